@@ -1,0 +1,1 @@
+"""Inspect and watch DataWorks workflow instances from a terminal."""

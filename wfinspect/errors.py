@@ -1,0 +1,172 @@
+"""Everything that can go wrong, as one tree. Knows no HTTP and no terminal.
+
+WfInspectError
+    UsageError               an argument or an ID that can't be used
+    ConfigError              config.toml, an option, a profile or a region
+    StoreError               the state directory can't be read or written
+    ServiceError             an answer, or the lack of one
+        CredentialsMissing   no key found
+        Refused              key, token, signature or permission
+            ClockSkew        refused because this machine's clock is off
+        NotFound             no such instance
+        Throttled            too many calls for the moment
+            DailyLimit       too many calls for today
+        Unreachable          no answer: name, route, connection, TLS, time
+        ServiceTrouble       the service says that it is at fault
+        BadAnswer            an answer that can't be understood
+        BadRequest           the service understood, and will never accept this call
+
+The text of an error is one sentence for a person: what happened, why, what to do.
+"""
+
+
+class WfInspectError(Exception):
+    """The root: its text is a sentence for a person, its exit_code is the command line's."""
+
+    exit_code = 70
+
+
+class UsageError(WfInspectError):
+    """An argument that can't be used."""
+
+    exit_code = 2
+
+
+class ConfigError(WfInspectError):
+    """A setting, profile or region that can't be used."""
+
+    exit_code = 2
+
+
+class StoreError(WfInspectError):
+    """The state directory or its database can't be used."""
+
+    exit_code = 70
+
+
+class ServiceError(WfInspectError):
+    """A call to the service that gave nothing usable.
+
+    Attributes:
+        code: the service's own ``Code``, or "" where there was no such answer.
+        request_id: the service's RequestId, "" where there was none.
+        cause: two or three words for a status line, e.g. ``Throttling.User`` or ``unreachable``.
+    """
+
+    exit_code = 3
+    default_cause = "service trouble"
+
+    def __init__(
+        self, sentence: str, *, cause: str = "", code: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.code = code
+        self.request_id = request_id
+        self.cause = cause or code or self.default_cause
+
+    def __str__(self) -> str:
+        if not self.request_id:
+            return self.sentence
+        return f"{self.sentence} (RequestId {self.request_id})"
+
+
+class CredentialsMissing(ServiceError):
+    """No credentials were found anywhere."""
+
+    exit_code = 4
+    default_cause = "no credentials"
+
+
+class Refused(ServiceError):
+    """The service knows who asks, or can't tell, and says no."""
+
+    exit_code = 4
+    default_cause = "refused"
+
+
+class ClockSkew(Refused):
+    """The service refuses the signature's date.
+
+    Attributes:
+        skew_seconds: service time minus ours, from the answer's Date header; None without one.
+    """
+
+    default_cause = "clock is off"
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        cause: str = "",
+        code: str = "",
+        request_id: str = "",
+        skew_seconds: float | None = None,
+    ) -> None:
+        super().__init__(sentence, cause=cause, code=code, request_id=request_id)
+        self.skew_seconds = skew_seconds
+
+
+class NotFound(ServiceError):
+    """The service answers, and has no such instance."""
+
+    exit_code = 5
+    default_cause = "not found"
+
+
+class Throttled(ServiceError):
+    """Too many calls for the moment.
+
+    Attributes:
+        retry_after_seconds: what the service asks for, None where it says nothing.
+    """
+
+    default_cause = "throttled"
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        cause: str = "",
+        code: str = "",
+        request_id: str = "",
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(sentence, cause=cause, code=code, request_id=request_id)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DailyLimit(Throttled):
+    """Too many calls for today: nothing to wait for but midnight in the region's zone."""
+
+    default_cause = "daily limit"
+
+
+class Unreachable(ServiceError):
+    """No answer came.
+
+    Attributes:
+        is_permanent: no retry mends it (a certificate that does not verify).
+    """
+
+    default_cause = "unreachable"
+
+    def __init__(self, sentence: str, *, cause: str = "", is_permanent: bool = False) -> None:
+        super().__init__(sentence, cause=cause)
+        self.is_permanent = is_permanent
+
+
+class ServiceTrouble(ServiceError):
+    """The service answered that it is in trouble itself."""
+
+
+class BadAnswer(ServiceError):
+    """An answer came, and it is not what the service documents. It never changes what is known."""
+
+    default_cause = "bad answer"
+
+
+class BadRequest(ServiceError):
+    """The service will never accept this call: a wrong parameter, action or endpoint."""
+
+    default_cause = "bad request"

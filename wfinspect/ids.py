@@ -1,0 +1,77 @@
+"""Instance IDs out of what people type and paste. Pure."""
+
+import re
+
+from wfinspect.errors import UsageError
+from wfinspect.instance import MAX_INSTANCE_ID, InstanceId
+
+MAX_RANGE = 100
+"""IDs one range may stand for."""
+
+_SEPARATOR = re.compile(r"[\s,;]+")
+_ID = re.compile(r"[0-9]+")
+_RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
+_NEGATIVE = re.compile(r"[-\u2212][0-9]+")
+_DIGITS = re.compile(r"(?<![\w.])[0-9]{5,}(?![\w]|\.[0-9])", re.ASCII)
+_IN_URL = re.compile(r"(?<=[=/#:])[0-9]{5,}(?![0-9A-Za-z_])")
+_DATE = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9]{6})?")
+
+
+def parse_ids(text: str) -> tuple[InstanceId, ...]:
+    """Read an ID, a list (``1,2 3``) or ranges (``100..120``), in order and without repeats.
+
+    Raises:
+        UsageError: with one sentence that quotes the part that can't be read.
+    """
+    parts = [part for part in _SEPARATOR.split(text) if part]
+    if not parts:
+        raise UsageError("No instance ID was given: type its digits, e.g. 10432987165.")
+    found: dict[InstanceId, None] = {}
+    for part in parts:
+        if bounds := _RANGE.fullmatch(part):
+            found.update(dict.fromkeys(_range(part, _number(bounds[1]), _number(bounds[2]))))
+        else:
+            found[_number(part)] = None
+    return tuple(found)
+
+
+def find_ids(text: str) -> tuple[InstanceId, ...]:
+    """The IDs in text with other things around them, such as a copied console line or a link.
+
+    A number of five digits or more that stands alone, or as a value in a link, counts; what reads
+    as a date (20260917, 20260917143000) counts only if nothing else does. Never raises.
+    """
+    spans = {m.start(): m.group() for pattern in (_DIGITS, _IN_URL) for m in pattern.finditer(text)}
+    numbers = [spans[start] for start in sorted(spans)]
+    wanted = [n for n in numbers if not _DATE.fullmatch(n)] or numbers
+    found = dict.fromkeys(InstanceId(int(n)) for n in wanted if len(n) <= _MAX_DIGITS)
+    return tuple(i for i in found if 0 < i <= MAX_INSTANCE_ID)
+
+
+_MAX_DIGITS = 40
+_QUOTED = 40
+
+
+def _number(part: str) -> InstanceId:
+    quoted = part if len(part) <= _QUOTED else part[:_QUOTED] + "..."
+    if _NEGATIVE.fullmatch(part):
+        raise UsageError(f"{quoted!r} is negative: an instance ID is a positive whole number.")
+    if not _ID.fullmatch(part):
+        raise UsageError(f"{quoted!r} is no instance ID: use digits only, e.g. 10432987165.")
+    if len(part.lstrip("0")) > len(str(MAX_INSTANCE_ID)) or int(part) > MAX_INSTANCE_ID:
+        raise UsageError(
+            f"{quoted!r} is too large: an instance ID is at most {MAX_INSTANCE_ID} (64 bits)."
+        )
+    if int(part) == 0:
+        raise UsageError("'0' is no instance ID: IDs begin at 1.")
+    return InstanceId(int(part))
+
+
+def _range(part: str, first: InstanceId, last: InstanceId) -> list[InstanceId]:
+    if last < first:
+        raise UsageError(f"The range {part!r} runs backwards: write {last}..{first}.")
+    if last - first >= MAX_RANGE:
+        raise UsageError(
+            f"The range {part!r} holds {last - first + 1} IDs: at most {MAX_RANGE} are allowed."
+        )
+    return [InstanceId(i) for i in range(first, last + 1)]

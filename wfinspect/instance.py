@@ -1,0 +1,171 @@
+"""A workflow instance and its states, in the service's words. Knows no JSON, no HTTP, no terminal.
+
+Field names are those of GetWorkflowInstance (2024-05-18) in snake case; the reference is
+https://help.aliyun.com/zh/dataworks/developer-reference/api-dataworks-public-2024-05-18-getworkflowinstance
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import NewType
+
+InstanceId = NewType("InstanceId", int)
+"""An instance's ID: 1 to 2**63 - 1."""
+
+MAX_INSTANCE_ID = 2**63 - 1
+
+
+class Status(StrEnum):
+    """The documented states of an instance, and one for words nobody documented."""
+
+    NOT_RUN = "NotRun"
+    RUNNING = "Running"
+    WAIT_TIME = "WaitTime"
+    CHECKING_CONDITION = "CheckingCondition"
+    WAIT_RESOURCE = "WaitResource"
+    WAIT_TRIGGER = "WaitTrigger"
+    FAILURE = "Failure"
+    SUCCESS = "Success"
+    CHECKING = "Checking"
+    UNKNOWN = "Unknown"
+
+    @classmethod
+    def of(cls, word: str) -> "Status":
+        """The state a word of the service names; UNKNOWN for any other word."""
+        try:
+            return cls(word)
+        except ValueError:
+            return cls.UNKNOWN
+
+
+class Family(Enum):
+    """What a state means to somebody who watches."""
+
+    IDLE = "idle"
+    WAITING = "waiting"
+    ACTIVE = "active"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the run is over. Not for ever: a rerun starts it anew."""
+        return self in {Family.SUCCESS, Family.FAILURE}
+
+
+_FAMILIES = {
+    Status.NOT_RUN: Family.IDLE,
+    Status.WAIT_TIME: Family.WAITING,
+    Status.WAIT_RESOURCE: Family.WAITING,
+    Status.WAIT_TRIGGER: Family.WAITING,
+    Status.CHECKING_CONDITION: Family.WAITING,
+    Status.RUNNING: Family.ACTIVE,
+    Status.CHECKING: Family.ACTIVE,
+    Status.SUCCESS: Family.SUCCESS,
+    Status.FAILURE: Family.FAILURE,
+    Status.UNKNOWN: Family.UNKNOWN,
+}
+
+
+def family_of(word: str) -> Family:
+    """The family of a status as the service wrote it."""
+    return _FAMILIES[Status.of(word)]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag of an instance; both parts as they came."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowInstance:
+    """One reading of an instance: the 19 fields of the service, nothing derived.
+
+    Times are milliseconds since the epoch; absent, null, 0 and negative all mean "not yet" and are
+    None. Text is kept as it came. A field the service left out is None, or "" for text.
+    """
+
+    id: InstanceId
+    name: str = ""
+    status: str = ""
+    """The word as it came; `family` and `Status.of` interpret it."""
+    type: str = ""
+    env_type: str = ""
+    workflow_id: int | None = None
+    workflow_task_instance_id: int | None = None
+    unified_workflow_instance_id: int | None = None
+    project_id: int | None = None
+    biz_date: int | None = None
+    """Milliseconds; midnight of the business date in the region's scheduling zone."""
+    started_time: int | None = None
+    finished_time: int | None = None
+    create_time: int | None = None
+    modify_time: int | None = None
+    owner: str = ""
+    create_user: str = ""
+    modify_user: str = ""
+    workflow_parameters: str = ""
+    """The raw text; `parameters.parse_parameters` reads it."""
+    tags: tuple[Tag, ...] = ()
+    unknown_fields: tuple[str, ...] = ()
+    """Names of fields in the answer that are not among the documented 19."""
+    raw: str = field(default="", compare=False, repr=False)
+    """The JSON object exactly as it came."""
+
+    @property
+    def family(self) -> Family:
+        """What the state means to somebody who watches."""
+        return family_of(self.status)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the run is over (Success or Failure)."""
+        return self.family.is_settled
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Binding:
+    """Where an instance lives: two accounts or two regions never mix, nor does a simulator."""
+
+    profile: str
+    """Name of the CLI profile, ``(env)`` for keys from the environment."""
+    region: str
+    endpoint: str
+    """Host for https; a whole ``http://127.0.0.1:port`` URL for a loopback service."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class InstanceKey:
+    """An instance's whole identity."""
+
+    binding: Binding
+    id: InstanceId
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of status between two good readings."""
+
+    key: InstanceKey
+    name: str
+    from_status: str
+    to_status: str
+    at: datetime
+    """The service's own time of the change where it is more exact than the readings, else the
+    second reading's."""
+    seen_after: datetime
+    """The last good reading that still gave from_status."""
+    seen_by: datetime
+    """The first good reading that gave to_status."""
+    is_service_time: bool = False
+    is_rerun: bool = False
+    """A settled run was followed by a new one."""
+
+    @property
+    def family(self) -> Family:
+        """The family of the new state."""
+        return family_of(self.to_status)

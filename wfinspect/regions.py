@@ -1,0 +1,47 @@
+"""The regions DataWorks serves: names and the zone their schedules run in. Knows no HTTP.
+
+Source: the endpoint page of the 2024-05-18 API and the endpoint map of the official SDK 9.11.0; the
+zones are the regions' local ones (the API does not return a switched scheduling zone).
+"""
+
+from zoneinfo import ZoneInfo
+
+_CHINA = "Asia/Shanghai"
+
+_ZONES = {
+    "cn-hangzhou": _CHINA,
+    "cn-shanghai": _CHINA,
+    "cn-shenzhen": _CHINA,
+    "cn-beijing": _CHINA,
+    "cn-zhangjiakou": _CHINA,
+    "cn-wulanchabu": _CHINA,
+    "cn-chengdu": _CHINA,
+    "cn-qingdao": _CHINA,
+    "cn-huhehaote": _CHINA,
+    "cn-hangzhou-finance": _CHINA,
+    "cn-shanghai-finance-1": _CHINA,
+    "cn-shenzhen-finance-1": _CHINA,
+    "cn-beijing-finance-1": _CHINA,
+    "cn-north-2-gov-1": _CHINA,
+    "cn-hongkong": "Asia/Hong_Kong",
+    "ap-southeast-1": "Asia/Singapore",
+    "ap-southeast-3": "Asia/Kuala_Lumpur",
+    "ap-southeast-5": "Asia/Jakarta",
+    "ap-southeast-7": "Asia/Bangkok",
+    "ap-northeast-1": "Asia/Tokyo",
+    "ap-northeast-2": "Asia/Seoul",
+    "us-west-1": "America/Los_Angeles",
+    "us-east-1": "America/New_York",
+    "eu-central-1": "Europe/Berlin",
+    "eu-west-1": "Europe/London",
+    "me-east-1": "Asia/Dubai",
+    "me-central-1": "Asia/Riyadh",
+}
+
+REGIONS = tuple(_ZONES)
+"""Every region with a known endpoint."""
+
+
+def zone_of(region: str) -> ZoneInfo:
+    """The zone a region's schedules and days run in; China's for a region not in the table."""
+    return ZoneInfo(_ZONES.get(region, _CHINA))

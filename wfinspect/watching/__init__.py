@@ -1,0 +1,1 @@
+"""Deciding whom to ask and remembering the answers. Knows no terminal and no HTTP."""

@@ -1,0 +1,163 @@
+"""What a face (the app, `watch`) sees of the watcher: immutable values, and what it may ask for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from wfinspect.instance import (
+    Binding,
+    Family,
+    InstanceId,
+    InstanceKey,
+    Transition,
+    WorkflowInstance,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What stands between a row and a good reading."""
+
+    cause: str
+    """Two or three words, e.g. ``Throttling.User`` or ``unreachable``."""
+    sentence: str
+    """What happened, why, what to do."""
+    since: datetime
+    retry_at: datetime | None
+    """When the next attempt is due; None where only a person can mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One instance as far as it is known."""
+
+    key: InstanceKey
+    instance: WorkflowInstance | None = None
+    """The last good reading; None before the first."""
+    read_at: datetime | None = None
+    """When that reading was taken."""
+    is_watched: bool = False
+    is_live: bool = False
+    """Whether the reading is recent enough to be shown as the present state."""
+    is_unseen: bool = False
+    """A change nobody has looked at yet."""
+    is_gone: bool = False
+    """The service no longer knows it; `instance` is what was last known."""
+    last_change: Transition | None = None
+    trouble: Trouble | None = None
+    is_loading: bool = False
+    """Asked for and not yet answered, with nothing to show meanwhile."""
+
+    @property
+    def family(self) -> Family:
+        """The family of the last known state; UNKNOWN before the first reading."""
+        return self.instance.family if self.instance else Family.UNKNOWN
+
+
+class Contact(Enum):
+    """Whether what is on the screen is the present."""
+
+    STARTING = "starting"
+    """Nothing has been asked yet."""
+    LIVE = "live"
+    NOT_LIVE = "not live"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The state of the watch as a whole."""
+
+    contact: Contact = Contact.STARTING
+    trouble: Trouble | None = None
+    """Why contact is NOT_LIVE, or what is wrong although other rows are live."""
+    last_good_at: datetime | None = None
+    next_poll_at: datetime | None = None
+    calls_today: int = 0
+    budget: int = 3000
+    """Calls a day."""
+    interval_seconds: float = 15.0
+    """How often an active instance is asked for."""
+    store_trouble: str = ""
+    """A sentence when nothing can be saved."""
+    remarks: tuple[str, ...] = ()
+    """Short words for the status line, e.g. ``List refused: single calls``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for the person, told once."""
+
+    number: int
+    """Counts up; a face shows those above the last it has shown."""
+    text: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a face shows, at one moment."""
+
+    rows: tuple[Row, ...] = ()
+    """The watched instances, in the order they were added."""
+    displayed: Row | None = None
+    """The instance on display, watched or not."""
+    health: Health = field(default_factory=Health)
+    transitions: tuple[Transition, ...] = ()
+    """The latest changes over all, newest first."""
+    notices: tuple[Notice, ...] = ()
+    """The latest notices, oldest first."""
+    recent_ids: tuple[InstanceId, ...] = ()
+    """IDs looked up lately, newest first."""
+
+    def row(self, key: InstanceKey) -> Row | None:
+        """The row of a key, None if it is neither watched nor on display."""
+        for row in self.rows:
+            if row.key == key:
+                return row
+        if self.displayed is not None and self.displayed.key == key:
+            return self.displayed
+        return None
+
+
+class WatchControl(Protocol):
+    """What a face may ask of the watcher; each call returns at once, from any thread."""
+
+    binding: Binding
+    """The binding that new IDs get."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest state; never changes once handed out."""
+
+    def subscribe(self, ping: Callable[[], None]) -> None:
+        """Have `ping` called, from the poller's thread, after each new snapshot; it must not wait."""
+
+    def display(self, key: InstanceKey | None) -> None:
+        """Put an instance on display (read at once and more often), or none."""
+
+    def watch(self, keys: Sequence[InstanceKey]) -> None:
+        """Add to the watched list. An ID that the service does not know is dropped with a notice."""
+
+    def unwatch(self, keys: Sequence[InstanceKey]) -> None:
+        """Take off the watched list."""
+
+    def restore(self) -> None:
+        """Undo the last `unwatch`."""
+
+    def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
+        """Clear the unseen marks of some rows, of all without an argument."""
+
+    def refresh(self, key: InstanceKey | None = None) -> None:
+        """Read one instance now, all without an argument."""
+
+    def set_paused(self, *, paused: bool) -> None:
+        """Stop or resume polling; what a person asks for still goes out."""
+
+    def set_interval(self, seconds: float) -> None:
+        """Set how often active instances are asked for; at least 2 seconds."""
+
+    def touch(self) -> None:
+        """Say that a person is there: the instance on display stays on the fast cadence."""

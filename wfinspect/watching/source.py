@@ -1,0 +1,40 @@
+"""What the watcher needs of a service. `wfinspect.dataworks` fulfils it without knowing it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from wfinspect.instance import Binding, InstanceId, WorkflowInstance
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Group:
+    """What instances must share for one ListWorkflowInstances to answer for all of them."""
+
+    binding: Binding
+    project_id: int
+    env_type: str
+    biz_date: int
+    """Milliseconds, as the service gave it."""
+
+
+class InstanceSource(Protocol):
+    """Read access to the instances of one binding. Every failure is a `ServiceError`."""
+
+    async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance:
+        """Ask for one instance; one attempt."""
+
+    async def list_workflow_instances(
+        self, ids: Sequence[InstanceId], *, project_id: int, biz_date: int, env_type: str
+    ) -> tuple[WorkflowInstance, ...]:
+        """Ask for up to 100 instances of one workspace and business date; one attempt.
+
+        What the service does not find is missing from the answer.
+        """
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+
+
+Connect = Callable[[Binding, Callable[[], None]], Awaitable[InstanceSource]]
+"""Opens a source for a binding; its second argument is called for each request that goes out."""
