@@ -1,0 +1,187 @@
+"""Instances as text on standard output: table, JSON, CSV and single fields. Pure."""
+
+import csv
+import dataclasses
+import io
+import json
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, tzinfo
+
+from wfinspect.errors import UsageError
+from wfinspect.format import biz_date, cell_width, clock_time, duration, moment, shown
+from wfinspect.instance import WorkflowInstance
+from wfinspect.parameters import parse_parameters
+from wfinspect.regions import zone_of
+
+_NO_LIMIT = 1 << 40
+_NOT_FIELDS = {"raw", "unknown_fields"}
+_ATTRIBUTES = tuple(
+    f.name for f in dataclasses.fields(WorkflowInstance) if f.name not in _NOT_FIELDS
+)
+_TIMES = {"started_time", "finished_time", "create_time", "modify_time"}
+_UNSAFE_IN_JSON = re.compile(
+    "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\U000e0000-\U000e007f]"
+)
+
+
+def service_name(attribute: str) -> str:
+    """The service's name of a field: ``biz_date`` is ``BizDate``."""
+    return "".join(part.capitalize() for part in attribute.split("_"))
+
+
+FIELDS = tuple(service_name(a) for a in _ATTRIBUTES)
+"""The service's names of the 19 fields."""
+
+
+def as_json(instances: Sequence[WorkflowInstance], *, is_array: bool) -> str:
+    """The service's objects exactly as they came, C1, DEL and bidi controls escaped."""
+    texts = [_UNSAFE_IN_JSON.sub(_escape, i.raw) for i in instances]
+    return "[" + ",\n".join(texts) + "]" if is_array else "\n".join(texts)
+
+
+def as_csv(instances: Sequence[WorkflowInstance], region: str, zone: tzinfo) -> str:
+    """A header of the service's names and a line an instance; times are RFC 3339, BizDate a date."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(FIELDS)
+    for instance in instances:
+        writer.writerow([_csv_value(instance, a, region, zone) for a in _ATTRIBUTES])
+    return out.getvalue().rstrip("\n")
+
+
+def as_fields(instances: Sequence[WorkflowInstance], names: Sequence[str], *, has_id: bool) -> str:
+    """Bare values, a line each; behind ``ID<TAB>`` where there are several instances.
+
+    Raises:
+        UsageError: a name that is no field of the service.
+    """
+    known = {name.lower(): name for name in FIELDS}
+    lines = []
+    for instance in instances:
+        values: dict[str, object] = json.loads(instance.raw)
+        found = {name.lower(): value for name, value in values.items()}
+        for name in names:
+            if name.lower() not in known and name.lower() not in found:
+                raise UsageError(f"{name!r} is no field: known are {', '.join(FIELDS)}.")
+            text = _bare(found.get(name.lower()))
+            lines.append(f"{instance.id}\t{text}" if has_id else text)
+    return "\n".join(lines)
+
+
+def as_table(
+    instances: Sequence[WorkflowInstance], region: str, zone: tzinfo, now: datetime
+) -> str:
+    """One instance as a list of all its fields, several as a line each."""
+    if len(instances) == 1:
+        return _record(instances[0], region, zone, now)
+    rows: list[tuple[str, ...]] = [
+        ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
+    ]
+    rows += [_row(instance, region, zone, now) for instance in instances]
+    return _aligned(rows)
+
+
+def _record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> str:
+    rows = []
+    for attribute in _ATTRIBUTES:
+        value = getattr(instance, attribute)
+        if attribute in {"workflow_parameters", "tags"}:
+            continue
+        if attribute in _TIMES:
+            text = _time(value, zone)
+        elif attribute == "biz_date":
+            text = "-" if value is None else biz_date(value, zone_of(region))
+        else:
+            text = "-" if value in {None, ""} else shown(str(value), limit=_NO_LIMIT)
+        rows.append((service_name(attribute), text))
+    if ran := _ran(instance, now):
+        rows.append(("(ran)" if instance.finished_time else "(running for)", ran))
+    parameters = parse_parameters(instance.workflow_parameters)
+    if parameters is None:
+        rows.append(("WorkflowParameters", shown(instance.workflow_parameters, limit=_NO_LIMIT)))
+    elif parameters:
+        rows += _section("WorkflowParameters", ((p.key, p.value) for p in parameters))
+    if instance.tags:
+        rows += _section("Tags", ((t.key, t.value) for t in instance.tags))
+    return _aligned(rows)
+
+
+def _section(title: str, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [
+        (title if number == 0 else "", f"{shown(key)}={shown(value, limit=_NO_LIMIT)}")
+        for number, (key, value) in enumerate(pairs)
+    ]
+
+
+def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> tuple[str, ...]:
+    biz = "-" if instance.biz_date is None else _date(instance.biz_date, region)
+    texts = (instance.status, instance.name, instance.type, instance.env_type)
+    return (
+        str(instance.id),
+        *(shown(text) or "-" for text in texts),
+        biz,
+        _time(instance.started_time, zone),
+        _ran(instance, now) or "-",
+    )
+
+
+def _ran(instance: WorkflowInstance, now: datetime) -> str:
+    """How long the run took or has taken; "" before it starts and where its times make no sense."""
+    if instance.started_time is None:
+        return ""
+    end = instance.finished_time
+    if end is None and instance.is_settled:
+        return ""
+    seconds = (end or now.timestamp() * 1000) / 1000 - instance.started_time / 1000
+    return duration(seconds) if seconds >= 0 else ""
+
+
+def _time(milliseconds: int | None, zone: tzinfo) -> str:
+    at = None if milliseconds is None else moment(milliseconds)
+    if at is None:
+        return "-" if milliseconds is None else str(milliseconds)
+    return clock_time(at, zone)
+
+
+def _csv_value(instance: WorkflowInstance, attribute: str, region: str, zone: tzinfo) -> str:
+    value = getattr(instance, attribute)
+    if value is None:
+        return ""
+    if attribute == "biz_date":
+        return _date(value, region)
+    if attribute in _TIMES:
+        at = moment(value)
+        return str(value) if at is None else at.astimezone(zone).isoformat("T", "seconds")
+    if attribute == "tags":
+        return shown(";".join(f"{t.key}:{t.value}" for t in value), limit=_NO_LIMIT)
+    return shown(str(value), limit=_NO_LIMIT)
+
+
+def _date(milliseconds: int, region: str) -> str:
+    return biz_date(milliseconds, zone_of(region)).partition(" ")[0]
+
+
+def _bare(value: object) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return shown(text, limit=_NO_LIMIT)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code > 0xFFFF:  # noqa: PLR2004 - JSON writes what is beyond as two halves
+        code -= 0x10000
+        return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+    return f"\\u{code:04x}"
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            text + " " * (width - cell_width(text)) for text, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    )
