@@ -104,7 +104,7 @@ def _zone(value: object) -> str:
     name = _text(value)
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise ValueError("is no time zone: write one such as Asia/Shanghai") from None
     return name
 

@@ -1,0 +1,136 @@
+from pathlib import Path
+
+import pytest
+
+from wfinspect.config import OPTIONS, load_settings
+from wfinspect.errors import ConfigError, StoreError
+from wfinspect.paths import make_private
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "c"), "XDG_STATE_HOME": str(tmp_path / "s")}  # fmt: skip
+
+
+def write_config(environ: dict[str, str], text: str) -> Path:
+    path = Path(environ["XDG_CONFIG_HOME"], "wfinspect", "config.toml")
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return path
+
+
+def test_without_anything_the_defaults_hold(environ: dict[str, str]) -> None:
+    settings = load_settings({}, environ)
+
+    assert (settings.interval, settings.budget, settings.endpoint) == (15.0, 3000, "public")
+    assert settings.paths.database == Path(environ["XDG_STATE_HOME"], "wfinspect", "watch.sqlite3")
+    assert set(settings.sources.values()) == {"default"}
+
+
+def test_an_option_beats_the_environment_which_beats_the_file(environ: dict[str, str]) -> None:
+    path = write_config(environ, "interval = 20\nbudget = 100\ntheme = 'light'\n")
+    environ |= {"WFINSPECT_INTERVAL": "30", "WFINSPECT_BUDGET": "200"}
+
+    settings = load_settings({"interval": "40", "budget": None}, environ)
+
+    assert (settings.interval, settings.budget, settings.theme) == (40.0, 200, "light")
+    assert settings.sources["interval"] == "--interval"
+    assert settings.sources["budget"] == "WFINSPECT_BUDGET"
+    assert settings.sources["theme"] == str(path)
+
+
+def test_our_own_variable_is_stronger_than_the_cloud_s(environ: dict[str, str]) -> None:
+    environ |= {"ALIBABA_CLOUD_REGION_ID": "cn-beijing", "WFINSPECT_REGION": "cn-hangzhou"}
+
+    assert load_settings({}, environ).region == "cn-hangzhou"
+
+    del environ["WFINSPECT_REGION"]
+    assert load_settings({}, environ).sources["region"] == "ALIBABA_CLOUD_REGION_ID"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"interval": "1"}, "interval: '1' is too short: at least 2 seconds"),
+        ({"interval": "soon"}, "interval: 'soon' is no number"),
+        ({"interval": "inf"}, "too short"),
+        ({"budget": "0"}, "no whole number above 0"),
+        ({"region": "cn-shanghia"}, "did you mean cn-shanghai"),
+        ({"time_zone": "Mars/Base"}, "is no time zone"),
+        ({"theme": "pink"}, "is none of auto, dark, light, ansi"),
+        ({"config": "/no/such/file"}, "There is no /no/such/file, which --config names"),
+    ],
+)
+def test_a_wrong_option_is_told_in_one_sentence(
+    given: dict[str, object], words: str, environ: dict[str, str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(given, environ)
+
+    assert words in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("interval = ", "is no valid TOML"),
+        ("intervall = 3", "there is no setting 'intervall': did you mean interval?"),
+        ("interval = true", "is no number"),
+        ("config = 'x'", "there is no setting 'config'"),
+        ("[keys]\nrefresh = 3", "[keys] takes lines"),
+        ("\x00", "is no valid TOML"),
+    ],
+)
+def test_a_wrong_file_is_named_with_what_is_wrong(
+    text: str, words: str, environ: dict[str, str]
+) -> None:
+    path = write_config(environ, text)
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings({}, environ)
+
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_that_is_a_directory_is_told(environ: dict[str, str]) -> None:
+    Path(environ["XDG_CONFIG_HOME"], "wfinspect", "config.toml").mkdir(parents=True)
+
+    with pytest.raises(ConfigError, match="can't be read"):
+        load_settings({}, environ)
+
+
+def test_a_wrong_variable_is_named(environ: dict[str, str]) -> None:
+    environ["WFINSPECT_BUDGET"] = "many"
+
+    with pytest.raises(ConfigError, match="budget in WFINSPECT_BUDGET: 'many' is no number"):
+        load_settings({}, environ)
+
+
+def test_every_option_has_a_meaning_and_a_variable_of_its_own() -> None:
+    assert all(option.meaning for option in OPTIONS)
+    assert len({option.variable for option in OPTIONS}) == len(OPTIONS)
+
+
+def test_the_state_directory_is_made_private(tmp_path: Path) -> None:
+    make_private(tmp_path / "a" / "b")
+
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_state_directory_others_may_write_is_refused_with_the_command_that_mends_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+
+    with pytest.raises(StoreError, match="chmod 700"):
+        make_private(tmp_path / "open")
+
+
+def test_a_file_in_place_of_the_state_directory_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StoreError, match="--state-dir"):
+        make_private(tmp_path / "file" / "x")

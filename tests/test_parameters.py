@@ -1,0 +1,70 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfinspect.parameters import Parameter, parse_parameters
+
+names = st.text(st.characters(categories=["L", "N"], include_characters="_"), min_size=1)
+plain_values = st.text(st.characters(categories=["L", "N", "P"], exclude_characters="="))
+
+
+def pairs(text: str) -> list[tuple[str, str]] | None:
+    parsed = parse_parameters(text)
+    return None if parsed is None else [(p.key, p.value) for p in parsed]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        (" \n ", []),
+        ("key1=value1 key2=value2", [("key1", "value1"), ("key2", "value2")]),
+        ("a=1\nb=2\n", [("a", "1"), ("b", "2")]),
+        ("bizdate=$bizdate", [("bizdate", "$bizdate")]),
+        ("t=$[yyyy-mm-dd hh24:mi:ss] n=3", [("t", "$[yyyy-mm-dd hh24:mi:ss]"), ("n", "3")]),
+        ("d=${yyyymmdd} e=", [("d", "${yyyymmdd}"), ("e", "")]),
+        ("k=a=b", [("k", "a=b")]),
+        ("dup=1 dup=2", [("dup", "1"), ("dup", "2")]),
+        ('{"key1":"value1", "key2": "value2"}', [("key1", "value1"), ("key2", "value2")]),
+        ('{"n": 1.10, "l": ["cn","sg"], "t": true, "z": null}',
+         [("n", "1.10"), ("l", '["cn", "sg"]'), ("t", "true"), ("z", "null")]),
+        ('{"a":1,"a":2}', [("a", "1"), ("a", "2")]),
+        ('{"deep": {"x": {"y": 1}}}', [("deep", '{"x": {"y": 1}}')]),
+        ("{}", []),
+        ('\n {\n "a":\n "b"\n}', [("a", "b")]),
+    ],
+)  # fmt: skip
+def test_both_wire_formats_are_read(text: str, expected: list[tuple[str, str]]) -> None:
+    assert pairs(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["{broken", "[1, 2]", "just words", "=x", "words before key=value", '{"a":1} trailing']
+)
+def test_text_in_neither_format_is_left_to_the_caller(text: str) -> None:
+    assert parse_parameters(text) is None
+
+
+@given(st.dictionaries(names, plain_values, min_size=1))
+def test_pairs_round_trip(values: dict[str, str]) -> None:
+    text = " ".join(f"{key}={value}" for key, value in values.items())
+
+    assert parse_parameters(text) == tuple(Parameter(k, v) for k, v in values.items())
+
+
+@given(st.dictionaries(st.text(), st.text(), min_size=1))
+def test_json_round_trips(values: dict[str, str]) -> None:
+    text = json.dumps(values)
+
+    assert parse_parameters(text) == tuple(Parameter(k, v) for k, v in values.items())
+
+
+@given(st.text())
+def test_no_text_raises_or_loses_a_character(text: str) -> None:
+    parsed = parse_parameters(text)
+
+    if parsed and not text.lstrip().startswith("{"):
+        kept = "".join(f"{p.key}={p.value}" for p in parsed)
+        assert "".join(kept.split()) == "".join(text.split())
