@@ -1,17 +1,17 @@
 """Values as text for a person: shared by the screen, tables and headless output. Pure."""
 
-import re
 import unicodedata
 from datetime import UTC, datetime, tzinfo
 
 LINE_LIMIT = 1_000
 BLOCK_LIMIT = 10_000
 
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    "\u2028-\u202f\u205f-\u206f\u3164\ud800-\udfff\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0"
-    "\ufff0-\ufffb\ufffe\uffff\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
-)
+# Printable by Unicode's tables, yet drawn as nothing, or only to change a neighbour's look or width.
+_JOINERS_AND_FILLERS = (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0)
+_SELECTORS = (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+_INVISIBLE = frozenset(map(chr, (*_JOINERS_AND_FILLERS, *_SELECTORS, *_SKIN_TONES)))
+_WIDE_SPACE = "\u3000"
 _MAX_MARKS = 2
 
 
@@ -19,58 +19,51 @@ def shown(text: str, *, limit: int = LINE_LIMIT) -> str:
     """One line of any text, safe for a terminal.
 
     Control characters, bidi controls, line separators, zero-width characters and lone surrogates
-    are made visible, so that text from outside can neither drive a terminal nor hide; at most
-    `limit` characters are kept.
+    are made visible, so that text from outside can neither drive a terminal nor hide. No character
+    is lost but those beyond `limit`.
     """
-    if len(text) > limit:
-        text = text[:limit] + "..."
-    if text.isascii() and text.isprintable():
-        return text
-    return _cap_marks(_UNSAFE.sub(_visible, text))
+    return _made_visible(_cut(text, limit))
 
 
 def shown_block(text: str, *, limit: int = BLOCK_LIMIT) -> str:
-    """Several lines of any text, safe for a terminal: as `shown`, with line breaks kept."""
-    if len(text) > limit:
-        text = text[:limit] + "..."
-    lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join(shown(line.replace("\t", "    "), limit=limit + 3) for line in lines)
+    """Several lines of any text, safe for a terminal: as `shown`, line breaks kept, tabs as spaces."""
+    lines = _cut(text, limit).replace("\r\n", "\n").split("\n")
+    return "\n".join(_made_visible(line.replace("\t", "    ")) for line in lines)
 
 
-def _visible(match: re.Match[str]) -> str:
-    char = match.group()
+def is_harmless(char: str) -> bool:
+    """Whether a character may reach a terminal as it is: it is drawn, in cells of its own.
+
+    Unassigned and private characters are not, since a terminal may give them any width. Of the
+    spaces only the plain and the ideographic one are: others are taken for them.
+    """
+    return (char.isprintable() or char == _WIDE_SPACE) and char not in _INVISIBLE
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + "..."
+
+
+def _made_visible(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    drawn: list[str] = []
+    marks = 0
+    for char in text:
+        marks = marks + 1 if unicodedata.category(char) in {"Mn", "Me"} else 0
+        # More than two marks on a letter leave its cell, and one without a letter joins the frame.
+        is_stray = marks > _MAX_MARKS or (marks > 0 and not drawn)
+        drawn.append(_visible(char) if is_stray or not is_harmless(char) else char)
+    return "".join(drawn)
+
+
+def _visible(char: str) -> str:
     code = ord(char)
     if code < 0x20:  # noqa: PLR2004 - C0 has a row of pictures of its own
         return chr(0x2400 + code)
     if code == 0x7F:  # noqa: PLR2004 - so has DEL
         return "\u2421"
     return f"<U+{code:04X}>"
-
-
-def _cap_marks(text: str) -> str:
-    """Drop what stacks more than two combining marks on a letter: it would leave its cell."""
-    if text.isascii():
-        return text
-    kept: list[str] = []
-    marks = 0
-    for char in text:
-        marks = marks + 1 if unicodedata.category(char) in {"Mn", "Me"} else 0
-        if marks == 0 or (marks <= _MAX_MARKS and kept):
-            kept.append(char)
-    return "".join(kept)
-
-
-def cell_width(text: str) -> int:
-    """Terminal cells of a text that has passed `shown`."""
-    if text.isascii():
-        return len(text)
-    return sum(_char_width(char) for char in text)
-
-
-def _char_width(char: str) -> int:
-    if unicodedata.category(char) in {"Mn", "Me"}:
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
 
 
 def moment(milliseconds: int) -> datetime | None:
