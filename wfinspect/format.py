@@ -66,6 +66,19 @@ def _visible(char: str) -> str:
     return f"<U+{code:04X}>"
 
 
+def cell_width(text: str) -> int:
+    """Terminal cells of a text that has passed `shown`."""
+    if text.isascii():
+        return len(text)
+    return sum(_char_width(char) for char in text)
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.category(char) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
+
+
 def moment(milliseconds: int) -> datetime | None:
     """The aware UTC time of a service's time; None where no calendar holds it."""
     try:
