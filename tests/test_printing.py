@@ -1,0 +1,114 @@
+import csv
+import io
+import json
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+from fakes import START, instance, ms
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfinspect.commands.printing import FIELDS, as_csv, as_fields, as_json, as_table
+from wfinspect.errors import UsageError
+from wfinspect.instance import Tag, WorkflowInstance
+
+ZONE = ZoneInfo("Asia/Shanghai")
+HOSTILE = "a\x1b]52;c;x\x07\x9b2J\u202eb"
+
+
+def answered(**fields: object) -> WorkflowInstance:
+    """An instance with its raw JSON, as decoding leaves it."""
+    raw = {"Id": 10432987165, "Status": "Running", "Name": "dwd_x", "WorkflowParameters": "a=1", "Tags": None}  # fmt: skip
+    return instance(
+        workflow_parameters="a=1 b=2",
+        tags=(Tag("team", "growth"),),
+        started_time=ms(START) - 60_000 * 41,
+        raw=json.dumps(raw | fields),
+    )
+
+
+def test_the_service_s_19_names_are_known() -> None:
+    assert len(FIELDS) == 19
+    assert {"Id", "WorkflowTaskInstanceId", "UnifiedWorkflowInstanceId", "BizDate"} <= set(FIELDS)
+
+
+def test_json_is_the_object_as_it_came_and_an_array_for_several() -> None:
+    one = replace(answered(), raw='{"Id":1,\n "New":1.10}')
+
+    assert as_json([one], is_array=False) == one.raw
+    assert json.loads(as_json([one, one], is_array=True)) == [{"Id": 1, "New": 1.1}] * 2
+
+
+@given(st.text())
+def test_json_keeps_every_character_and_sends_no_control_to_the_terminal(text: str) -> None:
+    raw = json.dumps({"Name": text}, ensure_ascii=False)
+    printed = as_json([replace(answered(), raw=raw)], is_array=False)
+
+    assert json.loads(printed)["Name"] == text
+    assert not any(c in printed for c in "\x1b\x7f\x9b\u202e\u2066\u2028\ufeff")
+
+
+def test_a_field_is_the_service_s_bare_value() -> None:
+    one = answered(BizDate=1743350400000, Tags=[{"Key": "k"}], New="yes")
+
+    assert as_fields([one], ["Status"], has_id=False) == "Running"
+    assert as_fields([one], ["bizdate", "Owner"], has_id=False) == "1743350400000\n"
+    assert as_fields([one], ["New", "Tags"], has_id=False) == 'yes\n[{"Key": "k"}]'
+    assert as_fields([one], ["Status"], has_id=True) == "10432987165\tRunning"
+
+
+def test_an_unknown_field_is_told_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"'Colour' is no field: known are Id, "):
+        as_fields([answered()], ["Colour"], has_id=False)
+
+
+def test_one_instance_is_a_list_of_all_its_fields() -> None:
+    lines = as_table([answered()], "cn-shanghai", ZONE, START).splitlines()
+
+    rows = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in lines}
+    assert set(FIELDS) <= set(rows)
+    assert rows["BizDate"] == "2026-09-17 (Thu)"
+    assert rows["StartedTime"] == "2026-09-18 13:49:00"
+    assert rows["FinishedTime"] == "-"
+    assert rows["(running for)"] == "41m00s"
+    assert rows["WorkflowParameters"] == "a=1"
+    assert rows["Tags"] == "team=growth"
+
+
+def test_several_instances_are_a_line_each_with_columns_that_align() -> None:
+    wide = replace(answered(), name="\u8ba2\u5355")
+    lines = as_table([answered(), wide], "cn-shanghai", ZONE, START).splitlines()
+
+    assert lines[0].startswith("ID ")
+    # A wide character takes two cells, so the line with two of them is two characters shorter.
+    assert lines[1].index("Normal") == lines[2].index("Normal") + 2
+
+
+def test_csv_has_the_service_s_names_and_readable_times() -> None:
+    [row] = csv.DictReader(io.StringIO(as_csv([answered()], "cn-shanghai", ZONE)))
+
+    assert list(row) == list(FIELDS)
+    assert row["BizDate"] == "2026-09-17"
+    assert row["StartedTime"] == "2026-09-18T13:49:00+08:00"
+    assert (row["FinishedTime"], row["Tags"]) == ("", "team:growth")
+
+
+def test_hostile_text_is_made_visible_in_every_form_for_people() -> None:
+    one = replace(
+        answered(Name=HOSTILE),
+        name=HOSTILE,
+        status=HOSTILE,
+        workflow_parameters=f"k={HOSTILE}",
+        tags=(Tag(HOSTILE, HOSTILE),),
+    )
+    printed = [
+        as_table([one], "cn-shanghai", ZONE, START),
+        as_table([one, one], "cn-shanghai", ZONE, START),
+        as_csv([one], "cn-shanghai", ZONE),
+        as_fields([one], ["Name"], has_id=False),
+    ]
+
+    for text in printed:
+        assert not set(text) & {"\x1b", "\x07", "\x9b", "\u202e"}
+        assert "\u241b]52;c;x" in text

@@ -1,0 +1,36 @@
+"""Which account, region and endpoint new instances are bound to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wfinspect.config import DEFAULT_REGION, Settings
+from wfinspect.dataworks.credentials import identify
+from wfinspect.dataworks.endpoints import endpoint_of
+from wfinspect.instance import Binding
+from wfinspect.paths import home_of
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A binding, and where its parts came from in a few words."""
+
+    binding: Binding
+    profile_source: str
+    region_source: str
+
+
+def bind(settings: Settings, environ: Mapping[str, str]) -> Bound:
+    """Decide the binding of new instances; reads no key and asks nobody.
+
+    Raises:
+        ConfigError: an unknown profile or region, or an endpoint that can't be used.
+    """
+    identity = identify(settings.profile, environ, home_of(environ))
+    if settings.region is not None:
+        region, region_source = settings.region, settings.sources["region"]
+    elif identity.region:
+        region, region_source = identity.region, f"profile {identity.profile}"
+    else:
+        region, region_source = DEFAULT_REGION, "default"
+    endpoint = endpoint_of(region, settings.endpoint)
+    return Bound(Binding(identity.profile, region, endpoint), identity.source, region_source)

@@ -1,0 +1,58 @@
+"""``wfinspect info``: where files are, and where each setting came from."""
+
+import argparse
+import platform
+from collections.abc import Mapping
+
+from wfinspect import __version__
+from wfinspect.commands.binding import bind
+from wfinspect.config import OPTIONS, Settings
+from wfinspect.errors import ConfigError
+from wfinspect.format import shown
+
+
+def add_arguments(_parser: argparse.ArgumentParser) -> None:
+    """Add nothing: the options of all commands are enough."""
+
+
+def run(_args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+    """Print two or three columns a line: what, its value, its source."""
+    paths = settings.paths
+    rows = [
+        ("wfinspect", f"{__version__} on Python {platform.python_version()}", ""),
+        ("config", str(paths.config_file), "" if paths.config_file.exists() else "not there"),
+        ("state", str(paths.state_dir), settings.sources["state_dir"]),
+        ("database", str(paths.database), "" if paths.database.exists() else "not there yet"),
+        ("log", str(paths.log_file), "" if paths.log_file.exists() else "not there yet"),
+    ]
+    trouble: ConfigError | None = None
+    try:
+        bound = bind(settings, environ)
+    except ConfigError as error:
+        trouble = error
+    else:
+        rows += [
+            ("profile", bound.binding.profile, bound.profile_source),
+            ("region", bound.binding.region, bound.region_source),
+            ("endpoint", bound.binding.endpoint, settings.sources["endpoint"]),
+        ]
+    listed = {row[0] for row in rows} | {"state-dir"}
+    rows += [
+        (option.name, _value(getattr(settings, option.key)), settings.sources[option.key])
+        for option in OPTIONS
+        if option.name not in listed
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, value, source in rows:
+        print(f"{name:<{widths[0]}}  {shown(value):<{widths[1]}}  {shown(source)}".rstrip())
+    if trouble is not None:
+        raise trouble
+    return 0
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "(automatic)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,92 @@
+"""Reading instances once, with few calls: for commands without a screen."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from wfinspect.errors import CredentialsMissing, NotFound, Refused, ServiceError
+from wfinspect.instance import InstanceId, WorkflowInstance
+
+BATCH = 100
+"""IDs one ListWorkflowInstances takes."""
+
+
+class Source(Protocol):
+    """What a reading needs of a client."""
+
+    async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance:
+        """Ask for one instance."""
+
+    async def list_workflow_instances(
+        self, ids: Sequence[InstanceId], *, project_id: int, biz_date: int, env_type: str
+    ) -> tuple[WorkflowInstance, ...]:
+        """Ask for several of one workspace, environment and business date."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What could be read, and why the rest could not."""
+
+    found: dict[InstanceId, WorkflowInstance] = field(default_factory=dict)
+    errors: dict[InstanceId, ServiceError] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all were read, else the code of the gravest error: 4, 5, 3."""
+        codes = {error.exit_code for error in self.errors.values()}
+        return next((code for code in (4, 5, 3) if code in codes), 0)
+
+
+Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[WorkflowInstance]]
+
+
+async def read(source: Source, ids: Sequence[InstanceId], attempt: Attempt) -> Reading:
+    """Read instances: one singly, then all others of its group with one List, and so on.
+
+    `attempt` makes the single calls and may retry them. Credentials that are refused end the
+    reading: no other ID would fare better.
+    """
+    reading = Reading()
+    waiting = list(ids)
+    can_list = True
+    while waiting:
+        first = waiting.pop(0)
+        try:
+            instance = await attempt(lambda first=first: source.get_workflow_instance(first))  # type: ignore[misc]
+        except (CredentialsMissing, Refused) as error:
+            reading.errors |= dict.fromkeys([first, *waiting], error)
+            return reading
+        except ServiceError as error:
+            reading.errors[first] = error
+            continue
+        reading.found[first] = instance
+        if can_list and waiting:
+            placed = await _same_group(source, instance, waiting)
+            can_list = placed is not None
+            reading.found |= placed or {}
+            waiting = [i for i in waiting if i not in reading.found]
+    return reading
+
+
+async def _same_group(
+    source: Source, instance: WorkflowInstance, ids: Sequence[InstanceId]
+) -> dict[InstanceId, WorkflowInstance] | None:
+    """Those of `ids` that share the group of an instance; None where List can't be used."""
+    if instance.project_id is None or instance.biz_date is None:
+        return {}
+    found: dict[InstanceId, WorkflowInstance] = {}
+    for start in range(0, len(ids), BATCH):
+        wanted = ids[start : start + BATCH]
+        try:
+            listed = await source.list_workflow_instances(
+                wanted,
+                project_id=instance.project_id,
+                biz_date=instance.biz_date,
+                env_type=instance.env_type,
+            )
+        except NotFound:
+            continue
+        except ServiceError:
+            return None
+        found |= {i.id: i for i in listed if i.id in wanted}
+    return found
