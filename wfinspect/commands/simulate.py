@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, _settings: Settings, _environ: Mapping[str, str]) -> int:
     """Serve until interrupted."""
-    from wfinspect.simulator import Simulator
+    from wfinspect.simulator import DEMO_IDS, Simulator
 
     if not 0 <= args.port < 1 << 16:
         raise UsageError(f"--port: {args.port} is no port: use 0 to 65535.")
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, _settings: Settings, _environ: Mapping[str, st
     print(f"# A simulated DataWorks serves at {simulator.url} until interrupted.")
     for name, value in simulator.environment().items():
         print(f"export {name}={shlex.quote(value)}")
-    print(f"# Try: wfinspect get {simulator.demo_ids[0]}", flush=True)
+    print(f"# Try: wfinspect get {DEMO_IDS[0]}", flush=True)
     ended.wait()
     simulator.stop()
     return 128 + received[0]

@@ -1,0 +1,48 @@
+"""``wfinspect [ID ...]``: the app on the user's own account."""
+
+import argparse
+from collections.abc import Callable, Mapping
+
+from wfinspect.clock import SystemClock
+from wfinspect.commands.binding import bind
+from wfinspect.commands.screen import Screen, show
+from wfinspect.config import Settings
+from wfinspect.ids import parse_ids
+from wfinspect.instance import Binding, InstanceKey
+from wfinspect.paths import home_of
+from wfinspect.watching.source import InstanceSource
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command takes."""
+    parser.add_argument(
+        "ids",
+        nargs="*",
+        metavar="ID",
+        help="instances to open and watch: an ID, a list or a range",
+    )
+
+
+def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+    """Show the app until it is quit."""
+    ids = parse_ids(" ".join(args.ids)) if args.ids else ()
+    bound = bind(settings, environ)
+    clock = SystemClock()
+
+    async def connect(binding: Binding, on_call: Callable[[], None]) -> InstanceSource:
+        # On the poller's thread, after the first paint: httpx and msgspec are slow to import.
+        from wfinspect.dataworks import connector
+
+        return await connector(environ, home_of(environ), clock)(binding, on_call)
+
+    return show(
+        Screen(
+            settings=settings,
+            state_dir=settings.paths.state_dir,
+            binding=bound.binding,
+            connect=connect,
+            clock=clock,
+            open_keys=tuple(InstanceKey(bound.binding, i) for i in ids),
+        ),
+        environ,
+    )
