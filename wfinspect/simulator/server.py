@@ -1,0 +1,226 @@
+"""The simulated service on a loopback port: a thread with a loop of its own, started and stopped at will.
+
+Owns sockets and time; what is answered is `service`'s business.
+"""
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from wfinspect.clock import Clock, SystemClock
+from wfinspect.simulator.answers import RequestIds
+from wfinspect.simulator.calls import Calls
+from wfinspect.simulator.control import PREFIX, Control
+from wfinspect.simulator.faults import Faults
+from wfinspect.simulator.fleet import REGION, Fleet
+from wfinspect.simulator.population import Population
+from wfinspect.simulator.service import Outcome, Service
+from wfinspect.simulator.verify import AccessKey, Verifier
+from wfinspect.simulator.wire import HEAD_LIMIT, Reply, Unreadable, read_request
+
+KEY = AccessKey("LTAI5tSimulatorAccessKey", "SimulatorSecretIsNoSecret00000")
+"""A lasting key."""
+
+TEMPORARY_KEY = AccessKey(
+    "STS.NTSimulatorAccessKey", "SimulatorStsSecretIsNoSecret00", "CAISSimulator+Token/IsNoSecret=="
+)
+"""A key of the STS kind: refused without its token."""
+
+_HOST = "127.0.0.1"
+_BACKLOG = 128
+_STOP_SECONDS = 5.0
+
+
+class Simulator:
+    """A loopback DataWorks with a fleet that lives.
+
+    A context manager. Stopping refuses all connections and loses nothing: started again it listens
+    on the same port with the same fleet, faults and counts, which is how an outage is made.
+
+    Args:
+        clock: what the fleet, the signatures' dates and the Date header go by.
+        seed: chooses pace and luck of the fleet.
+        epoch: when the fleet was born; now without one.
+        speed: seconds of the fleet's life in a second of the clock.
+        port: 0 takes a free one.
+        extra: so many instances beyond the 30 of the catalogue, a hundred to a workspace.
+        is_controllable: whether `/_sim/...` answers, for the command line's `simulate`.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        seed: int = 0,
+        epoch: datetime | None = None,
+        speed: float = 1.0,
+        port: int = 0,
+        extra: int = 0,
+        is_controllable: bool = False,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._fleet = Fleet(seed=seed, epoch=epoch or self._clock.now(), speed=speed, extra=extra)
+        self.faults = Faults()
+        self.calls = Calls()
+        self.population = Population(self._fleet, self.faults)
+        self._service = Service(
+            self.population,
+            self.faults,
+            self.calls,
+            Verifier({key.id: key for key in (KEY, TEMPORARY_KEY)}),
+            RequestIds(seed),
+        )
+        control = Control(self.population, self.faults, self.calls)
+        self._control = control if is_controllable else None
+        self._port = port
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event
+        self._conversations: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    access_key_id = KEY.id
+    access_key_secret = KEY.secret
+
+    @property
+    def url(self) -> str:
+        """Where it listens, e.g. ``http://127.0.0.1:40123``; known once it has been started."""
+        return f"http://{_HOST}:{self._port}"
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Every instance's ID."""
+        return self._fleet.ids
+
+    def environment(self) -> dict[str, str]:
+        """What to export so that wfinspect asks this service."""
+        return {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": self.access_key_id,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.access_key_secret,
+            "WFINSPECT_ENDPOINT": self.url,
+            "WFINSPECT_REGION": REGION,
+        }
+
+    def set_status(self, instance_id: int, status: str) -> None:
+        """Hold an instance in a status from now on."""
+        self.population.set_status(instance_id, status, self._clock.now())
+
+    def set_fields(self, instance_id: int, fields: Mapping[str, object]) -> None:
+        """Say something else about an instance, in the service's field names; None drops a field."""
+        self.population.set_fields(instance_id, fields)
+
+    def vanish(self, instance_id: int) -> None:
+        """Make an instance unknown."""
+        self.population.vanish(instance_id)
+
+    def restore(self, instance_id: int) -> None:
+        """Give an instance its own life back."""
+        self.population.restore(instance_id)
+
+    def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        if self._thread is not None:
+            raise RuntimeError("the simulator runs already")
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((_HOST, self._port))
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        self._port = listener.getsockname()[1]
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(listener, ready)), name="simulator", daemon=True
+        )
+        self._thread.start()
+        ready.wait()
+
+    def stop(self) -> None:
+        """End every connection and listen no more; more than once is no error."""
+        if self._thread is None or self._loop is None:
+            return
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(_STOP_SECONDS)
+        self._thread = self._loop = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        server = await asyncio.start_server(self._accept, sock=listener, limit=HEAD_LIMIT)
+        ready.set()
+        await self._stopping.wait()
+        server.close()
+        for task, writer in self._conversations.items():
+            writer.transport.abort()
+            task.cancel()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._converse(reader, writer))
+        self._conversations[task] = writer
+        task.add_done_callback(self._conversations.pop)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await self._exchange(reader, writer):
+                await writer.drain()
+        except Unreadable as error:
+            reply = Reply(error.status, b"", content_type="text/plain")
+            writer.write(reply.encoded(self._clock.now(), keep_alive=False))
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; whether the connection goes on."""
+        request = await read_request(reader)
+        if request is None:
+            return False
+        now = self._clock.now()
+        if self._control and request.path.startswith(PREFIX):
+            outcome = Outcome(self._control.respond(request, now))
+        else:
+            outcome = self._service.respond(request, now)
+        if outcome.delay_seconds:
+            await asyncio.sleep(outcome.delay_seconds)
+        if outcome.reply is None:
+            await _end(outcome.outage, reader, writer)
+            return False
+        goes_on = request.keep_alive and not outcome.reply.missing
+        at = self._clock.now() + timedelta(seconds=self.faults.clock_offset_seconds)
+        writer.write(outcome.reply.encoded(at, keep_alive=goes_on))
+        return goes_on
+
+
+async def _end(outage: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """End a connection without an answer, the way an outage does."""
+    if outage == "hang":
+        # Until the peer gives up or the simulator stops.
+        await reader.read()
+    elif outage == "reset":
+        peer: socket.socket = writer.get_extra_info("socket")
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()

@@ -1,0 +1,123 @@
+"""Just enough HTTP/1.1 for one service: requests in, replies out. Knows nothing of DataWorks.
+
+asyncio and a hundred lines, as `http.server` costs 90 ms of imports and a thread per connection.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+MAX_BODY = 1024 * 1024
+HEAD_LIMIT = 64 * 1024
+"""What a StreamReader for `read_request` is given as its limit."""
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Unreadable(Exception):
+    """What came is no request that can be answered properly; the connection must end."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, as it came."""
+
+    method: str
+    path: str
+    query: str
+    """Still percent-encoded."""
+    headers: dict[str, str]
+    """Names in lower case, values trimmed."""
+    body: bytes
+    keep_alive: bool
+
+    def parameters(self) -> dict[str, str]:
+        """Query and form fields, decoded; the first value of a repeated name counts."""
+        pairs = parse_qsl(self.query, keep_blank_values=True)
+        if self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            pairs += parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+        found: dict[str, str] = {}
+        for name, value in pairs:
+            found.setdefault(name, value)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json;charset=utf-8"
+    missing: int = 0
+    """Bytes the Content-Length promises beyond the body; the connection ends after it."""
+
+    def encoded(self, at: datetime, *, keep_alive: bool) -> bytes:
+        """The reply as bytes; `at` becomes the Date header."""
+        try:
+            reason = HTTPStatus(self.status).phrase
+        except ValueError:
+            reason = "Unknown"
+        headers = {
+            "Date": http_date(at),
+            "Content-Type": self.content_type,
+            "Content-Length": str(len(self.body) + self.missing),
+            "Connection": "keep-alive" if keep_alive else "close",
+            **self.headers,
+        }
+        lines = [f"HTTP/1.1 {self.status} {reason}", *(f"{k}: {v}" for k, v in headers.items())]
+        return "\r\n".join((*lines, "", "")).encode("latin-1", "replace") + self.body
+
+
+def http_date(at: datetime) -> str:
+    """An aware UTC moment as the Date header writes it, whatever the locale."""
+    return f"{_DAYS[at.weekday()]}, {at:%d} {_MONTHS[at.month - 1]} {at:%Y %H:%M:%S} GMT"
+
+
+async def read_request(reader: asyncio.StreamReader) -> Request | None:
+    """Read one request; None when the peer has gone.
+
+    Raises:
+        Unreadable: the bytes are no HTTP/1 request, or one that is too large.
+    """
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    except asyncio.LimitOverrunError:
+        raise Unreadable(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE) from None
+    start, *lines = head[:-4].decode("latin-1").split("\r\n")
+    parts = start.split(" ")
+    if len(parts) != 3 or not parts[2].startswith("HTTP/1."):  # noqa: PLR2004 - method, target, version
+        raise Unreadable(HTTPStatus.BAD_REQUEST)
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or name != name.strip():
+            raise Unreadable(HTTPStatus.BAD_REQUEST)
+        headers.setdefault(name.lower(), value.strip())
+    path, _, query = parts[1].partition("?")
+    wish = headers.get("connection", "" if parts[2] == "HTTP/1.1" else "close").lower()
+    body = await _read_body(reader, headers)
+    return Request(parts[0], path, query, headers, body, wish != "close")
+
+
+async def _read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
+    if "transfer-encoding" in headers:
+        raise Unreadable(HTTPStatus.LENGTH_REQUIRED)
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise Unreadable(HTTPStatus.BAD_REQUEST)
+    if int(length) > MAX_BODY:
+        raise Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    try:
+        return await reader.readexactly(int(length))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        raise Unreadable(HTTPStatus.BAD_REQUEST) from None
