@@ -1,0 +1,61 @@
+"""What remains of a crash: a report for those who mend it, without the values of variables."""
+
+import os
+import re
+import tempfile
+import traceback
+from pathlib import Path
+
+from wfinspect.format import shown
+
+_FRAME = re.compile(r"[\s|+-]*File \"")
+_KEY_ID = re.compile(r"\b(?:LTAI|STS\.)\w+")
+_LONG_WORD = re.compile(r"[\w+/=.-]{20,}", re.ASCII)
+_HIDDEN = "<hidden>"
+_LINE_LIMIT = 2_000
+
+
+def report_crash(error: BaseException, directory: Path) -> Path | None:
+    """Write a report with mode 0600; its path, None if it can't be written anywhere.
+
+    It holds the traceback without local variables. Messages are redacted, since an exception may
+    quote a key or a token it was handed.
+    """
+    summary = traceback.TracebackException.from_exception(error, capture_locals=False)
+    lines = (line for chunk in summary.format() for line in chunk.splitlines())
+    text = "\n".join(_report_line(line) for line in lines) + "\n"
+    for place in (directory, Path(tempfile.gettempdir())):
+        try:
+            descriptor, path = tempfile.mkstemp(prefix="wfinspect-crash-", suffix=".txt", dir=place)
+        except OSError:
+            continue
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        return Path(path)
+    return None
+
+
+def crash_sentence(error: BaseException, report: Path | None) -> str:
+    """What a person is told: class, message, that nothing is lost, and where to read more."""
+    message = redacted(str(error))
+    what = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    where = f"the report is in {report}" if report else "no report could be written"
+    return shown(
+        f"wfinspect: an internal error ended the app ({what}). "
+        f"Nothing on the watched list is lost; {where}."
+    )
+
+
+def redacted(text: str) -> str:
+    """A text without what looks like a key or a token: long words mixing both cases and digits."""
+    return _LONG_WORD.sub(_hide_token, _KEY_ID.sub(_HIDDEN, text))
+
+
+def _hide_token(match: re.Match[str]) -> str:
+    word = match.group()
+    kinds = (str.isupper, str.islower, str.isdigit)
+    return _HIDDEN if all(any(map(is_kind, word)) for is_kind in kinds) else word
+
+
+def _report_line(line: str) -> str:
+    return shown(line if _FRAME.match(line) else redacted(line), limit=_LINE_LIMIT)

@@ -1,0 +1,252 @@
+"""Textual's terminal driver, hardened for a link that stalls, breaks and comes back.
+
+Of this package, the module that leans on private names of Textual; its tests in a real terminal
+tell when a new release moves one of them.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import termios
+from collections.abc import Callable
+from queue import Empty, Queue
+from typing import Any
+
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+
+from wfinspect.format import shown
+from wfinspect.ui.ending import EndingWatch
+from wfinspect.ui.keyboard import StopReading, read_keys
+from wfinspect.ui.output import TerminalOutput, discard_output
+
+_MOUSE_MODES = (1000, 1002, 1006)  # clicks, drags, wheel; no report of every movement
+_ALL_MODES = (1000, 1002, 1003, 1006, 1015, 1016, 2004, 1004, 2026, 2048)
+_RESTORE = "\x1b\\" + "".join(f"\x1b[?{mode}l" for mode in _ALL_MODES)
+_RESTORE += "\x1b[<u\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"
+_LAST_WORDS = 12  # pieces that restore a terminal in an orderly end
+_TITLE_LIMIT = 120
+
+
+class HardenedDriver(LinuxDriver):
+    """Ends with its terminal, leaves it as it was, and never lets it block the app's loop."""
+
+    def __init__(
+        self,
+        app: App[Any],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        screen, keyboard = sys.__stderr__, sys.__stdin__
+        assert screen is not None  # noqa: S101 - `require_terminal` has seen both
+        assert keyboard is not None  # noqa: S101
+        self._keyboard_encoding = keyboard.encoding
+        self._attributes = termios.tcgetattr(self.fileno)
+        self._is_suspended = False
+        self._is_stopping = False
+        self._title = ""
+        self._output = TerminalOutput(
+            screen.fileno(),
+            screen.encoding,
+            on_recovered=lambda: self._on_loop(self._repaint),
+            on_gone=self._hang_up,
+        )
+        self._file = self._output  # type: ignore[assignment]
+        self.exit_event = self._stop_reading = StopReading()
+        self._ending = EndingWatch(self.fileno, ask=self._ask_to_end, force=self._force_end)
+        self._ending.start()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda signum, _: self._ending.notice(signum))
+        # A handler only schedules: it may have interrupted the very code it would call.
+        signal.signal(signal.SIGTSTP, lambda *_: self._on_loop(self._stop))
+        signal.signal(signal.SIGCONT, lambda *_: self._on_loop(self._continue))
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the terminal is gone, or takes nothing any more."""
+        return self._output.is_gone or self._output.is_stalled
+
+    def set_mouse(self, *, enabled: bool) -> None:
+        """Switch mouse reports on or off while the app runs."""
+        if enabled:
+            self._mouse = True
+            self._enable_mouse_support()
+        else:
+            self._disable_mouse_support()
+            self._mouse = False
+
+    def set_title(self, text: str) -> None:
+        """Name the terminal's window; the former name is back when the app ends."""
+        title = shown(text, limit=_TITLE_LIMIT)
+        if title != self._title:
+            save = "" if self._title else "\x1b[22;2t"
+            self.write(f"{save}\x1b]2;{title}\x1b\\")
+            self._title = title
+
+    # What goes to the terminal.
+
+    def write(self, data: str) -> None:
+        """Queue a piece of a frame; drop it while the terminal is stalled, left or gone."""
+        queue = self._pieces()
+        if queue is not None and self._takes_more(queue):
+            queue.put(data)
+
+    def _pieces(self) -> Queue[str | None] | None:
+        """What waits for the writer thread; None before there is one."""
+        return None if self._writer_thread is None else self._writer_thread._queue  # noqa: SLF001 - it has no public sight
+
+    def _takes_more(self, queue: Queue[str | None]) -> bool:
+        """Whether a piece can be queued without making the loop wait."""
+        if self._is_suspended or self._output.is_gone:
+            return False
+        if self._output.is_stalled and not self._is_stopping:
+            return False
+        with queue.mutex:
+            is_full = len(queue.queue) >= queue.maxsize
+            if is_full:
+                # Under the queue's lock, so that the writer has yet to find it empty, and to tell.
+                self._output.is_stalled = True
+        return not is_full
+
+    def _repaint(self) -> None:
+        self.write("\x1b[?2026l\x1b[0m")
+        self._app.refresh(layout=True)
+
+    def _enable_mouse_support(self) -> None:
+        if self._mouse:
+            self.write("".join(f"\x1b[?{mode}h" for mode in _MOUSE_MODES))
+
+    def _disable_mouse_support(self) -> None:
+        if self._mouse:
+            self.write("".join(f"\x1b[?{mode}l" for mode in _MOUSE_MODES))
+
+    def _query_in_band_window_resize(self) -> None:
+        """Ask nothing: SIGWINCH tells, and some terminals print the question."""
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """The size of the terminal itself, whatever COLUMNS or a redirected stdout say."""
+        try:
+            width, height = os.get_terminal_size(self._output.fileno())
+        except OSError:
+            width = height = 0
+        return width or 80, height or 24
+
+    # What comes from it.
+
+    def run_input_thread(self) -> None:
+        """Read keys until told to stop, or until there is no terminal to read."""
+        is_there = read_keys(
+            self.fileno, self._keyboard_encoding, self._stop_reading, self.process_message
+        )
+        if not is_there:
+            self._hang_up()
+
+    # Leaving it for a while, and coming back.
+
+    def stop_application_mode(self) -> None:
+        """Restore the terminal, also one that is stalled; one that is left to others is theirs."""
+        if self._is_suspended:
+            return
+        self._is_stopping = True
+        if (queue := self._pieces()) is not None:
+            if queue.qsize() > queue.maxsize - _LAST_WORDS:
+                self._output.is_stalled = True
+            if self._output.is_stalled:
+                _drain(queue)
+        self._output.leave()
+        if self._title:
+            # For a terminal without a stack of titles, an empty one is better than a stale one.
+            self.write("\x1b]2;\x1b\\\x1b[23;2t")
+            self._title = ""
+        super().stop_application_mode()
+
+    def disable_input(self) -> None:
+        """Stop reading keys."""
+        if not self._is_suspended:
+            super().disable_input()
+
+    def suspend_application_mode(self) -> None:
+        """Leave the terminal to others; what is drawn meanwhile is dropped."""
+        super().suspend_application_mode()
+        self._is_suspended = True
+
+    def resume_application_mode(self) -> None:
+        """Take the terminal again, and repaint."""
+        self._is_suspended = self._is_stopping = False
+        self._output.revive()
+        super().resume_application_mode()
+        self._loop.call_soon(self._repaint)
+
+    def _stop(self) -> None:
+        """Stop the job, as Ctrl+Z asks, and go on once it is continued in the foreground."""
+        takes_part = self._auto_restart and not self._is_suspended
+        if takes_part:
+            self.suspend_application_mode()
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGCONT)}
+        for number in handlers:
+            signal.signal(number, signal.SIG_DFL)
+        # The whole group, so that a wrapper stops too and the shell takes notice. The system ignores
+        # it in a group that nobody could continue, and the app goes on at once.
+        os.killpg(0, signal.SIGTSTP)
+        while self._is_in_background() and not self._ending.is_noticed:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if takes_part and not self._ending.is_noticed:
+            self._must_signal_resume = True
+            self.resume_application_mode()
+
+    def _continue(self) -> None:
+        """Take the terminal again after a stop that gave no notice."""
+        if self._auto_restart and not self._is_suspended:
+            self.suspend_application_mode()
+            self.resume_application_mode()
+
+    def _is_in_background(self) -> bool:
+        try:
+            return os.tcgetpgrp(self.fileno) != os.getpgrp()
+        except OSError:
+            return False
+
+    # The end.
+
+    def restore_terminal(self) -> None:
+        """Restore the terminal at once: without the writer thread, and without waiting for room."""
+        if self._is_suspended:
+            return
+        screen = self._output.fileno()
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcsetattr(self.fileno, termios.TCSANOW, self._attributes)
+        discard_output(screen)
+        with contextlib.suppress(OSError):
+            os.set_blocking(screen, False)
+            os.write(screen, _RESTORE.encode())
+        with contextlib.suppress(OSError):
+            # Others share the descriptor's flags: the shell would stumble over this one.
+            os.set_blocking(screen, True)
+
+    def _hang_up(self) -> None:
+        self._ending.notice(signal.SIGHUP)
+
+    def _ask_to_end(self, code: int) -> None:
+        self._on_loop(lambda: self._app.exit(return_code=code))
+
+    def _force_end(self, code: int) -> None:
+        self.restore_terminal()
+        os._exit(code)
+
+    def _on_loop(self, callback: Callable[[], object]) -> None:
+        """Call back soon in the app's loop; without a loop any more there is nothing to do."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback)
+
+
+def _drain(queue: Queue[str | None]) -> None:
+    with contextlib.suppress(Empty):
+        while True:
+            queue.get_nowait()

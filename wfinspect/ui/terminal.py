@@ -1,0 +1,124 @@
+"""Life in a terminal: the base of the app, and the function that runs it from start to exit code."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+from textual.app import App
+from textual.filter import LineFilter
+
+from wfinspect.ui.clipboard import copy_text
+from wfinspect.ui.crash import crash_sentence, report_crash
+from wfinspect.ui.driver import HardenedDriver
+from wfinspect.ui.safety import AsciiFilter, SafeFilter
+
+__all__ = ["CrashSafeApp", "HardenedDriver", "copy_text", "run_app"]
+
+INTERNAL_ERROR = 70
+
+
+class CrashSafeApp(App[None]):
+    """An app at home in a real terminal: hardened driver, filtered output, crashes without locals.
+
+    Attributes:
+        failure: the exception that ended the app, None while there is none.
+    """
+
+    def __init__(
+        self, *, environ: Mapping[str, str] | None = None, ascii_only: bool = False
+    ) -> None:
+        """Create the app.
+
+        Args:
+            environ: tells where copies go; without it to the terminal itself.
+            ascii_only: draw frames and symbols in ASCII.
+        """
+        super().__init__(driver_class=HardenedDriver)
+        self.failure: Exception | None = None
+        self._environ = environ or {}
+        # Kept, since Textual caches what a filter made by the filter itself.
+        self._last_filters: list[LineFilter] = [SafeFilter()]
+        if ascii_only:
+            self._last_filters.append(AsciiFilter())
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's filters, and then the ones that keep the terminal safe."""
+        return [*super().get_line_filters(), *self._last_filters]
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy, and say where the text was sent."""
+        self.copy(text)
+
+    def copy(self, text: str) -> str:
+        """Copy a text; where it was sent, as a sentence."""
+        if text:
+            self._clipboard = text
+        return copy_text(text, self._environ, self._write_to_terminal)
+
+    def set_window_title(self, text: str) -> None:
+        """Name the terminal's window; nothing is sent if it has that name."""
+        if isinstance(self._driver, HardenedDriver):
+            self._driver.set_title(text)
+
+    def set_mouse(self, *, enabled: bool) -> None:
+        """Switch mouse reports on or off."""
+        if isinstance(self._driver, HardenedDriver):
+            self._driver.set_mouse(enabled=enabled)
+
+    @property
+    def is_terminal_lost(self) -> bool:
+        """Whether the terminal is gone, or takes nothing any more."""
+        return isinstance(self._driver, HardenedDriver) and self._driver.is_lost
+
+    def _write_to_terminal(self, sequence: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.failure = self.failure or error
+        super()._handle_exception(error)
+        self._return_code = INTERNAL_ERROR
+
+    def _fatal_error(self) -> None:
+        """End without drawing a traceback: Textual's shows the values of local variables."""
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:  # noqa: ARG002 - they may quote anything
+        """End; `run_app` tells why."""
+        self._return_code = INTERNAL_ERROR
+        self._close_messages_no_wait()
+
+
+def run_app(app: CrashSafeApp, *, mouse: bool, crash_directory: Path | None = None) -> int:
+    """Run an app until it ends and give the exit code: the app's own, 128 + a signal, 70 for a crash.
+
+    The terminal is as it was before. A report of a crash is written to `crash_directory`, or to the
+    directory for temporary files.
+    """
+    try:
+        app.run(mouse=mouse)
+    except Exception as error:  # noqa: BLE001 - the last place that can restore the terminal
+        app.failure = app.failure or error
+        driver: Any = app._driver  # noqa: SLF001 - Textual has no public sight of it
+        if isinstance(driver, HardenedDriver):
+            driver.restore_terminal()
+    if app.is_terminal_lost:
+        _detach_from_terminal()
+    if app.failure is None:
+        return app.return_code or 0
+    report = report_crash(app.failure, crash_directory or Path(tempfile.gettempdir()))
+    print(crash_sentence(app.failure, report), file=sys.stderr)  # noqa: T201 - the app is gone
+    return INTERNAL_ERROR
+
+
+def _detach_from_terminal() -> None:
+    """Point the standard streams nowhere: writing to a lost terminal fails, or waits for ever."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    terminal = os.fstat(2).st_rdev
+    for fileno in (0, 1, 2):
+        if os.fstat(fileno).st_rdev == terminal:
+            os.dup2(nowhere, fileno)
