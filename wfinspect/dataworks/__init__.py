@@ -1,0 +1,68 @@
+"""The service: the only package that knows httpx, msgspec and the names in its JSON.
+
+Importing it is cheap; a client is what costs, so both functions import it when they are used.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wfinspect import __version__
+from wfinspect.clock import Clock
+from wfinspect.dataworks.endpoints import is_loopback
+from wfinspect.instance import Binding
+
+if TYPE_CHECKING:
+    import ssl
+
+    from wfinspect.dataworks.client import DataWorksClient
+
+Connect = Callable[[Binding, Callable[[], None]], Awaitable["DataWorksClient"]]
+
+
+def connector(environ: Mapping[str, str], home: Path, clock: Clock) -> Connect:
+    """A function that opens a client for a binding; its second argument hears of each request.
+
+    The clients share one TLS context. Opening raises ConfigError where the proxy or the
+    certificates that the environment names can't be used; it asks nobody and reads no key.
+    """
+    shared: list[ssl.SSLContext] = []
+
+    async def connect(binding: Binding, on_call: Callable[[], None]) -> "DataWorksClient":
+        # Not before a client is opened: these are slow to import, and the screen comes first.
+        from wfinspect.dataworks import client, network  # noqa: PLC0415
+        from wfinspect.dataworks.credentials import CredentialsSource  # noqa: PLC0415
+
+        if is_loopback(binding.endpoint):
+            verify = network.no_tls()
+        else:
+            if not shared:
+                shared.append(network.tls_context(environ))
+            verify = shared[0]
+        agent = f"wfinspect/{__version__}"
+        return client.DataWorksClient(
+            binding.endpoint,
+            lambda: network.open_http(binding.endpoint, environ, verify, user_agent=agent),
+            CredentialsSource(binding.profile, environ, home),
+            clock,
+            on_call=on_call,
+        )
+
+    return connect
+
+
+@asynccontextmanager
+async def open_client(
+    binding: Binding,
+    environ: Mapping[str, str],
+    home: Path,
+    clock: Clock,
+    on_call: Callable[[], None] = lambda: None,
+) -> AsyncIterator["DataWorksClient"]:
+    """A client for a command that runs once; closed at the end."""
+    client = await connector(environ, home, clock)(binding, on_call)
+    try:
+        yield client
+    finally:
+        await client.aclose()

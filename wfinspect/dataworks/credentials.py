@@ -1,0 +1,178 @@
+"""The keys that sign: where each kind of profile gets them, read anew when their source changes.
+
+A row's profile name decides the source; one bound to a CLI profile never sees keys from the
+environment. What only the official library knows is asked of it in `library`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wfinspect.dataworks import profiles
+from wfinspect.dataworks.library import Lookup, Provider, chain_provider, profile_provider
+from wfinspect.dataworks.profiles import Identity, identify
+from wfinspect.errors import ConfigError, CredentialsMissing, Refused
+from wfinspect.format import shown
+
+__all__ = ["Credentials", "CredentialsSource", "Identity", "checked", "identify", "ini_file"]
+
+HOW_TO = (
+    "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET or run `aliyun configure`; "
+    "`wfinspect demo` shows the app without an account."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key; its text shows no secret, since crash reports print what they find."""
+
+    access_key_id: str
+    access_key_secret: str
+    security_token: str = ""
+    """"" for a key that is not temporary."""
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.masked_id}, ***)"
+
+    @property
+    def masked_id(self) -> str:
+        """Enough of the key's ID to tell two apart."""
+        return f"{self.access_key_id[:4]}***"
+
+
+class CredentialsSource:
+    """The credentials of one profile, remembered until their source changes or is doubted."""
+
+    def __init__(self, profile: str, environ: Mapping[str, str], home: Path) -> None:
+        """Look nowhere yet; `profile` is a CLI profile's name, ``(env)`` or ``(default)``."""
+        self._profile = profile
+        self._environ = environ
+        self._home = home
+        self._seen = ""
+        self._known: Credentials | None = None
+        self._provider: Provider | None = None
+        self._lookup: Lookup | None = None
+
+    async def current(self) -> Credentials:
+        """The credentials to sign with now.
+
+        Raises:
+            CredentialsMissing: there are none; says what to set.
+            Refused: the profile is there, and gives none.
+        """
+        if self._lookup is None:
+            self._reread_if_changed()
+            if self._known is not None:
+                return self._known
+            if self._provider is None:
+                raise CredentialsMissing(f"No credentials were found: {HOW_TO}")
+            self._lookup = Lookup(self._provider)
+        lookup = self._lookup
+        try:
+            answer = await lookup.wait()
+        finally:
+            if lookup.is_done and self._lookup is lookup:
+                self._lookup = None
+        # A profile's provider may itself have written renewed tokens into the CLI's file.
+        self._seen = self.fingerprint()
+        return checked(Credentials(*answer), self._profile)
+
+    def forget(self) -> None:
+        """Read everything anew at the next call: the service has refused what is remembered."""
+        self._known = None
+        self._provider = None
+        self._seen = ""
+
+    def fingerprint(self) -> str:
+        """A text that changes when the files behind the credentials do; cheap."""
+        files = [profiles.config_file(self._home), ini_file(self._environ, self._home)]
+        return " ".join(_state_of(path) for path in files)
+
+    def _reread_if_changed(self) -> None:
+        seen = self.fingerprint()
+        if seen != self._seen:
+            self.forget()
+        if self._known is None and self._provider is None:
+            self._open()
+            self._seen = seen
+
+    def _open(self) -> None:
+        if self._profile == profiles.ENVIRONMENT:
+            keys = profiles.keys_in(self._environ)
+            if keys is None:
+                raise CredentialsMissing(f"The environment holds no complete key: {HOW_TO}")
+            self._known = checked(Credentials(*keys), self._profile)
+            return
+        if self._profile == profiles.DEFAULT:
+            profile = self._current_profile()
+            if profile is None:
+                ini = ini_file(self._environ, self._home)
+                self._provider = chain_provider(self._environ, ini, HOW_TO)
+                return
+        else:
+            try:
+                profile = profiles.read_profile(self._profile, self._home)
+            except ConfigError as error:
+                raise CredentialsMissing(str(error)) from None
+        self._open_profile(profile)
+
+    def _current_profile(self) -> dict[str, Any] | None:
+        """The CLI's own current profile, for an app that began before `aliyun configure` ran."""
+        try:
+            name = profiles.current_profile(self._environ, self._home)
+            profile = profiles.read_profile(name, self._home) if name else None
+        except ConfigError:
+            return None
+        return None if profile is None or profiles.is_empty(profile) else profile
+
+    def _open_profile(self, profile: Mapping[str, Any]) -> None:
+        mode = profile.get("mode") or "AK"
+        if mode in {"AK", "StsToken"}:
+            wanted = ["access_key_id", "access_key_secret"]
+            wanted += ["sts_token"] if mode == "StsToken" else []
+            values = [str(profile.get(name) or "").strip() for name in wanted]
+            if not all(values):
+                lacking = wanted[values.index("")]
+                name = shown(str(profile.get("name")), limit=80)
+                raise CredentialsMissing(
+                    f"Profile '{name}' holds no {lacking}: run `aliyun configure --profile {name}`; "
+                    "`wfinspect demo` shows the app without an account."
+                )
+            self._known = checked(Credentials(*values), self._profile)
+            return
+        self._provider = profile_provider(profile, self._environ, profiles.config_file(self._home))
+
+
+def checked(credentials: Credentials, profile: str) -> Credentials:
+    """The same credentials, if each part can stand in a header.
+
+    Raises:
+        Refused: a part holds a blank, a control character or a letter beyond ASCII.
+    """
+    parts = (
+        credentials.access_key_id,
+        credentials.access_key_secret,
+        credentials.security_token or "-",
+    )
+    if not all(re.fullmatch(r"[\x21-\x7e]+", part) for part in parts):
+        raise Refused(
+            f"The key of profile '{shown(profile, limit=80)}' holds a character that no key has: "
+            "copy it anew, without quotes or blanks."
+        )
+    return credentials
+
+
+def ini_file(environ: Mapping[str, str], home: Path) -> Path:
+    """The official libraries' own credentials file."""
+    named = environ.get("ALIBABA_CLOUD_CREDENTIALS_FILE", "")
+    return Path(named) if named else home / ".alibabacloud" / "credentials.ini"
+
+
+def _state_of(path: Path) -> str:
+    try:
+        state = path.stat()
+    except OSError:
+        return "-"
+    return f"{state.st_mtime_ns}.{state.st_size}.{state.st_ino}"

@@ -1,0 +1,138 @@
+"""Where the service answers: a region and a choice to what `Binding.endpoint` holds. Pure.
+
+Host names follow the endpoint page of the 2024-05-18 API. The official SDK ignores its own network
+option for known regions, so names are built here.
+"""
+
+import difflib
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+from wfinspect.errors import ConfigError
+from wfinspect.format import shown
+from wfinspect.regions import REGIONS
+
+CHOICES = ("public", "vpc")
+"""What an endpoint may be called besides giving its URL."""
+
+_CENTRAL_HOST = "dataworks.aliyuncs.com"
+_CENTRAL_REGIONS = frozenset({"cn-hangzhou-finance", "cn-qingdao", "cn-huhehaote"})
+_PUBLIC_ONLY = _CENTRAL_REGIONS | {"cn-beijing-finance-1", "cn-north-2-gov-1"}
+
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+_HTTPS_PORT, _HTTP_PORT, _MAX_PORT = 443, 80, 65535
+
+
+def endpoint_of(region: str, choice: str) -> str:
+    """The endpoint of a region: a bare host for https, a whole URL for http on loopback.
+
+    Args:
+        region: a region of `regions.REGIONS`; not looked at where `choice` is a URL.
+        choice: ``public``, ``vpc``, a URL, or a bare host as the aliyun CLI keeps it.
+
+    Raises:
+        ConfigError: with one sentence that says what to write instead.
+    """
+    wanted = choice.strip()
+    if wanted.lower() in CHOICES:
+        return _host_of(region, wanted.lower())
+    if re.search(r"[\s\x00-\x1f\x7f]", wanted):
+        raise ConfigError(f"The endpoint {_quoted(choice)} holds a blank or a control character.")
+    if "://" not in wanted and "." in wanted:
+        wanted = f"https://{wanted}"
+    return _from_url(wanted)
+
+
+def is_loopback(endpoint: str) -> bool:
+    """Whether an endpoint made by `endpoint_of` is plain http on this machine."""
+    return endpoint.startswith("http://")
+
+
+def base_url(endpoint: str) -> str:
+    """The URL to send to."""
+    return endpoint if is_loopback(endpoint) else f"https://{endpoint}"
+
+
+def _host_of(region: str, choice: str) -> str:
+    if not region:
+        raise ConfigError(
+            "No region is set: give --region, e.g. --region cn-shanghai, or set "
+            "ALIBABA_CLOUD_REGION_ID, or run `aliyun configure`."
+        )
+    if region not in REGIONS:
+        near = difflib.get_close_matches(region, REGIONS, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "e.g. cn-shanghai is one."
+        raise ConfigError(
+            f"DataWorks has no region {_quoted(region)} that is known here: {hint} "
+            "Set it with --region, or give the service's URL with --endpoint."
+        )
+    if choice == "vpc":
+        if region in _PUBLIC_ONLY:
+            raise ConfigError(f"{region} has no VPC endpoint: use --endpoint public.")
+        return f"dataworks-vpc.{region}.aliyuncs.com"
+    return _CENTRAL_HOST if region in _CENTRAL_REGIONS else f"dataworks.{region}.aliyuncs.com"
+
+
+def _from_url(text: str) -> str:
+    quoted = _quoted(_without_user(text))
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ConfigError(f"The endpoint {quoted} is no URL that can be read.") from None
+    if parts.scheme not in {"http", "https"}:
+        raise ConfigError(
+            f"The endpoint {quoted} can't be used: write public, vpc or a URL that begins with "
+            "https://."
+        )
+    if "@" in parts.netloc:
+        raise ConfigError(
+            "An endpoint holds no user name or password: keys come from the environment or from "
+            "~/.aliyun/config.json."
+        )
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or "?" in text or "#" in text:
+        raise ConfigError(
+            f"The endpoint {quoted} must end after the host and port: leave off the path."
+        )
+    literal = _address(host)
+    if port == 0 or not (literal or _HOST.fullmatch(host)):
+        raise ConfigError(f"The endpoint {quoted} names no host that can be reached.")
+    name = f"[{literal}]" if isinstance(literal, ipaddress.IPv6Address) else host
+    if parts.scheme == "https":
+        return name if port in {None, _HTTPS_PORT} else f"{name}:{port}"
+    _require_loopback(host, literal, quoted)
+    return f"http://{name}" if port in {None, _HTTP_PORT} else f"http://{name}:{port}"
+
+
+def _require_loopback(
+    host: str, literal: ipaddress.IPv4Address | ipaddress.IPv6Address | None, quoted: str
+) -> None:
+    # A name may resolve to anything, so only a literal can promise that nothing leaves the machine.
+    if host == "localhost":
+        raise ConfigError(
+            "http://localhost is a name, which may lead elsewhere: write http://127.0.0.1 instead."
+        )
+    if literal is None or not literal.is_loopback:
+        raise ConfigError(
+            f"The endpoint {quoted} would send signed requests in the clear: use https://; "
+            "http:// is for 127.0.0.1 and [::1] only."
+        )
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        literal = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    if isinstance(literal, ipaddress.IPv6Address) and (literal.ipv4_mapped or literal.scope_id):
+        return None
+    return literal
+
+
+def _without_user(text: str) -> str:
+    return re.sub(r"//[^/@]*@", "//...@", text)
+
+
+def _quoted(text: str) -> str:
+    return f"'{shown(text, limit=80)}'"

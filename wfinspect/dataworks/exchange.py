@@ -1,0 +1,178 @@
+"""One signed request and its answer: what goes over the wire, within bounds.
+
+Knows nothing of what an answer means. Sends read-only operations of an allow-list and nothing else.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from wfinspect.dataworks.network import contact_error
+from wfinspect.errors import BadAnswer
+
+VERSION = "2024-05-18"
+
+READ_ONLY = frozenset({"GetWorkflowInstance", "ListWorkflowInstances"})
+"""Every operation that this program can send."""
+
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes of a body after unpacking; a hundred instances need a hundredth of it."""
+
+_STEP = 64 * 1024
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_DEATHS = (httpx.NetworkError, httpx.RemoteProtocolError)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An operation and its parameters, in the query or as a form."""
+
+    operation: str
+    parameters: Mapping[str, str]
+    is_form: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case names."""
+    body: bytes
+
+
+class Exchange:
+    """Sends calls to one endpoint over kept connections."""
+
+    def __init__(
+        self, host: str, open_http: Callable[[], httpx.AsyncClient], on_call: Callable[[], None]
+    ) -> None:
+        """Open no connection yet.
+
+        Args:
+            host: what sentences call the service.
+            open_http: makes the HTTP client, and another one if the first gets stuck.
+            on_call: called once for each request that goes out.
+        """
+        self._host = host
+        self._open_http = open_http
+        self._on_call = on_call
+        self._http = open_http()
+        self._stuck: httpx.AsyncClient | None = None
+
+    async def send(self, call: Call, auth: httpx.Auth) -> Answer:
+        """Send, and once more, signed anew, if the connection proves to have been dead before.
+
+        A kept connection that the service closes in the moment it is used again says nothing about
+        the service; neither does a pool without a free connection.
+
+        Raises:
+            Unreachable: no whole answer came.
+            BadAnswer: it is too large, or no HTTP.
+        """
+        if call.operation not in READ_ONLY:
+            raise ValueError(f"{call.operation} is not among the operations that may be sent")
+        for may_repeat in (True, False):
+            progress = _Progress(self._on_call)
+            try:
+                return await self._send_once(_request(self._http, call, progress), auth)
+            except httpx.HTTPError as error:
+                is_stuck = isinstance(error, httpx.PoolTimeout)
+                if is_stuck:
+                    await self._replace_http()
+                is_dead = progress.is_unanswered_reuse and isinstance(error, _DEATHS)
+                if not (may_repeat and (is_stuck or is_dead)):
+                    raise contact_error(error, self._host) from None
+        raise AssertionError("the second round returns or raises")
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for http in (self._http, self._stuck):
+            if http is not None:
+                await http.aclose()
+
+    async def _send_once(self, request: httpx.Request, auth: httpx.Auth) -> Answer:
+        response = await self._http.send(request, auth=auth, stream=True)
+        try:
+            body = await read_body(response)
+        finally:
+            await response.aclose()
+        return Answer(response.status_code, response.headers, body)
+
+    async def _replace_http(self) -> None:
+        # Others may still be served by the one that is stuck now, so only its predecessor is closed.
+        oldest, self._stuck, self._http = self._stuck, self._http, self._open_http()
+        if oldest is not None:
+            await oldest.aclose()
+
+
+async def read_body(response: httpx.Response, limit: int = MAX_BODY) -> bytes:
+    """The whole body, unpacked.
+
+    No compression is asked for; where something in between compresses all the same, it is unpacked
+    in steps, since httpx would unpack a small bomb into all of memory.
+
+    Raises:
+        BadAnswer: it is larger than `limit` bytes, or packed in a way that can't be undone.
+    """
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", "x-gzip", "deflate"}:
+        raise BadAnswer("The service's answer is packed in an unknown way: it was not used.")
+    unpack = None if encoding == "identity" else zlib.decompressobj(_GZIP_OR_ZLIB)
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        rest = chunk
+        while rest:
+            step, rest = (rest, b"") if unpack is None else _unpacked(unpack, rest)
+            body += step
+            if len(body) > limit:
+                mebibytes = limit // 1_048_576
+                raise BadAnswer(
+                    f"The service's answer is larger than {mebibytes} MiB: it was not used."
+                )
+    if unpack is not None and not unpack.eof:
+        raise BadAnswer("The service's answer is packed and cut short: it was not used.")
+    return bytes(body)
+
+
+def _unpacked(unpack: "zlib._Decompress", packed: bytes) -> tuple[bytes, bytes]:
+    try:
+        step = unpack.decompress(packed, _STEP)
+    except zlib.error:
+        raise BadAnswer("The service's answer can't be unpacked: it was not used.") from None
+    return step, b"" if unpack.eof else unpack.unconsumed_tail
+
+
+def _request(http: httpx.AsyncClient, call: Call, progress: "_Progress") -> httpx.Request:
+    headers = {"x-acs-action": call.operation, "x-acs-version": VERSION}
+    extensions = {"trace": progress.trace}
+    if not call.is_form:
+        return http.build_request(
+            "GET", "/", params=call.parameters, headers=headers, extensions=extensions
+        )
+    headers["content-type"] = "application/x-www-form-urlencoded"
+    # Encoded here and once: the signature covers exactly these bytes.
+    content = urlencode(call.parameters).encode("ascii")
+    return http.build_request("POST", "/", content=content, headers=headers, extensions=extensions)
+
+
+class _Progress:
+    """How far a request has come, as httpcore tells it."""
+
+    def __init__(self, on_call: Callable[[], None]) -> None:
+        self._on_call = on_call
+        self.is_unanswered_reuse = True
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event in {"connection.connect_tcp.started", "http11.receive_response_headers.complete"}:
+            self.is_unanswered_reuse = False
+        # A CONNECT goes to the proxy and is no call of the service.
+        elif (
+            event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT"
+        ):
+            self._on_call()

@@ -1,0 +1,213 @@
+"""What only the official credentials library can do, asked in a thread of its own.
+
+The library costs 0.3 s to import, blocks, logs to standard error and puts secrets into its
+exceptions; none of that may reach the event loop, the terminal or a sentence.
+"""
+
+import asyncio
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from wfinspect.errors import CredentialsMissing, Refused, ServiceError
+from wfinspect.format import shown
+
+Keys = tuple[str, str, str]
+"""Key ID, secret and token, the last "" for a key that is not temporary."""
+
+Provider = Callable[[], Keys]
+"""Blocks until there are keys; raises a ServiceError."""
+
+DEADLINE = 15.0
+"""Seconds that a caller waits; the look-up itself goes on and serves the next caller."""
+
+_REMEDIES = {
+    "CloudSSO": "log in again with `aliyun configure --mode CloudSSO --profile {name}`.",
+    "OAuth": "log in again with `aliyun configure --mode OAuth --profile {name}`.",
+    "External": "run its process_command by hand and see what it says.",
+    "CredentialsURI": "check that its credentials_uri answers.",
+    "EcsRamRole": "check that this machine is an ECS instance with that role.",
+    "RamRoleArn": "check the role's ARN and the key that assumes it.",
+    "ChainableRamRoleArn": "check the role's ARN and its source_profile.",
+    "OIDC": "check the role's ARN and the token file.",
+}
+"""The modes that are served, and what to do where one gives no keys."""
+
+_LOGGERS = ("credentials", "darabonba-core", "apscheduler", "urllib3", "requests", "aiohttp")
+
+
+class Lookup:
+    """One run of a provider in a daemon thread; a hung one delays neither the loop nor the end."""
+
+    def __init__(self, provider: Provider) -> None:
+        """Start at once."""
+        self._answer: Future[Keys] = Future()
+        self._answer.set_running_or_notify_cancel()
+        self._provider = provider
+        threading.Thread(target=self._run, name="credentials", daemon=True).start()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the provider has answered, with keys or an error."""
+        return self._answer.done()
+
+    async def wait(self) -> Keys:
+        """The keys.
+
+        Raises:
+            ServiceError: what the provider raised, or CredentialsMissing after DEADLINE.
+        """
+        answer = asyncio.wrap_future(self._answer)
+        try:
+            done, _ = await asyncio.wait({answer}, timeout=DEADLINE)
+        finally:
+            # The thread is not touched by this; it only keeps a late answer from a closed loop.
+            answer.cancel()
+        if not done:
+            raise CredentialsMissing(
+                f"The source of the credentials has not answered for {DEADLINE:.0f} s: it is "
+                "waited for, and asked again.",
+                cause="credentials slow",
+            )
+        return answer.result()
+
+    def _run(self) -> None:
+        try:
+            keys = self._provider()
+        except ServiceError as error:
+            self._answer.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, somebody waits for an end
+            self._answer.set_exception(
+                CredentialsMissing(
+                    f"The credentials library failed ({type(error).__name__}): check the profile "
+                    "with `aliyun sts GetCallerIdentity`."
+                )
+            )
+        else:
+            self._answer.set_result(keys)
+
+
+def profile_provider(
+    profile: Mapping[str, Any], environ: Mapping[str, str], config_file: Path
+) -> Provider:
+    """A provider for a CLI profile of any mode but AK and StsToken.
+
+    Raises:
+        Refused: the mode is not served, or the environment forbids it.
+    """
+    name, mode = str(profile.get("name")), str(profile.get("mode"))
+    quoted = f"'{shown(name, limit=80)}' ({shown(mode, limit=40)})"
+    if mode not in _REMEDIES:
+        raise Refused(
+            f"Profile {quoted} has a mode that is not served: use one of AK, StsToken, "
+            f"{', '.join(_REMEDIES)}."
+        )
+    forbidden = environ.get("ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS", "").lower() in {"1", "true"}
+    if forbidden and mode in {"External", "CredentialsURI"}:
+        raise Refused(
+            f"Profile {quoted} is switched off by ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS: unset "
+            "that, or use another profile."
+        )
+    remedy = _REMEDIES[mode].format(name=shown(name, limit=80))
+
+    def build() -> Iterator[Callable[[], Any]]:
+        library = _library()
+        if mode == "CredentialsURI":
+            # The library's reader of the CLI's file does not know this mode.
+            uri = profile.get("credentials_uri")
+            yield lambda: library.URLCredentialsProvider(uri=uri)
+        else:
+            yield lambda: library.CLIProfileCredentialsProvider(
+                profile_name=name, profile_file=str(config_file)
+            )
+
+    return _FirstThatWorks(build, Refused(f"Profile {quoted} gave no keys: {remedy}"))
+
+
+def chain_provider(environ: Mapping[str, str], ini_file: Path, how_to: str) -> Provider:
+    """The official default chain after environment keys and the CLI's file: OIDC, ini, ECS, URI."""
+    value = environ.get
+
+    def build() -> Iterator[Callable[[], Any]]:
+        library = _library()
+        role, issuer, token = (
+            value(f"ALIBABA_CLOUD_{part}")
+            for part in ("ROLE_ARN", "OIDC_PROVIDER_ARN", "OIDC_TOKEN_FILE")
+        )
+        if role and issuer and token:
+            yield lambda: library.OIDCRoleArnCredentialsProvider(
+                role_arn=role,
+                oidc_provider_arn=issuer,
+                oidc_token_file_path=token,
+                role_session_name=value("ALIBABA_CLOUD_ROLE_SESSION_NAME"),
+            )
+        if ini_file.is_file():
+            yield lambda: library.ProfileCredentialsProvider(
+                profile_file=str(ini_file), profile_name=value("ALIBABA_CLOUD_PROFILE")
+            )
+        if value("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "").lower() != "true":
+            yield lambda: library.EcsRamRoleCredentialsProvider(
+                role_name=value("ALIBABA_CLOUD_ECS_METADATA"), async_update_enabled=False
+            )
+        uri = value("ALIBABA_CLOUD_CREDENTIALS_URI")
+        if uri:
+            yield lambda: library.URLCredentialsProvider(uri=uri)
+
+    return _FirstThatWorks(build, CredentialsMissing(f"No credentials were found: {how_to}"))
+
+
+class _FirstThatWorks:
+    """Asks the library's providers in turn and keeps the first that gives keys."""
+
+    def __init__(
+        self, build: Callable[[], Iterator[Callable[[], Any]]], failure: ServiceError
+    ) -> None:
+        self._build = build
+        self._failure = failure
+        self._kept: Any = None
+
+    def __call__(self) -> Keys:
+        kept = self._kept
+        for make in [lambda: kept] if kept is not None else self._build():
+            provider, keys = _ask(make)
+            if keys is not None:
+                self._kept = provider
+                return keys
+        self._kept = None
+        # Raised anew: one exception object must not gather the tracebacks of many calls.
+        raise type(self._failure)(self._failure.sentence)
+
+
+def _ask(make: Callable[[], Any]) -> tuple[Any, Keys | None]:
+    try:
+        provider = make()
+        found = provider.get_credentials()
+        parts = (
+            found.get_access_key_id(),
+            found.get_access_key_secret(),
+            found.get_security_token(),
+        )
+    except Exception:  # noqa: BLE001 - it raises anything, with answers and keys in the text
+        return None, None
+    key_id, secret, token = (str(part or "").strip() for part in parts)
+    return provider, ((key_id, secret, token) if key_id and secret else None)
+
+
+def _library() -> ModuleType:
+    """The library, imported on first use and with its voice taken away."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from alibabacloud_credentials import provider  # noqa: PLC0415 - 0.3 s and 480 modules
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.addHandler(logging.NullHandler())
+        logger.setLevel(logging.CRITICAL + 1)
+        logger.propagate = False
+    module: ModuleType = provider
+    return module
