@@ -3,26 +3,72 @@
 import json
 from http import HTTPStatus
 from random import Random
-from xml.sax.saxutils import escape
 
 from wfinspect.simulator.wire import Reply
 
 HOST_ID = "dataworks.cn-shanghai.aliyuncs.com"
 _RECOMMEND = "https://api.aliyun.com/troubleshoot?q={code}&product=dataworks-public"
 
+# Not xml.sax.saxutils: it imports urllib.request and with it half of the standard library.
+_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
 Body = dict[str, object]
 
 
-class Refusal(Exception):
-    """A request that gets an error in place of an answer."""
+# HTTP status, code, message. Statuses vary between the service's documents; these are the likelier.
+_TABLE = """
+400 Throttling The request was denied due to request throttling.
+400 Throttling.User Request was denied due to user flow control.
+429 Throttling.Api Request was denied due to api flow control.
+400 9990020002 Throttling.User
+429 Throttling.Api.Risk The number of calls of this API today exceeds the limit.
+500 InternalError.System An internal system error occurred. Try again later.
+503 ServiceUnavailable The request has failed due to a temporary failure of the server.
+400 InvalidSecurityToken.Expired Specified SecurityToken is expired.
+400 InvalidSecurityToken.MismatchWithAccessKey Specified SecurityToken mismatch with the AccessKey.
+404 InvalidAccessKeyId.NotFound Specified access key is not found.
+400 InvalidAccessKeyId.Inactive Specified access key is disabled.
+400 InvalidTimeStamp.Format Specified time stamp or date value is not well formatted.
+400 InvalidTimeStamp.Expired Specified time stamp or date value is expired.
+400 SignatureNonceUsed Specified signature nonce was used already.
+400 SignatureDoesNotMatch Specified signature is not matched with our calculation.
+400 InvalidSignatureMethod Specified signature method is not valid.
+400 IncompleteSignature The request signature does not conform to Aliyun standards.
+403 403030 You have no permission to perform this operation. Contact the administrator.
+403 NoPermission You are not authorized to do this action. This service is read-only.
+500 Forbidden.Wkbench.ProjectNoPermission No permission on this workspace.
+403 Forbidden.RAM User not authorized to operate on the specified resource.
+403 Forbidden.Access Access is forbidden. Activate a suitable edition of DataWorks first.
+404 InstanceNotFound The workflow instance does not exist.
+404 InvalidProject.NotFound The specified project does not exist.
+404 InvalidAction.NotFound Specified api is not found, please check your url and method.
+400 InvalidVersion Specified parameter Version is not valid.
+400 UnsupportedHTTPMethod This http method is not supported.
+"""
+CODES = {
+    code: (int(status), message)
+    for status, code, message in (line.split(" ", 2) for line in _TABLE.strip().splitlines())
+}
+"""Every error whose text needs nothing of the request: code to HTTP status and message."""
 
-    def __init__(self, status: int, code: str, message: str, **extra: object) -> None:
+_ACCESS_DENIED_DETAIL = {
+    "AuthAction": "dataworks:GetWorkflowInstance",
+    "AuthPrincipalType": "SubUser",
+    "AuthPrincipalOwnerId": "1823556600124410",
+    "AuthPrincipalDisplayName": "245678901234567890",
+    "PolicyType": "AccountLevelIdentityBasedPolicy",
+    "NoPermissionType": "ImplicitDeny",
+}
+
+
+class Refusal(Exception):
+    """A request that gets an error in place of an answer: one of CODES, or 400 with a message."""
+
+    def __init__(self, code: str, message: str = "") -> None:
         super().__init__(code)
-        self.status = status
         self.code = code
-        self.message = message
-        self.extra = extra
-        """Further fields of the body, such as AccessDeniedDetail."""
+        self.status, known = CODES.get(code, (HTTPStatus.BAD_REQUEST, ""))
+        self.message = message or known
 
 
 class RequestIds:
@@ -42,19 +88,22 @@ def answer(body: Body, request_id: str) -> Reply:
     return _json(HTTPStatus.OK, {"RequestId": request_id, **body}, request_id)
 
 
-def refusal(refused: Refusal, request_id: str, *, as_xml: bool = False) -> Reply:
+def refusal(refused: Refusal, request_id: str, *, suffix: str = "", is_xml: bool = False) -> Reply:
     """An error answer; the gateway writes XML where the client does not ask for JSON."""
     body: Body = {
         "RequestId": request_id,
         "HostId": HOST_ID,
         "Code": refused.code,
-        "Message": refused.message,
+        "Message": refused.message + suffix,
         "Recommend": _RECOMMEND.format(code=refused.code),
-        **refused.extra,
     }
-    if not as_xml:
+    if refused.code == "Forbidden.RAM":
+        body["AccessDeniedDetail"] = _ACCESS_DENIED_DETAIL
+    if not is_xml:
         return _json(refused.status, body, request_id)
-    fields = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in body.items())
+    fields = "".join(
+        f"<{name}>{str(value).translate(_XML)}</{name}>" for name, value in body.items()
+    )
     text = f"<?xml version='1.0' encoding='UTF-8'?><Error>{fields}</Error>"
     return Reply(
         refused.status,

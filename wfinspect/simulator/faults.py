@@ -4,76 +4,18 @@ Set from any thread; asked by the server for each call. Knows the wire only as s
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from wfinspect.simulator.answers import Refusal
-
-_DENIED = {
-    "AccessDeniedDetail": {
-        "AuthAction": "dataworks:GetWorkflowInstance",
-        "AuthPrincipalType": "SubUser",
-        "AuthPrincipalOwnerId": "1823556600124410",
-        "AuthPrincipalDisplayName": "245678901234567890",
-        "PolicyType": "AccountLevelIdentityBasedPolicy",
-        "NoPermissionType": "ImplicitDeny",
-    }
-}
-
-REFUSALS = {
-    "throttled": Refusal(400, "Throttling.User", "Request was denied due to user flow control."),
-    "throttled-api": Refusal(
-        429, "Throttling.Api", "The request was denied due to request throttling."
-    ),
-    "throttled-numeric": Refusal(400, "9990020002", "Throttling.User"),
-    "daily-limit": Refusal(
-        429, "Throttling.Api.Risk", "The number of calls of this API today exceeds the limit."
-    ),
-    "internal-error": Refusal(
-        500, "InternalError.System", "An internal system error occurred. Try again later."
-    ),
-    "unavailable": Refusal(
-        503,
-        "ServiceUnavailable",
-        "The request has failed due to a temporary failure of the server.",
-    ),
-    "expired-token": Refusal(
-        400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."
-    ),
-    "inactive-key": Refusal(
-        400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."
-    ),
-    "no-permission": Refusal(
-        403,
-        "403030",
-        "You have no permission to perform this operation. Contact the administrator.",
-    ),
-    "no-permission-500": Refusal(
-        500, "Forbidden.Wkbench.ProjectNoPermission", "No permission on this workspace."
-    ),
-    "forbidden-ram": Refusal(
-        403, "Forbidden.RAM", "User not authorized to operate on the specified resource.", **_DENIED
-    ),
-    "not-found": Refusal(404, "InstanceNotFound", "The workflow instance does not exist."),
-}
-"""Faults that are an error answer."""
+from wfinspect.simulator.answers import CODES
 
 PAGES = frozenset({"html", "bad-gateway", "truncated", "cut", "empty", "not-json"})
 """Faults that are an answer nobody can use: a login page, a proxy's page, half a body, no object."""
 
 OUTAGES = frozenset({"close", "reset", "hang"})
-"""Faults without an answer. For a refused connection, `Simulator.refuse_connections`."""
+"""Faults without an answer. A stopped simulator refuses connections."""
 
-KINDS = frozenset({*REFUSALS, *PAGES, *OUTAGES, "slow", "stale"})
-
-SWITCHES = (
-    "clock_offset_seconds",
-    "is_biz_date_strict",
-    "ignores_ids",
-    "is_hostile",
-    "is_novel",
-    "is_untidy",
-)
-"""Attributes of Faults that `clear` puts back."""
+KINDS = frozenset({*CODES, *PAGES, *OUTAGES, "slow", "stale"})
+"""All faults: an error's code, or one of these words."""
 
 
 @dataclass(eq=False, slots=True)
@@ -94,25 +36,32 @@ class Fault:
     """An error answer comes as XML."""
 
 
-class Faults:
-    """The faults in force and the switches, all off and strict at first.
+@dataclass(eq=False)
+class Switches:
+    """How the service behaves; as it should, at first."""
 
-    Attributes:
-        clock_offset_seconds: how far the server's clock is ahead.
-        is_biz_date_strict: List with Ids still wants the right BizDate.
-        ignores_ids: List answers as if Ids had not been given.
-        is_hostile: every text field and message carries `population.HOSTILE_TEXT`.
-        is_novel: statuses, types and fields nobody documented.
-        is_untidy: quoted numbers, line ends in strings, null and 0 for times, null for tags.
-    """
+    clock_offset_seconds: float = 0.0
+    """How far the server's clock is ahead."""
+    is_biz_date_strict: bool = True
+    """List with Ids still wants the right BizDate."""
+    ignores_ids: bool = False
+    """List answers as if Ids had not been given."""
+    is_hostile: bool = False
+    """Every text field and message carries `population.HOSTILE_TEXT`."""
+    is_novel: bool = False
+    """Statuses, types and fields nobody documented."""
+    is_untidy: bool = False
+    """Quoted numbers, line ends in strings, null and 0 for times, null for no tags."""
+
+
+SWITCHES = tuple(f.name for f in fields(Switches))
+
+
+class Faults(Switches):
+    """The faults in force, and the switches."""
 
     def __init__(self) -> None:
-        self.clock_offset_seconds = 0.0
-        self.is_biz_date_strict = True
-        self.ignores_ids = False
-        self.is_hostile = False
-        self.is_novel = False
-        self.is_untidy = False
+        super().__init__()
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
@@ -145,7 +94,7 @@ class Faults:
 
     def clear(self) -> None:
         """End all faults and put the switches back."""
-        fresh = Faults()
+        fresh = Switches()
         with self._lock:
             self._faults = []
         for name in SWITCHES:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 
 from wfinspect.instance import MAX_INSTANCE_ID, Status
 from wfinspect.simulator.answers import Body, Refusal
@@ -20,6 +19,7 @@ METHODS = {"GetWorkflowInstance": "GET", "ListWorkflowInstances": "POST"}
 
 DAY_MS = 86_400_000
 _MIN_PAGE, _MAX_PAGE = 10, 500
+_DIGITS = 20
 _SORT_FIELDS = {
     "TriggerTime": "CreateTime",
     "StartedTime": "StartedTime",
@@ -37,7 +37,7 @@ def get_workflow_instance(parameters: Parameters, population: Population, now: d
     record = population.record(instance_id, now)
     if record is None:
         message = f"The workflow instance {instance_id} does not exist."
-        raise Refusal(HTTPStatus.NOT_FOUND, "InstanceNotFound", message)
+        raise Refusal("InstanceNotFound", message)
     return {"WorkflowInstance": population.disguised(record)}
 
 
@@ -56,8 +56,7 @@ def list_workflow_instances(
     page_number = _bounded(parameters, "PageNumber", default=1, low=1, high=MAX_INSTANCE_ID)
     page_size = _bounded(parameters, "PageSize", default=10, low=_MIN_PAGE, high=_MAX_PAGE)
     if project_id not in population.project_ids:
-        message = "The specified project does not exist."
-        raise Refusal(HTTPStatus.NOT_FOUND, "InvalidProject.NotFound", message)
+        raise Refusal("InvalidProject.NotFound")
     is_any_date = bool(ids) and not faults.is_biz_date_strict
     found = [
         record
@@ -106,7 +105,7 @@ def _conditions(text: str) -> Iterable[Callable[[Record], bool]]:
     """What Filter demands: ``{"status": "Success", "executionDate": "1763481600000"}``, both optional."""
     try:
         loaded = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _invalid("Filter") from None
     if not isinstance(loaded, dict):
         raise _invalid("Filter")
@@ -118,7 +117,7 @@ def _conditions(text: str) -> Iterable[Callable[[Record], bool]]:
         try:
             # A run is due the day after its business date.
             yield partial(_has, "BizDate", int(day) - DAY_MS)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise _invalid("Filter") from None
 
 
@@ -147,8 +146,7 @@ def _tags(record: Record) -> set[tuple[str, ...]]:
 def _required(parameters: Parameters, name: str) -> int:
     number = _optional(parameters, name)
     if number is None:
-        message = f"{name} is mandatory for this action."
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"Missing{name}", message)
+        raise Refusal(f"Missing{name}", f"{name} is mandatory for this action.")
     return number
 
 
@@ -156,7 +154,9 @@ def _optional(parameters: Parameters, name: str) -> int | None:
     text = parameters.get(name, "")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) <= MAX_INSTANCE_ID):
+    if not (
+        text.isascii() and text.isdigit() and len(text) < _DIGITS and int(text) <= MAX_INSTANCE_ID
+    ):
         raise _invalid(name)
     return int(text)
 
@@ -181,7 +181,7 @@ def _array(parameters: Parameters, name: str) -> list[object]:
     """A JSON array in one field, as the official SDK writes it; empty where there is none."""
     try:
         loaded = json.loads(parameters.get(name, "") or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _invalid(name) from None
     if not isinstance(loaded, list):
         raise _invalid(name)
@@ -196,5 +196,4 @@ def _ids(parameters: Parameters) -> list[int] | None:
 
 
 def _invalid(name: str) -> Refusal:
-    message = f"The specified parameter {name} is not valid."
-    return Refusal(HTTPStatus.BAD_REQUEST, f"Invalid{name}", message)
+    return Refusal(f"Invalid{name}", f"The specified parameter {name} is not valid.")

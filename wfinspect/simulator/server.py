@@ -7,7 +7,6 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -108,18 +107,6 @@ class Simulator:
     def set_status(self, instance_id: int, status: str) -> None:
         """Hold an instance in a status from now on."""
         self.population.set_status(instance_id, status, self._clock.now())
-
-    def set_fields(self, instance_id: int, fields: Mapping[str, object]) -> None:
-        """Say something else about an instance, in the service's field names; None drops a field."""
-        self.population.set_fields(instance_id, fields)
-
-    def vanish(self, instance_id: int) -> None:
-        """Make an instance unknown."""
-        self.population.vanish(instance_id)
-
-    def restore(self, instance_id: int) -> None:
-        """Give an instance its own life back."""
-        self.population.restore(instance_id)
 
     def start(self) -> None:
         """Listen.

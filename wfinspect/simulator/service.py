@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from wfinspect.simulator import answers
-from wfinspect.simulator.answers import Body, Refusal, RequestIds
+from wfinspect.simulator.answers import CODES, Body, Refusal, RequestIds
 from wfinspect.simulator.calls import Call, Calls
-from wfinspect.simulator.faults import OUTAGES, PAGES, REFUSALS, Fault, Faults
+from wfinspect.simulator.faults import OUTAGES, PAGES, Fault, Faults
 from wfinspect.simulator.operations import METHODS, get_workflow_instance, list_workflow_instances
 from wfinspect.simulator.population import HOSTILE_TEXT, Population
 from wfinspect.simulator.verify import Verifier
@@ -60,9 +60,7 @@ class Service:
             # Verified even when a fault strikes: its nonce is used up either way.
             server_now = now + timedelta(seconds=self._faults.clock_offset_seconds)
             self._verifier.check(request, server_now)
-            if fault and fault.kind in REFUSALS:
-                raise REFUSALS[fault.kind]
-            body = self._perform(request, action, parameters, _seen_at(now, fault))
+            body = self._perform(request, parameters, now, fault)
             reply, code = answers.answer(body, self._request_ids.next()), "OK"
         except Refusal as refused:
             reply, code = self._refused(refused, fault), refused.code
@@ -78,36 +76,35 @@ class Service:
         return Outcome(reply, fault.seconds if fault.kind == "slow" else 0.0)
 
     def _perform(
-        self, request: Request, action: str, parameters: Mapping[str, str], now: datetime
+        self, request: Request, parameters: Mapping[str, str], now: datetime, fault: Fault | None
     ) -> Body:
+        action = request.headers.get("x-acs-action", "")
+        if fault and fault.kind in CODES:
+            raise Refusal(fault.kind)
+        if fault and fault.kind == "stale":
+            now -= timedelta(seconds=fault.seconds)
         if request.path != "/" or request.headers.get("x-acs-version") != VERSION:
-            raise Refusal(400, "InvalidVersion", "Specified parameter Version is not valid.")
+            raise Refusal("InvalidVersion")
         if action and not action.startswith(("Get", "List")):
-            raise Refusal(403, "NoPermission", "This service is read-only.")
+            raise Refusal("NoPermission")
         if action not in METHODS:
-            message = "Specified api is not found, please check your url and method."
-            raise Refusal(HTTPStatus.NOT_FOUND, "InvalidAction.NotFound", message)
+            raise Refusal("InvalidAction.NotFound")
         if request.method != METHODS[action]:
-            message = "This HTTP method is not supported."
-            raise Refusal(HTTPStatus.BAD_REQUEST, "UnsupportedHTTPMethod", message)
+            raise Refusal("UnsupportedHTTPMethod")
         if action == "GetWorkflowInstance":
             return get_workflow_instance(parameters, self._population, now)
         return list_workflow_instances(parameters, self._population, now, self._faults)
 
     def _refused(self, refused: Refusal, fault: Fault | None) -> Reply:
-        if self._faults.is_hostile:
-            message = refused.message + HOSTILE_TEXT
-            refused = Refusal(refused.status, refused.code, message, **refused.extra)
-        as_xml = fault is not None and fault.is_xml
-        reply = answers.refusal(refused, self._request_ids.next(), as_xml=as_xml)
+        reply = answers.refusal(
+            refused,
+            self._request_ids.next(),
+            suffix=HOSTILE_TEXT if self._faults.is_hostile else "",
+            is_xml=fault is not None and fault.is_xml,
+        )
         if fault and fault.retry_after_ms is not None:
             reply.headers["x-acs-retry-after"] = str(fault.retry_after_ms)
         return reply
-
-
-def _seen_at(now: datetime, fault: Fault | None) -> datetime:
-    """A stale read tells how things were a while ago."""
-    return now - timedelta(seconds=fault.seconds) if fault and fault.kind == "stale" else now
 
 
 def _page(kind: str, reply: Reply, request_ids: RequestIds) -> Reply:
