@@ -1,0 +1,59 @@
+"""A watcher that does nothing but remember what it was asked for, and snapshots made by hand."""
+
+from collections.abc import Callable, Sequence
+
+from fakes import BINDING
+
+from wfinspect.instance import InstanceKey
+from wfinspect.watching.snapshot import Snapshot
+
+
+class FakeControl:
+    """Fulfils WatchControl; `publish` is what the poller's thread would do."""
+
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        self.binding = BINDING
+        self._snapshot = snapshot or Snapshot()
+        self._pings: list[Callable[[], None]] = []
+        self.asked: list[tuple[object, ...]] = []
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    def publish(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        for ping in self._pings:
+            ping()
+
+    def subscribe(self, ping: Callable[[], None]) -> None:
+        self._pings.append(ping)
+
+    def display(self, key: InstanceKey | None) -> None:
+        self.asked.append(("display", key.id if key else None))
+
+    def watch(self, keys: Sequence[InstanceKey]) -> None:
+        self.asked.append(("watch", *(key.id for key in keys)))
+
+    def unwatch(self, keys: Sequence[InstanceKey]) -> None:
+        self.asked.append(("unwatch", *(key.id for key in keys)))
+
+    def restore(self) -> None:
+        self.asked.append(("restore",))
+
+    def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
+        self.asked.append(
+            ("seen", *(key.id for key in keys)) if keys is not None else ("all seen",)
+        )
+
+    def refresh(self, key: InstanceKey | None = None) -> None:
+        self.asked.append(("refresh", key.id if key else None))
+
+    def set_paused(self, *, paused: bool) -> None:
+        self.asked.append(("paused", paused))
+
+    def set_interval(self, seconds: float) -> None:
+        self.asked.append(("interval", seconds))
+
+    def touch(self) -> None:
+        self.asked.append(("touch",))

@@ -1,0 +1,126 @@
+"""Snapshots made by hand: the states of the screen that matter."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from fakes import START, instance, key, ms
+
+from wfinspect.instance import Tag, Transition
+from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
+
+FAILED = 10432987165
+TRADE = 10433001244
+
+
+def ago(**span: float) -> datetime:
+    return START - timedelta(**span)
+
+
+def row(number: int, status: str, **fields: object) -> Row:
+    """A watched, live row read just now; fields of Row by their names, the rest are the instance's."""
+    names = set(Row.__dataclass_fields__)
+    of_row = {name: fields.pop(name) for name in list(fields) if name in names}
+    found = instance(number, status, **fields)
+    values = {"instance": found, "read_at": START, "is_watched": True, "is_live": True} | of_row
+    return Row(key(number), **values)  # type: ignore[arg-type]
+
+
+def change(number: int, before: str, after: str, at: datetime) -> Transition:
+    return Transition(
+        key(number), "", before, after, at, seen_after=at - timedelta(seconds=15), seen_by=at
+    )
+
+
+def failed_row(**fields: object) -> Row:
+    return row(
+        FAILED,
+        "Failure",
+        name="ads_user_profile_daily",
+        workflow_id=2261034,
+        workflow_task_instance_id=55021998312,
+        unified_workflow_instance_id=10432987000,
+        started_time=ms(ago(minutes=43, seconds=12)),
+        finished_time=ms(ago(minutes=2)),
+        create_time=ms(ago(minutes=50)),
+        modify_time=ms(ago(minutes=2)),
+        owner="1823556600124410",
+        create_user="1823556600124410",
+        modify_user="1823556600124410",
+        workflow_parameters='{"bizdate":"20260917","cyctime":"20260918004500",'
+        '"region_list":["cn","sg","us"],"retry_max":3,'
+        '"source_table":"ods_user_behavior_di","target_table":"ads_user_profile_daily"}',
+        tags=(Tag("team", "growth"), Tag("sla", "p1"), Tag("cost", "ads")),
+        **{
+            "is_unseen": True,
+            "last_change": change(FAILED, "Running", "Failure", ago(minutes=2)),
+        }
+        | fields,
+    )
+
+
+def mixed_rows() -> tuple[Row, ...]:
+    return (
+        row(
+            10432980001,
+            "Success",
+            name="ods_user_login_di",
+            started_time=ms(ago(hours=3, minutes=38)),
+            finished_time=ms(ago(hours=3)),
+        ),
+        row(TRADE, "Running", name="dwd_trade_order_di", started_time=ms(ago(minutes=67))),
+        row(10433007781, "WaitTime", name="ods_pay_bill_di", modify_time=ms(ago(minutes=3))),
+        failed_row(),
+        row(10433001250, "Running", name="dws_shop_uv_hh", started_time=ms(ago(minutes=12))),
+        row(
+            10433007802,
+            "Checking",
+            name="ads_gmv_board_hh",
+            started_time=ms(ago(minutes=21)),
+            is_unseen=True,
+            last_change=change(10433007802, "Running", "Checking", ago(minutes=1)),
+        ),
+        row(10433007790, "WaitResource", name="dim_sku_df", modify_time=ms(ago(minutes=9))),
+        row(
+            10433007791,
+            "CheckingCondition",
+            name="dim_店铺_商品信息_df",
+            modify_time=ms(ago(minutes=4)),
+        ),
+        row(10433010001, "NotRun", name="dwd_item_sku_di", modify_time=ms(ago(hours=2))),
+    )
+
+
+def mixed() -> Snapshot:
+    rows = mixed_rows()
+    return Snapshot(
+        rows=rows,
+        displayed=None,
+        health=Health(contact=Contact.LIVE, last_good_at=START, calls_today=1204),
+    )
+
+
+def empty() -> Snapshot:
+    return Snapshot(health=Health(contact=Contact.STARTING))
+
+
+def outage() -> Snapshot:
+    trouble = Trouble(
+        "Throttling.User",
+        "The service asks for fewer calls (Throttling.User): it will be asked again by itself.",
+        since=ago(minutes=6),
+        retry_at=START + timedelta(seconds=40),
+    )
+    read = ago(minutes=6, seconds=12)
+    rows = tuple(
+        r
+        if r.instance and r.instance.is_settled
+        else replace(r, is_live=False, read_at=read, trouble=trouble)
+        for r in mixed_rows()
+    )
+    return replace(
+        mixed(),
+        rows=rows,
+        health=Health(
+            contact=Contact.NOT_LIVE, trouble=trouble, last_good_at=read, calls_today=1204
+        ),
+    )

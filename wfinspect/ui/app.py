@@ -1,0 +1,241 @@
+"""The app: theme, keymap, screens, and the way snapshots and keys come in. Composes no services."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
+from typing import ClassVar
+
+from textual import events
+from textual.app import ScreenStackError
+from textual.binding import BindingType
+from textual.filter import LineFilter, Monochrome, NoColor
+
+from wfinspect.clock import Clock
+from wfinspect.instance import InstanceKey
+from wfinspect.ui import keys
+from wfinspect.ui import theme as themes
+from wfinspect.ui.key_gate import HOLD_SECONDS, KeyGate, Verdict
+from wfinspect.ui.palette import Commands, Palette
+from wfinspect.ui.row_text import Look
+from wfinspect.ui.screens.dialogs import HelpScreen, QuitScreen
+from wfinspect.ui.screens.main import MainScreen
+from wfinspect.ui.terminal import CrashSafeApp
+from wfinspect.watching.snapshot import Notice, WatchControl
+
+MAX_TOASTS = 3
+SECOND_PRESS_SECONDS = 3.0
+_BREAKS = {"enter": "\r", "ctrl+j": "\n", "tab": "\t"}
+
+
+class WfInspectApp(CrashSafeApp):
+    """The face of a watcher on a terminal."""
+
+    TITLE = "wfinspect"
+    # Textual loads the styles of every screen but the first.
+    CSS_PATH = "screens/main.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [c.binding() for c in keys.COMMANDS if c.is_app]
+
+    def __init__(  # noqa: PLR0913 - the composition root hands in what the app must not make itself
+        self,
+        control: WatchControl,
+        *,
+        clock: Clock,
+        zone: tzinfo,
+        on_ready: Callable[[], None],
+        theme: str = "auto",
+        ascii_only: bool = False,
+        open_keys: Sequence[InstanceKey] = (),
+        is_demo: bool = False,
+        keymap: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
+        hold_seconds: float = HOLD_SECONDS,
+    ) -> None:
+        """Create the app.
+
+        Args:
+            control: the watcher.
+            clock: the only source of time.
+            zone: the zone that times are shown in.
+            on_ready: called once after the first paint.
+            theme: ``auto``, one of ours, or one of Textual's.
+            ascii_only: glyphs and drawings in ASCII.
+            open_keys: the first is opened, all are watched.
+            is_demo: say so in place of the profile.
+            keymap: keys of commands, by `COMMAND_IDS`.
+            environ: tells where copies go.
+            hold_seconds: how long a letter waits for the rest of a paste.
+        """
+        super().__init__(environ=environ, ascii_only=ascii_only)
+        self._control = control
+        self._clock = clock
+        self._on_ready = on_ready
+        self._open_keys = tuple(open_keys)
+        self._hold_seconds = hold_seconds
+        self._gate = KeyGate()
+        self._held: events.Key | None = None
+        self._is_pinged = False
+        self._last_notice = 0
+        self._interrupted_at = float("-inf")
+        given = keymap or {}
+        self._keys = {name: key for name, key in given.items() if name in keys.COMMAND_IDS}
+        self._unknown_keys = sorted(set(given) - keys.COMMAND_IDS)
+        self._wanted_theme = theme
+        for own in themes.THEMES:
+            self.register_theme(own)
+        glyphs = themes.ASCII_GLYPHS if ascii_only else themes.GLYPHS
+        prompt = themes.ASCII_PROMPT if ascii_only else themes.PROMPT
+        self.main = MainScreen(
+            control, clock, Look(glyphs, prompt, zone), keymap=self._keys, is_demo=is_demo
+        )
+        self.theme = self._pick_theme()
+        self.set_keymap(self._keys)
+
+    def _pick_theme(self) -> str:
+        if self._wanted_theme in self.available_themes:
+            return self._wanted_theme
+        system = self.console.color_system
+        return themes.automatic(no_color=self.no_color, color_system=system)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our colours, for the themes that do not name them."""
+        return dict(themes.DEFAULT_VARIABLES)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """NO_COLOR means none, not grey; which filter does that hangs on a theme set only later."""
+        filters = super().get_line_filters()
+        if not (self.no_color and self.native_ansi_color):
+            return filters
+        return [NoColor() if isinstance(one, Monochrome) else one for one in filters]
+
+    def get_default_screen(self) -> MainScreen:
+        """The main screen."""
+        return self.main
+
+    def on_mount(self) -> None:
+        """Paint what is known, say what to open, and let the watcher start once that is painted."""
+        self._control.subscribe(self._ping)
+        if self._open_keys:
+            self._control.watch(self._open_keys)
+            self.main.open(self._open_keys[0], take_keys=False)
+        self._take_snapshot()
+        if self._wanted_theme not in {*self.available_themes, "auto"}:
+            self._tell(f"There is no theme {self._wanted_theme!r}.", is_error=True)
+        if self._unknown_keys:
+            self._tell(
+                f"No such command in the keymap: {', '.join(self._unknown_keys)}.", is_error=True
+            )
+        self.call_after_refresh(self._on_ready)
+
+    def _ping(self) -> None:
+        # From the poller's thread. One ping is outstanding at most: the newest snapshot is taken.
+        if not self._is_pinged:
+            self._is_pinged = True
+            self.call_later(self._take_snapshot)
+
+    def _take_snapshot(self) -> None:
+        self._is_pinged = False
+        snapshot = self._control.snapshot
+        self.main.show(snapshot)
+        new = [notice for notice in snapshot.notices if notice.number > self._last_notice]
+        if new:
+            self._last_notice = max(notice.number for notice in new)
+            self._tell_all(new)
+
+    def _tell_all(self, notices: Sequence[Notice]) -> None:
+        for notice in notices[-MAX_TOASTS:]:
+            self._tell(notice.text, is_error=notice.is_error)
+
+    def _tell(self, text: str, *, is_error: bool) -> None:
+        if len(self._notifications) >= MAX_TOASTS:
+            self.clear_notifications()
+        self.notify(
+            text,
+            severity="error" if is_error else "information",
+            markup=False,
+            timeout=20 if is_error else 10,
+        )
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys go through the gate while the main screen has them."""
+        if not isinstance(event, events.Key) or event.is_forwarded or not self._has_main_screen:
+            await super().on_event(event)
+            return
+        char = _BREAKS.get(event.key) or (event.character if event.is_printable else None)
+        if char is None:
+            await self._release()
+            await super().on_event(event)
+            return
+        box = self.main.id_box
+        match self._gate.judge(char, self._clock.monotonic(), in_box=box.has_keys):
+            case Verdict.PASS:
+                if char.isdigit() and not box.has_keys:
+                    box.take_keys()
+                await super().on_event(event)
+            case Verdict.TEXT:
+                self._held = None
+                box.insert(self._gate.take_text())
+            case Verdict.HOLD:
+                self._hold(event)
+            case Verdict.REPEAT:
+                await self._release()
+                self._hold(event)
+
+    @property
+    def _has_main_screen(self) -> bool:
+        try:
+            return self.screen is self.main
+        except ScreenStackError:
+            return False
+
+    def _hold(self, event: events.Key) -> None:
+        self._held = event
+        if self._hold_seconds > 0:
+            self.set_timer(self._hold_seconds, lambda: self._release_held(event))
+        else:
+            self.call_later(self._release_held, event)
+
+    async def _release_held(self, event: events.Key) -> None:
+        if self._held is event:
+            await self._release()
+
+    async def _release(self) -> None:
+        event, self._held = self._held, None
+        if event is not None:
+            self._gate.release()
+            await super().on_event(event)
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        self.push_screen(HelpScreen(self._keys))
+
+    def action_command_palette(self) -> None:
+        """Find a command by name."""
+        if self._has_main_screen:
+            self.push_screen(Palette([Commands]))
+
+    def action_copy_id(self) -> None:
+        """Copy the ID of what is on display or under the cursor."""
+        if (row := self.main.target) is not None:
+            self._tell(f"{row.key.id}: {self.copy(str(row.key.id))}", is_error=False)
+
+    def action_ask_quit(self) -> None:
+        """Quit; ask first if there is something nobody has seen."""
+        unseen = sum(row.is_unseen for row in self.main.snapshot.rows)
+        if unseen:
+            self.push_screen(QuitScreen(unseen), self._answered)
+        else:
+            self.exit()
+
+    def _answered(self, is_yes: bool | None) -> None:  # noqa: FBT001 - Textual calls it
+        if is_yes:
+            self.exit()
+
+    def action_interrupt(self) -> None:
+        """Quit on the second press: the first may be a habit."""
+        now = self._clock.monotonic()
+        if now - self._interrupted_at <= SECOND_PRESS_SECONDS:
+            self.exit()
+        else:
+            self._interrupted_at = now
+            self._tell("ctrl+c once more quits.", is_error=False)

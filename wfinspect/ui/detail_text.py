@@ -1,0 +1,286 @@
+"""One instance in full as lines of text: header, core fields, parameters, tags. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from rich.cells import cell_len
+
+from wfinspect import format as fmt
+from wfinspect.errors import CredentialsMissing, NotFound
+from wfinspect.instance import WorkflowInstance
+from wfinspect.parameters import parse_parameters
+from wfinspect.regions import zone_of
+from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, pad, width_of, wrap
+from wfinspect.ui.row_text import (
+    Look,
+    change_words,
+    coarse_age,
+    glyph_of,
+    run_seconds,
+    state_word,
+)
+from wfinspect.ui.status_text import next_try
+from wfinspect.ui.theme import FAMILY_ROLES
+from wfinspect.watching.snapshot import Row
+
+LABEL_CELLS = 17
+_MARGIN = " "
+
+Field = tuple[str, tuple[Span, ...]]
+
+
+def header(row: Row | None, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
+    """State, name, whole ID, what changed; below them whatever keeps this from being the present."""
+    if row is None:
+        return ()
+    glyph, role = glyph_of(row, look)
+    word, word_role = state_word(row)
+    name = fmt.shown(row.instance.name) if row.instance else ""
+    first: list[Span] = [
+        (f"{_MARGIN}{glyph} {word}", word_role or role),
+        (f"  {name}", Role.STRONG),
+    ]
+    second: list[Span] = [(f"{_MARGIN}{row.key.id}", Role.DIM)]
+    if row.instance is not None:
+        second += _changed(row, now)
+        second.append(("  watched" if row.is_watched else "  not watched, w adds it", Role.DIM))
+    lines = [line(*crop(first, width)), line(*_whole_id(second, width))]
+    return (*lines, *_not_the_present(row, look, now, width))
+
+
+def _whole_id(spans: Sequence[Span], width: int) -> tuple[Span, ...]:
+    kept = list(spans)
+    while len(kept) > 1 and width_of(kept) > width:
+        kept.pop()
+    return tuple(kept)
+
+
+def _changed(row: Row, now: datetime) -> list[Span]:
+    change = row.last_change
+    if change is None or row.instance is None:
+        return []
+    ago = coarse_age((now - change.at).total_seconds())
+    words: list[Span] = [(f"  {change_words(row)} {ago} ago", FAMILY_ROLES[change.family])]
+    seconds = run_seconds(row.instance, now) if row.instance.is_settled else None
+    if seconds is not None:
+        words.append((f" after {fmt.duration(seconds)}", Role.DIM))
+    return words
+
+
+def _not_the_present(row: Row, look: Look, now: datetime, width: int) -> list[Line]:
+    lines: list[Line] = []
+    retry = next_try(row.trouble, look, now)
+    if row.instance is not None and row.read_at is not None and (row.is_gone or not row.is_live):
+        read = fmt.clock_time(row.read_at, look.zone)
+        ago = fmt.age((now - row.read_at).total_seconds())
+        word = " GONE " if row.is_gone else " NOT LIVE "
+        spans: list[Span] = [(_MARGIN, Role.TEXT), (word, Role.ALARM)]
+        spans.append((f" as read {read}, {ago} ago", Role.TROUBLE))
+        lines.append(line(*crop(spans, width)))
+    if row.is_gone and row.trouble is None:
+        lines += _sentence(
+            "The service no longer knows this instance; what follows is what was last known.", width
+        )
+    if row.trouble is not None:
+        lines += _sentence(row.trouble.sentence, width, role=Role.TROUBLE)
+        if row.instance is not None and retry:
+            lines += _sentence(retry.capitalize() + ".", width)
+    return lines
+
+
+def _sentence(text: str, width: int, role: Role = Role.DIM) -> list[Line]:
+    pieces = wrap(fmt.shown(text), width - 2)
+    return [line((_MARGIN + piece.rstrip(), role)) for piece in pieces]
+
+
+def placeholder(row: Row | None, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
+    """What stands where the fields will be while there are none."""
+    if row is None:
+        return (
+            BLANK,
+            line((_MARGIN + "Nothing is open.", Role.STRONG)),
+            BLANK,
+            *_keys(
+                ("0-9", "type or paste an instance ID, Enter opens it"),
+                ("Enter", "opens the instance under the cursor"),
+                ("?", "all keys"),
+                width=width,
+            ),
+        )
+    if row.trouble is None:
+        return (BLANK, *_sentence("Reading it from the service...", width))
+    lines: list[Line] = [BLANK]
+    cause = row.trouble.cause
+    if cause == CredentialsMissing.default_cause:
+        lines += _keys(
+            ("set", "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+            ("or run", "aliyun configure"),
+            ("or try", "wfinspect demo, which needs no account and no network"),
+            width=width,
+        )
+    elif cause == NotFound.default_cause:
+        lines += _keys(
+            ("check", "the digits, and that the ID is a workflow instance's, not a node's"),
+            ("check", "profile and region in the top line"),
+            ("r", "asks again"),
+            width=width,
+        )
+    elif retry := next_try(row.trouble, look, now):
+        lines += _keys(
+            ("waits", f"{retry}; nothing needs to be done"), ("r", "asks now"), width=width
+        )
+    else:
+        lines += _keys(("r", "asks again once that is mended"), width=width)
+    return tuple(lines)
+
+
+def _keys(*pairs: tuple[str, str], width: int) -> list[Line]:
+    cells = max(len(key) for key, _ in pairs)
+    lines: list[Line] = []
+    for key, text in pairs:
+        for index, piece in enumerate(wrap(text, width - cells - 4)):
+            first = pad("" if index else key, cells)
+            lines.append(line((f"{_MARGIN}{first}  ", Role.ACCENT), (piece.rstrip(), Role.TEXT)))
+    return lines
+
+
+def core(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
+    """Every core field of the service, grouped: what it is, when, where, who."""
+    if row.instance is None:
+        return ()
+    lines: list[Line] = []
+    for group in core_fields(row, row.instance, look, now):
+        if lines:
+            lines.append(BLANK)
+        for label, spans in group:
+            lines += _field(label, spans, width)
+    return tuple(lines)
+
+
+def core_fields(
+    row: Row, instance: WorkflowInstance, look: Look, now: datetime
+) -> tuple[tuple[Field, ...], ...]:
+    """The groups of (label, value); a value the service left out is a dash."""
+    biz_zone = zone_of(row.key.binding.region)
+    biz_date = fmt.biz_date(instance.biz_date, biz_zone) if instance.biz_date else ""
+    glyph, role = glyph_of(row, look)
+    seconds = run_seconds(instance, now)
+    what = (
+        ("Status", ((f"{glyph} ", role), state_word(row))),
+        ("Name", ((fmt.shown(instance.name) or "-", Role.STRONG),)),
+        ("ID", _plain(row.key.id)),
+        ("Type", _plain(instance.type)),
+        ("Environment", _plain(instance.env_type)),
+        ("Business date", _plain(biz_date)),
+    )
+    when = (
+        ("Started", _time(instance.started_time, look, now)),
+        ("Finished", _time(instance.finished_time, look, now)),
+        ("Duration", ((_lasted(instance, seconds), Role.STRONG),)),
+        ("Created", _time(instance.create_time, look, now)),
+        ("Modified", _time(instance.modify_time, look, now)),
+    )
+    where = (
+        ("Workspace", _plain(instance.project_id)),
+        ("Workflow", _plain(instance.workflow_id)),
+        ("Task instance", _plain(instance.workflow_task_instance_id)),
+        ("Unified instance", _plain(instance.unified_workflow_instance_id)),
+    )
+    who = (
+        ("Owner", _plain(instance.owner)),
+        ("Created by", _plain(instance.create_user)),
+        ("Modified by", _plain(instance.modify_user)),
+    )
+    groups: tuple[tuple[Field, ...], ...] = (what, when, where, who)
+    if instance.unknown_fields:
+        names = ", ".join(fmt.shown(name, limit=80) for name in instance.unknown_fields)
+        groups += ((("New fields", ((names, Role.DIM),)),),)
+    return groups
+
+
+def _plain(value: str | int | None) -> tuple[Span, ...]:
+    text = "" if value is None else fmt.shown(str(value))
+    return ((text, Role.TEXT),) if text else (("-", Role.DIM),)
+
+
+def _time(milliseconds: int | None, look: Look, now: datetime) -> tuple[Span, ...]:
+    if not milliseconds:
+        return (("-", Role.DIM),)
+    at = fmt.moment(milliseconds)
+    if at is None:
+        return ((str(milliseconds), Role.UNKNOWN),)
+    seconds = (now - at).total_seconds()
+    ago = f"{coarse_age(seconds)} ago" if seconds > -60 else f"in {coarse_age(-seconds)}"  # noqa: PLR2004 - clocks differ
+    return ((fmt.clock_time(at, look.zone), Role.TEXT), (f"  {ago}", Role.DIM))
+
+
+def _lasted(instance: WorkflowInstance, seconds: float | None) -> str:
+    # While it runs only minutes are shown: a figure that ticks every second is bytes for nothing.
+    if seconds is None:
+        return "-"
+    return fmt.duration(seconds) if instance.is_settled else f"{fmt.age(seconds)} so far"
+
+
+def _field(label: str, spans: Sequence[Span], width: int) -> list[Line]:
+    room = max(8, width - LABEL_CELLS - len(_MARGIN) - 1)
+    head: Span = (_MARGIN + pad(label, LABEL_CELLS), Role.DIM)
+    if width_of(spans) <= room:
+        return [line(head, *spans)]
+    lines: list[Line] = []
+    for text, role in spans:
+        for piece in wrap(text.strip(), room):
+            lines.append(line(head if not lines else _INDENT, (piece, role)))
+    return lines
+
+
+_INDENT: Span = (_MARGIN + " " * LABEL_CELLS, Role.DIM)
+
+
+def parameters(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
+    """Key and value of each parameter; the raw text where it is in neither format."""
+    found = parse_parameters(instance.workflow_parameters)
+    if found is None:
+        title = line((_MARGIN + "Neither key=value nor a JSON object: as it came", Role.DIM))
+        return (title, BLANK, *_text(instance.workflow_parameters, width))
+    if not found:
+        return (line((_MARGIN + "No parameters.", Role.DIM)),)
+    return table(((p.key, p.value) for p in found), width)
+
+
+def tags(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
+    """Key and value of each tag."""
+    if not instance.tags:
+        return (line((_MARGIN + "No tags.", Role.DIM)),)
+    return table(((tag.key, tag.value) for tag in instance.tags), width)
+
+
+def parameter_count(instance: WorkflowInstance | None) -> str:
+    """How many parameters there are: a number, ``raw``, or "" for none."""
+    found = parse_parameters(instance.workflow_parameters) if instance else ()
+    return "raw" if found is None else str(len(found) or "")
+
+
+def table(pairs: Iterable[tuple[str, str]], width: int) -> tuple[Line, ...]:
+    """Keys dim and aligned, values wrapped beside them; never a character lost."""
+    rows = [(_whole(key), _whole(value)) for key, value in pairs]
+    widest = max((cell_len(key) for key, _ in rows), default=0)
+    cells = max(6, min(widest, (width - 4) * 2 // 5))
+    room = max(8, width - cells - 4)
+    lines: list[Line] = []
+    for key, value in rows:
+        values = [piece for part in value.split("\n") for piece in wrap(part, room)]
+        keys = wrap(key, cells)
+        for index in range(max(len(keys), len(values))):
+            left = keys[index] if index < len(keys) else ""
+            right = values[index] if index < len(values) else ""
+            lines.append(line((f"{_MARGIN}{pad(left, cells)}  ", Role.DIM), (right, Role.TEXT)))
+    return tuple(lines)
+
+
+def _whole(text: str) -> str:
+    return fmt.shown_block(text, limit=len(text))
+
+
+def _text(text: str, width: int) -> tuple[Line, ...]:
+    pieces = [p for part in _whole(text).split("\n") for p in wrap(part, width - 2)]
+    return tuple(line((_MARGIN + piece, Role.TEXT)) for piece in pieces)

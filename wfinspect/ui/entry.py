@@ -1,0 +1,53 @@
+"""What the ID box makes of a text. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wfinspect.errors import UsageError
+from wfinspect.ids import find_ids, parse_ids
+from wfinspect.instance import InstanceId
+
+ACCEPTED = frozenset("0123456789,;. ")
+"""What can be typed into the box; everything else is a command."""
+
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A text as the box understands it."""
+
+    ids: tuple[InstanceId, ...] = ()
+    remark: str = ""
+    """What to tell before it is used; "" where there is nothing to tell."""
+    problem: str = ""
+    """Why it can't be used."""
+    is_found: bool = False
+    """The IDs were found among other text."""
+
+
+def read_entry(text: str) -> Entry:
+    """The IDs in a text that was typed or pasted, what to say about them, or why there are none."""
+    if not text.strip():
+        return Entry(problem="No ID yet: type its digits, Enter looks it up.")
+    try:
+        ids = parse_ids(text)
+    except UsageError as error:
+        ids = find_ids(text) if set(text) - ACCEPTED else ()
+        if not ids:
+            return Entry(problem=str(error))
+        return Entry(ids, f"Found {listed(ids)}  {_enter(ids)}", is_found=True)
+    return Entry(ids, f"{listed(ids)}  {_enter(ids)}" if len(ids) > 1 else "")
+
+
+def listed(ids: Sequence[InstanceId]) -> str:
+    """``3 IDs: 1, 2, 3``, or the first few of many."""
+    if len(ids) == 1:
+        return str(ids[0])
+    named = ", ".join(str(i) for i in ids[:_NAMED])
+    more = f", ... {ids[-1]}" if len(ids) > _NAMED else ""
+    return f"{len(ids)} IDs: {named}{more}"
+
+
+def _enter(ids: Sequence[InstanceId]) -> str:
+    return "Enter opens it" if len(ids) == 1 else "Enter opens the first and watches all"

@@ -1,0 +1,83 @@
+"""Every key of the app: one table that bindings, help, hints and palette are made from."""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something a person can do.
+
+    Attributes:
+        id: what the keymap of the config calls it.
+        keys: Textual's names of its keys, separated by commas.
+        action: the action it runs.
+        hint: a word or two for the line of hints; "" keeps it out of there.
+        text: a sentence part for help and palette.
+        group: where help lists it.
+        shown: how its keys are written for a person.
+        is_app: the app's own, alive on every screen.
+    """
+
+    id: str
+    keys: str
+    action: str
+    text: str
+    group: str
+    shown: str
+    hint: str = ""
+    is_app: bool = False
+
+    def binding(self) -> Binding:
+        """The command as Textual wants it."""
+        return Binding(
+            self.keys, self.action, self.text, id=self.id, show=False, priority=self.is_app
+        )
+
+
+_LIST, _OPEN, _SEEN, _READ, _SCREEN = "List", "Open instance", "Changes", "Reading", "Screen"
+
+COMMANDS = (
+    Command(
+        "open", "enter", "open_row", "open the instance under the cursor", _OPEN, "Enter", "open"
+    ),
+    Command("back", "escape", "back", "back, close what is open", _OPEN, "Esc"),
+    Command("watch", "w", "watch", "watch or unwatch the one on display", _OPEN, "w", "watch"),
+    Command("copy", "y", "app.copy_id", "copy the ID", _OPEN, "y", "copy"),
+    Command("next-pane", "tab", "next_pane", "next pane", _OPEN, "Tab"),
+    Command("previous-pane", "shift+tab", "previous_pane", "previous pane", _OPEN, "Shift+Tab"),
+    Command("previous-tab", "less_than_sign", "turn(-1)", "previous tab", _OPEN, "<"),
+    Command("next-tab", "greater_than_sign", "turn(1)", "next tab", _OPEN, ">"),
+    Command("down", "j,down", "move('down')", "down", _LIST, "j"),
+    Command("up", "k,up", "move('up')", "up", _LIST, "k"),
+    Command("top", "g,home", "move('top')", "to the first", _LIST, "g"),
+    Command("bottom", "G,end", "move('bottom')", "to the last", _LIST, "G"),
+    Command("page-down", "pagedown", "move('page_down')", "a page down", _LIST, "PgDn"),
+    Command("page-up", "pageup", "move('page_up')", "a page up", _LIST, "PgUp"),
+    Command("remove", "x", "remove", "take off the list", _LIST, "x"),
+    Command("undo", "u", "undo", "bring back what was taken off", _LIST, "u"),
+    Command("remove-settled", "X", "remove_settled", "take off all that are settled", _LIST, "X"),
+    Command(
+        "next-unseen", "n", "next_unseen", "open the next unseen change", _SEEN, "n", "next unseen"
+    ),
+    Command("seen", "a", "seen", "mark this one as seen", _SEEN, "a", "seen"),
+    Command("all-seen", "exclamation_mark", "all_seen", "mark all as seen", _SEEN, "!"),
+    Command("refresh", "r", "refresh_one", "read this one now", _READ, "r", "refresh"),
+    Command("refresh-all", "R", "refresh_all", "read all now", _READ, "R"),
+    Command("slower", "plus", "interval(1)", "longer interval", _READ, "+"),
+    Command("faster", "minus", "interval(-1)", "shorter interval", _READ, "-"),
+    Command("pause", "p", "pause", "pause or resume polling", _READ, "p"),
+    Command("layout", "z", "layout", "list, split, detail", _SCREEN, "z", "layout"),
+    Command("help", "question_mark", "app.help", "all keys", _SCREEN, "?", "help"),
+    Command("palette", "colon,ctrl+p", "app.command_palette", "commands by name", _SCREEN, ":"),
+    Command("quit", "q", "app.ask_quit", "quit", _SCREEN, "q", "quit"),
+    Command("quit-now", "ctrl+q", "quit", "quit at once", _SCREEN, "ctrl+q", is_app=True),
+    Command(
+        "interrupt", "ctrl+c", "interrupt", "quit, pressed twice", _SCREEN, "ctrl+c", is_app=True
+    ),
+    Command("suspend", "ctrl+z", "suspend_process", "suspend", _SCREEN, "ctrl+z", is_app=True),
+)
+
+COMMAND_IDS = frozenset(command.id for command in COMMANDS)
+"""What a keymap may name."""

@@ -1,0 +1,167 @@
+"""Lines of text as spans with roles, measured in terminal cells. Pure; knows no widget, no colour."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rich.cells import cell_len, get_character_cell_size
+
+
+class Role(StrEnum):
+    """What a piece of text is to the reader; `theme` says how it looks."""
+
+    TEXT = "text"
+    STRONG = "strong"
+    DIM = "dim"
+    ACCENT = "accent"
+    BRAND = "brand"
+    IDLE = "idle"
+    WAITING = "waiting"
+    ACTIVE = "active"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    UNKNOWN = "unknown"
+    TROUBLE = "trouble"
+    ALARM = "alarm"
+
+
+class Ground(StrEnum):
+    """What a whole line lies on."""
+
+    NONE = "none"
+    CURSOR = "cursor"
+    """The cursor's row in the pane that has the keys."""
+    RESTING = "resting"
+    """The cursor's row while the keys go elsewhere."""
+
+
+Span = tuple[str, Role]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line on the screen."""
+
+    spans: tuple[Span, ...] = ()
+    ground: Ground = Ground.NONE
+
+    @property
+    def text(self) -> str:
+        """The line without its roles."""
+        return "".join(text for text, _ in self.spans)
+
+
+BLANK = Line()
+ELLIPSIS = "..."
+
+
+def line(*spans: Span, ground: Ground = Ground.NONE) -> Line:
+    """A line of the spans that hold something."""
+    return Line(tuple(span for span in spans if span[0]), ground)
+
+
+def width_of(spans: Iterable[Span]) -> int:
+    """Cells the spans take."""
+    return sum(cell_len(text) for text, _ in spans)
+
+
+def cut(text: str, width: int) -> str:
+    """The first characters of a text that fit into `width` cells."""
+    used = 0
+    for index, char in enumerate(text):
+        used += get_character_cell_size(char)
+        if used > width:
+            return text[:index]
+    return text
+
+
+def fit(text: str, width: int) -> str:
+    """The text, shortened with an ellipsis where it is wider than `width` cells."""
+    if cell_len(text) <= width:
+        return text
+    if width <= len(ELLIPSIS):
+        return cut(text, max(0, width))
+    return cut(text, width - len(ELLIPSIS)) + ELLIPSIS
+
+
+def pad(text: str, width: int) -> str:
+    """The text shortened or filled with blanks to exactly `width` cells."""
+    text = fit(text, width)
+    return text + " " * (width - cell_len(text))
+
+
+def pad_left(text: str, width: int) -> str:
+    """The text shortened or filled in front to exactly `width` cells."""
+    text = fit(text, width)
+    return " " * (width - cell_len(text)) + text
+
+
+def spread(left: Sequence[Span], right: Sequence[Span], width: int) -> tuple[Span, ...]:
+    """Spans with a gap that pushes `right` to the edge; `left` is shortened before `right` is."""
+    right_width = width_of(right)
+    kept = crop(left, width - right_width - (1 if right_width else 0))
+    gap = width - width_of(kept) - right_width
+    return (*kept, (" " * max(0, gap), Role.TEXT), *right)
+
+
+def crop(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
+    """The spans shortened to `width` cells; the one that does not fit gets the ellipsis."""
+    kept: list[Span] = []
+    for text, role in spans:
+        size = cell_len(text)
+        if size > width:
+            if width > 0:
+                kept.append((fit(text, width), role))
+            break
+        kept.append((text, role))
+        width -= size
+    return tuple(kept)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """The text in pieces of at most `width` cells; joined, they are the text.
+
+    Breaks after a blank, comma or closing sign where there is one in the second half of a piece.
+    """
+    width = max(width, 2)
+    pieces: list[str] = []
+    rest = text
+    while cell_len(rest) > width:
+        piece = cut(rest, width)
+        soft = max(piece.rfind(mark) for mark in " ,;&/")
+        if soft >= len(piece) // 2:
+            piece = piece[: soft + 1]
+        pieces.append(piece)
+        rest = rest[len(piece) :]
+    pieces.append(rest)
+    return pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a status line that may have to go."""
+
+    spans: tuple[Span, ...]
+    rank: int
+    """The highest rank goes first; rank 0 stays."""
+
+
+def shed(parts: Sequence[Part], width: int, gap: str = "  ") -> tuple[Span, ...]:
+    """The parts side by side, those of the highest rank left out until the rest fits."""
+    kept = [part for part in parts if part.spans]
+    while kept and _joined_width(kept, gap) > width:
+        worst = max(part.rank for part in kept)
+        if worst == 0:
+            break
+        last = max(i for i, part in enumerate(kept) if part.rank == worst)
+        del kept[last]
+    spans: list[Span] = []
+    for part in kept:
+        if spans:
+            spans.append((gap, Role.TEXT))
+        spans.extend(part.spans)
+    return crop(spans, width)
+
+
+def _joined_width(parts: Sequence[Part], gap: str) -> int:
+    return sum(width_of(part.spans) for part in parts) + len(gap) * (len(parts) - 1)

@@ -1,0 +1,136 @@
+"""What lies over the main screen for a moment: all keys, and the question before quitting."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from wfinspect.ui.keys import COMMANDS
+from wfinspect.ui.lines import BLANK, Line, Role, Span, line, pad, width_of
+from wfinspect.ui.widgets.line_view import StaticLines
+
+
+class SafeDismiss(ModalScreen[Any]):
+    """Closes once: a slow link may deliver two Enters at a time (Textualize/textual#4884)."""
+
+    _is_dismissed = False
+
+    def dismiss(self, result: object = None) -> AwaitComplete:
+        """Close, unless that was asked for before."""
+        if self._is_dismissed or not self.is_current:
+            return AwaitComplete()
+        self._is_dismissed = True
+        return super().dismiss(result)
+
+
+class HelpScreen(SafeDismiss):
+    """Every key with what it does."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar = [
+        ("escape,question_mark,q,enter", "dismiss", "close"),
+        ("j,down", "move('down')", "down"),
+        ("k,up", "move('up')", "up"),
+        ("pagedown,space", "move('page_down')", "page down"),
+        ("pageup", "move('page_up')", "page up"),
+    ]
+
+    def __init__(self, keymap: Mapping[str, str]) -> None:
+        super().__init__()
+        self._keymap = keymap
+        self._lines = StaticLines()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="sheet"):
+            yield self._lines
+
+    def on_mount(self) -> None:
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """One column or two."""
+        del event
+        self._show()
+
+    def _show(self) -> None:
+        self._lines.show(help_lines(self._keymap, min(74, self.size.width) - 4))
+
+    def action_move(self, where: str) -> None:
+        """Scroll."""
+        self._lines.move(where)
+
+
+def help_lines(keymap: Mapping[str, str], width: int) -> tuple[Line, ...]:
+    """All commands in their groups, in two columns where they fit."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    groups["Look up"] = [("0-9, paste", "an ID, a list 1,2 or a range 1..9"), ("Up", "recent IDs")]
+    for command in COMMANDS:
+        key = keymap.get(command.id, command.shown)
+        groups.setdefault(command.group, []).append((key, command.text))
+    blocks = [_block(title, pairs) for title, pairs in groups.items()]
+    if width < 70:  # noqa: PLR2004 - two columns of 35
+        return tuple(entry for block in blocks for entry in (*block, BLANK))[:-1]
+    return _two_columns(blocks, width // 2)
+
+
+def _block(title: str, pairs: Sequence[tuple[str, str]]) -> list[Line]:
+    lines = [line((title, Role.DIM))]
+    lines += [line((pad(key, 11), Role.ACCENT), (text, Role.TEXT)) for key, text in pairs]
+    return lines
+
+
+def _two_columns(blocks: Sequence[Sequence[Line]], width: int) -> tuple[Line, ...]:
+    columns: list[list[Line]] = [[], []]
+    for block in blocks:
+        shorter = min(columns, key=len)
+        shorter += [*([BLANK] if shorter else []), *block]
+    left, right = columns
+    lines: list[Line] = []
+    for index in range(max(len(left), len(right))):
+        first: tuple[Span, ...] = left[index].spans if index < len(left) else ()
+        second = right[index].spans if index < len(right) else ()
+        lines.append(line(*first, (" " * (width - width_of(first)), Role.TEXT), *second))
+    return tuple(lines)
+
+
+class QuitScreen(SafeDismiss):
+    """Asks before changes are left behind that nobody has seen."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar = [
+        ("y,enter,q", "answer(True)", "quit"),
+        ("n,escape", "answer(False)", "stay"),
+    ]
+
+    def __init__(self, unseen: int) -> None:
+        super().__init__()
+        self._unseen = unseen
+        self._lines = StaticLines()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="sheet"):
+            yield self._lines
+
+    def on_mount(self) -> None:
+        what = "1 change is" if self._unseen == 1 else f"{self._unseen} changes are"
+        self._lines.show(
+            (
+                line((f"{what} unseen.", Role.STRONG), (" Quit all the same?", Role.TEXT)),
+                line(("They stay marked until the next start.", Role.DIM)),
+                BLANK,
+                line(
+                    ("y", Role.ACCENT),
+                    (" quit   ", Role.DIM),
+                    ("n", Role.ACCENT),
+                    (" stay", Role.DIM),
+                ),
+            )
+        )
+
+    def action_answer(self, *, is_yes: bool) -> None:
+        """Close with the answer."""
+        self.dismiss(is_yes)

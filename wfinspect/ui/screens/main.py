@@ -1,0 +1,135 @@
+"""What a person can ask for, as actions. Knows the watcher only as a contract."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from wfinspect.ui.keys import COMMANDS
+from wfinspect.ui.screens.panes import PanesScreen
+from wfinspect.ui.widgets.line_view import LineView
+from wfinspect.watching.snapshot import Contact, Row
+
+INTERVALS = (2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+"""Seconds; ``+`` and ``-`` go through these."""
+
+
+class MainScreen(PanesScreen):
+    """The panes with their keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [c.binding() for c in COMMANDS if not c.is_app]
+
+    def action_move(self, where: str) -> None:
+        """Move in the pane that has the keys, else in the list."""
+        focused = self.focused
+        (focused if isinstance(focused, LineView) else self.list).move(where)
+
+    def action_open_row(self) -> None:
+        """Open the instance under the cursor."""
+        row = self.list.cursor_row
+        if row is not None and (self.list.has_focus or self.opened is None):
+            self.open(row.key, take_keys=False)
+
+    def action_back(self) -> None:
+        """One step back: from a pane to the list, from the list to nothing open."""
+        if self.detail.has_keys and self.list.is_on_screen:
+            self.set_focus(self.list)
+        else:
+            self.close()
+
+    def action_watch(self) -> None:
+        """Watch or unwatch what is on display, else the row under the cursor."""
+        row = self.displayed or self.list.cursor_row
+        if row is None:
+            self.tell("Open an instance first: type its ID.")
+        elif row.is_watched:
+            self._unwatch([row])
+        else:
+            self.control.watch([row.key])
+
+    def action_remove(self) -> None:
+        """Take a row off the list."""
+        row = self.target
+        if row is not None and row.is_watched:
+            self._unwatch([row])
+
+    def action_remove_settled(self) -> None:
+        """Take every settled row off the list, but those with an unseen change."""
+        settled = [
+            row
+            for row in self.list.rows
+            if row.instance and row.instance.is_settled and row.is_live and not row.is_unseen
+        ]
+        if settled:
+            self._unwatch(settled)
+        else:
+            self.tell("Nothing is settled and seen.")
+
+    def _unwatch(self, rows: Sequence[Row]) -> None:
+        self.control.unwatch([row.key for row in rows])
+        what = str(rows[0].key.id) if len(rows) == 1 else f"{len(rows)} instances"
+        self.tell(f"{what} taken off the list, u brings back")
+
+    def action_undo(self) -> None:
+        """Bring back what was taken off last."""
+        self.control.restore()
+
+    def action_next_unseen(self) -> None:
+        """Open the next unseen change."""
+        row = self.list.next_unseen()
+        if row is None:
+            self.tell("No unseen changes.")
+            return
+        self.list.go_to(row.key)
+        self.open(row.key, take_keys=False)
+
+    def action_seen(self) -> None:
+        """Mark one row as seen."""
+        if self.target is not None:
+            self.control.mark_seen([self.target.key])
+
+    def action_all_seen(self) -> None:
+        """Mark all rows as seen."""
+        self.control.mark_seen()
+
+    def action_refresh_one(self) -> None:
+        """Read one instance now."""
+        if self.target is not None:
+            self.control.refresh(self.target.key)
+
+    def action_refresh_all(self) -> None:
+        """Read all instances now."""
+        self.control.refresh()
+
+    def action_interval(self, step: int) -> None:
+        """Ask less or more often."""
+        now = self.snapshot.health.interval_seconds
+        if step > 0:
+            wanted = next((i for i in INTERVALS if i > now), INTERVALS[-1])
+        else:
+            wanted = next((i for i in reversed(INTERVALS) if i < now), INTERVALS[0])
+        self.control.set_interval(wanted)
+
+    def action_pause(self) -> None:
+        """Stop or resume polling."""
+        self.control.set_paused(paused=self.snapshot.health.contact is not Contact.PAUSED)
+
+    def action_layout(self) -> None:
+        """List, split, detail in turn."""
+        self.next_layout()
+
+    def action_turn(self, step: int) -> None:
+        """The next or previous tab."""
+        self.detail.turn(step)
+
+    def action_next_pane(self) -> None:
+        """Give the keys to the next pane."""
+        self.focus_next(".pane")
+
+    def action_previous_pane(self) -> None:
+        """Give the keys to the previous pane."""
+        self.focus_previous(".pane")
+
+    def tell(self, text: str) -> None:
+        """Say something that matters only now."""
+        self.notify(text, markup=False, timeout=4)

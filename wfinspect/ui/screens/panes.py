@@ -1,0 +1,191 @@
+"""Status, ID box, list and detail on one screen: what is in view, and what is shown in it."""
+
+from collections.abc import Mapping
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from wfinspect.clock import Clock
+from wfinspect.instance import InstanceKey
+from wfinspect.ui.arrangement import SPLIT_CELLS, WIDE_CELLS, Layout, following, layout_for
+from wfinspect.ui.lines import Line
+from wfinspect.ui.row_text import Look
+from wfinspect.ui.status_text import bottom_line, top_line
+from wfinspect.ui.widgets.detail import Detail
+from wfinspect.ui.widgets.id_box import IdBox
+from wfinspect.ui.widgets.status_line import StatusLine, hints
+from wfinspect.ui.widgets.watched_list import WatchedList
+from wfinspect.watching.snapshot import Row, Snapshot, WatchControl
+
+MINUTE_SECONDS = 60.0
+
+
+class PanesScreen(Screen[None]):
+    """Status lines, ID box, watched list and detail; shares the room out among them."""
+
+    AUTO_FOCUS = "#watched"
+
+    def __init__(
+        self,
+        control: WatchControl,
+        clock: Clock,
+        look: Look,
+        *,
+        keymap: Mapping[str, str],
+        is_demo: bool = False,
+    ) -> None:
+        super().__init__()
+        self.control = control
+        self.clock = clock
+        self._look = look
+        self._is_demo = is_demo
+        self.snapshot = Snapshot()
+        self._now = clock.now()
+        self._chosen: Layout | None = None
+        self.opened: InstanceKey | None = None
+        self.top = StatusLine(self._top_line, id="top")
+        self.id_box = IdBox(look.prompt, id="id-box")
+        self.list = WatchedList(look, self._now, id="watched")
+        self.heading = StatusLine(self.list.heading, id="heading")
+        self.detail = Detail(look, self._now, id="detail")
+        self.bottom = StatusLine(self._bottom_line, id="bottom")
+        self.hints = StatusLine(lambda width: hints(width, keymap), id="hints")
+
+    def compose(self) -> ComposeResult:
+        yield self.top
+        yield self.id_box
+        with Horizontal(id="body"):
+            with Vertical(id="list"):
+                yield self.heading
+                yield self.list
+            yield self.detail
+        yield self.bottom
+        yield self.hints
+
+    def on_mount(self) -> None:
+        # Ages are in minutes: one frame a minute moves them all, and nothing else ticks.
+        self.set_interval(MINUTE_SECONDS, self.tick)
+        self._arrange()
+
+    def tick(self) -> None:
+        """Move the ages on."""
+        self._now = self.clock.now()
+        self._fill(moved=True)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot; whatever equals the former one sends nothing."""
+        self.snapshot = snapshot
+        if (self.clock.now() - self._now).total_seconds() >= MINUTE_SECONDS:
+            self._now = self.clock.now()
+        self._fill()
+
+    def _fill(self, *, moved: bool = False) -> None:
+        now = self._now if moved else None
+        self.id_box.set_recent(self.snapshot.recent_ids)
+        self.list.show_rows(self.snapshot.rows, self._now)
+        self.detail.show_row(self.displayed, now or self._now)
+        for status in (self.top, self.heading, self.bottom):
+            status.update_lines()
+
+    @property
+    def displayed(self) -> Row | None:
+        """The row of the opened instance, as far as the snapshot knows it."""
+        if self.opened is None:
+            return None
+        return self.snapshot.row(self.opened) or Row(self.opened, is_loading=True)
+
+    @property
+    def target(self) -> Row | None:
+        """What a command is about: the row under the cursor, or what is on display."""
+        if self.list.has_focus or self.opened is None:
+            return self.list.cursor_row
+        return self.displayed
+
+    def open(self, key: InstanceKey, *, take_keys: bool) -> None:
+        """Put an instance on display."""
+        self.opened = key
+        if self._chosen is Layout.LIST:
+            self._chosen = None
+        self.control.display(key)
+        self.control.mark_seen([key])
+        self._arrange()
+        if take_keys or not self.list.is_on_screen:
+            # The panes are there only once the reading is; the screen lays them out first.
+            self.call_after_refresh(self.detail.take_keys)
+
+    def close(self) -> None:
+        """Take the instance off display."""
+        self.opened = None
+        if self._chosen is Layout.DETAIL:
+            self._chosen = None
+        self.control.display(None)
+        self._arrange()
+        self.set_focus(self.list)
+
+    def next_layout(self) -> None:
+        """List, split, detail in turn."""
+        self._chosen = following(self._layout, self.size.width)
+        self._arrange()
+        self.set_focus(self.list if self._layout is not Layout.DETAIL else None)
+        if self._layout is Layout.DETAIL:
+            self.call_after_refresh(self.detail.take_keys)
+
+    @property
+    def _layout(self) -> Layout:
+        return layout_for(self.size.width, self._chosen, is_open=self.opened is not None)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The room has changed; what is open stays open."""
+        del event
+        self._arrange()
+
+    def _arrange(self) -> None:
+        layout = self._layout
+        for one in Layout:
+            self.set_class(one is layout, f"-{one}")
+        self.list.set_sidebar(is_sidebar=layout is Layout.SPLIT)
+        self.detail.set_wide(is_wide=self.size.width >= WIDE_CELLS)
+        self._fill()
+
+    def _top_line(self, width: int) -> Line:
+        return top_line(
+            self.snapshot,
+            self.control.binding,
+            self._look,
+            self._now,
+            width,
+            is_demo=self._is_demo,
+        )
+
+    def _bottom_line(self, width: int) -> Line:
+        row = self.target
+        shows_id = row is not None and width < SPLIT_CELLS
+        return bottom_line(self.snapshot, width, hint=str(row.key.id) if row and shows_id else "")
+
+    @on(WatchedList.Moved)
+    def _cursor_moved(self) -> None:
+        self.control.touch()
+        self.bottom.update_lines()
+
+    @on(WatchedList.Opened)
+    def _row_opened(self, event: WatchedList.Opened) -> None:
+        self.open(event.key, take_keys=False)
+
+    @on(IdBox.Submitted)
+    def _ids_entered(self, event: IdBox.Submitted) -> None:
+        keys = [InstanceKey(self.control.binding, i) for i in event.ids]
+        if len(keys) > 1:
+            self.control.watch(keys)
+        self.open(keys[0], take_keys=True)
+        self.set_focus(self.list)
+
+    @on(IdBox.Left)
+    def _box_left(self) -> None:
+        self.set_focus(self.list)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A paste from anywhere is for the ID box."""
+        event.stop()
+        self.id_box.paste(event.text)

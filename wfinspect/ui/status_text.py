@@ -1,0 +1,121 @@
+"""The two status lines as text. Pure; while all is well nothing in them ticks."""
+
+from collections import Counter
+from datetime import datetime
+
+from wfinspect import format as fmt
+from wfinspect.instance import Binding, Family, Status
+from wfinspect.ui.lines import Line, Part, Role, Span, line, shed, spread, width_of
+from wfinspect.ui.row_text import Look
+from wfinspect.ui.theme import FAMILY_ROLES
+from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
+
+_COUNTED = (
+    (Family.FAILURE, Status.FAILURE),
+    (Family.UNKNOWN, Status.UNKNOWN),
+    (Family.ACTIVE, Status.RUNNING),
+    (Family.WAITING, Status.WAIT_TIME),
+    (Family.IDLE, Status.NOT_RUN),
+    (Family.SUCCESS, Status.SUCCESS),
+)
+
+
+def top_line(
+    snapshot: Snapshot, binding: Binding, look: Look, now: datetime, width: int, *, is_demo: bool
+) -> Line:
+    """Who is asked, how the watched ones fare, and at the right edge whether this is the present."""
+    right = contact_spans(snapshot.health, look, now, width)
+    room = width - width_of(right) - 2
+    profile = "demo" if is_demo else fmt.shown(binding.profile, limit=40)
+    parts = [
+        Part(((" wfinspect ", Role.BRAND),), 6),
+        Part(((profile, Role.STRONG),), 3),
+        Part(((fmt.shown(binding.region, limit=40), Role.DIM),), 5),
+        Part((("read-only", Role.DIM),), 7),
+        Part(count_spans(snapshot.rows, look), 4),
+    ]
+    return line(*spread(shed(parts, room), (*right, (" ", Role.TEXT)), width))
+
+
+def count_spans(rows: tuple[Row, ...], look: Look) -> tuple[Span, ...]:
+    """How many watched ones are in which family, e.g. ``X 1  > 2``."""
+    counts = Counter(
+        Family.UNKNOWN if row.is_gone else row.family for row in rows if row.instance is not None
+    )
+    spans: list[Span] = []
+    for family, status in _COUNTED:
+        if counts[family]:
+            gap = "  " if spans else ""
+            spans.append((f"{gap}{look.glyphs[status]} {counts[family]}", FAMILY_ROLES[family]))
+    return tuple(spans)
+
+
+def contact_spans(health: Health, look: Look, now: datetime, width: int) -> tuple[Span, ...]:
+    """``live``, or NOT LIVE with cause, age and next try; the word and the cause are never shed."""
+    match health.contact:
+        case Contact.LIVE:
+            return (("live", Role.SUCCESS),)
+        case Contact.STARTING:
+            return (("starting", Role.DIM),)
+        case Contact.PAUSED:
+            return ((" PAUSED ", Role.ALARM), (" p resumes", Role.DIM))
+        case Contact.NOT_LIVE:
+            cause = fmt.shown(health.trouble.cause, limit=40) if health.trouble else "no answer yet"
+            parts = [Part(((" NOT LIVE ", Role.ALARM), (f" {cause}", Role.TROUBLE)), 0)]
+            if health.last_good_at is not None:
+                age = fmt.age((now - health.last_good_at).total_seconds())
+                parts.append(Part(((f"last read {age} ago", Role.DIM),), 2))
+            if retry := next_try(health.trouble, look, now):
+                parts.append(Part(((retry, Role.DIM),), 1))
+            return shed(parts, width - 1, gap=", ")
+
+
+def next_try(trouble: Trouble | None, look: Look, now: datetime) -> str:
+    """When the next attempt is due, as clock time; "" where none is planned."""
+    if trouble is None or trouble.retry_at is None:
+        return ""
+    retry = max(trouble.retry_at, now).astimezone(look.zone)
+    return f"next try {retry:%H:%M:%S}"
+
+
+def bottom_line(snapshot: Snapshot, width: int, *, hint: str = "") -> Line:
+    """What waits for a look, what was spent, how often is asked, and what is not as it should be."""
+    health = snapshot.health
+    unseen = sum(row.is_unseen for row in snapshot.rows)
+    parts = [
+        Part(((" " + hint, Role.STRONG),) if hint else (), 1),
+        Part(((f" {unseen} unseen", Role.FAILURE), (" n next", Role.DIM)) if unseen else (), 2),
+        Part(_said(health.store_trouble), 1),
+        Part(_said(*health.remarks), 3),
+        Part(_spent(health), 4),
+        Part((((" every " + seconds(health.interval_seconds)), Role.DIM),), 5),
+        Part(_elsewhere(health), 3),
+    ]
+    return line(*shed(parts, width, gap=" "))
+
+
+def _said(*sentences: str) -> tuple[Span, ...]:
+    text = ", ".join(fmt.shown(sentence, limit=200) for sentence in sentences if sentence)
+    return ((" " + text, Role.TROUBLE),) if text else ()
+
+
+def _spent(health: Health) -> tuple[Span, ...]:
+    is_short = health.calls_today >= health.budget * 0.9
+    return (
+        (" calls ", Role.DIM),
+        (f"{health.calls_today:,}/{health.budget:,}", Role.TROUBLE if is_short else Role.DIM),
+    )
+
+
+def _elsewhere(health: Health) -> tuple[Span, ...]:
+    # Contact is live, yet something is wrong for some of the rows.
+    if health.contact is Contact.NOT_LIVE or health.trouble is None:
+        return ()
+    return ((f" some not read: {fmt.shown(health.trouble.cause, limit=40)}", Role.TROUBLE),)
+
+
+def seconds(value: float) -> str:
+    """An interval: ``15s``, ``2.5s``, ``5m``."""
+    if value >= 60 and value % 60 == 0:  # noqa: PLR2004 - a minute
+        return f"{value / 60:g}m"
+    return f"{value:g}s"

@@ -1,0 +1,188 @@
+"""One instance in full: a header, and panes side by side or as tabs. Decides nothing about data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from wfinspect.ui import detail_text
+from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line
+from wfinspect.ui.row_text import Look
+from wfinspect.ui.widgets.line_view import LineView, StaticLines
+from wfinspect.watching.snapshot import Row
+
+_Build = Callable[[Row, int], tuple[Line, ...]]
+_Count = Callable[[Row], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    id: str
+    title: str
+    build: _Build
+    count: _Count
+
+
+class TextPane(LineView):
+    """A pane whose text depends on its width; titled where it stands beside others."""
+
+    def __init__(self, kind: _Kind) -> None:
+        super().__init__(id=kind.id, classes="pane", can_focus=True)
+        self.kind = kind
+        self._row: Row | None = None
+        self._lines: tuple[Line, ...] = ()
+        self._built_for: tuple[object, ...] = ()
+        self.is_titled = False
+
+    def show_row(self, row: Row | None, *, is_titled: bool) -> None:
+        """Show an instance, or nothing."""
+        if (row.key if row else None) != (self._row.key if self._row else None):
+            self.scroll_to(y=0, animate=False)
+        self._row, self.is_titled = row, is_titled
+        self._built_for = ()
+        self.update_lines()
+
+    def total_lines(self) -> int:
+        """Lines at the present width."""
+        wanted = (self._row, self.text_width, self.is_titled, self.has_focus)
+        if not self._built_for or wanted != self._built_for:
+            self._built_for = wanted
+            self._lines = self._build(self.text_width)
+        return len(self._lines)
+
+    def _build(self, width: int) -> tuple[Line, ...]:
+        if self._row is None or self._row.instance is None:
+            return ()
+        body = self.kind.build(self._row, width)
+        if not self.is_titled:
+            return body
+        role = Role.ACCENT if self.has_focus else Role.DIM
+        count = self.kind.count(self._row)
+        return (line((f" {self.kind.title}", role), (f" {count}", Role.DIM)), BLANK, *body)
+
+    def line_at(self, y: int) -> Line:
+        """A line as `total_lines` made it."""
+        return self._lines[y]
+
+    def on_focus(self) -> None:
+        """The title shows who has the keys."""
+        self.update_lines()
+
+    def on_blur(self) -> None:
+        """The title shows who has the keys."""
+        self.update_lines()
+
+
+class Detail(Vertical):
+    """Header, tab line and panes of the instance on display."""
+
+    def __init__(self, look: Look, now: datetime, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._look = look
+        self._now = now
+        self._row: Row | None = None
+        self._tab = 0
+        self._is_wide = False
+        self._header = StaticLines(id="header")
+        self._tabs = StaticLines(id="tabs")
+        kinds = (
+            _Kind("core", "Core", self._core, lambda _: ""),
+            _Kind("parameters", "Parameters", _parameters, _parameter_count),
+            _Kind("tags", "Tags", _tags, _tag_count),
+        )
+        self._panes = [TextPane(kind) for kind in kinds]
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        yield self._tabs
+        with Horizontal(id="panes"):
+            yield self._panes[0]
+            with Vertical(id="side"):
+                yield from self._panes[1:]
+
+    def _core(self, row: Row, width: int) -> tuple[Line, ...]:
+        return detail_text.core(row, self._look, self._now, width)
+
+    def show_row(self, row: Row | None, now: datetime | None = None) -> None:
+        """Show an instance, or what stands in for it; `now` moves the ages on."""
+        self._row = row
+        if now is not None:
+            self._now = now
+        self._fill()
+
+    def set_wide(self, *, is_wide: bool) -> None:
+        """Panes side by side, or one at a time under a line of tabs."""
+        if is_wide != self._is_wide:
+            self._is_wide = is_wide
+            self.set_class(is_wide, "-wide")
+            self._fill()
+
+    def turn(self, step: int) -> None:
+        """Show the next or previous tab."""
+        self._tab = (self._tab + step) % len(self._panes)
+        had_keys = any(pane.has_focus for pane in self._panes)
+        self._fill()
+        if had_keys or not self._is_wide:
+            self.take_keys()
+
+    def take_keys(self) -> None:
+        """Give the keys to the pane on top."""
+        if self.has_content:
+            self.screen.set_focus(self._panes[self._tab])
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether one of the panes has the keys."""
+        return any(pane.has_focus for pane in self._panes)
+
+    @property
+    def has_content(self) -> bool:
+        """Whether there is a reading to show."""
+        return self._row is not None and self._row.instance is not None
+
+    def on_resize(self) -> None:
+        """Header and tabs are cut to the width."""
+        self._fill()
+
+    def _fill(self) -> None:
+        width = self.content_size.width
+        if not width:
+            return
+        lines = detail_text.header(self._row, self._look, self._now, width)
+        if not self.has_content:
+            lines += detail_text.placeholder(self._row, self._look, self._now, width)
+        self._header.show((*lines, BLANK) if lines else ())
+        self._tabs.show([line(*crop(self._tab_spans(), width))])
+        self._tabs.display = self.has_content and not self._is_wide
+        for index, pane in enumerate(self._panes):
+            pane.display = self.has_content and (self._is_wide or index == self._tab)
+            pane.show_row(self._row, is_titled=self._is_wide)
+        self.query_one("#side").display = self._is_wide or self._tab > 0
+
+    def _tab_spans(self) -> list[Span]:
+        spans: list[Span] = []
+        for index, pane in enumerate(self._panes):
+            count = pane.kind.count(self._row) if self._row else ""
+            spans.append((" ", Role.TEXT))
+            spans.append((f" {pane.kind.title} ", Role.BRAND if index == self._tab else Role.DIM))
+            if count:
+                spans.append((f"{count} ", Role.DIM))
+        return spans
+
+
+def _parameters(row: Row, width: int) -> tuple[Line, ...]:
+    return detail_text.parameters(row.instance, width) if row.instance else ()
+
+
+def _parameter_count(row: Row) -> str:
+    return detail_text.parameter_count(row.instance)
+
+
+def _tags(row: Row, width: int) -> tuple[Line, ...]:
+    return detail_text.tags(row.instance, width) if row.instance else ()
+
+
+def _tag_count(row: Row) -> str:
+    return str(len(row.instance.tags) or "") if row.instance else ""

@@ -1,0 +1,182 @@
+"""Shows lines of text, and sends the terminal only the cells that changed. Knows no data."""
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual import events
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar, ScrollBarRender
+from textual.strip import Strip
+from textual.style import Style
+
+from wfinspect.ui.lines import BLANK, Ground, Line, Role, width_of
+from wfinspect.ui.theme import ANSI_GROUND_STYLES, GROUND_STYLES, ROLE_STYLES
+
+
+class _PlainBar(ScrollBarRender):
+    """A scroll bar of backgrounds only: the eighth blocks are of Ambiguous width."""
+
+    VERTICAL_BARS = [" "] * 8
+    HORIZONTAL_BARS = [" "] * 8
+
+
+ScrollBar.renderer = _PlainBar
+
+
+class LineView(ScrollView, inherit_bindings=False):
+    """Lines rendered one by one; `update_lines` compares before it refreshes.
+
+    A subclass says what there is with `total_lines` and `line_at`. Equal lines send nothing, a line
+    outside the window sends nothing, a changed one sends its changed spans.
+    """
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        classes: str | None = None,
+        can_focus: bool = False,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.can_focus = can_focus
+        self._painted: dict[int, Line] = {}
+        self._styles: dict[tuple[Role, Ground], RichStyle] = {}
+
+    def total_lines(self) -> int:
+        """How many lines there are at the present width."""
+        return 0
+
+    def line_at(self, y: int) -> Line:
+        """The line at an index below `total_lines`."""
+        del y
+        return BLANK
+
+    @property
+    def text_width(self) -> int:
+        """Cells a line may take."""
+        return self.scrollable_content_region.width
+
+    def update_lines(self) -> None:
+        """Show what changed since the last paint."""
+        if not self.is_attached:
+            return
+        total = self.total_lines()
+        # Setting an equal size would still lay the screen out anew.
+        size = Size(self.text_width, total)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        if self.styles.auto_dimensions and self.size.height != total:
+            self.refresh(layout=True)
+        top = self.scroll_offset.y
+        for y in range(top, top + self.size.height):
+            new = self.line_at(y) if y < total else BLANK
+            old = self._painted.get(y, BLANK)
+            if new != old:
+                self._painted[y] = new
+                for start, end in _changes(old, new, self.text_width):
+                    self.refresh(Region(start, y - top, end - start, 1))
+
+    def repaint(self) -> None:
+        """Forget what was painted and paint anew."""
+        self._painted.clear()
+        self._styles.clear()
+        self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines depend on the width."""
+        del event
+        self._painted.clear()
+        self.update_lines()
+        self.refresh()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Where the height is automatic: one row a line."""
+        del container, viewport, width
+        return self.total_lines()
+
+    def notify_style_update(self) -> None:
+        """A theme or state has changed how roles look."""
+        super().notify_style_update()
+        self._styles.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the window, in window coordinates."""
+        index = y + self.scroll_offset.y
+        content = self.line_at(index) if index < self.total_lines() else BLANK
+        self._painted[index] = content
+        segments = [
+            Segment(text, self._style(role, content.ground)) for text, role in content.spans
+        ]
+        filler = self._style(Role.TEXT, content.ground)
+        return Strip(segments, width_of(content.spans)).adjust_cell_length(self.size.width, filler)
+
+    def _style(self, role: Role, ground: Ground) -> RichStyle:
+        style = self._styles.get((role, ground))
+        if style is None:
+            grounds = ANSI_GROUND_STYLES if self.app.native_ansi_color else GROUND_STYLES
+            base = Style(background=self.background_colors[1])
+            parts = (grounds[ground], ROLE_STYLES[role])
+            for part in parts:
+                base += Style.parse(part)
+            style = self._styles[role, ground] = base.rich_style
+        return style
+
+    def move(self, where: str) -> None:
+        """Scroll; a subclass with a cursor moves that instead."""
+        page = max(1, self.size.height - 1)
+        steps = {"down": 1, "up": -1, "page_down": page, "page_up": -page}
+        if where in steps:
+            self.scroll_to(y=self.scroll_offset.y + steps[where], animate=False)
+        else:
+            self.scroll_to(y=0 if where == "top" else self.max_scroll_y, animate=False)
+
+
+class StaticLines(LineView):
+    """Lines that are handed in."""
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        classes: str | None = None,
+        can_focus: bool = False,
+    ) -> None:
+        super().__init__(id=id, classes=classes, can_focus=can_focus)
+        self._lines: tuple[Line, ...] = ()
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Show these lines in place of the former ones."""
+        self._lines = tuple(lines)
+        self.update_lines()
+
+    def total_lines(self) -> int:
+        """How many lines were handed in."""
+        return len(self._lines)
+
+    def line_at(self, y: int) -> Line:
+        """The line handed in at that place."""
+        return self._lines[y]
+
+
+def _changes(old: Line, new: Line, width: int) -> list[tuple[int, int]]:
+    """The cell ranges in which two lines differ; joined where they touch."""
+    if old.ground != new.ground:
+        return [(0, width)]
+    ranges: list[tuple[int, int]] = []
+    x = 0
+    for before, after in zip(old.spans, new.spans, strict=False):
+        size = width_of([after])
+        if width_of([before]) != size:
+            break
+        if before != after:
+            if ranges and ranges[-1][1] == x:
+                ranges[-1] = (ranges[-1][0], x + size)
+            else:
+                ranges.append((x, x + size))
+        x += size
+    else:
+        if len(old.spans) == len(new.spans):
+            return ranges
+    return [*ranges, (x, width)]

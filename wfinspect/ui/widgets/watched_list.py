@@ -1,0 +1,182 @@
+"""The watched list: a row per instance, a cursor that stays on its ID. Asks nobody for anything."""
+
+from datetime import datetime
+
+from textual import events
+from textual.message import Message
+
+from wfinspect.instance import InstanceKey
+from wfinspect.ui.attention import by_attention, next_unseen
+from wfinspect.ui.lines import BLANK, Ground, Line, Role, line, wrap
+from wfinspect.ui.row_text import Columns, Look, list_heading, list_line, sidebar_lines
+from wfinspect.ui.widgets.line_view import LineView
+from wfinspect.watching.snapshot import Row
+
+_EMPTY = (
+    ("Nothing is watched yet.", Role.STRONG),
+    ("", Role.TEXT),
+    (
+        "Type or paste an instance ID: Enter opens it, w watches it. Several at once work too: 1,2 or 100..120.",
+        Role.DIM,
+    ),
+    ("", Role.TEXT),
+    ("? shows all keys", Role.DIM),
+)
+
+
+class WatchedList(LineView):
+    """Rows sorted by attention; two lines a row beside a detail, one where the list has the width."""
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+    class Opened(Message):
+        """A row was clicked twice."""
+
+        def __init__(self, key: InstanceKey) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, look: Look, now: datetime, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane", can_focus=True)
+        self._look = look
+        self._now = now
+        self._given: tuple[Row, ...] = ()
+        self._rows: tuple[Row, ...] = ()
+        self._cursor = 0
+        self._id_cells = 8
+        self._is_sidebar = False
+        self._empty: tuple[Line, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows in the order shown."""
+        return self._rows
+
+    @property
+    def cursor_row(self) -> Row | None:
+        """The row under the cursor, None where the list is empty."""
+        return self._rows[self._cursor] if self._rows else None
+
+    @property
+    def columns(self) -> Columns:
+        """The widths of the one-line form."""
+        return Columns.of(self.text_width, self._id_cells)
+
+    def heading(self, width: int) -> Line:
+        """The line that belongs above the list."""
+        if not self._rows or self._is_sidebar:
+            count = (f" {len(self._rows)}", Role.TEXT) if self._rows else ("", Role.TEXT)
+            return line((" WATCHED", Role.DIM), count, ("  by attention", Role.DIM))
+        return list_heading(self.columns, width)
+
+    def show_rows(self, rows: tuple[Row, ...], now: datetime | None = None) -> None:
+        """Show these rows; `now` moves the ages on."""
+        if now is not None:
+            self._now = now
+        if rows != self._given:
+            before = self.cursor_row
+            self._given = rows
+            self._rows = by_attention(rows)
+            self._id_cells = max((len(str(row.key.id)) for row in rows), default=8)
+            if before is not None:
+                self._keep_cursor(before.key)
+        self.update_lines()
+
+    def _keep_cursor(self, key: InstanceKey) -> None:
+        place = next((i for i, row in enumerate(self._rows) if row.key == key), self._cursor)
+        self._cursor = max(0, min(place, len(self._rows) - 1))
+        # A sort under the operator's hand must not carry the row out of sight.
+        self.call_after_refresh(self._reveal)
+
+    def set_sidebar(self, *, is_sidebar: bool) -> None:
+        """Two lines a row, or one."""
+        if is_sidebar != self._is_sidebar:
+            self._is_sidebar = is_sidebar
+            self.repaint()
+            self.update_lines()
+            self.call_after_refresh(self._reveal)
+
+    @property
+    def _row_height(self) -> int:
+        return 2 if self._is_sidebar else 1
+
+    def total_lines(self) -> int:
+        """Lines of all rows, or of what stands in for them."""
+        if not self._rows:
+            self._empty = tuple(
+                line((" " + piece.rstrip(), role))
+                for text, role in _EMPTY
+                for piece in wrap(text, max(10, self.text_width - 2))
+            )
+            return len(self._empty) + 1
+        return len(self._rows) * self._row_height
+
+    def line_at(self, y: int) -> Line:
+        """The line of a row, made when it is asked for: rows out of sight cost nothing."""
+        if not self._rows:
+            return self._empty[y - 1] if y else BLANK
+        index, part = divmod(y, self._row_height)
+        row = self._rows[index]
+        ground = Ground.NONE
+        if index == self._cursor:
+            ground = Ground.CURSOR if self.has_focus else Ground.RESTING
+        if self._is_sidebar:
+            return sidebar_lines(row, self._look, self._now, self.text_width, ground)[part]
+        return list_line(row, self._look, self._now, self.columns, ground)
+
+    def move(self, where: str) -> None:
+        """Move the cursor."""
+        page = max(1, self.size.height // self._row_height - 1)
+        last = len(self._rows) - 1
+        targets = {
+            "down": self._cursor + 1,
+            "up": self._cursor - 1,
+            "page_down": self._cursor + page,
+            "page_up": self._cursor - page,
+            "top": 0,
+            "bottom": last,
+        }
+        self._go(targets[where])
+
+    def go_to(self, key: InstanceKey) -> None:
+        """Put the cursor on a row, if it is there."""
+        for index, row in enumerate(self._rows):
+            if row.key == key:
+                self._go(index)
+
+    def next_unseen(self) -> Row | None:
+        """The next row with an unseen change, seen from the cursor."""
+        return next_unseen(self._rows, self.cursor_row.key if self.cursor_row else None)
+
+    def _go(self, index: int) -> None:
+        index = max(0, min(index, len(self._rows) - 1))
+        if index == self._cursor or not self._rows:
+            return
+        self._cursor = index
+        self._reveal()
+        self.update_lines()
+        self.post_message(self.Moved())
+
+    def _reveal(self) -> None:
+        top, height = self._cursor * self._row_height, self._row_height
+        if top < self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False)
+        elif top + height > self.scroll_offset.y + self.size.height:
+            self.scroll_to(y=top + height - self.size.height, animate=False)
+
+    def on_focus(self) -> None:
+        """The cursor's row shows who has the keys."""
+        self.update_lines()
+
+    def on_blur(self) -> None:
+        """The cursor's row shows who has the keys."""
+        self.update_lines()
+
+    def on_click(self, event: events.Click) -> None:
+        """One click moves the cursor, a second opens."""
+        index = (event.y + self.scroll_offset.y) // self._row_height
+        if index < len(self._rows):
+            self._go(index)
+            if event.chain > 1:
+                self.post_message(self.Opened(self._rows[index].key))
