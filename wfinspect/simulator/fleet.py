@@ -48,16 +48,13 @@ class Fleet:
         )
         self._planned = {p.id: p for p in (*INSTANCES, *extra_instances(extra))}
         self._lives = {p.id: self._life(p) for p in self._planned.values()}
+        self.project_ids = frozenset(p.workflow.project_id for p in self._planned.values())
+        """The workspaces that exist."""
 
     @property
     def ids(self) -> tuple[int, ...]:
         """Every instance's ID, those of the catalogue first."""
         return tuple(self._planned)
-
-    @property
-    def project_ids(self) -> frozenset[int]:
-        """The workspaces that exist."""
-        return frozenset(p.workflow.project_id for p in self._planned.values())
 
     def record(self, instance_id: int, now: datetime) -> Record | None:
         """The 19 fields of an instance at a moment, None for an ID that is not in the fleet.
