@@ -1,0 +1,181 @@
+"""The simulator's connections, its start and stop, and its control path."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from fakes import START, FakeClock
+from signed_request import Caller
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.simulator.server import TEMPORARY_KEY
+from wfinspect.simulator.wire import HEAD_LIMIT
+
+GET, LIST = "GetWorkflowInstance", "ListWorkflowInstances"
+RUNNING, _, _, DONE = DEMO_IDS
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def simulator(clock: FakeClock) -> Iterator[Simulator]:
+    with Simulator(clock=clock, extra=30, is_controllable=True) as started:
+        yield started
+
+
+@pytest.fixture
+def caller(simulator: Simulator) -> Iterator[Caller]:
+    made = Caller(simulator.url, START)
+    yield made
+    made.close()
+
+
+def test_one_connection_carries_many_calls(caller: Caller, simulator: Simulator) -> None:
+    caller.get(RUNNING)
+    first = caller.connection.sock
+    for _ in range(20):
+        caller.get(RUNNING)
+    assert caller.connection.sock is first
+    assert simulator.calls.count(GET, "OK") == 21
+    assert simulator.calls.latest[-1].parameters == {"Id": str(RUNNING)}
+    assert simulator.calls.latest[-1].at == START
+
+
+def test_many_connections_are_served_at_once(simulator: Simulator) -> None:
+    callers = [Caller(simulator.url, START) for _ in range(20)]
+    threads = [threading.Thread(target=c.get, args=(RUNNING,)) for c in callers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    for c in callers:
+        c.close()
+    assert simulator.calls.counts == {(GET, "OK"): 20}
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", 413),
+        # As much as is read before the limit is noticed: more would be answered by a reset.
+        (b"GET / HTTP/1.1\r\nx: ".ljust(HEAD_LIMIT + 4, b"y"), 431),
+    ],
+)
+def test_what_is_no_request_is_refused_and_the_connection_ends(
+    simulator: Simulator, raw: bytes, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", urlsplit(simulator.url).port), 5) as peer:
+        peer.sendall(raw)
+        answer = peer.makefile("rb").read()
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_a_taken_port_is_an_error_at_once(simulator: Simulator, clock: FakeClock) -> None:
+    with pytest.raises(OSError, match="in use"):
+        Simulator(clock=clock, port=urlsplit(simulator.url).port or 0).start()
+
+
+def test_starting_twice_is_a_mistake(simulator: Simulator) -> None:
+    with pytest.raises(RuntimeError):
+        simulator.start()
+
+
+def test_nothing_of_it_is_left_after_stopping(clock: FakeClock) -> None:
+    before = threading.active_count()
+    with Simulator(clock=clock) as simulator:
+        caller = Caller(simulator.url, START)
+        caller.get(RUNNING)
+    caller.close()
+    assert threading.active_count() == before
+
+
+def test_the_environment_points_at_it_and_repr_shows_no_secret(simulator: Simulator) -> None:
+    environment = simulator.environment()
+    assert environment["WFINSPECT_ENDPOINT"] == simulator.url
+    assert environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] == simulator.access_key_secret
+    assert TEMPORARY_KEY.secret not in repr(TEMPORARY_KEY)
+    assert TEMPORARY_KEY.security_token not in repr(TEMPORARY_KEY)
+
+
+def control(
+    caller: Caller, method: str, path: str, form: dict | None = None, **headers: str
+) -> int:
+    body = urlencode(form or {}).encode()
+    how = {"content-type": "application/x-www-form-urlencoded", **headers}
+    return caller.send(method, path, body, how).status
+
+
+def test_faults_can_be_set_and_ended_over_http(caller: Caller) -> None:
+    form = {"kind": "Throttling.User", "times": 1, "retry_after_ms": 700, "action": GET}
+    assert control(caller, "POST", "/_sim/faults", form) == 200
+    answer = caller.get(RUNNING)
+    assert (answer.code, answer.headers["x-acs-retry-after"]) == ("Throttling.User", "700")
+    control(caller, "POST", "/_sim/faults", {"kind": "html"})
+    assert control(caller, "DELETE", "/_sim/faults") == 200
+    assert caller.get(RUNNING).code == "OK"
+
+
+def test_switches_and_instances_can_be_set_over_http(caller: Caller, simulator: Simulator) -> None:
+    form = {"is_hostile": 1, "is_biz_date_strict": 0, "clock_offset_seconds": 2.5}
+    assert control(caller, "POST", "/_sim/switches", form) == 200
+    assert simulator.faults.is_hostile is True
+    assert simulator.faults.is_biz_date_strict is False
+    assert simulator.faults.clock_offset_seconds == 2.5
+    control(caller, "DELETE", "/_sim/faults")
+    control(caller, "POST", "/_sim/instances", {"id": DONE, "status": "Failure"})
+    assert caller.get(DONE).json["WorkflowInstance"]["Status"] == "Failure"
+    control(caller, "POST", "/_sim/instances", {"id": DONE, "vanish": 1})
+    assert caller.get(DONE).code == "InstanceNotFound"
+    control(caller, "POST", "/_sim/instances", {"id": DONE, "restore": 1})
+    assert caller.get(DONE).json["WorkflowInstance"]["Status"] == "Success"
+
+
+def test_the_report_names_calls_faults_and_instances(caller: Caller, simulator: Simulator) -> None:
+    caller.get(RUNNING)
+    simulator.faults.add("html", action=LIST)
+    report = caller.send("GET", "/_sim", b"", {}).json
+    assert report["calls"] == [{"action": GET, "code": "OK", "count": 1}]
+    assert report["faults"] == [{"kind": "html", "action": LIST, "times": None}]
+    assert report["instances"][str(RUNNING)] == "Running"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "form", "headers", "status"),
+    [
+        ("POST", "/_sim/faults", {"kind": "gremlins"}, {}, 400),
+        ("POST", "/_sim/faults", {"kind": "html", "times": "many"}, {}, 400),
+        ("POST", "/_sim/switches", {"is_odd": 1}, {}, 400),
+        ("POST", "/_sim/instances", {"id": 77, "status": "Failure"}, {}, 400),
+        ("POST", "/_sim/elsewhere", {}, {}, 404),
+        ("POST", "/_sim/faults", {"kind": "html"}, {"Origin": "http://example.com"}, 403),
+        ("POST", "/_sim/faults", {"kind": "html"}, {"Host": "rebound.example.com"}, 403),
+    ],
+)
+def test_a_wrong_control_call_changes_nothing(
+    caller: Caller,
+    simulator: Simulator,
+    method: str,
+    path: str,
+    form: dict,
+    headers: dict,
+    status: int,
+) -> None:
+    assert control(caller, method, path, form, **headers) == status
+    assert simulator.faults.active == ()
+
+
+def test_the_control_path_is_closed_unless_asked_for(clock: FakeClock) -> None:
+    with Simulator(clock=clock) as simulator:
+        caller = Caller(simulator.url, START)
+        assert control(caller, "POST", "/_sim/faults", {"kind": "html"}) == 400
+        assert simulator.faults.active == ()
+        caller.close()
