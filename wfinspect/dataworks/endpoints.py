@@ -21,7 +21,7 @@ _CENTRAL_REGIONS = frozenset({"cn-hangzhou-finance", "cn-qingdao", "cn-huhehaote
 _PUBLIC_ONLY = _CENTRAL_REGIONS | {"cn-beijing-finance-1", "cn-north-2-gov-1"}
 
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
-_HTTPS_PORT, _HTTP_PORT, _MAX_PORT = 443, 80, 65535
+_HTTPS_PORT, _HTTP_PORT = 443, 80
 
 
 def endpoint_of(region: str, choice: str) -> str:

@@ -135,7 +135,7 @@ def _clock_skew(
     if skew is not None:
         off = f"is {duration(abs(skew))} {'behind' if skew > 0 else 'ahead of'} the service's"
     return ClockSkew(
-        f"This machine's clock {off}, more than the service allows ({code}): set it, e.g. with "
+        f"This machine's clock {off}, more than the service allows ({code}): set it, for instance with "
         "`timedatectl set-ntp true`.",
         code=code,
         request_id=request_id,

@@ -1,0 +1,265 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfinspect.dataworks.decoding import MAX_DEPTH, decode_instance, decode_page, mended
+from wfinspect.errors import BadAnswer, NotFound, ServiceError
+from wfinspect.instance import Family, InstanceId, Tag, WorkflowInstance
+
+SAMPLES = Path(__file__).parent / "samples"
+ID = InstanceId(10432987165)
+
+
+def sample(name: str) -> bytes:
+    return (SAMPLES / name).read_bytes()
+
+
+def answer(**fields: object) -> bytes:
+    return json.dumps({"WorkflowInstance": {"Id": ID} | fields}).encode()
+
+
+def test_all_nineteen_fields_are_read() -> None:
+    assert decode_instance(sample("get_running.json"), ID) == WorkflowInstance(
+        id=ID,
+        name="ads_user_profile_daily",
+        status="Running",
+        type="Normal",
+        env_type="Prod",
+        workflow_id=2261034,
+        workflow_task_instance_id=55021998312,
+        unified_workflow_instance_id=10408812310,
+        project_id=88123,
+        biz_date=1743350400000,
+        started_time=1743436801000,
+        finished_time=None,
+        create_time=1743434400000,
+        modify_time=1743436802000,
+        owner="1823556600124410",
+        create_user="1823556600124410",
+        modify_user="1823556600124410",
+        workflow_parameters="bizdate=20250331 cyctime=$[yyyy-mm-dd hh24:mi:ss]",
+        tags=(Tag("team", "growth"), Tag("sla", "")),
+    )
+
+
+def test_absent_null_zero_negative_and_empty_times_all_mean_not_yet() -> None:
+    instance = decode_instance(sample("get_waiting_with_nulls.json"), ID)
+
+    times = (
+        instance.started_time,
+        instance.finished_time,
+        instance.create_time,
+        instance.modify_time,
+    )
+    assert times == (None, None, None, None)
+    assert instance.workflow_parameters == ""
+    assert instance.tags == ()
+    assert instance.workflow_task_instance_id is None
+
+
+def test_quoted_numbers_numeric_accounts_and_trailing_newlines_are_tidied() -> None:
+    instance = decode_instance(sample("get_untidy.json"), ID)
+
+    assert instance.id == ID
+    assert instance.name == "日报_工作流"
+    assert (instance.status, instance.family) == ("Success", Family.SUCCESS)
+    assert instance.type == "Manual"
+    assert (instance.workflow_id, instance.project_id) == (2261034, 88123)
+    assert instance.biz_date == 1743350400000
+    assert (instance.started_time, instance.finished_time) == (1743436801000, 1743436999000)
+    assert (instance.owner, instance.create_user) == ("1000", "18235566001244100000")
+    assert instance.modify_user == "0.25"
+    assert instance.tags == (Tag("n", "7"), Tag("only-key", ""), Tag("", ""))
+
+
+def test_parameters_lose_no_character() -> None:
+    instance = decode_instance(sample("get_untidy.json"), ID)
+
+    assert instance.workflow_parameters == '{"a": "1",\n "b": 2}\n'
+
+
+def test_unknown_words_and_fields_are_kept() -> None:
+    instance = decode_instance(sample("get_unknown_words.json"), ID)
+
+    assert (instance.status, instance.family) == ("Frozen", Family.UNKNOWN)
+    assert (instance.type, instance.env_type) == ("ManualFlow", "Gray")
+    assert instance.unknown_fields == ("Priority", "Runtime")
+
+
+def test_the_raw_object_is_kept_character_by_character() -> None:
+    body = sample("get_waiting_with_nulls.json").decode()
+
+    raw = decode_instance(body.encode(), ID).raw
+
+    assert raw == body[body.index('{\n    "Id"') : body.rindex("}") - 1].rstrip()
+
+
+def test_half_a_surrogate_pair_does_not_make_an_instance_unreadable() -> None:
+    instance = decode_instance(sample("get_lone_surrogate.json"), ID)
+
+    assert instance.name == "cut \ufffd"
+    assert instance.owner == "\ufffd"
+    assert instance.workflow_parameters == "ok=\U0001f600 path=\\ud83d"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        sample("get_nothing.json"),
+        b'{"WorkflowInstance": null}',
+        b'{"WorkflowInstance": { }}',
+        b"{}",
+    ],
+)
+def test_an_answer_without_an_instance_means_not_found(body: bytes) -> None:
+    with pytest.raises(NotFound, match="10432987165"):
+        decode_instance(body, ID)
+
+
+def test_not_found_names_the_request() -> None:
+    with pytest.raises(NotFound) as caught:
+        decode_instance(sample("get_nothing.json"), ID)
+
+    assert caught.value.request_id == "0BFC5C5A-1B5C-5D7E-9B5D-3C6B2D7A9E06"
+
+
+def test_another_instance_than_asked_for_is_a_bad_answer() -> None:
+    with pytest.raises(BadAnswer, match="asked for instance 5 and answered with 10432987165"):
+        decode_instance(sample("get_running.json"), InstanceId(5))
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (sample("login_page.html"), "login page"),
+        (b"\n <html>", "login page"),
+        (b"", "empty"),
+        (b"  ", "empty"),
+        (sample("get_running.json")[:200], "can't be read"),
+        (b'{"WorkflowInstance": 7}', "can't be read"),
+        (b'{"WorkflowInstance": "\xff"}', "can't be read"),
+        (b"[]", "can't be read"),
+        (b'{"WorkflowInstance":' + b"[" * 100_000, "nested too deeply"),
+        ('{"WorkflowInstance":{"Id":1}}'.encode("utf-16"), "can't be read"),
+        (answer(Name=["a"]), r"\$\.Name"),
+        (answer(Tags="x"), r"\$\.Tags"),
+        (answer(BizDate=True), r"\$\.BizDate"),
+        (answer(BizDate="tomorrow"), "BizDate that is no whole number"),
+        (answer(BizDate=1.5), "BizDate that is no 64-bit whole number"),
+        (answer(ProjectId=2**63), "ProjectId that is no 64-bit whole number"),
+        (answer(ProjectId="9" * 5000), "ProjectId that is no whole number"),
+        (answer(Id=None), "without an Id"),
+        (answer(Id=0), "without an Id"),
+        (answer(Id=2**63), "Id that is no 64-bit"),
+    ],
+)  # fmt: skip
+def test_anything_odd_is_a_bad_answer_with_a_sentence(body: bytes, says: str) -> None:
+    with pytest.raises(BadAnswer, match=says):
+        decode_instance(body, ID)
+
+
+def test_the_largest_id_is_exact() -> None:
+    body = b'{"WorkflowInstance":{"Id":9223372036854775807}}'
+
+    assert decode_instance(body, InstanceId(2**63 - 1)).id == 2**63 - 1
+
+
+def test_a_byte_order_mark_is_no_trouble() -> None:
+    assert decode_instance(b"\xef\xbb\xbf" + sample("get_running.json"), ID).id == ID
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1])
+def test_unknown_fields_may_be_nested_so_deep_and_no_deeper(depth: int) -> None:
+    body = answer().replace(b"}}", b', "X": ' + b"[" * depth + b'"]["' + b"]" * depth + b"}}")
+
+    if depth > MAX_DEPTH:
+        with pytest.raises(BadAnswer, match="nested"):
+            decode_instance(body, ID)
+    else:
+        assert decode_instance(body, ID).unknown_fields == ("X",)
+
+
+def test_a_wide_unknown_field_is_not_taken_for_a_deep_one() -> None:
+    assert decode_instance(answer(X=[[] for _ in range(500)]), ID).unknown_fields == ("X",)
+
+
+def test_a_page_is_read_in_its_order() -> None:
+    assert [(i.id, i.status) for i in decode_page(sample("list_page.json"))] == [
+        (1, "Success"),
+        (2, "NotRun"),
+    ]
+
+
+def test_a_broken_item_does_not_hide_the_others() -> None:
+    assert [i.id for i in decode_page(sample("list_with_a_broken_item.json"))] == [1, 4]
+
+
+def test_a_page_of_broken_items_is_a_bad_answer() -> None:
+    with pytest.raises(BadAnswer, match="without an Id"):
+        decode_page(b'{"PagingInfo":{"WorkflowInstances":[{}]}}')
+
+
+@pytest.mark.parametrize("listed", [b"[]", b"null"])
+def test_an_empty_page_holds_nothing(listed: bytes) -> None:
+    assert decode_page(b'{"PagingInfo":{"WorkflowInstances":%s}}' % listed) == ()
+
+
+def test_an_answer_without_a_page_is_a_bad_answer() -> None:
+    with pytest.raises(BadAnswer, match="PagingInfo"):
+        decode_page(sample("get_nothing.json"))
+
+
+NAMES = [
+    "Id", "Name", "Status", "Type", "EnvType", "WorkflowId", "WorkflowTaskInstanceId",
+    "UnifiedWorkflowInstanceId", "ProjectId", "BizDate", "StartedTime", "FinishedTime",
+    "CreateTime", "ModifyTime", "Owner", "CreateUser", "ModifyUser", "WorkflowParameters",
+]  # fmt: skip
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.text(st.characters(), max_size=12),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+)
+FIELDS = st.dictionaries(st.sampled_from([*NAMES, "Tags", "New"]), ODD, max_size=20)
+
+
+@given(FIELDS, st.lists(st.one_of(ODD, FIELDS), max_size=3))
+def test_right_names_with_any_values_give_an_instance_or_one_of_our_errors(
+    fields: dict[str, object], items: list[object]
+) -> None:
+    one = json.dumps({"WorkflowInstance": fields}).encode()
+    many = json.dumps({"PagingInfo": {"WorkflowInstances": [fields, *items]}}).encode()
+    for decode in (lambda: decode_instance(one, ID), lambda: decode_page(many)):
+        try:
+            decode()
+            sentence = ""
+        except ServiceError as error:
+            sentence = str(error)
+        assert sentence.isprintable()
+
+
+@given(st.data())
+def test_a_damaged_answer_gives_an_instance_or_one_of_our_errors(data: st.DataObject) -> None:
+    body = bytearray(sample("get_running.json"))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(body) - 1))
+        body[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    try:
+        instance = decode_instance(bytes(body), ID)
+    except ServiceError:
+        return
+    assert instance.id == ID
+
+
+@given(st.text(st.characters(), max_size=30))
+def test_mending_changes_nothing_but_lone_surrogates(text: str) -> None:
+    body = json.dumps(text).encode()
+    expected = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    assert json.loads(mended(body)) == expected
