@@ -69,7 +69,7 @@ def test_one_instance_is_a_list_of_all_its_fields() -> None:
     rows = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in lines}
     assert set(FIELDS) <= set(rows)
     assert rows["BizDate"] == "2026-09-17 (Thu)"
-    assert rows["StartedTime"] == "2026-09-18 13:49:00"
+    assert rows["StartedTime"] == "2026-09-18 13:49:00 +0800"
     assert rows["FinishedTime"] == "-"
     assert rows["(running for)"] == "41m00s"
     assert rows["WorkflowParameters"] == "a=1"

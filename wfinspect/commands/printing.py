@@ -89,7 +89,7 @@ def _record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime
         if attribute in {"workflow_parameters", "tags"}:
             continue
         if attribute in _TIMES:
-            text = _time(value, zone)
+            text = _time(value, zone, has_offset=True)
         elif attribute == "biz_date":
             text = "-" if value is None else biz_date(value, zone_of(region))
         else:
@@ -137,11 +137,11 @@ def _ran(instance: WorkflowInstance, now: datetime) -> str:
     return duration(seconds) if seconds >= 0 else ""
 
 
-def _time(milliseconds: int | None, zone: tzinfo) -> str:
+def _time(milliseconds: int | None, zone: tzinfo, *, has_offset: bool = False) -> str:
     at = None if milliseconds is None else moment(milliseconds)
     if at is None:
         return "-" if milliseconds is None else str(milliseconds)
-    return clock_time(at, zone)
+    return clock_time(at, zone) + (at.astimezone(zone).strftime(" %z") if has_offset else "")
 
 
 def _csv_value(instance: WorkflowInstance, attribute: str, region: str, zone: tzinfo) -> str:

@@ -1,0 +1,246 @@
+import csv
+import io
+import json
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fakes import FakeClock
+
+from wfinspect import __version__
+from wfinspect.cli import COMMANDS, main
+from wfinspect.clock import SystemClock
+from wfinspect.config import OPTIONS
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+SECRET = "SimulatorSecretIsNoSecret00000"
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator(clock=SystemClock()) as running:
+        yield running
+
+
+@pytest.fixture
+def environ(simulator: Simulator, tmp_path: Path) -> dict[str, str]:
+    places = {"XDG_CONFIG_HOME": str(tmp_path / "c"), "XDG_STATE_HOME": str(tmp_path / "s")}
+    return simulator.environment() | places | {"HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def run(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> "Run":
+    return Run(environ, capsys)
+
+
+class Run:
+    """Runs a command line and keeps what it gave."""
+
+    def __init__(self, environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+        self.environ = environ
+        self._capsys = capsys
+        self.out = ""
+        self.err = ""
+
+    def __call__(self, *arguments: str) -> int:
+        code = main(arguments, self.environ)
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+
+def test_an_instance_is_printed(run: Run) -> None:
+    assert run("get", str(DEMO_IDS[0])) == 0
+
+    assert f"Id                         {DEMO_IDS[0]}\n" in run.out
+    assert "ads_user_profile_daily" in run.out
+    assert run.err == ""
+
+
+def test_several_are_a_line_each_in_the_order_asked_for(run: Run, simulator: Simulator) -> None:
+    wanted = [str(i) for i in reversed(DEMO_IDS)]
+
+    assert run("get", ",".join(wanted)) == 0
+
+    assert [line.split()[0] for line in run.out.splitlines()] == ["ID", *wanted]
+    assert simulator.calls.count() < len(wanted) + 2
+
+
+def test_json_is_one_object_or_an_array(run: Run) -> None:
+    run("get", str(DEMO_IDS[0]), "-o", "json")
+    assert json.loads(run.out)["Id"] == DEMO_IDS[0]
+
+    run("get", *map(str, DEMO_IDS), "--output", "json")
+    assert [one["Id"] for one in json.loads(run.out)] == list(DEMO_IDS)
+
+
+def test_csv_has_a_header_and_a_line_each(run: Run) -> None:
+    run("get", *map(str, DEMO_IDS), "-o", "csv")
+
+    assert [row["Id"] for row in csv.DictReader(io.StringIO(run.out))] == list(map(str, DEMO_IDS))
+
+
+def test_a_field_is_printed_bare(run: Run) -> None:
+    assert run("get", str(DEMO_IDS[3]), "--field", "Status") == 0
+
+    assert run.out == "Success\n"
+
+
+def test_a_failed_instance_is_no_failure_of_get(run: Run, simulator: Simulator) -> None:
+    simulator.set_status(DEMO_IDS[0], "Failure")
+
+    assert run("get", str(DEMO_IDS[0]), "--field", "Status") == 0
+    assert run.out == "Failure\n"
+
+
+def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
+    assert run("get", "77", str(DEMO_IDS[0]), "--field", "Name") == 5
+
+    assert run.out == f"{DEMO_IDS[0]}\tads_user_profile_daily\n"
+    assert "no workflow instance 77" in run.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["get", "abc"], "'abc' is no instance ID"),
+        (["get", "-5"], "'-5' is negative"),
+        (["get", str(2**63)], "too large"),
+        (["get", "1..500"], "at most 100"),
+        (["get", "1", "--field", "Colour", "--region", "cn-nowhere"], "no region of DataWorks"),
+        (["get", "1", "--config", "/no/such.toml"], "There is no /no/such.toml"),
+        (["get", "1", "--profile", "nobody"], "nobody"),
+        (["get", "1", "--endpoint", "http://dataworks.example.com"], "http://"),
+        (["get", "1", "--endpoint", "http://localhost:1"], "127.0.0.1"),
+        (["get", "1", "--interval", "0"], "at least 2 seconds"),
+        (["simulate", "--port", "70000"], "use 0 to 65535"),
+        (["simulate", "--speed", "0"], "--speed"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_code_2(
+    run: Run, simulator: Simulator, arguments: list[str], words: str
+) -> None:
+    assert run(*arguments) == 2
+
+    assert words in run.err
+    assert run.err.startswith("wfinspect: ")
+    assert run.err.count("\n") == 1
+    assert run.out == ""
+    assert simulator.calls.count() == 0
+
+
+@pytest.mark.parametrize("text", ["interval = ", "[[[", "colour = 1", "interval = 'x'"])
+def test_a_wrong_config_is_code_2(run: Run, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+
+    assert run("get", "1", "--config", str(path)) == 2
+    assert str(path) in run.err
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [
+        ("InvalidAccessKeyId.NotFound", 4, "key"),
+        ("InvalidAccessKeyId.Inactive", 4, "key"),
+        ("InvalidSecurityToken.Expired", 4, "token"),
+        ("403030", 4, "permission"),
+        ("Forbidden.Wkbench.ProjectNoPermission", 4, "permission"),
+        ("Throttling.Api.Risk", 3, "day"),
+        ("html", 3, "login page"),
+        ("empty", 5, "no workflow instance"),
+        ("not-json", 3, ""),
+    ],
+)
+def test_trouble_at_the_service_is_one_sentence_and_its_code(
+    run: Run, simulator: Simulator, fault: str, code: int, words: str
+) -> None:
+    simulator.faults.add(fault)
+
+    assert run("get", str(DEMO_IDS[0])) == code
+
+    assert words in run.err
+    assert run.err.count("\n") == 1
+    assert SECRET not in run.err
+
+
+def test_a_wrong_secret_is_told_without_quoting_it(run: Run) -> None:
+    run.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "canary-secret"
+
+    assert run("get", str(DEMO_IDS[0])) == 4
+    assert "canary-secret" not in run.err
+    assert "secret" in run.err.lower()
+
+
+def test_a_wrong_clock_is_told_or_corrected(run: Run) -> None:
+    with Simulator(clock=FakeClock(datetime(2020, 1, 1, tzinfo=UTC))) as long_ago:
+        run.environ |= long_ago.environment()
+
+        assert run("get", str(DEMO_IDS[0])) in {0, 4}
+        if run.err:
+            assert "clock" in run.err
+
+
+def test_an_unreachable_host_is_code_3(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+
+    assert run("get", str(DEMO_IDS[0]), "--endpoint", f"http://127.0.0.1:{port}") == 3
+    assert "127.0.0.1" in run.err
+
+
+def test_without_credentials_the_sentence_says_what_to_set_and_offers_the_demo(run: Run) -> None:
+    for name in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"):
+        del run.environ[name]
+    run.environ |= {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
+
+    assert run("get", str(DEMO_IDS[0])) == 4
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID" in run.err
+    assert "wfinspect demo" in run.err
+
+
+def test_the_app_without_a_terminal_says_what_to_use_instead(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.__stdin__", io.StringIO())
+
+    assert run() == 2
+    assert "ssh -t" in run.err
+    assert "wfinspect get" in run.err
+
+
+def test_options_stand_before_or_behind_the_command(run: Run) -> None:
+    assert run("--budget", "77", "info") == run("info", "--budget", "77") == 0
+
+    [line] = [line for line in run.out.splitlines() if line.startswith("budget")]
+    assert line.split() == ["budget", "77", "--budget"]
+
+
+def test_info_prints_no_secret(run: Run) -> None:
+    assert run("info") == 0
+    assert SECRET not in run.out
+    assert "WFINSPECT_REGION" in run.out
+
+
+def test_version_and_help_read_well(run: Run) -> None:
+    assert run("--version") == 0
+    assert run.out == f"wfinspect {__version__}\n"
+
+    assert run("--help") == 0
+    for name in COMMANDS:
+        assert f"wfinspect {name}" in run.out
+    for option in OPTIONS:
+        assert f"--{option.name}" in run.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(run: Run, name: str) -> None:
+    assert run(name, "--help") == 0
+    assert run.out.startswith(f"usage: wfinspect {name}")
+
+
+def test_an_unknown_option_is_code_2(run: Run) -> None:
+    assert run("get", "1", "--colour", "red") == 2
+    assert "--colour" in run.err
