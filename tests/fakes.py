@@ -1,7 +1,10 @@
-"""Stand-ins shared by tests: a clock moved by hand, and instances made to order."""
+"""Stand-ins shared by tests: a clock moved by hand, instances made to order, a scripted service."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from wfinspect.errors import NotFound, ServiceError
 from wfinspect.instance import Binding, InstanceId, InstanceKey, WorkflowInstance
 
 START = datetime(2026, 9, 18, 6, 30, tzinfo=UTC)
@@ -52,3 +55,77 @@ def instance(
         "modify_time": ms(START),
     }
     return WorkflowInstance(id=InstanceId(number), status=status, **(values | fields))  # type: ignore[arg-type]
+
+
+class ScriptedSource:
+    """A service made of a dict: instances to answer with, and errors to raise, next first."""
+
+    def __init__(self, clock: FakeClock | None = None) -> None:
+        self.clock = clock
+        self.held: dict[int, WorkflowInstance] = {}
+        self.errors: list[ServiceError] = []
+        """Raised by the next calls, one each."""
+        self.error: ServiceError | None = None
+        """Raised by every call."""
+        self.list_error: ServiceError | None = None
+        self.ignores_ids = False
+        self.unlisted: set[int] = set()
+        """IDs that Get finds and List does not."""
+        self.hangs = False
+        self.calls: list[tuple[str, tuple[int, ...]]] = []
+        self.call_times: list[float] = []
+        self.fingerprint = "one"
+        self.credentials_error: ServiceError | None = None
+        self.is_closed = False
+        self.on_call: Callable[[], None] = lambda: None
+
+    def hold(self, *instances: WorkflowInstance) -> None:
+        self.held.update({each.id: each for each in instances})
+
+    def connect(self, _: Binding, on_call: Callable[[], None]) -> Awaitable["ScriptedSource"]:
+        async def opened() -> ScriptedSource:
+            self.on_call = on_call
+            return self
+
+        return opened()
+
+    async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance:
+        await self._called("get", (instance_id,))
+        if instance_id not in self.held:
+            raise NotFound(f"no instance {instance_id}")
+        return self.held[instance_id]
+
+    async def list_workflow_instances(
+        self, ids: Sequence[InstanceId], *, project_id: int, biz_date: int, env_type: str
+    ) -> tuple[WorkflowInstance, ...]:
+        await self._called("list", tuple(ids))
+        if self.list_error is not None:
+            raise self.list_error
+        wanted = self.held if self.ignores_ids else [i for i in ids if i in self.held]
+        return tuple(
+            each
+            for each in (self.held[i] for i in wanted if i not in self.unlisted)
+            if (each.project_id, each.biz_date, each.env_type) == (project_id, biz_date, env_type)
+        )
+
+    def credentials_fingerprint(self) -> str:
+        return self.fingerprint
+
+    async def check_credentials(self) -> None:
+        if self.credentials_error is not None:
+            raise self.credentials_error
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+    async def _called(self, name: str, ids: tuple[int, ...]) -> None:
+        self.calls.append((name, ids))
+        if self.clock is not None:
+            self.call_times.append(self.clock.monotonic())
+        self.on_call()
+        if self.hangs:
+            await asyncio.get_running_loop().create_future()
+        if self.errors:
+            raise self.errors.pop(0)
+        if self.error is not None:
+            raise self.error

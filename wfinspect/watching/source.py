@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wfinspect.instance import Binding, InstanceId, WorkflowInstance
 
@@ -32,8 +32,19 @@ class InstanceSource(Protocol):
         What the service does not find is missing from the answer.
         """
 
+    def credentials_fingerprint(self) -> str:
+        """A text that changes when the credentials' source does; cheap, asked for every second."""
+
     async def aclose(self) -> None:
-        """Close the connections."""
+        """End what is under way and close the connections."""
+
+
+@runtime_checkable
+class KnowsItsCredentials(Protocol):
+    """A source that can tell before the first call that there is no key to sign it with."""
+
+    async def check_credentials(self) -> None:
+        """Raise CredentialsMissing or Refused where a call would; asks the service nothing."""
 
 
 Connect = Callable[[Binding, Callable[[], None]], Awaitable[InstanceSource]]

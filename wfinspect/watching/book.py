@@ -1,0 +1,248 @@
+"""What is remembered: the watchlist in memory and in the store, kept in step with other processes.
+
+Everything is saved before anybody is told of it. When the store fails, changes pile up here and
+saving is tried again; the watch goes on. Knows nothing of calls and cadences.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from wfinspect.errors import StoreError
+from wfinspect.instance import InstanceId, InstanceKey, Transition, WorkflowInstance
+from wfinspect.watching.notices import Notices
+from wfinspect.watching.records import Account, Changes, Reading, StoredRow, event_name
+from wfinspect.watching.store import Store
+from wfinspect.watching.tables import MAX_RECENT
+from wfinspect.watching.watchlist import Entry, Observation, Watchlist
+
+SHOWN_TRANSITIONS = 200
+RETRY_SECONDS = 60.0
+_MAX_UNSAVED_TRANSITIONS = 10_000
+
+
+@dataclass(slots=True)
+class Book:
+    """The watchlist and everything else that outlives the process."""
+
+    store: Store
+    notices: Notices
+    watchlist: Watchlist = field(default_factory=Watchlist)
+    transitions: list[Transition] = field(default_factory=list)
+    """The latest, newest first."""
+    recent: list[InstanceId] = field(default_factory=list)
+    trouble: str = ""
+    """Why nothing can be saved, "" while all is well."""
+    _changes: Changes = field(default_factory=Changes)
+    _retry_at: float = float("-inf")
+    _counts: Counter[tuple[Account, date]] = field(default_factory=Counter)
+
+    def load(self, now: float) -> None:
+        """Fill the list from the store, before anything else; its readings count as old."""
+        self._guard(lambda: self._take_over(now, None), now)
+
+    def sync(self, now: float, at: datetime) -> list[InstanceKey]:
+        """Take over what other processes did; gives the rows of which they had a newer reading."""
+        taken: list[InstanceKey] = []
+
+        def work() -> None:
+            if self.store.was_replaced():
+                self.store.close()
+                self._save_all()
+            if self.store.has_news():
+                taken.extend(self._take_over(now, at))
+                for counted in tuple(self._counts):
+                    self._counts[counted] = self.store.calls(*counted)
+                    self._counts[counted] += self._changes.calls[counted]
+
+        self._guard(work, now)
+        return taken
+
+    def save(self, now: float) -> None:
+        """Save what has changed since the last time."""
+        if self._changes and now >= self._retry_at:
+            self._guard(self._save, now)
+
+    def close(self) -> None:
+        """Save what is left and close the store."""
+        self._retry_at = float("-inf")
+        self.save(0.0)
+        self.store.close()
+
+    def watch(self, keys: Iterable[InstanceKey], at: datetime) -> None:
+        """Put instances on the watched list."""
+        for key in keys:
+            if self.watchlist.watch(key, at):
+                self._changes.added[key] = _stored(self.watchlist.entries[key])
+
+    def unwatch(self, keys: Iterable[InstanceKey]) -> None:
+        """Take instances off the watched list."""
+        for key in self.watchlist.unwatch(keys):
+            self._changes.remove(key)
+
+    def restore(self) -> None:
+        """Undo the last `unwatch`."""
+        for key in self.watchlist.restore():
+            self._changes.added[key] = _stored(self.watchlist.entries[key])
+
+    def mark_seen(self, keys: Sequence[InstanceKey] | None) -> None:
+        """Clear unseen marks."""
+        for key in self.watchlist.mark_seen(keys):
+            self._note_mark(self.watchlist.entries[key])
+
+    def looked_up(self, number: InstanceId, at: datetime) -> None:
+        """Note an ID that was looked up and found."""
+        if self.recent[:1] != [number]:
+            self.recent = [number, *(known for known in self.recent if known != number)]
+            del self.recent[MAX_RECENT:]
+            self._changes.recent[number] = at
+
+    def drop(self, key: InstanceKey) -> None:
+        """Take an instance off the list that should not have been put there."""
+        self.watchlist.drop(key)
+        self._changes.remove(key)
+
+    def observed(self, key: InstanceKey, instance: WorkflowInstance, seen: Observation) -> None:
+        """Note what a reading that was taken in changed."""
+        entry, change = self.watchlist.entries[key], seen.transition
+        if change is not None:
+            self.transitions = [change, *self.transitions[: SHOWN_TRANSITIONS - 1]]
+            self._changes.transitions.append((event_name(change, instance), change))
+            del self._changes.transitions[:-_MAX_UNSAVED_TRANSITIONS]
+        # An entry keeps the object it holds where a reading says the same.
+        self._note(entry, instance if entry.instance is instance else None, change)
+        if seen.is_news:
+            self._note_mark(entry)
+
+    def gone(self, key: InstanceKey) -> None:
+        """Note that an instance is gone."""
+        entry = self.watchlist.entries[key]
+        self._note(entry, None, None)
+        self._note_mark(entry)
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a value under a name."""
+        self._changes.meta[name] = value
+
+    def remembered(self, name: str, now: float) -> str:
+        """The value kept under a name, "" if there is none."""
+        found = [self._changes.meta.get(name, "")]
+        self._guard(lambda: found.append(self.store.meta(name) or ""), now)
+        return found[0] or found[-1]
+
+    def count_call(self, account: Account, day: date) -> None:
+        """Count a call that went out."""
+        self._changes.calls[account, day] += 1
+        self._counts[account, day] += 1
+
+    def calls(self, account: Account, day: date, now: float) -> int:
+        """The calls of an account on a day, over all processes."""
+        if (account, day) not in self._counts:
+            self._counts[account, day] = self._changes.calls[account, day]
+
+            def work() -> None:
+                self._counts[account, day] += self.store.calls(account, day)
+
+            self._guard(work, now)
+        return self._counts[account, day]
+
+    def _guard(self, work: Callable[[], object], now: float) -> None:
+        """Do something with the store; its failure is a state and never the end of anything."""
+        if now < self._retry_at:
+            return
+        try:
+            work()
+        except StoreError as error:
+            self.trouble = str(error)
+            self._retry_at = now + RETRY_SECONDS
+        else:
+            if self.trouble:
+                self.notices.say("The watched list is saved again.")
+            self.trouble = ""
+        if self.store.set_aside is not None:
+            self.notices.say(
+                f"The stored list was damaged and was set aside as {self.store.set_aside}.",
+                is_error=True,
+            )
+            self.store.set_aside = None
+            self._save_all()
+            self._retry_at = float("-inf")
+
+    def _save(self) -> None:
+        changes = self._changes
+        self.store.save(changes)
+        self._changes = Changes()
+        if changes.transitions:
+            self.transitions = self.store.transitions(SHOWN_TRANSITIONS)
+        for counted in changes.calls:
+            self._counts[counted] = self.store.calls(*counted)
+
+    def _save_all(self) -> None:
+        """Have everything on the list written anew, into a file that may lack it."""
+        for entry in self.watchlist.watched():
+            self._changes.added[entry.key] = _stored(entry)
+
+    def _note(
+        self, entry: Entry, instance: WorkflowInstance | None, change: Transition | None
+    ) -> None:
+        if not entry.is_watched or entry.read_at is None:
+            return
+        if entry.key in self._changes.added:
+            self._changes.added[entry.key] = _stored(entry)
+            return
+        unsaved = self._changes.readings.get(entry.key)
+        if unsaved is not None:
+            instance, change = instance or unsaved.instance, change or unsaved.last_change
+        self._changes.readings[entry.key] = Reading(entry.read_at, instance, change, entry.is_gone)
+
+    def _note_mark(self, entry: Entry) -> None:
+        if entry.key in self._changes.added:
+            self._changes.added[entry.key] = _stored(entry)
+        elif entry.is_watched:
+            self._changes.unseen[entry.key] = entry.is_unseen
+
+    def _take_over(self, now: float, at: datetime | None) -> list[InstanceKey]:
+        """Bring the list in line with the store, where nothing of ours is still unsaved."""
+        rows = {row.key: row for row in self.store.rows()}
+        for entry in self.watchlist.watched():
+            if entry.key not in rows and entry.key not in self._changes.added:
+                entry.is_watched = False
+        taken = [
+            key
+            for key, row in rows.items()
+            if key not in self._changes.removed and self._take_row(row, now, at)
+        ]
+        self.transitions = self.store.transitions(SHOWN_TRANSITIONS)
+        self.recent = self.store.recent()
+        return taken
+
+    def _take_row(self, row: StoredRow, now: float, at: datetime | None) -> bool:
+        entry = self.watchlist.entry(row.key)
+        entry.is_watched, entry.position = True, row.position
+        entry.added_at = row.added_at
+        if row.key not in self._changes.unseen:
+            entry.is_unseen = row.is_unseen
+        if row.read_at is None or (entry.read_at is not None and row.read_at <= entry.read_at):
+            return False
+        entry.instance, entry.read_at, entry.is_gone = row.instance, row.read_at, row.is_gone
+        entry.last_change = row.last_change
+        if at is None:
+            return False
+        # Another process wrote it while this one ran, so it is as good as a reading of our own.
+        entry.trouble, entry.missing, entry.stale = None, None, None
+        entry.steady_at = now - max(0.0, (at - row.read_at).total_seconds())
+        return True
+
+
+def _stored(entry: Entry) -> StoredRow:
+    return StoredRow(
+        key=entry.key,
+        position=entry.position,
+        added_at=entry.added_at,
+        instance=entry.instance,
+        read_at=entry.read_at,
+        last_change=entry.last_change,
+        is_unseen=entry.is_unseen,
+        is_gone=entry.is_gone,
+    )

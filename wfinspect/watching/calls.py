@@ -1,0 +1,135 @@
+"""Calls on their way: opens a source for each binding, sends batches, gathers the answers.
+
+Each call is a task that nobody here ever cancels: a request cancelled natively can keep a
+connection of the pool for ever (httpcore issue 1093).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from wfinspect.clock import Clock
+from wfinspect.errors import Refused, ServiceError, ServiceTrouble, WfInspectError
+from wfinspect.instance import Binding, WorkflowInstance
+from wfinspect.watching.schedule import Batch
+from wfinspect.watching.source import Connect, InstanceSource, KnowsItsCredentials
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a batch."""
+
+    batch: Batch
+    outcome: tuple[WorkflowInstance, ...] | ServiceError
+    now: float
+    """When it came, in steady seconds."""
+    at: datetime
+    """The same as wall time."""
+
+
+class Calls:
+    """Everything that is out."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        clock: Clock,
+        *,
+        on_call: Callable[[Binding], None],
+        wake: Callable[[], None],
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            connect: opens a source.
+            clock: dates the answers.
+            on_call: hears of each request that goes out.
+            wake: called when an answer is there.
+        """
+        self._connect = connect
+        self._clock = clock
+        self._on_call = on_call
+        self._wake = wake
+        self._sources: dict[Binding, InstanceSource] = {}
+        self._locks: dict[Binding, asyncio.Lock] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._answers: list[Answer] = []
+
+    @property
+    def in_flight(self) -> int:
+        """How many have no answer yet."""
+        return len(self._tasks)
+
+    def send(self, batch: Batch) -> None:
+        """Send a call. A batch without keys only opens the source and looks for credentials."""
+        task = asyncio.get_running_loop().create_task(self._call(batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def take_answers(self) -> list[Answer]:
+        """The answers since the last time, in the order in which they came."""
+        answers, self._answers = self._answers, []
+        return answers
+
+    def fingerprint(self, binding: Binding) -> str:
+        """That of a binding's credentials, "" while its source is not open."""
+        source = self._sources.get(binding)
+        return source.credentials_fingerprint() if source is not None else ""
+
+    async def aclose(self) -> None:
+        """Close the sources and wait for what is out, which ends with them or by its deadline."""
+        for source in self._sources.values():
+            try:
+                await source.aclose()
+            except Exception:
+                logger.exception("A source could not be closed")
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _call(self, batch: Batch) -> None:
+        outcome: tuple[WorkflowInstance, ...] | ServiceError
+        try:
+            outcome = await self._ask(batch)
+        except ServiceError as error:
+            outcome = error
+        except WfInspectError as error:
+            # A setting that only matters to this binding: it may be mended while the app runs.
+            outcome = Refused(str(error), cause="settings")
+        except Exception as error:
+            logger.exception("A call failed in a way nobody foresaw")
+            outcome = ServiceTrouble(
+                f"An internal error ({type(error).__name__}) kept a call from being made or read; "
+                "it is in the log, and the call is tried again.",
+                cause="internal error",
+            )
+        self._answers.append(
+            Answer(batch, outcome, self._clock.monotonic(), self._clock.now()),
+        )
+        self._wake()
+
+    async def _ask(self, batch: Batch) -> tuple[WorkflowInstance, ...]:
+        source = await self._source(batch.binding)
+        if not batch.keys:
+            if isinstance(source, KnowsItsCredentials):
+                await source.check_credentials()
+            return ()
+        if batch.group is None:
+            return (await source.get_workflow_instance(batch.keys[0].id),)
+        return await source.list_workflow_instances(
+            [key.id for key in batch.keys],
+            project_id=batch.group.project_id,
+            biz_date=batch.group.biz_date,
+            env_type=batch.group.env_type,
+        )
+
+    async def _source(self, binding: Binding) -> InstanceSource:
+        async with self._locks.setdefault(binding, asyncio.Lock()):
+            if binding not in self._sources:
+                self._sources[binding] = await self._connect(
+                    binding, lambda: self._on_call(binding)
+                )
+            return self._sources[binding]

@@ -1,0 +1,82 @@
+"""Calls by day and account, and the budgets that follow. A day begins at midnight in the region."""
+
+from datetime import date, datetime, timedelta
+
+from wfinspect.instance import Binding
+from wfinspect.regions import zone_of
+from wfinspect.watching.book import Book
+from wfinspect.watching.budget import LEAST_LEARNT_BUDGET
+from wfinspect.watching.limits import Limits
+from wfinspect.watching.records import Account
+
+_LEARNT_FOR = timedelta(days=7)  # then the edition may be another one
+_MARGIN = 0.9
+
+
+class Days:
+    """Keeps the buckets in step with the wall clock and with what all processes have used."""
+
+    def __init__(self, book: Book, limits: Limits) -> None:
+        self._book = book
+        self._limits = limits
+        self._days: dict[Account, date] = {}
+
+    def follow(self, binding: Binding, now: float, at: datetime) -> None:
+        """Begin a day where a new one has come, else correct the count."""
+        account, day = _account(binding), _day(binding, at)
+        used = self._book.calls(account, day, now)
+        bucket = self._limits.bucket(binding, now)
+        if self._days.get(account) != day:
+            self._days[account] = day
+            bucket.budget = self._learnt(account, bucket.budget, at, now)
+            bucket.begin_day(now, ends_at=now + _seconds_left(binding, at), used=used)
+        elif not self._limits.has_calls_out(binding):
+            # A call on its way is in the bucket's count, and may not be in the book's yet.
+            bucket.correct(now, used)
+
+    def called(self, binding: Binding, at: datetime) -> None:
+        """Count a request that goes out."""
+        self._book.count_call(_account(binding), _day(binding, at))
+
+    def calls_today(self, binding: Binding, now: float, at: datetime) -> int:
+        """The calls of a binding's account on this day, over all processes."""
+        return self._book.calls(_account(binding), _day(binding, at), now)
+
+    def limit_met(self, binding: Binding, now: float, at: datetime) -> None:
+        """Learn from an answer that says the day's calls are used up."""
+        account = _account(binding)
+        bucket = self._limits.bucket(binding, now)
+        used = self._book.calls(account, _day(binding, at), now)
+        learnt = max(LEAST_LEARNT_BUDGET, int(used * _MARGIN))
+        if learnt < bucket.budget:
+            bucket.budget = learnt
+            until = (at + _LEARNT_FOR).isoformat()
+            self._book.remember(_name(account), f"{learnt} {until}")
+
+    def _learnt(self, account: Account, budget: int, at: datetime, now: float) -> int:
+        calls, _, until = self._book.remembered(_name(account), now).partition(" ")
+        try:
+            is_valid = at < datetime.fromisoformat(until)
+            return min(budget, int(calls)) if is_valid else budget
+        except (ValueError, TypeError):
+            return budget
+
+
+def _account(binding: Binding) -> Account:
+    return binding.profile, binding.region
+
+
+def _name(account: Account) -> str:
+    return f"budget {account[0]} {account[1]}"
+
+
+def _day(binding: Binding, at: datetime) -> date:
+    return at.astimezone(zone_of(binding.region)).date()
+
+
+def _seconds_left(binding: Binding, at: datetime) -> float:
+    zone = zone_of(binding.region)
+    tomorrow = at.astimezone(zone).date() + timedelta(days=1)
+    midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone)
+    # In UTC, since a day in which a zone changes its offset is not 24 hours long.
+    return midnight.timestamp() - at.timestamp()

@@ -1,0 +1,122 @@
+"""What holds back every call of a binding: gates, budget, pace, what is in flight. Sans-I/O."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from math import inf
+from typing import NamedTuple
+
+from wfinspect.errors import CredentialsMissing, Refused, ServiceError
+from wfinspect.instance import Binding
+from wfinspect.watching.backoff import Gate, is_of_account, is_of_instance
+from wfinspect.watching.budget import Bucket, Pace
+from wfinspect.watching.source import Group
+
+
+class Limit(NamedTuple):
+    """What holds for all instances of a binding at one moment; times are steady seconds."""
+
+    opens_at: float
+    """When a call may go out at all, infinite while a probe is on its way."""
+    affordable_at: float
+    """When a call that nobody asked for may."""
+    stretch: float
+    groups: frozenset[Group]
+    """Those with a List in flight."""
+
+
+class Limits:
+    """The gates, buckets and traffic of all bindings."""
+
+    def __init__(self, rng: random.Random, *, budget: int) -> None:
+        self._rng = rng
+        self._budget = budget
+        self.pace = Pace()
+        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._accounts: dict[Binding, Gate] = {}
+        self._endpoints: dict[str, Gate] = {}
+        self._calls: Counter[Binding] = Counter()
+        self._groups: set[Group] = set()
+
+    def bucket(self, binding: Binding, now: float) -> Bucket:
+        """The day's calls of the account that a binding belongs to."""
+        account = (binding.profile, binding.region)
+        if account not in self._buckets:
+            self._buckets[account] = Bucket(self._budget, now)
+        return self._buckets[account]
+
+    def account_gate(self, binding: Binding) -> Gate:
+        """The gate that the service's answers to this caller close."""
+        return self._accounts.setdefault(binding, Gate(self._rng))
+
+    def endpoint_gate(self, binding: Binding) -> Gate:
+        """The gate that a bad line or a service in trouble closes, for all who use the endpoint."""
+        return self._endpoints.setdefault(binding.endpoint, Gate(self._rng))
+
+    def closed_gate(self, binding: Binding) -> Gate | None:
+        """The gate that stands before a binding's calls, the account's first; None if none does."""
+        gates = (self.account_gate(binding), self.endpoint_gate(binding))
+        return next((gate for gate in gates if gate.is_closed), None)
+
+    def has_calls_out(self, binding: Binding) -> bool:
+        """Whether a call of a binding's account has no answer yet."""
+        account = (binding.profile, binding.region)
+        return any(n and (b.profile, b.region) == account for b, n in self._calls.items())
+
+    def at(self, now: float, bindings: Iterable[Binding]) -> dict[Binding, Limit]:
+        """What holds now for each binding."""
+        return {binding: self._limit(binding, now) for binding in bindings}
+
+    def ask(self, binding: Binding, now: float) -> None:
+        """Let one attempt through: a person wants to know."""
+        self.account_gate(binding).ask(now)
+        self.endpoint_gate(binding).ask(now)
+
+    def source_changed(self, binding: Binding, now: float) -> None:
+        """Try a refused binding again at once, since its credentials are others now."""
+        gate = self.account_gate(binding)
+        if isinstance(gate.error, (Refused, CredentialsMissing)):
+            gate.ask(now)
+
+    def sent(self, binding: Binding, group: Group | None, now: float) -> None:
+        """Note a call that goes out."""
+        self._calls[binding] += 1
+        if group is not None:
+            self._groups.add(group)
+        self.pace.sent(now)
+        self.bucket(binding, now).spend(now)
+
+    def landed(self, binding: Binding, group: Group | None) -> None:
+        """Note that a call is over."""
+        self._calls[binding] -= 1
+        if group is not None:
+            self._groups.discard(group)
+
+    def succeeded(self, binding: Binding) -> None:
+        """Open the gates: the service answered."""
+        self.account_gate(binding).succeeded()
+        self.endpoint_gate(binding).succeeded()
+
+    def failed(self, binding: Binding, error: ServiceError, now: float) -> None:
+        """Close the gate that an error belongs to."""
+        if is_of_instance(error):
+            self.succeeded(binding)
+            return
+        ends_at = self.bucket(binding, now).ends_at
+        if is_of_account(error):
+            # Whoever is refused or throttled has been answered.
+            self.endpoint_gate(binding).succeeded()
+            self.account_gate(binding).failed(error, now, day_ends_at=ends_at)
+        else:
+            self.endpoint_gate(binding).failed(error, now, day_ends_at=ends_at)
+
+    def _limit(self, binding: Binding, now: float) -> Limit:
+        account, endpoint = self.account_gate(binding), self.endpoint_gate(binding)
+        opens_at = max(account.opens_at, endpoint.opens_at)
+        # A closed gate lets a single probe through, whoever shares the endpoint.
+        fellows = sum(n for b, n in self._calls.items() if b.endpoint == binding.endpoint)
+        if (account.is_closed and self._calls[binding]) or (endpoint.is_closed and fellows):
+            opens_at = inf
+        bucket = self.bucket(binding, now)
+        groups = frozenset(g for g in self._groups if g.binding == binding)
+        return Limit(opens_at, bucket.ready_at(now), bucket.stretch(now), groups)

@@ -1,0 +1,107 @@
+"""Sentences for the person, each told once: news of the watch as a whole, not of single failures."""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+
+from wfinspect.instance import Family, InstanceKey, Transition
+from wfinspect.watching.snapshot import Contact, Notice, Trouble
+
+LOST_AFTER_SECONDS = 300.0
+"""Without contact for this long, that itself is news."""
+
+_KEPT = 20
+
+
+class Notices:
+    """The latest notices."""
+
+    def __init__(self) -> None:
+        self._latest: deque[Notice] = deque(maxlen=_KEPT)
+        self._number = 0
+
+    def say(self, text: str, *, is_error: bool = False) -> None:
+        """Add a sentence."""
+        self._number += 1
+        self._latest.append(Notice(self._number, text, is_error))
+
+    def say_if(self, text: str) -> None:
+        """Add a sentence unless it is empty."""
+        if text:
+            self.say(text)
+
+    def latest(self) -> tuple[Notice, ...]:
+        """The latest, oldest first."""
+        return tuple(self._latest)
+
+
+class Absence:
+    """What changed while nobody watched, gathered from the first reading of each stored row."""
+
+    def __init__(self) -> None:
+        self._awaited: set[InstanceKey] = set()
+        self._changes: list[Transition] = []
+
+    def begin(self, keys: Iterable[InstanceKey]) -> None:
+        """Await the first reading of rows that were there at start."""
+        self._awaited.update(keys)
+
+    def heard(self, key: InstanceKey, change: Transition | None = None) -> str:
+        """Note what became of a row; gives the sentence once all have been heard of, else ""."""
+        if key not in self._awaited:
+            return ""
+        self._awaited.discard(key)
+        if change is not None:
+            self._changes.append(change)
+        if self._awaited or not self._changes:
+            return ""
+        changes, self._changes = self._changes, []
+        return f"Since you left: {summary(changes)}."
+
+
+class Outage:
+    """Tells once when contact has been lost for long, and once when it is back."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._is_told = False
+        self._changes: list[Transition] = []
+
+    def changed(self, change: Transition) -> None:
+        """Note a change, which may have happened out of sight."""
+        if self._since is not None:
+            self._changes.append(change)
+
+    def wakes_at(self) -> float:
+        """When the loss becomes news, in steady seconds."""
+        if self._since is None or self._is_told:
+            return float("inf")
+        return self._since + LOST_AFTER_SECONDS
+
+    def follow(self, contact: Contact, trouble: Trouble | None, now: float) -> tuple[str, bool]:
+        """Follow the contact; gives a sentence ("" for none) and whether it is bad news."""
+        if contact in {Contact.STARTING, Contact.NOT_LIVE}:
+            if contact is Contact.NOT_LIVE and self._since is None:
+                self._since = now
+            if now < self.wakes_at():
+                return "", False
+            self._is_told = True
+            cause = f" ({trouble.cause})" if trouble else ""
+            return f"No contact for {LOST_AFTER_SECONDS / 60:.0f} minutes{cause}.", True
+        was_told, since, changes = self._is_told, self._since, self._changes
+        self._since, self._is_told, self._changes = None, False, []
+        if contact is not Contact.LIVE or not was_told or since is None:
+            return "", False
+        blind = f"Contact is back after {round((now - since) / 60)} minutes"
+        return f"{blind}: {summary(changes)}.", False
+
+
+def summary(changes: Iterable[Transition]) -> str:
+    """Changes in a few words, such as ``2 finished, 1 failed``; one per instance, its last."""
+    last = {change.key: change.family for change in changes}
+    counts = Counter(_WORDS.get(family, "changed") for family in last.values())
+    order = ("finished", "failed", "started", "changed")
+    parts = [f"{counts[word]} {word}" for word in order if counts[word]]
+    return ", ".join(parts) or "nothing changed"
+
+
+_WORDS = {Family.SUCCESS: "finished", Family.FAILURE: "failed", Family.ACTIVE: "started"}

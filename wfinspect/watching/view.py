@@ -1,0 +1,224 @@
+"""From what is known to what a face shows: which rows are the present, and is there contact. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import inf
+
+from wfinspect.errors import CredentialsMissing, DailyLimit, Refused
+from wfinspect.instance import Binding, InstanceId, InstanceKey, Transition
+from wfinspect.watching.backoff import Gate
+from wfinspect.watching.cadence import freshness_seconds, is_final
+from wfinspect.watching.notices import Notices, Outage
+from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
+from wfinspect.watching.watchlist import Entry
+
+_GRACE_SECONDS = 30.0  # for the first answer, as long as nothing is known to be wrong
+
+_WAITING = "waiting"
+_SPENT = "budget used up"
+_UNEXPLAINED = {
+    _WAITING: "No answer has come yet: a call is out, or waits for its turn.",
+    _SPENT: (
+        "The calls of today's budget are used up: polling goes on at midnight of the region, and "
+        "what you ask for (r, R) is read all the same. --budget sets it."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """An entry with what decides whether its reading is the present; steady seconds."""
+
+    entry: Entry
+    expires_at: float
+    """When its reading stops being the present; infinite for one that is final."""
+    awaited_since: float
+
+    def is_live(self, now: float) -> bool:
+        """Whether the reading is the present."""
+        return now < self.expires_at and not self.entry.is_gone
+
+    def is_overdue(self, now: float, trouble: Trouble | None) -> bool:
+        """Whether a reading should be there and is not."""
+        entry = self.entry
+        if self.is_live(now) or entry.is_gone or entry.trouble is not None:
+            return False
+        if entry.steady_at is not None or trouble is not None:
+            return True
+        return now >= self.awaited_since + _GRACE_SECONDS
+
+    def changes_at(self, now: float) -> float:
+        """When time alone changes how it is shown."""
+        later = [at for at in (self.expires_at, self.awaited_since + _GRACE_SECONDS) if at > now]
+        return min(later, default=inf)
+
+    def row(self, now: float, trouble: Trouble | None) -> Row:
+        """The entry as a face shows it; `trouble` is that of its binding."""
+        entry = self.entry
+        is_live = self.is_live(now)
+        shown = entry.trouble or (None if is_live else trouble)
+        return Row(
+            key=entry.key,
+            instance=entry.instance,
+            read_at=entry.read_at,
+            is_watched=entry.is_watched,
+            is_live=is_live,
+            is_unseen=entry.is_unseen,
+            is_gone=entry.is_gone,
+            last_change=entry.last_change,
+            trouble=shown,
+            is_loading=entry.instance is None and shown is None,
+        )
+
+
+def sight(entry: Entry, interval: float, awaited_since: float) -> Sight:
+    """Judge an entry.
+
+    Args:
+        entry: the entry.
+        interval: seconds within which its next reading is due.
+        awaited_since: since when a reading is awaited, in steady seconds.
+    """
+    if entry.instance is not None and entry.read_at is not None:
+        if is_final(entry.instance, entry.read_at):
+            return Sight(entry, inf, awaited_since)
+        if entry.steady_at is not None:
+            return Sight(entry, entry.steady_at + freshness_seconds(interval), awaited_since)
+    return Sight(entry, -inf, awaited_since)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What there is to show."""
+
+    sights: Sequence[Sight]
+    """The watched ones in the order of the list, and the one on display."""
+    displayed: InstanceKey | None
+    health: Health
+    """With everything but contact, trouble and next_poll_at."""
+    transitions: tuple[Transition, ...]
+    recent_ids: tuple[InstanceId, ...]
+    spent: Collection[Binding]
+    """Those whose budget is used up."""
+    is_paused: bool
+
+
+class Troubles:
+    """The trouble behind each closed gate, the same object until the next attempt fails."""
+
+    def __init__(self) -> None:
+        self._known: dict[Gate, tuple[float, int, Trouble]] = {}
+
+    def behind(self, gate: Gate | None, now: float, at: datetime) -> Trouble | None:
+        """What a gate was closed by; None for an open one."""
+        if gate is None or gate.error is None:
+            self._known = {g: known for g, known in self._known.items() if g.is_closed}
+            return None
+        known = self._known.get(gate)
+        if known is not None and known[:2] == (gate.opens_at, gate.failures):
+            return known[2]
+        is_same_outage = known is not None and known[1] <= gate.failures
+        since = known[2].since if known is not None and is_same_outage else at
+        retry_at = at + timedelta(seconds=max(0.0, gate.opens_at - now))
+        trouble = Trouble(gate.error.cause, str(gate.error), since, retry_at)
+        self._known[gate] = (gate.opens_at, gate.failures, trouble)
+        return trouble
+
+
+class View:
+    """Draws snapshots, and says whether one differs from the last to the eye."""
+
+    def __init__(self, notices: Notices) -> None:
+        self.snapshot = Snapshot()
+        self.outage = Outage()
+        self._notices = notices
+        self._troubles = Troubles()
+        self._unexplained: dict[tuple[Binding, str], Trouble] = {}
+
+    def draw(
+        self, scene: Scene, gates: Mapping[Binding, Gate | None], now: float, at: datetime
+    ) -> bool:
+        """Make the next snapshot; gives whether a face has to redraw anything but ages and counts.
+
+        Args:
+            scene: what there is to show.
+            gates: the closed gate of each binding in use, None where it is open.
+            now: steady seconds.
+            at: the same as wall time.
+        """
+        troubles = {b: self._troubles.behind(gate, now, at) for b, gate in gates.items()}
+        contact, binding = _contact(scene, gates, troubles, now)
+        trouble = None
+        if binding is not None:
+            trouble = troubles[binding] or self._explain(binding, scene, at)
+        else:
+            self._unexplained.clear()
+            repeated = (b for b, gate in gates.items() if gate is not None and gate.failures > 1)
+            trouble = next((troubles[b] for b in repeated), None)
+        text, is_error = self.outage.follow(contact, trouble, now)
+        if text:
+            self._notices.say(text, is_error=is_error)
+        rows = {s.entry.key: s.row(now, troubles[s.entry.key.binding]) for s in scene.sights}
+        next_at = trouble.retry_at if trouble is not None else None
+        before, self.snapshot = (
+            self.snapshot,
+            Snapshot(
+                rows=tuple(row for row in rows.values() if row.is_watched),
+                displayed=rows[scene.displayed] if scene.displayed is not None else None,
+                health=replace(
+                    scene.health, contact=contact, trouble=trouble, next_poll_at=next_at
+                ),
+                transitions=scene.transitions,
+                notices=self._notices.latest(),
+                recent_ids=scene.recent_ids,
+            ),
+        )
+        return not is_same_to_the_eye(before, self.snapshot)
+
+    def changes_at(self, scene: Scene, now: float) -> float:
+        """When time alone changes what is shown, in steady seconds."""
+        return min([self.outage.wakes_at(), *(s.changes_at(now) for s in scene.sights)])
+
+    def _explain(self, binding: Binding, scene: Scene, at: datetime) -> Trouble:
+        """The trouble of rows that are old although no call has failed."""
+        cause = _SPENT if binding in scene.spent else _WAITING
+        made = Trouble(cause, _UNEXPLAINED[cause], at, None)
+        return self._unexplained.setdefault((binding, cause), made)
+
+
+def _contact(
+    scene: Scene,
+    gates: Mapping[Binding, Gate | None],
+    troubles: Mapping[Binding, Trouble | None],
+    now: float,
+) -> tuple[Contact, Binding | None]:
+    """Whether what is shown is the present, and the binding that keeps it from being so."""
+    if scene.is_paused:
+        return Contact.PAUSED, None
+    for binding, gate in gates.items():
+        # Time mends none of these, so nobody has to wait for the rows to grow old.
+        if gate and isinstance(gate.error, (CredentialsMissing, Refused, DailyLimit)):
+            return Contact.NOT_LIVE, binding
+    are_live = bool(scene.sights)
+    for each in scene.sights:
+        binding = each.entry.key.binding
+        if each.is_overdue(now, troubles[binding]):
+            return Contact.NOT_LIVE, binding
+        are_live &= each.is_live(now)
+    is_known = are_live or scene.health.last_good_at is not None
+    return (Contact.LIVE if is_known else Contact.STARTING), None
+
+
+def is_same_to_the_eye(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two snapshots differ at most in counters and in when things were read."""
+    return _without_counters(one) == _without_counters(other)
+
+
+def _without_counters(snapshot: Snapshot) -> Snapshot:
+    return replace(
+        snapshot,
+        rows=tuple(replace(row, read_at=None) for row in snapshot.rows),
+        displayed=snapshot.displayed and replace(snapshot.displayed, read_at=None),
+        health=replace(snapshot.health, last_good_at=None, calls_today=0),
+    )

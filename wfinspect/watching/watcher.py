@@ -1,0 +1,217 @@
+"""The thread around the engine: the screen may stall, and the watch goes on.
+
+Nothing here waits for a face: what one asks for is queued, what it sees is swapped in whole.
+"""
+
+import asyncio
+import logging
+import random
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from wfinspect.clock import Clock
+from wfinspect.instance import Binding, InstanceKey
+from wfinspect.watching.engine import Engine
+from wfinspect.watching.snapshot import Contact, Snapshot, Trouble
+from wfinspect.watching.source import Connect
+
+STOP_SECONDS = 1.0
+
+# Timers of an event loop stand still while the machine is suspended, and other processes that share
+# the store can't wake this one.
+_LONGEST_NAP_SECONDS = 5.0
+_AFTER_A_CRASH_SECONDS = 5.0
+_TOUCH_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Watcher:
+    """Fulfils `WatchControl`; every method returns at once and may be called from any thread."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        connect: Connect,
+        clock: Clock,
+        binding: Binding,
+        *,
+        interval_seconds: float,
+        budget: int,
+        rng: random.Random,
+    ) -> None:
+        """Load what is stored; the network is not asked before `start`.
+
+        Args:
+            state_dir: where the store lies; made with mode 0700.
+            connect: opens a source for a binding, called on the poller's thread.
+            clock: gives wall time and steady time.
+            binding: the one that new IDs get.
+            interval_seconds: how often active instances are read.
+            budget: calls a day.
+            rng: for jitter.
+        """
+        self.binding = binding
+        self._clock = clock
+        self._engine = Engine(
+            state_dir,
+            connect,
+            clock,
+            binding,
+            interval_seconds=interval_seconds,
+            budget=budget,
+            rng=rng,
+            wake=self._wake_up,
+        )
+        self._snapshot = self._engine.snapshot
+        self._pings: list[Callable[[], None]] = []
+        self._intents: deque[Callable[[], None]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._awake: asyncio.Event | None = None
+        self._touched_at = float("-inf")
+        self._is_stopping = False
+        self._is_over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest state; its ages and counts are newer than the last ping where only they are."""
+        return self._snapshot
+
+    def start(self) -> None:
+        """Begin to ask, on a thread of its own."""
+        if self._thread is None and not self._is_stopping:
+            # A daemon, so that a hung call never keeps the process from ending.
+            self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
+            self._thread.start()
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        """Save and end; gives up waiting after `timeout` seconds, with everything saved."""
+        self._is_stopping = True
+        if self._thread is None:
+            asyncio.run(self._engine.aclose())
+            return
+        self._wake_up()
+        self._is_over.wait(timeout)
+
+    def subscribe(self, ping: Callable[[], None]) -> None:
+        """Have `ping` called, from the poller's thread, when there is something to redraw."""
+        self._pings.append(ping)
+
+    def display(self, key: InstanceKey | None) -> None:
+        """Put an instance on display, or none."""
+        self._intend(lambda: self._engine.display(key))
+
+    def watch(self, keys: Sequence[InstanceKey]) -> None:
+        """Add to the watched list."""
+        wanted = tuple(keys)
+        self._intend(lambda: self._engine.watch(wanted))
+
+    def unwatch(self, keys: Sequence[InstanceKey]) -> None:
+        """Take off the watched list."""
+        unwanted = tuple(keys)
+        self._intend(lambda: self._engine.unwatch(unwanted))
+
+    def restore(self) -> None:
+        """Undo the last `unwatch`."""
+        self._intend(self._engine.restore)
+
+    def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
+        """Clear the unseen marks of some rows, of all without an argument."""
+        seen = None if keys is None else tuple(keys)
+        self._intend(lambda: self._engine.mark_seen(seen))
+
+    def refresh(self, key: InstanceKey | None = None) -> None:
+        """Read one instance now, all without an argument."""
+        self._intend(lambda: self._engine.refresh(key))
+
+    def set_paused(self, *, paused: bool) -> None:
+        """Stop or resume polling; what a person asks for still goes out."""
+        self._intend(lambda: self._engine.set_paused(paused=paused))
+
+    def set_interval(self, seconds: float) -> None:
+        """Set how often active instances are asked for; at least 2 seconds."""
+        self._intend(lambda: self._engine.set_interval(seconds))
+
+    def touch(self) -> None:
+        """Say that a person is there. Cheap, so that every key may say so."""
+        now = self._clock.monotonic()
+        if now - self._touched_at >= _TOUCH_SECONDS:
+            self._touched_at = now
+            self._intend(self._engine.touch)
+
+    def credentials_changed(self, binding: Binding) -> None:
+        """Say that a refused binding may have other credentials now."""
+        self._intend(lambda: self._engine.credentials_changed(binding))
+
+    def _intend(self, intent: Callable[[], None]) -> None:
+        self._intents.append(intent)
+        self._wake_up()
+
+    def _wake_up(self) -> None:
+        loop, awake = self._loop, self._awake
+        if loop is not None and awake is not None:
+            try:
+                loop.call_soon_threadsafe(awake.set)
+            except RuntimeError:
+                return  # the loop has ended, and so has the watch
+
+    def _run(self) -> None:
+        with asyncio.Runner() as runner:
+            try:
+                runner.run(self._poll())
+                runner.run(self._engine.aclose())
+            finally:
+                self._is_over.set()
+
+    async def _poll(self) -> None:
+        awake = asyncio.Event()
+        self._loop, self._awake = asyncio.get_running_loop(), awake
+        while not self._is_stopping:
+            awake.clear()
+            try:
+                async with asyncio.timeout(self._turn()):
+                    await awake.wait()
+            except TimeoutError:
+                continue
+
+    def _turn(self) -> float:
+        """One step of the engine; gives the seconds to sleep. The only place that survives a bug."""
+        try:
+            while self._intents:
+                self._intents.popleft()()
+            next_in = self._engine.step()
+        except Exception as error:
+            logger.exception("The watch failed in a way nobody foresaw")
+            self._publish(_with_bug(self._engine.snapshot, error, self._clock))
+            return _AFTER_A_CRASH_SECONDS
+        if self._engine.has_news:
+            self._engine.has_news = False
+            self._publish(self._engine.snapshot)
+        self._snapshot = self._engine.snapshot
+        return _LONGEST_NAP_SECONDS if next_in is None else min(next_in, _LONGEST_NAP_SECONDS)
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        for ping in self._pings:
+            try:
+                ping()
+            except Exception:
+                logger.exception("A face could not be told")
+
+
+def _with_bug(snapshot: Snapshot, error: Exception, clock: Clock) -> Snapshot:
+    at = clock.now()
+    sentence = (
+        f"An internal error ({type(error).__name__}) stopped a round of the watch; it is in the "
+        "log, and the watch goes on."
+    )
+    trouble = Trouble(
+        "internal error", sentence, at, at + timedelta(seconds=_AFTER_A_CRASH_SECONDS)
+    )
+    health = replace(snapshot.health, contact=Contact.NOT_LIVE, trouble=trouble)
+    return replace(snapshot, health=health)

@@ -1,0 +1,295 @@
+"""What is watched or on display, what was last read, and what counts as news. Pure.
+
+The only place that compares two readings. It trusts the service's ModifyTime more than the order
+of answers, since a replica may lag behind, and the service's own times more than ours.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+from wfinspect.instance import Family, InstanceKey, Status, Transition, WorkflowInstance
+from wfinspect.watching.snapshot import Trouble
+
+GONE_AFTER = 3
+"""Answers of "not found" in a row, spread over `GONE_SECONDS`, that make an instance gone."""
+GONE_SECONDS = 60.0
+BACK_AFTER = 3
+"""Answers in a row, spread over `BACK_SECONDS`, older than what is held: the server went back."""
+BACK_SECONDS = 60.0
+
+
+class News(Enum):
+    """What a reading means."""
+
+    FIRST = "first"
+    SAME = "same"
+    CHANGED = "changed"
+    STALE = "stale"
+    """Older than what is held; dropped."""
+    WENT_BACK = "went back"
+    """Older than what is held, and so often that the server must have been set back; taken."""
+    REPLACED = "replaced"
+    """The ID now names another instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What became of a reading."""
+
+    news: News
+    transition: Transition | None = None
+
+    @property
+    def is_news(self) -> bool:
+        """Whether a person should look."""
+        return self.news in {News.CHANGED, News.WENT_BACK, News.REPLACED}
+
+
+@dataclass(slots=True)
+class Run:
+    """Answers in a row of one kind, by steady seconds."""
+
+    count: int = 0
+    since: float = 0.0
+
+    def add(self, now: float) -> None:
+        """Count one more."""
+        self.since = now if self.count == 0 else self.since
+        self.count += 1
+
+    def is_long(self, now: float, count: int, seconds: float) -> bool:
+        """Whether there were enough of them over a time long enough."""
+        return self.count >= count and now - self.since >= seconds
+
+
+@dataclass(slots=True)
+class Entry:
+    """All that is known of one instance."""
+
+    key: InstanceKey
+    is_watched: bool = False
+    position: float = 0.0
+    """Where it stands in the watched list; smaller comes first."""
+    added_at: datetime | None = None
+    instance: WorkflowInstance | None = None
+    read_at: datetime | None = None
+    steady_at: float | None = None
+    """When it was read, in steady seconds; None before this process has seen a reading."""
+    last_change: Transition | None = None
+    is_unseen: bool = False
+    is_gone: bool = False
+    trouble: Trouble | None = None
+    """What is wrong with this instance alone."""
+    missing: Run | None = None
+    """Its row of "not found", None where the last answer held it."""
+    stale: Run | None = None
+    """Its row of answers older than what is held."""
+
+    @property
+    def family(self) -> Family:
+        """The family of the last known state; UNKNOWN before the first reading."""
+        return self.instance.family if self.instance else Family.UNKNOWN
+
+
+class Watchlist:
+    """The entries, and the rules by which readings change them."""
+
+    def __init__(self) -> None:
+        self.entries: dict[InstanceKey, Entry] = {}
+        self._removed: list[Entry] = []
+
+    def watched(self) -> list[Entry]:
+        """The watched entries in the order of the list."""
+        watched = (entry for entry in self.entries.values() if entry.is_watched)
+        return sorted(watched, key=lambda entry: entry.position)
+
+    def entry(self, key: InstanceKey) -> Entry:
+        """The entry of an instance, a new one where there is none."""
+        return self.entries.setdefault(key, Entry(key))
+
+    def watch(self, key: InstanceKey, at: datetime) -> bool:
+        """Put an instance at the end of the list; False if it is there already."""
+        entry = self.entry(key)
+        if entry.is_watched:
+            return False
+        entry.position = max((e.position for e in self.watched()), default=0.0) + 1.0
+        entry.is_watched, entry.added_at = True, at
+        return True
+
+    def unwatch(self, keys: Iterable[InstanceKey]) -> list[InstanceKey]:
+        """Take instances off the list; gives those that were on it. `restore` undoes the last."""
+        known = [self.entries[key] for key in keys if key in self.entries]
+        removed = [entry for entry in known if entry.is_watched]
+        for entry in removed:
+            entry.is_watched = False
+        if removed:
+            self._removed = removed
+        return [entry.key for entry in removed]
+
+    def restore(self) -> list[InstanceKey]:
+        """Put back what the last `unwatch` took off, where it stood; gives the keys."""
+        restored = [entry for entry in self._removed if not self._is_watched(entry.key)]
+        for entry in restored:
+            entry.is_watched = True
+            # It may be on display still, in an entry that went on being read.
+            self.entries.setdefault(entry.key, entry).is_watched = True
+            self.entries[entry.key].position = entry.position
+        self._removed = []
+        return [entry.key for entry in restored]
+
+    def forget(self, key: InstanceKey) -> None:
+        """Drop an entry."""
+        self.entries.pop(key, None)
+
+    def drop(self, key: InstanceKey) -> None:
+        """Take an instance off the list for good: `restore` does not bring it back."""
+        self.entries[key].is_watched = False
+
+    def mark_seen(self, keys: Iterable[InstanceKey] | None) -> list[InstanceKey]:
+        """Clear unseen marks, all without keys; gives those that were unseen."""
+        wanted = list(self.entries) if keys is None else [k for k in keys if k in self.entries]
+        unseen = [key for key in wanted if self.entries[key].is_unseen]
+        for key in unseen:
+            self.entries[key].is_unseen = False
+        return unseen
+
+    def observe(
+        self, key: InstanceKey, instance: WorkflowInstance, at: datetime, now: float
+    ) -> Observation:
+        """Take a reading in.
+
+        Args:
+            key: the instance asked for.
+            instance: what the service answered.
+            at: when it answered, as wall time.
+            now: the same in steady seconds.
+        """
+        entry = self.entries[key]
+        entry.missing, entry.trouble = None, None
+        held = entry.instance
+        if held is None:
+            observation = Observation(News.FIRST)
+        elif _is_other(held, instance):
+            observation = Observation(News.REPLACED)
+        elif _is_older(instance, held):
+            entry.stale = entry.stale or Run()
+            entry.stale.add(now)
+            if not entry.stale.is_long(now, BACK_AFTER, BACK_SECONDS):
+                return Observation(News.STALE)
+            observation = Observation(News.WENT_BACK, _transition(entry, held, instance, at))
+        else:
+            transition = _transition(entry, held, instance, at)
+            observation = Observation(News.CHANGED if transition else News.SAME, transition)
+        entry.stale, entry.is_gone = None, False
+        if held is None or held != instance or held.raw != instance.raw:
+            entry.instance = instance
+        entry.read_at, entry.steady_at = at, now
+        if observation.transition is not None:
+            entry.last_change = observation.transition
+        if observation.news is News.REPLACED:
+            entry.last_change = None
+        entry.is_unseen |= entry.is_watched and observation.is_news
+        return observation
+
+    def missed(self, key: InstanceKey, trouble: Trouble, now: float) -> bool:
+        """Note that the service does not know an instance; True if it counts as gone from now on.
+
+        Args:
+            key: the instance.
+            trouble: what to show meanwhile.
+            now: steady seconds.
+        """
+        entry = self.entries[key]
+        since = entry.trouble.since if entry.missing and entry.trouble else trouble.since
+        entry.trouble = Trouble(trouble.cause, trouble.sentence, since, trouble.retry_at)
+        entry.missing = entry.missing or Run()
+        entry.missing.add(now)
+        if entry.instance is None or entry.is_gone:
+            return False
+        if not entry.missing.is_long(now, GONE_AFTER, GONE_SECONDS):
+            return False
+        entry.is_gone = self._is_proved(entry, entry.missing.since)
+        entry.is_unseen |= entry.is_gone and entry.is_watched
+        return entry.is_gone
+
+    def _is_proved(self, entry: Entry, since: float) -> bool:
+        """Whether other instances are found, so that it is not everything that is missing."""
+        binding = entry.key.binding
+        others = [e for e in self.entries.values() if e.key.binding == binding and e is not entry]
+        return not others or any(e.steady_at is not None and e.steady_at >= since for e in others)
+
+    def _is_watched(self, key: InstanceKey) -> bool:
+        return key in self.entries and self.entries[key].is_watched
+
+
+def _is_other(held: WorkflowInstance, new: WorkflowInstance) -> bool:
+    """Whether an ID names another instance than before."""
+    pairs = (
+        (held.create_time, new.create_time),
+        (held.workflow_id, new.workflow_id),
+        (held.biz_date, new.biz_date),
+    )
+    return any(a is not None and b is not None and a != b for a, b in pairs)
+
+
+def _is_older(new: WorkflowInstance, held: WorkflowInstance) -> bool:
+    if new.modify_time is None or held.modify_time is None:
+        return False
+    return new.modify_time < held.modify_time
+
+
+def _is_rerun(held: WorkflowInstance, new: WorkflowInstance) -> bool:
+    """Whether a settled run was followed by another, seen or not."""
+    if not held.is_settled:
+        return False
+    if not new.is_settled:
+        return True
+    pairs = (
+        (held.started_time, new.started_time),
+        (held.finished_time, new.finished_time),
+    )
+    return any(a is not None and b is not None and a != b for a, b in pairs)
+
+
+def _transition(
+    entry: Entry, held: WorkflowInstance, new: WorkflowInstance, at: datetime
+) -> Transition | None:
+    is_rerun = _is_rerun(held, new)
+    if new.status == held.status and not is_rerun:
+        return None
+    # A clock set back between two readings must not turn them round.
+    after = min(entry.read_at or at, at)
+    said_at = _said_at(new)
+    is_exact = said_at is not None and after <= said_at <= at
+    return Transition(
+        key=entry.key,
+        name=new.name,
+        from_status=held.status,
+        to_status=new.status,
+        at=said_at if said_at is not None and is_exact else at,
+        seen_after=after,
+        seen_by=at,
+        is_service_time=is_exact,
+        is_rerun=is_rerun,
+    )
+
+
+def _said_at(instance: WorkflowInstance) -> datetime | None:
+    """When the present state began, as far as the service says."""
+    if instance.is_settled:
+        milliseconds = instance.finished_time
+    elif instance.status == Status.RUNNING:
+        milliseconds = instance.started_time
+    else:
+        milliseconds = None
+    if milliseconds is None:
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
