@@ -96,7 +96,7 @@ class PtySession:
             env=base | dict(env or {}),
             cwd=home,
             start_new_session=True,
-            preexec_fn=take_terminal,
+            preexec_fn=take_terminal,  # noqa: PLW1509 - it only takes the terminal
             pass_fds=pass_fds,
         )
         self._pidfd = os.pidfd_open(self.process.pid)

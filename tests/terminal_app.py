@@ -14,11 +14,9 @@ require_terminal(sys.__stdin__, sys.__stderr__, os.environ.get("TERM", ""))
 
 from textual import events  # noqa: E402
 from textual.app import ComposeResult  # noqa: E402
-from textual.widgets import Input, Static  # noqa: E402
+from textual.widgets import Static  # noqa: E402
 
 from wfinspect.ui.terminal import CrashSafeApp, run_app  # noqa: E402
-
-SECRET = "Zx81SecretKeyOfNobody42abcDEF"
 
 
 class TerminalApp(CrashSafeApp):
@@ -34,13 +32,11 @@ class TerminalApp(CrashSafeApp):
     def compose(self) -> ComposeResult:
         yield Static("starting", id="state")
         yield Static("", id="big")
-        yield Input(id="box")
 
     def on_mount(self) -> None:
-        self.screen.set_focus(None)
         self.query_one("#state", Static).update("ready")
         if self._heartbeat is not None:
-            self.set_interval(0.02, self._beat)
+            self.set_interval(0.01, self._beat)
 
     def _beat(self) -> None:
         self._count += 1
@@ -50,13 +46,16 @@ class TerminalApp(CrashSafeApp):
         os.write(self._heartbeat or -1, b".")
 
     def on_key(self, event: events.Key) -> None:
-        secret = SECRET
+        secret = os.environ.get("TEST_SECRET", "")
         match event.key:
             case "c":
                 raise ValueError(f"a crash with {secret} and \x1b]0;owned\x07 [/] in it")
             case "l":
+                os.write(2, b"BLOCKED")
                 while True:  # a loop that never comes back
                     pass
+            case "ctrl+z":
+                self.action_suspend_process()
             case "y":
                 self.copy("copied")
             case "m":
@@ -66,7 +65,7 @@ class TerminalApp(CrashSafeApp):
             case "s":
                 with self.suspend():
                     self.query_one("#state", Static).update("while away")
-                    print("PLAIN", flush=True)
+                    print("PLAIN", flush=True)  # noqa: T201 - the terminal is its own meanwhile
                     sys.stdin.readline()
             case _:
                 self.query_one("#state", Static).update(f"key={event.key}")

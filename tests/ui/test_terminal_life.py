@@ -1,6 +1,7 @@
 """The hardened driver in a real pseudo-terminal: whatever ends the app, the terminal is as it was."""
 
 import os
+import re
 import select
 import signal
 import stat
@@ -220,7 +221,7 @@ def test_the_terminal_is_left_to_others_and_taken_back(session: PtySession) -> N
 def test_a_job_stops_and_is_continued_with_a_full_repaint(tmp_path: Path) -> None:
     with PtySession(["bash", "--norc", "-i"], home=tmp_path, env={"PS1": "PROMPT> "}) as shell:
         shell.wait_for("PROMPT> ")
-        shell.send(f"{' '.join(python(PROGRAM, str(tmp_path)))}; echo code=$?\n".encode())
+        shell.send(f"{' '.join(python(PROGRAM, str(tmp_path)))}\n".encode())
         shell.wait_for("ready")
 
         shell.press("ctrl+z")
@@ -233,7 +234,7 @@ def test_a_job_stops_and_is_continued_with_a_full_repaint(tmp_path: Path) -> Non
         shell.press("j")
         shell.wait_for("key=j")
         shell.press("ctrl+q")
-        shell.wait_for_bytes(rb"code=\d+")
+        shell.wait_for_bytes(rb"1049l.*PROMPT> ")
         shell.send(b"exit\n")
         assert shell.wait_exit(SOON) == 0
 
@@ -246,9 +247,13 @@ def test_a_stopped_job_can_be_ended_from_the_shell(tmp_path: Path) -> None:
         shell.press("ctrl+z")
         shell.wait_for_bytes(rb"Stopped.*PROMPT> ")
 
-        shell.send(b"kill %1; wait %1; echo code=$?\n")
+        shell.send(b"kill %1\n")
 
-        shell.wait_for_bytes(rb"code=143", SOON)
+        for _ in range(50):
+            shell.send(b"\n")  # the shell tells of its jobs before a prompt
+            if b"Exit 143" in shell.read_for(0.1):
+                break
+        assert b"Exit 143" in shell.log
         assert was_saved(tmp_path)
 
 
@@ -278,7 +283,7 @@ def test_a_bare_stop_is_repaired_on_continuing(session: PtySession) -> None:
 def test_idle_it_writes_nothing(session: PtySession) -> None:
     session.read_for(0.5)
 
-    assert session.read_for(2.0) == b""
+    assert session.read_for(1.2) == b""
 
 
 def test_the_mouse_reports_clicks_and_no_movement(session: PtySession) -> None:
@@ -301,9 +306,7 @@ def test_a_title_is_set_without_what_it_hides_and_taken_back(session: PtySession
     session.press("ctrl+q")
 
     assert session.wait_exit(SOON) == 0
-    titles = [
-        token for token in session.tokens() if token.startswith(("\x1b]2", "\x1b[22", "\x1b[23"))
-    ]
+    titles = [token for token in session.tokens() if re.match(r"\x1b(\]2;|\[2\d;2t)", token)]
     assert titles == [
         "\x1b[22;2t",
         "\x1b]2;two failed ␛]0;evil␇\x1b\\",

@@ -6,6 +6,7 @@ tell when a new release moves one of them.
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import termios
@@ -22,11 +23,13 @@ from wfinspect.ui.keyboard import StopReading, read_keys
 from wfinspect.ui.output import TerminalOutput, discard_output
 
 _MOUSE_MODES = (1000, 1002, 1006)  # clicks, drags, wheel; no report of every movement
-_ALL_MODES = (1000, 1002, 1003, 1006, 1015, 1016, 2004, 1004, 2026, 2048)
-_RESTORE = "\x1b\\" + "".join(f"\x1b[?{mode}l" for mode in _ALL_MODES)
-_RESTORE += "\x1b[<u\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"
+_ALL_MODES = (1000, 1002, 1003, 1006, 1015, 1016, 2004, 1004, 2048)
+_END_OF_FRAME = "\x1b\\\x1b[?2026l\x1b[0m"  # wherever in a frame the last bytes were cut off
+_RESTORE = _END_OF_FRAME + "".join(f"\x1b[?{mode}l" for mode in _ALL_MODES)
+_RESTORE += "\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h"
 _LAST_WORDS = 12  # pieces that restore a terminal in an orderly end
 _TITLE_LIMIT = 120
+_SETTLE_SECONDS = 0.1
 
 
 class HardenedDriver(LinuxDriver):
@@ -114,7 +117,7 @@ class HardenedDriver(LinuxDriver):
         return not is_full
 
     def _repaint(self) -> None:
-        self.write("\x1b[?2026l\x1b[0m")
+        self.write(_END_OF_FRAME)
         self._app.refresh(layout=True)
 
     def _enable_mouse_support(self) -> None:
@@ -159,6 +162,8 @@ class HardenedDriver(LinuxDriver):
             if self._output.is_stalled:
                 _drain(queue)
         self._output.leave()
+        if self._output.is_stalled:
+            self.write(_END_OF_FRAME)
         if self._title:
             # For a terminal without a stack of titles, an empty one is better than a stale one.
             self.write("\x1b]2;\x1b\\\x1b[23;2t")
@@ -193,7 +198,11 @@ class HardenedDriver(LinuxDriver):
         # The whole group, so that a wrapper stops too and the shell takes notice. The system ignores
         # it in a group that nobody could continue, and the app goes on at once.
         os.killpg(0, signal.SIGTSTP)
-        while self._is_in_background() and not self._ending.is_noticed:
+        while self._is_in_background():
+            # A signal to end that came along with the one to go on may reach another thread first.
+            select.select([], [], [], _SETTLE_SECONDS)
+            if self._ending.is_noticed:
+                break
             os.kill(os.getpid(), signal.SIGSTOP)
         for number, handler in handlers.items():
             signal.signal(number, handler)

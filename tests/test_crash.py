@@ -1,0 +1,110 @@
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfinspect.format import is_harmless
+from wfinspect.ui.crash import crash_sentence, redacted, report_crash
+
+KEY_ID = "LTAI5tDemoDemoDemoDemo12"
+KEY_SECRET = "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1"
+TOKEN = "CAIS9wF1q6Ft5B2yfSjIr5eDBNPfjLdq+vqP/b3bcHExlz+aO5HMi+u6hDvX7OaVsTOMGUg0JfFKCi+4Uen5b8wO="
+
+
+def raised(message: str) -> Exception:
+    """An exception with a cause, out of frames that hold a secret as a signer's do."""
+
+    def sign(secret: str) -> None:
+        raise KeyError(secret)
+
+    try:
+        try:
+            sign(KEY_SECRET)
+        except KeyError as error:
+            raise RuntimeError(message) from error
+    except RuntimeError as error:
+        return error
+
+
+def test_a_report_tells_where_and_keeps_secrets(tmp_path: Path) -> None:
+    report = report_crash(raised(f"signing with {KEY_ID} and {TOKEN} failed"), tmp_path)
+
+    assert report is not None
+    text = report.read_text("utf-8")
+    assert "in sign" in text
+    assert str(Path(__file__)) in text
+    assert "RuntimeError: signing with <hidden> and <hidden> failed" in text
+    assert "KeyError: '<hidden>'" in text
+    assert not [s for s in (KEY_ID, KEY_SECRET, TOKEN[:20]) if s in text]
+
+
+def test_a_report_is_its_owners_alone_and_one_never_replaces_another(tmp_path: Path) -> None:
+    first = report_crash(raised("one"), tmp_path)
+    second = report_crash(raised("two"), tmp_path)
+
+    assert first is not None
+    assert second is not None
+    assert first != second
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
+
+
+def test_a_report_finds_another_place_if_it_must(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    report = report_crash(raised("x"), tmp_path / "missing")
+
+    assert report is not None
+    assert report.parent == tmp_path
+
+
+def test_without_any_place_the_sentence_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+
+    assert report_crash(raised("x"), tmp_path / "missing") is None
+    assert "no report could be written" in crash_sentence(raised("x"), None)
+
+
+def test_a_report_can_be_shown_on_a_terminal(tmp_path: Path) -> None:
+    report = report_crash(raised("\x1b]0;owned\x07\u202e\ud800"), tmp_path)
+
+    assert report is not None
+    assert all(is_harmless(char) or char == "\n" for char in report.read_text("utf-8"))
+
+
+def test_the_sentence_names_class_message_and_report() -> None:
+    assert crash_sentence(ValueError("no row [/]"), Path("/state/report.txt")) == (
+        "wfinspect: an internal error ended the app (ValueError: no row [/]). "
+        "Nothing on the watched list is lost; the report is in /state/report.txt."
+    )
+    assert "(ZeroDivisionError)" in crash_sentence(ZeroDivisionError(), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10432987165",
+        "5D7A1C9E-0B2F-4A3C-9D8E-1F2A3B4C5D6E",
+        "/usr/lib/python3.11/site-packages/textual/widgets/_static.py",
+        "dwd_sales_order_detail_daily_20260918",
+        "dataworks.cn-shanghai.aliyuncs.com",
+    ],
+)
+def test_what_helps_to_mend_it_stays(text: str) -> None:
+    assert redacted(f"about {text} now") == f"about {text} now"
+
+
+@given(st.from_regex(r"[A-Za-z0-9]{30}", fullmatch=True))
+def test_a_key_as_the_service_makes_them_is_hidden(secret: str) -> None:
+    mixes = (
+        any(map(str.islower, secret)),
+        any(map(str.isupper, secret)),
+        any(map(str.isdigit, secret)),
+    )
+
+    assert (secret in redacted(f"bad key {secret}.")) is not all(mixes)

@@ -1,0 +1,89 @@
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+from wfinspect.errors import UsageError
+from wfinspect.ui.environment import prepare_environment, require_terminal
+
+
+@pytest.fixture
+def tty() -> Iterator[TextIO]:
+    master, slave = os.openpty()
+    with os.fdopen(slave) as stream:
+        yield stream
+    os.close(master)
+
+
+def test_what_textual_must_not_find_is_dropped() -> None:
+    environ = {
+        "TEXTUAL": "debug,devtools",
+        "TEXTUAL_DEBUG": "1",
+        "TEXTUAL_DRIVER": "os:path",
+        "TEXTUAL_LOG": "/keys.log",
+        "TEXTUAL_PRESS": "q",
+        "TEXTUAL_SCREENSHOT": "1",
+        "TEXTUAL_SCREENSHOT_LOCATION": "/",
+        "TEXTUAL_COLOR_SYSTEM": "bogus",
+        "PATH": "/bin",
+    }
+
+    prepare_environment(environ)
+
+    assert not {name for name in environ if name.startswith("TEXTUAL")} - {
+        "TEXTUAL_DISABLE_KITTY_KEY",
+        "TEXTUAL_SMOOTH_SCROLL",
+        "TEXTUAL_ANIMATIONS",
+        "TEXTUAL_FPS",
+    }
+    assert environ["PATH"] == "/bin"
+
+
+def test_a_choice_of_the_users_is_kept_and_what_breaks_terminals_is_not() -> None:
+    environ = {
+        "ESCDELAY": "600",
+        "TEXTUAL_COLOR_SYSTEM": "256",
+        "TEXTUAL_ANIMATIONS": "full",
+        "TEXTUAL_SMOOTH_SCROLL": "1",
+        "TEXTUAL_DISABLE_KITTY_KEY": "0",
+    }
+
+    prepare_environment(environ)
+
+    assert environ["ESCDELAY"] == "600"
+    assert environ["TEXTUAL_COLOR_SYSTEM"] == "256"
+    assert environ["TEXTUAL_ANIMATIONS"] == "full"
+    assert environ["TEXTUAL_SMOOTH_SCROLL"] == "0"
+    assert environ["TEXTUAL_DISABLE_KITTY_KEY"] == "1"
+
+
+def test_it_imports_nothing_of_textual() -> None:
+    check = "import sys, wfinspect.ui.environment; sys.exit('textual' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_a_terminal_is_accepted(tty: TextIO) -> None:
+    require_terminal(tty, tty, "xterm-256color")
+
+
+@pytest.mark.parametrize("term", ["", "dumb", "unknown"])
+def test_a_terminal_that_cannot_be_drawn_on_is_refused(tty: TextIO, term: str) -> None:
+    with pytest.raises(UsageError, match="TERM"):
+        require_terminal(tty, tty, term)
+
+
+def test_no_terminal_is_refused_with_what_to_use(tty: TextIO, tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w") as file:
+        with pytest.raises(UsageError, match=r"standard input is none.*ssh -t.*wfinspect get"):
+            require_terminal(file, tty, "xterm")
+        with pytest.raises(UsageError, match="standard error is none"):
+            require_terminal(tty, file, "xterm")
+        with pytest.raises(UsageError):
+            require_terminal(None, tty, "xterm")
+    with pytest.raises(UsageError):
+        require_terminal(file, tty, "xterm")  # closed
