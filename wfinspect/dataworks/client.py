@@ -66,6 +66,7 @@ class DataWorksClient:
         *,
         on_call: Callable[[], None] = lambda: None,
         nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+        deadline: float = DEADLINE,
     ) -> None:
         """Open no connection yet.
 
@@ -76,6 +77,7 @@ class DataWorksClient:
             clock: gives the date that is signed.
             on_call: called once for each request that goes out.
             nonce: gives a text that was never used before.
+            deadline: seconds that a call may take in all.
         """
         self._host = urlsplit(base_url(endpoint)).netloc
         self._has_tls = not is_loopback(endpoint)
@@ -83,6 +85,7 @@ class DataWorksClient:
         self._credentials = credentials
         self._clock = clock
         self._nonce = nonce
+        self._deadline = deadline
         self._offset = timedelta()
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -158,7 +161,7 @@ class DataWorksClient:
         self, call: Call, decode: Callable[[bytes], _T], asked: InstanceId | None
     ) -> _T:
         try:
-            with anyio.fail_after(DEADLINE):
+            with anyio.fail_after(self._deadline):
                 return await self._corrected(call, decode, asked)
         except TimeoutError as error:
             raise contact_error(error, self._host) from None

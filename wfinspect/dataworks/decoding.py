@@ -78,7 +78,7 @@ def decode_instance(body: bytes, asked: InstanceId) -> WorkflowInstance:
     if instance.id != asked:
         raise BadAnswer(
             f"The service was asked for instance {asked} and answered with {instance.id}: the "
-            "answer was not used; it is asked again at the next poll."
+            "answer was not used."
         )
     return instance
 

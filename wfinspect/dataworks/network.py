@@ -44,7 +44,7 @@ def open_http(
     return httpx.AsyncClient(
         base_url=base_url(endpoint),
         verify=verify,
-        proxy=None if proxy is None else httpx.Proxy(proxy, ssl_context=verify),
+        proxy=proxy and _proxy(proxy, verify),
         trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(connect=CONNECT, read=READ, write=WRITE, pool=POOL),
@@ -129,6 +129,10 @@ def proxy_for(endpoint: str, environ: Mapping[str, str]) -> str | None:
     return url
 
 
+def _proxy(url: str, verify: ssl.SSLContext) -> httpx.Proxy:
+    return httpx.Proxy(url, ssl_context=verify if url.startswith("https:") else None)
+
+
 def _variable(name: str, environ: Mapping[str, str]) -> str:
     return (environ.get(name) or environ.get(name.upper()) or "").strip()
 
@@ -160,22 +164,31 @@ def _is_in_network(host: str, network: str) -> bool:
 
 def contact_error(error: Exception, host: str) -> ServiceError:
     """What an exception of httpx means; `host` is the endpoint's."""
-    causes = list(_chain(error))
     if isinstance(error, httpx.RemoteProtocolError) and _MALFORMED.search(str(error)):
         return BadAnswer(
             f"The answer of {host} is no proper HTTP: is a proxy in the way? It was not used."
         )
+    causes = list(_chain(error))
     for kind, cause, sentence in _FAULTS:
         found = next((each for each in causes if isinstance(each, kind)), None)
         if found is not None:
-            why = shown(getattr(found, "verify_message", "") or str(found) or "no reason", limit=80)
-            is_permanent = isinstance(found, ssl.SSLError)
-            filled = sentence.format(host=host, why=why)
+            filled = sentence.format(host=host, why=_why(found))
+            is_permanent = isinstance(found, ssl.SSLError) and not isinstance(
+                found, ssl.SSLEOFError
+            )
             return Unreachable(filled, cause=cause, is_permanent=is_permanent)
     return Unreachable(
-        f"The connection to {host} broke off before the whole answer came: it is tried again.",
+        f"The connection to {host} broke off before the whole answer came: try again, and check the network if it stays so.",
         cause="connection lost",
     )
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return shown(error.verify_message.rstrip("."), limit=100)
+    if isinstance(error, ssl.SSLError):
+        return shown((error.reason or "no reason given").replace("_", " ").lower(), limit=100)
+    return shown(str(error), limit=100)
 
 
 _MALFORMED = re.compile("content-length|too long|too large|header", re.IGNORECASE)
@@ -231,9 +244,11 @@ _FAULTS: tuple[tuple[_Kinds, str, str], ...] = (
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     current: BaseException | None = error
-    # An exception chain may hold a ring.
+    # A chain may be a ring.
     for _ in range(20):
         if current is None:
             return
-        yield current
+        # An interrupted handshake leaves these behind; they are no faults.
+        if not isinstance(current, ssl.SSLWantReadError | ssl.SSLWantWriteError):
+            yield current
         current = current.__cause__ or current.__context__

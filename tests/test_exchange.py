@@ -1,0 +1,588 @@
+"""Faults of the network, each made by a real server on loopback that sends the bytes in question."""
+
+import asyncio
+import contextlib
+import gzip
+import json
+import ssl
+import tracemalloc
+import zlib
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from fakes import FakeClock
+from raw_server import (
+    Handle,
+    Seen,
+    answering,
+    http_answer,
+    make_certificate,
+    raw_server,
+    read_request,
+    reset,
+    server_context,
+)
+
+from wfinspect.dataworks import network
+from wfinspect.dataworks.client import DataWorksClient
+from wfinspect.dataworks.credentials import CredentialsSource
+from wfinspect.dataworks.exchange import MAX_BODY, READ_ONLY, Call, Exchange
+from wfinspect.errors import BadAnswer, NotFound, ServiceError, ServiceTrouble, Unreachable
+from wfinspect.instance import InstanceId
+
+ID = InstanceId(10432987165)
+GOOD = {"RequestId": "R", "WorkflowInstance": {"Id": ID, "Status": "Running"}}
+KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIexample", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
+
+
+@contextlib.asynccontextmanager
+async def client_of(
+    endpoint: str,
+    *,
+    verify: ssl.SSLContext | None = None,
+    environ: dict[str, str] | None = None,
+    seconds: float = 5.0,
+    deadline: float = 10.0,
+    on_call: Callable[[], None] = lambda: None,
+) -> AsyncIterator[DataWorksClient]:
+    def open_http() -> httpx.AsyncClient:
+        context = verify or network.no_tls()
+        http = network.open_http(endpoint, environ or {}, context, user_agent="wfinspect/test")
+        http.timeout = httpx.Timeout(seconds)
+        return http
+
+    source = CredentialsSource("(env)", KEYS, Path("/nonexistent"))
+    client = DataWorksClient(
+        endpoint, open_http, source, FakeClock(), on_call=on_call, deadline=deadline
+    )
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def sending(data: bytes, end: Callable[[asyncio.StreamWriter], None] | None = None) -> Handle:
+    """Read one request, send these bytes and end the connection."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(data)
+        await writer.drain()
+        if end is not None:
+            end(writer)
+
+    return handle
+
+
+async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def reset_at_once(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    reset(writer)
+
+
+def dripping(data: bytes) -> Handle:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        for byte in data:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(1), 0.02)
+
+    return handle
+
+
+async def endless_continue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    while True:
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 20)
+        await writer.drain()
+
+
+BODY = json.dumps(GOOD).encode()
+WHOLE = http_answer(BODY)
+SHORT = {"seconds": 0.2}
+TOTAL = {"deadline": 0.3}
+
+TRANSIENT: dict[str, tuple[Handle, str, dict[str, float]]] = {
+    "closed before an answer": (sending(b""), "connection lost", {}),
+    "reset at accept": (reset_at_once, "connection lost", {}),
+    "reset before an answer": (sending(b"", reset), "connection lost", {}),
+    "reset within the body": (sending(WHOLE[:-20], reset), "connection lost", {}),
+    "part of a status line": (sending(b"HTTP/1.1 20"), "connection lost", {}),
+    "garbage": (sending(b"\x00\x01\x02garbage\r\n\r\n"), "connection lost", {}),
+    "another protocol's greeting": (sending(b"SSH-2.0-OpenSSH_9.6\r\n"), "connection lost", {}),
+    "HTTP/0.9": (sending(b"<html>hello</html>\r\n\r\n"), "connection lost", {}),
+    "shorter than its length": (sending(WHOLE[:-20]), "connection lost", {}),
+    "chunks without an end": (
+        sending(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"Req\r\n'),
+        "connection lost",
+        {},
+    ),
+    "never answers": (hang, "timeout", SHORT),
+    "headers byte by byte": (dripping(WHOLE), "timeout", TOTAL),
+    "body byte by byte": (dripping(WHOLE), "timeout", TOTAL),
+    "endless 100 Continue": (endless_continue, "timeout", TOTAL),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRANSIENT)
+async def test_a_network_fault_is_transient(name: str) -> None:
+    handle, cause, limits = TRANSIENT[name]
+    async with (
+        raw_server(handle) as seen,
+        client_of(f"http://127.0.0.1:{seen.port}", **limits) as client,
+    ):  # type: ignore[arg-type]
+        with pytest.raises(Unreachable) as caught:
+            await client.get_workflow_instance(ID)
+
+    assert (caught.value.cause, caught.value.is_permanent) == (cause, False)
+
+
+def gzipped(data: bytes) -> bytes:
+    return http_answer(gzip.compress(data), headers={"Content-Encoding": "gzip"})
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+BAD: dict[str, tuple[bytes, str]] = {
+    "cut short without a length": (HEAD + b"\r\n" + BODY[:-9], "can't be read"),
+    "cut gzip without a length": (
+        HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(BODY)[:-12],
+        "cut short",
+    ),
+    "bad gzip": (http_answer(b"no gzip", headers={"Content-Encoding": "gzip"}), "unpacked"),
+    "unknown packing": (http_answer(BODY, headers={"Content-Encoding": "br"}), "unknown way"),
+    "two lengths": (HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", "no proper HTTP"),
+    "negative length": (HEAD + b"Content-Length: -3\r\n\r\nabc", "no proper HTTP"),
+    "200 KB of headers": (HEAD + b"X: " + b"x" * 200_000 + b"\r\n\r\n", "no proper HTTP"),
+    "login page": (http_answer(b"<html>log in</html>"), "login page"),
+    "nothing": (HEAD.replace(b"200 OK", b"204 No Content") + b"\r\n", "HTTP status 204"),
+    "redirect": (
+        http_answer(b"", "302 Found", {"Location": "http://127.0.0.1:1/login"}),
+        "leads to http://127.0.0.1:1/login",
+    ),
+    "status 999": (http_answer(b"", "999 \x1b[2J"), "HTTP status 999"),
+    "too large": (http_answer(b" " * (MAX_BODY + 1)), "larger than 8 MiB"),
+    "unpacked too large": (gzipped(b" " * (MAX_BODY + 1)), "larger than 8 MiB"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_an_answer_that_is_not_the_services_is_a_bad_answer(name: str) -> None:
+    data, says = BAD[name]
+    async with (
+        raw_server(sending(data)) as seen,
+        client_of(f"http://127.0.0.1:{seen.port}") as client,
+    ):
+        with pytest.raises(BadAnswer, match=says) as caught:
+            await client.get_workflow_instance(ID)
+
+    assert str(caught.value).isprintable()
+    assert seen.connections == 1
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_an_answer_packed_without_being_asked_to_is_unpacked(encoding: str) -> None:
+    packed = gzip.compress(BODY) if encoding == "gzip" else zlib.compress(BODY)
+    data = http_answer(packed, headers={"Content-Encoding": encoding})
+    async with (
+        raw_server(sending(data)) as seen,
+        client_of(f"http://127.0.0.1:{seen.port}") as client,
+    ):
+        assert (await client.get_workflow_instance(ID)).status == "Running"
+
+
+async def test_a_bomb_of_300_mib_takes_little_memory() -> None:
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = b"".join(packer.compress(bytes(1024 * 1024)) for _ in range(300)) + packer.flush()
+    data = http_answer(bomb, headers={"Content-Encoding": "gzip"})
+    async with (
+        raw_server(sending(data)) as seen,
+        client_of(f"http://127.0.0.1:{seen.port}") as client,
+    ):
+        tracemalloc.start()
+        try:
+            with pytest.raises(BadAnswer, match="larger"):
+                await client.get_workflow_instance(ID)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert peak < 24 * 1024 * 1024
+
+
+async def test_bytes_after_an_answer_spoil_neither_it_nor_the_next() -> None:
+    handle = sending(WHOLE + b"HTTP/1.1 200 OK\r\n\r\nsmuggled")
+    async with raw_server(handle) as seen, client_of(f"http://127.0.0.1:{seen.port}") as client:
+        for _ in range(2):
+            assert (await client.get_workflow_instance(ID)).status == "Running"
+
+    assert seen.connections == 2
+
+
+async def test_a_server_that_is_not_there_refuses() -> None:
+    async with raw_server(hang) as seen:
+        pass
+    async with client_of(f"http://127.0.0.1:{seen.port}") as client:
+        with pytest.raises(Unreachable) as caught:
+            await client.get_workflow_instance(ID)
+
+    assert caught.value.cause == "connection refused"
+    assert f"127.0.0.1:{seen.port}" in str(caught.value)
+
+
+async def test_connections_are_reused() -> None:
+    async with (
+        raw_server(answering(WHOLE, WHOLE, WHOLE)) as seen,
+        client_of(f"http://127.0.0.1:{seen.port}") as client,
+    ):
+        for _ in range(3):
+            await client.get_workflow_instance(ID)
+
+    assert seen.connections == 1
+
+
+def dying_on_reuse(seen: Seen, *, end: Callable[[asyncio.StreamWriter], None] | None) -> Handle:
+    """Answer the first request of each connection, and end it when the second has come."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader, seen)
+        writer.write(WHOLE)
+        await writer.drain()
+        await read_request(reader, seen)
+        if end is not None:
+            end(writer)
+
+    return handle
+
+
+@pytest.mark.parametrize("end", [None, reset], ids=["closed", "reset"])
+async def test_a_kept_connection_that_dies_when_used_again_is_not_noticed(
+    end: Callable[[asyncio.StreamWriter], None] | None,
+) -> None:
+    seen, calls = Seen(), []
+    async with (
+        raw_server(dying_on_reuse(seen, end=end), seen=seen),
+        client_of(f"http://127.0.0.1:{seen.port}", on_call=lambda: calls.append(1)) as client,
+    ):
+        await client.get_workflow_instance(ID)
+        assert (await client.get_workflow_instance(ID)).status == "Running"
+
+    assert (seen.connections, len(seen.requests), len(calls)) == (2, 3, 3)
+    nonces = [headers["x-acs-signature-nonce"] for _, headers, _ in seen.requests]
+    assert len(set(nonces)) == 3
+
+
+async def test_a_fresh_connection_that_dies_is_not_tried_again() -> None:
+    calls: list[int] = []
+    async with (
+        raw_server(sending(b"")) as seen,
+        client_of(f"http://127.0.0.1:{seen.port}", on_call=lambda: calls.append(1)) as client,
+    ):
+        with pytest.raises(Unreachable):
+            await client.get_workflow_instance(ID)
+
+    assert (seen.connections, len(calls)) == (1, 1)
+
+
+async def test_an_answer_cut_off_on_a_kept_connection_is_not_asked_for_again() -> None:
+    seen = Seen()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for data in (WHOLE, WHOLE[:-9]):
+            await read_request(reader, seen)
+            writer.write(data)
+            await writer.drain()
+
+    async with raw_server(handle, seen=seen), client_of(f"http://127.0.0.1:{seen.port}") as client:
+        await client.get_workflow_instance(ID)
+        with pytest.raises(Unreachable):
+            await client.get_workflow_instance(ID)
+
+    assert len(seen.requests) == 2
+
+
+async def test_a_call_that_reaches_no_server_is_not_counted() -> None:
+    calls: list[int] = []
+    async with raw_server(hang) as seen:
+        pass
+    async with client_of(
+        f"http://127.0.0.1:{seen.port}", on_call=lambda: calls.append(1)
+    ) as client:
+        with pytest.raises(Unreachable):
+            await client.get_workflow_instance(ID)
+
+    assert calls == []
+
+
+async def test_callers_that_are_cancelled_at_any_moment_leave_the_pool_whole() -> None:
+    async with (
+        raw_server(answering(*[WHOLE] * 200)) as seen,
+        client_of(f"http://127.0.0.1:{seen.port}", seconds=2.0) as client,
+    ):
+        for turn in range(120):
+            call = asyncio.create_task(client.get_workflow_instance(ID))
+            for _ in range(turn % 30):
+                await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+        for _ in range(25):
+            assert (await client.get_workflow_instance(ID)).id == ID
+
+    assert seen.connections <= 20
+
+
+async def test_closing_ends_a_call_that_hangs() -> None:
+    entered = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        entered.set()
+        await reader.read()
+
+    async with raw_server(handle) as seen, client_of(f"http://127.0.0.1:{seen.port}") as client:
+        call = asyncio.create_task(client.get_workflow_instance(ID))
+        await entered.wait()
+        await client.aclose()
+
+        assert isinstance((await asyncio.gather(call, return_exceptions=True))[0], BaseException)
+
+
+async def test_a_stuck_pool_is_replaced_at_once() -> None:
+    opened: list[int] = []
+
+    def open_http() -> httpx.AsyncClient:
+        opened.append(1)
+        is_stuck = len(opened) == 1
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            if is_stuck:
+                raise httpx.PoolTimeout("", request=request)
+            return httpx.Response(200, stream=httpx.ByteStream(BODY))
+
+        return httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://h")
+
+    source = CredentialsSource("(env)", KEYS, Path("/nonexistent"))
+    client = DataWorksClient("h", open_http, source, FakeClock())
+
+    assert (await client.get_workflow_instance(ID)).id == ID
+    assert (await client.get_workflow_instance(ID)).id == ID
+    await client.aclose()
+    assert len(opened) == 2
+
+
+def test_only_operations_that_read_may_be_sent() -> None:
+    assert READ_ONLY
+    assert all(name.startswith(("Get", "List")) for name in READ_ONLY)
+
+
+async def test_any_other_operation_is_not_sent() -> None:
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200)
+
+    exchange = Exchange(
+        "h",
+        lambda: httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://h"),
+        lambda: None,
+    )
+    with pytest.raises(ValueError, match="RerunWorkflowInstances"):
+        await exchange.send(Call("RerunWorkflowInstances", {"Ids": "[1]"}), httpx.Auth())
+    await exchange.aclose()
+
+    assert sent == []
+
+
+async def error_over_tls(
+    files: tuple[Path, Path], host: str, trusted: Path | None, **server: ssl.TLSVersion
+) -> ServiceError | None:
+    context = server_context(files)
+    for name, value in server.items():
+        setattr(context, name, value)
+    verify = network.tls_context({"SSL_CERT_FILE": str(trusted)} if trusted else {})
+    async with (
+        raw_server(answering(WHOLE), tls=context) as seen,
+        client_of(f"{host}:{seen.port}", verify=verify) as client,
+    ):
+        try:
+            await client.get_workflow_instance(ID)
+        except ServiceError as error:
+            return error
+    return None
+
+
+async def test_a_trusted_certificate_is_accepted(tmp_path: Path) -> None:
+    files = make_certificate(tmp_path, "127.0.0.1")
+
+    assert await error_over_tls(files, "127.0.0.1", files[0]) is None
+
+
+@pytest.mark.parametrize("fault", ["unknown authority", "wrong host", "expired"])
+async def test_a_certificate_that_does_not_verify_is_permanent_and_explained(
+    fault: str, tmp_path: Path
+) -> None:
+    ends = datetime(2021 if fault == "expired" else 2099, 1, 1, tzinfo=UTC)
+    files = make_certificate(tmp_path, "127.0.0.1", ends=ends)
+    host = "localhost" if fault == "wrong host" else "127.0.0.1"
+
+    error = await error_over_tls(files, host, None if fault == "unknown authority" else files[0])
+
+    assert isinstance(error, Unreachable)
+    assert (error.cause, error.is_permanent) == ("certificate", True)
+    assert "SSL_CERT_FILE" in str(error)
+
+
+async def test_old_tls_is_not_spoken(tmp_path: Path) -> None:
+    files = make_certificate(tmp_path, "127.0.0.1")
+    with pytest.warns(DeprecationWarning, match="TLS"):
+        error = await error_over_tls(
+            files, "127.0.0.1", files[0], maximum_version=ssl.TLSVersion.TLSv1_1
+        )
+
+    assert isinstance(error, Unreachable)
+    assert error.cause == "TLS"
+
+
+@pytest.mark.parametrize(
+    ("handle", "cause"),
+    [(hang, "timeout"), (reset_at_once, "unreachable"), (sending(b""), "timeout")],
+)
+async def test_a_port_that_speaks_no_tls_is_a_transient_fault(handle: Handle, cause: str) -> None:
+    async with raw_server(handle) as seen:
+        verify = network.tls_context({})
+        async with client_of(f"127.0.0.1:{seen.port}", verify=verify, seconds=0.2) as client:
+            with pytest.raises(Unreachable) as caught:
+                await client.get_workflow_instance(ID)
+
+    assert (caught.value.cause, caught.value.is_permanent) == (cause, False)
+
+
+async def test_a_port_that_answers_tls_in_plain_text_is_named() -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+        await writer.drain()
+        await reader.read()
+
+    async with (
+        raw_server(greet) as seen,
+        client_of(f"127.0.0.1:{seen.port}", verify=network.tls_context({})) as client,
+    ):
+        with pytest.raises(Unreachable, match="wrong version number"):
+            await client.get_workflow_instance(ID)
+
+
+async def test_plain_http_to_a_tls_port_is_a_transient_fault(tmp_path: Path) -> None:
+    files = make_certificate(tmp_path, "127.0.0.1")
+    async with (
+        raw_server(answering(WHOLE), tls=server_context(files)) as seen,
+        client_of(f"http://127.0.0.1:{seen.port}") as client,
+    ):
+        with pytest.raises(Unreachable):
+            await client.get_workflow_instance(ID)
+
+
+def proxying(status: str, seen: Seen) -> Handle:
+    """Answer a CONNECT; after a 200 pass bytes on both ways."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line, _, _ = await read_request(reader, seen)
+        writer.write(f"HTTP/1.1 {status}\r\n\r\n".encode())
+        await writer.drain()
+        if not status.startswith("200"):
+            return
+        host, _, port = line.split()[1].rpartition(":")
+        there_reader, there_writer = await asyncio.open_connection(host, int(port))
+        try:
+            await asyncio.gather(pass_on(reader, there_writer), pass_on(there_reader, writer))
+        finally:
+            there_writer.close()
+
+    return handle
+
+
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+async def test_a_proxy_from_the_environment_is_used_and_its_connect_is_no_call(
+    tmp_path: Path,
+) -> None:
+    files = make_certificate(tmp_path, "127.0.0.1")
+    proxied, calls = Seen(), []
+    verify = network.tls_context({"SSL_CERT_FILE": str(files[0])})
+    async with (
+        raw_server(answering(WHOLE), tls=server_context(files)) as seen,
+        raw_server(proxying("200 OK", proxied), seen=proxied),
+        client_of(
+            f"127.0.0.1:{seen.port}",
+            verify=verify,
+            environ={"HTTPS_PROXY": f"http://user:pass@127.0.0.1:{proxied.port}"},
+            on_call=lambda: calls.append(1),
+        ) as client,
+    ):
+        await client.get_workflow_instance(ID)
+
+    line, headers, _ = proxied.requests[0]
+    assert line == f"CONNECT 127.0.0.1:{seen.port} HTTP/1.1"
+    assert headers["proxy-authorization"].startswith("Basic ")
+    assert not any(name.startswith("x-acs-") for name in headers)
+    assert len(calls) == 1
+
+
+async def test_a_proxy_that_does_not_lead_there_is_named() -> None:
+    proxied = Seen()
+    async with (
+        raw_server(proxying("502 Bad Gateway", proxied), seen=proxied),
+        client_of(
+            "127.0.0.1:9",
+            verify=network.no_tls(),
+            environ={"https_proxy": f"127.0.0.1:{proxied.port}"},
+        ) as client,
+    ):
+        with pytest.raises(Unreachable, match="HTTPS_PROXY") as caught:
+            await client.get_workflow_instance(ID)
+
+    assert (caught.value.cause, caught.value.is_permanent) == ("proxy", False)
+
+
+async def test_loopback_is_never_sent_through_a_proxy() -> None:
+    async with raw_server(hang) as proxied, raw_server(answering(WHOLE)) as seen:
+        environ = dict.fromkeys(
+            ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), f"http://127.0.0.1:{proxied.port}"
+        )
+        async with client_of(f"http://127.0.0.1:{seen.port}", environ=environ) as client:
+            await client.get_workflow_instance(ID)
+
+    assert proxied.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (http_answer({"Code": "InstanceNotFound"}, "404 Not Found"), NotFound),
+        (http_answer({"Code": "InternalError"}, "500 Internal Server Error"), ServiceTrouble),
+        (http_answer(b"<html>", "502 Bad Gateway"), ServiceTrouble),
+    ],
+)
+async def test_an_error_of_the_service_leaves_the_connection_usable(
+    answer: bytes, kind: type[ServiceError]
+) -> None:
+    async with (
+        raw_server(answering(answer, WHOLE)) as seen,
+        client_of(f"http://127.0.0.1:{seen.port}") as client,
+    ):
+        with pytest.raises(kind):
+            await client.get_workflow_instance(ID)
+        assert (await client.get_workflow_instance(ID)).id == ID
+
+    assert seen.connections == 1
