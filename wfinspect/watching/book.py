@@ -38,6 +38,11 @@ class Book:
     _retry_at: float = float("-inf")
     _counts: Counter[tuple[Account, date]] = field(default_factory=Counter)
 
+    @property
+    def entries(self) -> dict[InstanceKey, Entry]:
+        """The watched ones and the one on display."""
+        return self.watchlist.entries
+
     def load(self, now: float) -> None:
         """Fill the list from the store, before anything else; its readings count as old."""
         self._guard(lambda: self._take_over(now, None), now)
@@ -74,7 +79,7 @@ class Book:
         """Put instances on the watched list."""
         for key in keys:
             if self.watchlist.watch(key, at):
-                self._changes.added[key] = _stored(self.watchlist.entries[key])
+                self._changes.added[key] = _stored(self.entries[key])
 
     def unwatch(self, keys: Iterable[InstanceKey]) -> None:
         """Take instances off the watched list."""
@@ -84,12 +89,12 @@ class Book:
     def restore(self) -> None:
         """Undo the last `unwatch`."""
         for key in self.watchlist.restore():
-            self._changes.added[key] = _stored(self.watchlist.entries[key])
+            self._changes.added[key] = _stored(self.entries[key])
 
     def mark_seen(self, keys: Sequence[InstanceKey] | None) -> None:
         """Clear unseen marks."""
         for key in self.watchlist.mark_seen(keys):
-            self._note_mark(self.watchlist.entries[key])
+            self._note_mark(self.entries[key])
 
     def looked_up(self, number: InstanceId, at: datetime) -> None:
         """Note an ID that was looked up and found."""
@@ -105,7 +110,7 @@ class Book:
 
     def observed(self, key: InstanceKey, instance: WorkflowInstance, seen: Observation) -> None:
         """Note what a reading that was taken in changed."""
-        entry, change = self.watchlist.entries[key], seen.transition
+        entry, change = self.entries[key], seen.transition
         if change is not None:
             self.transitions = [change, *self.transitions[: SHOWN_TRANSITIONS - 1]]
             self._changes.transitions.append((event_name(change, instance), change))
@@ -117,7 +122,7 @@ class Book:
 
     def gone(self, key: InstanceKey) -> None:
         """Note that an instance is gone."""
-        entry = self.watchlist.entries[key]
+        entry = self.entries[key]
         self._note(entry, None, None)
         self._note_mark(entry)
 

@@ -11,20 +11,20 @@ from math import inf
 from pathlib import Path
 
 from wfinspect.clock import Clock
-from wfinspect.errors import CredentialsMissing, DailyLimit, NotFound, Refused, ServiceError
-from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
+from wfinspect.errors import CredentialsMissing, Refused
+from wfinspect.instance import Binding, InstanceKey
 from wfinspect.watching import cadence as cadences
-from wfinspect.watching.backoff import is_of_instance
 from wfinspect.watching.book import Book
-from wfinspect.watching.calls import Answer, Calls
+from wfinspect.watching.calls import Calls
 from wfinspect.watching.days import Days
-from wfinspect.watching.notices import Absence, Notices
+from wfinspect.watching.notices import Notices
+from wfinspect.watching.reader import Reader
 from wfinspect.watching.schedule import Batch, Schedule
-from wfinspect.watching.snapshot import Health, Snapshot, Trouble
-from wfinspect.watching.source import Connect, Group
+from wfinspect.watching.snapshot import Health, Snapshot
+from wfinspect.watching.source import Connect, group_of
 from wfinspect.watching.store import Store
 from wfinspect.watching.view import Scene, View, sight
-from wfinspect.watching.watchlist import Entry, News
+from wfinspect.watching.watchlist import Entry
 
 
 class Engine:
@@ -46,8 +46,8 @@ class Engine:
         self._clock = clock
         self._binding = binding
         self._interval = max(cadences.MIN_INTERVAL_SECONDS, interval_seconds)
-        self._notices = Notices()
-        self._book = Book(Store(state_dir, clock.now), self._notices)
+        notices = Notices()
+        self._book = Book(Store(state_dir, clock.now), notices)
         self._schedule = Schedule(rng, budget=budget)
         self._days = Days(self._book, self._schedule.limits)
         self._calls = Calls(
@@ -57,17 +57,13 @@ class Engine:
         self._touched_at = -inf
         self._awaited_since: dict[InstanceKey, float] = {}
         self._fingerprints: dict[Binding, str] = {}
-        self._is_open = False
         self._is_opening = False
-        self._last_good_at: datetime | None = None
-        self._absence = Absence()
-        self._view = View(self._notices)
+        self._view = View(notices)
         self.has_news = False
         """A face has something to redraw; whoever tells it so clears this."""
         now = clock.monotonic()
         self._book.load(now)
-        known = (entry for entry in self._book.watchlist.watched() if entry.instance is not None)
-        self._absence.begin(entry.key for entry in known if _is_open(entry))
+        self._reader = Reader(self._book, self._schedule, self._days, notices, self._view.outage)
         self._reconcile(now)
         self._look(now, clock.now())
 
@@ -75,10 +71,6 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """The newest state."""
         return self._view.snapshot
-
-    @property
-    def _entries(self) -> dict[InstanceKey, Entry]:
-        return self._book.watchlist.entries
 
     @property
     def in_flight(self) -> int:
@@ -92,12 +84,13 @@ class Engine:
         """
         now, at = self._clock.monotonic(), self._clock.now()
         for answer in self._calls.take_answers():
-            self._absorb(answer)
+            self._reader.absorb(answer, self._displayed)
+            self._is_opening &= bool(answer.batch.keys)
         read_elsewhere = self._book.sync(now, at)
         self._reconcile(now)
         for key in read_elsewhere:
-            self._schedule.read_elsewhere(key, self._entries[key].steady_at or now)
-            self._notices.say_if(self._absence.heard(key))
+            self._schedule.read_elsewhere(key, self._book.entries[key].steady_at or now)
+            self._reader.heard_elsewhere(key)
         for binding in self._bindings():
             self._days.follow(binding, now, at)
             self._heed_credentials(binding)
@@ -119,7 +112,7 @@ class Engine:
         self._reconcile(now)
         if entry.instance is not None:
             self._book.looked_up(key.id, self._clock.now())
-        if entry.steady_at is None and _is_open(entry):
+        if entry.steady_at is None and not entry.is_final:
             self._schedule.ask(key, now, is_urgent=True)
 
     def watch(self, keys: Sequence[InstanceKey]) -> None:
@@ -128,7 +121,7 @@ class Engine:
         self._book.watch(keys, self._clock.now())
         self._reconcile(now)
         for key in keys:
-            if self._entries[key].steady_at is None:
+            if self._book.entries[key].steady_at is None:
                 self._schedule.ask(key, now)
 
     def unwatch(self, keys: Sequence[InstanceKey]) -> None:
@@ -148,9 +141,9 @@ class Engine:
     def refresh(self, key: InstanceKey | None) -> None:
         """Read one instance now, all without a key."""
         now = self._clock.monotonic()
-        wanted = self._entries if key is None else [key]
+        wanted = self._book.entries if key is None else [key]
         for each in wanted:
-            if each in self._entries:
+            if each in self._book.entries:
                 self._schedule.ask(each, now)
 
     def set_paused(self, *, paused: bool) -> None:
@@ -170,82 +163,9 @@ class Engine:
         """Try a refused binding again at once."""
         self._schedule.limits.source_changed(binding, self._clock.monotonic())
 
-    def _absorb(self, answer: Answer) -> None:
-        batch, outcome = answer.batch, answer.outcome
-        if not batch.keys:
-            self._opened(answer)
-        elif isinstance(outcome, NotFound):
-            self._schedule.succeeded(batch, {}, answer.now)
-            if batch.group is None:
-                self._missed(batch.keys[0], outcome, answer.at)
-        elif isinstance(outcome, ServiceError):
-            self._schedule.failed(batch, outcome, answer.now)
-            if isinstance(outcome, DailyLimit):
-                self._days.limit_met(batch.binding, answer.now, answer.at)
-            if batch.group is None and is_of_instance(outcome):
-                self._blame(batch.keys[0], outcome, answer.at)
-        else:
-            self._last_good_at = answer.at
-            self._take(batch, outcome, answer)
-
-    def _take(self, batch: Batch, instances: tuple[WorkflowInstance, ...], answer: Answer) -> None:
-        found = {InstanceKey(batch.binding, each.id): each for each in instances}
-        if batch.group is not None and not found.keys() <= set(batch.keys):
-            self._schedule.ignored_ids(batch.group, answer.now)
-        wanted = {key: found[key] for key in batch.keys if key in found}
-        placed = {key: _group(key.binding, each) for key, each in wanted.items()}
-        self._schedule.succeeded(batch, placed, answer.now)
-        for key, instance in wanted.items():
-            if key in self._entries:
-                self._observe(key, instance, answer)
-
-    def _observe(self, key: InstanceKey, instance: WorkflowInstance, answer: Answer) -> None:
-        seen = self._book.watchlist.observe(key, instance, answer.at, answer.now)
-        if seen.news is News.STALE:
-            return
-        self._book.observed(key, instance, seen)
-        if key == self._displayed:
-            self._book.looked_up(key.id, answer.at)
-        if seen.news is News.REPLACED:
-            self._notices.say(f"{key.id} now names another instance: {instance.name}.")
-        if seen.news is News.WENT_BACK:
-            self._notices.say(f"The service went back to an older state of {key.id}.")
-        if seen.transition is not None:
-            self._view.outage.changed(seen.transition)
-        self._notices.say_if(self._absence.heard(key, seen.transition))
-
-    def _missed(self, key: InstanceKey, error: NotFound, at: datetime) -> None:
-        entry = self._entries.get(key)
-        if entry is None:
-            return
-        self._notices.say_if(self._absence.heard(key))
-        if self._book.watchlist.missed(key, _trouble(error, at), self._clock.monotonic()):
-            self._book.gone(key)
-            name = entry.instance.name if entry.instance else ""
-            self._notices.say(f"{name} ({key.id}) is gone: the service no longer knows it.")
-        if entry.instance is None and entry.is_watched:
-            self._book.drop(key)
-            self._notices.say(f"Not added: {error}", is_error=True)
-
-    def _blame(self, key: InstanceKey, error: ServiceError, at: datetime) -> None:
-        entry = self._entries.get(key)
-        if entry is not None:
-            entry.trouble = _trouble(error, entry.trouble.since if entry.trouble else at)
-            self._notices.say_if(self._absence.heard(key))
-
-    def _opened(self, answer: Answer) -> None:
-        gate = self._schedule.limits.account_gate(answer.batch.binding)
-        self._is_opening = False
-        if isinstance(answer.outcome, ServiceError):
-            self._schedule.limits.failed(answer.batch.binding, answer.outcome, answer.now)
-            return
-        self._is_open = True
-        if isinstance(gate.error, CredentialsMissing):
-            gate.succeeded()
-
     def _reconcile(self, now: float) -> None:
         """Bring the schedule in line with the book and with what is on display."""
-        for key, entry in list(self._entries.items()):
+        for key, entry in list(self._book.entries.items()):
             if not entry.is_watched and key != self._displayed:
                 self._book.watchlist.forget(key)
                 self._schedule.forget(key)
@@ -253,7 +173,7 @@ class Engine:
                 continue
             if key not in self._awaited_since:
                 self._awaited_since[key] = now
-                group = _group(key.binding, entry.instance) if entry.instance else None
+                group = group_of(key.binding, entry.instance) if entry.instance else None
                 self._schedule.add(key, group=group)
             self._schedule.set_cadence(key, self._cadence(entry, now))
 
@@ -262,7 +182,7 @@ class Engine:
             return cadences.GONE_SECONDS
         if entry.missing is not None:
             return cadences.MISSING_SECONDS if entry.instance else None
-        if not _is_open(entry):
+        if entry.is_final:
             return None
         is_displayed = entry.key == self._displayed
         return cadences.cadence(
@@ -273,7 +193,7 @@ class Engine:
 
     def _send(self, now: float) -> None:
         gate = self._schedule.limits.account_gate(self._binding)
-        if not self._is_open and not self._is_opening and gate.opens_at <= now:
+        if not self._reader.is_open and not self._is_opening and gate.opens_at <= now:
             # Ahead of need: the first look-up is quicker, and a missing key is said at once.
             self._is_opening = True
             self._calls.send(Batch(self._binding, ()))
@@ -311,7 +231,7 @@ class Engine:
             ],
             displayed=self._displayed,
             health=Health(
-                last_good_at=self._last_good_at,
+                last_good_at=self._reader.last_good_at,
                 calls_today=self._days.calls_today(self._binding, now, at),
                 budget=bucket.budget,
                 interval_seconds=self._interval,
@@ -330,33 +250,15 @@ class Engine:
     def _next_in(self, now: float, drawn_until: float) -> float | None:
         due_at = self._schedule.next_at(now)
         times = [drawn_until, inf if due_at is None else due_at]
-        if not self._is_open and not self._is_opening:
+        if not self._reader.is_open and not self._is_opening:
             times.append(self._schedule.limits.account_gate(self._binding).opens_at)
         earliest = min(times)
         return None if earliest == inf else max(0.0, earliest - now)
 
     def _shown(self) -> list[Entry]:
         shown = self._book.watchlist.watched()
-        displayed = self._entries.get(self._displayed) if self._displayed else None
+        displayed = self._book.entries.get(self._displayed) if self._displayed else None
         return shown if displayed is None or displayed.is_watched else [*shown, displayed]
 
     def _bindings(self) -> list[Binding]:
-        return list(dict.fromkeys([self._binding, *(key.binding for key in self._entries)]))
-
-
-def _is_open(entry: Entry) -> bool:
-    """Whether another reading may tell something new."""
-    if entry.instance is None or entry.read_at is None:
-        return True
-    return not cadences.is_final(entry.instance, entry.read_at)
-
-
-def _group(binding: Binding, instance: WorkflowInstance) -> Group | None:
-    """The group an instance belongs to, None where the service left a field of it out."""
-    if instance.project_id is None or instance.biz_date is None or not instance.env_type:
-        return None
-    return Group(binding, instance.project_id, instance.env_type, instance.biz_date)
-
-
-def _trouble(error: ServiceError, since: datetime) -> Trouble:
-    return Trouble(error.cause, str(error), since, None)
+        return list(dict.fromkeys([self._binding, *(key.binding for key in self._book.entries)]))

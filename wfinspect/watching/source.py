@@ -49,3 +49,10 @@ class KnowsItsCredentials(Protocol):
 
 Connect = Callable[[Binding, Callable[[], None]], Awaitable[InstanceSource]]
 """Opens a source for a binding; its second argument is called for each request that goes out."""
+
+
+def group_of(binding: Binding, instance: WorkflowInstance) -> Group | None:
+    """The group an instance belongs to, None where the service left a field of it out."""
+    if instance.project_id is None or instance.biz_date is None or not instance.env_type:
+        return None
+    return Group(binding, instance.project_id, instance.env_type, instance.biz_date)

@@ -8,7 +8,7 @@ from math import inf
 from wfinspect.errors import CredentialsMissing, DailyLimit, Refused
 from wfinspect.instance import Binding, InstanceId, InstanceKey, Transition
 from wfinspect.watching.backoff import Gate
-from wfinspect.watching.cadence import freshness_seconds, is_final
+from wfinspect.watching.cadence import freshness_seconds
 from wfinspect.watching.notices import Notices, Outage
 from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
 from wfinspect.watching.watchlist import Entry
@@ -50,8 +50,9 @@ class Sight:
 
     def changes_at(self, now: float) -> float:
         """When time alone changes how it is shown."""
-        later = [at for at in (self.expires_at, self.awaited_since + _GRACE_SECONDS) if at > now]
-        return min(later, default=inf)
+        grace_ends_at = self.awaited_since + _GRACE_SECONDS
+        at = self.expires_at if self.entry.steady_at is not None else grace_ends_at
+        return at if at > now else inf
 
     def row(self, now: float, trouble: Trouble | None) -> Row:
         """The entry as a face shows it; `trouble` is that of its binding."""
@@ -80,12 +81,11 @@ def sight(entry: Entry, interval: float, awaited_since: float) -> Sight:
         interval: seconds within which its next reading is due.
         awaited_since: since when a reading is awaited, in steady seconds.
     """
-    if entry.instance is not None and entry.read_at is not None:
-        if is_final(entry.instance, entry.read_at):
-            return Sight(entry, inf, awaited_since)
-        if entry.steady_at is not None:
-            return Sight(entry, entry.steady_at + freshness_seconds(interval), awaited_since)
-    return Sight(entry, -inf, awaited_since)
+    if entry.is_final:
+        return Sight(entry, inf, awaited_since)
+    if entry.steady_at is None:
+        return Sight(entry, -inf, awaited_since)
+    return Sight(entry, entry.steady_at + freshness_seconds(interval), awaited_since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class View:
     """Draws snapshots, and says whether one differs from the last to the eye."""
 
     def __init__(self, notices: Notices) -> None:
-        self.snapshot = Snapshot()
+        self.snapshot = self._eye = Snapshot()
         self.outage = Outage()
         self._notices = notices
         self._troubles = Troubles()
@@ -161,20 +161,16 @@ class View:
             self._notices.say(text, is_error=is_error)
         rows = {s.entry.key: s.row(now, troubles[s.entry.key.binding]) for s in scene.sights}
         next_at = trouble.retry_at if trouble is not None else None
-        before, self.snapshot = (
-            self.snapshot,
-            Snapshot(
-                rows=tuple(row for row in rows.values() if row.is_watched),
-                displayed=rows[scene.displayed] if scene.displayed is not None else None,
-                health=replace(
-                    scene.health, contact=contact, trouble=trouble, next_poll_at=next_at
-                ),
-                transitions=scene.transitions,
-                notices=self._notices.latest(),
-                recent_ids=scene.recent_ids,
-            ),
+        self.snapshot = Snapshot(
+            rows=tuple(row for row in rows.values() if row.is_watched),
+            displayed=rows[scene.displayed] if scene.displayed is not None else None,
+            health=replace(scene.health, contact=contact, trouble=trouble, next_poll_at=next_at),
+            transitions=scene.transitions,
+            notices=self._notices.latest(),
+            recent_ids=scene.recent_ids,
         )
-        return not is_same_to_the_eye(before, self.snapshot)
+        before, self._eye = self._eye, _without_counters(self.snapshot)
+        return before != self._eye
 
     def changes_at(self, scene: Scene, now: float) -> float:
         """When time alone changes what is shown, in steady seconds."""
@@ -210,12 +206,8 @@ def _contact(
     return (Contact.LIVE if is_known else Contact.STARTING), None
 
 
-def is_same_to_the_eye(one: Snapshot, other: Snapshot) -> bool:
-    """Whether two snapshots differ at most in counters and in when things were read."""
-    return _without_counters(one) == _without_counters(other)
-
-
 def _without_counters(snapshot: Snapshot) -> Snapshot:
+    """What the eye sees at once; counts and ages wait for the next redraw, whatever brings it."""
     return replace(
         snapshot,
         rows=tuple(replace(row, read_at=None) for row in snapshot.rows),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from wfinspect.instance import Family, InstanceKey, Status, Transition, WorkflowInstance
+from wfinspect.watching.cadence import is_final
 from wfinspect.watching.snapshot import Trouble
 
 GONE_AFTER = 3
@@ -91,6 +92,13 @@ class Entry:
     def family(self) -> Family:
         """The family of the last known state; UNKNOWN before the first reading."""
         return self.instance.family if self.instance else Family.UNKNOWN
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no further reading is needed."""
+        if self.instance is None or self.read_at is None:
+            return False
+        return is_final(self.instance, self.read_at)
 
 
 class Watchlist:

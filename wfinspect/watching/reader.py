@@ -1,0 +1,120 @@
+"""What an answer means for the book and for the schedule. Sends nothing and draws nothing."""
+
+from datetime import datetime
+
+from wfinspect.errors import CredentialsMissing, DailyLimit, NotFound, ServiceError
+from wfinspect.instance import InstanceKey, WorkflowInstance
+from wfinspect.watching.backoff import is_of_instance
+from wfinspect.watching.book import Book
+from wfinspect.watching.calls import Answer
+from wfinspect.watching.days import Days
+from wfinspect.watching.notices import Absence, Notices, Outage
+from wfinspect.watching.schedule import Batch, Schedule
+from wfinspect.watching.snapshot import Trouble
+from wfinspect.watching.source import group_of
+from wfinspect.watching.watchlist import News
+
+
+class Reader:
+    """Takes answers in; the only place that turns a `ServiceError` into trouble of a row."""
+
+    def __init__(
+        self, book: Book, schedule: Schedule, days: Days, notices: Notices, outage: Outage
+    ) -> None:
+        self._book = book
+        self._schedule = schedule
+        self._days = days
+        self._notices = notices
+        self._outage = outage
+        self._absence = Absence()
+        known = (entry for entry in book.watchlist.watched() if entry.instance is not None)
+        self._absence.begin(entry.key for entry in known if not entry.is_final)
+        self.last_good_at: datetime | None = None
+        """When the service last answered with instances."""
+        self.is_open: bool = False
+        """The source of the binding that new IDs get is open, and has credentials."""
+
+    def absorb(self, answer: Answer, displayed: InstanceKey | None) -> None:
+        """Take an answer in."""
+        batch, outcome = answer.batch, answer.outcome
+        if not batch.keys:
+            self._opened(answer)
+        elif isinstance(outcome, NotFound):
+            self._schedule.succeeded(batch, {}, answer.now)
+            if batch.group is None:
+                self._missed(batch.keys[0], outcome, answer)
+        elif isinstance(outcome, ServiceError):
+            self._schedule.failed(batch, outcome, answer.now)
+            if isinstance(outcome, DailyLimit):
+                self._days.limit_met(batch.binding, answer.now, answer.at)
+            if batch.group is None and is_of_instance(outcome):
+                self._blame(batch.keys[0], outcome, answer.at)
+        else:
+            self.last_good_at = answer.at
+            found = self._placed(batch, outcome, answer.now)
+            for key in batch.keys:
+                if key in found and key in self._book.entries:
+                    self._observe(key, found[key], answer)
+            if displayed in found:
+                self._book.looked_up(displayed.id, answer.at)
+
+    def heard_elsewhere(self, key: InstanceKey) -> None:
+        """Note that another process has read a row."""
+        self._notices.say_if(self._absence.heard(key))
+
+    def _placed(
+        self, batch: Batch, instances: tuple[WorkflowInstance, ...], now: float
+    ) -> dict[InstanceKey, WorkflowInstance]:
+        """The instances that were asked for, after the schedule has learnt where they belong."""
+        found = {InstanceKey(batch.binding, each.id): each for each in instances}
+        if batch.group is not None and not found.keys() <= set(batch.keys):
+            self._schedule.ignored_ids(batch.group, now)
+        wanted = {key: found[key] for key in batch.keys if key in found}
+        groups = {key: group_of(batch.binding, each) for key, each in wanted.items()}
+        self._schedule.succeeded(batch, groups, now)
+        return wanted
+
+    def _observe(self, key: InstanceKey, instance: WorkflowInstance, answer: Answer) -> None:
+        seen = self._book.watchlist.observe(key, instance, answer.at, answer.now)
+        if seen.news is News.STALE:
+            return
+        self._book.observed(key, instance, seen)
+        if seen.news is News.REPLACED:
+            self._notices.say(f"{key.id} now names another instance: {instance.name}.")
+        if seen.news is News.WENT_BACK:
+            self._notices.say(f"The service went back to an older state of {key.id}.")
+        if seen.transition is not None:
+            self._outage.changed(seen.transition)
+        self._notices.say_if(self._absence.heard(key, seen.transition))
+
+    def _missed(self, key: InstanceKey, error: NotFound, answer: Answer) -> None:
+        entry = self._book.entries.get(key)
+        if entry is None:
+            return
+        self._notices.say_if(self._absence.heard(key))
+        if self._book.watchlist.missed(key, _trouble(error, answer.at), answer.now):
+            self._book.gone(key)
+            name = entry.instance.name if entry.instance else ""
+            self._notices.say(f"{name} ({key.id}) is gone: the service no longer knows it.")
+        if entry.instance is None and entry.is_watched:
+            self._book.drop(key)
+            self._notices.say(f"Not added: {error}", is_error=True)
+
+    def _blame(self, key: InstanceKey, error: ServiceError, at: datetime) -> None:
+        entry = self._book.entries.get(key)
+        if entry is not None:
+            entry.trouble = _trouble(error, entry.trouble.since if entry.trouble else at)
+            self._notices.say_if(self._absence.heard(key))
+
+    def _opened(self, answer: Answer) -> None:
+        gate = self._schedule.limits.account_gate(answer.batch.binding)
+        if isinstance(answer.outcome, ServiceError):
+            self._schedule.limits.failed(answer.batch.binding, answer.outcome, answer.now)
+            return
+        self.is_open = True
+        if isinstance(gate.error, CredentialsMissing):
+            gate.succeeded()
+
+
+def _trouble(error: ServiceError, since: datetime) -> Trouble:
+    return Trouble(error.cause, str(error), since, None)
