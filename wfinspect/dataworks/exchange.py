@@ -24,7 +24,6 @@ MAX_BODY = 8 * 1024 * 1024
 
 _STEP = 64 * 1024
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-_DEATHS = (httpx.NetworkError, httpx.RemoteProtocolError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Exchange:
                 is_stuck = isinstance(error, httpx.PoolTimeout)
                 if is_stuck:
                     await self._replace_http()
-                is_dead = progress.is_unanswered_reuse and isinstance(error, _DEATHS)
+                is_dead = progress.is_unanswered_reuse and _is_death(error)
                 if not (may_repeat and (is_stuck or is_dead)):
                     raise contact_error(error, self._host) from None
         raise AssertionError("the second round returns or raises")
@@ -146,6 +145,14 @@ def _unpacked(unpack: "zlib._Decompress", packed: bytes) -> tuple[bytes, bytes]:
     except zlib.error:
         raise BadAnswer("The service's answer can't be unpacked: it was not used.") from None
     return step, b"" if unpack.eof else unpack.unconsumed_tail
+
+
+def _is_death(error: httpx.HTTPError) -> bool:
+    """Whether a connection ended, and not with bytes that are no HTTP."""
+    is_closed = str(error).startswith("Server disconnected")
+    return isinstance(error, httpx.NetworkError) or (
+        isinstance(error, httpx.RemoteProtocolError) and is_closed
+    )
 
 
 def _request(http: httpx.AsyncClient, call: Call, progress: "_Progress") -> httpx.Request:

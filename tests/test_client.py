@@ -1,0 +1,429 @@
+import asyncio
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Mapping
+from datetime import UTC, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+from fakes import FakeClock
+from raw_server import answering, http_answer, raw_server
+
+from wfinspect.clock import SystemClock
+from wfinspect.dataworks import connector, network, open_client
+from wfinspect.dataworks.client import DataWorksClient
+from wfinspect.dataworks.credentials import CredentialsSource
+from wfinspect.errors import (
+    BadAnswer,
+    ClockSkew,
+    ConfigError,
+    CredentialsMissing,
+    NotFound,
+    Refused,
+    ServiceError,
+)
+from wfinspect.instance import Binding, InstanceId
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+ID = InstanceId(10432987165)
+GOOD = {"RequestId": "R", "WorkflowInstance": {"Id": ID, "Status": "Running"}}
+SKEWED = {"Code": "InvalidTimeStamp.Expired", "Message": "m", "RequestId": "R"}
+HOST = "dataworks.cn-shanghai.aliyuncs.com"
+ENV = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIexample", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
+NOWHERE = Path("/nonexistent")
+
+
+class Service:
+    """Answers of a made-up service, in turn; the last one for good."""
+
+    def __init__(self, *answers: tuple[int, object, Mapping[str, str]]) -> None:
+        self.answers = list(answers)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        status, body, headers = self.answers.pop(0) if self.answers[1:] else self.answers[0]
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(data))
+
+    def dates(self) -> list[str]:
+        return [request.headers["x-acs-date"] for request in self.requests]
+
+
+def client_of(
+    service: Service,
+    *,
+    endpoint: str = HOST,
+    clock: FakeClock | None = None,
+    source: CredentialsSource | None = None,
+) -> DataWorksClient:
+    base = endpoint if endpoint.startswith("http") else f"https://{endpoint}"
+    return DataWorksClient(
+        endpoint,
+        lambda: httpx.AsyncClient(transport=httpx.MockTransport(service), base_url=base),
+        source or CredentialsSource("(env)", ENV, NOWHERE),
+        clock or FakeClock(),
+    )
+
+
+def answer(
+    body: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> tuple[int, object, Mapping[str, str]]:
+    return status, body, headers or {}
+
+
+async def test_get_asks_by_id_alone_in_the_query() -> None:
+    service = Service(answer(GOOD))
+
+    instance = await client_of(service).get_workflow_instance(ID)
+
+    request = service.requests[0]
+    assert instance.status == "Running"
+    assert (request.method, str(request.url)) == ("GET", f"https://{HOST}/?Id={ID}")
+    assert request.headers["x-acs-action"] == "GetWorkflowInstance"
+    assert request.headers["x-acs-version"] == "2024-05-18"
+    assert request.headers["authorization"].startswith("ACS3-HMAC-SHA256 Credential=LTAIexample,")
+
+
+async def list_form(ids: list[int], env_type: str = "Prod") -> tuple[httpx.Request, dict[str, str]]:
+    service = Service(answer({"PagingInfo": {"WorkflowInstances": [{"Id": 5}]}}))
+    found = await client_of(service).list_workflow_instances(
+        [InstanceId(i) for i in ids], project_id=88123, biz_date=1743350400000, env_type=env_type
+    )
+    assert [instance.id for instance in found] == [5]
+    form = parse_qs(service.requests[0].content.decode(), strict_parsing=True)
+    return service.requests[0], {name: values[0] for name, values in form.items()}
+
+
+async def test_list_sends_a_form_with_the_ids_as_a_json_array() -> None:
+    request, form = await list_form([1234, 5678])
+
+    assert (request.method, request.url.query) == ("POST", b"")
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert b"Ids=%5B1234%2C5678%5D" in request.content
+    assert form == {
+        "BizDate": "1743350400000",
+        "EnvType": "Prod",
+        "Ids": "[1234,5678]",
+        "PageNumber": "1",
+        "PageSize": "10",
+        "ProjectId": "88123",
+    }
+
+
+async def test_a_page_holds_at_least_all_ids_asked_for() -> None:
+    _, form = await list_form(list(range(1, 101)))
+
+    assert form["PageSize"] == "100"
+
+
+async def test_an_environment_that_is_not_known_is_left_to_the_service() -> None:
+    _, form = await list_form([1], env_type="")
+
+    assert "EnvType" not in form
+
+
+async def test_more_ids_than_one_call_takes_are_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="at most 100"):
+        await list_form(list(range(1, 102)))
+
+
+async def test_no_ids_are_no_call() -> None:
+    service = Service(answer(GOOD))
+
+    found = await client_of(service).list_workflow_instances(
+        [], project_id=1, biz_date=1, env_type="Prod"
+    )
+
+    assert (found, service.requests) == ((), [])
+
+
+async def test_an_unknown_instance_is_not_found_whichever_way_it_is_said() -> None:
+    for said in (answer({"RequestId": "R"}), answer({"Code": "InstanceNotFound"}, 400)):
+        with pytest.raises(NotFound, match=str(ID)):
+            await client_of(Service(said)).get_workflow_instance(ID)
+
+
+async def test_an_error_behind_a_good_status_is_that_error() -> None:
+    with pytest.raises(Refused, match="403030"):
+        await client_of(Service(answer({"Code": 403030}))).get_workflow_instance(ID)
+
+
+async def test_another_instance_in_the_answer_is_a_bad_answer() -> None:
+    with pytest.raises(BadAnswer):
+        await client_of(Service(answer(GOOD))).get_workflow_instance(InstanceId(6))
+
+
+def dated(clock: FakeClock, seconds: float, **more: str) -> dict[str, str]:
+    at = clock.now() + timedelta(seconds=seconds)
+    return {"date": format_datetime(at.astimezone(UTC), usegmt=True)} | more
+
+
+@pytest.mark.parametrize("seconds", [-86_400, -960, 960, 86_400, 315_360_000])
+@pytest.mark.parametrize("endpoint", [HOST, "http://127.0.0.1:1"], ids=["https", "loopback"])
+async def test_a_refused_date_is_corrected_with_one_more_call(
+    seconds: float, endpoint: str
+) -> None:
+    clock = FakeClock()
+    service = Service(
+        answer(SKEWED, 400, dated(clock, seconds)), answer(GOOD, 200, dated(clock, seconds))
+    )
+    client = client_of(service, clock=clock, endpoint=endpoint)
+
+    await client.get_workflow_instance(ID)
+    await client.get_workflow_instance(ID)
+
+    corrected = (clock.now() + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert service.dates()[1:] == [corrected, corrected]
+    assert client.clock_offset_seconds == seconds
+
+
+async def test_a_date_that_is_refused_twice_is_told() -> None:
+    clock = FakeClock()
+    service = Service(answer(SKEWED, 400, dated(clock, 960)))
+
+    with pytest.raises(ClockSkew, match="16m00s behind"):
+        await client_of(service, clock=clock).get_workflow_instance(ID)
+
+    assert len(service.requests) == 2
+
+
+@pytest.mark.parametrize("headers", [{}, {"date": "junk"}])
+async def test_a_refused_date_without_the_services_time_is_told_at_once(
+    headers: dict[str, str],
+) -> None:
+    service = Service(answer(SKEWED, 400, headers))
+
+    with pytest.raises(ClockSkew):
+        await client_of(service).get_workflow_instance(ID)
+
+    assert len(service.requests) == 1
+
+
+async def test_a_date_refused_for_another_reason_than_the_clock_is_not_tried_again() -> None:
+    clock = FakeClock()
+    service = Service(answer(SKEWED, 400, dated(clock, 20)))
+
+    with pytest.raises(ClockSkew):
+        await client_of(service, clock=clock).get_workflow_instance(ID)
+
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "seconds", "more", "offset"),
+    [
+        (HOST, 600, {}, 600),
+        (HOST, -600, {}, -600),
+        (HOST, 239, {}, 0),
+        (HOST, 600, {"age": "600"}, 0),
+        ("http://127.0.0.1:1", 600, {}, 0),
+    ],
+)
+async def test_the_services_clock_is_learnt_from_answers_over_tls_only(
+    endpoint: str, seconds: float, more: dict[str, str], offset: float
+) -> None:
+    clock = FakeClock()
+    service = Service(answer(GOOD, 200, dated(clock, seconds, **more)))
+    client = client_of(service, clock=clock, endpoint=endpoint)
+
+    await client.get_workflow_instance(ID)
+
+    assert client.clock_offset_seconds == offset
+
+
+async def test_a_mended_clock_is_no_longer_corrected() -> None:
+    clock = FakeClock()
+    service = Service(answer(GOOD, 200, dated(clock, 600)))
+    client = client_of(service, clock=clock)
+
+    await client.get_workflow_instance(ID)
+    clock.jump(600)
+    await client.get_workflow_instance(ID)
+
+    assert client.clock_offset_seconds == 0
+
+
+async def test_a_slow_answer_says_nothing_about_the_clock() -> None:
+    clock = FakeClock()
+    service = Service(answer(GOOD, 200, dated(clock, 600)))
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        clock.advance(11)
+        return service(request)
+
+    client = DataWorksClient(
+        HOST,
+        lambda: httpx.AsyncClient(transport=httpx.MockTransport(slow), base_url=f"https://{HOST}"),
+        CredentialsSource("(env)", ENV, NOWHERE),
+        clock,
+    )
+    await client.get_workflow_instance(ID)
+
+    assert client.clock_offset_seconds == 0
+
+
+class ForgettingSource(CredentialsSource):
+    forgotten = 0
+
+    def forget(self) -> None:
+        super().forget()
+        self.forgotten += 1
+
+
+@pytest.mark.parametrize(
+    ("code", "forgotten"),
+    [
+        ("InvalidAccessKeyId.NotFound", 1),
+        ("InvalidSecurityToken.Expired", 1),
+        ("SignatureDoesNotMatch", 1),
+        ("Forbidden.RAM", 0),
+        ("Throttling.User", 0),
+    ],
+)
+async def test_refused_keys_are_read_anew_next_time_and_others_kept(
+    code: str, forgotten: int
+) -> None:
+    source = ForgettingSource("(env)", ENV, NOWHERE)
+    await source.current()
+    before = source.forgotten
+
+    with pytest.raises(ServiceError):
+        await client_of(Service(answer({"Code": code}, 403)), source=source).get_workflow_instance(
+            ID
+        )
+
+    assert source.forgotten - before == forgotten
+
+
+async def test_without_credentials_nothing_is_sent() -> None:
+    service = Service(answer(GOOD))
+    source = CredentialsSource("(env)", {}, NOWHERE)
+
+    with pytest.raises(CredentialsMissing, match="wfinspect demo"):
+        await client_of(service, source=source).get_workflow_instance(ID)
+
+    assert service.requests == []
+
+
+SECRET, TOKEN = "CANARY/secret+0123456789", "CANARY/token==9876543210"
+
+
+async def test_no_secret_reaches_a_log_a_text_or_a_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    environ = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": "STS.example",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": SECRET,
+        "ALIBABA_CLOUD_SECURITY_TOKEN": TOKEN,
+    }
+    quoting = {"Code": "InvalidParameter", "Message": f"{SECRET} {TOKEN}"}
+    answers = [
+        http_answer(GOOD),
+        http_answer(quoting, "400 Bad Request"),
+        http_answer({"Code": "SignatureDoesNotMatch", "Message": TOKEN}, "403 Forbidden"),
+        b"garbage\r\n\r\n",
+    ]
+    texts = []
+    async with raw_server(answering(*answers)) as seen:
+        binding = Binding("(env)", "cn-shanghai", f"http://127.0.0.1:{seen.port}")
+        async with open_client(binding, environ, NOWHERE, FakeClock()) as client:
+            texts.append(repr(vars(client)))
+            for _ in answers:
+                try:
+                    await client.get_workflow_instance(ID)
+                except ServiceError as error:
+                    texts += [str(error), repr(error), *traceback.format_exception(error)]
+                    texts.append(repr(vars(error)))
+    texts += [record.getMessage() for record in caplog.records]
+
+    assert len(texts) > 10
+    assert not [text for text in texts if "CANARY" in text]
+    assert seen.connections == 1
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Simulator:
+    with Simulator(clock=SystemClock()) as running:
+        yield running
+
+
+async def test_the_simulator_accepts_what_is_sent(simulator: Simulator, tmp_path: Path) -> None:
+    calls: list[int] = []
+    binding = Binding("(env)", "cn-shanghai", simulator.url)
+    environ = simulator.environment()
+    async with open_client(
+        binding, environ, tmp_path, SystemClock(), lambda: calls.append(1)
+    ) as client:
+        one = await client.get_workflow_instance(DEMO_IDS[0])
+        assert one.project_id
+        assert one.biz_date
+        group = await client.list_workflow_instances(
+            DEMO_IDS, project_id=one.project_id, biz_date=one.biz_date, env_type=one.env_type
+        )
+
+    assert one.id in {instance.id for instance in group}
+    assert one.unknown_fields == ()
+    assert len(calls) == 2
+
+
+async def test_clients_of_one_connector_share_a_tls_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+    make = network.tls_context
+    monkeypatch.setattr(network, "tls_context", lambda environ: made.append(1) or make(environ))
+    connect = connector({}, tmp_path, FakeClock())
+
+    clients = [
+        await connect(Binding("(env)", region, f"dataworks.{region}.aliyuncs.com"), lambda: None)
+        for region in ("cn-shanghai", "cn-beijing")
+    ]
+    for client in clients:
+        await client.aclose()
+
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"SSL_CERT_FILE": "/nonexistent/ca.pem"}, "SSL_CERT_FILE=/nonexistent/ca.pem"),
+        ({"HTTPS_PROXY": "socks5://u:CANARY@127.0.0.1:1"}, "socks is not served"),
+    ],
+)
+async def test_a_setting_of_the_environment_that_cannot_work_is_told_when_opening(
+    environ: dict[str, str], says: str, tmp_path: Path
+) -> None:
+    connect = connector(environ, tmp_path, FakeClock())
+
+    with pytest.raises(ConfigError, match=says) as caught:
+        await connect(Binding("(env)", "cn-shanghai", HOST), lambda: None)
+
+    assert "CANARY" not in str(caught.value)
+
+
+def test_deciding_on_a_binding_imports_no_http() -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "import wfinspect.dataworks\n"
+        "from wfinspect.dataworks.credentials import identify\n"
+        "from wfinspect.dataworks.endpoints import endpoint_of\n"
+        "identify(None, {}, Path('/nonexistent')); endpoint_of('cn-shanghai', 'vpc')\n"
+        "print([m for m in ('httpx', 'msgspec', 'anyio', 'alibabacloud_credentials') "
+        "if m in sys.modules])"
+    )
+
+    async def run() -> bytes:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
+        )
+        return (await process.communicate())[0]
+
+    assert asyncio.run(run()).decode().strip() == "[]"
