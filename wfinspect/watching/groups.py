@@ -107,8 +107,8 @@ class Groups:
         group = None
         pilot = placement.pilot
         if pilot is not None and not is_alone and not self._is_without_list(pilot, now):
-            free = (k for k in placement.untried if k not in placement.in_flight and k != key)
-            keys = (key, *list(free)[: limit - 1])
+            others = (other for other in placement.untried if other != key)
+            keys = (key, *list(others)[: limit - 1])
             group = pilot if len(keys) > 1 else None
         placement.in_flight.update(keys)
         return keys, group
@@ -126,26 +126,22 @@ class Groups:
             for key in known:
                 self._got(key, found, now)
             return []
-        missing = []
+        missing = [key for key in known if key not in found]
         for key in known:
             placement = self._placement(key.binding)
             placement.in_flight.discard(key)
             placement.untried.pop(key, None)
-            if key in placement.unplaced:
-                if key in found:
-                    placement.has_placed = True
-                    self._set_placed(key, found[key])
-            elif key in found:
+            is_new = key in placement.unplaced
+            if key in found:
+                placement.has_placed |= is_new
                 self._members[key].lacked = 0
-                self._move(key, found[key])
-            else:
-                member = self._members[key]
-                member.is_single = True
-                member.lacked += 1
-                missing.append(key)
+                self._set_placed(key, found[key])
+            elif not is_new:
+                self._members[key].is_single = True
+                self._members[key].lacked += 1
         if found:
             self._doubted.pop(group, None)
-        elif missing:
+        elif any(self._members[key].group == group for key in missing):
             self._doubted[group] = _LACKS_KNOWN
         self._end_pilot(group)
         return missing
