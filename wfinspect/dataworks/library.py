@@ -44,11 +44,12 @@ _LOGGERS = ("credentials", "darabonba-core", "apscheduler", "urllib3", "requests
 class Lookup:
     """One run of a provider in a daemon thread; a hung one delays neither the loop nor the end."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, deadline: float = DEADLINE) -> None:
         """Start at once."""
         self._answer: Future[Keys] = Future()
         self._answer.set_running_or_notify_cancel()
         self._provider = provider
+        self._deadline = deadline
         threading.Thread(target=self._run, name="credentials", daemon=True).start()
 
     @property
@@ -60,17 +61,17 @@ class Lookup:
         """The keys.
 
         Raises:
-            ServiceError: what the provider raised, or CredentialsMissing after DEADLINE.
+            ServiceError: what the provider raised, or CredentialsMissing after the deadline.
         """
         answer = asyncio.wrap_future(self._answer)
         try:
-            done, _ = await asyncio.wait({answer}, timeout=DEADLINE)
+            done, _ = await asyncio.wait({answer}, timeout=self._deadline)
         finally:
             # The thread is not touched by this; it only keeps a late answer from a closed loop.
             answer.cancel()
         if not done:
             raise CredentialsMissing(
-                f"The source of the credentials has not answered for {DEADLINE:.0f} s: it is "
+                f"The source of the credentials has not answered for {self._deadline:g} s: it is "
                 "waited for, and asked again.",
                 cause="credentials slow",
             )

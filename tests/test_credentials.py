@@ -1,0 +1,344 @@
+import asyncio
+import json
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from raw_server import http_answer, raw_server, read_request
+
+from wfinspect.dataworks.credentials import Credentials, CredentialsSource
+from wfinspect.dataworks.library import Lookup
+from wfinspect.errors import CredentialsMissing, Refused, ServiceError
+
+ENV_KEYS = {
+    "ALIBABA_CLOUD_ACCESS_KEY_ID": "env-id",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "env-secret",
+}
+OFF_CLOUD = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
+AK = {"name": "prod", "mode": "AK", "access_key_id": "LTAI", "access_key_secret": "secret"}
+
+
+def write(home: Path, *profiles: Mapping[str, Any], current: str = "") -> Path:
+    path = home / ".aliyun" / "config.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"current": current, "profiles": profiles}), encoding="utf-8")
+    return path
+
+
+def age(path: Path, seconds: int) -> None:
+    """Give a file another time of change, as an editor does between two looks at it."""
+    changed = path.stat().st_mtime_ns + seconds * 1_000_000_000
+    os.utime(path, ns=(changed, changed))
+
+
+async def current(
+    profile: str, home: Path, environ: Mapping[str, str] | None = None
+) -> Credentials:
+    return await CredentialsSource(profile, environ or {}, home).current()
+
+
+@given(st.text(min_size=5), st.text(min_size=1).map("CANARY{}".format))
+def test_no_text_of_credentials_shows_a_secret(key_id: str, secret: str) -> None:
+    credentials = Credentials(key_id, secret, secret)
+
+    for text in (repr(credentials), str(credentials), f"{credentials}", credentials.masked_id):
+        assert "CANARY" not in text
+        assert key_id not in text
+
+
+async def test_keys_of_the_environment_with_a_token(tmp_path: Path) -> None:
+    environ = ENV_KEYS | {"ALIBABA_CLOUD_SECURITY_TOKEN": "token"}
+
+    found = await current("(env)", tmp_path, environ)
+
+    assert found == Credentials("env-id", "env-secret", "token")
+
+
+async def test_a_profile_with_a_key(tmp_path: Path) -> None:
+    write(tmp_path, AK)
+
+    assert await current("prod", tmp_path) == Credentials("LTAI", "secret")
+
+
+async def test_a_profile_with_a_key_has_no_token_whatever_its_remains(tmp_path: Path) -> None:
+    write(tmp_path, AK | {"sts_token": "left over"})
+
+    assert (await current("prod", tmp_path)).security_token == ""
+
+
+async def test_a_profile_with_a_token(tmp_path: Path) -> None:
+    write(tmp_path, AK | {"mode": "StsToken", "sts_token": " token\n"})
+
+    assert await current("prod", tmp_path) == Credentials("LTAI", "secret", "token")
+
+
+async def test_a_profile_never_uses_keys_of_the_environment(tmp_path: Path) -> None:
+    write(tmp_path, AK | {"access_key_secret": ""})
+
+    with pytest.raises(CredentialsMissing, match=r"holds no access_key_secret.*aliyun configure"):
+        await current("prod", tmp_path, ENV_KEYS)
+
+
+async def test_the_environment_never_stands_in_for_a_missing_profile(tmp_path: Path) -> None:
+    with pytest.raises(CredentialsMissing, match="no profile 'prod'"):
+        await current("prod", tmp_path, ENV_KEYS)
+
+
+@pytest.mark.parametrize("profile", ["(env)", "(default)"])
+async def test_without_credentials_the_sentence_says_what_to_set_and_names_the_demo(
+    profile: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CredentialsMissing) as caught:
+        await current(profile, tmp_path, OFF_CLOUD)
+
+    for part in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "aliyun configure", "wfinspect demo"):
+        assert part in str(caught.value)
+    assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize("secret", ["two words", "line\nbreak", "caf\u00e9", "\u201cquoted\u201d"])
+async def test_a_key_that_no_header_can_hold_is_refused_without_being_shown(
+    secret: str, tmp_path: Path
+) -> None:
+    write(tmp_path, AK | {"access_key_secret": secret})
+
+    with pytest.raises(Refused, match="copy it anew") as caught:
+        await current("prod", tmp_path)
+
+    assert secret not in str(caught.value)
+
+
+async def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
+    path = write(tmp_path, AK)
+    source = CredentialsSource("prod", {}, tmp_path)
+    await source.current()
+    before = source.fingerprint()
+
+    write(tmp_path, AK | {"access_key_id": "NEW1"})
+    age(path, 5)
+
+    assert source.fingerprint() != before
+    assert (await source.current()).access_key_id == "NEW1"
+
+
+async def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
+    path = write(tmp_path, AK)
+    source = CredentialsSource("prod", {}, tmp_path)
+    first = await source.current()
+    kept = path.stat()
+
+    path.write_bytes(path.read_bytes().replace(b"LTAI", b"XXXX"))
+    os.utime(path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+
+    assert await source.current() is first
+    source.forget()
+    assert (await source.current()).access_key_id == "XXXX"
+
+
+async def test_a_lack_of_keys_is_not_kept_for_good(tmp_path: Path) -> None:
+    source = CredentialsSource("prod", {}, tmp_path)
+    with pytest.raises(CredentialsMissing):
+        await source.current()
+
+    write(tmp_path, AK)
+
+    assert await source.current() == Credentials("LTAI", "secret")
+
+
+async def test_configuring_the_cli_heals_an_app_that_began_without_keys(tmp_path: Path) -> None:
+    source = CredentialsSource("(default)", OFF_CLOUD, tmp_path)
+    with pytest.raises(CredentialsMissing):
+        await source.current()
+
+    write(tmp_path, AK, current="prod")
+
+    assert await source.current() == Credentials("LTAI", "secret")
+
+
+async def test_the_default_chain_reads_the_ini_file_of_the_official_libraries(
+    tmp_path: Path,
+) -> None:
+    ini = tmp_path / ".alibabacloud" / "credentials.ini"
+    ini.parent.mkdir()
+    ini.write_text(
+        "[default]\nenable = true\ntype = access_key\naccess_key_id = INI1\n"
+        "access_key_secret = ini-secret\n"
+    )
+
+    assert await current("(default)", tmp_path, OFF_CLOUD) == Credentials("INI1", "ini-secret")
+
+
+def external(tmp_path: Path, script: str) -> dict[str, str]:
+    program = tmp_path / "keys.py"
+    program.write_text(script)
+    return {
+        "name": "corp",
+        "mode": "External",
+        "process_command": f"{sys.executable} {program}",
+    }
+
+
+COUNTING = """
+import json, pathlib
+counter = pathlib.Path(__file__).with_name("runs")
+counter.write_text(counter.read_text() + "x" if counter.exists() else "x")
+print(json.dumps({"mode": "StsToken", "access_key_id": "EXT1", "access_key_secret": "s",
+                  "sts_token": "t", "expiration": "2099-01-01T00:00:00Z"}))
+"""
+
+
+async def test_a_command_gives_keys_once_for_many_calls(tmp_path: Path) -> None:
+    write(tmp_path, external(tmp_path, COUNTING))
+    source = CredentialsSource("corp", {}, tmp_path)
+
+    first = await source.current()
+    assert first == Credentials("EXT1", "s", "t")
+    assert await source.current() == first
+    assert (tmp_path / "runs").read_text() == "x"
+
+    source.forget()
+    await source.current()
+    assert (tmp_path / "runs").read_text() == "xx"
+
+
+async def test_many_callers_at_once_make_one_look_up(tmp_path: Path) -> None:
+    write(tmp_path, external(tmp_path, COUNTING))
+    source = CredentialsSource("corp", {}, tmp_path)
+
+    found = await asyncio.gather(*(source.current() for _ in range(20)))
+
+    assert len(set(found)) == 1
+    assert (tmp_path / "runs").read_text() == "x"
+
+
+async def test_a_failing_command_is_told_without_what_it_printed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    write(tmp_path, external(tmp_path, "import sys; print('CANARY'); sys.exit('CANARY')"))
+
+    with pytest.raises(Refused, match=r"'corp'.*process_command by hand") as caught:
+        await current("corp", tmp_path)
+
+    printed = "".join(capfd.readouterr())
+    told = "".join(traceback.format_exception(caught.value))
+    assert "CANARY" not in printed + told + caplog.text
+
+
+async def test_the_library_keeps_quiet(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    write(tmp_path, external(tmp_path, COUNTING))
+
+    await current("corp", tmp_path)
+    logging.getLogger("credentials").error("CANARY")
+
+    assert "".join(capfd.readouterr()) == ""
+    assert not [record for record in caplog.records if record.name != "asyncio"]
+
+
+@pytest.mark.parametrize("value", ["1", "true", "TRUE"])
+async def test_commands_can_be_forbidden(value: str, tmp_path: Path) -> None:
+    write(tmp_path, external(tmp_path, COUNTING))
+
+    with pytest.raises(Refused, match="ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"):
+        await current("corp", tmp_path, {"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS": value})
+
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("mode", ["RsaKeyPair", "BearerToken", "Anonymous", "\x1b[2J"])
+async def test_a_mode_that_is_not_served_is_named(mode: str, tmp_path: Path) -> None:
+    write(tmp_path, AK | {"mode": mode})
+
+    with pytest.raises(Refused, match="not served: use one of AK") as caught:
+        await current("prod", tmp_path)
+
+    assert str(caught.value).isprintable()
+
+
+async def test_keys_come_from_a_uri(tmp_path: Path) -> None:
+    keys = {
+        "Code": "Success",
+        "AccessKeyId": "URI1",
+        "AccessKeySecret": "s",
+        "SecurityToken": "t",
+        "Expiration": "2099-01-01T00:00:00Z",
+    }
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(http_answer(keys, headers={"Connection": "close"}))
+        await writer.drain()
+
+    async with raw_server(handle) as seen:
+        uri = f"http://127.0.0.1:{seen.port}/keys"
+        write(tmp_path, {"name": "uri", "mode": "CredentialsURI", "credentials_uri": uri})
+        by_profile = await current("uri", tmp_path)
+        by_chain = await current(
+            "(default)", tmp_path, OFF_CLOUD | {"ALIBABA_CLOUD_CREDENTIALS_URI": uri}
+        )
+
+    assert by_profile == by_chain == Credentials("URI1", "s", "t")
+
+
+async def test_a_source_that_hangs_is_told_and_goes_on_being_waited_for() -> None:
+    answered = threading.Event()
+
+    def hang() -> tuple[str, str, str]:
+        answered.wait(10)
+        return "id", "secret", ""
+
+    lookup = Lookup(hang, deadline=0.05)
+    with pytest.raises(CredentialsMissing, match=r"not answered for 0\.05 s"):
+        await lookup.wait()
+    assert not lookup.is_done
+
+    lookup._deadline = 10.0
+    waiting = asyncio.create_task(lookup.wait())
+    answered.set()
+    assert await waiting == ("id", "secret", "")
+
+
+async def test_a_source_that_breaks_in_an_unknown_way_is_told_without_its_words() -> None:
+    def broken() -> tuple[str, str, str]:
+        raise KeyError("CANARY")
+
+    with pytest.raises(CredentialsMissing, match="KeyError") as caught:
+        await Lookup(broken).wait()
+
+    assert "CANARY" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_caller_that_is_cancelled_does_not_spoil_the_look_up(tmp_path: Path) -> None:
+    write(tmp_path, external(tmp_path, COUNTING))
+    source = CredentialsSource("corp", {}, tmp_path)
+    call = asyncio.create_task(source.current())
+    await asyncio.sleep(0)
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+
+    assert await source.current() == Credentials("EXT1", "s", "t")
+    assert (tmp_path / "runs").read_text() == "x"
+
+
+async def test_a_failed_look_up_is_made_anew_the_next_time(tmp_path: Path) -> None:
+    failing = "import pathlib, sys; sys.exit(not pathlib.Path(__file__).with_name('ok').exists())\n"
+    profile = external(tmp_path, failing)
+    write(tmp_path, profile)
+    source = CredentialsSource("corp", {}, tmp_path)
+    with pytest.raises(ServiceError):
+        await source.current()
+
+    (tmp_path / "keys.py").write_text(COUNTING)
+
+    assert (await source.current()).access_key_id == "EXT1"
