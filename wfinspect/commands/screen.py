@@ -61,10 +61,11 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
         is_demo=screen.is_demo,
         on_ready=watcher.start,
         keymap=settings.keys,
+        environ=environ,
     )
     has_mouse = settings.mouse if settings.mouse is not None else not is_remote(environ)
     try:
-        return run_app(app, mouse=has_mouse)
+        return run_app(app, mouse=has_mouse, crash_directory=screen.state_dir)
     finally:
         watcher.stop()
 

@@ -6,7 +6,6 @@ tell when a new release moves one of them.
 
 import contextlib
 import os
-import select
 import signal
 import sys
 import termios
@@ -19,6 +18,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from wfinspect.format import shown
 from wfinspect.ui.ending import EndingWatch
+from wfinspect.ui.job import stop_job
 from wfinspect.ui.keyboard import StopReading, read_keys
 from wfinspect.ui.output import TerminalOutput, discard_output
 
@@ -29,7 +29,6 @@ _RESTORE = _END_OF_FRAME + "".join(f"\x1b[?{mode}l" for mode in _ALL_MODES)
 _RESTORE += "\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h"
 _LAST_WORDS = 12  # pieces that restore a terminal in an orderly end
 _TITLE_LIMIT = 120
-_SETTLE_SECONDS = 0.1
 
 
 class HardenedDriver(LinuxDriver):
@@ -192,20 +191,7 @@ class HardenedDriver(LinuxDriver):
         takes_part = self._auto_restart and not self._is_suspended
         if takes_part:
             self.suspend_application_mode()
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGCONT)}
-        for number in handlers:
-            signal.signal(number, signal.SIG_DFL)
-        # The whole group, so that a wrapper stops too and the shell takes notice. The system ignores
-        # it in a group that nobody could continue, and the app goes on at once.
-        os.killpg(0, signal.SIGTSTP)
-        while self._is_in_background():
-            # A signal to end that came along with the one to go on may reach another thread first.
-            select.select([], [], [], _SETTLE_SECONDS)
-            if self._ending.is_noticed:
-                break
-            os.kill(os.getpid(), signal.SIGSTOP)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        stop_job(self.fileno, is_ending=lambda: self._ending.is_noticed)
         if takes_part and not self._ending.is_noticed:
             self._must_signal_resume = True
             self.resume_application_mode()
@@ -215,12 +201,6 @@ class HardenedDriver(LinuxDriver):
         if self._auto_restart and not self._is_suspended:
             self.suspend_application_mode()
             self.resume_application_mode()
-
-    def _is_in_background(self) -> bool:
-        try:
-            return os.tcgetpgrp(self.fileno) != os.getpgrp()
-        except OSError:
-            return False
 
     # The end.
 

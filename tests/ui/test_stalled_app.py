@@ -1,0 +1,63 @@
+"""The real app behind a terminal that nobody reads: watching goes on, and is seen afterwards."""
+
+import json
+import select
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pty_session import PtySession, python
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+INSTANCE = DEMO_IDS[0]
+
+
+def test_polling_and_recording_go_on_while_the_terminal_stalls(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    store = state / "watch.sqlite3"
+    with (
+        Simulator() as simulator,
+        PtySession(
+            python("-m", "wfinspect", "--interval", "2", "--state-dir", str(state), str(INSTANCE)),
+            home=tmp_path,
+            env=simulator.environment(),
+            size=(160, 48),
+        ) as session,
+    ):
+        # Not a byte is read, and the first frame alone is more than the system holds.
+        wait_until(lambda: readings(store) == ["Running"], "seen running")
+        simulator.set_status(INSTANCE, "Failure")
+        wait_until(lambda: readings(store) == ["Failure"], "seen failed")
+        assert len(session.log) == 0
+
+        session.wait_for("Running -> Failure")
+        session.wait_for("live")
+        session.press("ctrl+q")
+
+        assert session.wait_exit() == 0
+        assert session.modes_left_on() == []
+
+
+def readings(store: Path) -> list[str]:
+    """The status in which each watched instance was last read, as it was recorded."""
+    try:
+        connection = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
+    except sqlite3.OperationalError:
+        return []
+    try:
+        rows = connection.execute("SELECT reading FROM watched WHERE reading IS NOT NULL")
+        return [json.loads(reading)["status"] for (reading,) in rows]
+    except sqlite3.OperationalError:
+        return []
+    finally:
+        connection.close()
+
+
+def wait_until(is_so: Callable[[], bool], what: str, timeout: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it was never so: {what}")
+        select.select([], [], [], 0.05)
