@@ -342,3 +342,27 @@ async def test_a_failed_look_up_is_made_anew_the_next_time(tmp_path: Path) -> No
     (tmp_path / "keys.py").write_text(COUNTING)
 
     assert (await source.current()).access_key_id == "EXT1"
+
+
+EXPIRING = """
+import json, time
+at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 100))
+print(json.dumps({"mode": "StsToken", "access_key_id": "EXT1", "access_key_secret": "s",
+                  "sts_token": "t", "expiration": at}))
+"""
+
+
+async def test_keys_that_cannot_be_renewed_are_used_until_the_service_refuses_them(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, external(tmp_path, EXPIRING))
+    source = CredentialsSource("corp", {}, tmp_path)
+    first = await source.current()
+
+    (tmp_path / "keys.py").write_text("open(__file__ + '.asked', 'w'); raise SystemExit(1)")
+    assert await source.current() == first
+    assert (tmp_path / "keys.py.asked").exists()
+
+    source.forget()
+    with pytest.raises(Refused):
+        await source.current()

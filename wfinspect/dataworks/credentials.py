@@ -62,14 +62,12 @@ class CredentialsSource:
             CredentialsMissing: there are none; says what to set.
             Refused: the profile is there, and gives none.
         """
-        if self._lookup is None:
-            self._reread_if_changed()
-            if self._known is not None:
-                return self._known
-            if self._provider is None:
-                raise CredentialsMissing(f"No credentials were found: {HOW_TO}")
-            self._lookup = Lookup(self._provider)
-        lookup = self._lookup
+        self._reread_if_changed()
+        if self._known is not None:
+            return self._known
+        if self._provider is None:
+            raise CredentialsMissing(f"No credentials were found: {HOW_TO}")
+        lookup = self._lookup = self._lookup or Lookup(self._provider)
         try:
             answer = await lookup.wait()
         finally:
@@ -83,10 +81,13 @@ class CredentialsSource:
         """Read everything anew at the next call: the service has refused what is remembered."""
         self._known = None
         self._provider = None
+        self._lookup = None
         self._seen = ""
 
     def fingerprint(self) -> str:
         """A text that changes when the files behind the credentials do; cheap."""
+        if self._profile == profiles.ENVIRONMENT:
+            return "the environment of a process does not change"
         files = [profiles.config_file(self._home), ini_file(self._environ, self._home)]
         return " ".join(_state_of(path) for path in files)
 

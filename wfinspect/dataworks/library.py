@@ -163,7 +163,11 @@ def chain_provider(environ: Mapping[str, str], ini_file: Path, how_to: str) -> P
 
 
 class _FirstThatWorks:
-    """Asks the library's providers in turn and keeps the first that gives keys."""
+    """Asks the library's providers in turn and keeps the first that gives keys.
+
+    Keys that can't be renewed are given again: they may be good for a while, and the service says
+    so when they are not.
+    """
 
     def __init__(
         self, build: Callable[[], Iterator[Callable[[], Any]]], failure: ServiceError
@@ -171,17 +175,22 @@ class _FirstThatWorks:
         self._build = build
         self._failure = failure
         self._kept: Any = None
+        self._last: Keys | None = None
 
     def __call__(self) -> Keys:
-        kept = self._kept
-        for make in [lambda: kept] if kept is not None else self._build():
-            provider, keys = _ask(make)
-            if keys is not None:
-                self._kept = provider
-                return keys
-        self._kept = None
-        # Raised anew: one exception object must not gather the tracebacks of many calls.
-        raise type(self._failure)(self._failure.sentence)
+        if self._kept is not None:
+            _, keys = _ask(lambda: self._kept)
+            self._last = keys or self._last
+        else:
+            for make in self._build():
+                self._kept, self._last = _ask(make)
+                if self._last is not None:
+                    break
+        if self._last is None:
+            self._kept = None
+            # Raised anew: one exception object must not gather the tracebacks of many calls.
+            raise type(self._failure)(self._failure.sentence)
+        return self._last
 
 
 def _ask(make: Callable[[], Any]) -> tuple[Any, Keys | None]:
