@@ -23,6 +23,7 @@ KEPT_FOR = timedelta(days=30)
 MAX_TRANSITIONS = 10_000
 CALLS_KEPT_FOR = timedelta(days=62)  # two months, since editions count by the month
 MAX_RECENT = 20
+_CLOCK_SET_BACK = timedelta(minutes=1)
 
 KEY = "profile = ? AND region = ? AND endpoint = ? AND id = ?"
 ROWS = (
@@ -72,11 +73,12 @@ def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
         " ON CONFLICT DO NOTHING"
     )
     connection.executemany(insert, map(_insert_values, changes.added.values()))
-    # An older reading of this process never overwrites a newer one of another.
+    # An older reading of this process never overwrites a newer one of another; one that is newer by
+    # more than a save can take was dated by a clock that has been set back since.
     update = (
         "UPDATE watched SET reading = coalesce(?, reading), read_at = ?,"  # noqa: S608
         " last_change = coalesce(?, last_change), is_gone = ?"
-        f" WHERE {KEY} AND (read_at IS NULL OR read_at <= ?)"
+        f" WHERE {KEY} AND (read_at IS NULL OR read_at <= ? OR read_at > ?)"
     )
     connection.executemany(update, _update_values(changes.readings.items()))
     unseen = ((is_unseen, *key_values(key)) for key, is_unseen in changes.unseen.items())
@@ -107,6 +109,7 @@ def _update_values(readings: Iterable[tuple[InstanceKey, Reading]]) -> Iterable[
             reading.is_gone,
             *key_values(key),
             read_at,
+            to_microseconds(reading.read_at + _CLOCK_SET_BACK),
         )
 
 

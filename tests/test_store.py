@@ -1,0 +1,430 @@
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from fakes import BINDING, START, FakeClock, instance, key
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfinspect.errors import StoreError
+from wfinspect.instance import InstanceId, InstanceKey, Tag, Transition, WorkflowInstance
+from wfinspect.watching import schema, tables
+from wfinspect.watching.records import (
+    Changes,
+    Reading,
+    StoredRow,
+    event_name,
+    instance_text,
+    read_instance,
+    read_transition,
+    transition_text,
+)
+from wfinspect.watching.store import FILE_NAME, Store
+
+ACCOUNT = (BINDING.profile, BINDING.region)
+TODAY = date(2026, 9, 18)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
+    made = Store(tmp_path / "state", clock.now)
+    yield made
+    made.close()
+
+
+def second(store: Store, clock: FakeClock) -> Store:
+    """The same file as another process opens it."""
+    return Store(store.path.parent, clock.now)
+
+
+def row(number: int, **fields: object) -> StoredRow:
+    values: dict[str, object] = {"position": float(number), "added_at": START}
+    return StoredRow(key(number), **(values | fields))  # type: ignore[arg-type]
+
+
+def added(*rows: StoredRow) -> Changes:
+    return Changes(added={each.key: each for each in rows})
+
+
+def transition(number: int = 1, minute: int = 0, to_status: str = "Failure") -> Transition:
+    at = START + timedelta(minutes=minute)
+    return Transition(key(number), "dwd_trade", "Running", to_status, at, START, at)
+
+
+def test_rows_come_back_as_they_were_saved_in_the_order_of_the_list(store: Store) -> None:
+    rows = [
+        row(2, position=1.0, instance=instance(2, raw='{"Id": 2}'), read_at=START),
+        row(1, position=2.0, is_unseen=True, is_gone=True, last_change=transition()),
+        row(3),
+    ]
+    store.save(added(*rows))
+    assert store.rows() == rows
+    assert store.rows()[0].instance == rows[0].instance
+    assert store.rows()[0].instance is not None
+    assert store.rows()[0].instance.raw == '{"Id": 2}'
+
+
+TEXT = st.text(st.characters(exclude_categories=[]), max_size=20)
+NUMBER = st.none() | st.integers(-(2**70), 2**70)
+
+
+@given(
+    reading=st.builds(
+        WorkflowInstance,
+        id=st.integers(1, 2**63 - 1).map(InstanceId),
+        name=TEXT,
+        status=TEXT,
+        project_id=NUMBER,
+        biz_date=NUMBER,
+        modify_time=NUMBER,
+        workflow_parameters=TEXT,
+        tags=st.lists(st.builds(Tag, TEXT, TEXT), max_size=3).map(tuple),
+        unknown_fields=st.lists(TEXT, max_size=3).map(tuple),
+        raw=TEXT,
+    )
+)
+def test_no_character_of_an_instance_is_lost(reading: WorkflowInstance) -> None:
+    back = read_instance(instance_text(reading))
+    assert back == reading
+    assert back.raw == reading.raw
+    instance_text(reading).encode("ascii")
+
+
+def test_a_transition_comes_back_as_it_was() -> None:
+    assert read_transition(transition_text(transition())) == transition()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "{}", '{"id": 1, "tags": 5}', '{"tags": [1]}']
+)
+def test_text_of_another_version_is_no_instance(text: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        read_instance(text)
+
+
+def test_a_reading_that_cannot_be_read_leaves_its_row_on_the_list(store: Store) -> None:
+    store.save(added(row(1, instance=instance(1), read_at=START)))
+    store.close()
+    with sqlite3.connect(store.path) as raw:
+        raw.execute("UPDATE watched SET reading = 'nonsense'")
+    raw.close()
+    assert store.rows() == [row(1)]
+
+
+def test_a_reading_updates_what_is_there_and_brings_back_nothing_removed(store: Store) -> None:
+    store.save(added(row(1), row(2)))
+    store.save(Changes(removed={key(2): None}))
+    readings = {key(n): Reading(START, instance(n), transition(n)) for n in (1, 2)}
+    store.save(Changes(readings=readings))
+    (only,) = store.rows()
+    assert (only.key, only.instance, only.last_change) == (key(1), instance(1), transition(1))
+
+
+def test_a_reading_that_says_the_same_moves_only_its_time(store: Store) -> None:
+    store.save(added(row(1, instance=instance(1), read_at=START, last_change=transition())))
+    later = START + timedelta(seconds=15)
+    store.save(Changes(readings={key(1): Reading(later, None)}))
+    assert store.rows() == [row(1, instance=instance(1), read_at=later, last_change=transition())]
+
+
+def test_an_older_reading_does_not_overwrite_a_newer_one(store: Store) -> None:
+    later = START + timedelta(seconds=15)
+    store.save(added(row(1, instance=instance(1, "Success"), read_at=later)))
+    store.save(Changes(readings={key(1): Reading(START, instance(1, "Running"))}))
+    assert store.rows()[0].instance == instance(1, "Success")
+
+
+def test_a_clock_set_back_does_not_keep_readings_from_being_saved(store: Store) -> None:
+    store.save(added(row(1, instance=instance(1), read_at=START + timedelta(hours=1))))
+    store.save(Changes(readings={key(1): Reading(START, instance(1, "Failure"))}))
+    assert store.rows()[0].instance == instance(1, "Failure")
+
+
+def test_a_change_of_which_two_processes_tell_is_recorded_once(
+    store: Store, clock: FakeClock
+) -> None:
+    other = second(store, clock)
+    end = instance(1, "Failure", started_time=5, finished_time=9)
+    first, later = transition(minute=1), transition(minute=2)
+    assert store.save(Changes(transitions=[(event_name(first, end), first)])) == [first]
+    assert other.save(Changes(transitions=[(event_name(later, end), later)])) == []
+    assert other.transitions(10) == [first]
+    other.close()
+
+
+def test_another_run_that_ends_alike_is_another_change(store: Store) -> None:
+    for number, finished in enumerate((9, 19)):
+        change = transition(minute=number)
+        end = instance(1, "Failure", started_time=5, finished_time=finished)
+        assert store.save(Changes(transitions=[(event_name(change, end), change)])) == [change]
+
+
+def test_transitions_come_newest_first_for_one_instance_or_all(store: Store) -> None:
+    changes = [transition(number % 2, number) for number in range(4)]
+    store.save(Changes(transitions=[(str(n), each) for n, each in enumerate(changes)]))
+    assert store.transitions(3) == changes[:0:-1]
+    assert store.transitions(9, key(1)) == [changes[3], changes[1]]
+
+
+def test_transitions_are_kept_for_thirty_days_and_up_to_a_number(
+    store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "MAX_TRANSITIONS", 3)
+    store.save(Changes(transitions=[("old", transition(minute=0))]))
+    clock.advance(timedelta(days=30, minutes=1).total_seconds())
+    minutes = 31 * 24 * 60
+    late = [transition(minute=minutes + n) for n in range(4)]
+    for number, each in enumerate(late):
+        store.save(Changes(transitions=[(str(number), each)]))
+    assert store.transitions(99) == late[:0:-1]
+
+
+def test_calls_add_up_over_processes_by_account_and_day(store: Store, clock: FakeClock) -> None:
+    other = second(store, clock)
+    changes = Changes()
+    changes.calls[ACCOUNT, TODAY] += 3
+    for each in (store, other, store):
+        each.save(changes)
+    assert other.calls(ACCOUNT, TODAY) == 9
+    assert other.calls(ACCOUNT, date(2026, 9, 19)) == 0
+    assert other.calls(("other", "cn-beijing"), TODAY) == 0
+    other.close()
+
+
+def test_recent_ids_come_newest_first_each_once(store: Store) -> None:
+    for minute, number in enumerate([1, 2, 3, 1]):
+        store.save(Changes(recent={InstanceId(number): START + timedelta(minutes=minute)}))
+    assert store.recent() == [1, 3, 2]
+
+
+def test_what_another_process_adds_and_removes_is_noticed(store: Store, clock: FakeClock) -> None:
+    other = second(store, clock)
+    store.save(added(row(1)))
+    assert store.has_news(), "the first look always counts"
+    assert not store.has_news()
+    store.save(added(row(2)))
+    assert not store.has_news(), "one's own writing is no news"
+    other.save(Changes(removed={key(1): None}))
+    assert store.has_news()
+    assert [each.key for each in store.rows()] == [key(2)]
+    other.close()
+
+
+def test_all_of_a_save_fails_together(store: Store) -> None:
+    store.save(added(row(1)))
+    bad = Changes(removed={key(1): None}, meta={"name": None})  # type: ignore[dict-item]
+    with pytest.raises(StoreError):
+        store.save(bad)
+    assert [each.key for each in store.rows()] == [key(1)]
+
+
+def test_directory_and_file_are_private_whatever_the_umask(store: Store) -> None:
+    before = os.umask(0)
+    try:
+        store.save(added(row(1)))
+    finally:
+        os.umask(before)
+    assert store.path.parent.stat().st_mode & 0o777 == 0o700
+    assert store.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_no_write_ahead_log_is_used(store: Store) -> None:
+    store.save(added(row(1)))
+    with sqlite3.connect(store.path) as raw:
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    raw.close()
+    assert [path.name for path in store.path.parent.iterdir()] == [FILE_NAME]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"not a database, but long enough to be read as one" * 40,
+        b"SQLite format 3\0" + b"\xff" * 9000,
+    ],
+)
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
+    store: Store, clock: FakeClock, damage: bytes
+) -> None:
+    store.path.parent.mkdir(mode=0o700)
+    store.path.write_bytes(damage)
+    assert store.rows() == []
+    assert store.set_aside is not None
+    assert store.set_aside.name == f"{FILE_NAME}.broken-{clock.now():%Y%m%dT%H%M%SZ}"
+    assert store.set_aside.read_bytes() == damage
+    store.save(added(row(1)))
+    assert [each.key for each in store.rows()] == [key(1)]
+
+
+def test_a_file_damaged_while_it_is_open_is_set_aside(store: Store) -> None:
+    store.save(added(*(row(n, instance=instance(n), read_at=START) for n in range(1, 200))))
+    size = store.path.stat().st_size
+    with store.path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    store.close()
+    assert store.rows() == []
+    assert store.set_aside is not None
+
+
+def test_an_empty_file_is_no_damage(store: Store) -> None:
+    store.path.parent.mkdir(mode=0o700)
+    store.path.touch(mode=0o600)
+    assert store.rows() == []
+    assert store.set_aside is None
+
+
+def test_a_newer_schema_is_left_alone_and_said(store: Store) -> None:
+    store.save(added(row(1)))
+    store.close()
+    with sqlite3.connect(store.path) as raw:
+        raw.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    raw.close()
+    before = store.path.read_bytes()
+    with pytest.raises(StoreError, match="newer wfinspect"):
+        store.rows()
+    assert store.path.read_bytes() == before
+    assert store.set_aside is None
+
+
+@pytest.mark.parametrize("place", ["file", "directory", "fifo", "symlink", "proc"])
+def test_an_unusable_place_is_one_sentence(place: str, tmp_path: Path, clock: FakeClock) -> None:
+    directory = tmp_path / "state"
+    if place == "file":
+        directory.write_text("in the way")
+    elif place == "proc":
+        directory = Path("/proc/wfinspect")
+    else:
+        directory.mkdir(mode=0o700)
+        path = directory / FILE_NAME
+        if place == "directory":
+            path.mkdir()
+        elif place == "fifo":
+            os.mkfifo(path)
+        else:
+            path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match=str(directory)):
+        Store(directory, clock.now).rows()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_directory_others_may_write_to_is_not_used(store: Store) -> None:
+    store.path.parent.mkdir(mode=0o700)
+    store.path.parent.chmod(0o777)
+    with pytest.raises(StoreError, match="chmod 700"):
+        store.rows()
+
+
+def test_a_full_disk_is_one_sentence_and_what_was_saved_stays(store: Store) -> None:
+    store.save(added(row(1)))
+    assert store.rows()
+    assert store._connection is not None
+    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+    store._connection.execute(f"PRAGMA max_page_count = {pages}")
+    many = added(*(row(n, instance=instance(n), read_at=START) for n in range(2, 400)))
+    with pytest.raises(StoreError, match="full"):
+        store.save(many)
+    assert [each.key for each in store.rows()] == [key(1)]
+    store.save(many)
+    assert len(store.rows()) == 399
+
+
+def test_a_locked_file_is_one_sentence(
+    store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wfinspect.watching.store._BUSY_SECONDS", 0.01)
+    store.save(added(row(1)))
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    waiting = second(store, clock)
+    with pytest.raises(StoreError, match="locked"):
+        waiting.save(added(row(2)))
+    other.close()
+    waiting.save(added(row(2)))
+    assert len(waiting.rows()) == 2
+    waiting.close()
+
+
+def test_a_file_that_was_replaced_is_noticed(store: Store) -> None:
+    store.save(added(row(1)))
+    assert not store.was_replaced()
+    store.path.unlink()
+    assert store.was_replaced()
+    store.close()
+    assert store.rows() == []
+
+
+WRITER = textwrap.dedent("""
+    import itertools, sys
+    from datetime import UTC, datetime
+    from pathlib import Path
+    from wfinspect.instance import Binding, InstanceKey, Transition
+    from wfinspect.watching.records import Changes
+    from wfinspect.watching.store import Store
+
+    name, state_dir = sys.argv[1:]
+    at = datetime(2026, 9, 18, tzinfo=UTC)
+    key = InstanceKey(Binding("p", "cn-shanghai", "host"), 1)
+    store = Store(Path(state_dir), lambda: at)
+    for number in itertools.count():
+        event = f"{name}-{number}"
+        change = Transition(key, event, "Running", "Failure", at, at, at)
+        store.save(Changes(transitions=[(event, change)]))
+        print(event, flush=True)
+""")
+
+
+@pytest.mark.parametrize("acknowledged", [1, 4, 11])
+def test_kill_9_loses_nothing_that_was_acknowledged(acknowledged: int, tmp_path: Path) -> None:
+    state_dir = tmp_path / "state"
+    Store(state_dir, FakeClock().now).rows()
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, name, str(state_dir)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("a", "b")
+    ]
+    told = []
+    for writer in writers:
+        assert writer.stdout is not None
+        told += [writer.stdout.readline().strip() for _ in range(acknowledged)]
+        writer.send_signal(signal.SIGKILL)
+    for writer in writers:
+        assert writer.stdout is not None
+        told += writer.stdout.read().split("\n")[:-1]
+        writer.stdout.close()
+        assert writer.wait() == -signal.SIGKILL
+    store = Store(state_dir, FakeClock().now)
+    assert {each.name for each in store.transitions(10_000)} >= set(told)
+    assert store.set_aside is None
+    store.close()
+
+
+def test_several_processes_add_rows_and_none_is_lost(store: Store, clock: FakeClock) -> None:
+    others = [second(store, clock) for _ in range(4)]
+    for number in range(1, 41):
+        others[number % 4].save(added(row(number)))
+    assert len(store.rows()) == 40
+    for other in others:
+        other.close()
+
+
+def test_keys_of_two_bindings_do_not_mix(store: Store) -> None:
+    elsewhere = InstanceKey(type(BINDING)("other", *ACCOUNT), InstanceId(1))
+    store.save(added(row(1), StoredRow(elsewhere, 2.0)))
+    store.save(Changes(removed={elsewhere: None}))
+    assert [each.key for each in store.rows()] == [key(1)]

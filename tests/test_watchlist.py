@@ -1,0 +1,349 @@
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fakes import BINDING, START, instance, key, ms
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wfinspect.instance import WorkflowInstance
+from wfinspect.watching.snapshot import Trouble
+from wfinspect.watching.watchlist import Entry, News, Observation, Watchlist
+
+FINISHED = ms(START + timedelta(seconds=20))
+
+
+class Readings:
+    """A watchlist that is fed readings of one instance, ten seconds apart."""
+
+    def __init__(self) -> None:
+        self.list = Watchlist()
+        self.list.watch(key(1), START)
+        self.seconds = 0.0
+
+    @property
+    def entry(self) -> Entry:
+        return self.list.entries[key(1)]
+
+    def read(self, reading: WorkflowInstance, seconds: float = 10.0) -> Observation:
+        self.seconds += seconds
+        at = START + timedelta(seconds=self.seconds)
+        return self.list.observe(key(1), reading, at, self.seconds)
+
+    def miss(self, seconds: float = 10.0) -> bool:
+        self.seconds += seconds
+        at = START + timedelta(seconds=self.seconds)
+        return self.list.missed(key(1), Trouble("not found", "no such", at, None), self.seconds)
+
+
+def modified(status: str, seconds: float, **fields: object) -> WorkflowInstance:
+    return instance(1, status, modify_time=ms(START + timedelta(seconds=seconds)), **fields)
+
+
+def test_the_first_reading_is_no_news() -> None:
+    readings = Readings()
+    assert readings.read(instance(1, "Failure")) == Observation(News.FIRST)
+    assert not readings.entry.is_unseen
+
+
+def test_a_changed_status_is_news_between_two_readings() -> None:
+    readings = Readings()
+    readings.read(modified("WaitTime", 0))
+    change = readings.read(modified("WaitResource", 5)).transition
+    assert change is not None
+    assert (change.from_status, change.to_status) == ("WaitTime", "WaitResource")
+    assert change.seen_after == START + timedelta(seconds=10)
+    assert change.at == change.seen_by == START + timedelta(seconds=20)
+    assert not change.is_service_time
+    assert readings.entry.is_unseen
+    assert readings.entry.last_change == change
+
+
+@pytest.mark.parametrize(
+    ("to_status", "field"), [("Failure", "finished_time"), ("Running", "started_time")]
+)
+def test_the_services_own_time_is_used_where_it_falls_between_the_readings(
+    to_status: str, field: str
+) -> None:
+    readings = Readings()
+    readings.read(modified("WaitResource", 0))
+    change = readings.read(modified(to_status, 15, **{field: ms(START) + 15_000})).transition
+    assert change is not None
+    assert change.is_service_time
+    assert change.at == START + timedelta(seconds=15)
+
+
+@pytest.mark.parametrize("finished", [0, 5_000, 25_000, 2**80])
+def test_a_service_time_outside_the_readings_is_not_believed(finished: int) -> None:
+    readings = Readings()
+    readings.read(modified("Running", 0))
+    change = readings.read(modified("Success", 15, finished_time=ms(START) + finished)).transition
+    assert change is not None
+    assert not change.is_service_time
+    assert change.at == change.seen_by
+
+
+def test_an_answer_older_than_what_is_held_changes_nothing() -> None:
+    readings = Readings()
+    readings.read(modified("Success", 30))
+    read_at = readings.entry.read_at
+    assert readings.read(modified("Running", 20)) == Observation(News.STALE)
+    assert readings.entry.instance == modified("Success", 30)
+    assert readings.entry.read_at == read_at
+
+
+def test_a_server_that_goes_back_for_a_minute_is_believed_and_said() -> None:
+    readings = Readings()
+    readings.read(modified("Success", 30))
+    kinds = [readings.read(modified("Running", 20), 25.0).news for _ in range(4)]
+    assert kinds == [News.STALE, News.STALE, News.STALE, News.WENT_BACK]
+    assert readings.entry.is_unseen
+    assert readings.entry.family == instance(1, "Running").family
+
+
+def test_a_good_answer_between_stale_ones_begins_the_count_anew() -> None:
+    readings = Readings()
+    readings.read(modified("Success", 30))
+    for _ in range(10):
+        assert readings.read(modified("Running", 20), 25.0).news is News.STALE
+        assert readings.read(modified("Success", 30), 25.0).news is News.SAME
+
+
+def test_equal_modify_times_with_another_status_are_a_change() -> None:
+    readings = Readings()
+    readings.read(modified("Running", 0))
+    assert readings.read(modified("Checking", 0)).news is News.CHANGED
+
+
+def test_without_modify_times_the_order_of_the_answers_decides() -> None:
+    readings = Readings()
+    readings.read(instance(1, "Running", modify_time=None))
+    assert readings.read(instance(1, "Success", modify_time=ms(START))).news is News.CHANGED
+    assert readings.read(instance(1, "Running", modify_time=None)).news is News.CHANGED
+
+
+def test_a_settled_run_that_runs_again_is_a_rerun() -> None:
+    readings = Readings()
+    readings.read(modified("Failure", 0, started_time=1, finished_time=2))
+    change = readings.read(modified("Running", 5, started_time=3)).transition
+    assert change is not None
+    assert change.is_rerun
+
+
+def test_the_same_result_with_other_times_is_a_rerun_nobody_saw() -> None:
+    readings = Readings()
+    readings.read(modified("Success", 0, started_time=1, finished_time=FINISHED - 20_000))
+    change = readings.read(
+        modified("Success", 5, started_time=3, finished_time=FINISHED)
+    ).transition
+    assert change is not None
+    assert change.is_rerun
+    assert (change.from_status, change.to_status) == ("Success", "Success")
+    assert change.is_service_time
+
+
+def test_a_finish_time_filled_in_later_is_no_rerun() -> None:
+    readings = Readings()
+    readings.read(modified("Success", 0, started_time=1))
+    assert readings.read(modified("Success", 5, started_time=1, finished_time=9)).news is News.SAME
+
+
+@pytest.mark.parametrize("field", ["create_time", "workflow_id", "biz_date"])
+def test_an_id_given_to_another_instance_is_replaced_and_no_transition(field: str) -> None:
+    readings = Readings()
+    readings.read(modified("Success", 90, **{field: 5}))
+    assert readings.read(modified("Running", 0, **{field: 6})) == Observation(News.REPLACED)
+    assert readings.entry.family == instance(1, "Running").family
+    assert readings.entry.is_unseen
+    assert readings.entry.last_change is None
+
+
+def test_an_unknown_status_is_taken_as_it_came() -> None:
+    readings = Readings()
+    readings.read(modified("Running", 0))
+    change = readings.read(modified("Hibernating", 5)).transition
+    assert change is not None
+    assert change.to_status == "Hibernating"
+
+
+def test_an_equal_reading_keeps_the_object_and_a_change_of_the_raw_text_does_not() -> None:
+    readings = Readings()
+    first = instance(1, raw="{}")
+    readings.read(first)
+    readings.read(instance(1, raw="{}"))
+    assert readings.entry.instance is first
+    readings.read(instance(1, raw="{ }"))
+    assert readings.entry.instance is not first
+
+
+def test_three_times_not_found_over_a_minute_is_gone_and_keeps_what_was_known() -> None:
+    readings = Readings()
+    readings.read(modified("Running", 0))
+    assert [readings.miss(31.0) for _ in range(4)] == [False, False, True, False]
+    assert readings.entry.is_gone
+    assert readings.entry.is_unseen
+    assert readings.entry.instance == modified("Running", 0)
+
+
+def test_three_times_not_found_within_a_minute_is_not_gone_yet() -> None:
+    readings = Readings()
+    readings.read(modified("Running", 0))
+    assert not any(readings.miss(10.0) for _ in range(6))
+
+
+def test_not_found_counts_only_in_a_row() -> None:
+    readings = Readings()
+    for _ in range(5):
+        readings.read(modified("Running", 0))
+        assert not readings.miss(40.0)
+        assert not readings.miss(40.0)
+
+
+def test_nothing_is_gone_while_no_other_instance_is_found() -> None:
+    readings = Readings()
+    readings.list.watch(key(2), START)
+    readings.list.observe(key(2), instance(2), START, 0.0)
+    readings.read(modified("Running", 0))
+    assert not any(readings.miss(40.0) for _ in range(5))
+    readings.list.observe(key(2), instance(2), START, readings.seconds)
+    assert readings.miss(40.0)
+
+
+def test_an_instance_never_seen_is_not_gone() -> None:
+    readings = Readings()
+    assert not any(readings.miss(60.0) for _ in range(5))
+
+
+def test_what_is_found_again_is_no_longer_gone() -> None:
+    readings = Readings()
+    readings.read(modified("Running", 0))
+    for _ in range(3):
+        readings.miss(31.0)
+    readings.read(modified("Running", 0))
+    assert not readings.entry.is_gone
+    assert readings.entry.trouble is None
+
+
+def test_what_is_only_on_display_is_never_unseen() -> None:
+    readings = Readings()
+    readings.list.unwatch([key(1)])
+    readings.read(modified("Running", 0))
+    readings.read(modified("Failure", 5))
+    assert not readings.entry.is_unseen
+
+
+def test_marks_are_cleared_for_some_and_for_all() -> None:
+    watched = Watchlist()
+    for number in (1, 2, 3):
+        watched.watch(key(number), START)
+        watched.entries[key(number)].is_unseen = True
+    assert watched.mark_seen([key(1), key(9)]) == [key(1)]
+    assert watched.mark_seen(None) == [key(2), key(3)]
+    assert watched.mark_seen(None) == []
+
+
+def test_removed_rows_come_back_where_they_stood() -> None:
+    watched = Watchlist()
+    for number in (1, 2, 3, 4):
+        watched.watch(key(number), START)
+    assert watched.unwatch([key(2), key(3), key(9)]) == [key(2), key(3)]
+    for number in (2, 3):
+        watched.forget(key(number))
+    assert [entry.key.id for entry in watched.watched()] == [1, 4]
+    assert watched.restore() == [key(2), key(3)]
+    assert [entry.key.id for entry in watched.watched()] == [1, 2, 3, 4]
+    assert watched.restore() == []
+
+
+def test_a_row_is_watched_once() -> None:
+    watched = Watchlist()
+    assert watched.watch(key(1), START)
+    assert not watched.watch(key(1), START)
+
+
+@pytest.mark.parametrize(
+    ("hours", "status", "expected"),
+    [(23.9, "Success", False), (24.0, "Success", True), (99.0, "Running", False)],
+)
+def test_a_run_is_final_once_it_was_read_a_day_after_its_end(
+    hours: float, status: str, expected: bool
+) -> None:
+    read_at = START + timedelta(hours=hours)
+    entry = Entry(key(1), instance=instance(1, status, finished_time=ms(START)), read_at=read_at)
+    assert entry.is_final is expected
+
+
+class Server:
+    """Runs that succeed, fail and are rerun, read through a replica that lags at times."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.history = [self._state("Running", 0, started=0, finished=None)]
+        self.runs: list[tuple[int, str]] = []
+
+    def _state(
+        self, status: str, at: int, *, started: int, finished: int | None
+    ) -> tuple[int, WorkflowInstance]:
+        return at, instance(
+            1,
+            status,
+            modify_time=1_000_000 + at,
+            started_time=1_000_000 + started,
+            finished_time=None if finished is None else 1_000_000 + finished,
+        )
+
+    def advance(self, at: int) -> None:
+        """Let the run end, or begin anew, at a time in milliseconds."""
+        last = self.history[-1][1]
+        if last.is_settled:
+            self.history.append(self._state("Running", at, started=at, finished=None))
+        else:
+            status = self.rng.choice(["Success", "Failure"])
+            started = (last.started_time or 0) - 1_000_000
+            self.history.append(self._state(status, at, started=started, finished=at))
+            self.runs.append((at, status))
+
+    def read(self, at: int, lag: int) -> WorkflowInstance:
+        return next(state for since, state in reversed(self.history) if since <= max(0, at - lag))
+
+
+@settings(max_examples=200)
+@given(
+    seed=st.integers(0, 10_000),
+    steps=st.lists(
+        st.tuples(st.booleans(), st.sampled_from([0, 0, 0, 7_000, 20_000])), max_size=80
+    ),
+)
+def test_every_end_of_a_run_that_stays_visible_is_told_once_and_nothing_is_invented(
+    seed: int, steps: list[tuple[bool, int]]
+) -> None:
+    server, watched = Server(seed), Watchlist()
+    watched.watch(key(1), START)
+    told, now, stays = [], 0, 99
+    watched.observe(key(1), server.read(0, 0), datetime.fromtimestamp(0, UTC), 0.0)
+    for wants_change, lag in steps:
+        # A state stays for longer than the replica lags and two polls, as the promise says.
+        if wants_change and stays > 6:
+            server.advance(now + 1)
+            stays = 0
+        stays += 1
+        now += 5_000
+        at = datetime.fromtimestamp(now / 1000, UTC)
+        seen = watched.observe(key(1), server.read(now, lag), at, now / 1000)
+        if seen.transition is not None and seen.transition.family.is_settled:
+            told.append((seen.transition.to_status, watched.entries[key(1)].instance))
+    for _ in range(3):
+        now += 25_000
+        at = datetime.fromtimestamp(now / 1000, UTC)
+        seen = watched.observe(key(1), server.read(now, 0), at, now / 1000)
+        if seen.transition is not None and seen.transition.family.is_settled:
+            told.append((seen.transition.to_status, watched.entries[key(1)].instance))
+    finished = [(reading.finished_time - 1_000_000, status) for status, reading in told if reading]
+    assert finished == server.runs
+
+
+def test_another_binding_is_another_row() -> None:
+    watched = Watchlist()
+    watched.watch(key(1), START)
+    other = key(1, type(BINDING)("other", BINDING.region, BINDING.endpoint))
+    assert watched.watch(other, START)
