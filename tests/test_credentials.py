@@ -3,7 +3,6 @@ import json
 import logging
 import os
 import sys
-import threading
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw_server import http_answer, raw_server, read_request
 
+from wfinspect.dataworks import library
 from wfinspect.dataworks.credentials import Credentials, CredentialsSource
-from wfinspect.dataworks.library import Lookup
 from wfinspect.errors import CredentialsMissing, Refused, ServiceError
 
 ENV_KEYS = {
@@ -291,30 +290,56 @@ async def test_keys_come_from_a_uri(tmp_path: Path) -> None:
     assert by_profile == by_chain == Credentials("URI1", "s", "t")
 
 
-async def test_a_source_that_hangs_is_told_and_goes_on_being_waited_for() -> None:
-    answered = threading.Event()
-
-    def hang() -> tuple[str, str, str]:
-        answered.wait(10)
-        return "id", "secret", ""
-
-    lookup = Lookup(hang, deadline=0.05)
-    with pytest.raises(CredentialsMissing, match=r"not answered for 0\.05 s"):
-        await lookup.wait()
-    assert not lookup.is_done
-
-    lookup._deadline = 10.0
-    waiting = asyncio.create_task(lookup.wait())
-    answered.set()
-    assert await waiting == ("id", "secret", "")
+WAITING = """
+import json, os
+os.open({gate!r}, os.O_RDONLY)
+print(json.dumps({{"mode": "AK", "access_key_id": "EXT1", "access_key_secret": "s"}}))
+"""
 
 
-async def test_a_source_that_breaks_in_an_unknown_way_is_told_without_its_words() -> None:
-    def broken() -> tuple[str, str, str]:
+async def test_a_source_that_hangs_is_told_and_goes_on_being_waited_for(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    write(tmp_path, external(tmp_path, WAITING.format(gate=str(gate))))
+    source = CredentialsSource("corp", {}, tmp_path, deadline=0.05)
+
+    for _ in range(2):
+        with pytest.raises(CredentialsMissing, match=r"not answered for 0\.05 s"):
+            await source.current()
+
+    source._deadline = 10.0
+    waiting = asyncio.create_task(source.current())
+    await asyncio.to_thread(gate.write_text, "")
+    assert (await waiting).access_key_id == "EXT1"
+
+
+async def test_a_new_key_in_the_file_is_not_kept_waiting_by_a_source_that_hangs(
+    tmp_path: Path,
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    write(tmp_path, external(tmp_path, WAITING.format(gate=str(gate))) | {"name": "prod"})
+    source = CredentialsSource("prod", {}, tmp_path, deadline=0.05)
+    with pytest.raises(CredentialsMissing):
+        await source.current()
+
+    write(tmp_path, AK)
+
+    assert await source.current() == Credentials("LTAI", "secret")
+    await asyncio.to_thread(gate.write_text, "")
+
+
+async def test_a_library_that_breaks_in_an_unknown_way_is_told_without_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
         raise KeyError("CANARY")
 
+    monkeypatch.setattr(library, "_library", broken)
+    write(tmp_path, external(tmp_path, COUNTING))
+
     with pytest.raises(CredentialsMissing, match="KeyError") as caught:
-        await Lookup(broken).wait()
+        await current("corp", tmp_path)
 
     assert "CANARY" not in "".join(traceback.format_exception(caught.value))
 

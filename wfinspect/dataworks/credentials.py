@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from wfinspect.dataworks import profiles
-from wfinspect.dataworks.library import Lookup, Provider, chain_provider, profile_provider
+from wfinspect.dataworks.library import Keys, Provider, chain_provider, profile_provider
+from wfinspect.dataworks.lookup import Lookup
 from wfinspect.dataworks.profiles import Identity, identify
-from wfinspect.errors import ConfigError, CredentialsMissing, Refused
+from wfinspect.errors import ConfigError, CredentialsMissing, Refused, ServiceError
 from wfinspect.format import shown
 
 __all__ = ["Credentials", "CredentialsSource", "Identity", "checked", "identify", "ini_file"]
@@ -22,6 +23,9 @@ HOW_TO = (
     "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET or run `aliyun configure`; "
     "`wfinspect demo` shows the app without an account."
 )
+
+DEADLINE = 15.0
+"""Seconds that a caller waits; the look-up itself goes on and serves the next caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,23 @@ class Credentials:
 class CredentialsSource:
     """The credentials of one profile, remembered until their source changes or is doubted."""
 
-    def __init__(self, profile: str, environ: Mapping[str, str], home: Path) -> None:
+    def __init__(
+        self,
+        profile: str,
+        environ: Mapping[str, str],
+        home: Path,
+        *,
+        deadline: float = DEADLINE,
+    ) -> None:
         """Look nowhere yet; `profile` is a CLI profile's name, ``(env)`` or ``(default)``."""
         self._profile = profile
         self._environ = environ
         self._home = home
+        self._deadline = deadline
         self._seen = ""
         self._known: Credentials | None = None
         self._provider: Provider | None = None
-        self._lookup: Lookup | None = None
+        self._lookup: Lookup[Keys] | None = None
 
     async def current(self) -> Credentials:
         """The credentials to sign with now.
@@ -67,15 +79,28 @@ class CredentialsSource:
             return self._known
         if self._provider is None:
             raise CredentialsMissing(f"No credentials were found: {HOW_TO}")
-        lookup = self._lookup = self._lookup or Lookup(self._provider)
+        lookup = self._lookup = self._lookup or Lookup(self._provider, "credentials")
         try:
-            answer = await lookup.wait()
+            keys = await lookup.wait(self._deadline)
+        except ServiceError:
+            raise
+        except TimeoutError:
+            raise CredentialsMissing(
+                f"The source of the credentials has not answered for {self._deadline:g} s: it is "
+                "waited for, and asked again.",
+                cause="credentials slow",
+            ) from None
+        except Exception as error:  # noqa: BLE001 - the library fails in its own ways, keys in the text
+            raise CredentialsMissing(
+                f"The credentials library failed ({type(error).__name__}): check the profile with "
+                "`aliyun sts GetCallerIdentity`."
+            ) from None
         finally:
             if lookup.is_done and self._lookup is lookup:
                 self._lookup = None
         # A profile's provider may itself have written renewed tokens into the CLI's file.
         self._seen = self.fingerprint()
-        return checked(Credentials(*answer), self._profile)
+        return checked(Credentials(*keys), self._profile)
 
     def forget(self) -> None:
         """Read everything anew at the next call: the service has refused what is remembered."""

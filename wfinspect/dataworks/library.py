@@ -1,15 +1,12 @@
-"""What only the official credentials library can do, asked in a thread of its own.
+"""What only the official credentials library can do; to be called in a thread of its own.
 
 The library costs 0.3 s to import, blocks, logs to standard error and puts secrets into its
-exceptions; none of that may reach the event loop, the terminal or a sentence.
+exceptions; none of that may reach the terminal or a sentence.
 """
 
-import asyncio
 import logging
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,9 +19,6 @@ Keys = tuple[str, str, str]
 
 Provider = Callable[[], Keys]
 """Blocks until there are keys; raises a ServiceError."""
-
-DEADLINE = 15.0
-"""Seconds that a caller waits; the look-up itself goes on and serves the next caller."""
 
 _REMEDIES = {
     "CloudSSO": "log in again with `aliyun configure --mode CloudSSO --profile {name}`.",
@@ -39,58 +33,6 @@ _REMEDIES = {
 """The modes that are served, and what to do where one gives no keys."""
 
 _LOGGERS = ("credentials", "darabonba-core", "apscheduler", "urllib3", "requests", "aiohttp")
-
-
-class Lookup:
-    """One run of a provider in a daemon thread; a hung one delays neither the loop nor the end."""
-
-    def __init__(self, provider: Provider, deadline: float = DEADLINE) -> None:
-        """Start at once."""
-        self._answer: Future[Keys] = Future()
-        self._answer.set_running_or_notify_cancel()
-        self._provider = provider
-        self._deadline = deadline
-        threading.Thread(target=self._run, name="credentials", daemon=True).start()
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the provider has answered, with keys or an error."""
-        return self._answer.done()
-
-    async def wait(self) -> Keys:
-        """The keys.
-
-        Raises:
-            ServiceError: what the provider raised, or CredentialsMissing after the deadline.
-        """
-        answer = asyncio.wrap_future(self._answer)
-        try:
-            done, _ = await asyncio.wait({answer}, timeout=self._deadline)
-        finally:
-            # The thread is not touched by this; it only keeps a late answer from a closed loop.
-            answer.cancel()
-        if not done:
-            raise CredentialsMissing(
-                f"The source of the credentials has not answered for {self._deadline:g} s: it is "
-                "waited for, and asked again.",
-                cause="credentials slow",
-            )
-        return answer.result()
-
-    def _run(self) -> None:
-        try:
-            keys = self._provider()
-        except ServiceError as error:
-            self._answer.set_exception(error)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, somebody waits for an end
-            self._answer.set_exception(
-                CredentialsMissing(
-                    f"The credentials library failed ({type(error).__name__}): check the profile "
-                    "with `aliyun sts GetCallerIdentity`."
-                )
-            )
-        else:
-            self._answer.set_result(keys)
 
 
 def profile_provider(

@@ -17,6 +17,7 @@ import certifi
 import httpx
 
 from wfinspect.dataworks.endpoints import base_url, is_loopback
+from wfinspect.dataworks.resolver import NamedBackend
 from wfinspect.errors import BadAnswer, ConfigError, ServiceError, Unreachable
 from wfinspect.format import shown
 
@@ -41,16 +42,22 @@ def open_http(
         # Their chatter shows whole URLs, and headers with the security token among them.
         logging.getLogger(name).setLevel(logging.WARNING)
     proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
-    return httpx.AsyncClient(
-        base_url=base_url(endpoint),
+    transport = httpx.AsyncHTTPTransport(
         verify=verify,
         proxy=proxy and _proxy(proxy, verify),
         trust_env=False,
-        follow_redirects=False,
-        timeout=httpx.Timeout(connect=CONNECT, read=READ, write=WRITE, pool=POOL),
         limits=httpx.Limits(
             max_connections=20, max_keepalive_connections=4, keepalive_expiry=KEEPALIVE
         ),
+    )
+    # httpx has no public way to choose how httpcore connects.
+    transport._pool._network_backend = NamedBackend()  # noqa: SLF001
+    return httpx.AsyncClient(
+        transport=transport,
+        base_url=base_url(endpoint),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx.Timeout(connect=CONNECT, read=READ, write=WRITE, pool=POOL),
         headers={
             "accept": "application/json",
             # A compressed answer would have to be unpacked with care; batches are small.

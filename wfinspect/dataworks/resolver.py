@@ -1,0 +1,81 @@
+"""Connecting by name without asyncio's shared threads.
+
+asyncio looks names up in a few threads that everything shares: six hung look-ups stop them all,
+and hold up the end of the process.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterable, Sequence
+
+import httpcore
+
+from wfinspect.dataworks.lookup import Lookup
+
+Resolve = Callable[[str, int], Sequence[str]]
+"""A host and a port to its addresses, best first; blocks, and raises OSError."""
+
+
+def addresses_of(host: str, port: int) -> list[str]:
+    """What the system knows of a name."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class NamedBackend(httpcore.AnyIOBackend):
+    """httpcore's connections, with one look-up at a time for each name."""
+
+    def __init__(self, resolve: Resolve = addresses_of) -> None:
+        """Look names up with `resolve`, in daemon threads."""
+        self._resolve = resolve
+        self._lookups: dict[tuple[str, int], Lookup[Sequence[str]]] = {}
+        self._good: dict[str, str] = {}
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address that answers, the one of last time first.
+
+        Each address gets an equal share of the time that is left, so that one family of addresses
+        that leads nowhere does not use up what the other needs.
+        """
+        now = asyncio.get_running_loop().time
+        ends = None if timeout is None else now() + timeout
+        addresses = await self._addresses(host, port, timeout)
+        addresses.sort(key=lambda address: address != self._good.get(host))
+        for left in range(len(addresses), 0, -1):
+            address = addresses[-left]
+            share = None if ends is None else max(0.0, ends - now()) / left
+            try:
+                stream = await super().connect_tcp(
+                    address, port, share, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if left == 1:
+                    raise
+            else:
+                self._good[host] = address
+                return stream
+        raise httpcore.ConnectError(f"{host} has no address")
+
+    async def _addresses(self, host: str, port: int, seconds: float | None) -> list[str]:
+        key = (host, port)
+        lookup = self._lookups.get(key)
+        if lookup is None:
+            lookup = Lookup(lambda: self._resolve(host, port), "look-up of a host")
+            self._lookups[key] = lookup
+        try:
+            return list(await lookup.wait(seconds))
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        finally:
+            # A fresh look-up for each connection: addresses change, and the system has a cache.
+            if lookup.is_done and self._lookups.get(key) is lookup:
+                del self._lookups[key]
