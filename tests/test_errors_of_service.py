@@ -142,6 +142,22 @@ def test_the_status_decides_about_a_code_that_is_not_known(
     assert type(failure("Strange.Thing", status)) is kind
 
 
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("The workflow instance does not exist.", NotFound),
+        ("instance [77] not found", NotFound),
+        ("工作流实例 77 不存在", NotFound),
+        ("The project of the instance is invalid", BadRequest),
+        ("The parameter Id is not valid", BadRequest),
+    ],
+)
+def test_a_general_code_may_stand_for_an_unknown_instance(
+    message: str, kind: type[ServiceError]
+) -> None:
+    assert type(failure("InvalidParameter", message=message)) is kind
+
+
 def test_a_list_that_finds_nothing_is_not_found_too() -> None:
     error = failure_of(404, {}, b'{"Code":"InstanceNotFound"}', now=NOW)
 

@@ -128,7 +128,7 @@ def mended(body: bytes) -> bytes:
     r"""A body with its lone surrogate escapes replaced by U+FFFD, and without a byte order mark.
 
     Services that cut text in UTF-16 units leave halves such as ``\ud83d`` behind; one such name
-    must not make an instance unreadable.
+    must not make an instance unreadable. An instance's raw text holds the replacement, too.
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
     if b"\\ud" not in body and b"\\uD" not in body:

@@ -77,13 +77,13 @@ class Exchange:
         if call.operation not in READ_ONLY:
             raise ValueError(f"{call.operation} is not among the operations that may be sent")
         for may_repeat in (True, False):
-            progress = _Progress(self._on_call)
+            progress, http = _Progress(self._on_call), self._http
             try:
-                return await self._send_once(_request(self._http, call, progress), auth)
+                return await _send_once(http, _request(http, call, progress), auth)
             except httpx.HTTPError as error:
                 is_stuck = isinstance(error, httpx.PoolTimeout)
                 if is_stuck:
-                    await self._replace_http()
+                    await self._replace(http)
                 is_dead = progress.is_unanswered_reuse and _is_death(error)
                 if not (may_repeat and (is_stuck or is_dead)):
                     raise contact_error(error, self._host) from None
@@ -95,19 +95,22 @@ class Exchange:
             if http is not None:
                 await http.aclose()
 
-    async def _send_once(self, request: httpx.Request, auth: httpx.Auth) -> Answer:
-        response = await self._http.send(request, auth=auth, stream=True)
-        try:
-            body = await read_body(response)
-        finally:
-            await response.aclose()
-        return Answer(response.status_code, response.headers, body)
-
-    async def _replace_http(self) -> None:
-        # Others may still be served by the one that is stuck now, so only its predecessor is closed.
-        oldest, self._stuck, self._http = self._stuck, self._http, self._open_http()
+    async def _replace(self, stuck: httpx.AsyncClient) -> None:
+        if stuck is not self._http:
+            return
+        # Others may still be served by the stuck one, so only its predecessor is closed.
+        oldest, self._stuck, self._http = self._stuck, stuck, self._open_http()
         if oldest is not None:
             await oldest.aclose()
+
+
+async def _send_once(http: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth) -> Answer:
+    response = await http.send(request, auth=auth, stream=True)
+    try:
+        body = await read_body(response)
+    finally:
+        await response.aclose()
+    return Answer(response.status_code, response.headers, body)
 
 
 async def read_body(response: httpx.Response, limit: int = MAX_BODY) -> bytes:

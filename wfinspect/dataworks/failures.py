@@ -17,6 +17,7 @@ from wfinspect.dataworks.codes import meaning_of
 from wfinspect.dataworks.decoding import bad_json, mended, not_found, request_id_of
 from wfinspect.errors import (
     BadAnswer,
+    BadRequest,
     ClockSkew,
     NotFound,
     ServiceError,
@@ -29,6 +30,10 @@ from wfinspect.instance import InstanceId
 
 MAX_RETRY_AFTER = 120.0
 """Seconds; what a service may ask to wait at most, as in the official SDK."""
+
+_NO_INSTANCE = re.compile(
+    r"instance\b.{0,40}\b(not exist|not found|doesn.t exist)|实例.{0,20}不存在", re.IGNORECASE
+)
 
 
 def failure_of(
@@ -58,9 +63,12 @@ def failure_of(
     kind, sentence = meaning_of(code, status)
     if kind is ClockSkew:
         return _clock_skew(code, request_id, headers, now)
-    if kind is NotFound and asked is not None:
+    message = _text(answer, "Message")
+    # The service documents no code for an unknown instance, so a general one may stand for it.
+    is_unknown = kind is NotFound or (kind is BadRequest and _NO_INSTANCE.search(message))
+    if is_unknown and asked is not None:
         return not_found(asked, code=code, request_id=request_id)
-    message = _quoted(_text(answer, "Message"), secrets)
+    message = _quoted(message, secrets)
     filled = sentence.format(code=code, status=status, action=_action(answer), message=message)
     error = kind(filled, code=code, request_id=request_id)
     if isinstance(error, Throttled):
