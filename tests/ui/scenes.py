@@ -22,7 +22,7 @@ def row(number: int, status: str, **fields: object) -> Row:
     of_row = {name: fields.pop(name) for name in list(fields) if name in names}
     found = instance(number, status, **fields)
     values = {"instance": found, "read_at": START, "is_watched": True, "is_live": True} | of_row
-    return Row(key(number), **values)  # type: ignore[arg-type]
+    return Row(**({"key": key(number)} | values))  # type: ignore[arg-type]
 
 
 def change(number: int, before: str, after: str, at: datetime) -> Transition:
@@ -124,3 +124,65 @@ def outage() -> Snapshot:
             contact=Contact.NOT_LIVE, trouble=trouble, last_good_at=read, calls_today=1204
         ),
     )
+
+
+def opened(**fields: object) -> Snapshot:
+    """A list with an instance on display that is none of its rows."""
+    shown = Row(key(NEW), **fields)  # type: ignore[arg-type]
+    return replace(mixed(), displayed=shown)
+
+
+NEW = 777000111
+
+
+def loading() -> Snapshot:
+    return opened(is_loading=True)
+
+
+def not_found() -> Snapshot:
+    sentence = "There is no workflow instance 777000111 in cn-shanghai for prod-ops: check the ID."
+    return opened(trouble=Trouble("not found", sentence, since=START, retry_at=None))
+
+
+def refused() -> Snapshot:
+    sentence = (
+        "The service refuses the access key: GetWorkflowInstance is not allowed for this user; ask "
+        "for the policy AliyunDataWorksReadOnlyAccess. (RequestId 0bc1411515937635973146871e8a9f)"
+    )
+    return opened(trouble=Trouble("refused", sentence, START, START + timedelta(seconds=60)))
+
+
+def no_credentials() -> Snapshot:
+    sentence = "No credentials were found in the environment or in ~/.aliyun/config.json."
+    trouble = Trouble("no credentials", sentence, since=START, retry_at=None)
+    health = Health(contact=Contact.NOT_LIVE, trouble=trouble)
+    shown = Row(key(NEW), trouble=trouble)
+    return Snapshot(displayed=shown, health=health)
+
+
+def gone() -> Snapshot:
+    return replace(
+        mixed(),
+        rows=(*mixed_rows()[:3], failed_row(is_gone=True, is_live=False, read_at=ago(minutes=9))),
+    )
+
+
+def restored() -> Snapshot:
+    """What a start paints from the store before anything is asked."""
+    rows = tuple(replace(r, is_live=False, read_at=ago(hours=9)) for r in mixed_rows())
+    return Snapshot(rows=rows, health=Health(contact=Contact.STARTING))
+
+
+def hostile() -> Snapshot:
+    nasty = "[$x] [ERROR] [/] [@click=a.b] [red]r[/red]"
+    bad = failed_row(is_unseen=False)
+    assert bad.instance is not None
+    found = replace(
+        bad.instance,
+        name=nasty,
+        type=nasty,
+        owner=nasty + "\x1b]0;pwned\x07\x9b31m\u202eevil",
+        workflow_parameters=f"a={nasty}\x1b[2J",
+        tags=(Tag(nasty, "\x1b[31m" + nasty),),
+    )
+    return replace(mixed(), rows=(replace(bad, instance=found),))

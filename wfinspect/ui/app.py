@@ -14,10 +14,10 @@ from wfinspect.instance import InstanceKey
 from wfinspect.ui import keys
 from wfinspect.ui import theme as themes
 from wfinspect.ui.key_gate import HOLD_SECONDS, KeyGate, Verdict
-from wfinspect.ui.palette import Commands, Palette
 from wfinspect.ui.row_text import Look
 from wfinspect.ui.screens.dialogs import HelpScreen, QuitScreen
 from wfinspect.ui.screens.main import MainScreen
+from wfinspect.ui.screens.palette import PaletteScreen, choices
 from wfinspect.ui.terminal import CrashSafeApp
 from wfinspect.watching.snapshot import Notice, WatchControl
 
@@ -32,7 +32,7 @@ class WfInspectApp(CrashSafeApp):
     TITLE = "wfinspect"
     # Textual loads the styles of every screen but the first.
     CSS_PATH = "screens/main.tcss"
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [c.binding() for c in keys.COMMANDS if c.is_app]
 
@@ -209,10 +209,21 @@ class WfInspectApp(CrashSafeApp):
         """Show all keys."""
         self.push_screen(HelpScreen(self._keys))
 
-    def action_command_palette(self) -> None:
+    def action_palette(self) -> None:
         """Find a command by name."""
         if self._has_main_screen:
-            self.push_screen(Palette([Commands]))
+            self.push_screen(
+                PaletteScreen(choices(self._keys, [own.name for own in themes.THEMES])),
+                self._run_chosen,
+            )
+
+    async def _run_chosen(self, action: str | None) -> None:
+        if action is not None:
+            await self.main.run_action(action)
+
+    def action_use_theme(self, name: str) -> None:
+        """Change the colours."""
+        self.theme = name
 
     def action_copy_id(self) -> None:
         """Copy the ID of what is on display or under the cursor."""

@@ -21,9 +21,9 @@ from wfinspect.ui.row_text import (
 )
 from wfinspect.ui.status_text import next_try
 from wfinspect.ui.theme import FAMILY_ROLES
-from wfinspect.watching.snapshot import Row
+from wfinspect.watching.snapshot import Row, Trouble
 
-LABEL_CELLS = 17
+LABEL_CELLS = 14
 _MARGIN = " "
 
 Field = tuple[str, tuple[Span, ...]]
@@ -93,45 +93,76 @@ def _sentence(text: str, width: int, role: Role = Role.DIM) -> list[Line]:
     return [line((_MARGIN + piece.rstrip(), role)) for piece in pieces]
 
 
-def placeholder(row: Row | None, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
-    """What stands where the fields will be while there are none."""
-    if row is None:
-        return (
-            BLANK,
-            line((_MARGIN + "Nothing is open.", Role.STRONG)),
-            BLANK,
-            *_keys(
-                ("0-9", "type or paste an instance ID, Enter opens it"),
-                ("Enter", "opens the instance under the cursor"),
-                ("?", "all keys"),
-                width=width,
-            ),
-        )
-    if row.trouble is None:
-        return (BLANK, *_sentence("Reading it from the service...", width))
-    lines: list[Line] = [BLANK]
-    cause = row.trouble.cause
-    if cause == CredentialsMissing.default_cause:
-        lines += _keys(
+def placeholder(
+    row: Row | None, trouble: Trouble | None, look: Look, now: datetime, width: int
+) -> tuple[Line, ...]:
+    """What stands where the fields will be while there are none.
+
+    Args:
+        row: what is open and has no reading yet; None while nothing is open.
+        trouble: what keeps the whole watch from its readings.
+        look: glyphs and zone.
+        now: for the next attempt.
+        width: cells.
+    """
+    if row is not None:
+        if row.trouble is None:
+            return (BLANK, *_sentence("Reading it from the service...", width))
+        return (BLANK, *_advice(row.trouble, look, now, width))
+    if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
+        said = _sentence(trouble.sentence, width, role=Role.TROUBLE)
+        return (BLANK, *said, BLANK, *_advice(trouble, look, now, width))
+    return (
+        BLANK,
+        line((_MARGIN + "Nothing is open.", Role.STRONG)),
+        BLANK,
+        *_keys(
+            ("0-9", "type or paste an instance ID, Enter opens it"),
+            ("Enter", "opens the instance under the cursor"),
+            ("?", "shows all keys"),
+            width=width,
+        ),
+    )
+
+
+def nothing_watched(
+    trouble: Trouble | None, look: Look, now: datetime, width: int
+) -> tuple[Line, ...]:
+    """What stands in an empty list."""
+    if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
+        return placeholder(None, trouble, look, now, width)
+    return (
+        BLANK,
+        line((_MARGIN + "Nothing is watched yet.", Role.STRONG)),
+        BLANK,
+        *_keys(
+            ("0-9", "type or paste an instance ID, a list 1,2 or a range 100..120"),
+            ("Enter", "opens it, and watches a list"),
+            ("w", "watches what is open"),
+            ("?", "shows all keys"),
+            width=width,
+        ),
+    )
+
+
+def _advice(trouble: Trouble, look: Look, now: datetime, width: int) -> list[Line]:
+    if trouble.cause == CredentialsMissing.default_cause:
+        return _keys(
             ("set", "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
             ("or run", "aliyun configure"),
             ("or try", "wfinspect demo, which needs no account and no network"),
             width=width,
         )
-    elif cause == NotFound.default_cause:
-        lines += _keys(
-            ("check", "the digits, and that the ID is a workflow instance's, not a node's"),
+    if trouble.cause == NotFound.default_cause:
+        return _keys(
+            ("check", "the digits, and that it is the ID of a workflow instance, not of a node"),
             ("check", "profile and region in the top line"),
             ("r", "asks again"),
             width=width,
         )
-    elif retry := next_try(row.trouble, look, now):
-        lines += _keys(
-            ("waits", f"{retry}; nothing needs to be done"), ("r", "asks now"), width=width
-        )
-    else:
-        lines += _keys(("r", "asks again once that is mended"), width=width)
-    return tuple(lines)
+    if retry := next_try(trouble, look, now):
+        return _keys(("r", f"asks now; else by itself, {retry}"), width=width)
+    return _keys(("r", "asks again, once that is mended"), width=width)
 
 
 def _keys(*pairs: tuple[str, str], width: int) -> list[Line]:
@@ -184,7 +215,7 @@ def core_fields(
         ("Workspace", _plain(instance.project_id)),
         ("Workflow", _plain(instance.workflow_id)),
         ("Task instance", _plain(instance.workflow_task_instance_id)),
-        ("Unified instance", _plain(instance.unified_workflow_instance_id)),
+        ("Unified ID", _plain(instance.unified_workflow_instance_id)),
     )
     who = (
         ("Owner", _plain(instance.owner)),
@@ -265,7 +296,7 @@ def table(pairs: Iterable[tuple[str, str]], width: int) -> tuple[Line, ...]:
     rows = [(_whole(key), _whole(value)) for key, value in pairs]
     widest = max((cell_len(key) for key, _ in rows), default=0)
     cells = max(6, min(widest, (width - 4) * 2 // 5))
-    room = max(8, width - cells - 4)
+    room = max(8, width - cells - 3)
     lines: list[Line] = []
     for key, value in rows:
         values = [piece for part in value.split("\n") for piece in wrap(part, room)]

@@ -39,11 +39,9 @@ class Command:
 _LIST, _OPEN, _SEEN, _READ, _SCREEN = "List", "Open instance", "Changes", "Reading", "Screen"
 
 COMMANDS = (
-    Command(
-        "open", "enter", "open_row", "open the instance under the cursor", _OPEN, "Enter", "open"
-    ),
-    Command("back", "escape", "back", "back, close what is open", _OPEN, "Esc"),
-    Command("watch", "w", "watch", "watch or unwatch the one on display", _OPEN, "w", "watch"),
+    Command("open", "enter", "open_row", "open", _OPEN, "Enter", "open"),
+    Command("back", "escape", "back", "back, close", _OPEN, "Esc", "back"),
+    Command("watch", "w", "watch", "watch or unwatch it", _OPEN, "w", "watch"),
     Command("copy", "y", "app.copy_id", "copy the ID", _OPEN, "y", "copy"),
     Command("next-pane", "tab", "next_pane", "next pane", _OPEN, "Tab"),
     Command("previous-pane", "shift+tab", "previous_pane", "previous pane", _OPEN, "Shift+Tab"),
@@ -55,22 +53,20 @@ COMMANDS = (
     Command("bottom", "G,end", "move('bottom')", "to the last", _LIST, "G"),
     Command("page-down", "pagedown", "move('page_down')", "a page down", _LIST, "PgDn"),
     Command("page-up", "pageup", "move('page_up')", "a page up", _LIST, "PgUp"),
-    Command("remove", "x", "remove", "take off the list", _LIST, "x"),
-    Command("undo", "u", "undo", "bring back what was taken off", _LIST, "u"),
-    Command("remove-settled", "X", "remove_settled", "take off all that are settled", _LIST, "X"),
-    Command(
-        "next-unseen", "n", "next_unseen", "open the next unseen change", _SEEN, "n", "next unseen"
-    ),
+    Command("remove", "x", "remove", "remove", _LIST, "x"),
+    Command("undo", "u", "undo", "undo a removal", _LIST, "u"),
+    Command("remove-settled", "X", "remove_settled", "remove all settled", _LIST, "X"),
+    Command("next-unseen", "n", "next_unseen", "open the next unseen", _SEEN, "n", "next unseen"),
     Command("seen", "a", "seen", "mark this one as seen", _SEEN, "a", "seen"),
     Command("all-seen", "exclamation_mark", "all_seen", "mark all as seen", _SEEN, "!"),
-    Command("refresh", "r", "refresh_one", "read this one now", _READ, "r", "refresh"),
-    Command("refresh-all", "R", "refresh_all", "read all now", _READ, "R"),
+    Command("refresh", "r", "refresh_one", "refresh this one", _READ, "r", "refresh"),
+    Command("refresh-all", "R", "refresh_all", "refresh all", _READ, "R"),
     Command("slower", "plus", "interval(1)", "longer interval", _READ, "+"),
     Command("faster", "minus", "interval(-1)", "shorter interval", _READ, "-"),
-    Command("pause", "p", "pause", "pause or resume polling", _READ, "p"),
+    Command("pause", "p", "pause", "pause, resume", _READ, "p"),
     Command("layout", "z", "layout", "list, split, detail", _SCREEN, "z", "layout"),
     Command("help", "question_mark", "app.help", "all keys", _SCREEN, "?", "help"),
-    Command("palette", "colon,ctrl+p", "app.command_palette", "commands by name", _SCREEN, ":"),
+    Command("palette", "colon,ctrl+p", "app.palette", "commands by name", _SCREEN, ":"),
     Command("quit", "q", "app.ask_quit", "quit", _SCREEN, "q", "quit"),
     Command("quit-now", "ctrl+q", "quit", "quit at once", _SCREEN, "ctrl+q", is_app=True),
     Command(

@@ -158,7 +158,7 @@ def shed(parts: Sequence[Part], width: int, gap: str = "  ") -> tuple[Span, ...]
     spans: list[Span] = []
     for part in kept:
         if spans:
-            spans.append((gap, Role.TEXT))
+            spans.append((gap, Role.DIM))
         spans.extend(part.spans)
     return crop(spans, width)
 

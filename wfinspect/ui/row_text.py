@@ -176,16 +176,16 @@ def sidebar_lines(
     if width < ROOMY_ROW_CELLS:
         word = short_word(word)
     right: list[Span] = [(word, role)]
-    right.append((" " + pad_left(state_time(row, look, now), TIME_CELLS) + " ", Role.DIM))
+    right.append((" " + pad_left(state_time(row, look, now), TIME_CELLS), Role.DIM))
     glyph, glyph_role = glyph_of(row, look)
     left: list[Span] = [(f" {glyph} ", glyph_role), name_of(row)]
     below: list[Span] = [(f"   {row.key.id}", Role.DIM)]
-    text, note_role = note(row, now, width - width_of(below) - 5)
+    text, note_role = note(row, now, width - width_of(below) - 4)
     below.append((f"  {text}" if text else "", note_role))
     mark, mark_role = _mark(row)
     return (
         line(*spread(left, right, width), ground=ground),
-        line(*spread(below, [(f"{mark} ", mark_role)], width), ground=ground),
+        line(*spread(below, [(mark, mark_role)], width), ground=ground),
     )
 
 
@@ -239,7 +239,7 @@ def list_heading(columns: Columns, width: int) -> Line:
     titles = "  " + pad("NAME", columns.name + 2)
     if columns.id:
         titles += pad_left("INSTANCE", columns.id - 2) + "  "
-    titles += pad("STATUS", columns.word) + " " + pad_left("FOR", TIME_CELLS)
+    titles += pad("STATUS", columns.word) + " " + pad_left("TIME", TIME_CELLS)
     if columns.note:
         titles += "  LAST CHANGE"
     return line(*crop([(titles, Role.DIM)], width))

@@ -25,7 +25,9 @@ def top_line(
 ) -> Line:
     """Who is asked, how the watched ones fare, and at the right edge whether this is the present."""
     right = contact_spans(snapshot.health, look, now, width)
-    room = width - width_of(right) - 2
+    if snapshot.health.contact is Contact.STARTING and not snapshot.rows and not snapshot.displayed:
+        right = (("ready", Role.DIM),)
+    room = width - width_of(right) - 3
     profile = "demo" if is_demo else fmt.shown(binding.profile, limit=40)
     parts = [
         Part(((" wfinspect ", Role.BRAND),), 6),
@@ -34,7 +36,7 @@ def top_line(
         Part((("read-only", Role.DIM),), 7),
         Part(count_spans(snapshot.rows, look), 4),
     ]
-    return line(*spread(shed(parts, room), (*right, (" ", Role.TEXT)), width))
+    return line(*spread(((" ", Role.TEXT), *shed(parts, room)), (*right, (" ", Role.TEXT)), width))
 
 
 def count_spans(rows: tuple[Row, ...], look: Look) -> tuple[Span, ...]:

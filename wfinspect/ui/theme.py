@@ -66,12 +66,27 @@ GROUND_STYLES: Mapping[Ground, str] = {
     Ground.CURSOR: "on $wf-cursor",
     Ground.RESTING: "on $wf-resting",
 }
-# The terminal's own palette has no grey to lie on, so the cursor's row is reversed there.
-ANSI_GROUND_STYLES: Mapping[Ground, str] = {
+# The terminal's own palette has no grey to lie on, and with NO_COLOR there is no background at all:
+# there the cursor's row is reversed in one colour, and so is what else stands on a ground.
+_ANSI_GROUND_STYLES: Mapping[Ground, str] = {
     Ground.NONE: "",
     Ground.CURSOR: "reverse",
     Ground.RESTING: "underline",
 }
+_ANSI_ROLE_STYLES: Mapping[Role, str] = {
+    Role.BRAND: "bold reverse $wf-accent",
+    Role.ALARM: "bold reverse $wf-alarm",
+}
+
+
+def style_of(role: Role, ground: Ground, *, is_ansi: bool) -> str:
+    """The style of a span, in the words of Textual's markup."""
+    if not is_ansi:
+        return f"{ROLE_STYLES[role]} {GROUND_STYLES[ground]}"
+    if ground is Ground.CURSOR:
+        return "reverse $wf-text"
+    return f"{_ANSI_ROLE_STYLES.get(role, ROLE_STYLES[role])} {_ANSI_GROUND_STYLES[ground]}"
+
 
 _DARK = {
     "wf-ground": "#15191f",

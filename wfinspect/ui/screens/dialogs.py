@@ -57,7 +57,7 @@ class HelpScreen(SafeDismiss):
         self._show()
 
     def _show(self) -> None:
-        self._lines.show(help_lines(self._keymap, min(74, self.size.width) - 4))
+        self._lines.show(help_lines(self._keymap, min(76, self.size.width) - 4))
 
     def action_move(self, where: str) -> None:
         """Scroll."""
@@ -67,7 +67,7 @@ class HelpScreen(SafeDismiss):
 def help_lines(keymap: Mapping[str, str], width: int) -> tuple[Line, ...]:
     """All commands in their groups, in two columns where they fit."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    groups["Look up"] = [("0-9, paste", "an ID, a list 1,2 or a range 1..9"), ("Up", "recent IDs")]
+    groups["Look up"] = [("0-9", "an ID, a list, a range"), ("Up", "recent IDs")]
     for command in COMMANDS:
         key = keymap.get(command.id, command.shown)
         groups.setdefault(command.group, []).append((key, command.text))
@@ -78,8 +78,8 @@ def help_lines(keymap: Mapping[str, str], width: int) -> tuple[Line, ...]:
 
 
 def _block(title: str, pairs: Sequence[tuple[str, str]]) -> list[Line]:
-    lines = [line((title, Role.DIM))]
-    lines += [line((pad(key, 11), Role.ACCENT), (text, Role.TEXT)) for key, text in pairs]
+    lines = [line((title.upper(), Role.DIM))]
+    lines += [line((pad(key, 10), Role.ACCENT), (text, Role.TEXT)) for key, text in pairs]
     return lines
 
 
@@ -131,6 +131,6 @@ class QuitScreen(SafeDismiss):
             )
         )
 
-    def action_answer(self, *, is_yes: bool) -> None:
+    def action_answer(self, is_yes: bool) -> None:  # noqa: FBT001 - Textual calls it
         """Close with the answer."""
         self.dismiss(is_yes)

@@ -9,9 +9,11 @@ from textual.screen import Screen
 
 from wfinspect.clock import Clock
 from wfinspect.instance import InstanceKey
+from wfinspect.ui import detail_text
 from wfinspect.ui.arrangement import SPLIT_CELLS, WIDE_CELLS, Layout, following, layout_for
 from wfinspect.ui.lines import Line
 from wfinspect.ui.row_text import Look
+from wfinspect.ui.sparing import SparingCompositor
 from wfinspect.ui.status_text import bottom_line, top_line
 from wfinspect.ui.widgets.detail import Detail
 from wfinspect.ui.widgets.id_box import IdBox
@@ -26,6 +28,7 @@ class PanesScreen(Screen[None]):
     """Status lines, ID box, watched list and detail; shares the room out among them."""
 
     AUTO_FOCUS = "#watched"
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (10, "-short"), (30, "-tall")]  # noqa: RUF012 - declared so by Textual
 
     def __init__(
         self,
@@ -37,21 +40,23 @@ class PanesScreen(Screen[None]):
         is_demo: bool = False,
     ) -> None:
         super().__init__()
+        self._compositor = SparingCompositor()
         self.control = control
         self.clock = clock
         self._look = look
         self._is_demo = is_demo
+        self._keymap = keymap
         self.snapshot = Snapshot()
         self._now = clock.now()
         self._chosen: Layout | None = None
         self.opened: InstanceKey | None = None
         self.top = StatusLine(self._top_line, id="top")
         self.id_box = IdBox(look.prompt, id="id-box")
-        self.list = WatchedList(look, self._now, id="watched")
+        self.list = WatchedList(look, self._now, empty=self._empty_lines, id="watched")
         self.heading = StatusLine(self.list.heading, id="heading")
         self.detail = Detail(look, self._now, id="detail")
         self.bottom = StatusLine(self._bottom_line, id="bottom")
-        self.hints = StatusLine(lambda width: hints(width, keymap), id="hints")
+        self.hints = StatusLine(self._hints, id="hints")
 
     def compose(self) -> ComposeResult:
         yield self.top
@@ -72,7 +77,7 @@ class PanesScreen(Screen[None]):
     def tick(self) -> None:
         """Move the ages on."""
         self._now = self.clock.now()
-        self._fill(moved=True)
+        self._fill()
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot; whatever equals the former one sends nothing."""
@@ -81,12 +86,11 @@ class PanesScreen(Screen[None]):
             self._now = self.clock.now()
         self._fill()
 
-    def _fill(self, *, moved: bool = False) -> None:
-        now = self._now if moved else None
+    def _fill(self) -> None:
         self.id_box.set_recent(self.snapshot.recent_ids)
         self.list.show_rows(self.snapshot.rows, self._now)
-        self.detail.show_row(self.displayed, now or self._now)
-        for status in (self.top, self.heading, self.bottom):
+        self.detail.show_row(self.displayed, self.snapshot.health.trouble, self._now)
+        for status in (self.top, self.heading, self.bottom, self.hints):
             status.update_lines()
 
     @property
@@ -99,7 +103,7 @@ class PanesScreen(Screen[None]):
     @property
     def target(self) -> Row | None:
         """What a command is about: the row under the cursor, or what is on display."""
-        if self.list.has_focus or self.opened is None:
+        if self.opened is None or (self.list.has_focus and self._layout is not Layout.DETAIL):
             return self.list.cursor_row
         return self.displayed
 
@@ -143,8 +147,9 @@ class PanesScreen(Screen[None]):
 
     def _arrange(self) -> None:
         layout = self._layout
-        for one in Layout:
-            self.set_class(one is layout, f"-{one}")
+        # Each change of a class styles the whole screen anew.
+        self.remove_class(*(f"-{one}" for one in Layout if one is not layout))
+        self.add_class(f"-{layout}")
         self.list.set_sidebar(is_sidebar=layout is Layout.SPLIT)
         self.detail.set_wide(is_wide=self.size.width >= WIDE_CELLS)
         self._fill()
@@ -160,9 +165,17 @@ class PanesScreen(Screen[None]):
         )
 
     def _bottom_line(self, width: int) -> Line:
-        row = self.target
-        shows_id = row is not None and width < SPLIT_CELLS
-        return bottom_line(self.snapshot, width, hint=str(row.key.id) if row and shows_id else "")
+        # A line of the narrow list has no room for the ID.
+        row = self.list.cursor_row if width < SPLIT_CELLS else None
+        has_ids = self._layout is not Layout.LIST or row is None
+        return bottom_line(self.snapshot, width, hint="" if has_ids or not row else str(row.key.id))
+
+    def _hints(self, width: int) -> Line:
+        return hints(width, self._keymap, has_way_back=self._layout is Layout.DETAIL)
+
+    def _empty_lines(self, width: int) -> tuple[Line, ...]:
+        trouble = self.snapshot.health.trouble
+        return detail_text.nothing_watched(trouble, self._look, self._now, width)
 
     @on(WatchedList.Moved)
     def _cursor_moved(self) -> None:

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 
 from wfinspect.ui import detail_text
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line
 from wfinspect.ui.row_text import Look
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
-from wfinspect.watching.snapshot import Row
+from wfinspect.watching.snapshot import Row, Trouble
 
 _Build = Callable[[Row, int], tuple[Line, ...]]
 _Count = Callable[[Row], str]
@@ -60,7 +61,12 @@ class TextPane(LineView):
             return body
         role = Role.ACCENT if self.has_focus else Role.DIM
         count = self.kind.count(self._row)
-        return (line((f" {self.kind.title}", role), (f" {count}", Role.DIM)), BLANK, *body)
+        return (line((f" {self.kind.title.upper()}", role), (f" {count}", Role.DIM)), BLANK, *body)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Lines at the width that the layout is trying out."""
+        del container, viewport
+        return len(self._build(width))
 
     def line_at(self, y: int) -> Line:
         """A line as `total_lines` made it."""
@@ -83,6 +89,7 @@ class Detail(Vertical):
         self._look = look
         self._now = now
         self._row: Row | None = None
+        self._trouble: Trouble | None = None
         self._tab = 0
         self._is_wide = False
         self._header = StaticLines(id="header")
@@ -105,11 +112,9 @@ class Detail(Vertical):
     def _core(self, row: Row, width: int) -> tuple[Line, ...]:
         return detail_text.core(row, self._look, self._now, width)
 
-    def show_row(self, row: Row | None, now: datetime | None = None) -> None:
-        """Show an instance, or what stands in for it; `now` moves the ages on."""
-        self._row = row
-        if now is not None:
-            self._now = now
+    def show_row(self, row: Row | None, trouble: Trouble | None, now: datetime) -> None:
+        """Show an instance with its ages as of `now`, or what stands in for it."""
+        self._row, self._trouble, self._now = row, trouble, now
         self._fill()
 
     def set_wide(self, *, is_wide: bool) -> None:
@@ -152,7 +157,7 @@ class Detail(Vertical):
             return
         lines = detail_text.header(self._row, self._look, self._now, width)
         if not self.has_content:
-            lines += detail_text.placeholder(self._row, self._look, self._now, width)
+            lines += detail_text.placeholder(self._row, self._trouble, self._look, self._now, width)
         self._header.show((*lines, BLANK) if lines else ())
         self._tabs.show([line(*crop(self._tab_spans(), width))])
         self._tabs.display = self.has_content and not self._is_wide

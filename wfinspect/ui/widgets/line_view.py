@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.style import Style
 
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, width_of
-from wfinspect.ui.theme import ANSI_GROUND_STYLES, GROUND_STYLES, ROLE_STYLES
+from wfinspect.ui.theme import style_of
 
 
 class _PlainBar(ScrollBarRender):
@@ -63,12 +63,17 @@ class LineView(ScrollView, inherit_bindings=False):
         if not self.is_attached:
             return
         total = self.total_lines()
+        if self.display and self.styles.auto_dimensions and self.size.height != total:
+            self.refresh(layout=True)
+        # What is hidden is made when it is shown.
+        if not self.region:
+            return
         # Setting an equal size would still lay the screen out anew.
         size = Size(self.text_width, total)
         if size != self.virtual_size:
             self.virtual_size = size
-        if self.styles.auto_dimensions and self.size.height != total:
-            self.refresh(layout=True)
+            # Textual looks at the scroll bars only when the widget's own size changes.
+            self._refresh_scrollbars()
         top = self.scroll_offset.y
         for y in range(top, top + self.size.height):
             new = self.line_at(y) if y < total else BLANK
@@ -90,6 +95,10 @@ class LineView(ScrollView, inherit_bindings=False):
         self._painted.clear()
         self.update_lines()
         self.refresh()
+
+    def on_show(self) -> None:
+        """Lines may have changed while nobody looked."""
+        self.update_lines()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Where the height is automatic: one row a line."""
@@ -115,12 +124,9 @@ class LineView(ScrollView, inherit_bindings=False):
     def _style(self, role: Role, ground: Ground) -> RichStyle:
         style = self._styles.get((role, ground))
         if style is None:
-            grounds = ANSI_GROUND_STYLES if self.app.native_ansi_color else GROUND_STYLES
+            wanted = Style.parse(style_of(role, ground, is_ansi=self.app.native_ansi_color))
             base = Style(background=self.background_colors[1])
-            parts = (grounds[ground], ROLE_STYLES[role])
-            for part in parts:
-                base += Style.parse(part)
-            style = self._styles[role, ground] = base.rich_style
+            style = self._styles[role, ground] = (base + wanted).rich_style
         return style
 
     def move(self, where: str) -> None:

@@ -24,11 +24,13 @@ class StatusLine(LineView):
         return self._make(self.text_width)
 
 
-def hints(width: int, keymap: Mapping[str, str]) -> Line:
+def hints(width: int, keymap: Mapping[str, str], *, has_way_back: bool) -> Line:
     """The keys that matter most, as many as fit."""
-    parts = [Part(((" 0-9", Role.ACCENT), (" look up", Role.DIM)), 1)]
+    parts = [Part(((" 0-9", Role.ACCENT), (" look up", Role.DIM)), 2)]
     for place, command in enumerate(c for c in COMMANDS if c.hint):
+        if command.id == "back" and not has_way_back:
+            continue
         key = keymap.get(command.id, command.shown)
-        rank = 0 if command.id == "help" else 2 + place
+        rank = {"help": 0, "back": 1}.get(command.id, 3 + place)
         parts.append(Part(((key, Role.ACCENT), (f" {command.hint}", Role.DIM)), rank))
     return line(*shed(parts, width))

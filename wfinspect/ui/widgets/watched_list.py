@@ -1,5 +1,6 @@
 """The watched list: a row per instance, a cursor that stays on its ID. Asks nobody for anything."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from textual import events
@@ -7,21 +8,10 @@ from textual.message import Message
 
 from wfinspect.instance import InstanceKey
 from wfinspect.ui.attention import by_attention, next_unseen
-from wfinspect.ui.lines import BLANK, Ground, Line, Role, line, wrap
+from wfinspect.ui.lines import Ground, Line, Role, line
 from wfinspect.ui.row_text import Columns, Look, list_heading, list_line, sidebar_lines
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.snapshot import Row
-
-_EMPTY = (
-    ("Nothing is watched yet.", Role.STRONG),
-    ("", Role.TEXT),
-    (
-        "Type or paste an instance ID: Enter opens it, w watches it. Several at once work too: 1,2 or 100..120.",
-        Role.DIM,
-    ),
-    ("", Role.TEXT),
-    ("? shows all keys", Role.DIM),
-)
 
 
 class WatchedList(LineView):
@@ -37,7 +27,14 @@ class WatchedList(LineView):
             super().__init__()
             self.key = key
 
-    def __init__(self, look: Look, now: datetime, *, id: str | None = None) -> None:
+    def __init__(
+        self,
+        look: Look,
+        now: datetime,
+        *,
+        empty: Callable[[int], tuple[Line, ...]],
+        id: str | None = None,
+    ) -> None:
         super().__init__(id=id, classes="pane", can_focus=True)
         self._look = look
         self._now = now
@@ -46,6 +43,7 @@ class WatchedList(LineView):
         self._cursor = 0
         self._id_cells = 8
         self._is_sidebar = False
+        self._make_empty = empty
         self._empty: tuple[Line, ...] = ()
 
     @property
@@ -66,7 +64,9 @@ class WatchedList(LineView):
     def heading(self, width: int) -> Line:
         """The line that belongs above the list."""
         if not self._rows or self._is_sidebar:
-            count = (f" {len(self._rows)}", Role.TEXT) if self._rows else ("", Role.TEXT)
+            if not self._rows:
+                return line((" WATCHED", Role.DIM))
+            count = (f" {len(self._rows)}", Role.TEXT)
             return line((" WATCHED", Role.DIM), count, ("  by attention", Role.DIM))
         return list_heading(self.columns, width)
 
@@ -104,18 +104,14 @@ class WatchedList(LineView):
     def total_lines(self) -> int:
         """Lines of all rows, or of what stands in for them."""
         if not self._rows:
-            self._empty = tuple(
-                line((" " + piece.rstrip(), role))
-                for text, role in _EMPTY
-                for piece in wrap(text, max(10, self.text_width - 2))
-            )
-            return len(self._empty) + 1
+            self._empty = self._make_empty(self.text_width)
+            return len(self._empty)
         return len(self._rows) * self._row_height
 
     def line_at(self, y: int) -> Line:
         """The line of a row, made when it is asked for: rows out of sight cost nothing."""
         if not self._rows:
-            return self._empty[y - 1] if y else BLANK
+            return self._empty[y]
         index, part = divmod(y, self._row_height)
         row = self._rows[index]
         ground = Ground.NONE

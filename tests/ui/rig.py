@@ -1,0 +1,132 @@
+"""Runs the app headless over a fake watcher: keys go in one by one, the screen comes out as text."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fakes import FakeClock
+from rich.color import ColorSystem
+from textual import events
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+from ui.fake_control import FakeControl
+
+from wfinspect.ui.app import WfInspectApp
+from wfinspect.watching.snapshot import Snapshot
+
+GOLDENS = Path(__file__).parent / "goldens"
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+class RecordingDriver(HeadlessDriver):
+    """Keeps what a real driver would send to the terminal."""
+
+    written: list[str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - handed on
+        super().__init__(*args, **kwargs)
+        self.written = []
+
+    @property
+    def is_headless(self) -> bool:
+        return False
+
+    def write(self, data: str) -> None:
+        self.written.append(data)
+
+
+@dataclass
+class Rig:
+    """A running app and everything around it."""
+
+    app: WfInspectApp
+    pilot: Pilot[None]
+    control: FakeControl
+    clock: FakeClock
+
+    async def press(self, *keys: str) -> None:
+        """Type keys one by one, as a person does."""
+        for key in keys:
+            self.clock.advance(0.2)
+            char = key if len(key) == 1 else {"enter": "\r", "tab": "\t"}.get(key)
+            name = _character_to_key(key) if len(key) == 1 else key
+            self.app.post_message(events.Key(name, char))
+            # From the app to the widget, back up to the app, and to whatever that asked for.
+            for _ in range(3):
+                await self.pilot._wait_for_screen()
+        await self.settle()
+
+    async def settle(self) -> None:
+        # Twice: a message may post another, and a repaint waits for the idle moment behind it.
+        await self.pilot.pause()
+        await self.pilot.pause()
+
+    async def publish(self, snapshot: Snapshot) -> None:
+        self.control.publish(snapshot)
+        await self.settle()
+
+    @property
+    def text(self) -> str:
+        return screen_text(self.app)
+
+    @property
+    def asked(self) -> list[tuple[object, ...]]:
+        """What the watcher was asked for, without the touches."""
+        return [one for one in self.control.asked if one != ("touch",)]
+
+    def take_bytes(self) -> int:
+        """Bytes sent to the terminal since the last call."""
+        driver = self.app._driver
+        assert isinstance(driver, RecordingDriver)
+        sent = sum(len(data.encode()) for data in driver.written)
+        driver.written.clear()
+        return sent
+
+
+def screen_text(app: WfInspectApp) -> str:
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+
+@asynccontextmanager
+async def running(
+    snapshot: Snapshot | None = None,
+    size: tuple[int, int] = (80, 24),
+    *,
+    is_recorded: bool = False,
+    on_ready: Callable[[], None] = lambda: None,
+    **options: Any,  # noqa: ANN401 - handed on
+) -> AsyncIterator[Rig]:
+    """The app on a screen of `size`, without the wait that a letter is held for."""
+    clock = FakeClock()
+    control = FakeControl(snapshot)
+    options = {"theme": "dark", "hold_seconds": 0} | options
+    app = WfInspectApp(control, clock=clock, zone=ZONE, on_ready=on_ready, **options)
+    if is_recorded:
+        app.driver_class = RecordingDriver
+        # The dearest case: truecolor.
+        app.console._color_system = ColorSystem.TRUECOLOR
+    async with app.run_test(size=size, headless=not is_recorded, notifications=True) as pilot:
+        rig = Rig(app, pilot, control, clock)
+        await rig.settle()
+        yield rig
+
+
+def check_golden(name: str, text: str) -> None:
+    """Compare a screen with the file kept of it.
+
+    ``WFINSPECT_GOLDENS=write pytest tests/ui`` writes the files anew; look at the difference then.
+    """
+    path = GOLDENS / f"{name}.txt"
+    if _IS_WRITING:
+        path.write_text(text + "\n", encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text + "\n"
+
+
+# Read at import: every test runs with an environment cleared of the program's own variables.
+_IS_WRITING = os.environ.get("WFINSPECT_GOLDENS") == "write"

@@ -1,0 +1,207 @@
+import threading
+from dataclasses import replace
+
+from fakes import START, key
+from ui.rig import RecordingDriver, running
+from ui.scenes import mixed, row
+
+from wfinspect.ui.keys import COMMANDS
+from wfinspect.watching.snapshot import Notice, Snapshot
+
+
+async def test_the_watcher_is_started_once_and_only_after_the_first_paint() -> None:
+    painted: list[bool] = []
+    async with running(mixed(), on_ready=lambda: painted.append(True)) as rig:
+        await rig.publish(replace(mixed()))
+
+        assert painted == [True]
+
+
+async def test_given_ids_are_watched_and_the_first_is_opened() -> None:
+    async with running(mixed(), open_keys=(key(7), key(8))) as rig:
+        assert rig.asked[:2] == [("watch", 7, 8), ("display", 7)]
+        assert "Reading it from the service" in rig.text
+
+
+async def test_pings_from_another_thread_are_joined() -> None:
+    async with running(mixed()) as rig:
+        shown: list[Snapshot] = []
+        show = rig.app.main.show
+        rig.app.main.show = lambda snapshot: (shown.append(snapshot), show(snapshot))[1]  # type: ignore[method-assign]
+
+        def poll() -> None:
+            for calls in range(1, 101):
+                health = replace(mixed().health, calls_today=calls)
+                rig.control.publish(replace(mixed(), health=health))
+
+        thread = threading.Thread(target=poll)
+        thread.start()
+        thread.join()
+        await rig.settle()
+
+        assert "calls 100/3,000" in rig.text
+        assert len(shown) <= 2
+
+
+async def test_a_notice_is_told_once() -> None:
+    told = replace(mixed(), notices=(Notice(4, "since you left: 2 finished"),))
+    async with running(mixed()) as rig:
+        await rig.publish(told)
+        assert "since you left: 2 finished" in rig.text
+        rig.app.clear_notifications()
+        await rig.publish(replace(told, notices=(*told.notices, Notice(5, "contact regained"))))
+
+        assert "since you left" not in rig.text
+        assert "contact regained" in rig.text
+
+
+async def test_at_most_three_notices_are_on_screen() -> None:
+    notices = tuple(Notice(n, f"notice number {n}") for n in range(1, 9))
+    async with running(mixed()) as rig:
+        await rig.publish(replace(mixed(), notices=notices))
+
+        assert rig.text.count("notice number") == 3
+        assert "notice number 8" in rig.text
+
+
+async def test_q_quits_when_everything_was_seen() -> None:
+    async with running(Snapshot(rows=(row(1, "Running"),))) as rig:
+        await rig.press("q")
+
+        assert not rig.app.is_running
+
+
+async def test_q_asks_when_something_is_unseen() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("q")
+        assert "2 changes are unseen." in rig.text
+        await rig.press("n")
+        assert rig.app.is_running
+        await rig.press("q", "y")
+
+        assert not rig.app.is_running
+
+
+async def test_ctrl_q_never_asks() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("ctrl+q")
+
+        assert not rig.app.is_running
+
+
+async def test_ctrl_c_quits_on_the_second_press_only() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("ctrl+c")
+        assert rig.app.is_running
+        assert "ctrl+c once more quits" in rig.text
+        rig.clock.advance(10)
+        await rig.press("ctrl+c")
+        assert rig.app.is_running
+        await rig.press("ctrl+c")
+
+        assert not rig.app.is_running
+
+
+async def test_help_lists_every_command_and_closes() -> None:
+    async with running(mixed(), (100, 60)) as rig:
+        await rig.press("?")
+        for command in COMMANDS:
+            assert command.text in rig.text
+        await rig.press("escape")
+
+        assert rig.app.screen is rig.app.main
+
+
+async def test_the_palette_finds_and_runs_a_command() -> None:
+    async with running(mixed()) as rig:
+        await rig.press(":", *"refresh al")
+        await rig.press("enter")
+
+        assert rig.asked == [("refresh", None)]
+        assert rig.app.screen is rig.app.main
+
+
+async def test_two_enters_in_one_packet_run_the_command_once() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("ctrl+p", *"refresh all")
+        await rig.pilot.press("enter", "enter")
+        await rig.settle()
+
+        assert rig.asked.count(("refresh", None)) == 1
+
+
+async def test_digits_in_the_palette_stay_there() -> None:
+    async with running(mixed()) as rig:
+        await rig.press(":", "1", "2")
+        assert rig.app.main.id_box.text == ""
+        assert "no such command" in rig.text
+        await rig.press("enter", "escape")
+
+        assert rig.app.screen is rig.app.main
+
+
+async def test_the_palette_changes_the_theme() -> None:
+    async with running(mixed()) as rig:
+        await rig.press(":", *"theme light", "enter")
+
+        assert rig.app.theme == "light"
+
+
+async def test_a_snapshot_reaches_the_main_screen_under_a_dialog() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("?")
+        health = replace(mixed().health, calls_today=2222)
+        await rig.publish(replace(mixed(), health=health))
+        await rig.press("escape")
+
+        assert "2,222/3,000" in rig.text
+
+
+async def test_a_keymap_moves_commands_and_says_what_it_does_not_know() -> None:
+    async with running(mixed(), keymap={"refresh-all": "f5", "fly": "f"}) as rig:
+        assert "No such command in the keymap: fly." in rig.text
+        await rig.press("f5")
+        assert rig.asked == [("refresh", None)]
+        await rig.press("R")
+
+        assert rig.asked == [("refresh", None)]
+
+
+async def test_an_unknown_theme_is_told_and_replaced() -> None:
+    async with running(mixed(), theme="pink") as rig:
+        assert "There is no theme 'pink'." in rig.text
+
+
+async def test_y_copies_the_id_and_says_where_it_went() -> None:
+    async with running(mixed(), is_recorded=True) as rig:
+        await rig.press("y")
+        driver = rig.app._driver
+        assert isinstance(driver, RecordingDriver)
+
+        assert "\x1b]52;c;MTA0MzI5ODcxNjU=\x1b\\" in "".join(driver.written)
+        assert "10432987165: Sent to the terminal's clipboard" in rig.text
+
+
+async def test_no_color_means_none(monkeypatch: object) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")  # type: ignore[attr-defined]
+    async with running(mixed(), theme="auto", is_recorded=True) as rig:
+        await rig.press("enter")
+        driver = rig.app._driver
+        assert isinstance(driver, RecordingDriver)
+        sent = "".join(driver.written)
+
+        assert rig.app.theme == "ansi"
+        assert "\x1b[1m" in sent or "\x1b[1;" in sent
+        for code in ("38;2;", "48;2;", "38;5;", "48;5;"):
+            assert code not in sent
+
+
+async def test_the_minute_moves_the_ages() -> None:
+    async with running(mixed()) as rig:
+        assert "1h07" in rig.text
+        rig.clock.advance(60)
+        rig.app.main.tick()
+        await rig.settle()
+
+        assert "1h08" in rig.text
+        assert rig.clock.now() > START

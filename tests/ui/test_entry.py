@@ -1,0 +1,55 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfinspect.ui.entry import listed, read_entry
+
+
+def test_one_id_needs_no_remark() -> None:
+    entry = read_entry(" 10432987165 ")
+
+    assert entry.ids == (10432987165,)
+    assert entry.remark == ""
+    assert entry.problem == ""
+
+
+def test_a_list_is_told_before_it_is_used() -> None:
+    assert read_entry("1, 2 3").remark == "3 IDs: 1, 2, 3  Enter opens the first and watches all"
+
+
+def test_a_long_range_is_told_by_its_ends() -> None:
+    entry = read_entry("100..120")
+
+    assert len(entry.ids) == 21
+    assert entry.remark.startswith("21 IDs: 100, 101, 102, ... 120")
+
+
+def test_an_id_inside_other_text_is_found_and_shown() -> None:
+    entry = read_entry("workflow instance 10432987165 failed at 20260918")
+
+    assert entry.ids == (10432987165,)
+    assert entry.remark == "Found 10432987165  Enter opens it"
+
+
+def test_text_without_an_id_says_why() -> None:
+    assert read_entry("dwd_trade").problem == (
+        "'dwd_trade' is no instance ID: use digits only, e.g. 10432987165."
+    )
+
+
+def test_an_empty_box_says_what_to_do() -> None:
+    assert "type its digits" in read_entry("  ").problem
+
+
+def test_digits_beyond_64_bits_are_no_id() -> None:
+    assert "64 bits" in read_entry("9" * 30).problem
+
+
+@given(st.text(max_size=200))
+def test_any_text_gives_ids_or_a_reason(text: str) -> None:
+    entry = read_entry(text)
+
+    assert bool(entry.ids) != bool(entry.problem)
+
+
+def test_few_ids_are_all_named() -> None:
+    assert listed([1, 2]) == "2 IDs: 1, 2"  # type: ignore[list-item]

@@ -1,0 +1,70 @@
+"""The screen as text in the states that matter; `rig.check_golden` says how to renew the files."""
+
+import pytest
+from fakes import key
+from ui import scenes
+from ui.rig import Rig, check_golden, running
+
+SIZES = [(40, 12), (60, 20), (80, 24), (120, 40), (160, 48)]
+
+
+def named(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+async def check_sizes(rig: Rig, name: str) -> None:
+    """The same app at every size: a resize keeps what is open."""
+    for size in SIZES:
+        await rig.pilot.resize_terminal(*size)
+        await rig.settle()
+        check_golden(f"{name}-{named(size)}", rig.text)
+
+
+@pytest.mark.parametrize("scene", ["empty", "mixed", "outage", "restored"])
+async def test_the_list(scene: str) -> None:
+    async with running(getattr(scenes, scene)()) as rig:
+        await check_sizes(rig, scene)
+
+
+@pytest.mark.parametrize("scene", ["mixed", "outage", "gone", "hostile"])
+async def test_the_first_row_opened(scene: str) -> None:
+    async with running(getattr(scenes, scene)()) as rig:
+        await rig.press("g", "enter")
+        await check_sizes(rig, f"{scene}-open")
+
+
+@pytest.mark.parametrize("scene", ["loading", "not_found", "refused", "no_credentials"])
+async def test_an_instance_without_a_reading(scene: str) -> None:
+    async with running(getattr(scenes, scene)()) as rig:
+        rig.app.main.open(key(scenes.NEW), take_keys=True)
+        await check_sizes(rig, scene)
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24)], ids=named)
+@pytest.mark.parametrize(("name", "pressed"), [("help", "?"), ("palette", ":")])
+async def test_what_lies_over_it(name: str, pressed: str, size: tuple[int, int]) -> None:
+    async with running(scenes.mixed(), size) as rig:
+        await rig.press(pressed)
+        check_golden(f"{name}-{named(size)}", rig.text)
+
+
+@pytest.mark.parametrize("tabs", [1, 2])
+async def test_the_other_tabs(tabs: int) -> None:
+    async with running(scenes.mixed()) as rig:
+        await rig.press("enter", *[">"] * tabs)
+        check_golden(f"tab-{tabs}", rig.text)
+
+
+async def test_ascii_only() -> None:
+    async with running(scenes.mixed(), ascii_only=True) as rig:
+        await rig.press("enter")
+        check_golden("ascii", rig.text)
+
+
+async def test_the_id_box_tells_what_it_found() -> None:
+    async with running(scenes.mixed()) as rig:
+        await rig.press(*"10,11 12")
+        check_golden("id-box-list", rig.text)
+        await rig.press(*"..")
+        await rig.press("enter")
+        check_golden("id-box-bad", rig.text)

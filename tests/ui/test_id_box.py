@@ -1,0 +1,150 @@
+from fakes import key
+from textual import events
+from ui.rig import Rig, running
+from ui.scenes import mixed
+
+from wfinspect.instance import InstanceId
+from wfinspect.watching.snapshot import Snapshot
+
+
+def box_text(rig: Rig) -> str:
+    return rig.app.main.id_box.text
+
+
+async def paste(rig: Rig, text: str) -> None:
+    rig.app.post_message(events.Paste(text))
+    await rig.settle()
+
+
+async def burst(rig: Rig, text: str) -> None:
+    """The text as keys that arrive in one packet, the clock standing still."""
+    rig.clock.advance(1)
+    for char in text:
+        key_name = {"\n": "enter", " ": "space"}.get(char, char)
+        rig.app.post_message(events.Key(key_name, "\r" if char == "\n" else char))
+    await rig.settle()
+
+
+async def test_digits_from_anywhere_start_the_box_and_enter_looks_up() -> None:
+    async with running(mixed()) as rig:
+        await rig.press(*"777")
+        assert box_text(rig) == "777"
+        await rig.press("enter")
+
+        assert rig.asked == [("display", 777), ("seen", 777)]
+        assert box_text(rig) == ""
+
+
+async def test_digits_start_the_box_from_a_pane_too() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("enter", "tab", "9")
+
+        assert box_text(rig) == "9"
+
+
+async def test_a_list_opens_the_first_and_watches_all() -> None:
+    async with running(mixed()) as rig:
+        await rig.press(*"5,3..4")
+        assert "3 IDs: 5, 3, 4  Enter opens the first and watches all" in rig.text
+        await rig.press("enter")
+
+        assert rig.asked[:2] == [("watch", 5, 3, 4), ("display", 5)]
+
+
+async def test_escape_empties_the_box_and_gives_the_keys_back() -> None:
+    async with running(mixed()) as rig:
+        await rig.press(*"12", "escape")
+        assert box_text(rig) == ""
+        assert rig.app.main.list.has_focus
+        await rig.press("escape", "j", "enter")
+
+        assert rig.app.main.opened == key(10433007802)
+
+
+async def test_a_letter_typed_in_the_box_acts_as_its_command() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("1", "j", "R")
+
+        assert box_text(rig) == "1"
+        assert rig.asked == [("refresh", None)]
+        assert rig.app.main.list.cursor_row.key.id == 10433007802  # type: ignore[union-attr]
+
+
+async def test_a_bad_entry_says_why_in_the_box_and_keeps_the_text() -> None:
+    async with running(mixed()) as rig:
+        await rig.press(*"9..1", "enter")
+
+        assert "The range '9..1' runs backwards: write 1..9." in rig.text
+        assert box_text(rig) == "9..1"
+        assert rig.asked == []
+
+
+async def test_a_paste_shows_the_ids_it_found_before_they_are_used() -> None:
+    async with running(mixed()) as rig:
+        await paste(rig, "see workflow 10432987165 (failed) and 10433001244\n")
+        assert box_text(rig) == "10432987165, 10433001244"
+        assert "Found 2 IDs: 10432987165, 10433001244 in what was pasted" in rig.text
+        assert rig.asked == []
+        await rig.press("enter")
+
+        assert rig.asked[0] == ("watch", 10432987165, 10433001244)
+
+
+async def test_pasted_digits_are_taken_as_they_are() -> None:
+    async with running(mixed()) as rig:
+        await paste(rig, " 100..102 \n")
+
+        assert box_text(rig) == "100..102"
+        assert "3 IDs: 100, 101, 102" in rig.text
+
+
+async def test_a_paste_without_an_id_says_so() -> None:
+    async with running(mixed()) as rig:
+        await paste(rig, "drop table")
+
+        assert "'drop' is no instance ID" in rig.text
+        assert rig.asked == []
+
+
+async def test_a_paste_without_brackets_never_runs_a_command() -> None:
+    async with running(mixed(), hold_seconds=30) as rig:
+        await burst(rig, "xXp! instance 10432987165 quit\n")
+
+        assert rig.asked == []
+        assert box_text(rig) == "xXp! instance 10432987165 quit "
+        assert "Found 10432987165  Enter opens it" in rig.text
+        await rig.press("enter")
+        assert rig.asked == [("display", 10432987165), ("seen", 10432987165)]
+
+
+async def test_bunched_digits_keep_their_order() -> None:
+    async with running(mixed()) as rig:
+        await burst(rig, "10432987165")
+
+        assert box_text(rig) == "10432987165"
+
+
+async def test_digits_and_enter_in_one_packet_look_up() -> None:
+    async with running(mixed()) as rig:
+        await burst(rig, "10432987165\n")
+
+        assert rig.asked == [("display", 10432987165), ("seen", 10432987165)]
+
+
+async def test_up_and_down_offer_recent_ids() -> None:
+    recent = (InstanceId(30), InstanceId(20))
+    async with running(Snapshot(recent_ids=recent)) as rig:
+        await rig.press("1", "up")
+        assert box_text(rig) == "30"
+        await rig.press("up", "up")
+        assert box_text(rig) == "20"
+        await rig.press("down", "enter")
+
+        assert rig.asked[0] == ("display", 30)
+
+
+async def test_the_box_can_be_edited() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("1", "2", "backspace", "3", "home", "4")
+
+        assert box_text(rig) == "413"

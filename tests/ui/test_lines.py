@@ -1,0 +1,75 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from wfinspect.ui.lines import (
+    Part,
+    Role,
+    crop,
+    cut,
+    fit,
+    pad,
+    pad_left,
+    shed,
+    spread,
+    width_of,
+    wrap,
+)
+
+WORDS = st.text("ab ,店铺_x1", max_size=60)
+WIDTHS = st.integers(2, 40)
+
+
+@given(WORDS, WIDTHS)
+def test_padding_fills_exactly_the_width(text: str, width: int) -> None:
+    assert cell_len(pad(text, width)) == width
+    assert cell_len(pad_left(text, width)) == width
+
+
+@given(WORDS, WIDTHS)
+def test_fitting_never_exceeds_the_width_and_cutting_keeps_the_start(text: str, width: int) -> None:
+    assert cell_len(fit(text, width)) <= width
+    assert text.startswith(cut(text, width))
+
+
+@given(WORDS, WIDTHS)
+def test_wrapping_loses_no_character_and_keeps_to_the_width(text: str, width: int) -> None:
+    pieces = wrap(text, width)
+
+    assert "".join(pieces) == text
+    assert all(cell_len(piece) <= width for piece in pieces)
+
+
+def test_wrapping_breaks_at_a_blank_where_there_is_one() -> None:
+    assert wrap("one two three four", 10) == ["one two ", "three four"]
+
+
+@given(WORDS, WORDS, st.integers(8, 60))
+def test_spreading_pushes_the_right_part_to_the_edge(left: str, right: str, width: int) -> None:
+    right = fit(right, width // 2)
+    spans = spread([(left, Role.TEXT)], [(right, Role.DIM)], width)
+
+    assert width_of(spans) == width
+    assert "".join(text for text, _ in spans).endswith(right)
+
+
+def test_cropping_shortens_the_span_that_does_not_fit() -> None:
+    spans = crop([("abc", Role.TEXT), ("defghij", Role.DIM), ("k", Role.TEXT)], 8)
+
+    assert spans == (("abc", Role.TEXT), ("de...", Role.DIM))
+
+
+def test_shedding_drops_the_least_needed_first_and_never_rank_zero() -> None:
+    parts = [
+        Part((("must", Role.TEXT),), 0),
+        Part((("may", Role.TEXT),), 2),
+        Part((("should", Role.TEXT),), 1),
+    ]
+
+    def texts(width: int) -> str:
+        return "".join(text for text, _ in shed(parts, width))
+
+    assert texts(20) == "must  may  should"
+    assert texts(15) == "must  should"
+    assert texts(5) == "must"
+    assert texts(3) == "mus"

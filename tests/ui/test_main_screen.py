@@ -1,0 +1,274 @@
+"""Keys in, intents out; snapshots in, the screen out."""
+
+from dataclasses import replace
+
+import pytest
+from fakes import key
+from ui.rig import Rig, running
+from ui.scenes import FAILED, NEW, TRADE, failed_row, mixed, mixed_rows, row
+
+from wfinspect.instance import InstanceKey
+from wfinspect.ui.arrangement import Layout
+from wfinspect.watching.snapshot import Contact, Row, Snapshot
+
+ORDER = [FAILED, 10433007802, TRADE, 10433001250]
+"""The first rows of `mixed`, by attention."""
+
+
+def cursor(rig: Rig) -> int:
+    found = rig.app.main.list.cursor_row
+    assert found is not None
+    return found.key.id
+
+
+async def test_the_cursor_moves_and_enter_opens_and_marks_as_seen() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("j", "j", "k", "enter")
+
+        assert cursor(rig) == ORDER[1]
+        assert rig.asked == [("display", ORDER[1]), ("seen", ORDER[1])]
+        assert "Business date" in rig.text
+
+
+async def test_top_bottom_and_pages_stop_at_the_ends() -> None:
+    async with running(mixed(), (80, 12)) as rig:
+        await rig.press("G")
+        last = cursor(rig)
+        await rig.press("pagedown", "down")
+        assert cursor(rig) == last == 10432980001
+        assert str(last) in rig.text
+        await rig.press("pageup", "g", "up")
+        assert cursor(rig) == ORDER[0]
+
+
+async def test_a_new_order_keeps_the_cursor_on_its_instance() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("j", "j")
+        assert cursor(rig) == TRADE
+        rows = (
+            *(replace(r, is_unseen=False) for r in mixed_rows()),
+            failed_row(key=key(5)),
+            row(6, "Failure", is_unseen=True),
+        )
+        await rig.publish(replace(mixed(), rows=rows))
+
+        assert cursor(rig) == TRADE
+
+
+async def test_the_cursor_stays_near_when_its_row_goes() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("j")
+        rows = tuple(r for r in mixed_rows() if r.key.id != ORDER[1])
+        await rig.publish(replace(mixed(), rows=rows))
+
+        assert cursor(rig) == TRADE
+
+
+async def test_escape_goes_back_step_by_step() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("enter", "tab")
+        assert rig.app.main.detail.has_keys
+        await rig.press("escape")
+        assert rig.app.main.list.has_focus
+        await rig.press("escape")
+
+        assert rig.asked[-1] == ("display", None)
+        assert "Business date" not in rig.text
+
+
+async def test_w_watches_what_is_on_display_and_takes_it_off_again() -> None:
+    shown = replace(row(NEW, "Running"), is_watched=False)
+    async with running(replace(mixed(), displayed=shown)) as rig:
+        await rig.press(*str(NEW), "enter", "w")
+        assert rig.asked[-1] == ("watch", NEW)
+        await rig.publish(replace(mixed(), displayed=replace(shown, is_watched=True)))
+        await rig.press("w")
+
+        assert rig.asked[-1] == ("unwatch", NEW)
+
+
+async def test_x_removes_and_u_brings_back() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("j", "x")
+        assert rig.asked == [("unwatch", ORDER[1])]
+        assert "u brings back" in rig.text
+        await rig.press("u")
+
+        assert rig.asked[-1] == ("restore",)
+
+
+async def test_capital_x_removes_the_settled_but_not_what_nobody_has_seen() -> None:
+    rows = (*mixed_rows(), row(5, "Failure"), row(6, "Success", is_live=False))
+    async with running(replace(mixed(), rows=rows)) as rig:
+        await rig.press("X")
+
+        assert rig.asked == [("unwatch", 5, 10432980001)]
+
+
+async def test_n_opens_the_next_unseen_change_and_goes_round() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("n", "n")
+
+        assert [one for one in rig.asked if one[0] == "display"] == [
+            ("display", ORDER[1]),
+            ("display", ORDER[0]),
+        ]
+        assert cursor(rig) == ORDER[0]
+
+
+async def test_n_says_so_when_nothing_is_unseen() -> None:
+    async with running(Snapshot(rows=(row(1, "Running"),))) as rig:
+        await rig.press("n")
+
+        assert "No unseen changes." in rig.text
+        assert rig.asked == []
+
+
+@pytest.mark.parametrize(
+    ("pressed", "intent"),
+    [
+        ("a", ("seen", FAILED)),
+        ("!", ("all seen",)),
+        ("r", ("refresh", FAILED)),
+        ("R", ("refresh", None)),
+        ("+", ("interval", 30.0)),
+        ("-", ("interval", 10.0)),
+        ("p", ("paused", True)),
+    ],
+)
+async def test_a_key_asks_for_its_thing(pressed: str, intent: tuple[object, ...]) -> None:
+    async with running(mixed()) as rig:
+        await rig.press(pressed)
+
+        assert rig.asked == [intent]
+
+
+async def test_p_resumes_what_is_paused() -> None:
+    health = replace(mixed().health, contact=Contact.PAUSED)
+    async with running(replace(mixed(), health=health)) as rig:
+        assert "PAUSED" in rig.text
+        await rig.press("p")
+
+        assert rig.asked == [("paused", False)]
+
+
+async def test_keys_on_an_empty_list_do_no_harm() -> None:
+    async with running() as rig:
+        await rig.press(*"jkgGwxXuna", "enter", "escape", "tab", "r", "y", "z", "<", ">")
+
+        assert ("refresh", None) not in rig.asked
+        assert "Nothing is" in rig.text
+
+
+async def test_tab_goes_round_the_panes_in_view() -> None:
+    async with running(mixed(), (160, 48)) as rig:
+        await rig.press("enter")
+        seen = []
+        for _ in range(4):
+            await rig.press("tab")
+            seen.append(rig.app.main.focused.id)  # type: ignore[union-attr]
+
+        assert seen == ["core", "parameters", "tags", "watched"]
+
+
+async def test_angle_brackets_turn_the_tabs() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("enter", ">")
+        assert "region_list" in rig.text
+        await rig.press(">")
+        assert "growth" in rig.text
+        await rig.press(">")
+        assert "Business date" in rig.text
+        await rig.press("<")
+        assert "growth" in rig.text
+
+
+async def test_a_pane_with_the_keys_scrolls() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("enter", "tab", "G")
+        assert "Modified by" in rig.text
+        assert "Status        " not in rig.text
+        await rig.press("g")
+        assert "Status        " in rig.text
+
+
+async def test_another_instance_is_shown_from_its_top() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("enter", "tab", "G", "escape", "j", "enter")
+
+        assert "Status        " in rig.text
+
+
+async def test_z_goes_round_and_a_resize_keeps_what_is_open() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("enter")
+        assert rig.app.main._layout is Layout.SPLIT
+        await rig.press("z")
+        assert rig.app.main._layout is Layout.DETAIL
+        assert rig.app.main.detail.has_keys
+        await rig.press("z")
+        assert rig.app.main._layout is Layout.LIST
+        await rig.press("enter")
+        assert rig.app.main._layout is Layout.SPLIT
+        await rig.pilot.resize_terminal(40, 12)
+        await rig.settle()
+        assert rig.app.main._layout is Layout.DETAIL
+        assert "ads_user_profile_daily" in rig.text
+        await rig.pilot.resize_terminal(160, 48)
+        await rig.settle()
+
+        assert rig.app.main._layout is Layout.SPLIT
+        assert "PARAMETERS 6" in rig.text
+
+
+async def test_on_a_narrow_screen_enter_opens_and_escape_returns_to_the_list() -> None:
+    async with running(mixed(), (40, 12)) as rig:
+        await rig.press("j", "enter")
+        assert "Running -> Checking" in rig.text
+        await rig.press("escape")
+
+        assert cursor(rig) == ORDER[1]
+        assert "dwd_trade" in rig.text
+
+
+async def test_a_narrow_list_tells_the_whole_id_of_the_cursor_s_row_below() -> None:
+    async with running(mixed(), (40, 12)) as rig:
+        await rig.press("j")
+
+        assert str(ORDER[1]) in rig.text.splitlines()[-2]
+
+
+async def test_the_reading_of_an_opened_instance_appears_when_it_comes() -> None:
+    async with running(mixed()) as rig:
+        rig.app.main.open(key(NEW), take_keys=True)
+        await rig.settle()
+        assert "Reading it from the service" in rig.text
+        await rig.publish(
+            replace(mixed(), displayed=replace(row(NEW, "Running"), is_watched=False))
+        )
+
+        assert "not watched, w adds it" in rig.text
+        assert "Business date" in rig.text
+
+
+async def test_a_click_moves_the_cursor_and_a_second_opens() -> None:
+    async with running(mixed()) as rig:
+        await rig.pilot.click("#watched", offset=(5, 2))
+        await rig.settle()
+        assert cursor(rig) == TRADE
+        await rig.pilot.click("#watched", offset=(5, 2), times=2)
+        await rig.settle()
+
+        assert ("display", TRADE) in rig.asked
+
+
+async def test_one_account_s_instance_is_not_taken_for_another_s() -> None:
+    other = replace(key(FAILED).binding, profile="dev")
+    twin = replace(failed_row(), key=InstanceKey(other, key(FAILED).id))
+    async with running(Snapshot(rows=(failed_row(), twin))) as rig:
+        await rig.press("j", "enter")
+
+        shown = rig.app.main.displayed
+        assert isinstance(shown, Row)
+        assert shown.key.binding.profile in {"dev", "prod-ops"}
+        assert shown.key == rig.app.main.list.cursor_row.key  # type: ignore[union-attr]

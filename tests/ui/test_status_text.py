@@ -1,0 +1,111 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from fakes import BINDING, START
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from ui.rig import ZONE
+from ui.scenes import empty, gone, mixed, outage
+
+from wfinspect.ui import theme
+from wfinspect.ui.row_text import Look
+from wfinspect.ui.status_text import bottom_line, seconds, top_line
+from wfinspect.watching.snapshot import Contact, Snapshot
+
+LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
+
+
+def top(snapshot: Snapshot, width: int, *, is_demo: bool = False) -> str:
+    return top_line(snapshot, BINDING, LOOK, START, width, is_demo=is_demo).text
+
+
+def with_health(**fields: object) -> Snapshot:
+    return replace(mixed(), health=replace(mixed().health, **fields))  # type: ignore[arg-type]
+
+
+def test_all_is_well_in_one_word_at_the_right_edge() -> None:
+    assert top(mixed(), 120).endswith(" live ")
+
+
+def test_an_outage_tells_cause_age_and_next_try() -> None:
+    assert "NOT LIVE  Throttling.User, last read 6m ago, next try 14:30:40" in top(outage(), 120)
+
+
+@given(st.integers(34, 200))
+def test_not_live_and_its_cause_are_never_shed(width: int) -> None:
+    text = top(outage(), width)
+
+    assert "NOT LIVE" in text
+    assert "Throttling.User" in text
+    assert cell_len(text) == width
+
+
+@given(st.integers(20, 200))
+def test_the_lines_fit_any_width(width: int) -> None:
+    for snapshot in (mixed(), outage(), empty(), gone()):
+        assert cell_len(top(snapshot, width)) <= width
+        assert cell_len(bottom_line(snapshot, width).text) <= width
+
+
+@given(st.integers(0, 59))
+def test_nothing_ticks_while_all_is_well(later: int) -> None:
+    now = START + timedelta(minutes=later, seconds=later)
+    before = top_line(mixed(), BINDING, LOOK, START, 120, is_demo=False)
+
+    assert top_line(mixed(), BINDING, LOOK, now, 120, is_demo=False) == before
+
+
+def test_the_demo_says_so_in_place_of_the_profile() -> None:
+    text = top(mixed(), 120, is_demo=True)
+
+    assert " demo " in text
+    assert "prod-ops" not in text
+
+
+def test_an_empty_start_is_ready_not_starting() -> None:
+    assert "ready" in top(empty(), 80)
+
+
+def test_a_retry_that_is_overdue_is_due_now() -> None:
+    late = START + timedelta(minutes=5)
+
+    assert "next try 14:35:00" in top_line(outage(), BINDING, LOOK, late, 120, is_demo=False).text
+
+
+def test_contact_lost_before_any_answer_says_so() -> None:
+    assert "no answer yet" in top(with_health(contact=Contact.NOT_LIVE, trouble=None), 120)
+
+
+def test_the_bottom_line_counts_what_waits_and_what_was_spent() -> None:
+    assert bottom_line(mixed(), 80).text.split("  ") == [
+        " 2 unseen n next",
+        "calls 1,204/3,000",
+        "every 15s",
+    ]
+
+
+def test_trouble_with_the_store_comes_before_the_calls() -> None:
+    snapshot = with_health(
+        store_trouble="The disk is full: nothing is saved.", remarks=("single calls",)
+    )
+
+    assert "The disk is full: nothing is saved." in bottom_line(snapshot, 56).text
+    assert "calls" not in bottom_line(snapshot, 56).text
+    assert "single calls" in bottom_line(snapshot, 120).text
+
+
+def test_trouble_of_a_few_rows_is_told_while_the_others_are_live() -> None:
+    trouble = outage().health.trouble
+
+    assert "some not read: Throttling.User" in bottom_line(with_health(trouble=trouble), 120).text
+
+
+def test_intervals_read_like_spoken() -> None:
+    assert [seconds(value) for value in (2.5, 15.0, 60.0, 90.0, 600.0)] == [
+        "2.5s",
+        "15s",
+        "1m",
+        "90s",
+        "10m",
+    ]

@@ -1,0 +1,85 @@
+import unicodedata
+
+import pytest
+from textual.color import Color
+from textual.style import Style
+
+from wfinspect.instance import Family, Status
+from wfinspect.ui import theme
+from wfinspect.ui.lines import ELLIPSIS, Ground, Role
+
+
+def test_every_glyph_of_ours_is_one_cell_in_any_terminal() -> None:
+    signs = [*theme.GLYPHS.values(), *theme.ASCII_GLYPHS.values(), theme.PROMPT, *ELLIPSIS]
+
+    for sign in signs:
+        assert len(sign) == 1
+        assert unicodedata.east_asian_width(sign) in {"N", "Na"}
+
+
+@pytest.mark.parametrize("glyphs", [theme.GLYPHS, theme.ASCII_GLYPHS])
+def test_every_status_has_a_glyph_of_its_own(glyphs: dict[Status, str]) -> None:
+    assert set(glyphs) == set(Status)
+    assert len(set(glyphs.values())) == len(Status)
+
+
+def test_ascii_glyphs_are_ascii() -> None:
+    assert all(glyph.isascii() for glyph in theme.ASCII_GLYPHS.values())
+
+
+def test_every_family_and_every_role_looks_like_something() -> None:
+    assert set(theme.FAMILY_ROLES) == set(Family)
+    assert set(theme.ROLE_STYLES) == set(Role)
+    assert set(theme.GROUND_STYLES) == set(Ground)
+
+
+def contrast(ink: Color, ground: Color) -> float:
+    """The ratio of WCAG 2: 1 for equal colours, 21 for black on white; 4.5 can be read."""
+
+    def luminance(colour: Color) -> float:
+        parts = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+            for part in colour.normalized
+        ]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    darker, lighter = sorted((luminance(ink), luminance(ground)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("own", [theme.DARK, theme.LIGHT], ids=lambda own: own.name)
+def test_text_can_be_read_on_everything_it_lies_on(own: theme.Theme) -> None:
+    colours = {name: Color.parse(value) for name, value in own.variables.items() if "wf-" in name}
+    inks = ["text", "strong", "dim", "accent", "waiting", "active", "success", "failure", "unknown"]
+    for ground in ("ground", "panel", "bar"):
+        for ink in inks:
+            assert contrast(colours[f"wf-{ink}"], colours[f"wf-{ground}"]) >= 4.5, (ink, ground)
+    for ink in ("text", "strong", "failure", "active", "success"):
+        assert contrast(colours[f"wf-{ink}"], colours["wf-cursor"]) >= 3.4
+    for name in ("alarm", "brand"):
+        assert contrast(colours[f"wf-{name}-text"], colours[f"wf-{name}"]) >= 4.5
+
+
+def test_every_style_of_the_palette_theme_parses() -> None:
+    variables = dict(theme.ANSI.variables)
+    for role in Role:
+        for ground in Ground:
+            for is_ansi in (True, False):
+                words = theme.style_of(role, ground, is_ansi=is_ansi)
+                assert isinstance(Style.parse(words, variables), Style)
+
+
+@pytest.mark.parametrize(
+    ("no_color", "system", "name"),
+    [
+        (False, "truecolor", "dark"),
+        (False, "256", "dark"),
+        (False, "standard", "ansi"),
+        (False, None, "ansi"),
+        (True, "truecolor", "ansi"),
+    ],
+)
+def test_auto_picks_what_the_terminal_can_show(
+    no_color: bool, system: str | None, name: str
+) -> None:
+    assert theme.automatic(no_color=no_color, color_system=system) == name
