@@ -29,6 +29,7 @@ from wfinspect.errors import (
 )
 from wfinspect.instance import Binding, InstanceId
 from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.watching.source import KnowsItsCredentials
 
 ID = InstanceId(10432987165)
 GOOD = {"RequestId": "R", "WorkflowInstance": {"Id": ID, "Status": "Running"}}
@@ -308,6 +309,18 @@ async def test_without_credentials_nothing_is_sent() -> None:
     with pytest.raises(CredentialsMissing, match="wfinspect demo"):
         await client_of(service, source=source).get_workflow_instance(ID)
 
+    assert service.requests == []
+
+
+async def test_credentials_can_be_checked_without_a_call() -> None:
+    service = Service(answer(GOOD))
+
+    await client_of(service).check_credentials()
+    missing = client_of(service, source=CredentialsSource("(env)", {}, NOWHERE))
+    with pytest.raises(CredentialsMissing):
+        await missing.check_credentials()
+
+    assert isinstance(missing, KnowsItsCredentials)
     assert service.requests == []
 
 

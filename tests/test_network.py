@@ -48,6 +48,7 @@ def test_the_proxy_for_https_is_found(environ: dict[str, str], proxy: str | None
         (HOST, "yuncs.com", False),
         (HOST, "", False),
         (HOST, " , ,", False),
+        (HOST, "aliyuncs.com:\u00b2", False),
         (HOST, "::1/128", False),
         (HOST, "fd00::/8,10.0.0.0/8", False),
         ("10.1.2.3", "10.0.0.0/8", True),
@@ -72,7 +73,14 @@ def test_any_no_proxy_is_survived(no_proxy: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["socks5://127.0.0.1:1080", "ftp://proxy", "http:///", "http://proxy:port", "http://pro xy:1"],
+    [
+        "socks5://127.0.0.1:1080",
+        "ftp://proxy",
+        "http:///",
+        "http://proxy:port",
+        "http://1.2.3.04",
+        "http://pro xy:1",
+    ],
 )
 def test_a_proxy_that_cannot_be_used_is_named_without_its_value(value: str) -> None:
     with pytest.raises(ConfigError, match="HTTPS_PROXY or ALL_PROXY") as caught:
@@ -91,7 +99,7 @@ async def test_a_loopback_endpoint_opens_whatever_the_proxy() -> None:
     await http.aclose()
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("scheme", ["http", "https", "HTTPS"])
 async def test_proxies_of_both_schemes_can_be_opened(scheme: str) -> None:
     environ = {"HTTPS_PROXY": f"{scheme}://user:pass@127.0.0.1:3128"}
 
@@ -133,6 +141,16 @@ def test_without_authorities_of_the_machine_a_bundle_is_used(
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: none)
 
     assert tls_context({}).cert_store_stats()["x509_ca"] > 50
+
+
+@given(st.text(st.characters(exclude_characters="\0"), max_size=30))
+def test_any_proxy_can_be_opened_or_is_told(value: str) -> None:
+    try:
+        open_http(HOST, {"HTTPS_PROXY": value}, no_tls(), user_agent="x")
+        sentence = ""
+    except ConfigError as error:
+        sentence = str(error)
+    assert sentence.isprintable()
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])

@@ -98,6 +98,10 @@ class DataWorksClient:
         """A text that changes when the files behind the credentials do: a refusal may be over."""
         return self._credentials.fingerprint()
 
+    async def check_credentials(self) -> None:
+        """Raise CredentialsMissing or Refused where a call would; asks the service nothing."""
+        await self._credentials.current()
+
     async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance:
         """Ask for one instance.
 

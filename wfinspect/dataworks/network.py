@@ -125,7 +125,8 @@ def proxy_for(endpoint: str, environ: Mapping[str, str]) -> str | None:
         parts = urlsplit(url)
         is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
         is_usable = is_usable and parts.port != 0 and not re.search(r"[\s\x00-\x1f]", url)
-    except ValueError:
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
         is_usable = False
     if not is_usable:
         # The value may hold a password, so it is not quoted.
@@ -137,7 +138,7 @@ def proxy_for(endpoint: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _proxy(url: str, verify: ssl.SSLContext) -> httpx.Proxy:
-    return httpx.Proxy(url, ssl_context=verify if url.startswith("https:") else None)
+    return httpx.Proxy(url, ssl_context=verify if url.lower().startswith("https:") else None)
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> str:
@@ -150,7 +151,7 @@ def _is_exempt(endpoint: str, no_proxy: str) -> bool:
     host, port = parts.hostname or "", parts.port or _HTTPS_PORT
     for entry in re.split(r"[,\s]+", no_proxy.lower()):
         name, _, wanted_port = entry.rpartition(":")
-        if not (name and wanted_port.isdigit() and ":" not in name.strip("[]")):
+        if not (name and re.fullmatch("[0-9]{1,5}", wanted_port) and ":" not in name.strip("[]")):
             name, wanted_port = entry, ""
         if wanted_port and int(wanted_port) != port:
             continue
