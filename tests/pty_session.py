@@ -135,6 +135,11 @@ class PtySession:
             os.close(self.master)
             self.master = -1
 
+    def forget(self) -> None:
+        """Clear the screen and the log, so that only what comes from now on is seen."""
+        self._screen.reset()
+        self.log.clear()
+
     # Looking.
 
     def text(self) -> str:

@@ -18,9 +18,14 @@ from textual.widgets import Static  # noqa: E402
 
 from wfinspect.ui.terminal import CrashSafeApp, run_app  # noqa: E402
 
+LAST_DRAWN = 100
+
 
 class TerminalApp(CrashSafeApp):
-    """Shows the last key and a counter; keys make it crash, block, copy and leave the terminal."""
+    """Shows the last key and a counter; keys make it crash, block, copy and leave the terminal.
+
+    If it is busy, it draws a frame of some 2 KB for each of its first heartbeats.
+    """
 
     def __init__(self, directory: Path, heartbeat: int | None, *, busy: bool) -> None:
         super().__init__(environ=os.environ)
@@ -32,6 +37,7 @@ class TerminalApp(CrashSafeApp):
     def compose(self) -> ComposeResult:
         yield Static("starting", id="state")
         yield Static("", id="big")
+        yield Static("a line that never changes", id="still")
 
     def on_mount(self) -> None:
         self.query_one("#state", Static).update("ready")
@@ -40,7 +46,7 @@ class TerminalApp(CrashSafeApp):
 
     def _beat(self) -> None:
         self._count += 1
-        if self._busy:
+        if self._busy and self._count <= LAST_DRAWN:
             letter = chr(ord("a") + self._count % 26)
             self.query_one("#big", Static).update(f"count={self._count}\n" + letter * 1000)
         os.write(self._heartbeat or -1, b".")

@@ -1,7 +1,9 @@
-"""The real app behind a terminal that nobody reads: watching goes on, and is seen afterwards."""
+"""The real app behind a terminal that nobody reads, and after a stop: it goes on, and shows it."""
 
 import json
+import os
 import select
+import signal
 import sqlite3
 import time
 from collections.abc import Callable
@@ -38,6 +40,27 @@ def test_polling_and_recording_go_on_while_the_terminal_stalls(tmp_path: Path) -
 
         assert session.wait_exit() == 0
         assert session.modes_left_on() == []
+
+
+def test_after_a_stop_the_whole_screen_is_drawn_again(tmp_path: Path) -> None:
+    with (
+        Simulator() as simulator,
+        PtySession(
+            python("-m", "wfinspect", str(INSTANCE)), home=tmp_path, env=simulator.environment()
+        ) as session,
+    ):
+        session.wait_for("live")
+        session.read_for(1.0)
+        before = session.text()
+        session.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, session.process.pid, os.WSTOPPED | os.WNOWAIT)
+        session.forget()
+
+        session.signal(signal.SIGCONT)
+
+        session.wait_for("live")
+        session.read_for(0.5)
+        assert session.text() == before
 
 
 def readings(store: Path) -> list[str]:
