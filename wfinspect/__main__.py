@@ -1,6 +1,27 @@
-"""Run the command line as ``python -m wfinspect``."""
+"""The console script, and ``python -m wfinspect``."""
 
-from wfinspect.cli import run
+import os
+import sys
+
+from wfinspect import __version__
+
+
+def run() -> None:
+    """Run the command line of this process and exit with its code."""
+    # Scripts ask for the version often; the settings and parsers would cost more than the answer.
+    if sys.argv[1:] == ["--version"]:
+        print(f"wfinspect {__version__}")
+        sys.exit(0)
+    from wfinspect.cli import main
+
+    code = main(sys.argv[1:], os.environ)
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        # Nobody reads any more; the interpreter would complain of it when it ends.
+        os._exit(code)
+    sys.exit(code)
+
 
 if __name__ == "__main__":
     run()

@@ -1,7 +1,6 @@
 """The command line: arguments in, exit code out. Commands are imported only when they run."""
 
 import argparse
-import contextlib
 import importlib
 import os
 import signal
@@ -65,14 +64,6 @@ _APP = Command(
 )
 
 
-def run() -> None:
-    """Be the console script: never lets a traceback reach a person."""
-    code = main(sys.argv[1:], os.environ)
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-    sys.exit(code)
-
-
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a command line and give its exit code; errors go to standard error as one sentence."""
     try:
@@ -124,13 +115,14 @@ def _common_parser() -> argparse.ArgumentParser:
             )
         else:
             group.add_argument(flag, action="store_true", default=None, help=option.meaning)
+    group.add_argument("--version", action="version", version=f"wfinspect {__version__}")
     return parser
 
 
 def _command_parser(
     name: str, command: Command, common: argparse.ArgumentParser
 ) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    return argparse.ArgumentParser(
         prog=f"wfinspect {name}".strip(),
         usage=None if name else "wfinspect [ID ...] [options]\n       wfinspect COMMAND ...",
         description=command.description,
@@ -139,9 +131,6 @@ def _command_parser(
         parents=[common],
         allow_abbrev=False,
     )
-    if not name:
-        parser.add_argument("--version", action="version", version=f"wfinspect {__version__}")
-    return parser
 
 
 class _Help(argparse.HelpFormatter):

@@ -3,10 +3,8 @@
 Knows names, meanings and bounds; opens no file but config.toml.
 """
 
-import difflib
 import math
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -94,10 +92,16 @@ def _switch(value: object) -> bool:
 def _region(value: object) -> str:
     region = _text(value)
     if region not in REGIONS:
-        near = difflib.get_close_matches(region, REGIONS, n=2)
+        near = _near(region, REGIONS)
         hint = f"did you mean {' or '.join(near)}?" if near else "e.g. cn-shanghai"
         raise ValueError(f"is no region of DataWorks: {hint}")
     return region
+
+
+def _near(word: str, known: Sequence[str]) -> list[str]:
+    import difflib  # noqa: PLC0415 - only for those who mistype
+
+    return difflib.get_close_matches(word, known, n=2)
 
 
 def _zone(value: object) -> str:
@@ -237,6 +241,8 @@ def _from_environment(environ: Mapping[str, str]) -> _Origin:
 
 
 def _from_file(path: Path) -> tuple[_Origin, dict[str, str]]:
+    import tomllib  # noqa: PLC0415 - slow to import, and most people have no file
+
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -250,8 +256,10 @@ def _from_file(path: Path) -> tuple[_Origin, dict[str, str]]:
         option = _BY_KEY.get(name)
         if option is None or not option.in_file:
             known = [key for key, option in _BY_KEY.items() if option.in_file]
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+            near = _near(name, known)
+            hint = (
+                f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}."
+            )
             raise ConfigError(f"{path}: there is no setting {name!r}: {hint}")
     return {name: (value, str(path)) for name, value in table.items()}, keys
 

@@ -1,0 +1,75 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def modules_after(code: str) -> set[str]:
+    """The modules a fresh interpreter has loaded after running some code."""
+    script = f"{code}\nimport sys\nprint('\\n'.join(sys.modules), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stderr.split())
+
+
+def test_arrows_point_down() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["get", "--help"], ["--help"]])
+def test_help_and_version_load_neither_textual_nor_httpx(arguments: list[str]) -> None:
+    loaded = modules_after(
+        "from wfinspect.cli import main\nimport contextlib, io\n"
+        f"with contextlib.redirect_stdout(io.StringIO()):\n    assert main({arguments!r}, {{}}) == 0"
+    )
+
+    assert "wfinspect.cli" in loaded
+    assert not loaded & {"textual", "rich", "httpx", "msgspec", "sqlite3"}
+
+
+def test_the_version_loads_next_to_nothing() -> None:
+    loaded = modules_after(
+        "import contextlib, sys\nfrom wfinspect.__main__ import run\n"
+        "sys.argv = ['wfinspect', '--version']\nwith contextlib.suppress(SystemExit): run()"
+    )
+
+    assert {name for name in loaded if name.startswith("wfinspect")} == {
+        "wfinspect",
+        "wfinspect.__main__",
+    }
+
+
+def test_the_watch_engine_loads_neither_textual_nor_httpx() -> None:
+    loaded = modules_after("import wfinspect.watching.watcher")
+
+    assert not loaded & {"textual", "rich", "httpx", "msgspec"}
+
+
+def test_the_simulator_loads_nothing_of_the_client() -> None:
+    loaded = modules_after("import wfinspect.simulator")
+
+    assert not any(
+        name.startswith(("wfinspect.dataworks", "wfinspect.watching")) for name in loaded
+    )
+
+
+def test_no_file_has_grown_past_one_reason_to_change() -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for path in (ROOT / "wfinspect").rglob("*.py")
+    }
+
+    assert {name: length for name, length in lengths.items() if length > 330} == {}
