@@ -45,7 +45,7 @@ def test_every_list_line_fits_its_width(name: str, status: str, width: int) -> N
     one = row(
         10432987165, status, name=name, is_unseen=True, last_change=change(1, "a" * 30, "b", START)
     )
-    text = list_line(one, LOOK, START, Columns.of(width, 11)).text
+    text = list_line(one, LOOK, START, Columns.of(width, 11, 40)).text
 
     assert cell_len(text) <= width
     assert ("10432987165" in text) == (width >= 60)
@@ -89,7 +89,7 @@ def test_an_unseen_change_is_told_with_its_age_and_shortened_where_it_must() -> 
     unseen = failed_row()
 
     assert note(unseen, START, 40) == ("Running -> Failure, 2m ago", Role.FAILURE)
-    assert note(unseen, START, 20) == ("was Running, 2m ago", Role.FAILURE)
+    assert note(unseen, START, 20) == ("Running -> Failure", Role.FAILURE)
     assert note(unseen, START, 12) == ("was Running", Role.FAILURE)
 
 
@@ -134,7 +134,7 @@ def test_the_cursor_s_ground_is_under_both_lines() -> None:
 
 
 def test_a_wide_name_keeps_the_columns_aligned() -> None:
-    columns = Columns.of(80, 11)
+    columns = Columns.of(80, 11, 33)
     plain = list_line(row(1, "Running", name="dim_shop"), LOOK, START, columns).text
     wide = list_line(
         row(1, "Running", name="dim_店铺_商品_信息_全量_日表_df"), LOOK, START, columns

@@ -1,9 +1,7 @@
 """In which order the watched list wants to be looked at. Pure."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
-from wfinspect import format as fmt
 from wfinspect.instance import Family, InstanceKey
 from wfinspect.watching.snapshot import Row
 
@@ -22,30 +20,41 @@ _NEWEST_FIRST = {UNSEEN_FAILURE, FAILURE, UNSEEN, SUCCESS}
 
 def rank(row: Row) -> int:
     """How urgently a row wants to be looked at; 0 is the most."""
-    if row.instance is not None and row.family is Family.FAILURE and not row.is_gone:
-        return UNSEEN_FAILURE if row.is_unseen else FAILURE
-    if row.is_gone or (row.instance is not None and row.family is Family.UNKNOWN):
+    return _rank(row, row.family)
+
+
+def _rank(row: Row, family: Family) -> int:
+    if row.is_gone:
         return GONE
-    if row.instance is None or not row.is_live:
+    if row.instance is None:
         return NOT_LIVE
-    return UNSEEN if row.is_unseen else _CALM[row.family]
+    if family is Family.FAILURE:
+        return UNSEEN_FAILURE if row.is_unseen else FAILURE
+    if family is Family.UNKNOWN:
+        return GONE
+    if not row.is_live:
+        return NOT_LIVE
+    return UNSEEN if row.is_unseen else _CALM[family]
 
 
-def state_since(row: Row) -> datetime | None:
-    """When the row entered the state it is shown in, as well as that is known."""
-    instance = row.instance
+def state_since(row: Row) -> float | None:
+    """When the row entered the state it is shown in, in seconds, as well as that is known."""
+    return _since(row, row.family)
+
+
+def _since(row: Row, family: Family) -> float | None:
+    instance, change = row.instance, row.last_change
     if instance is None:
         return None
-    change = row.last_change
     if change is not None and change.to_status == instance.status:
-        return change.at
-    if instance.is_settled:
+        return change.at.timestamp()
+    if family.is_settled:
         given = instance.finished_time or instance.modify_time
-    elif instance.family is Family.ACTIVE:
+    elif family is Family.ACTIVE:
         given = instance.started_time or instance.modify_time
     else:
         given = instance.modify_time or instance.create_time
-    return fmt.moment(given) if given else None
+    return given / 1000 if given else None
 
 
 def by_attention(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -54,17 +63,11 @@ def by_attention(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 
 def _order(row: Row) -> tuple[int, bool, int, float, int]:
-    level = rank(row)
-    calm = _CALM[row.family] if row.instance else -1
-    since = state_since(row)
-    moment = since.timestamp() if since else 0.0
-    return (
-        level,
-        not row.is_unseen,
-        calm,
-        -moment if level in _NEWEST_FIRST else moment,
-        row.key.id,
-    )
+    family = row.family
+    level = _rank(row, family)
+    since = _since(row, family) or 0.0
+    calm = _CALM[family] if row.instance else -1
+    return (level, not row.is_unseen, calm, -since if level in _NEWEST_FIRST else since, row.key.id)
 
 
 def next_unseen(rows: Sequence[Row], after: InstanceKey | None) -> Row | None:

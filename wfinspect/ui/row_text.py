@@ -75,10 +75,13 @@ def state_time(row: Row, look: Look, now: datetime) -> str:
     if since is None or row.instance is None:
         return ""
     if row.instance.is_settled or row.is_gone:
-        local = since.astimezone(look.zone)
+        at = fmt.moment(int(since * 1000))
+        if at is None:
+            return ""
+        local = at.astimezone(look.zone)
         is_today = local.date() == now.astimezone(look.zone).date()
         return local.strftime("%H:%M" if is_today else "%m-%d")
-    return fmt.age((now - since).total_seconds())
+    return fmt.age(now.timestamp() - since)
 
 
 def coarse_age(seconds: float) -> str:
@@ -132,7 +135,7 @@ def _change_notes(row: Row, change: Transition, now: datetime) -> tuple[Role, tu
     if not row.is_unseen:
         return Role.DIM, (words, was)
     ago = coarse_age((now - change.at).total_seconds())
-    return FAMILY_ROLES[change.family], (f"{words}, {ago} ago", f"{was}, {ago} ago", was)
+    return FAMILY_ROLES[change.family], (f"{words}, {ago} ago", words, f"{was}, {ago} ago", was)
 
 
 def note(row: Row, now: datetime, width: int) -> Span:
@@ -199,14 +202,14 @@ class Columns:
     note: int
 
     @classmethod
-    def of(cls, width: int, id_cells: int) -> "Columns":
-        """Share out a line: the name gives way before the word, the word before the ID."""
+    def of(cls, width: int, id_cells: int, name_cells: int) -> "Columns":
+        """Share out a line among columns of at most these widths; the ID never gives way."""
         word = 13 if width >= 60 else 10  # noqa: PLR2004 - WaitResource? is 13 cells
         ids = id_cells + 2 if width >= 60 else 0  # noqa: PLR2004 - below, the bottom line holds it
         rest = width - 3 - 2 - ids - word - 1 - TIME_CELLS - 2
-        spare = rest - 24
+        spare = rest - min(name_cells, 24)
         note_cells = min(34, spare) if spare >= 14 else 0  # noqa: PLR2004 - less says nothing
-        return cls(max(4, min(rest - note_cells, 48)), ids, word, note_cells)
+        return cls(max(4, min(rest - note_cells, name_cells)), ids, word, note_cells)
 
 
 def list_line(

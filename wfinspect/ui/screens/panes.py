@@ -81,10 +81,13 @@ class PanesScreen(Screen[None]):
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot; whatever equals the former one sends nothing."""
+        is_first = not self.list.rows
         self.snapshot = snapshot
         if (self.clock.now() - self._now).total_seconds() >= MINUTE_SECONDS:
             self._now = self.clock.now()
         self._fill()
+        if is_first and self.opened is not None:
+            self.list.go_to(self.opened)
 
     def _fill(self) -> None:
         self.id_box.set_recent(self.snapshot.recent_ids)
@@ -114,6 +117,7 @@ class PanesScreen(Screen[None]):
             self._chosen = None
         self.control.display(key)
         self.control.mark_seen([key])
+        self.list.go_to(key)
         self._arrange()
         if take_keys or not self.list.is_on_screen:
             # The panes are there only once the reading is; the screen lays them out first.

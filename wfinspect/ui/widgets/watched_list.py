@@ -3,13 +3,21 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
 from wfinspect.instance import InstanceKey
 from wfinspect.ui.attention import by_attention, next_unseen
 from wfinspect.ui.lines import Ground, Line, Role, line
-from wfinspect.ui.row_text import Columns, Look, list_heading, list_line, sidebar_lines
+from wfinspect.ui.row_text import (
+    Columns,
+    Look,
+    list_heading,
+    list_line,
+    name_of,
+    sidebar_lines,
+)
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.snapshot import Row
 
@@ -41,7 +49,7 @@ class WatchedList(LineView):
         self._given: tuple[Row, ...] = ()
         self._rows: tuple[Row, ...] = ()
         self._cursor = 0
-        self._id_cells = 8
+        self._id_cells = self._name_cells = 8
         self._is_sidebar = False
         self._make_empty = empty
         self._empty: tuple[Line, ...] = ()
@@ -59,7 +67,7 @@ class WatchedList(LineView):
     @property
     def columns(self) -> Columns:
         """The widths of the one-line form."""
-        return Columns.of(self.text_width, self._id_cells)
+        return Columns.of(self.text_width, self._id_cells, self._name_cells)
 
     def heading(self, width: int) -> Line:
         """The line that belongs above the list."""
@@ -78,7 +86,8 @@ class WatchedList(LineView):
             before = self.cursor_row
             self._given = rows
             self._rows = by_attention(rows)
-            self._id_cells = max((len(str(row.key.id)) for row in rows), default=8)
+            self._id_cells = max([8, *(len(str(row.key.id)) for row in rows)])
+            self._name_cells = max([12, *(cell_len(name_of(row)[0]) for row in rows)])
             if before is not None:
                 self._keep_cursor(before.key)
         self.update_lines()
