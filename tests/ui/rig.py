@@ -57,7 +57,7 @@ class Rig:
             name = _character_to_key(key) if len(key) == 1 else key
             self.app.post_message(events.Key(name, char))
             # From the app to the widget, back up to the app, and to whatever that asked for.
-            for _ in range(3):
+            for _ in range(2):
                 await self.pilot._wait_for_screen()
         await self.settle()
 

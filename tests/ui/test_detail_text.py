@@ -12,7 +12,7 @@ from ui.scenes import ago, failed_row, no_credentials, not_found, outage, row
 from wfinspect import format as fmt
 from wfinspect.instance import Binding, Tag
 from wfinspect.parameters import parse_parameters
-from wfinspect.ui import detail_text, theme
+from wfinspect.ui import advice_text, detail_text, theme
 from wfinspect.ui.lines import Line
 from wfinspect.ui.row_text import Look
 from wfinspect.watching.snapshot import Row, Trouble
@@ -184,25 +184,25 @@ def test_an_old_reading_is_told_with_cause_and_next_try() -> None:
 def test_no_credentials_says_what_to_set_and_offers_the_demo() -> None:
     snapshot = no_credentials()
     for shown in (snapshot.displayed, None):
-        lines = detail_text.placeholder(shown, snapshot.health.trouble, LOOK, START, 80)
+        lines = advice_text.placeholder(shown, snapshot.health.trouble, LOOK, START, 80)
         assert "ALIBABA_CLOUD_ACCESS_KEY_ID" in text_of(lines)
         assert "wfinspect demo" in text_of(lines)
-    empty = detail_text.nothing_watched(snapshot.health.trouble, LOOK, START, 80)
+    empty = advice_text.nothing_watched(snapshot.health.trouble, LOOK, START, 80)
     assert "wfinspect demo" in text_of(empty)
 
 
 def test_not_found_says_what_to_check() -> None:
-    text = text_of(detail_text.placeholder(not_found().displayed, None, LOOK, START, 80))
+    text = text_of(advice_text.placeholder(not_found().displayed, None, LOOK, START, 80))
 
     assert "profile and region" in text
 
 
 def test_trouble_that_heals_itself_says_when() -> None:
     trouble = Trouble("unreachable", "x", START, START + timedelta(seconds=9))
-    text = text_of(detail_text.placeholder(Row(key(1), trouble=trouble), None, LOOK, START, 80))
+    text = text_of(advice_text.placeholder(Row(key(1), trouble=trouble), None, LOOK, START, 80))
 
     assert "else by itself, next try 14:30:09" in text
 
 
 def test_nothing_open_says_how_to_open() -> None:
-    assert "Nothing is open." in text_of(detail_text.placeholder(None, None, LOOK, START, 60))
+    assert "Nothing is open." in text_of(advice_text.placeholder(None, None, LOOK, START, 60))

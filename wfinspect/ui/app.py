@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import ClassVar
 
-from textual import events
-from textual.app import ScreenStackError
 from textual.binding import BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
 
@@ -13,20 +11,20 @@ from wfinspect.clock import Clock
 from wfinspect.instance import InstanceKey
 from wfinspect.ui import keys
 from wfinspect.ui import theme as themes
-from wfinspect.ui.key_gate import HOLD_SECONDS, KeyGate, Verdict
+from wfinspect.ui.gated_app import GatedApp
+from wfinspect.ui.key_gate import HOLD_SECONDS
 from wfinspect.ui.row_text import Look
 from wfinspect.ui.screens.dialogs import HelpScreen, QuitScreen
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.palette import PaletteScreen, choices
-from wfinspect.ui.terminal import CrashSafeApp
+from wfinspect.ui.widgets.id_box import IdBox
 from wfinspect.watching.snapshot import Notice, WatchControl
 
 MAX_TOASTS = 3
 SECOND_PRESS_SECONDS = 3.0
-_BREAKS = {"enter": "\r", "ctrl+j": "\n", "tab": "\t"}
 
 
-class WfInspectApp(CrashSafeApp):
+class WfInspectApp(GatedApp):
     """The face of a watcher on a terminal."""
 
     TITLE = "wfinspect"
@@ -66,14 +64,10 @@ class WfInspectApp(CrashSafeApp):
             environ: tells where copies go.
             hold_seconds: how long a letter waits for the rest of a paste.
         """
-        super().__init__(environ=environ, ascii_only=ascii_only)
+        super().__init__(clock, hold_seconds, environ=environ, ascii_only=ascii_only)
         self._control = control
-        self._clock = clock
         self._on_ready = on_ready
         self._open_keys = tuple(open_keys)
-        self._hold_seconds = hold_seconds
-        self._gate = KeyGate()
-        self._held: events.Key | None = None
         self._is_pinged = False
         self._last_notice = 0
         self._interrupted_at = float("-inf")
@@ -111,6 +105,20 @@ class WfInspectApp(CrashSafeApp):
     def get_default_screen(self) -> MainScreen:
         """The main screen."""
         return self.main
+
+    @property
+    def id_box(self) -> IdBox | None:
+        """The ID box, while its screen has the keys."""
+        return self.main.id_box if self.has_main_screen else None
+
+    @property
+    def has_main_screen(self) -> bool:
+        """Whether nothing lies over the main screen."""
+        return bool(self.screen_stack) and self.screen is self.main
+
+    def key_came(self) -> None:
+        """A person is there."""
+        self._control.touch()
 
     def on_mount(self) -> None:
         """Paint what is known, say what to open, and let the watcher start once that is painted."""
@@ -156,62 +164,13 @@ class WfInspectApp(CrashSafeApp):
             timeout=20 if is_error else 10,
         )
 
-    async def on_event(self, event: events.Event) -> None:
-        """Keys go through the gate while the main screen has them."""
-        if not isinstance(event, events.Key) or event.is_forwarded or not self._has_main_screen:
-            await super().on_event(event)
-            return
-        char = _BREAKS.get(event.key) or (event.character if event.is_printable else None)
-        if char is None:
-            await self._release()
-            await super().on_event(event)
-            return
-        box = self.main.id_box
-        match self._gate.judge(char, self._clock.monotonic(), in_box=box.has_keys):
-            case Verdict.PASS:
-                if char.isdigit() and not box.has_keys:
-                    box.take_keys()
-                await super().on_event(event)
-            case Verdict.TEXT:
-                self._held = None
-                box.insert(self._gate.take_text())
-            case Verdict.HOLD:
-                self._hold(event)
-            case Verdict.REPEAT:
-                await self._release()
-                self._hold(event)
-
-    @property
-    def _has_main_screen(self) -> bool:
-        try:
-            return self.screen is self.main
-        except ScreenStackError:
-            return False
-
-    def _hold(self, event: events.Key) -> None:
-        self._held = event
-        if self._hold_seconds > 0:
-            self.set_timer(self._hold_seconds, lambda: self._release_held(event))
-        else:
-            self.call_later(self._release_held, event)
-
-    async def _release_held(self, event: events.Key) -> None:
-        if self._held is event:
-            await self._release()
-
-    async def _release(self) -> None:
-        event, self._held = self._held, None
-        if event is not None:
-            self._gate.release()
-            await super().on_event(event)
-
     def action_help(self) -> None:
         """Show all keys."""
         self.push_screen(HelpScreen(self._keys))
 
     def action_palette(self) -> None:
         """Find a command by name."""
-        if self._has_main_screen:
+        if self.has_main_screen:
             self.push_screen(
                 PaletteScreen(choices(self._keys, [own.name for own in themes.THEMES])),
                 self._run_chosen,

@@ -6,10 +6,10 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from wfinspect import format as fmt
-from wfinspect.errors import CredentialsMissing, NotFound
 from wfinspect.instance import WorkflowInstance
 from wfinspect.parameters import parse_parameters
 from wfinspect.regions import zone_of
+from wfinspect.ui.advice_text import MARGIN, sentence
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, pad, width_of, wrap
 from wfinspect.ui.row_text import (
     Look,
@@ -21,11 +21,9 @@ from wfinspect.ui.row_text import (
 )
 from wfinspect.ui.status_text import next_try
 from wfinspect.ui.theme import FAMILY_ROLES
-from wfinspect.watching.snapshot import Row, Trouble
+from wfinspect.watching.snapshot import Row
 
 LABEL_CELLS = 14
-_MARGIN = " "
-
 Field = tuple[str, tuple[Span, ...]]
 
 
@@ -37,10 +35,10 @@ def header(row: Row | None, look: Look, now: datetime, width: int) -> tuple[Line
     word, word_role = state_word(row)
     name = fmt.shown(row.instance.name) if row.instance else ""
     first: list[Span] = [
-        (f"{_MARGIN}{glyph} {word}", word_role or role),
+        (f"{MARGIN}{glyph} {word}", word_role or role),
         (f"  {name}", Role.STRONG),
     ]
-    second: list[Span] = [(f"{_MARGIN}{row.key.id}", Role.DIM)]
+    second: list[Span] = [(f"{MARGIN}{row.key.id}", Role.DIM)]
     if row.instance is not None:
         second += _changed(row, now)
         second.append(("  watched" if row.is_watched else "  not watched, w adds it", Role.DIM))
@@ -74,104 +72,17 @@ def _not_the_present(row: Row, look: Look, now: datetime, width: int) -> list[Li
         read = fmt.clock_time(row.read_at, look.zone)
         ago = fmt.age((now - row.read_at).total_seconds())
         word = " GONE " if row.is_gone else " NOT LIVE "
-        spans: list[Span] = [(_MARGIN, Role.TEXT), (word, Role.ALARM)]
+        spans: list[Span] = [(MARGIN, Role.TEXT), (word, Role.ALARM)]
         spans.append((f" as read {read}, {ago} ago", Role.TROUBLE))
         lines.append(line(*crop(spans, width)))
     if row.is_gone and row.trouble is None:
-        lines += _sentence(
+        lines += sentence(
             "The service no longer knows this instance; what follows is what was last known.", width
         )
     if row.trouble is not None:
-        lines += _sentence(row.trouble.sentence, width, role=Role.TROUBLE)
+        lines += sentence(row.trouble.sentence, width, role=Role.TROUBLE)
         if row.instance is not None and retry:
-            lines += _sentence(retry.capitalize() + ".", width)
-    return lines
-
-
-def _sentence(text: str, width: int, role: Role = Role.DIM) -> list[Line]:
-    pieces = wrap(fmt.shown(text), width - 2)
-    return [line((_MARGIN + piece.rstrip(), role)) for piece in pieces]
-
-
-def placeholder(
-    row: Row | None, trouble: Trouble | None, look: Look, now: datetime, width: int
-) -> tuple[Line, ...]:
-    """What stands where the fields will be while there are none.
-
-    Args:
-        row: what is open and has no reading yet; None while nothing is open.
-        trouble: what keeps the whole watch from its readings.
-        look: glyphs and zone.
-        now: for the next attempt.
-        width: cells.
-    """
-    if row is not None:
-        if row.trouble is None:
-            return (BLANK, *_sentence("Reading it from the service...", width))
-        return (BLANK, *_advice(row.trouble, look, now, width))
-    if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
-        said = _sentence(trouble.sentence, width, role=Role.TROUBLE)
-        return (BLANK, *said, BLANK, *_advice(trouble, look, now, width))
-    return (
-        BLANK,
-        line((_MARGIN + "Nothing is open.", Role.STRONG)),
-        BLANK,
-        *_keys(
-            ("0-9", "type or paste an instance ID, Enter opens it"),
-            ("Enter", "opens the instance under the cursor"),
-            ("?", "shows all keys"),
-            width=width,
-        ),
-    )
-
-
-def nothing_watched(
-    trouble: Trouble | None, look: Look, now: datetime, width: int
-) -> tuple[Line, ...]:
-    """What stands in an empty list."""
-    if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
-        return placeholder(None, trouble, look, now, width)
-    return (
-        BLANK,
-        line((_MARGIN + "Nothing is watched yet.", Role.STRONG)),
-        BLANK,
-        *_keys(
-            ("0-9", "type or paste an instance ID, a list 1,2 or a range 100..120"),
-            ("Enter", "opens it, and watches a list"),
-            ("w", "watches what is open"),
-            ("?", "shows all keys"),
-            width=width,
-        ),
-    )
-
-
-def _advice(trouble: Trouble, look: Look, now: datetime, width: int) -> list[Line]:
-    if trouble.cause == CredentialsMissing.default_cause:
-        return _keys(
-            ("set", "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
-            ("or run", "aliyun configure"),
-            ("or try", "wfinspect demo, which needs no account and no network"),
-            width=width,
-        )
-    if trouble.cause == NotFound.default_cause:
-        return _keys(
-            ("check", "the digits, and that it is the ID of a workflow instance, not of a node"),
-            ("check", "profile and region in the top line"),
-            ("r", "asks again"),
-            width=width,
-        )
-    if retry := next_try(trouble, look, now):
-        return _keys(("r", f"asks now; else by itself, {retry}"), width=width)
-    return _keys(("r", "asks again, once that is mended"), width=width)
-
-
-def _keys(*pairs: tuple[str, str], width: int) -> list[Line]:
-    cells = max(len(key) for key, _ in pairs)
-    lines: list[Line] = []
-    for key, text in pairs:
-        for index, piece in enumerate(wrap(text, width - cells - 4)):
-            first = pad("" if index else key, cells)
-            lines.append(line((f"{_MARGIN}{first}  ", Role.ACCENT), (piece.rstrip(), Role.TEXT)))
+            lines += sentence(retry.capitalize() + ".", width)
     return lines
 
 
@@ -253,8 +164,8 @@ def _lasted(instance: WorkflowInstance, seconds: float | None) -> str:
 
 
 def _field(label: str, spans: Sequence[Span], width: int) -> list[Line]:
-    room = max(8, width - LABEL_CELLS - len(_MARGIN) - 1)
-    head: Span = (_MARGIN + pad(label, LABEL_CELLS), Role.DIM)
+    room = max(8, width - LABEL_CELLS - len(MARGIN) - 1)
+    head: Span = (MARGIN + pad(label, LABEL_CELLS), Role.DIM)
     if width_of(spans) <= room:
         return [line(head, *spans)]
     lines: list[Line] = []
@@ -264,24 +175,24 @@ def _field(label: str, spans: Sequence[Span], width: int) -> list[Line]:
     return lines
 
 
-_INDENT: Span = (_MARGIN + " " * LABEL_CELLS, Role.DIM)
+_INDENT: Span = (MARGIN + " " * LABEL_CELLS, Role.DIM)
 
 
 def parameters(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
     """Key and value of each parameter; the raw text where it is in neither format."""
     found = parse_parameters(instance.workflow_parameters)
     if found is None:
-        title = line((_MARGIN + "Neither key=value nor a JSON object: as it came", Role.DIM))
+        title = line((MARGIN + "Neither key=value nor a JSON object: as it came", Role.DIM))
         return (title, BLANK, *_text(instance.workflow_parameters, width))
     if not found:
-        return (line((_MARGIN + "No parameters.", Role.DIM)),)
+        return (line((MARGIN + "No parameters.", Role.DIM)),)
     return table(((p.key, p.value) for p in found), width)
 
 
 def tags(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
     """Key and value of each tag."""
     if not instance.tags:
-        return (line((_MARGIN + "No tags.", Role.DIM)),)
+        return (line((MARGIN + "No tags.", Role.DIM)),)
     return table(((tag.key, tag.value) for tag in instance.tags), width)
 
 
@@ -304,7 +215,7 @@ def table(pairs: Iterable[tuple[str, str]], width: int) -> tuple[Line, ...]:
         for index in range(max(len(keys), len(values))):
             left = keys[index] if index < len(keys) else ""
             right = values[index] if index < len(values) else ""
-            lines.append(line((f"{_MARGIN}{pad(left, cells)}  ", Role.DIM), (right, Role.TEXT)))
+            lines.append(line((f"{MARGIN}{pad(left, cells)}  ", Role.DIM), (right, Role.TEXT)))
     return tuple(lines)
 
 
@@ -314,4 +225,4 @@ def _whole(text: str) -> str:
 
 def _text(text: str, width: int) -> tuple[Line, ...]:
     pieces = [p for part in _whole(text).split("\n") for p in wrap(part, width - 2)]
-    return tuple(line((_MARGIN + piece, Role.TEXT)) for piece in pieces)
+    return tuple(line((MARGIN + piece, Role.TEXT)) for piece in pieces)

@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from wfinspect.clock import Clock
 from wfinspect.instance import InstanceKey
-from wfinspect.ui import detail_text
+from wfinspect.ui.advice_text import nothing_watched
 from wfinspect.ui.arrangement import SPLIT_CELLS, WIDE_CELLS, Layout, following, layout_for
 from wfinspect.ui.lines import Line
 from wfinspect.ui.row_text import Look
@@ -116,19 +116,21 @@ class PanesScreen(Screen[None]):
         if self._chosen is Layout.LIST:
             self._chosen = None
         self.control.display(key)
-        self.control.mark_seen([key])
+        row = self.snapshot.row(key)
+        if row is not None and row.is_unseen:
+            self.control.mark_seen([key])
         self.list.go_to(key)
         self._arrange()
-        if take_keys or not self.list.is_on_screen:
-            # The panes are there only once the reading is; the screen lays them out first.
+        if take_keys:
             self.call_after_refresh(self.detail.take_keys)
 
     def close(self) -> None:
         """Take the instance off display."""
-        self.opened = None
+        if self.opened is not None:
+            self.opened = None
+            self.control.display(None)
         if self._chosen is Layout.DETAIL:
             self._chosen = None
-        self.control.display(None)
         self._arrange()
         self.set_focus(self.list)
 
@@ -136,9 +138,6 @@ class PanesScreen(Screen[None]):
         """List, split, detail in turn."""
         self._chosen = following(self._layout, self.size.width)
         self._arrange()
-        self.set_focus(self.list if self._layout is not Layout.DETAIL else None)
-        if self._layout is Layout.DETAIL:
-            self.call_after_refresh(self.detail.take_keys)
 
     @property
     def _layout(self) -> Layout:
@@ -157,6 +156,11 @@ class PanesScreen(Screen[None]):
         self.list.set_sidebar(is_sidebar=layout is Layout.SPLIT)
         self.detail.set_wide(is_wide=self.size.width >= WIDE_CELLS)
         self._fill()
+        if layout is Layout.DETAIL and self.list.has_focus:
+            # The panes can take the keys only once they are laid out.
+            self.call_after_refresh(self.detail.take_keys)
+        elif layout is Layout.LIST and self.detail.has_keys:
+            self.set_focus(self.list)
 
     def _top_line(self, width: int) -> Line:
         return top_line(
@@ -179,11 +183,10 @@ class PanesScreen(Screen[None]):
 
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
         trouble = self.snapshot.health.trouble
-        return detail_text.nothing_watched(trouble, self._look, self._now, width)
+        return nothing_watched(trouble, self._look, self._now, width)
 
     @on(WatchedList.Moved)
     def _cursor_moved(self) -> None:
-        self.control.touch()
         self.bottom.update_lines()
 
     @on(WatchedList.Opened)

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 
 from wfinspect.ui import detail_text
+from wfinspect.ui.advice_text import placeholder
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line
 from wfinspect.ui.row_text import Look
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
@@ -157,7 +158,7 @@ class Detail(Vertical):
             return
         lines = detail_text.header(self._row, self._look, self._now, width)
         if not self.has_content:
-            lines += detail_text.placeholder(self._row, self._trouble, self._look, self._now, width)
+            lines += placeholder(self._row, self._trouble, self._look, self._now, width)
         self._header.show((*lines, BLANK) if lines else ())
         self._tabs.show([line(*crop(self._tab_spans(), width))])
         self._tabs.display = self.has_content and not self._is_wide
