@@ -106,7 +106,13 @@ def test_a_rerun_is_called_one() -> None:
 def test_trouble_shows_its_cause() -> None:
     troubled = next(r for r in outage().rows if not r.is_live)
 
-    assert note(troubled, START, 40) == ("Throttling.User, read 6m ago", Role.TROUBLE)
+    assert note(troubled, START, 40) == ("Throttling.User, read 6m ago", Role.DIM)
+
+
+def test_trouble_that_needs_a_person_stands_out() -> None:
+    trouble = Trouble("refused", "", START, retry_at=None)
+
+    assert note(row(1, "Running", trouble=trouble), START, 40) == ("refused", Role.TROUBLE)
 
 
 @pytest.mark.parametrize(

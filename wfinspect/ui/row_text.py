@@ -119,7 +119,9 @@ def notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
     read = f"read {fmt.age((now - row.read_at).total_seconds())} ago" if row.read_at else ""
     if row.trouble is not None:
         cause = fmt.shown(row.trouble.cause, limit=40)
-        return Role.TROUBLE, (cause,) if row.is_live or not read else (f"{cause}, {read}", cause)
+        # What mends itself is told once, in the status line's colour; here it stays in the background.
+        role = Role.TROUBLE if row.trouble.retry_at is None else Role.DIM
+        return role, (cause,) if row.is_live or not read else (f"{cause}, {read}", cause)
     if row.is_gone:
         return Role.UNKNOWN, (f"was {fmt.shown(instance.status, limit=40)}",)
     if not row.is_live:
@@ -239,7 +241,7 @@ def list_line(
 
 def list_heading(columns: Columns, width: int) -> Line:
     """The titles over `list_line`."""
-    titles = "  " + pad("NAME", columns.name + 2)
+    titles = "   " + pad("NAME", columns.name + 2)
     if columns.id:
         titles += pad_left("INSTANCE", columns.id - 2) + "  "
     titles += pad("STATUS", columns.word) + " " + pad_left("TIME", TIME_CELLS)
