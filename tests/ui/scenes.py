@@ -153,7 +153,11 @@ def refused() -> Snapshot:
 
 
 def no_credentials() -> Snapshot:
-    sentence = "No credentials were found in the environment or in ~/.aliyun/config.json."
+    sentence = (
+        "No credentials were found: set ALIBABA_CLOUD_ACCESS_KEY_ID and "
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET or run `aliyun configure`; `wfinspect demo` shows the app "
+        "without an account."
+    )
     trouble = Trouble("no credentials", sentence, since=START, retry_at=None)
     health = Health(contact=Contact.NOT_LIVE, trouble=trouble)
     shown = Row(key(NEW), trouble=trouble)

@@ -191,6 +191,15 @@ def test_no_credentials_says_what_to_set_and_offers_the_demo() -> None:
     assert "wfinspect demo" in text_of(empty)
 
 
+def test_advice_that_is_listed_is_not_said_twice() -> None:
+    snapshot = no_credentials()
+    assert snapshot.displayed is not None
+    text = text_of(detail_text.header(snapshot.displayed, LOOK, START, 80))
+
+    assert "No credentials were found." in text
+    assert "ALIBABA_CLOUD" not in text
+
+
 def test_not_found_says_what_to_check() -> None:
     text = text_of(advice_text.placeholder(not_found().displayed, None, LOOK, START, 80))
 

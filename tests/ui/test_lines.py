@@ -44,6 +44,13 @@ def test_wrapping_breaks_at_a_blank_where_there_is_one() -> None:
     assert wrap("one two three four", 10) == ["one two ", "three four"]
 
 
+def test_prose_breaks_between_words_and_a_value_may_break_within_one() -> None:
+    text = "or ALIBABA_CLOUD_KEY"
+
+    assert wrap(text, 18, is_prose=True) == ["or ", "ALIBABA_CLOUD_KEY"]
+    assert wrap(text, 18) == ["or ALIBABA_CLOUD_K", "EY"]
+
+
 @given(WORDS, WORDS, st.integers(8, 60))
 def test_spreading_pushes_the_right_part_to_the_edge(left: str, right: str, width: int) -> None:
     right = fit(right, width // 2)

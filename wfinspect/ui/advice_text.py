@@ -14,8 +14,17 @@ MARGIN = " "
 
 def sentence(text: str, width: int, role: Role = Role.DIM) -> list[Line]:
     """A sentence, wrapped."""
-    pieces = wrap(fmt.shown(text), width - 2)
+    pieces = wrap(fmt.shown(text), width - 2, is_prose=True)
     return [line((MARGIN + piece.rstrip(), role)) for piece in pieces]
+
+
+def told(trouble: Trouble) -> str:
+    """The sentence of a trouble, without the advice that is listed below it anyway."""
+    listed = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "aliyun configure", "wfinspect demo")
+    what, colon, _ = trouble.sentence.partition(":")
+    return (
+        f"{what}." if colon and all(it in trouble.sentence for it in listed) else trouble.sentence
+    )
 
 
 def placeholder(
@@ -35,7 +44,7 @@ def placeholder(
             return (BLANK, *sentence("Reading it from the service...", width))
         return (BLANK, *_advice(row.trouble, look, now, width))
     if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
-        said = sentence(trouble.sentence, width, role=Role.TROUBLE)
+        said = sentence(told(trouble), width, role=Role.TROUBLE)
         return (BLANK, *said, BLANK, *_advice(trouble, look, now, width))
     return (
         BLANK,
@@ -51,9 +60,12 @@ def placeholder(
 
 
 def nothing_watched(
-    trouble: Trouble | None, look: Look, now: datetime, width: int
+    trouble: Trouble | None, look: Look, now: datetime, width: int, *, is_open: bool = False
 ) -> tuple[Line, ...]:
-    """What stands in an empty list."""
+    """What stands in an empty list; little beside an instance that is open and says the rest."""
+    if is_open:
+        said = line((MARGIN + "Nothing is watched yet.", Role.DIM))
+        return (BLANK, said, BLANK, *_keys(("w", "watches what is open"), width=width))
     if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
         return placeholder(None, trouble, look, now, width)
     return (
@@ -94,7 +106,7 @@ def _keys(*pairs: tuple[str, str], width: int) -> list[Line]:
     cells = max(len(key) for key, _ in pairs)
     lines: list[Line] = []
     for key, text in pairs:
-        for index, piece in enumerate(wrap(text, width - cells - 4)):
+        for index, piece in enumerate(wrap(text, width - cells - 4, is_prose=True)):
             first = pad("" if index else key, cells)
             lines.append(line((f"{MARGIN}{first}  ", Role.ACCENT), (piece.rstrip(), Role.TEXT)))
     return lines

@@ -9,7 +9,7 @@ from wfinspect import format as fmt
 from wfinspect.instance import WorkflowInstance
 from wfinspect.parameters import parse_parameters
 from wfinspect.regions import zone_of
-from wfinspect.ui.advice_text import MARGIN, sentence
+from wfinspect.ui.advice_text import MARGIN, sentence, told
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, pad, width_of, wrap
 from wfinspect.ui.row_text import (
     Look,
@@ -80,7 +80,11 @@ def _not_the_present(row: Row, look: Look, now: datetime, width: int) -> list[Li
             "The service no longer knows this instance; what follows is what was last known.", width
         )
     if row.trouble is not None:
-        lines += sentence(row.trouble.sentence, width, role=Role.TROUBLE)
+        lines += sentence(
+            told(row.trouble) if row.instance is None else row.trouble.sentence,
+            width,
+            role=Role.TROUBLE,
+        )
         if row.instance is not None and retry:
             lines += sentence(retry.capitalize() + ".", width)
     return lines

@@ -118,18 +118,18 @@ def crop(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
     return tuple(kept)
 
 
-def wrap(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int, *, is_prose: bool = False) -> list[str]:
     """The text in pieces of at most `width` cells; joined, they are the text.
 
-    Breaks after a blank, comma or closing sign where there is one in the second half of a piece.
+    Breaks between words in prose, else after a blank or sign in the second half of a piece.
     """
     width = max(width, 2)
     pieces: list[str] = []
     rest = text
     while cell_len(rest) > width:
         piece = cut(rest, width)
-        soft = max(piece.rfind(mark) for mark in " ,;&/")
-        if soft >= len(piece) // 2:
+        soft = piece.rfind(" ") if is_prose else max(piece.rfind(mark) for mark in " ,;&/")
+        if soft >= (1 if is_prose else len(piece) // 2):
             piece = piece[: soft + 1]
         pieces.append(piece)
         rest = rest[len(piece) :]

@@ -183,7 +183,8 @@ class PanesScreen(Screen[None]):
 
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
         trouble = self.snapshot.health.trouble
-        return nothing_watched(trouble, self._look, self._now, width)
+        is_open = self.opened is not None
+        return nothing_watched(trouble, self._look, self._now, width, is_open=is_open)
 
     @on(WatchedList.Moved)
     def _cursor_moved(self) -> None:
