@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from wfinspect.errors import NotFound, ServiceError
+from wfinspect.errors import NotFound, ServiceError, Unreachable
 from wfinspect.instance import Binding, InstanceId, InstanceKey, WorkflowInstance
 
 START = datetime(2026, 9, 18, 6, 30, tzinfo=UTC)
@@ -77,6 +77,7 @@ class ScriptedSource:
         self.fingerprint = "one"
         self.credentials_error: ServiceError | None = None
         self.is_closed = False
+        self._hung: list[asyncio.Future[None]] = []
         self.on_call: Callable[[], None] = lambda: None
 
     def hold(self, *instances: WorkflowInstance) -> None:
@@ -117,6 +118,9 @@ class ScriptedSource:
 
     async def aclose(self) -> None:
         self.is_closed = True
+        for hung in self._hung:
+            hung.set_exception(Unreachable("closed"))
+        self._hung.clear()
 
     async def _called(self, name: str, ids: tuple[int, ...]) -> None:
         self.calls.append((name, ids))
@@ -124,7 +128,8 @@ class ScriptedSource:
             self.call_times.append(self.clock.monotonic())
         self.on_call()
         if self.hangs:
-            await asyncio.get_running_loop().create_future()
+            self._hung.append(asyncio.get_running_loop().create_future())
+            await self._hung[-1]
         if self.errors:
             raise self.errors.pop(0)
         if self.error is not None:

@@ -358,7 +358,7 @@ def test_paused_sends_only_what_a_person_asks_for() -> None:
 
 def test_a_reading_of_another_process_counts_as_ones_own() -> None:
     made = schedule(key(1))
-    made.read_elsewhere(key(1), 100.0)
+    made.read_elsewhere(key(1), 100.0, 101.0)
     assert made.next_at(101.0) == 115.0
 
 

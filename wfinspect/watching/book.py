@@ -54,8 +54,11 @@ class Book:
         def work() -> None:
             if self.store.was_replaced():
                 self.store.close()
-                self._save_all()
             if self.store.has_news():
+                if self.store.is_begun_anew():
+                    # It lacks everything, which does not mean that somebody removed it.
+                    for entry in self.watchlist.watched():
+                        self._changes.added[entry.key] = _stored(entry)
                 taken.extend(self._take_over(now, at))
                 for counted in tuple(self._counts):
                     self._counts[counted] = self.store.calls(*counted)
@@ -171,7 +174,6 @@ class Book:
                 is_error=True,
             )
             self.store.set_aside = None
-            self._save_all()
             self._retry_at = float("-inf")
 
     def _save(self) -> None:
@@ -182,11 +184,6 @@ class Book:
             self.transitions = self.store.transitions(SHOWN_TRANSITIONS)
         for counted in changes.calls:
             self._counts[counted] = self.store.calls(*counted)
-
-    def _save_all(self) -> None:
-        """Have everything on the list written anew, into a file that may lack it."""
-        for entry in self.watchlist.watched():
-            self._changes.added[entry.key] = _stored(entry)
 
     def _note(
         self, entry: Entry, instance: WorkflowInstance | None, change: Transition | None

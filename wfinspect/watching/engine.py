@@ -89,7 +89,7 @@ class Engine:
         read_elsewhere = self._book.sync(now, at)
         self._reconcile(now)
         for key in read_elsewhere:
-            self._schedule.read_elsewhere(key, self._book.entries[key].steady_at or now)
+            self._schedule.read_elsewhere(key, self._book.entries[key].steady_at or now, now)
             self._reader.heard_elsewhere(key)
         for binding in self._bindings():
             self._days.follow(binding, now, at)
@@ -224,7 +224,7 @@ class Engine:
             sights=[
                 sight(
                     entry,
-                    self._schedule.effective_interval(entry.key, now),
+                    self._schedule.effective_interval(entry.key),
                     self._awaited_since[entry.key],
                 )
                 for entry in self._shown()
@@ -240,7 +240,7 @@ class Engine:
             ),
             transitions=tuple(self._book.transitions),
             recent_ids=tuple(self._book.recent),
-            spent=[b for b in bindings if limits.bucket(b, now).is_exhausted],
+            short={b for b in bindings if limits.bucket(b, now).ready_at(now) > now},
             is_paused=self._schedule.is_paused,
         )
         gates = {binding: limits.closed_gate(binding) for binding in bindings}

@@ -41,6 +41,8 @@ class _Item:
     base_at: float = -inf
     """When it was last asked for."""
     jitter: float = 1.0
+    stretch: float = 1.0
+    """By how much the budget lengthened the cadence when it was last asked for."""
     not_before: float = -inf
     refusals: int = 0
     is_asked: bool = False
@@ -86,16 +88,16 @@ class Schedule:
         item.is_urgent |= is_urgent
         self.limits.ask(key.binding, now)
 
-    def read_elsewhere(self, key: InstanceKey, read_at: float) -> None:
+    def read_elsewhere(self, key: InstanceKey, read_at: float, now: float) -> None:
         """Count another process's reading, taken at `read_at`, as one of our own."""
         item = self._items[key]
         if item.flight is None and read_at > item.base_at:
-            self._rebase(item, read_at)
+            self._rebase(item, read_at, now)
 
-    def effective_interval(self, key: InstanceKey, now: float) -> float:
+    def effective_interval(self, key: InstanceKey) -> float:
         """Seconds within which the next reading is due, with everything that lengthens it."""
-        stretch = self.limits.bucket(key.binding, now).stretch(now)
-        return (self._items[key].cadence or 0.0) * stretch * (1.0 + JITTER)
+        item = self._items[key]
+        return (item.cadence or 0.0) * item.stretch * (1.0 + JITTER)
 
     def remarks(self, now: float) -> tuple[str, ...]:
         """Short words on what does not go as it should."""
@@ -111,11 +113,11 @@ class Schedule:
             return None
         first = min(ready, key=lambda i: (not i.is_urgent, not i.is_asked, _due_at(i, limits)))
         batch = self._batch(first, now, limits)
+        self.limits.sent(batch.binding, batch.group, now)
         for key in batch.keys:
             item = self._items[key]
             item.flight, item.is_asked, item.is_urgent = batch, False, False
-            self._rebase(item, now)
-        self.limits.sent(batch.binding, batch.group, now)
+            self._rebase(item, now, now)
         return batch
 
     def next_at(self, now: float) -> float | None:
@@ -190,8 +192,9 @@ class Schedule:
         keys = (first.key, *(item.key for item in others[: MAX_IDS - 1]))
         return Batch(binding, keys, group if others else None)
 
-    def _rebase(self, item: _Item, now: float) -> None:
-        item.base_at = now
+    def _rebase(self, item: _Item, read_at: float, now: float) -> None:
+        item.base_at = read_at
+        item.stretch = self.limits.bucket(item.key.binding, now).stretch(now)
         item.jitter = 1.0 + self._rng.uniform(0.0, JITTER)
 
     def _known(self, keys: Iterable[InstanceKey]) -> Iterable[_Item]:
@@ -218,4 +221,6 @@ class Schedule:
 def _due_at(item: _Item, limits: Mapping[Binding, Limit]) -> float:
     if item.cadence is None:
         return inf
-    return item.base_at + item.cadence * item.jitter * limits[item.key.binding].stretch
+    # A bucket that has filled up since shortens the wait again.
+    stretch = min(item.stretch, limits[item.key.binding].stretch)
+    return item.base_at + item.cadence * item.jitter * stretch

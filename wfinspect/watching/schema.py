@@ -39,6 +39,7 @@ _STEPS = (
         name TEXT PRIMARY KEY,
         value TEXT NOT NULL
     ) WITHOUT ROWID;
+    INSERT INTO meta (name, value) VALUES ('identity', hex(randomblob(16)));
     """,
 )
 """Step n leads from version n to n + 1; a step is never changed once it is released."""

@@ -32,6 +32,7 @@ class Store:
         self._now = now
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
+        self._identity = ""
         self._version = -1
         self.is_read_only = False
         self.set_aside: Path | None = None
@@ -51,6 +52,12 @@ class Store:
             return self.path.stat().st_ino != self._inode
         except OSError:
             return True
+
+    def is_begun_anew(self) -> bool:
+        """Whether the file is another one than at the last call of this method."""
+        # An inode would not tell: a new file may get that of the deleted one.
+        before, self._identity = self._identity, self.meta("identity") or ""
+        return before not in {"", self._identity}
 
     def has_news(self) -> bool:
         """Whether another process has written since the last call of this method."""

@@ -16,12 +16,12 @@ from wfinspect.watching.watchlist import Entry
 _GRACE_SECONDS = 30.0  # for the first answer, as long as nothing is known to be wrong
 
 _WAITING = "waiting"
-_SPENT = "budget used up"
+_SHORT = "budget"
 _UNEXPLAINED = {
     _WAITING: "No answer has come yet: a call is out, or waits for its turn.",
-    _SPENT: (
-        "The calls of today's budget are used up: polling goes on at midnight of the region, and "
-        "what you ask for (r, R) is read all the same. --budget sets it."
+    _SHORT: (
+        "The day's budget of calls does not reach for what is watched: it is read as the budget "
+        "allows, and what you ask for (r, R) at once. --budget sets it."
     ),
 }
 
@@ -99,8 +99,8 @@ class Scene:
     """With everything but contact, trouble and next_poll_at."""
     transitions: tuple[Transition, ...]
     recent_ids: tuple[InstanceId, ...]
-    spent: Collection[Binding]
-    """Those whose budget is used up."""
+    short: Collection[Binding]
+    """Those whose budget does not allow another call now."""
     is_paused: bool
 
 
@@ -178,7 +178,7 @@ class View:
 
     def _explain(self, binding: Binding, scene: Scene, at: datetime) -> Trouble:
         """The trouble of rows that are old although no call has failed."""
-        cause = _SPENT if binding in scene.spent else _WAITING
+        cause = _SHORT if binding in scene.short else _WAITING
         made = Trouble(cause, _UNEXPLAINED[cause], at, None)
         return self._unexplained.setdefault((binding, cause), made)
 

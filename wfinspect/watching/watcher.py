@@ -93,7 +93,7 @@ class Watcher:
         """Save and end; gives up waiting after `timeout` seconds, with everything saved."""
         self._is_stopping = True
         if self._thread is None:
-            asyncio.run(self._engine.aclose())
+            asyncio.run(self._end())
             return
         self._wake_up()
         self._is_over.wait(timeout)
@@ -164,7 +164,7 @@ class Watcher:
         with asyncio.Runner() as runner:
             try:
                 runner.run(self._poll())
-                runner.run(self._engine.aclose())
+                runner.run(self._end())
             finally:
                 self._is_over.set()
 
@@ -182,8 +182,7 @@ class Watcher:
     def _turn(self) -> float:
         """One step of the engine; gives the seconds to sleep. The only place that survives a bug."""
         try:
-            while self._intents:
-                self._intents.popleft()()
+            self._heed_intents()
             next_in = self._engine.step()
         except Exception as error:
             logger.exception("The watch failed in a way nobody foresaw")
@@ -194,6 +193,14 @@ class Watcher:
             self._publish(self._engine.snapshot)
         self._snapshot = self._engine.snapshot
         return _LONGEST_NAP_SECONDS if next_in is None else min(next_in, _LONGEST_NAP_SECONDS)
+
+    def _heed_intents(self) -> None:
+        while self._intents:
+            self._intents.popleft()()
+
+    async def _end(self) -> None:
+        self._heed_intents()
+        await self._engine.aclose()
 
     def _publish(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot

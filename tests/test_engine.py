@@ -1,0 +1,700 @@
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, ms
+
+from wfinspect.errors import (
+    BadAnswer,
+    BadRequest,
+    ConfigError,
+    CredentialsMissing,
+    DailyLimit,
+    Refused,
+    Throttled,
+    Unreachable,
+)
+from wfinspect.instance import Binding, InstanceKey
+from wfinspect.watching.engine import Engine
+from wfinspect.watching.snapshot import Contact, Row, Snapshot
+from wfinspect.watching.store import FILE_NAME
+
+OTHER = Binding("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
+
+
+class Rig:
+    """An engine, its clock and its services, moved on by hand."""
+
+    def __init__(self, state_dir: Path, clock: FakeClock | None = None, budget: int = 3000) -> None:
+        self.clock = clock or FakeClock()
+        self.source = ScriptedSource(self.clock)
+        self.sources = {BINDING: self.source, OTHER: ScriptedSource(self.clock)}
+        self.drawn = 0
+        self.engine = Engine(
+            state_dir,
+            self.connect,
+            self.clock,
+            BINDING,
+            interval_seconds=15.0,
+            budget=budget,
+            rng=random.Random(1),
+            wake=lambda: None,
+        )
+
+    def connect(self, binding: Binding, on_call: Callable[[], None]) -> Awaitable[ScriptedSource]:
+        return self.sources[binding].connect(binding, on_call)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.engine.snapshot
+
+    def row(self, number: int = 1) -> Row:
+        found = self.snapshot.row(key(number))
+        assert found is not None
+        return found
+
+    @property
+    def texts(self) -> list[str]:
+        return [notice.text for notice in self.snapshot.notices]
+
+    async def turn(self) -> float | None:
+        """Steps until every call that can be answered is; gives the seconds until the next one."""
+        while True:
+            next_in = self.engine.step()
+            self.drawn += self.engine.has_news
+            self.engine.has_news = False
+            before = self.engine.in_flight
+            for _ in range(8):
+                await asyncio.sleep(0)
+            if not before or self.engine.in_flight == before:
+                return next_in
+
+    async def run(self, seconds: float) -> None:
+        """Let time pass, from one thing that is due to the next."""
+        end = self.clock.monotonic() + seconds
+        while True:
+            next_in = await self.turn()
+            left = end - self.clock.monotonic()
+            if left < 1e-6:
+                return
+            self.clock.advance(min(left, max(next_in or left, 1e-3)))
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+async def rig(state_dir: Path) -> AsyncIterator[Rig]:
+    made = Rig(state_dir)
+    yield made
+    await made.engine.aclose()
+
+
+async def watching(rig: Rig, *numbers: int, status: str = "Running") -> None:
+    rig.source.hold(*(instance(n, status) for n in numbers))
+    rig.engine.watch([key(n) for n in numbers])
+    await rig.run(2.0)
+
+
+def becomes(rig: Rig, number: int, status: str, **fields: object) -> None:
+    now = ms(rig.clock.now())
+    rig.source.hold(instance(number, status, modify_time=now, **fields))
+
+
+async def test_nothing_is_asked_while_nothing_is_watched(rig: Rig) -> None:
+    await rig.run(3600.0)
+    assert rig.source.calls == []
+    assert rig.snapshot.health.contact is Contact.STARTING
+
+
+async def test_a_looked_up_instance_is_read_at_once(rig: Rig) -> None:
+    rig.source.hold(instance(1))
+    rig.engine.display(key(1))
+    assert await rig.turn() is not None
+    displayed = rig.snapshot.displayed
+    assert displayed is not None
+    assert displayed.instance == instance(1)
+    assert displayed.is_live
+    assert not displayed.is_watched
+    assert rig.snapshot.rows == ()
+    assert rig.snapshot.recent_ids == (1,)
+    assert rig.snapshot.health.contact is Contact.LIVE
+    assert rig.snapshot.health.calls_today == 1
+
+
+async def test_a_look_up_shows_that_it_is_loading(rig: Rig) -> None:
+    rig.source.hangs = True
+    rig.engine.display(key(1))
+    await rig.turn()
+    assert rig.snapshot.displayed == Row(key(1), is_loading=True)
+
+
+async def test_an_unknown_id_is_told_at_once_and_not_asked_again(rig: Rig) -> None:
+    rig.engine.display(key(1))
+    await rig.run(600.0)
+    displayed = rig.snapshot.displayed
+    assert displayed is not None
+    assert displayed.trouble is not None
+    assert displayed.trouble.cause == "not found"
+    assert not displayed.is_loading
+    assert rig.source.calls == [("get", (1,))]
+    assert rig.snapshot.recent_ids == ()
+    assert rig.snapshot.health.contact is Contact.STARTING
+
+
+async def test_an_unknown_id_is_not_added_to_the_list(rig: Rig) -> None:
+    await watching(rig, 2)
+    rig.engine.watch([key(1)])
+    await rig.turn()
+    assert [row.key for row in rig.snapshot.rows] == [key(2)]
+    assert rig.texts == ["Not added: no instance 1"]
+    assert Rig(rig.engine._book.store.path.parent).snapshot.row(key(1)) is None
+
+
+async def test_an_id_that_cannot_be_reached_is_added_as_pending(rig: Rig) -> None:
+    rig.source.error = Unreachable("no route")
+    rig.engine.watch([key(1)])
+    await rig.run(60.0)
+    assert rig.row().is_watched
+    assert rig.row().instance is None
+    assert rig.row().trouble is not None
+    rig.source.error = None
+    rig.source.hold(instance(1))
+    await rig.run(20.0)
+    assert rig.row().is_live
+
+
+async def test_a_hundred_ids_cost_two_calls_and_then_one_a_round(rig: Rig) -> None:
+    await watching(rig, *range(1, 101))
+    assert [(name, len(ids)) for name, ids in rig.source.calls] == [("get", 1), ("list", 99)]
+    rig.source.calls.clear()
+    await rig.run(150.0)
+    assert {(name, len(ids)) for name, ids in rig.source.calls} == {("list", 100)}
+    assert 9 <= len(rig.source.calls) <= 10
+
+
+async def test_a_change_of_status_marks_the_row_and_is_recorded(rig: Rig) -> None:
+    await watching(rig, 1, 2)
+    rig.clock.advance(10.0)
+    becomes(rig, 2, "Failure", finished_time=ms(rig.clock.now()))
+    await rig.run(10.0)
+    (change,) = rig.snapshot.transitions
+    assert (change.key, change.from_status, change.to_status) == (key(2), "Running", "Failure")
+    assert change.is_service_time
+    assert rig.row(2).is_unseen
+    assert rig.row(2).last_change == change
+    assert not rig.row(1).is_unseen
+    rig.engine.mark_seen(None)
+    await rig.turn()
+    assert not rig.row(2).is_unseen
+
+
+async def test_a_round_without_a_change_draws_nothing_but_keeps_ages_true(rig: Rig) -> None:
+    await watching(rig, 1, 2)
+    rig.drawn = 0
+    await rig.run(300.0)
+    assert rig.drawn == 0
+    read_at = rig.row().read_at
+    assert read_at is not None
+    assert rig.clock.now() - read_at < timedelta(seconds=17)
+    assert rig.snapshot.health.calls_today == len(rig.source.calls) > 15
+
+
+async def test_the_instance_on_display_is_read_every_5_seconds_for_5_minutes(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.engine.display(key(1))
+    rig.source.calls.clear()
+    await rig.run(300.0)
+    assert 54 <= len(rig.source.calls) <= 60
+    rig.source.calls.clear()
+    await rig.run(300.0)
+    assert 18 <= len(rig.source.calls) <= 20
+    rig.engine.touch()
+    rig.source.calls.clear()
+    await rig.run(50.0)
+    assert len(rig.source.calls) >= 9
+
+
+async def test_old_values_are_marked_by_the_clock_alone(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.source.hangs = True
+    await rig.run(38.0)
+    assert rig.row().is_live
+    await rig.run(10.0)
+    assert not rig.row().is_live
+    assert rig.snapshot.health.contact is Contact.NOT_LIVE
+    assert rig.snapshot.health.trouble is not None
+
+
+async def test_an_outage_names_cause_and_next_attempt_and_ends_by_itself(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.source.error = Unreachable("No answer came.", cause="unreachable")
+    await rig.run(60.0)
+    health = rig.snapshot.health
+    assert health.contact is Contact.NOT_LIVE
+    assert health.trouble is not None
+    assert health.trouble.cause == "unreachable"
+    assert START < health.trouble.since < START + timedelta(seconds=20)
+    assert health.trouble.retry_at is not None
+    assert timedelta(0) < health.trouble.retry_at - rig.clock.now() <= timedelta(seconds=20)
+    assert health.next_poll_at == health.trouble.retry_at
+    assert rig.row().trouble == health.trouble
+    rig.source.error = None
+    await rig.run(21.0)
+    assert rig.row().is_live
+    assert rig.row().trouble is None
+    assert rig.snapshot.health.contact is Contact.LIVE
+
+
+async def test_losing_contact_for_five_minutes_and_finding_it_again_are_told_once_each(
+    rig: Rig,
+) -> None:
+    await watching(rig, 1, 2)
+    rig.source.error = Unreachable("no route")
+    await rig.run(250.0)
+    assert rig.texts == []
+    await rig.run(600.0)
+    assert rig.texts == ["No contact for 5 minutes (unreachable)."]
+    becomes(rig, 1, "Success")
+    rig.source.error = None
+    await rig.run(30.0)
+    assert len(rig.texts) == 2
+    assert rig.texts[1] == "Contact is back after 13 minutes: 1 finished."
+
+
+async def test_ten_minutes_of_outage_cost_at_most_forty_calls(rig: Rig) -> None:
+    for number in range(1, 51):
+        rig.source.hold(instance(number, biz_date=number))
+    rig.engine.watch([key(n) for n in range(1, 51)])
+    await rig.run(60.0)
+    rig.source.calls.clear()
+    rig.source.error = Unreachable("no route")
+    await rig.run(600.0)
+    assert len(rig.source.calls) <= 40
+
+
+async def test_missing_credentials_show_before_anything_is_asked(rig: Rig) -> None:
+    rig.source.credentials_error = CredentialsMissing("Set a key.")
+    await rig.turn()
+    health = rig.snapshot.health
+    assert health.contact is Contact.NOT_LIVE
+    assert health.trouble is not None
+    assert health.trouble.sentence == "Set a key."
+    rig.source.credentials_error = None
+    await rig.run(61.0)
+    assert rig.snapshot.health.contact is Contact.STARTING
+    assert rig.source.calls == []
+
+
+async def test_a_refusal_shows_at_once_and_is_tried_every_minute(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.source.error = Refused("The key is not valid.")
+    rig.source.calls.clear()
+    await rig.run(16.0)
+    assert rig.row().is_live
+    assert rig.snapshot.health.contact is Contact.NOT_LIVE
+    await rig.run(184.0)
+    assert 3 <= len(rig.source.calls) <= 5
+
+
+async def test_new_credentials_are_tried_at_once(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.source.error = Refused("The key is not valid.")
+    await rig.run(20.0)
+    rig.source.error = None
+    rig.source.fingerprint = "two"
+    await rig.turn()
+    assert rig.snapshot.health.contact is Contact.LIVE
+
+
+async def test_a_setting_that_keeps_a_source_from_opening_is_trouble_of_its_binding(
+    state_dir: Path,
+) -> None:
+    rig = Rig(state_dir)
+
+    async def fails(_: Binding, __: Callable[[], None]) -> ScriptedSource:
+        raise ConfigError("SSL_CERT_FILE names no file.")
+
+    rig.engine._calls._connect = fails
+    rig.engine.watch([key(1)])
+    await rig.turn()
+    assert rig.snapshot.health.contact is Contact.NOT_LIVE
+    assert rig.row().trouble is not None
+    assert rig.row().trouble.sentence == "SSL_CERT_FILE names no file."
+    await rig.engine.aclose()
+
+
+async def test_a_bug_in_a_source_is_trouble_and_not_the_end(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.source.errors = [ZeroDivisionError("secret"), ZeroDivisionError("secret")]  # type: ignore[list-item]
+    await rig.run(17.0)
+    rig.source.error = Unreachable("no route")
+    await rig.run(50.0)
+    rig.source.error = None
+    await rig.run(30.0)
+    assert rig.row().is_live
+    assert "secret" not in repr(rig.snapshot)
+
+
+async def test_one_bindings_failure_does_not_stop_another(rig: Rig) -> None:
+    await watching(rig, 1)
+    there = InstanceKey(OTHER, key(1).id)
+    rig.sources[OTHER].error = Refused("expired", cause="expired")
+    rig.engine.watch([there])
+    await rig.run(100.0)
+    assert rig.row(1).is_live
+    assert rig.snapshot.health.trouble is not None
+    assert rig.snapshot.health.trouble.cause == "expired"
+    becomes(rig, 1, "Failure")
+    await rig.run(20.0)
+    assert rig.row(1).is_unseen
+
+
+async def test_a_hung_call_does_not_hold_up_another_binding(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.sources[OTHER].hangs = True
+    rig.engine.watch([InstanceKey(OTHER, key(1).id)])
+    await rig.run(60.0)
+    assert rig.row(1).is_live
+
+
+async def test_throttling_waits_as_told(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.source.error = Throttled("slow down", retry_after_seconds=90.0)
+    await rig.run(20.0)
+    asked_at = rig.source.call_times[-1]
+    rig.source.error = None
+    await rig.run(100.0)
+    next_at = rig.source.call_times[rig.source.call_times.index(asked_at) + 1]
+    assert next_at - asked_at == pytest.approx(90.0)
+
+
+async def test_a_daily_limit_teaches_the_budget_and_waits_for_the_next_day(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.source.error = DailyLimit("Enough for today.", cause="Throttling.Api.Risk")
+    await rig.run(60.0)
+    health = rig.snapshot.health
+    assert health.contact is Contact.NOT_LIVE
+    assert health.budget == 90
+    # A day in Shanghai ends at 16:00 UTC.
+    assert health.next_poll_at is not None
+    midnight = START.replace(hour=16, minute=0)
+    assert timedelta(0) <= health.next_poll_at - midnight <= timedelta(minutes=1)
+    rig.source.calls.clear()
+    rig.source.error = None
+    await rig.run(9 * 3600.0)
+    assert rig.source.calls == []
+    await rig.run(3600.0)
+    assert rig.snapshot.health.contact is Contact.LIVE
+    assert rig.snapshot.health.calls_today == len(rig.source.calls)
+
+
+async def test_what_a_person_asks_for_goes_out_beyond_the_budget(state_dir: Path) -> None:
+    rig = Rig(state_dir, budget=4)
+    await watching(rig, 1)
+    await rig.run(7200.0)
+    assert len(rig.source.calls) <= 4
+    health = rig.snapshot.health
+    assert health.contact is Contact.NOT_LIVE or rig.row().is_live
+    for _ in range(6):
+        rig.engine.refresh(key(1))
+        await rig.run(1.0)
+    assert rig.snapshot.health.calls_today == len(rig.source.calls) >= 6
+    await rig.run(3600.0)
+    assert rig.snapshot.health.trouble is not None
+    assert rig.snapshot.health.trouble.cause == "budget"
+    await rig.engine.aclose()
+
+
+async def test_a_bad_answer_never_changes_what_is_known(rig: Rig) -> None:
+    await watching(rig, 1)
+    before = rig.row().instance
+    rig.source.error = BadAnswer("HTML")
+    await rig.run(40.0)
+    assert rig.row().instance is before
+    assert not rig.row().is_gone
+    assert rig.snapshot.transitions == ()
+
+
+async def test_a_request_the_service_refuses_is_trouble_of_its_row_alone(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.source.errors = [BadRequest("parameter error")]
+    rig.engine.display(key(7))
+    await rig.turn()
+    displayed = rig.snapshot.displayed
+    assert displayed is not None
+    assert displayed.trouble is not None
+    assert displayed.trouble.sentence == "parameter error"
+    await rig.run(40.0)
+    assert rig.row(1).is_live
+    assert rig.snapshot.health.contact is Contact.LIVE
+
+
+async def test_a_vanished_instance_is_gone_and_stays_on_the_list(rig: Rig) -> None:
+    await watching(rig, 1, 2)
+    before = rig.row(1).instance
+    del rig.source.held[1]
+    await rig.run(30.0)
+    assert not rig.row(1).is_gone
+    assert rig.row(1).trouble is not None
+    await rig.run(90.0)
+    assert rig.row(1).is_gone
+    assert rig.row(1).is_unseen
+    assert rig.row(1).instance == before
+    assert any("is gone" in text for text in rig.texts)
+    assert rig.snapshot.health.contact is Contact.LIVE
+
+
+async def test_where_list_is_refused_single_calls_go_on_and_it_is_said(rig: Rig) -> None:
+    rig.source.list_error = Refused("no right to list")
+    await watching(rig, 1, 2, 3)
+    await rig.run(60.0)
+    assert all(rig.row(n).is_live for n in (1, 2, 3))
+    assert rig.snapshot.health.remarks == ("List refused: single calls",)
+    assert rig.snapshot.health.contact is Contact.LIVE
+
+
+async def test_where_list_ignores_ids_single_calls_go_on_and_it_is_said(rig: Rig) -> None:
+    rig.source.ignores_ids = True
+    rig.source.hold(*(instance(n) for n in range(50, 60)))
+    await watching(rig, 1, 2, 3)
+    rig.source.calls.clear()
+    await rig.run(60.0)
+    assert {name for name, _ in rig.source.calls} == {"get"}
+    assert rig.snapshot.health.remarks == ("List ignores Ids: single calls",)
+
+
+async def test_paused_asks_for_nothing_unless_a_person_does(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.engine.set_paused(paused=True)
+    rig.source.calls.clear()
+    await rig.run(600.0)
+    assert rig.source.calls == []
+    assert rig.snapshot.health.contact is Contact.PAUSED
+    assert not rig.row().is_live
+    rig.engine.refresh(None)
+    await rig.turn()
+    assert len(rig.source.calls) == 1
+    rig.engine.set_paused(paused=False)
+    await rig.run(1.0)
+    assert rig.snapshot.health.contact is Contact.LIVE
+
+
+async def test_an_interval_is_followed_and_has_a_floor(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.engine.set_interval(0.1)
+    rig.source.calls.clear()
+    await rig.run(60.0)
+    assert rig.snapshot.health.interval_seconds == 2.0
+    assert 26 <= len(rig.source.calls) <= 31
+
+
+async def test_settled_rows_are_asked_for_ten_minutes_apart_and_rest_after_a_day(rig: Rig) -> None:
+    rig.source.hold(instance(1, "Success", finished_time=ms(START)))
+    rig.engine.watch([key(1)])
+    await rig.run(3600.0)
+    assert 6 <= len(rig.source.calls) <= 8
+    await rig.run(24 * 3600.0)
+    rig.source.calls.clear()
+    await rig.run(48 * 3600.0)
+    assert rig.source.calls == []
+    assert rig.row().is_live
+    assert rig.snapshot.health.contact is Contact.LIVE
+
+
+async def test_the_list_is_back_after_a_restart_marked_as_old(rig: Rig, state_dir: Path) -> None:
+    await watching(rig, 2, 1)
+    becomes(rig, 1, "Failure")
+    await rig.run(20.0)
+    await rig.engine.aclose()
+    again = Rig(state_dir, rig.clock)
+    assert [row.key for row in again.snapshot.rows] == [key(2), key(1)]
+    assert again.row(1).instance == rig.row(1).instance
+    assert again.row(1).is_unseen
+    assert not any(row.is_live for row in again.snapshot.rows)
+    assert again.snapshot.transitions == rig.snapshot.transitions
+    assert again.snapshot.health.contact is Contact.STARTING
+    assert again.snapshot.health.calls_today == len(rig.source.calls)
+    assert again.source.calls == []
+    await again.engine.aclose()
+
+
+async def test_what_changed_since_the_last_time_is_told_in_one_sentence(
+    rig: Rig, state_dir: Path
+) -> None:
+    await watching(rig, 1, 2, 3, 4)
+    await rig.engine.aclose()
+    rig.clock.advance(3600.0)
+    again = Rig(state_dir, rig.clock)
+    again.source.hold(*(instance(n, modify_time=ms(START) + 5, status="Success") for n in (1, 2)))
+    again.source.hold(instance(3, "Failure", modify_time=ms(START) + 5), instance(4))
+    await again.run(2.0)
+    assert again.texts == ["Since you left: 2 finished, 1 failed."]
+    assert [row.is_unseen for row in again.snapshot.rows] == [True, True, True, False]
+    await again.engine.aclose()
+
+
+async def test_removing_and_undoing_keep_place_and_reading(rig: Rig) -> None:
+    await watching(rig, 1, 2, 3)
+    rig.engine.unwatch([key(2)])
+    await rig.run(30.0)
+    assert [row.key.id for row in rig.snapshot.rows] == [1, 3]
+    assert all(2 not in ids for _, ids in rig.source.calls[-1:])
+    rig.engine.restore()
+    await rig.turn()
+    assert [row.key.id for row in rig.snapshot.rows] == [1, 2, 3]
+    assert rig.row(2).instance is not None
+
+
+async def test_watching_what_is_on_display_asks_for_nothing_more(rig: Rig) -> None:
+    rig.source.hold(instance(1))
+    rig.engine.display(key(1))
+    await rig.turn()
+    rig.engine.watch([key(1)])
+    await rig.turn()
+    assert rig.row().is_watched
+    assert rig.row().is_live
+    assert len(rig.source.calls) == 1
+
+
+async def test_what_is_neither_watched_nor_on_display_is_forgotten(rig: Rig) -> None:
+    rig.source.hold(instance(1), instance(2))
+    rig.engine.display(key(1))
+    await rig.turn()
+    rig.engine.display(key(2))
+    await rig.turn()
+    rig.engine.display(None)
+    await rig.turn()
+    assert rig.snapshot.displayed is None
+    rig.source.calls.clear()
+    await rig.run(600.0)
+    assert rig.source.calls == []
+    assert rig.snapshot.recent_ids == (2, 1)
+
+
+async def test_two_processes_cost_the_calls_of_one(rig: Rig, state_dir: Path) -> None:
+    await watching(rig, 1, 2, 3)
+    other = Rig(state_dir, rig.clock)
+    other.source.held = rig.source.held
+    await other.turn()
+    rig.source.calls.clear()
+    other.source.calls.clear()
+    for _ in range(600):
+        rig.clock.advance(1.0)
+        await rig.turn()
+        await other.turn()
+    assert len(rig.source.calls) + len(other.source.calls) <= 40
+    assert all(row.is_live for row in (*rig.snapshot.rows, *other.snapshot.rows))
+    becomes(rig, 2, "Failure")
+    for _ in range(20):
+        rig.clock.advance(1.0)
+        await rig.turn()
+        await other.turn()
+    assert rig.row(2).is_unseen
+    assert other.row(2).is_unseen
+    assert len(rig.snapshot.transitions) == len(other.snapshot.transitions) == 1
+    assert rig.snapshot.health.calls_today == other.snapshot.health.calls_today
+    other.engine.mark_seen(None)
+    await other.turn()
+    await rig.turn()
+    assert not rig.row(2).is_unseen
+    await other.engine.aclose()
+
+
+async def test_what_another_process_adds_and_removes_appears(rig: Rig, state_dir: Path) -> None:
+    await watching(rig, 1, 2)
+    other = Rig(state_dir, rig.clock)
+    other.source.hold(instance(3))
+    other.engine.watch([key(3)])
+    other.engine.unwatch([key(1)])
+    await other.turn()
+    await rig.turn()
+    assert [row.key.id for row in rig.snapshot.rows] == [2, 3]
+    assert rig.row(3).instance == instance(3)
+    await rig.run(60.0)
+    assert [row.key.id for row in Rig(state_dir).snapshot.rows] == [2, 3]
+    await other.engine.aclose()
+
+
+def put_in_the_way(state_dir: Path) -> None:
+    """Make a state directory unusable; as root, permissions would not."""
+    if state_dir.exists():
+        (state_dir / FILE_NAME).unlink()
+        state_dir.rmdir()
+    state_dir.write_text("")
+
+
+def take_away(state_dir: Path) -> None:
+    state_dir.unlink()
+
+
+@pytest.mark.parametrize("is_from_the_start", [True, False])
+async def test_without_a_store_the_watch_goes_on_and_says_so(
+    is_from_the_start: bool, state_dir: Path
+) -> None:
+    if is_from_the_start:
+        put_in_the_way(state_dir)
+    rig = Rig(state_dir)
+    await watching(rig, 1)
+    if not is_from_the_start:
+        put_in_the_way(state_dir)
+    becomes(rig, 1, "Failure")
+    await rig.run(40.0)
+    assert rig.row().is_unseen
+    assert rig.row().is_live
+    assert str(state_dir) in rig.snapshot.health.store_trouble
+    take_away(state_dir)
+    await rig.run(70.0)
+    assert rig.snapshot.health.store_trouble == ""
+    assert "The watched list is saved again." in rig.texts
+    stored = Rig(state_dir)
+    assert stored.row().instance == rig.row().instance
+    assert stored.row().is_unseen
+    assert len(stored.snapshot.transitions) == 1
+    await rig.engine.aclose()
+
+
+async def test_a_damaged_store_is_said_and_the_list_saved_anew(rig: Rig, state_dir: Path) -> None:
+    await watching(rig, 1, 2)
+    path = state_dir / FILE_NAME
+    with path.open("r+b") as file:
+        file.write(b"\xff" * path.stat().st_size)
+    rig.engine._book.store.close()
+    await rig.run(90.0)
+    assert any("set aside" in text for text in rig.texts)
+    assert rig.snapshot.health.store_trouble == ""
+    assert [row.key.id for row in Rig(state_dir).snapshot.rows] == [1, 2]
+
+
+@pytest.mark.parametrize("jump", [-7200.0, 7200.0, -40 * 86_400.0, 40 * 86_400.0])
+async def test_a_jump_of_the_wall_clock_stops_nothing(jump: float, rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.clock.jump(jump)
+    rig.source.calls.clear()
+    becomes(rig, 1, "Failure")
+    rig.source.held[1] = instance(1, "Failure", modify_time=ms(START) + 1)
+    await rig.run(16.5)
+    assert rig.row().is_unseen
+    assert rig.row().is_live
+    change = rig.snapshot.transitions[0]
+    assert change.seen_after <= change.at <= change.seen_by
+
+
+async def test_a_day_of_fifty_instances_stays_within_the_budget_and_counts_true(
+    state_dir: Path,
+) -> None:
+    rig = Rig(state_dir, budget=500)
+    for number in range(1, 51):
+        rig.source.hold(instance(number, biz_date=number % 5 + 1))
+    rig.engine.watch([key(n) for n in range(1, 51)])
+    # From 14:30 in Shanghai to midnight: less than half a day, and never more than the whole.
+    await rig.run(9.4 * 3600.0)
+    assert 250 <= len(rig.source.calls) <= 500
+    assert rig.snapshot.health.calls_today == len(rig.source.calls)
+    assert all(row.instance is not None for row in rig.snapshot.rows)
+    await rig.engine.aclose()

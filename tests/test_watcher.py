@@ -1,0 +1,220 @@
+import asyncio
+import random
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fakes import BINDING, ScriptedSource, instance, key
+
+from wfinspect.clock import SystemClock
+from wfinspect.instance import Binding
+from wfinspect.watching.snapshot import Contact, Snapshot, WatchControl
+from wfinspect.watching.watcher import Watcher
+
+DEADLINE = 10.0
+
+
+class Face:
+    """Waits for a snapshot it likes; woken by pings alone."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
+        self.pinged = threading.Condition()
+        self.threads: set[str] = set()
+        watcher.subscribe(self.ping)
+
+    def ping(self) -> None:
+        with self.pinged:
+            self.threads.add(threading.current_thread().name)
+            self.pinged.notify_all()
+
+    def wait(self, is_it: Callable[[Snapshot], bool]) -> Snapshot:
+        with self.pinged:
+            assert self.pinged.wait_for(lambda: is_it(self.watcher.snapshot), DEADLINE)
+        return self.watcher.snapshot
+
+
+@pytest.fixture
+def source() -> ScriptedSource:
+    made = ScriptedSource()
+    made.hold(*(instance(n) for n in range(1, 6)))
+    return made
+
+
+@pytest.fixture
+def watcher(tmp_path: Path, source: ScriptedSource) -> Iterator[Watcher]:
+    made = new_watcher(tmp_path, source)
+    yield made
+    made.stop()
+
+
+def new_watcher(tmp_path: Path, source: ScriptedSource) -> Watcher:
+    return Watcher(
+        tmp_path / "state",
+        source.connect,
+        SystemClock(),
+        BINDING,
+        interval_seconds=2.0,
+        budget=3000,
+        rng=random.Random(1),
+    )
+
+
+def test_it_fulfils_the_contract_of_a_face(watcher: Watcher) -> None:
+    control: WatchControl = watcher
+    assert control.binding == BINDING
+
+
+def test_what_is_asked_before_the_start_is_done_after_it(watcher: Watcher) -> None:
+    face = Face(watcher)
+    watcher.display(key(1))
+    watcher.watch([key(2), key(3)])
+    assert watcher.snapshot.rows == ()
+    watcher.start()
+    seen = face.wait(lambda s: len(s.rows) == 2 and all(row.is_live for row in s.rows))
+    assert seen.displayed is not None
+    assert face.wait(lambda s: s.displayed is not None and s.displayed.is_live)
+    assert face.threads == {"poller"}
+
+
+def test_the_source_is_opened_on_the_pollers_thread(tmp_path: Path, source: ScriptedSource) -> None:
+    names = []
+
+    async def connect(binding: Binding, on_call: Callable[[], None]) -> ScriptedSource:
+        names.append(threading.current_thread().name)
+        return await source.connect(binding, on_call)
+
+    watcher = Watcher(
+        tmp_path / "state",
+        connect,
+        SystemClock(),
+        BINDING,
+        interval_seconds=2.0,
+        budget=3000,
+        rng=random.Random(1),
+    )
+    face = Face(watcher)
+    watcher.display(key(1))
+    assert names == []
+    watcher.start()
+    face.wait(lambda s: s.health.contact is Contact.LIVE)
+    watcher.stop()
+    assert names == ["poller"]
+
+
+def test_every_intent_has_its_effect(watcher: Watcher) -> None:
+    face = Face(watcher)
+    watcher.start()
+    watcher.watch([key(1), key(2)])
+    face.wait(lambda s: len(s.rows) == 2)
+    watcher.unwatch([key(1)])
+    face.wait(lambda s: [row.key for row in s.rows] == [key(2)])
+    watcher.restore()
+    face.wait(lambda s: [row.key for row in s.rows] == [key(1), key(2)])
+    watcher.set_paused(paused=True)
+    face.wait(lambda s: s.health.contact is Contact.PAUSED)
+    watcher.set_paused(paused=False)
+    watcher.set_interval(30.0)
+    face.wait(lambda s: s.health.interval_seconds == 30.0)
+    watcher.mark_seen()
+    watcher.refresh()
+    watcher.touch()
+    watcher.credentials_changed(BINDING)
+    watcher.display(None)
+    face.wait(lambda s: s.displayed is None and s.health.contact is Contact.LIVE)
+
+
+def test_what_was_asked_last_is_saved_when_it_stops(
+    tmp_path: Path, watcher: Watcher, source: ScriptedSource
+) -> None:
+    face = Face(watcher)
+    watcher.start()
+    watcher.display(key(1))
+    face.wait(lambda s: s.health.contact is Contact.LIVE)
+    watcher.watch([key(1)])
+    watcher.stop()
+    assert source.is_closed
+    again = new_watcher(tmp_path, source)
+    assert [row.key for row in again.snapshot.rows] == [key(1)]
+    again.stop()
+
+
+def test_it_stops_in_a_second_though_a_call_hangs_for_ever(
+    tmp_path: Path, source: ScriptedSource
+) -> None:
+    class Stuck(ScriptedSource):
+        async def aclose(self) -> None:
+            await released.wait()
+            await super().aclose()
+
+    released = asyncio.Event()
+    stuck = Stuck()
+    stuck.hangs = True
+    watcher = new_watcher(tmp_path, stuck)
+    watcher.watch([key(1)])
+    watcher.start()
+    face = Face(watcher)
+    face.wait(lambda s: len(s.rows) == 1)
+    clock = SystemClock()
+    before = clock.monotonic()
+    watcher.stop()
+    assert clock.monotonic() - before < 1.5
+    again = new_watcher(tmp_path, source)
+    assert [row.key for row in again.snapshot.rows] == [key(1)]
+    again.stop()
+    assert watcher._loop is not None
+    watcher._loop.call_soon_threadsafe(released.set)
+    assert watcher._thread is not None
+    watcher._thread.join(DEADLINE)
+    assert not watcher._thread.is_alive()
+
+
+def test_stopping_twice_or_before_the_start_is_harmless(watcher: Watcher) -> None:
+    watcher.stop()
+    watcher.stop()
+    watcher.start()
+    watcher.watch([key(1)])
+
+
+def test_a_bug_in_a_round_is_named_and_the_watch_goes_on(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, failures = watcher._engine.step, [ZeroDivisionError("secret")]
+
+    def fails_once() -> float | None:
+        if failures:
+            raise failures.pop()
+        return step()
+
+    monkeypatch.setattr(watcher._engine, "step", fails_once)
+    face = Face(watcher)
+    watcher.start()
+    seen = face.wait(lambda s: s.health.trouble is not None)
+    assert seen.health.trouble is not None
+    assert seen.health.trouble.cause == "internal error"
+    assert "secret" not in repr(seen)
+    watcher.display(key(1))
+    face.wait(lambda s: s.health.contact is Contact.LIVE)
+
+
+def test_a_face_that_fails_does_not_stop_the_watch(watcher: Watcher) -> None:
+    def broken() -> None:
+        raise RuntimeError("the screen is gone")
+
+    watcher.subscribe(broken)
+    face = Face(watcher)
+    watcher.start()
+    watcher.watch([key(1)])
+    face.wait(lambda s: any(row.is_live for row in s.rows))
+
+
+def test_importing_the_watch_imports_no_terminal_and_no_http() -> None:
+    import subprocess
+    import sys
+
+    script = (
+        "import sys, wfinspect.watching.watcher;"
+        "sys.exit(any(name in sys.modules for name in ('textual', 'rich', 'httpx', 'msgspec')))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
