@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.reactive import Reactive
 
 from wfinspect.clock import Clock
 from wfinspect.instance import InstanceKey
@@ -32,6 +33,9 @@ class WfInspectApp(GatedApp):
     CSS_PATH = "screens/main.tcss"
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
+    # Textual styles and paints everything anew when the terminal's window loses the focus or gets it
+    # back: 28 kB whenever somebody looks at another window of tmux.
+    app_focus = Reactive(True, repaint=False)  # noqa: FBT003 - Textual's signature
     BINDINGS: ClassVar[list[BindingType]] = [c.binding() for c in keys.COMMANDS if c.is_app]
 
     def __init__(  # noqa: PLR0913 - the composition root hands in what the app must not make itself
@@ -119,6 +123,9 @@ class WfInspectApp(GatedApp):
     def key_came(self) -> None:
         """A person is there."""
         self._control.touch()
+
+    def _watch_app_focus(self, focus: bool) -> None:  # noqa: FBT001 - Textual calls it
+        del focus
 
     def on_mount(self) -> None:
         """Paint what is known, say what to open, and let the watcher start once that is painted."""

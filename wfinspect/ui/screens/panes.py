@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 
 from wfinspect.clock import Clock
 from wfinspect.instance import InstanceKey
@@ -28,6 +30,8 @@ class PanesScreen(Screen[None]):
     """Status lines, ID box, watched list and detail; shares the room out among them."""
 
     AUTO_FOCUS = "#watched"
+    # Textual repaints the whole screen when the keys go elsewhere; the widgets concerned do it alone.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (10, "-short"), (30, "-tall")]  # noqa: RUF012 - declared so by Textual
 
     def __init__(

@@ -73,14 +73,6 @@ class TextPane(LineView):
         """A line as `total_lines` made it."""
         return self._lines[y]
 
-    def on_focus(self) -> None:
-        """The title shows who has the keys."""
-        self.update_lines()
-
-    def on_blur(self) -> None:
-        """The title shows who has the keys."""
-        self.update_lines()
-
 
 class Detail(Vertical):
     """Header, tab line and panes of the instance on display."""

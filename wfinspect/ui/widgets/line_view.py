@@ -96,6 +96,20 @@ class LineView(ScrollView, inherit_bindings=False):
         self.update_lines()
         self.refresh()
 
+    def _on_focus(self, event: events.Focus) -> None:
+        self._keys_moved(event, has_focus=True, told=events.DescendantFocus(self))
+
+    def _on_blur(self, event: events.Blur) -> None:
+        self._keys_moved(event, has_focus=False, told=events.DescendantBlur(self))
+
+    def _keys_moved(self, event: events.Event, *, has_focus: bool, told: events.Event) -> None:
+        # Textual repaints the whole widget here; only lines that tell who has the keys change.
+        event.prevent_default()
+        self.has_focus = has_focus
+        self.update_lines()
+        if self.parent is not None:
+            self.parent.post_message(told)
+
     def on_show(self) -> None:
         """Lines may have changed while nobody looked."""
         self.update_lines()

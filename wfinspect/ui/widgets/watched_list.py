@@ -170,14 +170,6 @@ class WatchedList(LineView):
         elif top + height > self.scroll_offset.y + self.size.height:
             self.scroll_to(y=top + height - self.size.height, animate=False)
 
-    def on_focus(self) -> None:
-        """The cursor's row shows who has the keys."""
-        self.update_lines()
-
-    def on_blur(self) -> None:
-        """The cursor's row shows who has the keys."""
-        self.update_lines()
-
     def on_click(self, event: events.Click) -> None:
         """One click moves the cursor, a second opens."""
         index = (event.y + self.scroll_offset.y) // self._row_height
