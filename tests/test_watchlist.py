@@ -269,7 +269,8 @@ def test_a_run_is_final_once_it_was_read_a_day_after_its_end(
     hours: float, status: str, expected: bool
 ) -> None:
     read_at = START + timedelta(hours=hours)
-    entry = Entry(key(1), instance=instance(1, status, finished_time=ms(START)), read_at=read_at)
+    entry = Entry(key(1))
+    entry.hold(instance(1, status, finished_time=ms(START)), read_at)
     assert entry.is_final is expected
 
 

@@ -225,10 +225,12 @@ class Book:
         entry.added_at = row.added_at
         if row.key not in self._changes.unseen:
             entry.is_unseen = row.is_unseen
-        if row.read_at is None or (entry.read_at is not None and row.read_at <= entry.read_at):
+        if row.instance is None or row.read_at is None:
             return False
-        entry.instance, entry.read_at, entry.is_gone = row.instance, row.read_at, row.is_gone
-        entry.last_change = row.last_change
+        if entry.read_at is not None and row.read_at <= entry.read_at:
+            return False
+        entry.hold(row.instance, row.read_at)
+        entry.is_gone, entry.last_change = row.is_gone, row.last_change
         if at is None:
             return False
         # Another process wrote it while this one ran, so it is as good as a reading of our own.

@@ -108,7 +108,8 @@ class Schedule:
         if self.limits.pace.ready_at(now) > now:
             return None
         limits = self._limits(now)
-        ready = [i for i in self._items.values() if self._ready_at(i, now, limits) <= now]
+        timely = [i for i in self._items.values() if _ready_at(i, limits) <= now]
+        ready = [item for item in timely if not self._is_blocked(item, now, limits)]
         if not ready:
             return None
         first = min(ready, key=lambda i: (not i.is_urgent, not i.is_asked, _due_at(i, limits)))
@@ -123,8 +124,14 @@ class Schedule:
     def next_at(self, now: float) -> float | None:
         """When `take_due` may have something, None if only an answer or a person changes that."""
         limits = self._limits(now)
-        earliest = min((self._ready_at(i, now, limits) for i in self._items.values()), default=inf)
-        return None if earliest == inf else max(earliest, self.limits.pace.ready_at(now))
+        # What blocks an instance is dear to look up, and needed only of the first few.
+        times = sorted((_ready_at(i, limits), n, i) for n, i in enumerate(self._items.values()))
+        for ready_at, _, item in times:
+            if ready_at == inf:
+                break
+            if not self._is_blocked(item, now, limits):
+                return max(ready_at, self.limits.pace.ready_at(now))
+        return None
 
     def succeeded(
         self, batch: Batch, placed: Mapping[InstanceKey, Group | None], now: float
@@ -166,19 +173,16 @@ class Schedule:
     def _limits(self, now: float) -> dict[Binding, Limit]:
         return self.limits.at(now, {key.binding for key in self._items})
 
-    def _ready_at(self, item: _Item, now: float, limits: Mapping[Binding, Limit]) -> float:
+    def _is_blocked(self, item: _Item, now: float, limits: Mapping[Binding, Limit]) -> bool:
+        """Whether an instance has to wait for an answer that is on its way, or for a person."""
         if item.flight is not None or (self.is_paused and not item.is_asked):
-            return inf
+            return True
         if not item.is_urgent and self._groups.must_wait(item.key):
-            return inf
-        limit = limits[item.key.binding]
+            return True
         if item.is_asked:
-            return limit.opens_at
-        group = self._groups.shared(item.key, now)
-        if group is not None and group in limit.groups:
-            return inf
-        due_at = max(_due_at(item, limits), item.not_before)
-        return max(due_at, limit.opens_at, limit.affordable_at)
+            return False
+        groups_in_flight = limits[item.key.binding].groups
+        return bool(groups_in_flight) and self._groups.shared(item.key, now) in groups_in_flight
 
     def _batch(self, first: _Item, now: float, limits: Mapping[Binding, Limit]) -> Batch:
         binding = first.key.binding
@@ -216,6 +220,14 @@ class Schedule:
             wait = _BAD_REQUEST_SECONDS * 2.0**item.refusals
             item.not_before = now + min(_BAD_REQUEST_CAP_SECONDS, wait)
             item.refusals = min(item.refusals + 1, _MAX_REFUSALS)
+
+
+def _ready_at(item: _Item, limits: Mapping[Binding, Limit]) -> float:
+    """When an instance may be asked for, as far as time decides it."""
+    limit = limits[item.key.binding]
+    if item.is_asked:
+        return limit.opens_at
+    return max(_due_at(item, limits), item.not_before, limit.opens_at, limit.affordable_at)
 
 
 def _due_at(item: _Item, limits: Mapping[Binding, Limit]) -> float:

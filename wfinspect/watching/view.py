@@ -1,9 +1,10 @@
 """From what is known to what a face shows: which rows are the present, and is there contact. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from math import inf
+from operator import attrgetter
 
 from wfinspect.errors import CredentialsMissing, DailyLimit, Refused
 from wfinspect.instance import Binding, InstanceId, InstanceKey, Transition
@@ -130,7 +131,7 @@ class View:
     """Draws snapshots, and says whether one differs from the last to the eye."""
 
     def __init__(self, notices: Notices) -> None:
-        self.snapshot = self._eye = Snapshot()
+        self.snapshot = Snapshot()
         self.outage = Outage()
         self._notices = notices
         self._troubles = Troubles()
@@ -161,6 +162,7 @@ class View:
             self._notices.say(text, is_error=is_error)
         rows = {s.entry.key: s.row(now, troubles[s.entry.key.binding]) for s in scene.sights}
         next_at = trouble.retry_at if trouble is not None else None
+        before = self.snapshot
         self.snapshot = Snapshot(
             rows=tuple(row for row in rows.values() if row.is_watched),
             displayed=rows[scene.displayed] if scene.displayed is not None else None,
@@ -169,8 +171,7 @@ class View:
             notices=self._notices.latest(),
             recent_ids=scene.recent_ids,
         )
-        before, self._eye = self._eye, _without_counters(self.snapshot)
-        return before != self._eye
+        return not _is_same_to_the_eye(before, self.snapshot)
 
     def changes_at(self, scene: Scene, now: float) -> float:
         """When time alone changes what is shown, in steady seconds."""
@@ -206,11 +207,20 @@ def _contact(
     return (Contact.LIVE if is_known else Contact.STARTING), None
 
 
-def _without_counters(snapshot: Snapshot) -> Snapshot:
-    """What the eye sees at once; counts and ages wait for the next redraw, whatever brings it."""
-    return replace(
-        snapshot,
-        rows=tuple(replace(row, read_at=None) for row in snapshot.rows),
-        displayed=snapshot.displayed and replace(snapshot.displayed, read_at=None),
-        health=replace(snapshot.health, last_good_at=None, calls_today=0),
+_seen_of_row = attrgetter(*(each.name for each in fields(Row) if each.name != "read_at"))
+_seen_of_all = attrgetter("transitions", "notices", "recent_ids")
+
+
+def _is_same_to_the_eye(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two snapshots differ at most in ages and counts, which wait for the next redraw."""
+    pairs = zip((*one.rows, one.displayed), (*other.rows, other.displayed), strict=False)
+    return (
+        len(one.rows) == len(other.rows)
+        and all(a is b or (a and b and _seen_of_row(a) == _seen_of_row(b)) for a, b in pairs)
+        and _seen_of_all(one) == _seen_of_all(other)
+        and _uncounted(one.health) == _uncounted(other.health)
     )
+
+
+def _uncounted(health: Health) -> Health:
+    return replace(health, last_good_at=None, calls_today=0)

@@ -161,12 +161,15 @@ class Watcher:
                 return  # the loop has ended, and so has the watch
 
     def _run(self) -> None:
-        with asyncio.Runner() as runner:
-            try:
+        try:
+            with asyncio.Runner() as runner:
                 runner.run(self._poll())
                 runner.run(self._end())
-            finally:
-                self._is_over.set()
+        except Exception:
+            # The default hook would print a traceback over the screen.
+            logger.exception("The watch could not be ended in order")
+        finally:
+            self._is_over.set()
 
     async def _poll(self) -> None:
         awake = asyncio.Event()
@@ -199,8 +202,10 @@ class Watcher:
             self._intents.popleft()()
 
     async def _end(self) -> None:
-        self._heed_intents()
-        await self._engine.aclose()
+        try:
+            self._heed_intents()
+        finally:
+            await self._engine.aclose()
 
     def _publish(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot

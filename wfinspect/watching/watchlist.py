@@ -76,6 +76,10 @@ class Entry:
     added_at: datetime | None = None
     instance: WorkflowInstance | None = None
     read_at: datetime | None = None
+    family: Family = Family.UNKNOWN
+    """That of the last known state; UNKNOWN before the first reading."""
+    is_final: bool = False
+    """No further reading is needed."""
     steady_at: float | None = None
     """When it was read, in steady seconds; None before this process has seen a reading."""
     last_change: Transition | None = None
@@ -88,17 +92,13 @@ class Entry:
     stale: Run | None = None
     """Its row of answers older than what is held."""
 
-    @property
-    def family(self) -> Family:
-        """The family of the last known state; UNKNOWN before the first reading."""
-        return self.instance.family if self.instance else Family.UNKNOWN
-
-    @property
-    def is_final(self) -> bool:
-        """Whether no further reading is needed."""
-        if self.instance is None or self.read_at is None:
-            return False
-        return is_final(self.instance, self.read_at)
+    def hold(self, instance: WorkflowInstance, read_at: datetime) -> None:
+        """Take over a reading; an equal one leaves the object that is held."""
+        held = self.instance
+        if held is None or held != instance or held.raw != instance.raw:
+            self.instance, self.family = instance, instance.family
+        self.read_at = read_at
+        self.is_final = is_final(instance, read_at)
 
 
 class Watchlist:
@@ -191,9 +191,8 @@ class Watchlist:
             transition = _transition(entry, held, instance, at)
             observation = Observation(News.CHANGED if transition else News.SAME, transition)
         entry.stale, entry.is_gone = None, False
-        if held is None or held != instance or held.raw != instance.raw:
-            entry.instance = instance
-        entry.read_at, entry.steady_at = at, now
+        entry.hold(instance, at)
+        entry.steady_at = now
         if observation.transition is not None:
             entry.last_change = observation.transition
         if observation.news is News.REPLACED:
