@@ -156,6 +156,14 @@ async def test_an_unknown_id_is_not_added_to_the_list(rig: Rig) -> None:
     assert Rig(rig.engine._book.store.path.parent).snapshot.row(key(1)) is None
 
 
+async def test_many_unknown_ids_are_told_in_one_sentence(rig: Rig) -> None:
+    rig.source.hold(instance(4))
+    rig.engine.watch([key(n) for n in range(1, 10)])
+    await rig.run(20.0)
+    assert [row.key.id for row in rig.snapshot.rows] == [4]
+    assert rig.texts == ["Not added: the service knows none of 1, 2, 3, 5, 6 and 3 more."]
+
+
 async def test_an_id_that_cannot_be_reached_is_added_as_pending(rig: Rig) -> None:
     rig.source.error = Unreachable("no route")
     rig.engine.watch([key(1)])
@@ -683,6 +691,20 @@ async def test_a_jump_of_the_wall_clock_stops_nothing(jump: float, rig: Rig) -> 
     assert rig.row().is_live
     change = rig.snapshot.transitions[0]
     assert change.seen_after <= change.at <= change.seen_by
+
+
+async def test_a_clock_set_back_at_midnight_does_not_stop_the_day_from_ending(
+    state_dir: Path,
+) -> None:
+    rig = Rig(state_dir, FakeClock(START.replace(hour=15, minute=59)))
+    await watching(rig, 1)
+    rig.clock.jump(-7200.0)
+    await rig.run(3600.0)
+    assert rig.row().is_live
+    next_in = await rig.turn()
+    assert next_in is not None
+    assert next_in > 0.0
+    await rig.engine.aclose()
 
 
 async def test_a_day_of_fifty_instances_stays_within_the_budget_and_counts_true(

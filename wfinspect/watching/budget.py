@@ -37,9 +37,13 @@ class Bucket:
         even = self.budget * (max(0.0, elapsed) + _HELD_PART) - used
         self._level = max(0.0, min(self._size, even, self.budget - used))
 
-    def correct(self, now: float, used: int) -> None:
-        """Learn the true count, which holds other processes' calls and lacks those never sent."""
+    def correct(self, now: float, used: int, *, ends_at: float | None = None) -> None:
+        """Learn the true count, which holds other processes' calls and lacks those never sent.
+
+        A wall clock that was set moves the day's end, too.
+        """
         self._refill(now)
+        self.ends_at = self.ends_at if ends_at is None else ends_at
         self._level = min(self._size, max(0.0, self._level - (used - self.used)))
         self.used = used
 

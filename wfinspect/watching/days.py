@@ -26,13 +26,15 @@ class Days:
         account, day = _account(binding), _day(binding, at)
         used = self._book.calls(account, day, now)
         bucket = self._limits.bucket(binding, now)
+        ends_at = now + _seconds_left(binding, at)
         if self._days.get(account) != day:
             self._days[account] = day
             bucket.budget = self._learnt(account, bucket.budget, at, now)
-            bucket.begin_day(now, ends_at=now + _seconds_left(binding, at), used=used)
-        elif not self._limits.has_calls_out(binding):
+            bucket.begin_day(now, ends_at=ends_at, used=used)
+        else:
             # A call on its way is in the bucket's count, and may not be in the book's yet.
-            bucket.correct(now, used)
+            is_true = not self._limits.has_calls_out(binding)
+            bucket.correct(now, used if is_true else bucket.used, ends_at=ends_at)
 
     def called(self, binding: Binding, at: datetime) -> None:
         """Count a request that goes out."""

@@ -91,6 +91,7 @@ class Engine:
         for key in read_elsewhere:
             self._schedule.read_elsewhere(key, self._book.entries[key].steady_at or now, now)
             self._reader.heard_elsewhere(key)
+        self._reader.tell_unknown()
         for binding in self._bindings():
             self._days.follow(binding, now, at)
             self._heed_credentials(binding)

@@ -12,7 +12,9 @@ from wfinspect.watching.notices import Absence, Notices, Outage
 from wfinspect.watching.schedule import Batch, Schedule
 from wfinspect.watching.snapshot import Trouble
 from wfinspect.watching.source import group_of
-from wfinspect.watching.watchlist import News
+from wfinspect.watching.watchlist import Entry, News
+
+_NAMED = 5
 
 
 class Reader:
@@ -29,6 +31,7 @@ class Reader:
         self._absence = Absence()
         known = (entry for entry in book.watchlist.watched() if entry.instance is not None)
         self._absence.begin(entry.key for entry in known if not entry.is_final)
+        self._unknown: dict[InstanceKey, str] = {}
         self.last_good_at: datetime | None = None
         """When the service last answered with instances."""
         self.is_open: bool = False
@@ -61,6 +64,23 @@ class Reader:
     def heard_elsewhere(self, key: InstanceKey) -> None:
         """Note that another process has read a row."""
         self._notices.say_if(self._absence.heard(key))
+
+    def tell_unknown(self) -> None:
+        """Say which IDs were not added, of many given at once in one sentence."""
+        if not self._unknown or any(self._is_awaited(e) for e in self._book.entries.values()):
+            return
+        numbers = [str(key.id) for key in self._unknown]
+        text = next(iter(self._unknown.values()))
+        if len(numbers) > 1:
+            more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
+            text = f"the service knows none of {', '.join(numbers[:_NAMED])}{more}."
+        self._notices.say(f"Not added: {text}", is_error=True)
+        self._unknown.clear()
+
+    def _is_awaited(self, entry: Entry) -> bool:
+        """Whether it will soon be known if a new row is to stay."""
+        is_new = entry.is_watched and entry.instance is None and entry.trouble is None
+        return is_new and self._schedule.limits.closed_gate(entry.key.binding) is None
 
     def _placed(
         self, batch: Batch, instances: tuple[WorkflowInstance, ...], now: float
@@ -98,7 +118,7 @@ class Reader:
             self._notices.say(f"{name} ({key.id}) is gone: the service no longer knows it.")
         if entry.instance is None and entry.is_watched:
             self._book.drop(key)
-            self._notices.say(f"Not added: {error}", is_error=True)
+            self._unknown[key] = str(error)
 
     def _blame(self, key: InstanceKey, error: ServiceError, at: datetime) -> None:
         entry = self._book.entries.get(key)

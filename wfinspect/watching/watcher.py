@@ -24,6 +24,7 @@ STOP_SECONDS = 1.0
 # Timers of an event loop stand still while the machine is suspended, and other processes that share
 # the store can't wake this one.
 _LONGEST_NAP_SECONDS = 5.0
+_SHORTEST_NAP_SECONDS = 0.01
 _AFTER_A_CRASH_SECONDS = 5.0
 _TOUCH_SECONDS = 1.0
 
@@ -195,7 +196,8 @@ class Watcher:
             self._engine.has_news = False
             self._publish(self._engine.snapshot)
         self._snapshot = self._engine.snapshot
-        return _LONGEST_NAP_SECONDS if next_in is None else min(next_in, _LONGEST_NAP_SECONDS)
+        nap = _LONGEST_NAP_SECONDS if next_in is None else next_in
+        return min(max(nap, _SHORTEST_NAP_SECONDS), _LONGEST_NAP_SECONDS)
 
     def _heed_intents(self) -> None:
         while self._intents:
