@@ -173,7 +173,7 @@ def test_a_stalled_terminal_stops_nothing_and_is_repainted_once_read(
 
         session.wait_for(r"count=100\b")
         session.read_for(0.5)  # a frame arrives in pieces
-        seen = session.text
+        seen = session.text()
         lines = seen.splitlines()
         assert {len(set(line)) for line in lines[2:14]} == {1}, "two frames are mixed"
         assert "a line that never changes" in seen
