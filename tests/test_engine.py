@@ -637,6 +637,10 @@ def put_in_the_way(state_dir: Path) -> None:
     state_dir.write_text("")
 
 
+def move(source: Path, target: Path) -> None:
+    source.rename(target)
+
+
 def take_away(state_dir: Path) -> None:
     state_dir.unlink()
 
@@ -664,6 +668,39 @@ async def test_without_a_store_the_watch_goes_on_and_says_so(
     assert stored.row().instance == rig.row().instance
     assert stored.row().is_unseen
     assert len(stored.snapshot.transitions) == 1
+    await rig.engine.aclose()
+
+
+async def test_what_was_removed_while_nothing_could_be_saved_stays_removed(
+    rig: Rig, state_dir: Path
+) -> None:
+    await watching(rig, 1, 2)
+    set_aside = state_dir.with_name("aside")
+    move(state_dir, set_aside)
+    put_in_the_way(state_dir)
+    await rig.run(20.0)
+    assert rig.snapshot.health.store_trouble
+    rig.engine.unwatch([key(1)])
+    take_away(state_dir)
+    move(set_aside, state_dir)
+    await rig.run(80.0)
+    assert [row.key.id for row in rig.snapshot.rows] == [2]
+    assert [row.key.id for row in Rig(state_dir).snapshot.rows] == [2]
+
+
+async def test_a_store_that_fails_is_tried_once_a_minute(
+    state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_the_way(state_dir)
+    rig = Rig(state_dir)
+    attempts = []
+    opened = rig.engine._book.store._open
+    monkeypatch.setattr(
+        rig.engine._book.store, "_open", lambda: attempts.append(rig.clock.monotonic()) or opened()
+    )
+    await watching(rig, 1)
+    await rig.run(290.0)
+    assert 4 <= len(attempts) <= 5
     await rig.engine.aclose()
 
 

@@ -1,16 +1,16 @@
 """What is watched or on display, what was last read, and what counts as news. Pure.
 
-The only place that compares two readings. It trusts the service's ModifyTime more than the order
-of answers, since a replica may lag behind, and the service's own times more than ours.
+`comparison` tells two readings apart; here is decided what that means for an entry.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import Enum
 
-from wfinspect.instance import Family, InstanceKey, Status, Transition, WorkflowInstance
+from wfinspect.instance import Family, InstanceKey, Transition, WorkflowInstance
 from wfinspect.watching.cadence import is_final
+from wfinspect.watching.comparison import is_older, is_other, transition
 from wfinspect.watching.snapshot import Trouble
 
 GONE_AFTER = 3
@@ -179,17 +179,19 @@ class Watchlist:
         held = entry.instance
         if held is None:
             observation = Observation(News.FIRST)
-        elif _is_other(held, instance):
+        elif is_other(held, instance):
             observation = Observation(News.REPLACED)
-        elif _is_older(instance, held):
+        elif is_older(instance, held):
             entry.stale = entry.stale or Run()
             entry.stale.add(now)
             if not entry.stale.is_long(now, BACK_AFTER, BACK_SECONDS):
                 return Observation(News.STALE)
-            observation = Observation(News.WENT_BACK, _transition(entry, held, instance, at))
+            observation = Observation(
+                News.WENT_BACK, transition(key, held, entry.read_at, instance, at)
+            )
         else:
-            transition = _transition(entry, held, instance, at)
-            observation = Observation(News.CHANGED if transition else News.SAME, transition)
+            change = transition(key, held, entry.read_at, instance, at)
+            observation = Observation(News.CHANGED if change else News.SAME, change)
         entry.stale, entry.is_gone = None, False
         entry.hold(instance, at)
         entry.steady_at = now
@@ -229,74 +231,3 @@ class Watchlist:
 
     def _is_watched(self, key: InstanceKey) -> bool:
         return key in self.entries and self.entries[key].is_watched
-
-
-def _is_other(held: WorkflowInstance, new: WorkflowInstance) -> bool:
-    """Whether an ID names another instance than before."""
-    pairs = (
-        (held.create_time, new.create_time),
-        (held.workflow_id, new.workflow_id),
-        (held.biz_date, new.biz_date),
-    )
-    return any(a is not None and b is not None and a != b for a, b in pairs)
-
-
-def _is_older(new: WorkflowInstance, held: WorkflowInstance) -> bool:
-    if new.modify_time is None or held.modify_time is None:
-        return False
-    return new.modify_time < held.modify_time
-
-
-def _is_rerun(held: WorkflowInstance, new: WorkflowInstance) -> bool:
-    """Whether a settled run was followed by another, seen or not."""
-    if not held.is_settled:
-        return False
-    if not new.is_settled:
-        return True
-    pairs = (
-        (held.started_time, new.started_time),
-        (held.finished_time, new.finished_time),
-    )
-    return any(a is not None and b is not None and a != b for a, b in pairs)
-
-
-def _transition(
-    entry: Entry, held: WorkflowInstance, new: WorkflowInstance, at: datetime
-) -> Transition | None:
-    is_rerun = _is_rerun(held, new)
-    if new.status == held.status and not is_rerun:
-        return None
-    # A clock set back between two readings must not turn them round.
-    after = min(entry.read_at or at, at)
-    said_at = _said_at(new)
-    is_exact = said_at is not None and after <= said_at <= at
-    return Transition(
-        key=entry.key,
-        name=new.name,
-        from_status=held.status,
-        to_status=new.status,
-        at=said_at if said_at is not None and is_exact else at,
-        seen_after=after,
-        seen_by=at,
-        is_service_time=is_exact,
-        is_rerun=is_rerun,
-    )
-
-
-def _said_at(instance: WorkflowInstance) -> datetime | None:
-    """When the present state began, as far as the service says."""
-    if instance.is_settled:
-        milliseconds = instance.finished_time
-    elif instance.status == Status.RUNNING:
-        milliseconds = instance.started_time
-    else:
-        milliseconds = None
-    if milliseconds is None:
-        return None
-    try:
-        return _EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return None
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
