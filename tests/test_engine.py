@@ -152,7 +152,7 @@ async def test_an_unknown_id_is_not_added_to_the_list(rig: Rig) -> None:
     rig.engine.watch([key(1)])
     await rig.turn()
     assert [row.key for row in rig.snapshot.rows] == [key(2)]
-    assert rig.texts == ["Not added: no instance 1"]
+    assert rig.texts == ["Not watched: no instance 1"]
     assert Rig(rig.engine._book.store.path.parent).snapshot.row(key(1)) is None
 
 
@@ -161,7 +161,7 @@ async def test_many_unknown_ids_are_told_in_one_sentence(rig: Rig) -> None:
     rig.engine.watch([key(n) for n in range(1, 10)])
     await rig.run(20.0)
     assert [row.key.id for row in rig.snapshot.rows] == [4]
-    assert rig.texts == ["Not added: the service knows none of 1, 2, 3, 5, 6 and 3 more."]
+    assert rig.texts == ["Not watched: the service knows none of 1, 2, 3, 5, 6 and 3 more."]
 
 
 async def test_an_id_that_cannot_be_reached_is_added_as_pending(rig: Rig) -> None:
@@ -226,6 +226,17 @@ async def test_the_instance_on_display_is_read_every_5_seconds_for_5_minutes(rig
     rig.source.calls.clear()
     await rig.run(50.0)
     assert len(rig.source.calls) >= 9
+
+
+async def test_opening_a_settled_row_makes_its_reading_no_older(rig: Rig) -> None:
+    await watching(rig, 1, status="Success")
+    await rig.run(500.0)
+    assert rig.row().is_live
+    rig.source.hangs = True
+    rig.engine.display(key(1))
+    await rig.turn()
+    assert rig.row().is_live
+    assert rig.snapshot.health.contact is Contact.LIVE
 
 
 async def test_old_values_are_marked_by_the_clock_alone(rig: Rig) -> None:

@@ -23,7 +23,7 @@ class Days:
 
     def follow(self, binding: Binding, now: float, at: datetime) -> None:
         """Begin a day where a new one has come, else correct the count."""
-        account, day = _account(binding), _day(binding, at)
+        account, day = account_of(binding), day_of(binding, at)
         used = self._book.calls(account, day, now)
         bucket = self._limits.bucket(binding, now)
         ends_at = now + _seconds_left(binding, at)
@@ -38,17 +38,17 @@ class Days:
 
     def called(self, binding: Binding, at: datetime) -> None:
         """Count a request that goes out."""
-        self._book.count_call(_account(binding), _day(binding, at))
+        self._book.count_call(account_of(binding), day_of(binding, at))
 
     def calls_today(self, binding: Binding, now: float, at: datetime) -> int:
         """The calls of a binding's account on this day, over all processes."""
-        return self._book.calls(_account(binding), _day(binding, at), now)
+        return self._book.calls(account_of(binding), day_of(binding, at), now)
 
     def limit_met(self, binding: Binding, now: float, at: datetime) -> None:
         """Learn from an answer that says the day's calls are used up."""
-        account = _account(binding)
+        account = account_of(binding)
         bucket = self._limits.bucket(binding, now)
-        used = self._book.calls(account, _day(binding, at), now)
+        used = self._book.calls(account, day_of(binding, at), now)
         learnt = max(LEAST_LEARNT_BUDGET, int(used * _MARGIN))
         if learnt < bucket.budget:
             bucket.budget = learnt
@@ -64,7 +64,8 @@ class Days:
             return budget
 
 
-def _account(binding: Binding) -> Account:
+def account_of(binding: Binding) -> Account:
+    """Whom a binding's calls are counted for."""
     return binding.profile, binding.region
 
 
@@ -72,7 +73,8 @@ def _name(account: Account) -> str:
     return f"budget {account[0]} {account[1]}"
 
 
-def _day(binding: Binding, at: datetime) -> date:
+def day_of(binding: Binding, at: datetime) -> date:
+    """The day a call counts for: it begins at midnight in the region."""
     return at.astimezone(zone_of(binding.region)).date()
 
 

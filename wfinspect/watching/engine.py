@@ -17,6 +17,7 @@ from wfinspect.watching import cadence as cadences
 from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Calls
 from wfinspect.watching.days import Days
+from wfinspect.watching.guest import Guest
 from wfinspect.watching.notices import Notices
 from wfinspect.watching.reader import Reader
 from wfinspect.watching.schedule import Batch, Schedule
@@ -30,7 +31,7 @@ from wfinspect.watching.watchlist import Entry
 class Engine:
     """The watch without a thread: intents are methods, to be called between two steps."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that it depends on comes in
         self,
         state_dir: Path,
         connect: Connect,
@@ -41,13 +42,18 @@ class Engine:
         budget: int,
         rng: random.Random,
         wake: Callable[[], None],
+        only: Sequence[InstanceKey] | None = None,
     ) -> None:
-        """Load the store, so that `snapshot` has the rows before anything is asked."""
+        """Load the store, so that `snapshot` has the rows before anything is asked.
+
+        With `only`, these are followed and nothing else; the stored list stays as it is.
+        """
         self._clock = clock
         self._binding = binding
         self._interval = max(cadences.MIN_INTERVAL_SECONDS, interval_seconds)
         notices = Notices()
-        self._book = Book(Store(state_dir, clock.now), notices)
+        store = Store if only is None else Guest
+        self._book = Book(store(state_dir, clock.now), notices)
         self._schedule = Schedule(rng, budget=budget)
         self._days = Days(self._book, self._schedule.limits)
         self._calls = Calls(
@@ -63,6 +69,7 @@ class Engine:
         """A face has something to redraw; whoever tells it so clears this."""
         now = clock.monotonic()
         self._book.load(now)
+        self._book.watch(only or (), clock.now())
         self._reader = Reader(self._book, self._schedule, self._days, notices, self._view.outage)
         self._reconcile(now)
         self._look(now, clock.now())

@@ -74,7 +74,7 @@ class Reader:
         if len(numbers) > 1:
             more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
             text = f"the service knows none of {', '.join(numbers[:_NAMED])}{more}."
-        self._notices.say(f"Not added: {text}", is_error=True)
+        self._notices.say(f"Not watched: {text}", is_error=True)
         self._unknown.clear()
 
     def _is_awaited(self, entry: Entry) -> bool:
@@ -137,4 +137,4 @@ class Reader:
 
 
 def _trouble(error: ServiceError, since: datetime) -> Trouble:
-    return Trouble(error.cause, str(error), since, None)
+    return Trouble(error.cause, str(error), since, None, error.exit_code)

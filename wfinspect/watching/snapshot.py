@@ -27,6 +27,8 @@ class Trouble:
     since: datetime
     retry_at: datetime | None
     """When the next attempt is due; None where only a person can mend it."""
+    exit_code: int = 3
+    """That of the error behind it."""
 
 
 @dataclass(frozen=True, slots=True)

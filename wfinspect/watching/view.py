@@ -122,7 +122,7 @@ class Troubles:
         is_same_outage = known is not None and known[1] <= gate.failures
         since = known[2].since if known is not None and is_same_outage else at
         retry_at = at + timedelta(seconds=max(0.0, gate.opens_at - now))
-        trouble = Trouble(gate.error.cause, str(gate.error), since, retry_at)
+        trouble = Trouble(gate.error.cause, str(gate.error), since, retry_at, gate.error.exit_code)
         self._known[gate] = (gate.opens_at, gate.failures, trouble)
         return trouble
 

@@ -44,6 +44,7 @@ class Watcher:
         interval_seconds: float,
         budget: int,
         rng: random.Random,
+        only: Sequence[InstanceKey] | None = None,
     ) -> None:
         """Load what is stored; the network is not asked before `start`.
 
@@ -55,6 +56,7 @@ class Watcher:
             interval_seconds: how often active instances are read.
             budget: calls a day.
             rng: for jitter.
+            only: follow these and nothing else, and leave the stored list as it is.
         """
         self.binding = binding
         self._clock = clock
@@ -67,6 +69,7 @@ class Watcher:
             budget=budget,
             rng=rng,
             wake=self._wake_up,
+            only=only,
         )
         self._snapshot = self._engine.snapshot
         self._pings: list[Callable[[], None]] = []
