@@ -43,6 +43,8 @@ class _Item:
     jitter: float = 1.0
     stretch: float = 1.0
     """By how much the budget lengthened the cadence when it was last asked for."""
+    promised: float = 0.0
+    """The longest cadence since it was last read."""
     not_before: float = -inf
     refusals: int = 0
     is_asked: bool = False
@@ -77,7 +79,9 @@ class Schedule:
 
     def set_cadence(self, key: InstanceKey, seconds: float | None) -> None:
         """Set the time between two readings; None lets the instance rest until it is asked for."""
-        self._items[key].cadence = seconds
+        item = self._items[key]
+        item.cadence = seconds
+        item.promised = max(item.promised, seconds or 0.0)
 
     def ask(self, key: InstanceKey, now: float, *, is_urgent: bool = False) -> None:
         """Read an instance as soon as the pace allows: a person wants to know."""
@@ -91,13 +95,15 @@ class Schedule:
     def read_elsewhere(self, key: InstanceKey, read_at: float, now: float) -> None:
         """Count another process's reading, taken at `read_at`, as one of our own."""
         item = self._items[key]
+        item.promised = item.cadence or 0.0
         if item.flight is None and read_at > item.base_at:
             self._rebase(item, read_at, now)
 
     def effective_interval(self, key: InstanceKey) -> float:
         """Seconds within which the next reading is due, with everything that lengthens it."""
         item = self._items[key]
-        return (item.cadence or 0.0) * item.stretch * (1.0 + JITTER)
+        # A cadence that has become shorter since makes no reading older than it was.
+        return item.promised * item.stretch * (1.0 + JITTER)
 
     def remarks(self, now: float) -> tuple[str, ...]:
         """Short words on what does not go as it should."""
@@ -148,7 +154,8 @@ class Schedule:
         self.limits.succeeded(batch.binding)
         for key in placed:
             if key in self._items:
-                self._items[key].refusals = 0
+                item = self._items[key]
+                item.refusals, item.promised = 0, item.cadence or 0.0
         # Not found by List says nothing about an instance; only a Get of its own does.
         self._due_again(self._groups.answered(batch.keys, batch.group, placed, now))
 
