@@ -70,11 +70,6 @@ class Bucket:
         half = self._size / 2.0
         return 1.0 if self._level >= half else min(_MAX_STRETCH, half / max(self._level, 1e-9))
 
-    @property
-    def is_exhausted(self) -> bool:
-        """Whether the day's calls are used up."""
-        return self.used >= self.budget
-
     def _rate(self, now: float) -> float:
         remaining = self.ends_at - now
         left = self.budget - self.used - self._level

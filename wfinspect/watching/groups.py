@@ -68,10 +68,6 @@ class Groups:
         self._drop_unplaced(key)
         del self._members[key]
 
-    def group_of(self, key: InstanceKey) -> Group | None:
-        """The group an instance was last seen in."""
-        return self._members[key].group
-
     def shared(self, key: InstanceKey, now: float) -> Group | None:
         """The group whose List is to answer for an instance, None if a Get is."""
         member = self._members[key]
