@@ -1,5 +1,6 @@
 """The console script, and ``python -m wfinspect``."""
 
+import io
 import os
 import sys
 
@@ -13,6 +14,10 @@ def run() -> None:
         print(f"wfinspect {__version__}")
         sys.exit(0)
     from wfinspect.cli import main
+
+    # A name in another script must not end a watch where the locale can't write it.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
     code = main(sys.argv[1:], os.environ)
     try:

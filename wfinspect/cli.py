@@ -42,6 +42,18 @@ COMMANDS: Mapping[str, Command] = {
         "exit codes: 0 printed; 2 wrong usage or configuration; 3 the service can't be reached or "
         "is in trouble; 4 credentials missing, expired or refused; 5 no such instance",
     ),
+    "status": Command(
+        "status",
+        "one line an instance",
+        "Print one line an instance: mark, ID, status, name, time in this state. Without IDs it is "
+        "the watched list, each instance read with its own profile and region. The list is never "
+        "changed. With --short it is one line for a status bar, from what is stored, without "
+        "asking the service: X failed, > running, ~ waiting, . not run, + succeeded, ? unknown or "
+        "too old to count as the present, ! changes you have not seen.",
+        "exit codes: 0 all succeeded; 1 one failed; 8 one is still pending; 2 wrong usage or "
+        "configuration; 3 the service can't be reached or is in trouble; 4 credentials missing, "
+        "expired or refused; 5 no such instance. Of several the first of 4, 5, 3, 1, 8",
+    ),
     "simulate": Command(
         "simulate",
         "only the simulated service",

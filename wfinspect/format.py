@@ -1,7 +1,24 @@
 """Values as text for a person: shared by the screen, tables and headless output. Pure."""
 
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
+
+from wfinspect.instance import Status
+
+MARKS: Mapping[Status, str] = {
+    Status.NOT_RUN: ".",
+    Status.WAIT_TIME: "~",
+    Status.WAIT_RESOURCE: "=",
+    Status.WAIT_TRIGGER: "-",
+    Status.CHECKING_CONDITION: "c",
+    Status.RUNNING: ">",
+    Status.CHECKING: "q",
+    Status.SUCCESS: "+",
+    Status.FAILURE: "X",
+    Status.UNKNOWN: "?",
+}
+"""A state as one character of ASCII."""
 
 LINE_LIMIT = 1_000
 BLOCK_LIMIT = 10_000

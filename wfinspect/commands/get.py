@@ -2,19 +2,17 @@
 
 import argparse
 import asyncio
-import random
-import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import printing
 from wfinspect.commands.binding import bind
-from wfinspect.commands.reading import Reading, read
+from wfinspect.commands.reading import read_bound
+from wfinspect.commands.stored import count_calls
 from wfinspect.config import Settings
-from wfinspect.format import shown
 from wfinspect.ids import parse_ids
-from wfinspect.instance import Binding, InstanceId, WorkflowInstance
-from wfinspect.paths import home_of
+from wfinspect.instance import Binding, WorkflowInstance
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,27 +39,20 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print what could be read; name on standard error what could not."""
     ids = parse_ids(" ".join(args.ids))
     bound = bind(settings, environ)
-    reading = asyncio.run(_read(bound.binding, ids, environ))
+    clock, calls = SystemClock(), Counter[Binding]()
+    try:
+        reading = asyncio.run(
+            read_bound(bound.binding, ids, environ, clock, lambda: calls.update([bound.binding]))
+        )
+    finally:
+        count_calls(settings, clock, calls)
     found = [reading.found[i] for i in ids if i in reading.found]
     if found:
         print(_printed(args, found, bound.binding.region, settings, is_several=len(ids) > 1))
-    _name_errors(reading)
+    # Each error once, however many IDs it kept from being read.
+    for sentence in dict.fromkeys(map(str, reading.errors.values())):
+        printing.say(sentence)
     return reading.exit_code
-
-
-async def _read(binding: Binding, ids: Sequence[InstanceId], environ: Mapping[str, str]) -> Reading:
-    from wfinspect.dataworks import open_client
-    from wfinspect.dataworks.retry import with_retries
-
-    clock = SystemClock()
-    async with open_client(binding, environ, home_of(environ), clock) as client:
-        return await read(
-            client,
-            ids,
-            lambda attempt: with_retries(
-                attempt, clock=clock, sleep=asyncio.sleep, rng=random.Random()
-            ),
-        )
 
 
 def _printed(
@@ -79,9 +70,3 @@ def _printed(
     if args.output == "csv":
         return printing.as_csv(found, region, settings.zone)
     return printing.as_table(found, region, settings.zone, SystemClock().now())
-
-
-def _name_errors(reading: Reading) -> None:
-    """Say each error once, however many IDs it kept from being read."""
-    for sentence in dict.fromkeys(str(error) for error in reading.errors.values()):
-        print(f"wfinspect: {shown(sentence, limit=4_000)}", file=sys.stderr)

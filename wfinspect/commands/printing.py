@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
@@ -25,6 +26,12 @@ _UNSAFE_IN_JSON = re.compile(
 )
 
 
+def say(sentence: str) -> None:
+    """A sentence for a person, on standard error."""
+    if sys.stderr is not None:
+        print(f"wfinspect: {shown(sentence, limit=4_000)}", file=sys.stderr, flush=True)
+
+
 def service_name(attribute: str) -> str:
     """The service's name of a field: ``biz_date`` is ``BizDate``."""
     return "".join(part.capitalize() for part in attribute.split("_"))
@@ -36,8 +43,13 @@ FIELDS = tuple(service_name(a) for a in _ATTRIBUTES)
 
 def as_json(instances: Sequence[WorkflowInstance], *, is_array: bool) -> str:
     """The service's objects exactly as they came, C1, DEL and bidi controls escaped."""
-    texts = [_UNSAFE_IN_JSON.sub(_escape, i.raw) for i in instances]
+    texts = [safe_json(i.raw) for i in instances]
     return "[" + ",\n".join(texts) + "]" if is_array else "\n".join(texts)
+
+
+def safe_json(text: str) -> str:
+    """JSON that says the same, and in which nothing can drive a terminal or hide."""
+    return _UNSAFE_IN_JSON.sub(_escape, text)
 
 
 def as_csv(instances: Sequence[WorkflowInstance], region: str, zone: tzinfo) -> str:
@@ -79,7 +91,7 @@ def as_table(
         ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
     ]
     rows += [_row(instance, region, zone, now) for instance in instances]
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def _record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> str:
@@ -104,7 +116,7 @@ def _record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime
         rows += _section("WorkflowParameters", ((p.key, p.value) for p in parameters))
     if instance.tags:
         rows += _section("Tags", ((t.key, t.value) for t in instance.tags))
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def _section(title: str, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -177,7 +189,8 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\u{code:04x}"
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows of safe text as lines, their columns below each other."""
     widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(

@@ -1,11 +1,22 @@
 """Reading instances once, with few calls: for commands without a screen."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from wfinspect.errors import CredentialsMissing, NotFound, Refused, ServiceError
-from wfinspect.instance import InstanceId, WorkflowInstance
+from wfinspect.clock import Clock
+from wfinspect.errors import (
+    CredentialsMissing,
+    NotFound,
+    Refused,
+    ServiceError,
+    Throttled,
+    Unreachable,
+)
+from wfinspect.instance import Binding, InstanceId, WorkflowInstance
+from wfinspect.paths import home_of
 
 BATCH = 100
 """IDs one ListWorkflowInstances takes."""
@@ -32,19 +43,43 @@ class Reading:
 
     @property
     def exit_code(self) -> int:
-        """0 if all were read, else the code of the gravest error: 4, 5, 3."""
-        codes = {error.exit_code for error in self.errors.values()}
-        return next((code for code in (4, 5, 3) if code in codes), 0)
+        """0 if all were read, else the code of the gravest error."""
+        return gravest({error.exit_code for error in self.errors.values()})
+
+
+def gravest(codes: Collection[int]) -> int:
+    """Of several exit codes the one to end with."""
+    return next((code for code in (4, 5, 3, 1, 8) if code in codes), 0)
 
 
 Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[WorkflowInstance]]
 
 
+async def read_bound(
+    binding: Binding,
+    ids: Sequence[InstanceId],
+    environ: Mapping[str, str],
+    clock: Clock,
+    on_call: Callable[[], None],
+) -> Reading:
+    """Read instances of a binding; what may pass is tried again. `on_call` hears of each request."""
+    from wfinspect.dataworks import open_client
+    from wfinspect.dataworks.retry import with_retries
+
+    rng = random.Random()
+    async with open_client(binding, environ, home_of(environ), clock, on_call) as client:
+        return await read(
+            client,
+            ids,
+            lambda attempt: with_retries(attempt, clock=clock, sleep=asyncio.sleep, rng=rng),
+        )
+
+
 async def read(source: Source, ids: Sequence[InstanceId], attempt: Attempt) -> Reading:
     """Read instances: one singly, then all others of its group with one List, and so on.
 
-    `attempt` makes the single calls and may retry them. Credentials that are refused end the
-    reading: no other ID would fare better.
+    `attempt` makes the single calls and may retry them. An error that is not the instance's own
+    ends the reading: no other ID would fare better.
     """
     reading = Reading()
     waiting = list(ids)
@@ -53,7 +88,7 @@ async def read(source: Source, ids: Sequence[InstanceId], attempt: Attempt) -> R
         first = waiting.pop(0)
         try:
             instance = await attempt(lambda first=first: source.get_workflow_instance(first))  # type: ignore[misc]
-        except (CredentialsMissing, Refused) as error:
+        except (CredentialsMissing, Refused, Throttled, Unreachable) as error:
             reading.errors |= dict.fromkeys([first, *waiting], error)
             return reading
         except ServiceError as error:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from textual.theme import BUILTIN_THEMES, Theme
 
+from wfinspect.format import MARKS
 from wfinspect.instance import Family, Status
 from wfinspect.ui.lines import Ground, Role
 
@@ -23,18 +24,7 @@ GLYPHS: Mapping[Status, str] = {
     Status.FAILURE: "\u2716",
     Status.UNKNOWN: "?",
 }
-ASCII_GLYPHS: Mapping[Status, str] = {
-    Status.NOT_RUN: ".",
-    Status.WAIT_TIME: "~",
-    Status.WAIT_RESOURCE: "=",
-    Status.WAIT_TRIGGER: "-",
-    Status.CHECKING_CONDITION: "c",
-    Status.RUNNING: ">",
-    Status.CHECKING: "q",
-    Status.SUCCESS: "+",
-    Status.FAILURE: "X",
-    Status.UNKNOWN: "?",
-}
+ASCII_GLYPHS: Mapping[Status, str] = MARKS
 PROMPT, ASCII_PROMPT = "\u203a", ">"
 
 FAMILY_ROLES: Mapping[Family, Role] = {

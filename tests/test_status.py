@@ -1,0 +1,251 @@
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fakes import START, instance, key, ms
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfinspect.cli import main
+from wfinspect.clock import SystemClock
+from wfinspect.commands.status import short_line
+from wfinspect.instance import Binding, InstanceId, InstanceKey, Status
+from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.watching.records import Changes, StoredRow
+from wfinspect.watching.store import Store
+
+RUNNING, SUCCESS = DEMO_IDS[0], DEMO_IDS[3]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Simulator]:
+    with Simulator(clock=SystemClock()) as running:
+        yield running
+
+
+@pytest.fixture
+def simulator(service: Simulator) -> Iterator[Simulator]:
+    yield service
+    service.faults.clear()
+
+
+@pytest.fixture
+def environ(simulator: Simulator, tmp_path: Path) -> dict[str, str]:
+    return simulator.environment() | {"XDG_STATE_HOME": str(tmp_path / "s"), "HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def binding(simulator: Simulator) -> Binding:
+    return Binding("(env)", "cn-shanghai", simulator.url)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path / "s" / "wfinspect", SystemClock().now)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def status(
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(["status", *arguments], environ)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def put(store: Store, *rows: StoredRow) -> None:
+    store.save(Changes(added={row.key: row for row in rows}))
+
+
+def stored(number: int, binding: Binding, position: float = 0.0, **fields: object) -> StoredRow:
+    return StoredRow(InstanceKey(binding, InstanceId(number)), position, **fields)  # type: ignore[arg-type]
+
+
+Status_ = Callable[..., tuple[int, str, str]]
+
+
+def test_a_line_holds_mark_id_status_name_and_time(status: Status_, simulator: Simulator) -> None:
+    simulator.set_status(RUNNING, "Running")
+    code, out, err = status(str(RUNNING), str(SUCCESS))
+
+    first, second = out.splitlines()
+    assert first.split()[:4] == [">", str(RUNNING), "Running", "ads_user_profile_daily"]
+    assert second.split()[:3] == ["+", str(SUCCESS), "Success"]
+    assert len(second.split()) == 5
+    assert (code, err) == (8, "")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "code"),
+    [
+        (("Success", "Success"), 0),
+        (("Success", "Running"), 8),
+        (("Failure", "Running"), 1),
+        (("Success", "Failure"), 1),
+        (("Success", "Sleeping"), 8),
+    ],
+)
+def test_the_code_is_1_for_a_failure_else_8_for_what_is_pending(
+    status: Status_, simulator: Simulator, statuses: tuple[str, str], code: int
+) -> None:
+    for number, word in zip(DEMO_IDS[:2], statuses, strict=True):
+        simulator.set_status(number, word)
+
+    assert status(*map(str, DEMO_IDS[:2]))[0] == code
+
+
+def test_an_unknown_id_outweighs_a_failure_and_the_rest_is_printed(
+    status: Status_, simulator: Simulator
+) -> None:
+    simulator.set_status(RUNNING, "Failure")
+    code, out, err = status("77", str(RUNNING))
+
+    assert [line.split()[:3] for line in out.splitlines()] == [
+        ["?", "77", "not"],
+        ["X", str(RUNNING), "Failure"],
+    ]
+    assert "no workflow instance 77" in err
+    assert code == 5
+
+
+@pytest.mark.parametrize(("fault", "code"), [("InvalidAccessKeyId.NotFound", 4), ("html", 3)])
+def test_trouble_has_its_code_and_is_said_once(
+    status: Status_, simulator: Simulator, fault: str, code: int
+) -> None:
+    simulator.faults.add(fault)
+    got, out, err = status(*map(str, DEMO_IDS[:3]))
+
+    assert got == code
+    assert len(out.splitlines()) == 3
+    assert err.count("\n") == 1
+
+
+def test_the_stored_list_is_read_in_its_order_with_few_calls(
+    status: Status_, store: Store, binding: Binding, simulator: Simulator
+) -> None:
+    numbers = [*reversed(DEMO_IDS)]
+    put(store, *(stored(number, binding, float(n)) for n, number in enumerate(numbers)))
+    before, calls = store.rows(), simulator.calls.count()
+    _, out, _ = status()
+
+    made = simulator.calls.count() - calls
+    assert [int(line.split()[1]) for line in out.splitlines()] == numbers
+    assert made < len(numbers)
+    assert store.rows() == before
+    today = (datetime.now(UTC) + timedelta(hours=8)).date()
+    assert store.calls(("(env)", "cn-shanghai"), today) == made
+
+
+def test_each_row_is_read_by_its_own_binding(
+    status: Status_, store: Store, binding: Binding, simulator: Simulator
+) -> None:
+    with socket.socket() as taken, Simulator(clock=SystemClock()) as other:
+        taken.bind(("127.0.0.1", 0))
+        elsewhere = Binding("(env)", "cn-beijing", other.url)
+        nobody = Binding("nobody", "cn-shanghai", simulator.url)
+        simulator.set_status(SUCCESS, "Success")
+        other.set_status(SUCCESS, "Failure")
+        read_at = datetime.now(UTC) - timedelta(hours=3)
+        put(
+            store,
+            stored(SUCCESS, binding, 1.0),
+            stored(SUCCESS, elsewhere, 2.0),
+            stored(5, nobody, 3.0, instance=instance(5), read_at=read_at),
+        )
+        code, out, err = status("--region", "cn-hangzhou")
+
+    words = [line.split() for line in out.splitlines()]
+    assert [line[2] for line in words] == ["Success", "Failure", "Running?"]
+    assert words[2][3:] == ["dwd_table_5", "read", "3h00", "ago"]
+    assert "nobody" in err
+    assert code == 4
+
+
+def test_an_empty_list_is_said(status: Status_) -> None:
+    code, out, err = status()
+
+    assert (code, out) == (0, "")
+    assert "list is empty" in err
+
+
+def test_hostile_text_reaches_the_terminal_harmless(status: Status_, simulator: Simulator) -> None:
+    simulator.faults.is_hostile = True
+    _, out, err = status(str(RUNNING))
+
+    assert out.count("\n") == 1
+    assert all(char.isprintable() for char in (out + err).replace("\n", ""))
+
+
+def test_the_short_line_asks_nobody(
+    status: Status_, store: Store, binding: Binding, simulator: Simulator
+) -> None:
+    now = datetime.now(UTC)
+    words = ["Failure", "Running", "Running", "WaitTime", *["Success"] * 11]
+    put(
+        store,
+        *(
+            stored(n, binding, instance=instance(n, word), read_at=now, is_unseen=n == 0)
+            for n, word in enumerate(words, 1)
+        ),
+        stored(99, binding, instance=instance(99, "Success"), read_at=now, is_unseen=True),
+    )
+    calls = simulator.calls.count()
+
+    assert status("--short") == (1, "X1 >2 ~1 +12 !1\n", "")
+    assert status("--short", "2,3") == (8, ">2\n", "")
+    assert status("--short", "2", "4711") == (8, "?1 >1\n", "")
+    assert simulator.calls.count() == calls
+
+
+def test_the_short_line_of_an_empty_list_is_empty(status: Status_) -> None:
+    assert status("--short") == (0, "\n", "")
+
+
+def at(minutes: float) -> datetime:
+    return START - timedelta(minutes=minutes)
+
+
+def test_counts_that_rest_on_old_readings_are_marked_and_dated() -> None:
+    rows = [
+        StoredRow(key(1), 1.0, instance=instance(1), read_at=at(12)),
+        StoredRow(key(2), 2.0, instance=instance(2), read_at=at(0)),
+        StoredRow(key(3), 3.0, instance=instance(3, "Success"), read_at=at(12)),
+        StoredRow(key(4), 4.0, instance=instance(4, "WaitTime"), read_at=at(2)),
+        StoredRow(key(5), 5.0, instance=instance(5, "Failure"), read_at=at(30)),
+        StoredRow(key(6), 6.0),
+    ]
+
+    assert short_line(rows, 15.0, START) == "X1? ?1 >2? ~1 +1 (30m)"
+
+
+def test_what_is_final_or_gone_is_never_old() -> None:
+    over = ms(START - timedelta(days=3))
+    final = instance(1, "Success", finished_time=over)
+    rows = [
+        StoredRow(key(1), 1.0, instance=final, read_at=at(24 * 60)),
+        StoredRow(key(2), 2.0, instance=instance(2), read_at=at(60), is_gone=True),
+    ]
+
+    assert short_line(rows, 15.0, START) == "?1 +1"
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([*Status, "Sleeping"]), st.floats(0.0, 1e5), st.booleans()),
+        max_size=30,
+    )
+)
+def test_every_instance_is_counted_once(drawn: list[tuple[str, float, bool]]) -> None:
+    rows = [
+        StoredRow(key(n), n, instance=instance(n, word), read_at=at(minutes), is_unseen=unseen)
+        for n, (word, minutes, unseen) in enumerate(drawn, 1)
+    ]
+    parts = [p for p in short_line(rows, 15.0, START).split() if p[0] not in "(!"]
+
+    assert sum(int(part[1:].rstrip("?")) for part in parts) == len(drawn)
