@@ -99,6 +99,18 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """A call for a person who is not looking: one bell, whatever the number of changes behind it."""
+
+    number: int
+    """Counts up; a face rings for one above the last it has rung for."""
+    text: str
+    """At most 300 characters on one line, safe for a terminal."""
+    is_urgent: bool = False
+    """A failure or lost contact, rather than an end or contact regained."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a face shows, at one moment."""
 
@@ -109,8 +121,12 @@ class Snapshot:
     health: Health = field(default_factory=Health)
     transitions: tuple[Transition, ...] = ()
     """The latest changes over all, newest first."""
+    history: tuple[Transition, ...] = ()
+    """The changes of the instance on display, newest first, as far back as they are stored."""
     notices: tuple[Notice, ...] = ()
     """The latest notices, oldest first."""
+    alert: Alert | None = None
+    """The latest alert; None before the first."""
     recent_ids: tuple[InstanceId, ...] = ()
     """IDs looked up lately, newest first."""
 

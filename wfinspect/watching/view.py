@@ -99,6 +99,8 @@ class Scene:
     health: Health
     """With everything but contact, trouble and next_poll_at."""
     transitions: tuple[Transition, ...]
+    history: tuple[Transition, ...]
+    """Those of the one on display."""
     recent_ids: tuple[InstanceId, ...]
     short: Collection[Binding]
     """Those whose budget does not allow another call now."""
@@ -168,6 +170,7 @@ class View:
             displayed=rows[scene.displayed] if scene.displayed is not None else None,
             health=replace(scene.health, contact=contact, trouble=trouble, next_poll_at=next_at),
             transitions=scene.transitions,
+            history=scene.history,
             notices=self._notices.latest(),
             recent_ids=scene.recent_ids,
         )
@@ -203,12 +206,14 @@ def _contact(
         if each.is_overdue(now, troubles[binding]):
             return Contact.NOT_LIVE, binding
         are_live &= each.is_live(now)
-    is_known = are_live or scene.health.last_good_at is not None
+    # That the service does not know an instance is an answer, too.
+    has_answered = any(each.entry.missing for each in scene.sights)
+    is_known = are_live or has_answered or scene.health.last_good_at is not None
     return (Contact.LIVE if is_known else Contact.STARTING), None
 
 
 _seen_of_row = attrgetter(*(each.name for each in fields(Row) if each.name != "read_at"))
-_seen_of_all = attrgetter("transitions", "notices", "recent_ids")
+_seen_of_all = attrgetter("transitions", "history", "notices", "recent_ids")
 
 
 def _is_same_to_the_eye(one: Snapshot, other: Snapshot) -> bool:
