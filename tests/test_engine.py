@@ -144,7 +144,7 @@ async def test_an_unknown_id_is_told_at_once_and_not_asked_again(rig: Rig) -> No
     assert not displayed.is_loading
     assert rig.source.calls == [("get", (1,))]
     assert rig.snapshot.recent_ids == ()
-    assert rig.snapshot.health.contact is Contact.STARTING
+    assert rig.snapshot.health.contact is Contact.LIVE
 
 
 async def test_an_unknown_id_is_not_added_to_the_list(rig: Rig) -> None:
@@ -200,6 +200,24 @@ async def test_a_change_of_status_marks_the_row_and_is_recorded(rig: Rig) -> Non
     rig.engine.mark_seen(None)
     await rig.turn()
     assert not rig.row(2).is_unseen
+
+
+async def test_the_history_is_that_of_the_instance_on_display(rig: Rig, state_dir: Path) -> None:
+    await watching(rig, 1, 2)
+    becomes(rig, 1, "Checking")
+    becomes(rig, 2, "Failure")
+    await rig.run(20.0)
+    assert rig.snapshot.history == ()
+    rig.engine.display(key(1))
+    becomes(rig, 1, "Success")
+    await rig.run(20.0)
+
+    assert [c.to_status for c in rig.snapshot.history] == ["Success", "Checking"]
+    assert [c.to_status for c in rig.snapshot.transitions] == ["Success", "Failure", "Checking"]
+    put_in_the_way(state_dir)
+    rig.engine.display(key(2))
+    await rig.run(20.0)
+    assert [c.to_status for c in rig.snapshot.history] == ["Failure"]
 
 
 async def test_a_round_without_a_change_draws_nothing_but_keeps_ages_true(rig: Rig) -> None:

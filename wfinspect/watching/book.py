@@ -37,6 +37,8 @@ class Book:
     _changes: Changes = field(default_factory=Changes)
     _retry_at: float = float("-inf")
     _counts: Counter[tuple[Account, date]] = field(default_factory=Counter)
+    _history: tuple[InstanceKey | None, object, tuple[Transition, ...]] = (None, None, ())
+    """Of which instance it was last read, from among which transitions, and what was found."""
 
     @property
     def entries(self) -> dict[InstanceKey, Entry]:
@@ -128,6 +130,21 @@ class Book:
         entry = self.entries[key]
         self._note(entry, None, None)
         self._note_mark(entry)
+
+    def history(self, key: InstanceKey | None, now: float) -> tuple[Transition, ...]:
+        """The changes of one instance, newest first; the store is read only when there are others."""
+        if key is None:
+            return ()
+        if self._history[0] != key or self._history[1] is not self.transitions:
+            found = [change for change in self.transitions if change.key == key]
+
+            def work() -> None:
+                stored = self.store.transitions(SHOWN_TRANSITIONS, key)
+                found.extend(change for change in stored if change not in found)
+
+            self._guard(work, now)
+            self._history = key, self.transitions, tuple(found)
+        return self._history[2]
 
     def remember(self, name: str, value: str) -> None:
         """Keep a value under a name."""

@@ -247,6 +247,7 @@ class Engine:
                 remarks=self._schedule.remarks(now),
             ),
             transitions=tuple(self._book.transitions),
+            history=self._book.history(self._displayed, now),
             recent_ids=tuple(self._book.recent),
             short={b for b in bindings if limits.bucket(b, now).ready_at(now) > now},
             is_paused=self._schedule.is_paused,
