@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.dataworks.decoding import MAX_DEPTH, decode_instance, decode_page, mended
+from wfinspect.dataworks.decoding import decode_instance, decode_page
+from wfinspect.dataworks.envelope import MAX_DEPTH, mended
 from wfinspect.errors import BadAnswer, NotFound, ServiceError
 from wfinspect.instance import Family, InstanceId, Tag, WorkflowInstance
 
@@ -187,14 +188,14 @@ def test_a_wide_unknown_field_is_not_taken_for_a_deep_one() -> None:
 
 
 def test_a_page_is_read_in_its_order() -> None:
-    assert [(i.id, i.status) for i in decode_page(sample("list_page.json"))] == [
+    assert [(i.id, i.status) for i in decode_page(sample("list_page.json")).items] == [
         (1, "Success"),
         (2, "NotRun"),
     ]
 
 
 def test_a_broken_item_does_not_hide_the_others() -> None:
-    assert [i.id for i in decode_page(sample("list_with_a_broken_item.json"))] == [1, 4]
+    assert [i.id for i in decode_page(sample("list_with_a_broken_item.json")).items] == [1, 4]
 
 
 def test_a_page_of_broken_items_is_a_bad_answer() -> None:
@@ -204,7 +205,7 @@ def test_a_page_of_broken_items_is_a_bad_answer() -> None:
 
 @pytest.mark.parametrize("listed", [b"[]", b"null"])
 def test_an_empty_page_holds_nothing(listed: bytes) -> None:
-    assert decode_page(b'{"PagingInfo":{"WorkflowInstances":%s}}' % listed) == ()
+    assert decode_page(b'{"PagingInfo":{"WorkflowInstances":%s}}' % listed).items == ()
 
 
 def test_an_answer_without_a_page_is_a_bad_answer() -> None:

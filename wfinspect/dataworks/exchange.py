@@ -16,7 +16,15 @@ from wfinspect.errors import BadAnswer
 
 VERSION = "2024-05-18"
 
-READ_ONLY = frozenset({"GetWorkflowInstance", "ListWorkflowInstances"})
+READ_ONLY = frozenset(
+    {
+        "GetWorkflowInstance",
+        "ListWorkflowInstances",
+        "ListTaskInstances",
+        "GetTaskInstance",
+        "GetTaskInstanceLog",
+    }
+)
 """Every operation that this program can send."""
 
 MAX_BODY = 8 * 1024 * 1024
@@ -33,6 +41,13 @@ class Call:
     operation: str
     parameters: Mapping[str, str]
     is_form: bool = False
+    asked: int | None = None
+    """The ID of the one thing asked for, None for a list."""
+    kind: str = "workflow instance"
+    """What a sentence calls that."""
+    deadline: float | None = None
+    """Seconds it may take in all, where it may take longer than others."""
+    max_body: int = MAX_BODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +94,8 @@ class Exchange:
         for may_repeat in (True, False):
             progress, http = _Progress(self._on_call), self._http
             try:
-                return await _send_once(http, _request(http, call, progress), auth)
+                request = _request(http, call, progress)
+                return await _send_once(http, request, auth, call.max_body)
             except httpx.HTTPError as error:
                 is_stuck = isinstance(error, httpx.PoolTimeout)
                 if is_stuck:
@@ -104,10 +120,12 @@ class Exchange:
             await oldest.aclose()
 
 
-async def _send_once(http: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth) -> Answer:
+async def _send_once(
+    http: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth, max_body: int
+) -> Answer:
     response = await http.send(request, auth=auth, stream=True)
     try:
-        body = await read_body(response)
+        body = await read_body(response, max_body)
     finally:
         await response.aclose()
     return Answer(response.status_code, response.headers, body)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from wfinspect.dataworks.codes import meaning_of
-from wfinspect.dataworks.decoding import bad_json, mended, not_found, request_id_of
+from wfinspect.dataworks.envelope import bad_json, mended, not_found, request_id_of
 from wfinspect.errors import (
     BadAnswer,
     BadRequest,
@@ -26,7 +26,6 @@ from wfinspect.errors import (
     Unreachable,
 )
 from wfinspect.format import duration, shown
-from wfinspect.instance import InstanceId
 
 MAX_RETRY_AFTER = 120.0
 """Seconds; what a service may ask to wait at most, as in the official SDK."""
@@ -42,7 +41,8 @@ def failure_of(
     body: bytes,
     *,
     now: datetime,
-    asked: InstanceId | None = None,
+    asked: int | None = None,
+    kind: str = "workflow instance",
     secrets: Iterable[str] = (),
 ) -> ServiceError:
     """What an answer with an error status, or with a ``Code`` in place of data, means.
@@ -52,7 +52,8 @@ def failure_of(
         headers: the answer's headers, by lower-case names.
         body: JSON, XML, or whatever something in between wrote.
         now: the time the answer came, by this machine's clock.
-        asked: the instance that was asked for, None for a list.
+        asked: the ID of the one thing that was asked for, None for a list.
+        kind: what a sentence calls that.
         secrets: texts that may appear in no sentence, even where the service quotes them.
     """
     answer = _members(body)
@@ -60,17 +61,19 @@ def failure_of(
     request_id = request_id_of(_text(answer, "RequestId") or headers.get("x-acs-request-id", ""))
     if not code:
         return _without_code(status, headers, body, now)
-    kind, sentence = meaning_of(code, status)
-    if kind is ClockSkew:
+    error_type, sentence = meaning_of(code, status)
+    if error_type is ClockSkew:
         return _clock_skew(code, request_id, headers, now)
     message = _text(answer, "Message")
     # The service documents no code for an unknown instance, so a general one may stand for it.
-    is_unknown = kind is NotFound or (kind is BadRequest and _NO_INSTANCE.search(message))
+    is_unknown = error_type is NotFound or (
+        error_type is BadRequest and _NO_INSTANCE.search(message)
+    )
     if is_unknown and asked is not None:
-        return not_found(asked, code=code, request_id=request_id)
+        return not_found(asked, kind=kind, code=code, request_id=request_id)
     message = _quoted(message, secrets)
     filled = sentence.format(code=code, status=status, action=_action(answer), message=message)
-    error = kind(filled, code=code, request_id=request_id)
+    error = error_type(filled, code=code, request_id=request_id)
     if isinstance(error, Throttled):
         error.retry_after_seconds = retry_after_seconds(headers, now)
     return error

@@ -1,0 +1,81 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfinspect.task import Spans, TaskInstance, by_attention, progress, spans
+
+NOW = 1_000_000.0
+TIMES = st.one_of(st.none(), st.integers(1, 2_000_000))
+STATUSES = ["NotRun", "Running", "WaitTime", "WaitResource", "Failure", "Success", "Paused?"]
+
+
+def task(number: int = 1, status: str = "Running", **fields: object) -> TaskInstance:
+    return TaskInstance(id=number, status=status, **fields)  # type: ignore[arg-type]
+
+
+def test_what_needs_somebody_comes_first() -> None:
+    tasks = [
+        task(1, "Success"),
+        task(2, "NotRun"),
+        task(3, "WaitResource"),
+        task(4, "Running", started_time=20),
+        task(5, "Running", started_time=10),
+        task(6, "Frozen"),
+        task(7, "Failure"),
+    ]
+
+    assert [t.id for t in by_attention(tasks)] == [7, 6, 5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        (["Success"] * 17 + ["Failure"] + ["Running"] * 3 + ["NotRun"] * 2, "17/23 done, 1 failed, 3 running"),
+        (["Success", "NotRun"], "1/2 done"),
+        (["Checking"], "0/1 done, 1 running"),
+        ([], "0/0 done"),
+    ],
+)  # fmt: skip
+def test_progress_counts_done_failed_and_running(statuses: list[str], said: str) -> None:
+    assert str(progress([task(status=s) for s in statuses])) == said
+
+
+def test_a_run_is_cut_into_waiting_for_time_for_resources_and_running() -> None:
+    done = task(
+        status="Success",
+        waiting_trigger_time=1_000,
+        waiting_resource_time=11_000,
+        started_time=31_000,
+        finished_time=91_000,
+    )
+
+    assert spans(done, NOW) == Spans(10.0, 20.0, 60.0)
+
+
+def test_the_phase_that_goes_on_ends_now() -> None:
+    running = task(waiting_resource_time=800_000, started_time=900_000)
+    waiting = task(status="WaitResource", waiting_resource_time=800_000)
+
+    assert spans(running, NOW) == Spans(None, 100.0, 100.0)
+    assert spans(waiting, NOW) == Spans(None, 200.0, None)
+
+
+def test_a_settled_task_without_an_end_has_no_duration() -> None:
+    assert spans(task(status="Success", started_time=1_000), NOW).running is None
+
+
+@given(TIMES, TIMES, TIMES, TIMES, st.sampled_from(STATUSES))
+def test_no_times_give_a_negative_span(
+    trigger: int | None, resource: int | None, started: int | None, over: int | None, status: str
+) -> None:
+    odd = task(
+        status=status,
+        waiting_trigger_time=trigger,
+        waiting_resource_time=resource,
+        started_time=started,
+        finished_time=over,
+    )
+
+    found = spans(odd, NOW)
+
+    assert all(s is None or s >= 0 for s in (found.for_time, found.for_resources, found.running))

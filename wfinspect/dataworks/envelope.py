@@ -1,0 +1,248 @@
+"""What all answers share: the envelope, pages, and scalars as untidy as the service's samples. Pure.
+
+An odd answer is a BadAnswer, never half a reading. Knows no field of an instance or a task.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from wfinspect.errors import BadAnswer, NotFound, ServiceError
+from wfinspect.format import shown
+from wfinspect.instance import MAX_INSTANCE_ID, Tag
+from wfinspect.query import Page
+
+MAX_DEPTH = 64
+"""Levels of nesting that an answer may have."""
+
+_PEEK = 64
+Number = int | float | str | None
+Text = str | int | float | None
+_T = TypeVar("_T")
+
+
+class TagShape(msgspec.Struct, rename="pascal"):
+    """A tag as it comes."""
+
+    key: Text = None
+    value: Text = None
+
+
+class Envelope(msgspec.Struct, rename="pascal"):
+    """An answer, its contents still packed."""
+
+    workflow_instance: msgspec.Raw = msgspec.Raw(b"null")
+    task_instance: msgspec.Raw = msgspec.Raw(b"null")
+    task_instance_log: Any = None
+    paging_info: msgspec.Raw = msgspec.Raw(b"null")
+    request_id: Any = None
+
+
+class _Page(msgspec.Struct, rename="pascal"):
+    workflow_instances: list[msgspec.Raw] | None = None
+    task_instances: list[msgspec.Raw] | None = None
+    page_size: Number = None
+    total_count: Number = None
+
+
+def opened(body: bytes) -> Envelope:
+    """The envelope of an answer."""
+    return decode(mended(body), Envelope)
+
+
+def is_absent(raw: msgspec.Raw) -> bool:
+    """Whether an answer has nothing where an object should be."""
+    return b"".join(bytes(raw)[:_PEEK].split()) in {b"null", b"{}"}
+
+
+def read_page(
+    body: bytes,
+    read: Callable[[msgspec.Raw], _T],
+    key: Callable[[_T], object],
+    number: int,
+    size: int,
+) -> Page[_T]:
+    """A page of instances or tasks, in its order, one for each key.
+
+    An item that can't be read is left out, as if it had not been found: it must not hide the
+    others, and asking for it singly tells what is wrong with it.
+
+    Args:
+        body: the answer.
+        read: reads an item.
+        key: what two items never share.
+        number: the page asked for.
+        size: the size asked for; a service may make its pages smaller.
+
+    Raises:
+        BadAnswer: it is not what the service documents, or no item can be read.
+    """
+    envelope = opened(body)
+    if bytes(envelope.paging_info) == b"null":
+        raise BadAnswer("The service's answer holds no PagingInfo: it was not used.")
+    page = decode(envelope.paging_info, _Page)
+    raws = page.workflow_instances or page.task_instances or ()
+    found: dict[object, _T] = {}
+    trouble: ServiceError | None = None
+    for raw in raws:
+        try:
+            item = read(raw)
+        except BadAnswer as error:
+            trouble = error
+        else:
+            found[key(item)] = item
+    if trouble is not None and not found:
+        raise trouble
+    total = count("TotalCount", page.total_count)
+    size = count("PageSize", page.page_size) or size
+    is_last = not raws or (len(raws) < size if total is None else number * size >= total)
+    return Page(tuple(found.values()), number, total, is_last)
+
+
+def values_of(
+    raw: msgspec.Raw,
+    shape: type[msgspec.Struct],
+    numbers: Collection[str],
+    *,
+    verbatim: Collection[str] = (),
+    left_in_raw: Collection[str] = (),
+) -> dict[str, Any]:
+    """The fields of an object by our names, with `unknown_fields` and `raw`.
+
+    Args:
+        raw: the object.
+        shape: its fields.
+        numbers: those that are whole numbers above 0, else None.
+        verbatim: those whose text is kept with the blanks around it.
+        left_in_raw: documented names, as the service writes them, that the shape lacks.
+
+    Raises:
+        BadAnswer: it is not what the service documents, or has no Id.
+    """
+    fields = decode(raw, shape)
+    known = dict(zip(shape.__struct_encode_fields__, shape.__struct_fields__, strict=True))
+    values: dict[str, Any] = {}
+    for wire_name, name in known.items():
+        value = getattr(fields, name)
+        if name in numbers:
+            values[name] = count(wire_name, value)
+        elif isinstance(value, msgspec.Struct | list):
+            values[name] = value
+        else:
+            values[name] = text(value) if name in verbatim else text(value).strip()
+    if values["id"] is None:
+        raise BadAnswer("The service's answer holds an instance without an Id: it was not used.")
+    others = decode(raw, dict[str, msgspec.Raw]).items()
+    beyond = [_checked(name, value) for name, value in others if name not in known]
+    values["unknown_fields"] = tuple(name for name in beyond if name not in left_in_raw)
+    values["raw"] = bytes(raw).decode("utf-8", "replace")
+    return values
+
+
+def count(name: str, value: Number) -> int | None:
+    """A whole number above 0; None for what stands for "not yet" or "none"."""
+    if isinstance(value, str):
+        value = value.strip()
+        if value in {"", "null"}:
+            return None
+        if not re.fullmatch(r"[+-]?[0-9]{1,40}", value):
+            raise BadAnswer(f"The service's answer holds a {name} that is no whole number.")
+        value = int(value)
+    if value is None:
+        return None
+    if value != int(value) or value > MAX_INSTANCE_ID:
+        raise BadAnswer(f"The service's answer holds a {name} that is no 64-bit whole number.")
+    return int(value) if value > 0 else None
+
+
+def text(value: Text) -> str:
+    """A text; a number that stands in its place as one."""
+    return "" if value is None else str(value)
+
+
+def tags_of(tags: Iterable[TagShape | None]) -> tuple[Tag, ...]:
+    """Tags, without the line breaks some end in."""
+    return tuple(
+        Tag(text(tag.key).rstrip("\r\n"), text(tag.value).rstrip("\r\n"))
+        for tag in tags
+        if tag is not None
+    )
+
+
+def not_found(
+    asked: int, *, kind: str = "workflow instance", code: str = "", request_id: str = ""
+) -> NotFound:
+    """The sentence for an instance or a task that the service does not know."""
+    return NotFound(
+        f"The service knows no {kind} {asked} for this account and region: check the "
+        "ID, --profile and --region; instances are kept for about 30 days.",
+        code=code,
+        request_id=request_id,
+    )
+
+
+def request_id_of(value: object) -> str:
+    """A RequestId fit for a sentence; "" for anything that is none."""
+    return shown(value.strip(), limit=64) if isinstance(value, str) else ""
+
+
+def mended(body: bytes) -> bytes:
+    r"""A body with its lone surrogate escapes replaced by U+FFFD, and without a byte order mark.
+
+    Services that cut text in UTF-16 units leave halves such as ``\ud83d`` behind; one such name
+    must not make an instance unreadable. An instance's raw text holds the replacement, too.
+    """
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    if b"\\ud" not in body and b"\\uD" not in body:
+        return body
+    return _ESCAPE.sub(lambda m: b"\\ufffd" if m["lone"] else m[0], body)
+
+
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
+
+
+def decode(data: bytes | msgspec.Raw, wanted: type[_T]) -> _T:
+    """JSON as a type; a BadAnswer where it is none or another one."""
+    try:
+        return msgspec.json.decode(data, type=wanted)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_json(bytes(data), error) from None
+
+
+def bad_json(body: bytes, error: Exception) -> BadAnswer:
+    """The sentence for a body that is not the JSON it should be."""
+    start = body[:200].lstrip()
+    if not start:
+        return BadAnswer("The service's answer is empty: it was not used.")
+    if start.startswith(b"<"):
+        return BadAnswer(
+            "The answer is a web page and not the service's JSON: is a login page or a proxy in "
+            "the way?"
+        )
+    if isinstance(error, RecursionError):
+        return BadAnswer("The service's answer is nested too deeply to be read: it was not used.")
+    why = shown(str(error), limit=120)
+    return BadAnswer(f"The service's answer can't be read ({why}): it was not used.")
+
+
+_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
+
+
+def _checked(name: str, value: msgspec.Raw) -> str:
+    """The name of an unknown field whose value is not nested beyond MAX_DEPTH."""
+    data = bytes(value)
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return name
+    depth = 0
+    for token in _STRUCTURE.finditer(data):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
+        if depth > MAX_DEPTH:
+            raise BadAnswer(
+                "The service's answer is nested too deeply to be read: it was not used."
+            )
+    return name
