@@ -1,0 +1,139 @@
+"""Late or not: what the last runs of a workflow say about one of them. Pure; claims nothing from few.
+
+Only successful runs count, since one that failed says nothing about how long the work takes.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from wfinspect.format import age, duration, moment
+from wfinspect.instance import Family, InstanceId, WorkflowInstance, family_of
+
+MIN_RUNS = 4
+"""Fewer give no usual range."""
+
+_SPREAD = 2 * 1.4826
+"""Two standard deviations, estimated from the median distance to the median: one odd run changes
+neither."""
+_LEAST_SPREAD = 0.05
+"""Of the median; else runs that happen to agree would make every second a delay."""
+_LEAST_SPREAD_SECONDS = 30.0
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An earlier run, as far as it matters here; times in milliseconds."""
+
+    id: InstanceId
+    biz_date: int
+    status: str
+    started_time: int | None
+    finished_time: int | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None unless it succeeded and its times make sense."""
+        if family_of(self.status) is not Family.SUCCESS:
+            return None
+        if self.started_time is None or self.finished_time is None:
+            return None
+        seconds = (self.finished_time - self.started_time) / 1000
+        return seconds if seconds >= 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """A median and what lies within the spread around it, in seconds."""
+
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How an instance compares with the last runs of its workflow."""
+
+    runs: int
+    """Successful earlier runs that were compared with."""
+    usual: Usual | None = None
+    """How long they took; None where there are fewer than MIN_RUNS."""
+    expected_at: datetime | None = None
+    """When it should be done; None once it is, or where nothing can be said."""
+    late_seconds: float = 0.0
+    """By how much it is beyond the usual range, or was when it ended; 0 within it."""
+    sentence: str = ""
+    """E.g. ``running 41m, usually 18m to 22m: late by 19m``."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it is beyond the usual range."""
+        return self.late_seconds > 0
+
+
+def compare(instance: WorkflowInstance, runs: Iterable[Run], now: datetime) -> Lateness:
+    """Say whether an instance takes, took, or has been waiting, longer than usual.
+
+    Runs of the instance itself are left out. One that has not started is compared by when earlier
+    ones were done after the beginning of their business date, where each date had one run.
+    """
+    known = [r for r in runs if r.id != instance.id and r.seconds is not None]
+    if len(known) < MIN_RUNS:
+        return Lateness(
+            len(known), sentence=f"too few runs to compare with ({len(known)} of {MIN_RUNS})"
+        )
+    usual = _usual([r.seconds or 0.0 for r in known])
+    said = f"usually {_span(usual)}"
+    started = None if instance.started_time is None else moment(instance.started_time)
+    if started is None:
+        return _waiting(instance, known, usual, now)
+    if instance.is_settled:
+        if instance.finished_time is None or instance.family is not Family.SUCCESS:
+            return Lateness(len(known), usual, sentence=said)
+        took = (instance.finished_time - (instance.started_time or 0)) / 1000
+        late = max(0.0, took - usual.high)
+        longer = f": {duration(late)} longer" if late else ""
+        return Lateness(len(known), usual, None, late, f"took {duration(took)}, {said}{longer}")
+    running = max(0.0, (now - started).total_seconds())
+    late = max(0.0, running - usual.high)
+    sentence = f"running {_brief(running)}, {said}" + _late(late)
+    return Lateness(len(known), usual, started + timedelta(seconds=usual.median), late, sentence)
+
+
+def _waiting(
+    instance: WorkflowInstance, known: Sequence[Run], usual: Usual, now: datetime
+) -> Lateness:
+    begin = None if instance.biz_date is None else moment(instance.biz_date)
+    dates = [r.biz_date for r in known]
+    said = f"usually takes {_span(usual)}"
+    if begin is None or instance.is_settled or len(set(dates)) < len(dates):
+        return Lateness(len(known), usual, sentence=said)
+    done = _usual([((r.finished_time or 0) - r.biz_date) / 1000 for r in known])
+    late = max(0.0, (now - begin).total_seconds() - done.high)
+    expected = begin + timedelta(seconds=done.median)
+    return Lateness(len(known), usual, expected, late, f"not started, {said}" + _late(late))
+
+
+def _usual(seconds: Sequence[float]) -> Usual:
+    middle = median(seconds)
+    spread = max(
+        _SPREAD * median(abs(each - middle) for each in seconds),
+        _LEAST_SPREAD * middle,
+        _LEAST_SPREAD_SECONDS,
+    )
+    return Usual(max(0.0, middle - spread), middle, middle + spread)
+
+
+def _span(usual: Usual) -> str:
+    return f"{_brief(usual.low)} to {_brief(usual.high)}"
+
+
+def _late(seconds: float) -> str:
+    return f": late by {_brief(seconds)}" if seconds else ""
+
+
+def _brief(seconds: float) -> str:
+    return duration(seconds) if seconds < _MINUTE else age(seconds)
