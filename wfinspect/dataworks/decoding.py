@@ -44,11 +44,6 @@ class _Instance(msgspec.Struct, rename="pascal"):
     tags: list[TagShape | None] | None = None
 
 
-_INSTANCE_NUMBERS = frozenset(
-    ["id", "workflow_id", "workflow_task_instance_id", "unified_workflow_instance_id", "project_id", "biz_date", "started_time", "finished_time", "create_time", "modify_time"]
-)
-
-
 class _Runtime(msgspec.Struct, rename="pascal"):
     process_id: Text = None
     gateway: Text = None
@@ -104,9 +99,6 @@ class _Task(msgspec.Struct, rename="pascal"):
     tags: list[TagShape | None] | None = None
 
 
-_TASK_NUMBERS = frozenset(
-    ["id", "task_id", "run_number", "started_time", "finished_time", "trigger_time", "waiting_trigger_time", "waiting_resource_time", "create_time", "modify_time", "bizdate", "project_id", "workflow_id", "workflow_instance_id", "unified_workflow_instance_id", "baseline_id", "priority", "period_number", "timeout"]
-)
 _LEFT_IN_RAW = frozenset({"DataSource", "Inputs", "Outputs"})
 
 
@@ -158,7 +150,7 @@ def decode_log(body: bytes) -> str:
 
 def _instance(raw: msgspec.Raw) -> WorkflowInstance:
     verbatim = ("name", "workflow_parameters")
-    values = values_of(raw, _Instance, _INSTANCE_NUMBERS, verbatim=verbatim)
+    values = values_of(raw, _Instance, verbatim=verbatim)
     values["name"] = values["name"].rstrip("\r\n")
     values["tags"] = tags_of(values["tags"] or ())
     return WorkflowInstance(**values)
@@ -166,7 +158,7 @@ def _instance(raw: msgspec.Raw) -> WorkflowInstance:
 
 def _task(raw: msgspec.Raw) -> TaskInstance:
     verbatim = ("script_parameters", "description")
-    values = values_of(raw, _Task, _TASK_NUMBERS, verbatim=verbatim, left_in_raw=_LEFT_IN_RAW)
+    values = values_of(raw, _Task, verbatim=verbatim, left_in_raw=_LEFT_IN_RAW)
     runtime: Any = values.pop("runtime") or _Runtime()
     resource: Any = values.pop("runtime_resource") or _Resource()
     script: Any = values.pop("script") or _Script()

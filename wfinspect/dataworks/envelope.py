@@ -5,7 +5,7 @@ An odd answer is a BadAnswer, never half a reading. Knows no field of an instanc
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -18,7 +18,8 @@ MAX_DEPTH = 64
 """Levels of nesting that an answer may have."""
 
 _PEEK = 64
-Number = int | float | str | None
+Number = Annotated[int | float | str | None, msgspec.Meta(description="whole, above 0")]
+"""A field that is read by `count`; told from others by being this very object."""
 Text = str | int | float | None
 _T = TypeVar("_T")
 
@@ -104,7 +105,6 @@ def read_page(
 def values_of(
     raw: msgspec.Raw,
     shape: type[msgspec.Struct],
-    numbers: Collection[str],
     *,
     verbatim: Collection[str] = (),
     left_in_raw: Collection[str] = (),
@@ -113,8 +113,7 @@ def values_of(
 
     Args:
         raw: the object.
-        shape: its fields.
-        numbers: those that are whole numbers above 0, else None.
+        shape: its fields; those of type `Number` are whole numbers above 0, else None.
         verbatim: those whose text is kept with the blanks around it.
         left_in_raw: documented names, as the service writes them, that the shape lacks.
 
@@ -126,7 +125,7 @@ def values_of(
     values: dict[str, Any] = {}
     for wire_name, name in known.items():
         value = getattr(fields, name)
-        if name in numbers:
+        if shape.__annotations__[name] is Number:
             values[name] = count(wire_name, value)
         elif isinstance(value, msgspec.Struct | list):
             values[name] = value
