@@ -1,9 +1,13 @@
 """Fixtures every test may rely on; no test leaves the loopback interface or sees the user's settings."""
 
+import contextlib
 import ipaddress
 import os
 import socket
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -44,3 +48,21 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _closed_databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what a test leaves open, as the end of a process does: newer Pythons warn of it."""
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def recorded(*args: Any, **kwargs: Any) -> sqlite3.Connection:  # noqa: ANN401 - handed on
+        opened.append(connect(*args, **kwargs))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", recorded)
+    yield
+    for connection in opened:
+        # One of another thread can't be closed from here; its own thread does.
+        with contextlib.suppress(sqlite3.ProgrammingError):
+            connection.close()

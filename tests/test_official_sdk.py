@@ -16,6 +16,9 @@ from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.simulator.server import TEMPORARY_KEY
 from wfinspect.simulator.verify import AccessKey
 
+# The SDK asks for the time in a way that Python 3.12 and later warn of.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:

@@ -14,6 +14,7 @@ from pty_session import PtySession, python
 
 PROGRAM = str(Path(__file__).parents[1] / "terminal_app.py")
 SECRET = "Zx81SecretKeyOfNobody42abcDEF"
+PLAIN = {"PYTHON_COLORS": "0"}  # newer interpreters colour tracebacks
 SOON = 5.0  # seconds; the promise is 2, a busy machine gets more
 
 
@@ -359,7 +360,7 @@ def test_without_a_terminal_it_says_what_to_use(
 ) -> None:
     redirect = {"0": "</dev/null", "2": "2>&1 | cat", None: ""}[stream]
     script = f"{' '.join(python(PROGRAM, str(tmp_path)))} {redirect}"
-    with PtySession(["bash", "-c", script], home=tmp_path, env={"TERM": term}) as session:
+    with PtySession(["bash", "-c", script], home=tmp_path, env={"TERM": term} | PLAIN) as session:
         session.wait_exit(SOON)
 
         said = " ".join(bytes(session.log).decode().split())
