@@ -1,10 +1,10 @@
-import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from drive import Drive
 from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, ms
 
 from wfinspect.errors import (
@@ -25,24 +25,24 @@ from wfinspect.watching.store import FILE_NAME
 OTHER = Binding("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 
 
-class Rig:
+class Rig(Drive):
     """An engine, its clock and its services, moved on by hand."""
 
     def __init__(self, state_dir: Path, clock: FakeClock | None = None, budget: int = 3000) -> None:
-        self.clock = clock or FakeClock()
-        self.source = ScriptedSource(self.clock)
-        self.sources = {BINDING: self.source, OTHER: ScriptedSource(self.clock)}
-        self.drawn = 0
-        self.engine = Engine(
+        clock = clock or FakeClock()
+        self.source = ScriptedSource(clock)
+        self.sources = {BINDING: self.source, OTHER: ScriptedSource(clock)}
+        engine = Engine(
             state_dir,
             self.connect,
-            self.clock,
+            clock,
             BINDING,
             interval_seconds=15.0,
             budget=budget,
             rng=random.Random(1),
             wake=lambda: None,
         )
+        super().__init__(engine, clock)
 
     def connect(self, binding: Binding, on_call: Callable[[], None]) -> Awaitable[ScriptedSource]:
         return self.sources[binding].connect(binding, on_call)
@@ -59,28 +59,6 @@ class Rig:
     @property
     def texts(self) -> list[str]:
         return [notice.text for notice in self.snapshot.notices]
-
-    async def turn(self) -> float | None:
-        """Steps until every call that can be answered is; gives the seconds until the next one."""
-        while True:
-            next_in = self.engine.step()
-            self.drawn += self.engine.has_news
-            self.engine.has_news = False
-            before = self.engine.in_flight
-            for _ in range(8):
-                await asyncio.sleep(0)
-            if not before or self.engine.in_flight == before:
-                return next_in
-
-    async def run(self, seconds: float) -> None:
-        """Let time pass, from one thing that is due to the next."""
-        end = self.clock.monotonic() + seconds
-        while True:
-            next_in = await self.turn()
-            left = end - self.clock.monotonic()
-            if left < 1e-6:
-                return
-            self.clock.advance(min(left, max(next_in or left, 1e-3)))
 
 
 @pytest.fixture
