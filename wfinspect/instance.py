@@ -51,10 +51,10 @@ class Family(Enum):
     @property
     def is_settled(self) -> bool:
         """Whether the run is over. Not for ever: a rerun starts it anew."""
-        return self in {Family.SUCCESS, Family.FAILURE}
+        return self is Family.SUCCESS or self is Family.FAILURE
 
 
-_FAMILIES = {
+_FAMILIES: dict[str, Family] = {
     Status.NOT_RUN: Family.IDLE,
     Status.WAIT_TIME: Family.WAITING,
     Status.WAIT_RESOURCE: Family.WAITING,
@@ -70,7 +70,7 @@ _FAMILIES = {
 
 def family_of(word: str) -> Family:
     """The family of a status as the service wrote it."""
-    return _FAMILIES[Status.of(word)]
+    return _FAMILIES.get(word, Family.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,10 @@ class InstanceKey:
 
     binding: Binding
     id: InstanceId
+
+    def __hash__(self) -> int:
+        # A round looks up each key a dozen times, and two bindings hardly share an ID.
+        return hash(self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from wfinspect.instance import Binding, InstanceId, InstanceKey, Tag, Transition, WorkflowInstance
@@ -57,7 +58,7 @@ class Changes:
     meta: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return any(getattr(self, each.name) for each in fields(self))
+        return any(getattr(self, name) for name in self.__slots__)
 
     def remove(self, key: InstanceKey) -> None:
         """Take a row out, whatever else was to be saved of it."""
@@ -87,6 +88,8 @@ def instance_text(instance: WorkflowInstance) -> str:
     return json.dumps(values)
 
 
+# A list of a thousand rows is read again whenever another process has written one of them.
+@lru_cache(maxsize=2048)
 def read_instance(text: str) -> WorkflowInstance:
     """The instance in a text of `instance_text`. Raises ValueError for any other text."""
     values = _object(text)
@@ -109,6 +112,7 @@ def transition_text(transition: Transition) -> str:
     return json.dumps(values)
 
 
+@lru_cache(maxsize=1024)
 def read_transition(text: str) -> Transition:
     """The transition in a text of `transition_text`. Raises ValueError for any other text."""
     values = _object(text)
