@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from wfinspect.errors import ConfigError
+from wfinspect.notify import Notify, read_notify
 from wfinspect.paths import Paths, default_config_file, default_state_dir
 from wfinspect.regions import REGIONS
 
@@ -182,6 +183,8 @@ class Settings:
     log_level: str = "WARNING"
     keys: Mapping[str, str] = field(default_factory=dict)
     """Action name -> keys, from the [keys] table."""
+    notify: Notify = field(default_factory=Notify)
+    """The [notify] table."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """Option key -> where its value came from, in a few words."""
 
@@ -200,13 +203,14 @@ def load_settings(given: Mapping[str, object], environ: Mapping[str, str]) -> Se
         ConfigError: one sentence that names the setting, its source and what is allowed.
     """
     stated = _from_environment(environ) | _from_command_line(given)
-    config_file, keys, from_file = default_config_file(environ), dict[str, str](), _Origin()
+    config_file, from_file = default_config_file(environ), _Origin()
+    keys, notify = dict[str, str](), Notify()
     if "config" in stated:
         config_file = Path(str(_parsed(_BY_KEY["config"], *stated["config"])))
         if not config_file.exists():
             raise ConfigError(f"There is no {config_file}, which {stated['config'][1]} names.")
     if config_file.exists():
-        from_file, keys = _from_file(config_file)
+        from_file, keys, notify = _from_file(config_file)
     values: dict[str, Any] = {option.key: option.default for option in OPTIONS}
     sources = dict.fromkeys(values, "default")
     for key, (raw, source) in (from_file | stated).items():
@@ -214,7 +218,8 @@ def load_settings(given: Mapping[str, object], environ: Mapping[str, str]) -> Se
         sources[key] = source
     del values["config"]
     state_dir = values.pop("state_dir") or default_state_dir(environ)
-    return Settings(Paths(config_file, state_dir), keys=keys, sources=sources, **values)
+    paths = Paths(config_file, state_dir)
+    return Settings(paths, keys=keys, notify=notify, sources=sources, **values)
 
 
 _BY_KEY = {option.key: option for option in OPTIONS}
@@ -240,7 +245,7 @@ def _from_environment(environ: Mapping[str, str]) -> _Origin:
     return found
 
 
-def _from_file(path: Path) -> tuple[_Origin, dict[str, str]]:
+def _from_file(path: Path) -> tuple[_Origin, dict[str, str], Notify]:
     import tomllib  # noqa: PLC0415 - slow to import, and most people have no file
 
     try:
@@ -252,6 +257,7 @@ def _from_file(path: Path) -> tuple[_Origin, dict[str, str]]:
     keys = table.pop("keys", {})
     if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
         raise ConfigError(f'{path}: [keys] takes lines such as refresh = "f5,r".')
+    notify = read_notify(table.pop("notify", {}), str(path))
     for name in table:
         option = _BY_KEY.get(name)
         if option is None or not option.in_file:
@@ -261,7 +267,7 @@ def _from_file(path: Path) -> tuple[_Origin, dict[str, str]]:
                 f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}."
             )
             raise ConfigError(f"{path}: there is no setting {name!r}: {hint}")
-    return {name: (value, str(path)) for name, value in table.items()}, keys
+    return {name: (value, str(path)) for name, value in table.items()}, keys, notify
 
 
 def _parsed(option: Option, raw: object, source: str) -> object:

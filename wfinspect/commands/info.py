@@ -2,7 +2,9 @@
 
 import argparse
 import platform
+import shlex
 from collections.abc import Mapping
+from dataclasses import fields
 
 from wfinspect import __version__
 from wfinspect.commands.binding import bind
@@ -42,6 +44,12 @@ def run(_args: argparse.Namespace, settings: Settings, environ: Mapping[str, str
         for option in OPTIONS
         if option.name not in listed
     ]
+    notify, source = settings.notify, str(paths.config_file)
+    rows += [
+        (f"notify {each.name}", _value(value), source if value != each.default else "default")
+        for each in fields(notify)
+        for value in [getattr(notify, each.name)]
+    ]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:
         print(f"{name:<{widths[0]}}  {shown(value):<{widths[1]}}  {shown(source)}".rstrip())
@@ -55,4 +63,6 @@ def _value(value: object) -> str:
         return "(automatic)"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return shlex.join(value) or "(none)"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -39,6 +39,7 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
     prepare_environment(os.environ)
     from wfinspect.ui.app import WfInspectApp
     from wfinspect.ui.terminal import run_app
+    from wfinspect.watching.messenger import Messenger
     from wfinspect.watching.watcher import Watcher
 
     settings = screen.settings
@@ -50,6 +51,8 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
         interval_seconds=settings.interval,
         budget=settings.budget,
         rng=random.Random(),
+        rule=settings.notify.rule,
+        messenger=Messenger(settings.notify.command, environ),
     )
     app = WfInspectApp(
         watcher,

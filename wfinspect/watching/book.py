@@ -34,6 +34,11 @@ class Book:
     recent: list[InstanceId] = field(default_factory=list)
     trouble: str = ""
     """Why nothing can be saved, "" while all is well."""
+    news: list[tuple[Transition, bool]] = field(default_factory=list)
+    """Changes that nobody here was told of yet, each with whether this process recorded it; whoever
+    tells of them clears this."""
+    _untold: list[Transition] = field(default_factory=list)
+    _recorded: frozenset[Transition] = frozenset()
     _changes: Changes = field(default_factory=Changes)
     _retry_at: float = float("-inf")
     _counts: Counter[tuple[Account, date]] = field(default_factory=Counter)
@@ -73,6 +78,9 @@ class Book:
         """Save what has changed since the last time."""
         if self._changes and now >= self._retry_at:
             self._guard(self._save, now)
+        if self.trouble:
+            # Better told by two processes than by none.
+            self._told(self._untold)
 
     def close(self) -> None:
         """Save what is left and close the store."""
@@ -120,6 +128,7 @@ class Book:
             self.transitions = [change, *self.transitions[: SHOWN_TRANSITIONS - 1]]
             self._changes.transitions.append((event_name(change, instance), change))
             del self._changes.transitions[:-_MAX_UNSAVED_TRANSITIONS]
+            self._untold.append(change)
         # An entry keeps the object it holds where a reading says the same.
         self._note(entry, instance if entry.instance is instance else None, change)
         if seen.is_news:
@@ -195,12 +204,26 @@ class Book:
 
     def _save(self) -> None:
         changes = self._changes
-        self.store.save(changes)
+        recorded = self.store.save(changes)
         self._changes = Changes()
+        untold = set(self._untold)
+        self._told([change for change in recorded if change in untold])
         if changes.transitions:
-            self.transitions = self.store.transitions(SHOWN_TRANSITIONS)
+            self._read_transitions(ours=recorded, is_first=False)
         for counted in changes.calls:
             self._counts[counted] = self.store.calls(*counted)
+
+    def _told(self, changes: Iterable[Transition]) -> None:
+        self.news += [(change, True) for change in changes]
+        self._untold = []
+
+    def _read_transitions(self, *, is_first: bool, ours: Iterable[Transition] = ()) -> None:
+        self.transitions = self.store.transitions(SHOWN_TRANSITIONS)
+        recorded = frozenset(self.transitions)
+        if not is_first:
+            new = recorded.difference(self._recorded, ours)
+            self.news += [(change, False) for change in self.transitions if change in new]
+        self._recorded = recorded
 
     def _note(
         self, entry: Entry, instance: WorkflowInstance | None, change: Transition | None
@@ -232,7 +255,7 @@ class Book:
             for key, row in rows.items()
             if key not in self._changes.removed and self._take_row(row, now, at)
         ]
-        self.transitions = self.store.transitions(SHOWN_TRANSITIONS)
+        self._read_transitions(is_first=at is None)
         self.recent = self.store.recent()
         return taken
 

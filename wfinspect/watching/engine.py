@@ -13,13 +13,18 @@ from pathlib import Path
 from wfinspect.clock import Clock
 from wfinspect.errors import CredentialsMissing, Refused
 from wfinspect.instance import Binding, InstanceKey
+from wfinspect.notify import Rule
 from wfinspect.watching import cadence as cadences
+from wfinspect.watching.alerts import Alerts
 from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Calls
 from wfinspect.watching.days import Days
 from wfinspect.watching.guest import Guest
+from wfinspect.watching.messenger import Messenger
+from wfinspect.watching.inquiries import Inquiries
 from wfinspect.watching.notices import Notices
 from wfinspect.watching.reader import Reader
+from wfinspect.watching.requests import A, Heard, Request
 from wfinspect.watching.schedule import Batch, Schedule
 from wfinspect.watching.snapshot import Health, Snapshot
 from wfinspect.watching.source import Connect, group_of
@@ -43,10 +48,13 @@ class Engine:
         rng: random.Random,
         wake: Callable[[], None],
         only: Sequence[InstanceKey] | None = None,
+        rule: Rule = Rule.FAILURE,
+        messenger: Messenger | None = None,
     ) -> None:
         """Load the store, so that `snapshot` has the rows before anything is asked.
 
-        With `only`, these are followed and nothing else; the stored list stays as it is.
+        With `only`, these are followed and nothing else; the stored list stays as it is. `rule`
+        says what is worth an alert, of which the messenger tells too.
         """
         self._clock = clock
         self._binding = binding
@@ -59,12 +67,17 @@ class Engine:
         self._calls = Calls(
             connect, clock, on_call=lambda b: self._days.called(b, clock.now()), wake=wake
         )
+        self._inquiries = Inquiries(
+            self._calls, self._book, self._schedule.limits, self._days, clock, wake
+        )
         self._displayed: InstanceKey | None = None
         self._touched_at = -inf
         self._awaited_since: dict[InstanceKey, float] = {}
         self._fingerprints: dict[Binding, str] = {}
         self._is_opening = False
-        self._view = View(notices)
+        self._notices, self._alerts = notices, Alerts(rule)
+        self._messenger = messenger or Messenger((), {})
+        self._view = View(notices, self._alerts)
         self.has_news = False
         """A face has something to redraw; whoever tells it so clears this."""
         now = clock.monotonic()
@@ -106,8 +119,11 @@ class Engine:
         return self._next_in(now, self._look(now, at))
 
     async def aclose(self) -> None:
-        """Save what is left, then close the sources and wait for the last answers."""
+        """Save and tell what is left, then close the sources and wait for the last answers."""
         self._book.close()
+        self._tell(self._clock.monotonic(), is_last=True)
+        self._messenger.close()
+        self._inquiries.end()
         await self._calls.aclose()
 
     def display(self, key: InstanceKey | None) -> None:
@@ -163,6 +179,10 @@ class Engine:
         self._interval = max(cadences.MIN_INTERVAL_SECONDS, seconds)
         self._reconcile(self._clock.monotonic())
 
+    def ask(self, request: Request[A], answer: Heard[A]) -> None:
+        """Have a request answered; see `WatchControl`."""
+        self._inquiries.ask(request, answer)
+
     def touch(self) -> None:
         """Say that a person is there."""
         self._touched_at = self._clock.monotonic()
@@ -205,8 +225,10 @@ class Engine:
             # Ahead of need: the first look-up is quicker, and a missing key is said at once.
             self._is_opening = True
             self._calls.send(Batch(self._binding, ()))
+        self._inquiries.let_out(now, is_sharing=True)
         while (batch := self._schedule.take_due(now)) is not None:
             self._calls.send(batch)
+        self._inquiries.let_out(now, is_sharing=False)
 
     def _heed_credentials(self, binding: Binding) -> None:
         """Notice that whoever is refused has other credentials by now."""
@@ -225,6 +247,7 @@ class Engine:
         Gives when time alone changes what is shown.
         """
         self._book.save(now)
+        self._tell(now)
         limits = self._schedule.limits
         bindings = self._bindings()
         bucket = limits.bucket(self._binding, now)
@@ -256,9 +279,22 @@ class Engine:
         self.has_news |= self._view.draw(scene, gates, now, at)
         return min(self._view.changes_at(scene, now), bucket.ends_at)
 
+    def _tell(self, now: float, *, is_last: bool = False) -> None:
+        """Call for a person who is not looking, once what happened at the same time is known."""
+        for change, is_ours in self._book.news:
+            entry = self._book.entries.get(change.key)
+            if entry is not None and entry.is_watched:
+                self._alerts.changed(change, entry.instance, now, is_ours=is_ours)
+        self._book.news.clear()
+        message = self._alerts.take(max(now, self._alerts.due_at) if is_last else now)
+        if message is not None:
+            self._messenger.send(message)
+        if trouble := self._messenger.take_trouble():
+            self._notices.say(trouble, is_error=True)
+
     def _next_in(self, now: float, drawn_until: float) -> float | None:
         due_at = self._schedule.next_at(now)
-        times = [drawn_until, inf if due_at is None else due_at]
+        times = [drawn_until, inf if due_at is None else due_at, self._inquiries.next_at(now)]
         if not self._reader.is_open and not self._is_opening:
             times.append(self._schedule.limits.account_gate(self._binding).opens_at)
         earliest = min(times)

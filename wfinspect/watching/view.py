@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from wfinspect.errors import CredentialsMissing, DailyLimit, Refused
 from wfinspect.instance import Binding, InstanceId, InstanceKey, Transition
+from wfinspect.watching.alerts import Alerts
 from wfinspect.watching.backoff import Gate
 from wfinspect.watching.cadence import freshness_seconds
 from wfinspect.watching.notices import Notices, Outage
@@ -132,10 +133,11 @@ class Troubles:
 class View:
     """Draws snapshots, and says whether one differs from the last to the eye."""
 
-    def __init__(self, notices: Notices) -> None:
+    def __init__(self, notices: Notices, alerts: Alerts) -> None:
         self.snapshot = Snapshot()
         self.outage = Outage()
         self._notices = notices
+        self._alerts = alerts
         self._troubles = Troubles()
         self._unexplained: dict[tuple[Binding, str], Trouble] = {}
 
@@ -162,6 +164,7 @@ class View:
         text, is_error = self.outage.follow(contact, trouble, now)
         if text:
             self._notices.say(text, is_error=is_error)
+            self._alerts.contact(text, now, is_urgent=is_error)
         rows = {s.entry.key: s.row(now, troubles[s.entry.key.binding]) for s in scene.sights}
         next_at = trouble.retry_at if trouble is not None else None
         before = self.snapshot
@@ -173,12 +176,14 @@ class View:
             history=scene.history,
             notices=self._notices.latest(),
             recent_ids=scene.recent_ids,
+            alert=self._alerts.latest,
         )
         return not _is_same_to_the_eye(before, self.snapshot)
 
     def changes_at(self, scene: Scene, now: float) -> float:
         """When time alone changes what is shown, in steady seconds."""
-        return min([self.outage.wakes_at(), *(s.changes_at(now) for s in scene.sights)])
+        told_at = min(self.outage.wakes_at(), self._alerts.due_at)
+        return min([told_at, *(s.changes_at(now) for s in scene.sights)])
 
     def _explain(self, binding: Binding, scene: Scene, at: datetime) -> Trouble:
         """The trouble of rows that are old although no call has failed."""

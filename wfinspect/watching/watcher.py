@@ -15,7 +15,10 @@ from pathlib import Path
 
 from wfinspect.clock import Clock
 from wfinspect.instance import Binding, InstanceKey
+from wfinspect.notify import Rule
 from wfinspect.watching.engine import Engine
+from wfinspect.watching.messenger import Messenger
+from wfinspect.watching.requests import A, Heard, Request
 from wfinspect.watching.snapshot import Contact, Snapshot, Trouble
 from wfinspect.watching.source import Connect
 
@@ -34,7 +37,7 @@ logger = logging.getLogger(__name__)
 class Watcher:
     """Fulfils `WatchControl`; every method returns at once and may be called from any thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that it depends on comes in
         self,
         state_dir: Path,
         connect: Connect,
@@ -45,6 +48,8 @@ class Watcher:
         budget: int,
         rng: random.Random,
         only: Sequence[InstanceKey] | None = None,
+        rule: Rule = Rule.FAILURE,
+        messenger: Messenger | None = None,
     ) -> None:
         """Load what is stored; the network is not asked before `start`.
 
@@ -57,6 +62,8 @@ class Watcher:
             budget: calls a day.
             rng: for jitter.
             only: follow these and nothing else, and leave the stored list as it is.
+            rule: which changes are worth an alert.
+            messenger: is told of alerts, too.
         """
         self.binding = binding
         self._clock = clock
@@ -70,6 +77,8 @@ class Watcher:
             rng=rng,
             wake=self._wake_up,
             only=only,
+            rule=rule,
+            messenger=messenger,
         )
         self._snapshot = self._engine.snapshot
         self._pings: list[Callable[[], None]] = []
@@ -140,6 +149,10 @@ class Watcher:
     def set_interval(self, seconds: float) -> None:
         """Set how often active instances are asked for; at least 2 seconds."""
         self._intend(lambda: self._engine.set_interval(seconds))
+
+    def ask(self, request: Request[A], answer: Heard[A]) -> None:
+        """Ask for something beyond the watch; the answer comes on the poller's thread."""
+        self._intend(lambda: self._engine.ask(request, answer))
 
     def touch(self) -> None:
         """Say that a person is there. Cheap, so that every key may say so."""

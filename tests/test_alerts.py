@@ -1,0 +1,181 @@
+from datetime import timedelta
+from math import inf
+
+from fakes import START, instance, key, ms
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfinspect.format import is_harmless
+from wfinspect.instance import InstanceKey, Status, Transition
+from wfinspect.notify import Rule
+from wfinspect.watching.alerts import (
+    GATHER_SECONDS,
+    LONGEST_SECONDS,
+    MAX_TEXT,
+    Alerts,
+    News,
+    is_told,
+    sentence,
+)
+
+
+def change(
+    number: int = 1, to: str = "Failure", was: str = "Running", name: str = "", **more: bool
+) -> Transition:
+    return Transition(
+        key=InstanceKey(key(1).binding, key(number).id),
+        name=name or f"dwd_table_{number}",
+        from_status=was,
+        to_status=to,
+        at=START,
+        seen_after=START - timedelta(seconds=15),
+        seen_by=START,
+        **more,
+    )
+
+
+def test_each_rule_wants_its_changes() -> None:
+    told = {rule: {to for to in Status if is_told(change(to=to), rule)} for rule in Rule}
+
+    assert told[Rule.FAILURE] == {Status.FAILURE}
+    assert told[Rule.SETTLED] == {Status.FAILURE, Status.SUCCESS}
+    assert told[Rule.ANY] == set(Status)
+
+
+def test_a_failure_is_told_with_id_name_states_and_how_long_it_took() -> None:
+    alerts = Alerts(Rule.FAILURE)
+    started = START - timedelta(minutes=41, seconds=12)
+    failed = instance(1, "Failure", started_time=ms(started), finished_time=ms(START))
+    alerts.changed(change(), failed, 0.0, is_ours=True)
+
+    assert alerts.take(GATHER_SECONDS - 0.1) is None
+    assert alerts.latest is None
+    message = alerts.take(GATHER_SECONDS)
+
+    text = "1 failed: dwd_table_1 (1) Running -> Failure after 41m12s"
+    assert message is not None
+    assert message.values() == {
+        "id": "1",
+        "name": "dwd_table_1",
+        "from": "Running",
+        "to": "Failure",
+        "message": text,
+    }
+    assert alerts.latest is not None
+    assert (alerts.latest.number, alerts.latest.text, alerts.latest.is_urgent) == (1, text, True)
+    assert alerts.due_at == inf
+
+
+def test_a_run_that_goes_on_again_by_now_has_no_duration() -> None:
+    alerts = Alerts(Rule.FAILURE)
+    alerts.changed(change(), instance(1, "Running", started_time=ms(START)), 0.0, is_ours=True)
+
+    message = alerts.take(inf)
+
+    assert message is not None
+    assert message.text == "1 failed: dwd_table_1 (1) Running -> Failure"
+
+
+def test_fifty_changes_of_one_round_are_one_message_of_300_characters_failures_first() -> None:
+    alerts = Alerts(Rule.SETTLED)
+    for number in range(1, 51):
+        to = "Failure" if number == 50 else "Success"
+        alerts.changed(change(number, to), None, number * 0.1, is_ours=True)
+        assert alerts.take(number * 0.1) is None
+
+    message = alerts.take(50 * 0.1 + GATHER_SECONDS)
+
+    assert message is not None
+    assert message.text.startswith("49 finished, 1 failed: dwd_table_50 (50) Running -> Failure; ")
+    assert message.text.endswith(" more")
+    assert len(message.text) <= MAX_TEXT
+    assert message.values()["id"] == "50"
+    assert alerts.latest is not None
+    assert alerts.latest.number == 1
+    assert alerts.take(inf) is None
+
+
+def test_changes_without_an_end_are_told_all_the_same() -> None:
+    alerts = Alerts(Rule.ANY)
+    now = 0.0
+    while alerts.take(now) is None:
+        alerts.changed(change(int(now) + 1, "Running"), None, now, is_ours=True)
+        now += 1.0
+
+    assert now <= LONGEST_SECONDS + 1.0
+
+
+def test_of_one_instance_the_last_change_is_told() -> None:
+    alerts = Alerts(Rule.ANY)
+    alerts.changed(change(to="Running", was="WaitTime"), None, 0.0, is_ours=True)
+    alerts.changed(change(to="Success"), None, 1.0, is_ours=True)
+
+    message = alerts.take(inf)
+
+    assert message is not None
+    assert message.text == "1 finished: dwd_table_1 (1) Running -> Success"
+    assert alerts.latest is not None
+    assert not alerts.latest.is_urgent
+
+
+def test_what_another_process_recorded_rings_here_and_is_told_there() -> None:
+    alerts = Alerts(Rule.FAILURE)
+    alerts.changed(change(1), None, 0.0, is_ours=False)
+    assert alerts.take(inf) is None
+    assert alerts.latest is not None
+    assert "dwd_table_1" in alerts.latest.text
+
+    alerts.changed(change(1), None, 0.0, is_ours=False)
+    alerts.changed(change(2), None, 0.0, is_ours=True)
+    message = alerts.take(inf)
+
+    assert message is not None
+    assert message.text == "1 failed: dwd_table_2 (2) Running -> Failure"
+    assert alerts.latest.text.startswith("2 failed: ")
+
+
+def test_lost_contact_and_its_return_are_told_under_every_rule() -> None:
+    alerts = Alerts(Rule.FAILURE)
+    alerts.contact("No contact for 5 minutes (unreachable).", 0.0, is_urgent=True)
+    lost = alerts.take(inf)
+    assert lost is not None
+    assert lost.values()["message"] == "No contact for 5 minutes (unreachable)."
+    assert lost.values()["id"] == ""
+    assert alerts.latest is not None
+    assert alerts.latest.is_urgent
+
+    alerts.contact("Contact is back after 9 minutes: 1 failed.", 0.0, is_urgent=False)
+    alerts.changed(change(), None, 0.5, is_ours=True)
+    back = alerts.take(inf)
+
+    assert back is not None
+    assert back.text == (
+        "Contact is back after 9 minutes: 1 failed. 1 failed: dwd_table_1 (1) Running -> Failure"
+    )
+
+
+def test_a_rerun_that_failed_unseen_says_so() -> None:
+    text = sentence([], [News(change(was="Failure", is_rerun=True))])
+
+    assert text == "1 failed: dwd_table_1 (1) Failure -> Failure (re-run)"
+
+
+@given(
+    st.lists(st.text(max_size=200), max_size=3),
+    st.lists(st.tuples(st.text(max_size=400), st.text(max_size=60)), max_size=60),
+)
+def test_no_text_makes_a_message_long_or_harmful(
+    said: list[str], given_texts: list[tuple[str, str]]
+) -> None:
+    alerts = Alerts(Rule.ANY)
+    for text in said:
+        alerts.contact(text, 0.0, is_urgent=True)
+    for number, (name, word) in enumerate(given_texts, 1):
+        alerts.changed(change(number, word, word, name), None, 0.0, is_ours=True)
+
+    message = alerts.take(inf)
+
+    assert (message is None) == (not said and not given_texts)
+    if message is not None:
+        assert all(map(is_harmless, "".join(message.values().values())))
+        assert len(message.text) <= MAX_TEXT

@@ -1,0 +1,150 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from fakes import FakeClock, instance, key
+from test_engine import Rig, becomes, put_in_the_way, take_away, watching
+
+from wfinspect.errors import Unreachable
+from wfinspect.watching.alerts import Message
+
+
+class FakeMessenger:
+    """Keeps what it is to tell."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+        self.trouble = ""
+        self.is_closed = False
+
+    def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    def take_trouble(self) -> str:
+        trouble, self.trouble = self.trouble, ""
+        return trouble
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class TellingRig(Rig):
+    """An engine whose messages can be looked at."""
+
+    def __init__(self, state_dir: Path, clock: FakeClock | None = None) -> None:
+        super().__init__(state_dir, clock)
+        self.messenger = FakeMessenger()
+        self.engine._messenger = self.messenger  # type: ignore[assignment]
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+async def rig(state_dir: Path) -> AsyncIterator[TellingRig]:
+    made = TellingRig(state_dir)
+    yield made
+    await made.engine.aclose()
+
+
+def told(rig: TellingRig) -> list[str]:
+    return [message.text for message in rig.messenger.sent]
+
+
+async def test_a_round_of_failures_is_one_alert_and_one_message(rig: TellingRig) -> None:
+    await watching(rig, *range(1, 51))
+    assert rig.snapshot.alert is None
+    for number in range(1, 51):
+        becomes(rig, number, "Failure")
+    await rig.run(30.0)
+
+    assert rig.snapshot.alert is not None
+    assert rig.snapshot.alert.number == 1
+    assert rig.snapshot.alert.is_urgent
+    assert told(rig) == [rig.snapshot.alert.text]
+    assert told(rig)[0].startswith("50 failed: ")
+
+
+async def test_no_alert_is_made_of_what_is_only_on_display(rig: TellingRig) -> None:
+    rig.source.hold(instance(1))
+    rig.engine.display(key(1))
+    await rig.run(2.0)
+    becomes(rig, 1, "Failure")
+    await rig.run(30.0)
+
+    assert rig.snapshot.transitions
+    assert rig.snapshot.alert is None
+
+
+async def test_of_two_processes_both_ring_and_one_tells(rig: TellingRig, state_dir: Path) -> None:
+    await watching(rig, 1)
+    other = TellingRig(state_dir, rig.clock)
+    other.source.hold(instance(1))
+    await other.turn()
+    becomes(rig, 1, "Failure")
+    becomes(other, 1, "Failure")
+    for _ in range(40):
+        await rig.turn()
+        await other.turn()
+        rig.clock.advance(1.0)
+    await other.engine.aclose()
+
+    assert rig.snapshot.alert is not None
+    assert other.snapshot.alert is not None
+    assert rig.snapshot.alert.text == other.snapshot.alert.text
+    assert [*told(rig), *told(other)] == [rig.snapshot.alert.text]
+
+
+async def test_what_cannot_be_saved_is_told_and_not_again_when_it_can(
+    rig: TellingRig, state_dir: Path
+) -> None:
+    await watching(rig, 1)
+    put_in_the_way(state_dir)
+    becomes(rig, 1, "Failure")
+    await rig.run(20.0)
+    assert rig.snapshot.health.store_trouble
+    assert len(told(rig)) == 1
+
+    take_away(state_dir)
+    await rig.run(120.0)
+    assert not rig.snapshot.health.store_trouble
+    assert len(told(rig)) == 1
+
+
+async def test_what_happened_just_before_the_end_is_told_at_the_end(state_dir: Path) -> None:
+    rig = TellingRig(state_dir)
+    await watching(rig, 1)
+    becomes(rig, 1, "Failure")
+    rig.engine.refresh(key(1))
+    await rig.turn()
+    assert told(rig) == []
+
+    await rig.engine.aclose()
+    assert len(told(rig)) == 1
+    assert rig.messenger.is_closed
+
+
+async def test_lost_contact_and_its_return_are_an_alert_each(rig: TellingRig) -> None:
+    await watching(rig, 1)
+    rig.source.error = Unreachable("no route")
+    await rig.run(600.0)
+    assert rig.snapshot.alert is not None
+    assert rig.snapshot.alert.is_urgent
+    rig.source.error = None
+    await rig.run(60.0)
+
+    assert [text.split(" (")[0].split(" after")[0] for text in told(rig)] == [
+        "No contact for 5 minutes",
+        "Contact is back",
+    ]
+    assert not rig.snapshot.alert.is_urgent
+
+
+async def test_a_command_that_fails_is_a_notice(rig: TellingRig) -> None:
+    await watching(rig, 1)
+    rig.messenger.trouble = "The notification command tell failed with exit code 1."
+    await rig.turn()
+
+    assert rig.texts == ["The notification command tell failed with exit code 1."]

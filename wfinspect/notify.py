@@ -1,0 +1,82 @@
+"""What a user wants to be told of and by which way: the ``[notify]`` table of config.toml."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from wfinspect.errors import ConfigError
+
+
+class Rule(StrEnum):
+    """Which changes are told; lost contact and its return always are."""
+
+    FAILURE = "failure"
+    SETTLED = "settled"
+    ANY = "any"
+
+
+OSC_KINDS = ("off", "9", "777")
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """The table, each key with its default: nothing leaves the terminal unless it is asked for."""
+
+    rule: Rule = Rule.FAILURE
+    command: tuple[str, ...] = ()
+    """Argument vector with places for {id}, {name}, {from}, {to} and {message}; run without a shell."""
+    bell: bool = True
+    osc: str = "off"
+    """Desktop notification through the terminal: one of OSC_KINDS."""
+    tmux_passthrough: bool = False
+    """Wrap the sequence for tmux, which drops it unless its allow-passthrough is on."""
+
+
+def read_notify(table: object, source: str) -> Notify:
+    """The settings in a table as TOML gives it; `source` is the file's name.
+
+    Raises:
+        ConfigError: an unknown key, with the known ones, or a value that can't be used.
+    """
+    known = [each.name for each in fields(Notify)]
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{source}: [notify] is a table with {', '.join(known)}.")
+    for name in table:
+        if name not in known:
+            raise ConfigError(f"{source}: [notify] has no {name!r}: known are {', '.join(known)}.")
+    return Notify(
+        rule=Rule(_word(table, "rule", tuple(Rule), Rule.FAILURE, source)),
+        command=_command(table.get("command", []), source),
+        bell=_switch(table, "bell", source, default=True),
+        osc=_word(table, "osc", OSC_KINDS, "off", source),
+        tmux_passthrough=_switch(table, "tmux_passthrough", source, default=False),
+    )
+
+
+def _word(
+    table: Mapping[str, object], name: str, words: tuple[str, ...], default: str, source: str
+) -> str:
+    # osc = 9 means the same as osc = "9".
+    word = str(table.get(name, default))
+    if word not in words:
+        raise ConfigError(
+            f"{source}: [notify] {name}: {word[:60]!r} is none of {', '.join(words)}."
+        )
+    return word
+
+
+def _switch(table: Mapping[str, object], name: str, source: str, *, default: bool) -> bool:
+    value = table.get(name, default)
+    if not isinstance(value, bool):
+        raise ConfigError(f"{source}: [notify] {name} is neither true nor false.")
+    return value
+
+
+def _command(value: object, source: str) -> tuple[str, ...]:
+    words = value if isinstance(value, list) else [None]
+    if not all(isinstance(word, str) and "\0" not in word for word in words) or words[:1] == [""]:
+        raise ConfigError(
+            f"{source}: [notify] command is a list of a program and its arguments, such as "
+            '["/home/me/bin/tell", "{message}"]; no shell reads it.'
+        )
+    return tuple(words)
