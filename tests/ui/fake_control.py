@@ -1,10 +1,14 @@
 """A watcher that does nothing but remember what it was asked for, and snapshots made by hand."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
 
-from fakes import BINDING
+from fakes import BINDING, START
 
+from wfinspect.errors import ServiceError
 from wfinspect.instance import InstanceKey
+from wfinspect.watching.requests import A, Heard, Reply, Request
 from wfinspect.watching.snapshot import Snapshot
 
 
@@ -16,6 +20,8 @@ class FakeControl:
         self._snapshot = snapshot or Snapshot()
         self._pings: list[Callable[[], None]] = []
         self.asked: list[tuple[object, ...]] = []
+        self.questions: list[tuple[Request[Any], Heard[Any]]] = []
+        """What was asked by `ask` and is not answered yet, oldest first."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -54,6 +60,15 @@ class FakeControl:
 
     def set_interval(self, seconds: float) -> None:
         self.asked.append(("interval", seconds))
+
+    def ask(self, request: Request[A], answer: Heard[A]) -> None:
+        self.questions.append((request, answer))
+
+    def answer(self, value: object, read_at: datetime = START) -> Request[Any]:
+        """Answer the oldest question with a value or a ServiceError; gives the question."""
+        request, heard = self.questions.pop(0)
+        heard(value if isinstance(value, ServiceError) else Reply(value, read_at))
+        return request
 
     def touch(self) -> None:
         self.asked.append(("touch",))

@@ -6,15 +6,18 @@ connection of the pool for ever (httpcore issue 1093).
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
 from wfinspect.clock import Clock
 from wfinspect.errors import Refused, ServiceError, ServiceTrouble, WfInspectError
 from wfinspect.instance import Binding, WorkflowInstance
 from wfinspect.watching.schedule import Batch
 from wfinspect.watching.source import Connect, InstanceSource, KnowsItsCredentials
+
+_T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +32,24 @@ class Answer:
     """When it came, in steady seconds."""
     at: datetime
     """The same as wall time."""
+
+
+async def outcome_of(work: Awaitable[_T]) -> _T | ServiceError:
+    """What work that makes calls gives, or the error that says why it gave nothing."""
+    try:
+        return await work
+    except ServiceError as error:
+        return error
+    except WfInspectError as error:
+        # A setting that only matters to this binding: it may be mended while the app runs.
+        return Refused(str(error), cause="settings")
+    except Exception as error:
+        logger.exception("A call failed in a way nobody foresaw")
+        return ServiceTrouble(
+            f"An internal error ({type(error).__name__}) kept a call from being made or read; "
+            "it is in the log, and the call is tried again.",
+            cause="internal error",
+        )
 
 
 class Calls:
@@ -66,7 +87,11 @@ class Calls:
 
     def send(self, batch: Batch) -> None:
         """Send a call. A batch without keys only opens the source and looks for credentials."""
-        task = asyncio.get_running_loop().create_task(self._call(batch))
+        self.spawn(self._call(batch))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do work that makes calls of its own; it is waited for at the end."""
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -91,28 +116,14 @@ class Calls:
             await asyncio.wait(self._tasks)
 
     async def _call(self, batch: Batch) -> None:
-        outcome: tuple[WorkflowInstance, ...] | ServiceError
-        try:
-            outcome = await self._ask(batch)
-        except ServiceError as error:
-            outcome = error
-        except WfInspectError as error:
-            # A setting that only matters to this binding: it may be mended while the app runs.
-            outcome = Refused(str(error), cause="settings")
-        except Exception as error:
-            logger.exception("A call failed in a way nobody foresaw")
-            outcome = ServiceTrouble(
-                f"An internal error ({type(error).__name__}) kept a call from being made or read; "
-                "it is in the log, and the call is tried again.",
-                cause="internal error",
-            )
+        outcome = await outcome_of(self._ask(batch))
         self._answers.append(
             Answer(batch, outcome, self._clock.monotonic(), self._clock.now()),
         )
         self._wake()
 
     async def _ask(self, batch: Batch) -> tuple[WorkflowInstance, ...]:
-        source = await self._source(batch.binding)
+        source = await self.source(batch.binding)
         if not batch.keys:
             if isinstance(source, KnowsItsCredentials):
                 await source.check_credentials()
@@ -126,7 +137,8 @@ class Calls:
             env_type=batch.group.env_type,
         )
 
-    async def _source(self, binding: Binding) -> InstanceSource:
+    async def source(self, binding: Binding) -> InstanceSource:
+        """The source of a binding, opened on first use."""
         async with self._locks.setdefault(binding, asyncio.Lock()):
             if binding not in self._sources:
                 self._sources[binding] = await self._connect(

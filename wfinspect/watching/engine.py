@@ -20,8 +20,8 @@ from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Calls
 from wfinspect.watching.days import Days
 from wfinspect.watching.guest import Guest
-from wfinspect.watching.messenger import Messenger
 from wfinspect.watching.inquiries import Inquiries
+from wfinspect.watching.messenger import Messenger
 from wfinspect.watching.notices import Notices
 from wfinspect.watching.reader import Reader
 from wfinspect.watching.requests import A, Heard, Request

@@ -14,6 +14,7 @@ from wfinspect.instance import (
     Transition,
     WorkflowInstance,
 )
+from wfinspect.watching.requests import A, Heard, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,13 @@ class WatchControl(Protocol):
 
     def set_interval(self, seconds: float) -> None:
         """Set how often active instances are asked for; at least 2 seconds."""
+
+    def ask(self, request: Request[A], answer: Heard[A]) -> None:
+        """Ask for something beyond the watch, such as tasks or a log.
+
+        `answer` is called once, on the poller's thread, with a `Reply` or a `ServiceError`. What is
+        asked for is counted like polls, and goes out at the same rate; see `requests` for the costs.
+        """
 
     def touch(self) -> None:
         """Say that a person is there: the instance on display stays on the fast cadence."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from wfinspect.instance import Binding, InstanceId, WorkflowInstance
+from wfinspect.query import Page, Query
+from wfinspect.task import TaskInstance
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,6 +33,22 @@ class InstanceSource(Protocol):
 
         What the service does not find is missing from the answer.
         """
+
+    async def find_workflow_instances(
+        self, query: Query, *, page: int = 1
+    ) -> Page[WorkflowInstance]:
+        """Ask for a page of the instances that match; one attempt."""
+
+    async def list_task_instances(
+        self, instance: WorkflowInstance, *, page: int = 1, task_id: int | None = None
+    ) -> Page[TaskInstance]:
+        """Ask for a page of an instance's tasks, or of the runs of one of them; one attempt."""
+
+    async def get_task_instance(self, task_id: int) -> TaskInstance:
+        """Ask for one task instance; one attempt."""
+
+    async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:
+        """Ask for the log of one run, the latest without a number; one attempt."""
 
     def credentials_fingerprint(self) -> str:
         """A text that changes when the credentials' source does; cheap, asked for every second."""

@@ -1,0 +1,416 @@
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fakes import BINDING, ScriptedSource, instance, key, ms
+from test_engine import OTHER, Rig
+
+from wfinspect.errors import (
+    BadAnswer,
+    ConfigError,
+    DailyLimit,
+    NotFound,
+    Refused,
+    ServiceError,
+    ServiceTrouble,
+    Throttled,
+    Unreachable,
+)
+from wfinspect.instance import InstanceId, WorkflowInstance
+from wfinspect.query import Page, Query
+from wfinspect.task import TaskInstance
+from wfinspect.watching.past import DATES, ENOUGH_RUNS
+from wfinspect.watching.requests import (
+    EarlierRuns,
+    Find,
+    Outcome,
+    Reply,
+    RunsOf,
+    TaskLog,
+    TaskOf,
+    TasksOf,
+)
+
+QUERY = Query(88123, ms(datetime(2026, 9, 16, 16, tzinfo=UTC)))
+
+
+class TaskSource(ScriptedSource):
+    """A service with tasks, logs and earlier runs."""
+
+    pages: tuple[tuple[TaskInstance, ...], ...] = ((),)
+    past: dict[int, tuple[WorkflowInstance, ...]] = {}  # noqa: RUF012 - replaced, never changed
+
+    async def find_workflow_instances(
+        self, query: Query, *, page: int = 1
+    ) -> Page[WorkflowInstance]:
+        await self._called("find", (query.biz_date, page))
+        return Page(self.past.get(query.biz_date, ()), page, None, is_last=True)
+
+    async def list_task_instances(
+        self, instance: WorkflowInstance, *, page: int = 1, task_id: int | None = None
+    ) -> Page[TaskInstance]:
+        await self._called("tasks", (instance.id, page, *([task_id] if task_id else [])))
+        total = sum(map(len, self.pages))
+        return Page(self.pages[page - 1], page, total, is_last=page == len(self.pages))
+
+    async def get_task_instance(self, task_id: int) -> TaskInstance:
+        await self._called("task", (task_id,))
+        return TaskInstance(task_id)
+
+    async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:
+        await self._called("log", (task_id, run_number or 0))
+        return f"log of run {run_number}"
+
+
+class Asker(Rig):
+    """A rig whose services answer requests, and what they answered."""
+
+    def __init__(self, state_dir: Path) -> None:
+        super().__init__(state_dir)
+        self.source = TaskSource(self.clock)
+        self.sources = {BINDING: self.source, OTHER: TaskSource(self.clock)}
+        self.heard: list[Outcome] = []
+
+    async def turn(self) -> float | None:
+        """Steps as often as somebody asks for one."""
+        while True:
+            before = len(self.source.calls), len(self.heard), len(self.engine._inquiries._waiting)
+            next_in = await super().turn()
+            now = len(self.source.calls), len(self.heard), len(self.engine._inquiries._waiting)
+            if before == now:
+                return next_in
+
+    async def ask(self, request: object) -> Outcome:
+        """What comes of a request that is answered without time passing."""
+        self.engine.ask(request, self.heard.append)
+        await self.turn()
+        return self.heard[-1]
+
+    def called(self, name: str) -> list[tuple[int, ...]]:
+        return [numbers for what, numbers in self.source.calls if what == name]
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Asker]:
+    made = Asker(tmp_path / "state")
+    yield made
+    await made.engine.aclose()
+
+
+async def display(rig: Asker, status: str = "Running", **fields: object) -> None:
+    rig.source.hold(instance(1, status, **fields))
+    rig.engine.display(key(1))
+    rig.engine.refresh(key(1))
+    await rig.run(2.0)
+    rig.engine.set_paused(paused=True)
+
+
+def value_of(outcome: Outcome) -> object:
+    assert isinstance(outcome, Reply), outcome
+    return outcome.value
+
+
+async def test_tasks_are_read_to_the_last_page(rig: Asker) -> None:
+    await display(rig)
+    rig.source.pages = ((TaskInstance(1), TaskInstance(2)), (TaskInstance(2), TaskInstance(3)))
+    rig.engine.ask(TasksOf(key(1)), rig.heard.append)
+    await rig.run(2.0)
+
+    page = value_of(rig.heard[0])
+
+    assert isinstance(page, Page)
+    assert [task.id for task in page.items] == [1, 2, 3]
+    assert (page.total, page.is_last) == (4, True)
+    assert rig.called("tasks") == [(1, 1), (1, 2)]
+
+
+async def test_an_instance_that_is_not_known_is_read_first(rig: Asker) -> None:
+    rig.source.hold(instance(7))
+
+    value_of(await rig.ask(TasksOf(key(7))))
+
+    assert [name for name, _ in rig.source.calls] == ["get", "tasks"]
+
+
+async def test_a_task_its_runs_its_log_and_a_search_are_a_call_each(rig: Asker) -> None:
+    await display(rig)
+    before = rig.snapshot.health.calls_today
+    for request in (
+        RunsOf(key(1), 5),
+        TaskOf(BINDING, 5),
+        TaskLog(BINDING, 5, 2),
+        Find(BINDING, QUERY, 3),
+    ):
+        rig.engine.ask(request, rig.heard.append)
+    await rig.run(3.0)
+
+    assert len(rig.heard) == 4
+    assert rig.source.calls[-4:] == [
+        ("tasks", (1, 1, 5)),
+        ("task", (5,)),
+        ("log", (5, 2)),
+        ("find", (QUERY.biz_date, 3)),
+    ]
+    assert value_of(rig.heard[2]) == "log of run 2"
+    assert rig.snapshot.health.calls_today == before + 4
+
+
+async def test_an_answer_says_when_it_was_read(rig: Asker) -> None:
+    outcome = await rig.ask(TaskLog(BINDING, 5))
+
+    assert isinstance(outcome, Reply)
+    assert outcome.read_at == rig.clock.now()
+
+
+async def test_what_is_asked_for_goes_out_at_the_rate_of_polls(rig: Asker) -> None:
+    for number in range(1, 7):
+        rig.engine.ask(TaskOf(BINDING, number), rig.heard.append)
+    await rig.run(5.0)
+
+    times = rig.source.call_times
+    assert len(times) == 6
+    assert all(times[n + 2] - times[n] >= 1.0 for n in range(4))
+
+
+async def test_a_long_answer_leaves_polls_every_other_call(rig: Asker) -> None:
+    await display(rig)
+    rig.engine.set_paused(paused=False)
+    rig.source.pages = tuple((TaskInstance(n),) for n in range(20))
+    rig.engine.ask(TasksOf(key(1)), rig.heard.append)
+    rig.source.hold(*(instance(n, biz_date=n) for n in range(2, 8)))
+    rig.engine.watch([key(n) for n in range(2, 8)])
+    await rig.run(7.0)
+
+    assert sum(row.instance is not None for row in rig.snapshot.rows) >= 5
+    assert len(rig.called("tasks")) >= 5
+
+
+async def test_the_same_question_on_its_way_is_one_call(rig: Asker) -> None:
+    rig.engine.ask(TaskLog(BINDING, 5), rig.heard.append)
+    rig.engine.ask(TaskLog(BINDING, 5), rig.heard.append)
+    await rig.turn()
+
+    assert len(rig.heard) == 2
+    assert len(rig.called("log")) == 1
+
+
+async def test_tasks_of_a_settled_run_are_read_once_until_it_is_rerun(rig: Asker) -> None:
+    await display(rig, "Success", modify_time=10)
+    await rig.ask(TasksOf(key(1)))
+    await rig.ask(TasksOf(key(1)))
+    assert len(rig.called("tasks")) == 1
+
+    await rig.run(5.0)
+    await display(rig, "Running", modify_time=20)
+    await rig.ask(TasksOf(key(1)))
+    await rig.run(2.0)
+    await rig.ask(TasksOf(key(1)))
+
+    assert len(rig.called("tasks")) == 3
+
+
+async def test_a_log_is_kept_only_where_its_run_is_over(rig: Asker) -> None:
+    for settled_at in (None, None, 7, 7, 8):
+        rig.engine.ask(TaskLog(BINDING, 5, 1, settled_at), rig.heard.append)
+        await rig.run(1.0)
+
+    assert len(rig.heard) == 5
+    assert len(rig.called("log")) == 4
+
+
+async def test_only_the_latest_logs_are_kept(rig: Asker) -> None:
+    for number in (1, 2, 3, 3, 2, 1):
+        rig.engine.ask(TaskLog(BINDING, number, 1, 7), rig.heard.append)
+        await rig.run(1.0)
+
+    assert rig.called("log") == [(1, 1), (2, 1), (3, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("error", [NotFound("no"), Refused("no"), BadAnswer("no")])
+async def test_a_refusal_is_an_answer_and_stops_no_poll(rig: Asker, error: ServiceError) -> None:
+    await display(rig)
+    rig.engine.set_paused(paused=False)
+    rig.source.errors = [error]
+    assert await rig.ask(TasksOf(key(1))) is error
+
+    rig.source.hold(instance(1, "Failure"))
+    await rig.run(6.0)
+
+    assert rig.snapshot.displayed is not None
+    assert rig.snapshot.displayed.instance == instance(1, "Failure")
+
+
+async def test_trouble_of_one_binding_does_not_hold_up_another(rig: Asker) -> None:
+    rig.source.hangs = True
+    rig.engine.ask(TaskLog(BINDING, 5), rig.heard.append)
+    await rig.turn()
+    rig.engine.ask(TaskLog(OTHER, 5, 1), rig.heard.append)
+    await rig.turn()
+
+    assert [value_of(outcome) for outcome in rig.heard] == ["log of run 1"]
+
+
+async def test_throttling_is_obeyed_and_told_at_once(rig: Asker) -> None:
+    throttled = Throttled("slower", retry_after_seconds=60.0)
+    rig.source.errors = [throttled]
+    assert await rig.ask(TaskLog(BINDING, 5)) is throttled
+    await rig.run(2.0)
+
+    assert await rig.ask(TaskLog(BINDING, 6)) is throttled
+    assert len(rig.called("log")) == 1
+    await rig.run(60.0)
+    value_of(await rig.ask(TaskLog(BINDING, 6)))
+
+
+async def test_after_an_outage_the_next_question_is_tried(rig: Asker) -> None:
+    rig.source.errors = [Unreachable("away")]
+    assert isinstance(await rig.ask(TaskLog(BINDING, 5)), Unreachable)
+
+    assert value_of(await rig.ask(TaskLog(BINDING, 5))) == "log of run None"
+
+
+async def test_the_daily_limit_teaches_the_budget(rig: Asker) -> None:
+    rig.source.errors = [DailyLimit("enough")]
+    await rig.ask(TaskLog(BINDING, 5))
+    await rig.run(1.0)
+
+    assert rig.snapshot.health.budget == 90
+
+
+async def test_what_is_asked_for_is_not_refused_by_the_budget(tmp_path: Path) -> None:
+    rig = Asker(tmp_path / "small")
+    rig.engine._schedule.limits.bucket(BINDING, rig.clock.monotonic())._level = 0.0
+
+    value_of(await rig.ask(TaskLog(BINDING, 5)))
+    await rig.engine.aclose()
+
+
+async def test_a_source_that_can_not_be_opened_is_an_answer(
+    rig: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ConfigError("a proxy that is none")
+
+    monkeypatch.setattr(rig.source, "connect", broken)
+    outcome = await rig.ask(TaskLog(BINDING, 5))
+
+    assert isinstance(outcome, Refused)
+    assert "a proxy that is none" in str(outcome)
+
+
+async def test_a_bug_is_an_answer(rig: Asker) -> None:
+    outcome = await rig.ask(type("Odd", (), {"whom": BINDING})())
+
+    assert isinstance(outcome, ServiceTrouble)
+
+
+async def test_a_face_that_fails_keeps_the_others_from_nothing(rig: Asker) -> None:
+    def broken(_: Outcome) -> None:
+        raise RuntimeError("closed")
+
+    rig.engine.ask(TaskLog(BINDING, 5), broken)
+    rig.engine.ask(TaskLog(BINDING, 5), rig.heard.append)
+    await rig.turn()
+
+    assert len(rig.heard) == 1
+
+
+async def test_what_waits_at_the_end_is_told_so(rig: Asker) -> None:
+    for number in range(1, 5):
+        rig.engine.ask(TaskOf(BINDING, number), rig.heard.append)
+    await rig.turn()
+    await rig.engine.aclose()
+
+    assert [type(outcome) for outcome in rig.heard] == [Reply, Reply, Unreachable, Unreachable]
+
+
+def dates() -> list[int]:
+    day = timedelta(days=1)
+    latest = datetime(2026, 9, 16, 16, tzinfo=UTC)
+    return [ms(latest - back * day) for back in range(1, DATES + 1)]
+
+
+def run_of(biz_date: int, number: int, status: str = "Success") -> WorkflowInstance:
+    begun = biz_date + 90_000_000
+    return instance(
+        number, status, biz_date=biz_date, started_time=begun, finished_time=begun + 60_000
+    )
+
+
+async def earlier(rig: Asker) -> list[int]:
+    """The IDs of the earlier runs."""
+    rig.engine.ask(EarlierRuns(key(1)), rig.heard.append)
+    await rig.run(DATES + 1.0)
+    runs = value_of(rig.heard[-1])
+    assert isinstance(runs, tuple)
+    return [run.id for run in runs]
+
+
+async def test_earlier_runs_are_asked_for_by_date_until_there_are_enough(rig: Asker) -> None:
+    rig.source.past = {date: (run_of(date, 100 + n),) for n, date in enumerate(dates())}
+    await display(rig, workflow_id=5)
+
+    assert await earlier(rig) == [100 + n for n in range(ENOUGH_RUNS)]
+    assert rig.called("find") == [(date, 1) for date in dates()[:ENOUGH_RUNS]]
+
+
+async def test_a_date_without_runs_is_asked_for_once_unless_it_is_recent(rig: Asker) -> None:
+    today = datetime(2026, 9, 17, 16, tzinfo=UTC)
+    await display(rig, workflow_id=5, biz_date=ms(today))
+    assert await earlier(rig) == []
+    assert len(rig.called("find")) == DATES
+
+    for _ in range(3):
+        await rig.run(86_400.0)
+        await earlier(rig)
+
+    assert rig.called("find")[DATES:] == [(ms(today - timedelta(days=1)), 1)]
+
+
+async def test_a_date_whose_runs_go_on_is_asked_for_once_a_day(rig: Asker) -> None:
+    last = dates()[4]
+    rig.source.past = {last: (run_of(last, 50, "Running"),)}
+    await display(rig, workflow_id=5)
+    await earlier(rig)
+    await earlier(rig)
+    assert rig.called("find").count((last, 1)) == 1
+
+    rig.source.past = {last: (run_of(last, 50),)}
+    await rig.run(86_400.0)
+    await earlier(rig)
+    await rig.run(86_400.0)
+    assert await earlier(rig) == [50]
+    assert rig.called("find").count((last, 1)) == 2
+
+
+async def test_earlier_runs_outlive_the_process(tmp_path: Path) -> None:
+    calls = []
+    for _ in range(2):
+        rig = Asker(tmp_path / "state")
+        rig.source.past = {dates()[0]: tuple(run_of(dates()[0], n) for n in range(50, 60))}
+        await display(rig, workflow_id=5)
+        assert len(await earlier(rig)) == 10
+        calls.append(len(rig.called("find")))
+        await rig.engine.aclose()
+
+    assert calls == [1, 0]
+
+
+async def test_tasks_of_no_workflow_are_told_apart_by_their_name(rig: Asker) -> None:
+    name = instance(1).name
+    date = dates()[0]
+    named = [(60, name), (61, f"{name}_too")]
+    rig.source.past = {
+        date: tuple(instance(n, "Success", name=called, biz_date=date) for n, called in named)
+    }
+    await display(rig, workflow_id=1)
+
+    assert await earlier(rig) == [InstanceId(60)]
+
+
+async def test_without_a_workflow_there_are_no_earlier_runs_and_no_calls(rig: Asker) -> None:
+    await display(rig)
+
+    assert await earlier(rig) == []
+    assert rig.called("find") == []
