@@ -87,6 +87,13 @@ def as_table(
     """One instance as a list of all its fields, several as a line each."""
     if len(instances) == 1:
         return _record(instances[0], region, zone, now)
+    return as_lines(instances, region, zone, now)
+
+
+def as_lines(
+    instances: Sequence[WorkflowInstance], region: str, zone: tzinfo, now: datetime
+) -> str:
+    """A heading and a line for each instance."""
     rows: list[tuple[str, ...]] = [
         ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
     ]

@@ -1,0 +1,196 @@
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from fakes import instance
+from test_cli import Run
+
+from wfinspect.commands import find
+from wfinspect.dataworks.client import DataWorksClient
+from wfinspect.errors import Refused, ServiceError
+from wfinspect.instance import WorkflowInstance
+from wfinspect.query import Page, Query
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+CHINA = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def run(simulator: Simulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    places = {"XDG_CONFIG_HOME": str(tmp_path / "c"), "XDG_STATE_HOME": str(tmp_path / "s")}
+    return Run(simulator.environment() | places | {"HOME": str(tmp_path)}, capsys)
+
+
+@pytest.fixture
+def place(run: Run) -> list[str]:
+    """The workspace and business date of an instance that is there."""
+    run("get", str(DEMO_IDS[0]), "-o", "json")
+    known = json.loads(run.out)
+    date = datetime.fromtimestamp(known["BizDate"] / 1000, CHINA).date()
+    return ["--project", str(known["ProjectId"]), "--bizdate", date.isoformat()]
+
+
+def found(run: Run, *arguments: str) -> list[dict[str, object]]:
+    assert run("find", *arguments, "-o", "json") == 0, run.err
+    objects = json.loads(run.out)
+    assert isinstance(objects, list)
+    return objects
+
+
+def test_the_instances_of_a_day_are_a_line_each_newest_first(run: Run, place: list[str]) -> None:
+    assert run("find", *place) == 0
+
+    heading, *lines = run.out.splitlines()
+    ids = [int(line.split()[0]) for line in lines]
+    assert heading.split()[:3] == ["ID", "STATUS", "NAME"]
+    assert DEMO_IDS[0] in ids
+    assert ids == sorted(ids, reverse=True)
+    assert run.err == ""
+
+
+def test_every_filter_narrows_the_search(run: Run, place: list[str]) -> None:
+    everything = found(run, *place)
+    known = next(one for one in everything if one["Tags"])
+    tag = known["Tags"][0]  # type: ignore[index]
+    filters = {
+        "--name": str(known["Name"])[2:],
+        "--status": str(known["Status"]).lower(),
+        "--type": str(known["Type"]),
+        "--owner": str(known["Owner"]),
+        "--tag": f"{tag['Key']}:{tag['Value']}",
+        "--workflow": str(known["WorkflowId"]),
+        "--env": str(known["EnvType"]),
+    }
+    ids = {one["Id"] for one in everything}
+
+    for option, value in filters.items():
+        narrowed = {one["Id"] for one in found(run, *place, option, value)}
+        assert known["Id"] in narrowed, option
+        assert narrowed <= ids, option
+    all_filters = [word for pair in filters.items() for word in pair]
+    assert known["Id"] in [one["Id"] for one in found(run, *place, *all_filters)]
+    assert len(found(run, *place, *all_filters)) < len(everything)
+
+
+def test_csv_has_its_heading_also_where_nothing_is_found(run: Run, place: list[str]) -> None:
+    assert run("find", *place, "--name", "no such name", "-o", "csv") == 0
+
+    assert next(csv.reader(io.StringIO(run.out)))[0] == "Id"
+    assert len(run.out.splitlines()) == 1
+
+
+def test_nothing_found_is_said_and_no_error(run: Run, place: list[str]) -> None:
+    assert found(run, *place, "--name", "no such name") == []
+    assert run("find", *place, "--name", "no such name") == 0
+    assert (run.out, run.err) == ("", "wfinspect: No instance matches.\n")
+
+
+class Pages:
+    """Pages of a long answer in place of the service's; a page may be an error."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *pages: list[int] | ServiceError) -> None:
+        self.pages = pages
+        self.asked: list[int] = []
+
+        async def find(_: object, __: Query, *, page: int = 1) -> Page[WorkflowInstance]:
+            self.asked.append(page)
+            ids = pages[page - 1]
+            if isinstance(ids, ServiceError):
+                raise ids
+            items = tuple(instance(n, raw=f'{{"Id":{n}}}') for n in ids)
+            return Page(items, page, None, is_last=page == len(pages))
+
+        monkeypatch.setattr(DataWorksClient, "find_workflow_instances", find)
+
+
+def test_pages_are_read_to_the_last_and_nothing_is_printed_twice(
+    run: Run, place: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = Pages(monkeypatch, [5, 4], [4, 3], [2])
+
+    assert [one["Id"] for one in found(run, *place)] == [5, 4, 3, 2]
+    assert pages.asked == [1, 2, 3]
+
+
+def test_a_service_that_repeats_its_page_ends_the_search(
+    run: Run, place: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = Pages(monkeypatch, [5, 4], [5, 4], [5, 4])
+
+    assert [one["Id"] for one in found(run, *place)] == [5, 4]
+    assert pages.asked == [1, 2]
+
+
+def test_a_thousand_instances_are_printed_at_most(
+    run: Run, place: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = Pages(monkeypatch, *([*range(n * 100 + 1, n * 100 + 101)] for n in range(12)))
+
+    assert len(found(run, *place)) == 1_000
+    assert pages.asked == list(range(1, 11))
+    assert "Only the first 1,000 are printed" in run.err
+
+
+def test_what_is_beyond_the_limit_is_said(
+    run: Run, place: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = len(found(run, *place))
+    monkeypatch.setattr(find, "MAX_FOUND", 2)
+
+    assert len(found(run, *place)) == 2
+    assert f"Only the first 2 of {total} are printed" in run.err
+
+
+@pytest.mark.parametrize("output", ["table", "json", "csv"])
+def test_a_refusal_is_an_error_and_not_an_empty_answer(
+    run: Run, place: list[str], simulator: Simulator, output: str
+) -> None:
+    simulator.faults.add("NoPermission", action="ListWorkflowInstances")
+
+    assert run("find", *place, "-o", output) == 4
+    assert run.out == ""
+    assert "NoPermission" in run.err
+
+
+def test_what_was_read_before_a_page_failed_is_printed(
+    run: Run, place: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Pages(monkeypatch, [5, 4], Refused("Not for you."))
+
+    assert run("find", *place, "-o", "json") == 4
+    assert [one["Id"] for one in json.loads(run.out)] == [5, 4]
+    assert run.err == "wfinspect: Not for you.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--bizdate", "20260917"], "'20260917' is no date"),
+        (["--project", "x"], "'x' is no ID"),
+        (["--status", "Done"], "'Done' is none of NotRun"),
+        (["--tag", "team"], "'team' is no tag"),
+    ],
+)
+def test_a_filter_that_can_not_be_used_is_named(run: Run, arguments: list[str], said: str) -> None:
+    assert run("find", "--project", "1", "--bizdate", "2026-09-17", *arguments) == 2
+    assert said in run.err
+
+
+def test_a_business_date_is_midnight_where_the_region_schedules(
+    run: Run, simulator: Simulator
+) -> None:
+    run("find", "--project", "88123", "--bizdate", "2026-09-17", "--region", "us-west-1")
+
+    sent = int(simulator.calls.latest[-1].parameters["BizDate"])
+    assert datetime.fromtimestamp(sent / 1000, UTC) == datetime(2026, 9, 17, 7, tzinfo=UTC)

@@ -1,0 +1,167 @@
+"""``wfinspect find``: print the instances of a workspace and business date that match."""
+
+import argparse
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time
+
+from wfinspect.clock import Clock, SystemClock
+from wfinspect.commands import printing
+from wfinspect.commands.binding import bind
+from wfinspect.commands.stored import count_calls
+from wfinspect.config import Settings
+from wfinspect.errors import ServiceError
+from wfinspect.instance import MAX_INSTANCE_ID, Binding, Status, Tag, WorkflowInstance
+from wfinspect.paths import home_of
+from wfinspect.query import Query
+from wfinspect.regions import zone_of
+
+MAX_FOUND = 1_000
+"""Instances that are printed at most; one call brings a hundred."""
+
+_TYPES = ("Normal", "Manual", "SmokeTest", "SupplementData", "ManualWorkflow", "TriggerWorkflow")
+_STATUSES = tuple(str(s) for s in Status if s not in {Status.UNKNOWN, Status.WAIT_TRIGGER})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command takes."""
+    add = parser.add_argument
+    add("--project", type=_id, required=True, metavar="ID", help="the workspace")
+    add("--bizdate", type=_date, required=True, metavar="YYYY-MM-DD", help="the business date")
+    add("--name", metavar="TEXT", help="a part of the name")
+    add("--status", type=_one_of(_STATUSES), metavar="STATUS", help=_list(_STATUSES))
+    add("--type", type=_one_of(_TYPES), metavar="TYPE", help=_list(_TYPES))
+    add("--owner", metavar="ID", help="the owner's account ID")
+    add("--tag", type=_tag, action="append", metavar="K:V", help="a tag; of several one is enough")
+    add("--workflow", type=_id, metavar="ID", help="the workflow they are runs of")
+    add("--env", type=_one_of(("Prod", "Dev")), metavar="ENV", help="Prod or Dev")
+    add(
+        "-o",
+        "--output",
+        choices=("table", "json", "csv"),
+        default="table",
+        help="json prints an array of the service's objects as they came (default: table)",
+    )
+
+
+def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+    """Print what was found, also where a later page could not be read."""
+    binding = bind(settings, environ).binding
+    midnight = datetime.combine(args.bizdate, time(), zone_of(binding.region))
+    query = Query(
+        args.project,
+        round(midnight.timestamp() * 1000),
+        name=args.name or "",
+        status=args.status or "",
+        type=args.type or "",
+        owner=args.owner or "",
+        env_type=args.env or "",
+        tags=tuple(args.tag or ()),
+        workflow_id=args.workflow,
+    )
+    clock, calls = SystemClock(), Counter[Binding]()
+    found: dict[int, WorkflowInstance] = {}
+    try:
+        more = asyncio.run(
+            _find(binding, query, found, environ, clock, lambda: calls.update([binding]))
+        )
+        error = None
+    except ServiceError as trouble:
+        more, error = "", trouble
+    finally:
+        count_calls(settings, clock, calls)
+    _print(args, tuple(found.values())[:MAX_FOUND], binding.region, settings, has_all=error is None)
+    for sentence in filter(None, (more, str(error or ""))):
+        printing.say(sentence)
+    return error.exit_code if error is not None else 0
+
+
+async def _find(
+    binding: Binding,
+    query: Query,
+    found: dict[int, WorkflowInstance],
+    environ: Mapping[str, str],
+    clock: Clock,
+    on_call: Callable[[], None],
+) -> str:
+    """Fill `found`, page by page; gives a sentence where there are more than are printed."""
+    from wfinspect.dataworks import open_client
+    from wfinspect.dataworks.retry import with_retries
+
+    rng, number = random.Random(), 0
+    async with open_client(binding, environ, home_of(environ), clock, on_call) as client:
+        while True:
+            number += 1
+            page = await with_retries(
+                lambda n=number: client.find_workflow_instances(query, page=n),  # type: ignore[misc]
+                clock=clock,
+                sleep=asyncio.sleep,
+                rng=rng,
+            )
+            # New instances push others onto the next page, where they come again.
+            before = len(found)
+            found |= {each.id: each for each in page.items}
+            if len(found) > MAX_FOUND or (len(found) == MAX_FOUND and not page.is_last):
+                total = f" of {page.total:,}" if page.total else ""
+                return (
+                    f"Only the first {MAX_FOUND:,}{total} are printed: add filters for the others."
+                )
+            if page.is_last or len(found) == before:
+                return ""
+
+
+def _print(
+    args: argparse.Namespace,
+    found: Sequence[WorkflowInstance],
+    region: str,
+    settings: Settings,
+    *,
+    has_all: bool,
+) -> None:
+    if args.output == "json" and (found or has_all):
+        print(printing.as_json(found, is_array=True))
+    elif args.output == "csv" and (found or has_all):
+        print(printing.as_csv(found, region, settings.zone))
+    elif found:
+        print(printing.as_lines(found, region, settings.zone, SystemClock().now()))
+    elif has_all:
+        printing.say("No instance matches.")
+
+
+def _id(text: str) -> int:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_INSTANCE_ID))
+    if is_number and 0 < int(text) <= MAX_INSTANCE_ID:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no ID: use digits only")
+
+
+def _date(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - the region has the zone
+    except ValueError:
+        message = f"{text!r} is no date: write it as 2026-09-17"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _tag(text: str) -> Tag:
+    key, colon, value = text.partition(":")
+    if not (key and colon):
+        raise argparse.ArgumentTypeError(f"{text!r} is no tag: write it as key:value or key:")
+    return Tag(key, value)
+
+
+def _one_of(words: Sequence[str]) -> Callable[[str], str]:
+    known = {word.lower(): word for word in words}
+
+    def parse(text: str) -> str:
+        if text.lower() not in known:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {_list(words)}")
+        return known[text.lower()]
+
+    return parse
+
+
+def _list(words: Sequence[str]) -> str:
+    return ", ".join(words)
