@@ -54,6 +54,14 @@ COMMANDS: Mapping[str, Command] = {
         "configuration; 3 the service can't be reached or is in trouble; 4 credentials missing, "
         "expired or refused; 5 no such instance. Of several the first of 4, 5, 3, 1, 8",
     ),
+    "find": Command(
+        "find",
+        "print the instances of a workspace and business date",
+        "Print the instances of a workspace and business date that match all filters, newest "
+        "first, at most 1,000; a call for every hundred.",
+        "exit codes: 0 printed, also where nothing matches; 2 wrong usage or configuration; 3 the "
+        "service can't be reached or is in trouble; 4 credentials missing, expired or refused",
+    ),
     "simulate": Command(
         "simulate",
         "only the simulated service",
