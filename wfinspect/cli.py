@@ -54,6 +54,19 @@ COMMANDS: Mapping[str, Command] = {
         "configuration; 3 the service can't be reached or is in trouble; 4 credentials missing, "
         "expired or refused; 5 no such instance. Of several the first of 4, 5, 3, 1, 8",
     ),
+    "watch": Command(
+        "watch",
+        "follow instances without a screen until they are done",
+        "Follow workflow instances until --until comes true, and print one line for each change: "
+        "time, ID, what became what, name; the first reading is a line too. Without IDs it "
+        "follows the watched list, which it never changes. An outage does not end it. What is "
+        "wrong, and how far it is, goes to standard error.",
+        "exit codes: 0 as wanted; 1 settled, and not as wanted: one failed, or for any:... and "
+        "all:failure it can't come any more; 2 wrong usage or configuration; 3 the service never "
+        "accepts the call; 4 credentials missing, expired or refused before the first reading; 5 "
+        "no such instance, or gone; 124 --timeout has passed; 129, 130, 143 ended by HUP, INT, "
+        "TERM. Of several the first of 4, 5, 3, 1",
+    ),
     "find": Command(
         "find",
         "print the instances of a workspace and business date",
@@ -117,6 +130,9 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     module.add_arguments(parser)
     args = parser.parse_args(rest[1:] if name else rest, namespace)
     settings = load_settings(vars(args), environ)
+    from wfinspect.commands.log import keep_log
+
+    keep_log(settings)
     code: int = module.run(args, settings, environ)
     return code
 

@@ -1,16 +1,14 @@
 """``wfinspect [ID ...]``: the app on the user's own account."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
-from wfinspect.commands.binding import bind
+from wfinspect.commands.binding import bind, connecting
 from wfinspect.commands.screen import Screen, show
 from wfinspect.config import Settings
 from wfinspect.ids import parse_ids
-from wfinspect.instance import Binding, InstanceKey
-from wfinspect.paths import home_of
-from wfinspect.watching.source import InstanceSource
+from wfinspect.instance import InstanceKey
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,19 +26,12 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     ids = parse_ids(" ".join(args.ids)) if args.ids else ()
     bound = bind(settings, environ)
     clock = SystemClock()
-
-    async def connect(binding: Binding, on_call: Callable[[], None]) -> InstanceSource:
-        # On the poller's thread, after the first paint: httpx and msgspec are slow to import.
-        from wfinspect.dataworks import connector
-
-        return await connector(environ, home_of(environ), clock)(binding, on_call)
-
     return show(
         Screen(
             settings=settings,
             state_dir=settings.paths.state_dir,
             binding=bound.binding,
-            connect=connect,
+            connect=connecting(environ, clock),
             clock=clock,
             open_keys=tuple(InstanceKey(bound.binding, i) for i in ids),
         ),

@@ -29,6 +29,10 @@ class Guest(Store):
         }
         return [stored.get(key, row) for key, row in self._own.items()]
 
+    def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:  # noqa: ARG002
+        """None: those of the store are of the user's own list."""
+        return []
+
     def save(self, changes: Changes) -> list[Transition]:
         """Save what is counted and learnt; takes rows on and off in memory."""
         counted = Changes(calls=changes.calls, meta=changes.meta)

@@ -1,0 +1,391 @@
+import asyncio
+import io
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, timedelta
+from pathlib import Path
+
+import pytest
+from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, ms
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfinspect.commands.following import UNTILS, Change, Follower
+from wfinspect.commands.progress import Progress
+from wfinspect.errors import (
+    BadAnswer,
+    BadRequest,
+    CredentialsMissing,
+    DailyLimit,
+    Refused,
+    ServiceError,
+    Throttled,
+    Unreachable,
+)
+from wfinspect.instance import Binding, InstanceId, InstanceKey, Status
+from wfinspect.watching.engine import Engine
+from wfinspect.watching.records import Changes, StoredRow
+from wfinspect.watching.snapshot import Row, Snapshot
+from wfinspect.watching.store import Store
+
+OTHER = Binding("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
+
+
+class Rig:
+    """A watch without a screen on a clock moved by hand."""
+
+    def __init__(
+        self, state_dir: Path, until: str, keys: Sequence[InstanceKey], *, fast: bool
+    ) -> None:
+        self.clock = FakeClock()
+        self.sources = {BINDING: ScriptedSource(self.clock), OTHER: ScriptedSource(self.clock)}
+        self.source = self.sources[BINDING]
+        self.engine = Engine(
+            state_dir,
+            lambda binding, on_call: self.sources[binding].connect(binding, on_call),
+            self.clock,
+            BINDING,
+            interval_seconds=15.0,
+            budget=3000,
+            rng=random.Random(1),
+            wake=lambda: None,
+            only=keys,
+        )
+        self.follower = Follower(keys, until, fail_fast=fast)
+        self.changes: list[Change] = []
+        self._stderr = io.StringIO()
+        self._progress = Progress(self._stderr, UTC, is_terminal=False)
+
+    @property
+    def said(self) -> str:
+        return self._stderr.getvalue()
+
+    @property
+    def lines(self) -> list[tuple[int, str | None, str]]:
+        return [(c.id, c.from_status, c.to_status) for c in self.changes]
+
+    def becomes(self, number: int, status: str, **fields: object) -> None:
+        now = ms(self.clock.now())
+        self.source.hold(instance(number, status, modify_time=now, **fields))
+
+    async def _turn(self) -> float | None:
+        """Steps until every call that can be answered is; gives the seconds until the next one."""
+        while True:
+            next_in, before = self.engine.step(), self.engine.in_flight
+            for _ in range(8):
+                await asyncio.sleep(0)
+            if not before or self.engine.in_flight == before:
+                return next_in
+
+    async def run(self, seconds: float) -> int | None:
+        """Until it is over or the time has passed."""
+        end = self.clock.monotonic() + seconds
+        while True:
+            next_in = await self._turn()
+            self.changes += self.follower.take(self.engine.snapshot)
+            self._progress.show(self.engine.snapshot, self.follower.summary())
+            left = end - self.clock.monotonic()
+            if self.follower.exit_code is not None or left < 1e-6:
+                return self.follower.exit_code
+            self.clock.advance(min(left, max(next_in or left, 1e-3)))
+
+
+Rigged = Callable[..., Rig]
+
+
+@pytest.fixture
+async def rigged(tmp_path: Path) -> AsyncIterator[Rigged]:
+    made: list[Rig] = []
+
+    def make(
+        until: str = "all:done",
+        *,
+        fast: bool = False,
+        keys: Sequence[InstanceKey] = (),
+        **held: str,
+    ) -> Rig:
+        """A rig that follows instances 1, 2, ... in the states of `_1=`, `_2=`, ..."""
+        numbers = {int(name[1:]): status for name, status in held.items()}
+        rig = Rig(tmp_path / "state", until, keys or [key(n) for n in numbers], fast=fast)
+        rig.source.hold(*(instance(n, status) for n, status in numbers.items() if status))
+        made.append(rig)
+        return rig
+
+    yield make
+    for rig in made:
+        await rig.engine.aclose()
+
+
+S, F, R, W, NONE = "Success", "Failure", "Running", "WaitTime", ""
+
+
+@pytest.mark.parametrize(
+    ("until", "fast", "states", "code"),
+    [
+        ("all:done", False, (S, S), 0),
+        ("all:done", False, (S, F), 1),
+        ("all:done", False, (S, R), None),
+        ("all:done", False, (F, R), None),
+        ("all:done", True, (F, R), 1),
+        ("all:done", True, (S, R), None),
+        ("all:done", False, (S, "Sleeping"), None),
+        ("all:success", False, (S, S), 0),
+        ("all:success", False, (S, F), 1),
+        ("all:success", False, (R, F), None),
+        ("all:success", True, (R, F), 1),
+        ("all:failure", False, (F, F), 0),
+        ("all:failure", False, (F, S), 1),
+        ("all:failure", False, (R, S), None),
+        ("all:failure", True, (R, S), 1),
+        ("any:done", False, (R, S), 0),
+        ("any:done", False, (R, F), 1),
+        ("any:done", False, (R, W), None),
+        ("any:success", False, (R, S), 0),
+        ("any:success", False, (R, F), None),
+        ("any:success", False, (F, F), 1),
+        ("any:failure", False, (R, F), 0),
+        ("any:failure", False, (S, F), 0),
+        ("any:failure", False, (S, R), None),
+        ("any:failure", False, (S, S), 1),
+        ("all:done", False, (NONE,), 5),
+        ("all:done", False, (NONE, NONE), 5),
+        ("all:done", False, (NONE, S), 5),
+        ("all:done", False, (NONE, F), 5),
+        ("all:done", False, (NONE, R), None),
+        ("all:success", True, (NONE, R), 5),
+        ("any:failure", False, (NONE, F), 0),
+        ("any:failure", False, (NONE, R), None),
+        ("any:failure", False, (NONE, S), 5),
+    ],
+)
+async def test_when_it_is_over_and_with_which_code(
+    rigged: Rigged, until: str, fast: bool, states: tuple[str, ...], code: int | None
+) -> None:
+    rig = rigged(until, fast=fast, **{f"_{n}": status for n, status in enumerate(states, 1)})
+    assert await rig.run(120.0) == code
+
+
+async def test_each_change_is_told_once_from_the_first_reading_to_the_end(rigged: Rigged) -> None:
+    rig = rigged(_1=W, _2=R)
+    assert await rig.run(100.0) is None
+    rig.becomes(1, R)
+    rig.becomes(2, S, finished_time=ms(rig.clock.now()))
+    assert await rig.run(100.0) is None
+    rig.becomes(1, F)
+    assert await rig.run(100.0) == 1
+    assert [line for line in rig.lines if line[0] == 1] == [(1, None, W), (1, W, R), (1, R, F)]
+    assert [line for line in rig.lines if line[0] == 2] == [(2, None, R), (2, R, S)]
+    assert rig.said == ""
+
+
+async def test_a_change_says_when_it_was_and_between_which_readings(rigged: Rigged) -> None:
+    rig = rigged(_1=R)
+    await rig.run(20.0)
+    before = rig.engine.snapshot.rows[0].read_at
+    finished = rig.clock.now() + timedelta(seconds=3)
+    rig.clock.advance(5.0)
+    rig.becomes(1, S, finished_time=ms(finished))
+    assert await rig.run(60.0) == 0
+    first, last = rig.changes
+    assert (first.from_status, first.seen_between, first.is_final) == (None, None, False)
+    assert last.at == finished
+    assert last.seen_between is not None
+    assert last.seen_between[0] == before
+    assert last.seen_between[0] < last.at < last.seen_between[1]
+    assert last.is_final
+
+
+async def test_a_rerun_is_waited_for_again(rigged: Rigged) -> None:
+    rig = rigged(_1=S, _2=R)
+    assert await rig.run(30.0) is None
+    rig.becomes(1, R)
+    assert await rig.run(1200.0) is None
+    rig.becomes(2, S)
+    assert await rig.run(1200.0) is None
+    rig.becomes(1, S)
+    assert await rig.run(1200.0) == 0
+
+
+async def test_a_rerun_that_ends_alike_is_a_line(rigged: Rigged) -> None:
+    rig = rigged(keys=[key(1), key(2)])
+    rig.source.hold(instance(2, R), instance(1, F, finished_time=ms(START)))
+    await rig.run(30.0)
+    rig.becomes(1, F, finished_time=ms(START + timedelta(minutes=5)))
+    await rig.run(1200.0)
+    assert (1, F, F) in rig.lines
+    assert "Failure -> Failure (rerun)" in rig.changes[-1].as_text(UTC)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unreachable("No route."),
+        Unreachable("The certificate does not verify.", is_permanent=True),
+        Throttled("Too many."),
+        DailyLimit("Too many today."),
+        BadAnswer("A login page?"),
+    ],
+)
+async def test_an_outage_alone_never_ends_it_and_is_said_once(
+    rigged: Rigged, error: ServiceError
+) -> None:
+    rig = rigged(_1=S, _2=S)
+    rig.source.error = error
+    assert await rig.run(900.0) is None
+    assert rig.changes == []
+    assert rig.said.count(str(error)) == 1
+    rig.source.error = None
+    assert await rig.run(86_400.0) == 0
+    assert "back" in rig.said
+    assert "\x1b" not in rig.said
+    assert "\r" not in rig.said
+
+
+async def test_done_is_not_concluded_from_readings_of_before_an_outage(rigged: Rigged) -> None:
+    rig = rigged(_1=S, _2=R)
+    assert await rig.run(30.0) is None
+    rig.source.error = Unreachable("No route.")
+    assert await rig.run(2400.0) is None
+    rig.source.error = None
+    rig.becomes(1, R)
+    rig.becomes(2, S)
+    assert await rig.run(600.0) is None
+    assert rig.lines[-2:] in [[(1, S, R), (2, R, S)], [(2, R, S), (1, S, R)]]
+
+
+async def test_an_answer_that_lacks_an_instance_settles_nothing(rigged: Rigged) -> None:
+    rig = rigged(_1=S, _2=R)
+    assert await rig.run(30.0) is None
+    rig.source.held.clear()
+    assert await rig.run(45.0) is None
+
+
+async def test_an_instance_that_is_gone_ends_it_with_5(rigged: Rigged) -> None:
+    rig = rigged(_1=R)
+    assert await rig.run(30.0) is None
+    rig.source.held.clear()
+    assert await rig.run(600.0) == 5
+    assert "is gone" in rig.said
+    assert rig.lines == [(1, None, R)]
+
+
+async def test_an_unknown_id_among_others_is_said(rigged: Rigged) -> None:
+    rig = rigged(_1=R, _77="")
+    assert await rig.run(60.0) is None
+    assert "no instance 77" in rig.said
+    assert "unknown or gone: 77" in rig.follower.summary()
+
+
+@pytest.mark.parametrize("error", [Refused("No such key."), CredentialsMissing("No key.")])
+async def test_a_refusal_at_the_start_ends_it_with_4(rigged: Rigged, error: ServiceError) -> None:
+    rig = rigged(_1=R, _2=R)
+    rig.source.error = error
+    assert await rig.run(60.0) == 4
+    assert str(error) in rig.said
+
+
+async def test_missing_keys_are_told_before_any_call(rigged: Rigged) -> None:
+    rig = rigged(_1=R)
+    rig.source.credentials_error = CredentialsMissing("No key.")
+    rig.source.error = CredentialsMissing("No key.")
+    assert await rig.run(60.0) == 4
+
+
+async def test_a_later_refusal_is_tried_again(rigged: Rigged) -> None:
+    rig = rigged(_1=R, _2=W)
+    assert await rig.run(30.0) is None
+    rig.source.error = Refused("The token has expired.")
+    assert await rig.run(3600.0) is None
+    assert rig.said.count("The token has expired.") == 1
+    rig.source.error = None
+    rig.becomes(1, S)
+    rig.becomes(2, S)
+    assert await rig.run(120.0) == 0
+
+
+async def test_a_refused_account_does_not_end_the_watch_of_another(rigged: Rigged) -> None:
+    rig = rigged(keys=[key(1), key(2, OTHER)])
+    rig.source.hold(instance(1, R))
+    rig.sources[OTHER].error = Refused("No such key.")
+    assert await rig.run(600.0) is None
+    rig.becomes(1, F)
+    assert await rig.run(600.0) == 4
+    assert rig.lines == [(1, None, R), (1, R, F)]
+
+
+async def test_a_call_that_is_never_accepted_ends_it_with_3(rigged: Rigged) -> None:
+    rig = rigged(_1=R)
+    rig.source.error = BadRequest("Not in this region.")
+    assert await rig.run(60.0) == 3
+
+
+async def test_the_stored_list_does_not_change(rigged: Rigged, tmp_path: Path) -> None:
+    store = Store(tmp_path / "state", FakeClock().now)
+    store.save(Changes(added={key(5): StoredRow(key(5), 1.0, instance=instance(5), read_at=START)}))
+    before = store.rows()
+    rig = rigged(_5=S, _6=S)
+    assert await rig.run(60.0) == 0
+    assert store.rows() == before
+    assert store.transitions(5) == []
+    today = (START + timedelta(hours=8)).date()
+    assert store.calls((BINDING.profile, BINDING.region), today) == len(rig.source.calls)
+    store.close()
+
+
+STATUSES = st.sampled_from([*Status, "Sleeping"])
+
+
+@given(
+    st.sampled_from(UNTILS),
+    st.booleans(),
+    st.lists(st.tuples(STATUSES, st.booleans(), st.booleans()), min_size=1, max_size=5),
+)
+def test_an_end_is_never_concluded_from_old_readings(
+    until: str, fast: bool, drawn: list[tuple[str, bool, bool]]
+) -> None:
+    rows = tuple(
+        Row(key(n), instance(n, status), START, is_watched=True, is_live=is_live, is_gone=is_gone)
+        for n, (status, is_live, is_gone) in enumerate(drawn)
+    )
+    follower = Follower([row.key for row in rows], until, fail_fast=fast)
+    follower.take(Snapshot(rows=rows))
+    settled = [row for row in rows if row.is_live and not row.is_gone and row.family.is_settled]
+    is_all = len(settled) + sum(row.is_gone for row in rows) == len(rows)
+    code = follower.exit_code
+    assert code in {None, 0, 1, 5}
+    assert code is not None or not is_all
+    if code == 0:
+        assert settled
+    if until.startswith("all") and code is not None and not fast:
+        assert is_all
+
+
+@given(st.text(), st.text(), st.one_of(st.none(), st.text()))
+def test_every_line_is_safe_ascii_json_and_loses_nothing(
+    name: str, to_status: str, from_status: str | None
+) -> None:
+    change = Change(InstanceId(2**63 - 1), name, from_status, to_status, START, None, False)
+    line = change.as_json()
+    assert line.isascii()
+    assert line.isprintable()
+    read = json.loads(line)
+    assert list(read) == ["id", "name", "from", "to", "at", "seen_between", "final"]
+    assert (read["id"], read["name"], read["to"]) == (2**63 - 1, name, to_status)
+    assert read["from"] == from_status
+    assert change.as_text(UTC).isprintable()
+
+
+def test_a_line_of_json_holds_rfc_3339_times() -> None:
+    between = (START, START + timedelta(seconds=15))
+    change = Change(InstanceId(7), "a", R, S, START, between, True)
+    assert json.loads(change.as_json()) == {
+        "id": 7,
+        "name": "a",
+        "from": "Running",
+        "to": "Success",
+        "at": "2026-09-18T06:30:00Z",
+        "seen_between": ["2026-09-18T06:30:00Z", "2026-09-18T06:30:15Z"],
+        "final": True,
+    }
+    assert change.as_text(UTC) == "2026-09-18 06:30:00  7  Running -> Success  a"

@@ -1,0 +1,171 @@
+"""``wfinspect watch``: follow instances without a screen until they are done."""
+
+import argparse
+import contextlib
+import os
+import queue
+import random
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+from wfinspect.clock import Clock, SystemClock
+from wfinspect.commands.binding import bind, connecting
+from wfinspect.commands.following import UNTILS, Change, Follower
+from wfinspect.commands.progress import Progress
+from wfinspect.commands.stored import stored_rows
+from wfinspect.config import Settings
+from wfinspect.errors import UsageError
+from wfinspect.ids import parse_ids
+from wfinspect.instance import InstanceKey
+from wfinspect.watching.snapshot import Snapshot
+
+TIMED_OUT = 124
+_PATIENCE_SECONDS = 1.5
+_LONGEST_WAIT_SECONDS = 5.0
+_COMMENT = re.compile(r"#.*")
+
+
+class Watch(Protocol):
+    """What is needed of a watcher."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest state."""
+
+    def subscribe(self, ping: Callable[[], None]) -> None:
+        """Have `ping` called after each new snapshot."""
+
+    def start(self) -> None:
+        """Begin to ask."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command takes."""
+    parser.add_argument(
+        "ids",
+        nargs="*",
+        metavar="ID",
+        help="an ID, a list (1,2) or a range (100..120); without one, the watched list as it is now",
+    )
+    parser.add_argument(
+        "--until",
+        choices=UNTILS,
+        default=UNTILS[0],
+        metavar="WISH",
+        help="all or any, a colon, and done, success or failure (default: all:done)",
+    )
+    parser.add_argument("--file", metavar="FILE", help="read IDs from a file, - for standard input")
+    parser.add_argument("--json", action="store_true", help="a line of JSON for each change")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="end after so long")
+    parser.add_argument(
+        "--fail-fast", action="store_true", help="end as soon as the wish can't be fulfilled"
+    )
+
+
+def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+    """Print a line for each change until the wish is fulfilled; the list stays as it is."""
+    from wfinspect.watching.watcher import Watcher
+
+    if args.timeout is not None and not args.timeout > 0:
+        raise UsageError(f"--timeout: {args.timeout:g} can't be used: give seconds above 0.")
+    clock = SystemClock()
+    keys = _keys(args, settings, environ, clock)
+    watcher = Watcher(
+        settings.paths.state_dir,
+        connecting(environ, clock),
+        clock,
+        keys[0].binding,
+        interval_seconds=settings.interval,
+        budget=settings.budget,
+        rng=random.Random(),
+        only=keys,
+    )
+    is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
+    progress = Progress(sys.stderr, settings.zone, is_terminal=is_terminal)
+
+    def tell(change: Change) -> None:
+        progress.clear()
+        print(change.as_json() if args.json else change.as_text(settings.zone), flush=True)
+
+    follower = Follower(keys, args.until, fail_fast=args.fail_fast)
+    with _ended_by_signals():
+        try:
+            return follow(watcher, follower, tell, progress, clock, args.timeout)
+        finally:
+            progress.clear()
+            watcher.stop()
+
+
+def follow(
+    watch: Watch,
+    follower: Follower,
+    tell: Callable[[Change], None],
+    progress: Progress,
+    clock: Clock,
+    timeout: float | None,
+) -> int:
+    """Tell each change until the follower has an exit code, or `timeout` seconds have passed."""
+    # Of the queues only this one may be put into from a thread while this thread waits in it.
+    pings = queue.SimpleQueue[None]()
+    watch.subscribe(lambda: pings.put(None))
+    deadline = float("inf") if timeout is None else clock.monotonic() + timeout
+    watch.start()
+    while True:
+        snapshot = watch.snapshot
+        for change in follower.take(snapshot):
+            tell(change)
+        progress.show(snapshot, follower.summary())
+        code = follower.exit_code
+        left = deadline - clock.monotonic()
+        if code is not None or left <= 0:
+            progress.say(f"{'Timed out' if code is None else 'Over'}: {follower.summary()}.")
+            return TIMED_OUT if code is None else code
+        with contextlib.suppress(queue.Empty):
+            pings.get(timeout=min(left, _LONGEST_WAIT_SECONDS))
+
+
+def _keys(
+    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> Sequence[InstanceKey]:
+    if not args.ids and args.file is None:
+        if rows := stored_rows(settings, clock):
+            return [row.key for row in rows]
+        raise UsageError("The watched list is empty: give the IDs of instances to follow.")
+    texts = [*args.ids, *([] if args.file is None else [_text_of(args.file)])]
+    binding = bind(settings, environ).binding
+    return [InstanceKey(binding, number) for number in parse_ids(" ".join(texts))]
+
+
+def _text_of(name: str) -> str:
+    """The IDs in a file or on standard input; what stands behind a # is a remark."""
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"--file: {name} can't be read: {error.strerror or error}.") from None
+    return _COMMENT.sub("", data.decode("utf-8-sig", "replace"))
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """End by SystemExit at SIGHUP, SIGINT and SIGTERM, unless they are ignored as under nohup."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        # Output that nobody reads blocks, and with it an orderly end.
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE_SECONDS)
+        raise SystemExit(128 + number)
+
+    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
