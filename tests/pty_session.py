@@ -171,6 +171,12 @@ class PtySession:
             pass
         return bytes(self.log[start:])
 
+    def read_some(self, timeout: float) -> bytes:
+        """What comes first; empty if nothing does in time."""
+        start = len(self.log)
+        self._read(time.monotonic() + timeout)
+        return bytes(self.log[start:])
+
     def wait_exit(self, timeout: float = PATIENCE, *, reading: bool = True) -> int:
         """Read until the program has ended; its exit code, negative for a signal that killed it."""
         deadline = time.monotonic() + timeout

@@ -1,0 +1,57 @@
+"""The app over 10,000 rows that never change, for the latency of keys and the time to fill the list."""
+
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from wfinspect.ui.environment import prepare_environment
+
+prepare_environment(os.environ)
+
+from fakes import FakeClock, instance, key
+from ui.fake_control import FakeControl
+
+from wfinspect.ui.app import WfInspectApp
+from wfinspect.ui.terminal import run_app
+from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot
+
+ROWS = 10_000
+
+
+def main() -> int:
+    clock = FakeClock()
+    statuses = ("Running", "Success", "WaitTime", "NotRun")
+    rows = tuple(
+        Row(
+            key(number),
+            instance(number, statuses[number % 4]),
+            read_at=clock.now(),
+            is_watched=True,
+            is_live=True,
+        )
+        for number in range(1, ROWS + 1)
+    )
+    full = Snapshot(rows=rows, health=Health(contact=Contact.LIVE))
+    control = FakeControl(replace(full, rows=rows[:5]))
+    filled: list[float] = []
+
+    def fill() -> None:
+        begun = time.perf_counter()
+        control.publish(full)
+        app.call_after_refresh(lambda: filled.append(time.perf_counter() - begun))
+
+    app = WfInspectApp(
+        control, clock=clock, zone=ZoneInfo("UTC"), on_ready=fill, theme="dark", hold_seconds=0.0
+    )
+    code = run_app(app, mouse=False)
+    Path(sys.argv[1]).write_text(f"{filled[0] if filled else -1}", encoding="ascii")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
