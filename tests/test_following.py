@@ -389,3 +389,13 @@ def test_a_line_of_json_holds_rfc_3339_times() -> None:
         "final": True,
     }
     assert change.as_text(UTC) == "2026-09-18 06:30:00  7  Running -> Success  a"
+
+
+def test_a_standard_error_that_nobody_reads_stops_nothing() -> None:
+    class Broken(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    progress = Progress(Broken(), UTC, is_terminal=False)
+    progress.say("once")
+    progress.say("twice")

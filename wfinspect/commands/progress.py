@@ -78,6 +78,11 @@ class Progress:
                 yield "Contact is back."
 
     def _write(self, text: str) -> None:
-        if self._stream is not None:
+        if self._stream is None:
+            return
+        try:
             self._stream.write(text)
             self._stream.flush()
+        except OSError:
+            # That nobody reads the progress is no reason to stop.
+            self._stream = None

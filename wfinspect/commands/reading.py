@@ -1,6 +1,5 @@
 """Reading instances once, with few calls: for commands without a screen."""
 
-import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,6 +62,8 @@ async def read_bound(
     on_call: Callable[[], None],
 ) -> Reading:
     """Read instances of a binding; what may pass is tried again. `on_call` hears of each request."""
+    import asyncio
+
     from wfinspect.dataworks import open_client
     from wfinspect.dataworks.retry import with_retries
 

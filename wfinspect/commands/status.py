@@ -1,7 +1,6 @@
 """``wfinspect status``: a line an instance, or one short line of the stored list for a status bar."""
 
 import argparse
-import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -117,6 +116,8 @@ def _read_all(
     rows: Sequence[StoredRow], settings: Settings, environ: Mapping[str, str], clock: Clock
 ) -> dict[InstanceKey, Outcome]:
     """Read each row by its own binding, all bindings at once."""
+    import asyncio  # dear, and a status bar has no use for it
+
     calls = Counter[Binding]()
 
     async def read_those(keys: Sequence[InstanceKey]) -> dict[InstanceKey, Outcome]:
