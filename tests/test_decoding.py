@@ -264,3 +264,13 @@ def test_mending_changes_nothing_but_lone_surrogates(text: str) -> None:
     expected = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     assert json.loads(mended(body)) == expected
+
+
+@given(
+    st.lists(st.sampled_from(["\\", "\\ud83d", "\ud83d", "\ude00", "\udc00", '"', "u"]), max_size=8)
+)
+def test_mending_tells_halves_from_text_that_looks_like_them(parts: list[str]) -> None:
+    text = "".join(parts)
+    expected = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    assert json.loads(mended(json.dumps(text).encode())) == expected
