@@ -81,6 +81,13 @@ COMMANDS: Mapping[str, Command] = {
         "Serve a simulated DataWorks on 127.0.0.1 until interrupted, and print its URL and the "
         "environment that points any client, the official SDK included, to it.",
     ),
+    "doctor": Command(
+        "doctor",
+        "check credentials, service, terminal and notifications",
+        "Check the way from the credentials to an answer of the service, what is stored, the terminal "
+        "and the ways of notification. It makes at most two calls, which are counted like all others.",
+        "exit codes: 0 all well, or with warnings; 1 something failed",
+    ),
     "info": Command(
         "info",
         "where files are, and where each setting came from",

@@ -1,0 +1,114 @@
+"""The way to the service step by step, for a person who asks why nothing comes.
+
+Each step fails with the sentence that a call would fail with.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from wfinspect import __version__
+from wfinspect.clock import Clock
+from wfinspect.dataworks import network
+from wfinspect.dataworks.client import DataWorksClient
+from wfinspect.dataworks.credentials import CredentialsSource
+from wfinspect.dataworks.endpoints import base_url, is_loopback
+from wfinspect.dataworks.failures import http_date
+from wfinspect.dataworks.lookup import Lookup
+from wfinspect.dataworks.network import contact_error
+from wfinspect.dataworks.resolver import addresses_of
+from wfinspect.instance import Binding
+
+STEP_SECONDS = 5.0
+_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """What this machine connects to first."""
+
+    host: str
+    port: int
+    is_proxy: bool
+    has_tls: bool
+    """A handshake with the service itself follows."""
+
+
+def first_hop(endpoint: str, environ: Mapping[str, str]) -> Hop:
+    """The service of an endpoint, or the proxy before it.
+
+    Raises:
+        ConfigError: the proxy in the environment can't be used.
+    """
+    proxy = None if is_loopback(endpoint) else network.proxy_for(endpoint, environ)
+    parts = urlsplit(proxy or base_url(endpoint))
+    port = parts.port or _PORTS[parts.scheme]
+    is_direct_tls = proxy is None and not is_loopback(endpoint)
+    return Hop(parts.hostname or "", port, proxy is not None, is_direct_tls)
+
+
+async def resolve(hop: Hop) -> Sequence[str]:
+    """The addresses of a hop. Raises ServiceError."""
+    lookup = Lookup(lambda: addresses_of(hop.host, hop.port), "look-up of a host")
+    try:
+        return await lookup.wait(STEP_SECONDS)
+    except (OSError, TimeoutError) as error:
+        raise contact_error(error, hop.host) from None
+
+
+async def reach(
+    hop: Hop, addresses: Sequence[str], context: ssl.SSLContext | None = None
+) -> tuple[str, Any]:
+    """Connect to the first address that answers, shake hands where there is a context, hang up.
+
+    Gives the address and, after a handshake, the `ssl.SSLObject`. Raises ServiceError.
+    """
+    failed: Exception = OSError("no address")
+    for address in addresses:
+        try:
+            async with asyncio.timeout(STEP_SECONDS / len(addresses)):
+                # By address, since asyncio would look a name up in threads that the end waits for.
+                _, writer = await asyncio.open_connection(
+                    address, hop.port, ssl=context, server_hostname=hop.host if context else None
+                )
+        except (OSError, TimeoutError) as error:
+            failed = error
+        else:
+            writer.transport.abort()
+            return address, writer.get_extra_info("ssl_object")
+    raise contact_error(failed, hop.host) from None
+
+
+def open_observed(
+    binding: Binding,
+    environ: Mapping[str, str],
+    home: Path,
+    clock: Clock,
+    *,
+    on_call: Callable[[], None],
+    on_skew: Callable[[float], None],
+) -> DataWorksClient:
+    """A client that tells of each answer by how many seconds the service's clock is ahead."""
+    loopback = is_loopback(binding.endpoint)
+    verify = network.no_tls() if loopback else network.tls_context(environ)
+
+    async def hear(response: httpx.Response) -> None:
+        if (at := http_date(response.headers.get("date", ""))) is not None:
+            on_skew((at - clock.now()).total_seconds())
+
+    def open_http() -> httpx.AsyncClient:
+        agent = f"wfinspect/{__version__}"
+        http = network.open_http(binding.endpoint, environ, verify, user_agent=agent)
+        http.event_hooks = {"response": [hear]}
+        return http
+
+    credentials = CredentialsSource(binding.profile, environ, home)
+    return DataWorksClient(
+        binding.endpoint, open_http, credentials, clock, on_call=on_call, deadline=2 * STEP_SECONDS
+    )
