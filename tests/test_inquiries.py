@@ -24,6 +24,7 @@ from wfinspect.watching.past import DATES, ENOUGH_RUNS
 from wfinspect.watching.requests import (
     EarlierRuns,
     Find,
+    InstanceOf,
     Outcome,
     Reply,
     RunsOf,
@@ -131,6 +132,16 @@ async def test_an_instance_that_is_not_known_is_read_first(rig: Asker) -> None:
     value_of(await rig.ask(TasksOf(key(7))))
 
     assert [name for name, _ in rig.source.calls] == ["get", "tasks"]
+
+
+async def test_an_instance_is_asked_for_only_where_it_is_not_known(rig: Asker) -> None:
+    await display(rig)
+    rig.source.hold(instance(7))
+    before = len(rig.source.calls)
+
+    assert value_of(await rig.ask(InstanceOf(key(1)))) == instance(1)
+    assert value_of(await rig.ask(InstanceOf(key(7)))) == instance(7)
+    assert rig.source.calls[before:] == [("get", (7,))]
 
 
 async def test_a_task_its_runs_its_log_and_a_search_are_a_call_each(rig: Asker) -> None:

@@ -47,7 +47,7 @@ async def outcome_of(work: Awaitable[_T]) -> _T | ServiceError:
         logger.exception("A call failed in a way nobody foresaw")
         return ServiceTrouble(
             f"An internal error ({type(error).__name__}) kept a call from being made or read; "
-            "it is in the log, and the call is tried again.",
+            "it is in the log.",
             cause="internal error",
         )
 

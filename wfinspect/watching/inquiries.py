@@ -34,6 +34,7 @@ from wfinspect.watching.requests import (
     EarlierRuns,
     Find,
     Heard,
+    InstanceOf,
     Outcome,
     Reply,
     Request,
@@ -145,6 +146,8 @@ class Inquiries:
     async def _find_out(self, request: Request[Any]) -> Reply[Any]:
         value: object
         match request:
+            case InstanceOf(key):
+                value = await self._instance(key)
             case TasksOf(key):
                 value = await self._tasks(key, None)
             case RunsOf(key, task_id):

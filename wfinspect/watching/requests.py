@@ -40,10 +40,18 @@ class _OfBinding(Request[A]):
 
 
 @dataclass(frozen=True)
+class InstanceOf(_OfInstance[WorkflowInstance]):
+    """An instance, to compare with; none where it is watched or on display, else one call."""
+
+    key: InstanceKey
+
+
+@dataclass(frozen=True)
 class TasksOf(_OfInstance[Page[TaskInstance]]):
     """All tasks of an instance, in one page; `is_last` is False where there are more than are read.
 
-    Costs a call for 500 tasks, and none for a settled run that was asked for before.
+    Costs a call for 500 tasks, and none for a settled run that was asked for before; one more where
+    the instance is neither watched nor on display.
     """
 
     key: InstanceKey

@@ -1,0 +1,93 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fakes import BINDING, START, FakeClock, instance, ms
+
+from wfinspect.instance import Binding, WorkflowInstance
+from wfinspect.watching.book import Book
+from wfinspect.watching.notices import Notices
+from wfinspect.watching.past import DATES, Past
+from wfinspect.watching.store import Store
+
+DATE = ms(datetime(2026, 9, 15, 16, tzinfo=UTC))
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
+    made = Book(Store(tmp_path / "state", FakeClock().now), Notices())
+    yield made
+    made.close()
+
+
+def past(book: Book, binding: Binding = BINDING, **fields: object) -> Past:
+    return Past(book, binding, instance(1, **{"workflow_id": 5} | fields))
+
+
+def run(number: int, status: str = "Success") -> WorkflowInstance:
+    return instance(number, status, started_time=DATE + 1, finished_time=DATE + 60_001)
+
+
+def test_a_date_is_known_once_it_was_learnt(book: Book) -> None:
+    assert past(book).runs(DATE, 0.0, START) is None
+    learnt = past(book).learn(DATE, [run(7)], 0.0, START)
+
+    assert past(book).runs(DATE, 0.0, START) == learnt
+    assert [(r.id, r.seconds) for r in learnt] == [(7, 60.0)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"workflow_id": 6},
+        {"type": "SupplementData"},
+        {"env_type": "Dev"},
+        {"project_id": 2},
+        {"binding": Binding("other", BINDING.region, BINDING.endpoint)},
+    ],
+)
+def test_one_workflow_is_not_taken_for_another(book: Book, other: dict[str, object]) -> None:
+    past(book).learn(DATE, [run(7)], 0.0, START)
+
+    assert past(book, **other).runs(DATE, 0.0, START) is None  # type: ignore[arg-type]
+
+
+def test_old_dates_make_room_for_new_ones(book: Book) -> None:
+    for n in range(40):
+        past(book).learn(DATE + n * DAY_MS, [run(n + 1)], 0.0, START)
+
+    known = [n for n in range(40) if past(book).runs(DATE + n * DAY_MS, 0.0, START) is not None]
+    assert known == list(range(24, 40))
+
+
+def test_of_a_date_with_very_many_runs_only_the_latest_are_kept(book: Book) -> None:
+    runs = past(book).learn(DATE, [run(n) for n in range(300, 0, -1)], 0.0, START)
+
+    assert [r.id for r in runs] == list(range(300, 276, -1))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"x": 1}', f'{{"{DATE}": 5}}', f'{{"{DATE}": [1]}}']
+)
+def test_what_another_version_wrote_is_asked_for_anew(book: Book, text: str) -> None:
+    past(book).learn(DATE, [], 0.0, START)
+    book.remember(past(book)._name, text)
+
+    assert past(book).runs(DATE, 0.0, START) is None
+    past(book).learn(DATE, [run(7)], 0.0, START)
+    assert past(book).runs(DATE, 0.0, START) is not None
+
+
+def test_dates_are_days_of_the_regions_wall_clock(book: Book) -> None:
+    berlin = Binding("p", "eu-central-1", "host")
+    # In 2026 the clocks go back on 25 October.
+    monday = datetime(2026, 10, 25, 23, tzinfo=UTC)
+
+    queries = list(past(book, berlin, biz_date=ms(monday)).queries())
+
+    assert len(queries) == DATES
+    assert queries[0].biz_date == ms(monday - timedelta(hours=25))
+    assert queries[1].biz_date == ms(monday - timedelta(hours=49))
+    assert (queries[0].workflow_id, queries[0].env_type, queries[0].name) == (5, "Prod", "")
