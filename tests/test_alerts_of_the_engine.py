@@ -1,3 +1,5 @@
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,6 +9,7 @@ from test_engine import Rig, becomes, put_in_the_way, take_away, watching
 
 from wfinspect.errors import Unreachable
 from wfinspect.watching.alerts import Message
+from wfinspect.watching.messenger import Messenger
 
 
 class FakeMessenger:
@@ -148,3 +151,18 @@ async def test_a_command_that_fails_is_a_notice(rig: TellingRig) -> None:
     await rig.turn()
 
     assert rig.texts == ["The notification command tell failed with exit code 1."]
+
+
+async def test_a_failure_runs_the_users_command(rig: TellingRig, tmp_path: Path) -> None:
+    script = "import os, sys; open(sys.argv[1], 'w').write(os.environ['WFINSPECT_MESSAGE'])"
+    command = (sys.executable, "-c", script, str(tmp_path / "told"))
+    messenger = Messenger(command, os.environ)
+    rig.engine._messenger = messenger
+    await watching(rig, 1)
+    becomes(rig, 1, "Failure")
+    await rig.run(30.0)
+    while (thread := messenger._thread) is not None:
+        thread.join(20)
+
+    assert (tmp_path / "told").read_text() == "1 failed: dwd_table_1 (1) Running -> Failure"
+    assert rig.texts == []

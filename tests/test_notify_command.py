@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from readme_blocks import README
 from test_alerts import change
 
+from wfinspect.cli import main
 from wfinspect.config import load_settings
 from wfinspect.errors import ConfigError
 from wfinspect.notify import Notify, Rule, read_notify
@@ -219,3 +222,42 @@ def test_a_wrong_table_is_told_with_what_is_allowed(table: object, words: str) -
 
     assert str(caught.value).startswith("config.toml: ")
     assert words in str(caught.value)
+
+
+def test_the_readmes_script_posts_any_name_as_json(tmp_path: Path) -> None:
+    [script] = re.findall(r"```sh\n(#!/bin/sh\n.*?)```", README.read_text(), re.DOTALL)
+    (tmp_path / "curl").write_text(
+        f'#!/bin/sh\ncat > {tmp_path}/body\necho "$@" > {tmp_path}/given\n'
+        'echo "{\\"errcode\\":$ERRCODE}"\n'
+    )
+    (tmp_path / "dingtalk").write_text(script)
+    for name in ("curl", "dingtalk"):
+        (tmp_path / name).chmod(0o755)
+    url = tmp_path / ".config" / "wfinspect" / "dingtalk-url"
+    url.parent.mkdir(parents=True)
+    url.write_text("https://127.0.0.1/robot?access_token=x\n")
+    path = f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin"
+    message = Message("1 failed: a\"b'$(id)`\\ (1) Running -> Failure")
+
+    def post(errcode: str) -> str:
+        environ = {"PATH": path, "HOME": str(tmp_path), "ERRCODE": errcode}
+        return Messenger((str(tmp_path / "dingtalk"),), environ).run(message)
+
+    assert post("0") == ""
+    body = json.loads((tmp_path / "body").read_text())
+    assert body == {"msgtype": "text", "text": {"content": f"wfinspect: {message.text}"}}
+    assert (tmp_path / "given").read_text().endswith("https://127.0.0.1/robot?access_token=x\n")
+    assert "exit code 1" in post("310000")
+
+
+def test_info_shows_what_is_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[notify]\ncommand = ["tell", "a b", "{message}"]\n')
+
+    assert main(["info", "--config", str(path)], {"HOME": str(tmp_path)}) == 0
+
+    lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    shown = {line[1]: line[2] for line in lines if line[0] == "notify"}
+    assert shown["command"].split("  ")[0] == "tell 'a b' '{message}'"
+    assert shown["command"].endswith(str(path))
+    assert shown["osc"].split() == ["off", "default"]

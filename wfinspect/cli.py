@@ -85,7 +85,7 @@ COMMANDS: Mapping[str, Command] = {
         "doctor",
         "check credentials, service, terminal and notifications",
         "Check the way from the credentials to an answer of the service, what is stored, the terminal "
-        "and the ways of notification. It makes at most two calls, which are counted like all others.",
+        "and the ways of notification. Its few calls are counted like all others.",
         "exit codes: 0 all well, or with warnings; 1 something failed",
     ),
     "info": Command(
