@@ -136,7 +136,7 @@ def test_what_another_process_recorded_rings_here_and_is_told_there() -> None:
 
 def test_lost_contact_and_its_return_are_told_under_every_rule() -> None:
     alerts = Alerts(Rule.FAILURE)
-    alerts.contact("No contact for 5 minutes (unreachable).", 0.0, is_urgent=True)
+    alerts.say("No contact for 5 minutes (unreachable).", 0.0, is_urgent=True)
     lost = alerts.take(inf)
     assert lost is not None
     assert lost.values()["message"] == "No contact for 5 minutes (unreachable)."
@@ -144,7 +144,7 @@ def test_lost_contact_and_its_return_are_told_under_every_rule() -> None:
     assert alerts.latest is not None
     assert alerts.latest.is_urgent
 
-    alerts.contact("Contact is back after 9 minutes: 1 failed.", 0.0, is_urgent=False)
+    alerts.say("Contact is back after 9 minutes: 1 failed.", 0.0, is_urgent=False)
     alerts.changed(change(), None, 0.5, is_ours=True)
     back = alerts.take(inf)
 
@@ -169,7 +169,7 @@ def test_no_text_makes_a_message_long_or_harmful(
 ) -> None:
     alerts = Alerts(Rule.ANY)
     for text in said:
-        alerts.contact(text, 0.0, is_urgent=True)
+        alerts.say(text, 0.0, is_urgent=True)
     for number, (name, word) in enumerate(given_texts, 1):
         alerts.changed(change(number, word, word, name), None, 0.0, is_ours=True)
 

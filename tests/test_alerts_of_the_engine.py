@@ -8,8 +8,9 @@ from fakes import FakeClock, instance, key
 from test_engine import Rig, becomes, put_in_the_way, take_away, watching
 
 from wfinspect.errors import Unreachable
-from wfinspect.watching.alerts import Message
+from wfinspect.watching.alerts import TRIAL, Message
 from wfinspect.watching.messenger import Messenger
+from wfinspect.watching.snapshot import Alert
 
 
 class FakeMessenger:
@@ -166,3 +167,11 @@ async def test_a_failure_runs_the_users_command(rig: TellingRig, tmp_path: Path)
 
     assert (tmp_path / "told").read_text() == "1 failed: dwd_table_1 (1) Running -> Failure"
     assert rig.texts == []
+
+
+async def test_a_trial_goes_every_way_that_an_alert_goes(rig: TellingRig) -> None:
+    rig.engine.try_alert()
+    await rig.run(5.0)
+
+    assert rig.snapshot.alert == Alert(1, TRIAL)
+    assert told(rig) == [TRIAL]

@@ -19,6 +19,7 @@ from wfinspect.errors import NotFound
 from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.ui.announce import announcement
+from wfinspect.watching.alerts import TRIAL
 from wfinspect.watching.records import Changes, StoredRow
 from wfinspect.watching.store import Store
 
@@ -280,9 +281,9 @@ def test_a_trial_sends_what_is_set_and_says_so(
     found = doctor("--try")
 
     assert doctor.code == 0
-    sent = announcement("9", doctor_terminal.TRIAL, through_tmux=False)
+    sent = announcement("9", TRIAL, through_tmux=False)
     assert terminal.read_bytes().decode() in {f"\a{sent}", sent}
-    assert told.read_text() == doctor_terminal.TRIAL
+    assert told.read_text() == TRIAL
     assert found["bell"] == ("ok", "a bell was sent; did it reach you?")
     assert found["osc"] == ("ok", "OSC 9 was sent; did it reach you?")
     assert found["command"][1].endswith("was run, and succeeded")

@@ -70,5 +70,8 @@ class FakeControl:
         heard(value if isinstance(value, ServiceError) else Reply(value, read_at))
         return request
 
+    def try_alert(self) -> None:
+        self.asked.append(("try alert",))
+
     def touch(self) -> None:
         self.asked.append(("touch",))

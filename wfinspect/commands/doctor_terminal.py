@@ -12,11 +12,10 @@ from wfinspect.errors import UsageError
 from wfinspect.notify import Notify
 from wfinspect.ui.announce import announcement
 from wfinspect.ui.environment import require_terminal
-from wfinspect.watching.alerts import Message
+from wfinspect.watching.alerts import TRIAL, Message
 from wfinspect.watching.messenger import Messenger
 
 _TERMINAL = "/dev/tty"
-TRIAL = "This is a trial of wfinspect's notifications: nothing has failed."
 _LEAST_COLUMNS, _LEAST_LINES = 40, 7
 _TMUX_SECONDS = 2.0
 

@@ -18,6 +18,7 @@ GATHER_SECONDS = 2.0
 LONGEST_SECONDS = 10.0
 """What never comes to rest is told all the same."""
 MAX_TEXT = 300
+TRIAL = "This is a trial of wfinspect's notifications: nothing has failed."
 _MAX_NAME, _MAX_STATUS, _MAX_SAID = 60, 30, 120
 _MAX_NAMED = 8
 
@@ -77,8 +78,8 @@ class Alerts:
             self._news[change.key] = News(change, _took_seconds(change, instance), is_ours)
             self._note(now, is_urgent=change.family is Family.FAILURE)
 
-    def contact(self, text: str, now: float, *, is_urgent: bool) -> None:
-        """Note that contact was lost for long, or is back."""
+    def say(self, text: str, now: float, *, is_urgent: bool) -> None:
+        """Note a sentence of another kind, such as that contact was lost."""
         self._said.append(_cut(text, _MAX_SAID))
         self._note(now, is_urgent=is_urgent)
 

@@ -15,7 +15,7 @@ from wfinspect.errors import CredentialsMissing, Refused
 from wfinspect.instance import Binding, InstanceKey
 from wfinspect.notify import Rule
 from wfinspect.watching import cadence as cadences
-from wfinspect.watching.alerts import Alerts
+from wfinspect.watching.alerts import TRIAL, Alerts
 from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Calls
 from wfinspect.watching.days import Days
@@ -182,6 +182,10 @@ class Engine:
     def ask(self, request: Request[A], answer: Heard[A]) -> None:
         """Have a request answered; see `WatchControl`."""
         self._inquiries.ask(request, answer)
+
+    def try_alert(self) -> None:
+        """Have an alert raised that says that it is a trial."""
+        self._alerts.say(TRIAL, self._clock.monotonic(), is_urgent=False)
 
     def touch(self) -> None:
         """Say that a person is there."""

@@ -185,5 +185,8 @@ class WatchControl(Protocol):
         asked for is counted like polls, and goes out at the same rate; see `requests` for the costs.
         """
 
+    def try_alert(self) -> None:
+        """Have an alert raised that says that it is a trial."""
+
     def touch(self) -> None:
         """Say that a person is there: the instance on display stays on the fast cadence."""

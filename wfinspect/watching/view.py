@@ -164,7 +164,7 @@ class View:
         text, is_error = self.outage.follow(contact, trouble, now)
         if text:
             self._notices.say(text, is_error=is_error)
-            self._alerts.contact(text, now, is_urgent=is_error)
+            self._alerts.say(text, now, is_urgent=is_error)
         rows = {s.entry.key: s.row(now, troubles[s.entry.key.binding]) for s in scene.sights}
         next_at = trouble.retry_at if trouble is not None else None
         before = self.snapshot

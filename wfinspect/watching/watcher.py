@@ -154,6 +154,10 @@ class Watcher:
         """Ask for something beyond the watch; the answer comes on the poller's thread."""
         self._intend(lambda: self._engine.ask(request, answer))
 
+    def try_alert(self) -> None:
+        """Have an alert raised that says that it is a trial."""
+        self._intend(self._engine.try_alert)
+
     def touch(self) -> None:
         """Say that a person is there. Cheap, so that every key may say so."""
         now = self._clock.monotonic()
