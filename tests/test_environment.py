@@ -87,3 +87,27 @@ def test_no_terminal_is_refused_with_what_to_use(tty: TextIO, tmp_path: Path) ->
             require_terminal(None, tty, "xterm")
     with pytest.raises(UsageError):
         require_terminal(file, tty, "xterm")  # closed
+
+
+@pytest.mark.parametrize(
+    ("given", "fps", "colours"),
+    [
+        ({"COLORTERM": "truecolor"}, "10", "256"),
+        ({"TERM": "xterm-256color"}, "10", None),
+        (
+            {"COLORTERM": "24bit", "TEXTUAL_FPS": "5", "TEXTUAL_COLOR_SYSTEM": "standard"},
+            "5",
+            "standard",
+        ),
+    ],
+)
+def test_low_bandwidth_means_fewer_frames_and_shorter_colours_unless_others_are_asked_for(
+    given: dict[str, str], fps: str, colours: str | None
+) -> None:
+    plain = dict(given)
+    prepare_environment(given, low_bandwidth=True)
+    prepare_environment(plain)
+
+    assert given["TEXTUAL_FPS"] == fps
+    assert given.get("TEXTUAL_COLOR_SYSTEM") == colours
+    assert plain["TEXTUAL_FPS"] == ("5" if fps == "5" else "20")

@@ -19,7 +19,7 @@ from wfinspect.regions import REGIONS
 MIN_INTERVAL_SECONDS = 2.0
 DEFAULT_REGION = "cn-shanghai"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-THEMES = ("auto", "dark", "light", "ansi")
+THEMES = ("auto", "dark", "light", "ansi", "colorblind", "contrast")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ OPTIONS = (
         "",
         _switch,
         None,
-        "fewer bytes to the terminal (default: on under SSH)",
+        "10 frames a second at most, in 256 colours at most (default: on under SSH)",
         has_negation=True,
     ),
     Option("ascii", "", _switch, default=False, meaning="plain ASCII instead of glyphs"),

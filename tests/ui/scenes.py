@@ -99,6 +99,24 @@ def mixed() -> Snapshot:
     )
 
 
+def history() -> tuple[Transition, ...]:
+    """What the failed one has been through, newest first."""
+    ran = change(FAILED, "WaitResource", "Running", ago(minutes=43, seconds=12))
+    return (
+        change(FAILED, "Running", "Failure", ago(minutes=2)),
+        replace(ran, is_service_time=True),
+        change(FAILED, "WaitTime", "WaitResource", ago(minutes=46)),
+        replace(change(FAILED, "Failure", "WaitTime", ago(days=1)), is_rerun=True),
+    )
+
+
+def with_history() -> Snapshot:
+    mine = tuple(replace(each, name="ads_user_profile_daily") for each in history())
+    other = change(TRADE, "WaitTime", "Running", ago(minutes=67))
+    everything = (*mine[:3], replace(other, name="dwd_trade_order_di"), mine[3])
+    return replace(mixed(), displayed=failed_row(), history=mine, transitions=everything)
+
+
 def empty() -> Snapshot:
     return Snapshot(health=Health(contact=Contact.STARTING))
 

@@ -1,11 +1,15 @@
+import re
 import threading
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from fakes import START, key
 from ui.rig import RecordingDriver, running
-from ui.scenes import mixed, row
+from ui.scenes import mixed, row, with_history
 
 from wfinspect.ui.keys import COMMANDS
+from wfinspect.ui.preferences import Preferences
 from wfinspect.watching.snapshot import Notice, Snapshot
 
 
@@ -134,7 +138,7 @@ async def test_digits_in_the_palette_stay_there() -> None:
     async with running(mixed()) as rig:
         await rig.press(":", "1", "2")
         assert rig.app.main.id_box.text == ""
-        assert "no such command" in rig.text
+        assert "nothing matches" in rig.text
         await rig.press("enter", "escape")
 
         assert rig.app.screen is rig.app.main
@@ -145,6 +149,17 @@ async def test_the_palette_changes_the_theme() -> None:
         await rig.press(":", *"theme light", "enter")
 
         assert rig.app.theme == "light"
+
+
+async def test_a_theme_is_kept_until_another_or_the_config_says_otherwise(tmp_path: Path) -> None:
+    async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
+        await rig.press(":", *"theme contrast", "enter")
+    async with running(mixed(), theme="auto", preferences=Preferences(tmp_path)) as rig:
+        assert rig.app.theme == "contrast"
+    async with running(mixed(), theme="light", preferences=Preferences(tmp_path)) as rig:
+        assert rig.app.theme == "light"
+        await rig.press(":", *"theme auto", "enter")
+        assert rig.app.theme == "ansi"
 
 
 async def test_a_snapshot_reaches_the_main_screen_under_a_dialog() -> None:
@@ -191,9 +206,22 @@ async def test_no_color_means_none(monkeypatch: object) -> None:
         sent = "".join(driver.written)
 
         assert rig.app.theme == "ansi"
-        assert "\x1b[1m" in sent or "\x1b[1;" in sent
-        for code in ("38;2;", "48;2;", "38;5;", "48;5;"):
-            assert code not in sent
+        codes = [code for sgr in re.findall(r"\x1b\[([\d;]*)m", sent) for code in sgr.split(";")]
+        assert "1" in codes
+        assert {int(code or 0) for code in codes} <= {0, 1, 2, 3, 4, 7, 22, 23, 24, 27, 39, 49}
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)])
+async def test_ascii_only_sends_nothing_else_but_data(size: tuple[int, int]) -> None:
+    snapshot = with_history()
+    rows = tuple(r for r in snapshot.rows if r.instance and r.instance.name.isascii())
+    snapshot = replace(snapshot, rows=rows)
+    async with running(snapshot, size, ascii_only=True, is_recorded=True) as rig:
+        await rig.press("enter", "h", "?", "escape", ":", "escape", "L", "escape", "Y")
+        driver = rig.app._driver
+        assert isinstance(driver, RecordingDriver)
+
+        assert "".join(driver.written).isascii()
 
 
 async def test_the_minute_moves_the_ages() -> None:

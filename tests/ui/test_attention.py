@@ -5,8 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ui.scenes import ago, failed_row, mixed_rows, row
 
-from wfinspect.ui.attention import by_attention, next_unseen, rank
+from wfinspect.ui.attention import SORTS, in_order, next_unseen, rank
 from wfinspect.watching.snapshot import Row
+
+
+def by_attention(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    return in_order(rows, SORTS[0])
 
 
 def ids(rows: tuple[Row, ...]) -> list[int]:

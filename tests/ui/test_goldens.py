@@ -6,6 +6,7 @@ from ui import scenes
 from ui.rig import Rig, check_golden, running
 
 SIZES = [(40, 12), (60, 20), (80, 24), (120, 40), (160, 48)]
+ALL_SIZES = sorted([*SIZES, (40, 7), (100, 30), (200, 60)])
 
 
 def named(size: tuple[int, int]) -> str:
@@ -14,7 +15,7 @@ def named(size: tuple[int, int]) -> str:
 
 async def check_sizes(rig: Rig, name: str) -> None:
     """The same app at every size: a resize keeps what is open."""
-    for size in SIZES:
+    for size in ALL_SIZES if name in {"mixed", "outage-open"} else SIZES:
         await rig.pilot.resize_terminal(*size)
         await rig.settle()
         check_golden(f"{name}-{named(size)}", rig.text)
@@ -46,6 +47,15 @@ async def test_what_lies_over_it(name: str, pressed: str, size: tuple[int, int])
     async with running(scenes.mixed(), size) as rig:
         await rig.press(pressed)
         check_golden(f"{name}-{named(size)}", rig.text)
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 40), (160, 48)], ids=named)
+async def test_the_history(size: tuple[int, int]) -> None:
+    async with running(scenes.with_history(), size) as rig:
+        await rig.press("g", "enter", "h")
+        check_golden(f"history-{named(size)}", rig.text)
+        await rig.press("h")
+        check_golden(f"log-{named(size)}", rig.text)
 
 
 @pytest.mark.parametrize("tabs", [1, 2])

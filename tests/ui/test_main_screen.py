@@ -2,9 +2,20 @@
 
 from dataclasses import replace
 
-from fakes import key
+import pytest
+from fakes import START, key
 from ui.rig import Rig, running
-from ui.scenes import FAILED, NEW, TRADE, failed_row, mixed, mixed_rows, row
+from ui.scenes import (
+    FAILED,
+    NEW,
+    TRADE,
+    change,
+    failed_row,
+    mixed,
+    mixed_rows,
+    row,
+    with_history,
+)
 
 from wfinspect.instance import InstanceKey
 from wfinspect.ui.arrangement import Layout
@@ -148,6 +159,46 @@ async def test_p_resumes_what_is_paused() -> None:
         assert rig.asked == [("paused", False)]
 
 
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (160, 48)])
+async def test_h_shows_the_history_and_once_more_the_log_over_all(size: tuple[int, int]) -> None:
+    async with running(with_history(), size) as rig:
+        await rig.press("g", "enter", "z", "z", "h")
+        assert rig.app.main.focused.id == "history"  # type: ignore[union-attr]
+        assert "2m48s" in rig.text
+        assert "dwd_trade_order_di  " not in rig.text or size[0] >= 80
+        await rig.press("h", *"trade", "enter")
+
+        assert rig.app.main.opened == key(TRADE)
+
+
+async def test_the_history_of_what_was_open_before_is_not_shown_as_another_s() -> None:
+    async with running(with_history(), (160, 48)) as rig:
+        await rig.press("g", "enter")
+        assert "HISTORY 4" in rig.text
+        await rig.press("j", "enter")
+
+        assert "HISTORY 4" not in rig.text
+
+
+async def test_the_log_takes_new_changes_in_while_it_is_open() -> None:
+    async with running(with_history()) as rig:
+        await rig.press("L", "down")
+        new = replace(change(7, "Running", "Success", START), name="dim_new")
+        snapshot = with_history()
+        await rig.publish(replace(snapshot, transitions=(new, *snapshot.transitions)))
+        assert "dim_new" in rig.text
+        await rig.press("enter")
+
+        assert rig.app.main.opened == key(FAILED)
+
+
+async def test_the_log_says_so_when_nothing_has_changed() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("h")
+
+        assert "No change was seen yet." in rig.text
+
+
 async def test_keys_on_an_empty_list_do_no_harm() -> None:
     async with running() as rig:
         await rig.press(*"jkgGwxXuna", "enter", "escape", "tab", "r", "y", "z", "<", ">")
@@ -160,11 +211,11 @@ async def test_tab_goes_round_the_panes_in_view() -> None:
     async with running(mixed(), (160, 48)) as rig:
         await rig.press("enter")
         seen = []
-        for _ in range(4):
+        for _ in range(5):
             await rig.press("tab")
             seen.append(rig.app.main.focused.id)  # type: ignore[union-attr]
 
-        assert seen == ["core", "parameters", "tags", "watched"]
+        assert seen == ["core", "parameters", "tags", "history", "watched"]
 
 
 async def test_angle_brackets_turn_the_tabs() -> None:
@@ -174,8 +225,10 @@ async def test_angle_brackets_turn_the_tabs() -> None:
         await rig.press(">")
         assert "growth" in rig.text
         await rig.press(">")
+        assert "No change was seen yet." in rig.text
+        await rig.press(">")
         assert "Business date" in rig.text
-        await rig.press("<")
+        await rig.press("<", "<")
         assert "growth" in rig.text
 
 

@@ -25,7 +25,7 @@ from wfinspect.watching.snapshot import Row, Trouble
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
 NAMES = st.text(max_size=40)
 STATUSES = st.sampled_from(
-    ["Running", "Failure", "Success", "WaitResource", "CheckingCondition", "", "Neues"]
+    ["Running", "Failure", "Success", "WaitResource", "CheckingCondition", "", "Neues", "x" * 60]
 )
 
 
@@ -38,6 +38,13 @@ def test_every_sidebar_line_fills_its_width_and_holds_the_whole_id(
 
     assert cell_len(first.text) == cell_len(second.text) == width
     assert str(2**63 - 1) in second.text
+
+
+def test_a_long_word_of_a_state_leaves_glyph_and_name_their_half() -> None:
+    first, _ = sidebar_lines(row(1, "Suspended" * 6, name="dwd_trade_di"), LOOK, START, 34)
+
+    assert first.text.startswith(" ? dwd_trad...")
+    assert "SuspendedS..." in first.text
 
 
 @given(NAMES, STATUSES, st.integers(38, 160))

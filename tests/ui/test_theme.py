@@ -4,6 +4,7 @@ import pytest
 from textual.color import Color
 from textual.style import Style
 
+from wfinspect.config import THEMES
 from wfinspect.instance import Family, Status
 from wfinspect.ui import theme
 from wfinspect.ui.lines import ELLIPSIS, Ground, Role
@@ -47,7 +48,10 @@ def contrast(ink: Color, ground: Color) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-@pytest.mark.parametrize("own", [theme.DARK, theme.LIGHT], ids=lambda own: own.name)
+OPAQUE = [theme.DARK, theme.LIGHT, theme.COLORBLIND, theme.CONTRAST]
+
+
+@pytest.mark.parametrize("own", OPAQUE, ids=lambda own: own.name)
 def test_text_can_be_read_on_everything_it_lies_on(own: theme.Theme) -> None:
     colours = {name: Color.parse(value) for name, value in own.variables.items() if "wf-" in name}
     inks = ["text", "strong", "dim", "accent", "waiting", "active", "success", "failure", "unknown"]
@@ -58,6 +62,38 @@ def test_text_can_be_read_on_everything_it_lies_on(own: theme.Theme) -> None:
         assert contrast(colours[f"wf-{ink}"], colours["wf-cursor"]) >= 3.4
     for name in ("alarm", "brand"):
         assert contrast(colours[f"wf-{name}-text"], colours[f"wf-{name}"]) >= 4.5
+
+
+def test_every_theme_can_be_set_in_the_config() -> None:
+    assert set(THEMES) == {"auto", *(own.name for own in theme.THEMES)}
+
+
+STATES = ("waiting", "active", "success", "failure", "unknown")
+
+
+def test_sixteen_colours_keep_the_states_apart() -> None:
+    assert len({theme.ANSI.variables[f"wf-{state}"] for state in STATES}) == len(STATES)
+
+
+# Brettel's projections, simplified by Vienot, Brettel and Mollon (1999), on linear light.
+BLIND = {
+    "protan": ((0.11238, 0.88762, 0.0), (0.11238, 0.88762, 0.0), (0.00401, -0.00401, 1.0)),
+    "deutan": ((0.29275, 0.70725, 0.0), (0.29275, 0.70725, 0.0), (-0.02234, 0.02234, 1.0)),
+}
+
+
+@pytest.mark.parametrize("kind", BLIND)
+def test_the_colour_blind_theme_keeps_failure_apart_from_every_other_state(kind: str) -> None:
+    def seen(state: str) -> list[float]:
+        colour = Color.parse(theme.COLORBLIND.variables[f"wf-{state}"])
+        light = [part**2.2 for part in colour.normalized]
+        mixed = [sum(a * b for a, b in zip(row, light, strict=True)) for row in BLIND[kind]]
+        return [max(0.0, part) ** (1 / 2.2) for part in mixed]
+
+    for state in STATES:
+        if state != "failure":
+            gap = sum((a - b) ** 2 for a, b in zip(seen("failure"), seen(state), strict=True))
+            assert gap**0.5 > 0.35, state
 
 
 def test_every_style_of_the_palette_theme_parses() -> None:

@@ -3,13 +3,16 @@
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 
 from wfinspect.clock import Clock
+from wfinspect.commands.printing import as_csv, as_json
 from wfinspect.config import Settings
-from wfinspect.instance import Binding, InstanceKey
+from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
+from wfinspect.paths import home_of
 from wfinspect.ui.environment import prepare_environment, require_terminal
 from wfinspect.watching.source import Connect
 
@@ -34,15 +37,20 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
     Raises:
         UsageError: there is no terminal to run it on.
     """
+    settings = screen.settings
     require_terminal(sys.__stdin__, sys.__stderr__, environ.get("TERM", ""))
     # Textual reads the process's own environment when it is imported.
-    prepare_environment(os.environ)
+    low_bandwidth = settings.low_bandwidth
+    if low_bandwidth is None:
+        low_bandwidth = is_remote(environ)
+    prepare_environment(os.environ, low_bandwidth=low_bandwidth)
     from wfinspect.ui.app import WfInspectApp
+    from wfinspect.ui.export import Exports
+    from wfinspect.ui.preferences import Preferences
     from wfinspect.ui.terminal import run_app
     from wfinspect.watching.messenger import Messenger
     from wfinspect.watching.watcher import Watcher
 
-    settings = screen.settings
     watcher = Watcher(
         screen.state_dir,
         screen.connect,
@@ -54,6 +62,7 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
         rule=settings.notify.rule,
         messenger=Messenger(settings.notify.command, environ),
     )
+    has_mouse = settings.mouse if settings.mouse is not None else not is_remote(environ)
     app = WfInspectApp(
         watcher,
         clock=screen.clock,
@@ -64,13 +73,26 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
         is_demo=screen.is_demo,
         on_ready=watcher.start,
         keymap=settings.keys,
+        notify=settings.notify,
+        preferences=Preferences(screen.state_dir),
+        exports=Exports({"JSON": _as_json, "CSV": _as_csv}, (Path.cwd(), home_of(environ))),
+        has_mouse=has_mouse,
         environ=environ,
     )
-    has_mouse = settings.mouse if settings.mouse is not None else not is_remote(environ)
     try:
         return run_app(app, mouse=has_mouse, crash_directory=screen.state_dir)
     finally:
         watcher.stop()
+
+
+def _as_json(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
+    del zone
+    return as_json([instance for instance, _ in found], is_array=len(found) != 1)
+
+
+def _as_csv(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
+    tables = [as_csv([instance], region, zone) for instance, region in found]
+    return "\n".join([tables[0], *(table.partition("\n")[2] for table in tables[1:])])
 
 
 def is_remote(environ: Mapping[str, str]) -> bool:

@@ -4,28 +4,34 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import ClassVar
 
+from textual import on
 from textual.binding import BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.reactive import Reactive
 
 from wfinspect.clock import Clock
 from wfinspect.instance import InstanceKey
+from wfinspect.notify import Notify
 from wfinspect.ui import keys
 from wfinspect.ui import theme as themes
-from wfinspect.ui.gated_app import GatedApp
+from wfinspect.ui.driver import HardenedDriver
+from wfinspect.ui.export import Exports
 from wfinspect.ui.key_gate import HOLD_SECONDS
+from wfinspect.ui.picking_app import PickingApp
+from wfinspect.ui.preferences import Preferences
 from wfinspect.ui.row_text import Look
 from wfinspect.ui.screens.dialogs import HelpScreen, QuitScreen
 from wfinspect.ui.screens.main import MainScreen
-from wfinspect.ui.screens.palette import PaletteScreen, choices
+from wfinspect.ui.screens.palette import choices
+from wfinspect.ui.screens.picker import PickScreen
 from wfinspect.ui.widgets.id_box import IdBox
-from wfinspect.watching.snapshot import Notice, WatchControl
+from wfinspect.watching.snapshot import WatchControl
 
-MAX_TOASTS = 3
+AUTO = "auto"
 SECOND_PRESS_SECONDS = 3.0
 
 
-class WfInspectApp(GatedApp):
+class WfInspectApp(PickingApp):
     """The face of a watcher on a terminal."""
 
     TITLE = "wfinspect"
@@ -50,6 +56,10 @@ class WfInspectApp(GatedApp):
         open_keys: Sequence[InstanceKey] = (),
         is_demo: bool = False,
         keymap: Mapping[str, str] | None = None,
+        notify: Notify | None = None,
+        preferences: Preferences | None = None,
+        exports: Exports | None = None,
+        has_mouse: bool = False,
         environ: Mapping[str, str] | None = None,
         hold_seconds: float = HOLD_SECONDS,
     ) -> None:
@@ -65,15 +75,29 @@ class WfInspectApp(GatedApp):
             open_keys: the first is opened, all are watched.
             is_demo: say so in place of the profile.
             keymap: keys of commands, by `COMMAND_IDS`.
+            notify: which ways to a person are open.
+            preferences: what was chosen on the screen before.
+            exports: how instances leave the app.
+            has_mouse: mouse reports are on at start.
             environ: tells where copies go.
             hold_seconds: how long a letter waits for the rest of a paste.
         """
-        super().__init__(clock, hold_seconds, environ=environ, ascii_only=ascii_only)
+        notify, self._preferences = notify or Notify(), preferences or Preferences()
+        bell = self._preferences.get("bell", "on" if notify.bell else "off")
+        super().__init__(
+            clock,
+            hold_seconds,
+            notify=notify,
+            has_bell=bell == "on",
+            environ=environ,
+            ascii_only=ascii_only,
+        )
+        self.exports = exports or Exports()
+        self._had_mouse = self._has_mouse = has_mouse
         self._control = control
         self._on_ready = on_ready
         self._open_keys = tuple(open_keys)
         self._is_pinged = False
-        self._last_notice = 0
         self._interrupted_at = float("-inf")
         given = keymap or {}
         self._keys = {name: key for name, key in given.items() if name in keys.COMMAND_IDS}
@@ -84,14 +108,22 @@ class WfInspectApp(GatedApp):
         glyphs = themes.ASCII_GLYPHS if ascii_only else themes.GLYPHS
         prompt = themes.ASCII_PROMPT if ascii_only else themes.PROMPT
         self.main = MainScreen(
-            control, clock, Look(glyphs, prompt, zone), keymap=self._keys, is_demo=is_demo
+            control,
+            clock,
+            Look(glyphs, prompt, zone),
+            keymap=self._keys,
+            preferences=self._preferences,
+            is_demo=is_demo,
         )
+        self._show_flags()
         self.theme = self._pick_theme()
         self.set_keymap(self._keys)
 
     def _pick_theme(self) -> str:
-        if self._wanted_theme in self.available_themes:
-            return self._wanted_theme
+        kept = self._preferences.get("theme", AUTO)
+        for wanted in (self._wanted_theme, kept):
+            if wanted in self.available_themes:
+                return wanted
         system = self.console.color_system
         return themes.automatic(no_color=self.no_color, color_system=system)
 
@@ -112,13 +144,8 @@ class WfInspectApp(GatedApp):
 
     @property
     def id_box(self) -> IdBox | None:
-        """The ID box, while its screen has the keys."""
-        return self.main.id_box if self.has_main_screen else None
-
-    @property
-    def has_main_screen(self) -> bool:
-        """Whether nothing lies over the main screen."""
-        return bool(self.screen_stack) and self.screen is self.main
+        """The ID box, while it may have the keys."""
+        return self.main.id_box if self.has_main_screen and not self.main.filter.has_keys else None
 
     def key_came(self) -> None:
         """A person is there."""
@@ -135,9 +162,9 @@ class WfInspectApp(GatedApp):
             self.main.open(self._open_keys[0], take_keys=False)
         self._take_snapshot()
         if self._wanted_theme not in {*self.available_themes, "auto"}:
-            self._tell(f"There is no theme {self._wanted_theme!r}.", is_error=True)
+            self.tell(f"There is no theme {self._wanted_theme!r}.", is_error=True)
         if self._unknown_keys:
-            self._tell(
+            self.tell(
                 f"No such command in the keymap: {', '.join(self._unknown_keys)}.", is_error=True
             )
         self.call_after_refresh(self._on_ready)
@@ -152,24 +179,13 @@ class WfInspectApp(GatedApp):
         self._is_pinged = False
         snapshot = self._control.snapshot
         self.main.show(snapshot)
-        new = [notice for notice in snapshot.notices if notice.number > self._last_notice]
-        if new:
-            self._last_notice = max(notice.number for notice in new)
-            self._tell_all(new)
+        if isinstance(self.screen, PickScreen):
+            self.screen.renew()
+        self.tell_news(snapshot)
 
-    def _tell_all(self, notices: Sequence[Notice]) -> None:
-        for notice in notices[-MAX_TOASTS:]:
-            self._tell(notice.text, is_error=notice.is_error)
-
-    def _tell(self, text: str, *, is_error: bool) -> None:
-        if len(self._notifications) >= MAX_TOASTS:
-            self.clear_notifications()
-        self.notify(
-            text,
-            severity="error" if is_error else "information",
-            markup=False,
-            timeout=20 if is_error else 10,
-        )
+    @on(HardenedDriver.Recovered)
+    def _terminal_is_back(self) -> None:
+        self.tell_missed(self._control.snapshot)
 
     def action_help(self) -> None:
         """Show all keys."""
@@ -178,23 +194,36 @@ class WfInspectApp(GatedApp):
     def action_palette(self) -> None:
         """Find a command by name."""
         if self.has_main_screen:
-            self.push_screen(
-                PaletteScreen(choices(self._keys, [own.name for own in themes.THEMES])),
-                self._run_chosen,
-            )
+            names = [AUTO, *(own.name for own in themes.THEMES)]
+            self.pick(lambda: choices(self._keys, names), self._run_chosen, "type a command")
 
     async def _run_chosen(self, action: str | None) -> None:
         if action is not None:
             await self.main.run_action(action)
 
     def action_use_theme(self, name: str) -> None:
-        """Change the colours."""
-        self.theme = name
+        """Change the colours, and keep them."""
+        self._preferences.set("theme", name)
+        self._wanted_theme = name
+        self.theme = self._pick_theme()
 
-    def action_copy_id(self) -> None:
-        """Copy the ID of what is on display or under the cursor."""
-        if (row := self.main.target) is not None:
-            self._tell(f"{row.key.id}: {self.copy(str(row.key.id))}", is_error=False)
+    def action_ring(self) -> None:
+        """Ring for what is told, or don't."""
+        self.has_bell = not self.has_bell
+        self._preferences.set("bell", "on" if self.has_bell else "off")
+        self._show_flags()
+
+    def action_mouse(self) -> None:
+        """Take the mouse, or leave it to the terminal."""
+        self._has_mouse = not self._has_mouse
+        self.set_mouse(enabled=self._has_mouse)
+        self._show_flags()
+
+    def _show_flags(self) -> None:
+        flags = [] if self.has_bell else ["bell off"]
+        if self._has_mouse != self._had_mouse:
+            flags.append("mouse on" if self._has_mouse else "mouse off")
+        self.main.show_flags(flags)
 
     def action_ask_quit(self) -> None:
         """Quit; ask first if there is something nobody has seen."""
@@ -215,4 +244,4 @@ class WfInspectApp(GatedApp):
             self.exit()
         else:
             self._interrupted_at = now
-            self._tell("ctrl+c once more quits.", is_error=False)
+            self.tell("ctrl+c once more quits.")

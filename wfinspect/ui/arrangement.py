@@ -9,6 +9,13 @@ ROOMY_CELLS = 80
 WIDE_CELLS = 120
 """From here list, core fields, parameters and tags are in view together."""
 
+_ROOM_BELOW = (140, 40)
+
+
+def has_room_below(width: int, height: int) -> bool:
+    """Whether the history has room below the other panes."""
+    return width >= _ROOM_BELOW[0] and height >= _ROOM_BELOW[1]
+
 
 class Layout(StrEnum):
     """What is in view."""

@@ -1,6 +1,6 @@
 """In which order the watched list wants to be looked at. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wfinspect.instance import Family, InstanceKey
 from wfinspect.watching.snapshot import Row
@@ -57,17 +57,41 @@ def _since(row: Row, family: Family) -> float | None:
     return given / 1000 if given else None
 
 
-def by_attention(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """The rows, the most urgent first; the longest running and the latest settled lead their kind."""
-    return tuple(sorted(rows, key=_order))
-
-
 def _order(row: Row) -> tuple[int, bool, int, float, int]:
+    # The most urgent first; the longest running and the latest settled lead their kind.
     family = row.family
     level = _rank(row, family)
     since = _since(row, family) or 0.0
     calm = _CALM[family] if row.instance else -1
     return (level, not row.is_unseen, calm, -since if level in _NEWEST_FIRST else since, row.key.id)
+
+
+def _by_last_change(row: Row) -> tuple[float, int]:
+    return (-row.last_change.at.timestamp() if row.last_change else 0.0, row.key.id)
+
+
+def _name(row: Row) -> str:
+    return row.instance.name.casefold() if row.instance else ""
+
+
+def _status(row: Row) -> str:
+    return row.instance.status if row.instance else ""
+
+
+_SORTS: Mapping[str, Callable[[Row], tuple[object, ...]]] = {
+    "attention": _order,
+    "name": lambda row: (not _name(row), _name(row), row.key.id),
+    "ID": lambda row: (row.key.id,),
+    "status": lambda row: (_CALM[row.family], _status(row), _name(row), row.key.id),
+    "last change": _by_last_change,
+}
+SORTS = tuple(_SORTS)
+"""The orders there are; the first is the one to begin with."""
+
+
+def in_order(rows: Iterable[Row], sort: str) -> tuple[Row, ...]:
+    """The rows in one of the orders of `SORTS`."""
+    return tuple(sorted(rows, key=_SORTS[sort]))
 
 
 def next_unseen(rows: Sequence[Row], after: InstanceKey | None) -> Row | None:

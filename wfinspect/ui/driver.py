@@ -15,6 +15,7 @@ from typing import Any
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
 
 from wfinspect.format import shown
 from wfinspect.ui.ending import EndingWatch
@@ -33,6 +34,9 @@ _TITLE_LIMIT = 120
 
 class HardenedDriver(LinuxDriver):
     """Ends with its terminal, leaves it as it was, and never lets it block the app's loop."""
+
+    class Recovered(Message):
+        """The terminal, which had stalled, takes what it is sent again."""
 
     def __init__(
         self,
@@ -54,7 +58,7 @@ class HardenedDriver(LinuxDriver):
         self._output = TerminalOutput(
             screen.fileno(),
             screen.encoding,
-            on_recovered=lambda: self._on_loop(self._repaint),
+            on_recovered=lambda: self._on_loop(self._recover),
             on_gone=self._hang_up,
         )
         self._file = self._output  # type: ignore[assignment]
@@ -115,8 +119,14 @@ class HardenedDriver(LinuxDriver):
                 self._output.is_stalled = True
         return not is_full
 
+    def _recover(self) -> None:
+        self._repaint()
+        self._app.post_message(self.Recovered())
+
     def _repaint(self) -> None:
         self.write(_END_OF_FRAME)
+        if self._title:
+            self.write(f"\x1b]2;{self._title}\x1b\\")
         self._app.refresh(layout=True)
 
     def _enable_mouse_support(self) -> None:

@@ -33,16 +33,24 @@ _UNWANTED = (
     "TEXTUAL_ALLOW_SIGNALS",
 )
 _COLOR_SYSTEMS = frozenset({"auto", "standard", "256", "truecolor"})
+_TRUECOLOR = frozenset({"truecolor", "24bit"})
 _NO_TERMINALS = frozenset({"", "dumb", "unknown"})
 
 
-def prepare_environment(environ: MutableMapping[str, str]) -> None:
-    """Set what Textual shall find when it is imported, and drop what it must not."""
+def prepare_environment(environ: MutableMapping[str, str], *, low_bandwidth: bool = False) -> None:
+    """Set what Textual shall find when it is imported, and drop what it must not.
+
+    With `low_bandwidth` half as many frames a second, and no colours that take 17 bytes each.
+    """
     for name in [*_UNWANTED, *(n for n in environ if n.startswith("TEXTUAL_SCREENSHOT"))]:
         environ.pop(name, None)
     if environ.get("TEXTUAL_COLOR_SYSTEM", "auto") not in _COLOR_SYSTEMS:
         del environ["TEXTUAL_COLOR_SYSTEM"]
     environ.update(_WANTED)
+    if low_bandwidth:
+        environ.setdefault("TEXTUAL_FPS", "10")
+        if environ.get("COLORTERM", "").lower() in _TRUECOLOR:
+            environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
     for name, value in _PREFERRED.items():
         environ.setdefault(name, value)
 

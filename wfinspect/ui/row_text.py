@@ -180,7 +180,8 @@ def sidebar_lines(
     word, role = state_word(row)
     if width < ROOMY_ROW_CELLS:
         word = short_word(word)
-    right: list[Span] = [(word, role)]
+    # A word nobody documented may be long; glyph and name keep their half.
+    right: list[Span] = [(fit(word, width // 2 - 4), role)]
     right.append((" " + pad_left(state_time(row, look, now), TIME_CELLS), Role.DIM))
     glyph, glyph_role = glyph_of(row, look)
     left: list[Span] = [(f" {glyph} ", glyph_role), name_of(row)]

@@ -1,6 +1,7 @@
 """The two status lines as text. Pure; while all is well nothing in them ticks."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from wfinspect import format as fmt
@@ -80,7 +81,9 @@ def next_try(trouble: Trouble | None, look: Look, now: datetime) -> str:
     return f"next try {retry:%H:%M:%S}"
 
 
-def bottom_line(snapshot: Snapshot, width: int, *, hint: str = "") -> Line:
+def bottom_line(
+    snapshot: Snapshot, width: int, *, hint: str = "", flags: Sequence[str] = ()
+) -> Line:
     """What waits for a look, what was spent, how often is asked, and what is not as it should be."""
     health = snapshot.health
     unseen = sum(row.is_unseen for row in snapshot.rows)
@@ -91,6 +94,7 @@ def bottom_line(snapshot: Snapshot, width: int, *, hint: str = "") -> Line:
         Part(_said(*health.remarks), 3),
         Part(_spent(health), 4),
         Part((((" every " + seconds(health.interval_seconds)), Role.DIM),), 5),
+        Part((("  ".join(["", *flags]), Role.DIM),) if flags else (), 4),
         Part(_elsewhere(health), 3),
     ]
     return line(*shed(parts, width, gap=" "))

@@ -1,5 +1,6 @@
 """Life in a terminal: the base of the app, and the function that runs it from start to exit code."""
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
-from textual.app import App
+from textual.app import App, SuspendNotSupported
 from textual.filter import LineFilter
 
+from wfinspect.format import shown_block
 from wfinspect.ui.clipboard import copy_text
 from wfinspect.ui.crash import crash_sentence, report_crash
 from wfinspect.ui.driver import HardenedDriver
@@ -59,6 +61,19 @@ class CrashSafeApp(App[None]):
             self._clipboard = text
         return copy_text(text, self._environ, self._write_to_terminal)
 
+    def show_plain(self, text: str) -> None:
+        """Leave the screen and print a text, so that the terminal's own selection can have it.
+
+        Waits for Enter. The watch goes on meanwhile, in its own thread.
+        """
+        screen = sys.__stderr__
+        with contextlib.suppress(SuspendNotSupported, OSError, ValueError), self.suspend():
+            if screen is not None:
+                whole = shown_block(text, limit=len(text))
+                screen.write(f"{whole}\n\n(select it with the terminal; Enter goes back) ")
+                screen.flush()
+                sys.stdin.readline()
+
     def set_window_title(self, text: str) -> None:
         """Name the terminal's window; nothing is sent if it has that name."""
         if isinstance(self._driver, HardenedDriver):
@@ -75,7 +90,7 @@ class CrashSafeApp(App[None]):
         return isinstance(self._driver, HardenedDriver) and self._driver.is_lost
 
     def _write_to_terminal(self, sequence: str) -> None:
-        if self._driver is not None and not self.is_headless:
+        if sequence and self._driver is not None and not self.is_headless:
             self._driver.write(sequence)
 
     def _handle_exception(self, error: Exception) -> None:

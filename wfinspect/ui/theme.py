@@ -118,6 +118,23 @@ _LIGHT = {
     "wf-alarm": "#c01f1f",
     "wf-alarm-text": "#ffffff",
 }
+# Blue and orange stay apart for every kind of colour blindness, and so do light and dark.
+_COLORBLIND = _DARK | {
+    "wf-waiting": "#d9cf9c",
+    "wf-active": "#56b4e9",
+    "wf-success": "#9db4d6",
+    "wf-failure": "#ff9f2e",
+    "wf-unknown": "#f3f6fa",
+    "wf-alarm": "#a34d00",
+}
+_CONTRAST = {
+    **dict.fromkeys(_DARK, "#ffffff"),
+    **dict.fromkeys(["wf-ground", "wf-panel", "wf-bar"], "#000000"),
+    **dict.fromkeys(["wf-brand-text", "wf-alarm-text"], "#000000"),
+    "wf-dim": "#c8c8c8",
+    "wf-cursor": "#5a5a5a",
+    "wf-resting": "#303030",
+}
 _ANSI = {
     "wf-ground": "ansi_default",
     "wf-panel": "ansi_default",
@@ -170,12 +187,14 @@ def _theme(name: str, colours: Mapping[str, str], *, dark: bool) -> Theme:
 
 DARK = _theme("dark", _DARK, dark=True)
 LIGHT = _theme("light", _LIGHT, dark=False)
+COLORBLIND = _theme("colorblind", _COLORBLIND, dark=True)
+CONTRAST = _theme("contrast", _CONTRAST, dark=True)
 ANSI = replace(
     BUILTIN_THEMES["ansi-dark"],
     name="ansi",
     variables=BUILTIN_THEMES["ansi-dark"].variables | _ANSI,
 )
-THEMES = (DARK, LIGHT, ANSI)
+THEMES = (DARK, LIGHT, ANSI, COLORBLIND, CONTRAST)
 """Ours; Textual's own work too."""
 
 

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from wfinspect.ui.arrangement import Layout
+from wfinspect.ui.attention import SORTS
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.screens.panes import PanesScreen
 from wfinspect.ui.widgets.line_view import LineView
@@ -31,11 +33,27 @@ class MainScreen(PanesScreen):
             self.open(row.key, take_keys=False)
 
     def action_back(self) -> None:
-        """One step back: from a pane to the list, from the list to nothing open."""
+        """One step back: from a pane to the list, from there to nothing open, then to no filter."""
         if self.detail.has_keys and self.list.is_on_screen:
             self.set_focus(self.list)
-        else:
+        elif self.opened is not None:
             self.close()
+        else:
+            self.filter.clear()
+
+    def action_filter(self) -> None:
+        """Narrow the list."""
+        if self._layout is Layout.DETAIL:
+            self.close()
+        self.id_box.display = False
+        self.filter.take_keys()
+
+    def action_sort(self) -> None:
+        """The next order of the list."""
+        sort = SORTS[(SORTS.index(self.list.sort) + 1) % len(SORTS)]
+        self.list.set_order(query=self.list.filter_text, sort=sort)
+        self.heading.update_lines()
+        self.preferences.set("sort", sort)
 
     def action_watch(self) -> None:
         """Watch or unwatch what is on display, else the row under the cursor."""
@@ -121,6 +139,13 @@ class MainScreen(PanesScreen):
     def action_turn(self, step: int) -> None:
         """The next or previous tab."""
         self.detail.turn(step)
+
+    async def action_history(self) -> None:
+        """The history of what is open; where that is in view already, the log over all."""
+        if self.opened is not None and self._layout is Layout.LIST:
+            self.show_detail()
+        if self.opened is None or not self.detail.show_history():
+            await self.run_action("app.log")
 
     def action_next_pane(self) -> None:
         """Give the keys to the next pane."""

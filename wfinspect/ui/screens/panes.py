@@ -1,6 +1,6 @@
 """Status, ID box, list and detail on one screen: what is in view, and what is shown in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,12 +12,22 @@ from textual.widget import Widget
 from wfinspect.clock import Clock
 from wfinspect.instance import InstanceKey
 from wfinspect.ui.advice_text import nothing_watched
-from wfinspect.ui.arrangement import SPLIT_CELLS, WIDE_CELLS, Layout, following, layout_for
+from wfinspect.ui.arrangement import (
+    SPLIT_CELLS,
+    WIDE_CELLS,
+    Layout,
+    following,
+    has_room_below,
+    layout_for,
+)
+from wfinspect.ui.attention import SORTS
 from wfinspect.ui.lines import Line
+from wfinspect.ui.preferences import Preferences
 from wfinspect.ui.row_text import Look
 from wfinspect.ui.sparing import SparingCompositor
 from wfinspect.ui.status_text import bottom_line, top_line
 from wfinspect.ui.widgets.detail import Detail
+from wfinspect.ui.widgets.filter_box import FilterBox
 from wfinspect.ui.widgets.id_box import IdBox
 from wfinspect.ui.widgets.status_line import StatusLine, hints
 from wfinspect.ui.widgets.watched_list import WatchedList
@@ -41,22 +51,28 @@ class PanesScreen(Screen[None]):
         look: Look,
         *,
         keymap: Mapping[str, str],
+        preferences: Preferences,
         is_demo: bool = False,
     ) -> None:
         super().__init__()
+        self.preferences = preferences
         self._compositor = SparingCompositor()
         self.control = control
         self.clock = clock
-        self._look = look
+        self.look = look
         self._is_demo = is_demo
         self._keymap = keymap
         self.snapshot = Snapshot()
         self._now = clock.now()
+        self._flags: tuple[str, ...] = ()
         self._chosen: Layout | None = None
         self.opened: InstanceKey | None = None
         self.top = StatusLine(self._top_line, id="top")
         self.id_box = IdBox(look.prompt, id="id-box")
+        self.filter = FilterBox(id="filter")
         self.list = WatchedList(look, self._now, empty=self._empty_lines, id="watched")
+        sort = preferences.get("sort", SORTS[0])
+        self.list.set_order(query="", sort=sort if sort in SORTS else SORTS[0])
         self.heading = StatusLine(self.list.heading, id="heading")
         self.detail = Detail(look, self._now, id="detail")
         self.bottom = StatusLine(self._bottom_line, id="bottom")
@@ -65,6 +81,7 @@ class PanesScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield self.top
         yield self.id_box
+        yield self.filter
         with Horizontal(id="body"):
             with Vertical(id="list"):
                 yield self.heading
@@ -96,7 +113,11 @@ class PanesScreen(Screen[None]):
     def _fill(self) -> None:
         self.id_box.set_recent(self.snapshot.recent_ids)
         self.list.show_rows(self.snapshot.rows, self._now)
-        self.detail.show_row(self.displayed, self.snapshot.health.trouble, self._now)
+        row, trouble = self.displayed, self.snapshot.health.trouble
+        # For a moment the snapshot may still hold the history of what was open before.
+        shown = self.snapshot.displayed
+        history = self.snapshot.history if row and shown and shown.key == row.key else ()
+        self.detail.show_row(row, history, trouble, self._now)
         for status in (self.top, self.heading, self.bottom, self.hints):
             status.update_lines()
 
@@ -113,6 +134,12 @@ class PanesScreen(Screen[None]):
         if self.opened is None or (self.list.has_focus and self._layout is not Layout.DETAIL):
             return self.list.cursor_row
         return self.displayed
+
+    @property
+    def exported(self) -> tuple[Row, ...]:
+        """What an export is of: the list where that has the keys, else what is on display."""
+        row = self.displayed
+        return self.list.rows if self.list.has_focus or row is None else (row,)
 
     def open(self, key: InstanceKey, *, take_keys: bool) -> None:
         """Put an instance on display."""
@@ -138,6 +165,11 @@ class PanesScreen(Screen[None]):
         self._arrange()
         self.set_focus(self.list)
 
+    def show_detail(self) -> None:
+        """Bring what is open in view."""
+        self._chosen = None
+        self._arrange()
+
     def next_layout(self) -> None:
         """List, split, detail in turn."""
         self._chosen = following(self._layout, self.size.width)
@@ -158,7 +190,8 @@ class PanesScreen(Screen[None]):
         self.remove_class(*(f"-{one}" for one in Layout if one is not layout))
         self.add_class(f"-{layout}")
         self.list.set_sidebar(is_sidebar=layout is Layout.SPLIT)
-        self.detail.set_wide(is_wide=self.size.width >= WIDE_CELLS)
+        width, height = self.size
+        self.detail.set_room(is_wide=width >= WIDE_CELLS, is_roomy=has_room_below(width, height))
         self._fill()
         if layout is Layout.DETAIL and self.list.has_focus:
             # The panes can take the keys only once they are laid out.
@@ -170,7 +203,7 @@ class PanesScreen(Screen[None]):
         return top_line(
             self.snapshot,
             self.control.binding,
-            self._look,
+            self.look,
             self._now,
             width,
             is_demo=self._is_demo,
@@ -180,7 +213,13 @@ class PanesScreen(Screen[None]):
         # A line of the narrow list has no room for the ID.
         row = self.list.cursor_row if width < SPLIT_CELLS else None
         has_ids = self._layout is not Layout.LIST or row is None
-        return bottom_line(self.snapshot, width, hint="" if has_ids or not row else str(row.key.id))
+        hint = "" if has_ids or not row else str(row.key.id)
+        return bottom_line(self.snapshot, width, hint=hint, flags=self._flags)
+
+    def show_flags(self, flags: Sequence[str]) -> None:
+        """Words for what is not as it is by default."""
+        self._flags = tuple(flags)
+        self.bottom.update_lines()
 
     def _hints(self, width: int) -> Line:
         return hints(width, self._keymap, has_way_back=self._layout is Layout.DETAIL)
@@ -188,7 +227,7 @@ class PanesScreen(Screen[None]):
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
         trouble = self.snapshot.health.trouble
         is_open = self.opened is not None
-        return nothing_watched(trouble, self._look, self._now, width, is_open=is_open)
+        return nothing_watched(trouble, self.look, self._now, width, is_open=is_open)
 
     @on(WatchedList.Moved)
     def _cursor_moved(self) -> None:
@@ -207,8 +246,19 @@ class PanesScreen(Screen[None]):
         self.set_focus(self.list)
 
     @on(IdBox.Left)
+    @on(FilterBox.Left)
     def _box_left(self) -> None:
         self.set_focus(self.list)
+
+    @on(FilterBox.Changed)
+    def _filter_changed(self, event: FilterBox.Changed) -> None:
+        self.list.set_order(query=event.text, sort=self.list.sort)
+        self.set_class(bool(event.text), "-filtered")
+        self.heading.update_lines()
+
+    @on(FilterBox.Closed)
+    def _line_is_free(self) -> None:
+        self.id_box.display = True
 
     def on_paste(self, event: events.Paste) -> None:
         """A paste from anywhere is for the ID box."""

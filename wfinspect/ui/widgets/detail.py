@@ -8,13 +8,15 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 
-from wfinspect.ui import detail_text
+from wfinspect.instance import Transition
+from wfinspect.ui import detail_text, history_text
 from wfinspect.ui.advice_text import placeholder
-from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line
+from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, width_of
 from wfinspect.ui.row_text import Look
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.watching.snapshot import Row, Trouble
 
+HISTORY = "history"
 _Build = Callable[[Row, int], tuple[Line, ...]]
 _Count = Callable[[Row], str]
 
@@ -84,13 +86,15 @@ class Detail(Vertical):
         self._row: Row | None = None
         self._trouble: Trouble | None = None
         self._tab = 0
-        self._is_wide = False
+        self._history: tuple[Transition, ...] = ()
+        self._is_wide = self._is_roomy = False
         self._header = StaticLines(id="header")
         self._tabs = StaticLines(id="tabs")
         kinds = (
             _Kind("core", "Core", self._core, lambda _: ""),
             _Kind("parameters", "Parameters", _parameters, _parameter_count),
             _Kind("tags", "Tags", _tags, _tag_count),
+            _Kind(HISTORY, "History", self._history_lines, lambda _: str(len(self._history) or "")),
         )
         self._panes = [TextPane(kind) for kind in kinds]
 
@@ -100,22 +104,50 @@ class Detail(Vertical):
         with Horizontal(id="panes"):
             yield self._panes[0]
             with Vertical(id="side"):
-                yield from self._panes[1:]
+                yield from self._panes[1:-1]
+        yield self._panes[-1]
 
     def _core(self, row: Row, width: int) -> tuple[Line, ...]:
         return detail_text.core(row, self._look, self._now, width)
 
-    def show_row(self, row: Row | None, trouble: Trouble | None, now: datetime) -> None:
+    def _history_lines(self, row: Row, width: int) -> tuple[Line, ...]:
+        if row.instance is None:
+            return ()
+        return history_text.history(self._history, row.instance, self._look, self._now, width)
+
+    def show_row(
+        self,
+        row: Row | None,
+        history: tuple[Transition, ...],
+        trouble: Trouble | None,
+        now: datetime,
+    ) -> None:
         """Show an instance with its ages as of `now`, or what stands in for it."""
-        self._row, self._trouble, self._now = row, trouble, now
+        self._row, self._history, self._trouble, self._now = row, history, trouble, now
         self._fill()
 
-    def set_wide(self, *, is_wide: bool) -> None:
-        """Panes side by side, or one at a time under a line of tabs."""
-        if is_wide != self._is_wide:
-            self._is_wide = is_wide
+    def set_room(self, *, is_wide: bool, is_roomy: bool) -> None:
+        """Panes side by side (with the history below where it is roomy), or tabs."""
+        if (is_wide, is_roomy) != (self._is_wide, self._is_roomy):
+            self._is_wide, self._is_roomy = is_wide, is_roomy
             self.set_class(is_wide, "-wide")
+            self.set_class(is_roomy, "-roomy")
             self._fill()
+
+    def show_history(self) -> bool:
+        """Bring the history in view and give it the keys; False if it has them, or there is none."""
+        pane = self._panes[-1]
+        if not self.has_content or pane.has_focus:
+            return False
+        self._tab = len(self._panes) - 1
+        self._fill()
+        self.call_after_refresh(self.take_keys)
+        return True
+
+    @property
+    def _has_tabs(self) -> bool:
+        # The history needs the whole width where it has no room below the others.
+        return not self._is_wide or (not self._is_roomy and self._panes[self._tab].id == HISTORY)
 
     def turn(self, step: int) -> None:
         """Show the next or previous tab."""
@@ -152,17 +184,23 @@ class Detail(Vertical):
         if not self.has_content:
             lines += placeholder(self._row, self._trouble, self._look, self._now, width)
         self._header.show((*lines, BLANK) if lines else ())
-        self._tabs.show([line(*crop(self._tab_spans(), width))])
-        self._tabs.display = self.has_content and not self._is_wide
+        tabs = self._tab_spans(has_counts=True)
+        if width_of(tabs) > width:
+            tabs = self._tab_spans(has_counts=False)
+        self._tabs.show([line(*crop(tabs, width))])
+        has_tabs = self._has_tabs
+        self._tabs.display = self.has_content and has_tabs
         for index, pane in enumerate(self._panes):
-            pane.display = self.has_content and (self._is_wide or index == self._tab)
-            pane.show_row(self._row, is_titled=self._is_wide)
-        self.query_one("#side").display = self._is_wide or self._tab > 0
+            is_beside = not has_tabs and (self._is_roomy or pane.id != HISTORY)
+            pane.display = self.has_content and (is_beside or index == self._tab)
+            pane.show_row(self._row, is_titled=not has_tabs)
+        self.query_one("#panes").display = not has_tabs or self._panes[self._tab].id != HISTORY
+        self.query_one("#side").display = not has_tabs or self._tab > 0
 
-    def _tab_spans(self) -> list[Span]:
+    def _tab_spans(self, *, has_counts: bool) -> list[Span]:
         spans: list[Span] = []
         for index, pane in enumerate(self._panes):
-            count = pane.kind.count(self._row) if self._row else ""
+            count = pane.kind.count(self._row) if self._row and has_counts else ""
             spans.append((" ", Role.TEXT))
             spans.append((f" {pane.kind.title} ", Role.BRAND if index == self._tab else Role.DIM))
             if count:

@@ -7,9 +7,11 @@ from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
+from wfinspect import format as fmt
 from wfinspect.instance import InstanceKey
-from wfinspect.ui.attention import by_attention, next_unseen
-from wfinspect.ui.lines import Ground, Line, Role, line
+from wfinspect.ui.attention import SORTS, in_order, next_unseen
+from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spread
+from wfinspect.ui.row_filter import matches
 from wfinspect.ui.row_text import (
     Columns,
     Look,
@@ -23,7 +25,7 @@ from wfinspect.watching.snapshot import Row
 
 
 class WatchedList(LineView):
-    """Rows sorted by attention; two lines a row beside a detail, one where the list has the width."""
+    """Rows filtered and sorted; two lines a row beside a detail, one where the list has the width."""
 
     class Moved(Message):
         """The cursor is on another row."""
@@ -48,6 +50,10 @@ class WatchedList(LineView):
         self._now = now
         self._given: tuple[Row, ...] = ()
         self._rows: tuple[Row, ...] = ()
+        self.filter_text = ""
+        """What a row must match, as `row_filter` reads it; "" for nothing."""
+        self.sort = SORTS[0]
+        """One of `SORTS`."""
         self._cursor = 0
         self._id_cells = self._name_cells = 8
         self._is_sidebar = False
@@ -70,29 +76,51 @@ class WatchedList(LineView):
         return Columns.of(self.text_width, self._id_cells, self._name_cells)
 
     def heading(self, width: int) -> Line:
-        """The line that belongs above the list."""
-        if not self._rows or self._is_sidebar:
-            if not self._rows:
-                return line((" WATCHED", Role.DIM))
-            count = (f" {len(self._rows)}", Role.TEXT)
-            return line((" WATCHED", Role.DIM), count, ("  by attention", Role.DIM))
-        return list_heading(self.columns, width)
+        """The line that belongs above the list: titles where there are columns, filter and order."""
+        about: list[Span] = []
+        if self.filter_text:
+            about.append((f"{len(self._rows)} of {len(self._given)}", Role.TEXT))
+            about.append((f" /{fmt.shown(self.filter_text, limit=40)}", Role.ACCENT))
+        if self._given and (self._is_sidebar or self.sort != SORTS[0]):
+            about.append((f"  by {self.sort}", Role.DIM))
+        if self._is_sidebar or not self._rows:
+            count = "" if self.filter_text or not self._rows else f" {len(self._rows)}"
+            head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
+            return line(*crop((*head, (" " * bool(self.filter_text), Role.DIM), *about), width))
+        titles = list_heading(self.columns, width)
+        return line(*spread(titles.spans, about, width)) if about else titles
 
     def show_rows(self, rows: tuple[Row, ...], now: datetime | None = None) -> None:
         """Show these rows; `now` moves the ages on."""
         if now is not None:
             self._now = now
         if rows != self._given:
-            before = self.cursor_row
             self._given = rows
-            self._rows = by_attention(rows)
             self._id_cells = max([8, *(len(str(row.key.id)) for row in rows)])
             self._name_cells = max([12, *(cell_len(name_of(row)[0]) for row in rows)])
-            if before is not None:
-                self._keep_cursor(before.key)
+            self._order()
         self.update_lines()
 
-    def _keep_cursor(self, key: InstanceKey) -> None:
+    def set_order(self, *, query: str, sort: str) -> None:
+        """Show the rows that match a query, in one of the orders of `SORTS`."""
+        if (query, sort) != (self.filter_text, self.sort):
+            self.filter_text, self.sort = query, sort
+            self._order()
+            self.update_lines()
+            self.post_message(self.Moved())
+
+    def _order(self) -> None:
+        before = self.cursor_row
+        kept = (
+            [row for row in self._given if matches(row, self.filter_text)]
+            if self.filter_text
+            else self._given
+        )
+        self._rows = in_order(kept, self.sort)
+        if before is not None or self._cursor:
+            self._keep_cursor(before.key if before else None)
+
+    def _keep_cursor(self, key: InstanceKey | None) -> None:
         place = next((i for i, row in enumerate(self._rows) if row.key == key), self._cursor)
         self._cursor = max(0, min(place, len(self._rows) - 1))
         # A sort under the operator's hand must not carry the row out of sight.
@@ -113,9 +141,14 @@ class WatchedList(LineView):
     def total_lines(self) -> int:
         """Lines of all rows, or of what stands in for them."""
         if not self._rows:
-            self._empty = self._make_empty(self.text_width)
+            self._empty = self._nothing()
             return len(self._empty)
         return len(self._rows) * self._row_height
+
+    def _nothing(self) -> tuple[Line, ...]:
+        if not self._given:
+            return self._make_empty(self.text_width)
+        return (BLANK, line((" No watched instance matches.", Role.DIM)))
 
     def line_at(self, y: int) -> Line:
         """The line of a row, made when it is asked for: rows out of sight cost nothing."""
@@ -151,8 +184,9 @@ class WatchedList(LineView):
                 self._go(index)
 
     def next_unseen(self) -> Row | None:
-        """The next row with an unseen change, seen from the cursor."""
-        return next_unseen(self._rows, self.cursor_row.key if self.cursor_row else None)
+        """The next row with an unseen change, seen from the cursor; failing that a filtered one."""
+        key = self.cursor_row.key if self.cursor_row else None
+        return next_unseen(self._rows, key) or next_unseen(self._given, key)
 
     def _go(self, index: int) -> None:
         index = max(0, min(index, len(self._rows) - 1))

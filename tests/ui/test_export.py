@@ -1,0 +1,122 @@
+"""What leaves the app: fields, files and plain text."""
+
+import base64
+import csv
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import key
+from ui.rig import ZONE, RecordingDriver, Rig, running
+from ui.scenes import FAILED, failed_row, mixed, row
+
+from wfinspect.commands.screen import _as_csv, _as_json
+from wfinspect.instance import Binding
+from wfinspect.ui.export import Exports, fields
+from wfinspect.watching.snapshot import Row
+
+FORMATS = {"JSON": _as_json, "CSV": _as_csv}
+OTHER = Binding("dev", "us-west-1", "dataworks.us-west-1.aliyuncs.com")
+
+
+def copied(rig: Rig) -> list[str]:
+    driver = rig.app._driver
+    assert isinstance(driver, RecordingDriver)
+    pieces = [one for one in driver.written if one.startswith("\x1b]52;c;")]
+    return [base64.b64decode(one[7:-2]).decode() for one in pieces]
+
+
+def test_every_field_is_offered_whole() -> None:
+    long = replace(failed_row(), instance=replace(failed_row().instance, name="x" * 5000))  # type: ignore[type-var]
+    found = dict(fields(long, ZONE))
+
+    assert found["Name"] == "x" * 5000
+    assert found["ID"] == str(FAILED)
+    assert found["Business date"] == "2026-09-17"
+    assert found["Started"] == "2026-09-18 13:46:48"
+    assert found["  region_list"] == '["cn", "sg", "us"]'
+    assert found["  sla"] == "p1"
+    assert found["Tags"] == "team:growth, sla:p1, cost:ads"
+    assert found["Parameters"].startswith('{"bizdate"')
+    assert "Finished" not in dict(fields(row(1, "Running"), ZONE))
+
+
+def test_an_instance_without_a_reading_has_its_id() -> None:
+    assert fields(Row(key(7)), ZONE) == (("ID", "7"),)
+
+
+def test_a_list_of_two_regions_is_one_table_with_dates_of_each_zone(tmp_path: Path) -> None:
+    exports = Exports(FORMATS, (tmp_path,))
+    far = replace(row(2, "Running"), key=replace(key(2), binding=OTHER))
+    rows = (row(1, "Success", name="a,b"), far, Row(key(3)))
+
+    table = list(csv.DictReader(exports.text("CSV", rows, ZONE).splitlines()))
+
+    assert [line["Id"] for line in table] == ["1", "2"]
+    assert [line["BizDate"] for line in table] == ["2026-09-17", "2026-09-16"]
+    assert table[0]["Name"] == "a,b"
+
+
+def test_json_is_the_service_s_own_object() -> None:
+    one = row(1, "Running", raw='{"Id":1}')
+    two = row(2, "Running", raw='{"Id":2}')
+    exports = Exports(FORMATS)
+
+    assert json.loads(exports.text("JSON", (one,), ZONE)) == {"Id": 1}
+    assert json.loads(exports.text("JSON", (one, two), ZONE)) == [{"Id": 1}, {"Id": 2}]
+
+
+def test_a_file_is_private_and_never_overwrites(tmp_path: Path) -> None:
+    exports = Exports(FORMATS, (tmp_path / "missing", tmp_path))
+    paths = [exports.save("text", "one", "csv") for _ in range(3)]
+
+    assert [path.name for path in paths] == ["one.csv", "one-2.csv", "one-3.csv"]
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in paths)
+    assert paths[0].read_text() == "text\n"
+
+
+def test_without_a_place_to_write_the_reason_is_raised(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        Exports(FORMATS, (tmp_path / "missing",)).save("text", "one", "csv")
+
+
+async def test_capital_y_copies_a_field_whole() -> None:
+    async with running(mixed(), is_recorded=True) as rig:
+        await rig.press("Y", *"target_t", "enter")
+
+        assert copied(rig) == ["ads_user_profile_daily"]
+        assert "Sent to the terminal's clipboard" in rig.text
+
+
+async def test_e_exports_the_list_or_what_is_on_display(tmp_path: Path) -> None:
+    exports = Exports(FORMATS, (tmp_path,))
+    async with running(mixed(), exports=exports) as rig:
+        await rig.press("/", *"dwd", "enter", "e", *"csv", "enter")
+        await rig.press("escape", "g", "enter", "tab", "e", "enter")
+        names = sorted(path.name for path in tmp_path.glob("wfinspect*"))  # noqa: ASYNC240
+
+        assert [name.rpartition("-")[0] for name in names] == [
+            f"wfinspect-{FAILED}",
+            "wfinspect-list",
+        ]
+        assert "Written to" in rig.text
+    assert len((tmp_path / names[1]).read_text().splitlines()) == 3
+
+
+async def test_an_export_to_the_clipboard_and_one_that_fails_say_so(tmp_path: Path) -> None:
+    exports = Exports(FORMATS, (tmp_path / "missing",))
+    async with running(mixed(), exports=exports, is_recorded=True) as rig:
+        await rig.press("e", *"csv clip", "enter")
+        assert len(copied(rig)[0].splitlines()) == 10
+        await rig.press("e", *"csv file", "enter")
+
+        assert "Not written: No such file or directory." in rig.text
+
+
+async def test_an_empty_list_has_nothing_to_export() -> None:
+    async with running(exports=Exports(FORMATS)) as rig:
+        await rig.press("e")
+
+        assert "There is nothing to export." in rig.text

@@ -1,0 +1,109 @@
+"""Bell, title, mouse, and what is told after a terminal stood still."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import key
+from ui.rig import RecordingDriver, Rig, running
+from ui.scenes import ago, change, mixed, mixed_rows, row, with_history
+
+from wfinspect.notify import Notify
+from wfinspect.ui.driver import HardenedDriver
+from wfinspect.ui.preferences import Preferences
+from wfinspect.ui.telling_app import title
+from wfinspect.watching.snapshot import Alert, Row
+
+
+def written(rig: Rig) -> str:
+    driver = rig.app._driver
+    assert isinstance(driver, RecordingDriver)
+    text = "".join(driver.written)
+    driver.written.clear()
+    return text
+
+
+async def test_an_alert_rings_once() -> None:
+    alert = Alert(3, "2 failed: a, b", is_urgent=True)
+    async with running(mixed(), is_recorded=True) as rig:
+        written(rig)
+        await rig.publish(replace(mixed(), alert=alert))
+        await rig.publish(replace(mixed(), alert=replace(alert)))
+        assert written(rig).count("\x07") == 1
+        await rig.publish(replace(mixed(), alert=replace(alert, number=4)))
+
+        assert written(rig).count("\x07") == 1
+
+
+async def test_b_silences_the_bell_and_that_is_kept(tmp_path: Path) -> None:
+    async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
+        assert "bell" not in rig.text
+        await rig.press("b")
+        assert "bell off" in rig.text
+    told = replace(mixed(), alert=Alert(1, "x", is_urgent=True))
+    async with running(mixed(), is_recorded=True, preferences=Preferences(tmp_path)) as rig:
+        written(rig)
+        await rig.publish(told)
+        assert "\x07" not in written(rig)
+        await rig.press("b")
+        await rig.publish(replace(mixed(), alert=Alert(2, "y")))
+
+        assert "bell off" not in rig.text
+        assert "\x07" in written(rig)
+
+
+async def test_what_the_config_asks_for_is_sent_to_the_desktop_and_nothing_else() -> None:
+    told = replace(mixed(), alert=Alert(1, "a\x1b failed"))
+    async with running(mixed(), is_recorded=True, notify=Notify(bell=False, osc="9")) as rig:
+        written(rig)
+        await rig.publish(told)
+        sent = written(rig)
+
+        assert "\x1b]9;wfinspect: a\u241b failed\x1b\\" in sent
+        assert "\x07" not in sent
+
+
+async def test_m_says_when_the_mouse_is_not_as_at_the_start() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("m")
+        assert "mouse on" in rig.text
+        await rig.press("m")
+
+        assert "mouse" not in rig.text
+
+
+@pytest.mark.parametrize(
+    ("rows", "name"),
+    [
+        ((), "wfinspect"),
+        ((Row(key(1)),), "wfinspect"),
+        (mixed_rows(), "1 failed, 3 running, 3 waiting, 2 unseen - wfinspect"),
+        ((row(1, "Success"),), "wfinspect"),
+    ],
+)
+def test_the_title_counts(rows: tuple[Row, ...], name: str) -> None:
+    assert title(rows) == name
+
+
+async def test_what_changed_while_the_terminal_stood_still_is_told_in_one_sentence() -> None:
+    async with running(with_history()) as rig:
+        app = rig.app
+        stalled = property(lambda _: True)
+        before = type(app).is_terminal_lost
+        type(app).is_terminal_lost = stalled  # type: ignore[method-assign,assignment]
+        try:
+            new = [change(n, "Running", "Success", ago(minutes=1)) for n in (7, 8)]
+            new.insert(0, change(9, "Running", "Failure", ago(minutes=1)))
+            old = with_history().transitions
+            await rig.publish(replace(with_history(), transitions=(*new[:1], *old)))
+            await rig.publish(replace(with_history(), transitions=(*new, *old)))
+        finally:
+            type(app).is_terminal_lost = before  # type: ignore[method-assign]
+        app.post_message(HardenedDriver.Recovered())
+        await rig.settle()
+        assert "While the terminal stood still: 2 finished, 1 failed." in rig.text
+        app.clear_notifications()
+        app.post_message(HardenedDriver.Recovered())
+        await rig.settle()
+
+        assert "stood still" not in rig.text

@@ -1,0 +1,95 @@
+"""Instances on their way out of the app: every field for the clipboard, and files. Knows no screen."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from pathlib import Path
+
+from wfinspect import format as fmt
+from wfinspect.instance import WorkflowInstance
+from wfinspect.parameters import parse_parameters
+from wfinspect.regions import zone_of
+from wfinspect.watching.snapshot import Row
+
+Format = Callable[[Sequence[tuple[WorkflowInstance, str]], tzinfo], str]
+"""Instances, each with the region it is from, as text; times in a zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """How instances become text, and where files may go, the first that can be written to."""
+
+    formats: Mapping[str, Format] = field(default_factory=dict)
+    directories: tuple[Path, ...] = ()
+
+    def text(self, kind: str, rows: Iterable[Row], zone: tzinfo) -> str:
+        """The last readings of rows; those without one are left out."""
+        found = [(row.instance, row.key.binding.region) for row in rows if row.instance is not None]
+        return self.formats[kind](found, zone)
+
+    def save(self, text: str, name: str, ending: str) -> Path:
+        """Write a new file that only the user can read; one that is there is never touched.
+
+        Raises:
+            OSError: no directory can be written to.
+        """
+        trouble = OSError("there is no directory to write to")
+        for directory in self.directories:
+            try:
+                return _write_new(directory, text, name, ending)
+            except OSError as error:
+                trouble = error
+        raise trouble
+
+
+def _write_new(directory: Path, text: str, name: str, ending: str) -> Path:
+    number = 1
+    while True:
+        path = directory / (f"{name}.{ending}" if number == 1 else f"{name}-{number}.{ending}")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            number += 1
+            continue
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text + "\n")
+        return path
+
+
+def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
+    """Every field that has a value, with the whole of it; times in `zone`."""
+    found = row.instance
+    if found is None:
+        return (("ID", str(row.key.id)),)
+    biz = fmt.biz_date(found.biz_date, zone_of(row.key.binding.region)) if found.biz_date else ""
+    named = (
+        ("ID", found.id),
+        ("Name", found.name),
+        ("Status", found.status),
+        ("Type", found.type),
+        ("Environment", found.env_type),
+        ("Business date", biz.partition(" ")[0]),
+        ("Started", _time(found.started_time, zone)),
+        ("Finished", _time(found.finished_time, zone)),
+        ("Created", _time(found.create_time, zone)),
+        ("Modified", _time(found.modify_time, zone)),
+        ("Workspace", found.project_id),
+        ("Workflow", found.workflow_id),
+        ("Task instance", found.workflow_task_instance_id),
+        ("Unified ID", found.unified_workflow_instance_id),
+        ("Owner", found.owner),
+        ("Created by", found.create_user),
+        ("Modified by", found.modify_user),
+        ("Parameters", found.workflow_parameters),
+        *((f"  {p.key}", p.value) for p in parse_parameters(found.workflow_parameters) or ()),
+        ("Tags", ", ".join(f"{tag.key}:{tag.value}" for tag in found.tags)),
+        *((f"  {tag.key}", tag.value) for tag in found.tags),
+        ("All as JSON", found.raw),
+    )
+    return tuple((label, str(value)) for label, value in named if value not in {None, ""})
+
+
+def _time(milliseconds: int | None, zone: tzinfo) -> str:
+    at = fmt.moment(milliseconds) if milliseconds else None
+    return fmt.clock_time(at, zone) if at else str(milliseconds or "")

@@ -1,0 +1,23 @@
+"""Which rows of the watched list a filter lets through. Pure."""
+
+from wfinspect.ui.row_text import state_word
+from wfinspect.watching.snapshot import Row
+
+
+def matches(row: Row, query: str) -> bool:
+    """Whether a row has all the words of a query.
+
+    A word is part of the name or ID; ``status=`` before it makes it the beginning of the status, and
+    ``!`` before either means that the row must not have it.
+    """
+    return all(_has(row, word) for word in query.casefold().split())
+
+
+def _has(row: Row, word: str) -> bool:
+    bare = word.lstrip("!")
+    if bare != word:
+        return not bare or _has(row, bare) == ((len(word) - len(bare)) % 2 == 0)
+    if word.startswith("status="):
+        return state_word(row)[0].casefold().startswith(word.removeprefix("status="))
+    name = row.instance.name if row.instance else ""
+    return word in name.casefold() or word in str(row.key.id)

@@ -1,0 +1,177 @@
+"""Pick one of many by name: the palette, the fields to copy, the log. Runs nothing itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.fuzzy import Matcher
+from textual.widgets import Input
+
+from wfinspect.ui.lines import Ground, Line, Role, Span, line, spread
+from wfinspect.ui.screens.dialogs import SafeDismiss
+from wfinspect.ui.widgets.line_view import LineView, StaticLines
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something to pick.
+
+    Attributes:
+        value: what the screen answers with.
+        left: what is shown.
+        right: what is shown at the right edge.
+        words: what it is found by.
+    """
+
+    value: Any
+    left: tuple[Span, ...]
+    right: tuple[Span, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """The value picked is wanted as plain text."""
+
+    value: Any
+
+
+class ChoiceList(LineView):
+    """The choices that match a query, in their order; failing that the similar ones, best first."""
+
+    def __init__(self, choices: Sequence[Choice]) -> None:
+        super().__init__(classes="pane")
+        self._choices = self._matching = tuple(choices)
+        self._query = ""
+        self._cursor = 0
+
+    @property
+    def chosen(self) -> Choice | None:
+        """The choice under the cursor, None where nothing matches."""
+        return self._matching[self._cursor] if self._matching else None
+
+    def offer(self, choices: Sequence[Choice]) -> None:
+        """Put other choices in place of the former; the cursor stays on its value."""
+        if self._choices != tuple(choices):
+            value = self.chosen.value if self.chosen else None
+            self._choices = tuple(choices)
+            self._find()
+            places = (i for i, choice in enumerate(self._matching) if choice.value == value)
+            self._go(next(places, 0))
+
+    def match(self, query: str) -> None:
+        """Show what matches a query."""
+        self._query = query
+        self._find()
+        self._go(0)
+
+    def _find(self) -> None:
+        wanted = self._query.casefold()
+        found = [choice for choice in self._choices if wanted in choice.words.casefold()]
+        if not found:
+            matcher = Matcher(self._query)
+            scores = [(matcher.match(choice.words), choice) for choice in self._choices]
+            scores.sort(key=lambda scored: -scored[0])
+            found = [choice for score, choice in scores if score > 0]
+        self._matching = tuple(found)
+
+    def total_lines(self) -> int:
+        """A line each."""
+        return max(1, len(self._matching))
+
+    def line_at(self, y: int) -> Line:
+        """What it is, and what stands at the right edge."""
+        if not self._matching:
+            return line((" nothing matches", Role.DIM))
+        choice = self._matching[y]
+        ground = Ground.CURSOR if y == self._cursor else Ground.NONE
+        return line(*spread(choice.left, choice.right, self.text_width), ground=ground)
+
+    def move(self, where: str) -> None:
+        """Move the cursor."""
+        page = max(1, self.size.height - 1)
+        self._go(self._cursor + {"down": 1, "up": -1, "page_down": page, "page_up": -page}[where])
+
+    def _go(self, index: int) -> None:
+        self._cursor = max(0, min(index, len(self._matching) - 1))
+        top, height = self.scroll_offset.y, max(1, self.size.height)
+        if not top <= self._cursor < top + height:
+            self.scroll_to(
+                y=self._cursor - (height - 1) * (self._cursor > top), animate=False, force=True
+            )
+        self.update_lines()
+
+
+class PickScreen(SafeDismiss):
+    """Type a few letters, Enter picks; the answer is the value, None for none."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar = [
+        ("escape", "dismiss", "close"),
+        ("down", "move('down')", "down"),
+        ("up", "move('up')", "up"),
+        ("pagedown", "move('page_down')", "page down"),
+        ("pageup", "move('page_up')", "page up"),
+        ("tab", "plain", "as plain text"),
+    ]
+
+    def __init__(
+        self,
+        make: Callable[[], Sequence[Choice]],
+        prompt: str,
+        *,
+        hint: str = "",
+        has_plain: bool = False,
+    ) -> None:
+        """Create the screen.
+
+        Args:
+            make: gives the choices, and again after each snapshot.
+            prompt: what stands in the empty query.
+            hint: keys to name below.
+            has_plain: Tab picks a value as `Plain`.
+        """
+        super().__init__(classes="-wide" if hint else None)
+        self._make = make
+        self._prompt = prompt
+        self._hint = hint
+        self._has_plain = has_plain
+        self._list = ChoiceList(make())
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="sheet"):
+            query = Input(placeholder=self._prompt, compact=True)
+            query.cursor_blink = False
+            yield query
+            yield self._list
+            if self._hint:
+                yield StaticLines(id="hint")
+
+    def on_mount(self) -> None:
+        if self._hint:
+            self.query_one(StaticLines).show([line((f" {self._hint}", Role.DIM))])
+
+    def renew(self) -> None:
+        """Something has changed: offer what there is now."""
+        self._list.offer(self._make())
+
+    def action_move(self, where: str) -> None:
+        """Move among the choices."""
+        self._list.move(where)
+
+    def action_plain(self) -> None:
+        """Pick a value as plain text."""
+        if self._has_plain and self._list.chosen is not None:
+            self.dismiss(Plain(self._list.chosen.value))
+
+    @on(Input.Changed)
+    def _search(self, event: Input.Changed) -> None:
+        self._list.match(event.value)
+
+    @on(Input.Submitted)
+    def _pick(self) -> None:
+        if self._list.chosen is not None:
+            self.dismiss(self._list.chosen.value)

@@ -1,0 +1,88 @@
+"""What reaches a person who is not looking: toasts, the bell, the window's title. Decides no rules."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from wfinspect.clock import Clock
+from wfinspect.instance import Family, Transition
+from wfinspect.notify import Notify
+from wfinspect.ui.announce import announcement
+from wfinspect.ui.gated_app import GatedApp
+from wfinspect.watching.notices import summary
+from wfinspect.watching.snapshot import Row, Snapshot
+
+MAX_TOASTS = 3
+
+_COUNTED = ((Family.FAILURE, "failed"), (Family.ACTIVE, "running"), (Family.WAITING, "waiting"))
+
+
+class TellingApp(GatedApp):
+    """Tells each thing once, however often a snapshot says it."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        hold_seconds: float,
+        *,
+        notify: Notify,
+        has_bell: bool,
+        environ: Mapping[str, str] | None,
+        ascii_only: bool,
+    ) -> None:
+        super().__init__(clock, hold_seconds, environ=environ, ascii_only=ascii_only)
+        self._notify = notify
+        self.has_bell = has_bell
+        self._last_notice = self._last_alert = 0
+        self._shown_last: Transition | None = None
+
+    def tell_news(self, snapshot: Snapshot) -> None:
+        """Tell what a snapshot holds beyond the former ones."""
+        new = [notice for notice in snapshot.notices if notice.number > self._last_notice]
+        if new:
+            self._last_notice = max(notice.number for notice in new)
+            for notice in new[-MAX_TOASTS:]:
+                self.tell(notice.text, is_error=notice.is_error)
+        self.set_window_title(title(snapshot.rows))
+        alert = snapshot.alert
+        if alert is not None and alert.number > self._last_alert:
+            self._last_alert = alert.number
+            self._call(alert.text)
+        if not self.is_terminal_lost:
+            self._shown_last = next(iter(snapshot.transitions), None)
+
+    def _call(self, text: str) -> None:
+        if self.has_bell:
+            self._write_to_terminal("\x07")
+        through_tmux = self._notify.tmux_passthrough
+        self._write_to_terminal(announcement(self._notify.osc, text, through_tmux=through_tmux))
+
+    def tell_missed(self, snapshot: Snapshot) -> None:
+        """Tell in one sentence what changed while the terminal took nothing."""
+        missed: list[Transition] = []
+        for change in snapshot.transitions:
+            if change == self._shown_last:
+                break
+            missed.insert(0, change)
+        if missed:
+            self._shown_last = missed[-1]
+            self.tell(f"While the terminal stood still: {summary(missed)}.")
+
+    def tell(self, text: str, *, is_error: bool = False) -> None:
+        """Say something in a corner for some seconds."""
+        if len(self._notifications) >= MAX_TOASTS:
+            self.clear_notifications()
+        self.notify(
+            text,
+            severity="error" if is_error else "information",
+            markup=False,
+            timeout=20 if is_error else 10,
+        )
+
+
+def title(rows: Sequence[Row]) -> str:
+    """What the window is called: ``1 failed, 2 running - wfinspect``."""
+    counts = Counter(row.family for row in rows if row.instance is not None and not row.is_gone)
+    parts = [f"{counts[family]} {word}" for family, word in _COUNTED if counts[family]]
+    unseen = sum(row.is_unseen for row in rows)
+    parts += [f"{unseen} unseen"] if unseen else []
+    return " - ".join([", ".join(parts), "wfinspect"] if parts else ["wfinspect"])
