@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeClock, instance, key
-from test_engine import Rig, becomes, put_in_the_way, take_away, watching
+from test_engine import Rig, becomes, move, put_in_the_way, take_away, watching
 
 from wfinspect.errors import Unreachable
 from wfinspect.watching.alerts import TRIAL, Message
@@ -175,3 +175,26 @@ async def test_a_trial_goes_every_way_that_an_alert_goes(rig: TellingRig) -> Non
 
     assert rig.snapshot.alert == Alert(1, TRIAL)
     assert told(rig) == [TRIAL]
+
+
+async def test_a_store_that_can_be_read_only_later_brings_no_old_news(state_dir: Path) -> None:
+    before = TellingRig(state_dir)
+    await watching(before, 1)
+    becomes(before, 1, "Failure")
+    await before.run(30.0)
+    await before.engine.aclose()
+    aside = state_dir.with_name("aside")
+    move(state_dir, aside)
+    put_in_the_way(state_dir)
+    rig = TellingRig(state_dir, before.clock)
+    rig.source.held = before.source.held
+    await rig.run(10.0)
+    assert rig.snapshot.health.store_trouble
+    take_away(state_dir)
+    move(aside, state_dir)
+    await rig.run(60.0)
+    await rig.run(60.0)
+    await rig.engine.aclose()
+
+    assert [row.key for row in rig.snapshot.rows] == [key(1)]
+    assert rig.snapshot.alert is None

@@ -38,7 +38,8 @@ class Book:
     """Changes that nobody here was told of yet, each with whether this process recorded it; whoever
     tells of them clears this."""
     _untold: list[Transition] = field(default_factory=list)
-    _recorded: frozenset[Transition] = frozenset()
+    _recorded: frozenset[Transition] | None = None
+    """What the store held when it was last read; None before the first time."""
     _changes: Changes = field(default_factory=Changes)
     _retry_at: float = float("-inf")
     _counts: Counter[tuple[Account, date]] = field(default_factory=Counter)
@@ -209,7 +210,7 @@ class Book:
         untold = set(self._untold)
         self._told([change for change in recorded if change in untold])
         if changes.transitions:
-            self._read_transitions(ours=recorded, is_first=False)
+            self._read_transitions(ours=recorded)
         for counted in changes.calls:
             self._counts[counted] = self.store.calls(*counted)
 
@@ -217,10 +218,10 @@ class Book:
         self.news += [(change, True) for change in changes]
         self._untold = []
 
-    def _read_transitions(self, *, is_first: bool, ours: Iterable[Transition] = ()) -> None:
+    def _read_transitions(self, ours: Iterable[Transition] = ()) -> None:
         self.transitions = self.store.transitions(SHOWN_TRANSITIONS)
         recorded = frozenset(self.transitions)
-        if not is_first:
+        if self._recorded is not None:
             new = recorded.difference(self._recorded, ours)
             self.news += [(change, False) for change in self.transitions if change in new]
         self._recorded = recorded
@@ -255,7 +256,7 @@ class Book:
             for key, row in rows.items()
             if key not in self._changes.removed and self._take_row(row, now, at)
         ]
-        self._read_transitions(is_first=at is None)
+        self._read_transitions()
         self.recent = self.store.recent()
         return taken
 
