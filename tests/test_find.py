@@ -184,7 +184,8 @@ def test_what_was_read_before_a_page_failed_is_printed(
 )
 def test_a_filter_that_can_not_be_used_is_named(run: Run, arguments: list[str], said: str) -> None:
     assert run("find", "--project", "1", "--bizdate", "2026-09-17", *arguments) == 2
-    assert said in run.err
+    assert run.err.startswith(f"wfinspect: {arguments[0]}: {said}")
+    assert run.err.count("\n") == 1
 
 
 def test_a_business_date_is_midnight_where_the_region_schedules(

@@ -6,13 +6,14 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
+from functools import partial
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import printing
 from wfinspect.commands.binding import bind
 from wfinspect.commands.stored import count_calls
 from wfinspect.config import Settings
-from wfinspect.errors import ServiceError
+from wfinspect.errors import ServiceError, UsageError
 from wfinspect.instance import MAX_INSTANCE_ID, Binding, Status, Tag, WorkflowInstance
 from wfinspect.paths import home_of
 from wfinspect.query import Query
@@ -28,15 +29,31 @@ _STATUSES = tuple(str(s) for s in Status if s not in {Status.UNKNOWN, Status.WAI
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
     add = parser.add_argument
-    add("--project", type=_id, required=True, metavar="ID", help="the workspace")
+    add(
+        "--project",
+        type=partial(_id, "--project"),
+        required=True,
+        metavar="ID",
+        help="the workspace",
+    )
     add("--bizdate", type=_date, required=True, metavar="YYYY-MM-DD", help="the business date")
     add("--name", metavar="TEXT", help="a part of the name")
-    add("--status", type=_one_of(_STATUSES), metavar="STATUS", help=_list(_STATUSES))
-    add("--type", type=_one_of(_TYPES), metavar="TYPE", help=_list(_TYPES))
+    add(
+        "--status",
+        type=partial(_word, "--status", _STATUSES),
+        metavar="STATUS",
+        help=_list(_STATUSES),
+    )
+    add("--type", type=partial(_word, "--type", _TYPES), metavar="TYPE", help=_list(_TYPES))
     add("--owner", metavar="ID", help="the owner's account ID")
     add("--tag", type=_tag, action="append", metavar="K:V", help="a tag; of several one is enough")
-    add("--workflow", type=_id, metavar="ID", help="the workflow they are runs of")
-    add("--env", type=_one_of(("Prod", "Dev")), metavar="ENV", help="Prod or Dev")
+    add(
+        "--workflow",
+        type=partial(_id, "--workflow"),
+        metavar="ID",
+        help="the workflow they are runs of",
+    )
+    add("--env", type=partial(_word, "--env", ("Prod", "Dev")), metavar="ENV", help="Prod or Dev")
     add(
         "-o",
         "--output",
@@ -130,37 +147,32 @@ def _print(
         printing.say("No instance matches.")
 
 
-def _id(text: str) -> int:
+def _id(option: str, text: str) -> int:
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_INSTANCE_ID))
     if is_number and 0 < int(text) <= MAX_INSTANCE_ID:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no ID: use digits only")
+    raise UsageError(f"{option}: {text!r} is no ID: use digits only, e.g. 88123.")
 
 
 def _date(text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - the region has the zone
     except ValueError:
-        message = f"{text!r} is no date: write it as 2026-09-17"
-        raise argparse.ArgumentTypeError(message) from None
+        raise UsageError(f"--bizdate: {text!r} is no date: write it as 2026-09-17.") from None
 
 
 def _tag(text: str) -> Tag:
     key, colon, value = text.partition(":")
     if not (key and colon):
-        raise argparse.ArgumentTypeError(f"{text!r} is no tag: write it as key:value or key:")
+        raise UsageError(f"--tag: {text!r} is no tag: write it as key:value or key:")
     return Tag(key, value)
 
 
-def _one_of(words: Sequence[str]) -> Callable[[str], str]:
+def _word(option: str, words: Sequence[str], text: str) -> str:
     known = {word.lower(): word for word in words}
-
-    def parse(text: str) -> str:
-        if text.lower() not in known:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {_list(words)}")
-        return known[text.lower()]
-
-    return parse
+    if text.lower() not in known:
+        raise UsageError(f"{option}: {text!r} is none of {_list(words)}.")
+    return known[text.lower()]
 
 
 def _list(words: Sequence[str]) -> str:
