@@ -284,8 +284,8 @@ def test_a_trial_sends_what_is_set_and_says_so(
     sent = announcement("9", TRIAL, through_tmux=False)
     assert terminal.read_bytes().decode() in {f"\a{sent}", sent}
     assert told.read_text() == TRIAL
-    assert found["bell"] == ("ok", "a bell was sent; did it reach you?")
-    assert found["osc"] == ("ok", "OSC 9 was sent; did it reach you?")
+    assert found["bell"] == ("ok", "a bell was sent: see whether it came")
+    assert found["osc"] == ("ok", "OSC 9 was sent: see whether it came")
     assert found["command"][1].endswith("was run, and succeeded")
 
 

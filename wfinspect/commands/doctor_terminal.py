@@ -121,7 +121,7 @@ def _sent(what: str, sequence: str, *, is_trial: bool) -> Found:
         os.write(terminal, sequence.encode())
     finally:
         os.close(terminal)
-    return Found(f"{what} was sent; did it reach you?")
+    return Found(f"{what} was sent: see whether it came")
 
 
 def _tmux(environ: Mapping[str, str], *arguments: str) -> str:
