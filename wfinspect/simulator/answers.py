@@ -1,7 +1,10 @@
 """Bodies as the service writes them: answers, refusals, and how a record is disguised for a test."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain
 from random import Random
 
 from wfinspect.simulator.wire import Reply
@@ -40,6 +43,7 @@ _TABLE = """
 403 Forbidden.RAM User not authorized to operate on the specified resource.
 403 Forbidden.Access Access is forbidden. Activate a suitable edition of DataWorks first.
 404 InstanceNotFound The workflow instance does not exist.
+404 InvalidWorkflow.NotFound The specified workflow does not exist.
 404 InvalidProject.NotFound The specified project does not exist.
 404 InvalidAction.NotFound Specified api is not found, please check your url and method.
 400 InvalidVersion Specified parameter Version is not valid.
@@ -71,6 +75,31 @@ class Refusal(Exception):
         self.message = message or known
 
 
+@dataclass(frozen=True, slots=True)
+class LongText:
+    """A text too long to be held, made while it is sent."""
+
+    block: bytes
+    """Plain ASCII lines, sent again and again."""
+    mark: bytes
+    """A part of the block that is replaced by its number, of the same length."""
+    count: int
+    """How many blocks."""
+    end: str
+    """What follows them."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The blocks as JSON writes them within a string."""
+        block = _escaped(self.block.decode())
+        for number in range(self.count):
+            yield block.replace(self.mark, b"%0*d" % (len(self.mark), number))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all pieces."""
+        return len(_escaped(self.block.decode())) * self.count
+
+
 class RequestIds:
     """RequestIds of the service's form, the same row of them for the same seed."""
 
@@ -84,7 +113,13 @@ class RequestIds:
 
 
 def answer(body: Body, request_id: str) -> Reply:
-    """A good answer."""
+    """A good answer; a LongText can only be its last field."""
+    name, last = next(reversed(body.items()), ("", None))
+    if isinstance(last, LongText):
+        reply = _json(HTTPStatus.OK, {"RequestId": request_id, **body, name: ""}, request_id)
+        head, tail = reply.body[: -len('"}')], _escaped(last.end) + b'"}'
+        size, rest = last.size + len(tail), chain(last.pieces(), (tail,))
+        return Reply(reply.status, head, reply.headers, rest=rest, rest_size=size)
     return _json(HTTPStatus.OK, {"RequestId": request_id, **body}, request_id)
 
 
@@ -111,6 +146,10 @@ def refusal(refused: Refusal, request_id: str, *, suffix: str = "", is_xml: bool
         {"x-acs-request-id": request_id},
         "text/xml;charset=utf-8",
     )
+
+
+def _escaped(text: str) -> bytes:
+    return json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "backslashreplace")
 
 
 def _json(status: int, body: Body, request_id: str) -> Reply:

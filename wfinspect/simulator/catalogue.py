@@ -1,9 +1,11 @@
 """Who is in the fleet: workflows, their instances, and the life each one leads. Data, no logic.
 
-The first 30 are written by hand; `extra_instances` makes as many more as a load test wants.
+The first 30 are written by hand; `extra_instances` makes as many more as a load test wants, and
+`earlier_instances` the runs of the days before.
 """
 
 from dataclasses import dataclass
+from random import Random
 
 from wfinspect.simulator.life import OUTCOME, Life
 
@@ -12,6 +14,12 @@ DEMO_IDS = (10432987165, 10433001244, 10433007781, 10432980001)
 
 They share a workspace, environment and business date, so one call reads all of them.
 """
+
+MANY_TASKS_ID = 10432996503
+"""An instance at work with 500 tasks; the others have 4 to 30."""
+
+BIG_LOG_ID = 10432980002
+"""A settled instance; the log of its first task is of 32 MiB."""
 
 _OWNERS = {"a": "1823556600124410", "b": "1741220981230017", "c": "2069113357720448"}
 
@@ -123,9 +131,11 @@ def _at_work(hours: float) -> Life:
     return _life(600, 900, 0, 120, 12 * _HOUR, 900, 10 * _HOUR, at="Running", into=hours * _HOUR)
 
 
-def _over(hours: float, *, failed: bool = False) -> Life:
-    into, failing = hours * _HOUR, float(failed)
-    return _life(600, 900, 0, 120, 2280, 0, 72 * _HOUR, at=OUTCOME, into=into, failing=failing)
+def _over(
+    hours: float, *, minutes: float = 38.0, failing: float = 0.0, lasting: float = 72 * _HOUR
+) -> Life:
+    working, into = minutes * 60, hours * _HOUR
+    return _life(600, 900, 0, 120, working, 0, lasting, at=OUTCOME, into=into, failing=failing)
 
 
 def _planned(number: int, workflow: int, env_type: str, days_back: int, life: Life) -> Planned:
@@ -146,9 +156,9 @@ INSTANCES = (
     _planned(10433007790, 2261101, "Prod", 1, _BRANCH),
     _planned(10433007811, 2261151, "Prod", 1, _CHECKED),
     _planned(10433010001, 2261171, "Prod", 1, _IDLE),
-    _planned(10431554021, 2261034, "Prod", 2, _over(26.0)),
+    _planned(10431554021, 2261034, "Prod", 2, _over(24.35, minutes=20)),
     _planned(10431567130, 2261040, "Prod", 2, _PLAIN),
-    _planned(10431573348, 2261077, "Prod", 2, _over(25.5, failed=True)),
+    _planned(10431573348, 2261077, "Prod", 2, _over(25.5, failing=1.0)),
     _planned(10431573360, 2261160, "Prod", 2, _PLAIN),
     _planned(10431573361, 2261160, "Prod", 2, _BY_HAND),
     _planned(10433012207, 2261034, "Dev", 1, _BRANCH),
@@ -167,6 +177,39 @@ INSTANCES = (
     _planned(10433020411, 4402010, "Prod", 0, _BY_HAND),
     _planned(10433020412, 4402010, "Dev", 0, _PLAIN),
 )
+
+PROJECT_NAMES = {88123: "growth_dw", 90211: "ads_dw", 77340: "algo_lab"}
+
+_EARLIER_DAYS = range(2, 16)
+_USUAL_MINUTES = {2261034: 20.0, 2261040: 180.0, 4402033: 700.0}
+"""How long a run of these takes; 38 minutes for the others."""
+
+
+def earlier_instances() -> tuple[Planned, ...]:
+    """What ran on earlier business dates, so that 14 are known of each scheduled workflow in Prod.
+
+    They began at the same time of day and took about as long, a few failed. Those of the first demo
+    instance took 18 to 22 minutes, half of what it takes now, and none failed.
+    """
+    known = {(p.workflow.id, p.days_back) for p in INSTANCES if p.env_type == "Prod"}
+    workflows = (w for w in _WORKFLOWS.values() if w.type in {"Normal", "TriggerWorkflow"})
+    return tuple(
+        _earlier(workflow, days)
+        for workflow in workflows
+        for days in _EARLIER_DAYS
+        if (workflow.id, days) not in known
+    )
+
+
+def _earlier(workflow: Workflow, days: int) -> Planned:
+    luck = Random(f"{workflow.id}/{days}")
+    minutes = _USUAL_MINUTES.get(workflow.id, 38.0) * luck.uniform(0.9, 1.1)
+    hours = 24 * (days - 1) + (41 + luck.uniform(-2, 2) - minutes) / 60
+    failing = 0.0 if workflow.id == INSTANCES[0].workflow.id else 0.08
+    life = _over(hours, minutes=minutes, failing=failing, lasting=1e9)
+    number = 10_433_000_000 - 1_430_000 * (days - 1) + workflow.id % 1_000_000
+    return Planned(number, workflow, "Prod", days, life, is_fixed=True)
+
 
 _EXTRA_BASE = 10440000000
 

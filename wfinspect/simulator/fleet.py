@@ -3,13 +3,20 @@
 Records hold the service's names and values; how they travel is `answers`' business.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import Random
 
 from wfinspect.regions import zone_of
-from wfinspect.simulator.catalogue import INSTANCES, Planned, extra_instances
-from wfinspect.simulator.life import Life, born, stage_at
+from wfinspect.simulator.catalogue import (
+    INSTANCES,
+    Planned,
+    Workflow,
+    earlier_instances,
+    extra_instances,
+)
+from wfinspect.simulator.life import Life, Run, born, number_at, run_at, stage_at
 
 REGION = "cn-shanghai"
 """Where the fleet lives: its days begin at midnight in this region's zone."""
@@ -40,21 +47,28 @@ class Fleet:
     ) -> None:
         if speed <= 0:
             raise ValueError(f"speed must be positive, not {speed}")
-        self._seed = seed
-        self._epoch = milliseconds(epoch)
+        self.seed = seed
+        self.epoch = milliseconds(epoch)
         self._speed = speed
         self._today = epoch.astimezone(zone_of(REGION)).replace(
             hour=0, minute=0, second=0, microsecond=0
         )
-        self._planned = {p.id: p for p in (*INSTANCES, *extra_instances(extra))}
+        watched = (*INSTANCES, *extra_instances(extra))
+        self._planned = {p.id: p for p in (*watched, *earlier_instances())}
+        self.ids = tuple(p.id for p in watched)
+        """Every instance's ID, those of the catalogue first; not the runs of earlier days."""
         self._lives = {p.id: self._life(p) for p in self._planned.values()}
         self.project_ids = frozenset(p.workflow.project_id for p in self._planned.values())
         """The workspaces that exist."""
 
     @property
-    def ids(self) -> tuple[int, ...]:
-        """Every instance's ID, those of the catalogue first."""
+    def all_ids(self) -> tuple[int, ...]:
+        """The IDs, and those of the runs of earlier days."""
         return tuple(self._planned)
+
+    def moment(self, now: datetime) -> int:
+        """The moment the fleet lives at: time before its epoch does not exist."""
+        return max(milliseconds(now), self.epoch)
 
     def record(self, instance_id: int, now: datetime) -> Record | None:
         """The 19 fields of an instance at a moment, None for an ID that is not in the fleet.
@@ -67,10 +81,10 @@ class Fleet:
         life = self._lives[instance_id]
         stage = stage_at(
             life,
-            epoch=self._epoch,
-            now=milliseconds(now),
+            epoch=self.epoch,
+            now=self.moment(now),
             speed=self._speed,
-            chance=lambda run: _chance(self._seed, instance_id, run),
+            chance=partial(_chance, self.seed, instance_id),
         )
         workflow = planned.workflow
         day = self._today - timedelta(days=planned.days_back)
@@ -88,7 +102,7 @@ class Fleet:
             "ProjectId": workflow.project_id,
             "EnvType": planned.env_type,
             "Owner": workflow.owner,
-            "CreateTime": born(life, self._epoch),
+            "CreateTime": born(life, self.epoch),
             "ModifyTime": stage.since,
             "CreateUser": workflow.owner,
             "ModifyUser": workflow.owner,
@@ -97,10 +111,36 @@ class Fleet:
         }
         return {name: value for name, value in record.items() if value is not None}
 
+    def run(self, instance_id: int, now: datetime) -> Run:
+        """The run of an instance that is under way at a moment."""
+        life = self._lives[instance_id]
+        number = number_at(life, epoch=self.epoch, now=self.moment(now), speed=self._speed)
+        return self.run_of(instance_id, number)
+
+    def run_of(self, instance_id: int, number: int) -> Run:
+        """The run of a number: 0 is the one under way at the epoch."""
+        chance = partial(_chance, self.seed, instance_id)
+        life = self._lives[instance_id]
+        return run_at(life, number, epoch=self.epoch, speed=self._speed, chance=chance)
+
+    def neighbour(self, instance_id: int, days: int) -> int | None:
+        """The same workflow's instance so many business dates later, None where there is none."""
+        own = self._planned[instance_id]
+        alike = self._instances(own.workflow.id, own.env_type)
+        return next((p.id for p in alike if p.days_back == own.days_back - days), None)
+
+    def workflow(self, workflow_id: int, env_type: str) -> Workflow | None:
+        """A definition, None where the environment has no instance of it."""
+        return next((p.workflow for p in self._instances(workflow_id, env_type)), None)
+
+    def _instances(self, workflow_id: int, env_type: str) -> Iterator[Planned]:
+        key = (workflow_id, env_type)
+        return (p for p in self._planned.values() if (p.workflow.id, p.env_type) == key)
+
     def _life(self, planned: Planned) -> Life:
         if planned.is_fixed:
             return planned.life
-        luck = Random(f"{self._seed}/{planned.id}")
+        luck = Random(f"{self.seed}/{planned.id}")
         return planned.life.scaled(luck.uniform(0.8, 1.4), luck.random())
 
 

@@ -36,26 +36,47 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a life; times in milliseconds since 1970, also those yet to come."""
+
+    number: int
+    """Counts the runs; 0 is the one under way at the epoch."""
+    fails: bool
+    begins: dict[str, int]
+    """When each state begins, OUTCOME included; one that is skipped is missing."""
+
+    @property
+    def due(self) -> int:
+        """When its time has come: the end of WaitTime."""
+        return self.begins.get("CheckingCondition", self.begins["WaitResource"])
+
+    @property
+    def working(self) -> int:
+        """How long it is in Running, in milliseconds."""
+        return self.begins.get("Checking", self.begins[OUTCOME]) - self.begins["Running"]
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """Where a life stands; times in milliseconds since 1970, None for what has not happened yet."""
 
     status: str
     run: int
-    """Counts the runs; 0 is the one under way at the epoch."""
+    """Which one, as Run.number."""
     since: int
     started: int | None
     finished: int | None
 
 
-def stage_at(
-    life: Life, *, epoch: int, now: int, speed: float, chance: Callable[[int], float]
-) -> Stage:
-    """The stage at `now` (milliseconds, as is `epoch`); before the epoch it is that of the epoch.
+def run_at(
+    life: Life, number: int, *, epoch: int, speed: float, chance: Callable[[int], float]
+) -> Run:
+    """The run of a number.
 
     Args:
         life: the states to pass through.
-        epoch: when the fleet was born.
-        now: the moment asked for.
+        number: as Run.number.
+        epoch: when the fleet was born, in milliseconds.
         speed: seconds of life in a second of time.
         chance: a number from 0 to 1 for each run; below `life.failing` the run fails.
     """
@@ -65,19 +86,39 @@ def stage_at(
         scale = 1000 * life.past if seconds < 0 else 1000 / speed
         return epoch + int(seconds * scale // 1)
 
-    elapsed = max(0, now - epoch) * speed / 1000
-    run, into = divmod(elapsed + life.offset, life.period)
-    ends = list(accumulate(seconds for _, seconds in life.phases))
-    index = min(sum(end <= into for end in ends), len(ends) - 1)
-    begins = [run * life.period - life.offset + end for end in (0.0, *ends)]
-    status = life.phases[index][0]
-    since = moment(begins[index])
-    running = next(i for i, (word, _) in enumerate(life.phases) if word == "Running")
-    started = moment(begins[running]) if index >= running else None
+    ends = accumulate(seconds for _, seconds in life.phases)
+    begins = [number * life.period - life.offset + end for end in (0.0, *ends)]
+    moments = {word: moment(at) for (word, _), at in zip(life.phases, begins, strict=False)}
+    return Run(number, chance(number) < life.failing, moments)
+
+
+def number_at(life: Life, *, epoch: int, now: int, speed: float) -> int:
+    """Which run is under way at `now` (milliseconds, as is `epoch`)."""
+    return int(_elapsed(life, epoch, now, speed) // life.period)
+
+
+def stage_at(
+    life: Life, *, epoch: int, now: int, speed: float, chance: Callable[[int], float]
+) -> Stage:
+    """The stage at `now` (milliseconds); before the epoch it is that of the epoch."""
+    number = number_at(life, epoch=epoch, now=now, speed=speed)
+    into = _elapsed(life, epoch, now, speed) % life.period
+    ends = accumulate(seconds for _, seconds in life.phases)
+    index = min(sum(end <= into for end in ends), len(life.phases) - 1)
+    words = [word for word, _ in life.phases]
+    status = words[index]
+    run = run_at(life, number, epoch=epoch, speed=speed, chance=chance)
+    since = run.begins[status]
+    started = run.begins["Running"] if index >= words.index("Running") else None
     finished = since if status == OUTCOME else None
     if status == OUTCOME:
-        status = "Failure" if chance(int(run)) < life.failing else "Success"
-    return Stage(status, int(run), since, started, finished)
+        status = "Failure" if run.fails else "Success"
+    return Stage(status, number, since, started, finished)
+
+
+def _elapsed(life: Life, epoch: int, now: int, speed: float) -> float:
+    """Seconds of life since the first run began."""
+    return max(0, now - epoch) * speed / 1000 + life.offset
 
 
 def born(life: Life, epoch: int) -> int:

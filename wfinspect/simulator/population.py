@@ -4,12 +4,13 @@ Set from any thread; read by the server's.
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from wfinspect.instance import family_of
 from wfinspect.simulator.faults import Faults
 from wfinspect.simulator.fleet import Fleet, Record, milliseconds
+from wfinspect.simulator.life import Run
 
 HOSTILE_TEXT = (
     "\x1b]52;c;aGFja2Vk\x07\x1b[2J\x1b[31m\x1bP+q\x1b\\\x9b31m\x9d0;t\x9c\r\n\x08\x7f"
@@ -17,27 +18,25 @@ HOSTILE_TEXT = (
 )
 """Escape sequences, C1, bidi, invisible characters, line ends and markup."""
 
-_TIMES = ("StartedTime", "FinishedTime")
-
 
 class Population:
     """Who can be asked for, and what is said about them."""
 
     def __init__(self, fleet: Fleet, faults: Faults) -> None:
-        self._fleet = fleet
-        self._faults = faults
+        self.fleet = fleet
+        self.faults = faults
         self._lock = threading.Lock()
         self._changes: dict[int, Record] = {}
+        self._held: dict[int, datetime] = {}
         self._vanished: set[int] = set()
-
-    @property
-    def project_ids(self) -> frozenset[int]:
-        """The workspaces that exist."""
-        return self._fleet.project_ids
 
     def set_status(self, instance_id: int, status: str, now: datetime) -> None:
         """Take an instance out of its life and hold it in a status, its times set to fit."""
-        record = self._present(instance_id, now)
+        record = self.record(instance_id, now)
+        if record is None:
+            raise KeyError(instance_id)
+        with self._lock:
+            self._held.setdefault(instance_id, now)
         moment = milliseconds(now)
         settles = family_of(status).is_settled
         begins = status == "Running" and record["Status"] != "Running"
@@ -67,43 +66,48 @@ class Population:
         """Give an instance its own life back."""
         with self._lock:
             self._changes.pop(instance_id, None)
+            self._held.pop(instance_id, None)
             self._vanished.discard(instance_id)
 
     def record(self, instance_id: int, now: datetime) -> Record | None:
         """What the service says about an instance, None where it knows none."""
-        record = self._fleet.record(instance_id, now)
+        record = self.fleet.record(instance_id, now)
         with self._lock:
             if record is None or instance_id in self._vanished:
                 return None
             record |= self._changes.get(instance_id, {})
         return {name: value for name, value in record.items() if value is not None}
 
+    def run(self, instance_id: int, now: datetime) -> Run:
+        """The run that is under way, or was when the instance was taken out of its life."""
+        with self._lock:
+            now = self._held.get(instance_id, now)
+        return self.fleet.run(instance_id, now)
+
     def records(self, ids: Iterable[int] | None, now: datetime) -> list[Record]:
         """What the service says about several, of all without `ids`; the unknown are left out."""
-        asked = self._fleet.ids if ids is None else dict.fromkeys(ids)
+        asked = self.fleet.ids if ids is None else dict.fromkeys(ids)
         found = (self.record(instance_id, now) for instance_id in asked)
         return [record for record in found if record is not None]
 
     def disguised(self, record: Record) -> Record:
         """A record as it goes out: a disguise never decides which records are found."""
-        if self._faults.is_novel:
+        if self.faults.is_novel:
             record = record | {
                 "Status": "Suspended",
                 "Type": "Stream",
                 "Priority": 7,
                 "Extra": [{}],
             }
-        if self._faults.is_untidy:
+        if self.faults.is_untidy:
             record = _untidy(record)
-        if self._faults.is_hostile:
+        if self.faults.is_hostile:
             record = {name: _hostile(value) for name, value in record.items()}
         return record
 
-    def _present(self, instance_id: int, now: datetime) -> Record:
-        record = self.record(instance_id, now)
-        if record is None:
-            raise KeyError(instance_id)
-        return record
+    def disguised_text(self, text: str) -> str:
+        """A text of many lines as it goes out."""
+        return text.replace("\n", HOSTILE_TEXT + "\n") if self.faults.is_hostile else text
 
 
 def _hostile(value: object) -> object:
@@ -119,13 +123,12 @@ def _hostile(value: object) -> object:
 def _untidy(record: Record) -> Record:
     """As sample bodies of the documents are: numbers in quotes, strings with a line end, nulls."""
     missing: Record = {"StartedTime": None, "FinishedTime": 0, "Tags": None}
-    return {
-        **missing,
-        **record,
-        "Id": str(record["Id"]),
-        "ProjectId": str(record["ProjectId"]),
-        "Owner": int(str(record["Owner"])),
-        "Name": f"{record['Name']}\n",
-        "Status": f"{record['Status']}\n",
-        "Tags": record.get("Tags") or None,
+    dressed: dict[str, Callable[[object], object]] = {
+        **dict.fromkeys(("Id", "ProjectId"), str),
+        **dict.fromkeys(("Name", "TaskName", "Status"), "{}\n".format),
+        "Owner": lambda value: int(str(value)),
+        "Tags": lambda value: value or None,
+    }
+    return missing | {
+        name: dressed[name](value) if name in dressed else value for name, value in record.items()
     }

@@ -199,6 +199,9 @@ class Simulator:
         goes_on = request.keep_alive and not outcome.reply.missing
         at = self._clock.now() + timedelta(seconds=self.faults.clock_offset_seconds)
         writer.write(outcome.reply.encoded(at, keep_alive=goes_on))
+        for piece in outcome.reply.rest:
+            await writer.drain()
+            writer.write(piece)
         return goes_on
 
 

@@ -3,21 +3,35 @@
 Only how long a reply takes and whether it goes out at all is left to the server.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 
-from wfinspect.simulator import answers
+from wfinspect.simulator import answers, operations, task_operations
 from wfinspect.simulator.answers import CODES, Body, Refusal, RequestIds
+from wfinspect.simulator.arguments import Arguments
 from wfinspect.simulator.calls import Call, Calls
 from wfinspect.simulator.faults import OUTAGES, PAGES, Fault, Faults
-from wfinspect.simulator.operations import METHODS, get_workflow_instance, list_workflow_instances
 from wfinspect.simulator.population import HOSTILE_TEXT, Population
 from wfinspect.simulator.verify import Verifier
 from wfinspect.simulator.wire import Reply, Request
 
 VERSION = "2024-05-18"
+
+OPERATIONS: dict[str, tuple[str, Callable[[Arguments, Population, datetime], Body]]] = {
+    "GetWorkflowInstance": ("GET", operations.get_workflow_instance),
+    "ListWorkflowInstances": ("POST", operations.list_workflow_instances),
+    "GetWorkflow": ("GET", operations.get_workflow),
+    "GetProject": ("GET", operations.get_project),
+    "GetTaskInstance": ("GET", task_operations.get_task_instance),
+    "GetTaskInstanceLog": ("GET", task_operations.get_task_instance_log),
+    "ListTaskInstances": ("POST", task_operations.list_task_instances),
+    "ListUpstreamTaskInstances": ("GET", partial(task_operations.list_neighbours, down=False)),
+    "ListDownstreamTaskInstances": ("GET", partial(task_operations.list_neighbours, down=True)),
+}
+"""The operations served, each with the only method it takes."""
 
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
 _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
@@ -87,13 +101,12 @@ class Service:
             raise Refusal("InvalidVersion")
         if action and not action.startswith(("Get", "List")):
             raise Refusal("NoPermission")
-        if action not in METHODS:
+        if action not in OPERATIONS:
             raise Refusal("InvalidAction.NotFound")
-        if request.method != METHODS[action]:
+        method, perform = OPERATIONS[action]
+        if request.method != method:
             raise Refusal("UnsupportedHTTPMethod")
-        if action == "GetWorkflowInstance":
-            return get_workflow_instance(parameters, self._population, now)
-        return list_workflow_instances(parameters, self._population, now, self._faults)
+        return perform(Arguments(parameters), self._population, now)
 
     def _refused(self, refused: Refusal, fault: Fault | None) -> Reply:
         reply = answers.refusal(

@@ -4,6 +4,7 @@ asyncio and a hundred lines, as `http.server` costs 90 ms of imports and a threa
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -56,11 +57,14 @@ class Reply:
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json;charset=utf-8"
+    rest: Iterable[bytes] = ()
+    """What follows the body, made while it is sent."""
+    rest_size: int = 0
     missing: int = 0
     """Bytes the Content-Length promises beyond the body; the connection ends after it."""
 
     def encoded(self, at: datetime, *, keep_alive: bool) -> bytes:
-        """The reply as bytes; `at` becomes the Date header."""
+        """The reply as bytes, but for `rest`; `at` becomes the Date header."""
         try:
             reason = HTTPStatus(self.status).phrase
         except ValueError:
@@ -68,7 +72,7 @@ class Reply:
         headers = {
             "Date": http_date(at),
             "Content-Type": self.content_type,
-            "Content-Length": str(len(self.body) + self.missing),
+            "Content-Length": str(len(self.body) + self.rest_size + self.missing),
             "Connection": "keep-alive" if keep_alive else "close",
             **self.headers,
         }

@@ -1,0 +1,328 @@
+"""Tasks made of a fleet: that they fit their instance, and one another, at every moment."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from fakes import START
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wfinspect.instance import Family, family_of
+from wfinspect.simulator import DEMO_IDS, MANY_TASKS_ID
+from wfinspect.simulator.faults import Faults
+from wfinspect.simulator.fleet import Fleet
+from wfinspect.simulator.graph import layout_of, tasks_of
+from wfinspect.simulator.population import Population
+from wfinspect.simulator.task_log import log_of
+from wfinspect.simulator.tasks import Tasks
+
+RUNNING, LONG, WAITING, DONE = DEMO_IDS
+FLEET = Fleet(epoch=START, extra=5)
+PEOPLE = Population(FLEET, Faults())
+ORDER = ("CreateTime", "WaitingTriggerTime", "WaitingResourceTime", "StartedTime", "FinishedTime")
+
+seconds = st.floats(0, 5_000, allow_nan=False)
+ids = st.sampled_from([i for i in FLEET.all_ids if i != MANY_TASKS_ID])
+living = st.sampled_from([i for i in FLEET.ids if i != MANY_TASKS_ID])
+
+
+def after(elapsed: float) -> datetime:
+    return START + timedelta(seconds=elapsed)
+
+
+def tasks(instance_id: int, elapsed: float, people: Population = PEOPLE) -> Tasks:
+    record = people.record(instance_id, after(elapsed))
+    assert record is not None
+    return Tasks(people, record, after(elapsed))
+
+
+def current(instance_id: int, elapsed: float, people: Population = PEOPLE) -> list[dict]:
+    return tasks(instance_id, elapsed, people).current()
+
+
+def statuses(instance_id: int, elapsed: float, people: Population = PEOPLE) -> Counter:
+    return Counter(t["Status"] for t in current(instance_id, elapsed, people))
+
+
+def check(instance: dict, found: list[dict]) -> None:
+    """That tasks fit their instance."""
+    words = Counter(t["Status"] for t in found)
+    match instance["Status"]:
+        case "Success":
+            assert set(words) == {"Success"}
+        case "Failure":
+            assert 1 <= words["Failure"] <= 2
+            assert words["NotRun"] >= 1
+            assert set(words) == {"Failure", "NotRun", "Success"}
+        case "Running":
+            assert words["Running"] + words["WaitResource"] >= 1
+            assert words["Failure"] <= 1
+            assert set(words) <= {"Success", "Running", "WaitResource", "NotRun", "Failure"}
+        case "Checking":
+            assert words["Checking"] == 1
+            assert set(words) <= {"Checking", "Success", "Failure", "NotRun"}
+        case "NotRun":
+            assert set(words) == {"NotRun"}
+        case waiting:
+            assert found[0]["Status"] == waiting
+            assert words == {waiting: 1, "NotRun": len(found) - 1}
+    for task in found:
+        at = [task[name] for name in ORDER if name in task]
+        assert at == sorted(at)
+        assert ("StartedTime" in task) == (
+            task["Status"] in {"Running", "Checking", "Success", "Failure"}
+        )
+        assert ("FinishedTime" in task) == family_of(task["Status"]).is_settled
+        if "StartedTime" in task:
+            assert instance["StartedTime"] <= task["StartedTime"]
+        if "FinishedTime" in instance and "FinishedTime" in task:
+            assert task["FinishedTime"] <= instance["FinishedTime"]
+
+
+@given(instance_id=ids, elapsed=seconds)
+def test_tasks_fit_the_status_and_the_times_of_their_instance(
+    instance_id: int, elapsed: float
+) -> None:
+    check(PEOPLE.record(instance_id, after(elapsed)), current(instance_id, elapsed))
+
+
+def test_tasks_fit_their_instance_at_each_second_of_a_run_that_fails_and_is_repeated() -> None:
+    for elapsed in range(300):
+        check(PEOPLE.record(RUNNING, after(elapsed)), current(RUNNING, elapsed))
+
+
+@given(instance_id=ids, elapsed=seconds)
+def test_a_task_starts_only_when_all_it_waits_for_have_succeeded(
+    instance_id: int, elapsed: float
+) -> None:
+    asked = tasks(instance_id, elapsed)
+    found = dict(enumerate(asked.current(), start=1))
+    for task in asked.definitions:
+        before = [found[n] for n in task.upstream]
+        if "StartedTime" in found[task.number]:
+            assert all(t["Status"] == "Success" for t in before)
+            assert all(t["FinishedTime"] <= found[task.number]["StartedTime"] for t in before)
+        if asked.definitions and any(t["Status"] == "Failure" for t in before):
+            assert found[task.number]["Status"] == "NotRun"
+
+
+@given(instance_id=ids, elapsed=seconds)
+def test_in_a_failed_instance_only_what_is_behind_a_failed_task_has_not_run(
+    instance_id: int, elapsed: float
+) -> None:
+    if PEOPLE.record(instance_id, after(elapsed))["Status"] != "Failure":
+        return
+    asked = tasks(instance_id, elapsed)
+    words = {n: t["Status"] for n, t in enumerate(asked.current(), start=1)}
+    for task in asked.definitions:
+        blocked = any(words[n] != "Success" for n in task.upstream)
+        assert blocked == (words[task.number] == "NotRun")
+
+
+@given(instance_id=living, elapsed=seconds, step=st.floats(0, 20))
+def test_within_a_run_time_only_adds(instance_id: int, elapsed: float, step: float) -> None:
+    before, now = (current(instance_id, e) for e in (elapsed, elapsed + step))
+    run = [FLEET.run(instance_id, after(e)).number for e in (elapsed, elapsed + step)]
+    for old, new in zip(before, now, strict=True):
+        assert old["Id"] == new["Id"]
+        assert old["RunNumber"] <= new["RunNumber"]
+        if run[0] == run[1] and old["RunNumber"] == new["RunNumber"]:
+            kept = {name: old[name] for name in ORDER if name in old}
+            assert kept.items() <= new.items()
+            assert old["ModifyTime"] <= new["ModifyTime"]
+
+
+@given(
+    instance_id=living,
+    elapsed=seconds,
+    pause=st.floats(0, 4_000),
+    word=st.sampled_from(
+        ["NotRun", "WaitTime", "WaitResource", "Running", "Checking", "Success", "Failure"]
+    ),
+)
+def test_tasks_of_an_instance_held_in_a_status_fit_it_for_ever(
+    instance_id: int, elapsed: float, pause: float, word: str
+) -> None:
+    people = Population(FLEET, Faults())
+    people.set_status(instance_id, word, after(elapsed))
+    for at in (elapsed, elapsed + pause):
+        found = current(instance_id, at, people)
+        instance = people.record(instance_id, after(at))
+        check(instance, found)
+
+
+@given(instance_id=ids, elapsed=seconds, seed=st.integers(0, 3))
+def test_the_same_inputs_give_the_same_tasks_in_a_new_process(
+    instance_id: int, elapsed: float, seed: int
+) -> None:
+    one, two = (Population(Fleet(seed=seed, epoch=START, extra=5), Faults()) for _ in range(2))
+    first = current(instance_id, elapsed, one)
+    layout_of.cache_clear()
+    tasks_of.cache_clear()
+    assert current(instance_id, elapsed, two) == first
+
+
+def test_a_clock_before_the_epoch_gives_the_tasks_as_they_were_born() -> None:
+    assert [current(i, -999) for i in DEMO_IDS] == [current(i, 0) for i in DEMO_IDS]
+
+
+def test_an_instance_has_4_to_30_tasks_and_one_has_500() -> None:
+    counts = {i: len(tasks(i, 0).definitions) for i in FLEET.ids}
+    assert counts.pop(MANY_TASKS_ID) == 500
+    assert 4 <= min(counts.values()) < max(counts.values()) <= 30
+    words = statuses(MANY_TASKS_ID, 0)
+    assert min(words[w] for w in ("Success", "Running", "WaitResource", "NotRun")) >= 1
+
+
+def test_the_first_demo_instance_shows_every_stage_and_then_fails() -> None:
+    assert {"Success", "Running", "NotRun"} <= set(statuses(RUNNING, 0))
+    assert "Failure" in statuses(RUNNING, 33)
+
+
+def test_names_are_distinct_and_all_types_occur() -> None:
+    kinds = set()
+    for instance_id in FLEET.ids:
+        names = [t.name for t in tasks(instance_id, 0).definitions]
+        assert len(names) == len(set(names))
+        kinds |= {t.type for t in tasks(instance_id, 0).definitions}
+    assert kinds == {"ODPS_SQL", "DI", "HOLOGRES_SQL", "PYODPS3", "SHELL", "VIRTUAL"}
+
+
+def test_tasks_keep_their_definition_over_business_dates_and_environments() -> None:
+    found = [
+        [(t["TaskId"], t["TaskName"], t["TaskType"]) for t in current(i, 0)]
+        for i in FLEET.all_ids
+        if PEOPLE.record(i, START)["WorkflowId"] == 2261034
+    ]
+    assert len(found) >= 15
+    assert all(each == found[0] for each in found)
+
+
+@given(instance_id=living, elapsed=seconds)
+def test_runs_of_a_task_follow_one_another_with_rising_numbers(
+    instance_id: int, elapsed: float
+) -> None:
+    asked = tasks(instance_id, elapsed)
+    for place, now in enumerate(asked.current(), start=1):
+        runs = [asked.record(r) for r in asked.runs(now["Id"])]
+        assert runs[-1] == now
+        for before, later in pairwise(runs):
+            assert before["RunNumber"] < later["RunNumber"]
+            assert family_of(before["Status"]).is_settled
+            assert before["FinishedTime"] <= later.get("StartedTime", before["FinishedTime"])
+        assert {r["Id"] % 1000 for r in runs} == {place}
+
+
+def test_from_the_first_moment_a_task_has_a_failed_run_before_the_one_that_succeeded() -> None:
+    asked = tasks(DONE, 0)
+    rerun = [t for t in asked.current() if t["RunNumber"] == 2]
+    assert len(rerun) == 1
+    assert [r.status for r in asked.runs(rerun[0]["Id"])] == ["Failure", "Success"]
+
+
+def test_runs_of_long_ago_are_forgotten() -> None:
+    asked = tasks(RUNNING, 230 * 1000)
+    runs = asked.runs(asked.current()[0]["Id"])
+    assert runs[-1].run_number > 1000
+    assert len(runs) <= 21
+
+
+def lengths(instance_id: int) -> dict[str, float]:
+    return {t["TaskName"]: (t["FinishedTime"] - t["StartedTime"]) for t in current(instance_id, 0)}
+
+
+def test_tasks_take_about_as_long_on_each_business_date() -> None:
+    earlier = [i for i in FLEET.all_ids if i not in FLEET.ids]
+    same = [i for i in earlier if PEOPLE.record(i, START)["WorkflowId"] == 2261034]
+    one, two = lengths(same[0]), lengths(same[7])
+    assert one.keys() == two.keys()
+    assert one != two
+    assert all(0.5 < one[name] / two[name] < 2 for name in one)
+
+
+# Earlier runs
+
+
+def minutes_of(workflow_id: int) -> list[float]:
+    records = [PEOPLE.record(i, START) for i in FLEET.all_ids]
+    return [
+        (r["FinishedTime"] - r["StartedTime"]) / 60_000
+        for r in records
+        if r["WorkflowId"] == workflow_id and r["EnvType"] == "Prod" and r["Status"] == "Success"
+    ]
+
+
+def test_the_late_demo_instance_took_18_to_22_minutes_on_14_earlier_dates() -> None:
+    took = minutes_of(2261034)
+    assert len(took) == 14
+    assert 18 <= min(took) < max(took) <= 22
+    started = PEOPLE.record(RUNNING, START)["StartedTime"]
+    assert (START.timestamp() * 1000 - started) / 60_000 > 40
+
+
+def test_other_workflows_are_stable_and_some_runs_have_failed() -> None:
+    assert max(minutes_of(2261012)) / min(minutes_of(2261012)) < 1.3
+    earlier = [PEOPLE.record(i, START) for i in FLEET.all_ids if i not in FLEET.ids]
+    assert {r["Status"] for r in earlier} == {"Success", "Failure"}
+    assert {r["Type"] for r in earlier} == {"Normal", "TriggerWorkflow"}
+
+
+@pytest.mark.parametrize("elapsed", [0, 86_400, 200_000_000])
+def test_earlier_runs_stay_as_they_are(elapsed: float) -> None:
+    for instance_id in FLEET.all_ids[35:]:
+        assert PEOPLE.record(instance_id, after(elapsed)) == PEOPLE.record(instance_id, START)
+
+
+def test_a_workflow_runs_once_on_each_earlier_date_and_no_id_comes_twice() -> None:
+    records = [PEOPLE.record(i, START) for i in FLEET.all_ids[35:]]
+    keys = Counter((r["WorkflowId"], r["BizDate"]) for r in records)
+    assert set(keys.values()) == {1}
+    assert len(set(FLEET.all_ids)) == len(FLEET.all_ids) == 35 + len(records)
+    for record in records:
+        due = record["StartedTime"] - record["BizDate"]
+        assert 86_400_000 <= due < 3 * 86_400_000
+
+
+# Logs
+
+
+def logs(instance_id: int, elapsed: float) -> dict[int, str]:
+    asked = tasks(instance_id, elapsed)
+    now = FLEET.moment(after(elapsed))
+    return {
+        (t["Id"], run.run_number): log_of(run, asked.day, now)
+        for t in asked.current()
+        for run in asked.runs(t["Id"])[-2:]
+    }
+
+
+@settings(max_examples=40)
+@given(instance_id=living, elapsed=seconds, step=st.floats(0, 30))
+def test_a_log_only_grows(instance_id: int, elapsed: float, step: float) -> None:
+    before, now = logs(instance_id, elapsed), logs(instance_id, elapsed + step)
+    for key in before.keys() & now.keys():
+        assert now[key].startswith(before[key])
+
+
+def test_the_log_of_a_running_task_grows_and_that_of_one_that_waits_is_empty() -> None:
+    (task,) = [t for t in current(LONG, 0) if t["Status"] == "Running"]
+    key = (task["Id"], task["RunNumber"])
+    sizes = [len(logs(LONG, elapsed)[key]) for elapsed in (0, 120, 600)]
+    assert 0 < sizes[0] < sizes[1] < sizes[2]
+    assert set(logs(WAITING, 0).values()) == {""}
+
+
+def test_a_failed_task_says_why_at_the_end_of_its_log_and_a_good_one_that_it_is_done() -> None:
+    found = logs(RUNNING, 33)
+    for task in current(RUNNING, 33):
+        text = found[task["Id"], task["RunNumber"]]
+        if task["Status"] == "Failure":
+            last = text.splitlines()[-5:]
+            assert "ERROR FAILED: ODPS-0130071:[1,45] Semantic analysis" in last[0]
+            assert "Current task status: ERROR" in last[3]
+        elif task["Status"] == "Success" and text:
+            assert "Current task status: FINISH" in text
+            assert "ERROR" not in text
+    assert Family.FAILURE in {family_of(t["Status"]) for t in current(RUNNING, 33)}

@@ -1,0 +1,134 @@
+"""Task instances as the service tells them: whose they are, their runs, their neighbours.
+
+Made on demand from what the population says about their instance.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from wfinspect.regions import zone_of
+from wfinspect.simulator.definitions import TASKS_APART, common_of, trigger_type
+from wfinspect.simulator.fleet import REGION, Record
+from wfinspect.simulator.graph import Task, layout_of, tasks_of
+from wfinspect.simulator.population import Population
+from wfinspect.simulator.readings import Course, Reading, course_of, past_course, readings
+
+_KEPT_RUNS = 20
+"""Runs of an instance that are remembered, beside the one under way."""
+
+
+class Tasks:
+    """The tasks of one instance at a moment."""
+
+    def __init__(self, population: Population, instance: Record, now: datetime) -> None:
+        self._population = population
+        self._instance = instance
+        self._at = now
+        self._now = population.fleet.moment(now)
+        self.instance_id = int(str(instance["Id"]))
+        self._workflow_id = int(str(instance["WorkflowId"]))
+        # Only the first run was scheduled; those after it are reruns.
+        self._due = population.fleet.run_of(self.instance_id, 0).due
+        self._course = course_of(instance, population.run(self.instance_id, now))
+        self.definitions = tasks_of(population.fleet.seed, self._workflow_id)
+
+    @classmethod
+    def of(cls, task_id: int, population: Population, now: datetime) -> "Tasks | None":
+        """Those of the instance a task belongs to; None where there is no such task."""
+        instance_id, number = divmod(task_id, TASKS_APART)
+        instance = population.record(instance_id, now)
+        if instance is None:
+            return None
+        found = cls(population, instance, now)
+        return found if 0 < number <= len(found.definitions) else None
+
+    def current(self, numbers: Iterable[int] | None = None) -> list[Record]:
+        """Each task as it stands, or those of some numbers."""
+        asked = self.definitions if numbers is None else [self.definitions[n - 1] for n in numbers]
+        return [self.record(self._readings(task, self._course)[-1]) for task in asked]
+
+    def runs(self, task_id: int) -> list[Reading]:
+        """All runs of a task, oldest first; the last one is as it stands."""
+        task = self.definitions[task_id % TASKS_APART - 1]
+        number = self._course.run.number
+        past = [
+            reading
+            for earlier in range(max(0, number - _KEPT_RUNS), number)
+            for reading in self._readings(task, self._past_course(earlier))
+            if reading.started is not None
+        ]
+        return past + self._readings(task, self._course)
+
+    def neighbours(self, task_id: int, *, down: bool) -> list[tuple[str, Record]]:
+        """The tasks one waits for, or those that wait for it, each with the kind of dependency."""
+        own = self.definitions[task_id % TASKS_APART - 1]
+        if down:
+            numbers = [t.number for t in self.definitions if own.number in t.upstream]
+        else:
+            numbers = list(own.upstream)
+        found = [("Normal", record) for record in self.current(numbers)]
+        # The first task of a business date waits for that of the date before.
+        other = self._population.fleet.neighbour(self.instance_id, 1 if down else -1)
+        if own.number == 1 and other is not None:
+            others = Tasks.of(other * TASKS_APART + 1, self._population, self._at)
+            found += [("CrossCycle", record) for record in (others.current([1]) if others else ())]
+        return found
+
+    def record(self, reading: Reading) -> Record:
+        """A reading with the service's names."""
+        instance, task = self._instance, reading.task
+        times = (
+            reading.waits_for_time,
+            reading.waits_for_resources,
+            reading.started,
+            reading.finished,
+        )
+        names = ("WaitingTriggerTime", "WaitingResourceTime", "StartedTime", "FinishedTime")
+        created = instance.get("CreateTime")
+        passed = [at for at in (created, *times) if isinstance(at, int)]
+        record: Record = {
+            "Id": self.instance_id * TASKS_APART + task.number,
+            "TaskId": self._workflow_id * TASKS_APART + task.number,
+            "TaskName": task.name,
+            "TaskType": task.type,
+            "Status": reading.status,
+            "RunNumber": reading.run_number,
+            **common_of(task, str(instance.get("Owner"))),
+            "PeriodNumber": 1,
+            "OperationType": "Rerun" if reading.run_number > 1 else "",
+            "Bizdate": instance.get("BizDate"),
+            "CreateTime": created,
+            "TriggerTime": self._due,
+            "ModifyTime": max(passed, default=None),
+            **dict(zip(names, times, strict=True)),
+            "ProjectEnv": instance.get("EnvType"),
+            "ProjectId": instance.get("ProjectId"),
+            "TriggerType": trigger_type(str(instance.get("Type"))),
+            "UnifiedWorkflowInstanceId": instance.get("UnifiedWorkflowInstanceId"),
+            "WorkflowId": self._workflow_id,
+            "WorkflowInstanceId": self.instance_id,
+            "WorkflowInstanceType": instance.get("Type"),
+            "WorkflowName": instance.get("Name"),
+            "ScriptParameters": f"bizdate={self.day} task={task.name}",
+        }
+        if reading.started is not None:
+            record["Runtime"] = {
+                "ProcessId": f"T3_{reading.started // 1000 % 10**10:010}",
+                "Gateway": f"cn-shanghai-{task.number % 7}.gateway",
+            }
+        return {name: value for name, value in record.items() if value is not None}
+
+    @property
+    def day(self) -> str:
+        """The business date as yyyymmdd."""
+        at = int(str(self._instance.get("BizDate", 0))) / 1000
+        return f"{datetime.fromtimestamp(at, zone_of(REGION)):%Y%m%d}"
+
+    def _past_course(self, number: int) -> Course:
+        return past_course(self._population.fleet.run_of(self.instance_id, number))
+
+    def _readings(self, task: Task, course: Course) -> list[Reading]:
+        seed, ids = self._population.fleet.seed, (self._workflow_id, self.instance_id)
+        layout = layout_of(seed, *ids, fails=course.fails)
+        per_run = len(layout_of(seed, *ids, fails=False)[task.number])
+        return readings(task, layout, course, self._now, per_run)
