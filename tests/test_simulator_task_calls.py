@@ -1,0 +1,363 @@
+"""The simulator's calls about tasks, workflows and workspaces, seen from outside over loopback."""
+
+import json
+import tracemalloc
+from collections.abc import Callable, Iterator
+
+import pytest
+from fakes import START, FakeClock
+from signed_request import Answer, Caller
+
+from wfinspect.simulator import BIG_LOG_TASK_ID, DEMO_IDS, MANY_TASKS_ID, Simulator
+from wfinspect.simulator.population import HOSTILE_TEXT
+
+TASKS, TASK, LOG = "ListTaskInstances", "GetTaskInstance", "GetTaskInstanceLog"
+UP, DOWN = "ListUpstreamTaskInstances", "ListDownstreamTaskInstances"
+RUNNING, LONG, _, DONE = DEMO_IDS
+DAY_MS = 86_400_000
+UNKNOWN = 10432987165 * 1000 + 999
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def simulator(clock: FakeClock) -> Iterator[Simulator]:
+    with Simulator(clock=clock) as started:
+        yield started
+
+
+@pytest.fixture
+def caller(simulator: Simulator) -> Iterator[Caller]:
+    made = Caller(simulator.url, START)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def day(caller: Caller) -> dict:
+    found = caller.get(RUNNING).json["WorkflowInstance"]
+    return {"ProjectId": found["ProjectId"], "Bizdate": found["BizDate"]}
+
+
+def get(caller: Caller, action: str, **parameters: object) -> Answer:
+    return caller.call(action, parameters, method="GET")
+
+
+def listed(caller: Caller, **parameters: object) -> list[dict]:
+    answer = caller.call(TASKS, {"PageSize": 500, **parameters})
+    assert answer.code == "OK", answer.body
+    return answer.json["PagingInfo"]["TaskInstances"]
+
+
+def log(caller: Caller, **parameters: object) -> str:
+    return get(caller, LOG, **parameters).json["TaskInstanceLog"]
+
+
+def rerun_task(caller: Caller, day: dict) -> dict:
+    (found,) = [t for t in listed(caller, **day, WorkflowInstanceId=DONE) if t["RunNumber"] == 2]
+    return found
+
+
+def test_pages_of_tasks_are_of_ten_and_follow_one_another(caller: Caller) -> None:
+    found = caller.get(MANY_TASKS_ID).json["WorkflowInstance"]
+    asked = {
+        "ProjectId": found["ProjectId"],
+        "Bizdate": found["BizDate"],
+        "WorkflowInstanceId": MANY_TASKS_ID,
+    }
+    whole = listed(caller, **asked)
+    assert len(whole) == 500
+    page = caller.call(TASKS, {**asked, "PageNumber": 2}).json["PagingInfo"]
+    assert (page["PageNumber"], page["PageSize"], page["TotalCount"]) == (2, 10, 500)
+    assert page["TaskInstances"] == whole[10:20]
+    assert [t["Id"] for t in whole] == sorted((t["Id"] for t in whole), reverse=True)
+    assert listed(caller, **asked, PageNumber=2) == []
+
+
+def test_tasks_come_from_one_workspace_date_and_environment(caller: Caller, day: dict) -> None:
+    found = listed(caller, **day)
+    assert {t["WorkflowInstanceId"] for t in found} >= set(DEMO_IDS)
+    assert {(t["ProjectId"], t["Bizdate"], t["ProjectEnv"]) for t in found} == {
+        (day["ProjectId"], day["Bizdate"], "Prod")
+    }
+    assert {t["ProjectEnv"] for t in listed(caller, **day, ProjectEnv="Dev")} == {"Dev"}
+    other = {**day, "Bizdate": day["Bizdate"] + 1}
+    assert listed(caller, **other, WorkflowInstanceId=RUNNING) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "matches"),
+    [
+        ({"WorkflowInstanceId": LONG}, lambda t: t["WorkflowInstanceId"] == LONG),
+        ({"WorkflowId": 2261040}, lambda t: t["WorkflowId"] == 2261040),
+        (
+            {"Ids": f"[{LONG}001,{DONE}002]"},
+            lambda t: t["Id"] in {LONG * 1000 + 1, DONE * 1000 + 2},
+        ),
+        ({"TaskId": 2261040003}, lambda t: t["TaskId"] == 2261040003),
+        ({"TaskIds": "[2261040003,2261012002]"}, lambda t: t["TaskId"] in {2261040003, 2261012002}),
+        ({"TaskName": "PROFILE"}, lambda t: "profile" in t["TaskName"]),
+        ({"TaskType": "DI"}, lambda t: t["TaskType"] == "DI"),
+        ({"Owner": "1741220981230017"}, lambda t: t["Owner"] == "1741220981230017"),
+        ({"Status": "Running"}, lambda t: t["Status"] == "Running"),
+        ({"TriggerType": "Manual"}, lambda t: t["TriggerType"] == "Manual"),
+        (
+            {"WorkflowInstanceType": "TriggerWorkflow"},
+            lambda t: t["WorkflowInstanceType"] == "TriggerWorkflow",
+        ),
+        (
+            {"UnifiedWorkflowInstanceId": 10408812310},
+            lambda t: t["UnifiedWorkflowInstanceId"] == 10408812310,
+        ),
+        (
+            {"Filter": '{"startedTimeStart": "1789712000000", "finishedTimeEnd": 1789713000000}'},
+            lambda t: (
+                t.get("StartedTime", 0) >= 1789712000000
+                and t.get("FinishedTime", 1e15) <= 1789713000000
+            ),
+        ),
+    ],
+)
+def test_filters_keep_what_matches_and_nothing_else(
+    caller: Caller, day: dict, filters: dict, matches: Callable[[dict], object]
+) -> None:
+    everything = listed(caller, **day)
+    expected = [t["Id"] for t in everything if matches(t)]
+    assert 0 < len(expected) < len(everything)
+    assert [t["Id"] for t in listed(caller, **day, **filters)] == expected
+
+
+def test_a_resource_group_is_matched(caller: Caller, day: dict) -> None:
+    group = listed(caller, **day)[0]["RuntimeResource"]["ResourceGroupId"]
+    assert listed(caller, **day, RuntimeResource=group) == listed(caller, **day)
+    assert listed(caller, **day, RuntimeResource="other") == []
+
+
+@pytest.mark.parametrize(
+    "field", ["TriggerTime", "StartedTime", "FinishedTime", "CreateTime", "Id"]
+)
+def test_sorting_goes_both_ways(caller: Caller, day: dict, field: str) -> None:
+    up, down = (
+        [t.get(field, 0) for t in listed(caller, **day, SortBy=f"{field} {way}")]
+        for way in ("Asc", "Desc")
+    )
+    assert up == sorted(up)
+    assert down == sorted(down, reverse=True)
+    assert len(set(up)) > 1
+
+
+def test_with_an_id_the_past_runs_of_a_task_are_listed_too(caller: Caller, day: dict) -> None:
+    task = rerun_task(caller, day)
+    runs = listed(caller, **day, Id=task["Id"])
+    assert [(r["RunNumber"], r["Status"]) for r in runs] == [(2, "Success"), (1, "Failure")]
+    assert runs[0] == task
+    assert listed(caller, **day, Ids=f"[{task['Id']}]") == [task]
+    assert listed(caller, **day, Id=UNKNOWN) == []
+
+
+def test_a_single_task_holds_what_its_item_holds_and_its_script(caller: Caller, day: dict) -> None:
+    item = rerun_task(caller, day)
+    task = get(caller, TASK, Id=item["Id"]).json["TaskInstance"]
+    parameters = item.pop("ScriptParameters")
+    assert item.items() <= task.items()
+    assert task["Script"]["Parameters"] == parameters
+    assert task["TaskName"] in task["Script"]["Content"]
+    assert set(task) - set(item) == {"Script", "Inputs", "Outputs", "Tags"}
+
+
+def test_a_log_is_that_of_the_latest_run_or_of_the_one_asked_for(caller: Caller, day: dict) -> None:
+    task = rerun_task(caller, day)
+    first, second = (log(caller, Id=task["Id"], RunNumber=n) for n in (1, 2))
+    assert log(caller, Id=task["Id"]) == second
+    assert "ERROR FAILED: ODPS-0123131" in first
+    assert "ERROR" not in second
+    assert "FINISH" in second
+
+
+def test_a_log_grows_while_its_task_runs(caller: Caller, clock: FakeClock, day: dict) -> None:
+    (task,) = listed(caller, **day, WorkflowInstanceId=LONG, Status="Running")
+    before = log(caller, Id=task["Id"])
+    clock.advance(300)
+    after = log(caller, Id=task["Id"])
+    assert after.startswith(before)
+    assert len(after) > len(before)
+
+
+def test_a_log_of_32_mib_is_sent_without_being_held(simulator: Simulator, caller: Caller) -> None:
+    simulator.faults.is_hostile = True
+    ordinary = log(caller, Id=BIG_LOG_TASK_ID + 1)
+    answer = get(caller, LOG, Id=BIG_LOG_TASK_ID)
+    text = answer.json["TaskInstanceLog"]
+    assert 0.999 * 2**25 < len(text.encode()) <= 2**25
+    lines = text.splitlines()
+    assert len(set(lines[:300_000])) == 300_000
+    assert text.count(HOSTILE_TEXT) > 5
+    assert ordinary.count(HOSTILE_TEXT) == ordinary.count(HOSTILE_TEXT + "\n")
+    assert caller.get(RUNNING).code == "OK"
+
+
+def test_the_makers_of_a_big_log_hold_little_of_it() -> None:
+    from wfinspect.simulator.answers import answer
+    from wfinspect.simulator.task_log import bulk
+
+    tracemalloc.start()
+    reply = answer({"TaskInstanceLog": bulk("2026-09-18 10:53:02 INFO OK\n")}, "R")
+    size = len(reply.body) + sum(len(piece) for piece in reply.rest)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert size == len(reply.body) + reply.rest_size > 2**25
+    assert peak < 2**20
+
+
+def test_hostile_text_is_in_every_text_of_a_task(
+    simulator: Simulator, caller: Caller, day: dict
+) -> None:
+    simulator.faults.is_hostile = True
+    item = listed(caller, **day, WorkflowInstanceId=LONG)[-1]
+    for name in ("TaskName", "TaskType", "Status", "Owner", "WorkflowName", "ScriptParameters"):
+        assert item[name].endswith(HOSTILE_TEXT)
+    assert item["RuntimeResource"]["ResourceGroupId"].endswith(HOSTILE_TEXT)
+    assert get(caller, "GetProject", Id=88123).json["Project"]["Name"].endswith(HOSTILE_TEXT)
+
+
+def test_untidy_and_novel_tasks_hold_the_same_in_other_clothes(
+    simulator: Simulator, caller: Caller, day: dict
+) -> None:
+    simulator.faults.is_untidy = simulator.faults.is_novel = True
+    item = listed(caller, **day, WorkflowInstanceId=LONG)[-1]
+    assert item["Id"] == str(LONG * 1000 + 1)
+    assert (item["Status"], item["TaskName"]) == ("Suspended\n", "check_source_ready\n")
+    assert type(item["Owner"]) is int
+    assert item["Extra"] == [{}]
+
+
+def test_neighbours_are_each_others_and_the_first_task_waits_for_the_day_before(
+    caller: Caller, day: dict
+) -> None:
+    tasks = {t["Id"]: t for t in listed(caller, **day, WorkflowInstanceId=RUNNING)}
+    edges: dict[str, set] = {UP: set(), DOWN: set()}
+    for number in tasks:
+        for action, key in ((UP, "UpstreamTaskInstances"), (DOWN, "DownstreamTaskInstances")):
+            answer = get(caller, action, Id=number, PageSize=100)
+            for item in answer.json["PagingInfo"][key]:
+                other = item["TaskInstance"]["Id"]
+                if item["DependencyType"] == "Normal":
+                    assert item["TaskInstance"] == tasks[other]
+                    edges[action].add((other, number) if action == UP else (number, other))
+                else:
+                    assert item["DependencyType"] == "CrossCycle"
+                    assert (action, number) == (UP, min(tasks))
+                    assert item["TaskInstance"]["Bizdate"] == day["Bizdate"] - DAY_MS
+    assert edges[UP] == edges[DOWN]
+    assert {later for _, later in edges[UP]} == set(tasks) - {min(tasks)}
+
+
+def test_tasks_of_an_instance_that_vanishes_vanish_too(
+    simulator: Simulator, caller: Caller, day: dict
+) -> None:
+    simulator.population.vanish(DONE)
+    assert get(caller, TASK, Id=DONE * 1000 + 1).code == "InstanceNotFound"
+    assert listed(caller, **day, WorkflowInstanceId=DONE) == []
+
+
+def test_a_workflow_is_told_with_the_tasks_that_its_instances_run(
+    caller: Caller, day: dict
+) -> None:
+    found = get(caller, "GetWorkflow", Id=2261034).json["Workflow"]
+    tasks = listed(caller, **day, WorkflowInstanceId=RUNNING, SortBy="Id Asc")
+    assert [(t["Id"], t["Name"], t["Type"]) for t in found["Tasks"]] == [
+        (t["TaskId"], t["TaskName"], t["TaskType"]) for t in tasks
+    ]
+    assert found["Name"] == "ads_user_profile_daily"
+    assert "bizdate=$bizdate " in found["Parameters"]
+    assert (
+        get(caller, "GetWorkflow", Id=2261034, EnvType="Dev").json["Workflow"]["EnvType"] == "Dev"
+    )
+    assert get(caller, "GetWorkflow", Id=2261012, EnvType="Dev").code == "InvalidWorkflow.NotFound"
+
+
+def test_a_workspace_has_a_name(caller: Caller) -> None:
+    found = get(caller, "GetProject", Id=88123).json["Project"]
+    assert (found["Name"], found["Status"]) == ("growth_dw", "Available")
+
+
+def test_earlier_runs_of_a_workflow_are_listed_by_date_and_can_be_looked_up(
+    caller: Caller, day: dict
+) -> None:
+    runs = []
+    for days in range(1, 17):
+        date = day["Bizdate"] - days * DAY_MS
+        asked = {"ProjectId": 88123, "BizDate": date, "WorkflowId": 2261034, "EnvType": "Prod"}
+        runs += caller.list(**asked).json["PagingInfo"]["WorkflowInstances"]
+    assert len(runs) == 14
+    assert {r["Status"] for r in runs} == {"Success"}
+    assert len({r["UnifiedWorkflowInstanceId"] for r in runs}) == 14
+    assert caller.get(runs[5]["Id"]).json["WorkflowInstance"] == runs[5]
+
+
+def test_all_instances_of_one_trigger_are_listed_together(caller: Caller, day: dict) -> None:
+    own = caller.get(RUNNING).json["WorkflowInstance"]
+    asked = {"ProjectId": 88123, "BizDate": day["Bizdate"], "PageSize": 100}
+    number = own["UnifiedWorkflowInstanceId"]
+    found = caller.list(**asked, UnifiedWorkflowInstanceId=number).json["PagingInfo"]
+    assert own in found["WorkflowInstances"]
+    assert len(found["WorkflowInstances"]) > 3
+
+
+DATED = {"ProjectId": 88123, "Bizdate": 1}
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "code"),
+    [
+        (TASKS, {"Bizdate": 1}, "MissingProjectId"),
+        (TASKS, {"ProjectId": 88123}, "MissingBizdate"),
+        (TASKS, {"ProjectId": 88123, "BizDate": 1}, "MissingBizdate"),
+        (TASKS, {"ProjectId": 1, "Bizdate": 1}, "InvalidProject.NotFound"),
+        (TASKS, {**DATED, "PageSize": 5}, "InvalidPageSize"),
+        (TASKS, {**DATED, "PageSize": 501}, "InvalidPageSize"),
+        (TASKS, {**DATED, "PageNumber": 0}, "InvalidPageNumber"),
+        (TASKS, {**DATED, "Ids": "7"}, "InvalidIds"),
+        (TASKS, {**DATED, "TaskIds": '["7"]'}, "InvalidTaskIds"),
+        (TASKS, {**DATED, "Status": "Checking"}, "InvalidStatus"),
+        (TASKS, {**DATED, "ProjectEnv": "Test"}, "InvalidProjectEnv"),
+        (TASKS, {**DATED, "TriggerType": "Weekly"}, "InvalidTriggerType"),
+        (TASKS, {**DATED, "SortBy": "TaskName"}, "InvalidSortBy"),
+        (TASKS, {**DATED, "Filter": '{"startedTime": 1}'}, "InvalidFilter"),
+        (TASKS, {**DATED, "Filter": '{"startedTimeEnd": "x"}'}, "InvalidFilter"),
+        (TASK, {}, "MissingId"),
+        (TASK, {"Id": UNKNOWN}, "InstanceNotFound"),
+        (TASK, {"Id": RUNNING}, "InstanceNotFound"),
+        (TASK, {"Id": RUNNING * 1000}, "InstanceNotFound"),
+        (LOG, {"Id": UNKNOWN}, "InstanceNotFound"),
+        (LOG, {"Id": f"{RUNNING}001", "RunNumber": 0}, "InvalidRunNumber"),
+        (LOG, {"Id": f"{RUNNING}001", "RunNumber": 9}, "InvalidRunNumber"),
+        (UP, {"Id": UNKNOWN}, "InstanceNotFound"),
+        (UP, {"Id": f"{RUNNING}001", "PageSize": 9}, "InvalidPageSize"),
+        (DOWN, {}, "MissingId"),
+        ("GetWorkflow", {"Id": 7}, "InvalidWorkflow.NotFound"),
+        ("GetWorkflow", {"Id": 2261034, "EnvType": "Test"}, "InvalidEnvType"),
+        ("GetProject", {"Id": 7}, "InvalidProject.NotFound"),
+        ("ListTasks", {}, "InvalidAction.NotFound"),
+        ("RerunTaskInstances", {"Ids": "[1]"}, "NoPermission"),
+    ],
+)
+def test_a_wrong_call_is_refused(caller: Caller, action: str, parameters: dict, code: str) -> None:
+    answer = caller.call(action, parameters, method="POST" if action == TASKS else "GET")
+    assert (answer.code, answer.status >= 400) == (code, True)
+    assert set(answer.json) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
+
+
+@pytest.mark.parametrize("action", [TASK, LOG, UP, DOWN, "GetWorkflow", "GetProject"])
+def test_what_is_asked_by_get_cannot_be_posted(caller: Caller, action: str) -> None:
+    assert caller.call(action, {"Id": 1}, method="POST").code == "UnsupportedHTTPMethod"
+
+
+def test_a_fault_can_strike_one_of_the_calls(simulator: Simulator, caller: Caller) -> None:
+    simulator.faults.add("cut", action=LOG, times=1)
+    with pytest.raises(Exception, match="IncompleteRead"):
+        get(caller, LOG, Id=BIG_LOG_TASK_ID)
+    assert len(json.dumps(log(caller, Id=f"{DONE}001"))) > 100
