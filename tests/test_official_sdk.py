@@ -82,6 +82,95 @@ def test_it_gets_an_instance_with_a_temporary_key(simulator: Simulator) -> None:
     assert get(simulator, key=TEMPORARY_KEY).id == DEMO_IDS[1]
 
 
+def tasks_of(simulator: Simulator, **filters: object) -> list:
+    known = get(simulator)
+    request = models.ListTaskInstancesRequest(
+        project_id=known.project_id,
+        bizdate=known.biz_date,
+        project_env=known.env_type,
+        **{"workflow_instance_id": DEMO_IDS[3], "page_size": 500, **filters},
+    )
+    paging = client(simulator).list_task_instances(request).body.paging_info
+    assert paging.total_count == len(paging.task_instances)
+    return paging.task_instances
+
+
+def known_fields(model: object) -> set[str]:
+    """The fields a model of the SDK has, as they are written on the wire."""
+    return {name.title().replace("_", "") for name in vars(model) if not name.startswith("_")}
+
+
+def test_it_lists_tasks_with_every_field_it_knows(simulator: Simulator) -> None:
+    found = tasks_of(simulator, task_type="ODPS_SQL", status="Success", sort_by="Id Asc")
+    assert found
+    assert set(found[0].to_map()) == known_fields(found[0])
+    assert tasks_of(simulator, ids=[found[0].id])[0].to_map() == found[0].to_map()
+    assert [t.id for t in tasks_of(simulator, task_ids=[found[0].task_id])] == [found[0].id]
+
+
+def test_it_gets_a_task_with_every_field_it_knows(simulator: Simulator) -> None:
+    (item,) = tasks_of(simulator, task_name="publish")
+    request = models.GetTaskInstanceRequest(id=item.id)
+    task = client(simulator).get_task_instance(request).body.task_instance
+    assert set(task.to_map()) == known_fields(task)
+    assert task.script.parameters == item.script_parameters
+    assert task.outputs.task_outputs[0].output.endswith("publish_result")
+
+
+def test_it_gets_the_logs_of_a_tasks_runs(simulator: Simulator) -> None:
+    (task,) = [t for t in tasks_of(simulator) if t.run_number == 2]
+    past, latest = tasks_of(simulator, id=task.id, sort_by="Id Asc")
+    assert (past.status, latest.status) == ("Failure", "Success")
+    request = models.GetTaskInstanceLogRequest(id=task.id, run_number=1)
+    assert "FAILED" in client(simulator).get_task_instance_log(request).body.task_instance_log
+    request = models.GetTaskInstanceLogRequest(id=task.id)
+    assert "FINISH" in client(simulator).get_task_instance_log(request).body.task_instance_log
+
+
+def test_it_lists_the_neighbours_of_a_task(simulator: Simulator) -> None:
+    last = max(tasks_of(simulator), key=lambda t: t.id)
+    request = models.ListUpstreamTaskInstancesRequest(id=last.id, page_size=100)
+    up = client(simulator).list_upstream_task_instances(request).body.paging_info
+    assert up.total_count == len(up.upstream_task_instances) > 0
+    before = up.upstream_task_instances[0]
+    assert before.dependency_type == "Normal"
+    request = models.ListDownstreamTaskInstancesRequest(id=before.task_instance.id, page_size=10)
+    down = client(simulator).list_downstream_task_instances(request).body.paging_info
+    assert last.id in [each.task_instance.id for each in down.downstream_task_instances]
+
+
+def test_it_gets_a_workflow_and_a_workspace_with_every_field_it_knows(
+    simulator: Simulator,
+) -> None:
+    known = get(simulator)
+    request = models.GetWorkflowRequest(id=known.workflow_id, env_type="Prod")
+    workflow = client(simulator).get_workflow(request).body.workflow
+    assert set(workflow.to_map()) == known_fields(workflow)
+    sql = next(task for task in workflow.tasks if task.type == "ODPS_SQL")
+    assert set(sql.to_map()) == known_fields(sql)
+    request = models.GetProjectRequest(id=known.project_id)
+    project = client(simulator).get_project(request).body.project
+    assert set(project.to_map()) == known_fields(project)
+
+
+def test_it_lists_earlier_runs_of_a_workflow(simulator: Simulator) -> None:
+    known = get(simulator, DEMO_IDS[0])
+    request = models.ListWorkflowInstancesRequest(
+        project_id=known.project_id,
+        biz_date=known.biz_date - 7 * 86_400_000,
+        workflow_id=known.workflow_id,
+    )
+    paging = client(simulator).list_workflow_instances(request).body.paging_info
+    assert [i.name for i in paging.workflow_instances] == [known.name]
+
+
+def test_an_unknown_task_raises_its_own_exception(simulator: Simulator) -> None:
+    request = models.GetTaskInstanceLogRequest(id=77)
+    with pytest.raises(exceptions.ClientException) as raised:
+        client(simulator).get_task_instance_log(request)
+    assert (raised.value.status_code, raised.value.code) == (404, "InstanceNotFound")
+
+
 @pytest.mark.parametrize(
     ("key", "code"),
     [
