@@ -1,0 +1,181 @@
+"""The calls that each feature costs, as README lists them, counted by the simulator."""
+
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from wfinspect.clock import SystemClock
+from wfinspect.dataworks import connector
+from wfinspect.errors import ServiceError
+from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
+from wfinspect.query import Page, Query
+from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.task import TaskInstance, by_attention, progress
+from wfinspect.typical import MIN_RUNS, Run
+from wfinspect.watching.past import DATES
+from wfinspect.watching.requests import (
+    EarlierRuns,
+    Find,
+    Reply,
+    Request,
+    RunsOf,
+    TaskLog,
+    TaskOf,
+    TasksOf,
+)
+from wfinspect.watching.watcher import Watcher
+
+DEADLINE = 30.0
+FAILED, SUCCEEDED = 0, 3
+"""Among DEMO_IDS."""
+
+
+class Operator:
+    """A person with an app on the simulator; polling is paused, so that only questions cost."""
+
+    def __init__(self, simulator: Simulator, state_dir: Path) -> None:
+        self.simulator = simulator
+        self.binding = Binding("(env)", "cn-shanghai", simulator.url)
+        clock = SystemClock()
+        self.watcher = Watcher(
+            state_dir,
+            connector(simulator.environment(), state_dir, clock),
+            clock,
+            self.binding,
+            interval_seconds=60.0,
+            budget=3000,
+            rng=random.Random(1),
+        )
+        self.watcher.set_paused(paused=True)
+        self.watcher.start()
+
+    def key(self, number: int) -> InstanceKey:
+        return InstanceKey(self.binding, DEMO_IDS[number])
+
+    def ask(self, request: Request[object]) -> tuple[object, dict[str, int]]:
+        """The answer, and the calls it took."""
+        self.simulator.calls.clear()
+        heard: list[object] = []
+        is_there = threading.Event()
+
+        def hear(outcome: object) -> None:
+            heard.append(outcome)
+            is_there.set()
+
+        self.watcher.ask(request, hear)
+        assert is_there.wait(DEADLINE)
+        outcome = heard[0]
+        assert not isinstance(outcome, ServiceError), outcome
+        assert isinstance(outcome, Reply)
+        counts = {action: n for (action, _), n in self.simulator.calls.counts.items()}
+        return outcome.value, counts
+
+    def look_up(self, number: int) -> WorkflowInstance:
+        """Put an instance on display and wait for its reading."""
+        arrived = threading.Condition()
+
+        def ping() -> None:
+            with arrived:
+                arrived.notify_all()
+
+        def is_read() -> bool:
+            shown = self.watcher.snapshot.displayed
+            return shown is not None and shown.key == self.key(number) and shown.is_live
+
+        self.watcher.subscribe(ping)
+        self.watcher.display(self.key(number))
+        with arrived:
+            assert arrived.wait_for(is_read, DEADLINE)
+        shown = self.watcher.snapshot.displayed
+        assert shown is not None
+        assert shown.instance is not None
+        return shown.instance
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[Operator]:
+    with Simulator(clock=SystemClock()) as simulator:
+        made = Operator(simulator, tmp_path / "state")
+        yield made
+        made.watcher.stop()
+
+
+def tasks_in(value: object) -> list[TaskInstance]:
+    assert isinstance(value, Page)
+    assert value.is_last
+    return by_attention(value.items)
+
+
+def test_tasks_and_what_is_asked_of_one_cost_a_call_each(operator: Operator) -> None:
+    operator.look_up(SUCCEEDED)
+    value, calls = operator.ask(TasksOf(operator.key(SUCCEEDED)))
+    task = tasks_in(value)[-1]
+    assert calls == {"ListTaskInstances": 1}
+    assert progress(tasks_in(value)).done == len(tasks_in(value)) > 1
+
+    runs, calls = operator.ask(RunsOf(operator.key(SUCCEEDED), task.id))
+    assert {run.id for run in tasks_in(runs)} == {task.id}
+    assert calls == {"ListTaskInstances": 1}
+
+    detail, calls = operator.ask(TaskOf(operator.binding, task.id, task.modify_time))
+    assert isinstance(detail, TaskInstance)
+    assert (detail.task_name, calls) == (task.task_name, {"GetTaskInstance": 1})
+    assert detail.script_content
+
+    asked_for = TaskLog(operator.binding, task.id, task.run_number, task.modify_time)
+    log, calls = operator.ask(asked_for)
+    assert isinstance(log, str)
+    assert "\n" in log
+    assert calls == {"GetTaskInstanceLog": 1}
+
+
+def test_what_is_over_costs_nothing_again(operator: Operator) -> None:
+    operator.look_up(SUCCEEDED)
+    value, _ = operator.ask(TasksOf(operator.key(SUCCEEDED)))
+    task = tasks_in(value)[0]
+    for request in (
+        TasksOf(operator.key(SUCCEEDED)),
+        TaskOf(operator.binding, task.id, task.modify_time),
+        TaskLog(operator.binding, task.id, None, task.modify_time),
+    ):
+        first, _ = operator.ask(request)
+        again, calls = operator.ask(request)
+        assert (again, calls) == (first, {})
+
+
+def test_a_page_of_a_search_costs_a_call(operator: Operator) -> None:
+    known = operator.look_up(SUCCEEDED)
+    assert known.project_id is not None
+    assert known.biz_date is not None
+
+    page, calls = operator.ask(Find(operator.binding, Query(known.project_id, known.biz_date)))
+
+    assert isinstance(page, Page)
+    assert known.id in {found.id for found in page.items}
+    assert calls == {"ListWorkflowInstances": 1}
+
+
+def test_lateness_costs_a_call_a_date_once(operator: Operator) -> None:
+    known = operator.look_up(SUCCEEDED)
+    runs, calls = operator.ask(EarlierRuns(operator.key(SUCCEEDED)))
+    _, again = operator.ask(EarlierRuns(operator.key(SUCCEEDED)))
+
+    assert isinstance(runs, tuple)
+    assert all(isinstance(run, Run) and run.biz_date < (known.biz_date or 0) for run in runs)
+    assert len(runs) >= MIN_RUNS
+    assert list(calls) == ["ListWorkflowInstances"]
+    assert MIN_RUNS <= calls["ListWorkflowInstances"] <= DATES
+    assert again == {}
+
+
+def test_every_call_is_counted_where_the_budget_is(operator: Operator) -> None:
+    operator.look_up(SUCCEEDED)
+    before = operator.watcher.snapshot.health.calls_today
+    operator.ask(TasksOf(operator.key(SUCCEEDED)))
+    # Its reading comes after the answer, and so does the count that is shown with it.
+    operator.look_up(FAILED)
+
+    assert operator.watcher.snapshot.health.calls_today == before + 2
