@@ -35,6 +35,7 @@ def test_polling_and_recording_go_on_while_the_terminal_stalls(tmp_path: Path) -
         assert len(session.log) == 0
 
         session.wait_for("Running -> Failure")
+        session.wait_for("While the terminal stood still: 1 failed.")
         session.wait_for("live")
         session.press("ctrl+q")
 
@@ -61,6 +62,28 @@ def test_after_a_stop_the_whole_screen_is_drawn_again(tmp_path: Path) -> None:
         session.wait_for("live")
         session.read_for(0.5)
         assert session.text() == before
+
+
+def test_a_value_is_printed_as_plain_text_and_enter_goes_back(tmp_path: Path) -> None:
+    with (
+        Simulator() as simulator,
+        PtySession(
+            python("-m", "wfinspect", str(INSTANCE)), home=tmp_path, env=simulator.environment()
+        ) as session,
+    ):
+        session.wait_for("live")
+        session.press("Y")
+        session.wait_for("copy a field")
+        session.forget()
+        session.press("tab")
+        session.wait_for("Enter goes back")
+        assert session.text().split()[0] == str(INSTANCE)
+        assert session.modes_left_on() == []
+        session.press("enter")
+        session.wait_for("live")
+        session.press("ctrl+q")
+
+        assert session.wait_exit() == 0
 
 
 def readings(store: Path) -> list[str]:

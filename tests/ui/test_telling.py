@@ -35,6 +35,24 @@ async def test_an_alert_rings_once() -> None:
         assert written(rig).count("\x07") == 1
 
 
+@pytest.mark.parametrize(
+    ("notify", "words"),
+    [
+        (Notify(osc="777", command=("/bin/tell", "x")), "the bell, OSC 777, the command /bin/tell"),
+        (Notify(bell=False), "nothing, since"),
+    ],
+)
+async def test_the_palette_tries_the_notifications_and_says_which(
+    notify: Notify, words: str
+) -> None:
+    async with running(mixed(), notify=notify) as rig:
+        await rig.press("colon")
+        await rig.press(*"try", "enter")
+
+        assert ("try alert",) in rig.control.asked
+        assert f"Trying {words}" in " ".join(n.message for n in rig.app._notifications)
+
+
 async def test_b_silences_the_bell_and_that_is_kept(tmp_path: Path) -> None:
     async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
         assert "bell" not in rig.text

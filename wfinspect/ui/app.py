@@ -213,6 +213,11 @@ class WfInspectApp(PickingApp):
         self._preferences.set("bell", "on" if self.has_bell else "off")
         self._show_flags()
 
+    def action_try_alert(self) -> None:
+        """Call for a person as a failure would, and say by which ways."""
+        self._control.try_alert()
+        self.tell(f"Trying {self.ways}: see what comes within some seconds.")
+
     def action_mouse(self) -> None:
         """Take the mouse, or leave it to the terminal."""
         self._has_mouse = not self._has_mouse

@@ -54,7 +54,7 @@ class HardenedDriver(LinuxDriver):
         self._attributes = termios.tcgetattr(self.fileno)
         self._is_suspended = False
         self._is_stopping = False
-        self._title = ""
+        self._title = self._title_to_restore = ""
         self._output = TerminalOutput(
             screen.fileno(),
             screen.encoding,
@@ -79,12 +79,9 @@ class HardenedDriver(LinuxDriver):
 
     def set_mouse(self, *, enabled: bool) -> None:
         """Switch mouse reports on or off while the app runs."""
-        if enabled:
-            self._mouse = True
-            self._enable_mouse_support()
-        else:
-            self._disable_mouse_support()
-            self._mouse = False
+        self._mouse = True
+        (self._enable_mouse_support if enabled else self._disable_mouse_support)()
+        self._mouse = enabled
 
     def set_title(self, text: str) -> None:
         """Name the terminal's window; the former name is back when the app ends."""
@@ -186,14 +183,16 @@ class HardenedDriver(LinuxDriver):
 
     def suspend_application_mode(self) -> None:
         """Leave the terminal to others; what is drawn meanwhile is dropped."""
+        title = self._title
         super().suspend_application_mode()
-        self._is_suspended = True
+        self._is_suspended, self._title_to_restore = True, title
 
     def resume_application_mode(self) -> None:
         """Take the terminal again, and repaint."""
         self._is_suspended = self._is_stopping = False
         self._output.revive()
         super().resume_application_mode()
+        self.set_title(self._title_to_restore)
         self._loop.call_soon(self._repaint)
 
     def _stop(self) -> None:

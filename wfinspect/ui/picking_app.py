@@ -90,9 +90,10 @@ class PickingApp(TellingApp):
         if not any(row.instance for row in rows):
             self.tell("There is nothing to export.")
             return
-        kinds = [(kind, goal) for kind in self.exports.formats for goal in ("file", "clipboard")]
+        goals = {"file": "a file", "clipboard": "the clipboard"}
+        kinds = [(kind, goal) for kind in self.exports.formats for goal in goals]
         options = tuple(
-            Choice(pair, ((f" {pair[0]} to a {pair[1]}", Role.TEXT),), (), " ".join(pair))
+            Choice(pair, ((f" {pair[0]} to {goals[pair[1]]}", Role.TEXT),), (), " ".join(pair))
             for pair in kinds
         )
         what = f"ID {rows[0].key.id}" if len(rows) == 1 else f"{len(rows)} instances"

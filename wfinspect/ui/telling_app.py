@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from wfinspect.clock import Clock
+from wfinspect.format import shown
 from wfinspect.instance import Family, Transition
 from wfinspect.notify import Notify
 from wfinspect.ui.announce import announcement
@@ -34,6 +35,14 @@ class TellingApp(GatedApp):
         self.has_bell = has_bell
         self._last_notice = self._last_alert = 0
         self._shown_last: Transition | None = None
+
+    @property
+    def ways(self) -> str:
+        """How an alert reaches a person, in a few words."""
+        ways = ["the bell"] if self.has_bell else []
+        ways += [f"OSC {self._notify.osc}"] if self._notify.osc != "off" else []
+        ways += [f"the command {shown(self._notify.command[0])}"] if self._notify.command else []
+        return ", ".join(ways) or "nothing, since [notify] has all of it off"
 
     def tell_news(self, snapshot: Snapshot) -> None:
         """Tell what a snapshot holds beyond the former ones."""
