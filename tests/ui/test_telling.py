@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from fakes import key
 from ui.rig import RecordingDriver, Rig, running
-from ui.scenes import ago, change, mixed, mixed_rows, row, with_history
+from ui.scenes import ago, change, mixed, outage, row, with_history
 
 from wfinspect.notify import Notify
 from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.preferences import Preferences
 from wfinspect.ui.telling_app import title
-from wfinspect.watching.snapshot import Alert, Row
+from wfinspect.watching.snapshot import Alert, Row, Snapshot
 
 
 def written(rig: Rig) -> str:
@@ -91,16 +91,17 @@ async def test_m_says_when_the_mouse_is_not_as_at_the_start() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "name"),
+    ("snapshot", "name"),
     [
-        ((), "wfinspect"),
-        ((Row(key(1)),), "wfinspect"),
-        (mixed_rows(), "1 failed, 3 running, 3 waiting, 2 unseen - wfinspect"),
-        ((row(1, "Success"),), "wfinspect"),
+        (Snapshot(), "wfinspect"),
+        (Snapshot(rows=(Row(key(1)),)), "wfinspect"),
+        (mixed(), "1 failed, 3 running, 3 waiting, 2 unseen - wfinspect"),
+        (outage(), "NOT LIVE, 1 failed, 3 running, 3 waiting, 2 unseen - wfinspect"),
+        (Snapshot(rows=(row(1, "Success"),)), "wfinspect"),
     ],
 )
-def test_the_title_counts(rows: tuple[Row, ...], name: str) -> None:
-    assert title(rows) == name
+def test_the_title_counts_and_says_when_the_counts_are_old(snapshot: Snapshot, name: str) -> None:
+    assert title(snapshot) == name
 
 
 async def test_what_changed_while_the_terminal_stood_still_is_told_in_one_sentence() -> None:

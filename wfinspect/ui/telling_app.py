@@ -1,7 +1,7 @@
 """What reaches a person who is not looking: toasts, the bell, the window's title. Decides no rules."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from wfinspect.clock import Clock
 from wfinspect.format import shown
@@ -10,7 +10,7 @@ from wfinspect.notify import Notify
 from wfinspect.ui.announce import announcement
 from wfinspect.ui.gated_app import GatedApp
 from wfinspect.watching.notices import summary
-from wfinspect.watching.snapshot import Row, Snapshot
+from wfinspect.watching.snapshot import Contact, Snapshot
 
 MAX_TOASTS = 3
 
@@ -51,7 +51,7 @@ class TellingApp(GatedApp):
             self._last_notice = max(notice.number for notice in new)
             for notice in new[-MAX_TOASTS:]:
                 self.tell(notice.text, is_error=notice.is_error)
-        self.set_window_title(title(snapshot.rows))
+        self.set_window_title(title(snapshot))
         alert = snapshot.alert
         if alert is not None and alert.number > self._last_alert:
             self._last_alert = alert.number
@@ -88,10 +88,12 @@ class TellingApp(GatedApp):
         )
 
 
-def title(rows: Sequence[Row]) -> str:
+def title(snapshot: Snapshot) -> str:
     """What the window is called: ``1 failed, 2 running - wfinspect``."""
+    rows = snapshot.rows
     counts = Counter(row.family for row in rows if row.instance is not None and not row.is_gone)
-    parts = [f"{counts[family]} {word}" for family, word in _COUNTED if counts[family]]
+    parts = ["NOT LIVE"] if snapshot.health.contact is Contact.NOT_LIVE else []
+    parts += [f"{counts[family]} {word}" for family, word in _COUNTED if counts[family]]
     unseen = sum(row.is_unseen for row in rows)
     parts += [f"{unseen} unseen"] if unseen else []
-    return " - ".join([", ".join(parts), "wfinspect"] if parts else ["wfinspect"])
+    return f"{', '.join(parts)} - wfinspect" if parts else "wfinspect"
