@@ -359,7 +359,22 @@ def test_paused_sends_only_what_a_person_asks_for() -> None:
 def test_a_reading_of_another_process_counts_as_ones_own() -> None:
     made = schedule(key(1))
     made.read_elsewhere(key(1), 100.0, 101.0)
-    assert made.next_at(101.0) == 115.0
+    assert made.next_at(101.0) == pytest.approx(116.05)
+
+
+def test_whoever_read_last_reads_first_again() -> None:
+    for seed in range(50):
+        reader, other = (Schedule(random.Random(seed + n), budget=3000) for n in (0, 50))
+        for each in (reader, other):
+            each.add(key(1), group=GROUP)
+        batch = reader.take_due(0.0)
+        assert batch is not None
+        reader.succeeded(batch, {key(1): GROUP}, 0.2)
+        other.read_elsewhere(key(1), 0.2, 0.5)
+        first, second = reader.next_at(1.0), other.next_at(1.0)
+        assert first is not None
+        assert second is not None
+        assert second - first > 0.4
 
 
 def test_an_answer_for_a_forgotten_id_changes_nothing() -> None:

@@ -97,7 +97,8 @@ class Schedule:
         item = self._items[key]
         item.promised = item.cadence or 0.0
         if item.flight is None and read_at > item.base_at:
-            self._rebase(item, read_at, now)
+            # Whoever read it last goes first again, or two processes would often ask at once.
+            self._rebase(item, read_at, now, jitter=(0.7 * JITTER, JITTER))
 
     def effective_interval(self, key: InstanceKey) -> float:
         """Seconds within which the next reading is due, with everything that lengthens it."""
@@ -203,10 +204,17 @@ class Schedule:
         keys = (first.key, *(item.key for item in others[: MAX_IDS - 1]))
         return Batch(binding, keys, group if others else None)
 
-    def _rebase(self, item: _Item, read_at: float, now: float) -> None:
+    def _rebase(
+        self,
+        item: _Item,
+        read_at: float,
+        now: float,
+        *,
+        jitter: tuple[float, float] = (0.0, 0.4 * JITTER),
+    ) -> None:
         item.base_at = read_at
         item.stretch = self.limits.bucket(item.key.binding, now).stretch(now)
-        item.jitter = 1.0 + self._rng.uniform(0.0, JITTER)
+        item.jitter = 1.0 + self._rng.uniform(*jitter)
 
     def _known(self, keys: Iterable[InstanceKey]) -> Iterable[_Item]:
         return (self._items[key] for key in keys if key in self._items)
