@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fakes import BINDING, ScriptedSource, instance, key
+from fakes import BINDING, START, ScriptedSource, instance, key, ms
 
 from wfinspect.clock import SystemClock
 from wfinspect.instance import Binding
@@ -196,6 +196,72 @@ def test_a_bug_in_a_round_is_named_and_the_watch_goes_on(
     assert "secret" not in repr(seen)
     watcher.display(key(1))
     face.wait(lambda s: s.health.contact is Contact.LIVE)
+
+
+def test_a_poller_that_dies_is_named_and_goes_on_with_fresh_connections(
+    watcher: Watcher, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wfinspect.watching.watcher._AFTER_A_CRASH_SECONDS", 0.1)
+    opened = []
+
+    def kill() -> None:
+        opened.append(len(source.calls))
+        raise SystemExit(1)
+
+    face = Face(watcher)
+    watcher.watch([key(1), key(2)])
+    watcher.start()
+    face.wait(lambda s: len(s.rows) == 2 and all(row.is_live for row in s.rows))
+    source.hangs = True
+    watcher.refresh()
+    watcher._intend(kill)
+    seen = face.wait(lambda s: s.health.trouble is not None)
+    assert seen.health.trouble is not None
+    assert "SystemExit" in seen.health.trouble.sentence
+    source.hangs = False
+    source.hold(instance(1, "Failure", modify_time=ms(START) + 1))
+    watcher.refresh()
+    face.wait(lambda s: s.health.contact is Contact.LIVE and bool(s.transitions))
+    assert opened
+
+
+def test_a_call_that_is_broken_off_is_made_again(watcher: Watcher, source: ScriptedSource) -> None:
+    face = Face(watcher)
+    source.hangs = True
+    watcher.watch([key(1)])
+    watcher.start()
+    face.wait(lambda s: len(s.rows) == 1)
+
+    def break_off() -> None:
+        for task in watcher._engine._calls._tasks:
+            task.cancel()
+        source.hangs = False
+
+    while not source.calls:
+        face.wait(lambda _: True)
+    watcher._intend(break_off)
+    face.wait(lambda s: s.rows[0].is_live)
+
+
+def test_nothing_counts_as_live_while_the_poller_hangs(
+    tmp_path: Path, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wfinspect.watching.watcher._STUCK_SECONDS", 0.1)
+    monkeypatch.setattr("wfinspect.watching.watcher._LONGEST_NAP_SECONDS", 0.05)
+    watcher = new_watcher(tmp_path, source)
+    face = Face(watcher)
+    watcher.watch([key(1)])
+    watcher.start()
+    face.wait(lambda s: len(s.rows) == 1 and s.rows[0].is_live)
+    released = threading.Event()
+    watcher._intend(lambda: bool(released.wait(DEADLINE)))
+    seen = face.wait(lambda s: s.health.contact is Contact.NOT_LIVE)
+    assert seen.health.trouble is not None
+    assert seen.health.trouble.cause == "watch stuck"
+    assert not seen.rows[0].is_live
+    released.set()
+    face.wait(lambda s: s.health.contact is Contact.LIVE and s.rows[0].is_live)
+    watcher.stop()
 
 
 def test_a_face_that_fails_does_not_stop_the_watch(watcher: Watcher) -> None:

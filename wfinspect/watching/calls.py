@@ -45,11 +45,14 @@ async def outcome_of(work: Awaitable[_T]) -> _T | ServiceError:
         return Refused(str(error), cause="settings")
     except Exception as error:
         logger.exception("A call failed in a way nobody foresaw")
-        return ServiceTrouble(
-            f"An internal error ({type(error).__name__}) kept a call from being made or read; "
-            "it is in the log.",
-            cause="internal error",
-        )
+        return _internal(type(error).__name__)
+
+
+def _internal(name: str) -> ServiceTrouble:
+    return ServiceTrouble(
+        f"An internal error ({name}) kept a call from being made or read; it is in the log.",
+        cause="internal error",
+    )
 
 
 class Calls:
@@ -87,13 +90,15 @@ class Calls:
 
     def send(self, batch: Batch) -> None:
         """Send a call. A batch without keys only opens the source and looks for credentials."""
-        self.spawn(self._call(batch))
+        task = self.spawn(self._call(batch))
+        task.add_done_callback(lambda done: self._ended(done, batch))
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do work that makes calls of its own; it is waited for at the end."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def take_answers(self) -> list[Answer]:
         """The answers since the last time, in the order in which they came."""
@@ -115,11 +120,21 @@ class Calls:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    def begin_anew(self) -> None:
+        """Let go of all that belonged to an event loop that has ended."""
+        self._sources.clear()
+        self._locks.clear()
+
     async def _call(self, batch: Batch) -> None:
-        outcome = await outcome_of(self._ask(batch))
-        self._answers.append(
-            Answer(batch, outcome, self._clock.monotonic(), self._clock.now()),
-        )
+        self._answer(batch, await outcome_of(self._ask(batch)))
+
+    def _ended(self, task: asyncio.Task[None], batch: Batch) -> None:
+        """Answer for a call whose task was broken off, or its instances would wait for ever."""
+        if task.cancelled() or task.exception() is not None:
+            self._answer(batch, _internal("the call was broken off"))
+
+    def _answer(self, batch: Batch, outcome: tuple[WorkflowInstance, ...] | ServiceError) -> None:
+        self._answers.append(Answer(batch, outcome, self._clock.monotonic(), self._clock.now()))
         self._wake()
 
     async def _ask(self, batch: Batch) -> tuple[WorkflowInstance, ...]:

@@ -126,6 +126,10 @@ class Engine:
         self._inquiries.end()
         await self._calls.aclose()
 
+    def begin_anew(self) -> None:
+        """Go on in another event loop, after the first has died."""
+        self._calls.begin_anew()
+
     def display(self, key: InstanceKey | None) -> None:
         """Put an instance on display, or none; see `WatchControl`."""
         now = self._clock.monotonic()

@@ -9,8 +9,6 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from wfinspect.clock import Clock
@@ -19,8 +17,9 @@ from wfinspect.notify import Rule
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.messenger import Messenger
 from wfinspect.watching.requests import A, Heard, Request
-from wfinspect.watching.snapshot import Contact, Snapshot, Trouble
+from wfinspect.watching.snapshot import Snapshot
 from wfinspect.watching.source import Connect
+from wfinspect.watching.standstill import interrupted, stuck
 
 STOP_SECONDS = 1.0
 
@@ -29,6 +28,7 @@ STOP_SECONDS = 1.0
 _LONGEST_NAP_SECONDS = 5.0
 _SHORTEST_NAP_SECONDS = 0.01
 _AFTER_A_CRASH_SECONDS = 5.0
+_STUCK_SECONDS = 20.0  # a slow disk may hold up a round, and what is shown meanwhile is old
 _TOUCH_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
@@ -86,25 +86,28 @@ class Watcher:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake: asyncio.Event | None = None
         self._touched_at = float("-inf")
-        self._is_stopping = False
+        self._stopping = threading.Event()
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
+        self._beat_at = float("inf")
+        """When the last round began, in steady seconds; infinite while none is expected."""
 
     @property
     def snapshot(self) -> Snapshot:
         """The newest state; its ages and counts are newer than the last ping where only they are."""
-        return self._snapshot
+        return stuck(self._snapshot, self._clock.now()) if self._is_stuck() else self._snapshot
 
     def start(self) -> None:
         """Begin to ask, on a thread of its own."""
-        if self._thread is None and not self._is_stopping:
+        if self._thread is None and not self._stopping.is_set():
             # A daemon, so that a hung call never keeps the process from ending.
             self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
             self._thread.start()
+            threading.Thread(target=self._look_after, name="supervisor", daemon=True).start()
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Save and end; gives up waiting after `timeout` seconds, with everything saved."""
-        self._is_stopping = True
+        self._stopping.set()
         if self._thread is None:
             asyncio.run(self._end())
             return
@@ -181,21 +184,45 @@ class Watcher:
             except RuntimeError:
                 return  # the loop has ended, and so has the watch
 
+    def _is_stuck(self) -> bool:
+        return self._clock.monotonic() - self._beat_at > _STUCK_SECONDS
+
+    def _look_after(self) -> None:
+        """Tell the faces when no round begins any more; a thread that hangs can't do so itself."""
+        was_stuck = False
+        while not self._is_over.wait(_LONGEST_NAP_SECONDS):
+            is_stuck = self._is_stuck()
+            if is_stuck != was_stuck:
+                self._ping()
+            was_stuck = is_stuck
+
     def _run(self) -> None:
-        try:
-            with asyncio.Runner() as runner:
-                runner.run(self._poll())
-                runner.run(self._end())
-        except Exception:
-            # The default hook would print a traceback over the screen.
-            logger.exception("The watch could not be ended in order")
-        finally:
-            self._is_over.set()
+        """Poll until stopped, in one event loop after the other should one die."""
+        while True:
+            try:
+                with asyncio.Runner() as runner:
+                    runner.run(self._poll())
+                    runner.run(self._end())
+                break
+            except BaseException as error:
+                # The default hook would print a traceback over the screen.
+                logger.critical("The poller died", exc_info=error)
+                self._publish(
+                    interrupted(
+                        self._engine.snapshot, error, self._clock.now(), _AFTER_A_CRASH_SECONDS
+                    )
+                )
+                self._engine.begin_anew()
+            self._beat_at = float("inf")
+            if self._stopping.wait(_AFTER_A_CRASH_SECONDS):
+                break
+        self._beat_at = float("inf")
+        self._is_over.set()
 
     async def _poll(self) -> None:
         awake = asyncio.Event()
         self._loop, self._awake = asyncio.get_running_loop(), awake
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             awake.clear()
             try:
                 async with asyncio.timeout(self._turn()):
@@ -205,12 +232,15 @@ class Watcher:
 
     def _turn(self) -> float:
         """One step of the engine; gives the seconds to sleep. The only place that survives a bug."""
+        self._beat_at = self._clock.monotonic()
         try:
             self._heed_intents()
             next_in = self._engine.step()
         except Exception as error:
             logger.exception("The watch failed in a way nobody foresaw")
-            self._publish(_with_bug(self._engine.snapshot, error, self._clock))
+            self._publish(
+                interrupted(self._engine.snapshot, error, self._clock.now(), _AFTER_A_CRASH_SECONDS)
+            )
             return _AFTER_A_CRASH_SECONDS
         if self._engine.has_news:
             self._engine.has_news = False
@@ -231,21 +261,11 @@ class Watcher:
 
     def _publish(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._ping()
+
+    def _ping(self) -> None:
         for ping in self._pings:
             try:
                 ping()
             except Exception:
                 logger.exception("A face could not be told")
-
-
-def _with_bug(snapshot: Snapshot, error: Exception, clock: Clock) -> Snapshot:
-    at = clock.now()
-    sentence = (
-        f"An internal error ({type(error).__name__}) stopped a round of the watch; it is in the "
-        "log, and the watch goes on."
-    )
-    trouble = Trouble(
-        "internal error", sentence, at, at + timedelta(seconds=_AFTER_A_CRASH_SECONDS)
-    )
-    health = replace(snapshot.health, contact=Contact.NOT_LIVE, trouble=trouble)
-    return replace(snapshot, health=health)

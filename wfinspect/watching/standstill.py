@@ -1,0 +1,35 @@
+"""What a face sees of a watch that can't draw for itself: one that crashed, one that hangs. Pure."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from wfinspect.watching.snapshot import Contact, Snapshot, Trouble
+
+
+def interrupted(
+    snapshot: Snapshot, error: BaseException, at: datetime, pause_seconds: float
+) -> Snapshot:
+    """The last snapshot of a watch that an error nobody foresaw holds up for some seconds."""
+    sentence = (
+        f"An internal error ({type(error).__name__}) stopped a round of the watch; it is in the "
+        "log, and the watch goes on."
+    )
+    retry_at = at + timedelta(seconds=pause_seconds)
+    return _not_live(snapshot, Trouble("internal error", sentence, at, retry_at))
+
+
+def stuck(snapshot: Snapshot, at: datetime) -> Snapshot:
+    """The last snapshot of a watch that nobody renews: nothing of it counts as the present."""
+    sentence = (
+        "No round of the watch has begun for a while: the disk of the state directory may hang. "
+        "It goes on by itself once that answers."
+    )
+    rows = tuple(replace(row, is_live=False) for row in snapshot.rows)
+    displayed = snapshot.displayed and replace(snapshot.displayed, is_live=False)
+    old = replace(snapshot, rows=rows, displayed=displayed)
+    return _not_live(old, Trouble("watch stuck", sentence, at, None))
+
+
+def _not_live(snapshot: Snapshot, trouble: Trouble) -> Snapshot:
+    health = replace(snapshot.health, contact=Contact.NOT_LIVE, trouble=trouble)
+    return replace(snapshot, health=health)
