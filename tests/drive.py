@@ -15,12 +15,16 @@ class Drive:
         self.clock = clock
         self.drawn = 0
 
+    def after_step(self) -> None:
+        """What a subclass does after each step."""
+
     async def turn(self) -> float | None:
         """Steps until every call that can be answered is; gives the seconds until the next one."""
         while True:
             next_in = self.engine.step()
             self.drawn += self.engine.has_news
             self.engine.has_news = False
+            self.after_step()
             before = self.engine.in_flight
             for _ in range(8):
                 if not self.engine.in_flight:

@@ -1,0 +1,115 @@
+"""A day in accelerated time: 200 instances under several budgets, then two panes that share one store.
+
+A service on the same clock counts the calls that reach it; the count that is shown has to be the
+same one.
+"""
+
+import asyncio
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import Figures, scratch
+from drive import Drive
+from fakes import BINDING, FakeClock
+from world import Conditions, World
+
+from wfinspect.watching.engine import Engine
+
+GROUPS, MEMBERS = 10, 20
+BUDGETS = (3000, 1000, 100)
+DAY = 86_400.0
+MIDNIGHT = datetime(2026, 9, 17, 16, 0, 1, tzinfo=UTC)
+"""Of the region's day, which is that of the budget."""
+PANES_GROUPS, PANES_MEMBERS, PANES_HOURS = 5, 4, 2.0
+LATENCY = 0.2
+PLENTY = 100_000
+
+
+async def watch(
+    world: World, clock: FakeClock, state_dir: Path, *, budget: int, panes: int, seconds: float
+) -> list[Engine]:
+    """Let panes watch the whole world for some time; gives their engines as they are then."""
+    drives = [
+        Drive(
+            Engine(
+                state_dir,
+                world.connect,
+                clock,
+                BINDING,
+                interval_seconds=15.0,
+                budget=budget,
+                rng=random.Random(number),
+                wake=lambda: None,
+            ),
+            clock,
+        )
+        for number in range(panes)
+    ]
+    drives[0].engine.watch(world.keys)
+    while True:
+        world.deliver()
+        naps = [await drive.turn() for drive in drives]
+        # A process looks at what others have stored at least every five seconds.
+        nap = min(world.next_arrival - world.now, *(min(n or 5.0, 5.0) for n in naps))
+        left = seconds - world.now
+        if left <= 0.0:
+            return [drive.engine for drive in drives]
+        clock.advance(min(left, max(nap, 1e-3)))
+
+
+def _world(
+    seconds: float, pace: float, groups: int, members: int, latency: float = 0.0
+) -> tuple[World, FakeClock]:
+    clock = FakeClock(MIDNIGHT)
+    world = World(
+        Conditions(latency=latency),
+        clock,
+        random.Random(1),
+        groups=groups,
+        members=members,
+        seconds=seconds,
+        pace=pace,
+    )
+    return world, clock
+
+
+def spend_a_day(budget: int, seconds: float = DAY - 2.0) -> tuple[int, int]:
+    """A day under a budget: the calls that the service counted, and those that were shown."""
+    world, clock = _world(seconds, 60.0, GROUPS, MEMBERS)
+    with scratch() as directory:
+        engines = asyncio.run(
+            watch(world, clock, directory / "state", budget=budget, panes=1, seconds=seconds)
+        )
+    return world.calls, engines[0].snapshot.health.calls_today
+
+
+def share(panes: int, seconds: float = PANES_HOURS * 3600.0) -> tuple[int, list[int]]:
+    """Some hours with so many panes: the calls counted by the service, and shown by each."""
+    world, clock = _world(seconds, 20.0, PANES_GROUPS, PANES_MEMBERS, LATENCY)
+    with scratch() as directory:
+        engines = asyncio.run(
+            watch(world, clock, directory / "state", budget=PLENTY, panes=panes, seconds=seconds)
+        )
+    return world.calls, [engine.snapshot.health.calls_today for engine in engines]
+
+
+def main() -> None:
+    """Print the figures."""
+    figures = Figures()
+    figures.say(f"{GROUPS * MEMBERS} instances in {GROUPS} groups")
+    for budget in BUDGETS:
+        counted, shown = spend_a_day(budget)
+        figures.hold(f"calls of a day under a budget of {budget:,}", counted, most=budget)
+        figures.hold("  shown more or less than counted", abs(shown - counted), most=0)
+    alone, _ = share(1)
+    both, shown_by = share(2)
+    figures.say(f"        calls in {PANES_HOURS:g} h: one pane {alone:,}, two panes {both:,}")
+    figures.hold("calls of two panes, as a multiple of one's", both / alone, most=1.05)
+    wrong = max(abs(n - both) for n in shown_by)
+    figures.hold("  shown more or less than counted by both", wrong, most=0)
+    figures.end()
+
+
+if __name__ == "__main__":
+    main()
