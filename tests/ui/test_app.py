@@ -197,10 +197,11 @@ async def test_y_copies_the_id_and_says_where_it_went() -> None:
         assert "10432987165: Sent to the terminal's clipboard" in rig.text
 
 
-async def test_no_color_means_none(monkeypatch: object) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")  # type: ignore[attr-defined]
-    async with running(mixed(), theme="auto", is_recorded=True) as rig:
-        await rig.press("enter")
+@pytest.mark.parametrize("name", ["auto", "dark", "contrast"])
+async def test_no_color_means_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with running(mixed(), theme=name, is_recorded=True) as rig:
+        await rig.press("enter", ":", *"theme light", "enter")
         driver = rig.app._driver
         assert isinstance(driver, RecordingDriver)
         sent = "".join(driver.written)

@@ -311,6 +311,17 @@ async def test_a_click_moves_the_cursor_and_a_second_opens() -> None:
         assert ("display", TRADE) in rig.asked
 
 
+async def test_id_state_and_freshness_are_visible_at_every_size() -> None:
+    async with running(mixed()) as rig:
+        for is_open in (False, True):
+            for size in ((40, 7), (40, 60), (59, 9), (60, 10), (80, 12), (119, 30), (200, 60)):
+                await rig.pilot.resize_terminal(*size)
+                await rig.settle()
+                for wanted in (str(FAILED), "Failure", " live"):
+                    assert wanted in rig.text, (size, is_open)
+            await rig.press("g", "enter")
+
+
 async def test_one_account_s_instance_is_not_taken_for_another_s() -> None:
     other = replace(key(FAILED).binding, profile="dev")
     twin = replace(failed_row(), key=InstanceKey(other, key(FAILED).id))

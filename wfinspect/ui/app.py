@@ -121,7 +121,8 @@ class WfInspectApp(PickingApp):
 
     def _pick_theme(self) -> str:
         kept = self._preferences.get("theme", AUTO)
-        for wanted in (self._wanted_theme, kept):
+        # Every other theme tells the cursor's row by a background, which NO_COLOR takes away.
+        for wanted in () if self.no_color else (self._wanted_theme, kept):
             if wanted in self.available_themes:
                 return wanted
         system = self.console.color_system

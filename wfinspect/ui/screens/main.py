@@ -21,6 +21,19 @@ class MainScreen(PanesScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [c.binding() for c in COMMANDS if not c.is_app]
 
+    @property
+    def target(self) -> Row | None:
+        """What a command is about: the row under the cursor, or what is on display."""
+        if self.opened is None or (self.list.has_focus and self._layout is not Layout.DETAIL):
+            return self.list.cursor_row
+        return self.displayed
+
+    @property
+    def exported(self) -> tuple[Row, ...]:
+        """What an export is of: the list where that has the keys, else what is on display."""
+        row = self.displayed
+        return self.list.rows if self.list.has_focus or row is None else (row,)
+
     def action_move(self, where: str) -> None:
         """Move in the pane that has the keys, else in the list."""
         focused = self.focused

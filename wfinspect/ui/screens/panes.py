@@ -128,19 +128,6 @@ class PanesScreen(Screen[None]):
             return None
         return self.snapshot.row(self.opened) or Row(self.opened, is_loading=True)
 
-    @property
-    def target(self) -> Row | None:
-        """What a command is about: the row under the cursor, or what is on display."""
-        if self.opened is None or (self.list.has_focus and self._layout is not Layout.DETAIL):
-            return self.list.cursor_row
-        return self.displayed
-
-    @property
-    def exported(self) -> tuple[Row, ...]:
-        """What an export is of: the list where that has the keys, else what is on display."""
-        row = self.displayed
-        return self.list.rows if self.list.has_focus or row is None else (row,)
-
     def open(self, key: InstanceKey, *, take_keys: bool) -> None:
         """Put an instance on display."""
         self.opened = key

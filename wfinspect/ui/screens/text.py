@@ -1,0 +1,183 @@
+"""A long text over the whole screen: search, wrap, copy, save. The log and the raw JSON are shown so."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.widget import Widget
+from textual.widgets import Input
+
+from wfinspect.format import shown
+from wfinspect.ui.lines import Role, Span
+from wfinspect.ui.long_text import LongText
+from wfinspect.ui.screens.view import Desk, View
+from wfinspect.ui.widgets.line_view import StaticLines
+from wfinspect.ui.widgets.text_view import TextView
+
+
+class TextScreen(View):
+    """Shows a text that is handed in, or what a subclass asks for."""
+
+    BINDINGS: ClassVar = [
+        ("slash", "search", "search"),
+        ("n", "next(1)", "next match"),
+        ("N", "next(-1)", "match before"),
+        ("w", "wrap", "wrap or cut long lines"),
+        ("left", "sidestep(-1)", "left"),
+        ("right", "sidestep(1)", "right"),
+        ("y", "copy_view", "copy what is in view"),
+        ("Y", "copy_all", "copy it all"),
+        ("s", "save", "save it to a file"),
+    ]
+    HINTS = (
+        ("/", "search"),
+        ("n N", "next, before"),
+        ("s", "save"),
+        ("y Y", "copy view, all"),
+        ("w", "wrap"),
+        ("g G", "start, end"),
+    )
+
+    def __init__(
+        self, desk: Desk, title: tuple[Span, ...], text: str, *, name: str, ending: str
+    ) -> None:
+        """Create the screen.
+
+        Args:
+            desk: what it works with.
+            title: what it shows.
+            text: the text; "" where a subclass asks for it.
+            name: what a file of it is called.
+            ending: the ending of its name.
+        """
+        super().__init__(desk)
+        self._title = title
+        self._name, self._ending = name, ending
+        self.head = StaticLines(classes="head")
+        self.view = TextView()
+        self.view.add_class("main")
+        self.input = Input(placeholder="search, Enter goes there", compact=True)
+        self.input.cursor_blink = False
+        self.input.display = False
+        self.wanted = ""
+        self._found: Sequence[int] = ()
+        self._at = -1
+        self._given = text
+
+    def body(self) -> Iterator[Widget]:
+        yield self.head
+        yield self.view
+        yield self.input
+
+    def on_mount(self) -> None:
+        if self._given:
+            self.view.show(LongText(self._given))
+        super().on_mount()
+
+    @property
+    def text(self) -> LongText:
+        """What is on view."""
+        return self.view.text
+
+    def title_spans(self) -> tuple[Span, ...]:
+        return self._title
+
+    def about_spans(self, width: int) -> tuple[Span, ...]:
+        del width
+        _, last = self.view.in_view
+        where = f" line {last + 1:,} of {len(self.text):,}" if len(self.text) else ""
+        if not self.wanted:
+            return ((where, Role.DIM),)
+        count = f"  {self._at + 1:,} of {len(self._found):,} lines with "
+        found = count if self._found else "  no line has "
+        role = Role.TEXT if self._found else Role.TROUBLE
+        return (where, Role.DIM), (found, role), (shown(self.wanted, limit=40), Role.ACCENT)
+
+    def find_all(self) -> None:
+        """Find anew what is searched for: the text is another."""
+        self._found = self.text.search(self.wanted)
+        self._at = min(self._at, len(self._found) - 1)
+
+    def action_move(self, where: str) -> None:
+        """Scroll."""
+        self.view.move(where)
+        self.about.update_lines()
+
+    def action_search(self) -> None:
+        """Type what to search for."""
+        self.input.display = True
+        self.set_focus(self.input)
+
+    def action_back(self) -> None:
+        """Out of the search, then out of the view."""
+        if self.input.has_focus:
+            self._close_input()
+        elif self.wanted:
+            self._search("")
+        else:
+            self.dismiss()
+
+    def _close_input(self) -> None:
+        self.set_focus(None)
+        self.input.display = False
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._close_input()
+        self._search(event.value)
+
+    def _search(self, wanted: str) -> None:
+        self.wanted, self._at = wanted, -1
+        self.find_all()
+        if self._found:
+            # From what is in view on; behind the last match it begins anew.
+            first = self.text.place_of(self.view.in_view[0])
+            self._at = bisect_left(self._found, first) % len(self._found)
+        self._show_match()
+
+    def action_next(self, step: int) -> None:
+        """To the next match, or the one before, going round."""
+        if self._found:
+            self._at = (self._at + step) % len(self._found)
+            self._show_match()
+
+    def _show_match(self) -> None:
+        place = self._found[self._at] if self._found else None
+        self.view.mark(None if place is None else self.text.line_of(place), self.wanted)
+        self.about.update_lines()
+
+    def action_wrap(self) -> None:
+        """Wrap long lines, or cut them."""
+        self.view.set_wrap(wraps=not self.view.wraps)
+        self.desk.tell("long lines wrap" if self.view.wraps else "long lines are cut, arrows move")
+
+    def action_sidestep(self, step: int) -> None:
+        """See more of lines that are cut."""
+        self.view.sidestep(step)
+
+    def action_copy_view(self) -> None:
+        """Copy the lines in view, or the one that a search is at."""
+        if len(self.text):
+            first, last = self.view.in_view
+            self._tell_copied(last - first + 1, self.text.between(first, last))
+
+    def action_copy_all(self) -> None:
+        """Copy the whole text."""
+        if len(self.text):
+            self._tell_copied(len(self.text), self.text.text)
+
+    def _tell_copied(self, lines: int, text: str) -> None:
+        what = "1 line" if lines == 1 else f"{lines:,} lines"
+        self.desk.tell(f"{what}: {self.desk.copy(text)}")
+
+    def action_save(self) -> None:
+        """Write the whole text to a file that only the user can read."""
+        if not len(self.text):
+            return
+        try:
+            path = self.desk.save(self.text.text.removesuffix("\n"), self._name, self._ending)
+            self.desk.tell(f"Written to {path}.")
+        except OSError as error:
+            self.desk.tell(f"Not written: {error.strerror or error}.")

@@ -1,0 +1,181 @@
+"""The base of the views that fill the screen: title, hints, questions to the watcher, reading again."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+
+from wfinspect.clock import Clock
+from wfinspect.errors import ServiceError
+from wfinspect.instance import InstanceKey
+from wfinspect.ui.advice_text import sentence
+from wfinspect.ui.lines import BLANK, Line, Part, Role, Span, crop, line, shed
+from wfinspect.ui.row_text import Look
+from wfinspect.ui.screens.dialogs import SafeDismiss
+from wfinspect.ui.sparing import SparingCompositor
+from wfinspect.ui.widgets.line_view import LineView
+from wfinspect.ui.widgets.status_line import StatusLine
+from wfinspect.watching.requests import A, Outcome, Reply, Request
+from wfinspect.watching.snapshot import Row, WatchControl
+
+FOLLOW_SECONDS = 30.0
+"""How often a run that goes on is read again."""
+ATTENDED_SECONDS = 1800.0
+"""Without a key for so long nobody is there to read for, and nothing is read again."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a view works with; the app lends it."""
+
+    control: WatchControl
+    clock: Clock
+    look: Look
+    copy: Callable[[str], str]
+    """Copies a text and says where it went."""
+    save: Callable[[str, str, str], Path]
+    """Writes a text to a new file of a name and an ending."""
+    tell: Callable[[str], None]
+    attended_at: Callable[[], float]
+    """When the last key came, in steady seconds."""
+
+    def row(self, key: InstanceKey) -> Row:
+        """An instance as the watcher knows it now."""
+        return self.control.snapshot.row(key) or Row(key)
+
+
+class View(SafeDismiss):
+    """Fills the screen until Esc; a subclass says what is between the title and the hints."""
+
+    CSS_PATH = "views.tcss"
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar = [
+        ("escape", "back", "close"),
+        ("q", "dismiss", "close"),
+        ("j,down", "move('down')", "down"),
+        ("k,up", "move('up')", "up"),
+        ("pagedown,space", "move('page_down')", "page down"),
+        ("pageup", "move('page_up')", "page up"),
+        ("g,home", "move('top')", "to the first"),
+        ("G,end", "move('bottom')", "to the last"),
+        ("r", "read", "read again"),
+    ]
+    HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._compositor = SparingCompositor()
+        self.desk = desk
+        self.trouble: ServiceError | None = None
+        self._is_asking = False
+        self.top = StatusLine(self._title_line, id="top")
+        self.about = StatusLine(self._about_line, id="about")
+        self.bottom = StatusLine(self._hint_line, id="hints")
+
+    def compose(self) -> ComposeResult:
+        yield self.top
+        yield from self.body()
+        yield self.about
+        yield self.bottom
+
+    def body(self) -> Iterator[LineView]:
+        """What stands between title and hints; the last one is the one that scrolls."""
+        yield from ()
+
+    def title_spans(self) -> tuple[Span, ...]:
+        """What is on view."""
+        return ()
+
+    def about_spans(self, width: int) -> tuple[Span, ...]:
+        """A line above the hints, at most `width` cells of it."""
+        del width
+        return ()
+
+    @property
+    def follows(self) -> bool:
+        """Whether what is on view may go on changing."""
+        return False
+
+    def read(self) -> None:
+        """Ask for what is on view."""
+
+    def fill(self) -> None:
+        """Show what there is."""
+
+    def on_mount(self) -> None:
+        self.set_interval(FOLLOW_SECONDS, self.tick)
+        self.read()
+        self.refresh_lines()
+
+    def tick(self) -> None:
+        """Read again what goes on, as long as somebody is there to read it."""
+        since = self.desk.clock.monotonic() - self.desk.attended_at()
+        if self.follows and self.is_current and since <= ATTENDED_SECONDS:
+            self.read()
+
+    def ask(self, request: Request[A], take: Callable[[A], None]) -> None:
+        """Ask the watcher; `take` gets what it answers, `trouble` what kept it from that."""
+        self._is_asking = True
+
+        def answer(outcome: Outcome[A]) -> None:
+            self._is_asking = False
+            self.trouble = outcome if isinstance(outcome, ServiceError) else None
+            if isinstance(outcome, Reply):
+                take(outcome.value)
+            self.refresh_lines()
+
+        # The answer comes on the poller's thread.
+        self.desk.control.ask(request, lambda outcome: self.call_later(answer, outcome) and None)
+
+    def refresh_lines(self) -> None:
+        """Show what there is, and what is said about it."""
+        self.fill()
+        for each in (self.top, self.about, self.bottom):
+            each.update_lines()
+
+    def waiting_lines(self, width: int) -> tuple[Line, ...]:
+        """What stands where an answer will be, or why there is none."""
+        if self.trouble is None:
+            return (BLANK, *sentence("Reading it from the service...", width))
+        said = sentence(str(self.trouble), width, role=Role.TROUBLE)
+        return (BLANK, *said, BLANK, line((" r", Role.ACCENT), (" asks again", Role.DIM)))
+
+    def _title_line(self, width: int) -> Line:
+        return line(*crop(self.title_spans(), width))
+
+    def _about_line(self, width: int) -> Line:
+        if self.trouble is not None:
+            return line(*crop(((f" {self.trouble.cause}, r asks again", Role.TROUBLE),), width))
+        return line(*crop(self.about_spans(width), width))
+
+    def _hint_line(self, width: int) -> Line:
+        parts = [
+            Part(((f" {key}" if not n else key, Role.ACCENT), (f" {word}", Role.DIM)), n)
+            for n, (key, word) in enumerate((("Esc", "back"), *self.HINTS))
+        ]
+        return line(*shed(parts, width))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Texts depend on the width."""
+        del event
+        self.refresh_lines()
+
+    def on_screen_resume(self) -> None:
+        """The rows may have changed under another view."""
+        self.refresh_lines()
+
+    def action_back(self) -> None:
+        """One step back."""
+        self.dismiss()
+
+    def action_read(self) -> None:
+        """Ask again."""
+        self.read()
+        self.refresh_lines()
+
+    def action_move(self, where: str) -> None:
+        """Scroll."""
+        tuple(self.query(LineView).filter(".main"))[-1].move(where)
