@@ -13,7 +13,6 @@ from wfinspect.clock import Clock
 from wfinspect.instance import InstanceKey
 from wfinspect.ui.advice_text import nothing_watched
 from wfinspect.ui.arrangement import (
-    SPLIT_CELLS,
     WIDE_CELLS,
     Layout,
     following,
@@ -198,9 +197,9 @@ class PanesScreen(Screen[None]):
 
     def _bottom_line(self, width: int) -> Line:
         # A line of the narrow list has no room for the ID.
-        row = self.list.cursor_row if width < SPLIT_CELLS else None
-        has_ids = self._layout is not Layout.LIST or row is None
-        hint = "" if has_ids or not row else str(row.key.id)
+        row = self.list.cursor_row
+        is_hidden = self._layout is Layout.LIST and not self.list.columns.id
+        hint = str(row.key.id) if row and is_hidden else ""
         return bottom_line(self.snapshot, width, hint=hint, flags=self._flags)
 
     def show_flags(self, flags: Sequence[str]) -> None:
