@@ -1,5 +1,6 @@
 """Composes the watcher and the app, runs them, gives the exit code. Shared by the app and the demo."""
 
+import gc
 import os
 import random
 import sys
@@ -44,6 +45,8 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
     if low_bandwidth is None:
         low_bandwidth = is_remote(environ)
     prepare_environment(os.environ, low_bandwidth=low_bandwidth)
+    # Imports and the first paint make objects that stay; looking for garbage among them takes a tenth.
+    gc.disable()
     from wfinspect.ui.app import WfInspectApp
     from wfinspect.ui.export import Exports
     from wfinspect.ui.preferences import Preferences
@@ -62,6 +65,12 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
         rule=settings.notify.rule,
         messenger=Messenger(settings.notify.command, environ),
     )
+
+    def start() -> None:
+        gc.freeze()
+        gc.enable()
+        watcher.start()
+
     has_mouse = settings.mouse if settings.mouse is not None else not is_remote(environ)
     app = WfInspectApp(
         watcher,
@@ -71,7 +80,7 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
         ascii_only=settings.ascii,
         open_keys=screen.open_keys,
         is_demo=screen.is_demo,
-        on_ready=watcher.start,
+        on_ready=start,
         keymap=settings.keys,
         notify=settings.notify,
         preferences=Preferences(screen.state_dir),
