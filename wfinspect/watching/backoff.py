@@ -52,11 +52,21 @@ class Gate:
         """Whether the last call failed: only a single probe may be in flight."""
         return self.error is not None
 
-    def failed(self, error: ServiceError, now: float, *, day_ends_at: float) -> None:
-        """Close the gate until the next attempt is due."""
+    def failed(
+        self, error: ServiceError, now: float, *, day_ends_at: float, asked_at: float | None = None
+    ) -> None:
+        """Close the gate until the next attempt is due.
+
+        Args:
+            error: why the call failed.
+            now: steady seconds.
+            day_ends_at: the end of the account's day.
+            asked_at: when the call went out: one that hung for long has done some of the waiting.
+        """
         self.failures += 1
         self.error = error
-        self.opens_at = max(now, self._next_attempt(error, now, day_ends_at))
+        since = now if asked_at is None else asked_at
+        self.opens_at = max(now, self._next_attempt(error, now, since, day_ends_at))
 
     def succeeded(self) -> None:
         """Open the gate."""
@@ -69,20 +79,22 @@ class Gate:
         if not isinstance(self.error, Throttled) or isinstance(self.error, DailyLimit):
             self.opens_at = min(self.opens_at, now)
 
-    def _next_attempt(self, error: ServiceError, now: float, day_ends_at: float) -> float:
+    def _next_attempt(
+        self, error: ServiceError, now: float, since: float, day_ends_at: float
+    ) -> float:
         if isinstance(error, DailyLimit):
             return day_ends_at + self._rng.uniform(0.0, _NEXT_DAY_SPREAD_SECONDS)
         if isinstance(error, Throttled) and error.retry_after_seconds is not None:
             return now + min(THROTTLED_CAP_SECONDS, max(0.0, error.retry_after_seconds))
-        if isinstance(error, (Refused, CredentialsMissing)) or _is_permanent(error):
+        if isinstance(error, (Refused, CredentialsMissing)):
             return now + REFUSED_SECONDS
         if isinstance(error, Throttled):
             bounds = (FIRST_SECONDS, self._ceiling(THROTTLED_CAP_SECONDS))
-        elif self.failures > DOWN_AFTER:
+        elif self.failures > DOWN_AFTER or _is_permanent(error):
             bounds = DOWN_SECONDS
         else:
             bounds = (FIRST_SECONDS, self._ceiling(LAST_SECONDS))
-        return now + self._rng.uniform(*bounds)
+        return max(now + FIRST_SECONDS, since + self._rng.uniform(*bounds))
 
     def _ceiling(self, cap: float) -> float:
         return float(min(cap, FIRST_SECONDS * 2.0 ** min(self.failures, 16)))

@@ -97,8 +97,10 @@ class Limits:
         self.account_gate(binding).succeeded()
         self.endpoint_gate(binding).succeeded()
 
-    def failed(self, binding: Binding, error: ServiceError, now: float) -> None:
-        """Close the gate that an error belongs to."""
+    def failed(
+        self, binding: Binding, error: ServiceError, now: float, asked_at: float | None = None
+    ) -> None:
+        """Close the gate that an error belongs to; the call went out at `asked_at`."""
         if is_of_instance(error):
             self.succeeded(binding)
             return
@@ -108,7 +110,8 @@ class Limits:
             self.endpoint_gate(binding).succeeded()
             self.account_gate(binding).failed(error, now, day_ends_at=ends_at)
         else:
-            self.endpoint_gate(binding).failed(error, now, day_ends_at=ends_at)
+            gate = self.endpoint_gate(binding)
+            gate.failed(error, now, day_ends_at=ends_at, asked_at=asked_at)
 
     def _limit(self, binding: Binding, now: float) -> Limit:
         account, endpoint = self.account_gate(binding), self.endpoint_gate(binding)

@@ -168,7 +168,8 @@ class Schedule:
             self._due_again(batch.keys)
             return
         self._groups.failed(batch.keys, batch.binding, is_get=batch.group is None)
-        self.limits.failed(batch.binding, error, now)
+        asked_at = max((item.base_at for item in self._known(batch.keys)), default=now)
+        self.limits.failed(batch.binding, error, now, asked_at)
         if is_of_instance(error):
             self._hold_back(batch.keys, now)
         else:
