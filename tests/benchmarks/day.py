@@ -51,7 +51,8 @@ async def watch(
         world.deliver()
         naps = [await drive.turn() for drive in drives]
         # A process looks at what others have stored at least every five seconds.
-        nap = min(world.next_arrival - world.now, *(min(n or 5.0, 5.0) for n in naps))
+        longest = 5.0 if panes > 1 else DAY
+        nap = min(world.next_arrival - world.now, longest, *(n for n in naps if n is not None))
         left = seconds - world.now
         if left <= 0.0:
             return [drive.engine for drive in drives]
@@ -74,9 +75,9 @@ def _world(
     return world, clock
 
 
-def spend_a_day(budget: int, seconds: float = DAY - 2.0) -> tuple[int, int]:
+def spend_a_day(budget: int, seconds: float = DAY - 2.0, members: int = MEMBERS) -> tuple[int, int]:
     """A day under a budget: the calls that the service counted, and those that were shown."""
-    world, clock = _world(seconds, 60.0, GROUPS, MEMBERS)
+    world, clock = _world(seconds, 60.0, GROUPS, members)
     with scratch() as directory:
         engines = asyncio.run(
             watch(world, clock, directory / "state", budget=budget, panes=1, seconds=seconds)

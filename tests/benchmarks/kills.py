@@ -96,11 +96,12 @@ def lost(state_dir: Path, acknowledged: list[bytes]) -> tuple[int, str, int]:
 def main() -> None:
     """Kill, count and print."""
     figures = Figures()
+    kills = int(sys.argv[1]) if len(sys.argv) > 1 else KILLS
     with scratch(on_disk=True) as directory:
-        acknowledged = rampage(directory / "state", KILLS)
+        acknowledged = rampage(directory / "state", kills)
         missing, verdict, few = lost(directory / "state", acknowledged)
-    figures.say(f"{KILLS} kills, {WRITERS} writers; the file says of itself: {verdict}")
-    figures.reach("changes acknowledged", len(acknowledged), least=KILLS)
+    figures.say(f"{kills} kills, {WRITERS} writers; the file says of itself: {verdict}")
+    figures.reach("changes acknowledged", len(acknowledged), least=kills)
     figures.hold("acknowledged and lost", missing, most=0)
     figures.hold("calls counted too few", few, most=0)
     figures.hold("damage", verdict != "ok", most=0)

@@ -145,8 +145,8 @@ async def soak(scenario: Scenario, seconds: float, state_dir: Path, *, seed: int
         due_at = world.now + (1.0 if next_in is None else next_in)
         next_at = min([due_at, world.next_arrival, *kills[:1], *jumps[:1]])
         clock.advance(max(1e-3, next_at - world.now))
-    # The first reading is no news.
-    known_by = 2 * INTERVAL
+    # The first reading is no news, and it may take as long as any.
+    known_by = scenario.bound
     ends = [e for history in world.histories.values() for e in history.ends if e.at > known_by]
     visible = [end for end in ends if world.visible_seconds(end) >= scenario.bound]
     runs = [(end.number, end.started, end.finished, end.status) for end in visible]
