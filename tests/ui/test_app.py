@@ -234,3 +234,15 @@ async def test_the_minute_moves_the_ages() -> None:
 
         assert "1h08" in rig.text
         assert rig.clock.now() > START
+
+
+async def test_outside_tmux_it_says_once_that_closing_ssh_ends_the_watch(tmp_path: Path) -> None:
+    remote = {"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}
+    words = "Closing SSH ends the watch"
+
+    async with running(mixed(), environ=remote | {"TMUX": "x"}) as rig:
+        assert words not in rig.text
+    async with running(mixed(), environ=remote, preferences=Preferences(tmp_path)) as rig:
+        assert words in rig.text
+    async with running(mixed(), environ=remote, preferences=Preferences(tmp_path)) as rig:
+        assert words not in rig.text

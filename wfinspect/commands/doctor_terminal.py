@@ -7,11 +7,10 @@ import sys
 from collections.abc import Mapping
 
 from wfinspect.commands.finding import Check, Found, Level, blocking, warning
-from wfinspect.commands.screen import is_remote
 from wfinspect.errors import UsageError
 from wfinspect.notify import Notify
 from wfinspect.ui.announce import announcement
-from wfinspect.ui.environment import require_terminal
+from wfinspect.ui.environment import is_remote, require_terminal
 from wfinspect.watching.alerts import TRIAL, Message
 from wfinspect.watching.messenger import Messenger
 

@@ -14,7 +14,7 @@ from wfinspect.commands.printing import as_csv, as_json
 from wfinspect.config import Settings
 from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
 from wfinspect.paths import home_of
-from wfinspect.ui.environment import prepare_environment, require_terminal
+from wfinspect.ui.environment import is_remote, prepare_environment, require_terminal
 from wfinspect.watching.source import Connect
 
 
@@ -102,8 +102,3 @@ def _as_json(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str
 def _as_csv(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
     tables = [as_csv([instance], region, zone) for instance, region in found]
     return "\n".join([tables[0], *(table.partition("\n")[2] for table in tables[1:])])
-
-
-def is_remote(environ: Mapping[str, str]) -> bool:
-    """Whether the terminal is at the other end of an SSH connection."""
-    return any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))

@@ -5,7 +5,7 @@ Imports nothing of Textual, since Textual reads these variables while it is impo
 
 import io
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import TextIO
 
 from wfinspect.errors import UsageError
@@ -79,3 +79,13 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and os.isatty(stream.fileno())
     except (OSError, ValueError, io.UnsupportedOperation):
         return False
+
+
+def is_remote(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal is at the other end of an SSH connection."""
+    return any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
+
+
+def ends_with_ssh(environ: Mapping[str, str]) -> bool:
+    """Whether a lost SSH connection takes the program along: neither tmux nor screen keeps it."""
+    return is_remote(environ) and not (environ.get("TMUX") or environ.get("STY"))
