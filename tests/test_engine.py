@@ -554,6 +554,24 @@ async def test_what_changed_since_the_last_time_is_told_in_one_sentence(
     await again.engine.aclose()
 
 
+async def test_a_row_nothing_is_heard_of_does_not_keep_back_what_changed_meanwhile(
+    rig: Rig, state_dir: Path
+) -> None:
+    rig.sources[OTHER].hold(instance(9))
+    await watching(rig, 1, 2)
+    rig.engine.watch([key(9, OTHER)])
+    await rig.run(5.0)
+    await rig.engine.aclose()
+    again = Rig(state_dir, rig.clock)
+    again.source.hold(instance(1, "Success", modify_time=ms(START) + 1), instance(2))
+    again.sources[OTHER].error = Unreachable("no route")
+    await again.run(10.0)
+    assert not any("Since you left" in text for text in again.texts)
+    await again.run(40.0)
+    assert [text for text in again.texts if "left" in text] == ["Since you left: 1 finished."]
+    await again.engine.aclose()
+
+
 async def test_removing_and_undoing_keep_place_and_reading(rig: Rig) -> None:
     await watching(rig, 1, 2, 3)
     rig.engine.unwatch([key(2)])

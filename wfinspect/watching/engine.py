@@ -110,8 +110,8 @@ class Engine:
         self._reconcile(now)
         for key in read_elsewhere:
             self._schedule.read_elsewhere(key, self._book.entries[key].steady_at or now, now)
-            self._reader.heard_elsewhere(key)
-        self._reader.tell_unknown()
+            self._reader.heard_elsewhere(key, now)
+        self._reader.tell(now)
         for binding in self._bindings():
             self._days.follow(binding, now, at)
             self._heed_credentials(binding)

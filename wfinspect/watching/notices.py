@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable
+from math import inf
 
 from wfinspect.instance import Family, InstanceKey, Transition
 from wfinspect.watching.snapshot import Contact, Notice, Trouble
@@ -9,6 +10,7 @@ from wfinspect.watching.snapshot import Contact, Notice, Trouble
 LOST_AFTER_SECONDS = 300.0
 """Without contact for this long, that itself is news."""
 
+_PATIENCE_SECONDS = 30.0  # a row that nothing is heard of must not keep the others' news back
 _KEPT = 20
 
 
@@ -40,21 +42,25 @@ class Absence:
     def __init__(self) -> None:
         self._awaited: set[InstanceKey] = set()
         self._changes: list[Transition] = []
+        self._since = inf
 
     def begin(self, keys: Iterable[InstanceKey]) -> None:
         """Await the first reading of rows that were there at start."""
         self._awaited.update(keys)
 
-    def heard(self, key: InstanceKey, change: Transition | None = None) -> str:
-        """Note what became of a row; gives the sentence once all have been heard of, else ""."""
-        if key not in self._awaited:
+    def heard(self, key: InstanceKey, now: float, change: Transition | None = None) -> None:
+        """Note what became of a row."""
+        if key in self._awaited:
+            self._awaited.discard(key)
+            if change is not None:
+                self._changes.append(change)
+                self._since = min(self._since, now)
+
+    def take(self, now: float) -> str:
+        """The sentence once all have been heard of, or those that can be; "" if there is none."""
+        if not self._changes or (self._awaited and now < self._since + _PATIENCE_SECONDS):
             return ""
-        self._awaited.discard(key)
-        if change is not None:
-            self._changes.append(change)
-        if self._awaited or not self._changes:
-            return ""
-        changes, self._changes = self._changes, []
+        changes, self._changes, self._since = self._changes, [], inf
         return f"Since you left: {summary(changes)}."
 
 
@@ -74,7 +80,7 @@ class Outage:
     def wakes_at(self) -> float:
         """When the loss becomes news, in steady seconds."""
         if self._since is None or self._is_told:
-            return float("inf")
+            return inf
         return self._since + LOST_AFTER_SECONDS
 
     def follow(self, contact: Contact, trouble: Trouble | None, now: float) -> tuple[str, bool]:

@@ -51,7 +51,7 @@ class Reader:
             if isinstance(outcome, DailyLimit):
                 self._days.limit_met(batch.binding, answer.now, answer.at)
             if batch.group is None and is_of_instance(outcome):
-                self._blame(batch.keys[0], outcome, answer.at)
+                self._blame(batch.keys[0], outcome, answer)
         else:
             self.last_good_at = answer.at
             found = self._placed(batch, outcome, answer.now)
@@ -61,12 +61,17 @@ class Reader:
             if displayed in found:
                 self._book.looked_up(displayed.id, answer.at)
 
-    def heard_elsewhere(self, key: InstanceKey) -> None:
+    def heard_elsewhere(self, key: InstanceKey, now: float) -> None:
         """Note that another process has read a row."""
-        self._notices.say_if(self._absence.heard(key))
+        self._absence.heard(key, now)
 
-    def tell_unknown(self) -> None:
-        """Say which IDs were not added, of many given at once in one sentence."""
+    def tell(self, now: float) -> None:
+        """Say what is said of many rows in one sentence, once it is known of enough of them."""
+        self._notices.say_if(self._absence.take(now))
+        self._tell_unknown()
+
+    def _tell_unknown(self) -> None:
+        """Say which IDs were not added."""
         if not self._unknown or any(self._is_awaited(e) for e in self._book.entries.values()):
             return
         numbers = [str(key.id) for key in self._unknown]
@@ -105,13 +110,13 @@ class Reader:
             self._notices.say(f"The service went back to an older state of {key.id}.")
         if seen.transition is not None:
             self._outage.changed(seen.transition)
-        self._notices.say_if(self._absence.heard(key, seen.transition))
+        self._absence.heard(key, answer.now, seen.transition)
 
     def _missed(self, key: InstanceKey, error: NotFound, answer: Answer) -> None:
         entry = self._book.entries.get(key)
         if entry is None:
             return
-        self._notices.say_if(self._absence.heard(key))
+        self._absence.heard(key, answer.now)
         if self._book.watchlist.missed(key, _trouble(error, answer.at), answer.now):
             self._book.gone(key)
             name = entry.instance.name if entry.instance else ""
@@ -120,11 +125,11 @@ class Reader:
             self._book.drop(key)
             self._unknown[key] = str(error)
 
-    def _blame(self, key: InstanceKey, error: ServiceError, at: datetime) -> None:
+    def _blame(self, key: InstanceKey, error: ServiceError, answer: Answer) -> None:
         entry = self._book.entries.get(key)
         if entry is not None:
-            entry.trouble = _trouble(error, entry.trouble.since if entry.trouble else at)
-            self._notices.say_if(self._absence.heard(key))
+            entry.trouble = _trouble(error, entry.trouble.since if entry.trouble else answer.at)
+            self._absence.heard(key, answer.now)
 
     def _opened(self, answer: Answer) -> None:
         gate = self._schedule.limits.account_gate(answer.batch.binding)
