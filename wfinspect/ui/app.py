@@ -14,11 +14,11 @@ from wfinspect.instance import InstanceKey
 from wfinspect.notify import Notify
 from wfinspect.ui import keys
 from wfinspect.ui import theme as themes
+from wfinspect.ui.asking_app import AskingApp
 from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.environment import ends_with_ssh
 from wfinspect.ui.export import Exports
 from wfinspect.ui.key_gate import HOLD_SECONDS
-from wfinspect.ui.picking_app import PickingApp
 from wfinspect.ui.preferences import Preferences
 from wfinspect.ui.row_text import Look
 from wfinspect.ui.screens.dialogs import HelpScreen, QuitScreen
@@ -32,7 +32,7 @@ AUTO = "auto"
 SECOND_PRESS_SECONDS = 3.0
 
 
-class WfInspectApp(PickingApp):
+class WfInspectApp(AskingApp):
     """The face of a watcher on a terminal."""
 
     TITLE = "wfinspect"
@@ -151,6 +151,7 @@ class WfInspectApp(PickingApp):
 
     def key_came(self) -> None:
         """A person is there."""
+        super().key_came()
         self._control.touch()
 
     def _watch_app_focus(self, focus: bool) -> None:  # noqa: FBT001 - Textual calls it

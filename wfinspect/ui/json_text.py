@@ -11,17 +11,17 @@ def indented(text: str) -> str:
     parts: list[str] = []
     depth = 0
     tokens = _TOKEN.findall(text)
-    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
-        if token in "{[":
+    for piece, following in zip(tokens, [*tokens, ""][1:], strict=True):
+        if piece in "{[":
             depth += 1
             is_empty = following in ("}", "]")
-            parts.append(token if is_empty else f"{token}\n{_STEP * depth}")
-        elif token in "}]":
+            parts.append(piece if is_empty else f"{piece}\n{_STEP * depth}")
+        elif piece in "}]":
             depth -= 1
             is_empty = bool(parts) and parts[-1] in ("{", "[")
-            parts.append(token if is_empty else f"\n{_STEP * depth}{token}")
-        elif token == ",":
+            parts.append(piece if is_empty else f"\n{_STEP * depth}{piece}")
+        elif piece == ",":
             parts.append(f",\n{_STEP * depth}")
         else:
-            parts.append(": " if token == ":" else token)
+            parts.append(": " if piece == ":" else piece)
     return "".join(parts)

@@ -3,9 +3,9 @@
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-_LAST_CHARACTERS = 1 << 20
+_LAST_CHARACTERS = 1 << 18
 """Where a run's error is looked for: what ended it stands at the end."""
 _MAX_ERRORS = 200
 
@@ -48,42 +48,39 @@ class LongText:
             return self._starts[number + 1] - 1
         return len(self.text) - self.text.endswith("\n")
 
-    def _line_of(self, position: int) -> int:
-        return bisect_right(self._starts, position) - 1
+    def place_of(self, number: int) -> int:
+        """Where a line begins."""
+        return self._starts[number]
+
+    def line_of(self, place: int) -> int:
+        """The line a character stands in."""
+        return bisect_right(self._starts, place) - 1
 
     def search(self, wanted: str) -> Sequence[int]:
-        """The lines that hold a text, ascending; a capital letter in it makes capitals count."""
+        """Where a text stands, once for each line that holds it; a capital letter makes case count."""
         found = array("I")
-        if wanted:
-            found.extend(self._places(wanted))
+        if not wanted:
+            return found
+        held, flags = self.text, re.NOFLAG
+        if wanted == wanted.lower():
+            held = self.text.lower()
+            if len(held) != len(self.text):
+                # A few letters change their length with their case, and no place would agree.
+                held, flags = self.text, re.IGNORECASE
+        pattern = re.compile(re.escape(wanted) + "[^\n]*", flags)
+        found.extend(match.start() for match in pattern.finditer(held))
         return found
-
-    def _places(self, wanted: str) -> Iterator[int]:
-        held = self.text if wanted != wanted.lower() else self.text.lower()
-        if len(held) != len(self.text):
-            # A few letters change their length with their case, and places would not agree.
-            held, wanted = self.text, re.escape(wanted)
-            matches = re.compile(wanted, re.IGNORECASE).finditer(held)
-            yield from dict.fromkeys(self._line_of(match.start()) for match in matches)
-            return
-        at = held.find(wanted)
-        while at >= 0:
-            number = self._line_of(at)
-            yield number
-            if number + 1 == len(self._starts):
-                return
-            at = held.find(wanted, self._starts[number + 1])
 
     def error_lines(self) -> tuple[int, ...]:
         """The lines near the end that look like an error; those that only tell of one if none does."""
-        first = self._line_of(max(0, len(self.text) - _LAST_CHARACTERS))
+        first = self.line_of(max(0, len(self.text) - _LAST_CHARACTERS))
         for pattern in (_ERROR, _SIGN_OF_ONE):
             matches = pattern.finditer(self.text, self._starts[first] if self._starts else 0)
-            if found := tuple(dict.fromkeys(self._line_of(match.start()) for match in matches)):
+            if found := tuple(dict.fromkeys(self.line_of(match.start()) for match in matches)):
                 return found[-_MAX_ERRORS:]
         return ()
 
-    def errors(self, most: int) -> tuple[str, ...]:
-        """The last of the error lines, each once, without their stamps."""
-        lines = (_STAMP.sub("", self.line(number, 1000)) for number in self.error_lines())
-        return tuple(dict.fromkeys(line for line in lines if line))[-most:]
+    def bare(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        """Some lines, each once, without the stamps they begin with."""
+        lines = (_STAMP.sub("", self.line(number, 1000)) for number in numbers)
+        return tuple(dict.fromkeys(line for line in lines if line))

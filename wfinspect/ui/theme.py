@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -26,6 +27,19 @@ GLYPHS: Mapping[Status, str] = {
 }
 ASCII_GLYPHS: Mapping[Status, str] = MARKS
 PROMPT, ASCII_PROMPT = "\u203a", ">"
+
+
+class BarMarks(NamedTuple):
+    """What a bar is made of."""
+
+    ran: str
+    waited: str
+
+
+def bar_marks(glyphs: Mapping[Status, str]) -> BarMarks:
+    """Those that go with a set of glyphs; the black rectangle is Neutral, and most fonts have it."""
+    return BarMarks("=" if glyphs is ASCII_GLYPHS else "\u25ac", ".")
+
 
 FAMILY_ROLES: Mapping[Family, Role] = {
     Family.IDLE: Role.IDLE,

@@ -30,7 +30,7 @@ class TextScreen(View):
         ("Y", "copy_all", "copy it all"),
         ("s", "save", "save it to a file"),
     ]
-    HINTS = (
+    HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("/", "search"),
         ("n N", "next, before"),
         ("s", "save"),
@@ -40,7 +40,7 @@ class TextScreen(View):
     )
 
     def __init__(
-        self, desk: Desk, title: tuple[Span, ...], text: str, *, name: str, ending: str
+        self, desk: Desk, title: tuple[Span, ...], text: str, *, file: str, ending: str
     ) -> None:
         """Create the screen.
 
@@ -48,15 +48,16 @@ class TextScreen(View):
             desk: what it works with.
             title: what it shows.
             text: the text; "" where a subclass asks for it.
-            name: what a file of it is called.
-            ending: the ending of its name.
+            file: what a file of it is called.
+            ending: the ending of that name.
         """
         super().__init__(desk)
         self._title = title
-        self._name, self._ending = name, ending
+        self._file, self._ending = file, ending
         self.head = StaticLines(classes="head")
         self.view = TextView()
         self.view.add_class("main")
+        self.view.tell_moved = self.about.update_lines
         self.input = Input(placeholder="search, Enter goes there", compact=True)
         self.input.cursor_blink = False
         self.input.display = False
@@ -99,11 +100,6 @@ class TextScreen(View):
         self._found = self.text.search(self.wanted)
         self._at = min(self._at, len(self._found) - 1)
 
-    def action_move(self, where: str) -> None:
-        """Scroll."""
-        self.view.move(where)
-        self.about.update_lines()
-
     def action_search(self) -> None:
         """Type what to search for."""
         self.input.display = True
@@ -132,9 +128,9 @@ class TextScreen(View):
         self.wanted, self._at = wanted, -1
         self.find_all()
         if self._found:
-            # From what is in view on; behind the last match it begins anew.
+            # The first one from what is in view on; failing that the nearest, which is the last.
             first = self.text.place_of(self.view.in_view[0])
-            self._at = bisect_left(self._found, first) % len(self._found)
+            self._at = min(bisect_left(self._found, first), len(self._found) - 1)
         self._show_match()
 
     def action_next(self, step: int) -> None:
@@ -177,7 +173,7 @@ class TextScreen(View):
         if not len(self.text):
             return
         try:
-            path = self.desk.save(self.text.text.removesuffix("\n"), self._name, self._ending)
+            path = self.desk.save(self.text.text.removesuffix("\n"), self._file, self._ending)
             self.desk.tell(f"Written to {path}.")
         except OSError as error:
             self.desk.tell(f"Not written: {error.strerror or error}.")

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.widget import Widget
 
 from wfinspect.clock import Clock
 from wfinspect.errors import ServiceError
@@ -70,7 +71,6 @@ class View(SafeDismiss):
         self._compositor = SparingCompositor()
         self.desk = desk
         self.trouble: ServiceError | None = None
-        self._is_asking = False
         self.top = StatusLine(self._title_line, id="top")
         self.about = StatusLine(self._about_line, id="about")
         self.bottom = StatusLine(self._hint_line, id="hints")
@@ -81,8 +81,8 @@ class View(SafeDismiss):
         yield self.about
         yield self.bottom
 
-    def body(self) -> Iterator[LineView]:
-        """What stands between title and hints; the last one is the one that scrolls."""
+    def body(self) -> Iterator[Widget]:
+        """What stands between title and hints."""
         yield from ()
 
     def title_spans(self) -> tuple[Span, ...]:
@@ -118,17 +118,18 @@ class View(SafeDismiss):
 
     def ask(self, request: Request[A], take: Callable[[A], None]) -> None:
         """Ask the watcher; `take` gets what it answers, `trouble` what kept it from that."""
-        self._is_asking = True
 
         def answer(outcome: Outcome[A]) -> None:
-            self._is_asking = False
             self.trouble = outcome if isinstance(outcome, ServiceError) else None
             if isinstance(outcome, Reply):
                 take(outcome.value)
             self.refresh_lines()
 
-        # The answer comes on the poller's thread.
-        self.desk.control.ask(request, lambda outcome: self.call_later(answer, outcome) and None)
+        def heard(outcome: Outcome[A]) -> None:
+            # On the poller's thread.
+            self.call_later(answer, outcome)
+
+        self.desk.control.ask(request, heard)
 
     def refresh_lines(self) -> None:
         """Show what there is, and what is said about it."""
@@ -177,5 +178,5 @@ class View(SafeDismiss):
         self.refresh_lines()
 
     def action_move(self, where: str) -> None:
-        """Scroll."""
-        tuple(self.query(LineView).filter(".main"))[-1].move(where)
+        """Scroll the part that scrolls."""
+        self.query_one(".main", LineView).move(where)

@@ -1,0 +1,72 @@
+"""The views that answer the next question: tasks, a log, raw JSON. Composes them, no more."""
+
+from wfinspect.ui import json_text
+from wfinspect.ui.lines import Role
+from wfinspect.ui.picking_app import PickingApp
+from wfinspect.ui.row_text import name_of
+from wfinspect.ui.screens.tasks import TasksScreen
+from wfinspect.ui.screens.text import TextScreen
+from wfinspect.ui.screens.view import Desk, View
+from wfinspect.watching.snapshot import Row
+
+
+class AskingApp(PickingApp):
+    """Lays a view over the main screen, about what is on display or under the cursor."""
+
+    _key_at = float("-inf")
+
+    def key_came(self) -> None:
+        """Views go on reading while somebody is there."""
+        self._key_at = self._clock.monotonic()
+
+    @property
+    def desk(self) -> Desk:
+        """What views work with."""
+        return Desk(
+            self.main.control,
+            self._clock,
+            self.main.look,
+            self.copy,
+            self.exports.save,
+            self.tell,
+            lambda: self._key_at,
+        )
+
+    def _lay_over(self, view: View) -> None:
+        if self.has_main_screen:
+            self.push_screen(view)
+
+    def _subject(self) -> Row | None:
+        row = self.main.target
+        if row is None:
+            self.tell("Open an instance first: type its ID.")
+        return row
+
+    def action_tasks(self) -> None:
+        """The tasks of an instance."""
+        if (row := self._subject()) is not None:
+            self._lay_over(TasksScreen(self.desk, row.key))
+
+    def action_task_log(self) -> None:
+        """The log of the task that needs somebody most."""
+        if (row := self._subject()) is not None:
+            self._lay_over(TasksScreen(self.desk, row.key, opens_log=True))
+
+    def action_raw(self) -> None:
+        """The service's own JSON of an instance, as it was read last."""
+        row = self._subject()
+        if row is None:
+            return
+        if row.instance is None or not row.instance.raw:
+            self.tell("It has not been read yet.")
+            return
+        title = (
+            (f" {name_of(row)[0]}", Role.STRONG),
+            (
+                f"  {row.key.id}  the service's JSON",
+                Role.DIM,
+            ),
+        )
+        text = json_text.indented(row.instance.raw)
+        file = f"wfinspect-{row.key.id}"
+        self._lay_over(TextScreen(self.desk, title, text, file=file, ending="json"))

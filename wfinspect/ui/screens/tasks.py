@@ -1,0 +1,299 @@
+"""The tasks of an instance, and one of them in full. Reads nothing itself: asks the watcher."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import ClassVar
+
+from textual import on
+from textual.widget import Widget
+from textual.widgets import Input
+
+from wfinspect.format import clock_time, shown
+from wfinspect.instance import InstanceKey, Status
+from wfinspect.query import Page
+from wfinspect.task import TaskInstance, by_attention, progress
+from wfinspect.ui import json_text, tasks_text
+from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
+from wfinspect.ui.row_text import glyph_of, name_of, state_word
+from wfinspect.ui.screens.log import LogScreen
+from wfinspect.ui.screens.text import TextScreen
+from wfinspect.ui.screens.view import Desk, View
+from wfinspect.ui.theme import FAMILY_ROLES
+from wfinspect.ui.widgets.cursor_list import CursorList
+from wfinspect.ui.widgets.line_view import StaticLines
+from wfinspect.ui.widgets.status_line import StatusLine
+from wfinspect.watching.requests import RunsOf, TaskOf, TasksOf
+
+
+class TaskList(CursorList):
+    """Tasks with what needs somebody first; the cursor stays on its task."""
+
+    def __init__(self, desk: Desk, nothing: Callable[[int], tuple[Line, ...]]) -> None:
+        super().__init__()
+        self.add_class("main")
+        self._desk = desk
+        self._stand_in = nothing
+        self.tasks: Sequence[TaskInstance] = ()
+        self._over: tasks_text.TimeLine | None = None
+        self._widest = (4, 4)
+        self._now = desk.clock.now()
+        self.tell_moved: Callable[[], None] = lambda: None
+
+    @property
+    def count(self) -> int:
+        """How many are shown."""
+        return len(self.tasks)
+
+    @property
+    def chosen(self) -> TaskInstance | None:
+        """The task under the cursor."""
+        return self.tasks[self.cursor] if self.tasks else None
+
+    @property
+    def columns(self) -> tasks_text.Columns:
+        """The widths of the columns."""
+        return tasks_text.Columns.of(*self._widest, self.text_width)
+
+    def offer(self, shown_tasks: Sequence[TaskInstance], all_tasks: Sequence[TaskInstance]) -> None:
+        """Show some of an instance's tasks, on the time line of all."""
+        before = self.chosen
+        self.tasks, self._now = shown_tasks, self._desk.clock.now()
+        self._over = tasks_text.TimeLine.of(all_tasks, self._now.timestamp() * 1000)
+        self._widest = tasks_text.widest(all_tasks)
+        places = (i for i, task in enumerate(shown_tasks) if before and task.id == before.id)
+        self.go(next(places, 0))
+
+    def item_line(self, index: int, ground: Ground) -> Line:
+        """A task with its bar."""
+        look, now = self._desk.look, self._now
+        task = self.tasks[index]
+        return tasks_text.task_line(task, self._over, self.columns, look, now, ground)
+
+    def nothing(self) -> tuple[Line, ...]:
+        """That it is being read, why it can't be, or that none matches."""
+        return self._stand_in(self.text_width)
+
+    def moved(self) -> None:
+        """Say so."""
+        self.tell_moved()
+
+
+class TasksScreen(View):
+    """All tasks, their progress, and a filter."""
+
+    AUTO_FOCUS = "TaskList"
+    BINDINGS: ClassVar = [
+        ("enter", "open", "details"),
+        ("l", "log", "its log"),
+        ("v", "raw", "its JSON"),
+        ("slash", "filter", "filter"),
+        ("s", "status", "one status after the other"),
+        ("y", "copy", "copy its ID"),
+    ]
+    HINTS = (
+        ("Enter", "details"),
+        ("l", "log"),
+        ("v", "raw"),
+        ("s", "by status"),
+        ("/", "filter"),
+        ("y", "copy ID"),
+        ("r", "read again"),
+    )
+
+    def __init__(self, desk: Desk, key: InstanceKey, *, opens_log: bool = False) -> None:
+        """Create the screen; `opens_log` goes on to the log of the task that needs somebody most."""
+        super().__init__(desk)
+        self._key = key
+        self._opens_log = opens_log
+        self._page: Page[TaskInstance] | None = None
+        self._read_at = ""
+        self._tasks: Sequence[TaskInstance] = ()
+        self._status = ""
+        self._query = ""
+        self.progress = StatusLine(self._progress_line, id="progress")
+        self.titles = StatusLine(self._titles_line, id="titles")
+        self.list = TaskList(desk, self._nothing)
+        self.list.tell_moved = self.about.update_lines
+        self.input = Input(placeholder="part of a name, status, type or ID", compact=True)
+        self.input.cursor_blink = False
+        self.input.display = False
+
+    def body(self) -> Iterator[Widget]:
+        yield self.progress
+        yield self.titles
+        yield self.list
+        yield self.input
+
+    @property
+    def follows(self) -> bool:
+        """An instance that goes on may change its tasks."""
+        return not self.desk.row(self._key).family.is_settled
+
+    def read(self) -> None:
+        self.ask(TasksOf(self._key), self._take)
+
+    def _take(self, page: Page[TaskInstance]) -> None:
+        self._page, self._tasks = page, by_attention(page.items)
+        self._read_at = clock_time(self.desk.clock.now(), self.desk.look.zone)[-8:]
+        if self._opens_log and self._tasks:
+            self._opens_log = False
+            self._show_log(self._tasks[0])
+
+    def fill(self) -> None:
+        found = [t for t in self._tasks if self._status in {"", t.status}]
+        found = [t for t in found if tasks_text.matches(t, self._query)]
+        self.list.offer(found, self._tasks)
+        self.progress.update_lines()
+        self.titles.update_lines()
+
+    def title_spans(self) -> tuple[Span, ...]:
+        row = self.desk.row(self._key)
+        glyph, role = glyph_of(row, self.desk.look)
+        word, word_role = state_word(row)
+        return (
+            (f" {glyph} ", role),
+            (word, word_role),
+            (f"  {name_of(row)[0]}", Role.STRONG),
+            (f"  {self._key.id}  tasks", Role.DIM),
+            (f" as of {self._read_at}" if self._read_at else "", Role.DIM),
+        )
+
+    def _progress_line(self, width: int) -> Line:
+        if self._page is None:
+            return BLANK
+        return tasks_text.progress_line(progress(self._tasks), self.desk.look, width)
+
+    def _titles_line(self, width: int) -> Line:
+        if not (self._status or self._query):
+            return tasks_text.heading(self.list.columns) if self._tasks else BLANK
+        del width
+        what = " ".join(filter(None, (self._status, self._query and f"/{self._query}")))
+        count = f" {self.list.count} of {len(self._tasks)} "
+        return line((count, Role.TEXT), (shown(what, limit=60), Role.ACCENT))
+
+    def _nothing(self, width: int) -> tuple[Line, ...]:
+        if self._page is None:
+            return self.waiting_lines(width)
+        said = "No task matches." if self._tasks else "This instance has no tasks."
+        return (BLANK, line((f" {said}", Role.DIM)))
+
+    def about_spans(self, width: int) -> tuple[Span, ...]:
+        del width
+        task = self.list.chosen
+        is_part = self._page is not None and not self._page.is_last
+        more = f" Only the first {len(self._tasks):,} were read." if is_part else ""
+        said = f" {tasks_text.summary(task, self.desk.look, self.desk.clock.now())}" if task else ""
+        return (more, Role.TROUBLE), (said, Role.DIM)
+
+    def action_filter(self) -> None:
+        """Narrow the list while one types."""
+        self.input.display = True
+        self.set_focus(self.input)
+
+    @on(Input.Changed)
+    def _filtered(self, event: Input.Changed) -> None:
+        self._query = event.value.strip()
+        self.refresh_lines()
+
+    @on(Input.Submitted)
+    def _kept(self) -> None:
+        self.set_focus(self.list)
+        self.input.display = bool(self._query)
+
+    def action_back(self) -> None:
+        """Out of the filter, then out of the view."""
+        if self._query or self._status or self.input.has_focus:
+            self._status = self.input.value = self._query = ""
+            self._kept()
+            self.refresh_lines()
+        else:
+            self.dismiss()
+
+    def action_status(self) -> None:
+        """Only the tasks of one status: the next of those there are, then all again."""
+        words = [word for word, _ in groupby(t.status for t in self._tasks)]
+        words = ["", *dict.fromkeys(words)]
+        at = words.index(self._status) if self._status in words else 0
+        self._status = words[(at + 1) % len(words)]
+        self.refresh_lines()
+
+    def action_open(self) -> None:
+        """The task in full."""
+        if (task := self.list.chosen) is not None:
+            self.app.push_screen(TaskScreen(self.desk, self._key, task))
+
+    def action_log(self) -> None:
+        """The log of the task under the cursor."""
+        if (task := self.list.chosen) is not None:
+            self._show_log(task)
+
+    def _show_log(self, task: TaskInstance) -> None:
+        self.app.push_screen(LogScreen(self.desk, self._key.binding, task))
+
+    def action_raw(self) -> None:
+        """The task's own JSON."""
+        if (task := self.list.chosen) is not None:
+            self.app.push_screen(raw_of_task(self.desk, task))
+
+    def action_copy(self) -> None:
+        """Copy the task's ID."""
+        if (task := self.list.chosen) is not None:
+            self.desk.tell(f"{task.id}: {self.desk.copy(str(task.id))}")
+
+
+class TaskScreen(View):
+    """One task in full, with its runs and its script."""
+
+    BINDINGS: ClassVar = [("l", "log", "its log"), ("v", "raw", "its JSON")]
+    HINTS = (("l", "log"), ("v", "raw"), ("j k", "scroll"), ("r", "read again"))
+
+    def __init__(self, desk: Desk, key: InstanceKey, task: TaskInstance) -> None:
+        super().__init__(desk)
+        self._key = key
+        self._subject = task
+        self._runs: Sequence[TaskInstance] = ()
+        self._lines = StaticLines(classes="pane main")
+
+    def body(self) -> Iterator[Widget]:
+        yield self._lines
+
+    def title_spans(self) -> tuple[Span, ...]:
+        task = self._subject
+        glyph = self.desk.look.glyphs[Status.of(task.status)]
+        state = f" {glyph} {shown(task.status, limit=40)}"
+        name = f"  {shown(task.task_name, limit=200)}"
+        return (state, FAMILY_ROLES[task.family]), (name, Role.STRONG), ("  task", Role.DIM)
+
+    def read(self) -> None:
+        task = self._subject
+        settled_at = task.modify_time if task.family.is_settled else None
+        self.ask(TaskOf(self._key.binding, task.id, settled_at), self._take)
+        if (task.run_number or 1) > 1:
+            self.ask(RunsOf(self._key, task.id), self._take_runs)
+
+    def _take(self, task: TaskInstance) -> None:
+        self._subject = task
+
+    def _take_runs(self, page: Page[TaskInstance]) -> None:
+        self._runs = sorted(page.items, key=lambda run: -(run.run_number or 0))
+
+    def fill(self) -> None:
+        now, width = self.desk.clock.now(), max(20, self.size.width - 2)
+        found = tasks_text.details(self._subject, self._runs, self.desk.look, now, width)
+        self._lines.show((BLANK, *found))
+
+    def action_log(self) -> None:
+        """Its log."""
+        self.app.push_screen(LogScreen(self.desk, self._key.binding, self._subject))
+
+    def action_raw(self) -> None:
+        """Its own JSON."""
+        self.app.push_screen(raw_of_task(self.desk, self._subject))
+
+
+def raw_of_task(desk: Desk, task: TaskInstance) -> TextScreen:
+    """A task's JSON."""
+    name = f" {shown(task.task_name, limit=200)}"
+    title = (name, Role.STRONG), (f"  {task.id}  the service's JSON", Role.DIM)
+    text = json_text.indented(task.raw)
+    return TextScreen(desk, title, text, file=f"wfinspect-task-{task.id}", ending="json")

@@ -1,0 +1,198 @@
+"""Shows a text of any length. What it costs hangs on the window alone, not on the text."""
+
+from collections.abc import Callable, Collection
+
+from textual import events
+
+from wfinspect.format import shown_block
+from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, cut, fit, line
+from wfinspect.ui.long_text import LongText
+from wfinspect.ui.widgets.line_view import LineView
+
+LINE_LIMIT = 20_000
+"""Characters of a line that are drawn; the rest of it is counted, copied and saved."""
+_SIDESTEP = 20
+_KEPT_LINES = 400
+
+Place = tuple[int, int]
+"""A line's number, and which of the pieces it is wrapped to."""
+
+
+class TextView(LineView):
+    """Has a place of its own at the top of its window: no index of wrapped lines is ever needed."""
+
+    def __init__(self, *, wraps: bool = True) -> None:
+        super().__init__(classes="text", can_focus=False)
+        self.text = LongText("")
+        self.wraps = wraps
+        self.tell_moved: Callable[[], None] = lambda: None
+        self._top: Place = (0, 0)
+        self._column = 0
+        self._wanted = ""
+        self._mark: int | None = None
+        self._alarming: Collection[int] = ()
+        self._pieces: dict[int, list[str]] = {}
+        self._window: list[tuple[int, str]] = []
+
+    def show(self, text: LongText, alarming: Collection[int] = ()) -> None:
+        """Show a text, some of its lines as alarming; whoever was at the end is at its end again."""
+        was_at_end = self.is_at_end
+        self.text, self._alarming = text, frozenset(alarming)
+        self._pieces.clear()
+        self._go(self._last_top() if was_at_end else self._top)
+
+    def mark(self, number: int | None, wanted: str) -> None:
+        """Bring a line in view and set it off; `wanted` is set off wherever it stands."""
+        self._mark, self._wanted = number, wanted
+        if number is not None and number not in {shown for shown, _ in self._window}:
+            self._go(self._before((number, 0), self.size.height // 3))
+        self._changed()
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether nothing stands below the window."""
+        return self._top >= self._last_top()
+
+    @property
+    def in_view(self) -> tuple[int, int]:
+        """The first and last line of the window, or the line that is set off in it."""
+        if not self._window:
+            return 0, 0
+        first, last = self._window[0][0], self._window[-1][0]
+        is_marked = self._mark is not None and first <= self._mark <= last
+        return (self._mark or 0, self._mark or 0) if is_marked else (first, last)
+
+    def set_wrap(self, *, wraps: bool) -> None:
+        """Wrap long lines, or cut them at the window's edge."""
+        was_at_end = self.is_at_end
+        self.wraps, self._column = wraps, 0
+        self._pieces.clear()
+        self._go(self._last_top() if was_at_end else (self._top[0], 0))
+
+    def sidestep(self, step: int) -> None:
+        """Move to the side in lines that are cut."""
+        if not self.wraps:
+            self._column = max(0, self._column + step * _SIDESTEP)
+            self._pieces.clear()
+            self._changed()
+
+    def move(self, where: str) -> None:
+        """Scroll; a mark stays behind."""
+        page = max(1, self.size.height - 1)
+        steps = {"down": 1, "up": -1, "page_down": page, "page_up": -page}
+        if where in steps:
+            step = steps[where]
+            self._go(self._after(self._top, step) if step > 0 else self._before(self._top, -step))
+        else:
+            self._go((0, 0) if where == "top" else self._last_top())
+
+    def total_lines(self) -> int:
+        """As many as the window has: it is filled anew, never scrolled."""
+        return self.size.height
+
+    def line_at(self, y: int) -> Line:
+        """A piece of a line, with what was searched for set off."""
+        if y >= len(self._window):
+            return BLANK
+        number, piece = self._window[y]
+        role = Role.FAILURE if number in self._alarming else Role.TEXT
+        ground = Ground.CURSOR if number == self._mark else Ground.NONE
+        return line(*_set_off(f" {piece}", self._wanted, role), ground=ground)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Pieces depend on the width."""
+        was_at_end = bool(self._window) and self.is_at_end
+        self._pieces.clear()
+        self._top = self._last_top() if was_at_end else min(self._top, self._last_top())
+        self._fill()
+        super().on_resize(event)
+        self.tell_moved()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel moves three lines."""
+        event.stop()
+        self._go(self._after(self._top, 3))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """And back."""
+        event.stop()
+        self._go(self._before(self._top, 3))
+
+    def _go(self, top: Place) -> None:
+        self._top = max((0, 0), min(top, self._last_top()))
+        self._changed()
+
+    def _changed(self) -> None:
+        self._fill()
+        self.update_lines()
+        self.tell_moved()
+
+    def _fill(self) -> None:
+        self._window = []
+        number, first = self._top
+        while number < len(self.text) and len(self._window) < self.size.height:
+            self._window += [(number, piece) for piece in self._pieces_of(number)[first:]]
+            number, first = number + 1, 0
+        del self._window[self.size.height :]
+
+    def _pieces_of(self, number: int) -> list[str]:
+        """A line as it is drawn, in pieces of the window's width."""
+        found = self._pieces.get(number)
+        if found is None:
+            if len(self._pieces) > _KEPT_LINES:
+                self._pieces.clear()
+            width = max(2, self.text_width - 2)
+            drawn = shown_block(self.text.line(number, LINE_LIMIT), limit=LINE_LIMIT)
+            if (hidden := self.text.size(number) - LINE_LIMIT) > 0:
+                drawn += f" ({hidden:,} more characters)"
+            found = _wrapped(drawn, width) if self.wraps else [fit(drawn[self._column :], width)]
+            self._pieces[number] = found
+        return found
+
+    def _last_top(self) -> Place:
+        end = len(self.text) - 1
+        last = (end, len(self._pieces_of(end)) - 1) if end >= 0 else (0, 0)
+        return self._before(last, max(0, self.size.height - 1))
+
+    def _after(self, place: Place, rows: int) -> Place:
+        number, piece = place
+        while rows > 0 and number < len(self.text):
+            below = len(self._pieces_of(number)) - 1 - piece
+            if rows <= below:
+                return number, piece + rows
+            rows -= below + 1
+            number, piece = number + 1, 0
+        return number, piece
+
+    def _before(self, place: Place, rows: int) -> Place:
+        number, piece = place
+        while rows > piece and number > 0:
+            rows -= piece + 1
+            number -= 1
+            piece = len(self._pieces_of(number)) - 1
+        return number, max(0, piece - rows)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    if text.isascii():
+        return [text[at : at + width] for at in range(0, len(text), width)] or [""]
+    pieces: list[str] = []
+    at = 0
+    while at < len(text):
+        # A mark alone may be wider than nothing: at least one character is taken.
+        piece = cut(text[at : at + width], width) or text[at]
+        pieces.append(piece)
+        at += len(piece)
+    return pieces or [""]
+
+
+def _set_off(text: str, wanted: str, role: Role) -> list[Span]:
+    held = text if wanted != wanted.lower() else text.lower()
+    if not wanted or len(held) != len(text):
+        return [(text, role)]
+    spans: list[Span] = []
+    done = 0
+    while (at := held.find(wanted, done)) >= 0:
+        spans += [(text[done:at], role), (text[at : at + len(wanted)], Role.BRAND)]
+        done = at + len(wanted)
+    return [*spans, (text[done:], role)]
