@@ -267,9 +267,9 @@ async def main_async(figures: Figures, directory: Path) -> None:
             wrong, back = judge(trial, ended_at)
             amiss, worst = amiss + bool(wrong), max(worst, back)
             tail = f"{len(trial.errors):3} failed calls, back after {back:5.1f} s"
-            figures.say(
-                f"{trial.kind.name:30} {trial.kind.expected.__name__:12} {tail} {wrong or ''}"
-            )
+            causes = ", ".join(sorted({error.cause for error in trial.errors}))
+            kind = f"{trial.kind.name:30} {trial.kind.expected.__name__:12} {causes:20}"
+            figures.say(f"{kind} {tail} {wrong or ''}")
         stops: list[Awaitable[None]] = [
             asyncio.to_thread(trial.watcher.stop) for trial in trials if trial.watcher is not None
         ]

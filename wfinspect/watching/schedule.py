@@ -5,8 +5,10 @@ Never sleeps, never reads a clock, never sees an answer's content beyond the gro
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from heapq import heapify, heappop
 from math import inf
 
 from wfinspect.errors import BadRequest, Refused, ServiceError
@@ -61,6 +63,7 @@ class Schedule:
     def __init__(self, rng: random.Random, *, budget: int) -> None:
         self._rng = rng
         self._items: dict[InstanceKey, _Item] = {}
+        self._bindings: Counter[Binding] = Counter()
         self._groups = Groups()
         self.limits = Limits(rng, budget=budget)
         self.is_paused = False
@@ -70,11 +73,13 @@ class Schedule:
         """Take an instance up; it is due at once. One already known stays as it is."""
         if key not in self._items:
             self._items[key] = _Item(key)
+            self._bindings[key.binding] += 1
             self._groups.add(key, group)
 
     def forget(self, key: InstanceKey) -> None:
         """Never ask for an instance again; an answer still on its way is ignored."""
         if self._items.pop(key, None) is not None:
+            self._bindings -= Counter([key.binding])
             self._groups.forget(key)
 
     def set_cadence(self, key: InstanceKey, seconds: float | None) -> None:
@@ -119,7 +124,10 @@ class Schedule:
         ready = [item for item in timely if not self._is_blocked(item, now, limits)]
         if not ready:
             return None
-        first = min(ready, key=lambda i: (not i.is_urgent, not i.is_asked, _due_at(i, limits)))
+        first = min(
+            ready,
+            key=lambda i: (not i.is_urgent, not i.is_asked, _due_at(i, limits[i.key.binding])),
+        )
         batch = self._batch(first, now, limits)
         self.limits.sent(batch.binding, batch.group, now)
         for key in batch.keys:
@@ -132,8 +140,10 @@ class Schedule:
         """When `take_due` may have something, None if only an answer or a person changes that."""
         limits = self._limits(now)
         # What blocks an instance is dear to look up, and needed only of the first few.
-        times = sorted((_ready_at(i, limits), n, i) for n, i in enumerate(self._items.values()))
-        for ready_at, _, item in times:
+        times = [(_ready_at(i, limits), n, i) for n, i in enumerate(self._items.values())]
+        heapify(times)
+        while times:
+            ready_at, _, item = heappop(times)
             if ready_at == inf:
                 break
             if not self._is_blocked(item, now, limits):
@@ -180,7 +190,7 @@ class Schedule:
         self._groups.ignored_ids(group, now)
 
     def _limits(self, now: float) -> dict[Binding, Limit]:
-        return self.limits.at(now, {key.binding for key in self._items})
+        return self.limits.at(now, self._bindings)
 
     def _is_blocked(self, item: _Item, now: float, limits: Mapping[Binding, Limit]) -> bool:
         """Whether an instance has to wait for an answer that is on its way, or for a person."""
@@ -201,7 +211,7 @@ class Schedule:
             return Batch(binding, keys, group)
         members = (self._items[key] for key in self._groups.members(group, now))
         others = [item for item in members if item.flight is None and item is not first]
-        others.sort(key=lambda i: (not i.is_asked, _due_at(i, limits)))
+        others.sort(key=lambda i: (not i.is_asked, _due_at(i, limits[binding])))
         keys = (first.key, *(item.key for item in others[: MAX_IDS - 1]))
         return Batch(binding, keys, group if others else None)
 
@@ -243,12 +253,12 @@ def _ready_at(item: _Item, limits: Mapping[Binding, Limit]) -> float:
     limit = limits[item.key.binding]
     if item.is_asked:
         return limit.opens_at
-    return max(_due_at(item, limits), item.not_before, limit.opens_at, limit.affordable_at)
+    return max(_due_at(item, limit), item.not_before, limit.opens_at, limit.affordable_at)
 
 
-def _due_at(item: _Item, limits: Mapping[Binding, Limit]) -> float:
+def _due_at(item: _Item, limit: Limit) -> float:
     if item.cadence is None:
         return inf
     # A bucket that has filled up since shortens the wait again.
-    stretch = min(item.stretch, limits[item.key.binding].stretch)
+    stretch = min(item.stretch, limit.stretch)
     return item.base_at + item.cadence * item.jitter * stretch
