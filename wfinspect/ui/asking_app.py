@@ -1,12 +1,10 @@
 """The views that answer the next question: tasks, a log, raw JSON. Composes them, no more."""
 
 from wfinspect.ui import json_text
-from wfinspect.ui.lines import Role
 from wfinspect.ui.picking_app import PickingApp
-from wfinspect.ui.row_text import name_of
 from wfinspect.ui.screens.tasks import TasksScreen
 from wfinspect.ui.screens.text import TextScreen
-from wfinspect.ui.screens.view import Desk, View
+from wfinspect.ui.screens.view import Desk, Title, View
 from wfinspect.watching.snapshot import Row
 
 
@@ -60,13 +58,7 @@ class AskingApp(PickingApp):
         if row.instance is None or not row.instance.raw:
             self.tell("It has not been read yet.")
             return
-        title = (
-            (f" {name_of(row)[0]}", Role.STRONG),
-            (
-                f"  {row.key.id}  the service's JSON",
-                Role.DIM,
-            ),
-        )
+        title = Title((), row.instance.name, str(row.key.id), "the service's JSON")
         text = json_text.indented(row.instance.raw)
         file = f"wfinspect-{row.key.id}"
         self._lay_over(TextScreen(self.desk, title, text, file=file, ending="json"))

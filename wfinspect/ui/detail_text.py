@@ -140,7 +140,8 @@ def core_fields(
     groups: tuple[tuple[Field, ...], ...] = (what, when, where, who)
     if instance.unknown_fields:
         names = ", ".join(fmt.shown(name, limit=80) for name in instance.unknown_fields)
-        groups += ((("New fields", ((names, Role.DIM),)),),)
+        count = f"{len(instance.unknown_fields)}, v shows them: "
+        groups += ((("New fields", ((count, Role.TEXT), (names, Role.DIM))),),)
     return groups
 
 

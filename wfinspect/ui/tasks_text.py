@@ -87,18 +87,15 @@ def progress_line(progress: Progress, look: Look, width: int) -> Line:
     if not progress.total or cells < _LEAST_BAR:
         return line(*crop(((said, Role.TEXT),), width))
     marks = bar_marks(look.glyphs)
-    shares = (
-        (progress.done, Role.SUCCESS),
-        (progress.failed, Role.FAILURE),
-        (progress.running, Role.ACTIVE),
+    # What failed or runs is seen however little it is; less than all never fills the bar.
+    failed, running = (
+        max(1, count * cells // progress.total) if count else 0
+        for count in (progress.failed, progress.running)
     )
-    parts: list[Span] = []
-    left = cells
-    for count, role in shares:
-        # What is there at all is seen, and less than all never fills the bar.
-        share = min(left, max(1, count * cells // progress.total)) if count else 0
-        parts.append((marks.ran * share, role))
-        left -= share
+    done = min(progress.done * cells // progress.total, cells - failed - running)
+    shares = (done, Role.SUCCESS), (failed, Role.FAILURE), (running, Role.ACTIVE)
+    parts = [(marks.ran * share, role) for share, role in shares]
+    left = cells - done - failed - running
     return line((said, Role.TEXT), ("  ", Role.DIM), *parts, (marks.waited * left, Role.DIM))
 
 

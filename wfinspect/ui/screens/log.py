@@ -8,7 +8,7 @@ from wfinspect.task import TaskInstance
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, fit, line
 from wfinspect.ui.long_text import LongText
 from wfinspect.ui.screens.text import TextScreen
-from wfinspect.ui.screens.view import Desk
+from wfinspect.ui.screens.view import Desk, Title
 from wfinspect.ui.theme import FAMILY_ROLES
 from wfinspect.watching.requests import TaskLog, TaskOf
 
@@ -31,7 +31,9 @@ class LogScreen(TextScreen):
     )
 
     def __init__(self, desk: Desk, binding: Binding, task: TaskInstance) -> None:
-        super().__init__(desk, (), "", file=f"wfinspect-task-{task.id}", ending="log")
+        super().__init__(
+            desk, Title(), "", file=f"wfinspect-task-{task.id}", ending="log", opens_at_end=True
+        )
         self._binding = binding
         self._subject = task
         self._run = task.run_number
@@ -48,20 +50,14 @@ class LogScreen(TextScreen):
         """The latest run may go on; the others are over."""
         return self._is_following and self._is_latest and not self._subject.family.is_settled
 
-    def title_spans(self) -> tuple[Span, ...]:
+    def title_now(self) -> Title:
         task = self._subject
         glyph = self.desk.look.glyphs[Status.of(task.status)]
-        role = FAMILY_ROLES[task.family]
-        state: tuple[Span, ...] = ((f" {glyph} {shown(task.status, limit=40)}", role),)
+        state: Span = f" {glyph} {shown(task.status, limit=40)}", FAMILY_ROLES[task.family]
         if not self._is_latest:
-            state = ((" earlier run", Role.DIM),)
-        run = f"  run {self._run} of {task.run_number}" if self._run else ""
-        return (
-            *state,
-            (f"  {shown(task.task_name, limit=200)}", Role.STRONG),
-            (run, Role.TEXT),
-            (f"  log of {task.id}", Role.DIM),
-        )
+            state = " earlier run", Role.DIM
+        run = f"run {self._run} of {task.run_number}  " if self._run else ""
+        return Title((state,), task.task_name, f"{run}log of {task.id}")
 
     def about_spans(self, width: int) -> tuple[Span, ...]:
         spans = super().about_spans(width)

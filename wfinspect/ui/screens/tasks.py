@@ -14,10 +14,10 @@ from wfinspect.query import Page
 from wfinspect.task import TaskInstance, by_attention, progress
 from wfinspect.ui import json_text, tasks_text
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
-from wfinspect.ui.row_text import glyph_of, name_of, state_word
+from wfinspect.ui.row_text import glyph_of, state_word
 from wfinspect.ui.screens.log import LogScreen
 from wfinspect.ui.screens.text import TextScreen
-from wfinspect.ui.screens.view import Desk, View
+from wfinspect.ui.screens.view import Desk, Title, View
 from wfinspect.ui.theme import FAMILY_ROLES
 from wfinspect.ui.widgets.cursor_list import CursorList
 from wfinspect.ui.widgets.line_view import StaticLines
@@ -146,17 +146,12 @@ class TasksScreen(View):
         self.progress.update_lines()
         self.titles.update_lines()
 
-    def title_spans(self) -> tuple[Span, ...]:
+    def title_now(self) -> Title:
         row = self.desk.row(self._key)
         glyph, role = glyph_of(row, self.desk.look)
-        word, word_role = state_word(row)
-        return (
-            (f" {glyph} ", role),
-            (word, word_role),
-            (f"  {name_of(row)[0]}", Role.STRONG),
-            (f"  {self._key.id}  tasks", Role.DIM),
-            (f" as of {self._read_at}" if self._read_at else "", Role.DIM),
-        )
+        rest = f"tasks as of {self._read_at}" if self._read_at else "tasks"
+        state = (f" {glyph} ", role), state_word(row)
+        return Title(state, row.instance.name if row.instance else "", str(self._key.id), rest)
 
     def _progress_line(self, width: int) -> Line:
         if self._page is None:
@@ -257,12 +252,11 @@ class TaskScreen(View):
     def body(self) -> Iterator[Widget]:
         yield self._lines
 
-    def title_spans(self) -> tuple[Span, ...]:
+    def title_now(self) -> Title:
         task = self._subject
         glyph = self.desk.look.glyphs[Status.of(task.status)]
-        state = f" {glyph} {shown(task.status, limit=40)}"
-        name = f"  {shown(task.task_name, limit=200)}"
-        return (state, FAMILY_ROLES[task.family]), (name, Role.STRONG), ("  task", Role.DIM)
+        state = f" {glyph} {shown(task.status, limit=40)}", FAMILY_ROLES[task.family]
+        return Title((state,), task.task_name, str(task.id), "task")
 
     def read(self) -> None:
         task = self._subject
@@ -293,7 +287,6 @@ class TaskScreen(View):
 
 def raw_of_task(desk: Desk, task: TaskInstance) -> TextScreen:
     """A task's JSON."""
-    name = f" {shown(task.task_name, limit=200)}"
-    title = (name, Role.STRONG), (f"  {task.id}  the service's JSON", Role.DIM)
+    title = Title(name=task.task_name, whole=str(task.id), rest="the service's JSON")
     text = json_text.indented(task.raw)
     return TextScreen(desk, title, text, file=f"wfinspect-task-{task.id}", ending="json")

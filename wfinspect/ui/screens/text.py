@@ -11,7 +11,7 @@ from textual.widgets import Input
 from wfinspect.format import shown
 from wfinspect.ui.lines import Role, Span
 from wfinspect.ui.long_text import LongText
-from wfinspect.ui.screens.view import Desk, View
+from wfinspect.ui.screens.view import Desk, Title, View
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.ui.widgets.text_view import TextView
 
@@ -40,7 +40,14 @@ class TextScreen(View):
     )
 
     def __init__(
-        self, desk: Desk, title: tuple[Span, ...], text: str, *, file: str, ending: str
+        self,
+        desk: Desk,
+        title: Title,
+        text: str,
+        *,
+        file: str,
+        ending: str,
+        opens_at_end: bool = False,
     ) -> None:
         """Create the screen.
 
@@ -50,12 +57,13 @@ class TextScreen(View):
             text: the text; "" where a subclass asks for it.
             file: what a file of it is called.
             ending: the ending of that name.
+            opens_at_end: show its end at first.
         """
         super().__init__(desk)
-        self._title = title
+        self._about_what = title
         self._file, self._ending = file, ending
         self.head = StaticLines(classes="head")
-        self.view = TextView()
+        self.view = TextView(opens_at_end=opens_at_end)
         self.view.add_class("main")
         self.view.tell_moved = self.about.update_lines
         self.input = Input(placeholder="search, Enter goes there", compact=True)
@@ -74,15 +82,14 @@ class TextScreen(View):
     def on_mount(self) -> None:
         if self._given:
             self.view.show(LongText(self._given))
-        super().on_mount()
 
     @property
     def text(self) -> LongText:
         """What is on view."""
         return self.view.text
 
-    def title_spans(self) -> tuple[Span, ...]:
-        return self._title
+    def title_now(self) -> Title:
+        return self._about_what
 
     def about_spans(self, width: int) -> tuple[Span, ...]:
         del width

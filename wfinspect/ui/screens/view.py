@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.widget import Widget
 
 from wfinspect.clock import Clock
 from wfinspect.errors import ServiceError
+from wfinspect.format import shown
 from wfinspect.instance import InstanceKey
 from wfinspect.ui.advice_text import sentence
-from wfinspect.ui.lines import BLANK, Line, Part, Role, Span, crop, line, shed
+from wfinspect.ui.lines import BLANK, Line, Part, Role, Span, crop, fit, line, shed, width_of
 from wfinspect.ui.row_text import Look
 from wfinspect.ui.screens.dialogs import SafeDismiss
 from wfinspect.ui.sparing import SparingCompositor
@@ -26,6 +28,30 @@ FOLLOW_SECONDS = 30.0
 """How often a run that goes on is read again."""
 ATTENDED_SECONDS = 1800.0
 """Without a key for so long nobody is there to read for, and nothing is read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What a view is about."""
+
+    state: tuple[Span, ...] = ()
+    name: str = ""
+    """Gives way where there is little room."""
+    whole: str = ""
+    """Behind the name, and never cut: an ID."""
+    rest: str = ""
+    """Left out where it does not fit."""
+
+    def line(self, width: int) -> Line:
+        """The title in `width` cells."""
+        lead = "  " if self.state else " "
+        room = width - width_of(self.state) - cell_len(self.whole) - 4
+        name = fit(shown(self.name, limit=200), max(0, room))
+        spans: tuple[Span, ...] = (*self.state, (f"{lead}{name}" if name else "", Role.STRONG))
+        spans = (*spans, (f"  {self.whole}" if self.whole else "", Role.DIM))
+        fits = width_of(spans) + cell_len(self.rest) + 2 <= width
+        rest = f"  {self.rest}" if fits and self.rest else ""
+        return line(*crop((*spans, (rest, Role.DIM)), width))
 
 
 @dataclass(frozen=True)
@@ -70,6 +96,7 @@ class View(SafeDismiss):
         super().__init__()
         self._compositor = SparingCompositor()
         self.desk = desk
+        self._opened_at = desk.clock.monotonic()
         self.trouble: ServiceError | None = None
         self.top = StatusLine(self._title_line, id="top")
         self.about = StatusLine(self._about_line, id="about")
@@ -85,9 +112,9 @@ class View(SafeDismiss):
         """What stands between title and hints."""
         yield from ()
 
-    def title_spans(self) -> tuple[Span, ...]:
+    def title_now(self) -> Title:
         """What is on view."""
-        return ()
+        return Title()
 
     def about_spans(self, width: int) -> tuple[Span, ...]:
         """A line above the hints, at most `width` cells of it."""
@@ -112,7 +139,7 @@ class View(SafeDismiss):
 
     def tick(self) -> None:
         """Read again what goes on, as long as somebody is there to read it."""
-        since = self.desk.clock.monotonic() - self.desk.attended_at()
+        since = self.desk.clock.monotonic() - max(self._opened_at, self.desk.attended_at())
         if self.follows and self.is_current and since <= ATTENDED_SECONDS:
             self.read()
 
@@ -145,7 +172,7 @@ class View(SafeDismiss):
         return (BLANK, *said, BLANK, line((" r", Role.ACCENT), (" asks again", Role.DIM)))
 
     def _title_line(self, width: int) -> Line:
-        return line(*crop(self.title_spans(), width))
+        return self.title_now().line(width)
 
     def _about_line(self, width: int) -> Line:
         if self.trouble is not None:

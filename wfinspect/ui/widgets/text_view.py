@@ -21,10 +21,11 @@ Place = tuple[int, int]
 class TextView(LineView):
     """Has a place of its own at the top of its window: no index of wrapped lines is ever needed."""
 
-    def __init__(self, *, wraps: bool = True) -> None:
-        super().__init__(classes="text", can_focus=False)
+    def __init__(self, *, opens_at_end: bool = False) -> None:
+        super().__init__(can_focus=False)
         self.text = LongText("")
-        self.wraps = wraps
+        self.wraps = True
+        self._opens_at_end = self._sticks = opens_at_end
         self.tell_moved: Callable[[], None] = lambda: None
         self._top: Place = (0, 0)
         self._column = 0
@@ -36,10 +37,8 @@ class TextView(LineView):
 
     def show(self, text: LongText, alarming: Collection[int] = ()) -> None:
         """Show a text, some of its lines as alarming; whoever was at the end is at its end again."""
-        was_at_end = self.is_at_end
         self.text, self._alarming = text, frozenset(alarming)
-        self._pieces.clear()
-        self._go(self._last_top() if was_at_end else self._top)
+        self._anew()
 
     def mark(self, number: int | None, wanted: str) -> None:
         """Bring a line in view and set it off; `wanted` is set off wherever it stands."""
@@ -47,11 +46,6 @@ class TextView(LineView):
         if number is not None and number not in {shown for shown, _ in self._window}:
             self._go(self._before((number, 0), self.size.height // 3))
         self._changed()
-
-    @property
-    def is_at_end(self) -> bool:
-        """Whether nothing stands below the window."""
-        return self._top >= self._last_top()
 
     @property
     def in_view(self) -> tuple[int, int]:
@@ -64,10 +58,8 @@ class TextView(LineView):
 
     def set_wrap(self, *, wraps: bool) -> None:
         """Wrap long lines, or cut them at the window's edge."""
-        was_at_end = self.is_at_end
-        self.wraps, self._column = wraps, 0
-        self._pieces.clear()
-        self._go(self._last_top() if was_at_end else (self._top[0], 0))
+        self.wraps, self._column, self._top = wraps, 0, (self._top[0], 0)
+        self._anew()
 
     def sidestep(self, step: int) -> None:
         """Move to the side in lines that are cut."""
@@ -101,12 +93,8 @@ class TextView(LineView):
 
     def on_resize(self, event: events.Resize) -> None:
         """Pieces depend on the width."""
-        was_at_end = bool(self._window) and self.is_at_end
-        self._pieces.clear()
-        self._top = self._last_top() if was_at_end else min(self._top, self._last_top())
-        self._fill()
-        super().on_resize(event)
-        self.tell_moved()
+        del event
+        self._anew()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel moves three lines."""
@@ -119,7 +107,16 @@ class TextView(LineView):
         self._go(self._before(self._top, 3))
 
     def _go(self, top: Place) -> None:
-        self._top = max((0, 0), min(top, self._last_top()))
+        last = self._last_top()
+        self._top = max((0, 0), min(top, last))
+        # A text that is read from its start and fits the window is at its end, too.
+        self._sticks = self._top >= last and (self._opens_at_end or self._top > (0, 0))
+        self._changed()
+
+    def _anew(self) -> None:
+        self._pieces.clear()
+        last = self._last_top()
+        self._top = last if self._sticks else min(self._top, last)
         self._changed()
 
     def _changed(self) -> None:

@@ -1,0 +1,172 @@
+"""The log of a task's run: which one is asked for, when again, and what is shown of it first."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from fakes import BINDING
+from ui.rig import Rig, check_golden, running
+from ui.scenes import mixed
+from ui.task_scenes import FAILED_TASK, RUNNING_TASK, log, task
+
+from wfinspect.errors import Unreachable
+from wfinspect.task import TaskInstance
+from wfinspect.ui.screens.log import LogScreen
+from wfinspect.ui.screens.view import ATTENDED_SECONDS
+from wfinspect.watching.requests import TaskLog, TaskOf
+
+
+@asynccontextmanager
+async def on_log(
+    of: TaskInstance = FAILED_TASK,
+    text: str | None = None,
+    size: tuple[int, int] = (80, 24),
+) -> AsyncIterator[Rig]:
+    async with running(mixed(), size) as rig:
+        await rig.app.push_screen(LogScreen(rig.app.desk, BINDING, of))
+        await rig.settle()
+        if text is not None:
+            rig.control.answer(text)
+            await rig.settle()
+        yield rig
+
+
+async def tick(rig: Rig, *answers: object) -> list[object]:
+    """What the timer of the view does, and what it asks for."""
+    rig.app.screen.tick()  # type: ignore[attr-defined]
+    asked: list[object] = []
+    for answer in answers:
+        asked.append(rig.control.answer(answer))
+        await rig.settle()
+    assert rig.control.questions == []
+    return asked
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)])
+async def test_a_failed_run_shows_its_error_first_and_its_end(size: tuple[int, int]) -> None:
+    async with on_log(text=log(), size=size) as rig:
+        check_golden(f"task-log-{size[0]}x{size[1]}", rig.text)
+
+
+async def test_the_log_of_a_run_that_is_over_is_asked_for_so_that_it_is_kept() -> None:
+    async with on_log() as rig:
+        assert "Reading it from the service" in rig.text
+        assert rig.control.answer(log()) == TaskLog(BINDING, 5003, 2, 7)
+
+
+async def test_a_run_that_succeeded_has_no_error_whatever_its_log_says() -> None:
+    done = task(1, "a", "Success", started=10, finished=2)
+    async with on_log(done, "0 rows\nFAILED: once, then retried\nOK\n") as rig:
+        assert "LOOKS LIKE" not in rig.text
+
+
+async def test_a_run_without_a_log_says_so() -> None:
+    async with on_log(text="") as rig:
+        assert "This run has written no log." in rig.text
+
+
+async def test_a_failure_to_read_is_told_and_r_asks_again() -> None:
+    async with on_log() as rig:
+        rig.control.answer(Unreachable("The service can't be reached: no route."))
+        await rig.settle()
+        assert "The service can't be reached: no route." in rig.text
+        await rig.press("r")
+        rig.control.answer(log())
+        await rig.settle()
+
+        assert "can't be reached" not in rig.text
+        assert "ODPS-0130071" in rig.text
+
+
+async def test_a_run_that_goes_on_is_followed_at_its_end() -> None:
+    async with on_log(RUNNING_TASK, "one\n" * 50) as rig:
+        assert "follows every 30s" in rig.text
+        asked = await tick(rig, "one\n" * 50 + "two\n" * 50)
+
+        assert asked == [TaskLog(BINDING, 5005, 1, None)]
+        assert "line 100 of 100" in rig.text
+
+
+async def test_whoever_reads_further_up_stays_there() -> None:
+    async with on_log(RUNNING_TASK, "".join(f"{n}\n" for n in range(100))) as rig:
+        await rig.press("g", "j")
+        await tick(rig, "".join(f"{n}\n" for n in range(200)))
+
+        assert rig.text.splitlines()[1] == " 1"
+        assert "of 200" in rig.text
+
+
+async def test_a_log_that_stands_still_makes_it_ask_whether_the_run_is_over() -> None:
+    async with on_log(RUNNING_TASK, "one\n") as rig:
+        over = replace(RUNNING_TASK, status="Failure", modify_time=9)
+        asked = await tick(rig, "one\n", over, "one\nFAILED: late\n")
+
+        assert asked == [
+            TaskLog(BINDING, 5005, 1, None),
+            TaskOf(BINDING, 5005),
+            TaskLog(BINDING, 5005, 1, 9),
+        ]
+        assert "LOOKS LIKE THE ERROR" in rig.text
+        assert "follows" not in rig.text
+        assert await tick(rig) == []
+
+
+async def test_f_stops_following_and_so_does_nobody_being_there() -> None:
+    async with on_log(RUNNING_TASK, "one\n") as rig:
+        await rig.press("f")
+        assert await tick(rig) == []
+        await rig.press("f")
+        rig.clock.advance(ATTENDED_SECONDS + 1)
+
+        assert await tick(rig) == []
+
+
+async def test_an_unchanged_search_finds_what_is_new() -> None:
+    async with on_log(RUNNING_TASK, "two\none\n") as rig:
+        await rig.press("/", *"two", "enter")
+        await tick(rig, "two\none\ntwo\n")
+
+        assert "1 of 2 lines with two" in rig.text
+
+
+async def test_earlier_runs_have_logs_of_their_own() -> None:
+    async with on_log(text=log()) as rig:
+        await rig.press(">")
+        assert "There is no later run." in rig.text
+        await rig.press("<")
+        assert "Reading it from the service" in rig.text
+        assert rig.control.answer("FAILED: the first time\n") == TaskLog(BINDING, 5003, 1, 7)
+        await rig.settle()
+        assert "run 1 of 2" in rig.text
+        assert "earlier run" in rig.text
+        assert "the first time" in rig.text
+        await rig.press("<")
+        assert "There is no earlier run." in rig.text
+        await rig.press(">")
+        rig.control.answer(log())
+        await rig.settle()
+
+        assert "run 2 of 2" in rig.text
+        assert "ODPS-0130071" in rig.text
+
+
+async def test_an_answer_for_another_run_is_let_go() -> None:
+    async with on_log() as rig:
+        await rig.press("<")
+        rig.control.answer("the second\n")
+        await rig.settle()
+        assert "the second" not in rig.text
+        rig.control.answer("the first\n")
+        await rig.settle()
+
+        assert "the first" in rig.text
+
+
+async def test_an_answer_after_the_view_was_closed_harms_nothing() -> None:
+    async with on_log() as rig:
+        await rig.press("escape")
+        rig.control.answer(log())
+        await rig.settle()
+
+        assert rig.app.screen is rig.app.main

@@ -1,0 +1,247 @@
+"""Tasks of an instance over the whole screen: keys in, questions and text out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from fakes import BINDING, key
+from ui.rig import Rig, check_golden, running
+from ui.scenes import FAILED, TRADE, mixed
+from ui.task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, log, page, task
+
+from wfinspect.errors import Refused
+from wfinspect.ui.screens.log import LogScreen
+from wfinspect.ui.screens.tasks import TaskScreen, TasksScreen
+from wfinspect.ui.screens.text import TextScreen
+from wfinspect.ui.screens.view import ATTENDED_SECONDS
+from wfinspect.watching.requests import RunsOf, TaskLog, TaskOf, TasksOf
+from wfinspect.watching.snapshot import Snapshot
+
+
+@asynccontextmanager
+async def on_tasks(
+    size: tuple[int, int] = (80, 24), number: int = FAILED, **options: object
+) -> AsyncIterator[Rig]:
+    """The app with the tasks of an instance on view."""
+    async with running(mixed(), size, **options) as rig:  # type: ignore[arg-type]
+        rig.app.main.open(key(number), take_keys=False)
+        await rig.press("t")
+        assert rig.control.answer(page(*TASKS)) == TasksOf(key(number))
+        await rig.settle()
+        yield rig
+
+
+async def tick(rig: Rig) -> None:
+    """What the timer of the view on top does."""
+    rig.app.screen.tick()  # type: ignore[attr-defined]
+    await rig.settle()
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)])
+async def test_the_tasks(size: tuple[int, int]) -> None:
+    async with on_tasks(size) as rig:
+        check_golden(f"tasks-{size[0]}x{size[1]}", rig.text)
+
+
+async def test_the_tasks_in_ascii() -> None:
+    async with on_tasks(ascii_only=True) as rig:
+        assert rig.text.replace("店铺", "").isascii()
+
+
+async def test_before_the_answer_it_is_said_that_it_is_read() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("t")
+
+        assert "Reading it from the service" in rig.text
+
+
+async def test_without_an_instance_nothing_opens() -> None:
+    async with running(Snapshot()) as rig:
+        await rig.press("t", "l", "v")
+
+        assert rig.app.screen is rig.app.main
+        assert "Open an instance first" in rig.text
+
+
+async def test_a_refusal_is_told_in_place_and_r_asks_again() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("t")
+        rig.control.answer(Refused("ListTaskInstances is not allowed: ask for it."))
+        await rig.settle()
+        assert "ListTaskInstances is not allowed: ask for it." in rig.text
+        await rig.press("r")
+        rig.control.answer(page(*TASKS))
+        await rig.settle()
+
+        assert "not allowed" not in rig.text
+        assert "2/6 done" in rig.text
+
+
+async def test_an_error_after_an_answer_keeps_what_was_read() -> None:
+    async with on_tasks() as rig:
+        await rig.press("r")
+        rig.control.answer(Refused("No.", cause="key expired"))
+        await rig.settle()
+
+        assert "build_profile_wide" in rig.text
+        assert "key expired, r asks again" in rig.text
+
+
+async def test_s_goes_through_the_statuses_there_are_and_esc_shows_all() -> None:
+    async with on_tasks() as rig:
+        await rig.press("s")
+        assert "1 of 6 Failure" in rig.text
+        assert "clean_" not in rig.text
+        await rig.press("s")
+        assert "1 of 6 Running" in rig.text
+        await rig.press("escape")
+        assert "clean_" in rig.text
+        await rig.press("escape")
+
+        assert rig.app.screen is rig.app.main
+
+
+async def test_a_filter_narrows_as_one_types() -> None:
+    async with on_tasks() as rig:
+        await rig.press("/", *"holo")
+        assert "1 of 6 /holo" in rig.text
+        await rig.press("enter", "enter")
+
+        assert isinstance(rig.app.screen, TaskScreen)
+        assert "publish_to_hologres" in rig.text
+
+
+async def test_a_filter_that_nothing_matches_says_so_and_opens_nothing() -> None:
+    async with on_tasks() as rig:
+        await rig.press("/", *"zzz", "enter", "enter", "l", "v", "y")
+
+        assert "No task matches." in rig.text
+        assert isinstance(rig.app.screen, TasksScreen)
+
+
+async def test_an_instance_without_tasks_and_one_with_too_many_say_so() -> None:
+    async with on_tasks() as rig:
+        await rig.press("r")
+        rig.control.answer(page())
+        await rig.settle()
+        assert "This instance has no tasks." in rig.text
+        await rig.press("r")
+        rig.control.answer(page(*TASKS, is_last=False))
+        await rig.settle()
+
+        assert "Only the first 6 were read." in rig.text
+
+
+async def test_the_cursor_stays_on_its_task_when_the_order_changes() -> None:
+    async with on_tasks(number=TRADE) as rig:
+        await rig.press("j")
+        assert "5005, " in rig.text
+        await tick(rig)
+        done = replace(RUNNING_TASK, status="Success", finished_time=RUNNING_TASK.started_time)
+        rig.control.answer(page(*(done if t.id == done.id else t for t in TASKS)))
+        await rig.settle()
+
+        assert "5005, " in rig.text
+        assert "3/6 done" in rig.text
+
+
+async def test_it_is_read_again_while_the_instance_goes_on_and_somebody_is_there() -> None:
+    async with on_tasks(number=TRADE) as rig:
+        await tick(rig)
+        assert rig.control.answer(page(*TASKS)) == TasksOf(key(TRADE))
+        rig.clock.advance(ATTENDED_SECONDS + 1)
+        await tick(rig)
+        assert rig.control.questions == []
+        await rig.press("j")
+        await tick(rig)
+
+        assert len(rig.control.questions) == 1
+
+
+async def test_a_settled_instance_is_not_read_again_by_itself() -> None:
+    async with on_tasks() as rig:
+        await tick(rig)
+
+        assert rig.control.questions == []
+
+
+async def test_enter_shows_a_task_with_its_runs_and_its_script() -> None:
+    async with on_tasks() as rig:
+        await rig.press("enter")
+        whole = replace(FAILED_TASK, script_content="SELECT bizdt FROM ods;", owner="1823")
+        assert rig.control.answer(whole) == TaskOf(BINDING, 5003, 7)
+        runs = page(replace(whole, run_number=1), whole)
+        assert rig.control.answer(runs) == RunsOf(key(FAILED), 5003)
+        await rig.settle()
+
+        check_golden("task-80x24", rig.text)
+        await rig.press("v")
+        assert isinstance(rig.app.screen, TextScreen)
+        assert '"Id": 5003' in rig.text
+        await rig.press("escape", "l")
+        assert isinstance(rig.app.screen, LogScreen)
+        await rig.press("escape", "escape", "escape")
+        assert rig.app.screen is rig.app.main
+
+
+async def test_a_task_that_ran_once_costs_one_call() -> None:
+    async with on_tasks() as rig:
+        await rig.press("j", "enter")
+
+        assert [question for question, _ in rig.control.questions] == [TaskOf(BINDING, 5005, None)]
+
+
+async def test_l_on_the_main_screen_goes_on_to_the_log_of_the_worst_task() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "l")
+        rig.control.answer(page(*TASKS))
+        await rig.settle()
+        assert isinstance(rig.app.screen, LogScreen)
+        assert rig.control.answer(log()) == TaskLog(BINDING, 5003, 2, 7)
+        await rig.settle()
+        assert "ODPS-0130071" in rig.text
+        await rig.press("escape")
+
+        assert isinstance(rig.app.screen, TasksScreen)
+
+
+async def test_names_from_outside_are_never_markup_nor_sequences() -> None:
+    async with running(mixed(), is_recorded=True) as rig:
+        await rig.press("t")
+        nasty = "[red]x[/] [@click=a.b] \x1b]0;p\x07\x9b31m\u202e"
+        bad = task(9, nasty, nasty, nasty, trigger_recurrence=nasty, owner=nasty)
+        rig.control.answer(page(bad))
+        await rig.settle()
+        await rig.press("enter")
+        rig.control.answer(replace(bad, script_content=nasty))
+        await rig.settle()
+
+        assert "[red]x[/] [@click=a.b]" in rig.text
+        sent = "".join(rig.app._driver.written)  # type: ignore[union-attr]
+        assert "\x1b]0;p" not in sent
+        assert "\x9b" not in sent
+        assert "\u202e" not in sent
+
+
+async def test_an_equal_answer_sends_little() -> None:
+    async with on_tasks(number=TRADE, is_recorded=True) as rig:
+        rig.take_bytes()
+        await tick(rig)
+        rig.control.answer(page(*TASKS))
+        await rig.settle()
+
+        assert rig.take_bytes() == 0
+
+
+async def test_500_tasks_are_shown_by_their_first_screen() -> None:
+    many = page(*(task(n, f"load_{n}", "Success", started=40, finished=20) for n in range(1, 501)))
+    async with running(mixed()) as rig:
+        await rig.press("t")
+        rig.control.answer(many)
+        await rig.settle()
+        assert "500/500 done" in rig.text
+        assert "load_1 " in rig.text
+        await rig.press("G")
+
+        assert "load_500 " in rig.text

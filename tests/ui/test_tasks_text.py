@@ -1,0 +1,129 @@
+from dataclasses import replace
+
+import pytest
+from fakes import START, ms
+from hypothesis import given
+from hypothesis import strategies as st
+from ui.rig import ZONE
+from ui.task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, task
+
+from wfinspect.task import Progress, progress
+from wfinspect.ui.lines import Role, width_of
+from wfinspect.ui.row_text import Look
+from wfinspect.ui.tasks_text import (
+    Columns,
+    TimeLine,
+    bar,
+    details,
+    heading,
+    matches,
+    progress_line,
+    summary,
+    task_line,
+    widest,
+)
+from wfinspect.ui.theme import ASCII_GLYPHS, GLYPHS
+
+LOOK = Look(ASCII_GLYPHS, ">", ZONE)
+NOW = float(ms(START))
+OVER = TimeLine.of(TASKS, NOW)
+TIMES = st.none() | st.integers(ms(START) - 10_000_000, ms(START))
+
+
+def drawn(number: int, cells: int = 44) -> str:
+    found = next(t for t in TASKS if t.id == number)
+    return "".join(text for text, _ in bar(found, OVER, NOW, cells, LOOK))
+
+
+def test_the_time_line_goes_from_the_first_wait_to_the_last_end() -> None:
+    assert TimeLine(NOW - 44 * 60_000, NOW) == OVER
+    assert TimeLine.of([task(1, "a", "NotRun")], NOW) is None
+
+
+def test_a_bar_shows_where_a_task_waited_and_ran() -> None:
+    assert drawn(5001).rstrip() == "." + "=" * 13
+    assert drawn(5003).rstrip() == " " * 24 + "." * 5 + "=" * 13
+    assert drawn(5005) == " " * 24 + "." * 10 + "=" * 10
+    assert drawn(5006) == " " * 35 + "." * 9
+    assert drawn(5004).strip() == ""
+
+
+@given(TIMES, TIMES, TIMES, st.sampled_from(["Failure", "Running", "WaitTime"]), st.integers(8, 90))
+def test_a_bar_has_its_cells_whatever_the_times(
+    waits: int | None, started: int | None, finished: int | None, status: str, cells: int
+) -> None:
+    odd = replace(
+        FAILED_TASK,
+        status=status,
+        waiting_resource_time=waits,
+        started_time=started,
+        finished_time=finished,
+    )
+
+    assert width_of(bar(odd, OVER, NOW, cells, LOOK)) == cells
+
+
+def test_however_short_a_run_was_it_is_seen() -> None:
+    short = task(1, "a", "Success", started=20, finished=20)
+
+    assert "=" in "".join(text for text, _ in bar(short, OVER, NOW, 44, LOOK))
+
+
+@pytest.mark.parametrize("width", [40, 60, 79, 80, 110, 160, 220])
+def test_lines_and_titles_keep_to_the_width(width: int) -> None:
+    columns = Columns.of(*widest(TASKS), width)
+
+    assert width_of(heading(columns).spans) <= width + 16
+    for each in TASKS:
+        assert width_of(task_line(each, OVER, columns, LOOK, START).spans) <= width
+
+
+def test_progress_is_told_in_words_and_as_a_bar() -> None:
+    said = progress_line(progress(TASKS), LOOK, 80)
+
+    assert said.text.startswith(" 2/6 done, 1 failed, 1 running  =")
+    assert width_of(said.spans) <= 80
+    assert progress_line(progress(TASKS), LOOK, 36).text == " 2/6 done, 1 failed, 1 running"
+
+
+def test_one_failed_of_many_is_seen_and_the_bar_is_full_only_when_all_is_done() -> None:
+    few = progress_line(Progress(498, 1, 1, 500), LOOK, 80)
+
+    assert {Role.FAILURE, Role.ACTIVE} <= {role for text, role in few.spans if "=" in text}
+    assert "." in progress_line(Progress(499, 0, 0, 500), LOOK, 80).text
+    assert "." not in progress_line(Progress(500, 0, 0, 500), LOOK, 80).text.partition("done")[2]
+
+
+def test_glyphs_other_than_ascii_have_a_bar_of_their_own() -> None:
+    assert "\u25ac" in progress_line(progress(TASKS), Look(GLYPHS, ">", ZONE), 80).text
+
+
+def test_a_summary_says_what_it_waited_for_and_when_it_ran() -> None:
+    assert summary(FAILED_TASK, LOOK, START) == (
+        "5003, waited 5m00s for resources, ran from 14:15:00 to 14:28:00"
+    )
+    assert summary(RUNNING_TASK, LOOK, START).endswith("ran from 14:20:00")
+
+
+def test_a_filter_finds_parts_of_name_status_type_and_id() -> None:
+    assert [t.id for t in TASKS if matches(t, "odps success")] == [5002]
+    assert [t.id for t in TASKS if matches(t, "5006")] == [5006]
+    assert all(matches(t, "") for t in TASKS)
+
+
+def test_details_hold_fields_runs_and_the_whole_script() -> None:
+    whole = replace(
+        FAILED_TASK,
+        owner="1823",
+        priority=0,
+        script_content="SELECT 1;\n\x1b[2J" + "x" * 20_000,
+        unknown_fields=("Colour",),
+    )
+    first = replace(whole, run_number=1)
+
+    text = "\n".join(line.text for line in details(whole, [whole, first], LOOK, START, 80))
+
+    for held in ("1823", "Priority", "RUNS 2", "run 1", "SELECT 1;", "Colour"):
+        assert held in text
+    assert text.count("x") >= 20_000
+    assert "\x1b" not in text

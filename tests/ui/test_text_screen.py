@@ -1,0 +1,225 @@
+"""A long text over the whole screen: the raw JSON, and what it shares with a log."""
+
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import START
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from ui.rig import Rig, check_golden, running
+from ui.scenes import failed_row, mixed
+from ui.test_export import copied
+
+from wfinspect.ui.export import Exports
+from wfinspect.ui.screens.text import TextScreen
+from wfinspect.ui.screens.view import Title
+from wfinspect.ui.widgets.text_view import LINE_LIMIT, _wrapped
+
+RAW = (
+    '{"Id":10432987165,"Name":"ads_user_profile_daily","Status":"Failure","Cost":1.10,'
+    '"Colour":{"r":[1,2]},"WorkflowParameters":"bizdate=20260917","Tags":[]}'
+)
+
+
+@asynccontextmanager
+async def on_text(
+    text: str, size: tuple[int, int] = (80, 24), **options: object
+) -> AsyncIterator[Rig]:
+    async with running(mixed(), size, **options) as rig:  # type: ignore[arg-type]
+        screen = TextScreen(rig.app.desk, Title(name="a text"), text, file="it", ending="txt")
+        await rig.app.push_screen(screen)
+        await rig.settle()
+        yield rig
+
+
+def numbered(count: int) -> str:
+    return "".join(f"line {n}\n" for n in range(1, count + 1))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_v_shows_the_service_s_own_json(size: tuple[int, int]) -> None:
+    shown = failed_row()
+    assert shown.instance is not None
+    row = replace(shown, instance=replace(shown.instance, raw=RAW, unknown_fields=("Colour",)))
+    async with running(replace(mixed(), rows=(row,)), size) as rig:
+        await rig.press("enter", "v")
+        check_golden(f"raw-{size[0]}x{size[1]}", rig.text)
+        await rig.press("escape")
+
+        assert rig.app.screen is rig.app.main
+
+
+async def test_what_was_never_read_has_no_json() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("v")
+
+        assert "It has not been read yet." in rig.text
+
+
+async def test_keys_move_by_lines_pages_and_to_the_ends() -> None:
+    async with on_text(numbered(500)) as rig:
+        await rig.press("j", "j")
+        assert "line 3" in rig.text.splitlines()[1]
+        await rig.press("k", "pagedown")
+        assert "line 22" in rig.text.splitlines()[1]
+        await rig.press("G")
+        assert "line 500 of 500" in rig.text
+        await rig.press("g")
+        assert " line 1\n" in rig.text
+        await rig.press("pageup", "k")
+
+        assert " line 1\n" in rig.text
+
+
+async def test_a_short_text_does_not_scroll() -> None:
+    async with on_text(numbered(3)) as rig:
+        before = rig.text
+        await rig.press("j", "G", "pagedown")
+
+        assert rig.text == before
+
+
+async def test_a_search_goes_round_and_says_where_it_is() -> None:
+    async with on_text(numbered(500)) as rig:
+        await rig.press("/", *"line 49", "enter")
+        assert "1 of 11 lines with line 49" in rig.text
+        await rig.press("N")
+        assert "11 of 11" in rig.text
+        assert "line 499" in rig.text
+        await rig.press("n", "n")
+        assert "2 of 11" in rig.text
+        await rig.press("escape")
+        assert "lines with" not in rig.text
+        await rig.press("escape")
+
+        assert rig.app.screen is rig.app.main
+
+
+async def test_a_search_begins_at_what_is_in_view_and_else_takes_the_nearest() -> None:
+    async with on_text(numbered(500)) as rig:
+        await rig.press("G", "/", *"line 1", "enter")
+
+        assert "111 of 111" in rig.text
+
+
+async def test_a_search_without_a_match_says_so_and_moves_nothing() -> None:
+    async with on_text(numbered(500)) as rig:
+        await rig.press("pagedown", "/", *"nothing", "enter", "n", "N")
+
+        assert "no line has nothing" in rig.text
+        assert "line 21" in rig.text.splitlines()[1]
+
+
+async def test_esc_leaves_the_search_box_only() -> None:
+    async with on_text(numbered(5)) as rig:
+        await rig.press("/", "q", "escape")
+
+        assert isinstance(rig.app.screen, TextScreen)
+        assert rig.app.screen.wanted == ""
+
+
+async def test_long_lines_wrap_or_are_cut_and_can_be_seen_sideways() -> None:
+    async with on_text("start " + "x" * 100 + " end\nnext\n") as rig:
+        assert " end" in rig.text.splitlines()[2]
+        await rig.press("w")
+        assert "next" in rig.text.splitlines()[2]
+        assert " end" not in rig.text
+        await rig.press("right", "right")
+        assert " end" in rig.text.splitlines()[1]
+        await rig.press("left", "left", "left")
+
+        assert rig.text.splitlines()[1].startswith(" start")
+
+
+async def test_a_line_of_megabytes_is_drawn_in_part_and_counted() -> None:
+    async with on_text("y" * 1_000_000 + "\nend\n") as rig:
+        await rig.press("G")
+
+        assert f"({1_000_000 - LINE_LIMIT:,} more characters)" in rig.text
+        assert " end" in rig.text
+
+
+async def test_a_resize_keeps_the_end_at_the_end_and_a_place_at_its_place() -> None:
+    async with on_text(numbered(500)) as rig:
+        await rig.press("G")
+        await rig.pilot.resize_terminal(60, 12)
+        await rig.settle()
+        assert "line 500" in rig.text
+        await rig.press("g", "pagedown")
+        first = rig.text.splitlines()[1]
+        await rig.pilot.resize_terminal(100, 30)
+        await rig.settle()
+
+        assert rig.text.splitlines()[1] == first
+
+
+async def test_y_copies_what_is_in_view_or_the_match_and_capital_y_everything() -> None:
+    async with on_text(numbered(100), is_recorded=True) as rig:
+        await rig.press("y")
+        await rig.press("/", *"line 77", "enter", "y", "Y")
+
+        first, match, everything = copied(rig)
+        assert first.splitlines() == numbered(21).splitlines()
+        assert match == "line 77"
+        assert everything == numbered(100)
+        assert "100 lines: Sent to" in rig.text
+
+
+async def test_s_saves_it_whole_as_it_came_for_the_user_alone(tmp_path: Path) -> None:
+    text = numbered(50) + "\x1b[31mred\n"
+    async with on_text(text, exports=Exports({}, (tmp_path,))) as rig:
+        await rig.press("s", "s")
+        first, second = tmp_path / "it.txt", tmp_path / "it-2.txt"
+
+        assert first.read_text() == second.read_text() == text
+        assert stat.S_IMODE(first.stat().st_mode) == 0o600
+        assert "Written to" in rig.text
+
+
+async def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    async with on_text("text", exports=Exports({}, (tmp_path / "missing",))) as rig:
+        await rig.press("s")
+
+        assert "Not written: No such file or directory." in rig.text
+
+
+async def test_hostile_bytes_are_made_visible() -> None:
+    async with on_text(
+        "a\x1b]52;c;eA==\x07b\x9bc\u202ed [red]e[/] \x00\ttab\n", is_recorded=True
+    ) as rig:
+        assert "␛]52;c;eA==␇b<U+009B>c<U+202E>d [red]e[/] ␀    tab" in rig.text
+        sent = "".join(rig.app._driver.written)  # type: ignore[union-attr]
+        assert "\x1b]52" not in sent
+
+
+async def test_one_line_further_sends_only_what_differs() -> None:
+    text = "".join(f"2026-09-18 INFO the same text in every line {n % 10}\n" for n in range(500))
+    async with on_text(text, is_recorded=True) as rig:
+        rig.take_bytes()
+        await rig.press("j")
+
+        assert 0 < rig.take_bytes() < 24 * 140
+
+
+async def test_a_text_of_32_megabytes_costs_its_window_only() -> None:
+    body = "2026-09-18 14:30:02 INFO M1_job_0 stg0: block 12345678 part 001: spilled 0\n"
+    async with on_text(body * (32 * 2**20 // len(body)) + "FAILED: at last\n") as rig:
+        view = rig.app.screen.view  # type: ignore[attr-defined]
+        await rig.press("G", *["pageup"] * 30, "pagedown", "/", *"at last", "enter")
+
+        assert "1 of 1 lines with at last" in rig.text
+        assert len(view._pieces) < 1000
+        assert rig.clock.now() > START
+
+
+@given(st.text("ab 店\u0301", max_size=60), st.integers(2, 20))
+def test_wrapping_loses_no_character_and_keeps_to_the_width(text: str, width: int) -> None:
+    pieces = _wrapped(text, width)
+
+    assert "".join(pieces) == text
+    assert all(cell_len(piece) <= width for piece in pieces)
