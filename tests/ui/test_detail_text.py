@@ -91,7 +91,9 @@ def test_a_time_to_come_is_told_as_such() -> None:
 
 
 def test_fields_nobody_documented_are_named() -> None:
-    assert value(row(1, "Running", unknown_fields=("Zone", "New")), "New fields") == "Zone, New"
+    assert value(row(1, "Running", unknown_fields=("Zone", "New")), "New fields") == (
+        "2, v shows them: Zone, New"
+    )
 
 
 @given(st.text(max_size=200), st.integers(24, 100))
