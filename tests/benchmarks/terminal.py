@@ -156,10 +156,14 @@ def many(home: Path, _env: dict[str, str], _: Simulator) -> None:
 
 def stalled(home: Path, env: dict[str, str], simulator: Simulator) -> None:
     """Calls made while nobody reads the terminal for 60 seconds."""
-    ids = simulator.ids[:10]
-    with session([*APP, ",".join(map(str, ids)), "--interval", "2"], env, home) as running:
+    # All of the fleet's groups want more than two calls a second, so the limit itself sets the pace:
+    # enough calls for a percent to be more than one of them.
+    for one in simulator.ids:
+        simulator.set_status(one, "Running")
+    ids = ",".join(map(str, simulator.ids))
+    with session([*APP, ids, "--interval", "2", "--budget", "200000"], env, home) as running:
         running.wait_for("live")
-        running.read_for(5.0)
+        running.read_for(30.0)
         before = simulator.calls.count()
         running.read_for(60.0)
         read = simulator.calls.count() - before
