@@ -1,7 +1,9 @@
-"""The views that answer the next question: tasks, a log, raw JSON. Composes them, no more."""
+"""The views that answer the next question: tasks, a log, raw JSON, find. Composes them, no more."""
 
+from wfinspect.instance import InstanceKey
 from wfinspect.ui import json_text
 from wfinspect.ui.picking_app import PickingApp
+from wfinspect.ui.screens.find import FindScreen
 from wfinspect.ui.screens.tasks import TasksScreen
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Desk, Title, View
@@ -35,7 +37,9 @@ class AskingApp(PickingApp):
             self.push_screen(view)
 
     def _subject(self) -> Row | None:
-        row = self.main.target
+        row, shown = self.main.target, self.main.displayed
+        if shown is not None and not shown.is_watched:
+            row = shown
         if row is None:
             self.tell("Open an instance first: type its ID.")
         return row
@@ -62,3 +66,14 @@ class AskingApp(PickingApp):
         text = json_text.indented(row.instance.raw)
         file = f"wfinspect-{row.key.id}"
         self._lay_over(TextScreen(self.desk, title, text, file=file, ending="json"))
+
+    def action_find(self) -> None:
+        """Find instances, at first around the one on display or under the cursor."""
+        row = self.main.target
+        if self.has_main_screen:
+            view = FindScreen(self.desk, row.instance if row else None)
+            self.push_screen(view, self._open_found)
+
+    def _open_found(self, key: InstanceKey | None) -> None:
+        if key is not None:
+            self.main.open(key, take_keys=False)

@@ -9,11 +9,15 @@ _LAST_CHARACTERS = 1 << 18
 """Where a run's error is looked for: what ended it stands at the end."""
 _MAX_ERRORS = 200
 
-_ERROR = re.compile(
-    r"FAILED:|\bODPS-\d{5}|\b(?:ERROR|FATAL)\b|\b\w*(?:Error|Exception)\b|Traceback|Caused by:"
-    r"|[Ee]rror:|exception -|\bKilled\b|Permission denied|\u9519\u8bef|\u5f02\u5e38|\u5931\u8d25"
+_SIGNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"FAILED:|\bODPS-\d{5}|\b\w*(?:Error|Exception)\b|Traceback|Caused by:|exception -",
+        r"\b(?:ERROR|FATAL)\b|[Ee]rror:|\bKilled\b|denied|\u9519\u8bef|\u5f02\u5e38|\u5931\u8d25",
+        r"(?i)\bfailed\b|\bfailure\b|exit ?code:? *[1-9]",
+    )
 )
-_SIGN_OF_ONE = re.compile(r"(?i)\bfailed\b|\bfailure\b|exit ?code:? *[1-9]")
+"""What an error looks like: what names its cause, what has its rank, what only tells of one."""
 _STAMP = re.compile(r"^[\d\-:.,T/ ]*(?:\[?(?:INFO|WARN|ERROR|FATAL)\]?)?\s*")
 
 
@@ -72,10 +76,10 @@ class LongText:
         return found
 
     def error_lines(self) -> tuple[int, ...]:
-        """The lines near the end that look like an error; those that only tell of one if none does."""
+        """The lines near the end that look like an error, by the strongest of the signs there is."""
         first = self.line_of(max(0, len(self.text) - _LAST_CHARACTERS))
-        for pattern in (_ERROR, _SIGN_OF_ONE):
-            matches = pattern.finditer(self.text, self._starts[first] if self._starts else 0)
+        for sign in _SIGNS:
+            matches = sign.finditer(self.text, self._starts[first] if self._starts else 0)
             if found := tuple(dict.fromkeys(self.line_of(match.start()) for match in matches)):
                 return found[-_MAX_ERRORS:]
         return ()

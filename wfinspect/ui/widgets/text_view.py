@@ -88,8 +88,11 @@ class TextView(LineView):
             return BLANK
         number, piece = self._window[y]
         role = Role.FAILURE if number in self._alarming else Role.TEXT
-        ground = Ground.CURSOR if number == self._mark else Ground.NONE
-        return line(*_set_off(f" {piece}", self._wanted, role), ground=ground)
+        if number == self._mark:
+            # A ground of its own hides that of a match.
+            spans = _set_off(f" {piece}", self._wanted, role, Role.ACCENT)
+            return line(*spans, ground=Ground.CURSOR)
+        return line(*_set_off(f" {piece}", self._wanted, role, Role.BRAND))
 
     def on_resize(self, event: events.Resize) -> None:
         """Pieces depend on the width."""
@@ -183,13 +186,13 @@ def _wrapped(text: str, width: int) -> list[str]:
     return pieces or [""]
 
 
-def _set_off(text: str, wanted: str, role: Role) -> list[Span]:
+def _set_off(text: str, wanted: str, role: Role, match: Role) -> list[Span]:
     held = text if wanted != wanted.lower() else text.lower()
     if not wanted or len(held) != len(text):
         return [(text, role)]
     spans: list[Span] = []
     done = 0
     while (at := held.find(wanted, done)) >= 0:
-        spans += [(text[done:at], role), (text[at : at + len(wanted)], Role.BRAND)]
+        spans += [(text[done:at], role), (text[at : at + len(wanted)], match)]
         done = at + len(wanted)
     return [*spans, (text[done:], role)]

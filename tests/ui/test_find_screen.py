@@ -1,0 +1,188 @@
+"""Finding instances: a search in, pages of results, marks and what is watched out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fakes import BINDING, instance
+from ui.rig import Rig, check_golden, running
+from ui.scenes import FAILED, TRADE, mixed
+from ui.test_find_entry import MIDNIGHT
+
+from wfinspect.errors import BadRequest
+from wfinspect.instance import WorkflowInstance
+from wfinspect.query import Page, Query
+from wfinspect.ui.screens.find import FindScreen
+from wfinspect.watching.requests import Find
+from wfinspect.watching.snapshot import Snapshot
+
+FOUND = (
+    instance(TRADE, "Running", name="dwd_trade_order_di"),
+    instance(10433009001, "Failure", name="ads_gmv_店铺_hh"),
+    instance(10433009002, "Success", name="ods_user_login_di"),
+)
+
+
+def found(*items: WorkflowInstance, total: int | None = None) -> Page[WorkflowInstance]:
+    """A first page."""
+    count = len(items) if total is None else total
+    return Page(items, 1, count, is_last=count <= len(items))
+
+
+@asynccontextmanager
+async def on_results(size: tuple[int, int] = (80, 24)) -> AsyncIterator[Rig]:
+    async with running(mixed(), size) as rig:
+        await rig.press("g", "f", "enter")
+        assert rig.control.answer(found(*FOUND)) == Find(BINDING, Query(88123, MIDNIGHT))
+        await rig.settle()
+        yield rig
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)])
+async def test_what_was_found(size: tuple[int, int]) -> None:
+    async with on_results(size) as rig:
+        await rig.press("j", "space")
+        check_golden(f"find-{size[0]}x{size[1]}", rig.text)
+
+
+async def test_f_begins_around_the_instance_in_view_and_says_what_can_be_typed() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f")
+
+        assert "workspace=88123 date=2026-09-17" in rig.text
+        assert "trigger=" in rig.text
+        assert rig.control.questions == []
+
+
+async def test_words_are_added_at_the_end_also_those_with_the_keys_of_commands() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", *"wq status=failure", "enter")
+
+        asked = rig.control.questions[0][0]
+        assert asked == Find(BINDING, Query(88123, MIDNIGHT, name="wq", status="Failure"))
+        assert "Reading it from the service" in rig.text
+
+
+async def test_up_offers_the_trigger_of_the_open_instance() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "f", "up", "enter")
+        query = Query(88123, MIDNIGHT, unified_workflow_instance_id=10432987000)
+
+        assert rig.control.questions[0][0] == Find(BINDING, query)
+
+
+async def test_a_bad_search_says_why_and_asks_nothing() -> None:
+    async with running(Snapshot()) as rig:
+        await rig.press("f", "enter")
+
+        assert "give both." in rig.text
+        assert rig.control.questions == []
+
+
+async def test_a_refused_search_is_told_and_nothing_found_as_well() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", *"type=Odd", "enter")
+        rig.control.answer(BadRequest("The service refuses Type: mend the search."))
+        await rig.settle()
+        assert "The service refuses Type: mend the search." in rig.text
+        await rig.press("r")
+        rig.control.answer(found())
+        await rig.settle()
+
+        assert "No instance matches." in rig.text
+        assert "refuses" not in rig.text
+
+
+async def test_several_are_marked_and_watched_by_enter() -> None:
+    async with on_results() as rig:
+        await rig.press("space", "j", "space")
+        assert "2 marked" in rig.text
+        await rig.press("enter")
+
+        assert ("watch", TRADE, 10433009002) in rig.asked
+        assert rig.app.screen is rig.app.main
+
+
+async def test_w_watches_what_is_under_the_cursor_and_stays() -> None:
+    async with on_results() as rig:
+        await rig.press("j", "w")
+
+        assert rig.asked[-1] == ("watch", 10433009001)
+        assert isinstance(rig.app.screen, FindScreen)
+        assert "10433009001 on the watched list" in rig.text
+
+
+async def test_a_marks_all_and_esc_takes_the_marks_before_it_leaves() -> None:
+    async with on_results() as rig:
+        await rig.press("a")
+        assert "3 marked" in rig.text
+        await rig.press("escape")
+        assert "marked" not in rig.text.splitlines()[-2]
+        await rig.press("escape")
+
+        assert rig.app.screen is rig.app.main
+        assert not any(asked[0] == "watch" for asked in rig.asked)
+
+
+async def test_enter_without_marks_opens_it() -> None:
+    async with on_results() as rig:
+        await rig.press("j", "enter")
+
+        assert rig.asked[-1] == ("display", 10433009001)
+        assert rig.app.screen is rig.app.main
+
+
+async def test_pages_are_asked_for_as_one_scrolls_and_each_instance_is_shown_once() -> None:
+    first = [instance(n, "Success", name=f"dwd_{n}") for n in range(100, 200)]
+    second = [instance(n, "Success", name=f"dwd_{n}") for n in range(199, 250)]
+    async with running(mixed()) as rig:
+        await rig.press("f", "enter")
+        rig.control.answer(found(*first, total=150))
+        await rig.settle()
+        assert "100 of 150 found, more as you scroll" in rig.text
+        await rig.press("j", "pagedown")
+        assert rig.control.questions == []
+        await rig.press("G", "k", "j")
+        assert len(rig.control.questions) == 1
+        asked = rig.control.answer(Page(tuple(second), 2, 150, is_last=True))
+        assert asked == Find(BINDING, Query(88123, MIDNIGHT), 2)
+        await rig.settle()
+        await rig.press("G")
+
+        assert " 150 of 150 found" in rig.text
+        assert "dwd_249" in rig.text
+        assert rig.control.questions == []
+
+
+async def test_a_page_that_failed_is_asked_for_again_by_r_alone() -> None:
+    first = [instance(n, "Success") for n in range(100, 200)]
+    async with running(mixed()) as rig:
+        await rig.press("f", "enter")
+        rig.control.answer(found(*first, total=150))
+        await rig.settle()
+        await rig.press("G")
+        rig.control.answer(BadRequest("No.", cause="throttled"))
+        await rig.settle()
+        await rig.press("k", "j")
+        assert rig.control.questions == []
+        assert "throttled, r asks again" in rig.text
+        await rig.press("r")
+
+        assert rig.control.questions[0][0] == Find(BINDING, Query(88123, MIDNIGHT), 2)
+
+
+async def test_the_answer_to_an_older_search_is_let_go() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", "enter", "/", *"other", "enter")
+        rig.control.answer(found(*FOUND))
+        await rig.settle()
+
+        assert "dwd_trade" not in rig.text
+
+
+async def test_what_is_watched_already_is_told() -> None:
+    async with on_results() as rig:
+        row = next(text for text in rig.text.splitlines() if "dwd_trade_order_di" in text)
+
+        assert row.startswith(" w")
+        assert str(FAILED) not in rig.text
