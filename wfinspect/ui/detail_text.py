@@ -1,7 +1,7 @@
 """One instance in full as lines of text: header, core fields, parameters, tags. Pure."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich.cells import cell_len
 
@@ -23,6 +23,7 @@ from wfinspect.ui.status_text import next_try
 from wfinspect.ui.theme import FAMILY_ROLES
 from wfinspect.watching.snapshot import Row
 
+_CLOCKS_DIFFER = timedelta(minutes=5)
 LABEL_CELLS = 14
 Field = tuple[str, tuple[Span, ...]]
 
@@ -122,7 +123,7 @@ def core_fields(
     when = (
         ("Started", _time(instance.started_time, look, now)),
         ("Finished", _time(instance.finished_time, look, now)),
-        ("Duration", ((_lasted(instance, seconds), Role.STRONG),)),
+        ("Duration", (*_lasted(instance, seconds), *_oddness(instance, now))),
         ("Created", _time(instance.create_time, look, now)),
         ("Modified", _time(instance.modify_time, look, now)),
     )
@@ -161,11 +162,23 @@ def _time(milliseconds: int | None, look: Look, now: datetime) -> tuple[Span, ..
     return ((fmt.clock_time(at, look.zone), Role.TEXT), (f"  {ago}", Role.DIM))
 
 
-def _lasted(instance: WorkflowInstance, seconds: float | None) -> str:
+def _lasted(instance: WorkflowInstance, seconds: float | None) -> tuple[Span, ...]:
     # While it runs only minutes are shown: a figure that ticks every second is bytes for nothing.
     if seconds is None:
-        return "-"
-    return fmt.duration(seconds) if instance.is_settled else f"{fmt.age(seconds)} so far"
+        return (("-", Role.DIM),)
+    text = fmt.duration(seconds) if instance.is_settled else f"{fmt.age(seconds)} so far"
+    return ((text, Role.STRONG),)
+
+
+def _oddness(instance: WorkflowInstance, now: datetime) -> tuple[Span, ...]:
+    """A remark on times that can't be: an end before the start, or either ahead of every clock."""
+    started, finished = instance.started_time, instance.finished_time
+    latest = (now + _CLOCKS_DIFFER).timestamp() * 1000
+    if started and finished and finished < started:
+        return (("  odd times: finished before it started", Role.TROUBLE),)
+    if max(started or 0, finished or 0) > latest:
+        return (("  odd times: ahead of this clock", Role.TROUBLE),)
+    return ()
 
 
 def _field(label: str, spans: Sequence[Span], width: int) -> list[Line]:
