@@ -12,7 +12,8 @@ from ui.task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, log, page, task
 
 from wfinspect.errors import Refused
 from wfinspect.ui.screens.log import LogScreen
-from wfinspect.ui.screens.tasks import TaskScreen, TasksScreen
+from wfinspect.ui.screens.task import TaskScreen
+from wfinspect.ui.screens.tasks import TasksScreen
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import ATTENDED_SECONDS
 from wfinspect.watching.requests import RunsOf, TaskLog, TaskOf, TasksOf

@@ -121,7 +121,7 @@ class Columns:
         is_wide = width >= _WIDE_CELLS
         word = 13 if width >= 60 else 9  # noqa: PLR2004 - as in the watched list
         kind = min(types, 16 if is_wide else 12) + 1 if width >= 70 else 0  # noqa: PLR2004
-        waits = 20 if is_wide else 0
+        waits = 22 if is_wide else 0
         rest = width - 3 - word - kind - waits - _FIGURES
         name = max(8, min(names + 1, rest - (_LEAST_BAR if rest > 28 else 0), 40))  # noqa: PLR2004
         spare = rest - name - 2
@@ -138,7 +138,7 @@ def heading(columns: Columns) -> Line:
     titles += pad("TYPE", columns.type) if columns.type else ""
     titles += f"{pad_left('TOOK', 7)} {pad_left('RUN', 4)} "
     if columns.waits:
-        titles += f"{pad_left('WAIT TIME', 9)} {pad_left('WAIT RES', 9)} "
+        titles += f"{pad_left('WAIT TIME', 10)} {pad_left('WAIT RES', 10)} "
     return line((titles, Role.DIM), ("  WAITED AND RAN" if columns.bar else "", Role.DIM))
 
 
@@ -169,7 +169,7 @@ def task_line(
     parts.append((pad_left(run, 4) + " ", Role.STRONG if (task.run_number or 1) > 1 else Role.DIM))
     if columns.waits:
         waits = (_span(seconds or None) for seconds in (took.for_time, took.for_resources))
-        parts += [(pad_left(wait, 9) + " ", Role.DIM) for wait in waits]
+        parts += [(pad_left(wait, 10) + " ", Role.DIM) for wait in waits]
     if columns.bar:
         parts += [("  ", Role.DIM), *bar(task, over, now_ms, columns.bar, look)]
     return line(*parts, ground=ground)

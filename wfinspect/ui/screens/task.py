@@ -1,0 +1,75 @@
+"""One task in full, with its runs, its script and its JSON. Reads nothing itself: asks the watcher."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from textual.widget import Widget
+
+from wfinspect.format import shown
+from wfinspect.instance import InstanceKey, Status
+from wfinspect.query import Page
+from wfinspect.task import TaskInstance
+from wfinspect.ui import json_text, tasks_text
+from wfinspect.ui.lines import BLANK
+from wfinspect.ui.screens.log import LogScreen
+from wfinspect.ui.screens.text import TextScreen
+from wfinspect.ui.screens.view import Desk, Title, View
+from wfinspect.ui.theme import FAMILY_ROLES
+from wfinspect.ui.widgets.line_view import StaticLines
+from wfinspect.watching.requests import RunsOf, TaskOf
+
+
+class TaskScreen(View):
+    """One task in full, with its runs and its script."""
+
+    BINDINGS: ClassVar = [("l", "log", "its log"), ("v", "raw", "its JSON")]
+    HINTS = (("l", "log"), ("v", "raw"), ("j k", "scroll"), ("r", "read again"))
+
+    def __init__(self, desk: Desk, key: InstanceKey, task: TaskInstance) -> None:
+        super().__init__(desk)
+        self._key = key
+        self._subject = task
+        self._runs: Sequence[TaskInstance] = ()
+        self._lines = StaticLines(classes="pane main")
+
+    def body(self) -> Iterator[Widget]:
+        yield self._lines
+
+    def title_now(self) -> Title:
+        task = self._subject
+        glyph = self.desk.look.glyphs[Status.of(task.status)]
+        state = f" {glyph} {shown(task.status, limit=40)}", FAMILY_ROLES[task.family]
+        return Title((state,), task.task_name, str(task.id), "task")
+
+    def read(self) -> None:
+        task = self._subject
+        settled_at = task.modify_time if task.family.is_settled else None
+        self.ask(TaskOf(self._key.binding, task.id, settled_at), self._take)
+        if (task.run_number or 1) > 1:
+            self.ask(RunsOf(self._key, task.id), self._take_runs)
+
+    def _take(self, task: TaskInstance) -> None:
+        self._subject = task
+
+    def _take_runs(self, page: Page[TaskInstance]) -> None:
+        self._runs = sorted(page.items, key=lambda run: -(run.run_number or 0))
+
+    def fill(self) -> None:
+        now, width = self.desk.clock.now(), max(20, self.size.width - 2)
+        found = tasks_text.details(self._subject, self._runs, self.desk.look, now, width)
+        self._lines.show((BLANK, *found))
+
+    def action_log(self) -> None:
+        """Its log."""
+        self.app.push_screen(LogScreen(self.desk, self._key.binding, self._subject))
+
+    def action_raw(self) -> None:
+        """Its own JSON."""
+        self.app.push_screen(raw_of_task(self.desk, self._subject))
+
+
+def raw_of_task(desk: Desk, task: TaskInstance) -> TextScreen:
+    """A task's JSON."""
+    title = Title(name=task.task_name, whole=str(task.id), rest="the service's JSON")
+    text = json_text.indented(task.raw)
+    return TextScreen(desk, title, text, file=f"wfinspect-task-{task.id}", ending="json")
