@@ -1,8 +1,9 @@
-"""The views that answer the next question: tasks, a log, raw JSON, find. Composes them, no more."""
+"""The views that answer the next question: tasks, a log, raw JSON, find, compare. Composes them, no more."""
 
 from wfinspect.instance import InstanceKey
 from wfinspect.ui import json_text
 from wfinspect.ui.picking_app import PickingApp
+from wfinspect.ui.screens.compare import CompareScreen
 from wfinspect.ui.screens.find import FindScreen
 from wfinspect.ui.screens.tasks import TasksScreen
 from wfinspect.ui.screens.text import TextScreen
@@ -66,6 +67,14 @@ class AskingApp(PickingApp):
         text = json_text.indented(row.instance.raw)
         file = f"wfinspect-{row.key.id}"
         self._lay_over(TextScreen(self.desk, title, text, file=file, ending="json"))
+
+    def action_compare(self) -> None:
+        """What is on display beside the row under the cursor; one alone beside its last success."""
+        if (row := self._subject()) is None:
+            return
+        shown = self.main.displayed
+        other = row.key if shown is not None and row.key != shown.key else None
+        self._lay_over(CompareScreen(self.desk, shown.key if shown else row.key, other))
 
     def action_find(self) -> None:
         """Find instances, at first around the one on display or under the cursor."""

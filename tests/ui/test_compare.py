@@ -1,0 +1,147 @@
+"""Two instances side by side: what is asked for, one thing after the other, and what is told first."""
+
+from dataclasses import replace
+
+import pytest
+from fakes import START, instance, key, ms
+from ui.rig import ZONE, check_golden, running
+from ui.scenes import FAILED, TRADE, ago, failed_row, mixed, mixed_rows
+from ui.task_scenes import TASKS, page
+
+from wfinspect.errors import Unreachable
+from wfinspect.instance import InstanceId, WorkflowInstance
+from wfinspect.typical import Run
+from wfinspect.ui.compare_text import comparison, task_times
+from wfinspect.ui.row_text import Look
+from wfinspect.ui.theme import ASCII_GLYPHS
+from wfinspect.watching.requests import EarlierRuns, InstanceOf, TasksOf
+from wfinspect.watching.snapshot import Row
+
+LOOK = Look(ASCII_GLYPHS, ">", ZONE)
+BEFORE = 10432900000
+DAY = 86_400_000
+
+
+def mine() -> WorkflowInstance:
+    found = failed_row().instance
+    assert found is not None
+    return found
+
+
+def last_success() -> WorkflowInstance:
+    return replace(
+        mine(),
+        id=InstanceId(BEFORE),
+        status="Success",
+        started_time=ms(ago(hours=25)),
+        finished_time=ms(ago(hours=24, minutes=40)),
+        workflow_parameters='{"bizdate":"20260916","retry_max":3}',
+    )
+
+
+def runs(count: int = 6) -> tuple[Run, ...]:
+    """One a day, of 20 minutes each; the latest failed."""
+    made = [
+        Run(InstanceId(BEFORE - n), ms(START) - n * DAY, "Success", ms(START) - n * DAY, 0)
+        for n in range(count)
+    ]
+    good = [replace(run, finished_time=(run.started_time or 0) + 1_200_000) for run in made]
+    failed = Run(InstanceId(BEFORE + 1), ms(START), "Failure", 1, 2)
+    return (failed, *good)
+
+
+def test_what_differs_comes_first_then_what_always_does_then_what_is_equal() -> None:
+    first, second = Row(key(FAILED), mine()), Row(key(BEFORE), last_success())
+    text = [line.text for line in comparison(first, second, LOOK, 80)]
+    titles = [n for n, said in enumerate(text) if said.startswith((" DIFFERS", " EQUAL"))]
+    places = {said.split()[0]: n for n, said in enumerate(text) if said.strip()}
+
+    assert len(titles) == 3
+    assert titles[0] < places["Status"] < titles[1]
+    assert titles[0] < places["$region_list"] < titles[1]
+    assert titles[1] < places["Started"] < titles[2]
+    assert titles[2] < places["Name"]
+    assert titles[2] < places["$retry_max"]
+    assert "20260917" in text[places["$bizdate"]]
+    assert "20260916" in text[places["$bizdate"]]
+
+
+def test_no_character_of_a_long_value_is_lost() -> None:
+    long = replace(mine(), name="n" * 500 + "\x1b[2J")
+    lines = comparison(Row(key(1), long), Row(key(2), mine()), LOOK, 60)
+
+    assert sum(line.text.count("n" * 3) for line in lines) > 100
+    assert not any("\x1b" in line.text for line in lines)
+
+
+def test_the_task_whose_time_differs_most_leads() -> None:
+    faster = tuple(
+        replace(t, finished_time=(t.started_time or 0) + 60_000) if t.id == 5003 else t
+        for t in TASKS
+        if t.id != 5001
+    )
+    said = [line.text for line in task_times(TASKS, faster, ms(START), 90)][2:]
+
+    assert said[0].split() == ["load_behavior_log", "13m00s", "-"]
+    assert said[1].split() == ["build_profile_wide", "13m00s", "12m00s", "more", "1m00s"]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_c_compares_with_the_last_success(size: tuple[int, int]) -> None:
+    async with running(mixed(), size) as rig:
+        await rig.press("g", "enter", "c")
+        asked = []
+        answers = (mine(), runs(), last_success(), page(*TASKS), page(*TASKS[:2]))
+        for answer in answers:
+            asked.append(rig.control.answer(answer))
+            await rig.settle()
+
+        assert asked == [
+            InstanceOf(key(FAILED)),
+            EarlierRuns(key(FAILED)),
+            InstanceOf(key(BEFORE)),
+            TasksOf(key(FAILED)),
+            TasksOf(key(BEFORE)),
+        ]
+        check_golden(f"compare-{size[0]}x{size[1]}", rig.text)
+        await rig.press("G", "escape")
+        assert rig.app.screen is rig.app.main
+
+
+async def test_without_a_success_before_it_says_so_and_asks_no_more() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "enter", "c")
+        rig.control.answer(mine())
+        await rig.settle()
+        rig.control.answer(())
+        await rig.settle()
+
+        assert "No earlier run that succeeded is known." in rig.text
+        assert "too few runs" in rig.text
+        assert rig.control.questions == []
+
+
+async def test_the_one_on_display_is_compared_with_the_row_under_the_cursor() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "enter", "j", "j", "c")
+        assert rig.control.answer(mine()) == InstanceOf(key(FAILED))
+        await rig.settle()
+        other = next(row.instance for row in mixed_rows() if row.key.id == TRADE)
+        assert rig.control.answer(other) == InstanceOf(key(TRADE))
+        await rig.settle()
+
+        assert "dwd_trade_order_di" in rig.text
+
+
+async def test_a_failure_on_the_way_is_told_and_r_begins_anew() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "enter", "c")
+        rig.control.answer(mine())
+        await rig.settle()
+        rig.control.answer(Unreachable("No route to the service."))
+        await rig.settle()
+        assert "No route to the service." in rig.text
+        assert "Reading" not in rig.text
+        await rig.press("r")
+
+        assert rig.control.answer(instance()) == InstanceOf(key(FAILED))

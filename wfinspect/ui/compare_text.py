@@ -1,0 +1,88 @@
+"""Two instances side by side, what differs first. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+
+from wfinspect.format import duration, shown_block
+from wfinspect.task import TaskInstance, spans
+from wfinspect.ui.export import fields
+from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap
+from wfinspect.ui.row_text import Look
+from wfinspect.watching.snapshot import Row
+
+_OF_EVERY_RUN = frozenset(
+    ("ID", "Business date", "Started", "Finished", "Created", "Modified", "Task instance")
+) | {"Unified ID"}
+"""What differs between any two runs, and so tells nothing."""
+_LABEL_CELLS = 18
+_LEAST_SECONDS = 1.0
+
+
+def comparison(first: Row, second: Row, look: Look, width: int) -> tuple[Line, ...]:
+    """Core fields, parameters and tags: what differs, what differs in every run, what is equal."""
+    mine, theirs = _values(first, look.zone), _values(second, look.zone)
+    labels = list(dict.fromkeys((*mine, *theirs)))
+    differing = [label for label in labels if mine.get(label) != theirs.get(label)]
+    groups = (
+        ("DIFFERS", [it for it in differing if it not in _OF_EVERY_RUN], Role.STRONG),
+        ("DIFFERS IN EVERY RUN", [it for it in differing if it in _OF_EVERY_RUN], Role.TEXT),
+        ("EQUAL", [it for it in labels if it not in differing], Role.DIM),
+    )
+    lines: list[Line] = []
+    for title, names, role in groups:
+        lines += [BLANK, line((f" {title}", Role.DIM), (f" {len(names)}", Role.DIM))]
+        for name in names:
+            lines += side_by_side(name, mine.get(name, "-"), theirs.get(name, "-"), width, role)
+    return tuple(lines)
+
+
+def side_by_side(label: str, first: str, second: str, width: int, role: Role) -> list[Line]:
+    """A label and two values, wrapped beside each other."""
+    cells = max(8, (width - _LABEL_CELLS - 4) // 2)
+    columns = [wrap(shown_block(text, limit=len(text)), cells) for text in (first, second)]
+    labels = wrap(shown_block(label, limit=200), _LABEL_CELLS)
+    lines: list[Line] = []
+    for index in range(max(len(labels), *map(len, columns))):
+        name, *values = (it[index] if index < len(it) else "" for it in (labels, *columns))
+        left = (f" {pad(name, _LABEL_CELLS)} ", Role.DIM)
+        lines.append(line(left, (pad(values[0], cells) + "  ", role), (values[1], role)))
+    return lines
+
+
+def task_times(
+    first: Sequence[TaskInstance], second: Sequence[TaskInstance], now_ms: float, width: int
+) -> tuple[Line, ...]:
+    """How long each task ran in both, the greatest difference first."""
+    mine, theirs = _seconds(first, now_ms), _seconds(second, now_ms)
+    names = sorted(
+        dict.fromkeys((*mine, *theirs)),
+        key=lambda name: (-abs((mine.get(name) or 0.0) - (theirs.get(name) or 0.0)), name),
+    )
+    lines: list[Line] = [BLANK, line((" TASKS", Role.DIM), (f" {len(names)}", Role.DIM))]
+    for name in names:
+        before, after = theirs.get(name), mine.get(name)
+        differs = before is None or after is None or abs(after - before) >= _LEAST_SECONDS
+        said = "-" if after is None else duration(after)
+        if after is not None and before is not None and differs:
+            said += f"  {duration(abs(after - before))} {'more' if after > before else 'less'}"
+        role = Role.STRONG if differs else Role.DIM
+        lines += side_by_side(name, said, "-" if before is None else duration(before), width, role)
+    return tuple(lines)
+
+
+def _seconds(tasks: Sequence[TaskInstance], now_ms: float) -> Mapping[str, float | None]:
+    return {task.task_name or str(task.id): spans(task, now_ms).running for task in tasks}
+
+
+def _values(row: Row, zone: tzinfo) -> Mapping[str, str]:
+    """Fields by their labels; those of parameters and tags are told apart by a mark."""
+    values: dict[str, str] = {}
+    mark = ""
+    for label, value in fields(row, zone):
+        if label in {"Parameters", "Tags"}:
+            mark = "$" if label == "Parameters" else "#"
+        if label not in {"All as JSON", "Tags"}:
+            values[mark + label.strip() if label.startswith("  ") else label] = value
+    if any(label.startswith("$") for label in values):
+        del values["Parameters"]
+    return values
