@@ -73,12 +73,17 @@ class Asker(Rig):
         self.sources = {BINDING: self.source, OTHER: TaskSource(self.clock)}
         self.heard: list[Outcome] = []
 
+    @property
+    def _waiting(self) -> int:
+        inquiries = self.engine._inquiries
+        return len(inquiries._waiting) if inquiries else 0
+
     async def turn(self) -> float | None:
         """Steps as often as somebody asks for one."""
         while True:
-            before = len(self.source.calls), len(self.heard), len(self.engine._inquiries._waiting)
+            before = len(self.source.calls), len(self.heard), self._waiting
             next_in = await super().turn()
-            now = len(self.source.calls), len(self.heard), len(self.engine._inquiries._waiting)
+            now = len(self.source.calls), len(self.heard), self._waiting
             if before == now:
                 return next_in
 

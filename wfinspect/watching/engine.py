@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wfinspect.clock import Clock
 from wfinspect.errors import CredentialsMissing, Refused
@@ -20,17 +21,19 @@ from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Calls
 from wfinspect.watching.days import Days
 from wfinspect.watching.guest import Guest
-from wfinspect.watching.inquiries import Inquiries
 from wfinspect.watching.messenger import Messenger
 from wfinspect.watching.notices import Notices
 from wfinspect.watching.reader import Reader
-from wfinspect.watching.requests import A, Heard, Request
 from wfinspect.watching.schedule import Batch, Schedule
 from wfinspect.watching.snapshot import Health, Snapshot
 from wfinspect.watching.source import Connect, group_of
 from wfinspect.watching.store import Store
 from wfinspect.watching.view import Scene, View, sight
 from wfinspect.watching.watchlist import Entry
+
+if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
+    from wfinspect.watching.inquiries import Inquiries
+    from wfinspect.watching.requests import A, Heard, Request
 
 
 class Engine:
@@ -67,9 +70,8 @@ class Engine:
         self._calls = Calls(
             connect, clock, on_call=lambda b: self._days.called(b, clock.now()), wake=wake
         )
-        self._inquiries = Inquiries(
-            self._calls, self._book, self._schedule.limits, self._days, clock, wake
-        )
+        self._wake = wake
+        self._inquiries: Inquiries | None = None
         self._displayed: InstanceKey | None = None
         self._touched_at = -inf
         self._awaited_since: dict[InstanceKey, float] = {}
@@ -123,7 +125,8 @@ class Engine:
         self._book.close()
         self._tell(self._clock.monotonic(), is_last=True)
         self._messenger.close()
-        self._inquiries.end()
+        if self._inquiries is not None:
+            self._inquiries.end()
         await self._calls.aclose()
 
     def begin_anew(self) -> None:
@@ -183,8 +186,20 @@ class Engine:
         self._interval = max(cadences.MIN_INTERVAL_SECONDS, seconds)
         self._reconcile(self._clock.monotonic())
 
-    def ask(self, request: Request[A], answer: Heard[A]) -> None:
+    def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
         """Have a request answered; see `WatchControl`."""
+        if self._inquiries is None:
+            # Many a watch is never asked anything, and its first paint need not wait for this.
+            from wfinspect.watching.inquiries import Inquiries  # noqa: PLC0415
+
+            self._inquiries = Inquiries(
+                self._calls,
+                self._book,
+                self._schedule.limits,
+                self._days,
+                self._clock,
+                self._wake,
+            )
         self._inquiries.ask(request, answer)
 
     def try_alert(self) -> None:
@@ -233,10 +248,12 @@ class Engine:
             # Ahead of need: the first look-up is quicker, and a missing key is said at once.
             self._is_opening = True
             self._calls.send(Batch(self._binding, ()))
-        self._inquiries.let_out(now, is_sharing=True)
+        if self._inquiries is not None:
+            self._inquiries.let_out(now, is_sharing=True)
         while (batch := self._schedule.take_due(now)) is not None:
             self._calls.send(batch)
-        self._inquiries.let_out(now, is_sharing=False)
+        if self._inquiries is not None:
+            self._inquiries.let_out(now, is_sharing=False)
 
     def _heed_credentials(self, binding: Binding) -> None:
         """Notice that whoever is refused has other credentials by now."""
@@ -302,7 +319,9 @@ class Engine:
 
     def _next_in(self, now: float, drawn_until: float) -> float | None:
         due_at = self._schedule.next_at(now)
-        times = [drawn_until, inf if due_at is None else due_at, self._inquiries.next_at(now)]
+        times = [drawn_until, inf if due_at is None else due_at]
+        if self._inquiries is not None:
+            times.append(self._inquiries.next_at(now))
         if not self._reader.is_open and not self._is_opening:
             times.append(self._schedule.limits.account_gate(self._binding).opens_at)
         earliest = min(times)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from wfinspect.instance import (
     Binding,
@@ -14,7 +14,9 @@ from wfinspect.instance import (
     Transition,
     WorkflowInstance,
 )
-from wfinspect.watching.requests import A, Heard, Request
+
+if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
+    from wfinspect.watching.requests import A, Heard, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ class WatchControl(Protocol):
     def set_interval(self, seconds: float) -> None:
         """Set how often active instances are asked for; at least 2 seconds."""
 
-    def ask(self, request: Request[A], answer: Heard[A]) -> None:
+    def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
         """Ask for something beyond the watch, such as tasks or a log.
 
         `answer` is called once, on the poller's thread, with a `Reply` or a `ServiceError`. What is

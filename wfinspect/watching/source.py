@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from wfinspect.instance import Binding, InstanceId, WorkflowInstance
-from wfinspect.query import Page, Query
-from wfinspect.task import TaskInstance
+
+if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
+    from wfinspect.query import Page, Query
+    from wfinspect.task import TaskInstance
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,16 +37,16 @@ class InstanceSource(Protocol):
         """
 
     async def find_workflow_instances(
-        self, query: Query, *, page: int = 1
-    ) -> Page[WorkflowInstance]:
+        self, query: "Query", *, page: int = 1
+    ) -> "Page[WorkflowInstance]":
         """Ask for a page of the instances that match; one attempt."""
 
     async def list_task_instances(
         self, instance: WorkflowInstance, *, page: int = 1, task_id: int | None = None
-    ) -> Page[TaskInstance]:
+    ) -> "Page[TaskInstance]":
         """Ask for a page of an instance's tasks, or of the runs of one of them; one attempt."""
 
-    async def get_task_instance(self, task_id: int) -> TaskInstance:
+    async def get_task_instance(self, task_id: int) -> "TaskInstance":
         """Ask for one task instance; one attempt."""
 
     async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:

@@ -10,16 +10,19 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wfinspect.clock import Clock
 from wfinspect.instance import Binding, InstanceKey
 from wfinspect.notify import Rule
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.messenger import Messenger
-from wfinspect.watching.requests import A, Heard, Request
 from wfinspect.watching.snapshot import Snapshot
 from wfinspect.watching.source import Connect
 from wfinspect.watching.standstill import interrupted, stuck
+
+if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
+    from wfinspect.watching.requests import A, Heard, Request
 
 STOP_SECONDS = 1.0
 
@@ -153,7 +156,7 @@ class Watcher:
         """Set how often active instances are asked for; at least 2 seconds."""
         self._intend(lambda: self._engine.set_interval(seconds))
 
-    def ask(self, request: Request[A], answer: Heard[A]) -> None:
+    def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
         """Ask for something beyond the watch; the answer comes on the poller's thread."""
         self._intend(lambda: self._engine.ask(request, answer))
 
