@@ -49,7 +49,7 @@ COMMANDS = (
     Command("tasks", "t", "app.tasks", "its tasks", _OPEN, "t", "tasks"),
     Command("task-log", "l", "app.task_log", "log of its worst task", _OPEN, "l"),
     Command("raw", "v", "app.raw", "the service's JSON", _OPEN, "v"),
-    Command("compare", "c", "app.compare", "compare two, or with before", _OPEN, "c"),
+    Command("compare", "c", "app.compare", "compare two instances", _OPEN, "c"),
     Command("find", "f", "app.find", "find instances", _OPEN, "f"),
     Command("next-pane", "tab", "next_pane", "next pane", _OPEN, "Tab"),
     Command("previous-pane", "shift+tab", "previous_pane", "previous pane", _OPEN, "Shift+Tab"),
