@@ -1,14 +1,16 @@
-"""The views that answer the next question: tasks, a log, raw JSON, find, compare. Composes them, no more."""
+"""The views that answer the next question: tasks, a log, raw JSON, find, compare. Composes them, no more.
+
+A view is imported when it is asked for: the first paint does not wait for what few starts need.
+"""
+
+from typing import TYPE_CHECKING
 
 from wfinspect.instance import InstanceKey
-from wfinspect.ui import json_text
 from wfinspect.ui.picking_app import PickingApp
-from wfinspect.ui.screens.compare import CompareScreen
-from wfinspect.ui.screens.find import FindScreen
-from wfinspect.ui.screens.tasks import TasksScreen
-from wfinspect.ui.screens.text import TextScreen
-from wfinspect.ui.screens.view import Desk, Title, View
 from wfinspect.watching.snapshot import Row
+
+if TYPE_CHECKING:
+    from wfinspect.ui.screens.view import Desk, View
 
 
 class AskingApp(PickingApp):
@@ -21,8 +23,10 @@ class AskingApp(PickingApp):
         self._key_at = self._clock.monotonic()
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> "Desk":
         """What views work with."""
+        from wfinspect.ui.screens.view import Desk
+
         return Desk(
             self.main.control,
             self._clock,
@@ -33,7 +37,7 @@ class AskingApp(PickingApp):
             lambda: self._key_at,
         )
 
-    def _lay_over(self, view: View) -> None:
+    def _lay_over(self, view: "View") -> None:
         if self.has_main_screen:
             self.push_screen(view)
 
@@ -47,16 +51,24 @@ class AskingApp(PickingApp):
 
     def action_tasks(self) -> None:
         """The tasks of an instance."""
+        from wfinspect.ui.screens.tasks import TasksScreen
+
         if (row := self._subject()) is not None:
             self._lay_over(TasksScreen(self.desk, row.key))
 
     def action_task_log(self) -> None:
         """The log of the task that needs somebody most."""
+        from wfinspect.ui.screens.tasks import TasksScreen
+
         if (row := self._subject()) is not None:
             self._lay_over(TasksScreen(self.desk, row.key, opens_log=True))
 
     def action_raw(self) -> None:
         """The service's own JSON of an instance, as it was read last."""
+        from wfinspect.ui import json_text
+        from wfinspect.ui.screens.text import TextScreen
+        from wfinspect.ui.screens.view import Title
+
         row = self._subject()
         if row is None:
             return
@@ -70,6 +82,8 @@ class AskingApp(PickingApp):
 
     def action_compare(self) -> None:
         """What is on display beside the row under the cursor; one alone beside its last success."""
+        from wfinspect.ui.screens.compare import CompareScreen
+
         if (row := self._subject()) is None:
             return
         shown = self.main.displayed
@@ -78,6 +92,8 @@ class AskingApp(PickingApp):
 
     def action_find(self) -> None:
         """Find instances, at first around the one on display or under the cursor."""
+        from wfinspect.ui.screens.find import FindScreen
+
         row = self.main.target
         if self.has_main_screen:
             view = FindScreen(self.desk, row.instance if row else None)
