@@ -75,7 +75,7 @@ class Asker(Rig):
 
     @property
     def _waiting(self) -> int:
-        inquiries = self.engine._inquiries
+        inquiries = self.engine._asking._inquiries
         return len(inquiries._waiting) if inquiries else 0
 
     async def turn(self) -> float | None:

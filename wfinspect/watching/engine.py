@@ -17,6 +17,7 @@ from wfinspect.instance import Binding, InstanceKey
 from wfinspect.notify import Rule
 from wfinspect.watching import cadence as cadences
 from wfinspect.watching.alerts import TRIAL, Alerts
+from wfinspect.watching.asking import Asking
 from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Calls
 from wfinspect.watching.days import Days
@@ -32,7 +33,6 @@ from wfinspect.watching.view import Scene, View, sight
 from wfinspect.watching.watchlist import Entry
 
 if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
-    from wfinspect.watching.inquiries import Inquiries
     from wfinspect.watching.requests import A, Heard, Request
 
 
@@ -70,8 +70,11 @@ class Engine:
         self._calls = Calls(
             connect, clock, on_call=lambda b: self._days.called(b, clock.now()), wake=wake
         )
-        self._wake = wake
-        self._inquiries: Inquiries | None = None
+        self._asking = Asking(
+            lambda inquiries: inquiries(
+                self._calls, self._book, self._schedule.limits, self._days, clock, wake
+            )
+        )
         self._displayed: InstanceKey | None = None
         self._touched_at = -inf
         self._awaited_since: dict[InstanceKey, float] = {}
@@ -125,8 +128,7 @@ class Engine:
         self._book.close()
         self._tell(self._clock.monotonic(), is_last=True)
         self._messenger.close()
-        if self._inquiries is not None:
-            self._inquiries.end()
+        self._asking.end()
         await self._calls.aclose()
 
     def begin_anew(self) -> None:
@@ -188,19 +190,7 @@ class Engine:
 
     def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
         """Have a request answered; see `WatchControl`."""
-        if self._inquiries is None:
-            # Many a watch is never asked anything, and its first paint need not wait for this.
-            from wfinspect.watching.inquiries import Inquiries  # noqa: PLC0415
-
-            self._inquiries = Inquiries(
-                self._calls,
-                self._book,
-                self._schedule.limits,
-                self._days,
-                self._clock,
-                self._wake,
-            )
-        self._inquiries.ask(request, answer)
+        self._asking.ask(request, answer)
 
     def try_alert(self) -> None:
         """Have an alert raised that says that it is a trial."""
@@ -248,12 +238,10 @@ class Engine:
             # Ahead of need: the first look-up is quicker, and a missing key is said at once.
             self._is_opening = True
             self._calls.send(Batch(self._binding, ()))
-        if self._inquiries is not None:
-            self._inquiries.let_out(now, is_sharing=True)
+        self._asking.let_out(now, is_sharing=True)
         while (batch := self._schedule.take_due(now)) is not None:
             self._calls.send(batch)
-        if self._inquiries is not None:
-            self._inquiries.let_out(now, is_sharing=False)
+        self._asking.let_out(now, is_sharing=False)
 
     def _heed_credentials(self, binding: Binding) -> None:
         """Notice that whoever is refused has other credentials by now."""
@@ -319,9 +307,7 @@ class Engine:
 
     def _next_in(self, now: float, drawn_until: float) -> float | None:
         due_at = self._schedule.next_at(now)
-        times = [drawn_until, inf if due_at is None else due_at]
-        if self._inquiries is not None:
-            times.append(self._inquiries.next_at(now))
+        times = [drawn_until, inf if due_at is None else due_at, self._asking.next_at(now)]
         if not self._reader.is_open and not self._is_opening:
             times.append(self._schedule.limits.account_gate(self._binding).opens_at)
         earliest = min(times)
