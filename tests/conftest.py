@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import START, FakeClock
 from hypothesis import settings
+from signed_request import Caller
+
+from wfinspect.simulator import DEMO_IDS, Simulator
 
 settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("default")
@@ -66,3 +70,27 @@ def _closed_databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         # One of another thread can't be closed from here; its own thread does.
         with contextlib.suppress(sqlite3.ProgrammingError):
             connection.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def simulator(clock: FakeClock) -> Iterator[Simulator]:
+    with Simulator(clock=clock, extra=30, is_controllable=True) as started:
+        yield started
+
+
+@pytest.fixture
+def caller(simulator: Simulator) -> Iterator[Caller]:
+    made = Caller(simulator.url, START)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def group(caller: Caller) -> dict:
+    found = caller.get(DEMO_IDS[0]).json["WorkflowInstance"]
+    return {name: found[name] for name in ("ProjectId", "BizDate", "EnvType")}

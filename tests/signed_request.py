@@ -111,3 +111,9 @@ class Caller:
 
     def close(self) -> None:
         self.connection.close()
+
+
+def listed(caller: Caller, **parameters: object) -> list[dict]:
+    answer = caller.list(**parameters)
+    assert answer.code == "OK", answer.body
+    return answer.json["PagingInfo"]["WorkflowInstances"]

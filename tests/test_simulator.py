@@ -1,46 +1,16 @@
 """The simulator's answers, seen from outside: raw requests over loopback."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from fakes import START, FakeClock
-from signed_request import Caller
+from fakes import FakeClock
+from signed_request import Caller, listed
 
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 GET, LIST = "GetWorkflowInstance", "ListWorkflowInstances"
 RUNNING, LONG, _, DONE = DEMO_IDS
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def simulator(clock: FakeClock) -> Iterator[Simulator]:
-    with Simulator(clock=clock, extra=30, is_controllable=True) as started:
-        yield started
-
-
-@pytest.fixture
-def caller(simulator: Simulator) -> Iterator[Caller]:
-    made = Caller(simulator.url, START)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def group(caller: Caller) -> dict:
-    found = caller.get(RUNNING).json["WorkflowInstance"]
-    return {name: found[name] for name in ("ProjectId", "BizDate", "EnvType")}
-
-
-def listed(caller: Caller, **parameters: object) -> list[dict]:
-    answer = caller.list(**parameters)
-    assert answer.code == "OK", answer.body
-    return answer.json["PagingInfo"]["WorkflowInstances"]
 
 
 def test_get_answers_with_the_instance_and_a_request_id(caller: Caller) -> None:

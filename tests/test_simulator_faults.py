@@ -1,49 +1,18 @@
 """What goes wrong on demand."""
 
 import http.client
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from fakes import START, FakeClock
-from signed_request import Caller, signed_headers
+from signed_request import Caller, listed, signed_headers
 
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.simulator.answers import CODES
 
 GET, LIST = "GetWorkflowInstance", "ListWorkflowInstances"
 RUNNING, LONG, _, _ = DEMO_IDS
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def simulator(clock: FakeClock) -> Iterator[Simulator]:
-    with Simulator(clock=clock, extra=30, is_controllable=True) as started:
-        yield started
-
-
-@pytest.fixture
-def caller(simulator: Simulator) -> Iterator[Caller]:
-    made = Caller(simulator.url, START)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def group(caller: Caller) -> dict:
-    found = caller.get(RUNNING).json["WorkflowInstance"]
-    return {name: found[name] for name in ("ProjectId", "BizDate", "EnvType")}
-
-
-def listed(caller: Caller, **parameters: object) -> list[dict]:
-    answer = caller.list(**parameters)
-    assert answer.code == "OK", answer.body
-    return answer.json["PagingInfo"]["WorkflowInstances"]
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -1,46 +1,14 @@
 """Instances in disguise, and what a test may change about one."""
 
-from collections.abc import Iterator
-
 import pytest
-from fakes import START, FakeClock, ms
-from signed_request import Caller
+from fakes import FakeClock, ms
+from signed_request import Caller, listed
 
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.simulator.population import HOSTILE_TEXT
 
 GET = "GetWorkflowInstance"
 RUNNING, LONG, _, DONE = DEMO_IDS
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def simulator(clock: FakeClock) -> Iterator[Simulator]:
-    with Simulator(clock=clock, extra=30, is_controllable=True) as started:
-        yield started
-
-
-@pytest.fixture
-def caller(simulator: Simulator) -> Iterator[Caller]:
-    made = Caller(simulator.url, START)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def group(caller: Caller) -> dict:
-    found = caller.get(RUNNING).json["WorkflowInstance"]
-    return {name: found[name] for name in ("ProjectId", "BizDate", "EnvType")}
-
-
-def listed(caller: Caller, **parameters: object) -> list[dict]:
-    answer = caller.list(**parameters)
-    assert answer.code == "OK", answer.body
-    return answer.json["PagingInfo"]["WorkflowInstances"]
 
 
 def texts(value: object) -> list[str]:

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -15,24 +14,6 @@ from wfinspect.simulator.wire import HEAD_LIMIT
 
 GET, LIST = "GetWorkflowInstance", "ListWorkflowInstances"
 RUNNING, _, _, DONE = DEMO_IDS
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def simulator(clock: FakeClock) -> Iterator[Simulator]:
-    with Simulator(clock=clock, extra=30, is_controllable=True) as started:
-        yield started
-
-
-@pytest.fixture
-def caller(simulator: Simulator) -> Iterator[Caller]:
-    made = Caller(simulator.url, START)
-    yield made
-    made.close()
 
 
 def test_one_connection_carries_many_calls(caller: Caller, simulator: Simulator) -> None:

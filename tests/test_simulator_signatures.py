@@ -1,7 +1,6 @@
 """Whom the simulator answers: raw requests, signed by the tests' own signer."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from signed_request import Caller, signed_headers
 
-from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.simulator import DEMO_IDS
 from wfinspect.simulator.answers import Refusal
 from wfinspect.simulator.server import TEMPORARY_KEY
 from wfinspect.simulator.verify import AccessKey, Verifier, canonical_request
@@ -23,24 +22,6 @@ RUNNING = DEMO_IDS[0]
 VECTORS = json.loads(
     (Path(__file__).parent / "data" / "signature_vectors.json").read_text(encoding="utf-8")
 )["vectors"]
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def simulator(clock: FakeClock) -> Iterator[Simulator]:
-    with Simulator(clock=clock, extra=30, is_controllable=True) as started:
-        yield started
-
-
-@pytest.fixture
-def caller(simulator: Simulator) -> Iterator[Caller]:
-    made = Caller(simulator.url, START)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v["name"])

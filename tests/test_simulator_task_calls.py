@@ -5,7 +5,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 
 import pytest
-from fakes import START, FakeClock
+from fakes import FakeClock
 from signed_request import Answer, Caller
 
 from wfinspect.simulator import BIG_LOG_TASK_ID, DEMO_IDS, MANY_TASKS_ID, Simulator
@@ -19,21 +19,9 @@ UNKNOWN = 10432987165 * 1000 + 999
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def simulator(clock: FakeClock) -> Iterator[Simulator]:
     with Simulator(clock=clock) as started:
         yield started
-
-
-@pytest.fixture
-def caller(simulator: Simulator) -> Iterator[Caller]:
-    made = Caller(simulator.url, START)
-    yield made
-    made.close()
 
 
 @pytest.fixture
