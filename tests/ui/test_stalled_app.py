@@ -28,8 +28,12 @@ def test_polling_and_recording_go_on_while_the_terminal_stalls(tmp_path: Path) -
             size=(160, 48),
         ) as session,
     ):
-        # Not a byte is read, and the first frame alone is more than the system holds.
+        # Not a byte is read; each new size makes a whole frame, and a few are more than the system
+        # holds. Half a second later the app knows that its terminal stands still.
         wait_until(lambda: readings(store) == ["Running"], "seen running")
+        for number in range(25):
+            session.resize(160 - number % 2, 48)
+            select.select([], [], [], 0.1)
         simulator.set_status(INSTANCE, "Failure")
         wait_until(lambda: readings(store) == ["Failure"], "seen failed")
         assert len(session.log) == 0
