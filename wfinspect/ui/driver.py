@@ -68,9 +68,9 @@ class HardenedDriver(LinuxDriver):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda signum, _: self._ending.notice(signum))
-        # A handler only schedules: it may have interrupted the very code it would call.
-        signal.signal(signal.SIGTSTP, lambda *_: self._on_loop(self._stop))
-        signal.signal(signal.SIGCONT, lambda *_: self._on_loop(self._continue))
+        # The loop's own handlers: they wake an idle loop whichever thread the signal went to.
+        self._loop.add_signal_handler(signal.SIGTSTP, self._stop)
+        self._loop.add_signal_handler(signal.SIGCONT, self._continue)
 
     @property
     def is_lost(self) -> bool:
