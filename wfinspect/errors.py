@@ -94,16 +94,8 @@ class ClockSkew(Refused):
 
     default_cause = "clock is off"
 
-    def __init__(
-        self,
-        sentence: str,
-        *,
-        cause: str = "",
-        code: str = "",
-        request_id: str = "",
-        skew_seconds: float | None = None,
-    ) -> None:
-        super().__init__(sentence, cause=cause, code=code, request_id=request_id)
+    def __init__(self, sentence: str, *, skew_seconds: float | None = None, **others: str) -> None:
+        super().__init__(sentence, **others)
         self.skew_seconds = skew_seconds
 
 
@@ -124,15 +116,9 @@ class Throttled(ServiceError):
     default_cause = "throttled"
 
     def __init__(
-        self,
-        sentence: str,
-        *,
-        cause: str = "",
-        code: str = "",
-        request_id: str = "",
-        retry_after_seconds: float | None = None,
+        self, sentence: str, *, retry_after_seconds: float | None = None, **others: str
     ) -> None:
-        super().__init__(sentence, cause=cause, code=code, request_id=request_id)
+        super().__init__(sentence, **others)
         self.retry_after_seconds = retry_after_seconds
 
 
