@@ -9,7 +9,7 @@ from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key
 from wfinspect.instance import InstanceKey, Transition
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.guest import Guest
-from wfinspect.watching.records import Changes, Reading, StoredRow
+from wfinspect.watching.records import Changes, StoredRow
 from wfinspect.watching.store import FILE_NAME, Store
 
 ACCOUNT = ("prod-ops", "cn-shanghai")
@@ -49,7 +49,9 @@ def test_it_changes_the_count_of_calls_and_nothing_else(host: Store, clock: Fake
     change = Transition(key(1), "a", "Running", "Failure", START, START, START)
     changes = added(2)
     changes.removed[key(1)] = None
-    changes.readings[key(1)] = Reading(START, instance(1, "Failure"), change)
+    changes.readings[key(1)] = StoredRow(
+        key(1), 1.0, read_at=START, instance=instance(1, "Failure"), last_change=change
+    )
     changes.unseen[key(1)] = True
     changes.transitions.append(("event", change))
     changes.recent[instance(2).id] = START
@@ -67,7 +69,13 @@ def test_it_takes_what_others_read_in_its_time(host: Store, clock: FakeClock) ->
     guest = Guest(host.path.parent, clock.now)
     guest.save(added(1))
     clock.advance(5.0)
-    host.save(Changes(readings={key(1): Reading(clock.now(), instance(1, "Success"))}))
+    host.save(
+        Changes(
+            readings={
+                key(1): StoredRow(key(1), 1.0, read_at=clock.now(), instance=instance(1, "Success"))
+            }
+        )
+    )
 
     [row] = guest.rows()
 

@@ -13,7 +13,7 @@ from bench import Figures, scratch
 from fakes import BINDING, START, instance, key
 
 from wfinspect.instance import Transition
-from wfinspect.watching.records import Changes, Reading, StoredRow
+from wfinspect.watching.records import Changes, StoredRow
 from wfinspect.watching.store import Store
 
 KILLS, WRITERS = 300, 4
@@ -29,7 +29,9 @@ def write(state_dir: Path, name: str, acknowledge: Callable[[bytes], object]) ->
         change = Transition(row, event, "Running", "Failure", START, START, START)
         changes = Changes(transitions=[(event, change)])
         changes.added[row] = StoredRow(row, float(number))
-        changes.readings[row] = Reading(START, instance(row.id, "Failure"), change)
+        changes.readings[row] = StoredRow(
+            row, 0.0, instance=instance(row.id, "Failure"), read_at=START, last_change=change
+        )
         changes.calls[("prod-ops", "cn-shanghai"), START.date()] += 1
         store.save(changes)
         acknowledge(f"{event} {row.id}\n".encode())

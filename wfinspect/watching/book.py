@@ -6,13 +6,13 @@ saving is tried again; the watch goes on. Knows nothing of calls and cadences.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from wfinspect.errors import StoreError
 from wfinspect.instance import InstanceId, InstanceKey, Transition, WorkflowInstance
 from wfinspect.watching.notices import Notices
-from wfinspect.watching.records import Account, Changes, Reading, StoredRow, event_name
+from wfinspect.watching.records import Account, Changes, StoredRow, event_name
 from wfinspect.watching.store import Store
 from wfinspect.watching.tables import MAX_RECENT
 from wfinspect.watching.watchlist import Entry, Observation, Watchlist
@@ -237,7 +237,8 @@ class Book:
         unsaved = self._changes.readings.get(entry.key)
         if unsaved is not None:
             instance, change = instance or unsaved.instance, change or unsaved.last_change
-        self._changes.readings[entry.key] = Reading(entry.read_at, instance, change, entry.is_gone)
+        row = replace(_stored(entry), instance=instance, last_change=change)
+        self._changes.readings[entry.key] = row
 
     def _note_mark(self, entry: Entry) -> None:
         if entry.key in self._changes.added:

@@ -5,13 +5,15 @@ JSON with everything beyond ASCII escaped: text from the service may hold what U
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from wfinspect.instance import Binding, InstanceId, InstanceKey, Tag, Transition, WorkflowInstance
+
+_T = TypeVar("_T", WorkflowInstance, Transition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,6 @@ class StoredRow:
     is_gone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a reading changes in a row that is there."""
-
-    read_at: datetime
-    instance: WorkflowInstance | None
-    """None where it is what the row holds already."""
-    last_change: Transition | None = None
-    is_gone: bool = False
-
-
 Account = tuple[str, str]
 """A profile and a region: what calls are counted for."""
 
@@ -49,7 +40,8 @@ class Changes:
 
     added: dict[InstanceKey, StoredRow] = field(default_factory=dict)
     removed: dict[InstanceKey, None] = field(default_factory=dict)
-    readings: dict[InstanceKey, Reading] = field(default_factory=dict)
+    readings: dict[InstanceKey, StoredRow] = field(default_factory=dict)
+    """Rows that are there and were read; instance and change are None where they stay as they are."""
     unseen: dict[InstanceKey, bool] = field(default_factory=dict)
     transitions: list[tuple[str, Transition]] = field(default_factory=list)
     """Each with the name of its event, so that two processes tell of it once."""
@@ -81,51 +73,58 @@ def event_name(transition: Transition, instance: WorkflowInstance) -> str:
     return f"{run}/~{moment}/{transition.to_status}"
 
 
-def instance_text(instance: WorkflowInstance) -> str:
-    """An instance as JSON, with the service's own object in it."""
-    values = {each.name: getattr(instance, each.name) for each in fields(WorkflowInstance)}
-    values["tags"] = [[tag.key, tag.value] for tag in instance.tags]
-    return json.dumps(values)
+def text_of(value: WorkflowInstance | Transition) -> str:
+    """A reading, with the service's own object in it, or a change, as JSON."""
+    return json.dumps(value, default=_parts)
+
+
+def read(kind: type[_T], text: str | None) -> _T | None:
+    """What a text of `text_of` holds, of a reading or a change.
+
+    None for one that this version can't read, which the next poll mends.
+    """
+    return None if text is None else _read(kind, text)  # type: ignore[arg-type] # it has a hash
 
 
 # A list of a thousand rows is read again whenever another process has written one of them.
-@lru_cache(maxsize=2048)
-def read_instance(text: str) -> WorkflowInstance:
-    """The instance in a text of `instance_text`. Raises ValueError for any other text."""
-    values = _object(text)
-    known = {each.name for each in fields(WorkflowInstance)}
-    kept: dict[str, Any] = {name: value for name, value in values.items() if name in known}
+@lru_cache(maxsize=3072)
+def _read(kind: type[Any], text: str) -> Any:  # noqa: ANN401 - `read` knows better
+    known = {each.name for each in fields(kind)}
     try:
-        kept["tags"] = tuple(Tag(str(key), str(value)) for key, value in kept.get("tags", ()))
-        kept["unknown_fields"] = tuple(kept.get("unknown_fields", ()))
-        return WorkflowInstance(**kept)
-    except TypeError as error:
-        raise ValueError(str(error)) from None
+        values = json.loads(text).items()
+        return kind(**{n: _READ.get(n, _as_it_is)(value) for n, value in values if n in known})
+    except (AttributeError, RecursionError, TypeError, ValueError):
+        return None
 
 
-def transition_text(transition: Transition) -> str:
-    """A transition as JSON."""
-    values = {each.name: getattr(transition, each.name) for each in fields(Transition)}
-    values["key"] = [*_binding_parts(transition.key.binding), transition.key.id]
-    for name in ("at", "seen_after", "seen_by"):
-        values[name] = values[name].isoformat()
-    return json.dumps(values)
+def _parts(value: Any) -> object:  # noqa: ANN401 - whatever JSON has no form for
+    match value:
+        case datetime():
+            return value.isoformat()
+        case InstanceKey(Binding(profile, region, endpoint), number):
+            return [profile, region, endpoint, number]
+        case Tag(key, text):
+            return [key, text]
+        case _:
+            return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
-@lru_cache(maxsize=1024)
-def read_transition(text: str) -> Transition:
-    """The transition in a text of `transition_text`. Raises ValueError for any other text."""
-    values = _object(text)
-    known = {each.name for each in fields(Transition)}
-    kept: dict[str, Any] = {name: value for name, value in values.items() if name in known}
-    try:
-        profile, region, endpoint, number = kept["key"]
-        kept["key"] = InstanceKey(Binding(profile, region, endpoint), InstanceId(int(number)))
-        for name in ("at", "seen_after", "seen_by"):
-            kept[name] = datetime.fromisoformat(kept[name])
-        return Transition(**kept)
-    except (KeyError, TypeError) as error:
-        raise ValueError(str(error)) from None
+def _key(parts: tuple[str, str, str, int]) -> InstanceKey:
+    *binding, number = parts
+    return InstanceKey(Binding(*binding), InstanceId(int(number)))
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+_READ: dict[str, Callable[[Any], object]] = {
+    **dict.fromkeys(("at", "seen_after", "seen_by"), datetime.fromisoformat),
+    "key": _key,
+    "tags": lambda tags: tuple(Tag(str(key), str(value)) for key, value in tags),
+    "unknown_fields": tuple,
+}
+"""How the fields are read that JSON has no form for."""
 
 
 def to_microseconds(at: datetime) -> int:
@@ -139,14 +138,3 @@ def from_microseconds(value: int) -> datetime:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _binding_parts(binding: Binding) -> tuple[str, str, str]:
-    return binding.profile, binding.region, binding.endpoint
-
-
-def _object(text: str) -> Mapping[str, Any]:
-    values = json.loads(text)
-    if not isinstance(values, dict):
-        raise ValueError("no object")  # noqa: TRY004 - to a caller all bad text is the same
-    return values

@@ -16,7 +16,7 @@ from wfinspect.errors import StoreError
 from wfinspect.instance import InstanceId, InstanceKey, Transition
 from wfinspect.paths import make_private
 from wfinspect.watching import schema, tables
-from wfinspect.watching.records import Account, Changes, StoredRow, read_transition
+from wfinspect.watching.records import Account, Changes, StoredRow, read
 
 FILE_NAME = "watch.sqlite3"
 _BUSY_SECONDS = 2.0
@@ -76,7 +76,7 @@ class Store:
         )
         query = f"SELECT doc FROM transitions{where} ORDER BY number DESC LIMIT ?"  # noqa: S608
         docs = self._use(lambda c: c.execute(query, (*values, limit)).fetchall())
-        return [t for (doc,) in docs if (t := tables.read(read_transition, doc)) is not None]
+        return [t for (doc,) in docs if (t := read(Transition, doc)) is not None]
 
     def recent(self) -> list[InstanceId]:
         """IDs looked up lately, newest first."""

@@ -1,29 +1,26 @@
 """What the store's statements read and write, row by row. Knows SQL, but no file and no process."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from wfinspect.instance import Binding, InstanceId, InstanceKey, Transition
+from wfinspect.instance import Binding, InstanceId, InstanceKey, Transition, WorkflowInstance
 from wfinspect.watching.records import (
     Changes,
-    Reading,
     StoredRow,
     from_microseconds,
-    instance_text,
-    read_instance,
-    read_transition,
+    read,
+    text_of,
     to_microseconds,
-    transition_text,
 )
 
 KEPT_FOR = timedelta(days=30)
 MAX_TRANSITIONS = 10_000
 CALLS_KEPT_FOR = timedelta(days=62)  # two months, since editions count by the month
 MAX_RECENT = 20
-_CLOCK_SET_BACK = timedelta(minutes=1)
+_CLOCK_SET_BACK = 60_000_000  # microseconds
 
 KEY = "profile = ? AND region = ? AND endpoint = ? AND id = ?"
 ROWS = (
@@ -32,33 +29,23 @@ ROWS = (
 )
 """Statement for the watched list in its order; `row` reads what it gives."""
 
-_T = TypeVar("_T")
-
 
 def key_values(key: InstanceKey) -> tuple[str, str, str, int]:
     """The values for `KEY`."""
     return key.binding.profile, key.binding.region, key.binding.endpoint, key.id
 
 
-def read(read: Callable[[str], _T], text: str | None) -> _T | None:
-    """What a text holds; None for one that this version can't read, which the next poll mends."""
-    try:
-        return None if text is None else read(text)
-    except ValueError:
-        return None
-
-
 def row(values: Sequence[Any]) -> StoredRow:
     """The row in a line of `ROWS`."""
     profile, region, endpoint, number, position, added_at, reading, read_at, change, *marks = values
-    instance = read(read_instance, reading)
+    instance = read(WorkflowInstance, reading)
     return StoredRow(
         key=InstanceKey(Binding(profile, region, endpoint), InstanceId(number)),
         position=position,
         added_at=None if added_at is None else from_microseconds(added_at),
         instance=instance,
         read_at=None if read_at is None or instance is None else from_microseconds(read_at),
-        last_change=read(read_transition, change),
+        last_change=read(Transition, change),
         is_unseen=bool(marks[0]),
         is_gone=bool(marks[1]),
     )
@@ -69,48 +56,39 @@ def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
     connection.executemany(f"DELETE FROM watched WHERE {KEY}", map(key_values, changes.removed))  # noqa: S608
     insert = (
         "INSERT INTO watched (profile, region, endpoint, id, position, added_at, reading, read_at,"
-        " last_change, is_unseen, is_gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING"
+        " last_change, is_unseen, is_gone) VALUES (:profile, :region, :endpoint, :id, :position,"
+        " :added_at, :reading, :read_at, :last_change, :is_unseen, :is_gone) ON CONFLICT DO NOTHING"
     )
-    connection.executemany(insert, map(_insert_values, changes.added.values()))
+    connection.executemany(insert, map(_values, changes.added.values()))
     # An older reading of this process never overwrites a newer one of another; one that is newer by
     # more than a save can take was dated by a clock that has been set back since.
     update = (
-        "UPDATE watched SET reading = coalesce(?, reading), read_at = ?,"  # noqa: S608
-        " last_change = coalesce(?, last_change), is_gone = ?"
-        f" WHERE {KEY} AND (read_at IS NULL OR read_at <= ? OR read_at > ?)"
+        "UPDATE watched SET reading = coalesce(:reading, reading), read_at = :read_at,"  # noqa: S608
+        " last_change = coalesce(:last_change, last_change), is_gone = :is_gone WHERE"
+        " profile = :profile AND region = :region AND endpoint = :endpoint AND id = :id"
+        f" AND (read_at IS NULL OR read_at <= :read_at OR read_at > :read_at + {_CLOCK_SET_BACK})"
     )
-    connection.executemany(update, _update_values(changes.readings.items()))
+    connection.executemany(update, map(_values, changes.readings.values()))
     unseen = ((is_unseen, *key_values(key)) for key, is_unseen in changes.unseen.items())
     connection.executemany(f"UPDATE watched SET is_unseen = ? WHERE {KEY}", unseen)  # noqa: S608
 
 
-def _insert_values(row: StoredRow) -> tuple[Any, ...]:
-    return (
-        *key_values(row.key),
-        row.position,
-        None if row.added_at is None else to_microseconds(row.added_at),
-        None if row.instance is None else instance_text(row.instance),
-        None if row.read_at is None else to_microseconds(row.read_at),
-        None if row.last_change is None else transition_text(row.last_change),
-        row.is_unseen,
-        row.is_gone,
-    )
-
-
-def _update_values(readings: Iterable[tuple[InstanceKey, Reading]]) -> Iterable[tuple[Any, ...]]:
-    for key, reading in readings:
-        read_at = to_microseconds(reading.read_at)
-        instance, change = reading.instance, reading.last_change
-        yield (
-            None if instance is None else instance_text(instance),
-            read_at,
-            None if change is None else transition_text(change),
-            reading.is_gone,
-            *key_values(key),
-            read_at,
-            to_microseconds(reading.read_at + _CLOCK_SET_BACK),
-        )
+def _values(row: StoredRow) -> Mapping[str, Any]:
+    """A row by the names of its columns."""
+    whose = row.key.binding
+    return {
+        "profile": whose.profile,
+        "region": whose.region,
+        "endpoint": whose.endpoint,
+        "id": row.key.id,
+        "position": row.position,
+        "added_at": None if row.added_at is None else to_microseconds(row.added_at),
+        "reading": None if row.instance is None else text_of(row.instance),
+        "read_at": None if row.read_at is None else to_microseconds(row.read_at),
+        "last_change": None if row.last_change is None else text_of(row.last_change),
+        "is_unseen": row.is_unseen,
+        "is_gone": row.is_gone,
+    }
 
 
 def insert_transition(connection: sqlite3.Connection, event: str, transition: Transition) -> bool:
@@ -120,7 +98,7 @@ def insert_transition(connection: sqlite3.Connection, event: str, transition: Tr
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
     )
     seen_by = to_microseconds(transition.seen_by)
-    values = (*key_values(transition.key), event, seen_by, transition_text(transition))
+    values = (*key_values(transition.key), event, seen_by, text_of(transition))
     with closing(connection.execute(insert, values)) as cursor:
         return cursor.rowcount > 0
 
