@@ -1,11 +1,11 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.format import age, biz_date, cell_width, clock_time, duration, moment, short_time
+from wfinspect.format import age, biz_date, cell_width, clock_time, duration, moment
 from wfinspect.regions import REGIONS, zone_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -37,11 +37,6 @@ def test_a_business_date_is_read_in_the_scheduling_zone_whatever_the_local_one()
 
 def test_times_are_shown_in_the_zone_asked_for() -> None:
     assert clock_time(NOW, SHANGHAI) == "2026-09-18 14:32:07"
-
-
-def test_a_time_of_another_day_carries_its_date() -> None:
-    assert short_time(NOW, NOW, SHANGHAI) == "14:32"
-    assert short_time(NOW - timedelta(hours=15), NOW, SHANGHAI) == "09-17 23:32"
 
 
 @given(st.integers())

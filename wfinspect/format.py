@@ -109,12 +109,6 @@ def clock_time(at: datetime, zone: tzinfo) -> str:
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def short_time(at: datetime, now: datetime, zone: tzinfo) -> str:
-    """A time of day, with the date where it is another day: ``14:30`` or ``09-17 14:30``."""
-    local, today = at.astimezone(zone), now.astimezone(zone).date()
-    return local.strftime("%H:%M") if local.date() == today else local.strftime("%m-%d %H:%M")
-
-
 def biz_date(milliseconds: int, scheduling_zone: tzinfo) -> str:
     """A business date as the region's schedule means it: ``2026-09-17 (Thu)``."""
     at = moment(milliseconds)

@@ -6,7 +6,6 @@ The refill is what the day has left, so used + held + still to come never exceed
 
 from collections import deque
 
-DEFAULT_CALLS_A_DAY = 3000
 CALLS_A_SECOND = 2
 _HELD_PART = 0.25
 _MAX_STRETCH = 40.0
