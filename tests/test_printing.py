@@ -1,13 +1,13 @@
 import csv
 import io
 import json
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 from fakes import START, instance, ms
 from hypothesis import given
 from hypothesis import strategies as st
+from values import replace
 
 from wfinspect.commands.printing import FIELDS, as_csv, as_fields, as_json, as_table
 from wfinspect.errors import UsageError

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wfinspect import __version__
 from wfinspect.config import OPTIONS, load_settings
@@ -17,8 +17,7 @@ INTERNAL_ERROR = 70
 BROKEN_PIPE = 141
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A word after ``wfinspect``; its module has `add_arguments(parser)` and `run(args, settings, environ)`."""
 
     module: str

@@ -7,7 +7,7 @@ https://help.aliyun.com/zh/dataworks/developer-reference/api-dataworks-public-20
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 InstanceId = NewType("InstanceId", int)
 """An instance's ID: 1 to 2**63 - 1."""
@@ -73,8 +73,7 @@ def family_of(word: str) -> Family:
     return _FAMILIES.get(word, Family.UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """A tag of an instance; both parts as they came."""
 
     key: str
@@ -127,8 +126,7 @@ class WorkflowInstance:
         return self.family.is_settled
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Binding:
+class Binding(NamedTuple):
     """Where an instance lives: two accounts or two regions never mix, nor does a simulator."""
 
     profile: str
@@ -138,8 +136,7 @@ class Binding:
     """Host for https; a whole ``http://127.0.0.1:port`` URL for a loopback service."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class InstanceKey:
+class InstanceKey(NamedTuple):
     """An instance's whole identity."""
 
     binding: Binding
@@ -150,8 +147,7 @@ class InstanceKey:
         return hash(self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """A change of status between two good readings."""
 
     key: InstanceKey

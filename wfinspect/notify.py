@@ -1,8 +1,8 @@
 """What a user wants to be told of and by which way: the ``[notify]`` table of config.toml."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import NamedTuple
 
 from wfinspect.errors import ConfigError
 
@@ -18,8 +18,7 @@ class Rule(StrEnum):
 OSC_KINDS = ("off", "9", "777")
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(NamedTuple):
     """The table, each key with its default: nothing leaves the terminal unless it is asked for."""
 
     rule: Rule = Rule.FAILURE
@@ -38,7 +37,7 @@ def read_notify(table: object, source: str) -> Notify:
     Raises:
         ConfigError: an unknown key, with the known ones, or a value that can't be used.
     """
-    known = [each.name for each in fields(Notify)]
+    known = Notify._fields
     if not isinstance(table, Mapping):
         raise ConfigError(f"{source}: [notify] is a table with {', '.join(known)}.")
     for name in table:

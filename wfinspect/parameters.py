@@ -6,11 +6,10 @@ Periodic and trigger workflows carry ``key=value`` pairs, manual ones a JSON obj
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter. The value is text; what JSON held other than a string is written as JSON."""
 
     key: str

@@ -3,9 +3,10 @@
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from values import replace
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -1,9 +1,9 @@
 """Snapshots made by hand: the states of the screen that matter."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fakes import START, instance, key, ms
+from values import replace
 
 from wfinspect.instance import Tag, Transition
 from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
@@ -18,7 +18,7 @@ def ago(**span: float) -> datetime:
 
 def row(number: int, status: str, **fields: object) -> Row:
     """A watched, live row read just now; fields of Row by their names, the rest are the instance's."""
-    names = set(Row.__dataclass_fields__)
+    names = set(Row._fields)
     of_row = {name: fields.pop(name) for name in list(fields) if name in names}
     found = instance(number, status, **fields)
     values = {"instance": found, "read_at": START, "is_watched": True, "is_live": True} | of_row

@@ -1,12 +1,12 @@
 import re
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes import START, key
 from ui.rig import RecordingDriver, running
 from ui.scenes import mixed, row, with_history
+from values import replace
 
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.preferences import Preferences

@@ -1,9 +1,8 @@
-from dataclasses import replace
-
 from fakes import ms
 from hypothesis import given
 from hypothesis import strategies as st
 from ui.scenes import ago, failed_row, mixed_rows, row
+from values import replace
 
 from wfinspect.ui.attention import SORTS, in_order, next_unseen, rank
 from wfinspect.watching.snapshot import Row

@@ -1,11 +1,10 @@
 """What reaches the terminal: nothing for nothing, little for little."""
 
-from dataclasses import replace
-
 from fakes import START, key, ms
 from textual import events
 from ui.rig import running
 from ui.scenes import FAILED, TRADE, ago, change, mixed, mixed_rows, row
+from values import replace
 
 from wfinspect.ui.widgets.id_box import IdInput
 from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot
@@ -22,7 +21,7 @@ async def test_an_equal_snapshot_sends_nothing() -> None:
         rig.take_bytes()
         await rig.publish(replace(mixed()))
         await rig.publish(
-            Snapshot(**{f: getattr(mixed(), f) for f in Snapshot.__dataclass_fields__})
+            Snapshot(**{f: getattr(mixed(), f) for f in Snapshot._fields})
         )
 
         assert rig.take_bytes() == 0

@@ -1,12 +1,11 @@
 """Two instances side by side: what is asked for, one thing after the other, and what is told first."""
 
-from dataclasses import replace
-
 import pytest
 from fakes import START, instance, key, ms
 from ui.rig import ZONE, check_golden, running
 from ui.scenes import FAILED, TRADE, ago, failed_row, mixed, mixed_rows
 from ui.task_scenes import TASKS, page
+from values import replace
 
 from wfinspect.errors import Unreachable
 from wfinspect.instance import InstanceId, WorkflowInstance

@@ -4,13 +4,13 @@ import base64
 import csv
 import json
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes import key
 from ui.rig import ZONE, RecordingDriver, Rig, running
 from ui.scenes import FAILED, failed_row, mixed, row
+from values import replace
 
 from wfinspect.commands.screen import _as_csv, _as_json
 from wfinspect.instance import Binding

@@ -1,10 +1,10 @@
 """The list narrowed and put in other orders, by keys."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from ui.rig import Rig, running
 from ui.scenes import FAILED, TRADE, mixed, mixed_rows, row
+from values import replace
 
 from wfinspect.ui.attention import SORTS
 from wfinspect.ui.preferences import Preferences

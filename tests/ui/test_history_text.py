@@ -1,9 +1,9 @@
-from dataclasses import replace
 from datetime import timedelta
 
 from fakes import START, ms
 from ui.rig import ZONE
 from ui.scenes import FAILED, ago, change, failed_row, history
+from values import replace
 
 from wfinspect.instance import Transition
 from wfinspect.ui import history_text

@@ -1,9 +1,8 @@
 """Text from outside is shown character by character, whatever it looks like."""
 
-from dataclasses import replace
-
 from ui.rig import RecordingDriver, running
 from ui.scenes import START, hostile, mixed
+from values import replace
 
 from wfinspect.ui.widgets.detail import TextPane
 from wfinspect.watching.snapshot import Contact, Notice, Trouble

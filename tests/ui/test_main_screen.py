@@ -1,7 +1,5 @@
 """Keys in, intents out; snapshots in, the screen out."""
 
-from dataclasses import replace
-
 import pytest
 from fakes import START, key
 from ui.rig import Rig, running
@@ -16,6 +14,7 @@ from ui.scenes import (
     row,
     with_history,
 )
+from values import replace
 
 from wfinspect.instance import InstanceKey
 from wfinspect.ui.arrangement import Layout

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from ui.rig import ZONE
 from ui.scenes import ago, change, failed_row, outage, row
+from values import replace
 
 from wfinspect.ui import theme
 from wfinspect.ui.lines import Ground, Role

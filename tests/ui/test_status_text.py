@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 
 from fakes import BINDING, START
@@ -7,6 +6,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from ui.rig import ZONE
 from ui.scenes import empty, gone, mixed, outage
+from values import replace
 
 from wfinspect.ui import theme
 from wfinspect.ui.row_text import Look

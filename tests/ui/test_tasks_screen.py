@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 from fakes import BINDING, key
 from ui.rig import Rig, check_golden, running
 from ui.scenes import FAILED, TRADE, mixed
 from ui.task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, log, page, task
+from values import replace
 
 from wfinspect.errors import Refused
 from wfinspect.ui.screens.log import LogScreen

@@ -1,11 +1,10 @@
-from dataclasses import replace
-
 import pytest
 from fakes import START, ms
 from hypothesis import given
 from hypothesis import strategies as st
 from ui.rig import ZONE
 from ui.task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, task
+from values import replace
 
 from wfinspect.task import Progress, progress
 from wfinspect.ui.lines import Role, width_of

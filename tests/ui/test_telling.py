@@ -1,12 +1,12 @@
 """Bell, title, mouse, and what is told after a terminal stood still."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes import key
 from ui.rig import RecordingDriver, Rig, running
 from ui.scenes import ago, change, mixed, outage, row, with_history
+from values import replace
 
 from wfinspect.notify import Notify
 from wfinspect.ui.driver import HardenedDriver

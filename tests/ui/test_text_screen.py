@@ -3,7 +3,6 @@
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from rich.cells import cell_len
 from ui.rig import Rig, check_golden, running
 from ui.scenes import failed_row, mixed
 from ui.test_export import copied
+from values import replace
 
 from wfinspect.ui.export import Exports
 from wfinspect.ui.screens.text import TextScreen

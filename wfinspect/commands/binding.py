@@ -1,7 +1,7 @@
 """Which account, region and endpoint new instances are bound to, and how they are reached."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wfinspect.clock import Clock
 from wfinspect.config import DEFAULT_REGION, Settings
@@ -12,8 +12,7 @@ from wfinspect.paths import home_of
 from wfinspect.watching.source import Connect, InstanceSource
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """A binding, and where its parts came from in a few words."""
 
     binding: Binding

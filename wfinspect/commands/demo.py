@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         async def connect(binding: Binding, on_call: Callable[[], None]) -> InstanceSource:
             from wfinspect.dataworks import connector
 
-            there = dataclasses.replace(binding, profile="(env)", endpoint=simulator.url)
+            there = binding._replace(profile="(env)", endpoint=simulator.url)
             opened = connector(keys_of_simulator, home_of(environ), clock)
             return await opened(there, on_call)
 

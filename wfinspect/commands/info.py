@@ -4,13 +4,13 @@ import argparse
 import platform
 import shlex
 from collections.abc import Mapping
-from dataclasses import fields
 
 from wfinspect import __version__
 from wfinspect.commands.binding import bind
 from wfinspect.config import OPTIONS, Settings
 from wfinspect.errors import ConfigError
 from wfinspect.format import shown
+from wfinspect.notify import Notify
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
@@ -46,9 +46,8 @@ def run(_args: argparse.Namespace, settings: Settings, environ: Mapping[str, str
     ]
     notify, source = settings.notify, str(paths.config_file)
     rows += [
-        (f"notify {each.name}", _value(value), source if value != each.default else "default")
-        for each in fields(notify)
-        for value in [getattr(notify, each.name)]
+        (f"notify {name}", _value(value), source if value != default else "default")
+        for name, value, default in zip(Notify._fields, notify, Notify(), strict=True)
     ]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:

@@ -5,9 +5,9 @@ import os
 import random
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
+from typing import NamedTuple
 
 from wfinspect.clock import Clock
 from wfinspect.commands.printing import as_csv, as_json
@@ -18,8 +18,7 @@ from wfinspect.ui.environment import is_remote, prepare_environment, require_ter
 from wfinspect.watching.source import Connect
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """What an app on a screen is made of."""
 
     settings: Settings

@@ -6,9 +6,8 @@ Cheap and synchronous, so that the first screen can name its profile; gets no ke
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from wfinspect.errors import ConfigError
 from wfinspect.format import shown
@@ -23,8 +22,7 @@ DEFAULT = "(default)"
 _MAX_FILE = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who asks, before any key is looked at."""
 
     profile: str

@@ -1,7 +1,7 @@
 """What the ID box makes of a text. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wfinspect.errors import UsageError
 from wfinspect.ids import find_ids, parse_ids
@@ -13,8 +13,7 @@ ACCEPTED = frozenset("0123456789,;. ")
 _NAMED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A text as the box understands it."""
 
     ids: tuple[InstanceId, ...] = ()

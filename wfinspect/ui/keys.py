@@ -1,12 +1,11 @@
 """Every key of the app: one table that bindings, help, hints and palette are made from."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.binding import Binding
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """Something a person can do.
 
     Attributes:

@@ -1,8 +1,8 @@
 """Lines of text as spans with roles, measured in terminal cells. Pure; knows no widget, no colour."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from rich.cells import cell_len, get_character_cell_size
 
@@ -38,8 +38,7 @@ class Ground(StrEnum):
 Span = tuple[str, Role]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line on the screen."""
 
     spans: tuple[Span, ...] = ()
@@ -137,8 +136,7 @@ def wrap(text: str, width: int, *, is_prose: bool = False) -> list[str]:
     return pieces
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A piece of a status line that may have to go."""
 
     spans: tuple[Span, ...]

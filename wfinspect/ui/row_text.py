@@ -1,8 +1,8 @@
 """A watched row as one or two lines of text. Pure; knows no widget, no colour and no clock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -31,8 +31,7 @@ ROOMY_ROW_CELLS = 44
 _HOUR = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What text needs to know of the screen it is for."""
 
     glyphs: Mapping[Status, str]
@@ -195,8 +194,7 @@ def sidebar_lines(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """Widths of the one-line list, in cells; 0 leaves a column out."""
 
     name: int

@@ -4,8 +4,8 @@ What happens in one round is told in one sentence: fifty changes are one bell an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
+from typing import NamedTuple
 
 from wfinspect.format import duration, shown
 from wfinspect.instance import Family, InstanceKey, Transition, WorkflowInstance
@@ -23,8 +23,7 @@ _MAX_NAME, _MAX_STATUS, _MAX_SAID = 60, 30, 120
 _MAX_NAMED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(NamedTuple):
     """A change worth telling."""
 
     change: Transition
@@ -34,8 +33,7 @@ class News:
     """Of all processes that share the store this one recorded it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What a user's command is told."""
 
     text: str

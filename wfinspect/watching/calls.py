@@ -7,9 +7,8 @@ connection of the pool for ever (httpcore issue 1093).
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock
 from wfinspect.errors import Refused, ServiceError, ServiceTrouble, WfInspectError
@@ -22,8 +21,7 @@ _T = TypeVar("_T")
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came of a batch."""
 
     batch: Batch

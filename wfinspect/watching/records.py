@@ -75,7 +75,10 @@ def event_name(transition: Transition, instance: WorkflowInstance) -> str:
 
 def text_of(value: WorkflowInstance | Transition) -> str:
     """A reading, with the service's own object in it, or a change, as JSON."""
-    return json.dumps(value, default=_parts)
+    values = {name: getattr(value, name) for name in _names(type(value))}
+    if isinstance(value, Transition):
+        values["key"] = [*value.key.binding, value.key.id]
+    return json.dumps(values, default=datetime.isoformat)
 
 
 def read(kind: type[_T], text: str | None) -> _T | None:
@@ -89,7 +92,7 @@ def read(kind: type[_T], text: str | None) -> _T | None:
 # A list of a thousand rows is read again whenever another process has written one of them.
 @lru_cache(maxsize=3072)
 def _read(kind: type[Any], text: str) -> Any:  # noqa: ANN401 - `read` knows better
-    known = {each.name for each in fields(kind)}
+    known = _names(kind)
     try:
         values = json.loads(text).items()
         return kind(**{n: _READ.get(n, _as_it_is)(value) for n, value in values if n in known})
@@ -97,16 +100,9 @@ def _read(kind: type[Any], text: str) -> Any:  # noqa: ANN401 - `read` knows bet
         return None
 
 
-def _parts(value: Any) -> object:  # noqa: ANN401 - whatever JSON has no form for
-    match value:
-        case datetime():
-            return value.isoformat()
-        case InstanceKey(Binding(profile, region, endpoint), number):
-            return [profile, region, endpoint, number]
-        case Tag(key, text):
-            return [key, text]
-        case _:
-            return {each.name: getattr(value, each.name) for each in fields(value)}
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a named tuple or a dataclass."""
+    return getattr(kind, "_fields", None) or tuple(each.name for each in fields(kind))
 
 
 def _key(parts: tuple[str, str, str, int]) -> InstanceKey:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heapify, heappop
 from math import inf
+from typing import NamedTuple
 
 from wfinspect.errors import BadRequest, Refused, ServiceError
 from wfinspect.instance import Binding, InstanceKey
@@ -27,8 +28,7 @@ _BAD_REQUEST_CAP_SECONDS = 600.0
 _MAX_REFUSALS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """One call: a Get for its only instance, or a List where a group is given."""
 
     binding: Binding

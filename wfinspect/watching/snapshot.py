@@ -1,10 +1,9 @@
 """What a face (the app, `watch`) sees of the watcher: immutable values, and what it may ask for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from wfinspect.instance import (
     Binding,
@@ -19,8 +18,7 @@ if TYPE_CHECKING:  # what is only named here need not be loaded before the first
     from wfinspect.watching.requests import A, Heard, Request
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(NamedTuple):
     """What stands between a row and a good reading."""
 
     cause: str
@@ -34,8 +32,7 @@ class Trouble:
     """That of the error behind it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One instance as far as it is known."""
 
     key: InstanceKey
@@ -71,8 +68,7 @@ class Contact(Enum):
     PAUSED = "paused"
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(NamedTuple):
     """The state of the watch as a whole."""
 
     contact: Contact = Contact.STARTING
@@ -91,8 +87,7 @@ class Health:
     """Short words for the status line, e.g. ``List refused: single calls``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """A sentence for the person, told once."""
 
     number: int
@@ -101,8 +96,7 @@ class Notice:
     is_error: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """A call for a person who is not looking: one bell, whatever the number of changes behind it."""
 
     number: int
@@ -113,15 +107,14 @@ class Alert:
     """A failure or lost contact, rather than an end or contact regained."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Everything a face shows, at one moment."""
 
     rows: tuple[Row, ...] = ()
     """The watched instances, in the order they were added."""
     displayed: Row | None = None
     """The instance on display, watched or not."""
-    health: Health = field(default_factory=Health)
+    health: Health = Health()
     transitions: tuple[Transition, ...] = ()
     """The latest changes over all, newest first."""
     history: tuple[Transition, ...] = ()

@@ -1,8 +1,7 @@
 """What the watcher needs of a service. `wfinspect.dataworks` fulfils it without knowing it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from wfinspect.instance import Binding, InstanceId, WorkflowInstance
 
@@ -11,8 +10,7 @@ if TYPE_CHECKING:  # what is only named here need not be loaded before the first
     from wfinspect.task import TaskInstance
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Group:
+class Group(NamedTuple):
     """What instances must share for one ListWorkflowInstances to answer for all of them."""
 
     binding: Binding

@@ -1,6 +1,5 @@
 """What a face sees of a watch that can't draw for itself: one that crashed, one that hangs. Pure."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from wfinspect.watching.snapshot import Contact, Snapshot, Trouble
@@ -24,12 +23,12 @@ def stuck(snapshot: Snapshot, at: datetime) -> Snapshot:
         "No round of the watch has begun for a while: the disk of the state directory may hang. "
         "It goes on by itself once that answers."
     )
-    rows = tuple(replace(row, is_live=False) for row in snapshot.rows)
-    displayed = snapshot.displayed and replace(snapshot.displayed, is_live=False)
-    old = replace(snapshot, rows=rows, displayed=displayed)
+    rows = tuple(row._replace(is_live=False) for row in snapshot.rows)
+    displayed = snapshot.displayed and snapshot.displayed._replace(is_live=False)
+    old = snapshot._replace(rows=rows, displayed=displayed)
     return _not_live(old, Trouble("watch stuck", sentence, at, None))
 
 
 def _not_live(snapshot: Snapshot, trouble: Trouble) -> Snapshot:
-    health = replace(snapshot.health, contact=Contact.NOT_LIVE, trouble=trouble)
-    return replace(snapshot, health=health)
+    health = snapshot.health._replace(contact=Contact.NOT_LIVE, trouble=trouble)
+    return snapshot._replace(health=health)

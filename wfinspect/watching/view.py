@@ -1,10 +1,10 @@
 """From what is known to what a face shows: which rows are the present, and is there contact. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from math import inf
 from operator import attrgetter
+from typing import NamedTuple
 
 from wfinspect.errors import CredentialsMissing, DailyLimit, Refused
 from wfinspect.instance import Binding, InstanceId, InstanceKey, Transition
@@ -28,8 +28,7 @@ _UNEXPLAINED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """An entry with what decides whether its reading is the present; steady seconds."""
 
     entry: Entry
@@ -90,8 +89,7 @@ def sight(entry: Entry, interval: float, awaited_since: float) -> Sight:
     return Sight(entry, entry.steady_at + freshness_seconds(interval), awaited_since)
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """What there is to show."""
 
     sights: Sequence[Sight]
@@ -171,7 +169,7 @@ class View:
         self.snapshot = Snapshot(
             rows=tuple(row for row in rows.values() if row.is_watched),
             displayed=rows[scene.displayed] if scene.displayed is not None else None,
-            health=replace(scene.health, contact=contact, trouble=trouble, next_poll_at=next_at),
+            health=scene.health._replace(contact=contact, trouble=trouble, next_poll_at=next_at),
             transitions=scene.transitions,
             history=scene.history,
             notices=self._notices.latest(),
@@ -217,7 +215,7 @@ def _contact(
     return (Contact.LIVE if is_known else Contact.STARTING), None
 
 
-_seen_of_row = attrgetter(*(each.name for each in fields(Row) if each.name != "read_at"))
+_seen_of_row = attrgetter(*(name for name in Row._fields if name != "read_at"))
 _seen_of_all = attrgetter("transitions", "history", "notices", "recent_ids")
 
 
@@ -233,4 +231,4 @@ def _is_same_to_the_eye(one: Snapshot, other: Snapshot) -> bool:
 
 
 def _uncounted(health: Health) -> Health:
-    return replace(health, last_good_at=None, calls_today=0)
+    return health._replace(last_good_at=None, calls_today=0)

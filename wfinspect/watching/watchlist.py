@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from wfinspect.instance import Family, InstanceKey, Transition, WorkflowInstance
 from wfinspect.watching.cadence import is_final
@@ -35,8 +36,7 @@ class News(Enum):
     """The ID now names another instance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """What became of a reading."""
 
     news: News

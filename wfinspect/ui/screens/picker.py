@@ -1,8 +1,7 @@
 """Pick one of many by name: the palette, the fields to copy, the log. Runs nothing itself."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,8 +14,7 @@ from wfinspect.ui.screens.dialogs import SafeDismiss
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Something to pick.
 
     Attributes:
@@ -32,8 +30,7 @@ class Choice:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(NamedTuple):
     """The value picked is wanted as plain text."""
 
     value: Any

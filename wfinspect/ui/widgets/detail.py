@@ -1,8 +1,8 @@
 """One instance in full: a header, and panes side by side or as tabs. Decides nothing about data."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -21,12 +21,11 @@ _Build = Callable[[Row, int], tuple[Line, ...]]
 _Count = Callable[[Row], str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     id: str
     title: str
     build: _Build
-    count: _Count
+    tally: _Count
 
 
 class TextPane(LineView):
@@ -63,7 +62,7 @@ class TextPane(LineView):
         if not self.is_titled:
             return body
         role = Role.ACCENT if self.has_focus else Role.DIM
-        count = self.kind.count(self._row)
+        count = self.kind.tally(self._row)
         return (line((f" {self.kind.title.upper()}", role), (f" {count}", Role.DIM)), BLANK, *body)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -200,7 +199,7 @@ class Detail(Vertical):
     def _tab_spans(self, *, has_counts: bool) -> list[Span]:
         spans: list[Span] = []
         for index, pane in enumerate(self._panes):
-            count = pane.kind.count(self._row) if self._row and has_counts else ""
+            count = pane.kind.tally(self._row) if self._row and has_counts else ""
             spans.append((" ", Role.TEXT))
             spans.append((f" {pane.kind.title} ", Role.BRAND if index == self._tab else Role.DIM))
             if count:
