@@ -220,5 +220,8 @@ class Line:
     def credentials_fingerprint(self) -> str:
         return ""
 
+    async def check_credentials(self) -> None:
+        """Always there."""
+
     async def aclose(self) -> None:
         self._world.lose_answers()

@@ -4,11 +4,13 @@ import argparse
 from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
-from wfinspect.commands.binding import bind, connecting
+from wfinspect.commands.binding import bind
 from wfinspect.commands.screen import Screen, show
 from wfinspect.config import Settings
+from wfinspect.dataworks import connector
 from wfinspect.ids import parse_ids
 from wfinspect.instance import InstanceKey
+from wfinspect.paths import home_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +33,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             settings=settings,
             state_dir=settings.paths.state_dir,
             binding=bound.binding,
-            connect=connecting(environ, clock),
+            connect=connector(environ, home_of(environ), clock),
             clock=clock,
             open_keys=tuple(InstanceKey(bound.binding, i) for i in ids),
         ),

@@ -1,15 +1,13 @@
-"""Which account, region and endpoint new instances are bound to, and how they are reached."""
+"""Which account, region and endpoint new instances are bound to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from wfinspect.clock import Clock
 from wfinspect.config import DEFAULT_REGION, Settings
 from wfinspect.dataworks.credentials import identify
 from wfinspect.dataworks.endpoints import endpoint_of
 from wfinspect.instance import Binding
 from wfinspect.paths import home_of
-from wfinspect.watching.source import Connect, InstanceSource
 
 
 class Bound(NamedTuple):
@@ -35,18 +33,3 @@ def bind(settings: Settings, environ: Mapping[str, str]) -> Bound:
         region, region_source = DEFAULT_REGION, "default"
     endpoint = endpoint_of(region, settings.endpoint)
     return Bound(Binding(identity.profile, region, endpoint), identity.source, region_source)
-
-
-def connecting(environ: Mapping[str, str], clock: Clock) -> Connect:
-    """A function that opens the service for a binding; they all share one TLS context."""
-    opened: list[Connect] = []
-
-    async def connect(binding: Binding, on_call: Callable[[], None]) -> InstanceSource:
-        # On the poller's thread, after the first paint: httpx and msgspec are slow to import.
-        from wfinspect.dataworks import connector
-
-        if not opened:
-            opened.append(connector(environ, home_of(environ), clock))
-        return await opened[0](binding, on_call)
-
-    return connect

@@ -8,9 +8,10 @@ from wfinspect.clock import Clock
 from wfinspect.commands.binding import bind
 from wfinspect.commands.finding import Check, Found, warning
 from wfinspect.config import Settings
+from wfinspect.dataworks import connector
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource, identify
-from wfinspect.dataworks.diagnosis import Hop, first_hop, open_observed, reach, resolve
+from wfinspect.dataworks.diagnosis import Hop, first_hop, reach, resolve
 from wfinspect.dataworks.network import tls_context
 from wfinspect.errors import BadRequest, NotFound, Refused, WfInspectError
 from wfinspect.format import duration, moment
@@ -41,7 +42,6 @@ class ServiceChecks:
         self._binding: Binding | None = None
         self._client: DataWorksClient | None = None
         self._addresses: Sequence[str] = ()
-        self._skew: float | None = None
         self.calls: Counter[Binding] = Counter()
         """The requests that went out."""
 
@@ -108,7 +108,7 @@ class ServiceChecks:
     async def _check_get(self) -> Found:
         known = self._watched(self.binding)
         wanted = known[0].id if known else _NOBODY
-        client, began = self._open(), self._clock.monotonic()
+        client, began = await self._open(), self._clock.monotonic()
         try:
             instance = await client.get_workflow_instance(wanted)
         except NotFound as error:
@@ -123,7 +123,7 @@ class ServiceChecks:
         known = [i for i in self._watched(self.binding) if i.project_id and i.biz_date]
         if not known:
             return Found("not tried: it takes a watched instance that was read before")
-        client, began = self._open(), self._clock.monotonic()
+        client, began = await self._open(), self._clock.monotonic()
         one = known[0]
         try:
             listed = await client.list_workflow_instances(
@@ -139,13 +139,14 @@ class ServiceChecks:
         return Found(f"permitted, {self._milliseconds(began)}")
 
     async def _check_clock(self) -> Found:
-        if self._skew is None:
+        skew = None if self._client is None else self._client.skew_seconds
+        if skew is None:
             raise WfInspectError("Not known, since no answer came: see above.")
-        off = duration(abs(self._skew))
-        if abs(self._skew) < _GOOD_CLOCK_SECONDS:
+        off = duration(abs(skew))
+        if abs(skew) < _GOOD_CLOCK_SECONDS:
             return Found(f"within {off} of the service's")
         return warning(
-            f"This machine's clock is {off} {'behind' if self._skew > 0 else 'ahead of'} the "
+            f"This machine's clock is {off} {'behind' if skew > 0 else 'ahead of'} the "
             "service's: set it, for instance with `timedatectl set-ntp true`. Calls are signed "
             "with the service's time as far as it can be trusted."
         )
@@ -159,20 +160,11 @@ class ServiceChecks:
             raise WfInspectError("Not tried, since the name has no address: see above.")
         return self._addresses
 
-    def _open(self) -> DataWorksClient:
+    async def _open(self) -> DataWorksClient:
         if self._client is None:
-            self._client = open_observed(
-                self.binding,
-                self._environ,
-                home_of(self._environ),
-                self._clock,
-                on_call=lambda: self.calls.update([self.binding]),
-                on_skew=self._hear,
-            )
+            connect = connector(self._environ, home_of(self._environ), self._clock)
+            self._client = await connect(self.binding, lambda: self.calls.update([self.binding]))
         return self._client
-
-    def _hear(self, skew: float) -> None:
-        self._skew = skew
 
     def _milliseconds(self, began: float) -> str:
         return f"{(self._clock.monotonic() - began) * 1000:.0f} ms"

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from wfinspect.clock import Clock
 from wfinspect.errors import (
@@ -16,21 +15,10 @@ from wfinspect.errors import (
 )
 from wfinspect.instance import Binding, InstanceId, WorkflowInstance
 from wfinspect.paths import home_of
+from wfinspect.watching.source import InstanceSource
 
 BATCH = 100
 """IDs one ListWorkflowInstances takes."""
-
-
-class Source(Protocol):
-    """What a reading needs of a client."""
-
-    async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance:
-        """Ask for one instance."""
-
-    async def list_workflow_instances(
-        self, ids: Sequence[InstanceId], *, project_id: int, biz_date: int, env_type: str
-    ) -> tuple[WorkflowInstance, ...]:
-        """Ask for several of one workspace, environment and business date."""
 
 
 @dataclass(slots=True)
@@ -76,7 +64,7 @@ async def read_bound(
         )
 
 
-async def read(source: Source, ids: Sequence[InstanceId], attempt: Attempt) -> Reading:
+async def read(source: InstanceSource, ids: Sequence[InstanceId], attempt: Attempt) -> Reading:
     """Read instances: one singly, then all others of its group with one List, and so on.
 
     `attempt` makes the single calls and may retry them. An error that is not the instance's own
@@ -105,7 +93,7 @@ async def read(source: Source, ids: Sequence[InstanceId], attempt: Attempt) -> R
 
 
 async def _same_group(
-    source: Source, instance: WorkflowInstance, ids: Sequence[InstanceId]
+    source: InstanceSource, instance: WorkflowInstance, ids: Sequence[InstanceId]
 ) -> dict[InstanceId, WorkflowInstance] | None:
     """Those of `ids` that share the group of an instance; None where List can't be used."""
     if instance.project_id is None or instance.biz_date is None:

@@ -11,37 +11,24 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
 
 from wfinspect.clock import Clock, SystemClock
-from wfinspect.commands.binding import bind, connecting
+from wfinspect.commands.binding import bind
 from wfinspect.commands.following import UNTILS, Change, Follower
 from wfinspect.commands.progress import Progress
 from wfinspect.commands.stored import stored_rows
 from wfinspect.config import Settings
+from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.ids import parse_ids
 from wfinspect.instance import InstanceKey
-from wfinspect.watching.snapshot import Snapshot
+from wfinspect.paths import home_of
+from wfinspect.watching.watcher import Watcher
 
 TIMED_OUT = 124
 _PATIENCE_SECONDS = 1.5
 _LONGEST_WAIT_SECONDS = 5.0
 _COMMENT = re.compile(r"#.*")
-
-
-class Watch(Protocol):
-    """What is needed of a watcher."""
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The newest state."""
-
-    def subscribe(self, ping: Callable[[], None]) -> None:
-        """Have `ping` called after each new snapshot."""
-
-    def start(self) -> None:
-        """Begin to ask."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,15 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each change until the wish is fulfilled; the list stays as it is."""
-    from wfinspect.watching.watcher import Watcher
-
     if args.timeout is not None and not args.timeout > 0:
         raise UsageError(f"--timeout: {args.timeout:g} can't be used: give seconds above 0.")
     clock = SystemClock()
     keys = _keys(args, settings, environ, clock)
     watcher = Watcher(
         settings.paths.state_dir,
-        connecting(environ, clock),
+        connector(environ, home_of(environ), clock),
         clock,
         keys[0].binding,
         interval_seconds=settings.interval,
@@ -102,7 +87,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
 
 def follow(
-    watch: Watch,
+    watcher: Watcher,
     follower: Follower,
     tell: Callable[[Change], None],
     progress: Progress,
@@ -112,11 +97,11 @@ def follow(
     """Tell each change until the follower has an exit code, or `timeout` seconds have passed."""
     # Of the queues only this one may be put into from a thread while this thread waits in it.
     pings = queue.SimpleQueue[None]()
-    watch.subscribe(lambda: pings.put(None))
+    watcher.subscribe(lambda: pings.put(None))
     deadline = float("inf") if timeout is None else clock.monotonic() + timeout
-    watch.start()
+    watcher.start()
     while True:
-        snapshot = watch.snapshot
+        snapshot = watcher.snapshot
         for change in follower.take(snapshot):
             tell(change)
         progress.show(snapshot, follower.summary())

@@ -5,25 +5,16 @@ Each step fails with the sentence that a call would fail with.
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
-from wfinspect import __version__
-from wfinspect.clock import Clock
 from wfinspect.dataworks import network
-from wfinspect.dataworks.client import DataWorksClient
-from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.endpoints import base_url, is_loopback
-from wfinspect.dataworks.failures import http_date
 from wfinspect.dataworks.lookup import Lookup
 from wfinspect.dataworks.network import contact_error
 from wfinspect.dataworks.resolver import addresses_of
-from wfinspect.instance import Binding
 
 STEP_SECONDS = 5.0
 _PORTS = {"https": 443, "http": 80}
@@ -83,32 +74,3 @@ async def reach(
             writer.transport.abort()
             return address, writer.get_extra_info("ssl_object")
     raise contact_error(failed, hop.host) from None
-
-
-def open_observed(
-    binding: Binding,
-    environ: Mapping[str, str],
-    home: Path,
-    clock: Clock,
-    *,
-    on_call: Callable[[], None],
-    on_skew: Callable[[float], None],
-) -> DataWorksClient:
-    """A client that tells of each answer by how many seconds the service's clock is ahead."""
-    loopback = is_loopback(binding.endpoint)
-    verify = network.no_tls() if loopback else network.tls_context(environ)
-
-    async def hear(response: httpx.Response) -> None:
-        if (at := http_date(response.headers.get("date", ""))) is not None:
-            on_skew((at - clock.now()).total_seconds())
-
-    def open_http() -> httpx.AsyncClient:
-        agent = f"wfinspect/{__version__}"
-        http = network.open_http(binding.endpoint, environ, verify, user_agent=agent)
-        http.event_hooks = {"response": [hear]}
-        return http
-
-    credentials = CredentialsSource(binding.profile, environ, home)
-    return DataWorksClient(
-        binding.endpoint, open_http, credentials, clock, on_call=on_call, deadline=2 * STEP_SECONDS
-    )

@@ -78,12 +78,9 @@ class Sender:
         self._nonce = nonce
         self._deadline = deadline
         self._offset = timedelta()
+        self.skew_seconds: float | None = None
+        """How far the service's clock was ahead by the last answer that told; None before one."""
         self._running: set[asyncio.Task[Any]] = set()
-
-    @property
-    def clock_offset_seconds(self) -> float:
-        """What is added to this machine's clock when signing; 0 while that clock will do."""
-        return self._offset.total_seconds()
 
     def credentials_fingerprint(self) -> str:
         """A text that changes when the files behind the credentials do: a refusal may be over."""
@@ -138,7 +135,7 @@ class Sender:
         keys = await self._credentials.current()
         started = self._clock.monotonic()
         answer = await self._exchange.send(call, Acs3Auth(keys, self._signed_now, self._nonce))
-        if self._has_tls and self._clock.monotonic() - started <= _DATE_TRUST:
+        if self._clock.monotonic() - started <= _DATE_TRUST:
             self._learn_clock(answer)
         if answer.status == _OK:
             try:
@@ -162,8 +159,11 @@ class Sender:
     def _learn_clock(self, answer: Answer) -> None:
         """Take the service's clock where ours is plainly wrong; TLS alone makes its Date the truth."""
         at = http_date(answer.headers.get("date", ""))
-        if at is not None and "age" not in answer.headers:
-            offset = at - self._clock.now()
+        if at is None or "age" in answer.headers:
+            return
+        offset = at - self._clock.now()
+        self.skew_seconds = offset.total_seconds()
+        if self._has_tls:
             self._offset = offset if abs(offset) >= _WRONG_CLOCK else timedelta()
 
     def _signed_now(self) -> datetime:

@@ -14,7 +14,7 @@ from wfinspect.clock import Clock
 from wfinspect.errors import Refused, ServiceError, ServiceTrouble, WfInspectError
 from wfinspect.instance import Binding, WorkflowInstance
 from wfinspect.watching.schedule import Batch
-from wfinspect.watching.source import Connect, InstanceSource, KnowsItsCredentials
+from wfinspect.watching.source import Connect, InstanceSource
 
 _T = TypeVar("_T")
 
@@ -138,8 +138,7 @@ class Calls:
     async def _ask(self, batch: Batch) -> tuple[WorkflowInstance, ...]:
         source = await self.source(batch.binding)
         if not batch.keys:
-            if isinstance(source, KnowsItsCredentials):
-                await source.check_credentials()
+            await source.check_credentials()
             return ()
         if batch.group is None:
             return (await source.get_workflow_instance(batch.keys[0].id),)

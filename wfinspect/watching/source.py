@@ -1,7 +1,7 @@
 """What the watcher needs of a service. `wfinspect.dataworks` fulfils it without knowing it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from wfinspect.instance import Binding, InstanceId, WorkflowInstance
 
@@ -53,16 +53,11 @@ class InstanceSource(Protocol):
     def credentials_fingerprint(self) -> str:
         """A text that changes when the credentials' source does; cheap, asked for every second."""
 
-    async def aclose(self) -> None:
-        """End what is under way and close the connections."""
-
-
-@runtime_checkable
-class KnowsItsCredentials(Protocol):
-    """A source that can tell before the first call that there is no key to sign it with."""
-
     async def check_credentials(self) -> None:
         """Raise CredentialsMissing or Refused where a call would; asks the service nothing."""
+
+    async def aclose(self) -> None:
+        """End what is under way and close the connections."""
 
 
 Connect = Callable[[Binding, Callable[[], None]], Awaitable[InstanceSource]]
