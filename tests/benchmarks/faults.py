@@ -75,6 +75,7 @@ class Recorded:
         self._now = now
         self.aclose = client.aclose
         self.credentials_fingerprint = client.credentials_fingerprint
+        self.check_credentials = client.check_credentials
 
     async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance:
         try:

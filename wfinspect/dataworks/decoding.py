@@ -5,14 +5,13 @@ from typing import Any
 import msgspec
 
 from wfinspect.dataworks.envelope import (
-    Number,
-    TagShape,
     Text,
     is_absent,
     not_found,
     opened,
     read_page,
     request_id_of,
+    shape_of,
     tags_of,
     values_of,
 )
@@ -20,28 +19,6 @@ from wfinspect.errors import BadAnswer
 from wfinspect.instance import InstanceId, WorkflowInstance
 from wfinspect.query import Page
 from wfinspect.task import TaskInstance
-
-
-class _Instance(msgspec.Struct, rename="pascal"):
-    id: Number = None
-    name: Text = None
-    status: Text = None
-    type: Text = None
-    env_type: Text = None
-    workflow_id: Number = None
-    workflow_task_instance_id: Number = None
-    unified_workflow_instance_id: Number = None
-    project_id: Number = None
-    biz_date: Number = None
-    started_time: Number = None
-    finished_time: Number = None
-    create_time: Number = None
-    modify_time: Number = None
-    owner: Text = None
-    create_user: Text = None
-    modify_user: Text = None
-    workflow_parameters: Text = None
-    tags: list[TagShape | None] | None = None
 
 
 class _Runtime(msgspec.Struct, rename="pascal"):
@@ -58,47 +35,18 @@ class _Script(msgspec.Struct, rename="pascal"):
     parameters: Text = None
 
 
-class _Task(msgspec.Struct, rename="pascal"):
-    id: Number = None
-    task_id: Number = None
-    task_name: Text = None
-    task_type: Text = None
-    status: Text = None
-    run_number: Number = None
-    started_time: Number = None
-    finished_time: Number = None
-    trigger_time: Number = None
-    waiting_trigger_time: Number = None
-    waiting_resource_time: Number = None
-    create_time: Number = None
-    modify_time: Number = None
-    bizdate: Number = None
-    project_id: Number = None
-    project_env: Text = None
-    workflow_id: Number = None
-    workflow_name: Text = None
-    workflow_instance_id: Number = None
-    workflow_instance_type: Text = None
-    unified_workflow_instance_id: Number = None
-    baseline_id: Number = None
-    priority: Number = None
-    period_number: Number = None
-    timeout: Number = None
-    owner: Text = None
-    create_user: Text = None
-    modify_user: Text = None
-    description: Text = None
-    operation_type: Text = None
-    rerun_mode: Text = None
-    trigger_type: Text = None
-    trigger_recurrence: Text = None
-    script_parameters: Text = None
-    runtime: _Runtime | None = None
-    runtime_resource: _Resource | None = None
-    script: _Script | None = None
-    tags: list[TagShape | None] | None = None
-
-
+_Instance = shape_of(WorkflowInstance)
+_Task = shape_of(
+    TaskInstance,
+    runtime=_Runtime | None,
+    runtime_resource=_Resource | None,
+    script=_Script | None,
+    # Those are within the three.
+    process_id=None,
+    gateway=None,
+    resource_group_id=None,
+    script_content=None,
+)
 _LEFT_IN_RAW = frozenset({"DataSource", "Inputs", "Outputs"})
 
 

@@ -5,6 +5,7 @@ An odd answer is a BadAnswer, never half a reading. Knows no field of an instanc
 
 import re
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import fields
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -101,6 +102,21 @@ def read_page(
     size = count("PageSize", page.page_size) or size
     is_last = not raws or (len(raws) < size if total is None else number * size >= total)
     return Page(tuple(found.values()), number, total, is_last)
+
+
+def shape_of(kind: type[Any], **others: Any) -> type[msgspec.Struct]:  # noqa: ANN401 - any type
+    """The fields of a dataclass as the service writes them, in Pascal case.
+
+    Args:
+        kind: what is "" at first becomes `Text`, the rest `Number`; `unknown_fields` and `raw` are ours.
+        others: types of fields beside or instead of those, None for one that is not written so.
+    """
+    types: dict[str, Any] = {
+        each.name: Text if each.default == "" else Number for each in fields(kind)
+    }
+    types |= {"tags": list[TagShape | None] | None, "unknown_fields": None, "raw": None} | others
+    written = [(name, wanted, None) for name, wanted in types.items() if wanted is not None]
+    return msgspec.defstruct(kind.__name__, written, rename="pascal")
 
 
 def values_of(
