@@ -28,7 +28,7 @@ def write(home: Path, *profiles: dict[str, Any], current: str = "") -> Path:
 
 def test_an_explicit_profile_wins_with_its_own_region(tmp_path: Path) -> None:
     path = write(tmp_path, SSO, PROD, current="sso")
-    environ = KEYS | {"ALIBABA_CLOUD_REGION_ID": "cn-shanghai"}
+    environ = KEYS | {"REGION_ID": "cn-shanghai"}
 
     identity = identify("prod-ops", environ, tmp_path)
 
@@ -44,7 +44,7 @@ def test_an_explicit_profile_without_a_region_takes_the_environments(tmp_path: P
 def test_keys_in_the_environment_come_before_the_current_profile(tmp_path: Path) -> None:
     write(tmp_path, PROD, current="prod-ops")
 
-    identity = identify(None, KEYS | {"ALIBABA_CLOUD_REGION_ID": "cn-shanghai"}, tmp_path)
+    identity = identify(None, KEYS | {"REGION_ID": "cn-shanghai"}, tmp_path)
 
     assert identity == Identity("(env)", "cn-shanghai", "keys in the environment")
 
@@ -74,7 +74,7 @@ def test_the_current_profile_is_used_with_the_environments_region_first(tmp_path
 
     assert identify(None, {}, tmp_path).profile == "sso"
     assert identify(None, {}, tmp_path).region == "eu-central-1"
-    assert identify(None, {"ALICLOUD_REGION_ID": "cn-hongkong"}, tmp_path).region == "cn-hongkong"
+    assert identify(None, {"REGION": "cn-hongkong"}, tmp_path).region == "cn-hongkong"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_file_may_be_switched_off(environ: dict[str, str], tmp_path: Path) -
 
 
 def test_without_anything_the_default_chain_is_meant(tmp_path: Path) -> None:
-    identity = identify(None, {"ALIBABACLOUD_REGION_ID": "cn-shenzhen"}, tmp_path)
+    identity = identify(None, {"REGION_ID": "cn-shenzhen"}, tmp_path)
 
     assert identity == Identity("(default)", "cn-shenzhen", "default credential chain")
 
@@ -208,7 +208,6 @@ def test_a_token_of_another_name_is_not_mixed_in() -> None:
 @pytest.mark.parametrize(
     ("environ", "region"),
     [
-        ({"ALIBABA_CLOUD_REGION_ID": "cn-a", "ALICLOUD_REGION_ID": "cn-b"}, "cn-a"),
         ({"REGION_ID": "cn-shanghai", "REGION": "cn-beijing"}, "cn-shanghai"),
         ({"REGION": "us-east-2"}, None),
         ({"REGION": "cn-beijing"}, "cn-beijing"),

@@ -72,15 +72,10 @@ def keys_in(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
 
 
 def region_in(environ: Mapping[str, str]) -> str | None:
-    """The region in the environment, by the CLI's names in its order."""
-    for name in ("ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"):
-        if value := environ.get(name, "").strip():
-            return value
-    for name in ("REGION_ID", "REGION"):
-        # Other clouds' tools use these names too; a region that is not ours is not meant for us.
-        if (value := environ.get(name, "").strip()) in REGIONS:
-            return value
-    return None
+    """The region by the CLI's weakest names; the settings know its others, which come first."""
+    names = ("REGION_ID", "REGION")
+    # Other clouds' tools use these names too; a region that is not ours is not meant for us.
+    return next((found for n in names if (found := environ.get(n, "").strip()) in REGIONS), None)
 
 
 def config_file(home: Path) -> Path:
