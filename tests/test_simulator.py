@@ -83,17 +83,9 @@ def test_filters_keep_what_matches_and_nothing_else(
     assert [i["Id"] for i in listed(caller, **group, PageSize=100, **filters)] == expected
 
 
-def test_the_execution_date_is_the_day_after_the_business_date(caller: Caller, group: dict) -> None:
-    day = group["BizDate"] + 86_400_000
-    whole = listed(caller, **group, PageSize=100)
-    assert listed(caller, **group, PageSize=100, Filter=f'{{"executionDate": "{day}"}}') == whole
-    assert listed(caller, **group, Filter=f'{{"executionDate": {day + 1}}}') == []
-
-
-@pytest.mark.parametrize("field", ["StartedTime", "FinishedTime", "CreateTime", "Id"])
-def test_sorting_goes_both_ways(caller: Caller, group: dict, field: str) -> None:
-    up = [i.get(field, 0) for i in listed(caller, **group, PageSize=100, SortBy=f"{field} Asc")]
-    down = [i.get(field, 0) for i in listed(caller, **group, PageSize=100, SortBy=f"{field} Desc")]
+def test_sorting_goes_both_ways(caller: Caller, group: dict) -> None:
+    up = [i["Id"] for i in listed(caller, **group, PageSize=100, SortBy="Id Asc")]
+    down = [i["Id"] for i in listed(caller, **group, PageSize=100, SortBy="Id Desc")]
     assert up == sorted(up)
     assert down == sorted(down, reverse=True)
 

@@ -9,7 +9,6 @@ from wfinspect.simulator.fleet import Record
 
 _MIN_PAGE, _MAX_PAGE = 10, 500
 _DIGITS = 20
-_SORT_FIELDS = ("TriggerTime", "StartedTime", "FinishedTime", "CreateTime", "Id")
 
 
 class Arguments:
@@ -92,22 +91,11 @@ class Arguments:
         return lambda record: part in str(record.get(field)).lower()
 
     def sort(self, records: list[Record]) -> None:
-        """Put records in the order of SortBy, by default that of falling IDs."""
-        field, _, direction = (self.text("SortBy") or "Id Desc").partition(" ")
-        if field not in _SORT_FIELDS or direction not in {"", "Asc", "Desc"}:
+        """Put records in the order of SortBy: by IDs, falling unless it says Asc."""
+        order = self.text("SortBy")
+        if order not in {"", "Id", "Id Asc", "Id Desc"}:
             raise invalid("SortBy")
-
-        def rank(record: Record) -> list[int]:
-            # An instance of a workflow tells no TriggerTime; it is created when it is due.
-            fallback = "CreateTime" if field == "TriggerTime" else field
-            values = (
-                record.get(field, record.get(fallback)),
-                record.get("Id"),
-                record.get("RunNumber"),
-            )
-            return [value if isinstance(value, int) else 0 for value in values]
-
-        records.sort(key=rank, reverse=direction != "Asc")
+        records.sort(key=_rank, reverse=order != "Id Asc")
 
     def page(self, key: str, found: Sequence[Record], shown: Callable[[Record], Record]) -> Body:
         """The part of what was found that PageNumber and PageSize ask for, under `key`."""
@@ -122,6 +110,11 @@ class Arguments:
             return json.loads(self.text(name) or "null")
         except (ValueError, RecursionError):
             raise invalid(name) from None
+
+
+def _rank(record: Record) -> list[int]:
+    values = (record.get("Id"), record.get("RunNumber"))
+    return [value if isinstance(value, int) else 0 for value in values]
 
 
 def invalid(name: str) -> Refusal:

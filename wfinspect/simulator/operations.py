@@ -13,7 +13,6 @@ from wfinspect.simulator.definitions import project_of, workflow_of
 from wfinspect.simulator.fleet import TYPES, Record
 from wfinspect.simulator.population import Population
 
-DAY_MS = 86_400_000
 ENVIRONMENTS = ("Prod", "Dev")
 
 
@@ -99,19 +98,10 @@ def _filters(asked: Arguments) -> Iterable[Callable[[Record], bool]]:
     if tags := asked.array("Tags"):
         wanted = {tuple(str(tag).partition(":")[::2]) for tag in tags}
         yield lambda record: bool(wanted & _tags(record))
-    # E.g. {"status": "Success", "executionDate": "1763481600000"}, both optional.
-    conditions = asked.conditions("Filter")
-    if status := conditions.get("status"):
+    if status := asked.conditions("Filter").get("status"):
         if Status.of(str(status)) is Status.UNKNOWN:
             raise invalid("Filter")
         yield lambda record: record.get("Status") == status
-    if text := conditions.get("executionDate"):
-        try:
-            # A run is due the day after its business date.
-            day = int(str(text)) - DAY_MS
-        except ValueError:
-            raise invalid("Filter") from None
-        yield lambda record: record.get("BizDate") == day
 
 
 def _tags(record: Record) -> set[tuple[str, ...]]:

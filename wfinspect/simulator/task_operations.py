@@ -10,22 +10,13 @@ from functools import partial
 from wfinspect.simulator.answers import Body, Refusal
 from wfinspect.simulator.arguments import Arguments, invalid
 from wfinspect.simulator.definitions import BIG_LOG_TASK_ID, TASKS_APART
-from wfinspect.simulator.fleet import TYPES, Record
+from wfinspect.simulator.fleet import Record
 from wfinspect.simulator.operations import ENVIRONMENTS, instances
 from wfinspect.simulator.population import Population
 from wfinspect.simulator.task_log import bulk, log_of
 from wfinspect.simulator.tasks import Tasks
 
 _STATUSES = ("NotRun", "Running", "Failure", "Success", "WaitTime", "WaitResource")
-_BOUNDS = tuple(
-    f"{time}Time{end}" for time in ("started", "finished", "create") for end in ("Start", "End")
-)
-_WORDS = {
-    "Status": _STATUSES,
-    "TriggerType": ("Scheduler", "Manual"),
-    "TriggerRecurrence": ("Pause", "Skip", "Normal"),
-    "WorkflowInstanceType": (*TYPES, "ManualFlow"),
-}
 _NUMBERS = ("TaskId", "WorkflowId", "WorkflowInstanceId", "UnifiedWorkflowInstanceId", "Id")
 
 
@@ -122,31 +113,12 @@ def _records(tasks: Tasks, task_id: int | None) -> list[Record]:
 
 
 def _filters(asked: Arguments) -> Iterable[Callable[[Record], bool]]:
-    yield asked.equals(_NUMBERS, _WORDS, ("TaskType", "Owner"))
+    yield asked.equals(_NUMBERS, {"Status": _STATUSES}, ("TaskType", "Owner"))
     yield asked.contains("TaskName", "TaskName")
-    yield asked.contains("RuntimeResource", "RuntimeResource")
     for field in ("Id", "TaskId"):
         if numbers := asked.numbers(f"{field}s"):
             yield partial(_is_among, field, numbers)
-    for bound, value in asked.conditions("Filter").items():
-        yield _within(bound, value)
 
 
 def _is_among(field: str, numbers: list[int], record: Record) -> bool:
     return record[field] in numbers
-
-
-def _within(bound: str, value: object) -> Callable[[Record], bool]:
-    """What one entry of Filter demands, e.g. ``"startedTimeEnd": 1763481600000``."""
-    field, _, end = bound.partition("Time")
-    text = str(value)
-    if bound not in _BOUNDS or not (text.isascii() and text.isdigit()):
-        raise invalid("Filter")
-    name = f"{field.capitalize()}Time"
-    sign = 1 if end == "Start" else -1
-
-    def matches(record: Record) -> bool:
-        at = record.get(name)
-        return isinstance(at, int) and sign * at >= sign * int(text)
-
-    return matches
