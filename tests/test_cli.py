@@ -10,8 +10,9 @@ import pytest
 from fakes import FakeClock
 
 from wfinspect import __version__
-from wfinspect.cli import COMMANDS, main
+from wfinspect.cli import main
 from wfinspect.clock import SystemClock
+from wfinspect.commands import COMMANDS
 from wfinspect.config import OPTIONS
 from wfinspect.simulator import DEMO_IDS, Simulator
 

@@ -6,9 +6,9 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from wfinspect import __version__
+from wfinspect.commands import COMMANDS, Command
 from wfinspect.config import OPTIONS, load_settings
 from wfinspect.errors import WfInspectError
 from wfinspect.format import shown
@@ -16,84 +16,6 @@ from wfinspect.format import shown
 INTERNAL_ERROR = 70
 BROKEN_PIPE = 141
 
-
-class Command(NamedTuple):
-    """A word after ``wfinspect``; its module has `add_arguments(parser)` and `run(args, settings, environ)`."""
-
-    module: str
-    summary: str
-    description: str
-    epilog: str = ""
-
-
-COMMANDS: Mapping[str, Command] = {
-    "demo": Command(
-        "demo",
-        "the app against a simulated service: no account, no network",
-        "Start the app against a simulated DataWorks on this machine. It needs no account and no "
-        "network, and keeps a watched list of its own.",
-    ),
-    "get": Command(
-        "get",
-        "print instances once",
-        "Print workflow instances once, without a screen. An instance that failed is printed like "
-        "any other: the exit code is 0.",
-        "exit codes: 0 printed; 2 wrong usage or configuration; 3 the service can't be reached or "
-        "is in trouble; 4 credentials missing, expired or refused; 5 no such instance",
-    ),
-    "status": Command(
-        "status",
-        "one line an instance",
-        "Print one line an instance: mark, ID, status, name, time in this state. Without IDs it is "
-        "the watched list, each instance read with its own profile and region. The list is never "
-        "changed. With --short it is one line for a status bar, from what is stored, without "
-        "asking the service: X failed, > running, ~ waiting, . not run, + succeeded, ? unknown or "
-        "too old to count as the present, ! changes you have not seen.",
-        "exit codes: 0 all succeeded; 1 one failed; 8 one is still pending; 2 wrong usage or "
-        "configuration; 3 the service can't be reached or is in trouble; 4 credentials missing, "
-        "expired or refused; 5 no such instance. Of several the first of 4, 5, 3, 1, 8",
-    ),
-    "watch": Command(
-        "watch",
-        "follow instances without a screen until they are done",
-        "Follow workflow instances until --until comes true, and print one line for each change: "
-        "time, ID, what became what, name; the first reading is a line too. Without IDs it "
-        "follows the watched list, which it never changes. An outage does not end it. What is "
-        "wrong, and how far it is, goes to standard error.",
-        "exit codes: 0 as wanted; 1 settled, and not as wanted: one failed, or for any:... and "
-        "all:failure it can't come any more; 2 wrong usage or configuration; 3 the service never "
-        "accepts the call; 4 credentials missing, expired or refused before the first reading; 5 "
-        "no such instance, or gone; 124 --timeout has passed; 129, 130, 143 ended by HUP, INT, "
-        "TERM. Of several the first of 4, 5, 3, 1",
-    ),
-    "find": Command(
-        "find",
-        "print the instances of a workspace and business date",
-        "Print the instances of a workspace and business date that match all filters, newest "
-        "first, at most 1,000; a call for every hundred.",
-        "exit codes: 0 printed, also where nothing matches; 2 wrong usage or configuration; 3 the "
-        "service can't be reached or is in trouble; 4 credentials missing, expired or refused",
-    ),
-    "simulate": Command(
-        "simulate",
-        "only the simulated service",
-        "Serve a simulated DataWorks on 127.0.0.1 until interrupted, and print its URL and the "
-        "environment that points any client, the official SDK included, to it.",
-    ),
-    "doctor": Command(
-        "doctor",
-        "check credentials, service, terminal and notifications",
-        "Check the way from the credentials to an answer of the service, what is stored, the terminal "
-        "and the ways of notification. Its few calls are counted like all others.",
-        "exit codes: 0 all well, or with warnings; 1 something failed",
-    ),
-    "info": Command(
-        "info",
-        "where files are, and where each setting came from",
-        "Print where configuration, state and log are, and each setting with its source. Secrets "
-        "are never printed.",
-    ),
-}
 
 _APP = Command(
     "app",

@@ -23,6 +23,7 @@ MAX_FOUND = 1_000
 """Instances that are printed at most; one call brings a hundred."""
 
 _TYPES = ("Normal", "Manual", "SmokeTest", "SupplementData", "ManualWorkflow", "TriggerWorkflow")
+_ENVS = ("Prod", "Dev")
 _STATUSES = tuple(str(s) for s in Status if s not in {Status.UNKNOWN, Status.WAIT_TRIGGER})
 
 
@@ -41,10 +42,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--status",
         type=partial(_word, "--status", _STATUSES),
+        choices=_STATUSES,
         metavar="STATUS",
         help=_list(_STATUSES),
     )
-    add("--type", type=partial(_word, "--type", _TYPES), metavar="TYPE", help=_list(_TYPES))
+    add(
+        "--type",
+        type=partial(_word, "--type", _TYPES),
+        choices=_TYPES,
+        metavar="TYPE",
+        help=_list(_TYPES),
+    )
     add("--owner", metavar="ID", help="the owner's account ID")
     add("--tag", type=_tag, action="append", metavar="K:V", help="a tag; of several one is enough")
     add(
@@ -53,7 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="the workflow they are runs of",
     )
-    add("--env", type=partial(_word, "--env", ("Prod", "Dev")), metavar="ENV", help="Prod or Dev")
+    add(
+        "--env",
+        type=partial(_word, "--env", _ENVS),
+        choices=_ENVS,
+        metavar="ENV",
+        help=_list(_ENVS),
+    )
     add(
         "-o",
         "--output",

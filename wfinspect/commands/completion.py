@@ -1,0 +1,231 @@
+"""``wfinspect completion``: a script that makes a shell complete commands, options and values.
+
+The scripts hold all they need: nothing of wfinspect runs when Tab is pressed.
+"""
+
+import argparse
+import importlib
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from wfinspect.commands import COMMANDS
+from wfinspect.commands.printing import FIELDS
+from wfinspect.config import LOG_LEVELS, OPTIONS, THEMES, Settings
+from wfinspect.regions import REGIONS
+
+_WORDS: Mapping[str, Sequence[str]] = {
+    "endpoint": ("public", "vpc"),
+    "field": FIELDS,
+    "log_level": [level.lower() for level in LOG_LEVELS],
+    "region": REGIONS,
+    "theme": THEMES,
+}
+"""Values to offer for options whose parser has no list of choices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An option, or an argument without a name, as far as a shell has to know it."""
+
+    flags: Sequence[str]
+    """Its spellings; none for an argument without a name."""
+    value: str
+    """What its value is called; "" for a switch, FILE and DIR for paths."""
+    meaning: str
+    words: Sequence[str] = ()
+    """The values to offer."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command takes."""
+    parser.add_argument("shell", choices=tuple(_SCRIPTS), metavar="SHELL", help="bash, zsh or fish")
+
+
+def run(args: argparse.Namespace, _settings: Settings, _environ: Mapping[str, str]) -> int:
+    """Print the script."""
+    print(_SCRIPTS[args.shell](_common(), {name: _own(name) for name in COMMANDS}))
+    return 0
+
+
+def _common() -> list[Argument]:
+    """The options of all commands."""
+    options = [
+        Argument(
+            (f"--{each.name}", f"--no-{each.name}")[: 1 + each.has_negation],
+            each.metavar,
+            each.meaning,
+            _WORDS.get(each.key, ()),
+        )
+        for each in OPTIONS
+    ]
+    return [
+        *options,
+        Argument(("--version",), "", "print the version"),
+        Argument(("-h", "--help"), "", "print what there is"),
+    ]
+
+
+def _own(command: str) -> list[Argument]:
+    """What a command takes beside those."""
+    parser = argparse.ArgumentParser(add_help=False)
+    importlib.import_module(f"wfinspect.commands.{COMMANDS[command].module}").add_arguments(parser)
+    return [
+        Argument(
+            each.option_strings,
+            "" if each.nargs == 0 else str(each.metavar or each.dest.upper()),
+            each.help or "",
+            tuple(each.choices or _WORDS.get(each.dest, ())),
+        )
+        for each in parser._actions  # noqa: SLF001 - argparse tells them in no other way
+    ]
+
+
+_BASH = r"""# Completion of wfinspect for bash.
+_wfinspect() {
+    local line=${COMP_LINE:0:COMP_POINT} command='' before='' option='' words='' word
+    # Not COMP_WORDS: bash splits words at = and :, too. "$2" is what it will replace.
+    local current=${line##*[[:space:]]}
+    # A word with blanks, quoted: it can only be a file's name.
+    [[ $current == *"$2" ]] || { compopt -o default 2>/dev/null; return; }
+    local -a given
+    read -ra given <<<"${line%"$current"}"
+    for word in "${given[@]:1}"; do
+        case $before in
+            @VALUED@) ;;
+            *) [[ $word == -* || -n $command ]] || command=$word ;;
+        esac
+        before=$word
+    done
+    local kept=${current%"$2"}
+    if [[ $current == --*=* ]]; then
+        option=${current%%=*}=
+        before=${current%%=*} current=${current#*=}
+    fi
+    COMPREPLY=()
+    case $command/$before in
+@VALUES@
+        *)
+            case $command/$current in
+@OTHERS@
+            esac ;;
+    esac
+    while read -r word; do
+        COMPREPLY+=("${word#"$kept"}")
+    done < <(compgen -P "$option" -W "$words" -- "$current")
+}
+complete -F _wfinspect wfinspect"""
+
+
+def _bash(common: Sequence[Argument], own: Mapping[str, Sequence[Argument]]) -> str:
+    def action(option: Argument) -> str:
+        if option.words:
+            return f"words='{' '.join(option.words)}'"
+        kind = {"FILE": "default", "DIR": "dirnames"}.get(option.value)
+        return f"compopt -o {kind} 2>/dev/null; return" if kind else "return"
+
+    def long(*arguments: Argument) -> str:
+        return " ".join(f for each in arguments for f in each.flags if f.startswith("--"))
+
+    valued: dict[str, None] = {}
+    values: dict[str, list[str]] = {}
+    offers = {"/*": " ".join(own)}
+    for name, arguments in {**own, "*": common}.items():
+        for each in arguments:
+            if not each.flags and each.words:
+                offers[f"{name}/*"] = " ".join(each.words)
+            elif each.value:
+                valued |= dict.fromkeys(each.flags)
+                values.setdefault(action(each), []).extend(f"{name}/{f}" for f in each.flags)
+    flags = {f"{name}/-*": long(*common, *arguments) for name, arguments in own.items()}
+    others = {**flags, "*/-*": long(*common), **offers}
+    return _filled(
+        _BASH,
+        valued=["|".join(valued)],
+        values=[f"        {'|'.join(where)}) {what} ;;" for what, where in values.items()],
+        others=[f"                {where}) words='{words}' ;;" for where, words in others.items()],
+    )
+
+
+_ZSH = r"""#compdef wfinspect
+# Completion of wfinspect for zsh.
+_wfinspect() {
+    local curcontext=$curcontext state line
+    local -A opt_args
+    local -a common commands
+    common=(
+@COMMON@
+    )
+    commands=(
+@COMMANDS@
+    )
+    _arguments -C -A '-*' $common '1: :->command' '*:: :->rest' && return
+    case $state in
+        command) _describe command commands ;;
+        rest)
+            case $words[1] in
+@OWN@
+                *) _arguments $common ;;
+            esac ;;
+    esac
+}
+if [[ $funcstack[1] == _wfinspect ]]; then _wfinspect "$@"; else compdef _wfinspect wfinspect; fi"""
+
+
+def _zsh(common: Sequence[Argument], own: Mapping[str, Sequence[Argument]]) -> str:
+    def escaped(text: str) -> str:
+        return "".join(f"\\{c}" if c in "\\:[]" else c for c in text)
+
+    def specs(argument: Argument) -> Iterable[str]:
+        kind = {"FILE": "_files", "DIR": "_directories"}.get(argument.value, " ")
+        if argument.words:
+            kind = f"({' '.join(map(escaped, argument.words))})"
+        value = f":{escaped(argument.value)}:{kind}" if argument.value else ""
+        for flag in argument.flags:
+            # An option with a value may be given again.
+            first = "*" if value else f"({' '.join(argument.flags)})"
+            joint = "=" if value and flag.startswith("--") else ""
+            yield shlex.quote(f"{first}{flag}{joint}[{escaped(argument.meaning)}]{value}")
+        if not argument.flags:
+            yield shlex.quote(f"*{value}")
+
+    return _filled(
+        _ZSH,
+        common=[f"        {spec}" for each in common for spec in specs(each)],
+        commands=[f"        {shlex.quote(f'{name}:{COMMANDS[name].summary}')}" for name in own],
+        own=[
+            f"                {name}) _arguments $common {' '.join(s for a in some for s in specs(a))} ;;"
+            for name, some in own.items()
+        ],
+    )
+
+
+def _fish(common: Sequence[Argument], own: Mapping[str, Sequence[Argument]]) -> str:
+    def line(condition: str, argument: Argument) -> str:
+        words = ["complete -c wfinspect"] + [f"-n '{condition}'"] * bool(condition)
+        words += [f"-l {f[2:]}" if f.startswith("--") else f"-s {f[1:]}" for f in argument.flags]
+        words += ["-x"] * bool(argument.flags and argument.value not in {"", "FILE"})
+        if argument.value == "FILE":
+            words += ["-r -F"]
+        elif argument.value == "DIR":
+            words += ["-a '(__fish_complete_directories)'"]
+        elif argument.words:
+            words += [f"-a '{' '.join(argument.words)}'"]
+        return " ".join([*words, f"-d {shlex.quote(argument.meaning)}"])
+
+    of_none = f"not __fish_seen_subcommand_from {' '.join(own)}"
+    lines = [line(of_none, Argument((), "", COMMANDS[name].summary, (name,))) for name in own]
+    lines += [line("", each) for each in common]
+    for name, arguments in own.items():
+        of_command = f"__fish_seen_subcommand_from {name}"
+        lines += [line(of_command, each) for each in arguments if each.flags or each.words]
+    return "\n".join(["# Completion of wfinspect for fish.", "complete -c wfinspect -f", *lines])
+
+
+def _filled(template: str, **parts: Sequence[str]) -> str:
+    for name, lines in parts.items():
+        template = template.replace(f"@{name.upper()}@", "\n".join(lines))
+    return template
+
+
+_SCRIPTS = {"bash": _bash, "zsh": _zsh, "fish": _fish}
