@@ -33,14 +33,17 @@ def keys() -> str:
 BLOCKS = {"options": options, "keys": keys}
 
 
+def replaced(text: str, name: str, block: str) -> str:
+    """A text with what stands between the marks of a name replaced."""
+    pattern = rf"(<!-- {name}: generated -->\n).*?(\n<!-- end -->)"
+    text, count = re.subn(pattern, lambda m: m[1] + block + m[2], text, count=1, flags=re.DOTALL)
+    assert count == 1, f"README.md has no block {name}"
+    return text
+
+
 def with_blocks(text: str) -> str:
     for name, make in BLOCKS.items():
-        pattern = rf"(<!-- {name}: generated -->\n).*?(\n<!-- end -->)"
-        block = make()
-        text, count = re.subn(
-            pattern, lambda m, b=block: m[1] + b + m[2], text, count=1, flags=re.DOTALL
-        )
-        assert count == 1, f"README.md has no block {name}"
+        text = replaced(text, name, make())
     return text
 
 

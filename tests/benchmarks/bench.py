@@ -13,33 +13,49 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1]))
 
 
+@dataclass(frozen=True)
+class Line:
+    """A figure as it is told: what, how much, and its limit and whether it holds, if it has one."""
+
+    what: str
+    measured: str
+    limit: str = ""
+    holds: bool = True
+
+
 @dataclass
 class Figures:
-    """The figures of one benchmark, each printed as soon as it is known."""
+    """The figures of one benchmark or of several, each printed as soon as it is known."""
 
-    missed: list[str] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
 
     def say(self, text: str) -> None:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
-    def hold(self, name: str, value: float, *, most: float, unit: str = "") -> None:
-        """Print a figure and whether it is within its limit."""
-        verdict = "held" if value <= most else "MISSED"
-        self.say(f"{verdict:6}  {name}: {value:,.6g}{unit} (at most {most:,.6g}{unit})")
-        if value > most:
-            self.missed.append(name)
+    def report(self, what: str, measured: str, limit: str = "", *, holds: bool = True) -> None:
+        """Print a figure; one without a limit is told for comparison."""
+        self.lines.append(Line(what, measured, limit, holds))
+        verdict = ("ok" if holds else "MISSED") if limit else ""
+        self.say(f"{what:<58} {measured:>22}   {limit:<24} {verdict}".rstrip())
 
-    def reach(self, name: str, value: float, *, least: float, unit: str = "") -> None:
+    def hold(self, what: str, value: float, *, most: float, unit: str = "") -> None:
+        """Print a figure and whether it is within its limit."""
+        self.report(what, f"{_short(value)}{unit}", f"<= {_short(most)}{unit}", holds=value <= most)
+
+    def reach(self, what: str, value: float, *, least: float, unit: str = "") -> None:
         """Print a figure that has to be large enough for the others to mean something."""
-        verdict = "held" if value >= least else "MISSED"
-        self.say(f"{verdict:6}  {name}: {value:,.6g}{unit} (at least {least:,.6g}{unit})")
-        if value < least:
-            self.missed.append(name)
+        self.report(
+            what, f"{_short(value)}{unit}", f">= {_short(least)}{unit}", holds=value >= least
+        )
 
     def end(self) -> None:
         """Exit with 1 if a figure was missed, else with 0."""
-        sys.exit(1 if self.missed else 0)
+        sys.exit(0 if all(line.holds for line in self.lines) else 1)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
 
 
 @contextmanager

@@ -95,9 +95,8 @@ def share(panes: int, seconds: float = PANES_HOURS * 3600.0) -> tuple[int, list[
     return world.calls, [engine.snapshot.health.calls_today for engine in engines]
 
 
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
+def tell(figures: Figures) -> None:
+    """Live through it and print."""
     figures.say(f"{GROUPS * MEMBERS} instances in {GROUPS} groups")
     for budget in BUDGETS:
         counted, shown = spend_a_day(budget)
@@ -109,6 +108,12 @@ def main() -> None:
     figures.hold("calls of two panes, as a multiple of one's", both / alone, most=1.05)
     wrong = max(abs(n - both) for n in shown_by)
     figures.hold("  shown more or less than counted by both", wrong, most=0)
+
+
+def main() -> None:
+    """Print the figures."""
+    figures = Figures()
+    tell(figures)
     figures.end()
 
 

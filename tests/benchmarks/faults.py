@@ -9,7 +9,6 @@ import contextlib
 import json
 import random
 import ssl
-import sys
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -280,12 +279,16 @@ async def main_async(figures: Figures, directory: Path) -> None:
     figures.hold("seconds until the first good poll", worst, most=INTERVAL + 5.0)
 
 
+def tell(figures: Figures) -> None:
+    """Let them happen and print."""
+    with scratch() as directory:
+        asyncio.run(main_async(figures, directory))
+
+
 def main() -> None:
     """Print the figures."""
     figures = Figures()
-    with scratch() as directory:
-        asyncio.run(main_async(figures, directory))
-    sys.stdout.flush()
+    tell(figures)
     figures.end()
 
 

@@ -95,10 +95,8 @@ def lost(state_dir: Path, acknowledged: list[bytes]) -> tuple[int, str, int]:
     return missing, verdict, max(0, few)
 
 
-def main() -> None:
+def tell(figures: Figures, kills: int = KILLS) -> None:
     """Kill, count and print."""
-    figures = Figures()
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else KILLS
     with scratch(on_disk=True) as directory:
         acknowledged = rampage(directory / "state", kills)
         missing, verdict, few = lost(directory / "state", acknowledged)
@@ -107,6 +105,12 @@ def main() -> None:
     figures.hold("acknowledged and lost", missing, most=0)
     figures.hold("calls counted too few", few, most=0)
     figures.hold("damage", verdict != "ok", most=0)
+
+
+def main() -> None:
+    """Print the figures."""
+    figures = Figures()
+    tell(figures, int(sys.argv[1]) if len(sys.argv) > 1 else KILLS)
     figures.end()
 
 

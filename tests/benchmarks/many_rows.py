@@ -1,7 +1,12 @@
-"""The app over 10,000 rows that never change, for the latency of keys and the time to fill the list."""
+"""The app over 10,000 rows, for the latency of keys, the time to fill the list, and what a change sends.
+
+``many_rows.py RESULT ORDERS ROWS``: RESULT is a file for the seconds it took to fill the list, ORDERS
+a descriptor of which each line is the number of a row that is to be Checking, 0 for none.
+"""
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,8 +26,6 @@ from wfinspect.ui.app import WfInspectApp
 from wfinspect.ui.terminal import run_app
 from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot
 
-ROWS = 10_000
-
 
 def main() -> int:
     clock = FakeClock()
@@ -35,7 +38,7 @@ def main() -> int:
             is_watched=True,
             is_live=True,
         )
-        for number in range(1, ROWS + 1)
+        for number in range(1, int(sys.argv[3]) + 1)
     )
     full = Snapshot(rows=rows, health=Health(contact=Contact.LIVE))
     control = FakeControl(replace(full, rows=rows[:5]))
@@ -45,6 +48,22 @@ def main() -> int:
         begun = time.perf_counter()
         control.publish(full)
         app.call_after_refresh(lambda: filled.append(time.perf_counter() - begun))
+        threading.Thread(target=obey, daemon=True).start()
+
+    def obey() -> None:
+        with os.fdopen(int(sys.argv[2])) as orders:
+            for order in orders:
+                number = int(order)
+                changed = instance(number, "Checking")
+                control.publish(
+                    replace(
+                        full,
+                        rows=tuple(
+                            replace(row, instance=changed if row.key.id == number else row.instance)
+                            for row in rows
+                        ),
+                    )
+                )
 
     app = WfInspectApp(
         control, clock=clock, zone=ZoneInfo("UTC"), on_ready=fill, theme="dark", hold_seconds=0.0

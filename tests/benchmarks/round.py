@@ -8,78 +8,125 @@ import asyncio
 import random
 import statistics
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench import Figures, scratch
 from fakes import FakeClock
 
 from wfinspect.dataworks import connector
+from wfinspect.dataworks.endpoints import endpoint_of
 from wfinspect.instance import Binding, InstanceId, InstanceKey
 from wfinspect.simulator import Simulator
 from wfinspect.watching.engine import Engine
 
 WATCHED, GROUPS = 1000, 10
 ROUNDS = 9
-INTERVAL = 60.0
 
 
-async def settle(engine: Engine, clock: FakeClock, awake: asyncio.Event, seconds: float) -> None:
-    """Let the clock run for some seconds, waiting for each answer."""
-    end = clock.monotonic() + seconds
-    while True:
-        awake.clear()
-        next_in = engine.step()
-        if engine.in_flight:
-            await awake.wait()
-            await asyncio.sleep(0)
-        elif (left := end - clock.monotonic()) <= 0.0:
-            return
-        else:
-            # A timer fires a little late, never early.
-            clock.advance(min(left, (left if next_in is None else next_in) + 1e-3))
+class Watch:
+    """An engine that watches instances of a simulator, both on one clock that is moved by hand."""
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        clock: FakeClock,
+        state_dir: Path,
+        environ: Mapping[str, str],
+        interval: float,
+    ) -> None:
+        self.clock = clock
+        self._binding = Binding("(env)", "cn-shanghai", endpoint_of("", simulator.url))
+        self._awake = asyncio.Event()
+        self.engine = Engine(
+            state_dir,
+            connector(simulator.environment() | environ, state_dir, clock),
+            clock,
+            self._binding,
+            interval_seconds=interval,
+            budget=10_000_000,
+            rng=random.Random(1),
+            wake=self._awake.set,
+        )
+
+    def watch(self, ids: tuple[int, ...]) -> None:
+        self.engine.watch([InstanceKey(self._binding, InstanceId(number)) for number in ids])
+
+    async def run(self, seconds: float) -> None:
+        """Let the clock run for some seconds, waiting for each answer."""
+        end = self.clock.monotonic() + seconds
+        while True:
+            self._awake.clear()
+            next_in = self.engine.step()
+            if self.engine.in_flight:
+                await self._awake.wait()
+                await asyncio.sleep(0)
+            elif (left := end - self.clock.monotonic()) <= 0.0:
+                return
+            else:
+                # A timer fires a little late, never early.
+                self.clock.advance(min(left, (left if next_in is None else next_in) + 1e-3))
 
 
-async def measure(simulator: Simulator, clock: FakeClock, state_dir: Path) -> tuple[float, float]:
-    """The calls of a round, and the median of its CPU seconds."""
-    binding = Binding("(env)", "cn-shanghai", simulator.url)
-    awake = asyncio.Event()
-    engine = Engine(
-        state_dir,
-        connector(simulator.environment(), state_dir, clock),
-        clock,
-        binding,
-        interval_seconds=INTERVAL,
-        budget=10_000_000,
-        rng=random.Random(1),
-        wake=awake.set,
-    )
-    watched = simulator.ids[-WATCHED:]
-    engine.watch([InstanceKey(binding, InstanceId(number)) for number in watched])
-    await settle(engine, clock, awake, INTERVAL)
-    calls, seconds = [], []
-    for _ in range(ROUNDS):
-        before, used = simulator.calls.count(), time.thread_time()
-        await settle(engine, clock, awake, INTERVAL)
-        calls.append(simulator.calls.count() - before)
-        # Jitter moves a call into the next round now and then.
-        seconds.append((time.thread_time() - used) / max(1, calls[-1]) * GROUPS)
-        if not all(row.is_live for row in engine.snapshot.rows):
+class Rounds:
+    """The rounds of a watch over the last 1,000 instances of a simulator that all have one cadence."""
+
+    INTERVAL = 60.0
+
+    def __init__(
+        self, simulator: Simulator, clock: FakeClock, state_dir: Path, environ: Mapping[str, str]
+    ) -> None:
+        self._simulator = simulator
+        self._watch = Watch(simulator, clock, state_dir, environ, self.INTERVAL)
+        self.calls = 0
+        """The most that one round took."""
+
+    async def place(self) -> None:
+        """Begin to watch, until it is known who shares a call with whom."""
+        self._watch.watch(self._simulator.ids[-WATCHED:])
+        await self._watch.run(self.INTERVAL)
+
+    async def one(self) -> float:
+        """The CPU seconds of one round."""
+        before, used = self._simulator.calls.count(), time.thread_time()
+        await self._watch.run(self.INTERVAL)
+        calls = self._simulator.calls.count() - before
+        self.calls = max(self.calls, calls)
+        if not all(row.is_live for row in self._watch.engine.snapshot.rows):
             raise AssertionError("a row was not read")
-    await engine.aclose()
-    return max(calls), statistics.median(seconds)
+        # Jitter moves a call into the next round now and then.
+        return (time.thread_time() - used) / max(1, calls) * GROUPS
+
+    async def aclose(self) -> None:
+        await self._watch.engine.aclose()
 
 
-def main() -> None:
-    """Print the figures."""
-    figures, clock = Figures(), FakeClock()
+async def measure(rounds: Rounds) -> tuple[int, float]:
+    """The calls of a round, and the median of its CPU seconds."""
+    await rounds.place()
+    seconds = [await rounds.one() for _ in range(ROUNDS)]
+    await rounds.aclose()
+    return rounds.calls, statistics.median(seconds)
+
+
+def tell(figures: Figures) -> None:
+    """Measure and print."""
+    clock = FakeClock()
     with (
         scratch() as directory,
         Simulator(clock=clock, extra=WATCHED, epoch=clock.now()) as service,
     ):
-        calls, seconds = asyncio.run(measure(service, clock, directory / "state"))
-    figures.say(f"{WATCHED} watched in {GROUPS} groups, median of {ROUNDS} rounds")
-    figures.hold("calls a round, at most", calls, most=GROUPS)
-    figures.hold("CPU of a round", seconds, most=1.0, unit=" s")
+        rounds = Rounds(service, clock, directory / "state", {})
+        calls, seconds = asyncio.run(measure(rounds))
+    what = f"{WATCHED:,} watched in {GROUPS} groups"
+    figures.hold(f"{what}: calls a round", calls, most=GROUPS)
+    figures.hold(f"{what}: CPU of a round, median of {ROUNDS}", seconds, most=1.0, unit=" s")
+
+
+def main() -> None:
+    """Print the figures."""
+    figures = Figures()
+    tell(figures)
     figures.end()
 
 

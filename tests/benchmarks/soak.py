@@ -5,13 +5,16 @@ lagging replicas, with failures or not at all; what is told is compared with wha
 """
 
 import asyncio
+import gc
 import itertools
 import random
 import sys
+import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+import psutil
 from bench import Figures, scratch
 from drive import Drive
 from fakes import BINDING, FakeClock
@@ -120,6 +123,18 @@ class Outcome:
     doubled: int
     backward: int
     invented: int
+    megabytes: float
+    """By how much memory grew after the first quarter of the time."""
+    handles: int
+    """By how much tasks, threads and descriptors became more after it."""
+
+
+def held() -> tuple[float, int]:
+    """Megabytes of memory that this process holds; its tasks, threads and descriptors."""
+    gc.collect()
+    process = psutil.Process()
+    handles = len(asyncio.all_tasks()) + threading.active_count() + process.num_fds()
+    return process.memory_info().rss / 2**20, handles
 
 
 async def soak(scenario: Scenario, seconds: float, state_dir: Path, *, seed: int = 1) -> Outcome:
@@ -131,7 +146,10 @@ async def soak(scenario: Scenario, seconds: float, state_dir: Path, *, seed: int
     drive.engine.watch(world.keys)
     kills = _moments(rng, scenario.kills_every, seconds)
     jumps = _moments(rng, scenario.jumps_every, seconds)
+    early: tuple[float, int] | None = None
     while world.now < seconds + 2 * scenario.bound:
+        if early is None and world.now > seconds / 4:
+            early = held()
         world.deliver()
         if kills and kills[0] <= world.now:
             # Nothing is closed, and what was under way is never answered.
@@ -145,6 +163,8 @@ async def soak(scenario: Scenario, seconds: float, state_dir: Path, *, seed: int
         due_at = world.now + (1.0 if next_in is None else next_in)
         next_at = min([due_at, world.next_arrival, *kills[:1], *jumps[:1]])
         clock.advance(max(1e-3, next_at - world.now))
+    late = held()
+    early = early or late
     # The first reading is no news, and it may take as long as any.
     known_by = scenario.bound
     ends = [e for history in world.histories.values() for e in history.ends if e.at > known_by]
@@ -159,6 +179,8 @@ async def soak(scenario: Scenario, seconds: float, state_dir: Path, *, seed: int
         sum(n - 1 for n in told.ends.values() if n),
         told.backward,
         told.invented,
+        round(late[0] - early[0], 1),
+        late[1] - early[1],
     )
 
 
@@ -166,12 +188,11 @@ def _moments(rng: random.Random, every: float, seconds: float) -> list[float]:
     return sorted(rng.uniform(0.0, seconds) for _ in range(int(seconds / every)))
 
 
-def main() -> None:
-    """Live through all scenarios and print the table."""
-    figures, outcomes = Figures(), []
-    hours = float(sys.argv[1]) if len(sys.argv) > 1 else HOURS
+def tell(figures: Figures, hours: float = HOURS) -> None:
+    """Live through all scenarios, each so long, and print the table."""
+    outcomes = []
     figures.say(f"{GROUPS * MEMBERS} instances in {GROUPS} groups, {hours:g} h of each scenario")
-    columns = ("polls", "calls", "ends", "visible", "missed", "doubled", "backward", "invented")
+    columns = [each.name for each in fields(Outcome)]
     figures.say(f"{'scenario':20}" + "".join(f"{column:>10}" for column in columns))
     for scenario in SCENARIOS:
         with scratch() as directory:
@@ -179,9 +200,20 @@ def main() -> None:
         outcomes.append(outcome)
         cells = (f"{getattr(outcome, column):10,}" for column in columns)
         figures.say(f"{scenario.name:20}" + "".join(cells))
-    figures.reach("polls", sum(o.polls for o in outcomes), least=800_000)
+    lived = f"{len(SCENARIOS) * hours:,.3g} h of {GROUPS * MEMBERS} instances, 8 kinds of trouble"
+    figures.report(f"{lived}: ends of runs to see", f"{sum(o.visible for o in outcomes):,}")
+    enough = 30_000 * len(SCENARIOS) * hours
+    figures.reach("  polls", sum(o.polls for o in outcomes), least=enough)
     for name in ("missed", "doubled", "backward", "invented"):
-        figures.hold(name, sum(getattr(o, name) for o in outcomes), most=0)
+        figures.hold(f"  told {name}", sum(getattr(o, name) for o in outcomes), most=0)
+    figures.hold("  memory grown", max(o.megabytes for o in outcomes), most=10, unit=" MB")
+    figures.hold("  tasks, threads, descriptors more", max(o.handles for o in outcomes), most=0)
+
+
+def main() -> None:
+    """Print the figures."""
+    figures = Figures()
+    tell(figures, float(sys.argv[1]) if len(sys.argv) > 1 else HOURS)
     figures.end()
 
 

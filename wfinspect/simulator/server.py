@@ -5,6 +5,7 @@ Owns sockets and time; what is answered is `service`'s business.
 
 import asyncio
 import socket
+import ssl
 import struct
 import threading
 from datetime import datetime, timedelta
@@ -49,6 +50,7 @@ class Simulator:
         port: 0 takes a free one.
         extra: so many instances beyond the 30 of the catalogue, a hundred to a workspace.
         is_controllable: whether `/_sim/...` answers, for the command line's `simulate`.
+        tls: serve https with this context in place of http.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Simulator:
         port: int = 0,
         extra: int = 0,
         is_controllable: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
         self._fleet = Fleet(seed=seed, epoch=epoch or self._clock.now(), speed=speed, extra=extra)
@@ -76,7 +79,7 @@ class Simulator:
         )
         control = Control(self.population, self.faults, self.calls)
         self._control = control if is_controllable else None
-        self._port = port
+        self._port, self._tls = port, tls
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event
@@ -88,7 +91,7 @@ class Simulator:
     @property
     def url(self) -> str:
         """Where it listens, e.g. ``http://127.0.0.1:40123``; known once it has been started."""
-        return f"http://{_HOST}:{self._port}"
+        return f"{'https' if self._tls else 'http'}://{_HOST}:{self._port}"
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -155,7 +158,9 @@ class Simulator:
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        server = await asyncio.start_server(self._accept, sock=listener, limit=HEAD_LIMIT)
+        server = await asyncio.start_server(
+            self._accept, sock=listener, limit=HEAD_LIMIT, ssl=self._tls
+        )
         ready.set()
         await self._stopping.wait()
         server.close()

@@ -1,0 +1,82 @@
+"""What a terminal does to the app: nobody reads it, it ends. Prints a table; a missed figure exits 1.
+
+Run it with ``.venv/bin/python tests/benchmarks/hardship.py [NAME ...]`` on a quiet machine.
+"""
+
+import signal
+import time
+from pathlib import Path
+
+from terminal import APP, main, report, session
+
+from wfinspect.simulator import Simulator
+
+
+def stalled(home: Path, env: dict[str, str], simulator: Simulator) -> None:
+    """Calls made while nobody reads the terminal for 60 seconds."""
+    # All of the fleet's groups want more than two calls a second, so the limit itself sets the pace:
+    # enough calls for a percent to be more than one of them.
+    for one in simulator.ids:
+        simulator.set_status(one, "Running")
+    ids = ",".join(map(str, simulator.ids))
+    with session([*APP, ids, "--interval", "2", "--budget", "200000"], env, home) as running:
+        running.wait_for("live")
+        running.read_for(30.0)
+        before = simulator.calls.count()
+        running.read_for(60.0)
+        read = simulator.calls.count() - before
+        before = simulator.calls.count()
+        # Nobody reads; each resize makes the app draw everything, so that its pipe fills up.
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            running.resize(80 + int(time.monotonic()) % 2, 24)
+            time.sleep(0.25)
+        unread = simulator.calls.count() - before
+        running.resize(80, 24)
+        running.press("ctrl+q")
+        running.wait_exit(10.0)
+    share = unread / max(1, read)
+    report(
+        "polls with the terminal unread / read, 60 s each",
+        f"{share:.0%} ({unread}/{read})",
+        ">= 98%",
+        holds=share >= 0.98,
+    )
+
+
+def endings(home: Path, env: dict[str, str], _: Simulator) -> None:
+    """Six ways to end, 20 times each: restored, and within 2 seconds."""
+    ways = {
+        "ctrl+q": (lambda s: s.press("ctrl+q"), 0),
+        "TERM": (lambda s: s.signal(signal.SIGTERM), 143),
+        "HUP": (lambda s: s.signal(signal.SIGHUP), 129),
+        "INT": (lambda s: s.signal(signal.SIGINT), 130),
+        "ctrl+c twice": (lambda s: s.press("ctrl+c", "ctrl+c"), 0),
+        "line cut": (lambda s: s.close_master(), 129),
+    }
+    for name, (end, code) in ways.items():
+        worst, bad = 0.0, 0
+        for _round in range(20):
+            with session(APP, env, home) as running:
+                running.wait_for("type or paste")
+                begun = time.perf_counter()
+                end(running)
+                ended = running.wait_exit(10.0)
+                worst = max(worst, time.perf_counter() - begun)
+                is_clean = name == "line cut" or (
+                    not running.modes_left_on() and running.termios() == running.termios_before
+                )
+                bad += not (ended == code and is_clean)
+        report(
+            f"ending by {name}, 20 times: wrong, slowest",
+            f"{bad}, {worst:.2f} s",
+            "0, <= 2 s",
+            holds=bad == 0 and worst <= 2.0,
+        )
+
+
+PARTS = {"stalled": stalled, "endings": endings}
+
+
+if __name__ == "__main__":
+    main(PARTS, __doc__)
