@@ -364,6 +364,7 @@ async def test_one_bindings_failure_does_not_stop_another(rig: Rig) -> None:
     await rig.run(100.0)
     assert rig.row(1).is_live
     assert rig.snapshot.health.trouble is not None
+    assert rig.snapshot.troubles == {OTHER: rig.snapshot.health.trouble}
     assert rig.snapshot.health.trouble.cause == "expired"
     becomes(rig, 1, "Failure")
     await rig.run(20.0)

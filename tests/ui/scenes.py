@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from fakes import START, instance, key, ms
 from values import replace
 
-from wfinspect.instance import Tag, Transition
+from wfinspect.instance import Binding, Tag, Transition
 from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
 
 FAILED = 10432987165
@@ -193,6 +193,40 @@ def restored() -> Snapshot:
     """What a start paints from the store before anything is asked."""
     rows = tuple(replace(r, is_live=False, read_at=ago(hours=9)) for r in mixed_rows())
     return Snapshot(rows=rows, health=Health(contact=Contact.STARTING))
+
+
+FINANCE = Binding("finance", "cn-hangzhou", "dataworks.cn-hangzhou.aliyuncs.com")
+
+
+def of_finance(number: int, status: str, **fields: object) -> Row:
+    """A row of the other account."""
+    return row(number, status, key=key(number, FINANCE), **fields)
+
+
+def accounts() -> Snapshot:
+    """Two accounts on one list; the keys of one of them have expired."""
+    trouble = Trouble(
+        "keys expired",
+        "The token of profile finance has expired: renew it; it is read again by itself.",
+        since=ago(minutes=8),
+        retry_at=START + timedelta(seconds=40),
+        exit_code=4,
+    )
+    theirs = (
+        of_finance(
+            20077001301,
+            "Running",
+            name="fin_ledger_daily",
+            started_time=ms(ago(hours=2)),
+            is_live=False,
+            read_at=ago(minutes=8),
+            trouble=trouble,
+        ),
+        of_finance(20077001288, "Success", name="fin_tax_monthly", finished_time=ms(ago(hours=5))),
+    )
+    health = Health(Contact.NOT_LIVE, trouble, last_good_at=START, calls_today=1204)
+    rows = (*theirs, *mixed_rows()[:6])
+    return Snapshot(rows, health=health, troubles={FINANCE: trouble})
 
 
 def hostile() -> Snapshot:

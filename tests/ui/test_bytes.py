@@ -20,9 +20,7 @@ async def test_an_equal_snapshot_sends_nothing() -> None:
         await rig.press("enter")
         rig.take_bytes()
         await rig.publish(replace(mixed()))
-        await rig.publish(
-            Snapshot(**{f: getattr(mixed(), f) for f in Snapshot._fields})
-        )
+        await rig.publish(Snapshot(**{f: getattr(mixed(), f) for f in Snapshot._fields}))
 
         assert rig.take_bytes() == 0
 

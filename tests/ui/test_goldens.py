@@ -58,6 +58,14 @@ async def test_the_history(size: tuple[int, int]) -> None:
         check_golden(f"log-{named(size)}", rig.text)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=named)
+async def test_several_accounts(size: tuple[int, int]) -> None:
+    async with running(scenes.accounts(), size) as rig:
+        check_golden(f"accounts-{named(size)}", rig.text)
+        await rig.press("G", "enter")
+        check_golden(f"accounts-open-{named(size)}", rig.text)
+
+
 @pytest.mark.parametrize("tabs", [1, 2])
 async def test_the_other_tabs(tabs: int) -> None:
     async with running(scenes.mixed()) as rig:

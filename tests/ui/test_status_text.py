@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from ui.rig import ZONE
-from ui.scenes import empty, gone, mixed, outage
+from ui.scenes import accounts, empty, gone, mixed, outage
 from values import replace
 
 from wfinspect.ui import theme
@@ -30,6 +30,12 @@ def test_all_is_well_in_one_word_at_the_right_edge() -> None:
 
 def test_an_outage_tells_cause_age_and_next_try() -> None:
     assert "NOT LIVE  Throttling.User, last read 6m ago, next try 14:30:40" in top(outage(), 120)
+
+
+def test_trouble_of_another_account_says_whose_it_is() -> None:
+    assert "NOT LIVE  finance: keys expired" in top(accounts(), 120)
+    mine = {BINDING: outage().health.trouble}
+    assert "NOT LIVE  Throttling" in top(replace(outage(), troubles=mine), 120)
 
 
 @given(st.integers(34, 200))

@@ -25,7 +25,7 @@ def top_line(
     snapshot: Snapshot, binding: Binding, look: Look, now: datetime, width: int, *, is_demo: bool
 ) -> Line:
     """Who is asked, how the watched ones fare, and at the right edge whether this is the present."""
-    right = contact_spans(snapshot.health, look, now, width)
+    right = contact_spans(snapshot.health, look, now, width, whose=_whose(snapshot, binding))
     if snapshot.health.contact is Contact.STARTING and not snapshot.rows and not snapshot.displayed:
         right = (("ready", Role.DIM),)
     room = width - width_of(right) - 3
@@ -38,6 +38,15 @@ def top_line(
         Part(count_spans(snapshot.rows, look), 4),
     ]
     return line(*spread(((" ", Role.TEXT), *shed(parts, room)), (*right, (" ", Role.TEXT)), width))
+
+
+def _whose(snapshot: Snapshot, binding: Binding) -> str:
+    # Another account's trouble must not seem to be that of the one named on the left.
+    if binding in snapshot.troubles:
+        return ""
+    other = next(iter(snapshot.troubles), binding)
+    name = other.profile if other.profile != binding.profile else other.region
+    return f"{fmt.shown(name, limit=20)}: " if other != binding else ""
 
 
 def count_spans(rows: tuple[Row, ...], look: Look) -> tuple[Span, ...]:
@@ -53,7 +62,9 @@ def count_spans(rows: tuple[Row, ...], look: Look) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def contact_spans(health: Health, look: Look, now: datetime, width: int) -> tuple[Span, ...]:
+def contact_spans(
+    health: Health, look: Look, now: datetime, width: int, *, whose: str = ""
+) -> tuple[Span, ...]:
     """``live``, or NOT LIVE with cause, age and next try; the word and the cause are never shed."""
     match health.contact:
         case Contact.LIVE:
@@ -64,7 +75,7 @@ def contact_spans(health: Health, look: Look, now: datetime, width: int) -> tupl
             return ((" PAUSED ", Role.ALARM), (" p resumes", Role.DIM))
         case Contact.NOT_LIVE:
             cause = fmt.shown(health.trouble.cause, limit=40) if health.trouble else "no answer yet"
-            parts = [Part(((" NOT LIVE ", Role.ALARM), (f" {cause}", Role.TROUBLE)), 0)]
+            parts = [Part(((" NOT LIVE ", Role.ALARM), (f" {whose}{cause}", Role.TROUBLE)), 0)]
             if health.last_good_at is not None:
                 age = fmt.age((now - health.last_good_at).total_seconds())
                 parts.append(Part(((f"last read {age} ago", Role.DIM),), 2))

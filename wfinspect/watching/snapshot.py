@@ -1,8 +1,9 @@
 """What a face (the app, `watch`) sees of the watcher: immutable values, and what it may ask for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from wfinspect.instance import (
@@ -115,6 +116,8 @@ class Snapshot(NamedTuple):
     displayed: Row | None = None
     """The instance on display, watched or not."""
     health: Health = Health()
+    troubles: Mapping[Binding, Trouble] = MappingProxyType({})
+    """What keeps bindings from being read, where their rows are or will be old for it."""
     transitions: tuple[Transition, ...] = ()
     """The latest changes over all, newest first."""
     history: tuple[Transition, ...] = ()

@@ -151,11 +151,10 @@ class View:
             at: the same as wall time.
         """
         troubles = {b: self._troubles.behind(gate, now, at) for b, gate in gates.items()}
-        contact, binding = _contact(scene, gates, troubles, now)
-        trouble = None
-        if binding is not None:
-            trouble = troubles[binding] or self._explain(binding, scene, at)
-        else:
+        contact, lost = _contact(scene, gates, troubles, now)
+        told = {b: troubles[b] or self._explain(b, scene, at) for b in lost}
+        trouble = next(iter(told.values()), None)
+        if trouble is None:
             self._unexplained.clear()
             repeated = (b for b, gate in gates.items() if gate is not None and gate.failures > 1)
             trouble = next((troubles[b] for b in repeated), None)
@@ -170,6 +169,7 @@ class View:
             rows=tuple(row for row in rows.values() if row.is_watched),
             displayed=rows[scene.displayed] if scene.displayed is not None else None,
             health=scene.health._replace(contact=contact, trouble=trouble, next_poll_at=next_at),
+            troubles=told,
             transitions=scene.transitions,
             history=scene.history,
             notices=self._notices.latest(),
@@ -195,28 +195,32 @@ def _contact(
     gates: Mapping[Binding, Gate | None],
     troubles: Mapping[Binding, Trouble | None],
     now: float,
-) -> tuple[Contact, Binding | None]:
-    """Whether what is shown is the present, and the binding that keeps it from being so."""
+) -> tuple[Contact, Collection[Binding]]:
+    """Whether what is shown is the present, and the bindings that keep it from being so."""
     if scene.is_paused:
-        return Contact.PAUSED, None
-    for binding, gate in gates.items():
-        # Time mends none of these, so nobody has to wait for the rows to grow old.
-        if gate and isinstance(gate.error, (CredentialsMissing, Refused, DailyLimit)):
-            return Contact.NOT_LIVE, binding
+        return Contact.PAUSED, ()
+    # Time mends none of these, so nobody has to wait for the rows to grow old.
+    lost = {
+        binding: None
+        for binding, gate in gates.items()
+        if gate and isinstance(gate.error, (CredentialsMissing, Refused, DailyLimit))
+    }
     are_live = bool(scene.sights)
     for each in scene.sights:
         binding = each.entry.key.binding
         if each.is_overdue(now, troubles[binding]):
-            return Contact.NOT_LIVE, binding
+            lost[binding] = None
         are_live &= each.is_live(now)
+    if lost:
+        return Contact.NOT_LIVE, lost
     # That the service does not know an instance is an answer, too.
     has_answered = any(each.entry.missing for each in scene.sights)
     is_known = are_live or has_answered or scene.health.last_good_at is not None
-    return (Contact.LIVE if is_known else Contact.STARTING), None
+    return (Contact.LIVE if is_known else Contact.STARTING), ()
 
 
 _seen_of_row = attrgetter(*(name for name in Row._fields if name != "read_at"))
-_seen_of_all = attrgetter("transitions", "history", "notices", "recent_ids")
+_seen_of_all = attrgetter("troubles", "transitions", "history", "notices", "recent_ids")
 
 
 def _is_same_to_the_eye(one: Snapshot, other: Snapshot) -> bool:

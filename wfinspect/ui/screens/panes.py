@@ -115,7 +115,7 @@ class PanesScreen(Screen[None]):
 
     def _fill(self) -> None:
         self.id_box.set_recent(self.snapshot.recent_ids)
-        self.list.show_rows(self.snapshot.rows, self._now)
+        self.list.show_rows(self.snapshot.rows, self.snapshot.troubles, self._now)
         row, trouble = self.displayed, self.snapshot.health.trouble
         # For a moment the snapshot may still hold the history of what was open before.
         shown = self.snapshot.displayed

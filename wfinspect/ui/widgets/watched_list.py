@@ -1,6 +1,6 @@
 """The watched list: a row per instance, a cursor that stays on its ID. Asks nobody for anything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from rich.cells import cell_len
@@ -8,10 +8,11 @@ from textual import events
 from textual.message import Message
 
 from wfinspect import format as fmt
-from wfinspect.instance import InstanceKey
+from wfinspect.instance import Binding, InstanceKey
 from wfinspect.ui.attention import SORTS, in_order, next_unseen
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spread
 from wfinspect.ui.row_filter import matches
+from wfinspect.ui.row_groups import Groups, grouped, header_line, names_of
 from wfinspect.ui.row_text import (
     Columns,
     Look,
@@ -21,11 +22,14 @@ from wfinspect.ui.row_text import (
     sidebar_lines,
 )
 from wfinspect.ui.widgets.line_view import LineView
-from wfinspect.watching.snapshot import Row
+from wfinspect.watching.snapshot import Row, Trouble
 
 
 class WatchedList(LineView):
-    """Rows filtered and sorted; two lines a row beside a detail, one where the list has the width."""
+    """Rows filtered and sorted; two lines a row beside a detail, one where the list has the width.
+
+    Rows of several accounts or regions stand under a header for each, in the order of their first rows.
+    """
 
     class Moved(Message):
         """The cursor is on another row."""
@@ -50,6 +54,9 @@ class WatchedList(LineView):
         self._now = now
         self._given: tuple[Row, ...] = ()
         self._rows: tuple[Row, ...] = ()
+        self._names: Mapping[Binding, tuple[Span, ...]] = {}
+        self._groups = Groups()
+        self._troubles: Mapping[Binding, Trouble] = {}
         self.filter_text = ""
         """What a row must match, as `row_filter` reads it; "" for nothing."""
         self.sort = SORTS[0]
@@ -90,12 +97,14 @@ class WatchedList(LineView):
         titles = list_heading(self.columns, width)
         return line(*spread(titles.spans, about, width)) if about else titles
 
-    def show_rows(self, rows: tuple[Row, ...], now: datetime | None = None) -> None:
-        """Show these rows; `now` moves the ages on."""
-        if now is not None:
-            self._now = now
+    def show_rows(
+        self, rows: tuple[Row, ...], troubles: Mapping[Binding, Trouble], now: datetime
+    ) -> None:
+        """Show these rows, and what keeps some from being read; `now` moves the ages on."""
+        self._troubles, self._now = troubles, now
         if rows != self._given:
             self._given = rows
+            self._names = names_of({row.key.binding for row in rows})
             self._id_cells = max([8, *(len(str(row.key.id)) for row in rows)])
             self._name_cells = max([12, *(cell_len(name_of(row)[0]) for row in rows)])
             self._order()
@@ -117,6 +126,10 @@ class WatchedList(LineView):
             else self._given
         )
         self._rows = in_order(kept, self.sort)
+        if len(self._names) > 1:
+            self._rows, self._groups = grouped(self._rows)
+        else:
+            self._groups = Groups()
         if before is not None or self._cursor:
             self._keep_cursor(before.key if before else None)
 
@@ -143,7 +156,7 @@ class WatchedList(LineView):
         if not self._rows:
             self._empty = self._nothing()
             return len(self._empty)
-        return len(self._rows) * self._row_height
+        return len(self._rows) * self._row_height + self._groups.extra_lines
 
     def _nothing(self) -> tuple[Line, ...]:
         if not self._given:
@@ -154,7 +167,9 @@ class WatchedList(LineView):
         """The line of a row, made when it is asked for: rows out of sight cost nothing."""
         if not self._rows:
             return self._empty[y]
-        index, part = divmod(y, self._row_height)
+        index, part, header = self._groups.at(y, self._row_height)
+        if index is None:
+            return self._header(header) if header else BLANK
         row = self._rows[index]
         ground = Ground.NONE
         if index == self._cursor:
@@ -162,6 +177,9 @@ class WatchedList(LineView):
         if self._is_sidebar:
             return sidebar_lines(row, self._look, self._now, self.text_width, ground)[part]
         return list_line(row, self._look, self._now, self.columns, ground)
+
+    def _header(self, binding: Binding) -> Line:
+        return header_line(self._names[binding], self._troubles.get(binding), self.text_width)
 
     def move(self, where: str) -> None:
         """Move the cursor."""
@@ -198,16 +216,19 @@ class WatchedList(LineView):
         self.post_message(self.Moved())
 
     def _reveal(self) -> None:
-        top, height = self._cursor * self._row_height, self._row_height
-        if top < self.scroll_offset.y:
-            self.scroll_to(y=top, animate=False)
+        height = self._row_height
+        top = self._groups.y_of(self._cursor, height)
+        # The first row of a group brings its header along.
+        first = top - (self._cursor in self._groups.starts)
+        if first < self.scroll_offset.y:
+            self.scroll_to(y=first, animate=False)
         elif top + height > self.scroll_offset.y + self.size.height:
             self.scroll_to(y=top + height - self.size.height, animate=False)
 
     def on_click(self, event: events.Click) -> None:
         """One click moves the cursor, a second opens."""
-        index = (event.y + self.scroll_offset.y) // self._row_height
-        if index < len(self._rows):
+        index = self._groups.at(event.y + self.scroll_offset.y, self._row_height).row
+        if index is not None and index < len(self._rows):
             self._go(index)
             if event.chain > 1:
                 self.post_message(self.Opened(self._rows[index].key))
