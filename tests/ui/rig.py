@@ -61,6 +61,14 @@ class Rig:
                 await self.pilot._wait_for_screen()
         await self.settle()
 
+    async def burst(self, text: str) -> None:
+        """A text as keys that arrive in one packet, the clock standing still."""
+        self.clock.advance(1)
+        for char in text:
+            name = {"\n": "enter", " ": "space"}.get(char) or _character_to_key(char)
+            self.app.post_message(events.Key(name, "\r" if char == "\n" else char))
+        await self.settle()
+
     async def settle(self) -> None:
         # Twice: a message may post another, and a repaint waits for the idle moment behind it.
         await self.pilot.pause()

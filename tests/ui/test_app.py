@@ -106,6 +106,22 @@ async def test_ctrl_c_quits_on_the_second_press_only() -> None:
         assert not rig.app.is_running
 
 
+@pytest.mark.parametrize("size", [(80, 24), (40, 12), (40, 7)])
+async def test_help_says_that_there_is_more_below_until_all_was_seen(size: tuple[int, int]) -> None:
+    async with running(mixed(), size) as rig:
+        await rig.press("?")
+        seen = rig.text
+        while "more below" in rig.text:
+            await rig.press("pagedown")
+            seen += rig.text
+        for command in COMMANDS:
+            assert re.search(rf"{re.escape(command.shown)} +{re.escape(command.text)}", seen)
+        await rig.press("g")
+        assert "LOOK UP" in rig.text
+        await rig.press("G")
+        assert "ctrl+z" in rig.text
+
+
 async def test_help_lists_every_command_and_closes() -> None:
     async with running(mixed(), (100, 60)) as rig:
         await rig.press("?")

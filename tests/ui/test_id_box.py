@@ -16,15 +16,6 @@ async def paste(rig: Rig, text: str) -> None:
     await rig.settle()
 
 
-async def burst(rig: Rig, text: str) -> None:
-    """The text as keys that arrive in one packet, the clock standing still."""
-    rig.clock.advance(1)
-    for char in text:
-        key_name = {"\n": "enter", " ": "space"}.get(char, char)
-        rig.app.post_message(events.Key(key_name, "\r" if char == "\n" else char))
-    await rig.settle()
-
-
 async def test_digits_from_anywhere_start_the_box_and_enter_looks_up() -> None:
     async with running(mixed()) as rig:
         await rig.press(*"777")
@@ -108,7 +99,7 @@ async def test_a_paste_without_an_id_says_so() -> None:
 
 async def test_a_paste_without_brackets_never_runs_a_command() -> None:
     async with running(mixed(), hold_seconds=30) as rig:
-        await burst(rig, "xXp! instance 10432987165 quit\n")
+        await rig.burst("xXp! instance 10432987165 quit\n")
 
         assert rig.asked == []
         assert box_text(rig) == "xXp! instance 10432987165 quit "
@@ -119,14 +110,14 @@ async def test_a_paste_without_brackets_never_runs_a_command() -> None:
 
 async def test_bunched_digits_keep_their_order() -> None:
     async with running(mixed()) as rig:
-        await burst(rig, "10432987165")
+        await rig.burst("10432987165")
 
         assert box_text(rig) == "10432987165"
 
 
 async def test_digits_and_enter_in_one_packet_look_up() -> None:
     async with running(mixed()) as rig:
-        await burst(rig, "10432987165\n")
+        await rig.burst("10432987165\n")
 
         assert rig.asked == [("display", 10432987165), ("seen", 10432987165)]
 

@@ -82,6 +82,53 @@ def test_cursor_keys_bunched_by_a_slow_link_stay_cursor_keys() -> None:
     assert burst("jjkG", in_box=False) == (["j", "j", "k", "G"], "")
 
 
+def in_view(text: str, *, is_typing: bool) -> str:
+    """What acts as a key, in a view, of a text that arrives all at once."""
+    gate = KeyGate()
+    acts, held = "", ""
+    for char in text:
+        match gate.judge_in_view(char, 10.0, is_typing=is_typing):
+            case Verdict.PASS:
+                acts += char
+            case Verdict.TEXT:
+                held = ""
+            case Verdict.HOLD:
+                held = char
+            case Verdict.REPEAT:
+                acts, held = acts + held, char
+    return acts + held
+
+
+@pytest.mark.parametrize(
+    ("pasted", "acts"),
+    [
+        ("10432987165 daily", ""),
+        ("select 1\r", ""),
+        ("q", "q"),
+        ("nnn", "nnn"),
+        ("jjkG  ", "jjkG  "),
+        ("\rq", "\rq"),
+        ("\rquit", "\r"),
+    ],
+)
+def test_in_a_view_a_paste_runs_no_command(pasted: str, acts: str) -> None:
+    assert in_view(pasted, is_typing=False) == acts
+
+
+@pytest.mark.parametrize(
+    ("pasted", "acts"),
+    [
+        ("refresh all\r", "refresh all"),
+        ("ab\rcd\t", "ab"),
+        ("ab\r", "ab\r"),
+        ("\r", "\r"),
+        ("\t\rab", "\t"),
+    ],
+)
+def test_in_an_input_a_line_break_of_a_paste_is_no_enter(pasted: str, acts: str) -> None:
+    assert in_view(pasted, is_typing=True) == acts
+
+
 @given(st.text("aqwxXnu!1230, \r", min_size=2, max_size=30), st.booleans())
 def test_no_burst_of_different_keys_runs_a_command_that_changes_anything(
     text: str, in_box: bool

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from textual import events
+from textual.widgets import Input
 
 from wfinspect.clock import Clock
 from wfinspect.ui.key_gate import KeyGate, Verdict
@@ -45,10 +46,15 @@ class GatedApp(CrashSafeApp):
         self.key_came()
         char = _BREAKS.get(event.key) or (event.character if event.is_printable else None)
         box = self.id_box
-        if box is None or char is None:
+        if char is None:
             await self._release()
             await super().on_event(event)
-            return
+        elif box is None:
+            await self._judge_in_view(event, char)
+        else:
+            await self._judge(event, char, box)
+
+    async def _judge(self, event: events.Key, char: str, box: IdBox) -> None:
         match self._gate.judge(char, self._clock.monotonic(), in_box=box.has_keys):
             case Verdict.PASS:
                 if char.isdigit() and not box.has_keys:
@@ -57,6 +63,27 @@ class GatedApp(CrashSafeApp):
             case Verdict.TEXT:
                 self._held = None
                 box.insert(self._gate.take_text())
+            case Verdict.HOLD:
+                self._hold(event)
+            case Verdict.REPEAT:
+                await self._release()
+                self._hold(event)
+
+    async def _judge_in_view(self, event: events.Key, char: str) -> None:
+        is_typing = isinstance(self.focused, Input)
+        match self._gate.judge_in_view(char, self._clock.monotonic(), is_typing=is_typing):
+            case Verdict.PASS:
+                await super().on_event(event)
+            case Verdict.TEXT if is_typing:
+                for each in (self._held, event):
+                    if each is not None:
+                        is_break = each.key in _BREAKS
+                        await super().on_event(events.Key("space", " ") if is_break else each)
+                self._held = None
+            case Verdict.TEXT:
+                if self._held is not None:
+                    self.notify("Pasted text does nothing here.", markup=False, timeout=4)
+                self._held = None
             case Verdict.HOLD:
                 self._hold(event)
             case Verdict.REPEAT:

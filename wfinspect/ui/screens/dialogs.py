@@ -10,8 +10,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from wfinspect.ui.keys import COMMANDS
-from wfinspect.ui.lines import BLANK, Line, Role, Span, line, pad, width_of
+from wfinspect.ui.lines import BLANK, Line, Part, Role, Span, line, pad, shed, spread, width_of
 from wfinspect.ui.widgets.line_view import StaticLines
+from wfinspect.ui.widgets.status_line import StatusLine
 
 
 class SafeDismiss(ModalScreen[Any]):
@@ -37,18 +38,23 @@ class HelpScreen(SafeDismiss):
         ("k,up", "move('up')", "up"),
         ("pagedown,space", "move('page_down')", "page down"),
         ("pageup", "move('page_up')", "page up"),
+        ("g,home", "move('top')", "to the first"),
+        ("G,end", "move('bottom')", "to the last"),
     ]
 
     def __init__(self, keymap: Mapping[str, str]) -> None:
         super().__init__()
         self._keymap = keymap
         self._lines = StaticLines()
+        self._hint = StatusLine(self._hint_line, id="hint")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
             yield self._lines
+            yield self._hint
 
     def on_mount(self) -> None:
+        self.watch(self._lines, "scroll_y", self._hint.update_lines, init=False)
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -57,7 +63,19 @@ class HelpScreen(SafeDismiss):
         self._show()
 
     def _show(self) -> None:
+        self._lines.styles.max_height = max(1, self.size.height - 2)
         self._lines.show(help_lines(self._keymap, min(76, self.size.width) - 4))
+        self._hint.update_lines()
+
+    def _hint_line(self, width: int) -> Line:
+        below = self._lines.max_scroll_y - self._lines.scroll_offset.y
+        keys = (("j k", "scroll"),) if self._lines.max_scroll_y else ()
+        parts = [
+            Part(((key, Role.ACCENT), (f" {word}", Role.DIM)), 0)
+            for key, word in (*keys, ("Esc", "close"))
+        ]
+        more = ((f"{below} more below", Role.TEXT),) if below > 0 else ()
+        return line(*spread(shed(parts, width), more, width))
 
     def action_move(self, where: str) -> None:
         """Scroll."""

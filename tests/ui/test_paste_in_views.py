@@ -1,0 +1,110 @@
+"""A paste that a terminal sends as keys, while something lies over the main screen."""
+
+import pytest
+from textual import events
+from textual.widgets import Input
+from ui.rig import Rig, running
+from ui.scenes import with_history
+from ui.task_scenes import log
+from ui.test_find_screen import on_results
+from ui.test_tasks_screen import on_tasks
+
+from wfinspect.ui.screens.picker import PickScreen
+
+# Holds every command of the views, and digits, blanks and line breaks.
+NASTY = "svwlyYrfnNqauxX/? 10432987165\nq\n"
+
+
+def is_as_before(rig: Rig, screen: object, asked: int) -> bool:
+    is_quiet = len(rig.control.questions) == asked
+    return (
+        is_quiet and rig.app.screen is screen and {it[0] for it in rig.asked} <= {"display", "seen"}
+    )
+
+
+@pytest.mark.parametrize("keys", ["", "l", "v"])
+async def test_tasks_a_log_and_raw_json_ignore_it_and_say_so(keys: str) -> None:
+    async with on_tasks() as rig:
+        await rig.press(*keys)
+        rig.app._hold_seconds = 30
+        if keys == "l":
+            rig.control.answer(log())
+            await rig.settle()
+        screen = rig.app.screen
+        await rig.burst(NASTY)
+
+        assert is_as_before(rig, screen, 0)
+        assert "Pasted text does nothing here." in rig.text
+
+
+@pytest.mark.parametrize("key", ["?", "c"])
+async def test_help_and_a_comparison_ignore_it(key: str) -> None:
+    async with running(with_history(), hold_seconds=30) as rig:
+        await rig.press("g", key, "up")
+        screen, asked = rig.app.screen, len(rig.control.questions)
+        assert screen is not rig.app.main
+        await rig.burst(NASTY)
+
+        assert is_as_before(rig, screen, asked)
+
+
+async def test_quitting_is_not_confirmed_by_it() -> None:
+    async with running(with_history(), hold_seconds=30) as rig:
+        await rig.press("q", "up")
+        await rig.burst("yes\n")
+
+        assert rig.app.is_running
+        assert "Quit all the same?" in rig.text
+
+
+async def test_what_was_found_is_neither_marked_nor_watched_nor_opened() -> None:
+    async with on_results() as rig:
+        screen = rig.app.screen
+        await rig.burst("wa" + NASTY)
+
+        assert is_as_before(rig, screen, 0)
+        assert "marked" not in rig.text.replace("watch marked", "")
+
+
+@pytest.mark.parametrize("opens", ["/", "f", ":", "L"])
+async def test_an_input_takes_it_as_one_line_of_text(opens: str) -> None:
+    async with running(with_history()) as rig:
+        await rig.press(opens)
+        screen = rig.app.screen
+        field = rig.app.focused
+        assert isinstance(field, Input)
+        before = field.value
+        await rig.burst("quit\nrefresh all\n")
+
+        assert is_as_before(rig, screen, 0)
+        assert field.value == before + "quit refresh all "
+
+
+async def test_the_filter_of_tasks_and_the_search_of_a_log_take_it() -> None:
+    async with on_tasks() as rig:
+        await rig.press("/")
+        await rig.burst("5003\nlog\n")
+        assert "No task matches." in rig.text
+        await rig.press("escape", "l")
+        rig.control.answer(log())
+        await rig.press("/")
+        await rig.burst("qs\nw\n")
+        assert "qs w" in rig.text
+
+
+async def test_a_bracketed_paste_is_text_for_the_picker_too() -> None:
+    async with running(with_history()) as rig:
+        await rig.press(":")
+        rig.app.post_message(events.Paste("refresh all\nquit\n"))
+        await rig.settle()
+
+        assert isinstance(rig.app.screen, PickScreen)
+        assert rig.asked == []
+
+
+async def test_enter_right_behind_few_letters_still_picks() -> None:
+    async with running(with_history()) as rig:
+        await rig.press(":", *"refresh ")
+        await rig.burst("al\n")
+
+        assert rig.asked == [("refresh", None)]
