@@ -215,17 +215,17 @@ def test_a_group_whose_list_lacks_what_get_finds_falls_back_to_single_calls() ->
     single = made.take_due(1.0)
     assert single is not None
     made.succeeded(single, {single.keys[0]: GROUP}, 1.0)
-    assert made.remarks(2.0) == ("List lacks known IDs: single calls",)
+    assert made.groups.remarks(2.0) == ("List lacks known IDs: single calls",)
     assert all(batch.group is None for batch in settle(made, {key(1): GROUP, key(2): GROUP}, 20.0))
 
 
 def test_a_list_that_ignores_ids_makes_its_group_fall_back_for_an_hour() -> None:
     made = schedule(key(1), key(2))
-    made.ignored_ids(GROUP, 0.0)
+    made.groups.ignored_ids(GROUP, 0.0)
     groups = {key(1): GROUP, key(2): GROUP}
     assert [batch.group for batch in settle(made, groups, 0.0)] == [None, None]
-    assert made.remarks(1.0) == ("List ignores Ids: single calls",)
-    assert made.remarks(3601.0) == ()
+    assert made.groups.remarks(1.0) == ("List ignores Ids: single calls",)
+    assert made.groups.remarks(3601.0) == ()
     assert settle(made, groups, 3601.0)[0].group == GROUP
 
 
@@ -236,7 +236,7 @@ def test_where_only_list_is_refused_single_calls_go_on(error: ServiceError) -> N
     made.failed(batch, error, 0.0)
     singles = settle(made, {key(1): GROUP, key(2): GROUP}, 1.0)
     assert [batch.group for batch in singles] == [None, None]
-    assert made.remarks(5.0) == ("List refused: single calls",)
+    assert made.groups.remarks(5.0) == ("List refused: single calls",)
     assert made.limits.closed_gate(BINDING) is None
 
 
@@ -248,7 +248,7 @@ def test_where_get_is_refused_too_the_account_waits_a_minute() -> None:
     assert single is not None
     made.failed(single, Refused("no"), 1.0)
     assert made.next_at(1.0) == 61.0
-    assert made.remarks(1.0) == ()
+    assert made.groups.remarks(1.0) == ()
     probe = made.take_due(61.0)
     assert probe is not None
     assert probe.group == GROUP
@@ -337,7 +337,7 @@ def test_backoff_is_drawn_from_2_to_15_seconds_and_then_15_to_20(
 
 def test_a_bad_request_holds_back_its_instance_alone() -> None:
     made = schedule(key(1), key(2), group=None)
-    made.ignored_ids(GROUP, 0.0)
+    made.groups.ignored_ids(GROUP, 0.0)
     batch = made.take_due(0.0)
     assert batch is not None
     made.failed(batch, BadRequest("what?"), 0.0)

@@ -135,6 +135,11 @@ class Binding(NamedTuple):
     endpoint: str
     """Host for https; a whole ``http://127.0.0.1:port`` URL for a loopback service."""
 
+    @property
+    def account(self) -> tuple[str, str]:
+        """Profile and region: whom calls are counted for."""
+        return self.profile, self.region
+
 
 class InstanceKey(NamedTuple):
     """An instance's whole identity."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from wfinspect.config import DEFAULT_REGION, Settings
-from wfinspect.dataworks.credentials import identify
 from wfinspect.dataworks.endpoints import endpoint_of
+from wfinspect.dataworks.profiles import identify
 from wfinspect.instance import Binding
 from wfinspect.paths import home_of
 

@@ -10,9 +10,10 @@ from wfinspect.commands.finding import Check, Found, warning
 from wfinspect.config import Settings
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.client import DataWorksClient
-from wfinspect.dataworks.credentials import CredentialsSource, identify
+from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.diagnosis import Hop, first_hop, reach, resolve
 from wfinspect.dataworks.network import tls_context
+from wfinspect.dataworks.profiles import identify
 from wfinspect.errors import BadRequest, NotFound, Refused, WfInspectError
 from wfinspect.format import duration, moment
 from wfinspect.instance import Binding, InstanceId, WorkflowInstance

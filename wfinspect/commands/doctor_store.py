@@ -10,7 +10,7 @@ from wfinspect.commands.finding import Check, Found, Level, blocking, warning
 from wfinspect.commands.stored import count_calls
 from wfinspect.config import Settings
 from wfinspect.instance import Binding, WorkflowInstance
-from wfinspect.watching.days import account_of, day_of
+from wfinspect.watching.days import day_of
 from wfinspect.watching.store import Store
 
 _LITTLE, _TOO_LITTLE = 100 * 1024**2, 2 * 1024**2
@@ -60,7 +60,7 @@ class StoreChecks:
         count_calls(self._settings, self._clock, calls)
         day, budget = day_of(binding, self._clock.now()), self._settings.budget
         with contextlib.closing(Store(self._directory, self._clock.now)) as store:
-            used = store.calls(account_of(binding), day)
+            used = store.calls(binding.account, day)
         text = f"{used:,} today of a budget of {budget:,}, {calls.total()} of them for this"
         if used >= budget:
             return warning(f"{text}: polling waits for tomorrow; --budget sets it.")

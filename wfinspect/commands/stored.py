@@ -27,13 +27,13 @@ def stored_rows(settings: Settings, clock: Clock) -> "list[StoredRow]":
 
 def count_calls(settings: Settings, clock: Clock, calls: Counter[Binding]) -> None:
     """Count calls that went out, as far as the store can be written."""
-    from wfinspect.watching.days import account_of, day_of
+    from wfinspect.watching.days import day_of
     from wfinspect.watching.records import Changes
     from wfinspect.watching.store import Store
 
     changes = Changes()
     for binding, number in calls.items():
-        changes.calls[account_of(binding), day_of(binding, clock.now())] += number
+        changes.calls[binding.account, day_of(binding, clock.now())] += number
     if not changes:
         return
     with (

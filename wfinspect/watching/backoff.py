@@ -90,7 +90,7 @@ class Gate:
             return now + REFUSED_SECONDS
         if isinstance(error, Throttled):
             bounds = (FIRST_SECONDS, self._ceiling(THROTTLED_CAP_SECONDS))
-        elif self.failures > DOWN_AFTER or _is_permanent(error):
+        elif self.failures > DOWN_AFTER or (isinstance(error, Unreachable) and error.is_permanent):
             bounds = DOWN_SECONDS
         else:
             bounds = (FIRST_SECONDS, self._ceiling(LAST_SECONDS))
@@ -98,7 +98,3 @@ class Gate:
 
     def _ceiling(self, cap: float) -> float:
         return float(min(cap, FIRST_SECONDS * 2.0 ** min(self.failures, 16)))
-
-
-def _is_permanent(error: ServiceError) -> bool:
-    return isinstance(error, Unreachable) and error.is_permanent

@@ -6,8 +6,9 @@ saving is tried again; the watch goes on. Knows nothing of calls and cadences.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
+from typing import TypeVar
 
 from wfinspect.errors import StoreError
 from wfinspect.instance import InstanceId, InstanceKey, Transition, WorkflowInstance
@@ -20,6 +21,7 @@ from wfinspect.watching.watchlist import Entry, Observation, Watchlist
 SHOWN_TRANSITIONS = 200
 RETRY_SECONDS = 60.0
 _MAX_UNSAVED_TRANSITIONS = 10_000
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -57,23 +59,7 @@ class Book:
 
     def sync(self, now: float, at: datetime) -> list[InstanceKey]:
         """Take over what other processes did; gives the rows of which they had a newer reading."""
-        taken: list[InstanceKey] = []
-
-        def work() -> None:
-            if self.store.was_replaced():
-                self.store.close()
-            if self.store.has_news():
-                if self.store.is_begun_anew():
-                    # It lacks everything, which does not mean that somebody removed it.
-                    for entry in self.watchlist.watched():
-                        self._changes.added[entry.key] = _stored(entry)
-                taken.extend(self._take_over(now, at))
-                for counted in tuple(self._counts):
-                    self._counts[counted] = self.store.calls(*counted)
-                    self._counts[counted] += self._changes.calls[counted]
-
-        self._guard(work, now)
-        return taken
+        return self._guard(lambda: self._sync(now, at), now) or []
 
     def save(self, now: float) -> None:
         """Save what has changed since the last time."""
@@ -146,14 +132,9 @@ class Book:
         if key is None:
             return ()
         if self._history[0] != key or self._history[1] is not self.transitions:
-            found = [change for change in self.transitions if change.key == key]
-
-            def work() -> None:
-                stored = self.store.transitions(SHOWN_TRANSITIONS, key)
-                found.extend(change for change in stored if change not in found)
-
-            self._guard(work, now)
-            self._history = key, self.transitions, tuple(found)
+            stored = self._guard(lambda: self.store.transitions(SHOWN_TRANSITIONS, key), now) or []
+            known = [change for change in self.transitions if change.key == key]
+            self._history = key, self.transitions, tuple(dict.fromkeys([*known, *stored]))
         return self._history[2]
 
     def remember(self, name: str, value: str) -> None:
@@ -162,9 +143,8 @@ class Book:
 
     def remembered(self, name: str, now: float) -> str:
         """The value kept under a name, "" if there is none."""
-        found = [self._changes.meta.get(name, "")]
-        self._guard(lambda: found.append(self.store.meta(name) or ""), now)
-        return found[0] or found[-1]
+        unsaved = self._changes.meta.get(name)
+        return unsaved or self._guard(lambda: self.store.meta(name), now) or ""
 
     def count_call(self, account: Account, day: date) -> None:
         """Count a call that went out."""
@@ -174,20 +154,17 @@ class Book:
     def calls(self, account: Account, day: date, now: float) -> int:
         """The calls of an account on a day, over all processes."""
         if (account, day) not in self._counts:
-            self._counts[account, day] = self._changes.calls[account, day]
-
-            def work() -> None:
-                self._counts[account, day] += self.store.calls(account, day)
-
-            self._guard(work, now)
+            stored = self._guard(lambda: self.store.calls(account, day), now) or 0
+            self._counts[account, day] = self._changes.calls[account, day] + stored
         return self._counts[account, day]
 
-    def _guard(self, work: Callable[[], object], now: float) -> None:
-        """Do something with the store; its failure is a state and never the end of anything."""
+    def _guard(self, work: Callable[[], _T], now: float) -> _T | None:
+        """What work with the store gives; its failure, None, is a state and never an end."""
         if now < self._retry_at:
-            return
+            return None
+        found = None
         try:
-            work()
+            found = work()
         except StoreError as error:
             self.trouble = str(error)
             self._retry_at = now + RETRY_SECONDS
@@ -202,6 +179,21 @@ class Book:
             )
             self.store.set_aside = None
             self._retry_at = float("-inf")
+        return found
+
+    def _sync(self, now: float, at: datetime) -> list[InstanceKey]:
+        if self.store.was_replaced():
+            self.store.close()
+        if not self.store.has_news():
+            return []
+        if self.store.is_begun_anew():
+            # It lacks everything, which does not mean that somebody removed it.
+            for entry in self.watchlist.watched():
+                self._changes.added[entry.key] = _stored(entry)
+        taken = self._take_over(now, at)
+        for counted in tuple(self._counts):
+            self._counts[counted] = self.store.calls(*counted) + self._changes.calls[counted]
+        return taken
 
     def _save(self) -> None:
         changes = self._changes
@@ -282,13 +274,4 @@ class Book:
 
 
 def _stored(entry: Entry) -> StoredRow:
-    return StoredRow(
-        key=entry.key,
-        position=entry.position,
-        added_at=entry.added_at,
-        instance=entry.instance,
-        read_at=entry.read_at,
-        last_change=entry.last_change,
-        is_unseen=entry.is_unseen,
-        is_gone=entry.is_gone,
-    )
+    return StoredRow(**{each.name: getattr(entry, each.name) for each in fields(StoredRow)})

@@ -23,7 +23,7 @@ class Days:
 
     def follow(self, binding: Binding, now: float, at: datetime) -> None:
         """Begin a day where a new one has come, else correct the count."""
-        account, day = account_of(binding), day_of(binding, at)
+        account, day = binding.account, day_of(binding, at)
         used = self._book.calls(account, day, now)
         bucket = self._limits.bucket(binding, now)
         ends_at = now + _seconds_left(binding, at)
@@ -38,15 +38,15 @@ class Days:
 
     def called(self, binding: Binding, at: datetime) -> None:
         """Count a request that goes out."""
-        self._book.count_call(account_of(binding), day_of(binding, at))
+        self._book.count_call(binding.account, day_of(binding, at))
 
     def calls_today(self, binding: Binding, now: float, at: datetime) -> int:
         """The calls of a binding's account on this day, over all processes."""
-        return self._book.calls(account_of(binding), day_of(binding, at), now)
+        return self._book.calls(binding.account, day_of(binding, at), now)
 
     def limit_met(self, binding: Binding, now: float, at: datetime) -> None:
         """Learn from an answer that says the day's calls are used up."""
-        account = account_of(binding)
+        account = binding.account
         bucket = self._limits.bucket(binding, now)
         used = self._book.calls(account, day_of(binding, at), now)
         learnt = max(LEAST_LEARNT_BUDGET, int(used * _MARGIN))
@@ -62,11 +62,6 @@ class Days:
             return min(budget, int(calls)) if is_valid else budget
         except (ValueError, TypeError):
             return budget
-
-
-def account_of(binding: Binding) -> Account:
-    """Whom a binding's calls are counted for."""
-    return binding.profile, binding.region
 
 
 def _name(account: Account) -> str:

@@ -280,7 +280,7 @@ class Engine:
                 budget=bucket.budget,
                 interval_seconds=self._interval,
                 store_trouble=self._book.trouble,
-                remarks=self._schedule.remarks(now),
+                remarks=self._schedule.groups.remarks(now),
             ),
             transitions=tuple(self._book.transitions),
             history=self._book.history(self._displayed, now),

@@ -40,10 +40,9 @@ class Limits:
 
     def bucket(self, binding: Binding, now: float) -> Bucket:
         """The day's calls of the account that a binding belongs to."""
-        account = (binding.profile, binding.region)
-        if account not in self._buckets:
-            self._buckets[account] = Bucket(self._budget, now)
-        return self._buckets[account]
+        if binding.account not in self._buckets:
+            self._buckets[binding.account] = Bucket(self._budget, now)
+        return self._buckets[binding.account]
 
     def account_gate(self, binding: Binding) -> Gate:
         """The gate that the service's answers to this caller close."""
@@ -60,8 +59,7 @@ class Limits:
 
     def has_calls_out(self, binding: Binding) -> bool:
         """Whether a call of a binding's account has no answer yet."""
-        account = (binding.profile, binding.region)
-        return any(n and (b.profile, b.region) == account for b, n in self._calls.items())
+        return any(n and b.account == binding.account for b, n in self._calls.items())
 
     def at(self, now: float, bindings: Iterable[Binding]) -> dict[Binding, Limit]:
         """What holds now for each binding."""

@@ -26,11 +26,6 @@ class Notices:
         self._number += 1
         self._latest.append(Notice(self._number, text, is_error))
 
-    def say_if(self, text: str) -> None:
-        """Add a sentence unless it is empty."""
-        if text:
-            self.say(text)
-
     def latest(self) -> tuple[Notice, ...]:
         """The latest, oldest first."""
         return tuple(self._latest)

@@ -67,7 +67,8 @@ class Reader:
 
     def tell(self, now: float) -> None:
         """Say what is said of many rows in one sentence, once it is known of enough of them."""
-        self._notices.say_if(self._absence.take(now))
+        if text := self._absence.take(now):
+            self._notices.say(text)
         self._tell_unknown()
 
     def _tell_unknown(self) -> None:
@@ -93,7 +94,7 @@ class Reader:
         """The instances that were asked for, after the schedule has learnt where they belong."""
         found = {InstanceKey(batch.binding, each.id): each for each in instances}
         if batch.group is not None and not found.keys() <= set(batch.keys):
-            self._schedule.ignored_ids(batch.group, now)
+            self._schedule.groups.ignored_ids(batch.group, now)
         wanted = {key: found[key] for key in batch.keys if key in found}
         groups = {key: group_of(batch.binding, each) for key, each in wanted.items()}
         self._schedule.succeeded(batch, groups, now)

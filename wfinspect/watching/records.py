@@ -94,8 +94,8 @@ def read(kind: type[_T], text: str | None) -> _T | None:
 def _read(kind: type[Any], text: str) -> Any:  # noqa: ANN401 - `read` knows better
     known = _names(kind)
     try:
-        values = json.loads(text).items()
-        return kind(**{n: _READ.get(n, _as_it_is)(value) for n, value in values if n in known})
+        values = {name: value for name, value in json.loads(text).items() if name in known}
+        return kind(**values | {n: _READ[n](values[n]) for n in _READ.keys() & values.keys()})
     except (AttributeError, RecursionError, TypeError, ValueError):
         return None
 
@@ -108,10 +108,6 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
 def _key(parts: tuple[str, str, str, int]) -> InstanceKey:
     *binding, number = parts
     return InstanceKey(Binding(*binding), InstanceId(int(number)))
-
-
-def _as_it_is(value: object) -> object:
-    return value
 
 
 _READ: dict[str, Callable[[Any], object]] = {

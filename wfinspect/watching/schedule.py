@@ -64,7 +64,7 @@ class Schedule:
         self._rng = rng
         self._items: dict[InstanceKey, _Item] = {}
         self._bindings: Counter[Binding] = Counter()
-        self._groups = Groups()
+        self.groups = Groups()
         self.limits = Limits(rng, budget=budget)
         self.is_paused = False
         """Only what a person asked for goes out."""
@@ -74,13 +74,13 @@ class Schedule:
         if key not in self._items:
             self._items[key] = _Item(key)
             self._bindings[key.binding] += 1
-            self._groups.add(key, group)
+            self.groups.add(key, group)
 
     def forget(self, key: InstanceKey) -> None:
         """Never ask for an instance again; an answer still on its way is ignored."""
         if self._items.pop(key, None) is not None:
             self._bindings -= Counter([key.binding])
-            self._groups.forget(key)
+            self.groups.forget(key)
 
     def set_cadence(self, key: InstanceKey, seconds: float | None) -> None:
         """Set the time between two readings; None lets the instance rest until it is asked for."""
@@ -111,15 +111,11 @@ class Schedule:
         # A cadence that has become shorter since makes no reading older than it was.
         return item.promised * item.stretch * (1.0 + JITTER)
 
-    def remarks(self, now: float) -> tuple[str, ...]:
-        """Short words on what does not go as it should."""
-        return self._groups.remarks(now)
-
     def take_due(self, now: float) -> Batch | None:
         """The next call to make now, None if nothing may go out. Marks its instances in flight."""
         if self.limits.pace.ready_at(now) > now:
             return None
-        limits = self._limits(now)
+        limits = self.limits.at(now, self._bindings)
         timely = [i for i in self._items.values() if _ready_at(i, limits) <= now]
         ready = [item for item in timely if not self._is_blocked(item, now, limits)]
         if not ready:
@@ -138,7 +134,7 @@ class Schedule:
 
     def next_at(self, now: float) -> float | None:
         """When `take_due` may have something, None if only an answer or a person changes that."""
-        limits = self._limits(now)
+        limits = self.limits.at(now, self._bindings)
         # What blocks an instance is dear to look up, and needed only of the first few.
         times = [(_ready_at(i, limits), n, i) for n, i in enumerate(self._items.values())]
         heapify(times)
@@ -168,16 +164,16 @@ class Schedule:
                 item = self._items[key]
                 item.refusals, item.promised = 0, item.cadence or 0.0
         # Not found by List says nothing about an instance; only a Get of its own does.
-        self._due_again(self._groups.answered(batch.keys, batch.group, placed, now))
+        self._due_again(self.groups.answered(batch.keys, batch.group, placed, now))
 
     def failed(self, batch: Batch, error: ServiceError, now: float) -> None:
         """End a call that gave nothing usable; decides when the next one may follow."""
         self._land(batch)
         if batch.group is not None and isinstance(error, (BadRequest, Refused)):
-            self._groups.refused(batch.keys, batch.group, error)
+            self.groups.refused(batch.keys, batch.group, error)
             self._due_again(batch.keys)
             return
-        self._groups.failed(batch.keys, batch.binding, is_get=batch.group is None)
+        self.groups.failed(batch.keys, batch.binding, is_get=batch.group is None)
         asked_at = max((item.base_at for item in self._known(batch.keys)), default=now)
         self.limits.failed(batch.binding, error, now, asked_at)
         if is_of_instance(error):
@@ -185,31 +181,24 @@ class Schedule:
         else:
             self._due_again(batch.keys)
 
-    def ignored_ids(self, group: Group, now: float) -> None:
-        """Ask for a group's instances singly: its List answers with others than asked for."""
-        self._groups.ignored_ids(group, now)
-
-    def _limits(self, now: float) -> dict[Binding, Limit]:
-        return self.limits.at(now, self._bindings)
-
     def _is_blocked(self, item: _Item, now: float, limits: Mapping[Binding, Limit]) -> bool:
         """Whether an instance has to wait for an answer that is on its way, or for a person."""
         if item.flight is not None or (self.is_paused and not item.is_asked):
             return True
-        if not item.is_urgent and self._groups.must_wait(item.key):
+        if not item.is_urgent and self.groups.must_wait(item.key):
             return True
         if item.is_asked:
             return False
         groups_in_flight = limits[item.key.binding].groups
-        return bool(groups_in_flight) and self._groups.shared(item.key, now) in groups_in_flight
+        return bool(groups_in_flight) and self.groups.shared(item.key, now) in groups_in_flight
 
     def _batch(self, first: _Item, now: float, limits: Mapping[Binding, Limit]) -> Batch:
         binding = first.key.binding
-        group = self._groups.shared(first.key, now)
+        group = self.groups.shared(first.key, now)
         if group is None or group in limits[binding].groups:
-            keys, group = self._groups.place(first.key, MAX_IDS, now, is_alone=first.is_urgent)
+            keys, group = self.groups.place(first.key, MAX_IDS, now, is_alone=first.is_urgent)
             return Batch(binding, keys, group)
-        members = (self._items[key] for key in self._groups.members(group, now))
+        members = (self._items[key] for key in self.groups.members(group, now))
         others = [item for item in members if item.flight is None and item is not first]
         others.sort(key=lambda i: (not i.is_asked, _due_at(i, limits[binding])))
         keys = (first.key, *(item.key for item in others[: MAX_IDS - 1]))

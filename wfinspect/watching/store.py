@@ -71,9 +71,8 @@ class Store:
 
     def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:
         """The latest transitions, of one instance or of all, newest first."""
-        where, values = (
-            ("", ()) if key is None else (f" WHERE {tables.KEY}", tables.key_values(key))
-        )
+        where = "" if key is None else f" WHERE {tables.KEY}"
+        values = () if key is None else (*key.binding, key.id)
         query = f"SELECT doc FROM transitions{where} ORDER BY number DESC LIMIT ?"  # noqa: S608
         docs = self._use(lambda c: c.execute(query, (*values, limit)).fetchall())
         return [t for (doc,) in docs if (t := read(Transition, doc)) is not None]

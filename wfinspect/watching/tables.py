@@ -30,11 +30,6 @@ ROWS = (
 """Statement for the watched list in its order; `row` reads what it gives."""
 
 
-def key_values(key: InstanceKey) -> tuple[str, str, str, int]:
-    """The values for `KEY`."""
-    return key.binding.profile, key.binding.region, key.binding.endpoint, key.id
-
-
 def row(values: Sequence[Any]) -> StoredRow:
     """The row in a line of `ROWS`."""
     profile, region, endpoint, number, position, added_at, reading, read_at, change, *marks = values
@@ -53,7 +48,8 @@ def row(values: Sequence[Any]) -> StoredRow:
 
 def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
     """Take rows off, put rows on, and update those that are still there."""
-    connection.executemany(f"DELETE FROM watched WHERE {KEY}", map(key_values, changes.removed))  # noqa: S608
+    removed = ((*key.binding, key.id) for key in changes.removed)
+    connection.executemany(f"DELETE FROM watched WHERE {KEY}", removed)  # noqa: S608
     insert = (
         "INSERT INTO watched (profile, region, endpoint, id, position, added_at, reading, read_at,"
         " last_change, is_unseen, is_gone) VALUES (:profile, :region, :endpoint, :id, :position,"
@@ -69,7 +65,7 @@ def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
         f" AND (read_at IS NULL OR read_at <= :read_at OR read_at > :read_at + {_CLOCK_SET_BACK})"
     )
     connection.executemany(update, map(_values, changes.readings.values()))
-    unseen = ((is_unseen, *key_values(key)) for key, is_unseen in changes.unseen.items())
+    unseen = ((is_unseen, *key.binding, key.id) for key, is_unseen in changes.unseen.items())
     connection.executemany(f"UPDATE watched SET is_unseen = ? WHERE {KEY}", unseen)  # noqa: S608
 
 
@@ -98,7 +94,7 @@ def insert_transition(connection: sqlite3.Connection, event: str, transition: Tr
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
     )
     seen_by = to_microseconds(transition.seen_by)
-    values = (*key_values(transition.key), event, seen_by, text_of(transition))
+    values = (*transition.key.binding, transition.key.id, event, seen_by, text_of(transition))
     with closing(connection.execute(insert, values)) as cursor:
         return cursor.rowcount > 0
 
