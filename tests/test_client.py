@@ -424,7 +424,7 @@ def test_deciding_on_a_binding_imports_no_http() -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "import wfinspect.dataworks\n"
-        "from wfinspect.dataworks.credentials import identify\n"
+        "from wfinspect.dataworks.profiles import identify\n"
         "from wfinspect.dataworks.endpoints import endpoint_of\n"
         "identify(None, {}, Path('/nonexistent')); endpoint_of('cn-shanghai', 'vpc')\n"
         "print([m for m in ('httpx', 'msgspec', 'anyio', 'alibabacloud_credentials') "

@@ -57,7 +57,7 @@ async def client_of(
 ) -> AsyncIterator[DataWorksClient]:
     def open_http() -> httpx.AsyncClient:
         context = verify or network.no_tls()
-        http = network.open_http(endpoint, environ or {}, context, user_agent="wfinspect/test")
+        http = network.open_http(endpoint, environ or {}, context)
         http.timeout = httpx.Timeout(seconds)
         return http
 

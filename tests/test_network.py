@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw_server import make_certificate
 
+from wfinspect import __version__
 from wfinspect.dataworks.network import contact_error, no_tls, open_http, proxy_for, tls_context
 from wfinspect.errors import ConfigError, ServiceError, Unreachable
 
@@ -90,9 +91,9 @@ def test_a_proxy_that_cannot_be_used_is_named_without_its_value(value: str) -> N
 
 
 async def test_a_loopback_endpoint_opens_whatever_the_proxy() -> None:
-    http = open_http("http://127.0.0.1:1", {"HTTPS_PROXY": "junk://"}, no_tls(), user_agent="x")
+    http = open_http("http://127.0.0.1:1", {"HTTPS_PROXY": "junk://"}, no_tls())
 
-    assert http.headers["user-agent"] == "x"
+    assert http.headers["user-agent"] == f"wfinspect/{__version__}"
     assert http.headers["accept-encoding"] == "identity"
     assert not http.follow_redirects
     assert not http.trust_env
@@ -103,11 +104,11 @@ async def test_a_loopback_endpoint_opens_whatever_the_proxy() -> None:
 async def test_proxies_of_both_schemes_can_be_opened(scheme: str) -> None:
     environ = {"HTTPS_PROXY": f"{scheme}://user:pass@127.0.0.1:3128"}
 
-    await open_http(HOST, environ, no_tls(), user_agent="x").aclose()
+    await open_http(HOST, environ, no_tls()).aclose()
 
 
 async def test_the_chatter_of_the_http_library_is_kept_down() -> None:
-    await open_http("http://127.0.0.1:1", {}, no_tls(), user_agent="x").aclose()
+    await open_http("http://127.0.0.1:1", {}, no_tls()).aclose()
 
     assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
     assert not logging.getLogger("httpcore.http11").isEnabledFor(logging.INFO)
@@ -146,7 +147,7 @@ def test_without_authorities_of_the_machine_a_bundle_is_used(
 @given(st.text(st.characters(exclude_characters="\0"), max_size=30))
 def test_any_proxy_can_be_opened_or_is_told(value: str) -> None:
     try:
-        open_http(HOST, {"HTTPS_PROXY": value}, no_tls(), user_agent="x")
+        open_http(HOST, {"HTTPS_PROXY": value}, no_tls())
         sentence = ""
     except ConfigError as error:
         sentence = str(error)

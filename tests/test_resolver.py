@@ -26,9 +26,7 @@ def client_of(port: int, resolve: Resolve, seconds: float = 5.0) -> DataWorksCli
     """A client of a made-up name, over plain http so that no certificate is needed."""
 
     def open_http() -> httpx.AsyncClient:
-        http = network.open_http(
-            "http://127.0.0.1", {}, network.no_tls(), user_agent="wfinspect/test"
-        )
+        http = network.open_http("http://127.0.0.1", {}, network.no_tls())
         http._transport._pool._network_backend = NamedBackend(resolve)  # type: ignore[attr-defined]
         http.base_url = f"http://service.test:{port}"
         http.timeout = httpx.Timeout(seconds)
@@ -44,16 +42,14 @@ async def closed_port() -> int:
 
 
 def test_every_client_looks_names_up_in_threads_of_its_own() -> None:
-    http = network.open_http("dataworks.aliyuncs.com", {}, network.no_tls(), user_agent="x")
+    http = network.open_http("dataworks.aliyuncs.com", {}, network.no_tls())
 
     assert isinstance(http._transport._pool._network_backend, NamedBackend)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("proxy", ["http://user:pass@127.0.0.1:1", "https://127.0.0.1:1"])
 def test_so_does_one_that_goes_through_a_proxy(proxy: str) -> None:
-    http = network.open_http(
-        "dataworks.aliyuncs.com", {"HTTPS_PROXY": proxy}, network.no_tls(), user_agent="x"
-    )
+    http = network.open_http("dataworks.aliyuncs.com", {"HTTPS_PROXY": proxy}, network.no_tls())
 
     assert isinstance(http._transport._pool._network_backend, NamedBackend)  # type: ignore[attr-defined]
 

@@ -42,7 +42,10 @@ def _from_json(text: str) -> tuple[Parameter, ...] | None:
         return None
     if not isinstance(loaded, _Pairs):
         return None
-    return tuple(Parameter(key, _as_text(value)) for key, value in loaded)
+    return tuple(
+        Parameter(key, str(value) if isinstance(value, str) else _dump(value))
+        for key, value in loaded
+    )
 
 
 class _Pairs(list[tuple[str, object]]):
@@ -53,12 +56,6 @@ class _Verbatim(str):
     """A JSON number exactly as written: 1.10 stays 1.10."""
 
     __slots__ = ()
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, str):
-        return str(value)
-    return _dump(value)
 
 
 def _dump(value: object) -> str:

@@ -188,7 +188,7 @@ async def start(
     verify = network.tls_context(environ) if "http" not in endpoint else network.no_tls()
 
     def open_http() -> httpx.AsyncClient:
-        return network.open_http(endpoint, environ, verify, user_agent="wfinspect/test")
+        return network.open_http(endpoint, environ, verify)
 
     async def connect(_: Binding, on_call: Callable[[], None]) -> Recorded:
         keys = CredentialsSource("(env)", KEYS, state)

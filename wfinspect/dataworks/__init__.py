@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfinspect import __version__
 from wfinspect.clock import Clock
 from wfinspect.dataworks.endpoints import is_loopback
 from wfinspect.instance import Binding
@@ -40,10 +39,9 @@ def connector(environ: Mapping[str, str], home: Path, clock: Clock) -> Connect:
             if not shared:
                 shared.append(network.tls_context(environ))
             verify = shared[0]
-        agent = f"wfinspect/{__version__}"
         return client.DataWorksClient(
             binding.endpoint,
-            lambda: network.open_http(binding.endpoint, environ, verify, user_agent=agent),
+            lambda: network.open_http(binding.endpoint, environ, verify),
             CredentialsSource(binding.profile, environ, home),
             clock,
             on_call=on_call,

@@ -13,11 +13,8 @@ from typing import Any
 from wfinspect.dataworks import profiles
 from wfinspect.dataworks.library import Keys, Provider, chain_provider, profile_provider
 from wfinspect.dataworks.lookup import Lookup
-from wfinspect.dataworks.profiles import Identity, identify
 from wfinspect.errors import ConfigError, CredentialsMissing, Refused, ServiceError
 from wfinspect.format import shown
-
-__all__ = ["Credentials", "CredentialsSource", "Identity", "checked", "identify", "ini_file"]
 
 HOW_TO = (
     "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET or run `aliyun configure`; "

@@ -75,7 +75,7 @@ def _host_of(region: str, choice: str) -> str:
 
 
 def _from_url(text: str) -> str:
-    quoted = _quoted(_without_user(text))
+    quoted = _quoted(re.sub(r"//[^/@]*@", "//...@", text))
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -128,10 +128,6 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     if isinstance(literal, ipaddress.IPv6Address) and (literal.ipv4_mapped or literal.scope_id):
         return None
     return literal
-
-
-def _without_user(text: str) -> str:
-    return re.sub(r"//[^/@]*@", "//...@", text)
 
 
 def _quoted(text: str) -> str:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import certifi
 import httpx
 
+from wfinspect import __version__
 from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.resolver import NamedBackend
 from wfinspect.errors import BadAnswer, ConfigError, ServiceError, Unreachable
@@ -31,7 +32,7 @@ _HTTPS_PORT = 443
 
 
 def open_http(
-    endpoint: str, environ: Mapping[str, str], verify: ssl.SSLContext, *, user_agent: str
+    endpoint: str, environ: Mapping[str, str], verify: ssl.SSLContext
 ) -> httpx.AsyncClient:
     """An HTTP client for one endpoint.
 
@@ -44,7 +45,8 @@ def open_http(
     proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
     transport = httpx.AsyncHTTPTransport(
         verify=verify,
-        proxy=proxy and _proxy(proxy, verify),
+        proxy=proxy
+        and httpx.Proxy(proxy, ssl_context=verify if proxy.lower().startswith("https:") else None),
         trust_env=False,
         limits=httpx.Limits(
             max_connections=20, max_keepalive_connections=4, keepalive_expiry=KEEPALIVE
@@ -62,7 +64,7 @@ def open_http(
             "accept": "application/json",
             # A compressed answer would have to be unpacked with care; batches are small.
             "accept-encoding": "identity",
-            "user-agent": user_agent,
+            "user-agent": f"wfinspect/{__version__}",
         },
     )
 
@@ -135,10 +137,6 @@ def proxy_for(endpoint: str, environ: Mapping[str, str]) -> str | None:
             "or unset it."
         )
     return url
-
-
-def _proxy(url: str, verify: ssl.SSLContext) -> httpx.Proxy:
-    return httpx.Proxy(url, ssl_context=verify if url.lower().startswith("https:") else None)
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> str:

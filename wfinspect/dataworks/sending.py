@@ -6,7 +6,7 @@ One attempt for each call; who calls decides about another. Knows no operation.
 import asyncio
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -134,7 +134,8 @@ class Sender:
     async def _attempt(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
         keys = await self._credentials.current()
         started = self._clock.monotonic()
-        answer = await self._exchange.send(call, Acs3Auth(keys, self._signed_now, self._nonce))
+        auth = Acs3Auth(keys, lambda: self._clock.now() + self._offset, self._nonce)
+        answer = await self._exchange.send(call, auth)
         if self._clock.monotonic() - started <= _DATE_TRUST:
             self._learn_clock(answer)
         if answer.status == _OK:
@@ -165,6 +166,3 @@ class Sender:
         self.skew_seconds = offset.total_seconds()
         if self._has_tls:
             self._offset = offset if abs(offset) >= _WRONG_CLOCK else timedelta()
-
-    def _signed_now(self) -> datetime:
-        return self._clock.now() + self._offset

@@ -90,6 +90,11 @@ class Arguments:
         part = self.text(parameter).lower()
         return lambda record: part in str(record.get(field)).lower()
 
+    def among(self, parameter: str, field: str) -> Callable[[Record], bool]:
+        """Whether a field of a record is among the numbers of a parameter, where that is given."""
+        numbers = self.numbers(parameter)
+        return lambda record: not numbers or record.get(field) in numbers
+
     def sort(self, records: list[Record]) -> None:
         """Put records in the order of SortBy: by IDs, falling unless it says Asc."""
         order = self.text("SortBy")

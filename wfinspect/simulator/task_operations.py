@@ -5,7 +5,6 @@ Checks and filters as documented for the service; knows no signature and no HTTP
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import partial
 
 from wfinspect.simulator.answers import Body, Refusal
 from wfinspect.simulator.arguments import Arguments, invalid
@@ -115,10 +114,5 @@ def _records(tasks: Tasks, task_id: int | None) -> list[Record]:
 def _filters(asked: Arguments) -> Iterable[Callable[[Record], bool]]:
     yield asked.equals(_NUMBERS, {"Status": _STATUSES}, ("TaskType", "Owner"))
     yield asked.contains("TaskName", "TaskName")
-    for field in ("Id", "TaskId"):
-        if numbers := asked.numbers(f"{field}s"):
-            yield partial(_is_among, field, numbers)
-
-
-def _is_among(field: str, numbers: list[int], record: Record) -> bool:
-    return record[field] in numbers
+    yield asked.among("Ids", "Id")
+    yield asked.among("TaskIds", "TaskId")

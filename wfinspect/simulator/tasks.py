@@ -51,10 +51,11 @@ class Tasks:
         """All runs of a task, oldest first; the last one is as it stands."""
         task = self.definitions[task_id % TASKS_APART - 1]
         number = self._course.run.number
+        run_of = self._population.fleet.run_of
         past = [
             reading
             for earlier in range(max(0, number - _KEPT_RUNS), number)
-            for reading in self._readings(task, self._past_course(earlier))
+            for reading in self._readings(task, past_course(run_of(self.instance_id, earlier)))
             if reading.started is not None
         ]
         return past + self._readings(task, self._course)
@@ -123,9 +124,6 @@ class Tasks:
         """The business date as yyyymmdd."""
         at = int(str(self._instance.get("BizDate", 0))) / 1000
         return f"{datetime.fromtimestamp(at, zone_of(REGION)):%Y%m%d}"
-
-    def _past_course(self, number: int) -> Course:
-        return past_course(self._population.fleet.run_of(self.instance_id, number))
 
     def _readings(self, task: Task, course: Course) -> list[Reading]:
         seed, ids = self._population.fleet.seed, (self._workflow_id, self.instance_id)
