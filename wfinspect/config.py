@@ -5,9 +5,9 @@ Knows names, meanings and bounds; opens no file but config.toml.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -162,8 +162,10 @@ OPTIONS = (
 """Every setting, in the order of the help text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Settings(NamedTuple):
     """What is in force, and where each value came from."""
 
     paths: Paths
@@ -180,11 +182,11 @@ class Settings:
     ascii: bool = False
     theme: str = "auto"
     log_level: str = "WARNING"
-    keys: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = _NOTHING
     """Action name -> keys, from the [keys] table."""
-    notify: Notify = field(default_factory=Notify)
+    notify: Notify = Notify()
     """The [notify] table."""
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = _NOTHING
     """Option key -> where its value came from, in a few words."""
 
     @property

@@ -1,15 +1,13 @@
 """What instances are looked for by, and the pages they come in. Knows no JSON and no HTTP."""
 
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from wfinspect.instance import Tag
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """The filters of ListWorkflowInstances, all of which have to match; "" and None ask for any."""
 
     project_id: int
@@ -29,8 +27,7 @@ class Query:
     """That of one trigger."""
 
 
-@dataclass(frozen=True)
-class Page(Generic[T]):
+class Page(NamedTuple, Generic[T]):
     """A part of a longer answer."""
 
     items: tuple[T, ...]

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,7 +67,7 @@ def _for_demo(settings: Settings) -> Settings:
         changes["interval"] = INTERVAL_SECONDS
     if settings.sources["budget"] == "default":
         changes["budget"] = BUDGET
-    return dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
+    return settings._replace(**changes)  # type: ignore[arg-type]
 
 
 def _epoch(state_dir: Path, now: datetime) -> tuple[datetime, bool]:

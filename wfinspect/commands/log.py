@@ -1,6 +1,7 @@
 """Where the program's own log goes: to a file in the state directory, never to a terminal."""
 
 import logging
+from pathlib import Path
 
 from wfinspect.config import Settings
 
@@ -8,24 +9,44 @@ _MAX_BYTES = 1_000_000
 _SOURCES = ("wfinspect", "asyncio")
 
 
+class _LogFile(logging.Handler):
+    """Opens its file for the first record: most runs have none, and need not wait for the import."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._file: logging.Handler | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._file is None:
+            from logging.handlers import RotatingFileHandler
+
+            self._file = RotatingFileHandler(
+                self._path,
+                maxBytes=_MAX_BYTES,
+                backupCount=1,
+                encoding="utf-8",
+                delay=True,
+                errors="backslashreplace",
+            )
+            self._file.setFormatter(self.formatter)
+        self._file.handle(record)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        super().close()
+
+
 def keep_log(settings: Settings) -> None:
     """Write the log of this process to its file, which is opened when there is something to write."""
-    from logging.handlers import RotatingFileHandler
-
     # A log that can't be written is no reason to print a traceback.
     logging.raiseExceptions = False
-    handler = RotatingFileHandler(
-        settings.paths.log_file,
-        maxBytes=_MAX_BYTES,
-        backupCount=1,
-        encoding="utf-8",
-        delay=True,
-        errors="backslashreplace",
-    )
+    handler = _LogFile(settings.paths.log_file)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in _SOURCES:
         logger = logging.getLogger(name)
-        for old in [h for h in logger.handlers if isinstance(h, RotatingFileHandler)]:
+        for old in [h for h in logger.handlers if isinstance(h, _LogFile)]:
             logger.removeHandler(old)
             old.close()
         logger.addHandler(handler)

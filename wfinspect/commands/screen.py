@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wfinspect.clock import Clock
-from wfinspect.commands.printing import as_csv, as_json
 from wfinspect.config import Settings
 from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
 from wfinspect.paths import home_of
@@ -94,10 +93,14 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
 
 
 def _as_json(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
+    from wfinspect.commands.printing import as_json
+
     del zone
     return as_json([instance for instance, _ in found], is_array=len(found) != 1)
 
 
 def _as_csv(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
+    from wfinspect.commands.printing import as_csv
+
     tables = [as_csv([instance], region, zone) for instance, region in found]
     return "\n".join([tables[0], *(table.partition("\n")[2] for table in tables[1:])])

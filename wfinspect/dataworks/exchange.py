@@ -5,8 +5,7 @@ Knows nothing of what an answer means. Sends read-only operations of an allow-li
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import httpx
@@ -34,8 +33,7 @@ _STEP = 64 * 1024
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """An operation and its parameters, in the query or as a form."""
 
     operation: str
@@ -50,8 +48,7 @@ class Call:
     max_body: int = MAX_BODY
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back."""
 
     status: int

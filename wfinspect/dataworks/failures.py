@@ -4,7 +4,6 @@ The HTTP status differs between sources (a missing permission can come as a 500)
 decides; where there is none, something in between has answered.
 """
 
-import html
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -157,6 +156,8 @@ def _clock_skew(
 def _members(body: bytes) -> dict[str, Any]:
     """The members of an error body, JSON or XML; empty for anything else."""
     if body[:200].lstrip().startswith((b"<?xml", b"<Error")):
+        import html  # noqa: PLC0415 - slow to import, and hardly any error is XML
+
         text = body[:65_536].decode("utf-8", "replace")
         return {name: html.unescape(value) for name, value in _XML_MEMBER.findall(text)}
     try:

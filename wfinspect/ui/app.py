@@ -21,10 +21,7 @@ from wfinspect.ui.export import Exports
 from wfinspect.ui.key_gate import HOLD_SECONDS
 from wfinspect.ui.preferences import Preferences
 from wfinspect.ui.row_text import Look
-from wfinspect.ui.screens.dialogs import HelpScreen, QuitScreen
 from wfinspect.ui.screens.main import MainScreen
-from wfinspect.ui.screens.palette import choices
-from wfinspect.ui.screens.picker import PickScreen
 from wfinspect.ui.widgets.id_box import IdBox
 from wfinspect.watching.snapshot import WatchControl
 
@@ -93,7 +90,7 @@ class WfInspectApp(AskingApp):
             environ=environ,
             ascii_only=ascii_only,
         )
-        self.exports = exports or Exports()
+        self.exports = exports or Exports({})
         self._had_mouse = self._has_mouse = has_mouse
         self._control = control
         self._on_ready = on_ready
@@ -185,8 +182,7 @@ class WfInspectApp(AskingApp):
         self._is_pinged = False
         snapshot = self._control.snapshot
         self.main.show(snapshot)
-        if isinstance(self.screen, PickScreen):
-            self.screen.renew()
+        self.renew_choices()
         self.tell_news(snapshot)
 
     @on(HardenedDriver.Recovered)
@@ -195,10 +191,14 @@ class WfInspectApp(AskingApp):
 
     def action_help(self) -> None:
         """Show all keys."""
+        from wfinspect.ui.screens.dialogs import HelpScreen
+
         self.push_screen(HelpScreen(self._keys))
 
     def action_palette(self) -> None:
         """Find a command by name."""
+        from wfinspect.ui.screens.palette import choices
+
         if self.has_main_screen:
             names = [AUTO, *(own.name for own in themes.THEMES)]
             self.pick(lambda: choices(self._keys, names), self._run_chosen, "type a command")
@@ -240,6 +240,8 @@ class WfInspectApp(AskingApp):
         """Quit; ask first if there is something nobody has seen."""
         unseen = sum(row.is_unseen for row in self.main.snapshot.rows)
         if unseen:
+            from wfinspect.ui.screens.dialogs import QuitScreen
+
             self.push_screen(QuitScreen(unseen), self._answered)
         else:
             self.exit()

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
+from typing import NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.instance import WorkflowInstance
@@ -16,11 +16,10 @@ Format = Callable[[Sequence[tuple[WorkflowInstance, str]], tzinfo], str]
 """Instances, each with the region it is from, as text; times in a zone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exports:
+class Exports(NamedTuple):
     """How instances become text, and where files may go, the first that can be written to."""
 
-    formats: Mapping[str, Format] = field(default_factory=dict)
+    formats: Mapping[str, Format]
     directories: tuple[Path, ...] = ()
 
     def text(self, kind: str, rows: Iterable[Row], zone: tzinfo) -> str:

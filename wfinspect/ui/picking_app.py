@@ -1,17 +1,20 @@
 """What leaves the app through a list to pick from: the log, fields to copy, exports."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wfinspect.format import shown
 from wfinspect.instance import Transition
 from wfinspect.ui import history_text
+from wfinspect.ui.choice import Choice, Plain
 from wfinspect.ui.export import Exports, fields
 from wfinspect.ui.lines import Role, pad
 from wfinspect.ui.screens.main import MainScreen
-from wfinspect.ui.screens.picker import Choice, PickScreen, Plain
 from wfinspect.ui.telling_app import TellingApp
 from wfinspect.watching.snapshot import Row
+
+if TYPE_CHECKING:
+    from wfinspect.ui.screens.picker import PickScreen
 
 
 class PickingApp(TellingApp):
@@ -19,6 +22,7 @@ class PickingApp(TellingApp):
 
     main: MainScreen
     exports: Exports
+    _pick_screen: "PickScreen | None" = None
 
     @property
     def has_main_screen(self) -> bool:
@@ -54,7 +58,16 @@ class PickingApp(TellingApp):
     ) -> None:
         """Offer what `make` gives; `answer` gets the value picked, None for none."""
         if self.has_main_screen:
-            self.push_screen(PickScreen(make, prompt, **options), answer)
+            # Imported when asked for, like the views: the first paint does not wait for it.
+            from wfinspect.ui.screens.picker import PickScreen
+
+            self._pick_screen = PickScreen(make, prompt, **options)
+            self.push_screen(self._pick_screen, answer)
+
+    def renew_choices(self) -> None:
+        """Have an open list offer what there is now."""
+        if self._pick_screen is not None and self.screen is self._pick_screen:
+            self._pick_screen.renew()
 
     def action_copy_id(self) -> None:
         """Copy the ID of what is on display or under the cursor."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from wfinspect.ui.choice import Choice
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import Role
-from wfinspect.ui.screens.picker import Choice
 
 
 def choices(keymap: Mapping[str, str], themes: Sequence[str]) -> tuple[Choice, ...]:

@@ -81,7 +81,7 @@ class PanesScreen(Screen[None]):
         # The classes that hang on the size, now: each styles the whole tree anew once there is one.
         width, height = self.app.size
         tall = max(step for step in self.VERTICAL_BREAKPOINTS or () if step[0] <= height)
-        self.add_class(f"-{layout_for(width, None, is_open=False)}", tall[1])
+        self.add_class(f"-{layout_for(width, None, is_open=self.opened is not None)}", tall[1])
         yield self.top
         yield self.id_box
         yield self.filter

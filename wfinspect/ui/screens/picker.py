@@ -1,7 +1,7 @@
 """Pick one of many by name: the palette, the fields to copy, the log. Runs nothing itself."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -9,31 +9,10 @@ from textual.containers import Vertical
 from textual.fuzzy import Matcher
 from textual.widgets import Input
 
-from wfinspect.ui.lines import Ground, Line, Role, Span, line, spread
+from wfinspect.ui.choice import Choice, Plain
+from wfinspect.ui.lines import Ground, Line, Role, line, spread
 from wfinspect.ui.screens.dialogs import SafeDismiss
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
-
-
-class Choice(NamedTuple):
-    """Something to pick.
-
-    Attributes:
-        value: what the screen answers with.
-        left: what is shown.
-        right: what is shown at the right edge.
-        words: what it is found by.
-    """
-
-    value: Any
-    left: tuple[Span, ...]
-    right: tuple[Span, ...]
-    words: str
-
-
-class Plain(NamedTuple):
-    """The value picked is wanted as plain text."""
-
-    value: Any
 
 
 class ChoiceList(LineView):
