@@ -23,6 +23,8 @@ from wfinspect.simulator import DEMO_IDS, Simulator
 HERE = Path(__file__).parent
 APP = python("-m", "wfinspect")
 ROWS = 10_000
+AS_INSTALLED = os.pathsep.join([str(HERE / "as_installed"), str(HERE.parents[1])])
+"""What Python finds is what somebody has who installed no tools of development."""
 figures = Figures()
 report = figures.report
 
@@ -184,7 +186,7 @@ def tell(parts: Mapping[str, Part] = PARTS, names: Sequence[str] = ()) -> None:
     """Measure parts, those of these names if there are any, each with a home and a service of its own."""
     for name in names or parts:
         with Simulator(clock=SystemClock()) as simulator, tempfile.TemporaryDirectory() as home:
-            env = simulator.environment() | {"PYTHONPATH": str(HERE.parents[1])}
+            env = simulator.environment() | {"PYTHONPATH": AS_INSTALLED}
             for folder in ("", "empty", *(f"one{n}" for n in range(9))):
                 (Path(home) / folder).mkdir(exist_ok=True)
             parts[name](Path(home), env, simulator)

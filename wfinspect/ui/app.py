@@ -93,7 +93,7 @@ class WfInspectApp(AskingApp):
         self.exports = exports or Exports({})
         self._had_mouse = self._has_mouse = has_mouse
         self._control = control
-        self._on_ready = on_ready
+        self._on_ready: Callable[[], None] | None = on_ready
         self._open_keys = tuple(open_keys)
         self._is_pinged = False
         self._interrupted_at = float("-inf")
@@ -170,7 +170,12 @@ class WfInspectApp(AskingApp):
             self.tell(
                 f"No such command in the keymap: {', '.join(self._unknown_keys)}.", is_error=True
             )
-        self.call_after_refresh(self._on_ready)
+
+    def post_display_hook(self) -> None:
+        """Let the watcher start with the first frame: the next one is a tick of the screen later."""
+        on_ready, self._on_ready = self._on_ready, None
+        if on_ready is not None:
+            on_ready()
 
     def _ping(self) -> None:
         # From the poller's thread. One ping is outstanding at most: the newest snapshot is taken.
