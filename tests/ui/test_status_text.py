@@ -51,7 +51,7 @@ def test_not_live_and_its_cause_are_never_shed(width: int) -> None:
 def test_the_lines_fit_any_width(width: int) -> None:
     for snapshot in (mixed(), outage(), empty(), gone()):
         assert cell_len(top(snapshot, width)) <= width
-        assert cell_len(bottom_line(snapshot, width).text) <= width
+        assert cell_len(bottom_line(snapshot.health, width).text) <= width
 
 
 @given(st.integers(0, 59))
@@ -84,7 +84,7 @@ def test_contact_lost_before_any_answer_says_so() -> None:
 
 
 def test_the_bottom_line_counts_what_waits_and_what_was_spent() -> None:
-    assert bottom_line(mixed(), 80).text.split("  ") == [
+    assert bottom_line(mixed().health, 80, unseen=2).text.split("  ") == [
         " 2 unseen n next",
         "calls 1,204/3,000",
         "every 15s",
@@ -96,15 +96,18 @@ def test_trouble_with_the_store_comes_before_the_calls() -> None:
         store_trouble="The disk is full: nothing is saved.", remarks=("single calls",)
     )
 
-    assert "The disk is full: nothing is saved." in bottom_line(snapshot, 56).text
-    assert "calls" not in bottom_line(snapshot, 56).text
-    assert "single calls" in bottom_line(snapshot, 120).text
+    assert "The disk is full: nothing is saved." in bottom_line(snapshot.health, 56).text
+    assert "calls" not in bottom_line(snapshot.health, 56, unseen=2).text
+    assert "single calls" in bottom_line(snapshot.health, 120).text
 
 
 def test_trouble_of_a_few_rows_is_told_while_the_others_are_live() -> None:
     trouble = outage().health.trouble
 
-    assert "some not read: Throttling.User" in bottom_line(with_health(trouble=trouble), 120).text
+    assert (
+        "some not read: Throttling.User"
+        in bottom_line(with_health(trouble=trouble).health, 120).text
+    )
 
 
 def test_intervals_read_like_spoken() -> None:

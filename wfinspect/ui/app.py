@@ -243,11 +243,10 @@ class WfInspectApp(AskingApp):
 
     def action_ask_quit(self) -> None:
         """Quit; ask first if there is something nobody has seen."""
-        unseen = sum(row.is_unseen for row in self.main.snapshot.rows)
-        if unseen:
+        if self.main.unseen:
             from wfinspect.ui.screens.dialogs import QuitScreen
 
-            self.push_screen(QuitScreen(unseen), self._answered)
+            self.push_screen(QuitScreen(self.main.unseen), self._answered)
         else:
             self.exit()
 

@@ -93,11 +93,9 @@ def next_try(trouble: Trouble | None, look: Look, now: datetime) -> str:
 
 
 def bottom_line(
-    snapshot: Snapshot, width: int, *, hint: str = "", flags: Sequence[str] = ()
+    health: Health, width: int, *, unseen: int = 0, hint: str = "", flags: Sequence[str] = ()
 ) -> Line:
     """What waits for a look, what was spent, how often is asked, and what is not as it should be."""
-    health = snapshot.health
-    unseen = sum(row.is_unseen for row in snapshot.rows)
     parts = [
         Part(((" " + hint, Role.STRONG),) if hint else (), 1),
         Part(((f" {unseen} unseen", Role.FAILURE), (" n next", Role.DIM)) if unseen else (), 2),

@@ -62,6 +62,8 @@ class PanesScreen(Screen[None]):
         self._is_demo = is_demo
         self._keymap = keymap
         self.snapshot = Snapshot()
+        self.unseen = 0
+        """Changes that nobody has looked at."""
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
         self._chosen: Layout | None = None
@@ -107,6 +109,8 @@ class PanesScreen(Screen[None]):
         """Show a snapshot; whatever equals the former one sends nothing."""
         is_first = not self.list.rows
         self.snapshot = snapshot
+        # Counted here, since the line that says it is made anew for every key.
+        self.unseen = sum(row.is_unseen for row in snapshot.rows)
         if (self.clock.now() - self._now).total_seconds() >= MINUTE_SECONDS:
             self._now = self.clock.now()
         self._fill()
@@ -204,7 +208,8 @@ class PanesScreen(Screen[None]):
         row = self.list.cursor_row
         is_hidden = self._layout is Layout.LIST and not self.list.columns.id
         hint = str(row.key.id) if row and is_hidden else ""
-        return bottom_line(self.snapshot, width, hint=hint, flags=self._flags)
+        health = self.snapshot.health
+        return bottom_line(health, width, unseen=self.unseen, hint=hint, flags=self._flags)
 
     def show_flags(self, flags: Sequence[str]) -> None:
         """Words for what is not as it is by default."""
