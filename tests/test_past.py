@@ -26,16 +26,34 @@ def past(book: Book, binding: Binding = BINDING, **fields: object) -> Past:
     return Past(book, binding, instance(1, **{"workflow_id": 5} | fields))
 
 
+def asked_next(one: Past) -> int | None:
+    """The date that is to be asked for next."""
+    query = one.known(0.0, START)[1]
+    return query.biz_date if query else None
+
+
 def run(number: int, status: str = "Success") -> WorkflowInstance:
     return instance(number, status, started_time=DATE + 1, finished_time=DATE + 60_001)
 
 
 def test_a_date_is_known_once_it_was_learnt(book: Book) -> None:
-    assert past(book).runs(DATE, 0.0, START) is None
-    learnt = past(book).learn(DATE, [run(7)], 0.0, START)
+    assert asked_next(past(book)) == DATE
+    past(book).learn(DATE, [run(7)], 0.0, START)
 
-    assert past(book).runs(DATE, 0.0, START) == learnt
-    assert [(r.id, r.seconds) for r in learnt] == [(7, 60.0)]
+    runs, query = past(book).known(0.0, START)
+    assert [(r.id, r.seconds) for r in runs] == [(7, 60.0)]
+    assert query is not None
+    assert query.biz_date == DATE - DAY_MS
+
+
+def test_older_runs_are_known_while_the_latest_date_is_not(book: Book) -> None:
+    for n in range(1, 9):
+        past(book).learn(DATE - n * DAY_MS, [run(n)], 0.0, START)
+
+    assert [r.id for r in past(book).known(0.0, START)[0]] == list(range(1, 8))
+    assert asked_next(past(book)) == DATE
+    past(book).learn(DATE, [], 0.0, START)
+    assert asked_next(past(book)) is None
 
 
 @pytest.mark.parametrize(
@@ -51,21 +69,21 @@ def test_a_date_is_known_once_it_was_learnt(book: Book) -> None:
 def test_one_workflow_is_not_taken_for_another(book: Book, other: dict[str, object]) -> None:
     past(book).learn(DATE, [run(7)], 0.0, START)
 
-    assert past(book, **other).runs(DATE, 0.0, START) is None  # type: ignore[arg-type]
+    assert past(book, **other).known(0.0, START)[0] == ()  # type: ignore[arg-type]
 
 
 def test_old_dates_make_room_for_new_ones(book: Book) -> None:
     for n in range(40):
         past(book).learn(DATE + n * DAY_MS, [run(n + 1)], 0.0, START)
 
-    known = [n for n in range(40) if past(book).runs(DATE + n * DAY_MS, 0.0, START) is not None]
-    assert known == list(range(24, 40))
+    assert len(past(book)._days(0.0)) == 16
+    assert past(book, biz_date=DATE + 40 * DAY_MS).known(0.0, START)[0][0].id == 40
 
 
 def test_of_a_date_with_very_many_runs_only_the_latest_are_kept(book: Book) -> None:
-    runs = past(book).learn(DATE, [run(n) for n in range(300, 0, -1)], 0.0, START)
+    past(book).learn(DATE, [run(n) for n in range(300, 0, -1)], 0.0, START)
 
-    assert [r.id for r in runs] == list(range(300, 276, -1))
+    assert [r.id for r in past(book).known(0.0, START)[0]] == list(range(300, 276, -1))
 
 
 @pytest.mark.parametrize(
@@ -75,9 +93,9 @@ def test_what_another_version_wrote_is_asked_for_anew(book: Book, text: str) -> 
     past(book).learn(DATE, [], 0.0, START)
     book.remember(past(book)._name, text)
 
-    assert past(book).runs(DATE, 0.0, START) is None
+    assert asked_next(past(book)) == DATE
     past(book).learn(DATE, [run(7)], 0.0, START)
-    assert past(book).runs(DATE, 0.0, START) is not None
+    assert asked_next(past(book)) != DATE
 
 
 def test_dates_are_days_of_the_regions_wall_clock(book: Book) -> None:
@@ -85,7 +103,7 @@ def test_dates_are_days_of_the_regions_wall_clock(book: Book) -> None:
     # In 2026 the clocks go back on 25 October.
     monday = datetime(2026, 10, 25, 23, tzinfo=UTC)
 
-    queries = list(past(book, berlin, biz_date=ms(monday)).queries())
+    queries = list(past(book, berlin, biz_date=ms(monday))._queries())
 
     assert len(queries) == DATES
     assert queries[0].biz_date == ms(monday - timedelta(hours=25))

@@ -5,7 +5,7 @@ from fakes import START, instance, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.instance import InstanceId
+from wfinspect.instance import InstanceId, WorkflowInstance
 from wfinspect.typical import MIN_RUNS, Run, compare
 
 DAY = timedelta(days=1)
@@ -22,54 +22,62 @@ def runs(*minutes: float, status: str = "Success", begins: float = 60.0) -> list
     return made
 
 
-def running(minutes: float) -> object:
+def running(minutes: float) -> WorkflowInstance:
     return instance(99, started_time=ms(START - timedelta(minutes=minutes)))
 
 
 def test_a_run_beyond_the_usual_range_is_late_by_what_is_beyond() -> None:
-    found = compare(running(41), runs(18, 22, 20, 20, 19, 21, 20), START)
+    found = compare(running(41), runs(18, 22, 20, 20, 19, 21, 20))
 
-    assert found.sentence == "running 41m, usually 17m to 22m: late by 18m"
-    assert found.late_seconds == pytest.approx((41 - 20 - 2 * 1.4826) * 60)
+    assert found.sentence(START) == "running 41m, usually 17m to 22m: late by 18m"
+    assert found.late_at == START - timedelta(minutes=41 - 20 - 2 * 1.4826)
     assert found.expected_at == START - timedelta(minutes=21)
 
 
 def test_a_run_within_the_usual_range_is_not_late() -> None:
-    found = compare(running(20.5), runs(20, 18, 22, 20), START)
+    found = compare(running(20.5), runs(20, 18, 22, 20))
 
-    assert not found.is_late
+    assert not found.is_late(START)
     assert found.expected_at == START - timedelta(minutes=0.5)
-    assert "late" not in found.sentence
+    assert "late" not in found.sentence(START)
+
+
+def test_what_is_not_late_yet_will_be_unless_it_ends() -> None:
+    found = compare(running(20), runs(20, 20, 20, 20))
+
+    assert found.sentence(START + timedelta(minutes=4)) == (
+        "running 24m, usually 19m to 21m: late by 3m"
+    )
 
 
 def test_one_odd_run_does_not_widen_the_range() -> None:
-    found = compare(running(30), runs(20, 20, 20, 20, 20, 300), START)
+    found = compare(running(30), runs(20, 20, 20, 20, 20, 300))
 
     assert found.usual is not None
     assert found.usual.high == 21 * 60
-    assert found.is_late
+    assert found.is_late(START)
 
 
 @pytest.mark.parametrize("status", ["Failure", "Running", "NotRun"])
 def test_runs_that_did_not_succeed_do_not_count(status: str) -> None:
-    found = compare(running(41), [*runs(20, 20, 20), *runs(5, 5, 5, status=status)], START)
+    found = compare(running(41), [*runs(20, 20, 20), *runs(5, 5, 5, status=status)])
 
-    assert (found.runs, found.usual, found.is_late) == (3, None, False)
-    assert found.sentence == "too few runs to compare with (3 of 4)"
+    assert (found.runs, found.usual, found.late_at) == (3, None, None)
+    assert found.sentence(START) == "too few runs to compare with (3 of 4)"
 
 
 def test_a_run_is_not_compared_with_itself() -> None:
     itself = [Run(InstanceId(99), 1, "Success", 1, 2)]
 
-    assert compare(running(1), [*runs(20, 20, 20), *itself], START).runs == 3
+    assert compare(running(1), [*runs(20, 20, 20), *itself]).runs == 3
 
 
 def test_a_finished_run_says_by_how_much_it_was_longer() -> None:
     done = instance(99, "Success", started_time=ms(START), finished_time=ms(START + DAY / 24))
 
-    found = compare(done, runs(20, 20, 20, 20), START + DAY)
+    found = compare(done, runs(20, 20, 20, 20))
 
-    assert found.sentence == "took 1h00m, usually 19m to 21m: 39m00s longer"
+    assert found.sentence(START) == "took 1h00m, usually 19m to 21m: 39m00s longer"
     assert found.expected_at is None
 
 
@@ -77,25 +85,25 @@ def test_one_that_has_not_started_is_compared_by_when_others_were_done() -> None
     begin = START - timedelta(minutes=120)
     waiting = instance(99, "WaitResource", biz_date=ms(begin))
 
-    found = compare(waiting, runs(20, 20, 20, 20), START)
+    found = compare(waiting, runs(20, 20, 20, 20))
 
     assert found.expected_at == begin + timedelta(minutes=80)
-    assert found.sentence == "not started, usually takes 19m to 21m: late by 36m"
+    assert found.sentence(START) == "not started, usually takes 19m to 21m: late by 36m"
 
 
 def test_short_runs_are_told_in_seconds() -> None:
-    found = compare(running(2), runs(0.5, 0.5, 0.5, 0.5), START)
+    found = compare(running(2), runs(0.5, 0.5, 0.5, 0.5))
 
-    assert found.sentence == "running 2m, usually 0s to 1m: late by 1m"
+    assert found.sentence(START) == "running 2m, usually 0s to 1m: late by 1m"
 
 
 def test_several_runs_a_day_say_nothing_about_when_a_waiting_one_is_done() -> None:
     hourly = [Run(InstanceId(n), 1, "Success", 1, 60_000) for n in range(1, 9)]
 
-    found = compare(instance(99, "WaitTime"), hourly, START)
+    found = compare(instance(99, "WaitTime"), hourly)
 
     assert found.expected_at is None
-    assert not found.is_late
+    assert not found.is_late(START)
 
 
 @given(
@@ -107,7 +115,7 @@ def test_whatever_the_runs_a_claim_needs_enough_of_them(
     minutes: list[float], elapsed: float, status: str
 ) -> None:
     begun = ms(START - timedelta(minutes=elapsed))
-    found = compare(instance(99, status, started_time=begun), runs(*minutes), START)
+    found = compare(instance(99, status, started_time=begun), runs(*minutes))
 
-    assert found.is_late <= (len(minutes) >= MIN_RUNS)
+    assert found.is_late(START) <= (len(minutes) >= MIN_RUNS)
     assert found.usual is None or found.usual.low <= found.usual.median <= found.usual.high

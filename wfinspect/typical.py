@@ -6,7 +6,6 @@ Only successful runs count, since one that failed says nothing about how long th
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
 
 from wfinspect.format import age, duration, moment
 from wfinspect.instance import Family, InstanceId, WorkflowInstance, family_of
@@ -55,69 +54,71 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """How an instance compares with the last runs of its workflow."""
+    """How an instance compares with the last runs of its workflow; stays true while time passes."""
 
     runs: int
     """Successful earlier runs that were compared with."""
+    said: str
+    """What time does not change, e.g. ``usually 18m to 22m``."""
     usual: Usual | None = None
     """How long they took; None where there are fewer than MIN_RUNS."""
+    running_since: datetime | None = None
+    """None for one that does not run."""
     expected_at: datetime | None = None
     """When it should be done; None once it is, or where nothing can be said."""
-    late_seconds: float = 0.0
-    """By how much it is beyond the usual range, or was when it ended; 0 within it."""
-    sentence: str = ""
-    """E.g. ``running 41m, usually 18m to 22m: late by 19m``."""
+    late_at: datetime | None = None
+    """When it leaves the usual range, if it goes on till then; None as for `expected_at`."""
 
-    @property
-    def is_late(self) -> bool:
+    def is_late(self, now: datetime) -> bool:
         """Whether it is beyond the usual range."""
-        return self.late_seconds > 0
+        return self.late_at is not None and now > self.late_at
+
+    def sentence(self, now: datetime) -> str:
+        """E.g. ``running 41m, usually 18m to 22m: late by 19m``."""
+        running = self.running_since
+        head = f"running {_brief(now - running)}, " if running else ""
+        late = self.late_at if self.is_late(now) else None
+        return f"{head}{self.said}" + (f": late by {_brief(now - late)}" if late else "")
 
 
-def compare(instance: WorkflowInstance, runs: Iterable[Run], now: datetime) -> Lateness:
-    """Say whether an instance takes, took, or has been waiting, longer than usual.
+def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
+    """Say when an instance takes, or waits, longer than usual, or by how much it did.
 
     Runs of the instance itself are left out. One that has not started is compared by when earlier
     ones were done after the beginning of their business date, where each date had one run.
     """
     known = [r for r in runs if r.id != instance.id and r.seconds is not None]
     if len(known) < MIN_RUNS:
-        return Lateness(
-            len(known), sentence=f"too few runs to compare with ({len(known)} of {MIN_RUNS})"
-        )
+        return Lateness(len(known), f"too few runs to compare with ({len(known)} of {MIN_RUNS})")
     usual = _usual([r.seconds or 0.0 for r in known])
     said = f"usually {_span(usual)}"
     started = None if instance.started_time is None else moment(instance.started_time)
     if started is None:
-        return _waiting(instance, known, usual, now)
-    if instance.is_settled:
-        if instance.finished_time is None or instance.family is not Family.SUCCESS:
-            return Lateness(len(known), usual, sentence=said)
+        return _waiting(instance, known, usual)
+    if not instance.is_settled:
+        expected, late = (started + timedelta(seconds=s) for s in (usual.median, usual.high))
+        return Lateness(len(known), said, usual, started, expected, late)
+    if instance.finished_time is not None and instance.family is Family.SUCCESS:
         took = (instance.finished_time - (instance.started_time or 0)) / 1000
-        late = max(0.0, took - usual.high)
-        longer = f": {duration(late)} longer" if late else ""
-        return Lateness(len(known), usual, None, late, f"took {duration(took)}, {said}{longer}")
-    running = max(0.0, (now - started).total_seconds())
-    late = max(0.0, running - usual.high)
-    sentence = f"running {_brief(running)}, {said}" + _late(late)
-    return Lateness(len(known), usual, started + timedelta(seconds=usual.median), late, sentence)
+        longer = f": {duration(took - usual.high)} longer" if took > usual.high else ""
+        said = f"took {duration(took)}, {said}{longer}"
+    return Lateness(len(known), said, usual)
 
 
-def _waiting(
-    instance: WorkflowInstance, known: Sequence[Run], usual: Usual, now: datetime
-) -> Lateness:
+def _waiting(instance: WorkflowInstance, known: Sequence[Run], usual: Usual) -> Lateness:
     begin = None if instance.biz_date is None else moment(instance.biz_date)
     dates = [r.biz_date for r in known]
     said = f"usually takes {_span(usual)}"
     if begin is None or instance.is_settled or len(set(dates)) < len(dates):
-        return Lateness(len(known), usual, sentence=said)
+        return Lateness(len(known), said, usual)
     done = _usual([((r.finished_time or 0) - r.biz_date) / 1000 for r in known])
-    late = max(0.0, (now - begin).total_seconds() - done.high)
-    expected = begin + timedelta(seconds=done.median)
-    return Lateness(len(known), usual, expected, late, f"not started, {said}" + _late(late))
+    expected, late = (begin + timedelta(seconds=s) for s in (done.median, done.high))
+    return Lateness(len(known), f"not started, {said}", usual, None, expected, late)
 
 
 def _usual(seconds: Sequence[float]) -> Usual:
+    from statistics import median  # noqa: PLC0415 - slow to import, and a watch may need none
+
     middle = median(seconds)
     spread = max(
         _SPREAD * median(abs(each - middle) for each in seconds),
@@ -131,9 +132,6 @@ def _span(usual: Usual) -> str:
     return f"{_brief(usual.low)} to {_brief(usual.high)}"
 
 
-def _late(seconds: float) -> str:
-    return f": late by {_brief(seconds)}" if seconds else ""
-
-
-def _brief(seconds: float) -> str:
+def _brief(span: timedelta | float) -> str:
+    seconds = span.total_seconds() if isinstance(span, timedelta) else span
     return duration(seconds) if seconds < _MINUTE else age(seconds)

@@ -28,7 +28,7 @@ from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Calls, outcome_of
 from wfinspect.watching.days import Days
 from wfinspect.watching.limits import Limits
-from wfinspect.watching.past import ENOUGH_RUNS, Past
+from wfinspect.watching.past import Past
 from wfinspect.watching.requests import (
     A,
     EarlierRuns,
@@ -162,8 +162,8 @@ class Inquiries:
                 value = await self._call(
                     binding, lambda s: s.find_workflow_instances(query, page=page)
                 )
-            case EarlierRuns(key):
-                value = await self._earlier_runs(key)
+            case EarlierRuns(key, most):
+                value = await self._earlier_runs(key, most)
             case _:
                 raise TypeError(f"{type(request).__name__} is no request that is known")
         return Reply(value, self._clock.now())
@@ -182,22 +182,18 @@ class Inquiries:
                 break
         return Page(tuple(found.values()), page.number, page.total, page.is_last)
 
-    async def _earlier_runs(self, key: InstanceKey) -> tuple[Run, ...]:
+    async def _earlier_runs(self, key: InstanceKey, most: int) -> tuple[Run, ...]:
         past = Past(self._book, key.binding, await self._instance(key))
-        found: list[Run] = []
-        for query in past.queries():
-            now, at = self._clock.monotonic(), self._clock.now()
-            runs = past.runs(query.biz_date, now, at)
-            if runs is None:
-                page = await self._call(
-                    key.binding,
-                    lambda s, q=query: s.find_workflow_instances(q),  # type: ignore[misc]
-                )
-                runs = past.learn(query.biz_date, page.items, now, at)
-            found += runs
-            if sum(run.seconds is not None for run in found) >= ENOUGH_RUNS:
+        for _ in range(most):
+            _, query = past.known(self._clock.monotonic(), self._clock.now())
+            if query is None:
                 break
-        return tuple(found)
+            page = await self._call(
+                key.binding,
+                lambda s, q=query: s.find_workflow_instances(q),  # type: ignore[misc]
+            )
+            past.learn(query.biz_date, page.items, self._clock.monotonic(), self._clock.now())
+        return past.known(self._clock.monotonic(), self._clock.now())[0]
 
     async def _instance(self, key: InstanceKey) -> WorkflowInstance:
         entry = self._book.entries.get(key)

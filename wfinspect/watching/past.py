@@ -35,7 +35,23 @@ class Past:
     binding: Binding
     instance: WorkflowInstance
 
-    def queries(self) -> Iterator[Query]:
+    def known(self, now: float, at: datetime) -> tuple[tuple[Run, ...], Query | None]:
+        """The runs that are known, newest date first, and what to ask for next.
+
+        None means that nothing is to be asked for today: enough is known, or all there is.
+        """
+        days, found, missing = self._days(now), list[Run](), None
+        for query in self._queries():
+            runs = self._runs(days, query.biz_date, at)
+            if runs is None:
+                missing = missing or query
+                continue
+            found += runs
+            if sum(run.seconds is not None for run in found) >= ENOUGH_RUNS:
+                break
+        return tuple(found), missing
+
+    def _queries(self) -> Iterator[Query]:
         """What to ask for the dates before the instance's own, the latest first."""
         at = None if self.instance.biz_date is None else moment(self.instance.biz_date)
         if at is None or self.instance.project_id is None or self.instance.workflow_id is None:
@@ -53,9 +69,9 @@ class Past:
                 workflow_id=self.instance.workflow_id,
             )
 
-    def runs(self, biz_date: int, now: float, at: datetime) -> tuple[Run, ...] | None:
+    def _runs(self, days: Mapping[str, Any], biz_date: int, at: datetime) -> tuple[Run, ...] | None:
         """The runs of a date; None where they have to be asked for."""
-        known = self._days(now).get(str(biz_date))
+        known = days.get(str(biz_date))
         try:
             asked_on, rows = known or ("", ())
             if known is None or date.fromisoformat(asked_on) < day_of(self.binding, at):
@@ -66,8 +82,8 @@ class Past:
 
     def learn(
         self, biz_date: int, found: Iterable[WorkflowInstance], now: float, at: datetime
-    ) -> tuple[Run, ...]:
-        """Keep the runs of a date; gives them."""
+    ) -> None:
+        """Keep the runs of a date."""
         is_catch_all = self.instance.workflow_id == _CATCH_ALL
         runs = tuple(
             Run(each.id, biz_date, each.status, each.started_time, each.finished_time)
@@ -83,7 +99,6 @@ class Past:
         days = {**self._days(now), str(biz_date): [asked_on.isoformat(), rows]}
         latest = sorted(days, key=int)[-_KEPT_DATES:]
         self.book.remember(self._name, json.dumps({day: days[day] for day in latest}))
-        return runs
 
     @property
     def _name(self) -> str:

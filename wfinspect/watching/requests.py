@@ -107,6 +107,8 @@ class EarlierRuns(_OfInstance[tuple[Run, ...]]):
     """
 
     key: InstanceKey
+    most: int = 10
+    """Calls at most; what is known then is the answer."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class CompareScreen(View):
 
     def _take_runs(self, runs: tuple[Run, ...]) -> None:
         first = self._instances[0]
-        self._lateness = compare(first, runs, self.desk.clock.now()).sentence
+        self._lateness = compare(first, runs).sentence(self.desk.clock.now())
         succeeded = (run.id for run in runs if family_of(run.status) is Family.SUCCESS)
         last = next((number for number in succeeded if number != first.id), None)
         self._is_alone = last is None
