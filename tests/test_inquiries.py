@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fakes import BINDING, ScriptedSource, instance, key, ms
+from fakes import BINDING, FakeClock, ScriptedSource, instance, key, ms
 from test_engine import OTHER, Rig
 
 from wfinspect.errors import (
@@ -67,8 +67,8 @@ class TaskSource(ScriptedSource):
 class Asker(Rig):
     """A rig whose services answer requests, and what they answered."""
 
-    def __init__(self, state_dir: Path) -> None:
-        super().__init__(state_dir)
+    def __init__(self, state_dir: Path, clock: FakeClock | None = None) -> None:
+        super().__init__(state_dir, clock)
         self.source = TaskSource(self.clock)
         self.sources = {BINDING: self.source, OTHER: TaskSource(self.clock)}
         self.heard: list[Outcome] = []
@@ -108,7 +108,7 @@ async def display(rig: Asker, status: str = "Running", **fields: object) -> None
     rig.source.hold(instance(1, status, **fields))
     rig.engine.display(key(1))
     rig.engine.refresh(key(1))
-    await rig.run(2.0)
+    await rig.run(0.1)
     rig.engine.set_paused(paused=True)
 
 

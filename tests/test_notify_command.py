@@ -206,7 +206,7 @@ def test_the_table_is_read_from_the_file(tmp_path: Path) -> None:
     ("table", "words"),
     [
         ({"rules": "any"}, "[notify] has no 'rules': known are rule, command, bell, osc"),
-        ({"rule": "never"}, "rule: 'never' is none of failure, settled, any"),
+        ({"rule": "never"}, "rule: 'never' is none of failure, late, settled, any"),
         ({"osc": "99"}, "osc: '99' is none of off, 9, 777"),
         ({"bell": "yes"}, "bell is neither true nor false"),
         ({"command": "curl http://x"}, "command is a list of a program and its arguments"),

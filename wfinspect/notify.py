@@ -8,9 +8,11 @@ from wfinspect.errors import ConfigError
 
 
 class Rule(StrEnum):
-    """Which changes are told; lost contact and its return always are."""
+    """What is told, each more than the one before; lost contact and its return always are."""
 
     FAILURE = "failure"
+    LATE = "late"
+    """A run that takes longer than usual, too."""
     SETTLED = "settled"
     ANY = "any"
 

@@ -4,6 +4,7 @@ What happens in one round is told in one sentence: fifty changes are one bell an
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from math import inf
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ LONGEST_SECONDS = 10.0
 """What never comes to rest is told all the same."""
 MAX_TEXT = 300
 TRIAL = "This is a trial of wfinspect's notifications: nothing has failed."
+LATE = "late"
+"""In place of a state, what a command is told of a run that is late."""
 _MAX_NAME, _MAX_STATUS, _MAX_SAID = 60, 30, 120
 _MAX_NAMED = 8
 
@@ -31,6 +34,8 @@ class News(NamedTuple):
     """How long the run took that the change has ended."""
     is_ours: bool = True
     """Of all processes that share the store this one recorded it."""
+    lateness: str = ""
+    """Why it counts as late, e.g. ``running 41m, usually 18m to 22m: late by 19m``."""
 
 
 class Message(NamedTuple):
@@ -76,6 +81,15 @@ class Alerts:
             self._news[change.key] = News(change, _took_seconds(change, instance), is_ours)
             self._note(now, is_urgent=change.family is Family.FAILURE)
 
+    def late(
+        self, key: InstanceKey, instance: WorkflowInstance, said: str, at: datetime, now: float
+    ) -> None:
+        """Note that a run is late, and why that is said."""
+        if self._rule is not Rule.FAILURE:
+            change = Transition(key, instance.name, instance.status, LATE, at, at, at)
+            self._news[key] = News(change, lateness=said)
+            self._note(now, is_urgent=False)
+
     def say(self, text: str, now: float, *, is_urgent: bool) -> None:
         """Note a sentence of another kind, such as that contact was lost."""
         self._said.append(_cut(text, _MAX_SAID))
@@ -119,7 +133,11 @@ def sentence(said: Sequence[str], news: Sequence[News]) -> str:
     head = "".join(f"{text} " for text in said)
     if not news:
         return head.strip()[:MAX_TEXT]
-    head += f"{summary(each.change for each in news)}: "
+    late = sum(bool(each.lateness) for each in news)
+    counts = [f"{late} late"] if late else []
+    if late < len(news):
+        counts.insert(0, summary(each.change for each in news if not each.lateness))
+    head += f"{', '.join(counts)}: "
     named = [_described(each) for each in _gravest_first(news)[:_MAX_NAMED]]
     while True:
         left = len(news) - len(named)
@@ -136,6 +154,8 @@ def _gravest_first(news: Sequence[News]) -> list[News]:
 def _described(news: News) -> str:
     change = news.change
     name = _cut(change.name, _MAX_NAME)
+    if news.lateness:
+        return f"{name} ({change.key.id}) {news.lateness}"
     states = [_cut(word, _MAX_STATUS) for word in (change.from_status, change.to_status)]
     text = f"{name} ({change.key.id}) {' -> '.join(states)}".strip()
     if change.is_rerun:

@@ -22,6 +22,7 @@ from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Calls
 from wfinspect.watching.days import Days
 from wfinspect.watching.guest import Guest
+from wfinspect.watching.lookout import Lookout
 from wfinspect.watching.messenger import Messenger
 from wfinspect.watching.notices import Notices
 from wfinspect.watching.reader import Reader
@@ -81,6 +82,10 @@ class Engine:
         self._fingerprints: dict[Binding, str] = {}
         self._is_opening = False
         self._notices, self._alerts = notices, Alerts(rule)
+        # Who follows without a screen is told of changes, and pays for nothing else.
+        self._lookout = Lookout(
+            self._book, self._schedule, self._asking, self._alerts, clock, looks_around=only is None
+        )
         self._messenger = messenger or Messenger((), {})
         self._view = View(notices, self._alerts)
         self.has_news = False
@@ -120,6 +125,7 @@ class Engine:
         for binding in self._bindings():
             self._days.follow(binding, now, at)
             self._heed_credentials(binding)
+        self._lookout.step(self._displayed, self._touched_at)
         self._send(now)
         return self._next_in(now, self._look(now, at))
 
@@ -190,7 +196,7 @@ class Engine:
 
     def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
         """Have a request answered; see `WatchControl`."""
-        self._asking.ask(request, answer)
+        self._lookout.ask(request, answer)
 
     def try_alert(self) -> None:
         """Have an alert raised that says that it is a trial."""
@@ -259,6 +265,7 @@ class Engine:
 
         Gives when time alone changes what is shown.
         """
+        self._lookout.follow()
         self._book.save(now)
         self._tell(now)
         limits = self._schedule.limits
@@ -307,7 +314,8 @@ class Engine:
 
     def _next_in(self, now: float, drawn_until: float) -> float | None:
         due_at = self._schedule.next_at(now)
-        times = [drawn_until, inf if due_at is None else due_at, self._asking.next_at(now)]
+        times = [drawn_until, inf if due_at is None else due_at]
+        times += [self._asking.next_at(now), self._lookout.next_at(now)]
         if not self._reader.is_open and not self._is_opening:
             times.append(self._schedule.limits.account_gate(self._binding).opens_at)
         earliest = min(times)

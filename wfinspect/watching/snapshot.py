@@ -16,6 +16,8 @@ from wfinspect.instance import (
 )
 
 if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
+    from wfinspect.task import Progress
+    from wfinspect.typical import Lateness
     from wfinspect.watching.requests import A, Heard, Request
 
 
@@ -31,6 +33,19 @@ class Trouble(NamedTuple):
     """When the next attempt is due; None where only a person can mend it."""
     exit_code: int = 3
     """That of the error behind it."""
+
+
+class Outlook(NamedTuple):
+    """How far an instance is, and how that compares with what is usual."""
+
+    progress: "Progress | None" = None
+    """Of its tasks, as last read."""
+    is_progress_live: bool = False
+    """Whether that is recent enough to be shown as the present."""
+    lateness: "Lateness | None" = None
+    """None where nothing is known of earlier runs."""
+    is_late: bool = False
+    """It runs, and is beyond the usual range."""
 
 
 class Row(NamedTuple):
@@ -52,11 +67,18 @@ class Row(NamedTuple):
     trouble: Trouble | None = None
     is_loading: bool = False
     """Asked for and not yet answered, with nothing to show meanwhile."""
+    outlook: Outlook | None = None
+    """None where nothing of it is known."""
 
     @property
     def family(self) -> Family:
         """The family of the last known state; UNKNOWN before the first reading."""
         return self.instance.family if self.instance else Family.UNKNOWN
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it runs longer than usual."""
+        return self.outlook is not None and self.outlook.is_late
 
 
 class Contact(Enum):

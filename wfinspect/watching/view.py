@@ -52,8 +52,10 @@ class Sight(NamedTuple):
     def changes_at(self, now: float) -> float:
         """When time alone changes how it is shown."""
         grace_ends_at = self.awaited_since + _GRACE_SECONDS
+        known = self.entry.known
         at = self.expires_at if self.entry.steady_at is not None else grace_ends_at
-        return at if at > now else inf
+        ats = (at, known.progress_until if known is not None else inf)
+        return min((at for at in ats if at > now), default=inf)
 
     def row(self, now: float, trouble: Trouble | None) -> Row:
         """The entry as a face shows it; `trouble` is that of its binding."""
@@ -71,6 +73,7 @@ class Sight(NamedTuple):
             last_change=entry.last_change,
             trouble=shown,
             is_loading=entry.instance is None and shown is None,
+            outlook=entry.known.outlook(now, is_live=is_live) if entry.known else None,
         )
 
 

@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from wfinspect.instance import Family, InstanceKey, Transition, WorkflowInstance
 from wfinspect.watching.cadence import is_final
 from wfinspect.watching.comparison import is_older, is_other, transition
 from wfinspect.watching.snapshot import Trouble
+
+if TYPE_CHECKING:
+    from wfinspect.watching.known import Known
 
 GONE_AFTER = 3
 """Answers of "not found" in a row, spread over `GONE_SECONDS`, that make an instance gone."""
@@ -91,6 +94,8 @@ class Entry:
     """Its row of "not found", None where the last answer held it."""
     stale: Run | None = None
     """Its row of answers older than what is held."""
+    known: "Known | None" = None
+    """What is known of it beyond its readings."""
 
     def hold(self, instance: WorkflowInstance, read_at: datetime) -> None:
         """Take over a reading; an equal one leaves the object that is held."""

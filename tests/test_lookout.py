@@ -1,0 +1,290 @@
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from fakes import START, FakeClock, instance, key, ms
+from test_alerts_of_the_engine import FakeMessenger
+from test_inquiries import Asker, dates
+
+from wfinspect.errors import Refused, Unreachable
+from wfinspect.instance import WorkflowInstance
+from wfinspect.notify import Rule
+from wfinspect.task import Progress, TaskInstance
+from wfinspect.watching.past import DATES, ENOUGH_RUNS
+from wfinspect.watching.requests import TasksOf
+from wfinspect.watching.snapshot import Outlook, Row
+
+MINUTE = 60_000
+
+
+class Watched(Asker):
+    """A rig with a workflow that takes twenty minutes, and everything that is told."""
+
+    def __init__(self, state_dir: Path, clock: FakeClock | None = None) -> None:
+        super().__init__(state_dir, clock)
+        self.messenger = FakeMessenger()
+        self.engine._messenger = self.messenger  # type: ignore[assignment]
+        self.engine._alerts._rule = Rule.LATE
+        self.source.pages = ((task(1, "Success"), task(2, "Running"), task(3, "NotRun")),)
+        self.source.past = {
+            date: (run(100 + n, date, 20 + n % 2),) for n, date in enumerate(dates())
+        }
+
+    async def open(self, number: int = 1, minutes: float = 5, **fields: object) -> None:
+        """Put an instance on display that has run for a while."""
+        self.source.hold(running(number, minutes, **fields))
+        self.engine.display(key(number))
+        await self.run(0.4)
+
+    async def watch(self, *minutes: float) -> None:
+        """Watch instances that have run for a while, numbered from 1; each of its own workflow."""
+        for number, each in enumerate(minutes, 1):
+            self.source.hold(running(number, each, workflow_id=number + 1))
+        self.engine.watch([key(n + 1) for n in range(len(minutes))])
+        await self.run(2.0)
+
+    @property
+    def told(self) -> list[str]:
+        return [message.text for message in self.messenger.sent]
+
+    def outlook(self, number: int = 1) -> Outlook:
+        found = self.row(number).outlook
+        assert found is not None
+        return found
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Calls for tasks, and for earlier runs."""
+        return len(self.called("tasks")), len(self.called("find"))
+
+
+def task(number: int, status: str) -> TaskInstance:
+    return TaskInstance(number, status=status)
+
+
+def run(number: int, date: int, minutes: float) -> WorkflowInstance:
+    begun = date + 24 * 60 * MINUTE
+    ended = begun + round(minutes * MINUTE)
+    return instance(number, "Success", biz_date=date, started_time=begun, finished_time=ended)
+
+
+def running(number: int, minutes: float, **fields: object) -> WorkflowInstance:
+    started = ms(START - timedelta(minutes=minutes))
+    return instance(number, **{"workflow_id": 5, "started_time": started} | fields)
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Watched]:
+    made = Watched(tmp_path / "state")
+    yield made
+    await made.engine.aclose()
+
+
+async def test_an_instance_opened_tells_how_far_it_is_and_what_is_usual(rig: Watched) -> None:
+    await rig.open()
+    assert rig.row().outlook is None
+    await rig.run(8.0)
+
+    outlook = rig.outlook()
+    assert (outlook.progress, outlook.is_progress_live) == (Progress(1, 0, 1, 3), True)
+    assert outlook.lateness is not None
+    assert outlook.lateness.sentence(rig.clock.now()) == "running 5m, usually 19m to 21m"
+    assert outlook.lateness.expected_at == START + timedelta(minutes=15)
+    assert not outlook.is_late
+    assert rig.counts == (1, ENOUGH_RUNS)
+
+
+async def test_leafing_through_a_list_asks_for_nothing(rig: Watched) -> None:
+    for number in range(1, 6):
+        await rig.open(number)
+
+    assert rig.counts == (0, 0)
+
+
+async def test_tasks_are_read_each_minute_while_it_runs_and_somebody_is_there(rig: Watched) -> None:
+    await rig.open()
+    await rig.run(240.0)
+    assert rig.counts == (4, ENOUGH_RUNS)
+    await rig.run(3600.0)
+    assert rig.counts[0] <= 6
+    rig.engine.touch()
+    await rig.run(30.0)
+    assert rig.counts[0] <= 7
+
+
+async def test_progress_grows_old_when_nobody_is_there_and_is_shown_so(rig: Watched) -> None:
+    await rig.watch(5)
+    await rig.open()
+    await rig.run(5.0)
+    rig.engine.display(None)
+    await rig.run(100.0)
+    assert rig.outlook().is_progress_live
+    rig.drawn = 0
+    await rig.run(100.0)
+
+    assert rig.outlook().progress == Progress(1, 0, 1, 3)
+    assert not rig.outlook().is_progress_live
+    assert rig.drawn
+    assert rig.counts[0] == 1
+
+
+async def test_the_progress_of_a_settled_run_is_read_once_and_stays(rig: Watched) -> None:
+    rig.source.pages = ((task(1, "Success"),),)
+    await rig.open(status="Success", finished_time=ms(START), modify_time=ms(START))
+    await rig.run(3600.0)
+    rig.engine.display(None)
+    await rig.open(status="Success", finished_time=ms(START), modify_time=ms(START))
+    await rig.run(60.0)
+
+    assert rig.outlook().progress == Progress(1, 0, 0, 1)
+    assert rig.outlook().is_progress_live
+    assert rig.counts == (1, 0)
+
+
+async def test_a_state_that_changes_has_the_tasks_read_again(rig: Watched) -> None:
+    await rig.open()
+    await rig.run(10.0)
+    rig.source.pages = ((task(1, "Success"), task(2, "Failure")),)
+    rig.source.hold(running(1, 5, status="Failure", modify_time=ms(rig.clock.now())))
+    await rig.run(6.0)
+
+    assert rig.outlook().progress == Progress(1, 1, 0, 2)
+    assert rig.counts[0] == 2
+
+
+async def test_a_rerun_has_no_progress_of_the_run_before(rig: Watched) -> None:
+    await rig.watch(5)
+    await rig.open()
+    await rig.run(5.0)
+    rig.engine.display(None)
+    rig.source.hold(running(1, 0, modify_time=ms(rig.clock.now())))
+    await rig.run(900.0)
+
+    assert rig.outlook().progress is None
+
+
+async def test_what_a_person_asks_for_is_learnt_from(rig: Watched) -> None:
+    await rig.watch(5)
+    await rig.ask(TasksOf(key(1)))
+
+    assert rig.outlook().progress == Progress(1, 0, 1, 3)
+
+
+async def test_what_is_usual_of_watched_runs_is_learnt_a_call_in_30_seconds(rig: Watched) -> None:
+    await rig.watch(30, 5)
+    rig.source.call_times.clear()
+    rig.source.calls.clear()
+    await rig.run(600.0)
+
+    asked_at = [
+        at
+        for at, (name, _) in zip(rig.source.call_times, rig.source.calls, strict=True)
+        if name == "find"
+    ]
+    assert len(asked_at) == 2 * ENOUGH_RUNS
+    assert min(b - a for a, b in pairwise(asked_at)) >= 30.0
+    assert rig.row(1).is_late
+    assert not rig.row(2).is_late
+    assert rig.counts[0] == 0
+
+
+async def test_what_is_known_costs_nothing_after_a_restart(rig: Watched, tmp_path: Path) -> None:
+    await rig.watch(30)
+    await rig.run(600.0)
+    again = Watched(tmp_path / "state", rig.clock)
+    again.source.hold(*rig.source.held.values())
+    await again.run(30.0)
+    await again.engine.aclose()
+
+    assert again.row().is_late
+    assert again.counts == (0, 0)
+
+
+async def test_too_few_runs_are_said_and_nothing_is_claimed(rig: Watched) -> None:
+    rig.source.past = {date: (run(n, date, 20),) for n, date in enumerate(dates()[:3], 100)}
+    await rig.watch(600)
+    await rig.run(600.0)
+
+    lateness = rig.outlook().lateness
+    assert lateness is not None
+    assert lateness.sentence(rig.clock.now()) == "too few runs to compare with (3 of 4)"
+    assert not rig.row().is_late
+    assert rig.counts == (0, DATES)
+
+
+async def test_lateness_is_told_once_a_run(rig: Watched, tmp_path: Path) -> None:
+    await rig.watch(5)
+    await rig.run(900.0)
+    assert (rig.row().is_late, rig.told) == (False, [])
+    await rig.run(900.0)
+
+    assert rig.row().is_late
+    assert rig.told == ["1 late: dwd_table_1 (1) running 21m, usually 19m to 21m: late by 3s"]
+    values = rig.messenger.sent[0].values()
+    assert (values["id"], values["from"], values["to"]) == ("1", "Running", "late")
+    await rig.engine.aclose()
+    again = Watched(tmp_path / "state", rig.clock)
+    again.source.hold(*rig.source.held.values())
+    await again.run(900.0)
+    await again.engine.aclose()
+    assert (again.row().is_late, again.told) == (True, [])
+
+
+async def test_a_failure_is_told_as_such_and_late_no_more(rig: Watched) -> None:
+    await rig.watch(30)
+    await rig.run(600.0)
+    ended = {"workflow_id": 2, "status": "Failure", "modify_time": ms(rig.clock.now())}
+    rig.source.hold(running(1, 30, **ended))
+    await rig.run(30.0)
+
+    assert [text.split(":")[0] for text in rig.told] == ["1 late", "1 failed"]
+    assert not rig.row().is_late
+
+
+async def test_what_is_old_is_not_called_late(rig: Watched) -> None:
+    await rig.watch(5)
+    await rig.run(600.0)
+    rig.source.error = Unreachable("away")
+    await rig.run(1800.0)
+
+    assert not rig.row().is_late
+    assert not any("late" in text for text in rig.told)
+
+
+async def test_nothing_is_asked_while_the_budget_runs_short(rig: Watched) -> None:
+    await rig.watch(5)
+    bucket = rig.engine._schedule.limits.bucket(key(1).binding, rig.clock.monotonic())
+    bucket._level = bucket._size * 0.4
+    await rig.open()
+    await rig.run(120.0)
+
+    assert rig.counts == (0, 0)
+
+
+async def test_nothing_is_asked_while_the_watch_pauses(rig: Watched) -> None:
+    rig.engine.set_paused(paused=True)
+    await rig.open()
+    await rig.run(120.0)
+
+    assert rig.counts == (0, 0)
+
+
+async def test_who_is_refused_asks_again_ten_minutes_later(rig: Watched) -> None:
+    await rig.open()
+    rig.source.errors = [Refused("tasks may not be read"), Refused("nor found")]
+    await rig.run(60.0)
+    assert rig.counts == (1, 1)
+    rig.engine.touch()
+    await rig.run(560.0)
+    rig.engine.touch()
+    await rig.run(60.0)
+
+    assert rig.outlook().progress == Progress(1, 0, 1, 3)
+    assert rig.counts[0] <= 3
+
+
+def test_a_row_of_which_nothing_is_known_is_not_late() -> None:
+    assert not Row(key(1)).is_late
+    assert Row(key(1), outlook=Outlook(is_late=True)).is_late
