@@ -37,7 +37,7 @@ def change(
 def test_each_rule_wants_its_changes() -> None:
     told = {rule: {to for to in Status if is_told(change(to=to), rule)} for rule in Rule}
 
-    assert told[Rule.FAILURE] == {Status.FAILURE}
+    assert told[Rule.FAILURE] == told[Rule.LATE] == {Status.FAILURE}
     assert told[Rule.SETTLED] == {Status.FAILURE, Status.SUCCESS}
     assert told[Rule.ANY] == set(Status)
 
@@ -64,6 +64,46 @@ def test_a_failure_is_told_with_id_name_states_and_how_long_it_took() -> None:
     assert alerts.latest is not None
     assert (alerts.latest.number, alerts.latest.text, alerts.latest.is_urgent) == (1, text, True)
     assert alerts.due_at == inf
+
+
+def note_late(alerts: Alerts, number: int = 1, **fields: object) -> None:
+    said = "running 41m, usually 18m to 22m: late by 19m"
+    alerts.late(key(number), instance(number, **fields), said, START, 0.0)
+
+
+def test_a_late_run_is_told_to_who_asked_for_it_behind_what_failed() -> None:
+    alerts = Alerts(Rule.LATE)
+    note_late(alerts)
+    alerts.changed(change(2), None, 0.0, is_ours=True)
+
+    message = alerts.take(inf)
+
+    assert message is not None
+    assert message.values()["id"] == "2"
+    assert message.text == (
+        "1 failed, 1 late: dwd_table_2 (2) Running -> Failure; "
+        "dwd_table_1 (1) running 41m, usually 18m to 22m: late by 19m"
+    )
+    quiet = Alerts(Rule.FAILURE)
+    note_late(quiet)
+    assert quiet.take(inf) is None
+    assert quiet.latest is None
+
+
+def test_of_a_late_run_a_command_is_told_its_name_made_visible_and_late_as_its_state() -> None:
+    alerts = Alerts(Rule.ANY)
+    note_late(alerts, name="x\x1b[2J\n" + "y" * 400)
+
+    message = alerts.take(inf)
+
+    assert message is not None
+    assert (message.values()["from"], message.values()["to"]) == ("Running", "late")
+    assert "\x1b" not in message.values()["name"]
+    assert message.text.startswith("1 late: x")
+    assert message.text.endswith("late by 19m")
+    assert all(is_harmless(char) for char in message.text)
+    assert alerts.latest is not None
+    assert not alerts.latest.is_urgent
 
 
 def test_a_run_that_goes_on_again_by_now_has_no_duration() -> None:

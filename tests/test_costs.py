@@ -2,7 +2,8 @@
 
 import random
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from wfinspect.query import Page, Query
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.task import TaskInstance, by_attention, progress
 from wfinspect.typical import MIN_RUNS, Run
-from wfinspect.watching.past import DATES
+from wfinspect.watching.past import DATES, ENOUGH_RUNS
 from wfinspect.watching.requests import (
     EarlierRuns,
     Find,
@@ -26,10 +27,11 @@ from wfinspect.watching.requests import (
     TaskOf,
     TasksOf,
 )
+from wfinspect.watching.snapshot import Row
 from wfinspect.watching.watcher import Watcher
 
 DEADLINE = 30.0
-FAILED, SUCCEEDED = 0, 3
+FAILED, LONG_AT_WORK, SUCCEEDED = 0, 1, 3
 """Among DEMO_IDS."""
 
 
@@ -75,24 +77,33 @@ class Operator:
 
     def look_up(self, number: int) -> WorkflowInstance:
         """Put an instance on display and wait for its reading."""
+        self.watcher.display(self.key(number))
+        shown = self.wait_for(lambda row: row.key == self.key(number) and row.is_live)
+        assert shown.instance is not None
+        return shown.instance
+
+    def wait_for(self, is_there: Callable[[Row], bool]) -> Row:
+        """Wait until the row on display is as wanted."""
         arrived = threading.Condition()
 
         def ping() -> None:
             with arrived:
                 arrived.notify_all()
 
-        def is_read() -> bool:
-            shown = self.watcher.snapshot.displayed
-            return shown is not None and shown.key == self.key(number) and shown.is_live
+        def shown() -> Row | None:
+            row = self.watcher.snapshot.displayed
+            return row if row is not None and is_there(row) else None
 
         self.watcher.subscribe(ping)
-        self.watcher.display(self.key(number))
         with arrived:
-            assert arrived.wait_for(is_read, DEADLINE)
-        shown = self.watcher.snapshot.displayed
-        assert shown is not None
-        assert shown.instance is not None
-        return shown.instance
+            row = arrived.wait_for(shown, DEADLINE)
+        assert row is not None
+        return row
+
+    def asked_beyond_polls(self) -> dict[str, int]:
+        """The calls so far that are none for instances by their IDs."""
+        calls = (call for call in self.simulator.calls.latest if "Ids" not in call.parameters)
+        return Counter(call.action for call in calls if call.action != "GetWorkflowInstance")
 
 
 @pytest.fixture
@@ -169,6 +180,35 @@ def test_lateness_costs_a_call_a_date_once(operator: Operator) -> None:
     assert list(calls) == ["ListWorkflowInstances"]
     assert MIN_RUNS <= calls["ListWorkflowInstances"] <= DATES
     assert again == {}
+
+
+def test_opening_one_that_is_over_costs_a_call_for_its_tasks_once(operator: Operator) -> None:
+    operator.watcher.set_paused(paused=False)
+    for number in (SUCCEEDED, LONG_AT_WORK, SUCCEEDED):
+        operator.look_up(number)
+        operator.wait_for(lambda row: row.outlook is not None and row.outlook.progress is not None)
+
+    assert operator.asked_beyond_polls()["ListTaskInstances"] == 2
+
+
+def test_opening_one_that_runs_costs_what_lateness_costs_too(operator: Operator) -> None:
+    operator.watcher.set_paused(paused=False)
+    operator.look_up(LONG_AT_WORK)
+
+    shown = operator.wait_for(lambda row: runs_known(row) >= ENOUGH_RUNS and row.is_late)
+
+    assert shown.outlook is not None
+    assert shown.outlook.progress is not None
+    calls = operator.asked_beyond_polls()
+    assert calls == {
+        "ListTaskInstances": 1,
+        "ListWorkflowInstances": calls["ListWorkflowInstances"],
+    }
+    assert ENOUGH_RUNS <= calls["ListWorkflowInstances"] <= DATES
+
+
+def runs_known(row: Row) -> int:
+    return row.outlook.lateness.runs if row.outlook and row.outlook.lateness else 0
 
 
 def test_every_call_is_counted_where_the_budget_is(operator: Operator) -> None:

@@ -76,7 +76,7 @@ class Lateness:
     def sentence(self, now: datetime) -> str:
         """E.g. ``running 41m, usually 18m to 22m: late by 19m``."""
         running = self.running_since
-        head = f"running {_brief(now - running)}, " if running else ""
+        head = f"running {age((now - running).total_seconds())}, " if running else ""
         late = self.late_at if self.is_late(now) else None
         return f"{head}{self.said}" + (f": late by {_brief(now - late)}" if late else "")
 

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from fakes import START, instance, key, ms
 from values import replace
 
-from wfinspect.instance import Binding, Tag, Transition
-from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
+from wfinspect.instance import Binding, InstanceId, Tag, Transition
+from wfinspect.task import Progress
+from wfinspect.typical import Run, compare
+from wfinspect.watching.snapshot import Contact, Health, Outlook, Row, Snapshot, Trouble
 
 FAILED = 10432987165
 TRADE = 10433001244
@@ -97,6 +99,28 @@ def mixed() -> Snapshot:
         displayed=None,
         health=Health(contact=Contact.LIVE, last_good_at=START, calls_today=1204),
     )
+
+
+USUAL = tuple(
+    Run(InstanceId(n), ms(ago(days=n)), "Success", ms(ago(days=n)), ms(ago(days=n, minutes=-20)))
+    for n in range(1, 8)
+)
+"""Earlier runs of 20 minutes each."""
+
+
+def with_outlook(one: Row, *, is_old: bool = False, **counts: int) -> Row:
+    """A row of which progress and earlier runs are known."""
+    assert one.instance is not None
+    lateness = compare(one.instance, USUAL)
+    is_late = one.is_live and one.instance.status == "Running" and lateness.is_late(START)
+    progress = Progress(**({"done": 17, "failed": 1, "running": 3, "total": 23} | counts))
+    return replace(one, outlook=Outlook(progress, not is_old, lateness, is_late))
+
+
+def late() -> Snapshot:
+    """One that is late, one that is not, one that settled, one that was read long ago."""
+    rows = tuple(with_outlook(each, is_old=each.family.is_settled) for each in mixed_rows()[:5])
+    return replace(mixed(), rows=rows)
 
 
 def history() -> tuple[Transition, ...]:

@@ -73,6 +73,15 @@ async def test_the_other_tabs(tabs: int) -> None:
         check_golden(f"tab-{tabs}", rig.text)
 
 
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)], ids=named)
+async def test_one_that_is_late(size: tuple[int, int]) -> None:
+    async with running(scenes.late(), size) as rig:
+        check_golden(f"late-{named(size)}", rig.text)
+        rig.app.main.open(key(scenes.TRADE), take_keys=False)
+        await rig.settle()
+        check_golden(f"late-open-{named(size)}", rig.text)
+
+
 async def test_ascii_only() -> None:
     async with running(scenes.mixed(), ascii_only=True) as rig:
         await rig.press("enter")

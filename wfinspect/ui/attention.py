@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from wfinspect.instance import Family, InstanceKey
 from wfinspect.watching.snapshot import Row
 
-UNSEEN_FAILURE, FAILURE, GONE, NOT_LIVE, UNSEEN, ACTIVE, WAITING, IDLE, SUCCESS = range(9)
+UNSEEN_FAILURE, FAILURE, LATE, GONE, NOT_LIVE, UNSEEN, ACTIVE, WAITING, IDLE, SUCCESS = range(10)
 
 _CALM = {
     Family.FAILURE: FAILURE,
@@ -34,7 +34,8 @@ def _rank(row: Row, family: Family) -> int:
         return GONE
     if not row.is_live:
         return NOT_LIVE
-    return UNSEEN if row.is_unseen else _CALM[family]
+    calm = UNSEEN if row.is_unseen else _CALM[family]
+    return LATE if row.is_late else calm
 
 
 def state_since(row: Row) -> float | None:

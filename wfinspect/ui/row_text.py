@@ -22,6 +22,7 @@ from wfinspect.ui.lines import (
     spread,
     width_of,
 )
+from wfinspect.ui.outlook_text import figure, late_mark
 from wfinspect.ui.theme import FAMILY_ROLES
 from wfinspect.watching.snapshot import Row
 
@@ -147,6 +148,14 @@ def note(row: Row, now: datetime, width: int) -> Span:
     return next((w for w in wordings if cell_len(w) <= width), fit(wordings[-1], width)), role
 
 
+def _remarks(row: Row, now: datetime, room: int) -> tuple[Span, list[Span]]:
+    """What changed, and what there is room for beside it: how far it is, and that it is late."""
+    late = late_mark(row)
+    said = note(row, now, room - width_of(late))
+    beside = [*figure(row), *late]
+    return said, beside if width_of([said, *beside]) <= room else late
+
+
 _SHORT_WORDS = {
     "CheckingCondition": "CheckCond",
     "WaitResource": "WaitRes",
@@ -185,12 +194,11 @@ def sidebar_lines(
     glyph, glyph_role = glyph_of(row, look)
     left: list[Span] = [(f" {glyph} ", glyph_role), name_of(row)]
     below: list[Span] = [(f"   {row.key.id}", Role.DIM)]
-    text, note_role = note(row, now, width - width_of(below) - 4)
+    (text, note_role), beside = _remarks(row, now, width - width_of(below) - 4)
     below.append((f"  {text}" if text else "", note_role))
-    mark, mark_role = _mark(row)
     return (
         line(*spread(left, right, width), ground=ground),
-        line(*spread(below, [(mark, mark_role)], width), ground=ground),
+        line(*spread(below, [*beside, _mark(row)], width), ground=ground),
     )
 
 
@@ -233,8 +241,9 @@ def list_line(
     spans.append((pad(word, columns.word) + " ", word_role))
     spans.append((pad_left(state_time(row, look, now), TIME_CELLS), Role.DIM))
     if columns.note:
-        text, role = note(row, now, columns.note)
-        spans.append(("  " + pad(text, columns.note), role))
+        (text, role), beside = _remarks(row, now, columns.note)
+        rest = pad(text, columns.note - width_of(beside))
+        spans += [("  ", Role.DIM), *beside, (rest, role)]
     return line(*spans, ground=ground)
 
 

@@ -12,11 +12,13 @@ from wfinspect.instance import Transition
 from wfinspect.ui import detail_text, history_text
 from wfinspect.ui.advice_text import placeholder
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, width_of
+from wfinspect.ui.outlook_text import outlook_lines
 from wfinspect.ui.row_text import Look
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.watching.snapshot import Row, Trouble
 
 HISTORY = "history"
+_ROOM_FOR_OUTLOOK = 15  # lines; with fewer the fields need them
 _Build = Callable[[Row, int], tuple[Line, ...]]
 _Count = Callable[[Row], str]
 
@@ -180,6 +182,8 @@ class Detail(Vertical):
         if not width:
             return
         lines = detail_text.header(self._row, self._look, self._now, width)
+        if self._row is not None and self.size.height >= _ROOM_FOR_OUTLOOK:
+            lines += outlook_lines(self._row, self._look, self._now, width)
         if not self.has_content:
             lines += placeholder(self._row, self._trouble, self._look, self._now, width)
         self._header.show((*lines, BLANK) if lines else ())

@@ -1,0 +1,57 @@
+"""How far an instance is, and whether it is late: a few cells of a row, or lines of a header. Pure."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from wfinspect.ui.lines import Line, Role, Span, crop, line
+from wfinspect.watching.snapshot import Row
+
+if TYPE_CHECKING:
+    from wfinspect.ui.row_text import Look
+
+LATE_MARK = "!late"
+
+
+def late_mark(row: Row) -> list[Span]:
+    """``!late`` with a blank behind it; nothing for one that is not."""
+    return [(f"{LATE_MARK} ", Role.TROUBLE)] if row.is_late else []
+
+
+def figure(row: Row) -> list[Span]:
+    """E.g. ``17/23`` with a blank behind it; where that is not the present, with a ``?`` as a state."""
+    if row.outlook is None or row.outlook.progress is None:
+        return []
+    progress, mark = row.outlook.progress, "" if row.outlook.is_progress_live else "?"
+    return [(f"{progress.done}/{progress.total}{mark} ", Role.DIM)]
+
+
+def outlook_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Line, ...]:
+    """The progress as a bar, and how long it takes against what is usual."""
+    if row.outlook is None or row.instance is None:
+        return ()
+    lines: list[Line] = []
+    if (progress := row.outlook.progress) is not None:
+        from wfinspect.ui.tasks_text import progress_line  # noqa: PLC0415
+
+        is_live = row.outlook.is_progress_live
+        old = line(*crop(((f" {progress}?", Role.DIM),), width))
+        lines.append(progress_line(progress, look, width) if is_live else old)
+    lateness = row.outlook.lateness
+    if lateness is not None and row.is_live and (lateness.usual or not row.instance.is_settled):
+        said = lateness.sentence(now)
+        if lateness.expected_at is not None and now < lateness.expected_at:
+            said += f", expected by {_clock(lateness.expected_at, now, look)}"
+        role = Role.TROUBLE if lateness.is_late(now) else Role.DIM
+        if cell_len(said) > width - 2:
+            end = max(said.rfind(", "), said.rfind(": ")) + 1
+            lines.append(line(*crop(((f" {said[:end]}", role),), width)))
+            said = said[end:].strip()
+        lines.append(line(*crop(((f" {said}", role),), width)))
+    return tuple(lines)
+
+
+def _clock(at: datetime, now: datetime, look: "Look") -> str:
+    local, today = at.astimezone(look.zone), now.astimezone(look.zone).date()
+    return local.strftime("%H:%M" if local.date() == today else "%m-%d %H:%M")
