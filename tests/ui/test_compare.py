@@ -4,11 +4,12 @@ import pytest
 from fakes import START, instance, key, ms
 from ui.rig import ZONE, check_golden, running
 from ui.scenes import FAILED, TRADE, ago, failed_row, mixed, mixed_rows
-from ui.task_scenes import TASKS, page
+from ui.task_scenes import TASKS, page, task
 from values import replace
 
 from wfinspect.errors import Unreachable
 from wfinspect.instance import InstanceId, WorkflowInstance
+from wfinspect.task import TaskInstance
 from wfinspect.typical import Run
 from wfinspect.ui.compare_text import comparison, task_times
 from wfinspect.ui.row_text import Look
@@ -83,6 +84,38 @@ def test_the_task_whose_time_differs_most_leads() -> None:
 
     assert said[0].split() == ["load_behavior_log", "13m00s", "-"]
     assert said[1].split() == ["build_profile_wide", "13m00s", "12m00s", "more", "1m00s"]
+
+
+def loads(first_id: int, ran: dict[int, int]) -> tuple[TaskInstance, ...]:
+    """Tasks of one name, each by its task's ID with the minutes it ran."""
+    return tuple(
+        task(number, "load", "Success", task_id=it, started=90, finished=90 - minutes)
+        for number, (it, minutes) in enumerate(ran.items(), first_id)
+    )
+
+
+def test_tasks_of_one_name_are_kept_apart_by_their_task() -> None:
+    said = [it.text.split() for it in task_times(loads(5, {7: 9, 8: 2}), loads(1, {8: 2}), 0, 90)][
+        2:
+    ]
+
+    assert said == [
+        ["load", "(task", "7)", "9m00s", "-"],
+        ["load", "(task", "8)", "2m00s", "2m00s"],
+    ]
+
+
+def test_tasks_that_nothing_tells_apart_are_paired_in_their_order() -> None:
+    twice = task(9, "load", "Success", task_id=7, started=50, finished=49)
+    said = [
+        it.text.split()
+        for it in task_times((*loads(1, {7: 3}), twice), (*loads(1, {7: 3}), twice), 0, 90)
+    ][2:]
+
+    assert said == [
+        ["load", "(task", "7)", "3m00s", "3m00s"],
+        ["load", "(task", "7)", "(2)", "1m00s", "1m00s"],
+    ]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])

@@ -1,7 +1,9 @@
 """Two instances side by side, what differs first. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import tzinfo
+from itertools import count
 
 from wfinspect.format import duration, shown_block
 from wfinspect.task import TaskInstance, spans
@@ -52,8 +54,13 @@ def side_by_side(label: str, first: str, second: str, width: int, role: Role) ->
 def task_times(
     first: Sequence[TaskInstance], second: Sequence[TaskInstance], now_ms: float, width: int
 ) -> tuple[Line, ...]:
-    """How long each task ran in both, the greatest difference first."""
-    mine, theirs = _seconds(first, now_ms), _seconds(second, now_ms)
+    """How long each task ran in both, the greatest difference first.
+
+    Tasks are paired by name; where a run has several of one name, by the task's ID, then by order.
+    """
+    counted = (Counter(map(_name, tasks)) for tasks in (first, second))
+    shared = {name for each in counted for name, times in each.items() if times > 1}
+    mine, theirs = (_seconds(tasks, shared, now_ms) for tasks in (first, second))
     names = sorted(
         dict.fromkeys((*mine, *theirs)),
         key=lambda name: (-abs((mine.get(name) or 0.0) - (theirs.get(name) or 0.0)), name),
@@ -70,8 +77,21 @@ def task_times(
     return tuple(lines)
 
 
-def _seconds(tasks: Sequence[TaskInstance], now_ms: float) -> Mapping[str, float | None]:
-    return {task.task_name or str(task.id): spans(task, now_ms).running for task in tasks}
+def _name(task: TaskInstance) -> str:
+    return task.task_name or str(task.id)
+
+
+def _seconds(
+    tasks: Sequence[TaskInstance], shared: Collection[str], now_ms: float
+) -> Mapping[str, float | None]:
+    found: dict[str, float | None] = {}
+    for task in sorted(tasks, key=lambda task: task.id):
+        name = _name(task)
+        if name in shared and task.task_id is not None:
+            name += f" (task {task.task_id})"
+        same = (name if n == 1 else f"{name} ({n})" for n in count(1))
+        found[next(it for it in same if it not in found)] = spans(task, now_ms).running
+    return found
 
 
 def _values(row: Row, zone: tzinfo) -> Mapping[str, str]:
