@@ -21,6 +21,7 @@ import round as rounds
 import sdk
 import soak
 import terminal
+import views
 from bench import Figures, Line
 from readme_blocks import README, replaced
 
@@ -51,6 +52,7 @@ def measured(*, is_long: bool, directory: Path | None) -> list[Measured]:
     hours = soak.HOURS if is_long else QUICK_SOAK_HOURS
     found = [
         ("terminal", of_terminal(terminal.PARTS)),
+        ("views", of_terminal(views.PARTS)),
         ("commands", collected(commands.tell)),
         ("round", collected(rounds.tell)),
         ("sdk", collected(sdk.tell)),
