@@ -42,18 +42,17 @@ WAIT_SECONDS = 20.0
 
 
 class SteeredClock:
-    """The machine's clock, moved to a fixed day and forward on demand."""
+    """Steady time runs as the machine's does; the time of a fixed day only moves on demand."""
 
     def __init__(self) -> None:
         self._real = SystemClock()
-        self._begun = self._real.monotonic()
         self._ahead = 0.0
 
     def monotonic(self) -> float:
         return self._real.monotonic() + self._ahead
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self.monotonic() - self._begun)
+        return START + timedelta(seconds=self._ahead)
 
     def advance(self, seconds: float) -> None:
         self._ahead += seconds
@@ -79,6 +78,14 @@ class Scene:
         async with asyncio.timeout(WAIT_SECONDS):
             while not holds(self.watcher.snapshot):
                 await asyncio.sleep(0.02)
+        await self.pilot.pause(0.3)
+
+    async def shown(self, text: str) -> None:
+        """Wait for a text to be on the screen, and for what comes with it."""
+        compositor = self.pilot.app.screen._compositor  # noqa: SLF001 - as the tests look at it
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not any(text in strip.text for strip in compositor.render_strips()):
+                await self.pilot.pause(0.02)
         await self.pilot.pause(0.3)
 
     async def press(self, *keys: str) -> None:
@@ -177,15 +184,31 @@ async def outage() -> None:
         stage.save("error-100x26")
 
 
+async def view(name: str, size: tuple[int, int], keys: str, text: str) -> None:
+    """The failed instance opened, then keys, until a text is there."""
+    async with scene(size) as stage:
+        await watch_a_failure(stage)
+        await stage.press("g", "enter")
+        await stage.until(is_live)
+        for key in keys.split():
+            await stage.press(key)
+        await stage.shown(text)
+        stage.save(f"{name}-{size[0]}x{size[1]}")
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="only these: empty, detail, change, error")
+    parser.add_argument("names", nargs="*", help="only these: detail, tasks, ...")
     wanted = parser.parse_args().names
     makers: dict[str, list[Callable[[], Any]]] = {
         "empty": [empty_start],
         "detail": [lambda: detail((160, 48)), lambda: detail((80, 24))],
         "change": [change],
         "error": [outage],
+        "tasks": [lambda: view("tasks", (100, 26), "t", "done,")],
+        "log": [lambda: view("log", (100, 26), "l", "LOOKS LIKE")],
+        "compare": [lambda: view("compare", (100, 36), "c", "TASKS")],
+        "find": [lambda: view("find", (100, 26), "f space underscore d i enter j space", "found")],
     }
     for name, steps in makers.items():
         if not wanted or name in wanted:

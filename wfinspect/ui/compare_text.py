@@ -1,7 +1,7 @@
 """Two instances side by side, what differs first. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from itertools import count
 
@@ -20,8 +20,13 @@ _LABEL_CELLS = 18
 _LEAST_SECONDS = 1.0
 
 
-def comparison(first: Row, second: Row, look: Look, width: int) -> tuple[Line, ...]:
-    """Core fields, parameters and tags: what differs, what differs in every run, what is equal."""
+def comparison(
+    first: Row, second: Row, look: Look, width: int, tasks: Iterable[Line] = ()
+) -> tuple[Line, ...]:
+    """Core fields, parameters and tags: what differs, what differs in every run, what is equal.
+
+    The lines of `tasks` stand behind what differs.
+    """
     mine, theirs = _values(first, look.zone), _values(second, look.zone)
     labels = list(dict.fromkeys((*mine, *theirs)))
     differing = [label for label in labels if mine.get(label) != theirs.get(label)]
@@ -35,6 +40,7 @@ def comparison(first: Row, second: Row, look: Look, width: int) -> tuple[Line, .
         lines += [BLANK, line((f" {title}", Role.DIM), (f" {len(names)}", Role.DIM))]
         for name in names:
             lines += side_by_side(name, mine.get(name, "-"), theirs.get(name, "-"), width, role)
+        lines += tasks if title == "DIFFERS" else ()
     return tuple(lines)
 
 
@@ -69,9 +75,9 @@ def task_times(
     for name in names:
         before, after = theirs.get(name), mine.get(name)
         differs = before is None or after is None or abs(after - before) >= _LEAST_SECONDS
-        said = "-" if after is None else duration(after)
+        said = "-" if after is None else f"{duration(after):<7}"
         if after is not None and before is not None and differs:
-            said += f"  {duration(abs(after - before))} {'more' if after > before else 'less'}"
+            said += f" {duration(abs(after - before))} {'more' if after > before else 'less'}"
         role = Role.STRONG if differs else Role.DIM
         lines += side_by_side(name, said, "-" if before is None else duration(before), width, role)
     return tuple(lines)

@@ -86,9 +86,11 @@ class CompareScreen(View):
             )
             ids = str(first.key.id), str(second.key.id)
             yield from side_by_side("", ids[0], ids[1], width, Role.ACCENT)
-            yield from comparison(first, second, self.desk.look, width)
-            if len(self._tasks) > 1:
-                now_ms = self.desk.clock.now().timestamp() * 1000
-                yield from task_times(self._tasks[0], self._tasks[1], now_ms, width)
-            elif self.trouble is not None:
-                yield from self.waiting_lines(width)
+            tasks = self._task_lines(width)
+            yield from comparison(first, second, self.desk.look, width, tasks)
+
+    def _task_lines(self, width: int) -> Sequence[Line]:
+        if len(self._tasks) > 1:
+            now_ms = self.desk.clock.now().timestamp() * 1000
+            return task_times(self._tasks[0], self._tasks[1], now_ms, width)
+        return self.waiting_lines(width) if self.trouble is not None else ()
