@@ -4,8 +4,9 @@ It trusts the service's ModifyTime more than the order of answers, and the servi
 than ours.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
+from wfinspect.format import moment
 from wfinspect.instance import InstanceKey, Status, Transition, WorkflowInstance
 
 
@@ -83,12 +84,4 @@ def _said_at(instance: WorkflowInstance) -> datetime | None:
         milliseconds = instance.started_time
     else:
         milliseconds = None
-    if milliseconds is None:
-        return None
-    try:
-        return _EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return None
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+    return None if milliseconds is None else moment(milliseconds)
