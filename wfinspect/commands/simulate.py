@@ -2,12 +2,11 @@
 
 import argparse
 import shlex
-import signal
 import threading
 from collections.abc import Mapping
-from types import FrameType
 
 from wfinspect.clock import SystemClock
+from wfinspect.commands.signals import ended_by_signals
 from wfinspect.config import Settings
 from wfinspect.errors import UsageError
 
@@ -43,20 +42,13 @@ def run(args: argparse.Namespace, _settings: Settings, _environ: Mapping[str, st
             f"--port: {args.port} can't be listened on ({error.strerror or error}): "
             "leave it out for a free one."
         ) from None
-    # Signals must end the wait even while the main thread sleeps in it.
-    ended = threading.Event()
-    received: list[int] = []
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        ended.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
-    print(f"# A simulated DataWorks serves at {simulator.url} until interrupted.")
-    for name, value in simulator.environment().items():
-        print(f"export {name}={shlex.quote(value)}")
-    print(f"# Try: wfinspect get {DEMO_IDS[0]}", flush=True)
-    ended.wait()
-    simulator.stop()
-    return 128 + received[0]
+    with ended_by_signals():
+        try:
+            print(f"# A simulated DataWorks serves at {simulator.url} until interrupted.")
+            for name, value in simulator.environment().items():
+                print(f"export {name}={shlex.quote(value)}")
+            print(f"# Try: wfinspect get {DEMO_IDS[0]}", flush=True)
+            threading.Event().wait()
+        finally:
+            simulator.stop()
+    return 0

@@ -2,20 +2,18 @@
 
 import argparse
 import contextlib
-import os
 import queue
 import random
 import re
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.binding import bind
 from wfinspect.commands.following import UNTILS, Change, Follower
 from wfinspect.commands.progress import Progress
+from wfinspect.commands.signals import ended_by_signals
 from wfinspect.commands.stored import stored_rows
 from wfinspect.config import Settings
 from wfinspect.dataworks import connector
@@ -26,7 +24,6 @@ from wfinspect.paths import home_of
 from wfinspect.watching.watcher import Watcher
 
 TIMED_OUT = 124
-_PATIENCE_SECONDS = 1.5
 _LONGEST_WAIT_SECONDS = 5.0
 _COMMENT = re.compile(r"#.*")
 
@@ -78,7 +75,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         print(change.as_json() if args.json else change.as_text(settings.zone), flush=True)
 
     follower = Follower(keys, args.until, fail_fast=args.fail_fast)
-    with _ended_by_signals():
+    with ended_by_signals():
         try:
             return follow(watcher, follower, tell, progress, clock, args.timeout)
         finally:
@@ -133,24 +130,3 @@ def _text_of(name: str) -> str:
     except OSError as error:
         raise UsageError(f"--file: {name} can't be read: {error.strerror or error}.") from None
     return _COMMENT.sub("", data.decode("utf-8-sig", "replace"))
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """End by SystemExit at SIGHUP, SIGINT and SIGTERM, unless they are ignored as under nohup."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        # Output that nobody reads blocks, and with it an orderly end.
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
-        signal.setitimer(signal.ITIMER_REAL, _PATIENCE_SECONDS)
-        raise SystemExit(128 + number)
-
-    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}
-    for number in before:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
