@@ -5,7 +5,7 @@ import ipaddress
 import os
 import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,11 @@ from fakes import START, FakeClock
 from hypothesis import settings
 from signed_request import Caller
 
+from wfinspect.cli import main
+from wfinspect.clock import SystemClock
+from wfinspect.instance import Binding
 from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.watching.store import Store
 
 settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("default")
@@ -81,6 +85,50 @@ def clock() -> FakeClock:
 def simulator(clock: FakeClock) -> Iterator[Simulator]:
     with Simulator(clock=clock, extra=30, is_controllable=True) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Simulator]:
+    """On the machine's own clock, as a command needs it; one for a whole file of tests."""
+    with Simulator(clock=SystemClock()) as running:
+        yield running
+
+
+@pytest.fixture
+def live(service: Simulator) -> Iterator[Simulator]:
+    yield service
+    service.faults.clear()
+
+
+@pytest.fixture
+def environ(live: Simulator, tmp_path: Path) -> dict[str, str]:
+    home = {"XDG_STATE_HOME": str(tmp_path / "s"), "HOME": str(tmp_path), "TZ": "UTC"}
+    return live.environment() | home
+
+
+@pytest.fixture
+def binding(live: Simulator) -> Binding:
+    return Binding("(env)", "cn-shanghai", live.url)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """That of a command which is run with `environ`."""
+    made = Store(tmp_path / "s" / "wfinspect", SystemClock().now)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def command(
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command line; gives its code, output and errors."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        return main(arguments, environ), *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from functools import partial
 
 import pytest
 from fakes import START, instance, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.cli import main
 from wfinspect.clock import SystemClock
 from wfinspect.commands.status import short_line
 from wfinspect.instance import Binding, InstanceId, InstanceKey, Status
@@ -19,44 +18,12 @@ from wfinspect.watching.store import Store
 RUNNING, SUCCESS = DEMO_IDS[0], DEMO_IDS[3]
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[Simulator]:
-    with Simulator(clock=SystemClock()) as running:
-        yield running
+Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def simulator(service: Simulator) -> Iterator[Simulator]:
-    yield service
-    service.faults.clear()
-
-
-@pytest.fixture
-def environ(simulator: Simulator, tmp_path: Path) -> dict[str, str]:
-    return simulator.environment() | {"XDG_STATE_HOME": str(tmp_path / "s"), "HOME": str(tmp_path)}
-
-
-@pytest.fixture
-def binding(simulator: Simulator) -> Binding:
-    return Binding("(env)", "cn-shanghai", simulator.url)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(tmp_path / "s" / "wfinspect", SystemClock().now)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def status(
-    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main(["status", *arguments], environ)
-        return code, *capsys.readouterr()
-
-    return run
+def status(command: Command) -> Command:
+    return partial(command, "status")
 
 
 def put(store: Store, *rows: StoredRow) -> None:
@@ -67,11 +34,8 @@ def stored(number: int, binding: Binding, position: float = 0.0, **fields: objec
     return StoredRow(InstanceKey(binding, InstanceId(number)), position, **fields)  # type: ignore[arg-type]
 
 
-Status_ = Callable[..., tuple[int, str, str]]
-
-
-def test_a_line_holds_mark_id_status_name_and_time(status: Status_, simulator: Simulator) -> None:
-    simulator.set_status(RUNNING, "Running")
+def test_a_line_holds_mark_id_status_name_and_time(status: Command, live: Simulator) -> None:
+    live.set_status(RUNNING, "Running")
     code, out, err = status(str(RUNNING), str(SUCCESS))
 
     first, second = out.splitlines()
@@ -92,18 +56,18 @@ def test_a_line_holds_mark_id_status_name_and_time(status: Status_, simulator: S
     ],
 )
 def test_the_code_is_1_for_a_failure_else_8_for_what_is_pending(
-    status: Status_, simulator: Simulator, statuses: tuple[str, str], code: int
+    status: Command, live: Simulator, statuses: tuple[str, str], code: int
 ) -> None:
     for number, word in zip(DEMO_IDS[:2], statuses, strict=True):
-        simulator.set_status(number, word)
+        live.set_status(number, word)
 
     assert status(*map(str, DEMO_IDS[:2]))[0] == code
 
 
 def test_an_unknown_id_outweighs_a_failure_and_the_rest_is_printed(
-    status: Status_, simulator: Simulator
+    status: Command, live: Simulator
 ) -> None:
-    simulator.set_status(RUNNING, "Failure")
+    live.set_status(RUNNING, "Failure")
     code, out, err = status("77", str(RUNNING))
 
     assert [line.split()[:3] for line in out.splitlines()] == [
@@ -116,9 +80,9 @@ def test_an_unknown_id_outweighs_a_failure_and_the_rest_is_printed(
 
 @pytest.mark.parametrize(("fault", "code"), [("InvalidAccessKeyId.NotFound", 4), ("html", 3)])
 def test_trouble_has_its_code_and_is_said_once(
-    status: Status_, simulator: Simulator, fault: str, code: int
+    status: Command, live: Simulator, fault: str, code: int
 ) -> None:
-    simulator.faults.add(fault)
+    live.faults.add(fault)
     got, out, err = status(*map(str, DEMO_IDS[:3]))
 
     assert got == code
@@ -127,14 +91,14 @@ def test_trouble_has_its_code_and_is_said_once(
 
 
 def test_the_stored_list_is_read_in_its_order_with_few_calls(
-    status: Status_, store: Store, binding: Binding, simulator: Simulator
+    status: Command, store: Store, binding: Binding, live: Simulator
 ) -> None:
     numbers = [*reversed(DEMO_IDS)]
     put(store, *(stored(number, binding, float(n)) for n, number in enumerate(numbers)))
-    before, calls = store.rows(), simulator.calls.count()
+    before, calls = store.rows(), live.calls.count()
     _, out, _ = status()
 
-    made = simulator.calls.count() - calls
+    made = live.calls.count() - calls
     assert [int(line.split()[1]) for line in out.splitlines()] == numbers
     assert made < len(numbers)
     assert store.rows() == before
@@ -143,13 +107,13 @@ def test_the_stored_list_is_read_in_its_order_with_few_calls(
 
 
 def test_each_row_is_read_by_its_own_binding(
-    status: Status_, store: Store, binding: Binding, simulator: Simulator
+    status: Command, store: Store, binding: Binding, live: Simulator
 ) -> None:
     with socket.socket() as taken, Simulator(clock=SystemClock()) as other:
         taken.bind(("127.0.0.1", 0))
         elsewhere = Binding("(env)", "cn-beijing", other.url)
-        nobody = Binding("nobody", "cn-shanghai", simulator.url)
-        simulator.set_status(SUCCESS, "Success")
+        nobody = Binding("nobody", "cn-shanghai", live.url)
+        live.set_status(SUCCESS, "Success")
         other.set_status(SUCCESS, "Failure")
         read_at = datetime.now(UTC) - timedelta(hours=3)
         put(
@@ -167,15 +131,15 @@ def test_each_row_is_read_by_its_own_binding(
     assert code == 4
 
 
-def test_an_empty_list_is_said(status: Status_) -> None:
+def test_an_empty_list_is_said(status: Command) -> None:
     code, out, err = status()
 
     assert (code, out) == (0, "")
     assert "list is empty" in err
 
 
-def test_hostile_text_reaches_the_terminal_harmless(status: Status_, simulator: Simulator) -> None:
-    simulator.faults.is_hostile = True
+def test_hostile_text_reaches_the_terminal_harmless(status: Command, live: Simulator) -> None:
+    live.faults.is_hostile = True
     _, out, err = status(str(RUNNING))
 
     assert out.count("\n") == 1
@@ -183,7 +147,7 @@ def test_hostile_text_reaches_the_terminal_harmless(status: Status_, simulator: 
 
 
 def test_the_short_line_asks_nobody(
-    status: Status_, store: Store, binding: Binding, simulator: Simulator
+    status: Command, store: Store, binding: Binding, live: Simulator
 ) -> None:
     now = datetime.now(UTC)
     words = ["Failure", "Running", "Running", "WaitTime", *["Success"] * 11]
@@ -195,15 +159,15 @@ def test_the_short_line_asks_nobody(
         ),
         stored(99, binding, instance=instance(99, "Success"), read_at=now, is_unseen=True),
     )
-    calls = simulator.calls.count()
+    calls = live.calls.count()
 
     assert status("--short") == (1, "X1 >2 ~1 +12 !1\n", "")
     assert status("--short", "2,3") == (8, ">2\n", "")
     assert status("--short", "2", "4711") == (8, "?1 >1\n", "")
-    assert simulator.calls.count() == calls
+    assert live.calls.count() == calls
 
 
-def test_the_short_line_of_an_empty_list_is_empty(status: Status_) -> None:
+def test_the_short_line_of_an_empty_list_is_empty(status: Command) -> None:
     assert status("--short") == (0, "\n", "")
 
 

@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pty_session import PtySession
 
-from wfinspect.cli import main
 from wfinspect.clock import SystemClock
 from wfinspect.instance import Binding, InstanceId, InstanceKey
 from wfinspect.simulator import DEMO_IDS, Simulator
@@ -21,41 +21,17 @@ from wfinspect.watching.store import Store
 S, F, R = "Success", "Failure", "Running"
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[Simulator]:
-    with Simulator(clock=SystemClock()) as running:
-        yield running
+Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def simulator(service: Simulator) -> Iterator[Simulator]:
-    yield service
-    service.faults.clear()
+def watch(command: Command) -> Command:
+    return partial(command, "watch", "--timeout", "20")
 
 
-@pytest.fixture
-def environ(simulator: Simulator, tmp_path: Path) -> dict[str, str]:
-    home = {"XDG_STATE_HOME": str(tmp_path / "s"), "HOME": str(tmp_path), "TZ": "UTC"}
-    return simulator.environment() | home
-
-
-@pytest.fixture
-def watch(
-    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main(["watch", "--timeout", "20", *arguments], environ)
-        return code, *capsys.readouterr()
-
-    return run
-
-
-Watch = Callable[..., tuple[int, str, str]]
-
-
-def test_what_is_done_already_ends_at_once(watch: Watch, simulator: Simulator) -> None:
-    simulator.set_status(DEMO_IDS[0], S)
-    simulator.set_status(DEMO_IDS[1], F)
+def test_what_is_done_already_ends_at_once(watch: Command, live: Simulator) -> None:
+    live.set_status(DEMO_IDS[0], S)
+    live.set_status(DEMO_IDS[1], F)
     code, out, err = watch(f"{DEMO_IDS[0]},{DEMO_IDS[1]}", "--json")
     lines = [json.loads(line) for line in out.splitlines()]
     assert {(line["id"], line["from"], line["to"], line["final"]) for line in lines} == {
@@ -66,25 +42,25 @@ def test_what_is_done_already_ends_at_once(watch: Watch, simulator: Simulator) -
     assert err == "wfinspect: Over: 2 of 2 settled, 1 failed.\n"
 
 
-def test_a_timeout_is_124(watch: Watch, simulator: Simulator) -> None:
-    simulator.set_status(DEMO_IDS[0], R)
+def test_a_timeout_is_124(watch: Command, live: Simulator) -> None:
+    live.set_status(DEMO_IDS[0], R)
     code, out, err = watch(str(DEMO_IDS[0]), "--timeout", "0.4")
     assert code == 124
     assert "Timed out: 0 of 1 settled" in err
     assert out.count("\n") <= 1
 
 
-def test_an_unknown_id_alone_is_5_at_once(watch: Watch) -> None:
+def test_an_unknown_id_alone_is_5_at_once(watch: Command) -> None:
     code, out, err = watch("77")
     assert (code, out) == (5, "")
     assert "no workflow instance 77" in err
 
 
 def test_ids_come_from_a_file_or_from_standard_input(
-    watch: Watch, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    watch: Command, live: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in DEMO_IDS[:3]:
-        simulator.set_status(number, S)
+        live.set_status(number, S)
     text = f"# tonight\n{DEMO_IDS[0]}  # the first\n\n{DEMO_IDS[1]},{DEMO_IDS[2]}\n".encode()
     (tmp_path / "ids").write_bytes(text)
     assert watch("--file", str(tmp_path / "ids"))[1].count("\n") == 3
@@ -105,25 +81,25 @@ def test_ids_come_from_a_file_or_from_standard_input(
     ],
 )
 def test_wrong_usage_is_code_2(
-    watch: Watch, simulator: Simulator, arguments: list[str], words: str
+    watch: Command, live: Simulator, arguments: list[str], words: str
 ) -> None:
-    calls = simulator.calls.count()
+    calls = live.calls.count()
     code, out, err = watch(*arguments)
     assert (code, out) == (2, "")
     assert words in err
-    assert simulator.calls.count() == calls
+    assert live.calls.count() == calls
 
 
 def test_the_stored_list_is_followed_without_ids(
-    watch: Watch, simulator: Simulator, tmp_path: Path
+    watch: Command, live: Simulator, tmp_path: Path
 ) -> None:
-    binding = Binding("(env)", "cn-shanghai", simulator.url)
+    binding = Binding("(env)", "cn-shanghai", live.url)
     store = Store(tmp_path / "s" / "wfinspect", SystemClock().now)
     keys = [InstanceKey(binding, InstanceId(n)) for n in DEMO_IDS[:2]]
     store.save(Changes(added={k: StoredRow(k, float(n)) for n, k in enumerate(keys)}))
     before = store.rows()
     for number in DEMO_IDS[:2]:
-        simulator.set_status(number, S)
+        live.set_status(number, S)
     code, out, _ = watch("--region", "cn-beijing")
     assert code == 0
     assert sorted(int(line.split()[2]) for line in out.splitlines()) == sorted(DEMO_IDS[:2])
@@ -132,7 +108,7 @@ def test_the_stored_list_is_followed_without_ids(
 
 
 def test_a_bug_in_the_poller_writes_no_traceback(
-    watch: Watch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    watch: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def broken(_: Engine) -> float:
         raise ZeroDivisionError
@@ -154,9 +130,9 @@ def start(environ: dict[str, str], *arguments: str, **streams: object) -> subpro
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 )
 def test_a_signal_ends_it_with_its_code(
-    environ: dict[str, str], simulator: Simulator, number: signal.Signals, code: int
+    environ: dict[str, str], live: Simulator, number: signal.Signals, code: int
 ) -> None:
-    simulator.set_status(DEMO_IDS[0], R)
+    live.set_status(DEMO_IDS[0], R)
     pipe = subprocess.PIPE
     with start(environ, str(DEMO_IDS[0]), stdout=pipe, stderr=pipe) as process:
         assert process.stdout is not None
@@ -167,8 +143,8 @@ def test_a_signal_ends_it_with_its_code(
     assert (out, err) == (b"", b"")
 
 
-def test_an_ignored_hang_up_stays_ignored(environ: dict[str, str], simulator: Simulator) -> None:
-    simulator.set_status(DEMO_IDS[0], R)
+def test_an_ignored_hang_up_stays_ignored(environ: dict[str, str], live: Simulator) -> None:
+    live.set_status(DEMO_IDS[0], R)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         process = start(environ, str(DEMO_IDS[0]), "--interval", "2", stdout=subprocess.PIPE)
@@ -178,15 +154,15 @@ def test_an_ignored_hang_up_stays_ignored(environ: dict[str, str], simulator: Si
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGHUP)
-        simulator.set_status(DEMO_IDS[0], S)
+        live.set_status(DEMO_IDS[0], S)
         assert b"Running -> Success" in process.stdout.readline()
         assert process.wait(20) == 0
 
 
 def test_a_closed_standard_output_ends_it_without_a_traceback(
-    environ: dict[str, str], simulator: Simulator
+    environ: dict[str, str], live: Simulator
 ) -> None:
-    simulator.set_status(DEMO_IDS[0], S)
+    live.set_status(DEMO_IDS[0], S)
     read_end, write_end = os.pipe()
     os.close(read_end)
     with start(environ, str(DEMO_IDS[0]), stdout=write_end, stderr=subprocess.PIPE) as process:
@@ -197,9 +173,9 @@ def test_a_closed_standard_output_ends_it_without_a_traceback(
 
 
 def test_a_signal_ends_it_though_nobody_reads_its_output(
-    environ: dict[str, str], simulator: Simulator
+    environ: dict[str, str], live: Simulator
 ) -> None:
-    simulator.set_status(DEMO_IDS[0], R)
+    live.set_status(DEMO_IDS[0], R)
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
     while True:
@@ -222,13 +198,13 @@ def test_a_signal_ends_it_though_nobody_reads_its_output(
 
 
 def test_on_a_terminal_the_progress_is_one_line_drawn_anew(
-    environ: dict[str, str], simulator: Simulator, tmp_path: Path
+    environ: dict[str, str], live: Simulator, tmp_path: Path
 ) -> None:
-    simulator.set_status(DEMO_IDS[0], R)
+    live.set_status(DEMO_IDS[0], R)
     command = [sys.executable, "-m", "wfinspect", "watch", str(DEMO_IDS[0]), "--interval", "2"]
     with PtySession(command, home=tmp_path, env=environ) as session:
         session.wait_for(r"-> Running +ads_user_profile_daily\s+0 of 1 settled \| live")
-        simulator.set_status(DEMO_IDS[0], S)
+        live.set_status(DEMO_IDS[0], S)
         assert session.wait_exit() == 0
         lines = [line.rstrip() for line in session.text().splitlines() if line.strip()]
     assert len(lines) == 3
