@@ -17,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from wfinspect.ui.environment import prepare_environment
+from wfinspect.watching.setup import Setup
 
 # Before Textual is imported; the pictures show what a truecolor terminal shows.
 prepare_environment(os.environ)
@@ -117,13 +118,15 @@ async def scene(size: tuple[int, int], *, has_keys: bool = True) -> AsyncIterato
             return await connector(environ, Path(state), clock)(binding, on_call)
 
         watcher = Watcher(
-            Path(state),
-            connect,
-            clock,
-            shown if has_keys else Binding("(default)", "cn-shanghai", shown.endpoint),
-            interval_seconds=15.0,
-            budget=3000,
-            rng=random.Random(1),
+            Setup(
+                Path(state),
+                connect,
+                clock,
+                shown if has_keys else Binding("(default)", "cn-shanghai", shown.endpoint),
+                interval_seconds=15.0,
+                budget=3000,
+                rng=random.Random(1),
+            )
         )
         app = WfInspectApp(watcher, clock=clock, zone=ZONE, on_ready=watcher.start, theme="dark")
         async with app.run_test(size=size) as pilot:

@@ -27,6 +27,7 @@ from wfinspect.watching.requests import (
     TaskOf,
     TasksOf,
 )
+from wfinspect.watching.setup import Setup
 from wfinspect.watching.snapshot import Row
 from wfinspect.watching.watcher import Watcher
 
@@ -43,13 +44,15 @@ class Operator:
         self.binding = Binding("(env)", "cn-shanghai", simulator.url)
         clock = SystemClock()
         self.watcher = Watcher(
-            state_dir,
-            connector(simulator.environment(), state_dir, clock),
-            clock,
-            self.binding,
-            interval_seconds=60.0,
-            budget=3000,
-            rng=random.Random(1),
+            Setup(
+                state_dir,
+                connector(simulator.environment(), state_dir, clock),
+                clock,
+                self.binding,
+                interval_seconds=60.0,
+                budget=3000,
+                rng=random.Random(1),
+            )
         )
         self.watcher.set_paused(paused=True)
         self.watcher.start()

@@ -19,6 +19,7 @@ from wfinspect.errors import (
 )
 from wfinspect.instance import Binding, InstanceKey
 from wfinspect.watching.engine import Engine
+from wfinspect.watching.setup import Setup
 from wfinspect.watching.snapshot import Contact, Row, Snapshot
 from wfinspect.watching.store import FILE_NAME
 
@@ -33,14 +34,16 @@ class Rig(Drive):
         self.source = ScriptedSource(clock)
         self.sources = {BINDING: self.source, OTHER: ScriptedSource(clock)}
         engine = Engine(
-            state_dir,
-            self.connect,
-            clock,
-            BINDING,
-            interval_seconds=15.0,
-            budget=budget,
-            rng=random.Random(1),
-            wake=lambda: None,
+            Setup(
+                state_dir,
+                self.connect,
+                clock,
+                BINDING,
+                interval_seconds=15.0,
+                budget=budget,
+                rng=random.Random(1),
+            ),
+            lambda: None,
         )
         super().__init__(engine, clock)
 

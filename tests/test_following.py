@@ -26,6 +26,7 @@ from wfinspect.errors import (
 from wfinspect.instance import Binding, InstanceId, InstanceKey, Status
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.records import Changes, StoredRow
+from wfinspect.watching.setup import Setup
 from wfinspect.watching.snapshot import Row, Snapshot
 from wfinspect.watching.store import Store
 
@@ -42,15 +43,17 @@ class Rig:
         self.sources = {BINDING: ScriptedSource(self.clock), OTHER: ScriptedSource(self.clock)}
         self.source = self.sources[BINDING]
         self.engine = Engine(
-            state_dir,
-            lambda binding, on_call: self.sources[binding].connect(binding, on_call),
-            self.clock,
-            BINDING,
-            interval_seconds=15.0,
-            budget=3000,
-            rng=random.Random(1),
-            wake=lambda: None,
-            only=keys,
+            Setup(
+                state_dir,
+                lambda binding, on_call: self.sources[binding].connect(binding, on_call),
+                self.clock,
+                BINDING,
+                interval_seconds=15.0,
+                budget=3000,
+                rng=random.Random(1),
+                only=keys,
+            ),
+            lambda: None,
         )
         self.follower = Follower(keys, until, fail_fast=fast)
         self.changes: list[Change] = []

@@ -10,6 +10,7 @@ from wfinspect.instance import InstanceKey, Transition
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.guest import Guest
 from wfinspect.watching.records import Changes, StoredRow
+from wfinspect.watching.setup import Setup
 from wfinspect.watching.store import FILE_NAME, Store
 
 ACCOUNT = ("prod-ops", "cn-shanghai")
@@ -85,15 +86,17 @@ def test_it_takes_what_others_read_in_its_time(host: Store, clock: FakeClock) ->
 
 def engine(state_dir: Path, clock: FakeClock, *only: InstanceKey) -> Engine:
     return Engine(
-        state_dir,
-        ScriptedSource(clock).connect,
-        clock,
-        BINDING,
-        interval_seconds=15.0,
-        budget=3000,
-        rng=random.Random(1),
-        wake=lambda: None,
-        only=only,
+        Setup(
+            state_dir,
+            ScriptedSource(clock).connect,
+            clock,
+            BINDING,
+            interval_seconds=15.0,
+            budget=3000,
+            rng=random.Random(1),
+            only=only,
+        ),
+        lambda: None,
     )
 
 

@@ -9,6 +9,7 @@ from fakes import BINDING, START, ScriptedSource, instance, key, ms
 
 from wfinspect.clock import SystemClock
 from wfinspect.instance import Binding
+from wfinspect.watching.setup import Setup
 from wfinspect.watching.snapshot import Contact, Snapshot, WatchControl
 from wfinspect.watching.watcher import Watcher
 
@@ -51,13 +52,15 @@ def watcher(tmp_path: Path, source: ScriptedSource) -> Iterator[Watcher]:
 
 def new_watcher(tmp_path: Path, source: ScriptedSource) -> Watcher:
     return Watcher(
-        tmp_path / "state",
-        source.connect,
-        SystemClock(),
-        BINDING,
-        interval_seconds=2.0,
-        budget=3000,
-        rng=random.Random(1),
+        Setup(
+            tmp_path / "state",
+            source.connect,
+            SystemClock(),
+            BINDING,
+            interval_seconds=2.0,
+            budget=3000,
+            rng=random.Random(1),
+        )
     )
 
 
@@ -86,13 +89,15 @@ def test_the_source_is_opened_on_the_pollers_thread(tmp_path: Path, source: Scri
         return await source.connect(binding, on_call)
 
     watcher = Watcher(
-        tmp_path / "state",
-        connect,
-        SystemClock(),
-        BINDING,
-        interval_seconds=2.0,
-        budget=3000,
-        rng=random.Random(1),
+        Setup(
+            tmp_path / "state",
+            connect,
+            SystemClock(),
+            BINDING,
+            interval_seconds=2.0,
+            budget=3000,
+            rng=random.Random(1),
+        )
     )
     face = Face(watcher)
     watcher.display(key(1))
@@ -120,7 +125,6 @@ def test_every_intent_has_its_effect(watcher: Watcher) -> None:
     watcher.mark_seen()
     watcher.refresh()
     watcher.touch()
-    watcher.credentials_changed(BINDING)
     watcher.display(None)
     face.wait(lambda s: s.displayed is None and s.health.contact is Contact.LIVE)
 
@@ -214,7 +218,8 @@ def test_a_poller_that_dies_is_named_and_goes_on_with_fresh_connections(
     face.wait(lambda s: len(s.rows) == 2 and all(row.is_live for row in s.rows))
     source.hangs = True
     watcher.refresh()
-    watcher._intend(kill)
+    watcher._intents.append(kill)
+    watcher._wake_up()
     seen = face.wait(lambda s: s.health.trouble is not None)
     assert seen.health.trouble is not None
     assert "SystemExit" in seen.health.trouble.sentence
@@ -239,7 +244,8 @@ def test_a_call_that_is_broken_off_is_made_again(watcher: Watcher, source: Scrip
 
     while not source.calls:
         face.wait(lambda _: True)
-    watcher._intend(break_off)
+    watcher._intents.append(break_off)
+    watcher._wake_up()
     face.wait(lambda s: s.rows[0].is_live)
 
 
@@ -254,7 +260,8 @@ def test_nothing_counts_as_live_while_the_poller_hangs(
     watcher.start()
     face.wait(lambda s: len(s.rows) == 1 and s.rows[0].is_live)
     released = threading.Event()
-    watcher._intend(lambda: bool(released.wait(DEADLINE)))
+    watcher._intents.append(lambda: bool(released.wait(DEADLINE)))
+    watcher._wake_up()
     seen = face.wait(lambda s: s.health.contact is Contact.NOT_LIVE)
     assert seen.health.trouble is not None
     assert seen.health.trouble.cause == "watch stuck"

@@ -15,6 +15,7 @@ from fakes import BINDING, FakeClock
 from world import Conditions, World
 
 from wfinspect.watching.engine import Engine
+from wfinspect.watching.setup import Setup
 
 GROUPS, MEMBERS = 10, 20
 BUDGETS = (3000, 1000, 100)
@@ -33,14 +34,16 @@ async def watch(
     drives = [
         Drive(
             Engine(
-                state_dir,
-                world.connect,
-                clock,
-                BINDING,
-                interval_seconds=15.0,
-                budget=budget,
-                rng=random.Random(number),
-                wake=lambda: None,
+                Setup(
+                    state_dir,
+                    world.connect,
+                    clock,
+                    BINDING,
+                    interval_seconds=15.0,
+                    budget=budget,
+                    rng=random.Random(number),
+                ),
+                lambda: None,
             ),
             clock,
         )

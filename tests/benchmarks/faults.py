@@ -26,6 +26,7 @@ from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.errors import BadAnswer, ServiceError, Unreachable
 from wfinspect.instance import Binding, InstanceId, InstanceKey, WorkflowInstance
+from wfinspect.watching.setup import Setup
 from wfinspect.watching.watcher import Watcher
 
 INTERVAL = 15.0
@@ -198,13 +199,15 @@ async def start(
         return Recorded(client, trial, clock.monotonic)
 
     trial.watcher = Watcher(
-        state,
-        connect,
-        clock,
-        Binding("(env)", "cn-shanghai", endpoint),
-        interval_seconds=INTERVAL,
-        budget=100_000,
-        rng=random.Random(len(kind.name)),
+        Setup(
+            state,
+            connect,
+            clock,
+            Binding("(env)", "cn-shanghai", endpoint),
+            interval_seconds=INTERVAL,
+            budget=100_000,
+            rng=random.Random(len(kind.name)),
+        )
     )
     trial.watcher.watch([InstanceKey(trial.watcher.binding, ID)])
     trial.watcher.start()

@@ -19,6 +19,7 @@ from wfinspect.dataworks.endpoints import endpoint_of
 from wfinspect.instance import Binding, InstanceId, InstanceKey
 from wfinspect.simulator import Simulator
 from wfinspect.watching.engine import Engine
+from wfinspect.watching.setup import Setup
 
 WATCHED, GROUPS = 1000, 10
 ROUNDS = 9
@@ -39,14 +40,16 @@ class Watch:
         self._binding = Binding("(env)", "cn-shanghai", endpoint_of("", simulator.url))
         self._awake = asyncio.Event()
         self.engine = Engine(
-            state_dir,
-            connector(simulator.environment() | environ, state_dir, clock),
-            clock,
-            self._binding,
-            interval_seconds=interval,
-            budget=10_000_000,
-            rng=random.Random(1),
-            wake=self._awake.set,
+            Setup(
+                state_dir,
+                connector(simulator.environment() | environ, state_dir, clock),
+                clock,
+                self._binding,
+                interval_seconds=interval,
+                budget=10_000_000,
+                rng=random.Random(1),
+            ),
+            self._awake.set,
         )
 
     def watch(self, ids: tuple[int, ...]) -> None:

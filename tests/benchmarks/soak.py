@@ -22,6 +22,7 @@ from world import LAG, LATE, Conditions, World
 
 from wfinspect.instance import Transition
 from wfinspect.watching.engine import Engine
+from wfinspect.watching.setup import Setup
 
 HOURS = 3.2
 """Of each scenario."""
@@ -95,14 +96,16 @@ class Heard(Drive):
 
     def __init__(self, told: Told, clock: FakeClock, state_dir: Path, rng: random.Random) -> None:
         engine = Engine(
-            state_dir,
-            told.world.connect,
-            clock,
-            BINDING,
-            interval_seconds=INTERVAL,
-            budget=10_000_000,
-            rng=random.Random(rng.random()),
-            wake=lambda: None,
+            Setup(
+                state_dir,
+                told.world.connect,
+                clock,
+                BINDING,
+                interval_seconds=INTERVAL,
+                budget=10_000_000,
+                rng=random.Random(rng.random()),
+            ),
+            lambda: None,
         )
         super().__init__(engine, clock)
         self._told = told

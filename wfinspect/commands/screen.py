@@ -14,6 +14,7 @@ from wfinspect.config import Settings
 from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
 from wfinspect.paths import home_of
 from wfinspect.ui.environment import is_remote, prepare_environment, require_terminal
+from wfinspect.watching.setup import Setup
 from wfinspect.watching.source import Connect
 
 
@@ -53,15 +54,17 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
     from wfinspect.watching.watcher import Watcher
 
     watcher = Watcher(
-        screen.state_dir,
-        screen.connect,
-        screen.clock,
-        screen.binding,
-        interval_seconds=settings.interval,
-        budget=settings.budget,
-        rng=random.Random(),
-        rule=settings.notify.rule,
-        messenger=Messenger(settings.notify.command, environ),
+        Setup(
+            screen.state_dir,
+            screen.connect,
+            screen.clock,
+            screen.binding,
+            interval_seconds=settings.interval,
+            budget=settings.budget,
+            rng=random.Random(),
+            rule=settings.notify.rule,
+            messenger=Messenger(settings.notify.command, environ),
+        )
     )
 
     def start() -> None:

@@ -21,6 +21,7 @@ from wfinspect.errors import UsageError
 from wfinspect.ids import parse_ids
 from wfinspect.instance import InstanceKey
 from wfinspect.paths import home_of
+from wfinspect.watching.setup import Setup
 from wfinspect.watching.watcher import Watcher
 
 TIMED_OUT = 124
@@ -58,14 +59,16 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     clock = SystemClock()
     keys = _keys(args, settings, environ, clock)
     watcher = Watcher(
-        settings.paths.state_dir,
-        connector(environ, home_of(environ), clock),
-        clock,
-        keys[0].binding,
-        interval_seconds=settings.interval,
-        budget=settings.budget,
-        rng=random.Random(),
-        only=keys,
+        Setup(
+            settings.paths.state_dir,
+            connector(environ, home_of(environ), clock),
+            clock,
+            keys[0].binding,
+            interval_seconds=settings.interval,
+            budget=settings.budget,
+            rng=random.Random(),
+            only=keys,
+        )
     )
     is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
     progress = Progress(sys.stderr, settings.zone, is_terminal=is_terminal)

@@ -4,17 +4,13 @@ Driven by `step` from one event loop, with a clock of the caller's; never sleeps
 answer. Knows no thread and no face.
 """
 
-import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from math import inf
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfinspect.clock import Clock
 from wfinspect.errors import CredentialsMissing, Refused
 from wfinspect.instance import Binding, InstanceKey
-from wfinspect.notify import Rule
 from wfinspect.watching import cadence as cadences
 from wfinspect.watching.alerts import TRIAL, Alerts
 from wfinspect.watching.asking import Asking
@@ -27,8 +23,9 @@ from wfinspect.watching.messenger import Messenger
 from wfinspect.watching.notices import Notices
 from wfinspect.watching.reader import Reader
 from wfinspect.watching.schedule import Batch, Schedule
+from wfinspect.watching.setup import Setup
 from wfinspect.watching.snapshot import Health, Snapshot
-from wfinspect.watching.source import Connect, group_of
+from wfinspect.watching.source import group_of
 from wfinspect.watching.store import Store
 from wfinspect.watching.view import Scene, View, sight
 from wfinspect.watching.watchlist import Entry
@@ -40,36 +37,22 @@ if TYPE_CHECKING:  # what is only named here need not be loaded before the first
 class Engine:
     """The watch without a thread: intents are methods, to be called between two steps."""
 
-    def __init__(  # noqa: PLR0913 - all that it depends on comes in
-        self,
-        state_dir: Path,
-        connect: Connect,
-        clock: Clock,
-        binding: Binding,
-        *,
-        interval_seconds: float,
-        budget: int,
-        rng: random.Random,
-        wake: Callable[[], None],
-        only: Sequence[InstanceKey] | None = None,
-        rule: Rule = Rule.FAILURE,
-        messenger: Messenger | None = None,
-    ) -> None:
+    def __init__(self, setup: Setup, wake: Callable[[], None]) -> None:
         """Load the store, so that `snapshot` has the rows before anything is asked.
 
-        With `only`, these are followed and nothing else; the stored list stays as it is. `rule`
-        says what is worth an alert, of which the messenger tells too.
+        `wake` is called, from the event loop, when there is something to be done.
         """
+        clock, only = setup.clock, setup.only
         self._clock = clock
-        self._binding = binding
-        self._interval = max(cadences.MIN_INTERVAL_SECONDS, interval_seconds)
+        self._binding = setup.binding
+        self._interval = max(cadences.MIN_INTERVAL_SECONDS, setup.interval_seconds)
         notices = Notices()
         store = Store if only is None else Guest
-        self._book = Book(store(state_dir, clock.now), notices)
-        self._schedule = Schedule(rng, budget=budget)
+        self._book = Book(store(setup.state_dir, clock.now), notices)
+        self._schedule = Schedule(setup.rng, budget=setup.budget)
         self._days = Days(self._book, self._schedule.limits)
         self._calls = Calls(
-            connect, clock, on_call=lambda b: self._days.called(b, clock.now()), wake=wake
+            setup.connect, clock, on_call=lambda b: self._days.called(b, clock.now()), wake=wake
         )
         self._asking = Asking(
             lambda inquiries: inquiries(
@@ -81,12 +64,12 @@ class Engine:
         self._awaited_since: dict[InstanceKey, float] = {}
         self._fingerprints: dict[Binding, str] = {}
         self._is_opening = False
-        self._notices, self._alerts = notices, Alerts(rule)
+        self._notices, self._alerts = notices, Alerts(setup.rule)
         # Who follows without a screen is told of changes, and pays for nothing else.
         self._lookout = Lookout(
             self._book, self._schedule, self._asking, self._alerts, clock, looks_around=only is None
         )
-        self._messenger = messenger or Messenger((), {})
+        self._messenger = setup.messenger or Messenger((), {})
         self._view = View(notices, self._alerts)
         self.has_news = False
         """A face has something to redraw; whoever tells it so clears this."""
@@ -173,11 +156,11 @@ class Engine:
         self._book.restore()
         self._reconcile(self._clock.monotonic())
 
-    def mark_seen(self, keys: Sequence[InstanceKey] | None) -> None:
+    def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
         """Clear unseen marks, all without keys."""
         self._book.mark_seen(keys)
 
-    def refresh(self, key: InstanceKey | None) -> None:
+    def refresh(self, key: InstanceKey | None = None) -> None:
         """Read one instance now, all without a key."""
         now = self._clock.monotonic()
         wanted = self._book.entries if key is None else [key]
@@ -205,10 +188,6 @@ class Engine:
     def touch(self) -> None:
         """Say that a person is there."""
         self._touched_at = self._clock.monotonic()
-
-    def credentials_changed(self, binding: Binding) -> None:
-        """Try a refused binding again at once."""
-        self._schedule.limits.source_changed(binding, self._clock.monotonic())
 
     def _reconcile(self, now: float) -> None:
         """Bring the schedule in line with the book and with what is on display."""
@@ -258,7 +237,7 @@ class Engine:
         seen = self._calls.fingerprint(binding)
         if self._fingerprints.setdefault(binding, seen) != seen:
             self._fingerprints[binding] = seen
-            self.credentials_changed(binding)
+            self._schedule.limits.source_changed(binding, self._clock.monotonic())
 
     def _look(self, now: float, at: datetime) -> float:
         """Save what changed, then draw it: nobody is told what a crash could still lose.

@@ -5,24 +5,16 @@ Nothing here waits for a face: what one asks for is queued, what it sees is swap
 
 import asyncio
 import logging
-import random
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import Concatenate, ParamSpec
 
-from wfinspect.clock import Clock
-from wfinspect.instance import Binding, InstanceKey
-from wfinspect.notify import Rule
 from wfinspect.watching.engine import Engine
-from wfinspect.watching.messenger import Messenger
+from wfinspect.watching.setup import Setup
 from wfinspect.watching.snapshot import Snapshot
-from wfinspect.watching.source import Connect
 from wfinspect.watching.standstill import interrupted, stuck
-
-if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
-    from wfinspect.watching.requests import A, Heard, Request
 
 STOP_SECONDS = 1.0
 
@@ -33,56 +25,31 @@ _SHORTEST_NAP_SECONDS = 0.01
 _AFTER_A_CRASH_SECONDS = 5.0
 _STUCK_SECONDS = 20.0  # a slow disk may hold up a round, and what is shown meanwhile is old
 _TOUCH_SECONDS = 1.0
+_P = ParamSpec("_P")
 
 logger = logging.getLogger(__name__)
+
+
+def _queued(
+    intent: Callable[Concatenate[Engine, _P], None],
+) -> Callable[Concatenate["Watcher", _P], None]:
+    """What the engine does, as a method that returns at once and may be called from any thread."""
+
+    def intend(self: "Watcher", /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        self._intents.append(partial(intent, self._engine, *args, **kwargs))
+        self._wake_up()
+
+    return intend
 
 
 class Watcher:
     """Fulfils `WatchControl`; every method returns at once and may be called from any thread."""
 
-    def __init__(  # noqa: PLR0913 - all that it depends on comes in
-        self,
-        state_dir: Path,
-        connect: Connect,
-        clock: Clock,
-        binding: Binding,
-        *,
-        interval_seconds: float,
-        budget: int,
-        rng: random.Random,
-        only: Sequence[InstanceKey] | None = None,
-        rule: Rule = Rule.FAILURE,
-        messenger: Messenger | None = None,
-    ) -> None:
-        """Load what is stored; the network is not asked before `start`.
-
-        Args:
-            state_dir: where the store lies; made with mode 0700.
-            connect: opens a source for a binding, called on the poller's thread.
-            clock: gives wall time and steady time.
-            binding: the one that new IDs get.
-            interval_seconds: how often active instances are read.
-            budget: calls a day.
-            rng: for jitter.
-            only: follow these and nothing else, and leave the stored list as it is.
-            rule: which changes are worth an alert.
-            messenger: is told of alerts, too.
-        """
-        self.binding = binding
-        self._clock = clock
-        self._engine = Engine(
-            state_dir,
-            connect,
-            clock,
-            binding,
-            interval_seconds=interval_seconds,
-            budget=budget,
-            rng=rng,
-            wake=self._wake_up,
-            only=only,
-            rule=rule,
-            messenger=messenger,
-        )
+    def __init__(self, setup: Setup) -> None:
+        """Load what is stored; the network is not asked before `start`."""
+        self.binding = setup.binding
+        self._clock = setup.clock
+        self._engine = Engine(setup, self._wake_up)
         self._snapshot = self._engine.snapshot
         self._pings: list[Callable[[], None]] = []
         self._intents: deque[Callable[[], None]] = deque()
@@ -121,63 +88,25 @@ class Watcher:
         """Have `ping` called, from the poller's thread, when there is something to redraw."""
         self._pings.append(ping)
 
-    def display(self, key: InstanceKey | None) -> None:
-        """Put an instance on display, or none."""
-        self._intend(lambda: self._engine.display(key))
-
-    def watch(self, keys: Sequence[InstanceKey]) -> None:
-        """Add to the watched list."""
-        wanted = tuple(keys)
-        self._intend(lambda: self._engine.watch(wanted))
-
-    def unwatch(self, keys: Sequence[InstanceKey]) -> None:
-        """Take off the watched list."""
-        unwanted = tuple(keys)
-        self._intend(lambda: self._engine.unwatch(unwanted))
-
-    def restore(self) -> None:
-        """Undo the last `unwatch`."""
-        self._intend(self._engine.restore)
-
-    def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
-        """Clear the unseen marks of some rows, of all without an argument."""
-        seen = None if keys is None else tuple(keys)
-        self._intend(lambda: self._engine.mark_seen(seen))
-
-    def refresh(self, key: InstanceKey | None = None) -> None:
-        """Read one instance now, all without an argument."""
-        self._intend(lambda: self._engine.refresh(key))
-
-    def set_paused(self, *, paused: bool) -> None:
-        """Stop or resume polling; what a person asks for still goes out."""
-        self._intend(lambda: self._engine.set_paused(paused=paused))
-
-    def set_interval(self, seconds: float) -> None:
-        """Set how often active instances are asked for; at least 2 seconds."""
-        self._intend(lambda: self._engine.set_interval(seconds))
-
-    def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
-        """Ask for something beyond the watch; the answer comes on the poller's thread."""
-        self._intend(lambda: self._engine.ask(request, answer))
-
-    def try_alert(self) -> None:
-        """Have an alert raised that says that it is a trial."""
-        self._intend(self._engine.try_alert)
+    # The intents of `WatchControl`, done by the engine before its next step.
+    display = _queued(Engine.display)
+    watch = _queued(Engine.watch)
+    unwatch = _queued(Engine.unwatch)
+    restore = _queued(Engine.restore)
+    mark_seen = _queued(Engine.mark_seen)
+    refresh = _queued(Engine.refresh)
+    set_paused = _queued(Engine.set_paused)
+    set_interval = _queued(Engine.set_interval)
+    ask = _queued(Engine.ask)
+    try_alert = _queued(Engine.try_alert)
+    _note_touch = _queued(Engine.touch)
 
     def touch(self) -> None:
         """Say that a person is there. Cheap, so that every key may say so."""
         now = self._clock.monotonic()
         if now - self._touched_at >= _TOUCH_SECONDS:
             self._touched_at = now
-            self._intend(self._engine.touch)
-
-    def credentials_changed(self, binding: Binding) -> None:
-        """Say that a refused binding may have other credentials now."""
-        self._intend(lambda: self._engine.credentials_changed(binding))
-
-    def _intend(self, intent: Callable[[], None]) -> None:
-        self._intents.append(intent)
-        self._wake_up()
+            self._note_touch()
 
     def _wake_up(self) -> None:
         loop, awake = self._loop, self._awake
