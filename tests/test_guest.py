@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from drive import Drive
 from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key
 
 from wfinspect.instance import InstanceKey, Transition
@@ -84,11 +85,16 @@ def test_it_takes_what_others_read_in_its_time(host: Store, clock: FakeClock) ->
     assert row.read_at == clock.now()
 
 
-def engine(state_dir: Path, clock: FakeClock, *only: InstanceKey) -> Engine:
+def engine(
+    state_dir: Path,
+    clock: FakeClock,
+    *only: InstanceKey,
+    source: ScriptedSource | None = None,
+) -> Engine:
     return Engine(
         Setup(
             state_dir,
-            ScriptedSource(clock).connect,
+            (source or ScriptedSource(clock)).connect,
             clock,
             BINDING,
             interval_seconds=15.0,
@@ -117,3 +123,16 @@ def test_a_store_that_cannot_be_used_costs_no_instance(tmp_path: Path, clock: Fa
 
     assert [row.key for row in snapshot.rows] == [key(1)]
     assert snapshot.health.store_trouble != ""
+
+
+async def test_an_engine_for_some_instances_asks_for_nothing_beyond_them(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    source = ScriptedSource(clock)
+    source.hold(instance(1, workflow_id=5))
+    made = engine(tmp_path / "state", clock, key(1), source=source)
+    await Drive(made, clock).run(120.0)
+    await made.aclose()
+
+    assert source.calls
+    assert made._asking._inquiries is None

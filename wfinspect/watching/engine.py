@@ -6,6 +6,7 @@ answer. Knows no thread and no face.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Calls
 from wfinspect.watching.days import Days
 from wfinspect.watching.guest import Guest
-from wfinspect.watching.lookout import Lookout
 from wfinspect.watching.messenger import Messenger
 from wfinspect.watching.notices import Notices
 from wfinspect.watching.reader import Reader
@@ -31,6 +31,7 @@ from wfinspect.watching.view import Scene, View, sight
 from wfinspect.watching.watchlist import Entry
 
 if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
+    from wfinspect.watching.lookout import Lookout
     from wfinspect.watching.requests import A, Heard, Request
 
 
@@ -54,21 +55,14 @@ class Engine:
         self._calls = Calls(
             setup.connect, clock, on_call=lambda b: self._days.called(b, clock.now()), wake=wake
         )
-        self._asking = Asking(
-            lambda inquiries: inquiries(
-                self._calls, self._book, self._schedule.limits, self._days, clock, wake
-            )
-        )
+        parts = self._calls, self._book, self._schedule.limits, self._days, clock, wake
+        self._asking = Asking(lambda inquiries: inquiries(*parts))
         self._displayed: InstanceKey | None = None
         self._touched_at = -inf
         self._awaited_since: dict[InstanceKey, float] = {}
         self._fingerprints: dict[Binding, str] = {}
         self._is_opening = False
         self._notices, self._alerts = notices, Alerts(setup.rule)
-        # Who follows without a screen is told of changes, and pays for nothing else.
-        self._lookout = Lookout(
-            self._book, self._schedule, self._asking, self._alerts, clock, looks_around=only is None
-        )
         self._messenger = setup.messenger or Messenger((), {})
         self._view = View(notices, self._alerts)
         self.has_news = False
@@ -84,6 +78,13 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """The newest state."""
         return self._view.snapshot
+
+    @cached_property
+    def _lookout(self) -> "Lookout":
+        from wfinspect.watching.lookout import Lookout  # noqa: PLC0415
+
+        parts = self._book, self._schedule, self._asking, self._alerts, self._clock
+        return Lookout(*parts, looks_around=not isinstance(self._book.store, Guest))
 
     @property
     def in_flight(self) -> int:
@@ -244,7 +245,6 @@ class Engine:
 
         Gives when time alone changes what is shown.
         """
-        self._lookout.follow()
         self._book.save(now)
         self._tell(now)
         limits = self._schedule.limits

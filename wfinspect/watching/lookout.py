@@ -48,7 +48,10 @@ class Lookout:
         *,
         looks_around: bool,
     ) -> None:
-        """With `looks_around`, watched instances are cared for that nobody has on display."""
+        """With `looks_around`, watched instances are cared for that nobody has on display.
+
+        Who follows without a screen is told of changes, and pays for nothing else.
+        """
         self._book = book
         self._schedule = schedule
         self._asking = asking
@@ -61,13 +64,14 @@ class Lookout:
         self._quiet: dict[tuple[type, Binding], float] = {}
 
     def step(self, displayed: InstanceKey | None, touched_at: float) -> None:
-        """Ask for what is worth it now.
+        """Bring what is known in line with the readings, and ask for what is worth it now.
 
         Args:
             displayed: the one on display.
             touched_at: when a person was last there, in steady seconds.
         """
         now, at = self._clock.monotonic(), self._clock.now()
+        self._follow()
         if displayed != self._displayed:
             self._displayed, self._opened_at = displayed, now
         if self._schedule.is_paused:
@@ -84,17 +88,6 @@ class Lookout:
         at = self._opened_at + SETTLE_SECONDS
         return at if self._displayed is not None and at > now else inf
 
-    def follow(self) -> None:
-        """Bring what is known in line with the readings; tells of what has become late."""
-        for entry in self._book.entries.values():
-            known, read_at = entry.known, entry.read_at
-            if known is None or entry.instance is None or read_at is None:
-                continue
-            was_late = known.is_late
-            known.follow(entry.instance, read_at)
-            if known.is_late and not was_late and entry.is_watched:
-                self._tell(entry, known)
-
     def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
         """Have a person's request answered, and learn from what comes of it."""
 
@@ -103,6 +96,17 @@ class Lookout:
             answer(outcome)
 
         self._asking.ask(request, heard)
+
+    def _follow(self) -> None:
+        """Come in line with the readings; tells of what has become late."""
+        for entry in self._book.entries.values():
+            known, read_at = entry.known, entry.read_at
+            if known is None or entry.instance is None or read_at is None:
+                continue
+            was_late = known.is_late
+            known.follow(entry.instance, read_at)
+            if known.is_late and not was_late and entry.is_watched:
+                self._tell(entry, known)
 
     def _look_closely(self, entry: "Entry", now: float, at: datetime) -> None:
         from wfinspect.watching.requests import TasksOf  # noqa: PLC0415
@@ -118,7 +122,7 @@ class Lookout:
 
     def _look_around(self, now: float, at: datetime) -> None:
         """Learn what is usual of one that runs, if there is one of which it is not known."""
-        looked_up, is_short = 0, False
+        looked_up, self._background_at = 0, now + BACKGROUND_SECONDS
         for entry in self._book.entries.values():
             if not entry.is_watched or entry.family is not Family.ACTIVE:
                 continue
@@ -128,11 +132,8 @@ class Lookout:
             if looked_up >= _AT_ONCE:
                 self._background_at = now + 1.0
                 return
-            if known is not None and not known.is_complete:
-                is_short = True
-                if self._ask_for_runs(entry, now):
-                    break
-        self._background_at = now + BACKGROUND_SECONDS if is_short else now
+            if known is not None and not known.is_complete and self._ask_for_runs(entry, now):
+                return
 
     def _examined(self, entry: "Entry", now: float, at: datetime) -> Known | None:
         """What is known of an entry, with what the store holds; None before it was read."""
