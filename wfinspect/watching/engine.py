@@ -27,7 +27,7 @@ from wfinspect.watching.setup import Setup
 from wfinspect.watching.snapshot import Health, Snapshot
 from wfinspect.watching.source import group_of
 from wfinspect.watching.store import Store
-from wfinspect.watching.view import Scene, View, sight
+from wfinspect.watching.view import View, is_same_to_the_eye
 from wfinspect.watching.watchlist import Entry
 
 if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
@@ -64,7 +64,7 @@ class Engine:
         self._is_opening = False
         self._notices, self._alerts = notices, Alerts(setup.rule)
         self._messenger = setup.messenger or Messenger((), {})
-        self._view = View(notices, self._alerts)
+        self._view = View(self._book, self._schedule, notices, self._alerts)
         self.has_news = False
         """A face has something to redraw; whoever tells it so clears this."""
         now = clock.monotonic()
@@ -247,36 +247,19 @@ class Engine:
         """
         self._book.save(now)
         self._tell(now)
-        limits = self._schedule.limits
-        bindings = self._bindings()
-        bucket = limits.bucket(self._binding, now)
-        scene = Scene(
-            sights=[
-                sight(
-                    entry,
-                    self._schedule.effective_interval(entry.key),
-                    self._awaited_since[entry.key],
-                )
-                for entry in self._shown()
-            ],
-            displayed=self._displayed,
-            health=Health(
-                last_good_at=self._reader.last_good_at,
-                calls_today=self._days.calls_today(self._binding, now, at),
-                budget=bucket.budget,
-                interval_seconds=self._interval,
-                store_trouble=self._book.trouble,
-                remarks=self._schedule.groups.remarks(now),
-            ),
-            transitions=tuple(self._book.transitions),
-            history=self._book.history(self._displayed, now),
-            recent_ids=tuple(self._book.recent),
-            short={b for b in bindings if limits.bucket(b, now).ready_at(now) > now},
-            is_paused=self._schedule.is_paused,
+        bucket = self._schedule.limits.bucket(self._binding, now)
+        health = Health(
+            last_good_at=self._reader.last_good_at,
+            calls_today=self._days.calls_today(self._binding, now, at),
+            budget=bucket.budget,
+            interval_seconds=self._interval,
+            store_trouble=self._book.trouble,
+            remarks=self._schedule.groups.remarks(now),
         )
-        gates = {binding: limits.closed_gate(binding) for binding in bindings}
-        self.has_news |= self._view.draw(scene, gates, now, at)
-        return min(self._view.changes_at(scene, now), bucket.ends_at)
+        before, since = self.snapshot, self._awaited_since
+        until = self._view.draw(health, self._bindings(), self._displayed, since, now, at)
+        self.has_news |= not is_same_to_the_eye(before, self.snapshot)
+        return min(until, bucket.ends_at)
 
     def _tell(self, now: float, *, is_last: bool = False) -> None:
         """Call for a person who is not looking, once what happened at the same time is known."""
@@ -299,11 +282,6 @@ class Engine:
             times.append(self._schedule.limits.account_gate(self._binding).opens_at)
         earliest = min(times)
         return None if earliest == inf else max(0.0, earliest - now)
-
-    def _shown(self) -> list[Entry]:
-        shown = self._book.watchlist.watched()
-        displayed = self._book.entries.get(self._displayed) if self._displayed else None
-        return shown if displayed is None or displayed.is_watched else [*shown, displayed]
 
     def _bindings(self) -> list[Binding]:
         return list(dict.fromkeys([self._binding, *(key.binding for key in self._book.entries)]))

@@ -98,7 +98,6 @@ class Health(NamedTuple):
     trouble: Trouble | None = None
     """Why contact is NOT_LIVE, or what is wrong although other rows are live."""
     last_good_at: datetime | None = None
-    next_poll_at: datetime | None = None
     calls_today: int = 0
     budget: int = 3000
     """Calls a day."""
