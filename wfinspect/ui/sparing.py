@@ -1,12 +1,19 @@
-"""Sends the changed cells of a line only. Knows Textual's compositor, and nothing of ours.
+"""Sends the changed cells of a line only, and soon. Knows Textual's screens, and nothing of ours.
 
 Textual 8.2.8 cuts an update at its right end, but sends every line from the left edge of the widget on:
 for an age at the end of a row that is the whole row.
 """
 
+import asyncio
+from math import inf
+from typing import Any, TypeVar
+
 from rich.console import Console
 from rich.control import Control
 from textual._compositor import ChopsUpdate, Compositor
+from textual.screen import UPDATE_PERIOD, Screen
+
+T = TypeVar("T")
 
 
 class SparingUpdate(ChopsUpdate):
@@ -34,3 +41,50 @@ class SparingCompositor(Compositor):
         if update is None:
             return None
         return SparingUpdate(update.chops, update.spans, update.chop_ends)
+
+
+class Frames:
+    """When a screen is painted: at once after a rest, else a period after the last frame.
+
+    Stands in for the screen's own timer, which ticks on a fixed grid and may leave a key without an
+    answer for two periods.
+    """
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        self._screen = screen
+        self._painted_at = -inf
+        self._is_due = False
+
+    def resume(self) -> None:
+        """Have what has changed painted."""
+        if not self._is_due:
+            self._is_due = True
+            loop = asyncio.get_running_loop()
+            # Not as a message: behind each of those a screen looks again whether there is more to paint,
+            # and one that lies under another always finds some.
+            loop.call_at(self._painted_at + UPDATE_PERIOD, self._paint)
+
+    def pause(self) -> None:
+        """Note that it is being painted."""
+        self._painted_at = asyncio.get_running_loop().time()
+        self._is_due = False
+
+    def _paint(self) -> None:
+        if self._is_due and self._screen.is_running:
+            try:
+                self._screen._on_timer_update()  # noqa: SLF001 - this, too, is the timer's
+            except Exception as error:  # noqa: BLE001 - as the screen's own timer does
+                self._screen.app._handle_exception(error)  # noqa: SLF001
+
+
+class SparingScreen(Screen[T]):
+    """A screen that sends little, and answers soon."""
+
+    def __init__(self, *, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self._compositor = SparingCompositor()
+        self._frames = Frames(self)
+
+    @property
+    def _update_timer(self) -> Frames:  # type: ignore[override]
+        return self._frames

@@ -11,11 +11,12 @@ from textual.screen import ModalScreen
 
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import BLANK, Line, Part, Role, Span, line, pad, shed, spread, width_of
+from wfinspect.ui.sparing import SparingScreen
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.ui.widgets.status_line import StatusLine
 
 
-class SafeDismiss(ModalScreen[Any]):
+class SafeDismiss(SparingScreen[Any], ModalScreen[Any]):
     """Closes once: a slow link may deliver two Enters at a time (Textualize/textual#4884)."""
 
     _is_dismissed = False

@@ -6,7 +6,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.reactive import Reactive
-from textual.screen import Screen
 from textual.widget import Widget
 
 from wfinspect.clock import Clock
@@ -23,7 +22,7 @@ from wfinspect.ui.attention import SORTS
 from wfinspect.ui.lines import Line
 from wfinspect.ui.preferences import Preferences
 from wfinspect.ui.row_text import Look
-from wfinspect.ui.sparing import SparingCompositor
+from wfinspect.ui.sparing import SparingScreen
 from wfinspect.ui.status_text import bottom_line, top_line
 from wfinspect.ui.widgets.detail import Detail
 from wfinspect.ui.widgets.filter_box import FilterBox
@@ -35,7 +34,7 @@ from wfinspect.watching.snapshot import Row, Snapshot, WatchControl
 MINUTE_SECONDS = 60.0
 
 
-class PanesScreen(Screen[None]):
+class PanesScreen(SparingScreen[None]):
     """Status lines, ID box, watched list and detail; shares the room out among them."""
 
     AUTO_FOCUS = "#watched"
@@ -55,7 +54,6 @@ class PanesScreen(Screen[None]):
     ) -> None:
         super().__init__()
         self.preferences = preferences
-        self._compositor = SparingCompositor()
         self.control = control
         self.clock = clock
         self.look = look

@@ -18,7 +18,6 @@ from wfinspect.ui.advice_text import sentence
 from wfinspect.ui.lines import BLANK, Line, Part, Role, Span, crop, fit, line, shed, width_of
 from wfinspect.ui.row_text import Look
 from wfinspect.ui.screens.dialogs import SafeDismiss
-from wfinspect.ui.sparing import SparingCompositor
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.ui.widgets.status_line import StatusLine
 from wfinspect.watching.requests import A, Outcome, Reply, Request
@@ -94,7 +93,6 @@ class View(SafeDismiss):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
-        self._compositor = SparingCompositor()
         self.desk = desk
         self._opened_at = desk.clock.monotonic()
         self.trouble: ServiceError | None = None

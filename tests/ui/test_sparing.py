@@ -1,0 +1,113 @@
+"""When a screen is painted. What an update sends is seen in test_bytes.py."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.screen import UPDATE_PERIOD
+from ui.rig import running
+from ui.scenes import mixed
+
+from wfinspect.ui.sparing import Frames
+
+
+class Loop:
+    """Stands in for the event loop: its time is told to it."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.calls: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, at: float, paint: Callable[[], None]) -> None:
+        self.calls.append((at, paint))
+
+    def run(self) -> None:
+        for at, paint in self.calls:
+            self.now = max(self.now, at)
+            paint()
+        self.calls.clear()
+
+
+class Painted:
+    """A screen that paints as Textual's does: it says so first."""
+
+    is_running = True
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.frames: Frames | None = None
+
+    def _on_timer_update(self) -> None:
+        assert self.frames is not None
+        self.frames.pause()
+        self.times.append(asyncio.get_running_loop().time())
+
+
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
+    made = Loop()
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: made)
+    return made
+
+
+@pytest.fixture
+def screen() -> Painted:
+    made: Any = Painted()
+    made.frames = Frames(made)
+    return made
+
+
+def test_a_change_after_a_rest_is_painted_at_once(loop: Loop, screen: Painted) -> None:
+    for _ in range(2):
+        assert screen.frames is not None
+        screen.frames.resume()
+        asked_at = loop.now
+        loop.run()
+        assert screen.times[-1] == asked_at
+        loop.now += 10 * UPDATE_PERIOD + 0.003
+
+
+def test_changes_in_a_row_share_the_frame_a_period_after_the_last(
+    loop: Loop, screen: Painted
+) -> None:
+    assert screen.frames is not None
+    screen.frames.resume()
+    loop.run()
+    first = screen.times[0]
+
+    loop.now += UPDATE_PERIOD / 5
+    screen.frames.resume()
+    screen.frames.resume()
+    loop.run()
+
+    assert screen.times == [first, pytest.approx(first + UPDATE_PERIOD)]
+
+
+def test_what_a_new_layout_has_painted_is_not_painted_again(loop: Loop, screen: Painted) -> None:
+    assert screen.frames is not None
+    screen.frames.resume()
+    screen.frames.pause()
+    loop.run()
+
+    assert not screen.times
+
+
+async def test_a_widget_that_can_not_be_painted_ends_the_app_with_its_error() -> None:
+    class Broken(Exception):
+        pass
+
+    def render_line(_y: int) -> object:
+        raise Broken
+
+    async def paint() -> None:
+        async with running(mixed()) as rig:
+            rig.app.main.bottom.render_line = render_line  # type: ignore[assignment,method-assign]
+            rig.app.main.bottom.refresh()
+            await rig.settle()
+
+    with pytest.raises(Broken):
+        await paint()
