@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from fakes import START, FakeClock
-from hypothesis import settings
+from fuzz import BATTERY, QUICK
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 from signed_request import Caller
 
 from wfinspect.cli import main
@@ -20,8 +21,30 @@ from wfinspect.instance import Binding
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.store import Store
 
-settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
-settings.load_profile("default")
+settings.register_profile(QUICK, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile(
+    BATTERY,
+    deadline=None,
+    print_blob=True,
+    max_examples=2_000,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(QUICK)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.markexpr == BATTERY:
+        settings.load_profile(BATTERY)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Make every property part of the battery, where it is tried far more often."""
+    if config.option.markexpr == BATTERY:
+        for item in items:
+            if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+                item.add_marker(BATTERY)
+
 
 _PREFIXES = ("ALIBABA", "ALICLOUD", "WFINSPECT_", "ACCESS_KEY", "SECURITY_TOKEN")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}

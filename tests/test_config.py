@@ -1,6 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
+from fuzz import tried
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wfinspect.config import OPTIONS, load_settings
 from wfinspect.errors import ConfigError, StoreError
@@ -55,6 +59,7 @@ def test_our_own_variable_is_stronger_than_the_cloud_s(environ: dict[str, str]) 
         ({"interval": "soon"}, "interval: 'soon' is no number"),
         ({"interval": "inf"}, "too short"),
         ({"budget": "0"}, "no whole number above 0"),
+        ({"budget": "1e999"}, "no whole number above 0"),
         ({"region": "cn-shanghia"}, "did you mean cn-shanghai"),
         ({"time_zone": "Mars/Base"}, "is no time zone"),
         ({"theme": "pink"}, "is none of auto, dark, light, ansi"),
@@ -134,3 +139,43 @@ def test_a_file_in_place_of_the_state_directory_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="--state-dir"):
         make_private(tmp_path / "file" / "x")
+
+
+VALUES = st.one_of(
+    st.text(st.characters(exclude_characters="\0"), max_size=20),
+    st.sampled_from(["cn-shanghai", "1e999", "-0", "nan", "../..", "~nobody/x", "Asia", "/"]),
+    st.integers(-(2**70), 2**70).map(str),
+)
+NAMES = st.sampled_from([option.key for option in OPTIONS] + ["keys", "notify", "new"])
+TOML = st.dictionaries(
+    NAMES,
+    st.one_of(
+        VALUES.map(json.dumps),
+        st.sampled_from(["1", "1.5", "inf", "true", "[]", "[1]", "{}", '{rule="x"}', "07:32:00"]),
+    ),
+    max_size=4,
+).map(lambda table: "\n".join(f"{name} = {value}" for name, value in table.items()).encode())
+
+
+@tried(500, 100_000)
+@given(
+    given=st.dictionaries(NAMES, VALUES, max_size=2),
+    named=st.dictionaries(st.sampled_from([option.variable for option in OPTIONS]), VALUES),
+    file=st.one_of(TOML, st.binary(max_size=60)),
+)
+def test_any_setting_is_taken_or_told_in_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory,
+    given: dict[str, object],
+    named: dict[str, str],
+    file: bytes,
+) -> None:
+    home = tmp_path_factory.getbasetemp() / "any"
+    path = home / "wfinspect" / "config.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(file)
+    try:
+        settings = load_settings(given, {"XDG_CONFIG_HOME": str(home), "HOME": str(home)} | named)
+    except ConfigError:
+        return
+    assert settings.interval >= 2
+    assert settings.budget >= 1

@@ -64,7 +64,7 @@ def _interval(value: object) -> float:
 
 def _budget(value: object) -> int:
     calls = _number(value)
-    if calls < 1 or calls != int(calls):
+    if calls < 1 or not calls.is_integer():
         raise ValueError("is no whole number above 0")
     return int(calls)
 
