@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -315,13 +316,22 @@ def test_an_error_behind_a_good_status_is_noticed(body: bytes, expected: bool) -
     assert has_code(body) is expected
 
 
+@tried(1_000, 50_000)
 @given(
     st.integers(100, 999),
     st.one_of(
         st.binary(max_size=60),
+        st.text(max_size=30).map(lambda text: f"<html><title>{text}</title>".encode()),
         st.dictionaries(
             st.sampled_from(["Code", "code", "Message", "RequestId", "AccessDeniedDetail"]),
-            st.one_of(st.none(), st.text(max_size=30), st.integers(), st.just({"AuthAction": [1]})),
+            st.recursive(
+                st.none() | st.booleans() | st.text(max_size=30) | st.integers() | st.floats(),
+                lambda odd: (
+                    st.lists(odd, max_size=2)
+                    | st.dictionaries(st.sampled_from(["AuthAction", "Code"]), odd)
+                ),
+                max_leaves=4,
+            ),
         ).map(lambda fields: json.dumps(fields).encode()),
     ),
     st.dictionaries(st.sampled_from(["date", "retry-after", "x-acs-retry-after"]), st.text()),

@@ -1,18 +1,18 @@
 """Faults of the network, each made by a real server on loopback that sends the bytes in question."""
 
 import asyncio
-import contextlib
 import gzip
 import ssl
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 from fakes import FakeClock
+from raw_client import KEYS, client_of
 from raw_server import (
     Handle,
     Seen,
@@ -41,34 +41,6 @@ from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.exchange import READ_ONLY, Call, Exchange
 from wfinspect.errors import BadAnswer, NotFound, ServiceError, ServiceTrouble, Unreachable
-
-KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIexample", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
-
-
-@contextlib.asynccontextmanager
-async def client_of(
-    endpoint: str,
-    *,
-    verify: ssl.SSLContext | None = None,
-    environ: dict[str, str] | None = None,
-    seconds: float = 5.0,
-    deadline: float = 10.0,
-    on_call: Callable[[], None] = lambda: None,
-) -> AsyncIterator[DataWorksClient]:
-    def open_http() -> httpx.AsyncClient:
-        context = verify or network.no_tls()
-        http = network.open_http(endpoint, environ or {}, context)
-        http.timeout = httpx.Timeout(seconds)
-        return http
-
-    source = CredentialsSource("(env)", KEYS, Path("/nonexistent"))
-    client = DataWorksClient(
-        endpoint, open_http, source, FakeClock(), on_call=on_call, deadline=deadline
-    )
-    try:
-        yield client
-    finally:
-        await client.aclose()
 
 
 @pytest.mark.parametrize("name", TRANSIENT)

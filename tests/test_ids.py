@@ -1,6 +1,7 @@
 import contextlib
 
 import pytest
+from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,6 +70,7 @@ def test_a_range_holds_both_its_ends(first: int, more: int) -> None:
     assert parse_ids(f"{first}..{first + more}") == tuple(range(first, first + more + 1))
 
 
+@tried(1_000, 100_000)
 @given(st.text())
 def test_any_text_gives_valid_ids_or_one_sentence(text: str) -> None:
     with contextlib.suppress(UsageError):

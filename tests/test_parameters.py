@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,7 @@ def test_json_round_trips(values: dict[str, str]) -> None:
     assert parse_parameters(text) == tuple(Parameter(k, v) for k, v in values.items())
 
 
+@tried(1_000, 100_000)
 @given(st.text())
 def test_no_text_raises_or_loses_a_character(text: str) -> None:
     parsed = parse_parameters(text)

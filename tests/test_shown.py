@@ -2,6 +2,7 @@ import sys
 import unicodedata
 
 import pytest
+from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 from pyte import Screen, Stream
@@ -93,6 +94,7 @@ def test_what_a_text_looks_like(text: str, seen: str) -> None:
     assert shown(text) == seen
 
 
+@tried(500, 100_000)
 @given(hostile)
 def test_nothing_of_it_moves_a_terminals_cursor_or_sets_its_modes(text: str) -> None:
     line = shown(text)
@@ -107,6 +109,7 @@ def test_nothing_of_it_moves_a_terminals_cursor_or_sets_its_modes(text: str) -> 
     assert all(map(is_harmless, line))
 
 
+@tried(500, 100_000)
 @given(hostile)
 def test_showing_twice_changes_nothing(text: str) -> None:
     once = shown(text)

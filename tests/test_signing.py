@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -150,6 +151,7 @@ def official_signer() -> Any:  # noqa: ANN401 - the SDK is untyped
 
 # The SDK's modules use what the standard library has deprecated.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@tried(500, 50_000)
 @given(
     parameters=PARAMETERS,
     is_form=st.booleans(),
