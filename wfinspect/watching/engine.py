@@ -109,8 +109,8 @@ class Engine:
         for binding in self._bindings():
             self._days.follow(binding, now, at)
             self._heed_credentials(binding)
-        self._lookout.step(self._displayed, self._touched_at)
         self._send(now)
+        self._lookout.step(self._displayed, self._touched_at)
         return self._next_in(now, self._look(now, at))
 
     async def aclose(self) -> None:

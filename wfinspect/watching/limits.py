@@ -61,6 +61,11 @@ class Limits:
         """Whether a call of a binding's account has no answer yet."""
         return any(n and b.account == binding.account for b, n in self._calls.items())
 
+    @property
+    def are_calls_out(self) -> bool:
+        """Whether any call has no answer yet."""
+        return any(self._calls.values())
+
     def at(self, now: float, bindings: Iterable[Binding]) -> dict[Binding, Limit]:
         """What holds now for each binding."""
         return {binding: self._limit(binding, now) for binding in bindings}

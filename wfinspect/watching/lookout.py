@@ -80,7 +80,8 @@ class Lookout:
         is_attended = now - touched_at < DISPLAY_LASTS_SECONDS
         if entry and is_attended and now >= self._opened_at + SETTLE_SECONDS:
             self._look_closely(entry, now, at)
-        if now >= self._background_at:
+        # Behind the polls of a round, over the connection that they have left.
+        if now >= self._background_at and not self._schedule.limits.are_calls_out:
             self._look_around(now, at)
 
     def next_at(self, now: float) -> float:
