@@ -111,3 +111,18 @@ def test_low_bandwidth_means_fewer_frames_and_shorter_colours_unless_others_are_
     assert given["TEXTUAL_FPS"] == fps
     assert given.get("TEXTUAL_COLOR_SYSTEM") == colours
     assert plain["TEXTUAL_FPS"] == ("5" if fps == "5" else "20")
+
+
+@pytest.mark.parametrize(
+    ("given", "colours"),
+    [
+        ({"STY": "1.pts-0", "TERM": "screen.xterm-256color", "COLORTERM": "truecolor"}, "256"),
+        ({"STY": "1.pts-0", "TERM": "screen", "COLORTERM": ""}, None),
+        # tmux inside it.
+        ({"STY": "1.pts-0", "TERM": "tmux-256color", "COLORTERM": "truecolor"}, None),
+    ],
+)
+def test_gnu_screen_gets_no_colours_in_24_bits(given: dict[str, str], colours: str | None) -> None:
+    prepare_environment(given)
+
+    assert given.get("TEXTUAL_COLOR_SYSTEM") == colours

@@ -174,6 +174,8 @@ class HardenedDriver(LinuxDriver):
             # For a terminal without a stack of titles, an empty one is better than a stale one.
             self.write("\x1b]2;\x1b\\\x1b[23;2t")
             self._title = ""
+        # GNU screen has no alternate screen unless told to: the prompt must not come amid the last frame.
+        self.write("\x1b[H\x1b[J")
         super().stop_application_mode()
 
     def disable_input(self) -> None:

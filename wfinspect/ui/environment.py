@@ -49,8 +49,10 @@ def prepare_environment(environ: MutableMapping[str, str], *, low_bandwidth: boo
     environ.update(_WANTED)
     if low_bandwidth:
         environ.setdefault("TEXTUAL_FPS", "10")
-        if environ.get("COLORTERM", "").lower() in _TRUECOLOR:
-            environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
+    # GNU screen hands COLORTERM on, and makes dim, red and inverse of a colour in 24 bits.
+    is_screen = "STY" in environ and environ.get("TERM", "").startswith("screen")
+    if environ.get("COLORTERM", "").lower() in _TRUECOLOR and (low_bandwidth or is_screen):
+        environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
     for name, value in _PREFERRED.items():
         environ.setdefault(name, value)
 

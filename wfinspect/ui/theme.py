@@ -92,12 +92,13 @@ def style_of(role: Role, ground: Ground, *, is_ansi: bool) -> str:
     return f"{_ANSI_ROLE_STYLES.get(role, ROLE_STYLES[role])} {_ANSI_GROUND_STYLES[ground]}"
 
 
+# Grounds of so little hue that 256 colours have greys for them: their cube has nothing as dark.
 _DARK = {
     "wf-ground": "#15191f",
-    "wf-panel": "#1b2027",
-    "wf-bar": "#232a33",
-    "wf-cursor": "#31404f",
-    "wf-resting": "#262d37",
+    "wf-panel": "#1c1f24",
+    "wf-bar": "#252a30",
+    "wf-cursor": "#363f48",
+    "wf-resting": "#282d35",
     "wf-text": "#cfd6df",
     "wf-strong": "#f3f6fa",
     "wf-dim": "#8793a1",
@@ -115,9 +116,9 @@ _DARK = {
 _LIGHT = {
     "wf-ground": "#ffffff",
     "wf-panel": "#f3f5f8",
-    "wf-bar": "#e4e8ee",
+    "wf-bar": "#e7e9ec",
     "wf-cursor": "#cfe0f4",
-    "wf-resting": "#e4e8ee",
+    "wf-resting": "#e7e9ec",
     "wf-text": "#2a323c",
     "wf-strong": "#0b1016",
     "wf-dim": "#5d6876",
