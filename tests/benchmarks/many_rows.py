@@ -11,8 +11,6 @@ import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from values import replace
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from wfinspect.ui.environment import prepare_environment
@@ -21,6 +19,7 @@ prepare_environment(os.environ)
 
 from fakes import FakeClock, instance, key
 from ui.fake_control import FakeControl
+from values import replace
 
 from wfinspect.ui.app import WfInspectApp
 from wfinspect.ui.terminal import run_app
