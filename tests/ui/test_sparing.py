@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,19 +18,31 @@ class Loop:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.calls: list[tuple[float, Callable[[], None]]] = []
+        self.calls: list[Call] = []
 
     def time(self) -> float:
         return self.now
 
-    def call_at(self, at: float, paint: Callable[[], None]) -> None:
-        self.calls.append((at, paint))
+    def call_at(self, at: float, paint: Callable[[], None]) -> "Call":
+        self.calls.append(Call(at, paint))
+        return self.calls[-1]
 
     def run(self) -> None:
-        for at, paint in self.calls:
-            self.now = max(self.now, at)
-            paint()
-        self.calls.clear()
+        due, self.calls = sorted(self.calls, key=lambda call: call.at), []
+        for call in due:
+            if not call.is_cancelled:
+                self.now = max(self.now, call.at)
+                call.paint()
+
+
+@dataclass
+class Call:
+    at: float
+    paint: Callable[[], None]
+    is_cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
 
 
 class Painted:
@@ -94,6 +107,21 @@ def test_what_a_new_layout_has_painted_is_not_painted_again(loop: Loop, screen: 
     loop.run()
 
     assert not screen.times
+
+
+def test_after_a_new_layout_the_next_frame_is_a_period_away(loop: Loop, screen: Painted) -> None:
+    assert screen.frames is not None
+    screen.frames.resume()
+    loop.run()
+    loop.now += UPDATE_PERIOD / 5
+    screen.frames.resume()
+    loop.now += UPDATE_PERIOD / 5
+    screen.frames.pause()
+    laid_out_at = loop.now
+    screen.frames.resume()
+    loop.run()
+
+    assert screen.times[1:] == [pytest.approx(laid_out_at + UPDATE_PERIOD)]
 
 
 async def test_a_widget_that_can_not_be_painted_ends_the_app_with_its_error() -> None:

@@ -53,24 +53,26 @@ class Frames:
     def __init__(self, screen: Screen[Any]) -> None:
         self._screen = screen
         self._painted_at = -inf
-        self._is_due = False
+        self._next: asyncio.TimerHandle | None = None
 
     def resume(self) -> None:
         """Have what has changed painted."""
-        if not self._is_due:
-            self._is_due = True
+        if self._next is None:
             loop = asyncio.get_running_loop()
             # Not as a message: behind each of those a screen looks again whether there is more to paint,
             # and one that lies under another always finds some.
-            loop.call_at(self._painted_at + UPDATE_PERIOD, self._paint)
+            self._next = loop.call_at(self._painted_at + UPDATE_PERIOD, self._paint)
 
     def pause(self) -> None:
         """Note that it is being painted."""
         self._painted_at = asyncio.get_running_loop().time()
-        self._is_due = False
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
 
     def _paint(self) -> None:
-        if self._is_due and self._screen.is_running:
+        self._next = None
+        if self._screen.is_running:
             try:
                 self._screen._on_timer_update()  # noqa: SLF001 - this, too, is the timer's
             except Exception as error:  # noqa: BLE001 - as the screen's own timer does
