@@ -39,20 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--bizdate", type=_date, required=True, metavar="YYYY-MM-DD", help="the business date")
     add("--name", metavar="TEXT", help="a part of the name")
-    add(
-        "--status",
-        type=partial(_word, "--status", _STATUSES),
-        choices=_STATUSES,
-        metavar="STATUS",
-        help=_list(_STATUSES),
-    )
-    add(
-        "--type",
-        type=partial(_word, "--type", _TYPES),
-        choices=_TYPES,
-        metavar="TYPE",
-        help=_list(_TYPES),
-    )
+    _add_words(parser, "--status", _STATUSES)
+    _add_words(parser, "--type", _TYPES)
     add("--owner", metavar="ID", help="the owner's account ID")
     add("--tag", type=_tag, action="append", metavar="K:V", help="a tag; of several one is enough")
     add(
@@ -61,19 +49,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="the workflow they are runs of",
     )
-    add(
-        "--env",
-        type=partial(_word, "--env", _ENVS),
-        choices=_ENVS,
-        metavar="ENV",
-        help=_list(_ENVS),
-    )
+    _add_words(parser, "--env", _ENVS)
     add(
         "-o",
         "--output",
         choices=("table", "json", "csv"),
         default="table",
         help="json prints an array of the service's objects as they came (default: table)",
+    )
+
+
+def _add_words(parser: argparse.ArgumentParser, option: str, words: Sequence[str]) -> None:
+    """Add an option that takes one of the service's words, in any case."""
+    parser.add_argument(
+        option,
+        type=partial(_word, option, words),
+        choices=words,
+        metavar=option[2:].upper(),
+        help=_list(words),
     )
 
 

@@ -45,50 +45,41 @@ class GatedApp(CrashSafeApp):
             return
         self.key_came()
         char = _BREAKS.get(event.key) or (event.character if event.is_printable else None)
-        box = self.id_box
         if char is None:
             await self._release()
             await super().on_event(event)
-        elif box is None:
-            await self._judge_in_view(event, char)
+            return
+        box, now = self.id_box, self._clock.monotonic()
+        if box is None:
+            is_typing = isinstance(self.focused, Input)
+            verdict = self._gate.judge_in_view(char, now, is_typing=is_typing)
         else:
-            await self._judge(event, char, box)
-
-    async def _judge(self, event: events.Key, char: str, box: IdBox) -> None:
-        match self._gate.judge(char, self._clock.monotonic(), in_box=box.has_keys):
+            verdict = self._gate.judge(char, now, in_box=box.has_keys)
+        match verdict:
             case Verdict.PASS:
-                if char.isdigit() and not box.has_keys:
+                if box is not None and char.isdigit() and not box.has_keys:
                     box.take_keys()
                 await super().on_event(event)
             case Verdict.TEXT:
-                self._held = None
-                box.insert(self._gate.take_text())
+                await self._take_text(event, box)
             case Verdict.HOLD:
                 self._hold(event)
             case Verdict.REPEAT:
                 await self._release()
                 self._hold(event)
 
-    async def _judge_in_view(self, event: events.Key, char: str) -> None:
-        is_typing = isinstance(self.focused, Input)
-        match self._gate.judge_in_view(char, self._clock.monotonic(), is_typing=is_typing):
-            case Verdict.PASS:
-                await super().on_event(event)
-            case Verdict.TEXT if is_typing:
-                for each in (self._held, event):
-                    if each is not None:
-                        is_break = each.key in _BREAKS
-                        await super().on_event(events.Key("space", " ") if is_break else each)
-                self._held = None
-            case Verdict.TEXT:
-                if self._held is not None:
-                    self.notify("Pasted text does nothing here.", markup=False, timeout=4)
-                self._held = None
-            case Verdict.HOLD:
-                self._hold(event)
-            case Verdict.REPEAT:
-                await self._release()
-                self._hold(event)
+    async def _take_text(self, event: events.Key, box: IdBox | None) -> None:
+        """Put a part of a paste where text goes: into the ID box, into a view's input, or nowhere."""
+        held, self._held = self._held, None
+        if box is not None:
+            box.insert(self._gate.take_text())
+        elif isinstance(self.focused, Input):
+            for each in (held, event):
+                if each is not None:
+                    is_break = each.key in _BREAKS
+                    await super().on_event(events.Key("space", " ") if is_break else each)
+        elif held is not None:
+            self.notify("Pasted text does nothing here.", markup=False, timeout=4)
 
     def _hold(self, event: events.Key) -> None:
         self._held = event

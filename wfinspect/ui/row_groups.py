@@ -73,11 +73,11 @@ def grouped(rows: Iterable[Row]) -> tuple[tuple[Row, ...], Groups]:
 
 def names_of(bindings: Collection[Binding]) -> Mapping[Binding, tuple[Span, ...]]:
     """What to call each: profile and region, and the endpoint where these are not enough."""
-    alike = Counter((binding.profile, binding.region) for binding in bindings)
+    alike = Counter(binding.account for binding in bindings)
     names: dict[Binding, tuple[Span, ...]] = {}
     for each in bindings:
         place = each.region
-        if alike[each.profile, each.region] > 1:
+        if alike[each.account] > 1:
             place += f" {each.endpoint}"
         profile = f" {shown(each.profile, limit=40)}"
         names[each] = (profile, Role.TEXT), (f" {shown(place, limit=100)}", Role.DIM)
