@@ -5,7 +5,7 @@ Importing it makes the modules of the tests importable from a script that is run
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +52,13 @@ class Figures:
     def end(self) -> None:
         """Exit with 1 if a figure was missed, else with 0."""
         sys.exit(0 if all(line.holds for line in self.lines) else 1)
+
+
+def main(tell: Callable[[Figures], object]) -> None:
+    """Run a benchmark as a script: print its figures and exit with what they say."""
+    figures = Figures()
+    tell(figures)
+    figures.end()
 
 
 def _short(value: float) -> str:

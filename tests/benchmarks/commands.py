@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from bench import Figures, scratch
+from bench import Figures, main, scratch
 from pty_session import python
 
 from wfinspect.clock import SystemClock
@@ -45,12 +45,5 @@ def tell(figures: Figures) -> None:
     figures.hold("--version, as a multiple of Python with argparse", share, most=2)
 
 
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
-    tell(figures)
-    figures.end()
-
-
 if __name__ == "__main__":
-    main()
+    main(tell)

@@ -9,7 +9,7 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import Figures, scratch
+from bench import Figures, main, scratch
 from drive import Drive
 from fakes import BINDING, FakeClock
 from world import Conditions, World
@@ -113,12 +113,5 @@ def tell(figures: Figures) -> None:
     figures.hold("  shown more or less than counted by both", wrong, most=0)
 
 
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
-    tell(figures)
-    figures.end()
-
-
 if __name__ == "__main__":
-    main()
+    main(tell)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from bench import Figures, scratch
+from bench import Figures, main, scratch
 from raw_server import Handle, Seen, http_answer, make_certificate, raw_server, read_request
 from raw_server import server_context as tls_server
 from toxics import BAD, ID, TRANSIENT, WHOLE, dripping, hang, proxying, reset_at_once, sending
@@ -288,12 +288,5 @@ def tell(figures: Figures) -> None:
         asyncio.run(main_async(figures, directory))
 
 
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
-    tell(figures)
-    figures.end()
-
-
 if __name__ == "__main__":
-    main()
+    main(tell)

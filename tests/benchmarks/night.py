@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import Figures, scratch
+from bench import Figures, main, scratch
 from fakes import START, FakeClock
 from round import Watch
 from signed_request import Caller
@@ -141,12 +141,5 @@ def tell(figures: Figures) -> None:
     figures.report("  calls of the loops for one of ours", f"{theirs / ours:.1f}")
 
 
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
-    tell(figures)
-    figures.end()
-
-
 if __name__ == "__main__":
-    main()
+    main(tell)

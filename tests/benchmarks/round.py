@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench import Figures, scratch
+from bench import Figures, main, scratch
 from fakes import FakeClock
 
 from wfinspect.dataworks import connector
@@ -134,12 +134,5 @@ def tell(figures: Figures) -> None:
     figures.hold(f"{what}: CPU of a round, median of {ROUNDS}", seconds, most=1.0, unit=" s")
 
 
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
-    tell(figures)
-    figures.end()
-
-
 if __name__ == "__main__":
-    main()
+    main(tell)

@@ -14,7 +14,7 @@ import certifi
 from alibabacloud_dataworks_public20240518 import models
 from alibabacloud_dataworks_public20240518.client import Client
 from alibabacloud_tea_openapi.models import Config
-from bench import Figures, scratch
+from bench import Figures, main, scratch
 from fakes import FakeClock
 from raw_server import make_certificate, server_context
 from round import GROUPS, WATCHED, Rounds
@@ -127,12 +127,5 @@ def tell(figures: Figures) -> None:
             asyncio.run(measure(figures, ours, clock, theirs, directory))
 
 
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
-    tell(figures)
-    figures.end()
-
-
 if __name__ == "__main__":
-    main()
+    main(tell)

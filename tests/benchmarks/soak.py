@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import psutil
-from bench import Figures, scratch
+from bench import Figures, main, scratch
 from drive import Drive
 from fakes import BINDING, FakeClock
 from world import LAG, LATE, Conditions, World
@@ -213,12 +213,5 @@ def tell(figures: Figures, hours: float = HOURS) -> None:
     figures.hold("  tasks, threads, descriptors more", max(o.handles for o in outcomes), most=0)
 
 
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
-    tell(figures, float(sys.argv[1]) if len(sys.argv) > 1 else HOURS)
-    figures.end()
-
-
 if __name__ == "__main__":
-    main()
+    main(lambda figures: tell(figures, float(sys.argv[1]) if len(sys.argv) > 1 else HOURS))
