@@ -14,6 +14,9 @@ def run() -> None:
         print(f"wfinspect {__version__}")
         sys.exit(0)
     from wfinspect.cli import main
+    from wfinspect.commands.log import log_deaths
+
+    log_deaths()
 
     # A name in another script must not end a watch where the locale can't write it.
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -1,12 +1,23 @@
 """Where the program's own log goes: to a file in the state directory, never to a terminal."""
 
 import logging
+import sys
+import threading
 from pathlib import Path
 
 from wfinspect.config import Settings
 
 _MAX_BYTES = 1_000_000
 _SOURCES = ("wfinspect", "asyncio")
+
+
+class _Redacting(logging.Formatter):
+    """Keeps secrets out: the message of an exception may quote a key or a token."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        from wfinspect.ui.crash import redacted_report
+
+        return redacted_report(super().format(record))
 
 
 class _LogFile(logging.Handler):
@@ -38,12 +49,27 @@ class _LogFile(logging.Handler):
         super().close()
 
 
+def log_deaths() -> None:
+    """Log what kills a thread or a finaliser: Python's own hooks print it, secrets and all."""
+    logger = logging.getLogger(_SOURCES[0])
+
+    def thread_died(death: threading.ExceptHookArgs) -> None:
+        if death.exc_value is not None:
+            logger.critical("A thread died", exc_info=death.exc_value)
+
+    def finaliser_died(death: "sys.UnraisableHookArgs") -> None:
+        logger.error("A finaliser failed", exc_info=death.exc_value)
+
+    threading.excepthook = thread_died
+    sys.unraisablehook = finaliser_died
+
+
 def keep_log(settings: Settings) -> None:
     """Write the log of this process to its file, which is opened when there is something to write."""
     # A log that can't be written is no reason to print a traceback.
     logging.raiseExceptions = False
     handler = _LogFile(settings.paths.log_file)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in _SOURCES:
         logger = logging.getLogger(name)
         for old in [h for h in logger.handlers if isinstance(h, _LogFile)]:

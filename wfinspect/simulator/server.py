@@ -27,7 +27,9 @@ KEY = AccessKey("LTAI5tSimulatorAccessKey", "SimulatorSecretIsNoSecret00000")
 """A lasting key."""
 
 TEMPORARY_KEY = AccessKey(
-    "STS.NTSimulatorAccessKey", "SimulatorStsSecretIsNoSecret00", "CAISSimulator+Token/IsNoSecret=="
+    "STS.NTSimulatorAccessKey",
+    "SimulatorStsSecretIsNoSecret00",
+    "CAISSimulator+Token/IsNoSecret00==",
 )
 """A key of the STS kind: refused without its token."""
 

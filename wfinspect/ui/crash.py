@@ -22,8 +22,7 @@ def report_crash(error: BaseException, directory: Path) -> Path | None:
     quote a key or a token it was handed.
     """
     summary = traceback.TracebackException.from_exception(error, capture_locals=False)
-    lines = (line for chunk in summary.format() for line in chunk.splitlines())
-    text = "\n".join(_report_line(line) for line in lines) + "\n"
+    text = redacted_report("".join(summary.format())) + "\n"
     for place in (directory, Path(tempfile.gettempdir())):
         try:
             descriptor, path = tempfile.mkstemp(prefix="wfinspect-crash-", suffix=".txt", dir=place)
@@ -44,6 +43,11 @@ def crash_sentence(error: BaseException, report: Path | None) -> str:
         f"wfinspect: an internal error ended the app ({what}). "
         f"Nothing on the watched list is lost; {where}."
     )
+
+
+def redacted_report(text: str) -> str:
+    """The lines of a traceback or a log, redacted but for the places, and fit for a terminal."""
+    return "\n".join(map(_report_line, text.splitlines()))
 
 
 def redacted(text: str) -> str:
