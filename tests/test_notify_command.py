@@ -261,3 +261,22 @@ def test_info_shows_what_is_set(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert shown["command"].split("  ")[0] == "tell 'a b' '{message}'"
     assert shown["command"].endswith(str(path))
     assert shown["osc"].split() == ["off", "default"]
+
+
+def test_a_bug_while_telling_is_said_and_the_next_message_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = threading.Event()
+    messenger = Messenger(["true"], {})
+
+    def broken(_: Message) -> str:
+        told.set()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(messenger, "run", broken)
+    for _ in range(2):
+        told.clear()
+        messenger.send(MESSAGE)
+        assert told.wait(10)
+    finish(messenger)
+    assert messenger.take_trouble() == "The notification command was not run: ZeroDivisionError."

@@ -3,6 +3,7 @@
 Runs on a thread of its own; nobody waits for it.
 """
 
+import logging
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from wfinspect.watching.alerts import Message
+
+logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 10.0
 _LAST_SECONDS = 0.5
@@ -106,7 +109,12 @@ class Messenger:
                     self._thread = None
                     return
                 message = self._waiting.popleft()
-            trouble = self.run(message)
+            try:
+                trouble = self.run(message)
+            except Exception as error:
+                # Without this no later message would find a thread that works.
+                logger.exception("The notification command could not be run")
+                trouble = f"The notification command was not run: {type(error).__name__}."
             if trouble and not self._has_failed:
                 self._troubles.append(trouble)
             self._has_failed = bool(trouble)
