@@ -18,6 +18,9 @@ from wfinspect.query import Page
 MAX_DEPTH = 64
 """Levels of nesting that an answer may have."""
 
+MAX_PARTS = 50_000
+"""Fields and objects that an instance or a task may have, however deep."""
+
 _PEEK = 64
 _BACKSLASH = ord("\\")
 Number = Annotated[int | float | str | None, msgspec.Meta(description="whole, above 0")]
@@ -137,6 +140,10 @@ def values_of(
     Raises:
         BadAnswer: it is not what the service documents, or has no Id.
     """
+    data = bytes(raw)
+    # A few bytes each, they would become many times as much in memory.
+    if data.count(b"{") + data.count(b'":') > MAX_PARTS:
+        raise BadAnswer("The service's answer holds far too many fields: it was not used.")
     fields = decode(raw, shape)
     known = dict(zip(shape.__struct_encode_fields__, shape.__struct_fields__, strict=True))
     values: dict[str, Any] = {}

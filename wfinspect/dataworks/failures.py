@@ -26,6 +26,9 @@ from wfinspect.errors import (
 )
 from wfinspect.format import duration, shown
 
+_LONGEST_ERROR = 65_536
+"""Bytes; a longer body would cost many times as much in memory, and says no more."""
+
 MAX_RETRY_AFTER = 120.0
 """Seconds; what a service may ask to wait at most, as in the official SDK."""
 
@@ -154,11 +157,13 @@ def _clock_skew(
 
 
 def _members(body: bytes) -> dict[str, Any]:
-    """The members of an error body, JSON or XML; empty for anything else."""
+    """The members of an error body, JSON or XML; empty for anything else, or for what is no error."""
+    if len(body) > _LONGEST_ERROR:
+        return {}
     if body[:200].lstrip().startswith((b"<?xml", b"<Error")):
         import html  # noqa: PLC0415 - slow to import, and hardly any error is XML
 
-        text = body[:65_536].decode("utf-8", "replace")
+        text = body.decode("utf-8", "replace")
         return {name: html.unescape(value) for name, value in _XML_MEMBER.findall(text)}
     try:
         return msgspec.json.decode(mended(body), type=dict[str, Any])
