@@ -1,5 +1,6 @@
-"""Short versions of the benchmarks, and the long ones as batteries (``pytest -m battery``)."""
+"""What is promised and what proves it; short versions of the benchmarks, the long ones as batteries."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,161 @@ from day import share, spend_a_day
 from soak import SCENARIOS, soak
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
+
+
+PROOFS = {
+    "an end that stays visible for two intervals is told exactly once": (
+        "test_proofs.py::test_every_end_that_stays_visible_is_told_once",
+        "test_watchlist.py::test_every_end_of_a_run_that_stays_visible",
+        "test_watch_machine.py::WatchMachine",
+    ),
+    "never backward, never invented; a bad answer changes nothing": (
+        "test_watch_machine.py::WatchMachine",
+        "test_engine.py::test_a_bad_answer_never_changes_what_is_known",
+        "test_watchlist.py::test_an_answer_older_than_what_is_held_changes_nothing",
+    ),
+    "after an outage, a stop or kill -9 the present is shown, and what changed meanwhile": (
+        "test_engine.py::test_what_changed_since_the_last_time_is_told_in_one_sentence",
+        "ui/test_stalled_app.py::test_after_a_stop_the_whole_screen_is_drawn_again",
+        "test_watch_machine.py::WatchMachine",
+    ),
+    "it is always visible how old the data is": (
+        "test_engine.py::test_old_values_are_marked_by_the_clock_alone",
+        "ui/test_status_text.py::test_not_live_and_its_cause_are_never_shed",
+        "test_watcher.py::test_nothing_counts_as_live_while_the_poller_hangs",
+    ),
+    "a crash shows no secret": ("ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",),
+    "no secret in a log, a file, an argument or a child's environment": (
+        "ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",
+        "test_client.py::test_no_secret_reaches_a_log_a_text_or_a_traceback",
+        "test_notify_command.py::test_no_key_reaches_the_command",
+        "test_network.py::test_tls_is_verified_modern_and_leaves_no_keys_behind",
+    ),
+    "text from outside can't drive a terminal": (
+        "test_safety.py::test_no_widget_lets_a_sequence_out",
+        "test_shown.py::test_no_code_point_reaches_a_terminal_unless_it_is_drawn",
+        "ui/test_hostile_text.py::test_no_control_from_outside_reaches_the_terminal",
+        "test_printing.py::test_hostile_text_is_made_visible_in_every_form_for_people",
+    ),
+    "polling survives cancelled calls": (
+        "test_exchange.py::test_callers_that_are_cancelled_at_any_moment_leave_the_pool_whole",
+        "test_exchange.py::test_a_stuck_pool_is_replaced_at_once",
+    ),
+    "a frozen terminal does not stop the watch": (
+        "ui/test_stalled_app.py::test_polling_and_recording_go_on_while_the_terminal_stalls",
+        "benchmarks/terminal.py",
+    ),
+    "the terminal is left as it was": (
+        "ui/test_terminal_life.py::test_a_signal_ends_it_in_order",
+        "ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",
+        "benchmarks/terminal.py",
+    ),
+    "calls stay within rate and budget, and the count shown is true": (
+        "test_schedule.py::test_no_second_holds_more_than_two_calls",
+        "test_proofs.py::test_a_small_budget_is_kept_for_a_day_and_the_count_is_true",
+        "benchmarks/day.py",
+    ),
+    "an outage is not made worse": (
+        "test_engine.py::test_ten_minutes_of_outage_cost_at_most_forty_calls",
+        "test_schedule.py::test_throttling_obeys_the_service_and_holds_back_everybody",
+    ),
+    "what was acknowledged survives kill -9": (
+        "test_proofs.py::test_nothing_acknowledged_is_lost_to_kill_9",
+        "benchmarks/kills.py",
+    ),
+    "of several processes none loses another's edits": (
+        "test_store_machine.py::StoreMachine",
+        "test_store.py::test_several_processes_add_rows_and_none_is_lost",
+    ),
+    "a full, locked or read-only disk does not stop the watch": (
+        "test_store.py::test_a_full_disk_is_one_sentence_and_what_was_saved_stays",
+        "test_store.py::test_a_locked_file_is_one_sentence",
+        "test_engine.py::test_without_a_store_the_watch_goes_on_and_says_so",
+    ),
+    "a damaged file is survived and kept": (
+        "test_store.py::test_a_damaged_file_is_set_aside_and_a_new_one_begun",
+        "test_store.py::test_a_file_damaged_while_it_is_open_is_set_aside",
+    ),
+    "a wrong clock locks nobody out": (
+        "test_client.py::test_a_refused_date_is_corrected_with_one_more_call",
+        "test_client.py::test_the_services_clock_is_learnt_from_answers_over_tls_only",
+    ),
+    "keys are renewed by one look-up at a time": (
+        "test_credentials.py::test_many_callers_at_once_make_one_look_up",
+        "test_credentials.py::test_keys_that_cannot_be_renewed_are_used_until_the_service",
+    ),
+    "a network that comes back is used, and hung names stop nothing": (
+        "test_resolver.py::test_hung_look_ups_share_one_thread_and_stop_nothing_else",
+        "test_watcher.py::test_it_stops_in_a_second_though_a_call_hangs_for_ever",
+        "benchmarks/faults.py",
+    ),
+    "a kept connection that dies is not noticed, and no nonce is used twice": (
+        "test_exchange.py::test_a_kept_connection_that_dies_when_used_again_is_not_noticed",
+        "test_signing.py::test_each_attempt_gets_a_new_date_and_nonce",
+    ),
+    "no request hangs": (
+        "test_exchange.py::test_a_network_fault_is_transient",
+        "test_any_bytes.py::test_any_bytes_are_one_of_our_errors",
+    ),
+    "TLS always, plain HTTP to loopback alone, proxies and authorities explained": (
+        "test_exchange.py::test_a_certificate_that_does_not_verify_is_permanent_and_explained",
+        "test_exchange.py::test_loopback_is_never_sent_through_a_proxy",
+        "test_endpoints.py::test_plain_http_is_for_loopback_literals_only",
+        "test_network.py::test_any_proxy_can_be_opened_or_is_told",
+    ),
+    "no answer eats memory or time": (
+        "test_bombs.py::test_an_answer_made_to_hurt_is_a_sentence_or_a_reading",
+        "test_bombs.py::test_no_answer_costs_much_memory",
+    ),
+    "odd answers and odd settings are shown or told, and never fatal": (
+        "test_decoding.py::test_right_names_with_any_values_give_an_instance_or_one_of_our_errors",
+        "test_errors_of_service.py::test_any_answer_becomes_one_printable_sentence",
+        "test_config.py::test_any_setting_is_taken_or_told_in_one_sentence",
+        "test_ids.py::test_any_text_gives_valid_ids_or_one_sentence",
+        "test_parameters.py::test_no_text_raises_or_loses_a_character",
+    ),
+    "the signature is the official one": (
+        "test_signing.py::test_the_official_signer_agrees_on_any_request",
+        "test_signing.py::test_vector_is_reproduced_step_by_step",
+    ),
+    "nothing dies silently": (
+        "test_watcher.py::test_a_poller_that_dies_is_named_and_goes_on_with_fresh_connections",
+        "test_notify_command.py::test_a_bug_while_telling_is_said_and_the_next_message_is_told",
+        "ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",
+    ),
+    "a day of running costs nothing": (
+        "ui/test_bytes.py::test_twenty_running_rows_send_at_most_2_kilobytes_a_minute",
+        "benchmarks/soak.py",
+    ),
+    "scripts can rely on exit codes and JSON": (
+        "test_following.py::test_when_it_is_over_and_with_which_code",
+        "test_following.py::test_every_line_is_safe_ascii_json_and_loses_nothing",
+        "test_watch_command.py::test_a_closed_standard_output_ends_it_without_a_traceback",
+        "test_cli.py::test_the_app_without_a_terminal_says_what_to_use_instead",
+    ),
+    "what a newer version wrote is left alone": (
+        "test_store.py::test_a_newer_schema_is_left_alone_and_said",
+        "test_store.py::test_text_of_another_version_is_no_instance",
+    ),
+    "a prepared state directory gains nobody anything": (
+        "test_tampering.py::test_what_is_not_the_users_own_is_refused_with_what_to_do",
+        "test_store.py::test_directory_and_file_are_private_whatever_the_umask",
+        "test_simulator_server.py::test_the_control_path_is_closed_unless_asked_for",
+    ),
+}
+"""What is promised, and the tests (by the start of their names) and benchmarks that hold it to that."""
+
+
+def test_every_proof_of_a_promise_is_there() -> None:
+    tests = Path(__file__).parent
+    missing = []
+    for proof in {proof for proofs in PROOFS.values() for proof in proofs}:
+        file, _, name = proof.partition("::")
+        text = (tests / file).read_text("utf-8") if (tests / file).is_file() else ""
+        if not re.search(rf"^(?:async )?(?:def|class) {name}" if name else ".", text, re.MULTILINE):
+            missing.append(proof)
+
+    assert missing == []
 
 
 @pytest.mark.parametrize("name", ["clean", "all together"])
