@@ -147,10 +147,6 @@ class InstanceKey(NamedTuple):
     binding: Binding
     id: InstanceId
 
-    def __hash__(self) -> int:
-        # A round looks up each key a dozen times, and two bindings hardly share an ID.
-        return hash(self.id)
-
 
 class Transition(NamedTuple):
     """A change of status between two good readings."""

@@ -26,6 +26,8 @@ from wfinspect.simulator import Simulator
 ROUNDS = 5
 SYNC_CALLS, ASYNC_CALLS = 300, 30
 """Of each round."""
+PACE = 0.1
+"""Of the fleet's life: every twelfth instance or so is in another state a minute later."""
 
 
 class CountingSimulator(Simulator):
@@ -121,8 +123,10 @@ def tell(figures: Figures) -> None:
         (directory / "authorities.pem").write_bytes(bundle)
         tls = server_context(files)
         with (
-            CountingSimulator(clock=clock, extra=WATCHED, epoch=clock.now(), tls=tls) as ours,
-            Simulator(clock=SystemClock(), extra=WATCHED, tls=tls) as theirs,
+            CountingSimulator(
+                clock=clock, extra=WATCHED, speed=PACE, epoch=clock.now(), tls=tls
+            ) as ours,
+            Simulator(clock=SystemClock(), extra=WATCHED, speed=PACE, tls=tls) as theirs,
         ):
             asyncio.run(measure(figures, ours, clock, theirs, directory))
 

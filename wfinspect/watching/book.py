@@ -57,9 +57,12 @@ class Book:
         """Fill the list from the store, before anything else; its readings count as old."""
         self._guard(lambda: self._take_over(now, None), now)
 
-    def sync(self, now: float, at: datetime) -> list[InstanceKey]:
-        """Take over what other processes did; gives the rows of which they had a newer reading."""
-        return self._guard(lambda: self._sync(now, at), now) or []
+    def sync(self, now: float, at: datetime) -> list[InstanceKey] | None:
+        """Take over what other processes did; None if they did nothing.
+
+        Gives the rows of which they had a newer reading.
+        """
+        return self._guard(lambda: self._sync(now, at), now)
 
     def save(self, now: float) -> None:
         """Save what has changed since the last time."""
@@ -181,11 +184,11 @@ class Book:
             self._retry_at = float("-inf")
         return found
 
-    def _sync(self, now: float, at: datetime) -> list[InstanceKey]:
+    def _sync(self, now: float, at: datetime) -> list[InstanceKey] | None:
         if self.store.was_replaced():
             self.store.close()
         if not self.store.has_news():
-            return []
+            return None
         if self.store.is_begun_anew():
             # It lacks everything, which does not mean that somebody removed it.
             for entry in self.watchlist.watched():

@@ -4,7 +4,7 @@ Driven by `step` from one event loop, with a clock of the caller's; never sleeps
 answer. Knows no thread and no face.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 from math import inf
@@ -24,6 +24,7 @@ from wfinspect.watching.notices import Notices
 from wfinspect.watching.reader import Reader
 from wfinspect.watching.schedule import Batch, Schedule
 from wfinspect.watching.setup import Setup
+from wfinspect.watching.sight import Sights
 from wfinspect.watching.snapshot import Health, Snapshot
 from wfinspect.watching.source import group_of
 from wfinspect.watching.store import Store
@@ -59,12 +60,12 @@ class Engine:
         self._asking = Asking(lambda inquiries: inquiries(*parts))
         self._displayed: InstanceKey | None = None
         self._touched_at = -inf
-        self._awaited_since: dict[InstanceKey, float] = {}
+        self._sights = Sights(self._schedule)
         self._fingerprints: dict[Binding, str] = {}
         self._is_opening = False
         self._notices, self._alerts = notices, Alerts(setup.rule)
         self._messenger = setup.messenger or Messenger((), {})
-        self._view = View(self._book, self._schedule, notices, self._alerts)
+        self._view = View(self._book, self._schedule, self._sights, notices, self._alerts)
         self.has_news = False
         """A face has something to redraw; whoever tells it so clears this."""
         now = clock.monotonic()
@@ -97,12 +98,16 @@ class Engine:
         None means that only an answer or a person brings more. Needs a running event loop.
         """
         now, at = self._clock.monotonic(), self._clock.now()
+        # How often the one on display is asked for depends on the time since the last key.
+        touched = [] if self._displayed is None else [self._displayed]
         for answer in self._calls.take_answers():
             self._reader.absorb(answer, self._displayed)
             self._is_opening &= bool(answer.batch.keys)
+            touched += answer.batch.keys
         read_elsewhere = self._book.sync(now, at)
-        self._reconcile(now)
-        for key in read_elsewhere:
+        is_all = read_elsewhere is not None or self._book.trouble
+        self._reconcile(now, None if is_all else touched)
+        for key in read_elsewhere or ():
             self._schedule.read_elsewhere(key, self._book.entries[key].steady_at or now, now)
             self._reader.heard_elsewhere(key, now)
         self._reader.tell(now)
@@ -130,6 +135,7 @@ class Engine:
         now = self._clock.monotonic()
         self._displayed, self._touched_at = key, now
         if key is None:
+            self._reconcile(now)
             return
         entry = self._book.watchlist.entry(key)
         self._reconcile(now)
@@ -190,19 +196,23 @@ class Engine:
         """Say that a person is there."""
         self._touched_at = self._clock.monotonic()
 
-    def _reconcile(self, now: float) -> None:
-        """Bring the schedule in line with the book and with what is on display."""
-        for key, entry in list(self._book.entries.items()):
-            if not entry.is_watched and key != self._displayed:
-                self._book.watchlist.forget(key)
-                self._schedule.forget(key)
-                self._awaited_since.pop(key, None)
+    def _reconcile(self, now: float, keys: Iterable[InstanceKey] | None = None) -> None:
+        """Bring the schedule in line with the book and with what is on display.
+
+        With keys only these are looked at: a step that touches a few of many should cost little.
+        """
+        entries = self._book.entries
+        for key in list(entries) if keys is None else keys:
+            entry = entries.get(key)
+            if entry is None or not (entry.is_watched or key == self._displayed):
+                for each in (self._book.watchlist, self._schedule, self._sights):
+                    each.forget(key)
                 continue
-            if key not in self._awaited_since:
-                self._awaited_since[key] = now
+            if self._sights.begin(key, now):
                 group = group_of(key.binding, entry.instance) if entry.instance else None
                 self._schedule.add(key, group=group)
             self._schedule.set_cadence(key, self._cadence(entry, now))
+            self._sights.touch([key])
 
     def _cadence(self, entry: Entry, now: float) -> float | None:
         if entry.is_gone:
@@ -227,6 +237,7 @@ class Engine:
         self._asking.let_out(now, is_sharing=True)
         while (batch := self._schedule.take_due(now)) is not None:
             self._calls.send(batch)
+            self._sights.touch(batch.keys)
         self._asking.let_out(now, is_sharing=False)
 
     def _heed_credentials(self, binding: Binding) -> None:
@@ -256,8 +267,8 @@ class Engine:
             store_trouble=self._book.trouble,
             remarks=self._schedule.groups.remarks(now),
         )
-        before, since = self.snapshot, self._awaited_since
-        until = self._view.draw(health, self._bindings(), self._displayed, since, now, at)
+        before = self.snapshot
+        until = self._view.draw(health, self._bindings(), self._displayed, now, at)
         self.has_news |= not is_same_to_the_eye(before, self.snapshot)
         return min(until, bucket.ends_at)
 
@@ -284,4 +295,4 @@ class Engine:
         return None if earliest == inf else max(0.0, earliest - now)
 
     def _bindings(self) -> list[Binding]:
-        return list(dict.fromkeys([self._binding, *(key.binding for key in self._book.entries)]))
+        return list(dict.fromkeys([self._binding, *self._schedule.bindings]))

@@ -63,7 +63,8 @@ class Schedule:
     def __init__(self, rng: random.Random, *, budget: int) -> None:
         self._rng = rng
         self._items: dict[InstanceKey, _Item] = {}
-        self._bindings: Counter[Binding] = Counter()
+        self.bindings: Counter[Binding] = Counter()
+        """Those in use, each with the number of its instances."""
         self.groups = Groups()
         self.limits = Limits(rng, budget=budget)
         self.is_paused = False
@@ -73,13 +74,13 @@ class Schedule:
         """Take an instance up; it is due at once. One already known stays as it is."""
         if key not in self._items:
             self._items[key] = _Item(key)
-            self._bindings[key.binding] += 1
+            self.bindings[key.binding] += 1
             self.groups.add(key, group)
 
     def forget(self, key: InstanceKey) -> None:
         """Never ask for an instance again; an answer still on its way is ignored."""
         if self._items.pop(key, None) is not None:
-            self._bindings -= Counter([key.binding])
+            self.bindings -= Counter([key.binding])
             self.groups.forget(key)
 
     def set_cadence(self, key: InstanceKey, seconds: float | None) -> None:
@@ -115,7 +116,7 @@ class Schedule:
         """The next call to make now, None if nothing may go out. Marks its instances in flight."""
         if self.limits.pace.ready_at(now) > now:
             return None
-        limits = self.limits.at(now, self._bindings)
+        limits = self.limits.at(now, self.bindings)
         timely = [i for i in self._items.values() if _ready_at(i, limits) <= now]
         ready = [item for item in timely if not self._is_blocked(item, now, limits)]
         if not ready:
@@ -134,7 +135,7 @@ class Schedule:
 
     def next_at(self, now: float) -> float | None:
         """When `take_due` may have something, None if only an answer or a person changes that."""
-        limits = self.limits.at(now, self._bindings)
+        limits = self.limits.at(now, self.bindings)
         # What blocks an instance is dear to look up, and needed only of the first few.
         times = [(_ready_at(i, limits), n, i) for n, i in enumerate(self._items.values())]
         heapify(times)

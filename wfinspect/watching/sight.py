@@ -1,11 +1,14 @@
 """How one entry is shown: whether its reading is the present, and what is the trouble. Pure."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from math import inf
 from typing import NamedTuple
 
+from wfinspect.instance import InstanceKey
 from wfinspect.watching.backoff import Gate
 from wfinspect.watching.cadence import freshness_seconds
+from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.snapshot import Row, Trouble
 from wfinspect.watching.watchlist import Entry
 
@@ -61,7 +64,7 @@ class Sight(NamedTuple):
         )
 
 
-def sight(entry: Entry, interval: float, awaited_since: float) -> Sight:
+def _sight(entry: Entry, interval: float, awaited_since: float) -> Sight:
     """Judge an entry.
 
     Args:
@@ -74,6 +77,43 @@ def sight(entry: Entry, interval: float, awaited_since: float) -> Sight:
     if entry.steady_at is None:
         return Sight(entry, -inf, awaited_since)
     return Sight(entry, entry.steady_at + freshness_seconds(interval), awaited_since)
+
+
+class Sights:
+    """One for each instance; whoever reads an instance, or changes when it is read, says so."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        self._awaited_since: dict[InstanceKey, float] = {}
+        self._judged: dict[InstanceKey, Sight] = {}
+        self._touched: set[InstanceKey] = set()
+
+    def begin(self, key: InstanceKey, now: float) -> bool:
+        """Await the first reading of an instance; False if it is known."""
+        is_new = key not in self._awaited_since
+        if is_new:
+            self._awaited_since[key] = now
+        return is_new
+
+    def touch(self, keys: Iterable[InstanceKey]) -> None:
+        """Say that instances were read or asked for, or that their cadence is another."""
+        self._touched.update(keys)
+
+    def forget(self, key: InstanceKey) -> None:
+        """Drop an instance."""
+        self._awaited_since.pop(key, None)
+        self._judged.pop(key, None)
+        self._touched.discard(key)
+
+    def of(self, entries: Sequence[Entry]) -> list[Sight]:
+        """The sights of entries, in their order."""
+        for entry in entries:
+            if entry.key in self._touched:
+                interval = self._schedule.effective_interval(entry.key)
+                since = self._awaited_since[entry.key]
+                self._judged[entry.key] = _sight(entry, interval, since)
+        self._touched.clear()
+        return [self._judged[entry.key] for entry in entries]
 
 
 class Troubles:

@@ -11,7 +11,7 @@ from wfinspect.watching.backoff import Gate
 from wfinspect.watching.book import Book
 from wfinspect.watching.notices import Notices, Outage
 from wfinspect.watching.schedule import Schedule
-from wfinspect.watching.sight import Sight, Troubles, sight
+from wfinspect.watching.sight import Sight, Sights, Troubles
 from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
 from wfinspect.watching.watchlist import Entry
 
@@ -29,11 +29,14 @@ _UNEXPLAINED = {
 class View:
     """Draws snapshots of what the book and the schedule hold."""
 
-    def __init__(self, book: Book, schedule: Schedule, notices: Notices, alerts: Alerts) -> None:
+    def __init__(
+        self, book: Book, schedule: Schedule, sights: Sights, notices: Notices, alerts: Alerts
+    ) -> None:
         self.snapshot = Snapshot()
         self.outage = Outage()
         self._book = book
         self._schedule = schedule
+        self._sights = sights
         self._notices = notices
         self._alerts = alerts
         self._troubles = Troubles()
@@ -44,7 +47,6 @@ class View:
         health: Health,
         bindings: Iterable[Binding],
         displayed: InstanceKey | None,
-        awaited_since: Mapping[InstanceKey, float],
         now: float,
         at: datetime,
     ) -> float:
@@ -54,16 +56,12 @@ class View:
             health: with everything but contact and trouble.
             bindings: those in use.
             displayed: the instance on display, watched or not.
-            awaited_since: since when a reading of each instance is awaited, in steady seconds.
             now: steady seconds.
             at: the same as wall time.
         """
         gates = {b: self._schedule.limits.closed_gate(b) for b in bindings}
         troubles = {b: self._troubles.behind(gate, now, at) for b, gate in gates.items()}
-        sights = [
-            sight(entry, self._schedule.effective_interval(entry.key), awaited_since[entry.key])
-            for entry in self._shown(displayed)
-        ]
+        sights = self._sights.of(self._shown(displayed))
         contact, lost = self._contact(sights, gates, troubles, health.last_good_at, now)
         told = {b: troubles[b] or self._explain(b, now, at) for b in lost}
         trouble = next(iter(told.values()), None)
@@ -143,7 +141,7 @@ def is_same_to_the_eye(one: Snapshot, other: Snapshot) -> bool:
     pairs = zip((*one.rows, one.displayed), (*other.rows, other.displayed), strict=False)
     return (
         len(one.rows) == len(other.rows)
-        and all(a is b or (a and b and _seen_of_row(a) == _seen_of_row(b)) for a, b in pairs)
+        and all(a == b or (a and b and _seen_of_row(a) == _seen_of_row(b)) for a, b in pairs)
         and _seen_of_all(one) == _seen_of_all(other)
         and _uncounted(one.health) == _uncounted(other.health)
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from wfinspect.instance import Family, InstanceKey, Transition, WorkflowInstance
@@ -116,7 +117,7 @@ class Watchlist:
     def watched(self) -> list[Entry]:
         """The watched entries in the order of the list."""
         watched = (entry for entry in self.entries.values() if entry.is_watched)
-        return sorted(watched, key=lambda entry: entry.position)
+        return sorted(watched, key=attrgetter("position"))
 
     def entry(self, key: InstanceKey) -> Entry:
         """The entry of an instance, a new one where there is none."""
