@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import os
+import signal
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -35,6 +36,14 @@ settings.load_profile(QUICK)
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.markexpr == BATTERY:
         settings.load_profile(BATTERY)
+    # Begun with nohup or in a script's background they are ignored here, and would be so in every program
+    # that a test ends by a signal.
+    for number, handler in (
+        (signal.SIGHUP, signal.SIG_DFL),
+        (signal.SIGINT, signal.default_int_handler),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.hookimpl(tryfirst=True)
