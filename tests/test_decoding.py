@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.dataworks.decoding import decode_instance, decode_page
-from wfinspect.dataworks.envelope import MAX_DEPTH, mended
+from wfinspect.dataworks.json_bytes import MAX_DEPTH, mended
 from wfinspect.errors import BadAnswer, NotFound, ServiceError
 from wfinspect.instance import Family, InstanceId, Tag, WorkflowInstance
 

@@ -10,19 +10,16 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from wfinspect.dataworks.json_bytes import decode, mended, refuse_depth
 from wfinspect.errors import BadAnswer, NotFound, ServiceError
 from wfinspect.format import shown
 from wfinspect.instance import MAX_INSTANCE_ID, Tag
 from wfinspect.query import Page
 
-MAX_DEPTH = 64
-"""Levels of nesting that an answer may have."""
-
 MAX_PARTS = 50_000
 """Fields and objects that an instance or a task may have, however deep."""
 
 _PEEK = 64
-_BACKSLASH = ord("\\")
 Number = Annotated[int | float | str | None, msgspec.Meta(description="whole, above 0")]
 """A field that is read by `count`; told from others by being this very object."""
 Text = str | int | float | None
@@ -158,7 +155,9 @@ def values_of(
     if values["id"] is None:
         raise BadAnswer("The service's answer holds an instance without an Id: it was not used.")
     others = decode(raw, dict[str, msgspec.Raw]).items()
-    beyond = [_checked(name, value) for name, value in others if name not in known]
+    beyond = {name: bytes(value) for name, value in others if name not in known}
+    for value in beyond.values():
+        refuse_depth(value)
     values["unknown_fields"] = tuple(name for name in beyond if name not in left_in_raw)
     values["raw"] = bytes(raw).decode("utf-8", "replace")
     return values
@@ -209,71 +208,3 @@ def not_found(
 def request_id_of(value: object) -> str:
     """A RequestId fit for a sentence; "" for anything that is none."""
     return shown(value.strip(), limit=64) if isinstance(value, str) else ""
-
-
-def mended(body: bytes) -> bytes:
-    r"""A body with its lone surrogate escapes replaced by U+FFFD, and without a byte order mark.
-
-    Services that cut text in UTF-16 units leave halves such as ``\ud83d`` behind; one such name
-    must not make an instance unreadable. An instance's raw text holds the replacement, too.
-    """
-    return _HALVES.sub(_whole, body.removeprefix(b"\xef\xbb\xbf"))
-
-
-# Every match begins with the same bytes, so that a log of 32 MiB is searched in a moment.
-_HALVES = re.compile(
-    rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})"
-    rb"|[89a-fA-F][0-9a-fA-F]{2})"
-)
-
-
-def _whole(match: re.Match[bytes]) -> bytes:
-    before = match.start()
-    while before and match.string[before - 1] == _BACKSLASH:
-        before -= 1
-    if (match.start() - before) % 2 == 0:
-        return match[0] if match["low"] else b"\\ufffd"
-    # The first backslash is itself escaped: what follows it is text, and a second half is alone.
-    return match[0].replace(match["low"], b"\\ufffd") if match["low"] else match[0]
-
-
-def decode(data: bytes | msgspec.Raw, wanted: type[_T]) -> _T:
-    """JSON as a type; a BadAnswer where it is none or another one."""
-    try:
-        return msgspec.json.decode(data, type=wanted)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise bad_json(bytes(data), error) from None
-
-
-def bad_json(body: bytes, error: Exception) -> BadAnswer:
-    """The sentence for a body that is not the JSON it should be."""
-    start = body[:200].lstrip()
-    if not start:
-        return BadAnswer("The service's answer is empty: it was not used.")
-    if start.startswith(b"<"):
-        return BadAnswer(
-            "The answer is a web page and not the service's JSON: is a login page or a proxy in "
-            "the way?"
-        )
-    if isinstance(error, RecursionError):
-        return BadAnswer("The service's answer is nested too deeply to be read: it was not used.")
-    why = shown(str(error), limit=120)
-    return BadAnswer(f"The service's answer can't be read ({why}): it was not used.")
-
-
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
-
-
-def _checked(name: str, value: msgspec.Raw) -> str:
-    """The name of an unknown field whose value is not nested beyond MAX_DEPTH."""
-    data = bytes(value)
-    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
-        return name
-    depth = 0
-    for token in _STRUCTURE.finditer(data):
-        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
-        if depth > MAX_DEPTH:
-            raise BadAnswer(
-                "The service's answer is nested too deeply to be read: it was not used."
-            )
-    return name

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from wfinspect.dataworks.codes import meaning_of
-from wfinspect.dataworks.envelope import bad_json, mended, not_found, request_id_of
+from wfinspect.dataworks.envelope import not_found, request_id_of
+from wfinspect.dataworks.json_bytes import bad_json, mended
 from wfinspect.errors import (
     BadAnswer,
     BadRequest,
