@@ -25,7 +25,8 @@ class TaskInstance:
     """One reading of a task's run.
 
     As for a workflow instance: times are milliseconds and None while there is nothing, text is "".
-    Fields that only `raw` holds: Inputs, Outputs, DataSource, and what is within RuntimeResource.
+    Only `raw` holds Inputs, Outputs, DataSource, what else is within RuntimeResource, and what the
+    instance says of itself: its workflow, workspace and business date.
     """
 
     id: int
@@ -47,15 +48,6 @@ class TaskInstance:
     """When it began to wait for resources."""
     create_time: int | None = None
     modify_time: int | None = None
-    bizdate: int | None = None
-    """Milliseconds; midnight in the scheduling zone. The service writes it so."""
-    project_id: int | None = None
-    project_env: str = ""
-    workflow_id: int | None = None
-    workflow_name: str = ""
-    workflow_instance_id: int | None = None
-    workflow_instance_type: str = ""
-    unified_workflow_instance_id: int | None = None
     baseline_id: int | None = None
     priority: int | None = None
     period_number: int | None = None

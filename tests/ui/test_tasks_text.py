@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from fakes import START, ms
 from hypothesis import given
@@ -115,6 +117,10 @@ def test_details_hold_fields_runs_and_the_whole_script() -> None:
         FAILED_TASK,
         owner="1823",
         priority=0,
+        operation_type="Refresh",
+        create_time=ms(START),
+        create_user="1000",
+        modify_user="1823",
         script_content="SELECT 1;\n\x1b[2J" + "x" * 20_000,
         unknown_fields=("Colour",),
     )
@@ -122,7 +128,9 @@ def test_details_hold_fields_runs_and_the_whole_script() -> None:
 
     text = "\n".join(line.text for line in details(whole, [whole, first], LOOK, START, 80))
 
-    for held in ("1823", "Priority", "RUNS 2", "run 1", "SELECT 1;", "Colour"):
+    for held in ("1823", "Priority", "Refresh", "RUNS 2", "run 1", "SELECT 1;", "Colour"):
         assert held in text
+    assert re.search(r"Created +20\S+ [\d:]+ by 1000", text)
+    assert "by 1823" in text
     assert text.count("x") >= 20_000
     assert "\x1b" not in text

@@ -47,7 +47,19 @@ _Task = shape_of(
     resource_group_id=None,
     script_content=None,
 )
-_LEFT_IN_RAW = frozenset({"DataSource", "Inputs", "Outputs"})
+_OF_THE_INSTANCE = frozenset(
+    {
+        "Bizdate",
+        "ProjectEnv",
+        "ProjectId",
+        "UnifiedWorkflowInstanceId",
+        "WorkflowId",
+        "WorkflowInstanceId",
+        "WorkflowInstanceType",
+        "WorkflowName",
+    }
+)
+_LEFT_IN_RAW = frozenset({"DataSource", "Inputs", "Outputs"}) | _OF_THE_INSTANCE
 
 
 def decode_instance(body: bytes, asked: InstanceId) -> WorkflowInstance:

@@ -220,6 +220,8 @@ def details(
         ("Timeout", _span(task.timeout) if task.timeout else ""),
         ("", ""),
         ("Owner", task.owner),
+        ("Operation", task.operation_type),
+        ("Period", task.period_number),
         ("Priority", task.priority),
         ("Baseline", task.baseline_id),
         ("Rerun mode", task.rerun_mode),
@@ -227,6 +229,8 @@ def details(
         ("Resources", task.resource_group_id),
         ("Process", task.process_id),
         ("Gateway", task.gateway),
+        ("Created", _by(task.create_time, task.create_user, look)),
+        ("Modified", _by(task.modify_time, task.modify_user, look)),
         ("Description", task.description),
         ("Tags", ", ".join(f"{tag.key}:{tag.value}" for tag in task.tags)),
         ("Parameters", task.script_parameters),
@@ -243,6 +247,11 @@ def details(
         pieces = (piece for each in script.split("\n") for piece in wrap(each, width - 2))
         lines += [line((f" {piece}", Role.TEXT)) for piece in pieces]
     return tuple(lines)
+
+
+def _by(at: int | None, user: str, look: Look) -> str:
+    """When something was done and by whom, as far as it is known."""
+    return " by ".join(filter(None, (_time(at, look), user)))
 
 
 def _run_line(run: TaskInstance, look: Look, now: datetime) -> Line:
