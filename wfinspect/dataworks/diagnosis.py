@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from wfinspect.dataworks import network
 from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.lookup import Lookup
-from wfinspect.dataworks.network import contact_error
+from wfinspect.dataworks.network_faults import contact_error
+from wfinspect.dataworks.proxies import proxy_for
 from wfinspect.dataworks.resolver import addresses_of
 
 STEP_SECONDS = 5.0
@@ -37,7 +37,7 @@ def first_hop(endpoint: str, environ: Mapping[str, str]) -> Hop:
     Raises:
         ConfigError: the proxy in the environment can't be used.
     """
-    proxy = None if is_loopback(endpoint) else network.proxy_for(endpoint, environ)
+    proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
     parts = urlsplit(proxy or base_url(endpoint))
     port = parts.port or _PORTS[parts.scheme]
     is_direct_tls = proxy is None and not is_loopback(endpoint)

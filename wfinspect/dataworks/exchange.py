@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from wfinspect.dataworks.network import contact_error
+from wfinspect.dataworks.network_faults import contact_error
 from wfinspect.errors import BadAnswer
 
 VERSION = "2024-05-18"

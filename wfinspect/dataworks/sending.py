@@ -18,7 +18,7 @@ from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.exchange import Answer, Call, Exchange
 from wfinspect.dataworks.failures import failure_of, has_code, http_date
-from wfinspect.dataworks.network import contact_error
+from wfinspect.dataworks.network_faults import contact_error
 from wfinspect.dataworks.signing import Acs3Auth
 from wfinspect.errors import BadAnswer, ClockSkew, NotFound
 
