@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from wfinspect.config import OPTIONS
+from wfinspect.options import OPTIONS
 from wfinspect.ui.keys import COMMANDS
 
 README = Path(__file__).parent.parent / "README.md"

@@ -13,7 +13,7 @@ from wfinspect import __version__
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
 from wfinspect.commands import COMMANDS
-from wfinspect.config import OPTIONS
+from wfinspect.options import OPTIONS
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 SECRET = "SimulatorSecretIsNoSecret00000"
@@ -88,6 +88,12 @@ def test_a_field_is_printed_bare(run: Run) -> None:
     assert run.out == "Success\n"
 
 
+def test_a_region_that_is_new_can_be_used_with_its_endpoint(run: Run, simulator: Simulator) -> None:
+    asked = ("get", str(DEMO_IDS[3]), "--region", "cn-newtown", "--endpoint", simulator.url)
+
+    assert run(*asked, "--field", "Status") == 0
+
+
 def test_a_failed_instance_is_no_failure_of_get(run: Run, simulator: Simulator) -> None:
     simulator.set_status(DEMO_IDS[0], "Failure")
 
@@ -109,7 +115,8 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "-5"], "'-5' is negative"),
         (["get", str(2**63)], "too large"),
         (["get", "1..500"], "at most 100"),
-        (["get", "1", "--field", "Colour", "--region", "cn-nowhere"], "no region of DataWorks"),
+        (["get", "1", "--region", "cn-nowhere", "--endpoint", "vpc"], "no region 'cn-nowhere'"),
+        (["get", "1", "--region", "cn-shanghia", "--endpoint", "public"], "mean cn-shanghai"),
         (["get", "1", "--config", "/no/such.toml"], "There is no /no/such.toml"),
         (["get", "1", "--profile", "nobody"], "nobody"),
         (["get", "1", "--endpoint", "http://dataworks.example.com"], "http://"),

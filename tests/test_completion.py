@@ -10,7 +10,7 @@ from pty_session import PtySession
 
 from wfinspect.cli import main
 from wfinspect.commands import COMMANDS
-from wfinspect.config import OPTIONS
+from wfinspect.options import OPTIONS
 
 TYPED = {
     "wfinspect wa": "wfinspect watch",

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from wfinspect import __version__
 from wfinspect.commands import COMMANDS, Command
-from wfinspect.config import OPTIONS, load_settings
+from wfinspect.config import load_settings
 from wfinspect.errors import WfInspectError
 from wfinspect.format import shown
+from wfinspect.options import OPTIONS
 
 INTERNAL_ERROR = 70
 BROKEN_PIPE = 141

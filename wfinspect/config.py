@@ -1,166 +1,19 @@
 """Settings: option > environment > config.toml > CLI profile > default, each with its source.
 
-Knows names, meanings and bounds; opens no file but config.toml.
+What settings there are is `wfinspect.options`' business; opens no file but config.toml.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from wfinspect.errors import ConfigError
+from wfinspect.errors import ConfigError, did_you_mean
 from wfinspect.notify import Notify, read_notify
+from wfinspect.options import OPTIONS, Option
 from wfinspect.paths import Paths, default_config_file, default_state_dir
-from wfinspect.regions import REGIONS
-
-MIN_INTERVAL_SECONDS = 2.0
-DEFAULT_REGION = "cn-shanghai"
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-THEMES = ("auto", "dark", "light", "ansi", "colorblind", "contrast")
-
-
-class Option(NamedTuple):
-    """One setting: its name on the command line, what it takes and what it means."""
-
-    name: str
-    """As in ``--name``; ``_`` for ``-`` in config.toml, upper case behind WFINSPECT_."""
-    metavar: str
-    """What its value is called; "" for a switch."""
-    parse: Callable[[Any], object]
-    """Reads text or a TOML value; raises ValueError with the words that follow the value."""
-    default: object
-    meaning: str
-    has_negation: bool = False
-    in_file: bool = True
-    other_variables: tuple[str, ...] = ()
-    """Variables of other tools that mean the same, weaker than our own."""
-
-    @property
-    def key(self) -> str:
-        """The name in config.toml and in `Settings`."""
-        return self.name.replace("-", "_")
-
-    @property
-    def variable(self) -> str:
-        """The environment variable."""
-        return f"WFINSPECT_{self.key.upper()}"
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("is no text")
-    return value.strip()
-
-
-def _interval(value: object) -> float:
-    seconds = _number(value)
-    if seconds < MIN_INTERVAL_SECONDS or not math.isfinite(seconds):
-        raise ValueError(f"is too short: at least {MIN_INTERVAL_SECONDS:g} seconds are allowed")
-    return seconds
-
-
-def _budget(value: object) -> int:
-    calls = _number(value)
-    if calls < 1 or not calls.is_integer():
-        raise ValueError("is no whole number above 0")
-    return int(calls)
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError("is no number")  # noqa: TRY004 - the caller adds the name of the option
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        raise ValueError("is no number") from None
-
-
-def _switch(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = str(value).strip().lower()
-    if word in {"1", "true", "yes", "on"}:
-        return True
-    if word in {"0", "false", "no", "off", ""}:
-        return False
-    raise ValueError("is neither true nor false")
-
-
-def _region(value: object) -> str:
-    region = _text(value)
-    if region not in REGIONS:
-        near = _near(region, REGIONS)
-        hint = f"did you mean {' or '.join(near)}?" if near else "e.g. cn-shanghai"
-        raise ValueError(f"is no region of DataWorks: {hint}")
-    return region
-
-
-def _near(word: str, known: Sequence[str]) -> list[str]:
-    import difflib  # noqa: PLC0415 - only for those who mistype
-
-    return difflib.get_close_matches(word, known, n=2)
-
-
-def _zone(value: object) -> str:
-    name = _text(value)
-    try:
-        ZoneInfo(name)
-    except (KeyError, OSError, ValueError):
-        raise ValueError("is no time zone: write one such as Asia/Shanghai") from None
-    return name
-
-
-def _path(value: object) -> Path:
-    return Path(_text(value)).expanduser().absolute()
-
-
-def _one_of(*words: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        word = _text(value)
-        for known in words:
-            if word.lower() == known.lower():
-                return known
-        raise ValueError(f"is none of {', '.join(words)}")
-
-    return parse
-
-
-OPTIONS = (
-    Option("profile", "NAME", _text, None, "profile of ~/.aliyun/config.json to use"),
-    Option(
-        "region",
-        "REGION",
-        _region,
-        None,
-        "region of the workspace, e.g. cn-shanghai",
-        other_variables=("ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"),
-    ),
-    Option("endpoint", "public|vpc|URL", _text, "public", "which endpoint of the service to call"),
-    Option(
-        "interval", "SECONDS", _interval, 15.0, "how often a running instance is read (at least 2)"
-    ),
-    Option("budget", "CALLS", _budget, 3000, "calls a day to stay under"),
-    Option("config", "FILE", _path, None, "another config.toml", in_file=False),
-    Option("state-dir", "DIR", _path, None, "where the watched list and the log are kept"),
-    Option("time-zone", "ZONE", _zone, None, "zone of the times shown (default: this machine's)"),
-    Option("mouse", "", _switch, None, "mouse support (default: off under SSH)", has_negation=True),
-    Option(
-        "low-bandwidth",
-        "",
-        _switch,
-        None,
-        "10 frames a second at most, in 256 colours at most (default: on under SSH)",
-        has_negation=True,
-    ),
-    Option("ascii", "", _switch, default=False, meaning="plain ASCII instead of glyphs"),
-    Option("theme", "NAME", _one_of(*THEMES), "auto", f"colours: {', '.join(THEMES)}"),
-    Option("log-level", "LEVEL", _one_of(*LOG_LEVELS), "WARNING", "what the log file gets"),
-)
-"""Every setting, in the order of the help text."""
-
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -263,10 +116,7 @@ def _from_file(path: Path) -> tuple[_Origin, dict[str, str], Notify]:
         option = _BY_KEY.get(name)
         if option is None or not option.in_file:
             known = [key for key, option in _BY_KEY.items() if option.in_file]
-            near = _near(name, known)
-            hint = (
-                f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}."
-            )
+            hint = did_you_mean(name, known, f"known are {', '.join(known)}.")
             raise ConfigError(f"{path}: there is no setting {name!r}: {hint}")
     return {name: (value, str(path)) for name, value in table.items()}, keys, notify
 

@@ -19,6 +19,16 @@ WfInspectError
 The text of an error is one sentence for a person: what happened, why, what to do.
 """
 
+from collections.abc import Iterable
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """The part of a sentence that names what comes near an unknown word; `otherwise` if nothing does."""
+    import difflib  # noqa: PLC0415 - only for those who mistype
+
+    near = difflib.get_close_matches(word, list(known), n=2)
+    return f"did you mean {' or '.join(near)}?" if near else otherwise
+
 
 class WfInspectError(Exception):
     """The root: its text is a sentence for a person, its exit_code is the command line's."""

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from wfinspect.config import DEFAULT_REGION, Settings
+from wfinspect.config import Settings
 from wfinspect.dataworks.endpoints import endpoint_of
 from wfinspect.dataworks.profiles import identify
 from wfinspect.instance import Binding
 from wfinspect.paths import home_of
+
+DEFAULT_REGION = "cn-shanghai"
 
 
 class Bound(NamedTuple):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from wfinspect.commands import COMMANDS
 from wfinspect.commands.printing import FIELDS
-from wfinspect.config import LOG_LEVELS, OPTIONS, THEMES, Settings
+from wfinspect.config import Settings
+from wfinspect.options import LOG_LEVELS, OPTIONS, THEMES
 from wfinspect.regions import REGIONS
 
 _WORDS: Mapping[str, Sequence[str]] = {

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from wfinspect import __version__
 from wfinspect.commands.binding import bind
-from wfinspect.config import OPTIONS, Settings
+from wfinspect.config import Settings
 from wfinspect.errors import ConfigError
 from wfinspect.format import shown
 from wfinspect.notify import Notify
+from wfinspect.options import OPTIONS
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:

@@ -4,12 +4,11 @@ Host names follow the endpoint page of the 2024-05-18 API. The official SDK igno
 option for known regions, so names are built here.
 """
 
-import difflib
 import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from wfinspect.errors import ConfigError
+from wfinspect.errors import ConfigError, did_you_mean
 from wfinspect.format import shown
 from wfinspect.regions import REGIONS
 
@@ -61,8 +60,7 @@ def _host_of(region: str, choice: str) -> str:
             "ALIBABA_CLOUD_REGION_ID, or run `aliyun configure`."
         )
     if region not in REGIONS:
-        near = difflib.get_close_matches(region, REGIONS, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else "e.g. cn-shanghai is one."
+        hint = did_you_mean(region, REGIONS, "e.g. cn-shanghai is one.")
         raise ConfigError(
             f"DataWorks has no region {_quoted(region)} that is known here: {hint} "
             "Set it with --region, or give the service's URL with --endpoint."
