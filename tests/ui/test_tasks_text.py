@@ -11,15 +11,14 @@ from values import replace
 from wfinspect.task import Progress, progress
 from wfinspect.ui.lines import Role, width_of
 from wfinspect.ui.row_text import Look
+from wfinspect.ui.task_text import details, summary
 from wfinspect.ui.tasks_text import (
     Columns,
     TimeLine,
     bar,
-    details,
     heading,
     matches,
     progress_line,
-    summary,
     task_line,
     widest,
 )

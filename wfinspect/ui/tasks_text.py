@@ -1,4 +1,4 @@
-"""Tasks of an instance as text: progress, a line each with a bar on the run's time line. Pure."""
+"""Tasks of an instance as text: progress, and a line each with a bar on the run's time line. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,7 @@ from rich.cells import cell_len
 from wfinspect import format as fmt
 from wfinspect.instance import Family, Status
 from wfinspect.task import Progress, TaskInstance, spans
-from wfinspect.ui import detail_text
 from wfinspect.ui.lines import (
-    BLANK,
     Ground,
     Line,
     Role,
@@ -20,9 +18,9 @@ from wfinspect.ui.lines import (
     line,
     pad,
     pad_left,
-    wrap,
 )
 from wfinspect.ui.row_text import Look, short_word
+from wfinspect.ui.task_text import span_words
 from wfinspect.ui.theme import FAMILY_ROLES, bar_marks
 
 _WIDE_CELLS = 110
@@ -165,106 +163,17 @@ def task_line(
     ]
     if columns.type:
         parts.append((pad(fmt.shown(task.task_type, limit=40), columns.type - 1) + " ", Role.DIM))
-    parts.append((pad_left(_span(took.running), 7) + " ", Role.TEXT))
+    parts.append((pad_left(span_words(took.running), 7) + " ", Role.TEXT))
     parts.append((pad_left(run, 4) + " ", Role.STRONG if (task.run_number or 1) > 1 else Role.DIM))
     if columns.waits:
-        waits = (_span(seconds or None) for seconds in (took.for_time, took.for_resources))
+        waits = (span_words(seconds or None) for seconds in (took.for_time, took.for_resources))
         parts += [(pad_left(wait, 10) + " ", Role.DIM) for wait in waits]
     if columns.bar:
         parts += [("  ", Role.DIM), *bar(task, over, now_ms, columns.bar, look)]
     return line(*parts, ground=ground)
 
 
-def _span(seconds: float | None) -> str:
-    return "" if seconds is None else fmt.duration(seconds)
-
-
-def summary(task: TaskInstance, look: Look, now: datetime) -> str:
-    """What a line has no room for."""
-    parts = [str(task.id), waited(task, now)]
-    if task.started_time:
-        until = f" to {_time(task.finished_time, look)[-8:]}" if task.finished_time else ""
-        parts.append(f"ran from {_time(task.started_time, look)[-8:]}{until}")
-    return ", ".join(filter(None, parts))
-
-
-def waited(task: TaskInstance, now: datetime) -> str:
-    """How long a task waited, and for what; "" for one that did not."""
-    took = spans(task, now.timestamp() * 1000)
-    waits = ((took.for_time, "for its time"), (took.for_resources, "for resources"))
-    said = [f"{fmt.duration(seconds)} {what}" for seconds, what in waits if seconds]
-    return f"waited {', '.join(said)}" if said else ""
-
-
 def matches(task: TaskInstance, query: str) -> bool:
     """Whether each word of a query is part of the task's name, status, type or ID."""
     held = f"{task.task_name}\n{task.status}\n{task.task_type}\n{task.id}".casefold()
     return all(word in held for word in query.casefold().split())
-
-
-def details(
-    task: TaskInstance, runs: Sequence[TaskInstance], look: Look, now: datetime, width: int
-) -> tuple[Line, ...]:
-    """One task in full: its fields, the runs it has had, its script."""
-    fields = (
-        ("Type", task.task_type),
-        ("ID", task.id),
-        ("Task", task.task_id),
-        ("Run", task.run_number),
-        ("", ""),
-        ("Due", _time(task.trigger_time, look)),
-        ("Started", _time(task.started_time, look)),
-        ("Finished", _time(task.finished_time, look)),
-        ("Waited", waited(task, now).removeprefix("waited ")),
-        ("Ran", _span(spans(task, now.timestamp() * 1000).running)),
-        ("Timeout", _span(task.timeout) if task.timeout else ""),
-        ("", ""),
-        ("Owner", task.owner),
-        ("Operation", task.operation_type),
-        ("Period", task.period_number),
-        ("Priority", task.priority),
-        ("Baseline", task.baseline_id),
-        ("Rerun mode", task.rerun_mode),
-        ("Trigger", f"{task.trigger_type} {task.trigger_recurrence}".strip()),
-        ("Resources", task.resource_group_id),
-        ("Process", task.process_id),
-        ("Gateway", task.gateway),
-        ("Created", _by(task.create_time, task.create_user, look)),
-        ("Modified", _by(task.modify_time, task.modify_user, look)),
-        ("Description", task.description),
-        ("Tags", ", ".join(f"{tag.key}:{tag.value}" for tag in task.tags)),
-        ("Parameters", task.script_parameters),
-        ("New fields", ", ".join(task.unknown_fields)),
-    )
-    pairs = [(key, str(value)) for key, value in fields if not key or value not in {"", None}]
-    lines = list(detail_text.table(pairs, width))
-    if len(runs) > 1:
-        lines += [BLANK, line((" RUNS", Role.DIM), (f" {len(runs)}", Role.DIM)), BLANK]
-        lines += [_run_line(run, look, now) for run in runs]
-    if task.script_content:
-        lines += [BLANK, line((" SCRIPT", Role.DIM)), BLANK]
-        script = fmt.shown_block(task.script_content, limit=len(task.script_content))
-        pieces = (piece for each in script.split("\n") for piece in wrap(each, width - 2))
-        lines += [line((f" {piece}", Role.TEXT)) for piece in pieces]
-    return tuple(lines)
-
-
-def _by(at: int | None, user: str, look: Look) -> str:
-    """When something was done and by whom, as far as it is known."""
-    return " by ".join(filter(None, (_time(at, look), user)))
-
-
-def _run_line(run: TaskInstance, look: Look, now: datetime) -> Line:
-    role = FAMILY_ROLES[run.family]
-    word = pad(fmt.shown(run.status, limit=40), 13)
-    took = _span(spans(run, now.timestamp() * 1000).running)
-    return line(
-        (f" run {pad(str(run.run_number or '-'), 3)} ", Role.TEXT),
-        (f"{look.glyphs[Status.of(run.status)]} {word}", role),
-        (f"{_time(run.started_time, look) or '-'}  {took}", Role.DIM),
-    )
-
-
-def _time(milliseconds: int | None, look: Look) -> str:
-    at = fmt.moment(milliseconds) if milliseconds else None
-    return fmt.clock_time(at, look.zone) if at else ""

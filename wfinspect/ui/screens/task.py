@@ -9,11 +9,12 @@ from wfinspect.format import shown
 from wfinspect.instance import InstanceKey, Status
 from wfinspect.query import Page
 from wfinspect.task import TaskInstance
-from wfinspect.ui import json_text, tasks_text
+from wfinspect.ui import json_text
 from wfinspect.ui.lines import BLANK
 from wfinspect.ui.screens.log import LogScreen
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Desk, Title, View
+from wfinspect.ui.task_text import details
 from wfinspect.ui.theme import FAMILY_ROLES
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.watching.requests import RunsOf, TaskOf
@@ -56,7 +57,7 @@ class TaskScreen(View):
 
     def fill(self) -> None:
         now, width = self.desk.clock.now(), max(20, self.size.width - 2)
-        found = tasks_text.details(self._subject, self._runs, self.desk.look, now, width)
+        found = details(self._subject, self._runs, self.desk.look, now, width)
         self._lines.show((BLANK, *found))
 
     def action_log(self) -> None:

@@ -18,6 +18,7 @@ from wfinspect.ui.row_text import glyph_of, state_word
 from wfinspect.ui.screens.log import LogScreen
 from wfinspect.ui.screens.task import TaskScreen, raw_of_task
 from wfinspect.ui.screens.view import Desk, Title, View
+from wfinspect.ui.task_text import summary
 from wfinspect.ui.widgets.cursor_list import CursorList
 from wfinspect.ui.widgets.status_line import StatusLine
 from wfinspect.watching.requests import TasksOf
@@ -175,7 +176,7 @@ class TasksScreen(View):
         task = self.list.chosen
         is_part = self._page is not None and not self._page.is_last
         more = f" Only the first {len(self._tasks):,} were read." if is_part else ""
-        said = f" {tasks_text.summary(task, self.desk.look, self.desk.clock.now())}" if task else ""
+        said = f" {summary(task, self.desk.look, self.desk.clock.now())}" if task else ""
         return (more, Role.TROUBLE), (said, Role.DIM)
 
     def action_filter(self) -> None:

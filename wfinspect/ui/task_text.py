@@ -1,0 +1,102 @@
+"""One task as text: how long it waited and ran; in full with its runs and its script. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from wfinspect import format as fmt
+from wfinspect.instance import Status
+from wfinspect.task import TaskInstance, spans
+from wfinspect.ui import detail_text
+from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap
+from wfinspect.ui.row_text import Look
+from wfinspect.ui.theme import FAMILY_ROLES
+
+
+def span_words(seconds: float | None) -> str:
+    """A span of time; "" where there is none."""
+    return "" if seconds is None else fmt.duration(seconds)
+
+
+def summary(task: TaskInstance, look: Look, now: datetime) -> str:
+    """What a line has no room for."""
+    parts = [str(task.id), waited(task, now)]
+    if task.started_time:
+        until = f" to {_time(task.finished_time, look)[-8:]}" if task.finished_time else ""
+        parts.append(f"ran from {_time(task.started_time, look)[-8:]}{until}")
+    return ", ".join(filter(None, parts))
+
+
+def waited(task: TaskInstance, now: datetime) -> str:
+    """How long a task waited, and for what; "" for one that did not."""
+    took = spans(task, now.timestamp() * 1000)
+    waits = ((took.for_time, "for its time"), (took.for_resources, "for resources"))
+    said = [f"{fmt.duration(seconds)} {what}" for seconds, what in waits if seconds]
+    return f"waited {', '.join(said)}" if said else ""
+
+
+def details(
+    task: TaskInstance, runs: Sequence[TaskInstance], look: Look, now: datetime, width: int
+) -> tuple[Line, ...]:
+    """One task in full: its fields, the runs it has had, its script."""
+    fields = (
+        ("Type", task.task_type),
+        ("ID", task.id),
+        ("Task", task.task_id),
+        ("Run", task.run_number),
+        ("", ""),
+        ("Due", _time(task.trigger_time, look)),
+        ("Started", _time(task.started_time, look)),
+        ("Finished", _time(task.finished_time, look)),
+        ("Waited", waited(task, now).removeprefix("waited ")),
+        ("Ran", span_words(spans(task, now.timestamp() * 1000).running)),
+        ("Timeout", span_words(task.timeout) if task.timeout else ""),
+        ("", ""),
+        ("Owner", task.owner),
+        ("Operation", task.operation_type),
+        ("Period", task.period_number),
+        ("Priority", task.priority),
+        ("Baseline", task.baseline_id),
+        ("Rerun mode", task.rerun_mode),
+        ("Trigger", f"{task.trigger_type} {task.trigger_recurrence}".strip()),
+        ("Resources", task.resource_group_id),
+        ("Process", task.process_id),
+        ("Gateway", task.gateway),
+        ("Created", _by(task.create_time, task.create_user, look)),
+        ("Modified", _by(task.modify_time, task.modify_user, look)),
+        ("Description", task.description),
+        ("Tags", ", ".join(f"{tag.key}:{tag.value}" for tag in task.tags)),
+        ("Parameters", task.script_parameters),
+        ("New fields", ", ".join(task.unknown_fields)),
+    )
+    pairs = [(key, str(value)) for key, value in fields if not key or value not in {"", None}]
+    lines = list(detail_text.table(pairs, width))
+    if len(runs) > 1:
+        lines += [BLANK, line((" RUNS", Role.DIM), (f" {len(runs)}", Role.DIM)), BLANK]
+        lines += [_run_line(run, look, now) for run in runs]
+    if task.script_content:
+        lines += [BLANK, line((" SCRIPT", Role.DIM)), BLANK]
+        script = fmt.shown_block(task.script_content, limit=len(task.script_content))
+        pieces = (piece for each in script.split("\n") for piece in wrap(each, width - 2))
+        lines += [line((f" {piece}", Role.TEXT)) for piece in pieces]
+    return tuple(lines)
+
+
+def _by(at: int | None, user: str, look: Look) -> str:
+    """When something was done and by whom, as far as it is known."""
+    return " by ".join(filter(None, (_time(at, look), user)))
+
+
+def _run_line(run: TaskInstance, look: Look, now: datetime) -> Line:
+    role = FAMILY_ROLES[run.family]
+    word = pad(fmt.shown(run.status, limit=40), 13)
+    took = span_words(spans(run, now.timestamp() * 1000).running)
+    return line(
+        (f" run {pad(str(run.run_number or '-'), 3)} ", Role.TEXT),
+        (f"{look.glyphs[Status.of(run.status)]} {word}", role),
+        (f"{_time(run.started_time, look) or '-'}  {took}", Role.DIM),
+    )
+
+
+def _time(milliseconds: int | None, look: Look) -> str:
+    at = fmt.moment(milliseconds) if milliseconds else None
+    return fmt.clock_time(at, look.zone) if at else ""
