@@ -139,6 +139,11 @@ def is_live(snapshot: Snapshot) -> bool:
     return snapshot.health.contact is Contact.LIVE and all(r.instance for r in snapshot.rows)
 
 
+def is_known(snapshot: Snapshot) -> bool:
+    """What is open has been read with its tasks, and compared with the runs before."""
+    return is_live(snapshot) and bool(snapshot.displayed and snapshot.displayed.outlook)
+
+
 WATCHED = (*DEMO_IDS, 10433001250, 10433007790, 10433007802, 10432980002, 10433010001)
 FAILING = DEMO_IDS[0]
 
@@ -156,6 +161,12 @@ async def watch_a_failure(stage: Scene) -> None:
     await stage.until(is_live)
 
 
+async def open_the_failed(stage: Scene) -> None:
+    await watch_a_failure(stage)
+    await stage.press("g", "enter")
+    await stage.until(is_known)
+
+
 async def empty_start() -> None:
     async with scene((80, 24)) as stage:
         await stage.until(lambda s: s.health.contact is not None)
@@ -164,9 +175,7 @@ async def empty_start() -> None:
 
 async def detail(size: tuple[int, int]) -> None:
     async with scene(size) as stage:
-        await watch_a_failure(stage)
-        await stage.press("g", "enter")
-        await stage.until(is_live)
+        await open_the_failed(stage)
         stage.save(f"detail-{size[0]}x{size[1]}")
 
 
@@ -178,8 +187,7 @@ async def change() -> None:
 
 async def outage() -> None:
     async with scene((100, 26)) as stage:
-        await watch_a_failure(stage)
-        await stage.press("g", "enter")
+        await open_the_failed(stage)
         stage.simulator.faults.add("Throttling.User")
         stage.clock.advance(200)
         stage.watcher.refresh()
@@ -190,9 +198,7 @@ async def outage() -> None:
 async def view(name: str, size: tuple[int, int], keys: str, text: str) -> None:
     """The failed instance opened, then keys, until a text is there."""
     async with scene(size) as stage:
-        await watch_a_failure(stage)
-        await stage.press("g", "enter")
-        await stage.until(is_live)
+        await open_the_failed(stage)
         for key in keys.split():
             await stage.press(key)
         await stage.shown(text)
