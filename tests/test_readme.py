@@ -1,6 +1,8 @@
 import re
 from pathlib import Path
 
+import wfinspect
+
 from readme_blocks import README, with_blocks
 
 TEXT = README.read_text(encoding="utf-8")
@@ -22,3 +24,28 @@ def test_every_picture_is_there() -> None:
 
     assert pictures
     assert all(Path(README.parent, picture).exists() for picture in pictures)
+
+
+SOURCES = [path.read_text("utf-8") for path in Path(wfinspect.__file__).parent.rglob("*.py")]
+
+
+def test_every_variable_that_is_read_is_named() -> None:
+    families = r"(?:AL[IL]\w*|SS[HL]|XDG|LC|NO|WFINSPECT)_[A-Z_]+"
+    patterns = (
+        r"""environ(?:\.get\(|\[)["'](\w+)""",
+        rf'"({families})"',
+        r'_variable\("(\w+)"',
+        r'"((?:TEXTUAL_|ESC)\w+)": ',
+    )
+    read = {name.upper() for each in patterns for name in re.findall(each, "".join(SOURCES))}
+
+    assert {
+        "ALIBABA_CLOUD_CREDENTIALS_FILE",
+        "SSL_CERT_DIR",
+        "TMUX",
+        "ALL_PROXY",
+        "ESCDELAY",
+    } <= read
+    # What is set whatever it was.
+    forced = {"TEXTUAL_DISABLE_KITTY_KEY", "TEXTUAL_SMOOTH_SCROLL"}
+    assert {name for name in read - forced if f"`{name}" not in TEXT} == set()

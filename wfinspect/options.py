@@ -106,13 +106,19 @@ def _one_of(*words: str) -> Callable[[object], str]:
 
 
 OPTIONS = (
-    Option("profile", "NAME", _text, None, "profile of ~/.aliyun/config.json to use"),
+    Option(
+        "profile",
+        "NAME",
+        _text,
+        None,
+        "profile of ~/.aliyun/config.json to use (default: its current one)",
+    ),
     Option(
         "region",
         "REGION",
         _text,
         None,
-        "region of the workspace, e.g. cn-shanghai",
+        "region of the workspace (default: the profile's, else cn-shanghai)",
         other_variables=("ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"),
     ),
     Option("endpoint", "public|vpc|URL", _text, "public", "which endpoint of the service to call"),
@@ -120,8 +126,21 @@ OPTIONS = (
         "interval", "SECONDS", _interval, 15.0, "how often a running instance is read (at least 2)"
     ),
     Option("budget", "CALLS", _budget, 3000, "calls a day to stay under"),
-    Option("config", "FILE", _path, None, "another config.toml", in_file=False),
-    Option("state-dir", "DIR", _path, None, "where the watched list and the log are kept"),
+    Option(
+        "config",
+        "FILE",
+        _path,
+        None,
+        "another config.toml (default: ~/.config/wfinspect/config.toml)",
+        in_file=False,
+    ),
+    Option(
+        "state-dir",
+        "DIR",
+        _path,
+        None,
+        "where the watched list and the log are kept (default: ~/.local/state/wfinspect)",
+    ),
     Option("time-zone", "ZONE", _zone, None, "zone of the times shown (default: this machine's)"),
     Option("mouse", "", _switch, None, "mouse support (default: off under SSH)", has_negation=True),
     Option(
@@ -134,6 +153,12 @@ OPTIONS = (
     ),
     Option("ascii", "", _switch, default=False, meaning="plain ASCII instead of glyphs"),
     Option("theme", "NAME", _one_of(*THEMES), "auto", f"colours: {', '.join(THEMES)}"),
-    Option("log-level", "LEVEL", _one_of(*LOG_LEVELS), "WARNING", "what the log file gets"),
+    Option(
+        "log-level",
+        "LEVEL",
+        _one_of(*LOG_LEVELS),
+        "WARNING",
+        f"what the log gets: {', '.join(LOG_LEVELS)}",
+    ),
 )
 """Every setting, in the order of the help text."""
