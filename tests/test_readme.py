@@ -1,9 +1,10 @@
 import re
 from pathlib import Path
 
-import wfinspect
-
 from readme_blocks import README, with_blocks
+
+import wfinspect
+from wfinspect.commands import COMMANDS
 
 TEXT = README.read_text(encoding="utf-8")
 
@@ -49,3 +50,24 @@ def test_every_variable_that_is_read_is_named() -> None:
     # What is set whatever it was.
     forced = {"TEXTUAL_DISABLE_KITTY_KEY", "TEXTUAL_SMOOTH_SCROLL"}
     assert {name for name in read - forced if f"`{name}" not in TEXT} == set()
+
+
+def table(first_title: str) -> list[list[str]]:
+    """The rows, titles first, of the table whose first column has a title."""
+    lines = TEXT.splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.startswith(f"| {first_title} |"))
+    end = next(i for i in range(begin, len(lines)) if not lines[i].startswith("|"))
+    rows = [line[1:-1].replace("\\|", "\0").split("|") for line in lines[begin:end]]
+    return [[cell.strip().replace("\0", "|") for cell in row] for row in rows if row[0] != "---"]
+
+
+def test_the_exit_codes_are_those_of_each_help() -> None:
+    titles, *rows = table("code")
+    listed = {title.strip("`"): set[str]() for title in titles[1:]}
+    for codes, *meanings in rows:
+        for title, meaning in zip(listed, meanings, strict=True):
+            listed[title] |= set(codes.split(", ")) if meaning else set()
+
+    told = {name: COMMANDS[name].epilog.partition("exit codes:")[2] for name in listed}
+    assert listed == {name: set(re.findall(r"\d+", text)) for name, text in told.items()}
+    assert listed.keys() == {name for name, c in COMMANDS.items() if "exit codes:" in c.epilog}

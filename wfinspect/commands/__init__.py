@@ -72,7 +72,7 @@ COMMANDS: Mapping[str, Command] = {
         "check credentials, service, terminal and notifications",
         "Check the way from the credentials to an answer of the service, what is stored, the terminal "
         "and the ways of notification. Its few calls are counted like all others.",
-        "exit codes: 0 all well, or with warnings; 1 something failed",
+        "exit codes: 0 all well, or with warnings; 1 something failed; 2 wrong usage or configuration",
     ),
     "info": Command(
         "info",

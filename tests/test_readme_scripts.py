@@ -1,0 +1,89 @@
+"""The scripts that README shows, run as they stand there."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from readme_blocks import README
+
+from wfinspect.instance import Binding, InstanceId, InstanceKey
+from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.watching.records import Changes, StoredRow
+from wfinspect.watching.store import Store
+
+SCRIPTS = dict(
+    re.findall(r"<!-- script: (\S+) -->\n```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+)
+PROGRAMS = Path(sys.executable).parent
+
+Run = Callable[[str], "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(environ: dict[str, str], tmp_path: Path) -> Run:
+    """Runs a script; the programs it calls are there, and write down that they were."""
+    for name in ("load-report", "post-to-chat"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {name}\ntest -t 0 || cat\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "nightly.txt").write_text(f"{DEMO_IDS[0]}\n{DEMO_IDS[1]}  # the orders\n")
+    path = {"PATH": f"{tmp_path}:{PROGRAMS}:/usr/bin:/bin"}
+
+    def run(name: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["/bin/sh", "-c", SCRIPTS[name]],
+            cwd=tmp_path,
+            env=environ | path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "out"), [("Success", 0, "load-report\n"), ("Failure", 1, "")]
+)
+def test_a_report_is_loaded_after_a_success_only(
+    run: Run, live: Simulator, status: str, code: int, out: str
+) -> None:
+    live.set_status(10432987165, status)
+
+    done = run("after-the-run")
+
+    assert (done.returncode, done.stdout.partition("\n")[2]) == (code, out)
+    assert ("no report today" in done.stderr) == (code == 1)
+
+
+@pytest.mark.parametrize("status", ["Success", "Failure"])
+def test_the_first_failure_is_posted(run: Run, live: Simulator, status: str) -> None:
+    live.set_status(DEMO_IDS[0], "Success")
+    live.set_status(DEMO_IDS[1], status)
+
+    done = run("first-failure")
+
+    assert done.returncode == 0
+    assert done.stdout.split()[:1] == (["post-to-chat"] if status == "Failure" else [])
+    assert (str(DEMO_IDS[1]) in done.stdout) == (status == "Failure")
+
+
+@pytest.mark.parametrize(("status", "lines"), [("Running", 0), ("Failure", 1), ("refused", 3)])
+def test_cron_mails_failures_and_trouble_alone(
+    run: Run, live: Simulator, binding: Binding, store: Store, status: str, lines: int
+) -> None:
+    keys = [InstanceKey(binding, InstanceId(number)) for number in DEMO_IDS[:2]]
+    store.save(Changes(added={key: StoredRow(key, 0.0) for key in keys}))
+    live.set_status(DEMO_IDS[0], "Running")
+    live.set_status(DEMO_IDS[1], "Failure" if status == "Failure" else "Running")
+    if status == "refused":
+        live.faults.add("403030")
+
+    mailed = run("cron").stdout
+
+    assert len(mailed.splitlines()) == lines
+    assert (str(DEMO_IDS[1]) in mailed) == (status != "Running")
