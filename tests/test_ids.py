@@ -24,6 +24,7 @@ ids = st.integers(1, MAX_INSTANCE_ID)
         ("3 1..4", (3, 1, 2, 4)),
         ("2 2 2", (2,)),
         ("007", (7,)),
+        ("\uff11\uff10\uff0c\uff17\u30018", (10, 7, 8)),
         (str(MAX_INSTANCE_ID), (MAX_INSTANCE_ID,)),
     ],
 )
@@ -86,6 +87,9 @@ def test_any_text_gives_valid_ids_or_one_sentence(text: str) -> None:
             "https://dataworks.data.aliyun.com/cn-shanghai/sc?x=88123#/i/10432987165",
             (88123, 10432987165),
         ),
+        ("https://x.example/sc?projectId=88123#/i/10432987165", (10432987165,)),
+        ("defaultProjectId=88123&env=prod", (88123,)),
+        ("\u5b9e\u4f8b\uff1a\uff11\uff12\uff13\uff14\uff15", (12345,)),
         ("10432987165\tads_user_profile_daily\tFailure\t2026-09-17", (10432987165,)),
         ("bizdate 20260917 instance 10432987165", (10432987165,)),
         ("20260917", (20260917,)),

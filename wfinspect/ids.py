@@ -8,12 +8,16 @@ from wfinspect.instance import MAX_INSTANCE_ID, InstanceId
 MAX_RANGE = 100
 """IDs one range may stand for."""
 
+FULL_WIDTH = {0xFF10 + n: str(n) for n in range(10)} | {0xFF0C: ",", 0x3001: ",", 0xFF1B: ";"}
+"""Digits and commas as an input method for Chinese or Japanese types them, for `str.translate`."""
+
 _SEPARATOR = re.compile(r"[\s,;]+")
 _ID = re.compile(r"[0-9]+")
 _RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
 _NEGATIVE = re.compile(r"[-\u2212][0-9]+")
 _DIGITS = re.compile(r"(?<![\w.])[0-9]{5,}(?![\w]|\.[0-9])", re.ASCII)
 _IN_URL = re.compile(r"(?<=[=/#:])[0-9]{5,}(?![0-9A-Za-z_])")
+_PLACE = re.compile(r"(?:project|workspace)_?(?:id)?[=/:]\Z", re.IGNORECASE)
 _DATE = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9]{6})?")
 
 
@@ -23,7 +27,7 @@ def parse_ids(text: str) -> tuple[InstanceId, ...]:
     Raises:
         UsageError: with one sentence that quotes the part that can't be read.
     """
-    parts = [part for part in _SEPARATOR.split(text) if part]
+    parts = [part for part in _SEPARATOR.split(text.translate(FULL_WIDTH)) if part]
     if not parts:
         raise UsageError("No instance ID was given: type its digits, e.g. 10432987165.")
     found: dict[InstanceId, None] = {}
@@ -39,13 +43,18 @@ def find_ids(text: str) -> tuple[InstanceId, ...]:
     """The IDs in text with other things around them, such as a copied console line or a link.
 
     A number of five digits or more that stands alone, or as a value in a link, counts; what reads
-    as a date (20260917, 20260917143000) counts only if nothing else does. Never raises.
+    as a date (20260917, 20260917143000) or names a workspace (projectId=88123) counts only if
+    nothing else does. Never raises.
     """
+    text = text.translate(FULL_WIDTH)
     spans = {m.start(): m.group() for pattern in (_DIGITS, _IN_URL) for m in pattern.finditer(text)}
-    numbers = [spans[start] for start in sorted(spans)]
-    wanted = [n for n in numbers if not _DATE.fullmatch(n)] or numbers
-    found = dict.fromkeys(InstanceId(int(n)) for n in wanted if len(n) <= _MAX_DIGITS)
-    return tuple(i for i in found if 0 < i <= MAX_INSTANCE_ID)
+    found = sorted(spans.items())
+    likely = [
+        n for at, n in found if not (_DATE.fullmatch(n) or _PLACE.search(text, max(0, at - 16), at))
+    ]
+    wanted = likely or [n for _, n in found]
+    ids = dict.fromkeys(InstanceId(int(n)) for n in wanted if len(n) <= _MAX_DIGITS)
+    return tuple(i for i in ids if 0 < i <= MAX_INSTANCE_ID)
 
 
 _MAX_DIGITS = 40
@@ -59,9 +68,7 @@ def _number(part: str) -> InstanceId:
     if not _ID.fullmatch(part):
         raise UsageError(f"{quoted!r} is no instance ID: use digits only, e.g. 10432987165.")
     if len(part.lstrip("0")) > len(str(MAX_INSTANCE_ID)) or int(part) > MAX_INSTANCE_ID:
-        raise UsageError(
-            f"{quoted!r} is too large: an instance ID is at most {MAX_INSTANCE_ID} (64 bits)."
-        )
+        raise UsageError(f"'{part[:12]}...' is too large: an ID is at most {MAX_INSTANCE_ID}.")
     if int(part) == 0:
         raise UsageError("'0' is no instance ID: IDs begin at 1.")
     return InstanceId(int(part))

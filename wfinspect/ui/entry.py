@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wfinspect.errors import UsageError
-from wfinspect.ids import find_ids, parse_ids
+from wfinspect.ids import FULL_WIDTH, find_ids, parse_ids
 from wfinspect.instance import InstanceId
 
-ACCEPTED = frozenset("0123456789,;. ")
+ACCEPTED = frozenset("0123456789,;. ") | frozenset(map(chr, FULL_WIDTH))
 """What can be typed into the box; everything else is a command."""
 
 _NAMED = 3
