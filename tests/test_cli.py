@@ -113,6 +113,13 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
     [
         (["get", "abc"], "'abc' is no instance ID"),
         (["get", "-5"], "'-5' is negative"),
+        (["get"], "arguments are required: ID; `wfinspect get --help` tells"),
+        (["get", "1", "--colour", "red"], "unrecognized arguments: --colour red"),
+        (["get", "1", "-o", "yaml"], "invalid choice: 'yaml'"),
+        (["--region"], "argument --region: expected one argument; `wfinspect --help`"),
+        (["stats"], "'stats' is no command and no instance ID: did you mean status?"),
+        (["list"], "'list' is no command and no instance ID: `wfinspect --help` lists"),
+        (["1", "get"], "'get' is a command, and a command comes first"),
         (["get", str(2**63)], "too large"),
         (["get", "1..500"], "at most 100"),
         (["get", "1", "--region", "cn-nowhere", "--endpoint", "vpc"], "no region 'cn-nowhere'"),
@@ -249,6 +256,9 @@ def test_every_command_has_help(run: Run, name: str) -> None:
     assert run.out.startswith(f"usage: wfinspect {name}")
 
 
-def test_an_unknown_option_is_code_2(run: Run) -> None:
-    assert run("get", "1", "--colour", "red") == 2
-    assert "--colour" in run.err
+def test_help_is_a_word_too(run: Run) -> None:
+    assert run("help") == 0
+    assert "commands:" in run.out
+
+    assert run("help", "get") == 0
+    assert run.out.startswith("usage: wfinspect get")

@@ -38,7 +38,7 @@ def place(run: Run) -> list[str]:
     run("get", str(DEMO_IDS[0]), "-o", "json")
     known = json.loads(run.out)
     date = datetime.fromtimestamp(known["BizDate"] / 1000, CHINA).date()
-    return ["--project", str(known["ProjectId"]), "--bizdate", date.isoformat()]
+    return ["--project", str(known["ProjectId"]), "--bizdate", f"{date:%Y%m%d}"]
 
 
 def found(run: Run, *arguments: str) -> list[dict[str, object]]:
@@ -176,7 +176,7 @@ def test_what_was_read_before_a_page_failed_is_printed(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--bizdate", "20260917"], "'20260917' is no date"),
+        (["--bizdate", "17.09.2026"], "'17.09.2026' is no date"),
         (["--project", "x"], "'x' is no ID"),
         (["--status", "Done"], "'Done' is none of NotRun"),
         (["--tag", "team"], "'team' is no tag"),

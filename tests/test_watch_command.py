@@ -77,6 +77,7 @@ def test_ids_come_from_a_file_or_from_standard_input(
         (["abc"], "'abc' is no instance ID"),
         (["1", "--timeout", "0"], "above 0"),
         (["1", "--timeout", "nan"], "above 0"),
+        (["1", "--timeout", "5m"], "--timeout: '5m' can't be used: give seconds"),
         (["1", "--until", "most:done"], "most:done"),
     ],
 )

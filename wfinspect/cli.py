@@ -6,11 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from typing import NoReturn
 
 from wfinspect import __version__
 from wfinspect.commands import COMMANDS, Command
 from wfinspect.config import load_settings
-from wfinspect.errors import WfInspectError
+from wfinspect.errors import UsageError, WfInspectError, did_you_mean
 from wfinspect.format import shown
 from wfinspect.options import OPTIONS
 
@@ -52,9 +54,13 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     common = _common_parser()
     namespace, rest = common.parse_known_args(list(argv))
+    if rest[:1] == ["help"]:
+        rest = [*rest[1:], "--help"]
     name = rest[0] if rest and rest[0] in COMMANDS else ""
     command = COMMANDS.get(name, _APP)
     module = importlib.import_module(f"wfinspect.commands.{command.module}")
+    if not name:
+        _refuse_words(rest)
     parser = _command_parser(name, command, common)
     module.add_arguments(parser)
     args = parser.parse_args(rest[1:] if name else rest, namespace)
@@ -66,9 +72,28 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     return code
 
 
+def _refuse_words(arguments: Sequence[str]) -> None:
+    """A word among the IDs of the app is a command, mistyped or behind something else."""
+    given = takewhile(lambda argument: not argument.startswith("-"), arguments)
+    word = next((each for each in given if each[:1].isalpha()), "")
+    if word in COMMANDS:
+        raise UsageError(f"{word!r} is a command, and a command comes first: wfinspect {word} ...")
+    if word:
+        advice = "`wfinspect --help` lists the commands, and an ID is digits, e.g. 10432987165."
+        hint = did_you_mean(word, COMMANDS, advice)
+        raise UsageError(f"{word[:40]!r} is no command and no instance ID: {hint}")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in a sentence, without a page of usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; `{self.prog} --help` tells what can be given.")
+
+
 def _common_parser() -> argparse.ArgumentParser:
     """The options every command takes, before or behind its name."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = _Parser(prog="wfinspect", add_help=False, allow_abbrev=False)
     group = parser.add_argument_group("options for all commands")
     for option in OPTIONS:
         flag = f"--{option.name}"
@@ -87,7 +112,7 @@ def _common_parser() -> argparse.ArgumentParser:
 def _command_parser(
     name: str, command: Command, common: argparse.ArgumentParser
 ) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
+    return _Parser(
         prog=f"wfinspect {name}".strip(),
         usage=None if name else "wfinspect [ID ...] [options]\n       wfinspect COMMAND ...",
         description=command.description,

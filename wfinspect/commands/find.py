@@ -163,7 +163,7 @@ def _id(option: str, text: str) -> int:
 
 def _date(text: str) -> date:
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - the region has the zone
+        return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"--bizdate: {text!r} is no date: write it as 2026-09-17.") from None
 

@@ -46,16 +46,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--file", metavar="FILE", help="read IDs from a file, - for standard input")
     parser.add_argument("--json", action="store_true", help="a line of JSON for each change")
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="end after so long")
+    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="end after so long")
     parser.add_argument(
         "--fail-fast", action="store_true", help="end as soon as the wish can't be fulfilled"
     )
 
 
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if (seconds := float(text)) > 0:
+            return seconds
+    raise UsageError(f"--timeout: {text!r} can't be used: give seconds above 0, e.g. 300.")
+
+
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each change until the wish is fulfilled; the list stays as it is."""
-    if args.timeout is not None and not args.timeout > 0:
-        raise UsageError(f"--timeout: {args.timeout:g} can't be used: give seconds above 0.")
     clock = SystemClock()
     keys = _keys(args, settings, environ, clock)
     watcher = Watcher(
