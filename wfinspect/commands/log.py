@@ -1,11 +1,15 @@
 """Where the program's own log goes: to a file in the state directory, never to a terminal."""
 
 import logging
+import os
 import sys
 import threading
+from io import TextIOWrapper
 from pathlib import Path
 
 from wfinspect.config import Settings
+from wfinspect.errors import StoreError
+from wfinspect.paths import make_private
 
 _MAX_BYTES = 1_000_000
 _SOURCES = ("wfinspect", "asyncio")
@@ -30,16 +34,7 @@ class _LogFile(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._file is None:
-            from logging.handlers import RotatingFileHandler
-
-            self._file = RotatingFileHandler(
-                self._path,
-                maxBytes=_MAX_BYTES,
-                backupCount=1,
-                encoding="utf-8",
-                delay=True,
-                errors="backslashreplace",
-            )
+            self._file = _private_file(self._path)
             self._file.setFormatter(self.formatter)
         self._file.handle(record)
 
@@ -47,6 +42,30 @@ class _LogFile(logging.Handler):
         if self._file is not None:
             self._file.close()
         super().close()
+
+
+def _private_file(path: Path) -> logging.Handler:
+    """A log with mode 0600 that begins anew when it is full; nothing is written where others may write."""
+    from logging.handlers import RotatingFileHandler
+
+    class PrivateFile(RotatingFileHandler):
+        def _open(self) -> TextIOWrapper:
+            try:
+                make_private(path.parent)
+            except StoreError as error:
+                raise OSError(str(error)) from None
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(path, flags, 0o600)
+            return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
+
+    return PrivateFile(
+        path,
+        maxBytes=_MAX_BYTES,
+        backupCount=1,
+        encoding="utf-8",
+        delay=True,
+        errors="backslashreplace",
+    )
 
 
 def log_deaths() -> None:

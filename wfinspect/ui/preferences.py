@@ -5,6 +5,9 @@ import json
 import os
 from pathlib import Path
 
+from wfinspect.errors import StoreError
+from wfinspect.paths import make_private
+
 FILE_NAME = "preferences.json"
 
 
@@ -28,7 +31,8 @@ class Preferences:
         if self._path is None:
             return
         new = self._path.with_name(f"{FILE_NAME}.{os.getpid()}")
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, StoreError):
+            make_private(self._path.parent)
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(self._values, file)
