@@ -1,13 +1,18 @@
-"""A state directory that somebody has prepared: nothing outside it is touched, and a sentence says why."""
+"""State and settings that somebody has prepared: nothing else is touched, and a sentence says why."""
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import FakeClock
+from fakes import START, FakeClock, key
 
-from wfinspect.errors import StoreError
+from wfinspect.commands.log import keep_log
+from wfinspect.config import load_settings
+from wfinspect.errors import ConfigError, StoreError
+from wfinspect.ui.preferences import Preferences
+from wfinspect.watching.records import Changes, StoredRow
 from wfinspect.watching.store import FILE_NAME, Store
 
 NOBODY = 65_534
@@ -80,3 +85,73 @@ def test_another_name_of_a_foreign_text_is_set_aside_and_the_text_kept(tmp_path:
     store.close()
     assert victim.read_text() == "precious"
     assert not (state / FILE_NAME).samefile(victim)
+
+
+def keep_everything(state: Path) -> None:
+    """Write whatever the program keeps in its state directory, where it may."""
+    keep_log(load_settings({"state_dir": str(state)}, {"HOME": str(state.parent)}))
+    Preferences(state).set("theme", "light")
+    logging.getLogger("wfinspect").critical("A line for the log")
+    store = Store(state, FakeClock().now)
+    try:
+        store.save(Changes(added={key(1): StoredRow(key(1), 1.0, START)}))
+    finally:
+        store.close()
+
+
+def test_all_that_is_kept_is_for_the_user_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        keep_everything(tmp_path / "state")
+    finally:
+        os.umask(before)
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "state").iterdir()}
+    assert modes == {FILE_NAME: 0o600, "preferences.json": 0o600, "wfinspect.log": 0o600}
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+
+
+def test_nothing_is_written_where_others_may_have_laid_links(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    state = tmp_path / "state"
+    state.mkdir()
+    names = ("wfinspect.log", "wfinspect.log.1", f"preferences.json.{os.getpid()}", FILE_NAME)
+    for name in names:
+        (state / name).symlink_to(victim)
+    state.chmod(0o777)
+
+    with pytest.raises(StoreError, match=f"chmod 700 {state}"):
+        keep_everything(state)
+
+    assert victim.read_text() == "precious"
+    assert sorted(path.name for path in state.iterdir()) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "says"),
+    [
+        (0o666, -1, "run chmod go-w {}"),
+        (0o620, -1, "run chmod go-w {}"),
+        pytest.param(0o600, NOBODY, "{} belongs to another user", marks=needs_root),
+    ],
+)
+def test_settings_that_others_may_write_are_refused(
+    mode: int, owner: int, says: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[notify]\ncommand = ['/tmp/theirs']\n")
+    file.chmod(mode)
+    os.chown(file, owner, -1)
+
+    with pytest.raises(ConfigError, match=says.format(file)):
+        load_settings({"config": str(file)}, {"HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o444])
+def test_settings_that_others_may_read_are_taken(mode: int, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("budget = 5\n")
+    file.chmod(mode)
+
+    assert load_settings({"config": str(file)}, {}).budget == 5

@@ -3,6 +3,8 @@
 What settings there are is `wfinspect.options`' business; opens no file but config.toml.
 """
 
+import os
+import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -103,6 +105,7 @@ def _from_file(path: Path) -> tuple[_Origin, dict[str, str], Notify]:
     import tomllib  # noqa: PLC0415 - slow to import, and most people have no file
 
     try:
+        _require_unchanged_by_others(path.stat(), path)
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path} can't be read: {error.strerror or error}.") from None
@@ -119,6 +122,16 @@ def _from_file(path: Path) -> tuple[_Origin, dict[str, str], Notify]:
             hint = did_you_mean(name, known, f"known are {', '.join(known)}.")
             raise ConfigError(f"{path}: there is no setting {name!r}: {hint}")
     return {name: (value, str(path)) for name, value in table.items()}, keys, notify
+
+
+def _require_unchanged_by_others(status: os.stat_result, path: Path) -> None:
+    """Refuse a file whose [notify] command or endpoint another user may have written."""
+    if not stat.S_ISREG(status.st_mode):
+        return
+    if status.st_uid not in {0, os.getuid()}:
+        raise ConfigError(f"{path} belongs to another user: copy it, and use the copy.")
+    if stat.S_IMODE(status.st_mode) & 0o022:
+        raise ConfigError(f"{path} is writable by others: run chmod go-w {path}.")
 
 
 def _parsed(option: Option, raw: object, source: str) -> object:
