@@ -139,20 +139,6 @@ def test_it_lists_the_neighbours_of_a_task(simulator: Simulator) -> None:
     assert last.id in [each.task_instance.id for each in down.downstream_task_instances]
 
 
-def test_it_gets_a_workflow_and_a_workspace_with_every_field_it_knows(
-    simulator: Simulator,
-) -> None:
-    known = get(simulator)
-    request = models.GetWorkflowRequest(id=known.workflow_id, env_type="Prod")
-    workflow = client(simulator).get_workflow(request).body.workflow
-    assert set(workflow.to_map()) == known_fields(workflow)
-    sql = next(task for task in workflow.tasks if task.type == "ODPS_SQL")
-    assert set(sql.to_map()) == known_fields(sql)
-    request = models.GetProjectRequest(id=known.project_id)
-    project = client(simulator).get_project(request).body.project
-    assert set(project.to_map()) == known_fields(project)
-
-
 def test_it_lists_earlier_runs_of_a_workflow(simulator: Simulator) -> None:
     known = get(simulator, DEMO_IDS[0])
     request = models.ListWorkflowInstancesRequest(

@@ -186,7 +186,6 @@ def test_hostile_text_is_in_every_text_of_a_task(
     for name in ("TaskName", "TaskType", "Status", "Owner", "WorkflowName", "ScriptParameters"):
         assert item[name].endswith(HOSTILE_TEXT)
     assert item["RuntimeResource"]["ResourceGroupId"].endswith(HOSTILE_TEXT)
-    assert get(caller, "GetProject", Id=88123).json["Project"]["Name"].endswith(HOSTILE_TEXT)
 
 
 def test_untidy_and_novel_tasks_hold_the_same_in_other_clothes(
@@ -227,27 +226,6 @@ def test_tasks_of_an_instance_that_vanishes_vanish_too(
     simulator.population.vanish(DONE)
     assert get(caller, TASK, Id=DONE * 1000 + 1).code == "InstanceNotFound"
     assert listed(caller, **day, WorkflowInstanceId=DONE) == []
-
-
-def test_a_workflow_is_told_with_the_tasks_that_its_instances_run(
-    caller: Caller, day: dict
-) -> None:
-    found = get(caller, "GetWorkflow", Id=2261034).json["Workflow"]
-    tasks = listed(caller, **day, WorkflowInstanceId=RUNNING, SortBy="Id Asc")
-    assert [(t["Id"], t["Name"], t["Type"]) for t in found["Tasks"]] == [
-        (t["TaskId"], t["TaskName"], t["TaskType"]) for t in tasks
-    ]
-    assert found["Name"] == "ads_user_profile_daily"
-    assert "bizdate=$bizdate " in found["Parameters"]
-    assert (
-        get(caller, "GetWorkflow", Id=2261034, EnvType="Dev").json["Workflow"]["EnvType"] == "Dev"
-    )
-    assert get(caller, "GetWorkflow", Id=2261012, EnvType="Dev").code == "InvalidWorkflow.NotFound"
-
-
-def test_a_workspace_has_a_name(caller: Caller) -> None:
-    found = get(caller, "GetProject", Id=88123).json["Project"]
-    assert (found["Name"], found["Status"]) == ("growth_dw", "Available")
 
 
 def test_earlier_runs_of_a_workflow_are_listed_by_date_and_can_be_looked_up(
@@ -301,9 +279,6 @@ DATED = {"ProjectId": 88123, "Bizdate": 1}
         (UP, {"Id": UNKNOWN}, "InstanceNotFound"),
         (UP, {"Id": f"{RUNNING}001", "PageSize": 9}, "InvalidPageSize"),
         (DOWN, {}, "MissingId"),
-        ("GetWorkflow", {"Id": 7}, "InvalidWorkflow.NotFound"),
-        ("GetWorkflow", {"Id": 2261034, "EnvType": "Test"}, "InvalidEnvType"),
-        ("GetProject", {"Id": 7}, "InvalidProject.NotFound"),
         ("ListTasks", {}, "InvalidAction.NotFound"),
         ("RerunTaskInstances", {"Ids": "[1]"}, "NoPermission"),
     ],
@@ -314,7 +289,7 @@ def test_a_wrong_call_is_refused(caller: Caller, action: str, parameters: dict, 
     assert set(answer.json) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
 
 
-@pytest.mark.parametrize("action", [TASK, LOG, UP, DOWN, "GetWorkflow", "GetProject"])
+@pytest.mark.parametrize("action", [TASK, LOG, UP, DOWN])
 def test_what_is_asked_by_get_cannot_be_posted(caller: Caller, action: str) -> None:
     assert caller.call(action, {"Id": 1}, method="POST").code == "UnsupportedHTTPMethod"
 

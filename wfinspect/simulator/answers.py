@@ -43,7 +43,6 @@ _TABLE = """
 403 Forbidden.RAM User not authorized to operate on the specified resource.
 403 Forbidden.Access Access is forbidden. Activate a suitable edition of DataWorks first.
 404 InstanceNotFound The workflow instance does not exist.
-404 InvalidWorkflow.NotFound The specified workflow does not exist.
 404 InvalidProject.NotFound The specified project does not exist.
 404 InvalidAction.NotFound Specified api is not found, please check your url and method.
 400 InvalidVersion Specified parameter Version is not valid.

@@ -178,8 +178,6 @@ INSTANCES = (
     _planned(10433020412, 4402010, "Dev", 0, _PLAIN),
 )
 
-PROJECT_NAMES = {88123: "growth_dw", 90211: "ads_dw", 77340: "algo_lab"}
-
 _EARLIER_DAYS = range(2, 16)
 _USUAL_MINUTES = {2261034: 20.0, 2261040: 50.0, 4402033: 700.0}
 """How long a run of these takes; 38 minutes for the others."""

@@ -3,7 +3,6 @@
 Records hold the service's names and values; how they travel is `answers`' business.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from random import Random
@@ -12,7 +11,6 @@ from wfinspect.regions import zone_of
 from wfinspect.simulator.catalogue import (
     INSTANCES,
     Planned,
-    Workflow,
     earlier_instances,
     extra_instances,
 )
@@ -126,16 +124,11 @@ class Fleet:
     def neighbour(self, instance_id: int, days: int) -> int | None:
         """The same workflow's instance so many business dates later, None where there is none."""
         own = self._planned[instance_id]
-        alike = self._instances(own.workflow.id, own.env_type)
-        return next((p.id for p in alike if p.days_back == own.days_back - days), None)
-
-    def workflow(self, workflow_id: int, env_type: str) -> Workflow | None:
-        """A definition, None where the environment has no instance of it."""
-        return next((p.workflow for p in self._instances(workflow_id, env_type)), None)
-
-    def _instances(self, workflow_id: int, env_type: str) -> Iterator[Planned]:
-        key = (workflow_id, env_type)
-        return (p for p in self._planned.values() if (p.workflow.id, p.env_type) == key)
+        wanted = own.workflow.id, own.env_type, own.days_back - days
+        alike = (
+            p for p in self._planned.values() if (p.workflow.id, p.env_type, p.days_back) == wanted
+        )
+        return next((p.id for p in alike), None)
 
     def _life(self, planned: Planned) -> Life:
         if planned.is_fixed:

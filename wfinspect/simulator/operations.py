@@ -1,4 +1,4 @@
-"""The calls about workflow instances, workflows and workspaces (2024-05-18): parameters in, bodies out.
+"""The calls about workflow instances (2024-05-18): parameters in, bodies out.
 
 Checks and filters as documented for the service; knows no signature and no HTTP.
 """
@@ -9,7 +9,6 @@ from datetime import datetime
 from wfinspect.instance import Status
 from wfinspect.simulator.answers import Body, Refusal
 from wfinspect.simulator.arguments import Arguments, invalid
-from wfinspect.simulator.definitions import project_of, workflow_of
 from wfinspect.simulator.fleet import TYPES, Record
 from wfinspect.simulator.population import Population
 
@@ -69,26 +68,6 @@ def instances(
         and record.get("EnvType") == env_type
         and (is_any_date or record.get("BizDate") == biz_date)
     ]
-
-
-def get_workflow(asked: Arguments, population: Population, now: datetime) -> Body:
-    """A workflow's definition, in Prod unless EnvType says Dev."""
-    del now
-    number, env_type = asked.required("Id"), asked.word("EnvType", ENVIRONMENTS) or "Prod"
-    workflow = population.fleet.workflow(number, env_type)
-    if workflow is None:
-        raise Refusal("InvalidWorkflow.NotFound", f"The workflow {number} does not exist.")
-    record = workflow_of(workflow, env_type, population.fleet.seed, population.fleet.epoch)
-    return {"Workflow": population.disguised(record)}
-
-
-def get_project(asked: Arguments, population: Population, now: datetime) -> Body:
-    """A workspace."""
-    del now
-    number = asked.required("Id")
-    if number not in population.fleet.project_ids:
-        raise Refusal("InvalidProject.NotFound")
-    return {"Project": population.disguised(project_of(number))}
 
 
 def _filters(asked: Arguments) -> Iterable[Callable[[Record], bool]]:

@@ -23,8 +23,6 @@ VERSION = "2024-05-18"
 OPERATIONS: dict[str, tuple[str, Callable[[Arguments, Population, datetime], Body]]] = {
     "GetWorkflowInstance": ("GET", operations.get_workflow_instance),
     "ListWorkflowInstances": ("POST", operations.list_workflow_instances),
-    "GetWorkflow": ("GET", operations.get_workflow),
-    "GetProject": ("GET", operations.get_project),
     "GetTaskInstance": ("GET", task_operations.get_task_instance),
     "GetTaskInstanceLog": ("GET", task_operations.get_task_instance_log),
     "ListTaskInstances": ("POST", task_operations.list_task_instances),

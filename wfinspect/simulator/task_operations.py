@@ -8,12 +8,11 @@ from datetime import datetime
 
 from wfinspect.simulator.answers import Body, Refusal
 from wfinspect.simulator.arguments import Arguments, invalid
-from wfinspect.simulator.definitions import BIG_LOG_TASK_ID, TASKS_APART
 from wfinspect.simulator.fleet import Record
 from wfinspect.simulator.operations import ENVIRONMENTS, instances
 from wfinspect.simulator.population import Population
 from wfinspect.simulator.task_log import bulk, log_of
-from wfinspect.simulator.tasks import Tasks
+from wfinspect.simulator.tasks import BIG_LOG_TASK_ID, TASKS_APART, Tasks
 
 _STATUSES = ("NotRun", "Running", "Failure", "Success", "WaitTime", "WaitResource")
 _NUMBERS = ("TaskId", "WorkflowId", "WorkflowInstanceId", "UnifiedWorkflowInstanceId", "Id")

@@ -7,11 +7,20 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from wfinspect.regions import zone_of
-from wfinspect.simulator.definitions import TASKS_APART, common_of, trigger_type
+from wfinspect.simulator.catalogue import BIG_LOG_ID
 from wfinspect.simulator.fleet import REGION, Record
 from wfinspect.simulator.graph import Task, layout_of, tasks_of
 from wfinspect.simulator.population import Population
 from wfinspect.simulator.readings import Course, Reading, course_of, past_course, readings
+
+_RESOURCE_GROUP = "S_res_group_1823556600124410_1721000000000"
+TASKS_APART = 1000
+"""IDs of tasks count from their workflow's or instance's ID times this."""
+
+BIG_LOG_TASK_ID = BIG_LOG_ID * TASKS_APART + 1
+"""The task whose log is of 32 MiB."""
+
+_SOURCES = {"ODPS_SQL": "odps_first", "HOLOGRES_SQL": "holo_serving", "DI": "rds_orders"}
 
 _KEPT_RUNS = 20
 """Runs of an instance that are remembered, beside the one under way."""
@@ -94,7 +103,7 @@ class Tasks:
             "TaskType": task.type,
             "Status": reading.status,
             "RunNumber": reading.run_number,
-            **common_of(task, str(instance.get("Owner"))),
+            **_common_of(task, str(instance.get("Owner"))),
             "PeriodNumber": 1,
             "OperationType": "Rerun" if reading.run_number > 1 else "",
             "Bizdate": instance.get("BizDate"),
@@ -104,7 +113,7 @@ class Tasks:
             **dict(zip(names, times, strict=True)),
             "ProjectEnv": instance.get("EnvType"),
             "ProjectId": instance.get("ProjectId"),
-            "TriggerType": trigger_type(str(instance.get("Type"))),
+            "TriggerType": _trigger_type(str(instance.get("Type"))),
             "UnifiedWorkflowInstanceId": instance.get("UnifiedWorkflowInstanceId"),
             "WorkflowId": self._workflow_id,
             "WorkflowInstanceId": self.instance_id,
@@ -130,3 +139,30 @@ class Tasks:
         layout = layout_of(seed, *ids, fails=course.fails)
         per_run = len(layout_of(seed, *ids, fails=False)[task.number])
         return readings(task, layout, course, self._now, per_run)
+
+
+def _common_of(task: Task, workflow_owner: str) -> Record:
+    """What all instances of a task share."""
+    source = _SOURCES.get(task.type)
+    record: Record = {
+        "Owner": workflow_owner,
+        "CreateUser": workflow_owner,
+        "ModifyUser": workflow_owner,
+        "Description": "",
+        "BaselineId": -1,
+        "Priority": (1, 1, 3, 1, 5, 8)[task.number % 6],
+        "RerunMode": ("AllAllowed", "FailureAllowed", "AllDenied")[task.number % 3],
+        "Timeout": (0, 3600, 7200)[task.number % 3],
+        "TriggerRecurrence": "Normal",
+        "RuntimeResource": {
+            "Cu": "0.25",
+            "Image": "dataworks_pyodps_task_pod:prod_202604" if task.type == "PYODPS3" else "",
+            "ResourceGroupId": _RESOURCE_GROUP,
+        },
+    }
+    return record | ({"DataSource": {"Name": source}} if source else {})
+
+
+def _trigger_type(workflow_type: str) -> str:
+    """Who starts a workflow's runs."""
+    return "Scheduler" if workflow_type in {"Normal", "SupplementData"} else "Manual"
