@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from fakes import BINDING, instance
+from fakes import BINDING, instance, key
 from ui.rig import Rig, check_golden, running
-from ui.scenes import FAILED, TRADE, mixed
+from ui.scenes import FAILED, FINANCE, TRADE, accounts, mixed
 from ui.test_find_entry import MIDNIGHT
 
 from wfinspect.errors import BadRequest
@@ -52,6 +52,21 @@ async def test_f_begins_around_the_instance_in_view_and_says_what_can_be_typed()
         assert "workspace=88123 date=2026-09-17" in rig.text
         assert "trigger=" in rig.text
         assert rig.control.questions == []
+
+
+async def test_it_searches_and_watches_in_the_account_of_the_instance_in_view() -> None:
+    async with running(accounts()) as rig:
+        theirs = next(row for row in rig.app.main.list.rows if row.key.binding == FINANCE)
+        rig.app.main.open(theirs.key, take_keys=False)
+        await rig.press("f", "enter")
+        asked = rig.control.answer(found(*FOUND))
+        await rig.settle()
+
+        assert isinstance(asked, Find)
+        assert asked.binding == FINANCE
+        assert "finance, cn-hangzhou" in rig.text
+        await rig.press("enter")
+        assert rig.app.main.opened == key(FOUND[0].id, FINANCE)
 
 
 async def test_words_are_added_at_the_end_also_those_with_the_keys_of_commands() -> None:

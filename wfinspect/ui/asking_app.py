@@ -91,12 +91,13 @@ class AskingApp(PickingApp):
         self._lay_over(CompareScreen(self.desk, shown.key if shown else row.key, other))
 
     def action_find(self) -> None:
-        """Find instances, at first around the one on display or under the cursor."""
+        """Find instances, at first around the one on display or under the cursor, in its account."""
         from wfinspect.ui.screens.find import FindScreen
 
         row = self.main.target
         if self.has_main_screen:
-            view = FindScreen(self.desk, row.instance if row else None)
+            where = row.key.binding if row else self.main.control.binding
+            view = FindScreen(self.desk, where, row.instance if row else None)
             self.push_screen(view, self._open_found)
 
     def _open_found(self, key: InstanceKey | None) -> None:

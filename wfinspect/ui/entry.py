@@ -21,8 +21,6 @@ class Entry(NamedTuple):
     """What to tell before it is used; "" where there is nothing to tell."""
     problem: str = ""
     """Why it can't be used."""
-    is_found: bool = False
-    """The IDs were found among other text."""
 
 
 def read_entry(text: str) -> Entry:
@@ -35,7 +33,7 @@ def read_entry(text: str) -> Entry:
         ids = find_ids(text) if set(text) - ACCEPTED else ()
         if not ids:
             return Entry(problem=str(error))
-        return Entry(ids, f"Found {listed(ids)}  {_enter(ids)}", is_found=True)
+        return Entry(ids, f"Found {listed(ids)}  {_enter(ids)}")
     return Entry(ids, f"{listed(ids)}  {_enter(ids)}" if len(ids) > 1 else "")
 
 

@@ -7,7 +7,7 @@ from textual import events, on
 from textual.widget import Widget
 from textual.widgets import Input
 
-from wfinspect.instance import InstanceId, WorkflowInstance
+from wfinspect.instance import Binding, InstanceId, WorkflowInstance
 from wfinspect.query import Page, Query
 from wfinspect.regions import zone_of
 from wfinspect.ui.advice_text import sentence
@@ -43,10 +43,11 @@ class FindScreen(View):
         ("Up Down", "suggestions"),
     )
 
-    def __init__(self, desk: Desk, around: WorkflowInstance | None) -> None:
-        """Create the screen; it begins with a search around an instance."""
+    def __init__(self, desk: Desk, where: Binding, around: WorkflowInstance | None) -> None:
+        """Create the screen; it searches one account and region, and begins around an instance."""
         super().__init__(desk)
-        self._zone = zone_of(desk.control.binding.region)
+        self._binding = where
+        self._zone = zone_of(where.region)
         self._offered = suggestions(around, desk.clock.now(), self._zone)
         self._offer = 0
         self._query: Query | None = None
@@ -57,7 +58,7 @@ class FindScreen(View):
         self.input = Input(self._offered[0], compact=True, select_on_focus=False)
         self.input.cursor_blink = False
         self.remark = StaticLines(classes="head")
-        self.list = FoundList(desk, self._nothing)
+        self.list = FoundList(desk, where, self._nothing)
         self.list.tell_moved = self._moved
 
     def body(self) -> Iterator[Widget]:
@@ -66,8 +67,7 @@ class FindScreen(View):
         yield self.list
 
     def title_now(self) -> Title:
-        binding = self.desk.control.binding
-        return Title((), "Find instances", "", f"{binding.profile}, {binding.region}")
+        return Title((), "Find instances", "", f"{self._binding.profile}, {self._binding.region}")
 
     def about_spans(self, width: int) -> tuple[Span, ...]:
         if self._page is None:
@@ -122,7 +122,7 @@ class FindScreen(View):
                 self._found |= {one.id: one for one in page.items}
                 self._page = page
 
-        self.ask(Find(self.desk.control.binding, query, number), take)
+        self.ask(Find(self._binding, query, number), take)
 
     def _moved(self) -> None:
         self.about.update_lines()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from rich.cells import cell_len
 
-from wfinspect.instance import InstanceKey, WorkflowInstance
+from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
 from wfinspect.ui.lines import Ground, Line, Role, Span, line
 from wfinspect.ui.row_text import Columns, list_line, name_of
 from wfinspect.ui.screens.view import Desk
@@ -15,10 +15,13 @@ from wfinspect.watching.snapshot import Row
 class FoundList(CursorList):
     """What was found, with a mark before what is marked or watched."""
 
-    def __init__(self, desk: Desk, nothing: Callable[[int], tuple[Line, ...]]) -> None:
+    def __init__(
+        self, desk: Desk, where: Binding, nothing: Callable[[int], tuple[Line, ...]]
+    ) -> None:
         super().__init__()
         self.add_class("main")
         self._desk = desk
+        self._binding = where
         self._stand_in = nothing
         self.rows: tuple[Row, ...] = ()
         self.marked: set[InstanceKey] = set()
@@ -28,8 +31,8 @@ class FoundList(CursorList):
 
     def offer(self, found: tuple[WorkflowInstance, ...]) -> None:
         """Show instances; those that were shown stay where they are."""
-        binding, self._now = self._desk.control.binding, self._desk.clock.now()
-        keys = [InstanceKey(binding, one.id) for one in found]
+        self._now = self._desk.clock.now()
+        keys = [InstanceKey(self._binding, one.id) for one in found]
         self.rows = tuple(
             Row(key, one, read_at=self._now, is_live=True)
             for key, one in zip(keys, found, strict=True)
