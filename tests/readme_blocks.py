@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from wfinspect.notify import Notify
 from wfinspect.options import OPTIONS
@@ -58,7 +59,40 @@ def keys() -> str:
     return "\n".join(lines)
 
 
-BLOCKS = {"options": options, "notify": notify, "keys": keys}
+class Example(NamedTuple):
+    """A day of watching 50 instances in 5 groups; `benchmarks/day.py` holds the calls to be true."""
+
+    what: str
+    runs_once: bool
+    """Each of them; else the first of each group runs on and on."""
+    budget: int
+    calls: int
+
+
+EXAMPLES = (
+    Example("each waits, runs once (5 to 90 minutes), and is done", True, 3000, 1937),
+    Example("in each group something runs day and night", False, 3000, 2970),
+    Example("the same with `--budget 30000`", False, 30_000, 27_004),
+)
+_FREE, _PRICE, _DAYS = 100_000, 0.05 / 10_000, 30
+
+
+def costs() -> str:
+    lines = [
+        "| 50 instances in 5 groups | calls a day | in 30 days | Standard | the free calls spent |",
+        "|---|---|---|---|---|",
+    ]
+    loop = 50 * 86_400 // 15
+    rows = [(each.what, each.calls) for each in EXAMPLES]
+    for what, calls in (*rows, ("a loop that asks for each of them every 15 s", loop)):
+        month = calls * _DAYS
+        beyond = max(0, month - _FREE) * _PRICE
+        dollars = f"USD {beyond:.2f}" if beyond else "free"
+        lines.append(f"| {what} | {calls:,} | {month:,} | {dollars} | USD {month * _PRICE:.2f} |")
+    return "\n".join(lines)
+
+
+BLOCKS = {"costs": costs, "options": options, "notify": notify, "keys": keys}
 
 
 def replaced(text: str, name: str, block: str) -> str:

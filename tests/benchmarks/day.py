@@ -1,4 +1,4 @@
-"""A day in accelerated time: 200 instances under several budgets, then two panes that share one store.
+"""A day in accelerated time: 200 instances under several budgets, README's example, two panes that share a store.
 
 A service on the same clock counts the calls that reach it; the count that is shown has to be the
 same one.
@@ -11,8 +11,9 @@ from pathlib import Path
 
 from bench import Figures, main, scratch
 from drive import Drive
-from fakes import BINDING, FakeClock
-from world import Conditions, World
+from fakes import BINDING, FakeClock, ms
+from readme_blocks import EXAMPLES, Example
+from world import Conditions, History, World
 
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.setup import Setup
@@ -88,6 +89,32 @@ def spend_a_day(budget: int, seconds: float = DAY - 2.0, members: int = MEMBERS)
     return world.calls, engines[0].snapshot.health.calls_today
 
 
+class OneRun(History):
+    """Waits, runs once within the first third of the day, and is done."""
+
+    def __init__(self, rng: random.Random, number: int, epoch: int) -> None:
+        self.ends, self._times, self._states = [], [], []
+        self._number, self._epoch = number, epoch
+        started = rng.uniform(0.0, DAY / 3)
+        finished = started + rng.uniform(300.0, 5400.0)
+        self._add(-60.0, "WaitTime", None, None)
+        self._add(started, "Running", started, None)
+        self._add(finished, "Success", started, finished)
+
+
+def spend_as(example: Example) -> int:
+    """The calls of a day as README's example has it: 50 instances in 5 groups."""
+    world, clock = _world(DAY - 2.0, 60.0, 5, 10)
+    if example.runs_once:
+        rng, epoch = random.Random(1), ms(clock.now())
+        world.histories = {number: OneRun(rng, number, epoch) for number in world.histories}
+    with scratch() as directory:
+        asyncio.run(
+            watch(world, clock, directory / "s", budget=example.budget, panes=1, seconds=DAY - 2.0)
+        )
+    return world.calls
+
+
 def share(panes: int, seconds: float = PANES_HOURS * 3600.0) -> tuple[int, list[int]]:
     """Some hours with so many panes: the calls counted by the service, and shown by each."""
     world, clock = _world(seconds, 20.0, PANES_GROUPS, PANES_MEMBERS, LATENCY)
@@ -105,6 +132,9 @@ def tell(figures: Figures) -> None:
         counted, shown = spend_a_day(budget)
         figures.hold(f"calls of a day under a budget of {budget:,}", counted, most=budget)
         figures.hold("  shown more or less than counted", abs(shown - counted), most=0)
+    for example in EXAMPLES:
+        off = abs(spend_as(example) / example.calls - 1.0)
+        figures.hold(f"README's {example.calls:,} calls a day, off by a part of", off, most=0.03)
     alone, _ = share(1)
     both, shown_by = share(2)
     figures.say(f"        calls in {PANES_HOURS:g} h: one pane {alone:,}, two panes {both:,}")
