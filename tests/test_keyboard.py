@@ -30,6 +30,19 @@ def test_keys_are_delivered_until_the_terminal_is_gone(keyboard: tuple[int, int]
     assert keys_of(delivered) == ["j", "up", "订"]
 
 
+@pytest.mark.parametrize("typed", ["104", "jx", "/a", "?", "\uff11"])
+def test_what_follows_escape_at_once_loses_neither(keyboard: tuple[int, int], typed: str) -> None:
+    read, write = keyboard
+    os.write(write, b"\x1b" + typed.encode() + b"\x1b[B\x1bOB")
+    os.close(write)
+    delivered: list[Message] = []
+
+    assert read_keys(read, "utf-8", StopReading(), delivered.append) is False
+    keys = [event for event in delivered if isinstance(event, events.Key)]
+    assert [event.character for event in keys[:-2]] == ["\x1b", *typed]
+    assert keys_of(delivered)[-2:] == ["down", "down"]
+
+
 def test_invalid_bytes_are_replaced_and_reading_goes_on(keyboard: tuple[int, int]) -> None:
     read, write = keyboard
     os.write(write, b"\xff\xc3(j")

@@ -122,6 +122,22 @@ async def test_digits_and_enter_in_one_packet_look_up() -> None:
         assert rig.asked == [("display", 10432987165), ("seen", 10432987165)]
 
 
+async def test_an_id_bunched_behind_esc_or_another_keeps_the_keys() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("enter")
+        rig.app.post_message(events.Key("escape", "\x1b"))
+        await rig.burst("104")
+        assert box_text(rig) == "104"
+        rig.control.asked.clear()
+        await rig.burst("\n105")
+        await rig.press("enter")
+
+        assert [call for call in rig.asked if call[0] == "display"] == [
+            ("display", 104),
+            ("display", 105),
+        ]
+
+
 async def test_up_and_down_offer_recent_ids() -> None:
     recent = (InstanceId(30), InstanceId(20))
     async with running(Snapshot(recent_ids=recent)) as rig:

@@ -4,15 +4,18 @@ import codecs
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from textual import constants
+from textual import constants, events
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
 _READ_BYTES = 4096
 _TICK_MILLISECONDS = 50
 _TICKS_AFTER_INPUT = int(constants.ESCAPE_DELAY * 1000) // _TICK_MILLISECONDS + 2
+
+_INTRODUCERS = "[O]P_^X"
+"""What begins, behind Escape, what a terminal sends by itself."""
 
 
 class StopReading(threading.Event):
@@ -34,6 +37,21 @@ class StopReading(threading.Event):
         _read(self.fileno)
 
 
+class _KeyParser(XTermParser):
+    """Textual's parser, to which Escape before a letter or digit is no Alt: no command is on that.
+
+    Whoever types on at once after Escape would lose both, and an ID its first digit.
+    """
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:  # noqa: FBT001, FBT002 - Textual's signature
+        if len(sequence) == 2 and sequence[0] == "\x1b" and sequence[1] not in _INTRODUCERS:  # noqa: PLR2004 - Escape and one more
+            return (
+                events.Key("escape", "\x1b"),
+                *super()._sequence_to_key_events(sequence[1]),
+            )
+        return super()._sequence_to_key_events(sequence, alt)
+
+
 def read_keys(
     fileno: int, encoding: str, stop: StopReading, deliver: Callable[[Message], None]
 ) -> bool:
@@ -43,7 +61,7 @@ def read_keys(
     never wakes. Invalid bytes and malformed sequences are passed over (Textualize/textual#6456).
     """
     decode = codecs.getincrementaldecoder(encoding)(errors="replace").decode
-    parser = XTermParser()
+    parser = _KeyParser()
     poll = select.poll()
     poll.register(fileno, select.POLLIN)
     poll.register(stop.fileno, select.POLLIN)
@@ -63,7 +81,7 @@ def read_keys(
             for event in parser.feed(text) if text else parser.tick():
                 deliver(event)
         except Exception:  # noqa: BLE001 - the parser raises what it will on malformed sequences
-            parser = XTermParser()
+            parser = _KeyParser()
     return True
 
 

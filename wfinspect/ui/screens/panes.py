@@ -155,7 +155,9 @@ class PanesScreen(SparingScreen[None]):
         if self._chosen is Layout.DETAIL:
             self._chosen = None
         self._arrange()
-        self.set_focus(self.list)
+        # A slow link bunches keys: digits behind Esc may be in the box already.
+        if not self.id_box.has_keys:
+            self.set_focus(self.list)
 
     def show_detail(self) -> None:
         """Bring what is open in view."""
@@ -236,12 +238,14 @@ class PanesScreen(SparingScreen[None]):
         if len(keys) > 1:
             self.control.watch(keys)
         self.open(keys[0], take_keys=True)
-        self.set_focus(self.list)
+        self._box_left()
 
     @on(IdBox.Left)
     @on(FilterBox.Left)
     def _box_left(self) -> None:
-        self.set_focus(self.list)
+        # It was cleared: what stands there was typed behind Enter or Esc.
+        if not self.id_box.text:
+            self.set_focus(self.list)
 
     @on(FilterBox.Changed)
     def _filter_changed(self, event: FilterBox.Changed) -> None:

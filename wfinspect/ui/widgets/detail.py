@@ -7,6 +7,7 @@ from typing import NamedTuple
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
+from textual.widgets import Input
 
 from wfinspect.instance import Transition
 from wfinspect.ui import detail_text, history_text
@@ -159,8 +160,8 @@ class Detail(Vertical):
             self.take_keys()
 
     def take_keys(self) -> None:
-        """Give the keys to the pane on top."""
-        if self.has_content:
+        """Give the keys to the pane on top, unless something is being typed."""
+        if self.has_content and not isinstance(self.screen.focused, Input):
             self.screen.set_focus(self._panes[self._tab])
 
     @property

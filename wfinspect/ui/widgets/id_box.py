@@ -1,6 +1,6 @@
 """The ID box: takes IDs in any form people have them, and says what it understood."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -32,13 +32,22 @@ class IdInput(Input):
             super().__init__()
             self.text = text
 
+    def __init__(self, end: Callable[[str], None]) -> None:
+        super().__init__(placeholder="type or paste an instance ID", compact=True)
+        self._end = end
+
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Only what an ID, a list or a range is made of."""
         del key
         return character is not None and character in ACCEPTED
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.is_printable and event.character not in ACCEPTED:
+        if event.key in {"enter", "escape"}:
+            # At once, not when the key has gone round: what is bunched behind it is no part of this.
+            event.stop()
+            event.prevent_default()
+            self._end(event.key)
+        elif event.is_printable and event.character not in ACCEPTED:
             event.prevent_default()
 
     def _on_paste(self, event: events.Paste) -> None:
@@ -69,7 +78,7 @@ class IdBox(Vertical):
         super().__init__(id=id)
         self._prompt = StaticLines(id="prompt")
         self._prompt_text = prompt
-        self._input = IdInput(placeholder="type or paste an instance ID", compact=True)
+        self._input = IdInput(self._ended)
         self._input.cursor_blink = False
         self._input.select_on_focus = False
         self._remark = StaticLines(id="remark")
@@ -144,15 +153,13 @@ class IdBox(Vertical):
         event.stop()
         self.paste(event.text)
 
-    @on(Input.Submitted)
-    def _submit(self, event: Input.Submitted) -> None:
-        event.stop()
-        entry = read_entry(event.value)
-        if entry.problem:
+    def _ended(self, key: str) -> None:
+        entry = read_entry(self.text)
+        if key == "enter" and entry.problem:
             self._say(entry.problem, Role.TROUBLE)
             return
         self.clear()
-        self.post_message(self.Submitted(entry.ids))
+        self.post_message(self.Submitted(entry.ids) if key == "enter" else self.Left())
 
     def clear(self) -> None:
         """Empty the box."""
@@ -161,12 +168,8 @@ class IdBox(Vertical):
         self._say("", Role.TEXT)
 
     def on_key(self, event: events.Key) -> None:
-        """Up and down offer recent IDs, Esc leaves; everything else is not for the box."""
-        if event.key == "escape":
-            event.stop()
-            self.clear()
-            self.post_message(self.Left())
-        elif event.key in {"up", "down"} and self._recent:
+        """Up and down offer recent IDs; everything else is not for the box."""
+        if event.key in {"up", "down"} and self._recent:
             event.stop()
             step = 1 if event.key == "up" else -1
             self._recent_index = max(-1, min(self._recent_index + step, len(self._recent) - 1))
