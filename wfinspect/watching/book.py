@@ -4,11 +4,12 @@ Everything is saved before anybody is told of it. When the store fails, changes 
 saving is tried again; the watch goes on. Knows nothing of calls and cadences.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from wfinspect.errors import StoreError
 from wfinspect.instance import InstanceId, InstanceKey, Transition, WorkflowInstance
@@ -57,12 +58,9 @@ class Book:
         """Fill the list from the store, before anything else; its readings count as old."""
         self._guard(lambda: self._take_over(now, None), now)
 
-    def sync(self, now: float, at: datetime) -> list[InstanceKey] | None:
-        """Take over what other processes did; None if they did nothing.
-
-        Gives the rows of which they had a newer reading.
-        """
-        return self._guard(lambda: self._sync(now, at), now)
+    def sync(self, now: float, at: datetime) -> list[InstanceKey]:
+        """Take over what other processes did; gives the rows of which they had a newer reading."""
+        return self._guard(lambda: self._sync(now, at), now) or []
 
     def save(self, now: float) -> None:
         """Save what has changed since the last time."""
@@ -149,6 +147,13 @@ class Book:
         unsaved = self._changes.meta.get(name)
         return unsaved or self._guard(lambda: self.store.meta(name), now) or ""
 
+    def recalled(self, name: str, now: float) -> dict[str, Any]:
+        """The JSON object kept under a name, empty where none can be read."""
+        try:
+            return dict(json.loads(self.remembered(name, now) or "{}"))
+        except (TypeError, ValueError):
+            return {}
+
     def count_call(self, account: Account, day: date) -> None:
         """Count a call that went out."""
         self._changes.calls[account, day] += 1
@@ -184,11 +189,11 @@ class Book:
             self._retry_at = float("-inf")
         return found
 
-    def _sync(self, now: float, at: datetime) -> list[InstanceKey] | None:
+    def _sync(self, now: float, at: datetime) -> list[InstanceKey]:
         if self.store.was_replaced():
             self.store.close()
         if not self.store.has_news():
-            return None
+            return []
         if self.store.is_begun_anew():
             # It lacks everything, which does not mean that somebody removed it.
             for entry in self.watchlist.watched():
@@ -246,7 +251,7 @@ class Book:
         rows = {row.key: row for row in self.store.rows()}
         for entry in self.watchlist.watched():
             if entry.key not in rows and entry.key not in self._changes.added:
-                entry.is_watched = False
+                self.watchlist.drop(entry.key)
         taken = [
             key
             for key, row in rows.items()
@@ -257,6 +262,7 @@ class Book:
         return taken
 
     def _take_row(self, row: StoredRow, now: float, at: datetime | None) -> bool:
+        self.watchlist.touch([row.key])
         entry = self.watchlist.entry(row.key)
         entry.is_watched, entry.position = True, row.position
         entry.added_at = row.added_at

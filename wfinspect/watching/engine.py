@@ -4,17 +4,17 @@ Driven by `step` from one event loop, with a clock of the caller's; never sleeps
 answer. Knows no thread and no face.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
 
-from wfinspect.errors import CredentialsMissing, Refused
 from wfinspect.instance import Binding, InstanceKey
-from wfinspect.watching import cadence as cadences
+from wfinspect.watching.access import Access
 from wfinspect.watching.alerts import TRIAL, Alerts
 from wfinspect.watching.asking import Asking
+from wfinspect.watching.attention import Attention
 from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Calls
 from wfinspect.watching.days import Days
@@ -22,14 +22,13 @@ from wfinspect.watching.guest import Guest
 from wfinspect.watching.messenger import Messenger
 from wfinspect.watching.notices import Notices
 from wfinspect.watching.reader import Reader
-from wfinspect.watching.schedule import Batch, Schedule
+from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.setup import Setup
 from wfinspect.watching.sight import Sights
 from wfinspect.watching.snapshot import Health, Snapshot
 from wfinspect.watching.source import group_of
 from wfinspect.watching.store import Store
 from wfinspect.watching.view import View, is_same_to_the_eye
-from wfinspect.watching.watchlist import Entry
 
 if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
     from wfinspect.watching.lookout import Lookout
@@ -47,7 +46,7 @@ class Engine:
         clock, only = setup.clock, setup.only
         self._clock = clock
         self._binding = setup.binding
-        self._interval = max(cadences.MIN_INTERVAL_SECONDS, setup.interval_seconds)
+        self._attention = Attention(setup.interval_seconds)
         notices = Notices()
         store = Store if only is None else Guest
         self._book = Book(store(setup.state_dir, clock.now), notices)
@@ -58,11 +57,8 @@ class Engine:
         )
         parts = self._calls, self._book, self._schedule.limits, self._days, clock, wake
         self._asking = Asking(lambda inquiries: inquiries(*parts))
-        self._displayed: InstanceKey | None = None
-        self._touched_at = -inf
+        self._access = Access(setup.binding, self._calls, self._schedule.limits)
         self._sights = Sights(self._schedule)
-        self._fingerprints: dict[Binding, str] = {}
-        self._is_opening = False
         self._notices, self._alerts = notices, Alerts(setup.rule)
         self._messenger = setup.messenger or Messenger((), {})
         self._view = View(self._book, self._schedule, self._sights, notices, self._alerts)
@@ -98,24 +94,27 @@ class Engine:
         None means that only an answer or a person brings more. Needs a running event loop.
         """
         now, at = self._clock.monotonic(), self._clock.now()
-        # How often the one on display is asked for depends on the time since the last key.
-        touched = [] if self._displayed is None else [self._displayed]
+        displayed = self._attention.displayed
         for answer in self._calls.take_answers():
-            self._reader.absorb(answer, self._displayed)
-            self._is_opening &= bool(answer.batch.keys)
-            touched += answer.batch.keys
+            if answer.batch.keys:
+                self._reader.absorb(answer, displayed)
+            else:
+                self._access.opened(answer)
+        if displayed is not None:
+            # How often it is asked for depends on the time since the last key.
+            self._book.watchlist.touch([displayed])
         read_elsewhere = self._book.sync(now, at)
-        is_all = read_elsewhere is not None or self._book.trouble
-        self._reconcile(now, None if is_all else touched)
-        for key in read_elsewhere or ():
+        self._lookout.follow()
+        self._reconcile(now)
+        for key in read_elsewhere:
             self._schedule.read_elsewhere(key, self._book.entries[key].steady_at or now, now)
             self._reader.heard_elsewhere(key, now)
         self._reader.tell(now)
         for binding in self._bindings():
             self._days.follow(binding, now, at)
-            self._heed_credentials(binding)
+            self._access.heed_credentials(binding, now)
         self._send(now)
-        self._lookout.step(self._displayed, self._touched_at)
+        self._lookout.step(displayed, is_attended=self._attention.is_paid(now))
         return self._next_in(now, self._look(now, at))
 
     async def aclose(self) -> None:
@@ -132,8 +131,9 @@ class Engine:
 
     def display(self, key: InstanceKey | None) -> None:
         """Put an instance on display, or none; see `WatchControl`."""
-        now = self._clock.monotonic()
-        self._displayed, self._touched_at = key, now
+        now, before = self._clock.monotonic(), self._attention.displayed
+        self._attention.display(key, now)
+        self._book.watchlist.touch(each for each in (before, key) if each is not None)
         if key is None:
             self._reconcile(now)
             return
@@ -181,7 +181,8 @@ class Engine:
 
     def set_interval(self, seconds: float) -> None:
         """Set how often active instances are asked for."""
-        self._interval = max(cadences.MIN_INTERVAL_SECONDS, seconds)
+        self._attention.set_interval(seconds)
+        self._book.watchlist.touch(self._book.entries)
         self._reconcile(self._clock.monotonic())
 
     def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
@@ -194,62 +195,29 @@ class Engine:
 
     def touch(self) -> None:
         """Say that a person is there."""
-        self._touched_at = self._clock.monotonic()
+        self._attention.touch(self._clock.monotonic())
 
-    def _reconcile(self, now: float, keys: Iterable[InstanceKey] | None = None) -> None:
-        """Bring the schedule in line with the book and with what is on display.
-
-        With keys only these are looked at: a step that touches a few of many should cost little.
-        """
+    def _reconcile(self, now: float) -> None:
+        """Bring the schedule in line with what was touched of the book."""
         entries = self._book.entries
-        for key in list(entries) if keys is None else keys:
+        for key in self._book.watchlist.touched:
             entry = entries.get(key)
-            if entry is None or not (entry.is_watched or key == self._displayed):
+            if entry is None or not (entry.is_watched or key == self._attention.displayed):
                 for each in (self._book.watchlist, self._schedule, self._sights):
                     each.forget(key)
                 continue
             if self._sights.begin(key, now):
                 group = group_of(key.binding, entry.instance) if entry.instance else None
                 self._schedule.add(key, group=group)
-            self._schedule.set_cadence(key, self._cadence(entry, now))
-            self._sights.touch([key])
-
-    def _cadence(self, entry: Entry, now: float) -> float | None:
-        if entry.is_gone:
-            return cadences.GONE_SECONDS
-        if entry.missing is not None:
-            return cadences.MISSING_SECONDS if entry.instance else None
-        if entry.is_final:
-            return None
-        is_displayed = entry.key == self._displayed
-        return cadences.cadence(
-            entry.family,
-            interval=self._interval,
-            is_attended=is_displayed and now - self._touched_at < cadences.DISPLAY_LASTS_SECONDS,
-        )
+            self._schedule.set_cadence(key, self._attention.cadence(entry, now))
 
     def _send(self, now: float) -> None:
-        gate = self._schedule.limits.account_gate(self._binding)
-        if not self._reader.is_open and not self._is_opening and gate.opens_at <= now:
-            # Ahead of need: the first look-up is quicker, and a missing key is said at once.
-            self._is_opening = True
-            self._calls.send(Batch(self._binding, ()))
+        self._access.open(now)
         self._asking.let_out(now, is_sharing=True)
         while (batch := self._schedule.take_due(now)) is not None:
             self._calls.send(batch)
-            self._sights.touch(batch.keys)
+            self._book.watchlist.touch(batch.keys)
         self._asking.let_out(now, is_sharing=False)
-
-    def _heed_credentials(self, binding: Binding) -> None:
-        """Notice that whoever is refused has other credentials by now."""
-        error = self._schedule.limits.account_gate(binding).error
-        if not isinstance(error, (Refused, CredentialsMissing)):
-            self._fingerprints.pop(binding, None)
-            return
-        seen = self._calls.fingerprint(binding)
-        if self._fingerprints.setdefault(binding, seen) != seen:
-            self._fingerprints[binding] = seen
-            self._schedule.limits.source_changed(binding, self._clock.monotonic())
 
     def _look(self, now: float, at: datetime) -> float:
         """Save what changed, then draw it: nobody is told what a crash could still lose.
@@ -263,12 +231,12 @@ class Engine:
             last_good_at=self._reader.last_good_at,
             calls_today=self._days.calls_today(self._binding, now, at),
             budget=bucket.budget,
-            interval_seconds=self._interval,
+            interval_seconds=self._attention.interval_seconds,
             store_trouble=self._book.trouble,
             remarks=self._schedule.groups.remarks(now),
         )
         before = self.snapshot
-        until = self._view.draw(health, self._bindings(), self._displayed, now, at)
+        until = self._view.draw(health, self._bindings(), self._attention.displayed, now, at)
         self.has_news |= not is_same_to_the_eye(before, self.snapshot)
         return min(until, bucket.ends_at)
 
@@ -288,9 +256,7 @@ class Engine:
     def _next_in(self, now: float, drawn_until: float) -> float | None:
         due_at = self._schedule.next_at(now)
         times = [drawn_until, inf if due_at is None else due_at]
-        times += [self._asking.next_at(now), self._lookout.next_at(now)]
-        if not self._reader.is_open and not self._is_opening:
-            times.append(self._schedule.limits.account_gate(self._binding).opens_at)
+        times += [self._asking.next_at(now), self._lookout.next_at(now), self._access.next_at()]
         earliest = min(times)
         return None if earliest == inf else max(0.0, earliest - now)
 

@@ -14,7 +14,7 @@ from wfinspect.errors import ServiceError
 from wfinspect.instance import Binding, Family, InstanceKey
 from wfinspect.watching.alerts import Alerts
 from wfinspect.watching.book import Book
-from wfinspect.watching.cadence import DISPLAY_LASTS_SECONDS, freshness_seconds
+from wfinspect.watching.cadence import freshness_seconds
 from wfinspect.watching.days import day_of
 from wfinspect.watching.known import Known
 from wfinspect.watching.schedule import Schedule
@@ -63,21 +63,25 @@ class Lookout:
         self._runs_free_at = -inf
         self._quiet: dict[tuple[type, Binding], float] = {}
 
-    def step(self, displayed: InstanceKey | None, touched_at: float) -> None:
-        """Bring what is known in line with the readings, and ask for what is worth it now.
+    def follow(self) -> None:
+        """Bring what is known in line with the readings that were taken in."""
+        for key in self._book.watchlist.touched:
+            if key in self._book.entries:
+                self._follow(self._book.entries[key])
+
+    def step(self, displayed: InstanceKey | None, *, is_attended: bool) -> None:
+        """Ask for what is worth it now.
 
         Args:
             displayed: the one on display.
-            touched_at: when a person was last there, in steady seconds.
+            is_attended: a person was there lately.
         """
         now, at = self._clock.monotonic(), self._clock.now()
-        self._follow()
         if displayed != self._displayed:
             self._displayed, self._opened_at = displayed, now
         if self._schedule.is_paused:
             return
         entry = self._book.entries.get(displayed) if displayed is not None else None
-        is_attended = now - touched_at < DISPLAY_LASTS_SECONDS
         if entry and is_attended and now >= self._opened_at + SETTLE_SECONDS:
             self._look_closely(entry, now, at)
         # Behind the polls of a round, over the connection that they have left.
@@ -98,16 +102,15 @@ class Lookout:
 
         self._asking.ask(request, heard)
 
-    def _follow(self) -> None:
-        """Come in line with the readings; tells of what has become late."""
-        for entry in self._book.entries.values():
-            known, read_at = entry.known, entry.read_at
-            if known is None or entry.instance is None or read_at is None:
-                continue
-            was_late = known.is_late
-            known.follow(entry.instance, read_at)
-            if known.is_late and not was_late and entry.is_watched:
-                self._tell(entry, known)
+    def _follow(self, entry: "Entry") -> None:
+        """Come in line with a reading; tells of what has become late."""
+        known, read_at = entry.known, entry.read_at
+        if known is None or entry.instance is None or read_at is None:
+            return
+        was_late = known.is_late
+        known.follow(entry.instance, read_at)
+        if known.is_late and not was_late and entry.is_watched:
+            self._tell(entry, known)
 
     def _look_closely(self, entry: "Entry", now: float, at: datetime) -> None:
         from wfinspect.watching.requests import TasksOf  # noqa: PLC0415
@@ -152,6 +155,8 @@ class Lookout:
 
         runs, missing = Past(self._book, entry.key.binding, known.of).known(now, at)
         known.take_runs(runs, day_of(entry.key.binding, at), is_complete=missing is None)
+        self._book.watchlist.touch([entry.key])
+        self._follow(entry)
 
     def _may_ask(self, kind: type, entry: "Entry", now: float) -> bool:
         binding, limits = entry.key.binding, self._schedule.limits
@@ -197,20 +202,15 @@ class Lookout:
         elif outcome.value.is_last and outcome.value.items:
             lasts = inf if entry.family.is_settled else freshness_seconds(TASKS_SECONDS)
             known.take_tasks(outcome.value.items, now + lasts)
+            self._book.watchlist.touch([entry.key])
 
     def _tell(self, entry: "Entry", known: Known) -> None:
         """Tell that a run is late, once over all processes and starts."""
         now, at = self._clock.monotonic(), self._clock.now()
         binding, run = entry.key.binding, known.of.started_time
         name = f"{binding.profile} {binding.region} {binding.endpoint} {entry.key.id}"
-        told = self._told(now)
+        told = self._book.recalled(_TOLD, now)
         if known.lateness is not None and told.pop(name, None) != run:
             kept = list(told.items())[1 - _KEPT_TOLD :]
             self._book.remember(_TOLD, json.dumps(dict([*kept, (name, run)])))
             self._alerts.late(entry.key, known.of, known.lateness.sentence(at), at, now)
-
-    def _told(self, now: float) -> dict[str, object]:
-        try:
-            return dict(json.loads(self._book.remembered(_TOLD, now) or "{}"))
-        except (ValueError, TypeError):
-            return {}

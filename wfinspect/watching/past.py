@@ -108,8 +108,5 @@ class Past:
         return f"runs {json.dumps(parts)}"
 
     def _days(self, now: float) -> Mapping[str, Any]:
-        try:
-            loaded = json.loads(self.book.remembered(self._name, now) or "{}")
-            return {day: loaded[day] for day in loaded if day.isdigit()}
-        except (ValueError, TypeError, AttributeError):
-            return {}
+        kept = self.book.recalled(self._name, now)
+        return {day: kept[day] for day in kept if day.isdigit()}

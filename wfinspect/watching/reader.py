@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from wfinspect.errors import CredentialsMissing, DailyLimit, NotFound, ServiceError
+from wfinspect.errors import DailyLimit, NotFound, ServiceError
 from wfinspect.instance import InstanceKey, WorkflowInstance
 from wfinspect.watching.backoff import is_of_instance
 from wfinspect.watching.book import Book
@@ -34,15 +34,12 @@ class Reader:
         self._unknown: dict[InstanceKey, str] = {}
         self.last_good_at: datetime | None = None
         """When the service last answered with instances."""
-        self.is_open: bool = False
-        """The source of the binding that new IDs get is open, and has credentials."""
 
     def absorb(self, answer: Answer, displayed: InstanceKey | None) -> None:
         """Take an answer in."""
         batch, outcome = answer.batch, answer.outcome
-        if not batch.keys:
-            self._opened(answer)
-        elif isinstance(outcome, NotFound):
+        self._book.watchlist.touch(batch.keys)
+        if isinstance(outcome, NotFound):
             self._schedule.succeeded(batch, {}, answer.now)
             if batch.group is None:
                 self._missed(batch.keys[0], outcome, answer)
@@ -131,15 +128,6 @@ class Reader:
         if entry is not None:
             entry.trouble = _trouble(error, entry.trouble.since if entry.trouble else answer.at)
             self._absence.heard(key, answer.now)
-
-    def _opened(self, answer: Answer) -> None:
-        gate = self._schedule.limits.account_gate(answer.batch.binding)
-        if isinstance(answer.outcome, ServiceError):
-            self._schedule.limits.failed(answer.batch.binding, answer.outcome, answer.now)
-            return
-        self.is_open = True
-        if isinstance(gate.error, CredentialsMissing):
-            gate.succeeded()
 
 
 def _trouble(error: ServiceError, since: datetime) -> Trouble:

@@ -1,11 +1,14 @@
-"""How one entry is shown: whether its reading is the present, and what is the trouble. Pure."""
+"""How each entry is shown: whether its reading is the present, and what is the trouble.
 
-from collections.abc import Iterable, Sequence
+Made anew only for what was touched, and when time alone changes it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from math import inf
 from typing import NamedTuple
 
-from wfinspect.instance import InstanceKey
+from wfinspect.instance import Binding, InstanceKey
 from wfinspect.watching.backoff import Gate
 from wfinspect.watching.cadence import freshness_seconds
 from wfinspect.watching.schedule import Schedule
@@ -16,40 +19,44 @@ _GRACE_SECONDS = 30.0  # for the first answer, as long as nothing is known to be
 
 
 class Sight(NamedTuple):
-    """An entry with what decides whether its reading is the present; steady seconds."""
+    """An entry as a face shows it, with what decides about contact."""
 
-    entry: Entry
-    expires_at: float
-    """When its reading stops being the present; infinite for one that is final."""
-    awaited_since: float
+    row: Row
+    is_overdue: bool
+    """A reading should be there and is not."""
+    is_missing: bool
+    """The last answer was that there is none."""
+    changes_at: float
+    """When time alone changes it, in steady seconds."""
 
-    def is_live(self, now: float) -> bool:
-        """Whether the reading is the present."""
-        return now < self.expires_at and not self.entry.is_gone
 
-    def is_overdue(self, now: float, trouble: Trouble | None) -> bool:
-        """Whether a reading should be there and is not."""
-        entry = self.entry
-        if self.is_live(now) or entry.is_gone or entry.trouble is not None:
-            return False
-        if entry.steady_at is not None or trouble is not None:
-            return True
-        return now >= self.awaited_since + _GRACE_SECONDS
+def _sight(
+    entry: Entry, interval: float, awaited_since: float, trouble: Trouble | None, now: float
+) -> Sight:
+    """Judge an entry.
 
-    def changes_at(self, now: float) -> float:
-        """When time alone changes how it is shown."""
-        grace_ends_at = self.awaited_since + _GRACE_SECONDS
-        known = self.entry.known
-        at = self.expires_at if self.entry.steady_at is not None else grace_ends_at
-        ats = (at, known.progress_until if known is not None else inf)
-        return min((at for at in ats if at > now), default=inf)
-
-    def row(self, now: float, trouble: Trouble | None) -> Row:
-        """The entry as a face shows it; `trouble` is that of its binding."""
-        entry = self.entry
-        is_live = self.is_live(now)
-        shown = entry.trouble or (None if is_live else trouble)
-        return Row(
+    Args:
+        entry: the entry.
+        interval: seconds within which its next reading is due.
+        awaited_since: since when a reading is awaited, in steady seconds.
+        trouble: that of its binding.
+        now: steady seconds.
+    """
+    expires_at, grace_ends_at = -inf, awaited_since + _GRACE_SECONDS
+    if entry.is_final:
+        expires_at = inf
+    elif entry.steady_at is not None:
+        expires_at = entry.steady_at + freshness_seconds(interval)
+    is_live = now < expires_at and not entry.is_gone
+    is_late = entry.steady_at is not None or trouble is not None or now >= grace_ends_at
+    shown = entry.trouble or (None if is_live else trouble)
+    known = entry.known
+    changes = (
+        grace_ends_at if entry.steady_at is None else expires_at,
+        known.progress_until if known else inf,
+    )
+    return Sight(
+        Row(
             key=entry.key,
             instance=entry.instance,
             read_at=entry.read_at,
@@ -60,33 +67,22 @@ class Sight(NamedTuple):
             last_change=entry.last_change,
             trouble=shown,
             is_loading=entry.instance is None and shown is None,
-            outlook=entry.known.outlook(now, is_live=is_live) if entry.known else None,
-        )
-
-
-def _sight(entry: Entry, interval: float, awaited_since: float) -> Sight:
-    """Judge an entry.
-
-    Args:
-        entry: the entry.
-        interval: seconds within which its next reading is due.
-        awaited_since: since when a reading is awaited, in steady seconds.
-    """
-    if entry.is_final:
-        return Sight(entry, inf, awaited_since)
-    if entry.steady_at is None:
-        return Sight(entry, -inf, awaited_since)
-    return Sight(entry, entry.steady_at + freshness_seconds(interval), awaited_since)
+            outlook=known.outlook(now, is_live=is_live) if known else None,
+        ),
+        is_overdue=is_late and not (is_live or entry.is_gone or entry.trouble),
+        is_missing=entry.missing is not None,
+        changes_at=min((at for at in changes if at > now), default=inf),
+    )
 
 
 class Sights:
-    """One for each instance; whoever reads an instance, or changes when it is read, says so."""
+    """One for each instance that is shown."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
         self._awaited_since: dict[InstanceKey, float] = {}
-        self._judged: dict[InstanceKey, Sight] = {}
-        self._touched: set[InstanceKey] = set()
+        self._made: dict[InstanceKey, Sight] = {}
+        self._troubles: Mapping[Binding, Trouble | None] = {}
 
     def begin(self, key: InstanceKey, now: float) -> bool:
         """Await the first reading of an instance; False if it is known."""
@@ -95,25 +91,37 @@ class Sights:
             self._awaited_since[key] = now
         return is_new
 
-    def touch(self, keys: Iterable[InstanceKey]) -> None:
-        """Say that instances were read or asked for, or that their cadence is another."""
-        self._touched.update(keys)
-
     def forget(self, key: InstanceKey) -> None:
         """Drop an instance."""
         self._awaited_since.pop(key, None)
-        self._judged.pop(key, None)
-        self._touched.discard(key)
+        self._made.pop(key, None)
 
-    def of(self, entries: Sequence[Entry]) -> list[Sight]:
-        """The sights of entries, in their order."""
+    def of(
+        self,
+        entries: Iterable[Entry],
+        touched: Collection[InstanceKey],
+        troubles: Mapping[Binding, Trouble | None],
+        now: float,
+    ) -> list[Sight]:
+        """The sights of entries, in their order.
+
+        Args:
+            entries: those to be shown, each of which was begun.
+            touched: all that were read, asked for or changed since the last call.
+            troubles: those of all bindings.
+            now: steady seconds.
+        """
+        has_other_troubles, self._troubles = troubles != self._troubles, troubles
+        sights = []
         for entry in entries:
-            if entry.key in self._touched:
-                interval = self._schedule.effective_interval(entry.key)
-                since = self._awaited_since[entry.key]
-                self._judged[entry.key] = _sight(entry, interval, since)
-        self._touched.clear()
-        return [self._judged[entry.key] for entry in entries]
+            key = entry.key
+            sight = self._made.get(key)
+            if sight is None or sight.changes_at <= now or has_other_troubles or key in touched:
+                interval = self._schedule.effective_interval(key)
+                since, trouble = self._awaited_since[key], troubles[key.binding]
+                sight = self._made[key] = _sight(entry, interval, since, trouble, now)
+            sights.append(sight)
+        return sights
 
 
 class Troubles:

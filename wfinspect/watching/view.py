@@ -61,8 +61,10 @@ class View:
         """
         gates = {b: self._schedule.limits.closed_gate(b) for b in bindings}
         troubles = {b: self._troubles.behind(gate, now, at) for b, gate in gates.items()}
-        sights = self._sights.of(self._shown(displayed))
-        contact, lost = self._contact(sights, gates, troubles, health.last_good_at, now)
+        touched = self._book.watchlist.touched
+        sights = self._sights.of(self._shown(displayed), touched, troubles, now)
+        touched.clear()
+        contact, lost = self._contact(sights, gates, health.last_good_at)
         told = {b: troubles[b] or self._explain(b, now, at) for b in lost}
         trouble = next(iter(told.values()), None)
         if trouble is None:
@@ -73,10 +75,9 @@ class View:
         if text:
             self._notices.say(text, is_error=is_error)
             self._alerts.say(text, now, is_urgent=is_error)
-        rows = {s.entry.key: s.row(now, troubles[s.entry.key.binding]) for s in sights}
         self.snapshot = Snapshot(
-            rows=tuple(row for row in rows.values() if row.is_watched),
-            displayed=rows[displayed] if displayed is not None else None,
+            rows=tuple(each.row for each in sights if each.row.is_watched),
+            displayed=next((each.row for each in sights if each.row.key == displayed), None),
             health=health._replace(contact=contact, trouble=trouble),
             troubles=told,
             transitions=tuple(self._book.transitions),
@@ -86,7 +87,7 @@ class View:
             alert=self._alerts.latest,
         )
         told_at = min(self.outage.wakes_at(), self._alerts.due_at)
-        return min([told_at, *(each.changes_at(now) for each in sights)])
+        return min([told_at, *[each.changes_at for each in sights]])
 
     def _shown(self, displayed: InstanceKey | None) -> list[Entry]:
         """The watched ones in the order of the list, and the one on display."""
@@ -105,9 +106,7 @@ class View:
         self,
         sights: Sequence[Sight],
         gates: Mapping[Binding, Gate | None],
-        troubles: Mapping[Binding, Trouble | None],
         last_good_at: datetime | None,
-        now: float,
     ) -> tuple[Contact, Collection[Binding]]:
         """Whether what is shown is the present, and the bindings that keep it from being so."""
         if self._schedule.is_paused:
@@ -118,17 +117,13 @@ class View:
             for binding, gate in gates.items()
             if gate and isinstance(gate.error, (CredentialsMissing, Refused, DailyLimit))
         }
-        are_live = bool(sights)
-        for each in sights:
-            binding = each.entry.key.binding
-            if each.is_overdue(now, troubles[binding]):
-                lost[binding] = None
-            are_live &= each.is_live(now)
+        lost |= {each.row.key.binding: None for each in sights if each.is_overdue}
         if lost:
             return Contact.NOT_LIVE, lost
         # That the service does not know an instance is an answer, too.
-        has_answered = any(each.entry.missing for each in sights)
-        is_known = are_live or has_answered or last_good_at is not None
+        has_answered = any(each.is_missing for each in sights)
+        are_live = bool(sights) and all(each.row.is_live for each in sights)
+        is_known = last_good_at is not None or has_answered or are_live
         return (Contact.LIVE if is_known else Contact.STARTING), ()
 
 
@@ -141,7 +136,7 @@ def is_same_to_the_eye(one: Snapshot, other: Snapshot) -> bool:
     pairs = zip((*one.rows, one.displayed), (*other.rows, other.displayed), strict=False)
     return (
         len(one.rows) == len(other.rows)
-        and all(a == b or (a and b and _seen_of_row(a) == _seen_of_row(b)) for a, b in pairs)
+        and all(a is b or (a and b and _seen_of_row(a) == _seen_of_row(b)) for a, b in pairs)
         and _seen_of_all(one) == _seen_of_all(other)
         and _uncounted(one.health) == _uncounted(other.health)
     )

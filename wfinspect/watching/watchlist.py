@@ -49,7 +49,7 @@ class Observation(NamedTuple):
     @property
     def is_news(self) -> bool:
         """Whether a person should look."""
-        return self.news in {News.CHANGED, News.WENT_BACK, News.REPLACED}
+        return self.news not in (News.FIRST, News.SAME, News.STALE)
 
 
 @dataclass(slots=True)
@@ -112,6 +112,8 @@ class Watchlist:
 
     def __init__(self) -> None:
         self.entries: dict[InstanceKey, Entry] = {}
+        self.touched: dict[InstanceKey, None] = {}
+        """Of whom something was asked, read or decided since the last snapshot, which clears this."""
         self._removed: list[Entry] = []
 
     def watched(self) -> list[Entry]:
@@ -123,6 +125,10 @@ class Watchlist:
         """The entry of an instance, a new one where there is none."""
         return self.entries.setdefault(key, Entry(key))
 
+    def touch(self, keys: Iterable[InstanceKey]) -> None:
+        """Have instances looked at anew."""
+        self.touched |= dict.fromkeys(keys)
+
     def watch(self, key: InstanceKey, at: datetime) -> bool:
         """Put an instance at the end of the list; False if it is there already."""
         entry = self.entry(key)
@@ -130,6 +136,7 @@ class Watchlist:
             return False
         entry.position = max((e.position for e in self.watched()), default=0.0) + 1.0
         entry.is_watched, entry.added_at = True, at
+        self.touch([key])
         return True
 
     def unwatch(self, keys: Iterable[InstanceKey]) -> list[InstanceKey]:
@@ -140,6 +147,7 @@ class Watchlist:
             entry.is_watched = False
         if removed:
             self._removed = removed
+        self.touch(entry.key for entry in removed)
         return [entry.key for entry in removed]
 
     def restore(self) -> list[InstanceKey]:
@@ -151,6 +159,7 @@ class Watchlist:
             self.entries.setdefault(entry.key, entry).is_watched = True
             self.entries[entry.key].position = entry.position
         self._removed = []
+        self.touch(entry.key for entry in restored)
         return [entry.key for entry in restored]
 
     def forget(self, key: InstanceKey) -> None:
@@ -160,6 +169,7 @@ class Watchlist:
     def drop(self, key: InstanceKey) -> None:
         """Take an instance off the list for good: `restore` does not bring it back."""
         self.entries[key].is_watched = False
+        self.touch([key])
 
     def mark_seen(self, keys: Iterable[InstanceKey] | None) -> list[InstanceKey]:
         """Clear unseen marks, all without keys; gives those that were unseen."""
@@ -167,6 +177,7 @@ class Watchlist:
         unseen = [key for key in wanted if self.entries[key].is_unseen]
         for key in unseen:
             self.entries[key].is_unseen = False
+        self.touch(unseen)
         return unseen
 
     def observe(
