@@ -1,6 +1,7 @@
 """Moves an engine on by hand: from one thing that is due to the next, without waiting for it."""
 
 import asyncio
+from copy import copy
 
 from fakes import FakeClock
 
@@ -15,6 +16,16 @@ class Drive:
         self.clock = clock
         self.drawn = 0
 
+    def expect_nothing_missed(self) -> None:
+        """Fail where a row that nothing has touched would be another if it was made anew."""
+        made = self.engine._sights
+        anew = copy(made)
+        anew._made = {}
+        shown = self.engine._view._shown(self.engine._attention.displayed)
+        assert anew.of(shown, (), made._troubles, self.clock.monotonic()) == made.of(
+            shown, (), made._troubles, self.clock.monotonic()
+        )
+
     def after_step(self) -> None:
         """What a subclass does after each step."""
 
@@ -24,6 +35,7 @@ class Drive:
             next_in = self.engine.step()
             self.drawn += self.engine.has_news
             self.engine.has_news = False
+            self.expect_nothing_missed()
             self.after_step()
             before = self.engine.in_flight
             for _ in range(8):
