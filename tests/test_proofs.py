@@ -20,7 +20,7 @@ PROOFS = {
     ),
     "never backward, never invented; a bad answer changes nothing": (
         "test_watch_machine.py::WatchMachine",
-        "test_engine.py::test_a_bad_answer_never_changes_what_is_known",
+        "test_bad_answers.py::test_no_answer_without_a_state_changes_what_is_known",
         "test_watchlist.py::test_an_answer_older_than_what_is_held_changes_nothing",
     ),
     "after an outage, a stop or kill -9 the present is shown, and what changed meanwhile": (
@@ -52,12 +52,12 @@ PROOFS = {
     ),
     "a frozen terminal does not stop the watch": (
         "ui/test_stalled_app.py::test_polling_and_recording_go_on_while_the_terminal_stalls",
-        "benchmarks/terminal.py",
+        "benchmarks/hardship.py",
     ),
     "the terminal is left as it was": (
         "ui/test_terminal_life.py::test_a_signal_ends_it_in_order",
         "ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",
-        "benchmarks/terminal.py",
+        "benchmarks/hardship.py",
     ),
     "calls stay within rate and budget, and the count shown is true": (
         "test_schedule.py::test_no_second_holds_more_than_two_calls",

@@ -21,7 +21,12 @@ def is_other(held: WorkflowInstance, new: WorkflowInstance) -> bool:
 
 
 def is_older(new: WorkflowInstance, held: WorkflowInstance) -> bool:
-    """Whether an answer is of an earlier time than what is held, as from a replica that lags."""
+    """Whether an answer is of an earlier time than what is held, as from a replica that lags.
+
+    One that names no state says less than what is held, and is taken for such a one.
+    """
+    if held.status and not new.status:
+        return True
     if new.modify_time is None or held.modify_time is None:
         return False
     return new.modify_time < held.modify_time
