@@ -82,6 +82,9 @@ PROOFS = {
         "test_engine.py::test_without_a_store_the_watch_goes_on_and_says_so",
     ),
     "a damaged file is survived and kept": (
+        "test_damage.py::test_flipped_bits_are_survived_and_kept",
+        "test_damage.py::test_a_file_cut_short_anywhere_is_survived_and_kept",
+        "test_damage.py::test_a_file_of_a_gibibyte_costs_no_more_than_two_seconds_of_a_start",
         "test_store.py::test_a_damaged_file_is_set_aside_and_a_new_one_begun",
         "test_store.py::test_a_file_damaged_while_it_is_open_is_set_aside",
     ),
@@ -146,8 +149,11 @@ PROOFS = {
         "test_store.py::test_a_newer_schema_is_left_alone_and_said",
         "test_store.py::test_text_of_another_version_is_no_instance",
     ),
-    "a prepared state directory gains nobody anything": (
+    "a prepared state directory or config.toml gains nobody anything": (
         "test_tampering.py::test_what_is_not_the_users_own_is_refused_with_what_to_do",
+        "test_tampering.py::test_nothing_is_written_where_others_may_have_laid_links",
+        "test_tampering.py::test_all_that_is_kept_is_for_the_user_alone_whatever_the_umask",
+        "test_tampering.py::test_settings_that_others_may_write_are_refused",
         "test_store.py::test_directory_and_file_are_private_whatever_the_umask",
         "test_simulator_server.py::test_the_control_path_is_closed_unless_asked_for",
     ),
