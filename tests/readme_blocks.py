@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,7 +93,28 @@ def costs() -> str:
     return "\n".join(lines)
 
 
-BLOCKS = {"costs": costs, "options": options, "notify": notify, "keys": keys}
+_LAYERS = {
+    "cli": "a command line to an exit code; imports a command only when it runs",
+    "commands": "a module for each: puts the parts together",
+    "ui | dataworks | simulator": "the terminal; the service; a service on loopback",
+    "watching": "who is due, what changed, what is kept: no terminal, no HTTP",
+    "config | typical": "the settings in force; late or not",
+    "format | notify | options": "values as text; the settings there are",
+    "ids | task | query": "IDs in text; a task; a search",
+    "instance": "an instance and its states",
+    "paths": "where files lie",
+    "parameters | errors | clock | regions": "both forms of parameters; what can go wrong",
+}
+
+
+def layers() -> str:
+    text = (README.parent / "pyproject.toml").read_text(encoding="utf-8")
+    contract = tomllib.loads(text)["tool"]["importlinter"]["contracts"][0]
+    rows = [row.replace("wfinspect.", "") for row in contract["layers"][1:]]
+    return "\n".join(["```", *(f"{row:<38}  {_LAYERS[row]}" for row in rows), "```"])
+
+
+BLOCKS = {"costs": costs, "layers": layers, "options": options, "notify": notify, "keys": keys}
 
 
 def replaced(text: str, name: str, block: str) -> str:

@@ -2,6 +2,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 
 from readme_blocks import README, with_blocks
 
@@ -20,13 +21,6 @@ def test_the_two_commands_of_the_quick_start_are_one_line_each() -> None:
 
     assert "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/wfinspect demo" in lines
     assert "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/pytest" in lines
-
-
-def test_every_picture_is_there() -> None:
-    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", TEXT)
-
-    assert pictures
-    assert all(Path(README.parent, picture).exists() for picture in pictures)
 
 
 SOURCES = [path.read_text("utf-8") for path in Path(wfinspect.__file__).parent.rglob("*.py")]
@@ -103,3 +97,28 @@ def texts(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def test_all_that_a_poll_goes_through_is_there() -> None:
+    section = TEXT.partition("One poll, in the order")[2].partition("\n\n##")[0]
+    names = re.findall(r"`((?:watching|dataworks|ui|commands)\.[\w.]+)`", section)
+    assert len(names) > 20
+    for name in names:
+        resolve_name(f"wfinspect.{name}")
+
+
+def test_every_top_level_module_has_its_layer() -> None:
+    layers = TEXT.partition("layers: generated")[2].partition("<!--")[0]
+    named = {word for line in layers.splitlines() for word in line[:38].split()}
+    package = Path(wfinspect.__file__).parent
+    parts = {path.stem for path in package.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert named - {"|", "-->", "```"} == {name for name in parts if not name.startswith("__")}
+
+
+def test_every_link_within_the_page_leads_somewhere() -> None:
+    titles = re.findall(r"^#+ (.+)$", TEXT, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+    links = re.findall(r"\]\(([^)]+)\)", TEXT)
+    assert {link for link in links if link.startswith("#") and link[1:] not in anchors} == set()
+    files = {link for link in links if not link.startswith(("#", "http"))}
+    assert {link for link in files if not Path(README.parent, link).exists()} == set()
