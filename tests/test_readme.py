@@ -1,12 +1,15 @@
 import ast
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 
+import pytest
 from readme_blocks import README, with_blocks
 
 import wfinspect
+from wfinspect.cli import main
 from wfinspect.commands import COMMANDS
 
 TEXT = README.read_text(encoding="utf-8")
@@ -122,3 +125,24 @@ def test_every_link_within_the_page_leads_somewhere() -> None:
     assert {link for link in links if link.startswith("#") and link[1:] not in anchors} == set()
     files = {link for link in links if not link.startswith(("#", "http"))}
     assert {link for link in files if not Path(README.parent, link).exists()} == set()
+
+
+def shown_commands() -> list[str]:
+    lines = [
+        line
+        for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
+        for line in block.splitlines()
+    ]
+    found = [line for line in lines if line.startswith("wfinspect ")]
+    return found + re.findall(r"`(wfinspect [a-z]+ [^`]+)`", TEXT)
+
+
+def test_every_command_that_is_shown_is_understood(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert len(shown_commands()) > 15
+    for name in ("app", *(command.module for command in COMMANDS.values())):
+        monkeypatch.setattr(f"wfinspect.commands.{name}.run", lambda *_: 0)
+    for shown in shown_commands():
+        words = shlex.split(shown.partition(" > ")[0], comments=True)[1:]
+        assert main(words, {"HOME": str(tmp_path)}) == 0, shown
