@@ -1,4 +1,5 @@
 import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from readme_blocks import README, with_blocks
 import wfinspect
 from wfinspect.cli import main
 from wfinspect.commands import COMMANDS
+from wfinspect.dataworks.exchange import READ_ONLY
 
 TEXT = README.read_text(encoding="utf-8")
 
@@ -146,3 +148,11 @@ def test_every_command_that_is_shown_is_understood(
     for shown in shown_commands():
         words = shlex.split(shown.partition(" > ")[0], comments=True)[1:]
         assert main(words, {"HOME": str(tmp_path)}) == 0, shown
+
+
+def test_what_may_be_sent_is_what_the_policy_allows() -> None:
+    policy = json.loads(TEXT.partition("```json\n")[2].partition("```")[0])
+    (statement,) = policy["Statement"]
+    assert {action.removeprefix("dataworks:") for action in statement["Action"]} == READ_ONLY
+    listed = TEXT.partition("allow-list (")[2].partition(")")[0]
+    assert set(re.findall(r"\w+", listed)) == READ_ONLY
