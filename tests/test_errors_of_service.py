@@ -112,7 +112,7 @@ def test_the_code_decides_whatever_the_status(
 
     assert type(error) is kind
     assert error.code == code
-    assert error.cause == code
+    assert error.cause == ("not found" if kind is NotFound else code)
     assert str(error).endswith("(RequestId REQ-1)")
 
 

@@ -2,7 +2,7 @@
 
 from fakes import START, key, ms
 from textual import events
-from ui.rig import running
+from ui.rig import RecordingDriver, running
 from ui.scenes import FAILED, TRADE, ago, change, mixed, mixed_rows, row
 from values import replace
 
@@ -23,6 +23,16 @@ async def test_an_equal_snapshot_sends_nothing() -> None:
         await rig.publish(Snapshot(**{f: getattr(mixed(), f) for f in Snapshot._fields}))
 
         assert rig.take_bytes() == 0
+
+
+async def test_ctrl_l_draws_all_of_it_anew() -> None:
+    async with running(mixed(), is_recorded=True) as rig:
+        rig.take_bytes()
+        await rig.press("ctrl+l")
+
+        assert isinstance(rig.app._driver, RecordingDriver)
+        sent = "".join(rig.app._driver.written)
+        assert all(each.instance.name in sent for each in mixed_rows() if each.instance)
 
 
 async def test_an_idle_app_sends_nothing_also_with_the_id_box_focused() -> None:

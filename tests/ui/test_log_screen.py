@@ -97,6 +97,11 @@ async def test_whoever_reads_further_up_stays_there() -> None:
         assert "of 200" in rig.text
 
 
+async def test_a_long_error_has_two_lines_before_it_is_cut() -> None:
+    async with on_log(text="FAILED: column " + "x" * 80 + " cannot be resolved\n") as rig:
+        assert any("x cannot be resolved" in line for line in rig.text.splitlines()[2:4])
+
+
 async def test_a_log_that_stands_still_makes_it_ask_whether_the_run_is_over() -> None:
     async with on_log(RUNNING_TASK, "one\n") as rig:
         over = replace(RUNNING_TASK, status="Failure", modify_time=9)

@@ -42,6 +42,13 @@ def test_an_old_figure_is_shown_as_such() -> None:
     assert said(one)[0] == " 17/23 done, 1 failed, 3 running?"
 
 
+def test_how_far_a_run_was_that_is_over_now_is_not_shown() -> None:
+    over = with_outlook(row(1, "Success"), is_old=True)
+
+    assert "17/23" not in below(over)
+    assert "17/23" not in " ".join(said(over))
+
+
 def test_what_changed_goes_before_the_figure_and_the_mark_before_that() -> None:
     changed = change(1, "WaitTime", "Running", ago(minutes=1))
     one = with_outlook(running(41, last_change=changed))

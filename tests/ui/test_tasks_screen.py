@@ -59,10 +59,25 @@ async def test_before_the_answer_it_is_said_that_it_is_read() -> None:
 
 async def test_without_an_instance_nothing_opens() -> None:
     async with running(Snapshot()) as rig:
-        await rig.press("t", "l", "v")
+        for key in ("t", "l", "v", "c", "w", "x", "y", "Y", "a", "r", "enter"):
+            rig.app.clear_notifications()
+            await rig.press(key)
 
-        assert rig.app.screen is rig.app.main
-        assert "Open an instance first" in rig.text
+            assert rig.app.screen is rig.app.main
+            assert "Open an instance first" in rig.text, key
+
+
+async def test_a_question_mark_shows_the_keys_that_the_last_line_has_no_room_for() -> None:
+    async with on_tasks() as rig:
+        assert "? keys" in rig.text.splitlines()[-1]
+        await rig.press("?")
+        assert "read again" in rig.text
+        assert "PgDn PgUp" in rig.text
+        await rig.press("escape", "/", "?")
+        assert "F1 keys" in rig.text
+        assert "PgDn PgUp" not in rig.text
+        await rig.press("f1")
+        assert "PgDn PgUp" in rig.text
 
 
 async def test_a_refusal_is_told_in_place_and_r_asks_again() -> None:

@@ -200,6 +200,7 @@ def not_found(
     return NotFound(
         f"The service knows no {kind} {asked} for this account and region: check the "
         "ID, --profile and --region; instances are kept for about 30 days.",
+        cause=NotFound.default_cause,
         code=code,
         request_id=request_id,
     )

@@ -196,9 +196,13 @@ class WfInspectApp(AskingApp):
 
     def action_help(self) -> None:
         """Show all keys."""
-        from wfinspect.ui.screens.dialogs import HelpScreen
+        from wfinspect.ui.screens.dialogs import HelpScreen, all_keys
 
-        self.push_screen(HelpScreen(self._keys))
+        self.push_screen(HelpScreen(all_keys(self._keys)))
+
+    def action_redraw(self) -> None:
+        """Paint all of it again: something else has written on the terminal."""
+        self.refresh(layout=True)
 
     def action_palette(self) -> None:
         """Find a command by name."""

@@ -42,12 +42,8 @@ class AskingApp(PickingApp):
             self.push_screen(view)
 
     def _subject(self) -> Row | None:
-        row, shown = self.main.target, self.main.displayed
-        if shown is not None and not shown.is_watched:
-            row = shown
-        if row is None:
-            self.tell("Open an instance first: type its ID.")
-        return row
+        shown = self.main.displayed
+        return shown if shown is not None and not shown.is_watched else self.main.needed()
 
     def action_tasks(self) -> None:
         """The tasks of an instance."""

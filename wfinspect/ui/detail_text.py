@@ -42,7 +42,8 @@ def header(row: Row | None, look: Look, now: datetime, width: int) -> tuple[Line
     second: list[Span] = [(f"{MARGIN}{row.key.id}", Role.DIM)]
     if row.instance is not None:
         second += _changed(row, now)
-        second.append(("  watched" if row.is_watched else "  not watched, w adds it", Role.DIM))
+        said = "watched, w takes it off" if row.is_watched else "not watched, w adds it"
+        second.append((f"  {said}", Role.DIM))
     lines = [line(*crop(first, width)), line(*_whole_id(second, width))]
     return (*lines, *_not_the_present(row, look, now, width))
 

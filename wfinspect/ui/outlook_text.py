@@ -21,10 +21,16 @@ def late_mark(row: Row) -> list[Span]:
 
 def figure(row: Row) -> list[Span]:
     """E.g. ``17/23`` with a blank behind it; where that is not the present, with a ``?`` as a state."""
-    if row.outlook is None or row.outlook.progress is None:
+    if row.outlook is None or row.outlook.progress is None or _is_overtaken(row):
         return []
     progress, mark = row.outlook.progress, "" if row.outlook.is_progress_live else "?"
     return [(f"{progress.done}/{progress.total}{mark} ", Role.DIM)]
+
+
+def _is_overtaken(row: Row) -> bool:
+    # Of a run that is over, how far it was once tells nothing.
+    is_over = row.instance is not None and row.instance.is_settled
+    return is_over and row.outlook is not None and not row.outlook.is_progress_live
 
 
 def outlook_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Line, ...]:
@@ -32,7 +38,7 @@ def outlook_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Li
     if row.outlook is None or row.instance is None:
         return ()
     lines: list[Line] = []
-    if (progress := row.outlook.progress) is not None:
+    if (progress := row.outlook.progress) is not None and not _is_overtaken(row):
         from wfinspect.ui.tasks_text import progress_line  # noqa: PLC0415
 
         is_live = row.outlook.is_progress_live

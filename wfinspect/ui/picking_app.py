@@ -71,12 +71,12 @@ class PickingApp(TellingApp):
 
     def action_copy_id(self) -> None:
         """Copy the ID of what is on display or under the cursor."""
-        if (row := self.main.target) is not None:
+        if (row := self.main.needed()) is not None:
             self.tell(f"{row.key.id}: {self.copy(str(row.key.id))}")
 
     def action_copy_field(self) -> None:
         """Pick a field; Enter copies the whole of it, Tab prints it to be selected."""
-        row = self.main.target
+        row = self.main.needed()
         if row is None:
             return
         labels = tuple(

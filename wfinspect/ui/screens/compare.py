@@ -19,7 +19,7 @@ from wfinspect.watching.snapshot import Row
 class CompareScreen(View):
     """Asks one thing after the other, and shows what has come so far."""
 
-    HINTS = (("j k", "scroll"), ("r", "read again"))
+    HINTS = (("r", "read again"),)
 
     def __init__(self, desk: Desk, key: InstanceKey, other: InstanceKey | None) -> None:
         """Create the screen; without another the last success is looked for."""

@@ -15,6 +15,9 @@ from wfinspect.ui.sparing import SparingScreen
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.ui.widgets.status_line import StatusLine
 
+KeyGroups = Mapping[str, Sequence[tuple[str, str]]]
+"""Titles, and below each the keys and what they do."""
+
 
 class SafeDismiss(SparingScreen[Any], ModalScreen[Any]):
     """Closes once: a slow link may deliver two Enters at a time (Textualize/textual#4884)."""
@@ -30,11 +33,11 @@ class SafeDismiss(SparingScreen[Any], ModalScreen[Any]):
 
 
 class HelpScreen(SafeDismiss):
-    """Every key with what it does."""
+    """Keys with what they do, in groups."""
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar = [
-        ("escape,question_mark,q,enter", "dismiss", "close"),
+        ("escape,question_mark,f1,q,enter", "dismiss", "close"),
         ("j,down", "move('down')", "down"),
         ("k,up", "move('up')", "up"),
         ("pagedown,space", "move('page_down')", "page down"),
@@ -43,9 +46,9 @@ class HelpScreen(SafeDismiss):
         ("G,end", "move('bottom')", "to the last"),
     ]
 
-    def __init__(self, keymap: Mapping[str, str]) -> None:
+    def __init__(self, groups: KeyGroups) -> None:
         super().__init__()
-        self._keymap = keymap
+        self._groups = groups
         self._lines = StaticLines()
         self._hint = StatusLine(self._hint_line, id="hint")
 
@@ -65,7 +68,7 @@ class HelpScreen(SafeDismiss):
 
     def _show(self) -> None:
         self._lines.styles.max_height = max(1, self.size.height - 2)
-        self._lines.show(help_lines(self._keymap, min(76, self.size.width) - 4))
+        self._lines.show(help_lines(self._groups, min(76, self.size.width) - 4))
         self._hint.update_lines()
 
     def _hint_line(self, width: int) -> Line:
@@ -83,13 +86,18 @@ class HelpScreen(SafeDismiss):
         self._lines.move(where)
 
 
-def help_lines(keymap: Mapping[str, str], width: int) -> tuple[Line, ...]:
-    """All commands in their groups, in two columns where they fit."""
+def all_keys(keymap: Mapping[str, str]) -> KeyGroups:
+    """The keys of all commands."""
     groups: dict[str, list[tuple[str, str]]] = {}
     groups["Look up"] = [("0-9", "an ID, a list, a range"), ("Up", "recent IDs")]
     for command in COMMANDS:
         key = keymap.get(command.id, command.shown)
         groups.setdefault(command.group, []).append((key, command.text))
+    return groups
+
+
+def help_lines(groups: KeyGroups, width: int) -> tuple[Line, ...]:
+    """Keys in their groups, in two columns where they fit."""
     blocks = [_block(title, pairs) for title, pairs in groups.items()]
     if width < 70:  # noqa: PLR2004 - two columns of 35
         return tuple(entry for block in blocks for entry in (*block, BLANK))[:-1]

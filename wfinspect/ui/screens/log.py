@@ -5,7 +5,7 @@ from typing import ClassVar
 from wfinspect.format import shown
 from wfinspect.instance import Binding, Family, Status
 from wfinspect.task import TaskInstance
-from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, fit, line
+from wfinspect.ui.lines import BLANK, Line, Role, Span, line, wrap
 from wfinspect.ui.long_text import LongText
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Desk, Title
@@ -13,6 +13,7 @@ from wfinspect.ui.theme import FAMILY_ROLES
 from wfinspect.watching.requests import TaskLog, TaskOf
 
 _ERRORS_ON_TOP = 4
+_LINES_AN_ERROR = 2
 
 
 class LogScreen(TextScreen):
@@ -115,8 +116,9 @@ class LogScreen(TextScreen):
         has_failed = self._subject.family is Family.FAILURE or not self._is_latest
         title = " LOOKS LIKE THE ERROR" if has_failed else " LOOKS LIKE AN ERROR"
         said = (
-            line(*crop(((f" {fit(shown(e), width - 2)}", Role.FAILURE),), width))
-            for e in self._errors
+            line((f" {piece}", Role.FAILURE))
+            for error in self._errors
+            for piece in wrap(shown(error), width - 2)[:_LINES_AN_ERROR]
         )
         return (line((title, Role.DIM)), *said, BLANK)
 

@@ -28,6 +28,13 @@ class MainScreen(PanesScreen):
             return self.list.cursor_row
         return self.displayed
 
+    def needed(self) -> Row | None:
+        """What a command is about that can do nothing without it, which is said."""
+        row = self.target
+        if row is None:
+            self.tell("Open an instance first: type its ID.")
+        return row
+
     @property
     def exported(self) -> tuple[Row, ...]:
         """What an export is of: the list where that has the keys, else what is on display."""
@@ -41,8 +48,9 @@ class MainScreen(PanesScreen):
 
     def action_open_row(self) -> None:
         """Open the instance under the cursor."""
-        row = self.list.cursor_row
-        if row is not None and (self.list.has_focus or self.opened is None):
+        if self.opened is not None and not self.list.has_focus:
+            return
+        if (row := self.needed()) is not None:
             self.open(row.key, take_keys=False)
 
     def action_back(self) -> None:
@@ -70,19 +78,21 @@ class MainScreen(PanesScreen):
 
     def action_watch(self) -> None:
         """Watch or unwatch what is on display, else the row under the cursor."""
-        row = self.displayed or self.list.cursor_row
+        row = self.displayed or self.needed()
         if row is None:
-            self.tell("Open an instance first: type its ID.")
-        elif row.is_watched:
+            return
+        if row.is_watched:
             self._unwatch([row])
         else:
             self.control.watch([row.key])
 
     def action_remove(self) -> None:
         """Take a row off the list."""
-        row = self.target
+        row = self.needed()
         if row is not None and row.is_watched:
             self._unwatch([row])
+        elif row is not None:
+            self.tell(f"{row.key.id} is not watched.")
 
     def action_remove_settled(self) -> None:
         """Take every settled row off the list, but those with an unseen change."""
@@ -116,8 +126,8 @@ class MainScreen(PanesScreen):
 
     def action_seen(self) -> None:
         """Mark one row as seen."""
-        if self.target is not None:
-            self.control.mark_seen([self.target.key])
+        if (row := self.needed()) is not None:
+            self.control.mark_seen([row.key])
 
     def action_all_seen(self) -> None:
         """Mark all rows as seen."""
@@ -125,8 +135,8 @@ class MainScreen(PanesScreen):
 
     def action_refresh_one(self) -> None:
         """Read one instance now."""
-        if self.target is not None:
-            self.control.refresh(self.target.key)
+        if (row := self.needed()) is not None:
+            self.control.refresh(row.key)
 
     def action_refresh_all(self) -> None:
         """Read all instances now."""

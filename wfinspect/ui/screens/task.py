@@ -24,7 +24,7 @@ class TaskScreen(View):
     """One task in full, with its runs and its script."""
 
     BINDINGS: ClassVar = [("l", "log", "its log"), ("v", "raw", "its JSON")]
-    HINTS = (("l", "log"), ("v", "raw"), ("j k", "scroll"), ("r", "read again"))
+    HINTS = (("l", "log"), ("v", "raw"), ("r", "read again"))
 
     def __init__(self, desk: Desk, key: InstanceKey, task: TaskInstance) -> None:
         super().__init__(desk)

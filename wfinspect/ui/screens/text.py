@@ -36,7 +36,6 @@ class TextScreen(View):
         ("s", "save"),
         ("y Y", "copy view, all"),
         ("w", "wrap"),
-        ("g G", "start, end"),
     )
 
     def __init__(

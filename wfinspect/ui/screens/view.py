@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.widget import Widget
+from textual.widgets import Input
 
 from wfinspect.clock import Clock
 from wfinspect.errors import ServiceError
@@ -17,7 +18,7 @@ from wfinspect.instance import InstanceKey
 from wfinspect.ui.advice_text import sentence
 from wfinspect.ui.lines import BLANK, Line, Part, Role, Span, crop, fit, line, shed, width_of
 from wfinspect.ui.row_text import Look
-from wfinspect.ui.screens.dialogs import SafeDismiss
+from wfinspect.ui.screens.dialogs import HelpScreen, SafeDismiss
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.ui.widgets.status_line import StatusLine
 from wfinspect.watching.requests import A, Outcome, Reply, Request
@@ -27,6 +28,7 @@ FOLLOW_SECONDS = 30.0
 """How often a run that goes on is read again."""
 ATTENDED_SECONDS = 1800.0
 """Without a key for so long nobody is there to read for, and nothing is read again."""
+MOVES = (("j k", "down, up"), ("PgDn PgUp", "a page down, up"), ("g G", "to the start, the end"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class View(SafeDismiss):
         ("g,home", "move('top')", "to the first"),
         ("G,end", "move('bottom')", "to the last"),
         ("r", "read", "read again"),
+        ("question_mark,f1", "help", "keys"),
     ]
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
 
@@ -182,12 +185,20 @@ class View(SafeDismiss):
             Part(((f" {key}" if not n else key, Role.ACCENT), (f" {word}", Role.DIM)), n)
             for n, (key, word) in enumerate((("Esc", "back"), *self.HINTS))
         ]
+        key = "F1" if isinstance(self.focused, Input) else "?"
+        parts.append(Part(((key, Role.ACCENT), (" keys", Role.DIM)), 0))
         return line(*shed(parts, width))
 
     def on_resize(self, event: events.Resize) -> None:
         """Texts depend on the width."""
         del event
         self.refresh_lines()
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _keys_go_elsewhere(self) -> None:
+        # To an input a question mark is text.
+        self.bottom.update_lines()
 
     def on_screen_resume(self) -> None:
         """The rows may have changed under another view."""
@@ -196,6 +207,10 @@ class View(SafeDismiss):
     def action_back(self) -> None:
         """One step back."""
         self.dismiss()
+
+    def action_help(self) -> None:
+        """All keys of this view: the last line may have no room for them."""
+        self.app.push_screen(HelpScreen({"Here": self.HINTS, "Move": MOVES}))
 
     def action_read(self) -> None:
         """Ask again."""
