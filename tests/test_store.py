@@ -22,6 +22,7 @@ from wfinspect.watching.records import (
     event_name,
     read,
     text_of,
+    to_microseconds,
 )
 from wfinspect.watching.store import FILE_NAME, Store
 
@@ -119,7 +120,7 @@ def test_a_reading_that_cannot_be_read_leaves_its_row_on_the_list(store: Store) 
     store.save(added(row(1, instance=instance(1), read_at=START)))
     store.close()
     with sqlite3.connect(store.path) as raw:
-        raw.execute("UPDATE watched SET reading = 'nonsense'")
+        raw.execute("UPDATE readings SET doc = 'nonsense'")
     raw.close()
     assert store.rows() == [row(1)]
 
@@ -285,6 +286,22 @@ def test_an_empty_file_is_no_damage(store: Store) -> None:
     store.path.touch(mode=0o600)
     assert store.rows() == []
     assert store.set_aside is None
+
+
+def test_a_list_of_the_first_version_is_read_as_it_was(store: Store) -> None:
+    store.path.parent.mkdir(mode=0o700)
+    at = to_microseconds(START)
+    rows = [(1, 1.0, at, text_of(instance(1)), at), (2, 2.0, at, None, None)]
+    with sqlite3.connect(store.path) as raw:
+        for statement in schema._STEPS[0].split(";"):
+            raw.execute(statement)
+        raw.executemany(
+            "INSERT INTO watched VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, 0)",
+            [(*BINDING, *values) for values in rows],
+        )
+        raw.execute("PRAGMA user_version = 1")
+    raw.close()
+    assert store.rows() == [row(1, instance=instance(1), read_at=START), row(2)]
 
 
 def test_a_newer_schema_is_left_alone_and_said(store: Store) -> None:

@@ -97,8 +97,8 @@ def readings(store: Path) -> list[str]:
     except sqlite3.OperationalError:
         return []
     try:
-        rows = connection.execute("SELECT reading FROM watched WHERE reading IS NOT NULL")
-        return [json.loads(reading)["status"] for (reading,) in rows]
+        rows = connection.execute("SELECT doc FROM readings")
+        return [json.loads(doc)["status"] for (doc,) in rows]
     except sqlite3.OperationalError:
         return []
     finally:

@@ -41,6 +41,30 @@ _STEPS = (
     ) WITHOUT ROWID;
     INSERT INTO meta (name, value) VALUES ('identity', hex(randomblob(16)));
     """,
+    # Apart from what each poll writes: a reading is long, and seldom another one.
+    """
+    CREATE TABLE readings (
+        profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
+        doc TEXT NOT NULL,
+        PRIMARY KEY (profile, region, endpoint, id)
+    );
+    INSERT INTO readings
+        SELECT profile, region, endpoint, id, reading FROM watched WHERE reading IS NOT NULL;
+    CREATE TABLE rows (
+        profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
+        position REAL NOT NULL,
+        added_at INTEGER,
+        read_at INTEGER,
+        last_change TEXT,
+        is_unseen INTEGER NOT NULL DEFAULT 0,
+        is_gone INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (profile, region, endpoint, id)
+    ) WITHOUT ROWID;
+    INSERT INTO rows SELECT profile, region, endpoint, id, position, added_at, read_at, last_change,
+        is_unseen, is_gone FROM watched;
+    DROP TABLE watched;
+    ALTER TABLE rows RENAME TO watched;
+    """,
 )
 """Step n leads from version n to n + 1; a step is never changed once it is released."""
 

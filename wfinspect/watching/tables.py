@@ -23,9 +23,11 @@ MAX_RECENT = 20
 _CLOCK_SET_BACK = 60_000_000  # microseconds
 
 KEY = "profile = ? AND region = ? AND endpoint = ? AND id = ?"
+_NAMED_KEY = "profile = :profile AND region = :region AND endpoint = :endpoint AND id = :id"
 ROWS = (
-    "SELECT profile, region, endpoint, id, position, added_at, reading, read_at,"
-    " last_change, is_unseen, is_gone FROM watched ORDER BY position, added_at, id"
+    "SELECT profile, region, endpoint, id, position, added_at, doc, read_at, last_change, is_unseen,"
+    " is_gone FROM watched LEFT JOIN readings USING (profile, region, endpoint, id)"
+    " ORDER BY position, added_at, id"
 )
 """Statement for the watched list in its order; `row` reads what it gives."""
 
@@ -48,23 +50,36 @@ def row(values: Sequence[Any]) -> StoredRow:
 
 def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
     """Take rows off, put rows on, and update those that are still there."""
-    removed = ((*key.binding, key.id) for key in changes.removed)
-    connection.executemany(f"DELETE FROM watched WHERE {KEY}", removed)  # noqa: S608
+    removed = [(*key.binding, key.id) for key in changes.removed]
+    for table in ("watched", "readings"):
+        connection.executemany(f"DELETE FROM {table} WHERE {KEY}", removed)  # noqa: S608
     insert = (
-        "INSERT INTO watched (profile, region, endpoint, id, position, added_at, reading, read_at,"
+        "INSERT INTO watched (profile, region, endpoint, id, position, added_at, read_at,"
         " last_change, is_unseen, is_gone) VALUES (:profile, :region, :endpoint, :id, :position,"
-        " :added_at, :reading, :read_at, :last_change, :is_unseen, :is_gone) ON CONFLICT DO NOTHING"
+        " :added_at, :read_at, :last_change, :is_unseen, :is_gone) ON CONFLICT DO NOTHING"
     )
     connection.executemany(insert, map(_values, changes.added.values()))
     # An older reading of this process never overwrites a newer one of another; one that is newer by
     # more than a save can take was dated by a clock that has been set back since.
     update = (
-        "UPDATE watched SET reading = coalesce(:reading, reading), read_at = :read_at,"  # noqa: S608
-        " last_change = coalesce(:last_change, last_change), is_gone = :is_gone WHERE"
-        " profile = :profile AND region = :region AND endpoint = :endpoint AND id = :id"
+        "UPDATE watched SET read_at = :read_at, is_gone = :is_gone,"  # noqa: S608
+        f" last_change = coalesce(:last_change, last_change) WHERE {_NAMED_KEY}"
         f" AND (read_at IS NULL OR read_at <= :read_at OR read_at > :read_at + {_CLOCK_SET_BACK})"
     )
     connection.executemany(update, map(_values, changes.readings.values()))
+    replace = (
+        "INSERT OR REPLACE INTO readings (profile, region, endpoint, id, doc)"  # noqa: S608
+        " SELECT profile, region, endpoint, id, :doc FROM watched"
+        f" WHERE {_NAMED_KEY} AND read_at = :read_at"
+    )
+    connection.executemany(
+        replace,
+        [
+            {**_values(row), "doc": text_of(row.instance)}
+            for row in (*changes.added.values(), *changes.readings.values())
+            if row.instance is not None
+        ],
+    )
     unseen = ((is_unseen, *key.binding, key.id) for key, is_unseen in changes.unseen.items())
     connection.executemany(f"UPDATE watched SET is_unseen = ? WHERE {KEY}", unseen)  # noqa: S608
 
@@ -79,7 +94,6 @@ def _values(row: StoredRow) -> Mapping[str, Any]:
         "id": row.key.id,
         "position": row.position,
         "added_at": None if row.added_at is None else to_microseconds(row.added_at),
-        "reading": None if row.instance is None else text_of(row.instance),
         "read_at": None if row.read_at is None else to_microseconds(row.read_at),
         "last_change": None if row.last_change is None else text_of(row.last_change),
         "is_unseen": row.is_unseen,
