@@ -1,3 +1,4 @@
+import gc
 import json
 from pathlib import Path
 
@@ -6,6 +7,7 @@ from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wfinspect.dataworks import decoding
 from wfinspect.dataworks.decoding import decode_instance, decode_page
 from wfinspect.dataworks.json_bytes import MAX_DEPTH, mended
 from wfinspect.errors import BadAnswer, NotFound, ServiceError
@@ -283,3 +285,15 @@ def test_mending_tells_halves_from_text_that_looks_like_them(parts: list[str]) -
     expected = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     assert json.loads(mended(json.dumps(text).encode())) == expected
+
+
+def test_what_comes_as_before_is_the_reading_that_is_held_and_kept_no_longer_than_that() -> None:
+    held = decode_instance(sample("get_running.json"), ID)
+    same = decode_instance(sample("get_running.json"), ID)
+    other = decode_instance(sample("get_running.json").replace(b"Running", b"Failure"), ID)
+    assert same is held
+    assert other.status == "Failure"
+    count = len(decoding._in_use)
+    del held, same
+    gc.collect()
+    assert len(decoding._in_use) == count - 1

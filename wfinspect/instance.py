@@ -80,7 +80,7 @@ class Tag(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class WorkflowInstance:
     """One reading of an instance: the 19 fields of the service, nothing derived.
 

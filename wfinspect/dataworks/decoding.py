@@ -1,6 +1,7 @@
 """The service's JSON to instances, tasks and logs; the only place that knows the names in it. Pure."""
 
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -13,6 +14,7 @@ from wfinspect.dataworks.envelope import (
     request_id_of,
     shape_of,
     tags_of,
+    text_of,
     values_of,
 )
 from wfinspect.errors import BadAnswer
@@ -108,12 +110,20 @@ def decode_log(body: bytes) -> str:
     raise BadAnswer("The service's answer holds a log that is no text: it was not used.")
 
 
+_in_use: WeakValueDictionary[str, WorkflowInstance] = WeakValueDictionary()
+"""The readings that somebody holds, by their text: most of an answer is what the last one said."""
+
+
 def _instance(raw: msgspec.Raw) -> WorkflowInstance:
+    as_before = _in_use.get(text_of(raw))
+    if as_before is not None:
+        return as_before
     verbatim = ("name", "workflow_parameters")
     values = values_of(raw, _Instance, verbatim=verbatim)
     values["name"] = values["name"].rstrip("\r\n")
     values["tags"] = tags_of(values["tags"] or ())
-    return WorkflowInstance(**values)
+    instance = _in_use[values["raw"]] = WorkflowInstance(**values)
+    return instance
 
 
 def _task(raw: msgspec.Raw) -> TaskInstance:

@@ -159,8 +159,13 @@ def values_of(
     for value in beyond.values():
         refuse_depth(value)
     values["unknown_fields"] = tuple(name for name in beyond if name not in left_in_raw)
-    values["raw"] = bytes(raw).decode("utf-8", "replace")
+    values["raw"] = text_of(raw)
     return values
+
+
+def text_of(raw: msgspec.Raw) -> str:
+    """An object as it came."""
+    return bytes(raw).decode("utf-8", "replace")
 
 
 def count(name: str, value: Number) -> int | None:

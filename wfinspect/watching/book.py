@@ -7,8 +7,9 @@ saving is tried again; the watch goes on. Knows nothing of calls and cadences.
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from wfinspect.errors import StoreError
@@ -109,16 +110,19 @@ class Book:
         self.watchlist.drop(key)
         self._changes.remove(key)
 
-    def observed(self, key: InstanceKey, instance: WorkflowInstance, seen: Observation) -> None:
-        """Note what a reading that was taken in changed."""
+    def observed(
+        self, key: InstanceKey, seen: Observation, before: WorkflowInstance | None
+    ) -> None:
+        """Note what a reading that was taken in changed; `before` is what was held."""
         entry, change = self.entries[key], seen.transition
-        if change is not None:
+        reading = entry.instance
+        if change is not None and reading is not None:
             self.transitions = [change, *self.transitions[: SHOWN_TRANSITIONS - 1]]
-            self._changes.transitions.append((event_name(change, instance), change))
+            self._changes.transitions.append((event_name(change, reading), change))
             del self._changes.transitions[:-_MAX_UNSAVED_TRANSITIONS]
             self._untold.append(change)
         # An entry keeps the object it holds where a reading says the same.
-        self._note(entry, instance if entry.instance is instance else None, change)
+        self._note(entry, None if reading is before else reading, change)
         if seen.is_news:
             self._note_mark(entry)
 
@@ -237,7 +241,7 @@ class Book:
         unsaved = self._changes.readings.get(entry.key)
         if unsaved is not None:
             instance, change = instance or unsaved.instance, change or unsaved.last_change
-        row = replace(_stored(entry), instance=instance, last_change=change)
+        row = _stored(entry)._replace(instance=instance, last_change=change)
         self._changes.readings[entry.key] = row
 
     def _note_mark(self, entry: Entry) -> None:
@@ -282,5 +286,8 @@ class Book:
         return True
 
 
+_values_of = attrgetter(*StoredRow._fields)
+
+
 def _stored(entry: Entry) -> StoredRow:
-    return StoredRow(**{each.name: getattr(entry, each.name) for each in fields(StoredRow)})
+    return StoredRow._make(_values_of(entry))

@@ -98,10 +98,11 @@ class Reader:
         return wanted
 
     def _observe(self, key: InstanceKey, instance: WorkflowInstance, answer: Answer) -> None:
+        before = self._book.entries[key].instance
         seen = self._book.watchlist.observe(key, instance, answer.at, answer.now)
         if seen.news is News.STALE:
             return
-        self._book.observed(key, instance, seen)
+        self._book.observed(key, seen, before)
         if seen.news is News.REPLACED:
             self._notices.say(f"{key.id} now names another instance: {instance.name}.")
         if seen.news is News.WENT_BACK:

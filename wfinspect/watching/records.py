@@ -9,15 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from wfinspect.instance import Binding, InstanceId, InstanceKey, Tag, Transition, WorkflowInstance
 
 _T = TypeVar("_T", WorkflowInstance, Transition)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
+class StoredRow(NamedTuple):
     """A watched instance as the store holds it."""
 
     key: InstanceKey

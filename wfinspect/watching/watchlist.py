@@ -101,7 +101,7 @@ class Entry:
     def hold(self, instance: WorkflowInstance, read_at: datetime) -> None:
         """Take over a reading; an equal one leaves the object that is held."""
         held = self.instance
-        if held is None or held != instance or held.raw != instance.raw:
+        if held is None or held.raw != instance.raw or held != instance:
             self.instance, self.family = instance, instance.family
         self.read_at = read_at
         self.is_final = is_final(instance, read_at)
