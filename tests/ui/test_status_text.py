@@ -93,10 +93,10 @@ def test_the_bottom_line_counts_what_waits_and_what_was_spent() -> None:
 
 def test_trouble_with_the_store_comes_before_the_calls() -> None:
     snapshot = with_health(
-        store_trouble="The disk is full: nothing is saved.", remarks=("single calls",)
+        store_trouble="The disk is full: " + "no room " * 20, remarks=("single calls",)
     )
 
-    assert "The disk is full: nothing is saved." in bottom_line(snapshot.health, 56).text
+    assert "not saved: wfinspect doctor says why" in bottom_line(snapshot.health, 56).text
     assert "calls" not in bottom_line(snapshot.health, 56, unseen=2).text
     assert "single calls" in bottom_line(snapshot.health, 120).text
 

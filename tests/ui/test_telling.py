@@ -35,6 +35,18 @@ async def test_an_alert_rings_once() -> None:
         assert written(rig).count("\x07") == 1
 
 
+async def test_trouble_with_the_store_is_told_once_and_then_marked() -> None:
+    trouble = replace(mixed().health, store_trouble="The disk is full: " + "no room " * 20)
+    async with running(mixed()) as rig:
+        await rig.publish(replace(mixed(), health=trouble))
+        assert "The disk is full" in rig.text
+        rig.app.clear_notifications()
+        await rig.publish(replace(mixed(), health=replace(trouble, calls_today=1_205)))
+
+        assert "The disk is full" not in rig.text
+        assert "not saved: wfinspect doctor says why" in rig.text.splitlines()[-2]
+
+
 @pytest.mark.parametrize(
     ("notify", "words"),
     [

@@ -10,6 +10,7 @@ from textual.filter import LineFilter, Monochrome, NoColor
 from textual.reactive import Reactive
 
 from wfinspect.clock import Clock
+from wfinspect.errors import did_you_mean
 from wfinspect.instance import InstanceKey
 from wfinspect.notify import Notify
 from wfinspect.ui import keys
@@ -166,9 +167,10 @@ class WfInspectApp(AskingApp):
         self._take_snapshot()
         if self._wanted_theme not in {*self.available_themes, "auto"}:
             self.tell(f"There is no theme {self._wanted_theme!r}.", is_error=True)
-        if self._unknown_keys:
+        for name in self._unknown_keys:
+            hint = did_you_mean(name, keys.COMMAND_IDS, "README lists the commands.")
             self.tell(
-                f"No such command in the keymap: {', '.join(self._unknown_keys)}.", is_error=True
+                f"[keys] in config.toml: no command is called {name!r}: {hint}", is_error=True
             )
 
     def post_display_hook(self) -> None:

@@ -75,7 +75,7 @@ def _not_the_present(row: Row, look: Look, now: datetime, width: int) -> list[Li
         ago = fmt.age((now - row.read_at).total_seconds())
         word = " GONE " if row.is_gone else " NOT LIVE "
         spans: list[Span] = [(MARGIN, Role.TEXT), (word, Role.ALARM)]
-        spans.append((f" as read {read}, {ago} ago", Role.TROUBLE))
+        spans.append((f" read {ago} ago, at {read}", Role.TROUBLE))
         lines.append(line(*crop(spans, width)))
     if row.is_gone and row.trouble is None:
         lines += sentence(

@@ -99,7 +99,8 @@ def bottom_line(
     parts = [
         Part(((" " + hint, Role.STRONG),) if hint else (), 1),
         Part(((f" {unseen} unseen", Role.FAILURE), (" n next", Role.DIM)) if unseen else (), 2),
-        Part(_said(health.store_trouble), 1),
+        # The sentence is told once; here is no room for it beside what it costs to miss the rest.
+        Part(_said("not saved: wfinspect doctor says why" if health.store_trouble else ""), 1),
         Part(_said(*health.remarks), 3),
         Part(_spent(health), 4),
         Part((((" every " + seconds(health.interval_seconds)), Role.DIM),), 5),

@@ -35,6 +35,7 @@ class TellingApp(GatedApp):
         self.has_bell = has_bell
         self._last_notice = self._last_alert = 0
         self._shown_last: Transition | None = None
+        self._store_trouble = ""
 
     @property
     def ways(self) -> str:
@@ -51,6 +52,9 @@ class TellingApp(GatedApp):
             self._last_notice = max(notice.number for notice in new)
             for notice in new[-MAX_TOASTS:]:
                 self.tell(notice.text, is_error=notice.is_error)
+        trouble, self._store_trouble = self._store_trouble, snapshot.health.store_trouble
+        if self._store_trouble and not trouble:
+            self.tell(shown(self._store_trouble, limit=400), is_error=True)
         self.set_window_title(title(snapshot))
         alert = snapshot.alert
         if alert is not None and alert.number > self._last_alert:
