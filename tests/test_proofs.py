@@ -69,6 +69,7 @@ PROOFS = {
     "an outage is not made worse": (
         "test_engine.py::test_ten_minutes_of_outage_cost_at_most_forty_calls",
         "test_schedule.py::test_throttling_obeys_the_service_and_holds_back_everybody",
+        "test_schedule.py::test_clients_that_lost_a_service_together_do_not_come_back",
     ),
     "what was acknowledged survives kill -9": (
         "test_proofs.py::test_nothing_acknowledged_is_lost_to_kill_9",

@@ -285,6 +285,25 @@ def test_while_an_endpoint_is_down_one_probe_at_a_time_goes_out() -> None:
     assert all(15.0 <= b - a <= 20.5 for a, b in list(pairwise(sent))[8:])
 
 
+@pytest.mark.parametrize("error", [Unreachable("down"), ServiceTrouble("503"), Throttled("429")])
+def test_clients_that_lost_a_service_together_do_not_come_back_in_one_rush(
+    error: ServiceError,
+) -> None:
+    back_at = []
+    for seed in range(200):
+        made, now = Schedule(random.Random(seed), budget=100_000), 0.0
+        made.add(key(1), group=GROUP)
+        while now < 600.0:
+            batch = made.take_due(now)
+            if batch is not None:
+                made.failed(batch, error, now)
+            later = made.next_at(now)
+            assert later is not None
+            now = later
+        back_at.append(int(now))
+    assert max(map(back_at.count, back_at)) <= 0.15 * len(back_at), "in one second"
+
+
 def test_a_binding_that_fails_does_not_hold_back_another() -> None:
     made = schedule(key(1), key(1, OTHER), group=None)
     first, second = take_all(made, 0.0)

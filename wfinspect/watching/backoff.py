@@ -24,6 +24,8 @@ DOWN_AFTER = 5
 """Failures in a row after which an endpoint counts as down."""
 DOWN_SECONDS = (15.0, 20.0)
 THROTTLED_CAP_SECONDS = 120.0
+_TOLD_TIMES = 3
+"""Failures in a row after which a wait that the service names is no longer taken if it is short."""
 REFUSED_SECONDS = 60.0
 _NEXT_DAY_SPREAD_SECONDS = 60.0
 
@@ -85,7 +87,10 @@ class Gate:
         if isinstance(error, DailyLimit):
             return day_ends_at + self._rng.uniform(0.0, _NEXT_DAY_SPREAD_SECONDS)
         if isinstance(error, Throttled) and error.retry_after_seconds is not None:
-            return now + min(THROTTLED_CAP_SECONDS, max(0.0, error.retry_after_seconds))
+            told = min(THROTTLED_CAP_SECONDS, max(0.0, error.retry_after_seconds))
+            # Told to come back at once again and again, it is asked no more often than one that is down.
+            enough = self._rng.uniform(*DOWN_SECONDS) if self.failures > _TOLD_TIMES else 0.0
+            return now + max(told, enough)
         if isinstance(error, (Refused, CredentialsMissing)):
             return now + REFUSED_SECONDS
         if isinstance(error, Throttled):
