@@ -1,6 +1,5 @@
 """The scripts that README shows, run as they stand there."""
 
-import json
 import re
 import subprocess
 import sys
@@ -88,19 +87,3 @@ def test_cron_mails_failures_and_trouble_alone(
 
     assert len(mailed.splitlines()) == lines
     assert (str(DEMO_IDS[1]) in mailed) == (status != "Running")
-
-
-def test_any_name_reaches_the_chat_whole(run: Run, environ: dict[str, str], tmp_path: Path) -> None:
-    curl = """#!/bin/sh\ncat > body\necho "$@" > arguments\necho '{"errcode":0}'\n"""
-    (tmp_path / "curl").write_text(curl)
-    (tmp_path / "curl").chmod(0o755)
-    url = tmp_path / ".config" / "wfinspect" / "dingtalk-url"
-    url.parent.mkdir(parents=True)
-    url.write_text("http://127.0.0.1/robot")
-    environ["WFINSPECT_MESSAGE"] = '1 failed: it\'s "x" $(id)'
-
-    assert run("dingtalk").returncode == 0
-
-    body = json.loads((tmp_path / "body").read_text())
-    assert body["text"]["content"] == f"wfinspect: {environ['WFINSPECT_MESSAGE']}"
-    assert (tmp_path / "arguments").read_text().endswith("http://127.0.0.1/robot\n")
