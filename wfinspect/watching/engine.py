@@ -1,7 +1,8 @@
-"""One turn after the other: what was answered, what to save, what to show, what to ask next.
+"""One step after the other: take in what was answered, ask for what is due, save, tell, draw.
 
-Driven by `step` from one event loop, with a clock of the caller's; never sleeps, never waits for an
-answer. Knows no thread and no face.
+`Calls` brings answers and `Reader` takes them into the `Book`; `Schedule` and `Lookout` say what to
+ask next, `View` what to show. Driven by `step` from one event loop, with a clock of the caller's;
+never sleeps, never waits for an answer. Knows no thread and no face.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from wfinspect.instance import Binding, InstanceKey
 from wfinspect.watching.access import Access
-from wfinspect.watching.alerts import TRIAL, Alerts
+from wfinspect.watching.alerts import Alerts
 from wfinspect.watching.asking import Asking
 from wfinspect.watching.attention import Attention
 from wfinspect.watching.book import Book
@@ -28,6 +29,7 @@ from wfinspect.watching.sight import Sights
 from wfinspect.watching.snapshot import Health, Snapshot
 from wfinspect.watching.source import group_of
 from wfinspect.watching.store import Store
+from wfinspect.watching.telling import Telling
 from wfinspect.watching.view import View, is_same_to_the_eye
 
 if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
@@ -44,8 +46,7 @@ class Engine:
         `wake` is called, from the event loop, when there is something to be done.
         """
         clock, only = setup.clock, setup.only
-        self._clock = clock
-        self._binding = setup.binding
+        self._clock, self._binding = clock, setup.binding
         self._attention = Attention(setup.interval_seconds)
         notices = Notices()
         store = Store if only is None else Guest
@@ -59,8 +60,9 @@ class Engine:
         self._asking = Asking(lambda inquiries: inquiries(*parts))
         self._access = Access(setup.binding, self._calls, self._schedule.limits)
         self._sights = Sights(self._schedule)
-        self._notices, self._alerts = notices, Alerts(setup.rule)
-        self._messenger = setup.messenger or Messenger((), {})
+        self._alerts = Alerts(setup.rule)
+        messenger = setup.messenger or Messenger((), {})
+        self._telling = Telling(self._book, self._alerts, messenger, notices)
         self._view = View(self._book, self._schedule, self._sights, notices, self._alerts)
         self.has_news = False
         """A face has something to redraw; whoever tells it so clears this."""
@@ -120,8 +122,7 @@ class Engine:
     async def aclose(self) -> None:
         """Save and tell what is left, then close the sources and wait for the last answers."""
         self._book.close()
-        self._tell(self._clock.monotonic(), is_last=True)
-        self._messenger.close()
+        self._telling.close(self._clock.monotonic())
         self._asking.end()
         await self._calls.aclose()
 
@@ -170,8 +171,7 @@ class Engine:
     def refresh(self, key: InstanceKey | None = None) -> None:
         """Read one instance now, all without a key."""
         now = self._clock.monotonic()
-        wanted = self._book.entries if key is None else [key]
-        for each in wanted:
+        for each in self._book.entries if key is None else [key]:
             if each in self._book.entries:
                 self._schedule.ask(each, now)
 
@@ -191,7 +191,7 @@ class Engine:
 
     def try_alert(self) -> None:
         """Have an alert raised that says that it is a trial."""
-        self._alerts.say(TRIAL, self._clock.monotonic(), is_urgent=False)
+        self._telling.try_out(self._clock.monotonic())
 
     def touch(self) -> None:
         """Say that a person is there."""
@@ -199,9 +199,8 @@ class Engine:
 
     def _reconcile(self, now: float) -> None:
         """Bring the schedule in line with what was touched of the book."""
-        entries = self._book.entries
         for key in self._book.watchlist.touched:
-            entry = entries.get(key)
+            entry = self._book.entries.get(key)
             if entry is None or not (entry.is_watched or key == self._attention.displayed):
                 for each in (self._book.watchlist, self._schedule, self._sights):
                     each.forget(key)
@@ -225,7 +224,7 @@ class Engine:
         Gives when time alone changes what is shown.
         """
         self._book.save(now)
-        self._tell(now)
+        self._telling.tell(now)
         bucket = self._schedule.limits.bucket(self._binding, now)
         health = Health(
             last_good_at=self._reader.last_good_at,
@@ -239,19 +238,6 @@ class Engine:
         until = self._view.draw(health, self._bindings(), self._attention.displayed, now, at)
         self.has_news |= not is_same_to_the_eye(before, self.snapshot)
         return min(until, bucket.ends_at)
-
-    def _tell(self, now: float, *, is_last: bool = False) -> None:
-        """Call for a person who is not looking, once what happened at the same time is known."""
-        for change, is_ours in self._book.news:
-            entry = self._book.entries.get(change.key)
-            if entry is not None and entry.is_watched:
-                self._alerts.changed(change, entry.instance, now, is_ours=is_ours)
-        self._book.news.clear()
-        message = self._alerts.take(max(now, self._alerts.due_at) if is_last else now)
-        if message is not None:
-            self._messenger.send(message)
-        if trouble := self._messenger.take_trouble():
-            self._notices.say(trouble, is_error=True)
 
     def _next_in(self, now: float, drawn_until: float) -> float | None:
         due_at = self._schedule.next_at(now)

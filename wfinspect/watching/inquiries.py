@@ -27,6 +27,7 @@ from wfinspect.typical import Run
 from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Calls, outcome_of
 from wfinspect.watching.days import Days
+from wfinspect.watching.kept import Kept
 from wfinspect.watching.limits import Limits
 from wfinspect.watching.past import Past
 from wfinspect.watching.requests import (
@@ -48,8 +49,6 @@ from wfinspect.watching.source import InstanceSource
 MAX_PAGES = 20
 """Pages of one answer: 10,000 tasks."""
 
-_KEPT = 64
-_KEPT_LOGS = 2  # each may hold 32 MiB
 _POLLS_TURN_SECONDS = 1.0
 _T = TypeVar("_T")
 
@@ -76,16 +75,14 @@ class Inquiries:
         self._wake = wake
         self._asked: dict[Request[Any], list[Heard[Any]]] = {}
         self._waiting: list[tuple[Binding, asyncio.Future[None]]] = []
-        self._kept: dict[Request[Any], tuple[int, Reply[Any]]] = {}
+        self._kept = Kept(book)
         self._sent_at = -inf
         self._is_over = False
 
     def ask(self, request: Request[A], answer: Heard[A]) -> None:
         """Have `answer` called with what comes of a request, at once where that is known."""
-        kept = self._kept.pop(request, None)
-        if kept is not None and kept[0] == self._version(request):
-            self._kept[request] = kept
-            _tell(answer, kept[1])
+        if (kept := self._kept.find(request)) is not None:
+            _tell(answer, kept)
         elif request in self._asked:
             self._asked[request].append(answer)
         else:
@@ -134,11 +131,11 @@ class Inquiries:
         self._waiting.clear()
 
     async def _answer(self, request: Request[Any]) -> None:
-        version = self._version(request)
+        version = self._kept.version(request)
         outcome: Outcome[Any] = await outcome_of(self._find_out(request))
         # A run that changed meanwhile is asked for again.
-        if isinstance(outcome, Reply) and version is not None and version == self._version(request):
-            self._keep(request, version, outcome)
+        if isinstance(outcome, Reply):
+            self._kept.keep(request, version, outcome)
         for answer in self._asked.pop(request):
             _tell(answer, outcome)
         self._wake()
@@ -226,22 +223,6 @@ class Inquiries:
             self._limits.failed(binding, error, now)
         if isinstance(error, DailyLimit):
             self._days.limit_met(binding, now, self._clock.now())
-
-    def _version(self, request: Request[Any]) -> int | None:
-        """What changes when a kept answer is no longer true; None where none is to be kept."""
-        if isinstance(request, (TaskOf, TaskLog)):
-            return request.settled_at
-        if isinstance(request, (TasksOf, RunsOf)):
-            entry = self._book.entries.get(request.key)
-            instance = entry.instance if entry is not None else None
-            return instance.modify_time if instance is not None and instance.is_settled else None
-        return None
-
-    def _keep(self, request: Request[Any], version: int, reply: Reply[Any]) -> None:
-        self._kept[request] = version, reply
-        logs = [each for each in self._kept if isinstance(each, TaskLog)]
-        for oldest in (*logs[:-_KEPT_LOGS], *list(self._kept)[:-_KEPT]):
-            self._kept.pop(oldest, None)
 
 
 def _tell(answer: Heard[A], outcome: Outcome[A]) -> None:

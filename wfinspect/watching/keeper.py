@@ -1,0 +1,53 @@
+"""Uses the store as long as it works: its failure is a state, tried again and never an end."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from wfinspect.errors import StoreError
+from wfinspect.watching.notices import Notices
+from wfinspect.watching.store import Store
+
+RETRY_SECONDS = 60.0
+_T = TypeVar("_T")
+
+
+class Keeper:
+    """A store with its trouble."""
+
+    def __init__(self, store: Store, notices: Notices) -> None:
+        self.store = store
+        self._notices = notices
+        self.trouble = ""
+        """Why nothing can be saved, "" while all is well."""
+        self._retry_at = float("-inf")
+
+    def is_usable(self, now: float) -> bool:
+        """Whether another attempt is worth it, in steady seconds."""
+        return now >= self._retry_at
+
+    def retry(self) -> None:
+        """Try again at once."""
+        self._retry_at = float("-inf")
+
+    def use(self, work: Callable[[], _T], now: float) -> _T | None:
+        """What work with the store gives; None where it failed, or was not tried again yet."""
+        if not self.is_usable(now):
+            return None
+        found = None
+        try:
+            found = work()
+        except StoreError as error:
+            self.trouble = str(error)
+            self._retry_at = now + RETRY_SECONDS
+        else:
+            if self.trouble:
+                self._notices.say("The watched list is saved again.")
+            self.trouble = ""
+        if self.store.set_aside is not None:
+            self._notices.say(
+                f"The stored list was damaged and was set aside as {self.store.set_aside}.",
+                is_error=True,
+            )
+            self.store.set_aside = None
+            self.retry()
+        return found
