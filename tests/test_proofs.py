@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 
 import pytest
 from day import share, spend_a_day
@@ -74,15 +75,18 @@ PROOFS = {
     "what was acknowledged survives kill -9": (
         "test_proofs.py::test_nothing_acknowledged_is_lost_to_kill_9",
         "benchmarks/kills.py",
+        "benchmarks/disk.py",
     ),
     "of several processes none loses another's edits": (
         "test_store_machine.py::StoreMachine",
         "test_store.py::test_several_processes_add_rows_and_none_is_lost",
     ),
     "a full, locked or read-only disk does not stop the watch": (
-        "test_store.py::test_a_full_disk_is_one_sentence_and_what_was_saved_stays",
+        "test_failing_disk.py::test_a_write_that_fails_anywhere_is_one_sentence_and_is_made_up",
+        "test_failing_disk.py::test_the_watch_goes_on_while_the_disk_is_full_and_is_saved",
         "test_store.py::test_a_locked_file_is_one_sentence",
         "test_engine.py::test_without_a_store_the_watch_goes_on_and_says_so",
+        "benchmarks/disk.py",
     ),
     "a damaged file is survived and kept": (
         "test_damage.py::test_flipped_bits_are_survived_and_kept",
@@ -209,6 +213,16 @@ def test_nothing_acknowledged_is_lost_to_kill_9() -> None:
 
 
 @pytest.mark.battery
-@pytest.mark.parametrize("name", ["round", "day", "soak", "faults", "kills"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "round",
+        "day",
+        "soak",
+        "faults",
+        "kills",
+        pytest.param("disk", marks=pytest.mark.skipif(not which("strace"), reason="no strace")),
+    ],
+)
 def test_a_benchmark_holds_its_figures(name: str) -> None:
     assert held(name) == ""

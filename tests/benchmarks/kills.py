@@ -1,5 +1,6 @@
 """300 kill -9 among four processes that write one store: nothing that was acknowledged is lost."""
 
+import itertools
 import os
 import random
 import select
@@ -21,21 +22,26 @@ LONGEST_LIFE = 0.3
 """Seconds that a writer lives at most."""
 
 
+def change_of(name: str, number: int) -> tuple[str, Changes]:
+    """What is acknowledged of a change, and the change: a row, a reading, a transition and a call."""
+    event, row = f"{name}-{number}", key(os.getpid() * 100_000 + number)
+    change = Transition(row, event, "Running", "Failure", START, START, START)
+    changes = Changes(transitions=[(event, change)])
+    changes.added[row] = StoredRow(row, float(number))
+    changes.readings[row] = StoredRow(
+        row, 0.0, instance=instance(row.id, "Failure"), read_at=START, last_change=change
+    )
+    changes.calls[("prod-ops", "cn-shanghai"), START.date()] += 1
+    return f"{event} {row.id}\n", changes
+
+
 def write(state_dir: Path, name: str, acknowledge: Callable[[bytes], object]) -> None:
-    """Save changes for ever: each time a row, a reading, a transition and a call."""
-    store, number = Store(state_dir, lambda: START), 0
-    while True:
-        event, row = f"{name}-{number}", key(os.getpid() * 100_000 + number)
-        change = Transition(row, event, "Running", "Failure", START, START, START)
-        changes = Changes(transitions=[(event, change)])
-        changes.added[row] = StoredRow(row, float(number))
-        changes.readings[row] = StoredRow(
-            row, 0.0, instance=instance(row.id, "Failure"), read_at=START, last_change=change
-        )
-        changes.calls[("prod-ops", "cn-shanghai"), START.date()] += 1
+    """Save changes for ever."""
+    store = Store(state_dir, lambda: START)
+    for number in itertools.count():
+        line, changes = change_of(name, number)
         store.save(changes)
-        acknowledge(f"{event} {row.id}\n".encode())
-        number += 1
+        acknowledge(line.encode())
 
 
 class Writer:
