@@ -55,7 +55,7 @@ class Rig:
             self.clock.advance(0.2)
             char = key if len(key) == 1 else {"enter": "\r", "tab": "\t"}.get(key)
             name = _character_to_key(key) if len(key) == 1 else key
-            self.app.post_message(events.Key(name, char))
+            self._type(events.Key(name, char))
             # From the app to the widget, back up to the app, and to whatever that asked for.
             for _ in range(2):
                 await self.pilot._wait_for_screen()
@@ -66,8 +66,12 @@ class Rig:
         self.clock.advance(1)
         for char in text:
             name = {"\n": "enter", " ": "space"}.get(char) or _character_to_key(char)
-            self.app.post_message(events.Key(name, "\r" if char == "\n" else char))
+            self._type(events.Key(name, "\r" if char == "\n" else char))
         await self.settle()
+
+    def _type(self, event: events.Key) -> None:
+        event.time = self.clock.monotonic()
+        self.app.post_message(event)
 
     async def settle(self) -> None:
         # Twice: a message may post another, and a repaint waits for the idle moment behind it.

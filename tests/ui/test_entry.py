@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,14 +14,14 @@ def test_one_id_needs_no_remark() -> None:
 
 
 def test_a_list_is_told_before_it_is_used() -> None:
-    assert read_entry("1, 2 3").remark == "3 IDs: 1, 2, 3  Enter opens the first and watches all"
+    assert read_entry("1, 2 3").remark == "3 IDs: 1, 2, 3  Enter watches all"
 
 
 def test_a_long_range_is_told_by_its_ends() -> None:
     entry = read_entry("100..120")
 
     assert len(entry.ids) == 21
-    assert entry.remark.startswith("21 IDs: 100, 101, 102, ... 120")
+    assert entry.remark.startswith("21 IDs: 100, 101, ... 120")
 
 
 def test_an_id_inside_other_text_is_found_and_shown() -> None:
@@ -49,6 +50,12 @@ def test_any_text_gives_ids_or_a_reason(text: str) -> None:
     entry = read_entry(text)
 
     assert bool(entry.ids) != bool(entry.problem)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 999])
+def test_what_enter_does_fits_beside_the_ids(count: int) -> None:
+    ids = range(10432987165, 10432987165 + count)
+    assert len(read_entry("failed: " + " ".join(map(str, ids))).remark) <= 80 - 3
 
 
 def test_few_ids_are_all_named() -> None:

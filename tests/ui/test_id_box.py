@@ -36,7 +36,7 @@ async def test_digits_start_the_box_from_a_pane_too() -> None:
 async def test_a_list_opens_the_first_and_watches_all() -> None:
     async with running(mixed()) as rig:
         await rig.press(*"5,3..4")
-        assert "3 IDs: 5, 3, 4  Enter opens the first and watches all" in rig.text
+        assert "3 IDs: 5, 3, 4  Enter watches all" in rig.text
         await rig.press("enter")
 
         assert rig.asked[:2] == [("watch", 5, 3, 4), ("display", 5)]
@@ -74,7 +74,7 @@ async def test_a_paste_shows_the_ids_it_found_before_they_are_used() -> None:
     async with running(mixed()) as rig:
         await paste(rig, "see workflow 10432987165 (failed) and 10433001244\n")
         assert box_text(rig) == "10432987165, 10433001244"
-        assert "Found 2 IDs: 10432987165, 10433001244 in what was pasted" in rig.text
+        assert "Found 2 IDs: 10432987165, 10433001244  Enter watches all" in rig.text
         assert rig.asked == []
         await rig.press("enter")
 

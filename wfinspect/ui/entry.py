@@ -11,6 +11,7 @@ ACCEPTED = frozenset("0123456789,;. ") | frozenset(map(chr, FULL_WIDTH))
 """What can be typed into the box; everything else is a command."""
 
 _NAMED = 3
+"""As many IDs are named; with what Enter does, this fits into 80 cells for IDs of 11 digits."""
 
 
 class Entry(NamedTuple):
@@ -41,10 +42,11 @@ def listed(ids: Sequence[InstanceId]) -> str:
     """``3 IDs: 1, 2, 3``, or the first few of many."""
     if len(ids) == 1:
         return str(ids[0])
-    named = ", ".join(str(i) for i in ids[:_NAMED])
-    more = f", ... {ids[-1]}" if len(ids) > _NAMED else ""
-    return f"{len(ids)} IDs: {named}{more}"
+    named = [str(i) for i in ids]
+    if len(ids) > _NAMED:
+        named = [*named[: _NAMED - 1], f"... {ids[-1]}"]
+    return f"{len(ids)} IDs: {', '.join(named)}"
 
 
 def _enter(ids: Sequence[InstanceId]) -> str:
-    return "Enter opens it" if len(ids) == 1 else "Enter opens the first and watches all"
+    return "Enter opens it" if len(ids) == 1 else "Enter watches all"

@@ -49,7 +49,8 @@ class GatedApp(CrashSafeApp):
             await self._release()
             await super().on_event(event)
             return
-        box, now = self.id_box, self._clock.monotonic()
+        # When it came, not when its turn is: a paste may take the app a while.
+        box, now = self.id_box, event.time
         if box is None:
             is_typing = isinstance(self.focused, Input)
             verdict = self._gate.judge_in_view(char, now, is_typing=is_typing)

@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from wfinspect import format as fmt
 from wfinspect.instance import InstanceId
-from wfinspect.ui.entry import ACCEPTED, Entry, listed, read_entry
+from wfinspect.ui.entry import ACCEPTED, read_entry
 from wfinspect.ui.lines import Role, line
 from wfinspect.ui.widgets.line_view import StaticLines
 
@@ -128,10 +128,6 @@ class IdBox(Vertical):
             self._set(fmt.shown(words, limit=200))
         else:
             self._set(", ".join(str(i) for i in entry.ids))
-            found = f"Found {listed(entry.ids)} in what was pasted  Enter opens"
-            entry = Entry(
-                entry.ids, found + (" it" if len(entry.ids) == 1 else " the first and watches all")
-            )
         self._say(entry.problem or entry.remark, Role.TROUBLE if entry.problem else Role.TEXT)
 
     def _set(self, text: str) -> None:
