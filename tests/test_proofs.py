@@ -143,6 +143,7 @@ PROOFS = {
         "ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",
     ),
     "a day of running costs nothing": (
+        "ui/test_churn.py::test_two_thousand_views_leave_nothing_behind",
         "ui/test_bytes.py::test_twenty_running_rows_send_at_most_2_kilobytes_a_minute",
         "benchmarks/soak.py",
     ),

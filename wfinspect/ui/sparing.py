@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.control import Control
 from textual._compositor import ChopsUpdate, Compositor
+from textual._styles_cache import StylesCache
 from textual.screen import UPDATE_PERIOD, Screen
 
 T = TypeVar("T")
@@ -90,3 +91,7 @@ class SparingScreen(Screen[T]):
     @property
     def _update_timer(self) -> Frames:  # type: ignore[override]
         return self._frames
+
+    def on_unmount(self) -> None:
+        """Let go of what was drawn: a cache of Textual's would hold the lines of a thousand widgets."""
+        StylesCache.get_inner_outer.cache_clear()
