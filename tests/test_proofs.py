@@ -79,7 +79,9 @@ PROOFS = {
     ),
     "of several processes none loses another's edits": (
         "test_store_machine.py::StoreMachine",
-        "test_store.py::test_several_processes_add_rows_and_none_is_lost",
+        "test_proofs.py::test_no_edit_is_lost_among_eight_processes",
+        "test_engine.py::test_what_another_process_adds_and_removes_appears",
+        "benchmarks/edits.py",
     ),
     "a full, locked or read-only disk does not stop the watch": (
         "test_failing_disk.py::test_a_write_that_fails_anywhere_is_one_sentence_and_is_made_up",
@@ -213,6 +215,10 @@ def test_nothing_acknowledged_is_lost_to_kill_9() -> None:
     assert held("kills", "12") == ""
 
 
+def test_no_edit_is_lost_among_eight_processes() -> None:
+    assert held("edits", "10") == ""
+
+
 @pytest.mark.battery
 @pytest.mark.parametrize(
     "name",
@@ -222,6 +228,7 @@ def test_nothing_acknowledged_is_lost_to_kill_9() -> None:
         "soak",
         "faults",
         "kills",
+        "edits",
         pytest.param("disk", marks=pytest.mark.skipif(not which("strace"), reason="no strace")),
     ],
 )

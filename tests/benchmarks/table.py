@@ -12,6 +12,7 @@ from pathlib import Path
 
 import commands
 import day
+import edits
 import faults
 import hardship
 import kills
@@ -66,6 +67,7 @@ def measured(*, is_long: bool, directory: Path | None) -> list[Measured]:
             ("day", collected(day.tell)),
             ("faults", collected(faults.tell)),
             ("kills", collected(kills.tell)),
+            ("edits", collected(edits.tell)),
         ]
     return found
 

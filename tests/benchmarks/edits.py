@@ -1,0 +1,94 @@
+"""Eight processes that add to and remove from one watched list at once: no edit is lost."""
+
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import Figures, scratch
+from fakes import START, key
+
+from wfinspect.errors import StoreError
+from wfinspect.instance import InstanceKey
+from wfinspect.watching.records import Changes, StoredRow
+from wfinspect.watching.store import Store
+
+PROCESSES, EDITS = 8, 500
+CONTESTED = 40
+"""Each adds and removes among this many of its own, and takes off one that was there before."""
+
+
+def edits(process: int, count: int) -> Iterator[tuple[InstanceKey, bool]]:
+    """What a process does: each instance, and whether it is put on the list or taken off."""
+    rng = random.Random(process)
+    yield key(process + 1), False
+    for _ in range(count - 1):
+        yield key(1000 * (process + 1) + rng.randrange(CONTESTED)), rng.random() < 0.6
+
+
+def edit(state_dir: Path, process: int, count: int) -> int:
+    """Do them, each until it is saved; gives how often the file was locked for too long."""
+    store, refused = Store(state_dir, lambda: START), 0
+    for each, is_added in edits(process, count):
+        changes = Changes()
+        if is_added:
+            changes.added[each] = StoredRow(each, float(each.id))
+        else:
+            changes.remove(each)
+        while True:
+            try:
+                store.save(changes)
+            except StoreError:
+                refused += 1
+            else:
+                break
+    store.close()
+    return refused
+
+
+def tell(figures: Figures, count: int = EDITS) -> None:
+    """Edit, compare with what should be there, and print."""
+    expected = set()
+    for process in range(PROCESSES):
+        for each, is_added in edits(process, count):
+            (expected.add if is_added else expected.discard)(each)
+    with scratch(on_disk=True) as directory:
+        state_dir = directory / "state"
+        store = Store(state_dir, lambda: START)
+        before = [key(process + 1) for process in range(PROCESSES)]
+        store.save(Changes(added={each: StoredRow(each, float(each.id)) for each in before}))
+        store.close()
+        begun, refused, crashes = time.perf_counter(), 0, 0
+        pids = []
+        for process in range(PROCESSES):
+            pids.append(os.fork())
+            if pids[-1] == 0:
+                code = 255
+                try:
+                    code = min(254, edit(state_dir, process, count))
+                finally:
+                    os._exit(code)
+        for pid in pids:
+            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            refused, crashes = refused + code % 255, crashes + (code == 255 or code < 0)
+        took = time.perf_counter() - begun
+        found = {row.key for row in store.rows()}
+        store.close()
+    figures.say(f"{PROCESSES} processes, {count} edits each, {took:.1f} s")
+    figures.report("edits that found the file locked for 2 s, and were saved later", f"{refused}")
+    figures.reach("rows at the end", len(expected), least=PROCESSES)
+    figures.hold("edits lost, or undone by another process", len(expected ^ found), most=0)
+    figures.hold("crashes", crashes, most=0)
+
+
+def main() -> None:
+    """Print the figures."""
+    figures = Figures()
+    tell(figures, int(sys.argv[1]) if len(sys.argv) > 1 else EDITS)
+    figures.end()
+
+
+if __name__ == "__main__":
+    main()
