@@ -3,7 +3,7 @@
 Made anew only for what was touched, and when time alone changes it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from math import inf
 from typing import NamedTuple
@@ -83,6 +83,8 @@ class Sights:
         self._awaited_since: dict[InstanceKey, float] = {}
         self._made: dict[InstanceKey, Sight] = {}
         self._troubles: Mapping[Binding, Trouble | None] = {}
+        self.changes_at = inf
+        """When time alone changes one of them, in steady seconds."""
 
     def begin(self, key: InstanceKey, now: float) -> bool:
         """Await the first reading of an instance; False if it is known."""
@@ -96,32 +98,37 @@ class Sights:
         self._awaited_since.pop(key, None)
         self._made.pop(key, None)
 
-    def of(
+    def follow(
         self,
-        entries: Iterable[Entry],
-        touched: Collection[InstanceKey],
+        entries: Mapping[InstanceKey, Entry],
+        touched: Iterable[InstanceKey],
         troubles: Mapping[Binding, Trouble | None],
         now: float,
-    ) -> list[Sight]:
-        """The sights of entries, in their order.
+    ) -> None:
+        """Make anew what is another by now.
 
         Args:
-            entries: those to be shown, each of which was begun.
-            touched: all that were read, asked for or changed since the last call.
+            entries: all that are known, each of which was begun.
+            touched: those that were read, asked for or changed since the last call.
             troubles: those of all bindings.
             now: steady seconds.
         """
-        has_other_troubles, self._troubles = troubles != self._troubles, troubles
-        sights = []
-        for entry in entries:
-            key = entry.key
-            sight = self._made.get(key)
-            if sight is None or sight.changes_at <= now or has_other_troubles or key in touched:
+        if troubles != self._troubles:
+            touched, self._troubles = entries, troubles
+        elif now >= self.changes_at:
+            due = (key for key, each in self._made.items() if each.changes_at <= now)
+            touched = {*touched, *due}
+        for key in touched:
+            entry = entries.get(key)
+            if entry is not None:
                 interval = self._schedule.effective_interval(key)
                 since, trouble = self._awaited_since[key], troubles[key.binding]
-                sight = self._made[key] = _sight(entry, interval, since, trouble, now)
-            sights.append(sight)
-        return sights
+                self._made[key] = _sight(entry, interval, since, trouble, now)
+        self.changes_at = min([each.changes_at for each in self._made.values()], default=inf)
+
+    def of(self, entries: Iterable[Entry]) -> list[Sight]:
+        """The sights of entries, in their order."""
+        return [self._made[entry.key] for entry in entries]
 
 
 class Troubles:

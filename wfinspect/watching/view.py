@@ -62,8 +62,9 @@ class View:
         gates = {b: self._schedule.limits.closed_gate(b) for b in bindings}
         troubles = {b: self._troubles.behind(gate, now, at) for b, gate in gates.items()}
         touched = self._book.watchlist.touched
-        sights = self._sights.of(self._shown(displayed), touched, troubles, now)
+        self._sights.follow(self._book.entries, touched, troubles, now)
         touched.clear()
+        sights = self._sights.of(self._shown(displayed))
         contact, lost = self._contact(sights, gates, health.last_good_at)
         told = {b: troubles[b] or self._explain(b, now, at) for b in lost}
         trouble = next(iter(told.values()), None)
@@ -86,8 +87,7 @@ class View:
             recent_ids=tuple(self._book.recent),
             alert=self._alerts.latest,
         )
-        told_at = min(self.outage.wakes_at(), self._alerts.due_at)
-        return min([told_at, *[each.changes_at for each in sights]])
+        return min(self.outage.wakes_at(), self._alerts.due_at, self._sights.changes_at)
 
     def _shown(self, displayed: InstanceKey | None) -> list[Entry]:
         """The watched ones in the order of the list, and the one on display."""
