@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import random
 import ssl
 import tracemalloc
 import zlib
@@ -204,15 +205,19 @@ async def test_a_call_that_reaches_no_server_is_not_counted() -> None:
     assert calls == []
 
 
-async def test_callers_that_are_cancelled_at_any_moment_leave_the_pool_whole() -> None:
+@pytest.mark.parametrize("calls", [120, pytest.param(2_000, marks=pytest.mark.battery)])
+async def test_callers_that_are_cancelled_at_any_moment_leave_the_pool_whole(calls: int) -> None:
+    rng = random.Random(1)
     async with (
-        raw_server(answering(*[WHOLE] * 200)) as seen,
+        raw_server(answering(*[WHOLE] * 2_200)) as seen,
         client_of(f"http://127.0.0.1:{seen.port}", seconds=2.0) as client,
     ):
-        for turn in range(120):
+        for turn in range(calls):
             call = asyncio.create_task(client.get_workflow_instance(ID))
             for _ in range(turn % 30):
                 await asyncio.sleep(0)
+            if turn % 2:
+                await asyncio.wait([call], timeout=rng.uniform(0.0, 0.004))
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
         for _ in range(25):

@@ -41,6 +41,16 @@ PAYLOAD = (
     "\u200b\ud800\U000e0041 [red]x[/] [@click=app.quit]y[/] [$x] >>"
 )
 
+SEQUENCES = [
+    "\x1b]0;t\x07", "\x1b]2;t\x1b\\", "\x1b]52;c;ZQ==\x07", "\x1b]8;;http://e\x1b\\x\x1b]8;;\x1b\\",
+    "\x1b]4;1;?\x07", "\x1b]10;?\x07", "\x1b]50;#1\x07", "\x1b]1337;File=:ZQ==\x07", "\x1b]777;notify;a;b\x07",
+    "\x1b]9;4;1\x07", "\x1bP$qm\x1b\\", "\x1bP+q544e\x1b\\", "\x1bPtmux;\x1b\x1b[2J\x1b\\", "\x1b_Ga=q;\x1b\\",
+    "\x1b^x\x1b\\", "\x1bXx\x1b\\", "\x1b[2J", "\x1b[6n", "\x1b[c", "\x1b[>0q", "\x1b[21t", "\x1b[14t", "\x1b[4i",
+    "\x1b[?1049l", "\x1b[?1003h", "\x1b[!p", "\x1b[5;5H", "\x1b[9999@", "\x1b[31;5m", "\x1b[20h", "\x1bc", "\x1b#8",
+    "\x1b(0", "\x1bN", "\x1b%G", "\x9b2J", "\x9d0;t\x9c", "\x90q\x9c", "\x0e\x0f\x05\x08\x7f\x00", "a\rb\nc\td",
+    "\u202ek\u202c\u2066x\u2069", "\u200b\u200d\ufeff\u2028\u0085", "\U000e0041\ud800\ue000", "\x1b", "\x1b[", "\x1b]0;",
+]  # fmt: skip
+
 
 def safe(*segments: Segment) -> list[Segment]:
     return SafeFilter().apply(list(segments), BLACK)
@@ -131,65 +141,72 @@ class OneWidget(CrashSafeApp):
         yield self._build()
 
 
-def table() -> Widget:
+def table(text: str) -> Widget:
     widget: DataTable[Text] = DataTable()
-    widget.add_column(Text(PAYLOAD))
-    widget.add_row(Text(PAYLOAD))
+    widget.add_column(Text(text))
+    widget.add_row(Text(text))
     return widget
 
 
-def tree() -> Widget:
-    widget: Tree[None] = Tree(Text(PAYLOAD))
-    widget.root.add(Text(PAYLOAD))
+def tree(text: str) -> Widget:
+    widget: Tree[None] = Tree(Text(text))
+    widget.root.add(Text(text))
     widget.root.expand()
     return widget
 
 
-def log() -> Widget:
+def log(text: str) -> Widget:
     widget = Log()
-    widget.write(PAYLOAD)
+    widget.write(text)
     return widget
 
 
-def rich_log() -> Widget:
+def rich_log(text: str) -> Widget:
     widget = RichLog()
-    widget.write(Text(PAYLOAD))
+    widget.write(Text(text))
     return widget
 
 
-def titled() -> Widget:
+def titled(text: str) -> Widget:
     widget = Static("inside")
     widget.styles.border = ("round", "red")
-    widget.border_title = Content(PAYLOAD)
+    widget.border_title = Content(text)
     return widget
 
 
-WIDGETS: dict[str, Callable[[], Widget]] = {
-    "static": lambda: Static(Content(PAYLOAD)),
-    "static-plain": lambda: Static(PAYLOAD, markup=False),
-    "label": lambda: Label(Text(PAYLOAD)),
-    "option-list": lambda: OptionList(Option(Content(PAYLOAD))),
-    "input": lambda: Input(PAYLOAD, placeholder=PAYLOAD),
-    "text-area": lambda: TextArea(PAYLOAD, read_only=True),
-    "checkbox": lambda: Checkbox(Content(PAYLOAD)),
-    "collapsible": lambda: Collapsible(title=Content(PAYLOAD)),
+WIDGETS: dict[str, Callable[[str], Widget]] = {
+    "static": lambda text: Static(Content(text)),
+    "static-plain": lambda text: Static(text, markup=False),
+    "label": lambda text: Label(Text(text)),
+    "option-list": lambda text: OptionList(Option(Content(text))),
+    "input": lambda text: Input(text, placeholder=text),
+    "text-area": lambda text: TextArea(text, read_only=True),
+    "checkbox": lambda text: Checkbox(Content(text)),
+    "collapsible": lambda text: Collapsible(title=Content(text)),
     "table": table,
     "tree": tree,
     "log": log,
     "rich-log": rich_log,
     "border-title": titled,
-    "link": lambda: Static("[link='http://evil.example']<<[/link]"),
+    "link": lambda _: Static("[link='http://evil.example']<<[/link]"),
 }
 
 
 @pytest.mark.parametrize("build", WIDGETS.values(), ids=WIDGETS.keys())
-async def test_no_widget_lets_a_sequence_out(build: Callable[[], Widget]) -> None:
-    app = OneWidget(build)
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(PAYLOAD, id="all"),
+        *(pytest.param(f"<<{each}>>", marks=pytest.mark.battery) for each in SEQUENCES),
+    ],
+)
+async def test_no_widget_lets_a_sequence_out(text: str, build: Callable[[str], Widget]) -> None:
+    app = OneWidget(lambda: build(text))
 
     async with app.run_test(headless=False, size=(150, 24), notifications=True) as pilot:
         await pilot.pause()
-        app.notify(PAYLOAD, title=PAYLOAD, markup=False)
-        app.title = PAYLOAD
+        app.notify(text, title=text, markup=False)
+        app.title = text
         await pilot.pause()
         await pilot.pause()
         driver = app._driver
