@@ -20,9 +20,9 @@ class Drive:
         """Fail where a row that nothing has touched would be another if it was made anew."""
         made, entries = self.engine._sights, self.engine._book.entries
         anew = copy(made)
-        anew._made = {}
+        anew.made = {}
         anew.follow(entries, entries, made._troubles, self.clock.monotonic())
-        assert anew._made == made._made
+        assert anew.made == made.made
 
     def after_step(self) -> None:
         """What a subclass does after each step."""

@@ -81,7 +81,7 @@ class Sights:
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
         self._awaited_since: dict[InstanceKey, float] = {}
-        self._made: dict[InstanceKey, Sight] = {}
+        self.made: dict[InstanceKey, Sight] = {}
         self._troubles: Mapping[Binding, Trouble | None] = {}
         self.changes_at = inf
         """When time alone changes one of them, in steady seconds."""
@@ -96,7 +96,7 @@ class Sights:
     def forget(self, key: InstanceKey) -> None:
         """Drop an instance."""
         self._awaited_since.pop(key, None)
-        self._made.pop(key, None)
+        self.made.pop(key, None)
 
     def follow(
         self,
@@ -116,19 +116,15 @@ class Sights:
         if troubles != self._troubles:
             touched, self._troubles = entries, troubles
         elif now >= self.changes_at:
-            due = (key for key, each in self._made.items() if each.changes_at <= now)
+            due = (key for key, each in self.made.items() if each.changes_at <= now)
             touched = {*touched, *due}
         for key in touched:
             entry = entries.get(key)
             if entry is not None:
                 interval = self._schedule.effective_interval(key)
                 since, trouble = self._awaited_since[key], troubles[key.binding]
-                self._made[key] = _sight(entry, interval, since, trouble, now)
-        self.changes_at = min([each.changes_at for each in self._made.values()], default=inf)
-
-    def of(self, entries: Iterable[Entry]) -> list[Sight]:
-        """The sights of entries, in their order."""
-        return [self._made[entry.key] for entry in entries]
+                self.made[key] = _sight(entry, interval, since, trouble, now)
+        self.changes_at = min([each.changes_at for each in self.made.values()], default=inf)
 
 
 class Troubles:

@@ -13,7 +13,6 @@ from wfinspect.watching.notices import Notices, Outage
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.sight import Sight, Sights, Troubles
 from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
-from wfinspect.watching.watchlist import Entry
 
 _WAITING = "waiting"
 _SHORT = "budget"
@@ -64,8 +63,11 @@ class View:
         touched = self._book.watchlist.touched
         self._sights.follow(self._book.entries, touched, troubles, now)
         touched.clear()
-        sights = self._sights.of(self._shown(displayed))
-        contact, lost = self._contact(sights, gates, health.last_good_at)
+        sights = self._sights.made
+        watched = [sights[entry.key] for entry in self._book.watchlist.watched()]
+        opened = sights[displayed] if displayed is not None else None
+        shown = watched if opened is None or opened.row.is_watched else [*watched, opened]
+        contact, lost = self._contact(shown, gates, health.last_good_at)
         told = {b: troubles[b] or self._explain(b, now, at) for b in lost}
         trouble = next(iter(told.values()), None)
         if trouble is None:
@@ -77,8 +79,8 @@ class View:
             self._notices.say(text, is_error=is_error)
             self._alerts.say(text, now, is_urgent=is_error)
         self.snapshot = Snapshot(
-            rows=tuple(each.row for each in sights if each.row.is_watched),
-            displayed=next((each.row for each in sights if each.row.key == displayed), None),
+            rows=tuple([each.row for each in watched]),
+            displayed=opened.row if opened is not None else None,
             health=health._replace(contact=contact, trouble=trouble),
             troubles=told,
             transitions=tuple(self._book.transitions),
@@ -88,12 +90,6 @@ class View:
             alert=self._alerts.latest,
         )
         return min(self.outage.wakes_at(), self._alerts.due_at, self._sights.changes_at)
-
-    def _shown(self, displayed: InstanceKey | None) -> list[Entry]:
-        """The watched ones in the order of the list, and the one on display."""
-        shown = self._book.watchlist.watched()
-        other = self._book.entries.get(displayed) if displayed else None
-        return shown if other is None or other.is_watched else [*shown, other]
 
     def _explain(self, binding: Binding, now: float, at: datetime) -> Trouble:
         """The trouble of rows that are old although no call has failed."""
@@ -121,9 +117,11 @@ class View:
         if lost:
             return Contact.NOT_LIVE, lost
         # That the service does not know an instance is an answer, too.
-        has_answered = any(each.is_missing for each in sights)
-        are_live = bool(sights) and all(each.row.is_live for each in sights)
-        is_known = last_good_at is not None or has_answered or are_live
+        is_known = (
+            last_good_at is not None
+            or any(each.is_missing for each in sights)
+            or (bool(sights) and all(each.row.is_live for each in sights))
+        )
         return (Contact.LIVE if is_known else Contact.STARTING), ()
 
 
