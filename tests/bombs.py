@@ -1,20 +1,23 @@
 """Answers made to eat memory or time. As a program, a client that meets one: bombs.py PORT.
 
-It prints by how many MiB it grew, and what came of it.
+It prints by how many MiB it grew, for how many ms nothing else could run, and what came of it.
 """
 
 import asyncio
 import gzip
+import itertools
 import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from raw_client import client_of
 from raw_server import Handle, http_answer, raw_server, read_request
 from toxics import HEAD, ID, WHOLE, endless_continue, sending
 
 from wfinspect.dataworks.exchange import MAX_BODY
+from wfinspect.dataworks.sending import DEADLINE
 from wfinspect.errors import ServiceError
 
 MEBIBYTE = 1_048_576
@@ -95,10 +98,45 @@ async def met(port: int, deadline: float) -> str:
     return ""
 
 
+async def met_beating(port: int) -> tuple[float, str]:
+    """For how many milliseconds the loop was blocked, and what a call within its usual time says."""
+    async with Pulse() as pulse:
+        said = await met(port, DEADLINE)
+    return max(pulse.gaps), said
+
+
 async def settle() -> None:
     """Make a call without harm, so that what is loaded for the first one is there."""
     async with raw_server(sending(WHOLE)) as seen:
         await met(seen.port, 5.0)
+
+
+class Pulse:
+    """How long a loop did nothing else at most; as a context, in which it runs."""
+
+    BEAT = 0.002
+
+    def __init__(self) -> None:
+        self._beats: list[float] = []
+
+    async def _beat(self) -> None:
+        while True:
+            self._beats.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(self.BEAT)
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._beat())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.sleep(self.BEAT)
+        self._task.cancel()
+
+    @property
+    def gaps(self) -> list[float]:
+        """Milliseconds that each beat came late."""
+        pairs = itertools.pairwise(self._beats)
+        return [max(0.0, after - before - self.BEAT) * 1000 for before, after in pairs]
 
 
 def forget_peak() -> None:
@@ -115,5 +153,5 @@ if __name__ == "__main__":
     asyncio.run(settle())
     forget_peak()
     before = peak()
-    said = asyncio.run(met(int(sys.argv[1]), 20.0))
-    print(f"{peak() - before:.1f} {said}")  # noqa: T201
+    blocked, said = asyncio.run(met_beating(int(sys.argv[1])))
+    print(f"{peak() - before:.1f} {blocked:.0f} {said}")  # noqa: T201

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from bombs import Pulse
 from fakes import FakeClock
 from raw_client import KEYS, client_of
 from raw_server import (
@@ -31,6 +32,7 @@ from toxics import (
     ID,
     TRANSIENT,
     WHOLE,
+    dripping,
     hang,
     proxying,
     reset_at_once,
@@ -41,6 +43,7 @@ from wfinspect.dataworks import network
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.exchange import READ_ONLY, Call, Exchange
+from wfinspect.dataworks.sending import DEADLINE
 from wfinspect.errors import BadAnswer, NotFound, ServiceError, ServiceTrouble, Unreachable
 
 
@@ -55,6 +58,38 @@ async def test_a_network_fault_is_transient(name: str) -> None:
             await client.get_workflow_instance(ID)
 
     assert (caught.value.cause, caught.value.is_permanent) == (cause, False)
+
+
+async def paced_continue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    while True:
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 20)
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 200
+
+
+@pytest.mark.battery
+async def test_no_call_outlasts_its_deadline_or_holds_up_another() -> None:
+    async def seconds_of(handle: Handle) -> float:
+        now = asyncio.get_running_loop().time
+        async with (
+            raw_server(handle) as seen,
+            client_of(f"http://127.0.0.1:{seen.port}", deadline=DEADLINE) as client,
+        ):
+            before = now()
+            with pytest.raises(Unreachable):
+                await client.get_workflow_instance(ID)
+            return now() - before
+
+    drips = [dripping(WHOLE, 0.5), dripping(CHUNKS, 0.2), paced_continue, hang]
+    async with Pulse() as pulse:
+        taken = await asyncio.gather(*(seconds_of(handle) for handle in drips * 3))
+
+    assert max(taken) <= 20.5
+    assert sorted(pulse.gaps)[len(pulse.gaps) * 99 // 100] <= 50.0
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -99,6 +134,22 @@ async def test_a_bomb_of_300_mib_takes_little_memory() -> None:
             tracemalloc.stop()
 
     assert peak < 24 * 1024 * 1024
+
+
+async def test_an_answer_in_tiny_pieces_leaves_others_their_turn() -> None:
+    pieces = b"".join(b"1\r\n%c\r\n" % byte for byte in BODY)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with (
+        raw_server(sending(head + pieces + b"0\r\n\r\n")) as seen,
+        client_of(f"http://127.0.0.1:{seen.port}") as client,
+    ):
+        call, turns = asyncio.create_task(client.get_workflow_instance(ID)), 0
+        while not call.done():
+            await asyncio.sleep(0)
+            turns += 1
+
+    assert (await call).id == ID
+    assert turns > len(BODY)
 
 
 async def test_bytes_after_an_answer_spoil_neither_it_nor_the_next() -> None:
@@ -296,13 +347,15 @@ async def error_over_tls(
     for name, value in server.items():
         setattr(context, name, value)
     verify = network.tls_context({"SSL_CERT_FILE": str(trusted)} if trusted else {})
+    seen = Seen()
     async with (
-        raw_server(answering(WHOLE), tls=context) as seen,
+        raw_server(answering(WHOLE, seen=seen), tls=context, seen=seen),
         client_of(f"{host}:{seen.port}", verify=verify) as client,
     ):
         try:
             await client.get_workflow_instance(ID)
         except ServiceError as error:
+            assert seen.requests == [], "nothing is sent to one that is not trusted"
             return error
     return None
 
