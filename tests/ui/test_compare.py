@@ -12,8 +12,7 @@ from wfinspect.instance import InstanceId, WorkflowInstance
 from wfinspect.task import TaskInstance
 from wfinspect.typical import Run
 from wfinspect.ui.compare_text import comparison, task_times
-from wfinspect.ui.row_text import Look
-from wfinspect.ui.theme import ASCII_GLYPHS
+from wfinspect.ui.theme import ASCII_GLYPHS, Look
 from wfinspect.watching.requests import EarlierRuns, InstanceOf, TasksOf
 from wfinspect.watching.snapshot import Row
 

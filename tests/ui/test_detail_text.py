@@ -4,8 +4,7 @@ import pytest
 from fakes import START, instance, key, ms
 
 from wfinspect.ui.detail_text import core_fields
-from wfinspect.ui.row_text import Look
-from wfinspect.ui.theme import GLYPHS, PROMPT
+from wfinspect.ui.theme import GLYPHS, PROMPT, Look
 from wfinspect.watching.snapshot import Row
 
 LOOK = Look(GLYPHS, PROMPT, ZoneInfo("Asia/Shanghai"))

@@ -8,8 +8,7 @@ from values import replace
 from wfinspect.instance import Transition
 from wfinspect.ui import history_text
 from wfinspect.ui.lines import width_of
-from wfinspect.ui.row_text import Look
-from wfinspect.ui.theme import GLYPHS
+from wfinspect.ui.theme import GLYPHS, Look
 
 LOOK = Look(GLYPHS, ">", ZONE)
 

@@ -10,7 +10,8 @@ from values import replace
 from wfinspect.ui import theme
 from wfinspect.ui.attention import SORTS, in_order
 from wfinspect.ui.outlook_text import outlook_lines
-from wfinspect.ui.row_text import Columns, Look, list_line, sidebar_lines
+from wfinspect.ui.row_text import Columns, list_line, sidebar_lines
+from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Row
 
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)

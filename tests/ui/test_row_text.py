@@ -11,15 +11,9 @@ from values import replace
 
 from wfinspect.ui import theme
 from wfinspect.ui.lines import Ground, Role
-from wfinspect.ui.row_text import (
-    Columns,
-    Look,
-    list_line,
-    note,
-    sidebar_lines,
-    state_time,
-    state_word,
-)
+from wfinspect.ui.row_text import Columns, list_line, sidebar_lines
+from wfinspect.ui.row_words import note, state_time, state_word
+from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Row, Trouble
 
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)

@@ -9,8 +9,8 @@ from ui.scenes import accounts, empty, gone, mixed, outage
 from values import replace
 
 from wfinspect.ui import theme
-from wfinspect.ui.row_text import Look
 from wfinspect.ui.status_text import bottom_line, seconds, top_line
+from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Contact, Snapshot
 
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)

@@ -10,7 +10,6 @@ from values import replace
 
 from wfinspect.task import Progress, progress
 from wfinspect.ui.lines import Role, width_of
-from wfinspect.ui.row_text import Look
 from wfinspect.ui.task_text import details, summary
 from wfinspect.ui.tasks_text import (
     Columns,
@@ -22,7 +21,7 @@ from wfinspect.ui.tasks_text import (
     task_line,
     widest,
 )
-from wfinspect.ui.theme import ASCII_GLYPHS, GLYPHS
+from wfinspect.ui.theme import ASCII_GLYPHS, GLYPHS, Look
 
 LOOK = Look(ASCII_GLYPHS, ">", ZONE)
 NOW = float(ms(START))

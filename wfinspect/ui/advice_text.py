@@ -5,8 +5,8 @@ from datetime import datetime
 from wfinspect import format as fmt
 from wfinspect.errors import CredentialsMissing, NotFound
 from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap
-from wfinspect.ui.row_text import Look
 from wfinspect.ui.status_text import next_try
+from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Row, Trouble
 
 MARGIN = " "

@@ -21,8 +21,8 @@ from wfinspect.ui.environment import ends_with_ssh
 from wfinspect.ui.export import Exports
 from wfinspect.ui.key_gate import HOLD_SECONDS
 from wfinspect.ui.preferences import Preferences
-from wfinspect.ui.row_text import Look
 from wfinspect.ui.screens.main import MainScreen
+from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.id_box import IdBox
 from wfinspect.watching.snapshot import WatchControl
 

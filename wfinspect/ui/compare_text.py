@@ -9,7 +9,7 @@ from wfinspect.format import duration, shown_block
 from wfinspect.task import TaskInstance, spans
 from wfinspect.ui.export import fields
 from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap
-from wfinspect.ui.row_text import Look
+from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Row
 
 _OF_EVERY_RUN = frozenset(

@@ -11,16 +11,9 @@ from wfinspect.parameters import parse_parameters
 from wfinspect.regions import zone_of
 from wfinspect.ui.advice_text import MARGIN, sentence, told
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, pad, width_of, wrap
-from wfinspect.ui.row_text import (
-    Look,
-    change_words,
-    coarse_age,
-    glyph_of,
-    run_seconds,
-    state_word,
-)
+from wfinspect.ui.row_words import change_words, coarse_age, glyph_of, run_seconds, state_word
 from wfinspect.ui.status_text import next_try
-from wfinspect.ui.theme import FAMILY_ROLES
+from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.watching.snapshot import Row
 
 _CLOCKS_DIFFER = timedelta(minutes=5)

@@ -9,8 +9,7 @@ from wfinspect import format as fmt
 from wfinspect.instance import Status, Transition, WorkflowInstance
 from wfinspect.ui.advice_text import MARGIN, sentence
 from wfinspect.ui.lines import Line, Role, Span, crop, line, pad, pad_left
-from wfinspect.ui.row_text import Look
-from wfinspect.ui.theme import FAMILY_ROLES
+from wfinspect.ui.theme import FAMILY_ROLES, Look
 
 _LONGEST_WORD = 20
 _GAPS = 11

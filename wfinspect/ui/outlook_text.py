@@ -9,7 +9,7 @@ from wfinspect.ui.lines import Line, Role, Span, crop, line
 from wfinspect.watching.snapshot import Row
 
 if TYPE_CHECKING:
-    from wfinspect.ui.row_text import Look
+    from wfinspect.ui.theme import Look
 
 LATE_MARK = "!late"
 

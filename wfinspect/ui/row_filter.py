@@ -1,6 +1,6 @@
 """Which rows of the watched list a filter lets through. Pure."""
 
-from wfinspect.ui.row_text import state_word
+from wfinspect.ui.row_words import state_word
 from wfinspect.watching.snapshot import Row
 
 

@@ -1,14 +1,10 @@
 """A watched row as one or two lines of text. Pure; knows no widget, no colour and no clock."""
 
-from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from wfinspect import format as fmt
-from wfinspect.instance import Status, Transition, WorkflowInstance
-from wfinspect.ui.attention import state_since
 from wfinspect.ui.lines import (
     Ground,
     Line,
@@ -23,129 +19,13 @@ from wfinspect.ui.lines import (
     width_of,
 )
 from wfinspect.ui.outlook_text import figure, late_mark
-from wfinspect.ui.theme import FAMILY_ROLES
+from wfinspect.ui.row_words import glyph_of, name_of, note, short_word, state_time, state_word
+from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Row
 
 TIME_CELLS = 5
 ROOMY_ROW_CELLS = 44
 """From here a two-line row has room for any status in full."""
-_HOUR = 3600.0
-
-
-class Look(NamedTuple):
-    """What text needs to know of the screen it is for."""
-
-    glyphs: Mapping[Status, str]
-    prompt: str
-    zone: tzinfo
-
-
-def glyph_of(row: Row, look: Look) -> Span:
-    """The mark of a row's state."""
-    word, role = state_word(row)
-    if row.instance is None or row.is_gone:
-        return look.glyphs[Status.UNKNOWN], Role.UNKNOWN if row.is_gone else Role.DIM
-    if not word:
-        return look.glyphs[Status.UNKNOWN], role
-    return look.glyphs[Status.of(row.instance.status)], role
-
-
-def state_word(row: Row) -> Span:
-    """The word of a row's state: as the service says it, with ``?`` where it is not the present."""
-    if row.instance is None:
-        if row.trouble is not None:
-            return fmt.shown(row.trouble.cause), Role.TROUBLE
-        return ("reading..." if row.is_loading else "not read"), Role.DIM
-    if row.is_gone:
-        return "gone", Role.UNKNOWN
-    word = fmt.shown(row.instance.status, limit=40) or "no status"
-    if not row.is_live:
-        return f"{word}?", Role.DIM
-    return word, FAMILY_ROLES[row.family]
-
-
-def state_time(row: Row, look: Look, now: datetime) -> str:
-    """How long, or since when, in at most five cells: an age while it may still change.
-
-    A settled row shows the clock time or the date, which never ticks; an old value its own age.
-    """
-    if row.instance is not None and not row.is_live and row.read_at is not None:
-        return fmt.age((now - row.read_at).total_seconds())
-    since = state_since(row)
-    if since is None or row.instance is None:
-        return ""
-    if row.instance.is_settled or row.is_gone:
-        at = fmt.moment(int(since * 1000))
-        if at is None:
-            return ""
-        local = at.astimezone(look.zone)
-        is_today = local.date() == now.astimezone(look.zone).date()
-        return local.strftime("%H:%M" if is_today else "%m-%d")
-    return fmt.age(now.timestamp() - since)
-
-
-def coarse_age(seconds: float) -> str:
-    """An age that ticks by the minute for an hour, then by the hour, then by the day."""
-    if _HOUR <= seconds < 24 * _HOUR:
-        return f"{int(seconds // _HOUR)}h"
-    return fmt.age(seconds)
-
-
-def run_seconds(instance: WorkflowInstance, now: datetime) -> float | None:
-    """How long the run took, or has taken so far; None before it started."""
-    if not instance.started_time:
-        return None
-    if instance.is_settled and not instance.finished_time:
-        return None
-    end = instance.finished_time if instance.is_settled else None
-    end_seconds = end / 1000 if end else now.timestamp()
-    return max(0.0, end_seconds - instance.started_time / 1000)
-
-
-def change_words(row: Row) -> str:
-    """What changed last, e.g. ``Running -> Failure``; "" where nothing has."""
-    change = row.last_change
-    if change is None:
-        return ""
-    words = f"{fmt.shown(change.from_status, limit=40)} -> {fmt.shown(change.to_status, limit=40)}"
-    return f"{words} (rerun)" if change.is_rerun else words
-
-
-def notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
-    """The remark below a name, the longest wording first: trouble, what changed, how long it ran."""
-    instance, change = row.instance, row.last_change
-    if instance is None:
-        return Role.DIM, ()
-    read = f"read {fmt.age((now - row.read_at).total_seconds())} ago" if row.read_at else ""
-    if row.trouble is not None:
-        cause = fmt.shown(row.trouble.cause, limit=40)
-        # What mends itself is told once, in the status line's colour; here it stays in the background.
-        role = Role.TROUBLE if row.trouble.retry_at is None else Role.DIM
-        return role, (cause,) if row.is_live or not read else (f"{cause}, {read}", cause)
-    if row.is_gone:
-        return Role.UNKNOWN, (f"was {fmt.shown(instance.status, limit=40)}",)
-    if not row.is_live:
-        return Role.DIM, (read,)
-    if change is not None:
-        return _change_notes(row, change, now)
-    seconds = run_seconds(instance, now) if instance.is_settled else None
-    return Role.DIM, () if seconds is None else (f"ran {fmt.duration(seconds)}",)
-
-
-def _change_notes(row: Row, change: Transition, now: datetime) -> tuple[Role, tuple[str, ...]]:
-    words, was = change_words(row), f"was {fmt.shown(change.from_status, limit=40)}"
-    if not row.is_unseen:
-        return Role.DIM, (words, was)
-    ago = coarse_age((now - change.at).total_seconds())
-    return FAMILY_ROLES[change.family], (f"{words}, {ago} ago", words, f"{was}, {ago} ago", was)
-
-
-def note(row: Row, now: datetime, width: int) -> Span:
-    """The longest wording of the remark that fits into `width` cells."""
-    role, wordings = notes(row, now)
-    if not wordings:
-        return "", role
-    return next((w for w in wordings if cell_len(w) <= width), fit(wordings[-1], width)), role
 
 
 def _remarks(row: Row, now: datetime, room: int) -> tuple[Span, list[Span]]:
@@ -154,27 +34,6 @@ def _remarks(row: Row, now: datetime, room: int) -> tuple[Span, list[Span]]:
     said = note(row, now, room - width_of(late))
     beside = [*figure(row), *late]
     return said, beside if width_of([said, *beside]) <= room else late
-
-
-_SHORT_WORDS = {
-    "CheckingCondition": "CheckCond",
-    "WaitResource": "WaitRes",
-    "WaitTrigger": "WaitTrig",
-}
-
-
-def short_word(word: str) -> str:
-    """A state's word where the name needs the room."""
-    bare = word.removesuffix("?")
-    return _SHORT_WORDS.get(bare, bare) + word[len(bare) :]
-
-
-def name_of(row: Row) -> Span:
-    """The name, or a dash before it is known."""
-    name = fmt.shown(row.instance.name, limit=200) if row.instance else ""
-    if not name:
-        return "-", Role.DIM
-    return name, Role.STRONG if row.is_unseen else Role.TEXT
 
 
 def _mark(row: Row) -> Span:

@@ -7,8 +7,7 @@ from datetime import datetime
 from wfinspect import format as fmt
 from wfinspect.instance import Binding, Family, Status
 from wfinspect.ui.lines import Line, Part, Role, Span, line, shed, spread, width_of
-from wfinspect.ui.row_text import Look
-from wfinspect.ui.theme import FAMILY_ROLES
+from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
 
 _COUNTED = (

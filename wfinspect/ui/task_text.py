@@ -8,8 +8,7 @@ from wfinspect.instance import Status
 from wfinspect.task import TaskInstance, spans
 from wfinspect.ui import detail_text
 from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap
-from wfinspect.ui.row_text import Look
-from wfinspect.ui.theme import FAMILY_ROLES
+from wfinspect.ui.theme import FAMILY_ROLES, Look
 
 
 def span_words(seconds: float | None) -> str:

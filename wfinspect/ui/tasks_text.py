@@ -19,9 +19,9 @@ from wfinspect.ui.lines import (
     pad,
     pad_left,
 )
-from wfinspect.ui.row_text import Look, short_word
+from wfinspect.ui.row_words import short_word
 from wfinspect.ui.task_text import span_words
-from wfinspect.ui.theme import FAMILY_ROLES, bar_marks
+from wfinspect.ui.theme import FAMILY_ROLES, Look, bar_marks
 
 _WIDE_CELLS = 110
 """From here the waits have columns."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import tzinfo
 from typing import NamedTuple
 
 from textual.theme import BUILTIN_THEMES, Theme
@@ -27,6 +28,14 @@ GLYPHS: Mapping[Status, str] = {
 }
 ASCII_GLYPHS: Mapping[Status, str] = MARKS
 PROMPT, ASCII_PROMPT = "\u203a", ">"
+
+
+class Look(NamedTuple):
+    """What text needs to know of the screen it is for."""
+
+    glyphs: Mapping[Status, str]
+    prompt: str
+    zone: tzinfo
 
 
 class BarMarks(NamedTuple):

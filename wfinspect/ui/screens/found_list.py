@@ -6,7 +6,8 @@ from rich.cells import cell_len
 
 from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
 from wfinspect.ui.lines import Ground, Line, Role, Span, line
-from wfinspect.ui.row_text import Columns, list_line, name_of
+from wfinspect.ui.row_text import Columns, list_line
+from wfinspect.ui.row_words import name_of
 from wfinspect.ui.screens.view import Desk
 from wfinspect.ui.widgets.cursor_list import CursorList
 from wfinspect.watching.snapshot import Row

@@ -21,9 +21,9 @@ from wfinspect.ui.arrangement import (
 from wfinspect.ui.attention import SORTS
 from wfinspect.ui.lines import Line
 from wfinspect.ui.preferences import Preferences
-from wfinspect.ui.row_text import Look
 from wfinspect.ui.sparing import SparingScreen
 from wfinspect.ui.status_text import bottom_line, top_line
+from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.detail import Detail
 from wfinspect.ui.widgets.filter_box import FilterBox
 from wfinspect.ui.widgets.id_box import IdBox

@@ -14,7 +14,7 @@ from wfinspect.query import Page
 from wfinspect.task import TaskInstance, by_attention, progress
 from wfinspect.ui import tasks_text
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
-from wfinspect.ui.row_text import glyph_of, state_word
+from wfinspect.ui.row_words import glyph_of, state_word
 from wfinspect.ui.screens.log import LogScreen
 from wfinspect.ui.screens.task import TaskScreen, raw_of_task
 from wfinspect.ui.screens.view import Desk, Title, View

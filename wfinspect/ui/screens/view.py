@@ -17,8 +17,8 @@ from wfinspect.format import shown
 from wfinspect.instance import InstanceKey
 from wfinspect.ui.advice_text import sentence
 from wfinspect.ui.lines import BLANK, Line, Part, Role, Span, crop, fit, line, shed, width_of
-from wfinspect.ui.row_text import Look
 from wfinspect.ui.screens.dialogs import HelpScreen, SafeDismiss
+from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.ui.widgets.status_line import StatusLine
 from wfinspect.watching.requests import A, Outcome, Reply, Request

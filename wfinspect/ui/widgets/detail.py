@@ -14,7 +14,7 @@ from wfinspect.ui import detail_text, history_text
 from wfinspect.ui.advice_text import placeholder
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, width_of
 from wfinspect.ui.outlook_text import outlook_lines
-from wfinspect.ui.row_text import Look
+from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.watching.snapshot import Row, Trouble
 

@@ -13,14 +13,9 @@ from wfinspect.ui.attention import SORTS, in_order, next_unseen
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spread
 from wfinspect.ui.row_filter import matches
 from wfinspect.ui.row_groups import Groups, grouped, header_line, names_of
-from wfinspect.ui.row_text import (
-    Columns,
-    Look,
-    list_heading,
-    list_line,
-    name_of,
-    sidebar_lines,
-)
+from wfinspect.ui.row_text import Columns, list_heading, list_line, sidebar_lines
+from wfinspect.ui.row_words import name_of
+from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.snapshot import Row, Trouble
 
