@@ -114,7 +114,7 @@ class Sights:
             now: steady seconds.
         """
         if troubles != self._troubles:
-            touched, self._troubles = entries, troubles
+            touched = entries
         elif now >= self.changes_at:
             due = (key for key, each in self.made.items() if each.changes_at <= now)
             touched = {*touched, *due}
@@ -124,6 +124,7 @@ class Sights:
                 interval = self._schedule.effective_interval(key)
                 since, trouble = self._awaited_since[key], troubles[key.binding]
                 self.made[key] = _sight(entry, interval, since, trouble, now)
+        self._troubles = troubles
         self.changes_at = min([each.changes_at for each in self.made.values()], default=inf)
 
 
