@@ -3,6 +3,7 @@ import json
 import logging
 import os
 import sys
+import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -212,7 +213,7 @@ async def test_many_callers_at_once_make_one_look_up(tmp_path: Path) -> None:
     write(tmp_path, external(tmp_path, COUNTING))
     source = CredentialsSource("corp", {}, tmp_path)
 
-    found = await asyncio.gather(*(source.current() for _ in range(20)))
+    found = await asyncio.gather(*(source.current() for _ in range(50)))
 
     assert len(set(found)) == 1
     assert (tmp_path / "runs").read_text() == "x"
@@ -391,3 +392,40 @@ async def test_keys_that_cannot_be_renewed_are_used_until_the_service_refuses_th
     source.forget()
     with pytest.raises(Refused):
         await source.current()
+
+
+@pytest.mark.parametrize(
+    ("life", "hours"),
+    [(15, 3), *(pytest.param(m, 48, marks=pytest.mark.battery) for m in (15, 60, 720))],
+)
+async def test_temporary_keys_are_renewed_in_time_and_no_more_often_than_needed(
+    life: int, hours: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = tmp_path / "given.json"
+    profile = {"name": "corp", "mode": "External", "process_command": f"cat {given}"}
+    write(tmp_path, profile)
+    source, used = CredentialsSource("corp", {}, tmp_path), set()
+    start, minutes, now = 1_790_000_000, hours * 60, [0]
+    localtime = time.localtime
+    monkeypatch.setattr(time, "localtime", lambda at=None: localtime(now[0] if at is None else at))
+
+    for minute in range(minutes):
+        now[0] = start + minute * 60
+        ends = time.gmtime(now[0] + life * 60)
+        keys = {
+            "mode": "StsToken",
+            "access_key_id": f"K{now[0] + life * 60}",
+            "access_key_secret": "s",
+            "sts_token": "t",
+            "expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", ends),
+        }
+        given.write_text(json.dumps(keys))
+        if minute % 97 in {95, 96}:
+            given.unlink()
+        callers = 50 if minute % 60 == 0 else 1
+        found = set(await asyncio.gather(*(source.current() for _ in range(callers))))
+        (current_keys,) = found
+        assert int(current_keys.access_key_id[1:]) > now[0], "these have expired"
+        used |= found
+
+    assert len(used) <= 2 * minutes / life

@@ -101,7 +101,8 @@ PROOFS = {
         "test_client.py::test_a_refused_date_is_corrected_with_one_more_call",
         "test_client.py::test_the_services_clock_is_learnt_from_answers_over_tls_only",
     ),
-    "keys are renewed by one look-up at a time": (
+    "keys are renewed in time, and by one look-up at a time": (
+        "test_credentials.py::test_temporary_keys_are_renewed_in_time_and_no_more_often",
         "test_credentials.py::test_many_callers_at_once_make_one_look_up",
         "test_credentials.py::test_keys_that_cannot_be_renewed_are_used_until_the_service",
     ),
