@@ -67,9 +67,13 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 @contextlib.asynccontextmanager
 async def raw_server(
-    handle: Handle, *, tls: ssl.SSLContext | None = None, seen: Seen | None = None
+    handle: Handle,
+    *,
+    tls: ssl.SSLContext | None = None,
+    seen: Seen | None = None,
+    address: str = "127.0.0.1",
 ) -> AsyncIterator[Seen]:
-    """A server on a free port of 127.0.0.1 that runs `handle` for each connection."""
+    """A server on a free port of a loopback address that runs `handle` for each connection."""
     seen = seen or Seen()
     running: set[asyncio.Task[None]] = set()
 
@@ -86,7 +90,7 @@ async def raw_server(
             running.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, address, 0, ssl=tls)
     seen.port = server.sockets[0].getsockname()[1]
     try:
         yield seen

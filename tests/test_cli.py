@@ -1,7 +1,10 @@
 import csv
 import io
 import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -224,6 +227,21 @@ def test_the_app_without_a_terminal_says_what_to_use_instead(
     assert run() == 2
     assert "ssh -t" in run.err
     assert "wfinspect get" in run.err
+
+
+@pytest.mark.parametrize(
+    "command", [["get", str(DEMO_IDS[0])], ["status", str(DEMO_IDS[0])], ["info"]]
+)
+def test_a_reader_that_goes_away_is_141_and_no_traceback(run: Run, command: list[str]) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    program = [sys.executable, "-m", "wfinspect", *command]
+    with os.fdopen(write_end, "wb") as out:
+        done = subprocess.run(
+            program, env=os.environ | run.environ, stdout=out, stderr=subprocess.PIPE, check=False
+        )
+
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_options_stand_before_or_behind_the_command(run: Run) -> None:

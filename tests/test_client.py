@@ -3,15 +3,18 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
-from datetime import UTC, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from fakes import FakeClock
+from fakes import START, FakeClock
+from fuzz import tried
+from hypothesis import given
+from hypothesis import strategies as st
 from raw_server import answering, http_answer, raw_server
 
 from wfinspect.clock import SystemClock
@@ -56,7 +59,7 @@ class Service:
 
 
 def client_of(
-    service: Service,
+    service: Callable[[httpx.Request], httpx.Response],
     *,
     endpoint: str = HOST,
     clock: FakeClock | None = None,
@@ -164,7 +167,7 @@ def dated(clock: FakeClock, seconds: float, **more: str) -> dict[str, str]:
     return {"date": format_datetime(at.astimezone(UTC), usegmt=True)} | more
 
 
-@pytest.mark.parametrize("seconds", [-86_400, -960, 960, 86_400, 315_360_000])
+@pytest.mark.parametrize("seconds", [-315_360_000, -86_400, -960, 960, 86_400, 315_360_000])
 @pytest.mark.parametrize("endpoint", [HOST, "http://127.0.0.1:1"], ids=["https", "loopback"])
 async def test_a_refused_date_is_corrected_with_one_more_call(
     seconds: float, endpoint: str
@@ -247,6 +250,48 @@ async def test_a_mended_clock_is_no_longer_corrected() -> None:
     await client.get_workflow_instance(ID)
 
     assert client._offset.total_seconds() == 0
+
+
+YEARS = 10 * 365 * 86_400
+SKEWS = [sign * seconds for seconds in (5, 239, 240, 840, 960, 86_400, YEARS) for sign in (1, -1)]
+
+
+@tried(60, 5_000)
+@given(
+    endpoint=st.sampled_from([HOST, "http://127.0.0.1:1"]),
+    skews=st.lists(st.sampled_from(SKEWS) | st.integers(-YEARS, YEARS), min_size=1, max_size=6),
+)
+def test_however_the_clock_is_set_each_call_works_with_one_more_at_most(
+    endpoint: str, skews: list[int]
+) -> None:
+    clock, requests = FakeClock(), list[httpx.Request]()
+
+    def strict(request: httpx.Request) -> httpx.Response:
+        """Refuse a date that is more than 15 minutes off, as the service does."""
+        requests.append(request)
+        truth = START + timedelta(seconds=clock.monotonic() - started)
+        signed = datetime.fromisoformat(request.headers["x-acs-date"])
+        status, body = (
+            (200, GOOD) if abs(signed - truth) <= timedelta(minutes=15) else (400, SKEWED)
+        )
+        headers = {"date": format_datetime(truth, usegmt=True)}
+        return httpx.Response(
+            status, headers=headers, stream=httpx.ByteStream(json.dumps(body).encode())
+        )
+
+    async def use() -> None:
+        set_by = 0
+        for skew in skews:
+            clock.jump(skew - set_by)
+            set_by, before = skew, len(requests)
+            await client.get_workflow_instance(ID)
+            assert len(requests) - before <= 2
+            assert endpoint != HOST or abs(skew) >= 240 or client._offset == timedelta()
+            clock.advance(30.0)
+
+    started = clock.monotonic()
+    client = client_of(strict, clock=clock, endpoint=endpoint)
+    asyncio.run(use())
 
 
 async def test_a_slow_answer_says_nothing_about_the_clock() -> None:

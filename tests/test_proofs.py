@@ -98,6 +98,7 @@ PROOFS = {
         "test_store.py::test_a_file_damaged_while_it_is_open_is_set_aside",
     ),
     "a wrong clock locks nobody out": (
+        "test_client.py::test_however_the_clock_is_set_each_call_works_with_one_more_at_most",
         "test_client.py::test_a_refused_date_is_corrected_with_one_more_call",
         "test_client.py::test_the_services_clock_is_learnt_from_answers_over_tls_only",
     ),
@@ -108,6 +109,7 @@ PROOFS = {
     ),
     "a network that comes back is used, and hung names stop nothing": (
         "test_resolver.py::test_hung_look_ups_share_one_thread_and_stop_nothing_else",
+        "test_resolver.py::test_a_service_that_has_moved_is_found_at_its_new_address",
         "test_watcher.py::test_it_stops_in_a_second_though_a_call_hangs_for_ever",
         "benchmarks/faults.py",
     ),
@@ -155,6 +157,7 @@ PROOFS = {
         "test_following.py::test_when_it_is_over_and_with_which_code",
         "test_following.py::test_every_line_is_safe_ascii_json_and_loses_nothing",
         "test_watch_command.py::test_a_closed_standard_output_ends_it_without_a_traceback",
+        "test_cli.py::test_a_reader_that_goes_away_is_141_and_no_traceback",
         "test_cli.py::test_the_app_without_a_terminal_says_what_to_use_instead",
     ),
     "what a newer version wrote is left alone": (
@@ -167,6 +170,7 @@ PROOFS = {
         "test_tampering.py::test_all_that_is_kept_is_for_the_user_alone_whatever_the_umask",
         "test_tampering.py::test_settings_that_others_may_write_are_refused",
         "test_store.py::test_directory_and_file_are_private_whatever_the_umask",
+        "test_simulator_server.py::test_it_listens_on_this_machine_only",
         "test_simulator_server.py::test_the_control_path_is_closed_unless_asked_for",
     ),
 }

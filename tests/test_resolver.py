@@ -88,6 +88,17 @@ async def test_the_next_address_is_tried_where_the_first_leads_nowhere_and_kept(
     assert len(asked) == 2
 
 
+async def test_a_service_that_has_moved_is_found_at_its_new_address() -> None:
+    lives_at: list[str] = []
+    backend = NamedBackend(lambda _host, _port: list(lives_at))
+    for address in ("127.0.0.1", "127.0.0.2"):
+        lives_at[:] = [address]
+        async with raw_server(answering(WHOLE), address=address) as seen:
+            stream = await backend.connect_tcp("service.test", seen.port, 5.0)
+            assert stream.get_extra_info("server_addr")[0] == address
+            await stream.aclose()
+
+
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.1", "::1"], []])
 async def test_where_no_address_answers_the_error_is_one_of_connecting(
     addresses: list[str],

@@ -4,6 +4,7 @@ import socket
 import threading
 from urllib.parse import urlencode, urlsplit
 
+import psutil
 import pytest
 from fakes import START, FakeClock
 from signed_request import Caller
@@ -63,6 +64,19 @@ def test_what_is_no_request_is_refused_and_the_connection_ends(
 def test_a_taken_port_is_an_error_at_once(simulator: Simulator, clock: FakeClock) -> None:
     with pytest.raises(OSError, match="in use"):
         Simulator(clock=clock, port=urlsplit(simulator.url).port or 0).start()
+
+
+def test_it_listens_on_this_machine_only(simulator: Simulator) -> None:
+    port = urlsplit(simulator.url).port
+    listening = [
+        address
+        for connection in psutil.Process().net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+        and (address := connection.laddr)
+        and address.port == port
+    ]
+
+    assert [address.ip for address in listening] == ["127.0.0.1"]
 
 
 def test_starting_twice_is_a_mistake(simulator: Simulator) -> None:
