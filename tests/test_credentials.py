@@ -3,6 +3,7 @@ import json
 import logging
 import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw_server import http_answer, raw_server, read_request
 
-from wfinspect.dataworks import library
+from wfinspect.dataworks import credentials, library
 from wfinspect.dataworks.credentials import Credentials, CredentialsSource
 from wfinspect.errors import CredentialsMissing, Refused, ServiceError
 
@@ -216,6 +217,41 @@ async def test_many_callers_at_once_make_one_look_up(tmp_path: Path) -> None:
     found = await asyncio.gather(*(source.current() for _ in range(50)))
 
     assert len(set(found)) == 1
+    assert (tmp_path / "runs").read_text() == "x"
+
+
+async def test_a_caller_that_comes_as_the_library_writes_its_keys_makes_no_second_look_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = external(tmp_path, COUNTING)
+    write(tmp_path, profile)
+    source = CredentialsSource("corp", {}, tmp_path)
+    has_written, may_end = threading.Event(), threading.Event()
+    provider_of = credentials.profile_provider
+
+    def slow_to_end(
+        profile: Mapping[str, Any], environ: Mapping[str, str], config_file: Path
+    ) -> library.Provider:
+        provider = provider_of(profile, environ, config_file)
+
+        def ask() -> library.Keys:
+            keys = provider()
+            has_written.set()
+            may_end.wait()
+            return keys
+
+        return ask
+
+    monkeypatch.setattr(credentials, "profile_provider", slow_to_end)
+    before = source.fingerprint()
+    first = asyncio.create_task(source.current())
+    assert await asyncio.to_thread(has_written.wait, 30.0)
+    assert source.fingerprint() != before
+    second = asyncio.create_task(source.current())
+    await asyncio.sleep(0)
+    may_end.set()
+
+    assert await first == await second == await source.current()
     assert (tmp_path / "runs").read_text() == "x"
 
 

@@ -62,7 +62,8 @@ class CredentialsSource:
         self._seen = ""
         self._known: Credentials | None = None
         self._provider: Provider | None = None
-        self._lookup: Lookup[Keys] | None = None
+        self._lookup: Lookup[tuple[Keys, str]] | None = None
+        self._is_overdue = False
 
     async def current(self) -> Credentials:
         """The credentials to sign with now.
@@ -76,12 +77,13 @@ class CredentialsSource:
             return self._known
         if self._provider is None:
             raise CredentialsMissing(f"No credentials were found: {HOW_TO}")
-        lookup = self._lookup = self._lookup or Lookup(self._provider, "credentials")
+        lookup = self._lookup = self._lookup or self._begin(self._provider)
         try:
-            keys = await lookup.wait(self._deadline)
+            keys, self._seen = await lookup.wait(self._deadline)
         except ServiceError:
             raise
         except TimeoutError:
+            self._is_overdue = True
             raise CredentialsMissing(
                 f"The source of the credentials has not answered for {self._deadline:g} s: it is "
                 "waited for, and asked again.",
@@ -95,8 +97,6 @@ class CredentialsSource:
         finally:
             if lookup.is_done and self._lookup is lookup:
                 self._lookup = None
-        # A profile's provider may itself have written renewed tokens into the CLI's file.
-        self._seen = self.fingerprint()
         return checked(Credentials(*keys), self._profile)
 
     def forget(self) -> None:
@@ -113,7 +113,14 @@ class CredentialsSource:
         files = [profiles.config_file(self._home), ini_file(self._environ, self._home)]
         return " ".join(_state_of(path) for path in files)
 
+    def _begin(self, provider: Provider) -> Lookup[tuple[Keys, str]]:
+        self._is_overdue = False
+        # The library writes renewed keys into the CLI's file, which is no change to read anew.
+        return Lookup(lambda: (provider(), self.fingerprint()), "credentials")
+
     def _reread_if_changed(self) -> None:
+        if self._lookup is not None and not self._is_overdue:
+            return
         seen = self.fingerprint()
         if seen != self._seen:
             self.forget()
