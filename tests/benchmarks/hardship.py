@@ -7,13 +7,17 @@ import signal
 import time
 from pathlib import Path
 
-from terminal import APP, main, report, session
+import psutil
+from terminal import APP, PtySession, main, python, report, session
 
 from wfinspect.simulator import Simulator
 
+BROKEN = python(str(Path(__file__).parents[1] / "crash_site.py"), "command")
+"""The app with a bug in the command for help."""
+
 
 def stalled(home: Path, env: dict[str, str], simulator: Simulator) -> None:
-    """Calls made while nobody reads the terminal for 60 seconds."""
+    """Calls made while nobody reads the terminal for 60 seconds, memory, and what is shown after it."""
     # All of the fleet's groups want more than two calls a second, so the limit itself sets the pace:
     # enough calls for a percent to be more than one of them.
     for one in simulator.ids:
@@ -26,13 +30,20 @@ def stalled(home: Path, env: dict[str, str], simulator: Simulator) -> None:
         running.read_for(60.0)
         read = simulator.calls.count() - before
         before = simulator.calls.count()
+        process = psutil.Process(running.process.pid)
+        memory = process.memory_info().rss
         # Nobody reads; each resize makes the app draw everything, so that its pipe fills up.
         end = time.monotonic() + 60
         while time.monotonic() < end:
+            if time.monotonic() > end - 30:
+                simulator.set_status(simulator.ids[0], "Failure")
             running.resize(80 + int(time.monotonic()) % 2, 24)
             time.sleep(0.25)
         unread = simulator.calls.count() - before
-        running.resize(80, 24)
+        grown = (process.memory_info().rss - memory) / 2**20
+        begun = time.perf_counter()
+        running.wait_for("Failure")
+        shown = time.perf_counter() - begun
         running.press("ctrl+q")
         running.wait_exit(10.0)
     share = unread / max(1, read)
@@ -42,10 +53,21 @@ def stalled(home: Path, env: dict[str, str], simulator: Simulator) -> None:
         ">= 98%",
         holds=share >= 0.98,
     )
+    report("  memory grown meanwhile", f"{grown:.1f} MB", "<= 4 MB", holds=grown <= 4.0)
+    report("  read again: what changed is shown", f"{shown:.2f} s", "<= 2 s", holds=shown <= 2.0)
+
+
+def stop_and_end(running: PtySession) -> None:
+    """Stop the program for a moment, as `kill -STOP` does, then end it as a person does."""
+    running.signal(signal.SIGSTOP)
+    running.read_for(0.1)
+    running.signal(signal.SIGCONT)
+    running.read_for(0.5)
+    running.press("ctrl+q")
 
 
 def endings(home: Path, env: dict[str, str], _: Simulator) -> None:
-    """Six ways to end, 20 times each: restored, and within 2 seconds."""
+    """Eight ways to end, 20 times each: restored, and within 2 seconds."""
     ways = {
         "ctrl+q": (lambda s: s.press("ctrl+q"), 0),
         "TERM": (lambda s: s.signal(signal.SIGTERM), 143),
@@ -53,11 +75,14 @@ def endings(home: Path, env: dict[str, str], _: Simulator) -> None:
         "INT": (lambda s: s.signal(signal.SIGINT), 130),
         "ctrl+c twice": (lambda s: s.press("ctrl+c", "ctrl+c"), 0),
         "line cut": (lambda s: s.close_master(), 129),
+        "crash": (lambda s: s.press("?"), 70),
+        "STOP, CONT, ctrl+q": (stop_and_end, 0),
     }
+    env["TEST_SECRET"] = "none"  # what the bug would quote
     for name, (end, code) in ways.items():
         worst, bad = 0.0, 0
         for _round in range(20):
-            with session(APP, env, home) as running:
+            with session(BROKEN if name == "crash" else APP, env, home) as running:
                 running.wait_for("type or paste")
                 begun = time.perf_counter()
                 end(running)
