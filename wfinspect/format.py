@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 
-from wfinspect.instance import Status
+from wfinspect.instance import Family, Status
 
 MARKS: Mapping[Status, str] = {
     Status.NOT_RUN: ".",
@@ -19,6 +19,16 @@ MARKS: Mapping[Status, str] = {
     Status.UNKNOWN: "?",
 }
 """A state as one character of ASCII."""
+
+MARKED_AS: Mapping[Family, Status] = {
+    Family.FAILURE: Status.FAILURE,
+    Family.UNKNOWN: Status.UNKNOWN,
+    Family.ACTIVE: Status.RUNNING,
+    Family.WAITING: Status.WAIT_TIME,
+    Family.IDLE: Status.NOT_RUN,
+    Family.SUCCESS: Status.SUCCESS,
+}
+"""The state whose mark stands for a whole family where instances are counted."""
 
 LINE_LIMIT = 1_000
 BLOCK_LIMIT = 10_000
@@ -107,6 +117,18 @@ def moment(milliseconds: int) -> datetime | None:
 def clock_time(at: datetime, zone: tzinfo) -> str:
     """Date and time of day in a zone: ``2026-09-18 14:30:02``."""
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def service_time(milliseconds: int | None, zone: tzinfo) -> str:
+    """A service's time as `clock_time`; the number where no calendar holds it, "" for none."""
+    at = moment(milliseconds) if milliseconds else None
+    return clock_time(at, zone) if at else str(milliseconds or "")
+
+
+def near_time(at: datetime, now: datetime, zone: tzinfo, today: str, else_: str) -> str:
+    """A time in a zone: by one pattern of `strftime` on the day of `now`, by another on others."""
+    local = at.astimezone(zone)
+    return local.strftime(today if local.date() == now.astimezone(zone).date() else else_)
 
 
 def biz_date(milliseconds: int, scheduling_zone: tzinfo) -> str:

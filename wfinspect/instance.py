@@ -39,14 +39,14 @@ class Status(StrEnum):
 
 
 class Family(Enum):
-    """What a state means to somebody who watches."""
+    """What a state means to somebody who watches; what needs them most comes first."""
 
-    IDLE = "idle"
-    WAITING = "waiting"
-    ACTIVE = "active"
-    SUCCESS = "success"
     FAILURE = "failure"
     UNKNOWN = "unknown"
+    ACTIVE = "active"
+    WAITING = "waiting"
+    IDLE = "idle"
+    SUCCESS = "success"
 
     @property
     def is_settled(self) -> bool:
@@ -124,6 +124,16 @@ class WorkflowInstance:
     def is_settled(self) -> bool:
         """Whether the run is over (Success or Failure)."""
         return self.family.is_settled
+
+    def run_seconds(self, now: datetime) -> float | None:
+        """How long the run took, or has taken so far; negative where its times make no sense.
+
+        None before it started, and for one that is over at a time the service does not give.
+        """
+        end = self.finished_time if self.is_settled else now.timestamp() * 1000
+        if self.started_time is None or end is None:
+            return None
+        return (end - self.started_time) / 1000
 
 
 class Binding(NamedTuple):

@@ -9,14 +9,7 @@ from dataclasses import dataclass, field
 
 from wfinspect.instance import Family, Tag, family_of
 
-_ATTENTION = (
-    Family.FAILURE,
-    Family.UNKNOWN,
-    Family.ACTIVE,
-    Family.WAITING,
-    Family.IDLE,
-    Family.SUCCESS,
-)
+_FAMILIES = tuple(Family)
 _NEVER = 1 << 63
 
 
@@ -108,7 +101,7 @@ def by_attention(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
     return sorted(
         tasks,
         key=lambda t: (
-            _ATTENTION.index(t.family),
+            _FAMILIES.index(t.family),
             t.started_time or t.waiting_resource_time or t.trigger_time or _NEVER,
             t.id,
         ),

@@ -115,7 +115,7 @@ def _record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime
             text = "-" if value in {None, ""} else shown(str(value), limit=_NO_LIMIT)
         rows.append((service_name(attribute), text))
     if ran := _ran(instance, now):
-        rows.append(("(ran)" if instance.finished_time else "(running for)", ran))
+        rows.append(("(ran)" if instance.is_settled else "(running for)", ran))
     parameters = parse_parameters(instance.workflow_parameters)
     if parameters is None:
         rows.append(("WorkflowParameters", shown(instance.workflow_parameters, limit=_NO_LIMIT)))
@@ -147,13 +147,8 @@ def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -
 
 def _ran(instance: WorkflowInstance, now: datetime) -> str:
     """How long the run took or has taken; "" before it starts and where its times make no sense."""
-    if instance.started_time is None:
-        return ""
-    end = instance.finished_time
-    if end is None and instance.is_settled:
-        return ""
-    seconds = (end or now.timestamp() * 1000) / 1000 - instance.started_time / 1000
-    return duration(seconds) if seconds >= 0 else ""
+    seconds = instance.run_seconds(now)
+    return "" if seconds is None or seconds < 0 else duration(seconds)
 
 
 def _time(milliseconds: int | None, zone: tzinfo, *, has_offset: bool = False) -> str:

@@ -13,22 +13,13 @@ from wfinspect.commands.reading import gravest, read_bound
 from wfinspect.commands.stored import count_calls, stored_rows
 from wfinspect.config import Settings
 from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError
-from wfinspect.format import MARKS, age, shown
+from wfinspect.format import MARKED_AS, MARKS, age, shown
 from wfinspect.ids import parse_ids
 from wfinspect.instance import Binding, Family, InstanceId, InstanceKey, Status, WorkflowInstance
 from wfinspect.ui.attention import state_since
 from wfinspect.watching import cadence as cadences
 from wfinspect.watching.records import StoredRow
 from wfinspect.watching.snapshot import Row
-
-_SHORT_MARKS = {
-    Family.FAILURE: MARKS[Status.FAILURE],
-    Family.UNKNOWN: MARKS[Status.UNKNOWN],
-    Family.ACTIVE: MARKS[Status.RUNNING],
-    Family.WAITING: MARKS[Status.WAIT_TIME],
-    Family.IDLE: MARKS[Status.NOT_RUN],
-    Family.SUCCESS: MARKS[Status.SUCCESS],
-}
 
 Outcome = WorkflowInstance | ServiceError
 
@@ -85,8 +76,8 @@ def short_line(rows: Sequence[StoredRow], interval: float, now: datetime) -> str
     ages = [(_family(row), _age_if_old(row, interval, now)) for row in rows]
     old = {family: seconds for family, seconds in sorted(ages, key=itemgetter(1)) if seconds}
     parts = [
-        f"{mark}{counts[family]}{'?' * (family in old)}"
-        for family, mark in _SHORT_MARKS.items()
+        f"{MARKS[status]}{counts[family]}{'?' * (family in old)}"
+        for family, status in MARKED_AS.items()
         if counts[family]
     ]
     if unseen := sum(row.is_unseen for row in rows):

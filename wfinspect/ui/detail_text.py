@@ -11,7 +11,7 @@ from wfinspect.parameters import parse_parameters
 from wfinspect.regions import zone_of
 from wfinspect.ui.advice_text import MARGIN, sentence, told
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, pad, width_of, wrap
-from wfinspect.ui.row_words import change_words, coarse_age, glyph_of, run_seconds, state_word
+from wfinspect.ui.row_words import change_words, coarse_age, glyph_of, state_word
 from wfinspect.ui.status_text import next_try
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.watching.snapshot import Row
@@ -54,7 +54,7 @@ def _changed(row: Row, now: datetime) -> list[Span]:
         return []
     ago = coarse_age((now - change.at).total_seconds())
     words: list[Span] = [(f"  {change_words(row)} {ago} ago", FAMILY_ROLES[change.family])]
-    seconds = run_seconds(row.instance, now) if row.instance.is_settled else None
+    seconds = row.instance.run_seconds(now) if row.instance.is_settled else None
     if seconds is not None:
         words.append((f" after {fmt.duration(seconds)}", Role.DIM))
     return words
@@ -105,7 +105,7 @@ def core_fields(
     biz_zone = zone_of(row.key.binding.region)
     biz_date = fmt.biz_date(instance.biz_date, biz_zone) if instance.biz_date else ""
     glyph, role = glyph_of(row, look)
-    seconds = run_seconds(instance, now)
+    seconds = instance.run_seconds(now)
     what = (
         ("Status", ((f"{glyph} ", role), state_word(row))),
         ("Name", ((fmt.shown(instance.name) or "-", Role.STRONG),)),

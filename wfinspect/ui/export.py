@@ -69,10 +69,10 @@ def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
         ("Type", found.type),
         ("Environment", found.env_type),
         ("Business date", biz.partition(" ")[0]),
-        ("Started", _time(found.started_time, zone)),
-        ("Finished", _time(found.finished_time, zone)),
-        ("Created", _time(found.create_time, zone)),
-        ("Modified", _time(found.modify_time, zone)),
+        ("Started", fmt.service_time(found.started_time, zone)),
+        ("Finished", fmt.service_time(found.finished_time, zone)),
+        ("Created", fmt.service_time(found.create_time, zone)),
+        ("Modified", fmt.service_time(found.modify_time, zone)),
         ("Workspace", found.project_id),
         ("Workflow", found.workflow_id),
         ("Task instance", found.workflow_task_instance_id),
@@ -87,8 +87,3 @@ def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
         ("All as JSON", found.raw),
     )
     return tuple((label, str(value)) for label, value in named if value not in {None, ""})
-
-
-def _time(milliseconds: int | None, zone: tzinfo) -> str:
-    at = fmt.moment(milliseconds) if milliseconds else None
-    return fmt.clock_time(at, zone) if at else str(milliseconds or "")

@@ -85,8 +85,7 @@ def _word(status: str) -> str:
 
 def _time(at: datetime, now: datetime, look: Look) -> str:
     """A time of day, with the date where it is another day than `now`."""
-    local, today = at.astimezone(look.zone), now.astimezone(look.zone).date()
-    return local.strftime("%H:%M:%S" if local.date() == today else "%m-%d %H:%M:%S")
+    return fmt.near_time(at, now, look.zone, "%H:%M:%S", "%m-%d %H:%M:%S")
 
 
 def _lasted(change: Transition, before: Transition | None, instance: WorkflowInstance) -> str:

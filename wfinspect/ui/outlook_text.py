@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from wfinspect.format import near_time
 from wfinspect.ui.lines import Line, Role, Span, crop, line
 from wfinspect.watching.snapshot import Row
 
@@ -48,7 +49,8 @@ def outlook_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Li
     if lateness is not None and row.is_live and (lateness.usual or not row.instance.is_settled):
         said = lateness.sentence(now)
         if lateness.expected_at is not None and now < lateness.expected_at:
-            said += f", expected by {_clock(lateness.expected_at, now, look)}"
+            at = near_time(lateness.expected_at, now, look.zone, "%H:%M", "%m-%d %H:%M")
+            said += f", expected by {at}"
         role = Role.TROUBLE if lateness.is_late(now) else Role.DIM
         if cell_len(said) > width - 2:
             end = max(said.rfind(", "), said.rfind(": ")) + 1
@@ -56,8 +58,3 @@ def outlook_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Li
             said = said[end:].strip()
         lines.append(line(*crop(((f" {said}", role),), width)))
     return tuple(lines)
-
-
-def _clock(at: datetime, now: datetime, look: "Look") -> str:
-    local, today = at.astimezone(look.zone), now.astimezone(look.zone).date()
-    return local.strftime("%H:%M" if local.date() == today else "%m-%d %H:%M")

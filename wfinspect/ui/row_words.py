@@ -5,7 +5,7 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from wfinspect import format as fmt
-from wfinspect.instance import Status, Transition, WorkflowInstance
+from wfinspect.instance import Status, Transition
 from wfinspect.ui.attention import state_since
 from wfinspect.ui.lines import Role, Span, fit
 from wfinspect.ui.theme import FAMILY_ROLES, Look
@@ -50,11 +50,7 @@ def state_time(row: Row, look: Look, now: datetime) -> str:
         return ""
     if row.instance.is_settled or row.is_gone:
         at = fmt.moment(int(since * 1000))
-        if at is None:
-            return ""
-        local = at.astimezone(look.zone)
-        is_today = local.date() == now.astimezone(look.zone).date()
-        return local.strftime("%H:%M" if is_today else "%m-%d")
+        return "" if at is None else fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d")
     return fmt.age(now.timestamp() - since)
 
 
@@ -63,17 +59,6 @@ def coarse_age(seconds: float) -> str:
     if _HOUR <= seconds < 24 * _HOUR:
         return f"{int(seconds // _HOUR)}h"
     return fmt.age(seconds)
-
-
-def run_seconds(instance: WorkflowInstance, now: datetime) -> float | None:
-    """How long the run took, or has taken so far; None before it started."""
-    if not instance.started_time:
-        return None
-    if instance.is_settled and not instance.finished_time:
-        return None
-    end = instance.finished_time if instance.is_settled else None
-    end_seconds = end / 1000 if end else now.timestamp()
-    return max(0.0, end_seconds - instance.started_time / 1000)
 
 
 def change_words(row: Row) -> str:
@@ -102,7 +87,7 @@ def notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
         return Role.DIM, (read,)
     if change is not None:
         return _change_notes(row, change, now)
-    seconds = run_seconds(instance, now) if instance.is_settled else None
+    seconds = instance.run_seconds(now) if instance.is_settled else None
     return Role.DIM, () if seconds is None else (f"ran {fmt.duration(seconds)}",)
 
 

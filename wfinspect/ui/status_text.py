@@ -5,19 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from wfinspect import format as fmt
-from wfinspect.instance import Binding, Family, Status
+from wfinspect.instance import Binding, Family
 from wfinspect.ui.lines import Line, Part, Role, Span, line, shed, spread, width_of
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
-
-_COUNTED = (
-    (Family.FAILURE, Status.FAILURE),
-    (Family.UNKNOWN, Status.UNKNOWN),
-    (Family.ACTIVE, Status.RUNNING),
-    (Family.WAITING, Status.WAIT_TIME),
-    (Family.IDLE, Status.NOT_RUN),
-    (Family.SUCCESS, Status.SUCCESS),
-)
 
 
 def top_line(
@@ -54,7 +45,7 @@ def count_spans(rows: tuple[Row, ...], look: Look) -> tuple[Span, ...]:
         Family.UNKNOWN if row.is_gone else row.family for row in rows if row.instance is not None
     )
     spans: list[Span] = []
-    for family, status in _COUNTED:
+    for family, status in fmt.MARKED_AS.items():
         if counts[family]:
             gap = "  " if spans else ""
             spans.append((f"{gap}{look.glyphs[status]} {counts[family]}", FAMILY_ROLES[family]))

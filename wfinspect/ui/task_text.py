@@ -20,8 +20,9 @@ def summary(task: TaskInstance, look: Look, now: datetime) -> str:
     """What a line has no room for."""
     parts = [str(task.id), waited(task, now)]
     if task.started_time:
-        until = f" to {_time(task.finished_time, look)[-8:]}" if task.finished_time else ""
-        parts.append(f"ran from {_time(task.started_time, look)[-8:]}{until}")
+        times = (task.started_time, task.finished_time)
+        begun, ended = (fmt.service_time(at, look.zone)[-8:] for at in times)
+        parts.append(f"ran from {begun}{f' to {ended}' if ended else ''}")
     return ", ".join(filter(None, parts))
 
 
@@ -43,9 +44,9 @@ def details(
         ("Task", task.task_id),
         ("Run", task.run_number),
         ("", ""),
-        ("Due", _time(task.trigger_time, look)),
-        ("Started", _time(task.started_time, look)),
-        ("Finished", _time(task.finished_time, look)),
+        ("Due", fmt.service_time(task.trigger_time, look.zone)),
+        ("Started", fmt.service_time(task.started_time, look.zone)),
+        ("Finished", fmt.service_time(task.finished_time, look.zone)),
         ("Waited", waited(task, now).removeprefix("waited ")),
         ("Ran", span_words(spans(task, now.timestamp() * 1000).running)),
         ("Timeout", span_words(task.timeout) if task.timeout else ""),
@@ -82,7 +83,7 @@ def details(
 
 def _by(at: int | None, user: str, look: Look) -> str:
     """When something was done and by whom, as far as it is known."""
-    return " by ".join(filter(None, (_time(at, look), user)))
+    return " by ".join(filter(None, (fmt.service_time(at, look.zone), user)))
 
 
 def _run_line(run: TaskInstance, look: Look, now: datetime) -> Line:
@@ -92,10 +93,5 @@ def _run_line(run: TaskInstance, look: Look, now: datetime) -> Line:
     return line(
         (f" run {pad(str(run.run_number or '-'), 3)} ", Role.TEXT),
         (f"{look.glyphs[Status.of(run.status)]} {word}", role),
-        (f"{_time(run.started_time, look) or '-'}  {took}", Role.DIM),
+        (f"{fmt.service_time(run.started_time, look.zone) or '-'}  {took}", Role.DIM),
     )
-
-
-def _time(milliseconds: int | None, look: Look) -> str:
-    at = fmt.moment(milliseconds) if milliseconds else None
-    return fmt.clock_time(at, look.zone) if at else ""

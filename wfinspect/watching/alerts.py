@@ -166,9 +166,7 @@ def _described(news: News) -> str:
 def _took_seconds(change: Transition, instance: WorkflowInstance | None) -> float | None:
     if instance is None or instance.status != change.to_status or not instance.is_settled:
         return None
-    if instance.started_time is None or instance.finished_time is None:
-        return None
-    return max(0, instance.finished_time - instance.started_time) / 1000
+    return instance.run_seconds(change.at)
 
 
 def _cut(text: str, limit: int) -> str:
