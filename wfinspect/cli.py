@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import takewhile
 from typing import NoReturn
 
@@ -21,7 +22,6 @@ BROKEN_PIPE = 141
 
 
 _APP = Command(
-    "app",
     "",
     "Inspect and watch DataWorks workflow instances. Instance IDs given are opened and watched: "
     "one ID, a list (1,2 3) or a range (100..120).",
@@ -58,7 +58,7 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         rest = [*rest[1:], "--help"]
     name = rest[0] if rest and rest[0] in COMMANDS else ""
     command = COMMANDS.get(name, _APP)
-    module = importlib.import_module(f"wfinspect.commands.{command.module}")
+    module = importlib.import_module(f"wfinspect.commands.{name or 'app'}")
     if not name:
         _refuse_words(rest)
     parser = _command_parser(name, command, common)
@@ -109,6 +109,10 @@ def _common_parser() -> argparse.ArgumentParser:
     return parser
 
 
+# Room for long option names.
+_LAYOUT = partial(argparse.HelpFormatter, max_help_position=30)
+
+
 def _command_parser(
     name: str, command: Command, common: argparse.ArgumentParser
 ) -> argparse.ArgumentParser:
@@ -117,30 +121,17 @@ def _command_parser(
         usage=None if name else "wfinspect [ID ...] [options]\n       wfinspect COMMAND ...",
         description=command.description,
         epilog=command.epilog if name else _commands_help(),
-        formatter_class=argparse.RawDescriptionHelpFormatter if not name else _Help,
+        formatter_class=_LAYOUT if name else argparse.RawDescriptionHelpFormatter,
         parents=[common],
         allow_abbrev=False,
     )
 
 
-class _Help(argparse.HelpFormatter):
-    """The standard layout, with room for long option names."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30)
-
-
 def _commands_help() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  wfinspect {name:<{width}}  {c.summary}" for name, c in COMMANDS.items()]
-    return "\n".join(
-        [
-            "commands:",
-            *lines,
-            "",
-            "'wfinspect COMMAND --help' tells more. Start with: wfinspect demo",
-        ]
-    )
+    more = "'wfinspect COMMAND --help' tells more. Start with: wfinspect demo"
+    return "\n".join(["commands:", *lines, "", more])
 
 
 def _say(sentence: str) -> None:
@@ -149,9 +140,7 @@ def _say(sentence: str) -> None:
 
 def _place_of(error: BaseException) -> str:
     """File and line of the innermost frame; values of variables are never shown."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    if frame is None:
-        return "an unknown place"
-    return f"{os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno}"  # noqa: PTH119
+    import traceback
+
+    innermost = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{innermost.filename.rpartition('/')[2]}:{innermost.lineno}"

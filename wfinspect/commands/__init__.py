@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 
 class Command(NamedTuple):
-    """A word after ``wfinspect``; its module has `add_arguments(parser)` and `run(args, settings, environ)`."""
+    """A word after ``wfinspect``.
 
-    module: str
+    Its module, of the same name, has `add_arguments(parser)` and `run(args, settings, environ)`.
+    """
+
     summary: str
     description: str
     epilog: str = ""
@@ -15,13 +17,11 @@ class Command(NamedTuple):
 
 COMMANDS: Mapping[str, Command] = {
     "demo": Command(
-        "demo",
         "the app against a simulated service: no account, no network",
         "Start the app against a simulated DataWorks on this machine. It needs no account and no "
         "network, and keeps a watched list of its own.",
     ),
     "get": Command(
-        "get",
         "print instances once",
         "Print workflow instances once, without a screen. An instance that failed is printed like "
         "any other: the exit code is 0.",
@@ -29,7 +29,6 @@ COMMANDS: Mapping[str, Command] = {
         "is in trouble; 4 credentials missing, expired or refused; 5 no such instance",
     ),
     "status": Command(
-        "status",
         "one line an instance",
         "Print one line an instance: mark, ID, status, name, time in this state. Without IDs it is "
         "the watched list, each instance read with its own profile and region. The list is never "
@@ -41,7 +40,6 @@ COMMANDS: Mapping[str, Command] = {
         "expired or refused; 5 no such instance. Of several the first of 4, 5, 3, 1, 8",
     ),
     "watch": Command(
-        "watch",
         "follow instances without a screen until they are done",
         "Follow workflow instances until --until comes true, and print one line for each change: "
         "time, ID, what became what, name; the first reading is a line too. Without IDs it "
@@ -54,7 +52,6 @@ COMMANDS: Mapping[str, Command] = {
         "TERM. Of several the first of 4, 5, 3, 1",
     ),
     "find": Command(
-        "find",
         "print the instances of a workspace and business date",
         "Print the instances of a workspace and business date that match all filters, newest "
         "first, at most 1,000; a call for every hundred.",
@@ -62,26 +59,22 @@ COMMANDS: Mapping[str, Command] = {
         "service can't be reached or is in trouble; 4 credentials missing, expired or refused",
     ),
     "simulate": Command(
-        "simulate",
         "only the simulated service",
         "Serve a simulated DataWorks on 127.0.0.1 until interrupted, and print its URL and the "
         "environment that points any client, the official SDK included, to it.",
     ),
     "doctor": Command(
-        "doctor",
         "check credentials, service, terminal and notifications",
         "Check the way from the credentials to an answer of the service, what is stored, the terminal "
         "and the ways of notification. Its few calls are counted like all others.",
         "exit codes: 0 all well, or with warnings; 1 something failed; 2 wrong usage or configuration",
     ),
     "info": Command(
-        "info",
         "where files are, and where each setting came from",
         "Print where configuration, state and log are, and each setting with its source. Secrets "
         "are never printed.",
     ),
     "completion": Command(
-        "completion",
         "print what makes a shell complete wfinspect's arguments",
         "Print a script that makes a shell complete commands, options and their values. Pressing Tab "
         "then runs no Python and reads nothing.",

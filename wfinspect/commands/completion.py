@@ -70,7 +70,7 @@ def _common() -> list[Argument]:
 def _own(command: str) -> list[Argument]:
     """What a command takes beside those."""
     parser = argparse.ArgumentParser(add_help=False)
-    importlib.import_module(f"wfinspect.commands.{COMMANDS[command].module}").add_arguments(parser)
+    importlib.import_module(f"wfinspect.commands.{command}").add_arguments(parser)
     return [
         Argument(
             each.option_strings,
