@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from wfinspect.clock import SystemClock
 from wfinspect.errors import StoreError
 from wfinspect.instance import Transition
+from wfinspect.paths import DATABASE
 from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.store import FILE_NAME, Store
+from wfinspect.watching.store import Store
 
 GIBIBYTE = 2**30
 
@@ -33,7 +34,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         changes.transitions.append((str(number), change))
     with closing(Store(directory, lambda: at)) as store:
         store.save(changes)
-    return (directory / FILE_NAME).read_bytes()
+    return (directory / DATABASE).read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def survive(directory: Path, data: bytes) -> None:
     """Use a file of these bytes as a start and a round do; all of them have to be there afterwards."""
     for old in directory.iterdir():
         old.unlink()
-    (directory / FILE_NAME).write_bytes(data)
+    (directory / DATABASE).write_bytes(data)
     at = START + timedelta(minutes=2)
     row = StoredRow(key(77), 77.0, at)
     read, said = b"", ""
@@ -59,7 +60,7 @@ def survive(directory: Path, data: bytes) -> None:
             store.rows()
             store.transitions(99)
             store.calls(BINDING.account, at.date())
-            read = (directory / FILE_NAME).read_bytes()
+            read = (directory / DATABASE).read_bytes()
             store.save(Changes(added={row.key: row}))
             assert row.key in [each.key for each in store.rows()]
         except StoreError as error:
@@ -95,7 +96,7 @@ def test_a_file_of_a_gibibyte_costs_no_more_than_two_seconds_of_a_start(
 ) -> None:
     directory = tmp_path / "state"
     directory.mkdir(mode=0o700)
-    with (directory / FILE_NAME).open("wb") as file:
+    with (directory / DATABASE).open("wb") as file:
         file.write(sound if is_sound else b"no database")
         file.truncate(GIBIBYTE)
     clock = SystemClock()

@@ -20,10 +20,10 @@ from wfinspect.errors import (
     Unreachable,
 )
 from wfinspect.instance import Binding, InstanceKey
+from wfinspect.paths import DATABASE
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.setup import Setup
 from wfinspect.watching.snapshot import Contact, Row, Snapshot
-from wfinspect.watching.store import FILE_NAME
 
 OTHER = Binding("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 
@@ -676,7 +676,7 @@ async def test_what_another_process_adds_and_removes_appears(rig: Rig, state_dir
 def put_in_the_way(state_dir: Path) -> None:
     """Make a state directory unusable; as root, permissions would not."""
     if state_dir.exists():
-        (state_dir / FILE_NAME).unlink()
+        (state_dir / DATABASE).unlink()
         state_dir.rmdir()
     state_dir.write_text("")
 
@@ -750,7 +750,7 @@ async def test_a_store_that_fails_is_tried_once_a_minute(
 
 async def test_a_damaged_store_is_said_and_the_list_saved_anew(rig: Rig, state_dir: Path) -> None:
     await watching(rig, 1, 2)
-    path = state_dir / FILE_NAME
+    path = state_dir / DATABASE
     with path.open("r+b") as file:
         file.write(b"\xff" * path.stat().st_size)
     rig.engine._book.store.close()

@@ -8,11 +8,12 @@ from drive import Drive
 from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key
 
 from wfinspect.instance import InstanceKey, Transition
+from wfinspect.paths import DATABASE
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.guest import Guest
 from wfinspect.watching.records import Changes, StoredRow
 from wfinspect.watching.setup import Setup
-from wfinspect.watching.store import FILE_NAME, Store
+from wfinspect.watching.store import Store
 
 ACCOUNT = ("prod-ops", "cn-shanghai")
 
@@ -117,7 +118,7 @@ def test_an_engine_for_some_instances_knows_no_others_and_no_old_readings(
 
 def test_a_store_that_cannot_be_used_costs_no_instance(tmp_path: Path, clock: FakeClock) -> None:
     (tmp_path / "state").mkdir(mode=0o700)
-    (tmp_path / "state" / FILE_NAME).mkdir()
+    (tmp_path / "state" / DATABASE).mkdir()
 
     snapshot = engine(tmp_path / "state", clock, key(1)).snapshot
 

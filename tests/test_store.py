@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from wfinspect.errors import StoreError
 from wfinspect.instance import InstanceId, InstanceKey, Tag, Transition, WorkflowInstance
+from wfinspect.paths import DATABASE
 from wfinspect.watching import schema, tables
 from wfinspect.watching.records import (
     Changes,
@@ -24,7 +25,7 @@ from wfinspect.watching.records import (
     text_of,
     to_microseconds,
 )
-from wfinspect.watching.store import FILE_NAME, Store
+from wfinspect.watching.store import Store
 
 ACCOUNT = (BINDING.profile, BINDING.region)
 TODAY = date(2026, 9, 18)
@@ -247,7 +248,7 @@ def test_no_write_ahead_log_is_used(store: Store) -> None:
     with sqlite3.connect(store.path) as raw:
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     raw.close()
-    assert [path.name for path in store.path.parent.iterdir()] == [FILE_NAME]
+    assert [path.name for path in store.path.parent.iterdir()] == [DATABASE]
 
 
 @pytest.mark.parametrize(
@@ -264,7 +265,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
     store.path.write_bytes(damage)
     assert store.rows() == []
     assert store.set_aside is not None
-    assert store.set_aside.name == f"{FILE_NAME}.broken-{clock.now():%Y%m%dT%H%M%SZ}"
+    assert store.set_aside.name == f"{DATABASE}.broken-{clock.now():%Y%m%dT%H%M%SZ}"
     assert store.set_aside.read_bytes() == damage
     store.save(added(row(1)))
     assert [each.key for each in store.rows()] == [key(1)]
@@ -326,7 +327,7 @@ def test_an_unusable_place_is_one_sentence(place: str, tmp_path: Path, clock: Fa
         directory = Path("/proc/wfinspect")
     else:
         directory.mkdir(mode=0o700)
-        path = directory / FILE_NAME
+        path = directory / DATABASE
         if place == "directory":
             path.mkdir()
         elif place == "fifo":

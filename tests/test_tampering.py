@@ -11,9 +11,10 @@ from fakes import START, FakeClock, key
 from wfinspect.commands.log import keep_log
 from wfinspect.config import load_settings
 from wfinspect.errors import ConfigError, StoreError
+from wfinspect.paths import DATABASE
 from wfinspect.ui.preferences import Preferences
 from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.store import FILE_NAME, Store
+from wfinspect.watching.store import Store
 
 NOBODY = 65_534
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
@@ -62,7 +63,7 @@ def test_what_is_not_the_users_own_is_refused_with_what_to_do(
     victim.write_text("precious")
     state = tmp_path / "state"
     state.mkdir(mode=0o700)
-    tamper(state / FILE_NAME, victim)
+    tamper(state / DATABASE, victim)
     before = sorted(path.name for path in tmp_path.rglob("*"))
 
     with pytest.raises(StoreError, match=says):
@@ -77,14 +78,14 @@ def test_another_name_of_a_foreign_text_is_set_aside_and_the_text_kept(tmp_path:
     victim.write_text("precious")
     state = tmp_path / "state"
     state.mkdir(mode=0o700)
-    (state / FILE_NAME).hardlink_to(victim)
+    (state / DATABASE).hardlink_to(victim)
     store = Store(state, FakeClock().now)
 
     assert store.rows() == []
 
     store.close()
     assert victim.read_text() == "precious"
-    assert not (state / FILE_NAME).samefile(victim)
+    assert not (state / DATABASE).samefile(victim)
 
 
 def keep_everything(state: Path) -> None:
@@ -107,7 +108,7 @@ def test_all_that_is_kept_is_for_the_user_alone_whatever_the_umask(tmp_path: Pat
         os.umask(before)
 
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "state").iterdir()}
-    assert modes == {FILE_NAME: 0o600, "preferences.json": 0o600, "wfinspect.log": 0o600}
+    assert modes == {DATABASE: 0o600, "preferences.json": 0o600, "wfinspect.log": 0o600}
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
 
 
@@ -116,7 +117,7 @@ def test_nothing_is_written_where_others_may_have_laid_links(tmp_path: Path) -> 
     victim.write_text("precious")
     state = tmp_path / "state"
     state.mkdir()
-    names = ("wfinspect.log", "wfinspect.log.1", f"preferences.json.{os.getpid()}", FILE_NAME)
+    names = ("wfinspect.log", "wfinspect.log.1", f"preferences.json.{os.getpid()}", DATABASE)
     for name in names:
         (state / name).symlink_to(victim)
     state.chmod(0o777)

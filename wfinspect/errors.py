@@ -51,8 +51,6 @@ class ConfigError(WfInspectError):
 class StoreError(WfInspectError):
     """The state directory or its database can't be used."""
 
-    exit_code = 70
-
 
 class ServiceError(WfInspectError):
     """A call to the service that gave nothing usable.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-MIN_INTERVAL_SECONDS = 2.0
+MIN_INTERVAL_SECONDS = 2.0  # below it a watch is a load test
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 THEMES = ("auto", "dark", "light", "ansi", "colorblind", "contrast")
 

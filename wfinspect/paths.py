@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from wfinspect.errors import StoreError
 
+DATABASE = "watch.sqlite3"
+"""The name of the store in the state directory."""
+
 
 class Paths(NamedTuple):
     """The files of one user."""
@@ -18,7 +21,7 @@ class Paths(NamedTuple):
     @property
     def database(self) -> Path:
         """The watched list and its history."""
-        return self.state_dir / "watch.sqlite3"
+        return self.state_dir / DATABASE
 
     @property
     def log_file(self) -> Path:

@@ -87,8 +87,8 @@ class DataWorksClient(Sender):
             "Owner": query.owner,
             "Type": query.type,
             "EnvType": query.env_type,
-            "WorkflowId": _digits(query.workflow_id),
-            "UnifiedWorkflowInstanceId": _digits(query.unified_workflow_instance_id),
+            "WorkflowId": str(query.workflow_id or ""),
+            "UnifiedWorkflowInstanceId": str(query.unified_workflow_instance_id or ""),
             "Filter": _json({"status": query.status}) if query.status else "",
             "Tags": _json([f"{t.key}:{t.value}" for t in query.tags]) if query.tags else "",
         }
@@ -143,10 +143,6 @@ class DataWorksClient(Sender):
             max_body=MAX_LOG_BODY,
         )
         return await self.send(call, decode_log)
-
-
-def _digits(number: int | None) -> str:
-    return "" if number is None else str(number)
 
 
 def _json(value: object) -> str:

@@ -3,13 +3,12 @@
 Cheap and synchronous, so that the first screen can name its profile; gets no key from anywhere far.
 """
 
-import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wfinspect.errors import ConfigError
+from wfinspect.errors import ConfigError, did_you_mean
 from wfinspect.format import shown
 from wfinspect.regions import REGIONS
 
@@ -147,10 +146,9 @@ def _read(path: Path) -> dict[str, Any] | None:
 def _choice(name: str, known: list[str]) -> str:
     if not known:
         return "it holds none;"
-    near = difflib.get_close_matches(name, known, n=1)
-    listed: Iterable[str] = (shown(each, limit=80) for each in known[:20])
-    hint = f" (did you mean {shown(near[0], limit=80)}?)" if near else ""
-    return f"use one of {', '.join(listed)}{hint}"
+    listed = [shown(each, limit=80) for each in known[:20]]
+    hint = did_you_mean(name, listed, "")
+    return f"use one of {', '.join(listed)}{f' ({hint})' if hint else ''}"
 
 
 def _region(profile: Mapping[str, Any]) -> str | None:

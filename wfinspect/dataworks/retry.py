@@ -51,8 +51,7 @@ def is_worth_retrying(error: ServiceError) -> bool:
 
 def pause_seconds(error: ServiceError, number: int, rng: random.Random) -> float:
     """Seconds to wait after the attempt of that number, counted from 1."""
-    is_throttled = isinstance(error, Throttled)
-    base = THROTTLED_BASE_SECONDS if is_throttled else BASE_SECONDS
-    pause = rng.uniform(0.0, min(CAP_SECONDS, base * 2 ** (number - 1)))
-    asked = error.retry_after_seconds if isinstance(error, Throttled) else None
-    return max(pause, asked or 0.0)
+    base, asked = BASE_SECONDS, 0.0
+    if isinstance(error, Throttled):
+        base, asked = THROTTLED_BASE_SECONDS, error.retry_after_seconds or 0.0
+    return max(asked, rng.uniform(0.0, min(CAP_SECONDS, base * 2 ** (number - 1))))

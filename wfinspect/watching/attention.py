@@ -3,6 +3,7 @@
 from math import inf
 from typing import TYPE_CHECKING
 
+from wfinspect.options import MIN_INTERVAL_SECONDS
 from wfinspect.watching import cadence
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class Attention:
 
     def set_interval(self, seconds: float) -> None:
         """Set how often active instances are asked for."""
-        self.interval_seconds = max(cadence.MIN_INTERVAL_SECONDS, seconds)
+        self.interval_seconds = max(MIN_INTERVAL_SECONDS, seconds)
 
     def display(self, key: "InstanceKey | None", now: float) -> None:
         """Look at an instance, or at none."""

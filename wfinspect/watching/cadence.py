@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from wfinspect.instance import Family, WorkflowInstance
 
-MIN_INTERVAL_SECONDS = 2.0  # below it a watch is a load test
 ACTIVE_SECONDS = 15.0
 DISPLAY_SECONDS = 5.0
 DISPLAY_LASTS_SECONDS = 300.0  # a screen nobody touches costs no more than a row of the list

@@ -14,11 +14,10 @@ from typing import TypeVar
 
 from wfinspect.errors import StoreError
 from wfinspect.instance import InstanceId, InstanceKey, Transition
-from wfinspect.paths import make_private
+from wfinspect.paths import DATABASE, make_private
 from wfinspect.watching import schema, tables
 from wfinspect.watching.records import Account, Changes, StoredRow, read
 
-FILE_NAME = "watch.sqlite3"
 _BUSY_SECONDS = 2.0
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _T = TypeVar("_T")
@@ -28,7 +27,7 @@ class Store:
     """The file; opened on first use and after each trouble."""
 
     def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
-        self.path = directory / FILE_NAME
+        self.path = directory / DATABASE
         self._now = now
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
@@ -177,9 +176,9 @@ class Store:
         # Of several processes that find the damage, one moves the file, and no one a sound one.
         if self.path.stat().st_ino != self._inode:
             return
-        target = self.path.with_name(f"{FILE_NAME}.broken-{self._now():%Y%m%dT%H%M%SZ}")
+        target = self.path.with_name(f"{DATABASE}.broken-{self._now():%Y%m%dT%H%M%SZ}")
         self.path.rename(target)
-        journal = self.path.with_name(f"{FILE_NAME}-journal")
+        journal = self.path.with_name(f"{DATABASE}-journal")
         if journal.exists():
             journal.rename(target.with_name(f"{target.name}-journal"))
         self.set_aside = target
