@@ -136,6 +136,10 @@ class WorkflowInstance:
         return (end - self.started_time) / 1000
 
 
+Account = tuple[str, str]
+"""A profile and a region: whom calls are counted for."""
+
+
 class Binding(NamedTuple):
     """Where an instance lives: two accounts or two regions never mix, nor does a simulator."""
 
@@ -146,8 +150,8 @@ class Binding(NamedTuple):
     """Host for https; a whole ``http://127.0.0.1:port`` URL for a loopback service."""
 
     @property
-    def account(self) -> tuple[str, str]:
-        """Profile and region: whom calls are counted for."""
+    def account(self) -> Account:
+        """Profile and region."""
         return self.profile, self.region
 
 

@@ -11,10 +11,10 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
-from wfinspect.instance import InstanceId, InstanceKey, Transition, WorkflowInstance
+from wfinspect.instance import Account, InstanceId, InstanceKey, Transition, WorkflowInstance
 from wfinspect.watching.keeper import Keeper
 from wfinspect.watching.notices import Notices
-from wfinspect.watching.records import Account, Changes, StoredRow, event_name
+from wfinspect.watching.records import Changes, StoredRow, event_name
 from wfinspect.watching.store import Store
 from wfinspect.watching.tables import MAX_RECENT
 from wfinspect.watching.takeover import take_over
@@ -66,7 +66,7 @@ class Book:
 
     def save(self, now: float) -> None:
         """Save what has changed since the last time."""
-        if self._changes and self._keeper.is_usable(now):
+        if self._changes:
             self._keeper.use(self._save, now)
         if self.trouble:
             # Better told by two processes than by none.

@@ -2,12 +2,11 @@
 
 from datetime import date, datetime, timedelta
 
-from wfinspect.instance import Binding
+from wfinspect.instance import Account, Binding
 from wfinspect.regions import zone_of
 from wfinspect.watching.book import Book
 from wfinspect.watching.budget import LEAST_LEARNT_BUDGET
 from wfinspect.watching.limits import Limits
-from wfinspect.watching.records import Account
 
 _LEARNT_FOR = timedelta(days=7)  # then the edition may be another one
 _MARGIN = 0.9

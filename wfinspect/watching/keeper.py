@@ -21,17 +21,13 @@ class Keeper:
         """Why nothing can be saved, "" while all is well."""
         self._retry_at = float("-inf")
 
-    def is_usable(self, now: float) -> bool:
-        """Whether another attempt is worth it, in steady seconds."""
-        return now >= self._retry_at
-
     def retry(self) -> None:
         """Try again at once."""
         self._retry_at = float("-inf")
 
     def use(self, work: Callable[[], _T], now: float) -> _T | None:
         """What work with the store gives; None where it failed, or was not tried again yet."""
-        if not self.is_usable(now):
+        if now < self._retry_at:
             return None
         found = None
         try:

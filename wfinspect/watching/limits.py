@@ -7,7 +7,7 @@ from math import inf
 from typing import NamedTuple
 
 from wfinspect.errors import CredentialsMissing, Refused, ServiceError
-from wfinspect.instance import Binding
+from wfinspect.instance import Account, Binding
 from wfinspect.watching.backoff import Gate, is_of_account, is_of_instance
 from wfinspect.watching.budget import Bucket, Pace
 from wfinspect.watching.source import Group
@@ -32,7 +32,7 @@ class Limits:
         self._rng = rng
         self._budget = budget
         self.pace = Pace()
-        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._buckets: dict[Account, Bucket] = {}
         self._accounts: dict[Binding, Gate] = {}
         self._endpoints: dict[str, Gate] = {}
         self._calls: Counter[Binding] = Counter()

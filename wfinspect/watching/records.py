@@ -11,7 +11,15 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-from wfinspect.instance import Binding, InstanceId, InstanceKey, Tag, Transition, WorkflowInstance
+from wfinspect.instance import (
+    Account,
+    Binding,
+    InstanceId,
+    InstanceKey,
+    Tag,
+    Transition,
+    WorkflowInstance,
+)
 
 _T = TypeVar("_T", WorkflowInstance, Transition)
 
@@ -27,10 +35,6 @@ class StoredRow(NamedTuple):
     last_change: Transition | None = None
     is_unseen: bool = False
     is_gone: bool = False
-
-
-Account = tuple[str, str]
-"""A profile and a region: what calls are counted for."""
 
 
 @dataclass(slots=True)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from wfinspect.errors import StoreError
-from wfinspect.instance import InstanceId, InstanceKey, Transition
+from wfinspect.instance import Account, InstanceId, InstanceKey, Transition
 from wfinspect.paths import DATABASE, make_private
 from wfinspect.watching import schema, tables
-from wfinspect.watching.records import Account, Changes, StoredRow, read
+from wfinspect.watching.records import Changes, StoredRow, read
 
 _BUSY_SECONDS = 2.0
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}

@@ -139,16 +139,12 @@ class Watcher:
             except BaseException as error:
                 # The default hook would print a traceback over the screen.
                 logger.critical("The poller died", exc_info=error)
-                self._publish(
-                    interrupted(
-                        self._engine.snapshot, error, self._clock.now(), _AFTER_A_CRASH_SECONDS
-                    )
-                )
+                self._publish_interruption(error)
                 self._engine.begin_anew()
-            self._beat_at = float("inf")
+            finally:
+                self._beat_at = float("inf")
             if self._stopping.wait(_AFTER_A_CRASH_SECONDS):
                 break
-        self._beat_at = float("inf")
         self._is_over.set()
 
     async def _poll(self) -> None:
@@ -170,9 +166,7 @@ class Watcher:
             next_in = self._engine.step()
         except Exception as error:
             logger.exception("The watch failed in a way nobody foresaw")
-            self._publish(
-                interrupted(self._engine.snapshot, error, self._clock.now(), _AFTER_A_CRASH_SECONDS)
-            )
+            self._publish_interruption(error)
             return _AFTER_A_CRASH_SECONDS
         if self._engine.has_news:
             self._engine.has_news = False
@@ -190,6 +184,10 @@ class Watcher:
             self._heed_intents()
         finally:
             await self._engine.aclose()
+
+    def _publish_interruption(self, error: BaseException) -> None:
+        last, at = self._engine.snapshot, self._clock.now()
+        self._publish(interrupted(last, error, at, _AFTER_A_CRASH_SECONDS))
 
     def _publish(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot

@@ -134,7 +134,8 @@ class Watchlist:
         entry = self.entry(key)
         if entry.is_watched:
             return False
-        entry.position = max((e.position for e in self.watched()), default=0.0) + 1.0
+        places = (each.position for each in self.entries.values() if each.is_watched)
+        entry.position = max(places, default=0.0) + 1.0
         entry.is_watched, entry.added_at = True, at
         self.touch([key])
         return True
@@ -154,10 +155,9 @@ class Watchlist:
         """Put back what the last `unwatch` took off, where it stood; gives the keys."""
         restored = [entry for entry in self._removed if not self._is_watched(entry.key)]
         for entry in restored:
-            entry.is_watched = True
             # It may be on display still, in an entry that went on being read.
-            self.entries.setdefault(entry.key, entry).is_watched = True
-            self.entries[entry.key].position = entry.position
+            held = self.entries.setdefault(entry.key, entry)
+            held.is_watched, held.position = True, entry.position
         self._removed = []
         self.touch(entry.key for entry in restored)
         return [entry.key for entry in restored]
@@ -229,7 +229,7 @@ class Watchlist:
         """
         entry = self.entries[key]
         since = entry.trouble.since if entry.missing and entry.trouble else trouble.since
-        entry.trouble = Trouble(trouble.cause, trouble.sentence, since, trouble.retry_at)
+        entry.trouble = trouble._replace(since=since)
         entry.missing = entry.missing or Run()
         entry.missing.add(now)
         if entry.instance is None or entry.is_gone:
