@@ -1,9 +1,8 @@
-"""What lies over the main screen for a moment: all keys, and the question before quitting."""
+"""What lies over the main screen: the base of all of it, all keys, and the question before quitting."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.containers import Vertical
@@ -17,6 +16,16 @@ from wfinspect.ui.widgets.status_line import StatusLine
 
 KeyGroups = Mapping[str, Sequence[tuple[str, str]]]
 """Titles, and below each the keys and what they do."""
+
+MOVE_BINDINGS = (
+    ("j,down", "move('down')", "down"),
+    ("k,up", "move('up')", "up"),
+    ("pagedown,space", "move('page_down')", "page down"),
+    ("pageup", "move('page_up')", "page up"),
+    ("g,home", "move('top')", "to the first"),
+    ("G,end", "move('bottom')", "to the last"),
+)
+"""For a screen that scrolls."""
 
 
 class SafeDismiss(SparingScreen[Any], ModalScreen[Any]):
@@ -38,12 +47,7 @@ class HelpScreen(SafeDismiss):
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar = [
         ("escape,question_mark,f1,q,enter", "dismiss", "close"),
-        ("j,down", "move('down')", "down"),
-        ("k,up", "move('up')", "up"),
-        ("pagedown,space", "move('page_down')", "page down"),
-        ("pageup", "move('page_up')", "page up"),
-        ("g,home", "move('top')", "to the first"),
-        ("G,end", "move('bottom')", "to the last"),
+        *MOVE_BINDINGS,
     ]
 
     def __init__(self, groups: KeyGroups) -> None:
@@ -61,9 +65,8 @@ class HelpScreen(SafeDismiss):
         self.watch(self._lines, "scroll_y", self._hint.update_lines, init=False)
         self._show()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """One column or two."""
-        del event
         self._show()
 
     def _show(self) -> None:

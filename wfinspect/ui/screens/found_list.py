@@ -19,14 +19,11 @@ class FoundList(CursorList):
     def __init__(
         self, desk: Desk, where: Binding, nothing: Callable[[int], tuple[Line, ...]]
     ) -> None:
-        super().__init__()
-        self.add_class("main")
+        super().__init__(nothing)
         self._desk = desk
         self._binding = where
-        self._stand_in = nothing
         self.rows: tuple[Row, ...] = ()
         self.marked: set[InstanceKey] = set()
-        self.tell_moved: Callable[[], None] = lambda: None
         self._cells = (8, 8)
         self._now = desk.clock.now()
 
@@ -63,14 +60,6 @@ class FoundList(CursorList):
         columns = Columns.of(width, *self._cells)
         told = list_line(row, self._desk.look, self._now, columns)
         return line((" ", Role.DIM), mark, *told.spans, ground=ground)
-
-    def nothing(self) -> tuple[Line, ...]:
-        """What to do, what is being done, or that nothing matches."""
-        return self._stand_in(self.text_width)
-
-    def moved(self) -> None:
-        """Say so."""
-        self.tell_moved()
 
     def mark(self) -> None:
         """Mark what is under the cursor, or don't; on to the next."""

@@ -173,9 +173,8 @@ class PanesScreen(SparingScreen[None]):
     def _layout(self) -> Layout:
         return layout_for(self.size.width, self._chosen, is_open=self.opened is not None)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """The room has changed; what is open stays open."""
-        del event
         self._arrange()
 
     def _arrange(self) -> None:

@@ -12,22 +12,23 @@ from textual.widgets import Input
 from wfinspect.ui.choice import Choice, Plain
 from wfinspect.ui.lines import Ground, Line, Role, line, spread
 from wfinspect.ui.screens.dialogs import SafeDismiss
-from wfinspect.ui.widgets.line_view import LineView, StaticLines
+from wfinspect.ui.widgets.cursor_list import CursorList
+from wfinspect.ui.widgets.line_view import StaticLines
 
 
-class ChoiceList(LineView):
+class ChoiceList(CursorList):
     """The choices that match a query, in their order; failing that the similar ones, best first."""
 
     def __init__(self, choices: Sequence[Choice]) -> None:
-        super().__init__(classes="pane")
+        super().__init__(lambda _: (line((" nothing matches", Role.DIM)),))
+        self.can_focus = False
         self._choices = self._matching = tuple(choices)
         self._query = ""
-        self._cursor = 0
 
     @property
     def chosen(self) -> Choice | None:
         """The choice under the cursor, None where nothing matches."""
-        return self._matching[self._cursor] if self._matching else None
+        return self._matching[self.cursor] if self._matching else None
 
     def offer(self, choices: Sequence[Choice]) -> None:
         """Put other choices in place of the former; the cursor stays on its value."""
@@ -36,13 +37,13 @@ class ChoiceList(LineView):
             self._choices = tuple(choices)
             self._find()
             places = (i for i, choice in enumerate(self._matching) if choice.value == value)
-            self._go(next(places, 0))
+            self.go(next(places, 0))
 
     def match(self, query: str) -> None:
         """Show what matches a query."""
         self._query = query
         self._find()
-        self._go(0)
+        self.go(0)
 
     def _find(self) -> None:
         wanted = self._query.casefold()
@@ -54,31 +55,17 @@ class ChoiceList(LineView):
             found = [choice for score, choice in scores if score > 0]
         self._matching = tuple(found)
 
-    def total_lines(self) -> int:
-        """A line each."""
-        return max(1, len(self._matching))
+    @property
+    def count(self) -> int:
+        """How many match."""
+        return len(self._matching)
 
-    def line_at(self, y: int) -> Line:
+    def item_line(self, index: int, ground: Ground) -> Line:
         """What it is, and what stands at the right edge."""
-        if not self._matching:
-            return line((" nothing matches", Role.DIM))
-        choice = self._matching[y]
-        ground = Ground.CURSOR if y == self._cursor else Ground.NONE
+        # The query has the keys, and yet they move this cursor.
+        ground = Ground.CURSOR if ground is Ground.RESTING else ground
+        choice = self._matching[index]
         return line(*spread(choice.left, choice.right, self.text_width), ground=ground)
-
-    def move(self, where: str) -> None:
-        """Move the cursor."""
-        page = max(1, self.size.height - 1)
-        self._go(self._cursor + {"down": 1, "up": -1, "page_down": page, "page_up": -page}[where])
-
-    def _go(self, index: int) -> None:
-        self._cursor = max(0, min(index, len(self._matching) - 1))
-        top, height = self.scroll_offset.y, max(1, self.size.height)
-        if not top <= self._cursor < top + height:
-            self.scroll_to(
-                y=self._cursor - (height - 1) * (self._cursor > top), animate=False, force=True
-            )
-        self.update_lines()
 
 
 class PickScreen(SafeDismiss):

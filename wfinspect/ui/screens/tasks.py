@@ -28,15 +28,12 @@ class TaskList(CursorList):
     """Tasks with what needs somebody first; the cursor stays on its task."""
 
     def __init__(self, desk: Desk, nothing: Callable[[int], tuple[Line, ...]]) -> None:
-        super().__init__()
-        self.add_class("main")
+        super().__init__(nothing)
         self._desk = desk
-        self._stand_in = nothing
         self.tasks: Sequence[TaskInstance] = ()
         self._over: tasks_text.TimeLine | None = None
         self._widest = (4, 4)
         self._now = desk.clock.now()
-        self.tell_moved: Callable[[], None] = lambda: None
 
     @property
     def count(self) -> int:
@@ -67,14 +64,6 @@ class TaskList(CursorList):
         look, now = self._desk.look, self._now
         task = self.tasks[index]
         return tasks_text.task_line(task, self._over, self.columns, look, now, ground)
-
-    def nothing(self) -> tuple[Line, ...]:
-        """That it is being read, why it can't be, or that none matches."""
-        return self._stand_in(self.text_width)
-
-    def moved(self) -> None:
-        """Say so."""
-        self.tell_moved()
 
 
 class TasksScreen(View):

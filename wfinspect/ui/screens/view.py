@@ -17,7 +17,7 @@ from wfinspect.format import shown
 from wfinspect.instance import InstanceKey
 from wfinspect.ui.advice_text import sentence
 from wfinspect.ui.lines import BLANK, Line, Part, Role, Span, crop, fit, line, shed, width_of
-from wfinspect.ui.screens.dialogs import HelpScreen, SafeDismiss
+from wfinspect.ui.screens.dialogs import MOVE_BINDINGS, HelpScreen, SafeDismiss
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.ui.widgets.status_line import StatusLine
@@ -83,12 +83,7 @@ class View(SafeDismiss):
     BINDINGS: ClassVar = [
         ("escape", "back", "close"),
         ("q", "dismiss", "close"),
-        ("j,down", "move('down')", "down"),
-        ("k,up", "move('up')", "up"),
-        ("pagedown,space", "move('page_down')", "page down"),
-        ("pageup", "move('page_up')", "page up"),
-        ("g,home", "move('top')", "to the first"),
-        ("G,end", "move('bottom')", "to the last"),
+        *MOVE_BINDINGS,
         ("r", "read", "read again"),
         ("question_mark,f1", "help", "keys"),
     ]
@@ -189,9 +184,8 @@ class View(SafeDismiss):
         parts.append(Part(((key, Role.ACCENT), (" keys", Role.DIM)), 0))
         return line(*shed(parts, width))
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Texts depend on the width."""
-        del event
         self.refresh_lines()
 
     @on(events.DescendantFocus)

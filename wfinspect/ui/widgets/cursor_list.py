@@ -1,16 +1,22 @@
 """A list with a cursor, a line for each item, made when it is asked for. Knows no items."""
 
+from collections.abc import Callable
+
 from wfinspect.ui.lines import BLANK, Ground, Line
 from wfinspect.ui.widgets.line_view import LineView
 
 
 class CursorList(LineView):
-    """A subclass says what there is with `count`, `item_line` and, for an empty one, `nothing`."""
+    """A subclass says what there is with `count` and `item_line`."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id, classes="pane", can_focus=True)
+    def __init__(self, nothing: Callable[[int], tuple[Line, ...]]) -> None:
+        """Create the list; `nothing` makes what stands in for items, at a width, while there are none."""
+        super().__init__(classes="pane main", can_focus=True)
         self.cursor = 0
         """The index of the item under the cursor."""
+        self.tell_moved: Callable[[], None] = lambda: None
+        """Called when the cursor is on another item."""
+        self._make_nothing = nothing
         self._nothing: tuple[Line, ...] = ()
 
     @property
@@ -23,17 +29,10 @@ class CursorList(LineView):
         del index, ground
         return BLANK
 
-    def nothing(self) -> tuple[Line, ...]:
-        """What stands in for items while there are none."""
-        return ()
-
-    def moved(self) -> None:
-        """The cursor is on another item."""
-
     def total_lines(self) -> int:
         """One for each item."""
         if not self.count:
-            self._nothing = self.nothing()
+            self._nothing = self._make_nothing(self.text_width)
         return self.count or len(self._nothing)
 
     def line_at(self, y: int) -> Line:
@@ -59,4 +58,4 @@ class CursorList(LineView):
             y = self.cursor - (height - 1) * (self.cursor > top)
             self.scroll_to(y=y, animate=False, force=True)
         self.update_lines()
-        self.moved()
+        self.tell_moved()
