@@ -65,7 +65,7 @@ def main() -> int:
                 )
 
     app = WfInspectApp(control, clock=clock, zone=ZoneInfo("UTC"), on_ready=fill, theme="dark")
-    code = run_app(app, mouse=False)
+    code = run_app(app, mouse=False, crash_directory=Path(sys.argv[1]).parent)
     Path(sys.argv[1]).write_text(f"{filled[0] if filled else -1}", encoding="ascii")
     return code
 

@@ -6,9 +6,10 @@ from fakes import START, instance, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wfinspect.errors import UsageError
 from wfinspect.instance import Tag
 from wfinspect.query import Query
-from wfinspect.ui.find_entry import BadEntry, read_query, suggestions
+from wfinspect.ui.find_entry import read_query, suggestions
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MIDNIGHT = ms(datetime(2026, 9, 16, 16, tzinfo=UTC))
@@ -56,7 +57,7 @@ def test_every_filter_of_the_service_can_be_given() -> None:
     ],
 )
 def test_what_cannot_be_used_is_said_in_a_sentence(text: str, said: str) -> None:
-    with pytest.raises(BadEntry, match=said):
+    with pytest.raises(UsageError, match=said):
         read_query(text, SHANGHAI)
 
 
@@ -65,7 +66,7 @@ def test_no_text_breaks_it(text: str) -> None:
     said = ""
     try:
         assert isinstance(read_query(text, SHANGHAI), Query)
-    except BadEntry as error:
+    except UsageError as error:
         said = str(error)
     assert "\x1b" not in said
 

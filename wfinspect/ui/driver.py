@@ -91,8 +91,6 @@ class HardenedDriver(LinuxDriver):
             self.write(f"{save}\x1b]2;{title}\x1b\\")
             self._title = title
 
-    # What goes to the terminal.
-
     def write(self, data: str) -> None:
         """Queue a piece of a frame; drop it while the terminal is stalled, left or gone."""
         queue = self._pieces()
@@ -145,8 +143,6 @@ class HardenedDriver(LinuxDriver):
             width = height = 0
         return width or 80, height or 24
 
-    # What comes from it.
-
     def run_input_thread(self) -> None:
         """Read keys until told to stop, or until there is no terminal to read."""
         is_there = read_keys(
@@ -154,8 +150,6 @@ class HardenedDriver(LinuxDriver):
         )
         if not is_there:
             self._hang_up()
-
-    # Leaving it for a while, and coming back.
 
     def stop_application_mode(self) -> None:
         """Restore the terminal, also one that is stalled; one that is left to others is theirs."""
@@ -212,8 +206,6 @@ class HardenedDriver(LinuxDriver):
         if self._auto_restart and not self._is_suspended:
             self.suspend_application_mode()
             self.resume_application_mode()
-
-    # The end.
 
     def restore_terminal(self) -> None:
         """Restore the terminal at once: without the writer thread, and without waiting for room."""

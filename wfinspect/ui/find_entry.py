@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, tzinfo
 
+from wfinspect.errors import UsageError
 from wfinspect.format import moment, shown
 from wfinspect.instance import MAX_INSTANCE_ID, Status, Tag, WorkflowInstance
 from wfinspect.query import Query
@@ -24,15 +25,11 @@ FIELDS = (
 _NUMBERS = ("workspace", "workflow", "trigger")
 
 
-class BadEntry(ValueError):
-    """Its text says in one sentence what to write instead."""
-
-
 def read_query(text: str, zone: tzinfo) -> Query:
     """The query that a text means; business dates begin at midnight in `zone`.
 
     Raises:
-        BadEntry: a word can't be used, or workspace or date is missing.
+        UsageError: a word can't be used, or workspace or date is missing.
     """
     given: dict[str, str] = {}
     tags: list[Tag] = []
@@ -41,7 +38,7 @@ def read_query(text: str, zone: tzinfo) -> Query:
         if not equals:
             name, value = "name", word
         if name not in FIELDS:
-            raise BadEntry(f"There is no {shown(name, limit=30)!r}: use {', '.join(FIELDS)}.")
+            raise UsageError(f"There is no {shown(name, limit=30)!r}: use {', '.join(FIELDS)}.")
         if name == "tag" and value:
             key, _, rest = value.partition(":")
             tags.append(Tag(key, rest))
@@ -49,7 +46,7 @@ def read_query(text: str, zone: tzinfo) -> Query:
             given[name] = value
     numbers = {name: _number(name, given[name]) for name in _NUMBERS if name in given}
     if "workspace" not in numbers or "date" not in given:
-        raise BadEntry("The service searches one workspace and business date: give both.")
+        raise UsageError("The service searches one workspace and business date: give both.")
     midnight = datetime.combine(_date(given["date"]), time(), zone)
     return Query(
         numbers["workspace"],
@@ -86,20 +83,20 @@ def _number(name: str, text: str) -> int:
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_INSTANCE_ID))
     if is_number and 0 < int(text) <= MAX_INSTANCE_ID:
         return int(text)
-    raise BadEntry(f"{name}={shown(text, limit=30)} is no ID: use digits only.")
+    raise UsageError(f"{name}={shown(text, limit=30)} is no ID: use digits only.")
 
 
 def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise BadEntry(f"{shown(text, limit=30)!r} is no date: write it as 2026-09-17.") from None
+        raise UsageError(f"{shown(text, limit=30)!r} is no date: write it as 2026-09-17.") from None
 
 
 def _status(text: str) -> str:
     words = {str(status).lower(): str(status) for status in Status if status != Status.UNKNOWN}
     if text and text.lower() not in words:
-        raise BadEntry(
+        raise UsageError(
             f"There is no status {shown(text, limit=30)!r}: {', '.join(words.values())}."
         )
     return words.get(text.lower(), "")

@@ -21,7 +21,7 @@ from wfinspect.ui.lines import (
 )
 from wfinspect.ui.row_words import short_word
 from wfinspect.ui.task_text import span_words
-from wfinspect.ui.theme import FAMILY_ROLES, Look, bar_marks
+from wfinspect.ui.theme import BAR_GROUND, FAMILY_ROLES, Look, bar_mark
 
 _WIDE_CELLS = 110
 """From here the waits have columns."""
@@ -69,11 +69,11 @@ def bar(
     # However short a run was, it is seen.
     stop = min(cells, max(start + 1, round((end - over.begin) * scale))) if begin else start
     start = min(start, stop - 1) if begin else start
-    marks = bar_marks(look.glyphs)
+    mark = bar_mark(look.glyphs)
     return (
         (" " * first, Role.DIM),
-        (marks.waited * max(0, start - first), Role.WAITING),
-        (marks.ran * max(0, stop - start), FAMILY_ROLES[task.family]),
+        (BAR_GROUND * max(0, start - first), Role.WAITING),
+        (mark * max(0, stop - start), FAMILY_ROLES[task.family]),
         (" " * max(0, cells - max(stop, first)), Role.DIM),
     )
 
@@ -84,7 +84,7 @@ def progress_line(progress: Progress, look: Look, width: int) -> Line:
     cells = min(40, width - cell_len(said) - 4)
     if not progress.total or cells < _LEAST_BAR:
         return line(*crop(((said, Role.TEXT),), width))
-    marks = bar_marks(look.glyphs)
+    mark = bar_mark(look.glyphs)
     # What failed or runs is seen however little it is; less than all never fills the bar.
     failed, running = (
         max(1, count * cells // progress.total) if count else 0
@@ -92,9 +92,9 @@ def progress_line(progress: Progress, look: Look, width: int) -> Line:
     )
     done = min(progress.done * cells // progress.total, cells - failed - running)
     shares = (done, Role.SUCCESS), (failed, Role.FAILURE), (running, Role.ACTIVE)
-    parts = [(marks.ran * share, role) for share, role in shares]
+    parts = [(mark * share, role) for share, role in shares]
     left = cells - done - failed - running
-    return line((said, Role.TEXT), ("  ", Role.DIM), *parts, (marks.waited * left, Role.DIM))
+    return line((said, Role.TEXT), ("  ", Role.DIM), *parts, (BAR_GROUND * left, Role.DIM))
 
 
 def widest(tasks: Sequence[TaskInstance]) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,6 @@ from wfinspect.ui.clipboard import copy_text
 from wfinspect.ui.crash import crash_sentence, report_crash
 from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.safety import AsciiFilter, SafeFilter
-
-__all__ = ["CrashSafeApp", "HardenedDriver", "copy_text", "run_app"]
 
 INTERNAL_ERROR = 70
 
@@ -108,11 +105,10 @@ class CrashSafeApp(App[None]):
         self._close_messages_no_wait()
 
 
-def run_app(app: CrashSafeApp, *, mouse: bool, crash_directory: Path | None = None) -> int:
+def run_app(app: CrashSafeApp, *, mouse: bool, crash_directory: Path) -> int:
     """Run an app until it ends and give the exit code: the app's own, 128 + a signal, 70 for a crash.
 
-    The terminal is as it was before. A report of a crash is written to `crash_directory`, or to the
-    directory for temporary files.
+    The terminal is as it was before. A report of a crash is written to `crash_directory` if it can be.
     """
     try:
         app.run(mouse=mouse)
@@ -125,7 +121,7 @@ def run_app(app: CrashSafeApp, *, mouse: bool, crash_directory: Path | None = No
         _detach_from_terminal()
     if app.failure is None:
         return app.return_code or 0
-    report = report_crash(app.failure, crash_directory or Path(tempfile.gettempdir()))
+    report = report_crash(app.failure, crash_directory)
     print(crash_sentence(app.failure, report), file=sys.stderr)  # noqa: T201 - the app is gone
     return INTERNAL_ERROR
 

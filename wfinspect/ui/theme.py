@@ -38,16 +38,12 @@ class Look(NamedTuple):
     zone: tzinfo
 
 
-class BarMarks(NamedTuple):
-    """What a bar is made of."""
-
-    ran: str
-    waited: str
+BAR_GROUND = "."
 
 
-def bar_marks(glyphs: Mapping[Status, str]) -> BarMarks:
-    """Those that go with a set of glyphs; the black rectangle is Neutral, and most fonts have it."""
-    return BarMarks("=" if glyphs is ASCII_GLYPHS else "\u25ac", ".")
+def bar_mark(glyphs: Mapping[Status, str]) -> str:
+    """What a bar is made of beside a set of glyphs; the black rectangle is Neutral, and in most fonts."""
+    return "=" if glyphs is ASCII_GLYPHS else "\u25ac"
 
 
 FAMILY_ROLES: Mapping[Family, Role] = {

@@ -1,1 +1,1 @@
-"""The screens; each has its styles in a .tcss beside it."""
+"""The screens, and their styles: the main one's, those of what lies over it, those of the views."""

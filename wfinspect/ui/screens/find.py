@@ -7,12 +7,13 @@ from textual import events, on
 from textual.widget import Widget
 from textual.widgets import Input
 
+from wfinspect.errors import UsageError
 from wfinspect.instance import Binding, InstanceId, WorkflowInstance
 from wfinspect.query import Page, Query
 from wfinspect.regions import zone_of
 from wfinspect.ui.advice_text import sentence
 from wfinspect.ui.arrangement import SPLIT_CELLS
-from wfinspect.ui.find_entry import FIELDS, BadEntry, read_query, suggestions
+from wfinspect.ui.find_entry import FIELDS, read_query, suggestions
 from wfinspect.ui.lines import BLANK, Line, Role, Span, line
 from wfinspect.ui.screens.found_list import FoundList
 from wfinspect.ui.screens.view import Desk, Title, View
@@ -100,7 +101,7 @@ class FindScreen(View):
         event.stop()
         try:
             self._query, self._problem = read_query(event.value, self._zone), ""
-        except BadEntry as error:
+        except UsageError as error:
             self._problem = str(error)
         else:
             self._found, self._page = {}, None

@@ -20,15 +20,13 @@ from wfinspect.watching.snapshot import Row, Trouble
 
 HISTORY = "history"
 _ROOM_FOR_OUTLOOK = 15  # lines; with fewer the fields need them
-_Build = Callable[[Row, int], tuple[Line, ...]]
-_Count = Callable[[Row], str]
 
 
 class _Kind(NamedTuple):
     id: str
     title: str
-    build: _Build
-    tally: _Count
+    build: Callable[[Row, int], tuple[Line, ...]]
+    tally: Callable[[Row], str]
 
 
 class TextPane(LineView):
