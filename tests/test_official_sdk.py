@@ -127,18 +127,6 @@ def test_it_gets_the_logs_of_a_tasks_runs(simulator: Simulator) -> None:
     assert "FINISH" in client(simulator).get_task_instance_log(request).body.task_instance_log
 
 
-def test_it_lists_the_neighbours_of_a_task(simulator: Simulator) -> None:
-    last = max(tasks_of(simulator), key=lambda t: t.id)
-    request = models.ListUpstreamTaskInstancesRequest(id=last.id, page_size=100)
-    up = client(simulator).list_upstream_task_instances(request).body.paging_info
-    assert up.total_count == len(up.upstream_task_instances) > 0
-    before = up.upstream_task_instances[0]
-    assert before.dependency_type == "Normal"
-    request = models.ListDownstreamTaskInstancesRequest(id=before.task_instance.id, page_size=10)
-    down = client(simulator).list_downstream_task_instances(request).body.paging_info
-    assert last.id in [each.task_instance.id for each in down.downstream_task_instances]
-
-
 def test_it_lists_earlier_runs_of_a_workflow(simulator: Simulator) -> None:
     known = get(simulator, DEMO_IDS[0])
     request = models.ListWorkflowInstancesRequest(

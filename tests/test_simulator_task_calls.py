@@ -12,7 +12,6 @@ from wfinspect.simulator import BIG_LOG_TASK_ID, DEMO_IDS, MANY_TASKS_ID, Simula
 from wfinspect.simulator.population import HOSTILE_TEXT
 
 TASKS, TASK, LOG = "ListTaskInstances", "GetTaskInstance", "GetTaskInstanceLog"
-UP, DOWN = "ListUpstreamTaskInstances", "ListDownstreamTaskInstances"
 RUNNING, LONG, _, DONE = DEMO_IDS
 DAY_MS = 86_400_000
 UNKNOWN = 10432987165 * 1000 + 999
@@ -199,27 +198,6 @@ def test_untidy_and_novel_tasks_hold_the_same_in_other_clothes(
     assert item["Extra"] == [{}]
 
 
-def test_neighbours_are_each_others_and_the_first_task_waits_for_the_day_before(
-    caller: Caller, day: dict
-) -> None:
-    tasks = {t["Id"]: t for t in listed(caller, **day, WorkflowInstanceId=RUNNING)}
-    edges: dict[str, set] = {UP: set(), DOWN: set()}
-    for number in tasks:
-        for action, key in ((UP, "UpstreamTaskInstances"), (DOWN, "DownstreamTaskInstances")):
-            answer = get(caller, action, Id=number, PageSize=100)
-            for item in answer.json["PagingInfo"][key]:
-                other = item["TaskInstance"]["Id"]
-                if item["DependencyType"] == "Normal":
-                    assert item["TaskInstance"] == tasks[other]
-                    edges[action].add((other, number) if action == UP else (number, other))
-                else:
-                    assert item["DependencyType"] == "CrossCycle"
-                    assert (action, number) == (UP, min(tasks))
-                    assert item["TaskInstance"]["Bizdate"] == day["Bizdate"] - DAY_MS
-    assert edges[UP] == edges[DOWN]
-    assert {later for _, later in edges[UP]} == set(tasks) - {min(tasks)}
-
-
 def test_tasks_of_an_instance_that_vanishes_vanish_too(
     simulator: Simulator, caller: Caller, day: dict
 ) -> None:
@@ -276,9 +254,6 @@ DATED = {"ProjectId": 88123, "Bizdate": 1}
         (LOG, {"Id": UNKNOWN}, "InstanceNotFound"),
         (LOG, {"Id": f"{RUNNING}001", "RunNumber": 0}, "InvalidRunNumber"),
         (LOG, {"Id": f"{RUNNING}001", "RunNumber": 9}, "InvalidRunNumber"),
-        (UP, {"Id": UNKNOWN}, "InstanceNotFound"),
-        (UP, {"Id": f"{RUNNING}001", "PageSize": 9}, "InvalidPageSize"),
-        (DOWN, {}, "MissingId"),
         ("ListTasks", {}, "InvalidAction.NotFound"),
         ("RerunTaskInstances", {"Ids": "[1]"}, "NoPermission"),
     ],
@@ -289,7 +264,7 @@ def test_a_wrong_call_is_refused(caller: Caller, action: str, parameters: dict, 
     assert set(answer.json) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
 
 
-@pytest.mark.parametrize("action", [TASK, LOG, UP, DOWN])
+@pytest.mark.parametrize("action", [TASK, LOG])
 def test_what_is_asked_by_get_cannot_be_posted(caller: Caller, action: str) -> None:
     assert caller.call(action, {"Id": 1}, method="POST").code == "UnsupportedHTTPMethod"
 

@@ -121,15 +121,6 @@ class Fleet:
         life = self._lives[instance_id]
         return run_at(life, number, epoch=self.epoch, speed=self._speed, chance=chance)
 
-    def neighbour(self, instance_id: int, days: int) -> int | None:
-        """The same workflow's instance so many business dates later, None where there is none."""
-        own = self._planned[instance_id]
-        wanted = own.workflow.id, own.env_type, own.days_back - days
-        alike = (
-            p for p in self._planned.values() if (p.workflow.id, p.env_type, p.days_back) == wanted
-        )
-        return next((p.id for p in alike), None)
-
     def _life(self, planned: Planned) -> Life:
         if planned.is_fixed:
             return planned.life

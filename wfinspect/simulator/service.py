@@ -6,7 +6,6 @@ Only how long a reply takes and whether it goes out at all is left to the server
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from http import HTTPStatus
 
 from wfinspect.simulator import answers, operations, task_operations
@@ -26,8 +25,6 @@ OPERATIONS: dict[str, tuple[str, Callable[[Arguments, Population, datetime], Bod
     "GetTaskInstance": ("GET", task_operations.get_task_instance),
     "GetTaskInstanceLog": ("GET", task_operations.get_task_instance_log),
     "ListTaskInstances": ("POST", task_operations.list_task_instances),
-    "ListUpstreamTaskInstances": ("GET", partial(task_operations.list_neighbours, down=False)),
-    "ListDownstreamTaskInstances": ("GET", partial(task_operations.list_neighbours, down=True)),
 }
 """The operations served, each with the only method it takes."""
 

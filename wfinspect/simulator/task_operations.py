@@ -82,18 +82,6 @@ def list_task_instances(asked: Arguments, population: Population, now: datetime)
     return asked.page("TaskInstances", found, population.disguised)
 
 
-def list_neighbours(asked: Arguments, population: Population, now: datetime, *, down: bool) -> Body:
-    """A page of the tasks that one waits for, or of those that wait for it."""
-    task_id = asked.required("Id")
-    found = _tasks(task_id, population, now).neighbours(task_id, down=down)
-    items: list[Record] = [
-        {"DependencyType": kind, "TaskInstance": population.disguised(record)}
-        for kind, record in found
-    ]
-    key = "DownstreamTaskInstances" if down else "UpstreamTaskInstances"
-    return asked.page(key, items, lambda item: item)
-
-
 def _tasks(task_id: int, population: Population, now: datetime) -> Tasks:
     tasks = Tasks.of(task_id, population, now)
     if tasks is None:

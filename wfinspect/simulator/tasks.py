@@ -1,4 +1,4 @@
-"""Task instances as the service tells them: whose they are, their runs, their neighbours.
+"""Task instances as the service tells them: whose they are, and their runs.
 
 Made on demand from what the population says about their instance.
 """
@@ -32,7 +32,6 @@ class Tasks:
     def __init__(self, population: Population, instance: Record, now: datetime) -> None:
         self._population = population
         self._instance = instance
-        self._at = now
         self._now = population.fleet.moment(now)
         self.instance_id = int(str(instance["Id"]))
         self._workflow_id = int(str(instance["WorkflowId"]))
@@ -68,21 +67,6 @@ class Tasks:
             if reading.started is not None
         ]
         return past + self._readings(task, self._course)
-
-    def neighbours(self, task_id: int, *, down: bool) -> list[tuple[str, Record]]:
-        """The tasks one waits for, or those that wait for it, each with the kind of dependency."""
-        own = self.definitions[task_id % TASKS_APART - 1]
-        if down:
-            numbers = [t.number for t in self.definitions if own.number in t.upstream]
-        else:
-            numbers = list(own.upstream)
-        found = [("Normal", record) for record in self.current(numbers)]
-        # The first task of a business date waits for that of the date before.
-        other = self._population.fleet.neighbour(self.instance_id, 1 if down else -1)
-        if own.number == 1 and other is not None:
-            others = Tasks.of(other * TASKS_APART + 1, self._population, self._at)
-            found += [("CrossCycle", record) for record in (others.current([1]) if others else ())]
-        return found
 
     def record(self, reading: Reading) -> Record:
         """A reading with the service's names."""
