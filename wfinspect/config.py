@@ -8,7 +8,6 @@ import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,31 +16,29 @@ from wfinspect.notify import Notify, read_notify
 from wfinspect.options import OPTIONS, Option
 from wfinspect.paths import Paths, default_config_file, default_state_dir
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
-
 
 class Settings(NamedTuple):
     """What is in force, and where each value came from."""
 
     paths: Paths
-    profile: str | None = None
-    region: str | None = None
-    endpoint: str = "public"
-    interval: float = 15.0
+    profile: str | None
+    region: str | None
+    endpoint: str
+    interval: float
     """Seconds."""
-    budget: int = 3000
+    budget: int
     """Calls a day."""
-    time_zone: str | None = None
-    mouse: bool | None = None
-    low_bandwidth: bool | None = None
-    ascii: bool = False
-    theme: str = "auto"
-    log_level: str = "WARNING"
-    keys: Mapping[str, str] = _NOTHING
+    time_zone: str | None
+    mouse: bool | None
+    low_bandwidth: bool | None
+    ascii: bool
+    theme: str
+    log_level: str
+    keys: Mapping[str, str]
     """Action name -> keys, from the [keys] table."""
-    notify: Notify = Notify()
+    notify: Notify
     """The [notify] table."""
-    sources: Mapping[str, str] = _NOTHING
+    sources: Mapping[str, str]
     """Option key -> where its value came from, in a few words."""
 
     @property

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 
@@ -10,13 +9,13 @@ from wfinspect.commands.finding import Check, Found, Level, blocking, warning
 from wfinspect.errors import UsageError
 from wfinspect.notify import Notify
 from wfinspect.ui.announce import announcement
+from wfinspect.ui.clipboard import ask_tmux
 from wfinspect.ui.environment import is_remote, require_terminal
 from wfinspect.watching.alerts import TRIAL, Message
 from wfinspect.watching.messenger import Messenger
 
 _TERMINAL = "/dev/tty"
 _LEAST_COLUMNS, _LEAST_LINES = 40, 7
-_TMUX_SECONDS = 2.0
 
 
 def terminal_checks(environ: Mapping[str, str], notify: Notify, *, is_trial: bool) -> list[Check]:
@@ -64,8 +63,8 @@ def _check_locale(environ: Mapping[str, str]) -> Found:
 
 def _check_session(environ: Mapping[str, str]) -> Found:
     if environ.get("TMUX"):
-        version = _tmux(environ, "-V") or "tmux does not answer"
-        passes = _tmux(environ, "show-options", "-gwqv", "allow-passthrough") or "off"
+        version = ask_tmux(environ, "-V") or "tmux does not answer"
+        passes = ask_tmux(environ, "show-options", "-gwqv", "allow-passthrough") or "off"
         return Found(f"{version}, allow-passthrough {passes}")
     if environ.get("STY"):
         return Found("GNU screen")
@@ -78,7 +77,7 @@ def _check_clipboard(environ: Mapping[str, str]) -> Found:
     if not environ.get("TMUX"):
         wrapped = " through GNU screen" if environ.get("STY") else ""
         return Found(f"OSC 52{wrapped}; nothing confirms that it arrives: try y, and paste")
-    if _tmux(environ, "show-options", "-sqv", "set-clipboard") == "off":
+    if ask_tmux(environ, "show-options", "-sqv", "set-clipboard") == "off":
         return warning("only tmux's own buffer: for the terminal's, tmux set -s set-clipboard on.")
     return Found("tmux load-buffer -w; nothing confirms that it arrives: try y, and paste")
 
@@ -89,7 +88,7 @@ def _check_osc(environ: Mapping[str, str], notify: Notify, osc: str, *, is_trial
         return found
     if not notify.tmux_passthrough:
         return warning(f"{found.text}; tmux drops it: set tmux_passthrough = true in [notify].")
-    if _tmux(environ, "show-options", "-gwqv", "allow-passthrough") not in {"on", "all"}:
+    if ask_tmux(environ, "show-options", "-gwqv", "allow-passthrough") not in {"on", "all"}:
         return warning(f"{found.text}; tmux drops it: tmux set -g allow-passthrough on.")
     return found
 
@@ -121,19 +120,3 @@ def _sent(what: str, sequence: str, *, is_trial: bool) -> Found:
     finally:
         os.close(terminal)
     return Found(f"{what} was sent: see whether it came")
-
-
-def _tmux(environ: Mapping[str, str], *arguments: str) -> str:
-    """What tmux answers; "" where it does not."""
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed arguments
-            ["tmux", *arguments],  # noqa: S607 - the tmux on the user's path is the one they run
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TMUX_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode(errors="replace").strip()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import chain
 from random import Random
+from uuid import UUID
 
 from wfinspect.simulator.wire import Reply
 
@@ -107,8 +108,7 @@ class RequestIds:
 
     def next(self) -> str:
         """The next one, e.g. ``0BB3F5A9-9A9B-5E2C-8D4B-3D2F5B1C7A90``."""
-        digits = f"{self._random.getrandbits(128):032X}"
-        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        return str(UUID(int=self._random.getrandbits(128))).upper()
 
 
 def answer(body: Body, request_id: str) -> Reply:

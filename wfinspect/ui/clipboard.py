@@ -1,4 +1,4 @@
-"""Copying: a text on its way to the clipboard of whoever sits at the terminal."""
+"""Copying: a text on its way to the clipboard of whoever sits at the terminal. Knows no Textual."""
 
 import base64
 import subprocess
@@ -27,9 +27,9 @@ def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str], None
         return "Nothing to copy."
     text = _pasteable(text)
     if environ.get("TMUX"):
-        if _run_tmux(["load-buffer", "-w", "-"], text, environ):
+        if ask_tmux(environ, "load-buffer", "-w", "-", text=text) is not None:
             return "Sent to tmux's buffer and the terminal's clipboard."
-        if _run_tmux(["load-buffer", "-"], text, environ):
+        if ask_tmux(environ, "load-buffer", "-", text=text) is not None:
             return "Sent to tmux's buffer."
     encoded = base64.b64encode(text.encode()).decode("ascii")
     if len(encoded) > _OSC52_LIMIT:
@@ -47,7 +47,8 @@ def _pasteable(text: str) -> str:
     )
 
 
-def _run_tmux(arguments: list[str], text: str, environ: Mapping[str, str]) -> bool:
+def ask_tmux(environ: Mapping[str, str], *arguments: str, text: str = "") -> str | None:
+    """What tmux answers to a command that is given a text; None where it fails, or does not answer."""
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments; the text goes to standard input
             ["tmux", *arguments],  # noqa: S607 - the tmux on the user's path is the one they run
@@ -55,11 +56,11 @@ def _run_tmux(arguments: list[str], text: str, environ: Mapping[str, str]) -> bo
             env=dict(environ),
             capture_output=True,
             timeout=_TMUX_SECONDS,
-            check=False,
+            check=True,
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode(errors="replace").strip()
 
 
 def _through_screen(sequence: str) -> str:

@@ -3,7 +3,6 @@
 Imports nothing of Textual, since Textual reads these variables while it is imported.
 """
 
-import io
 import os
 from collections.abc import Mapping, MutableMapping
 from typing import TextIO
@@ -79,7 +78,7 @@ def require_terminal(stdin: TextIO | None, stderr: TextIO | None, term: str) -> 
 def _is_terminal(stream: TextIO | None) -> bool:
     try:
         return stream is not None and os.isatty(stream.fileno())
-    except (OSError, ValueError, io.UnsupportedOperation):
+    except (OSError, ValueError):
         return False
 
 
