@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from ui.scenes import ago, failed_row, mixed_rows, row
 from values import replace
 
-from wfinspect.ui.attention import SORTS, in_order, next_unseen, rank
+from wfinspect.ui.attention import SORTS, in_order, next_unseen
 from wfinspect.watching.snapshot import Row
 
 
@@ -39,7 +39,9 @@ def test_gone_comes_before_what_is_merely_old() -> None:
 
 
 def test_a_failure_stays_in_front_when_contact_is_lost() -> None:
-    assert rank(row(1, "Failure", is_live=False)) == rank(row(1, "Failure"))
+    lost, running = row(1, "Failure", is_live=False), row(2, "Running")
+
+    assert ids(by_attention((running, lost))) == [1, 2]
 
 
 def test_the_longest_running_leads_the_running() -> None:

@@ -18,12 +18,8 @@ _CALM = {
 _NEWEST_FIRST = {UNSEEN_FAILURE, FAILURE, UNSEEN, SUCCESS}
 
 
-def rank(row: Row) -> int:
-    """How urgently a row wants to be looked at; 0 is the most."""
-    return _rank(row, row.family)
-
-
 def _rank(row: Row, family: Family) -> int:
+    """How urgently a row of a family wants to be looked at; 0 is the most."""
     if row.is_gone:
         return GONE
     if row.instance is None:

@@ -85,12 +85,12 @@ def _not_the_present(row: Row, look: Look, now: datetime, width: int) -> list[Li
     return lines
 
 
-def core(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
+def core(
+    row: Row, instance: WorkflowInstance, look: Look, now: datetime, width: int
+) -> tuple[Line, ...]:
     """Every core field of the service, grouped: what it is, when, where, who."""
-    if row.instance is None:
-        return ()
     lines: list[Line] = []
-    for group in core_fields(row, row.instance, look, now):
+    for group in core_fields(row, instance, look, now):
         if lines:
             lines.append(BLANK)
         for label, spans in group:
@@ -208,9 +208,9 @@ def tags(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
     return table(((tag.key, tag.value) for tag in instance.tags), width)
 
 
-def parameter_count(instance: WorkflowInstance | None) -> str:
+def parameter_count(instance: WorkflowInstance) -> str:
     """How many parameters there are: a number, ``raw``, or "" for none."""
-    found = parse_parameters(instance.workflow_parameters) if instance else ()
+    found = parse_parameters(instance.workflow_parameters)
     return "raw" if found is None else str(len(found) or "")
 
 

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Input
 
-from wfinspect.instance import Transition
+from wfinspect.instance import Transition, WorkflowInstance
 from wfinspect.ui import detail_text, history_text
 from wfinspect.ui.advice_text import placeholder
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, width_of
@@ -25,8 +25,8 @@ _ROOM_FOR_OUTLOOK = 15  # lines; with fewer the fields need them
 class _Kind(NamedTuple):
     id: str
     title: str
-    build: Callable[[Row, int], tuple[Line, ...]]
-    tally: Callable[[Row], str]
+    build: Callable[[Row, WorkflowInstance, int], tuple[Line, ...]]
+    tally: Callable[[WorkflowInstance], str]
 
 
 class TextPane(LineView):
@@ -59,11 +59,11 @@ class TextPane(LineView):
     def _build(self, width: int) -> tuple[Line, ...]:
         if self._row is None or self._row.instance is None:
             return ()
-        body = self.kind.build(self._row, width)
+        body = self.kind.build(self._row, self._row.instance, width)
         if not self.is_titled:
             return body
         role = Role.ACCENT if self.has_focus else Role.DIM
-        count = self.kind.tally(self._row)
+        count = self.kind.tally(self._row.instance)
         return (line((f" {self.kind.title.upper()}", role), (f" {count}", Role.DIM)), BLANK, *body)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -92,8 +92,18 @@ class Detail(Vertical):
         self._tabs = StaticLines(id="tabs")
         kinds = (
             _Kind("core", "Core", self._core, lambda _: ""),
-            _Kind("parameters", "Parameters", _parameters, _parameter_count),
-            _Kind("tags", "Tags", _tags, _tag_count),
+            _Kind(
+                "parameters",
+                "Parameters",
+                lambda _, found, width: detail_text.parameters(found, width),
+                detail_text.parameter_count,
+            ),
+            _Kind(
+                "tags",
+                "Tags",
+                lambda _, found, width: detail_text.tags(found, width),
+                lambda found: str(len(found.tags) or ""),
+            ),
             _Kind(HISTORY, "History", self._history_lines, lambda _: str(len(self._history) or "")),
         )
         self._panes = [TextPane(kind) for kind in kinds]
@@ -107,13 +117,11 @@ class Detail(Vertical):
                 yield from self._panes[1:-1]
         yield self._panes[-1]
 
-    def _core(self, row: Row, width: int) -> tuple[Line, ...]:
-        return detail_text.core(row, self._look, self._now, width)
+    def _core(self, row: Row, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
+        return detail_text.core(row, found, self._look, self._now, width)
 
-    def _history_lines(self, row: Row, width: int) -> tuple[Line, ...]:
-        if row.instance is None:
-            return ()
-        return history_text.history(self._history, row.instance, self._look, self._now, width)
+    def _history_lines(self, _: Row, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
+        return history_text.history(self._history, found, self._look, self._now, width)
 
     def show_row(
         self,
@@ -201,26 +209,11 @@ class Detail(Vertical):
 
     def _tab_spans(self, *, has_counts: bool) -> list[Span]:
         spans: list[Span] = []
+        found = self._row.instance if self._row and has_counts else None
         for index, pane in enumerate(self._panes):
-            count = pane.kind.tally(self._row) if self._row and has_counts else ""
+            count = pane.kind.tally(found) if found else ""
             spans.append((" ", Role.TEXT))
             spans.append((f" {pane.kind.title} ", Role.BRAND if index == self._tab else Role.DIM))
             if count:
                 spans.append((f"{count} ", Role.DIM))
         return spans
-
-
-def _parameters(row: Row, width: int) -> tuple[Line, ...]:
-    return detail_text.parameters(row.instance, width) if row.instance else ()
-
-
-def _parameter_count(row: Row) -> str:
-    return detail_text.parameter_count(row.instance)
-
-
-def _tags(row: Row, width: int) -> tuple[Line, ...]:
-    return detail_text.tags(row.instance, width) if row.instance else ()
-
-
-def _tag_count(row: Row) -> str:
-    return str(len(row.instance.tags) or "") if row.instance else ""
