@@ -17,6 +17,7 @@ from wfinspect.watching.alerts import (
     is_told,
     sentence,
 )
+from wfinspect.watching.snapshot import Alert
 
 
 def change(
@@ -61,8 +62,7 @@ def test_a_failure_is_told_with_id_name_states_and_how_long_it_took() -> None:
         "to": "Failure",
         "message": text,
     }
-    assert alerts.latest is not None
-    assert (alerts.latest.number, alerts.latest.text, alerts.latest.is_urgent) == (1, text, True)
+    assert alerts.latest == Alert(1, text)
     assert alerts.due_at == inf
 
 
@@ -102,8 +102,6 @@ def test_of_a_late_run_a_command_is_told_its_name_made_visible_and_late_as_its_s
     assert message.text.startswith("1 late: x")
     assert message.text.endswith("late by 19m")
     assert all(is_harmless(char) for char in message.text)
-    assert alerts.latest is not None
-    assert not alerts.latest.is_urgent
 
 
 def test_a_run_that_goes_on_again_by_now_has_no_duration() -> None:
@@ -154,8 +152,6 @@ def test_of_one_instance_the_last_change_is_told() -> None:
 
     assert message is not None
     assert message.text == "1 finished: dwd_table_1 (1) Running -> Success"
-    assert alerts.latest is not None
-    assert not alerts.latest.is_urgent
 
 
 def test_what_another_process_recorded_rings_here_and_is_told_there() -> None:
@@ -176,15 +172,13 @@ def test_what_another_process_recorded_rings_here_and_is_told_there() -> None:
 
 def test_lost_contact_and_its_return_are_told_under_every_rule() -> None:
     alerts = Alerts(Rule.FAILURE)
-    alerts.say("No contact for 5 minutes (unreachable).", 0.0, is_urgent=True)
+    alerts.say("No contact for 5 minutes (unreachable).", 0.0)
     lost = alerts.take(inf)
     assert lost is not None
     assert lost.values()["message"] == "No contact for 5 minutes (unreachable)."
     assert lost.values()["id"] == ""
-    assert alerts.latest is not None
-    assert alerts.latest.is_urgent
 
-    alerts.say("Contact is back after 9 minutes: 1 failed.", 0.0, is_urgent=False)
+    alerts.say("Contact is back after 9 minutes: 1 failed.", 0.0)
     alerts.changed(change(), None, 0.5, is_ours=True)
     back = alerts.take(inf)
 
@@ -209,7 +203,7 @@ def test_no_text_makes_a_message_long_or_harmful(
 ) -> None:
     alerts = Alerts(Rule.ANY)
     for text in said:
-        alerts.say(text, 0.0, is_urgent=True)
+        alerts.say(text, 0.0)
     for number, (name, word) in enumerate(given_texts, 1):
         alerts.changed(change(number, word, word, name), None, 0.0, is_ours=True)
 

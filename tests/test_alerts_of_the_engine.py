@@ -66,7 +66,6 @@ async def test_a_round_of_failures_is_one_alert_and_one_message(rig: TellingRig)
 
     assert rig.snapshot.alert is not None
     assert rig.snapshot.alert.number == 1
-    assert rig.snapshot.alert.is_urgent
     assert told(rig) == [rig.snapshot.alert.text]
     assert told(rig)[0].startswith("50 failed: ")
 
@@ -135,7 +134,6 @@ async def test_lost_contact_and_its_return_are_an_alert_each(rig: TellingRig) ->
     rig.source.error = Unreachable("no route")
     await rig.run(600.0)
     assert rig.snapshot.alert is not None
-    assert rig.snapshot.alert.is_urgent
     rig.source.error = None
     await rig.run(60.0)
 
@@ -143,7 +141,6 @@ async def test_lost_contact_and_its_return_are_an_alert_each(rig: TellingRig) ->
         "No contact for 5 minutes",
         "Contact is back",
     ]
-    assert not rig.snapshot.alert.is_urgent
 
 
 async def test_a_command_that_fails_is_a_notice(rig: TellingRig) -> None:

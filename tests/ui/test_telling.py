@@ -24,7 +24,7 @@ def written(rig: Rig) -> str:
 
 
 async def test_an_alert_rings_once() -> None:
-    alert = Alert(3, "2 failed: a, b", is_urgent=True)
+    alert = Alert(3, "2 failed: a, b")
     async with running(mixed(), is_recorded=True) as rig:
         written(rig)
         await rig.publish(replace(mixed(), alert=alert))
@@ -70,7 +70,7 @@ async def test_b_silences_the_bell_and_that_is_kept(tmp_path: Path) -> None:
         assert "bell" not in rig.text
         await rig.press("b")
         assert "bell off" in rig.text
-    told = replace(mixed(), alert=Alert(1, "x", is_urgent=True))
+    told = replace(mixed(), alert=Alert(1, "x"))
     async with running(mixed(), is_recorded=True, preferences=Preferences(tmp_path)) as rig:
         written(rig)
         await rig.publish(told)

@@ -101,10 +101,10 @@ class LongText:
 
 
 class RequestIds:
-    """RequestIds of the service's form, the same row of them for the same seed."""
+    """RequestIds of the service's form, the same row of them each time."""
 
-    def __init__(self, seed: int) -> None:
-        self._random = Random(seed)
+    def __init__(self) -> None:
+        self._random = Random(0)
 
     def next(self) -> str:
         """The next one, e.g. ``0BB3F5A9-9A9B-5E2C-8D4B-3D2F5B1C7A90``."""

@@ -46,7 +46,6 @@ class Simulator:
 
     Args:
         clock: what the fleet, the signatures' dates and the Date header go by.
-        seed: chooses pace and luck of the fleet.
         epoch: when the fleet was born; now without one.
         speed: seconds of the fleet's life in a second of the clock.
         port: 0 takes a free one.
@@ -59,7 +58,6 @@ class Simulator:
         self,
         *,
         clock: Clock | None = None,
-        seed: int = 0,
         epoch: datetime | None = None,
         speed: float = 1.0,
         port: int = 0,
@@ -68,7 +66,7 @@ class Simulator:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
-        self._fleet = Fleet(seed=seed, epoch=epoch or self._clock.now(), speed=speed, extra=extra)
+        self._fleet = Fleet(epoch=epoch or self._clock.now(), speed=speed, extra=extra)
         self.faults = Faults()
         self.calls = Calls()
         self.population = Population(self._fleet, self.faults)
@@ -77,7 +75,7 @@ class Simulator:
             self.faults,
             self.calls,
             Verifier({key.id: key for key in (KEY, TEMPORARY_KEY)}),
-            RequestIds(seed),
+            RequestIds(),
         )
         control = Control(self.population, self.faults, self.calls)
         self._control = control if is_controllable else None

@@ -64,7 +64,6 @@ class Alerts:
         self._rule = rule
         self._news: dict[InstanceKey, News] = {}
         self._said: list[str] = []
-        self._is_urgent = False
         self._since = self._last = inf
         self.latest: Alert | None = None
 
@@ -79,7 +78,7 @@ class Alerts:
         """Note a change, and the reading that is held by now; of one instance the last is told."""
         if is_told(change, self._rule):
             self._news[change.key] = News(change, _took_seconds(change, instance), is_ours)
-            self._note(now, is_urgent=change.family is Family.FAILURE)
+            self._note(now)
 
     def late(
         self, key: InstanceKey, instance: WorkflowInstance, said: str, at: datetime, now: float
@@ -88,12 +87,12 @@ class Alerts:
         if self._rule is not Rule.FAILURE:
             change = Transition(key, instance.name, instance.status, LATE, at, at, at)
             self._news[key] = News(change, lateness=said)
-            self._note(now, is_urgent=False)
+            self._note(now)
 
-    def say(self, text: str, now: float, *, is_urgent: bool) -> None:
+    def say(self, text: str, now: float) -> None:
         """Note a sentence of another kind, such as that contact was lost."""
         self._said.append(_cut(text, _MAX_SAID))
-        self._note(now, is_urgent=is_urgent)
+        self._note(now)
 
     def take(self, now: float) -> Message | None:
         """Make an alert of what has gathered, if it is due.
@@ -105,17 +104,15 @@ class Alerts:
             return None
         news, said = list(self._news.values()), self._said
         number = self.latest.number + 1 if self.latest else 1
-        self.latest = Alert(number, sentence(said, news), self._is_urgent)
-        self._news, self._said = {}, []
-        self._is_urgent, self._since, self._last = False, inf, inf
+        self.latest = Alert(number, sentence(said, news))
+        self._news, self._said, self._since, self._last = {}, [], inf, inf
         ours = _gravest_first([each for each in news if each.is_ours])
         if not (ours or said):
             return None
         return Message(sentence(said, ours), ours[0].change if ours else None)
 
-    def _note(self, now: float, *, is_urgent: bool) -> None:
+    def _note(self, now: float) -> None:
         self._since, self._last = min(self._since, now), now
-        self._is_urgent |= is_urgent
 
 
 def is_told(change: Transition, rule: Rule) -> bool:

@@ -125,8 +125,6 @@ class Alert(NamedTuple):
     """Counts up; a face rings for one above the last it has rung for."""
     text: str
     """At most 300 characters on one line, safe for a terminal."""
-    is_urgent: bool = False
-    """A failure or lost contact, rather than an end or contact regained."""
 
 
 class Snapshot(NamedTuple):

@@ -30,7 +30,7 @@ class Telling:
 
     def try_out(self, now: float) -> None:
         """Have an alert raised that says that it is a trial."""
-        self._alerts.say(TRIAL, now, is_urgent=False)
+        self._alerts.say(TRIAL, now)
 
     def close(self, now: float) -> None:
         """Tell what is left."""

@@ -77,7 +77,7 @@ class View:
         text, is_error = self.outage.follow(contact, trouble, now)
         if text:
             self._notices.say(text, is_error=is_error)
-            self._alerts.say(text, now, is_urgent=is_error)
+            self._alerts.say(text, now)
         self.snapshot = Snapshot(
             rows=tuple([each.row for each in watched]),
             displayed=opened.row if opened is not None else None,

@@ -16,8 +16,6 @@ from wfinspect.watching.setup import Setup
 from wfinspect.watching.snapshot import Snapshot
 from wfinspect.watching.standstill import interrupted, stuck
 
-STOP_SECONDS = 1.0
-
 # Timers of an event loop stand still while the machine is suspended, and other processes that share
 # the store can't wake this one.
 _LONGEST_NAP_SECONDS = 5.0
@@ -25,6 +23,7 @@ _SHORTEST_NAP_SECONDS = 0.01
 _AFTER_A_CRASH_SECONDS = 5.0
 _STUCK_SECONDS = 20.0  # a slow disk may hold up a round, and what is shown meanwhile is old
 _TOUCH_SECONDS = 1.0
+_STOP_SECONDS = 1.0
 _P = ParamSpec("_P")
 
 logger = logging.getLogger(__name__)
@@ -75,14 +74,14 @@ class Watcher:
             self._thread.start()
             threading.Thread(target=self._look_after, name="supervisor", daemon=True).start()
 
-    def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """Save and end; gives up waiting after `timeout` seconds, with everything saved."""
+    def stop(self) -> None:
+        """Save and end; gives up waiting after a second, with everything saved."""
         self._stopping.set()
         if self._thread is None:
             asyncio.run(self._end())
             return
         self._wake_up()
-        self._is_over.wait(timeout)
+        self._is_over.wait(_STOP_SECONDS)
 
     def subscribe(self, ping: Callable[[], None]) -> None:
         """Have `ping` called, from the poller's thread, when there is something to redraw."""
