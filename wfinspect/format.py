@@ -31,7 +31,6 @@ MARKED_AS: Mapping[Family, Status] = {
 """The state whose mark stands for a whole family where instances are counted."""
 
 LINE_LIMIT = 1_000
-BLOCK_LIMIT = 10_000
 
 # Printable by Unicode's tables, yet drawn as nothing, or only to change a neighbour's look or width.
 _JOINERS_AND_FILLERS = (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0)
@@ -49,12 +48,12 @@ def shown(text: str, *, limit: int = LINE_LIMIT) -> str:
     are made visible, so that text from outside can neither drive a terminal nor hide. No character
     is lost but those beyond `limit`.
     """
-    return _made_visible(_cut(text, limit))
+    return _made_visible(text if len(text) <= limit else text[:limit] + "...")
 
 
-def shown_block(text: str, *, limit: int = BLOCK_LIMIT) -> str:
-    """Several lines of any text, safe for a terminal: as `shown`, line breaks kept, tabs as spaces."""
-    lines = _cut(text, limit).replace("\r\n", "\n").split("\n")
+def shown_block(text: str) -> str:
+    """All lines of any text, safe for a terminal: as `shown`, line breaks kept, tabs as spaces."""
+    lines = text.replace("\r\n", "\n").split("\n")
     return "\n".join(_made_visible(line.replace("\t", "    ")) for line in lines)
 
 
@@ -65,10 +64,6 @@ def is_harmless(char: str) -> bool:
     spaces only the plain and the ideographic one are: others are taken for them.
     """
     return (char.isprintable() or char == _WIDE_SPACE) and char not in _INVISIBLE
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[:limit] + "..."
 
 
 def _made_visible(text: str) -> str:

@@ -11,7 +11,8 @@ from wfinspect.errors import Unreachable
 from wfinspect.instance import InstanceId, WorkflowInstance
 from wfinspect.task import TaskInstance
 from wfinspect.typical import Run
-from wfinspect.ui.compare_text import comparison, task_times
+from wfinspect.ui.compare_text import comparison, side_by_side, task_times
+from wfinspect.ui.lines import Role
 from wfinspect.ui.theme import ASCII_GLYPHS, Look
 from wfinspect.watching.requests import EarlierRuns, InstanceOf, TasksOf
 from wfinspect.watching.snapshot import Row
@@ -71,6 +72,15 @@ def test_no_character_of_a_long_value_is_lost() -> None:
 
     assert sum(line.text.count("n" * 3) for line in lines) > 100
     assert not any("\x1b" in line.text for line in lines)
+
+
+def test_each_line_of_a_value_stands_on_a_line_of_its_own() -> None:
+    lines = side_by_side("$sql", "select 1\nfrom dual", "select 2", 60, Role.TEXT)
+
+    assert [one.text.split() for one in lines] == [
+        ["$sql", "select", "1", "select", "2"],
+        ["from", "dual"],
+    ]
 
 
 def test_the_task_whose_time_differs_most_leads() -> None:

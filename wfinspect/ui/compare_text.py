@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import tzinfo
-from itertools import count
+from itertools import count, zip_longest
 
-from wfinspect.format import duration, shown_block
+from wfinspect.format import duration, shown, shown_block
 from wfinspect.task import TaskInstance, spans
 from wfinspect.ui.export import fields
-from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap
+from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap, wrap_lines
 from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Row
 
@@ -47,14 +47,14 @@ def comparison(
 def side_by_side(label: str, first: str, second: str, width: int, role: Role) -> list[Line]:
     """A label and two values, wrapped beside each other."""
     cells = max(8, (width - _LABEL_CELLS - 4) // 2)
-    columns = [wrap(shown_block(text, limit=len(text)), cells) for text in (first, second)]
-    labels = wrap(shown_block(label, limit=200), _LABEL_CELLS)
-    lines: list[Line] = []
-    for index in range(max(len(labels), *map(len, columns))):
-        name, *values = (it[index] if index < len(it) else "" for it in (labels, *columns))
-        left = (f" {pad(name, _LABEL_CELLS)} ", Role.DIM)
-        lines.append(line(left, (pad(values[0], cells) + "  ", role), (values[1], role)))
-    return lines
+    columns = (wrap_lines(shown_block(text), cells) for text in (first, second))
+    labels = wrap(shown(label, limit=200), _LABEL_CELLS)
+    return [
+        line(
+            (f" {pad(name, _LABEL_CELLS)} ", Role.DIM), (f"{pad(one, cells)}  ", role), (two, role)
+        )
+        for name, one, two in zip_longest(labels, *columns, fillvalue="")
+    ]
 
 
 def task_times(

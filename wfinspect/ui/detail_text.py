@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from rich.cells import cell_len
 
@@ -10,7 +11,7 @@ from wfinspect.instance import WorkflowInstance
 from wfinspect.parameters import parse_parameters
 from wfinspect.regions import zone_of
 from wfinspect.ui.advice_text import MARGIN, sentence, told
-from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, pad, width_of, wrap
+from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, pad, width_of, wrap, wrap_lines
 from wfinspect.ui.row_words import change_words, coarse_age, glyph_of, state_word
 from wfinspect.ui.status_text import next_try
 from wfinspect.ui.theme import FAMILY_ROLES, Look
@@ -195,7 +196,8 @@ def parameters(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
     found = parse_parameters(instance.workflow_parameters)
     if found is None:
         title = line((MARGIN + "Neither key=value nor a JSON object: as it came", Role.DIM))
-        return (title, BLANK, *_text(instance.workflow_parameters, width))
+        pieces = wrap_lines(fmt.shown_block(instance.workflow_parameters), width - 2)
+        return (title, BLANK, *(line((MARGIN + piece, Role.TEXT)) for piece in pieces))
     if not found:
         return (line((MARGIN + "No parameters.", Role.DIM)),)
     return table(((p.key, p.value) for p in found), width)
@@ -216,25 +218,13 @@ def parameter_count(instance: WorkflowInstance) -> str:
 
 def table(pairs: Iterable[tuple[str, str]], width: int) -> tuple[Line, ...]:
     """Keys dim and aligned, values wrapped beside them; never a character lost."""
-    rows = [(_whole(key), _whole(value)) for key, value in pairs]
+    rows = [(fmt.shown_block(key), fmt.shown_block(value)) for key, value in pairs]
     widest = max((cell_len(key) for key, _ in rows), default=0)
     cells = max(6, min(widest, (width - 4) * 2 // 5))
     room = max(8, width - cells - 3)
     lines: list[Line] = []
     for key, value in rows:
-        values = [piece for part in value.split("\n") for piece in wrap(part, room)]
-        keys = wrap(key, cells)
-        for index in range(max(len(keys), len(values))):
-            left = keys[index] if index < len(keys) else ""
-            right = values[index] if index < len(values) else ""
+        beside = zip_longest(wrap_lines(key, cells), wrap_lines(value, room), fillvalue="")
+        for left, right in beside:
             lines.append(line((f"{MARGIN}{pad(left, cells)}  ", Role.DIM), (right, Role.TEXT)))
     return tuple(lines)
-
-
-def _whole(text: str) -> str:
-    return fmt.shown_block(text, limit=len(text))
-
-
-def _text(text: str, width: int) -> tuple[Line, ...]:
-    pieces = [p for part in _whole(text).split("\n") for p in wrap(part, width - 2)]
-    return tuple(line((MARGIN + piece, Role.TEXT)) for piece in pieces)

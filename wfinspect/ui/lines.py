@@ -136,6 +136,11 @@ def wrap(text: str, width: int, *, is_prose: bool = False) -> list[str]:
     return pieces
 
 
+def wrap_lines(text: str, width: int) -> list[str]:
+    """The lines of a text, each wrapped."""
+    return [piece for each in text.split("\n") for piece in wrap(each, width)]
+
+
 class Part(NamedTuple):
     """A piece of a status line that may have to go."""
 

@@ -7,7 +7,7 @@ from wfinspect import format as fmt
 from wfinspect.instance import Status
 from wfinspect.task import TaskInstance, spans
 from wfinspect.ui import detail_text
-from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap
+from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap_lines
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 
 
@@ -75,8 +75,7 @@ def details(
         lines += [_run_line(run, look, now) for run in runs]
     if task.script_content:
         lines += [BLANK, line((" SCRIPT", Role.DIM)), BLANK]
-        script = fmt.shown_block(task.script_content, limit=len(task.script_content))
-        pieces = (piece for each in script.split("\n") for piece in wrap(each, width - 2))
+        pieces = wrap_lines(fmt.shown_block(task.script_content), width - 2)
         lines += [line((f" {piece}", Role.TEXT)) for piece in pieces]
     return tuple(lines)
 

@@ -66,8 +66,9 @@ class CrashSafeApp(App[None]):
         screen = sys.__stderr__
         with contextlib.suppress(SuspendNotSupported, OSError, ValueError), self.suspend():
             if screen is not None:
-                whole = shown_block(text, limit=len(text))
-                screen.write(f"{whole}\n\n(select it with the terminal; Enter goes back) ")
+                screen.write(
+                    f"{shown_block(text)}\n\n(select it with the terminal; Enter goes back) "
+                )
                 screen.flush()
                 sys.stdin.readline()
 

@@ -1,6 +1,7 @@
 """What lies over the main screen: the base of all of it, all keys, and the question before quitting."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -9,7 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from wfinspect.ui.keys import COMMANDS
-from wfinspect.ui.lines import BLANK, Line, Part, Role, Span, line, pad, shed, spread, width_of
+from wfinspect.ui.lines import BLANK, Line, Part, Role, line, pad, shed, spread, width_of
 from wfinspect.ui.sparing import SparingScreen
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.ui.widgets.status_line import StatusLine
@@ -118,13 +119,10 @@ def _two_columns(blocks: Sequence[Sequence[Line]], width: int) -> tuple[Line, ..
     for block in blocks:
         shorter = min(columns, key=len)
         shorter += [*([BLANK] if shorter else []), *block]
-    left, right = columns
-    lines: list[Line] = []
-    for index in range(max(len(left), len(right))):
-        first: tuple[Span, ...] = left[index].spans if index < len(left) else ()
-        second = right[index].spans if index < len(right) else ()
-        lines.append(line(*first, (" " * (width - width_of(first)), Role.TEXT), *second))
-    return tuple(lines)
+    return tuple(
+        line(*left.spans, (" " * (width - width_of(left.spans)), Role.TEXT), *right.spans)
+        for left, right in zip_longest(*columns, fillvalue=BLANK)
+    )
 
 
 class QuitScreen(SafeDismiss):

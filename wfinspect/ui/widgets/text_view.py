@@ -142,7 +142,7 @@ class TextView(LineView):
             if len(self._pieces) > _KEPT_LINES:
                 self._pieces.clear()
             width = max(2, self.text_width - 2)
-            drawn = shown_block(self.text.line(number, LINE_LIMIT), limit=LINE_LIMIT)
+            drawn = shown_block(self.text.line(number, LINE_LIMIT))
             if (hidden := self.text.size(number) - LINE_LIMIT) > 0:
                 drawn += f" ({hidden:,} more characters)"
             found = _wrapped(drawn, width) if self.wraps else [fit(drawn[self._column :], width)]
