@@ -6,7 +6,6 @@ import json
 import stat
 from pathlib import Path
 
-import pytest
 from fakes import key
 from ui.rig import ZONE, RecordingDriver, Rig, running
 from ui.scenes import FAILED, failed_row, mixed, row
@@ -70,16 +69,18 @@ def test_json_is_the_service_s_own_object() -> None:
 
 def test_a_file_is_private_and_never_overwrites(tmp_path: Path) -> None:
     exports = Exports(FORMATS, (tmp_path / "missing", tmp_path))
-    paths = [exports.save("text", "one", "csv") for _ in range(3)]
+    told = [exports.save("text", "one", "csv") for _ in range(3)]
+    paths = [tmp_path / name for name in ("one.csv", "one-2.csv", "one-3.csv")]
 
-    assert [path.name for path in paths] == ["one.csv", "one-2.csv", "one-3.csv"]
+    assert told == [f"Written to {path}." for path in paths]
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in paths)
     assert paths[0].read_text() == "text\n"
 
 
-def test_without_a_place_to_write_the_reason_is_raised(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file"):
-        Exports(FORMATS, (tmp_path / "missing",)).save("text", "one", "csv")
+def test_without_a_place_to_write_the_reason_is_told(tmp_path: Path) -> None:
+    told = Exports(FORMATS, (tmp_path / "missing",)).save("text", "one", "csv")
+
+    assert told == "Not written: No such file or directory."
 
 
 async def test_capital_y_copies_a_field_whole() -> None:

@@ -6,7 +6,7 @@ from ui.rig import Rig, running
 from ui.scenes import FAILED, TRADE, mixed, mixed_rows, row
 from values import replace
 
-from wfinspect.ui.attention import SORTS
+from wfinspect.ui.order import SORTS
 from wfinspect.ui.preferences import Preferences
 
 

@@ -8,7 +8,7 @@ from ui.scenes import ago, change, row, with_outlook
 from values import replace
 
 from wfinspect.ui import theme
-from wfinspect.ui.attention import SORTS, in_order
+from wfinspect.ui.order import SORTS, in_order
 from wfinspect.ui.outlook_text import outlook_lines
 from wfinspect.ui.row_text import Columns, list_line, sidebar_lines
 from wfinspect.ui.theme import Look

@@ -16,7 +16,7 @@ from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError
 from wfinspect.format import MARKED_AS, MARKS, age, shown
 from wfinspect.ids import parse_ids
 from wfinspect.instance import Binding, Family, InstanceId, InstanceKey, Status, WorkflowInstance
-from wfinspect.ui.attention import state_since
+from wfinspect.ui.order import state_since
 from wfinspect.watching import cadence as cadences
 from wfinspect.watching.records import StoredRow
 from wfinspect.watching.snapshot import Row

@@ -7,6 +7,7 @@ import random
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 
 from wfinspect.clock import Clock, SystemClock
@@ -103,7 +104,7 @@ def follow(
     # Of the queues only this one may be put into from a thread while this thread waits in it.
     pings = queue.SimpleQueue[None]()
     watcher.subscribe(lambda: pings.put(None))
-    deadline = float("inf") if timeout is None else clock.monotonic() + timeout
+    deadline = inf if timeout is None else clock.monotonic() + timeout
     watcher.start()
     while True:
         snapshot = watcher.snapshot

@@ -123,13 +123,13 @@ async def _send_once(
 ) -> Answer:
     response = await http.send(request, auth=auth, stream=True)
     try:
-        body = await read_body(response, max_body)
+        body = await _read_body(response, max_body)
     finally:
         await response.aclose()
     return Answer(response.status_code, response.headers, body)
 
 
-async def read_body(response: httpx.Response, limit: int = MAX_BODY) -> bytes:
+async def _read_body(response: httpx.Response, limit: int) -> bytes:
     """The whole body, unpacked.
 
     No compression is asked for; where something in between compresses all the same, it is unpacked

@@ -76,7 +76,7 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class LongText:
+class BulkText:
     """A text too long to be held, made while it is sent."""
 
     block: bytes
@@ -112,9 +112,9 @@ class RequestIds:
 
 
 def answer(body: Body, request_id: str) -> Reply:
-    """A good answer; a LongText can only be its last field."""
+    """A good answer; a BulkText can only be its last field."""
     name, last = next(reversed(body.items()), ("", None))
-    if isinstance(last, LongText):
+    if isinstance(last, BulkText):
         reply = _json(HTTPStatus.OK, {"RequestId": request_id, **body, name: ""}, request_id)
         head, tail = reply.body[: -len('"}')], _escaped(last.end) + b'"}'
         size, rest = last.size + len(tail), chain(last.pieces(), (tail,))

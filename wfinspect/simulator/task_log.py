@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from wfinspect.regions import zone_of
-from wfinspect.simulator.answers import LongText
+from wfinspect.simulator.answers import BulkText
 from wfinspect.simulator.fleet import REGION
 from wfinspect.simulator.readings import Reading
 
@@ -53,11 +53,11 @@ def log_of(reading: Reading, day: str, now: int) -> str:
     return "".join(f"{_stamp(at)} {line}\n" for at, line in _lines(reading, day) if at <= now)
 
 
-def bulk(end: str) -> LongText:
+def bulk(end: str) -> BulkText:
     """A text of 32 MiB, less some KiB, that ends in another one, whose first stamp it has."""
     stamp = end[: len(_stamp(0))]
     block = "".join(_BULK_LINE.format(stamp=stamp, part=part) for part in range(_BULK_PARTS))
-    return LongText(block.encode(), b"#" * 8, _BULK_SIZE // len(block) - 1, end)
+    return BulkText(block.encode(), b"#" * 8, _BULK_SIZE // len(block) - 1, end)
 
 
 def _stamp(at: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
+from math import inf
 from typing import ClassVar
 
 from textual import on
@@ -97,7 +98,7 @@ class WfInspectApp(AskingApp):
         self._on_ready: Callable[[], None] | None = on_ready
         self._open_keys = tuple(open_keys)
         self._is_pinged = False
-        self._interrupted_at = float("-inf")
+        self._interrupted_at = -inf
         given = keymap or {}
         self._keys = {name: key for name, key in given.items() if name in keys.COMMAND_IDS}
         self._unknown_keys = sorted(set(given) - keys.COMMAND_IDS)

@@ -3,6 +3,7 @@
 A view is imported when it is asked for: the first paint does not wait for what few starts need.
 """
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from wfinspect.instance import InstanceKey
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class AskingApp(PickingApp):
     """Lays a view over the main screen, about what is on display or under the cursor."""
 
-    _key_at = float("-inf")
+    _key_at = -inf
 
     def key_came(self) -> None:
         """Views go on reading while somebody is there."""

@@ -27,19 +27,18 @@ class Exports(NamedTuple):
         found = [(row.instance, row.key.binding.region) for row in rows if row.instance is not None]
         return self.formats[kind](found, zone)
 
-    def save(self, text: str, name: str, ending: str) -> Path:
+    def save(self, text: str, name: str, ending: str) -> str:
         """Write a new file that only the user can read; one that is there is never touched.
 
-        Raises:
-            OSError: no directory can be written to.
+        Gives a sentence that says where it is, or why there is none.
         """
-        trouble = OSError("there is no directory to write to")
+        why: object = "there is no directory to write to"
         for directory in self.directories:
             try:
-                return _write_new(directory, text, name, ending)
+                return f"Written to {_write_new(directory, text, name, ending)}."
             except OSError as error:
-                trouble = error
-        raise trouble
+                why = error.strerror or error
+        return f"Not written: {why}."
 
 
 def _write_new(directory: Path, text: str, name: str, ending: str) -> Path:

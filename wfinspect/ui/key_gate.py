@@ -8,6 +8,7 @@ Knows no widget; time comes in.
 """
 
 from enum import Enum
+from math import inf
 
 WINDOW_SECONDS = 0.05
 """Keys closer than this were not typed one by one."""
@@ -39,7 +40,7 @@ class KeyGate:
     """Looks at one key after the other."""
 
     def __init__(self) -> None:
-        self._last_at = float("-inf")
+        self._last_at = -inf
         self._lacking = ""
         self._held = ""
         self._is_paste = False

@@ -123,7 +123,4 @@ class PickingApp(TellingApp):
             return self.copy(text)
         what = str(rows[0].key.id) if len(rows) == 1 else "list"
         name = f"wfinspect-{what}-{self._clock.now().astimezone(self.main.look.zone):%Y%m%dT%H%M%S}"
-        try:
-            return f"Written to {self.exports.save(text, name, kind.lower())}."
-        except OSError as error:
-            return f"Not written: {error.strerror or error}."
+        return self.exports.save(text, name, kind.lower())

@@ -6,8 +6,8 @@ from rich.cells import cell_len
 
 from wfinspect import format as fmt
 from wfinspect.instance import Status, Transition
-from wfinspect.ui.attention import state_since
 from wfinspect.ui.lines import Role, Span, fit
+from wfinspect.ui.order import state_since
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.watching.snapshot import Row
 
@@ -70,7 +70,7 @@ def change_words(row: Row) -> str:
     return f"{words} (rerun)" if change.is_rerun else words
 
 
-def notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
+def _notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
     """The remark below a name, the longest wording first: trouble, what changed, how long it ran."""
     instance, change = row.instance, row.last_change
     if instance is None:
@@ -101,7 +101,7 @@ def _change_notes(row: Row, change: Transition, now: datetime) -> tuple[Role, tu
 
 def note(row: Row, now: datetime, width: int) -> Span:
     """The longest wording of the remark that fits into `width` cells."""
-    role, wordings = notes(row, now)
+    role, wordings = _notes(row, now)
     if not wordings:
         return "", role
     return next((w for w in wordings if cell_len(w) <= width), fit(wordings[-1], width)), role

@@ -15,7 +15,7 @@ def top_line(
     snapshot: Snapshot, binding: Binding, look: Look, now: datetime, width: int, *, is_demo: bool
 ) -> Line:
     """Who is asked, how the watched ones fare, and at the right edge whether this is the present."""
-    right = contact_spans(snapshot.health, look, now, width, whose=_whose(snapshot, binding))
+    right = _contact_spans(snapshot.health, look, now, width, whose=_whose(snapshot, binding))
     if snapshot.health.contact is Contact.STARTING and not snapshot.rows and not snapshot.displayed:
         right = (("ready", Role.DIM),)
     room = width - width_of(right) - 3
@@ -25,7 +25,7 @@ def top_line(
         Part(((profile, Role.STRONG),), 3),
         Part(((fmt.shown(binding.region, limit=40), Role.DIM),), 5),
         Part((("read-only", Role.DIM),), 7),
-        Part(count_spans(snapshot.rows, look), 4),
+        Part(_count_spans(snapshot.rows, look), 4),
     ]
     return line(*spread(((" ", Role.TEXT), *shed(parts, room)), (*right, (" ", Role.TEXT)), width))
 
@@ -39,7 +39,7 @@ def _whose(snapshot: Snapshot, binding: Binding) -> str:
     return f"{fmt.shown(name, limit=20)}: " if other != binding else ""
 
 
-def count_spans(rows: tuple[Row, ...], look: Look) -> tuple[Span, ...]:
+def _count_spans(rows: tuple[Row, ...], look: Look) -> tuple[Span, ...]:
     """How many watched ones are in which family, e.g. ``X 1  > 2``."""
     counts = Counter(
         Family.UNKNOWN if row.is_gone else row.family for row in rows if row.instance is not None
@@ -52,7 +52,7 @@ def count_spans(rows: tuple[Row, ...], look: Look) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def contact_spans(
+def _contact_spans(
     health: Health, look: Look, now: datetime, width: int, *, whose: str = ""
 ) -> tuple[Span, ...]:
     """``live``, or NOT LIVE with cause, age and next try; the word and the cause are never shed."""

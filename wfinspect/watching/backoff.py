@@ -6,6 +6,7 @@ single instance closes neither.
 """
 
 import random
+from math import inf
 
 from wfinspect.errors import (
     BadRequest,
@@ -45,7 +46,7 @@ class Gate:
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self.opens_at = float("-inf")
+        self.opens_at = -inf
         self.failures = 0
         self.error: ServiceError | None = None
 
@@ -74,7 +75,7 @@ class Gate:
         """Open the gate."""
         self.failures = 0
         self.error = None
-        self.opens_at = float("-inf")
+        self.opens_at = -inf
 
     def ask(self, now: float) -> None:
         """Let one attempt through at once, since a person wants to know. Throttling is obeyed."""

@@ -1,6 +1,7 @@
 """Uses the store as long as it works: its failure is a state, tried again and never an end."""
 
 from collections.abc import Callable
+from math import inf
 from typing import TypeVar
 
 from wfinspect.errors import StoreError
@@ -19,11 +20,11 @@ class Keeper:
         self._notices = notices
         self.trouble = ""
         """Why nothing can be saved, "" while all is well."""
-        self._retry_at = float("-inf")
+        self._retry_at = -inf
 
     def retry(self) -> None:
         """Try again at once."""
-        self._retry_at = float("-inf")
+        self._retry_at = -inf
 
     def use(self, work: Callable[[], _T], now: float) -> _T | None:
         """What work with the store gives; None where it failed, or was not tried again yet."""

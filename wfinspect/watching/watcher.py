@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import Concatenate, ParamSpec
 
 from wfinspect.watching.engine import Engine
@@ -54,11 +55,11 @@ class Watcher:
         self._intents: deque[Callable[[], None]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake: asyncio.Event | None = None
-        self._touched_at = float("-inf")
+        self._touched_at = -inf
         self._stopping = threading.Event()
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
-        self._beat_at = float("inf")
+        self._beat_at = inf
         """When the last round began, in steady seconds; infinite while none is expected."""
 
     @property
@@ -141,7 +142,7 @@ class Watcher:
                 self._publish_interruption(error)
                 self._engine.begin_anew()
             finally:
-                self._beat_at = float("inf")
+                self._beat_at = inf
             if self._stopping.wait(_AFTER_A_CRASH_SECONDS):
                 break
         self._is_over.set()

@@ -53,7 +53,7 @@ class Observation(NamedTuple):
 
 
 @dataclass(slots=True)
-class Run:
+class Streak:
     """Answers in a row of one kind, by steady seconds."""
 
     count: int = 0
@@ -91,9 +91,9 @@ class Entry:
     is_gone: bool = False
     trouble: Trouble | None = None
     """What is wrong with this instance alone."""
-    missing: Run | None = None
+    missing: Streak | None = None
     """Its row of "not found", None where the last answer held it."""
-    stale: Run | None = None
+    stale: Streak | None = None
     """Its row of answers older than what is held."""
     known: "Known | None" = None
     """What is known of it beyond its readings."""
@@ -199,7 +199,7 @@ class Watchlist:
         elif is_other(held, instance):
             observation = Observation(News.REPLACED)
         elif is_older(instance, held):
-            entry.stale = entry.stale or Run()
+            entry.stale = entry.stale or Streak()
             entry.stale.add(now)
             if not entry.stale.is_long(now, BACK_AFTER, BACK_SECONDS):
                 return Observation(News.STALE)
@@ -230,7 +230,7 @@ class Watchlist:
         entry = self.entries[key]
         since = entry.trouble.since if entry.missing and entry.trouble else trouble.since
         entry.trouble = trouble._replace(since=since)
-        entry.missing = entry.missing or Run()
+        entry.missing = entry.missing or Streak()
         entry.missing.add(now)
         if entry.instance is None or entry.is_gone:
             return False

@@ -72,7 +72,7 @@ class HelpScreen(SafeDismiss):
 
     def _show(self) -> None:
         self._lines.styles.max_height = max(1, self.size.height - 2)
-        self._lines.show(help_lines(self._groups, min(76, self.size.width) - 4))
+        self._lines.show(_help_lines(self._groups, min(76, self.size.width) - 4))
         self._hint.update_lines()
 
     def _hint_line(self, width: int) -> Line:
@@ -100,7 +100,7 @@ def all_keys(keymap: Mapping[str, str]) -> KeyGroups:
     return groups
 
 
-def help_lines(groups: KeyGroups, width: int) -> tuple[Line, ...]:
+def _help_lines(groups: KeyGroups, width: int) -> tuple[Line, ...]:
     """Keys in their groups, in two columns where they fit."""
     blocks = [_block(title, pairs) for title, pairs in groups.items()]
     if width < 70:  # noqa: PLR2004 - two columns of 35

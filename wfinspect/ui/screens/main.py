@@ -6,8 +6,8 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from wfinspect.ui.arrangement import Layout
-from wfinspect.ui.attention import SORTS
 from wfinspect.ui.keys import COMMANDS
+from wfinspect.ui.order import SORTS
 from wfinspect.ui.screens.panes import PanesScreen
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.snapshot import Contact, Row

@@ -18,8 +18,8 @@ from wfinspect.ui.arrangement import (
     has_room_below,
     layout_for,
 )
-from wfinspect.ui.attention import SORTS
 from wfinspect.ui.lines import Line
+from wfinspect.ui.order import SORTS
 from wfinspect.ui.preferences import Preferences
 from wfinspect.ui.sparing import SparingScreen
 from wfinspect.ui.status_text import bottom_line, top_line

@@ -176,10 +176,6 @@ class TextScreen(View):
 
     def action_save(self) -> None:
         """Write the whole text to a file that only the user can read."""
-        if not len(self.text):
-            return
-        try:
-            path = self.desk.save(self.text.text.removesuffix("\n"), self._file, self._ending)
-            self.desk.tell(f"Written to {path}.")
-        except OSError as error:
-            self.desk.tell(f"Not written: {error.strerror or error}.")
+        if len(self.text):
+            whole = self.text.text.removesuffix("\n")
+            self.desk.tell(self.desk.save(whole, self._file, self._ending))

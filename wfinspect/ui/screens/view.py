@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -64,8 +63,8 @@ class Desk:
     look: Look
     copy: Callable[[str], str]
     """Copies a text and says where it went."""
-    save: Callable[[str, str, str], Path]
-    """Writes a text to a new file of a name and an ending."""
+    save: Callable[[str, str, str], str]
+    """Writes a text to a new file of a name and an ending, and says where it is."""
     tell: Callable[[str], None]
     attended_at: Callable[[], float]
     """When the last key came, in steady seconds."""

@@ -9,8 +9,8 @@ from textual.message import Message
 
 from wfinspect import format as fmt
 from wfinspect.instance import Binding, InstanceKey
-from wfinspect.ui.attention import SORTS, in_order, next_unseen
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spread
+from wfinspect.ui.order import SORTS, in_order, next_unseen
 from wfinspect.ui.row_filter import matches
 from wfinspect.ui.row_groups import Groups, grouped, header_line, names_of
 from wfinspect.ui.row_text import Columns, list_heading, list_line, sidebar_lines

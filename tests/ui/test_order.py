@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from ui.scenes import ago, failed_row, mixed_rows, row
 from values import replace
 
-from wfinspect.ui.attention import SORTS, in_order, next_unseen
+from wfinspect.ui.order import SORTS, in_order, next_unseen
 from wfinspect.watching.snapshot import Row
 
 
