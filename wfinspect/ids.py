@@ -1,4 +1,4 @@
-"""Instance IDs out of what people type and paste. Pure."""
+"""IDs out of what people type and paste. Pure."""
 
 import re
 
@@ -55,6 +55,12 @@ def find_ids(text: str) -> tuple[InstanceId, ...]:
     wanted = likely or [n for _, n in found]
     ids = dict.fromkeys(InstanceId(int(n)) for n in wanted if len(n) <= _MAX_DIGITS)
     return tuple(i for i in ids if 0 < i <= MAX_INSTANCE_ID)
+
+
+def read_number(text: str) -> int | None:
+    """A number of the range that IDs are of, written in digits; None for any other text."""
+    is_short = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_INSTANCE_ID))
+    return int(text) if is_short and 0 < int(text) <= MAX_INSTANCE_ID else None
 
 
 _MAX_DIGITS = 40

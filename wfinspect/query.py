@@ -1,5 +1,6 @@
 """What instances are looked for by, and the pages they come in. Knows no JSON and no HTTP."""
 
+from datetime import date, datetime, time, tzinfo
 from typing import Generic, NamedTuple, TypeVar
 
 from wfinspect.instance import Tag
@@ -25,6 +26,11 @@ class Query(NamedTuple):
     workflow_id: int | None = None
     unified_workflow_instance_id: int | None = None
     """That of one trigger."""
+
+
+def biz_date_of(day: date, zone: tzinfo) -> int:
+    """A business date as `Query` wants it."""
+    return round(datetime.combine(day, time(), zone).timestamp() * 1000)
 
 
 class Page(NamedTuple, Generic[T]):

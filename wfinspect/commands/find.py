@@ -5,7 +5,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date
 from functools import partial
 
 from wfinspect.clock import Clock, SystemClock
@@ -14,9 +14,10 @@ from wfinspect.commands.binding import bind
 from wfinspect.commands.stored import count_calls
 from wfinspect.config import Settings
 from wfinspect.errors import ServiceError, UsageError
-from wfinspect.instance import MAX_INSTANCE_ID, Binding, Status, Tag, WorkflowInstance
+from wfinspect.ids import read_number
+from wfinspect.instance import Binding, Status, Tag, WorkflowInstance
 from wfinspect.paths import home_of
-from wfinspect.query import Query
+from wfinspect.query import Query, biz_date_of
 from wfinspect.regions import zone_of
 
 MAX_FOUND = 1_000
@@ -73,10 +74,9 @@ def _add_words(parser: argparse.ArgumentParser, option: str, words: Sequence[str
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what was found, also where a later page could not be read."""
     binding = bind(settings, environ).binding
-    midnight = datetime.combine(args.bizdate, time(), zone_of(binding.region))
     query = Query(
         args.project,
-        round(midnight.timestamp() * 1000),
+        biz_date_of(args.bizdate, zone_of(binding.region)),
         name=args.name or "",
         status=args.status or "",
         type=args.type or "",
@@ -155,10 +155,9 @@ def _print(
 
 
 def _id(option: str, text: str) -> int:
-    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_INSTANCE_ID))
-    if is_number and 0 < int(text) <= MAX_INSTANCE_ID:
-        return int(text)
-    raise UsageError(f"{option}: {text!r} is no ID: use digits only, e.g. 88123.")
+    if (number := read_number(text)) is None:
+        raise UsageError(f"{option}: {text!r} is no ID: use digits only, e.g. 88123.")
+    return number
 
 
 def _date(text: str) -> date:

@@ -1,12 +1,13 @@
 """A search as one types it, ``workspace=88123 date=2026-09-17 name=ads``, as a query. Pure."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from wfinspect.errors import UsageError
 from wfinspect.format import moment, shown
-from wfinspect.instance import MAX_INSTANCE_ID, Status, Tag, WorkflowInstance
-from wfinspect.query import Query
+from wfinspect.ids import read_number
+from wfinspect.instance import Status, Tag, WorkflowInstance
+from wfinspect.query import Query, biz_date_of
 
 FIELDS = (
     "workspace",
@@ -47,10 +48,9 @@ def read_query(text: str, zone: tzinfo) -> Query:
     numbers = {name: _number(name, given[name]) for name in _NUMBERS if name in given}
     if "workspace" not in numbers or "date" not in given:
         raise UsageError("The service searches one workspace and business date: give both.")
-    midnight = datetime.combine(_date(given["date"]), time(), zone)
     return Query(
         numbers["workspace"],
-        round(midnight.timestamp() * 1000),
+        biz_date_of(_date(given["date"]), zone),
         name=given.get("name", ""),
         status=_status(given.get("status", "")),
         type=given.get("type", ""),
@@ -80,10 +80,9 @@ def _more(instance: WorkflowInstance) -> Iterator[str]:
 
 
 def _number(name: str, text: str) -> int:
-    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_INSTANCE_ID))
-    if is_number and 0 < int(text) <= MAX_INSTANCE_ID:
-        return int(text)
-    raise UsageError(f"{name}={shown(text, limit=30)} is no ID: use digits only.")
+    if (number := read_number(text)) is None:
+        raise UsageError(f"{name}={shown(text, limit=30)} is no ID: use digits only.")
+    return number
 
 
 def _date(text: str) -> date:

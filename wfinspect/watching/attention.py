@@ -17,6 +17,8 @@ class Attention:
     def __init__(self, interval_seconds: float) -> None:
         self.set_interval(interval_seconds)
         self.displayed: InstanceKey | None = None
+        self.opened_at = -inf
+        """Since when that one is on display."""
         self._touched_at = -inf
 
     def set_interval(self, seconds: float) -> None:
@@ -25,7 +27,9 @@ class Attention:
 
     def display(self, key: "InstanceKey | None", now: float) -> None:
         """Look at an instance, or at none."""
-        self.displayed, self._touched_at = key, now
+        if key != self.displayed:
+            self.displayed, self.opened_at = key, now
+        self._touched_at = now
 
     def touch(self, now: float) -> None:
         """Be there."""

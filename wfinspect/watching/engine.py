@@ -82,7 +82,7 @@ class Engine:
     def _lookout(self) -> "Lookout":
         from wfinspect.watching.lookout import Lookout  # noqa: PLC0415
 
-        parts = self._book, self._schedule, self._asking, self._alerts, self._clock
+        parts = self._book, self._schedule, self._attention, self._asking, self._alerts, self._clock
         return Lookout(*parts, looks_around=not isinstance(self._book.store, Guest))
 
     @property
@@ -116,7 +116,7 @@ class Engine:
             self._days.follow(binding, now, at)
             self._access.heed_credentials(binding, now)
         self._send(now)
-        self._lookout.step(displayed, is_attended=self._attention.is_paid(now))
+        self._lookout.step()
         return self._next_in(now, self._look(now, at))
 
     async def aclose(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wfinspect.clock import Clock
 from wfinspect.errors import ServiceError
-from wfinspect.instance import Binding, Family, InstanceKey
+from wfinspect.instance import Binding, Family
 from wfinspect.watching.alerts import Alerts
 from wfinspect.watching.book import Book
 from wfinspect.watching.cadence import freshness_seconds
@@ -21,6 +21,7 @@ from wfinspect.watching.schedule import Schedule
 
 if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
     from wfinspect.watching.asking import Asking
+    from wfinspect.watching.attention import Attention
     from wfinspect.watching.requests import A, Heard, Outcome, Request
     from wfinspect.watching.watchlist import Entry
 
@@ -42,6 +43,7 @@ class Lookout:
         self,
         book: Book,
         schedule: Schedule,
+        attention: "Attention",
         asking: "Asking",
         alerts: Alerts,
         clock: Clock,
@@ -54,11 +56,10 @@ class Lookout:
         """
         self._book = book
         self._schedule = schedule
+        self._attention = attention
         self._asking = asking
         self._alerts = alerts
         self._clock = clock
-        self._displayed: InstanceKey | None = None
-        self._opened_at = -inf
         self._background_at = clock.monotonic() + _FIRST_SECONDS if looks_around else inf
         self._runs_free_at = -inf
         self._quiet: dict[tuple[type, Binding], float] = {}
@@ -69,20 +70,14 @@ class Lookout:
             if key in self._book.entries:
                 self._follow(self._book.entries[key])
 
-    def step(self, displayed: InstanceKey | None, *, is_attended: bool) -> None:
-        """Ask for what is worth it now.
-
-        Args:
-            displayed: the one on display.
-            is_attended: a person was there lately.
-        """
-        now, at = self._clock.monotonic(), self._clock.now()
-        if displayed != self._displayed:
-            self._displayed, self._opened_at = displayed, now
+    def step(self) -> None:
+        """Ask for what is worth it now."""
         if self._schedule.is_paused:
             return
-        entry = self._book.entries.get(displayed) if displayed is not None else None
-        if entry and is_attended and now >= self._opened_at + SETTLE_SECONDS:
+        now, at = self._clock.monotonic(), self._clock.now()
+        key, is_attended = self._attention.displayed, self._attention.is_paid(now)
+        entry = None if key is None else self._book.entries.get(key)
+        if entry and is_attended and now >= self._attention.opened_at + SETTLE_SECONDS:
             self._look_closely(entry, now, at)
         # Behind the polls of a round, over the connection that they have left.
         if now >= self._background_at and not self._schedule.limits.are_calls_out:
@@ -90,8 +85,8 @@ class Lookout:
 
     def next_at(self, now: float) -> float:
         """When a step is due that no reading brings about."""
-        at = self._opened_at + SETTLE_SECONDS
-        return at if self._displayed is not None and at > now else inf
+        at = self._attention.opened_at + SETTLE_SECONDS
+        return at if self._attention.displayed is not None and at > now else inf
 
     def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
         """Have a person's request answered, and learn from what comes of it."""
