@@ -1,5 +1,6 @@
 """What reaches the terminal: nothing for nothing, little for little."""
 
+import pytest
 from fakes import START, key, ms
 from textual import events
 from ui.rig import RecordingDriver, running
@@ -23,6 +24,30 @@ async def test_an_equal_snapshot_sends_nothing() -> None:
         await rig.publish(Snapshot(**{f: getattr(mixed(), f) for f in Snapshot._fields}))
 
         assert rig.take_bytes() == 0
+
+
+async def test_the_start_paints_the_screen_once() -> None:
+    async with running(mixed(), is_recorded=True) as rig:
+        started = rig.take_bytes()
+        await rig.press("ctrl+l")
+
+        assert started < 1.1 * rig.take_bytes()
+
+
+@pytest.mark.parametrize("opened_by", ["?", "t", "c", "f", "L", "Y", ":"])
+async def test_a_view_is_painted_once_and_so_is_what_lay_behind_it(opened_by: str) -> None:
+    async with running(mixed(), is_recorded=True) as rig:
+        await rig.press("enter", "ctrl+l")
+        rig.take_bytes()
+        await rig.press(opened_by)
+        opening = rig.take_bytes()
+        await rig.press("ctrl+l")
+        assert opening < 1.1 * rig.take_bytes()
+
+        await rig.press("escape")
+        closing = rig.take_bytes()
+        await rig.press("ctrl+l")
+        assert closing < 1.1 * rig.take_bytes()
 
 
 async def test_ctrl_l_draws_all_of_it_anew() -> None:

@@ -205,7 +205,7 @@ class WfInspectApp(AskingApp):
 
     def action_redraw(self) -> None:
         """Paint all of it again: something else has written on the terminal."""
-        self.refresh(layout=True)
+        self.paint_anew()
 
     def action_palette(self) -> None:
         """Find a command by name."""

@@ -38,6 +38,9 @@ class HardenedDriver(LinuxDriver):
     class Recovered(Message):
         """The terminal, which had stalled, takes what it is sent again."""
 
+    class Disturbed(Message):
+        """The terminal may show something else than it was sent."""
+
     def __init__(
         self,
         app: App[Any],
@@ -122,7 +125,7 @@ class HardenedDriver(LinuxDriver):
         self.write(_END_OF_FRAME)
         if self._title:
             self.write(f"\x1b]2;{self._title}\x1b\\")
-        self._app.refresh(layout=True)
+        self._app.post_message(self.Disturbed())
 
     def _enable_mouse_support(self) -> None:
         if self._mouse:

@@ -1,47 +1,29 @@
-"""Sends the changed cells of a line only, and soon. Knows Textual's screens, and nothing of ours.
-
-Textual 8.2.8 cuts an update at its right end, but sends every line from the left edge of the widget on:
-for an age at the end of a row that is the whole row.
-"""
+"""Paints a screen soon after it changed. Knows Textual's screens, and nothing of ours."""
 
 import asyncio
 from math import inf
 from typing import Any, TypeVar
 
-from rich.console import Console
-from rich.control import Control
-from textual._compositor import ChopsUpdate, Compositor
+from textual._compositor import Compositor, CompositorMap
 from textual._styles_cache import StylesCache
 from textual.screen import UPDATE_PERIOD, Screen
 
 T = TypeVar("T")
 
 
-class SparingUpdate(ChopsUpdate):
-    """An update cut at both ends."""
+class CarefulCompositor(Compositor):
+    """Textual's compositor; where it lays out anew because a widget asked for its size, it would paint nothing."""
 
-    def render_segments(self, console: Console) -> str:
-        """The update as it goes to the terminal."""
-        sequences: list[str] = []
-        for y, x1, x2 in self.spans:
-            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
-                start, stop = max(x, x1), min(end, x2)
-                if strip is None or start >= stop:
-                    continue
-                piece = strip if (start, stop) == (x, end) else strip.crop(start - x, stop - x)
-                sequences += [Control.move_to(start, y).segment.text, piece.render(console)]
-        return "".join(sequences)
-
-
-class SparingCompositor(Compositor):
-    """Textual's compositor with sparing updates."""
-
-    def render_partial_update(self) -> ChopsUpdate | None:
-        """What changed since the last frame."""
-        update = super().render_partial_update()
-        if update is None:
-            return None
-        return SparingUpdate(update.chops, update.spans, update.chop_ends)
+    @property
+    def full_map(self) -> CompositorMap:
+        """Where every widget is."""
+        old, new = self._full_map, super().full_map
+        if new is not old:
+            moved = {
+                place.clip.intersection(place.region) for _, place in old.items() ^ new.items()
+            }
+            self._dirty_regions |= {region for region in moved if region}
+        return new
 
 
 class Frames:
@@ -81,11 +63,11 @@ class Frames:
 
 
 class SparingScreen(Screen[T]):
-    """A screen that sends little, and answers soon."""
+    """A screen that answers soon, and keeps little."""
 
     def __init__(self, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
-        self._compositor = SparingCompositor()
+        self._compositor = CarefulCompositor()
         self._frames = Frames(self)
 
     @property

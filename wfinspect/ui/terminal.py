@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
+from textual import events, on
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SuspendNotSupported
 from textual.filter import LineFilter
+from textual.screen import Screen
 
 from wfinspect.format import shown_block
 from wfinspect.ui.clipboard import copy_text
 from wfinspect.ui.crash import crash_sentence, report_crash
+from wfinspect.ui.difference import Shown
 from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.safety import AsciiFilter, SafeFilter
 
@@ -38,6 +42,7 @@ class CrashSafeApp(App[None]):
         """
         super().__init__(driver_class=HardenedDriver)
         self.failure: Exception | None = None
+        self._shown = Shown()
         self._environ = environ or {}
         # Kept, since Textual caches what a filter made by the filter itself.
         self._last_filters: list[LineFilter] = [SafeFilter()]
@@ -86,6 +91,25 @@ class CrashSafeApp(App[None]):
     def is_terminal_lost(self) -> bool:
         """Whether the terminal is gone, or takes nothing any more."""
         return isinstance(self._driver, HardenedDriver) and self._driver.is_lost
+
+    @on(HardenedDriver.Disturbed)
+    def paint_anew(self) -> None:
+        """Paint all of the screen, also what the terminal should show already."""
+        self._shown.forget()
+        self.refresh(layout=True)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Terminals differ in what they do with their lines then."""
+        del event
+        self._shown.forget()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        # Under the conditions under which Textual sends it.
+        is_sent = self._running and not self._closed and not self._batch_count
+        if is_sent and isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            left: Any = self._shown.take(renderable)
+            renderable = left
+        super()._display(screen, renderable)
 
     def _write_to_terminal(self, sequence: str) -> None:
         if sequence and self._driver is not None and not self.is_headless:

@@ -80,7 +80,7 @@ class LineView(ScrollView, inherit_bindings=False):
             old = self._painted.get(y, BLANK)
             if new != old:
                 self._painted[y] = new
-                for start, end in _changes(old, new, self.text_width):
+                for start, end in _changes(old, new, self.size.width):
                     self.refresh(Region(start, y - top, end - start, 1))
 
     def repaint(self) -> None:

@@ -1,0 +1,171 @@
+"""The cells that differ are sent, no others, and the terminal shows what it would after a full paint."""
+
+from collections.abc import Sequence
+
+import pyte
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.style import Style
+from rich.text import Segment
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.geometry import Region
+from textual.strip import Strip
+from ui.rig import RecordingDriver, Rig, running
+from ui.scenes import mixed
+
+from wfinspect.ui.difference import Shown
+
+WIDTH, HEIGHT = 24, 3
+CONSOLE = Console(color_system="truecolor", force_terminal=True)
+STYLES = [Style.parse("none"), Style.parse("red"), Style.parse("bold on blue")]
+
+
+class Terminal:
+    def __init__(self, width: int = WIDTH, height: int = HEIGHT) -> None:
+        self.screen = pyte.Screen(width, height)
+        self._stream = pyte.Stream(self.screen)
+
+    def feed(self, data: str) -> None:
+        self._stream.feed(data)
+
+    @property
+    def cells(self) -> list[list[tuple[str, str, str, bool]]]:
+        return [
+            [
+                (cell.data, cell.fg, cell.bg, cell.bold)
+                for cell in (self.screen.buffer[y][x] for x in range(self.screen.columns))
+            ]
+            for y in range(self.screen.lines)
+        ]
+
+
+def strip_of(spans: Sequence[tuple[str, int]], width: int = WIDTH) -> Strip:
+    segments = [Segment(text, STYLES[style]) for text, style in spans]
+    return Strip(segments).adjust_cell_length(width, STYLES[0])
+
+
+def painted(shown: Shown, lines: Sequence[Strip]) -> str:
+    update = LayoutUpdate([[each] for each in lines], Region(0, 0, WIDTH, len(lines)))
+    left = shown.take(update)
+    return left.render_segments(CONSOLE) if left else ""
+
+
+def patched(shown: Shown, y: int, x: int, strip: Strip) -> str:
+    end = x + strip.cell_length
+    chops: list[dict[int, Strip | None]] = [{} for _ in range(HEIGHT)]
+    chops[y] = {0: None, x: strip, end: None} if x else {x: strip, end: None}
+    ends = [*list(chops[y])[1:], WIDTH]
+    left = shown.take(ChopsUpdate(chops, [(y, x, end)], [ends] * HEIGHT))
+    return left.render_segments(CONSOLE) if left else ""
+
+
+# Narrow, wide, and one that some terminals draw wide.
+TEXT = st.lists(st.sampled_from(["a", "b", " ", "数", "据", "é", "→"]), max_size=12)
+SPANS = st.lists(st.tuples(TEXT.map("".join), st.integers(0, 2)), max_size=4)
+LINES = st.lists(SPANS, min_size=HEIGHT, max_size=HEIGHT)
+
+
+@given(st.lists(LINES, min_size=2, max_size=5))
+def test_the_terminal_shows_what_a_full_paint_would_show(
+    frames: list[list[list[tuple[str, int]]]],
+) -> None:
+    shown, terminal = Shown(), Terminal()
+    for spans in frames:
+        lines = [strip_of(each) for each in spans]
+        terminal.feed(painted(shown, lines))
+        whole = Terminal()
+        whole.feed(painted(Shown(), lines))
+
+        assert terminal.cells == whole.cells
+
+
+@given(LINES, st.lists(st.tuples(st.integers(0, 2), st.integers(0, 20), SPANS), max_size=8), LINES)
+def test_parts_of_lines_are_known_as_whole_lines_are(
+    first: list[list[tuple[str, int]]],
+    parts: list[tuple[int, int, list[tuple[str, int]]]],
+    last: list[list[tuple[str, int]]],
+) -> None:
+    shown, terminal, plain = Shown(), Terminal(), Terminal()
+    lines = [strip_of(each, WIDTH) for each in first]
+    terminal.feed(painted(shown, lines))
+    for y, x, spans in parts:
+        part = strip_of(spans, WIDTH - x)
+        if lines[y].crop(0, x).text + lines[y].crop(x).text != lines[y].text:
+            continue  # half a wide character: widgets begin elsewhere
+        terminal.feed(patched(shown, y, x, part))
+        lines[y] = Strip.join([lines[y].crop(0, x), part])
+    plain.feed(painted(Shown(), lines))
+    assert terminal.cells == plain.cells
+
+    lines = [strip_of(each) for each in last]
+    terminal.feed(painted(shown, lines))
+    plain.feed(painted(Shown(), lines))
+    assert terminal.cells == plain.cells
+
+
+WALK = [
+    "enter",
+    "j",
+    "?",
+    "escape",
+    "t",
+    "escape",
+    "v",
+    "tab",
+    "escape",
+    "z",
+    "z",
+    ":",
+    "escape",
+    "/",
+    "d",
+    "w",
+    "d",
+    "enter",
+    "L",
+    "escape",
+]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_whatever_is_opened_and_closed_the_terminal_shows_the_screen(
+    size: tuple[int, int],
+) -> None:
+    async with running(mixed(), size, is_recorded=True) as rig:
+        terminal = Terminal(*size)
+        for key in WALK:
+            await rig.press(key)
+            terminal.feed(_taken(rig))
+            anew = Terminal(*size)
+            screens = rig.app._background_screens
+            update = rig.app.screen._compositor.render_update(full=True, screen_stack=screens)
+            assert isinstance(update, LayoutUpdate)
+            anew.feed(update.render_segments(rig.app.console))
+
+            assert terminal.screen.display == anew.screen.display, key
+            assert terminal.cells == anew.cells
+
+
+def _taken(rig: Rig) -> str:
+    assert isinstance(rig.app._driver, RecordingDriver)
+    sent = "".join(rig.app._driver.written)
+    rig.app._driver.written.clear()
+    return sent
+
+
+def test_a_new_size_is_painted_whole() -> None:
+    shown = Shown()
+    lines = [strip_of([("abc", 0)])] * HEIGHT
+    painted(shown, lines)
+    assert not painted(shown, lines)
+
+    assert painted(shown, lines[:2]).count("abc") == 2
+
+
+def test_few_equal_cells_are_sent_again_many_are_gone_around() -> None:
+    shown = Shown()
+    painted(shown, [strip_of([("a" * WIDTH, 0)])])
+    assert painted(shown, [strip_of([("ba" + "a" * (WIDTH - 3) + "b", 0)])]).count("a") == 0
+    assert painted(shown, [strip_of([("ab" + "a" * (WIDTH - 2), 0)])]).count("\x1b") < 4
