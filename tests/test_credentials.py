@@ -46,13 +46,12 @@ async def current(
     return await CredentialsSource(profile, environ or {}, home).current()
 
 
-@given(st.text(min_size=5), st.text(min_size=1).map("CANARY{}".format))
-def test_no_text_of_credentials_shows_a_secret(key_id: str, secret: str) -> None:
-    credentials = Credentials(key_id, secret, secret)
+@given(st.text(min_size=4), st.text(min_size=1).map("CANARY{}".format))
+def test_no_text_of_credentials_shows_a_secret(start: str, secret: str) -> None:
+    credentials = Credentials(start + secret, secret, secret)
 
     for text in (repr(credentials), str(credentials), f"{credentials}", credentials.masked_id):
         assert "CANARY" not in text
-        assert key_id not in text
 
 
 async def test_keys_of_the_environment_with_a_token(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ PROOFS = {
         "test_resolver.py::test_a_service_that_has_moved_is_found_at_its_new_address",
         "test_watcher.py::test_it_stops_in_a_second_though_a_call_hangs_for_ever",
         "benchmarks/faults.py",
+        "benchmarks/link.py",
     ),
     "a kept connection that dies is not noticed, and no nonce is used twice": (
         "test_exchange.py::test_a_kept_connection_that_dies_when_used_again_is_not_noticed",
@@ -225,6 +226,14 @@ def test_no_edit_is_lost_among_eight_processes() -> None:
     assert held("edits", "10") == ""
 
 
+def can_make_a_network() -> bool:
+    """Whether a network namespace can be made here, and its link be taken down."""
+    if not (which("ip") and which("unshare")):
+        return False
+    made = subprocess.run([which("unshare") or "", "-rn", "true"], check=False, capture_output=True)
+    return made.returncode == 0
+
+
 @pytest.mark.battery
 @pytest.mark.parametrize(
     "name",
@@ -236,6 +245,9 @@ def test_no_edit_is_lost_among_eight_processes() -> None:
         "kills",
         "edits",
         pytest.param("disk", marks=pytest.mark.skipif(not which("strace"), reason="no strace")),
+        pytest.param(
+            "link", marks=pytest.mark.skipif(not can_make_a_network(), reason="no namespaces")
+        ),
     ],
 )
 def test_a_benchmark_holds_its_figures(name: str) -> None:
