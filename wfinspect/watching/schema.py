@@ -87,7 +87,10 @@ def prepare(connection: sqlite3.Connection, *, can_write: bool) -> None:
     if version == VERSION:
         return
     if not can_write:
-        raise StoreError("The stored list is of an older version and can't be written to.")
+        raise StoreError(
+            "The stored list is of an older version and can't be written to: start wfinspect once where "
+            "it can, or choose another --state-dir."
+        )
     # The lock comes first, or two programs that start together would both take the same step.
     connection.execute("BEGIN IMMEDIATE")
     try:
