@@ -32,8 +32,7 @@ class Readings:
 
     def miss(self, seconds: float = 10.0) -> bool:
         self.seconds += seconds
-        at = START + timedelta(seconds=self.seconds)
-        return self.list.missed(key(1), Trouble("not found", "no such", at, None), self.seconds)
+        return self.list.missed(key(1), Trouble("not found", "no such", None), self.seconds)
 
 
 def modified(status: str, seconds: float, **fields: object) -> WorkflowInstance:

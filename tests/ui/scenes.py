@@ -149,7 +149,6 @@ def outage() -> Snapshot:
     trouble = Trouble(
         "Throttling.User",
         "The service asks for fewer calls (Throttling.User): it will be asked again by itself.",
-        since=ago(minutes=6),
         retry_at=START + timedelta(seconds=40),
     )
     read = ago(minutes=6, seconds=12)
@@ -183,7 +182,7 @@ def loading() -> Snapshot:
 
 def not_found() -> Snapshot:
     sentence = "There is no workflow instance 777000111 in cn-shanghai for prod-ops: check the ID."
-    return opened(trouble=Trouble("not found", sentence, since=START, retry_at=None))
+    return opened(trouble=Trouble("not found", sentence, retry_at=None))
 
 
 def refused() -> Snapshot:
@@ -191,7 +190,7 @@ def refused() -> Snapshot:
         "The service refuses the access key: GetWorkflowInstance is not allowed for this user; ask "
         "for the policy AliyunDataWorksReadOnlyAccess. (RequestId 0bc1411515937635973146871e8a9f)"
     )
-    return opened(trouble=Trouble("refused", sentence, START, START + timedelta(seconds=60)))
+    return opened(trouble=Trouble("refused", sentence, START + timedelta(seconds=60)))
 
 
 def no_credentials() -> Snapshot:
@@ -200,7 +199,7 @@ def no_credentials() -> Snapshot:
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET or run `aliyun configure`; `wfinspect demo` shows the app "
         "without an account."
     )
-    trouble = Trouble("no credentials", sentence, since=START, retry_at=None)
+    trouble = Trouble("no credentials", sentence, retry_at=None)
     health = Health(contact=Contact.NOT_LIVE, trouble=trouble)
     shown = Row(key(NEW), trouble=trouble)
     return Snapshot(displayed=shown, health=health)
@@ -232,7 +231,6 @@ def accounts() -> Snapshot:
     trouble = Trouble(
         "keys expired",
         "The token of profile finance has expired: renew it; it is read again by itself.",
-        since=ago(minutes=8),
         retry_at=START + timedelta(seconds=40),
         exit_code=4,
     )

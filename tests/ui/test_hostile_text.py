@@ -1,7 +1,7 @@
 """Text from outside is shown character by character, whatever it looks like."""
 
 from ui.rig import RecordingDriver, running
-from ui.scenes import START, hostile, mixed
+from ui.scenes import hostile, mixed
 from values import replace
 
 from wfinspect.ui.widgets.detail import TextPane
@@ -28,7 +28,7 @@ async def test_what_looks_like_markup_is_shown_side_by_side_too() -> None:
 
 
 async def test_notices_troubles_and_remarks_are_no_markup() -> None:
-    trouble = Trouble("[/] cause", NASTY, since=START, retry_at=None)
+    trouble = Trouble("[/] cause", NASTY, retry_at=None)
     health = replace(
         mixed().health,
         contact=Contact.NOT_LIVE,

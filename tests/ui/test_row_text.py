@@ -111,7 +111,7 @@ def test_trouble_shows_its_cause() -> None:
 
 
 def test_trouble_that_needs_a_person_stands_out() -> None:
-    trouble = Trouble("refused", "", START, retry_at=None)
+    trouble = Trouble("refused", "", retry_at=None)
 
     assert note(row(1, "Running", trouble=trouble), START, 40) == ("refused", Role.TROUBLE)
 
@@ -121,7 +121,7 @@ def test_trouble_that_needs_a_person_stands_out() -> None:
     [
         (Row(key(1), is_loading=True), "reading..."),
         (Row(key(1)), "not read"),
-        (Row(key(1), trouble=Trouble("not found", "", START, None)), "not found"),
+        (Row(key(1), trouble=Trouble("not found", "", None)), "not found"),
         (row(1, "Failure", is_gone=True), "gone"),
         (row(1, ""), "no status"),
     ],

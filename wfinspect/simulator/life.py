@@ -61,8 +61,6 @@ class Stage:
     """Where a life stands; times in milliseconds since 1970, None for what has not happened yet."""
 
     status: str
-    run: int
-    """Which one, as Run.number."""
     since: int
     started: int | None
     finished: int | None
@@ -113,7 +111,7 @@ def stage_at(
     finished = since if status == OUTCOME else None
     if status == OUTCOME:
         status = "Failure" if run.fails else "Success"
-    return Stage(status, number, since, started, finished)
+    return Stage(status, since, started, finished)
 
 
 def _elapsed(life: Life, epoch: int, now: int, speed: float) -> float:

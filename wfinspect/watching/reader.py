@@ -1,6 +1,6 @@
 """What an answer means for the book and for the schedule. Sends nothing and draws nothing."""
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from wfinspect.errors import DailyLimit, NotFound, ServiceError
 from wfinspect.instance import InstanceKey, WorkflowInstance
@@ -13,6 +13,9 @@ from wfinspect.watching.schedule import Batch, Schedule
 from wfinspect.watching.snapshot import Trouble
 from wfinspect.watching.source import group_of
 from wfinspect.watching.watchlist import Entry, News
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _NAMED = 5
 
@@ -116,7 +119,7 @@ class Reader:
         if entry is None:
             return
         self._absence.heard(key, answer.now)
-        if self._book.watchlist.missed(key, _trouble(error, answer.at), answer.now):
+        if self._book.watchlist.missed(key, _trouble(error), answer.now):
             self._book.gone(key)
             name = entry.instance.name if entry.instance else ""
             self._notices.say(f"{name} ({key.id}) is gone: the service no longer knows it.")
@@ -127,9 +130,9 @@ class Reader:
     def _blame(self, key: InstanceKey, error: ServiceError, answer: Answer) -> None:
         entry = self._book.entries.get(key)
         if entry is not None:
-            entry.trouble = _trouble(error, entry.trouble.since if entry.trouble else answer.at)
+            entry.trouble = _trouble(error)
             self._absence.heard(key, answer.now)
 
 
-def _trouble(error: ServiceError, since: datetime) -> Trouble:
-    return Trouble(error.cause, str(error), since, None, error.exit_code)
+def _trouble(error: ServiceError) -> Trouble:
+    return Trouble(error.cause, str(error), None, error.exit_code)

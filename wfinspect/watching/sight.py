@@ -132,19 +132,17 @@ class Troubles:
     """The trouble behind each closed gate, the same object until the next attempt fails."""
 
     def __init__(self) -> None:
-        self._known: dict[Gate, tuple[float, int, Trouble]] = {}
+        self._known: dict[Gate, tuple[tuple[float, int], Trouble]] = {}
 
     def behind(self, gate: Gate | None, now: float, at: datetime) -> Trouble | None:
         """What a gate was closed by; None for an open one."""
         if gate is None or gate.error is None:
             self._known = {g: known for g, known in self._known.items() if g.is_closed}
             return None
-        known = self._known.get(gate)
-        if known is not None and known[:2] == (gate.opens_at, gate.failures):
-            return known[2]
-        is_same_outage = known is not None and known[1] <= gate.failures
-        since = known[2].since if known is not None and is_same_outage else at
+        attempt, known = (gate.opens_at, gate.failures), self._known.get(gate)
+        if known is not None and known[0] == attempt:
+            return known[1]
         retry_at = at + timedelta(seconds=max(0.0, gate.opens_at - now))
-        trouble = Trouble(gate.error.cause, str(gate.error), since, retry_at, gate.error.exit_code)
-        self._known[gate] = (gate.opens_at, gate.failures, trouble)
+        trouble = Trouble(gate.error.cause, str(gate.error), retry_at, gate.error.exit_code)
+        self._known[gate] = attempt, trouble
         return trouble

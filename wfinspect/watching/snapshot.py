@@ -28,7 +28,6 @@ class Trouble(NamedTuple):
     """Two or three words, e.g. ``Throttling.User`` or ``unreachable``."""
     sentence: str
     """What happened, why, what to do."""
-    since: datetime
     retry_at: datetime | None
     """When the next attempt is due; None where only a person can mend it."""
     exit_code: int = 3

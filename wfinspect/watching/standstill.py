@@ -14,10 +14,10 @@ def interrupted(
         "log, and the watch goes on."
     )
     retry_at = at + timedelta(seconds=pause_seconds)
-    return _not_live(snapshot, Trouble("internal error", sentence, at, retry_at))
+    return _not_live(snapshot, Trouble("internal error", sentence, retry_at))
 
 
-def stuck(snapshot: Snapshot, at: datetime) -> Snapshot:
+def stuck(snapshot: Snapshot) -> Snapshot:
     """The last snapshot of a watch that nobody renews: nothing of it counts as the present."""
     sentence = (
         "No round of the watch has begun for a while: the disk of the state directory may hang. "
@@ -26,7 +26,7 @@ def stuck(snapshot: Snapshot, at: datetime) -> Snapshot:
     rows = tuple(row._replace(is_live=False) for row in snapshot.rows)
     displayed = snapshot.displayed and snapshot.displayed._replace(is_live=False)
     old = snapshot._replace(rows=rows, displayed=displayed)
-    return _not_live(old, Trouble("watch stuck", sentence, at, None))
+    return _not_live(old, Trouble("watch stuck", sentence, None))
 
 
 def _not_live(snapshot: Snapshot, trouble: Trouble) -> Snapshot:

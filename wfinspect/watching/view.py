@@ -14,15 +14,13 @@ from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.sight import Sight, Sights, Troubles
 from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
 
-_WAITING = "waiting"
-_SHORT = "budget"
-_UNEXPLAINED = {
-    _WAITING: "No answer has come yet: a call is out, or waits for its turn.",
-    _SHORT: (
-        "The day's budget of calls does not reach for what is watched: it is read as the budget "
-        "allows, and what you ask for (r, R) at once. --budget sets it."
-    ),
-}
+_WAITING = Trouble("waiting", "No answer has come yet: a call is out, or waits for its turn.", None)
+_SHORT = Trouble(
+    "budget",
+    "The day's budget of calls does not reach for what is watched: it is read as the budget "
+    "allows, and what you ask for (r, R) at once. --budget sets it.",
+    None,
+)
 
 
 class View:
@@ -39,7 +37,6 @@ class View:
         self._notices = notices
         self._alerts = alerts
         self._troubles = Troubles()
-        self._unexplained: dict[tuple[Binding, str], Trouble] = {}
 
     def draw(
         self,
@@ -68,10 +65,9 @@ class View:
         opened = sights[displayed] if displayed is not None else None
         shown = watched if opened is None or opened.row.is_watched else [*watched, opened]
         contact, lost = self._contact(shown, gates, health.last_good_at)
-        told = {b: troubles[b] or self._explain(b, now, at) for b in lost}
+        told = {b: troubles[b] or self._explain(b, now) for b in lost}
         trouble = next(iter(told.values()), None)
         if trouble is None:
-            self._unexplained.clear()
             repeated = (b for b, gate in gates.items() if gate is not None and gate.failures > 1)
             trouble = next((troubles[b] for b in repeated), None)
         text, is_error = self.outage.follow(contact, trouble, now)
@@ -91,12 +87,10 @@ class View:
         )
         return min(self.outage.wakes_at(), self._alerts.due_at, self._sights.changes_at)
 
-    def _explain(self, binding: Binding, now: float, at: datetime) -> Trouble:
+    def _explain(self, binding: Binding, now: float) -> Trouble:
         """The trouble of rows that are old although no call has failed."""
         is_short = self._schedule.limits.bucket(binding, now).ready_at(now) > now
-        cause = _SHORT if is_short else _WAITING
-        made = Trouble(cause, _UNEXPLAINED[cause], at, None)
-        return self._unexplained.setdefault((binding, cause), made)
+        return _SHORT if is_short else _WAITING
 
     def _contact(
         self,

@@ -65,7 +65,7 @@ class Watcher:
     @property
     def snapshot(self) -> Snapshot:
         """The newest state; its ages and counts are newer than the last ping where only they are."""
-        return stuck(self._snapshot, self._clock.now()) if self._is_stuck() else self._snapshot
+        return stuck(self._snapshot) if self._is_stuck() else self._snapshot
 
     def start(self) -> None:
         """Begin to ask, on a thread of its own."""

@@ -228,8 +228,7 @@ class Watchlist:
             now: steady seconds.
         """
         entry = self.entries[key]
-        since = entry.trouble.since if entry.missing and entry.trouble else trouble.since
-        entry.trouble = trouble._replace(since=since)
+        entry.trouble = trouble
         entry.missing = entry.missing or Streak()
         entry.missing.add(now)
         if entry.instance is None or entry.is_gone:
