@@ -7,6 +7,7 @@ from ui.scenes import (
     FAILED,
     NEW,
     TRADE,
+    ago,
     change,
     failed_row,
     mixed,
@@ -189,6 +190,17 @@ async def test_the_log_takes_new_changes_in_while_it_is_open() -> None:
         await rig.press("enter")
 
         assert rig.app.main.opened == key(FAILED)
+
+
+async def test_the_log_goes_by_when_it_happened_not_by_when_it_was_read() -> None:
+    late, early = (
+        replace(change(7, "Running", "Success", ago(minutes=minutes)), name=f"dim_{minutes}")
+        for minutes in (3, 5)
+    )
+    async with running(replace(mixed(), transitions=(early, late))) as rig:
+        await rig.press("L")
+
+        assert rig.text.index("dim_3") < rig.text.index("dim_5")
 
 
 async def test_the_log_says_so_when_nothing_has_changed() -> None:

@@ -39,9 +39,11 @@ class PickingApp(TellingApp):
 
     def _events(self) -> tuple[Choice, ...]:
         look, now = self.main.look, self._clock.now()
+        # Of what one reading brought to light, the service may know when each happened.
+        changes = sorted(self.main.snapshot.transitions, key=lambda change: change.at, reverse=True)
         return tuple(
             Choice(change, left, right, f"{change.name} {change.key.id} {change.to_status}")
-            for change in self.main.snapshot.transitions
+            for change in changes
             for left, right in (history_text.event(change, look, now),)
         )
 

@@ -212,8 +212,7 @@ class Detail(Vertical):
         found = self._row.instance if self._row and has_counts else None
         for index, pane in enumerate(self._panes):
             count = pane.kind.tally(found) if found else ""
+            title = f"{pane.kind.title} {count}" if count else pane.kind.title
             spans.append((" ", Role.TEXT))
-            spans.append((f" {pane.kind.title} ", Role.BRAND if index == self._tab else Role.DIM))
-            if count:
-                spans.append((f"{count} ", Role.DIM))
+            spans.append((f" {title} ", Role.BRAND if index == self._tab else Role.DIM))
         return spans
