@@ -57,7 +57,7 @@ def test_our_own_variable_is_stronger_than_the_cloud_s(environ: dict[str, str]) 
     ("given", "words"),
     [
         ({"interval": "1"}, "interval: '1' is too short: at least 2 seconds"),
-        ({"interval": "soon"}, "interval: 'soon' is no number"),
+        ({"interval": "soon"}, "interval: 'soon' is no number: use digits without a unit"),
         ({"interval": "inf"}, "too short"),
         ({"budget": "0"}, "no whole number above 0"),
         ({"budget": "1e999"}, "no whole number above 0"),

@@ -61,13 +61,16 @@ def _budget(value: object) -> int:
     return int(calls)
 
 
+_NO_NUMBER = "is no number: use digits without a unit, e.g. 15 or 3000"
+
+
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError("is no number")  # noqa: TRY004 - the caller adds the name of the option
+        raise ValueError(_NO_NUMBER)  # noqa: TRY004 - the caller adds the name of the option
     try:
         return float(value)
     except (ValueError, OverflowError):
-        raise ValueError("is no number") from None
+        raise ValueError(_NO_NUMBER) from None
 
 
 def _switch(value: object) -> bool:
