@@ -62,7 +62,7 @@ def main(tell: Callable[[Figures], object]) -> None:
 
 
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"
 
 
 @contextmanager
