@@ -9,7 +9,7 @@ from ui.scenes import accounts, empty, gone, mixed, outage
 from values import replace
 
 from wfinspect.ui import theme
-from wfinspect.ui.status_text import bottom_line, seconds, top_line
+from wfinspect.ui.status_text import bottom_line, counts_of, seconds, top_line
 from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Contact, Snapshot
 
@@ -17,7 +17,9 @@ LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
 
 
 def top(snapshot: Snapshot, width: int, *, is_demo: bool = False) -> str:
-    return top_line(snapshot, BINDING, LOOK, START, width, is_demo=is_demo).text
+    return top_line(
+        snapshot, counts_of(snapshot.rows), BINDING, LOOK, START, width, is_demo=is_demo
+    ).text
 
 
 def with_health(**fields: object) -> Snapshot:
@@ -57,9 +59,11 @@ def test_the_lines_fit_any_width(width: int) -> None:
 @given(st.integers(0, 59))
 def test_nothing_ticks_while_all_is_well(later: int) -> None:
     now = START + timedelta(minutes=later, seconds=later)
-    before = top_line(mixed(), BINDING, LOOK, START, 120, is_demo=False)
+    before = top_line(mixed(), counts_of(mixed().rows), BINDING, LOOK, START, 120, is_demo=False)
 
-    assert top_line(mixed(), BINDING, LOOK, now, 120, is_demo=False) == before
+    assert (
+        top_line(mixed(), counts_of(mixed().rows), BINDING, LOOK, now, 120, is_demo=False) == before
+    )
 
 
 def test_the_demo_says_so_in_place_of_the_profile() -> None:
@@ -76,7 +80,12 @@ def test_an_empty_start_is_ready_not_starting() -> None:
 def test_a_retry_that_is_overdue_is_due_now() -> None:
     late = START + timedelta(minutes=5)
 
-    assert "next try 14:35:00" in top_line(outage(), BINDING, LOOK, late, 120, is_demo=False).text
+    assert (
+        "next try 14:35:00"
+        in top_line(
+            outage(), counts_of(outage().rows), BINDING, LOOK, late, 120, is_demo=False
+        ).text
+    )
 
 
 def test_contact_lost_before_any_answer_says_so() -> None:

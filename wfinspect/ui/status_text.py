@@ -1,7 +1,7 @@
 """The two status lines as text. Pure; while all is well nothing in them ticks."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from wfinspect import format as fmt
@@ -12,9 +12,19 @@ from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
 
 
 def top_line(
-    snapshot: Snapshot, binding: Binding, look: Look, now: datetime, width: int, *, is_demo: bool
+    snapshot: Snapshot,
+    counts: Mapping[Family, int],
+    binding: Binding,
+    look: Look,
+    now: datetime,
+    width: int,
+    *,
+    is_demo: bool,
 ) -> Line:
-    """Who is asked, how the watched ones fare, and at the right edge whether this is the present."""
+    """Who is asked, how the watched ones fare, and at the right edge whether this is the present.
+
+    `counts` is what `counts_of` finds among the snapshot's rows.
+    """
     right = _contact_spans(snapshot.health, look, now, width, whose=_whose(snapshot, binding))
     if snapshot.health.contact is Contact.STARTING and not snapshot.rows and not snapshot.displayed:
         right = (("ready", Role.DIM),)
@@ -25,7 +35,7 @@ def top_line(
         Part(((profile, Role.STRONG),), 3),
         Part(((fmt.shown(binding.region, limit=40), Role.DIM),), 5),
         Part((("read-only", Role.DIM),), 7),
-        Part(_count_spans(snapshot.rows, look), 4),
+        Part(_count_spans(counts, look), 4),
     ]
     return line(*spread(((" ", Role.TEXT), *shed(parts, room)), (*right, (" ", Role.TEXT)), width))
 
@@ -39,14 +49,18 @@ def _whose(snapshot: Snapshot, binding: Binding) -> str:
     return f"{fmt.shown(name, limit=20)}: " if other != binding else ""
 
 
-def _count_spans(rows: tuple[Row, ...], look: Look) -> tuple[Span, ...]:
-    """How many watched ones are in which family, e.g. ``X 1  > 2``."""
-    counts = Counter(
+def counts_of(rows: Iterable[Row]) -> Mapping[Family, int]:
+    """How many rows that were read are in which family; what is gone is UNKNOWN."""
+    return Counter(
         Family.UNKNOWN if row.is_gone else row.family for row in rows if row.instance is not None
     )
+
+
+def _count_spans(counts: Mapping[Family, int], look: Look) -> tuple[Span, ...]:
+    """The counts, e.g. ``X 1  > 2``."""
     spans: list[Span] = []
     for family, status in fmt.MARKED_AS.items():
-        if counts[family]:
+        if counts.get(family):
             gap = "  " if spans else ""
             spans.append((f"{gap}{look.glyphs[status]} {counts[family]}", FAMILY_ROLES[family]))
     return tuple(spans)

@@ -9,7 +9,7 @@ from textual.reactive import Reactive
 from textual.widget import Widget
 
 from wfinspect.clock import Clock
-from wfinspect.instance import InstanceKey
+from wfinspect.instance import Family, InstanceKey
 from wfinspect.ui.advice_text import nothing_watched
 from wfinspect.ui.arrangement import (
     WIDE_CELLS,
@@ -22,7 +22,7 @@ from wfinspect.ui.lines import Line
 from wfinspect.ui.order import SORTS
 from wfinspect.ui.preferences import Preferences
 from wfinspect.ui.sparing import SparingScreen
-from wfinspect.ui.status_text import bottom_line, top_line
+from wfinspect.ui.status_text import bottom_line, counts_of, top_line
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.detail import Detail
 from wfinspect.ui.widgets.filter_box import FilterBox
@@ -60,6 +60,7 @@ class PanesScreen(SparingScreen[None]):
         self._is_demo = is_demo
         self._keymap = keymap
         self.snapshot = Snapshot()
+        self._counts: Mapping[Family, int] = {}
         self.unseen = 0
         """Changes that nobody has looked at."""
         self._now = clock.now()
@@ -107,7 +108,8 @@ class PanesScreen(SparingScreen[None]):
         """Show a snapshot; whatever equals the former one sends nothing."""
         is_first = not self.list.rows
         self.snapshot = snapshot
-        # Counted here, since the line that says it is made anew for every key.
+        # Counted here, since the lines that say it are made anew for every key.
+        self._counts = counts_of(snapshot.rows)
         self.unseen = sum(row.is_unseen for row in snapshot.rows)
         if (self.clock.now() - self._now).total_seconds() >= MINUTE_SECONDS:
             self._now = self.clock.now()
@@ -195,6 +197,7 @@ class PanesScreen(SparingScreen[None]):
     def _top_line(self, width: int) -> Line:
         return top_line(
             self.snapshot,
+            self._counts,
             self.control.binding,
             self.look,
             self._now,
