@@ -5,6 +5,7 @@ lagging replicas, with failures or not at all; what is told is compared with wha
 """
 
 import asyncio
+import ctypes
 import gc
 import itertools
 import random
@@ -76,8 +77,9 @@ class Told:
     def hear(self, engine: Engine) -> None:
         """Take in what is new, oldest first."""
         new = list(itertools.takewhile(lambda t: t not in self._known, engine.snapshot.transitions))
+        if new:
+            self._known = set(engine.snapshot.transitions)
         for change in reversed(new):
-            self._known.add(change)
             row = engine.snapshot.row(change.key)
             found = row.instance if row else None
             if found is None or not self.world.histories[found.id].holds(found, self.world.now):
@@ -135,6 +137,10 @@ class Outcome:
 def held() -> tuple[float, int]:
     """Megabytes of memory that this process holds; its tasks, threads and descriptors."""
     gc.collect()
+    # What is free already, but not given back, is not held.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
     process = psutil.Process()
     handles = len(asyncio.all_tasks()) + threading.active_count() + process.num_fds()
     return process.memory_info().rss / 2**20, handles
