@@ -52,6 +52,7 @@ def test_no_text_of_credentials_shows_a_secret(start: str, secret: str) -> None:
 
     for text in (repr(credentials), str(credentials), f"{credentials}", credentials.masked_id):
         assert "CANARY" not in text
+    assert credentials.masked_id == f"{start[:4]}***"
 
 
 async def test_keys_of_the_environment_with_a_token(tmp_path: Path) -> None:
