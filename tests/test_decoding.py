@@ -288,12 +288,14 @@ def test_mending_tells_halves_from_text_that_looks_like_them(parts: list[str]) -
 
 
 def test_what_comes_as_before_is_the_reading_that_is_held_and_kept_no_longer_than_that() -> None:
-    held = decode_instance(sample("get_running.json"), ID)
-    same = decode_instance(sample("get_running.json"), ID)
-    other = decode_instance(sample("get_running.json").replace(b"Running", b"Failure"), ID)
+    body = sample("get_running.json").replace(b"Running", b"OfThisTestAlone")
+    held = decode_instance(body, ID)
+    same = decode_instance(body, ID)
+    other = decode_instance(body.replace(b"OfThisTestAlone", b"Failure"), ID)
     assert same is held
     assert other.status == "Failure"
-    count = len(decoding._in_use)
+    text = held.raw
+    assert text in decoding._in_use
     del held, same
     gc.collect()
-    assert len(decoding._in_use) == count - 1
+    assert text not in decoding._in_use
