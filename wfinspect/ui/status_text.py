@@ -1,7 +1,7 @@
 """The two status lines as text. Pure; while all is well nothing in them ticks."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from wfinspect import format as fmt
@@ -13,7 +13,7 @@ from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
 
 def top_line(
     snapshot: Snapshot,
-    counts: Mapping[Family, int],
+    counts: Counter[Family],
     binding: Binding,
     look: Look,
     now: datetime,
@@ -49,18 +49,18 @@ def _whose(snapshot: Snapshot, binding: Binding) -> str:
     return f"{fmt.shown(name, limit=20)}: " if other != binding else ""
 
 
-def counts_of(rows: Iterable[Row]) -> Mapping[Family, int]:
+def counts_of(rows: Iterable[Row]) -> Counter[Family]:
     """How many rows that were read are in which family; what is gone is UNKNOWN."""
     return Counter(
         Family.UNKNOWN if row.is_gone else row.family for row in rows if row.instance is not None
     )
 
 
-def _count_spans(counts: Mapping[Family, int], look: Look) -> tuple[Span, ...]:
+def _count_spans(counts: Counter[Family], look: Look) -> tuple[Span, ...]:
     """The counts, e.g. ``X 1  > 2``."""
     spans: list[Span] = []
     for family, status in fmt.MARKED_AS.items():
-        if counts.get(family):
+        if counts[family]:
             gap = "  " if spans else ""
             spans.append((f"{gap}{look.glyphs[status]} {counts[family]}", FAMILY_ROLES[family]))
     return tuple(spans)

@@ -1,6 +1,5 @@
 """What reaches a person who is not looking: toasts, the bell, the window's title. Decides no rules."""
 
-from collections import Counter
 from collections.abc import Mapping
 
 from wfinspect.clock import Clock
@@ -9,6 +8,7 @@ from wfinspect.instance import Family, Transition
 from wfinspect.notify import Notify
 from wfinspect.ui.announce import announcement
 from wfinspect.ui.gated_app import GatedApp
+from wfinspect.ui.status_text import counts_of
 from wfinspect.watching.notices import summary
 from wfinspect.watching.snapshot import Contact, Snapshot
 
@@ -94,10 +94,9 @@ class TellingApp(GatedApp):
 
 def title(snapshot: Snapshot) -> str:
     """What the window is called: ``1 failed, 2 running - wfinspect``."""
-    rows = snapshot.rows
-    counts = Counter(row.family for row in rows if row.instance is not None and not row.is_gone)
+    counts = counts_of(snapshot.rows)
     parts = ["NOT LIVE"] if snapshot.health.contact is Contact.NOT_LIVE else []
     parts += [f"{counts[family]} {word}" for family, word in _COUNTED if counts[family]]
-    unseen = sum(row.is_unseen for row in rows)
+    unseen = sum(row.is_unseen for row in snapshot.rows)
     parts += [f"{unseen} unseen"] if unseen else []
     return f"{', '.join(parts)} - wfinspect" if parts else "wfinspect"

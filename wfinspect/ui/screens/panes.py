@@ -1,5 +1,6 @@
 """Status, ID box, list and detail on one screen: what is in view, and what is shown in it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from textual import events, on
@@ -60,7 +61,7 @@ class PanesScreen(SparingScreen[None]):
         self._is_demo = is_demo
         self._keymap = keymap
         self.snapshot = Snapshot()
-        self._counts: Mapping[Family, int] = {}
+        self._counts: Counter[Family] = Counter()
         self.unseen = 0
         """Changes that nobody has looked at."""
         self._now = clock.now()
