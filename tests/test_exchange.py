@@ -33,6 +33,7 @@ from toxics import (
     TRANSIENT,
     WHOLE,
     dripping,
+    flood,
     hang,
     proxying,
     reset_at_once,
@@ -60,14 +61,6 @@ async def test_a_network_fault_is_transient(name: str) -> None:
     assert (caught.value.cause, caught.value.is_permanent) == (cause, False)
 
 
-async def paced_continue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await read_request(reader)
-    while True:
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 20)
-        await writer.drain()
-        await asyncio.sleep(0.05)
-
-
 CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 200
 
 
@@ -84,7 +77,7 @@ async def test_no_call_outlasts_its_deadline_or_holds_up_another() -> None:
                 await client.get_workflow_instance(ID)
             return now() - before
 
-    drips = [dripping(WHOLE, 0.5), dripping(CHUNKS, 0.2), paced_continue, hang]
+    drips = [dripping(WHOLE, 0.5), dripping(CHUNKS, 0.2), flood, hang]
     async with Pulse() as pulse:
         taken = await asyncio.gather(*(seconds_of(handle) for handle in drips * 3))
 

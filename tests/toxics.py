@@ -32,6 +32,15 @@ async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> N
     await reader.read()
 
 
+async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Announce an answer for ever, at a pace that leaves others some CPU."""
+    await read_request(reader)
+    while True:
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 20)
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
 async def reset_at_once(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     reset(writer)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import Figures, scratch
+from bench import Figures, main, scratch
 from fakes import START, key
 
 from wfinspect.errors import StoreError
@@ -83,12 +83,5 @@ def tell(figures: Figures, count: int = EDITS) -> None:
     figures.hold("crashes", crashes, most=0)
 
 
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
-    tell(figures, int(sys.argv[1]) if len(sys.argv) > 1 else EDITS)
-    figures.end()
-
-
 if __name__ == "__main__":
-    main()
+    main(lambda figures: tell(figures, *map(int, sys.argv[1:])))

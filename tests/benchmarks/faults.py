@@ -18,7 +18,18 @@ import httpx
 from bench import Figures, main, scratch
 from raw_server import Handle, Seen, http_answer, make_certificate, raw_server, read_request
 from raw_server import server_context as tls_server
-from toxics import BAD, ID, TRANSIENT, WHOLE, dripping, hang, proxying, reset_at_once, sending
+from toxics import (
+    BAD,
+    ID,
+    TRANSIENT,
+    WHOLE,
+    dripping,
+    flood,
+    hang,
+    proxying,
+    reset_at_once,
+    sending,
+)
 
 from wfinspect.clock import SystemClock
 from wfinspect.dataworks import network
@@ -90,15 +101,6 @@ class Recorded:
         self, ids: Sequence[InstanceId], *, project_id: int, biz_date: int, env_type: str
     ) -> tuple[WorkflowInstance, ...]:
         raise AssertionError((ids, project_id, biz_date, env_type))
-
-
-async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Announce an answer for ever, at a pace that leaves the other kinds some CPU."""
-    await read_request(reader)
-    while True:
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 20)
-        await writer.drain()
-        await asyncio.sleep(0.05)
 
 
 async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import Figures, scratch
+from bench import Figures, main, scratch
 from fakes import BINDING, START, instance, key
 
 from wfinspect.instance import Transition
@@ -113,12 +113,5 @@ def tell(figures: Figures, kills: int = KILLS) -> None:
     figures.hold("damage", verdict != "ok", most=0)
 
 
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
-    tell(figures, int(sys.argv[1]) if len(sys.argv) > 1 else KILLS)
-    figures.end()
-
-
 if __name__ == "__main__":
-    main()
+    main(lambda figures: tell(figures, *map(int, sys.argv[1:])))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from bench import Figures, scratch
+from bench import Figures, main, scratch
 from pty_session import PtySession, python
 
 from wfinspect.clock import SystemClock
@@ -114,12 +114,5 @@ def tell(figures: Figures, directory: Path | None = None) -> None:
             )
 
 
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
-    tell(figures, Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else None)
-    figures.end()
-
-
 if __name__ == "__main__":
-    main()
+    main(lambda figures: tell(figures, *(Path(each).resolve() for each in sys.argv[1:])))
