@@ -56,8 +56,6 @@ class Usual:
 class Lateness:
     """How an instance compares with the last runs of its workflow; stays true while time passes."""
 
-    runs: int
-    """Successful earlier runs that were compared with."""
     said: str
     """What time does not change, e.g. ``usually 18m to 22m``."""
     usual: Usual | None = None
@@ -89,7 +87,7 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
     """
     known = [r for r in runs if r.id != instance.id and r.seconds is not None]
     if len(known) < MIN_RUNS:
-        return Lateness(len(known), f"too few runs to compare with ({len(known)} of {MIN_RUNS})")
+        return Lateness(f"too few runs to compare with ({len(known)} of {MIN_RUNS})")
     usual = _usual([r.seconds or 0.0 for r in known])
     said = f"usually {_span(usual)}"
     started = None if instance.started_time is None else moment(instance.started_time)
@@ -97,12 +95,12 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
         return _waiting(instance, known, usual)
     if not instance.is_settled:
         expected, late = (started + timedelta(seconds=s) for s in (usual.median, usual.high))
-        return Lateness(len(known), said, usual, started, expected, late)
+        return Lateness(said, usual, started, expected, late)
     if instance.finished_time is not None and instance.family is Family.SUCCESS:
         took = (instance.finished_time - (instance.started_time or 0)) / 1000
         longer = f": {duration(took - usual.high)} longer" if took > usual.high else ""
         said = f"took {duration(took)}, {said}{longer}"
-    return Lateness(len(known), said, usual)
+    return Lateness(said, usual)
 
 
 def _waiting(instance: WorkflowInstance, known: Sequence[Run], usual: Usual) -> Lateness:
@@ -110,10 +108,10 @@ def _waiting(instance: WorkflowInstance, known: Sequence[Run], usual: Usual) -> 
     dates = [r.biz_date for r in known]
     said = f"usually takes {_span(usual)}"
     if begin is None or instance.is_settled or len(set(dates)) < len(dates):
-        return Lateness(len(known), said, usual)
+        return Lateness(said, usual)
     done = _usual([((r.finished_time or 0) - r.biz_date) / 1000 for r in known])
     expected, late = (begin + timedelta(seconds=s) for s in (done.median, done.high))
-    return Lateness(len(known), f"not started, {said}", usual, None, expected, late)
+    return Lateness(f"not started, {said}", usual, None, expected, late)
 
 
 def _usual(seconds: Sequence[float]) -> Usual:

@@ -156,14 +156,8 @@ class LineView(ScrollView, inherit_bindings=False):
 class StaticLines(LineView):
     """Lines that are handed in."""
 
-    def __init__(
-        self,
-        *,
-        id: str | None = None,
-        classes: str | None = None,
-        can_focus: bool = False,
-    ) -> None:
-        super().__init__(id=id, classes=classes, can_focus=can_focus)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
         self._lines: tuple[Line, ...] = ()
 
     def show(self, lines: Sequence[Line]) -> None:
