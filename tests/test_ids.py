@@ -26,6 +26,15 @@ ids = st.integers(1, MAX_INSTANCE_ID)
         ("007", (7,)),
         ("\uff11\uff10\uff0c\uff17\u30018", (10, 7, 8)),
         (str(MAX_INSTANCE_ID), (MAX_INSTANCE_ID,)),
+        ("10,432,987,165", (10432987165,)),
+        ("10,432,987,165, 10,432,987,166\n7", (10432987165, 10432987166, 7)),
+        ("10,432,987,165..10,432,987,166", (10432987165, 10432987166)),
+        ("\uff11\uff0c234\uff0c567", (1234567,)),
+        ("10, 432, 987", (10, 432, 987)),
+        ("10,432,98", (10, 432, 98)),
+        ("10432987165,432,987", (10432987165, 432, 987)),
+        ("10,432,987,16500", (10, 432, 987, 16500)),
+        ("432,987 1,200", (432, 987, 1, 200)),
     ],
 )
 def test_an_id_a_list_and_a_range_are_read(text: str, expected: tuple[int, ...]) -> None:
@@ -66,6 +75,11 @@ def test_every_list_of_ids_round_trips(numbers: list[int]) -> None:
     assert parse_ids(", ".join(map(str, numbers))) == tuple(dict.fromkeys(numbers))
 
 
+@given(st.lists(ids.filter(lambda i: i >= 10**6), min_size=1, max_size=20))
+def test_numbers_in_groups_are_an_id_each(numbers: list[int]) -> None:
+    assert parse_ids(", ".join(f"{i:,}" for i in numbers)) == tuple(dict.fromkeys(numbers))
+
+
 @given(st.integers(1, 10**12), st.integers(0, MAX_RANGE - 1))
 def test_a_range_holds_both_its_ends(first: int, more: int) -> None:
     assert parse_ids(f"{first}..{first + more}") == tuple(range(first, first + more + 1))
@@ -95,6 +109,8 @@ def test_any_text_gives_valid_ids_or_one_sentence(text: str) -> None:
         ("20260917", (20260917,)),
         ("v1.2.34567 abc12345 12345x", ()),
         ("nothing here", ()),
+        ("instance 10,432,987,165 failed", (10432987165,)),
+        ("1,234,567 rows of 10432987165", (10432987165,)),
         ("10432987165, 10432987166", (10432987165, 10432987166)),
         ("\u5b9e\u4f8b 10432987165 \u5931\u8d25", (10432987165,)),
     ],

@@ -14,6 +14,7 @@ FULL_WIDTH = {0xFF10 + n: str(n) for n in range(10)} | {0xFF0C: ",", 0x3001: ","
 _SEPARATOR = re.compile(r"[\s,;]+")
 _ID = re.compile(r"[0-9]+")
 _RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
+_GROUPED = re.compile(r"(?<!\w)(?<!\w,)[1-9][0-9]{0,2}(?:,[0-9]{3}){2,}(?!,?\w)")
 _NEGATIVE = re.compile(r"[-\u2212][0-9]+")
 _DIGITS = re.compile(r"(?<![\w.])[0-9]{5,}(?![\w]|\.[0-9])", re.ASCII)
 _IN_URL = re.compile(r"(?<=[=/#:])[0-9]{5,}(?![0-9A-Za-z_])")
@@ -24,10 +25,13 @@ _DATE = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9
 def parse_ids(text: str) -> tuple[InstanceId, ...]:
     """Read an ID, a list (``1,2 3``) or ranges (``100..120``), in order and without repeats.
 
+    ``10,432,987,165`` is one ID, as a spreadsheet writes it: no ID is as short as its groups.
+
     Raises:
         UsageError: with one sentence that quotes the part that can't be read.
     """
-    parts = [part for part in _SEPARATOR.split(text.translate(FULL_WIDTH)) if part]
+    text = _ungrouped(text.translate(FULL_WIDTH))
+    parts = [part for part in _SEPARATOR.split(text) if part]
     if not parts:
         raise UsageError("No instance ID was given: type its digits, e.g. 10432987165.")
     found: dict[InstanceId, None] = {}
@@ -44,17 +48,10 @@ def find_ids(text: str) -> tuple[InstanceId, ...]:
 
     A number of five digits or more that stands alone, or as a value in a link, counts; what reads
     as a date (20260917, 20260917143000) or names a workspace (projectId=88123) counts only if
-    nothing else does. Never raises.
+    nothing else does; last of all a number in groups (10,432,987,165). Never raises.
     """
     text = text.translate(FULL_WIDTH)
-    spans = {m.start(): m.group() for pattern in (_DIGITS, _IN_URL) for m in pattern.finditer(text)}
-    found = sorted(spans.items())
-    likely = [
-        n for at, n in found if not (_DATE.fullmatch(n) or _PLACE.search(text, max(0, at - 16), at))
-    ]
-    wanted = likely or [n for _, n in found]
-    ids = dict.fromkeys(InstanceId(int(n)) for n in wanted if len(n) <= _MAX_DIGITS)
-    return tuple(i for i in ids if 0 < i <= MAX_INSTANCE_ID)
+    return _found(text) or _found(_ungrouped(text))
 
 
 def read_number(text: str) -> int | None:
@@ -65,6 +62,21 @@ def read_number(text: str) -> int | None:
 
 _MAX_DIGITS = 40
 _QUOTED = 40
+
+
+def _ungrouped(text: str) -> str:
+    return _GROUPED.sub(lambda number: number[0].replace(",", ""), text)
+
+
+def _found(text: str) -> tuple[InstanceId, ...]:
+    spans = {m.start(): m.group() for pattern in (_DIGITS, _IN_URL) for m in pattern.finditer(text)}
+    found = sorted(spans.items())
+    likely = [
+        n for at, n in found if not (_DATE.fullmatch(n) or _PLACE.search(text, max(0, at - 16), at))
+    ]
+    wanted = likely or [n for _, n in found]
+    ids = dict.fromkeys(InstanceId(int(n)) for n in wanted if len(n) <= _MAX_DIGITS)
+    return tuple(i for i in ids if 0 < i <= MAX_INSTANCE_ID)
 
 
 def _number(part: str) -> InstanceId:

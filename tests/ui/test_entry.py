@@ -17,6 +17,13 @@ def test_a_list_is_told_before_it_is_used() -> None:
     assert read_entry("1, 2 3").remark == "3 IDs: 1, 2, 3  Enter watches all"
 
 
+def test_a_number_in_groups_is_told_as_the_id_it_is_before_it_is_used() -> None:
+    entry = read_entry("10,432,987,165")
+
+    assert entry.ids == (10432987165,)
+    assert entry.remark == "10432987165  Enter opens it"
+
+
 def test_a_long_range_is_told_by_its_ends() -> None:
     entry = read_entry("100..120")
 

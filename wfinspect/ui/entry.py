@@ -35,7 +35,8 @@ def read_entry(text: str) -> Entry:
         if not ids:
             return Entry(problem=str(error))
         return Entry(ids, f"Found {listed(ids)}  {_enter(ids)}")
-    return Entry(ids, f"{listed(ids)}  {_enter(ids)}" if len(ids) > 1 else "")
+    is_as_typed = text.strip() == str(ids[0])
+    return Entry(ids, "" if is_as_typed else f"{listed(ids)}  {_enter(ids)}")
 
 
 def listed(ids: Sequence[InstanceId]) -> str:
