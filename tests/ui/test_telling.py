@@ -65,6 +65,31 @@ async def test_the_palette_tries_the_notifications_and_says_which(
         assert f"Trying {words}" in " ".join(n.message for n in rig.app._notifications)
 
 
+async def test_what_still_stands_is_not_told_a_second_time_but_longer() -> None:
+    async with running(mixed()) as rig:
+        for _ in range(2):
+            rig.app.tell("one", is_error=True)
+            rig.app.tell("other")
+        await rig.settle()
+        first = list(rig.app._notifications)
+        rig.app.tell("one", is_error=True)
+        await rig.settle()
+
+        assert [n.message for n in first] == ["one", "other"]
+        assert [n.message for n in rig.app._notifications] == ["other", "one"]
+        assert rig.text.count("one") == 1
+        assert list(rig.app._notifications)[1].raised_at > first[0].raised_at
+
+
+async def test_toasts_never_fill_the_screen() -> None:
+    async with running(mixed()) as rig:
+        for text in "abcdefg":
+            rig.app.main.tell(f"notice {text}")
+        await rig.settle()
+
+        assert [n.message for n in rig.app._notifications] == ["notice g"]
+
+
 async def test_b_silences_the_bell_and_that_is_kept(tmp_path: Path) -> None:
     async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
         assert "bell" not in rig.text

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from textual.notifications import Notify as Notified
+
 from wfinspect.clock import Clock
 from wfinspect.format import shown
 from wfinspect.instance import Family, Transition
@@ -82,14 +84,21 @@ class TellingApp(GatedApp):
 
     def tell(self, text: str, *, is_error: bool = False) -> None:
         """Say something in a corner for some seconds."""
-        if len(self._notifications) >= MAX_TOASTS:
-            self.clear_notifications()
         self.notify(
             text,
             severity="error" if is_error else "information",
             markup=False,
             timeout=20 if is_error else 10,
         )
+
+    def on_notify(self, event: Notified) -> None:
+        """Make room for a toast, which Textual then adds; one that says the same gives its place."""
+        new = event.notification
+        for standing in list(self._notifications):
+            if standing.message == new.message:
+                self._unnotify(standing, refresh=False)
+        if len(self._notifications) >= MAX_TOASTS:
+            self.clear_notifications()
 
 
 def title(snapshot: Snapshot) -> str:
