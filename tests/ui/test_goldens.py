@@ -58,7 +58,7 @@ async def test_the_history(size: tuple[int, int]) -> None:
         check_golden(f"log-{named(size)}", rig.text)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=named)
+@pytest.mark.parametrize("size", [(40, 12), (60, 20), (80, 24), (160, 48)], ids=named)
 async def test_several_accounts(size: tuple[int, int]) -> None:
     async with running(scenes.accounts(), size) as rig:
         check_golden(f"accounts-{named(size)}", rig.text)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from ui.rig import ZONE
-from ui.scenes import ago, change, failed_row, outage, row
+from ui.scenes import ago, change, failed_row, outage, row, with_outlook
 from values import replace
 
 from wfinspect.ui import theme
@@ -50,6 +50,21 @@ def test_every_list_line_fits_its_width(name: str, status: str, width: int) -> N
 
     assert cell_len(text) <= width
     assert ("10432987165" in text) == (width >= 60)
+
+
+@given(st.integers(30, 120), st.integers(4, 40), st.sampled_from([67, 25, 60 * 23 + 59]))
+def test_what_is_late_says_so_at_any_width(width: int, name_cells: int, minutes: int) -> None:
+    one = with_outlook(row(7, "Running", started_time=ms(ago(minutes=minutes))))
+    spans = list_line(one, LOOK, START, Columns.of(width, 11, name_cells)).spans
+
+    marks = [text.strip() for text, role in spans if role is Role.TROUBLE]
+    assert marks in (["!late"], [f"!{state_time(one, LOOK, START)}"])
+
+
+def test_a_row_on_time_wears_no_mark() -> None:
+    one = with_outlook(row(7, "Running", started_time=ms(ago(minutes=12))))
+
+    assert "!" not in list_line(one, LOOK, START, Columns.of(40, 11, 20)).text
 
 
 def test_an_old_value_wears_a_question_mark_dim() -> None:

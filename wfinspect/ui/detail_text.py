@@ -7,11 +7,12 @@ from itertools import zip_longest
 from rich.cells import cell_len
 
 from wfinspect import format as fmt
-from wfinspect.instance import WorkflowInstance
+from wfinspect.instance import Binding, WorkflowInstance
 from wfinspect.parameters import parse_parameters
 from wfinspect.regions import zone_of
 from wfinspect.ui.advice_text import MARGIN, sentence, told
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, pad, width_of, wrap, wrap_lines
+from wfinspect.ui.row_groups import names_of
 from wfinspect.ui.row_words import change_words, coarse_age, glyph_of, state_word
 from wfinspect.ui.status_text import next_try
 from wfinspect.ui.theme import FAMILY_ROLES, Look
@@ -22,8 +23,13 @@ LABEL_CELLS = 14
 Field = tuple[str, tuple[Span, ...]]
 
 
-def header(row: Row | None, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
-    """State, name, whole ID, what changed; below them whatever keeps this from being the present."""
+def header(
+    row: Row | None, look: Look, now: datetime, width: int, *, own: Binding | None = None
+) -> tuple[Line, ...]:
+    """State, name, whole ID, what changed; below them whatever keeps this from being the present.
+
+    One that is of another account or region than `own`, which the top line names, says of which.
+    """
     if row is None:
         return ()
     glyph, role = glyph_of(row, look)
@@ -34,6 +40,9 @@ def header(row: Row | None, look: Look, now: datetime, width: int) -> tuple[Line
         (f"  {name}", Role.STRONG),
     ]
     second: list[Span] = [(f"{MARGIN}{row.key.id}", Role.DIM)]
+    if own not in {None, row.key.binding}:
+        name = names_of((own, row.key.binding))[row.key.binding]
+        second += crop(((" ", Role.DIM), *name), width - width_of(second))
     if row.instance is not None:
         second += _changed(row, now)
         said = "watched, w takes it off" if row.is_watched else "not watched, w adds it"

@@ -97,8 +97,11 @@ def list_line(
         spans.append((pad_left(str(row.key.id), columns.id - 2) + "  ", Role.DIM))
     if cell_len(word) > columns.word:
         word = short_word(word)
-    spans.append((pad(word, columns.word) + " ", word_role))
-    spans.append((pad_left(state_time(row, look, now), TIME_CELLS), Role.DIM))
+    spans.append((pad(word, columns.word), word_role))
+    # Without room for what changed, what is late wears its mark at the time.
+    is_late = row.is_late and not columns.note
+    time = f"{'!' if is_late else ''}{state_time(row, look, now)}"
+    spans.append((pad_left(time, 1 + TIME_CELLS), Role.TROUBLE if is_late else Role.DIM))
     if columns.note:
         (text, role), beside = _remarks(row, now, columns.note)
         rest = pad(text, columns.note - width_of(beside))

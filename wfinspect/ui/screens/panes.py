@@ -75,7 +75,7 @@ class PanesScreen(SparingScreen[None]):
         sort = preferences.get("sort", SORTS[0])
         self.list.set_order(query="", sort=sort if sort in SORTS else SORTS[0])
         self.heading = StatusLine(self.list.heading, id="heading")
-        self.detail = Detail(look, self._now, id="detail")
+        self.detail = Detail(look, self._now, control.binding, id="detail")
         self.bottom = StatusLine(self._bottom_line, id="bottom")
         self.hints = StatusLine(self._hints, id="hints")
 

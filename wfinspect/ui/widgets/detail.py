@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Input
 
-from wfinspect.instance import Transition, WorkflowInstance
+from wfinspect.instance import Binding, Transition, WorkflowInstance
 from wfinspect.ui import detail_text, history_text
 from wfinspect.ui.advice_text import placeholder
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, width_of
@@ -79,9 +79,10 @@ class TextPane(LineView):
 class Detail(Vertical):
     """Header, tab line and panes of the instance on display."""
 
-    def __init__(self, look: Look, now: datetime, *, id: str | None = None) -> None:
+    def __init__(self, look: Look, now: datetime, own: Binding, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._look = look
+        self._own = own
         self._now = now
         self._row: Row | None = None
         self._trouble: Trouble | None = None
@@ -188,7 +189,7 @@ class Detail(Vertical):
         width = self.content_size.width
         if not width:
             return
-        lines = detail_text.header(self._row, self._look, self._now, width)
+        lines = detail_text.header(self._row, self._look, self._now, width, own=self._own)
         if self._row is not None and self.size.height >= _ROOM_FOR_OUTLOOK:
             lines += outlook_lines(self._row, self._look, self._now, width)
         if not self.has_content:
