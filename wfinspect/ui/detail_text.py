@@ -41,8 +41,8 @@ def header(
     ]
     second: list[Span] = [(f"{MARGIN}{row.key.id}", Role.DIM)]
     if own not in {None, row.key.binding}:
-        name = names_of((own, row.key.binding))[row.key.binding]
-        second += crop(((" ", Role.DIM), *name), width - width_of(second))
+        whose = names_of((own, row.key.binding))[row.key.binding]
+        second += crop(((" ", Role.DIM), *whose), width - width_of(second))
     if row.instance is not None:
         second += _changed(row, now)
         said = "watched, w takes it off" if row.is_watched else "not watched, w adds it"
