@@ -59,6 +59,7 @@ PROOFS = {
     ),
     "the terminal is left as it was": (
         "ui/test_terminal_life.py::test_a_signal_ends_it_in_order",
+        "ui/test_terminal_life.py::test_a_job_stops_and_is_continued_with_a_full_repaint",
         "ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",
         "benchmarks/hardship.py",
     ),

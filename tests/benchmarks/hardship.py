@@ -1,8 +1,9 @@
-"""What a terminal does to the app: nobody reads it, it ends. Prints a table; a missed figure exits 1.
+"""What a terminal does to the app: nobody reads it, it is left to a shell, it ends. Prints a table; a missed figure exits 1.
 
 Run it with ``.venv/bin/python tests/benchmarks/hardship.py [NAME ...]`` on a quiet machine.
 """
 
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -100,7 +101,43 @@ def endings(home: Path, env: dict[str, str], _: Simulator) -> None:
         )
 
 
-PARTS = {"stalled": stalled, "endings": endings}
+def stopped(home: Path, env: dict[str, str], simulator: Simulator) -> None:
+    """Stop the program from the keyboard and continue it as a shell does, 20 times."""
+    settled = simulator.ids[0]
+    simulator.set_status(settled, "Success")
+    env |= {"PS1": "PROMPT> "}
+    # A line editor of the shell's own would set the terminal up anew at each prompt.
+    with session(["bash", "--norc", "--noediting", "-i"], env, home) as shell:
+        shell.wait_for("PROMPT> ")
+        shell.send(f"{shlex.join([*APP, str(settled)])}\n".encode())
+        shell.wait_for("live")
+        shell.read_for(3.0)
+        modes, attributes, screen = shell.modes_left_on(), shell.termios(), shell.text()
+        bad, worst = 0, 0.0
+        for _round in range(20):
+            shell.press("ctrl+z")
+            shell.wait_for_bytes(rb"Stopped.*PROMPT> ")
+            bad += shell.modes_left_on() != [] or shell.termios() != shell.termios_before
+            shell.forget()
+            begun = time.perf_counter()
+            shell.send(b"fg\n")
+            shell.wait_for("live")
+            worst = max(worst, time.perf_counter() - begun)
+            shell.read_for(0.5)
+            now = (shell.modes_left_on(), shell.termios(), shell.text())
+            bad += now != (modes, attributes, screen)
+        shell.press("ctrl+q")
+        shell.wait_for_bytes(rb"1049l.*PROMPT> ")
+        bad += shell.modes_left_on() != [] or shell.termios() != shell.termios_before
+    report(
+        "ctrl+z and fg, 20 times: wrong modes or screens, slowest",
+        f"{bad}, {worst:.2f} s",
+        "0, <= 2 s",
+        holds=bad == 0 and worst <= 2.0,
+    )
+
+
+PARTS = {"stalled": stalled, "stopped": stopped, "endings": endings}
 
 
 if __name__ == "__main__":
