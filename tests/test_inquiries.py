@@ -371,6 +371,32 @@ async def test_earlier_runs_are_asked_for_by_date_until_there_are_enough(rig: As
     assert rig.called("find") == [(date, 1) for date in dates()[:ENOUGH_RUNS]]
 
 
+@pytest.mark.parametrize("other", [1, 2])
+async def test_two_that_look_back_on_one_workflow_ask_for_each_date_once(
+    rig: Asker, other: int
+) -> None:
+    rig.source.past = {date: (run_of(date, 100 + n),) for n, date in enumerate(dates())}
+    rig.source.hold(instance(2, "Running", workflow_id=5))
+    await display(rig, workflow_id=5)
+
+    rig.engine.ask(EarlierRuns(key(other), most=1), rig.heard.append)
+    await earlier(rig)
+
+    assert len(rig.heard) == 2
+    assert rig.called("find") == [(date, 1) for date in dates()[:ENOUGH_RUNS]]
+
+
+async def test_who_waits_for_a_call_that_fails_asks_itself(rig: Asker) -> None:
+    rig.source.past = {date: (run_of(date, 100 + n),) for n, date in enumerate(dates())}
+    await display(rig, workflow_id=5)
+    rig.source.errors = [Refused("no")]
+
+    rig.engine.ask(EarlierRuns(key(1), most=1), rig.heard.append)
+
+    assert len(await earlier(rig)) == ENOUGH_RUNS
+    assert isinstance(rig.heard[0], Refused)
+
+
 async def test_a_date_without_runs_is_asked_for_once_unless_it_is_recent(rig: Asker) -> None:
     today = datetime(2026, 9, 17, 16, tzinfo=UTC)
     await display(rig, workflow_id=5, biz_date=ms(today))

@@ -7,6 +7,7 @@ never a missing permission: polls may be allowed what these calls are not.
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from math import inf
 from typing import Any, TypeVar
@@ -76,6 +77,7 @@ class Inquiries:
         self._asked: dict[Request[Any], list[Heard[Any]]] = {}
         self._waiting: list[tuple[Binding, asyncio.Future[None]]] = []
         self._kept = Kept(book)
+        self._looking_back: defaultdict[Binding, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._sent_at = -inf
         self._is_over = False
 
@@ -182,14 +184,16 @@ class Inquiries:
     async def _earlier_runs(self, key: InstanceKey, most: int) -> tuple[Run, ...]:
         past = Past(self._book, key.binding, await self._instance(key))
         for _ in range(most):
-            _, query = past.known(self._clock.monotonic(), self._clock.now())
-            if query is None:
-                break
-            page = await self._call(
-                key.binding,
-                lambda s, q=query: s.find_workflow_instances(q),  # type: ignore[misc]
-            )
-            past.learn(query.biz_date, page.items, self._clock.monotonic(), self._clock.now())
+            # Of two that look back on one date, the second waits for what the first is told.
+            async with self._looking_back[key.binding]:
+                _, query = past.known(self._clock.monotonic(), self._clock.now())
+                if query is None:
+                    break
+                page = await self._call(
+                    key.binding,
+                    lambda s, q=query: s.find_workflow_instances(q),  # type: ignore[misc]
+                )
+                past.learn(query.biz_date, page.items, self._clock.monotonic(), self._clock.now())
         return past.known(self._clock.monotonic(), self._clock.now())[0]
 
     async def _instance(self, key: InstanceKey) -> WorkflowInstance:
