@@ -143,6 +143,33 @@ async def test_lost_contact_and_its_return_are_an_alert_each(rig: TellingRig) ->
     ]
 
 
+async def test_of_two_processes_that_lose_contact_both_ring_and_one_tells(
+    rig: TellingRig, state_dir: Path
+) -> None:
+    await watching(rig, 1)
+    other = TellingRig(state_dir, rig.clock)
+    other.source.hold(instance(1))
+
+    async def both(seconds: int, error: Unreachable | None) -> list[str]:
+        rig.source.error = other.source.error = error
+        for _ in range(seconds):
+            await rig.turn()
+            await other.turn()
+            rig.clock.advance(1.0)
+        return [text.split(" (")[0].split(" after")[0] for text in [*told(rig), *told(other)]]
+
+    lost, back = "No contact for 5 minutes", "Contact is back"
+    await both(20, None)
+    for round_ in 1, 2:
+        assert sorted(await both(420, Unreachable("no route"))) == sorted(
+            [lost] * round_ + [back] * (round_ - 1)
+        )
+        assert sorted(await both(60, None)) == sorted([lost, back] * round_)
+        alerts = rig.snapshot.alert, other.snapshot.alert
+        assert [alert and alert.number for alert in alerts] == [2 * round_] * 2
+    await other.engine.aclose()
+
+
 async def test_a_command_that_fails_is_a_notice(rig: TellingRig) -> None:
     await watching(rig, 1)
     rig.messenger.trouble = "The notification command tell failed with exit code 1."

@@ -63,7 +63,7 @@ class Alerts:
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
         self._news: dict[InstanceKey, News] = {}
-        self._said: list[str] = []
+        self._said: list[tuple[str, bool]] = []
         self._since = self._last = inf
         self.latest: Alert | None = None
 
@@ -89,27 +89,28 @@ class Alerts:
             self._news[key] = News(change, lateness=said)
             self._note(now)
 
-    def say(self, text: str, now: float) -> None:
+    def say(self, text: str, now: float, *, is_ours: bool = True) -> None:
         """Note a sentence of another kind, such as that contact was lost."""
-        self._said.append(_cut(text, _MAX_SAID))
+        self._said.append((_cut(text, _MAX_SAID), is_ours))
         self._note(now)
 
     def take(self, now: float) -> Message | None:
         """Make an alert of what has gathered, if it is due.
 
-        Gives what a command is to be told, None for nothing: what another process has recorded is
-        told by that one.
+        Gives what a command is to be told, None for nothing: what another process has recorded or
+        taken on is told by that one.
         """
         if now < self.due_at or not (self._news or self._said):
             return None
         news, said = list(self._news.values()), self._said
         number = self.latest.number + 1 if self.latest else 1
-        self.latest = Alert(number, sentence(said, news))
+        self.latest = Alert(number, sentence([text for text, _ in said], news))
         self._news, self._said, self._since, self._last = {}, [], inf, inf
         ours = _gravest_first([each for each in news if each.is_ours])
-        if not (ours or said):
+        words = [text for text, is_ours in said if is_ours]
+        if not (ours or words):
             return None
-        return Message(sentence(said, ours), ours[0].change if ours else None)
+        return Message(sentence(words, ours), ours[0].change if ours else None)
 
     def _note(self, now: float) -> None:
         self._since, self._last = min(self._since, now), now

@@ -161,6 +161,11 @@ class Book:
         except (TypeError, ValueError):
             return {}
 
+    def claim(self, name: str, since: datetime, at: datetime, now: float) -> bool:
+        """Take it on to tell of something, unless another process has done so after `since`."""
+        # Better told by two processes than by none.
+        return self._keeper.use(lambda: self.store.claim(name, since, at), now) is not False
+
     def count_call(self, account: Account, day: date) -> None:
         """Count a call that went out."""
         self._changes.calls[account, day] += 1

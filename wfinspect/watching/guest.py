@@ -33,6 +33,10 @@ class Guest(Store):
         """None: those of the store are of the user's own list."""
         return []
 
+    def claim(self, name: str, since: datetime, at: datetime) -> bool:  # noqa: ARG002
+        """Leave it to the others: a guest runs no command."""
+        return False
+
     def save(self, changes: Changes) -> list[Transition]:
         """Save what is counted and learnt; takes rows on and off in memory."""
         counted = Changes(calls=changes.calls, meta=changes.meta)

@@ -78,22 +78,28 @@ class Outage:
             return inf
         return self._since + LOST_AFTER_SECONDS
 
-    def follow(self, contact: Contact, trouble: Trouble | None, now: float) -> tuple[str, bool]:
-        """Follow the contact; gives a sentence ("" for none) and whether it is bad news."""
+    def follow(
+        self, contact: Contact, trouble: Trouble | None, now: float
+    ) -> tuple[str, bool, float]:
+        """Follow the contact.
+
+        Gives a sentence ("" for none), whether it is bad news, and the seconds since the loss.
+        """
         if contact in {Contact.STARTING, Contact.NOT_LIVE}:
             if contact is Contact.NOT_LIVE and self._since is None:
                 self._since = now
-            if now < self.wakes_at():
-                return "", False
+            if self._since is None or now < self.wakes_at():
+                return "", False, 0.0
             self._is_told = True
             cause = f" ({trouble.cause})" if trouble else ""
-            return f"No contact for {LOST_AFTER_SECONDS / 60:.0f} minutes{cause}.", True
+            words = f"No contact for {LOST_AFTER_SECONDS / 60:.0f} minutes{cause}."
+            return words, True, now - self._since
         was_told, since, changes = self._is_told, self._since, self._changes
         self._since, self._is_told, self._changes = None, False, []
         if contact is not Contact.LIVE or not was_told or since is None:
-            return "", False
+            return "", False, 0.0
         blind = f"Contact is back after {round((now - since) / 60)} minutes"
-        return f"{blind}: {summary(changes)}.", False
+        return f"{blind}: {summary(changes)}.", False, now - since
 
 
 def summary(changes: Iterable[Transition]) -> str:

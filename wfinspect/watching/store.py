@@ -16,7 +16,7 @@ from wfinspect.errors import StoreError
 from wfinspect.instance import Account, InstanceId, InstanceKey, Transition
 from wfinspect.paths import DATABASE, make_private
 from wfinspect.watching import schema, tables
-from wfinspect.watching.records import Changes, StoredRow, read
+from wfinspect.watching.records import Changes, StoredRow, read, to_microseconds
 
 _BUSY_SECONDS = 2.0
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -94,6 +94,11 @@ class Store:
         query = "SELECT value FROM meta WHERE name = ?"
         row = self._use(lambda c: c.execute(query, (name,)).fetchone())
         return str(row[0]) if row else None
+
+    def claim(self, name: str, since: datetime, at: datetime) -> bool:
+        """Take it on to tell of something; False if another process has done so after `since`."""
+        span = [to_microseconds(since), to_microseconds(at)]
+        return self._use(lambda c: c.execute(tables.CLAIM, (name, span[1], *span)).rowcount > 0)
 
     def save(self, changes: Changes) -> list[Transition]:
         """Save changes, all or none; gives the transitions that nobody had recorded before."""

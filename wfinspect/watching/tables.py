@@ -30,6 +30,11 @@ ROWS = (
     " ORDER BY position, added_at, id"
 )
 """Statement for the watched list in its order; `row` reads what it gives."""
+CLAIM = (
+    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+    " WHERE CAST(value AS INTEGER) NOT BETWEEN ? AND ?"
+)
+"""Statement that writes a time under a name, unless one of a span of time stands there."""
 
 
 def row(values: Sequence[Any]) -> StoredRow:

@@ -1,7 +1,7 @@
 """From what is known to what a face shows: which rows are the present, and is there contact."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 from wfinspect.errors import CredentialsMissing, DailyLimit, Refused
@@ -70,10 +70,12 @@ class View:
         if trouble is None:
             repeated = (b for b, gate in gates.items() if gate is not None and gate.failures > 1)
             trouble = next((troubles[b] for b in repeated), None)
-        text, is_error = self.outage.follow(contact, trouble, now)
+        text, is_error, seconds = self.outage.follow(contact, trouble, now)
         if text:
             self._notices.say(text, is_error=is_error)
-            self._alerts.say(text, now)
+            lost_at, name = at - timedelta(seconds=seconds), "lost" if is_error else "back"
+            is_ours = self._book.claim(f"told {name}", lost_at, at, now)
+            self._alerts.say(text, now, is_ours=is_ours)
         self.snapshot = Snapshot(
             rows=tuple([each.row for each in watched]),
             displayed=opened.row if opened is not None else None,
