@@ -2,10 +2,10 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wfinspect.format import age, biz_date, cell_width, clock_time, duration, moment
+from wfinspect.format import age, biz_date, cell_width, clock_time, duration, moment, service_time
 from wfinspect.regions import REGIONS, zone_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -40,11 +40,15 @@ def test_times_are_shown_in_the_zone_asked_for() -> None:
 
 
 @given(st.integers())
-def test_any_number_is_a_moment_or_none(milliseconds: int) -> None:
+@example(253_402_300_799_000)  # 9999-12-31, as databases write "never"
+@example(-62_135_596_800_000)
+def test_any_number_is_a_moment_in_every_zone_or_none(milliseconds: int) -> None:
     at = moment(milliseconds)
 
     assert at is None or at.tzinfo is UTC
-    assert biz_date(milliseconds, SHANGHAI)
+    for zone in (SHANGHAI, ZoneInfo("America/New_York")):
+        assert biz_date(milliseconds, zone)
+        assert service_time(milliseconds, zone) or not milliseconds
 
 
 def test_wide_characters_take_two_cells_and_marks_none() -> None:

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, tzinfo
 
 from wfinspect.instance import Family, Status
 
@@ -102,11 +102,12 @@ def _char_width(char: str) -> int:
 
 
 def moment(milliseconds: int) -> datetime | None:
-    """The aware UTC time of a service's time; None where no calendar holds it."""
+    """The aware UTC time of a service's time; None where no calendar holds it in every zone."""
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+        at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (OverflowError, OSError, ValueError):
         return None
+    return at if MINYEAR < at.year < MAXYEAR else None
 
 
 def clock_time(at: datetime, zone: tzinfo) -> str:

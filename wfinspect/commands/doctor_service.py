@@ -3,6 +3,7 @@
 import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from wfinspect.clock import Clock
 from wfinspect.commands.binding import bind
@@ -15,7 +16,7 @@ from wfinspect.dataworks.diagnosis import Hop, first_hop, reach, resolve
 from wfinspect.dataworks.network import tls_context
 from wfinspect.dataworks.profiles import identify
 from wfinspect.errors import BadRequest, NotFound, Refused, WfInspectError
-from wfinspect.format import duration, moment
+from wfinspect.format import duration
 from wfinspect.instance import Binding, InstanceId, WorkflowInstance
 from wfinspect.paths import home_of
 
@@ -101,7 +102,7 @@ class ServiceChecks:
             return Found(f"not tried here: {way}")
         _, peer = await reach(hop, self._resolved, tls_context(self._environ))
         expires = ssl.cert_time_to_seconds(peer.getpeercert()["notAfter"])
-        text = f"{peer.version()}, certificate valid until {moment(expires * 1000):%Y-%m-%d}"
+        text = f"{peer.version()}, certificate valid until {datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
         if expires - self._clock.now().timestamp() < _EXPIRES_SOON:
             return warning(f"{text}: if it is a proxy's of your company, tell its administrator.")
         return Found(text)
