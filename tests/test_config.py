@@ -1,5 +1,9 @@
 import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from fuzz import tried
@@ -111,6 +115,40 @@ def test_a_wrong_variable_is_named(environ: dict[str, str]) -> None:
 
     with pytest.raises(ConfigError, match="budget in WFINSPECT_BUDGET: 'many' is no number"):
         load_settings({}, environ)
+
+
+@pytest.fixture
+def machine_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    def use(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield use
+    use("UTC")
+
+
+@pytest.mark.parametrize(
+    "name", ["Europe/Istanbul", "America/New_York", "Asia/Shanghai", "Australia/Lord_Howe"]
+)
+def test_this_machine_s_zone_is_that_of_each_time_not_that_of_one_winter(
+    name: str, machine_zone: Callable[[str], None], environ: dict[str, str]
+) -> None:
+    machine_zone(name)
+    zone = load_settings({}, environ).zone
+
+    for hours in range(0, 366 * 24, 5):
+        at = datetime(2026, 1, 1, 0, 30, tzinfo=UTC) + timedelta(hours=hours)
+        here, there = at.astimezone(zone), at.astimezone(ZoneInfo(name))
+        assert (here.isoformat(), here.fold) == (there.isoformat(), there.fold)
+        assert here.astimezone(UTC) == at
+
+
+def test_a_zone_that_can_t_be_is_utc(
+    machine_zone: Callable[[str], None], environ: dict[str, str]
+) -> None:
+    machine_zone("<+99>-99")
+
+    assert load_settings({}, environ).zone is UTC
 
 
 def test_every_option_has_a_meaning_and_a_variable_of_its_own() -> None:

@@ -1,7 +1,7 @@
 """Where time comes from. The only module that reads a clock; everything else is handed one."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 
@@ -28,3 +28,24 @@ class SystemClock:
 
 
 _STEADY: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class MachineZone(tzinfo):
+    """This machine's time zone, by the rules for each time: those of summer differ from winter's."""
+
+    def utcoffset(self, at: datetime | None) -> timedelta | None:
+        """What the machine is ahead of UTC at a time of its own."""
+        return None if at is None else at.replace(tzinfo=None).astimezone().utcoffset()
+
+    def dst(self, at: datetime | None) -> None:
+        """Not known."""
+
+    def tzname(self, at: datetime | None) -> str | None:
+        """What the machine calls its zone at a time of its own."""
+        return None if at is None else at.replace(tzinfo=None).astimezone().tzname()
+
+    def fromutc(self, at: datetime) -> datetime:
+        """A time of UTC as one of the machine's."""
+        offset = at.replace(tzinfo=UTC).astimezone().utcoffset()
+        there = at + (offset or timedelta())
+        return there.replace(fold=int(there.utcoffset() != offset))

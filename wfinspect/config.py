@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from wfinspect.clock import MachineZone
 from wfinspect.errors import ConfigError, did_you_mean
 from wfinspect.notify import Notify, read_notify
 from wfinspect.options import OPTIONS, Option
@@ -43,10 +44,14 @@ class Settings(NamedTuple):
 
     @property
     def zone(self) -> tzinfo:
-        """The zone times are shown in."""
+        """The zone times are shown in; UTC where TZ holds what can't be one."""
         if self.time_zone is not None:
             return ZoneInfo(self.time_zone)
-        return datetime(2000, 1, 1, tzinfo=UTC).astimezone().tzinfo or UTC
+        try:
+            datetime(2000, 1, 1, tzinfo=UTC).astimezone()
+        except ValueError:
+            return UTC
+        return MachineZone()
 
 
 def load_settings(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
