@@ -32,6 +32,7 @@ KEYS = {
     "ctrl+c": b"\x03",
     "ctrl+p": b"\x10",
     "ctrl+q": b"\x11",
+    "ctrl+s": b"\x13",
     "ctrl+z": b"\x1a",
 }
 TOKEN = re.compile(
@@ -171,10 +172,10 @@ class PtySession:
             pass
         return bytes(self.log[start:])
 
-    def read_some(self, timeout: float) -> bytes:
-        """What comes first; empty if nothing does in time."""
+    def read_some(self, timeout: float, most: int = 65536) -> bytes:
+        """What comes first, so many bytes at most; empty if nothing does in time."""
         start = len(self.log)
-        self._read(time.monotonic() + timeout)
+        self._read(time.monotonic() + timeout, most)
         return bytes(self.log[start:])
 
     def wait_exit(self, timeout: float = PATIENCE, *, reading: bool = True) -> int:
@@ -214,13 +215,13 @@ class PtySession:
         names = [f"?{mode}h" for mode in sorted(on)]
         return names + ["hidden cursor"] * cursor_is_hidden + ["no wrap"] * wraps_not
 
-    def _read(self, deadline: float) -> bool:
+    def _read(self, deadline: float, most: int = 65536) -> bool:
         """Read once; False if nothing came before the deadline, or nothing can come any more."""
         ready, _, _ = select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
             return False
         try:
-            data = os.read(self.master, 65536)
+            data = os.read(self.master, most)
         except OSError:
             return False
         self.log += data

@@ -55,6 +55,7 @@ PROOFS = {
     ),
     "a frozen terminal does not stop the watch": (
         "ui/test_stalled_app.py::test_polling_and_recording_go_on_while_the_terminal_stalls",
+        "ui/test_stalled_app.py::test_ctrl_s_is_a_key_like_another_and_holds_nothing_up",
         "benchmarks/hardship.py",
     ),
     "the terminal is left as it was": (

@@ -47,6 +47,24 @@ def test_polling_and_recording_go_on_while_the_terminal_stalls(tmp_path: Path) -
         assert session.modes_left_on() == []
 
 
+def test_ctrl_s_is_a_key_like_another_and_holds_nothing_up(tmp_path: Path) -> None:
+    options = ("--interval", "2", str(INSTANCE))
+    with (
+        Simulator() as simulator,
+        PtySession(
+            python("-m", "wfinspect", *options), home=tmp_path, env=simulator.environment()
+        ) as session,
+    ):
+        session.wait_for("live")
+        session.press("ctrl+s")
+        simulator.set_status(INSTANCE, "Failure")
+
+        session.wait_for("Running -> Failure")
+        session.press("ctrl+q")
+
+        assert session.wait_exit() == 0
+
+
 def test_after_a_stop_the_whole_screen_is_drawn_again(tmp_path: Path) -> None:
     with (
         Simulator() as simulator,
