@@ -6,7 +6,7 @@ https://help.aliyun.com/zh/dataworks/developer-reference/api-dataworks-public-20
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import NamedTuple, NewType
 
 InstanceId = NewType("InstanceId", int)
@@ -38,7 +38,7 @@ class Status(StrEnum):
             return cls.UNKNOWN
 
 
-class Family(Enum):
+class Family(StrEnum):
     """What a state means to somebody who watches; what needs them most comes first."""
 
     FAILURE = "failure"
@@ -51,9 +51,10 @@ class Family(Enum):
     @property
     def is_settled(self) -> bool:
         """Whether the run is over. Not for ever: a rerun starts it anew."""
-        return self is Family.SUCCESS or self is Family.FAILURE
+        return self in _SETTLED
 
 
+_SETTLED = frozenset({Family.SUCCESS, Family.FAILURE})
 _FAMILIES: dict[str, Family] = {
     Status.NOT_RUN: Family.IDLE,
     Status.WAIT_TIME: Family.WAITING,
@@ -70,7 +71,7 @@ _FAMILIES: dict[str, Family] = {
 
 def family_of(word: str) -> Family:
     """The family of a status as the service wrote it."""
-    return _FAMILIES.get(word, Family.UNKNOWN)
+    return _FAMILIES.get(word) or Family.UNKNOWN
 
 
 class Tag(NamedTuple):

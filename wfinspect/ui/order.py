@@ -15,39 +15,37 @@ _CALM = {
     Family.IDLE: IDLE,
     Family.SUCCESS: SUCCESS,
 }
+_SETTLED = {FAILURE, SUCCESS}
 _NEWEST_FIRST = {UNSEEN_FAILURE, FAILURE, UNSEEN, SUCCESS}
 
 
-def _rank(row: Row, family: Family) -> int:
-    """How urgently a row of a family wants to be looked at; 0 is the most."""
-    if row.is_gone:
+def _rank(row: Row, calm: int) -> int:
+    """How urgently a row wants to be looked at; `calm` is how one of its family does, seen and live."""
+    if row.is_gone or calm == GONE:
         return GONE
-    if row.instance is None:
-        return NOT_LIVE
-    if family is Family.FAILURE:
+    if calm == FAILURE:
         return UNSEEN_FAILURE if row.is_unseen else FAILURE
-    if family is Family.UNKNOWN:
-        return GONE
-    if not row.is_live:
+    if row.instance is None or not row.is_live:
         return NOT_LIVE
-    calm = UNSEEN if row.is_unseen else _CALM[family]
-    return LATE if row.is_late else calm
+    if row.is_late:
+        return LATE
+    return UNSEEN if row.is_unseen else calm
 
 
 def state_since(row: Row) -> float | None:
     """When the row entered the state it is shown in, in seconds, as well as that is known."""
-    return _since(row, row.family)
+    return _since(row, _CALM[row.family])
 
 
-def _since(row: Row, family: Family) -> float | None:
+def _since(row: Row, calm: int) -> float | None:
     instance, change = row.instance, row.last_change
     if instance is None:
         return None
     if change is not None and change.to_status == instance.status:
         return change.at.timestamp()
-    if family.is_settled:
+    if calm in _SETTLED:
         given = instance.finished_time or instance.modify_time
-    elif family is Family.ACTIVE:
+    elif calm == ACTIVE:
         given = instance.started_time or instance.modify_time
     else:
         given = instance.modify_time or instance.create_time
@@ -56,10 +54,9 @@ def _since(row: Row, family: Family) -> float | None:
 
 def _order(row: Row) -> tuple[int, bool, int, float, int]:
     # The most urgent first; the longest running and the latest settled lead their kind.
-    family = row.family
-    level = _rank(row, family)
-    since = _since(row, family) or 0.0
-    calm = _CALM[family] if row.instance else -1
+    calm = _CALM[row.family] if row.instance else -1
+    level = _rank(row, calm)
+    since = _since(row, calm) or 0.0
     return (level, not row.is_unseen, calm, -since if level in _NEWEST_FIRST else since, row.key.id)
 
 

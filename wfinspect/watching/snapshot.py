@@ -13,6 +13,7 @@ from wfinspect.instance import (
     InstanceKey,
     Transition,
     WorkflowInstance,
+    family_of,
 )
 
 if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
@@ -72,7 +73,7 @@ class Row(NamedTuple):
     @property
     def family(self) -> Family:
         """The family of the last known state; UNKNOWN before the first reading."""
-        return self.instance.family if self.instance else Family.UNKNOWN
+        return family_of(self.instance.status) if self.instance else Family.UNKNOWN
 
     @property
     def is_late(self) -> bool:
