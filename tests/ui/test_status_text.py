@@ -1,17 +1,18 @@
 from datetime import timedelta
 
-from fakes import BINDING, START
+import pytest
+from fakes import BINDING, START, key
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from ui.rig import ZONE
-from ui.scenes import accounts, empty, gone, mixed, outage
+from ui.scenes import accounts, empty, gone, mixed, outage, row
 from values import replace
 
 from wfinspect.ui import theme
-from wfinspect.ui.status_text import bottom_line, counts_of, seconds, top_line
+from wfinspect.ui.status_text import bottom_line, counts_of, seconds, title, top_line
 from wfinspect.ui.theme import Look
-from wfinspect.watching.snapshot import Contact, Snapshot
+from wfinspect.watching.snapshot import Contact, Row, Snapshot
 
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
 
@@ -127,3 +128,19 @@ def test_intervals_read_like_spoken() -> None:
         "90s",
         "10m",
     ]
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "name"),
+    [
+        (Snapshot(), "wfinspect"),
+        (Snapshot(rows=(Row(key(1)),)), "wfinspect"),
+        (mixed(), "1 failed, 3 running, 3 waiting, 2 unseen - wfinspect"),
+        (outage(), "NOT LIVE, 1 failed, 3 running, 3 waiting, 2 unseen - wfinspect"),
+        (Snapshot(rows=(row(1, "Success"),)), "wfinspect"),
+    ],
+)
+def test_the_title_counts_and_says_when_the_counts_are_old(snapshot: Snapshot, name: str) -> None:
+    unseen = sum(row.is_unseen for row in snapshot.rows)
+
+    assert title(snapshot.health.contact, counts_of(snapshot.rows), unseen) == name

@@ -3,16 +3,14 @@
 from pathlib import Path
 
 import pytest
-from fakes import key
 from ui.rig import RecordingDriver, Rig, running
-from ui.scenes import ago, change, mixed, outage, row, with_history
+from ui.scenes import ago, change, mixed, with_history
 from values import replace
 
 from wfinspect.notify import Notify
 from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.preferences import Preferences
-from wfinspect.ui.telling_app import title
-from wfinspect.watching.snapshot import Alert, Row, Snapshot
+from wfinspect.watching.snapshot import Alert
 
 
 def written(rig: Rig) -> str:
@@ -125,20 +123,6 @@ async def test_m_says_when_the_mouse_is_not_as_at_the_start() -> None:
         await rig.press("m")
 
         assert "mouse" not in rig.text
-
-
-@pytest.mark.parametrize(
-    ("snapshot", "name"),
-    [
-        (Snapshot(), "wfinspect"),
-        (Snapshot(rows=(Row(key(1)),)), "wfinspect"),
-        (mixed(), "1 failed, 3 running, 3 waiting, 2 unseen - wfinspect"),
-        (outage(), "NOT LIVE, 1 failed, 3 running, 3 waiting, 2 unseen - wfinspect"),
-        (Snapshot(rows=(row(1, "Success"),)), "wfinspect"),
-    ],
-)
-def test_the_title_counts_and_says_when_the_counts_are_old(snapshot: Snapshot, name: str) -> None:
-    assert title(snapshot) == name
 
 
 async def test_what_changed_while_the_terminal_stood_still_is_told_in_one_sentence() -> None:

@@ -23,6 +23,7 @@ from wfinspect.ui.export import Exports
 from wfinspect.ui.key_gate import HOLD_SECONDS
 from wfinspect.ui.preferences import Preferences
 from wfinspect.ui.screens.main import MainScreen
+from wfinspect.ui.status_text import title
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.id_box import IdBox
 from wfinspect.watching.snapshot import WatchControl
@@ -192,6 +193,7 @@ class WfInspectApp(AskingApp):
         self.main.show(snapshot)
         self.renew_choices()
         self.tell_news(snapshot)
+        self.set_window_title(title(snapshot.health.contact, self.main.counts, self.main.unseen))
 
     @on(HardenedDriver.Recovered)
     def _terminal_is_back(self) -> None:

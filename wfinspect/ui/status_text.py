@@ -1,14 +1,24 @@
-"""The two status lines as text. Pure; while all is well nothing in them ticks."""
+"""The two status lines and the window's title as text. Pure; while all is well nothing in them ticks."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from wfinspect import format as fmt
-from wfinspect.instance import Binding, Family
+from wfinspect.instance import Binding, Family, family_of
 from wfinspect.ui.lines import Line, Part, Role, Span, line, shed, spread, width_of
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
+
+_TITLED = ((Family.FAILURE, "failed"), (Family.ACTIVE, "running"), (Family.WAITING, "waiting"))
+
+
+def title(contact: Contact, counts: Counter[Family], unseen: int) -> str:
+    """What the window is called: ``1 failed, 2 running - wfinspect``."""
+    parts = ["NOT LIVE"] if contact is Contact.NOT_LIVE else []
+    parts += [f"{counts[family]} {word}" for family, word in _TITLED if counts[family]]
+    parts += [f"{unseen} unseen"] if unseen else []
+    return f"{', '.join(parts)} - wfinspect" if parts else "wfinspect"
 
 
 def top_line(
@@ -51,9 +61,13 @@ def _whose(snapshot: Snapshot, binding: Binding) -> str:
 
 def counts_of(rows: Iterable[Row]) -> Counter[Family]:
     """How many rows that were read are in which family; what is gone is UNKNOWN."""
-    return Counter(
-        Family.UNKNOWN if row.is_gone else row.family for row in rows if row.instance is not None
+    words = Counter(
+        "" if row.is_gone else row.instance.status for row in rows if row.instance is not None
     )
+    counts: Counter[Family] = Counter()
+    for word, count in words.items():
+        counts[family_of(word)] += count
+    return counts
 
 
 def _count_spans(counts: Counter[Family], look: Look) -> tuple[Span, ...]:

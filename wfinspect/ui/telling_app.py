@@ -1,22 +1,22 @@
-"""What reaches a person who is not looking: toasts, the bell, the window's title. Decides no rules."""
+"""What reaches a person who is not looking: toasts and the bell. Decides no rules."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from textual.notifications import Notify as Notified
 
 from wfinspect.clock import Clock
 from wfinspect.format import shown
-from wfinspect.instance import Family, Transition
 from wfinspect.notify import Notify
 from wfinspect.ui.announce import announcement
 from wfinspect.ui.gated_app import GatedApp
-from wfinspect.ui.status_text import counts_of
 from wfinspect.watching.notices import summary
-from wfinspect.watching.snapshot import Contact, Snapshot
+from wfinspect.watching.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from wfinspect.instance import Transition
 
 MAX_TOASTS = 3
-
-_COUNTED = ((Family.FAILURE, "failed"), (Family.ACTIVE, "running"), (Family.WAITING, "waiting"))
 
 
 class TellingApp(GatedApp):
@@ -57,7 +57,6 @@ class TellingApp(GatedApp):
         trouble, self._store_trouble = self._store_trouble, snapshot.health.store_trouble
         if self._store_trouble and not trouble:
             self.tell(shown(self._store_trouble, limit=400), is_error=True)
-        self.set_window_title(title(snapshot))
         alert = snapshot.alert
         if alert is not None and alert.number > self._last_alert:
             self._last_alert = alert.number
@@ -99,13 +98,3 @@ class TellingApp(GatedApp):
                 self._unnotify(standing, refresh=False)
         if len(self._notifications) >= MAX_TOASTS:
             self.clear_notifications()
-
-
-def title(snapshot: Snapshot) -> str:
-    """What the window is called: ``1 failed, 2 running - wfinspect``."""
-    counts = counts_of(snapshot.rows)
-    parts = ["NOT LIVE"] if snapshot.health.contact is Contact.NOT_LIVE else []
-    parts += [f"{counts[family]} {word}" for family, word in _COUNTED if counts[family]]
-    unseen = sum(row.is_unseen for row in snapshot.rows)
-    parts += [f"{unseen} unseen"] if unseen else []
-    return f"{', '.join(parts)} - wfinspect" if parts else "wfinspect"

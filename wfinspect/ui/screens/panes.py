@@ -61,7 +61,8 @@ class PanesScreen(SparingScreen[None]):
         self._is_demo = is_demo
         self._keymap = keymap
         self.snapshot = Snapshot()
-        self._counts: Counter[Family] = Counter()
+        self.counts: Counter[Family] = Counter()
+        """As `counts_of` finds them, once a snapshot."""
         self.unseen = 0
         """Changes that nobody has looked at."""
         self._now = clock.now()
@@ -109,8 +110,8 @@ class PanesScreen(SparingScreen[None]):
         """Show a snapshot; whatever equals the former one sends nothing."""
         is_first = not self.list.rows
         self.snapshot = snapshot
-        # Counted here, since the lines that say it are made anew for every key.
-        self._counts = counts_of(snapshot.rows)
+        # Here, since the lines that say it are made anew for every key.
+        self.counts = counts_of(snapshot.rows)
         self.unseen = sum(row.is_unseen for row in snapshot.rows)
         if (self.clock.now() - self._now).total_seconds() >= MINUTE_SECONDS:
             self._now = self.clock.now()
@@ -198,7 +199,7 @@ class PanesScreen(SparingScreen[None]):
     def _top_line(self, width: int) -> Line:
         return top_line(
             self.snapshot,
-            self._counts,
+            self.counts,
             self.control.binding,
             self.look,
             self._now,
