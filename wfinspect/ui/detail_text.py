@@ -4,14 +4,24 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
-from rich.cells import cell_len
-
 from wfinspect import format as fmt
 from wfinspect.instance import Binding, WorkflowInstance
 from wfinspect.parameters import parse_parameters
 from wfinspect.regions import zone_of
 from wfinspect.ui.advice_text import MARGIN, sentence, told
-from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, pad, width_of, wrap, wrap_lines
+from wfinspect.ui.lines import (
+    BLANK,
+    Line,
+    Role,
+    Span,
+    cell_len,
+    crop,
+    line,
+    pad,
+    width_of,
+    wrap,
+    wrap_lines,
+)
 from wfinspect.ui.row_groups import names_of
 from wfinspect.ui.row_words import change_words, coarse_age, glyph_of, state_word
 from wfinspect.ui.status_text import next_try

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from rich.cells import cell_len
-
 from wfinspect import format as fmt
 from wfinspect.instance import Status, Transition, WorkflowInstance
 from wfinspect.ui.advice_text import MARGIN, sentence
-from wfinspect.ui.lines import Line, Role, Span, crop, line, pad, pad_left
+from wfinspect.ui.lines import Line, Role, Span, cell_len, crop, line, pad, pad_left
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 
 _LONGEST_WORD = 20

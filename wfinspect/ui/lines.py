@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from rich.cells import cell_len, get_character_cell_size
+import rich.cells
+from rich.cells import get_character_cell_size
 
 
 class Role(StrEnum):
@@ -57,6 +58,12 @@ ELLIPSIS = "..."
 def line(*spans: Span, ground: Ground = Ground.NONE) -> Line:
     """A line of the spans that hold something."""
     return Line(tuple(span for span in spans if span[0]), ground)
+
+
+def cell_len(text: str) -> int:
+    """Cells a text takes that has passed `shown`."""
+    # Rich asks its cache in any case, and that holds fewer texts than a long list has names.
+    return len(text) if text.isascii() else rich.cells.cell_len(text)
 
 
 def width_of(spans: Iterable[Span]) -> int:

@@ -3,10 +3,8 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
 from wfinspect.format import near_time
-from wfinspect.ui.lines import Line, Role, Span, crop, line
+from wfinspect.ui.lines import Line, Role, Span, cell_len, crop, line
 from wfinspect.watching.snapshot import Row
 
 if TYPE_CHECKING:

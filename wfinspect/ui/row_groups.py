@@ -5,11 +5,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from rich.cells import cell_len
-
 from wfinspect.format import shown
 from wfinspect.instance import Binding
-from wfinspect.ui.lines import Line, Role, Span, crop, line, width_of
+from wfinspect.ui.lines import Line, Role, Span, cell_len, crop, line, width_of
 from wfinspect.watching.snapshot import Row, Trouble
 
 _LOST = "  NOT LIVE"

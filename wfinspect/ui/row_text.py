@@ -1,15 +1,16 @@
 """A watched row as one or two lines of text. Pure; knows no widget, no colour and no clock."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from rich.cells import cell_len
-
+from wfinspect.format import shown
 from wfinspect.ui.lines import (
     Ground,
     Line,
     Role,
     Span,
+    cell_len,
     crop,
     fit,
     line,
@@ -19,7 +20,15 @@ from wfinspect.ui.lines import (
     width_of,
 )
 from wfinspect.ui.outlook_text import figure, late_mark
-from wfinspect.ui.row_words import glyph_of, name_of, note, short_word, state_time, state_word
+from wfinspect.ui.row_words import (
+    NAME_LIMIT,
+    glyph_of,
+    name_of,
+    note,
+    short_word,
+    state_time,
+    state_word,
+)
 from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Row
 
@@ -78,6 +87,13 @@ class Columns(NamedTuple):
         spare = rest - min(name_cells, 24)
         note_cells = min(34, spare) if spare >= 14 else 0  # noqa: PLR2004 - less says nothing
         return cls(max(4, min(rest - note_cells, name_cells)), ids, word, note_cells)
+
+
+def widest(rows: Collection[Row]) -> tuple[int, int]:
+    """The cells of the longest ID and of the widest name, each at least as wide as its title."""
+    ids = len(str(max((row.key.id for row in rows), default=0)))
+    names = (shown(row.instance.name, limit=NAME_LIMIT) for row in rows if row.instance)
+    return max(8, ids), max(12, max(map(cell_len, names), default=0))
 
 
 def list_line(

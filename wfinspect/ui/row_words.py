@@ -2,16 +2,16 @@
 
 from datetime import datetime
 
-from rich.cells import cell_len
-
 from wfinspect import format as fmt
 from wfinspect.instance import Status, Transition
-from wfinspect.ui.lines import Role, Span, fit
+from wfinspect.ui.lines import Role, Span, cell_len, fit
 from wfinspect.ui.order import state_since
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.watching.snapshot import Row
 
 _HOUR = 3600.0
+NAME_LIMIT = 200
+"""Characters of a name that may be shown."""
 
 
 def glyph_of(row: Row, look: Look) -> Span:
@@ -122,7 +122,7 @@ def short_word(word: str) -> str:
 
 def name_of(row: Row) -> Span:
     """The name, or a dash before it is known."""
-    name = fmt.shown(row.instance.name, limit=200) if row.instance else ""
+    name = fmt.shown(row.instance.name, limit=NAME_LIMIT) if row.instance else ""
     if not name:
         return "-", Role.DIM
     return name, Role.STRONG if row.is_unseen else Role.TEXT

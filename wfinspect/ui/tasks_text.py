@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from rich.cells import cell_len
-
 from wfinspect import format as fmt
 from wfinspect.instance import Family, Status
 from wfinspect.task import Progress, TaskInstance, spans
@@ -14,6 +12,7 @@ from wfinspect.ui.lines import (
     Line,
     Role,
     Span,
+    cell_len,
     crop,
     line,
     pad,

@@ -2,12 +2,9 @@
 
 from collections.abc import Callable
 
-from rich.cells import cell_len
-
 from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
 from wfinspect.ui.lines import Ground, Line, Role, Span, line
-from wfinspect.ui.row_text import Columns, list_line
-from wfinspect.ui.row_words import name_of
+from wfinspect.ui.row_text import Columns, list_line, widest
 from wfinspect.ui.screens.view import Desk
 from wfinspect.ui.widgets.cursor_list import CursorList
 from wfinspect.watching.snapshot import Row
@@ -35,8 +32,7 @@ class FoundList(CursorList):
             Row(key, one, read_at=self._now, is_live=True)
             for key, one in zip(keys, found, strict=True)
         )
-        ids = [8, *(len(str(one.id)) for one in found)]
-        self._cells = max(ids), max([8, *(cell_len(name_of(row)[0]) for row in self.rows)])
+        self._cells = widest(self.rows)
         self.update_lines()
 
     @property

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.widget import Widget
@@ -15,7 +14,19 @@ from wfinspect.errors import ServiceError
 from wfinspect.format import shown
 from wfinspect.instance import InstanceKey
 from wfinspect.ui.advice_text import sentence
-from wfinspect.ui.lines import BLANK, Line, Part, Role, Span, crop, fit, line, shed, width_of
+from wfinspect.ui.lines import (
+    BLANK,
+    Line,
+    Part,
+    Role,
+    Span,
+    cell_len,
+    crop,
+    fit,
+    line,
+    shed,
+    width_of,
+)
 from wfinspect.ui.screens.dialogs import MOVE_BINDINGS, HelpScreen, SafeDismiss
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import LineView

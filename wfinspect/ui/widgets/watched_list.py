@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
@@ -13,8 +12,7 @@ from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spre
 from wfinspect.ui.order import SORTS, in_order, next_unseen
 from wfinspect.ui.row_filter import matches
 from wfinspect.ui.row_groups import Groups, grouped, header_line, names_of
-from wfinspect.ui.row_text import Columns, list_heading, list_line, sidebar_lines
-from wfinspect.ui.row_words import name_of
+from wfinspect.ui.row_text import Columns, list_heading, list_line, sidebar_lines, widest
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.snapshot import Row, Trouble
@@ -57,7 +55,7 @@ class WatchedList(LineView):
         self.sort = SORTS[0]
         """One of `SORTS`."""
         self._cursor = 0
-        self._id_cells = self._name_cells = 8
+        self._cells = (8, 8)
         self._is_sidebar = False
         self._make_empty = empty
         self._empty: tuple[Line, ...] = ()
@@ -75,7 +73,7 @@ class WatchedList(LineView):
     @property
     def columns(self) -> Columns:
         """The widths of the one-line form."""
-        return Columns.of(self.text_width, self._id_cells, self._name_cells)
+        return Columns.of(self.text_width, *self._cells)
 
     def heading(self, width: int) -> Line:
         """The line that belongs above the list: titles where there are columns, filter and order."""
@@ -100,8 +98,7 @@ class WatchedList(LineView):
         if rows != self._given:
             self._given = rows
             self._names = names_of({row.key.binding for row in rows})
-            self._id_cells = max([8, *(len(str(row.key.id)) for row in rows)])
-            self._name_cells = max([12, *(cell_len(name_of(row)[0]) for row in rows)])
+            self._cells = widest(rows)
             self._order()
         self.update_lines()
 
