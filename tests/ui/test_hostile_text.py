@@ -33,7 +33,7 @@ async def test_notices_troubles_and_remarks_are_no_markup() -> None:
         mixed().health,
         contact=Contact.NOT_LIVE,
         trouble=trouble,
-        store_trouble=NASTY,
+        store_trouble=f"not saved: {NASTY}",
         remarks=("[@click=a.b]",),
     )
     async with running(mixed(), (160, 48)) as rig:
