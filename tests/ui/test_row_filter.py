@@ -3,12 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ui.scenes import mixed_rows, row
 
-from wfinspect.ui.row_filter import matches
+from wfinspect.ui.row_filter import matching
 from wfinspect.watching.snapshot import Row
 
 
 def found(query: str) -> set[int]:
-    return {r.key.id for r in mixed_rows() if matches(r, query)}
+    return {r.key.id for r in matching(mixed_rows(), query)}
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_a_filter_that_is_not_finished_hides_nothing(query: str) -> None:
 def test_what_was_not_read_yet_is_found_by_its_id() -> None:
     unread = Row(row(77, "Running").key)
 
-    assert matches(unread, "77")
-    assert not matches(unread, "dwd")
+    assert matching([unread], "77")
+    assert not matching([unread], "dwd")
 
 
 @given(st.text(max_size=30))

@@ -1,16 +1,19 @@
 """Which rows of the watched list a filter lets through. Pure."""
 
+from collections.abc import Iterable
+
 from wfinspect.ui.row_words import state_word
 from wfinspect.watching.snapshot import Row
 
 
-def matches(row: Row, query: str) -> bool:
-    """Whether a row has all the words of a query.
+def matching(rows: Iterable[Row], query: str) -> tuple[Row, ...]:
+    """The rows that have all the words of a query.
 
     A word is part of the name or ID; ``status=`` before it makes it the beginning of the status, and
     ``!`` before either means that the row must not have it.
     """
-    return all(_has(row, word) for word in query.casefold().split())
+    words = query.casefold().split()
+    return tuple(row for row in rows if all(_has(row, word) for word in words))
 
 
 def _has(row: Row, word: str) -> bool:

@@ -10,7 +10,7 @@ from wfinspect import format as fmt
 from wfinspect.instance import Binding, InstanceKey
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spread
 from wfinspect.ui.order import SORTS, in_order, next_unseen
-from wfinspect.ui.row_filter import matches
+from wfinspect.ui.row_filter import matching
 from wfinspect.ui.row_groups import Groups, grouped, header_line, names_of
 from wfinspect.ui.row_text import Columns, list_heading, list_line, sidebar_lines, widest
 from wfinspect.ui.theme import Look
@@ -46,6 +46,7 @@ class WatchedList(LineView):
         self._look = look
         self._now = now
         self._given: tuple[Row, ...] = ()
+        self._ordered: tuple[Row, ...] = ()
         self._rows: tuple[Row, ...] = ()
         self._names: Mapping[Binding, tuple[Span, ...]] = {}
         self._groups = Groups()
@@ -99,25 +100,26 @@ class WatchedList(LineView):
             self._given = rows
             self._names = names_of({row.key.binding for row in rows})
             self._cells = widest(rows)
-            self._order()
+            self._ordered = in_order(rows, self.sort)
+            self._narrow()
         self.update_lines()
 
     def set_order(self, *, query: str, sort: str) -> None:
         """Show the rows that match a query, in one of the orders of `SORTS`."""
         if (query, sort) != (self.filter_text, self.sort):
-            self.filter_text, self.sort = query, sort
-            self._order()
+            self.filter_text = query
+            if sort != self.sort:
+                self.sort = sort
+                self._ordered = in_order(self._given, sort)
+            self._narrow()
             self.update_lines()
             self.post_message(self.Moved())
 
-    def _order(self) -> None:
+    def _narrow(self) -> None:
         before = self.cursor_row
-        kept = (
-            [row for row in self._given if matches(row, self.filter_text)]
-            if self.filter_text
-            else self._given
+        self._rows = (
+            matching(self._ordered, self.filter_text) if self.filter_text else self._ordered
         )
-        self._rows = in_order(kept, self.sort)
         if len(self._names) > 1:
             self._rows, self._groups = grouped(self._rows)
         else:
@@ -196,7 +198,7 @@ class WatchedList(LineView):
     def next_unseen(self) -> Row | None:
         """The next row with an unseen change, seen from the cursor; failing that a filtered one."""
         key = self.cursor_row.key if self.cursor_row else None
-        return next_unseen(self._rows, key) or next_unseen(self._given, key)
+        return next_unseen(self._rows, key) or next_unseen(self._ordered, key)
 
     def _go(self, index: int) -> None:
         index = max(0, min(index, len(self._rows) - 1))
