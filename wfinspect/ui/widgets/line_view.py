@@ -1,4 +1,4 @@
-"""Shows lines of text, and sends the terminal only the cells that changed. Knows no data."""
+"""Shows lines of text, and paints only those that changed. Knows no data."""
 
 from collections.abc import Sequence
 
@@ -28,8 +28,8 @@ ScrollBar.renderer = _PlainBar
 class LineView(ScrollView, inherit_bindings=False):
     """Lines rendered one by one; `update_lines` compares before it refreshes.
 
-    A subclass says what there is with `total_lines` and `line_at`. Equal lines send nothing, a line
-    outside the window sends nothing, a changed one sends its changed spans.
+    A subclass says what there is with `total_lines` and `line_at`. Equal lines, and lines outside
+    the window, are not painted again.
     """
 
     def __init__(
@@ -80,8 +80,7 @@ class LineView(ScrollView, inherit_bindings=False):
             old = self._painted.get(y, BLANK)
             if new != old:
                 self._painted[y] = new
-                for start, end in _changes(old, new, self.size.width):
-                    self.refresh(Region(start, y - top, end - start, 1))
+                self.refresh(Region(0, y - top, self.size.width, 1))
 
     def repaint(self) -> None:
         """Forget what was painted and paint anew."""
@@ -172,25 +171,3 @@ class StaticLines(LineView):
     def line_at(self, y: int) -> Line:
         """The line handed in at that place."""
         return self._lines[y]
-
-
-def _changes(old: Line, new: Line, width: int) -> list[tuple[int, int]]:
-    """The cell ranges in which two lines differ; joined where they touch."""
-    if old.ground != new.ground:
-        return [(0, width)]
-    ranges: list[tuple[int, int]] = []
-    x = 0
-    for before, after in zip(old.spans, new.spans, strict=False):
-        size = width_of([after])
-        if width_of([before]) != size:
-            break
-        if before != after:
-            if ranges and ranges[-1][1] == x:
-                ranges[-1] = (ranges[-1][0], x + size)
-            else:
-                ranges.append((x, x + size))
-        x += size
-    else:
-        if len(old.spans) == len(new.spans):
-            return ranges
-    return [*ranges, (x, width)]
