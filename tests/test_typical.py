@@ -81,6 +81,14 @@ def test_a_finished_run_says_by_how_much_it_was_longer() -> None:
     assert found.expected_at is None
 
 
+def test_a_failed_run_says_when_it_failed_beside_how_long_others_took() -> None:
+    failed = instance(99, "Failure", started_time=ms(START), finished_time=ms(START) + 60_000)
+
+    found = compare(failed, runs(20, 20, 20, 20))
+
+    assert found.sentence(START) == "failed after 1m00s, usually 19m to 21m"
+
+
 def test_one_that_has_not_started_is_compared_by_when_others_were_done() -> None:
     begin = START - timedelta(minutes=120)
     waiting = instance(99, "WaitResource", biz_date=ms(begin))

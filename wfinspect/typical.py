@@ -96,10 +96,11 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
     if not instance.is_settled:
         expected, late = (started + timedelta(seconds=s) for s in (usual.median, usual.high))
         return Lateness(said, usual, started, expected, late)
-    if instance.finished_time is not None and instance.family is Family.SUCCESS:
+    if instance.finished_time is not None:
         took = (instance.finished_time - (instance.started_time or 0)) / 1000
+        is_success = instance.family is Family.SUCCESS
         longer = f": {duration(took - usual.high)} longer" if took > usual.high else ""
-        said = f"took {duration(took)}, {said}{longer}"
+        said = f"{'took' if is_success else 'failed after'} {duration(took)}, {said}{longer}"
     return Lateness(said, usual)
 
 

@@ -11,13 +11,14 @@ from wfinspect.errors import Unreachable
 from wfinspect.instance import InstanceId, WorkflowInstance
 from wfinspect.task import TaskInstance
 from wfinspect.typical import Run
-from wfinspect.ui.compare_text import comparison, side_by_side, task_times
+from wfinspect.ui.compare_text import Columns, comparison, side_by_side, task_times
 from wfinspect.ui.lines import Role
 from wfinspect.ui.theme import ASCII_GLYPHS, Look
 from wfinspect.watching.requests import EarlierRuns, InstanceOf, TasksOf
 from wfinspect.watching.snapshot import Row
 
 LOOK = Look(ASCII_GLYPHS, ">", ZONE)
+WIDE = Columns(18, 34)
 BEFORE = 10432900000
 DAY = 86_400_000
 
@@ -52,7 +53,7 @@ def runs(count: int = 6) -> tuple[Run, ...]:
 
 def test_what_differs_comes_first_then_what_always_does_then_what_is_equal() -> None:
     first, second = Row(key(FAILED), mine()), Row(key(BEFORE), last_success())
-    text = [line.text for line in comparison(first, second, LOOK, 80)]
+    text = [line.text for line in comparison(first, second, LOOK, Columns(18, 28))]
     titles = [n for n, said in enumerate(text) if said.startswith((" DIFFERS", " EQUAL"))]
     places = {said.split()[0]: n for n, said in enumerate(text) if said.strip()}
 
@@ -68,14 +69,14 @@ def test_what_differs_comes_first_then_what_always_does_then_what_is_equal() -> 
 
 def test_no_character_of_a_long_value_is_lost() -> None:
     long = replace(mine(), name="n" * 500 + "\x1b[2J")
-    lines = comparison(Row(key(1), long), Row(key(2), mine()), LOOK, 60)
+    lines = comparison(Row(key(1), long), Row(key(2), mine()), LOOK, Columns(18, 18))
 
     assert sum(line.text.count("n" * 3) for line in lines) > 100
     assert not any("\x1b" in line.text for line in lines)
 
 
 def test_each_line_of_a_value_stands_on_a_line_of_its_own() -> None:
-    lines = side_by_side("$sql", "select 1\nfrom dual", "select 2", 60, Role.TEXT)
+    lines = side_by_side("$sql", "select 1\nfrom dual", "select 2", Columns(18, 18), Role.TEXT)
 
     assert [one.text.split() for one in lines] == [
         ["$sql", "select", "1", "select", "2"],
@@ -89,7 +90,7 @@ def test_the_task_whose_time_differs_most_leads() -> None:
         for t in TASKS
         if t.id != 5001
     )
-    said = [line.text for line in task_times(TASKS, faster, ms(START), 90)][2:]
+    said = [line.text for line in task_times(TASKS, faster, ms(START), WIDE)][2:]
 
     assert said[0].split() == ["load_behavior_log", "13m00s", "-"]
     assert said[1].split() == ["build_profile_wide", "13m00s", "12m00s", "more", "1m00s"]
@@ -104,9 +105,9 @@ def loads(first_id: int, ran: dict[int, int]) -> tuple[TaskInstance, ...]:
 
 
 def test_tasks_of_one_name_are_kept_apart_by_their_task() -> None:
-    said = [it.text.split() for it in task_times(loads(5, {7: 9, 8: 2}), loads(1, {8: 2}), 0, 90)][
-        2:
-    ]
+    said = [
+        it.text.split() for it in task_times(loads(5, {7: 9, 8: 2}), loads(1, {8: 2}), 0, WIDE)
+    ][2:]
 
     assert said == [
         ["load", "(task", "7)", "9m00s", "-"],
@@ -118,13 +119,21 @@ def test_tasks_that_nothing_tells_apart_are_paired_in_their_order() -> None:
     twice = task(9, "load", "Success", task_id=7, started=50, finished=49)
     said = [
         it.text.split()
-        for it in task_times((*loads(1, {7: 3}), twice), (*loads(1, {7: 3}), twice), 0, 90)
+        for it in task_times((*loads(1, {7: 3}), twice), (*loads(1, {7: 3}), twice), 0, WIDE)
     ][2:]
 
     assert said == [
         ["load", "(task", "7)", "3m00s", "3m00s"],
         ["load", "(task", "7)", "(2)", "1m00s", "1m00s"],
     ]
+
+
+def test_short_values_stand_together_and_long_ones_take_the_room_there_is() -> None:
+    long = replace(mine(), name="n" * 500)
+
+    assert Columns.of(160, Row(key(1), mine()), ZONE) == Columns(30, 24)
+    assert Columns.of(160, Row(key(1), long), ZONE) == Columns(30, 63)
+    assert Columns.of(30, Row(key(1), long), ZONE) == Columns(18, 8)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])

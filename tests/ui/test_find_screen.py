@@ -51,6 +51,8 @@ async def test_f_begins_around_the_instance_in_view_and_says_what_can_be_typed()
 
         assert "workspace=88123 date=2026-09-17" in rig.text
         assert "trigger=" in rig.text
+        # Letters are text here, so that no key of the list is offered.
+        assert rig.text.splitlines()[-1].split("  ")[:2] == [" Esc back", "Enter search"]
         assert rig.control.questions == []
 
 

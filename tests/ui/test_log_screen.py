@@ -52,6 +52,7 @@ async def test_a_failed_run_shows_its_error_first_and_its_end(size: tuple[int, i
 async def test_the_log_of_a_run_that_is_over_is_asked_for_so_that_it_is_kept() -> None:
     async with on_log() as rig:
         assert "Reading it from the service" in rig.text
+        assert rig.text.splitlines()[-1].startswith(" Esc back")
         assert rig.control.answer(log()) == TaskLog(BINDING, 5003, 2, 7)
 
 

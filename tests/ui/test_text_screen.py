@@ -223,3 +223,8 @@ def test_wrapping_loses_no_character_and_keeps_to_the_width(text: str, width: in
 
     assert "".join(pieces) == text
     assert all(cell_len(piece) <= width for piece in pieces)
+
+
+def test_wrapping_breaks_between_words_where_a_line_stays_half_full() -> None:
+    assert _wrapped("one two three", 10) == ["one two ", "three"]
+    assert _wrapped("a " + "b" * 12, 10) == ["a bbbbbbbb", "bbbb"]

@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from itertools import count, zip_longest
+from typing import NamedTuple
+
+from rich.cells import cell_len
 
 from wfinspect.format import duration, shown, shown_block
 from wfinspect.task import TaskInstance, spans
@@ -16,12 +19,26 @@ _OF_EVERY_RUN = frozenset(
     ("ID", "Business date", "Started", "Finished", "Created", "Modified", "Task instance")
 ) | {"Unified ID"}
 """What differs between any two runs, and so tells nothing."""
-_LABEL_CELLS = 18
 _LEAST_SECONDS = 1.0
 
 
+class Columns(NamedTuple):
+    """Widths of a comparison, in cells."""
+
+    label: int
+    value: int
+
+    @classmethod
+    def of(cls, width: int, row: Row, zone: tzinfo) -> "Columns":
+        """Those for `width` cells; the values stand together where those of `row` are short."""
+        label = max(18, min(30, width * 3 // 10))
+        values = (shown_block(value) for value in _values(row, zone).values())
+        widest = max(cell_len(part) for value in values for part in value.split("\n"))
+        return cls(label, max(8, min((width - label - 4) // 2, max(24, widest))))
+
+
 def comparison(
-    first: Row, second: Row, look: Look, width: int, tasks: Iterable[Line] = ()
+    first: Row, second: Row, look: Look, columns: Columns, tasks: Iterable[Line] = ()
 ) -> tuple[Line, ...]:
     """Core fields, parameters and tags: what differs, what differs in every run, what is equal.
 
@@ -39,26 +56,30 @@ def comparison(
     for title, names, role in groups:
         lines += [BLANK, line((f" {title}", Role.DIM), (f" {len(names)}", Role.DIM))]
         for name in names:
-            lines += side_by_side(name, mine.get(name, "-"), theirs.get(name, "-"), width, role)
+            lines += side_by_side(name, mine.get(name, "-"), theirs.get(name, "-"), columns, role)
         lines += tasks if title == "DIFFERS" else ()
     return tuple(lines)
 
 
-def side_by_side(label: str, first: str, second: str, width: int, role: Role) -> list[Line]:
+def side_by_side(label: str, first: str, second: str, columns: Columns, role: Role) -> list[Line]:
     """A label and two values, wrapped beside each other."""
-    cells = max(8, (width - _LABEL_CELLS - 4) // 2)
-    columns = (wrap_lines(shown_block(text), cells) for text in (first, second))
-    labels = wrap(shown(label, limit=200), _LABEL_CELLS)
+    values = (wrap_lines(shown_block(text), columns.value) for text in (first, second))
+    labels = wrap(shown(label, limit=200), columns.label)
     return [
         line(
-            (f" {pad(name, _LABEL_CELLS)} ", Role.DIM), (f"{pad(one, cells)}  ", role), (two, role)
+            (f" {pad(name, columns.label)} ", Role.DIM),
+            (f"{pad(one, columns.value)}  ", role),
+            (two, role),
         )
-        for name, one, two in zip_longest(labels, *columns, fillvalue="")
+        for name, one, two in zip_longest(labels, *values, fillvalue="")
     ]
 
 
 def task_times(
-    first: Sequence[TaskInstance], second: Sequence[TaskInstance], now_ms: float, width: int
+    first: Sequence[TaskInstance],
+    second: Sequence[TaskInstance],
+    now_ms: float,
+    columns: Columns,
 ) -> tuple[Line, ...]:
     """How long each task ran in both, the greatest difference first.
 
@@ -78,8 +99,9 @@ def task_times(
         said = "-" if after is None else f"{duration(after):<7}"
         if after is not None and before is not None and differs:
             said += f" {duration(abs(after - before))} {'more' if after > before else 'less'}"
-        role = Role.STRONG if differs else Role.DIM
-        lines += side_by_side(name, said, "-" if before is None else duration(before), width, role)
+        role = Role.TEXT if differs else Role.DIM
+        other = "-" if before is None else duration(before)
+        lines += side_by_side(name, said, other, columns, role)
     return tuple(lines)
 
 

@@ -8,7 +8,7 @@ from wfinspect.instance import Family, InstanceKey, WorkflowInstance, family_of
 from wfinspect.query import Page
 from wfinspect.task import TaskInstance
 from wfinspect.typical import Run, compare
-from wfinspect.ui.compare_text import comparison, side_by_side, task_times
+from wfinspect.ui.compare_text import Columns, comparison, side_by_side, task_times
 from wfinspect.ui.lines import BLANK, Line, Role, line
 from wfinspect.ui.screens.view import Desk, Title, View
 from wfinspect.ui.widgets.line_view import StaticLines
@@ -28,6 +28,7 @@ class CompareScreen(View):
         self._instances: list[WorkflowInstance] = []
         self._tasks: list[Sequence[TaskInstance]] = []
         self._lateness = ""
+        self._with = "compared"
         self._is_alone = False
         self._lines = StaticLines(classes="pane main")
 
@@ -36,7 +37,7 @@ class CompareScreen(View):
 
     def title_now(self) -> Title:
         name = self._instances[0].name if self._instances else ""
-        return Title((), name, str(self._keys[0].id), "compared")
+        return Title((), name, str(self._keys[0].id), self._with)
 
     def read(self) -> None:
         self._instances, self._tasks = [], []
@@ -56,6 +57,7 @@ class CompareScreen(View):
         last = next((number for number in succeeded if number != first.id), None)
         self._is_alone = last is None
         if last is not None:
+            self._with = "compared with its last success"
             self._keys.append(InstanceKey(self._keys[0].binding, last))
             self.ask(InstanceOf(self._keys[1]), self._take_second)
 
@@ -75,8 +77,8 @@ class CompareScreen(View):
     def _all_lines(self, width: int) -> Iterator[Line]:
         if self._lateness:
             yield line((f" {self._lateness}", Role.TEXT))
-        if self._is_alone:
             yield BLANK
+        if self._is_alone:
             yield line((" No earlier run that succeeded is known.", Role.DIM))
         elif len(self._instances) < 2:  # noqa: PLR2004 - it takes two
             yield from self.waiting_lines(width)
@@ -84,13 +86,14 @@ class CompareScreen(View):
             first, second = (
                 Row(key, one) for key, one in zip(self._keys, self._instances, strict=True)
             )
+            columns = Columns.of(width, first, self.desk.look.zone)
             ids = str(first.key.id), str(second.key.id)
-            yield from side_by_side("", ids[0], ids[1], width, Role.ACCENT)
-            tasks = self._task_lines(width)
-            yield from comparison(first, second, self.desk.look, width, tasks)
+            yield from side_by_side("", ids[0], ids[1], columns, Role.ACCENT)
+            tasks = self._task_lines(columns, width)
+            yield from comparison(first, second, self.desk.look, columns, tasks)
 
-    def _task_lines(self, width: int) -> Sequence[Line]:
+    def _task_lines(self, columns: Columns, width: int) -> Sequence[Line]:
         if len(self._tasks) > 1:
             now_ms = self.desk.clock.now().timestamp() * 1000
-            return task_times(self._tasks[0], self._tasks[1], now_ms, width)
+            return task_times(self._tasks[0], self._tasks[1], now_ms, columns)
         return self.waiting_lines(width) if self.trouble is not None else ()

@@ -41,8 +41,8 @@ class FindScreen(View):
         ("space", "mark"),
         ("a", "all"),
         ("/", "search"),
-        ("Up Down", "suggestions"),
     )
+    TYPING = (("Enter", "search"), ("Up Down", "suggestions"), ("Tab", "list"))
 
     def __init__(self, desk: Desk, where: Binding, around: WorkflowInstance | None) -> None:
         """Create the screen; it searches one account and region, and begins around an instance."""

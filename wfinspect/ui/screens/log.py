@@ -103,6 +103,7 @@ class LogScreen(TextScreen):
     def fill(self) -> None:
         width = self.size.width
         self.view.display = bool(len(self.text))
+        self.head.set_class(not self.view.display, "-alone")
         if not self._is_read:
             self.head.show(self.waiting_lines(width))
         elif not len(self.text):

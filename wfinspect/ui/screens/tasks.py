@@ -87,6 +87,7 @@ class TasksScreen(View):
         ("y", "copy ID"),
         ("r", "read again"),
     )
+    TYPING = (("Enter", "keep the filter"),)
 
     def __init__(self, desk: Desk, key: InstanceKey, *, opens_log: bool = False) -> None:
         """Create the screen; `opens_log` goes on to the log of the task that needs somebody most."""

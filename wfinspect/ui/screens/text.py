@@ -37,6 +37,7 @@ class TextScreen(View):
         ("y Y", "copy view, all"),
         ("w", "wrap"),
     )
+    TYPING = (("Enter", "search"),)
 
     def __init__(
         self,

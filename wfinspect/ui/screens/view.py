@@ -98,6 +98,8 @@ class View(SafeDismiss):
         ("question_mark,f1", "help", "keys"),
     ]
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    TYPING: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """The hints while an input has the keys."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -186,11 +188,13 @@ class View(SafeDismiss):
         return line(*crop(self.about_spans(width), width))
 
     def _hint_line(self, width: int) -> Line:
+        is_typing = isinstance(self.focused, Input)
+        hints = self.TYPING if is_typing else self.HINTS
         parts = [
             Part(((f" {key}" if not n else key, Role.ACCENT), (f" {word}", Role.DIM)), n)
-            for n, (key, word) in enumerate((("Esc", "back"), *self.HINTS))
+            for n, (key, word) in enumerate((("Esc", "back"), *hints))
         ]
-        key = "F1" if isinstance(self.focused, Input) else "?"
+        key = "F1" if is_typing else "?"
         parts.append(Part(((key, Role.ACCENT), (" keys", Role.DIM)), 0))
         return line(*shed(parts, width))
 
@@ -214,7 +218,8 @@ class View(SafeDismiss):
 
     def action_help(self) -> None:
         """All keys of this view: the last line may have no room for them."""
-        self.app.push_screen(HelpScreen({"Here": self.HINTS, "Move": MOVES}))
+        typing = {"While typing": self.TYPING} if self.TYPING else {}
+        self.app.push_screen(HelpScreen({"Here": self.HINTS} | typing | {"Move": MOVES}))
 
     def action_read(self) -> None:
         """Ask again."""

@@ -174,13 +174,15 @@ class TextView(LineView):
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    if text.isascii():
-        return [text[at : at + width] for at in range(0, len(text), width)] or [""]
+    is_ascii = text.isascii()
     pieces: list[str] = []
     at = 0
     while at < len(text):
+        piece = text[at : at + width]
         # A mark alone may be wider than nothing: at least one character is taken.
-        piece = cut(text[at : at + width], width) or text[at]
+        piece = piece if is_ascii else cut(piece, width) or text[at]
+        if at + len(piece) < len(text) and (blank := piece.rfind(" ")) >= len(piece) // 2:
+            piece = piece[: blank + 1]
         pieces.append(piece)
         at += len(piece)
     return pieces or [""]
