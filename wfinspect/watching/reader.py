@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from wfinspect.errors import DailyLimit, NotFound, ServiceError
 from wfinspect.instance import InstanceKey, WorkflowInstance
-from wfinspect.watching.backoff import is_of_instance
 from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Answer
 from wfinspect.watching.days import Days
@@ -47,10 +46,10 @@ class Reader:
             if batch.group is None:
                 self._missed(batch.keys[0], outcome, answer)
         elif isinstance(outcome, ServiceError):
-            self._schedule.failed(batch, outcome, answer.now)
+            is_of_one = self._schedule.failed(batch, outcome, answer.now)
             if isinstance(outcome, DailyLimit):
                 self._days.limit_met(batch.binding, answer.now, answer.at)
-            if batch.group is None and is_of_instance(outcome):
+            if is_of_one:
                 self._blame(batch.keys[0], outcome, answer)
         else:
             self.last_good_at = answer.at

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from wfinspect.errors import BadRequest, Refused, ServiceError
 from wfinspect.instance import Binding, InstanceKey
-from wfinspect.watching.backoff import is_of_instance
+from wfinspect.watching.backoff import is_of_account, is_of_instance
 from wfinspect.watching.cadence import JITTER
 from wfinspect.watching.groups import Groups
 from wfinspect.watching.limits import Limit, Limits
@@ -97,7 +97,11 @@ class Schedule:
             return None
         first = min(
             ready,
-            key=lambda t: (not t.is_urgent, not t.is_asked, t.due_at(limits[t.key.binding])),
+            key=lambda t: (
+                not t.is_urgent,
+                not t.is_asked,
+                max(t.due_at(limits[t.key.binding]), t.failed_at),
+            ),
         )
         batch = self._batch(first, now, limits)
         self.limits.sent(batch.binding, batch.group, now)
@@ -136,21 +140,34 @@ class Schedule:
         # Not found by List says nothing about an instance; only a Get of its own does.
         self._due_again(self.groups.answered(batch.keys, batch.group, placed, now))
 
-    def failed(self, batch: Batch, error: ServiceError, now: float) -> None:
-        """End a call that gave nothing usable; decides when the next one may follow."""
+    def failed(self, batch: Batch, error: ServiceError, now: float) -> bool:
+        """End a call that gave nothing usable; decides when the next one may follow.
+
+        Gives whether that says something of its only instance, and nothing of the service.
+        """
         self._land(batch)
         if batch.group is not None and isinstance(error, (BadRequest, Refused)):
             self.groups.refused(batch.keys, batch.group, error)
             self._due_again(batch.keys)
-            return
+            return False
         self.groups.failed(batch.keys, batch.binding, is_get=batch.group is None)
-        asked_at = max((turn.base_at for turn in self._known(batch.keys)), default=now)
-        self.limits.failed(batch.binding, error, now, asked_at)
-        if is_of_instance(error):
-            for turn in self._known(batch.keys):
+        turns = list(self._known(batch.keys))
+        is_of_one = is_of_instance(error) or self._is_of_one(batch, error, turns)
+        if is_of_one:
+            self.limits.succeeded(batch.binding)
+            for turn in turns:
                 turn.hold_back(now)
         else:
-            self._due_again(batch.keys)
+            asked_at = max((turn.base_at for turn in turns), default=now)
+            self.limits.failed(batch.binding, error, now, asked_at)
+            for turn in turns:
+                turn.failed(now)
+        return is_of_one
+
+    def _is_of_one(self, batch: Batch, error: ServiceError, turns: Iterable[Turn]) -> bool:
+        """Whether it is always the same instance that fails, while calls for others succeed."""
+        is_lone = batch.group is None and self.limits.closed_gate(batch.binding) is None
+        return is_lone and not is_of_account(error) and any(t.failed_alone() for t in turns)
 
     def _is_blocked(self, turn: Turn, now: float, limits: Mapping[Binding, Limit]) -> bool:
         """Whether an instance has to wait for an answer that is on its way, or for a person."""

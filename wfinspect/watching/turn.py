@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _BAD_REQUEST_SECONDS = 60.0
 _BAD_REQUEST_CAP_SECONDS = 600.0
 _MAX_REFUSALS = 8
+_HABIT = 3
 
 
 @dataclass(slots=True)
@@ -31,6 +32,8 @@ class Turn:
     """A person looks at it: a Get of its own, without waiting for others to be placed."""
     flight: "Batch | None" = None
     """The call that asks for it now."""
+    failed_at: float = -inf
+    """When it was last asked for in vain: those due since before that go first."""
     _cadence: float | None = ACTIVE_SECONDS
     _jitter: float = 1.0
     _stretch: float = 1.0
@@ -39,6 +42,7 @@ class Turn:
     """The longest cadence since it was last read."""
     _not_before: float = -inf
     _refusals: int = 0
+    _lone_failures: int = 0
 
     @property
     def effective_interval(self) -> float:
@@ -69,12 +73,23 @@ class Turn:
 
     def read(self) -> None:
         """Have been read: only what follows is promised."""
-        self._refusals, self._promised = 0, self._cadence or 0.0
+        self._refusals, self._lone_failures = 0, 0
+        self._promised = self._cadence or 0.0
 
     def due_again(self) -> None:
         """Be due at once, unless it rests."""
         self.base_at = -inf
         self._plan()
+
+    def failed(self, now: float) -> None:
+        """Be due at once, behind all who are due by now, so that no one can stand in their way."""
+        self.failed_at = now
+        self.due_again()
+
+    def failed_alone(self) -> bool:
+        """Note a failure while the service answers others; says whether that has become a habit."""
+        self._lone_failures += 1
+        return self._lone_failures >= _HABIT
 
     def hold_back(self, now: float) -> None:
         """Wait for a while, longer each time: the service takes exception to this instance."""
