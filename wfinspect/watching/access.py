@@ -18,7 +18,10 @@ class Access:
         self._calls = calls
         self._limits = limits
         self._is_open = self._is_opening = False
-        self._fingerprints: dict[Binding, str] = {}
+        self._failure: ServiceError | None = None
+        """Why opening failed the last time."""
+        self._fingerprints: dict[Binding, tuple[int, str]] = {}
+        """Of whoever is refused: how often in a row, and what names the credentials since then."""
 
     def open(self, now: float) -> None:
         """Open the source ahead of need: a first look-up is quicker, missing keys are said at once."""
@@ -35,21 +38,25 @@ class Access:
     def opened(self, answer: Answer) -> None:
         """Take in what came of opening."""
         self._is_opening = False
+        gate = self._limits.account_gate(answer.batch.binding)
         if isinstance(answer.outcome, ServiceError):
-            self._limits.failed(answer.batch.binding, answer.outcome, answer.now)
+            # Nobody was asked, so that it says nothing of the endpoint.
+            self._failure = answer.outcome
+            gate.failed(answer.outcome, answer.now, day_ends_at=inf)
             return
         self._is_open = True
-        gate = self._limits.account_gate(answer.batch.binding)
-        if isinstance(gate.error, CredentialsMissing):
+        if isinstance(gate.error, CredentialsMissing) or gate.error is self._failure:
             gate.succeeded()
 
     def heed_credentials(self, binding: Binding, now: float) -> None:
         """Notice that whoever is refused has other credentials by now."""
-        error = self._limits.account_gate(binding).error
-        if not isinstance(error, (Refused, CredentialsMissing)):
+        gate = self._limits.account_gate(binding)
+        if not isinstance(gate.error, (Refused, CredentialsMissing)):
             self._fingerprints.pop(binding, None)
             return
         seen = self._calls.fingerprint(binding)
-        if self._fingerprints.setdefault(binding, seen) != seen:
-            self._fingerprints[binding] = seen
+        failures, known = self._fingerprints.get(binding, (0, ""))
+        self._fingerprints[binding] = gate.failures, seen
+        # A call renews keys itself, in the file as well: when it is refused, those are no news.
+        if failures == gate.failures and known != seen:
             self._limits.source_changed(binding, now)

@@ -110,7 +110,8 @@ class Calls:
 
     async def aclose(self) -> None:
         """Close the sources and wait for what is out, which ends with them or by its deadline."""
-        for source in self._sources.values():
+        # One that is being opened may come in meanwhile.
+        for source in tuple(self._sources.values()):
             try:
                 await source.aclose()
             except Exception:

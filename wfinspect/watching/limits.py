@@ -109,8 +109,9 @@ class Limits:
             return
         ends_at = self.bucket(binding, now).ends_at
         if is_of_account(error):
-            # Whoever is refused or throttled has been answered.
-            self.endpoint_gate(binding).succeeded()
+            if error.code:
+                # Whoever is refused or throttled by the service has been answered.
+                self.endpoint_gate(binding).succeeded()
             self.account_gate(binding).failed(error, now, day_ends_at=ends_at)
         else:
             gate = self.endpoint_gate(binding)
