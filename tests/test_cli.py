@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -266,12 +267,22 @@ def test_version_and_help_read_well(run: Run) -> None:
         assert f"wfinspect {name}" in run.out
     for option in OPTIONS:
         assert f"--{option.name}" in run.out
+    assert max(map(len, run.out.splitlines())) < 80
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(run: Run, name: str) -> None:
     assert run(name, "--help") == 0
-    assert run.out.startswith(f"usage: wfinspect {name}")
+    usage, *lines = run.out.splitlines()
+    assert usage.startswith(f"usage: wfinspect {name} ")
+    assert lines[0] == ""
+
+
+@pytest.mark.parametrize("name", [n for n, c in COMMANDS.items() if c.takes[:1] not in {"", "["}])
+def test_what_a_usage_asks_for_is_missed(run: Run, name: str) -> None:
+    assert run(name) == 2
+    flags = re.findall(r"--\w+", COMMANDS[name].takes) or [COMMANDS[name].takes.split()[0]]
+    assert f"required: {', '.join(flags)};" in run.err
 
 
 def test_help_is_a_word_too(run: Run) -> None:

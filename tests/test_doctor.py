@@ -12,6 +12,7 @@ from raw_server import make_certificate, raw_server, server_context
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
 from wfinspect.commands import doctor_terminal
+from wfinspect.commands.doctor import _line as doctor_line
 from wfinspect.commands.doctor_service import ServiceChecks
 from wfinspect.commands.finding import Check, Found, Level, findings
 from wfinspect.config import load_settings
@@ -107,6 +108,21 @@ def test_lines_for_a_person_hold_the_same(
     assert [line.split()[:2] for line in lines] == [[level, n] for n, (level, _) in found.items()]
 
 
+@pytest.mark.parametrize(("columns", "indent"), [(80, 32), (50, 2)])
+def test_on_a_terminal_a_long_finding_stays_in_its_column(
+    monkeypatch: pytest.MonkeyPatch, columns: int, indent: int
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    said = "The name can't be resolved: check the network, the VPN and --region. " * 2
+
+    lines = doctor_line(f"{'failure':<7}  {'dns':<21}", said).split("\n")
+
+    assert " ".join("".join(lines).split()) == f"failure dns {said.strip()}"
+    assert all(len(line) < columns for line in lines)
+    assert {len(line) - len(line.lstrip()) for line in lines[1:]} == {indent}
+
+
 def test_an_id_that_nobody_has_shows_the_permission(doctor: Doctor) -> None:
     found = doctor()
 
@@ -142,6 +158,7 @@ def test_without_credentials_the_way_is_checked_all_the_same(doctor: Doctor) -> 
 
     assert doctor.code == 1
     assert "aliyun configure" in found["credentials"][1]
+    assert "no keys to sign with" in found["GetWorkflowInstance"][1]
     assert found["tcp"][0] == "ok"
     assert found["clock"] == ("failure", "Not known, since no answer came: see above.")
 

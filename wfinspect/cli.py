@@ -23,8 +23,8 @@ BROKEN_PIPE = 141
 
 _APP = Command(
     "",
-    "Inspect and watch DataWorks workflow instances. Instance IDs given are opened and watched: "
-    "one ID, a list (1,2 3) or a range (100..120).",
+    "Inspect and watch DataWorks workflow instances. Instance IDs given are opened\n"
+    "and watched: one ID, a list (1,2 3) or a range (100..120).",
 )
 
 
@@ -116,9 +116,11 @@ _LAYOUT = partial(argparse.HelpFormatter, max_help_position=30)
 def _command_parser(
     name: str, command: Command, common: argparse.ArgumentParser
 ) -> argparse.ArgumentParser:
+    usage = " ".join(filter(None, ("wfinspect", name, command.takes, "[options]")))
     return _Parser(
         prog=f"wfinspect {name}".strip(),
-        usage=None if name else "wfinspect [ID ...] [options]\n       wfinspect COMMAND ...",
+        # All the options would push what there is to know off the screen.
+        usage=usage if name else "wfinspect [ID ...] [options]\n       wfinspect COMMAND ...",
         description=command.description,
         epilog=command.epilog if name else _commands_help(),
         formatter_class=_LAYOUT if name else argparse.RawDescriptionHelpFormatter,

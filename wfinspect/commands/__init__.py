@@ -13,13 +13,16 @@ class Command(NamedTuple):
     summary: str
     description: str
     epilog: str = ""
+    takes: str = ""
+    """What must or may be given besides options."""
 
 
 COMMANDS: Mapping[str, Command] = {
     "demo": Command(
-        "the app against a simulated service: no account, no network",
+        "the app on a simulated service: no account, no network",
         "Start the app against a simulated DataWorks on this machine. It needs no account and no "
         "network, and keeps a watched list of its own.",
+        takes="[ID ...]",
     ),
     "get": Command(
         "print instances once",
@@ -27,6 +30,7 @@ COMMANDS: Mapping[str, Command] = {
         "any other: the exit code is 0.",
         "exit codes: 0 printed; 2 wrong usage or configuration; 3 the service can't be reached or "
         "is in trouble; 4 credentials missing, expired or refused; 5 no such instance",
+        "ID [ID ...]",
     ),
     "status": Command(
         "one line an instance",
@@ -38,6 +42,7 @@ COMMANDS: Mapping[str, Command] = {
         "exit codes: 0 all succeeded; 1 one failed; 8 one is still pending; 2 wrong usage or "
         "configuration; 3 the service can't be reached or is in trouble; 4 credentials missing, "
         "expired or refused; 5 no such instance. Of several the first of 4, 5, 3, 1, 8",
+        "[ID ...]",
     ),
     "watch": Command(
         "follow instances without a screen until they are done",
@@ -50,6 +55,7 @@ COMMANDS: Mapping[str, Command] = {
         "accepts the call; 4 credentials missing, expired or refused before the first reading; 5 "
         "no such instance, or gone; 124 --timeout has passed; 129, 130, 143 ended by HUP, INT, "
         "TERM. Of several the first of 4, 5, 3, 1",
+        "[ID ...]",
     ),
     "find": Command(
         "print the instances of a workspace and business date",
@@ -57,6 +63,7 @@ COMMANDS: Mapping[str, Command] = {
         "first, at most 1,000; a call for every hundred.",
         "exit codes: 0 printed, also where nothing matches; 2 wrong usage or configuration; 3 the "
         "service can't be reached or is in trouble; 4 credentials missing, expired or refused",
+        "--project ID --bizdate YYYY-MM-DD",
     ),
     "simulate": Command(
         "only the simulated service",
@@ -81,5 +88,6 @@ COMMANDS: Mapping[str, Command] = {
         "bash: wfinspect completion bash > ~/.local/share/bash-completion/completions/wfinspect; "
         "fish: wfinspect completion fish > ~/.config/fish/completions/wfinspect.fish; "
         "zsh: wfinspect completion zsh > DIR/_wfinspect, for a DIR of $fpath",
+        "SHELL",
     ),
 }

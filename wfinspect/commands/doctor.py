@@ -3,11 +3,14 @@
 import argparse
 import asyncio
 import json
+import sys
 from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
 from wfinspect.config import Settings
 from wfinspect.format import shown
+
+_ROOM_CELLS = 72
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,9 +53,29 @@ async def _check_all(
             told.append({"check": name, "level": found.level.value, "text": found.text})
             if not args.json:
                 # At once, so that a slow check is seen to be one.
-                print(f"{found.level:<7}  {name:<21}  {shown(found.text)}", flush=True)
+                print(_line(f"{found.level:<7}  {name:<21}", shown(found.text)), flush=True)
     finally:
         await service.aclose()
     if args.json:
         print(json.dumps(told, indent=1))
     return int(any(each["level"] == "failure" for each in told))
+
+
+def _line(head: str, text: str) -> str:
+    """A check on one line; on a terminal its text stays in its column where that has room."""
+    if not sys.stdout.isatty():
+        return f"{head}  {text}"
+    import shutil
+    import textwrap
+
+    width = shutil.get_terminal_size().columns
+    indent = " " * (len(head) + 2 if width >= _ROOM_CELLS else 2)
+    parts = textwrap.wrap(
+        text,
+        width - 1,
+        initial_indent=f"{head}  ",
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(parts) or head

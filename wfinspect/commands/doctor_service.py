@@ -44,6 +44,7 @@ class ServiceChecks:
         self._binding: Binding | None = None
         self._client: DataWorksClient | None = None
         self._addresses: Sequence[str] = ()
+        self._has_keys = False
         self.calls: Counter[Binding] = Counter()
         """The requests that went out."""
 
@@ -76,6 +77,7 @@ class ServiceChecks:
         home = home_of(self._environ)
         identity = identify(self._settings.profile, self._environ, home)
         keys = await CredentialsSource(identity.profile, self._environ, home).current()
+        self._has_keys = True
         kind = "temporary key" if keys.security_token else "key"
         return Found(f"{kind} {keys.masked_id}, profile {identity.profile} ({identity.source})")
 
@@ -163,6 +165,8 @@ class ServiceChecks:
         return self._addresses
 
     async def _open(self) -> DataWorksClient:
+        if not self._has_keys:
+            raise WfInspectError("Not tried, since there are no keys to sign with: see above.")
         if self._client is None:
             connect = connector(self._environ, home_of(self._environ), self._clock)
             self._client = await connect(self.binding, lambda: self.calls.update([self.binding]))
