@@ -18,6 +18,7 @@ from textual.strip import Strip
 
 _MOVE = 12  # equal cells that cost less than going around them
 
+Update = ChopsUpdate | LayoutUpdate
 Piece = tuple[int, int, Strip]  # column and row of the first cell, and what stands from there on
 
 
@@ -46,7 +47,7 @@ class Shown:
         """Take nothing for granted: the terminal was written on, or may have lost something."""
         self._lines.clear()
 
-    def take(self, update: ChopsUpdate | LayoutUpdate) -> Difference | None:
+    def take(self, update: Update) -> Difference | None:
         """What is left of an update that goes to the terminal now; None if it shows all of it."""
         pieces: list[Piece] = []
         if isinstance(update, LayoutUpdate):

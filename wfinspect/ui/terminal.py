@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.console import RenderableType
 from textual import events, on
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SuspendNotSupported
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -17,7 +16,7 @@ from textual.screen import Screen
 from wfinspect.format import shown_block
 from wfinspect.ui.clipboard import copy_text
 from wfinspect.ui.crash import crash_sentence, report_crash
-from wfinspect.ui.difference import Shown
+from wfinspect.ui.difference import Shown, Update
 from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.safety import AsciiFilter, SafeFilter
 
@@ -106,7 +105,7 @@ class CrashSafeApp(App[None]):
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         # Under the conditions under which Textual sends it.
         is_sent = self._running and not self._closed and not self._batch_count
-        if is_sent and isinstance(renderable, ChopsUpdate | LayoutUpdate):
+        if is_sent and isinstance(renderable, Update):
             left: Any = self._shown.take(renderable)
             renderable = left
         super()._display(screen, renderable)

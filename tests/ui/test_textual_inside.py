@@ -1,0 +1,134 @@
+"""What the app uses of Textual that its authors may change without a word."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import textwrap
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+import textual
+from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
+from textual._styles_cache import StylesCache
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.drivers._writer_thread import WriterThread
+from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+import wfinspect.ui
+
+INSIDE: dict[type, tuple[str, set[str]]] = {
+    App: (
+        "terminal.py, telling_app.py, app.py",
+        {
+            "_batch_count",
+            "_clipboard",
+            "_close_messages_no_wait",
+            "_closed",
+            "_display",
+            "_driver",
+            "_fatal_error",
+            "_handle_exception",
+            "_notifications",
+            "_return_code",
+            "_running",
+            "_unnotify",
+            "_watch_app_focus",
+        },
+    ),
+    LinuxDriver: (
+        "driver.py",
+        {
+            "_app",
+            "_auto_restart",
+            "_disable_mouse_support",
+            "_enable_mouse_support",
+            "_file",
+            "_get_terminal_size",
+            "_loop",
+            "_mouse",
+            "_must_signal_resume",
+            "_query_in_band_window_resize",
+            "_writer_thread",
+        },
+    ),
+    WriterThread: ("driver.py", {"_queue"}),
+    Screen: ("sparing.py", {"_compositor", "_on_timer_update", "_update_timer"}),
+    Compositor: ("sparing.py", {"_dirty_regions", "_full_map"}),
+    StylesCache: ("sparing.py", {"get_inner_outer"}),
+    ChopsUpdate: ("difference.py", {"chop_ends", "chops", "spans"}),
+    LayoutUpdate: ("difference.py", {"region", "strips"}),
+    XTermParser: ("keyboard.py", {"_sequence_to_key_events"}),
+    Widget: ("widgets/line_view.py", {"_on_blur", "_on_focus", "_refresh_scrollbars"}),
+    Input: ("widgets/id_box.py", {"_on_key", "_on_paste"}),
+}
+"""By class of Textual: where it is used, and the names."""
+
+
+@cache
+def own_names(kind: type) -> frozenset[str]:
+    """What a class itself defines: methods, attributes, and what its methods set on `self`."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(kind)))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return frozenset(names)
+
+
+def bases(kind: type) -> Iterator[type]:
+    return (base for base in kind.__mro__ if base.__module__.startswith("textual"))
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and name[1:2].isalpha()
+
+
+@pytest.mark.parametrize("kind", INSIDE)
+def test_what_is_used_of_textual_s_inside_is_still_there(kind: type) -> None:
+    where, names = INSIDE[kind]
+    gone = names.difference(*map(own_names, bases(kind)))
+
+    assert not gone, (
+        f"Textual {textual.__version__} has no {', '.join(sorted(gone))} in {kind.__qualname__} any"
+        f" more, which wfinspect/ui/{where} builds on: do there what it was for by another way."
+    )
+
+
+def test_no_more_of_textual_s_inside_is_used_or_replaced_than_is_said_here() -> None:
+    modules = [
+        importlib.import_module(found.name)
+        for found in pkgutil.walk_packages(wfinspect.ui.__path__, "wfinspect.ui.")
+    ]
+    kinds = [
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and kind.__module__ == module.__name__
+    ]
+    ours = frozenset().union(*map(own_names, kinds))
+    replaced = {
+        name
+        for kind in kinds
+        for base in bases(kind)
+        for name in own_names(kind) & own_names(base)
+        if is_private(name)
+    }
+    used = {
+        node.attr
+        for module in modules
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in ours
+    }
+
+    said = {name for _, names in INSIDE.values() for name in names if is_private(name)}
+    odd = sorted((used | replaced) - {"_exit"} ^ said)  # that one is os's
+    assert not odd, f"{', '.join(odd)}: used and not named above, or named and not used any more."
