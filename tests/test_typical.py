@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fakes import START, instance, ms
@@ -103,6 +103,16 @@ def test_short_runs_are_told_in_seconds() -> None:
     found = compare(running(2), runs(0.5, 0.5, 0.5, 0.5))
 
     assert found.sentence(START) == "running 2m, usually 0s to 1m: late by 1m"
+
+
+@pytest.mark.parametrize("finished", [10**13, 2**63 - 1])
+def test_runs_of_thousands_of_years_foretell_nothing(finished: int) -> None:
+    ever = [Run(InstanceId(n), n, "Success", 1, finished) for n in range(1, 9)]
+    late = instance(99, started_time=ms(datetime(9990, 1, 1, tzinfo=UTC)))
+
+    assert compare(late, ever).late_at is None
+    waiting = instance(99, "WaitTime", biz_date=late.started_time)
+    assert compare(waiting, ever).expected_at is None
 
 
 def test_several_runs_a_day_say_nothing_about_when_a_waiting_one_is_done() -> None:

@@ -94,8 +94,7 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
     if started is None:
         return _waiting(instance, known, usual)
     if not instance.is_settled:
-        expected, late = (started + timedelta(seconds=s) for s in (usual.median, usual.high))
-        return Lateness(said, usual, started, expected, late)
+        return Lateness(said, usual, started, *_due(started, usual))
     if instance.finished_time is not None:
         took = (instance.finished_time - (instance.started_time or 0)) / 1000
         is_success = instance.family is Family.SUCCESS
@@ -111,8 +110,15 @@ def _waiting(instance: WorkflowInstance, known: Sequence[Run], usual: Usual) -> 
     if begin is None or instance.is_settled or len(set(dates)) < len(dates):
         return Lateness(said, usual)
     done = _usual([((r.finished_time or 0) - r.biz_date) / 1000 for r in known])
-    expected, late = (begin + timedelta(seconds=s) for s in (done.median, done.high))
-    return Lateness(f"not started, {said}", usual, None, expected, late)
+    return Lateness(f"not started, {said}", usual, None, *_due(begin, done))
+
+
+def _due(begin: datetime, usual: Usual) -> tuple[datetime | None, datetime | None]:
+    """When it should be done and when it is late; None where no calendar holds both."""
+    try:
+        return begin + timedelta(seconds=usual.median), begin + timedelta(seconds=usual.high)
+    except OverflowError:
+        return None, None
 
 
 def _usual(seconds: Sequence[float]) -> Usual:
