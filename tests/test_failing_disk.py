@@ -83,8 +83,10 @@ async def test_the_watch_goes_on_while_the_disk_is_full_and_is_saved_afterwards(
         await rig.run(100.0)
         assert 7 <= len(rig.source.calls) <= 9
         assert len([row for row in rig.snapshot.rows if row.is_unseen and row.is_live]) == 40
+        assert "The watched list is saved again." not in rig.texts
     await rig.run(60.0)
     assert rig.snapshot.health.store_trouble == ""
+    assert rig.texts.count("The watched list is saved again.") == 1
     stored = Rig(state_dir).snapshot
     assert len(stored.transitions) == 40
     assert [row.instance for row in stored.rows] == [row.instance for row in rig.snapshot.rows]

@@ -190,6 +190,9 @@ class Book:
         taken = self._take_over(now, at)
         for counted in tuple(self._counts):
             self._counts[counted] = self.store.calls(*counted) + self._changes.calls[counted]
+        if self.trouble and self._changes:
+            # A disk that is full can still be read: the trouble is over when this works, too.
+            self._save()
         return taken
 
     def _save(self) -> None:
