@@ -9,7 +9,14 @@ import pytest
 from fakes import BINDING, ScriptedSource, instance, key
 from test_engine import OTHER, Rig, watching
 
-from wfinspect.errors import BadAnswer, CredentialsMissing, Refused, ServiceError, Unreachable
+from wfinspect.errors import (
+    BadAnswer,
+    CredentialsMissing,
+    DailyLimit,
+    Refused,
+    ServiceError,
+    Unreachable,
+)
 from wfinspect.instance import Binding, InstanceId, WorkflowInstance
 from wfinspect.watching.limits import Limits
 from wfinspect.watching.snapshot import Contact
@@ -118,3 +125,31 @@ def test_an_endpoint_counts_as_up_again_when_it_has_answered(
     limits.failed(BINDING, Unreachable("down"), 0.0)
     limits.failed(BINDING, error, 1.0)
     assert limits.endpoint_gate(BINDING).is_closed is not is_answer
+
+
+async def test_a_day_of_the_account_that_ends_after_ours_is_asked_for_every_hour(rig: Rig) -> None:
+    await watching(rig, 1)
+    rig.clock.jump(9 * 3600.0)
+    rig.source.error = DailyLimit("enough for today")
+    await rig.run(1900.0)
+    budget = rig.snapshot.health.budget
+    rig.source.calls.clear()
+    await rig.run(3 * 3600.0)
+    assert len(rig.source.calls) == 3
+    assert rig.snapshot.health.budget == budget
+    rig.source.error = None
+    await rig.run(3600.0)
+    assert rig.row(1).is_live
+
+
+async def test_a_learnt_budget_is_given_up_after_a_week(rig: Rig) -> None:
+    await watching(rig, 1, status="Success")
+    rig.source.errors = [DailyLimit("enough for today")]
+    rig.engine.refresh()
+    await rig.run(60.0)
+    assert rig.snapshot.health.budget == 90
+    rig.engine.unwatch([key(1)])
+    await rig.run(6 * 86_400.0)
+    assert rig.snapshot.health.budget == 90
+    await rig.run(2 * 86_400.0)
+    assert rig.snapshot.health.budget == 3000

@@ -29,6 +29,8 @@ _TOLD_TIMES = 3
 """Failures in a row after which a wait that the service names is no longer taken if it is short."""
 REFUSED_SECONDS = 60.0
 _NEXT_DAY_SPREAD_SECONDS = 60.0
+_OTHER_DAY_SECONDS = 3600.0
+"""Between two attempts where the account's day is not over when ours is, as by a clock that is fast."""
 
 
 def is_of_instance(error: ServiceError) -> bool:
@@ -49,6 +51,8 @@ class Gate:
         self.opens_at = -inf
         self.failures = 0
         self.error: ServiceError | None = None
+        self._limited_day_ends_at = inf
+        """The end of the day whose calls were used up."""
 
     @property
     def is_closed(self) -> bool:
@@ -66,6 +70,8 @@ class Gate:
             day_ends_at: the end of the account's day.
             asked_at: when the call went out: one that hung for long has done some of the waiting.
         """
+        if not isinstance(self.error, DailyLimit):
+            self._limited_day_ends_at = day_ends_at
         self.failures += 1
         self.error = error
         since = now if asked_at is None else asked_at
@@ -86,6 +92,8 @@ class Gate:
         self, error: ServiceError, now: float, since: float, day_ends_at: float
     ) -> float:
         if isinstance(error, DailyLimit):
+            if day_ends_at > self._limited_day_ends_at + _OTHER_DAY_SECONDS:
+                return now + _OTHER_DAY_SECONDS
             return day_ends_at + self._rng.uniform(0.0, _NEXT_DAY_SPREAD_SECONDS)
         if isinstance(error, Throttled) and error.retry_after_seconds is not None:
             told = min(THROTTLED_CAP_SECONDS, max(0.0, error.retry_after_seconds))

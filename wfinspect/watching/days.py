@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
+from wfinspect.errors import DailyLimit
 from wfinspect.instance import Account, Binding
 from wfinspect.regions import zone_of
 from wfinspect.watching.book import Book
@@ -28,7 +29,7 @@ class Days:
         ends_at = now + _seconds_left(binding, at)
         if self._days.get(account) != day:
             self._days[account] = day
-            bucket.budget = self._learnt(account, bucket.budget, at, now)
+            bucket.budget = self._learnt(account, self._limits.budget, at, now)
             bucket.begin_day(now, ends_at=ends_at, used=used)
         else:
             # A call on its way is in the bucket's count, and may not be in the book's yet.
@@ -44,7 +45,12 @@ class Days:
         return self._book.calls(binding.account, day_of(binding, at), now)
 
     def limit_met(self, binding: Binding, now: float, at: datetime) -> None:
-        """Learn from an answer that says the day's calls are used up."""
+        """Learn from an answer that says the day's calls are used up, unless it repeats another.
+
+        A limit that outlasts our day says nothing about the calls of this one.
+        """
+        if isinstance(self._limits.account_gate(binding).error, DailyLimit):
+            return
         account = binding.account
         bucket = self._limits.bucket(binding, now)
         used = self._book.calls(account, day_of(binding, at), now)

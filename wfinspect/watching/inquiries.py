@@ -223,10 +223,10 @@ class Inquiries:
 
     def _failed(self, binding: Binding, error: ServiceError) -> None:
         now = self._clock.monotonic()
-        if isinstance(error, (Throttled, Unreachable, CredentialsMissing)):
-            self._limits.failed(binding, error, now)
         if isinstance(error, DailyLimit):
             self._days.limit_met(binding, now, self._clock.now())
+        if isinstance(error, (Throttled, Unreachable, CredentialsMissing)):
+            self._limits.failed(binding, error, now)
 
 
 def _tell(answer: Heard[A], outcome: Outcome[A]) -> None:

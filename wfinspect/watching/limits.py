@@ -30,7 +30,8 @@ class Limits:
 
     def __init__(self, rng: random.Random, *, budget: int) -> None:
         self._rng = rng
-        self._budget = budget
+        self.budget = budget
+        """Calls a day of each account, as a person has set it."""
         self.pace = Pace()
         self._buckets: dict[Account, Bucket] = {}
         self._accounts: dict[Binding, Gate] = {}
@@ -41,7 +42,7 @@ class Limits:
     def bucket(self, binding: Binding, now: float) -> Bucket:
         """The day's calls of the account that a binding belongs to."""
         if binding.account not in self._buckets:
-            self._buckets[binding.account] = Bucket(self._budget, now)
+            self._buckets[binding.account] = Bucket(self.budget, now)
         return self._buckets[binding.account]
 
     def account_gate(self, binding: Binding) -> Gate:

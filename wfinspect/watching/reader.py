@@ -46,9 +46,9 @@ class Reader:
             if batch.group is None:
                 self._missed(batch.keys[0], outcome, answer)
         elif isinstance(outcome, ServiceError):
-            is_of_one = self._schedule.failed(batch, outcome, answer.now)
             if isinstance(outcome, DailyLimit):
                 self._days.limit_met(batch.binding, answer.now, answer.at)
+            is_of_one = self._schedule.failed(batch, outcome, answer.now)
             if is_of_one:
                 self._blame(batch.keys[0], outcome, answer)
         else:
