@@ -252,6 +252,17 @@ async def test_a_mended_clock_is_no_longer_corrected() -> None:
     assert client._offset.total_seconds() == 0
 
 
+async def test_a_date_at_the_end_of_the_calendar_is_not_learnt() -> None:
+    date = {"date": "Fri, 31 Dec 9999 23:59:59 GMT"}
+    service = Service(answer(GOOD, 200, date), answer(GOOD))
+    clock = FakeClock()
+    client = client_of(service, clock=clock)
+
+    for _ in range(2):
+        assert (await client.get_workflow_instance(ID)).id == ID
+        clock.advance(2.0)
+
+
 YEARS = 10 * 365 * 86_400
 SKEWS = [sign * seconds for seconds in (5, 239, 240, 840, 960, 86_400, YEARS) for sign in (1, -1)]
 

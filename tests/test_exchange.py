@@ -176,6 +176,22 @@ async def test_connections_are_reused() -> None:
     assert seen.connections == 1
 
 
+async def test_no_cookie_is_kept() -> None:
+    answers = [
+        http_answer(BODY, headers={"Set-Cookie": f"acw_tc{n}={'x' * 99}; Path=/"}) for n in range(3)
+    ]
+    seen = Seen()
+    async with (
+        raw_server(answering(*answers, seen=seen), seen=seen),
+        client_of(f"http://127.0.0.1:{seen.port}") as client,
+    ):
+        for _ in range(3):
+            await client.get_workflow_instance(ID)
+
+    assert len(seen.requests) == 3
+    assert not any("cookie" in headers for _, headers, _ in seen.requests)
+
+
 def dying_on_reuse(seen: Seen, *, end: Callable[[asyncio.StreamWriter], None] | None) -> Handle:
     """Answer the first request of each connection, and end it when the second has come."""
 

@@ -14,7 +14,7 @@ from wfinspect.dataworks import network
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.lookup import Lookup
-from wfinspect.dataworks.resolver import NamedBackend, Resolve
+from wfinspect.dataworks.resolver import NamedBackend, Resolve, addresses_of
 from wfinspect.errors import Unreachable
 from wfinspect.instance import InstanceId
 
@@ -119,6 +119,13 @@ async def test_an_unknown_name_is_told() -> None:
     await client.aclose()
 
     assert caught.value.cause == "no such host"
+
+
+async def test_a_name_that_python_refuses_is_an_unknown_name() -> None:
+    client = client_of(1, lambda _host, port: addresses_of(f"{'a' * 64}.test", port))
+    with pytest.raises(Unreachable, match="can't be resolved"):
+        await client.get_workflow_instance(InstanceId(1))
+    await client.aclose()
 
 
 @pytest.fixture

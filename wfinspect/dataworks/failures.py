@@ -6,7 +6,7 @@ decides; where there is none, something in between has answered.
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ from wfinspect.errors import (
     Unreachable,
 )
 from wfinspect.format import duration, shown
+
+_FIRST_YEAR = 1970
 
 _LONGEST_ERROR = 65_536
 """Bytes; a longer body would cost many times as much in memory, and says no more."""
@@ -106,10 +108,12 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
 
 
 def http_date(text: str) -> datetime | None:
-    """A Date header as an aware time; None where it is none."""
+    """A Date header as an aware time; None where it is none, or one that no clock shows."""
     try:
         at = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if not _FIRST_YEAR <= at.year < MAXYEAR:
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 

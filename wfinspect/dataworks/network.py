@@ -7,6 +7,7 @@ says, and find a proxy in its own way.
 import logging
 import ssl
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import certifi
@@ -61,6 +62,8 @@ def open_http(
             "accept-encoding": "identity",
             "user-agent": f"wfinspect/{__version__}",
         },
+        # Every cookie of every answer would be kept, and sent with all later calls.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
     )
 
 

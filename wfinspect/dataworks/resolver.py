@@ -18,7 +18,11 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 def addresses_of(host: str, port: int) -> list[str]:
     """What the system knows of a name."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        # Python refuses a part of a name that is too long before it asks anybody.
+        raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from None
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
