@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import sqlite3
@@ -280,6 +281,25 @@ def test_a_file_damaged_while_it_is_open_is_set_aside(store: Store) -> None:
     store.close()
     assert store.rows() == []
     assert store.set_aside is not None
+
+
+def test_damage_where_nothing_can_be_moved_is_one_sentence(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.path.parent.mkdir(mode=0o700)
+    store.path.write_bytes(b"no database" * 999)
+
+    def is_only_read(_: Path, to: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", to)
+
+    def opened(path: Path) -> tuple[int, bool]:
+        return path.stat().st_ino, True
+
+    monkeypatch.setattr(Path, "rename", is_only_read)
+    monkeypatch.setattr("wfinspect.watching.store._make_file", opened)
+    with pytest.raises(StoreError, match="not a database"):
+        store.rows()
+    assert store.set_aside is None
 
 
 def test_an_empty_file_is_no_damage(store: Store) -> None:

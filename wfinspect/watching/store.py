@@ -8,6 +8,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -133,8 +134,10 @@ class Store:
             self.close()
             raise
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
-            if _is_damage(error):
-                self._move_aside()
+            if _is_damage(error) and not self.is_read_only:
+                # Where nothing can be moved, or another process was quicker, the damage is told.
+                with suppress(OSError):
+                    self._move_aside()
             self.close()
             raise StoreError(
                 f"The stored list {self.path} can't be used ({error}): the watch goes on in "
