@@ -12,6 +12,7 @@ from wfinspect.errors import Refused, Unreachable
 from wfinspect.instance import WorkflowInstance
 from wfinspect.notify import Rule
 from wfinspect.task import Progress, TaskInstance
+from wfinspect.watching.known import FOREMOST
 from wfinspect.watching.past import DATES, ENOUGH_RUNS
 from wfinspect.watching.requests import TasksOf
 from wfinspect.watching.snapshot import Outlook, Row
@@ -89,6 +90,7 @@ async def test_an_instance_opened_tells_how_far_it_is_and_what_is_usual(rig: Wat
 
     outlook = rig.outlook()
     assert (outlook.progress, outlook.is_progress_live) == (Progress(1, 0, 1, 3), True)
+    assert [task.status for task in outlook.foremost] == ["Running", "NotRun", "Success"]
     assert outlook.lateness is not None
     assert outlook.lateness.sentence(rig.clock.now()) == "running 5m, usually 19m to 21m"
     assert outlook.lateness.expected_at == START + timedelta(minutes=15)
@@ -143,6 +145,16 @@ async def test_the_progress_of_a_settled_run_is_read_once_and_stays(rig: Watched
     assert rig.counts == (1, 0)
 
 
+async def test_of_many_tasks_only_the_foremost_are_kept(rig: Watched) -> None:
+    rig.source.pages = ((*(task(n, "Success") for n in range(1, 40)), task(40, "Failure")),)
+    await rig.open()
+    await rig.run(8.0)
+
+    assert rig.outlook().progress == Progress(39, 1, 0, 40)
+    assert len(rig.outlook().foremost) == FOREMOST
+    assert rig.outlook().foremost[0].status == "Failure"
+
+
 async def test_a_state_that_changes_has_the_tasks_read_again(rig: Watched) -> None:
     await rig.open()
     await rig.run(10.0)
@@ -163,6 +175,7 @@ async def test_a_rerun_has_no_progress_of_the_run_before(rig: Watched) -> None:
     await rig.run(900.0)
 
     assert rig.outlook().progress is None
+    assert rig.outlook().foremost == ()
 
 
 async def test_what_a_person_asks_for_is_learnt_from(rig: Watched) -> None:

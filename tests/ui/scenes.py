@@ -6,7 +6,7 @@ from fakes import START, instance, key, ms
 from values import replace
 
 from wfinspect.instance import Binding, InstanceId, Tag, Transition
-from wfinspect.task import Progress
+from wfinspect.task import Progress, TaskInstance
 from wfinspect.typical import Run, compare
 from wfinspect.watching.snapshot import Contact, Health, Outlook, Row, Snapshot, Trouble
 
@@ -108,18 +108,22 @@ USUAL = tuple(
 """Earlier runs of 20 minutes each."""
 
 
-def with_outlook(one: Row, *, is_old: bool = False, **counts: int) -> Row:
+def with_outlook(
+    one: Row, foremost: tuple[TaskInstance, ...] = (), *, is_old: bool = False, **counts: int
+) -> Row:
     """A row of which progress and earlier runs are known."""
     assert one.instance is not None
     lateness = compare(one.instance, USUAL)
     is_late = one.is_live and one.instance.status == "Running" and lateness.is_late(START)
     progress = Progress(**({"done": 17, "failed": 1, "running": 3, "total": 23} | counts))
-    return replace(one, outlook=Outlook(progress, not is_old, lateness, is_late))
+    return replace(one, outlook=Outlook(progress, not is_old, lateness, is_late, foremost))
 
 
-def late() -> Snapshot:
+def late(foremost: tuple[TaskInstance, ...] = ()) -> Snapshot:
     """One that is late, one that is not, one that settled, one that was read long ago."""
-    rows = tuple(with_outlook(each, is_old=each.family.is_settled) for each in mixed_rows()[:5])
+    rows = tuple(
+        with_outlook(each, foremost, is_old=each.family.is_settled) for each in mixed_rows()[:5]
+    )
     return replace(mixed(), rows=rows)
 
 

@@ -4,7 +4,7 @@ from fakes import ms
 from ui.scenes import ago
 
 from wfinspect.query import Page
-from wfinspect.task import TaskInstance
+from wfinspect.task import TaskInstance, by_attention
 
 
 def task(
@@ -34,6 +34,7 @@ TASKS = (
     RUNNING_TASK,
     task(5006, "export_pay_bill", "WaitResource", "SHELL", waits=9),
 )
+FOREMOST = tuple(by_attention(TASKS)[:5])
 
 
 def page(*tasks: TaskInstance, is_last: bool = True) -> Page[TaskInstance]:

@@ -4,6 +4,7 @@ import pytest
 from fakes import key
 from ui import scenes
 from ui.rig import Rig, check_golden, running
+from ui.task_scenes import FOREMOST
 
 SIZES = [(40, 12), (60, 20), (80, 24), (120, 40), (160, 48)]
 ALL_SIZES = sorted([*SIZES, (40, 7), (100, 30), (200, 60)])
@@ -75,7 +76,7 @@ async def test_the_other_tabs(tabs: int) -> None:
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)], ids=named)
 async def test_one_that_is_late(size: tuple[int, int]) -> None:
-    async with running(scenes.late(), size) as rig:
+    async with running(scenes.late(FOREMOST), size) as rig:
         check_golden(f"late-{named(size)}", rig.text)
         rig.app.main.open(key(scenes.TRADE), take_keys=False)
         await rig.settle()

@@ -5,11 +5,12 @@ from fakes import START, ms
 from rich.cells import cell_len
 from ui.rig import ZONE
 from ui.scenes import ago, change, row, with_outlook
+from ui.task_scenes import FOREMOST, task
 from values import replace
 
 from wfinspect.ui import theme
 from wfinspect.ui.order import SORTS, in_order
-from wfinspect.ui.outlook_text import outlook_lines
+from wfinspect.ui.outlook_text import failed_line, outlook_lines, task_lines
 from wfinspect.ui.row_text import Columns, list_line, sidebar_lines
 from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Row
@@ -139,3 +140,42 @@ def test_what_names_hold_is_no_part_of_it() -> None:
     hostile = replace(plain, instance=replace(plain.instance, name="\x1b[2J[red]"))
 
     assert said(hostile) == said(plain)
+
+
+def test_the_failed_tasks_are_named_as_far_as_that_is_the_present() -> None:
+    more = task(9, "publish\x1b[2J[red]", "Failure", started=9, finished=8)
+    one = with_outlook(running(41), (*FOREMOST, more, task(10, "", "Failure")))
+
+    assert [each.text for each in failed_line(one, LOOK, 80)] == [
+        " ✖ build_profile_wide, publish␛[2J[red], 10"
+    ]
+    assert cell_len(failed_line(one, LOOK, 20)[0].text) <= 20
+    assert failed_line(with_outlook(running(41), FOREMOST[1:]), LOOK, 80) == ()
+    assert failed_line(with_outlook(running(41), FOREMOST, is_old=True), LOOK, 80) == ()
+
+
+def test_the_foremost_tasks_say_what_they_do_for_how_long_and_how_often() -> None:
+    one = with_outlook(running(41), FOREMOST[:3])
+
+    assert [each.text.rstrip() for each in task_lines(one, LOOK, START, 80)] == [
+        " TASKS 23",
+        "",
+        " ✖ build_profile_wide  Failure       ODPS_SQL  13m00s  run 2",
+        " ▸ score_tag_vector    Running       PYODPS3      10m",
+        " ◫ export_pay_bill     WaitResource  SHELL",
+        "   and 20 more: t",
+    ]
+
+
+def test_no_tasks_are_shown_that_are_unknown_or_old() -> None:
+    assert task_lines(with_outlook(running(41)), LOOK, START, 80) == ()
+    assert task_lines(with_outlook(running(41), FOREMOST, is_old=True), LOOK, START, 80) == ()
+    assert task_lines(running(41), LOOK, START, 80) == ()
+
+
+def test_hostile_tasks_of_any_width_stay_within_the_pane() -> None:
+    hostile = task(1, "店" * 300 + "\x1b]0;x\x07", "\u202eBad" * 20, "K" * 90, started=1)
+    lines = task_lines(with_outlook(running(41), (hostile,)), LOOK, START, 46)
+
+    assert all(cell_len(each.text) <= 46 for each in lines)
+    assert not {"\x1b", "\x07", "\u202e"} & set("".join(each.text for each in lines))

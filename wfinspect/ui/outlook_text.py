@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from wfinspect.format import near_time
+from wfinspect.format import near_time, shown
+from wfinspect.instance import Family, Status
 from wfinspect.ui.lines import Line, Role, Span, cell_len, crop, line
 from wfinspect.watching.snapshot import Row
 
 if TYPE_CHECKING:
+    from wfinspect.task import TaskInstance
     from wfinspect.ui.theme import Look
 
 LATE_MARK = "!late"
@@ -56,3 +58,28 @@ def outlook_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Li
             said = said[end:].strip()
         lines.append(line(*crop(((f" {said}", role),), width)))
     return tuple(lines)
+
+
+def failed_line(row: Row, look: "Look", width: int) -> tuple[Line, ...]:
+    """The names of the tasks that failed; nothing where none did."""
+    failed = [task for task in _foremost(row) if task.family is Family.FAILURE]
+    if not failed:
+        return ()
+    names = ", ".join(shown(task.task_name, limit=200) or str(task.id) for task in failed)
+    mark = f" {look.glyphs[Status.FAILURE]} "
+    return (line(*crop(((mark, Role.FAILURE), (names, Role.TEXT)), width)),)
+
+
+def task_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Line, ...]:
+    """The tasks that need somebody first, with a title; nothing where none are known."""
+    tasks, outlook = _foremost(row), row.outlook
+    if not tasks or outlook is None or outlook.progress is None:
+        return ()
+    from wfinspect.ui.tasks_text import foremost_lines  # noqa: PLC0415
+
+    return foremost_lines(tasks, outlook.progress.total, look, now, width)
+
+
+def _foremost(row: Row) -> "tuple[TaskInstance, ...]":
+    is_present = row.outlook is not None and row.outlook.is_progress_live
+    return row.outlook.foremost if row.outlook is not None and is_present else ()

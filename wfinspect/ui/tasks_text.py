@@ -8,6 +8,7 @@ from wfinspect import format as fmt
 from wfinspect.instance import Family, Status
 from wfinspect.task import Progress, TaskInstance, spans
 from wfinspect.ui.lines import (
+    BLANK,
     Ground,
     Line,
     Role,
@@ -170,6 +171,33 @@ def task_line(
     if columns.bar:
         parts += [("  ", Role.DIM), *bar(task, over, now_ms, columns.bar, look)]
     return line(*parts, ground=ground)
+
+
+def foremost_lines(
+    tasks: Sequence[TaskInstance], total: int, look: Look, now: datetime, width: int
+) -> tuple[Line, ...]:
+    """The tasks that need somebody first, below a title that counts all there are."""
+    names, kinds = widest(tasks)
+    title = ((" TASKS", Role.DIM), (f" {total}", Role.DIM))
+    lines = [line(*title), BLANK]
+    for task in tasks:
+        role = FAMILY_ROLES[task.family]
+        took = spans(task, now.timestamp() * 1000).running
+        # As of the instance: of what goes on only minutes, since a figure that ticks is bytes for nothing.
+        age = "" if took is None else (fmt.duration if task.family.is_settled else fmt.age)(took)
+        run = f"run {task.run_number}" if (task.run_number or 1) > 1 else ""
+        spare: list[Span] = [
+            (f" {look.glyphs[Status.of(task.status)]} ", role),
+            (pad(fmt.shown(task.task_name, limit=200) or "-", min(names, 40)) + "  ", Role.TEXT),
+            (pad(fmt.shown(task.status, limit=40) or "no status", 14), role),
+            (pad(fmt.shown(task.task_type, limit=40), min(kinds, 16)), Role.DIM),
+            (f" {pad_left(age, 7)}  ", Role.TEXT),
+            (run, Role.STRONG),
+        ]
+        lines.append(line(*crop(spare, width)))
+    if (more := total - len(tasks)) > 0:
+        lines.append(line((f"   and {more} more: t", Role.DIM)))
+    return tuple(lines)
 
 
 def matches(task: TaskInstance, query: str) -> bool:

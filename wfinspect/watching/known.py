@@ -13,13 +13,18 @@ if TYPE_CHECKING:  # what is only named here need not be loaded before the first
     from wfinspect.task import Progress, TaskInstance
     from wfinspect.typical import Lateness, Run
 
+FOREMOST = 6
+"""So many tasks are kept; of the others, that they are there."""
+
 
 class Known:
     """Kept with an entry; times are steady seconds."""
 
     progress: "Progress | None" = None
+    foremost: "tuple[TaskInstance, ...]" = ()
+    """The tasks that need somebody first."""
     progress_until = -inf
-    """Until when that counts as the present."""
+    """Until when both count as the present."""
     tasks_at = -inf
     """From when its tasks are worth a call."""
     examined_on: date | None = None
@@ -43,7 +48,7 @@ class Known:
             if before.workflow_id != instance.workflow_id:
                 self.examined_on, self._runs, self.is_complete = None, (), False
             if before.started_time != instance.started_time:
-                self.progress = None  # that of another run
+                self.progress, self.foremost = None, ()  # those of another run
             if before.status != instance.status or self.progress is None:
                 self.progress_until = self.tasks_at = -inf
             self._judge()
@@ -58,16 +63,18 @@ class Known:
 
     def take_tasks(self, tasks: "Sequence[TaskInstance]", until: float) -> None:
         """Learn how far it is, which counts as the present until then."""
-        from wfinspect.task import progress  # noqa: PLC0415
+        from wfinspect.task import by_attention, progress  # noqa: PLC0415
 
         self.progress, self.progress_until = progress(tasks), until
+        self.foremost = tuple(by_attention(tasks)[:FOREMOST])
 
     def outlook(self, now: float, *, is_live: bool) -> Outlook | None:
         """The same as a face sees it; `is_live` is of the reading."""
         if self.progress is None and self.lateness is None:
             return None
         is_present = is_live and now < self.progress_until
-        return Outlook(self.progress, is_present, self.lateness, is_live and self.is_late)
+        is_late = is_live and self.is_late
+        return Outlook(self.progress, is_present, self.lateness, is_late, self.foremost)
 
     def _judge(self) -> None:
         from wfinspect.typical import compare  # noqa: PLC0415

@@ -17,7 +17,7 @@ from wfinspect.instance import (
 )
 
 if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
-    from wfinspect.task import Progress
+    from wfinspect.task import Progress, TaskInstance
     from wfinspect.typical import Lateness
     from wfinspect.watching.requests import A, Heard, Request
 
@@ -46,6 +46,8 @@ class Outlook(NamedTuple):
     """None where nothing is known of earlier runs."""
     is_late: bool = False
     """It runs, and is beyond the usual range."""
+    foremost: "tuple[TaskInstance, ...]" = ()
+    """The few of its tasks that need somebody first, as read with `progress`."""
 
 
 class Row(NamedTuple):

@@ -13,13 +13,14 @@ from wfinspect.instance import Binding, Transition, WorkflowInstance
 from wfinspect.ui import detail_text, history_text
 from wfinspect.ui.advice_text import placeholder
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, width_of
-from wfinspect.ui.outlook_text import outlook_lines
+from wfinspect.ui.outlook_text import failed_line, outlook_lines, task_lines
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.watching.snapshot import Row, Trouble
 
 HISTORY = "history"
 _ROOM_FOR_OUTLOOK = 15  # lines; with fewer the fields need them
+_ROOM_FOR_TASKS = 42  # with fewer the history does
 
 
 class _Kind(NamedTuple):
@@ -91,6 +92,7 @@ class Detail(Vertical):
         self._is_wide = self._is_roomy = False
         self._header = StaticLines(id="header")
         self._tabs = StaticLines(id="tabs")
+        self._tasks = StaticLines(id="tasks")
         kinds = (
             _Kind("core", "Core", self._core, lambda _: ""),
             _Kind(
@@ -116,6 +118,7 @@ class Detail(Vertical):
             yield self._panes[0]
             with Vertical(id="side"):
                 yield from self._panes[1:-1]
+        yield self._tasks
         yield self._panes[-1]
 
     def _core(self, row: Row, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
@@ -189,12 +192,20 @@ class Detail(Vertical):
         width = self.content_size.width
         if not width:
             return
-        lines = detail_text.header(self._row, self._look, self._now, width, own=self._own)
-        if self._row is not None and self.size.height >= _ROOM_FOR_OUTLOOK:
-            lines += outlook_lines(self._row, self._look, self._now, width)
+        row = self._row
+        tasks: tuple[Line, ...] = ()
+        lines = detail_text.header(row, self._look, self._now, width, own=self._own)
+        if row is not None and self.size.height >= _ROOM_FOR_OUTLOOK:
+            lines += outlook_lines(row, self._look, self._now, width)
+            if self._is_roomy and self.size.height >= _ROOM_FOR_TASKS:
+                tasks = task_lines(row, self._look, self._now, width)
+            else:
+                lines += failed_line(row, self._look, width)
         if not self.has_content:
-            lines += placeholder(self._row, self._trouble, self._look, self._now, width)
+            lines += placeholder(row, self._trouble, self._look, self._now, width)
         self._header.show((*lines, BLANK) if lines else ())
+        self._tasks.show(tasks)
+        self.set_class(bool(tasks), "-tasks")
         tabs = self._tab_spans(has_counts=True)
         if width_of(tabs) > width:
             tabs = self._tab_spans(has_counts=False)
