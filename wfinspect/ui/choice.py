@@ -11,7 +11,7 @@ class Choice(NamedTuple):
     Attributes:
         value: what the screen answers with.
         left: what is shown.
-        right: what is shown at the right edge.
+        right: what is shown at the right edge; the first of it gives way where there is little room.
         words: what it is found by.
     """
 

@@ -10,7 +10,7 @@ from textual.fuzzy import Matcher
 from textual.widgets import Input
 
 from wfinspect.ui.choice import Choice, Plain
-from wfinspect.ui.lines import Ground, Line, Role, line, spread
+from wfinspect.ui.lines import Ground, Line, Role, line, spread, width_of
 from wfinspect.ui.screens.dialogs import SafeDismiss
 from wfinspect.ui.widgets.cursor_list import CursorList
 from wfinspect.ui.widgets.line_view import StaticLines
@@ -65,7 +65,11 @@ class ChoiceList(CursorList):
         # The query has the keys, and yet they move this cursor.
         ground = Ground.CURSOR if ground is Ground.RESTING else ground
         choice = self._matching[index]
-        return line(*spread(choice.left, choice.right, self.text_width), ground=ground)
+        width, right = self.text_width, choice.right
+        # What it is keeps its half: of what became what, the end is the news.
+        while len(right) > 1 and width_of(right) > width // 2:
+            right = right[1:]
+        return line(*spread(choice.left, right, width), ground=ground)
 
 
 class PickScreen(SafeDismiss):
