@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
-from fakes import BINDING, key
+from fakes import BINDING, START, key
 from ui.rig import Rig, check_golden, running
 from ui.scenes import FAILED, TRADE, mixed
 from ui.task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, log, page, task
@@ -55,6 +56,18 @@ async def test_before_the_answer_it_is_said_that_it_is_read() -> None:
         await rig.press("t")
 
         assert "Reading it from the service" in rig.text
+
+
+@pytest.mark.parametrize(("hours", "words"), [(1, "13:30:00"), (25, "09-17 13:30:00")])
+async def test_the_title_says_when_they_were_read_not_when_they_were_shown(
+    hours: int, words: str
+) -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "t")
+        rig.control.answer(page(*TASKS), START - timedelta(hours=hours))
+        await rig.settle()
+
+        assert rig.text.splitlines()[0].endswith(f"tasks as of {words}")
 
 
 async def test_without_an_instance_nothing_opens() -> None:

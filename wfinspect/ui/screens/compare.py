@@ -77,8 +77,8 @@ class CompareScreen(View):
     def _all_lines(self, width: int) -> Iterator[Line]:
         if self._lateness:
             yield line((f" {self._lateness}", Role.TEXT))
-            yield BLANK
         if self._is_alone:
+            yield BLANK
             yield line((" No earlier run that succeeded is known.", Role.DIM))
         elif len(self._instances) < 2:  # noqa: PLR2004 - it takes two
             yield from self.waiting_lines(width)
@@ -88,6 +88,7 @@ class CompareScreen(View):
             )
             columns = Columns.of(width, first, self.desk.look.zone)
             ids = str(first.key.id), str(second.key.id)
+            yield BLANK
             yield from side_by_side("", ids[0], ids[1], columns, Role.ACCENT)
             tasks = self._task_lines(columns, width)
             yield from comparison(first, second, self.desk.look, columns, tasks)

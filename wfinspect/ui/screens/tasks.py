@@ -8,7 +8,7 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Input
 
-from wfinspect.format import clock_time, shown
+from wfinspect.format import near_time, shown
 from wfinspect.instance import InstanceKey
 from wfinspect.query import Page
 from wfinspect.task import TaskInstance, by_attention, progress
@@ -22,6 +22,8 @@ from wfinspect.ui.task_text import summary
 from wfinspect.ui.widgets.cursor_list import CursorList
 from wfinspect.ui.widgets.status_line import StatusLine
 from wfinspect.watching.requests import TasksOf
+
+_TIME = "%H:%M:%S"
 
 
 class TaskList(CursorList):
@@ -95,7 +97,6 @@ class TasksScreen(View):
         self._key = key
         self._opens_log = opens_log
         self._page: Page[TaskInstance] | None = None
-        self._read_at = ""
         self._tasks: Sequence[TaskInstance] = ()
         self._status = ""
         self._query = ""
@@ -123,7 +124,6 @@ class TasksScreen(View):
 
     def _take(self, page: Page[TaskInstance]) -> None:
         self._page, self._tasks = page, by_attention(page.items)
-        self._read_at = clock_time(self.desk.clock.now(), self.desk.look.zone)[-8:]
         if self._opens_log and self._tasks:
             self._opens_log = False
             self._show_log(self._tasks[0])
@@ -137,8 +137,11 @@ class TasksScreen(View):
 
     def title_now(self) -> Title:
         row = self.desk.row(self._key)
-        glyph, role = glyph_of(row, self.desk.look)
-        rest = f"tasks as of {self._read_at}" if self._read_at else "tasks"
+        look, rest = self.desk.look, "tasks"
+        if self.read_at is not None:
+            at = near_time(self.read_at, self.desk.clock.now(), look.zone, _TIME, f"%m-%d {_TIME}")
+            rest += f" as of {at}"
+        glyph, role = glyph_of(row, look)
         state = (f" {glyph} ", role), state_word(row)
         return Title(state, row.instance.name if row.instance else "", str(self._key.id), rest)
 

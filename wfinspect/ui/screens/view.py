@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -33,6 +33,9 @@ from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.ui.widgets.status_line import StatusLine
 from wfinspect.watching.requests import A, Outcome, Reply, Request
 from wfinspect.watching.snapshot import Row, WatchControl
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 FOLLOW_SECONDS = 30.0
 """How often a run that goes on is read again."""
@@ -106,6 +109,8 @@ class View(SafeDismiss):
         self.desk = desk
         self._opened_at = desk.clock.monotonic()
         self.trouble: ServiceError | None = None
+        self.read_at: datetime | None = None
+        """When the latest answer was read, which may be long before it was asked for."""
         self.top = StatusLine(self._title_line, id="top")
         self.about = StatusLine(self._about_line, id="about")
         self.bottom = StatusLine(self._hint_line, id="hints")
@@ -157,6 +162,7 @@ class View(SafeDismiss):
         def answer(outcome: Outcome[A]) -> None:
             self.trouble = outcome if isinstance(outcome, ServiceError) else None
             if isinstance(outcome, Reply):
+                self.read_at = outcome.read_at
                 take(outcome.value)
             self.refresh_lines()
 
