@@ -230,19 +230,49 @@ def test_the_app_without_a_terminal_says_what_to_use_instead(
     assert "wfinspect get" in run.err
 
 
-@pytest.mark.parametrize(
-    "command", [["get", str(DEMO_IDS[0])], ["status", str(DEMO_IDS[0])], ["info"]]
-)
-def test_a_reader_that_goes_away_is_141_and_no_traceback(run: Run, command: list[str]) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", [["get", str(DEMO_IDS[0])], ["info"]])
+def test_a_reader_that_goes_away_is_141_and_no_traceback(
+    run: Run, command: list[str], unbuffered: str
+) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
+    environ = os.environ | run.environ | {"PYTHONUNBUFFERED": unbuffered}
     program = [sys.executable, "-m", "wfinspect", *command]
     with os.fdopen(write_end, "wb") as out:
-        done = subprocess.run(
-            program, env=os.environ | run.environ, stdout=out, stderr=subprocess.PIPE, check=False
-        )
+        done = subprocess.run(program, env=environ, stdout=out, stderr=subprocess.PIPE, check=False)
 
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize(
+    ("where", "arguments", "code", "words"),
+    [
+        ("> /dev/full", f"get {DEMO_IDS[0]}", 70, "No space left"),
+        ("> /dev/full", "--version", 70, "No space left"),
+        ("2> /dev/full", f"get {DEMO_IDS[0]} 12", 5, f"{DEMO_IDS[0]}"),
+        ("2> /dev/full", "get x", 2, ""),
+        (">&-", f"get {DEMO_IDS[0]}", 0, ""),
+        (">&-", "get x", 2, "'x' is no instance ID"),
+        ("2>&-", "get x", 2, ""),
+        ("<&-", "watch --file -", 2, "No instance ID"),
+    ],
+)
+def test_a_stream_that_is_full_or_closed_is_told_as_far_as_it_can_be(
+    where: str, arguments: str, code: int, words: str, run: Run
+) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"{sys.executable}" -m wfinspect {arguments} {where}'],
+        env=os.environ | run.environ | {"PYTHONUNBUFFERED": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    said = done.stdout + done.stderr
+    assert (done.returncode, words in said, "Traceback" in said) == (code, True, False)
+    assert bool(said) == bool(words)
 
 
 def test_options_stand_before_or_behind_the_command(run: Run) -> None:

@@ -1,10 +1,9 @@
 """The command line: arguments in, exit code out. Commands are imported only when they run."""
 
 import argparse
+import errno
 import importlib
-import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import takewhile
@@ -12,14 +11,14 @@ from typing import NoReturn
 
 from wfinspect import __version__
 from wfinspect.commands import COMMANDS, Command
+from wfinspect.commands.printing import say
 from wfinspect.config import load_settings
 from wfinspect.errors import UsageError, WfInspectError, did_you_mean
-from wfinspect.format import shown
 from wfinspect.options import OPTIONS
 
 INTERNAL_ERROR = 70
-BROKEN_PIPE = 141
-
+# Of files and connections all others are handled where they are used.
+_OUTPUT_FAILED = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 _APP = Command(
     "",
@@ -29,22 +28,24 @@ _APP = Command(
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a command line and give its exit code; errors go to standard error as one sentence."""
+    """Run a command line and give its exit code; errors go to standard error as one sentence.
+
+    Raises:
+        OSError: standard output can't be written to.
+    """
     try:
         return _dispatch(argv, environ)
     except WfInspectError as error:
-        _say(str(error))
+        say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except BrokenPipeError:
-        # Nobody reads any more; without this the interpreter complains when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else INTERNAL_ERROR
-    except Exception as error:  # noqa: BLE001 - the last line before a person
-        _say(
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OUTPUT_FAILED:
+            raise
+        say(
             f"An internal error ended the program ({type(error).__name__} in "
             f"{_place_of(error)}). Nothing on the watched list is lost; please report it."
         )
@@ -134,10 +135,6 @@ def _commands_help() -> str:
     lines = [f"  wfinspect {name:<{width}}  {c.summary}" for name, c in COMMANDS.items()]
     more = "'wfinspect COMMAND --help' tells more. Start with: wfinspect demo"
     return "\n".join(["commands:", *lines, "", more])
-
-
-def _say(sentence: str) -> None:
-    print(f"wfinspect: {shown(sentence, limit=4_000)}", file=sys.stderr)
 
 
 def _place_of(error: BaseException) -> str:

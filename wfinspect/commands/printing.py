@@ -1,5 +1,6 @@
 """Instances as text on standard output: table, JSON, CSV and single fields. Pure."""
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -27,8 +28,8 @@ _UNSAFE_IN_JSON = re.compile(
 
 
 def say(sentence: str) -> None:
-    """A sentence for a person, on standard error."""
-    if sys.stderr is not None:
+    """A sentence for a person, on standard error. That nobody can read it is no reason to stop."""
+    with contextlib.suppress(OSError):
         print(f"wfinspect: {shown(sentence, limit=4_000)}", file=sys.stderr, flush=True)
 
 
