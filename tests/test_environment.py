@@ -61,6 +61,14 @@ def test_a_choice_of_the_users_is_kept_and_what_breaks_terminals_is_not() -> Non
     assert environ["TEXTUAL_DISABLE_KITTY_KEY"] == "1"
 
 
+@pytest.mark.parametrize(("value", "is_kept"), [("1", True), ("", False)])
+def test_an_empty_no_color_asks_for_nothing(value: str, is_kept: bool) -> None:
+    environ = {"NO_COLOR": value}
+    prepare_environment(environ)
+
+    assert ("NO_COLOR" in environ) is is_kept
+
+
 def test_it_imports_nothing_of_textual() -> None:
     check = "import sys, wfinspect.ui.environment; sys.exit('textual' in sys.modules)"
 

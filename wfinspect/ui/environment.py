@@ -45,6 +45,9 @@ def prepare_environment(environ: MutableMapping[str, str], *, low_bandwidth: boo
         environ.pop(name, None)
     if environ.get("TEXTUAL_COLOR_SYSTEM", "auto") not in _COLOR_SYSTEMS:
         del environ["TEXTUAL_COLOR_SYSTEM"]
+    # An empty one asks for nothing, says its specification; Textual goes by its being there.
+    if not environ.get("NO_COLOR"):
+        environ.pop("NO_COLOR", None)
     environ.update(_WANTED)
     if low_bandwidth:
         environ.setdefault("TEXTUAL_FPS", "10")
