@@ -62,7 +62,9 @@ def test_our_own_variable_is_stronger_than_the_cloud_s(environ: dict[str, str]) 
     [
         ({"interval": "1"}, "interval: '1' is too short: at least 2 seconds"),
         ({"interval": "soon"}, "interval: 'soon' is no number: use digits without a unit"),
-        ({"interval": "inf"}, "too short"),
+        ({"interval": "inf"}, "is no number"),
+        ({"state_dir": "~nobody-of-this-name/x"}, "whom nobody knows"),
+        ({"state_dir": "a\0b"}, "no path has"),
         ({"budget": "0"}, "no whole number above 0"),
         ({"budget": "1e999"}, "no whole number above 0"),
         ({"time_zone": "Mars/Base"}, "is no time zone"),
@@ -89,6 +91,7 @@ def test_a_wrong_option_is_told_in_one_sentence(
         ("config = 'x'", "there is no setting 'config'"),
         ("[keys]\nrefresh = 3", "[keys] takes lines"),
         ("\x00", "is no valid TOML"),
+        ("a = " + "[" * 5_000, "is no valid TOML"),
     ],
 )
 def test_a_wrong_file_is_named_with_what_is_wrong(
@@ -101,6 +104,29 @@ def test_a_wrong_file_is_named_with_what_is_wrong(
 
     assert words in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_a_mark_of_the_encoding_is_taken_and_another_encoding_told(
+    environ: dict[str, str],
+) -> None:
+    path = write_config(environ, "")
+    path.write_bytes("interval = 20\r\n".encode("utf-8-sig"))
+    assert load_settings({}, environ).interval == 20.0
+
+    path.write_bytes("interval = 20\n".encode("utf-16"))
+    with pytest.raises(ConfigError, match="is not in UTF-8: save it"):
+        load_settings({}, environ)
+
+
+def test_a_relative_path_where_the_directory_was_removed_is_told(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "removed").mkdir()
+    monkeypatch.chdir(tmp_path / "removed")
+    (tmp_path / "removed").rmdir()
+
+    with pytest.raises(ConfigError, match="'x' is relative to a directory that was removed"):
+        load_settings({"state_dir": "x"}, environ)
 
 
 def test_a_file_that_is_a_directory_is_told(environ: dict[str, str]) -> None:

@@ -108,10 +108,13 @@ def _from_file(path: Path) -> tuple[_Origin, dict[str, str], Notify]:
 
     try:
         _require_unchanged_by_others(path.stat(), path)
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Some editors put a mark before the first character.
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path} can't be read: {error.strerror or error}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not in UTF-8: save it in that encoding.") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is no valid TOML: {error}.") from None
     keys = table.pop("keys", {})
     if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):

@@ -49,7 +49,9 @@ def _text(value: object) -> str:
 
 def _interval(value: object) -> float:
     seconds = _number(value)
-    if seconds < MIN_INTERVAL_SECONDS or not math.isfinite(seconds):
+    if not math.isfinite(seconds):
+        raise ValueError(_NO_NUMBER)
+    if seconds < MIN_INTERVAL_SECONDS:
         raise ValueError(f"is too short: at least {MIN_INTERVAL_SECONDS:g} seconds are allowed")
     return seconds
 
@@ -94,7 +96,17 @@ def _zone(value: object) -> str:
 
 
 def _path(value: object) -> Path:
-    return Path(_text(value)).expanduser().absolute()
+    text = _text(value)
+    if "\0" in text:
+        raise ValueError("holds a character that no path has")
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("begins with the home of a user whom nobody knows here") from None
+    except FileNotFoundError:
+        raise ValueError(
+            "is relative to a directory that was removed: write it from / on"
+        ) from None
 
 
 def _one_of(*words: str) -> Callable[[object], str]:

@@ -6,6 +6,7 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
 from fakes import key
 from ui.rig import ZONE, RecordingDriver, Rig, running
 from ui.scenes import FAILED, failed_row, mixed, row
@@ -75,6 +76,19 @@ def test_a_file_is_private_and_never_overwrites(tmp_path: Path) -> None:
     assert told == [f"Written to {path}." for path in paths]
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in paths)
     assert paths[0].read_text() == "text\n"
+
+
+def test_a_file_goes_elsewhere_where_the_directory_of_the_start_was_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "removed").mkdir()
+    monkeypatch.chdir(tmp_path / "removed")
+    exports = Exports(FORMATS, (Path(), tmp_path))
+    assert exports.save("text", "one", "csv") == f"Written to {tmp_path / 'removed' / 'one.csv'}."
+
+    (tmp_path / "removed" / "one.csv").unlink()
+    (tmp_path / "removed").rmdir()
+    assert exports.save("text", "one", "csv") == f"Written to {tmp_path / 'one.csv'}."
 
 
 def test_without_a_place_to_write_the_reason_is_told(tmp_path: Path) -> None:

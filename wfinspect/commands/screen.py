@@ -85,7 +85,7 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
         keymap=settings.keys,
         notify=settings.notify,
         preferences=Preferences(screen.state_dir),
-        exports=Exports({"JSON": _as_json, "CSV": _as_csv}, (Path.cwd(), home_of(environ))),
+        exports=Exports({"JSON": _as_json, "CSV": _as_csv}, (Path(), home_of(environ))),
         has_mouse=has_mouse,
         environ=environ,
     )

@@ -52,7 +52,7 @@ def _write_new(directory: Path, text: str, name: str, ending: str) -> Path:
             continue
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text + "\n")
-        return path
+        return path.absolute()
 
 
 def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
