@@ -7,6 +7,7 @@ import ssl
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -221,6 +222,70 @@ async def test_a_kept_connection_that_dies_when_used_again_is_not_noticed(
     assert (seen.connections, len(seen.requests), len(calls)) == (2, 3, 3)
     nonces = [headers["x-acs-signature-nonce"] for _, headers, _ in seen.requests]
     assert len(set(nonces)) == 3
+
+
+@dataclass
+class IdleClock:
+    """The monotonic clock of kept connections, moved by hand."""
+
+    at: int = 0
+
+    def monotonic(self) -> float:
+        return float(self.at)
+
+
+def tiring(seen: Seen, idle: int, clock: IdleClock, kept: dict[asyncio.Task[None], int]) -> Handle:
+    """Answer until a connection was idle for so long; `kept` has the time of the last answer of each.
+
+    A request that comes in that very second finds it closed, as does one that comes later.
+    """
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            while True:
+                await read_request(reader, seen)
+                if clock.at - kept.get(task, clock.at) >= idle:
+                    return
+                writer.write(WHOLE)
+                await writer.drain()
+                kept[task] = clock.at
+        finally:
+            kept.pop(task, None)
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("idle", "polls"),
+    [(2, 4), (4, 4), *(pytest.param(n, 300, marks=pytest.mark.battery) for n in range(1, 11))],
+)
+async def test_however_long_a_server_keeps_connections_no_poll_fails(
+    idle: int, polls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = IdleClock()
+    monkeypatch.setattr("httpcore._async.http11.time", clock)
+    for interval in range(1, 11):
+        seen, kept = Seen(), dict[asyncio.Task[None], int]()
+        async with (
+            raw_server(tiring(seen, idle, clock, kept), seen=seen),
+            client_of(f"http://127.0.0.1:{seen.port}") as client,
+        ):
+            for _ in range(polls):
+                assert (await client.get_workflow_instance(ID)).id == ID
+                clock.at += interval
+                closed = [task for task, used in kept.items() if clock.at - used > idle]
+                for task in closed:
+                    task.cancel()
+                if closed:
+                    await asyncio.wait(closed)
+
+        sent = len(seen.requests)
+        assert len({headers["x-acs-signature-nonce"] for _, headers, _ in seen.requests}) == sent
+        # Sent again is what came in the second of the server's end, on a connection still kept.
+        may_repeat = interval == idle <= network.KEEPALIVE
+        assert sent == polls + (polls - 1 if may_repeat else 0)
 
 
 async def test_a_fresh_connection_that_dies_is_not_tried_again() -> None:

@@ -118,7 +118,9 @@ PROOFS = {
     ),
     "a kept connection that dies is not noticed, and no nonce is used twice": (
         "test_exchange.py::test_a_kept_connection_that_dies_when_used_again_is_not_noticed",
+        "test_exchange.py::test_however_long_a_server_keeps_connections_no_poll_fails",
         "test_signing.py::test_each_attempt_gets_a_new_date_and_nonce",
+        "test_signing.py::test_a_million_attempts_have_a_million_nonces",
     ),
     "no request hangs": (
         "test_exchange.py::test_no_call_outlasts_its_deadline_or_holds_up_another",

@@ -9,6 +9,7 @@ import pytest
 from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
+from raw_client import client_of
 
 from wfinspect.dataworks.credentials import Credentials
 from wfinspect.dataworks.signing import (
@@ -98,6 +99,18 @@ def test_each_attempt_gets_a_new_date_and_nonce() -> None:
     assert second["x-acs-date"] == "2026-01-02T03:04:06Z"
     assert second["x-acs-signature-nonce"] == "second"
     assert first["authorization"] != second["authorization"]
+
+
+@pytest.mark.battery
+async def test_a_million_attempts_have_a_million_nonces() -> None:
+    async with client_of("http://127.0.0.1:1") as client:
+        auth = Acs3Auth(KEYS, lambda: AT, client._nonce)
+        request, seen = httpx.Request("GET", "https://h/?Id=1"), set()
+        for _ in range(1_000_000):
+            next(auth.auth_flow(request))
+            seen.add(request.headers["x-acs-signature-nonce"])
+
+    assert len(seen) == 1_000_000
 
 
 def test_headers_that_a_proxy_may_rewrite_are_not_signed() -> None:
