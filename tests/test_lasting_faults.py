@@ -3,11 +3,12 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes import BINDING, ScriptedSource, instance, key
-from test_engine import OTHER, Rig, watching
+from fakes import BINDING, ScriptedSource, instance, key, ms
+from test_engine import OTHER, Rig, becomes, watching
 
 from wfinspect.errors import (
     BadAnswer,
@@ -15,10 +16,12 @@ from wfinspect.errors import (
     DailyLimit,
     Refused,
     ServiceError,
+    StoreError,
     Unreachable,
 )
-from wfinspect.instance import Binding, InstanceId, WorkflowInstance
+from wfinspect.instance import Binding, InstanceId, Transition, WorkflowInstance
 from wfinspect.watching.limits import Limits
+from wfinspect.watching.records import Changes
 from wfinspect.watching.snapshot import Contact
 
 
@@ -153,3 +156,98 @@ async def test_a_learnt_budget_is_given_up_after_a_week(rig: Rig) -> None:
     assert rig.snapshot.health.budget == 90
     await rig.run(2 * 86_400.0)
     assert rig.snapshot.health.budget == 3000
+
+
+def rests(rig: Rig, *numbers: int) -> None:
+    """Watch instances that need no reading any more."""
+    over = ms(rig.clock.now() - timedelta(days=40))
+    for number in numbers:
+        rig.source.hold(instance(number, "Success", finished_time=over, modify_time=over))
+    rig.engine.watch([key(n) for n in numbers])
+
+
+async def test_a_person_is_told_that_one_at_rest_is_gone(rig: Rig) -> None:
+    rests(rig, 1, 2, 3)
+    await rig.run(30.0)
+    del rig.source.held[3]
+    rig.engine.refresh(key(3))
+    await rig.run(5.0)
+    assert rig.row(3).trouble is not None
+    await rig.run(90.0)
+    assert [row.is_gone for row in rig.snapshot.rows] == [False, False, True]
+
+
+async def test_while_everything_is_missing_it_is_asked_for_ever_more_seldom(rig: Rig) -> None:
+    await watching(rig, 1, 2, 3)
+    rig.source.held.clear()
+    await rig.run(300.0)
+    rig.source.calls.clear()
+    await rig.run(1800.0)
+    assert not any(row.is_gone for row in rig.snapshot.rows)
+    assert len(rig.source.calls) <= 3 * 4
+
+
+async def test_what_could_not_be_saved_for_long_is_not_saved_over_what_is_newer(
+    rig: Rig, tmp_path: Path
+) -> None:
+    await watching(rig, 1)
+    other = Rig(tmp_path / "state", rig.clock)
+    save = rig.engine._book.store.save
+
+    def fails(_: Changes) -> list[Transition]:
+        raise StoreError("locked")
+
+    rig.engine._book.store.save = fails  # type: ignore[method-assign]
+    becomes(rig, 1, "Checking")
+    await rig.run(20.0)
+    becomes(other, 1, "Success")
+    other.clock.advance(180.0)
+    await other.turn()
+    rig.engine._book.store.save = save  # type: ignore[method-assign]
+    await rig.turn()
+    assert rig.row().instance == other.row().instance
+    assert Rig(tmp_path / "state").row().instance == other.row().instance
+    await other.engine.aclose()
+
+
+async def test_a_store_that_fails_behind_a_save_lets_nothing_be_told_twice(rig: Rig) -> None:
+    await watching(rig, 1)
+    store = rig.engine._book.store
+    transitions = store.transitions
+
+    def fails(*_: object) -> list[Transition]:
+        store.transitions = transitions  # type: ignore[method-assign]
+        store.close()
+        raise StoreError("gone for a moment")
+
+    becomes(rig, 1, "Failure")
+    store.transitions = fails  # type: ignore[method-assign]
+    for _ in range(8):
+        await rig.run(15.0)
+    assert rig.snapshot.alert is not None
+    assert rig.snapshot.alert.number == 1
+
+
+async def test_a_change_right_after_the_clock_was_set_back_is_kept(
+    rig: Rig, tmp_path: Path
+) -> None:
+    await watching(rig, 1)
+    becomes(rig, 1, "Success")
+    rig.clock.jump(-30.0)
+    await rig.run(16.0)
+    assert rig.row().instance == rig.source.held[1]
+    await rig.run(1200.0)
+    assert Rig(tmp_path / "state").row().instance == rig.source.held[1]
+
+
+async def test_another_instance_under_an_id_does_not_inherit_its_last_change(
+    rig: Rig, tmp_path: Path
+) -> None:
+    await watching(rig, 1)
+    becomes(rig, 1, "Failure")
+    await rig.run(16.0)
+    assert rig.row().last_change is not None
+    becomes(rig, 1, "Running", workflow_id=7, create_time=ms(rig.clock.now()))
+    await rig.run(1200.0)
+    assert rig.row().last_change is None
+    assert Rig(tmp_path / "state").row().last_change is None

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from wfinspect.options import MIN_INTERVAL_SECONDS
 from wfinspect.watching import cadence
+from wfinspect.watching.watchlist import GONE_AFTER
 
 if TYPE_CHECKING:
     from wfinspect.instance import InstanceKey
@@ -44,7 +45,11 @@ class Attention:
         if entry.is_gone:
             return cadence.GONE_SECONDS
         if entry.missing is not None:
-            return cadence.MISSING_SECONDS if entry.instance else None
+            if entry.instance is None:
+                return None
+            # While everything is missing nothing counts as gone, however long that is.
+            is_new = entry.missing.count <= 2 * GONE_AFTER
+            return cadence.MISSING_SECONDS if is_new else cadence.SETTLED_SECONDS
         if entry.is_final:
             return None
         return cadence.cadence(

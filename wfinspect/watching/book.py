@@ -8,13 +8,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from operator import attrgetter
 from typing import Any
 
 from wfinspect.instance import Account, InstanceId, InstanceKey, Transition, WorkflowInstance
 from wfinspect.watching.keeper import Keeper
 from wfinspect.watching.notices import Notices
-from wfinspect.watching.records import Changes, StoredRow, event_name
+from wfinspect.watching.records import Changes, event_name, row_of
 from wfinspect.watching.store import Store
 from wfinspect.watching.tables import MAX_RECENT
 from wfinspect.watching.takeover import take_over
@@ -82,7 +81,7 @@ class Book:
         """Put instances on the watched list."""
         for key in keys:
             if self.watchlist.watch(key, at):
-                self._changes.added[key] = _stored(self.entries[key])
+                self._changes.added[key] = row_of(self.entries[key])
 
     def unwatch(self, keys: Iterable[InstanceKey]) -> None:
         """Take instances off the watched list."""
@@ -92,7 +91,7 @@ class Book:
     def restore(self) -> None:
         """Undo the last `unwatch`."""
         for key in self.watchlist.restore():
-            self._changes.added[key] = _stored(self.entries[key])
+            self._changes.added[key] = row_of(self.entries[key])
 
     def mark_seen(self, keys: Sequence[InstanceKey] | None) -> None:
         """Clear unseen marks."""
@@ -126,6 +125,12 @@ class Book:
         self._note(entry, None if reading is before else reading, change)
         if seen.is_news:
             self._note_mark(entry)
+
+    def keep_anew(self, key: InstanceKey) -> None:
+        """Store a row anew: what is there is of another instance, or from a clock set back since."""
+        if self.entries[key].is_watched:
+            self._changes.remove(key)
+            self._changes.added[key] = row_of(self.entries[key])
 
     def gone(self, key: InstanceKey) -> None:
         """Note that an instance is gone."""
@@ -186,7 +191,7 @@ class Book:
         if self.store.is_begun_anew():
             # It lacks everything, which does not mean that somebody removed it.
             for entry in self.watchlist.watched():
-                self._changes.added[entry.key] = _stored(entry)
+                self._changes.added[entry.key] = row_of(entry)
         taken = self._take_over(now, at)
         for counted in tuple(self._counts):
             self._counts[counted] = self.store.calls(*counted) + self._changes.calls[counted]
@@ -201,8 +206,10 @@ class Book:
         self._changes = Changes()
         untold = set(self._untold)
         self._told([change for change in recorded if change in untold])
+        if self._recorded is not None:
+            self._recorded |= set(recorded)
         if changes.transitions:
-            self._read_transitions(ours=recorded)
+            self._read_transitions()
         for counted in changes.calls:
             self._counts[counted] = self.store.calls(*counted)
 
@@ -216,11 +223,11 @@ class Book:
         self.news += [(change, True) for change in changes]
         self._untold = []
 
-    def _read_transitions(self, ours: Iterable[Transition] = ()) -> None:
+    def _read_transitions(self) -> None:
         self.transitions = self.store.transitions(SHOWN_TRANSITIONS)
         recorded = frozenset(self.transitions)
         if self._recorded is not None:
-            new = recorded.difference(self._recorded, ours)
+            new = recorded - self._recorded
             self.news += [(change, False) for change in self.transitions if change in new]
         self._recorded = recorded
 
@@ -230,23 +237,16 @@ class Book:
         if not entry.is_watched or entry.read_at is None:
             return
         if entry.key in self._changes.added:
-            self._changes.added[entry.key] = _stored(entry)
+            self._changes.added[entry.key] = row_of(entry)
             return
         unsaved = self._changes.readings.get(entry.key)
         if unsaved is not None:
             instance, change = instance or unsaved.instance, change or unsaved.last_change
-        row = _stored(entry)._replace(instance=instance, last_change=change)
+        row = row_of(entry)._replace(instance=instance, last_change=change)
         self._changes.readings[entry.key] = row
 
     def _note_mark(self, entry: Entry) -> None:
         if entry.key in self._changes.added:
-            self._changes.added[entry.key] = _stored(entry)
+            self._changes.added[entry.key] = row_of(entry)
         elif entry.is_watched:
             self._changes.unseen[entry.key] = entry.is_unseen
-
-
-_values_of = attrgetter(*StoredRow._fields)
-
-
-def _stored(entry: Entry) -> StoredRow:
-    return StoredRow._make(_values_of(entry))

@@ -100,10 +100,13 @@ class Reader:
         return wanted
 
     def _observe(self, key: InstanceKey, instance: WorkflowInstance, answer: Answer) -> None:
-        before = self._book.entries[key].instance
+        entry = self._book.entries[key]
+        before, read_at = entry.instance, entry.read_at
         seen = self._book.watchlist.observe(key, instance, answer.at, answer.now)
         if seen.news is News.STALE:
             return
+        if seen.news is News.REPLACED or (read_at is not None and answer.at < read_at):
+            self._book.keep_anew(key)
         self._book.observed(key, seen, before)
         if seen.news is News.REPLACED:
             self._notices.say(f"{key.id} now names another instance: {instance.name}.")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from wfinspect.instance import (
@@ -35,6 +36,14 @@ class StoredRow(NamedTuple):
     last_change: Transition | None = None
     is_unseen: bool = False
     is_gone: bool = False
+
+
+_values_of = attrgetter(*StoredRow._fields)
+
+
+def row_of(entry: object) -> StoredRow:
+    """The row of what has attributes of the same names."""
+    return StoredRow._make(_values_of(entry))
 
 
 @dataclass(slots=True)

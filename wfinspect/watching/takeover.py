@@ -48,6 +48,8 @@ def _take_row(
         return False
     if entry.read_at is not None and row.read_at <= entry.read_at:
         return False
+    # An older one of our own must not be saved over it.
+    unsaved.readings.pop(row.key, None)
     entry.hold(row.instance, row.read_at)
     entry.is_gone, entry.last_change = row.is_gone, row.last_change
     if at is None:

@@ -30,6 +30,8 @@ class Turn:
     """A person wants it read: first in line, whatever the budget says."""
     is_urgent: bool = False
     """A person looks at it: a Get of its own, without waiting for others to be placed."""
+    was_asked: bool = False
+    """The same of the last call: what that did not tell is asked for again."""
     flight: "Batch | None" = None
     """The call that asks for it now."""
     failed_at: float = -inf
@@ -64,7 +66,8 @@ class Turn:
 
     def sent(self, batch: "Batch") -> None:
         """Be on the way."""
-        self.flight, self.is_asked, self.is_urgent = batch, False, False
+        self.flight, self.was_asked = batch, self.is_asked
+        self.is_asked = self.is_urgent = False
 
     def begin(self, at: float, stretch: float, jitter: float) -> None:
         """Count the time to the next reading from `at`, with what lengthens it."""
@@ -77,13 +80,13 @@ class Turn:
         self._promised = self._cadence or 0.0
 
     def due_again(self) -> None:
-        """Be due at once, unless it rests."""
-        self.base_at = -inf
+        """Be due at once, unless it rests and no person has asked for it."""
+        self.base_at, self.is_asked = -inf, self.is_asked or self.was_asked
         self._plan()
 
     def failed(self, now: float) -> None:
         """Be due at once, behind all who are due by now, so that no one can stand in their way."""
-        self.failed_at = now
+        self.failed_at, self.was_asked = now, False
         self.due_again()
 
     def failed_alone(self) -> bool:

@@ -240,9 +240,9 @@ class Watchlist:
         return entry.is_gone
 
     def _is_proved(self, entry: Entry, since: float) -> bool:
-        """Whether other instances are found, so that it is not everything that is missing."""
-        binding = entry.key.binding
-        others = [e for e in self.entries.values() if e.key.binding == binding and e is not entry]
+        """Whether others that are asked for are found, so that it is not everything that is missing."""
+        polled = (e for e in self.entries.values() if not (e is entry or e.is_final or e.is_gone))
+        others = [e for e in polled if e.key.binding == entry.key.binding]
         return not others or any(e.steady_at is not None and e.steady_at >= since for e in others)
 
     def _is_watched(self, key: InstanceKey) -> bool:
