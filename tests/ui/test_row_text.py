@@ -109,6 +109,15 @@ def test_an_unseen_change_is_told_with_its_age_and_shortened_where_it_must() -> 
     assert note(unseen, START, 12) == ("was Running", Role.FAILURE)
 
 
+def test_a_long_state_is_named_short_before_it_is_cut() -> None:
+    changed = row(
+        1, "Running", is_unseen=True, last_change=change(1, "WaitResource", "Running", START)
+    )
+
+    assert note(changed, START, 16)[0] == "was WaitResource"
+    assert note(changed, START, 15)[0] == "was WaitRes"
+
+
 def test_a_seen_change_stays_told_without_a_ticking_age() -> None:
     assert note(failed_row(is_unseen=False), START, 40) == ("Running -> Failure", Role.DIM)
 

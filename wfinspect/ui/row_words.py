@@ -92,11 +92,18 @@ def _notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
 
 
 def _change_notes(row: Row, change: Transition, now: datetime) -> tuple[Role, tuple[str, ...]]:
-    words, was = change_words(row), f"was {fmt.shown(change.from_status, limit=40)}"
+    before = fmt.shown(change.from_status, limit=40)
+    words, was, short = change_words(row), f"was {before}", f"was {short_word(before)}"
     if not row.is_unseen:
-        return Role.DIM, (words, was)
+        return Role.DIM, (words, was, short)
     ago = coarse_age((now - change.at).total_seconds())
-    return FAMILY_ROLES[change.family], (f"{words}, {ago} ago", words, f"{was}, {ago} ago", was)
+    return FAMILY_ROLES[change.family], (
+        f"{words}, {ago} ago",
+        words,
+        f"{was}, {ago} ago",
+        was,
+        short,
+    )
 
 
 def note(row: Row, now: datetime, width: int) -> Span:

@@ -28,7 +28,8 @@ def hints(width: int, keymap: Mapping[str, str], *, has_way_back: bool) -> Line:
     """The keys that matter most, as many as fit."""
     parts = [Part(((" 0-9", Role.ACCENT), (" look up", Role.DIM)), 2)]
     for place, command in enumerate(c for c in COMMANDS if c.hint):
-        if command.id == "back" and not has_way_back:
+        # What fills the screen is open already.
+        if command.id == ("open" if has_way_back else "back"):
             continue
         key = keymap.get(command.id, command.shown)
         rank = {"help": 0, "back": 1}.get(command.id, 3 + place)
