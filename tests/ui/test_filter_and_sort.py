@@ -19,6 +19,7 @@ async def test_a_filter_narrows_the_list_as_it_is_typed_and_enter_keeps_it() -> 
         await rig.press("/", *"trade")
         assert shown(rig) == [TRADE]
         assert "1 of 9 /trade" in rig.text
+        assert "LAST" not in rig.text
         assert "type or paste" not in rig.text
         await rig.press("enter")
 

@@ -125,12 +125,15 @@ def list_line(
     return line(*spans, ground=ground)
 
 
+_LAST = "  LAST CHANGE"
+
+
 def list_heading(columns: Columns, width: int) -> Line:
-    """The titles over `list_line`."""
+    """The titles over `list_line`; the last is left out where `width` cells do not hold it."""
     titles = "   " + pad("NAME", columns.name + 2)
     if columns.id:
         titles += pad_left("INSTANCE", columns.id - 2) + "  "
     titles += pad("STATUS", columns.word) + " " + pad_left("TIME", TIME_CELLS)
-    if columns.note:
-        titles += "  LAST CHANGE"
+    if columns.note and cell_len(titles) + len(_LAST) <= width:
+        titles += _LAST
     return line(*crop([(titles, Role.DIM)], width))

@@ -8,7 +8,7 @@ from textual.message import Message
 
 from wfinspect import format as fmt
 from wfinspect.instance import Binding, InstanceKey
-from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spread
+from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spread, width_of
 from wfinspect.ui.order import SORTS, in_order, next_unseen
 from wfinspect.ui.row_filter import matching
 from wfinspect.ui.row_groups import Groups, grouped, header_line, names_of
@@ -88,8 +88,8 @@ class WatchedList(LineView):
             count = "" if self.filter_text or not self._rows else f" {len(self._rows)}"
             head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
             return line(*crop((*head, (" " * bool(self.filter_text), Role.DIM), *about), width))
-        titles = list_heading(self.columns, width)
-        return line(*spread(titles.spans, about, width)) if about else titles
+        room = width - width_of(about) - 1 if about else width
+        return line(*spread(list_heading(self.columns, room).spans, about, width))
 
     def show_rows(
         self, rows: tuple[Row, ...], troubles: Mapping[Binding, Trouble], now: datetime
