@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import traceback
+import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -282,6 +283,39 @@ async def test_the_library_keeps_quiet(
     assert not [record for record in caplog.records if record.name != "asyncio"]
 
 
+async def test_a_command_is_run_by_no_shell(tmp_path: Path) -> None:
+    echoing = """
+import json, sys
+print(json.dumps({"mode": "AK", "access_key_id": "/".join(sys.argv[1:]), "access_key_secret": "s"}))
+"""
+    profile, trace = external(tmp_path, echoing), tmp_path / "trace"
+    profile["process_command"] += (
+        f" ;touch {trace} $(touch${{IFS}}{trace}) `id` & |id >{trace} $HOME *"
+    )
+    write(tmp_path, profile)
+
+    found = await current("corp", tmp_path)
+
+    assert found.access_key_id == "/".join(profile["process_command"].split()[2:])
+    assert not trace.exists()
+
+
+async def test_a_command_that_prints_without_end_is_cut_off(tmp_path: Path) -> None:
+    endless = "import sys\nwhile True: sys.stdout.write('CANARY' * 10_000)\n"
+    write(tmp_path, external(tmp_path, endless))
+    await asyncio.to_thread(library._library)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused, match="process_command by hand") as caught:
+            await current("corp", tmp_path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert "CANARY" not in "".join(traceback.format_exception(caught.value))
+    assert peak < 8 * 1024 * 1024
+
+
 @pytest.mark.parametrize("value", ["1", "true", "TRUE"])
 async def test_commands_can_be_forbidden(value: str, tmp_path: Path) -> None:
     write(tmp_path, external(tmp_path, COUNTING))
@@ -325,6 +359,52 @@ async def test_keys_come_from_a_uri(tmp_path: Path) -> None:
         )
 
     assert by_profile == by_chain == Credentials("URI1", "s", "t")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://keys.corp/",
+        "http://localhost.evil/",
+        "http://127.0.0.1@keys.corp/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://2130706433/",
+        "ftp://localhost/",
+        "file:///etc/passwd",
+        "//keys.corp/",
+        "http://[",
+        "",
+    ],
+)
+async def test_keys_are_not_fetched_in_the_clear_from_elsewhere(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("Tea.core.TeaCore.do_action", lambda *_: asked.append(1))
+    write(tmp_path, {"name": "uri", "mode": "CredentialsURI", "credentials_uri": uri})
+
+    with pytest.raises(Refused, match=r"use https://"):
+        await current("uri", tmp_path)
+    if uri:
+        with pytest.raises(Refused, match=r"ALIBABA_CLOUD_CREDENTIALS_URI would .* use https://"):
+            await current("(default)", tmp_path, OFF_CLOUD | {"ALIBABA_CLOUD_CREDENTIALS_URI": uri})
+
+    assert asked == []
+
+
+@pytest.mark.parametrize("uri", ["https://keys.corp/", "http://localhost:1/", "http://[::1]:1/"])
+async def test_keys_are_fetched_over_tls_or_on_this_machine(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("Tea.core.TeaCore.do_action", lambda *_: asked.append(1))
+    write(tmp_path, {"name": "uri", "mode": "CredentialsURI", "credentials_uri": uri})
+
+    with pytest.raises(Refused, match="check that its credentials_uri answers"):
+        await current("uri", tmp_path)
+
+    assert asked == [1]
 
 
 WAITING = """

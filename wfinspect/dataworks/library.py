@@ -5,11 +5,16 @@ exceptions; none of that may reach the terminal or a sentence.
 """
 
 import logging
+import os
+import select
+import subprocess
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 from wfinspect.errors import CredentialsMissing, Refused, ServiceError
 from wfinspect.format import shown
@@ -31,6 +36,9 @@ _REMEDIES = {
     "OIDC": "check the role's ARN and the token file.",
 }
 """The modes that are served, and what to do where one gives no keys."""
+
+_MAX_OUTPUT = 1024 * 1024
+"""Bytes a command may print; keys need a thousandth of it."""
 
 _LOGGERS = ("credentials", "darabonba-core", "apscheduler", "urllib3", "requests", "aiohttp")
 
@@ -56,13 +64,15 @@ def profile_provider(
             f"Profile {quoted} is switched off by ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS: unset "
             "that, or use another profile."
         )
+    uri = str(profile.get("credentials_uri") or "")
+    if mode == "CredentialsURI":
+        _require_private(uri, f"The credentials_uri of profile {quoted}")
     remedy = _REMEDIES[mode].format(name=shown(name, limit=80))
 
     def build() -> Iterator[Callable[[], Any]]:
         library = _library()
         if mode == "CredentialsURI":
             # The library's reader of the CLI's file does not know this mode.
-            uri = profile.get("credentials_uri")
             yield lambda: library.URLCredentialsProvider(uri=uri)
         else:
             yield lambda: library.CLIProfileCredentialsProvider(
@@ -99,6 +109,7 @@ def chain_provider(environ: Mapping[str, str], ini_file: Path, how_to: str) -> P
             )
         uri = value("ALIBABA_CLOUD_CREDENTIALS_URI")
         if uri:
+            _require_private(uri, "ALIBABA_CLOUD_CREDENTIALS_URI")
             yield lambda: library.URLCredentialsProvider(uri=uri)
 
     return _FirstThatWorks(build, CredentialsMissing(f"No credentials were found: {how_to}"))
@@ -150,11 +161,54 @@ def _ask(make: Callable[[], Any]) -> tuple[Any, Keys | None]:
     return provider, ((key_id, secret, token) if key_id and secret else None)
 
 
+def _require_private(uri: str, what: str) -> None:
+    """Raise Refused if keys served there would cross a network in the clear."""
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname or ""
+        is_private = parts.scheme == "https" or (
+            parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
+        )
+    except ValueError:
+        is_private = False
+    if not is_private:
+        raise Refused(
+            f"{what} would bring keys in the clear: use https://; http:// is for this machine, "
+            "127.0.0.1 or localhost, only."
+        )
+
+
+def _run(command: list[str], *, timeout: float, **_: object) -> "subprocess.CompletedProcess[str]":
+    """What `subprocess.run` does for the library, bounded, and away from the keyboard.
+
+    Raises:
+        ValueError: it printed more than `_MAX_OUTPUT` bytes, or nothing for so many seconds.
+    """
+    quiet, output = subprocess.DEVNULL, b""
+    with subprocess.Popen(command, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet) as process:  # noqa: S603 - the user's own
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        try:
+            while (
+                len(output) <= _MAX_OUTPUT and select.select([process.stdout], [], [], timeout)[0]
+            ):
+                piece = os.read(process.stdout.fileno(), 65536)
+                if not piece:
+                    code = process.wait(timeout)
+                    return subprocess.CompletedProcess(command, code, output.decode(), "")
+                output += piece
+        finally:
+            process.kill()
+    raise ValueError("it printed too much, or nothing any more")
+
+
 def _library() -> ModuleType:
-    """The library, imported on first use and with its voice taken away."""
+    """The library, imported on first use, its voice taken away and its commands held in bounds."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from alibabacloud_credentials import provider  # noqa: PLC0415 - 0.3 s and 480 modules
+    provider.external.subprocess = SimpleNamespace(
+        run=_run, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired
+    )
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()
