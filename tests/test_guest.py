@@ -137,3 +137,18 @@ async def test_an_engine_for_some_instances_asks_for_nothing_beyond_them(
 
     assert source.calls
     assert made._asking._inquiries is None
+
+
+async def test_a_clock_that_is_set_back_takes_no_instance_off_its_list(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    source = ScriptedSource(clock)
+    source.hold(instance(1))
+    made = engine(tmp_path / "state", clock, key(1), source=source)
+    await Drive(made, clock).run(20.0)
+    clock.jump(-3600.0)
+    await Drive(made, clock).run(20.0)
+    made._book.store.close()
+    await Drive(made, clock).run(20.0)
+    assert [row.key for row in made.snapshot.rows] == [key(1)]
+    await made.aclose()

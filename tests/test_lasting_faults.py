@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes import BINDING, ScriptedSource, instance, key, ms
+from fakes import BINDING, START, ScriptedSource, instance, key, ms
 from test_engine import OTHER, Rig, becomes, watching
 
 from wfinspect.errors import (
@@ -20,8 +20,10 @@ from wfinspect.errors import (
     Unreachable,
 )
 from wfinspect.instance import Binding, InstanceId, Transition, WorkflowInstance
+from wfinspect.watching.calls import Answer
 from wfinspect.watching.limits import Limits
 from wfinspect.watching.records import Changes
+from wfinspect.watching.schedule import Batch
 from wfinspect.watching.snapshot import Contact
 
 
@@ -251,3 +253,21 @@ async def test_another_instance_under_an_id_does_not_inherit_its_last_change(
     await rig.run(1200.0)
     assert rig.row().last_change is None
     assert Rig(tmp_path / "state").row().last_change is None
+
+
+async def test_an_answer_that_ends_a_step_keeps_no_other_from_being_taken_in(rig: Rig) -> None:
+    rig.source.hold(*(instance(n, project_id=n) for n in (1, 2, 3)))
+    rig.engine.watch([key(n) for n in (1, 2, 3)])
+    await rig.run(10.0)
+    absorb = rig.engine._reader.absorb
+
+    def fails(_: object, __: object) -> None:
+        rig.engine._reader.absorb = absorb  # type: ignore[method-assign]
+        raise ZeroDivisionError
+
+    answers = [Answer(Batch(BINDING, (key(n),)), (instance(n),), 1.0, START) for n in (1, 2)]
+    rig.engine._calls._answers.extend(answers)
+    rig.engine._reader.absorb = fails  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        rig.engine.step()
+    assert list(rig.engine._calls.take_answers()) == answers[1:]

@@ -6,7 +6,8 @@ connection of the pool for ever (httpcore issue 1093).
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -79,7 +80,7 @@ class Calls:
         self._sources: dict[Binding, InstanceSource] = {}
         self._locks: dict[Binding, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._answers: list[Answer] = []
+        self._answers: deque[Answer] = deque()
 
     @property
     def in_flight(self) -> int:
@@ -98,10 +99,11 @@ class Calls:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def take_answers(self) -> list[Answer]:
-        """The answers since the last time, in the order in which they came."""
-        answers, self._answers = self._answers, []
-        return answers
+    def take_answers(self) -> Iterator[Answer]:
+        """The answers since the last time, in the order in which they came; each is given once."""
+        # One by one: an error over the first must not leave the instances of the rest in flight.
+        while self._answers:
+            yield self._answers.popleft()
 
     def fingerprint(self, binding: Binding) -> str:
         """That of a binding's credentials, "" while its source is not open."""

@@ -42,7 +42,7 @@ class Guest(Store):
         counted = Changes(calls=changes.calls, meta=changes.meta)
         if counted:
             super().save(counted)
-        self._own |= changes.added
         for key in changes.removed:
             self._own.pop(key, None)
+        self._own |= changes.added
         return []
