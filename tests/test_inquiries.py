@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -456,3 +457,30 @@ async def test_without_a_workflow_there_are_no_earlier_runs_and_no_calls(rig: As
 
     assert await earlier(rig) == []
     assert rig.called("find") == []
+
+
+def test_requests_of_an_event_loop_that_died_are_answered_and_can_be_asked_again(
+    tmp_path: Path,
+) -> None:
+    rig = Asker(tmp_path / "state")
+    requests = [Find(BINDING, QUERY._replace(name=name)) for name in "abc"]
+
+    async def asked() -> None:
+        for request in requests:
+            rig.engine.ask(request, rig.heard.append)
+        await rig.turn()
+
+    rig.source.hangs = True
+    asyncio.run(asked())
+    rig.engine.begin_anew()
+    assert [type(each) for each in rig.heard] == [Unreachable] * 3
+
+    async def asked_again() -> None:
+        await asked()
+        await rig.run(5.0)
+        await rig.engine.aclose()
+
+    rig.heard.clear()
+    rig.source.hangs = False
+    asyncio.run(asked_again())
+    assert [type(each) for each in rig.heard] == [Reply] * 3

@@ -35,6 +35,12 @@ class Asking:
         """When a request may have its turn; infinity without one."""
         return inf if self._inquiries is None else self._inquiries.next_at(now)
 
+    def begin_anew(self) -> None:
+        """Answer all who wait: their calls belonged to an event loop that has ended."""
+        inquiries, self._inquiries = self._inquiries, None
+        if inquiries is not None:
+            inquiries.give_up()
+
     def end(self) -> None:
         """Answer nothing more."""
         if self._inquiries is not None:

@@ -129,6 +129,7 @@ class Engine:
     def begin_anew(self) -> None:
         """Go on in another event loop, after the first has died."""
         self._calls.begin_anew()
+        self._asking.begin_anew()
 
     def display(self, key: InstanceKey | None) -> None:
         """Put an instance on display, or none; see `WatchControl`."""

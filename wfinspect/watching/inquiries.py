@@ -132,6 +132,12 @@ class Inquiries:
             turn.set_exception(Unreachable("The watch has ended."))
         self._waiting.clear()
 
+    def give_up(self) -> None:
+        """Answer every request without a call."""
+        for answers in self._asked.values():
+            for answer in answers:
+                _tell(answer, Unreachable("The watch was interrupted: ask again."))
+
     async def _answer(self, request: Request[Any]) -> None:
         version = self._kept.version(request)
         outcome: Outcome[Any] = await outcome_of(self._find_out(request))
