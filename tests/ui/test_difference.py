@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.style import Style
 from rich.text import Segment
+from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from ui.rig import RecordingDriver, Rig, running
 from ui.scenes import mixed
@@ -162,6 +163,25 @@ def test_a_new_size_is_painted_whole() -> None:
     assert not painted(shown, lines)
 
     assert painted(shown, lines[:2]).count("abc") == 2
+
+
+async def test_a_size_that_is_back_before_it_was_painted_is_painted_whole() -> None:
+    async with running(mixed(), is_recorded=True) as rig:
+        _taken(rig)
+        for width in (60, 80):
+            rig.app.post_message(events.Resize(Size(width, 24), Size(width, 24)))
+        await rig.settle()
+        terminal = Terminal(80, 24)
+        terminal.feed(_taken(rig))
+
+        assert [line.rstrip() for line in terminal.screen.display] == rig.text.split("\n")
+
+
+def test_half_of_a_flag_is_never_sent_alone() -> None:
+    shown = Shown()
+    painted(shown, [strip_of([("a \U0001f1e9\U0001f1ea", 0)])])
+
+    assert "\U0001f1e9\U0001f1f0" in painted(shown, [strip_of([("a \U0001f1e9\U0001f1f0", 0)])])
 
 
 def test_few_equal_cells_are_sent_again_many_are_gone_around() -> None:

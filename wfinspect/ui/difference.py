@@ -17,6 +17,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 _MOVE = 12  # equal cells that cost less than going around them
+_HALVES_OF_FLAGS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))  # two letters drawn as one picture
 
 Update = ChopsUpdate | LayoutUpdate
 Piece = tuple[int, int, Strip]  # column and row of the first cell, and what stands from there on
@@ -129,7 +130,7 @@ def _cells(strip: Strip) -> _Cells:
             continue
         for char in text:
             width = get_character_cell_size(char)
-            if not width or east_asian_width(char) == "A":
+            if not width or east_asian_width(char) == "A" or char in _HALVES_OF_FLAGS:
                 return []
             cells += [(char, style), ("", style)][:width]
     return cells if len(cells) == strip.cell_length else []

@@ -99,8 +99,10 @@ class CrashSafeApp(App[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Terminals differ in what they do with their lines then."""
-        del event
         self._shown.forget()
+        # Smaller and back again before it was painted: a screen of the size it has paints nothing.
+        if self.screen_stack and event.size == self.screen.size:
+            self.paint_anew()
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         # Under the conditions under which Textual sends it.
