@@ -85,6 +85,24 @@ def test_several_instances_are_a_line_each_with_columns_that_align() -> None:
     assert lines[1].index("Normal") == lines[2].index("Normal") + 2
 
 
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (None, "ID STATUS NAME TYPE ENV BIZDATE STARTED RAN"),
+        (200, "ID STATUS NAME TYPE ENV BIZDATE STARTED RAN"),
+        (97, "ID STATUS NAME TYPE BIZDATE STARTED RAN"),
+        (80, "ID STATUS NAME STARTED RAN"),
+        (20, "ID STATUS NAME RAN"),
+    ],
+)
+def test_a_terminal_is_spared_the_columns_it_has_no_room_for(
+    width: int | None, titles: str
+) -> None:
+    text = as_table([answered(), answered()], "cn-shanghai", ZONE, START, width)
+
+    assert text.split("\n")[0].split() == titles.split()
+
+
 def test_csv_has_the_service_s_names_and_readable_times() -> None:
     [row] = csv.DictReader(io.StringIO(as_csv([answered()], "cn-shanghai", ZONE)))
 

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import sys
 from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
@@ -63,12 +62,12 @@ async def _check_all(
 
 def _line(head: str, text: str) -> str:
     """A check on one line; on a terminal its text stays in its column where that has room."""
-    if not sys.stdout.isatty():
+    from wfinspect.commands.printing import room
+
+    if (width := room()) is None:
         return f"{head}  {text}"
-    import shutil
     import textwrap
 
-    width = shutil.get_terminal_size().columns
     indent = " " * (len(head) + 2 if width >= _ROOM_CELLS else 2)
     parts = textwrap.wrap(
         text,

@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         choices=("table", "json", "csv"),
         default="table",
-        help="json prints an array of the service's objects as they came (default: table)",
+        help="json prints an array of the service's objects as they came (default: table, on a "
+        "terminal without columns it has no room for)",
     )
 
 
@@ -149,7 +150,8 @@ def _print(
     elif args.output == "csv" and (found or has_all):
         print(printing.as_csv(found, region, settings.zone))
     elif found:
-        print(printing.as_lines(found, region, settings.zone, SystemClock().now()))
+        now, room = SystemClock().now(), printing.room()
+        print(printing.as_lines(found, region, settings.zone, now, room))
     elif has_all:
         printing.say("No instance matches.")
 

@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         choices=("table", "json", "csv"),
         default="table",
-        help="json prints the service's object as it came, an array for several (default: table)",
+        help="json prints the service's object as it came, an array for several (default: table, on "
+        "a terminal without columns it has no room for)",
     )
     parser.add_argument(
         "--field",
@@ -69,4 +70,4 @@ def _printed(
         return printing.as_json(found, is_array=is_several)
     if args.output == "csv":
         return printing.as_csv(found, region, settings.zone)
-    return printing.as_table(found, region, settings.zone, SystemClock().now())
+    return printing.as_table(found, region, settings.zone, SystemClock().now(), printing.room())

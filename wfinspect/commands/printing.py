@@ -17,6 +17,8 @@ from wfinspect.parameters import parse_parameters
 from wfinspect.regions import zone_of
 
 _NO_LIMIT = 1 << 40
+_HEADING: tuple[str, ...] = ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
+_SHED = ("ENV", "TYPE", "BIZDATE", "STARTED")
 _NOT_FIELDS = {"raw", "unknown_fields"}
 _ATTRIBUTES = tuple(
     f.name for f in dataclasses.fields(WorkflowInstance) if f.name not in _NOT_FIELDS
@@ -82,24 +84,45 @@ def as_fields(instances: Sequence[WorkflowInstance], names: Sequence[str], *, ha
     return "\n".join(lines)
 
 
+def room() -> int | None:
+    """Cells of a line on standard output; None where that is no terminal."""
+    if not sys.stdout.isatty():
+        return None
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
 def as_table(
-    instances: Sequence[WorkflowInstance], region: str, zone: tzinfo, now: datetime
+    instances: Sequence[WorkflowInstance],
+    region: str,
+    zone: tzinfo,
+    now: datetime,
+    width: int | None = None,
 ) -> str:
-    """One instance as a list of all its fields, several as a line each."""
+    """One instance as a list of all its fields, several as `as_lines`."""
     if len(instances) == 1:
         return _record(instances[0], region, zone, now)
-    return as_lines(instances, region, zone, now)
+    return as_lines(instances, region, zone, now, width)
 
 
 def as_lines(
-    instances: Sequence[WorkflowInstance], region: str, zone: tzinfo, now: datetime
+    instances: Sequence[WorkflowInstance],
+    region: str,
+    zone: tzinfo,
+    now: datetime,
+    width: int | None = None,
 ) -> str:
-    """A heading and a line for each instance."""
-    rows: list[tuple[str, ...]] = [
-        ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
-    ]
-    rows += [_row(instance, region, zone, now) for instance in instances]
-    return aligned(rows)
+    """A heading and a line for each instance, without columns that `width` cells do not hold."""
+    rows = [_HEADING, *(_row(instance, region, zone, now) for instance in instances)]
+    text = aligned(rows)
+    for title in _SHED:
+        if width is None or max(map(cell_width, text.split("\n"))) <= width:
+            break
+        at = rows[0].index(title)
+        rows = [row[:at] + row[at + 1 :] for row in rows]
+        text = aligned(rows)
+    return text
 
 
 def _record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> str:
