@@ -205,8 +205,14 @@ def test_a_bug_in_a_round_is_named_and_the_watch_goes_on(
 def test_a_poller_that_dies_is_named_and_goes_on_with_fresh_connections(
     watcher: Watcher, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wfinspect.watching.watcher._AFTER_A_CRASH_SECONDS", 0.1)
-    opened = []
+    pauses, opened = [], []
+
+    class Hurried(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.append((timeout, watcher.snapshot.health.trouble))
+            return super().wait(0.1)
+
+    monkeypatch.setattr(watcher, "_stopping", Hurried())
 
     def kill() -> None:
         opened.append(len(source.calls))
@@ -228,6 +234,8 @@ def test_a_poller_that_dies_is_named_and_goes_on_with_fresh_connections(
     watcher.refresh()
     face.wait(lambda s: s.health.contact is Contact.LIVE and bool(s.transitions))
     assert opened
+    # Named before the pause, and gone on with in less than ten seconds.
+    assert pauses == [(5.0, seen.health.trouble)]
 
 
 def test_a_call_that_is_broken_off_is_made_again(watcher: Watcher, source: ScriptedSource) -> None:
