@@ -33,6 +33,7 @@ PROOFS = {
     "it is always visible how old the data is": (
         "test_engine.py::test_old_values_are_marked_by_the_clock_alone",
         "test_absences.py::test_what_changed_in_an_absence_is_told_once_with_its_gap",
+        "ui/test_stalled_app.py::test_a_service_that_is_lost_is_said_at_once_and_its_values_soon",
         "ui/test_status_text.py::test_not_live_and_its_cause_are_never_shed",
         "test_watcher.py::test_nothing_counts_as_live_while_the_poller_hangs",
     ),

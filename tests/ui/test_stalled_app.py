@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from pty_session import PtySession, python
 
 from wfinspect.simulator import DEMO_IDS, Simulator
@@ -45,6 +46,40 @@ def test_polling_and_recording_go_on_while_the_terminal_stalls(tmp_path: Path) -
 
         assert session.wait_exit() == 0
         assert session.modes_left_on() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause", "is_waited_for"),
+    [
+        ("reset", "connection lost", False),
+        pytest.param("hang", "timeout", True, marks=pytest.mark.battery),
+    ],
+)
+def test_a_service_that_is_lost_is_said_at_once_and_its_values_soon_look_old(
+    fault: str, cause: str, is_waited_for: bool, tmp_path: Path
+) -> None:
+    options = ("--interval", "2", str(INSTANCE))
+    with (
+        Simulator() as simulator,
+        PtySession(
+            python("-m", "wfinspect", *options), home=tmp_path, env=simulator.environment()
+        ) as session,
+    ):
+        session.wait_for(r" live +\n(?s:.)*Running ")
+        simulator.faults.add(fault)
+        session.wait_for(f"some not read: {cause}")
+        if is_waited_for:
+            # What counts as the present at this interval is 30 seconds old at most.
+            text = session.wait_for("NOT LIVE", 40.0)
+            assert "Running?" in text
+            assert cause in text
+            simulator.faults.clear()
+            session.wait_for(r" live +\n(?s:.)*Running ", 40.0)
+            session.wait_for(r"every 2s +\n")
+            assert "Running?" not in session.text()
+        session.press("ctrl+q")
+
+        assert session.wait_exit() == 0
 
 
 def test_ctrl_s_is_a_key_like_another_and_holds_nothing_up(tmp_path: Path) -> None:
