@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fakes import BINDING, FakeClock, ScriptedSource, instance, key, ms
+from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, ms
 from test_engine import OTHER, Rig
 
 from wfinspect.errors import (
@@ -21,6 +21,7 @@ from wfinspect.errors import (
 from wfinspect.instance import InstanceId, WorkflowInstance
 from wfinspect.query import Page, Query
 from wfinspect.task import TaskInstance
+from wfinspect.watching.kept import Kept
 from wfinspect.watching.past import DATES, ENOUGH_RUNS
 from wfinspect.watching.requests import (
     EarlierRuns,
@@ -457,6 +458,18 @@ async def test_without_a_workflow_there_are_no_earlier_runs_and_no_calls(rig: As
 
     assert await earlier(rig) == []
     assert rig.called("find") == []
+
+
+async def test_of_the_tasks_of_many_runs_only_the_latest_are_kept(rig: Asker) -> None:
+    kept, reply = Kept(rig.engine._book), {}
+    for number in (1, 2, 3):
+        rig.source.hold(instance(number, "Success"))
+        rig.engine.watch([key(number)])
+        await rig.run(5.0)
+        tasks = tuple(TaskInstance(n) for n in range(4000))
+        reply[number] = Reply(Page(tasks, 1, 4000, is_last=True), START)
+        kept.keep(TasksOf(key(number)), ms(START), reply[number])
+    assert [kept.find(TasksOf(key(n))) for n in (1, 2, 3)] == [None, reply[2], reply[3]]
 
 
 def test_requests_of_an_event_loop_that_died_are_answered_and_can_be_asked_again(

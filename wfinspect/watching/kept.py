@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from wfinspect.query import Page
 from wfinspect.watching.book import Book
 from wfinspect.watching.requests import Reply, Request, RunsOf, TaskLog, TaskOf, TasksOf
 
 _MOST = 64
 _MOST_LOGS = 2  # each may hold 32 MiB
+_MOST_TASKS = 10_000  # over all, at two or three KiB each
 
 
 class Kept:
@@ -40,5 +42,10 @@ class Kept:
             return
         self._replies[request] = version, reply
         logs = [each for each in self._replies if isinstance(each, TaskLog)]
-        for oldest in (*logs[:-_MOST_LOGS], *list(self._replies)[:-_MOST]):
+        heavy, room = list[Request[Any]](), _MOST_TASKS
+        for known, (_, each) in reversed(self._replies.items()):
+            room -= len(each.value.items) if isinstance(each.value, Page) else 0
+            if room < 0 and known != request:
+                heavy.append(known)
+        for oldest in (*logs[:-_MOST_LOGS], *list(self._replies)[:-_MOST], *heavy):
             self._replies.pop(oldest, None)
