@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from wfinspect.commands.binding import bind
+from wfinspect.config import load_settings
 from wfinspect.dataworks.profiles import Identity, identify, keys_in, region_in
 from wfinspect.errors import ConfigError
 
@@ -55,6 +57,26 @@ def test_keys_in_the_environment_use_the_current_profiles_region_for_want_of_ano
     write(tmp_path, PROD, current="prod-ops")
 
     assert identify(None, KEYS, tmp_path).region == "cn-beijing"
+
+
+@pytest.mark.parametrize(
+    ("environ", "region", "source"),
+    [
+        ({"REGION": "cn-hongkong"}, "cn-hongkong", "REGION"),
+        ({"REGION_ID": "cn-hongkong", "REGION": "us-east-1"}, "cn-hongkong", "REGION_ID"),
+        ({"REGION": "eu-west-3"}, "cn-beijing", "profile prod-ops"),
+        (KEYS, "cn-beijing", "the aliyun CLI's current profile"),
+    ],
+)
+def test_the_source_of_a_region_is_where_it_came_from(
+    environ: dict[str, str], region: str, source: str, tmp_path: Path
+) -> None:
+    write(tmp_path, PROD, current="prod-ops")
+    environ = {**environ, "HOME": str(tmp_path)}
+
+    bound = bind(load_settings({}, environ), environ)
+
+    assert (bound.binding.region, bound.region_source) == (region, source)
 
 
 def test_keys_in_the_environment_make_a_broken_file_harmless(tmp_path: Path) -> None:

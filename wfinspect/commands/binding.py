@@ -5,7 +5,14 @@ from typing import NamedTuple
 
 from wfinspect.config import Settings
 from wfinspect.dataworks.endpoints import endpoint_of
-from wfinspect.dataworks.profiles import identify
+from wfinspect.dataworks.profiles import (
+    DEFAULT,
+    ENVIRONMENT,
+    Identity,
+    identify,
+    region_in,
+    region_variable,
+)
 from wfinspect.instance import Binding
 from wfinspect.paths import home_of
 
@@ -30,8 +37,16 @@ def bind(settings: Settings, environ: Mapping[str, str]) -> Bound:
     if settings.region is not None:
         region, region_source = settings.region, settings.sources["region"]
     elif identity.region:
-        region, region_source = identity.region, f"profile {identity.profile}"
+        region, region_source = identity.region, _source(identity, environ)
     else:
         region, region_source = DEFAULT_REGION, "default"
     endpoint = endpoint_of(region, settings.endpoint)
     return Bound(Binding(identity.profile, region, endpoint), identity.source, region_source)
+
+
+def _source(identity: Identity, environ: Mapping[str, str]) -> str:
+    """Where the region of an identity came from."""
+    if identity.region == region_in(environ):
+        return str(region_variable(environ))
+    is_named = identity.profile not in {DEFAULT, ENVIRONMENT}
+    return f"profile {identity.profile}" if is_named else "the aliyun CLI's current profile"

@@ -72,9 +72,14 @@ def keys_in(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
 
 def region_in(environ: Mapping[str, str]) -> str | None:
     """The region by the CLI's weakest names; the settings know its others, which come first."""
-    names = ("REGION_ID", "REGION")
+    name = region_variable(environ)
+    return environ[name].strip() if name else None
+
+
+def region_variable(environ: Mapping[str, str]) -> str | None:
+    """The variable that `region_in` goes by."""
     # Other clouds' tools use these names too; a region that is not ours is not meant for us.
-    return next((found for n in names if (found := environ.get(n, "").strip()) in REGIONS), None)
+    return next((n for n in ("REGION_ID", "REGION") if environ.get(n, "").strip() in REGIONS), None)
 
 
 def config_file(home: Path) -> Path:
