@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import subprocess
+from shutil import which
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -47,6 +49,23 @@ def test_json_keeps_every_character_and_sends_no_control_to_the_terminal(text: s
 
     assert json.loads(printed)["Name"] == text
     assert not any(c in printed for c in "\x1b\x7f\x9b\u202e\u2066\u2028\ufeff")
+
+
+@pytest.mark.skipif(not which("jq"), reason="no jq")
+def test_jq_reads_every_character_and_number_as_the_service_sent_it() -> None:
+    points = [*range(0xD800), *range(0xE000, 0x1_0000), *range(0x1_0000, 0x11_0000, 97)]
+    every = "".join(map(chr, points))
+    numbers = [0, 1, 10432987165, 2**53 - 1, -(2**53) + 1]
+    sent = [{"Id": numbers[place % len(numbers)], "Name": every[place::64]} for place in range(64)]
+    printed = as_json(
+        [replace(answered(), raw=json.dumps(each, ensure_ascii=False)) for each in sent],
+        is_array=True,
+    )
+
+    command = [which("jq") or "", "-c", ".[]"]
+    read = subprocess.run(command, input=printed, capture_output=True, encoding="utf-8", check=True)
+
+    assert [json.loads(line) for line in read.stdout.split("\n")[:-1]] == sent
 
 
 def test_a_field_is_the_service_s_bare_value() -> None:

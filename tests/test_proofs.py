@@ -144,6 +144,7 @@ PROOFS = {
         "test_config.py::test_any_setting_is_taken_or_told_in_one_sentence",
         "test_ids.py::test_any_text_gives_valid_ids_or_one_sentence",
         "test_parameters.py::test_no_text_raises_or_loses_a_character",
+        "test_printing.py::test_jq_reads_every_character_and_number_as_the_service_sent_it",
     ),
     "the signature is the official one": (
         "test_signing.py::test_the_official_signer_agrees_on_any_request",
