@@ -132,7 +132,11 @@ PROOFS = {
         "test_exchange.py::test_a_certificate_that_does_not_verify_is_permanent_and_explained",
         "test_exchange.py::test_loopback_is_never_sent_through_a_proxy",
         "test_endpoints.py::test_plain_http_is_for_loopback_literals_only",
+        "test_network.py::test_the_proxy_for_https_is_found",
+        "test_network.py::test_no_proxy_exempts_names_subdomains_addresses_and_networks",
+        "test_network.py::test_a_proxy_that_cannot_be_used_is_named_without_its_value",
         "test_network.py::test_any_proxy_can_be_opened_or_is_told",
+        "test_network.py::test_authorities_that_are_not_there_are_named",
     ),
     "no answer eats memory or time": (
         "test_bombs.py::test_an_answer_made_to_hurt_is_a_sentence_or_a_reading",
