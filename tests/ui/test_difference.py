@@ -13,6 +13,7 @@ from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region, Size
 from textual.strip import Strip
+from textual.widget import Widget
 from ui.rig import RecordingDriver, Rig, running
 from ui.scenes import mixed
 
@@ -147,6 +148,21 @@ async def test_whatever_is_opened_and_closed_the_terminal_shows_the_screen(
 
             assert terminal.screen.display == anew.screen.display, key
             assert terminal.cells == anew.cells
+
+
+async def test_a_new_size_of_the_terminal_leaves_nothing_as_it_was_at_the_former() -> None:
+    async with running(mixed(), is_recorded=True) as rig:
+        await rig.press("enter")
+        for size in ((120, 30), (60, 20), (160, 48), (80, 24)):
+            _taken(rig)
+            terminal = Terminal(*size)
+            await rig.pilot.resize_terminal(*size)
+            await rig.settle()
+            terminal.feed(_taken(rig))
+            for widget in rig.app.screen.query(Widget):
+                widget._styles_cache.clear()
+
+            assert "\n".join(line.rstrip() for line in terminal.screen.display) == rig.text
 
 
 def _taken(rig: Rig) -> str:

@@ -89,11 +89,9 @@ class LineView(ScrollView, inherit_bindings=False):
         self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lines depend on the width."""
+        """How many lines there are depends on the width. They are painted already: Textual does that first."""
         del event
-        self._painted.clear()
         self.update_lines()
-        self.refresh()
 
     def _on_focus(self, event: events.Focus) -> None:
         self._keys_moved(event, has_focus=True, told=events.DescendantFocus(self))
