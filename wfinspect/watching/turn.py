@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _BAD_REQUEST_SECONDS = 60.0
 _BAD_REQUEST_CAP_SECONDS = 600.0
 _MAX_REFUSALS = 8
-_HABIT = 3
+_HABIT = 5  # on a line that loses every fifth call, three in a row are chance
 
 
 @dataclass(slots=True)
