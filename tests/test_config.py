@@ -129,6 +129,16 @@ def test_a_relative_path_where_the_directory_was_removed_is_told(
         load_settings({"state_dir": "x"}, environ)
 
 
+def test_a_user_without_a_name_and_a_home_is_told_to_set_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 7)
+
+    with pytest.raises(ConfigError, match="set HOME"):
+        load_settings({}, {})
+    assert load_settings({}, {"HOME": "/h"}).paths.state_dir
+
+
 def test_a_file_that_is_a_directory_is_told(environ: dict[str, str]) -> None:
     Path(environ["XDG_CONFIG_HOME"], "wfinspect", "config.toml").mkdir(parents=True)
 

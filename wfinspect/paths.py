@@ -1,12 +1,13 @@
 """Where files lie. Decides places; creates nothing but private directories."""
 
 import os
+import pwd
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from wfinspect.errors import StoreError
+from wfinspect.errors import ConfigError, StoreError
 
 DATABASE = "watch.sqlite3"
 """The name of the store in the state directory."""
@@ -30,27 +31,40 @@ class Paths(NamedTuple):
 
 
 def home_of(environ: Mapping[str, str]) -> Path:
-    """The user's home directory."""
-    home = environ.get("HOME", "")
-    return Path(home) if home else Path.home()
+    """The user's home directory.
+
+    Raises:
+        ConfigError: there is none, as for a container's user without a name.
+    """
+    if home := environ.get("HOME", ""):
+        return Path(home)
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        raise ConfigError(
+            "This user has no home directory, which settings and the watched list are looked for "
+            "in: set HOME."
+        ) from None
 
 
 def default_config_file(environ: Mapping[str, str]) -> Path:
-    """``$XDG_CONFIG_HOME/wfinspect/config.toml``, or the platform's like."""
+    """``$XDG_CONFIG_HOME/wfinspect/config.toml``, or the platform's like; raises as `home_of`."""
     if base := _absolute(environ, "XDG_CONFIG_HOME"):
         return base / "wfinspect" / "config.toml"
     # Imported late: the two XDG variables answer for most people, and --version needs neither.
     from platformdirs import user_config_path  # noqa: PLC0415
 
+    home_of(environ)
     return user_config_path("wfinspect", appauthor=False) / "config.toml"
 
 
 def default_state_dir(environ: Mapping[str, str]) -> Path:
-    """``$XDG_STATE_HOME/wfinspect``, or the platform's like."""
+    """``$XDG_STATE_HOME/wfinspect``, or the platform's like; raises as `home_of`."""
     if base := _absolute(environ, "XDG_STATE_HOME"):
         return base / "wfinspect"
     from platformdirs import user_state_path  # noqa: PLC0415
 
+    home_of(environ)
     return user_state_path("wfinspect", appauthor=False)
 
 
