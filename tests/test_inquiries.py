@@ -21,6 +21,7 @@ from wfinspect.errors import (
 from wfinspect.instance import InstanceId, WorkflowInstance
 from wfinspect.query import Page, Query
 from wfinspect.task import TaskInstance
+from wfinspect.watching.inquiries import MAX_PAGES
 from wfinspect.watching.kept import Kept
 from wfinspect.watching.past import DATES, ENOUGH_RUNS
 from wfinspect.watching.requests import (
@@ -458,6 +459,14 @@ async def test_without_a_workflow_there_are_no_earlier_runs_and_no_calls(rig: As
 
     assert await earlier(rig) == []
     assert rig.called("find") == []
+
+
+async def test_tasks_that_are_too_many_to_be_counted_are_asked_for_once(rig: Asker) -> None:
+    rig.source.hold(instance(1))
+    rig.source.pages = tuple((TaskInstance(n),) for n in range(MAX_PAGES + 1))
+    rig.engine.display(key(1))
+    await rig.run(90.0)
+    assert len(rig.called("tasks")) == MAX_PAGES
 
 
 async def test_of_the_tasks_of_many_runs_only_the_latest_are_kept(rig: Asker) -> None:

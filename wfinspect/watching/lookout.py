@@ -194,7 +194,10 @@ class Lookout:
             return
         if isinstance(request, EarlierRuns):
             self._examine(entry, known, now, at)
-        elif outcome.value.is_last and outcome.value.items:
+        elif not outcome.value.is_last:
+            # More than are read at all: twenty calls that tell nothing are enough.
+            known.tasks_at = inf
+        elif outcome.value.items:
             lasts = inf if entry.family.is_settled else freshness_seconds(TASKS_SECONDS)
             known.take_tasks(outcome.value.items, now + lasts)
             self._book.watchlist.touch([entry.key])
