@@ -3,6 +3,7 @@
 import base64
 import csv
 import json
+import resource
 import stat
 from pathlib import Path
 
@@ -89,6 +90,17 @@ def test_a_file_goes_elsewhere_where_the_directory_of_the_start_was_removed(
     (tmp_path / "removed" / "one.csv").unlink()
     (tmp_path / "removed").rmdir()
     assert exports.save("text", "one", "csv") == f"Written to {tmp_path / 'one.csv'}."
+
+
+def test_of_a_file_that_does_not_fit_nothing_is_left(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        told = Exports(FORMATS, (tmp_path,)).save("text" * 100, "one", "csv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert (told, list(tmp_path.glob("one*"))) == ("Not written: File too large.", [])
 
 
 def test_without_a_place_to_write_the_reason_is_told(tmp_path: Path) -> None:

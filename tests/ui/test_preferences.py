@@ -24,7 +24,7 @@ def test_two_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
     assert Preferences(tmp_path).get("bell", "") == "off"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"theme": 5}', "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"theme": 5}', "\x00", "[" * 100_000])
 def test_a_file_that_cannot_be_read_is_as_good_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
     kept = Preferences(tmp_path)

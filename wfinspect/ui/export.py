@@ -50,8 +50,12 @@ def _write_new(directory: Path, text: str, name: str, ending: str) -> Path:
         except FileExistsError:
             number += 1
             continue
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text + "\n")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text + "\n")
+        except OSError:
+            path.unlink()  # half of it would pass for the whole
+            raise
         return path.absolute()
 
 

@@ -39,7 +39,7 @@ class Preferences:
             new.replace(self._path)
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
             values = json.loads(self._path.read_text("utf-8")) if self._path else None
             if isinstance(values, dict):
                 self._values |= {k: v for k, v in values.items() if isinstance(v, str)}
