@@ -19,6 +19,8 @@ INTERVAL, PROBE, NAP = 16.5, 20.0, 5.0
 """The longest between two calls while all is well, while the service is down; between two looks."""
 FRESH = 46.25
 """Seconds for which a reading counts as the present at this interval."""
+SOON = 2.0
+"""Seconds within which the first good answer is shown."""
 PLENTY = 1_000_000
 WORDS = ("Failure", "Running", "Success", "Checking")
 
@@ -48,12 +50,14 @@ async def test_what_changed_in_an_absence_is_told_once_with_its_gap(
         becomes(rig, 1, WORDS[number % len(WORDS)])
         await away(rig, seconds - changes_after, error)
 
-        back_at = rig.clock.now()
+        back_at, back = rig.clock.now(), rig.clock.monotonic()
         waited = 0.0
         while rig.snapshot.transitions == known:
             assert waited <= (PROBE if error else INTERVAL) + NAP
             await rig.run(0.5)
             waited += 0.5
+        first_answer = next(at for at in rig.source.call_times if at >= back)
+        assert rig.clock.monotonic() - first_answer <= SOON
         await rig.run(2 * INTERVAL)
 
         change, *earlier = rig.snapshot.transitions
