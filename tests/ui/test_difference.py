@@ -1,5 +1,6 @@
 """The cells that differ are sent, no others, and the terminal shows what it would after a full paint."""
 
+import random
 from collections.abc import Sequence
 
 import pyte
@@ -11,13 +12,16 @@ from rich.style import Style
 from rich.text import Segment
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual._context import visible_screen_stack
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 from ui.rig import RecordingDriver, Rig, running
-from ui.scenes import mixed
+from ui.scenes import accounts, mixed, outage, with_history
+from values import replace
 
 from wfinspect.ui.difference import Shown
+from wfinspect.watching.snapshot import Snapshot
 
 WIDTH, HEIGHT = 24, 3
 CONSOLE = Console(color_system="truecolor", force_terminal=True)
@@ -165,6 +169,74 @@ async def test_a_new_size_of_the_terminal_leaves_nothing_as_it_was_at_the_former
             assert "\n".join(line.rstrip() for line in terminal.screen.display) == rig.text
 
 
+KEYS = [*"jkgGwzstvchfLnar/?:!yYexuXpb+-10", "enter", "escape", "tab", "pagedown", "ctrl+l"]
+NAMES = [
+    "数据仓库_每日",
+    "a数b据c",
+    "\uff46\uff55ll",
+    "한국어 작업",
+    "e\u0301x",
+    "→",
+    "数" * 40,
+    "a" * 90,
+]
+SIZES = [(80, 24), (40, 7), (120, 30), (59, 12), (33, 9), (100, 26)]
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("seed", range(20))
+async def test_on_any_walk_through_windows_of_any_size_the_terminal_shows_the_screen(
+    seed: int,
+) -> None:
+    chance = random.Random(seed)
+    async with running(_renamed(chance), SIZES[0], is_recorded=True) as rig:
+        terminal = Terminal(*SIZES[0])
+        for _ in range(60):
+            match chance.choice(["key"] * 6 + ["news"] * 2 + ["size"]):
+                case "key":
+                    await rig.press(chance.choice(KEYS))
+                case "news":
+                    await rig.publish(_renamed(chance))
+                case _:
+                    width, height = chance.choice(SIZES)
+                    terminal.feed(_taken(rig))
+                    terminal.screen.resize(height, width)
+                    rig.app.post_message(events.Resize(Size(width, height), Size(width, height)))
+                    await rig.settle()
+            if not rig.app.is_running:
+                break
+            assert await _is_shown(rig, terminal), seed
+
+
+async def _is_shown(rig: Rig, terminal: Terminal) -> bool:
+    """Whether a terminal shows all of the screen, as soon as that has been painted."""
+    for _ in range(100):
+        await rig.settle()
+        terminal.feed(_taken(rig))
+        screen = rig.app.screen
+        # Not as an update, which would take what waits to be painted.
+        visible_screen_stack.set(rig.app._background_screens)
+        lines = [[strip] for strip in screen._compositor.render_strips()]
+        update = LayoutUpdate(lines, screen.size.region)
+        anew = Terminal(terminal.screen.columns, terminal.screen.lines)
+        anew.feed(update.render_segments(rig.app.console))
+        if terminal.cells == anew.cells:
+            return True
+    return False
+
+
+def _renamed(chance: random.Random) -> Snapshot:
+    """Some snapshot, under names of any width."""
+    found = chance.choice([mixed, outage, with_history, accounts])()
+    rows = (
+        row._replace(instance=replace(row.instance, name=chance.choice(NAMES)))
+        if row.instance
+        else row
+        for row in found.rows
+    )
+    return found._replace(rows=tuple(rows))
+
+
 def _taken(rig: Rig) -> str:
     assert isinstance(rig.app._driver, RecordingDriver)
     sent = "".join(rig.app._driver.written)
@@ -191,6 +263,18 @@ async def test_a_size_that_is_back_before_it_was_painted_is_painted_whole() -> N
         terminal.feed(_taken(rig))
 
         assert [line.rstrip() for line in terminal.screen.display] == rig.text.split("\n")
+
+
+def test_what_lay_over_half_a_wide_character_gives_it_back_whole() -> None:
+    shown, whole = Shown(), strip_of([("ab数", 0)])
+    painted(shown, [whole] * HEIGHT)
+    patched(shown, 0, 3, strip_of([("over", 1)], WIDTH - 3))
+    update = ChopsUpdate([{0: whole}] * HEIGHT, [(0, 3, WIDTH)], [[WIDTH]] * HEIGHT)
+
+    left = shown.take(update)
+
+    assert left is not None
+    assert "数" in left.render_segments(CONSOLE)
 
 
 def test_half_of_a_flag_is_never_sent_alone() -> None:

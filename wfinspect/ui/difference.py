@@ -89,6 +89,11 @@ def _pieces_of(update: ChopsUpdate) -> Iterator[Piece]:
         for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
             start, stop = max(x, x1), min(end, x2)
             if strip is not None and start < stop:
+                if start > x or stop < end:
+                    cells = _cells(strip)
+                    # What lay over half a wide character has taken the other half, too.
+                    start -= bool(cells) and start > x and not cells[start - x][0]
+                    stop += stop - x < len(cells) and not cells[stop - x][0]
                 yield start, y, strip.crop(start - x, stop - x)
 
 
