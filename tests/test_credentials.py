@@ -336,7 +336,9 @@ async def test_a_mode_that_is_not_served_is_named(mode: str, tmp_path: Path) -> 
     assert str(caught.value).isprintable()
 
 
-async def test_keys_come_from_a_uri(tmp_path: Path) -> None:
+async def test_keys_come_from_a_uri_itself_and_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     keys = {
         "Code": "Success",
         "AccessKeyId": "URI1",
@@ -350,7 +352,10 @@ async def test_keys_come_from_a_uri(tmp_path: Path) -> None:
         writer.write(http_answer(keys, headers={"Connection": "close"}))
         await writer.drain()
 
-    async with raw_server(handle) as seen:
+    async with raw_server(handle) as seen, raw_server(handle) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("DEBUG", "sdk")
         uri = f"http://127.0.0.1:{seen.port}/keys"
         write(tmp_path, {"name": "uri", "mode": "CredentialsURI", "credentials_uri": uri})
         by_profile = await current("uri", tmp_path)
@@ -359,6 +364,8 @@ async def test_keys_come_from_a_uri(tmp_path: Path) -> None:
         )
 
     assert by_profile == by_chain == Credentials("URI1", "s", "t")
+    assert (seen.connections, proxy.connections) == (2, 0)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

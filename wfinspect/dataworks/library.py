@@ -5,14 +5,11 @@ exceptions; none of that may reach the terminal or a sentence.
 """
 
 import logging
-import os
-import select
-import subprocess
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,10 +34,10 @@ _REMEDIES = {
 }
 """The modes that are served, and what to do where one gives no keys."""
 
-_MAX_OUTPUT = 1024 * 1024
-"""Bytes a command may print; keys need a thousandth of it."""
-
-_LOGGERS = ("credentials", "darabonba-core", "apscheduler", "urllib3", "requests", "aiohttp")
+_LOGGERS = (
+    "credentials", "alibabacloud-tea", "darabonba-core", "apscheduler", "urllib3", "requests",
+    "aiohttp",
+)  # fmt: skip
 
 
 def profile_provider(
@@ -178,37 +175,14 @@ def _require_private(uri: str, what: str) -> None:
         )
 
 
-def _run(command: list[str], *, timeout: float, **_: object) -> "subprocess.CompletedProcess[str]":
-    """What `subprocess.run` does for the library, bounded, and away from the keyboard.
-
-    Raises:
-        ValueError: it printed more than `_MAX_OUTPUT` bytes, or nothing for so many seconds.
-    """
-    quiet, output = subprocess.DEVNULL, b""
-    with subprocess.Popen(command, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet) as process:  # noqa: S603 - the user's own
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
-        try:
-            while (
-                len(output) <= _MAX_OUTPUT and select.select([process.stdout], [], [], timeout)[0]
-            ):
-                piece = os.read(process.stdout.fileno(), 65536)
-                if not piece:
-                    code = process.wait(timeout)
-                    return subprocess.CompletedProcess(command, code, output.decode(), "")
-                output += piece
-        finally:
-            process.kill()
-    raise ValueError("it printed too much, or nothing any more")
-
-
 def _library() -> ModuleType:
-    """The library, imported on first use, its voice taken away and its commands held in bounds."""
+    """The library, imported on first use, its voice taken away, its commands and calls in bounds."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from alibabacloud_credentials import provider  # noqa: PLC0415 - 0.3 s and 480 modules
-    provider.external.subprocess = SimpleNamespace(
-        run=_run, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired
-    )
+
+        from wfinspect.dataworks import library_bounds  # noqa: PLC0415 - imports the same
+    library_bounds.set_for(provider)
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()
