@@ -99,7 +99,8 @@ class Service:
 
     async def _answer(self, ids: Sequence[InstanceId]) -> tuple[WorkflowInstance, ...]:
         if self.errors:
-            raise self.errors.pop()
+            # Raised again and again, one would hold all the frames it ever came through.
+            raise self.errors.pop().with_traceback(None)
         seen_at = self.clock.monotonic() - self.lag
         found = tuple(self._at(number, seen_at) for number in ids)
         if self.is_late:
