@@ -57,9 +57,11 @@ class Watch:
 
     @property
     def _waiting(self) -> int:
-        """Calls that wait for their turn, which only the clock brings."""
-        inquiries = self.engine._asking._inquiries
-        return len(inquiries._waiting) if inquiries else 0
+        """Calls that wait for their turn, which only the clock brings, or behind such a one."""
+        if (inquiries := self.engine._asking._inquiries) is None:
+            return 0
+        behind = sum(len(lock._waiters or ()) for lock in inquiries._looking_back.values())
+        return len(inquiries._waiting) + behind
 
     async def run(self, seconds: float) -> None:
         """Let the clock run for some seconds, waiting for each answer."""
