@@ -8,7 +8,8 @@ from wfinspect.errors import StoreError
 from wfinspect.watching.notices import Notices
 from wfinspect.watching.store import Store
 
-RETRY_SECONDS = 60.0
+RETRY_SECONDS = 5.0, 10.0, 20.0, 40.0, 60.0
+"""A file that was locked is free soon; a disk that is full stays so, and each attempt may take 2 s."""
 _T = TypeVar("_T")
 
 
@@ -21,6 +22,8 @@ class Keeper:
         self.trouble = ""
         """Why nothing can be saved, "" while all is well."""
         self._retry_at = -inf
+        self._failures = 0
+        """In a row."""
 
     def retry(self) -> None:
         """Try again at once."""
@@ -35,8 +38,10 @@ class Keeper:
             found = work()
         except StoreError as error:
             self.trouble = str(error)
-            self._retry_at = now + RETRY_SECONDS
+            self._retry_at = now + RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
+            self._failures += 1
         else:
+            self._failures = 0
             if self.trouble:
                 self._notices.say("The watched list is saved again.")
             self.trouble = ""
