@@ -6,12 +6,10 @@ from datetime import tzinfo
 from itertools import count, zip_longest
 from typing import NamedTuple
 
-from rich.cells import cell_len
-
 from wfinspect.format import duration, shown, shown_block
 from wfinspect.task import TaskInstance, spans
 from wfinspect.ui.export import fields
-from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap, wrap_lines
+from wfinspect.ui.lines import BLANK, Line, Role, cell_len, line, pad, wrap, wrap_lines
 from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Row
 

@@ -81,5 +81,5 @@ def task_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Line,
 
 
 def _foremost(row: Row) -> "tuple[TaskInstance, ...]":
-    is_present = row.outlook is not None and row.outlook.is_progress_live
-    return row.outlook.foremost if row.outlook is not None and is_present else ()
+    outlook = row.outlook
+    return outlook.foremost if outlook is not None and outlook.is_progress_live else ()

@@ -97,10 +97,18 @@ def progress_line(progress: Progress, look: Look, width: int) -> Line:
     return line((said, Role.TEXT), ("  ", Role.DIM), *parts, (BAR_GROUND * left, Role.DIM))
 
 
+def _words(task: TaskInstance) -> tuple[str, str, str]:
+    """Name, status and type as they may be shown."""
+    name = fmt.shown(task.task_name, limit=200) or "-"
+    status = fmt.shown(task.status, limit=40) or "no status"
+    return name, status, fmt.shown(task.task_type, limit=40)
+
+
 def widest(tasks: Sequence[TaskInstance]) -> tuple[int, int]:
     """Cells of the longest name and type."""
-    names = [4, *(cell_len(fmt.shown(t.task_name, limit=200)) for t in tasks)]
-    return max(names), max([4, *(cell_len(fmt.shown(t.task_type, limit=40)) for t in tasks)])
+    words = [_words(task) for task in tasks]
+    names = (cell_len(name) for name, _, _ in words)
+    return max([4, *names]), max([4, *(cell_len(kind) for _, _, kind in words)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +160,17 @@ def task_line(
     now_ms = now.timestamp() * 1000
     role = FAMILY_ROLES[task.family]
     took = spans(task, now_ms)
-    word = fmt.shown(task.status, limit=40) or "no status"
+    name, word, kind = _words(task)
     if cell_len(word) >= columns.word:
         word = short_word(word)
     run = f"{task.run_number}" if task.run_number else ""
     parts: list[Span] = [
         (f" {look.glyphs[Status.of(task.status)]} ", role),
-        (pad(fmt.shown(task.task_name, limit=200) or "-", columns.name - 1) + " ", Role.TEXT),
+        (pad(name, columns.name - 1) + " ", Role.TEXT),
         (pad(word, columns.word), role),
     ]
     if columns.type:
-        parts.append((pad(fmt.shown(task.task_type, limit=40), columns.type - 1) + " ", Role.DIM))
+        parts.append((pad(kind, columns.type - 1) + " ", Role.DIM))
     parts.append((pad_left(span_words(took.running), 7) + " ", Role.TEXT))
     parts.append((pad_left(run, 4) + " ", Role.STRONG if (task.run_number or 1) > 1 else Role.DIM))
     if columns.waits:
@@ -178,23 +186,23 @@ def foremost_lines(
 ) -> tuple[Line, ...]:
     """The tasks that need somebody first, below a title that counts all there are."""
     names, kinds = widest(tasks)
-    title = ((" TASKS", Role.DIM), (f" {total}", Role.DIM))
-    lines = [line(*title), BLANK]
+    lines = [line((" TASKS", Role.DIM), (f" {total}", Role.DIM)), BLANK]
     for task in tasks:
+        name, word, kind = _words(task)
         role = FAMILY_ROLES[task.family]
         took = spans(task, now.timestamp() * 1000).running
         # As of the instance: of what goes on only minutes, since a figure that ticks is bytes for nothing.
         age = "" if took is None else (fmt.duration if task.family.is_settled else fmt.age)(took)
         run = f"run {task.run_number}" if (task.run_number or 1) > 1 else ""
-        spare: list[Span] = [
+        parts: list[Span] = [
             (f" {look.glyphs[Status.of(task.status)]} ", role),
-            (pad(fmt.shown(task.task_name, limit=200) or "-", min(names, 40)) + "  ", Role.TEXT),
-            (pad(fmt.shown(task.status, limit=40) or "no status", 14), role),
-            (pad(fmt.shown(task.task_type, limit=40), min(kinds, 16)), Role.DIM),
+            (pad(name, min(names, 40)) + "  ", Role.TEXT),
+            (pad(word, 14), role),
+            (pad(kind, min(kinds, 16)), Role.DIM),
             (f" {pad_left(age, 7)}  ", Role.TEXT),
             (run, Role.STRONG),
         ]
-        lines.append(line(*crop(spare, width)))
+        lines.append(line(*crop(parts, width)))
     if (more := total - len(tasks)) > 0:
         lines.append(line((f"   and {more} more: t", Role.DIM)))
     return tuple(lines)
