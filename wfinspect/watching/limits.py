@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from wfinspect.errors import CredentialsMissing, Refused, ServiceError
 from wfinspect.instance import Account, Binding
-from wfinspect.watching.backoff import Gate, is_of_account, is_of_instance
+from wfinspect.watching.backoff import Gate, is_of_account
 from wfinspect.watching.budget import Bucket, Pace
 from wfinspect.watching.source import Group
 
@@ -104,10 +104,10 @@ class Limits:
     def failed(
         self, binding: Binding, error: ServiceError, now: float, asked_at: float | None = None
     ) -> None:
-        """Close the gate that an error belongs to; the call went out at `asked_at`."""
-        if is_of_instance(error):
-            self.succeeded(binding)
-            return
+        """Close the gate that an error belongs to; the call went out at `asked_at`.
+
+        One that says something of an instance alone belongs to none: there the service answered.
+        """
         ends_at = self.bucket(binding, now).ends_at
         if is_of_account(error):
             if error.code:
