@@ -368,6 +368,14 @@ async def test_keys_come_from_a_uri_itself_and_in_silence(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Holds an entry for each request that the library would have sent; all give nothing."""
+    found: list[object] = []
+    monkeypatch.setattr("Tea.core.TeaCore.do_action", lambda *_: found.append(1))
+    return found
+
+
 @pytest.mark.parametrize(
     "uri",
     [
@@ -385,10 +393,8 @@ async def test_keys_come_from_a_uri_itself_and_in_silence(
     ],
 )
 async def test_keys_are_not_fetched_in_the_clear_from_elsewhere(
-    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    uri: str, tmp_path: Path, asked: list[object]
 ) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr("Tea.core.TeaCore.do_action", lambda *_: asked.append(1))
     write(tmp_path, {"name": "uri", "mode": "CredentialsURI", "credentials_uri": uri})
 
     with pytest.raises(Refused, match=r"use https://"):
@@ -402,10 +408,8 @@ async def test_keys_are_not_fetched_in_the_clear_from_elsewhere(
 
 @pytest.mark.parametrize("uri", ["https://keys.corp/", "http://localhost:1/", "http://[::1]:1/"])
 async def test_keys_are_fetched_over_tls_or_on_this_machine(
-    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    uri: str, tmp_path: Path, asked: list[object]
 ) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr("Tea.core.TeaCore.do_action", lambda *_: asked.append(1))
     write(tmp_path, {"name": "uri", "mode": "CredentialsURI", "credentials_uri": uri})
 
     with pytest.raises(Refused, match="check that its credentials_uri answers"):

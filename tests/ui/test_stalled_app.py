@@ -6,7 +6,8 @@ import select
 import signal
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,18 +18,24 @@ from wfinspect.simulator import DEMO_IDS, Simulator
 INSTANCE = DEMO_IDS[0]
 
 
+@contextmanager
+def watching(
+    home: Path, *options: str, size: tuple[int, int] = (80, 24)
+) -> Iterator[tuple[Simulator, PtySession]]:
+    """The app in a pseudo-terminal, with the instance open, and the service it asks."""
+    command = python("-m", "wfinspect", *options, str(INSTANCE))
+    with (
+        Simulator() as simulator,
+        PtySession(command, home=home, env=simulator.environment(), size=size) as session,
+    ):
+        yield simulator, session
+
+
 def test_polling_and_recording_go_on_while_the_terminal_stalls(tmp_path: Path) -> None:
     state = tmp_path / "state"
     store = state / "watch.sqlite3"
-    with (
-        Simulator() as simulator,
-        PtySession(
-            python("-m", "wfinspect", "--interval", "2", "--state-dir", str(state), str(INSTANCE)),
-            home=tmp_path,
-            env=simulator.environment(),
-            size=(160, 48),
-        ) as session,
-    ):
+    options = ("--interval", "2", "--state-dir", str(state))
+    with watching(tmp_path, *options, size=(160, 48)) as (simulator, session):
         # Not a byte is read; each new size makes a whole frame, and a few are more than the system
         # holds. Half a second later the app knows that its terminal stands still.
         wait_until(lambda: readings(store) == ["Running"], "seen running")
@@ -58,13 +65,7 @@ def test_polling_and_recording_go_on_while_the_terminal_stalls(tmp_path: Path) -
 def test_a_service_that_is_lost_is_said_at_once_and_its_values_soon_look_old(
     fault: str, cause: str, is_waited_for: bool, tmp_path: Path
 ) -> None:
-    options = ("--interval", "2", str(INSTANCE))
-    with (
-        Simulator() as simulator,
-        PtySession(
-            python("-m", "wfinspect", *options), home=tmp_path, env=simulator.environment()
-        ) as session,
-    ):
+    with watching(tmp_path, "--interval", "2") as (simulator, session):
         session.wait_for(r" live +\n(?s:.)*Running ")
         simulator.faults.add(fault)
         session.wait_for(f"some not read: {cause}")
@@ -83,13 +84,7 @@ def test_a_service_that_is_lost_is_said_at_once_and_its_values_soon_look_old(
 
 
 def test_ctrl_s_is_a_key_like_another_and_holds_nothing_up(tmp_path: Path) -> None:
-    options = ("--interval", "2", str(INSTANCE))
-    with (
-        Simulator() as simulator,
-        PtySession(
-            python("-m", "wfinspect", *options), home=tmp_path, env=simulator.environment()
-        ) as session,
-    ):
+    with watching(tmp_path, "--interval", "2") as (simulator, session):
         session.wait_for("live")
         session.press("ctrl+s")
         simulator.set_status(INSTANCE, "Failure")
@@ -101,12 +96,7 @@ def test_ctrl_s_is_a_key_like_another_and_holds_nothing_up(tmp_path: Path) -> No
 
 
 def test_after_a_stop_the_whole_screen_is_drawn_again(tmp_path: Path) -> None:
-    with (
-        Simulator() as simulator,
-        PtySession(
-            python("-m", "wfinspect", str(INSTANCE)), home=tmp_path, env=simulator.environment()
-        ) as session,
-    ):
+    with watching(tmp_path) as (_, session):
         session.wait_for("live")
         session.read_for(1.0)
         before = session.text()
@@ -122,12 +112,7 @@ def test_after_a_stop_the_whole_screen_is_drawn_again(tmp_path: Path) -> None:
 
 
 def test_a_value_is_printed_as_plain_text_and_enter_goes_back(tmp_path: Path) -> None:
-    with (
-        Simulator() as simulator,
-        PtySession(
-            python("-m", "wfinspect", str(INSTANCE)), home=tmp_path, env=simulator.environment()
-        ) as session,
-    ):
+    with watching(tmp_path) as (_, session):
         session.wait_for("live")
         session.press("Y")
         session.wait_for("copy a field")
