@@ -64,12 +64,3 @@ def test_the_simulator_loads_nothing_of_the_client() -> None:
     assert not any(
         name.startswith(("wfinspect.dataworks", "wfinspect.watching")) for name in loaded
     )
-
-
-def test_no_file_has_grown_past_one_reason_to_change() -> None:
-    lengths = {
-        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
-        for path in (ROOT / "wfinspect").rglob("*.py")
-    }
-
-    assert {name: length for name, length in lengths.items() if length > 330} == {}
