@@ -1,11 +1,17 @@
 """Moves an engine on by hand: from one thing that is due to the next, without waiting for it."""
 
 import asyncio
+import random
 from copy import copy
+from pathlib import Path
 
 from fakes import FakeClock
 
+from wfinspect.dataworks import connector
+from wfinspect.instance import Binding
+from wfinspect.simulator import Simulator
 from wfinspect.watching.engine import Engine
+from wfinspect.watching.setup import Setup
 
 
 class Drive:
@@ -52,3 +58,40 @@ class Drive:
             if left < 1e-6:
                 return
             self.clock.advance(min(left, max(next_in or left, 1e-3)))
+
+
+class HttpDrive(Drive):
+    """An engine that asks a simulator over HTTP; both go by one clock, which waits for the answers."""
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        clock: FakeClock,
+        state_dir: Path,
+        *,
+        interval: float = 15.0,
+        budget: int = 1_000_000,
+    ) -> None:
+        self._is_there = asyncio.Event()
+        self.binding = Binding("(env)", "cn-shanghai", simulator.url)
+        setup = Setup(
+            state_dir,
+            connector(simulator.environment(), state_dir, clock),
+            clock,
+            self.binding,
+            interval_seconds=interval,
+            budget=budget,
+            rng=random.Random(1),
+        )
+        super().__init__(Engine(setup, self._is_there.set), clock)
+
+    async def turn(self) -> float | None:
+        """As `Drive.turn`, with answers that take real time."""
+        while True:
+            self._is_there.clear()
+            next_in = self.engine.step()
+            self.expect_nothing_missed()
+            self.after_step()
+            if not self.engine.in_flight:
+                return next_in
+            await asyncio.wait_for(self._is_there.wait(), 20.0)

@@ -168,7 +168,7 @@ def test_a_wrong_config_is_code_2(run: Run, tmp_path: Path, text: str) -> None:
         ("Forbidden.Wkbench.ProjectNoPermission", 4, "permission"),
         ("Throttling.Api.Risk", 3, "day"),
         ("html", 3, "login page"),
-        ("empty", 5, "no workflow instance"),
+        ("empty", 3, "holds no WorkflowInstance"),
         ("not-json", 3, ""),
     ],
 )

@@ -147,7 +147,7 @@ async def test_no_ids_are_no_call() -> None:
 
 
 async def test_an_unknown_instance_is_not_found_whichever_way_it_is_said() -> None:
-    for said in (answer({"RequestId": "R"}), answer({"Code": "InstanceNotFound"}, 400)):
+    for said in (answer({"WorkflowInstance": None}), answer({"Code": "InstanceNotFound"}, 400)):
         with pytest.raises(NotFound, match=str(ID)):
             await client_of(Service(said)).get_workflow_instance(ID)
 

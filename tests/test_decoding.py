@@ -115,7 +115,6 @@ def test_half_a_surrogate_pair_does_not_make_an_instance_unreadable() -> None:
         sample("get_nothing.json"),
         b'{"WorkflowInstance": null}',
         b'{"WorkflowInstance": { }}',
-        b"{}",
     ],
 )
 def test_an_answer_without_an_instance_means_not_found(body: bytes) -> None:
@@ -143,7 +142,11 @@ def test_another_instance_than_asked_for_is_a_bad_answer() -> None:
         (b"", "empty"),
         (b"  ", "empty"),
         (sample("get_running.json")[:200], "can't be read"),
+        (b"{}", "holds no WorkflowInstance"),
+        (b'{"RequestId": "R", "Data": {"Id": 10432987165}}', "holds no WorkflowInstance"),
         (b'{"WorkflowInstance": 7}', "can't be read"),
+        (b'{"WorkflowInstance": []}', "can't be read"),
+        (b'{"WorkflowInstance": ""}', "can't be read"),
         (b'{"WorkflowInstance": "\xff"}', "can't be read"),
         (b"[]", "can't be read"),
         (b'{"WorkflowInstance":' + b"[" * 100_000, "nested too deeply"),
@@ -209,6 +212,17 @@ def test_a_page_of_broken_items_is_a_bad_answer() -> None:
 @pytest.mark.parametrize("listed", [b"[]", b"null"])
 def test_an_empty_page_holds_nothing(listed: bytes) -> None:
     assert decode_page(b'{"PagingInfo":{"WorkflowInstances":%s}}' % listed).items == ()
+
+
+@pytest.mark.parametrize("total", [0, "0"])
+def test_a_page_that_counts_nothing_may_lack_its_list(total: object) -> None:
+    assert decode_page(json.dumps({"PagingInfo": {"TotalCount": total}}).encode()).items == ()
+
+
+@pytest.mark.parametrize("page", [{}, {"TotalCount": 3}, {"Data": [], "TotalCount": None}])
+def test_a_page_that_lacks_its_list_is_a_bad_answer(page: dict[str, object]) -> None:
+    with pytest.raises(BadAnswer, match="without its list"):
+        decode_page(json.dumps({"PagingInfo": page}).encode())
 
 
 def test_an_answer_without_a_page_is_a_bad_answer() -> None:

@@ -68,11 +68,11 @@ def decode_instance(body: bytes, asked: InstanceId) -> WorkflowInstance:
     """The instance in an answer of GetWorkflowInstance.
 
     Raises:
-        NotFound: the answer holds no instance.
+        NotFound: the answer says that there is none.
         BadAnswer: it is not what the service documents, or holds another instance.
     """
     envelope = opened(body)
-    if is_absent(envelope.workflow_instance):
+    if is_absent("WorkflowInstance", envelope.workflow_instance):
         raise not_found(asked, request_id=request_id_of(envelope.request_id))
     instance = _instance(envelope.workflow_instance)
     if instance.id != asked:
@@ -88,7 +88,7 @@ def decode_page(body: bytes, number: int = 1, size: int = 10) -> Page[WorkflowIn
 def decode_task(body: bytes, asked: int) -> TaskInstance:
     """The task in an answer of GetTaskInstance; raises as `decode_instance`."""
     envelope = opened(body)
-    if is_absent(envelope.task_instance):
+    if is_absent("TaskInstance", envelope.task_instance):
         request_id = request_id_of(envelope.request_id)
         raise not_found(asked, kind="task instance", request_id=request_id)
     task = _task(envelope.task_instance)

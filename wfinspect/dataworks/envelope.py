@@ -34,18 +34,18 @@ class TagShape(msgspec.Struct, rename="pascal"):
 
 
 class Envelope(msgspec.Struct, rename="pascal"):
-    """An answer, its contents still packed."""
+    """An answer, its contents still packed; empty bytes stand for a member that it lacks."""
 
-    workflow_instance: msgspec.Raw = msgspec.Raw(b"null")
-    task_instance: msgspec.Raw = msgspec.Raw(b"null")
+    workflow_instance: msgspec.Raw = msgspec.Raw(b"")
+    task_instance: msgspec.Raw = msgspec.Raw(b"")
     task_instance_log: Any = None
     paging_info: msgspec.Raw = msgspec.Raw(b"null")
     request_id: Any = None
 
 
 class _Page(msgspec.Struct, rename="pascal"):
-    workflow_instances: list[msgspec.Raw] | None = None
-    task_instances: list[msgspec.Raw] | None = None
+    workflow_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
+    task_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     page_size: Number = None
     total_count: Number = None
 
@@ -55,8 +55,14 @@ def opened(body: bytes) -> Envelope:
     return decode(mended(body), Envelope)
 
 
-def is_absent(raw: msgspec.Raw) -> bool:
-    """Whether an answer has nothing where an object should be."""
+def is_absent(name: str, raw: msgspec.Raw) -> bool:
+    """Whether an answer says that there is no such object, by null or ``{}`` in its place.
+
+    Raises:
+        BadAnswer: it lacks the member, so it says nothing about the object.
+    """
+    if not bytes(raw):
+        raise BadAnswer(f"The service's answer holds no {name}: it was not used.")
     return b"".join(bytes(raw)[:_PEEK].split()) in {b"null", b"{}"}
 
 
@@ -86,7 +92,14 @@ def read_page(
     if bytes(envelope.paging_info) == b"null":
         raise BadAnswer("The service's answer holds no PagingInfo: it was not used.")
     page = decode(envelope.paging_info, _Page)
-    raws = page.workflow_instances or page.task_instances or ()
+    total = count("TotalCount", page.total_count)
+    lists = [
+        each for each in (page.workflow_instances, page.task_instances) if each is not msgspec.UNSET
+    ]
+    # Without its list, only a count of 0 says that there is nothing to list.
+    if not lists and str(page.total_count).strip() != "0":
+        raise BadAnswer("The service's answer holds a page without its list: it was not used.")
+    raws = next((each for each in lists if each), ())
     found: dict[object, _T] = {}
     trouble: ServiceError | None = None
     for raw in raws:
@@ -98,7 +111,6 @@ def read_page(
             found[key(item)] = item
     if trouble is not None and not found:
         raise trouble
-    total = count("TotalCount", page.total_count)
     size = count("PageSize", page.page_size) or size
     is_last = not raws or (len(raws) < size if total is None else number * size >= total)
     return Page(tuple(found.values()), number, total, is_last)
