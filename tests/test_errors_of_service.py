@@ -65,6 +65,8 @@ CODES = {
     "Throttling.System": Throttled,
     "9990020002": Throttled,
     "Throttling.Api.Risk": DailyLimit,
+    "Throttling.Resource": DailyLimit,
+    "QuotaExceeded.Api": DailyLimit,
     "ServiceUnavailable": ServiceTrouble,
     "ServiceUnavailableTemporary": ServiceTrouble,
     "InternalError": ServiceTrouble,
@@ -97,6 +99,10 @@ CODES = {
     "403030": Refused,
     "InsufficientBalance": Refused,
     "9990010001": Refused,
+    "Forbidden.Not.Server": Refused,
+    "ResourceNotAuthorized.Api": Refused,
+    "Unauthorized": Refused,
+    "AccessDenied.NoMember": Refused,
     "InstanceNotFound": NotFound,
     "InvalidInstance.NotFound": NotFound,
     "WorkflowInstanceNotExist": NotFound,
@@ -283,8 +289,8 @@ def test_the_wait_is_taken_from_the_headers(headers: dict[str, str], seconds: fl
     [
         ("Fri, 18 Sep 2026 06:51:00 GMT", 1260.0, "21m00s behind"),
         ("Fri, 18 Sep 2026 06:09:00 GMT", -1260.0, "21m00s ahead of"),
-        ("", None, "clock is off"),
-        ("yesterday", None, "clock is off"),
+        ("", None, "refuses the date"),
+        ("yesterday", None, "refuses the date"),
     ],
 )
 def test_a_refused_date_says_how_far_the_clock_is_off(

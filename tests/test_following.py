@@ -317,10 +317,10 @@ async def test_a_refused_account_does_not_end_the_watch_of_another(rigged: Rigge
     assert rig.lines == [(1, None, R), (1, R, F)]
 
 
-async def test_a_call_that_is_never_accepted_ends_it_with_3(rigged: Rigged) -> None:
+async def test_a_call_that_is_never_accepted_ends_it_with_2(rigged: Rigged) -> None:
     rig = rigged(_1=R)
     rig.source.error = BadRequest("Not in this region.")
-    assert await rig.run(60.0) == 3
+    assert await rig.run(60.0) == 2
 
 
 async def test_the_stored_list_does_not_change(rigged: Rigged, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ WfInspectError
             ClockSkew        refused because this machine's clock is off
         NotFound             no such instance
         Throttled            too many calls for the moment
-            DailyLimit       too many calls for today
+            DailyLimit       the calls of a day or of a quota are used up
         Unreachable          no answer: name, route, connection, TLS, time
         ServiceTrouble       the service says that it is at fault
         BadAnswer            an answer that can't be understood
@@ -20,6 +20,9 @@ The text of an error is one sentence for a person: what happened, why, what to d
 """
 
 from collections.abc import Iterable
+
+ABOUT_KEYS = ("InvalidAccessKeyId", "InvalidSecurityToken", "SecurityToken", "SignatureDoesNot")
+"""How the service's codes begin that refuse a key: one from the same source may be better by now."""
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
@@ -131,7 +134,7 @@ class Throttled(ServiceError):
 
 
 class DailyLimit(Throttled):
-    """Too many calls for today: nothing to wait for but midnight in the region's zone."""
+    """The calls of a day or of a quota are used up: there are none before midnight in the region's zone."""
 
     default_cause = "daily limit"
 
@@ -161,6 +164,7 @@ class BadAnswer(ServiceError):
 
 
 class BadRequest(ServiceError):
-    """The service will never accept this call: a wrong parameter, action or endpoint."""
+    """The service will never accept this call: a wrong parameter, workspace, action or endpoint."""
 
+    exit_code = 2
     default_cause = "bad request"

@@ -28,8 +28,10 @@ COMMANDS: Mapping[str, Command] = {
         "print instances once",
         "Print workflow instances once, without a screen. An instance that failed is printed like "
         "any other: the exit code is 0.",
-        "exit codes: 0 printed; 2 wrong usage or configuration; 3 the service can't be reached or "
-        "is in trouble; 4 credentials missing, expired or refused; 5 no such instance",
+        "exit codes: 0 printed; 2 wrong usage or configuration, or a call that the service never "
+        "accepts; 3 the service can't be reached, is in trouble or asks for fewer calls; 4 "
+        "credentials missing, expired or refused; 5 no such instance. 3 may be tried again later; "
+        "the others need a change first",
         "ID [ID ...]",
     ),
     "status": Command(
@@ -40,8 +42,9 @@ COMMANDS: Mapping[str, Command] = {
         "asking the service: X failed, > running, ~ waiting, . not run, + succeeded, ? unknown or "
         "too old to count as the present, ! changes you have not seen.",
         "exit codes: 0 all succeeded; 1 one failed; 8 one is still pending; 2 wrong usage or "
-        "configuration; 3 the service can't be reached or is in trouble; 4 credentials missing, "
-        "expired or refused; 5 no such instance. Of several the first of 4, 5, 3, 1, 8",
+        "configuration, or a call that the service never accepts; 3 the service can't be reached, "
+        "is in trouble or asks for fewer calls; 4 credentials missing, expired or refused; 5 no "
+        "such instance. Of several the first of 4, 5, 2, 3, 1, 8",
         "[ID ...]",
     ),
     "watch": Command(
@@ -51,18 +54,19 @@ COMMANDS: Mapping[str, Command] = {
         "follows the watched list, which it never changes. An outage does not end it. What is "
         "wrong, and how far it is, goes to standard error.",
         "exit codes: 0 as wanted; 1 settled, and not as wanted: one failed, or for any:... and "
-        "all:failure it can't come any more; 2 wrong usage or configuration; 3 the service never "
-        "accepts the call; 4 credentials missing, expired or refused before the first reading; 5 "
+        "all:failure it can't come any more; 2 wrong usage or configuration, or a call that the "
+        "service never accepts; 3 no usable answer ever came; 4 credentials missing, expired or refused before the first reading; 5 "
         "no such instance, or gone; 124 --timeout has passed; 129, 130, 143 ended by HUP, INT, "
-        "TERM. Of several the first of 4, 5, 3, 1",
+        "TERM. Of several the first of 4, 5, 2, 3, 1",
         "[ID ...]",
     ),
     "find": Command(
         "print the instances of a workspace and business date",
         "Print the instances of a workspace and business date that match all filters, newest "
         "first, at most 1,000; a call for every hundred.",
-        "exit codes: 0 printed, also where nothing matches; 2 wrong usage or configuration; 3 the "
-        "service can't be reached or is in trouble; 4 credentials missing, expired or refused",
+        "exit codes: 0 printed, also where nothing matches; 2 wrong usage or configuration, "
+        "or a call that the service never accepts, as of an unknown workspace; 3 the service can't be "
+        "reached, is in trouble or asks for fewer calls; 4 credentials missing, expired or refused",
         "--project ID --bizdate YYYY-MM-DD",
     ),
     "simulate": Command(

@@ -36,7 +36,7 @@ class Reading:
 
 def gravest(codes: Collection[int]) -> int:
     """Of several exit codes the one to end with."""
-    return next((code for code in (4, 5, 3, 1, 8) if code in codes), 0)
+    return next((code for code in (4, 5, 2, 3, 1, 8) if code in codes), 0)
 
 
 Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[WorkflowInstance]]

@@ -44,6 +44,7 @@ def connector(environ: Mapping[str, str], home: Path, clock: Clock) -> Connect:
             lambda: network.open_http(binding.endpoint, environ, verify),
             CredentialsSource(binding.profile, environ, home),
             clock,
+            region=binding.region,
             on_call=on_call,
         )
 

@@ -2,7 +2,8 @@
 
 Sources: the gateway's public error pages, the 2020-05-18 DataWorks pages, and codes seen in live
 runs. ``{message}`` is what the service says itself; sentences about keys leave it out, since some
-refusals quote the whole request that was signed.
+refusals quote the whole request that was signed. A sentence says what the caller can do, and nothing
+of what a watch does by itself: commands that run once print it too.
 """
 
 import re
@@ -19,7 +20,7 @@ from wfinspect.errors import (
 )
 
 Meaning = tuple[type[ServiceError], str]
-"""The error's class, and its sentence with places for {code}, {action} and {message}."""
+"""The error's class, and its sentence with places for {code}, {status}, {action}, {until} and {message}."""
 
 _UNKNOWN_KEY = (
     "The service does not know the access key ({code}): check the profile or the "
@@ -30,11 +31,11 @@ _INACTIVE_KEY = (
 )
 _WRONG_KEY = (
     "The service refuses the signature ({code}): the secret does not belong to the access key ID; "
-    "run `aliyun configure`, or set ALIBABA_CLOUD_ACCESS_KEY_SECRET anew."
+    "run `aliyun configure`, or set both ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET."
 )
 _EXPIRED = (
-    "The security token has expired or is not valid ({code}): get new credentials; they are read "
-    "anew by themselves."
+    "The security token has expired or does not belong to the key ({code}): get new ones, as by "
+    "`aliyun configure`."
 )
 _PERMISSION = (
     "The account may not do this ({code}{action}): ask for the RAM permissions dataworks:Get* and "
@@ -44,21 +45,34 @@ _RISK_CONTROL = (
     "The account is held by risk control ({code}): its owner has to sort that out in the console."
 )
 _EDITION = (
-    "The DataWorks edition does not include this call, or is not bought ({code}): see the edition "
-    "in the console."
+    "The service does not open this call to the account ({code}): try again in some minutes, since a "
+    "change of edition takes effect late; if it stays so, check in the console that the DataWorks "
+    "edition is bought and includes OpenAPI."
+)
+_REGION = (
+    "DataWorks does not serve this call in the region ({code}): check --region, and the region of the "
+    "workspace in the console."
 )
 _BALANCE = "The account has no balance left ({code}): top it up in the console."
 _NOT_ACTIVATED = (
     "DataWorks is not activated for this account and region ({code}): check --profile and --region."
 )
 _REPEATED = (
-    "The service took the call for a repeated one ({code}): it is signed anew at the next try."
+    "The service took the call for a repeated one ({code}): try again; if it stays so, something on "
+    "the way sends requests twice."
 )
 _DAILY = (
-    "The account's calls for today are used up ({code}): polling goes on tomorrow; set --budget "
-    "below the edition's daily limit."
+    "The account's calls for today are used up ({code}): they are allowed again from {until}; set "
+    "--budget below the edition's daily limit."
 )
-_BUSY = "The service asks for fewer calls ({code}): polling slows down and goes on by itself."
+_QUOTA = (
+    "The quota of calls of the DataWorks edition is used up ({code}): they are allowed again from "
+    "{until} at the earliest; set --budget below the quota, or choose a larger edition."
+)
+_BUSY = (
+    "The service asks for fewer calls ({code}): wait some seconds before the next one, and see what "
+    "else calls for this account."
+)
 _TROUBLE = "The service has a fault of its own ({code}): nothing to do but try again later."
 _ENDPOINT = (
     "This endpoint does not serve the call ({code}): check --region and --endpoint; a DataWorks "
@@ -71,7 +85,14 @@ _PROJECT = (
 )
 _PARAMETER = "The service does not accept the call ({code}): check the ID and the region.{message}"
 _NO_INSTANCE = "The service knows none of the instances it was asked for ({code}).{message}"
-_OTHER = "The service answers with a code that is not known here ({code}, HTTP {status}).{message}"
+_OTHER = (
+    "The service refuses the call with a code that is not known here ({code}, HTTP {status}): check the "
+    "ID, --profile and --region.{message}"
+)
+_OTHER_TROUBLE = (
+    "The service fails with a code that is not known here ({code}, HTTP {status}): try again "
+    "later.{message}"
+)
 
 EXACT: dict[str, Meaning] = {
     "InvalidAccessKeyId.Inactive": (Refused, _INACTIVE_KEY),
@@ -92,6 +113,7 @@ EXACT: dict[str, Meaning] = {
     "403030": (Refused, _PERMISSION),
     "Forbidden.RiskControl": (Refused, _RISK_CONTROL),
     "Forbidden.Access": (Refused, _EDITION),
+    "Forbidden.Not.Server": (Refused, _REGION),
     "InsufficientBalance": (Refused, _BALANCE),
     "9990010001": (Refused, _NOT_ACTIVATED),
     "9990030003": (BadRequest, _PARAMETER),
@@ -106,9 +128,13 @@ _FAMILIES: tuple[tuple[str, Meaning], ...] = (
     (r"(InvalidTimeStamp|IllegalTimestamp)\b.*", (ClockSkew, "")),
     (r"InvalidAccessKeyId\b.*", (Refused, _UNKNOWN_KEY)),
     (r"InvalidSecurityToken\b.*|.*TokenExpired", (Refused, _EXPIRED)),
+    (r"Throttling\.Resource\b.*|.*Quota\.?(Exceed|Exhaust|Full).*", (DailyLimit, _QUOTA)),
     (r"Throttling\b.*", (Throttled, _BUSY)),
     (r".*Instance.*Not\.?(Found|Exist)s?", (NotFound, _NO_INSTANCE)),
-    (r"Forb+id+en\b.*|.*NoPermission", (Refused, _PERMISSION)),
+    (
+        r"Forb+id+en\b.*|.*NoPermission|.*(NotAuthori[sz]ed|Unauthori[sz]ed|AccessDenied)\b.*",
+        (Refused, _PERMISSION),
+    ),
     (r"InternalError\b.*|ServiceUnavailable.*", (ServiceTrouble, _TROUBLE)),
     (r"(Missing|Invalid).*", (BadRequest, _PARAMETER)),
 )
@@ -129,5 +155,7 @@ def meaning_of(code: str, status: int) -> Meaning:
     for pattern, meaning in _FAMILIES:
         if re.fullmatch(pattern, code, re.IGNORECASE):
             return meaning
-    default = ServiceTrouble if status >= _SERVER_ERRORS else BadRequest
-    return _BY_STATUS.get(status, default), _OTHER
+    if status >= _SERVER_ERRORS:
+        return ServiceTrouble, _OTHER_TROUBLE
+    kind = _BY_STATUS.get(status, BadRequest)
+    return kind, _BUSY if kind is Throttled else _OTHER

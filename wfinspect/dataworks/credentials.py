@@ -85,8 +85,8 @@ class CredentialsSource:
         except TimeoutError:
             self._is_overdue = True
             raise CredentialsMissing(
-                f"The source of the credentials has not answered for {self._deadline:g} s: it is "
-                "waited for, and asked again.",
+                f"The source of the credentials has not answered for {self._deadline:g} s: see what "
+                "keeps it, and try again.",
                 cause="credentials slow",
             ) from None
         except Exception as error:  # noqa: BLE001 - the library fails in its own ways, keys in the text

@@ -6,7 +6,7 @@ decides; where there is none, something in between has answered.
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import MAXYEAR, UTC, datetime
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from wfinspect.errors import (
     BadAnswer,
     BadRequest,
     ClockSkew,
+    DailyLimit,
     NotFound,
     ServiceError,
     ServiceTrouble,
@@ -26,11 +27,15 @@ from wfinspect.errors import (
     Unreachable,
 )
 from wfinspect.format import duration, shown
+from wfinspect.regions import day_ends_at
 
 _FIRST_YEAR = 1970
 
 _LONGEST_ERROR = 65_536
 """Bytes; a longer body would cost many times as much in memory, and says no more."""
+
+NO_SKEW = timedelta(minutes=4)
+"""Less may be a slow answer; the service allows 15 minutes."""
 
 MAX_RETRY_AFTER = 120.0
 """Seconds; what a service may ask to wait at most, as in the official SDK."""
@@ -48,6 +53,7 @@ def failure_of(
     now: datetime,
     asked: int | None = None,
     kind: str = "workflow instance",
+    region: str = "",
     secrets: Iterable[str] = (),
 ) -> ServiceError:
     """What an answer with an error status, or with a ``Code`` in place of data, means.
@@ -59,6 +65,7 @@ def failure_of(
         now: the time the answer came, by this machine's clock.
         asked: the ID of the one thing that was asked for, None for a list.
         kind: what a sentence calls that.
+        region: decides when a day of calls ends.
         secrets: texts that may appear in no sentence, even where the service quotes them.
     """
     answer = _members(body)
@@ -77,7 +84,13 @@ def failure_of(
     if is_unknown and asked is not None:
         return not_found(asked, kind=kind, code=code, request_id=request_id)
     message = _quoted(message, secrets)
-    filled = sentence.format(code=code, status=status, action=_action(answer), message=message)
+    filled = sentence.format(
+        code=code,
+        status=status,
+        action=_action(answer),
+        message=message,
+        until=f"{day_ends_at(region, now):%Y-%m-%d %H:%M %z}" if error_type is DailyLimit else "",
+    )
     error = error_type(filled, code=code, request_id=request_id)
     if isinstance(error, Throttled):
         error.retry_after_seconds = retry_after_seconds(headers, now)
@@ -130,7 +143,10 @@ def _without_code(
         sentence = "The proxy wants a name and a password (HTTP 407): put them into HTTPS_PROXY."
         return Unreachable(sentence, cause="proxy")
     if status == 429:  # noqa: PLR2004 - too many requests
-        sentence = "Something before the service asks for fewer calls (HTTP 429): polls slow down."
+        sentence = (
+            "Something before the service asks for fewer calls (HTTP 429): wait some seconds before "
+            "the next one."
+        )
         wait = retry_after_seconds(headers, now)
         return Throttled(sentence, cause=cause, retry_after_seconds=wait)
     if 500 <= status < 600:  # noqa: PLR2004 - server errors
@@ -149,12 +165,25 @@ def _clock_skew(
 ) -> ServiceError:
     at = http_date(headers.get("date", ""))
     skew = None if at is None else (at - now).total_seconds()
-    off = "is off"
-    if skew is not None:
-        off = f"is {duration(abs(skew))} {'behind' if skew > 0 else 'ahead of'} the service's"
+    if skew is None:
+        sentence = (
+            f"The service refuses the date of the call ({code}): compare this machine's clock with "
+            "`timedatectl`, and set it if it is off."
+        )
+    elif abs(skew) < NO_SKEW.total_seconds():
+        # The date was right when it was signed, so it was changed or held up on the way.
+        sentence = (
+            f"The service refuses the date of the call ({code}), although both clocks agree: see "
+            "whether a proxy changes or holds up requests, and compare the clock with `timedatectl`."
+        )
+    else:
+        sentence = (
+            f"This machine's clock is {duration(abs(skew))} {'behind' if skew > 0 else 'ahead of'} the "
+            f"service's, more than the service allows ({code}): set it, for instance with "
+            "`timedatectl set-ntp true`."
+        )
     return ClockSkew(
-        f"This machine's clock {off}, more than the service allows ({code}): set it, for instance with "
-        "`timedatectl set-ntp true`.",
+        sentence,
         code=code,
         request_id=request_id,
         skew_seconds=skew,

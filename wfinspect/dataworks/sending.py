@@ -17,25 +17,19 @@ from wfinspect.clock import Clock
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.exchange import Answer, Call, Exchange
-from wfinspect.dataworks.failures import failure_of, has_code, http_date
+from wfinspect.dataworks.failures import NO_SKEW, failure_of, has_code, http_date
 from wfinspect.dataworks.network_faults import contact_error
 from wfinspect.dataworks.signing import Acs3Auth
-from wfinspect.errors import BadAnswer, ClockSkew, NotFound
+from wfinspect.errors import ABOUT_KEYS, BadAnswer, ClockSkew, NotFound
 
 DEADLINE = 20.0
 """Seconds a call may take in all; httpx has no such limit, and a slow drip passes its others."""
-
-_WRONG_CLOCK = timedelta(minutes=4)
-"""Less may be a slow answer; the service allows 15 minutes."""
 
 _SAME_CLOCK = timedelta(minutes=1)
 """A second attempt with a date that hardly differs would be refused again."""
 
 _DATE_TRUST = 10.0
 """Seconds an answer may take for its Date to say something about the clock."""
-
-_ABOUT_KEYS = ("InvalidAccessKeyId", "InvalidSecurityToken", "SecurityToken", "SignatureDoesNot")
-"""How the codes begin after which the source of the keys is read anew."""
 
 _OK = 200
 _T = TypeVar("_T")
@@ -55,6 +49,7 @@ class Sender:
         credentials: CredentialsSource,
         clock: Clock,
         *,
+        region: str = "",
         on_call: Callable[[], None] = lambda: None,
         nonce: Callable[[], str] = lambda: secrets.token_hex(16),
         deadline: float = DEADLINE,
@@ -66,10 +61,12 @@ class Sender:
             open_http: makes an HTTP client for that endpoint.
             credentials: gives the keys for each call.
             clock: gives the date that is signed.
+            region: decides when a day of calls ends.
             on_call: called once for each request that goes out.
             nonce: gives a text that was never used before.
             deadline: seconds that a call may take in all.
         """
+        self._region = region
         self._host = urlsplit(base_url(endpoint)).netloc
         self._has_tls = not is_loopback(endpoint)
         self._exchange = Exchange(self._host, open_http, on_call)
@@ -151,9 +148,10 @@ class Sender:
             now=self._clock.now(),
             asked=call.asked,
             kind=call.kind,
+            region=self._region,
             secrets=(keys.access_key_secret, keys.security_token),
         )
-        if error.code.startswith(_ABOUT_KEYS):
+        if error.code.startswith(ABOUT_KEYS):
             self._credentials.forget()
         raise error
 
@@ -165,4 +163,4 @@ class Sender:
         offset = at - self._clock.now()
         self.skew_seconds = offset.total_seconds()
         if self._has_tls:
-            self._offset = offset if abs(offset) >= _WRONG_CLOCK else timedelta()
+            self._offset = offset if abs(offset) >= NO_SKEW else timedelta()

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from wfinspect import format as fmt
-from wfinspect.errors import CredentialsMissing, NotFound
+from wfinspect.errors import ABOUT_KEYS, CredentialsMissing, NotFound
 from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap
 from wfinspect.ui.status_text import next_try
 from wfinspect.ui.theme import Look
@@ -98,8 +98,11 @@ def _advice(trouble: Trouble, look: Look, now: datetime, width: int) -> list[Lin
             width=width,
         )
     if retry := next_try(trouble, look, now):
-        return _keys(("r", f"asks now; else by itself, {retry}"), width=width)
-    return _keys(("r", "asks again, once that is mended"), width=width)
+        says = [("r", f"asks now; else by itself, {retry}")]
+        if trouble.cause.startswith(ABOUT_KEYS):
+            says.append(("or", "write new keys to their file: they are noticed and used at once"))
+        return _keys(*says, width=width)
+    return _keys(("r", "asks again, once that is changed"), width=width)
 
 
 def _keys(*pairs: tuple[str, str], width: int) -> list[Line]:

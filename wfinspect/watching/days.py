@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from wfinspect.errors import DailyLimit
 from wfinspect.instance import Account, Binding
-from wfinspect.regions import zone_of
+from wfinspect.regions import day_ends_at, zone_of
 from wfinspect.watching.book import Book
 from wfinspect.watching.budget import LEAST_LEARNT_BUDGET
 from wfinspect.watching.limits import Limits
@@ -79,8 +79,5 @@ def day_of(binding: Binding, at: datetime) -> date:
 
 
 def _seconds_left(binding: Binding, at: datetime) -> float:
-    zone = zone_of(binding.region)
-    tomorrow = at.astimezone(zone).date() + timedelta(days=1)
-    midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone)
     # In UTC, since a day in which a zone changes its offset is not 24 hours long.
-    return midnight.timestamp() - at.timestamp()
+    return day_ends_at(binding.region, at).timestamp() - at.timestamp()
