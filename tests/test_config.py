@@ -31,7 +31,7 @@ def write_config(environ: dict[str, str], text: str) -> Path:
 def test_without_anything_the_defaults_hold(environ: dict[str, str]) -> None:
     settings = load_settings({}, environ)
 
-    assert (settings.interval, settings.budget, settings.endpoint) == (15.0, 3000, "public")
+    assert (settings.interval, settings.budget, settings.endpoint) == (15.0, 3000, None)
     assert settings.paths.database == Path(environ["XDG_STATE_HOME"], "wfinspect", "watch.sqlite3")
     assert set(settings.sources.values()) == {"default"}
 
@@ -63,7 +63,7 @@ def test_our_own_variable_is_stronger_than_the_cloud_s(environ: dict[str, str]) 
         ({"interval": "1"}, "interval: '1' is too short: at least 2 seconds"),
         ({"interval": "soon"}, "interval: 'soon' is no number: use digits without a unit"),
         ({"interval": "inf"}, "is no number"),
-        ({"state_dir": "~nobody-of-this-name/x"}, "whom nobody knows"),
+        ({"state_dir": "~nobody-of-this-name/x"}, "not known here"),
         ({"state_dir": "a\0b"}, "no path has"),
         ({"budget": "0"}, "no whole number above 0"),
         ({"budget": "1e999"}, "no whole number above 0"),

@@ -14,6 +14,7 @@ from wfinspect.commands import COMMANDS, Command
 from wfinspect.commands.printing import say
 from wfinspect.config import load_settings
 from wfinspect.errors import UsageError, WfInspectError, did_you_mean
+from wfinspect.format import without_keys
 from wfinspect.options import OPTIONS
 
 INTERNAL_ERROR = 70
@@ -36,7 +37,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         return _dispatch(argv, environ)
     except WfInspectError as error:
-        say(str(error))
+        say(without_keys(str(error)))
         return error.exit_code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

@@ -3,8 +3,6 @@
 What settings there are is `wfinspect.options`' business; opens no file but config.toml.
 """
 
-import os
-import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -13,9 +11,20 @@ from zoneinfo import ZoneInfo
 
 from wfinspect.clock import MachineZone
 from wfinspect.errors import ConfigError, did_you_mean
+from wfinspect.format import without_keys
 from wfinspect.notify import Notify, read_notify
 from wfinspect.options import OPTIONS, Option
-from wfinspect.paths import Paths, default_config_file, default_state_dir
+from wfinspect.paths import (
+    PIPE_SECONDS,
+    Paths,
+    default_config_file,
+    default_state_dir,
+    other_writers,
+    other_writers_above,
+    read_settings,
+)
+
+_MAX_FILE_BYTES = 1024 * 1024
 
 
 class Settings(NamedTuple):
@@ -24,7 +33,7 @@ class Settings(NamedTuple):
     paths: Paths
     profile: str | None
     region: str | None
-    endpoint: str
+    endpoint: str | None
     interval: float
     """Seconds."""
     budget: int
@@ -63,12 +72,16 @@ def load_settings(given: Mapping[str, object], environ: Mapping[str, str]) -> Se
     stated = _from_environment(environ) | _from_command_line(given)
     config_file, from_file = default_config_file(environ), _Origin()
     keys, notify = dict[str, str](), Notify()
-    if "config" in stated:
+    is_named = "config" in stated
+    if is_named:
         config_file = Path(str(_parsed(_BY_KEY["config"], *stated["config"])))
-        if not config_file.exists():
-            raise ConfigError(f"There is no {config_file}, which {stated['config'][1]} names.")
-    if config_file.exists():
-        from_file, keys, notify = _from_file(config_file)
+    try:
+        from_file, keys, notify = _from_file(config_file, PIPE_SECONDS if is_named else 0.0)
+    except FileNotFoundError:
+        if is_named:
+            raise ConfigError(
+                f"There is no {config_file}, which {stated['config'][1]} names."
+            ) from None
     values: dict[str, Any] = {option.key: option.default for option in OPTIONS}
     sources = dict.fromkeys(values, "default")
     for key, (raw, source) in (from_file | stated).items():
@@ -103,15 +116,15 @@ def _from_environment(environ: Mapping[str, str]) -> _Origin:
     return found
 
 
-def _from_file(path: Path) -> tuple[_Origin, dict[str, str], Notify]:
+def _from_file(path: Path, pipe_seconds: float) -> tuple[_Origin, dict[str, str], Notify]:
+    data, status = read_settings(path, _MAX_FILE_BYTES, pipe_seconds=pipe_seconds)
+    if writers := other_writers(path, status):
+        raise ConfigError(writers)
     import tomllib  # noqa: PLC0415 - slow to import, and most people have no file
 
     try:
-        _require_unchanged_by_others(path.stat(), path)
         # Some editors put a mark before the first character.
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror or error}.") from None
+        table = tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not in UTF-8: save it in that encoding.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -120,6 +133,8 @@ def _from_file(path: Path) -> tuple[_Origin, dict[str, str], Notify]:
     if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
         raise ConfigError(f'{path}: [keys] takes lines such as refresh = "f5,r".')
     notify = read_notify(table.pop("notify", {}), str(path))
+    if notify.command and (writers := other_writers_above(path)):
+        raise ConfigError(f"[notify] command: {writers}")
     for name in table:
         option = _BY_KEY.get(name)
         if option is None or not option.in_file:
@@ -129,19 +144,9 @@ def _from_file(path: Path) -> tuple[_Origin, dict[str, str], Notify]:
     return {name: (value, str(path)) for name, value in table.items()}, keys, notify
 
 
-def _require_unchanged_by_others(status: os.stat_result, path: Path) -> None:
-    """Refuse a file whose [notify] command or endpoint another user may have written."""
-    if not stat.S_ISREG(status.st_mode):
-        return
-    if status.st_uid not in {0, os.getuid()}:
-        raise ConfigError(f"{path} belongs to another user: copy it, and use the copy.")
-    if stat.S_IMODE(status.st_mode) & 0o022:
-        raise ConfigError(f"{path} is writable by others: run chmod go-w {path}.")
-
-
 def _parsed(option: Option, raw: object, source: str) -> object:
     try:
         return option.parse(raw)
     except ValueError as error:
         place = option.name if source == f"--{option.name}" else f"{option.name} in {source}"
-        raise ConfigError(f"{place}: {str(raw)[:60]!r} {error}.") from None
+        raise ConfigError(f"{place}: {without_keys(str(raw))[:60]!r} {error}.") from None

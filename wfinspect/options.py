@@ -4,10 +4,14 @@
 """
 
 import math
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+from wfinspect.paths import decoded
 
 MIN_INTERVAL_SECONDS = 2.0  # below it a watch is a load test
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -45,6 +49,10 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("is no text")
     return value.strip()
+
+
+def _name(value: object) -> str:
+    return decoded(_text(value))
 
 
 def _interval(value: object) -> float:
@@ -95,14 +103,25 @@ def _zone(value: object) -> str:
     return name
 
 
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
+
+
+def _value_of(variable: re.Match[str]) -> str:
+    name = variable[1] or variable[2]
+    if not os.environ.get(name):
+        raise ValueError(f"names the variable {name}, which is not set")
+    return os.environ[name]
+
+
 def _path(value: object) -> Path:
     text = _text(value)
     if "\0" in text:
         raise ValueError("holds a character that no path has")
     try:
-        return Path(text).expanduser().absolute()
+        # A shell would have put in what they stand for; neither config.toml nor systemd does.
+        return Path(_VARIABLE.sub(_value_of, text)).expanduser().absolute()
     except RuntimeError:
-        raise ValueError("begins with the home of a user whom nobody knows here") from None
+        raise ValueError("begins with the home of a user who is not known here") from None
     except FileNotFoundError:
         raise ValueError(
             "is relative to a directory that was removed: write it from / on"
@@ -124,7 +143,7 @@ OPTIONS = (
     Option(
         "profile",
         "NAME",
-        _text,
+        _name,
         None,
         "profile of ~/.aliyun/config.json to use (default: its current one)",
     ),
@@ -136,7 +155,19 @@ OPTIONS = (
         "region of the workspace (default: the profile's, else cn-shanghai)",
         other_variables=("ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"),
     ),
-    Option("endpoint", "public|vpc|URL", _text, "public", "which endpoint of the service to call"),
+    Option(
+        "endpoint",
+        "public|vpc|URL",
+        _text,
+        None,
+        "which endpoint of the service to call (default: the profile's, else public)",
+        other_variables=(
+            "ALIBABA_CLOUD_ENDPOINT",
+            "ALIBABA_CLOUD_ENDPOINT_TYPE",
+            "ALIBABACLOUD_ENDPOINT_TYPE",
+            "ALICLOUD_ENDPOINT_TYPE",
+        ),
+    ),
     Option(
         "interval", "SECONDS", _interval, 15.0, "how often a running instance is read (at least 2)"
     ),

@@ -13,6 +13,7 @@ from wfinspect.dataworks.profiles import (
     region_in,
     region_variable,
 )
+from wfinspect.errors import ConfigError
 from wfinspect.instance import Binding
 from wfinspect.paths import home_of
 
@@ -25,6 +26,7 @@ class Bound(NamedTuple):
     binding: Binding
     profile_source: str
     region_source: str
+    endpoint_source: str
 
 
 def bind(settings: Settings, environ: Mapping[str, str]) -> Bound:
@@ -40,13 +42,29 @@ def bind(settings: Settings, environ: Mapping[str, str]) -> Bound:
         region, region_source = identity.region, _source(identity, environ)
     else:
         region, region_source = DEFAULT_REGION, "default"
-    endpoint = endpoint_of(region, settings.endpoint)
-    return Bound(Binding(identity.profile, region, endpoint), identity.source, region_source)
+    if settings.endpoint is not None:
+        choice, endpoint_source = settings.endpoint, settings.sources["endpoint"]
+    elif identity.endpoint:
+        choice, endpoint_source = identity.endpoint, _profile_of(identity)
+    else:
+        choice, endpoint_source = "public", "default"
+    try:
+        endpoint = endpoint_of(region, choice)
+    except ConfigError as error:
+        if endpoint_source in {"default", "--endpoint"}:
+            raise
+        raise ConfigError(f"{error} It comes from {endpoint_source}.") from None
+    binding = Binding(identity.profile, region, endpoint)
+    return Bound(binding, identity.source, region_source, endpoint_source)
 
 
 def _source(identity: Identity, environ: Mapping[str, str]) -> str:
     """Where the region of an identity came from."""
     if identity.region == region_in(environ):
         return str(region_variable(environ))
+    return _profile_of(identity)
+
+
+def _profile_of(identity: Identity) -> str:
     is_named = identity.profile not in {DEFAULT, ENVIRONMENT}
     return f"profile {identity.profile}" if is_named else "the aliyun CLI's current profile"

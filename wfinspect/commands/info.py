@@ -9,7 +9,7 @@ from wfinspect import __version__
 from wfinspect.commands.binding import bind
 from wfinspect.config import Settings
 from wfinspect.errors import ConfigError
-from wfinspect.format import shown
+from wfinspect.format import shown, without_keys
 from wfinspect.notify import Notify
 from wfinspect.options import OPTIONS
 
@@ -37,7 +37,7 @@ def run(_args: argparse.Namespace, settings: Settings, environ: Mapping[str, str
         rows += [
             ("profile", bound.binding.profile, bound.profile_source),
             ("region", bound.binding.region, bound.region_source),
-            ("endpoint", bound.binding.endpoint, settings.sources["endpoint"]),
+            ("endpoint", bound.binding.endpoint, bound.endpoint_source),
         ]
     listed = {row[0] for row in rows} | {"state-dir"}
     rows += [
@@ -50,9 +50,13 @@ def run(_args: argparse.Namespace, settings: Settings, environ: Mapping[str, str
         (f"notify {name}", _value(value), source if value != default else "default")
         for name, value, default in zip(Notify._fields, notify, Notify(), strict=True)
     ]
+    rows = [
+        (name, shown(without_keys(value)), shown(without_keys(source)))
+        for name, value, source in rows
+    ]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:
-        print(f"{name:<{widths[0]}}  {shown(value):<{widths[1]}}  {shown(source)}".rstrip())
+        print(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}".rstrip())
     if trouble is not None:
         raise trouble
     return 0

@@ -135,30 +135,31 @@ class CredentialsSource:
                 raise CredentialsMissing(f"The environment holds no complete key: {HOW_TO}")
             self._known = checked(Credentials(*keys), self._profile)
             return
-        if self._profile == profiles.DEFAULT:
-            profile = self._current_profile()
-            if profile is None:
+        name = self._profile
+        if name == profiles.DEFAULT:
+            name = self._current_profile()
+            if not name:
                 ini = ini_file(self._environ, self._home)
                 self._provider = chain_provider(self._environ, ini, HOW_TO)
                 return
-        else:
-            try:
-                profile = profiles.read_profile(self._profile, self._home)
-            except ConfigError as error:
-                raise CredentialsMissing(str(error)) from None
-        self._open_profile(profile)
+        try:
+            file, profile = profiles.find_profile(name, self._home)
+        except ConfigError as error:
+            raise CredentialsMissing(str(error)) from None
+        self._open_profile(file, profile)
 
-    def _current_profile(self) -> dict[str, Any] | None:
-        """The CLI's own current profile, for an app that began before `aliyun configure` ran."""
+    def _current_profile(self) -> str:
+        """The CLI's own current profile, for an app that began before `aliyun configure` ran; or ""."""
         try:
             name = profiles.current_profile(self._environ, self._home)
-            profile = profiles.read_profile(name, self._home) if name else None
+            if name and not profiles.is_empty(profiles.read_profile(name, self._home)):
+                return name
         except ConfigError:
-            return None
-        return None if profile is None or profiles.is_empty(profile) else profile
+            pass
+        return ""
 
-    def _open_profile(self, profile: Mapping[str, Any]) -> None:
-        mode = profile.get("mode") or "AK"
+    def _open_profile(self, file: profiles.CliFile, profile: Mapping[str, Any]) -> None:
+        mode = profiles.mode_of(profile)
         if mode in {"AK", "StsToken"}:
             wanted = ["access_key_id", "access_key_secret"]
             wanted += ["sts_token"] if mode == "StsToken" else []
@@ -172,7 +173,7 @@ class CredentialsSource:
                 )
             self._known = checked(Credentials(*values), self._profile)
             return
-        self._provider = profile_provider(profile, self._environ, profiles.config_file(self._home))
+        self._provider = profile_provider(profile, file, self._environ)
 
 
 def checked(credentials: Credentials, profile: str) -> Credentials:

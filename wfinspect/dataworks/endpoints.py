@@ -9,7 +9,7 @@ import re
 from urllib.parse import urlsplit
 
 from wfinspect.errors import ConfigError, did_you_mean
-from wfinspect.format import shown
+from wfinspect.format import shown, without_keys
 from wfinspect.regions import REGIONS
 
 CHOICES = ("public", "vpc")
@@ -36,6 +36,11 @@ def endpoint_of(region: str, choice: str) -> str:
     wanted = choice.strip()
     if wanted.lower() in CHOICES:
         return _host_of(region, wanted.lower())
+    if without_keys(wanted) != wanted:
+        raise ConfigError(
+            "The endpoint is not one, but looks like a key, which is not shown: write public, vpc or "
+            "a URL that begins with https://."
+        )
     if re.search(r"[\s\x00-\x1f\x7f]", wanted):
         raise ConfigError(f"The endpoint {_quoted(choice)} holds a blank or a control character.")
     if "://" not in wanted and "." in wanted:
@@ -129,4 +134,4 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _quoted(text: str) -> str:
-    return f"'{shown(text, limit=80)}'"
+    return f"'{shown(without_keys(text), limit=80)}'"

@@ -4,17 +4,22 @@ The library costs 0.3 s to import, blocks, logs to standard error and puts secre
 exceptions; none of that may reach the terminal or a sentence.
 """
 
+import codecs
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from wfinspect.errors import CredentialsMissing, Refused, ServiceError
+from wfinspect.clock import SystemClock
+from wfinspect.dataworks.profiles import CliFile, mode_of
+from wfinspect.errors import ConfigError, CredentialsMissing, Refused, ServiceError
 from wfinspect.format import shown
+from wfinspect.paths import PIPE_SECONDS, decoded, other_writers, other_writers_above, read_settings
 
 Keys = tuple[str, str, str]
 """Key ID, secret and token, the last "" for a key that is not temporary."""
@@ -30,9 +35,18 @@ _REMEDIES = {
     "EcsRamRole": "check that this machine is an ECS instance with that role.",
     "RamRoleArn": "check the role's ARN and the key that assumes it.",
     "ChainableRamRoleArn": "check the role's ARN and its source_profile.",
+    "RamRoleArnWithRoleName": "check that this machine is an ECS instance with that role, and the ARN.",
     "OIDC": "check the role's ARN and the token file.",
 }
 """The modes that are served, and what to do where one gives no keys."""
+
+_NOT_SERVED = {"RsaKeyPair", "BearerToken", "Anonymous"}
+"""Other modes of the CLI. Nothing else is printed of what stands there: it may be a key."""
+
+_RUNS_OR_SENDS = {"External", "OIDC"}
+"""The modes that run a program, or send what is in a file, that the CLI's file names."""
+
+_MAX_INI_BYTES = 1024 * 1024
 
 _LOGGERS = (
     "credentials", "alibabacloud-tea", "darabonba-core", "apscheduler", "urllib3", "requests",
@@ -41,16 +55,44 @@ _LOGGERS = (
 
 
 def profile_provider(
-    profile: Mapping[str, Any], environ: Mapping[str, str], config_file: Path
+    profile: Mapping[str, Any], file: CliFile, environ: Mapping[str, str]
 ) -> Provider:
     """A provider for a CLI profile of any mode but AK and StsToken.
 
     Raises:
-        Refused: the mode is not served, or the environment forbids it.
+        Refused: the mode is not served, the environment forbids it, or others may have written what
+            would be run.
     """
-    name, mode = str(profile.get("name")), str(profile.get("mode"))
-    quoted = f"'{shown(name, limit=80)}' ({shown(mode, limit=40)})"
-    if mode not in _REMEDIES:
+    chain = _chain(profile, file)
+    for each in chain:
+        _require_allowed(each, file, environ)
+    mode = mode_of(profile)
+    remedy = _REMEDIES[mode].format(name=shown(str(profile.get("name")), limit=80))
+
+    def build() -> Iterator[Callable[[], Any]]:
+        library = _library()
+        yield lambda: _provider_of(chain, file, library)
+
+    return _FirstThatWorks(build, Refused(f"Profile {_quoted(profile)} gave no keys: {remedy}"))
+
+
+def _chain(profile: Mapping[str, Any], file: CliFile) -> list[Mapping[str, Any]]:
+    """A profile, and behind it each one that the one before takes its keys from."""
+    chain = [profile]
+    while mode_of(chain[-1]) == "ChainableRamRoleArn":
+        source = file.profile(chain[-1].get("source_profile") or "")
+        if source is None or source in chain:
+            raise Refused(
+                f"Profile {_quoted(chain[-1])} has no source_profile that gives keys: name another "
+                "profile of the file there."
+            )
+        chain.append(source)
+    return chain
+
+
+def _require_allowed(profile: Mapping[str, Any], file: CliFile, environ: Mapping[str, str]) -> None:
+    quoted, mode = _quoted(profile), mode_of(profile)
+    if mode not in {"AK", "StsToken", *_REMEDIES}:
         raise Refused(
             f"Profile {quoted} has a mode that is not served: use one of AK, StsToken, "
             f"{', '.join(_REMEDIES)}."
@@ -61,22 +103,108 @@ def profile_provider(
             f"Profile {quoted} is switched off by ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS: unset "
             "that, or use another profile."
         )
-    uri = str(profile.get("credentials_uri") or "")
+    if mode in _RUNS_OR_SENDS and file.other_writers:
+        raise Refused(f"Profile {quoted} is not used: {file.other_writers}")
     if mode == "CredentialsURI":
-        _require_private(uri, f"The credentials_uri of profile {quoted}")
-    remedy = _REMEDIES[mode].format(name=shown(name, limit=80))
+        _require_private(_uri_of(profile), f"The credentials_uri of profile {quoted}")
 
-    def build() -> Iterator[Callable[[], Any]]:
-        library = _library()
-        if mode == "CredentialsURI":
-            # The library's reader of the CLI's file does not know this mode.
-            yield lambda: library.URLCredentialsProvider(uri=uri)
-        else:
-            yield lambda: library.CLIProfileCredentialsProvider(
-                profile_name=name, profile_file=str(config_file)
+
+def _quoted(profile: Mapping[str, Any]) -> str:
+    name, mode = shown(str(profile.get("name")), limit=80), mode_of(profile)
+    return f"'{name}' ({mode})" if mode in {*_REMEDIES, *_NOT_SERVED} else f"'{name}'"
+
+
+def _uri_of(profile: Mapping[str, Any]) -> str:
+    return str(profile.get("credentials_uri") or "")
+
+
+def _provider_of(chain: Sequence[Mapping[str, Any]], file: CliFile, library: ModuleType) -> Any:  # noqa: ANN401 - the library's
+    """The library's provider for the first profile of a chain.
+
+    Its own reader of the file passes over ``sts_endpoint``, the token of a RamRoleArn profile and keys
+    of CloudSSO that have not expired, and does not know the modes CredentialsURI and
+    RamRoleArnWithRoleName. Where renewed keys are written back it is used.
+    """
+    profile, mode, of = chain[0], mode_of(chain[0]), chain[0].get
+    role = {
+        "role_arn": of("ram_role_arn"),
+        "role_session_name": of("ram_session_name"),
+        "duration_seconds": of("expired_seconds") or None,
+        "policy": of("policy"),
+        "sts_region_id": of("sts_region"),
+        # The CLI takes a URL as well as a host.
+        "sts_endpoint": str(of("sts_endpoint") or "").strip().rpartition("://")[2].rstrip("/"),
+        "enable_vpc": of("enable_vpc"),
+    }
+    provider: Any
+    match mode:
+        case "AK" | "StsToken":
+            provider = _static(profile, library, has_token=mode == "StsToken")
+        case "EcsRamRole":
+            provider = _ecs_role(profile, library)
+        case "RamRoleArn" | "RamRoleArnWithRoleName" | "ChainableRamRoleArn":
+            if mode == "RamRoleArn":
+                first = _static(profile, library, has_token=bool(of("sts_token")))
+            elif mode == "RamRoleArnWithRoleName":
+                first = _ecs_role(profile, library)
+            else:
+                first = _provider_of(chain[1:], file, library)
+            provider = library.RamRoleArnCredentialsProvider(
+                credentials_provider=first, external_id=of("external_id"), **role
             )
+        case "OIDC":
+            provider = library.OIDCRoleArnCredentialsProvider(
+                oidc_provider_arn=of("oidc_provider_arn"),
+                oidc_token_file_path=of("oidc_token_file"),
+                **role,
+            )
+        case "CredentialsURI":
+            provider = library.URLCredentialsProvider(uri=_uri_of(profile))
+        case _:
+            reader = library.CLIProfileCredentialsProvider(
+                profile_name=str(of("name")), profile_file=str(file.path)
+            )
+            # What was read and checked: by itself it would read the file once more.
+            members = {"profiles": [{**profile, "mode": mode}]}
+            log_in = partial(reader._get_credentials_provider, members, of("name"))  # noqa: SLF001
+            is_kept = mode in {"CloudSSO", "OAuth"}
+            provider = _KeptKeys(profile, library, log_in) if is_kept else log_in()
+    return provider
 
-    return _FirstThatWorks(build, Refused(f"Profile {quoted} gave no keys: {remedy}"))
+
+def _static(profile: Mapping[str, Any], library: ModuleType, *, has_token: bool) -> Any:  # noqa: ANN401 - the library's
+    keys = {name: profile.get(name) for name in ("access_key_id", "access_key_secret")}
+    if has_token:
+        return library.StaticSTSCredentialsProvider(security_token=profile.get("sts_token"), **keys)
+    return library.StaticAKCredentialsProvider(**keys)
+
+
+def _ecs_role(profile: Mapping[str, Any], library: ModuleType) -> Any:  # noqa: ANN401 - the library's
+    return library.EcsRamRoleCredentialsProvider(
+        role_name=profile.get("ram_role_name"), async_update_enabled=False
+    )
+
+
+class _KeptKeys:
+    """The keys that a log-in left in the file; once they have expired, those of another log-in."""
+
+    def __init__(
+        self, profile: Mapping[str, Any], library: ModuleType, log_in: Callable[[], Any]
+    ) -> None:
+        self._log_in = log_in
+        self._clock = SystemClock()
+        self._provider: Any = None
+        try:
+            self._expires_at = int(profile.get("sts_expiration") or 0)
+            self._kept = _static(profile, library, has_token=True)
+        except ValueError:
+            self._expires_at = 0
+
+    def get_credentials(self) -> Any:  # noqa: ANN401 - the library's
+        if self._clock.now().timestamp() < self._expires_at:
+            return self._kept.get_credentials()
+        self._provider = self._provider or self._log_in()
+        return self._provider.get_credentials()
 
 
 def chain_provider(environ: Mapping[str, str], ini_file: Path, how_to: str) -> Provider:
@@ -96,10 +224,11 @@ def chain_provider(environ: Mapping[str, str], ini_file: Path, how_to: str) -> P
                 oidc_token_file_path=token,
                 role_session_name=value("ALIBABA_CLOUD_ROLE_SESSION_NAME"),
             )
-        if ini_file.is_file():
-            yield lambda: library.ProfileCredentialsProvider(
-                profile_file=str(ini_file), profile_name=value("ALIBABA_CLOUD_PROFILE")
-            )
+        name = decoded(value("ALIBABA_CLOUD_PROFILE") or "default")
+        is_named = bool(value("ALIBABA_CLOUD_CREDENTIALS_FILE"))
+        if section := _ini_section(ini_file, name, is_named=is_named):
+            reader = library.ProfileCredentialsProvider(profile_file=str(ini_file))
+            yield lambda: reader._get_credentials_provider(section)  # noqa: SLF001
         if value("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "").lower() != "true":
             yield lambda: library.EcsRamRoleCredentialsProvider(
                 role_name=value("ALIBABA_CLOUD_ECS_METADATA"), async_update_enabled=False
@@ -110,6 +239,35 @@ def chain_provider(environ: Mapping[str, str], ini_file: Path, how_to: str) -> P
             yield lambda: library.URLCredentialsProvider(uri=uri)
 
     return _FirstThatWorks(build, CredentialsMissing(f"No credentials were found: {how_to}"))
+
+
+def _ini_section(path: Path, name: str, *, is_named: bool) -> dict[str, str] | None:
+    """A section of the libraries' credentials file; None where there is no such file or section.
+
+    Raises:
+        Refused: it can't be read, or others may have written what is in it.
+    """
+    if path.is_dir():
+        return None
+    try:
+        seconds = PIPE_SECONDS if is_named else 0.0
+        data, status = read_settings(path, _MAX_INI_BYTES, pipe_seconds=seconds)
+    except FileNotFoundError:
+        return None
+    except ConfigError as error:
+        raise Refused(str(error)) from None
+    if writers := other_writers(path, status) or other_writers_above(path):
+        raise Refused(writers)
+    from configparser import ConfigParser, Error  # noqa: PLC0415 - the library imports it too
+
+    is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    # A % in a secret is no reference.
+    parser = ConfigParser(interpolation=None)
+    try:
+        parser.read_string(data.decode("utf-16" if is_utf_16 else "utf-8-sig"))
+        return {key: value.partition("#")[0].strip() for key, value in parser.items(name)}
+    except (UnicodeDecodeError, Error):
+        return None
 
 
 class _FirstThatWorks:

@@ -1,4 +1,4 @@
-"""Bounds for the credentials library's calls and commands. Imported only with the library.
+"""Bounds for the credentials library's calls, commands and files. Imported only with the library.
 
 Tea 0.4.3 sends all plain HTTP through ``HTTP_PROXY`` whatever ``NO_PROXY`` says. What it asks that way is
 this machine or the ECS metadata server: a proxy would see the keys, or ask a server of its own.
@@ -7,12 +7,15 @@ this machine or the ECS metadata server: a proxy would see the keys, or ask a se
 import os
 import select
 import subprocess
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from Tea.core import TeaCore
+
+from wfinspect.dataworks.profiles import members_of
 
 _MAX_OUTPUT = 1024 * 1024
 """Bytes a command may print; keys need a thousandth of it."""
@@ -25,6 +28,8 @@ def set_for(provider: ModuleType) -> None:
     provider.external.subprocess = SimpleNamespace(
         run=_run, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired
     )
+    # It writes renewed keys into what it reads in the locale's encoding.
+    provider.cli_profile._load_config = lambda path: members_of(Path(path))  # noqa: SLF001
     TeaCore.get_adapter = staticmethod(_adapter)
 
 

@@ -1,6 +1,7 @@
 """Which account is meant: the aliyun CLI's ~/.aliyun/config.json, and names in the environment.
 
 Cheap and synchronous, so that the first screen can name its profile; gets no key from anywhere far.
+What the CLI makes of the file: ``config/configuration.go`` and ``config/profile.go`` of aliyun/aliyun-cli.
 """
 
 import json
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wfinspect.errors import ConfigError, did_you_mean
-from wfinspect.format import shown
+from wfinspect.format import shown, without_keys
+from wfinspect.paths import decoded, other_writers, other_writers_above, read_settings
 from wfinspect.regions import REGIONS
 
 ENVIRONMENT = "(env)"
@@ -18,7 +20,38 @@ ENVIRONMENT = "(env)"
 DEFAULT = "(default)"
 """The profile name of rows that are read with what the official default chain finds."""
 
-_MAX_FILE = 4 * 1024 * 1024
+_MAX_FILE_BYTES = 4 * 1024 * 1024
+
+_MODE_BY_FIELDS = (
+    (("access_key_id", "access_key_secret", "sts_token"), "StsToken"),
+    (("access_key_id", "access_key_secret", "ram_role_arn"), "RamRoleArn"),
+    (("access_key_id", "access_key_secret"), "AK"),
+    (("private_key", "key_pair_name"), "RsaKeyPair"),
+    (("ram_role_name",), "EcsRamRole"),
+    (("process_command",), "External"),
+    (("oidc_provider_arn", "oidc_token_file", "ram_role_arn"), "OIDC"),
+    (("cloud_sso_sign_in_url",), "CloudSSO"),
+)
+"""The fields that make a mode where a profile names none, as ``AutoModeRecognition`` of the CLI has it."""
+
+
+class CliFile(NamedTuple):
+    """The aliyun CLI's file as it was read."""
+
+    path: Path
+    members: dict[str, Any]
+    other_writers: str
+    """A sentence where others may have written what is in it, else ""."""
+
+    @property
+    def profiles(self) -> list[dict[str, Any]]:
+        """The profiles, each an object."""
+        listed = self.members.get("profiles")
+        return [p for p in listed if isinstance(p, dict)] if isinstance(listed, list) else []
+
+    def profile(self, name: object) -> dict[str, Any] | None:
+        """The profile of that name."""
+        return next((p for p in self.profiles if p.get("name") == name), None)
 
 
 class Identity(NamedTuple):
@@ -30,6 +63,8 @@ class Identity(NamedTuple):
     """The region of the profile or of the environment; None where neither names one."""
     source: str
     """Where that was found, in a few words."""
+    endpoint: str | None = None
+    """The profile's own endpoint, or ``vpc`` or ``public``; None where it names none."""
 
 
 def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Identity:
@@ -46,18 +81,20 @@ def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Ide
         return Identity(DEFAULT, region_in(environ), "default credential chain")
     if profile and profile != ENVIRONMENT:
         found = read_profile(profile, home)
-        return Identity(profile, _region(found) or region_in(environ), _named(profile, home))
+        region = _region(found) or region_in(environ)
+        return Identity(profile, region, _named(profile, home), _endpoint(found))
     if profile or keys_in(environ) is not None:
-        region = region_in(environ) or _region_beside_keys(environ, home)
-        return Identity(ENVIRONMENT, region, "keys in the environment")
+        found = _beside_keys(environ, home)
+        region = region_in(environ) or _region(found)
+        return Identity(ENVIRONMENT, region, "keys in the environment", _endpoint(found))
     name = current_profile(environ, home)
     if name is None:
         return Identity(DEFAULT, region_in(environ), "default credential chain")
     found = read_profile(name, home)
+    region = region_in(environ) or _region(found)
     if is_empty(found):
-        region = region_in(environ) or _region(found)
-        return Identity(DEFAULT, region, "default credential chain")
-    return Identity(name, region_in(environ) or _region(found), _named(name, home))
+        return Identity(DEFAULT, region, "default credential chain", _endpoint(found))
+    return Identity(name, region, _named(name, home), _endpoint(found))
 
 
 def keys_in(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
@@ -89,69 +126,100 @@ def config_file(home: Path) -> Path:
 
 def current_profile(environ: Mapping[str, str], home: Path) -> str | None:
     """The profile in use when none is asked for; None where there is none."""
+    ignored = ("ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE")
     if (
-        environ.get("ALIBABA_CLOUD_IGNORE_PROFILE") == "TRUE"
+        any(environ.get(name) == "TRUE" for name in ignored)
         or environ.get("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "").lower() == "true"
     ):
         return None
     for name in ("ALIBABACLOUD_PROFILE", "ALIBABA_CLOUD_PROFILE", "ALICLOUD_PROFILE"):
         if value := environ.get(name, "").strip():
-            return value
-    config = _read(config_file(home))
-    current = config.get("current") if config else None
-    return current if isinstance(current, str) and current else None
+            return decoded(value)
+    file = read_file(home)
+    if file is None:
+        return None
+    current = file.members.get("current")
+    if isinstance(current, str) and current:
+        return current
+    # The CLI's own reading of a file that was written by hand or by a script.
+    return "default" if file.profile("default") else None
 
 
 def read_profile(name: str, home: Path) -> dict[str, Any]:
-    """The members of one profile, as in the file.
+    """The members of one profile, as in the file; raises as `find_profile`."""
+    return find_profile(name, home)[1]
+
+
+def find_profile(name: str, home: Path) -> tuple[CliFile, dict[str, Any]]:
+    """The file, and the members of one profile of it.
 
     Raises:
         ConfigError: naming the file, and the profiles it knows.
     """
-    path = config_file(home)
-    config = _read(path)
-    if config is None:
+    file = read_file(home)
+    quoted = f"'{shown(without_keys(name), limit=80)}'"
+    if file is None:
         raise ConfigError(
-            f"There is no profile '{shown(name, limit=80)}', since {path} does not exist: run "
+            f"There is no profile {quoted}, since {config_file(home)} does not exist: run "
             "`aliyun configure`, or leave off --profile."
         )
-    listed = config.get("profiles")
-    profiles = [p for p in listed if isinstance(p, dict)] if isinstance(listed, list) else []
-    for found in profiles:
-        if found.get("name") == name:
-            return found
-    known = [str(p["name"]) for p in profiles if p.get("name")]
+    found = file.profile(name)
+    if found is not None:
+        return file, found
+    known = [str(p["name"]) for p in file.profiles if p.get("name")]
     raise ConfigError(
-        f"{path} knows no profile '{shown(name, limit=80)}': {_choice(name, known)} or run "
+        f"{file.path} knows no profile {quoted}: {_choice(name, known)} or run "
         "`aliyun configure --profile` with the new name."
     )
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    """The file's object; None where there is no file."""
+def read_file(home: Path) -> CliFile | None:
+    """Read the aliyun CLI's file; None where there is none.
+
+    Raises:
+        ConfigError: naming the file, and what is wrong with it.
+    """
+    path = config_file(home)
     try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_FILE)
-        config = json.loads(data)
+        data, status = read_settings(path, _MAX_FILE_BYTES)
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise ConfigError(
-            f"{path} can't be read ({error.strerror}): check its owner and permissions."
-        ) from None
+    return CliFile(
+        path, _members(data, path), other_writers(path, status) or other_writers_above(path)
+    )
+
+
+def members_of(path: Path) -> dict[str, Any]:
+    """Read a file of the CLI's form; raises as `read_file`."""
+    return _members(read_settings(path, _MAX_FILE_BYTES)[0], path)
+
+
+def _members(data: bytes, path: Path) -> dict[str, Any]:
+    try:
+        # By the first bytes it knows UTF-8 with a mark and UTF-16, as editors on Windows write them.
+        members = json.loads(data)
     except (ValueError, RecursionError) as error:
         line = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         # The cause would carry the text of the file, keys included, into a traceback.
-        raise ConfigError(f"{path} is no JSON{line}: mend it, or run `aliyun configure`.") from None
-    if not isinstance(config, dict):
-        raise ConfigError(f"{path} holds no JSON object: mend it, or run `aliyun configure`.")
-    return config
+        raise ConfigError(
+            f"{path} is no JSON{line}: correct it, or run `aliyun configure`."
+        ) from None
+    if not isinstance(members, dict):
+        raise ConfigError(f"{path} holds no JSON object: correct it, or run `aliyun configure`.")
+    return members
+
+
+def mode_of(profile: Mapping[str, Any]) -> str:
+    """The mode of a profile: the one it names, or that of its fields; ``AK`` for an empty one."""
+    if mode := profile.get("mode"):
+        return str(mode)
+    return next((mode for names, mode in _MODE_BY_FIELDS if all(map(profile.get, names))), "AK")
 
 
 def _choice(name: str, known: list[str]) -> str:
     if not known:
         return "it holds none;"
-    listed = [shown(each, limit=80) for each in known[:20]]
+    listed = [shown(without_keys(each), limit=80) for each in known[:20]]
     hint = did_you_mean(name, listed, "")
     return f"use one of {', '.join(listed)}{f' ({hint})' if hint else ''}"
 
@@ -161,18 +229,26 @@ def _region(profile: Mapping[str, Any]) -> str | None:
     return region.strip() or None if isinstance(region, str) else None
 
 
-def _region_beside_keys(environ: Mapping[str, str], home: Path) -> str | None:
-    """The current profile's region: the CLI, too, puts keys from the environment over a profile."""
+def _endpoint(profile: Mapping[str, Any]) -> str | None:
+    for name in ("endpoint", "endpoint_type"):
+        value = profile.get(name)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return None
+
+
+def _beside_keys(environ: Mapping[str, str], home: Path) -> dict[str, Any]:
+    """The current profile: the CLI, too, puts keys from the environment over a profile."""
     try:
         name = current_profile(environ, home)
-        return _region(read_profile(name, home)) if name else None
+        return read_profile(name, home) if name else {}
     except ConfigError:
-        return None
+        return {}
 
 
 def is_empty(profile: Mapping[str, Any]) -> bool:
     """Whether a profile is the one that an unconfigured CLI writes: mode AK without a key."""
-    return profile.get("mode") in {None, "", "AK"} and not profile.get("access_key_id")
+    return mode_of(profile) == "AK" and not profile.get("access_key_id")
 
 
 def _named(name: str, home: Path) -> str:
