@@ -12,6 +12,7 @@ from wfinspect.instance import Binding
 from wfinspect.simulator import Simulator
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.setup import Setup
+from wfinspect.watching.snapshot import equal_but_for_ages
 
 
 class Drive:
@@ -36,9 +37,9 @@ class Drive:
     async def turn(self) -> float | None:
         """Steps until every call that can be answered is; gives the seconds until the next one."""
         while True:
+            shown = self.engine.snapshot
             next_in = self.engine.step()
-            self.drawn += self.engine.has_news
-            self.engine.has_news = False
+            self.drawn += not equal_but_for_ages(shown, self.engine.snapshot)
             self.expect_nothing_missed()
             self.after_step()
             before = self.engine.in_flight

@@ -17,23 +17,25 @@ DEADLINE = 10.0
 
 
 class Face:
-    """Waits for a snapshot it likes; woken by pings alone."""
+    """Waits for a snapshot it likes; sees what there was at the last ping."""
 
     def __init__(self, watcher: Watcher) -> None:
         self.watcher = watcher
         self.pinged = threading.Condition()
         self.threads: set[str] = set()
+        self.seen = watcher.snapshot
         watcher.subscribe(self.ping)
 
     def ping(self) -> None:
         with self.pinged:
             self.threads.add(threading.current_thread().name)
+            self.seen = self.watcher.snapshot
             self.pinged.notify_all()
 
     def wait(self, is_it: Callable[[Snapshot], bool]) -> Snapshot:
         with self.pinged:
-            assert self.pinged.wait_for(lambda: is_it(self.watcher.snapshot), DEADLINE)
-        return self.watcher.snapshot
+            assert self.pinged.wait_for(lambda: is_it(self.seen), DEADLINE)
+            return self.seen
 
 
 @pytest.fixture
@@ -200,6 +202,26 @@ def test_a_bug_in_a_round_is_named_and_the_watch_goes_on(
     assert "secret" not in repr(seen)
     watcher.display(key(1))
     face.wait(lambda s: s.health.contact is Contact.LIVE)
+
+
+def test_an_interruption_is_taken_back_though_nothing_else_has_changed(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wfinspect.watching.watcher._AFTER_A_CRASH_SECONDS", 0.1)
+    face = Face(watcher)
+    watcher.watch([key(1)])
+    watcher.start()
+    face.wait(lambda s: s.health.contact is Contact.LIVE and s.rows[0].is_live)
+    step, failures = watcher._engine.step, [ZeroDivisionError()]
+
+    def fails_once() -> float | None:
+        if failures:
+            raise failures.pop()
+        return step()
+
+    monkeypatch.setattr(watcher._engine, "step", fails_once)
+    face.wait(lambda s: s.health.trouble is not None)
+    face.wait(lambda s: s.health.trouble is None and s.health.contact is Contact.LIVE)
 
 
 def test_a_poller_that_dies_is_named_and_goes_on_with_fresh_connections(

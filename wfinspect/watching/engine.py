@@ -30,7 +30,7 @@ from wfinspect.watching.snapshot import Health, Snapshot
 from wfinspect.watching.source import group_of
 from wfinspect.watching.store import Store
 from wfinspect.watching.telling import Telling
-from wfinspect.watching.view import View, is_same_to_the_eye
+from wfinspect.watching.view import View
 
 if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
     from wfinspect.watching.lookout import Lookout
@@ -64,8 +64,6 @@ class Engine:
         messenger = setup.messenger or Messenger((), {})
         self._telling = Telling(self._book, self._alerts, messenger, notices)
         self._view = View(self._book, self._schedule, self._sights, notices, self._alerts)
-        self.has_news = False
-        """A face has something to redraw; whoever tells it so clears this."""
         now = clock.monotonic()
         self._book.load(now)
         self._book.watch(only or (), clock.now())
@@ -235,9 +233,7 @@ class Engine:
             store_trouble=self._book.trouble,
             remarks=self._schedule.groups.remarks(now),
         )
-        before = self.snapshot
         until = self._view.draw(health, self._bindings(), self._attention.displayed, now, at)
-        self.has_news |= not is_same_to_the_eye(before, self.snapshot)
         return min(until, bucket.ends_at)
 
     def _next_in(self, now: float, drawn_until: float) -> float | None:

@@ -160,6 +160,29 @@ class Snapshot(NamedTuple):
         return None
 
 
+def equal_but_for_ages(one: Snapshot, other: Snapshot) -> bool:
+    """Return whether nothing but ages and counts differs, which wait for the next redraw.
+
+    All else counts, also what is added to a snapshot later: news must not wait for other news.
+    """
+    rows, others = (*one.rows, one.displayed), (*other.rows, other.displayed)
+    return (
+        len(rows) == len(others)
+        # Of thousands of rows nearly all are the same objects.
+        and all(a is b or _ageless(a) == _ageless(b) for a, b in zip(rows, others, strict=True))
+        and _without_rows(one) == _without_rows(other)
+    )
+
+
+def _ageless(row: Row | None) -> Row | None:
+    return row and row._replace(read_at=None)
+
+
+def _without_rows(snapshot: Snapshot) -> Snapshot:
+    health = snapshot.health._replace(last_good_at=None, calls_today=0)
+    return snapshot._replace(rows=(), displayed=None, health=health)
+
+
 class WatchControl(Protocol):
     """What a face may ask of the watcher; each call returns at once, from any thread."""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 from wfinspect.errors import CredentialsMissing, DailyLimit, Refused
 from wfinspect.instance import Binding, InstanceKey
@@ -12,7 +11,7 @@ from wfinspect.watching.book import Book
 from wfinspect.watching.notices import Notices, Outage
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.sight import Sight, Sights, Troubles
-from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot, Trouble
+from wfinspect.watching.snapshot import Contact, Health, Snapshot, Trouble
 
 _WAITING = Trouble("waiting", "No answer has come yet: a call is out, or waits for its turn.", None)
 _SHORT = Trouble(
@@ -119,22 +118,3 @@ class View:
             or (bool(sights) and all(each.row.is_live for each in sights))
         )
         return (Contact.LIVE if is_known else Contact.STARTING), ()
-
-
-_seen_of_row = attrgetter(*(name for name in Row._fields if name != "read_at"))
-_seen_of_all = attrgetter("troubles", "transitions", "history", "notices", "recent_ids")
-
-
-def is_same_to_the_eye(one: Snapshot, other: Snapshot) -> bool:
-    """Whether two snapshots differ at most in ages and counts, which wait for the next redraw."""
-    pairs = zip((*one.rows, one.displayed), (*other.rows, other.displayed), strict=False)
-    return (
-        len(one.rows) == len(other.rows)
-        and all(a is b or (a and b and _seen_of_row(a) == _seen_of_row(b)) for a, b in pairs)
-        and _seen_of_all(one) == _seen_of_all(other)
-        and _uncounted(one.health) == _uncounted(other.health)
-    )
-
-
-def _uncounted(health: Health) -> Health:
-    return health._replace(last_good_at=None, calls_today=0)

@@ -14,7 +14,7 @@ from typing import Concatenate, ParamSpec
 
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.setup import Setup
-from wfinspect.watching.snapshot import Snapshot
+from wfinspect.watching.snapshot import Snapshot, equal_but_for_ages
 from wfinspect.watching.standstill import interrupted, stuck
 
 # Timers of an event loop stand still while the machine is suspended, and other processes that share
@@ -50,7 +50,7 @@ class Watcher:
         self.binding = setup.binding
         self._clock = setup.clock
         self._engine = Engine(setup, self._wake_up)
-        self._snapshot = self._engine.snapshot
+        self._snapshot = self._pinged_with = self._engine.snapshot
         self._pings: list[Callable[[], None]] = []
         self._intents: deque[Callable[[], None]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -168,10 +168,7 @@ class Watcher:
             logger.exception("The watch failed in a way nobody foresaw")
             self._publish_interruption(error)
             return _AFTER_A_CRASH_SECONDS
-        if self._engine.has_news:
-            self._engine.has_news = False
-            self._publish(self._engine.snapshot)
-        self._snapshot = self._engine.snapshot
+        self._publish(self._engine.snapshot)
         nap = _LONGEST_NAP_SECONDS if next_in is None else next_in
         return min(max(nap, _SHORTEST_NAP_SECONDS), _LONGEST_NAP_SECONDS)
 
@@ -191,7 +188,10 @@ class Watcher:
 
     def _publish(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._ping()
+        # Not with what was drawn before: an interruption, too, has to go once the watch goes on.
+        if not equal_but_for_ages(snapshot, self._pinged_with):
+            self._pinged_with = snapshot
+            self._ping()
 
     def _ping(self) -> None:
         for ping in self._pings:

@@ -1,0 +1,46 @@
+import time
+
+import pytest
+from journey import INTERVAL_SECONDS, Home
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+NOTIFY = """
+[notify]
+rule = "{rule}"
+osc = "9"
+command = ["/bin/sh", "-c", 'echo "$WFINSPECT_ID $WFINSPECT_FROM $WFINSPECT_TO" >> "$HOME/notified"']
+"""
+FAILED = DEMO_IDS[0]
+
+
+@pytest.mark.parametrize(
+    ("watched", "size", "rule"),
+    # Every pair of values at least once.
+    [
+        (1, (160, 48), "failure"),
+        (1, (80, 24), "any"),
+        (3, (160, 48), "any"),
+        (3, (80, 24), "failure"),
+    ],
+)
+def test_a_failure_rings_and_notifies_with_no_key_pressed(
+    home: Home, simulator: Simulator, watched: int, size: tuple[int, int], rule: str
+) -> None:
+    ids = DEMO_IDS[:watched]
+    for number in ids:
+        simulator.set_status(number, "Running")
+    with home.start(*ids, size=size, config=NOTIFY.format(rule=rule)) as app:
+        app.wait_for(rf"▸ {watched} [\s\S]*Running")
+        app.forget()
+        simulator.set_status(FAILED, "Failure")
+        failed_at = time.monotonic()
+        app.wait_for_bell()
+        assert time.monotonic() - failed_at <= INTERVAL_SECONDS + 4
+        app.wait_for_announcement(rf"1 failed: .*{FAILED}.* Running -> Failure after")
+        app.wait_for("✖ Failure")
+        notified = home.path / "notified"
+        app.wait_until(notified.exists, "the command")
+        app.quit()
+        assert (app.bells, len(app.announcements)) == (1, 1)
+    assert notified.read_text() == f"{FAILED} Running Failure\n"
