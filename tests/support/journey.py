@@ -19,6 +19,29 @@ _GLANCE_SECONDS = 0.05
 class Session(PtySession):
     """The program in its terminal; what it writes is read only while the test waits for something."""
 
+    def wait_for(self, pattern: str, timeout: float = PATIENCE) -> str:
+        """Read until the screen matches once a frame has come whole; the screen's text."""
+        self.wait_until(
+            lambda: self._is_whole and re.search(pattern, self.text()) is not None,
+            repr(pattern),
+            timeout,
+        )
+        return self.text()
+
+    def wait_gone(self, pattern: str, timeout: float = PATIENCE) -> str:
+        """Read until the screen no longer matches; the screen's text."""
+        self.wait_until(
+            lambda: self._is_whole and re.search(pattern, self.text()) is None,
+            f"the end of {pattern!r}",
+            timeout,
+        )
+        return self.text()
+
+    @property
+    def _is_whole(self) -> bool:
+        # A frame stands between these two.
+        return self.log.rfind(b"\x1b[?2026h") <= self.log.rfind(b"\x1b[?2026l")
+
     @property
     def bells(self) -> int:
         """How often it rang; a BEL that only ends a sequence is not counted."""
