@@ -188,7 +188,15 @@ def test_without_a_command_nothing_is_started() -> None:
 
 
 def test_nothing_is_sent_that_was_not_asked_for() -> None:
-    assert read_notify({}, "config.toml") == Notify(Rule.FAILURE, (), True, "off", False)
+    assert read_notify({}, "config.toml") == Notify(Rule.FAILURE, (), True, "off", False, 300.0)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [(90, 90.0), (10.5, 10.5), ("90", 90.0), ("90s", 90.0), ("5m", 300.0), ("1.5 h", 5400.0)],
+)
+def test_lost_after_is_a_duration(written: object, seconds: float) -> None:
+    assert read_notify({"lost_after": written}, "config.toml").lost_after == seconds
 
 
 def test_the_table_is_read_from_the_file(tmp_path: Path) -> None:
@@ -208,6 +216,11 @@ def test_the_table_is_read_from_the_file(tmp_path: Path) -> None:
         ({"rules": "any"}, "[notify] has no 'rules': known are rule, command, bell, osc"),
         ({"rule": "never"}, "rule: 'never' is none of failure, late, settled, any"),
         ({"osc": "99"}, "osc: '99' is none of off, 9, 777"),
+        ({"lost_after": 9}, "lost_after: '9' is too short: at least 10 seconds are allowed"),
+        ({"lost_after": "5 min"}, "lost_after: '5 min' is no duration: write seconds, or text"),
+        ({"lost_after": True}, "is no duration"),
+        ({"lost_after": -300}, "is no duration"),
+        ({"lost_after": float("nan")}, "is no duration"),
         ({"bell": "yes"}, "bell is neither true nor false"),
         ({"command": "curl http://x"}, "command is a list of a program and its arguments"),
         ({"command": ["", "x"]}, "command is a list"),

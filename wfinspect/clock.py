@@ -1,5 +1,6 @@
 """Where time comes from. The only module that reads a clock; everything else is handed one."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
@@ -49,3 +50,20 @@ class MachineZone(tzinfo):
         offset = at.replace(tzinfo=UTC).astimezone().utcoffset()
         there = at + (offset or timedelta())
         return there.replace(fold=int(there.utcoffset() != offset))
+
+
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smh]?)", re.ASCII)
+_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def duration_seconds(value: object) -> float:
+    """Return the seconds of a duration as users write it: ``90``, ``90s``, ``5m``, ``2h``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    found = _DURATION.fullmatch(str(value) if is_number or isinstance(value, str) else "")
+    if found is None:
+        raise ValueError("no duration")
+    return float(found[1]) * _UNIT_SECONDS[found[2]]

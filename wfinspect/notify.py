@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from wfinspect.clock import duration_seconds
 from wfinspect.errors import ConfigError
 
 
@@ -18,6 +19,7 @@ class Rule(StrEnum):
 
 
 OSC_KINDS = ("off", "9", "777")
+MIN_LOST_AFTER_SECONDS = 10.0  # below it one lost packet would ring
 
 
 class Notify(NamedTuple):
@@ -31,6 +33,8 @@ class Notify(NamedTuple):
     """Desktop notification through the terminal: one of OSC_KINDS."""
     tmux_passthrough: bool = False
     """Wrap the sequence for tmux, which drops it unless its allow-passthrough is on."""
+    lost_after: float = 300.0
+    """Seconds without contact after which that is notified."""
 
 
 def read_notify(table: object, source: str) -> Notify:
@@ -51,6 +55,7 @@ def read_notify(table: object, source: str) -> Notify:
         bell=_switch(table, "bell", source, default=True),
         osc=_word(table, "osc", OSC_KINDS, "off", source),
         tmux_passthrough=_switch(table, "tmux_passthrough", source, default=False),
+        lost_after=_lost_after(table.get("lost_after", Notify().lost_after), source),
     )
 
 
@@ -71,6 +76,22 @@ def _switch(table: Mapping[str, object], name: str, source: str, *, default: boo
     if not isinstance(value, bool):
         raise ConfigError(f"{source}: [notify] {name} is neither true nor false.")
     return value
+
+
+def _lost_after(value: object, source: str) -> float:
+    try:
+        seconds = duration_seconds(value)
+    except ValueError:
+        raise ConfigError(
+            f"{source}: [notify] lost_after: {str(value)[:60]!r} is no duration: write seconds, or "
+            'text such as "90s", "5m" or "2h".'
+        ) from None
+    if seconds < MIN_LOST_AFTER_SECONDS:
+        raise ConfigError(
+            f"{source}: [notify] lost_after: {str(value)[:60]!r} is too short: at least "
+            f"{MIN_LOST_AFTER_SECONDS:g} seconds are allowed."
+        )
+    return seconds
 
 
 def _command(value: object, source: str) -> tuple[str, ...]:

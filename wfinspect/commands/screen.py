@@ -63,6 +63,7 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
             budget=settings.budget,
             rng=random.Random(),
             rule=settings.notify.rule,
+            lost_after_seconds=settings.notify.lost_after,
             messenger=Messenger(settings.notify.command, environ),
         )
     )

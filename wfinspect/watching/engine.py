@@ -21,7 +21,7 @@ from wfinspect.watching.calls import Calls
 from wfinspect.watching.days import Days
 from wfinspect.watching.guest import Guest
 from wfinspect.watching.messenger import Messenger
-from wfinspect.watching.notices import Notices
+from wfinspect.watching.notices import Notices, Outage
 from wfinspect.watching.reader import Reader
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.setup import Setup
@@ -63,11 +63,12 @@ class Engine:
         self._alerts = Alerts(setup.rule)
         messenger = setup.messenger or Messenger((), {})
         self._telling = Telling(self._book, self._alerts, messenger, notices)
-        self._view = View(self._book, self._schedule, self._sights, notices, self._alerts)
+        outage = Outage(setup.lost_after_seconds)
+        self._view = View(self._book, self._schedule, self._sights, notices, self._alerts, outage)
         now = clock.monotonic()
         self._book.load(now)
         self._book.watch(only or (), clock.now())
-        self._reader = Reader(self._book, self._schedule, self._days, notices, self._view.outage)
+        self._reader = Reader(self._book, self._schedule, self._days, notices, outage)
         self._reconcile(now)
         self._look(now, clock.now())
 

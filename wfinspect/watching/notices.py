@@ -7,9 +7,6 @@ from math import inf
 from wfinspect.instance import Family, InstanceKey, Transition
 from wfinspect.watching.snapshot import Contact, Notice, Trouble
 
-LOST_AFTER_SECONDS = 300.0
-"""Without contact for this long, that itself is news."""
-
 _PATIENCE_SECONDS = 30.0  # a row that nothing is heard of must not keep the others' news back
 _KEPT = 20
 
@@ -60,9 +57,10 @@ class Absence:
 
 
 class Outage:
-    """Tells once when contact has been lost for long, and once when it is back."""
+    """Says once when contact has been lost for `lost_after` seconds, and once when it is back."""
 
-    def __init__(self) -> None:
+    def __init__(self, lost_after: float) -> None:
+        self._lost_after = lost_after
         self._since: float | None = None
         self._is_told = False
         self._changes: list[Transition] = []
@@ -76,7 +74,7 @@ class Outage:
         """When the loss becomes news, in steady seconds."""
         if self._since is None or self._is_told:
             return inf
-        return self._since + LOST_AFTER_SECONDS
+        return self._since + self._lost_after
 
     def follow(
         self, contact: Contact, trouble: Trouble | None, now: float
@@ -92,14 +90,22 @@ class Outage:
                 return "", False, 0.0
             self._is_told = True
             cause = f" ({trouble.cause})" if trouble else ""
-            words = f"No contact for {LOST_AFTER_SECONDS / 60:.0f} minutes{cause}."
+            words = f"No contact for {_spelled(self._lost_after)}{cause}."
             return words, True, now - self._since
         was_told, since, changes = self._is_told, self._since, self._changes
         self._since, self._is_told, self._changes = None, False, []
         if contact is not Contact.LIVE or not was_told or since is None:
             return "", False, 0.0
-        blind = f"Contact is back after {round((now - since) / 60)} minutes"
+        blind = f"Contact is back after {_spelled(now - since)}"
         return f"{blind}: {summary(changes)}.", False, now - since
+
+
+def _spelled(seconds: float) -> str:
+    """A time in whole units, of which there are always several: ``90 seconds``, ``5 minutes``."""
+    for size, name in ((3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{round(seconds / size)} {name}"
+    return f"{round(seconds)} seconds"
 
 
 def summary(changes: Iterable[Transition]) -> str:

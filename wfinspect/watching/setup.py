@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wfinspect.clock import Clock
 from wfinspect.instance import Binding, InstanceKey
-from wfinspect.notify import Rule
+from wfinspect.notify import Notify, Rule
 from wfinspect.watching.messenger import Messenger
 from wfinspect.watching.source import Connect
 
@@ -32,5 +32,7 @@ class Setup(NamedTuple):
     """Follow these and nothing else, and leave the stored list as it is."""
     rule: Rule = Rule.FAILURE
     """Which changes are worth an alert."""
+    lost_after_seconds: float = Notify().lost_after
+    """Without contact for so long, that is worth an alert, too."""
     messenger: Messenger | None = None
     """Is told of alerts, too."""

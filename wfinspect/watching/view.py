@@ -26,10 +26,16 @@ class View:
     """Draws snapshots of what the book and the schedule hold."""
 
     def __init__(
-        self, book: Book, schedule: Schedule, sights: Sights, notices: Notices, alerts: Alerts
+        self,
+        book: Book,
+        schedule: Schedule,
+        sights: Sights,
+        notices: Notices,
+        alerts: Alerts,
+        outage: Outage,
     ) -> None:
         self.snapshot = Snapshot()
-        self.outage = Outage()
+        self._outage = outage
         self._book = book
         self._schedule = schedule
         self._sights = sights
@@ -69,7 +75,7 @@ class View:
         if trouble is None:
             repeated = (b for b, gate in gates.items() if gate is not None and gate.failures > 1)
             trouble = next((troubles[b] for b in repeated), None)
-        text, is_error, seconds = self.outage.follow(contact, trouble, now)
+        text, is_error, seconds = self._outage.follow(contact, trouble, now)
         if text:
             self._notices.say(text, is_error=is_error)
             lost_at, name = at - timedelta(seconds=seconds), "lost" if is_error else "back"
@@ -86,7 +92,7 @@ class View:
             recent_ids=tuple(self._book.recent),
             alert=self._alerts.latest,
         )
-        return min(self.outage.wakes_at(), self._alerts.due_at, self._sights.changes_at)
+        return min(self._outage.wakes_at(), self._alerts.due_at, self._sights.changes_at)
 
     def _explain(self, binding: Binding, now: float) -> Trouble:
         """The trouble of rows that are old although no call has failed."""
