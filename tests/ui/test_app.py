@@ -190,7 +190,7 @@ async def test_a_snapshot_reaches_the_main_screen_under_a_dialog() -> None:
 
 async def test_a_keymap_moves_commands_and_says_what_it_does_not_know() -> None:
     async with running(mixed(), keymap={"refresh-all": "f5", "fly": "f"}) as rig:
-        assert "no command is called 'fly'" in rig.text
+        assert "No command is called 'fly'" in rig.text
         await rig.press("f5")
         assert rig.asked == [("refresh", None)]
         await rig.press("R")

@@ -54,7 +54,9 @@ def _private_file(path: Path) -> logging.Handler:
                 make_private(path.parent)
             except StoreError as error:
                 raise OSError(str(error)) from None
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            # A pipe in its place would otherwise be waited for.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+            flags |= os.O_CLOEXEC
             descriptor = os.open(path, flags, 0o600)
             return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
 

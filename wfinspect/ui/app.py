@@ -1,5 +1,6 @@
 """The app: theme, keymap, screens, and the way snapshots and keys come in. Composes no services."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from math import inf
@@ -11,7 +12,7 @@ from textual.filter import LineFilter, Monochrome, NoColor
 from textual.reactive import Reactive
 
 from wfinspect.clock import Clock
-from wfinspect.errors import did_you_mean
+from wfinspect.format import shown
 from wfinspect.instance import InstanceKey
 from wfinspect.notify import Notify
 from wfinspect.ui import keys
@@ -30,6 +31,10 @@ from wfinspect.watching.snapshot import WatchControl
 
 AUTO = "auto"
 SECOND_PRESS_SECONDS = 3.0
+MAX_SENTENCES = 3
+"""So many of one kind fit into a toast at 80x24."""
+
+_logger = logging.getLogger(__name__)
 
 
 class WfInspectApp(AskingApp):
@@ -75,7 +80,7 @@ class WfInspectApp(AskingApp):
             ascii_only: glyphs and drawings in ASCII.
             open_keys: the first is opened, all are watched.
             is_demo: say so in place of the profile.
-            keymap: keys of commands, by `COMMAND_IDS`.
+            keymap: the [keys] table of config.toml.
             notify: which ways to a person are open.
             preferences: what was chosen on the screen before.
             exports: how instances leave the app.
@@ -100,9 +105,7 @@ class WfInspectApp(AskingApp):
         self._open_keys = tuple(open_keys)
         self._is_pinged = False
         self._interrupted_at = -inf
-        given = keymap or {}
-        self._keys = {name: key for name, key in given.items() if name in keys.COMMAND_IDS}
-        self._unknown_keys = sorted(set(given) - keys.COMMAND_IDS)
+        self._keys, self._useless_keys = keys.usable_keys(keymap or {})
         self._wanted_theme = theme
         for own in themes.THEMES:
             self.register_theme(own)
@@ -169,11 +172,16 @@ class WfInspectApp(AskingApp):
         self._take_snapshot()
         if self._wanted_theme not in {*self.available_themes, "auto"}:
             self.tell(f"There is no theme {self._wanted_theme!r}.", is_error=True)
-        for name in self._unknown_keys:
-            hint = did_you_mean(name, keys.COMMAND_IDS, "README lists the commands.")
-            self.tell(
-                f"[keys] in config.toml: no command is called {name!r}: {hint}", is_error=True
-            )
+        for sentence in self._useless_keys:
+            _logger.warning("[keys] in config.toml: %s", sentence)
+        if self._useless_keys:
+            # One toast: of several each would push out the one before.
+            more = len(self._useless_keys) - MAX_SENTENCES
+            rest = [f"{more} more are in wfinspect.log."] if more > 0 else []
+            said = [*self._useless_keys[:MAX_SENTENCES], *rest]
+            self.tell("\n".join(["[keys] in config.toml:", *said]), is_error=True)
+        if self._preferences.trouble:
+            self.tell(shown(self._preferences.trouble, limit=400), is_error=True)
 
     def post_display_hook(self) -> None:
         """Let the watcher start with the first frame: the next one is a tick of the screen later."""

@@ -1,8 +1,15 @@
 """Every key of the app: one table that bindings, help, hints and palette are made from."""
 
+import re
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.binding import Binding
+from textual.keys import _character_to_key, key_to_character
+
+from wfinspect.errors import did_you_mean
+from wfinspect.format import shown
 
 
 class Command(NamedTuple):
@@ -90,3 +97,108 @@ COMMANDS = (
 
 COMMAND_IDS = frozenset(command.id for command in COMMANDS)
 """What a keymap may name."""
+
+_BY_ID = {command.id: command for command in COMMANDS}
+
+_OTHER_NAMES = {
+    "esc": "escape",
+    "return": "enter",
+    "del": "delete",
+    "ins": "insert",
+    "pgup": "pageup",
+    "pgdn": "pagedown",
+    "page_up": "pageup",
+    "page_down": "pagedown",
+    # What a terminal sends for these is the same byte.
+    "ctrl+i": "tab",
+    "ctrl+m": "enter",
+    "ctrl+h": "backspace",
+    "ctrl+space": "ctrl+@",
+}
+
+
+def usable_keys(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return the keys of the [keys] table that can work, and a sentence for each that can't.
+
+    A key that can't work is left out; a command that loses all of them keeps its default. So does
+    every command whose default is wanted by another: each key has one command.
+    """
+    wanted: dict[str, list[str]] = {}
+    said: list[str] = []
+    for name, text in given.items():
+        command = _BY_ID.get(name)
+        if command is None:
+            hint = did_you_mean(name, COMMAND_IDS, "README lists the commands.")
+            said.append(f"No command is called {shown(name, limit=40)!r}: {hint}")
+            continue
+        for written in dict.fromkeys(map(str.strip, text.split(","))):
+            key, trouble = _readable(written, command)
+            if trouble:
+                said.append(_sentence(written, command, trouble))
+            else:
+                wanted.setdefault(name, []).append(key)
+    while clash := _clash(wanted):
+        name, key, owner = clash
+        said.append(_sentence(key, _BY_ID[name], f"is the key of {owner}"))
+        wanted[name].remove(key)
+        if not wanted[name]:
+            del wanted[name]
+    return {name: ",".join(keys) for name, keys in wanted.items()}, said
+
+
+def _sentence(key: str, command: Command, trouble: str) -> str:
+    return f"{shown(key, limit=40) or 'Nothing'} in {command.id} {trouble}: {command.shown} stays."
+
+
+def _readable(written: str, command: Command) -> tuple[str, str]:
+    """Return a key, a character or as Textual names it, or why it can't be one."""
+    if not written:
+        return "", "is no key"
+    if len(written) > 1:
+        *modifiers, name = [part.strip().lower() for part in written.split("+")]
+        key = "+".join([*sorted("ctrl" if m == "control" else m for m in modifiers), name])
+        key = _OTHER_NAMES.get(key, key)
+        if key in _SENT:
+            is_free = key.startswith("ctrl+") or _FUNCTION_KEY.fullmatch(key)
+            return (key, "") if is_free or not command.is_app else ("", _TAKEN_BY_BOXES)
+        char = name.upper() if modifiers == ["shift"] and name.isalpha() else key_to_character(key)
+        # A name such as "banana" has a character, which no keyboard has.
+        if char is None or len(char) > 1 or not char.isascii():
+            return "", "is no key that a terminal sends"
+        written = char
+    if written.isdigit():
+        return "", "goes to the ID box, as every digit does"
+    if not written.isprintable():
+        return "", "is no character that can be seen"
+    return (written, "") if not command.is_app else ("", _TAKEN_BY_BOXES)
+
+
+def _clash(wanted: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
+    """Return a command of the table, a key of it, and another command that has that key."""
+    owners: dict[str, str] = {}
+    for command in COMMANDS:
+        if command.id not in wanted:
+            owners |= dict.fromkeys(command.keys.split(","), command.id)
+    for name, keys in wanted.items():
+        for key in keys:
+            if owner := owners.get(_long(key)):
+                return name, key, owner
+        owners |= {_long(key): name for key in keys}
+    return None
+
+
+def _long(key: str) -> str:
+    return _character_to_key(key) if len(key) == 1 else key
+
+
+_TAKEN_BY_BOXES = "is needed in boxes, and this command works there too: give it one with ctrl"
+_FUNCTION_KEY = re.compile(r"f\d+")
+_SENT = frozenset(
+    key.value
+    for keys in ANSI_SEQUENCES_KEYS.values()
+    if isinstance(keys, tuple)
+    for key in keys
+    # Neither the mouse, nor ctrl with a digit, for which hardly a terminal sends anything.
+    if not re.search(r"^<|\+\d$", key.value)
+)
+"""What comes from a terminal besides characters. Alt with a letter is not in it: see `keyboard`."""

@@ -5,10 +5,11 @@ import json
 import os
 from pathlib import Path
 
-from wfinspect.errors import StoreError
-from wfinspect.paths import make_private
+from wfinspect.errors import ConfigError, StoreError
+from wfinspect.paths import make_private, read_settings
 
 FILE_NAME = "preferences.json"
+_MAX_BYTES = 1024 * 1024
 
 
 class Preferences:
@@ -18,6 +19,8 @@ class Preferences:
         """Read what was kept; without a directory nothing is."""
         self._path = directory / FILE_NAME if directory else None
         self._values: dict[str, str] = {}
+        self.trouble = ""
+        """A sentence where what stands there is not read."""
         self._read()
 
     def get(self, name: str, default: str) -> str:
@@ -28,7 +31,7 @@ class Preferences:
         """Keep a value; what others have kept meanwhile stays."""
         self._read()
         self._values[name] = value
-        if self._path is None:
+        if self._path is None or self.trouble:
             return
         new = self._path.with_name(f"{FILE_NAME}.{os.getpid()}")
         with contextlib.suppress(OSError, StoreError):
@@ -39,7 +42,17 @@ class Preferences:
             new.replace(self._path)
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            values = json.loads(self._path.read_text("utf-8")) if self._path else None
+        if self._path is None:
+            return
+        self.trouble = ""
+        try:
+            data, _ = read_settings(self._path, _MAX_BYTES)
+        except FileNotFoundError:
+            return
+        except ConfigError as error:
+            self.trouble = f"{error} Until then what is chosen here ends with the app."
+            return
+        with contextlib.suppress(ValueError, RecursionError):
+            values = json.loads(data)
             if isinstance(values, dict):
                 self._values |= {k: v for k, v in values.items() if isinstance(v, str)}
