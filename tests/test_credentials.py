@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from raw_server import http_answer, raw_server, read_request
+from Tea.request import TeaRequest
 
 from wfinspect.dataworks import credentials, library
 from wfinspect.dataworks.credentials import Credentials, CredentialsSource
@@ -112,7 +113,7 @@ async def test_a_key_that_no_header_can_hold_is_refused_without_being_shown(
 ) -> None:
     write(tmp_path, AK | {"access_key_secret": secret})
 
-    with pytest.raises(Refused, match="copy it anew") as caught:
+    with pytest.raises(Refused, match="copy it again") as caught:
         await current("prod", tmp_path)
 
     assert secret not in str(caught.value)
@@ -556,3 +557,78 @@ async def test_temporary_keys_are_renewed_in_time_and_no_more_often_than_needed(
         used |= found
 
     assert len(used) <= 2 * minutes / life
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[TeaRequest]:
+    """Holds each request that the library would have sent; none is answered."""
+    requests: list[TeaRequest] = []
+
+    def refuse(request: TeaRequest, *_: object) -> None:
+        requests.append(request)
+        raise OSError
+
+    monkeypatch.setattr("Tea.core.TeaCore.do_action", refuse)
+    return requests
+
+
+ROLE = {"ram_role_arn": "acs:ram::1:role/r", "ram_session_name": "me"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ({}, "sts.aliyuncs.com"),
+        ({"sts_region": "cn-beijing"}, "sts.cn-beijing.aliyuncs.com"),
+        ({"sts_endpoint": "sts-vpc.cn-beijing.aliyuncs.com"}, "sts-vpc.cn-beijing.aliyuncs.com"),
+        ({"sts_endpoint": "https://sts.corp/"}, "sts.corp"),
+    ],
+)
+async def test_a_role_is_assumed_where_the_profile_says_and_with_its_token(
+    endpoint: dict[str, str], host: str, tmp_path: Path, sent: list[TeaRequest]
+) -> None:
+    write(tmp_path, AK | ROLE | endpoint | {"mode": "RamRoleArn", "sts_token": "token"})
+
+    with pytest.raises(Refused, match="check the role's ARN"):
+        await current("prod", tmp_path)
+
+    (request,) = sent
+    assert request.headers["host"] == host
+    assert request.query["SecurityToken"] == "token"
+
+
+async def test_a_role_behind_keys_of_cloud_sso_begins_with_those(
+    tmp_path: Path, sent: list[TeaRequest]
+) -> None:
+    sso = AK | {"name": "sso", "mode": "CloudSSO", "sts_token": "t", "sts_expiration": 4e9}
+    role = ROLE | {"name": "prod", "mode": "ChainableRamRoleArn", "source_profile": "sso"}
+    write(tmp_path, role, sso)
+
+    with pytest.raises(Refused, match="source_profile"):
+        await current("prod", tmp_path)
+
+    (request,) = sent
+    assert (request.query["AccessKeyId"], request.query["SecurityToken"]) == ("LTAI", "t")
+
+
+@pytest.mark.parametrize("source", ["prod", "nope", "", None])
+async def test_a_role_without_a_source_is_refused(source: str | None, tmp_path: Path) -> None:
+    write(
+        tmp_path, ROLE | {"name": "prod", "mode": "ChainableRamRoleArn", "source_profile": source}
+    )
+
+    with pytest.raises(Refused, match="has no source_profile that gives keys"):
+        await current("prod", tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+async def test_the_ini_file_is_read_as_editors_write_it(encoding: str, tmp_path: Path) -> None:
+    ini = tmp_path / ".alibabacloud" / "credentials.ini"
+    ini.parent.mkdir(mode=0o700)
+    text = "[生产]\ntype = access_key\naccess_key_id = INI1\naccess_key_secret = a%sb # c\n"
+    ini.write_bytes(text.encode(encoding))
+    ini.chmod(0o600)
+
+    found = await current("(default)", tmp_path, OFF_CLOUD | {"ALIBABA_CLOUD_PROFILE": "生产"})
+
+    assert found == Credentials("INI1", "a%sb")

@@ -2,8 +2,11 @@
 
 import logging
 import os
+import pwd
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fakes import START, FakeClock, key
@@ -11,7 +14,7 @@ from fakes import START, FakeClock, key
 from wfinspect.commands.log import keep_log
 from wfinspect.config import load_settings
 from wfinspect.errors import ConfigError, StoreError
-from wfinspect.paths import DATABASE
+from wfinspect.paths import DATABASE, other_writers_above, read_settings
 from wfinspect.ui.preferences import Preferences
 from wfinspect.watching.records import Changes, StoredRow
 from wfinspect.watching.store import Store
@@ -156,3 +159,57 @@ def test_settings_that_others_may_read_are_taken(mode: int, tmp_path: Path) -> N
     file.chmod(mode)
 
     assert load_settings({"config": str(file)}, {}).budget == 5
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_refused"), [(0o777, True), (0o757, True), (0o1777, False), (0o755, False)]
+)
+def test_a_command_is_taken_only_where_others_can_t_replace_its_file(
+    mode: int, is_refused: bool, tmp_path: Path
+) -> None:
+    place = tmp_path / "dotfiles" / "wfinspect"
+    place.mkdir(parents=True)
+    (place / "config.toml").write_text("[notify]\ncommand = ['true']\n")
+    link = tmp_path / "config.toml"
+    link.symlink_to(place / "config.toml")
+    place.parent.chmod(mode)
+
+    for file in (link, place / "config.toml"):
+        assert bool(other_writers_above(file)) is is_refused
+
+
+def test_a_directory_of_the_users_own_group_is_no_danger_and_of_another_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o775)
+    name = pwd.getpwuid(os.getuid()).pw_name
+    members: list[str] = []
+    gid = tmp_path.stat().st_gid
+    monkeypatch.setattr(
+        "grp.getgrgid", lambda _: SimpleNamespace(gr_name=name, gr_mem=members, gr_gid=gid)
+    )
+    assert other_writers_above(tmp_path / "x") == ""
+
+    members.append("eve")
+
+    assert "is writable by others" in other_writers_above(tmp_path / "x")
+
+
+def test_a_pipe_is_waited_for_as_long_as_allowed(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError, match="is a pipe, which is not waited for"):
+        read_settings(pipe, 100)
+    with pytest.raises(ConfigError, match=r"its end did not come within 0\.1 s"):
+        read_settings(pipe, 100, pipe_seconds=0.1)
+
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"x" * 101,))
+    writer.start()
+    with pytest.raises(ConfigError, match="too large: 100 bytes"):
+        read_settings(pipe, 100, pipe_seconds=20.0)
+    writer.join()
+
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"y" * 100,))
+    writer.start()
+    assert read_settings(pipe, 100, pipe_seconds=20.0)[0] == b"y" * 100
+    writer.join()

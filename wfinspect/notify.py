@@ -1,4 +1,4 @@
-"""What a user wants to be told of and by which way: the ``[notify]`` table of config.toml."""
+"""What a user wants to be notified of, and by which way: the ``[notify]`` table of config.toml."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,7 +9,7 @@ from wfinspect.errors import ConfigError
 
 
 class Rule(StrEnum):
-    """What is told, each more than the one before; lost contact and its return always are."""
+    """What is notified, each more than the one before; lost contact and its return always are."""
 
     FAILURE = "failure"
     LATE = "late"
@@ -99,6 +99,6 @@ def _command(value: object, source: str) -> tuple[str, ...]:
     if not all(isinstance(word, str) and "\0" not in word for word in words) or words[:1] == [""]:
         raise ConfigError(
             f"{source}: [notify] command is a list of a program and its arguments, such as "
-            '["/home/me/bin/tell", "{message}"]; no shell reads it.'
+            '["/home/me/bin/page-me", "{message}"]; no shell reads it.'
         )
     return tuple(words)

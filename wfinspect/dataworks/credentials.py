@@ -1,4 +1,4 @@
-"""The keys that sign: where each kind of profile gets them, read anew when their source changes.
+"""The keys that sign: where each kind of profile gets them, read again when their source changes.
 
 A row's profile name decides the source; one bound to a CLI profile never sees keys from the
 environment. What only the official library knows is asked of it in `library`.
@@ -100,7 +100,7 @@ class CredentialsSource:
         return checked(Credentials(*keys), self._profile)
 
     def forget(self) -> None:
-        """Read everything anew at the next call: the service has refused what is remembered."""
+        """Read everything again at the next call: the service has refused what is remembered."""
         self._known = None
         self._provider = None
         self._lookup = None
@@ -115,7 +115,7 @@ class CredentialsSource:
 
     def _begin(self, provider: Provider) -> Lookup[tuple[Keys, str]]:
         self._is_overdue = False
-        # The library writes renewed keys into the CLI's file, which is no change to read anew.
+        # The library writes renewed keys into the CLI's file, which is not a change to read again.
         return Lookup(lambda: (provider(), self.fingerprint()), "credentials")
 
     def _reread_if_changed(self) -> None:
@@ -190,7 +190,7 @@ def checked(credentials: Credentials, profile: str) -> Credentials:
     if not all(re.fullmatch(r"[\x21-\x7e]+", part) for part in parts):
         raise Refused(
             f"The key of profile '{shown(profile, limit=80)}' holds a character that no key has: "
-            "copy it anew, without quotes or blanks."
+            "copy it again, without quotes or blanks."
         )
     return credentials
 

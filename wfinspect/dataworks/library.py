@@ -296,7 +296,7 @@ class _FirstThatWorks:
                     break
         if self._last is None:
             self._kept = None
-            # Raised anew: one exception object must not gather the tracebacks of many calls.
+            # A new one: one exception object must not gather the tracebacks of many calls.
             raise type(self._failure)(self._failure.sentence)
         return self._last
 

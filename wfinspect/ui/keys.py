@@ -84,7 +84,7 @@ COMMANDS = (
     Command("layout", "z", "layout", "list, split, detail", _SCREEN, "z", "layout"),
     Command("bell", "b", "app.ring", "bell on, off", _SCREEN, "b"),
     Command("mouse", "m", "app.mouse", "mouse on, off", _SCREEN, "m"),
-    Command("redraw", "ctrl+l", "redraw", "draw it all anew", _SCREEN, "ctrl+l", is_app=True),
+    Command("redraw", "ctrl+l", "redraw", "redraw the screen", _SCREEN, "ctrl+l", is_app=True),
     Command("help", "question_mark,f1", "app.help", "all keys", _SCREEN, "?", "help"),
     Command("palette", "colon,ctrl+p", "app.palette", "commands by name", _SCREEN, ":"),
     Command("quit", "q", "app.ask_quit", "quit", _SCREEN, "q", "quit"),
