@@ -188,6 +188,16 @@ def test_counts_that_rest_on_old_readings_are_marked_and_dated() -> None:
     assert short_line(rows, 15.0, START) == "X1? ?1 >2? ~1 +1 (30m)"
 
 
+def test_an_unsettled_row_read_five_minutes_ago_is_marked_whatever_the_interval() -> None:
+    rows = [
+        StoredRow(key(1), 1.0, instance=instance(1), read_at=at(6)),
+        StoredRow(key(2), 2.0, instance=instance(2, "WaitTime"), read_at=at(4)),
+        StoredRow(key(3), 3.0, instance=instance(3, "Success"), read_at=at(20)),
+    ]
+
+    assert short_line(rows, 3600.0, START) == ">1? ~1 +1 (6m)"
+
+
 def test_what_is_final_or_gone_is_never_old() -> None:
     over = ms(START - timedelta(days=3))
     final = instance(1, "Success", finished_time=over)

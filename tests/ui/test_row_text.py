@@ -12,7 +12,7 @@ from values import replace
 from wfinspect.ui import theme
 from wfinspect.ui.lines import Ground, Role
 from wfinspect.ui.row_text import Columns, list_line, sidebar_lines
-from wfinspect.ui.row_words import note, state_time, state_word
+from wfinspect.ui.row_words import note, shows_reading, state_time, state_word
 from wfinspect.ui.theme import Look
 from wfinspect.watching.snapshot import Row, Trouble
 
@@ -79,9 +79,26 @@ def test_a_settled_row_shows_clock_time_or_date_which_never_tick() -> None:
     today = row(1, "Success", finished_time=ms(ago(hours=3)))
     before = row(1, "Success", finished_time=ms(ago(days=2)))
 
-    for later in (timedelta(0), timedelta(hours=5)):
-        assert state_time(today, LOOK, START + later) == "11:30"
+    assert state_time(today, LOOK, START) == "11:30"
+    later = START + timedelta(hours=5)
+    assert state_time(today._replace(read_at=later), LOOK, later) == "11:30"
     assert state_time(before, LOOK, START) == "09-16"
+
+
+def test_a_row_that_was_read_long_ago_shows_that_age_though_it_is_live() -> None:
+    slow = row(1, "Running", read_at=ago(minutes=6), started_time=ms(ago(minutes=67)))
+    settled = row(1, "Success", read_at=ago(minutes=28), finished_time=ms(ago(hours=3)))
+
+    assert state_word(slow) == ("Running", Role.ACTIVE)
+    assert (state_time(slow, LOOK, START), note(slow, START, 40)[0]) == ("6m", "read 6m ago")
+    assert (state_time(settled, LOOK, START), note(settled, START, 40)[0]) == (
+        "28m",
+        "read 28m ago",
+    )
+    # Twice its own ten minutes is no long time for what is over, nor is any for what rests.
+    for at, over in ((ago(minutes=20), ago(hours=3)), (START, ago(hours=24))):
+        fine = row(1, "Success", read_at=at, finished_time=ms(over))
+        assert not shows_reading(fine, START + timedelta(minutes=5))
 
 
 def test_a_running_row_shows_its_age_in_minutes() -> None:

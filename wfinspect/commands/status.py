@@ -97,6 +97,8 @@ def _age_if_old(row: StoredRow, interval: float, now: datetime) -> float:
         return 0.0
     if cadences.is_final(row.instance, row.read_at):
         return 0.0
+    if cadences.shows_age(row.instance, row.read_at, now):
+        return (now - row.read_at).total_seconds()
     every = cadences.cadence(row.instance.family, interval=interval, is_attended=False)
     seconds = (now - row.read_at).total_seconds()
     is_recent = seconds < cadences.freshness_seconds(every * (1.0 + cadences.JITTER))

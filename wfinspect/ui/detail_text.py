@@ -23,7 +23,7 @@ from wfinspect.ui.lines import (
     wrap_lines,
 )
 from wfinspect.ui.row_groups import names_of
-from wfinspect.ui.row_words import change_words, coarse_age, glyph_of, state_word
+from wfinspect.ui.row_words import change_words, coarse_age, glyph_of, shows_reading, state_word
 from wfinspect.ui.status_text import next_try
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.watching.snapshot import Row
@@ -83,12 +83,15 @@ def _changed(row: Row, now: datetime) -> list[Span]:
 def _not_the_present(row: Row, look: Look, now: datetime, width: int) -> list[Line]:
     lines: list[Line] = []
     retry = next_try(row.trouble, look, now)
-    if row.instance is not None and row.read_at is not None and (row.is_gone or not row.is_live):
+    if row.read_at is not None and (row.is_gone or shows_reading(row, now)):
         read = fmt.clock_time(row.read_at, look.zone)
         ago = fmt.age((now - row.read_at).total_seconds())
+        is_present = row.is_live and not row.is_gone
         word = " GONE " if row.is_gone else " NOT LIVE "
-        spans: list[Span] = [(MARGIN, Role.TEXT), (word, Role.ALARM)]
-        spans.append((f" read {ago} ago, at {read}", Role.TROUBLE))
+        spans: list[Span] = [(MARGIN, Role.TEXT)]
+        spans += [] if is_present else [(word, Role.ALARM)]
+        role = Role.DIM if is_present else Role.TROUBLE
+        spans.append((f"{'' if is_present else ' '}read {ago} ago, at {read}", role))
         lines.append(line(*crop(spans, width)))
     if row.is_gone and row.trouble is None:
         lines += sentence(

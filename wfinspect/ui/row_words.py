@@ -7,6 +7,7 @@ from wfinspect.instance import Status, Transition
 from wfinspect.ui.lines import Role, Span, cell_len, fit
 from wfinspect.ui.order import state_since
 from wfinspect.ui.theme import FAMILY_ROLES, Look
+from wfinspect.watching.cadence import shows_age
 from wfinspect.watching.snapshot import Row
 
 _HOUR = 3600.0
@@ -41,9 +42,10 @@ def state_word(row: Row) -> Span:
 def state_time(row: Row, look: Look, now: datetime) -> str:
     """How long, or since when, in at most five cells: an age while it may still change.
 
-    A settled row shows the clock time or the date, which never ticks; an old value its own age.
+    A settled row shows the clock time or the date, which never ticks; an old value, and one that was
+    read long ago, its own age.
     """
-    if row.instance is not None and not row.is_live and row.read_at is not None:
+    if row.instance is not None and row.read_at is not None and shows_reading(row, now):
         return fmt.age((now - row.read_at).total_seconds())
     since = state_since(row)
     if since is None or row.instance is None:
@@ -52,6 +54,13 @@ def state_time(row: Row, look: Look, now: datetime) -> str:
         at = fmt.moment(int(since * 1000))
         return "" if at is None else fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d")
     return fmt.age(now.timestamp() - since)
+
+
+def shows_reading(row: Row, now: datetime) -> bool:
+    """Whether a row says when it was read: it is not the present, or was read long ago."""
+    if row.instance is None or row.read_at is None:
+        return False
+    return not row.is_live or shows_age(row.instance, row.read_at, now)
 
 
 def coarse_age(seconds: float) -> str:
@@ -83,7 +92,8 @@ def _notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
         return role, (cause,) if row.is_live or not read else (f"{cause}, {read}", cause)
     if row.is_gone:
         return Role.UNKNOWN, (f"was {fmt.shown(instance.status, limit=40)}",)
-    if not row.is_live:
+    is_change_news = row.is_live and row.is_unseen
+    if shows_reading(row, now) and not is_change_news:
         return Role.DIM, (read,)
     if change is not None:
         return _change_notes(row, change, now)

@@ -16,6 +16,9 @@ GONE_SECONDS = 3600.0
 JITTER = 0.1
 """The largest part by which a cadence is lengthened, so that many watchers do not ask in step."""
 
+AGE_SHOWN_SECONDS = 300.0
+"""An unsettled row that was read longer ago shows its age, however long its interval is."""
+
 _FRESH_FLOOR_SECONDS = 30.0
 
 
@@ -40,6 +43,18 @@ def cadence(family: Family, *, interval: float, is_attended: bool) -> float:
 def freshness_seconds(effective_interval: float) -> float:
     """How long a reading counts as the present at an interval: two missed polls and a little."""
     return max(_FRESH_FLOOR_SECONDS, 2.5 * effective_interval + 5.0)
+
+
+def shows_age(instance: WorkflowInstance, read_at: datetime, now: datetime) -> bool:
+    """Whether the age of a reading is to be shown beside it, also where it counts as the present.
+
+    What is settled changes by a rerun alone, and is read seldom by intent.
+    """
+    if is_final(instance, read_at):
+        return False
+    normal = SETTLED_SECONDS * (1.0 + JITTER)
+    limit = freshness_seconds(normal) if instance.is_settled else AGE_SHOWN_SECONDS
+    return (now - read_at).total_seconds() > limit
 
 
 def is_final(instance: WorkflowInstance, read_at: datetime) -> bool:
