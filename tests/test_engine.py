@@ -247,8 +247,9 @@ async def test_old_values_are_marked_by_the_clock_alone(rig: Rig) -> None:
     assert rig.row().is_live
     await rig.run(10.0)
     assert not rig.row().is_live
-    assert rig.snapshot.health.contact is Contact.NOT_LIVE
-    assert rig.snapshot.health.trouble is not None
+    # No call has failed yet: that nothing is the present is no outage.
+    assert rig.snapshot.health.contact is Contact.STARTING
+    assert rig.snapshot.health.trouble is None
 
 
 async def test_an_outage_names_cause_and_next_attempt_and_ends_by_itself(rig: Rig) -> None:
@@ -328,8 +329,8 @@ async def test_a_refusal_shows_at_once_and_is_tried_every_minute(rig: Rig) -> No
     rig.source.error = Refused("The key is not valid.")
     rig.source.calls.clear()
     await rig.run(16.0)
-    assert rig.row().is_live
     assert rig.snapshot.health.contact is Contact.NOT_LIVE
+    assert not rig.row().is_live
     await rig.run(184.0)
     assert 3 <= len(rig.source.calls) <= 5
 
@@ -432,15 +433,16 @@ async def test_what_a_person_asks_for_goes_out_beyond_the_budget(state_dir: Path
     await watching(rig, 1)
     await rig.run(7200.0)
     assert len(rig.source.calls) <= 4
-    health = rig.snapshot.health
-    assert health.contact is Contact.NOT_LIVE or rig.row().is_live
+    assert rig.row().is_live
     for _ in range(6):
         rig.engine.refresh(key(1))
         await rig.run(1.0)
     assert rig.snapshot.health.calls_today == len(rig.source.calls) >= 6
     await rig.run(3600.0)
-    assert rig.snapshot.health.trouble is not None
-    assert rig.snapshot.health.trouble.cause == "budget"
+    health = rig.snapshot.health
+    assert (health.contact, health.trouble) == (Contact.LIVE, None)
+    assert health.slow is not None
+    assert health.slow.cause == "budget"
     await rig.engine.aclose()
 
 

@@ -27,7 +27,7 @@ from wfinspect.instance import Binding, InstanceId, InstanceKey, Status
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.records import Changes, StoredRow
 from wfinspect.watching.setup import Setup
-from wfinspect.watching.snapshot import Row, Snapshot
+from wfinspect.watching.snapshot import Contact, Health, Row, Slow, Snapshot
 from wfinspect.watching.store import Store
 
 OTHER = Binding("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
@@ -402,3 +402,17 @@ def test_a_standard_error_that_nobody_reads_stops_nothing() -> None:
     progress = Progress(Broken(), UTC, is_terminal=False)
     progress.say("once")
     progress.say("twice")
+
+
+def test_that_a_limit_of_our_own_slows_the_watch_is_said_once() -> None:
+    said = io.StringIO()
+    progress = Progress(said, UTC, is_terminal=False)
+    for seconds in (4800.0, 3000.0):
+        health = Health(Contact.LIVE, slow=Slow(seconds, "budget"))
+        progress.show(Snapshot(health=health), "0 of 1 settled")
+    progress.show(Snapshot(health=Health(Contact.LIVE)), "0 of 1 settled")
+
+    assert said.getvalue() == (
+        "wfinspect: The day's budget of calls lets each instance be read every 80m only; "
+        "--budget sets it.\n"
+    )

@@ -22,7 +22,7 @@ class Session(PtySession):
     def wait_for(self, pattern: str, timeout: float = PATIENCE) -> str:
         """Read until the screen matches once a frame has come whole; the screen's text."""
         self.wait_until(
-            lambda: self._is_whole and re.search(pattern, self.text()) is not None,
+            lambda: self.is_whole and re.search(pattern, self.text()) is not None,
             repr(pattern),
             timeout,
         )
@@ -31,14 +31,14 @@ class Session(PtySession):
     def wait_gone(self, pattern: str, timeout: float = PATIENCE) -> str:
         """Read until the screen no longer matches; the screen's text."""
         self.wait_until(
-            lambda: self._is_whole and re.search(pattern, self.text()) is None,
+            lambda: self.is_whole and re.search(pattern, self.text()) is None,
             f"the end of {pattern!r}",
             timeout,
         )
         return self.text()
 
     @property
-    def _is_whole(self) -> bool:
+    def is_whole(self) -> bool:
         # A frame stands between these two.
         return self.log.rfind(b"\x1b[?2026h") <= self.log.rfind(b"\x1b[?2026l")
 

@@ -12,7 +12,7 @@ from values import replace
 from wfinspect.ui import theme
 from wfinspect.ui.status_text import bottom_line, counts_of, seconds, title, top_line
 from wfinspect.ui.theme import Look
-from wfinspect.watching.snapshot import Contact, Row, Snapshot
+from wfinspect.watching.snapshot import Contact, Row, Slow, Snapshot
 
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
 
@@ -50,9 +50,23 @@ def test_not_live_and_its_cause_are_never_shed(width: int) -> None:
     assert cell_len(text) == width
 
 
+@pytest.mark.parametrize(
+    ("slow", "words"),
+    [
+        (Slow(4800.0, "budget"), "slow: every 80m (budget)"),
+        (Slow(62.6, "rate"), "slow: every 63s (rate)"),
+        (Slow(30_000.0, "budget"), "slow: every 8h (budget)"),
+    ],
+)
+def test_waiting_for_our_own_limits_is_slow_and_no_outage(slow: Slow, words: str) -> None:
+    assert top(with_health(slow=slow), 80).endswith(f" {words} ")
+    assert title(Contact.LIVE, counts_of(()), 0) == "wfinspect"
+
+
 @given(st.integers(20, 200))
 def test_the_lines_fit_any_width(width: int) -> None:
-    for snapshot in (mixed(), outage(), empty(), gone()):
+    slow = with_health(slow=Slow(4800.0, "budget"))
+    for snapshot in (mixed(), outage(), empty(), gone(), slow):
         assert cell_len(top(snapshot, width)) <= width
         assert cell_len(bottom_line(snapshot.health, width).text) <= width
 

@@ -23,6 +23,7 @@ class Progress:
         self._is_terminal = is_terminal
         self._last_notice = 0
         self._told: set[str] = set()
+        self._slow: set[str] = set()
         self._store_trouble = ""
         self._line = ""
 
@@ -43,6 +44,8 @@ class Progress:
             self.say(sentence)
         health = snapshot.health
         words = "live" if health.contact is Contact.LIVE else health.contact.value.upper()
+        if health.contact is Contact.LIVE and health.slow is not None:
+            words = health.slow.words
         if health.trouble is not None:
             words += f": {shown(health.trouble.cause)}"
             if health.trouble.retry_at is not None:
@@ -65,6 +68,9 @@ class Progress:
         if health.store_trouble not in {"", self._store_trouble}:
             yield health.store_trouble
         self._store_trouble = health.store_trouble
+        if health.slow is not None and health.slow.cause not in self._slow:
+            self._slow.add(health.slow.cause)
+            yield health.slow.sentence
         troubles = [health.trouble, *(row.trouble for row in snapshot.rows if not row.is_gone)]
         causes = {trouble.cause: trouble for trouble in troubles if trouble is not None}
         for trouble in (t for cause, t in causes.items() if cause not in self._told):

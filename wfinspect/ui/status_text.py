@@ -83,12 +83,16 @@ def _count_spans(counts: Counter[Family], look: Look) -> tuple[Span, ...]:
 def _contact_spans(
     health: Health, look: Look, now: datetime, width: int, *, whose: str = ""
 ) -> tuple[Span, ...]:
-    """``live``, or NOT LIVE with cause, age and next try; the word and the cause are never shed."""
+    """``live``, how slow, or NOT LIVE with cause, age and next try; the word and the cause are never shed."""
     match health.contact:
         case Contact.LIVE:
+            if health.slow is not None:
+                word, why = health.slow.words.split(":")
+                slow = Part(((word, Role.TROUBLE),), 0), Part(((f":{why}", Role.TROUBLE),), 1)
+                return shed(slow, width - 1, gap="")
             return (("live", Role.SUCCESS),)
         case Contact.STARTING:
-            return (("starting", Role.DIM),)
+            return (("starting" if health.last_good_at is None else "reading...", Role.DIM),)
         case Contact.PAUSED:
             return ((" PAUSED ", Role.ALARM), (" p resumes", Role.DIM))
         case Contact.NOT_LIVE:

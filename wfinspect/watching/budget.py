@@ -69,6 +69,12 @@ class Bucket:
         half = self._size / 2.0
         return 1.0 if self._level >= half else min(_MAX_STRETCH, half / max(self._level, 1e-9))
 
+    def seconds_a_call(self, now: float) -> float:
+        """Seconds in which one call is refilled; where the day has none left, those until it ends."""
+        self._refill(now)
+        rate = self._rate(now)
+        return 1.0 / rate if rate > 0.0 else max(1.0, self.ends_at - now)
+
     def _rate(self, now: float) -> float:
         remaining = self.ends_at - now
         left = self.budget - self.used - self._level

@@ -205,7 +205,7 @@ class Engine:
                 for each in (self._book.watchlist, self._schedule, self._sights):
                     each.forget(key)
                 continue
-            if self._sights.begin(key, now):
+            if self._sights.begin(key):
                 group = group_of(key.binding, entry.instance) if entry.instance else None
                 self._schedule.add(key, group=group)
             self._schedule.set_cadence(key, self._attention.cadence(entry, now))

@@ -80,6 +80,17 @@ class Groups:
         """The instances that a List of a group is to answer for."""
         return [key for key in self._by_group.get(group, ()) if self.shared(key, now) == group]
 
+    def unit(self, key: InstanceKey, now: float) -> Group | InstanceKey | None:
+        """What a call that reads an instance answers for; None while it is not placed yet."""
+        if key in self._placement(key.binding).unplaced:
+            return None
+        return self.shared(key, now) or key
+
+    @property
+    def new(self) -> int:
+        """How many instances are not placed yet."""
+        return sum(len(placement.unplaced) for placement in self._placements.values())
+
     def must_wait(self, key: InstanceKey) -> bool:
         """Whether an answer on its way may place the instance at no cost."""
         placement = self._placement(key.binding)

@@ -224,7 +224,7 @@ class Inquiries:
         finally:
             self._limits.landed(binding, None)
         if not isinstance(self._limits.account_gate(binding).error, Refused):
-            self._limits.succeeded(binding)
+            self._limits.succeeded(binding, self._clock.monotonic())
         return value
 
     def _failed(self, binding: Binding, error: ServiceError) -> None:

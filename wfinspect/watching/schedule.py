@@ -15,7 +15,7 @@ from wfinspect.instance import Binding, InstanceKey
 from wfinspect.watching.backoff import is_of_account, is_of_instance
 from wfinspect.watching.cadence import JITTER
 from wfinspect.watching.groups import Groups
-from wfinspect.watching.limits import Limit, Limits
+from wfinspect.watching.limits import Limit, Limits, Rounds, Wait
 from wfinspect.watching.source import Group
 from wfinspect.watching.turn import Turn
 
@@ -41,6 +41,7 @@ class Schedule:
         """Those in use, each with the number of its instances."""
         self.groups = Groups()
         self.limits = Limits(rng, budget=budget)
+        self.rounds = Rounds(MAX_IDS)
         self.is_paused = False
         """Only what a person asked for goes out."""
 
@@ -50,16 +51,19 @@ class Schedule:
             self._turns[key] = Turn(key)
             self.bindings[key.binding] += 1
             self.groups.add(key, group)
+            self.rounds.put(key, group, self._turns[key].cadence)
 
     def forget(self, key: InstanceKey) -> None:
         """Never ask for an instance again; an answer still on its way is ignored."""
         if self._turns.pop(key, None) is not None:
             self.bindings -= Counter([key.binding])
             self.groups.forget(key)
+            self.rounds.forget(key)
 
     def set_cadence(self, key: InstanceKey, seconds: float | None) -> None:
         """Set the time between two readings; None lets the instance rest until it is asked for."""
         self._turns[key].set_cadence(seconds)
+        self.rounds.put(key, self.rounds.unit(key), seconds)
 
     def ask(self, key: InstanceKey, now: float, *, is_urgent: bool = False) -> None:
         """Read an instance as soon as the pace allows: a person wants to know."""
@@ -77,9 +81,18 @@ class Schedule:
             # Whoever read it last goes first again, or two processes would often ask at once.
             self._begin(turn, read_at, now, jitter=(0.7 * JITTER, JITTER))
 
-    def effective_interval(self, key: InstanceKey) -> float:
+    def waits(self, now: float) -> Mapping[Binding, Wait]:
+        """What our own budget and rate add to the intervals of each binding with polled rows."""
+        return self.limits.waits(self.rounds.calls, self.groups.new, now)
+
+    def effective_interval(self, key: InstanceKey, wait: Wait) -> float:
         """Seconds within which the next reading is due, with everything that lengthens it."""
-        return self._turns[key].effective_interval
+        return self._turns[key].stretched + wait.for_budget + wait.for_rate + wait.for_new
+
+    def due_now(self, keys: Iterable[InstanceKey]) -> None:
+        """Read instances as soon as budget and pace allow."""
+        for turn in self._known(keys):
+            turn.due_now()
 
     def take_due(self, now: float) -> Batch | None:
         """The next call to make now, None if nothing may go out. Marks its instances in flight."""
@@ -134,11 +147,13 @@ class Schedule:
             now: steady seconds.
         """
         self._land(batch)
-        self.limits.succeeded(batch.binding)
+        self.limits.succeeded(batch.binding, now)
         for turn in self._known(placed):
             turn.read()
         # Not found by List says nothing about an instance; only a Get of its own does.
         self._due_again(self.groups.answered(batch.keys, batch.group, placed, now))
+        for turn in self._known(batch.keys):
+            self.rounds.put(turn.key, self.groups.unit(turn.key, now), turn.cadence)
 
     def failed(self, batch: Batch, error: ServiceError, now: float) -> bool:
         """End a call that gave nothing usable; decides when the next one may follow.
@@ -154,7 +169,7 @@ class Schedule:
         turns = list(self._known(batch.keys))
         is_of_one = is_of_instance(error) or self._is_of_one(batch, error, turns)
         if is_of_one:
-            self.limits.succeeded(batch.binding)
+            self.limits.succeeded(batch.binding, now)
             for turn in turns:
                 turn.hold_back(now)
         else:

@@ -93,6 +93,43 @@ class Contact(Enum):
     PAUSED = "paused"
 
 
+class Slow(NamedTuple):
+    """How far apart readings are where our own limits lengthen the interval; no loss of contact."""
+
+    seconds: float
+    """Between two readings of the rows that are asked for most often."""
+    cause: str
+    """``budget`` or ``rate``."""
+
+    @property
+    def words(self) -> str:
+        """For a status line: ``slow: every 80m (budget)``."""
+        return f"slow: every {self._every} ({self.cause})"
+
+    @property
+    def sentence(self) -> str:
+        """What happened, why, what to do."""
+        if self.cause == "rate":
+            return (
+                f"So many groups are watched that each is read every {self._every}: wfinspect makes "
+                "2 calls a second at most. Watch fewer, or set a longer --interval."
+            )
+        return (
+            f"The day's budget of calls lets each instance be read every {self._every} only; "
+            "--budget sets it."
+        )
+
+    @property
+    def _every(self) -> str:
+        if self.seconds < _SAID_IN_SECONDS:
+            return f"{self.seconds:.0f}s"
+        minutes = self.seconds / 60.0
+        return f"{minutes:.0f}m" if minutes < _SAID_IN_MINUTES else f"{minutes / 60.0:.0f}h"
+
+
+_SAID_IN_SECONDS, _SAID_IN_MINUTES = 120.0, 120.0
+
+
 class Health(NamedTuple):
     """The state of the watch as a whole."""
 
@@ -105,6 +142,8 @@ class Health(NamedTuple):
     """Calls a day."""
     interval_seconds: float = 15.0
     """How often an active instance is asked for."""
+    slow: Slow | None = None
+    """Set where our own budget or rate makes that clearly longer."""
     store_trouble: str = ""
     """A sentence when nothing can be saved."""
     remarks: tuple[str, ...] = ()

@@ -40,22 +40,23 @@ class Turn:
     _jitter: float = 1.0
     _stretch: float = 1.0
     """By how much the budget lengthened the cadence when it was last asked for."""
-    _promised: float = 0.0
-    """The longest cadence since it was last read."""
     _not_before: float = -inf
     _refusals: int = 0
     _lone_failures: int = 0
 
     @property
-    def effective_interval(self) -> float:
-        """Seconds within which the next reading is due, with everything that lengthens it."""
-        # A cadence that has become shorter since makes no reading older than it was.
-        return self._promised * self._stretch * (1.0 + JITTER)
+    def cadence(self) -> float | None:
+        """Seconds between two readings; None is a rest until it is asked for."""
+        return self._cadence
+
+    @property
+    def stretched(self) -> float:
+        """The longest time to the next reading by cadence and budget; 0 while it rests."""
+        return (self._cadence or 0.0) * self._stretch * (1.0 + JITTER)
 
     def set_cadence(self, seconds: float | None) -> None:
-        """Set the time between two readings; None is a rest until it is asked for."""
+        """Set the time between two readings."""
         self._cadence = seconds
-        self._promised = max(self._promised, seconds or 0.0)
         self._plan()
 
     def ask(self, *, is_urgent: bool) -> None:
@@ -75,13 +76,17 @@ class Turn:
         self._plan()
 
     def read(self) -> None:
-        """Have been read: only what follows is promised."""
+        """Have been read."""
         self._refusals, self._lone_failures = 0, 0
-        self._promised = self._cadence or 0.0
 
     def due_again(self) -> None:
         """Be due at once, unless it rests and no person has asked for it."""
         self.base_at, self.is_asked = -inf, self.is_asked or self.was_asked
+        self._plan()
+
+    def due_now(self) -> None:
+        """Be due at once, as far as the budget goes, unless it rests."""
+        self.base_at = -inf
         self._plan()
 
     def failed(self, now: float) -> None:

@@ -1,25 +1,20 @@
 """From what is known to what a face shows: which rows are the present, and is there contact."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from wfinspect.errors import CredentialsMissing, DailyLimit, Refused
 from wfinspect.instance import Binding, InstanceKey
 from wfinspect.watching.alerts import Alerts
-from wfinspect.watching.backoff import Gate
 from wfinspect.watching.book import Book
 from wfinspect.watching.notices import Notices, Outage
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.sight import Sight, Sights, Troubles
-from wfinspect.watching.snapshot import Contact, Health, Snapshot, Trouble
+from wfinspect.watching.snapshot import Contact, Health, Slow, Snapshot
 
-_WAITING = Trouble("waiting", "No answer has come yet: a call is out, or waits for its turn.", None)
-_SHORT = Trouble(
-    "budget",
-    "The day's budget of calls does not reach for what is watched: it is read as the budget "
-    "allows, and what you ask for (r, R) at once. --budget sets it.",
-    None,
-)
+_SLOW_FROM = 1.25
+"""By what factor intervals have to be longer than wished before that is said."""
+_SAME_SLOWNESS = 0.8, 1.25
+"""A bucket's level moves with every call; what is said of it does not."""
 
 
 class View:
@@ -42,6 +37,7 @@ class View:
         self._notices = notices
         self._alerts = alerts
         self._troubles = Troubles()
+        self._slow: Slow | None = None
 
     def draw(
         self,
@@ -54,7 +50,7 @@ class View:
         """Make the next snapshot; gives when time alone changes what is shown, in steady seconds.
 
         Args:
-            health: with everything but contact and trouble.
+            health: with everything but contact, trouble and slowness.
             bindings: those in use.
             displayed: the instance on display, watched or not.
             now: steady seconds.
@@ -63,14 +59,16 @@ class View:
         gates = {b: self._schedule.limits.closed_gate(b) for b in bindings}
         troubles = {b: self._troubles.behind(gate, now, at) for b, gate in gates.items()}
         touched = self._book.watchlist.touched
-        self._sights.follow(self._book.entries, touched, troubles, now)
+        self._sights.follow(self._book.entries, touched, gates, troubles, now)
         touched.clear()
         sights = self._sights.made
         watched = [sights[entry.key] for entry in self._book.watchlist.watched()]
         opened = sights[displayed] if displayed is not None else None
         shown = watched if opened is None or opened.row.is_watched else [*watched, opened]
-        contact, lost = self._contact(shown, gates, health.last_good_at)
-        told = {b: troubles[b] or self._explain(b, now) for b in lost}
+        self._slow = self._slowness()
+        contact = self._contact(shown, health.last_good_at)
+        is_lost = contact is Contact.NOT_LIVE
+        told = {b: t for b, t in troubles.items() if t and is_lost and b in self._sights.lost}
         trouble = next(iter(told.values()), None)
         if trouble is None:
             repeated = (b for b, gate in gates.items() if gate is not None and gate.failures > 1)
@@ -84,7 +82,7 @@ class View:
         self.snapshot = Snapshot(
             rows=tuple([each.row for each in watched]),
             displayed=opened.row if opened is not None else None,
-            health=health._replace(contact=contact, trouble=trouble),
+            health=health._replace(contact=contact, trouble=trouble, slow=self._slow),
             troubles=told,
             transitions=tuple(self._book.transitions),
             history=self._book.history(displayed, now),
@@ -94,33 +92,41 @@ class View:
         )
         return min(self._outage.wakes_at(), self._alerts.due_at, self._sights.changes_at)
 
-    def _explain(self, binding: Binding, now: float) -> Trouble:
-        """The trouble of rows that are old although no call has failed."""
-        is_short = self._schedule.limits.bucket(binding, now).ready_at(now) > now
-        return _SHORT if is_short else _WAITING
-
-    def _contact(
-        self,
-        sights: Sequence[Sight],
-        gates: Mapping[Binding, Gate | None],
-        last_good_at: datetime | None,
-    ) -> tuple[Contact, Collection[Binding]]:
-        """Whether what is shown is the present, and the bindings that keep it from being so."""
+    def _slowness(self) -> Slow | None:
+        """How far apart the readings of the slowest target are that our own limits hold back."""
         if self._schedule.is_paused:
-            return Contact.PAUSED, ()
-        # Time mends none of these, so nobody has to wait for the rows to grow old.
-        lost = {
-            binding: None
-            for binding, gate in gates.items()
-            if gate and isinstance(gate.error, (CredentialsMissing, Refused, DailyLimit))
-        }
-        lost |= {each.row.key.binding: None for each in sights if each.is_overdue}
-        if lost:
-            return Contact.NOT_LIVE, lost
+            return None
+        found: Slow | None = None
+        for binding, wait in self._sights.waits.items():
+            calls = self._schedule.rounds.calls[binding]
+            if not calls or binding in self._sights.lost:
+                continue
+            wished = min(calls)
+            seconds = wait.interval(wished)
+            if seconds < _SLOW_FROM * wished or (found is not None and seconds <= found.seconds):
+                continue
+            is_of_rate = wait.for_rate > seconds - wait.for_rate - wished
+            found = Slow(seconds, "rate" if is_of_rate else "budget")
+        if found and self._slow and self._slow.cause == found.cause == "budget":
+            least, most = _SAME_SLOWNESS
+            if least < found.seconds / self._slow.seconds < most:
+                return self._slow
+        return found
+
+    def _contact(self, sights: Sequence[Sight], last_good_at: datetime | None) -> Contact:
+        """Whether what is shown is the present."""
+        if self._schedule.is_paused:
+            return Contact.PAUSED
+        if self._sights.lost:
+            return Contact.NOT_LIVE
         # That the service does not know an instance is an answer, too.
         is_known = (
             last_good_at is not None
             or any(each.is_missing for each in sights)
             or (bool(sights) and all(each.row.is_live for each in sights))
         )
-        return (Contact.LIVE if is_known else Contact.STARTING), ()
+        # Nothing has failed, and yet nothing is the present: the machine was suspended, or the
+        # watch paused, and the first answer is still to come.
+        read = [each for each in sights if each.is_awaited and each.read_at is not None]
+        is_stale = bool(read) and self._slow is None and not any(each.row.is_live for each in read)
+        return Contact.LIVE if is_known and not is_stale else Contact.STARTING
