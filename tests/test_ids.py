@@ -1,4 +1,7 @@
 import contextlib
+import re
+import sys
+import unicodedata
 
 import pytest
 from fuzz import tried
@@ -6,10 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.errors import UsageError
-from wfinspect.ids import MAX_RANGE, find_ids, parse_ids
+from wfinspect.ids import FULL_WIDTH, MAX_RANGE, find_ids, parse_ids, read_id_file, read_ids
 from wfinspect.instance import MAX_INSTANCE_ID
 
 ids = st.integers(1, MAX_INSTANCE_ID)
+UNSEEN = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c) == "Cf"]
+JOINERS = "\u00a0\u2009\u202f"
+PIECES = [
+    "10432987165",
+    "10433001244",
+    "7",
+    "100",
+    "432",
+    ",",
+    ", ",
+    " ",
+    "\t",
+    "\n",
+    "..",
+    *JOINERS,
+]
 
 
 @pytest.mark.parametrize(
@@ -35,6 +54,17 @@ ids = st.integers(1, MAX_INSTANCE_ID)
         ("10432987165,432,987", (10432987165, 432, 987)),
         ("10,432,987,16500", (10, 432, 987, 16500)),
         ("432,987 1,200", (432, 987, 1, 200)),
+        ("1043298\u200b7165", (10432987165,)),
+        ("10\u202f432\u202f987\u202f165", (10432987165,)),
+        ("10\u00a0432\u2009987\u202f165 7", (10432987165, 7)),
+        (
+            "10\u202f432\u202f987\u202f165..10\u202f432\u202f987\u202f166",
+            (10432987165, 10432987166),
+        ),
+        ("10432987165\u00a010432987166", (10432987165, 10432987166)),
+        ("10432987165\u00a0432\u00a0987", (10432987165, 432, 987)),
+        ("10 432 987 165", (10, 432, 987, 165)),
+        ("10\t432\n987", (10, 432, 987)),
     ],
 )
 def test_an_id_a_list_and_a_range_are_read(text: str, expected: tuple[int, ...]) -> None:
@@ -124,3 +154,140 @@ def test_ids_are_found_in_text_with_other_things_around_them(
 @given(st.text(), ids.filter(lambda i: i > 99999))
 def test_finding_never_raises_and_gives_valid_ids(text: str, number: int) -> None:
     assert all(0 < i <= MAX_INSTANCE_ID for i in find_ids(f"{text} {number} {text}"))
+
+
+@given(st.data(), st.lists(st.sampled_from([*PIECES, "x", "Id,Name", "#", '"']), max_size=12))
+def test_characters_that_cannot_be_seen_change_nothing(
+    data: st.DataObject, pieces: list[str]
+) -> None:
+    text = "".join(pieces)
+    hidden = data.draw(st.lists(st.sampled_from(UNSEEN), max_size=len(text) + 1))
+    places = [data.draw(st.integers(0, len(text))) for _ in hidden]
+    split = text
+    for place, char in sorted(zip(places, hidden, strict=True), reverse=True):
+        split = split[:place] + char + split[place:]
+
+    assert read(split) == read(text)
+
+
+def read(text: str) -> tuple[object, ...]:
+    """What each way to read a text makes of it."""
+
+    def tried_with(reader: object, given: object) -> object:
+        try:
+            return reader(given)  # type: ignore[operator]
+        except UsageError as error:
+            return str(error)
+
+    return (
+        tried_with(parse_ids, text),
+        tried_with(read_ids, text),
+        find_ids(text),
+        tried_with(read_id_file, text.encode()),
+    )
+
+
+@tried(1_000, 100_000)
+@given(st.lists(st.one_of(st.sampled_from([*PIECES, *UNSEEN[:5]]), st.text(max_size=3))))
+def test_no_id_is_invented(pieces: list[str]) -> None:
+    text = "".join(pieces).replace("..", " ")
+    seen = "".join(c for c in text if unicodedata.category(c) != "Cf").translate(FULL_WIDTH)
+    groups = re.findall(rf"[0-9]+(?:[,{JOINERS}][0-9]{{3}})*", seen)
+    numbers = {int(re.sub(r"[^0-9]", "", group)) for group in groups}
+    numbers |= set(map(int, re.findall(r"[0-9]+", seen)))
+    # A group may begin behind another number: of 7,10,432,987 the last three.
+    parts = [re.split(rf"[,{JOINERS}]", group) for group in groups]
+    numbers |= {
+        int("".join(p[a:b])) for p in parts for a in range(len(p)) for b in range(a + 1, len(p) + 1)
+    }
+
+    for found in (find_ids(text), *read_all(text)):
+        assert set(found) <= numbers
+
+
+def read_all(text: str) -> list[tuple[int, ...]]:
+    found: list[tuple[int, ...]] = []
+    with contextlib.suppress(UsageError):
+        found.append(parse_ids(text))
+    with contextlib.suppress(UsageError):
+        found.append(read_ids(text).ids)
+    with contextlib.suppress(UsageError):
+        found.append(read_id_file(text.encode("utf-8", "replace")).ids)
+    return found
+
+
+TABLE = 'Id,Name,Note\n7,"a, 88888888\nnext, 99999999",\n8,x,\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "expected", "source"),
+    [
+        (b"7\n8\n", (7, 8), ""),
+        (b"# tonight\r\n7  # 99999\r\n\r\n8#9\r\n\x1a\x1a", (7, 8), ""),
+        (TABLE.encode(), (7, 8), "column Id"),
+        (b"# ours\n\n" + TABLE.encode(), (7, 8), "column Id"),
+        (TABLE.replace(",", "\t").encode(), (7, 8), "column Id"),
+        (TABLE.replace(",", ";").encode("utf-16"), (7, 8), "column Id"),
+        ("\ufeffID\uff0c\u540d\u79f0\n\uff17\uff0cx\n8\uff0cy\n".encode(), (7, 8), "column ID"),
+        (b"Name,Id\n99999999,7\n55555,'8\n,\n", (7, 8), "column Id"),
+        (b'Name,Id\nx,"10,432,987,165"\n', (10432987165,), "column Id"),
+        (b"ID  STATUS   NAME\n7   Failure  job 88888888\n8   NotRun   -\n", (7, 8), "column ID"),
+        (b"| ID | Name |\n|---|---|\n| 7 | 55555 |\n| 8 | x |\n", (7, 8), "column ID"),
+        (b"ID\n7\n8 # late\n", (7, 8), "column ID"),
+        (b"Id             7\nWorkflowId     99999999\nName  x\n", (7,), "field Id"),
+        (b'{"Id": 7, "ProjectId": 88123}', (7,), "field Id"),
+        (b'[{"Id": 7}, {"Id": "8"}]', (7, 8), "field Id"),
+        (b'{"RequestId": "x", "WorkflowInstance": {"Id": 7}}', (7,), "field Id"),
+        (
+            b'{"PagingInfo": {"PageSize": 10000, "WorkflowInstances": [{"Id": 7}]}}',
+            (7,),
+            "field Id",
+        ),
+        (b"id,instance\n1,10432987165\n", (10432987165,), "text"),
+        (b"https://x.example/sc?projectId=88123#/i/10432987165\n", (10432987165,), "text"),
+        (b"ID, instance 10432987165 failed", (10432987165,), "text"),
+    ],
+)
+def test_of_a_file_with_more_in_it_only_the_ids_are_read(
+    data: bytes, expected: tuple[int, ...], source: str
+) -> None:
+    found = read_id_file(data)
+
+    assert (found.ids, found.source) == (expected, source)
+
+
+def test_a_long_cell_beside_the_ids_is_passed_over() -> None:
+    table = f'Id,Parameters\n7,"{"x" * 2_000_000}"\n8,y\n'
+
+    assert read_id_file(table.encode()).ids == (7, 8)
+
+
+@pytest.mark.parametrize(
+    ("data", "left_out"),
+    [
+        (b"10432987165 failed\n1043298716S\n", "1 line without an ID (line 2)"),
+        (b"Id,Name\n7,x\n,y\n\n,z\n", "2 rows without an ID (the first in line 3)"),
+        (b"Id,Name\n7,x\n\n", ""),
+    ],
+)
+def test_what_holds_no_id_is_counted(data: bytes, left_out: str) -> None:
+    assert read_id_file(data).left_out == left_out
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "No instance ID"),
+        (b"Id,Name\n", "The column Id holds no instance ID"),
+        (b"[]", "The field Id holds no instance ID"),
+        (b"# c\nId,Name\n7,x\n1.04E+10,y\n", "line 4: '1.04E+10' is no instance ID"),
+        (b'Id,Name\n7,"x\n8,y\n', "is a quotation mark missing?"),
+        (b'[{"Id": 7}, {"Id": null}]', "object 2: 'None' is no instance ID"),
+        (b"10432987165\n99999999999999999999\n", "too large"),
+    ],
+)
+def test_a_file_that_cannot_be_read_whole_is_refused(data: bytes, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_id_file(data)
+
+    assert words in str(caught.value)

@@ -19,13 +19,8 @@ class Line:
         self.far, self.near = os.pipe()
         self.recovered = threading.Event()
         self.gone = 0
-        self.failures: list[Exception] = []
         self.output = TerminalOutput(
-            self.near,
-            "utf-8",
-            on_recovered=self.recovered.set,
-            on_gone=self._lose,
-            on_failed=self.failures.append,
+            self.near, "utf-8", on_recovered=self.recovered.set, on_gone=self._lose
         )
 
     def _lose(self) -> None:
@@ -140,11 +135,7 @@ def test_a_write_that_fails_counts_as_a_loss() -> None:
     nowhere = os.open(os.devnull, os.O_RDONLY)
     told: list[str] = []
     output = TerminalOutput(
-        nowhere,
-        "utf-8",
-        on_recovered=lambda: None,
-        on_gone=lambda: told.append("gone"),
-        on_failed=lambda error: told.append(str(error)),
+        nowhere, "utf-8", on_recovered=lambda: None, on_gone=lambda: told.append("gone")
     )
 
     output.write("x")

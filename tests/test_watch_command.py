@@ -211,3 +211,9 @@ def test_on_a_terminal_the_progress_is_one_line_drawn_anew(
     assert len(lines) == 3
     assert "Running -> Success" in lines[1]
     assert lines[2] == "wfinspect: Over: 1 of 1 settled."
+
+
+def test_what_was_read_of_a_file_is_said(watch: Command, tmp_path: Path) -> None:
+    (tmp_path / "ids").write_text("10432987165 was late\n1043298716S\n77 \n")
+    _, _, err = watch("--file", str(tmp_path / "ids"), "--timeout", "0.1")
+    assert "ids: 1 ID found in its text; 2 lines without an ID (the first in line 2).\n" in err

@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import queue
 import random
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
@@ -13,13 +12,14 @@ from pathlib import Path
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.binding import bind
 from wfinspect.commands.following import UNTILS, Change, Follower
+from wfinspect.commands.printing import say
 from wfinspect.commands.progress import Progress
 from wfinspect.commands.signals import ended_by_signals
 from wfinspect.commands.stored import stored_rows
 from wfinspect.config import Settings
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
-from wfinspect.ids import parse_ids
+from wfinspect.ids import FoundIds, parse_ids, read_id_file
 from wfinspect.instance import InstanceKey
 from wfinspect.paths import home_of
 from wfinspect.watching.setup import Setup
@@ -27,7 +27,6 @@ from wfinspect.watching.watcher import Watcher
 
 TIMED_OUT = 124
 _LONGEST_WAIT_SECONDS = 5.0
-_COMMENT = re.compile(r"#.*")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WISH",
         help="all or any, a colon, and done, success or failure (default: all:done)",
     )
-    parser.add_argument("--file", metavar="FILE", help="read IDs from a file, - for standard input")
+    parser.add_argument(
+        "--file",
+        metavar="FILE",
+        help="read IDs from a file, of a table those of its column Id; - for standard input",
+    )
     parser.add_argument("--json", action="store_true", help="a line of JSON for each change")
     parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="end after so long")
     parser.add_argument(
@@ -127,15 +130,24 @@ def _keys(
         if rows := stored_rows(settings, clock):
             return [row.key for row in rows]
         raise UsageError("The watched list is empty: give the IDs of instances to follow.")
-    texts = [*args.ids, *([] if args.file is None else [_text_of(args.file)])]
     binding = bind(settings, environ).binding
-    return [InstanceKey(binding, number) for number in parse_ids(" ".join(texts))]
+    ids = dict.fromkeys(parse_ids(" ".join(args.ids)) if args.ids else ())
+    if args.file is not None:
+        ids |= dict.fromkeys(_read_file(args.file).ids)
+    return [InstanceKey(binding, number) for number in ids]
 
 
-def _text_of(name: str) -> str:
-    """The IDs in a file or on standard input; what stands behind a # is a remark."""
+def _read_file(name: str) -> FoundIds:
+    """The IDs in a file or on standard input; what was read is said on standard error."""
+    called = "standard input" if name == "-" else name
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        found = read_id_file(data)
     except OSError as error:
-        raise UsageError(f"--file: {name} can't be read: {error.strerror or error}.") from None
-    return _COMMENT.sub("", data.decode("utf-8-sig", "replace"))
+        raise UsageError(f"--file: {called} can't be read: {error.strerror or error}.") from None
+    except UsageError as error:
+        raise UsageError(f"--file: {called}: {error}") from None
+    where = {"": "", "text": " found in its text"}.get(found.source, f" from {found.source}")
+    count = "1 ID" if len(found.ids) == 1 else f"{len(found.ids):,} IDs"
+    say("; ".join(filter(None, (f"{called}: {count}{where}", found.left_out))) + ".")
+    return found

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wfinspect.errors import UsageError
-from wfinspect.ids import FULL_WIDTH, find_ids, parse_ids
+from wfinspect.ids import FULL_WIDTH, read_ids
 from wfinspect.instance import InstanceId
 
 ACCEPTED = frozenset("0123456789,;. ") | frozenset(map(chr, FULL_WIDTH))
@@ -29,11 +29,10 @@ def read_entry(text: str) -> Entry:
     if not text.strip():
         return Entry(problem="No ID yet: type its digits, Enter looks it up.")
     try:
-        ids = parse_ids(text)
+        ids, source, _ = read_ids(text)
     except UsageError as error:
-        ids = find_ids(text) if set(text) - ACCEPTED else ()
-        if not ids:
-            return Entry(problem=str(error))
+        return Entry(problem=str(error))
+    if source:
         return Entry(ids, f"Found {listed(ids)}  {_enter(ids)}")
     is_as_typed = text.strip() == str(ids[0])
     return Entry(ids, "" if is_as_typed else f"{listed(ids)}  {_enter(ids)}")

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from wfinspect import format as fmt
+from wfinspect.ids import plain
 from wfinspect.instance import InstanceId
 from wfinspect.ui.entry import ACCEPTED, read_entry
 from wfinspect.ui.lines import Role, line
@@ -122,9 +123,8 @@ class IdBox(Vertical):
         """Take a pasted text: the IDs in it, or the text itself with the reason why it has none."""
         self.take_keys()
         entry = read_entry(text)
-        is_plain = not set(text.strip()) - ACCEPTED
-        if is_plain or not entry.ids:
-            words = " ".join(text.split())
+        words = " ".join(plain(text).split())
+        if not set(words) - ACCEPTED or not entry.ids:
             self._set(fmt.shown(words, limit=200))
         else:
             self._set(", ".join(str(i) for i in entry.ids))
