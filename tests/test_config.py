@@ -187,6 +187,37 @@ def test_a_zone_that_can_t_be_is_utc(
     assert load_settings({}, environ).zone is UTC
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("$WF/a", "/w/a"),
+        ("${WF}/a", "/w/a"),
+        ("/x/$WF", "/x//w"),
+        ("$DIR", "/d $WF ${WF}"),
+        ("/a$/$$/${/$1", "/a$/$$/${/$1"),
+        ("~/a", "/h/a"),
+        ("/a/~", "/a/~"),
+    ],
+)
+def test_variables_and_homes_in_a_path_are_replaced(
+    text: str, path: str, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"WF": "/w", "DIR": "/d $WF ${WF}", "HOME": "/h"}.items():
+        monkeypatch.setenv(name, value)
+
+    assert load_settings({"state_dir": text}, environ).paths.state_dir == Path(path)
+
+
+@pytest.mark.parametrize("text", ["$NO_SUCH/a", "/a/${NO_SUCH}", "$EMPTY/a"])
+def test_a_variable_that_is_not_set_is_told(
+    text: str, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMPTY", "")
+
+    with pytest.raises(ConfigError, match=r"the variable (NO_SUCH|EMPTY), which is not"):
+        load_settings({"state_dir": text}, environ)
+
+
 def test_every_option_has_a_meaning_and_a_variable_of_its_own() -> None:
     assert all(option.meaning for option in OPTIONS)
     assert len({option.variable for option in OPTIONS}) == len(OPTIONS)

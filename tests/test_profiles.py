@@ -240,3 +240,55 @@ def test_the_environments_region_goes_by_the_clis_names(
     environ: dict[str, str], region: str | None
 ) -> None:
     assert region_in(environ) == region
+
+
+@pytest.mark.parametrize(
+    ("profile", "environ", "endpoint", "source"),
+    [
+        ({}, {}, "dataworks.cn-beijing.aliyuncs.com", "default"),
+        (
+            {"endpoint_type": " VPC "},
+            {},
+            "dataworks-vpc.cn-beijing.aliyuncs.com",
+            "profile prod-ops",
+        ),
+        ({"endpoint_type": "vpc", "endpoint": "a.cn"}, {}, "a.cn", "profile prod-ops"),
+        (
+            {"endpoint": "", "endpoint_type": None},
+            {},
+            "dataworks.cn-beijing.aliyuncs.com",
+            "default",
+        ),
+        (
+            {"endpoint": "a.cn"},
+            {"ALIBABA_CLOUD_ENDPOINT": "b.cn", "ALIBABA_CLOUD_ENDPOINT_TYPE": "vpc"},
+            "b.cn",
+            "ALIBABA_CLOUD_ENDPOINT",
+        ),
+        ({"endpoint": "a.cn"}, KEYS, "a.cn", "the aliyun CLI's current profile"),
+    ],
+)
+def test_the_endpoint_is_what_the_cli_would_call(
+    profile: dict[str, str], environ: dict[str, str], endpoint: str, source: str, tmp_path: Path
+) -> None:
+    write(tmp_path, PROD | profile, current="prod-ops")
+    environ = {**environ, "HOME": str(tmp_path)}
+
+    bound = bind(load_settings({}, environ), environ)
+
+    assert (bound.binding.endpoint, bound.endpoint_source) == (endpoint, source)
+
+
+SECRET, KEY_ID, TOKEN = "aB3" + "dE5fG7" * 4 + "hiJ", "LTAI5tAbCdEfGh", "CAIS" + "ab1+/C=" * 20
+
+
+@pytest.mark.parametrize("typed", [SECRET, KEY_ID, f"STS.{KEY_ID}", TOKEN])
+@pytest.mark.parametrize("name", ["endpoint", "region", "profile", "budget", "theme", "time_zone"])
+def test_no_error_of_a_setting_holds_a_key(name: str, typed: str, tmp_path: Path) -> None:
+    write(tmp_path, PROD, current="prod-ops")
+    environ = {"HOME": str(tmp_path)}
+
+    with pytest.raises(ConfigError) as caught:
+        bind(load_settings({name: typed}, environ), environ)
+
+    assert typed[4:16] not in str(caught.value)
