@@ -4,6 +4,7 @@ It takes a second to import (1,900 modules), so no other module of the tests doe
 """
 
 import asyncio
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -106,6 +107,44 @@ def test_it_lists_tasks_with_every_field_it_knows(simulator: Simulator) -> None:
     assert set(found[0].to_map()) == known_fields(found[0])
     assert tasks_of(simulator, ids=[found[0].id])[0].to_map() == found[0].to_map()
     assert [t.id for t in tasks_of(simulator, task_ids=[found[0].task_id])] == [found[0].id]
+
+
+def test_it_filters_and_sorts_tasks_by_all_it_knows(simulator: Simulator) -> None:
+    whole = tasks_of(simulator, sort_by="StartedTime")
+    started = [t.started_time for t in whole]
+    assert started == sorted(started)
+    middle = whole[len(whole) // 2]
+    found = tasks_of(
+        simulator,
+        sort_by="FinishedTime Desc",
+        trigger_type=middle.trigger_type,
+        trigger_recurrence="Normal",
+        workflow_instance_type=middle.workflow_instance_type,
+        runtime_resource=middle.runtime_resource.resource_group_id,
+        filter=json.dumps({"startedTimeStart": middle.started_time, "createTimeEnd": started[-1]}),
+    )
+    assert {t.id for t in found} == {
+        t.id
+        for t in whole
+        if t.started_time >= middle.started_time and t.trigger_recurrence == "Normal"
+    }
+    finished = [t.finished_time for t in found]
+    assert finished == sorted(finished, reverse=True)
+
+
+def test_it_filters_and_sorts_instances_by_dates(simulator: Simulator) -> None:
+    known = get(simulator)
+    request = models.ListWorkflowInstancesRequest(
+        project_id=known.project_id,
+        biz_date=known.biz_date,
+        sort_by="StartedTime",
+        filter=json.dumps({"executionDate": str(known.biz_date + 86_400_000)}),
+        page_size=100,
+    )
+    paging = client(simulator).list_workflow_instances(request).body.paging_info
+    started = [i.started_time for i in paging.workflow_instances if i.started_time]
+    assert started == sorted(started)
+    assert paging.total_count >= len(DEMO_IDS)
 
 
 def test_it_gets_a_task_with_every_field_it_knows(simulator: Simulator) -> None:

@@ -11,6 +11,8 @@ from wfinspect.simulator import DEMO_IDS, Simulator
 
 GET, LIST = "GetWorkflowInstance", "ListWorkflowInstances"
 RUNNING, LONG, _, DONE = DEMO_IDS
+DAY_MS = 86_400_000
+TODAY = 1789660800000  # 00:00 of 2026-09-18 in Shanghai, the day of the clock's start
 
 
 def test_get_answers_with_the_instance_and_a_request_id(caller: Caller) -> None:
@@ -72,6 +74,10 @@ def test_list_without_environment_is_that_of_production(caller: Caller, group: d
             lambda i: {t["Value"] for t in i["Tags"]} & {"trade", "\u4f1a\u5458"},
         ),
         ({"Filter": '{"status": "Running"}'}, lambda i: i["Status"] == "Running"),
+        (
+            {"Filter": f'{{"executionDate": "{TODAY}", "status": "Running"}}'},
+            lambda i: i["Status"] == "Running",
+        ),
     ],
 )
 def test_filters_keep_what_matches_and_nothing_else(
@@ -83,11 +89,57 @@ def test_filters_keep_what_matches_and_nothing_else(
     assert [i["Id"] for i in listed(caller, **group, PageSize=100, **filters)] == expected
 
 
-def test_sorting_goes_both_ways(caller: Caller, group: dict) -> None:
-    up = [i["Id"] for i in listed(caller, **group, PageSize=100, SortBy="Id Asc")]
-    down = [i["Id"] for i in listed(caller, **group, PageSize=100, SortBy="Id Desc")]
-    assert up == sorted(up)
-    assert down == sorted(down, reverse=True)
+@pytest.mark.parametrize("field", ["Id", "StartedTime", "FinishedTime", "CreateTime"])
+def test_sorting_goes_both_ways_and_up_where_none_is_said(
+    caller: Caller, group: dict, field: str
+) -> None:
+    up, bare, down = (
+        listed(caller, **group, PageSize=100, SortBy=f"{field}{way}")
+        for way in (" Asc", "", " Desc")
+    )
+    known = [i[field] for i in up if field in i]
+    assert len(set(known)) > 1
+    assert known == sorted(known)
+    assert up[len(up) - len(known) :] == [i for i in up if field in i]  # what has none comes first
+    assert up == bare == down[::-1]
+
+
+def test_instances_are_sorted_by_the_time_they_are_due(caller: Caller, group: dict) -> None:
+    """Which they don't show; their first tasks do."""
+    order = [i["Id"] for i in listed(caller, **group, PageSize=100, SortBy="TriggerTime Asc")]
+    asked = {"ProjectId": group["ProjectId"], "Bizdate": group["BizDate"], "PageSize": 500}
+    tasks = caller.call("ListTaskInstances", asked).json["PagingInfo"]["TaskInstances"]
+    due = {t["WorkflowInstanceId"]: t["TriggerTime"] for t in tasks}
+    assert len(set(due.values())) > 1
+    assert order == sorted(order, key=lambda i: (due[i], i))
+
+
+def test_the_execution_date_is_the_day_on_which_an_instance_is_due(
+    caller: Caller, group: dict
+) -> None:
+    whole, none = (
+        listed(caller, **group, PageSize=100, Filter=json.dumps({"executionDate": date}))
+        for date in (TODAY, group["BizDate"] - 7 * DAY_MS)
+    )
+    assert len(whole) > 1
+    assert none == []
+
+
+@pytest.mark.parametrize("action", [GET, LIST])
+def test_a_parameter_that_is_not_served_is_refused_by_name(
+    caller: Caller, group: dict, action: str
+) -> None:
+    known = {"Id": RUNNING} if action == GET else group
+    answer = caller.call(action, {**known, "Status": "Failure", "Ids.1": RUNNING})
+    assert (answer.status, answer.code) == (400, "InvalidParameter")
+    assert "Ids.1, Status" in answer.json["Message"]
+    assert action in answer.json["Message"]
+
+
+def test_the_region_may_be_sent_along(caller: Caller) -> None:
+    """As the aliyun CLI and older SDKs send it with every call."""
+    asked = {"Id": RUNNING, "RegionId": "cn-shanghai"}
+    assert caller.call(GET, asked).code == "OK"
 
 
 @pytest.mark.parametrize(
@@ -108,9 +160,17 @@ def test_sorting_goes_both_ways(caller: Caller, group: dict) -> None:
         (LIST, {"ProjectId": 88123, "BizDate": 1, "EnvType": "Test"}, "InvalidEnvType"),
         (LIST, {"ProjectId": 88123, "BizDate": 1, "Type": "Weekly"}, "InvalidType"),
         (LIST, {"ProjectId": 88123, "BizDate": 1, "SortBy": "Name Asc"}, "InvalidSortBy"),
+        (LIST, {"ProjectId": 88123, "BizDate": 1, "SortBy": "Id Up"}, "InvalidSortBy"),
+        (LIST, {"ProjectId": 88123, "BizDate": 1, "Filter": '{"name": "x"}'}, "InvalidFilter"),
+        (
+            LIST,
+            {"ProjectId": 88123, "BizDate": 1, "Filter": '{"executionDate": "today"}'},
+            "InvalidFilter",
+        ),
         (LIST, {"ProjectId": 88123, "BizDate": 1, "Filter": "[]"}, "InvalidFilter"),
         (LIST, {"ProjectId": 88123, "BizDate": 1, "Filter": '{"status": "Odd"}'}, "InvalidFilter"),
         (LIST, {"ProjectId": 88123, "BizDate": 1, "Filter": "[" * 9999}, "InvalidFilter"),
+        (LIST, {"ProjectId": 88123, "BizDate": 1, "Nmae": "x"}, "InvalidParameter"),
         ("GetEverything", {}, "InvalidAction.NotFound"),
         ("StopWorkflowInstances", {"Ids": "[1]"}, "NoPermission"),
     ],
@@ -131,3 +191,9 @@ def test_a_method_other_than_the_documented_is_refused(caller: Caller) -> None:
 
 def test_another_version_is_refused(caller: Caller) -> None:
     assert caller.get(RUNNING, x_acs_version="2020-05-18").code == "InvalidVersion"
+
+
+def test_a_call_that_is_not_served_is_refused_by_name(caller: Caller) -> None:
+    answer = caller.call("ListProjects", {})
+    assert answer.code == "InvalidAction.NotFound"
+    assert "ListProjects" in answer.json["Message"]

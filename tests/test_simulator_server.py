@@ -1,5 +1,6 @@
 """The simulator's connections, its start and stop, and its control path."""
 
+import json
 import socket
 import threading
 from urllib.parse import urlencode, urlsplit
@@ -7,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import psutil
 import pytest
 from fakes import START, FakeClock
-from signed_request import Caller
+from signed_request import Caller, signed_headers
 
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.simulator.server import TEMPORARY_KEY
@@ -45,7 +46,16 @@ def test_many_connections_are_served_at_once(simulator: Simulator) -> None:
     [
         (b"nonsense\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0;" + b"x" * HEAD_LIMIT, 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n", 413),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+        (
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+            400,
+        ),
         (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", 413),
         # As much as is read before the limit is noticed: more would be answered by a reset.
@@ -59,6 +69,57 @@ def test_what_is_no_request_is_refused_and_the_connection_ends(
         peer.sendall(raw)
         answer = peer.makefile("rb").read()
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_what_is_not_served_of_http_is_named(simulator: Simulator) -> None:
+    with socket.create_connection(("127.0.0.1", urlsplit(simulator.url).port), 5) as peer:
+        peer.sendall(b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n")
+        answer = peer.makefile("rb").read()
+    assert b"Transfer-Encoding: gzip, chunked" in answer.partition(b"\r\n\r\n")[2]
+
+
+def chunked(body: bytes, size: int, end: bytes = b"0\r\n\r\n") -> bytes:
+    pieces = [body[i : i + size] for i in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + end
+
+
+@pytest.mark.parametrize(
+    ("size", "end"),
+    [
+        (1, b"0\r\n\r\n"),
+        (4096, b"0\r\n\r\n"),
+        (7, b"000;name=value\r\nX-Trailer: one\r\nX-Other: two\r\n\r\n"),
+    ],
+)
+def test_a_body_may_come_in_chunks(
+    simulator: Simulator, caller: Caller, group: dict, size: int, end: bytes
+) -> None:
+    """As the official Node SDK sends every List."""
+    expected = caller.list(**group).json["PagingInfo"]
+    body = urlencode(group).encode()
+    with socket.create_connection(("127.0.0.1", urlsplit(simulator.url).port), 5) as peer:
+        answers = peer.makefile("rb")
+        for _ in range(2):  # what follows the last chunk is the next request
+            headers = signed_headers("POST", {}, body, host=caller.host, action=LIST, at=START) | {
+                "transfer-encoding": "chunked"
+            }
+            lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            peer.sendall(f"POST / HTTP/1.1\r\n{lines}\r\n".encode() + chunked(body, size, end))
+            assert answers.readline().startswith(b"HTTP/1.1 200 ")
+            head = dict(iter(lambda: answers.readline().partition(b":")[::2], (b"\r\n", b"")))
+            answer = json.loads(answers.read(int(head[b"Content-Length"])))
+            assert answer["PagingInfo"] == expected
+
+
+def test_a_client_that_waits_for_leave_to_send_gets_it(simulator: Simulator) -> None:
+    """As curl does with a large body."""
+    with socket.create_connection(("127.0.0.1", urlsplit(simulator.url).port), 5) as peer:
+        peer.sendall(b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        answers = peer.makefile("rb")
+        assert answers.readline() == b"HTTP/1.1 100 Continue\r\n"
+        assert answers.readline() == b"\r\n"
+        peer.sendall(b"ab")
+        assert answers.readline().startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_taken_port_is_an_error_at_once(simulator: Simulator, clock: FakeClock) -> None:

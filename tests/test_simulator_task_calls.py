@@ -14,6 +14,8 @@ from wfinspect.simulator.population import HOSTILE_TEXT
 TASKS, TASK, LOG = "ListTaskInstances", "GetTaskInstance", "GetTaskInstanceLog"
 RUNNING, LONG, _, DONE = DEMO_IDS
 DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+AT = 1789713000000 - 2 * HOUR_MS  # two hours before the clock's start
 UNKNOWN = 10432987165 * 1000 + 999
 
 
@@ -94,6 +96,21 @@ def test_tasks_come_from_one_workspace_date_and_environment(caller: Caller, day:
             {"UnifiedWorkflowInstanceId": 10408812310},
             lambda t: t["UnifiedWorkflowInstanceId"] == 10408812310,
         ),
+        ({"TriggerType": "Scheduler"}, lambda t: t["TriggerType"] == "Scheduler"),
+        ({"TriggerType": "Manual"}, lambda t: t["TriggerType"] == "Manual"),
+        ({"WorkflowInstanceType": "Normal"}, lambda t: t["WorkflowInstanceType"] == "Normal"),
+        (
+            {"TriggerType": "Scheduler", "TriggerRecurrence": "Normal"},
+            lambda t: (t["TriggerType"], t["TriggerRecurrence"]) == ("Scheduler", "Normal"),
+        ),
+        (
+            {"Filter": f'{{"startedTimeStart": "{AT}", "finishedTimeEnd": {AT + HOUR_MS}}}'},
+            lambda t: t.get("StartedTime", 0) >= AT and t.get("FinishedTime", 2e13) <= AT + HOUR_MS,
+        ),
+        (
+            {"Filter": f'{{"createTimeEnd": {AT - HOUR_MS}}}'},
+            lambda t: t["CreateTime"] <= AT - HOUR_MS,
+        ),
     ],
 )
 def test_filters_keep_what_matches_and_nothing_else(
@@ -105,13 +122,29 @@ def test_filters_keep_what_matches_and_nothing_else(
     assert [t["Id"] for t in listed(caller, **day, **filters)] == expected
 
 
-def test_sorting_goes_both_ways(caller: Caller, day: dict) -> None:
-    up, down = (
-        [t["Id"] for t in listed(caller, **day, SortBy=f"Id {way}")] for way in ("Asc", "Desc")
-    )
-    assert up == sorted(up)
-    assert down == sorted(down, reverse=True)
-    assert len(set(up)) > 1
+@pytest.mark.parametrize(
+    "field", ["Id", "TriggerTime", "StartedTime", "FinishedTime", "CreateTime"]
+)
+def test_sorting_goes_both_ways(caller: Caller, day: dict, field: str) -> None:
+    up, down = (listed(caller, **day, SortBy=f"{field} {way}") for way in ("Asc", "Desc"))
+    known = [t[field] for t in up if field in t]
+    assert known == sorted(known)
+    assert len(set(known)) > 1
+    assert up == down[::-1]
+
+
+def test_tasks_are_found_by_their_resource_group(caller: Caller, day: dict) -> None:
+    everything = listed(caller, **day)
+    group = everything[0]["RuntimeResource"]["ResourceGroupId"]
+    assert listed(caller, **day, RuntimeResource=group) == everything
+    assert listed(caller, **day, RuntimeResource="S_res_group_0") == []
+
+
+def test_the_recurrence_counts_for_scheduled_tasks_alone(caller: Caller, day: dict) -> None:
+    """As documented: it "takes effect only when TriggerType is set to Scheduler"."""
+    assert listed(caller, **day, TriggerRecurrence="Pause") == listed(caller, **day)
+    scheduled = listed(caller, **day, TriggerType="Scheduler", TriggerRecurrence="Pause")
+    assert {t["TriggerRecurrence"] for t in scheduled} <= {"Pause"}
 
 
 def test_with_an_id_the_past_runs_of_a_task_are_listed_too(caller: Caller, day: dict) -> None:
@@ -247,6 +280,13 @@ DATED = {"ProjectId": 88123, "Bizdate": 1}
         (TASKS, {**DATED, "Status": "Checking"}, "InvalidStatus"),
         (TASKS, {**DATED, "ProjectEnv": "Test"}, "InvalidProjectEnv"),
         (TASKS, {**DATED, "SortBy": "TaskName"}, "InvalidSortBy"),
+        (TASKS, {**DATED, "TriggerType": "Cron"}, "InvalidTriggerType"),
+        (TASKS, {**DATED, "TriggerRecurrence": "Never"}, "InvalidTriggerRecurrence"),
+        (TASKS, {**DATED, "WorkflowInstanceType": "Weekly"}, "InvalidWorkflowInstanceType"),
+        (TASKS, {**DATED, "Filter": '{"startedTime": 1}'}, "InvalidFilter"),
+        (TASKS, {**DATED, "Filter": '{"startedTimeEnd": "noon"}'}, "InvalidFilter"),
+        (TASKS, {**DATED, "Name": "x"}, "InvalidParameter"),
+        (TASK, {"Id": f"{RUNNING}001", "RunNumber": 1}, "InvalidParameter"),
         (TASK, {}, "MissingId"),
         (TASK, {"Id": UNKNOWN}, "InstanceNotFound"),
         (TASK, {"Id": RUNNING}, "InstanceNotFound"),

@@ -9,6 +9,8 @@ from wfinspect.simulator.fleet import Record
 
 _MIN_PAGE, _MAX_PAGE = 10, 500
 _DIGITS = 20
+_COMMON = {"RegionId"}  # what the aliyun CLI and older SDKs send along with every call
+_SORT_FIELDS = ("TriggerTime", "StartedTime", "FinishedTime", "CreateTime", "Id")
 
 
 class Arguments:
@@ -16,9 +18,17 @@ class Arguments:
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._parameters = parameters
+        self._unread = set(parameters) - _COMMON
+
+    def refuse_unread(self, action: str) -> None:
+        """Refuse, by its name, a parameter that has not been asked for: none is passed over."""
+        if self._unread:
+            names = ", ".join(sorted(self._unread))
+            raise Refusal("InvalidParameter", f"{action} takes no parameter {names} here.")
 
     def text(self, name: str) -> str:
         """A text as it came, "" where it is missing."""
+        self._unread.discard(name)
         return self._parameters.get(name, "")
 
     def word(self, name: str, words: Collection[str]) -> str:
@@ -68,11 +78,13 @@ class Arguments:
             raise invalid(name)
         return [item for item in array if isinstance(item, int)]
 
-    def conditions(self, name: str) -> dict[str, object]:
-        """A JSON object in one field, empty where it is missing."""
+    def conditions(self, name: str, known: Collection[str]) -> dict[str, object]:
+        """A JSON object of known fields in one parameter, empty where it is missing."""
         loaded = self._json(name)
         if not isinstance(loaded, dict | None):
             raise invalid(name)
+        if unknown := ", ".join(sorted(set(loaded or {}) - set(known))):
+            raise invalid(name, f"{unknown} is not served, only {', '.join(known)}.")
         return loaded or {}
 
     def equals(
@@ -95,12 +107,21 @@ class Arguments:
         numbers = self.numbers(parameter)
         return lambda record: not numbers or record.get(field) in numbers
 
-    def sort(self, records: list[Record]) -> None:
-        """Put records in the order of SortBy: by IDs, falling unless it says Asc."""
-        order = self.text("SortBy")
-        if order not in {"", "Id", "Id Asc", "Id Desc"}:
-            raise invalid("SortBy")
-        records.sort(key=_rank, reverse=order != "Id Asc")
+    def sort(self, records: list[Record], due: Callable[[Record], object]) -> None:
+        """Put records in the order of SortBy, by falling IDs where it is missing.
+
+        Where the documents are silent: what has no such time yet comes before all that have.
+        """
+        field, _, order = (self.text("SortBy") or "Id Desc").partition(" ")
+        if field not in _SORT_FIELDS or order not in {"", "Asc", "Desc"}:
+            raise invalid("SortBy", f"Use {', '.join(_SORT_FIELDS)}, then Desc or Asc.")
+
+        def rank(record: Record) -> list[int]:
+            value = due(record) if field == "TriggerTime" else record.get(field)
+            values = (value, record.get("Id"), record.get("RunNumber"))
+            return [value if isinstance(value, int) else -1 for value in values]
+
+        records.sort(key=rank, reverse=order == "Desc")
 
     def page(self, key: str, found: Sequence[Record], shown: Callable[[Record], Record]) -> Body:
         """The part of what was found that PageNumber and PageSize ask for, under `key`."""
@@ -117,11 +138,15 @@ class Arguments:
             raise invalid(name) from None
 
 
-def _rank(record: Record) -> list[int]:
-    values = (record.get("Id"), record.get("RunNumber"))
-    return [value if isinstance(value, int) else 0 for value in values]
+def moment_of(value: object, name: str) -> int:
+    """Milliseconds since 1970, written as a number or as its digits."""
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
+        raise invalid(name, f"{text[:40]} is not a time in milliseconds.")
+    return int(text)
 
 
-def invalid(name: str) -> Refusal:
+def invalid(name: str, reason: str = "") -> Refusal:
     """The refusal of a parameter."""
-    return Refusal(f"Invalid{name}", f"The specified parameter {name} is not valid.")
+    message = f"The specified parameter {name} is not valid. {reason}"
+    return Refusal(f"Invalid{name}", message.rstrip())

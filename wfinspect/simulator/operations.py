@@ -4,12 +4,13 @@ Checks and filters as documented for the service; knows no signature and no HTTP
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from wfinspect.instance import Status
+from wfinspect.regions import zone_of
 from wfinspect.simulator.answers import Body, Refusal
-from wfinspect.simulator.arguments import Arguments, invalid
-from wfinspect.simulator.fleet import TYPES, Record
+from wfinspect.simulator.arguments import Arguments, invalid, moment_of
+from wfinspect.simulator.fleet import REGION, TYPES, Record
 from wfinspect.simulator.population import Population
 
 ENVIRONMENTS = ("Prod", "Dev")
@@ -28,8 +29,9 @@ def get_workflow_instance(asked: Arguments, population: Population, now: datetim
 def list_workflow_instances(asked: Arguments, population: Population, now: datetime) -> Body:
     """A page of a workspace's instances of one business date.
 
-    Where the documents are silent: without EnvType it is Prod, and with Ids the business date still
-    has to match unless `faults.is_biz_date_strict` is off.
+    Where the documents are silent: without EnvType it is Prod; with Ids the business date still has
+    to match unless `faults.is_biz_date_strict` is off; an instance's executionDate is the day on which
+    it is due, in the region's zone.
     """
     ids = asked.numbers("Ids")
     found = instances(
@@ -41,9 +43,13 @@ def list_workflow_instances(asked: Arguments, population: Population, now: datet
         biz_date=asked.required("BizDate"),
         is_any_date=bool(ids) and not population.faults.is_biz_date_strict,
     )
-    for matches in _filters(asked):
+
+    def due(record: Record) -> int:
+        return population.fleet.run_of(int(str(record["Id"])), 0).due
+
+    for matches in _filters(asked, due):
         found = [record for record in found if matches(record)]
-    asked.sort(found)
+    asked.sort(found, due)
     return asked.page("WorkflowInstances", found, population.disguised)
 
 
@@ -70,17 +76,25 @@ def instances(
     ]
 
 
-def _filters(asked: Arguments) -> Iterable[Callable[[Record], bool]]:
+def _filters(asked: Arguments, due: Callable[[Record], int]) -> Iterable[Callable[[Record], bool]]:
     numbers = ("WorkflowId", "UnifiedWorkflowInstanceId")
     yield asked.equals(numbers, {"Type": TYPES}, ("Owner",))
     yield asked.contains("Name", "Name")
     if tags := asked.array("Tags"):
         wanted = {tuple(str(tag).partition(":")[::2]) for tag in tags}
         yield lambda record: bool(wanted & _tags(record))
-    if status := asked.conditions("Filter").get("status"):
+    conditions = asked.conditions("Filter", ("status", "executionDate"))
+    if status := conditions.get("status"):
         if Status.of(str(status)) is Status.UNKNOWN:
             raise invalid("Filter")
         yield lambda record: record.get("Status") == status
+    if "executionDate" in conditions:
+        date = _day(moment_of(conditions["executionDate"], "Filter"))
+        yield lambda record: _day(due(record)) == date
+
+
+def _day(moment: int) -> date:
+    return datetime.fromtimestamp(moment / 1000, zone_of(REGION)).date()
 
 
 def _tags(record: Record) -> set[tuple[str, ...]]:

@@ -179,7 +179,7 @@ class Simulator:
             while await self._exchange(reader, writer):
                 await writer.drain()
         except Unreadable as error:
-            reply = Reply(error.status, b"", content_type="text/plain")
+            reply = Reply(error.status, f"{error}\n".encode(), content_type="text/plain")
             writer.write(reply.encoded(self._clock.now(), keep_alive=False))
         except ConnectionError:
             pass
@@ -188,7 +188,7 @@ class Simulator:
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection goes on."""
-        request = await read_request(reader)
+        request = await read_request(reader, writer)
         if request is None:
             return False
         now = self._clock.now()

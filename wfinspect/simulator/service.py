@@ -28,6 +28,8 @@ OPERATIONS: dict[str, tuple[str, Callable[[Arguments, Population, datetime], Bod
 }
 """The operations served, each with the only method it takes."""
 
+_SERVED = ", ".join(OPERATIONS)
+
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
 _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 _HTML = "text/html; charset=utf-8"
@@ -93,15 +95,20 @@ class Service:
         if fault and fault.kind == "stale":
             now -= timedelta(seconds=fault.seconds)
         if request.path != "/" or request.headers.get("x-acs-version") != VERSION:
-            raise Refusal("InvalidVersion")
+            message = f"Only version {VERSION} at the path / is served."
+            raise Refusal("InvalidVersion", message)
         if action and not action.startswith(("Get", "List")):
             raise Refusal("NoPermission")
         if action not in OPERATIONS:
-            raise Refusal("InvalidAction.NotFound")
+            message = f"{action or 'A call without x-acs-action'} is not served, only {_SERVED}."
+            raise Refusal("InvalidAction.NotFound", message)
         method, perform = OPERATIONS[action]
         if request.method != method:
-            raise Refusal("UnsupportedHTTPMethod")
-        return perform(Arguments(parameters), self._population, now)
+            raise Refusal("UnsupportedHTTPMethod", f"{action} is served by {method} only.")
+        asked = Arguments(parameters)
+        body = perform(asked, self._population, now)
+        asked.refuse_unread(action)
+        return body
 
     def _refused(self, refused: Refusal, fault: Fault | None) -> Reply:
         reply = answers.refusal(

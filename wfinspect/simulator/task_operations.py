@@ -7,14 +7,21 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from wfinspect.simulator.answers import Body, Refusal
-from wfinspect.simulator.arguments import Arguments, invalid
-from wfinspect.simulator.fleet import Record
+from wfinspect.simulator.arguments import Arguments, invalid, moment_of
+from wfinspect.simulator.fleet import TYPES, Record
 from wfinspect.simulator.operations import ENVIRONMENTS, instances
 from wfinspect.simulator.population import Population
 from wfinspect.simulator.task_log import bulk, log_of
 from wfinspect.simulator.tasks import BIG_LOG_TASK_ID, TASKS_APART, Tasks
 
 _STATUSES = ("NotRun", "Running", "Failure", "Success", "WaitTime", "WaitResource")
+_WORDS = {
+    "Status": _STATUSES,
+    "TriggerType": ("Scheduler", "Manual"),
+    "WorkflowInstanceType": TYPES,
+}
+_RECURRENCES = ("Normal", "Pause", "Skip")
+_TIMES = {"startedTime": "StartedTime", "finishedTime": "FinishedTime", "createTime": "CreateTime"}
 _NUMBERS = ("TaskId", "WorkflowId", "WorkflowInstanceId", "UnifiedWorkflowInstanceId", "Id")
 
 
@@ -54,7 +61,8 @@ def get_task_instance_log(asked: Arguments, population: Population, now: datetim
 def list_task_instances(asked: Arguments, population: Population, now: datetime) -> Body:
     """A page of the tasks of a workspace and a business date, in Prod unless ProjectEnv says Dev.
 
-    With Id it holds the past runs of that task as well.
+    With Id it holds the past runs of that task as well. Where the documents are silent: the bounds of
+    a time in Filter are within it, and what has no such time yet is in no bounds.
     """
     task_id, instance_id, ids = (
         asked.number("Id"),
@@ -78,7 +86,7 @@ def list_task_instances(asked: Arguments, population: Population, now: datetime)
     ]
     for matches in _filters(asked):
         found = [record for record in found if matches(record)]
-    asked.sort(found)
+    asked.sort(found, lambda record: record.get("TriggerTime"))
     return asked.page("TaskInstances", found, population.disguised)
 
 
@@ -99,7 +107,32 @@ def _records(tasks: Tasks, task_id: int | None) -> list[Record]:
 
 
 def _filters(asked: Arguments) -> Iterable[Callable[[Record], bool]]:
-    yield asked.equals(_NUMBERS, {"Status": _STATUSES}, ("TaskType", "Owner"))
+    yield asked.equals(_NUMBERS, _WORDS, ("TaskType", "Owner"))
     yield asked.contains("TaskName", "TaskName")
     yield asked.among("Ids", "Id")
     yield asked.among("TaskIds", "TaskId")
+    recurrence = asked.word("TriggerRecurrence", _RECURRENCES)
+    # Documented to take effect only then.
+    if recurrence and asked.text("TriggerType") == "Scheduler":
+        yield lambda record: record["TriggerRecurrence"] == recurrence
+    if group := asked.text("RuntimeResource"):
+        yield lambda record: group in _texts(record["RuntimeResource"])
+    bounds = [f"{name}{end}" for name in _TIMES for end in ("Start", "End")]
+    for bound, value in asked.conditions("Filter", bounds).items():
+        yield _within(bound, moment_of(value, "Filter"))
+
+
+def _texts(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else ()
+
+
+def _within(bound: str, limit: int) -> Callable[[Record], bool]:
+    """Whether a record's time, such as StartedTime of ``startedTimeEnd``, keeps a limit."""
+    is_start = bound.endswith("Start")
+    field = _TIMES[bound.removesuffix("Start").removesuffix("End")]
+
+    def keeps(record: Record) -> bool:
+        at = record.get(field)
+        return isinstance(at, int) and (at >= limit if is_start else at <= limit)
+
+    return keeps

@@ -96,7 +96,10 @@ def canonical_request(request: Request, signed_headers: str) -> str:
 def _authorization(headers: Mapping[str, str]) -> tuple[str, str, str]:
     given = headers.get("authorization", "")
     if not given:
-        raise Refusal("MissingAuthorization", "Authorization is mandatory for this action.")
+        message = (
+            "Authorization is mandatory for this action; a signature in the query is not served."
+        )
+        raise Refusal("MissingAuthorization", message)
     if not given.startswith(_ALGORITHM + " "):
         raise Refusal("InvalidSignatureMethod")
     match = _AUTHORIZATION.fullmatch(given)

@@ -8,11 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
+from string import hexdigits
 from urllib.parse import parse_qsl
 
 MAX_BODY = 1024 * 1024
 HEAD_LIMIT = 64 * 1024
 """What a StreamReader for `read_request` is given as its limit."""
+_MAX_TRAILERS = 100
+_SIZE_DIGITS = 8
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -20,8 +23,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Unreadable(Exception):
     """What came is no request that can be answered properly; the connection must end."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
+    def __init__(self, status: HTTPStatus, reason: str = "") -> None:
+        super().__init__(reason or status.phrase)
         self.status = status
 
 
@@ -85,8 +88,10 @@ def http_date(at: datetime) -> str:
     return f"{_DAYS[at.weekday()]}, {at:%d} {_MONTHS[at.month - 1]} {at:%Y %H:%M:%S} GMT"
 
 
-async def read_request(reader: asyncio.StreamReader) -> Request | None:
-    """Read one request; None when the peer has gone.
+async def read_request(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> Request | None:
+    """Read one request; None when the peer has gone. A client that waits for leave to send gets it.
 
     Raises:
         Unreadable: the bytes are no HTTP/1 request, or one that is too large.
@@ -109,19 +114,53 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
         headers.setdefault(name.lower(), value.strip())
     path, _, query = parts[1].partition("?")
     wish = headers.get("connection", "" if parts[2] == "HTTP/1.1" else "close").lower()
-    body = await _read_body(reader, headers)
+    body = await _read_body(reader, writer, headers)
     return Request(parts[0], path, query, headers, body, wish != "close")
 
 
-async def _read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
-    if "transfer-encoding" in headers:
-        raise Unreadable(HTTPStatus.LENGTH_REQUIRED)
+async def _read_body(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: dict[str, str]
+) -> bytes:
+    coding, expected = headers.get("transfer-encoding"), headers.get("expect", "100-continue")
     length = headers.get("content-length", "0")
+    if coding is not None and coding.lower() != "chunked":
+        raise Unreadable(HTTPStatus.NOT_IMPLEMENTED, f"Transfer-Encoding: {coding} is not served.")
+    # Both together are how a request is smuggled past a proxy (RFC 9112, 6.1).
+    if coding is not None and "content-length" in headers:
+        raise Unreadable(HTTPStatus.BAD_REQUEST, "Content-Length beside Transfer-Encoding.")
     if not (length.isascii() and length.isdigit()):
-        raise Unreadable(HTTPStatus.BAD_REQUEST)
-    if int(length) > MAX_BODY:
-        raise Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        raise Unreadable(HTTPStatus.BAD_REQUEST, "Content-Length is not a number.")
+    if expected.lower() != "100-continue":
+        raise Unreadable(HTTPStatus.EXPECTATION_FAILED, f"Expect: {expected} is not served.")
+    if "expect" in headers:
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
+        if coding is not None:
+            return await _read_chunks(reader)
+        if int(length) > MAX_BODY:
+            raise Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return await reader.readexactly(int(length))
-    except (asyncio.IncompleteReadError, ConnectionError):
-        raise Unreadable(HTTPStatus.BAD_REQUEST) from None
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+        raise Unreadable(HTTPStatus.BAD_REQUEST, "The body is cut or malformed.") from None
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    """Read a body in chunks, and its trailers, which say nothing here (RFC 9112, 7.1)."""
+    body = bytearray()
+    while size := _size_of_chunk(await reader.readuntil(b"\r\n")):
+        if len(body) + size > MAX_BODY:
+            raise Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        body += await reader.readexactly(size)
+        if await reader.readexactly(2) != b"\r\n":
+            raise Unreadable(HTTPStatus.BAD_REQUEST, "A chunk is longer than it says.")
+    for _ in range(_MAX_TRAILERS):
+        if await reader.readuntil(b"\r\n") == b"\r\n":
+            return bytes(body)
+    raise Unreadable(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+
+def _size_of_chunk(line: bytes) -> int:
+    digits = line.partition(b";")[0].strip().decode("latin-1")
+    if not 0 < len(digits) <= _SIZE_DIGITS or set(digits) - set(hexdigits):
+        raise Unreadable(HTTPStatus.BAD_REQUEST, "The size of a chunk is not a number.")
+    return int(digits, 16)
