@@ -23,6 +23,8 @@ PLACES = {
     "rendering a pane": ("wfinspect.ui.widgets.line_view", "LineView.render_line"),
     "key": ("wfinspect.ui.app", "WfInspectApp.key_came"),
     "command": ("wfinspect.ui.app", "WfInspectApp.action_help"),
+    "writing": ("wfinspect.ui.output", "TerminalOutput._write"),
+    "reading keys": ("wfinspect.ui.driver", "read_keys"),
     "resize": ("wfinspect.ui.screens.main", "MainScreen.on_resize"),
     "signer": ("wfinspect.dataworks.signing", "Acs3Auth.auth_flow"),
     "decoder": ("wfinspect.dataworks.client", "decode_instance"),

@@ -19,8 +19,13 @@ class Line:
         self.far, self.near = os.pipe()
         self.recovered = threading.Event()
         self.gone = 0
+        self.failures: list[Exception] = []
         self.output = TerminalOutput(
-            self.near, "utf-8", on_recovered=self.recovered.set, on_gone=self._lose
+            self.near,
+            "utf-8",
+            on_recovered=self.recovered.set,
+            on_gone=self._lose,
+            on_failed=self.failures.append,
         )
 
     def _lose(self) -> None:
@@ -135,7 +140,11 @@ def test_a_write_that_fails_counts_as_a_loss() -> None:
     nowhere = os.open(os.devnull, os.O_RDONLY)
     told: list[str] = []
     output = TerminalOutput(
-        nowhere, "utf-8", on_recovered=lambda: None, on_gone=lambda: told.append("gone")
+        nowhere,
+        "utf-8",
+        on_recovered=lambda: None,
+        on_gone=lambda: told.append("gone"),
+        on_failed=lambda error: told.append(str(error)),
     )
 
     output.write("x")

@@ -1,5 +1,6 @@
 """The console script, and ``python -m wfinspect``."""
 
+import contextlib
 import io
 import os
 import sys
@@ -36,6 +37,7 @@ def _answer(arguments: list[str]) -> int:
     from wfinspect.cli import main
     from wfinspect.commands.log import log_deaths
 
+    _dump_no_core()
     log_deaths()
 
     # A name in another script must not end a watch where the locale can't write it.
@@ -43,6 +45,18 @@ def _answer(arguments: list[str]) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
 
     return main(arguments, os.environ)
+
+
+def _dump_no_core() -> None:
+    """Keep the memory of this process, which holds keys, out of core dumps."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    # A collector such as apport or systemd-coredump gets a dump whatever the limit is (core(5)): an
+    # empty one then. Linux alone has the file.
+    with contextlib.suppress(OSError), open("/proc/self/coredump_filter", "w") as dumped:  # noqa: PTH123 - pathlib costs 4 ms
+        dumped.write("0")
 
 
 def _without_output(error: OSError) -> int:

@@ -13,7 +13,7 @@ from wfinspect import __version__
 from wfinspect.commands import COMMANDS, Command
 from wfinspect.commands.printing import say
 from wfinspect.config import load_settings
-from wfinspect.errors import UsageError, WfInspectError, did_you_mean
+from wfinspect.errors import STARVED, UsageError, WfInspectError, did_you_mean, is_starved
 from wfinspect.format import without_keys
 from wfinspect.options import OPTIONS
 
@@ -46,6 +46,9 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OUTPUT_FAILED:
             raise
+        if is_starved(error):
+            say(f"{STARVED[0].upper()}{STARVED[1:]}. Nothing on the watched list is lost.")
+            return INTERNAL_ERROR
         say(
             f"An internal error ended the program ({type(error).__name__} in "
             f"{_place_of(error)}). Nothing on the watched list is lost; please report it."

@@ -19,6 +19,7 @@ WfInspectError
 The text of an error is one sentence for a person: what happened, why, what to do.
 """
 
+import errno
 from collections.abc import Iterable
 
 ABOUT_KEYS = ("InvalidAccessKeyId", "InvalidSecurityToken", "SecurityToken", "SignatureDoesNot")
@@ -31,6 +32,23 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
 
     near = difflib.get_close_matches(word, list(known), n=2)
     return f"did you mean {' or '.join(near)}?" if near else otherwise
+
+
+def is_starved(error: BaseException) -> bool:
+    """Whether the system has refused memory or a thread, in one of the four ways Python says so."""
+    text = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or "can't start new thread" in text
+        or "failed to map segment" in text
+    )
+
+
+STARVED = (
+    "the system gave the program no more memory or threads; raise what limits it: "
+    "`ulimit -v`, `ulimit -u` or the container's limit"
+)
 
 
 class WfInspectError(Exception):

@@ -20,7 +20,14 @@ from wfinspect.simulator.server import KEY, TEMPORARY_KEY
 
 PROGRAM = str(Path(__file__).parents[1] / "crash_site.py")
 KINDS = ("key", "token", "profile")
-QUICK = {("rendering a row", "token"), ("signer", "key"), ("poller", "profile"), ("thread", "key")}
+QUICK = {
+    ("rendering a row", "token"),
+    ("writing", "key"),
+    ("reading keys", "key"),
+    ("signer", "key"),
+    ("poller", "profile"),
+    ("thread", "key"),
+}
 INSTANCE = DEMO_IDS[0]
 
 

@@ -54,6 +54,7 @@ INSIDE: dict[type, tuple[str, set[str]]] = {
             "_mouse",
             "_must_signal_resume",
             "_query_in_band_window_resize",
+            "_run_input_thread",
             "_writer_thread",
         },
     ),

@@ -27,9 +27,18 @@ _MOUSE_MODES = (1000, 1002, 1006)  # clicks, drags, wheel; no report of every mo
 _ALL_MODES = (1000, 1002, 1003, 1006, 1015, 1016, 2004, 1004, 2048)
 _END_OF_FRAME = "\x1b\\\x1b[?2026l\x1b[0m"  # wherever in a frame the last bytes were cut off
 _RESTORE = _END_OF_FRAME + "".join(f"\x1b[?{mode}l" for mode in _ALL_MODES)
-_RESTORE += "\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h"
+_RESTORE += "\x1b[<u\x1b[?7h\x1b[H\x1b[J\x1b[?1049l\x1b[?25h"
+_RESTORE_TITLE = "\x1b]2;\x1b\\\x1b[23;2t"  # for a terminal without a stack of titles, an empty one
 _LAST_WORDS = 12  # pieces that restore a terminal in an orderly end
 _TITLE_LIMIT = 120
+
+# A Python handler of a fault would return to what caused it, for ever; the others end no process.
+_NOT_ENDING = {
+    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL),
+    *(signal.SIGKILL, signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),
+    *(signal.SIGCONT, signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH),
+    getattr(signal, "SIGINFO", None),
+}
 
 
 class HardenedDriver(LinuxDriver):
@@ -57,23 +66,26 @@ class HardenedDriver(LinuxDriver):
         self._attributes = termios.tcgetattr(self.fileno)
         self._is_suspended = False
         self._is_stopping = False
+        self._is_taken = False  # from before the first mode is set until all are seen to be unset
+        self._has_left = False  # what unsets them is queued
         self._title = self._title_to_restore = ""
         self._output = TerminalOutput(
             screen.fileno(),
             screen.encoding,
             on_recovered=lambda: self._on_loop(self._recover),
             on_gone=self._hang_up,
+            on_failed=self._fail,
         )
         self._file = self._output  # type: ignore[assignment]
         self.exit_event = self._stop_reading = StopReading()
         self._ending = EndingWatch(self.fileno, ask=self._ask_to_end, force=self._force_end)
         self._ending.start()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in signal.valid_signals() - _NOT_ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda signum, _: self._ending.notice(signum))
         # The loop's own handlers: they wake an idle loop whichever thread the signal went to.
-        self._loop.add_signal_handler(signal.SIGTSTP, self._stop)
-        self._loop.add_signal_handler(signal.SIGCONT, self._continue)
+        self._loop.add_signal_handler(signal.SIGTSTP, self._or_fail, self._stop)
+        self._loop.add_signal_handler(signal.SIGCONT, self._or_fail, self._continue)
 
     @property
     def is_lost(self) -> bool:
@@ -146,6 +158,10 @@ class HardenedDriver(LinuxDriver):
             width = height = 0
         return width or 80, height or 24
 
+    def _run_input_thread(self) -> None:
+        """Textual's would let the app end without a word, or go on without keys."""
+        self._or_fail(self.run_input_thread)
+
     def run_input_thread(self) -> None:
         """Read keys until told to stop, or until there is no terminal to read."""
         is_there = read_keys(
@@ -153,6 +169,15 @@ class HardenedDriver(LinuxDriver):
         )
         if not is_there:
             self._hang_up()
+
+    def start_application_mode(self) -> None:
+        """Take the terminal; a job in the background gets none."""
+        writer = self._writer_thread
+        self._is_taken, self._has_left = True, False
+        try:
+            super().start_application_mode()  # type: ignore[no-untyped-call]
+        finally:
+            self._is_taken = self._writer_thread is not writer
 
     def stop_application_mode(self) -> None:
         """Restore the terminal, also one that is stalled; one that is left to others is theirs."""
@@ -168,12 +193,25 @@ class HardenedDriver(LinuxDriver):
         if self._output.is_stalled:
             self.write(_END_OF_FRAME)
         if self._title:
-            # For a terminal without a stack of titles, an empty one is better than a stale one.
-            self.write("\x1b]2;\x1b\\\x1b[23;2t")
+            self.write(_RESTORE_TITLE)
             self._title = ""
         # GNU screen has no alternate screen unless told to: the prompt must not come amid the last frame.
         self.write("\x1b[H\x1b[J")
         super().stop_application_mode()
+        self._has_left = True
+
+    def close(self) -> None:
+        """End the writer thread; write here what it could not write of what restores the terminal."""
+        writer, queue = self._writer_thread, self._pieces()
+        if writer is not None and writer.is_alive():
+            if not self._has_left:
+                self._output.leave()
+                _drain(writer._queue)  # noqa: SLF001 - as above
+            super().close()
+        if self._has_left and not self._output.has_given_up and (queue is None or queue.empty()):
+            self._is_taken = False
+        else:
+            self.restore_terminal()
 
     def disable_input(self) -> None:
         """Stop reading keys."""
@@ -210,17 +248,28 @@ class HardenedDriver(LinuxDriver):
             self.suspend_application_mode()
             self.resume_application_mode()
 
+    def give_terminal_back(self) -> None:
+        """Leave the keys to others, and restore the terminal if a failure has prevented it so far."""
+        # Textual passes over what fails in `disable_input`; a reader left would keep the process.
+        self._stop_reading.set()
+        self.restore_terminal()
+
     def restore_terminal(self) -> None:
         """Restore the terminal at once: without the writer thread, and without waiting for room."""
-        if self._is_suspended:
+        if not self._is_taken:
             return
+        self._is_taken = False
         screen = self._output.fileno()
         with contextlib.suppress(OSError, termios.error):
             termios.tcsetattr(self.fileno, termios.TCSANOW, self._attributes)
+        self._output.silence()
         discard_output(screen)
+        sequence = (_RESTORE_TITLE if self._title else "") + _RESTORE
         with contextlib.suppress(OSError):
             os.set_blocking(screen, False)
-            os.write(screen, _RESTORE.encode())
+            self._output.is_stalled = True
+            if os.write(screen, sequence.encode()) == len(sequence):
+                self._output.is_stalled = False  # so it will show why the app ended, too
         with contextlib.suppress(OSError):
             # Others share the descriptor's flags: the shell would stumble over this one.
             os.set_blocking(screen, True)
@@ -232,8 +281,20 @@ class HardenedDriver(LinuxDriver):
         self._on_loop(lambda: self._app.exit(return_code=code))
 
     def _force_end(self, code: int) -> None:
-        self.restore_terminal()
-        os._exit(code)
+        try:
+            self.restore_terminal()
+        finally:
+            os._exit(code)
+
+    def _or_fail(self, act: Callable[[], object]) -> None:
+        """Do what neither the loop nor Textual would let a failure of end the app."""
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the app can't go on without it
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._on_loop(lambda: self._app._handle_exception(error))  # noqa: SLF001 - it has no public way
 
     def _on_loop(self, callback: Callable[[], object]) -> None:
         """Call back soon in the app's loop; without a loop any more there is nothing to do."""

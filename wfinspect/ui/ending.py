@@ -43,9 +43,11 @@ class EndingWatch:
 
     def _run(self) -> None:
         code = 128 + self._first_signal()
-        self._ask(code)
-        threading.Event().wait(PATIENCE_SECONDS)
-        self._force(code)
+        try:
+            self._ask(code)
+        finally:
+            threading.Event().wait(PATIENCE_SECONDS)
+            self._force(code)
 
     def _first_signal(self) -> int:
         poll = select.poll()

@@ -7,10 +7,12 @@ makes it fail. Neither may end the writer thread, or the app's loop would wait f
 import os
 import select
 import termios
+import threading
 from collections.abc import Callable
 
 _CHUNK = 512  # bytes a write; little enough to find room once there is any
 _STALL_MILLISECONDS = 500
+_LAST_WRITE_SECONDS = 0.2
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
@@ -18,7 +20,8 @@ class TerminalOutput:
     """A file that never raises, knows when its terminal stalls, and gives up when told to.
 
     `on_recovered` is called in the writer thread once a stalled terminal has taken everything,
-    `on_gone` when there is no terminal any more.
+    `on_gone` when there is no terminal any more, `on_failed` when no text can be written for
+    another reason, such as want of memory.
     """
 
     def __init__(
@@ -28,16 +31,20 @@ class TerminalOutput:
         *,
         on_recovered: Callable[[], None],
         on_gone: Callable[[], None],
+        on_failed: Callable[[Exception], None],
     ) -> None:
         self._fileno = fileno
         self._encoding = encoding
         self._on_recovered = on_recovered
         self._on_gone = on_gone
+        self._on_failed = on_failed
         self._poll = select.poll()
         self._poll.register(fileno, select.POLLOUT)
+        self._writing = threading.Lock()
         self._is_leaving = False
         self._is_discarding = False
-        self._has_given_up = False
+        self._is_silenced = False
+        self.has_given_up = False
         self.is_gone = False
         self.is_stalled = False
 
@@ -48,10 +55,18 @@ class TerminalOutput:
     def write(self, text: str) -> None:
         """Write all of a text, waiting for a terminal that stalls, dropping it for one that is gone."""
         self._is_discarding = False
-        rest = memoryview(text.encode(self._encoding, "replace"))
+        try:
+            self._write(memoryview(text.encode(self._encoding, "replace")))
+        except Exception as error:  # noqa: BLE001 - the thread must go on, to meet what ends it
+            self.has_given_up = True
+            self._on_failed(error)
+
+    def _write(self, rest: memoryview) -> None:
         while rest and self._has_room():
             try:
-                rest = rest[os.write(self._fileno, rest[:_CHUNK]) :]
+                with self._writing:
+                    if not self._is_silenced:
+                        rest = rest[os.write(self._fileno, rest[:_CHUNK]) :]
             except BlockingIOError:
                 continue
             except OSError:
@@ -76,11 +91,18 @@ class TerminalOutput:
 
     def revive(self) -> None:
         """Wait as usual again, for a terminal that was left only for a while."""
-        self._is_leaving = self._is_discarding = self._has_given_up = self.is_stalled = False
+        self._is_leaving = self._is_discarding = self._is_silenced = False
+        self.has_given_up = self.is_stalled = False
+
+    def silence(self) -> None:
+        """Write nothing from now on, and wait shortly for the end of what is being written."""
+        self._is_silenced = True
+        if self._writing.acquire(timeout=_LAST_WRITE_SECONDS):
+            self._writing.release()
 
     def _has_room(self) -> bool:
         """Wait until the terminal takes bytes; False if the text shall be dropped."""
-        while not (self.is_gone or self._is_discarding or self._has_given_up):
+        while not (self.is_gone or self._is_discarding or self.has_given_up or self._is_silenced):
             ready = self._poll.poll(_STALL_MILLISECONDS)
             if any(event & _GONE for _, event in ready):
                 self._lose()
@@ -88,7 +110,7 @@ class TerminalOutput:
                 return not self._is_discarding
             else:
                 self.is_stalled = True
-                self._has_given_up = self._is_leaving
+                self.has_given_up = self._is_leaving
         return False
 
     def _lose(self) -> None:

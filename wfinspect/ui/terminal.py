@@ -140,14 +140,17 @@ def run_app(app: CrashSafeApp, *, mouse: bool, crash_directory: Path) -> int:
         app.run(mouse=mouse)
     except Exception as error:  # noqa: BLE001 - the last place that can restore the terminal
         app.failure = app.failure or error
+    finally:
         driver: Any = app._driver  # noqa: SLF001 - Textual has no public sight of it
         if isinstance(driver, HardenedDriver):
-            driver.restore_terminal()
+            driver.give_terminal_back()
     if app.is_terminal_lost:
         _detach_from_terminal()
     if app.failure is None:
         return app.return_code or 0
-    report = report_crash(app.failure, crash_directory)
+    report = None
+    with contextlib.suppress(MemoryError):  # it may be what ended the app
+        report = report_crash(app.failure, crash_directory)
     print(crash_sentence(app.failure, report), file=sys.stderr)  # noqa: T201 - the app is gone
     return INTERNAL_ERROR
 
