@@ -94,7 +94,9 @@ async def test_get_asks_by_id_alone_in_the_query() -> None:
 
 
 async def list_form(ids: list[int], env_type: str = "Prod") -> tuple[httpx.Request, dict[str, str]]:
-    service = Service(answer({"PagingInfo": {"WorkflowInstances": [{"Id": 5}]}}))
+    service = Service(
+        answer({"PagingInfo": {"WorkflowInstances": [{"Id": 5, "Status": "Running"}]}})
+    )
     found = await client_of(service).list_workflow_instances(
         [InstanceId(i) for i in ids], project_id=88123, biz_date=1743350400000, env_type=env_type
     )

@@ -97,7 +97,7 @@ async def test_the_runs_of_a_task_are_asked_for_by_its_own_id() -> None:
 async def test_an_instance_without_a_place_has_no_tasks_to_ask_for() -> None:
     service = Service(EMPTY)
 
-    with pytest.raises(BadAnswer, match="without ProjectId or BizDate"):
+    with pytest.raises(BadAnswer, match="without a ProjectId or a BizDate"):
         await client_of(service).list_task_instances(instance(5, biz_date=None))
 
     assert service.requests == []

@@ -232,4 +232,4 @@ def test_a_speed_that_is_not_positive_is_refused(speed: float) -> None:
 
 def test_records_name_what_an_instance_holds() -> None:
     ours = {name.title().replace("_", "") for name in WorkflowInstance.__dataclass_fields__}
-    assert ours - {"UnknownFields", "Raw"} == FIELDS | TIMES
+    assert ours - {"UnknownFields", "Unreadable", "Raw"} == FIELDS | TIMES

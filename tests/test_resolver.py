@@ -18,7 +18,7 @@ from wfinspect.dataworks.resolver import NamedBackend, Resolve, addresses_of
 from wfinspect.errors import Unreachable
 from wfinspect.instance import InstanceId
 
-WHOLE = http_answer({"WorkflowInstance": {"Id": 1}})
+WHOLE = http_answer({"WorkflowInstance": {"Id": 1, "Status": "Running"}})
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
 
 

@@ -15,7 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.errors import StoreError
-from wfinspect.instance import InstanceId, InstanceKey, Tag, Transition, WorkflowInstance
+from wfinspect.instance import (
+    InstanceId,
+    InstanceKey,
+    Tag,
+    Transition,
+    Unreadable,
+    WorkflowInstance,
+)
 from wfinspect.paths import DATABASE
 from wfinspect.watching import schema, tables
 from wfinspect.watching.records import (
@@ -96,6 +103,7 @@ NUMBER = st.none() | st.integers(-(2**70), 2**70)
         workflow_parameters=TEXT,
         tags=st.lists(st.builds(Tag, TEXT, TEXT), max_size=3).map(tuple),
         unknown_fields=st.lists(TEXT, max_size=3).map(tuple),
+        unreadable=st.lists(st.builds(Unreadable, TEXT, TEXT), max_size=3).map(tuple),
         raw=TEXT,
     )
 )

@@ -90,9 +90,9 @@ def test_a_log_that_is_no_text_is_a_bad_answer() -> None:
 def test_the_last_page_is_known_also_where_the_service_makes_its_pages_smaller(
     paging: bytes, number: int, is_last: bool
 ) -> None:
-    body = b'{"PagingInfo":{%s,"WorkflowInstances":[{"Id":1},{"Id":2}]}}' % paging
+    body = b'{"PagingInfo":{%s,"TaskInstances":[{"Id":1},{"Id":2}]}}' % paging
 
-    assert decode_page(body, number, 100).is_last == is_last
+    assert decode_tasks(body, number, 100).is_last == is_last
 
 
 def test_an_empty_page_is_the_last_whatever_the_total_says() -> None:

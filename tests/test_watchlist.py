@@ -91,15 +91,6 @@ def test_an_answer_older_than_what_is_held_changes_nothing() -> None:
     assert readings.entry.read_at == read_at
 
 
-def test_an_answer_without_a_state_changes_nothing_unless_it_goes_on() -> None:
-    readings = Readings()
-    readings.read(modified("Running", 0))
-    kinds = [readings.read(modified("", 20), 25.0).news for _ in range(3)]
-    assert kinds == [News.STALE] * 3
-    assert readings.entry.instance == modified("Running", 0)
-    assert readings.read(modified("", 20), 25.0).news is News.WENT_BACK
-
-
 def test_a_server_that_goes_back_for_a_minute_is_believed_and_said() -> None:
     readings = Readings()
     readings.read(modified("Success", 30))

@@ -81,12 +81,22 @@ class Tag(NamedTuple):
     value: str
 
 
+class Unreadable(NamedTuple):
+    """A field that the service sent in a form that can't be read."""
+
+    name: str
+    """As the attribute that is left empty for it."""
+    json: str
+    """The value as it came."""
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class WorkflowInstance:
     """One reading of an instance: the 19 fields of the service, nothing derived.
 
     Times are milliseconds since the epoch; absent, null, 0 and negative all mean "not yet" and are
-    None. Text is kept as it came. A field the service left out is None, or "" for text.
+    None. Text is kept as it came. A field the service left out is None, or "" for text; so is one
+    that can't be read, which `unreadable` holds. Only an ID and a status are always there.
     """
 
     id: InstanceId
@@ -113,6 +123,8 @@ class WorkflowInstance:
     tags: tuple[Tag, ...] = ()
     unknown_fields: tuple[str, ...] = ()
     """Names of fields in the answer that are not among the documented 19."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """Where it names `project_id`, `biz_date` or `env_type`, that may hold what was known before."""
     raw: str = field(default="", compare=False, repr=False)
     """The JSON object exactly as it came."""
 

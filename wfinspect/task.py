@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from wfinspect.instance import Family, Tag, family_of
+from wfinspect.instance import Family, Tag, Unreadable, family_of
 
 _FAMILIES = tuple(Family)
 _NEVER = 1 << 63
@@ -63,6 +63,7 @@ class TaskInstance:
     """Only GetTaskInstance gives it, and `tags`."""
     tags: tuple[Tag, ...] = ()
     unknown_fields: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
     raw: str = field(default="", compare=False, repr=False)
     """The JSON object exactly as it came."""
 

@@ -14,7 +14,7 @@ from ui.scenes import FAILED, failed_row, mixed, row
 from values import replace
 
 from wfinspect.commands.screen import _as_csv, _as_json
-from wfinspect.instance import Binding
+from wfinspect.instance import Binding, Unreadable
 from wfinspect.ui.export import Exports, fields
 from wfinspect.watching.snapshot import Row
 
@@ -42,6 +42,14 @@ def test_every_field_is_offered_whole() -> None:
     assert found["Tags"] == "team:growth, sla:p1, cost:ads"
     assert found["Parameters"].startswith('{"bizdate"')
     assert "Finished" not in dict(fields(row(1, "Running"), ZONE))
+
+
+def test_a_field_that_cannot_be_read_is_offered_as_it_came() -> None:
+    odd = Unreadable("tags", '{"Tag": []}'), Unreadable("started_time", '"2026-11-21"')
+    one = replace(failed_row(), instance=replace(failed_row().instance, unreadable=odd, tags=()))  # type: ignore[type-var]
+    found = dict(fields(one, ZONE))
+
+    assert (found["Tags"], found["Started"]) == ('{"Tag": []}', '"2026-11-21"')
 
 
 def test_an_instance_without_a_reading_has_its_id() -> None:

@@ -17,9 +17,12 @@ from wfinspect.parameters import parse_parameters
 from wfinspect.regions import zone_of
 
 _NO_LIMIT = 1 << 40
+_MAX_DIGITS = 4_000
 _HEADING: tuple[str, ...] = ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
+_CELLS = ("status", "name", "type", "env_type", "biz_date", "started_time")
 _SHED = ("ENV", "TYPE", "BIZDATE", "STARTED")
-_NOT_FIELDS = {"raw", "unknown_fields"}
+_NOT_FIELDS = {"raw", "unknown_fields", "unreadable"}
+_UNREADABLE = "unreadable, -o json shows it"
 _ATTRIBUTES = tuple(
     f.name for f in dataclasses.fields(WorkflowInstance) if f.name not in _NOT_FIELDS
 )
@@ -56,7 +59,10 @@ def safe_json(text: str) -> str:
 
 
 def as_csv(instances: Sequence[WorkflowInstance], region: str, zone: tzinfo) -> str:
-    """A header of the service's names and a line an instance; times are RFC 3339, BizDate a date."""
+    """A header of the service's names and a line an instance; times are RFC 3339, BizDate a date.
+
+    A value that can't be read is the service's JSON.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FIELDS)
@@ -68,18 +74,23 @@ def as_csv(instances: Sequence[WorkflowInstance], region: str, zone: tzinfo) -> 
 def as_fields(instances: Sequence[WorkflowInstance], names: Sequence[str], *, has_id: bool) -> str:
     """Bare values, a line each; behind ``ID<TAB>`` where there are several instances.
 
+    A value that can't be read is the service's JSON.
+
     Raises:
         UsageError: a name that is no field of the service.
     """
     known = {name.lower(): name for name in FIELDS}
     lines = []
     for instance in instances:
-        values: dict[str, object] = json.loads(instance.raw)
-        found = {name.lower(): value for name, value in values.items()}
+        found = {name.lower(): _bare(value) for name, value in _loaded(instance.raw).items()}
+        found |= {
+            service_name(name).lower(): shown(text, limit=_NO_LIMIT)
+            for name, text in instance.unreadable
+        }
         for name in names:
             if name.lower() not in known and name.lower() not in found:
                 raise UsageError(f"{name!r} is no field: known are {', '.join(FIELDS)}.")
-            text = _bare(found.get(name.lower()))
+            text = found.get(name.lower(), "")
             lines.append(f"{instance.id}\t{text}" if has_id else text)
     return "\n".join(lines)
 
@@ -127,11 +138,14 @@ def as_lines(
 
 def _record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> str:
     rows = []
+    unreadable = dict(instance.unreadable)
     for attribute in _ATTRIBUTES:
         value = getattr(instance, attribute)
-        if attribute in {"workflow_parameters", "tags"}:
+        if attribute in unreadable:
+            text = _UNREADABLE
+        elif attribute in {"workflow_parameters", "tags"}:
             continue
-        if attribute in _TIMES:
+        elif attribute in _TIMES:
             text = _time(value, zone, has_offset=True)
         elif attribute == "biz_date":
             text = "-" if value is None else biz_date(value, zone_of(region))
@@ -158,13 +172,17 @@ def _section(title: str, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, st
 
 
 def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> tuple[str, ...]:
-    biz = "-" if instance.biz_date is None else _date(instance.biz_date, region)
-    texts = (instance.status, instance.name, instance.type, instance.env_type)
+    cells = {
+        "status": shown(instance.status),
+        "name": shown(instance.name),
+        "type": shown(instance.type),
+        "env_type": shown(instance.env_type),
+        "biz_date": "" if instance.biz_date is None else _date(instance.biz_date, region),
+        "started_time": _time(instance.started_time, zone),
+    } | dict.fromkeys(dict(instance.unreadable), "unreadable")
     return (
         str(instance.id),
-        *(shown(text) or "-" for text in texts),
-        biz,
-        _time(instance.started_time, zone),
+        *(cells[name] or "-" for name in _CELLS),
         _ran(instance, now) or "-",
     )
 
@@ -184,6 +202,8 @@ def _time(milliseconds: int | None, zone: tzinfo, *, has_offset: bool = False) -
 
 def _csv_value(instance: WorkflowInstance, attribute: str, region: str, zone: tzinfo) -> str:
     value = getattr(instance, attribute)
+    if (text := dict(instance.unreadable).get(attribute)) is not None:
+        return shown(text, limit=_NO_LIMIT)
     if value is None:
         return ""
     if attribute == "biz_date":
@@ -198,6 +218,15 @@ def _csv_value(instance: WorkflowInstance, attribute: str, region: str, zone: tz
 
 def _date(milliseconds: int, region: str) -> str:
     return biz_date(milliseconds, zone_of(region)).partition(" ")[0]
+
+
+def _loaded(text: str) -> dict[str, object]:
+    """The service's object."""
+    # Python refuses to make a number of more than 4,300 digits.
+    loaded: dict[str, object] = json.loads(
+        text, parse_int=lambda digits: int(digits) if len(digits) < _MAX_DIGITS else digits
+    )
+    return loaded
 
 
 def _bare(value: object) -> str:

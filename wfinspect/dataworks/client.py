@@ -107,8 +107,8 @@ class DataWorksClient(Sender):
         """Ask for a page of an instance's tasks, or of all runs of one task instance of it."""
         if instance.project_id is None or instance.biz_date is None:
             raise BadAnswer(
-                f"The service gave instance {instance.id} without ProjectId or BizDate, and its "
-                "tasks can't be asked for without both."
+                f"The service gave instance {instance.id} without a ProjectId or a BizDate that can "
+                "be read, and its tasks can't be asked for without both."
             )
         form = {
             "Bizdate": str(instance.biz_date),

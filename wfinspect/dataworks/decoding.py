@@ -1,53 +1,47 @@
 """The service's JSON to instances, tasks and logs; the only place that knows the names in it. Pure."""
 
-from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from wfinspect.dataworks.envelope import (
-    Text,
+    Field,
+    bare_line,
     is_absent,
     not_found,
     opened,
     read_page,
     request_id_of,
     shape_of,
-    tags_of,
+    tags,
+    text,
     text_of,
     values_of,
+    verbatim,
+    word,
 )
 from wfinspect.errors import BadAnswer
 from wfinspect.instance import InstanceId, WorkflowInstance
 from wfinspect.query import Page
 from wfinspect.task import TaskInstance
 
-
-class _Runtime(msgspec.Struct, rename="pascal"):
-    process_id: Text = None
-    gateway: Text = None
-
-
-class _Resource(msgspec.Struct, rename="pascal"):
-    resource_group_id: Text = None
-
-
-class _Script(msgspec.Struct, rename="pascal"):
-    content: Text = None
-    parameters: Text = None
-
-
-_Instance = shape_of(WorkflowInstance)
-_Task = shape_of(
+_INSTANCE = shape_of(
+    WorkflowInstance,
+    name=bare_line,
+    type=word,
+    env_type=word,
+    workflow_parameters=verbatim,
+    tags=tags,
+)
+_TASK = shape_of(
     TaskInstance,
-    runtime=_Runtime | None,
-    runtime_resource=_Resource | None,
-    script=_Script | None,
-    # Those are within the three.
-    process_id=None,
-    gateway=None,
-    resource_group_id=None,
-    script_content=None,
+    description=verbatim,
+    tags=tags,
+    process_id=Field(text, (("Runtime", "ProcessId"),)),
+    gateway=Field(text, (("Runtime", "Gateway"),)),
+    resource_group_id=Field(text, (("RuntimeResource", "ResourceGroupId"),)),
+    script_content=Field(verbatim, (("Script", "Content"),)),
+    script_parameters=Field(verbatim, (("ScriptParameters",), ("Script", "Parameters"))),
 )
 _OF_THE_INSTANCE = frozenset(
     {
@@ -118,27 +112,18 @@ def _instance(raw: msgspec.Raw) -> WorkflowInstance:
     as_before = _in_use.get(text_of(raw))
     if as_before is not None:
         return as_before
-    verbatim = ("name", "workflow_parameters")
-    values = values_of(raw, _Instance, verbatim=verbatim)
-    values["name"] = values["name"].rstrip("\r\n")
-    values["tags"] = tags_of(values["tags"] or ())
+    values = values_of(raw, _INSTANCE)
+    if not values.get("status"):
+        raise BadAnswer(
+            f"The service gave instance {values['id']} without a Status that can be read: the "
+            "answer was not used."
+        )
     instance = _in_use[values["raw"]] = WorkflowInstance(**values)
     return instance
 
 
 def _task(raw: msgspec.Raw) -> TaskInstance:
-    verbatim = ("script_parameters", "description")
-    values = values_of(raw, _Task, verbatim=verbatim, left_in_raw=_LEFT_IN_RAW)
-    runtime: Any = values.pop("runtime") or _Runtime()
-    resource: Any = values.pop("runtime_resource") or _Resource()
-    script: Any = values.pop("script") or _Script()
-    values["process_id"] = str(runtime.process_id or "").strip()
-    values["gateway"] = str(runtime.gateway or "").strip()
-    values["resource_group_id"] = str(resource.resource_group_id or "").strip()
-    values["script_content"] = str(script.content or "")
-    values["script_parameters"] = values["script_parameters"] or str(script.parameters or "")
-    values["tags"] = tags_of(values["tags"] or ())
-    return TaskInstance(**values)
+    return TaskInstance(**values_of(raw, _TASK, left_in_raw=_LEFT_IN_RAW))
 
 
 def _other(kind: str, asked: int, came: int) -> BadAnswer:

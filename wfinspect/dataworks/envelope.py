@@ -1,36 +1,41 @@
 """What all answers share: the envelope, pages, and scalars as untidy as the service's samples. Pure.
 
-An odd answer is a BadAnswer, never half a reading. Knows no field of an instance or a task.
+A field that can't be read costs that field only; without an Id there is no reading, only a BadAnswer.
+Knows no field of an instance or a task.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
-from typing import Annotated, Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from wfinspect.dataworks.json_bytes import decode, mended, refuse_depth
 from wfinspect.errors import BadAnswer, NotFound, ServiceError
 from wfinspect.format import shown
-from wfinspect.instance import MAX_INSTANCE_ID, Tag
+from wfinspect.instance import MAX_INSTANCE_ID, Tag, Unreadable
 from wfinspect.query import Page
 
 MAX_PARTS = 50_000
 """Fields and objects that an instance or a task may have, however deep."""
 
 _PEEK = 64
-Number = Annotated[int | float | str | None, msgspec.Meta(description="whole, above 0")]
-"""A field that is read by `count`; told from others by being this very object."""
-Text = str | int | float | None
+_NULL = msgspec.Raw(b"null")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
+_Scalar = str | int | float | None
+_scalar = msgspec.json.Decoder(_Scalar)
+_word = msgspec.json.Decoder(str | None)
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 _T = TypeVar("_T")
 
 
-class TagShape(msgspec.Struct, rename="pascal"):
-    """A tag as it comes."""
+class _TagShape(msgspec.Struct, rename="pascal"):
+    key: msgspec.Raw = _NULL
+    value: msgspec.Raw = _NULL
 
-    key: Text = None
-    value: Text = None
+
+_tags = msgspec.json.Decoder(list[_TagShape | None] | None)
 
 
 class Envelope(msgspec.Struct, rename="pascal"):
@@ -46,8 +51,8 @@ class Envelope(msgspec.Struct, rename="pascal"):
 class _Page(msgspec.Struct, rename="pascal"):
     workflow_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     task_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
-    page_size: Number = None
-    total_count: Number = None
+    page_size: msgspec.Raw = _NULL
+    total_count: msgspec.Raw = _NULL
 
 
 def opened(body: bytes) -> Envelope:
@@ -92,12 +97,12 @@ def read_page(
     if bytes(envelope.paging_info) == b"null":
         raise BadAnswer("The service's answer holds no PagingInfo: it was not used.")
     page = decode(envelope.paging_info, _Page)
-    total = count("TotalCount", page.total_count)
+    total = _count_or_none(page.total_count)
     lists = [
         each for each in (page.workflow_instances, page.task_instances) if each is not msgspec.UNSET
     ]
     # Without its list, only a count of 0 says that there is nothing to list.
-    if not lists and str(page.total_count).strip() != "0":
+    if not lists and bytes(page.total_count).strip(b' "') != b"0":
         raise BadAnswer("The service's answer holds a page without its list: it was not used.")
     raws = next((each for each in lists if each), ())
     found: dict[object, _T] = {}
@@ -111,66 +116,88 @@ def read_page(
             found[key(item)] = item
     if trouble is not None and not found:
         raise trouble
-    size = count("PageSize", page.page_size) or size
+    size = _count_or_none(page.page_size) or size
     is_last = not raws or (len(raws) < size if total is None else number * size >= total)
     return Page(tuple(found.values()), number, total, is_last)
 
 
-def shape_of(kind: type[Any], **others: Any) -> type[msgspec.Struct]:  # noqa: ANN401 - any type
-    """The fields of a dataclass as the service writes them, in Pascal case.
+class Field(NamedTuple):
+    """A field as the service writes it."""
+
+    read: Callable[[msgspec.Raw], Any]
+    """Raises a ValueError for a value that can't be read."""
+    paths: tuple[tuple[str, ...], ...]
+    """Where it may stand, as names from the outside in: the first place that holds anything counts."""
+
+
+def shape_of(
+    kind: type[Any], **others: Field | Callable[[msgspec.Raw], Any]
+) -> Mapping[str, Field]:
+    """Say how the fields of a dataclass come: under their own names in Pascal case.
 
     Args:
-        kind: what is "" at first becomes `Text`, the rest `Number`; `unknown_fields` and `raw` are ours.
-        others: types of fields beside or instead of those, None for one that is not written so.
+        kind: what is "" at first is read by `text`, the rest by `count`; `unknown_fields`,
+            `unreadable` and `raw` are not the service's.
+        others: the fields that come in another place, or are read by something else.
     """
-    types: dict[str, Any] = {
-        each.name: Text if each.default == "" else Number for each in fields(kind)
-    }
-    types |= {"tags": list[TagShape | None] | None, "unknown_fields": None, "raw": None} | others
-    written = [(name, wanted, None) for name, wanted in types.items() if wanted is not None]
-    return msgspec.defstruct(kind.__name__, written, rename="pascal")
+    shape: dict[str, Field] = {}
+    for each in fields(kind):
+        if each.name in _OURS:
+            continue
+        given = others.get(each.name, text if each.default == "" else count)
+        name = "".join(part.capitalize() for part in each.name.split("_"))
+        shape[each.name] = given if isinstance(given, Field) else Field(given, ((name,),))
+    return shape
+
+
+_OURS = ("unknown_fields", "unreadable", "raw")
 
 
 def values_of(
-    raw: msgspec.Raw,
-    shape: type[msgspec.Struct],
-    *,
-    verbatim: Collection[str] = (),
-    left_in_raw: Collection[str] = (),
+    raw: msgspec.Raw, shape: Mapping[str, Field], *, left_in_raw: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The fields of an object by our names, with `unknown_fields` and `raw`.
+    """Read the fields of an object by our names, with those that `shape_of` leaves out.
+
+    A field that can't be read is missing, and named in `unreadable`.
 
     Args:
         raw: the object.
-        shape: its fields; those of type `Number` are whole numbers above 0, else None.
-        verbatim: those whose text is kept with the blanks around it.
+        shape: its fields.
         left_in_raw: documented names, as the service writes them, that the shape lacks.
 
     Raises:
-        BadAnswer: it is not what the service documents, or has no Id.
+        BadAnswer: it is no object, has no Id, or is beyond all bounds.
     """
     data = bytes(raw)
     # A few bytes each, they would become many times as much in memory.
     if data.count(b"{") + data.count(b'":') > MAX_PARTS:
         raise BadAnswer("The service's answer holds far too many fields: it was not used.")
-    fields = decode(raw, shape)
-    known = dict(zip(shape.__struct_encode_fields__, shape.__struct_fields__, strict=True))
+    came = decode(raw, dict[str, msgspec.Raw])
+    for value in came.values():
+        if bytes(memoryview(value)[:1]) in {b"[", b"{"}:
+            refuse_depth(bytes(value))
     values: dict[str, Any] = {}
-    for wire_name, name in known.items():
-        value = getattr(fields, name)
-        if shape.__annotations__[name] is Number:
-            values[name] = count(wire_name, value)
-        elif isinstance(value, msgspec.Struct | list):
-            values[name] = value
-        else:
-            values[name] = text(value) if name in verbatim else text(value).strip()
-    if values["id"] is None:
-        raise BadAnswer("The service's answer holds an instance without an Id: it was not used.")
-    others = decode(raw, dict[str, msgspec.Raw]).items()
-    beyond = {name: bytes(value) for name, value in others if name not in known}
-    for value in beyond.values():
-        refuse_depth(value)
-    values["unknown_fields"] = tuple(name for name in beyond if name not in left_in_raw)
+    unreadable: list[Unreadable] = []
+    for name, field in shape.items():
+        for path in field.paths:
+            value = came.get(path[0], _NULL)
+            try:
+                for step in path[1:]:
+                    value = (_object.decode(value) or {}).get(step, _NULL)
+                values[name] = field.read(value)
+            except ValueError:
+                values.pop(name, None)
+                unreadable.append(Unreadable(name, text_of(value)))
+                break
+            if values[name]:
+                break
+    if values.get("id") is None:
+        raise BadAnswer(
+            "The service's answer holds an object without an Id that can be read: it was not used."
+        )
+    known = {path[0] for field in shape.values() for path in field.paths}.union(left_in_raw)
+    values["unknown_fields"] = tuple(name for name in came if name not in known)
+    values["unreadable"] = tuple(unreadable)
     values["raw"] = text_of(raw)
     return values
 
@@ -180,34 +207,61 @@ def text_of(raw: msgspec.Raw) -> str:
     return bytes(raw).decode("utf-8", "replace")
 
 
-def count(name: str, value: Number) -> int | None:
-    """A whole number above 0; None for what stands for "not yet" or "none"."""
+def count(raw: msgspec.Raw) -> int | None:
+    """A whole number above 0; None for what stands for "not yet" or "none".
+
+    Raises:
+        ValueError: it is neither.
+    """
+    value: _Scalar = _scalar.decode(raw)
     if isinstance(value, str):
         value = value.strip()
         if value in {"", "null"}:
             return None
-        if not re.fullmatch(r"[+-]?[0-9]{1,40}", value):
-            raise BadAnswer(f"The service's answer holds a {name} that is no whole number.")
+        if not _WHOLE.fullmatch(value):
+            raise ValueError("no whole number")
         value = int(value)
     if value is None:
         return None
     if value != int(value) or value > MAX_INSTANCE_ID:
-        raise BadAnswer(f"The service's answer holds a {name} that is no 64-bit whole number.")
+        raise ValueError("no 64-bit whole number")
     return int(value) if value > 0 else None
 
 
-def text(value: Text) -> str:
-    """A text; a number that stands in its place as one."""
-    return "" if value is None else str(value)
+def text(raw: msgspec.Raw) -> str:
+    """A text without the blanks around it; a number that stands in its place as one."""
+    return verbatim(raw).strip()
 
 
-def tags_of(tags: Iterable[TagShape | None]) -> tuple[Tag, ...]:
-    """Tags, without the line breaks some end in."""
-    return tuple(
-        Tag(text(tag.key).rstrip("\r\n"), text(tag.value).rstrip("\r\n"))
-        for tag in tags
-        if tag is not None
-    )
+def word(raw: msgspec.Raw) -> str:
+    """A text of a fixed set, in whose place a number says nothing."""
+    return (_word.decode(raw) or "").strip()
+
+
+def verbatim(raw: msgspec.Raw) -> str:
+    """A text as it came; a number that stands in its place as it was written."""
+    value: _Scalar = _scalar.decode(raw)
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else text_of(raw)
+
+
+def bare_line(raw: msgspec.Raw) -> str:
+    """A text without the line breaks that some end in."""
+    return verbatim(raw).rstrip("\r\n")
+
+
+def tags(raw: msgspec.Raw) -> tuple[Tag, ...]:
+    """A list of tags."""
+    found = _tags.decode(raw) or ()
+    return tuple(Tag(bare_line(tag.key), bare_line(tag.value)) for tag in found if tag is not None)
+
+
+def _count_or_none(raw: msgspec.Raw) -> int | None:
+    try:
+        return count(raw)
+    except ValueError:
+        return None
 
 
 def not_found(

@@ -28,6 +28,7 @@ class Population:
         self._lock = threading.Lock()
         self._changes: dict[int, Record] = {}
         self._held: dict[int, datetime] = {}
+        self._answers: dict[int, Record] = {}
         self._vanished: set[int] = set()
 
     def set_status(self, instance_id: int, status: str, now: datetime) -> None:
@@ -57,6 +58,14 @@ class Population:
         with self._lock:
             self._changes.setdefault(instance_id, {}).update(fields)
 
+    def set_answer(self, record_id: int, fields: Mapping[str, object]) -> None:
+        """Answer with other fields of an instance or a task, which is found by its own still.
+
+        None as a value is a null; what was set before is forgotten.
+        """
+        with self._lock:
+            self._answers[record_id] = dict(fields)
+
     def vanish(self, instance_id: int) -> None:
         """Make an instance unknown, as one past its retention."""
         with self._lock:
@@ -66,6 +75,7 @@ class Population:
         """Give an instance its own life back."""
         with self._lock:
             self._changes.pop(instance_id, None)
+            self._answers.pop(instance_id, None)
             self._held.pop(instance_id, None)
             self._vanished.discard(instance_id)
 
@@ -92,6 +102,7 @@ class Population:
 
     def disguised(self, record: Record) -> Record:
         """A record as it goes out: a disguise never decides which records are found."""
+        number = int(str(record["Id"]))
         if self.faults.is_novel:
             record = record | {
                 "Status": "Suspended",
@@ -103,7 +114,8 @@ class Population:
             record = _untidy(record)
         if self.faults.is_hostile:
             record = {name: _hostile(value) for name, value in record.items()}
-        return record
+        with self._lock:
+            return record | self._answers.get(number, {})
 
     def disguised_text(self, text: str) -> str:
         """A text of many lines as it goes out."""

@@ -30,6 +30,7 @@ from wfinspect.watching.snapshot import Row
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 LABEL_CELLS = 14
+UNREADABLE = "unreadable, v shows it"
 Field = tuple[str, tuple[Span, ...]]
 
 
@@ -58,7 +59,17 @@ def header(
         said = "watched, w takes it off" if row.is_watched else "not watched, w adds it"
         second.append((f"  {said}", Role.DIM))
     lines = [line(*crop(first, width)), line(*_whole_id(second, width))]
+    if row.instance is not None:
+        lines += unreadable_line(len(row.instance.unreadable), width)
     return (*lines, *_not_the_present(row, look, now, width))
+
+
+def unreadable_line(count: int, width: int) -> tuple[Line, ...]:
+    """How many fields can't be read; nothing where all can."""
+    if not count:
+        return ()
+    said = f"{count} fields unreadable, v shows them" if count > 1 else f"1 field {UNREADABLE}"
+    return (line(*crop(((f"{MARGIN}{said}", Role.TROUBLE),), width)),)
 
 
 def _whole_id(spans: Sequence[Span], width: int) -> tuple[Span, ...]:
@@ -129,31 +140,42 @@ def core_fields(
     biz_date = fmt.biz_date(instance.biz_date, biz_zone) if instance.biz_date else ""
     glyph, role = glyph_of(row, look)
     seconds = instance.run_seconds(now)
+    unreadable = dict(instance.unreadable)
+
+    def unless_unreadable(name: str, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        return ((UNREADABLE, Role.TROUBLE),) if name in unreadable else spans
+
+    def plain(name: str) -> tuple[Span, ...]:
+        return unless_unreadable(name, _plain(getattr(instance, name)))
+
+    def time(name: str) -> tuple[Span, ...]:
+        return unless_unreadable(name, _time(getattr(instance, name), look, now))
+
     what = (
         ("Status", ((f"{glyph} ", role), state_word(row))),
-        ("Name", ((fmt.shown(instance.name) or "-", Role.STRONG),)),
+        ("Name", unless_unreadable("name", ((fmt.shown(instance.name) or "-", Role.STRONG),))),
         ("ID", _plain(row.key.id)),
-        ("Type", _plain(instance.type)),
-        ("Environment", _plain(instance.env_type)),
-        ("Business date", _plain(biz_date)),
+        ("Type", plain("type")),
+        ("Environment", plain("env_type")),
+        ("Business date", unless_unreadable("biz_date", _plain(biz_date))),
     )
     when = (
-        ("Started", _time(instance.started_time, look, now)),
-        ("Finished", _time(instance.finished_time, look, now)),
+        ("Started", time("started_time")),
+        ("Finished", time("finished_time")),
         ("Duration", (*_lasted(instance, seconds), *_oddness(instance, now))),
-        ("Created", _time(instance.create_time, look, now)),
-        ("Modified", _time(instance.modify_time, look, now)),
+        ("Created", time("create_time")),
+        ("Modified", time("modify_time")),
     )
     where = (
-        ("Workspace", _plain(instance.project_id)),
-        ("Workflow", _plain(instance.workflow_id)),
-        ("Task instance", _plain(instance.workflow_task_instance_id)),
-        ("Unified ID", _plain(instance.unified_workflow_instance_id)),
+        ("Workspace", plain("project_id")),
+        ("Workflow", plain("workflow_id")),
+        ("Task instance", plain("workflow_task_instance_id")),
+        ("Unified ID", plain("unified_workflow_instance_id")),
     )
     who = (
-        ("Owner", _plain(instance.owner)),
-        ("Created by", _plain(instance.create_user)),
-        ("Modified by", _plain(instance.modify_user)),
+        ("Owner", plain("owner")),
+        ("Created by", plain("create_user")),
+        ("Modified by", plain("modify_user")),
     )
     groups: tuple[tuple[Field, ...], ...] = (what, when, where, who)
     if instance.unknown_fields:
@@ -215,6 +237,8 @@ _INDENT: Span = (MARGIN + " " * LABEL_CELLS, Role.DIM)
 
 def parameters(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
     """Key and value of each parameter; the raw text where it is in neither format."""
+    if "workflow_parameters" in dict(instance.unreadable):
+        return (line((MARGIN + UNREADABLE, Role.TROUBLE)),)
     found = parse_parameters(instance.workflow_parameters)
     if found is None:
         title = line((MARGIN + "Neither key=value nor a JSON object: as it came", Role.DIM))
@@ -227,6 +251,8 @@ def parameters(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
 
 def tags(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
     """Key and value of each tag."""
+    if "tags" in dict(instance.unreadable):
+        return (line((MARGIN + UNREADABLE, Role.TROUBLE)),)
     if not instance.tags:
         return (line((MARGIN + "No tags.", Role.DIM)),)
     return table(((tag.key, tag.value) for tag in instance.tags), width)

@@ -60,33 +60,38 @@ def _write_new(directory: Path, text: str, name: str, ending: str) -> Path:
 
 
 def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
-    """Every field that has a value, with the whole of it; times in `zone`."""
+    """Every field that has a value, with the whole of it; times in `zone`.
+
+    Of one that can't be read the value is the service's JSON.
+    """
     found = row.instance
     if found is None:
         return (("ID", str(row.key.id)),)
     biz = fmt.biz_date(found.biz_date, zone_of(row.key.binding.region)) if found.biz_date else ""
+    unreadable = dict(found.unreadable)
     named = (
-        ("ID", found.id),
-        ("Name", found.name),
-        ("Status", found.status),
-        ("Type", found.type),
-        ("Environment", found.env_type),
-        ("Business date", biz.partition(" ")[0]),
-        ("Started", fmt.service_time(found.started_time, zone)),
-        ("Finished", fmt.service_time(found.finished_time, zone)),
-        ("Created", fmt.service_time(found.create_time, zone)),
-        ("Modified", fmt.service_time(found.modify_time, zone)),
-        ("Workspace", found.project_id),
-        ("Workflow", found.workflow_id),
-        ("Task instance", found.workflow_task_instance_id),
-        ("Unified ID", found.unified_workflow_instance_id),
-        ("Owner", found.owner),
-        ("Created by", found.create_user),
-        ("Modified by", found.modify_user),
-        ("Parameters", found.workflow_parameters),
-        *((f"  {p.key}", p.value) for p in parse_parameters(found.workflow_parameters) or ()),
-        ("Tags", ", ".join(f"{tag.key}:{tag.value}" for tag in found.tags)),
-        *((f"  {tag.key}", tag.value) for tag in found.tags),
-        ("All as JSON", found.raw),
+        ("ID", "id", found.id),
+        ("Name", "name", found.name),
+        ("Status", "status", found.status),
+        ("Type", "type", found.type),
+        ("Environment", "env_type", found.env_type),
+        ("Business date", "biz_date", biz.partition(" ")[0]),
+        ("Started", "started_time", fmt.service_time(found.started_time, zone)),
+        ("Finished", "finished_time", fmt.service_time(found.finished_time, zone)),
+        ("Created", "create_time", fmt.service_time(found.create_time, zone)),
+        ("Modified", "modify_time", fmt.service_time(found.modify_time, zone)),
+        ("Workspace", "project_id", found.project_id),
+        ("Workflow", "workflow_id", found.workflow_id),
+        ("Task instance", "workflow_task_instance_id", found.workflow_task_instance_id),
+        ("Unified ID", "unified_workflow_instance_id", found.unified_workflow_instance_id),
+        ("Owner", "owner", found.owner),
+        ("Created by", "create_user", found.create_user),
+        ("Modified by", "modify_user", found.modify_user),
+        ("Parameters", "workflow_parameters", found.workflow_parameters),
+        *((f"  {p.key}", "", p.value) for p in parse_parameters(found.workflow_parameters) or ()),
+        ("Tags", "tags", ", ".join(f"{tag.key}:{tag.value}" for tag in found.tags)),
+        *((f"  {tag.key}", "", tag.value) for tag in found.tags),
+        ("All as JSON", "", found.raw),
     )
-    return tuple((label, str(value)) for label, value in named if value not in {None, ""})
+    told = ((label, unreadable.get(name, value)) for label, name, value in named)
+    return tuple((label, str(value)) for label, value in told if value not in {None, ""})

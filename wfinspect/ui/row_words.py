@@ -140,6 +140,8 @@ def short_word(word: str) -> str:
 def name_of(row: Row) -> Span:
     """The name, or a dash before it is known."""
     name = fmt.shown(row.instance.name, limit=NAME_LIMIT) if row.instance else ""
+    if row.instance is not None and "name" in dict(row.instance.unreadable):
+        return "unreadable", Role.DIM
     if not name:
         return "-", Role.DIM
     return name, Role.STRONG if row.is_unseen else Role.TEXT

@@ -38,38 +38,55 @@ def details(
     task: TaskInstance, runs: Sequence[TaskInstance], look: Look, now: datetime, width: int
 ) -> tuple[Line, ...]:
     """One task in full: its fields, the runs it has had, its script."""
+    unreadable = dict.fromkeys(dict(task.unreadable), detail_text.UNREADABLE)
+
+    def plain(name: str) -> object:
+        return unreadable.get(name) or getattr(task, name)
+
+    def time(name: str) -> str:
+        return unreadable.get(name) or fmt.service_time(getattr(task, name), look.zone)
+
+    def by(at: str, user: object) -> str:
+        return " by ".join(filter(None, (at, str(user))))
+
+    waits = (unreadable.get(f"waiting_{what}_time") for what in ("trigger", "resource"))
     fields = (
-        ("Type", task.task_type),
+        ("Type", plain("task_type")),
         ("ID", task.id),
-        ("Task", task.task_id),
-        ("Run", task.run_number),
+        ("Task", plain("task_id")),
+        ("Run", plain("run_number")),
         ("", ""),
-        ("Due", fmt.service_time(task.trigger_time, look.zone)),
-        ("Started", fmt.service_time(task.started_time, look.zone)),
-        ("Finished", fmt.service_time(task.finished_time, look.zone)),
-        ("Waited", waited(task, now).removeprefix("waited ")),
+        ("Due", time("trigger_time")),
+        ("Started", time("started_time")),
+        ("Finished", time("finished_time")),
+        ("Waited", next(filter(None, waits), waited(task, now).removeprefix("waited "))),
         ("Ran", span_words(spans(task, now.timestamp() * 1000).running)),
-        ("Timeout", span_words(task.timeout) if task.timeout else ""),
+        ("Timeout", unreadable.get("timeout") or span_words(task.timeout or None)),
         ("", ""),
-        ("Owner", task.owner),
-        ("Operation", task.operation_type),
-        ("Period", task.period_number),
-        ("Priority", task.priority),
-        ("Baseline", task.baseline_id),
-        ("Rerun mode", task.rerun_mode),
-        ("Trigger", f"{task.trigger_type} {task.trigger_recurrence}".strip()),
-        ("Resources", task.resource_group_id),
-        ("Process", task.process_id),
-        ("Gateway", task.gateway),
-        ("Created", _by(task.create_time, task.create_user, look)),
-        ("Modified", _by(task.modify_time, task.modify_user, look)),
-        ("Description", task.description),
-        ("Tags", ", ".join(f"{tag.key}:{tag.value}" for tag in task.tags)),
-        ("Parameters", task.script_parameters),
+        ("Owner", plain("owner")),
+        ("Operation", plain("operation_type")),
+        ("Period", plain("period_number")),
+        ("Priority", plain("priority")),
+        ("Baseline", plain("baseline_id")),
+        ("Rerun mode", plain("rerun_mode")),
+        ("Trigger", f"{plain('trigger_type')} {plain('trigger_recurrence')}".strip()),
+        ("Resources", plain("resource_group_id")),
+        ("Process", plain("process_id")),
+        ("Gateway", plain("gateway")),
+        ("Created", by(time("create_time"), plain("create_user"))),
+        ("Modified", by(time("modify_time"), plain("modify_user"))),
+        ("Description", plain("description")),
+        (
+            "Tags",
+            unreadable.get("tags") or ", ".join(f"{tag.key}:{tag.value}" for tag in task.tags),
+        ),
+        ("Parameters", plain("script_parameters")),
+        ("Script", unreadable.get("script_content", "")),
         ("New fields", ", ".join(task.unknown_fields)),
     )
     pairs = [(key, str(value)) for key, value in fields if not key or value not in {"", None}]
-    lines = list(detail_text.table(pairs, width))
+    lines = list(detail_text.unreadable_line(len(unreadable), width))
+    lines += detail_text.table(pairs, width)
     if len(runs) > 1:
         lines += [BLANK, line((" RUNS", Role.DIM), (f" {len(runs)}", Role.DIM)), BLANK]
         lines += [_run_line(run, look, now) for run in runs]
@@ -78,11 +95,6 @@ def details(
         pieces = wrap_lines(fmt.shown_block(task.script_content), width - 2)
         lines += [line((f" {piece}", Role.TEXT)) for piece in pieces]
     return tuple(lines)
-
-
-def _by(at: int | None, user: str, look: Look) -> str:
-    """When something was done and by whom, as far as it is known."""
-    return " by ".join(filter(None, (fmt.service_time(at, look.zone), user)))
 
 
 def _run_line(run: TaskInstance, look: Look, now: datetime) -> Line:

@@ -99,9 +99,10 @@ def progress_line(progress: Progress, look: Look, width: int) -> Line:
 
 def _words(task: TaskInstance) -> tuple[str, str, str]:
     """Name, status and type as they may be shown."""
-    name = fmt.shown(task.task_name, limit=200) or "-"
-    status = fmt.shown(task.status, limit=40) or "no status"
-    return name, status, fmt.shown(task.task_type, limit=40)
+    unreadable = dict.fromkeys(dict(task.unreadable), "unreadable")
+    name = unreadable.get("task_name") or fmt.shown(task.task_name, limit=200) or "-"
+    status = unreadable.get("status") or fmt.shown(task.status, limit=40) or "no status"
+    return name, status, unreadable.get("task_type") or fmt.shown(task.task_type, limit=40)
 
 
 def widest(tasks: Sequence[TaskInstance]) -> tuple[int, int]:

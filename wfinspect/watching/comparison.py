@@ -20,16 +20,16 @@ def is_other(held: WorkflowInstance, new: WorkflowInstance) -> bool:
     return any(a is not None and b is not None and a != b for a, b in pairs)
 
 
-def is_older(new: WorkflowInstance, held: WorkflowInstance) -> bool:
+def is_older(new: WorkflowInstance, modify_time: int | None) -> bool:
     """Whether an answer is of an earlier time than what is held, as from a replica that lags.
 
-    One that names no state says less than what is held, and is taken for such a one.
+    Args:
+        new: the answer.
+        modify_time: the latest that could be read of this instance, None before that.
     """
-    if held.status and not new.status:
-        return True
-    if new.modify_time is None or held.modify_time is None:
+    if new.modify_time is None or modify_time is None:
         return False
-    return new.modify_time < held.modify_time
+    return new.modify_time < modify_time
 
 
 def _is_rerun(held: WorkflowInstance, new: WorkflowInstance) -> bool:

@@ -47,7 +47,8 @@ class Known:
             self.of = instance
             if before.workflow_id != instance.workflow_id:
                 self.examined_on, self._runs, self.is_complete = None, (), False
-            if before.started_time != instance.started_time:
+            odd = {name for each in (before, instance) for name, _ in each.unreadable}
+            if before.started_time != instance.started_time and "started_time" not in odd:
                 self.progress, self.foremost = None, ()  # those of another run
             if before.status != instance.status or self.progress is None:
                 self.progress_until = self.tasks_at = -inf

@@ -10,7 +10,7 @@ from wfinspect.watching.days import Days
 from wfinspect.watching.notices import Absence, Notices, Outage
 from wfinspect.watching.schedule import Batch, Schedule
 from wfinspect.watching.snapshot import Trouble
-from wfinspect.watching.source import group_of
+from wfinspect.watching.source import Group, group_of, with_group
 from wfinspect.watching.watchlist import Entry, News
 
 if TYPE_CHECKING:
@@ -94,10 +94,20 @@ class Reader:
         found = {InstanceKey(batch.binding, each.id): each for each in instances}
         if batch.group is not None and not found.keys() <= set(batch.keys):
             self._schedule.groups.ignored_ids(batch.group, now)
-        wanted = {key: found[key] for key in batch.keys if key in found}
+        wanted = {
+            key: with_group(found[key], batch.group or self._group_of(key))
+            for key in batch.keys
+            if key in found
+        }
         groups = {key: group_of(batch.binding, each) for key, each in wanted.items()}
         self._schedule.succeeded(batch, groups, now)
         return wanted
+
+    def _group_of(self, key: InstanceKey) -> Group | None:
+        """The group by the reading that is held."""
+        entry = self._book.entries.get(key)
+        held = entry.instance if entry is not None else None
+        return group_of(key.binding, held) if held is not None else None
 
     def _observe(self, key: InstanceKey, instance: WorkflowInstance, answer: Answer) -> None:
         entry = self._book.entries[key]

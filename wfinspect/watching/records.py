@@ -19,6 +19,7 @@ from wfinspect.instance import (
     InstanceKey,
     Tag,
     Transition,
+    Unreadable,
     WorkflowInstance,
 )
 
@@ -127,6 +128,7 @@ _READ: dict[str, Callable[[Any], object]] = {
     "key": _key,
     "tags": lambda tags: tuple(Tag(str(key), str(value)) for key, value in tags),
     "unknown_fields": tuple,
+    "unreadable": lambda found: tuple(Unreadable(str(name), str(text)) for name, text in found),
 }
 """How the fields are read that JSON has no form for."""
 

@@ -1,6 +1,7 @@
 """What the watcher needs of a service. `wfinspect.dataworks` fulfils it without knowing it."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from wfinspect.instance import Binding, InstanceId, WorkflowInstance
@@ -69,3 +70,15 @@ def group_of(binding: Binding, instance: WorkflowInstance) -> Group | None:
     if instance.project_id is None or instance.biz_date is None or not instance.env_type:
         return None
     return Group(binding, instance.project_id, instance.env_type, instance.biz_date)
+
+
+def with_group(instance: WorkflowInstance, group: Group | None) -> WorkflowInstance:
+    """Fill in what a reading could not read of its group, where that is known."""
+    if group is None or not instance.unreadable:
+        return instance
+    known = group._asdict()
+    missing = {name: known[name] for name, _ in instance.unreadable if name in _OF_A_GROUP}
+    return replace(instance, **missing) if missing else instance
+
+
+_OF_A_GROUP = ("project_id", "env_type", "biz_date")

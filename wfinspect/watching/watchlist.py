@@ -86,6 +86,8 @@ class Entry:
     """No further reading is needed."""
     steady_at: float | None = None
     """When it was read, in steady seconds; None before this process has seen a reading."""
+    modify_time: int | None = None
+    """The latest ModifyTime that could be read, in milliseconds; older readings are dropped."""
     last_change: Transition | None = None
     is_unseen: bool = False
     is_gone: bool = False
@@ -103,6 +105,7 @@ class Entry:
         held = self.instance
         if held is None or held.raw != instance.raw or held != instance:
             self.instance, self.family = instance, instance.family
+        self.modify_time = instance.modify_time or self.modify_time
         self.read_at = read_at
         self.is_final = is_final(instance, read_at)
 
@@ -198,7 +201,7 @@ class Watchlist:
             observation = Observation(News.FIRST)
         elif is_other(held, instance):
             observation = Observation(News.REPLACED)
-        elif is_older(instance, held):
+        elif is_older(instance, entry.modify_time):
             entry.stale = entry.stale or Streak()
             entry.stale.add(now)
             if not entry.stale.is_long(now, BACK_AFTER, BACK_SECONDS):
@@ -210,6 +213,8 @@ class Watchlist:
             change = transition(key, held, entry.read_at, instance, at)
             observation = Observation(News.CHANGED if change else News.SAME, change)
         entry.stale, entry.is_gone = None, False
+        if observation.news is News.REPLACED:
+            entry.modify_time = None
         entry.hold(instance, at)
         entry.steady_at = now
         if observation.transition is not None:

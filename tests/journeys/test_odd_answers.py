@@ -1,0 +1,35 @@
+from journey import Home
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+RUNNING = DEMO_IDS[1]
+ODD: dict[str, object] = {
+    "Owner": {"Id": 7},
+    "Tags": {"Tag": [{"Key": "team", "Value": "trade"}]},
+    "BizDate": "2026-11-21",
+    "UnifiedWorkflowInstanceId": 2**63,
+    "ModifyTime": "just now",
+}
+
+
+def test_a_failure_with_fields_in_another_form_rings_and_says_what_can_not_be_read(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(RUNNING, "Running")
+    with home.start(size=(120, 40)) as app:
+        app.wait_for("ready|type or paste")
+        app.press(*str(RUNNING), "enter")
+        app.wait_for(r"dwd_trade_order_di[\s\S]*Running")
+        app.press("w")
+        app.wait_for("▸ 1 ")
+        simulator.population.set_answer(RUNNING, ODD)
+        simulator.set_status(RUNNING, "Failure")
+        app.wait_for_bell()
+        screen = app.wait_for("✖ Failure +dwd_trade_order_di")
+        assert "5 fields unreadable, v shows them" in screen
+        assert "Owner          unreadable, v shows it" in screen
+        line = next(n for n, text in enumerate(screen.splitlines()) if "✖ Failure" in text)
+        assert app.cell(screen.splitlines()[line].index("✖"), line).fg == "ff6b6b"
+        app.press("v")
+        app.wait_for(r'"BizDate": "2026-11-21"')
+        app.quit()
