@@ -36,8 +36,8 @@ def packed(mebibytes: int, layers: int = 1) -> bytes:
     return data
 
 
-def endless(start: bytes, again: bytes) -> Handle:
-    """The start of an answer, and then the same for ever."""
+def endless(start: bytes, again: bytes, *, is_pushed: bool = False) -> Handle:
+    """The start of an answer, and then the same for ever; pushed, each time in a packet of its own."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
@@ -45,6 +45,8 @@ def endless(start: bytes, again: bytes) -> Handle:
         while True:
             writer.write(again)
             await writer.drain()
+            if is_pushed:
+                await asyncio.sleep(0.0001)
 
     return handle
 
@@ -69,11 +71,17 @@ BOMBS: dict[str, tuple[Callable[[], Handle], str]] = {
         "unknown way",
     ),
     "no end": (lambda: endless(HEAD + b"\r\n", b" " * 65_536), "larger than 8 MiB"),
-    "chunks of a byte": (lambda: endless(CHUNKED, b"1\r\n \r\n" * 1_000), "timeout"),
+    "chunks of a byte": (lambda: endless(CHUNKED, b"1\r\n \r\n" * 1_000), "tiny pieces"),
     "a chunk's length without end": (lambda: endless(CHUNKED, b"0" * 65_536), "no proper HTTP"),
     "a header without end": (lambda: endless(HEAD + b"X: ", b"x" * 65_536), "no proper HTTP"),
     "headers without end": (lambda: endless(HEAD, b"X: y\r\n" * 1_000), "no proper HTTP"),
-    "announcements without end": (lambda: endless_continue, "timeout"),
+    "announcements without end": (lambda: endless_continue, "no proper HTTP"),
+    "bytes without end": (lambda: endless(HEAD + b"\r\n", b" ", is_pushed=True), "tiny pieces"),
+    "a head byte by byte": (lambda: endless(HEAD, b"x", is_pushed=True), "no proper HTTP"),
+    "empty members of gzip": (
+        lambda: endless(HEAD + b"Content-Encoding: gzip\r\n\r\n", gzip.compress(b"") * 3_000),
+        "tiny pieces",
+    ),
     "depth": (lambda: instance_with(b'"X":' + b"[" * (FULL // 2)), "nested too deeply"),
     "digits": (lambda: instance_with(b'"ProjectId":' + b"9" * FULL), ""),
     "keys": (lambda: instance_with(full_of(b'"K%d":0')), "far too many"),
@@ -82,7 +90,7 @@ BOMBS: dict[str, tuple[Callable[[], Handle], str]] = {
         lambda: sending(
             http_answer(b'{"PagingInfo":{"WorkflowInstances":[%s]}}' % full_of(b"{}"))
         ),
-        "no workflow instance",
+        "no WorkflowInstance",
     ),
     "a string": (lambda: instance_with(b'"Name":"%s"' % (b"n" * FULL)), ""),
     "a string of escapes": (lambda: instance_with(b'"Name":"%s"' % (rb"\u8a02" * (FULL // 6))), ""),

@@ -74,7 +74,7 @@ async def test_no_call_outlasts_its_deadline_or_holds_up_another() -> None:
             client_of(f"http://127.0.0.1:{seen.port}", deadline=DEADLINE) as client,
         ):
             before = now()
-            with pytest.raises(Unreachable):
+            with pytest.raises((Unreachable, BadAnswer)):
                 await client.get_workflow_instance(ID)
             return now() - before
 
@@ -109,6 +109,39 @@ async def test_an_answer_packed_without_being_asked_to_is_unpacked(encoding: str
         client_of(f"http://127.0.0.1:{seen.port}") as client,
     ):
         assert (await client.get_workflow_instance(ID)).status == "Running"
+
+
+MEMBERS = [BODY[:10], b"", BODY[10:11], BODY[11:]]
+
+
+@pytest.mark.parametrize("padding", [b"", bytes(512), b"\x1f", b"trailing"])
+@pytest.mark.parametrize("size", [1, 7, 64, 4096])
+async def test_an_answer_of_several_gzip_members_is_read_whole(size: int, padding: bytes) -> None:
+    packed = b"".join(map(gzip.compress, MEMBERS)) + padding
+    parts = (packed[at : at + size] for at in range(0, len(packed), size))
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    data = (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + chunks
+        + b"0\r\n\r\n"
+    )
+    async with (
+        raw_server(sending(data)) as seen,
+        client_of(f"http://127.0.0.1:{seen.port}") as client,
+    ):
+        assert (await client.get_workflow_instance(ID)).status == "Running"
+
+
+async def test_a_member_that_is_cut_short_or_damaged_is_a_bad_answer() -> None:
+    first, second = gzip.compress(BODY[:10]), gzip.compress(BODY[10:])
+    for rest, says in ((second[:-9], "cut short"), (second[:-8] + b"\xff" * 8, "unpacked")):
+        data = http_answer(first + rest, headers={"Content-Encoding": "gzip"})
+        async with (
+            raw_server(sending(data)) as seen,
+            client_of(f"http://127.0.0.1:{seen.port}") as client,
+        ):
+            with pytest.raises(BadAnswer, match=says):
+                await client.get_workflow_instance(ID)
 
 
 async def test_a_bomb_of_300_mib_takes_little_memory() -> None:
@@ -539,7 +572,7 @@ async def test_a_proxy_that_does_not_lead_there_is_named() -> None:
             environ={"https_proxy": f"127.0.0.1:{proxied.port}"},
         ) as client,
     ):
-        with pytest.raises(Unreachable, match="HTTPS_PROXY") as caught:
+        with pytest.raises(Unreachable, match="NO_PROXY") as caught:
             await client.get_workflow_instance(ID)
 
     assert (caught.value.cause, caught.value.is_permanent) == ("proxy", False)

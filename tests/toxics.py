@@ -75,9 +75,6 @@ TRANSIENT: dict[str, tuple[Handle, str, dict[str, float]]] = {
     "reset before an answer": (sending(b"", reset), "connection lost", {}),
     "reset within the body": (sending(WHOLE[:-20], reset), "connection lost", {}),
     "part of a status line": (sending(b"HTTP/1.1 20"), "connection lost", {}),
-    "garbage": (sending(b"\x00\x01\x02garbage\r\n\r\n"), "connection lost", {}),
-    "another protocol's greeting": (sending(b"SSH-2.0-OpenSSH_9.6\r\n"), "connection lost", {}),
-    "HTTP/0.9": (sending(b"<html>hello</html>\r\n\r\n"), "connection lost", {}),
     "shorter than its length": (sending(WHOLE[:-20]), "connection lost", {}),
     "chunks without an end": (
         sending(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"Req\r\n'),
@@ -87,7 +84,6 @@ TRANSIENT: dict[str, tuple[Handle, str, dict[str, float]]] = {
     "never answers": (hang, "timeout", SHORT),
     "headers byte by byte": (dripping(WHOLE), "timeout", TOTAL),
     "body byte by byte": (dripping(WHOLE), "timeout", TOTAL),
-    "endless 100 Continue": (endless_continue, "timeout", TOTAL),
 }  # fmt: skip
 
 
@@ -104,6 +100,10 @@ BAD: dict[str, tuple[bytes, str]] = {
     ),
     "bad gzip": (http_answer(b"no gzip", headers={"Content-Encoding": "gzip"}), "unpacked"),
     "unknown packing": (http_answer(BODY, headers={"Content-Encoding": "br"}), "unknown way"),
+    "garbage": (b"\x00\x01\x02garbage\r\n\r\n", "no proper HTTP"),
+    "another protocol's greeting": (b"SSH-2.0-OpenSSH_9.6\r\n", "no proper HTTP"),
+    "HTTP/0.9": (b"<html>hello</html>\r\n\r\n", "no proper HTTP"),
+    "100 Continue for ever": (b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000, "no proper HTTP"),
     "two lengths": (HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", "no proper HTTP"),
     "negative length": (HEAD + b"Content-Length: -3\r\n\r\nabc", "no proper HTTP"),
     "200 KB of headers": (HEAD + b"X: " + b"x" * 200_000 + b"\r\n\r\n", "no proper HTTP"),

@@ -161,14 +161,18 @@ class Unreachable(ServiceError):
     """No answer came.
 
     Attributes:
-        is_permanent: no retry mends it (a certificate that does not verify).
+        is_permanent: trying again helps nothing (a certificate that does not verify).
+        exit_code: 4 where a proxy on the way wants other credentials.
     """
 
     default_cause = "unreachable"
 
-    def __init__(self, sentence: str, *, cause: str = "", is_permanent: bool = False) -> None:
+    def __init__(
+        self, sentence: str, *, cause: str = "", is_permanent: bool = False, exit_code: int = 3
+    ) -> None:
         super().__init__(sentence, cause=cause)
         self.is_permanent = is_permanent
+        self.exit_code = exit_code
 
 
 class ServiceTrouble(ServiceError):

@@ -12,7 +12,7 @@ from wfinspect.config import Settings
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
-from wfinspect.dataworks.diagnosis import Hop, first_hop, reach, resolve
+from wfinspect.dataworks.diagnosis import Hop, first_hop, reach, reach_through_proxy, resolve
 from wfinspect.dataworks.network import tls_context
 from wfinspect.dataworks.profiles import identify
 from wfinspect.errors import BadRequest, NotFound, Refused, WfInspectError
@@ -100,11 +100,16 @@ class ServiceChecks:
     async def _check_tls(self) -> Found:
         hop = self._hop()
         if not hop.has_tls:
-            way = "through the proxy, by the call" if hop.is_proxy else "plain http on this machine"
-            return Found(f"not tried here: {way}")
-        _, peer = await reach(hop, self._resolved, tls_context(self._environ))
-        expires = ssl.cert_time_to_seconds(peer.getpeercert()["notAfter"])
-        text = f"{peer.version()}, certificate valid until {datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
+            return Found("not tried here: plain http on this machine")
+        context, through = tls_context(self._environ), ""
+        if hop.is_proxy:
+            peer = await reach_through_proxy(self.binding.endpoint, self._environ, context)
+            through = "through the proxy, "
+        else:
+            _, peer = await reach(hop, self._resolved, context)
+        certificate = peer.getpeercert() or {}
+        expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+        text = f"{through}{peer.version()}, certificate valid until {datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
         if expires - self._clock.now().timestamp() < _EXPIRES_SOON:
             return warning(f"{text}: if it is a proxy's of your company, tell its administrator.")
         return Found(text)

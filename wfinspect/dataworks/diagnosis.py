@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpcore
+import httpx
+
 from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.lookup import Lookup
-from wfinspect.dataworks.network_faults import contact_error
+from wfinspect.dataworks.network import tls_through_proxy
+from wfinspect.dataworks.network_faults import Progress, Stage, contact_error
 from wfinspect.dataworks.proxies import proxy_for
 from wfinspect.dataworks.resolver import addresses_of
+from wfinspect.errors import ServiceError
 
 STEP_SECONDS = 5.0
 _PORTS = {"https": 443, "http": 80}
@@ -28,7 +33,7 @@ class Hop:
     port: int
     is_proxy: bool
     has_tls: bool
-    """A handshake with the service itself follows."""
+    """A handshake with the service follows, through the proxy if there is one."""
 
 
 def first_hop(endpoint: str, environ: Mapping[str, str]) -> Hop:
@@ -40,8 +45,7 @@ def first_hop(endpoint: str, environ: Mapping[str, str]) -> Hop:
     proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
     parts = urlsplit(proxy or base_url(endpoint))
     port = parts.port or _PORTS[parts.scheme]
-    is_direct_tls = proxy is None and not is_loopback(endpoint)
-    return Hop(parts.hostname or "", port, proxy is not None, is_direct_tls)
+    return Hop(parts.hostname or "", port, proxy is not None, not is_loopback(endpoint))
 
 
 async def resolve(hop: Hop) -> Sequence[str]:
@@ -50,7 +54,7 @@ async def resolve(hop: Hop) -> Sequence[str]:
     try:
         return await lookup.wait(STEP_SECONDS)
     except (OSError, TimeoutError) as error:
-        raise contact_error(error, hop.host) from None
+        raise _error(error, hop) from None
 
 
 async def reach(
@@ -73,4 +77,23 @@ async def reach(
         else:
             writer.transport.abort()
             return address, writer.get_extra_info("ssl_object")
-    raise contact_error(failed, hop.host) from None
+    raise _error(failed, hop) from None
+
+
+async def reach_through_proxy(
+    endpoint: str, environ: Mapping[str, str], context: ssl.SSLContext
+) -> ssl.SSLObject:
+    """Shake hands with the service of an endpoint through the proxy before it. Raises ServiceError."""
+    proxy, progress = proxy_for(endpoint, environ), Progress()
+    assert proxy is not None  # noqa: S101 - the first hop was one
+    try:
+        return await tls_through_proxy(proxy, endpoint, context, progress)
+    except (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException) as error:
+        host = urlsplit(base_url(endpoint)).netloc
+        raise contact_error(error, host, progress.proxy, progress.stage) from None
+
+
+def _error(error: Exception, hop: Hop) -> ServiceError:
+    host = f"[{hop.host}]" if ":" in hop.host else hop.host
+    proxy = f"{host}:{hop.port}" if hop.is_proxy else ""
+    return contact_error(error, hop.host, proxy, Stage.CONNECT)

@@ -6,12 +6,13 @@ Knows nothing of what an answer means. Sends read-only operations of an allow-li
 import asyncio
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import httpx
 
-from wfinspect.dataworks.network_faults import contact_error
+from wfinspect.dataworks.network_faults import Progress, contact_error, is_closed
+from wfinspect.dataworks.resolver import BoundedStream
 from wfinspect.errors import BadAnswer
 
 VERSION = "2024-05-18"
@@ -32,6 +33,13 @@ MAX_BODY = 8 * 1024 * 1024
 
 _STEP = 64 * 1024
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_GZIP = b"\x1f\x8b"
+"""How a member of gzip begins."""
+
+_FREE_PIECES = 4_000
+"""Chunks, reads and gzip members of which an answer may consist, however small they are."""
+_LEAST_PIECE = 128
+"""Bytes that any more of them must bring on average; the smallest packets of networks bring 500."""
 
 
 class Call(NamedTuple):
@@ -75,6 +83,8 @@ class Exchange:
         self._open_http = open_http
         self._on_call = on_call
         self._http = open_http()
+        self.proxy = ""
+        """Host and port of the proxy that leads there, as far as one was met."""
         self._stuck: httpx.AsyncClient | None = None
 
     async def send(self, call: Call, auth: httpx.Auth) -> Answer:
@@ -90,9 +100,10 @@ class Exchange:
         if call.operation not in READ_ONLY:
             raise ValueError(f"{call.operation} is not among the operations that may be sent")
         for may_repeat in (True, False):
-            progress, http = _Progress(self._on_call), self._http
+            progress, http = Progress(self._on_call), self._http
             try:
                 request = _request(http, call, progress)
+                progress.goes_to(request.url)
                 return await _send_once(http, request, auth, call.max_body)
             except httpx.HTTPError as error:
                 is_stuck = isinstance(error, httpx.PoolTimeout)
@@ -100,7 +111,10 @@ class Exchange:
                     await self._replace(http)
                 is_dead = progress.is_unanswered_reuse and _is_death(error)
                 if not (may_repeat and (is_stuck or is_dead)):
-                    raise contact_error(error, self._host) from None
+                    proxy = progress.proxy or self.proxy
+                    raise contact_error(error, self._host, proxy, progress.stage) from None
+            finally:
+                self.proxy = progress.proxy or self.proxy
         raise AssertionError("the second round returns or raises")
 
     async def aclose(self) -> None:
@@ -123,6 +137,9 @@ async def _send_once(
 ) -> Answer:
     response = await http.send(request, auth=auth, stream=True)
     try:
+        stream = response.extensions.get("network_stream")
+        if isinstance(stream, BoundedStream):
+            stream.has_answered = True
         body = await _read_body(response, max_body)
     finally:
         await response.aclose()
@@ -133,50 +150,72 @@ async def _read_body(response: httpx.Response, limit: int) -> bytes:
     """The whole body, unpacked.
 
     No compression is asked for; where something in between compresses all the same, it is unpacked
-    in steps, since httpx would unpack a small bomb into all of memory.
+    in steps, since httpx would unpack a small bomb into all of memory, and only the first of several
+    gzip members.
 
     Raises:
-        BadAnswer: it is larger than `limit` bytes, or packed in a way that can't be undone.
+        BadAnswer: it is larger than `limit` bytes, packed in a way that can't be undone, or cut into
+            pieces so small that reading it would keep a core busy.
     """
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", "x-gzip", "deflate"}:
         raise BadAnswer("The service's answer is packed in an unknown way: it was not used.")
     unpack = None if encoding == "identity" else zlib.decompressobj(_GZIP_OR_ZLIB)
-    body = bytearray()
+    body, left, received, pieces = bytearray(), b"", 0, 0
     async for chunk in response.aiter_raw():
         # Tiny chunks come out of a buffer without a pause; other calls get their turn between them.
         await asyncio.sleep(0)
-        rest = chunk
+        received += len(chunk)
+        pieces += 1
+        rest, left = left + chunk, b""
         while rest:
-            step, rest = (rest, b"") if unpack is None else _unpacked(unpack, rest)
+            if unpack is None:
+                step, rest = rest, b""
+            elif not unpack.eof:
+                step, rest = _unpacked(unpack, rest)
+            elif len(rest) < len(_GZIP):
+                step, left, rest = b"", rest, b""
+            elif rest.startswith(_GZIP):
+                # What compresses in blocks, such as pigz or a log that is appended to, makes members.
+                unpack, step = zlib.decompressobj(_GZIP_OR_ZLIB), b""
+                pieces += 1
+            else:
+                # Padding, which every reader of gzip passes over.
+                step, rest = b"", b""
             body += step
-            if len(body) > limit:
-                mebibytes = limit // 1_048_576
+            _refuse_size(max(received, len(body)), limit)
+            if pieces > _FREE_PIECES + received // _LEAST_PIECE:
                 raise BadAnswer(
-                    f"The service's answer is larger than {mebibytes} MiB: it was not used."
+                    "The service's answer comes in far too many tiny pieces: it was not used."
                 )
     if unpack is not None and not unpack.eof:
         raise BadAnswer("The service's answer is packed and cut short: it was not used.")
     return bytes(body)
 
 
+def _refuse_size(size: int, limit: int) -> None:
+    if size > limit:
+        mebibytes = limit // 1_048_576
+        raise BadAnswer(f"The service's answer is larger than {mebibytes} MiB: it was not used.")
+
+
 def _unpacked(unpack: "zlib._Decompress", packed: bytes) -> tuple[bytes, bytes]:
+    """Some of what packed bytes hold, and those that are left of them."""
     try:
         step = unpack.decompress(packed, _STEP)
     except zlib.error:
         raise BadAnswer("The service's answer can't be unpacked: it was not used.") from None
-    return step, b"" if unpack.eof else unpack.unconsumed_tail
+    return step, unpack.unused_data if unpack.eof else unpack.unconsumed_tail
 
 
 def _is_death(error: httpx.HTTPError) -> bool:
     """Whether a connection ended, and not with bytes that are no HTTP."""
-    is_closed = str(error).startswith("Server disconnected")
     return isinstance(error, httpx.NetworkError) or (
-        isinstance(error, httpx.RemoteProtocolError) and is_closed
+        isinstance(error, httpx.RemoteProtocolError) and is_closed(error)
     )
 
 
-def _request(http: httpx.AsyncClient, call: Call, progress: "_Progress") -> httpx.Request:
+def _request(http: httpx.AsyncClient, call: Call, progress: Progress) -> httpx.Request:
     headers = {"x-acs-action": call.operation, "x-acs-version": VERSION}
     extensions = {"trace": progress.trace}
     if not call.is_form:
@@ -187,20 +226,3 @@ def _request(http: httpx.AsyncClient, call: Call, progress: "_Progress") -> http
     # Encoded here and once: the signature covers exactly these bytes.
     content = urlencode(call.parameters).encode("ascii")
     return http.build_request("POST", "/", content=content, headers=headers, extensions=extensions)
-
-
-class _Progress:
-    """How far a request has come, as httpcore tells it."""
-
-    def __init__(self, on_call: Callable[[], None]) -> None:
-        self._on_call = on_call
-        self.is_unanswered_reuse = True
-
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        if event in {"connection.connect_tcp.started", "http11.receive_response_headers.complete"}:
-            self.is_unanswered_reuse = False
-        # A CONNECT goes to the proxy and is no call of the service.
-        elif (
-            event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT"
-        ):
-            self._on_call()

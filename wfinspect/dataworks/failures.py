@@ -140,8 +140,11 @@ def _without_code(
         sentence = f"The answer leads to {target}: is a login page or a proxy in the way?"
         return BadAnswer(sentence, cause=cause)
     if status == 407:  # noqa: PLR2004 - proxy authentication
-        sentence = "The proxy wants a name and a password (HTTP 407): put them into HTTPS_PROXY."
-        return Unreachable(sentence, cause="proxy")
+        sentence = (
+            "A proxy wants a user name and password (HTTP 407): put them into HTTPS_PROXY as "
+            "http://user:password@host:port."
+        )
+        return Unreachable(sentence, cause="proxy login", is_permanent=True, exit_code=4)
     if status == 429:  # noqa: PLR2004 - too many requests
         sentence = (
             "Something before the service asks for fewer calls (HTTP 429): wait some seconds before "

@@ -5,16 +5,20 @@ says, and find a proxy in its own way.
 """
 
 import logging
+import os
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import certifi
 import httpx
 
 from wfinspect import __version__
 from wfinspect.dataworks.endpoints import base_url, is_loopback
+from wfinspect.dataworks.network_faults import Progress, Stage
 from wfinspect.dataworks.proxies import proxy_for
 from wfinspect.dataworks.resolver import NamedBackend
 from wfinspect.errors import ConfigError
@@ -39,19 +43,8 @@ def open_http(
         # Their chatter shows whole URLs, and headers with the security token among them.
         logging.getLogger(name).setLevel(logging.WARNING)
     proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
-    transport = httpx.AsyncHTTPTransport(
-        verify=verify,
-        proxy=proxy
-        and httpx.Proxy(proxy, ssl_context=verify if proxy.lower().startswith("https:") else None),
-        trust_env=False,
-        limits=httpx.Limits(
-            max_connections=20, max_keepalive_connections=4, keepalive_expiry=KEEPALIVE
-        ),
-    )
-    # httpx has no public way to choose how httpcore connects.
-    transport._pool._network_backend = NamedBackend()  # noqa: SLF001
     return httpx.AsyncClient(
-        transport=transport,
+        transport=_transport(verify, proxy),
         base_url=base_url(endpoint),
         trust_env=False,
         follow_redirects=False,
@@ -67,6 +60,63 @@ def open_http(
     )
 
 
+async def tls_through_proxy(
+    proxy: str, endpoint: str, verify: ssl.SSLContext, progress: Progress
+) -> ssl.SSLObject:
+    """Shake hands with an endpoint through a proxy, and hang up: what a call does before it is sent.
+
+    Raises:
+        httpx.HTTPError: as a call would; `progress` says how far it came.
+        httpcore.NetworkError: the handshake with the endpoint failed.
+        httpcore.TimeoutException: so did it.
+    """
+    parts = urlsplit(base_url(endpoint))
+    host, port = parts.hostname or "", parts.port or 443
+    via = httpx.Proxy(proxy)
+    target = f"{f'[{host}]' if ':' in host else host}:{port}"
+    headers = {"host": target}
+    if via.raw_auth is not None:
+        headers["proxy-authorization"] = f"Basic {b64encode(b':'.join(via.raw_auth)).decode()}"
+    progress.goes_to(httpx.URL(base_url(endpoint)))
+    async with httpx.AsyncClient(
+        transport=_transport(verify, None),
+        trust_env=False,
+        timeout=httpx.Timeout(CONNECT),
+        headers={"user-agent": f"wfinspect/{__version__}"},
+    ) as http:
+        request = http.build_request(
+            "CONNECT",
+            via.url,
+            headers=headers,
+            extensions={"target": target.encode(), "trace": progress.trace},
+        )
+        answer = await http.send(request, stream=True)
+        try:
+            if not answer.is_success:
+                raise httpx.ProxyError(f"{answer.status_code} {answer.reason_phrase}")
+            progress.stage = Stage.SERVICE
+            stream = await answer.extensions["network_stream"].start_tls(verify, host, CONNECT)
+            peer: ssl.SSLObject = stream.get_extra_info("ssl_object")
+            return peer
+        finally:
+            await answer.aclose()
+
+
+def _transport(verify: ssl.SSLContext, proxy: str | None) -> httpx.AsyncHTTPTransport:
+    transport = httpx.AsyncHTTPTransport(
+        verify=verify,
+        proxy=proxy
+        and httpx.Proxy(proxy, ssl_context=verify if proxy.lower().startswith("https:") else None),
+        trust_env=False,
+        limits=httpx.Limits(
+            max_connections=20, max_keepalive_connections=4, keepalive_expiry=KEEPALIVE
+        ),
+    )
+    # httpx has no public way to choose how httpcore connects.
+    transport._pool._network_backend = NamedBackend()  # noqa: SLF001
+    return transport
+
+
 def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     """The context all connections of a process share: it costs more than a call.
 
@@ -78,22 +128,28 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
+    file, folders = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
     try:
-        if file or folder:
-            context.load_verify_locations(cafile=file or None, capath=folder or None)
-            if folder and not Path(folder).is_dir():
-                raise FileNotFoundError(folder)
+        if file:
+            context.load_verify_locations(cafile=file)
+        if folders:
+            # A list, as OpenSSL reads it, which passes over those that are not there.
+            present = [each for each in folders.split(os.pathsep) if each and Path(each).is_dir()]
+            if not present:
+                raise FileNotFoundError(folders)
+            for each in present:
+                context.load_verify_locations(capath=each)
+        if file or folders:
             return context
     except (OSError, ssl.SSLError):
         named = " or ".join(
             f"{name}={shown(value, limit=200)}"
-            for name, value in (("SSL_CERT_FILE", file), ("SSL_CERT_DIR", folder))
+            for name, value in (("SSL_CERT_FILE", file), ("SSL_CERT_DIR", folders))
             if value
         )
         raise ConfigError(
-            f"The certificates that {named} names can't be read: point it at a PEM file or a "
-            "directory of them, or unset it."
+            f"The certificates that {named} names can't be read: point it at a PEM file, a "
+            "directory of them or a list of such, or unset it."
         ) from None
     defaults = ssl.get_default_verify_paths()
     has_own = defaults.cafile is not None or (

@@ -1,4 +1,4 @@
-"""Connecting by name without asyncio's shared threads.
+"""Connecting by name without asyncio's shared threads, and answers that have to begin within bounds.
 
 asyncio looks names up in a few threads that everything shares: six hung look-ups stop them all,
 and hold up the end of the process.
@@ -6,7 +6,9 @@ and hold up the end of the process.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import httpcore
 
@@ -14,6 +16,14 @@ from wfinspect.dataworks.lookup import Lookup
 
 Resolve = Callable[[str, int], Sequence[str]]
 """A host and a port to its addresses, best first; blocks, and raises OSError."""
+
+
+_MAX_HEAD = 192 * 1024
+"""Bytes that may come before the headers of an answer are complete, 1xx answers and the beginning of
+its body included: h11 takes 100 KiB of headers, and a read brings up to 64 KiB."""
+
+_MAX_HEAD_READS = 1_000
+_BEGIN = b"HTTP/"
 
 
 def addresses_of(host: str, port: int) -> list[str]:
@@ -24,6 +34,58 @@ def addresses_of(host: str, port: int) -> list[str]:
         # Python refuses a part of a name that is too long before it asks anybody.
         raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from None
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class BoundedStream(httpcore.AsyncNetworkStream):
+    """A connection on which every answer has to begin soon.
+
+    httpcore passes over any number of 1xx answers and reads a head byte by byte: a server that floods
+    either keeps a core busy until the call's deadline. One that speaks another protocol would be waited
+    for, too.
+    """
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        """Bound what comes until `has_answered` is set."""
+        self._stream = stream
+        self._bytes = self._reads = 0
+        self.has_answered = False
+        """Whether the headers are complete; False again once something is sent."""
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's interface
+        """Read; raises RemoteProtocolError where no answer can become of it."""
+        data = await self._stream.read(max_bytes, timeout)
+        if self.has_answered or not data:
+            return data
+        if not self._reads and not _BEGIN.startswith(data.lstrip(b"\r\n")[: len(_BEGIN)]):
+            raise httpcore.RemoteProtocolError("the answer does not begin with HTTP/")
+        self._bytes += len(data)
+        self._reads += 1
+        if self._bytes > _MAX_HEAD or self._reads > _MAX_HEAD_READS:
+            raise httpcore.RemoteProtocolError("the answer does not begin")
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's interface
+        """Send; what comes next is the head of another answer."""
+        self._bytes = self._reads = 0
+        self.has_answered = False
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+    ) -> httpcore.AsyncNetworkStream:
+        """Shake hands; the answers within TLS have bounds of their own."""
+        return BoundedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's interface
+        """What httpcore asks of a connection."""
+        return self._stream.get_extra_info(info)
 
 
 class NamedBackend(httpcore.AnyIOBackend):
@@ -64,7 +126,7 @@ class NamedBackend(httpcore.AnyIOBackend):
                     raise
             else:
                 self._good[host] = address
-                return stream
+                return BoundedStream(stream)
         raise httpcore.ConnectError(f"{host} has no address")
 
     async def _addresses(self, host: str, port: int, seconds: float | None) -> list[str]:

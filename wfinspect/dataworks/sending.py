@@ -112,7 +112,7 @@ class Sender:
             with anyio.fail_after(call.deadline or self._deadline):
                 return await self._corrected(call, decode)
         except TimeoutError as error:
-            raise contact_error(error, self._host) from None
+            raise contact_error(error, self._host, self._exchange.proxy) from None
 
     async def _corrected(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
         """One attempt; a second one only if the first shows that the clock signed with is off."""
