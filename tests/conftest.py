@@ -115,7 +115,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def simulator(clock: FakeClock) -> Iterator[Simulator]:
-    with Simulator(clock=clock, extra=30, is_controllable=True) as started:
+    with Simulator(clock=clock, extra=30) as started:
         yield started
 
 

@@ -185,7 +185,6 @@ PROOFS = {
         "test_credentials.py::test_keys_are_not_fetched_in_the_clear_from_elsewhere",
         "test_store.py::test_directory_and_file_are_private_whatever_the_umask",
         "test_simulator_server.py::test_it_listens_on_this_machine_only",
-        "test_simulator_server.py::test_the_control_path_is_closed_unless_asked_for",
     ),
 }
 """What is promised, and the tests (by the start of their names) and benchmarks that hold it to that."""

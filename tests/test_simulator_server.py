@@ -1,4 +1,4 @@
-"""The simulator's connections, its start and stop, and its control path."""
+"""The simulator's connections, its start and stop."""
 
 import json
 import socket
@@ -160,78 +160,3 @@ def test_the_environment_points_at_it_and_repr_shows_no_secret(simulator: Simula
     assert environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] == simulator.access_key_secret
     assert TEMPORARY_KEY.secret not in repr(TEMPORARY_KEY)
     assert TEMPORARY_KEY.security_token not in repr(TEMPORARY_KEY)
-
-
-def control(
-    caller: Caller, method: str, path: str, form: dict | None = None, **headers: str
-) -> int:
-    body = urlencode(form or {}).encode()
-    how = {"content-type": "application/x-www-form-urlencoded", **headers}
-    return caller.send(method, path, body, how).status
-
-
-def test_faults_can_be_set_and_ended_over_http(caller: Caller) -> None:
-    form = {"kind": "Throttling.User", "times": 1, "retry_after_ms": 700, "action": GET}
-    assert control(caller, "POST", "/_sim/faults", form) == 200
-    answer = caller.get(RUNNING)
-    assert (answer.code, answer.headers["x-acs-retry-after"]) == ("Throttling.User", "700")
-    control(caller, "POST", "/_sim/faults", {"kind": "html"})
-    assert control(caller, "DELETE", "/_sim/faults") == 200
-    assert caller.get(RUNNING).code == "OK"
-
-
-def test_switches_and_instances_can_be_set_over_http(caller: Caller, simulator: Simulator) -> None:
-    form = {"is_hostile": 1, "is_biz_date_strict": 0, "clock_offset_seconds": 2.5}
-    assert control(caller, "POST", "/_sim/switches", form) == 200
-    assert simulator.faults.is_hostile is True
-    assert simulator.faults.is_biz_date_strict is False
-    assert simulator.faults.clock_offset_seconds == 2.5
-    control(caller, "DELETE", "/_sim/faults")
-    control(caller, "POST", "/_sim/instances", {"id": DONE, "status": "Failure"})
-    assert caller.get(DONE).json["WorkflowInstance"]["Status"] == "Failure"
-    control(caller, "POST", "/_sim/instances", {"id": DONE, "vanish": 1})
-    assert caller.get(DONE).code == "InstanceNotFound"
-    control(caller, "POST", "/_sim/instances", {"id": DONE, "restore": 1})
-    assert caller.get(DONE).json["WorkflowInstance"]["Status"] == "Success"
-
-
-def test_the_report_names_calls_faults_and_instances(caller: Caller, simulator: Simulator) -> None:
-    caller.get(RUNNING)
-    simulator.faults.add("html", action=LIST)
-    report = caller.send("GET", "/_sim", b"", {}).json
-    assert report["calls"] == [{"action": GET, "code": "OK", "count": 1}]
-    assert report["faults"] == [{"kind": "html", "action": LIST, "times": None}]
-    assert report["instances"][str(RUNNING)] == "Running"
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "form", "headers", "status"),
-    [
-        ("POST", "/_sim/faults", {"kind": "gremlins"}, {}, 400),
-        ("POST", "/_sim/faults", {"kind": "html", "times": "many"}, {}, 400),
-        ("POST", "/_sim/switches", {"is_odd": 1}, {}, 400),
-        ("POST", "/_sim/instances", {"id": 77, "status": "Failure"}, {}, 400),
-        ("POST", "/_sim/elsewhere", {}, {}, 404),
-        ("POST", "/_sim/faults", {"kind": "html"}, {"Origin": "http://example.com"}, 403),
-        ("POST", "/_sim/faults", {"kind": "html"}, {"Host": "rebound.example.com"}, 403),
-    ],
-)
-def test_a_wrong_control_call_changes_nothing(
-    caller: Caller,
-    simulator: Simulator,
-    method: str,
-    path: str,
-    form: dict,
-    headers: dict,
-    status: int,
-) -> None:
-    assert control(caller, method, path, form, **headers) == status
-    assert simulator.faults.active == ()
-
-
-def test_the_control_path_is_closed_unless_asked_for(clock: FakeClock) -> None:
-    with Simulator(clock=clock) as simulator:
-        caller = Caller(simulator.url, START)
-        assert control(caller, "POST", "/_sim/faults", {"kind": "html"}) == 400
-        assert simulator.faults.active == ()
-        caller.close()

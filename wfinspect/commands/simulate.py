@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, _settings: Settings, _environ: Mapping[str, st
         raise UsageError(f"--speed: {args.speed:g} can't be used: use a number up to 1000.")
     clock = SystemClock()
     try:
-        simulator = Simulator(clock=clock, speed=args.speed, port=args.port, is_controllable=True)
+        simulator = Simulator(clock=clock, speed=args.speed, port=args.port)
         simulator.start()
     except OSError as error:
         raise UsageError(

@@ -15,11 +15,10 @@ from typing import Self
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.simulator.answers import RequestIds
 from wfinspect.simulator.calls import Calls
-from wfinspect.simulator.control import PREFIX, Control
 from wfinspect.simulator.faults import Faults
 from wfinspect.simulator.fleet import REGION, Fleet
 from wfinspect.simulator.population import Population
-from wfinspect.simulator.service import Outcome, Service
+from wfinspect.simulator.service import Service
 from wfinspect.simulator.verify import AccessKey, Verifier
 from wfinspect.simulator.wire import HEAD_LIMIT, Reply, Unreadable, read_request
 
@@ -50,7 +49,6 @@ class Simulator:
         speed: seconds of the fleet's life in a second of the clock.
         port: 0 takes a free one.
         extra: so many instances beyond the 30 of the catalogue, a hundred to a workspace.
-        is_controllable: whether `/_sim/...` answers, for the command line's `simulate`.
         tls: serve https with this context in place of http.
     """
 
@@ -62,7 +60,6 @@ class Simulator:
         speed: float = 1.0,
         port: int = 0,
         extra: int = 0,
-        is_controllable: bool = False,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
@@ -77,8 +74,6 @@ class Simulator:
             Verifier({key.id: key for key in (KEY, TEMPORARY_KEY)}),
             RequestIds(),
         )
-        control = Control(self.population, self.faults, self.calls)
-        self._control = control if is_controllable else None
         self._port, self._tls = port, tls
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -192,10 +187,7 @@ class Simulator:
         if request is None:
             return False
         now = self._clock.now()
-        if self._control and request.path.startswith(PREFIX):
-            outcome = Outcome(self._control.respond(request, now))
-        else:
-            outcome = self._service.respond(request, now)
+        outcome = self._service.respond(request, now)
         if outcome.delay_seconds:
             await asyncio.sleep(outcome.delay_seconds)
         if outcome.reply is None:
