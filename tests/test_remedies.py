@@ -24,7 +24,7 @@ from wfinspect.errors import (
     Throttled,
 )
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.simulator.answers import CODES
+from wfinspect.simulator.faults import CODES
 
 ID = str(DEMO_IDS[0])
 KEYS, TOKEN = "RAM console|aliyun configure|ALIBABA_CLOUD_ACCESS_KEY", "new ones"

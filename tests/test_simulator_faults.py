@@ -9,7 +9,7 @@ from fakes import START, FakeClock
 from signed_request import Caller, listed, signed_headers
 
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.simulator.answers import CODES
+from wfinspect.simulator.faults import CODES
 
 GET, LIST = "GetWorkflowInstance", "ListWorkflowInstances"
 RUNNING, LONG, _, _ = DEMO_IDS

@@ -11,8 +11,8 @@ from fakes import START, FakeClock
 from signed_request import Caller, signed_headers
 
 from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.simulator.http import HEAD_LIMIT
 from wfinspect.simulator.server import TEMPORARY_KEY
-from wfinspect.simulator.wire import HEAD_LIMIT
 
 GET, LIST = "GetWorkflowInstance", "ListWorkflowInstances"
 RUNNING, _, _, DONE = DEMO_IDS

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from signed_request import Caller, signed_headers
 
 from wfinspect.simulator import DEMO_IDS
-from wfinspect.simulator.answers import Refusal
+from wfinspect.simulator.faults import Refusal
+from wfinspect.simulator.http import HttpRequest
 from wfinspect.simulator.server import TEMPORARY_KEY
 from wfinspect.simulator.verify import AccessKey, Verifier, canonical_request
-from wfinspect.simulator.wire import Request
 
 GET, LIST = "GetWorkflowInstance", "ListWorkflowInstances"
 RUNNING = DEMO_IDS[0]
@@ -27,7 +27,7 @@ VECTORS = json.loads(
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v["name"])
 def test_the_verifier_accepts_every_known_answer_and_no_other(vector: dict) -> None:
     given_headers = vector["signed_headers_in"]
-    request = Request(
+    request = HttpRequest(
         method=vector["request"]["method"],
         path=vector["request"]["path"],
         query=urlencode(vector["request"]["query"] or {}),
@@ -60,7 +60,7 @@ def test_only_what_was_signed_is_accepted(parameters: dict[str, str], flaw: str)
     headers = signed_headers(
         "POST", {}, urlencode(parameters).encode(), host="h", action=LIST, at=START, key=key
     )
-    request = Request(
+    request = HttpRequest(
         "POST",
         "/",
         "more=1" if flaw == "query" else "",
@@ -137,7 +137,7 @@ def test_old_nonces_are_forgotten(clock: FakeClock) -> None:
             key=key,
             x_acs_signature_nonce=nonce,
         )
-        verifier.check(Request("GET", "/", "", headers, b"", keep_alive=True), clock.now())
+        verifier.check(HttpRequest("GET", "/", "", headers, b"", keep_alive=True), clock.now())
 
     check("first")
     clock.advance(31 * 60)

@@ -198,7 +198,7 @@ def test_a_log_of_32_mib_is_sent_without_being_held(simulator: Simulator, caller
 
 
 def test_the_makers_of_a_big_log_hold_little_of_it() -> None:
-    from wfinspect.simulator.answers import answer
+    from wfinspect.simulator.service import answer
     from wfinspect.simulator.task_log import bulk
 
     tracemalloc.start()

@@ -10,8 +10,8 @@ from pathlib import Path
 from terminal import APP, main, report, session
 
 from wfinspect.simulator import BIG_LOG_TASK_ID, MANY_TASKS_ID, Simulator
-from wfinspect.simulator.calls import Call
 from wfinspect.simulator.catalogue import BIG_LOG_ID
+from wfinspect.simulator.service import ServedCall
 
 ROUNDS = 9
 PAGES = 100
@@ -23,7 +23,7 @@ def tasks(home: Path, env: dict[str, str], simulator: Simulator) -> None:
     answered: list[float] = []
     add = simulator.calls.add
 
-    def note(call: Call) -> None:
+    def note(call: ServedCall) -> None:
         if call.action == "ListTaskInstances":
             answered.append(time.perf_counter())
         add(call)

@@ -5,8 +5,82 @@ Set from any thread; asked by the server for each call. Knows the wire only as s
 
 import threading
 from dataclasses import dataclass, fields
+from http import HTTPStatus
 
-from wfinspect.simulator.answers import CODES
+# HTTP status, code, message. Statuses vary between the service's documents; these are the likelier.
+_TABLE = """
+400 Throttling The request was denied due to request throttling.
+400 Throttling.User Request was denied due to user flow control.
+429 Throttling.Api Request was denied due to api flow control.
+429 Throttling.System The system is busy. Try again later.
+400 9990020002 Throttling.User
+429 Throttling.Api.Risk The number of calls of this API today exceeds the limit.
+429 Throttling.Resource The OpenAPI quota of the current DataWorks edition is used up.
+500 InternalError An internal error occurred.
+500 InternalFailure The request processing has failed due to some unknown error.
+500 InternalError.System An internal system error occurred. Try again later.
+500 InternalError.UserId.Missing The user id could not be found.
+503 ServiceUnavailable The request has failed due to a temporary failure of the server.
+503 ServiceUnavailableTemporary The service is unavailable for a moment.
+400 InvalidSecurityToken.Expired Specified SecurityToken is expired.
+400 InvalidSecurityToken.MismatchWithAccessKey Specified SecurityToken mismatch with the AccessKey.
+404 InvalidAccessKeyId.NotFound Specified access key is not found.
+400 InvalidAccessKeyId.Inactive Specified access key is disabled.
+400 InvalidTimeStamp.Format Specified time stamp or date value is not well formatted.
+400 InvalidTimeStamp.Expired Specified time stamp or date value is expired.
+400 IllegalTimestamp The input parameter Timestamp is not valid.
+400 SignatureNonceUsed Specified signature nonce was used already.
+400 SignatureDoesNotMatch Specified signature is not matched with our calculation.
+400 InvalidSignatureMethod Specified signature method is not valid.
+400 IncompleteSignature The request signature does not conform to Aliyun standards.
+403 403030 You have no permission to perform this operation. Contact the administrator.
+403 NoPermission You are not authorized to do this action. This service is read-only.
+500 Forbidden.Wkbench.ProjectNoPermission No permission on this workspace.
+500 Forbidden.Wkbench.BaselineNoPermission No permission on this baseline.
+403 Forbidden The operation is forbidden.
+403 Forbidden.RAM User not authorized to operate on the specified resource.
+403 Forbbiden.SubUser The specified action is not available for you.
+403 Forbidden.RiskControl This operation is forbidden by the risk control system.
+403 Forbidden.Access Access is forbidden. Activate a suitable edition of DataWorks first.
+500 Forbidden.Not.Server The API is not served in this region.
+403 ResourceNotAuthorized.Api You are not authorized to call this API.
+400 InsufficientBalance Your account does not have enough balance.
+400 9990010001 DataWorks is not activated for this account.
+404 InstanceNotFound The workflow instance does not exist.
+404 InvalidProject.NotFound The specified project does not exist.
+404 ProjectNotFound The specified project does not exist.
+400 MissingParameter The input parameter that is mandatory for processing this request is not supplied.
+400 MissingId Id is mandatory for this action.
+400 InvalidParameter The specified parameter is not valid.
+400 InvalidParameter.Id The specified parameter Id is not valid.
+403 InvalidOwner The specified owner is not valid.
+400 InvalidPageSize The specified PageSize is not valid.
+400 9990030003 parameter error
+400 58014884415 The specification is not valid.
+400 1201111431 The legacy call failed.
+404 InvalidApi.NotFound Specified api is not found, please check your url and method.
+404 InvalidAction.NotFound Specified api is not found, please check your url and method.
+400 InvalidVersion Specified parameter Version is not valid.
+404 InvalidProduct.NotFound The specified product does not exist.
+404 InvalidProtocol.NeedSsl Your request is denied as lack of ssl protect.
+400 UnsupportedHTTPMethod This http method is not supported.
+"""
+CODES = {
+    code: (int(status), message)
+    for status, code, message in (line.split(" ", 2) for line in _TABLE.strip().splitlines())
+}
+"""Every error whose text needs nothing of the request: code to HTTP status and message."""
+
+
+class Refusal(Exception):
+    """A request that gets an error in place of an answer: one of CODES, or 400 with a message."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.status, known = CODES.get(code, (HTTPStatus.BAD_REQUEST, ""))
+        self.message = message or known
+
 
 PAGES = frozenset({"html", "bad-gateway", "truncated", "cut", "empty", "not-json"})
 """Faults that are an answer nobody can use: a login page, a proxy's page, half a body, no object."""

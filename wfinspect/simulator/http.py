@@ -20,7 +20,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class Unreadable(Exception):
+class MalformedRequest(Exception):
     """What came is no request that can be answered properly; the connection must end."""
 
     def __init__(self, status: HTTPStatus, reason: str = "") -> None:
@@ -29,7 +29,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One request, as it came."""
 
     method: str
@@ -53,7 +53,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """What goes back."""
 
     status: int
@@ -90,32 +90,32 @@ def http_date(at: datetime) -> str:
 
 async def read_request(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> Request | None:
+) -> HttpRequest | None:
     """Read one request; None when the peer has gone. A client that waits for leave to send gets it.
 
     Raises:
-        Unreadable: the bytes are no HTTP/1 request, or one that is too large.
+        MalformedRequest: the bytes are no HTTP/1 request, or one that is too large.
     """
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
     except asyncio.LimitOverrunError:
-        raise Unreadable(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE) from None
+        raise MalformedRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE) from None
     start, *lines = head[:-4].decode("latin-1").split("\r\n")
     parts = start.split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):  # noqa: PLR2004 - method, target, version
-        raise Unreadable(HTTPStatus.BAD_REQUEST)
+        raise MalformedRequest(HTTPStatus.BAD_REQUEST)
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or name != name.strip():
-            raise Unreadable(HTTPStatus.BAD_REQUEST)
+            raise MalformedRequest(HTTPStatus.BAD_REQUEST)
         headers.setdefault(name.lower(), value.strip())
     path, _, query = parts[1].partition("?")
     wish = headers.get("connection", "" if parts[2] == "HTTP/1.1" else "close").lower()
     body = await _read_body(reader, writer, headers)
-    return Request(parts[0], path, query, headers, body, wish != "close")
+    return HttpRequest(parts[0], path, query, headers, body, wish != "close")
 
 
 async def _read_body(
@@ -124,24 +124,26 @@ async def _read_body(
     coding, expected = headers.get("transfer-encoding"), headers.get("expect", "100-continue")
     length = headers.get("content-length", "0")
     if coding is not None and coding.lower() != "chunked":
-        raise Unreadable(HTTPStatus.NOT_IMPLEMENTED, f"Transfer-Encoding: {coding} is not served.")
+        raise MalformedRequest(
+            HTTPStatus.NOT_IMPLEMENTED, f"Transfer-Encoding: {coding} is not served."
+        )
     # Both together are how a request is smuggled past a proxy (RFC 9112, 6.1).
     if coding is not None and "content-length" in headers:
-        raise Unreadable(HTTPStatus.BAD_REQUEST, "Content-Length beside Transfer-Encoding.")
+        raise MalformedRequest(HTTPStatus.BAD_REQUEST, "Content-Length beside Transfer-Encoding.")
     if not (length.isascii() and length.isdigit()):
-        raise Unreadable(HTTPStatus.BAD_REQUEST, "Content-Length is not a number.")
+        raise MalformedRequest(HTTPStatus.BAD_REQUEST, "Content-Length is not a number.")
     if expected.lower() != "100-continue":
-        raise Unreadable(HTTPStatus.EXPECTATION_FAILED, f"Expect: {expected} is not served.")
+        raise MalformedRequest(HTTPStatus.EXPECTATION_FAILED, f"Expect: {expected} is not served.")
     if "expect" in headers:
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
         if coding is not None:
             return await _read_chunks(reader)
         if int(length) > MAX_BODY:
-            raise Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise MalformedRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return await reader.readexactly(int(length))
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-        raise Unreadable(HTTPStatus.BAD_REQUEST, "The body is cut or malformed.") from None
+        raise MalformedRequest(HTTPStatus.BAD_REQUEST, "The body is cut or malformed.") from None
 
 
 async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
@@ -149,18 +151,18 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
     body = bytearray()
     while size := _size_of_chunk(await reader.readuntil(b"\r\n")):
         if len(body) + size > MAX_BODY:
-            raise Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise MalformedRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         body += await reader.readexactly(size)
         if await reader.readexactly(2) != b"\r\n":
-            raise Unreadable(HTTPStatus.BAD_REQUEST, "A chunk is longer than it says.")
+            raise MalformedRequest(HTTPStatus.BAD_REQUEST, "A chunk is longer than it says.")
     for _ in range(_MAX_TRAILERS):
         if await reader.readuntil(b"\r\n") == b"\r\n":
             return bytes(body)
-    raise Unreadable(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+    raise MalformedRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 
 def _size_of_chunk(line: bytes) -> int:
     digits = line.partition(b";")[0].strip().decode("latin-1")
     if not 0 < len(digits) <= _SIZE_DIGITS or set(digits) - set(hexdigits):
-        raise Unreadable(HTTPStatus.BAD_REQUEST, "The size of a chunk is not a number.")
+        raise MalformedRequest(HTTPStatus.BAD_REQUEST, "The size of a chunk is not a number.")
     return int(digits, 16)

@@ -13,14 +13,12 @@ from types import TracebackType
 from typing import Self
 
 from wfinspect.clock import Clock, SystemClock
-from wfinspect.simulator.answers import RequestIds
-from wfinspect.simulator.calls import Calls
 from wfinspect.simulator.faults import Faults
 from wfinspect.simulator.fleet import REGION, Fleet
+from wfinspect.simulator.http import HEAD_LIMIT, HttpReply, MalformedRequest, read_request
 from wfinspect.simulator.population import Population
-from wfinspect.simulator.service import Service
+from wfinspect.simulator.service import CallLog, RequestIds, Service
 from wfinspect.simulator.verify import AccessKey, Verifier
-from wfinspect.simulator.wire import HEAD_LIMIT, Reply, Unreadable, read_request
 
 KEY = AccessKey("LTAI5tSimulatorAccessKey", "SimulatorSecretIsNoSecret00000")
 """A lasting key."""
@@ -65,7 +63,7 @@ class Simulator:
         self._clock = clock or SystemClock()
         self._fleet = Fleet(epoch=epoch or self._clock.now(), speed=speed, extra=extra)
         self.faults = Faults()
-        self.calls = Calls()
+        self.calls = CallLog()
         self.population = Population(self._fleet, self.faults)
         self._service = Service(
             self.population,
@@ -173,8 +171,8 @@ class Simulator:
         try:
             while await self._exchange(reader, writer):
                 await writer.drain()
-        except Unreadable as error:
-            reply = Reply(error.status, f"{error}\n".encode(), content_type="text/plain")
+        except MalformedRequest as error:
+            reply = HttpReply(error.status, f"{error}\n".encode(), content_type="text/plain")
             writer.write(reply.encoded(self._clock.now(), keep_alive=False))
         except ConnectionError:
             pass

@@ -1,30 +1,540 @@
-"""From a request to its reply: verification, faults, the operations, the count. Belongs to one thread.
+"""From a request to its reply: verification, faults, the five operations, and the log of calls.
 
-Only how long a reply takes and whether it goes out at all is left to the server.
+Checks and filters as documented for the service (2024-05-18). Knows no socket: how long a reply takes, and
+whether it goes out at all, is left to the server.
 """
 
-from collections.abc import Callable, Mapping
+import json
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
+from itertools import chain
+from random import Random
+from uuid import UUID
 
-from wfinspect.simulator import answers, operations, task_operations
-from wfinspect.simulator.answers import CODES, Body, Refusal, RequestIds
-from wfinspect.simulator.arguments import Arguments
-from wfinspect.simulator.calls import Call, Calls
-from wfinspect.simulator.faults import OUTAGES, PAGES, Fault, Faults
+from wfinspect.instance import MAX_INSTANCE_ID, Status
+from wfinspect.regions import zone_of
+from wfinspect.simulator.faults import CODES, OUTAGES, PAGES, Fault, Faults, Refusal
+from wfinspect.simulator.fleet import REGION, TYPES, Record
+from wfinspect.simulator.http import HttpReply, HttpRequest
 from wfinspect.simulator.population import HOSTILE_TEXT, Population
+from wfinspect.simulator.task_log import BulkText, bulk, json_escaped, log_of
+from wfinspect.simulator.tasks import BIG_LOG_TASK_ID, TASKS_APART, Tasks
 from wfinspect.simulator.verify import Verifier
-from wfinspect.simulator.wire import Reply, Request
 
 VERSION = "2024-05-18"
 
+Body = dict[str, object]
+
+# What was asked.
+
+_KEPT_CALLS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ServedCall:
+    """One call, after its answer."""
+
+    action: str
+    code: str
+    """``OK``, the error's Code, or the kind of fault that left no answer of the service."""
+    parameters: Mapping[str, str]
+    at: datetime
+
+
+class CallLog:
+    """All calls that arrived, whatever became of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._latest: deque[ServedCall] = deque(maxlen=_KEPT_CALLS)
+
+    def add(self, call: ServedCall) -> None:
+        """Count a call."""
+        with self._lock:
+            self._counts[call.action, call.code] += 1
+            self._latest.append(call)
+
+    def count(self, action: str = "", code: str = "") -> int:
+        """How many there were, of one action and one code where these are given."""
+        with self._lock:
+            return sum(
+                n
+                for (its_action, its_code), n in self._counts.items()
+                if action in {"", its_action} and code in {"", its_code}
+            )
+
+    @property
+    def counts(self) -> dict[tuple[str, str], int]:
+        """The number of calls by (action, code)."""
+        with self._lock:
+            return dict(self._counts)
+
+    @property
+    def latest(self) -> tuple[ServedCall, ...]:
+        """The last 10,000 calls, oldest first."""
+        with self._lock:
+            return tuple(self._latest)
+
+    def clear(self) -> None:
+        """Count from zero."""
+        with self._lock:
+            self._counts.clear()
+            self._latest.clear()
+
+
+# What a call's parameters say.
+
+_MIN_PAGE, _MAX_PAGE = 10, 500
+_DIGITS = 20
+_COMMON = {"RegionId"}  # what the aliyun CLI and older SDKs send along with every call
+_SORT_FIELDS = ("TriggerTime", "StartedTime", "FinishedTime", "CreateTime", "Id")
+
+
+class Arguments:
+    """The parameters of one call; what is wrong with one of them is raised as a `Refusal`."""
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self._parameters = parameters
+        self._unread = set(parameters) - _COMMON
+
+    def refuse_unread(self, action: str) -> None:
+        """Refuse, by its name, a parameter that has not been asked for: none is passed over."""
+        if self._unread:
+            names = ", ".join(sorted(self._unread))
+            raise Refusal("InvalidParameter", f"{action} takes no parameter {names} here.")
+
+    def text(self, name: str) -> str:
+        """A text as it came, "" where it is missing."""
+        self._unread.discard(name)
+        return self._parameters.get(name, "")
+
+    def word(self, name: str, words: Collection[str]) -> str:
+        """One of some words, "" where it is missing."""
+        word = self.text(name)
+        if word and word not in words:
+            raise invalid(name)
+        return word
+
+    def number(self, name: str) -> int | None:
+        """A number, None where it is missing."""
+        text = self.text(name)
+        if not text:
+            return None
+        is_short = text.isascii() and text.isdigit() and len(text) < _DIGITS
+        if not is_short or int(text) > MAX_INSTANCE_ID:
+            raise invalid(name)
+        return int(text)
+
+    def required(self, name: str) -> int:
+        """A number that can't be missing."""
+        number = self.number(name)
+        if number is None:
+            raise Refusal(f"Missing{name}", f"{name} is mandatory for this action.")
+        return number
+
+    def bounded(self, name: str, *, default: int, low: int, high: int = MAX_INSTANCE_ID) -> int:
+        """A number within bounds."""
+        number = self.number(name)
+        if number is None:
+            return default
+        if not low <= number <= high:
+            raise invalid(name)
+        return number
+
+    def array(self, name: str) -> list[object]:
+        """A JSON array in one field, as the official SDK writes it; empty where it is missing."""
+        loaded = self._json(name)
+        if not isinstance(loaded, list | None):
+            raise invalid(name)
+        return loaded or []
+
+    def numbers(self, name: str) -> list[int]:
+        """A JSON array of numbers."""
+        array = self.array(name)
+        if not all(type(item) is int for item in array):
+            raise invalid(name)
+        return [item for item in array if isinstance(item, int)]
+
+    def conditions(self, name: str, known: Collection[str]) -> dict[str, object]:
+        """A JSON object of known fields in one parameter, empty where it is missing."""
+        loaded = self._json(name)
+        if not isinstance(loaded, dict | None):
+            raise invalid(name)
+        if unknown := ", ".join(sorted(set(loaded or {}) - set(known))):
+            raise invalid(name, f"{unknown} is not served, only {', '.join(known)}.")
+        return loaded or {}
+
+    def equals(
+        self, numbers: Iterable[str], words: Mapping[str, Collection[str]], texts: Iterable[str]
+    ) -> Callable[[Record], bool]:
+        """Whether a record has what is asked for in the parameters named like its fields."""
+        asked: Record = {name: self.number(name) for name in numbers}
+        asked |= {name: self.word(name, known) or None for name, known in words.items()}
+        asked |= {name: self.text(name) or None for name in texts}
+        wanted = {name: value for name, value in asked.items() if value is not None}.items()
+        return lambda record: all(record.get(name) == value for name, value in wanted)
+
+    def contains(self, parameter: str, field: str) -> Callable[[Record], bool]:
+        """Whether a field of a record holds what a parameter says, in any case."""
+        part = self.text(parameter).lower()
+        return lambda record: part in str(record.get(field)).lower()
+
+    def among(self, parameter: str, field: str) -> Callable[[Record], bool]:
+        """Whether a field of a record is among the numbers of a parameter, where that is given."""
+        numbers = self.numbers(parameter)
+        return lambda record: not numbers or record.get(field) in numbers
+
+    def sort(self, records: list[Record], due: Callable[[Record], object]) -> None:
+        """Put records in the order of SortBy, by falling IDs where it is missing.
+
+        Where the documents are silent: what has no such time yet comes before all that have.
+        """
+        field, _, order = (self.text("SortBy") or "Id Desc").partition(" ")
+        if field not in _SORT_FIELDS or order not in {"", "Asc", "Desc"}:
+            raise invalid("SortBy", f"Use {', '.join(_SORT_FIELDS)}, then Desc or Asc.")
+
+        def rank(record: Record) -> list[int]:
+            value = due(record) if field == "TriggerTime" else record.get(field)
+            values = (value, record.get("Id"), record.get("RunNumber"))
+            return [value if isinstance(value, int) else -1 for value in values]
+
+        records.sort(key=rank, reverse=order == "Desc")
+
+    def page(self, key: str, found: Sequence[Record], shown: Callable[[Record], Record]) -> Body:
+        """The part of what was found that PageNumber and PageSize ask for, under `key`."""
+        number = self.bounded("PageNumber", default=1, low=1)
+        size = self.bounded("PageSize", default=10, low=_MIN_PAGE, high=_MAX_PAGE)
+        part = found[(number - 1) * size : number * size]
+        paging: Body = {"PageNumber": number, "PageSize": size, "TotalCount": len(found)}
+        return {"PagingInfo": {**paging, key: [shown(record) for record in part]}}
+
+    def _json(self, name: str) -> object:
+        try:
+            return json.loads(self.text(name) or "null")
+        except (ValueError, RecursionError):
+            raise invalid(name) from None
+
+
+def moment_of(value: object, name: str) -> int:
+    """Milliseconds since 1970, written as a number or as its digits."""
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
+        raise invalid(name, f"{text[:40]} is not a time in milliseconds.")
+    return int(text)
+
+
+def invalid(name: str, reason: str = "") -> Refusal:
+    """The refusal of a parameter."""
+    message = f"The specified parameter {name} is not valid. {reason}"
+    return Refusal(f"Invalid{name}", message.rstrip())
+
+
+# The operations: parameters in, bodies out.
+
+ENVIRONMENTS = ("Prod", "Dev")
+
+
+def get_workflow_instance(asked: Arguments, population: Population, now: datetime) -> Body:
+    """One instance by its ID alone."""
+    instance_id = asked.required("Id")
+    record = population.record(instance_id, now)
+    if record is None:
+        message = f"The workflow instance {instance_id} does not exist."
+        raise Refusal("InstanceNotFound", message)
+    return {"WorkflowInstance": population.disguised(record)}
+
+
+def list_workflow_instances(asked: Arguments, population: Population, now: datetime) -> Body:
+    """A page of a workspace's instances of one business date.
+
+    Where the documents are silent: without EnvType it is Prod; with Ids the business date still has
+    to match unless `faults.is_biz_date_strict` is off; an instance's executionDate is the day on which
+    it is due, in the region's zone.
+    """
+    ids = asked.numbers("Ids")
+    found = instances(
+        asked,
+        population,
+        now,
+        population.fleet.all_ids if not ids or population.faults.ignores_ids else ids,
+        env_type=asked.word("EnvType", ENVIRONMENTS) or "Prod",
+        biz_date=asked.required("BizDate"),
+        is_any_date=bool(ids) and not population.faults.is_biz_date_strict,
+    )
+
+    def due(record: Record) -> int:
+        return population.fleet.run_of(int(str(record["Id"])), 0).due
+
+    for matches in _instance_filters(asked, due):
+        found = [record for record in found if matches(record)]
+    asked.sort(found, due)
+    return asked.page("WorkflowInstances", found, population.disguised)
+
+
+def instances(
+    asked: Arguments,
+    population: Population,
+    now: datetime,
+    ids: Iterable[int],
+    *,
+    env_type: str,
+    biz_date: int,
+    is_any_date: bool = False,
+) -> list[Record]:
+    """Those of some instances that belong to the workspace asked for, an environment and a date."""
+    project_id = asked.required("ProjectId")
+    if project_id not in population.fleet.project_ids:
+        raise Refusal("InvalidProject.NotFound")
+    return [
+        record
+        for record in population.records(ids, now)
+        if record.get("ProjectId") == project_id
+        and record.get("EnvType") == env_type
+        and (is_any_date or record.get("BizDate") == biz_date)
+    ]
+
+
+def _instance_filters(
+    asked: Arguments, due: Callable[[Record], int]
+) -> Iterable[Callable[[Record], bool]]:
+    numbers = ("WorkflowId", "UnifiedWorkflowInstanceId")
+    yield asked.equals(numbers, {"Type": TYPES}, ("Owner",))
+    yield asked.contains("Name", "Name")
+    if tags := asked.array("Tags"):
+        wanted = {tuple(str(tag).partition(":")[::2]) for tag in tags}
+        yield lambda record: bool(wanted & _tags(record))
+    conditions = asked.conditions("Filter", ("status", "executionDate"))
+    if status := conditions.get("status"):
+        if Status.of(str(status)) is Status.UNKNOWN:
+            raise invalid("Filter")
+        yield lambda record: record.get("Status") == status
+    if "executionDate" in conditions:
+        date = _day(moment_of(conditions["executionDate"], "Filter"))
+        yield lambda record: _day(due(record)) == date
+
+
+def _day(moment: int) -> date:
+    return datetime.fromtimestamp(moment / 1000, zone_of(REGION)).date()
+
+
+def _tags(record: Record) -> set[tuple[str, ...]]:
+    tags = record.get("Tags")
+    return {(t["Key"], t["Value"]) for t in tags} if isinstance(tags, list) else set()
+
+
+_STATUSES = ("NotRun", "Running", "Failure", "Success", "WaitTime", "WaitResource")
+_WORDS = {
+    "Status": _STATUSES,
+    "TriggerType": ("Scheduler", "Manual"),
+    "WorkflowInstanceType": TYPES,
+}
+_RECURRENCES = ("Normal", "Pause", "Skip")
+_TIMES = {"startedTime": "StartedTime", "finishedTime": "FinishedTime", "createTime": "CreateTime"}
+_NUMBERS = ("TaskId", "WorkflowId", "WorkflowInstanceId", "UnifiedWorkflowInstanceId", "Id")
+
+
+def get_task_instance(asked: Arguments, population: Population, now: datetime) -> Body:
+    """One task by its ID alone, with its script."""
+    task_id = asked.required("Id")
+    tasks = _tasks(task_id, population, now)
+    (record,) = tasks.current([task_id % TASKS_APART])
+    name = record["TaskName"]
+    parameters = record.pop("ScriptParameters")
+    record |= {
+        "Script": {
+            "Parameters": parameters,
+            "Content": f"INSERT OVERWRITE TABLE {name} PARTITION (dt='${{bizdate}}')\n"
+            f"SELECT * FROM {name}_tmp WHERE dt = '${{bizdate}}';",
+        },
+        "Inputs": {"Variables": [{"Name": "bizdate", "Type": "Constant", "Value": tasks.day}]},
+        "Outputs": {"TaskOutputs": [{"Output": f"{record['ProjectId']}.{name}"}], "Variables": []},
+        "Tags": [{"Key": "layer", "Value": str(name).partition("_")[0]}],
+    }
+    return {"TaskInstance": population.disguised(record)}
+
+
+def get_task_instance_log(asked: Arguments, population: Population, now: datetime) -> Body:
+    """The whole log of a task's run, the latest one without RunNumber."""
+    task_id = asked.required("Id")
+    number = asked.bounded("RunNumber", default=0, low=1)
+    tasks = _tasks(task_id, population, now)
+    asked_for = [run for run in tasks.runs(task_id) if number in {0, run.run_number}]
+    if not asked_for:
+        raise invalid("RunNumber")
+    text = log_of(asked_for[-1], tasks.day, population.fleet.moment(now))
+    text = population.disguised_text(text)
+    return {"TaskInstanceLog": bulk(text) if task_id == BIG_LOG_TASK_ID else text}
+
+
+def list_task_instances(asked: Arguments, population: Population, now: datetime) -> Body:
+    """A page of the tasks of a workspace and a business date, in Prod unless ProjectEnv says Dev.
+
+    With Id it holds the past runs of that task as well. Where the documents are silent: the bounds of
+    a time in Filter are within it, and what has no such time yet is in no bounds.
+    """
+    task_id, instance_id, ids = (
+        asked.number("Id"),
+        asked.number("WorkflowInstanceId"),
+        asked.numbers("Ids"),
+    )
+    wanted = {instance_id} if instance_id else {i // TASKS_APART for i in (*ids, task_id) if i}
+    where = instances(
+        asked,
+        population,
+        now,
+        wanted or population.fleet.all_ids,
+        env_type=asked.word("ProjectEnv", ENVIRONMENTS) or "Prod",
+        biz_date=asked.required("Bizdate"),
+    )
+    found = [
+        record
+        for instance in where
+        for tasks in (Tasks(population, instance, now),)
+        for record in _records(tasks, task_id)
+    ]
+    for matches in _task_filters(asked):
+        found = [record for record in found if matches(record)]
+    asked.sort(found, lambda record: record.get("TriggerTime"))
+    return asked.page("TaskInstances", found, population.disguised)
+
+
+def _tasks(task_id: int, population: Population, now: datetime) -> Tasks:
+    tasks = Tasks.of(task_id, population, now)
+    if tasks is None:
+        raise Refusal("InstanceNotFound", f"The task instance {task_id} does not exist.")
+    return tasks
+
+
+def _records(tasks: Tasks, task_id: int | None) -> list[Record]:
+    if task_id is None:
+        return tasks.current()
+    instance_id, number = divmod(task_id, TASKS_APART)
+    if instance_id != tasks.instance_id or not 0 < number <= len(tasks.definitions):
+        return []
+    return [tasks.record(run) for run in tasks.runs(task_id)]
+
+
+def _task_filters(asked: Arguments) -> Iterable[Callable[[Record], bool]]:
+    yield asked.equals(_NUMBERS, _WORDS, ("TaskType", "Owner"))
+    yield asked.contains("TaskName", "TaskName")
+    yield asked.among("Ids", "Id")
+    yield asked.among("TaskIds", "TaskId")
+    recurrence = asked.word("TriggerRecurrence", _RECURRENCES)
+    # Documented to take effect only then.
+    if recurrence and asked.text("TriggerType") == "Scheduler":
+        yield lambda record: record["TriggerRecurrence"] == recurrence
+    if group := asked.text("RuntimeResource"):
+        yield lambda record: group in _texts(record["RuntimeResource"])
+    bounds = [f"{name}{end}" for name in _TIMES for end in ("Start", "End")]
+    for bound, value in asked.conditions("Filter", bounds).items():
+        yield _within(bound, moment_of(value, "Filter"))
+
+
+def _texts(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else ()
+
+
+def _within(bound: str, limit: int) -> Callable[[Record], bool]:
+    """Whether a record's time, such as StartedTime of ``startedTimeEnd``, keeps a limit."""
+    is_start = bound.endswith("Start")
+    field = _TIMES[bound.removesuffix("Start").removesuffix("End")]
+
+    def keeps(record: Record) -> bool:
+        at = record.get(field)
+        return isinstance(at, int) and (at >= limit if is_start else at <= limit)
+
+    return keeps
+
+
+# How a body travels.
+
+HOST_ID = "dataworks.cn-shanghai.aliyuncs.com"
+_RECOMMEND = "https://api.aliyun.com/troubleshoot?q={code}&product=dataworks-public"
+
+# Not xml.sax.saxutils: it imports urllib.request and with it half of the standard library.
+_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+_ACCESS_DENIED_DETAIL = {
+    "AuthAction": "dataworks:GetWorkflowInstance",
+    "AuthPrincipalType": "SubUser",
+    "AuthPrincipalOwnerId": "1823556600124410",
+    "AuthPrincipalDisplayName": "245678901234567890",
+    "PolicyType": "AccountLevelIdentityBasedPolicy",
+    "NoPermissionType": "ImplicitDeny",
+}
+
+
+class RequestIds:
+    """RequestIds of the service's form, the same row of them each time."""
+
+    def __init__(self) -> None:
+        self._random = Random(0)
+
+    def next(self) -> str:
+        """The next one, e.g. ``0BB3F5A9-9A9B-5E2C-8D4B-3D2F5B1C7A90``."""
+        return str(UUID(int=self._random.getrandbits(128))).upper()
+
+
+def answer(body: Body, request_id: str) -> HttpReply:
+    """A good answer; a BulkText can only be its last field."""
+    name, last = next(reversed(body.items()), ("", None))
+    if isinstance(last, BulkText):
+        reply = _json(HTTPStatus.OK, {"RequestId": request_id, **body, name: ""}, request_id)
+        head, tail = reply.body[: -len('"}')], json_escaped(last.end) + b'"}'
+        size, rest = last.size + len(tail), chain(last.pieces(), (tail,))
+        return HttpReply(reply.status, head, reply.headers, rest=rest, rest_size=size)
+    return _json(HTTPStatus.OK, {"RequestId": request_id, **body}, request_id)
+
+
+def refusal(
+    refused: Refusal, request_id: str, *, suffix: str = "", is_xml: bool = False
+) -> HttpReply:
+    """An error answer; the gateway writes XML where the client does not ask for JSON."""
+    body: Body = {
+        "RequestId": request_id,
+        "HostId": HOST_ID,
+        "Code": refused.code,
+        "Message": refused.message + suffix,
+        "Recommend": _RECOMMEND.format(code=refused.code),
+    }
+    if refused.code == "Forbidden.RAM":
+        body["AccessDeniedDetail"] = _ACCESS_DENIED_DETAIL
+    if not is_xml:
+        return _json(refused.status, body, request_id)
+    fields = "".join(
+        f"<{name}>{str(value).translate(_XML)}</{name}>" for name, value in body.items()
+    )
+    text = f"<?xml version='1.0' encoding='UTF-8'?><Error>{fields}</Error>"
+    return HttpReply(
+        refused.status,
+        text.encode(),
+        {"x-acs-request-id": request_id},
+        "text/xml;charset=utf-8",
+    )
+
+
+def _json(status: int, body: Body, request_id: str) -> HttpReply:
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    # A lone surrogate has no UTF-8; its escape is the same character to a JSON reader.
+    return HttpReply(
+        status, text.encode("utf-8", "backslashreplace"), {"x-acs-request-id": request_id}
+    )
+
+
+# The service.
+
 OPERATIONS: dict[str, tuple[str, Callable[[Arguments, Population, datetime], Body]]] = {
-    "GetWorkflowInstance": ("GET", operations.get_workflow_instance),
-    "ListWorkflowInstances": ("POST", operations.list_workflow_instances),
-    "GetTaskInstance": ("GET", task_operations.get_task_instance),
-    "GetTaskInstanceLog": ("GET", task_operations.get_task_instance_log),
-    "ListTaskInstances": ("POST", task_operations.list_task_instances),
+    "GetWorkflowInstance": ("GET", get_workflow_instance),
+    "ListWorkflowInstances": ("POST", list_workflow_instances),
+    "GetTaskInstance": ("GET", get_task_instance),
+    "GetTaskInstanceLog": ("GET", get_task_instance_log),
+    "ListTaskInstances": ("POST", list_task_instances),
 }
 """The operations served, each with the only method it takes."""
 
@@ -39,7 +549,7 @@ _HTML = "text/html; charset=utf-8"
 class Outcome:
     """What the server is to do."""
 
-    reply: Reply | None
+    reply: HttpReply | None
     """None: nothing goes out; `outage` says how the connection ends."""
     delay_seconds: float = 0.0
     outage: str = ""
@@ -52,7 +562,7 @@ class Service:
         self,
         population: Population,
         faults: Faults,
-        calls: Calls,
+        calls: CallLog,
         verifier: Verifier,
         request_ids: RequestIds,
     ) -> None:
@@ -62,7 +572,7 @@ class Service:
         self._verifier = verifier
         self._request_ids = request_ids
 
-    def respond(self, request: Request, now: datetime) -> Outcome:
+    def respond(self, request: HttpRequest, now: datetime) -> Outcome:
         """Answer one request that arrived at `now`, the machine's own time."""
         action = request.headers.get("x-acs-action", "")
         parameters = request.parameters()
@@ -72,12 +582,12 @@ class Service:
             server_now = now + timedelta(seconds=self._faults.clock_offset_seconds)
             self._verifier.check(request, server_now)
             body = self._perform(request, parameters, now, fault)
-            reply, code = answers.answer(body, self._request_ids.next()), "OK"
+            reply, code = answer(body, self._request_ids.next()), "OK"
         except Refusal as refused:
             reply, code = self._refused(refused, fault), refused.code
         if fault and fault.kind in OUTAGES | PAGES:
             code = fault.kind
-        self._calls.add(Call(action, code, parameters, now))
+        self._calls.add(ServedCall(action, code, parameters, now))
         if fault is None:
             return Outcome(reply)
         if fault.kind in OUTAGES:
@@ -87,7 +597,11 @@ class Service:
         return Outcome(reply, fault.seconds if fault.kind == "slow" else 0.0)
 
     def _perform(
-        self, request: Request, parameters: Mapping[str, str], now: datetime, fault: Fault | None
+        self,
+        request: HttpRequest,
+        parameters: Mapping[str, str],
+        now: datetime,
+        fault: Fault | None,
     ) -> Body:
         action = request.headers.get("x-acs-action", "")
         if fault and fault.kind in CODES:
@@ -110,8 +624,8 @@ class Service:
         asked.refuse_unread(action)
         return body
 
-    def _refused(self, refused: Refusal, fault: Fault | None) -> Reply:
-        reply = answers.refusal(
+    def _refused(self, refused: Refusal, fault: Fault | None) -> HttpReply:
+        reply = refusal(
             refused,
             self._request_ids.next(),
             suffix=HOSTILE_TEXT if self._faults.is_hostile else "",
@@ -122,18 +636,18 @@ class Service:
         return reply
 
 
-def _page(kind: str, reply: Reply, request_ids: RequestIds) -> Reply:
+def _page(kind: str, reply: HttpReply, request_ids: RequestIds) -> HttpReply:
     half = reply.body[: len(reply.body) // 2]
     match kind:
         case "html":
-            return Reply(HTTPStatus.OK, _LOGIN_PAGE, content_type=_HTML)
+            return HttpReply(HTTPStatus.OK, _LOGIN_PAGE, content_type=_HTML)
         case "bad-gateway":
-            return Reply(HTTPStatus.BAD_GATEWAY, _GATEWAY_PAGE, content_type=_HTML)
+            return HttpReply(HTTPStatus.BAD_GATEWAY, _GATEWAY_PAGE, content_type=_HTML)
         case "truncated":
-            return Reply(reply.status, half, reply.headers)
+            return HttpReply(reply.status, half, reply.headers)
         case "cut":
-            return Reply(reply.status, half, reply.headers, missing=len(reply.body) - len(half))
+            return HttpReply(reply.status, half, reply.headers, missing=len(reply.body) - len(half))
         case "not-json":
-            return Reply(HTTPStatus.OK, b"\x00\xff\xfe garbage")
+            return HttpReply(HTTPStatus.OK, b"\x00\xff\xfe garbage")
         case _:
-            return answers.answer({}, request_ids.next())
+            return answer({}, request_ids.next())

@@ -3,11 +3,12 @@
 A log only grows: what was there at one moment begins what is there at the next.
 """
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from wfinspect.regions import zone_of
-from wfinspect.simulator.answers import BulkText
 from wfinspect.simulator.fleet import REGION
 from wfinspect.simulator.readings import Reading
 
@@ -53,6 +54,31 @@ def log_of(reading: Reading, day: str, now: int) -> str:
     return "".join(f"{_stamp(at)} {line}\n" for at, line in _lines(reading, day) if at <= now)
 
 
+@dataclass(frozen=True, slots=True)
+class BulkText:
+    """A text too long to be held, made while it is sent."""
+
+    block: bytes
+    """Plain ASCII lines, sent again and again."""
+    mark: bytes
+    """A part of the block that is replaced by its number, of the same length."""
+    count: int
+    """How many blocks."""
+    end: str
+    """What follows them."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The blocks as JSON writes them within a string."""
+        block = json_escaped(self.block.decode())
+        for number in range(self.count):
+            yield block.replace(self.mark, b"%0*d" % (len(self.mark), number))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all pieces."""
+        return len(json_escaped(self.block.decode())) * self.count
+
+
 def bulk(end: str) -> BulkText:
     """A text of 32 MiB, less some KiB, that ends in another one, whose first stamp it has."""
     stamp = end[: len(_stamp(0))]
@@ -94,3 +120,8 @@ def _lines(reading: Reading, day: str) -> Iterator[tuple[int, str]]:
     word = "ERROR" if has_failed else "FINISH"
     yield reading.finished, f"INFO Current task status: {word}"
     yield reading.finished, f"INFO Cost time is: {(reading.finished - at) / 1000:.3f}s"
+
+
+def json_escaped(text: str) -> bytes:
+    """A text as JSON writes it within a string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "backslashreplace")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, quote
 
-from wfinspect.simulator.answers import Refusal
-from wfinspect.simulator.wire import Request
+from wfinspect.simulator.faults import Refusal
+from wfinspect.simulator.http import HttpRequest
 
 MAX_SKEW = timedelta(minutes=15)
 _NONCES = 100_000
@@ -41,7 +41,7 @@ class Verifier:
         self._keys = keys
         self._nonces: OrderedDict[str, datetime] = OrderedDict()
 
-    def check(self, request: Request, now: datetime) -> AccessKey:
+    def check(self, request: HttpRequest, now: datetime) -> AccessKey:
         """The key that signed a request; a nonce is used up only by a good signature.
 
         Raises:
@@ -72,7 +72,7 @@ class Verifier:
         self._nonces[nonce] = now
 
 
-def canonical_request(request: Request, signed_headers: str) -> str:
+def canonical_request(request: HttpRequest, signed_headers: str) -> str:
     """The text whose hash is signed, rebuilt from what arrived."""
     # A form-encoding client writes a space as +, the signature as %20: decoding and encoding anew
     # accepts both.
@@ -124,7 +124,7 @@ def _check_date(text: str, now: datetime) -> None:
         raise Refusal("InvalidTimeStamp.Expired")
 
 
-def _check_signature(request: Request, key: AccessKey, signed: str, signature: str) -> None:
+def _check_signature(request: HttpRequest, key: AccessKey, signed: str, signature: str) -> None:
     names = signed.split(";")
     # Without a body Content-Type may stay unsigned: the official asynchronous SDK's HTTP library
     # adds one to a GET after signing.
