@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pyte import Screen, Stream
 from rich.cells import cell_len
 
-from wfinspect.format import is_harmless, shown, shown_block
+from wfinspect.format import is_harmless, shortened, shown, shown_block, size_of
 
 ESCAPES = [
     "\x1b]52;c;ZXZpbA==\x07",
@@ -142,3 +142,33 @@ def test_long_texts_are_cut_and_say_so() -> None:
     assert shown("x" * 20, limit=5) == "xxxxx..."
     assert shown("x" * 1000) == "x" * 1000
     assert shown("x" * 1001) == "x" * 1000 + "..."
+
+
+@tried(500, 100_000)
+@given(hostile)
+def test_each_character_is_drawn_by_the_rules_for_it_and_for_the_marks_before_it(text: str) -> None:
+    """As `shown` does it for whole texts, spelt out character by character."""
+    marks, drawn = 0, list[str]()
+    for char in text:
+        marks = marks + 1 if unicodedata.category(char) in {"Mn", "Me"} else 0
+        is_stray = marks > 2 or (marks > 0 and not drawn)
+        drawn.append(shown(f" {char}")[1:] if not is_stray else f"<U+{ord(char):04X}>")
+
+    assert shown(text, limit=len(text)) == "".join(drawn)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("x" * 999, "999 bytes"),
+        ("店" * 400, "1.2 KB"),
+        ("x" * 999_949, "999.9 KB"),
+        ("x" * 999_950, "1.0 MB"),
+        ("\ud800" * 1_000, "3.0 KB"),
+        ("x" * 7_000_000, "7.0 MB"),
+    ],
+)
+def test_a_size_is_that_of_the_bytes(text: str, size: str) -> None:
+    assert size_of(text) == size
+    assert shortened(text, 10) == (text[:10], size)
+    assert shortened(text, len(text)) == (text, "")

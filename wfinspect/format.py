@@ -32,6 +32,8 @@ MARKED_AS: Mapping[Family, Status] = {
 """The state whose mark stands for a whole family where instances are counted."""
 
 LINE_LIMIT = 1_000
+VALUE_LIMIT = 2_000
+"""Characters of a value that are shown where it may take several lines; a screen needs no more."""
 
 _KEY = re.compile(
     r"(?<![A-Za-z0-9])(?:"
@@ -49,6 +51,7 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _INVISIBLE = frozenset(map(chr, (*_JOINERS_AND_FILLERS, *_SELECTORS, *_SKIN_TONES)))
 _WIDE_SPACE = "\u3000"
 _MAX_MARKS = 2
+_MAX_DRAWN = 20_000  # a text made of every code point must not be remembered as such
 
 
 def shown(text: str, *, limit: int = LINE_LIMIT) -> str:
@@ -72,6 +75,24 @@ def shown_block(text: str) -> str:
     return "\n".join(_made_visible(line.replace("\t", "    ")) for line in lines)
 
 
+def shortened(text: str, limit: int = VALUE_LIMIT) -> tuple[str, str]:
+    """The first `limit` characters of a text, and its size; the whole and "" where it has no more.
+
+    What lays out a text does so with its start alone: that takes no longer the longer the text is.
+    """
+    if len(text) <= limit:
+        return text, ""
+    return text[:limit], size_of(text)
+
+
+def size_of(text: str) -> str:
+    """The bytes of a text in UTF-8: ``812 bytes``, ``14.2 KB``, ``7.0 MB``."""
+    count = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    if count < 1000:  # noqa: PLR2004 - a kilobyte
+        return f"{count} bytes"
+    return f"{count / 1e3:,.1f} KB" if count < 999_950 else f"{count / 1e6:,.1f} MB"  # noqa: PLR2004 - rounded, a megabyte
+
+
 def is_harmless(char: str) -> bool:
     """Whether a character may reach a terminal as it is: it is drawn, in cells of its own.
 
@@ -84,14 +105,31 @@ def is_harmless(char: str) -> bool:
 def _made_visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
-    drawn: list[str] = []
-    marks = 0
-    for char in text:
-        marks = marks + 1 if unicodedata.category(char) in {"Mn", "Me"} else 0
-        # More than two marks on a letter leave its cell, and one without a letter joins the frame.
-        is_stray = marks > _MAX_MARKS or (marks > 0 and not drawn)
-        drawn.append(_visible(char) if is_stray or not is_harmless(char) else char)
-    return "".join(drawn)
+    # A text has few different characters, however long it is.
+    if marks := [char for char in set(text) if unicodedata.category(char) in {"Mn", "Me"}]:
+        text = re.sub(f"[{''.join(map(re.escape, marks))}]+", _without_stray_marks, text)
+    return text.translate(_DRAWN)
+
+
+def _without_stray_marks(match: re.Match[str]) -> str:
+    # More than two marks on a letter leave its cell, and one without a letter joins the frame.
+    run, first = match[0], 0 if match.start() else 1
+    kept = run[first:_MAX_MARKS]
+    return "".join((*map(_visible, run[:first]), kept, *map(_visible, run[_MAX_MARKS:])))
+
+
+class _Drawn(dict[int, str]):
+    """What is drawn for a character, by its code; found out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        if len(self) >= _MAX_DRAWN:
+            self.clear()
+        char = chr(code)
+        self[code] = drawn = char if is_harmless(char) else _visible(char)
+        return drawn
+
+
+_DRAWN = _Drawn()
 
 
 def _visible(char: str) -> str:
