@@ -15,7 +15,7 @@ MAX_DEPTH = 64
 """Levels of nesting that an answer may have."""
 
 _BACKSLASH = ord("\\")
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
+_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]')
 _T = TypeVar("_T")
 
 

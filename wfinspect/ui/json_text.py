@@ -2,7 +2,8 @@
 
 import re
 
-_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+# Possessive: a string of megabytes is passed over without a place to go back to for each character.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _STEP = "  "
 
 
