@@ -1,3 +1,6 @@
+from itertools import islice
+from typing import SupportsIndex
+
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -34,21 +37,50 @@ def test_fitting_never_exceeds_the_width_and_cutting_keeps_the_start(text: str, 
 
 @given(WORDS, WIDTHS)
 def test_wrapping_loses_no_character_and_keeps_to_the_width(text: str, width: int) -> None:
-    pieces = wrap(text, width)
+    pieces = list(wrap(text, width))
 
     assert "".join(pieces) == text
     assert all(cell_len(piece) <= width for piece in pieces)
 
 
 def test_wrapping_breaks_at_a_blank_where_there_is_one() -> None:
-    assert wrap("one two three four", 10) == ["one two ", "three four"]
+    assert list(wrap("one two three four", 10)) == ["one two ", "three four"]
+    assert list(wrap("one,two three", 12, breaks=" ")) == ["one,two ", "three"]
+    assert list(wrap("a " + "b" * 12, 10)) == ["a bbbbbbbb", "bbbb"]
 
 
 def test_prose_breaks_between_words_and_a_value_may_break_within_one() -> None:
     text = "or ALIBABA_CLOUD_KEY"
 
-    assert wrap(text, 18, is_prose=True) == ["or ", "ALIBABA_CLOUD_KEY"]
-    assert wrap(text, 18) == ["or ALIBABA_CLOUD_K", "EY"]
+    assert list(wrap(text, 18, is_prose=True)) == ["or ", "ALIBABA_CLOUD_KEY"]
+    assert list(wrap(text, 18)) == ["or ALIBABA_CLOUD_K", "EY"]
+
+
+class Watched(str):
+    """A text that counts the characters that are looked at."""
+
+    __slots__ = ("looked_at",)
+    looked_at: int
+
+    def __getitem__(self, which: SupportsIndex | slice) -> str:
+        found = super().__getitem__(which)
+        self.looked_at += len(found)
+        return found
+
+
+@given(st.sampled_from(["x", "店", "word ", "a,店 "]), st.booleans(), WIDTHS, st.integers(1, 10))
+def test_what_a_text_costs_hangs_on_what_is_shown_of_it(
+    part: str, is_prose: bool, width: int, shown: int
+) -> None:
+    text = Watched(part * 100_000)
+    text.looked_at = 0
+
+    pieces = list(islice(wrap(text, width, is_prose=is_prose), shown))
+    fit(text, width)
+
+    assert len(pieces) == shown
+    # Each piece is measured and cut out; a character more shows that it does not fit.
+    assert text.looked_at <= (shown + 1) * 2 * (width + 1) + width
 
 
 @given(WORDS, WORDS, st.integers(8, 60))

@@ -1,6 +1,6 @@
 """Lines of text as spans with roles, measured in terminal cells. Pure; knows no widget, no colour."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -73,17 +73,24 @@ def width_of(spans: Iterable[Span]) -> int:
 
 def cut(text: str, width: int) -> str:
     """The first characters of a text that fit into `width` cells."""
+    return text[: _end_of(text, 0, width)]
+
+
+def _end_of(text: str, start: int, width: int) -> int:
+    """Where the characters end that from `start` on fit into `width` cells; looks at no more of them."""
+    if text.isascii():
+        return min(len(text), start + max(0, width))
     used = 0
-    for index, char in enumerate(text):
-        used += get_character_cell_size(char)
+    for index in range(start, len(text)):
+        used += get_character_cell_size(text[index])
         if used > width:
-            return text[:index]
-    return text
+            return index
+    return len(text)
 
 
 def fit(text: str, width: int) -> str:
     """The text, shortened with an ellipsis where it is wider than `width` cells."""
-    if cell_len(text) <= width:
+    if _end_of(text, 0, width) == len(text):
         return text
     if width <= len(ELLIPSIS):
         return cut(text, max(0, width))
@@ -124,23 +131,21 @@ def crop(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
     return tuple(kept)
 
 
-def wrap(text: str, width: int, *, is_prose: bool = False) -> list[str]:
-    """The text in pieces of at most `width` cells; joined, they are the text.
+def wrap(text: str, width: int, *, is_prose: bool = False, breaks: str = " ,;&/") -> Iterator[str]:
+    """The text in pieces of at most `width` cells, made as they are asked for; joined, they are the text.
 
-    Breaks between words in prose, else after a blank or sign in the second half of a piece.
+    Breaks between words in prose, else behind one of `breaks` in the second half of a piece.
     """
-    width = max(width, 2)
-    pieces: list[str] = []
-    rest = text
-    while cell_len(rest) > width:
-        piece = cut(rest, width)
-        soft = piece.rfind(" ") if is_prose else max(piece.rfind(mark) for mark in " ,;&/")
+    width, start = max(width, 2), 0
+    while (end := _end_of(text, start, width)) < len(text):
+        # A character may be wider than the room; one at least is taken.
+        piece = text[start : max(end, start + 1)]
+        soft = piece.rfind(" ") if is_prose else max(map(piece.rfind, breaks))
         if soft >= (1 if is_prose else len(piece) // 2):
             piece = piece[: soft + 1]
-        pieces.append(piece)
-        rest = rest[len(piece) :]
-    pieces.append(rest)
-    return pieces
+        yield piece
+        start += len(piece)
+    yield text[start:]
 
 
 def wrap_lines(text: str, width: int) -> list[str]:

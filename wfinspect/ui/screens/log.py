@@ -1,5 +1,6 @@
 """The log of a task's run: opened at its end, the error first, followed while the run goes on."""
 
+from itertools import islice
 from typing import ClassVar
 
 from wfinspect.format import shown
@@ -119,7 +120,7 @@ class LogScreen(TextScreen):
         said = (
             line((f" {piece}", Role.FAILURE))
             for error in self._errors
-            for piece in wrap(shown(error), width - 2)[:_LINES_AN_ERROR]
+            for piece in islice(wrap(shown(error), width - 2), _LINES_AN_ERROR)
         )
         return (line((title, Role.DIM)), *said, BLANK)
 
