@@ -4,31 +4,55 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.ui.long_text import LongText
+from wfinspect.ui.long_text import ROW_LIMIT, LongText
 
 TEXTS = st.text("aAbİ店 \n\t", max_size=80)
 
 
-@given(TEXTS)
-def test_its_lines_are_the_lines_of_the_text(text: str) -> None:
+LONG = st.lists(
+    st.integers(0, 2 * ROW_LIMIT + 1).map(lambda size: "ab店"[size % 3] * size), max_size=5
+).map("\n".join)
+
+
+@given(TEXTS | LONG)
+def test_its_rows_are_the_lines_of_the_text_and_parts_of_long_ones(text: str) -> None:
     found = LongText(text)
 
     expected = text.split("\n")
     if expected[-1] == "":
         expected.pop()
-    assert [found.line(n) for n in range(len(found))] == expected
-    assert [found.size(n) for n in range(len(found))] == [len(line) for line in expected]
+    lines = [""] * len(expected)
+    for number in range(len(found)):
+        row = found.row(number)
+        assert len(row) <= ROW_LIMIT
+        assert found.begins_line(number) == (not lines[found.line_number(number) - 1])
+        assert found.between(number, number) == row
+        lines[found.line_number(number) - 1] += row
+    assert lines == expected
+    assert found.line_count == len(expected)
 
 
-@given(TEXTS, st.text("aAb店", min_size=1, max_size=3))
-def test_a_search_finds_each_line_that_holds_the_text_once(text: str, wanted: str) -> None:
+@given(TEXTS | LONG, st.integers(0, 5), st.integers(0, 3 * ROW_LIMIT), st.integers(0, 80))
+def test_a_part_of_a_line_never_holds_any_of_the_next(
+    text: str, line: int, column: int, size: int
+) -> None:
+    found = LongText(text)
+    begins = [n for n in range(len(found)) if found.begins_line(n)]
+    if line < len(begins):
+        whole = text.split("\n")[line]
+
+        assert found.line_part(begins[line], column, size) == whole[column : column + size]
+
+
+@given(TEXTS | LONG, st.text("aAb店", min_size=1, max_size=3))
+def test_a_search_finds_each_row_in_which_the_text_begins_once(text: str, wanted: str) -> None:
     found = LongText(text)
     flags = re.IGNORECASE if wanted == wanted.lower() else re.NOFLAG
 
-    lines = [found.line_of(place) for place in found.search(wanted)]
+    rows = [found.row_of(place) for place in found.search(wanted)]
 
-    holding = [n for n in range(len(found)) if re.search(wanted, found.line(n), flags)]
-    assert lines == holding
+    places = (match.start() for match in re.finditer(f"(?={wanted})", text, flags))
+    assert rows == list(dict.fromkeys(map(found.row_of, places)))
 
 
 def test_nothing_is_found_by_nothing() -> None:

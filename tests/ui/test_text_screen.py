@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 from fakes import START
-from hypothesis import given
-from hypothesis import strategies as st
-from rich.cells import cell_len
 from ui.rig import Rig, check_golden, running
 from ui.scenes import failed_row, mixed
 from ui.test_export import copied
@@ -18,7 +15,6 @@ from values import replace
 from wfinspect.ui.export import Exports
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Title
-from wfinspect.ui.widgets.text_view import LINE_LIMIT, _wrapped
 
 RAW = (
     '{"Id":10432987165,"Name":"ads_user_profile_daily","Status":"Failure","Cost":1.10,'
@@ -136,12 +132,21 @@ async def test_long_lines_wrap_or_are_cut_and_can_be_seen_sideways() -> None:
         assert rig.text.splitlines()[1].startswith(" start")
 
 
-async def test_a_line_of_megabytes_is_drawn_in_part_and_counted() -> None:
-    async with on_text("y" * 1_000_000 + "\nend\n") as rig:
+async def test_a_line_of_megabytes_is_shown_to_its_end() -> None:
+    async with on_text(
+        "start" + "y" * 1_000_000 + "target" + "z" * 1_000_000 + "end\nlast\n"
+    ) as rig:
+        assert " start" in rig.text.splitlines()[1]
+        assert "line 1 of 2" in rig.text
         await rig.press("G")
+        assert rig.text.splitlines()[-4].endswith("zend")
+        assert "line 2 of 2" in rig.text
+        await rig.press("k", "/", *"target", "enter")
+        assert "1 of 1 lines with target" in rig.text
+        assert "ytargetz" in rig.text
+        await rig.press("w")
 
-        assert f"({1_000_000 - LINE_LIMIT:,} more characters)" in rig.text
-        assert " end" in rig.text
+        assert rig.text.splitlines()[2].strip() == "last"
 
 
 async def test_a_resize_keeps_the_end_at_the_end_and_a_place_at_its_place() -> None:
@@ -215,16 +220,3 @@ async def test_a_text_of_32_megabytes_costs_its_window_only() -> None:
         assert "1 of 1 lines with at last" in rig.text
         assert len(view._pieces) < 1000
         assert rig.clock.now() > START
-
-
-@given(st.text("ab 店\u0301", max_size=60), st.integers(2, 20))
-def test_wrapping_loses_no_character_and_keeps_to_the_width(text: str, width: int) -> None:
-    pieces = _wrapped(text, width)
-
-    assert "".join(pieces) == text
-    assert all(cell_len(piece) <= width for piece in pieces)
-
-
-def test_wrapping_breaks_between_words_where_a_line_stays_half_full() -> None:
-    assert _wrapped("one two three", 10) == ["one two ", "three"]
-    assert _wrapped("a " + "b" * 12, 10) == ["a bbbbbbbb", "bbbb"]

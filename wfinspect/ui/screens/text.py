@@ -94,7 +94,8 @@ class TextScreen(View):
     def about_spans(self, width: int) -> tuple[Span, ...]:
         del width
         _, last = self.view.in_view
-        where = f" line {last + 1:,} of {len(self.text):,}" if len(self.text) else ""
+        lines = self.text.line_count
+        where = f" line {self.text.line_number(last):,} of {lines:,}" if lines else ""
         if not self.wanted:
             return ((where, Role.DIM),)
         count = f"  {self._at + 1:,} of {len(self._found):,} lines with "
@@ -147,8 +148,7 @@ class TextScreen(View):
             self._show_match()
 
     def _show_match(self) -> None:
-        place = self._found[self._at] if self._found else None
-        self.view.mark(None if place is None else self.text.line_of(place), self.wanted)
+        self.view.mark(self._found[self._at] if self._found else None, self.wanted)
         self.about.update_lines()
 
     def action_wrap(self) -> None:
@@ -164,12 +164,13 @@ class TextScreen(View):
         """Copy the lines in view, or the one that a search is at."""
         if len(self.text):
             first, last = self.view.in_view
-            self._tell_copied(last - first + 1, self.text.between(first, last))
+            lines = self.text.line_number(last) - self.text.line_number(first) + 1
+            self._tell_copied(lines, self.text.between(first, last))
 
     def action_copy_all(self) -> None:
         """Copy the whole text."""
         if len(self.text):
-            self._tell_copied(len(self.text), self.text.text)
+            self._tell_copied(self.text.line_count, self.text.text)
 
     def _tell_copied(self, lines: int, text: str) -> None:
         what = "1 line" if lines == 1 else f"{lines:,} lines"

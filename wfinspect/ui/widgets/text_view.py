@@ -1,21 +1,20 @@
 """Shows a text of any length. What it costs hangs on the window alone, not on the text."""
 
 from collections.abc import Callable, Collection
+from itertools import accumulate
 
 from textual import events
 
 from wfinspect.format import shown_block
-from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, cut, fit, line
+from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, fit, line, wrap
 from wfinspect.ui.long_text import LongText
 from wfinspect.ui.widgets.line_view import LineView
 
-LINE_LIMIT = 20_000
-"""Characters of a line that are drawn; the rest of it is counted, copied and saved."""
 _SIDESTEP = 20
-_KEPT_LINES = 400
+_KEPT_ROWS = 400
 
 Place = tuple[int, int]
-"""A line's number, and which of the pieces it is wrapped to."""
+"""A row's number, and which of the pieces it is wrapped to."""
 
 
 class TextView(LineView):
@@ -33,26 +32,40 @@ class TextView(LineView):
         self._mark: int | None = None
         self._alarming: Collection[int] = ()
         self._pieces: dict[int, list[str]] = {}
-        self._window: list[tuple[int, str]] = []
+        self._window: list[tuple[Place, str]] = []
 
     def show(self, text: LongText, alarming: Collection[int] = ()) -> None:
-        """Show a text, some of its lines as alarming; whoever was at the end is at its end again."""
+        """Show a text, some of its rows as alarming; what was at the end is at its end again."""
         self.text, self._alarming = text, frozenset(alarming)
         self._anew()
 
-    def mark(self, number: int | None, wanted: str) -> None:
-        """Bring a line in view and set it off; `wanted` is set off wherever it stands."""
-        self._mark, self._wanted = number, wanted
-        if number is not None and number not in {shown for shown, _ in self._window}:
-            self._go(self._before((number, 0), self.size.height // 3))
+    def mark(self, place: int | None, wanted: str) -> None:
+        """Bring the character at a place in view and set its row off, and `wanted` wherever it stands."""
+        self._mark, self._wanted = None, wanted
+        if place is not None:
+            row, piece = self._drawn_at(place)
+            self._mark = row
+            if (row, piece) not in {shown for shown, _ in self._window}:
+                self._go(self._before((row, piece), self.size.height // 3))
         self._changed()
+
+    def _drawn_at(self, place: int) -> Place:
+        """Where a character is drawn; one of a line that is cut may be beyond the edge."""
+        row = self.text.row_of(place)
+        if not self.wraps:
+            while not self.text.begins_line(row):
+                row -= 1
+            return row, 0
+        left = len(shown_block(self.text.row(row, place - self.text.place_of(row))))
+        ends = accumulate(map(len, self._pieces_of(row)))
+        return row, sum(end <= left for end in ends)
 
     @property
     def in_view(self) -> tuple[int, int]:
-        """The first and last line of the window, or the line that is set off in it."""
+        """The first and last row of the window, or the row that is set off in it."""
         if not self._window:
             return 0, 0
-        first, last = self._window[0][0], self._window[-1][0]
+        (first, _), (last, _) = self._window[0][0], self._window[-1][0]
         is_marked = self._mark is not None and first <= self._mark <= last
         return (self._mark or 0, self._mark or 0) if is_marked else (first, last)
 
@@ -86,7 +99,7 @@ class TextView(LineView):
         """A piece of a line, with what was searched for set off."""
         if y >= len(self._window):
             return BLANK
-        number, piece = self._window[y]
+        (number, _), piece = self._window[y]
         role = Role.FAILURE if number in self._alarming else Role.TEXT
         if number == self._mark:
             # A ground of its own hides that of a match.
@@ -131,21 +144,25 @@ class TextView(LineView):
         self._window = []
         number, first = self._top
         while number < len(self.text) and len(self._window) < self.size.height:
-            self._window += [(number, piece) for piece in self._pieces_of(number)[first:]]
+            pieces = enumerate(self._pieces_of(number))
+            self._window += [((number, at), piece) for at, piece in pieces if at >= first]
             number, first = number + 1, 0
         del self._window[self.size.height :]
 
     def _pieces_of(self, number: int) -> list[str]:
-        """A line as it is drawn, in pieces of the window's width."""
+        """A row as it is drawn, in pieces of the window's width; of a line that is cut only the first."""
         found = self._pieces.get(number)
         if found is None:
-            if len(self._pieces) > _KEPT_LINES:
+            if len(self._pieces) > _KEPT_ROWS:
                 self._pieces.clear()
             width = max(2, self.text_width - 2)
-            drawn = shown_block(self.text.line(number, LINE_LIMIT))
-            if (hidden := self.text.size(number) - LINE_LIMIT) > 0:
-                drawn += f" ({hidden:,} more characters)"
-            found = _wrapped(drawn, width) if self.wraps else [fit(drawn[self._column :], width)]
+            if self.wraps:
+                found = list(wrap(shown_block(self.text.row(number)), width, breaks=" "))
+            elif self.text.begins_line(number):
+                part = self.text.line_part(number, self._column, width + 1)
+                found = [fit(shown_block(part), width)]
+            else:
+                found = []
             self._pieces[number] = found
         return found
 
@@ -171,21 +188,6 @@ class TextView(LineView):
             number -= 1
             piece = len(self._pieces_of(number)) - 1
         return number, max(0, piece - rows)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    is_ascii = text.isascii()
-    pieces: list[str] = []
-    at = 0
-    while at < len(text):
-        piece = text[at : at + width]
-        # A mark alone may be wider than nothing: at least one character is taken.
-        piece = piece if is_ascii else cut(piece, width) or text[at]
-        if at + len(piece) < len(text) and (blank := piece.rfind(" ")) >= len(piece) // 2:
-            piece = piece[: blank + 1]
-        pieces.append(piece)
-        at += len(piece)
-    return pieces or [""]
 
 
 def _set_off(text: str, wanted: str, role: Role, match: Role) -> list[Span]:
