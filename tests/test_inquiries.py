@@ -21,7 +21,7 @@ from wfinspect.errors import (
 from wfinspect.instance import InstanceId, WorkflowInstance
 from wfinspect.query import Page, Query
 from wfinspect.task import TaskInstance
-from wfinspect.watching.inquiries import MAX_PAGES
+from wfinspect.watching.inquiries import MAX_PAGES, MAX_RAW
 from wfinspect.watching.kept import Kept
 from wfinspect.watching.past import DATES, ENOUGH_RUNS
 from wfinspect.watching.requests import (
@@ -506,3 +506,17 @@ def test_requests_of_an_event_loop_that_died_are_answered_and_can_be_asked_again
     rig.source.hangs = False
     asyncio.run(asked_again())
     assert [type(each) for each in rig.heard] == [Reply] * 3
+
+
+async def test_of_many_large_tasks_not_all_that_came_is_kept(rig: Asker) -> None:
+    await display(rig)
+    raw = "x" * (MAX_RAW // 3)
+    rig.source.pages = tuple((TaskInstance(n, raw=raw, status="Failure"),) for n in range(5))
+    rig.engine.ask(TasksOf(key(1)), rig.heard.append)
+    await rig.run(5.0)
+
+    page = value_of(rig.heard[0])
+
+    assert isinstance(page, Page)
+    assert [len(task.raw) > 0 for task in page.items] == [True, True, True, False, False]
+    assert {task.status for task in page.items} == {"Failure"}

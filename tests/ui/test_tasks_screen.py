@@ -274,3 +274,17 @@ async def test_500_tasks_are_shown_by_their_first_screen() -> None:
         await rig.press("G")
 
         assert "load_500 " in rig.text
+
+
+async def test_the_json_of_a_task_that_was_not_kept_is_asked_for() -> None:
+    async with running(mixed()) as rig:
+        rig.app.main.open(key(FAILED), take_keys=False)
+        await rig.press("t")
+        rig.control.answer(page(*(replace(each, raw="") for each in TASKS)))
+        await rig.settle()
+        await rig.press("v")
+        assert "Reading it from the service" in rig.text
+        assert rig.control.answer(FAILED_TASK) == TaskOf(BINDING, 5003, None)
+        await rig.settle()
+
+        assert '"Id": 5003' in rig.text

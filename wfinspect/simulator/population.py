@@ -25,6 +25,8 @@ class Population:
     def __init__(self, fleet: Fleet, faults: Faults) -> None:
         self.fleet = fleet
         self.faults = faults
+        self.task_fields: Record = {}
+        """What every task says beside, or in place of, its own; None takes a field away."""
         self._lock = threading.Lock()
         self._changes: dict[int, Record] = {}
         self._held: dict[int, datetime] = {}

@@ -110,6 +110,7 @@ class Tasks:
                 "ProcessId": f"T3_{reading.started // 1000 % 10**10:010}",
                 "Gateway": f"cn-shanghai-{task.number % 7}.gateway",
             }
+        record |= self._population.task_fields
         return {name: value for name, value in record.items() if value is not None}
 
     @property

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from math import inf
 from typing import Any, TypeVar
 
@@ -49,6 +50,8 @@ from wfinspect.watching.source import InstanceSource
 
 MAX_PAGES = 20
 """Pages of one answer: 10,000 tasks."""
+MAX_RAW = 16_000_000
+"""Characters of JSON that are kept of them all; of a task without, it is asked for."""
 
 _POLLS_TURN_SECONDS = 1.0
 _T = TypeVar("_T")
@@ -176,13 +179,16 @@ class Inquiries:
     async def _tasks(self, key: InstanceKey, task_id: int | None) -> Page[TaskInstance]:
         instance = await self._instance(key)
         found: dict[tuple[int, int | None], TaskInstance] = {}
+        room = MAX_RAW
         for number in range(1, MAX_PAGES + 1):
             page = await self._call(
                 key.binding,
                 lambda s, n=number: s.list_task_instances(instance, page=n, task_id=task_id),  # type: ignore[misc]
             )
-            # A list that moves between two pages shows some of them twice.
-            found |= {(task.id, task.run_number): task for task in page.items}
+            for task in page.items:
+                room -= len(task.raw)
+                # A list that moves between two pages shows some of them twice.
+                found[task.id, task.run_number] = task if room >= 0 else replace(task, raw="")
             if page.is_last:
                 break
         return Page(tuple(found.values()), page.number, page.total, page.is_last)

@@ -6,11 +6,12 @@ from typing import ClassVar
 from textual.widget import Widget
 
 from wfinspect.format import shown
-from wfinspect.instance import InstanceKey, Status
+from wfinspect.instance import Binding, InstanceKey, Status
 from wfinspect.query import Page
 from wfinspect.task import TaskInstance
 from wfinspect.ui import json_text
 from wfinspect.ui.lines import BLANK
+from wfinspect.ui.long_text import LongText
 from wfinspect.ui.screens.log import LogScreen
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Desk, Title, View
@@ -66,11 +67,28 @@ class TaskScreen(View):
 
     def action_raw(self) -> None:
         """Its own JSON."""
-        self.app.push_screen(raw_of_task(self.desk, self._subject))
+        self.app.push_screen(TaskJsonScreen(self.desk, self._key.binding, self._subject))
 
 
-def raw_of_task(desk: Desk, task: TaskInstance) -> TextScreen:
-    """A task's JSON."""
-    title = Title(name=task.task_name, whole=str(task.id), rest="the service's JSON")
-    text = json_text.indented(task.raw)
-    return TextScreen(desk, title, text, file=f"wfinspect-task-{task.id}", ending="json")
+class TaskJsonScreen(TextScreen):
+    """A task's JSON; asked for where the list has none, since those of many large tasks are not kept."""
+
+    def __init__(self, desk: Desk, binding: Binding, task: TaskInstance) -> None:
+        title = Title(name=task.task_name, whole=str(task.id), rest="the service's JSON")
+        text = json_text.indented(task.raw)
+        super().__init__(desk, title, text, file=f"wfinspect-task-{task.id}", ending="json")
+        self._binding = binding
+        self._task_id = task.id
+
+    def read(self) -> None:
+        if not self._given:
+            self.ask(TaskOf(self._binding, self._task_id), self._take)
+
+    def _take(self, task: TaskInstance) -> None:
+        self._given = json_text.indented(task.raw)
+        self.view.show(LongText(self._given))
+
+    def fill(self) -> None:
+        self.view.display = bool(len(self.text))
+        self.head.set_class(not self.view.display, "-alone")
+        self.head.show(() if self.view.display else self.waiting_lines(self.size.width))

@@ -16,7 +16,7 @@ from wfinspect.ui import tasks_text
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
 from wfinspect.ui.row_words import glyph_of, state_word
 from wfinspect.ui.screens.log import LogScreen
-from wfinspect.ui.screens.task import TaskScreen, raw_of_task
+from wfinspect.ui.screens.task import TaskJsonScreen, TaskScreen
 from wfinspect.ui.screens.view import Desk, Title, View
 from wfinspect.ui.task_text import summary
 from wfinspect.ui.widgets.cursor_list import CursorList
@@ -35,6 +35,7 @@ class TaskList(CursorList):
         self.tasks: Sequence[TaskInstance] = ()
         self._over: tasks_text.TimeLine | None = None
         self._widest = (4, 4)
+        self._measured: Sequence[TaskInstance] = ()
         self._now = desk.clock.now()
 
     @property
@@ -57,7 +58,8 @@ class TaskList(CursorList):
         before = self.chosen
         self.tasks, self._now = shown_tasks, self._desk.clock.now()
         self._over = tasks_text.TimeLine.of(all_tasks, self._now.timestamp() * 1000)
-        self._widest = tasks_text.widest(all_tasks)
+        if all_tasks is not self._measured:
+            self._widest, self._measured = tasks_text.widest(all_tasks), all_tasks
         places = (i for i, task in enumerate(shown_tasks) if before and task.id == before.id)
         self.go(next(places, 0))
 
@@ -220,7 +222,7 @@ class TasksScreen(View):
     def action_raw(self) -> None:
         """The task's own JSON."""
         if (task := self.list.chosen) is not None:
-            self.app.push_screen(raw_of_task(self.desk, task))
+            self.app.push_screen(TaskJsonScreen(self.desk, self._key.binding, task))
 
     def action_copy(self) -> None:
         """Copy the task's ID."""
