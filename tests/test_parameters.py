@@ -5,7 +5,7 @@ from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.parameters import Parameter, parse_parameters
+from wfinspect.parameters import READ_AT_ONCE, Parameter, first_parameters, parse_parameters
 
 names = st.text(st.characters(categories=["L", "N"], include_characters="_"), min_size=1)
 plain_values = st.text(st.characters(categories=["L", "N", "P"], exclude_characters="="))
@@ -70,3 +70,33 @@ def test_no_text_raises_or_loses_a_character(text: str) -> None:
     if parsed and not text.lstrip().startswith("{"):
         kept = "".join(f"{p.key}={p.value}" for p in parsed)
         assert "".join(kept.split()) == "".join(text.split())
+
+
+@given(st.integers(1, 4), st.integers(1, READ_AT_ONCE * 2), st.integers(0, 4))
+def test_what_is_read_at_once_is_what_it_begins_with(before: int, size: int, after: int) -> None:
+    text = " ".join(
+        [
+            *(f"a{n}=1" for n in range(before)),
+            f"long={'x' * size}",
+            *(f"z{n}=2" for n in range(after)),
+        ]
+    )
+    whole = parse_parameters(text)
+    assert whole is not None
+
+    found, is_all = first_parameters(text)
+
+    assert found is not None
+    assert is_all == (len(text) <= READ_AT_ONCE)
+    if is_all:
+        assert found == whole
+    else:
+        assert found[:-1] == whole[: len(found) - 1]
+        # Nothing is lost: the last one has all the rest.
+        assert text.endswith(f" {found[-1].key}={found[-1].value}")
+
+
+def test_a_long_json_object_of_few_parts_is_read_whole() -> None:
+    text = json.dumps({"sql": "a, b: [c] {d} " * 300_000, "bizdate": "20260917"})
+
+    assert first_parameters(text) == (parse_parameters(text), True)

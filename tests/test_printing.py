@@ -149,3 +149,31 @@ def test_hostile_text_is_made_visible_in_every_form_for_people() -> None:
     for text in printed:
         assert not set(text) & {"\x1b", "\x07", "\x9b", "\u202e"}
         assert "\u241b]52;c;x" in text
+
+
+def test_a_long_value_in_the_table_ends_in_its_size_and_how_to_have_the_whole() -> None:
+    long = "x" * 7_000_000
+    one = replace(
+        answered(), name=long, workflow_parameters=f"a=1 sql={long}", tags=(Tag("k", long),)
+    )
+
+    lines = as_table([one], "cn-shanghai", ZONE, START).splitlines()
+
+    said = [
+        line for line in lines if line.endswith("xxx... 7.0 MB, -o json or --field has the whole")
+    ]
+    assert len(said) == 3
+    assert max(map(len, lines)) < 3_000
+    assert as_fields([replace(one, raw=json.dumps({"Name": long}))], ["Name"], has_id=False) == long
+
+
+def test_the_table_shows_a_thousand_parameters_and_counts_the_rest() -> None:
+    some = replace(
+        answered(), workflow_parameters=json.dumps({f"key{n}": "v" for n in range(1_500)})
+    )
+    many = replace(answered(), workflow_parameters="key=value\n" * 700_000)
+
+    assert "... and 500 more, -o json" in as_table([some], "cn-shanghai", ZONE, START)
+    printed = as_table([many], "cn-shanghai", ZONE, START)
+    assert "... and more than 5,554 more, -o json or --field has the whole" in printed
+    assert len(printed) < 100_000

@@ -14,6 +14,9 @@ InstanceId = NewType("InstanceId", int)
 
 MAX_INSTANCE_ID = 2**63 - 1
 
+MAX_STATUS = 100
+"""Characters of a status that are read: it is written into each change, compared and counted."""
+
 
 class Status(StrEnum):
     """The documented states of an instance, and one for words nobody documented."""

@@ -6,6 +6,8 @@ Periodic and trigger workflows carry ``key=value`` pairs, manual ones a JSON obj
 
 import json
 import re
+from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 
@@ -17,6 +19,32 @@ class Parameter(NamedTuple):
 
 
 _PAIR_START = re.compile(r"(?:^|(?<=\s))([^\s=\[\]{}\"']+)=")
+
+
+READ_AT_ONCE = 64 * 1024
+"""Characters of pairs that are read to be shown; one value may be all the rest."""
+_MAX_TOKENS = 100_000
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[,:\[{]')
+
+
+@lru_cache(maxsize=4)  # a screen asks again for each of its frames
+def first_parameters(text: str) -> tuple[tuple[Parameter, ...] | None, bool]:
+    """The parameters a text begins with, as `parse_parameters`, and whether these are all.
+
+    For a screen, however long the text is: of pairs beyond READ_AT_ONCE the last one has all that
+    follows as its value, and a JSON object of too many parts counts as in neither format.
+    """
+    if len(text) <= READ_AT_ONCE:
+        return parse_parameters(text), True
+    if text.lstrip().startswith("{"):
+        is_short = next(islice(_JSON_TOKEN.finditer(text), _MAX_TOKENS, None), None) is None
+        return (parse_parameters(text) if is_short else None), True
+    found = parse_parameters(text[:READ_AT_ONCE])
+    if not found:
+        return None, True
+    *first, (key, value) = found
+    at = text.rfind(value, 0, READ_AT_ONCE)
+    return (*first, Parameter(key, value if at < 0 else text[at:])), False
 
 
 def parse_parameters(text: str) -> tuple[Parameter, ...] | None:

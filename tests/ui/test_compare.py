@@ -1,5 +1,7 @@
 """Two instances side by side: what is asked for, one thing after the other, and what is told first."""
 
+import json
+
 import pytest
 from fakes import START, instance, key, ms
 from ui.rig import ZONE, check_golden, running
@@ -195,3 +197,30 @@ async def test_a_failure_on_the_way_is_told_and_r_begins_anew() -> None:
         await rig.press("r")
 
         assert rig.control.answer(instance()) == InstanceOf(key(FAILED))
+
+
+def test_two_long_values_are_shown_from_where_they_differ() -> None:
+    alike = "".join(map(str, range(1_000_000)))
+
+    lines = side_by_side("sql", f"{alike}first{alike}", f"{alike}second{alike}", WIDE, Role.TEXT)
+
+    text = "\n".join(line.text for line in lines)
+    pieces = [line.text[20:].split() for line in lines[1:]]
+    mine, theirs = ("".join(piece[side] for piece in pieces if len(piece) == 2) for side in (0, 1))
+    assert "first01" in mine
+    assert "second01" in theirs
+    assert "11.8 MB, v shows the whole" in text
+    assert f"from character {len(alike) + 1 - 100:,}:" in text
+    assert len(lines) < 100
+
+
+def test_of_thousands_of_parameters_that_differ_some_are_shown_and_the_rest_is_counted() -> None:
+    def row(value: str) -> Row:
+        text = json.dumps({f"key{n}": value for n in range(5_000)})
+        return Row(key(FAILED), replace(mine(), workflow_parameters=text))
+
+    text = [line.text for line in comparison(row("a"), row("b"), LOOK, WIDE)]
+
+    assert " DIFFERS 5000" in text
+    assert " ... and 4,500 more, v shows them all" in text
+    assert len(text) < 1_000

@@ -7,17 +7,20 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from wfinspect.errors import UsageError
-from wfinspect.format import biz_date, cell_width, clock_time, duration, moment, shown
+from wfinspect.format import biz_date, cell_width, clock_time, duration, moment, shortened, shown
 from wfinspect.instance import WorkflowInstance
-from wfinspect.parameters import parse_parameters
+from wfinspect.parameters import first_parameters
 from wfinspect.regions import zone_of
 
 _NO_LIMIT = 1 << 40
 _MAX_DIGITS = 4_000
+_MAX_PAIRS = 1_000
+"""Parameters or tags that the table shows."""
+_WHOLE = "-o json or --field has the whole"
 _HEADING: tuple[str, ...] = ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
 _CELLS = ("status", "name", "type", "env_type", "biz_date", "started_time")
 _SHED = ("ENV", "TYPE", "BIZDATE", "STARTED")
@@ -150,25 +153,35 @@ def _record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime
         elif attribute == "biz_date":
             text = "-" if value is None else biz_date(value, zone_of(region))
         else:
-            text = "-" if value in {None, ""} else shown(str(value), limit=_NO_LIMIT)
+            text = "-" if value in {None, ""} else _start(str(value))
         rows.append((service_name(attribute), text))
     if ran := _ran(instance, now):
         rows.append(("(ran)" if instance.is_settled else "(running for)", ran))
-    parameters = parse_parameters(instance.workflow_parameters)
+    parameters, is_all = first_parameters(instance.workflow_parameters)
     if parameters is None:
-        rows.append(("WorkflowParameters", shown(instance.workflow_parameters, limit=_NO_LIMIT)))
+        rows.append(("WorkflowParameters", _start(instance.workflow_parameters)))
     elif parameters:
-        rows += _section("WorkflowParameters", ((p.key, p.value) for p in parameters))
+        rows += _section("WorkflowParameters", parameters, is_all=is_all)
     if instance.tags:
-        rows += _section("Tags", ((t.key, t.value) for t in instance.tags))
+        rows += _section("Tags", instance.tags)
     return aligned(rows)
 
 
-def _section(title: str, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [
-        (title if number == 0 else "", f"{shown(key)}={shown(value, limit=_NO_LIMIT)}")
-        for number, (key, value) in enumerate(pairs)
-    ]
+def _section(
+    title: str, pairs: Sequence[tuple[str, str]], *, is_all: bool = True
+) -> list[tuple[str, str]]:
+    """A row for each pair; unless `is_all`, the last one's value holds pairs that were not read."""
+    rows = [f"{shown(key)}={_start(value)}" for key, value in pairs[:_MAX_PAIRS]]
+    if (more := len(pairs) - len(rows)) > 0:
+        count = f"{more:,}" if is_all else f"more than {more:,}"
+        rows.append(f"... and {count} more, {_WHOLE}")
+    return [(title if number == 0 else "", text) for number, text in enumerate(rows)]
+
+
+def _start(value: str) -> str:
+    """A value on one line; of a long one its start, its size and how to have the whole."""
+    start, size = shortened(value)
+    return shown(start, limit=len(start)) + (f"... {size}, {_WHOLE}" if size else "")
 
 
 def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> tuple[str, ...]:

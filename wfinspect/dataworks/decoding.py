@@ -21,13 +21,19 @@ from wfinspect.dataworks.envelope import (
     word,
 )
 from wfinspect.errors import BadAnswer
-from wfinspect.instance import InstanceId, WorkflowInstance
+from wfinspect.instance import MAX_STATUS, InstanceId, WorkflowInstance
 from wfinspect.query import Page
 from wfinspect.task import TaskInstance
+
+
+def _status(raw: msgspec.Raw) -> str:
+    return text(raw)[:MAX_STATUS]
+
 
 _INSTANCE = shape_of(
     WorkflowInstance,
     name=bare_line,
+    status=_status,
     type=word,
     env_type=word,
     workflow_parameters=verbatim,
@@ -35,6 +41,7 @@ _INSTANCE = shape_of(
 )
 _TASK = shape_of(
     TaskInstance,
+    status=_status,
     description=verbatim,
     tags=tags,
     process_id=Field(text, (("Runtime", "ProcessId"),)),

@@ -66,9 +66,10 @@ def is_absent(name: str, raw: msgspec.Raw) -> bool:
     Raises:
         BadAnswer: it lacks the member, so it says nothing about the object.
     """
-    if not bytes(raw):
+    start = bytes(memoryview(raw)[:_PEEK])
+    if not start:
         raise BadAnswer(f"The service's answer holds no {name}: it was not used.")
-    return b"".join(bytes(raw)[:_PEEK].split()) in {b"null", b"{}"}
+    return b"".join(start.split()) in {b"null", b"{}"}
 
 
 def read_page(

@@ -25,6 +25,9 @@ def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str], None
     """
     if not text:
         return "Nothing to copy."
+    # So long a text is not looked through first.
+    if len(text) > _OSC52_LIMIT and not environ.get("TMUX"):
+        return _too_long(text)
     text = _pasteable(text)
     if environ.get("TMUX"):
         if ask_tmux(environ, "load-buffer", "-w", "-", text=text) is not None:
@@ -33,10 +36,14 @@ def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str], None
             return "Sent to tmux's buffer."
     encoded = base64.b64encode(text.encode()).decode("ascii")
     if len(encoded) > _OSC52_LIMIT:
-        return f"Not copied: {len(text):,} characters are too many for a terminal's clipboard."
+        return _too_long(text)
     sequence = f"\x1b]52;c;{encoded}\x1b\\"
     write(_through_screen(sequence) if environ.get("STY") else sequence)
     return "Sent to the terminal's clipboard (OSC 52)."
+
+
+def _too_long(text: str) -> str:
+    return f"Not copied: {len(text):,} characters are too many for a terminal's clipboard."
 
 
 def _pasteable(text: str) -> str:

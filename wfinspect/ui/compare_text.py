@@ -6,7 +6,7 @@ from datetime import tzinfo
 from itertools import count, zip_longest
 from typing import NamedTuple
 
-from wfinspect.format import duration, shown, shown_block
+from wfinspect.format import VALUE_LIMIT, duration, shortened, shown, shown_block, size_of
 from wfinspect.task import TaskInstance, spans
 from wfinspect.ui.export import fields
 from wfinspect.ui.lines import BLANK, Line, Role, cell_len, line, pad, wrap, wrap_lines
@@ -18,6 +18,10 @@ _OF_EVERY_RUN = frozenset(
 ) | {"Unified ID"}
 """What differs between any two runs, and so tells nothing."""
 _LEAST_SECONDS = 1.0
+_MAX_NAMES = 500
+"""Fields of a kind that are shown; the rest is counted."""
+_BEFORE = 100
+"""Characters that are shown before the first in which two long values differ."""
 
 
 class Columns(NamedTuple):
@@ -30,7 +34,7 @@ class Columns(NamedTuple):
     def of(cls, width: int, row: Row, zone: tzinfo) -> "Columns":
         """Those for `width` cells; the values stand together where those of `row` are short."""
         label = max(18, min(30, width * 3 // 10))
-        values = (shown_block(value) for value in _values(row, zone).values())
+        values = (shown_block(shortened(value)[0]) for value in _values(row, zone).values())
         widest = max(cell_len(part) for value in values for part in value.split("\n"))
         return cls(label, max(8, min((width - label - 4) // 2, max(24, widest))))
 
@@ -48,20 +52,25 @@ def comparison(
     groups = (
         ("DIFFERS", [it for it in differing if it not in _OF_EVERY_RUN], Role.STRONG),
         ("DIFFERS IN EVERY RUN", [it for it in differing if it in _OF_EVERY_RUN], Role.TEXT),
-        ("EQUAL", [it for it in labels if it not in differing], Role.DIM),
+        ("EQUAL", [it for it in labels if mine.get(it) == theirs.get(it)], Role.DIM),
     )
     lines: list[Line] = []
     for title, names, role in groups:
         lines += [BLANK, line((f" {title}", Role.DIM), (f" {len(names)}", Role.DIM))]
-        for name in names:
+        for name in names[:_MAX_NAMES]:
             lines += side_by_side(name, mine.get(name, "-"), theirs.get(name, "-"), columns, role)
+        if (more := len(names) - _MAX_NAMES) > 0:
+            lines.append(line((f" ... and {more:,} more, v shows them all", Role.DIM)))
         lines += tasks if title == "DIFFERS" else ()
     return tuple(lines)
 
 
 def side_by_side(label: str, first: str, second: str, columns: Columns, role: Role) -> list[Line]:
-    """A label and two values, wrapped beside each other."""
-    values = (wrap_lines(shown_block(text), columns.value) for text in (first, second))
+    """A label and two values, wrapped beside each other; of long ones the part where they differ."""
+    start = 0
+    if first != second and max(len(first), len(second)) > VALUE_LIMIT:
+        start = max(0, _first_difference(first, second) - _BEFORE)
+    values = (wrap_lines(_part(text, start), columns.value) for text in (first, second))
     labels = wrap(shown(label, limit=200), columns.label)
     return [
         line(
@@ -71,6 +80,26 @@ def side_by_side(label: str, first: str, second: str, columns: Columns, role: Ro
         )
         for name, one, two in zip_longest(labels, *values, fillvalue="")
     ]
+
+
+def _part(text: str, start: int) -> str:
+    """A value to be looked at, from a character on."""
+    part, size = shortened(text[start : start + VALUE_LIMIT + 1])
+    before = f"... from character {start + 1:,}:\n" if start else ""
+    rest = f"\n... {size_of(text)}, v shows the whole" if size else ""
+    return f"{before}{shown_block(part)}{rest}"
+
+
+def _first_difference(first: str, second: str) -> int:
+    """How many characters two texts begin with alike."""
+    low, high = 0, min(len(first), len(second))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def task_times(

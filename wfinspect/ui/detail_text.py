@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from wfinspect import format as fmt
 from wfinspect.instance import Binding, WorkflowInstance
-from wfinspect.parameters import parse_parameters
+from wfinspect.parameters import first_parameters
 from wfinspect.regions import zone_of
 from wfinspect.ui.advice_text import MARGIN, sentence, told
 from wfinspect.ui.lines import (
@@ -31,6 +31,11 @@ from wfinspect.watching.snapshot import Row
 _CLOCKS_DIFFER = timedelta(minutes=5)
 LABEL_CELLS = 14
 UNREADABLE = "unreadable, v shows it"
+MAX_LINES = 1_000
+"""Lines of a table, about; beyond them keys are counted, not shown."""
+_KEY_LIMIT = 200
+_FIELD_LIMIT = 300
+_MAX_NAMED = 50
 Field = tuple[str, tuple[Span, ...]]
 
 
@@ -153,7 +158,7 @@ def core_fields(
 
     what = (
         ("Status", ((f"{glyph} ", role), state_word(row))),
-        ("Name", unless_unreadable("name", ((fmt.shown(instance.name) or "-", Role.STRONG),))),
+        ("Name", unless_unreadable("name", _plain(instance.name, Role.STRONG))),
         ("ID", _plain(row.key.id)),
         ("Type", plain("type")),
         ("Environment", plain("env_type")),
@@ -179,15 +184,24 @@ def core_fields(
     )
     groups: tuple[tuple[Field, ...], ...] = (what, when, where, who)
     if instance.unknown_fields:
-        names = ", ".join(fmt.shown(name, limit=80) for name in instance.unknown_fields)
+        named = [fmt.shown(name, limit=80) for name in instance.unknown_fields[:_MAX_NAMED]]
+        names = ", ".join([*named, "..."] if len(named) < len(instance.unknown_fields) else named)
         count = f"{len(instance.unknown_fields)}, v shows them: "
         groups += ((("New fields", ((count, Role.TEXT), (names, Role.DIM))),),)
     return groups
 
 
-def _plain(value: str | int | None) -> tuple[Span, ...]:
-    text = "" if value is None else fmt.shown(str(value))
-    return ((text, Role.TEXT),) if text else (("-", Role.DIM),)
+def _plain(value: str | int | None, role: Role = Role.TEXT) -> tuple[Span, ...]:
+    text, size = fmt.shortened("" if value is None else str(value), _FIELD_LIMIT)
+    if not text:
+        return (("-", Role.DIM),)
+    rest = ((_whole_is(size), Role.DIM),) if size else ()
+    return ((fmt.shown(text), role), *rest)
+
+
+def _whole_is(size: str) -> str:
+    """What stands behind the start of a value."""
+    return f"... {size}, v shows the whole"
 
 
 def _time(milliseconds: int | None, look: Look, now: datetime) -> tuple[Span, ...]:
@@ -239,14 +253,17 @@ def parameters(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
     """Key and value of each parameter; the raw text where it is in neither format."""
     if "workflow_parameters" in dict(instance.unreadable):
         return (line((MARGIN + UNREADABLE, Role.TROUBLE)),)
-    found = parse_parameters(instance.workflow_parameters)
+    found, is_all = first_parameters(instance.workflow_parameters)
     if found is None:
-        title = line((MARGIN + "Neither key=value nor a JSON object: as it came", Role.DIM))
-        pieces = wrap_lines(fmt.shown_block(instance.workflow_parameters), width - 2)
-        return (title, BLANK, *(line((MARGIN + piece, Role.TEXT)) for piece in pieces))
+        text, size = fmt.shortened(instance.workflow_parameters)
+        why = "Too long to be read" if size else "Neither key=value nor a JSON object"
+        pieces = wrap_lines(fmt.shown_block(text), width - 2)
+        rest = sentence(_whole_is(size), width) if size else ()
+        title = line((f"{MARGIN}{why}: as it came", Role.DIM))
+        return (title, BLANK, *(line((MARGIN + piece, Role.TEXT)) for piece in pieces), *rest)
     if not found:
         return (line((MARGIN + "No parameters.", Role.DIM)),)
-    return table(((p.key, p.value) for p in found), width)
+    return table(((p.key, p.value) for p in found), width, is_all=is_all)
 
 
 def tags(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
@@ -260,19 +277,43 @@ def tags(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
 
 def parameter_count(instance: WorkflowInstance) -> str:
     """How many parameters there are: a number, ``raw``, or "" for none."""
-    found = parse_parameters(instance.workflow_parameters)
-    return "raw" if found is None else str(len(found) or "")
+    found, is_all = first_parameters(instance.workflow_parameters)
+    if not found:
+        return "raw" if found is None else ""
+    return str(len(found)) if is_all else f"{len(found):,}+"
 
 
-def table(pairs: Iterable[tuple[str, str]], width: int) -> tuple[Line, ...]:
-    """Keys dim and aligned, values wrapped beside them; never a character lost."""
-    rows = [(fmt.shown_block(key), fmt.shown_block(value)) for key, value in pairs]
-    widest = max((cell_len(key) for key, _ in rows), default=0)
+def table(pairs: Iterable[tuple[str, str]], width: int, *, is_all: bool = True) -> tuple[Line, ...]:
+    """Keys dim and aligned, values wrapped beside them; what is too long or too many ends in its size.
+
+    Unless `is_all`, the last value holds pairs that were not read.
+    """
+    given = list(pairs)
+    keys = [_start_of_key(key) for key, _ in given[:MAX_LINES]]
+    widest = max((cell_len(key) for key in keys), default=0)
     cells = max(6, min(widest, (width - 4) * 2 // 5))
     room = max(8, width - cells - 3)
     lines: list[Line] = []
-    for key, value in rows:
-        beside = zip_longest(wrap_lines(key, cells), wrap_lines(value, room), fillvalue="")
+    shown_count = 0
+    for key, (_, value) in zip(keys, given, strict=False):
+        if len(lines) >= MAX_LINES:
+            break
+        shown_count += 1
+        start, size = fmt.shortened(value)
+        beside = zip_longest(
+            wrap_lines(key, cells), wrap_lines(fmt.shown_block(start), room), fillvalue=""
+        )
         for left, right in beside:
             lines.append(line((f"{MARGIN}{pad(left, cells)}  ", Role.DIM), (right, Role.TEXT)))
+        if size:
+            indent = (f"{MARGIN}{' ' * cells}  ", Role.DIM)
+            pieces = wrap(_whole_is(size), room, is_prose=True)
+            lines += [line(indent, (piece, Role.DIM)) for piece in pieces]
+    if left_out := len(given) - shown_count:
+        more = f"{left_out:,}" if is_all else f"more than {left_out:,}"
+        lines += sentence(f"... and {more} more, v shows them all", width)
     return tuple(lines)
+
+
+def _start_of_key(key: str) -> str:
+    return fmt.shown_block(key if len(key) <= _KEY_LIMIT else key[:_KEY_LIMIT] + "...")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.instance import WorkflowInstance
-from wfinspect.parameters import parse_parameters
+from wfinspect.parameters import first_parameters
 from wfinspect.regions import zone_of
 from wfinspect.watching.snapshot import Row
 
@@ -88,7 +88,10 @@ def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
         ("Created by", "create_user", found.create_user),
         ("Modified by", "modify_user", found.modify_user),
         ("Parameters", "workflow_parameters", found.workflow_parameters),
-        *((f"  {p.key}", "", p.value) for p in parse_parameters(found.workflow_parameters) or ()),
+        *(
+            (f"  {p.key}", "", p.value)
+            for p in first_parameters(found.workflow_parameters)[0] or ()
+        ),
         ("Tags", "tags", ", ".join(f"{tag.key}:{tag.value}" for tag in found.tags)),
         *((f"  {tag.key}", "", tag.value) for tag in found.tags),
         ("All as JSON", "", found.raw),

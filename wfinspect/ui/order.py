@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from wfinspect.format import LINE_LIMIT
 from wfinspect.instance import Family, InstanceKey
 from wfinspect.watching.snapshot import Row
 
@@ -65,7 +66,7 @@ def _by_last_change(row: Row) -> tuple[float, int]:
 
 
 def _name(row: Row) -> str:
-    return row.instance.name.casefold() if row.instance else ""
+    return row.instance.name[:LINE_LIMIT].casefold() if row.instance else ""
 
 
 def _status(row: Row) -> str:

@@ -84,9 +84,12 @@ class PickingApp(TellingApp):
         labels = tuple(
             Choice(
                 value,
-                ((f" {pad(shown(label), 15)}", Role.DIM), (shown(value, limit=200), Role.TEXT)),
+                (
+                    (f" {pad(shown(label, limit=100), 15)}", Role.DIM),
+                    (shown(value, limit=200), Role.TEXT),
+                ),
                 (),
-                label,
+                label[:100],
             )
             for label, value in fields(row, self.main.look.zone)
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from wfinspect.format import LINE_LIMIT
 from wfinspect.ui.row_words import state_word
 from wfinspect.watching.snapshot import Row
 
@@ -22,5 +23,5 @@ def _has(row: Row, word: str) -> bool:
         return not bare or _has(row, bare) == ((len(word) - len(bare)) % 2 == 0)
     if word.startswith("status="):
         return state_word(row)[0].casefold().startswith(word.removeprefix("status="))
-    name = row.instance.name if row.instance else ""
+    name = row.instance.name[:LINE_LIMIT] if row.instance else ""
     return word in name.casefold() or word in str(row.key.id)

@@ -10,6 +10,9 @@ from wfinspect.ui import detail_text
 from wfinspect.ui.lines import BLANK, Line, Role, line, pad, wrap_lines
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 
+_SCRIPT_LIMIT = 100_000
+"""Characters of a script that are shown."""
+
 
 def span_words(seconds: float | None) -> str:
     """A span of time; "" where there is none."""
@@ -92,8 +95,10 @@ def details(
         lines += [_run_line(run, look, now) for run in runs]
     if task.script_content:
         lines += [BLANK, line((" SCRIPT", Role.DIM)), BLANK]
-        pieces = wrap_lines(fmt.shown_block(task.script_content), width - 2)
+        script, size = fmt.shortened(task.script_content, _SCRIPT_LIMIT)
+        pieces = wrap_lines(fmt.shown_block(script), width - 2)
         lines += [line((f" {piece}", Role.TEXT)) for piece in pieces]
+        lines += [line((f" ... {size}, v shows the whole", Role.DIM))] if size else []
     return tuple(lines)
 
 

@@ -211,5 +211,6 @@ def foremost_lines(
 
 def matches(task: TaskInstance, query: str) -> bool:
     """Whether each word of a query is part of the task's name, status, type or ID."""
-    held = f"{task.task_name}\n{task.status}\n{task.task_type}\n{task.id}".casefold()
+    words = (task.task_name, task.status, task.task_type)
+    held = "\n".join([*(word[: fmt.LINE_LIMIT] for word in words), str(task.id)]).casefold()
     return all(word in held for word in query.casefold().split())

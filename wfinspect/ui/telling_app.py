@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wfinspect.instance import Transition
 
 MAX_TOASTS = 3
+_LONGEST = 1_000
 
 
 class TellingApp(GatedApp):
@@ -84,7 +85,7 @@ class TellingApp(GatedApp):
     def tell(self, text: str, *, is_error: bool = False) -> None:
         """Say something in a corner for some seconds."""
         self.notify(
-            text,
+            text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...",
             severity="error" if is_error else "information",
             markup=False,
             timeout=20 if is_error else 10,

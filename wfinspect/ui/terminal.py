@@ -13,7 +13,7 @@ from textual.app import App, SuspendNotSupported
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from wfinspect.format import shown_block
+from wfinspect.format import shortened, shown_block
 from wfinspect.ui.clipboard import copy_text
 from wfinspect.ui.crash import crash_sentence, report_crash
 from wfinspect.ui.difference import Shown, Update
@@ -21,6 +21,8 @@ from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.safety import AsciiFilter, SafeFilter
 
 INTERNAL_ERROR = 70
+_PLAIN_LIMIT = 100_000
+"""Characters that are printed to be selected; more would scroll out of most terminals' memory."""
 
 
 class CrashSafeApp(App[None]):
@@ -68,10 +70,12 @@ class CrashSafeApp(App[None]):
         Waits for Enter. The watch goes on meanwhile, in its own thread.
         """
         screen = sys.__stderr__
+        text, size = shortened(text, _PLAIN_LIMIT)
+        rest = f"\n... {size}, an export (e) writes the whole to a file" if size else ""
         with contextlib.suppress(SuspendNotSupported, OSError, ValueError), self.suspend():
             if screen is not None:
                 screen.write(
-                    f"{shown_block(text)}\n\n(select it with the terminal; Enter goes back) "
+                    f"{shown_block(text)}{rest}\n\n(select it with the terminal; Enter goes back) "
                 )
                 screen.flush()
                 sys.stdin.readline()

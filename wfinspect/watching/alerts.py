@@ -11,6 +11,7 @@ from typing import NamedTuple
 from wfinspect.format import duration, shown
 from wfinspect.instance import Family, InstanceKey, Transition, WorkflowInstance
 from wfinspect.notify import Rule
+from wfinspect.watching.comparison import MAX_NAME
 from wfinspect.watching.notices import summary
 from wfinspect.watching.snapshot import Alert
 
@@ -85,7 +86,7 @@ class Alerts:
     ) -> None:
         """Note that a run is late, and why that is said."""
         if self._rule is not Rule.FAILURE:
-            change = Transition(key, instance.name, instance.status, LATE, at, at, at)
+            change = Transition(key, instance.name[:MAX_NAME], instance.status, LATE, at, at, at)
             self._news[key] = News(change, lateness=said)
             self._note(now)
 

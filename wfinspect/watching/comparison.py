@@ -9,6 +9,9 @@ from datetime import datetime
 from wfinspect.format import moment
 from wfinspect.instance import InstanceKey, Status, Transition, WorkflowInstance
 
+MAX_NAME = 200
+"""Characters of a name that a change is told and kept with: ten thousand changes are."""
+
 
 def is_other(held: WorkflowInstance, new: WorkflowInstance) -> bool:
     """Whether an ID names another instance than before."""
@@ -70,7 +73,7 @@ def transition(
     is_exact = said_at is not None and after <= said_at <= at
     return Transition(
         key=key,
-        name=new.name,
+        name=new.name[:MAX_NAME],
         from_status=held.status,
         to_status=new.status,
         at=said_at if said_at is not None and is_exact else at,

@@ -15,6 +15,7 @@ from wfinspect.query import Query
 from wfinspect.regions import zone_of
 from wfinspect.typical import Run
 from wfinspect.watching.book import Book
+from wfinspect.watching.comparison import MAX_NAME
 from wfinspect.watching.days import day_of
 
 DATES = 10
@@ -104,7 +105,11 @@ class Past:
     def _name(self) -> str:
         one, whose = self.instance, self.binding
         parts = [whose.profile, whose.region, whose.endpoint, one.project_id, one.env_type]
-        parts += [one.type, one.workflow_id, one.name if one.workflow_id == _CATCH_ALL else ""]
+        parts += [
+            one.type,
+            one.workflow_id,
+            one.name[:MAX_NAME] if one.workflow_id == _CATCH_ALL else "",
+        ]
         return f"runs {json.dumps(parts)}"
 
     def _days(self, now: float) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from wfinspect.errors import DailyLimit, NotFound, ServiceError
+from wfinspect.format import shown
 from wfinspect.instance import InstanceKey, WorkflowInstance
 from wfinspect.watching.book import Book
 from wfinspect.watching.calls import Answer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _NAMED = 5
+_NAME_LIMIT = 100
 
 
 class Reader:
@@ -119,7 +121,7 @@ class Reader:
             self._book.keep_anew(key)
         self._book.observed(key, seen, before)
         if seen.news is News.REPLACED:
-            self._notices.say(f"{key.id} now names another instance: {instance.name}.")
+            self._notices.say(f"{key.id} now names another instance: {_name(instance)}.")
         if seen.news is News.WENT_BACK:
             self._notices.say(f"The service went back to an older state of {key.id}.")
         if seen.transition is not None:
@@ -133,7 +135,7 @@ class Reader:
         self._absence.heard(key, answer.now)
         if self._book.watchlist.missed(key, _trouble(error), answer.now):
             self._book.gone(key)
-            name = entry.instance.name if entry.instance else ""
+            name = _name(entry.instance) if entry.instance else ""
             self._notices.say(f"{name} ({key.id}) is gone: the service no longer knows it.")
         if entry.instance is None and entry.is_watched:
             self._book.drop(key)
@@ -144,6 +146,11 @@ class Reader:
         if entry is not None:
             entry.trouble = _trouble(error)
             self._absence.heard(key, answer.now)
+
+
+def _name(instance: WorkflowInstance) -> str:
+    """A name in a sentence."""
+    return shown(instance.name, limit=_NAME_LIMIT)
 
 
 def _trouble(error: ServiceError) -> Trouble:

@@ -99,7 +99,15 @@ def read(kind: type[_T], text: str | None) -> _T | None:
 
     None for one that this version can't read, which the next poll mends.
     """
-    return None if text is None else _read(kind, text)  # type: ignore[arg-type] # it has a hash
+    if text is None:
+        return None
+    # Thousands of readings of megabytes must not stay in memory.
+    is_long = len(text) > _LONGEST_KEPT
+    found: _T | None = _read.__wrapped__(kind, text) if is_long else _read(kind, text)  # type: ignore[arg-type] # it has a hash
+    return found
+
+
+_LONGEST_KEPT = 65_536
 
 
 # A list of a thousand rows is read again whenever another process has written one of them.

@@ -19,6 +19,7 @@ from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.watching.snapshot import Row, Trouble
 
 HISTORY = "history"
+_MAX_WIDTHS = 4
 _ROOM_FOR_OUTLOOK = 15  # lines; with fewer the fields need them
 _ROOM_FOR_TASKS = 42  # with fewer the history does
 
@@ -28,6 +29,8 @@ class _Kind(NamedTuple):
     title: str
     build: Callable[[Row, WorkflowInstance, int], tuple[Line, ...]]
     tally: Callable[[WorkflowInstance], str]
+    is_of_instance: bool = False
+    """What is built hangs on the reading and the width alone."""
 
 
 class TextPane(LineView):
@@ -39,6 +42,8 @@ class TextPane(LineView):
         self._row: Row | None = None
         self._lines: tuple[Line, ...] = ()
         self._built_for: tuple[object, ...] = ()
+        self._kept: dict[int, tuple[Line, ...]] = {}
+        self._kept_of: WorkflowInstance | None = None
         self.is_titled = False
 
     def show_row(self, row: Row | None, *, is_titled: bool) -> None:
@@ -60,12 +65,22 @@ class TextPane(LineView):
     def _build(self, width: int) -> tuple[Line, ...]:
         if self._row is None or self._row.instance is None:
             return ()
-        body = self.kind.build(self._row, self._row.instance, width)
+        body = self._body(self._row, self._row.instance, width)
         if not self.is_titled:
             return body
         role = Role.ACCENT if self.has_focus else Role.DIM
         count = self.kind.tally(self._row.instance)
         return (line((f" {self.kind.title.upper()}", role), (f" {count}", Role.DIM)), BLANK, *body)
+
+    def _body(self, row: Row, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
+        if not self.kind.is_of_instance:
+            return self.kind.build(row, found, width)
+        # A thousand lines of parameters are made once, not for each key and each minute.
+        if found is not self._kept_of or len(self._kept) > _MAX_WIDTHS:
+            self._kept, self._kept_of = {}, found
+        if width not in self._kept:
+            self._kept[width] = self.kind.build(row, found, width)
+        return self._kept[width]
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Lines at the width that the layout is trying out."""
@@ -100,12 +115,14 @@ class Detail(Vertical):
                 "Parameters",
                 lambda _, found, width: detail_text.parameters(found, width),
                 detail_text.parameter_count,
+                is_of_instance=True,
             ),
             _Kind(
                 "tags",
                 "Tags",
                 lambda _, found, width: detail_text.tags(found, width),
                 lambda found: str(len(found.tags) or ""),
+                is_of_instance=True,
             ),
             _Kind(HISTORY, "History", self._history_lines, lambda _: str(len(self._history) or "")),
         )
