@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -227,6 +229,19 @@ def test_the_state_directory_is_made_private(tmp_path: Path) -> None:
     make_private(tmp_path / "a" / "b")
 
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("mask", [0, 0o022, 0o177, 0o777])
+def test_each_directory_made_on_the_way_is_private_under_any_umask(
+    mask: int, tmp_path: Path
+) -> None:
+    environ = {"HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    script = Path(sys.executable).with_name("wfinspect")
+    run = subprocess.run([script, "status", "--short"], env=environ, umask=mask, check=False)
+
+    assert run.returncode == 0
+    made = [".local", ".local/state", ".local/state/wfinspect"]
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in made] == [0o700] * 3
 
 
 def test_a_state_directory_others_may_write_is_refused_with_the_command_that_mends_it(

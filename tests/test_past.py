@@ -109,3 +109,25 @@ def test_dates_are_days_of_the_regions_wall_clock(book: Book) -> None:
     assert queries[0].biz_date == ms(monday - timedelta(hours=25))
     assert queries[1].biz_date == ms(monday - timedelta(hours=49))
     assert (queries[0].workflow_id, queries[0].env_type, queries[0].name) == (5, "Prod", "")
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "5",
+        "[" * 100_000,
+        '{"%d": 5}',
+        '{"%d": ["2026-09-18", [[7, "Success", "long ago", null]]]}',
+        '{"%d": ["2026-09-18", [[-7, "Success", 1, 2]]]}',
+        '{"%d": ["2026-09-18", [[7, 8, 1, 2]]]}',
+        '{"\u00b2": ["2026-09-18", []]}',
+    ],
+)
+def test_what_cannot_be_read_is_asked_for_again(book: Book, kept: str) -> None:
+    one = past(book)
+    book.remember(one._name, kept.replace("%d", str(DATE)))
+
+    assert one.known(0.0, START)[0] == ()
+    assert asked_next(one) == DATE
+    one.learn(DATE, [run(7)], 0.0, START)
+    assert [r.id for r in past(book).known(0.0, START)[0]] == [7]

@@ -4,9 +4,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Iterator
-from datetime import date, timedelta
+from contextlib import closing, suppress
+from datetime import date, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -184,7 +186,7 @@ def test_another_run_that_ends_alike_is_another_change(store: Store) -> None:
 
 
 def test_transitions_come_newest_first_for_one_instance_or_all(store: Store) -> None:
-    changes = [transition(number % 2, number) for number in range(4)]
+    changes = [transition(2 - number % 2, number) for number in range(4)]
     store.save(Changes(transitions=[(str(n), each) for n, each in enumerate(changes)]))
     assert store.transitions(3) == changes[:0:-1]
     assert store.transitions(9, key(1)) == [changes[3], changes[1]]
@@ -478,3 +480,65 @@ def test_keys_of_two_bindings_do_not_mix(store: Store) -> None:
     store.save(added(row(1), StoredRow(elsewhere, 2.0)))
     store.save(Changes(removed={elsewhere: None}))
     assert [each.key for each in store.rows()] == [key(1)]
+
+
+VALUES = (
+    st.none()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8)
+    | st.binary(max_size=8)
+    | st.sampled_from(['{"id": 2}', '{"tags": 5}', "[1]", '{"key": [], "at": "0001-01-01"}'])
+)
+COLUMNS = {
+    "watched": "profile region endpoint id position added_at read_at last_change is_unseen is_gone",
+    "readings": "doc",
+    "transitions": "doc",
+    "calls": "calls",
+    "recent": "at",
+    "meta": "value",
+}
+PLACES = [(table, name) for table, names in COLUMNS.items() for name in names.split()]
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES, st.booleans()), max_size=6))
+def test_a_damaged_value_costs_that_value(
+    damages: list[tuple[tuple[str, str], object, bool]],
+) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        made = Store(Path(directory) / "state", lambda: START)
+        changed = transition()
+        changes = added(*(row(n, instance=instance(n), read_at=START) for n in (1, 2, 3)))
+        changes.transitions.append(("one", changed))
+        changes.calls[ACCOUNT, TODAY] = 3
+        changes.recent[InstanceId(1)] = START
+        changes.meta["name"] = "kept"
+        made.save(changes)
+        with closing(sqlite3.connect(made.path)) as raw:
+            for (table, column), value, is_text in damages:
+                where = "WHERE id = 1" if table in {"watched", "readings"} else ""
+                cast = "CAST(? AS TEXT)" if is_text else "?"
+                with suppress(sqlite3.IntegrityError):
+                    raw.execute(f"UPDATE {table} SET {column} = {cast} {where}", (value,))  # noqa: S608
+            raw.commit()
+
+        rows = {each.key: each for each in made.rows()}
+        for number in (2, 3):
+            assert rows[key(number)] == row(number, instance=instance(number), read_at=START)
+        if not any(
+            column in {"profile", "region", "endpoint", "id"} for (_, column), *_ in damages
+        ):
+            assert rows.keys() == {key(1), key(2), key(3)}
+        assert set(made.transitions(9)) <= {changed}
+        assert made.calls(ACCOUNT, TODAY) >= 0
+        assert made.recent() == [1]
+        assert isinstance(made.meta("name"), str | None)
+        for each in rows.values():
+            assert isinstance(each.position, float)
+            for at in (each.added_at, each.read_at):
+                assert at is None or at.astimezone(timezone(timedelta(hours=14)))
+        said = made.take_unreadable()
+        assert "\n" not in said
+        made.rows()
+        assert made.take_unreadable() == ""
+        made.close()

@@ -1,6 +1,7 @@
 """Where files lie, and who else may have written to them. Creates nothing but private directories."""
 
 import codecs
+import contextlib
 import grp
 import os
 import pwd
@@ -211,13 +212,13 @@ def _is_group_of_one(gid: int) -> bool:
 
 
 def make_private(directory: Path) -> None:
-    """Create a directory with mode 0700, or check that an existing one is the user's own.
+    """Create a directory and all above it with mode 0700, or check that it is the user's own.
 
     Raises:
         StoreError: it can't be made, is no directory, or belongs to or is writable by others.
     """
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_directories(directory)
         status = directory.stat()
     except OSError as error:
         raise StoreError(
@@ -233,6 +234,20 @@ def make_private(directory: Path) -> None:
         raise StoreError(
             f"The state directory {directory} is writable by others: run chmod 700 {directory}."
         )
+
+
+def _make_directories(directory: Path) -> None:
+    missing: list[Path] = []
+    for each in (directory, *directory.parents):
+        if each.exists():
+            break
+        missing.append(each)
+    for each in reversed(missing):
+        # Another process may have been quicker.
+        with contextlib.suppress(FileExistsError):
+            each.mkdir(0o700)
+            # The umask may have taken more than it should.
+            each.chmod(0o700)
 
 
 def _absolute(environ: Mapping[str, str], name: str) -> Path | None:

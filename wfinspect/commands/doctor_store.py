@@ -42,6 +42,8 @@ class StoreChecks:
             rows = store.rows()
             self._known = [(row.key.binding, row.instance) for row in rows if row.instance]
             text = f"{store.path}, {len(rows)} watched"
+            if unreadable := store.take_unreadable():
+                return warning(f"{text}. {unreadable}")
             if store.set_aside is not None:
                 return warning(f"{text}; it was damaged, and is kept as {store.set_aside}.")
             if store.is_read_only:

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from wfinspect.clock import Clock
+from wfinspect.commands.printing import say
 from wfinspect.config import Settings
 from wfinspect.errors import StoreError
 from wfinspect.instance import Binding
@@ -22,7 +23,10 @@ def stored_rows(settings: Settings, clock: Clock) -> "list[StoredRow]":
     from wfinspect.watching.store import Store
 
     with contextlib.closing(Store(settings.paths.state_dir, clock.now)) as store:
-        return store.rows()
+        rows = store.rows()
+        if unreadable := store.take_unreadable():
+            say(unreadable)
+        return rows
 
 
 def count_calls(settings: Settings, clock: Clock, calls: Counter[Binding]) -> None:

@@ -163,7 +163,7 @@ class Book:
         """The JSON object kept under a name, empty where none can be read."""
         try:
             return dict(json.loads(self.remembered(name, now) or "{}"))
-        except (TypeError, ValueError):
+        except (RecursionError, TypeError, ValueError):
             return {}
 
     def claim(self, name: str, since: datetime, at: datetime, now: float) -> bool:

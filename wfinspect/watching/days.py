@@ -64,7 +64,7 @@ class Days:
         calls, _, until = self._book.remembered(_name(account), now).partition(" ")
         try:
             is_valid = at < datetime.fromisoformat(until)
-            return min(budget, int(calls)) if is_valid else budget
+            return min(budget, max(LEAST_LEARNT_BUDGET, int(calls))) if is_valid else budget
         except (ValueError, TypeError):
             return budget
 

@@ -45,6 +45,8 @@ class Keeper:
             if self.trouble:
                 self._notices.say("The watched list is saved again.")
             self.trouble = ""
+        if unreadable := self.store.take_unreadable():
+            self._notices.say(unreadable, is_error=True)
         if self.store.set_aside is not None:
             self._notices.say(
                 f"The stored list was damaged and was set aside as {self.store.set_aside}.",

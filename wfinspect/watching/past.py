@@ -10,13 +10,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from wfinspect.format import moment
-from wfinspect.instance import Binding, InstanceId, WorkflowInstance, family_of
+from wfinspect.instance import Binding, WorkflowInstance, family_of
 from wfinspect.query import Query
 from wfinspect.regions import zone_of
 from wfinspect.typical import Run
 from wfinspect.watching.book import Book
 from wfinspect.watching.comparison import MAX_NAME
 from wfinspect.watching.days import day_of
+from wfinspect.watching.records import is_id
 
 DATES = 10
 """Business dates looked back on, which is a week of a workflow that rests at weekends."""
@@ -77,7 +78,7 @@ class Past:
             asked_on, rows = known or ("", ())
             if known is None or date.fromisoformat(asked_on) < day_of(self.binding, at):
                 return None
-            return tuple(Run(InstanceId(i), biz_date, *rest) for i, *rest in rows)
+            return tuple(_run(biz_date, *row) for row in rows)
         except (TypeError, ValueError):
             return None
 
@@ -114,4 +115,12 @@ class Past:
 
     def _days(self, now: float) -> Mapping[str, Any]:
         kept = self.book.recalled(self._name, now)
-        return {day: kept[day] for day in kept if day.isdigit()}
+        return {day: kept[day] for day in kept if day.isascii() and day.isdecimal()}
+
+
+def _run(biz_date: int, number: object, status: object, started: object, finished: object) -> Run:
+    """A run as it is kept; a ValueError for what can't be one."""
+    times = [at for at in (started, finished) if at is not None]
+    if not (is_id(number) and isinstance(status, str) and all(map(is_id, times))):
+        raise ValueError("no run")
+    return Run(number, biz_date, status, started, finished)  # type: ignore[arg-type] # checked

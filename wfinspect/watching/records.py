@@ -1,18 +1,20 @@
 """What the store keeps, and its text form. Knows no SQL; reads back what other versions wrote.
 
+A value that can't be read is None, never an error: it costs itself, and not the row or the list.
 JSON with everything beyond ASCII escaped: text from the service may hold what UTF-8 can't carry.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from wfinspect.instance import (
+    MAX_INSTANCE_ID,
     Account,
     Binding,
     InstanceId,
@@ -24,6 +26,7 @@ from wfinspect.instance import (
 )
 
 _T = TypeVar("_T", WorkflowInstance, Transition)
+_MAX_BITS = 512  # a float holds a little more
 
 
 class StoredRow(NamedTuple):
@@ -94,12 +97,12 @@ def text_of(value: WorkflowInstance | Transition) -> str:
     return json.dumps(values, default=datetime.isoformat)
 
 
-def read(kind: type[_T], text: str | None) -> _T | None:
+def read(kind: type[_T], text: object) -> _T | None:
     """What a text of `text_of` holds, of a reading or a change.
 
-    None for one that this version can't read, which the next poll mends.
+    None for one that can't be read, and which the next poll may replace.
     """
-    if text is None:
+    if not isinstance(text, str):
         return None
     # Thousands of readings of megabytes must not stay in memory.
     is_long = len(text) > _LONGEST_KEPT
@@ -116,9 +119,25 @@ def _read(kind: type[Any], text: str) -> Any:  # noqa: ANN401 - `read` knows bet
     known = _names(kind)
     try:
         values = {name: value for name, value in json.loads(text).items() if name in known}
-        return kind(**values | {n: _READ[n](values[n]) for n in _READ.keys() & values.keys()})
-    except (AttributeError, RecursionError, TypeError, ValueError):
+        values |= {n: _READ[n](values[n]) for n in _READ.keys() & values.keys()}
+        is_sound = all(_is_of(kind.__annotations__[n], values[n]) for n in values)
+        return kind(**values) if is_sound else None
+    except (AttributeError, OverflowError, RecursionError, TypeError, ValueError):
         return None
+
+
+def _is_of(wanted: object, value: object) -> bool:
+    """Whether a value is of a field's type; what `_READ` has made is."""
+    if wanted in {str, bool}:
+        return type(value) is wanted
+    if wanted == int | None:
+        return value is None or (type(value) is int and value.bit_length() <= _MAX_BITS)
+    return wanted is not InstanceId or is_id(value)
+
+
+def is_id(value: object) -> bool:
+    """Whether a value can be an instance's ID."""
+    return type(value) is int and 0 < value <= MAX_INSTANCE_ID
 
 
 def _names(kind: type[Any]) -> tuple[str, ...]:
@@ -126,16 +145,34 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
     return getattr(kind, "_fields", None) or tuple(each.name for each in fields(kind))
 
 
-def _key(parts: tuple[str, str, str, int]) -> InstanceKey:
+def key_of(parts: Iterable[object]) -> InstanceKey:
+    """The key in a profile, a region, an endpoint and an ID.
+
+    Raises:
+        ValueError: one of them can't be read.
+    """
     *binding, number = parts
-    return InstanceKey(Binding(*binding), InstanceId(int(number)))
+    if not (all(isinstance(part, str) and part for part in binding) and is_id(number)):
+        raise ValueError("no key")
+    return InstanceKey(Binding(*binding), InstanceId(number))  # type: ignore[arg-type] # checked
+
+
+def _time(text: str) -> datetime:
+    return _plausible(datetime.fromisoformat(text))
+
+
+def _plausible(at: datetime) -> datetime:
+    """A time that every zone can show; a ValueError for any other."""
+    if at.tzinfo is None or not _EPOCH.year <= at.year < MAXYEAR:
+        raise ValueError(f"no time: {at}")
+    return at
 
 
 _READ: dict[str, Callable[[Any], object]] = {
-    **dict.fromkeys(("at", "seen_after", "seen_by"), datetime.fromisoformat),
-    "key": _key,
+    **dict.fromkeys(("at", "seen_after", "seen_by"), _time),
+    "key": key_of,
     "tags": lambda tags: tuple(Tag(str(key), str(value)) for key, value in tags),
-    "unknown_fields": tuple,
+    "unknown_fields": lambda names: tuple(map(str, names)),
     "unreadable": lambda found: tuple(Unreadable(str(name), str(text)) for name, text in found),
 }
 """How the fields are read that JSON has no form for."""
@@ -146,9 +183,14 @@ def to_microseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1)
 
 
-def from_microseconds(value: int) -> datetime:
-    """The time that `to_microseconds` was given."""
-    return _EPOCH + timedelta(microseconds=value)
+def from_microseconds(value: object) -> datetime | None:
+    """The time that `to_microseconds` was given; None for what is none."""
+    if type(value) is not int:
+        return None
+    try:
+        return _plausible(_EPOCH + timedelta(microseconds=value))
+    except (OverflowError, ValueError):
+        return None
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -17,9 +17,10 @@ from wfinspect.errors import StoreError
 from wfinspect.instance import Account, InstanceId, InstanceKey, Transition
 from wfinspect.paths import DATABASE, make_private
 from wfinspect.watching import schema, tables
-from wfinspect.watching.records import Changes, StoredRow, read, to_microseconds
+from wfinspect.watching.records import Changes, StoredRow, is_id, read, to_microseconds
 
 _BUSY_SECONDS = 2.0
+_NAMED = 5
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _T = TypeVar("_T")
 
@@ -36,7 +37,9 @@ class Store:
         self._version = -1
         self.is_read_only = False
         self.set_aside: Path | None = None
-        """Where a damaged file was moved to, until somebody has told of it."""
+        """Where a damaged file was moved to, until that has been said."""
+        self._unreadable: dict[str, bool] = {}
+        """The values that could not be read, each with whether that has been said."""
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -67,7 +70,13 @@ class Store:
 
     def rows(self) -> list[StoredRow]:
         """The watched list in its order."""
-        return self._use(lambda c: [tables.row(values) for values in c.execute(tables.ROWS)])
+
+        def found(connection: sqlite3.Connection) -> list[StoredRow]:
+            lines = connection.execute(tables.ROWS)
+            rows = (tables.row(values, self._lost) for values in lines)
+            return [row for row in rows if row is not None]
+
+        return self._use(found)
 
     def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:
         """The latest transitions, of one instance or of all, newest first."""
@@ -75,26 +84,32 @@ class Store:
         values = () if key is None else (*key.binding, key.id)
         query = f"SELECT doc FROM transitions{where} ORDER BY number DESC LIMIT ?"  # noqa: S608
         docs = self._use(lambda c: c.execute(query, (*values, limit)).fetchall())
-        return [t for (doc,) in docs if (t := read(Transition, doc)) is not None]
+        found = [read(Transition, doc) for (doc,) in docs]
+        if None in found:
+            self._lost("some of the recorded changes")
+        return [transition for transition in found if transition is not None]
 
     def recent(self) -> list[InstanceId]:
         """IDs looked up lately, newest first."""
         query = "SELECT id FROM recent ORDER BY at DESC LIMIT ?"
         found = self._use(lambda c: c.execute(query, (tables.MAX_RECENT,)).fetchall())
-        return [InstanceId(number) for (number,) in found]
+        return [InstanceId(number) for (number,) in found if is_id(number)]
 
     def calls(self, account: Account, day: date) -> int:
         """The calls counted for an account on a day."""
         query = "SELECT calls FROM calls WHERE profile = ? AND region = ? AND day = ?"
         values = (*account, day.isoformat())
         row = self._use(lambda c: c.execute(query, values).fetchone())
-        return int(row[0]) if row else 0
+        if row and not (type(row[0]) is int and row[0] >= 0):
+            self._lost(f"the calls of {account[0]} in {account[1]} on {day}")
+            return 0
+        return row[0] if row else 0
 
     def meta(self, name: str) -> str | None:
         """A value kept under a name, None if there is none."""
         query = "SELECT value FROM meta WHERE name = ?"
         row = self._use(lambda c: c.execute(query, (name,)).fetchone())
-        return str(row[0]) if row else None
+        return row[0] if row and isinstance(row[0], str) else None
 
     def claim(self, name: str, since: datetime, at: datetime) -> bool:
         """Take it on to tell of something; False if another process has done so after `since`."""
@@ -126,6 +141,21 @@ class Store:
 
         return self._use(write)
 
+    def take_unreadable(self) -> str:
+        """The sentence for values that can't be read and of which it was not said yet, else ""."""
+        new = [what for what, is_said in self._unreadable.items() if not is_said]
+        if not new:
+            return ""
+        self._unreadable = dict.fromkeys(self._unreadable, True)
+        more = f" and {len(new) - _NAMED} more" if len(new) > _NAMED else ""
+        return (
+            f"The stored list is damaged. What can't be read is left out: "
+            f"{', '.join(new[:_NAMED])}{more}."
+        )
+
+    def _lost(self, what: str) -> None:
+        self._unreadable.setdefault(what, False)
+
     def _use(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         try:
             connection = self._connection or self._open()
@@ -141,7 +171,7 @@ class Store:
             self.close()
             raise StoreError(
                 f"The stored list {self.path} can't be used ({error}): the watch goes on in "
-                "memory, and saving is tried again every minute."
+                "memory, and saving is tried again."
             ) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -164,6 +194,7 @@ class Store:
         connection = sqlite3.connect(
             uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
+        connection.text_factory = _text
         try:
             if not self.is_read_only:
                 connection.execute("PRAGMA journal_mode = DELETE")
@@ -209,6 +240,14 @@ def _make_file(path: Path) -> tuple[int, bool]:
     if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
         raise StoreError(f"{path} is not a file of this user: choose another --state-dir.")
     return status.st_ino, is_read_only
+
+
+def _text(data: bytes) -> str | bytes:
+    """A text; its bytes where they are none, since SQLite checks nothing that it is given."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
 
 
 def _damage(verdict: str) -> sqlite3.DatabaseError:

@@ -1,16 +1,18 @@
 """What the store's statements read and write, row by row. Knows SQL, but no file and no process."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
-from typing import Any
+from math import isfinite
+from typing import Any, TypeVar
 
-from wfinspect.instance import Binding, InstanceId, InstanceKey, Transition, WorkflowInstance
+from wfinspect.instance import Transition, WorkflowInstance
 from wfinspect.watching.records import (
     Changes,
     StoredRow,
     from_microseconds,
+    key_of,
     read,
     text_of,
     to_microseconds,
@@ -20,6 +22,7 @@ KEPT_FOR = timedelta(days=30)
 MAX_TRANSITIONS = 10_000
 CALLS_KEPT_FOR = timedelta(days=62)  # two months, since editions count by the month
 MAX_RECENT = 20
+_T = TypeVar("_T")
 _CLOCK_SET_BACK = 60_000_000  # microseconds
 
 KEY = "profile = ? AND region = ? AND endpoint = ? AND id = ?"
@@ -37,20 +40,43 @@ CLAIM = (
 """Statement that writes a time under a name, unless one of a span of time stands there."""
 
 
-def row(values: Sequence[Any]) -> StoredRow:
-    """The row in a line of `ROWS`."""
-    profile, region, endpoint, number, position, added_at, reading, read_at, change, *marks = values
+def row(values: Sequence[object], lost: Callable[[str], None]) -> StoredRow | None:
+    """The row in a line of `ROWS`; None where nobody knows which instance it is of.
+
+    `lost` is told what can't be read, and is left out.
+    """
+    *parts, position, added_at, reading, read_at, change, is_unseen, is_gone = values
+    try:
+        key = key_of(parts)
+    except ValueError:
+        lost("which instance a row is of")
+        return None
+
+    def kept(what: str, value: object, found: _T | None) -> _T | None:
+        if found is None and value is not None:
+            lost(f"{what} ({key.id})")
+        return found
+
     instance = read(WorkflowInstance, reading)
+    if instance is not None and instance.id != key.id:
+        instance = None
+    instance = kept("a reading", reading, instance)
+    at = kept("the time of a reading", read_at, from_microseconds(read_at))
+    place = position if isinstance(position, float) and isfinite(position) else None
     return StoredRow(
-        key=InstanceKey(Binding(profile, region, endpoint), InstanceId(number)),
-        position=position,
-        added_at=None if added_at is None else from_microseconds(added_at),
-        instance=instance,
-        read_at=None if read_at is None or instance is None else from_microseconds(read_at),
-        last_change=read(Transition, change),
-        is_unseen=bool(marks[0]),
-        is_gone=bool(marks[1]),
+        key=key,
+        position=kept("a place in the list", position, place) or 0.0,
+        added_at=kept("the time of adding", added_at, from_microseconds(added_at)),
+        instance=instance if at is not None else None,
+        read_at=at if instance is not None else None,
+        last_change=kept("a last change", change, read(Transition, change)),
+        is_unseen=bool(kept("an unseen mark", is_unseen, _flag(is_unseen))),
+        is_gone=bool(kept("a mark of what is gone", is_gone, _flag(is_gone))),
     )
+
+
+def _flag(value: object) -> bool | None:
+    return bool(value) if value in {0, 1} else None
 
 
 def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
