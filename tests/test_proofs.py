@@ -184,7 +184,7 @@ PROOFS = {
         "test_credentials.py::test_a_command_that_prints_without_end_is_cut_off",
         "test_credentials.py::test_keys_are_not_fetched_in_the_clear_from_elsewhere",
         "test_store.py::test_directory_and_file_are_private_whatever_the_umask",
-        "test_simulator_server.py::test_it_listens_on_this_machine_only",
+        "simulator/test_server.py::test_it_listens_on_this_machine_only",
     ),
 }
 """What is promised, and the tests (by the start of their names) and benchmarks that hold it to that."""

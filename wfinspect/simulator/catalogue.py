@@ -1,13 +1,13 @@
-"""Who is in the fleet: workflows, their instances, and the life each one leads. Data, no logic.
+"""Who is in the fleet: workflows, their instances, and the life each one leads, over and over. Pure.
 
-The first 30 are written by hand; `extra_instances` makes as many more as a load test wants, and
-`earlier_instances` the runs of the days before.
+The first 30 instances are written by hand; `extra_instances` makes as many more as a load test wants, and
+`earlier_instances` the runs of the days before. Time and chance are arguments.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from random import Random
-
-from wfinspect.simulator.life import OUTCOME, Life
 
 DEMO_IDS = (10432987165, 10433001244, 10433007781, 10432980001)
 """Four that make a good picture: one about to fail, one long at work, one waiting, one done.
@@ -20,6 +20,123 @@ MANY_TASKS_ID = 10432996503
 
 BIG_LOG_ID = 10432980002
 """A settled instance; the log of its first task is of 32 MiB."""
+
+OUTCOME = "Outcome"
+"""Stands in a life for Success or Failure, which chance decides anew for each run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """One run after another: the states of a run, from first to settled, then the next run."""
+
+    phases: tuple[tuple[str, float], ...]
+    """Each state and how many seconds it lasts; the last one is OUTCOME."""
+    offset: float
+    """Seconds of the first run that lie before the epoch."""
+    past: float = 1.0
+    """How much longer everything before the epoch took, so that a fleet just born looks old."""
+    failing: float = 0.0
+    """Share of the runs that fail."""
+
+    @property
+    def period(self) -> float:
+        """Seconds from the beginning of one run to that of the next."""
+        return sum(seconds for _, seconds in self.phases)
+
+    def scaled(self, factor: float, turn: float) -> "Lifecycle":
+        """The same life at another pace, `turn` (0 to 1) of a run in at the epoch."""
+        phases = tuple((status, seconds * factor) for status, seconds in self.phases)
+        return Lifecycle(phases, self.period * factor * turn, self.past, self.failing)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRun:
+    """One run of a life; times in milliseconds since 1970, also those yet to come."""
+
+    number: int
+    """Counts the runs; 0 is the one under way at the epoch."""
+    fails: bool
+    begins: dict[str, int]
+    """When each state begins, OUTCOME included; one that is skipped is missing."""
+
+    @property
+    def due(self) -> int:
+        """When its time has come: the end of WaitTime."""
+        return self.begins.get("CheckingCondition", self.begins["WaitResource"])
+
+    @property
+    def working(self) -> int:
+        """How long it is in Running, in milliseconds."""
+        return self.begins.get("Checking", self.begins[OUTCOME]) - self.begins["Running"]
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleStage:
+    """Where a life stands; times in milliseconds since 1970, None for what has not happened yet."""
+
+    status: str
+    since: int
+    started: int | None
+    finished: int | None
+
+
+def run_at(
+    life: Lifecycle, number: int, *, epoch: int, speed: float, chance: Callable[[int], float]
+) -> WorkflowRun:
+    """The run of a number.
+
+    Args:
+        life: the states to pass through.
+        number: as WorkflowRun.number.
+        epoch: when the fleet was born, in milliseconds.
+        speed: seconds of life in a second of time.
+        chance: a number from 0 to 1 for each run; below `life.failing` the run fails.
+    """
+
+    def moment(seconds: float) -> int:
+        # What lies before the epoch is told at its own pace: speed changes only what is watched.
+        scale = 1000 * life.past if seconds < 0 else 1000 / speed
+        return epoch + int(seconds * scale // 1)
+
+    ends = accumulate(seconds for _, seconds in life.phases)
+    begins = [number * life.period - life.offset + end for end in (0.0, *ends)]
+    moments = {word: moment(at) for (word, _), at in zip(life.phases, begins, strict=False)}
+    return WorkflowRun(number, chance(number) < life.failing, moments)
+
+
+def number_at(life: Lifecycle, *, epoch: int, now: int, speed: float) -> int:
+    """Which run is under way at `now` (milliseconds, as is `epoch`)."""
+    return int(_elapsed(life, epoch, now, speed) // life.period)
+
+
+def stage_at(
+    life: Lifecycle, *, epoch: int, now: int, speed: float, chance: Callable[[int], float]
+) -> LifecycleStage:
+    """The stage at `now` (milliseconds); before the epoch it is that of the epoch."""
+    number = number_at(life, epoch=epoch, now=now, speed=speed)
+    into = _elapsed(life, epoch, now, speed) % life.period
+    ends = accumulate(seconds for _, seconds in life.phases)
+    index = min(sum(end <= into for end in ends), len(life.phases) - 1)
+    words = [word for word, _ in life.phases]
+    status = words[index]
+    run = run_at(life, number, epoch=epoch, speed=speed, chance=chance)
+    since = run.begins[status]
+    started = run.begins["Running"] if index >= words.index("Running") else None
+    finished = since if status == OUTCOME else None
+    if status == OUTCOME:
+        status = "Failure" if run.fails else "Success"
+    return LifecycleStage(status, since, started, finished)
+
+
+def _elapsed(life: Lifecycle, epoch: int, now: int, speed: float) -> float:
+    """Seconds of life since the first run began."""
+    return max(0, now - epoch) * speed / 1000 + life.offset
+
+
+def born(life: Lifecycle, epoch: int) -> int:
+    """When the first run was created, in milliseconds."""
+    return epoch - int(life.offset * life.past * 1000) - 1000
+
 
 _OWNERS = {"a": "1823556600124410", "b": "1741220981230017", "c": "2069113357720448"}
 
@@ -41,7 +158,7 @@ class Workflow:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedInstance:
     """An instance of a workflow for one business date."""
 
     id: int
@@ -49,7 +166,7 @@ class Planned:
     env_type: str
     days_back: int
     """Business date: so many days before the epoch's, in the region's zone."""
-    life: Life
+    life: Lifecycle
     is_fixed: bool = False
     """Lives exactly as written; the others get a pace and a beginning of their own."""
 
@@ -104,11 +221,13 @@ _STATES = (
 )
 
 
-def _life(*seconds: float, at: str, into: float, past: float = 1.0, failing: float = 0.0) -> Life:
+def _life(
+    *seconds: float, at: str, into: float, past: float = 1.0, failing: float = 0.0
+) -> Lifecycle:
     """A life by the seconds in each of _STATES (0 skips one), `into` seconds into `at` at first."""
     before = sum(seconds[: _STATES.index(at)])
     phases = tuple((s, t) for s, t in zip(_STATES, seconds, strict=True) if t)
-    return Life(phases, before + into, past, failing)
+    return Lifecycle(phases, before + into, past, failing)
 
 
 _HOUR = 3600.0
@@ -127,19 +246,23 @@ _BY_HAND = _life(0, 0, 0, 20, 60, 0, 220, at="NotRun", into=0, past=10.0, failin
 _IDLE = _life(86400, 900, 0, 120, 3600, 0, 86400, at="NotRun", into=2 * _HOUR)
 
 
-def _at_work(hours: float) -> Life:
+def _at_work(hours: float) -> Lifecycle:
     return _life(600, 900, 0, 120, 12 * _HOUR, 900, 10 * _HOUR, at="Running", into=hours * _HOUR)
 
 
 def _over(
     hours: float, *, minutes: float = 38.0, failing: float = 0.0, lasting: float = 72 * _HOUR
-) -> Life:
+) -> Lifecycle:
     working, into = minutes * 60, hours * _HOUR
     return _life(600, 900, 0, 120, working, 0, lasting, at=OUTCOME, into=into, failing=failing)
 
 
-def _planned(number: int, workflow: int, env_type: str, days_back: int, life: Life) -> Planned:
-    return Planned(number, _WORKFLOWS[workflow], env_type, days_back, life, life not in _ANY)
+def _planned(
+    number: int, workflow: int, env_type: str, days_back: int, life: Lifecycle
+) -> PlannedInstance:
+    return PlannedInstance(
+        number, _WORKFLOWS[workflow], env_type, days_back, life, life not in _ANY
+    )
 
 
 _ANY = (_PLAIN, _CHECKED, _BRANCH, _BY_HAND)
@@ -183,7 +306,7 @@ _USUAL_MINUTES = {2261034: 20.0, 2261040: 50.0, 4402033: 700.0}
 """How long a run of these takes; 38 minutes for the others."""
 
 
-def earlier_instances() -> tuple[Planned, ...]:
+def earlier_instances() -> tuple[PlannedInstance, ...]:
     """What ran on earlier business dates, so that 14 are known of each scheduled workflow in Prod.
 
     They began at the same time of day and took about as long, a few failed. Those of the first demo
@@ -199,24 +322,25 @@ def earlier_instances() -> tuple[Planned, ...]:
     )
 
 
-def _earlier(workflow: Workflow, days: int) -> Planned:
+def _earlier(workflow: Workflow, days: int) -> PlannedInstance:
     luck = Random(f"{workflow.id}/{days}")
     minutes = _USUAL_MINUTES.get(workflow.id, 38.0) * luck.uniform(0.9, 1.1)
     hours = 24 * (days - 1) + (41 + luck.uniform(-2, 2) - minutes) / 60
     failing = 0.0 if workflow.id == INSTANCES[0].workflow.id else 0.08
     life = _over(hours, minutes=minutes, failing=failing, lasting=1e9)
     number = 10_433_000_000 - 1_430_000 * (days - 1) + workflow.id % 1_000_000
-    return Planned(number, workflow, "Prod", days, life, is_fixed=True)
+    return PlannedInstance(number, workflow, "Prod", days, life, is_fixed=True)
 
 
 _EXTRA_BASE = 10440000000
 
 
-def extra_instances(count: int) -> tuple[Planned, ...]:
+def extra_instances(count: int) -> tuple[PlannedInstance, ...]:
     """So many more instances, a hundred to each workspace of their own, IDs counting up."""
     lives = (_PLAIN, _CHECKED, _BRANCH)
     return tuple(
-        Planned(_EXTRA_BASE + n, _extra_workflow(n), "Prod", 1, lives[n % 3]) for n in range(count)
+        PlannedInstance(_EXTRA_BASE + n, _extra_workflow(n), "Prod", 1, lives[n % 3])
+        for n in range(count)
     )
 
 

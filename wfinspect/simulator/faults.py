@@ -121,7 +121,7 @@ class Switches:
     ignores_ids: bool = False
     """List answers as if Ids had not been given."""
     is_hostile: bool = False
-    """Every text field and message carries `population.HOSTILE_TEXT`."""
+    """Every text field and message carries `fleet.HOSTILE_TEXT`."""
     is_novel: bool = False
     """Statuses, types and fields nobody documented."""
     is_untidy: bool = False

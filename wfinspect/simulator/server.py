@@ -14,9 +14,8 @@ from typing import Self
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.simulator.faults import Faults
-from wfinspect.simulator.fleet import REGION, Fleet
+from wfinspect.simulator.fleet import REGION, Fleet, Population
 from wfinspect.simulator.http import HEAD_LIMIT, HttpReply, MalformedRequest, read_request
-from wfinspect.simulator.population import Population
 from wfinspect.simulator.service import CallLog, RequestIds, Service
 from wfinspect.simulator.verify import AccessKey, Verifier
 

@@ -18,11 +18,17 @@ from uuid import UUID
 from wfinspect.instance import MAX_INSTANCE_ID, Status
 from wfinspect.regions import zone_of
 from wfinspect.simulator.faults import CODES, OUTAGES, PAGES, Fault, Faults, Refusal
-from wfinspect.simulator.fleet import REGION, TYPES, Record
+from wfinspect.simulator.fleet import HOSTILE_TEXT, REGION, TYPES, Population, Record
 from wfinspect.simulator.http import HttpReply, HttpRequest
-from wfinspect.simulator.population import HOSTILE_TEXT, Population
-from wfinspect.simulator.task_log import BulkText, bulk, json_escaped, log_of
-from wfinspect.simulator.tasks import BIG_LOG_TASK_ID, TASKS_APART, Tasks
+from wfinspect.simulator.tasks import (
+    BIG_LOG_TASK_ID,
+    TASKS_APART,
+    BulkText,
+    Tasks,
+    bulk,
+    json_escaped,
+    log_of,
+)
 from wfinspect.simulator.verify import Verifier
 
 VERSION = "2024-05-18"

@@ -1,17 +1,291 @@
-"""Task instances as the service tells them: whose they are, and their runs.
+"""Task instances as the service tells them: what they are, their runs, and the logs of these.
 
-Made on demand from what the population says about their instance.
+A workflow's tasks and the layout of a run know no moment: a layout counts in parts of the run, 0 to 1. How far
+each task has come is made on demand from what the population says about its instance.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
+from random import Random
 
+from wfinspect.instance import family_of
 from wfinspect.regions import zone_of
-from wfinspect.simulator.catalogue import BIG_LOG_ID
-from wfinspect.simulator.fleet import REGION, Record
-from wfinspect.simulator.graph import Task, layout_of, tasks_of
-from wfinspect.simulator.population import Population
-from wfinspect.simulator.readings import Course, Reading, course_of, past_course, readings
+from wfinspect.simulator.catalogue import BIG_LOG_ID, INSTANCES, MANY_TASKS_ID, OUTCOME, WorkflowRun
+from wfinspect.simulator.fleet import REGION, Population, Record
+
+# What the tasks of a workflow are.
+
+_COUNTS = {p.workflow.id: 500 for p in INSTANCES if p.id == MANY_TASKS_ID}
+_FEWEST, _MOST = 4, 30
+_REACH = 8
+"""How far back the tasks lie that one waits for."""
+_PER_LANE = 250
+"""Tasks that make one more run at once, of which there are 2 at least: some have to wait."""
+_TWO_FAIL = 0.5
+"""Share of the failing layouts in which another task fails, too."""
+
+_VERBS = (
+    ("ODPS_SQL", "build"),
+    ("DI", "load"),
+    ("ODPS_SQL", "join"),
+    ("PYODPS3", "score"),
+    ("ODPS_SQL", "clean"),
+    ("SHELL", "export"),
+    ("HOLOGRES_SQL", "serve"),
+    ("VIRTUAL", "gather"),
+)
+_FAILING = "ODPS_SQL"
+"""The type of all tasks that fail."""
+
+_THINGS = (
+    "behavior_log",
+    "profile_wide",
+    "login_event",
+    "order_item",
+    "pay_bill",
+    "shop_uv",
+    "tag_vector",
+    "coupon_use",
+    "region_dim",
+    "member_level",
+)
+_NAMES = tuple((kind, f"{verb}_{thing}") for thing in _THINGS for kind, verb in _VERBS)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task's definition."""
+
+    number: int
+    """From 1 within its workflow; it waits only for lower ones."""
+    name: str
+    type: str
+    upstream: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a task, in parts of its instance's run."""
+
+    waits: float
+    """From here on it waits for resources."""
+    starts: float
+    ends: float
+    """1 for the task that ends the instance's run, and for no other."""
+    fails: bool
+
+
+Layout = Mapping[int, Sequence[Attempt]]
+"""By the task's number its attempts, one or two; a task behind one that failed has none."""
+
+
+@lru_cache(maxsize=256)
+def tasks_of(seed: int, workflow_id: int) -> tuple[Task, ...]:
+    """The tasks of a workflow: one that begins, one that ends, and a graph of 2 or more between."""
+    luck = Random(f"{seed}/{workflow_id}/tasks")
+    count = _COUNTS.get(workflow_id) or luck.randint(_FEWEST, _MOST)
+    names = luck.sample(_NAMES, len(_NAMES))
+    # So that each workflow has one that can fail.
+    names.insert(0, names.pop(next(i for i, (kind, _) in enumerate(names) if kind == _FAILING)))
+    tasks = [Task(1, "check_source_ready", "SHELL", ())]
+    for number in range(2, count):
+        cycle, place = divmod(number - 2, len(names))
+        kind, name = names[place]
+        near = range(max(1, number - _REACH), number)
+        upstream = luck.sample(near, min(len(near), luck.choice((1, 1, 2))))
+        tasks.append(
+            Task(number, name + (f"_{cycle + 1}" if cycle else ""), kind, tuple(sorted(upstream)))
+        )
+    awaited = {number for task in tasks for number in task.upstream}
+    loose = tuple(task.number for task in tasks if task.number not in awaited)
+    return (*tasks, Task(count, "publish_result", "HOLOGRES_SQL", loose))
+
+
+@lru_cache(maxsize=256)
+def layout_of(seed: int, workflow_id: int, instance_id: int, *, fails: bool) -> Layout:
+    """How a run of an instance spends its time; its workflow's other instances do nearly alike.
+
+    Where it fails, one task fails at its very end, sometimes another one before. One task succeeds
+    only at its second attempt.
+    """
+    tasks = tasks_of(seed, workflow_id)
+    usual = Random(f"{seed}/{workflow_id}/layout")
+    luck = Random(f"{seed}/{instance_id}/layout")
+    lengths = {
+        t.number: (0.02 if t.type == "VIRTUAL" else usual.expovariate(1) + 0.3)
+        * luck.uniform(0.9, 1.1)
+        for t in tasks
+    }
+    able = [t.number for t in tasks if t.type == _FAILING]
+    repeated = usual.choice(able)
+    failing = _failing(tasks, able, usual) if fails else ()
+    last = failing[0] if failing else len(tasks)
+    dead = _behind(tasks, failing)
+    alive = [t for t in tasks if t.number not in dead]
+    lanes = [0.0] * (2 + len(tasks) // _PER_LANE)
+    spans: dict[int, tuple[float, float, float]] = {}
+    for task in sorted(alive, key=lambda t: t.number == last):
+        lane = lanes.index(min(lanes))
+        waits = max((spans[n][2] for n in task.upstream), default=0.0)
+        starts = max(waits + 0.1, lanes[lane]) if task.upstream else 0.0
+        lanes[lane] = starts + lengths[task.number]
+        if task.number == last:
+            lanes[lane] = max(lanes) * 1.02
+        spans[task.number] = (waits, starts, lanes[lane])
+    total = spans[last][2]
+    return {
+        number: _attempts(
+            *(at / total for at in span), fails=number in failing, repeated=number == repeated
+        )
+        for number, span in spans.items()
+    }
+
+
+def _attempts(
+    waits: float, starts: float, ends: float, *, fails: bool, repeated: bool
+) -> tuple[Attempt, ...]:
+    if not repeated:
+        return (Attempt(waits, starts, ends, fails),)
+    breaks, again = starts + (ends - starts) * 0.4, starts + (ends - starts) * 0.5
+    return Attempt(waits, starts, breaks, fails=True), Attempt(breaks, again, ends, fails)
+
+
+def _failing(tasks: Sequence[Task], able: Sequence[int], luck: Random) -> tuple[int, ...]:
+    """The task that ends a run, from the later half of the able, and perhaps one that fails before."""
+    last = luck.choice(able[len(able) // 2 :])
+    ahead = {last}
+    for task in reversed(tasks):
+        if task.number in ahead:
+            ahead.update(task.upstream)
+    others = sorted(set(able) - ahead - _behind(tasks, (last,)))
+    return (last, luck.choice(others)) if others and luck.random() < _TWO_FAIL else (last,)
+
+
+def _behind(tasks: Sequence[Task], numbers: Sequence[int]) -> set[int]:
+    """The tasks that wait for some, directly or not."""
+    found = set(numbers)
+    for task in tasks:
+        if not found.isdisjoint(task.upstream):
+            found.add(task.number)
+    return found - set(numbers)
+
+
+# How far they have come.
+
+_WAITING = {"WaitTime", "CheckingCondition", "WaitResource"}
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A run of an instance as it went or goes; times in milliseconds, None for not yet."""
+
+    run: WorkflowRun
+    status: str
+    started: int | None
+    ends: int
+    """When its tasks are through, but for the last one's check of quality."""
+    settled: int | None
+    fails: bool
+
+    def at(self, part: float) -> int:
+        """The moment when a part of it, 0 to 1, is over."""
+        started = self.started or 0
+        return started + int(part * (self.ends - started))
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRun:
+    """A task's run at a moment; times in milliseconds, None for not yet."""
+
+    task: Task
+    run_number: int
+    status: str = "NotRun"
+    waits_for_time: int | None = None
+    waits_for_resources: int | None = None
+    started: int | None = None
+    finished: int | None = None
+    ends: int = 0
+    """When its work is through, also while that lies ahead."""
+    is_retried: bool = False
+    """Another attempt follows in the same run of the instance."""
+
+
+def course_of(record: Record, run: WorkflowRun) -> Course:
+    """The course of the run an instance is in; its record may have been changed by a test."""
+    status = str(record.get("Status"))
+    started, finished, changed = (
+        value if isinstance(value := record.get(name), int) else None
+        for name in ("StartedTime", "FinishedTime", "ModifyTime")
+    )
+    ends = (started or 0) + run.working
+    if finished is not None:
+        ends = min(ends, finished)
+    elif status == "Checking" and changed is not None:
+        ends = min(ends, changed)
+    fails = status == "Failure" if family_of(status).is_settled else run.fails
+    return Course(run, status, started, ends, finished, fails)
+
+
+def past_course(run: WorkflowRun) -> Course:
+    """The course of a run that has settled."""
+    started = run.begins["Running"]
+    status = "Failure" if run.fails else "Success"
+    return Course(run, status, started, started + run.working, run.begins[OUTCOME], run.fails)
+
+
+def task_runs(task: Task, layout: Layout, course: Course, now: int, per_run: int) -> list[TaskRun]:
+    """The attempts of a task in one run of its instance, oldest first; at least one.
+
+    Args:
+        task: whose.
+        layout: of this run.
+        course: of this run.
+        now: milliseconds.
+        per_run: how many attempts the task makes in a run that goes well.
+    """
+    first = course.run.number * per_run + 1
+    if course.started is None:
+        return [_before(task, course, now, first)]
+    attempts = layout.get(task.number, ())
+    begun = [a for a in attempts if course.settled is not None or course.at(a.waits) <= now]
+    found = [_task_run(task, a, course, now, first + i) for i, a in enumerate(begun)]
+    retried = [replace(task_run, is_retried=True) for task_run in found[: len(attempts) - 1]]
+    return retried + found[len(retried) :] or [TaskRun(task, first)]
+
+
+def _before(task: Task, course: Course, now: int, number: int) -> TaskRun:
+    """Before the run has started only its first task waits."""
+    if task.upstream or course.status not in _WAITING:
+        return TaskRun(task, number)
+    for_resources = _past(course, "WaitResource", now) if course.status == "WaitResource" else None
+    return TaskRun(task, number, course.status, _past(course, "WaitTime", now), for_resources)
+
+
+def _task_run(task: Task, attempt: Attempt, course: Course, now: int, number: int) -> TaskRun:
+    waits, starts, ends = (course.at(p) for p in (attempt.waits, attempt.starts, attempt.ends))
+    is_first, is_last = not task.upstream, attempt.ends == 1
+    for_time = _past(course, "WaitTime", starts) if is_first else waits
+    for_resources = _past(course, "WaitResource", starts) if is_first else waits
+    finished = course.settled if is_last else ends
+    if course.settled is None and now < starts:
+        return TaskRun(task, number, "WaitResource", for_time, for_resources, ends=ends)
+    if finished is None or (course.settled is None and now < finished):
+        status = "Checking" if is_last and course.status == "Checking" else "Running"
+        return TaskRun(task, number, status, for_time, for_resources, starts, ends=ends)
+    status = "Failure" if attempt.fails else "Success"
+    return TaskRun(task, number, status, for_time, for_resources, starts, finished, ends)
+
+
+def _past(course: Course, word: str, limit: int) -> int | None:
+    """When a state began; None for one that did not, or after `limit`, as a test may have it."""
+    began = course.run.begins.get(word)
+    return began if began is not None and began <= limit else None
+
+
+# As the service tells them.
 
 _RESOURCE_GROUP = "S_res_group_1823556600124410_1721000000000"
 TASKS_APART = 1000
@@ -53,29 +327,29 @@ class Tasks:
     def current(self, numbers: Iterable[int] | None = None) -> list[Record]:
         """Each task as it stands, or those of some numbers."""
         asked = self.definitions if numbers is None else [self.definitions[n - 1] for n in numbers]
-        return [self.record(self._readings(task, self._course)[-1]) for task in asked]
+        return [self.record(self._runs_in(task, self._course)[-1]) for task in asked]
 
-    def runs(self, task_id: int) -> list[Reading]:
+    def runs(self, task_id: int) -> list[TaskRun]:
         """All runs of a task, oldest first; the last one is as it stands."""
         task = self.definitions[task_id % TASKS_APART - 1]
         number = self._course.run.number
         run_of = self._population.fleet.run_of
         past = [
-            reading
+            task_run
             for earlier in range(max(0, number - _KEPT_RUNS), number)
-            for reading in self._readings(task, past_course(run_of(self.instance_id, earlier)))
-            if reading.started is not None
+            for task_run in self._runs_in(task, past_course(run_of(self.instance_id, earlier)))
+            if task_run.started is not None
         ]
-        return past + self._readings(task, self._course)
+        return past + self._runs_in(task, self._course)
 
-    def record(self, reading: Reading) -> Record:
-        """A reading with the service's names."""
-        instance, task = self._instance, reading.task
+    def record(self, task_run: TaskRun) -> Record:
+        """A run of a task with the service's names."""
+        instance, task = self._instance, task_run.task
         times = (
-            reading.waits_for_time,
-            reading.waits_for_resources,
-            reading.started,
-            reading.finished,
+            task_run.waits_for_time,
+            task_run.waits_for_resources,
+            task_run.started,
+            task_run.finished,
         )
         names = ("WaitingTriggerTime", "WaitingResourceTime", "StartedTime", "FinishedTime")
         created = instance.get("CreateTime")
@@ -85,11 +359,11 @@ class Tasks:
             "TaskId": self._workflow_id * TASKS_APART + task.number,
             "TaskName": task.name,
             "TaskType": task.type,
-            "Status": reading.status,
-            "RunNumber": reading.run_number,
+            "Status": task_run.status,
+            "RunNumber": task_run.run_number,
             **_common_of(task, str(instance.get("Owner"))),
             "PeriodNumber": 1,
-            "OperationType": "Rerun" if reading.run_number > 1 else "",
+            "OperationType": "Rerun" if task_run.run_number > 1 else "",
             "Bizdate": instance.get("BizDate"),
             "CreateTime": created,
             "TriggerTime": self._due,
@@ -105,9 +379,9 @@ class Tasks:
             "WorkflowName": instance.get("Name"),
             "ScriptParameters": f"bizdate={self.day} task={task.name}",
         }
-        if reading.started is not None:
+        if task_run.started is not None:
             record["Runtime"] = {
-                "ProcessId": f"T3_{reading.started // 1000 % 10**10:010}",
+                "ProcessId": f"T3_{task_run.started // 1000 % 10**10:010}",
                 "Gateway": f"cn-shanghai-{task.number % 7}.gateway",
             }
         record |= self._population.task_fields
@@ -119,11 +393,11 @@ class Tasks:
         at = int(str(self._instance.get("BizDate", 0))) / 1000
         return f"{datetime.fromtimestamp(at, zone_of(REGION)):%Y%m%d}"
 
-    def _readings(self, task: Task, course: Course) -> list[Reading]:
+    def _runs_in(self, task: Task, course: Course) -> list[TaskRun]:
         seed, ids = self._population.fleet.seed, (self._workflow_id, self.instance_id)
         layout = layout_of(seed, *ids, fails=course.fails)
         per_run = len(layout_of(seed, *ids, fails=False)[task.number])
-        return readings(task, layout, course, self._now, per_run)
+        return task_runs(task, layout, course, self._now, per_run)
 
 
 def _common_of(task: Task, workflow_owner: str) -> Record:
@@ -151,3 +425,120 @@ def _common_of(task: Task, workflow_owner: str) -> Record:
 def _trigger_type(workflow_type: str) -> str:
     """Who starts a workflow's runs."""
     return "Scheduler" if workflow_type in {"Normal", "SupplementData"} else "Manual"
+
+
+# Their logs: a log only grows, what was there at one moment begins what is there at the next.
+
+_STEPS = 200
+"""Lines of progress in a long log; a short one has a line a second."""
+_SKEW_EVERY = 50
+_RULE = "=" * 65
+
+_ERRORS = {
+    False: (
+        "FAILED: ODPS-0130071:[1,45] Semantic analysis exception - column bizdt cannot be resolved",
+        "Exit with FAILED.",
+        "Shell run failed, exitCode: 1",
+    ),
+    True: (
+        "FAILED: ODPS-0123131:User defined function exception - Traceback:",
+        "java.lang.OutOfMemoryError: Java heap space",
+        "    at com.example.udf.Merge.evaluate(Merge.java:118)",
+        "    at java.lang.reflect.Method.invoke(Method.java:498)",
+        "instance reached its memory limit, 3 times; it may do better at another attempt",
+        "Shell run failed, exitCode: 137",
+    ),
+}
+"""What a failed run ends with, by whether another attempt in the same run makes it good."""
+
+_BULK_SIZE = 32 * 1024 * 1024
+_BULK_LINE = (
+    "{stamp} INFO M1_job_0 stg0: block ######## part {part:03}: 1048576 records, spilled 0\n"
+)
+_BULK_PARTS = 350
+
+
+def log_of(task_run: TaskRun, day: str, now: int) -> str:
+    """The log of a run at a moment (milliseconds); "" for one that has not started.
+
+    Args:
+        task_run: the run.
+        day: its business date as yyyymmdd.
+        now: milliseconds.
+    """
+    if task_run.started is None or task_run.task.type == "VIRTUAL":
+        return ""
+    return "".join(f"{_stamp(at)} {line}\n" for at, line in _lines(task_run, day) if at <= now)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkText:
+    """A text too long to be held, made while it is sent."""
+
+    block: bytes
+    """Plain ASCII lines, sent again and again."""
+    mark: bytes
+    """A part of the block that is replaced by its number, of the same length."""
+    count: int
+    """How many blocks."""
+    end: str
+    """What follows them."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The blocks as JSON writes them within a string."""
+        block = json_escaped(self.block.decode())
+        for number in range(self.count):
+            yield block.replace(self.mark, b"%0*d" % (len(self.mark), number))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all pieces."""
+        return len(json_escaped(self.block.decode())) * self.count
+
+
+def bulk(end: str) -> BulkText:
+    """A text of 32 MiB, less some KiB, that ends in another one, whose first stamp it has."""
+    stamp = end[: len(_stamp(0))]
+    block = "".join(_BULK_LINE.format(stamp=stamp, part=part) for part in range(_BULK_PARTS))
+    return BulkText(block.encode(), b"#" * 8, _BULK_SIZE // len(block) - 1, end)
+
+
+def _stamp(at: int) -> str:
+    return f"{datetime.fromtimestamp(at / 1000, zone_of(REGION)):%Y-%m-%d %H:%M:%S}"
+
+
+def _lines(task_run: TaskRun, day: str) -> Iterator[tuple[int, str]]:
+    task, at, ends = task_run.task, task_run.started or 0, task_run.ends
+    job = f"{day}{at % 10**9:09}g{task.number:03}"
+    yield at, f"INFO {_RULE}"
+    yield at, f"INFO Current node: {task.name} ({task.type}), run number {task_run.run_number}"
+    yield (
+        at,
+        f"INFO SKYNET_BIZDATE={day} SKYNET_RUNNUMBER={task_run.run_number} TASK_PLUGIN={task.type}",
+    )
+    yield at, f"INFO {_RULE}"
+    yield at, f"INFO Job submitted, ID = {job}, quota default"
+    yield at, f"WARN partition dt={day} of {task.name}_tmp is deprecated and ignored"
+    steps = max(1, min(_STEPS, (ends - at) // 1000))
+    for step in range(1, steps):
+        done = step * 64 // steps
+        mappers, reducers = min(64, done * 2), max(0, done * 2 - 64) // 2
+        then = at + (ends - at) * step // steps
+        mapped = f"{64 - mappers}/{mappers}/64[{mappers * 100 // 64}%]"
+        reduced = f"{32 - reducers}/{reducers}/32[{reducers * 100 // 32}%]"
+        yield then, f"INFO M1_job_0: {mapped} R2_1_job_0: {reduced}"
+        if step % _SKEW_EVERY == 0:
+            yield then, f"WARN data skew in R2_1_job_0, instance {step}"
+    if task_run.finished is None:
+        return
+    has_failed = task_run.status == "Failure"
+    for line in _ERRORS[task_run.is_retried] if has_failed else ("OK",):
+        yield task_run.finished, f"{'ERROR' if has_failed else 'INFO'} {line}"
+    word = "ERROR" if has_failed else "FINISH"
+    yield task_run.finished, f"INFO Current task status: {word}"
+    yield task_run.finished, f"INFO Cost time is: {(task_run.finished - at) / 1000:.3f}s"
+
+
+def json_escaped(text: str) -> bytes:
+    """A text as JSON writes it within a string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "backslashreplace")

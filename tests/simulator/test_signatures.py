@@ -20,7 +20,7 @@ from wfinspect.simulator.verify import AccessKey, Verifier, canonical_request
 GET, LIST = "GetWorkflowInstance", "ListWorkflowInstances"
 RUNNING = DEMO_IDS[0]
 VECTORS = json.loads(
-    (Path(__file__).parent / "data" / "signature_vectors.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[1] / "data" / "signature_vectors.json").read_text(encoding="utf-8")
 )["vectors"]
 
 

@@ -12,11 +12,8 @@ from hypothesis import strategies as st
 from wfinspect.instance import Family, family_of
 from wfinspect.simulator import DEMO_IDS, MANY_TASKS_ID
 from wfinspect.simulator.faults import Faults
-from wfinspect.simulator.fleet import Fleet
-from wfinspect.simulator.graph import layout_of, tasks_of
-from wfinspect.simulator.population import Population
-from wfinspect.simulator.task_log import log_of
-from wfinspect.simulator.tasks import Tasks
+from wfinspect.simulator.fleet import Fleet, Population
+from wfinspect.simulator.tasks import Tasks, layout_of, log_of, tasks_of
 
 RUNNING, LONG, WAITING, DONE = DEMO_IDS
 FLEET = Fleet(epoch=START, extra=5)

@@ -5,7 +5,7 @@ from fakes import FakeClock, ms
 from signed_request import Caller, listed
 
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.simulator.population import HOSTILE_TEXT
+from wfinspect.simulator.fleet import HOSTILE_TEXT
 
 GET = "GetWorkflowInstance"
 RUNNING, LONG, _, DONE = DEMO_IDS

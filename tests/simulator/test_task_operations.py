@@ -9,7 +9,7 @@ from fakes import FakeClock
 from signed_request import Answer, Caller
 
 from wfinspect.simulator import BIG_LOG_TASK_ID, DEMO_IDS, MANY_TASKS_ID, Simulator
-from wfinspect.simulator.population import HOSTILE_TEXT
+from wfinspect.simulator.fleet import HOSTILE_TEXT
 
 TASKS, TASK, LOG = "ListTaskInstances", "GetTaskInstance", "GetTaskInstanceLog"
 RUNNING, LONG, _, DONE = DEMO_IDS
@@ -199,7 +199,7 @@ def test_a_log_of_32_mib_is_sent_without_being_held(simulator: Simulator, caller
 
 def test_the_makers_of_a_big_log_hold_little_of_it() -> None:
     from wfinspect.simulator.service import answer
-    from wfinspect.simulator.task_log import bulk
+    from wfinspect.simulator.tasks import bulk
 
     tracemalloc.start()
     reply = answer({"TaskInstanceLog": bulk("2026-09-18 10:53:02 INFO OK\n")}, "R")
