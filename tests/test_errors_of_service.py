@@ -27,6 +27,7 @@ from wfinspect.errors import (
     ServiceTrouble,
     Throttled,
     Unreachable,
+    remember_secrets,
 )
 from wfinspect.instance import InstanceId
 
@@ -243,9 +244,10 @@ def test_the_quoted_string_to_sign_is_not_shown() -> None:
 
 
 def test_a_secret_that_the_service_quotes_is_masked() -> None:
-    body = b'{"Code":"InvalidParameter","Message":"bad CANARY in request"}'
+    body = b'{"Code":"InvalidParameter","Message":"bad CANARY-SECRET in request"}'
 
-    error = failure_of(400, {}, body, now=NOW, secrets=("", "CANARY"))
+    remember_secrets("", "CANARY-SECRET")
+    error = failure_of(400, {}, body, now=NOW)
 
     assert "It says: bad *** in request" in str(error)
 

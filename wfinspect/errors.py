@@ -16,11 +16,15 @@ WfInspectError
         BadAnswer            an answer that can't be understood
         BadRequest           the service understood, and will never accept this call
 
-The text of an error is one sentence for a person: what happened, why, what to do.
+The text of an error is one sentence for a person: what happened, why, what to do. That of a
+ServiceError, which may quote the service, holds no secret that this process has used.
 """
 
 import errno
+import re
+from collections import deque
 from collections.abc import Iterable
+from functools import lru_cache
 
 ABOUT_KEYS = ("InvalidAccessKeyId", "InvalidSecurityToken", "SecurityToken", "SignatureDoesNot")
 """How the service's codes begin that refuse a key: one from the same source may be better by now."""
@@ -49,6 +53,53 @@ STARVED = (
     "the system gave the program no more memory or threads; raise what limits it: "
     "`ulimit -v`, `ulimit -u` or the container's limit"
 )
+
+
+def remember_secrets(*texts: str) -> None:
+    """Keep secrets that are used, for `without_secrets` to hide; shorter ones are parts of words."""
+    for text in texts:
+        if len(text) >= _LEAST_SECRET and text not in _secrets:
+            _secrets.append(text)
+
+
+def without_secrets(text: str) -> str:
+    """A text without any secret in use, be it plain, in a URL or in JSON, or within base64.
+
+    To be used before a text is shortened: a part of a secret is not recognised.
+    """
+    # A copy in one step, since another thread may add to it.
+    for secret in tuple(_secrets):
+        text = _quoting(secret).sub("***", text)
+    return text
+
+
+_LEAST_SECRET = 8
+_secrets: deque[str] = deque(maxlen=50)
+"""The newest, since tokens are renewed every hour for as long as the app runs."""
+
+
+@lru_cache(50)
+def _quoting(secret: str) -> re.Pattern[str]:
+    """What matches a secret in each of its forms."""
+    import base64  # noqa: PLC0415 - few errors are shown, and most commands show none
+
+    forms = [secret]
+    for before in range(3):
+        # The characters of base64 that depend on the secret alone, by where its first byte falls.
+        packed = base64.b64encode(bytes(before) + secret.encode()).decode()
+        forms.append(packed[-(-before * 4 // 3) : (before + len(secret.encode())) * 4 // 3])
+    return re.compile("|".join("".join(map(_quoted_character, form)) for form in forms))
+
+
+@lru_cache
+def _quoted_character(char: str) -> str:
+    """A pattern for a character, as it is or percent-encoded any number of times."""
+    if char.isalnum():
+        return char
+    # Base64 for URLs writes - and _; a form decoded twice has a blank for +; JSON may escape a slash.
+    alike = {"+": "+- ", "/": "/_"}.get(char, char)
+    codes = "|".join(f"%(?:25)*{ord(each):02x}" for each in alike if each != " ")
+    return rf"\\?(?:[{re.escape(alike)}]|(?i:{codes}))"
 
 
 class WfInspectError(Exception):
@@ -88,6 +139,10 @@ class ServiceError(WfInspectError):
     def __init__(
         self, sentence: str, *, cause: str = "", code: str = "", request_id: str = ""
     ) -> None:
+        # Services, gateways and proxies quote what they were sent.
+        sentence, code, request_id, cause = map(
+            without_secrets, (sentence, code, request_id, cause)
+        )
         super().__init__(sentence)
         self.sentence = sentence
         self.code = code

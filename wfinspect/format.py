@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, tzinfo
 
+from wfinspect.errors import without_secrets
 from wfinspect.instance import Family, Status
 
 MARKS: Mapping[Status, str] = {
@@ -66,7 +67,7 @@ def shown(text: str, *, limit: int = LINE_LIMIT) -> str:
 
 def without_keys(text: str) -> str:
     """A sentence without what looks like a key: users type one in the wrong place, and pass logs on."""
-    return _KEY.sub("***", text)
+    return _KEY.sub("***", without_secrets(text))
 
 
 def shown_block(text: str) -> str:

@@ -13,7 +13,13 @@ from typing import Any
 from wfinspect.dataworks import profiles
 from wfinspect.dataworks.library import Keys, Provider, chain_provider, profile_provider
 from wfinspect.dataworks.lookup import Lookup
-from wfinspect.errors import ConfigError, CredentialsMissing, Refused, ServiceError
+from wfinspect.errors import (
+    ConfigError,
+    CredentialsMissing,
+    Refused,
+    ServiceError,
+    remember_secrets,
+)
 from wfinspect.format import shown
 
 HOW_TO = (
@@ -192,6 +198,7 @@ def checked(credentials: Credentials, profile: str) -> Credentials:
             f"The key of profile '{shown(profile, limit=80)}' holds a character that no key has: "
             "copy it again, without quotes or blanks."
         )
+    remember_secrets(credentials.access_key_secret, credentials.security_token)
     return credentials
 
 

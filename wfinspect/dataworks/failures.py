@@ -5,7 +5,7 @@ decides; where there is none, something in between has answered.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -25,6 +25,7 @@ from wfinspect.errors import (
     ServiceTrouble,
     Throttled,
     Unreachable,
+    without_secrets,
 )
 from wfinspect.format import duration, shown
 from wfinspect.regions import day_ends_at
@@ -54,7 +55,6 @@ def failure_of(
     asked: int | None = None,
     kind: str = "workflow instance",
     region: str = "",
-    secrets: Iterable[str] = (),
 ) -> ServiceError:
     """What an answer with an error status, or with a ``Code`` in place of data, means.
 
@@ -66,11 +66,11 @@ def failure_of(
         asked: the ID of the one thing that was asked for, None for a list.
         kind: what a sentence calls that.
         region: decides when a day of calls ends.
-        secrets: texts that may appear in no sentence, even where the service quotes them.
     """
     answer = _members(body)
     code = shown(_text(answer, "Code", "ErrorCode"), limit=80)
-    request_id = request_id_of(_text(answer, "RequestId") or headers.get("x-acs-request-id", ""))
+    request_id = _text(answer, "RequestId") or headers.get("x-acs-request-id", "")
+    request_id = request_id_of(without_secrets(request_id))
     if not code:
         return _without_code(status, headers, body, now)
     error_type, sentence = meaning_of(code, status)
@@ -83,7 +83,7 @@ def failure_of(
     )
     if is_unknown and asked is not None:
         return not_found(asked, kind=kind, code=code, request_id=request_id)
-    message = _quoted(message, secrets)
+    message = f" It says: {shown(message, limit=200)}" if message else ""
     filled = sentence.format(
         code=code,
         status=status,
@@ -136,7 +136,7 @@ def _without_code(
 ) -> ServiceError:
     cause = f"HTTP {status}"
     if 300 <= status < 400:  # noqa: PLR2004 - redirects
-        target = shown(headers.get("location", "elsewhere"), limit=100)
+        target = shown(without_secrets(headers.get("location", "elsewhere")), limit=100)
         sentence = f"The answer leads to {target}: is a login page or a proxy in the way?"
         return BadAnswer(sentence, cause=cause)
     if status == 407:  # noqa: PLR2004 - proxy authentication
@@ -218,7 +218,8 @@ def _text(answer: Mapping[str, Any], *names: str) -> str:
         for spelling in (name, name[0].lower() + name[1:]):
             value = answer.get(spelling)
             if isinstance(value, str | int) and not isinstance(value, bool):
-                return str(value).strip()
+                # Before anything is shortened.
+                return without_secrets(str(value).strip())
     return ""
 
 
@@ -226,9 +227,3 @@ def _action(answer: Mapping[str, Any]) -> str:
     detail = answer.get("AccessDeniedDetail") or answer.get("accessDeniedDetail")
     action = _text(detail, "AuthAction") if isinstance(detail, dict) else ""
     return f", {shown(action, limit=80)}" if action else ""
-
-
-def _quoted(message: str, secrets: Iterable[str]) -> str:
-    for secret in filter(None, secrets):
-        message = message.replace(secret, "***")
-    return f" It says: {shown(message, limit=200)}" if message else ""

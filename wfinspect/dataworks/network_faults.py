@@ -12,7 +12,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from wfinspect.errors import BadAnswer, ServiceError, Unreachable
+from wfinspect.errors import BadAnswer, ServiceError, Unreachable, without_secrets
 from wfinspect.format import shown
 
 _PORTS = {"http": 80, "https": 443}
@@ -117,7 +117,7 @@ def _error_at_proxy(error: Exception, host: str, proxy: str, stage: Stage) -> Un
 def _refused_by_proxy(answer: str, host: str, proxy: str) -> Unreachable:
     """What a proxy's answer to CONNECT means: the status and its reason."""
     status = answer[:3]
-    said = f"HTTP {shown(answer, limit=60).strip()}"
+    said = f"HTTP {shown(without_secrets(answer), limit=60).strip()}"
     if status == "407":
         # Whoever repeats a wrong password is locked out by many proxies: the exit code of credentials.
         return Unreachable(
@@ -171,7 +171,7 @@ def _why(error: BaseException) -> str:
         return shown(error.verify_message.rstrip("."), limit=100)
     if isinstance(error, ssl.SSLError):
         return shown((error.reason or "no reason given").replace("_", " ").lower(), limit=100)
-    return shown(str(error), limit=100)
+    return shown(without_secrets(str(error)), limit=100)
 
 
 _TIMEOUTS = (httpx.TimeoutException, httpcore.TimeoutException, TimeoutError)

@@ -1,4 +1,4 @@
-"""The proxy that the environment names for an endpoint, if any. Pure.
+"""The proxy that the environment names for an endpoint, if any.
 
 httpx would send loopback traffic to it, and fail without a sentence on odd values.
 """
@@ -6,11 +6,11 @@ httpx would send loopback traffic to it, and fail without a sentence on odd valu
 import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from wfinspect.errors import ConfigError
+from wfinspect.errors import ConfigError, remember_secrets
 
 _HTTPS_PORT = 443
 
@@ -46,6 +46,8 @@ def proxy_for(endpoint: str, environ: Mapping[str, str]) -> str | None:
         raise ConfigError(
             f"{name} can't be used: write http://host:port (socks is not served), or unset it."
         )
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    remember_secrets(password, f"{user}:{password}")
     return url
 
 

@@ -149,7 +149,6 @@ class Sender:
             asked=call.asked,
             kind=call.kind,
             region=self._region,
-            secrets=(keys.access_key_secret, keys.security_token),
         )
         if error.code.startswith(ABOUT_KEYS):
             self._credentials.forget()

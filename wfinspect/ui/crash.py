@@ -6,12 +6,12 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from wfinspect.errors import STARVED, is_starved
+from wfinspect.errors import STARVED, is_starved, without_secrets
 from wfinspect.format import shown
 
 _FRAME = re.compile(r"[\s|+-]*File \"")
 _KEY_ID = re.compile(r"\b(?:LTAI|STS\.)\w+")
-_LONG_WORD = re.compile(r"[\w+/=.-]{20,}", re.ASCII)
+_LONG_WORD = re.compile(r"[\w+/=.%-]{20,}", re.ASCII)
 _HIDDEN = "<hidden>"
 _LINE_LIMIT = 2_000
 
@@ -56,8 +56,8 @@ def redacted_report(text: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """A text without what looks like a key or a token: long words mixing both cases and digits."""
-    return _LONG_WORD.sub(_hide_token, _KEY_ID.sub(_HIDDEN, text))
+    """A text without secrets in use, and what looks like one: long words mixing both cases and digits."""
+    return _LONG_WORD.sub(_hide_token, _KEY_ID.sub(_HIDDEN, without_secrets(text)))
 
 
 def _hide_token(match: re.Match[str]) -> str:
