@@ -279,6 +279,30 @@ def test_get_prints_what_it_can_read_and_says_what_it_cannot(
     live.population.restore(first)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "shown", "hidden"),
+    [
+        ('a="x y=z" b=2', ['a="x y=z"', "b=2"], "(as it came)"),
+        ("sql=select x where a=1 and b=2", ["sql=select x where a=1 and b=2"], "\0"),
+        ('{"n": null, "s": "null", "t": true, "u": "1"}',
+         ["n=null", 's="null"', "t=true", 'u="1"'], "(as it came)"),
+    ],
+)  # fmt: skip
+def test_get_tears_no_parameter_and_tells_kinds_of_values_apart(
+    command: Callable[..., tuple[int, str, str]],
+    live: Simulator,
+    parameters: str,
+    shown: list[str],
+    hidden: str,
+) -> None:
+    live.population.set_answer(DEMO_IDS[0], {"WorkflowParameters": parameters, "Tags": []})
+    _, table, _ = command("get", str(DEMO_IDS[0]))
+    said = [line.partition("  ")[2].strip() for line in table.splitlines()]
+    assert set(shown) <= set(said)
+    assert hidden not in table
+    live.population.restore(DEMO_IDS[0])
+
+
 def test_watch_ends_at_a_failure_with_odd_fields(
     command: Callable[..., tuple[int, str, str]], live: Simulator
 ) -> None:

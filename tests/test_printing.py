@@ -177,3 +177,17 @@ def test_the_table_shows_a_thousand_parameters_and_counts_the_rest() -> None:
     printed = as_table([many], "cn-shanghai", ZONE, START)
     assert "... and more than 5,554 more, -o json or --field has the whole" in printed
     assert len(printed) < 100_000
+
+
+def test_parameters_are_told_apart_and_shown_as_they_came_where_that_is_in_doubt() -> None:
+    one = answered()
+    of_json = replace(one, workflow_parameters='{"a": null, "b": "null", "c": "x"}')
+    torn = replace(one, workflow_parameters="sql=select x where a=1 and b=2")
+    table = as_table([of_json], "cn-shanghai", ZONE, START).splitlines()
+    doubtful = as_table([torn], "cn-shanghai", ZONE, START)
+
+    assert [line.split()[-1] for line in table if "=" in line] == [
+        "a=null", 'b="null"', "c=x", "team=growth",
+    ]  # fmt: skip
+    assert "(as it came)" in doubtful
+    assert "sql=select x where a=1 and b=2" in doubtful

@@ -33,3 +33,15 @@ def test_a_failure_with_fields_in_another_form_rings_and_says_what_can_not_be_re
         app.press("v")
         app.wait_for(r'"BizDate": "2026-11-21"')
         app.quit()
+
+
+def test_parameters_that_can_be_read_in_two_ways_are_shown_as_they_came_as_well(
+    home: Home, simulator: Simulator
+) -> None:
+    torn = "sql=select x where a=1 and b=2"
+    simulator.population.set_answer(RUNNING, {"WorkflowParameters": torn})
+    with home.start(size=(120, 40)) as app:
+        app.wait_for("ready|type or paste")
+        app.press(*str(RUNNING), "enter")
+        app.wait_for(rf"Where a value ends is uncertain[\s\S]* {torn}")
+        app.quit()

@@ -53,6 +53,20 @@ def runs(count: int = 6) -> tuple[Run, ...]:
     return (failed, *good)
 
 
+def test_a_null_differs_from_a_text_that_says_so_and_torn_parameters_are_shown_whole() -> None:
+    of_json, of_pairs = '{"a": null}', "a=1 b=x y"
+    rows = [
+        Row(key(FAILED), replace(mine(), workflow_parameters=text, tags=()))
+        for text in (of_json, '{"a": "null"}', of_pairs)
+    ]
+    kinds = [line.text.split() for line in comparison(rows[0], rows[1], LOOK, Columns(18, 28))]
+    torn = [line.text.split() for line in comparison(rows[0], rows[2], LOOK, Columns(18, 28))]
+
+    assert ["$a", "null", '"null"'] in kinds
+    assert not any(line[:1] == ["Parameters"] for line in kinds)
+    assert ["Parameters", *of_json.split(), *of_pairs.split()] in torn
+
+
 def test_what_differs_comes_first_then_what_always_does_then_what_is_equal() -> None:
     first, second = Row(key(FAILED), mine()), Row(key(BEFORE), last_success())
     text = [line.text for line in comparison(first, second, LOOK, Columns(18, 28))]

@@ -157,14 +157,19 @@ def _record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime
         rows.append((service_name(attribute), text))
     if ran := _ran(instance, now):
         rows.append(("(ran)" if instance.is_settled else "(running for)", ran))
-    parameters, is_all = first_parameters(instance.workflow_parameters)
-    if parameters is None:
-        rows.append(("WorkflowParameters", _start(instance.workflow_parameters)))
-    elif parameters:
-        rows += _section("WorkflowParameters", parameters, is_all=is_all)
+    rows += _parameter_rows(instance.workflow_parameters)
     if instance.tags:
         rows += _section("Tags", instance.tags)
     return aligned(rows)
+
+
+def _parameter_rows(text: str) -> list[tuple[str, str]]:
+    found = first_parameters(text)
+    if found is None:
+        return [("WorkflowParameters", _start(text))]
+    pairs = [(p.key, p.told_apart) for p in found.pairs]
+    rows = _section("WorkflowParameters", pairs, is_all=found.is_all)
+    return rows if found.is_certain else [*rows, ("(as it came)", _start(text))]
 
 
 def _section(

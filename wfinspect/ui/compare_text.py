@@ -7,6 +7,7 @@ from itertools import count, zip_longest
 from typing import NamedTuple
 
 from wfinspect.format import VALUE_LIMIT, duration, shortened, shown, shown_block, size_of
+from wfinspect.parameters import Parameters, first_parameters
 from wfinspect.task import TaskInstance, spans
 from wfinspect.ui.export import fields
 from wfinspect.ui.lines import BLANK, Line, Role, cell_len, line, pad, wrap, wrap_lines
@@ -34,7 +35,10 @@ class Columns(NamedTuple):
     def of(cls, width: int, row: Row, zone: tzinfo) -> "Columns":
         """Those for `width` cells; the values stand together where those of `row` are short."""
         label = max(18, min(30, width * 3 // 10))
-        values = (shown_block(shortened(value)[0]) for value in _values(row, zone).values())
+        named = _values(row, zone)
+        if _are_certain(row):
+            named.pop("Parameters", None)
+        values = (shown_block(shortened(value)[0]) for value in named.values())
         widest = max(cell_len(part) for value in values for part in value.split("\n"))
         return cls(label, max(8, min((width - label - 4) // 2, max(24, widest))))
 
@@ -47,6 +51,9 @@ def comparison(
     The lines of `tasks` stand behind what differs.
     """
     mine, theirs = _values(first, look.zone), _values(second, look.zone)
+    if _are_certain(first) and _are_certain(second):
+        for values in (mine, theirs):
+            values.pop("Parameters", None)
     labels = list(dict.fromkeys((*mine, *theirs)))
     differing = [label for label in labels if mine.get(label) != theirs.get(label)]
     groups = (
@@ -149,7 +156,7 @@ def _seconds(
     return found
 
 
-def _values(row: Row, zone: tzinfo) -> Mapping[str, str]:
+def _values(row: Row, zone: tzinfo) -> dict[str, str]:
     """Fields by their labels; those of parameters and tags are told apart by a mark."""
     values: dict[str, str] = {}
     mark = ""
@@ -158,6 +165,17 @@ def _values(row: Row, zone: tzinfo) -> Mapping[str, str]:
             mark = "$" if label == "Parameters" else "#"
         if label not in {"All as JSON", "Tags"}:
             values[mark + label.strip() if label.startswith("  ") else label] = value
-    if any(label.startswith("$") for label in values):
-        del values["Parameters"]
-    return values
+    found = _parameters(row)
+    return values | {f"${p.key}": p.told_apart for p in found.pairs} if found else values
+
+
+def _are_certain(row: Row) -> bool:
+    """Whether the parameters say all that the text of them does."""
+    found = _parameters(row)
+    return found is not None and found.is_certain
+
+
+def _parameters(row: Row) -> Parameters | None:
+    if row.instance is None or "workflow_parameters" in dict(row.instance.unreadable):
+        return None
+    return first_parameters(row.instance.workflow_parameters)

@@ -250,20 +250,29 @@ _INDENT: Span = (MARGIN + " " * LABEL_CELLS, Role.DIM)
 
 
 def parameters(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
-    """Key and value of each parameter; the raw text where it is in neither format."""
+    """Key and value of each parameter, and the raw text where that may be read in another way."""
     if "workflow_parameters" in dict(instance.unreadable):
         return (line((MARGIN + UNREADABLE, Role.TROUBLE)),)
-    found, is_all = first_parameters(instance.workflow_parameters)
+    found = first_parameters(instance.workflow_parameters)
     if found is None:
-        text, size = fmt.shortened(instance.workflow_parameters)
+        size = fmt.shortened(instance.workflow_parameters)[1]
         why = "Too long to be read" if size else "Neither key=value nor a JSON object"
-        pieces = wrap_lines(fmt.shown_block(text), width - 2)
-        rest = sentence(_whole_is(size), width) if size else ()
-        title = line((f"{MARGIN}{why}: as it came", Role.DIM))
-        return (title, BLANK, *(line((MARGIN + piece, Role.TEXT)) for piece in pieces), *rest)
-    if not found:
+        return _as_it_came(why, instance, width)
+    if not found.pairs:
         return (line((MARGIN + "No parameters.", Role.DIM)),)
-    return table(((p.key, p.value) for p in found), width, is_all=is_all)
+    pairs = ((p.key, p.told_apart) for p in found.pairs)
+    lines = table(pairs, width, is_all=found.is_all)
+    if found.is_certain:
+        return lines
+    return (*lines, BLANK, *_as_it_came("Where a value ends is uncertain", instance, width))
+
+
+def _as_it_came(why: str, instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
+    text, size = fmt.shortened(instance.workflow_parameters)
+    title = sentence(f"{why}: as it came", width)
+    pieces = wrap_lines(fmt.shown_block(text), width - 2)
+    rest = sentence(_whole_is(size), width) if size else ()
+    return (*title, BLANK, *(line((MARGIN + piece, Role.TEXT)) for piece in pieces), *rest)
 
 
 def tags(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
@@ -277,10 +286,10 @@ def tags(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
 
 def parameter_count(instance: WorkflowInstance) -> str:
     """How many parameters there are: a number, ``raw``, or "" for none."""
-    found, is_all = first_parameters(instance.workflow_parameters)
-    if not found:
+    found = first_parameters(instance.workflow_parameters)
+    if found is None or not found.pairs:
         return "raw" if found is None else ""
-    return str(len(found)) if is_all else f"{len(found):,}+"
+    return str(len(found.pairs)) if found.is_all else f"{len(found.pairs):,}+"
 
 
 def table(pairs: Iterable[tuple[str, str]], width: int, *, is_all: bool = True) -> tuple[Line, ...]:

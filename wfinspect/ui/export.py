@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.instance import WorkflowInstance
-from wfinspect.parameters import first_parameters
+from wfinspect.parameters import Parameters, first_parameters
 from wfinspect.regions import zone_of
 from wfinspect.watching.snapshot import Row
 
@@ -69,6 +69,7 @@ def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
         return (("ID", str(row.key.id)),)
     biz = fmt.biz_date(found.biz_date, zone_of(row.key.binding.region)) if found.biz_date else ""
     unreadable = dict(found.unreadable)
+    parameters = first_parameters(found.workflow_parameters) or Parameters()
     named = (
         ("ID", "id", found.id),
         ("Name", "name", found.name),
@@ -88,10 +89,7 @@ def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
         ("Created by", "create_user", found.create_user),
         ("Modified by", "modify_user", found.modify_user),
         ("Parameters", "workflow_parameters", found.workflow_parameters),
-        *(
-            (f"  {p.key}", "", p.value)
-            for p in first_parameters(found.workflow_parameters)[0] or ()
-        ),
+        *((f"  {p.key}", "", p.value) for p in parameters.pairs),
         ("Tags", "tags", ", ".join(f"{tag.key}:{tag.value}" for tag in found.tags)),
         *((f"  {tag.key}", "", tag.value) for tag in found.tags),
         ("All as JSON", "", found.raw),
