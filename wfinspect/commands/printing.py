@@ -18,6 +18,8 @@ from wfinspect.regions import zone_of
 
 _NO_LIMIT = 1 << 40
 _MAX_DIGITS = 4_000
+_NAME_LIMIT = 200
+"""Characters of a name in a line: the other lines are filled up to its width."""
 _MAX_PAIRS = 1_000
 """Parameters or tags that the table shows."""
 _WHOLE = "-o json or --field has the whole"
@@ -192,7 +194,7 @@ def _start(value: str) -> str:
 def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> tuple[str, ...]:
     cells = {
         "status": shown(instance.status),
-        "name": shown(instance.name),
+        "name": shown(instance.name, limit=_NAME_LIMIT),
         "type": shown(instance.type),
         "env_type": shown(instance.env_type),
         "biz_date": "" if instance.biz_date is None else _date(instance.biz_date, region),

@@ -160,4 +160,4 @@ def _line(row: StoredRow, outcome: Outcome, now: datetime) -> tuple[str, ...]:
             if not is_missing:
                 word = f"{row.instance.status}?"
                 time = f"read {age((now - row.read_at).total_seconds())} ago"
-    return mark, str(row.key.id), shown(word) or "-", shown(name) or "-", time
+    return mark, str(row.key.id), shown(word) or "-", shown(name, limit=200) or "-", time
