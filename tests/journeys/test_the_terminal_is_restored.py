@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from journey import SCRIPT, Home, Session
 
+from wfinspect.simulator import DEMO_IDS
+
 NORMAL_SCREEN = b"\x1b[?1049l"
 ROOM_FOR_A_THREAD = 1_000_000  # KiB; the stack each gets, so that the limit alone counts them
 FAULTS = {"SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL"}
@@ -39,6 +41,16 @@ def test_a_thread_that_cannot_be_started_leaves_the_error_on_the_normal_screen(
         after = bytes(app.log).rpartition(NORMAL_SCREEN)[2].decode()
         assert "no more memory or threads" in after
         assert "ulimit -v" in after
+
+
+def test_a_thread_that_is_missing_later_is_an_error_of_the_call(home: Home) -> None:
+    """The sixth, which would resolve a name."""
+    home.environ["WFINSPECT_ENDPOINT"] = "https://dataworks.localhost"
+    with with_room_for_threads(5, home) as app:
+        app.wait_for("ready|type or paste")
+        app.press(*str(DEMO_IDS[0]), "enter")
+        app.wait_for("NOT LIVE +no memory or threads")
+        app.quit()
 
 
 @pytest.mark.parametrize("name", ["QUIT", "ABRT", "USR1", "RTMIN"])

@@ -1,7 +1,6 @@
 """Textual's terminal driver, hardened for a link that stalls, breaks and comes back.
 
-Of this package, the module that leans on private names of Textual; its tests in a real terminal
-tell when a new release moves one of them.
+It leans on private names of Textual, as others here do: tests/ui/test_textual_inside.py lists them all.
 """
 
 import contextlib

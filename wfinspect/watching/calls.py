@@ -12,7 +12,14 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock
-from wfinspect.errors import Refused, ServiceError, ServiceTrouble, WfInspectError
+from wfinspect.errors import (
+    STARVED,
+    Refused,
+    ServiceError,
+    ServiceTrouble,
+    WfInspectError,
+    is_starved,
+)
 from wfinspect.instance import Binding, WorkflowInstance
 from wfinspect.watching.schedule import Batch
 from wfinspect.watching.source import Connect, InstanceSource
@@ -43,7 +50,10 @@ async def outcome_of(work: Awaitable[_T]) -> _T | ServiceError:
         # A setting that only matters to this binding: it may be mended while the app runs.
         return Refused(str(error), cause="settings")
     except Exception as error:
-        logger.exception("A call failed in a way nobody foresaw")
+        logger.exception("A call failed in an unforeseen way")
+        if is_starved(error):
+            sentence = f"No call could be made: {STARVED}."
+            return ServiceTrouble(sentence, cause="no memory or threads")
         return _internal(type(error).__name__)
 
 
