@@ -1,4 +1,4 @@
-"""Whom the simulator answers: raw requests, signed by the tests' own signer."""
+"""Which requests the simulator answers: raw requests, signed by the tests' own signer."""
 
 import json
 from datetime import timedelta

@@ -22,7 +22,7 @@ BIG_LOG_ID = 10432980002
 """A settled instance; the log of its first task is of 32 MiB."""
 
 OUTCOME = "Outcome"
-"""Stands in a life for Success or Failure, which chance decides anew for each run."""
+"""Stands in a life for Success or Failure, which chance decides for each run."""
 
 
 @dataclass(frozen=True, slots=True)

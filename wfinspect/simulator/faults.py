@@ -83,7 +83,7 @@ class Refusal(Exception):
 
 
 PAGES = frozenset({"html", "bad-gateway", "truncated", "cut", "empty", "not-json"})
-"""Faults that are an answer nobody can use: a login page, a proxy's page, half a body, no object."""
+"""Faults that are an answer that can't be used: a login page, a proxy's page, half a body, no object."""
 
 OUTAGES = frozenset({"close", "reset", "hang"})
 """Faults without an answer. A stopped simulator refuses connections."""
@@ -123,7 +123,7 @@ class Switches:
     is_hostile: bool = False
     """Every text field and message carries `fleet.HOSTILE_TEXT`."""
     is_novel: bool = False
-    """Statuses, types and fields nobody documented."""
+    """Undocumented statuses, types and fields."""
     is_untidy: bool = False
     """Quoted numbers, line ends in strings, null and 0 for times, null for no tags."""
 

@@ -74,7 +74,7 @@ class Verifier:
 
 def canonical_request(request: HttpRequest, signed_headers: str) -> str:
     """The text whose hash is signed, rebuilt from what arrived."""
-    # A form-encoding client writes a space as +, the signature as %20: decoding and encoding anew
+    # A form-encoding client writes a space as +, the signature as %20: decoding and encoding it
     # accepts both.
     pairs = sorted(
         (quote(name, safe=""), quote(value, safe=""))

@@ -1,4 +1,4 @@
-"""What remains of a crash: a report for those who mend it, without the values of variables."""
+"""What remains of a crash: a report for developers, without the values of variables."""
 
 import os
 import re
