@@ -1,4 +1,5 @@
 import csv
+import errno
 import io
 import json
 import os
@@ -253,7 +254,7 @@ def test_a_reader_that_goes_away_is_141_and_no_traceback(
         ("> /dev/full", "--version", 70, "No space left"),
         ("2> /dev/full", f"get {DEMO_IDS[0]} 12", 5, f"{DEMO_IDS[0]}"),
         ("2> /dev/full", "get x", 2, ""),
-        (">&-", f"get {DEMO_IDS[0]}", 0, ""),
+        (">&-", f"get {DEMO_IDS[0]}", 70, "it is closed"),
         (">&-", "get x", 2, "'x' is no instance ID"),
         ("2>&-", "get x", 2, ""),
         ("<&-", "watch --file -", 2, "No instance ID"),
@@ -321,3 +322,16 @@ def test_help_is_a_word_too(run: Run) -> None:
 
     assert run("help", "get") == 0
     assert run.out.startswith("usage: wfinspect get")
+
+
+def test_files_that_run_out_later_are_told_as_such(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starved(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("wfinspect.commands.info.run", starved)
+
+    assert run("info") == 70
+    assert "ulimit -n" in run.err
+    assert "internal error" not in run.err

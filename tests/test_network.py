@@ -1,3 +1,4 @@
+import errno
 import logging
 import socket
 import ssl
@@ -199,6 +200,7 @@ def caused(error: Exception, cause: BaseException) -> Exception:
         (caused(httpx.ConnectError(""), socket.gaierror(-2, "unknown")), "no such host"),
         (caused(httpx.ConnectError(""), ConnectionRefusedError()), "connection refused"),
         (caused(httpx.ConnectError(""), TimeoutError()), "timeout"),
+        (caused(httpx.ConnectError(""), OSError(errno.EMFILE, "no")), "too few resources"),
         (httpx.ConnectError(""), "unreachable"),
         (httpx.ConnectTimeout(""), "timeout"),
         (httpx.WriteTimeout(""), "timeout"),

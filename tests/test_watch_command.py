@@ -1,5 +1,7 @@
+import errno
 import io
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -217,3 +219,38 @@ def test_what_was_read_of_a_file_is_said(watch: Command, tmp_path: Path) -> None
     (tmp_path / "ids").write_text("10432987165 was late\n1043298716S\n77 \n")
     _, _, err = watch("--file", str(tmp_path / "ids"), "--timeout", "0.1")
     assert "ids: 1 ID found in its text; 2 lines without an ID (the first in line 2).\n" in err
+
+
+def test_a_round_without_files_to_open_says_what_to_raise(
+    watch: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starved(_: Engine) -> float:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(Engine, "step", starved)
+    code, out, err = watch(str(DEMO_IDS[0]), "--timeout", "0.3")
+    assert (code, out) == (124, "")
+    assert "ulimit -n" in err
+    assert "internal error" not in err
+
+
+def test_a_log_that_cannot_be_opened_does_not_end_the_watch(
+    watch: Command, live: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starved(_: Path) -> logging.Handler:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    failures = iter([ZeroDivisionError()])
+    step = Engine.step
+
+    def broken_once(engine: Engine) -> float | None:
+        for failure in failures:
+            raise failure
+        return step(engine)
+
+    live.set_status(DEMO_IDS[0], S)
+    monkeypatch.setattr("wfinspect.commands.log._private_file", starved)
+    monkeypatch.setattr("wfinspect.watching.watcher._AFTER_A_CRASH_SECONDS", 0.1)
+    monkeypatch.setattr(Engine, "step", broken_once)
+    code, out, _ = watch(str(DEMO_IDS[0]))
+    assert (code, "-> Success" in out) == (0, True)

@@ -1,20 +1,65 @@
 """The console script, and ``python -m wfinspect``."""
 
 import contextlib
+import errno
 import io
 import os
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from wfinspect import __version__
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+
+class _Waiting(io.FileIO):
+    """A standard stream that waits for its pipe also where the descriptor does not block.
+
+    A program that shares the pipe may have made it so: CI runners on Node do. Python gives up then, in
+    the middle of what is written or read. Making it block again would change it for that program, too.
+    """
+
+    def __init__(self, descriptor: int, mode: str) -> None:
+        super().__init__(descriptor, mode, closefd=False)
+        self._written: list[int | None] = []
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        while True:
+            # A signal's handler may raise between any two steps of Python. What has gone out is then known
+            # to the list, in one step, and not to the buffer above, which comes with the same bytes again.
+            if not self._written:
+                self._written.extend(map(super().write, (data,)))
+            written = self._written[0]
+            del self._written[:]
+            if written is not None:
+                return written
+            # Not an error of FileIO, but None: there is no room at the moment.
+            self._wait(is_output=True)
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        while True:
+            read: int | None = super().readinto(buffer)
+            if read is not None:
+                return read
+            self._wait(is_output=False)
+
+    # Those of FileIO take what there is for all.
+    read = io.RawIOBase.read  # type: ignore[assignment]
+    readall = io.RawIOBase.readall
+
+    def _wait(self, *, is_output: bool) -> None:
+        import select
+
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLOUT if is_output else select.POLLIN)
+        poll.poll()
 
 
 def run() -> None:
     """Run the command line of this process and exit with its code."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            # It gets the lowest free descriptor, which is the missing one: no socket or file can.
-            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - as long as the process
+    for name in ("stdin", "stdout", "stderr"):
+        _prepare_stream(name)
     try:
         code = _answer(sys.argv[1:])
         sys.stdout.flush()
@@ -29,6 +74,32 @@ def run() -> None:
     sys.exit(code)
 
 
+def _prepare_stream(name: str) -> None:
+    """Put a stream that waits, and never fails at a character, in the place of a standard one."""
+    is_output = name != "stdin"
+    stream: TextIO | None = getattr(sys, name)
+    if stream is None:
+        # It gets the lowest free descriptor, which is the missing one: no socket or file can. Output
+        # that is closed must fail when it is written to, not vanish; what is said of errors may.
+        descriptor = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+        encoding, is_by_line = "utf-8", False
+    elif isinstance(stream, io.TextIOWrapper):
+        descriptor, encoding = stream.fileno(), stream.encoding
+        # Without a buffer a pipe that is full for a moment would swallow what does not fit.
+        is_by_line = stream.line_buffering or stream.write_through
+    else:
+        return
+    raw = _Waiting(descriptor, "w" if is_output else "r")
+    text = io.TextIOWrapper(
+        io.BufferedWriter(raw) if is_output else io.BufferedReader(raw),
+        encoding=encoding,
+        # A name in another script must not end a watch where the locale can't write it.
+        errors="backslashreplace" if is_output else "surrogateescape",
+        line_buffering=is_by_line,
+    )
+    setattr(sys, name, text)
+
+
 def _answer(arguments: list[str]) -> int:
     # Scripts ask for the version often; the settings and parsers would cost more than the answer.
     if arguments == ["--version"]:
@@ -39,10 +110,6 @@ def _answer(arguments: list[str]) -> int:
 
     _dump_no_core()
     log_deaths()
-
-    # A name in another script must not end a watch where the locale can't write it.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
 
     return main(arguments, os.environ)
 
@@ -66,8 +133,9 @@ def _without_output(error: OSError) -> int:
         return 141
     from wfinspect.commands.printing import say
 
+    why = "it is closed" if error.errno == errno.EBADF else error.strerror
     say(
-        f"Standard output can't be written to ({error.strerror}), so what was printed is not "
+        f"Standard output can't be written to ({why}), so what was printed is not "
         "complete: print it to another place."
     )
     return 70

@@ -3,6 +3,8 @@
 import argparse
 import errno
 import importlib
+import os
+import resource
 import signal
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,11 +15,20 @@ from wfinspect import __version__
 from wfinspect.commands import COMMANDS, Command
 from wfinspect.commands.printing import say
 from wfinspect.config import load_settings
-from wfinspect.errors import STARVED, UsageError, WfInspectError, did_you_mean, is_starved
+from wfinspect.errors import (
+    ConfigError,
+    UsageError,
+    WfInspectError,
+    did_you_mean,
+    starvation,
+)
 from wfinspect.format import without_keys
 from wfinspect.options import OPTIONS
 
 INTERNAL_ERROR = 70
+_FILES = 64
+# The app on a screen uses 13, and more for several accounts and for a command that it runs.
+_FREE_FILES = 24
 # Of files and connections all others are handled where they are used.
 _OUTPUT_FAILED = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
@@ -46,8 +57,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OUTPUT_FAILED:
             raise
-        if is_starved(error):
-            say(f"{STARVED[0].upper()}{STARVED[1:]}. Nothing on the watched list is lost.")
+        if refused := starvation(error):
+            say(f"{refused[0].upper()}{refused[1:]}. Nothing on the watched list is lost.")
             return INTERNAL_ERROR
         say(
             f"An internal error ended the program ({type(error).__name__} in "
@@ -57,6 +68,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    _allow_files()
     common = _common_parser()
     namespace, rest = common.parse_known_args(list(argv))
     if rest[:1] == ["help"]:
@@ -75,6 +87,30 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     keep_log(settings)
     code: int = module.run(args, settings, environ)
     return code
+
+
+def _allow_files() -> None:
+    """Make sure of the files that a command may open: with too few, its parts fail one by one, and late.
+
+    Raises:
+        ConfigError: too few are left, of which the program may have inherited most.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < _FILES:
+        most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    held: list[int] = []
+    try:
+        while len(held) < _FREE_FILES:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        refused = starvation(error)
+        raise ConfigError(
+            f"{refused[:1].upper()}{refused[1:]}." if refused else str(error)
+        ) from None
+    finally:
+        for each in held:
+            os.close(each)
 
 
 def _refuse_words(arguments: Sequence[str]) -> None:

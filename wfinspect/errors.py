@@ -21,7 +21,9 @@ ServiceError, which may quote the service, holds no secret that this process has
 """
 
 import errno
+import os
 import re
+import resource
 from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
@@ -38,21 +40,32 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     return f"did you mean {' or '.join(near)}?" if near else otherwise
 
 
-def is_starved(error: BaseException) -> bool:
-    """Whether the system has refused memory or a thread, in one of the four ways Python says so."""
+def starvation(error: BaseException) -> str:
+    """What the system has refused the program, and what to raise; "" if the error says nothing of it.
+
+    Python says so in several ways: of memory and threads in four, of files in two.
+    """
     text = str(error)
-    return (
+    number = error.errno if isinstance(error, OSError) else None
+    if (
         isinstance(error, MemoryError)
-        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or number == errno.ENOMEM
         or "can't start new thread" in text
         or "failed to map segment" in text
-    )
-
-
-STARVED = (
-    "the system gave the program no more memory or threads; raise what limits it: "
-    "`ulimit -v`, `ulimit -u` or the container's limit"
-)
+    ):
+        return (
+            "the system gave the program no more memory or threads; raise what limits it: "
+            "`ulimit -v`, `ulimit -u` or the container's limit"
+        )
+    if number == errno.ENFILE:
+        return "the system has too many files open; end the program that holds them"
+    if number == errno.EMFILE or os.strerror(errno.EMFILE) in text:
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return (
+            f"the system lets the program open {limit} files at once, counting those it was started "
+            "with, which is too few; raise the limit, e.g. `ulimit -n 256`"
+        )
+    return ""
 
 
 def remember_secrets(*texts: str) -> None:

@@ -89,9 +89,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     clock, calls = SystemClock(), Counter[Binding]()
     found: dict[int, WorkflowInstance] = {}
     try:
-        more = asyncio.run(
-            _find(binding, query, found, environ, clock, lambda: calls.update([binding]))
-        )
+        with asyncio.Runner() as runner:
+            more = runner.run(
+                _find(binding, query, found, environ, clock, lambda: calls.update([binding]))
+            )
         error = None
     except ServiceError as trouble:
         more, error = "", trouble

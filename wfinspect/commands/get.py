@@ -42,9 +42,12 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     bound = bind(settings, environ)
     clock, calls = SystemClock(), Counter[Binding]()
     try:
-        reading = asyncio.run(
-            read_bound(bound.binding, ids, environ, clock, lambda: calls.update([bound.binding]))
-        )
+        with asyncio.Runner() as runner:
+            reading = runner.run(
+                read_bound(
+                    bound.binding, ids, environ, clock, lambda: calls.update([bound.binding])
+                )
+            )
     finally:
         count_calls(settings, clock, calls)
     found = [reading.found[i] for i in ids if i in reading.found]

@@ -33,10 +33,13 @@ class _LogFile(logging.Handler):
         self._file: logging.Handler | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._file is None:
-            self._file = _private_file(self._path)
-            self._file.setFormatter(self.formatter)
-        self._file.handle(record)
+        try:
+            if self._file is None:
+                self._file = _private_file(self._path)
+                self._file.setFormatter(self.formatter)
+            self._file.handle(record)
+        except Exception:  # noqa: BLE001 - it would end the thread that has something to log
+            self.handleError(record)
 
     def close(self) -> None:
         if self._file is not None:

@@ -132,7 +132,9 @@ def _read_all(
         return await asyncio.gather(*map(read_those, by_binding.values()))
 
     try:
-        return {key: outcome for some in asyncio.run(read_each()) for key, outcome in some.items()}
+        with asyncio.Runner() as runner:
+            outcomes = runner.run(read_each())
+        return {key: outcome for some in outcomes for key, outcome in some.items()}
     finally:
         count_calls(settings, clock, calls)
 

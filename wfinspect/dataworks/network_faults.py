@@ -12,7 +12,13 @@ from typing import Any
 import httpcore
 import httpx
 
-from wfinspect.errors import BadAnswer, ServiceError, Unreachable, without_secrets
+from wfinspect.errors import (
+    BadAnswer,
+    ServiceError,
+    Unreachable,
+    starvation,
+    without_secrets,
+)
 from wfinspect.format import shown
 
 _PORTS = {"http": 80, "https": 443}
@@ -77,6 +83,8 @@ def contact_error(
         proxy: host and port of the proxy between, "" for none.
         stage: how far the connection had come.
     """
+    if refused := next(filter(None, map(starvation, _chain(error))), ""):
+        return Unreachable(f"No connection to {host}: {refused}.", cause="too few resources")
     if proxy and stage is not Stage.SERVICE:
         return _error_at_proxy(error, host, proxy, stage)
     if proxy:

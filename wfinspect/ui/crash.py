@@ -6,7 +6,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from wfinspect.errors import STARVED, is_starved, without_secrets
+from wfinspect.errors import starvation, without_secrets
 from wfinspect.format import shown
 
 _FRAME = re.compile(r"[\s|+-]*File \"")
@@ -40,9 +40,9 @@ def crash_sentence(error: BaseException, report: Path | None) -> str:
     message = redacted(str(error))
     what = f"{type(error).__name__}: {message}" if message else type(error).__name__
     where = f"the report is in {report}" if report else "no report could be written"
-    if is_starved(error):
+    if refused := starvation(error):
         return shown(
-            f"wfinspect: {STARVED} ({what}). Nothing on the watched list is lost; {where}."
+            f"wfinspect: {refused} ({what}). Nothing on the watched list is lost; {where}."
         )
     return shown(
         f"wfinspect: an internal error ended the app ({what}). "

@@ -13,12 +13,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock
 from wfinspect.errors import (
-    STARVED,
     Refused,
     ServiceError,
     ServiceTrouble,
     WfInspectError,
-    is_starved,
+    starvation,
 )
 from wfinspect.instance import Binding, WorkflowInstance
 from wfinspect.watching.schedule import Batch
@@ -51,8 +50,8 @@ async def outcome_of(work: Awaitable[_T]) -> _T | ServiceError:
         return Refused(str(error), cause="settings")
     except Exception as error:
         logger.exception("A call failed in an unforeseen way")
-        if is_starved(error):
-            sentence = f"No call could be made: {STARVED}."
+        if refused := starvation(error):
+            sentence = f"No call could be made: {refused}."
             return ServiceTrouble(sentence, cause="no memory or threads")
         return _internal(type(error).__name__)
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from wfinspect.errors import starvation
 from wfinspect.watching.snapshot import Contact, Snapshot, Trouble
 
 
@@ -9,11 +10,14 @@ def interrupted(
     snapshot: Snapshot, error: BaseException, at: datetime, pause_seconds: float
 ) -> Snapshot:
     """The last snapshot of a watch that an error nobody foresaw holds up for some seconds."""
+    retry_at = at + timedelta(seconds=pause_seconds)
+    if refused := starvation(error):
+        sentence = f"{refused[0].upper()}{refused[1:]}. The watch goes on as soon as it can."
+        return _not_live(snapshot, Trouble("too few resources", sentence, retry_at))
     sentence = (
         f"An internal error ({type(error).__name__}) stopped a round of the watch; it is in the "
         "log, and the watch goes on."
     )
-    retry_at = at + timedelta(seconds=pause_seconds)
     return _not_live(snapshot, Trouble("internal error", sentence, retry_at))
 
 

@@ -79,7 +79,8 @@ class Watcher:
         """Save and end; gives up waiting after a second, with everything saved."""
         self._stopping.set()
         if self._thread is None:
-            asyncio.run(self._end())
+            with asyncio.Runner() as runner:
+                runner.run(self._end())
             return
         self._wake_up()
         self._is_over.wait(_STOP_SECONDS)

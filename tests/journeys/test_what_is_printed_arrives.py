@@ -1,0 +1,168 @@
+"""What a command writes arrives whole, or it says that it could not; what it saves is safe to open."""
+
+import csv
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from journey import PATIENCE, SCRIPT, Home
+
+from wfinspect.clock import SystemClock
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+PIPE_BYTES = 65_536
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator(clock=SystemClock(), extra=100) as running:
+        yield running
+
+
+def drip(home: Home, *arguments: object, stream: str) -> tuple[int, bytes, bytes]:
+    """Run a command whose stream is a non-blocking pipe that is read late; code, stream, the other."""
+    far, near = os.pipe()
+    os.set_blocking(near, False)
+    others: dict[str, int] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: near}
+    process = subprocess.Popen(
+        [SCRIPT, *map(str, arguments)],
+        env={"HOME": str(home.path), "TZ": "UTC", **home.environ},
+        stdin=subprocess.DEVNULL,
+        **others,  # type: ignore[call-overload]
+    )
+    os.close(near)
+    other = process.stderr if stream == "stdout" else process.stdout
+    assert other is not None
+    rest: list[bytes] = []
+    reader = threading.Thread(target=lambda: rest.append(other.read()))
+    reader.start()
+    wait_until_full(far, process)
+    received = bytearray()
+    while piece := os.read(far, 8_192):
+        received += piece
+    os.close(far)
+    process.wait(PATIENCE)
+    reader.join(PATIENCE)
+    other.close()
+    return process.returncode, bytes(received), rest[0]
+
+
+def wait_until_full(far: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait for the moment at which the writer has to wait, too, or has given up."""
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        held = int.from_bytes(fcntl.ioctl(far, 0x541B, b"\0" * 4), "little")  # FIONREAD
+        if held >= PIPE_BYTES - 4_096:
+            return
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_a_hundred_instances_fit_through_a_pipe_that_does_not_block(
+    home: Home, simulator: Simulator, form: str
+) -> None:
+    wanted = simulator.ids[:100]
+    for number in wanted:
+        simulator.population.set_fields(number, {"WorkflowParameters": "x=" + "y" * 2_000})
+
+    code, out, err = drip(home, "get", *wanted, "-o", form, stream="stdout")
+
+    assert (code, err) == (0, b"")
+    assert len(out) > 2 * PIPE_BYTES
+    text = out.decode()
+    rows = json.loads(text) if form == "json" else csv.DictReader(text.splitlines())
+    assert [int(row["Id"]) for row in rows] == list(wanted)
+
+
+def test_so_do_many_sentences_on_standard_error(home: Home, simulator: Simulator) -> None:
+    strangers = [10**15 + n for n in range(500)]
+    assert not set(strangers) & set(simulator.ids)
+
+    code, err, out = drip(home, "get", *strangers, stream="stderr")
+
+    assert (code, out) == (5, b"")
+    assert len(err) > PIPE_BYTES
+    assert all(str(number) in err.decode() for number in strangers)
+
+
+def in_shell(home: Home, line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", "-c", line.replace("wfinspect", str(SCRIPT), 1)],
+        env={"HOME": str(home.path), "TZ": "UTC", **home.environ},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"get {DEMO_IDS[0]}",
+        f"get {DEMO_IDS[0]} -o json",
+        f"status {DEMO_IDS[0]}",
+        f"watch {DEMO_IDS[3]} --timeout 5",
+        "find --project 88123 --bizdate 2020-01-01 -o json",
+        "completion bash",
+        "simulate",
+        "doctor",
+        "info",
+        "--version",
+        "--help",
+    ],
+)
+def test_output_that_is_closed_is_an_error_not_a_success(home: Home, command: str) -> None:
+    done = in_shell(home, f"wfinspect {command} >&-")
+
+    assert done.returncode == 70
+    assert "Standard output can't be written to (it is closed)" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+WITH_OPEN_FILES = """
+import os, resource, sys
+for _ in range(int(sys.argv[1])):
+    os.set_inheritable(os.open(os.devnull, os.O_RDONLY), True)
+limits = tuple(map(int, sys.argv[2:4]))
+resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+os.execv(sys.argv[4], sys.argv[4:])
+"""
+
+
+def with_files(
+    home: Home, taken: int, limits: tuple[int, int], *arguments: object
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that inherits open files, and may have only so many."""
+    words = (sys.executable, "-c", WITH_OPEN_FILES, taken, *limits, SCRIPT, *arguments)
+    return subprocess.run(
+        [*map(str, words)],
+        env={"HOME": str(home.path), "TZ": "UTC", **home.environ},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("taken", "limit"), [(0, 5), (0, 6), (0, 20), (90, 96)])
+@pytest.mark.parametrize("command", ["get 1", "status 1", "watch 1", "doctor"])
+def test_too_few_files_are_one_sentence(home: Home, command: str, taken: int, limit: int) -> None:
+    done = with_files(home, taken, (limit, limit), *command.split())
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"open {limit} files at once" in done.stderr
+    assert "ulimit -n" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_low_limit_that_may_be_raised_is_raised(home: Home) -> None:
+    done = with_files(home, 0, (6, 4_096), "get", DEMO_IDS[0], "--field", "Id")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{DEMO_IDS[0]}\n", "")
