@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -5,7 +6,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wfinspect.format import age, biz_date, cell_width, clock_time, duration, moment, service_time
+from wfinspect.format import (
+    age,
+    biz_date,
+    cell_width,
+    clock_time,
+    duration,
+    exact_json,
+    is_harmless,
+    moment,
+    plain_text,
+    service_time,
+    shown,
+)
 from wfinspect.regions import REGIONS, zone_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -60,3 +73,24 @@ def test_wide_characters_take_two_cells_and_marks_none() -> None:
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_region_has_a_zone(region: str) -> None:
     assert zone_of(region).key
+
+
+@given(st.text(), st.text())
+@example("\u0e01\u0301\u0301\u0301\ttab\r\n\x1b[2J", "\r")
+def test_what_is_saved_or_copied_goes_through_the_sanitiser_of_the_screen(
+    first: str, second: str
+) -> None:
+    cells = f"{first}\t{second}\n{second}".replace("\r\n", "\n").split("\n")
+    expected = ["\t".join(shown(cell) for cell in line.split("\t")) for line in cells]
+
+    assert plain_text(f"{first}\t{second}\n{second}").split("\n") == expected
+
+
+@given(st.dictionaries(st.text(), st.text()), st.booleans())
+def test_json_stays_exact_and_shows_everything_that_is_in_it(
+    value: dict[str, str], is_ascii: bool
+) -> None:
+    safe = exact_json(json.dumps(value, ensure_ascii=is_ascii, indent=1).replace("\n", "\r\n"))
+
+    assert json.loads(safe) == value
+    assert all(is_harmless(char) or char == "\n" for char in safe)

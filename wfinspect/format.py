@@ -94,6 +94,29 @@ def size_of(text: str) -> str:
     return f"{count / 1e3:,.1f} KB" if count < 999_950 else f"{count / 1e6:,.1f} MB"  # noqa: PLR2004 - rounded, a megabyte
 
 
+def plain_text(text: str) -> str:
+    """A text of many lines, safe to save and to paste: as `shown`, line breaks and tabs kept.
+
+    Takes time in proportion to the text, and little where nothing has to be made visible.
+    """
+    text = text.replace("\r\n", "\n")
+    odd = {char for char in set(text) - {"\n", "\t"} if _is_mark(char) or not is_harmless(char)}
+    if not any(map(_is_mark, odd)):
+        return text.translate({ord(char): _visible(char) for char in odd})
+    # How many marks there are on a letter counts, so each is looked at.
+    lines = (line.split("\t") for line in text.split("\n"))
+    return "\n".join("\t".join(map(_made_visible, cells)) for cells in lines)
+
+
+def exact_json(text: str) -> str:
+    """JSON that says the same to the last character, and in which nothing can drive a terminal or hide."""
+    odd = {char for char in set(text) - {"\n", "\t"} if not is_harmless(char)}
+    # A carriage return is a blank between two values; in a value JSON has it escaped already.
+    return (
+        text.translate({ord(char): _escaped(char) for char in odd} | {0x0D: " "}) if odd else text
+    )
+
+
 def is_harmless(char: str) -> bool:
     """Whether a character may reach a terminal as it is: it is drawn, in cells of its own.
 
@@ -107,7 +130,7 @@ def _made_visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     # A text has few different characters, however long it is.
-    if marks := [char for char in set(text) if unicodedata.category(char) in {"Mn", "Me"}]:
+    if marks := list(filter(_is_mark, set(text))):
         text = re.sub(f"[{''.join(map(re.escape, marks))}]+", _without_stray_marks, text)
     return text.translate(_DRAWN)
 
@@ -133,6 +156,15 @@ class _Drawn(dict[int, str]):
 _DRAWN = _Drawn()
 
 
+def _escaped(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char) in {"Mn", "Me"}
+
+
 def _visible(char: str) -> str:
     code = ord(char)
     if code < 0x20:  # noqa: PLR2004 - C0 has a row of pictures of its own
@@ -150,7 +182,7 @@ def cell_width(text: str) -> int:
 
 
 def _char_width(char: str) -> int:
-    if unicodedata.category(char) in {"Mn", "Me"}:
+    if _is_mark(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
 

@@ -4,6 +4,7 @@ import csv
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -166,3 +167,54 @@ def test_a_low_limit_that_may_be_raised_is_raised(home: Home) -> None:
     done = with_files(home, 0, (6, 4_096), "get", DEMO_IDS[0], "--field", "Id")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{DEMO_IDS[0]}\n", "")
+
+
+def test_a_saved_log_holds_nothing_that_acts_on_a_terminal(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(DEMO_IDS[0], "Failure")
+    with home.start(DEMO_IDS[0], size=(100, 30)) as app:
+        app.wait_for("Failure")
+        app.press("t")
+        app.wait_for("l log")
+        simulator.faults.is_hostile = True
+        app.press("l")
+        app.wait_for(r"line \d+ of \d+")
+        app.press("s")
+        app.wait_for("Written to")
+        app.quit()
+    [saved] = home.path.glob("wfinspect-task-*.log")
+    text = saved.read_bytes().decode()
+
+    assert "\u241b" in text
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    assert len(text.splitlines()) > 10
+
+
+NAMES = {
+    "=1+1": "'=1+1",
+    "+1": "'+1",
+    "-1": "'-1",
+    "@SUM(A1)": "'@SUM(A1)",
+    "\t=1": "'\t=1",
+    "\r=1": "'\u240d=1",
+    "\uff1d1": "'\uff1d1",
+    "plain-1, =2": "plain-1, =2",
+    'two "lines"\n=1': 'two "lines"\n=1',
+}
+
+
+def test_csv_reads_back_whole_and_holds_no_formula(home: Home, simulator: Simulator) -> None:
+    ids = simulator.ids[: len(NAMES)]
+    for number, name in zip(ids, NAMES, strict=True):
+        simulator.population.set_fields(number, {"Name": name, "Tags": [{"Key": name}]})
+
+    printed = home.run("get", *ids, "-o", "csv")
+    exact = home.run("get", *ids, "-o", "json")
+
+    rows = list(csv.DictReader(printed.stdout.splitlines(keepends=True)))
+    assert [row["Name"] for row in rows] == list(NAMES.values())
+    assert [row["Id"] for row in rows] == [str(number) for number in ids]
+    assert all(row["Tags"].startswith(row["Name"]) for row in rows)
+    assert not {cell[:1] for row in rows for cell in row.values()} & set("=+-@\t\r\uff1d")
+    assert [each["Name"] for each in json.loads(exact.stdout)] == list(NAMES)

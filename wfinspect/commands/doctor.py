@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
 from wfinspect.config import Settings
-from wfinspect.format import shown
+from wfinspect.format import exact_json, shown
 
 _ROOM_CELLS = 72
 
@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each check; 1 if one of them failed."""
-    return asyncio.run(_check_all(args, settings, environ))
+    with asyncio.Runner() as runner:
+        return runner.run(_check_all(args, settings, environ))
 
 
 async def _check_all(
@@ -56,7 +57,7 @@ async def _check_all(
     finally:
         await service.aclose()
     if args.json:
-        print(json.dumps(told, indent=1))
+        print(exact_json(json.dumps(told, indent=1)))
     return int(any(each["level"] == "failure" for each in told))
 
 

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from wfinspect.commands.printing import safe_json
 from wfinspect.commands.reading import gravest
-from wfinspect.format import clock_time, shown
+from wfinspect.format import clock_time, exact_json, shown
 from wfinspect.instance import Family, InstanceId, InstanceKey
 from wfinspect.watching.snapshot import Row, Snapshot
 
@@ -50,7 +49,7 @@ class Change:
             "seen_between": None if between is None else [_rfc3339(at) for at in between],
             "final": self.is_final,
         }
-        return safe_json(json.dumps(values))
+        return exact_json(json.dumps(values))
 
     def as_text(self, zone: tzinfo) -> str:
         """A line for a person: time, ID, what became what, name."""

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from wfinspect.errors import UsageError
-from wfinspect.format import biz_date, cell_width, clock_time, duration, moment, shortened, shown
+from wfinspect.format import (
+    biz_date,
+    cell_width,
+    clock_time,
+    duration,
+    exact_json,
+    moment,
+    plain_text,
+    shortened,
+    shown,
+)
 from wfinspect.instance import WorkflowInstance
 from wfinspect.parameters import first_parameters
 from wfinspect.regions import zone_of
@@ -32,9 +42,8 @@ _ATTRIBUTES = tuple(
     f.name for f in dataclasses.fields(WorkflowInstance) if f.name not in _NOT_FIELDS
 )
 _TIMES = {"started_time", "finished_time", "create_time", "modify_time"}
-_UNSAFE_IN_JSON = re.compile(
-    "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\U000e0000-\U000e007f]"
-)
+# What a spreadsheet takes for a formula, the full-width forms in East Asia as well.
+_FORMULA = re.compile("[-=+@\uff0d\uff1d\uff0b\uff20\x00-\x1f\x7f-\x9f]")
 
 
 def say(sentence: str) -> None:
@@ -53,20 +62,16 @@ FIELDS = tuple(service_name(a) for a in _ATTRIBUTES)
 
 
 def as_json(instances: Sequence[WorkflowInstance], *, is_array: bool) -> str:
-    """The service's objects exactly as they came, C1, DEL and bidi controls escaped."""
-    texts = [safe_json(i.raw) for i in instances]
+    """The service's objects exactly as they came; what can't be seen is escaped."""
+    texts = [exact_json(i.raw) for i in instances]
     return "[" + ",\n".join(texts) + "]" if is_array else "\n".join(texts)
-
-
-def safe_json(text: str) -> str:
-    """JSON that says the same, and in which nothing can drive a terminal or hide."""
-    return _UNSAFE_IN_JSON.sub(_escape, text)
 
 
 def as_csv(instances: Sequence[WorkflowInstance], region: str, zone: tzinfo) -> str:
     """A header of the service's names and a line an instance; times are RFC 3339, BizDate a date.
 
-    A value that can't be read is the service's JSON.
+    A value that can't be read is the service's JSON. Text keeps its line breaks, and an apostrophe
+    stands before what a spreadsheet would run.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -222,18 +227,20 @@ def _time(milliseconds: int | None, zone: tzinfo, *, has_offset: bool = False) -
 
 def _csv_value(instance: WorkflowInstance, attribute: str, region: str, zone: tzinfo) -> str:
     value = getattr(instance, attribute)
-    if (text := dict(instance.unreadable).get(attribute)) is not None:
-        return shown(text, limit=_NO_LIMIT)
-    if value is None:
+    if (unreadable := dict(instance.unreadable).get(attribute)) is not None:
+        value = unreadable
+    elif value is None:
         return ""
-    if attribute == "biz_date":
+    elif attribute == "biz_date":
         return _date(value, region)
-    if attribute in _TIMES:
+    elif attribute in _TIMES:
         at = moment(value)
         return str(value) if at is None else at.astimezone(zone).isoformat("T", "seconds")
-    if attribute == "tags":
-        return shown(";".join(f"{t.key}:{t.value}" for t in value), limit=_NO_LIMIT)
-    return shown(str(value), limit=_NO_LIMIT)
+    elif attribute == "tags":
+        value = ";".join(f"{t.key}:{t.value}" for t in value)
+    if not isinstance(value, str):
+        return str(value)
+    return ("'" if _FORMULA.match(value) else "") + plain_text(value)
 
 
 def _date(milliseconds: int, region: str) -> str:
@@ -254,14 +261,6 @@ def _bare(value: object) -> str:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return shown(text, limit=_NO_LIMIT)
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if code > 0xFFFF:  # noqa: PLR2004 - JSON writes what is beyond as two halves
-        code -= 0x10000
-        return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
-    return f"\\u{code:04x}"
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:

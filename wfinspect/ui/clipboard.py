@@ -4,7 +4,7 @@ import base64
 import subprocess
 from collections.abc import Callable, Mapping
 
-from wfinspect.format import shown
+from wfinspect.format import plain_text
 
 _OSC52_LIMIT = 70_000  # base64 characters; terminals drop longer ones without a word
 _SCREEN_PIECE = 250  # GNU screen passes strings of at most some 768 bytes
@@ -28,7 +28,7 @@ def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str], None
     # So long a text is not looked through first.
     if len(text) > _OSC52_LIMIT and not environ.get("TMUX"):
         return _too_long(text)
-    text = _pasteable(text)
+    text = plain_text(text)
     if environ.get("TMUX"):
         if ask_tmux(environ, "load-buffer", "-w", "-", text=text) is not None:
             return "Sent to tmux's buffer and the terminal's clipboard."
@@ -44,14 +44,6 @@ def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str], None
 
 def _too_long(text: str) -> str:
     return f"Not copied: {len(text):,} characters are too many for a terminal's clipboard."
-
-
-def _pasteable(text: str) -> str:
-    """Text without what acts when it is pasted; line breaks and tabs are part of it."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join(
-        "\t".join(shown(cell, limit=len(cell)) for cell in line.split("\t")) for line in lines
-    )
 
 
 def ask_tmux(environ: Mapping[str, str], *arguments: str, text: str = "") -> str | None:

@@ -92,7 +92,7 @@ def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
         *((f"  {p.key}", "", p.value) for p in parameters.pairs),
         ("Tags", "tags", ", ".join(f"{tag.key}:{tag.value}" for tag in found.tags)),
         *((f"  {tag.key}", "", tag.value) for tag in found.tags),
-        ("All as JSON", "", found.raw),
+        ("All as JSON", "", fmt.exact_json(found.raw)),
     )
     told = ((label, unreadable.get(name, value)) for label, name, value in named)
     return tuple((label, str(value)) for label, value in told if value not in {None, ""})

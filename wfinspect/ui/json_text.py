@@ -2,16 +2,18 @@
 
 import re
 
+from wfinspect.format import exact_json
+
 # Possessive: a string of megabytes is passed over without a place to go back to for each character.
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _STEP = "  "
 
 
 def indented(text: str) -> str:
-    """Valid JSON with a line for each member; strings, numbers and the order are not touched."""
+    """Valid JSON with a line for each member; values and their order stay, see `exact_json`."""
     parts: list[str] = []
     depth = 0
-    tokens = _TOKEN.findall(text)
+    tokens = _TOKEN.findall(exact_json(text))
     for piece, following in zip(tokens, [*tokens, ""][1:], strict=True):
         if piece in "{[":
             depth += 1

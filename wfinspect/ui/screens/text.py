@@ -8,7 +8,7 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Input
 
-from wfinspect.format import shown
+from wfinspect.format import plain_text, shown
 from wfinspect.ui.lines import Role, Span
 from wfinspect.ui.long_text import LongText
 from wfinspect.ui.screens.view import Desk, Title, View
@@ -180,4 +180,4 @@ class TextScreen(View):
         """Write the whole text to a file that only the user can read."""
         if len(self.text):
             whole = self.text.text.removesuffix("\n")
-            self.desk.tell(self.desk.save(whole, self._file, self._ending))
+            self.desk.tell(self.desk.save(plain_text(whole), self._file, self._ending))
