@@ -40,6 +40,7 @@ PROOFS = {
     "a crash shows no secret": ("ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",),
     "no secret in a log, a file, an argument or a child's environment": (
         "ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",
+        "test_secrets.py::test_neither_the_log_nor_a_crash_report_holds_a_secret_that_was_used",
         "test_client.py::test_no_secret_reaches_a_log_a_text_or_a_traceback",
         "test_notify_command.py::test_no_key_reaches_the_command",
         "test_network.py::test_tls_is_verified_modern_and_leaves_no_keys_behind",
@@ -63,6 +64,7 @@ PROOFS = {
         "ui/test_terminal_life.py::test_a_signal_ends_it_in_order",
         "ui/test_terminal_life.py::test_a_job_stops_and_is_continued_with_a_full_repaint",
         "ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",
+        "test_secrets.py::test_neither_the_log_nor_a_crash_report_holds_a_secret_that_was_used",
         "benchmarks/hardship.py",
     ),
     "calls stay within rate and budget, and the count shown is true": (
@@ -137,10 +139,14 @@ PROOFS = {
         "test_network.py::test_a_proxy_that_cannot_be_used_is_named_without_its_value",
         "test_network.py::test_any_proxy_can_be_opened_or_is_told",
         "test_network.py::test_authorities_that_are_not_there_are_named",
+        "test_behind_a_proxy.py::test_a_fault_of_the_proxy_is_told_as_the_proxys",
+        "test_behind_a_proxy.py::test_doctor_finds_a_fault_of_the_proxy_even_without_a_key",
+        "test_behind_a_proxy.py::test_a_password_that_is_not_encoded_is_told_without_a_part_of_it",
     ),
     "no answer eats memory or time": (
         "test_bombs.py::test_an_answer_made_to_hurt_is_a_sentence_or_a_reading",
         "test_bombs.py::test_no_answer_costs_much_memory_or_time",
+        "test_bombs.py::test_a_flood_ends_a_command_soon_and_costs_little",
     ),
     "odd answers and odd settings are shown or told, and never fatal": (
         "test_decoding.py::test_right_names_with_any_values_give_an_instance_or_one_of_our_errors",
@@ -158,6 +164,7 @@ PROOFS = {
         "test_watcher.py::test_a_poller_that_dies_is_named_and_goes_on_with_fresh_connections",
         "test_notify_command.py::test_a_bug_while_telling_is_said_and_the_next_message_is_told",
         "ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",
+        "test_secrets.py::test_neither_the_log_nor_a_crash_report_holds_a_secret_that_was_used",
     ),
     "a day of running costs nothing": (
         "ui/test_churn.py::test_two_thousand_views_leave_nothing_behind",
@@ -166,6 +173,7 @@ PROOFS = {
     ),
     "scripts can rely on exit codes and JSON": (
         "test_following.py::test_when_it_is_over_and_with_which_code",
+        "test_remedies.py::test_each_code_ends_a_command_with_its_exit_code_and_what_to_do",
         "test_following.py::test_every_line_is_safe_ascii_json_and_loses_nothing",
         "test_watch_command.py::test_a_closed_standard_output_ends_it_without_a_traceback",
         "test_cli.py::test_a_reader_that_goes_away_is_141_and_no_traceback",

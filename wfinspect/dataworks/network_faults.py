@@ -127,7 +127,7 @@ def _refused_by_proxy(answer: str, host: str, proxy: str) -> Unreachable:
     status = answer[:3]
     said = f"HTTP {shown(without_secrets(answer), limit=60).strip()}"
     if status == "407":
-        # Whoever repeats a wrong password is locked out by many proxies: the exit code of credentials.
+        # Many proxies lock an account after some wrong passwords, so this is nothing to repeat: exit code 4.
         return Unreachable(
             f"The proxy {proxy} wants a user name and password, or others ({said}): put them into "
             "HTTPS_PROXY as http://user:password@host:port, special characters percent-encoded.",

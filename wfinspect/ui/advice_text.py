@@ -100,7 +100,9 @@ def _advice(trouble: Trouble, look: Look, now: datetime, width: int) -> list[Lin
     if retry := next_try(trouble, look, now):
         says = [("r", f"asks now; else by itself, {retry}")]
         if trouble.cause.startswith(ABOUT_KEYS):
-            says.append(("or", "write new keys to their file: they are noticed and used at once"))
+            says.append(
+                ("or", "new keys in a file are noticed and used; those exported need a new start")
+            )
         return _keys(*says, width=width)
     return _keys(("r", "asks again, once that is changed"), width=width)
 
