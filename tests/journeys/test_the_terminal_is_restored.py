@@ -49,7 +49,7 @@ def test_a_thread_that_is_missing_later_is_an_error_of_the_call(home: Home) -> N
     with with_room_for_threads(5, home) as app:
         app.wait_for("ready|type or paste")
         app.press(*str(DEMO_IDS[0]), "enter")
-        app.wait_for("NOT LIVE +no memory or threads")
+        app.wait_for("NOT LIVE +too few resources")
         app.quit()
 
 

@@ -52,7 +52,7 @@ async def outcome_of(work: Awaitable[_T]) -> _T | ServiceError:
         logger.exception("A call failed in an unforeseen way")
         if refused := starvation(error):
             sentence = f"No call could be made: {refused}."
-            return ServiceTrouble(sentence, cause="no memory or threads")
+            return ServiceTrouble(sentence, cause="too few resources")
         return _internal(type(error).__name__)
 
 
