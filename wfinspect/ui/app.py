@@ -205,7 +205,9 @@ class WfInspectApp(AskingApp):
 
     @on(HardenedDriver.Recovered)
     def _terminal_is_back(self) -> None:
-        self.tell_missed(self._control.snapshot)
+        snapshot = self._control.snapshot
+        self.tell_missed(snapshot)
+        self.tell_news(snapshot)
 
     def action_help(self) -> None:
         """Show all keys."""

@@ -60,16 +60,18 @@ class TellingApp(GatedApp):
             self.tell(shown(self._store_trouble, limit=400), is_error=True)
         alert = snapshot.alert
         if alert is not None and alert.number > self._last_alert:
-            self._last_alert = alert.number
             self._call(alert.text)
+            # A terminal that takes nothing has dropped it, and gets it once it is back.
+            if not self.is_terminal_lost:
+                self._last_alert = alert.number
         if not self.is_terminal_lost:
             self._shown_last = next(iter(snapshot.transitions), None)
 
     def _call(self, text: str) -> None:
-        if self.has_bell:
-            self._write_to_terminal("\x07")
         through_tmux = self._notify.tmux_passthrough
-        self._write_to_terminal(announcement(self._notify.osc, text, through_tmux=through_tmux))
+        sequence = announcement(self._notify.osc, text, through_tmux=through_tmux)
+        # In one piece, of which a terminal that stands still drops all or nothing.
+        self._write_to_terminal("\x07" * self.has_bell + sequence)
 
     def tell_missed(self, snapshot: Snapshot) -> None:
         """Tell in one sentence what changed while the terminal took nothing."""
