@@ -120,6 +120,8 @@ class Switches:
     """List with Ids still wants the right BizDate."""
     ignores_ids: bool = False
     """List answers as if Ids had not been given."""
+    is_token_expired: bool = False
+    """Keys of the STS kind are refused, whose time has run out."""
     is_hostile: bool = False
     """Every text field and message carries `fleet.HOSTILE_TEXT`."""
     is_novel: bool = False

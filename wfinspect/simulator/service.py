@@ -29,7 +29,7 @@ from wfinspect.simulator.tasks import (
     json_escaped,
     log_of,
 )
-from wfinspect.simulator.verify import Verifier
+from wfinspect.simulator.verify import AccessKey, Verifier
 
 VERSION = "2024-05-18"
 
@@ -586,7 +586,7 @@ class Service:
         try:
             # Verified even when a fault strikes: its nonce is used up either way.
             server_now = now + timedelta(seconds=self._faults.clock_offset_seconds)
-            self._verifier.check(request, server_now)
+            self._refuse_expired(self._verifier.check(request, server_now))
             body = self._perform(request, parameters, now, fault)
             reply, code = answer(body, self._request_ids.next()), "OK"
         except Refusal as refused:
@@ -601,6 +601,10 @@ class Service:
         if fault.kind in PAGES:
             return Outcome(_page(fault.kind, reply, self._request_ids))
         return Outcome(reply, fault.seconds if fault.kind == "slow" else 0.0)
+
+    def _refuse_expired(self, key: AccessKey) -> None:
+        if key.security_token and self._faults.is_token_expired:
+            raise Refusal("InvalidSecurityToken.Expired")
 
     def _perform(
         self,
