@@ -1,0 +1,27 @@
+from journey import Home
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+RERUN, RUNNING = DEMO_IDS[:2]
+CONFIG = '[notify]\nosc = "9"\n'
+
+
+def test_a_rerun_that_fails_too_rings_again_also_where_it_was_never_seen_running(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(RERUN, "Failure")
+    # What is over is read rarely, but with those of its group that run.
+    simulator.set_status(RUNNING, "Running")
+    with home.start(RERUN, RUNNING, config=CONFIG) as app:
+        app.wait_for("✖ Failure")
+        simulator.set_status(RERUN, "Running")
+        app.wait_for("was Failure")
+        assert app.bells == 0
+        simulator.set_status(RERUN, "Failure")
+        app.wait_for_bell(1)
+        # Between two readings: what differs is when it began.
+        simulator.set_status(RERUN, "Running")
+        simulator.set_status(RERUN, "Failure")
+        app.wait_for_bell(2)
+        app.wait_for_announcement(rf"{RERUN}.* Failure -> Failure \(re-run\)")
+        app.quit()

@@ -1,0 +1,63 @@
+import pytest
+from journey import Home, Session
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+FAILED = DEMO_IDS[0]
+PLACES = {
+    "help": ("?", "g +to the first"),
+    "palette": (":", "type a command"),
+    "find": ("f", "workspace="),
+    "filter": ("/", "!without"),
+    "ID box": ("10", "10 *\\n"),
+    "tasks": ("t", "join_region_dim"),
+    "log of a task": ("l", "LOOKS LIKE THE ERROR"),
+    "raw": ("v", '"Status"'),
+    "compare": ("c", "(?i)compare|differs"),
+    "copy a field": ("Y", "copy a field"),
+    "export": ("e", "export ID"),
+}
+
+
+def ends(app: Session) -> None:
+    """It ends as it should by ctrl+q alone, and leaves the terminal as it was."""
+    app.quit()
+    assert app.modes_left_on() == []
+    assert app.termios() == app.termios_before
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_ctrl_q_quits_from_anywhere(home: Home, simulator: Simulator, place: str) -> None:
+    key, sign = PLACES[place]
+    simulator.set_status(FAILED, "Failure")
+    with home.start(FAILED) as app:
+        app.wait_for("✖ Failure")
+        app.press(key)
+        app.wait_for(sign)
+        ends(app)
+
+
+def test_ctrl_q_quits_from_the_question_whether_to_quit(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FAILED, "Running")
+    with home.start(FAILED) as app:
+        app.wait_for("▸ Running")
+        simulator.set_status(FAILED, "Failure")
+        app.wait_for("1 unseen")
+        app.press("q")
+        app.wait_for("Quit all the same")
+        ends(app)
+
+
+@pytest.mark.parametrize("key", ["", "l", "c"])
+def test_ctrl_q_quits_while_the_service_hangs(home: Home, simulator: Simulator, key: str) -> None:
+    simulator.set_status(FAILED, "Failure")
+    if key:
+        home.run("status", FAILED)
+    with home.start(FAILED) as app:
+        if key:
+            app.wait_for("✖ Failure")
+        simulator.faults.add("hang")
+        asked = simulator.calls.count(code="hang")
+        app.press(key or "r")
+        app.wait_until(lambda: simulator.calls.count(code="hang") > asked, "a call that hangs")
+        ends(app)

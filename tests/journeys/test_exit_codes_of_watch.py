@@ -1,0 +1,65 @@
+import pytest
+from journey import Home
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+ONE, TWO = DEMO_IDS[:2]
+UNKNOWN = 77
+
+
+@pytest.mark.parametrize(
+    ("statuses", "options", "code"),
+    [
+        (("Success", "Success"), (), 0),
+        (("Success", "Failure"), (), 1),
+        (("Failure", "Running"), ("--until", "any:failure"), 0),
+        (("Failure", "Running"), ("--until", "all:success", "--fail-fast"), 1),
+        (("Success", "Running"), ("--timeout", "3"), 124),
+        (("Success", "Success"), (UNKNOWN,), 5),
+        (("Success", "Success"), ("--until", "never"), 2),
+    ],
+)
+def test_watch_ends_with_the_code_of_what_became_of_the_runs(
+    home: Home, simulator: Simulator, statuses: tuple[str, str], options: tuple[str], code: int
+) -> None:
+    for number, status in zip((ONE, TWO), statuses, strict=True):
+        simulator.set_status(number, status)
+    done = home.run("watch", ONE, TWO, *options)
+    assert done.returncode == code, done.stderr
+
+
+def test_watch_prints_each_change_and_ends_when_all_are_done(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(ONE, "Running")
+    with home.start("watch", ONE) as watch:
+        watch.wait_for(f"{ONE}  -> Running")
+        simulator.set_status(ONE, "Failure")
+        assert watch.wait_exit() == 1
+        assert f"{ONE}  Running -> Failure" in watch.text()
+        assert "1 of 1 settled, 1 failed" in watch.text()
+
+
+def test_watch_goes_on_through_an_outage(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(ONE, "Running")
+    with home.start("watch", ONE) as watch:
+        watch.wait_for(f"{ONE}  -> Running")
+        simulator.stop()
+        watch.wait_for("connection refused")
+        simulator.set_status(ONE, "Success")
+        simulator.start()
+        assert watch.wait_exit(60) == 0
+
+
+def test_refused_keys_end_a_watch_before_its_first_reading_with_4(home: Home) -> None:
+    home.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "NotTheSecret"
+    done = home.run("watch", ONE)
+    assert (done.returncode, done.stdout) == (4, "")
+
+
+def test_ctrl_c_ends_a_watch_with_130(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(ONE, "Running")
+    with home.start("watch", ONE) as watch:
+        watch.wait_for(f"{ONE}  -> Running")
+        watch.press("ctrl+c")
+        assert watch.wait_exit() == 130

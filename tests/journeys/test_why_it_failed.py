@@ -1,0 +1,23 @@
+from journey import Home
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+FAILED = DEMO_IDS[0]
+
+
+def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FAILED, "Failure")
+    with home.start(FAILED, size=(120, 36)) as app:
+        app.wait_for("✖ Failure")
+        app.wait_for(r"2 failed")
+        app.press("t")
+        # What needs a person comes first.
+        app.wait_for(r"9/12 done, 2 failed[\s\S]*✖ join_region_dim .*\n.*✖ clean_login_event ")
+        app.press("escape")
+        app.wait_for("WATCHED")
+        app.press("l")
+        app.wait_for(r"log of 10432987165009[\s\S]*LOOKS LIKE THE ERROR *\n FAILED: ODPS-0130071")
+        app.quit()
+    assert simulator.calls.count("GetTaskInstanceLog") == 1
