@@ -13,14 +13,23 @@ LIVE, MARKED = (
 )
 
 
-def test_an_outage_marks_every_unsettled_row_at_once_and_each_until_it_is_read(
+NOTIFY = """
+[notify]
+osc = "9"
+lost_after = "10s"
+command = ["/bin/sh", "-c", 'echo "$WFINSPECT_MESSAGE" >> "$HOME/notified"']
+"""
+
+
+def test_an_outage_marks_every_unsettled_row_until_it_is_read_and_rings_as_does_its_end(
     home: Home, simulator: Simulator
 ) -> None:
     *unsettled, settled = simulator.ids[:5]
     for number, status in zip(unsettled, UNSETTLED, strict=True):
         simulator.set_status(number, status)
     simulator.set_status(settled, "Success")
-    with home.start(*unsettled, settled, size=(120, 30)) as app:
+    notified = home.path / "notified"
+    with home.start(*unsettled, settled, size=(120, 30), config=NOTIFY) as app:
         app.wait_until(lambda: len(set(re.findall(LIVE, app.text()))) == 4, "four readings")
         app.wait_for("live")
         simulator.stop()
@@ -35,10 +44,22 @@ def test_an_outage_marks_every_unsettled_row_at_once_and_each_until_it_is_read(
         app.wait_until(is_lost, "NOT LIVE", timeout=60.0)
         assert marked == {0, 4}
         assert re.search(r"Success[ \n]", app.text())
+        assert app.bells == 0
+        # No key is pressed.
+        app.wait_for_bell(1)
+        app.wait_for_announcement("No contact for 10 seconds .connection refused")
+        app.wait_until(notified.exists, "the command")
         simulator.start()
-        app.wait_gone("NOT LIVE")
+        app.wait_gone("NOT LIVE", timeout=60.0)
         app.wait_gone(MARKED)
+        app.wait_for_bell(2)
+        app.wait_for_announcement("Contact is back after .*: nothing changed")
+        app.wait_until(lambda: notified.read_text().count("\n") == 2, "the second command")
         app.quit()
+        assert (app.bells, len(app.announcements)) == (2, 2)
+    lost, back = notified.read_text().splitlines()
+    assert lost.startswith("No contact for 10 seconds")
+    assert back.startswith("Contact is back after")
 
 
 @pytest.mark.parametrize("seconds", [3.0, pytest.param(40.0, marks=pytest.mark.battery)])
