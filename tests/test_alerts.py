@@ -66,6 +66,18 @@ def test_a_failure_is_told_with_id_name_states_and_how_long_it_took() -> None:
     assert alerts.due_at == inf
 
 
+def test_frozen_tasks_that_are_known_of_are_told_with_a_failure_and_with_what_is_late() -> None:
+    alerts = Alerts(Rule.LATE)
+    names = ("publish_result", "n" * 90, "third")
+    alerts.changed(change(), None, 0.0, is_ours=True, frozen=names[:1])
+    alerts.late(key(2), instance(2), "late by 19m", START, 0.0, frozen=names)
+
+    message = alerts.take(inf)
+    assert message is not None
+    assert "dwd_table_1 (1) Running -> Failure, 1 frozen (publish_result); " in message.text
+    assert f"late by 19m, 3 frozen (publish_result, {'n' * 37}..., ...)" in message.text
+
+
 def note_late(alerts: Alerts, number: int = 1, **fields: object) -> None:
     said = "running 41m, usually 18m to 22m: late by 19m"
     alerts.late(key(number), instance(number, **fields), said, START, 0.0)

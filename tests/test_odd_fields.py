@@ -19,7 +19,7 @@ from wfinspect.dataworks import connector
 from wfinspect.instance import Binding, InstanceId, InstanceKey
 from wfinspect.notify import Rule
 from wfinspect.query import Page
-from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.simulator import DEMO_IDS, FROZEN_ID, Simulator
 from wfinspect.task import TaskInstance
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.requests import Reply, TasksOf
@@ -353,3 +353,25 @@ def test_an_unreadable_time_of_change_lets_older_answers_be_known_as_such(
         "Failure",
         "Running",
     ]
+
+
+def test_an_alert_names_frozen_tasks_that_have_been_read_and_asks_for_none(
+    simulator: Simulator, opened: Callable[[Simulator], Watch]
+) -> None:
+    simulator.set_status(FROZEN_ID, "Running")
+    watch = opened(simulator)
+    watch.watch(FROZEN_ID)
+    watch.engine.display(watch.key(FROZEN_ID))
+    watch.pass_time(60.0)
+    progress = watch.row(FROZEN_ID).outlook.progress  # type: ignore[union-attr]
+    assert progress is not None
+    assert (progress.failed, progress.frozen) == (0, 1)
+    watch.engine.display(None)
+    watch.pass_time(60.0)
+    simulator.calls.clear()
+    simulator.set_status(FROZEN_ID, "Failure")
+    watch.pass_time(2 * ROUND)
+
+    assert watch.engine.snapshot.alert is not None
+    assert watch.engine.snapshot.alert.text.endswith(", 1 frozen (clean_behavior_log)")
+    assert simulator.calls.count("ListTaskInstances") == 0

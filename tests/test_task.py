@@ -27,6 +27,63 @@ def test_what_needs_somebody_comes_first() -> None:
     assert [t.id for t in by_attention(tasks)] == [7, 6, 5, 4, 3, 2, 1]
 
 
+FROZEN = ["Pause", "PauseCalendar"]
+DRY_RUN = [
+    "Skip",
+    "SkipUnchoose",
+    "SkipCycle",
+    "SkipCalendar",
+    "ConditionUnchoose",
+    "RealtimeDeprecated",
+]
+
+
+@pytest.mark.parametrize("recurrence", ["Normal", "Manual", "", "Novel", *FROZEN, *DRY_RUN])
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_frozen_task_is_no_failure_and_a_dry_run_no_other_success(
+    status: str, recurrence: str
+) -> None:
+    one = task(1, status, trigger_recurrence=recurrence)
+    is_frozen = recurrence in FROZEN and status in {
+        "Failure",
+        "NotRun",
+        "WaitTime",
+        "WaitResource",
+    }
+    is_dry_run = recurrence in DRY_RUN and status == "Success"
+
+    assert (one.is_frozen, one.is_dry_run) == (is_frozen, is_dry_run)
+    assert one.word == ("frozen" if is_frozen else "dry run" if is_dry_run else status)
+    found = progress([one])
+    assert (found.frozen, found.dry_runs, found.total) == (is_frozen, is_dry_run, 1)
+    assert found.failed == (status == "Failure" and not is_frozen)
+    assert found.done == (status == "Success")
+
+
+def test_progress_names_frozen_tasks_and_dry_runs() -> None:
+    done = [task(n, "Success") for n in range(2)]
+    frozen = task(3, "Failure", trigger_recurrence="Pause")
+    dry = [task(n, "Success", trigger_recurrence="SkipCycle") for n in (4, 5)]
+
+    assert str(progress([*done, frozen])) == "2/3 done, 1 frozen"
+    assert str(progress([*done, dry[0]])) == "3/3 done, 1 dry run"
+    assert str(progress([*done, frozen, *dry, task(6, "Failure")])) == (
+        "4/6 done, 1 failed, 1 frozen, 2 dry runs"
+    )
+
+
+def test_frozen_tasks_follow_those_that_failed() -> None:
+    tasks = [
+        task(1, "Running"),
+        task(2, "Failure", trigger_recurrence="Pause"),
+        task(3, "NotRun", trigger_recurrence="PauseCalendar"),
+        task(4, "Failure"),
+        task(5, "Novel"),
+    ]
+
+    assert [t.id for t in by_attention(tasks)] == [4, 2, 3, 5, 1]
+
+
 @pytest.mark.parametrize(
     ("statuses", "said"),
     [

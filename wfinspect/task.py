@@ -10,6 +10,18 @@ from dataclasses import dataclass, field
 from wfinspect.instance import Family, Tag, Unreadable, family_of
 
 _FAMILIES = tuple(Family)
+_FROZEN = frozenset({"Pause", "PauseCalendar"})
+_DRY_RUN = frozenset(
+    {
+        "Skip",
+        "SkipUnchoose",
+        "SkipCycle",
+        "SkipCalendar",
+        "ConditionUnchoose",
+        "RealtimeDeprecated",
+    }
+)
+_AFTER_FAILURES = _FAMILIES.index(Family.FAILURE) + 0.5
 _NEVER = 1 << 63
 
 
@@ -54,7 +66,7 @@ class TaskInstance:
     rerun_mode: str = ""
     trigger_type: str = ""
     trigger_recurrence: str = ""
-    """Normal, or why it does not really run: Pause, Skip, ConditionUnchoose, ..."""
+    """Normal, or why it does not really run: see `is_frozen` and `is_dry_run`."""
     process_id: str = ""
     gateway: str = ""
     resource_group_id: str = ""
@@ -71,6 +83,30 @@ class TaskInstance:
     def family(self) -> Family:
         """What the state means to somebody who watches."""
         return family_of(self.status)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it is or will be set to failed without running, as the schedule has it.
+
+        Not where it runs all the same, or was set to successful by hand.
+        """
+        return self.trigger_recurrence in _FROZEN and self.family in {
+            Family.FAILURE,
+            Family.IDLE,
+            Family.WAITING,
+        }
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether it was set to successful without running."""
+        return self.trigger_recurrence in _DRY_RUN and self.family is Family.SUCCESS
+
+    @property
+    def word(self) -> str:
+        """What its state is called: the service's word where it tells all."""
+        if self.is_frozen:
+            return "frozen"
+        return "dry run" if self.is_dry_run else self.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +134,14 @@ def spans(task: TaskInstance, now_ms: float) -> Spans:
 
 
 def by_attention(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
-    """Tasks with what needs somebody first; within a state the one that began first."""
+    """Tasks with what needs somebody first; within a state the one that began first.
+
+    A frozen task holds up others, but nothing is wrong with it: it follows those that failed.
+    """
     return sorted(
         tasks,
         key=lambda t: (
-            _FAMILIES.index(t.family),
+            _AFTER_FAILURES if t.is_frozen else _FAMILIES.index(t.family),
             t.started_time or t.waiting_resource_time or t.trigger_time or _NEVER,
             t.id,
         ),
@@ -117,19 +156,32 @@ class Progress:
     failed: int
     running: int
     total: int
+    frozen: int = 0
+    """Not among those that failed."""
+    dry_runs: int = 0
+    """Among those that are done."""
 
     def __str__(self) -> str:
         parts = [f"{self.done}/{self.total} done"]
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"{self.running} running"] if self.running else []
+        parts += [f"{self.frozen} frozen"] if self.frozen else []
+        if self.dry_runs:
+            parts.append(f"{self.dry_runs} dry run{'s' if self.dry_runs > 1 else ''}")
         return ", ".join(parts)
 
 
 def progress(tasks: Iterable[TaskInstance]) -> Progress:
     """Count an instance's tasks."""
-    counts = Counter(task.family for task in tasks)
+    every = list(tasks)
+    counts = Counter(task.family for task in every if not task.is_frozen)
     return Progress(
-        counts[Family.SUCCESS], counts[Family.FAILURE], counts[Family.ACTIVE], counts.total()
+        counts[Family.SUCCESS],
+        counts[Family.FAILURE],
+        counts[Family.ACTIVE],
+        len(every),
+        len(every) - counts.total(),
+        sum(task.is_dry_run for task in every),
     )
 
 

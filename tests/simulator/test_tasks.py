@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wfinspect.instance import Family, family_of
-from wfinspect.simulator import DEMO_IDS, MANY_TASKS_ID
+from wfinspect.simulator import DEMO_IDS, FROZEN_ID, MANY_TASKS_ID
 from wfinspect.simulator.faults import Faults
 from wfinspect.simulator.fleet import Fleet, Population
 from wfinspect.simulator.tasks import Tasks, layout_of, log_of, tasks_of
@@ -70,6 +70,7 @@ def check(instance: dict, found: list[dict]) -> None:
         assert at == sorted(at)
         assert ("StartedTime" in task) == (
             task["Status"] in {"Running", "Checking", "Success", "Failure"}
+            and task["TriggerRecurrence"] == "Normal"
         )
         assert ("FinishedTime" in task) == family_of(task["Status"]).is_settled
         if "StartedTime" in task:
@@ -176,6 +177,23 @@ def test_an_instance_has_4_to_30_tasks_and_one_has_500() -> None:
 def test_the_first_demo_instance_shows_every_stage_and_then_fails() -> None:
     assert {"Success", "Running", "NotRun"} <= set(statuses(RUNNING, 0))
     assert "Failure" in statuses(RUNNING, 33)
+
+
+def test_of_one_failed_instance_a_task_is_frozen_and_another_a_dry_run() -> None:
+    found = current(FROZEN_ID, 0)
+    set_to = {t["TriggerRecurrence"]: t for t in found if t["TriggerRecurrence"] != "Normal"}
+
+    assert {word: t["Status"] for word, t in set_to.items()} == {
+        "Pause": "Failure",
+        "Skip": "Success",
+    }
+    for task in set_to.values():
+        assert "Runtime" not in task
+        assert tasks(FROZEN_ID, 0).runs(task["Id"])[-1].started is None
+    assert [t["TriggerRecurrence"] for t in found if t["Status"] == "Failure"] == [
+        "Pause",
+        "Normal",
+    ]
 
 
 def test_names_are_distinct_and_all_types_occur() -> None:

@@ -67,6 +67,23 @@ def test_a_null_differs_from_a_text_that_says_so_and_torn_parameters_are_shown_w
     assert ["Parameters", *of_json.split(), *of_pairs.split()] in torn
 
 
+def test_a_task_that_was_frozen_in_one_run_comes_first_and_has_no_duration() -> None:
+    ran = [
+        task(1, "a", "Success", started=60, finished=2),
+        task(2, "b", "Success", started=9, finished=2),
+    ]
+    before = [
+        task(1, "a", "Success", started=9, finished=2),
+        replace(ran[1], status="Failure", trigger_recurrence="Pause"),
+    ]
+    dry = [replace(each, trigger_recurrence="Skip") for each in ran]
+    text = [line.text.split() for line in task_times(ran, before, ms(START), WIDE)]
+    both = [line.text.split() for line in task_times(dry, dry, ms(START), WIDE)]
+
+    assert text[2:] == [["b", "7m00s", "frozen"], ["a", "58m00s", "51m00s", "more", "7m00s"]]
+    assert both[2:] == [["a", "dry", "run", "dry", "run"], ["b", "dry", "run", "dry", "run"]]
+
+
 def test_what_differs_comes_first_then_what_always_does_then_what_is_equal() -> None:
     first, second = Row(key(FAILED), mine()), Row(key(BEFORE), last_success())
     text = [line.text for line in comparison(first, second, LOOK, Columns(18, 28))]

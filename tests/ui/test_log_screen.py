@@ -67,6 +67,24 @@ async def test_a_run_without_a_log_says_so() -> None:
         assert "This run has written no log." in rig.text
 
 
+@pytest.mark.parametrize(
+    ("status", "recurrence", "why"),
+    [
+        ("Failure", "Pause", "frozen: the schedule sets it to failed, it does not run"),
+        ("Success", "Skip", "dry run: set to successful, it did not run"),
+    ],
+)
+async def test_a_task_that_did_not_run_has_no_log_and_that_is_why(
+    status: str, recurrence: str, why: str
+) -> None:
+    async with on_log(task(1, "a", status, trigger_recurrence=recurrence), "") as rig:
+        assert f"no log ({why})" in " ".join(rig.text.split())
+        assert (
+            rig.text.splitlines()[0].split()[1]
+            == why.split(":", maxsplit=1)[0].split(maxsplit=1)[0]
+        )
+
+
 async def test_a_failure_to_read_is_told_and_r_asks_again() -> None:
     async with on_log() as rig:
         rig.control.answer(Unreachable("The service can't be reached: no route."))

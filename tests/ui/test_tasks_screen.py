@@ -235,6 +235,32 @@ async def test_l_on_the_main_screen_goes_on_to_the_log_of_the_worst_task() -> No
         assert isinstance(rig.app.screen, TasksScreen)
 
 
+FROZEN = task(5007, "publish_result", "Failure", trigger_recurrence="Pause")
+
+
+async def test_l_passes_a_frozen_task_over_and_names_it() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "l")
+        rig.control.answer(page(*TASKS, FROZEN))
+        await rig.settle()
+        assert isinstance(rig.app.screen, LogScreen)
+        assert rig.control.answer(log()) == TaskLog(BINDING, 5003, 2, 7)
+        await rig.settle()
+        assert "Passed over, since it is frozen: publish_result." in rig.text
+
+
+async def test_l_opens_no_log_where_nothing_but_frozen_tasks_failed() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "l")
+        rig.control.answer(page(FROZEN, task(5001, "load", "Success", started=9, finished=2)))
+        await rig.settle()
+        assert isinstance(rig.app.screen, TasksScreen)
+        assert "no task has failed by itself; frozen: publish_result." in rig.text
+        assert rig.control.questions == []
+        await rig.press("s", "s")
+        assert "1 of 2 Success" in rig.text
+
+
 async def test_names_from_outside_are_never_markup_nor_sequences() -> None:
     async with running(mixed(), is_recorded=True) as rig:
         await rig.press("t")

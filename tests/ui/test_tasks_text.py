@@ -110,6 +110,23 @@ def test_a_filter_finds_parts_of_name_status_type_and_id() -> None:
     assert all(matches(t, "") for t in TASKS)
 
 
+def test_a_frozen_task_and_a_dry_run_say_so_in_a_word_and_are_neither_red_nor_green() -> None:
+    frozen = task(1, "publish", "Failure", trigger_recurrence="Pause")
+    dry = task(2, "load", "Success", trigger_recurrence="Skip", started=20, finished=20)
+    columns = Columns.of(*widest([frozen, dry]), 80)
+    lines = [task_line(each, OVER, columns, LOOK, START) for each in (frozen, dry)]
+
+    assert [line.text.split()[2] for line in lines] == ["frozen", "dry"]
+    for line in lines:
+        assert {Role.FAILURE, Role.SUCCESS}.isdisjoint(role for _, role in line.spans)
+    assert matches(frozen, "frozen")
+    assert matches(dry, "dry success")
+    assert "frozen" in summary(frozen, LOOK, START)
+    for each, why in ((frozen, "sets it to failed"), (dry, "set to successful")):
+        text = "\n".join(line.text for line in details(each, [], LOOK, START, 80))
+        assert why in text
+
+
 def test_details_hold_fields_runs_and_the_whole_script() -> None:
     whole = replace(
         FAILED_TASK,

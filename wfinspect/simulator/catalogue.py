@@ -18,6 +18,9 @@ They share a workspace, environment and business date, so one call reads all of 
 MANY_TASKS_ID = 10432996503
 """An instance at work with 500 tasks; the others have 4 to 30."""
 
+FROZEN_ID = 10431573348
+"""A settled failure: of two tasks that failed one is frozen, and one that succeeded was a dry run."""
+
 BIG_LOG_ID = 10432980002
 """A settled instance; the log of its first task is of 32 MiB."""
 

@@ -13,7 +13,14 @@ from random import Random
 
 from wfinspect.instance import family_of
 from wfinspect.regions import zone_of
-from wfinspect.simulator.catalogue import BIG_LOG_ID, INSTANCES, MANY_TASKS_ID, OUTCOME, WorkflowRun
+from wfinspect.simulator.catalogue import (
+    BIG_LOG_ID,
+    FROZEN_ID,
+    INSTANCES,
+    MANY_TASKS_ID,
+    OUTCOME,
+    WorkflowRun,
+)
 from wfinspect.simulator.fleet import REGION, Population, Record
 
 # What the tasks of a workflow are.
@@ -296,6 +303,10 @@ BIG_LOG_TASK_ID = BIG_LOG_ID * TASKS_APART + 1
 
 _SOURCES = {"ODPS_SQL": "odps_first", "HOLOGRES_SQL": "holo_serving", "DI": "rds_orders"}
 
+_RECURRENCES = {FROZEN_ID * TASKS_APART + 7: "Pause", FROZEN_ID * TASKS_APART + 11: "Skip"}
+"""By task instance, of those that the schedule does not let run; of a run that goes well none is frozen."""
+_SET_TO = {"Pause": "Failure", "Skip": "Success"}
+
 _KEPT_RUNS = 20
 """Runs of an instance that are remembered, beside the one under way."""
 
@@ -362,6 +373,7 @@ class Tasks:
             "Status": task_run.status,
             "RunNumber": task_run.run_number,
             **_common_of(task, str(instance.get("Owner"))),
+            "TriggerRecurrence": self._recurrence(task, self._course),
             "PeriodNumber": 1,
             "OperationType": "Rerun" if task_run.run_number > 1 else "",
             "Bizdate": instance.get("BizDate"),
@@ -397,7 +409,21 @@ class Tasks:
         seed, ids = self._population.fleet.seed, (self._workflow_id, self.instance_id)
         layout = layout_of(seed, *ids, fails=course.fails)
         per_run = len(layout_of(seed, *ids, fails=False)[task.number])
-        return task_runs(task, layout, course, self._now, per_run)
+        found = task_runs(task, layout, course, self._now, per_run)
+        status = _SET_TO.get(self._recurrence(task, course))
+        return found if status is None else [_without_running(found[0], status)]
+
+    def _recurrence(self, task: Task, course: Course) -> str:
+        known = _RECURRENCES.get(self.instance_id * TASKS_APART + task.number, "Normal")
+        return known if course.fails or known != "Pause" else "Normal"
+
+
+def _without_running(task_run: TaskRun, status: str) -> TaskRun:
+    """A run as the schedule sets it to a status as soon as it would wait for resources."""
+    due = task_run.waits_for_resources
+    if due is None:
+        return task_run
+    return TaskRun(task_run.task, task_run.run_number, status, finished=due, ends=due)
 
 
 def _common_of(task: Task, workflow_owner: str) -> Record:
@@ -412,7 +438,6 @@ def _common_of(task: Task, workflow_owner: str) -> Record:
         "Priority": (1, 1, 3, 1, 5, 8)[task.number % 6],
         "RerunMode": ("AllAllowed", "FailureAllowed", "AllDenied")[task.number % 3],
         "Timeout": (0, 3600, 7200)[task.number % 3],
-        "TriggerRecurrence": "Normal",
         "RuntimeResource": {
             "Cu": "0.25",
             "Image": "dataworks_pyodps_task_pod:prod_202604" if task.type == "PYODPS3" else "",

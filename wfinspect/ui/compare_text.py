@@ -117,42 +117,51 @@ def task_times(
 ) -> tuple[Line, ...]:
     """How long each task ran in both, the greatest difference first.
 
-    Tasks are paired by name; where a run has several of one name, by the task's ID, then by order.
+    Before these, the tasks that ran in one and were frozen or a dry run in the other. Tasks are
+    paired by name; where a run has several of one name, by the task's ID, then by order.
     """
     counted = (Counter(map(_name, tasks)) for tasks in (first, second))
     shared = {name for each in counted for name, times in each.items() if times > 1}
-    mine, theirs = (_seconds(tasks, shared, now_ms) for tasks in (first, second))
-    names = sorted(
-        dict.fromkeys((*mine, *theirs)),
-        key=lambda name: (-abs((mine.get(name) or 0.0) - (theirs.get(name) or 0.0)), name),
-    )
-    lines: list[Line] = [BLANK, line((" TASKS", Role.DIM), (f" {len(names)}", Role.DIM))]
-    for name in names:
-        before, after = theirs.get(name), mine.get(name)
+    mine, theirs = (_by_name(tasks, shared) for tasks in (first, second))
+    pairs = {name: (mine.get(name), theirs.get(name)) for name in (*mine, *theirs)}
+    rows = []
+    for name, (one, other) in pairs.items():
+        after, before = (_seconds(task, now_ms) for task in (one, other))
+        idle, was_idle = (_idle_word(task) for task in (one, other))
         differs = before is None or after is None or abs(after - before) >= _LEAST_SECONDS
-        said = "-" if after is None else f"{duration(after):<7}"
+        said = idle or ("-" if after is None else f"{duration(after):<7}")
         if after is not None and before is not None and differs:
             said += f" {duration(abs(after - before))} {'more' if after > before else 'less'}"
-        role = Role.TEXT if differs else Role.DIM
-        other = "-" if before is None else duration(before)
-        lines += side_by_side(name, said, other, columns, role)
+        told = said, was_idle or ("-" if before is None else duration(before))
+        role = Role.DIM if (idle and idle == was_idle) or not differs else Role.TEXT
+        rows.append(((idle == was_idle, -abs((after or 0.0) - (before or 0.0)), name), told, role))
+    lines: list[Line] = [BLANK, line((" TASKS", Role.DIM), (f" {len(rows)}", Role.DIM))]
+    for (_, _, name), (said, other_said), role in sorted(rows):
+        lines += side_by_side(name, said, other_said, columns, role)
     return tuple(lines)
+
+
+def _idle_word(task: TaskInstance | None) -> str:
+    """What a task is called that did not run by its schedule; "" for any other."""
+    return task.word if task is not None and (task.is_frozen or task.is_dry_run) else ""
+
+
+def _seconds(task: TaskInstance | None, now_ms: float) -> float | None:
+    return None if task is None or _idle_word(task) else spans(task, now_ms).running
 
 
 def _name(task: TaskInstance) -> str:
     return task.task_name or str(task.id)
 
 
-def _seconds(
-    tasks: Sequence[TaskInstance], shared: Collection[str], now_ms: float
-) -> Mapping[str, float | None]:
-    found: dict[str, float | None] = {}
+def _by_name(tasks: Sequence[TaskInstance], shared: Collection[str]) -> Mapping[str, TaskInstance]:
+    found: dict[str, TaskInstance] = {}
     for task in sorted(tasks, key=lambda task: task.id):
         name = _name(task)
         if name in shared and task.task_id is not None:
             name += f" (task {task.task_id})"
         same = (name if n == 1 else f"{name} ({n})" for n in count(1))
-        found[next(it for it in same if it not in found)] = spans(task, now_ms).running
+        found[next(it for it in same if it not in found)] = task
     return found
 
 

@@ -9,6 +9,8 @@ from wfinspect.ui.lines import Line, Role, Span, cell_len, crop, line
 from wfinspect.watching.snapshot import Row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wfinspect.task import TaskInstance
     from wfinspect.ui.theme import Look
 
@@ -61,13 +63,20 @@ def outlook_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Li
 
 
 def failed_line(row: Row, look: "Look", width: int) -> tuple[Line, ...]:
-    """The names of the tasks that failed; nothing where none did."""
-    failed = [task for task in _foremost(row) if task.family is Family.FAILURE]
-    if not failed:
-        return ()
-    names = ", ".join(shown(task.task_name, limit=200) or str(task.id) for task in failed)
-    mark = f" {look.glyphs[Status.FAILURE]} "
-    return (line(*crop(((mark, Role.FAILURE), (names, Role.TEXT)), width)),)
+    """The names of the tasks that failed, and of those that are frozen; nothing where none are."""
+    frozen = [task for task in _foremost(row) if task.is_frozen]
+    failed = [t for t in _foremost(row) if t.family is Family.FAILURE and not t.is_frozen]
+    spans: list[Span] = []
+    if failed:
+        spans += [(f" {look.glyphs[Status.FAILURE]} ", Role.FAILURE), (_names(failed), Role.TEXT)]
+    if frozen:
+        spans += [(f" {look.glyphs[Status.NOT_RUN]} frozen ", Role.UNKNOWN)]
+        spans += [(_names(frozen), Role.TEXT)]
+    return (line(*crop(spans, width)),) if spans else ()
+
+
+def _names(tasks: "Sequence[TaskInstance]") -> str:
+    return ", ".join(shown(task.task_name, limit=200) or str(task.id) for task in tasks)
 
 
 def task_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Line, ...]:

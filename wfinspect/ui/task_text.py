@@ -19,9 +19,28 @@ def span_words(seconds: float | None) -> str:
     return "" if seconds is None else fmt.duration(seconds)
 
 
+def state_of(task: TaskInstance, look: Look) -> tuple[str, str, Role]:
+    """Glyph, word and colour of a task's state."""
+    if task.is_frozen:
+        return look.glyphs[Status.NOT_RUN], task.word, Role.UNKNOWN
+    if task.is_dry_run:
+        return look.glyphs[Status.SUCCESS], task.word, Role.DIM
+    if "status" in dict(task.unreadable):
+        return look.glyphs[Status.UNKNOWN], "unreadable", Role.UNKNOWN
+    word = fmt.shown(task.status, limit=40) or "no status"
+    return look.glyphs[Status.of(task.status)], word, FAMILY_ROLES[task.family]
+
+
+def meaning(task: TaskInstance) -> str:
+    """What its schedule makes of it; "" for one that runs as any."""
+    if task.is_frozen:
+        return "frozen: the schedule sets it to failed, it does not run"
+    return "dry run: set to successful, it did not run" if task.is_dry_run else ""
+
+
 def summary(task: TaskInstance, look: Look, now: datetime) -> str:
     """What a line has no room for."""
-    parts = [str(task.id), waited(task, now)]
+    parts = [str(task.id), meaning(task), waited(task, now)]
     if task.started_time:
         times = (task.started_time, task.finished_time)
         begun, ended = (fmt.service_time(at, look.zone)[-8:] for at in times)
@@ -72,7 +91,18 @@ def details(
         ("Priority", plain("priority")),
         ("Baseline", plain("baseline_id")),
         ("Rerun mode", plain("rerun_mode")),
-        ("Trigger", f"{plain('trigger_type')} {plain('trigger_recurrence')}".strip()),
+        (
+            "Trigger",
+            ", ".join(
+                filter(
+                    None,
+                    (
+                        f"{plain('trigger_type')} {plain('trigger_recurrence')}".strip(),
+                        meaning(task),
+                    ),
+                )
+            ),
+        ),
         ("Resources", plain("resource_group_id")),
         ("Process", plain("process_id")),
         ("Gateway", plain("gateway")),
@@ -103,11 +133,10 @@ def details(
 
 
 def _run_line(run: TaskInstance, look: Look, now: datetime) -> Line:
-    role = FAMILY_ROLES[run.family]
-    word = pad(fmt.shown(run.status, limit=40), 13)
+    glyph, word, role = state_of(run, look)
     took = span_words(spans(run, now.timestamp() * 1000).running)
     return line(
         (f" run {pad(str(run.run_number or '-'), 3)} ", Role.TEXT),
-        (f"{look.glyphs[Status.of(run.status)]} {word}", role),
+        (f"{glyph} {pad(word, 13)}", role),
         (f"{fmt.service_time(run.started_time, look.zone) or '-'}  {took}", Role.DIM),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wfinspect import format as fmt
-from wfinspect.instance import Family, Status
+from wfinspect.instance import Family
 from wfinspect.task import Progress, TaskInstance, spans
 from wfinspect.ui.lines import (
     BLANK,
@@ -20,8 +20,8 @@ from wfinspect.ui.lines import (
     pad_left,
 )
 from wfinspect.ui.row_words import short_word
-from wfinspect.ui.task_text import span_words
-from wfinspect.ui.theme import BAR_GROUND, FAMILY_ROLES, Look, bar_mark
+from wfinspect.ui.task_text import span_words, state_of
+from wfinspect.ui.theme import BAR_GROUND, Look, bar_mark
 
 _WIDE_CELLS = 110
 """From here the waits have columns."""
@@ -47,7 +47,7 @@ class TimeLine:
 
 def _end(task: TaskInstance, now_ms: float) -> float:
     goes_on = task.family in {Family.ACTIVE, Family.WAITING, Family.UNKNOWN}
-    return task.finished_time or (now_ms if goes_on else 0)
+    return task.finished_time or (now_ms if goes_on and not task.is_frozen else 0)
 
 
 def bar(
@@ -73,7 +73,7 @@ def bar(
     return (
         (" " * first, Role.DIM),
         (BAR_GROUND * max(0, start - first), Role.WAITING),
-        (mark * max(0, stop - start), FAMILY_ROLES[task.family]),
+        (mark * max(0, stop - start), state_of(task, look)[2]),
         (" " * max(0, cells - max(stop, first)), Role.DIM),
     )
 
@@ -86,30 +86,29 @@ def progress_line(progress: Progress, look: Look, width: int) -> Line:
         return line(*crop(((said, Role.TEXT),), width))
     mark = bar_mark(look.glyphs)
     # What failed or runs is seen however little it is; less than all never fills the bar.
-    failed, running = (
+    failed, running, frozen = (
         max(1, count * cells // progress.total) if count else 0
-        for count in (progress.failed, progress.running)
+        for count in (progress.failed, progress.running, progress.frozen)
     )
-    done = min(progress.done * cells // progress.total, cells - failed - running)
+    done = min(progress.done * cells // progress.total, cells - failed - running - frozen)
     shares = (done, Role.SUCCESS), (failed, Role.FAILURE), (running, Role.ACTIVE)
-    parts = [(mark * share, role) for share, role in shares]
-    left = cells - done - failed - running
+    parts = [(mark * share, role) for share, role in (*shares, (frozen, Role.UNKNOWN))]
+    left = cells - done - failed - running - frozen
     return line((said, Role.TEXT), ("  ", Role.DIM), *parts, (BAR_GROUND * left, Role.DIM))
 
 
-def _words(task: TaskInstance) -> tuple[str, str, str]:
-    """Name, status and type as they may be shown."""
+def _words(task: TaskInstance) -> tuple[str, str]:
+    """Name and type as they may be shown."""
     unreadable = dict.fromkeys(dict(task.unreadable), "unreadable")
     name = unreadable.get("task_name") or fmt.shown(task.task_name, limit=200) or "-"
-    status = unreadable.get("status") or fmt.shown(task.status, limit=40) or "no status"
-    return name, status, unreadable.get("task_type") or fmt.shown(task.task_type, limit=40)
+    return name, unreadable.get("task_type") or fmt.shown(task.task_type, limit=40)
 
 
 def widest(tasks: Sequence[TaskInstance]) -> tuple[int, int]:
     """Cells of the longest name and type."""
     words = [_words(task) for task in tasks]
-    names = (cell_len(name) for name, _, _ in words)
-    return max([4, *names]), max([4, *(cell_len(kind) for _, _, kind in words)])
+    names = (cell_len(name) for name, _ in words)
+    return max([4, *names]), max([4, *(cell_len(kind) for _, kind in words)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +158,14 @@ def task_line(
 ) -> Line:
     """A task: glyph, name, state, type, how long it took and waited, its run, its bar."""
     now_ms = now.timestamp() * 1000
-    role = FAMILY_ROLES[task.family]
+    glyph, word, role = state_of(task, look)
     took = spans(task, now_ms)
-    name, word, kind = _words(task)
+    name, kind = _words(task)
     if cell_len(word) >= columns.word:
         word = short_word(word)
     run = f"{task.run_number}" if task.run_number else ""
     parts: list[Span] = [
-        (f" {look.glyphs[Status.of(task.status)]} ", role),
+        (f" {glyph} ", role),
         (pad(name, columns.name - 1) + " ", Role.TEXT),
         (pad(word, columns.word), role),
     ]
@@ -189,14 +188,14 @@ def foremost_lines(
     names, kinds = widest(tasks)
     lines = [line((" TASKS", Role.DIM), (f" {total}", Role.DIM)), BLANK]
     for task in tasks:
-        name, word, kind = _words(task)
-        role = FAMILY_ROLES[task.family]
+        name, kind = _words(task)
+        glyph, word, role = state_of(task, look)
         took = spans(task, now.timestamp() * 1000).running
         # As of the instance: of what goes on only minutes, since a figure that ticks is bytes for nothing.
         age = "" if took is None else (fmt.duration if task.family.is_settled else fmt.age)(took)
         run = f"run {task.run_number}" if (task.run_number or 1) > 1 else ""
         parts: list[Span] = [
-            (f" {look.glyphs[Status.of(task.status)]} ", role),
+            (f" {glyph} ", role),
             (pad(name, min(names, 40)) + "  ", Role.TEXT),
             (pad(word, 14), role),
             (pad(kind, min(kinds, 16)), Role.DIM),
@@ -211,6 +210,6 @@ def foremost_lines(
 
 def matches(task: TaskInstance, query: str) -> bool:
     """Whether each word of a query is part of the task's name, status, type or ID."""
-    words = (task.task_name, task.status, task.task_type)
+    words = (task.task_name, task.status, task.word, task.task_type)
     held = "\n".join([*(word[: fmt.LINE_LIMIT] for word in words), str(task.id)]).casefold()
     return all(word in held for word in query.casefold().split())

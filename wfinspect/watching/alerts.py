@@ -24,6 +24,7 @@ TRIAL = "This is a trial of wfinspect's notifications: nothing has failed."
 LATE = "late"
 """In place of a state, what a command is told of a run that is late."""
 _MAX_NAME, _MAX_STATUS, _MAX_SAID = 60, 30, 120
+_MAX_TASK, _MAX_TASKS = 40, 2
 _MAX_NAMED = 8
 
 
@@ -35,6 +36,8 @@ class News(NamedTuple):
     """How long the run took that the change has ended."""
     is_ours: bool = True
     """Of all processes that share the store this one recorded it."""
+    frozen: Sequence[str] = ()
+    """Names of tasks that are frozen, as far as they have been read."""
     lateness: str = ""
     """Why it counts as late, e.g. ``running 41m, usually 18m to 22m: late by 19m``."""
 
@@ -74,20 +77,34 @@ class Alerts:
         return min(self._last + GATHER_SECONDS, self._since + LONGEST_SECONDS)
 
     def changed(
-        self, change: Transition, instance: WorkflowInstance | None, now: float, *, is_ours: bool
+        self,
+        change: Transition,
+        instance: WorkflowInstance | None,
+        now: float,
+        *,
+        is_ours: bool,
+        frozen: Sequence[str] = (),
     ) -> None:
         """Note a change, and the reading that is held by now; of one instance the last is told."""
         if is_told(change, self._rule):
-            self._news[change.key] = News(change, _took_seconds(change, instance), is_ours)
+            seconds = _took_seconds(change, instance)
+            self._news[change.key] = News(change, seconds, is_ours, frozen)
             self._note(now)
 
     def late(
-        self, key: InstanceKey, instance: WorkflowInstance, said: str, at: datetime, now: float
+        self,
+        key: InstanceKey,
+        instance: WorkflowInstance,
+        said: str,
+        at: datetime,
+        now: float,
+        *,
+        frozen: Sequence[str] = (),
     ) -> None:
         """Note that a run is late, and why that is said."""
         if self._rule is not Rule.FAILURE:
             change = Transition(key, instance.name[:MAX_NAME], instance.status, LATE, at, at, at)
-            self._news[key] = News(change, lateness=said)
+            self._news[key] = News(change, frozen=frozen, lateness=said)
             self._note(now)
 
     def say(self, text: str, now: float, *, is_ours: bool = True) -> None:
@@ -153,13 +170,22 @@ def _gravest_first(news: Sequence[News]) -> list[News]:
 def _described(news: News) -> str:
     change = news.change
     name = _cut(change.name, _MAX_NAME)
+    frozen = f", {_frozen_words(news.frozen)}" if news.frozen else ""
     if news.lateness:
-        return f"{name} ({change.key.id}) {news.lateness}"
+        return f"{name} ({change.key.id}) {news.lateness}{frozen}"
     states = [_cut(word, _MAX_STATUS) for word in (change.from_status, change.to_status)]
     text = f"{name} ({change.key.id}) {' -> '.join(states)}".strip()
     if change.is_rerun:
         text += " (re-run)"
-    return text if news.took_seconds is None else f"{text} after {duration(news.took_seconds)}"
+    after = "" if news.took_seconds is None else f" after {duration(news.took_seconds)}"
+    return f"{text}{after}{frozen}"
+
+
+def _frozen_words(names: Sequence[str]) -> str:
+    """E.g. ``1 frozen (publish_result)``."""
+    named = [_cut(name, _MAX_TASK) for name in names[:_MAX_TASKS]]
+    named += ["..."] if len(names) > _MAX_TASKS else []
+    return f"{len(names)} frozen ({', '.join(named)})"
 
 
 def _took_seconds(change: Transition, instance: WorkflowInstance | None) -> float | None:

@@ -69,6 +69,11 @@ class Known:
         self.progress, self.progress_until = progress(tasks), until
         self.foremost = tuple(by_attention(tasks)[:FOREMOST])
 
+    @property
+    def frozen(self) -> "tuple[str, ...]":
+        """Names of its tasks that are frozen, of those that are kept."""
+        return tuple(t.task_name or str(t.id) for t in self.foremost if t.is_frozen)
+
     def outlook(self, now: float, *, is_live: bool) -> Outlook | None:
         """The same as a face sees it; `is_live` is of the reading."""
         if self.progress is None and self.lateness is None:

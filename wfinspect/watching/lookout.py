@@ -211,4 +211,5 @@ class Lookout:
         if known.lateness is not None and told.pop(name, None) != run:
             kept = list(told.items())[1 - _KEPT_TOLD :]
             self._book.remember(_TOLD, json.dumps(dict([*kept, (name, run)])))
-            self._alerts.late(entry.key, known.of, known.lateness.sentence(at), at, now)
+            said = known.lateness.sentence(at)
+            self._alerts.late(entry.key, known.of, said, at, now, frozen=known.frozen)

@@ -1,5 +1,6 @@
 """Tells a person who is not looking of what the book has noted. Knows no bell and no screen."""
 
+from wfinspect.instance import Family
 from wfinspect.watching.alerts import TRIAL, Alerts
 from wfinspect.watching.book import Book
 from wfinspect.watching.messenger import Messenger
@@ -20,7 +21,10 @@ class Telling:
         for change, is_ours in self._book.news:
             entry = self._book.entries.get(change.key)
             if entry is not None and entry.is_watched:
-                self._alerts.changed(change, entry.instance, now, is_ours=is_ours)
+                frozen = entry.known.frozen if entry.known is not None else ()
+                if change.family is not Family.FAILURE:
+                    frozen = ()
+                self._alerts.changed(change, entry.instance, now, is_ours=is_ours, frozen=frozen)
         self._book.news.clear()
         message = self._alerts.take(max(now, self._alerts.due_at) if is_last else now)
         if message is not None:

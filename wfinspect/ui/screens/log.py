@@ -4,13 +4,14 @@ from itertools import islice
 from typing import ClassVar
 
 from wfinspect.format import shown
-from wfinspect.instance import Binding, Family, Status
+from wfinspect.instance import Binding, Family
 from wfinspect.task import TaskInstance
+from wfinspect.ui.advice_text import sentence
 from wfinspect.ui.lines import BLANK, Line, Role, Span, line, wrap
 from wfinspect.ui.long_text import LongText
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Desk, Title
-from wfinspect.ui.theme import FAMILY_ROLES
+from wfinspect.ui.task_text import meaning, state_of
 from wfinspect.watching.requests import TaskLog, TaskOf
 
 _ERRORS_ON_TOP = 4
@@ -54,8 +55,8 @@ class LogScreen(TextScreen):
 
     def title_now(self) -> Title:
         task = self._subject
-        glyph = self.desk.look.glyphs[Status.of(task.status)]
-        state: Span = f" {glyph} {shown(task.status, limit=40)}", FAMILY_ROLES[task.family]
+        glyph, word, role = state_of(task, self.desk.look)
+        state: Span = f" {glyph} {word}", role
         if not self._is_latest:
             state = " earlier run", Role.DIM
         run = f"run {self._run} of {task.run_number}  " if self._run else ""
@@ -108,7 +109,9 @@ class LogScreen(TextScreen):
         if not self._is_read:
             self.head.show(self.waiting_lines(width))
         elif not len(self.text):
-            self.head.show((BLANK, line((" This run has written no log.", Role.DIM))))
+            why = meaning(self._subject) if self._is_latest else ""
+            said = f"This run has written no log{f' ({why})' if why else ''}."
+            self.head.show((BLANK, *sentence(said, width)))
         else:
             self.head.show(self._errors_on_top(width))
 

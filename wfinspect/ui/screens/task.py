@@ -5,8 +5,7 @@ from typing import ClassVar
 
 from textual.widget import Widget
 
-from wfinspect.format import shown
-from wfinspect.instance import Binding, InstanceKey, Status
+from wfinspect.instance import Binding, InstanceKey
 from wfinspect.query import Page
 from wfinspect.task import TaskInstance
 from wfinspect.ui import json_text
@@ -15,8 +14,7 @@ from wfinspect.ui.long_text import LongText
 from wfinspect.ui.screens.log import LogScreen
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Desk, Title, View
-from wfinspect.ui.task_text import details
-from wfinspect.ui.theme import FAMILY_ROLES
+from wfinspect.ui.task_text import details, state_of
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.watching.requests import RunsOf, TaskOf
 
@@ -39,8 +37,8 @@ class TaskScreen(View):
 
     def title_now(self) -> Title:
         task = self._subject
-        glyph = self.desk.look.glyphs[Status.of(task.status)]
-        state = f" {glyph} {shown(task.status, limit=40)}", FAMILY_ROLES[task.family]
+        glyph, word, role = state_of(task, self.desk.look)
+        state = f" {glyph} {word}", role
         return Title((state,), task.task_name, str(task.id), "task")
 
     def read(self) -> None:

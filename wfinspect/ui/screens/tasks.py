@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.format import near_time, shown
-from wfinspect.instance import InstanceKey
+from wfinspect.instance import Family, InstanceKey
 from wfinspect.query import Page
 from wfinspect.task import TaskInstance, by_attention, progress
 from wfinspect.ui import tasks_text
@@ -24,6 +24,8 @@ from wfinspect.ui.widgets.status_line import StatusLine
 from wfinspect.watching.requests import TasksOf
 
 _TIME = "%H:%M:%S"
+_NAMED = 3
+_WORTH_A_LOG = {Family.FAILURE, Family.UNKNOWN, Family.ACTIVE}
 
 
 class TaskList(CursorList):
@@ -128,10 +130,23 @@ class TasksScreen(View):
         self._page, self._tasks = page, by_attention(page.items)
         if self._opens_log and self._tasks:
             self._opens_log = False
-            self._show_log(self._tasks[0])
+            self._open_the_log()
+
+    def _open_the_log(self) -> None:
+        """Show that of the task that needs somebody most, which no frozen one does."""
+        frozen = [task for task in self._tasks if task.is_frozen]
+        others = [task for task in self._tasks if not task.is_frozen]
+        names = ", ".join(shown(t.task_name, limit=60) or str(t.id) for t in frozen[:_NAMED])
+        names += f" and {len(frozen) - _NAMED} more" if len(frozen) > _NAMED else ""
+        if frozen and (not others or others[0].family not in _WORTH_A_LOG):
+            self.desk.tell(f"No log is opened: no task has failed by itself; frozen: {names}.")
+            return
+        if frozen:
+            self.desk.tell(f"Passed over, since it is frozen: {names}.")
+        self._show_log(others[0])
 
     def fill(self) -> None:
-        found = [t for t in self._tasks if self._status in {"", t.status}]
+        found = [t for t in self._tasks if self._status in {"", t.word}]
         found = [t for t in found if tasks_text.matches(t, self._query)]
         self.list.offer(found, self._tasks)
         self.progress.update_lines()
@@ -200,7 +215,7 @@ class TasksScreen(View):
 
     def action_status(self) -> None:
         """Only the tasks of one status: the next of those there are, then all again."""
-        words = [word for word, _ in groupby(t.status for t in self._tasks)]
+        words = [word for word, _ in groupby(t.word for t in self._tasks)]
         words = ["", *dict.fromkeys(words)]
         at = words.index(self._status) if self._status in words else 0
         self._status = words[(at + 1) % len(words)]
