@@ -127,6 +127,16 @@ class View:
         )
         # Nothing has failed, and yet nothing is the present: the machine was suspended, or the
         # watch paused, and the first answer is still to come.
-        read = [each for each in sights if each.is_awaited and each.read_at is not None]
-        is_stale = bool(read) and self._slow is None and not any(each.row.is_live for each in read)
+        polled = (each for each in sights if each.is_awaited and each.read_at is not None)
+        is_stale = self._slow is None and _none_is_live(polled)
         return Contact.LIVE if is_known and not is_stale else Contact.STARTING
+
+
+def _none_is_live(sights: Iterable[Sight]) -> bool:
+    """Whether there are rows and none is live; the first that is live, often the first, decides."""
+    is_any = False
+    for each in sights:
+        if each.row.is_live:
+            return False
+        is_any = True
+    return is_any
