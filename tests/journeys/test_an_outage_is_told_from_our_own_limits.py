@@ -71,7 +71,7 @@ def test_a_small_budget_is_slow_and_no_outage(
     with home.start(*DEMO_IDS[:3], "--budget", 8) as app:
         app.wait_for(r"slow: every \d+h \(budget\)")
         until = time.monotonic() + seconds
-        app.wait_until(lambda: time.monotonic() > until, "the end")
+        app.wait_until(lambda: time.monotonic() > until, "the end", timeout=60.0)
         assert "NOT LIVE" not in app.log.decode()
         assert not re.search(MARKED, app.text())
         assert re.search(r"slow: every \d+h \(budget\)", app.text())
