@@ -21,3 +21,17 @@ def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
         app.wait_for(r"log of 10432987165009[\s\S]*LOOKS LIKE THE ERROR *\n FAILED: ODPS-0130071")
         app.quit()
     assert simulator.calls.count("GetTaskInstanceLog") == 1
+
+
+def test_a_failure_is_seen_in_the_view_of_its_tasks_with_no_key_pressed(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FAILED, "Running")
+    with home.start(FAILED) as app:
+        app.wait_for("▸ Running")
+        app.press("t")
+        app.wait_for(r"▸ Running  ads_user_profile_daily .*tasks as of[\s\S]*1 running")
+        simulator.set_status(FAILED, "Failure")
+        app.wait_for_bell()
+        app.wait_for(r"✖ Failure  ads_user_profile_daily .*tasks as of[\s\S]*2 failed", timeout=10)
+        app.quit()

@@ -199,7 +199,7 @@ class WfInspectApp(AskingApp):
         self._is_pinged = False
         snapshot = self._control.snapshot
         self.main.show(snapshot)
-        self.renew_choices()
+        self.renew_screen()
         self.tell_news(snapshot)
         self.set_window_title(title(snapshot.health.contact, self.main.counts, self.main.unseen))
 

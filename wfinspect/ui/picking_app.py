@@ -1,7 +1,7 @@
 """What leaves the app through a list to pick from: the log, fields to copy, exports."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wfinspect.format import shown
 from wfinspect.instance import Transition
@@ -13,16 +13,12 @@ from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.telling_app import TellingApp
 from wfinspect.watching.snapshot import Row
 
-if TYPE_CHECKING:
-    from wfinspect.ui.screens.picker import PickScreen
-
 
 class PickingApp(TellingApp):
     """Offers lists over the main screen, and does what was picked."""
 
     main: MainScreen
     exports: Exports
-    _pick_screen: "PickScreen | None" = None
 
     @property
     def has_main_screen(self) -> bool:
@@ -63,13 +59,16 @@ class PickingApp(TellingApp):
             # Imported when asked for, like the views: the first paint does not wait for it.
             from wfinspect.ui.screens.picker import PickScreen
 
-            self._pick_screen = PickScreen(make, prompt, **options)
-            self.push_screen(self._pick_screen, answer)
+            self.push_screen(PickScreen(make, prompt, **options), answer)
 
-    def renew_choices(self) -> None:
-        """Have an open list offer what there is now."""
-        if self._pick_screen is not None and self.screen is self._pick_screen:
-            self._pick_screen.renew()
+    def renew_screen(self) -> None:
+        """Have what lies over the main screen show what there is now."""
+        if self.screen_stack and not self.has_main_screen:
+            # Loaded by now: each of these screens is one.
+            from wfinspect.ui.screens.dialogs import SafeDismiss
+
+            if isinstance(self.screen, SafeDismiss):
+                self.screen.renew()
 
     def action_copy_id(self) -> None:
         """Copy the ID of what is on display or under the cursor."""

@@ -41,6 +41,9 @@ class SafeDismiss(SparingScreen[Any], ModalScreen[Any]):
         self._is_dismissed = True
         return super().dismiss(result)
 
+    def renew(self) -> None:
+        """Show what a new snapshot holds; called while nothing lies over it."""
+
 
 class HelpScreen(SafeDismiss):
     """Keys with what they do, in groups."""

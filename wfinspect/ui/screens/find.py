@@ -82,6 +82,11 @@ class FindScreen(View):
             said = f" {self.list.rows[self.list.cursor].key.id} {said}"
         return (said, Role.DIM), (marked, Role.ACCENT)
 
+    def renew(self) -> None:
+        """What was found may be watched by now."""
+        super().renew()
+        self.list.update_lines()
+
     def fill(self) -> None:
         said = sentence(self._problem, self.size.width, Role.TROUBLE) if self._problem else ()
         self.remark.show(said)

@@ -100,6 +100,8 @@ class TasksScreen(View):
         super().__init__(desk)
         self._key = key
         self._opens_log = opens_log
+        self._read_in = ""
+        """The state of the instance when its tasks were asked for."""
         self._page: Page[TaskInstance] | None = None
         self._tasks: Sequence[TaskInstance] = ()
         self._status = ""
@@ -123,7 +125,19 @@ class TasksScreen(View):
         """An instance that goes on may change its tasks."""
         return not self.desk.row(self._key).family.is_settled
 
+    def renew(self) -> None:
+        """Read again once the instance is in another state: what is over is not followed."""
+        super().renew()
+        if self._read_in != self._state:
+            self.read()
+
+    @property
+    def _state(self) -> str:
+        instance = self.desk.row(self._key).instance
+        return instance.status if instance else ""
+
     def read(self) -> None:
+        self._read_in = self._state
         self.ask(TasksOf(self._key), self._take)
 
     def _take(self, page: Page[TaskInstance]) -> None:

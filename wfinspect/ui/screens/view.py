@@ -216,7 +216,12 @@ class View(SafeDismiss):
 
     def on_screen_resume(self) -> None:
         """The rows may have changed under another view."""
+        self.renew()
         self.refresh_lines()
+
+    def renew(self) -> None:
+        """Show what a new snapshot says in the title."""
+        self.top.update_lines()
 
     def action_back(self) -> None:
         """One step back."""
