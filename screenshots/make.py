@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from wfinspect.ui.environment import prepare_environment
-from wfinspect.watching.setup import Setup
+from wfinspect.terminal import prepare_environment
+from wfinspect.watching.engine import Setup
 
 # Before Textual is imported; the pictures show what a truecolor terminal shows.
 prepare_environment(os.environ)
@@ -29,11 +29,11 @@ from textual.pilot import Pilot  # noqa: E402
 
 from wfinspect.clock import SystemClock  # noqa: E402
 from wfinspect.dataworks import connector  # noqa: E402
-from wfinspect.instance import Binding, InstanceId, InstanceKey  # noqa: E402
+from wfinspect.model import Binding, InstanceId, InstanceKey  # noqa: E402
 from wfinspect.simulator import DEMO_IDS, Simulator  # noqa: E402
 from wfinspect.ui.app import WfInspectApp  # noqa: E402
-from wfinspect.watching.snapshot import Contact, Snapshot  # noqa: E402
-from wfinspect.watching.watcher import Watcher  # noqa: E402
+from wfinspect.watching.api import Contact, Snapshot  # noqa: E402
+from wfinspect.watching.poller import Watcher  # noqa: E402
 
 HERE = Path(__file__).parent
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -16,8 +16,8 @@ from raw_client import client_of
 from raw_server import Handle, http_answer, raw_server, read_request
 from toxics import HEAD, ID, WHOLE, endless_continue, sending
 
-from wfinspect.dataworks.exchange import MAX_BODY
-from wfinspect.dataworks.sending import DEADLINE
+from wfinspect.dataworks.client import DEADLINE
+from wfinspect.dataworks.transport import MAX_BODY
 from wfinspect.errors import ServiceError
 
 MEBIBYTE = 1_048_576

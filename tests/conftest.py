@@ -18,7 +18,7 @@ from signed_request import Caller
 
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
-from wfinspect.instance import Binding
+from wfinspect.model import Binding
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.store import Store
 

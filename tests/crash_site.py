@@ -23,18 +23,18 @@ PLACES = {
     "rendering a pane": ("wfinspect.ui.widgets.line_view", "LineView.render_line"),
     "key": ("wfinspect.ui.app", "WfInspectApp.key_came"),
     "command": ("wfinspect.ui.app", "WfInspectApp.action_help"),
-    "writing": ("wfinspect.ui.output", "TerminalOutput._write"),
+    "writing": ("wfinspect.ui.driver", "TerminalOutput._write"),
     "reading keys": ("wfinspect.ui.driver", "read_keys"),
     "resize": ("wfinspect.ui.screens.main", "MainScreen.on_resize"),
     "signer": ("wfinspect.dataworks.signing", "Acs3Auth.auth_flow"),
     "decoder": ("wfinspect.dataworks.client", "decode_instance"),
     "credentials": ("wfinspect.dataworks.credentials", "CredentialsSource.current"),
-    "connecting": ("wfinspect.dataworks.resolver", "NamedBackend.connect_tcp"),
+    "connecting": ("wfinspect.dataworks.transport", "NamedBackend.connect_tcp"),
     "round": ("wfinspect.watching.engine", "Engine._send"),
     "poller": ("wfinspect.watching.engine", "Engine.step"),
     "store": ("wfinspect.watching.store", "Store.save"),
-    "supervisor": ("wfinspect.watching.watcher", "Watcher._look_after"),
-    "messenger": ("wfinspect.watching.messenger", "Messenger.run"),
+    "supervisor": ("wfinspect.watching.poller", "Watcher._look_after"),
+    "messenger": ("wfinspect.watching.notifications", "Messenger.run"),
 }
 WATCH = ("signer", "decoder", "credentials", "connecting", "round", "poller", "store")
 """Sites that the watch survives, and names on the screen."""

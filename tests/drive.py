@@ -8,11 +8,10 @@ from pathlib import Path
 from fakes import FakeClock
 
 from wfinspect.dataworks import connector
-from wfinspect.instance import Binding
+from wfinspect.model import Binding
 from wfinspect.simulator import Simulator
-from wfinspect.watching.engine import Engine
-from wfinspect.watching.setup import Setup
-from wfinspect.watching.snapshot import equal_but_for_ages
+from wfinspect.watching.api import equal_but_for_ages
+from wfinspect.watching.engine import Engine, Setup
 
 
 class Drive:

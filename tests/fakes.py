@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from wfinspect.errors import NotFound, ServiceError, Unreachable
-from wfinspect.instance import Binding, InstanceId, InstanceKey, WorkflowInstance
+from wfinspect.model import Binding, InstanceId, InstanceKey, WorkflowInstance
 
 START = datetime(2026, 9, 18, 6, 30, tzinfo=UTC)
 BINDING = Binding("prod-ops", "cn-shanghai", "dataworks.cn-shanghai.aliyuncs.com")

@@ -16,8 +16,8 @@ from pty_session import PtySession
 
 ROOT = Path(__file__).parent.parent
 CONSUMER = """\
-from wfinspect.ids import parse_ids
-from wfinspect.instance import InstanceId
+from wfinspect.parsing import parse_ids
+from wfinspect.model import InstanceId
 
 first: InstanceId = parse_ids("1,2")[0]
 """

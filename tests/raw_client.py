@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 from fakes import FakeClock
 
-from wfinspect.dataworks import network
+from wfinspect.dataworks import transport
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 
@@ -26,8 +26,8 @@ async def client_of(
     on_call: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[DataWorksClient]:
     def open_http() -> httpx.AsyncClient:
-        context = verify or network.no_tls()
-        http = network.open_http(endpoint, environ or {}, context)
+        context = verify or transport.no_tls()
+        http = transport.open_http(endpoint, environ or {}, context)
         http.timeout = httpx.Timeout(seconds)
         return http
 

@@ -6,8 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from wfinspect.notify import Notify
-from wfinspect.options import OPTIONS
+from wfinspect.settings import OPTIONS, Notify
 from wfinspect.ui.keys import COMMANDS
 
 README = Path(__file__).parent.parent / "README.md"

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from wfinspect.ui.environment import prepare_environment, require_terminal
+from wfinspect.terminal import prepare_environment, require_terminal
 
 prepare_environment(os.environ)
 require_terminal(sys.__stdin__, sys.__stderr__, os.environ.get("TERM", ""))

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.format import is_harmless
-from wfinspect.instance import InstanceKey, Status, Transition
-from wfinspect.notify import Rule
-from wfinspect.watching.alerts import (
+from wfinspect.model import InstanceKey, Status, Transition
+from wfinspect.settings import Rule
+from wfinspect.watching.api import Alert
+from wfinspect.watching.notifications import (
     GATHER_SECONDS,
     LONGEST_SECONDS,
     MAX_TEXT,
@@ -17,7 +18,6 @@ from wfinspect.watching.alerts import (
     is_told,
     sentence,
 )
-from wfinspect.watching.snapshot import Alert
 
 
 def change(

@@ -8,9 +8,8 @@ from fakes import FakeClock, instance, key
 from test_engine import Rig, becomes, move, put_in_the_way, take_away, watching
 
 from wfinspect.errors import Unreachable
-from wfinspect.watching.alerts import TRIAL, Message
-from wfinspect.watching.messenger import Messenger
-from wfinspect.watching.snapshot import Alert
+from wfinspect.watching.api import Alert
+from wfinspect.watching.notifications import TRIAL, Message, Messenger
 
 
 class FakeMessenger:

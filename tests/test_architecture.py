@@ -53,7 +53,7 @@ def test_the_version_loads_next_to_nothing() -> None:
 
 
 def test_the_watch_engine_loads_neither_textual_nor_httpx() -> None:
-    loaded = modules_after("import wfinspect.watching.watcher")
+    loaded = modules_after("import wfinspect.watching.poller")
 
     assert not loaded & {"textual", "rich", "httpx", "msgspec"}
 

@@ -16,8 +16,7 @@ from test_client import Service, client_of
 from test_decoding import FIELDS, ODD
 
 from wfinspect.dataworks.client import DataWorksClient
-from wfinspect.watching.engine import Engine
-from wfinspect.watching.setup import Setup
+from wfinspect.watching.engine import Engine, Setup
 
 ID = instance().id
 GOOD = (200, {"WorkflowInstance": {"Id": ID, "Status": "Running", "Name": "true"}}, {})

@@ -21,8 +21,8 @@ from raw_server import (
 from test_doctor import service_findings
 from toxics import ID, WHOLE, hang, proxying, sending
 
-from wfinspect.commands.finding import Level
-from wfinspect.dataworks import network
+from wfinspect.commands.doctor import Level
+from wfinspect.dataworks import transport
 from wfinspect.errors import ConfigError, Unreachable
 
 PASSWORD = "canary#pass"
@@ -199,7 +199,7 @@ async def test_a_proxy_that_does_not_answer_is_named(
 ) -> None:
     async with raw_server(handle) as seen:
         environ = {"HTTPS_PROXY": f"{scheme}://127.0.0.1:{seen.port}"}
-        verify = network.tls_context({})
+        verify = transport.tls_context({})
         async with client_of("127.0.0.1:9", verify=verify, environ=environ, seconds=0.2) as client:
             with pytest.raises(Unreachable) as caught:
                 await client.get_workflow_instance(ID)
@@ -258,7 +258,7 @@ async def test_a_password_that_is_not_encoded_is_told_without_a_part_of_it(
 ) -> None:
     value = f"{start}user:12{character}{rest}canary@proxy.corp:3128"
     with pytest.raises(ConfigError) as caught:
-        network.open_http("dataworks.example", {"all_proxy": value}, network.no_tls())
+        transport.open_http("dataworks.example", {"all_proxy": value}, transport.no_tls())
 
     said = str(caught.value)
     assert said.startswith("all_proxy ")
@@ -307,4 +307,4 @@ def hash_of(certificate: Path) -> str:
 @pytest.mark.parametrize("value", ["/nonexistent:/nowhere", ":"])
 def test_a_list_without_a_directory_is_named(value: str) -> None:
     with pytest.raises(ConfigError, match="SSL_CERT_DIR"):
-        network.tls_context({"SSL_CERT_DIR": value})
+        transport.tls_context({"SSL_CERT_DIR": value})

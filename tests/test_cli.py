@@ -18,7 +18,7 @@ from wfinspect import __version__
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
 from wfinspect.commands import COMMANDS
-from wfinspect.options import OPTIONS
+from wfinspect.settings import OPTIONS
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 SECRET = "SimulatorSecretIsNoSecret00000"

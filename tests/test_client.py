@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from raw_server import answering, http_answer, raw_server
 
 from wfinspect.clock import SystemClock
-from wfinspect.dataworks import connector, network, open_client
+from wfinspect.dataworks import connector, open_client, transport
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.errors import (
@@ -30,7 +30,7 @@ from wfinspect.errors import (
     Refused,
     ServiceError,
 )
-from wfinspect.instance import Binding, InstanceId
+from wfinspect.model import Binding, InstanceId
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 ID = InstanceId(10432987165)
@@ -446,8 +446,8 @@ async def test_clients_of_one_connector_share_a_tls_context(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[object] = []
-    make = network.tls_context
-    monkeypatch.setattr(network, "tls_context", lambda environ: made.append(1) or make(environ))
+    make = transport.tls_context
+    monkeypatch.setattr(transport, "tls_context", lambda environ: made.append(1) or make(environ))
     connect = connector({}, tmp_path, FakeClock())
 
     clients = [

@@ -9,10 +9,9 @@ from test_client import ENV, HOST, NOWHERE, Service, answer, client_of
 
 from wfinspect.dataworks.client import MAX_LOG_BODY, DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
-from wfinspect.dataworks.exchange import MAX_BODY
+from wfinspect.dataworks.transport import MAX_BODY
 from wfinspect.errors import BadAnswer, NotFound, Unreachable
-from wfinspect.instance import Tag
-from wfinspect.query import Query
+from wfinspect.model import Query, Tag
 
 EMPTY = answer({"PagingInfo": {"TotalCount": 0}})
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wfinspect.ui.clipboard import copy_text
+from wfinspect.terminal import copy_text
 
 
 class Terminal:

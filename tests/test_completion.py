@@ -10,7 +10,7 @@ from pty_session import PtySession
 
 from wfinspect.cli import main
 from wfinspect.commands import COMMANDS
-from wfinspect.options import OPTIONS
+from wfinspect.settings import OPTIONS
 
 TYPED = {
     "wfinspect wa": "wfinspect watch",

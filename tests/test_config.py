@@ -12,10 +12,8 @@ from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.config import load_settings
 from wfinspect.errors import ConfigError, StoreError
-from wfinspect.options import OPTIONS
-from wfinspect.paths import make_private
+from wfinspect.settings import OPTIONS, load_settings, make_private
 
 
 @pytest.fixture

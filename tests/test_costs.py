@@ -11,25 +11,32 @@ import pytest
 from wfinspect.clock import SystemClock
 from wfinspect.dataworks import connector
 from wfinspect.errors import ServiceError
-from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
-from wfinspect.query import Page, Query
+from wfinspect.lateness import MIN_RUNS, Run
+from wfinspect.model import (
+    Binding,
+    InstanceKey,
+    Page,
+    Query,
+    TaskInstance,
+    WorkflowInstance,
+    by_attention,
+    progress,
+)
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.task import TaskInstance, by_attention, progress
-from wfinspect.typical import MIN_RUNS, Run
-from wfinspect.watching.past import DATES, ENOUGH_RUNS
-from wfinspect.watching.requests import (
+from wfinspect.watching.api import (
     EarlierRuns,
     Find,
     Reply,
     Request,
+    Row,
     RunsOf,
     TaskLog,
     TaskOf,
     TasksOf,
 )
-from wfinspect.watching.setup import Setup
-from wfinspect.watching.snapshot import Row
-from wfinspect.watching.watcher import Watcher
+from wfinspect.watching.engine import Setup
+from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
+from wfinspect.watching.poller import Watcher
 
 DEADLINE = 30.0
 FAILED, LONG_AT_WORK, SUCCEEDED = 0, 1, 3

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wfinspect.crash import crash_sentence, redacted, report_crash
 from wfinspect.format import is_harmless
-from wfinspect.ui.crash import crash_sentence, redacted, report_crash
 
 KEY_ID = "LTAI5tDemoDemoDemoDemo12"
 KEY_SECRET = "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1"

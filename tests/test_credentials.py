@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from raw_server import http_answer, raw_server, read_request
 from Tea.request import TeaRequest
 
-from wfinspect.dataworks import credentials, library
+from wfinspect.dataworks import credentials
 from wfinspect.dataworks.credentials import Credentials, CredentialsSource
 from wfinspect.errors import CredentialsMissing, Refused, ServiceError
 
@@ -233,10 +233,10 @@ async def test_a_caller_that_comes_as_the_library_writes_its_keys_makes_no_secon
 
     def slow_to_end(
         profile: Mapping[str, Any], environ: Mapping[str, str], config_file: Path
-    ) -> library.Provider:
+    ) -> credentials.Provider:
         provider = provider_of(profile, environ, config_file)
 
-        def ask() -> library.Keys:
+        def ask() -> credentials.Keys:
             keys = provider()
             has_written.set()
             may_end.wait()
@@ -304,7 +304,7 @@ print(json.dumps({"mode": "AK", "access_key_id": "/".join(sys.argv[1:]), "access
 async def test_a_command_that_prints_without_end_is_cut_off(tmp_path: Path) -> None:
     endless = "import sys\nwhile True: sys.stdout.write('CANARY' * 10_000)\n"
     write(tmp_path, external(tmp_path, endless))
-    await asyncio.to_thread(library._library)
+    await asyncio.to_thread(credentials._library)
     tracemalloc.start()
     try:
         with pytest.raises(Refused, match="process_command by hand") as caught:
@@ -464,7 +464,7 @@ async def test_a_library_that_breaks_in_an_unknown_way_is_told_without_its_words
     def broken() -> None:
         raise KeyError("CANARY")
 
-    monkeypatch.setattr(library, "_library", broken)
+    monkeypatch.setattr(credentials, "_library", broken)
     write(tmp_path, external(tmp_path, COUNTING))
 
     with pytest.raises(CredentialsMissing, match="KeyError") as caught:

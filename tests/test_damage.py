@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from wfinspect.clock import SystemClock
 from wfinspect.errors import StoreError
-from wfinspect.instance import Transition
-from wfinspect.paths import DATABASE
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.store import Store
+from wfinspect.model import Transition
+from wfinspect.settings import DATABASE
+from wfinspect.watching.store import Changes, Store, StoredRow
 
 GIBIBYTE = 2**30
 

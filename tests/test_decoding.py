@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.dataworks import decoding
-from wfinspect.dataworks.decoding import decode_instance, decode_page
-from wfinspect.dataworks.json_bytes import MAX_DEPTH, mended
+from wfinspect.dataworks.decoding import MAX_DEPTH, decode_instance, decode_page, mended
 from wfinspect.errors import BadAnswer, NotFound, ServiceError
-from wfinspect.instance import Family, InstanceId, Tag, WorkflowInstance
+from wfinspect.model import Family, InstanceId, Tag, WorkflowInstance
 
 SAMPLES = Path(__file__).parent / "samples"
 ID = InstanceId(10432987165)

@@ -11,18 +11,16 @@ from raw_server import make_certificate, raw_server, server_context
 
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
-from wfinspect.commands import doctor_terminal
+from wfinspect.commands import doctor as doctor_module
+from wfinspect.commands.doctor import Check, Found, Level, ServiceChecks, findings
 from wfinspect.commands.doctor import _line as doctor_line
-from wfinspect.commands.doctor_service import ServiceChecks
-from wfinspect.commands.finding import Check, Found, Level, findings
-from wfinspect.config import load_settings
 from wfinspect.errors import NotFound
-from wfinspect.instance import Binding, InstanceKey, WorkflowInstance
+from wfinspect.model import Binding, InstanceKey, WorkflowInstance
+from wfinspect.settings import load_settings
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.ui.announce import announcement
-from wfinspect.watching.alerts import TRIAL
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.store import Store
+from wfinspect.terminal import announcement
+from wfinspect.watching.notifications import TRIAL
+from wfinspect.watching.store import Changes, Store, StoredRow
 
 SECRET = "SimulatorSecretIsNoSecret00000"
 
@@ -285,7 +283,7 @@ def test_a_trial_sends_what_is_set_and_says_so(
 ) -> None:
     terminal, told = tmp_path / "tty", tmp_path / "told"
     terminal.write_bytes(b"")
-    monkeypatch.setattr(doctor_terminal, "_TERMINAL", str(terminal))
+    monkeypatch.setattr(doctor_module, "_TERMINAL", str(terminal))
     script = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
     command = json.dumps([sys.executable, "-c", script, str(told), "{message}"])
     notify(doctor, f"osc = 9\ncommand = {command}")

@@ -19,11 +19,10 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.instance import Binding, InstanceKey
-from wfinspect.paths import DATABASE
-from wfinspect.watching.engine import Engine
-from wfinspect.watching.setup import Setup
-from wfinspect.watching.snapshot import Contact, Row, Snapshot
+from wfinspect.model import Binding, InstanceKey
+from wfinspect.settings import DATABASE
+from wfinspect.watching.api import Contact, Row, Snapshot
+from wfinspect.watching.engine import Engine, Setup
 
 OTHER = Binding("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 

@@ -8,7 +8,7 @@ from typing import TextIO
 import pytest
 
 from wfinspect.errors import UsageError
-from wfinspect.ui.environment import prepare_environment, require_terminal
+from wfinspect.terminal import prepare_environment, require_terminal
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_an_empty_no_color_asks_for_nothing(value: str, is_kept: bool) -> None:
 
 
 def test_it_imports_nothing_of_textual() -> None:
-    check = "import sys, wfinspect.ui.environment; sys.exit('textual' in sys.modules)"
+    check = "import sys, wfinspect.terminal; sys.exit('textual' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 

@@ -8,8 +8,8 @@ from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.dataworks.codes import EXACT
 from wfinspect.dataworks.failures import (
+    EXACT,
     MAX_RETRY_AFTER,
     failure_of,
     has_code,
@@ -29,7 +29,7 @@ from wfinspect.errors import (
     Unreachable,
     remember_secrets,
 )
-from wfinspect.instance import InstanceId
+from wfinspect.model import InstanceId
 
 SAMPLES = Path(__file__).parent / "samples"
 NOW = datetime(2026, 9, 18, 6, 30, tzinfo=UTC)

@@ -41,11 +41,10 @@ from toxics import (
     sending,
 )
 
-from wfinspect.dataworks import network
-from wfinspect.dataworks.client import DataWorksClient
+from wfinspect.dataworks import transport
+from wfinspect.dataworks.client import DEADLINE, DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
-from wfinspect.dataworks.exchange import READ_ONLY, Call, Exchange
-from wfinspect.dataworks.sending import DEADLINE
+from wfinspect.dataworks.transport import READ_ONLY, Call, Exchange
 from wfinspect.errors import BadAnswer, NotFound, ServiceError, ServiceTrouble, Unreachable
 
 
@@ -317,7 +316,7 @@ async def test_however_long_a_server_keeps_connections_no_poll_fails(
         sent = len(seen.requests)
         assert len({headers["x-acs-signature-nonce"] for _, headers, _ in seen.requests}) == sent
         # Sent again is what came in the second of the server's end, on a connection still kept.
-        may_repeat = interval == idle <= network.KEEPALIVE
+        may_repeat = interval == idle <= transport.KEEPALIVE
         assert sent == polls + (polls - 1 if may_repeat else 0)
 
 
@@ -453,7 +452,7 @@ async def error_over_tls(
     context = server_context(files)
     for name, value in server.items():
         setattr(context, name, value)
-    verify = network.tls_context({"SSL_CERT_FILE": str(trusted)} if trusted else {})
+    verify = transport.tls_context({"SSL_CERT_FILE": str(trusted)} if trusted else {})
     seen = Seen()
     async with (
         raw_server(answering(WHOLE, seen=seen), tls=context, seen=seen),
@@ -505,7 +504,7 @@ async def test_old_tls_is_not_spoken(tmp_path: Path) -> None:
 )
 async def test_a_port_that_speaks_no_tls_is_a_transient_fault(handle: Handle, cause: str) -> None:
     async with raw_server(handle) as seen:
-        verify = network.tls_context({})
+        verify = transport.tls_context({})
         async with client_of(f"127.0.0.1:{seen.port}", verify=verify, seconds=0.2) as client:
             with pytest.raises(Unreachable) as caught:
                 await client.get_workflow_instance(ID)
@@ -521,7 +520,7 @@ async def test_a_port_that_answers_tls_in_plain_text_is_named() -> None:
 
     async with (
         raw_server(greet) as seen,
-        client_of(f"127.0.0.1:{seen.port}", verify=network.tls_context({})) as client,
+        client_of(f"127.0.0.1:{seen.port}", verify=transport.tls_context({})) as client,
     ):
         with pytest.raises(Unreachable, match="wrong version number"):
             await client.get_workflow_instance(ID)
@@ -542,7 +541,7 @@ async def test_a_proxy_from_the_environment_is_used_and_its_connect_is_no_call(
 ) -> None:
     files = make_certificate(tmp_path, "127.0.0.1")
     proxied, calls = Seen(), []
-    verify = network.tls_context({"SSL_CERT_FILE": str(files[0])})
+    verify = transport.tls_context({"SSL_CERT_FILE": str(files[0])})
     async with (
         raw_server(answering(WHOLE), tls=server_context(files)) as seen,
         raw_server(proxying("200 OK", proxied), seen=proxied),
@@ -568,7 +567,7 @@ async def test_a_proxy_that_does_not_lead_there_is_named() -> None:
         raw_server(proxying("502 Bad Gateway", proxied), seen=proxied),
         client_of(
             "127.0.0.1:9",
-            verify=network.no_tls(),
+            verify=transport.no_tls(),
             environ={"https_proxy": f"127.0.0.1:{proxied.port}"},
         ) as client,
     ):

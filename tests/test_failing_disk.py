@@ -11,8 +11,7 @@ from fakes import START, FakeClock, instance, key
 from test_engine import Rig, becomes, watching
 
 from wfinspect.errors import StoreError
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.store import Store
+from wfinspect.watching.store import Changes, Store, StoredRow
 
 SIZES = range(0, 128 * 1024, 2048)
 

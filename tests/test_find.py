@@ -13,8 +13,7 @@ from test_cli import Run
 from wfinspect.commands import find
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.errors import Refused, ServiceError
-from wfinspect.instance import WorkflowInstance
-from wfinspect.query import Page, Query
+from wfinspect.model import Page, Query, WorkflowInstance
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 CHINA = ZoneInfo("Asia/Shanghai")

@@ -11,8 +11,8 @@ from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.commands.following import UNTILS, Change, Follower
-from wfinspect.commands.progress import Progress
+from wfinspect.commands.output import Progress
+from wfinspect.commands.watch import UNTILS, Change, Follower
 from wfinspect.errors import (
     BadAnswer,
     BadRequest,
@@ -23,12 +23,10 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.instance import Binding, InstanceId, InstanceKey, Status
-from wfinspect.watching.engine import Engine
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.setup import Setup
-from wfinspect.watching.snapshot import Contact, Health, Row, Slow, Snapshot
-from wfinspect.watching.store import Store
+from wfinspect.model import Binding, InstanceId, InstanceKey, Status
+from wfinspect.watching.api import Contact, Health, Row, Slow, Snapshot
+from wfinspect.watching.engine import Engine, Setup
+from wfinspect.watching.store import Changes, Store, StoredRow
 
 OTHER = Binding("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 

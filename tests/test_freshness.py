@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from test_engine import Rig as ScriptedRig
 
 from wfinspect.errors import Refused, ServiceError, Throttled, Unreachable
-from wfinspect.instance import InstanceId, InstanceKey
+from wfinspect.model import InstanceId, InstanceKey
 from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.watching.api import Contact, Row, Snapshot
 from wfinspect.watching.limits import Rounds, added_wait
-from wfinspect.watching.snapshot import Contact, Row, Snapshot
 
 
 class Rig(HttpDrive):

@@ -7,13 +7,10 @@ import pytest
 from drive import Drive
 from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key
 
-from wfinspect.instance import InstanceKey, Transition
-from wfinspect.paths import DATABASE
-from wfinspect.watching.engine import Engine
-from wfinspect.watching.guest import Guest
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.setup import Setup
-from wfinspect.watching.store import Store
+from wfinspect.model import InstanceKey, Transition
+from wfinspect.settings import DATABASE
+from wfinspect.watching.engine import Engine, Setup
+from wfinspect.watching.store import Changes, Guest, Store, StoredRow
 
 ACCOUNT = ("prod-ops", "cn-shanghai")
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.errors import UsageError
-from wfinspect.ids import FULL_WIDTH, MAX_RANGE, find_ids, parse_ids, read_id_file, read_ids
-from wfinspect.instance import MAX_INSTANCE_ID
+from wfinspect.model import MAX_INSTANCE_ID
+from wfinspect.parsing import FULL_WIDTH, MAX_RANGE, find_ids, parse_ids, read_id_file, read_ids
 
 ids = st.integers(1, MAX_INSTANCE_ID)
 UNSEEN = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c) == "Cf"]

@@ -18,13 +18,8 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.instance import InstanceId, WorkflowInstance
-from wfinspect.query import Page, Query
-from wfinspect.task import TaskInstance
-from wfinspect.watching.inquiries import MAX_PAGES, MAX_RAW
-from wfinspect.watching.kept import Kept
-from wfinspect.watching.past import DATES, ENOUGH_RUNS
-from wfinspect.watching.requests import (
+from wfinspect.model import InstanceId, Page, Query, TaskInstance, WorkflowInstance
+from wfinspect.watching.api import (
     EarlierRuns,
     Find,
     InstanceOf,
@@ -35,6 +30,7 @@ from wfinspect.watching.requests import (
     TaskOf,
     TasksOf,
 )
+from wfinspect.watching.lookups import DATES, ENOUGH_RUNS, MAX_PAGES, MAX_RAW, Kept
 
 QUERY = Query(88123, ms(datetime(2026, 9, 16, 16, tzinfo=UTC)))
 

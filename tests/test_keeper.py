@@ -4,8 +4,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from wfinspect.errors import StoreError
-from wfinspect.watching.keeper import Keeper
-from wfinspect.watching.notices import Notices
+from wfinspect.watching.journal import Keeper
+from wfinspect.watching.notifications import Notices
 
 
 def tried_at(keeper: Keeper, seconds: range) -> list[int]:

@@ -6,7 +6,7 @@ import pytest
 from textual import events
 from textual.message import Message
 
-from wfinspect.ui.keyboard import StopReading, read_keys
+from wfinspect.ui.input import StopReading, read_keys
 
 
 @pytest.fixture

@@ -19,12 +19,12 @@ from wfinspect.errors import (
     StoreError,
     Unreachable,
 )
-from wfinspect.instance import Binding, InstanceId, Transition, WorkflowInstance
+from wfinspect.model import Binding, InstanceId, Transition, WorkflowInstance
+from wfinspect.watching.api import Contact
 from wfinspect.watching.calls import Answer
 from wfinspect.watching.limits import Limits
-from wfinspect.watching.records import Changes
 from wfinspect.watching.schedule import Batch
-from wfinspect.watching.snapshot import Contact
+from wfinspect.watching.store import Changes
 
 
 @pytest.fixture

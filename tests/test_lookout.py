@@ -9,13 +9,11 @@ from test_alerts_of_the_engine import FakeMessenger
 from test_inquiries import Asker, dates
 
 from wfinspect.errors import Refused, Unreachable
-from wfinspect.instance import WorkflowInstance
-from wfinspect.notify import Rule
-from wfinspect.task import Progress, TaskInstance
-from wfinspect.watching.known import FOREMOST
-from wfinspect.watching.past import DATES, ENOUGH_RUNS
-from wfinspect.watching.requests import TasksOf
-from wfinspect.watching.snapshot import Outlook, Row
+from wfinspect.model import Progress, TaskInstance, WorkflowInstance
+from wfinspect.settings import Rule
+from wfinspect.watching.api import Outlook, Row, TasksOf
+from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
+from wfinspect.watching.watchlist import FOREMOST
 
 MINUTE = 60_000
 

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from raw_server import make_certificate
 
 from wfinspect import __version__
-from wfinspect.dataworks.network import no_tls, open_http, tls_context
-from wfinspect.dataworks.network_faults import contact_error
-from wfinspect.dataworks.proxies import proxy_for
+from wfinspect.dataworks.failures import contact_error
+from wfinspect.dataworks.transport import no_tls, open_http, proxy_for, tls_context
 from wfinspect.errors import ConfigError, ServiceError, Unreachable
 
 HOST = "dataworks.cn-shanghai.aliyuncs.com"

@@ -13,11 +13,9 @@ from readme_blocks import README
 from test_alerts import change
 
 from wfinspect.cli import main
-from wfinspect.config import load_settings
 from wfinspect.errors import ConfigError
-from wfinspect.notify import Notify, Rule, read_notify
-from wfinspect.watching.alerts import Message
-from wfinspect.watching.messenger import Messenger, filled, scrubbed
+from wfinspect.settings import Notify, Rule, load_settings, read_notify
+from wfinspect.watching.notifications import Message, Messenger, filled, scrubbed
 
 MESSAGE = Message("1 failed: dwd_table_1 (1) Running -> Failure", change())
 RECORD = """

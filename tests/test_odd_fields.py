@@ -16,15 +16,11 @@ from drive import Drive
 from fakes import START, FakeClock
 
 from wfinspect.dataworks import connector
-from wfinspect.instance import Binding, InstanceId, InstanceKey
-from wfinspect.notify import Rule
-from wfinspect.query import Page
+from wfinspect.model import Binding, InstanceId, InstanceKey, Page, TaskInstance
+from wfinspect.settings import Rule
 from wfinspect.simulator import DEMO_IDS, FROZEN_ID, Simulator
-from wfinspect.task import TaskInstance
-from wfinspect.watching.engine import Engine
-from wfinspect.watching.requests import Reply, TasksOf
-from wfinspect.watching.setup import Setup
-from wfinspect.watching.snapshot import Row
+from wfinspect.watching.api import Reply, Row, TasksOf
+from wfinspect.watching.engine import Engine, Setup
 
 NUMBERS = (
     "WorkflowId", "WorkflowTaskInstanceId", "UnifiedWorkflowInstanceId", "ProjectId", "BizDate",

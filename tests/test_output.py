@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wfinspect.ui.output import TerminalOutput
+from wfinspect.ui.driver import TerminalOutput
 
 MORE_THAN_FITS = "x" * 200_000
 SOON = 10.0

@@ -5,7 +5,7 @@ from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.parameters import (
+from wfinspect.parsing import (
     READ_AT_ONCE,
     Parameter,
     Parameters,

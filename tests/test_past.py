@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from fakes import BINDING, START, FakeClock, instance, ms
 
-from wfinspect.instance import Binding, WorkflowInstance
-from wfinspect.watching.book import Book
-from wfinspect.watching.notices import Notices
-from wfinspect.watching.past import DATES, Past
+from wfinspect.model import Binding, WorkflowInstance
+from wfinspect.watching.journal import Book
+from wfinspect.watching.lookups import DATES, Past
+from wfinspect.watching.notifications import Notices
 from wfinspect.watching.store import Store
 
 DATE = ms(datetime(2026, 9, 15, 16, tzinfo=UTC))

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from values import replace
 
-from wfinspect.commands.printing import FIELDS, as_csv, as_fields, as_json, as_table
+from wfinspect.commands.output import FIELDS, as_csv, as_fields, as_json, as_table
 from wfinspect.errors import UsageError
-from wfinspect.instance import Tag, WorkflowInstance
+from wfinspect.model import Tag, WorkflowInstance
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HOSTILE = "a\x1b]52;c;x\x07\x9b2J\u202eb"

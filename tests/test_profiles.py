@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from wfinspect.commands.binding import bind
-from wfinspect.config import load_settings
+from wfinspect.commands.once import bind
 from wfinspect.dataworks.profiles import Identity, identify, keys_in, region_in
 from wfinspect.errors import ConfigError
+from wfinspect.settings import load_settings
 
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
 PROD = {

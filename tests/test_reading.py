@@ -2,9 +2,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from fakes import instance
 
-from wfinspect.commands.reading import read
+from wfinspect.commands.once import read
 from wfinspect.errors import NotFound, Refused, ServiceError, ServiceTrouble
-from wfinspect.instance import InstanceId, WorkflowInstance
+from wfinspect.model import InstanceId, WorkflowInstance
 
 
 class Service:

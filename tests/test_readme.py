@@ -12,7 +12,7 @@ from readme_blocks import README, with_blocks
 import wfinspect
 from wfinspect.cli import main
 from wfinspect.commands import COMMANDS
-from wfinspect.dataworks.exchange import READ_ONLY
+from wfinspect.dataworks.transport import READ_ONLY
 
 TEXT = README.read_text(encoding="utf-8")
 

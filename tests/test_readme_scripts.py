@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from readme_blocks import README
 
-from wfinspect.instance import Binding, InstanceId, InstanceKey
+from wfinspect.model import Binding, InstanceId, InstanceKey
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.store import Store
+from wfinspect.watching.store import Changes, Store, StoredRow
 
 SCRIPTS = dict(
     re.findall(r"<!-- script: (\S+) -->\n```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)

@@ -11,7 +11,7 @@ from journey import Home
 
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
-from wfinspect.dataworks import retry
+from wfinspect.commands import once
 from wfinspect.dataworks.failures import failure_of
 from wfinspect.errors import (
     BadRequest,
@@ -98,8 +98,8 @@ OF_THE_APP = re.compile("poll|slows|by itself|by themselves|at the next try|goes
 
 @pytest.fixture
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "BASE_SECONDS", 0.0)
-    monkeypatch.setattr(retry, "THROTTLED_BASE_SECONDS", 0.0)
+    monkeypatch.setattr(once, "BASE_SECONDS", 0.0)
+    monkeypatch.setattr(once, "THROTTLED_BASE_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("without_pauses")

@@ -10,13 +10,12 @@ import pytest
 from fakes import FakeClock
 from raw_server import answering, http_answer, raw_server
 
-from wfinspect.dataworks import network
+from wfinspect.dataworks import transport
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
-from wfinspect.dataworks.lookup import Lookup
-from wfinspect.dataworks.resolver import NamedBackend, Resolve, addresses_of
+from wfinspect.dataworks.transport import Lookup, NamedBackend, Resolve, addresses_of
 from wfinspect.errors import Unreachable
-from wfinspect.instance import InstanceId
+from wfinspect.model import InstanceId
 
 WHOLE = http_answer({"WorkflowInstance": {"Id": 1, "Status": "Running"}})
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
@@ -26,7 +25,7 @@ def client_of(port: int, resolve: Resolve, seconds: float = 5.0) -> DataWorksCli
     """A client of a made-up name, over plain http so that no certificate is needed."""
 
     def open_http() -> httpx.AsyncClient:
-        http = network.open_http("http://127.0.0.1", {}, network.no_tls())
+        http = transport.open_http("http://127.0.0.1", {}, transport.no_tls())
         http._transport._pool._network_backend = NamedBackend(resolve)  # type: ignore[attr-defined]
         http.base_url = f"http://service.test:{port}"
         http.timeout = httpx.Timeout(seconds)
@@ -42,14 +41,14 @@ async def closed_port() -> int:
 
 
 def test_every_client_looks_names_up_in_threads_of_its_own() -> None:
-    http = network.open_http("dataworks.aliyuncs.com", {}, network.no_tls())
+    http = transport.open_http("dataworks.aliyuncs.com", {}, transport.no_tls())
 
     assert isinstance(http._transport._pool._network_backend, NamedBackend)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("proxy", ["http://user:pass@127.0.0.1:1", "https://127.0.0.1:1"])
 def test_so_does_one_that_goes_through_a_proxy(proxy: str) -> None:
-    http = network.open_http("dataworks.aliyuncs.com", {"HTTPS_PROXY": proxy}, network.no_tls())
+    http = transport.open_http("dataworks.aliyuncs.com", {"HTTPS_PROXY": proxy}, transport.no_tls())
 
     assert isinstance(http._transport._pool._network_backend, NamedBackend)  # type: ignore[attr-defined]
 

@@ -6,7 +6,7 @@ from fakes import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.dataworks.retry import is_worth_retrying, pause_seconds, with_retries
+from wfinspect.commands.once import is_worth_retrying, pause_seconds, with_retries
 from wfinspect.errors import (
     BadAnswer,
     BadRequest,

@@ -32,7 +32,7 @@ from textual.widgets import (
 from textual.widgets.option_list import Option
 
 from wfinspect.format import is_harmless
-from wfinspect.ui.safety import AsciiFilter, SafeFilter
+from wfinspect.ui.painting import AsciiFilter, SafeFilter
 from wfinspect.ui.terminal import CrashSafeApp
 
 BLACK = Color(0, 0, 0)

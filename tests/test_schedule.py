@@ -19,12 +19,11 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.instance import Binding, Family, InstanceKey
-from wfinspect.watching.backoff import Gate
-from wfinspect.watching.budget import Bucket, Pace
+from wfinspect.model import Binding, Family, InstanceKey
+from wfinspect.watching.api import Group
 from wfinspect.watching.cadence import cadence, freshness_seconds
+from wfinspect.watching.limits import Bucket, Gate, Pace
 from wfinspect.watching.schedule import MAX_IDS, Batch, Schedule
-from wfinspect.watching.source import Group
 
 OTHER = Binding("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 GROUP = Group(BINDING, 88123, "Prod", 1)

@@ -14,8 +14,8 @@ from test_behind_a_proxy import command, saying
 from toxics import ID
 
 from wfinspect.cli import main
+from wfinspect.crash import report_crash
 from wfinspect.errors import _secrets, remember_secrets, without_secrets
-from wfinspect.ui.crash import report_crash
 
 # Not of both cases and with digits, so that nothing but being known gives them away.
 SECRET = "correct/horse+battery=staple"

@@ -1,7 +1,7 @@
 import pytest
 from fakes import instance, key
 
-from wfinspect.watching.snapshot import Health, Row, Snapshot, equal_but_for_ages
+from wfinspect.watching.api import Health, Row, Snapshot, equal_but_for_ages
 
 AGES_AND_COUNTS = {"read_at", "last_good_at", "calls_today"}
 ROW = Row(key(1), instance(1))

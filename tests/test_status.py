@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands.status import short_line
-from wfinspect.instance import Binding, InstanceId, InstanceKey, Status
+from wfinspect.model import Binding, InstanceId, InstanceKey, Status
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.store import Store
+from wfinspect.watching.store import Changes, Store, StoredRow
 
 RUNNING, SUCCESS = DEMO_IDS[0], DEMO_IDS[3]
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.errors import StoreError
-from wfinspect.instance import (
+from wfinspect.model import (
     InstanceId,
     InstanceKey,
     Tag,
@@ -25,17 +25,17 @@ from wfinspect.instance import (
     Unreadable,
     WorkflowInstance,
 )
-from wfinspect.paths import DATABASE
-from wfinspect.watching import schema, tables
-from wfinspect.watching.records import (
+from wfinspect.settings import DATABASE
+from wfinspect.watching import store as store_module
+from wfinspect.watching.store import (
     Changes,
+    Store,
     StoredRow,
     event_name,
     read,
     text_of,
     to_microseconds,
 )
-from wfinspect.watching.store import Store
 
 ACCOUNT = (BINDING.profile, BINDING.region)
 TODAY = date(2026, 9, 18)
@@ -195,7 +195,7 @@ def test_transitions_come_newest_first_for_one_instance_or_all(store: Store) -> 
 def test_transitions_are_kept_for_thirty_days_and_up_to_a_number(
     store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "MAX_TRANSITIONS", 3)
+    monkeypatch.setattr(store_module, "MAX_TRANSITIONS", 3)
     store.save(Changes(transitions=[("old", transition(minute=0))]))
     clock.advance(timedelta(days=30, minutes=1).total_seconds())
     minutes = 31 * 24 * 60
@@ -324,7 +324,7 @@ def test_a_list_of_the_first_version_is_read_as_it_was(store: Store) -> None:
     at = to_microseconds(START)
     rows = [(1, 1.0, at, text_of(instance(1)), at), (2, 2.0, at, None, None)]
     with sqlite3.connect(store.path) as raw:
-        for statement in schema._STEPS[0].split(";"):
+        for statement in store_module._STEPS[0].split(";"):
             raw.execute(statement)
         raw.executemany(
             "INSERT INTO watched VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, 0)",
@@ -339,7 +339,7 @@ def test_a_newer_schema_is_left_alone_and_said(store: Store) -> None:
     store.save(added(row(1)))
     store.close()
     with sqlite3.connect(store.path) as raw:
-        raw.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+        raw.execute(f"PRAGMA user_version = {store_module.VERSION + 1}")
     raw.close()
     before = store.path.read_bytes()
     with pytest.raises(StoreError, match="newer wfinspect"):
@@ -419,8 +419,8 @@ WRITER = textwrap.dedent("""
     import itertools, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from wfinspect.instance import Binding, InstanceKey, Transition
-    from wfinspect.watching.records import Changes
+    from wfinspect.model import Binding, InstanceKey, Transition
+    from wfinspect.watching.store import Changes
     from wfinspect.watching.store import Store
 
     name, state_dir = sys.argv[1:]

@@ -10,9 +10,8 @@ from fuzz import tried
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from wfinspect.instance import InstanceId, InstanceKey, Transition
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.store import Store
+from wfinspect.model import InstanceId, InstanceKey, Transition
+from wfinspect.watching.store import Changes, Store, StoredRow
 
 ACCOUNT = (BINDING.profile, BINDING.region)
 DAYS = [date(2026, 9, day) for day in (17, 18)]

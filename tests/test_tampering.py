@@ -12,12 +12,10 @@ import pytest
 from fakes import START, FakeClock, key
 
 from wfinspect.commands.log import keep_log
-from wfinspect.config import load_settings
 from wfinspect.errors import ConfigError, StoreError
-from wfinspect.paths import DATABASE, other_writers_above, read_settings
-from wfinspect.ui.preferences import Preferences
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.store import Store
+from wfinspect.settings import DATABASE, load_settings, other_writers_above, read_settings
+from wfinspect.ui.files import Preferences
+from wfinspect.watching.store import Changes, Store, StoredRow
 
 NOBODY = 65_534
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.task import Spans, TaskInstance, by_attention, progress, spans
+from wfinspect.model import Spans, TaskInstance, by_attention, progress, spans
 
 NOW = 1_000_000.0
 TIMES = st.one_of(st.none(), st.integers(1, 2_000_000))

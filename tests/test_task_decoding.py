@@ -4,7 +4,7 @@ import pytest
 
 from wfinspect.dataworks.decoding import decode_log, decode_page, decode_task, decode_tasks
 from wfinspect.errors import BadAnswer, NotFound
-from wfinspect.instance import Family, Tag
+from wfinspect.model import Family, Tag
 
 SAMPLES = Path(__file__).parent / "samples"
 TASK = 55021998313

@@ -5,8 +5,8 @@ from fakes import START, instance, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.instance import InstanceId, WorkflowInstance
-from wfinspect.typical import MIN_RUNS, Run, compare
+from wfinspect.lateness import MIN_RUNS, Run, compare
+from wfinspect.model import InstanceId, WorkflowInstance
 
 DAY = timedelta(days=1)
 

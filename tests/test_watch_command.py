@@ -14,11 +14,10 @@ import pytest
 from pty_session import PtySession
 
 from wfinspect.clock import SystemClock
-from wfinspect.instance import Binding, InstanceId, InstanceKey
+from wfinspect.model import Binding, InstanceId, InstanceKey
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.engine import Engine
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.store import Store
+from wfinspect.watching.store import Changes, Store, StoredRow
 
 S, F, R = "Success", "Failure", "Running"
 
@@ -250,7 +249,7 @@ def test_a_log_that_cannot_be_opened_does_not_end_the_watch(
 
     live.set_status(DEMO_IDS[0], S)
     monkeypatch.setattr("wfinspect.commands.log._private_file", starved)
-    monkeypatch.setattr("wfinspect.watching.watcher._AFTER_A_CRASH_SECONDS", 0.1)
+    monkeypatch.setattr("wfinspect.watching.poller._AFTER_A_CRASH_SECONDS", 0.1)
     monkeypatch.setattr(Engine, "step", broken_once)
     code, out, _ = watch(str(DEMO_IDS[0]))
     assert (code, "-> Success" in out) == (0, True)

@@ -27,10 +27,9 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.instance import InstanceId, Transition, WorkflowInstance
-from wfinspect.watching.engine import Engine
-from wfinspect.watching.setup import Setup
-from wfinspect.watching.snapshot import Snapshot
+from wfinspect.model import InstanceId, Transition, WorkflowInstance
+from wfinspect.watching.api import Snapshot
+from wfinspect.watching.engine import Engine, Setup
 
 NUMBERS = (1, 2, 3)
 INTERVAL = 15.0

@@ -8,10 +8,10 @@ import pytest
 from fakes import BINDING, START, ScriptedSource, instance, key, ms
 
 from wfinspect.clock import SystemClock
-from wfinspect.instance import Binding
-from wfinspect.watching.setup import Setup
-from wfinspect.watching.snapshot import Contact, Snapshot, WatchControl
-from wfinspect.watching.watcher import Watcher
+from wfinspect.model import Binding
+from wfinspect.watching.api import Contact, Snapshot, WatchControl
+from wfinspect.watching.engine import Setup
+from wfinspect.watching.poller import Watcher
 
 DEADLINE = 10.0
 
@@ -207,7 +207,7 @@ def test_a_bug_in_a_round_is_named_and_the_watch_goes_on(
 def test_an_interruption_is_taken_back_though_nothing_else_has_changed(
     watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wfinspect.watching.watcher._AFTER_A_CRASH_SECONDS", 0.1)
+    monkeypatch.setattr("wfinspect.watching.poller._AFTER_A_CRASH_SECONDS", 0.1)
     face = Face(watcher)
     watcher.watch([key(1)])
     watcher.start()
@@ -282,8 +282,8 @@ def test_a_call_that_is_broken_off_is_made_again(watcher: Watcher, source: Scrip
 def test_nothing_counts_as_live_while_the_poller_hangs(
     tmp_path: Path, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wfinspect.watching.watcher._STUCK_SECONDS", 0.1)
-    monkeypatch.setattr("wfinspect.watching.watcher._LONGEST_NAP_SECONDS", 0.05)
+    monkeypatch.setattr("wfinspect.watching.poller._STUCK_SECONDS", 0.1)
+    monkeypatch.setattr("wfinspect.watching.poller._LONGEST_NAP_SECONDS", 0.05)
     watcher = new_watcher(tmp_path, source)
     face = Face(watcher)
     watcher.watch([key(1)])
@@ -317,7 +317,7 @@ def test_importing_the_watch_imports_no_terminal_and_no_http() -> None:
     import sys
 
     script = (
-        "import sys, wfinspect.watching.watcher;"
+        "import sys, wfinspect.watching.poller;"
         "sys.exit(any(name in sys.modules for name in ('textual', 'rich', 'httpx', 'msgspec')))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -6,8 +6,8 @@ from fakes import BINDING, START, instance, key, ms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wfinspect.instance import WorkflowInstance
-from wfinspect.watching.snapshot import Trouble
+from wfinspect.model import WorkflowInstance
+from wfinspect.watching.api import Trouble
 from wfinspect.watching.watchlist import Entry, News, Observation, Watchlist
 
 FINISHED = ms(START + timedelta(seconds=20))

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from raw_server import Handle, Seen, http_answer, read_request, reset
 
-from wfinspect.dataworks.exchange import MAX_BODY
-from wfinspect.instance import InstanceId
+from wfinspect.dataworks.transport import MAX_BODY
+from wfinspect.model import InstanceId
 
 ID = InstanceId(10432987165)
 GOOD = {"RequestId": "R", "WorkflowInstance": {"Id": ID, "Status": "Running"}}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fakes import FakeClock, instance, key, ms
 
 from wfinspect.errors import BadAnswer, ServiceTrouble, Throttled, Unreachable
-from wfinspect.instance import Binding, InstanceId, InstanceKey, WorkflowInstance
+from wfinspect.model import Binding, InstanceId, InstanceKey, WorkflowInstance
 
 LAG = 20.0
 """Seconds that a replica lags at most."""

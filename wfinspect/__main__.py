@@ -131,7 +131,7 @@ def _without_output(error: OSError) -> int:
     _discard(sys.stdout)
     if isinstance(error, BrokenPipeError):
         return 141
-    from wfinspect.commands.printing import say
+    from wfinspect.commands.output import say
 
     why = "it is closed" if error.errno == errno.EBADF else error.strerror
     say(

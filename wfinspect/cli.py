@@ -13,8 +13,7 @@ from typing import NoReturn
 
 from wfinspect import __version__
 from wfinspect.commands import COMMANDS, Command
-from wfinspect.commands.printing import say
-from wfinspect.config import load_settings
+from wfinspect.commands.output import say
 from wfinspect.errors import (
     ConfigError,
     UsageError,
@@ -23,7 +22,7 @@ from wfinspect.errors import (
     starvation,
 )
 from wfinspect.format import without_keys
-from wfinspect.options import OPTIONS
+from wfinspect.settings import OPTIONS, load_settings
 
 INTERNAL_ERROR = 70
 _FILES = 64

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, tzinfo
 
 from wfinspect.errors import without_secrets
-from wfinspect.instance import Family, Status
+from wfinspect.model import Family, Status
 
 MARKS: Mapping[Status, str] = {
     Status.NOT_RUN: ".",
@@ -246,3 +246,29 @@ def duration(seconds: float) -> str:
     if minutes:
         return f"{minutes}m{rest:02}s"
     return f"{rest}s"
+
+
+# Possessive: a string of megabytes is passed over without a place to go back to for each character.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_STEP = "  "
+
+
+def indented(text: str) -> str:
+    """Valid JSON with a line for each member; values and their order stay, see `exact_json`."""
+    parts: list[str] = []
+    depth = 0
+    tokens = _TOKEN.findall(exact_json(text))
+    for piece, following in zip(tokens, [*tokens, ""][1:], strict=True):
+        if piece in "{[":
+            depth += 1
+            is_empty = following in ("}", "]")
+            parts.append(piece if is_empty else f"{piece}\n{_STEP * depth}")
+        elif piece in "}]":
+            depth -= 1
+            is_empty = bool(parts) and parts[-1] in ("{", "[")
+            parts.append(piece if is_empty else f"\n{_STEP * depth}{piece}")
+        elif piece == ",":
+            parts.append(f",\n{_STEP * depth}")
+        else:
+            parts.append(": " if piece == ":" else piece)
+    return "".join(parts)

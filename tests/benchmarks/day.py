@@ -15,8 +15,7 @@ from fakes import BINDING, FakeClock, ms
 from readme_blocks import EXAMPLES, Example
 from world import Conditions, History, World
 
-from wfinspect.watching.engine import Engine
-from wfinspect.watching.setup import Setup
+from wfinspect.watching.engine import Engine, Setup
 
 GROUPS, MEMBERS = 10, 20
 BUDGETS = (3000, 1000, 100)

@@ -12,11 +12,10 @@ from fakes import BINDING, START, ScriptedSource, key
 
 from wfinspect.clock import SystemClock
 from wfinspect.errors import StoreError
-from wfinspect.instance import InstanceKey
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.setup import Setup
-from wfinspect.watching.store import Store
-from wfinspect.watching.watcher import Watcher
+from wfinspect.model import InstanceKey
+from wfinspect.watching.engine import Setup
+from wfinspect.watching.poller import Watcher
+from wfinspect.watching.store import Changes, Store, StoredRow
 
 PROCESSES, EDITS = 8, 500
 CONTESTED = 40

@@ -32,13 +32,13 @@ from toxics import (
 )
 
 from wfinspect.clock import SystemClock
-from wfinspect.dataworks import network
+from wfinspect.dataworks import transport
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.errors import BadAnswer, ServiceError, Unreachable
-from wfinspect.instance import Binding, InstanceId, InstanceKey, WorkflowInstance
-from wfinspect.watching.setup import Setup
-from wfinspect.watching.watcher import Watcher
+from wfinspect.model import Binding, InstanceId, InstanceKey, WorkflowInstance
+from wfinspect.watching.engine import Setup
+from wfinspect.watching.poller import Watcher
 
 INTERVAL = 15.0
 FAULT_SECONDS = 40.0
@@ -188,10 +188,10 @@ async def start(
         endpoint = f"127.0.0.1:{behind.port}"
     else:
         endpoint = f"127.0.0.1:{seen.port}" if kind.is_tls else f"http://127.0.0.1:{seen.port}"
-    verify = network.tls_context(environ) if "http" not in endpoint else network.no_tls()
+    verify = transport.tls_context(environ) if "http" not in endpoint else transport.no_tls()
 
     def open_http() -> httpx.AsyncClient:
-        return network.open_http(endpoint, environ, verify)
+        return transport.open_http(endpoint, environ, verify)
 
     async def connect(_: Binding, on_call: Callable[[], None]) -> Recorded:
         keys = CredentialsSource("(env)", KEYS, state)

@@ -13,9 +13,8 @@ from pathlib import Path
 from bench import Figures, main, scratch
 from fakes import BINDING, START, instance, key
 
-from wfinspect.instance import Transition
-from wfinspect.watching.records import Changes, StoredRow
-from wfinspect.watching.store import Store
+from wfinspect.model import Transition
+from wfinspect.watching.store import Changes, Store, StoredRow
 
 KILLS, WRITERS = 300, 4
 LONGEST_LIFE = 0.3

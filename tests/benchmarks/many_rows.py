@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from wfinspect.ui.environment import prepare_environment
+from wfinspect.terminal import prepare_environment
 
 prepare_environment(os.environ)
 
@@ -23,7 +23,7 @@ from values import replace
 
 from wfinspect.ui.app import WfInspectApp
 from wfinspect.ui.terminal import run_app
-from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot
+from wfinspect.watching.api import Contact, Health, Row, Snapshot
 
 
 def main() -> int:

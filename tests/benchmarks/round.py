@@ -16,10 +16,9 @@ from fakes import FakeClock
 
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import endpoint_of
-from wfinspect.instance import Binding, InstanceId, InstanceKey
+from wfinspect.model import Binding, InstanceId, InstanceKey
 from wfinspect.simulator import Simulator
-from wfinspect.watching.engine import Engine
-from wfinspect.watching.setup import Setup
+from wfinspect.watching.engine import Engine, Setup
 
 WATCHED, GROUPS = 1000, 10
 ROUNDS = 9

@@ -20,7 +20,7 @@ from raw_server import make_certificate, server_context
 from round import GROUPS, WATCHED, Rounds
 
 from wfinspect.clock import SystemClock
-from wfinspect.dataworks.network import KEEPALIVE
+from wfinspect.dataworks.transport import KEEPALIVE
 from wfinspect.simulator import Simulator
 
 ROUNDS = 5

@@ -21,9 +21,8 @@ from drive import Drive
 from fakes import BINDING, FakeClock
 from world import LAG, LATE, Conditions, World
 
-from wfinspect.instance import Transition
-from wfinspect.watching.engine import Engine
-from wfinspect.watching.setup import Setup
+from wfinspect.model import Transition
+from wfinspect.watching.engine import Engine, Setup
 
 HOURS = 3.2
 """Of each scenario."""

@@ -7,8 +7,8 @@ from fakes import START, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.instance import Status, WorkflowInstance
-from wfinspect.parameters import parse_parameters
+from wfinspect.model import Status, WorkflowInstance
+from wfinspect.parsing import parse_parameters
 from wfinspect.simulator import DEMO_IDS
 from wfinspect.simulator.fleet import TYPES, Fleet, milliseconds
 

@@ -9,7 +9,7 @@ from fakes import START
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wfinspect.instance import Family, family_of
+from wfinspect.model import Family, family_of
 from wfinspect.simulator import DEMO_IDS, FROZEN_ID, MANY_TASKS_ID
 from wfinspect.simulator.faults import Faults
 from wfinspect.simulator.fleet import Fleet, Population

@@ -7,9 +7,8 @@ from typing import Any
 from fakes import BINDING, START
 
 from wfinspect.errors import ServiceError
-from wfinspect.instance import InstanceKey
-from wfinspect.watching.requests import A, Heard, Reply, Request
-from wfinspect.watching.snapshot import Snapshot
+from wfinspect.model import InstanceKey
+from wfinspect.watching.api import A, Heard, Reply, Request, Snapshot
 
 
 class FakeControl:

@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from ui.fake_control import FakeControl
 
 from wfinspect.ui.app import WfInspectApp
-from wfinspect.watching.snapshot import Snapshot
+from wfinspect.watching.api import Snapshot
 
 GOLDENS = Path(__file__).parent / "goldens"
 ZONE = ZoneInfo("Asia/Shanghai")

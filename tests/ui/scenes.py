@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from fakes import START, instance, key, ms
 from values import replace
 
-from wfinspect.instance import Binding, InstanceId, Tag, Transition
-from wfinspect.task import Progress, TaskInstance
-from wfinspect.typical import Run, compare
-from wfinspect.watching.snapshot import Contact, Health, Outlook, Row, Snapshot, Trouble
+from wfinspect.lateness import Run, compare
+from wfinspect.model import Binding, InstanceId, Progress, Tag, TaskInstance, Transition
+from wfinspect.watching.api import Contact, Health, Outlook, Row, Snapshot, Trouble
 
 FAILED = 10432987165
 TRADE = 10433001244

@@ -3,8 +3,7 @@
 from fakes import ms
 from ui.scenes import ago
 
-from wfinspect.query import Page
-from wfinspect.task import TaskInstance, by_attention
+from wfinspect.model import Page, TaskInstance, by_attention
 
 
 def task(

@@ -8,9 +8,9 @@ from ui.rig import RecordingDriver, running
 from ui.scenes import mixed, row, with_history
 from values import replace
 
+from wfinspect.ui.files import Preferences
 from wfinspect.ui.keys import COMMANDS
-from wfinspect.ui.preferences import Preferences
-from wfinspect.watching.snapshot import Notice, Snapshot
+from wfinspect.watching.api import Notice, Snapshot
 
 
 async def test_the_watcher_is_started_once_and_only_after_the_first_paint() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.ui.arrangement import Layout, following, layout_for
+from wfinspect.ui.screens.main import Layout, following, layout_for
 
 LIST, SPLIT, DETAIL = Layout
 

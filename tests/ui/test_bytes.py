@@ -7,8 +7,8 @@ from ui.rig import RecordingDriver, running
 from ui.scenes import FAILED, TRADE, ago, change, mixed, mixed_rows, row
 from values import replace
 
-from wfinspect.ui.widgets.id_box import IdInput
-from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot
+from wfinspect.ui.widgets.boxes import IdInput
+from wfinspect.watching.api import Contact, Health, Row, Snapshot
 
 
 def with_row(snapshot: Snapshot, changed: Row) -> Snapshot:

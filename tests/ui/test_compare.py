@@ -10,14 +10,12 @@ from ui.task_scenes import TASKS, page, task
 from values import replace
 
 from wfinspect.errors import Unreachable
-from wfinspect.instance import InstanceId, WorkflowInstance
-from wfinspect.task import TaskInstance
-from wfinspect.typical import Run
-from wfinspect.ui.compare_text import Columns, comparison, side_by_side, task_times
+from wfinspect.lateness import Run
+from wfinspect.model import InstanceId, TaskInstance, WorkflowInstance
 from wfinspect.ui.lines import Role
+from wfinspect.ui.screens.compare import Columns, comparison, side_by_side, task_times
 from wfinspect.ui.theme import ASCII_GLYPHS, Look
-from wfinspect.watching.requests import EarlierRuns, InstanceOf, TasksOf
-from wfinspect.watching.snapshot import Row
+from wfinspect.watching.api import EarlierRuns, InstanceOf, Row, TasksOf
 
 LOOK = Look(ASCII_GLYPHS, ">", ZONE)
 WIDE = Columns(18, 34)

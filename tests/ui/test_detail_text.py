@@ -7,11 +7,18 @@ import pytest
 from fakes import START, instance, key, ms
 
 from wfinspect.format import VALUE_LIMIT
-from wfinspect.instance import Tag
-from wfinspect.ui.detail_text import MAX_LINES, core, core_fields, parameter_count, parameters, tags
+from wfinspect.model import Tag
+from wfinspect.ui.instance_text import (
+    MAX_LINES,
+    core,
+    core_fields,
+    parameter_count,
+    parameters,
+    tags,
+)
 from wfinspect.ui.lines import Line
 from wfinspect.ui.theme import GLYPHS, PROMPT, Look
-from wfinspect.watching.snapshot import Row
+from wfinspect.watching.api import Row
 
 LOOK = Look(GLYPHS, PROMPT, ZoneInfo("Asia/Shanghai"))
 MINUTE = 60_000

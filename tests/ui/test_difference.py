@@ -20,8 +20,8 @@ from ui.rig import RecordingDriver, Rig, running
 from ui.scenes import accounts, mixed, outage, with_history
 from values import replace
 
-from wfinspect.ui.difference import Shown
-from wfinspect.watching.snapshot import Snapshot
+from wfinspect.ui.painting import Shown
+from wfinspect.watching.api import Snapshot
 
 WIDTH, HEIGHT = 24, 3
 CONSOLE = Console(color_system="truecolor", force_terminal=True)

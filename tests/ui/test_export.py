@@ -13,10 +13,10 @@ from ui.rig import ZONE, RecordingDriver, Rig, running
 from ui.scenes import FAILED, failed_row, mixed, row
 from values import replace
 
-from wfinspect.commands.screen import _as_csv, _as_json
-from wfinspect.instance import Binding, Unreadable
-from wfinspect.ui.export import Exports, fields
-from wfinspect.watching.snapshot import Row
+from wfinspect.commands.app import _as_csv, _as_json
+from wfinspect.model import Binding, Unreadable
+from wfinspect.ui.files import Exports, fields
+from wfinspect.watching.api import Row
 
 FORMATS = {"JSON": _as_json, "CSV": _as_csv}
 OTHER = Binding("dev", "us-west-1", "dataworks.us-west-1.aliyuncs.com")

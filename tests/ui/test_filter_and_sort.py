@@ -6,8 +6,8 @@ from ui.rig import Rig, running
 from ui.scenes import FAILED, TRADE, mixed, mixed_rows, row
 from values import replace
 
-from wfinspect.ui.order import SORTS
-from wfinspect.ui.preferences import Preferences
+from wfinspect.ui.files import Preferences
+from wfinspect.ui.rows import SORTS
 
 
 def shown(rig: Rig) -> list[int]:

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.errors import UsageError
-from wfinspect.instance import Tag
-from wfinspect.query import Query
-from wfinspect.ui.find_entry import read_query, suggestions
+from wfinspect.model import Query, Tag
+from wfinspect.ui.screens.find import read_query, suggestions
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MIDNIGHT = ms(datetime(2026, 9, 16, 16, tzinfo=UTC))

@@ -10,11 +10,9 @@ from ui.scenes import FAILED, FINANCE, TRADE, accounts, mixed
 from ui.test_find_entry import MIDNIGHT
 
 from wfinspect.errors import BadRequest
-from wfinspect.instance import WorkflowInstance
-from wfinspect.query import Page, Query
+from wfinspect.model import Page, Query, WorkflowInstance
 from wfinspect.ui.screens.find import FindScreen
-from wfinspect.watching.requests import Find
-from wfinspect.watching.snapshot import Snapshot
+from wfinspect.watching.api import Find, Snapshot
 
 FOUND = (
     instance(TRADE, "Running", name="dwd_trade_order_di"),

@@ -5,8 +5,8 @@ from ui.rig import ZONE
 from ui.scenes import FAILED, ago, change, failed_row, history
 from values import replace
 
-from wfinspect.instance import Transition
-from wfinspect.ui import history_text
+from wfinspect.model import Transition
+from wfinspect.ui import instance_text
 from wfinspect.ui.lines import width_of
 from wfinspect.ui.theme import GLYPHS, Look
 
@@ -17,7 +17,7 @@ def texts(*changes: Transition, width: int = 120, **fields: object) -> list[str]
     found = failed_row().instance
     assert found is not None
     instance = replace(found, **fields)  # type: ignore[arg-type]
-    lines = history_text.history(changes, instance, LOOK, START, width)
+    lines = instance_text.history(changes, instance, LOOK, START, width)
     assert all(width_of(one.spans) <= width for one in lines)
     return [" ".join(one.text.split()) for one in lines]
 
@@ -48,9 +48,9 @@ def test_a_time_is_as_exact_as_it_is_known() -> None:
     blind = replace(seen, seen_after=seen.at - timedelta(days=1))
     exact = replace(seen, is_service_time=True, is_rerun=True)
 
-    assert history_text.precision(seen, LOOK) == "between 14:27:45 and 14:28:00"
-    assert history_text.precision(blind, LOOK) == "between 09-17 14:28:00 and 14:28:00"
-    assert history_text.precision(exact, LOOK) == "the service's own time, re-run"
+    assert instance_text.precision(seen, LOOK) == "between 14:27:45 and 14:28:00"
+    assert instance_text.precision(blind, LOOK) == "between 09-17 14:28:00 and 14:28:00"
+    assert instance_text.precision(exact, LOOK) == "the service's own time, re-run"
 
 
 def test_where_a_line_has_no_room_each_change_takes_two() -> None:
@@ -61,7 +61,7 @@ def test_where_a_line_has_no_room_each_change_takes_two() -> None:
 
 def test_words_from_outside_are_made_safe_and_short() -> None:
     hostile = change(FAILED, "\x1b[31m" + "x" * 90, "[red]\x9b", ago(minutes=2))
-    left, right = history_text.event(replace(hostile, name="a\u202eb"), LOOK, START)
+    left, right = instance_text.event(replace(hostile, name="a\u202eb"), LOOK, START)
 
     assert "\x1b" not in texts(hostile, width=200)[0]
     assert "<U+202E>" in "".join(text for text, _ in left)

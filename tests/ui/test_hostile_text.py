@@ -5,7 +5,7 @@ from ui.scenes import hostile, mixed
 from values import replace
 
 from wfinspect.ui.widgets.detail import TextPane
-from wfinspect.watching.snapshot import Contact, Notice, Trouble
+from wfinspect.watching.api import Contact, Notice, Trouble
 
 NASTY = "[$x] [ERROR] [/] [@click=a.b] [red]r[/red]"
 

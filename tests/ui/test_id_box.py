@@ -3,8 +3,8 @@ from textual import events
 from ui.rig import Rig, running
 from ui.scenes import mixed
 
-from wfinspect.instance import InstanceId
-from wfinspect.watching.snapshot import Snapshot
+from wfinspect.model import InstanceId
+from wfinspect.watching.api import Snapshot
 
 
 def box_text(rig: Rig) -> str:

@@ -4,7 +4,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.ui.json_text import indented
+from wfinspect.format import indented
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text('a{}[],:"\\ 店', max_size=8),

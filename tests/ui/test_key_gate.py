@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.ui.key_gate import WINDOW_SECONDS, KeyGate, Verdict
+from wfinspect.ui.input import WINDOW_SECONDS, KeyGate, Verdict
 
 APART = WINDOW_SECONDS * 2
 

@@ -11,10 +11,10 @@ from ui.task_scenes import FAILED_TASK, RUNNING_TASK, log, task
 from values import replace
 
 from wfinspect.errors import Unreachable
-from wfinspect.task import TaskInstance
-from wfinspect.ui.screens.log import LogScreen
+from wfinspect.model import TaskInstance
+from wfinspect.ui.screens.text import LogScreen
 from wfinspect.ui.screens.view import ATTENDED_SECONDS
-from wfinspect.watching.requests import TaskLog, TaskOf
+from wfinspect.watching.api import TaskLog, TaskOf
 
 
 @asynccontextmanager

@@ -17,9 +17,9 @@ from ui.scenes import (
 )
 from values import replace
 
-from wfinspect.instance import InstanceKey
-from wfinspect.ui.arrangement import Layout
-from wfinspect.watching.snapshot import Contact, Row, Snapshot
+from wfinspect.model import InstanceKey
+from wfinspect.ui.screens.main import Layout
+from wfinspect.watching.api import Contact, Row, Snapshot
 
 ORDER = [FAILED, 10433007802, TRADE, 10433001250]
 """The first rows of `mixed`, by attention."""

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from ui.scenes import ago, failed_row, mixed_rows, row
 from values import replace
 
-from wfinspect.ui.order import SORTS, in_order, next_unseen
-from wfinspect.watching.snapshot import Row
+from wfinspect.ui.rows import SORTS, in_order, next_unseen
+from wfinspect.watching.api import Row
 
 
 def by_attention(rows: tuple[Row, ...]) -> tuple[Row, ...]:

@@ -9,11 +9,10 @@ from ui.task_scenes import FOREMOST, task
 from values import replace
 
 from wfinspect.ui import theme
-from wfinspect.ui.order import SORTS, in_order
-from wfinspect.ui.outlook_text import failed_line, outlook_lines, task_lines
-from wfinspect.ui.row_text import Columns, list_line, sidebar_lines
+from wfinspect.ui.rows import SORTS, Columns, in_order, list_line, sidebar_lines
+from wfinspect.ui.tasks_text import failed_line, outlook_lines, task_lines
 from wfinspect.ui.theme import Look
-from wfinspect.watching.snapshot import Row
+from wfinspect.watching.api import Row
 
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
 WIDE = 200

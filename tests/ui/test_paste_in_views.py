@@ -9,7 +9,7 @@ from ui.task_scenes import log
 from ui.test_find_screen import on_results
 from ui.test_tasks_screen import on_tasks
 
-from wfinspect.ui.screens.picker import PickScreen
+from wfinspect.ui.screens.dialogs import PickScreen
 
 # Holds every command of the views, and digits, blanks and line breaks.
 NASTY = "svwlyYrfnNqauxX/? 10432987165\nq\n"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from wfinspect.ui.preferences import FILE_NAME, Preferences
+from wfinspect.ui.files import FILE_NAME, Preferences
 
 
 def test_what_one_start_keeps_the_next_one_finds(tmp_path: Path) -> None:

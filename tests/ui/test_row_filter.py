@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ui.scenes import mixed_rows, row
 
-from wfinspect.ui.row_filter import matching
-from wfinspect.watching.snapshot import Row
+from wfinspect.ui.rows import matching
+from wfinspect.watching.api import Row
 
 
 def found(query: str) -> set[int]:

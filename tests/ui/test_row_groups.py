@@ -8,9 +8,9 @@ from ui.rig import running
 from ui.scenes import FINANCE, accounts, ago, mixed, of_finance, row
 from values import replace
 
-from wfinspect.instance import Binding
-from wfinspect.ui.row_groups import Groups, Place, grouped, header_line, names_of
-from wfinspect.watching.snapshot import Contact, Health, Row, Snapshot
+from wfinspect.model import Binding
+from wfinspect.ui.rows import Groups, Place, grouped, header_line, names_of
+from wfinspect.watching.api import Contact, Health, Row, Snapshot
 
 HEADERS = ("prod-ops cn-shanghai", "finance cn-hangzhou")
 

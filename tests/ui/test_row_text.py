@@ -11,10 +11,17 @@ from values import replace
 
 from wfinspect.ui import theme
 from wfinspect.ui.lines import Ground, Role
-from wfinspect.ui.row_text import Columns, list_line, sidebar_lines
-from wfinspect.ui.row_words import note, shows_reading, state_time, state_word
+from wfinspect.ui.rows import (
+    Columns,
+    list_line,
+    note,
+    shows_reading,
+    sidebar_lines,
+    state_time,
+    state_word,
+)
 from wfinspect.ui.theme import Look
-from wfinspect.watching.snapshot import Row, Trouble
+from wfinspect.watching.api import Row, Trouble
 
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
 NAMES = st.text(max_size=40)

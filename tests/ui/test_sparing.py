@@ -10,7 +10,7 @@ from textual.screen import UPDATE_PERIOD
 from ui.rig import running
 from ui.scenes import mixed
 
-from wfinspect.ui.sparing import Frames
+from wfinspect.ui.painting import Frames
 
 
 class Loop:

@@ -10,9 +10,9 @@ from ui.scenes import accounts, empty, gone, mixed, outage, row
 from values import replace
 
 from wfinspect.ui import theme
-from wfinspect.ui.status_text import bottom_line, counts_of, seconds, title, top_line
+from wfinspect.ui.instance_text import bottom_line, counts_of, seconds, title, top_line
 from wfinspect.ui.theme import Look
-from wfinspect.watching.snapshot import Contact, Row, Slow, Snapshot
+from wfinspect.watching.api import Contact, Row, Slow, Snapshot
 
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
 

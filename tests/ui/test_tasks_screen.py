@@ -12,13 +12,10 @@ from ui.task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, log, page, task
 from values import replace
 
 from wfinspect.errors import Refused
-from wfinspect.ui.screens.log import LogScreen
-from wfinspect.ui.screens.task import TaskScreen
-from wfinspect.ui.screens.tasks import TasksScreen
-from wfinspect.ui.screens.text import TextScreen
+from wfinspect.ui.screens.tasks import TaskScreen, TasksScreen
+from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import ATTENDED_SECONDS
-from wfinspect.watching.requests import RunsOf, TaskLog, TaskOf, TasksOf
-from wfinspect.watching.snapshot import Snapshot
+from wfinspect.watching.api import RunsOf, Snapshot, TaskLog, TaskOf, TasksOf
 
 
 @asynccontextmanager

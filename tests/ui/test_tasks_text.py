@@ -8,16 +8,17 @@ from ui.rig import ZONE
 from ui.task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, task
 from values import replace
 
-from wfinspect.task import Progress, progress
+from wfinspect.model import Progress, progress
 from wfinspect.ui.lines import Role, width_of
-from wfinspect.ui.task_text import details, summary
 from wfinspect.ui.tasks_text import (
     Columns,
     TimeLine,
     bar,
+    details,
     heading,
     matches,
     progress_line,
+    summary,
     task_line,
     widest,
 )

@@ -7,10 +7,10 @@ from ui.rig import RecordingDriver, Rig, running
 from ui.scenes import ago, change, mixed, with_history
 from values import replace
 
-from wfinspect.notify import Notify
+from wfinspect.settings import Notify
 from wfinspect.ui.driver import HardenedDriver
-from wfinspect.ui.preferences import Preferences
-from wfinspect.watching.snapshot import Alert
+from wfinspect.ui.files import Preferences
+from wfinspect.watching.api import Alert
 
 
 def written(rig: Rig) -> str:

@@ -12,7 +12,7 @@ from ui.scenes import failed_row, mixed
 from ui.test_export import copied
 from values import replace
 
-from wfinspect.ui.export import Exports
+from wfinspect.ui.files import Exports
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Title
 

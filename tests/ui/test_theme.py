@@ -5,8 +5,8 @@ from rich.color import ColorSystem
 from textual.color import Color
 from textual.style import Style
 
-from wfinspect.instance import Family, Status
-from wfinspect.options import THEMES
+from wfinspect.model import Family, Status
+from wfinspect.settings import THEMES
 from wfinspect.ui import theme
 from wfinspect.ui.lines import ELLIPSIS, Ground, Role
 

@@ -1,16 +1,115 @@
-"""``wfinspect [ID ...]``: the app on the user's own account."""
+"""Composes the watcher and the app, runs them, gives the exit code. Shared by the app and the demo."""
 
 import argparse
-from collections.abc import Mapping
+import gc
+import os
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from pathlib import Path
+from typing import NamedTuple
 
-from wfinspect.clock import SystemClock
-from wfinspect.commands.binding import bind
-from wfinspect.commands.screen import Screen, show
-from wfinspect.config import Settings
+from wfinspect.clock import Clock, SystemClock
+from wfinspect.commands.once import bind
 from wfinspect.dataworks import connector
-from wfinspect.ids import parse_ids
-from wfinspect.instance import InstanceKey
-from wfinspect.paths import home_of
+from wfinspect.model import Binding, InstanceKey, WorkflowInstance
+from wfinspect.parsing import parse_ids
+from wfinspect.settings import Settings, home_of
+from wfinspect.terminal import is_remote, prepare_environment, require_terminal
+from wfinspect.watching.api import Connect
+from wfinspect.watching.engine import Setup
+
+
+class Screen(NamedTuple):
+    """What an app on a screen is made of."""
+
+    settings: Settings
+    state_dir: Path
+    binding: Binding
+    connect: Connect
+    clock: Clock
+    open_keys: tuple[InstanceKey, ...] = ()
+    """Opened (the first) and watched (all) at start."""
+    is_demo: bool = False
+
+
+def show(screen: Screen, environ: Mapping[str, str]) -> int:
+    """Run the app on this terminal until it ends.
+
+    Raises:
+        UsageError: there is no terminal to run it on.
+    """
+    settings = screen.settings
+    require_terminal(sys.__stdin__, sys.__stderr__, environ.get("TERM", ""))
+    # Textual reads the process's own environment when it is imported.
+    low_bandwidth = settings.low_bandwidth
+    if low_bandwidth is None:
+        low_bandwidth = is_remote(environ)
+    prepare_environment(os.environ, low_bandwidth=low_bandwidth)
+    # Imports and the first paint make objects that stay; looking for garbage among them takes a tenth.
+    gc.disable()
+    from wfinspect.ui.app import WfInspectApp
+    from wfinspect.ui.files import Exports, Preferences
+    from wfinspect.ui.terminal import run_app
+    from wfinspect.watching.notifications import Messenger
+    from wfinspect.watching.poller import Watcher
+
+    watcher = Watcher(
+        Setup(
+            screen.state_dir,
+            screen.connect,
+            screen.clock,
+            screen.binding,
+            interval_seconds=settings.interval,
+            budget=settings.budget,
+            rng=random.Random(),
+            rule=settings.notify.rule,
+            lost_after_seconds=settings.notify.lost_after,
+            messenger=Messenger(settings.notify.command, environ),
+        )
+    )
+
+    def start() -> None:
+        gc.freeze()
+        gc.enable()
+        watcher.start()
+
+    has_mouse = settings.mouse if settings.mouse is not None else not is_remote(environ)
+    app = WfInspectApp(
+        watcher,
+        clock=screen.clock,
+        zone=settings.zone,
+        theme=settings.theme,
+        ascii_only=settings.ascii,
+        open_keys=screen.open_keys,
+        is_demo=screen.is_demo,
+        on_ready=start,
+        keymap=settings.keys,
+        notify=settings.notify,
+        preferences=Preferences(screen.state_dir),
+        exports=Exports({"JSON": _as_json, "CSV": _as_csv}, (Path(), home_of(environ))),
+        has_mouse=has_mouse,
+        environ=environ,
+    )
+    try:
+        return run_app(app, mouse=has_mouse, crash_directory=screen.state_dir)
+    finally:
+        watcher.stop()
+
+
+def _as_json(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
+    from wfinspect.commands.output import as_json
+
+    del zone
+    return as_json([instance for instance, _ in found], is_array=len(found) != 1)
+
+
+def _as_csv(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
+    from wfinspect.commands.output import as_csv
+
+    tables = [as_csv([instance], region, zone) for instance, region in found]
+    return "\n".join([tables[0], *(table.partition("\n")[2] for table in tables[1:])])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

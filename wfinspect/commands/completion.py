@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wfinspect.commands import COMMANDS
-from wfinspect.commands.printing import FIELDS
-from wfinspect.config import Settings
-from wfinspect.options import LOG_LEVELS, OPTIONS, THEMES
+from wfinspect.commands.output import FIELDS
 from wfinspect.regions import REGIONS
+from wfinspect.settings import LOG_LEVELS, OPTIONS, THEMES, Settings
 
 _WORDS: Mapping[str, Sequence[str]] = {
     "endpoint": ("public", "vpc"),

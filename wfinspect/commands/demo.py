@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wfinspect.clock import SystemClock
-from wfinspect.commands.screen import Screen, show
-from wfinspect.config import Settings
+from wfinspect.commands.app import Screen, show
 from wfinspect.errors import StoreError
-from wfinspect.ids import parse_ids
-from wfinspect.instance import Binding, InstanceKey
-from wfinspect.paths import home_of, make_private
-from wfinspect.watching.source import InstanceSource
+from wfinspect.model import Binding, InstanceKey
+from wfinspect.parsing import parse_ids
+from wfinspect.settings import Settings, home_of, make_private
+from wfinspect.watching.api import InstanceSource
 
 # The port differs from start to start; the rows stay bound to this name.
 BINDING = Binding("demo", "cn-shanghai", "simulator")

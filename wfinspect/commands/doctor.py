@@ -1,13 +1,504 @@
-"""``wfinspect doctor``: whether a watch on this machine works and reaches its person."""
+"""What a check of `doctor` finds, and how checks are run: each within a deadline, none hiding another."""
 
 import argparse
 import asyncio
+import contextlib
 import json
-from collections.abc import Mapping
+import os
+import shutil
+import ssl
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
 
-from wfinspect.clock import SystemClock
-from wfinspect.config import Settings
-from wfinspect.format import exact_json, shown
+import httpcore
+import httpx
+
+from wfinspect.clock import Clock, SystemClock
+from wfinspect.commands.once import bind, count_calls
+from wfinspect.dataworks import connector
+from wfinspect.dataworks.client import DataWorksClient
+from wfinspect.dataworks.credentials import CredentialsSource
+from wfinspect.dataworks.endpoints import base_url, is_loopback
+from wfinspect.dataworks.failures import Progress, Stage, contact_error
+from wfinspect.dataworks.profiles import identify
+from wfinspect.dataworks.transport import (
+    Lookup,
+    addresses_of,
+    proxy_for,
+    tls_context,
+    tls_through_proxy,
+)
+from wfinspect.errors import BadRequest, NotFound, Refused, ServiceError, UsageError, WfInspectError
+from wfinspect.format import duration, exact_json, shown
+from wfinspect.model import Binding, InstanceId, WorkflowInstance
+from wfinspect.settings import Notify, Settings, home_of
+from wfinspect.terminal import announcement, ask_tmux, is_remote, require_terminal
+from wfinspect.watching.journal import day_of
+from wfinspect.watching.notifications import TRIAL, Message, Messenger
+from wfinspect.watching.store import Store
+
+DEADLINE_SECONDS = 20.0
+
+
+class Level(StrEnum):
+    """How good a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one check found: a sentence, with what to do where it is not ok."""
+
+    text: str
+    level: Level = Level.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question with a name. A `WfInspectError` that it raises is a failure."""
+
+    name: str
+    ask: Callable[[], Awaitable[Found]]
+
+
+def blocking(name: str, ask: Callable[[], Found]) -> Check:
+    """A check of a function that may hang: it has a thread of its own, which nobody waits for."""
+    return Check(name, lambda: Lookup(ask, f"check of {name}").wait(DEADLINE_SECONDS))
+
+
+def warning(text: str) -> Found:
+    """Something to mend, with which the watch works all the same."""
+    return Found(text, Level.WARNING)
+
+
+async def findings(
+    checks: Sequence[Check], *, deadline: float = DEADLINE_SECONDS
+) -> AsyncIterator[tuple[str, Found]]:
+    """Run checks one after the other; gives the name and finding of each."""
+    for check in checks:
+        try:
+            async with asyncio.timeout(deadline):
+                found = await check.ask()
+        except TimeoutError:
+            found = Found(f"No answer within {deadline:g} s.", Level.FAILURE)
+        except WfInspectError as error:
+            found = Found(str(error), Level.FAILURE)
+        except Exception as error:  # noqa: BLE001 - what one check trips over never hides the others
+            found = Found(f"Could not be checked ({type(error).__name__}).", Level.FAILURE)
+        yield check.name, found
+
+
+STEP_SECONDS = 5.0
+_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """What this machine connects to first."""
+
+    host: str
+    port: int
+    is_proxy: bool
+    has_tls: bool
+    """A handshake with the service follows, through the proxy if there is one."""
+
+
+def first_hop(endpoint: str, environ: Mapping[str, str]) -> Hop:
+    """The service of an endpoint, or the proxy before it.
+
+    Raises:
+        ConfigError: the proxy in the environment can't be used.
+    """
+    proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
+    parts = urlsplit(proxy or base_url(endpoint))
+    port = parts.port or _PORTS[parts.scheme]
+    return Hop(parts.hostname or "", port, proxy is not None, not is_loopback(endpoint))
+
+
+async def resolve(hop: Hop) -> Sequence[str]:
+    """The addresses of a hop. Raises ServiceError."""
+    lookup = Lookup(lambda: addresses_of(hop.host, hop.port), "look-up of a host")
+    try:
+        return await lookup.wait(STEP_SECONDS)
+    except (OSError, TimeoutError) as error:
+        raise _error(error, hop) from None
+
+
+async def reach(
+    hop: Hop, addresses: Sequence[str], context: ssl.SSLContext | None = None
+) -> tuple[str, Any]:
+    """Connect to the first address that answers, shake hands where there is a context, hang up.
+
+    Gives the address and, after a handshake, the `ssl.SSLObject`. Raises ServiceError.
+    """
+    failed: Exception = OSError("no address")
+    for address in addresses:
+        try:
+            async with asyncio.timeout(STEP_SECONDS / len(addresses)):
+                # By address, since asyncio would look a name up in threads that the end waits for.
+                _, writer = await asyncio.open_connection(
+                    address, hop.port, ssl=context, server_hostname=hop.host if context else None
+                )
+        except (OSError, TimeoutError) as error:
+            failed = error
+        else:
+            writer.transport.abort()
+            return address, writer.get_extra_info("ssl_object")
+    raise _error(failed, hop) from None
+
+
+async def reach_through_proxy(
+    endpoint: str, environ: Mapping[str, str], context: ssl.SSLContext
+) -> ssl.SSLObject:
+    """Shake hands with the service of an endpoint through the proxy before it. Raises ServiceError."""
+    proxy, progress = proxy_for(endpoint, environ), Progress()
+    assert proxy is not None  # noqa: S101 - the first hop was one
+    try:
+        return await tls_through_proxy(proxy, endpoint, context, progress)
+    except (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException) as error:
+        host = urlsplit(base_url(endpoint)).netloc
+        raise contact_error(error, host, progress.proxy, progress.stage) from None
+
+
+def _error(error: Exception, hop: Hop) -> ServiceError:
+    host = f"[{hop.host}]" if ":" in hop.host else hop.host
+    proxy = f"{host}:{hop.port}" if hop.is_proxy else ""
+    return contact_error(error, hop.host, proxy, Stage.CONNECT)
+
+
+_LITTLE, _TOO_LITTLE = 100 * 1024**2, 2 * 1024**2
+
+
+class StoreChecks:
+    """The state directory as it is."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._directory = settings.paths.state_dir
+        self._known: list[tuple[Binding, WorkflowInstance]] = []
+
+    def checks(self) -> list[Check]:
+        """The list, and the room for it."""
+        return [blocking("store", self._check_store), blocking("disk", self._check_disk)]
+
+    def instances(self, binding: Binding) -> list[WorkflowInstance]:
+        """What is known of the watched instances of a binding, once the store was checked."""
+        return [instance for bound, instance in self._known if bound == binding]
+
+    def count(self, binding: Callable[[], Binding], calls: Counter[Binding]) -> Check:
+        """The check that counts calls in the store, and says how many there were today."""
+        return blocking("calls", lambda: self._check_calls(binding(), calls))
+
+    def _check_store(self) -> Found:
+        with contextlib.closing(Store(self._directory, self._clock.now)) as store:
+            rows = store.rows()
+            self._known = [(row.key.binding, row.instance) for row in rows if row.instance]
+            text = f"{store.path}, {len(rows)} watched"
+            if unreadable := store.take_unreadable():
+                return warning(f"{text}. {unreadable}")
+            if store.set_aside is not None:
+                return warning(f"{text}; it was damaged, and is kept as {store.set_aside}.")
+            if store.is_read_only:
+                return warning(f"{text}; it can't be written to: changes end with the app.")
+        return Found(text)
+
+    def _check_disk(self) -> Found:
+        places = (self._directory, *self._directory.parents)
+        free = shutil.disk_usage(next(place for place in places if place.exists())).free
+        text = f"{free // 1024**2:,} MiB free for {self._directory}"
+        if free < _TOO_LITTLE:
+            return Found(f"{text}: make room, or choose another --state-dir.", Level.FAILURE)
+        return warning(f"{text}: make room in time.") if free < _LITTLE else Found(text)
+
+    def _check_calls(self, binding: Binding, calls: Counter[Binding]) -> Found:
+        count_calls(self._settings, self._clock, calls)
+        day, budget = day_of(binding, self._clock.now()), self._settings.budget
+        with contextlib.closing(Store(self._directory, self._clock.now)) as store:
+            used = store.calls(binding.account, day)
+        text = f"{used:,} today of a budget of {budget:,}, {calls.total()} of them for this"
+        if used >= budget:
+            return warning(f"{text}: polling waits for tomorrow; --budget sets it.")
+        return Found(text)
+
+
+_TERMINAL = "/dev/tty"
+_LEAST_COLUMNS, _LEAST_LINES = 40, 7
+
+
+def terminal_checks(environ: Mapping[str, str], notify: Notify, *, is_trial: bool) -> list[Check]:
+    """The checks of the terminal and of the ways to a person; a trial sends by each of them."""
+    bell = "\a" if notify.bell else ""
+    osc = announcement(notify.osc, TRIAL, through_tmux=notify.tmux_passthrough)
+    return [
+        blocking("terminal", lambda: _check_terminal(environ)),
+        blocking("locale", lambda: _check_locale(environ)),
+        blocking("session", lambda: _check_session(environ)),
+        blocking("clipboard", lambda: _check_clipboard(environ)),
+        blocking("bell", lambda: _sent("a bell", bell, is_trial=is_trial)),
+        blocking("osc", lambda: _check_osc(environ, notify, osc, is_trial=is_trial)),
+        blocking("command", lambda: _check_command(environ, notify, is_trial=is_trial)),
+    ]
+
+
+def _check_terminal(environ: Mapping[str, str]) -> Found:
+    term = environ.get("TERM", "")
+    try:
+        require_terminal(sys.__stdin__, sys.__stderr__, term)
+        columns, lines = os.get_terminal_size(2)
+    except (UsageError, OSError) as error:
+        return warning(str(error))
+    if environ.get("NO_COLOR"):
+        colours = "no colours (NO_COLOR)"
+    elif environ.get("COLORTERM") in {"truecolor", "24bit"}:
+        colours = "all colours"
+    else:
+        colours = "256 colours" if "256" in term else "16 colours"
+    text = f"{term}, {columns}x{lines}, {colours}"
+    if columns < _LEAST_COLUMNS or lines < _LEAST_LINES:
+        return warning(f"{text}: make it at least {_LEAST_COLUMNS}x{_LEAST_LINES}.")
+    return Found(text)
+
+
+def _check_locale(environ: Mapping[str, str]) -> Found:
+    names = ("LC_ALL", "LC_CTYPE", "LANG")
+    name = next((name for name in names if environ.get(name)), "LANG")
+    value = environ.get(name, "")
+    if "utf8" in value.lower().replace("-", ""):
+        return Found(f"{name}={value}")
+    return warning(f"{name}='{value}' is no UTF-8: set LANG=C.UTF-8, or use --ascii.")
+
+
+def _check_session(environ: Mapping[str, str]) -> Found:
+    if environ.get("TMUX"):
+        version = ask_tmux(environ, "-V") or "tmux does not answer"
+        passes = ask_tmux(environ, "show-options", "-gwqv", "allow-passthrough") or "off"
+        return Found(f"{version}, allow-passthrough {passes}")
+    if environ.get("STY"):
+        return Found("GNU screen")
+    if is_remote(environ):
+        return warning("SSH without tmux or screen: closing it ends the watch; start tmux first.")
+    return Found("local, without tmux")
+
+
+def _check_clipboard(environ: Mapping[str, str]) -> Found:
+    if not environ.get("TMUX"):
+        wrapped = " through GNU screen" if environ.get("STY") else ""
+        return Found(f"OSC 52{wrapped}; nothing confirms that it arrives: try y, and paste")
+    if ask_tmux(environ, "show-options", "-sqv", "set-clipboard") == "off":
+        return warning("only tmux's own buffer: for the terminal's, tmux set -s set-clipboard on.")
+    return Found("tmux load-buffer -w; nothing confirms that it arrives: try y, and paste")
+
+
+def _check_osc(environ: Mapping[str, str], notify: Notify, osc: str, *, is_trial: bool) -> Found:
+    found = _sent(f"OSC {notify.osc}", osc, is_trial=is_trial)
+    if not osc or found.level is not Level.OK or not environ.get("TMUX"):
+        return found
+    if not notify.tmux_passthrough:
+        return warning(f"{found.text}; tmux drops it: set tmux_passthrough = true in [notify].")
+    if ask_tmux(environ, "show-options", "-gwqv", "allow-passthrough") not in {"on", "all"}:
+        return warning(f"{found.text}; tmux drops it: tmux set -g allow-passthrough on.")
+    return found
+
+
+def _check_command(environ: Mapping[str, str], notify: Notify, *, is_trial: bool) -> Found:
+    if not notify.command:
+        return Found("none set ([notify] command in config.toml)")
+    program = notify.command[0]
+    if shutil.which(program, path=environ.get("PATH")) is None:
+        sentence = f"{program} is no program that can be run: mend command in [notify]."
+        return Found(sentence, Level.FAILURE)
+    if not is_trial:
+        return Found(f"{program}; --try runs it")
+    trouble = Messenger(notify.command, environ).run(Message(TRIAL))
+    return Found(trouble, Level.FAILURE) if trouble else Found(f"{program} was run, and succeeded")
+
+
+def _sent(what: str, sequence: str, *, is_trial: bool) -> Found:
+    if not sequence:
+        return Found("off in [notify]")
+    if not is_trial:
+        return Found("on; --try sends one")
+    try:
+        terminal = os.open(_TERMINAL, os.O_WRONLY | os.O_NOCTTY)
+    except OSError:
+        return warning(f"There is no terminal to send {what} to.")
+    try:
+        os.write(terminal, sequence.encode())
+    finally:
+        os.close(terminal)
+    return Found(f"{what} was sent: see whether it came")
+
+
+_NOBODY = InstanceId(1)
+"""An ID that no instance has: the service counts up from ten digits."""
+_EXPIRES_SOON = 14 * 86_400
+_GOOD_CLOCK_SECONDS = 60.0
+
+
+class ServiceChecks:
+    """The checks in their order; each uses what those before it found."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        clock: Clock,
+        watched: Callable[[Binding], Sequence[WorkflowInstance]],
+    ) -> None:
+        """Ask nothing yet; `watched` gives what is known of the watched instances of a binding."""
+        self._settings = settings
+        self._environ = environ
+        self._clock = clock
+        self._watched = watched
+        self._binding: Binding | None = None
+        self._client: DataWorksClient | None = None
+        self._addresses: Sequence[str] = ()
+        self._has_keys = False
+        self.calls: Counter[Binding] = Counter()
+        """The requests that went out."""
+
+    def checks(self) -> list[Check]:
+        """From the credentials to the permissions."""
+        return [
+            Check("credentials", self._check_credentials),
+            Check("endpoint", self._check_endpoint),
+            Check("dns", self._check_dns),
+            Check("tcp", self._check_tcp),
+            Check("tls", self._check_tls),
+            Check("GetWorkflowInstance", self._check_get),
+            Check("ListWorkflowInstances", self._check_list),
+            Check("clock", self._check_clock),
+        ]
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    @property
+    def binding(self) -> Binding:
+        """What new instances are bound to; raises WfInspectError if that could not be decided."""
+        if self._binding is None:
+            raise WfInspectError("Not tried, since there is no endpoint: see above.")
+        return self._binding
+
+    async def _check_credentials(self) -> Found:
+        home = home_of(self._environ)
+        identity = identify(self._settings.profile, self._environ, home)
+        keys = await CredentialsSource(identity.profile, self._environ, home).current()
+        self._has_keys = True
+        kind = "temporary key" if keys.security_token else "key"
+        return Found(f"{kind} {keys.masked_id}, profile {identity.profile} ({identity.source})")
+
+    async def _check_endpoint(self) -> Found:
+        bound = bind(self._settings, self._environ)
+        self._binding = bound.binding
+        return Found(f"{self.binding.endpoint}, {self.binding.region} ({bound.region_source})")
+
+    async def _check_dns(self) -> Found:
+        hop = self._hop()
+        self._addresses = await resolve(hop)
+        through = "the proxy " if hop.is_proxy else ""
+        return Found(f"{through}{hop.host} is {', '.join(self._addresses[:3])}")
+
+    async def _check_tcp(self) -> Found:
+        hop, began = self._hop(), self._clock.monotonic()
+        address, _ = await reach(hop, self._resolved)
+        return Found(f"{address} port {hop.port}, {self._milliseconds(began)}")
+
+    async def _check_tls(self) -> Found:
+        hop = self._hop()
+        if not hop.has_tls:
+            return Found("not tried here: plain http on this machine")
+        context, through = tls_context(self._environ), ""
+        if hop.is_proxy:
+            peer = await reach_through_proxy(self.binding.endpoint, self._environ, context)
+            through = "through the proxy, "
+        else:
+            _, peer = await reach(hop, self._resolved, context)
+        certificate = peer.getpeercert() or {}
+        expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+        text = f"{through}{peer.version()}, certificate valid until {datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
+        if expires - self._clock.now().timestamp() < _EXPIRES_SOON:
+            return warning(f"{text}: if it is a proxy's of your company, tell its administrator.")
+        return Found(text)
+
+    async def _check_get(self) -> Found:
+        known = self._watched(self.binding)
+        wanted = known[0].id if known else _NOBODY
+        client, began = await self._open(), self._clock.monotonic()
+        try:
+            instance = await client.get_workflow_instance(wanted)
+        except NotFound as error:
+            if known:
+                return warning(f"permitted, {self._milliseconds(began)}; {error}")
+            return Found(f"permitted, {self._milliseconds(began)}")
+        except BadRequest as error:
+            return warning(f"answered, {self._milliseconds(began)}; {error}")
+        return Found(f"permitted, {self._milliseconds(began)}; {wanted} is {instance.status}")
+
+    async def _check_list(self) -> Found:
+        known = [i for i in self._watched(self.binding) if i.project_id and i.biz_date]
+        if not known:
+            return Found("not tried: it takes a watched instance that was read before")
+        client, began = await self._open(), self._clock.monotonic()
+        one = known[0]
+        try:
+            listed = await client.list_workflow_instances(
+                [one.id],
+                project_id=one.project_id or 0,
+                biz_date=one.biz_date or 0,
+                env_type=one.env_type,
+            )
+        except (Refused, BadRequest, NotFound) as error:
+            return warning(f"{error} Until then each instance costs a call of its own.")
+        if one.id not in {each.id for each in listed}:
+            return warning(f"answered without {one.id}: it is asked for by a call of its own.")
+        return Found(f"permitted, {self._milliseconds(began)}")
+
+    async def _check_clock(self) -> Found:
+        skew = None if self._client is None else self._client.skew_seconds
+        if skew is None:
+            raise WfInspectError("Not known, since no answer came: see above.")
+        off = duration(abs(skew))
+        if abs(skew) < _GOOD_CLOCK_SECONDS:
+            return Found(f"within {off} of the service's")
+        return warning(
+            f"This machine's clock is {off} {'behind' if skew > 0 else 'ahead of'} the "
+            "service's: set it, for instance with `timedatectl set-ntp true`. Calls are signed "
+            "with the service's time as far as it can be trusted."
+        )
+
+    def _hop(self) -> Hop:
+        return first_hop(self.binding.endpoint, self._environ)
+
+    @property
+    def _resolved(self) -> Sequence[str]:
+        if not self._addresses:
+            raise WfInspectError("Not tried, since the name has no address: see above.")
+        return self._addresses
+
+    async def _open(self) -> DataWorksClient:
+        if not self._has_keys:
+            raise WfInspectError("Not tried, since there are no keys to sign with: see above.")
+        if self._client is None:
+            connect = connector(self._environ, home_of(self._environ), self._clock)
+            self._client = await connect(self.binding, lambda: self.calls.update([self.binding]))
+        return self._client
+
+    def _milliseconds(self, began: float) -> str:
+        return f"{(self._clock.monotonic() - began) * 1000:.0f} ms"
+
 
 _ROOM_CELLS = 72
 
@@ -32,10 +523,6 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 async def _check_all(
     args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 ) -> int:
-    from wfinspect.commands.doctor_service import ServiceChecks
-    from wfinspect.commands.doctor_store import StoreChecks
-    from wfinspect.commands.doctor_terminal import terminal_checks
-    from wfinspect.commands.finding import findings
 
     clock = SystemClock()
     stored = StoreChecks(settings, clock)
@@ -63,7 +550,7 @@ async def _check_all(
 
 def _line(head: str, text: str) -> str:
     """A check on one line; on a terminal its text stays in its column where that has room."""
-    from wfinspect.commands.printing import room
+    from wfinspect.commands.output import room
 
     if (width := room()) is None:
         return f"{head}  {text}"

@@ -9,16 +9,13 @@ from datetime import date
 from functools import partial
 
 from wfinspect.clock import Clock, SystemClock
-from wfinspect.commands import printing
-from wfinspect.commands.binding import bind
-from wfinspect.commands.stored import count_calls
-from wfinspect.config import Settings
+from wfinspect.commands import output
+from wfinspect.commands.once import bind, count_calls
 from wfinspect.errors import ServiceError, UsageError
-from wfinspect.ids import read_number
-from wfinspect.instance import Binding, Status, Tag, WorkflowInstance
-from wfinspect.paths import home_of
-from wfinspect.query import Query, biz_date_of
+from wfinspect.model import Binding, Query, Status, Tag, WorkflowInstance, biz_date_of
+from wfinspect.parsing import read_number
 from wfinspect.regions import zone_of
+from wfinspect.settings import Settings, home_of
 
 MAX_FOUND = 1_000
 """Instances that are printed at most; one call brings a hundred."""
@@ -100,7 +97,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         count_calls(settings, clock, calls)
     _print(args, tuple(found.values())[:MAX_FOUND], binding.region, settings, has_all=error is None)
     for sentence in filter(None, (more, str(error or ""))):
-        printing.say(sentence)
+        output.say(sentence)
     return error.exit_code if error is not None else 0
 
 
@@ -113,8 +110,8 @@ async def _find(
     on_call: Callable[[], None],
 ) -> str:
     """Fill `found`, page by page; gives a sentence where there are more than are printed."""
+    from wfinspect.commands.once import with_retries
     from wfinspect.dataworks import open_client
-    from wfinspect.dataworks.retry import with_retries
 
     rng, number = random.Random(), 0
     async with open_client(binding, environ, home_of(environ), clock, on_call) as client:
@@ -147,14 +144,14 @@ def _print(
     has_all: bool,
 ) -> None:
     if args.output == "json" and (found or has_all):
-        print(printing.as_json(found, is_array=True))
+        print(output.as_json(found, is_array=True))
     elif args.output == "csv" and (found or has_all):
-        print(printing.as_csv(found, region, settings.zone))
+        print(output.as_csv(found, region, settings.zone))
     elif found:
-        now, room = SystemClock().now(), printing.room()
-        print(printing.as_lines(found, region, settings.zone, now, room))
+        now, room = SystemClock().now(), output.room()
+        print(output.as_lines(found, region, settings.zone, now, room))
     elif has_all:
-        printing.say("No instance matches.")
+        output.say("No instance matches.")
 
 
 def _id(option: str, text: str) -> int:

@@ -6,13 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from wfinspect.clock import SystemClock
-from wfinspect.commands import printing
-from wfinspect.commands.binding import bind
-from wfinspect.commands.reading import read_bound
-from wfinspect.commands.stored import count_calls
-from wfinspect.config import Settings
-from wfinspect.ids import parse_ids
-from wfinspect.instance import Binding, WorkflowInstance
+from wfinspect.commands import output
+from wfinspect.commands.once import bind, count_calls, read_bound
+from wfinspect.model import Binding, WorkflowInstance
+from wfinspect.parsing import parse_ids
+from wfinspect.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +53,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         print(_printed(args, found, bound.binding.region, settings, is_several=len(ids) > 1))
     # Each error once, however many IDs it kept from being read.
     for sentence in dict.fromkeys(map(str, reading.errors.values())):
-        printing.say(sentence)
+        output.say(sentence)
     return reading.exit_code
 
 
@@ -68,9 +66,9 @@ def _printed(
     is_several: bool,
 ) -> str:
     if args.field:
-        return printing.as_fields(found, args.field, has_id=is_several)
+        return output.as_fields(found, args.field, has_id=is_several)
     if args.output == "json":
-        return printing.as_json(found, is_array=is_several)
+        return output.as_json(found, is_array=is_several)
     if args.output == "csv":
-        return printing.as_csv(found, region, settings.zone)
-    return printing.as_table(found, region, settings.zone, SystemClock().now(), printing.room())
+        return output.as_csv(found, region, settings.zone)
+    return output.as_table(found, region, settings.zone, SystemClock().now(), output.room())

@@ -6,12 +6,10 @@ import shlex
 from collections.abc import Mapping
 
 from wfinspect import __version__
-from wfinspect.commands.binding import bind
-from wfinspect.config import Settings
+from wfinspect.commands.once import bind
 from wfinspect.errors import ConfigError
 from wfinspect.format import shown, without_keys
-from wfinspect.notify import Notify
-from wfinspect.options import OPTIONS
+from wfinspect.settings import OPTIONS, Notify, Settings
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:

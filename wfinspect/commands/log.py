@@ -7,9 +7,8 @@ import threading
 from io import TextIOWrapper
 from pathlib import Path
 
-from wfinspect.config import Settings
 from wfinspect.errors import StoreError
-from wfinspect.paths import make_private
+from wfinspect.settings import Settings, make_private
 
 _MAX_BYTES = 1_000_000
 _SOURCES = ("wfinspect", "asyncio")
@@ -19,7 +18,7 @@ class _Redacting(logging.Formatter):
     """Keeps secrets out: the message of an exception may quote a key or a token."""
 
     def format(self, record: logging.LogRecord) -> str:
-        from wfinspect.ui.crash import redacted_report
+        from wfinspect.crash import redacted_report
 
         return redacted_report(super().format(record))
 

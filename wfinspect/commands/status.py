@@ -7,19 +7,16 @@ from datetime import datetime
 from operator import itemgetter
 
 from wfinspect.clock import Clock, SystemClock
-from wfinspect.commands.binding import bind
-from wfinspect.commands.printing import aligned, say
-from wfinspect.commands.reading import gravest, read_bound
-from wfinspect.commands.stored import count_calls, stored_rows
-from wfinspect.config import Settings
+from wfinspect.commands.once import bind, count_calls, gravest, read_bound, stored_rows
+from wfinspect.commands.output import aligned, say
 from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError
 from wfinspect.format import MARKED_AS, MARKS, age, shown
-from wfinspect.ids import parse_ids
-from wfinspect.instance import Binding, Family, InstanceId, InstanceKey, Status, WorkflowInstance
-from wfinspect.ui.order import state_since
+from wfinspect.model import Binding, Family, InstanceId, InstanceKey, Status, WorkflowInstance
+from wfinspect.parsing import parse_ids
+from wfinspect.settings import Settings
 from wfinspect.watching import cadence as cadences
-from wfinspect.watching.records import StoredRow
-from wfinspect.watching.snapshot import Row
+from wfinspect.watching.api import Row, state_since
+from wfinspect.watching.store import StoredRow
 
 Outcome = WorkflowInstance | ServiceError
 

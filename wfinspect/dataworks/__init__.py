@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from wfinspect.clock import Clock
 from wfinspect.dataworks.endpoints import is_loopback
-from wfinspect.instance import Binding
+from wfinspect.model import Binding
 
 if TYPE_CHECKING:
     import ssl
@@ -30,18 +30,18 @@ def connector(environ: Mapping[str, str], home: Path, clock: Clock) -> Connect:
 
     async def connect(binding: Binding, on_call: Callable[[], None]) -> "DataWorksClient":
         # Not before a client is opened: these are slow to import, and the screen comes first.
-        from wfinspect.dataworks import client, network  # noqa: PLC0415
+        from wfinspect.dataworks import client, transport  # noqa: PLC0415
         from wfinspect.dataworks.credentials import CredentialsSource  # noqa: PLC0415
 
         if is_loopback(binding.endpoint):
-            verify = network.no_tls()
+            verify = transport.no_tls()
         else:
             if not shared:
-                shared.append(network.tls_context(environ))
+                shared.append(transport.tls_context(environ))
             verify = shared[0]
         return client.DataWorksClient(
             binding.endpoint,
-            lambda: network.open_http(binding.endpoint, environ, verify),
+            lambda: transport.open_http(binding.endpoint, environ, verify),
             CredentialsSource(binding.profile, environ, home),
             clock,
             region=binding.region,

@@ -1,34 +1,476 @@
-"""Answers that say no, as the error tree. Pure.
+"""The service's error codes: which error each one is, and its sentence. A table, no code.
 
-The HTTP status differs between sources (a missing permission can come as a 500), so the ``Code``
-decides; where there is none, something in between has answered.
+Sources: the gateway's public error pages, the 2020-05-18 DataWorks pages, and codes seen in live
+runs. ``{message}`` is what the service says itself; sentences about keys leave it out, since some
+refusals quote the whole request that was signed. A sentence says what the caller can do, and nothing
+of what a watch does by itself: commands that run once print it too.
 """
 
 import re
-from collections.abc import Mapping
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from enum import Enum
 from typing import Any
 
+import httpcore
+import httpx
 import msgspec
 
-from wfinspect.dataworks.codes import meaning_of
-from wfinspect.dataworks.envelope import not_found, request_id_of
-from wfinspect.dataworks.json_bytes import bad_json, mended
+from wfinspect.dataworks.decoding import bad_json, mended, not_found, request_id_of
 from wfinspect.errors import (
     BadAnswer,
     BadRequest,
     ClockSkew,
     DailyLimit,
     NotFound,
+    Refused,
     ServiceError,
     ServiceTrouble,
     Throttled,
     Unreachable,
+    starvation,
     without_secrets,
 )
 from wfinspect.format import duration, shown
 from wfinspect.regions import day_ends_at
+
+Meaning = tuple[type[ServiceError], str]
+"""The error's class, and its sentence with places for {code}, {status}, {action}, {until} and {message}."""
+
+_UNKNOWN_KEY = (
+    "The service does not know the access key ({code}): check the profile or the "
+    "ALIBABA_CLOUD_ACCESS_KEY_ID that is used."
+)
+_INACTIVE_KEY = (
+    "The access key is disabled ({code}): enable it in the RAM console or use another one."
+)
+_WRONG_KEY = (
+    "The service refuses the signature ({code}): the secret does not belong to the access key ID; "
+    "run `aliyun configure`, or set both ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET."
+)
+_EXPIRED = (
+    "The security token has expired or does not belong to the key ({code}): get new ones, as by "
+    "`aliyun configure`."
+)
+_PERMISSION = (
+    "The account may not do this ({code}{action}): ask for the RAM permissions dataworks:Get* and "
+    "dataworks:List* and for membership of the workspace.{message}"
+)
+_RISK_CONTROL = (
+    "The account is held by risk control ({code}): its owner has to sort that out in the console."
+)
+_EDITION = (
+    "The service does not open this call to the account ({code}): try again in some minutes, since a "
+    "change of edition takes effect late; if it stays so, check in the console that the DataWorks "
+    "edition is bought and includes OpenAPI."
+)
+_REGION = (
+    "DataWorks does not serve this call in the region ({code}): check --region, and the region of the "
+    "workspace in the console."
+)
+_BALANCE = "The account has no balance left ({code}): top it up in the console."
+_NOT_ACTIVATED = (
+    "DataWorks is not activated for this account and region ({code}): check --profile and --region."
+)
+_REPEATED = (
+    "The service took the call for a repeated one ({code}): try again; if it stays so, something on "
+    "the way sends requests twice."
+)
+_DAILY = (
+    "The account's calls for today are used up ({code}): they are allowed again from {until}; set "
+    "--budget below the edition's daily limit."
+)
+_QUOTA = (
+    "The quota of calls of the DataWorks edition is used up ({code}): they are allowed again from "
+    "{until} at the earliest; set --budget below the quota, or choose a larger edition."
+)
+_BUSY = (
+    "The service asks for fewer calls ({code}): wait some seconds before the next one, and see what "
+    "else calls for this account."
+)
+_TROUBLE = "The service has a fault of its own ({code}): nothing to do but try again later."
+_ENDPOINT = (
+    "This endpoint does not serve the call ({code}): check --region and --endpoint; a DataWorks "
+    "host is dataworks.<region>.aliyuncs.com."
+)
+_NEED_TLS = "The service wants https ({code}): leave off --endpoint, or write it with https://."
+_PROJECT = (
+    "The service knows no such workspace for this account and region ({code}): check --profile and "
+    "--region."
+)
+_PARAMETER = "The service does not accept the call ({code}): check the ID and the region.{message}"
+_NO_INSTANCE = "The service knows none of the instances it was asked for ({code}).{message}"
+_OTHER = (
+    "The service refuses the call with a code that is not known here ({code}, HTTP {status}): check the "
+    "ID, --profile and --region.{message}"
+)
+_OTHER_TROUBLE = (
+    "The service fails with a code that is not known here ({code}, HTTP {status}): try again "
+    "later.{message}"
+)
+
+EXACT: dict[str, Meaning] = {
+    "InvalidAccessKeyId.Inactive": (Refused, _INACTIVE_KEY),
+    "SignatureDoesNotMatch": (Refused, _WRONG_KEY),
+    "IncompleteSignature": (Refused, _WRONG_KEY),
+    "InvalidSignatureMethod": (Refused, _WRONG_KEY),
+    "SignatureNonceUsed": (ServiceTrouble, _REPEATED),
+    "Throttling.Api.Risk": (DailyLimit, _DAILY),
+    "9990020002": (Throttled, _BUSY),
+    "InternalFailure": (ServiceTrouble, _TROUBLE),
+    "InvalidApi.NotFound": (BadRequest, _ENDPOINT),
+    "InvalidAction.NotFound": (BadRequest, _ENDPOINT),
+    "InvalidVersion": (BadRequest, _ENDPOINT),
+    "InvalidProduct.NotFound": (BadRequest, _ENDPOINT),
+    "UnsupportedHTTPMethod": (BadRequest, _ENDPOINT),
+    "InvalidProtocol.NeedSsl": (BadRequest, _NEED_TLS),
+    "NoPermission": (Refused, _PERMISSION),
+    "403030": (Refused, _PERMISSION),
+    "Forbidden.RiskControl": (Refused, _RISK_CONTROL),
+    "Forbidden.Access": (Refused, _EDITION),
+    "Forbidden.Not.Server": (Refused, _REGION),
+    "InsufficientBalance": (Refused, _BALANCE),
+    "9990010001": (Refused, _NOT_ACTIVATED),
+    "9990030003": (BadRequest, _PARAMETER),
+    "58014884415": (BadRequest, _PARAMETER),
+    "1201111431": (BadRequest, _PARAMETER),
+    "InvalidProject.NotFound": (BadRequest, _PROJECT),
+    "ProjectNotFound": (BadRequest, _PROJECT),
+}
+
+# The gateway itself misspells one of the Forbidden family.
+_FAMILIES: tuple[tuple[str, Meaning], ...] = (
+    (r"(InvalidTimeStamp|IllegalTimestamp)\b.*", (ClockSkew, "")),
+    (r"InvalidAccessKeyId\b.*", (Refused, _UNKNOWN_KEY)),
+    (r"InvalidSecurityToken\b.*|.*TokenExpired", (Refused, _EXPIRED)),
+    (r"Throttling\.Resource\b.*|.*Quota\.?(Exceed|Exhaust|Full).*", (DailyLimit, _QUOTA)),
+    (r"Throttling\b.*", (Throttled, _BUSY)),
+    (r".*Instance.*Not\.?(Found|Exist)s?", (NotFound, _NO_INSTANCE)),
+    (
+        r"Forb+id+en\b.*|.*NoPermission|.*(NotAuthori[sz]ed|Unauthori[sz]ed|AccessDenied)\b.*",
+        (Refused, _PERMISSION),
+    ),
+    (r"InternalError\b.*|ServiceUnavailable.*", (ServiceTrouble, _TROUBLE)),
+    (r"(Missing|Invalid).*", (BadRequest, _PARAMETER)),
+)
+
+_BY_STATUS: dict[int, type[ServiceError]] = {
+    401: Refused,
+    403: Refused,
+    404: NotFound,
+    429: Throttled,
+}
+_SERVER_ERRORS = 500
+
+
+def meaning_of(code: str, status: int) -> Meaning:
+    """What a code means; the HTTP status decides only about a code that is not known."""
+    if code in EXACT:
+        return EXACT[code]
+    for pattern, meaning in _FAMILIES:
+        if re.fullmatch(pattern, code, re.IGNORECASE):
+            return meaning
+    if status >= _SERVER_ERRORS:
+        return ServiceTrouble, _OTHER_TROUBLE
+    kind = _BY_STATUS.get(status, BadRequest)
+    return kind, _BUSY if kind is Throttled else _OTHER
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+class Stage(Enum):
+    """How far a connection has come."""
+
+    CONNECT = "connection to the proxy"
+    TLS = "TLS with the proxy itself"
+    TUNNEL = "the proxy was asked for a way to the service"
+    SERVICE = "the service, directly or through the proxy"
+
+
+class Progress:
+    """How far a request has come, as httpcore tells it."""
+
+    def __init__(self, on_call: Callable[[], None] = lambda: None) -> None:
+        """Begin; `on_call` is called when the request itself goes out."""
+        self._on_call = on_call
+        self._origin: tuple[str, int | None] = ("", None)
+        self.is_unanswered_reuse = True
+        self.proxy = ""
+        """Host and port of the proxy that this request opened a connection to, "" for none."""
+        self.stage = Stage.SERVICE
+
+    def goes_to(self, url: httpx.URL) -> None:
+        """Take any other host that is connected to for a proxy."""
+        self._origin = (url.host, url.port or _PORTS[url.scheme])
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Note an event of httpcore's."""
+        if event == "connection.connect_tcp.started":
+            if (info["host"], info["port"]) != self._origin:
+                host = f"[{info['host']}]" if ":" in info["host"] else info["host"]
+                self.proxy, self.stage = f"{host}:{info['port']}", Stage.CONNECT
+        elif event == "connection.start_tls.started" and self.proxy:
+            self.stage = Stage.TLS
+        elif event == "proxy.start_tls.started":
+            self.stage = Stage.SERVICE
+        elif event == "http11.send_request_headers.started" and self._is_connect(info):
+            self.stage = Stage.TUNNEL
+        if event in {"connection.connect_tcp.started", "http11.receive_response_headers.complete"}:
+            self.is_unanswered_reuse = False
+        # A CONNECT goes to the proxy and is no call of the service.
+        elif event == "http11.send_request_headers.started" and not self._is_connect(info):
+            self._on_call()
+
+    @staticmethod
+    def _is_connect(info: Mapping[str, Any]) -> bool:
+        return bool(info["request"].method == b"CONNECT")
+
+
+def contact_error(
+    error: Exception, host: str, proxy: str = "", stage: Stage = Stage.SERVICE
+) -> ServiceError:
+    """What an exception of httpx or httpcore means.
+
+    Args:
+        error: the exception.
+        host: the endpoint's, with its port if it is an unusual one.
+        proxy: host and port of the proxy between, "" for none.
+        stage: how far the connection had come.
+    """
+    if refused := next(filter(None, map(starvation, _chain(error))), ""):
+        return Unreachable(f"No connection to {host}: {refused}.", cause="too few resources")
+    if proxy and stage is not Stage.SERVICE:
+        return _error_at_proxy(error, host, proxy, stage)
+    if proxy:
+        host = f"{host} (through the proxy {proxy})"
+    if isinstance(error, httpx.RemoteProtocolError) and not is_closed(error):
+        return BadAnswer(
+            f"The answer of {host} is no proper HTTP: is a proxy in the way? It was not used."
+        )
+    found, cause, sentence = _first(error, _FAULTS)
+    return Unreachable(
+        sentence.format(host=host, why=_why(found)), cause=cause, is_permanent=_is_permanent(found)
+    )
+
+
+def is_closed(error: Exception) -> bool:
+    """Whether the other side ended a connection too early, which has no class of its own."""
+    return str(error).startswith(("Server disconnected", "peer closed connection"))
+
+
+def _error_at_proxy(error: Exception, host: str, proxy: str, stage: Stage) -> Unreachable:
+    if isinstance(error, httpx.ProxyError):
+        return _refused_by_proxy(str(error), host, proxy)
+    if isinstance(error, httpx.RemoteProtocolError) and not is_closed(error):
+        return Unreachable(
+            f"What answers at {proxy} is not an HTTP proxy: {_CHECK_PROXY}.",
+            cause="proxy",
+            is_permanent=True,
+        )
+    faults = _FAULTS_OF_PROXY_TLS if stage is Stage.TLS else _FAULTS_OF_PROXY
+    found, cause, sentence = _first(error, faults)
+    return Unreachable(
+        sentence.format(proxy=proxy, why=_why(found)),
+        cause=cause,
+        is_permanent=_is_permanent(found),
+    )
+
+
+def _refused_by_proxy(answer: str, host: str, proxy: str) -> Unreachable:
+    """What a proxy's answer to CONNECT means: the status and its reason."""
+    status = answer[:3]
+    said = f"HTTP {shown(without_secrets(answer), limit=60).strip()}"
+    if status == "407":
+        # Many proxies lock an account after some wrong passwords, so this is nothing to repeat: exit code 4.
+        return Unreachable(
+            f"The proxy {proxy} wants a user name and password, or others ({said}): put them into "
+            "HTTPS_PROXY as http://user:password@host:port, special characters percent-encoded.",
+            cause="proxy login",
+            is_permanent=True,
+            exit_code=4,
+        )
+    if status == "403":
+        return Unreachable(
+            f"The proxy {proxy} forbids connections to {host} ({said}): ask its administrator to allow "
+            "them, or name the host in NO_PROXY if it can be reached directly.",
+            cause="proxy",
+            is_permanent=True,
+        )
+    if status in {"500", "502", "503", "504"}:
+        return Unreachable(
+            f"The proxy {proxy} can't reach {host} ({said}): check --region, NO_PROXY, and whether the "
+            "proxy has a way out.",
+            cause="proxy",
+        )
+    return Unreachable(
+        f"What answers at {proxy} does not work as a proxy ({said}): check the host and port in "
+        "HTTPS_PROXY.",
+        cause="proxy",
+        is_permanent=status.startswith("4"),
+    )
+
+
+_Kinds = type[BaseException] | tuple[type[BaseException], ...]
+_Faults = tuple[tuple[_Kinds, str, str], ...]
+
+
+def _first(error: Exception, faults: _Faults) -> tuple[BaseException, str, str]:
+    """The first fault of a table that is among the causes of an exception; its last takes anything."""
+    causes = list(_chain(error))
+    for kinds, cause, sentence in faults:
+        for each in causes:
+            if isinstance(each, kinds):
+                return each, cause, sentence
+    raise AssertionError("a table ends with what takes anything")
+
+
+def _is_permanent(error: BaseException) -> bool:
+    return isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return shown(error.verify_message.rstrip("."), limit=100)
+    if isinstance(error, ssl.SSLError):
+        return shown((error.reason or "no reason given").replace("_", " ").lower(), limit=100)
+    return shown(without_secrets(str(error)), limit=100)
+
+
+_TIMEOUTS = (httpx.TimeoutException, httpcore.TimeoutException, TimeoutError)
+_NO_CONNECTION = (httpx.ConnectError, httpcore.ConnectError)
+
+_FAULTS: _Faults = (
+    (
+        ssl.SSLCertVerificationError,
+        "certificate",
+        (
+            "The certificate of {host} does not verify ({why}): if your company inspects TLS, point "
+            "SSL_CERT_FILE at its CA bundle; else it is not the service that answers."
+        ),
+    ),
+    (
+        ssl.SSLError,
+        "TLS",
+        (
+            "No TLS connection to {host} can be agreed on ({why}): check --endpoint, and whether a "
+            "proxy is in the way."
+        ),
+    ),
+    (
+        socket.gaierror,
+        "no such host",
+        "The name {host} can't be resolved: check the network, the VPN and --region.",
+    ),
+    (
+        ConnectionRefusedError,
+        "connection refused",
+        "{host} refuses connections: is it the right --endpoint, and is it up?",
+    ),
+    (
+        _TIMEOUTS,
+        "timeout",
+        (
+            "{host} did not answer in time: check the network and the VPN; --endpoint vpc works inside "
+            "Alibaba Cloud only."
+        ),
+    ),
+    (
+        _NO_CONNECTION,
+        "unreachable",
+        "No connection to {host} comes about: check the network, the VPN and --endpoint.",
+    ),
+    (
+        Exception,
+        "connection lost",
+        (
+            "The connection to {host} broke off before the whole answer came: try again, and check the "
+            "network if it stays so."
+        ),
+    ),
+)
+
+_CHECK_PROXY = (
+    "check the host and port in HTTPS_PROXY; https:// is for a proxy that speaks TLS itself, and socks "
+    "is not served"
+)
+_FAULTS_OF_PROXY: _Faults = (
+    (
+        socket.gaierror,
+        "proxy not found",
+        "The name of the proxy {proxy} can't be resolved: check HTTPS_PROXY, the network and the VPN.",
+    ),
+    (
+        ConnectionRefusedError,
+        "proxy refuses",
+        (
+            "The proxy {proxy} refuses connections: check the host and port in HTTPS_PROXY, and whether the "
+            "proxy is up."
+        ),
+    ),
+    (
+        _TIMEOUTS,
+        "proxy timeout",
+        "The proxy {proxy} did not answer in time: check HTTPS_PROXY, the network and the VPN.",
+    ),
+    (
+        _NO_CONNECTION,
+        "proxy unreachable",
+        "No connection to the proxy {proxy} comes about: check HTTPS_PROXY, the network and the VPN.",
+    ),
+    (Exception, "proxy", f"The proxy {{proxy}} closed the connection: {_CHECK_PROXY}."),
+)
+
+_FAULTS_OF_PROXY_TLS: _Faults = (
+    (
+        ssl.SSLCertVerificationError,
+        "proxy certificate",
+        (
+            "The certificate of the proxy {proxy} does not verify ({why}): point SSL_CERT_FILE at your "
+            "company's CA bundle."
+        ),
+    ),
+    (
+        ssl.SSLError,
+        "proxy TLS",
+        (
+            "The proxy {proxy} does not speak TLS as HTTPS_PROXY says ({why}): write http:// in place of "
+            "https:// there."
+        ),
+    ),
+    (
+        _TIMEOUTS,
+        "proxy timeout",
+        (
+            "The proxy {proxy} did not answer the beginning of TLS in time: write http:// in place of "
+            "https:// in HTTPS_PROXY if it does not speak TLS itself."
+        ),
+    ),
+    (
+        Exception,
+        "proxy TLS",
+        (
+            "The proxy {proxy} does not speak TLS as HTTPS_PROXY says (it closed the connection): write "
+            "http:// in place of https:// there."
+        ),
+    ),
+)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    # A chain may be a ring.
+    for _ in range(20):
+        if current is None:
+            return
+        # An interrupted handshake leaves these behind; they are no faults.
+        if not isinstance(current, ssl.SSLWantReadError | ssl.SSLWantWriteError):
+            yield current
+        current = current.__cause__ or current.__context__
+
 
 _FIRST_YEAR = 1970
 
@@ -41,7 +483,7 @@ NO_SKEW = timedelta(minutes=4)
 MAX_RETRY_AFTER = 120.0
 """Seconds; what a service may ask to wait at most, as in the official SDK."""
 
-_NO_INSTANCE = re.compile(
+_NO_INSTANCE_of_failures = re.compile(
     r"instance\b.{0,40}\b(not exist|not found|doesn.t exist)|实例.{0,20}不存在", re.IGNORECASE
 )
 
@@ -79,7 +521,7 @@ def failure_of(
     message = _text(answer, "Message")
     # The service documents no code for an unknown instance, so a general one may stand for it.
     is_unknown = error_type is NotFound or (
-        error_type is BadRequest and _NO_INSTANCE.search(message)
+        error_type is BadRequest and _NO_INSTANCE_of_failures.search(message)
     )
     if is_unknown and asked is not None:
         return not_found(asked, kind=kind, code=code, request_id=request_id)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from wfinspect.errors import ConfigError, did_you_mean
 from wfinspect.format import shown, without_keys
-from wfinspect.paths import decoded, other_writers, other_writers_above, read_settings
 from wfinspect.regions import REGIONS
+from wfinspect.settings import decoded, other_writers, other_writers_above, read_settings
 
 ENVIRONMENT = "(env)"
 """The profile name of rows that are read with keys from the environment."""

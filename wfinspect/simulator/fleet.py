@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from random import Random
 
-from wfinspect.instance import family_of
+from wfinspect.model import family_of
 from wfinspect.regions import zone_of
 from wfinspect.simulator.catalogue import (
     INSTANCES,

@@ -15,7 +15,7 @@ from itertools import chain
 from random import Random
 from uuid import UUID
 
-from wfinspect.instance import MAX_INSTANCE_ID, Status
+from wfinspect.model import MAX_INSTANCE_ID, Status
 from wfinspect.regions import zone_of
 from wfinspect.simulator.faults import CODES, OUTAGES, PAGES, Fault, Faults, Refusal
 from wfinspect.simulator.fleet import HOSTILE_TEXT, REGION, TYPES, Population, Record

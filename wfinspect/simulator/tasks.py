@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from random import Random
 
-from wfinspect.instance import family_of
+from wfinspect.model import family_of
 from wfinspect.regions import zone_of
 from wfinspect.simulator.catalogue import (
     BIG_LOG_ID,

@@ -1,33 +1,422 @@
-"""The app: theme, keymap, screens, and the way snapshots and keys come in. Composes no services."""
+"""An app whose keys go through the gate that tells typing from pasting. Knows no watcher."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from math import inf
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.notifications import Notify as Notified
 from textual.reactive import Reactive
+from textual.widgets import Input
 
 from wfinspect.clock import Clock
 from wfinspect.format import shown
-from wfinspect.instance import InstanceKey
-from wfinspect.notify import Notify
-from wfinspect.ui import keys
+from wfinspect.model import InstanceKey, Transition
+from wfinspect.settings import Notify
+from wfinspect.terminal import announcement, ends_with_ssh
+from wfinspect.ui import instance_text, keys
 from wfinspect.ui import theme as themes
-from wfinspect.ui.asking_app import AskingApp
 from wfinspect.ui.driver import HardenedDriver
-from wfinspect.ui.environment import ends_with_ssh
-from wfinspect.ui.export import Exports
-from wfinspect.ui.key_gate import HOLD_SECONDS
-from wfinspect.ui.preferences import Preferences
+from wfinspect.ui.files import Exports, Preferences, fields
+from wfinspect.ui.input import HOLD_SECONDS, KeyGate, Verdict
+from wfinspect.ui.instance_text import title
+from wfinspect.ui.lines import Role, pad
+from wfinspect.ui.screens.dialogs import Choice, Plain
 from wfinspect.ui.screens.main import MainScreen
-from wfinspect.ui.status_text import title
+from wfinspect.ui.terminal import CrashSafeApp
 from wfinspect.ui.theme import Look
-from wfinspect.ui.widgets.id_box import IdBox
-from wfinspect.watching.snapshot import WatchControl
+from wfinspect.ui.widgets.boxes import IdBox
+from wfinspect.watching.api import Row, Snapshot, WatchControl
+from wfinspect.watching.notifications import summary
+
+if TYPE_CHECKING:
+    from wfinspect.ui.screens.view import Desk, View
+
+
+_BREAKS = {"enter": "\r", "ctrl+j": "\n", "tab": "\t"}
+
+
+class GatedApp(CrashSafeApp):
+    """Holds a letter for a moment, and hands pasted text to the ID box."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        hold_seconds: float,
+        *,
+        environ: Mapping[str, str] | None,
+        ascii_only: bool,
+    ) -> None:
+        super().__init__(environ=environ, ascii_only=ascii_only)
+        self._clock = clock
+        self._hold_seconds = hold_seconds
+        self._gate = KeyGate()
+        self._held: events.Key | None = None
+
+    @property
+    def id_box(self) -> IdBox | None:
+        """Where digits and pasted text go; None while another screen has the keys."""
+        return None
+
+    def key_came(self) -> None:
+        """A key was pressed."""
+
+    async def on_event(self, event: events.Event) -> None:
+        """Send a key on at once, in a moment, or into the ID box."""
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        self.key_came()
+        char = _BREAKS.get(event.key) or (event.character if event.is_printable else None)
+        if char is None:
+            await self._release()
+            await super().on_event(event)
+            return
+        # When it came, not when its turn is: a paste may take the app a while.
+        box, now = self.id_box, event.time
+        if box is None:
+            is_typing = isinstance(self.focused, Input)
+            verdict = self._gate.judge_in_view(char, now, is_typing=is_typing)
+        else:
+            verdict = self._gate.judge(char, now, in_box=box.has_keys)
+        match verdict:
+            case Verdict.PASS:
+                if box is not None and char.isdigit() and not box.has_keys:
+                    box.take_keys()
+                await super().on_event(event)
+            case Verdict.TEXT:
+                await self._take_text(event, box)
+            case Verdict.HOLD:
+                self._hold(event)
+            case Verdict.REPEAT:
+                await self._release()
+                self._hold(event)
+
+    async def _take_text(self, event: events.Key, box: IdBox | None) -> None:
+        """Put a part of a paste where text goes: into the ID box, into a view's input, or nowhere."""
+        held, self._held = self._held, None
+        if box is not None:
+            box.insert(self._gate.take_text())
+        elif isinstance(self.focused, Input):
+            for each in (held, event):
+                if each is not None:
+                    is_break = each.key in _BREAKS
+                    await super().on_event(events.Key("space", " ") if is_break else each)
+        elif held is not None:
+            self.notify("Pasted text does nothing here.", markup=False, timeout=4)
+
+    def _hold(self, event: events.Key) -> None:
+        self._held = event
+        if self._hold_seconds > 0:
+            self.set_timer(self._hold_seconds, lambda: self._release_held(event))
+        else:
+            self.call_later(self._release_held, event)
+
+    async def _release_held(self, event: events.Key) -> None:
+        if self._held is event:
+            await self._release()
+
+    async def _release(self) -> None:
+        event, self._held = self._held, None
+        if event is not None:
+            self._gate.release()
+            await super().on_event(event)
+
+
+MAX_TOASTS = 3
+_LONGEST = 1_000
+
+
+class TellingApp(GatedApp):
+    """Tells each thing once, however often a snapshot says it."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        hold_seconds: float,
+        *,
+        notify: Notify,
+        has_bell: bool,
+        environ: Mapping[str, str] | None,
+        ascii_only: bool,
+    ) -> None:
+        super().__init__(clock, hold_seconds, environ=environ, ascii_only=ascii_only)
+        self._notify = notify
+        self.has_bell = has_bell
+        self._last_notice = self._last_alert = 0
+        self._shown_last: Transition | None = None
+        self._store_trouble = ""
+
+    @property
+    def ways(self) -> str:
+        """How an alert reaches a person, in a few words."""
+        ways = ["the bell"] if self.has_bell else []
+        ways += [f"OSC {self._notify.osc}"] if self._notify.osc != "off" else []
+        ways += [f"the command {shown(self._notify.command[0])}"] if self._notify.command else []
+        return ", ".join(ways) or "nothing, since [notify] has all of it off"
+
+    def tell_news(self, snapshot: Snapshot) -> None:
+        """Tell what a snapshot holds beyond the former ones."""
+        new = [notice for notice in snapshot.notices if notice.number > self._last_notice]
+        if new:
+            self._last_notice = max(notice.number for notice in new)
+            for notice in new[-MAX_TOASTS:]:
+                self.tell(notice.text, is_error=notice.is_error)
+        trouble, self._store_trouble = self._store_trouble, snapshot.health.store_trouble
+        if self._store_trouble and not trouble:
+            self.tell(shown(self._store_trouble, limit=400), is_error=True)
+        alert = snapshot.alert
+        if alert is not None and alert.number > self._last_alert:
+            self._call(alert.text)
+            # A terminal that takes nothing has dropped it, and gets it once it is back.
+            if not self.is_terminal_lost:
+                self._last_alert = alert.number
+        if not self.is_terminal_lost:
+            self._shown_last = next(iter(snapshot.transitions), None)
+
+    def _call(self, text: str) -> None:
+        through_tmux = self._notify.tmux_passthrough
+        sequence = announcement(self._notify.osc, text, through_tmux=through_tmux)
+        # In one piece, of which a terminal that stands still drops all or nothing.
+        self._write_to_terminal("\x07" * self.has_bell + sequence)
+
+    def tell_missed(self, snapshot: Snapshot) -> None:
+        """Tell in one sentence what changed while the terminal took nothing."""
+        missed: list[Transition] = []
+        for change in snapshot.transitions:
+            if change == self._shown_last:
+                break
+            missed.insert(0, change)
+        if missed:
+            self._shown_last = missed[-1]
+            self.tell(f"While the terminal stood still: {summary(missed)}.")
+
+    def tell(self, text: str, *, is_error: bool = False) -> None:
+        """Say something in a corner for some seconds."""
+        self.notify(
+            text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...",
+            severity="error" if is_error else "information",
+            markup=False,
+            timeout=20 if is_error else 10,
+        )
+
+    def on_notify(self, event: Notified) -> None:
+        """Make room for a toast, which Textual then adds; one that says the same gives its place."""
+        new = event.notification
+        for standing in list(self._notifications):
+            if standing.message == new.message:
+                self._unnotify(standing, refresh=False)
+        if len(self._notifications) >= MAX_TOASTS:
+            self.clear_notifications()
+
+
+class PickingApp(TellingApp):
+    """Offers lists over the main screen, and does what was picked."""
+
+    main: MainScreen
+    exports: Exports
+
+    @property
+    def has_main_screen(self) -> bool:
+        """Whether nothing lies over the main screen."""
+        return bool(self.screen_stack) and self.screen is self.main
+
+    def action_log(self) -> None:
+        """All changes, newest first; Enter opens the instance."""
+        if not self.main.snapshot.transitions:
+            self.tell("No change was seen yet.")
+            return
+        hint = "newest first; letters narrow it, Enter opens the instance"
+        self.pick(self._events, self._open_chosen, "log of all changes", hint=hint)
+
+    def _events(self) -> tuple[Choice, ...]:
+        look, now = self.main.look, self._clock.now()
+        # Of what one reading brought to light, the service may know when each happened.
+        changes = sorted(self.main.snapshot.transitions, key=lambda change: change.at, reverse=True)
+        return tuple(
+            Choice(change, left, right, f"{change.name} {change.key.id} {change.to_status}")
+            for change in changes
+            for left, right in (instance_text.event(change, look, now),)
+        )
+
+    def _open_chosen(self, change: Transition | None) -> None:
+        if change is not None:
+            self.main.open(change.key, take_keys=False)
+
+    def pick(
+        self,
+        make: Callable[[], Sequence[Choice]],
+        answer: Callable[[Any], Any],
+        prompt: str,
+        **options: Any,  # noqa: ANN401 - those of the screen
+    ) -> None:
+        """Offer what `make` gives; `answer` gets the value picked, None for none."""
+        if self.has_main_screen:
+            # Imported when asked for, like the views: the first paint does not wait for it.
+            from wfinspect.ui.screens.dialogs import PickScreen
+
+            self.push_screen(PickScreen(make, prompt, **options), answer)
+
+    def renew_screen(self) -> None:
+        """Have what lies over the main screen show what there is now."""
+        if self.screen_stack and not self.has_main_screen:
+            # Loaded by now: each of these screens is one.
+            from wfinspect.ui.screens.dialogs import SafeDismiss
+
+            if isinstance(self.screen, SafeDismiss):
+                self.screen.renew()
+
+    def action_copy_id(self) -> None:
+        """Copy the ID of what is on display or under the cursor."""
+        if (row := self.main.needed()) is not None:
+            self.tell(f"{row.key.id}: {self.copy(str(row.key.id))}")
+
+    def action_copy_field(self) -> None:
+        """Pick a field; Enter copies the whole of it, Tab prints it to be selected."""
+        row = self.main.needed()
+        if row is None:
+            return
+        labels = tuple(
+            Choice(
+                value,
+                (
+                    (f" {pad(shown(label, limit=100), 15)}", Role.DIM),
+                    (shown(value, limit=200), Role.TEXT),
+                ),
+                (),
+                label[:100],
+            )
+            for label, value in fields(row, self.main.look.zone)
+        )
+        hint = "Enter copies it whole, Tab shows it as plain text to select"
+        self.pick(lambda: labels, self._copy_chosen, "copy a field", hint=hint, has_plain=True)
+
+    def _copy_chosen(self, value: str | Plain | None) -> None:
+        if isinstance(value, Plain):
+            self.show_plain(value.value)
+        elif value is not None:
+            self.tell(self.copy(value))
+
+    def action_export(self) -> None:
+        """Write the instance on display, or the list where that has the keys, to a file."""
+        rows = self.main.exported
+        if not any(row.instance for row in rows):
+            self.tell("There is nothing to export.")
+            return
+        goals = {"file": "a file", "clipboard": "the clipboard"}
+        kinds = [(kind, goal) for kind in self.exports.formats for goal in goals]
+        options = tuple(
+            Choice(pair, ((f" {pair[0]} to {goals[pair[1]]}", Role.TEXT),), (), " ".join(pair))
+            for pair in kinds
+        )
+        what = f"ID {rows[0].key.id}" if len(rows) == 1 else f"{len(rows)} instances"
+
+        def export(chosen: tuple[str, str] | None) -> None:
+            if chosen is not None:
+                self.tell(self._export(rows, *chosen))
+
+        self.pick(lambda: options, export, f"export {what} as")
+
+    def _export(self, rows: Sequence[Row], kind: str, goal: str) -> str:
+        text = self.exports.text(kind, rows, self.main.look.zone)
+        if goal == "clipboard":
+            return self.copy(text)
+        what = str(rows[0].key.id) if len(rows) == 1 else "list"
+        name = f"wfinspect-{what}-{self._clock.now().astimezone(self.main.look.zone):%Y%m%dT%H%M%S}"
+        return self.exports.save(text, name, kind.lower())
+
+
+class AskingApp(PickingApp):
+    """Lays a view over the main screen, about what is on display or under the cursor."""
+
+    _key_at = -inf
+
+    def key_came(self) -> None:
+        """Views go on reading while somebody is there."""
+        self._key_at = self._clock.monotonic()
+
+    @property
+    def desk(self) -> "Desk":
+        """What views work with."""
+        from wfinspect.ui.screens.view import Desk
+
+        return Desk(
+            self.main.control,
+            self._clock,
+            self.main.look,
+            self.copy,
+            self.exports.save,
+            self.tell,
+            lambda: self._key_at,
+        )
+
+    def _lay_over(self, view: "View") -> None:
+        if self.has_main_screen:
+            self.push_screen(view)
+
+    def _subject(self) -> Row | None:
+        shown = self.main.displayed
+        return shown if shown is not None and not shown.is_watched else self.main.needed()
+
+    def action_tasks(self) -> None:
+        """The tasks of an instance."""
+        from wfinspect.ui.screens.tasks import TasksScreen
+
+        if (row := self._subject()) is not None:
+            self._lay_over(TasksScreen(self.desk, row.key))
+
+    def action_task_log(self) -> None:
+        """The log of the task that needs somebody most."""
+        from wfinspect.ui.screens.tasks import TasksScreen
+
+        if (row := self._subject()) is not None:
+            self._lay_over(TasksScreen(self.desk, row.key, opens_log=True))
+
+    def action_raw(self) -> None:
+        """The service's own JSON of an instance, as it was read last."""
+        from wfinspect.format import indented
+        from wfinspect.ui.screens.text import TextScreen
+        from wfinspect.ui.screens.view import Title
+
+        row = self._subject()
+        if row is None:
+            return
+        if row.instance is None or not row.instance.raw:
+            self.tell("It has not been read yet.")
+            return
+        title = Title((), row.instance.name, str(row.key.id), "the service's JSON")
+        text = indented(row.instance.raw)
+        file = f"wfinspect-{row.key.id}"
+        self._lay_over(TextScreen(self.desk, title, text, file=file, ending="json"))
+
+    def action_compare(self) -> None:
+        """What is on display beside the row under the cursor; one alone beside its last success."""
+        from wfinspect.ui.screens.compare import CompareScreen
+
+        if (row := self._subject()) is None:
+            return
+        shown = self.main.displayed
+        other = row.key if shown is not None and row.key != shown.key else None
+        self._lay_over(CompareScreen(self.desk, shown.key if shown else row.key, other))
+
+    def action_find(self) -> None:
+        """Find instances, at first around the one on display or under the cursor, in its account."""
+        from wfinspect.ui.screens.find import FindScreen
+
+        row = self.main.target
+        if self.has_main_screen:
+            where = row.key.binding if row else self.main.control.binding
+            view = FindScreen(self.desk, where, row.instance if row else None)
+            self.push_screen(view, self._open_found)
+
+    def _open_found(self, key: InstanceKey | None) -> None:
+        if key is not None:
+            self.main.open(key, take_keys=False)
+
 
 AUTO = "auto"
 SECOND_PRESS_SECONDS = 3.0
@@ -221,7 +610,7 @@ class WfInspectApp(AskingApp):
 
     def action_palette(self) -> None:
         """Find a command by name."""
-        from wfinspect.ui.screens.palette import choices
+        from wfinspect.ui.screens.dialogs import choices
 
         if self.has_main_screen:
             names = [AUTO, *(own.name for own in themes.THEMES)]

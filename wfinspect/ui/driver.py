@@ -1,13 +1,12 @@
-"""Textual's terminal driver, hardened for a link that stalls, breaks and comes back.
-
-It leans on private names of Textual, as others here do: tests/ui/test_textual_inside.py lists them all.
-"""
+"""Job control: stopping as Ctrl+Z asks, until the shell continues the job. Knows no app."""
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import termios
+import threading
 from collections.abc import Callable
 from queue import Empty, Queue
 from typing import Any
@@ -17,10 +16,203 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from wfinspect.format import shown
-from wfinspect.ui.ending import EndingWatch
-from wfinspect.ui.job import stop_job
-from wfinspect.ui.keyboard import StopReading, read_keys
-from wfinspect.ui.output import TerminalOutput, discard_output
+from wfinspect.ui.input import StopReading, read_keys
+
+_SETTLE_SECONDS = 0.1
+
+
+def stop_job(terminal: int, *, is_ending: Callable[[], bool]) -> None:
+    """Stop this process and its group; return once they are continued in the foreground.
+
+    It returns at once where nobody could continue them, as in a session that ssh started with this
+    command alone: the system ignores the signal there. It returns in the background, too, when a
+    signal to end has come meanwhile.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGCONT)}
+    for number in handlers:
+        signal.signal(number, signal.SIG_DFL)
+    # The whole group, so that a wrapper stops too and the shell takes notice.
+    os.killpg(0, signal.SIGTSTP)
+    while _is_in_background(terminal):
+        # A signal to end that came along with the one to go on may reach another thread first.
+        select.select([], [], [], _SETTLE_SECONDS)
+        if is_ending():
+            break
+        os.kill(os.getpid(), signal.SIGSTOP)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def _is_in_background(terminal: int) -> bool:
+    try:
+        return os.tcgetpgrp(terminal) != os.getpgrp()
+    except OSError:
+        return False
+
+
+PATIENCE_SECONDS = 1.5
+
+
+class EndingWatch:
+    """Asks once for an orderly end, and forces it after `PATIENCE_SECONDS`.
+
+    Both callbacks run in the watching thread and get the exit code, 128 and the signal's number;
+    a lost terminal counts as SIGHUP, also where that signal is ignored.
+    """
+
+    def __init__(
+        self, terminal: int, *, ask: Callable[[int], None], force: Callable[[int], None]
+    ) -> None:
+        self._terminal = terminal
+        self._ask = ask
+        self._force = force
+        self.is_noticed = False
+        self._inbox, self._outbox = os.pipe()
+        os.set_blocking(self._outbox, False)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        threading.Thread(target=self._run, name="ending", daemon=True).start()
+
+    def notice(self, signum: int) -> None:
+        """Take note of a signal. One system call, so it is safe in a signal handler."""
+        self.is_noticed = True
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._outbox, bytes((signum,)))
+
+    def _run(self) -> None:
+        code = 128 + self._first_signal()
+        try:
+            self._ask(code)
+        finally:
+            threading.Event().wait(PATIENCE_SECONDS)
+            self._force(code)
+
+    def _first_signal(self) -> int:
+        poll = select.poll()
+        poll.register(self._inbox, select.POLLIN)
+        # No event is asked for: a hang-up is reported always, and wakes this thread alone.
+        poll.register(self._terminal, 0)
+        ready = dict(poll.poll())
+        return os.read(self._inbox, 1)[0] if self._inbox in ready else signal.SIGHUP
+
+
+_CHUNK = 512  # bytes a write; little enough to find room once there is any
+_STALL_MILLISECONDS = 500
+_LAST_WRITE_SECONDS = 0.2
+_GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
+
+
+class TerminalOutput:
+    """A file that never raises, knows when its terminal stalls, and gives up when told to.
+
+    `on_recovered` is called in the writer thread once a stalled terminal has taken everything,
+    `on_gone` when there is no terminal any more, `on_failed` when no text can be written for
+    another reason, such as want of memory.
+    """
+
+    def __init__(
+        self,
+        fileno: int,
+        encoding: str,
+        *,
+        on_recovered: Callable[[], None],
+        on_gone: Callable[[], None],
+        on_failed: Callable[[Exception], None],
+    ) -> None:
+        self._fileno = fileno
+        self._encoding = encoding
+        self._on_recovered = on_recovered
+        self._on_gone = on_gone
+        self._on_failed = on_failed
+        self._poll = select.poll()
+        self._poll.register(fileno, select.POLLOUT)
+        self._writing = threading.Lock()
+        self._is_leaving = False
+        self._is_discarding = False
+        self._is_silenced = False
+        self.has_given_up = False
+        self.is_gone = False
+        self.is_stalled = False
+
+    def fileno(self) -> int:
+        """The terminal's descriptor."""
+        return self._fileno
+
+    def write(self, text: str) -> None:
+        """Write all of a text, waiting for a terminal that stalls, dropping it for one that is gone."""
+        self._is_discarding = False
+        try:
+            self._write(memoryview(text.encode(self._encoding, "replace")))
+        except Exception as error:  # noqa: BLE001 - the thread must go on, to meet what ends it
+            self.has_given_up = True
+            self._on_failed(error)
+
+    def _write(self, rest: memoryview) -> None:
+        while rest and self._has_room():
+            try:
+                with self._writing:
+                    if not self._is_silenced:
+                        rest = rest[os.write(self._fileno, rest[:_CHUNK]) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                self._lose()
+
+    def flush(self) -> None:
+        """Note that nothing is queued any more: a stalled terminal that comes so far is back."""
+        if self.is_stalled and not (self.is_gone or self._is_leaving):
+            self.is_stalled = False
+            self._on_recovered()
+
+    def leave(self) -> None:
+        """From now on wait for the terminal only shortly: what follows are its last words.
+
+        If it is stalled, the rest of the frame being written is dropped, and so is what the system
+        holds for the terminal: it makes the room for what restores it.
+        """
+        self._is_leaving = True
+        if self.is_stalled and not self.is_gone:
+            self._is_discarding = True
+            discard_output(self._fileno)
+
+    def revive(self) -> None:
+        """Wait as usual again, for a terminal that was left only for a while."""
+        self._is_leaving = self._is_discarding = self._is_silenced = False
+        self.has_given_up = self.is_stalled = False
+
+    def silence(self) -> None:
+        """Write nothing from now on, and wait shortly for the end of what is being written."""
+        self._is_silenced = True
+        if self._writing.acquire(timeout=_LAST_WRITE_SECONDS):
+            self._writing.release()
+
+    def _has_room(self) -> bool:
+        """Wait until the terminal takes bytes; False if the text shall be dropped."""
+        while not (self.is_gone or self._is_discarding or self.has_given_up or self._is_silenced):
+            ready = self._poll.poll(_STALL_MILLISECONDS)
+            if any(event & _GONE for _, event in ready):
+                self._lose()
+            elif ready:
+                return not self._is_discarding
+            else:
+                self.is_stalled = True
+                self.has_given_up = self._is_leaving
+        return False
+
+    def _lose(self) -> None:
+        if not self.is_gone:
+            self.is_gone = True
+            self._on_gone()
+
+
+def discard_output(fileno: int) -> None:
+    """Drop what a terminal was sent and has not taken yet."""
+    try:
+        termios.tcflush(fileno, termios.TCOFLUSH)
+    except termios.error:
+        return
+
 
 _MOUSE_MODES = (1000, 1002, 1006)  # clicks, drags, wheel; no report of every movement
 _ALL_MODES = (1000, 1002, 1003, 1006, 1015, 1016, 2004, 1004, 2048)

@@ -13,12 +13,11 @@ from textual.app import App, SuspendNotSupported
 from textual.filter import LineFilter
 from textual.screen import Screen
 
+from wfinspect.crash import crash_sentence, report_crash
 from wfinspect.format import shortened, shown_block
-from wfinspect.ui.clipboard import copy_text
-from wfinspect.ui.crash import crash_sentence, report_crash
-from wfinspect.ui.difference import Shown, Update
+from wfinspect.terminal import copy_text
 from wfinspect.ui.driver import HardenedDriver
-from wfinspect.ui.safety import AsciiFilter, SafeFilter
+from wfinspect.ui.painting import AsciiFilter, SafeFilter, Shown, Update
 
 INTERNAL_ERROR = 70
 _PLAIN_LIMIT = 100_000

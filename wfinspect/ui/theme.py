@@ -8,7 +8,7 @@ from typing import NamedTuple
 from textual.theme import BUILTIN_THEMES, Theme
 
 from wfinspect.format import MARKS
-from wfinspect.instance import Family, Status
+from wfinspect.model import Family, Status
 from wfinspect.ui.lines import Ground, Role
 
 # Every glyph is of East Asian width Neutral or Narrow: an Ambiguous one takes two cells in a terminal

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from wfinspect.instance import Family, WorkflowInstance
+from wfinspect.model import Family, WorkflowInstance
 
 ACTIVE_SECONDS = 15.0
 DISPLAY_SECONDS = 5.0

@@ -19,9 +19,9 @@ from wfinspect.errors import (
     WfInspectError,
     starvation,
 )
-from wfinspect.instance import Binding, WorkflowInstance
+from wfinspect.model import Binding, WorkflowInstance
+from wfinspect.watching.api import Connect, InstanceSource
 from wfinspect.watching.schedule import Batch
-from wfinspect.watching.source import Connect, InstanceSource
 
 _T = TypeVar("_T")
 

@@ -1,40 +1,286 @@
-"""One step after the other: take in what was answered, ask for what is due, save, tell, draw.
+"""All that a watch depends on, in one value."""
 
-`Calls` brings answers and `Reader` takes them into the `Book`; `Schedule` and `Lookout` say what to
-ask next, `View` what to show. Driven by `step` from one event loop, with a clock of the caller's;
-never sleeps, never waits for an answer. Knows no thread and no face.
-"""
-
+import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from math import inf
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from wfinspect.instance import Binding, InstanceKey
-from wfinspect.watching.access import Access
-from wfinspect.watching.alerts import Alerts
-from wfinspect.watching.asking import Asking
-from wfinspect.watching.attention import Attention
-from wfinspect.watching.book import Book
-from wfinspect.watching.calls import Calls
-from wfinspect.watching.days import Days
-from wfinspect.watching.guest import Guest
-from wfinspect.watching.messenger import Messenger
-from wfinspect.watching.notices import Notices, Outage
-from wfinspect.watching.reader import Reader
-from wfinspect.watching.schedule import Schedule
-from wfinspect.watching.setup import Setup
-from wfinspect.watching.sight import Sights
-from wfinspect.watching.snapshot import Health, Snapshot
-from wfinspect.watching.source import group_of
-from wfinspect.watching.store import Store
-from wfinspect.watching.telling import Telling
-from wfinspect.watching.view import View
+from wfinspect.clock import Clock
+from wfinspect.errors import CredentialsMissing, DailyLimit, NotFound, Refused, ServiceError
+from wfinspect.format import shown
+from wfinspect.model import Binding, Family, InstanceKey, WorkflowInstance
+from wfinspect.settings import Notify, Rule
+from wfinspect.watching.api import Connect, Group, Health, Snapshot, Trouble, group_of, with_group
+from wfinspect.watching.calls import Answer, Calls
+from wfinspect.watching.journal import Book, Days
+from wfinspect.watching.limits import Limits
+from wfinspect.watching.lookups import Asking
+from wfinspect.watching.notifications import TRIAL, Absence, Alerts, Messenger, Notices, Outage
+from wfinspect.watching.schedule import Batch, Schedule
+from wfinspect.watching.store import Guest, Store
+from wfinspect.watching.view import Sights, View
+from wfinspect.watching.watchlist import Attention, Entry, News
 
-if TYPE_CHECKING:  # what is only named here need not be loaded before the first paint
-    from wfinspect.watching.lookout import Lookout
-    from wfinspect.watching.requests import A, Heard, Request
+if TYPE_CHECKING:
+    from wfinspect.watching.api import A, Heard, Request
+    from wfinspect.watching.outlook import Lookout
+
+
+class Setup(NamedTuple):
+    """What a watch is made of."""
+
+    state_dir: Path
+    """Where the store lies; made with mode 0700."""
+    connect: Connect
+    """Opens a source for a binding, called on the poller's thread."""
+    clock: Clock
+    binding: Binding
+    """The one that new IDs get."""
+    interval_seconds: float
+    """How often active instances are read."""
+    budget: int
+    """Calls a day."""
+    rng: random.Random
+    """For jitter."""
+    only: Sequence[InstanceKey] | None = None
+    """Follow these and nothing else, and leave the stored list as it is."""
+    rule: Rule = Rule.FAILURE
+    """Which changes are worth an alert."""
+    lost_after_seconds: float = Notify().lost_after
+    """Without contact for so long, that is worth an alert, too."""
+    messenger: Messenger | None = None
+    """Is told of alerts, too."""
+
+
+class Access:
+    """Knows of each binding what its calls need before they can be made."""
+
+    def __init__(self, binding: Binding, calls: Calls, limits: Limits) -> None:
+        """Take the binding that new IDs get, whose source is opened at once."""
+        self._binding = binding
+        self._calls = calls
+        self._limits = limits
+        self._is_open = self._is_opening = False
+        self._failure: ServiceError | None = None
+        """Why opening failed the last time."""
+        self._fingerprints: dict[Binding, tuple[int, str]] = {}
+        """Of whoever is refused: how often in a row, and what names the credentials since then."""
+
+    def open(self, now: float) -> None:
+        """Open the source ahead of need: a first look-up is quicker, missing keys are said at once."""
+        if self.next_at() <= now:
+            self._is_opening = True
+            self._calls.send(Batch(self._binding, ()))
+
+    def next_at(self) -> float:
+        """When `open` has something to do."""
+        if self._is_open or self._is_opening:
+            return inf
+        return self._limits.account_gate(self._binding).opens_at
+
+    def opened(self, answer: Answer) -> None:
+        """Take in what came of opening."""
+        self._is_opening = False
+        gate = self._limits.account_gate(answer.batch.binding)
+        if isinstance(answer.outcome, ServiceError):
+            # Nobody was asked, so that it says nothing of the endpoint.
+            self._failure = answer.outcome
+            gate.failed(answer.outcome, answer.now, day_ends_at=inf)
+            return
+        self._is_open = True
+        if isinstance(gate.error, CredentialsMissing) or gate.error is self._failure:
+            gate.succeeded()
+
+    def heed_credentials(self, binding: Binding, now: float) -> None:
+        """Notice that whoever is refused has other credentials by now."""
+        gate = self._limits.account_gate(binding)
+        if not isinstance(gate.error, (Refused, CredentialsMissing)):
+            self._fingerprints.pop(binding, None)
+            return
+        seen = self._calls.fingerprint(binding)
+        failures, known = self._fingerprints.get(binding, (0, ""))
+        self._fingerprints[binding] = gate.failures, seen
+        # A call renews keys itself, in the file as well: when it is refused, those are no news.
+        if failures == gate.failures and known != seen:
+            self._limits.source_changed(binding, now)
+
+
+class Telling:
+    """Takes news from the book to the alerts, and what they make of it to the messenger."""
+
+    def __init__(self, book: Book, alerts: Alerts, messenger: Messenger, notices: Notices) -> None:
+        self._book = book
+        self._alerts = alerts
+        self._messenger = messenger
+        self._notices = notices
+
+    def tell(self, now: float, *, is_last: bool = False) -> None:
+        """Tell once what happened at the same time is known; the last time, whatever there is."""
+        for change, is_ours in self._book.news:
+            entry = self._book.entries.get(change.key)
+            if entry is not None and entry.is_watched:
+                frozen = entry.known.frozen if entry.known is not None else ()
+                if change.family is not Family.FAILURE:
+                    frozen = ()
+                self._alerts.changed(change, entry.instance, now, is_ours=is_ours, frozen=frozen)
+        self._book.news.clear()
+        message = self._alerts.take(max(now, self._alerts.due_at) if is_last else now)
+        if message is not None:
+            self._messenger.send(message)
+        if trouble := self._messenger.take_trouble():
+            self._notices.say(trouble, is_error=True)
+
+    def try_out(self, now: float) -> None:
+        """Have an alert raised that says that it is a trial."""
+        self._alerts.say(TRIAL, now)
+
+    def close(self, now: float) -> None:
+        """Tell what is left."""
+        self.tell(now, is_last=True)
+        self._messenger.close()
+
+
+_NAMED = 5
+_NAME_LIMIT = 100
+
+
+class Reader:
+    """Takes answers in; the only place that turns a `ServiceError` into trouble of a row."""
+
+    def __init__(
+        self, book: Book, schedule: Schedule, days: Days, notices: Notices, outage: Outage
+    ) -> None:
+        self._book = book
+        self._schedule = schedule
+        self._days = days
+        self._notices = notices
+        self._outage = outage
+        self._absence = Absence()
+        known = (entry for entry in book.watchlist.watched() if entry.instance is not None)
+        self._absence.begin(entry.key for entry in known if not entry.is_final)
+        self._unknown: dict[InstanceKey, str] = {}
+        self.last_good_at: datetime | None = None
+        """When the service last answered with instances."""
+
+    def absorb(self, answer: Answer, displayed: InstanceKey | None) -> None:
+        """Take an answer in."""
+        batch, outcome = answer.batch, answer.outcome
+        self._book.watchlist.touch(batch.keys)
+        if isinstance(outcome, NotFound):
+            self._schedule.succeeded(batch, {}, answer.now)
+            if batch.group is None:
+                self._missed(batch.keys[0], outcome, answer)
+        elif isinstance(outcome, ServiceError):
+            if isinstance(outcome, DailyLimit):
+                self._days.limit_met(batch.binding, answer.now, answer.at)
+            is_of_one = self._schedule.failed(batch, outcome, answer.now)
+            if is_of_one:
+                self._blame(batch.keys[0], outcome, answer)
+        else:
+            self.last_good_at = answer.at
+            found = self._placed(batch, outcome, answer.now)
+            for key in batch.keys:
+                if key in found and key in self._book.entries:
+                    self._observe(key, found[key], answer)
+            if displayed in found:
+                self._book.looked_up(displayed.id, answer.at)
+
+    def heard_elsewhere(self, key: InstanceKey, now: float) -> None:
+        """Note that another process has read a row."""
+        self._absence.heard(key, now)
+
+    def tell(self, now: float) -> None:
+        """Say what is said of many rows in one sentence, once it is known of enough of them."""
+        if text := self._absence.take(now):
+            self._notices.say(text)
+        self._tell_unknown()
+
+    def _tell_unknown(self) -> None:
+        """Say which IDs were not added."""
+        if not self._unknown or any(self._is_awaited(e) for e in self._book.entries.values()):
+            return
+        numbers = [str(key.id) for key in self._unknown]
+        text = next(iter(self._unknown.values()))
+        if len(numbers) > 1:
+            more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
+            text = f"the service knows none of {', '.join(numbers[:_NAMED])}{more}."
+        self._notices.say(f"Not watched: {text}", is_error=True)
+        self._unknown.clear()
+
+    def _is_awaited(self, entry: Entry) -> bool:
+        """Whether it will soon be known if a new row is to stay."""
+        is_new = entry.is_watched and entry.instance is None and entry.trouble is None
+        return is_new and self._schedule.limits.closed_gate(entry.key.binding) is None
+
+    def _placed(
+        self, batch: Batch, instances: tuple[WorkflowInstance, ...], now: float
+    ) -> dict[InstanceKey, WorkflowInstance]:
+        """The instances that were asked for, after the schedule has learnt where they belong."""
+        found = {InstanceKey(batch.binding, each.id): each for each in instances}
+        if batch.group is not None and not found.keys() <= set(batch.keys):
+            self._schedule.groups.ignored_ids(batch.group, now)
+        wanted = {
+            key: with_group(found[key], batch.group or self._group_of(key))
+            for key in batch.keys
+            if key in found
+        }
+        groups = {key: group_of(batch.binding, each) for key, each in wanted.items()}
+        self._schedule.succeeded(batch, groups, now)
+        return wanted
+
+    def _group_of(self, key: InstanceKey) -> Group | None:
+        """The group by the reading that is held."""
+        entry = self._book.entries.get(key)
+        held = entry.instance if entry is not None else None
+        return group_of(key.binding, held) if held is not None else None
+
+    def _observe(self, key: InstanceKey, instance: WorkflowInstance, answer: Answer) -> None:
+        entry = self._book.entries[key]
+        before, read_at = entry.instance, entry.read_at
+        seen = self._book.watchlist.observe(key, instance, answer.at, answer.now)
+        if seen.news is News.STALE:
+            return
+        if seen.news is News.REPLACED or (read_at is not None and answer.at < read_at):
+            self._book.keep_anew(key)
+        self._book.observed(key, seen, before)
+        if seen.news is News.REPLACED:
+            self._notices.say(f"{key.id} now names another instance: {_name(instance)}.")
+        if seen.news is News.WENT_BACK:
+            self._notices.say(f"The service went back to an older state of {key.id}.")
+        if seen.transition is not None:
+            self._outage.changed(seen.transition)
+        self._absence.heard(key, answer.now, seen.transition)
+
+    def _missed(self, key: InstanceKey, error: NotFound, answer: Answer) -> None:
+        entry = self._book.entries.get(key)
+        if entry is None:
+            return
+        self._absence.heard(key, answer.now)
+        if self._book.watchlist.missed(key, _trouble(error), answer.now):
+            self._book.gone(key)
+            name = _name(entry.instance) if entry.instance else ""
+            self._notices.say(f"{name} ({key.id}) is gone: the service no longer knows it.")
+        if entry.instance is None and entry.is_watched:
+            self._book.drop(key)
+            self._unknown[key] = str(error)
+
+    def _blame(self, key: InstanceKey, error: ServiceError, answer: Answer) -> None:
+        entry = self._book.entries.get(key)
+        if entry is not None:
+            entry.trouble = _trouble(error)
+            self._absence.heard(key, answer.now)
+
+
+def _name(instance: WorkflowInstance) -> str:
+    """A name in a sentence."""
+    return shown(instance.name, limit=_NAME_LIMIT)
+
+
+def _trouble(error: ServiceError) -> Trouble:
+    return Trouble(error.cause, str(error), None, error.exit_code)
 
 
 class Engine:
@@ -79,7 +325,7 @@ class Engine:
 
     @cached_property
     def _lookout(self) -> "Lookout":
-        from wfinspect.watching.lookout import Lookout  # noqa: PLC0415
+        from wfinspect.watching.outlook import Lookout  # noqa: PLC0415
 
         parts = self._book, self._schedule, self._attention, self._asking, self._alerts, self._clock
         return Lookout(*parts, looks_around=not isinstance(self._book.store, Guest))

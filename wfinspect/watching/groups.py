@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wfinspect.errors import Refused, ServiceError
-from wfinspect.instance import Binding, InstanceKey
-from wfinspect.watching.source import Group
+from wfinspect.model import Binding, InstanceKey
+from wfinspect.watching.api import Group
 
 FALLBACK_SECONDS = 3600.0
 """After this List is tried again: a permission may have been granted since."""

@@ -1,19 +1,220 @@
-"""What holds back every call of a binding: gates, budget, pace, what is in flight. Sans-I/O.
+"""How long to wait after a failure: the one place that decides it. Sans-I/O; `now` is steady seconds.
 
-And by how much: `Wait` is what our own budget and rate make of the intervals that were wished for.
+Two gates stand before a call: that of the endpoint, closed by what is wrong with the line or the
+service, and that of the account, closed by what the service says to this caller. A fault of a
+single instance closes neither.
 """
 
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Mapping
 from math import ceil, inf
 from typing import NamedTuple
 
-from wfinspect.errors import CredentialsMissing, Refused, ServiceError
-from wfinspect.instance import Account, Binding, InstanceKey
-from wfinspect.watching.backoff import Gate, is_of_account
-from wfinspect.watching.budget import CALLS_A_SECOND, Bucket, Pace
-from wfinspect.watching.source import Group
+from wfinspect.errors import (
+    BadRequest,
+    CredentialsMissing,
+    DailyLimit,
+    NotFound,
+    Refused,
+    ServiceError,
+    Throttled,
+    Unreachable,
+)
+from wfinspect.model import Account, Binding, InstanceKey
+from wfinspect.watching.api import Group
+
+FIRST_SECONDS = 2.0
+LAST_SECONDS = 15.0
+DOWN_AFTER = 5
+"""Failures in a row after which an endpoint counts as down."""
+DOWN_SECONDS = (15.0, 20.0)
+THROTTLED_CAP_SECONDS = 120.0
+_TOLD_TIMES = 3
+"""Failures in a row after which a wait that the service names is no longer taken if it is short."""
+REFUSED_SECONDS = 60.0
+_NEXT_DAY_SPREAD_SECONDS = 60.0
+_OTHER_DAY_SECONDS = 3600.0
+"""Between two attempts where the account's day is not over when ours is, as by a clock that is fast."""
+
+
+def is_of_instance(error: ServiceError) -> bool:
+    """Whether an error says something about the instance asked for, and the service is well."""
+    return isinstance(error, (NotFound, BadRequest))
+
+
+def is_of_account(error: ServiceError) -> bool:
+    """Whether an error is the service's answer to who asks, or how often."""
+    return isinstance(error, (Refused, CredentialsMissing, Throttled))
+
+
+class Gate:
+    """Lets calls through, or after a failure one at a time and not before `opens_at`."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self.opens_at = -inf
+        self.failures = 0
+        self.error: ServiceError | None = None
+        self._limited_day_ends_at = inf
+        """The end of the day whose calls were used up."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the last call failed: only a single probe may be in flight."""
+        return self.error is not None
+
+    def failed(
+        self, error: ServiceError, now: float, *, day_ends_at: float, asked_at: float | None = None
+    ) -> None:
+        """Close the gate until the next attempt is due.
+
+        Args:
+            error: why the call failed.
+            now: steady seconds.
+            day_ends_at: the end of the account's day.
+            asked_at: when the call went out: one that hung for long has done some of the waiting.
+        """
+        if not isinstance(self.error, DailyLimit):
+            self._limited_day_ends_at = day_ends_at
+        self.failures += 1
+        self.error = error
+        since = now if asked_at is None else asked_at
+        self.opens_at = max(now, self._next_attempt(error, now, since, day_ends_at))
+
+    def succeeded(self) -> None:
+        """Open the gate."""
+        self.failures = 0
+        self.error = None
+        self.opens_at = -inf
+
+    def ask(self, now: float) -> None:
+        """Let one attempt through at once, since a person wants to know. Throttling is obeyed."""
+        if not isinstance(self.error, Throttled) or isinstance(self.error, DailyLimit):
+            self.opens_at = min(self.opens_at, now)
+
+    def _next_attempt(
+        self, error: ServiceError, now: float, since: float, day_ends_at: float
+    ) -> float:
+        if isinstance(error, DailyLimit):
+            if day_ends_at > self._limited_day_ends_at + _OTHER_DAY_SECONDS:
+                return now + _OTHER_DAY_SECONDS
+            return day_ends_at + self._rng.uniform(0.0, _NEXT_DAY_SPREAD_SECONDS)
+        if isinstance(error, Throttled) and error.retry_after_seconds is not None:
+            told = min(THROTTLED_CAP_SECONDS, max(0.0, error.retry_after_seconds))
+            # Told to come back at once again and again, it is asked no more often than one that is down.
+            enough = self._rng.uniform(*DOWN_SECONDS) if self.failures > _TOLD_TIMES else 0.0
+            return now + max(told, enough)
+        if isinstance(error, (Refused, CredentialsMissing)):
+            return now + REFUSED_SECONDS
+        if isinstance(error, Throttled):
+            bounds = (FIRST_SECONDS, self._ceiling(THROTTLED_CAP_SECONDS))
+        elif self.failures > DOWN_AFTER or (isinstance(error, Unreachable) and error.is_permanent):
+            bounds = DOWN_SECONDS
+        else:
+            bounds = (FIRST_SECONDS, self._ceiling(LAST_SECONDS))
+        return max(now + FIRST_SECONDS, since + self._rng.uniform(*bounds))
+
+    def _ceiling(self, cap: float) -> float:
+        return float(min(cap, FIRST_SECONDS * 2.0 ** min(self.failures, 16)))
+
+
+CALLS_A_SECOND = 2
+_HELD_PART = 0.25
+_MAX_STRETCH = 40.0
+_DAY_SECONDS = 86_400.0
+
+# The smallest daily limit of any edition is 100 calls, shared by the whole account.
+LEAST_LEARNT_BUDGET = 90
+
+
+class Bucket:
+    """The calls that one account may still spend today."""
+
+    def __init__(self, budget: int, now: float) -> None:
+        self.budget = budget
+        self.used = 0
+        self.ends_at = now + _DAY_SECONDS
+        self._level = self._size
+        self._at = now
+
+    @property
+    def _size(self) -> float:
+        return max(1.0, self.budget * _HELD_PART)
+
+    def begin_day(self, now: float, *, ends_at: float, used: int) -> None:
+        """Start a day, or a process within one: what is held follows from what was used so far."""
+        elapsed = 1.0 - max(0.0, ends_at - now) / _DAY_SECONDS
+        self.used, self.ends_at, self._at = used, ends_at, now
+        even = self.budget * (max(0.0, elapsed) + _HELD_PART) - used
+        self._level = max(0.0, min(self._size, even, self.budget - used))
+
+    def correct(self, now: float, used: int, *, ends_at: float | None = None) -> None:
+        """Learn the true count, which holds other processes' calls and lacks those never sent.
+
+        A wall clock that was set moves the day's end, too.
+        """
+        self._refill(now)
+        self.ends_at = self.ends_at if ends_at is None else ends_at
+        self._level = min(self._size, max(0.0, self._level - (used - self.used)))
+        self.used = used
+
+    def spend(self, now: float) -> None:
+        """Take a call out, whether or not one is held: what a person asks for is never refused."""
+        self._refill(now)
+        self._level = max(0.0, self._level - 1.0)
+        self.used += 1
+
+    def ready_at(self, now: float) -> float:
+        """When a call that nobody asked for may go out."""
+        self._refill(now)
+        if self._level >= 1.0:
+            return now
+        rate = self._rate(now)
+        if rate <= 0.0:
+            return max(now + 1.0, self.ends_at)
+        # A hair later than computed, or rounding would let a caller wake just too early for ever.
+        return now + (1.0 - self._level) / rate + 1e-3
+
+    def stretch(self, now: float) -> float:
+        """The factor by which cadences grow: 1 while the bucket is at least half full."""
+        self._refill(now)
+        half = self._size / 2.0
+        return 1.0 if self._level >= half else min(_MAX_STRETCH, half / max(self._level, 1e-9))
+
+    def seconds_a_call(self, now: float) -> float:
+        """Seconds in which one call is refilled; where the day has none left, those until it ends."""
+        self._refill(now)
+        rate = self._rate(now)
+        return 1.0 / rate if rate > 0.0 else max(1.0, self.ends_at - now)
+
+    def _rate(self, now: float) -> float:
+        remaining = self.ends_at - now
+        left = self.budget - self.used - self._level
+        return left / remaining if remaining > 0.0 and left > 0.0 else 0.0
+
+    def _refill(self, now: float) -> None:
+        if now > self._at:
+            gained = self._rate(self._at) * (min(now, self.ends_at) - self._at)
+            self._level = min(self._size, self._level + max(0.0, gained))
+            self._at = now
+
+
+class Pace:
+    """At most `CALLS_A_SECOND` calls in any second, over everything this process asks."""
+
+    def __init__(self) -> None:
+        self._sent: deque[float] = deque(maxlen=CALLS_A_SECOND)
+
+    def ready_at(self, now: float) -> float:
+        """When the next call may go out."""
+        if len(self._sent) < CALLS_A_SECOND:
+            return now
+        return max(now, self._sent[0] + 1.0)
+
+    def sent(self, now: float) -> None:
+        """Note a call."""
+        self._sent.append(now)
 
 
 class Limit(NamedTuple):

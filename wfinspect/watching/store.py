@@ -1,28 +1,476 @@
-"""The watched list, its history and the calls of the day, in one SQLite file shared by processes.
+"""What the store keeps, and its text form. Knows no SQL; reads back what other versions wrote.
 
-Raises only StoreError; what could not be saved stays with the caller, who tries again. No WAL: it
-needs shared memory, which homes on NFS do not give. Used from one thread at a time.
+A value that can't be read is None, never an error: it costs itself, and not the row or the list.
+JSON with everything beyond ASCII escaped: text from the service may hold what UTF-8 can't carry.
 """
 
+import json
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, fields
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
+from functools import lru_cache
+from math import isfinite
+from operator import attrgetter
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from wfinspect.errors import StoreError
-from wfinspect.instance import Account, InstanceId, InstanceKey, Transition
-from wfinspect.paths import DATABASE, make_private
-from wfinspect.watching import schema, tables
-from wfinspect.watching.records import Changes, StoredRow, is_id, read, to_microseconds
+from wfinspect.model import (
+    MAX_INSTANCE_ID,
+    Account,
+    Binding,
+    InstanceId,
+    InstanceKey,
+    Tag,
+    Transition,
+    Unreadable,
+    WorkflowInstance,
+)
+from wfinspect.settings import DATABASE, make_private
+
+_T = TypeVar("_T", WorkflowInstance, Transition)
+_MAX_BITS = 512  # a float holds a little more
+
+
+class StoredRow(NamedTuple):
+    """A watched instance as the store holds it."""
+
+    key: InstanceKey
+    position: float
+    added_at: datetime | None = None
+    instance: WorkflowInstance | None = None
+    read_at: datetime | None = None
+    last_change: Transition | None = None
+    is_unseen: bool = False
+    is_gone: bool = False
+
+
+_values_of = attrgetter(*StoredRow._fields)
+
+
+def row_of(entry: object) -> StoredRow:
+    """The row of what has attributes of the same names."""
+    return StoredRow._make(_values_of(entry))
+
+
+@dataclass(slots=True)
+class Changes:
+    """What is to be saved in one transaction; grows until that succeeds."""
+
+    added: dict[InstanceKey, StoredRow] = field(default_factory=dict)
+    removed: dict[InstanceKey, None] = field(default_factory=dict)
+    readings: dict[InstanceKey, StoredRow] = field(default_factory=dict)
+    """Rows that are there and were read; instance and change are None where they stay as they are."""
+    unseen: dict[InstanceKey, bool] = field(default_factory=dict)
+    transitions: list[tuple[str, Transition]] = field(default_factory=list)
+    """Each with the name of its event, so that two processes tell of it once."""
+    calls: Counter[tuple[Account, date]] = field(default_factory=Counter)
+    recent: dict[InstanceId, datetime] = field(default_factory=dict)
+    meta: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+    def remove(self, key: InstanceKey) -> None:
+        """Take a row out, whatever else was to be saved of it."""
+        for changed in (self.added, self.readings, self.unseen):
+            changed.pop(key, None)
+        self.removed[key] = None
+
+
+def event_name(transition: Transition, instance: WorkflowInstance) -> str:
+    """What names a change whoever saw it and when: the run, and where it came to.
+
+    Args:
+        transition: the change.
+        instance: the reading that showed it.
+    """
+    run = instance.started_time or 0
+    if instance.is_settled and instance.finished_time is not None:
+        return f"{run}/{instance.finished_time}/{transition.to_status}"
+    moment = instance.modify_time or to_microseconds(transition.seen_by)
+    return f"{run}/~{moment}/{transition.to_status}"
+
+
+def text_of(value: WorkflowInstance | Transition) -> str:
+    """A reading, with the service's own object in it, or a change, as JSON."""
+    values = {name: getattr(value, name) for name in _names(type(value))}
+    if isinstance(value, Transition):
+        values["key"] = [*value.key.binding, value.key.id]
+    return json.dumps(values, default=datetime.isoformat)
+
+
+def read(kind: type[_T], text: object) -> _T | None:
+    """What a text of `text_of` holds, of a reading or a change.
+
+    None for one that can't be read, and which the next poll may replace.
+    """
+    if not isinstance(text, str):
+        return None
+    # Thousands of readings of megabytes must not stay in memory.
+    is_long = len(text) > _LONGEST_KEPT
+    found: _T | None = _read.__wrapped__(kind, text) if is_long else _read(kind, text)  # type: ignore[arg-type] # it has a hash
+    return found
+
+
+_LONGEST_KEPT = 65_536
+
+
+# A list of a thousand rows is read again whenever another process has written one of them.
+@lru_cache(maxsize=3072)
+def _read(kind: type[Any], text: str) -> Any:  # noqa: ANN401 - `read` knows better
+    known = _names(kind)
+    try:
+        values = {name: value for name, value in json.loads(text).items() if name in known}
+        values |= {n: _READ[n](values[n]) for n in _READ.keys() & values.keys()}
+        is_sound = all(_is_of(kind.__annotations__[n], values[n]) for n in values)
+        return kind(**values) if is_sound else None
+    except (AttributeError, OverflowError, RecursionError, TypeError, ValueError):
+        return None
+
+
+def _is_of(wanted: object, value: object) -> bool:
+    """Whether a value is of a field's type; what `_READ` has made is."""
+    if wanted in {str, bool}:
+        return type(value) is wanted
+    if wanted == int | None:
+        return value is None or (type(value) is int and value.bit_length() <= _MAX_BITS)
+    return wanted is not InstanceId or is_id(value)
+
+
+def is_id(value: object) -> bool:
+    """Whether a value can be an instance's ID."""
+    return type(value) is int and 0 < value <= MAX_INSTANCE_ID
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a named tuple or a dataclass."""
+    return getattr(kind, "_fields", None) or tuple(each.name for each in fields(kind))
+
+
+def key_of(parts: Iterable[object]) -> InstanceKey:
+    """The key in a profile, a region, an endpoint and an ID.
+
+    Raises:
+        ValueError: one of them can't be read.
+    """
+    *binding, number = parts
+    if not (all(isinstance(part, str) and part for part in binding) and is_id(number)):
+        raise ValueError("no key")
+    return InstanceKey(Binding(*binding), InstanceId(number))  # type: ignore[arg-type] # checked
+
+
+def _time(text: str) -> datetime:
+    return _plausible(datetime.fromisoformat(text))
+
+
+def _plausible(at: datetime) -> datetime:
+    """A time that every zone can show; a ValueError for any other."""
+    if at.tzinfo is None or not _EPOCH.year <= at.year < MAXYEAR:
+        raise ValueError(f"no time: {at}")
+    return at
+
+
+_READ: dict[str, Callable[[Any], object]] = {
+    **dict.fromkeys(("at", "seen_after", "seen_by"), _time),
+    "key": key_of,
+    "tags": lambda tags: tuple(Tag(str(key), str(value)) for key, value in tags),
+    "unknown_fields": lambda names: tuple(map(str, names)),
+    "unreadable": lambda found: tuple(Unreadable(str(name), str(text)) for name, text in found),
+}
+"""How the fields are read that JSON has no form for."""
+
+
+def to_microseconds(at: datetime) -> int:
+    """A time as an integer that loses nothing."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_microseconds(value: object) -> datetime | None:
+    """The time that `to_microseconds` was given; None for what is none."""
+    if type(value) is not int:
+        return None
+    try:
+        return _plausible(_EPOCH + timedelta(microseconds=value))
+    except (OverflowError, ValueError):
+        return None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+_STEPS = (
+    """
+    CREATE TABLE watched (
+        profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
+        position REAL NOT NULL,
+        added_at INTEGER,
+        reading TEXT,
+        read_at INTEGER,
+        last_change TEXT,
+        is_unseen INTEGER NOT NULL DEFAULT 0,
+        is_gone INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (profile, region, endpoint, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE transitions (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
+        event TEXT NOT NULL,
+        seen_by INTEGER NOT NULL,
+        doc TEXT NOT NULL,
+        UNIQUE (profile, region, endpoint, id, event)
+    );
+    CREATE INDEX transitions_by_time ON transitions (seen_by);
+    CREATE TABLE calls (
+        profile TEXT NOT NULL, region TEXT NOT NULL, day TEXT NOT NULL,
+        calls INTEGER NOT NULL,
+        PRIMARY KEY (profile, region, day)
+    ) WITHOUT ROWID;
+    CREATE TABLE recent (
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL
+    );
+    CREATE TABLE meta (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) WITHOUT ROWID;
+    INSERT INTO meta (name, value) VALUES ('identity', hex(randomblob(16)));
+    """,
+    # Apart from what each poll writes: a reading is long, and seldom another one.
+    """
+    CREATE TABLE readings (
+        profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
+        doc TEXT NOT NULL,
+        PRIMARY KEY (profile, region, endpoint, id)
+    );
+    INSERT INTO readings
+        SELECT profile, region, endpoint, id, reading FROM watched WHERE reading IS NOT NULL;
+    CREATE TABLE rows (
+        profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
+        position REAL NOT NULL,
+        added_at INTEGER,
+        read_at INTEGER,
+        last_change TEXT,
+        is_unseen INTEGER NOT NULL DEFAULT 0,
+        is_gone INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (profile, region, endpoint, id)
+    ) WITHOUT ROWID;
+    INSERT INTO rows SELECT profile, region, endpoint, id, position, added_at, read_at, last_change,
+        is_unseen, is_gone FROM watched;
+    DROP TABLE watched;
+    ALTER TABLE rows RENAME TO watched;
+    """,
+)
+"""Step n leads from version n to n + 1; a step is never changed once it is released."""
+
+VERSION = len(_STEPS)
+
+
+def prepare(connection: sqlite3.Connection, *, can_write: bool) -> None:
+    """Bring a database to this version.
+
+    Raises:
+        StoreError: a newer program wrote it, or it is older and can't be written.
+    """
+    version = _version(connection)
+    if version > VERSION:
+        raise StoreError(
+            f"The stored list is of version {version} and this program knows {VERSION}: it was "
+            "written by a newer wfinspect. Update this one, or choose another --state-dir; until "
+            "then nothing is saved."
+        )
+    if version == VERSION:
+        return
+    if not can_write:
+        raise StoreError(
+            "The stored list is of an older version and can't be written to: start wfinspect once where "
+            "it can, or choose another --state-dir."
+        )
+    # The lock comes first, or two programs that start together would both take the same step.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in _STEPS[_version(connection) :]:
+            for statement in step.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+KEPT_FOR = timedelta(days=30)
+MAX_TRANSITIONS = 10_000
+CALLS_KEPT_FOR = timedelta(days=62)  # two months, since editions count by the month
+MAX_RECENT = 20
+_T_of_tables = TypeVar("_T_of_tables")
+_CLOCK_SET_BACK = 60_000_000  # microseconds
+
+KEY = "profile = ? AND region = ? AND endpoint = ? AND id = ?"
+_NAMED_KEY = "profile = :profile AND region = :region AND endpoint = :endpoint AND id = :id"
+ROWS = (
+    "SELECT profile, region, endpoint, id, position, added_at, doc, read_at, last_change, is_unseen,"
+    " is_gone FROM watched LEFT JOIN readings USING (profile, region, endpoint, id)"
+    " ORDER BY position, added_at, id"
+)
+"""Statement for the watched list in its order; `row` reads what it gives."""
+CLAIM = (
+    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+    " WHERE CAST(value AS INTEGER) NOT BETWEEN ? AND ?"
+)
+"""Statement that writes a time under a name, unless one of a span of time stands there."""
+
+
+def row(values: Sequence[object], lost: Callable[[str], None]) -> StoredRow | None:
+    """The row in a line of `ROWS`; None where nobody knows which instance it is of.
+
+    `lost` is told what can't be read, and is left out.
+    """
+    *parts, position, added_at, reading, read_at, change, is_unseen, is_gone = values
+    try:
+        key = key_of(parts)
+    except ValueError:
+        lost("which instance a row is of")
+        return None
+
+    def kept(what: str, value: object, found: _T_of_tables | None) -> _T_of_tables | None:
+        if found is None and value is not None:
+            lost(f"{what} ({key.id})")
+        return found
+
+    instance = read(WorkflowInstance, reading)
+    if instance is not None and instance.id != key.id:
+        instance = None
+    instance = kept("a reading", reading, instance)
+    at = kept("the time of a reading", read_at, from_microseconds(read_at))
+    place = position if isinstance(position, float) and isfinite(position) else None
+    return StoredRow(
+        key=key,
+        position=kept("a place in the list", position, place) or 0.0,
+        added_at=kept("the time of adding", added_at, from_microseconds(added_at)),
+        instance=instance if at is not None else None,
+        read_at=at if instance is not None else None,
+        last_change=kept("a last change", change, read(Transition, change)),
+        is_unseen=bool(kept("an unseen mark", is_unseen, _flag(is_unseen))),
+        is_gone=bool(kept("a mark of what is gone", is_gone, _flag(is_gone))),
+    )
+
+
+def _flag(value: object) -> bool | None:
+    return bool(value) if value in {0, 1} else None
+
+
+def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Take rows off, put rows on, and update those that are still there."""
+    removed = [(*key.binding, key.id) for key in changes.removed]
+    for table in ("watched", "readings"):
+        connection.executemany(f"DELETE FROM {table} WHERE {KEY}", removed)  # noqa: S608
+    insert = (
+        "INSERT INTO watched (profile, region, endpoint, id, position, added_at, read_at,"
+        " last_change, is_unseen, is_gone) VALUES (:profile, :region, :endpoint, :id, :position,"
+        " :added_at, :read_at, :last_change, :is_unseen, :is_gone) ON CONFLICT DO NOTHING"
+    )
+    connection.executemany(insert, map(_values, changes.added.values()))
+    # An older reading of this process never overwrites a newer one of another; one that is newer by
+    # more than a save can take was dated by a clock that has been set back since.
+    update = (
+        "UPDATE watched SET read_at = :read_at, is_gone = :is_gone,"  # noqa: S608
+        f" last_change = coalesce(:last_change, last_change) WHERE {_NAMED_KEY}"
+        f" AND (read_at IS NULL OR read_at <= :read_at OR read_at > :read_at + {_CLOCK_SET_BACK})"
+    )
+    connection.executemany(update, map(_values, changes.readings.values()))
+    replace = (
+        "INSERT OR REPLACE INTO readings (profile, region, endpoint, id, doc)"  # noqa: S608
+        " SELECT profile, region, endpoint, id, :doc FROM watched"
+        f" WHERE {_NAMED_KEY} AND read_at = :read_at"
+    )
+    connection.executemany(
+        replace,
+        [
+            {**_values(row), "doc": text_of(row.instance)}
+            for row in (*changes.added.values(), *changes.readings.values())
+            if row.instance is not None
+        ],
+    )
+    unseen = ((is_unseen, *key.binding, key.id) for key, is_unseen in changes.unseen.items())
+    connection.executemany(f"UPDATE watched SET is_unseen = ? WHERE {KEY}", unseen)  # noqa: S608
+
+
+def _values(row: StoredRow) -> Mapping[str, Any]:
+    """A row by the names of its columns."""
+    whose = row.key.binding
+    return {
+        "profile": whose.profile,
+        "region": whose.region,
+        "endpoint": whose.endpoint,
+        "id": row.key.id,
+        "position": row.position,
+        "added_at": None if row.added_at is None else to_microseconds(row.added_at),
+        "read_at": None if row.read_at is None else to_microseconds(row.read_at),
+        "last_change": None if row.last_change is None else text_of(row.last_change),
+        "is_unseen": row.is_unseen,
+        "is_gone": row.is_gone,
+    }
+
+
+def insert_transition(connection: sqlite3.Connection, event: str, transition: Transition) -> bool:
+    """Record a change; False if it is recorded already, by whatever process."""
+    insert = (
+        "INSERT INTO transitions (profile, region, endpoint, id, event, seen_by, doc)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    )
+    seen_by = to_microseconds(transition.seen_by)
+    values = (*transition.key.binding, transition.key.id, event, seen_by, text_of(transition))
+    with closing(connection.execute(insert, values)) as cursor:
+        return cursor.rowcount > 0
+
+
+def write_counts(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Add to the counted calls, and write what is kept by name."""
+    count = (
+        "INSERT INTO calls (profile, region, day, calls) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET calls = calls + excluded.calls"
+    )
+    for (account, day), calls in changes.calls.items():
+        connection.execute(count, (*account, day.isoformat(), calls))
+    for number, at in changes.recent.items():
+        connection.execute(
+            "INSERT OR REPLACE INTO recent (id, at) VALUES (?, ?)", (number, to_microseconds(at))
+        )
+    connection.executemany(
+        "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", changes.meta.items()
+    )
+
+
+def prune(connection: sqlite3.Connection, now: datetime) -> None:
+    """Drop what is too old or too much."""
+    connection.execute(
+        "DELETE FROM transitions WHERE seen_by < ?"
+        " OR number <= (SELECT max(number) FROM transitions) - ?",
+        (to_microseconds(now - KEPT_FOR), MAX_TRANSITIONS),
+    )
+    connection.execute(
+        "DELETE FROM calls WHERE day < ?", ((now - CALLS_KEPT_FOR).date().isoformat(),)
+    )
+    connection.execute(
+        "DELETE FROM recent WHERE id NOT IN (SELECT id FROM recent ORDER BY at DESC LIMIT ?)",
+        (MAX_RECENT,),
+    )
+
 
 _BUSY_SECONDS = 2.0
 _NAMED = 5
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_T = TypeVar("_T")
+_T_of_store = TypeVar("_T_of_store")
 
 
 class Store:
@@ -72,15 +520,15 @@ class Store:
         """The watched list in its order."""
 
         def found(connection: sqlite3.Connection) -> list[StoredRow]:
-            lines = connection.execute(tables.ROWS)
-            rows = (tables.row(values, self._lost) for values in lines)
+            lines = connection.execute(ROWS)
+            rows = (row(values, self._lost) for values in lines)
             return [row for row in rows if row is not None]
 
         return self._use(found)
 
     def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:
         """The latest transitions, of one instance or of all, newest first."""
-        where = "" if key is None else f" WHERE {tables.KEY}"
+        where = "" if key is None else f" WHERE {KEY}"
         values = () if key is None else (*key.binding, key.id)
         query = f"SELECT doc FROM transitions{where} ORDER BY number DESC LIMIT ?"  # noqa: S608
         docs = self._use(lambda c: c.execute(query, (*values, limit)).fetchall())
@@ -92,7 +540,7 @@ class Store:
     def recent(self) -> list[InstanceId]:
         """IDs looked up lately, newest first."""
         query = "SELECT id FROM recent ORDER BY at DESC LIMIT ?"
-        found = self._use(lambda c: c.execute(query, (tables.MAX_RECENT,)).fetchall())
+        found = self._use(lambda c: c.execute(query, (MAX_RECENT,)).fetchall())
         return [InstanceId(number) for (number,) in found if is_id(number)]
 
     def calls(self, account: Account, day: date) -> int:
@@ -114,7 +562,7 @@ class Store:
     def claim(self, name: str, since: datetime, at: datetime) -> bool:
         """Take it on to tell of something; False if another process has done so after `since`."""
         span = [to_microseconds(since), to_microseconds(at)]
-        return self._use(lambda c: c.execute(tables.CLAIM, (name, span[1], *span)).rowcount > 0)
+        return self._use(lambda c: c.execute(CLAIM, (name, span[1], *span)).rowcount > 0)
 
     def save(self, changes: Changes) -> list[Transition]:
         """Save changes, all or none; gives the transitions that nobody had recorded before."""
@@ -122,15 +570,15 @@ class Store:
         def write(connection: sqlite3.Connection) -> list[Transition]:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                tables.write_rows(connection, changes)
+                write_rows(connection, changes)
                 new = [
                     transition
                     for event, transition in changes.transitions
-                    if tables.insert_transition(connection, event, transition)
+                    if insert_transition(connection, event, transition)
                 ]
-                tables.write_counts(connection, changes)
+                write_counts(connection, changes)
                 if new:
-                    tables.prune(connection, self._now())
+                    prune(connection, self._now())
                 connection.execute("COMMIT")
             except BaseException:
                 # A full disk has rolled back by itself already.
@@ -156,7 +604,7 @@ class Store:
     def _lost(self, what: str) -> None:
         self._unreadable.setdefault(what, False)
 
-    def _use(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    def _use(self, work: Callable[[sqlite3.Connection], _T_of_store]) -> _T_of_store:
         try:
             connection = self._connection or self._open()
             return work(connection)
@@ -203,7 +651,7 @@ class Store:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if verdict != "ok":
                 raise _damage(str(verdict))  # noqa: TRY301 - the connection is closed below
-            schema.prepare(connection, can_write=not self.is_read_only)
+            prepare(connection, can_write=not self.is_read_only)
         except BaseException:
             connection.close()
             raise
@@ -259,3 +707,39 @@ def _damage(verdict: str) -> sqlite3.DatabaseError:
 def _is_damage(error: Exception) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _DAMAGE
+
+
+class Guest(Store):
+    """Begins empty; its rows live as long as it does."""
+
+    def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
+        super().__init__(directory, now)
+        self._since = now()
+        self._own: dict[InstanceKey, StoredRow] = {}
+
+    def rows(self) -> list[StoredRow]:
+        """Its rows; each as the store holds it where that was read in this store's time."""
+        stored = {
+            row.key: row
+            for row in (super().rows() if self._own else ())
+            if row.read_at is not None and row.read_at >= self._since
+        }
+        return [stored.get(key, row) for key, row in self._own.items()]
+
+    def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:  # noqa: ARG002
+        """None: those of the store are of the user's own list."""
+        return []
+
+    def claim(self, name: str, since: datetime, at: datetime) -> bool:  # noqa: ARG002
+        """Leave it to the others: a guest runs no command."""
+        return False
+
+    def save(self, changes: Changes) -> list[Transition]:
+        """Save what is counted and learnt; takes rows on and off in memory."""
+        counted = Changes(calls=changes.calls, meta=changes.meta)
+        if counted:
+            super().save(counted)
+        for key in changes.removed:
+            self._own.pop(key, None)
+        self._own |= changes.added
+        return []

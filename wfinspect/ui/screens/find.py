@@ -1,6 +1,7 @@
-"""Find instances of a workspace and business date, mark some, watch them. Searches nothing itself."""
+"""A search as one types it, ``workspace=88123 date=2026-09-17 name=ads``, as a query. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta, tzinfo
 from typing import ClassVar
 
 from textual import events, on
@@ -8,17 +9,180 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.errors import UsageError
-from wfinspect.instance import Binding, InstanceId, WorkflowInstance
-from wfinspect.query import Page, Query
+from wfinspect.format import moment, shown
+from wfinspect.model import (
+    Binding,
+    InstanceId,
+    InstanceKey,
+    Page,
+    Query,
+    Status,
+    Tag,
+    WorkflowInstance,
+    biz_date_of,
+)
+from wfinspect.parsing import read_number
 from wfinspect.regions import zone_of
-from wfinspect.ui.advice_text import sentence
-from wfinspect.ui.arrangement import SPLIT_CELLS
-from wfinspect.ui.find_entry import FIELDS, read_query, suggestions
-from wfinspect.ui.lines import BLANK, Line, Role, Span, line
-from wfinspect.ui.screens.found_list import FoundList
+from wfinspect.ui.instance_text import sentence
+from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
+from wfinspect.ui.rows import Columns, list_line, widest
+from wfinspect.ui.screens.main import SPLIT_CELLS
 from wfinspect.ui.screens.view import Desk, Title, View
-from wfinspect.ui.widgets.line_view import StaticLines
-from wfinspect.watching.requests import Find
+from wfinspect.ui.widgets.line_view import CursorList, StaticLines
+from wfinspect.watching.api import Find, Row
+
+FIELDS = (
+    "workspace",
+    "date",
+    "name",
+    "status",
+    "type",
+    "env",
+    "owner",
+    "tag",
+    "workflow",
+    "trigger",
+)
+"""What a word may begin with, followed by ``=``; a word without is a part of the name."""
+
+_NUMBERS = ("workspace", "workflow", "trigger")
+
+
+def read_query(text: str, zone: tzinfo) -> Query:
+    """The query that a text means; business dates begin at midnight in `zone`.
+
+    Raises:
+        UsageError: a word can't be used, or workspace or date is missing.
+    """
+    given: dict[str, str] = {}
+    tags: list[Tag] = []
+    for word in text.split():
+        name, equals, value = word.partition("=")
+        if not equals:
+            name, value = "name", word
+        if name not in FIELDS:
+            raise UsageError(f"There is no {shown(name, limit=30)!r}: use {', '.join(FIELDS)}.")
+        if name == "tag" and value:
+            key, _, rest = value.partition(":")
+            tags.append(Tag(key, rest))
+        elif value:
+            given[name] = value
+    numbers = {name: _number(name, given[name]) for name in _NUMBERS if name in given}
+    if "workspace" not in numbers or "date" not in given:
+        raise UsageError("The service searches one workspace and business date: give both.")
+    return Query(
+        numbers["workspace"],
+        biz_date_of(_date(given["date"]), zone),
+        name=given.get("name", ""),
+        status=_status(given.get("status", "")),
+        type=given.get("type", ""),
+        owner=given.get("owner", ""),
+        env_type=given.get("env", "").capitalize(),
+        tags=tuple(tags),
+        workflow_id=numbers.get("workflow"),
+        unified_workflow_instance_id=numbers.get("trigger"),
+    )
+
+
+def suggestions(instance: WorkflowInstance | None, now: datetime, zone: tzinfo) -> tuple[str, ...]:
+    """Searches to begin with: around an instance, its trigger, its workflow; else of yesterday."""
+    at = moment(instance.biz_date) if instance and instance.biz_date else None
+    day = (at or now - timedelta(days=1)).astimezone(zone).date()
+    if instance is None or instance.project_id is None:
+        return (f"date={day} workspace=",)
+    return tuple(f"workspace={instance.project_id} date={day} {rest}" for rest in _more(instance))
+
+
+def _more(instance: WorkflowInstance) -> Iterator[str]:
+    yield ""
+    if instance.unified_workflow_instance_id is not None:
+        yield f"trigger={instance.unified_workflow_instance_id}"
+    if instance.workflow_id is not None:
+        yield f"workflow={instance.workflow_id}"
+
+
+def _number(name: str, text: str) -> int:
+    if (number := read_number(text)) is None:
+        raise UsageError(f"{name}={shown(text, limit=30)} is no ID: use digits only.")
+    return number
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{shown(text, limit=30)!r} is no date: write it as 2026-09-17.") from None
+
+
+def _status(text: str) -> str:
+    words = {str(status).lower(): str(status) for status in Status if status != Status.UNKNOWN}
+    if text and text.lower() not in words:
+        raise UsageError(
+            f"There is no status {shown(text, limit=30)!r}: {', '.join(words.values())}."
+        )
+    return words.get(text.lower(), "")
+
+
+class FoundList(CursorList):
+    """What was found, with a mark before what is marked or watched."""
+
+    def __init__(
+        self, desk: Desk, where: Binding, nothing: Callable[[int], tuple[Line, ...]]
+    ) -> None:
+        super().__init__(nothing)
+        self._desk = desk
+        self._binding = where
+        self.rows: tuple[Row, ...] = ()
+        self.marked: set[InstanceKey] = set()
+        self._cells = (8, 8)
+        self._now = desk.clock.now()
+
+    def offer(self, found: tuple[WorkflowInstance, ...]) -> None:
+        """Show instances; those that were shown stay where they are."""
+        self._now = self._desk.clock.now()
+        keys = [InstanceKey(self._binding, one.id) for one in found]
+        self.rows = tuple(
+            Row(key, one, read_at=self._now, is_live=True)
+            for key, one in zip(keys, found, strict=True)
+        )
+        self._cells = widest(self.rows)
+        self.update_lines()
+
+    @property
+    def count(self) -> int:
+        """How many were read so far."""
+        return len(self.rows)
+
+    @property
+    def chosen(self) -> tuple[InstanceKey, ...]:
+        """What is marked, else what is under the cursor."""
+        marked = tuple(row.key for row in self.rows if row.key in self.marked)
+        return marked or tuple(row.key for row in self.rows[self.cursor : self.cursor + 1])
+
+    def item_line(self, index: int, ground: Ground) -> Line:
+        """As in the watched list."""
+        row, width = self.rows[index], self.text_width - 2
+        known = self._desk.control.snapshot.row(row.key)
+        mark: Span = ("*" if row.key in self.marked else " ", Role.ACCENT)
+        if mark[0] == " " and known is not None and known.is_watched:
+            mark = ("w", Role.DIM)
+        columns = Columns.of(width, *self._cells)
+        told = list_line(row, self._desk.look, self._now, columns)
+        return line((" ", Role.DIM), mark, *told.spans, ground=ground)
+
+    def mark(self) -> None:
+        """Mark what is under the cursor, or don't; on to the next."""
+        if self.rows:
+            self.marked ^= {self.rows[self.cursor].key}
+            self.go(self.cursor + 1)
+
+    def mark_all(self) -> None:
+        """Mark all that were read, or none."""
+        every = {row.key for row in self.rows}
+        self.marked = set() if every <= self.marked else every
+        self.update_lines()
+        self.tell_moved()
+
 
 _AHEAD = 20
 """Lines before the last one at which the next page is asked for."""

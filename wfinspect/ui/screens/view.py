@@ -12,8 +12,8 @@ from textual.widgets import Input
 from wfinspect.clock import Clock
 from wfinspect.errors import ServiceError
 from wfinspect.format import shown
-from wfinspect.instance import InstanceKey
-from wfinspect.ui.advice_text import sentence
+from wfinspect.model import InstanceKey
+from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import (
     BLANK,
     Line,
@@ -29,10 +29,9 @@ from wfinspect.ui.lines import (
 )
 from wfinspect.ui.screens.dialogs import MOVE_BINDINGS, HelpScreen, SafeDismiss
 from wfinspect.ui.theme import Look
+from wfinspect.ui.widgets.boxes import StatusLine
 from wfinspect.ui.widgets.line_view import LineView
-from wfinspect.ui.widgets.status_line import StatusLine
-from wfinspect.watching.requests import A, Outcome, Reply, Request
-from wfinspect.watching.snapshot import Row, WatchControl
+from wfinspect.watching.api import A, Outcome, Reply, Request, Row, WatchControl
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,14 +9,14 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Input
 
-from wfinspect.instance import Binding, Transition, WorkflowInstance
-from wfinspect.ui import detail_text, history_text
-from wfinspect.ui.advice_text import placeholder
+from wfinspect.model import Binding, Transition, WorkflowInstance
+from wfinspect.ui import instance_text
+from wfinspect.ui.instance_text import placeholder
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, width_of
-from wfinspect.ui.outlook_text import failed_line, outlook_lines, task_lines
+from wfinspect.ui.tasks_text import failed_line, outlook_lines, task_lines
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
-from wfinspect.watching.snapshot import Row, Trouble
+from wfinspect.watching.api import Row, Trouble
 
 HISTORY = "history"
 _MAX_WIDTHS = 4
@@ -113,14 +113,14 @@ class Detail(Vertical):
             _Kind(
                 "parameters",
                 "Parameters",
-                lambda _, found, width: detail_text.parameters(found, width),
-                detail_text.parameter_count,
+                lambda _, found, width: instance_text.parameters(found, width),
+                instance_text.parameter_count,
                 is_of_instance=True,
             ),
             _Kind(
                 "tags",
                 "Tags",
-                lambda _, found, width: detail_text.tags(found, width),
+                lambda _, found, width: instance_text.tags(found, width),
                 lambda found: str(len(found.tags) or ""),
                 is_of_instance=True,
             ),
@@ -139,10 +139,10 @@ class Detail(Vertical):
         yield self._panes[-1]
 
     def _core(self, row: Row, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
-        return detail_text.core(row, found, self._look, self._now, width)
+        return instance_text.core(row, found, self._look, self._now, width)
 
     def _history_lines(self, _: Row, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
-        return history_text.history(self._history, found, self._look, self._now, width)
+        return instance_text.history(self._history, found, self._look, self._now, width)
 
     def show_row(
         self,
@@ -211,7 +211,7 @@ class Detail(Vertical):
             return
         row = self._row
         tasks: tuple[Line, ...] = ()
-        lines = detail_text.header(row, self._look, self._now, width, own=self._own)
+        lines = instance_text.header(row, self._look, self._now, width, own=self._own)
         if row is not None and self.size.height >= _ROOM_FOR_OUTLOOK:
             lines += outlook_lines(row, self._look, self._now, width)
             if self._is_roomy and self.size.height >= _ROOM_FOR_TASKS:

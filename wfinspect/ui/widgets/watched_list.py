@@ -7,15 +7,26 @@ from textual import events
 from textual.message import Message
 
 from wfinspect import format as fmt
-from wfinspect.instance import Binding, InstanceKey
+from wfinspect.model import Binding, InstanceKey
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spread, width_of
-from wfinspect.ui.order import SORTS, in_order, next_unseen
-from wfinspect.ui.row_filter import matching
-from wfinspect.ui.row_groups import Groups, grouped, header_line, names_of
-from wfinspect.ui.row_text import Columns, list_heading, list_line, sidebar_lines, widest
+from wfinspect.ui.rows import (
+    SORTS,
+    Columns,
+    Groups,
+    grouped,
+    header_line,
+    in_order,
+    list_heading,
+    list_line,
+    matching,
+    names_of,
+    next_unseen,
+    sidebar_lines,
+    widest,
+)
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import LineView
-from wfinspect.watching.snapshot import Row, Trouble
+from wfinspect.watching.api import Row, Trouble
 
 
 class WatchedList(LineView):

@@ -1,0 +1,271 @@
+"""Which account, region and endpoint new instances are bound to."""
+
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from wfinspect.clock import Clock
+from wfinspect.commands.output import say
+from wfinspect.dataworks.endpoints import endpoint_of
+from wfinspect.dataworks.profiles import (
+    DEFAULT,
+    ENVIRONMENT,
+    Identity,
+    identify,
+    region_in,
+    region_variable,
+)
+from wfinspect.errors import (
+    ConfigError,
+    CredentialsMissing,
+    DailyLimit,
+    NotFound,
+    Refused,
+    ServiceError,
+    ServiceTrouble,
+    StoreError,
+    Throttled,
+    Unreachable,
+)
+from wfinspect.model import Binding, InstanceId, WorkflowInstance
+from wfinspect.settings import Settings, home_of
+from wfinspect.watching.api import InstanceSource
+
+if TYPE_CHECKING:
+    from wfinspect.watching.store import StoredRow
+
+
+DEFAULT_REGION = "cn-shanghai"
+
+
+class Bound(NamedTuple):
+    """A binding, and where its parts came from in a few words."""
+
+    binding: Binding
+    profile_source: str
+    region_source: str
+    endpoint_source: str
+
+
+def bind(settings: Settings, environ: Mapping[str, str]) -> Bound:
+    """Decide the binding of new instances; reads no key and asks nobody.
+
+    Raises:
+        ConfigError: an unknown profile or region, or an endpoint that can't be used.
+    """
+    identity = identify(settings.profile, environ, home_of(environ))
+    if settings.region is not None:
+        region, region_source = settings.region, settings.sources["region"]
+    elif identity.region:
+        region, region_source = identity.region, _source(identity, environ)
+    else:
+        region, region_source = DEFAULT_REGION, "default"
+    if settings.endpoint is not None:
+        choice, endpoint_source = settings.endpoint, settings.sources["endpoint"]
+    elif identity.endpoint:
+        choice, endpoint_source = identity.endpoint, _profile_of(identity)
+    else:
+        choice, endpoint_source = "public", "default"
+    try:
+        endpoint = endpoint_of(region, choice)
+    except ConfigError as error:
+        if endpoint_source in {"default", "--endpoint"}:
+            raise
+        raise ConfigError(f"{error} It comes from {endpoint_source}.") from None
+    binding = Binding(identity.profile, region, endpoint)
+    return Bound(binding, identity.source, region_source, endpoint_source)
+
+
+def _source(identity: Identity, environ: Mapping[str, str]) -> str:
+    """Where the region of an identity came from."""
+    if identity.region == region_in(environ):
+        return str(region_variable(environ))
+    return _profile_of(identity)
+
+
+def _profile_of(identity: Identity) -> str:
+    is_named = identity.profile not in {DEFAULT, ENVIRONMENT}
+    return f"profile {identity.profile}" if is_named else "the aliyun CLI's current profile"
+
+
+def stored_rows(settings: Settings, clock: Clock) -> "list[StoredRow]":
+    """The watched list in its order.
+
+    Raises:
+        StoreError: it can't be read.
+    """
+    from wfinspect.watching.store import Store
+
+    with contextlib.closing(Store(settings.paths.state_dir, clock.now)) as store:
+        rows = store.rows()
+        if unreadable := store.take_unreadable():
+            say(unreadable)
+        return rows
+
+
+def count_calls(settings: Settings, clock: Clock, calls: Counter[Binding]) -> None:
+    """Count calls that went out, as far as the store can be written."""
+    from wfinspect.watching.journal import day_of
+    from wfinspect.watching.store import Changes, Store
+
+    changes = Changes()
+    for binding, number in calls.items():
+        changes.calls[binding.account, day_of(binding, clock.now())] += number
+    if not changes:
+        return
+    with (
+        contextlib.suppress(StoreError),
+        contextlib.closing(Store(settings.paths.state_dir, clock.now)) as store,
+    ):
+        store.save(changes)
+
+
+ATTEMPTS = 3
+BASE_SECONDS = 0.5
+THROTTLED_BASE_SECONDS = 1.0
+CAP_SECONDS = 20.0
+TOTAL_SECONDS = 30.0
+"""From the first attempt to the beginning of the last."""
+
+_T = TypeVar("_T")
+
+
+async def with_retries(
+    attempt: Callable[[], Awaitable[_T]],
+    *,
+    clock: Clock,
+    sleep: Callable[[float], Awaitable[object]],
+    rng: random.Random,
+) -> _T:
+    """The value of the first attempt that succeeds; raises the last one's ServiceError.
+
+    Pauses have full jitter, and are at least what the service asks for.
+    """
+    started = clock.monotonic()
+    for number in range(1, ATTEMPTS):
+        try:
+            return await attempt()
+        except ServiceError as error:
+            if not is_worth_retrying(error):
+                raise
+            pause = pause_seconds(error, number, rng)
+            if clock.monotonic() - started + pause > TOTAL_SECONDS:
+                raise
+        await sleep(pause)
+    return await attempt()
+
+
+def is_worth_retrying(error: ServiceError) -> bool:
+    """Whether the same call may succeed a little later."""
+    if isinstance(error, Unreachable):
+        return not error.is_permanent
+    return isinstance(error, ServiceTrouble | Throttled) and not isinstance(error, DailyLimit)
+
+
+def pause_seconds(error: ServiceError, number: int, rng: random.Random) -> float:
+    """Seconds to wait after the attempt of that number, counted from 1."""
+    base, asked = BASE_SECONDS, 0.0
+    if isinstance(error, Throttled):
+        base, asked = THROTTLED_BASE_SECONDS, error.retry_after_seconds or 0.0
+    return max(asked, rng.uniform(0.0, min(CAP_SECONDS, base * 2 ** (number - 1))))
+
+
+BATCH = 100
+"""IDs one ListWorkflowInstances takes."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What could be read, and why the rest could not."""
+
+    found: dict[InstanceId, WorkflowInstance] = field(default_factory=dict)
+    errors: dict[InstanceId, ServiceError] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all were read, else the code of the gravest error."""
+        return gravest({error.exit_code for error in self.errors.values()})
+
+
+def gravest(codes: Collection[int]) -> int:
+    """Of several exit codes the one to end with."""
+    return next((code for code in (4, 5, 2, 3, 1, 8) if code in codes), 0)
+
+
+Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[WorkflowInstance]]
+
+
+async def read_bound(
+    binding: Binding,
+    ids: Sequence[InstanceId],
+    environ: Mapping[str, str],
+    clock: Clock,
+    on_call: Callable[[], None],
+) -> Reading:
+    """Read instances of a binding; what may pass is tried again. `on_call` hears of each request."""
+    import asyncio
+
+    from wfinspect.dataworks import open_client
+
+    rng = random.Random()
+    async with open_client(binding, environ, home_of(environ), clock, on_call) as client:
+        return await read(
+            client,
+            ids,
+            lambda attempt: with_retries(attempt, clock=clock, sleep=asyncio.sleep, rng=rng),
+        )
+
+
+async def read(source: InstanceSource, ids: Sequence[InstanceId], attempt: Attempt) -> Reading:
+    """Read instances: one singly, then all others of its group with one List, and so on.
+
+    `attempt` makes the single calls and may retry them. An error that is not the instance's own
+    ends the reading: no other ID would fare better.
+    """
+    reading = Reading()
+    waiting = list(ids)
+    can_list = True
+    while waiting:
+        first = waiting.pop(0)
+        try:
+            instance = await attempt(lambda first=first: source.get_workflow_instance(first))  # type: ignore[misc]
+        except (CredentialsMissing, Refused, Throttled, Unreachable) as error:
+            reading.errors |= dict.fromkeys([first, *waiting], error)
+            return reading
+        except ServiceError as error:
+            reading.errors[first] = error
+            continue
+        reading.found[first] = instance
+        if can_list and waiting:
+            placed = await _same_group(source, instance, waiting)
+            can_list = placed is not None
+            reading.found |= placed or {}
+            waiting = [i for i in waiting if i not in reading.found]
+    return reading
+
+
+async def _same_group(
+    source: InstanceSource, instance: WorkflowInstance, ids: Sequence[InstanceId]
+) -> dict[InstanceId, WorkflowInstance] | None:
+    """Those of `ids` that share the group of an instance; None where List can't be used."""
+    if instance.project_id is None or instance.biz_date is None:
+        return {}
+    found: dict[InstanceId, WorkflowInstance] = {}
+    for start in range(0, len(ids), BATCH):
+        wanted = ids[start : start + BATCH]
+        try:
+            listed = await source.list_workflow_instances(
+                wanted,
+                project_id=instance.project_id,
+                biz_date=instance.biz_date,
+                env_type=instance.env_type,
+            )
+        except NotFound:
+            continue
+        except ServiceError:
+            return None
+        found |= {i.id: i for i in listed if i.id in wanted}
+    return found

@@ -1,0 +1,142 @@
+"""Late or not: what the last runs of a workflow say about one of them. Pure; claims nothing from few.
+
+Only successful runs count, since one that failed says nothing about how long the work takes.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wfinspect.format import age, duration, moment
+from wfinspect.model import Family, InstanceId, WorkflowInstance, family_of
+
+MIN_RUNS = 4
+"""Fewer give no usual range."""
+
+_SPREAD = 2 * 1.4826
+"""Two standard deviations, estimated from the median distance to the median: one odd run changes
+neither."""
+_LEAST_SPREAD = 0.05
+"""Of the median; else runs that happen to agree would make every second a delay."""
+_LEAST_SPREAD_SECONDS = 30.0
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An earlier run, as far as it matters here; times in milliseconds."""
+
+    id: InstanceId
+    biz_date: int
+    status: str
+    started_time: int | None
+    finished_time: int | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None unless it succeeded and its times make sense."""
+        if family_of(self.status) is not Family.SUCCESS:
+            return None
+        if self.started_time is None or self.finished_time is None:
+            return None
+        seconds = (self.finished_time - self.started_time) / 1000
+        return seconds if seconds >= 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """A median and what lies within the spread around it, in seconds."""
+
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How an instance compares with the last runs of its workflow; stays true while time passes."""
+
+    said: str
+    """What time does not change, e.g. ``usually 18m to 22m``."""
+    usual: Usual | None = None
+    """How long they took; None where there are fewer than MIN_RUNS."""
+    running_since: datetime | None = None
+    """None for one that does not run."""
+    expected_at: datetime | None = None
+    """When it should be done; None once it is, or where nothing can be said."""
+    late_at: datetime | None = None
+    """When it leaves the usual range, if it goes on till then; None as for `expected_at`."""
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it is beyond the usual range."""
+        return self.late_at is not None and now > self.late_at
+
+    def sentence(self, now: datetime) -> str:
+        """E.g. ``running 41m, usually 18m to 22m: late by 19m``."""
+        running = self.running_since
+        head = f"running {age((now - running).total_seconds())}, " if running else ""
+        late = self.late_at if self.is_late(now) else None
+        return f"{head}{self.said}" + (f": late by {_brief(now - late)}" if late else "")
+
+
+def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
+    """Say when an instance takes, or waits, longer than usual, or by how much it did.
+
+    Runs of the instance itself are left out. One that has not started is compared by when earlier
+    ones were done after the beginning of their business date, where each date had one run.
+    """
+    known = [r for r in runs if r.id != instance.id and r.seconds is not None]
+    if len(known) < MIN_RUNS:
+        return Lateness(f"too few runs to compare with ({len(known)} of {MIN_RUNS})")
+    usual = _usual([r.seconds or 0.0 for r in known])
+    said = f"usually {_span(usual)}"
+    started = None if instance.started_time is None else moment(instance.started_time)
+    if started is None:
+        return _waiting(instance, known, usual)
+    if not instance.is_settled:
+        return Lateness(said, usual, started, *_due(started, usual))
+    if instance.finished_time is not None:
+        took = (instance.finished_time - (instance.started_time or 0)) / 1000
+        is_success = instance.family is Family.SUCCESS
+        longer = f": {duration(took - usual.high)} longer" if took > usual.high else ""
+        said = f"{'took' if is_success else 'failed after'} {duration(took)}, {said}{longer}"
+    return Lateness(said, usual)
+
+
+def _waiting(instance: WorkflowInstance, known: Sequence[Run], usual: Usual) -> Lateness:
+    begin = None if instance.biz_date is None else moment(instance.biz_date)
+    dates = [r.biz_date for r in known]
+    said = f"usually takes {_span(usual)}"
+    if begin is None or instance.is_settled or len(set(dates)) < len(dates):
+        return Lateness(said, usual)
+    done = _usual([((r.finished_time or 0) - r.biz_date) / 1000 for r in known])
+    return Lateness(f"not started, {said}", usual, None, *_due(begin, done))
+
+
+def _due(begin: datetime, usual: Usual) -> tuple[datetime | None, datetime | None]:
+    """When it should be done and when it is late; None where no calendar holds both."""
+    try:
+        return begin + timedelta(seconds=usual.median), begin + timedelta(seconds=usual.high)
+    except OverflowError:
+        return None, None
+
+
+def _usual(seconds: Sequence[float]) -> Usual:
+    from statistics import median  # noqa: PLC0415 - slow to import, and a watch may need none
+
+    middle = median(seconds)
+    spread = max(
+        _SPREAD * median(abs(each - middle) for each in seconds),
+        _LEAST_SPREAD * middle,
+        _LEAST_SPREAD_SECONDS,
+    )
+    return Usual(max(0.0, middle - spread), middle, middle + spread)
+
+
+def _span(usual: Usual) -> str:
+    return f"{_brief(usual.low)} to {_brief(usual.high)}"
+
+
+def _brief(span: timedelta | float) -> str:
+    seconds = span.total_seconds() if isinstance(span, timedelta) else span
+    return duration(seconds) if seconds < _MINUTE else age(seconds)

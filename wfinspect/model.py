@@ -1,0 +1,427 @@
+"""A workflow instance and its states, in the service's words. Knows no JSON, no HTTP, no terminal.
+
+Field names are those of GetWorkflowInstance (2024-05-18) in snake case; the reference is
+https://help.aliyun.com/zh/dataworks/developer-reference/api-dataworks-public-2024-05-18-getworkflowinstance
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, tzinfo
+from enum import StrEnum
+from typing import Generic, NamedTuple, NewType, TypeVar
+
+InstanceId = NewType("InstanceId", int)
+"""An instance's ID: 1 to 2**63 - 1."""
+
+MAX_INSTANCE_ID = 2**63 - 1
+
+MAX_STATUS = 100
+"""Characters of a status that are read: it is written into each change, compared and counted."""
+
+
+class Status(StrEnum):
+    """The documented states of an instance, and one for words nobody documented."""
+
+    NOT_RUN = "NotRun"
+    RUNNING = "Running"
+    WAIT_TIME = "WaitTime"
+    CHECKING_CONDITION = "CheckingCondition"
+    WAIT_RESOURCE = "WaitResource"
+    WAIT_TRIGGER = "WaitTrigger"
+    FAILURE = "Failure"
+    SUCCESS = "Success"
+    CHECKING = "Checking"
+    UNKNOWN = "Unknown"
+
+    @classmethod
+    def of(cls, word: str) -> "Status":
+        """The state a word of the service names; UNKNOWN for any other word."""
+        try:
+            return cls(word)
+        except ValueError:
+            return cls.UNKNOWN
+
+
+class Family(StrEnum):
+    """What a state means to somebody who watches; what needs them most comes first."""
+
+    FAILURE = "failure"
+    UNKNOWN = "unknown"
+    ACTIVE = "active"
+    WAITING = "waiting"
+    IDLE = "idle"
+    SUCCESS = "success"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the run is over. Not for ever: a rerun starts it anew."""
+        return self in _SETTLED
+
+
+_SETTLED = frozenset({Family.SUCCESS, Family.FAILURE})
+_FAMILIES: dict[str, Family] = {
+    Status.NOT_RUN: Family.IDLE,
+    Status.WAIT_TIME: Family.WAITING,
+    Status.WAIT_RESOURCE: Family.WAITING,
+    Status.WAIT_TRIGGER: Family.WAITING,
+    Status.CHECKING_CONDITION: Family.WAITING,
+    Status.RUNNING: Family.ACTIVE,
+    Status.CHECKING: Family.ACTIVE,
+    Status.SUCCESS: Family.SUCCESS,
+    Status.FAILURE: Family.FAILURE,
+    Status.UNKNOWN: Family.UNKNOWN,
+}
+
+
+def family_of(word: str) -> Family:
+    """The family of a status as the service wrote it."""
+    return _FAMILIES.get(word) or Family.UNKNOWN
+
+
+class Tag(NamedTuple):
+    """A tag of an instance; both parts as they came."""
+
+    key: str
+    value: str
+
+
+class Unreadable(NamedTuple):
+    """A field that the service sent in a form that can't be read."""
+
+    name: str
+    """As the attribute that is left empty for it."""
+    json: str
+    """The value as it came."""
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class WorkflowInstance:
+    """One reading of an instance: the 19 fields of the service, nothing derived.
+
+    Times are milliseconds since the epoch; absent, null, 0 and negative all mean "not yet" and are
+    None. Text is kept as it came. A field the service left out is None, or "" for text; so is one
+    that can't be read, which `unreadable` holds. Only an ID and a status are always there.
+    """
+
+    id: InstanceId
+    name: str = ""
+    status: str = ""
+    """The word as it came; `family` and `Status.of` interpret it."""
+    type: str = ""
+    env_type: str = ""
+    workflow_id: int | None = None
+    workflow_task_instance_id: int | None = None
+    unified_workflow_instance_id: int | None = None
+    project_id: int | None = None
+    biz_date: int | None = None
+    """Milliseconds; midnight of the business date in the region's scheduling zone."""
+    started_time: int | None = None
+    finished_time: int | None = None
+    create_time: int | None = None
+    modify_time: int | None = None
+    owner: str = ""
+    create_user: str = ""
+    modify_user: str = ""
+    workflow_parameters: str = ""
+    """The raw text; `parameters.parse_parameters` reads it."""
+    tags: tuple[Tag, ...] = ()
+    unknown_fields: tuple[str, ...] = ()
+    """Names of fields in the answer that are not among the documented 19."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """Where it names `project_id`, `biz_date` or `env_type`, that may hold what was known before."""
+    raw: str = field(default="", compare=False, repr=False)
+    """The JSON object exactly as it came."""
+
+    @property
+    def family(self) -> Family:
+        """What the state means to somebody who watches."""
+        return family_of(self.status)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the run is over (Success or Failure)."""
+        return self.family.is_settled
+
+    def run_seconds(self, now: datetime) -> float | None:
+        """How long the run took, or has taken so far; negative where its times make no sense.
+
+        None before it started, and for one that is over at a time the service does not give.
+        """
+        end = self.finished_time if self.is_settled else now.timestamp() * 1000
+        if self.started_time is None or end is None:
+            return None
+        return (end - self.started_time) / 1000
+
+
+Account = tuple[str, str]
+"""A profile and a region: whom calls are counted for."""
+
+
+class Binding(NamedTuple):
+    """Where an instance lives: two accounts or two regions never mix, nor does a simulator."""
+
+    profile: str
+    """Name of the CLI profile, ``(env)`` for keys from the environment."""
+    region: str
+    endpoint: str
+    """Host for https; a whole ``http://127.0.0.1:port`` URL for a loopback service."""
+
+    @property
+    def account(self) -> Account:
+        """Profile and region."""
+        return self.profile, self.region
+
+
+class InstanceKey(NamedTuple):
+    """An instance's whole identity."""
+
+    binding: Binding
+    id: InstanceId
+
+
+class Transition(NamedTuple):
+    """A change of status between two good readings."""
+
+    key: InstanceKey
+    name: str
+    from_status: str
+    to_status: str
+    at: datetime
+    """The service's own time of the change where it is more exact than the readings, else the
+    second reading's."""
+    seen_after: datetime
+    """The last good reading that still gave from_status."""
+    seen_by: datetime
+    """The first good reading that gave to_status."""
+    is_service_time: bool = False
+    is_rerun: bool = False
+    """A settled run was followed by a new one."""
+
+    @property
+    def family(self) -> Family:
+        """The family of the new state."""
+        return family_of(self.to_status)
+
+
+_FAMILIES_of_task = tuple(Family)
+_FROZEN = frozenset({"Pause", "PauseCalendar"})
+_DRY_RUN = frozenset(
+    {
+        "Skip",
+        "SkipUnchoose",
+        "SkipCycle",
+        "SkipCalendar",
+        "ConditionUnchoose",
+        "RealtimeDeprecated",
+    }
+)
+_AFTER_FAILURES = _FAMILIES_of_task.index(Family.FAILURE) + 0.5
+_NEVER = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInstance:
+    """One reading of a task's run.
+
+    As for a workflow instance: times are milliseconds and None while there is nothing, text is "".
+    Only `raw` holds Inputs, Outputs, DataSource, what else is within RuntimeResource, and what the
+    instance says of itself: its workflow, workspace and business date.
+    """
+
+    id: int
+    task_id: int | None = None
+    task_name: str = ""
+    task_type: str = ""
+    """E.g. ``ODPS_SQL``."""
+    status: str = ""
+    """The word as it came."""
+    run_number: int | None = None
+    """From 1; a rerun counts it up."""
+    started_time: int | None = None
+    finished_time: int | None = None
+    trigger_time: int | None = None
+    """When it is due."""
+    waiting_trigger_time: int | None = None
+    """When it began to wait for that."""
+    waiting_resource_time: int | None = None
+    """When it began to wait for resources."""
+    create_time: int | None = None
+    modify_time: int | None = None
+    baseline_id: int | None = None
+    priority: int | None = None
+    period_number: int | None = None
+    timeout: int | None = None
+    """Seconds."""
+    owner: str = ""
+    create_user: str = ""
+    modify_user: str = ""
+    description: str = ""
+    operation_type: str = ""
+    rerun_mode: str = ""
+    trigger_type: str = ""
+    trigger_recurrence: str = ""
+    """Normal, or why it does not really run: see `is_frozen` and `is_dry_run`."""
+    process_id: str = ""
+    gateway: str = ""
+    resource_group_id: str = ""
+    script_parameters: str = ""
+    script_content: str = ""
+    """Only GetTaskInstance gives it, and `tags`."""
+    tags: tuple[Tag, ...] = ()
+    unknown_fields: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    raw: str = field(default="", compare=False, repr=False)
+    """The JSON object exactly as it came."""
+
+    @property
+    def family(self) -> Family:
+        """What the state means to somebody who watches."""
+        return family_of(self.status)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it is or will be set to failed without running, as the schedule has it.
+
+        Not where it runs all the same, or was set to successful by hand.
+        """
+        return self.trigger_recurrence in _FROZEN and self.family in {
+            Family.FAILURE,
+            Family.IDLE,
+            Family.WAITING,
+        }
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether it was set to successful without running."""
+        return self.trigger_recurrence in _DRY_RUN and self.family is Family.SUCCESS
+
+    @property
+    def word(self) -> str:
+        """What its state is called: the service's word where it tells all."""
+        if self.is_frozen:
+            return "frozen"
+        return "dry run" if self.is_dry_run else self.status
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """How a run's time was spent, in seconds; None for what has not begun or was not recorded."""
+
+    for_time: float | None
+    """Waiting for the scheduled time."""
+    for_resources: float | None
+    running: float | None
+
+
+def spans(task: TaskInstance, now_ms: float) -> Spans:
+    """The phases of a run; the one that goes on ends at `now_ms`, milliseconds since the epoch."""
+    open_end = None if task.family.is_settled else now_ms
+    started, over = task.started_time, task.finished_time or open_end
+    # A run that failed while it waited was never started: its end is that of the wait.
+    waited = started or over
+    by_time = task.waiting_resource_time or waited
+    return Spans(
+        _seconds(task.waiting_trigger_time, by_time),
+        _seconds(task.waiting_resource_time, waited),
+        _seconds(started, over),
+    )
+
+
+def by_attention(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
+    """Tasks with what needs somebody first; within a state the one that began first.
+
+    A frozen task holds up others, but nothing is wrong with it: it follows those that failed.
+    """
+    return sorted(
+        tasks,
+        key=lambda t: (
+            _AFTER_FAILURES if t.is_frozen else _FAMILIES_of_task.index(t.family),
+            t.started_time or t.waiting_resource_time or t.trigger_time or _NEVER,
+            t.id,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many of an instance's tasks are where."""
+
+    done: int
+    failed: int
+    running: int
+    total: int
+    frozen: int = 0
+    """Not among those that failed."""
+    dry_runs: int = 0
+    """Among those that are done."""
+
+    def __str__(self) -> str:
+        parts = [f"{self.done}/{self.total} done"]
+        parts += [f"{self.failed} failed"] if self.failed else []
+        parts += [f"{self.running} running"] if self.running else []
+        parts += [f"{self.frozen} frozen"] if self.frozen else []
+        if self.dry_runs:
+            parts.append(f"{self.dry_runs} dry run{'s' if self.dry_runs > 1 else ''}")
+        return ", ".join(parts)
+
+
+def progress(tasks: Iterable[TaskInstance]) -> Progress:
+    """Count an instance's tasks."""
+    every = list(tasks)
+    counts = Counter(task.family for task in every if not task.is_frozen)
+    return Progress(
+        counts[Family.SUCCESS],
+        counts[Family.FAILURE],
+        counts[Family.ACTIVE],
+        len(every),
+        len(every) - counts.total(),
+        sum(task.is_dry_run for task in every),
+    )
+
+
+def _seconds(begin: int | None, end: float | None) -> float | None:
+    """A span; None where a time is missing or they run backwards, as after a rerun."""
+    if begin is None or end is None or end < begin:
+        return None
+    return (end - begin) / 1000
+
+
+T = TypeVar("T")
+
+
+class Query(NamedTuple):
+    """The filters of ListWorkflowInstances, all of which have to match; "" and None ask for any."""
+
+    project_id: int
+    biz_date: int
+    """Milliseconds; midnight of the business date in the region's scheduling zone."""
+    name: str = ""
+    """A part of the name."""
+    status: str = ""
+    type: str = ""
+    owner: str = ""
+    """An account ID."""
+    env_type: str = ""
+    tags: tuple[Tag, ...] = ()
+    """Any one of them is enough."""
+    workflow_id: int | None = None
+    unified_workflow_instance_id: int | None = None
+    """That of one trigger."""
+
+
+def biz_date_of(day: date, zone: tzinfo) -> int:
+    """A business date as `Query` wants it."""
+    return round(datetime.combine(day, time(), zone).timestamp() * 1000)
+
+
+class Page(NamedTuple, Generic[T]):
+    """A part of a longer answer."""
+
+    items: tuple[T, ...]
+    """Those that could be read, in the service's order."""
+    number: int
+    """From 1."""
+    total: int | None
+    """Over all pages; None where the service does not say."""
+    is_last: bool

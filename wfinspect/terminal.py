@@ -1,0 +1,185 @@
+"""What must hold before Textual is imported: its environment, and a terminal to draw on.
+
+Imports nothing of Textual, since Textual reads these variables while it is imported.
+"""
+
+import base64
+import os
+import subprocess
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import TextIO
+
+from wfinspect.errors import UsageError
+from wfinspect.format import plain_text, shown
+
+_WANTED = {
+    # The kitty keyboard protocol outlives a lost connection and loses spaces in some terminals.
+    "TEXTUAL_DISABLE_KITTY_KEY": "1",
+    # Smooth scrolling switches to pixel mouse reports, and back only sometimes.
+    "TEXTUAL_SMOOTH_SCROLL": "0",
+}
+_PREFERRED = {
+    "TEXTUAL_ANIMATIONS": "none",
+    "TEXTUAL_FPS": "20",
+    # An arrow key split by a slow link must not become Escape and a letter.
+    "ESCDELAY": "250",
+}
+# Development switches of Textual: they import a class by name, record keys, write screenshots.
+_UNWANTED = (
+    "TEXTUAL",
+    "TEXTUAL_DEBUG",
+    "TEXTUAL_DRIVER",
+    "TEXTUAL_LOG",
+    "TEXTUAL_PRESS",
+    "TEXTUAL_SHOW_RETURN",
+    "TEXTUAL_ALLOW_SIGNALS",
+)
+_COLOR_SYSTEMS = frozenset({"auto", "standard", "256", "truecolor"})
+_TRUECOLOR = frozenset({"truecolor", "24bit"})
+_NO_TERMINALS = frozenset({"", "dumb", "unknown"})
+
+
+def prepare_environment(environ: MutableMapping[str, str], *, low_bandwidth: bool = False) -> None:
+    """Set what Textual shall find when it is imported, and drop what it must not.
+
+    With `low_bandwidth` half as many frames a second, and no colours that take 17 bytes each.
+    """
+    for name in [*_UNWANTED, *(n for n in environ if n.startswith("TEXTUAL_SCREENSHOT"))]:
+        environ.pop(name, None)
+    if environ.get("TEXTUAL_COLOR_SYSTEM", "auto") not in _COLOR_SYSTEMS:
+        del environ["TEXTUAL_COLOR_SYSTEM"]
+    # An empty one asks for nothing, says its specification; Textual goes by its being there.
+    if not environ.get("NO_COLOR"):
+        environ.pop("NO_COLOR", None)
+    environ.update(_WANTED)
+    if low_bandwidth:
+        environ.setdefault("TEXTUAL_FPS", "10")
+    # GNU screen hands COLORTERM on, and makes dim, red and inverse of a colour in 24 bits.
+    is_screen = "STY" in environ and environ.get("TERM", "").startswith("screen")
+    if environ.get("COLORTERM", "").lower() in _TRUECOLOR and (low_bandwidth or is_screen):
+        environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
+    for name, value in _PREFERRED.items():
+        environ.setdefault(name, value)
+
+
+def require_terminal(stdin: TextIO | None, stderr: TextIO | None, term: str) -> None:
+    """Make sure that there is a screen and a keyboard: Textual reads stdin and draws on stderr.
+
+    Raises:
+        UsageError: standard input or error is no terminal, or TERM names one that can't be drawn on.
+    """
+    for stream, name in ((stdin, "input"), (stderr, "error")):
+        if not _is_terminal(stream):
+            raise UsageError(
+                f"The app needs a terminal, and standard {name} is none: over SSH use "
+                "ssh -t HOST wfinspect, or print instances with wfinspect get ID."
+            )
+    if term in _NO_TERMINALS:
+        raise UsageError(
+            f"The app can't draw on a terminal of type '{term}' (TERM): set TERM, for example to "
+            "xterm-256color, or print instances with wfinspect get ID."
+        )
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and os.isatty(stream.fileno())
+    except (OSError, ValueError):
+        return False
+
+
+def is_remote(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal is at the other end of an SSH connection."""
+    return any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
+
+
+def ends_with_ssh(environ: Mapping[str, str]) -> bool:
+    """Whether a lost SSH connection takes the program along: neither tmux nor screen keeps it."""
+    return is_remote(environ) and not (environ.get("TMUX") or environ.get("STY"))
+
+
+_MAX_TEXT = 300
+
+
+def announcement(kind: str, text: str, *, through_tmux: bool) -> str:
+    """The sequence that has a terminal notify its desktop; "" for the kind ``off``.
+
+    Args:
+        kind: one of `notify.OSC_KINDS`.
+        text: one line; what could act on a terminal is made visible.
+        through_tmux: wrap it for tmux, whose allow-passthrough has to be on.
+    """
+    if kind == "off":
+        return ""
+    # Terminals take an OSC 9 that begins with a digit for another command of ConEmu's.
+    safe = f"wfinspect: {shown(text, limit=_MAX_TEXT)}".replace(";", ",")
+    body = f"777;notify;wfinspect;{safe}" if kind == "777" else f"9;{safe}"
+    sequence = f"\x1b]{body}\x1b\\"
+    if not through_tmux:
+        return sequence
+    doubled = sequence.replace("\x1b", "\x1b\x1b")
+    return f"\x1bPtmux;{doubled}\x1b\\"
+
+
+_OSC52_LIMIT = 70_000  # base64 characters; terminals drop longer ones without a word
+_SCREEN_PIECE = 250  # GNU screen passes strings of at most some 768 bytes
+_TMUX_SECONDS = 1.0
+
+
+def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str], None]) -> str:
+    """Send a text to the clipboard and say where it went, for a person.
+
+    Nothing confirms that it arrived, so it is only ever "sent". Inside tmux its own command is used:
+    with default settings tmux ignores the sequence from a program. An empty text is not sent, since
+    that would empty the clipboard.
+
+    Args:
+        text: what to copy; what could act on the terminal it is pasted to is made visible.
+        environ: tells tmux and GNU screen.
+        write: takes a sequence for the terminal, between two frames.
+    """
+    if not text:
+        return "Nothing to copy."
+    # So long a text is not looked through first.
+    if len(text) > _OSC52_LIMIT and not environ.get("TMUX"):
+        return _too_long(text)
+    text = plain_text(text)
+    if environ.get("TMUX"):
+        if ask_tmux(environ, "load-buffer", "-w", "-", text=text) is not None:
+            return "Sent to tmux's buffer and the terminal's clipboard."
+        if ask_tmux(environ, "load-buffer", "-", text=text) is not None:
+            return "Sent to tmux's buffer."
+    encoded = base64.b64encode(text.encode()).decode("ascii")
+    if len(encoded) > _OSC52_LIMIT:
+        return _too_long(text)
+    sequence = f"\x1b]52;c;{encoded}\x1b\\"
+    write(_through_screen(sequence) if environ.get("STY") else sequence)
+    return "Sent to the terminal's clipboard (OSC 52)."
+
+
+def _too_long(text: str) -> str:
+    return f"Not copied: {len(text):,} characters are too many for a terminal's clipboard."
+
+
+def ask_tmux(environ: Mapping[str, str], *arguments: str, text: str = "") -> str | None:
+    """What tmux answers to a command that is given a text; None where it fails, or does not answer."""
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments; the text goes to standard input
+            ["tmux", *arguments],  # noqa: S607 - the tmux on the user's path is the one they run
+            input=text.encode(),
+            env=dict(environ),
+            capture_output=True,
+            timeout=_TMUX_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode(errors="replace").strip()
+
+
+def _through_screen(sequence: str) -> str:
+    """The sequence in pieces that GNU screen hands on to its terminal as they are."""
+    # The string terminator would end the wrapping, too; a bell ends the sequence as well.
+    sequence = sequence.removesuffix("\x1b\\") + "\x07"
+    starts = range(0, len(sequence), _SCREEN_PIECE)
+    return "".join(f"\x1bP{sequence[at : at + _SCREEN_PIECE]}\x1b\\" for at in starts)

@@ -1,0 +1,152 @@
+"""What a person has chosen on the screen, kept between starts. Never worth failing for."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import tzinfo
+from pathlib import Path
+from typing import NamedTuple
+
+from wfinspect import format as fmt
+from wfinspect.errors import ConfigError, StoreError
+from wfinspect.model import WorkflowInstance
+from wfinspect.parsing import Parameters, first_parameters
+from wfinspect.regions import zone_of
+from wfinspect.settings import make_private, read_settings
+from wfinspect.watching.api import Row
+
+FILE_NAME = "preferences.json"
+_MAX_BYTES = 1024 * 1024
+
+
+class Preferences:
+    """Names and values; the last start to write one wins."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        """Read what was kept; without a directory nothing is."""
+        self._path = directory / FILE_NAME if directory else None
+        self._values: dict[str, str] = {}
+        self.trouble = ""
+        """A sentence where what stands there is not read."""
+        self._read()
+
+    def get(self, name: str, default: str) -> str:
+        """The value kept under a name."""
+        return self._values.get(name, default)
+
+    def set(self, name: str, value: str) -> None:
+        """Keep a value; what others have kept meanwhile stays."""
+        self._read()
+        self._values[name] = value
+        if self._path is None or self.trouble:
+            return
+        new = self._path.with_name(f"{FILE_NAME}.{os.getpid()}")
+        with contextlib.suppress(OSError, StoreError):
+            make_private(self._path.parent)
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(self._values, file)
+            new.replace(self._path)
+
+    def _read(self) -> None:
+        if self._path is None:
+            return
+        self.trouble = ""
+        try:
+            data, _ = read_settings(self._path, _MAX_BYTES)
+        except FileNotFoundError:
+            return
+        except ConfigError as error:
+            self.trouble = f"{error} Until then what is chosen here ends with the app."
+            return
+        with contextlib.suppress(ValueError, RecursionError):
+            values = json.loads(data)
+            if isinstance(values, dict):
+                self._values |= {k: v for k, v in values.items() if isinstance(v, str)}
+
+
+Format = Callable[[Sequence[tuple[WorkflowInstance, str]], tzinfo], str]
+"""Instances, each with the region it is from, as text; times in a zone."""
+
+
+class Exports(NamedTuple):
+    """How instances become text, and where files may go, the first that can be written to."""
+
+    formats: Mapping[str, Format]
+    directories: tuple[Path, ...] = ()
+
+    def text(self, kind: str, rows: Iterable[Row], zone: tzinfo) -> str:
+        """The last readings of rows; those without one are left out."""
+        found = [(row.instance, row.key.binding.region) for row in rows if row.instance is not None]
+        return self.formats[kind](found, zone)
+
+    def save(self, text: str, name: str, ending: str) -> str:
+        """Write a new file that only the user can read; one that is there is never touched.
+
+        Gives a sentence that says where it is, or why there is none.
+        """
+        why: object = "there is no directory to write to"
+        for directory in self.directories:
+            try:
+                return f"Written to {_write_new(directory, text, name, ending)}."
+            except OSError as error:
+                why = error.strerror or error
+        return f"Not written: {why}."
+
+
+def _write_new(directory: Path, text: str, name: str, ending: str) -> Path:
+    number = 1
+    while True:
+        path = directory / (f"{name}.{ending}" if number == 1 else f"{name}-{number}.{ending}")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            number += 1
+            continue
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text + "\n")
+        except OSError:
+            path.unlink()  # half of it would pass for the whole
+            raise
+        return path.absolute()
+
+
+def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
+    """Every field that has a value, with the whole of it; times in `zone`.
+
+    Of one that can't be read the value is the service's JSON.
+    """
+    found = row.instance
+    if found is None:
+        return (("ID", str(row.key.id)),)
+    biz = fmt.biz_date(found.biz_date, zone_of(row.key.binding.region)) if found.biz_date else ""
+    unreadable = dict(found.unreadable)
+    parameters = first_parameters(found.workflow_parameters) or Parameters()
+    named = (
+        ("ID", "id", found.id),
+        ("Name", "name", found.name),
+        ("Status", "status", found.status),
+        ("Type", "type", found.type),
+        ("Environment", "env_type", found.env_type),
+        ("Business date", "biz_date", biz.partition(" ")[0]),
+        ("Started", "started_time", fmt.service_time(found.started_time, zone)),
+        ("Finished", "finished_time", fmt.service_time(found.finished_time, zone)),
+        ("Created", "create_time", fmt.service_time(found.create_time, zone)),
+        ("Modified", "modify_time", fmt.service_time(found.modify_time, zone)),
+        ("Workspace", "project_id", found.project_id),
+        ("Workflow", "workflow_id", found.workflow_id),
+        ("Task instance", "workflow_task_instance_id", found.workflow_task_instance_id),
+        ("Unified ID", "unified_workflow_instance_id", found.unified_workflow_instance_id),
+        ("Owner", "owner", found.owner),
+        ("Created by", "create_user", found.create_user),
+        ("Modified by", "modify_user", found.modify_user),
+        ("Parameters", "workflow_parameters", found.workflow_parameters),
+        *((f"  {p.key}", "", p.value) for p in parameters.pairs),
+        ("Tags", "tags", ", ".join(f"{tag.key}:{tag.value}" for tag in found.tags)),
+        *((f"  {tag.key}", "", tag.value) for tag in found.tags),
+        ("All as JSON", "", fmt.exact_json(found.raw)),
+    )
+    told = ((label, unreadable.get(name, value)) for label, name, value in named)
+    return tuple((label, str(value)) for label, value in told if value not in {None, ""})

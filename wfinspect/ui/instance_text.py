@@ -1,0 +1,684 @@
+"""The two status lines and the window's title as text. Pure; while all is well nothing in them ticks."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import zip_longest
+
+from wfinspect import format as fmt
+from wfinspect.errors import ABOUT_KEYS, CredentialsMissing, NotFound
+from wfinspect.model import Binding, Family, Status, Transition, WorkflowInstance, family_of
+from wfinspect.parsing import first_parameters
+from wfinspect.regions import zone_of
+from wfinspect.ui.lines import (
+    BLANK,
+    Line,
+    Part,
+    Role,
+    Span,
+    cell_len,
+    crop,
+    line,
+    pad,
+    pad_left,
+    shed,
+    spread,
+    width_of,
+    wrap,
+    wrap_lines,
+)
+from wfinspect.ui.rows import (
+    change_words,
+    coarse_age,
+    glyph_of,
+    names_of,
+    shows_reading,
+    state_word,
+)
+from wfinspect.ui.theme import FAMILY_ROLES, Look
+from wfinspect.watching.api import Contact, Health, Row, Snapshot, Trouble
+
+_TITLED = ((Family.FAILURE, "failed"), (Family.ACTIVE, "running"), (Family.WAITING, "waiting"))
+
+
+def title(contact: Contact, counts: Counter[Family], unseen: int) -> str:
+    """What the window is called: ``1 failed, 2 running - wfinspect``."""
+    parts = ["NOT LIVE"] if contact is Contact.NOT_LIVE else []
+    parts += [f"{counts[family]} {word}" for family, word in _TITLED if counts[family]]
+    parts += [f"{unseen} unseen"] if unseen else []
+    return f"{', '.join(parts)} - wfinspect" if parts else "wfinspect"
+
+
+def top_line(
+    snapshot: Snapshot,
+    counts: Counter[Family],
+    binding: Binding,
+    look: Look,
+    now: datetime,
+    width: int,
+    *,
+    is_demo: bool,
+) -> Line:
+    """Who is asked, how the watched ones fare, and at the right edge whether this is the present.
+
+    `counts` is what `counts_of` finds among the snapshot's rows.
+    """
+    right = _contact_spans(snapshot.health, look, now, width, whose=_whose(snapshot, binding))
+    if snapshot.health.contact is Contact.STARTING and not snapshot.rows and not snapshot.displayed:
+        right = (("ready", Role.DIM),)
+    room = width - width_of(right) - 3
+    profile = "demo" if is_demo else fmt.shown(binding.profile, limit=40)
+    parts = [
+        Part(((" wfinspect ", Role.BRAND),), 6),
+        Part(((profile, Role.STRONG),), 3),
+        Part(((fmt.shown(binding.region, limit=40), Role.DIM),), 5),
+        Part((("read-only", Role.DIM),), 7),
+        Part(_count_spans(counts, look), 4),
+    ]
+    return line(*spread(((" ", Role.TEXT), *shed(parts, room)), (*right, (" ", Role.TEXT)), width))
+
+
+def _whose(snapshot: Snapshot, binding: Binding) -> str:
+    # Another account's trouble must not seem to be that of the one named on the left.
+    if binding in snapshot.troubles:
+        return ""
+    other = next(iter(snapshot.troubles), binding)
+    name = other.profile if other.profile != binding.profile else other.region
+    return f"{fmt.shown(name, limit=20)}: " if other != binding else ""
+
+
+def counts_of(rows: Iterable[Row]) -> Counter[Family]:
+    """How many rows that were read are in which family; what is gone is UNKNOWN."""
+    words = Counter(
+        "" if row.is_gone else row.instance.status for row in rows if row.instance is not None
+    )
+    counts: Counter[Family] = Counter()
+    for word, count in words.items():
+        counts[family_of(word)] += count
+    return counts
+
+
+def _count_spans(counts: Counter[Family], look: Look) -> tuple[Span, ...]:
+    """The counts, e.g. ``X 1  > 2``."""
+    spans: list[Span] = []
+    for family, status in fmt.MARKED_AS.items():
+        if counts[family]:
+            gap = "  " if spans else ""
+            spans.append((f"{gap}{look.glyphs[status]} {counts[family]}", FAMILY_ROLES[family]))
+    return tuple(spans)
+
+
+def _contact_spans(
+    health: Health, look: Look, now: datetime, width: int, *, whose: str = ""
+) -> tuple[Span, ...]:
+    """``live``, how slow, or NOT LIVE with cause, age and next try; the word and the cause are never shed."""
+    match health.contact:
+        case Contact.LIVE:
+            if health.slow is not None:
+                word, why = health.slow.words.split(":")
+                slow = Part(((word, Role.TROUBLE),), 0), Part(((f":{why}", Role.TROUBLE),), 1)
+                return shed(slow, width - 1, gap="")
+            return (("live", Role.SUCCESS),)
+        case Contact.STARTING:
+            return (("starting" if health.last_good_at is None else "reading...", Role.DIM),)
+        case Contact.PAUSED:
+            return ((" PAUSED ", Role.ALARM), (" p resumes", Role.DIM))
+        case Contact.NOT_LIVE:
+            cause = fmt.shown(health.trouble.cause, limit=40) if health.trouble else "no answer yet"
+            parts = [Part(((" NOT LIVE ", Role.ALARM), (f" {whose}{cause}", Role.TROUBLE)), 0)]
+            if health.last_good_at is not None:
+                age = fmt.age((now - health.last_good_at).total_seconds())
+                parts.append(Part(((f"last read {age} ago", Role.DIM),), 2))
+            if retry := next_try(health.trouble, look, now):
+                parts.append(Part(((retry, Role.DIM),), 1))
+            return shed(parts, width - 1, gap=", ")
+
+
+def next_try(trouble: Trouble | None, look: Look, now: datetime) -> str:
+    """When the next attempt is due, as clock time; "" where none is planned."""
+    if trouble is None or trouble.retry_at is None:
+        return ""
+    retry = max(trouble.retry_at, now).astimezone(look.zone)
+    return f"next try {retry:%H:%M:%S}"
+
+
+def bottom_line(
+    health: Health, width: int, *, unseen: int = 0, hint: str = "", flags: Sequence[str] = ()
+) -> Line:
+    """What waits for a look, what was spent, how often is asked, and what is not as it should be."""
+    parts = [
+        Part(((" " + hint, Role.STRONG),) if hint else (), 1),
+        Part(((f" {unseen} unseen", Role.FAILURE), (" n next", Role.DIM)) if unseen else (), 2),
+        # The sentence is told once; here is no room for it beside what it costs to miss the rest.
+        Part(_said("not saved: wfinspect doctor says why" if health.store_trouble else ""), 1),
+        Part(_said(*health.remarks), 3),
+        Part(_spent(health), 4),
+        Part((((" every " + seconds(health.interval_seconds)), Role.DIM),), 5),
+        Part((("  ".join(["", *flags]), Role.DIM),) if flags else (), 4),
+        Part(_elsewhere(health), 3),
+    ]
+    return line(*shed(parts, width, gap=" "))
+
+
+def _said(*sentences: str) -> tuple[Span, ...]:
+    text = ", ".join(fmt.shown(sentence, limit=200) for sentence in sentences if sentence)
+    return ((" " + text, Role.TROUBLE),) if text else ()
+
+
+def _spent(health: Health) -> tuple[Span, ...]:
+    is_short = health.calls_today >= health.budget * 0.9
+    return (
+        (" calls ", Role.DIM),
+        (f"{health.calls_today:,}/{health.budget:,}", Role.TROUBLE if is_short else Role.DIM),
+    )
+
+
+def _elsewhere(health: Health) -> tuple[Span, ...]:
+    # Contact is live, yet something is wrong for some of the rows.
+    if health.contact is Contact.NOT_LIVE or health.trouble is None:
+        return ()
+    return ((f" some not read: {fmt.shown(health.trouble.cause, limit=40)}", Role.TROUBLE),)
+
+
+def seconds(value: float) -> str:
+    """An interval: ``15s``, ``2.5s``, ``5m``."""
+    if value >= 60 and value % 60 == 0:  # noqa: PLR2004 - a minute
+        return f"{value / 60:g}m"
+    return f"{value:g}s"
+
+
+MARGIN = " "
+
+
+def sentence(text: str, width: int, role: Role = Role.DIM) -> list[Line]:
+    """A sentence, wrapped."""
+    pieces = wrap(fmt.shown(text), width - 2, is_prose=True)
+    return [line((MARGIN + piece.rstrip(), role)) for piece in pieces]
+
+
+def told(trouble: Trouble) -> str:
+    """The sentence of a trouble, without the advice that is listed below it anyway."""
+    listed = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "aliyun configure", "wfinspect demo")
+    what, colon, _ = trouble.sentence.partition(":")
+    return (
+        f"{what}." if colon and all(it in trouble.sentence for it in listed) else trouble.sentence
+    )
+
+
+def placeholder(
+    row: Row | None, trouble: Trouble | None, look: Look, now: datetime, width: int
+) -> tuple[Line, ...]:
+    """What stands where the fields will be while there are none.
+
+    Args:
+        row: what is open and has no reading yet; None while nothing is open.
+        trouble: what keeps the whole watch from its readings.
+        look: glyphs and zone.
+        now: for the next attempt.
+        width: cells.
+    """
+    if row is not None:
+        if row.trouble is None:
+            return (BLANK, *sentence("Reading it from the service...", width))
+        return (BLANK, *_advice(row.trouble, look, now, width))
+    if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
+        said = sentence(told(trouble), width, role=Role.TROUBLE)
+        return (BLANK, *said, BLANK, *_advice(trouble, look, now, width))
+    return (
+        BLANK,
+        line((MARGIN + "Nothing is open.", Role.STRONG)),
+        BLANK,
+        *_keys(
+            ("0-9", "type or paste an instance ID, Enter opens it"),
+            ("Enter", "opens the instance under the cursor"),
+            ("?", "shows all keys"),
+            width=width,
+        ),
+    )
+
+
+def nothing_watched(
+    trouble: Trouble | None, look: Look, now: datetime, width: int, *, is_open: bool = False
+) -> tuple[Line, ...]:
+    """What stands in an empty list; little beside an instance that is open and says the rest."""
+    if is_open:
+        said = line((MARGIN + "Nothing is watched yet.", Role.DIM))
+        return (BLANK, said, BLANK, *_keys(("w", "watches what is open"), width=width))
+    if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
+        return placeholder(None, trouble, look, now, width)
+    return (
+        BLANK,
+        line((MARGIN + "Nothing is watched yet.", Role.STRONG)),
+        BLANK,
+        *_keys(
+            ("0-9", "type or paste an instance ID, a list 1,2 or a range 100..120"),
+            ("Enter", "opens it, and watches a list"),
+            ("w", "watches what is open"),
+            ("?", "shows all keys"),
+            width=width,
+        ),
+    )
+
+
+def _advice(trouble: Trouble, look: Look, now: datetime, width: int) -> list[Line]:
+    if trouble.cause == CredentialsMissing.default_cause:
+        return _keys(
+            ("set", "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+            ("or run", "aliyun configure"),
+            ("or try", "wfinspect demo, which needs no account and no network"),
+            width=width,
+        )
+    if trouble.cause == NotFound.default_cause:
+        return _keys(
+            ("check", "the digits, and that it is the ID of a workflow instance, not of a node"),
+            ("check", "profile and region in the top line"),
+            ("r", "asks again"),
+            width=width,
+        )
+    if retry := next_try(trouble, look, now):
+        says = [("r", f"asks now; else by itself, {retry}")]
+        if trouble.cause.startswith(ABOUT_KEYS):
+            says.append(
+                ("or", "new keys in a file are noticed and used; those exported need a new start")
+            )
+        return _keys(*says, width=width)
+    return _keys(("r", "asks again, once that is changed"), width=width)
+
+
+def _keys(*pairs: tuple[str, str], width: int) -> list[Line]:
+    cells = max(len(key) for key, _ in pairs)
+    lines: list[Line] = []
+    for key, text in pairs:
+        for index, piece in enumerate(wrap(text, width - cells - 4, is_prose=True)):
+            first = pad("" if index else key, cells)
+            lines.append(line((f"{MARGIN}{first}  ", Role.ACCENT), (piece.rstrip(), Role.TEXT)))
+    return lines
+
+
+_LONGEST_WORD = 20
+_GAPS = 11
+
+
+def history(
+    changes: Sequence[Transition],
+    instance: WorkflowInstance,
+    look: Look,
+    now: datetime,
+    width: int,
+) -> tuple[Line, ...]:
+    """The changes of one instance, newest first: when, what, how long it had been, how exactly."""
+    if not changes:
+        return (line((MARGIN + "No change was seen yet.", Role.DIM)),)
+    rows = [
+        (
+            _time(change.at, now, look),
+            _word(change.from_status),
+            _word(change.to_status),
+            _lasted(change, before, instance),
+            precision(change, look),
+        )
+        for change, before in zip(changes, (*changes[1:], None), strict=True)
+    ]
+    cells = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    is_table = sum(cells) + _GAPS <= width
+    lines: list[Line] = []
+    for change, (at, old, new, lasted, known) in zip(changes, rows, strict=True):
+        role = FAMILY_ROLES[change.family]
+        if is_table:
+            head = f"{MARGIN}{pad(at, cells[0])}  {pad(old, cells[1])} -> "
+            span = f"{pad(new, cells[2])}  "
+            rest = (f"{pad_left(lasted, cells[3])}  ", Role.TEXT), (known, Role.DIM)
+            lines.append(line((head, Role.DIM), (span, role), *rest))
+        else:
+            spans = (f"{MARGIN}{at}  {old} -> ", Role.DIM), (new, role)
+            lines.append(line(*crop(spans, width)))
+            lines += sentence(f"  {lasted}{', ' if lasted else ''}{known}", width)
+    return tuple(lines)
+
+
+def precision(change: Transition, look: Look) -> str:
+    """How exactly the time of a change is known, and whether it began a new run."""
+    if change.is_service_time:
+        known = "the service's own time"
+    else:
+        known = (
+            f"between {_time(change.seen_after, change.at, look)}"
+            f" and {_time(change.seen_by, change.at, look)}"
+        )
+    return f"{known}, re-run" if change.is_rerun else known
+
+
+def event(
+    change: Transition, look: Look, now: datetime
+) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """A change in a log over all instances: when and of which, and what."""
+    role = FAMILY_ROLES[change.family]
+    glyph = look.glyphs[Status.of(change.to_status)]
+    name = fmt.shown(change.name, limit=200) or str(change.key.id)
+    at = _time(change.at, now, look)
+    left: tuple[Span, ...] = ((f" {at}  ", Role.DIM), (f"{glyph} ", role), (name, Role.TEXT))
+    return left, (
+        (f"{_word(change.from_status)} -> ", Role.DIM),
+        (f"{_word(change.to_status)} ", role),
+    )
+
+
+def _word(status: str) -> str:
+    return fmt.shown(status, limit=_LONGEST_WORD) or "no status"
+
+
+def _time(at: datetime, now: datetime, look: Look) -> str:
+    """A time of day, with the date where it is another day than `now`."""
+    return fmt.near_time(at, now, look.zone, "%H:%M:%S", "%m-%d %H:%M:%S")
+
+
+def _lasted(change: Transition, before: Transition | None, instance: WorkflowInstance) -> str:
+    """How long the state before had lasted; "" where nobody saw it begin."""
+    since = None
+    if before is not None and before.to_status == change.from_status:
+        since = before.at
+    elif change.from_status == Status.RUNNING and instance.started_time and not change.is_rerun:
+        since = fmt.moment(instance.started_time)
+    if since is None or since > change.at:
+        return ""
+    return fmt.duration((change.at - since).total_seconds())
+
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+LABEL_CELLS = 14
+UNREADABLE = "unreadable, v shows it"
+MAX_LINES = 1_000
+"""Lines of a table, about; beyond them keys are counted, not shown."""
+_KEY_LIMIT = 200
+_FIELD_LIMIT = 300
+_MAX_NAMED = 50
+Field = tuple[str, tuple[Span, ...]]
+
+
+def header(
+    row: Row | None, look: Look, now: datetime, width: int, *, own: Binding | None = None
+) -> tuple[Line, ...]:
+    """State, name, whole ID, what changed; below them whatever keeps this from being the present.
+
+    One that is of another account or region than `own`, which the top line names, says of which.
+    """
+    if row is None:
+        return ()
+    glyph, role = glyph_of(row, look)
+    word, word_role = state_word(row)
+    name = fmt.shown(row.instance.name) if row.instance else ""
+    first: list[Span] = [
+        (f"{MARGIN}{glyph} {word}", word_role or role),
+        (f"  {name}", Role.STRONG),
+    ]
+    second: list[Span] = [(f"{MARGIN}{row.key.id}", Role.DIM)]
+    if own not in {None, row.key.binding}:
+        whose = names_of((own, row.key.binding))[row.key.binding]
+        second += crop(((" ", Role.DIM), *whose), width - width_of(second))
+    if row.instance is not None:
+        second += _changed(row, now)
+        said = "watched, w takes it off" if row.is_watched else "not watched, w adds it"
+        second.append((f"  {said}", Role.DIM))
+    lines = [line(*crop(first, width)), line(*_whole_id(second, width))]
+    if row.instance is not None:
+        lines += unreadable_line(len(row.instance.unreadable), width)
+    return (*lines, *_not_the_present(row, look, now, width))
+
+
+def unreadable_line(count: int, width: int) -> tuple[Line, ...]:
+    """How many fields can't be read; nothing where all can."""
+    if not count:
+        return ()
+    said = f"{count} fields unreadable, v shows them" if count > 1 else f"1 field {UNREADABLE}"
+    return (line(*crop(((f"{MARGIN}{said}", Role.TROUBLE),), width)),)
+
+
+def _whole_id(spans: Sequence[Span], width: int) -> tuple[Span, ...]:
+    kept = list(spans)
+    while len(kept) > 1 and width_of(kept) > width:
+        kept.pop()
+    return tuple(kept)
+
+
+def _changed(row: Row, now: datetime) -> list[Span]:
+    change = row.last_change
+    if change is None or row.instance is None:
+        return []
+    ago = coarse_age((now - change.at).total_seconds())
+    words: list[Span] = [(f"  {change_words(row)} {ago} ago", FAMILY_ROLES[change.family])]
+    seconds = row.instance.run_seconds(now) if row.instance.is_settled else None
+    if seconds is not None:
+        words.append((f" after {fmt.duration(seconds)}", Role.DIM))
+    return words
+
+
+def _not_the_present(row: Row, look: Look, now: datetime, width: int) -> list[Line]:
+    lines: list[Line] = []
+    retry = next_try(row.trouble, look, now)
+    if row.read_at is not None and (row.is_gone or shows_reading(row, now)):
+        read = fmt.clock_time(row.read_at, look.zone)
+        ago = fmt.age((now - row.read_at).total_seconds())
+        is_present = row.is_live and not row.is_gone
+        word = " GONE " if row.is_gone else " NOT LIVE "
+        spans: list[Span] = [(MARGIN, Role.TEXT)]
+        spans += [] if is_present else [(word, Role.ALARM)]
+        role = Role.DIM if is_present else Role.TROUBLE
+        spans.append((f"{'' if is_present else ' '}read {ago} ago, at {read}", role))
+        lines.append(line(*crop(spans, width)))
+    if row.is_gone and row.trouble is None:
+        lines += sentence(
+            "The service no longer knows this instance; what follows is what was last known.", width
+        )
+    if row.trouble is not None:
+        lines += sentence(
+            told(row.trouble) if row.instance is None else row.trouble.sentence,
+            width,
+            role=Role.TROUBLE,
+        )
+        if row.instance is not None and retry:
+            lines += sentence(retry.capitalize() + ".", width)
+    return lines
+
+
+def core(
+    row: Row, instance: WorkflowInstance, look: Look, now: datetime, width: int
+) -> tuple[Line, ...]:
+    """Every core field of the service, grouped: what it is, when, where, who."""
+    lines: list[Line] = []
+    for group in core_fields(row, instance, look, now):
+        if lines:
+            lines.append(BLANK)
+        for label, spans in group:
+            lines += _field(label, spans, width)
+    return tuple(lines)
+
+
+def core_fields(
+    row: Row, instance: WorkflowInstance, look: Look, now: datetime
+) -> tuple[tuple[Field, ...], ...]:
+    """The groups of (label, value); a value the service left out is a dash."""
+    biz_zone = zone_of(row.key.binding.region)
+    biz_date = fmt.biz_date(instance.biz_date, biz_zone) if instance.biz_date else ""
+    glyph, role = glyph_of(row, look)
+    seconds = instance.run_seconds(now)
+    unreadable = dict(instance.unreadable)
+
+    def unless_unreadable(name: str, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        return ((UNREADABLE, Role.TROUBLE),) if name in unreadable else spans
+
+    def plain(name: str) -> tuple[Span, ...]:
+        return unless_unreadable(name, _plain(getattr(instance, name)))
+
+    def time(name: str) -> tuple[Span, ...]:
+        return unless_unreadable(name, _time_of_detail_text(getattr(instance, name), look, now))
+
+    what = (
+        ("Status", ((f"{glyph} ", role), state_word(row))),
+        ("Name", unless_unreadable("name", _plain(instance.name, Role.STRONG))),
+        ("ID", _plain(row.key.id)),
+        ("Type", plain("type")),
+        ("Environment", plain("env_type")),
+        ("Business date", unless_unreadable("biz_date", _plain(biz_date))),
+    )
+    when = (
+        ("Started", time("started_time")),
+        ("Finished", time("finished_time")),
+        ("Duration", (*_lasted_of_detail_text(instance, seconds), *_oddness(instance, now))),
+        ("Created", time("create_time")),
+        ("Modified", time("modify_time")),
+    )
+    where = (
+        ("Workspace", plain("project_id")),
+        ("Workflow", plain("workflow_id")),
+        ("Task instance", plain("workflow_task_instance_id")),
+        ("Unified ID", plain("unified_workflow_instance_id")),
+    )
+    who = (
+        ("Owner", plain("owner")),
+        ("Created by", plain("create_user")),
+        ("Modified by", plain("modify_user")),
+    )
+    groups: tuple[tuple[Field, ...], ...] = (what, when, where, who)
+    if instance.unknown_fields:
+        named = [fmt.shown(name, limit=80) for name in instance.unknown_fields[:_MAX_NAMED]]
+        names = ", ".join([*named, "..."] if len(named) < len(instance.unknown_fields) else named)
+        count = f"{len(instance.unknown_fields)}, v shows them: "
+        groups += ((("New fields", ((count, Role.TEXT), (names, Role.DIM))),),)
+    return groups
+
+
+def _plain(value: str | int | None, role: Role = Role.TEXT) -> tuple[Span, ...]:
+    text, size = fmt.shortened("" if value is None else str(value), _FIELD_LIMIT)
+    if not text:
+        return (("-", Role.DIM),)
+    rest = ((_whole_is(size), Role.DIM),) if size else ()
+    return ((fmt.shown(text), role), *rest)
+
+
+def _whole_is(size: str) -> str:
+    """What stands behind the start of a value."""
+    return f"... {size}, v shows the whole"
+
+
+def _time_of_detail_text(milliseconds: int | None, look: Look, now: datetime) -> tuple[Span, ...]:
+    if not milliseconds:
+        return (("-", Role.DIM),)
+    at = fmt.moment(milliseconds)
+    if at is None:
+        return ((str(milliseconds), Role.UNKNOWN),)
+    seconds = (now - at).total_seconds()
+    ago = f"{coarse_age(seconds)} ago" if seconds > -60 else f"in {coarse_age(-seconds)}"  # noqa: PLR2004 - clocks differ
+    return ((fmt.clock_time(at, look.zone), Role.TEXT), (f"  {ago}", Role.DIM))
+
+
+def _lasted_of_detail_text(instance: WorkflowInstance, seconds: float | None) -> tuple[Span, ...]:
+    # While it runs only minutes are shown: a figure that ticks every second is bytes for nothing.
+    if seconds is None:
+        return (("-", Role.DIM),)
+    text = fmt.duration(seconds) if instance.is_settled else f"{fmt.age(seconds)} so far"
+    return ((text, Role.STRONG),)
+
+
+def _oddness(instance: WorkflowInstance, now: datetime) -> tuple[Span, ...]:
+    """A remark on times that can't be: an end before the start, or either ahead of every clock."""
+    started, finished = instance.started_time, instance.finished_time
+    latest = (now + _CLOCKS_DIFFER).timestamp() * 1000
+    if started and finished and finished < started:
+        return (("  odd times: finished before it started", Role.TROUBLE),)
+    if max(started or 0, finished or 0) > latest:
+        return (("  odd times: ahead of this clock", Role.TROUBLE),)
+    return ()
+
+
+def _field(label: str, spans: Sequence[Span], width: int) -> list[Line]:
+    room = max(8, width - LABEL_CELLS - len(MARGIN) - 1)
+    head: Span = (MARGIN + pad(label, LABEL_CELLS), Role.DIM)
+    if width_of(spans) <= room:
+        return [line(head, *spans)]
+    lines: list[Line] = []
+    for text, role in spans:
+        for piece in wrap(text.strip(), room):
+            lines.append(line(head if not lines else _INDENT, (piece, role)))
+    return lines
+
+
+_INDENT: Span = (MARGIN + " " * LABEL_CELLS, Role.DIM)
+
+
+def parameters(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
+    """Key and value of each parameter, and the raw text where that may be read in another way."""
+    if "workflow_parameters" in dict(instance.unreadable):
+        return (line((MARGIN + UNREADABLE, Role.TROUBLE)),)
+    found = first_parameters(instance.workflow_parameters)
+    if found is None:
+        size = fmt.shortened(instance.workflow_parameters)[1]
+        why = "Too long to be read" if size else "Neither key=value nor a JSON object"
+        return _as_it_came(why, instance, width)
+    if not found.pairs:
+        return (line((MARGIN + "No parameters.", Role.DIM)),)
+    pairs = ((p.key, p.told_apart) for p in found.pairs)
+    lines = table(pairs, width, is_all=found.is_all)
+    if found.is_certain:
+        return lines
+    return (*lines, BLANK, *_as_it_came("Where a value ends is uncertain", instance, width))
+
+
+def _as_it_came(why: str, instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
+    text, size = fmt.shortened(instance.workflow_parameters)
+    title = sentence(f"{why}: as it came", width)
+    pieces = wrap_lines(fmt.shown_block(text), width - 2)
+    rest = sentence(_whole_is(size), width) if size else ()
+    return (*title, BLANK, *(line((MARGIN + piece, Role.TEXT)) for piece in pieces), *rest)
+
+
+def tags(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
+    """Key and value of each tag."""
+    if "tags" in dict(instance.unreadable):
+        return (line((MARGIN + UNREADABLE, Role.TROUBLE)),)
+    if not instance.tags:
+        return (line((MARGIN + "No tags.", Role.DIM)),)
+    return table(((tag.key, tag.value) for tag in instance.tags), width)
+
+
+def parameter_count(instance: WorkflowInstance) -> str:
+    """How many parameters there are: a number, ``raw``, or "" for none."""
+    found = first_parameters(instance.workflow_parameters)
+    if found is None or not found.pairs:
+        return "raw" if found is None else ""
+    return str(len(found.pairs)) if found.is_all else f"{len(found.pairs):,}+"
+
+
+def table(pairs: Iterable[tuple[str, str]], width: int, *, is_all: bool = True) -> tuple[Line, ...]:
+    """Keys dim and aligned, values wrapped beside them; what is too long or too many ends in its size.
+
+    Unless `is_all`, the last value holds pairs that were not read.
+    """
+    given = list(pairs)
+    keys = [_start_of_key(key) for key, _ in given[:MAX_LINES]]
+    widest = max((cell_len(key) for key in keys), default=0)
+    cells = max(6, min(widest, (width - 4) * 2 // 5))
+    room = max(8, width - cells - 3)
+    lines: list[Line] = []
+    shown_count = 0
+    for key, (_, value) in zip(keys, given, strict=False):
+        if len(lines) >= MAX_LINES:
+            break
+        shown_count += 1
+        start, size = fmt.shortened(value)
+        beside = zip_longest(
+            wrap_lines(key, cells), wrap_lines(fmt.shown_block(start), room), fillvalue=""
+        )
+        for left, right in beside:
+            lines.append(line((f"{MARGIN}{pad(left, cells)}  ", Role.DIM), (right, Role.TEXT)))
+        if size:
+            indent = (f"{MARGIN}{' ' * cells}  ", Role.DIM)
+            pieces = wrap(_whole_is(size), room, is_prose=True)
+            lines += [line(indent, (piece, Role.DIM)) for piece in pieces]
+    if left_out := len(given) - shown_count:
+        more = f"{left_out:,}" if is_all else f"more than {left_out:,}"
+        lines += sentence(f"... and {more} more, v shows them all", width)
+    return tuple(lines)
+
+
+def _start_of_key(key: str) -> str:
+    return fmt.shown_block(key if len(key) <= _KEY_LIMIT else key[:_KEY_LIMIT] + "...")

@@ -1,0 +1,463 @@
+"""In which order the watched list wants to be looked at. Pure."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from wfinspect import format as fmt
+from wfinspect.format import LINE_LIMIT, shown
+from wfinspect.model import Binding, Family, InstanceKey, Status, Transition
+from wfinspect.ui.lines import (
+    Ground,
+    Line,
+    Role,
+    Span,
+    cell_len,
+    crop,
+    fit,
+    line,
+    pad,
+    pad_left,
+    spread,
+    width_of,
+)
+from wfinspect.ui.theme import FAMILY_ROLES, Look
+from wfinspect.watching.api import Row, Trouble, state_since
+from wfinspect.watching.cadence import shows_age
+
+UNSEEN_FAILURE, FAILURE, LATE, GONE, NOT_LIVE, UNSEEN, ACTIVE, WAITING, IDLE, SUCCESS = range(10)
+
+_CALM = {
+    Family.FAILURE: FAILURE,
+    Family.UNKNOWN: GONE,
+    Family.ACTIVE: ACTIVE,
+    Family.WAITING: WAITING,
+    Family.IDLE: IDLE,
+    Family.SUCCESS: SUCCESS,
+}
+_NEWEST_FIRST = {UNSEEN_FAILURE, FAILURE, UNSEEN, SUCCESS}
+
+
+def _rank(row: Row, calm: int) -> int:
+    """How urgently a row wants to be looked at; `calm` is how one of its family does, seen and live."""
+    if row.is_gone or calm == GONE:
+        return GONE
+    if calm == FAILURE:
+        return UNSEEN_FAILURE if row.is_unseen else FAILURE
+    if row.instance is None or not row.is_live:
+        return NOT_LIVE
+    if row.is_late:
+        return LATE
+    return UNSEEN if row.is_unseen else calm
+
+
+def _order(row: Row) -> tuple[int, bool, int, float, int]:
+    # The most urgent first; the longest running and the latest settled lead their kind.
+    calm = _CALM[row.family] if row.instance else -1
+    level = _rank(row, calm)
+    since = state_since(row) or 0.0
+    return (level, not row.is_unseen, calm, -since if level in _NEWEST_FIRST else since, row.key.id)
+
+
+def _by_last_change(row: Row) -> tuple[float, int]:
+    return (-row.last_change.at.timestamp() if row.last_change else 0.0, row.key.id)
+
+
+def _name(row: Row) -> str:
+    return row.instance.name[:LINE_LIMIT].casefold() if row.instance else ""
+
+
+def _status(row: Row) -> str:
+    return row.instance.status if row.instance else ""
+
+
+_SORTS: Mapping[str, Callable[[Row], tuple[object, ...]]] = {
+    "attention": _order,
+    "name": lambda row: (not _name(row), _name(row), row.key.id),
+    "ID": lambda row: (row.key.id,),
+    "status": lambda row: (_CALM[row.family], _status(row), _name(row), row.key.id),
+    "last change": _by_last_change,
+}
+SORTS = tuple(_SORTS)
+"""The orders there are; the first is the one to begin with."""
+
+
+def in_order(rows: Iterable[Row], sort: str) -> tuple[Row, ...]:
+    """The rows in one of the orders of `SORTS`."""
+    return tuple(sorted(rows, key=_SORTS[sort]))
+
+
+def next_unseen(rows: Sequence[Row], after: InstanceKey | None) -> Row | None:
+    """The first unseen row behind `after`, going round; None where nothing is unseen."""
+    start = next((i + 1 for i, row in enumerate(rows) if row.key == after), 0)
+    return next((row for row in (*rows[start:], *rows[:start]) if row.is_unseen), None)
+
+
+_HOUR = 3600.0
+NAME_LIMIT = 200
+"""Characters of a name that may be shown."""
+
+
+def glyph_of(row: Row, look: Look) -> Span:
+    """The mark of a row's state."""
+    word, role = state_word(row)
+    if row.instance is None or row.is_gone:
+        return look.glyphs[Status.UNKNOWN], Role.UNKNOWN if row.is_gone else Role.DIM
+    if not word:
+        return look.glyphs[Status.UNKNOWN], role
+    return look.glyphs[Status.of(row.instance.status)], role
+
+
+def state_word(row: Row) -> Span:
+    """The word of a row's state: as the service says it, with ``?`` where it is not the present."""
+    if row.instance is None:
+        if row.trouble is not None:
+            return fmt.shown(row.trouble.cause), Role.TROUBLE
+        return ("reading..." if row.is_loading else "not read"), Role.DIM
+    if row.is_gone:
+        return "gone", Role.UNKNOWN
+    word = fmt.shown(row.instance.status, limit=40) or "no status"
+    if not row.is_live:
+        return f"{word}?", Role.DIM
+    return word, FAMILY_ROLES[row.family]
+
+
+def state_time(row: Row, look: Look, now: datetime) -> str:
+    """How long, or since when, in at most five cells: an age while it may still change.
+
+    A settled row shows the clock time or the date, which never ticks; an old value, and one that was
+    read long ago, its own age.
+    """
+    if row.instance is not None and row.read_at is not None and shows_reading(row, now):
+        return fmt.age((now - row.read_at).total_seconds())
+    since = state_since(row)
+    if since is None or row.instance is None:
+        return ""
+    if row.instance.is_settled or row.is_gone:
+        at = fmt.moment(int(since * 1000))
+        return "" if at is None else fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d")
+    return fmt.age(now.timestamp() - since)
+
+
+def shows_reading(row: Row, now: datetime) -> bool:
+    """Whether a row says when it was read: it is not the present, or was read long ago."""
+    if row.instance is None or row.read_at is None:
+        return False
+    return not row.is_live or shows_age(row.instance, row.read_at, now)
+
+
+def coarse_age(seconds: float) -> str:
+    """An age that ticks by the minute for an hour, then by the hour, then by the day."""
+    if _HOUR <= seconds < 24 * _HOUR:
+        return f"{int(seconds // _HOUR)}h"
+    return fmt.age(seconds)
+
+
+def change_words(row: Row) -> str:
+    """What changed last, e.g. ``Running -> Failure``; "" where nothing has."""
+    change = row.last_change
+    if change is None:
+        return ""
+    words = f"{fmt.shown(change.from_status, limit=40)} -> {fmt.shown(change.to_status, limit=40)}"
+    return f"{words} (rerun)" if change.is_rerun else words
+
+
+def _notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
+    """The remark below a name, the longest wording first: trouble, what changed, how long it ran."""
+    instance, change = row.instance, row.last_change
+    if instance is None:
+        return Role.DIM, ()
+    read = f"read {fmt.age((now - row.read_at).total_seconds())} ago" if row.read_at else ""
+    if row.trouble is not None:
+        cause = fmt.shown(row.trouble.cause, limit=40)
+        # What mends itself is told once, in the status line's colour; here it stays in the background.
+        role = Role.TROUBLE if row.trouble.retry_at is None else Role.DIM
+        return role, (cause,) if row.is_live or not read else (f"{cause}, {read}", cause)
+    if row.is_gone:
+        return Role.UNKNOWN, (f"was {fmt.shown(instance.status, limit=40)}",)
+    is_change_news = row.is_live and row.is_unseen
+    if shows_reading(row, now) and not is_change_news:
+        return Role.DIM, (read,)
+    if change is not None:
+        return _change_notes(row, change, now)
+    seconds = instance.run_seconds(now) if instance.is_settled else None
+    return Role.DIM, () if seconds is None else (f"ran {fmt.duration(seconds)}",)
+
+
+def _change_notes(row: Row, change: Transition, now: datetime) -> tuple[Role, tuple[str, ...]]:
+    before = fmt.shown(change.from_status, limit=40)
+    words, was, short = change_words(row), f"was {before}", f"was {short_word(before)}"
+    if not row.is_unseen:
+        return Role.DIM, (words, was, short)
+    ago = coarse_age((now - change.at).total_seconds())
+    return FAMILY_ROLES[change.family], (
+        f"{words}, {ago} ago",
+        words,
+        f"{was}, {ago} ago",
+        was,
+        short,
+    )
+
+
+def note(row: Row, now: datetime, width: int) -> Span:
+    """The longest wording of the remark that fits into `width` cells."""
+    role, wordings = _notes(row, now)
+    if not wordings:
+        return "", role
+    return next((w for w in wordings if cell_len(w) <= width), fit(wordings[-1], width)), role
+
+
+_SHORT_WORDS = {
+    "CheckingCondition": "CheckCond",
+    "WaitResource": "WaitRes",
+    "WaitTrigger": "WaitTrig",
+}
+
+
+def short_word(word: str) -> str:
+    """A state's word where the name needs the room."""
+    bare = word.removesuffix("?")
+    return _SHORT_WORDS.get(bare, bare) + word[len(bare) :]
+
+
+def name_of(row: Row) -> Span:
+    """The name, or a dash before it is known."""
+    name = fmt.shown(row.instance.name, limit=NAME_LIMIT) if row.instance else ""
+    if row.instance is not None and "name" in dict(row.instance.unreadable):
+        return "unreadable", Role.DIM
+    if not name:
+        return "-", Role.DIM
+    return name, Role.STRONG if row.is_unseen else Role.TEXT
+
+
+def matching(rows: Iterable[Row], query: str) -> tuple[Row, ...]:
+    """The rows that have all the words of a query.
+
+    A word is part of the name or ID; ``status=`` before it makes it the beginning of the status, and
+    ``!`` before either means that the row must not have it.
+    """
+    words = query.casefold().split()
+    return tuple(row for row in rows if all(_has(row, word) for word in words))
+
+
+def _has(row: Row, word: str) -> bool:
+    bare = word.lstrip("!")
+    if bare != word:
+        return not bare or _has(row, bare) == ((len(word) - len(bare)) % 2 == 0)
+    if word.startswith("status="):
+        return state_word(row)[0].casefold().startswith(word.removeprefix("status="))
+    name = row.instance.name[:LINE_LIMIT] if row.instance else ""
+    return word in name.casefold() or word in str(row.key.id)
+
+
+LATE_MARK = "!late"
+
+
+def late_mark(row: Row) -> list[Span]:
+    """``!late`` with a blank behind it; nothing for one that is not."""
+    return [(f"{LATE_MARK} ", Role.TROUBLE)] if row.is_late else []
+
+
+def figure(row: Row) -> list[Span]:
+    """E.g. ``17/23`` with a blank behind it; where that is not the present, with a ``?`` as a state."""
+    if row.outlook is None or row.outlook.progress is None or _is_overtaken(row):
+        return []
+    progress, mark = row.outlook.progress, "" if row.outlook.is_progress_live else "?"
+    return [(f"{progress.done}/{progress.total}{mark} ", Role.DIM)]
+
+
+def _is_overtaken(row: Row) -> bool:
+    # Of a run that is over, how far it was once tells nothing.
+    is_over = row.instance is not None and row.instance.is_settled
+    return is_over and row.outlook is not None and not row.outlook.is_progress_live
+
+
+TIME_CELLS = 5
+ROOMY_ROW_CELLS = 44
+"""From here a two-line row has room for any status in full."""
+
+
+def _remarks(row: Row, now: datetime, room: int) -> tuple[Span, list[Span]]:
+    """What changed, and what there is room for beside it: how far it is, and that it is late."""
+    late = late_mark(row)
+    said = note(row, now, room - width_of(late))
+    beside = [*figure(row), *late]
+    return said, beside if width_of([said, *beside]) <= room else late
+
+
+def _mark(row: Row) -> Span:
+    return ("!" if row.is_unseen else " "), Role.FAILURE
+
+
+def sidebar_lines(
+    row: Row, look: Look, now: datetime, width: int, ground: Ground = Ground.NONE
+) -> tuple[Line, Line]:
+    """Two lines: glyph, name, word and time; below them the whole ID, what changed, the mark."""
+    word, role = state_word(row)
+    if width < ROOMY_ROW_CELLS:
+        word = short_word(word)
+    # A word nobody documented may be long; glyph and name keep their half.
+    right: list[Span] = [(fit(word, width // 2 - 4), role)]
+    right.append((" " + pad_left(state_time(row, look, now), TIME_CELLS), Role.DIM))
+    glyph, glyph_role = glyph_of(row, look)
+    left: list[Span] = [(f" {glyph} ", glyph_role), name_of(row)]
+    below: list[Span] = [(f"   {row.key.id}", Role.DIM)]
+    (text, note_role), beside = _remarks(row, now, width - width_of(below) - 4)
+    below.append((f"  {text}" if text else "", note_role))
+    return (
+        line(*spread(left, right, width), ground=ground),
+        line(*spread(below, [*beside, _mark(row)], width), ground=ground),
+    )
+
+
+class Columns(NamedTuple):
+    """Widths of the one-line list, in cells; 0 leaves a column out."""
+
+    name: int
+    id: int
+    word: int
+    note: int
+
+    @classmethod
+    def of(cls, width: int, id_cells: int, name_cells: int) -> "Columns":
+        """Share out a line among columns of at most these widths; the ID never gives way."""
+        word = 13 if width >= 60 else 10  # noqa: PLR2004 - WaitResource? is 13 cells
+        ids = id_cells + 2 if width >= 60 else 0  # noqa: PLR2004 - below, the bottom line holds it
+        rest = width - 3 - 2 - ids - word - 1 - TIME_CELLS - 2
+        spare = rest - min(name_cells, 24)
+        note_cells = min(34, spare) if spare >= 14 else 0  # noqa: PLR2004 - less says nothing
+        return cls(max(4, min(rest - note_cells, name_cells)), ids, word, note_cells)
+
+
+def widest(rows: Collection[Row]) -> tuple[int, int]:
+    """The cells of the longest ID and of the widest name, each at least as wide as its title."""
+    ids = len(str(max((row.key.id for row in rows), default=0)))
+    names = (shown(row.instance.name, limit=NAME_LIMIT) for row in rows if row.instance)
+    return max(8, ids), max(12, max(map(cell_len, names), default=0))
+
+
+def list_line(
+    row: Row, look: Look, now: datetime, columns: Columns, ground: Ground = Ground.NONE
+) -> Line:
+    """One line: mark, glyph, name, ID, word, time, what changed."""
+    glyph, glyph_role = glyph_of(row, look)
+    name, name_role = name_of(row)
+    word, word_role = state_word(row)
+    mark, mark_role = _mark(row)
+    spans: list[Span] = [
+        (mark, mark_role),
+        (f"{glyph} ", glyph_role),
+        (pad(name, columns.name) + "  ", name_role),
+    ]
+    if columns.id:
+        spans.append((pad_left(str(row.key.id), columns.id - 2) + "  ", Role.DIM))
+    if cell_len(word) > columns.word:
+        word = short_word(word)
+    spans.append((pad(word, columns.word), word_role))
+    # Without room for what changed, what is late wears its mark at the time.
+    is_late = row.is_late and not columns.note
+    time = f"{'!' if is_late else ''}{state_time(row, look, now)}"
+    spans.append((pad_left(time, 1 + TIME_CELLS), Role.TROUBLE if is_late else Role.DIM))
+    if columns.note:
+        (text, role), beside = _remarks(row, now, columns.note)
+        rest = pad(text, columns.note - width_of(beside))
+        spans += [("  ", Role.DIM), *beside, (rest, role)]
+    return line(*spans, ground=ground)
+
+
+_LAST = "  LAST CHANGE"
+
+
+def list_heading(columns: Columns, width: int) -> Line:
+    """The titles over `list_line`; the last is left out where `width` cells do not hold it."""
+    titles = "   " + pad("NAME", columns.name + 2)
+    if columns.id:
+        titles += pad_left("INSTANCE", columns.id - 2) + "  "
+    titles += pad("STATUS", columns.word) + " " + pad_left("TIME", TIME_CELLS)
+    if columns.note and cell_len(titles) + len(_LAST) <= width:
+        titles += _LAST
+    return line(*crop([(titles, Role.DIM)], width))
+
+
+_LOST = "  NOT LIVE"
+
+
+class Place(NamedTuple):
+    """What a line of the list holds; neither a row nor a header is a gap."""
+
+    row: int | None = None
+    """The index of the row."""
+    part: int = 0
+    """Which of its lines."""
+    header: Binding | None = None
+
+
+class Groups(NamedTuple):
+    """Lines of a list in which each group has a header, and all but the first a blank line above it.
+
+    Without groups there are no headers: line and row are one.
+    """
+
+    bindings: tuple[Binding, ...] = ()
+    starts: tuple[int, ...] = ()
+    """The index of each group's first row."""
+
+    @property
+    def extra_lines(self) -> int:
+        """How many lines are no rows."""
+        return max(0, 2 * len(self.starts) - 1)
+
+    def y_of(self, index: int, height: int) -> int:
+        """The first line of a row; `height` is the lines each takes."""
+        return index * height + max(0, 2 * bisect_right(self.starts, index) - 1)
+
+    def at(self, y: int, height: int) -> Place:
+        """What a line holds."""
+        if not self.starts:
+            return Place(*divmod(y, height))
+        order = range(len(self.starts))
+        # The header of a group stands above its rows, below those of the groups before.
+        group = bisect_right(order, y, key=lambda g: self.starts[g] * height + 2 * g) - 1
+        index, part = divmod(y - 2 * group - 1, height)
+        if index < self.starts[group]:
+            return Place(header=self.bindings[group])
+        ends = (*self.starts[1:], index + 1)
+        return Place(index, part) if index < ends[group] else Place()
+
+
+def grouped(rows: Iterable[Row]) -> tuple[tuple[Row, ...], Groups]:
+    """The rows by account and region; the group of the first row comes first, and so on."""
+    found: dict[Binding, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.key.binding, []).append(row)
+    together: list[Row] = []
+    starts: list[int] = []
+    for group in found.values():
+        starts.append(len(together))
+        together += group
+    return tuple(together), Groups(tuple(found), tuple(starts))
+
+
+def names_of(bindings: Collection[Binding]) -> Mapping[Binding, tuple[Span, ...]]:
+    """What to call each: profile and region, and the endpoint where these are not enough."""
+    alike = Counter(binding.account for binding in bindings)
+    names: dict[Binding, tuple[Span, ...]] = {}
+    for each in bindings:
+        place = each.region
+        if alike[each.account] > 1:
+            place += f" {each.endpoint}"
+        profile = f" {shown(each.profile, limit=40)}"
+        names[each] = (profile, Role.TEXT), (f" {shown(place, limit=100)}", Role.DIM)
+    return names
+
+
+def header_line(name: tuple[Span, ...], trouble: Trouble | None, width: int) -> Line:
+    """A group's name, and what keeps it from being read: the cause gives way before the name does."""
+    if trouble is None:
+        return line(*crop(name, width))
+    said = f"{_LOST}: {shown(trouble.cause, limit=40)}"
+    if width_of(name) + cell_len(said) > width:
+        said = _LOST
+    return line(*crop(name, width - cell_len(said)), (said, Role.TROUBLE))

@@ -1,0 +1,481 @@
+"""What the watcher needs of a service. `wfinspect.dataworks` fulfils it without knowing it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+from wfinspect.errors import ServiceError
+from wfinspect.lateness import Run
+from wfinspect.model import (
+    Binding,
+    Family,
+    InstanceId,
+    InstanceKey,
+    Page,
+    Query,
+    TaskInstance,
+    Transition,
+    WorkflowInstance,
+    family_of,
+)
+
+if TYPE_CHECKING:
+    from wfinspect.lateness import Lateness
+    from wfinspect.model import Progress
+
+
+class Group(NamedTuple):
+    """What instances must share for one ListWorkflowInstances to answer for all of them."""
+
+    binding: Binding
+    project_id: int
+    env_type: str
+    biz_date: int
+    """Milliseconds, as the service gave it."""
+
+
+class InstanceSource(Protocol):
+    """Read access to the instances of one binding. Every failure is a `ServiceError`."""
+
+    async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance:
+        """Ask for one instance; one attempt."""
+
+    async def list_workflow_instances(
+        self, ids: Sequence[InstanceId], *, project_id: int, biz_date: int, env_type: str
+    ) -> tuple[WorkflowInstance, ...]:
+        """Ask for up to 100 instances of one workspace and business date; one attempt.
+
+        What the service does not find is missing from the answer.
+        """
+
+    async def find_workflow_instances(
+        self, query: "Query", *, page: int = 1
+    ) -> "Page[WorkflowInstance]":
+        """Ask for a page of the instances that match; one attempt."""
+
+    async def list_task_instances(
+        self, instance: WorkflowInstance, *, page: int = 1, task_id: int | None = None
+    ) -> "Page[TaskInstance]":
+        """Ask for a page of an instance's tasks, or of the runs of one of them; one attempt."""
+
+    async def get_task_instance(self, task_id: int) -> "TaskInstance":
+        """Ask for one task instance; one attempt."""
+
+    async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:
+        """Ask for the log of one run, the latest without a number; one attempt."""
+
+    def credentials_fingerprint(self) -> str:
+        """A text that changes when the credentials' source does; cheap, asked for every second."""
+
+    async def check_credentials(self) -> None:
+        """Raise CredentialsMissing or Refused where a call would; asks the service nothing."""
+
+    async def aclose(self) -> None:
+        """End what is under way and close the connections."""
+
+
+Connect = Callable[[Binding, Callable[[], None]], Awaitable[InstanceSource]]
+"""Opens a source for a binding; its second argument is called for each request that goes out."""
+
+
+def group_of(binding: Binding, instance: WorkflowInstance) -> Group | None:
+    """The group an instance belongs to, None where the service left a field of it out."""
+    if instance.project_id is None or instance.biz_date is None or not instance.env_type:
+        return None
+    return Group(binding, instance.project_id, instance.env_type, instance.biz_date)
+
+
+def with_group(instance: WorkflowInstance, group: Group | None) -> WorkflowInstance:
+    """Fill in what a reading could not read of its group, where that is known."""
+    if group is None or not instance.unreadable:
+        return instance
+    known = group._asdict()
+    missing = {name: known[name] for name, _ in instance.unreadable if name in _OF_A_GROUP}
+    return replace(instance, **missing) if missing else instance
+
+
+_OF_A_GROUP = ("project_id", "env_type", "biz_date")
+
+
+A = TypeVar("A")
+
+
+class Request(Generic[A]):
+    """A question that is answered by an `A`; equal ones on their way share one answer."""
+
+    @property
+    def whom(self) -> Binding:
+        """The binding that is asked."""
+        raise NotImplementedError
+
+
+class _OfInstance(Request[A]):
+    key: InstanceKey
+
+    @property
+    def whom(self) -> Binding:
+        return self.key.binding
+
+
+class _OfBinding(Request[A]):
+    binding: Binding
+
+    @property
+    def whom(self) -> Binding:
+        return self.binding
+
+
+@dataclass(frozen=True)
+class InstanceOf(_OfInstance[WorkflowInstance]):
+    """An instance, to compare with; none where it is watched or on display, else one call."""
+
+    key: InstanceKey
+
+
+@dataclass(frozen=True)
+class TasksOf(_OfInstance[Page[TaskInstance]]):
+    """All tasks of an instance, in one page; `is_last` is False where there are more than are read.
+
+    Costs a call for 500 tasks, and none for a settled run that was asked for before; one more where
+    the instance is neither watched nor on display.
+    """
+
+    key: InstanceKey
+
+
+@dataclass(frozen=True)
+class RunsOf(_OfInstance[Page[TaskInstance]]):
+    """All runs of one task instance, told apart by `run_number`; one call."""
+
+    key: InstanceKey
+    """That of the workflow instance."""
+    task_id: int
+    """The task instance's ID."""
+
+
+@dataclass(frozen=True)
+class TaskOf(_OfBinding[TaskInstance]):
+    """One task instance with its script and tags; one call."""
+
+    binding: Binding
+    task_id: int
+    settled_at: int | None = None
+    """The task's ModifyTime where its run is over: then the answer is kept."""
+
+
+@dataclass(frozen=True)
+class TaskLog(_OfBinding[str]):
+    """The whole log of one run, as it came; one call each time, whatever its length."""
+
+    binding: Binding
+    task_id: int
+    run_number: int | None = None
+    """None asks for the latest run's."""
+    settled_at: int | None = None
+    """As in `TaskOf`."""
+
+
+@dataclass(frozen=True)
+class Find(_OfBinding[Page[WorkflowInstance]]):
+    """A page of the instances that match, newest first; one call."""
+
+    binding: Binding
+    query: Query
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class EarlierRuns(_OfInstance[tuple[Run, ...]]):
+    """The runs of an instance's workflow on earlier business dates, newest date first.
+
+    For `typical.compare`. Costs a call for each date that is not in the store, at most one a day for
+    each, until enough runs are known.
+    """
+
+    key: InstanceKey
+    most: int = 10
+    """Calls at most; what is known then is the answer."""
+
+
+@dataclass(frozen=True)
+class Reply(Generic[A]):
+    """An answer and when it was read."""
+
+    value: A
+    read_at: datetime
+
+
+Outcome = Reply[A] | ServiceError
+Heard = Callable[[Outcome[A]], None]
+"""Called on the poller's thread; it must not wait."""
+
+
+class Trouble(NamedTuple):
+    """What stands between a row and a good reading."""
+
+    cause: str
+    """Two or three words, e.g. ``Throttling.User`` or ``unreachable``."""
+    sentence: str
+    """What happened, why, what to do."""
+    retry_at: datetime | None
+    """When the next attempt is due; None where only a person can mend it."""
+    exit_code: int = 3
+    """That of the error behind it."""
+
+
+class Outlook(NamedTuple):
+    """How far an instance is, and how that compares with what is usual."""
+
+    progress: "Progress | None" = None
+    """Of its tasks, as last read."""
+    is_progress_live: bool = False
+    """Whether that is recent enough to be shown as the present."""
+    lateness: "Lateness | None" = None
+    """None where nothing is known of earlier runs."""
+    is_late: bool = False
+    """It runs, and is beyond the usual range."""
+    foremost: "tuple[TaskInstance, ...]" = ()
+    """The few of its tasks that need somebody first, as read with `progress`."""
+
+
+class Row(NamedTuple):
+    """One instance as far as it is known."""
+
+    key: InstanceKey
+    instance: WorkflowInstance | None = None
+    """The last good reading; None before the first."""
+    read_at: datetime | None = None
+    """When that reading was taken."""
+    is_watched: bool = False
+    is_live: bool = False
+    """Whether the reading is recent enough to be shown as the present state."""
+    is_unseen: bool = False
+    """A change nobody has looked at yet."""
+    is_gone: bool = False
+    """The service no longer knows it; `instance` is what was last known."""
+    last_change: Transition | None = None
+    trouble: Trouble | None = None
+    is_loading: bool = False
+    """Asked for and not yet answered, with nothing to show meanwhile."""
+    outlook: Outlook | None = None
+    """None where nothing of it is known."""
+
+    @property
+    def family(self) -> Family:
+        """The family of the last known state; UNKNOWN before the first reading."""
+        return family_of(self.instance.status) if self.instance else Family.UNKNOWN
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it runs longer than usual."""
+        return self.outlook is not None and self.outlook.is_late
+
+
+def state_since(row: Row) -> float | None:
+    """When a row entered the state it is shown in, in seconds since the epoch, as far as known."""
+    instance, change = row.instance, row.last_change
+    if instance is None:
+        return None
+    if change is not None and change.to_status == instance.status:
+        return change.at.timestamp()
+    family = instance.family
+    if family.is_settled:
+        given = instance.finished_time or instance.modify_time
+    elif family is Family.ACTIVE:
+        given = instance.started_time or instance.modify_time
+    else:
+        given = instance.modify_time or instance.create_time
+    return given / 1000 if given else None
+
+
+class Contact(Enum):
+    """Whether what is on the screen is the present."""
+
+    STARTING = "starting"
+    """Nothing has been asked yet."""
+    LIVE = "live"
+    NOT_LIVE = "not live"
+    PAUSED = "paused"
+
+
+class Slow(NamedTuple):
+    """How far apart readings are where our own limits lengthen the interval; no loss of contact."""
+
+    seconds: float
+    """Between two readings of the rows that are asked for most often."""
+    cause: str
+    """``budget`` or ``rate``."""
+
+    @property
+    def words(self) -> str:
+        """For a status line: ``slow: every 80m (budget)``."""
+        return f"slow: every {self._every} ({self.cause})"
+
+    @property
+    def sentence(self) -> str:
+        """What happened, why, what to do."""
+        if self.cause == "rate":
+            return (
+                f"So many groups are watched that each is read every {self._every}: wfinspect makes "
+                "2 calls a second at most. Watch fewer, or set a longer --interval."
+            )
+        return (
+            f"The day's budget of calls lets each instance be read every {self._every} only; "
+            "--budget sets it."
+        )
+
+    @property
+    def _every(self) -> str:
+        if self.seconds < _SAID_IN_SECONDS:
+            return f"{self.seconds:.0f}s"
+        minutes = self.seconds / 60.0
+        return f"{minutes:.0f}m" if minutes < _SAID_IN_MINUTES else f"{minutes / 60.0:.0f}h"
+
+
+_SAID_IN_SECONDS, _SAID_IN_MINUTES = 120.0, 120.0
+
+
+class Health(NamedTuple):
+    """The state of the watch as a whole."""
+
+    contact: Contact = Contact.STARTING
+    trouble: Trouble | None = None
+    """Why contact is NOT_LIVE, or what is wrong although other rows are live."""
+    last_good_at: datetime | None = None
+    calls_today: int = 0
+    budget: int = 3000
+    """Calls a day."""
+    interval_seconds: float = 15.0
+    """How often an active instance is asked for."""
+    slow: Slow | None = None
+    """Set where our own budget or rate makes that clearly longer."""
+    store_trouble: str = ""
+    """A sentence when nothing can be saved."""
+    remarks: tuple[str, ...] = ()
+    """Short words for the status line, e.g. ``List refused: single calls``."""
+
+
+class Notice(NamedTuple):
+    """A sentence for the person, told once."""
+
+    number: int
+    """Counts up; a face shows those above the last it has shown."""
+    text: str
+    is_error: bool = False
+
+
+class Alert(NamedTuple):
+    """A call for a person who is not looking: one bell, whatever the number of changes behind it."""
+
+    number: int
+    """Counts up; a face rings for one above the last it has rung for."""
+    text: str
+    """At most 300 characters on one line, safe for a terminal."""
+
+
+class Snapshot(NamedTuple):
+    """Everything a face shows, at one moment."""
+
+    rows: tuple[Row, ...] = ()
+    """The watched instances, in the order they were added."""
+    displayed: Row | None = None
+    """The instance on display, watched or not."""
+    health: Health = Health()
+    troubles: Mapping[Binding, Trouble] = MappingProxyType({})
+    """What keeps bindings from being read, where their rows are or will be old for it."""
+    transitions: tuple[Transition, ...] = ()
+    """The latest changes over all, newest first."""
+    history: tuple[Transition, ...] = ()
+    """The changes of the instance on display, newest first, as far back as they are stored."""
+    notices: tuple[Notice, ...] = ()
+    """The latest notices, oldest first."""
+    alert: Alert | None = None
+    """The latest alert; None before the first."""
+    recent_ids: tuple[InstanceId, ...] = ()
+    """IDs looked up lately, newest first."""
+
+    def row(self, key: InstanceKey) -> Row | None:
+        """The row of a key, None if it is neither watched nor on display."""
+        for row in self.rows:
+            if row.key == key:
+                return row
+        if self.displayed is not None and self.displayed.key == key:
+            return self.displayed
+        return None
+
+
+def equal_but_for_ages(one: Snapshot, other: Snapshot) -> bool:
+    """Return whether nothing but ages and counts differs, which wait for the next redraw.
+
+    All else counts, also what is added to a snapshot later: news must not wait for other news.
+    """
+    rows, others = (*one.rows, one.displayed), (*other.rows, other.displayed)
+    return (
+        len(rows) == len(others)
+        # Of thousands of rows nearly all are the same objects.
+        and all(a is b or _ageless(a) == _ageless(b) for a, b in zip(rows, others, strict=True))
+        and _without_rows(one) == _without_rows(other)
+    )
+
+
+def _ageless(row: Row | None) -> Row | None:
+    return row and row._replace(read_at=None)
+
+
+def _without_rows(snapshot: Snapshot) -> Snapshot:
+    health = snapshot.health._replace(last_good_at=None, calls_today=0)
+    return snapshot._replace(rows=(), displayed=None, health=health)
+
+
+class WatchControl(Protocol):
+    """What a face may ask of the watcher; each call returns at once, from any thread."""
+
+    binding: Binding
+    """The binding that new IDs get."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest state; never changes once handed out."""
+
+    def subscribe(self, ping: Callable[[], None]) -> None:
+        """Have `ping` called, from the poller's thread, after each new snapshot; it must not wait."""
+
+    def display(self, key: InstanceKey | None) -> None:
+        """Put an instance on display (read at once and more often), or none."""
+
+    def watch(self, keys: Sequence[InstanceKey]) -> None:
+        """Add to the watched list. An ID that the service does not know is dropped with a notice."""
+
+    def unwatch(self, keys: Sequence[InstanceKey]) -> None:
+        """Take off the watched list."""
+
+    def restore(self) -> None:
+        """Undo the last `unwatch`."""
+
+    def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
+        """Clear the unseen marks of some rows, of all without an argument."""
+
+    def refresh(self, key: InstanceKey | None = None) -> None:
+        """Read one instance now, all without an argument."""
+
+    def set_paused(self, *, paused: bool) -> None:
+        """Stop or resume polling; what a person asks for still goes out."""
+
+    def set_interval(self, seconds: float) -> None:
+        """Set how often active instances are asked for; at least 2 seconds."""
+
+    def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
+        """Ask for something beyond the watch, such as tasks or a log.
+
+        `answer` is called once, on the poller's thread, with a `Reply` or a `ServiceError`. What is
+        asked for is counted like polls, and goes out at the same rate; see `requests` for the costs.
+        """
+
+    def try_alert(self) -> None:
+        """Have an alert raised that says that it is a trial."""
+
+    def touch(self) -> None:
+        """Say that a person is there: the instance on display stays on the fast cadence."""

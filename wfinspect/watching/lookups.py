@@ -1,0 +1,439 @@
+"""Answers that stay true until what they tell of is another, so that nobody asks twice. Pure."""
+
+import asyncio
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from math import inf
+from typing import Any, TypeVar
+
+from wfinspect.clock import Clock
+from wfinspect.errors import (
+    CredentialsMissing,
+    DailyLimit,
+    Refused,
+    ServiceError,
+    Throttled,
+    Unreachable,
+)
+from wfinspect.format import moment
+from wfinspect.lateness import Run
+from wfinspect.model import (
+    Binding,
+    InstanceKey,
+    Page,
+    Query,
+    TaskInstance,
+    WorkflowInstance,
+    family_of,
+)
+from wfinspect.regions import zone_of
+from wfinspect.watching.api import (
+    A,
+    EarlierRuns,
+    Find,
+    Heard,
+    InstanceOf,
+    InstanceSource,
+    Outcome,
+    Reply,
+    Request,
+    RunsOf,
+    TaskLog,
+    TaskOf,
+    TasksOf,
+)
+from wfinspect.watching.calls import Calls, outcome_of
+from wfinspect.watching.journal import Book, Days, day_of
+from wfinspect.watching.limits import Limits
+from wfinspect.watching.store import is_id
+from wfinspect.watching.watchlist import MAX_NAME
+
+_MOST = 64
+_MOST_LOGS = 2  # each may hold 32 MiB
+_MOST_TASKS = 10_000  # over all, at two or three KiB each
+
+
+class Kept:
+    """The latest of them."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._replies: dict[Request[Any], tuple[int, Reply[Any]]] = {}
+
+    def version(self, request: Request[Any]) -> int | None:
+        """What changes when a kept answer is no longer true; None where none is to be kept."""
+        if isinstance(request, (TaskOf, TaskLog)):
+            return request.settled_at
+        if isinstance(request, (TasksOf, RunsOf)):
+            entry = self._book.entries.get(request.key)
+            instance = entry.instance if entry is not None else None
+            return instance.modify_time if instance is not None and instance.is_settled else None
+        return None
+
+    def find(self, request: Request[Any]) -> Reply[Any] | None:
+        """The answer to a request, if there is one that is still true."""
+        found = self._replies.pop(request, None)
+        if found is None or found[0] != self.version(request):
+            return None
+        self._replies[request] = found
+        return found[1]
+
+    def keep(self, request: Request[Any], version: int | None, reply: Reply[Any]) -> None:
+        """Keep an answer, asked for at a version, that is true still."""
+        if version is None or version != self.version(request):
+            return
+        self._replies[request] = version, reply
+        logs = [each for each in self._replies if isinstance(each, TaskLog)]
+        heavy, room = list[Request[Any]](), _MOST_TASKS
+        for known, (_, each) in reversed(self._replies.items()):
+            room -= len(each.value.items) if isinstance(each.value, Page) else 0
+            if room < 0 and known != request:
+                heavy.append(known)
+        for oldest in (*logs[:-_MOST_LOGS], *list(self._replies)[:-_MOST], *heavy):
+            self._replies.pop(oldest, None)
+
+
+DATES = 10
+"""Business dates looked back on, which is a week of a workflow that rests at weekends."""
+ENOUGH_RUNS = 7
+"""Successful runs after which no older date is asked for."""
+_KEPT_DATES = 16
+_RUNS_A_DATE = 24
+_FINAL_AFTER = timedelta(days=2)  # until then a date without runs may still get one
+_CATCH_ALL = 1  # the workflow of all tasks that belong to none: told apart by name
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the store knows of one instance's workflow."""
+
+    book: Book
+    binding: Binding
+    instance: WorkflowInstance
+
+    def known(self, now: float, at: datetime) -> tuple[tuple[Run, ...], Query | None]:
+        """The runs that are known, newest date first, and what to ask for next.
+
+        None means that nothing is to be asked for today: enough is known, or all there is.
+        """
+        days, found, missing = self._days(now), list[Run](), None
+        for query in self._queries():
+            runs = self._runs(days, query.biz_date, at)
+            if runs is None:
+                missing = missing or query
+                continue
+            found += runs
+            if sum(run.seconds is not None for run in found) >= ENOUGH_RUNS:
+                break
+        return tuple(found), missing
+
+    def _queries(self) -> Iterator[Query]:
+        """What to ask for the dates before the instance's own, the latest first."""
+        at = None if self.instance.biz_date is None else moment(self.instance.biz_date)
+        if at is None or self.instance.project_id is None or self.instance.workflow_id is None:
+            return
+        # Days of a wall clock, since a change of the zone's offset makes one longer.
+        local = at.astimezone(zone_of(self.binding.region))
+        is_catch_all = self.instance.workflow_id == _CATCH_ALL
+        for back in range(1, DATES + 1):
+            yield Query(
+                self.instance.project_id,
+                round((local - timedelta(days=back)).timestamp() * 1000),
+                name=self.instance.name if is_catch_all else "",
+                type=self.instance.type,
+                env_type=self.instance.env_type,
+                workflow_id=self.instance.workflow_id,
+            )
+
+    def _runs(self, days: Mapping[str, Any], biz_date: int, at: datetime) -> tuple[Run, ...] | None:
+        """The runs of a date; None where they have to be asked for."""
+        known = days.get(str(biz_date))
+        try:
+            asked_on, rows = known or ("", ())
+            if known is None or date.fromisoformat(asked_on) < day_of(self.binding, at):
+                return None
+            return tuple(_run(biz_date, *row) for row in rows)
+        except (TypeError, ValueError):
+            return None
+
+    def learn(
+        self, biz_date: int, found: Iterable[WorkflowInstance], now: float, at: datetime
+    ) -> None:
+        """Keep the runs of a date."""
+        is_catch_all = self.instance.workflow_id == _CATCH_ALL
+        runs = tuple(
+            Run(each.id, biz_date, each.status, each.started_time, each.finished_time)
+            for each in found
+            # The service compares a part of the name only.
+            if not is_catch_all or each.name == self.instance.name
+        )[:_RUNS_A_DATE]
+        began = moment(biz_date)
+        is_old = began is not None and at - began > _FINAL_AFTER
+        is_final = is_old and all(family_of(run.status).is_settled for run in runs)
+        asked_on = date.max if is_final else day_of(self.binding, at)
+        rows = [[r.id, r.status, r.started_time, r.finished_time] for r in runs]
+        days = {**self._days(now), str(biz_date): [asked_on.isoformat(), rows]}
+        latest = sorted(days, key=int)[-_KEPT_DATES:]
+        self.book.remember(self._name, json.dumps({day: days[day] for day in latest}))
+
+    @property
+    def _name(self) -> str:
+        one, whose = self.instance, self.binding
+        parts = [whose.profile, whose.region, whose.endpoint, one.project_id, one.env_type]
+        parts += [
+            one.type,
+            one.workflow_id,
+            one.name[:MAX_NAME] if one.workflow_id == _CATCH_ALL else "",
+        ]
+        return f"runs {json.dumps(parts)}"
+
+    def _days(self, now: float) -> Mapping[str, Any]:
+        kept = self.book.recalled(self._name, now)
+        return {day: kept[day] for day in kept if day.isascii() and day.isdecimal()}
+
+
+def _run(biz_date: int, number: object, status: object, started: object, finished: object) -> Run:
+    """A run as it is kept; a ValueError for what can't be one."""
+    times = [at for at in (started, finished) if at is not None]
+    if not (is_id(number) and isinstance(status, str) and all(map(is_id, times))):
+        raise ValueError("no run")
+    return Run(number, biz_date, status, started, finished)  # type: ignore[arg-type] # checked
+
+
+MAX_PAGES = 20
+"""Pages of one answer: 10,000 tasks."""
+MAX_RAW = 16_000_000
+"""Characters of JSON that are kept of them all; of a task without, it is asked for."""
+
+_POLLS_TURN_SECONDS = 1.0
+_T = TypeVar("_T")
+
+logger = logging.getLogger(__name__)
+
+
+class Inquiries:
+    """All requests that are not answered yet, and the answers that stay true."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        book: Book,
+        limits: Limits,
+        days: Days,
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        self._calls = calls
+        self._book = book
+        self._limits = limits
+        self._days = days
+        self._clock = clock
+        self._wake = wake
+        self._asked: dict[Request[Any], list[Heard[Any]]] = {}
+        self._waiting: list[tuple[Binding, asyncio.Future[None]]] = []
+        self._kept = Kept(book)
+        self._looking_back: defaultdict[Binding, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._sent_at = -inf
+        self._is_over = False
+
+    def ask(self, request: Request[A], answer: Heard[A]) -> None:
+        """Have `answer` called with what comes of a request, at once where that is known."""
+        if (kept := self._kept.find(request)) is not None:
+            _tell(answer, kept)
+        elif request in self._asked:
+            self._asked[request].append(answer)
+        else:
+            self._asked[request] = [answer]
+            self._limits.ask(request.whom, self._clock.monotonic())
+            self._calls.spawn(self._answer(request))
+
+    def let_out(self, now: float, *, is_sharing: bool) -> None:
+        """Let calls out as far as rate and gates allow.
+
+        Args:
+            now: steady seconds.
+            is_sharing: leave every other call to polls.
+        """
+        for waiting in tuple(self._waiting):
+            binding, turn = waiting
+            opens_at = self._limits.at(now, (binding,))[binding].opens_at
+            if opens_at == inf:
+                continue
+            if opens_at > now:
+                # Nobody waits on a screen for minutes: what is in the way is the answer.
+                gates = (self._limits.account_gate(binding), self._limits.endpoint_gate(binding))
+                error = max(gates, key=lambda gate: gate.opens_at).error
+                turn.set_exception(error or Unreachable("The service can't be reached for now."))
+            elif self._limits.pace.ready_at(now) > now or (
+                is_sharing and now - self._sent_at < _POLLS_TURN_SECONDS
+            ):
+                continue
+            else:
+                self._limits.sent(binding, None, now)
+                self._sent_at = now
+                turn.set_result(None)
+            self._waiting.remove(waiting)
+
+    def next_at(self, now: float) -> float:
+        """When `let_out` has something to do; infinite while only an answer brings that."""
+        limits = self._limits.at(now, {binding for binding, _ in self._waiting})
+        is_ready = any(limit.opens_at < inf for limit in limits.values())
+        return self._limits.pace.ready_at(now) if is_ready else inf
+
+    def end(self) -> None:
+        """Let nothing out any more."""
+        self._is_over = True
+        for _, turn in self._waiting:
+            turn.set_exception(Unreachable("The watch has ended."))
+        self._waiting.clear()
+
+    def give_up(self) -> None:
+        """Answer every request without a call."""
+        for answers in self._asked.values():
+            for answer in answers:
+                _tell(answer, Unreachable("The watch was interrupted: ask again."))
+
+    async def _answer(self, request: Request[Any]) -> None:
+        version = self._kept.version(request)
+        outcome: Outcome[Any] = await outcome_of(self._find_out(request))
+        # A run that changed meanwhile is asked for again.
+        if isinstance(outcome, Reply):
+            self._kept.keep(request, version, outcome)
+        for answer in self._asked.pop(request):
+            _tell(answer, outcome)
+        self._wake()
+
+    async def _find_out(self, request: Request[Any]) -> Reply[Any]:
+        value: object
+        match request:
+            case InstanceOf(key):
+                value = await self._instance(key)
+            case TasksOf(key):
+                value = await self._tasks(key, None)
+            case RunsOf(key, task_id):
+                value = await self._tasks(key, task_id)
+            case TaskOf(binding, task_id):
+                value = await self._call(binding, lambda s: s.get_task_instance(task_id))
+            case TaskLog(binding, task_id, number):
+                value = await self._call(
+                    binding, lambda s: s.get_task_instance_log(task_id, number)
+                )
+            case Find(binding, query, page):
+                value = await self._call(
+                    binding, lambda s: s.find_workflow_instances(query, page=page)
+                )
+            case EarlierRuns(key, most):
+                value = await self._earlier_runs(key, most)
+            case _:
+                raise TypeError(f"{type(request).__name__} is no request that is known")
+        return Reply(value, self._clock.now())
+
+    async def _tasks(self, key: InstanceKey, task_id: int | None) -> Page[TaskInstance]:
+        instance = await self._instance(key)
+        found: dict[tuple[int, int | None], TaskInstance] = {}
+        room = MAX_RAW
+        for number in range(1, MAX_PAGES + 1):
+            page = await self._call(
+                key.binding,
+                lambda s, n=number: s.list_task_instances(instance, page=n, task_id=task_id),  # type: ignore[misc]
+            )
+            for task in page.items:
+                room -= len(task.raw)
+                # A list that moves between two pages shows some of them twice.
+                found[task.id, task.run_number] = task if room >= 0 else replace(task, raw="")
+            if page.is_last:
+                break
+        return Page(tuple(found.values()), page.number, page.total, page.is_last)
+
+    async def _earlier_runs(self, key: InstanceKey, most: int) -> tuple[Run, ...]:
+        past = Past(self._book, key.binding, await self._instance(key))
+        for _ in range(most):
+            # Of two that look back on one date, the second waits for what the first is told.
+            async with self._looking_back[key.binding]:
+                _, query = past.known(self._clock.monotonic(), self._clock.now())
+                if query is None:
+                    break
+                page = await self._call(
+                    key.binding,
+                    lambda s, q=query: s.find_workflow_instances(q),  # type: ignore[misc]
+                )
+                past.learn(query.biz_date, page.items, self._clock.monotonic(), self._clock.now())
+        return past.known(self._clock.monotonic(), self._clock.now())[0]
+
+    async def _instance(self, key: InstanceKey) -> WorkflowInstance:
+        entry = self._book.entries.get(key)
+        if entry is not None and entry.instance is not None:
+            return entry.instance
+        return await self._call(key.binding, lambda s: s.get_workflow_instance(key.id))
+
+    async def _call(self, binding: Binding, ask: Callable[[InstanceSource], Awaitable[_T]]) -> _T:
+        """One call of a binding's source, once it is its turn."""
+        if self._is_over:
+            raise Unreachable("The watch has ended.")
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((binding, turn))
+        self._wake()
+        await turn
+        try:
+            value = await ask(await self._calls.source(binding))
+        except ServiceError as error:
+            self._failed(binding, error)
+            raise
+        finally:
+            self._limits.landed(binding, None)
+        if not isinstance(self._limits.account_gate(binding).error, Refused):
+            self._limits.succeeded(binding, self._clock.monotonic())
+        return value
+
+    def _failed(self, binding: Binding, error: ServiceError) -> None:
+        now = self._clock.monotonic()
+        if isinstance(error, DailyLimit):
+            self._days.limit_met(binding, now, self._clock.now())
+        if isinstance(error, (Throttled, Unreachable, CredentialsMissing)):
+            self._limits.failed(binding, error, now)
+
+
+def _tell(answer: Heard[A], outcome: Outcome[A]) -> None:
+    try:
+        answer(outcome)
+    except Exception:
+        logger.exception("A face could not take an answer")
+
+
+class Asking:
+    """What the engine needs of `Inquiries`, at no cost while there is none."""
+
+    def __init__(self, make: "Callable[[type[Inquiries]], Inquiries]") -> None:
+        """Take what makes the inquiries, given their class."""
+        self._make = make
+        self._inquiries: Inquiries | None = None
+
+    def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
+        """Have a request answered."""
+        if self._inquiries is None:
+            self._inquiries = self._make(Inquiries)
+        self._inquiries.ask(request, answer)
+
+    def let_out(self, now: float, *, is_sharing: bool) -> None:
+        """Let requests that wait for their turn have it."""
+        if self._inquiries is not None:
+            self._inquiries.let_out(now, is_sharing=is_sharing)
+
+    def next_at(self, now: float) -> float:
+        """When a request may have its turn; infinity without one."""
+        return inf if self._inquiries is None else self._inquiries.next_at(now)
+
+    def begin_anew(self) -> None:
+        """Answer all who wait: their calls belonged to an event loop that has ended."""
+        inquiries, self._inquiries = self._inquiries, None
+        if inquiries is not None:
+            inquiries.give_up()
+
+    def end(self) -> None:
+        """Answer nothing more."""
+        if self._inquiries is not None:
+            self._inquiries.end()

@@ -1,0 +1,446 @@
+"""Sentences for the person, each told once: news of the watch as a whole, not of single failures."""
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from math import inf
+from typing import NamedTuple
+
+from wfinspect.format import duration, shown
+from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance
+from wfinspect.settings import Rule
+from wfinspect.watching.api import Alert, Contact, Notice, Trouble
+from wfinspect.watching.watchlist import MAX_NAME
+
+_PATIENCE_SECONDS = 30.0  # a row that nothing is heard of must not keep the others' news back
+_KEPT = 20
+
+
+class Notices:
+    """The latest notices."""
+
+    def __init__(self) -> None:
+        self._latest: deque[Notice] = deque(maxlen=_KEPT)
+        self._number = 0
+
+    def say(self, text: str, *, is_error: bool = False) -> None:
+        """Add a sentence."""
+        self._number += 1
+        self._latest.append(Notice(self._number, text, is_error))
+
+    def latest(self) -> tuple[Notice, ...]:
+        """The latest, oldest first."""
+        return tuple(self._latest)
+
+
+class Absence:
+    """What changed while nobody watched, gathered from the first reading of each stored row."""
+
+    def __init__(self) -> None:
+        self._awaited: set[InstanceKey] = set()
+        self._changes: list[Transition] = []
+        self._since = inf
+
+    def begin(self, keys: Iterable[InstanceKey]) -> None:
+        """Await the first reading of rows that were there at start."""
+        self._awaited.update(keys)
+
+    def heard(self, key: InstanceKey, now: float, change: Transition | None = None) -> None:
+        """Note what became of a row."""
+        if key in self._awaited:
+            self._awaited.discard(key)
+            if change is not None:
+                self._changes.append(change)
+                self._since = min(self._since, now)
+
+    def take(self, now: float) -> str:
+        """The sentence once all have been heard of, or those that can be; "" if there is none."""
+        if not self._changes or (self._awaited and now < self._since + _PATIENCE_SECONDS):
+            return ""
+        changes, self._changes, self._since = self._changes, [], inf
+        return f"Since you left: {summary(changes)}."
+
+
+class Outage:
+    """Says once when contact has been lost for `lost_after` seconds, and once when it is back."""
+
+    def __init__(self, lost_after: float) -> None:
+        self._lost_after = lost_after
+        self._since: float | None = None
+        self._is_told = False
+        self._changes: list[Transition] = []
+
+    def changed(self, change: Transition) -> None:
+        """Note a change, which may have happened out of sight."""
+        if self._since is not None:
+            self._changes.append(change)
+
+    def wakes_at(self) -> float:
+        """When the loss becomes news, in steady seconds."""
+        if self._since is None or self._is_told:
+            return inf
+        return self._since + self._lost_after
+
+    def follow(
+        self, contact: Contact, trouble: Trouble | None, now: float
+    ) -> tuple[str, bool, float]:
+        """Follow the contact.
+
+        Gives a sentence ("" for none), whether it is bad news, and the seconds since the loss.
+        """
+        if contact in {Contact.STARTING, Contact.NOT_LIVE}:
+            if contact is Contact.NOT_LIVE and self._since is None:
+                self._since = now
+            if self._since is None or now < self.wakes_at():
+                return "", False, 0.0
+            self._is_told = True
+            cause = f" ({trouble.cause})" if trouble else ""
+            words = f"No contact for {_spelled(self._lost_after)}{cause}."
+            return words, True, now - self._since
+        was_told, since, changes = self._is_told, self._since, self._changes
+        self._since, self._is_told, self._changes = None, False, []
+        if contact is not Contact.LIVE or not was_told or since is None:
+            return "", False, 0.0
+        blind = f"Contact is back after {_spelled(now - since)}"
+        return f"{blind}: {summary(changes)}.", False, now - since
+
+
+def _spelled(seconds: float) -> str:
+    """A time in whole units, of which there are always several: ``90 seconds``, ``5 minutes``."""
+    for size, name in ((3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{round(seconds / size)} {name}"
+    return f"{round(seconds)} seconds"
+
+
+def summary(changes: Iterable[Transition]) -> str:
+    """Changes in a few words, such as ``2 finished, 1 failed``; one per instance, its last."""
+    last = {change.key: change.family for change in changes}
+    counts = Counter(_WORDS.get(family, "changed") for family in last.values())
+    order = ("finished", "failed", "started", "changed")
+    parts = [f"{counts[word]} {word}" for word in order if counts[word]]
+    return ", ".join(parts) or "nothing changed"
+
+
+_WORDS = {Family.SUCCESS: "finished", Family.FAILURE: "failed", Family.ACTIVE: "started"}
+
+
+GATHER_SECONDS = 2.0
+"""Without anything new for this long a round counts as over; its calls are half a second apart."""
+LONGEST_SECONDS = 10.0
+"""What never comes to rest is told all the same."""
+MAX_TEXT = 300
+TRIAL = "This is a trial of wfinspect's notifications: nothing has failed."
+LATE = "late"
+"""In place of a state, what a command is told of a run that is late."""
+_MAX_NAME, _MAX_STATUS, _MAX_SAID = 60, 30, 120
+_MAX_TASK, _MAX_TASKS = 40, 2
+_MAX_NAMED = 8
+
+
+class News(NamedTuple):
+    """A change worth telling."""
+
+    change: Transition
+    took_seconds: float | None = None
+    """How long the run took that the change has ended."""
+    is_ours: bool = True
+    """Of all processes that share the store this one recorded it."""
+    frozen: Sequence[str] = ()
+    """Names of tasks that are frozen, as far as they have been read."""
+    lateness: str = ""
+    """Why it counts as late, e.g. ``running 41m, usually 18m to 22m: late by 19m``."""
+
+
+class Message(NamedTuple):
+    """What a user's command is told."""
+
+    text: str
+    change: Transition | None = None
+    """The gravest of what is told; None where only contact was lost or is back."""
+
+    def values(self) -> dict[str, str]:
+        """The placeholders of a command, each on one line and safe for a terminal."""
+        change = self.change
+        return {
+            "id": str(change.key.id) if change else "",
+            "name": shown(change.name) if change else "",
+            "from": shown(change.from_status) if change else "",
+            "to": shown(change.to_status) if change else "",
+            "message": self.text,
+        }
+
+
+class Alerts:
+    """Gathers what is worth telling until its round is over."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._news: dict[InstanceKey, News] = {}
+        self._said: list[tuple[str, bool]] = []
+        self._since = self._last = inf
+        self.latest: Alert | None = None
+
+    @property
+    def due_at(self) -> float:
+        """When what has gathered is to be told, in steady seconds; infinite where nothing has."""
+        return min(self._last + GATHER_SECONDS, self._since + LONGEST_SECONDS)
+
+    def changed(
+        self,
+        change: Transition,
+        instance: WorkflowInstance | None,
+        now: float,
+        *,
+        is_ours: bool,
+        frozen: Sequence[str] = (),
+    ) -> None:
+        """Note a change, and the reading that is held by now; of one instance the last is told."""
+        if is_told(change, self._rule):
+            seconds = _took_seconds(change, instance)
+            self._news[change.key] = News(change, seconds, is_ours, frozen)
+            self._note(now)
+
+    def late(
+        self,
+        key: InstanceKey,
+        instance: WorkflowInstance,
+        said: str,
+        at: datetime,
+        now: float,
+        *,
+        frozen: Sequence[str] = (),
+    ) -> None:
+        """Note that a run is late, and why that is said."""
+        if self._rule is not Rule.FAILURE:
+            change = Transition(key, instance.name[:MAX_NAME], instance.status, LATE, at, at, at)
+            self._news[key] = News(change, frozen=frozen, lateness=said)
+            self._note(now)
+
+    def say(self, text: str, now: float, *, is_ours: bool = True) -> None:
+        """Note a sentence of another kind, such as that contact was lost."""
+        self._said.append((_cut(text, _MAX_SAID), is_ours))
+        self._note(now)
+
+    def take(self, now: float) -> Message | None:
+        """Make an alert of what has gathered, if it is due.
+
+        Gives what a command is to be told, None for nothing: what another process has recorded or
+        taken on is told by that one.
+        """
+        if now < self.due_at or not (self._news or self._said):
+            return None
+        news, said = list(self._news.values()), self._said
+        number = self.latest.number + 1 if self.latest else 1
+        self.latest = Alert(number, sentence([text for text, _ in said], news))
+        self._news, self._said, self._since, self._last = {}, [], inf, inf
+        ours = _gravest_first([each for each in news if each.is_ours])
+        words = [text for text, is_ours in said if is_ours]
+        if not (ours or words):
+            return None
+        return Message(sentence(words, ours), ours[0].change if ours else None)
+
+    def _note(self, now: float) -> None:
+        self._since, self._last = min(self._since, now), now
+
+
+def is_told(change: Transition, rule: Rule) -> bool:
+    """Whether a rule wants a change to be told."""
+    if rule is Rule.SETTLED:
+        return change.family.is_settled
+    return rule is Rule.ANY or change.family is Family.FAILURE
+
+
+def sentence(said: Sequence[str], news: Sequence[News]) -> str:
+    """What happened, on one line of at most `MAX_TEXT` characters, safe for a terminal.
+
+    Begins with words of this program, so that no name can pose as an option of a command.
+    """
+    head = "".join(f"{text} " for text in said)
+    if not news:
+        return head.strip()[:MAX_TEXT]
+    late = sum(bool(each.lateness) for each in news)
+    counts = [f"{late} late"] if late else []
+    if late < len(news):
+        counts.insert(0, summary(each.change for each in news if not each.lateness))
+    head += f"{', '.join(counts)}: "
+    named = [_described(each) for each in _gravest_first(news)[:_MAX_NAMED]]
+    while True:
+        left = len(news) - len(named)
+        text = head + "; ".join([*named, *([f"and {left} more"] if left else [])])
+        if len(text) <= MAX_TEXT or not named:
+            return text[:MAX_TEXT]
+        named.pop()
+
+
+def _gravest_first(news: Sequence[News]) -> list[News]:
+    return sorted(news, key=lambda each: each.change.family is not Family.FAILURE)
+
+
+def _described(news: News) -> str:
+    change = news.change
+    name = _cut(change.name, _MAX_NAME)
+    frozen = f", {_frozen_words(news.frozen)}" if news.frozen else ""
+    if news.lateness:
+        return f"{name} ({change.key.id}) {news.lateness}{frozen}"
+    states = [_cut(word, _MAX_STATUS) for word in (change.from_status, change.to_status)]
+    text = f"{name} ({change.key.id}) {' -> '.join(states)}".strip()
+    if change.is_rerun:
+        text += " (re-run)"
+    after = "" if news.took_seconds is None else f" after {duration(news.took_seconds)}"
+    return f"{text}{after}{frozen}"
+
+
+def _frozen_words(names: Sequence[str]) -> str:
+    """E.g. ``1 frozen (publish_result)``."""
+    named = [_cut(name, _MAX_TASK) for name in names[:_MAX_TASKS]]
+    named += ["..."] if len(names) > _MAX_TASKS else []
+    return f"{len(names)} frozen ({', '.join(named)})"
+
+
+def _took_seconds(change: Transition, instance: WorkflowInstance | None) -> float | None:
+    if instance is None or instance.status != change.to_status or not instance.is_settled:
+        return None
+    return instance.run_seconds(change.at)
+
+
+def _cut(text: str, limit: int) -> str:
+    safe = shown(text)
+    return safe if len(safe) <= limit else safe[: limit - 3] + "..."
+
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS = 10.0
+_LAST_SECONDS = 0.5
+_MAX_WAITING = 20
+_PLACES = re.compile(r"\{(id|name|from|to|message)\}")
+_SECRET = re.compile(r"^(ALIBABA|ALICLOUD|ACCESS_KEY)|SECRET|TOKEN", re.IGNORECASE)
+
+
+class Messenger:
+    """Runs a command once for each message, one at a time."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        """Run nothing yet.
+
+        Args:
+            command: program and arguments with places for the values of a message; empty for none.
+            environ: that of the user; the command gets it without keys.
+            timeout: seconds after which it is killed, with all that it has started.
+        """
+        self._command = tuple(command)
+        self._environ = environ
+        self._timeout = timeout
+        self._waiting: deque[Message] = deque(maxlen=_MAX_WAITING)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._has_failed = False
+        self._troubles: deque[str] = deque()
+
+    def send(self, message: Message) -> None:
+        """Have the command told; returns at once. Of very many that wait the oldest are dropped."""
+        if not self._command:
+            return
+        with self._lock:
+            self._waiting.append(message)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="messenger", daemon=True)
+                self._thread.start()
+
+    def take_trouble(self) -> str:
+        """Why the command has failed, once until it succeeds again; else ""."""
+        return self._troubles.popleft() if self._troubles else ""
+
+    def close(self) -> None:
+        """Give what is under way a moment, then kill it."""
+        thread = self._thread
+        if thread is None:
+            return
+        thread.join(_LAST_SECONDS)
+        with self._lock:
+            self._waiting.clear()
+        if (process := self._process) is not None:
+            _kill(process)
+
+    def run(self, message: Message) -> str:
+        """Run the command to its end; "" if it succeeds, else a sentence that says why not."""
+        values = message.values()
+        program = self._command[0]
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the user's own command, and no shell
+                filled(self._command, values),
+                env=scrubbed(self._environ)
+                | {f"WFINSPECT_{k.upper()}": v for k, v in values.items()},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it can't be started"
+            return f"The notification command {program} was not run: {why}."
+        self._process = process
+        try:
+            code = process.wait(self._timeout)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            return f"The notification command {program} took over {self._timeout:g} s: killed."
+        finally:
+            self._process = None
+        return f"The notification command {program} failed with exit code {code}." if code else ""
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._thread = None
+                    return
+                message = self._waiting.popleft()
+            try:
+                trouble = self.run(message)
+            except Exception as error:
+                # Without this no later message would find a thread that works.
+                logger.exception("The notification command could not be run")
+                trouble = f"The notification command was not run: {type(error).__name__}."
+            if trouble and not self._has_failed:
+                self._troubles.append(trouble)
+            self._has_failed = bool(trouble)
+
+
+def filled(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    """The command with values in their places; other braces stay, so that JSON can be written."""
+    return [command[0], *(_argument(template, values) for template in command[1:])]
+
+
+def scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what looks like a key."""
+    return {name: value for name, value in environ.items() if not _SECRET.search(name)}
+
+
+def _argument(template: str, values: Mapping[str, str]) -> str:
+    argument = _PLACES.sub(lambda place: values[place[1]], template)
+    # A name from outside must not pose as an option, nor as curl's @file.
+    is_posing = argument[:1] in {"-", "@"} and template[:1] == "{"
+    return f" {argument}" if is_posing else argument
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+    process.wait()
