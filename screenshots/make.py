@@ -29,11 +29,11 @@ from textual.pilot import Pilot  # noqa: E402
 
 from wfinspect.clock import SystemClock  # noqa: E402
 from wfinspect.dataworks import connector  # noqa: E402
-from wfinspect.model import Binding, InstanceId, InstanceKey  # noqa: E402
+from wfinspect.model import InstanceId, InstanceKey, Target  # noqa: E402
 from wfinspect.simulator import DEMO_IDS, Simulator  # noqa: E402
 from wfinspect.ui.app import WfInspectApp  # noqa: E402
 from wfinspect.watching.api import Contact, Snapshot  # noqa: E402
-from wfinspect.watching.poller import Watcher  # noqa: E402
+from wfinspect.watching.poller import Poller  # noqa: E402
 
 HERE = Path(__file__).parent
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -63,16 +63,16 @@ class Scene:
     """A running app, its watcher and its service."""
 
     def __init__(
-        self, pilot: Pilot[None], watcher: Watcher, simulator: Simulator, clock: SteeredClock
+        self, pilot: Pilot[None], watcher: Poller, simulator: Simulator, clock: SteeredClock
     ) -> None:
         self.pilot = pilot
         self.watcher = watcher
         self.simulator = simulator
         self.clock = clock
-        self.binding = watcher.binding
+        self.target = watcher.target
 
     def keys(self, *ids: int) -> list[InstanceKey]:
-        return [InstanceKey(self.binding, InstanceId(i)) for i in ids]
+        return [InstanceKey(self.target, InstanceId(i)) for i in ids]
 
     async def until(self, holds: Callable[[Snapshot], bool]) -> None:
         """Wait for the watcher to have seen something, and for the app to show it."""
@@ -111,18 +111,18 @@ async def scene(size: tuple[int, int], *, has_keys: bool = True) -> AsyncIterato
     with Simulator(clock=clock, epoch=START) as simulator, tempfile.TemporaryDirectory() as state:
         environ = simulator.environment() if has_keys else {}
         environ["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true"
-        binding = Binding("(env)" if has_keys else "(default)", "cn-shanghai", simulator.url)
-        shown = Binding("prod-ops", "cn-shanghai", "dataworks.cn-shanghai.aliyuncs.com")
+        target = Target("(env)" if has_keys else "(default)", "cn-shanghai", simulator.url)
+        shown = Target("prod-ops", "cn-shanghai", "dataworks.cn-shanghai.aliyuncs.com")
 
-        async def connect(_: Binding, on_call: Callable[[], None]) -> Any:  # noqa: ANN401
-            return await connector(environ, Path(state), clock)(binding, on_call)
+        async def connect(_: Target, on_call: Callable[[], None]) -> Any:  # noqa: ANN401
+            return await connector(environ, Path(state), clock)(target, on_call)
 
-        watcher = Watcher(
+        watcher = Poller(
             Setup(
                 Path(state),
                 connect,
                 clock,
-                shown if has_keys else Binding("(default)", "cn-shanghai", shown.endpoint),
+                shown if has_keys else Target("(default)", "cn-shanghai", shown.endpoint),
                 interval_seconds=15.0,
                 budget=3000,
                 rng=random.Random(1),

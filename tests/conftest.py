@@ -18,7 +18,7 @@ from signed_request import Caller
 
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
-from wfinspect.model import Binding
+from wfinspect.model import Target
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.store import Store
 
@@ -139,8 +139,8 @@ def environ(live: Simulator, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def binding(live: Simulator) -> Binding:
-    return Binding("(env)", "cn-shanghai", live.url)
+def target(live: Simulator) -> Target:
+    return Target("(env)", "cn-shanghai", live.url)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ PLACES = {
     "round": ("wfinspect.watching.engine", "Engine._send"),
     "poller": ("wfinspect.watching.engine", "Engine.step"),
     "store": ("wfinspect.watching.store", "Store.save"),
-    "supervisor": ("wfinspect.watching.poller", "Watcher._look_after"),
+    "supervisor": ("wfinspect.watching.poller", "Poller._look_after"),
     "messenger": ("wfinspect.watching.notifications", "Messenger.run"),
 }
 WATCH = ("signer", "decoder", "credentials", "connecting", "round", "poller", "store")

@@ -8,7 +8,7 @@ from pathlib import Path
 from fakes import FakeClock
 
 from wfinspect.dataworks import connector
-from wfinspect.model import Binding
+from wfinspect.model import Target
 from wfinspect.simulator import Simulator
 from wfinspect.watching.api import equal_but_for_ages
 from wfinspect.watching.engine import Engine, Setup
@@ -79,12 +79,12 @@ class HttpDrive(Drive):
         budget: int = 1_000_000,
     ) -> None:
         self._is_there = asyncio.Event()
-        self.binding = Binding("(env)", "cn-shanghai", simulator.url)
+        self.target = Target("(env)", "cn-shanghai", simulator.url)
         setup = Setup(
             state_dir,
             connector(simulator.environment(), state_dir, clock),
             clock,
-            self.binding,
+            self.target,
             interval_seconds=interval,
             budget=budget,
             rng=random.Random(1),

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from wfinspect.errors import NotFound, ServiceError, Unreachable
-from wfinspect.model import Binding, InstanceId, InstanceKey, WorkflowInstance
+from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
 
 START = datetime(2026, 9, 18, 6, 30, tzinfo=UTC)
-BINDING = Binding("prod-ops", "cn-shanghai", "dataworks.cn-shanghai.aliyuncs.com")
+BINDING = Target("prod-ops", "cn-shanghai", "dataworks.cn-shanghai.aliyuncs.com")
 
 
 class FakeClock:
@@ -37,8 +37,8 @@ def ms(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-def key(number: int, binding: Binding = BINDING) -> InstanceKey:
-    return InstanceKey(binding, InstanceId(number))
+def key(number: int, target: Target = BINDING) -> InstanceKey:
+    return InstanceKey(target, InstanceId(number))
 
 
 def instance(
@@ -83,7 +83,7 @@ class ScriptedSource:
     def hold(self, *instances: WorkflowInstance) -> None:
         self.held.update({each.id: each for each in instances})
 
-    def connect(self, _: Binding, on_call: Callable[[], None]) -> Awaitable["ScriptedSource"]:
+    def connect(self, _: Target, on_call: Callable[[], None]) -> Awaitable["ScriptedSource"]:
         async def opened() -> ScriptedSource:
             self.on_call = on_call
             return self

@@ -13,8 +13,8 @@ from wfinspect.watching.notifications import (
     GATHER_SECONDS,
     LONGEST_SECONDS,
     MAX_TEXT,
+    AlertNews,
     Alerts,
-    News,
     is_told,
     sentence,
 )
@@ -24,7 +24,7 @@ def change(
     number: int = 1, to: str = "Failure", was: str = "Running", name: str = "", **more: bool
 ) -> Transition:
     return Transition(
-        key=InstanceKey(key(1).binding, key(number).id),
+        key=InstanceKey(key(1).target, key(number).id),
         name=name or f"dwd_table_{number}",
         from_status=was,
         to_status=to,
@@ -201,7 +201,7 @@ def test_lost_contact_and_its_return_are_told_under_every_rule() -> None:
 
 
 def test_a_rerun_that_failed_unseen_says_so() -> None:
-    text = sentence([], [News(change(was="Failure", is_rerun=True))])
+    text = sentence([], [AlertNews(change(was="Failure", is_rerun=True))])
 
     assert text == "1 failed: dwd_table_1 (1) Failure -> Failure (re-run)"
 

@@ -50,7 +50,7 @@ class Watch(Drive):
 
         setup = Setup(
             state_dir,
-            lambda _binding, _on_call: opened(),
+            lambda _target, _on_call: opened(),
             clock,
             BINDING,
             interval_seconds=15.0,

@@ -30,7 +30,7 @@ from wfinspect.errors import (
     Refused,
     ServiceError,
 )
-from wfinspect.model import Binding, InstanceId
+from wfinspect.model import InstanceId, Target
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 ID = InstanceId(10432987165)
@@ -401,8 +401,8 @@ async def test_no_secret_reaches_a_log_a_text_or_a_traceback(
     ]
     texts = []
     async with raw_server(answering(*answers)) as seen:
-        binding = Binding("(env)", "cn-shanghai", f"http://127.0.0.1:{seen.port}")
-        async with open_client(binding, environ, NOWHERE, FakeClock()) as client:
+        target = Target("(env)", "cn-shanghai", f"http://127.0.0.1:{seen.port}")
+        async with open_client(target, environ, NOWHERE, FakeClock()) as client:
             texts.append(repr(vars(client)))
             for _ in answers:
                 try:
@@ -425,10 +425,10 @@ def simulator() -> Simulator:
 
 async def test_the_simulator_accepts_what_is_sent(simulator: Simulator, tmp_path: Path) -> None:
     calls: list[int] = []
-    binding = Binding("(env)", "cn-shanghai", simulator.url)
+    target = Target("(env)", "cn-shanghai", simulator.url)
     environ = simulator.environment()
     async with open_client(
-        binding, environ, tmp_path, SystemClock(), lambda: calls.append(1)
+        target, environ, tmp_path, SystemClock(), lambda: calls.append(1)
     ) as client:
         one = await client.get_workflow_instance(DEMO_IDS[0])
         assert one.project_id
@@ -451,7 +451,7 @@ async def test_clients_of_one_connector_share_a_tls_context(
     connect = connector({}, tmp_path, FakeClock())
 
     clients = [
-        await connect(Binding("(env)", region, f"dataworks.{region}.aliyuncs.com"), lambda: None)
+        await connect(Target("(env)", region, f"dataworks.{region}.aliyuncs.com"), lambda: None)
         for region in ("cn-shanghai", "cn-beijing")
     ]
     for client in clients:
@@ -473,7 +473,7 @@ async def test_a_setting_of_the_environment_that_cannot_work_is_told_when_openin
     connect = connector(environ, tmp_path, FakeClock())
 
     with pytest.raises(ConfigError, match=says) as caught:
-        await connect(Binding("(env)", "cn-shanghai", HOST), lambda: None)
+        await connect(Target("(env)", "cn-shanghai", HOST), lambda: None)
 
     assert "CANARY" not in str(caught.value)
 

@@ -13,10 +13,10 @@ from wfinspect.dataworks import connector
 from wfinspect.errors import ServiceError
 from wfinspect.lateness import MIN_RUNS, Run
 from wfinspect.model import (
-    Binding,
     InstanceKey,
     Page,
     Query,
+    Target,
     TaskInstance,
     WorkflowInstance,
     by_attention,
@@ -36,7 +36,7 @@ from wfinspect.watching.api import (
 )
 from wfinspect.watching.engine import Setup
 from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
-from wfinspect.watching.poller import Watcher
+from wfinspect.watching.poller import Poller
 
 DEADLINE = 30.0
 FAILED, LONG_AT_WORK, SUCCEEDED = 0, 1, 3
@@ -48,14 +48,14 @@ class Operator:
 
     def __init__(self, simulator: Simulator, state_dir: Path) -> None:
         self.simulator = simulator
-        self.binding = Binding("(env)", "cn-shanghai", simulator.url)
+        self.target = Target("(env)", "cn-shanghai", simulator.url)
         clock = SystemClock()
-        self.watcher = Watcher(
+        self.watcher = Poller(
             Setup(
                 state_dir,
                 connector(simulator.environment(), state_dir, clock),
                 clock,
-                self.binding,
+                self.target,
                 interval_seconds=60.0,
                 budget=3000,
                 rng=random.Random(1),
@@ -65,7 +65,7 @@ class Operator:
         self.watcher.start()
 
     def key(self, number: int) -> InstanceKey:
-        return InstanceKey(self.binding, DEMO_IDS[number])
+        return InstanceKey(self.target, DEMO_IDS[number])
 
     def ask(self, request: Request[object]) -> tuple[object, dict[str, int]]:
         """The answer, and the calls it took."""
@@ -141,12 +141,12 @@ def test_tasks_and_what_is_asked_of_one_cost_a_call_each(operator: Operator) -> 
     assert {run.id for run in tasks_in(runs)} == {task.id}
     assert calls == {"ListTaskInstances": 1}
 
-    detail, calls = operator.ask(TaskOf(operator.binding, task.id, task.modify_time))
+    detail, calls = operator.ask(TaskOf(operator.target, task.id, task.modify_time))
     assert isinstance(detail, TaskInstance)
     assert (detail.task_name, calls) == (task.task_name, {"GetTaskInstance": 1})
     assert detail.script_content
 
-    asked_for = TaskLog(operator.binding, task.id, task.run_number, task.modify_time)
+    asked_for = TaskLog(operator.target, task.id, task.run_number, task.modify_time)
     log, calls = operator.ask(asked_for)
     assert isinstance(log, str)
     assert "\n" in log
@@ -159,8 +159,8 @@ def test_what_is_over_costs_nothing_again(operator: Operator) -> None:
     task = tasks_in(value)[0]
     for request in (
         TasksOf(operator.key(SUCCEEDED)),
-        TaskOf(operator.binding, task.id, task.modify_time),
-        TaskLog(operator.binding, task.id, None, task.modify_time),
+        TaskOf(operator.target, task.id, task.modify_time),
+        TaskLog(operator.target, task.id, None, task.modify_time),
     ):
         first, _ = operator.ask(request)
         again, calls = operator.ask(request)
@@ -172,7 +172,7 @@ def test_a_page_of_a_search_costs_a_call(operator: Operator) -> None:
     assert known.project_id is not None
     assert known.biz_date is not None
 
-    page, calls = operator.ask(Find(operator.binding, Query(known.project_id, known.biz_date)))
+    page, calls = operator.ask(Find(operator.target, Query(known.project_id, known.biz_date)))
 
     assert isinstance(page, Page)
     assert known.id in {found.id for found in page.items}

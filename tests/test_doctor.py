@@ -15,7 +15,7 @@ from wfinspect.commands import doctor as doctor_module
 from wfinspect.commands.doctor import Check, Found, Level, ServiceChecks, findings
 from wfinspect.commands.doctor import _line as doctor_line
 from wfinspect.errors import NotFound
-from wfinspect.model import Binding, InstanceKey, WorkflowInstance
+from wfinspect.model import InstanceKey, Target, WorkflowInstance
 from wfinspect.settings import load_settings
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.terminal import announcement
@@ -65,7 +65,7 @@ def notify(doctor: Doctor, text: str) -> None:
 
 def watch_one(doctor: Doctor, simulator: Simulator) -> None:
     """Have an instance on the list as the service gives it."""
-    binding = Binding("(env)", "cn-shanghai", simulator.url)
+    target = Target("(env)", "cn-shanghai", simulator.url)
     record = next(iter(simulator.population.records({DEMO_IDS[0]}, datetime.now(UTC))))
     instance = WorkflowInstance(
         DEMO_IDS[0],
@@ -73,7 +73,7 @@ def watch_one(doctor: Doctor, simulator: Simulator) -> None:
         biz_date=record["BizDate"],
         env_type=record["EnvType"],
     )
-    key = InstanceKey(binding, instance.id)
+    key = InstanceKey(target, instance.id)
     row = StoredRow(key, 1.0, instance=instance, read_at=datetime.now(UTC))
     store = Store(Path(doctor.environ["XDG_STATE_HOME"], "wfinspect"), SystemClock().now)
     store.save(Changes(added={key: row}))

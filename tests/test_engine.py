@@ -19,12 +19,12 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.model import Binding, InstanceKey
+from wfinspect.model import InstanceKey, Target
 from wfinspect.settings import DATABASE
 from wfinspect.watching.api import Contact, Row, Snapshot
 from wfinspect.watching.engine import Engine, Setup
 
-OTHER = Binding("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
+OTHER = Target("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 
 
 class Rig(Drive):
@@ -48,8 +48,8 @@ class Rig(Drive):
         )
         super().__init__(engine, clock)
 
-    def connect(self, binding: Binding, on_call: Callable[[], None]) -> Awaitable[ScriptedSource]:
-        return self.sources[binding].connect(binding, on_call)
+    def connect(self, target: Target, on_call: Callable[[], None]) -> Awaitable[ScriptedSource]:
+        return self.sources[target].connect(target, on_call)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -349,7 +349,7 @@ async def test_a_setting_that_keeps_a_source_from_opening_is_trouble_of_its_bind
 ) -> None:
     rig = Rig(state_dir)
 
-    async def fails(_: Binding, __: Callable[[], None]) -> ScriptedSource:
+    async def fails(_: Target, __: Callable[[], None]) -> ScriptedSource:
         raise ConfigError("SSL_CERT_FILE names no file.")
 
     rig.engine._calls._connect = fails

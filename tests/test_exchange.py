@@ -44,7 +44,7 @@ from toxics import (
 from wfinspect.dataworks import transport
 from wfinspect.dataworks.client import DEADLINE, DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
-from wfinspect.dataworks.transport import READ_ONLY, Call, Exchange
+from wfinspect.dataworks.transport import READ_ONLY, Call, Transport
 from wfinspect.errors import BadAnswer, NotFound, ServiceError, ServiceTrouble, Unreachable
 
 
@@ -434,7 +434,7 @@ async def test_any_other_operation_is_not_sent() -> None:
         sent.append(request)
         return httpx.Response(200)
 
-    exchange = Exchange(
+    exchange = Transport(
         "h",
         lambda: httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://h"),
         lambda: None,

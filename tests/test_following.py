@@ -11,7 +11,7 @@ from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.commands.output import Progress
+from wfinspect.commands.output import ProgressLine
 from wfinspect.commands.watch import UNTILS, Change, Follower
 from wfinspect.errors import (
     BadAnswer,
@@ -23,12 +23,12 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.model import Binding, InstanceId, InstanceKey, Status
+from wfinspect.model import InstanceId, InstanceKey, Status, Target
 from wfinspect.watching.api import Contact, Health, Row, Slow, Snapshot
 from wfinspect.watching.engine import Engine, Setup
 from wfinspect.watching.store import Changes, Store, StoredRow
 
-OTHER = Binding("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
+OTHER = Target("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 
 
 class Rig:
@@ -43,7 +43,7 @@ class Rig:
         self.engine = Engine(
             Setup(
                 state_dir,
-                lambda binding, on_call: self.sources[binding].connect(binding, on_call),
+                lambda target, on_call: self.sources[target].connect(target, on_call),
                 self.clock,
                 BINDING,
                 interval_seconds=15.0,
@@ -56,7 +56,7 @@ class Rig:
         self.follower = Follower(keys, until, fail_fast=fast)
         self.changes: list[Change] = []
         self._stderr = io.StringIO()
-        self._progress = Progress(self._stderr, UTC, is_terminal=False)
+        self._progress = ProgressLine(self._stderr, UTC, is_terminal=False)
 
     @property
     def said(self) -> str:
@@ -397,14 +397,14 @@ def test_a_standard_error_that_nobody_reads_stops_nothing() -> None:
         def write(self, _: str) -> int:
             raise BrokenPipeError
 
-    progress = Progress(Broken(), UTC, is_terminal=False)
+    progress = ProgressLine(Broken(), UTC, is_terminal=False)
     progress.say("once")
     progress.say("twice")
 
 
 def test_that_a_limit_of_our_own_slows_the_watch_is_said_once() -> None:
     said = io.StringIO()
-    progress = Progress(said, UTC, is_terminal=False)
+    progress = ProgressLine(said, UTC, is_terminal=False)
     for seconds in (4800.0, 3000.0):
         health = Health(Contact.LIVE, slow=Slow(seconds, "budget"))
         progress.show(Snapshot(health=health), "0 of 1 settled")

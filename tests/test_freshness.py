@@ -40,7 +40,7 @@ class Rig(HttpDrive):
         return slow.words if slow else ""
 
     def key(self, number: int) -> InstanceKey:
-        return InstanceKey(self.binding, InstanceId(number))
+        return InstanceKey(self.target, InstanceId(number))
 
     def watch(self, *ids: int) -> None:
         self.engine.watch([self.key(number) for number in ids])
@@ -159,7 +159,7 @@ async def test_an_outage_marks_every_unsettled_row_in_one_frame(
         assert unsettled == {not is_lost}
         assert all(row.is_live for row in snapshot.rows if row.family.is_settled)
     assert rig.engine.snapshot.health.contact is Contact.NOT_LIVE
-    assert set(rig.engine.snapshot.troubles) == {rig.binding}
+    assert set(rig.engine.snapshot.troubles) == {rig.target}
 
     rig.shown = ()
     simulator.start()

@@ -10,7 +10,7 @@ from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key
 from wfinspect.model import InstanceKey, Transition
 from wfinspect.settings import DATABASE
 from wfinspect.watching.engine import Engine, Setup
-from wfinspect.watching.store import Changes, Guest, Store, StoredRow
+from wfinspect.watching.store import Changes, EphemeralStore, Store, StoredRow
 
 ACCOUNT = ("prod-ops", "cn-shanghai")
 
@@ -36,7 +36,7 @@ def added(*numbers: int) -> Changes:
 
 
 def test_it_begins_empty_and_lists_what_it_was_given(host: Store, clock: FakeClock) -> None:
-    guest = Guest(host.path.parent, clock.now)
+    guest = EphemeralStore(host.path.parent, clock.now)
     assert guest.rows() == []
     guest.save(added(1, 2))
     assert guest.rows() == [StoredRow(key(1), 1.0), StoredRow(key(2), 2.0)]
@@ -57,7 +57,7 @@ def test_it_changes_the_count_of_calls_and_nothing_else(host: Store, clock: Fake
     changes.recent[instance(2).id] = START
     changes.calls = Counter({(ACCOUNT, START.date()): 3})
 
-    Guest(host.path.parent, clock.now).save(changes)
+    EphemeralStore(host.path.parent, clock.now).save(changes)
 
     assert host.rows() == before
     assert host.transitions(10) == []
@@ -66,7 +66,7 @@ def test_it_changes_the_count_of_calls_and_nothing_else(host: Store, clock: Fake
 
 
 def test_it_takes_what_others_read_in_its_time(host: Store, clock: FakeClock) -> None:
-    guest = Guest(host.path.parent, clock.now)
+    guest = EphemeralStore(host.path.parent, clock.now)
     guest.save(added(1))
     clock.advance(5.0)
     host.save(

@@ -30,7 +30,7 @@ from wfinspect.watching.api import (
     TaskOf,
     TasksOf,
 )
-from wfinspect.watching.lookups import DATES, ENOUGH_RUNS, MAX_PAGES, MAX_RAW, Kept
+from wfinspect.watching.lookups import DATES, ENOUGH_RUNS, MAX_PAGES, MAX_RAW, ReplyCache
 
 QUERY = Query(88123, ms(datetime(2026, 9, 16, 16, tzinfo=UTC)))
 
@@ -466,7 +466,7 @@ async def test_tasks_that_are_too_many_to_be_counted_are_asked_for_once(rig: Ask
 
 
 async def test_of_the_tasks_of_many_runs_only_the_latest_are_kept(rig: Asker) -> None:
-    kept, reply = Kept(rig.engine._book), {}
+    kept, reply = ReplyCache(rig.engine._book), {}
     for number in (1, 2, 3):
         rig.source.hold(instance(number, "Success"))
         rig.engine.watch([key(number)])

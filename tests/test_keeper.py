@@ -4,11 +4,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from wfinspect.errors import StoreError
-from wfinspect.watching.journal import Keeper
+from wfinspect.watching.journal import StoreAccess
 from wfinspect.watching.notifications import Notices
 
 
-def tried_at(keeper: Keeper, seconds: range) -> list[int]:
+def tried_at(keeper: StoreAccess, seconds: range) -> list[int]:
     """When work that fails was tried, of the seconds at which it was wanted."""
     tried: list[int] = []
 
@@ -23,7 +23,7 @@ def tried_at(keeper: Keeper, seconds: range) -> list[int]:
 
 def test_after_a_failure_it_is_tried_soon_and_then_once_a_minute() -> None:
     store: Any = SimpleNamespace(set_aside=None)
-    keeper = Keeper(store, Notices())
+    keeper = StoreAccess(store, Notices())
 
     assert tried_at(keeper, range(300)) == [0, 5, 15, 35, 75, 135, 195, 255]
     assert keeper.trouble == "The list is locked by another program."

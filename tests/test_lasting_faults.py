@@ -19,9 +19,9 @@ from wfinspect.errors import (
     StoreError,
     Unreachable,
 )
-from wfinspect.model import Binding, InstanceId, Transition, WorkflowInstance
+from wfinspect.model import InstanceId, Target, Transition, WorkflowInstance
 from wfinspect.watching.api import Contact
-from wfinspect.watching.calls import Answer
+from wfinspect.watching.calls import BatchAnswer
 from wfinspect.watching.limits import Limits
 from wfinspect.watching.schedule import Batch
 from wfinspect.watching.store import Changes
@@ -68,7 +68,7 @@ async def test_an_instance_that_always_fails_is_its_own_trouble_alone(
 async def test_a_source_that_never_opens_is_opened_ever_more_seldom(rig: Rig) -> None:
     tries = 0
 
-    async def fails(_: Binding, __: Callable[[], None]) -> ScriptedSource:
+    async def fails(_: Target, __: Callable[[], None]) -> ScriptedSource:
         nonlocal tries
         tries += 1
         raise RuntimeError("can't start new thread")
@@ -107,7 +107,7 @@ async def test_a_source_that_is_opened_while_all_are_closed_is_no_error(rig: Rig
             for _ in range(5):
                 await asyncio.sleep(0)
 
-    async def opened(_: Binding, __: Callable[[], None]) -> ScriptedSource:
+    async def opened(_: Target, __: Callable[[], None]) -> ScriptedSource:
         await is_closing.wait()
         return ScriptedSource()
 
@@ -266,7 +266,7 @@ async def test_an_answer_that_ends_a_step_keeps_no_other_from_being_taken_in(rig
         rig.engine._reader.absorb = absorb  # type: ignore[method-assign]
         raise ZeroDivisionError
 
-    answers = [Answer(Batch(BINDING, (key(n),)), (instance(n),), 1.0, START) for n in (1, 2)]
+    answers = [BatchAnswer(Batch(BINDING, (key(n),)), (instance(n),), 1.0, START) for n in (1, 2)]
     rig.engine._calls._answers.extend(answers)
     rig.engine._reader.absorb = fails  # type: ignore[method-assign]
     with pytest.raises(ZeroDivisionError):

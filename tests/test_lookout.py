@@ -266,7 +266,7 @@ async def test_what_is_old_is_not_called_late(rig: Watched) -> None:
 
 async def test_nothing_is_asked_while_the_budget_runs_short(rig: Watched) -> None:
     await rig.watch(5)
-    bucket = rig.engine._schedule.limits.bucket(key(1).binding, rig.clock.monotonic())
+    bucket = rig.engine._schedule.limits.bucket(key(1).target, rig.clock.monotonic())
     bucket._level = bucket._size * 0.4
     await rig.open()
     await rig.run(120.0)

@@ -16,7 +16,7 @@ from drive import Drive
 from fakes import START, FakeClock
 
 from wfinspect.dataworks import connector
-from wfinspect.model import Binding, InstanceId, InstanceKey, Page, TaskInstance
+from wfinspect.model import InstanceId, InstanceKey, Page, Target, TaskInstance
 from wfinspect.settings import Rule
 from wfinspect.simulator import DEMO_IDS, FROZEN_ID, Simulator
 from wfinspect.watching.api import Reply, Row, TasksOf
@@ -46,12 +46,12 @@ class Watch(Drive):
     def __init__(self, simulator: Simulator, clock: FakeClock, state_dir: Path) -> None:
         self.simulator, self.state_dir = simulator, state_dir
         self.runner = asyncio.Runner()
-        self.binding = Binding("(env)", "cn-shanghai", simulator.url)
+        self.target = Target("(env)", "cn-shanghai", simulator.url)
         setup = Setup(
             state_dir,
             connector(simulator.environment(), state_dir, clock),
             clock,
-            self.binding,
+            self.target,
             interval_seconds=15.0,
             budget=10_000_000,
             rng=random.Random(1),
@@ -93,7 +93,7 @@ class Watch(Drive):
         return reply.value.items
 
     def key(self, number: int) -> InstanceKey:
-        return InstanceKey(self.binding, InstanceId(number))
+        return InstanceKey(self.target, InstanceId(number))
 
     def watch(self, *numbers: int) -> None:
         self.engine.watch([self.key(number) for number in numbers])
@@ -324,7 +324,7 @@ def test_without_its_id_or_a_status_an_answer_says_nothing_and_that_is_said(
     row = watch.row(DEMO_IDS[0])
     assert row.instance is not None
     assert (row.instance.status, row.is_live, row.last_change) == ("Running", False, None)
-    trouble = row.trouble or watch.engine.snapshot.troubles[watch.binding]
+    trouble = row.trouble or watch.engine.snapshot.troubles[watch.target]
     assert "not used" in trouble.sentence
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from fakes import BINDING, START, FakeClock, instance, ms
 
-from wfinspect.model import Binding, WorkflowInstance
-from wfinspect.watching.journal import Book
-from wfinspect.watching.lookups import DATES, Past
+from wfinspect.model import Target, WorkflowInstance
+from wfinspect.watching.journal import Journal
+from wfinspect.watching.lookups import DATES, RunHistory
 from wfinspect.watching.notifications import Notices
 from wfinspect.watching.store import Store
 
@@ -16,17 +16,17 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Iterator[Book]:
-    made = Book(Store(tmp_path / "state", FakeClock().now), Notices())
+def book(tmp_path: Path) -> Iterator[Journal]:
+    made = Journal(Store(tmp_path / "state", FakeClock().now), Notices())
     yield made
     made.close()
 
 
-def past(book: Book, binding: Binding = BINDING, **fields: object) -> Past:
-    return Past(book, binding, instance(1, **{"workflow_id": 5} | fields))
+def past(book: Journal, target: Target = BINDING, **fields: object) -> RunHistory:
+    return RunHistory(book, target, instance(1, **{"workflow_id": 5} | fields))
 
 
-def asked_next(one: Past) -> int | None:
+def asked_next(one: RunHistory) -> int | None:
     """The date that is to be asked for next."""
     query = one.known(0.0, START)[1]
     return query.biz_date if query else None
@@ -36,7 +36,7 @@ def run(number: int, status: str = "Success") -> WorkflowInstance:
     return instance(number, status, started_time=DATE + 1, finished_time=DATE + 60_001)
 
 
-def test_a_date_is_known_once_it_was_learnt(book: Book) -> None:
+def test_a_date_is_known_once_it_was_learnt(book: Journal) -> None:
     assert asked_next(past(book)) == DATE
     past(book).learn(DATE, [run(7)], 0.0, START)
 
@@ -46,7 +46,7 @@ def test_a_date_is_known_once_it_was_learnt(book: Book) -> None:
     assert query.biz_date == DATE - DAY_MS
 
 
-def test_older_runs_are_known_while_the_latest_date_is_not(book: Book) -> None:
+def test_older_runs_are_known_while_the_latest_date_is_not(book: Journal) -> None:
     for n in range(1, 9):
         past(book).learn(DATE - n * DAY_MS, [run(n)], 0.0, START)
 
@@ -63,16 +63,16 @@ def test_older_runs_are_known_while_the_latest_date_is_not(book: Book) -> None:
         {"type": "SupplementData"},
         {"env_type": "Dev"},
         {"project_id": 2},
-        {"binding": Binding("other", BINDING.region, BINDING.endpoint)},
+        {"target": Target("other", BINDING.region, BINDING.endpoint)},
     ],
 )
-def test_one_workflow_is_not_taken_for_another(book: Book, other: dict[str, object]) -> None:
+def test_one_workflow_is_not_taken_for_another(book: Journal, other: dict[str, object]) -> None:
     past(book).learn(DATE, [run(7)], 0.0, START)
 
     assert past(book, **other).known(0.0, START)[0] == ()  # type: ignore[arg-type]
 
 
-def test_old_dates_make_room_for_new_ones(book: Book) -> None:
+def test_old_dates_make_room_for_new_ones(book: Journal) -> None:
     for n in range(40):
         past(book).learn(DATE + n * DAY_MS, [run(n + 1)], 0.0, START)
 
@@ -80,7 +80,7 @@ def test_old_dates_make_room_for_new_ones(book: Book) -> None:
     assert past(book, biz_date=DATE + 40 * DAY_MS).known(0.0, START)[0][0].id == 40
 
 
-def test_of_a_date_with_very_many_runs_only_the_latest_are_kept(book: Book) -> None:
+def test_of_a_date_with_very_many_runs_only_the_latest_are_kept(book: Journal) -> None:
     past(book).learn(DATE, [run(n) for n in range(300, 0, -1)], 0.0, START)
 
     assert [r.id for r in past(book).known(0.0, START)[0]] == list(range(300, 276, -1))
@@ -89,7 +89,7 @@ def test_of_a_date_with_very_many_runs_only_the_latest_are_kept(book: Book) -> N
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"x": 1}', f'{{"{DATE}": 5}}', f'{{"{DATE}": [1]}}']
 )
-def test_what_another_version_wrote_is_asked_for_anew(book: Book, text: str) -> None:
+def test_what_another_version_wrote_is_asked_for_anew(book: Journal, text: str) -> None:
     past(book).learn(DATE, [], 0.0, START)
     book.remember(past(book)._name, text)
 
@@ -98,8 +98,8 @@ def test_what_another_version_wrote_is_asked_for_anew(book: Book, text: str) -> 
     assert asked_next(past(book)) != DATE
 
 
-def test_dates_are_days_of_the_regions_wall_clock(book: Book) -> None:
-    berlin = Binding("p", "eu-central-1", "host")
+def test_dates_are_days_of_the_regions_wall_clock(book: Journal) -> None:
+    berlin = Target("p", "eu-central-1", "host")
     # In 2026 the clocks go back on 25 October.
     monday = datetime(2026, 10, 25, 23, tzinfo=UTC)
 
@@ -123,7 +123,7 @@ def test_dates_are_days_of_the_regions_wall_clock(book: Book) -> None:
         '{"\u00b2": ["2026-09-18", []]}',
     ],
 )
-def test_what_cannot_be_read_is_asked_for_again(book: Book, kept: str) -> None:
+def test_what_cannot_be_read_is_asked_for_again(book: Journal, kept: str) -> None:
     one = past(book)
     book.remember(one._name, kept.replace("%d", str(DATE)))
 

@@ -76,7 +76,7 @@ def test_the_source_of_a_region_is_where_it_came_from(
 
     bound = bind(load_settings({}, environ), environ)
 
-    assert (bound.binding.region, bound.region_source) == (region, source)
+    assert (bound.target.region, bound.region_source) == (region, source)
 
 
 def test_keys_in_the_environment_make_a_broken_file_harmless(tmp_path: Path) -> None:
@@ -276,7 +276,7 @@ def test_the_endpoint_is_what_the_cli_would_call(
 
     bound = bind(load_settings({}, environ), environ)
 
-    assert (bound.binding.endpoint, bound.endpoint_source) == (endpoint, source)
+    assert (bound.target.endpoint, bound.endpoint_source) == (endpoint, source)
 
 
 SECRET, KEY_ID, TOKEN = "aB3" + "dE5fG7" * 4 + "hiJ", "LTAI5tAbCdEfGh", "CAIS" + "ab1+/C=" * 20

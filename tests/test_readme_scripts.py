@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from readme_blocks import README
 
-from wfinspect.model import Binding, InstanceId, InstanceKey
+from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.store import Changes, Store, StoredRow
 
@@ -73,9 +73,9 @@ def test_the_first_failure_is_posted(run: Run, live: Simulator, status: str) -> 
 
 @pytest.mark.parametrize(("status", "lines"), [("Running", 0), ("Failure", 1), ("refused", 3)])
 def test_cron_mails_failures_and_trouble_alone(
-    run: Run, live: Simulator, binding: Binding, store: Store, status: str, lines: int
+    run: Run, live: Simulator, target: Target, store: Store, status: str, lines: int
 ) -> None:
-    keys = [InstanceKey(binding, InstanceId(number)) for number in DEMO_IDS[:2]]
+    keys = [InstanceKey(target, InstanceId(number)) for number in DEMO_IDS[:2]]
     store.save(Changes(added={key: StoredRow(key, 0.0) for key in keys}))
     live.set_status(DEMO_IDS[0], "Running")
     live.set_status(DEMO_IDS[1], "Failure" if status == "Failure" else "Running")

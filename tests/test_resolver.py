@@ -13,7 +13,7 @@ from raw_server import answering, http_answer, raw_server
 from wfinspect.dataworks import transport
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
-from wfinspect.dataworks.transport import Lookup, NamedBackend, Resolve, addresses_of
+from wfinspect.dataworks.transport import BlockingCall, NamedBackend, Resolve, addresses_of
 from wfinspect.errors import Unreachable
 from wfinspect.model import InstanceId
 
@@ -161,7 +161,7 @@ async def test_what_a_look_up_raises_is_raised_to_each_who_waits() -> None:
     def broken() -> None:
         raise KeyError("x")
 
-    lookup = Lookup(broken, "test")
+    lookup = BlockingCall(broken, "test")
     answers = await asyncio.gather(*(lookup.wait(5) for _ in range(3)), return_exceptions=True)
 
     assert [type(answer) for answer in answers] == [KeyError] * 3
@@ -170,8 +170,8 @@ async def test_what_a_look_up_raises_is_raised_to_each_who_waits() -> None:
 def test_a_look_up_that_ends_after_its_loop_harms_nobody() -> None:
     over = threading.Event()
 
-    async def give_up() -> Lookup[bool]:
-        lookup = Lookup(lambda: over.wait(20), "test")
+    async def give_up() -> BlockingCall[bool]:
+        lookup = BlockingCall(lambda: over.wait(20), "test")
         with pytest.raises(TimeoutError):
             await lookup.wait(0.01)
         return lookup

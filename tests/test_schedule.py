@@ -19,13 +19,13 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.model import Binding, Family, InstanceKey
+from wfinspect.model import Family, InstanceKey, Target
 from wfinspect.watching.api import Group
 from wfinspect.watching.cadence import cadence, freshness_seconds
-from wfinspect.watching.limits import Bucket, Gate, Pace
+from wfinspect.watching.limits import CircuitBreaker, RateLimiter, TokenBucket
 from wfinspect.watching.schedule import MAX_IDS, Batch, Schedule
 
-OTHER = Binding("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
+OTHER = Target("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 GROUP = Group(BINDING, 88123, "Prod", 1)
 ELSEWHERE = Group(BINDING, 88123, "Dev", 1)
 
@@ -310,7 +310,7 @@ def test_a_binding_that_fails_does_not_hold_back_another() -> None:
     made.succeeded(second, {second.keys[0]: Group(OTHER, 1, "Prod", 1)}, 0.0)
     later = made.take_due(20.0)
     assert later is not None
-    assert later.binding == OTHER
+    assert later.target == OTHER
 
 
 def test_throttling_obeys_the_service_and_holds_back_everybody_of_the_binding() -> None:
@@ -324,7 +324,7 @@ def test_throttling_obeys_the_service_and_holds_back_everybody_of_the_binding() 
 
 
 def test_the_wait_that_throttling_asks_for_is_capped() -> None:
-    gate = Gate(random.Random(1))
+    gate = CircuitBreaker(random.Random(1))
     gate.failed(Throttled("slow", retry_after_seconds=9999.0), 0.0, day_ends_at=inf)
     assert gate.opens_at == 120.0
 
@@ -346,7 +346,7 @@ def test_the_daily_limit_waits_until_midnight_but_not_for_a_person() -> None:
 def test_backoff_is_drawn_from_2_to_15_seconds_and_then_15_to_20(
     error: ServiceError, failures: int
 ) -> None:
-    gate = Gate(random.Random(failures))
+    gate = CircuitBreaker(random.Random(failures))
     for _ in range(failures):
         gate.failed(error, 100.0, day_ends_at=inf)
     low, high = (2.0, 15.0) if failures <= 5 else (15.0, 20.0)
@@ -404,7 +404,7 @@ def test_an_answer_for_a_forgotten_id_changes_nothing() -> None:
 
 
 def test_a_bucket_spends_no_more_than_the_day_has_and_lasts_until_its_end() -> None:
-    bucket, now, spent = Bucket(100, 0.0), 0.0, []
+    bucket, now, spent = TokenBucket(100, 0.0), 0.0, []
     bucket.begin_day(0.0, ends_at=86_400.0, used=0)
     while now < 86_400.0:
         now = max(bucket.ready_at(now), now + 1.0)
@@ -416,7 +416,7 @@ def test_a_bucket_spends_no_more_than_the_day_has_and_lasts_until_its_end() -> N
 
 
 def test_cadences_stretch_when_the_bucket_is_under_half_full() -> None:
-    bucket = Bucket(400, 0.0)
+    bucket = TokenBucket(400, 0.0)
     bucket.begin_day(0.0, ends_at=86_400.0, used=0)
     assert bucket.stretch(0.0) == 1.0
     for _ in range(75):
@@ -425,7 +425,7 @@ def test_cadences_stretch_when_the_bucket_is_under_half_full() -> None:
 
 
 def test_what_other_processes_used_is_gone_from_the_bucket() -> None:
-    bucket = Bucket(400, 0.0)
+    bucket = TokenBucket(400, 0.0)
     bucket.begin_day(0.0, ends_at=86_400.0, used=0)
     bucket.correct(0.0, 399)
     bucket.spend(0.0)
@@ -434,7 +434,7 @@ def test_what_other_processes_used_is_gone_from_the_bucket() -> None:
 
 
 def test_a_call_that_never_went_out_is_given_back() -> None:
-    bucket = Bucket(4, 0.0)
+    bucket = TokenBucket(4, 0.0)
     bucket.begin_day(0.0, ends_at=86_400.0, used=0)
     bucket.spend(0.0)
     assert bucket.ready_at(0.0) > 0.0
@@ -444,7 +444,7 @@ def test_a_call_that_never_went_out_is_given_back() -> None:
 
 @given(st.lists(st.floats(0.0, 2.0), max_size=60))
 def test_no_second_holds_more_than_two_calls(waits: list[float]) -> None:
-    pace, now, sent = Pace(), 0.0, []
+    pace, now, sent = RateLimiter(), 0.0, []
     for wait in waits:
         now = pace.ready_at(now + wait)
         pace.sent(now)
@@ -461,7 +461,7 @@ def test_no_second_holds_more_than_two_calls(waits: list[float]) -> None:
 def test_the_budget_of_a_day_is_never_exceeded(
     budget: int, used: int, elapsed: float, steps: Sequence[tuple[float, int]]
 ) -> None:
-    bucket = Bucket(budget, elapsed)
+    bucket = TokenBucket(budget, elapsed)
     bucket.begin_day(elapsed, ends_at=86_400.0, used=used)
     now, total = elapsed, used
     for wait, others in steps:
@@ -526,9 +526,9 @@ class World:
         self.last: dict[InstanceKey, float] = {}
         self.excused: set[InstanceKey] = set()
         self.asked: set[InstanceKey] = set()
-        self.unasked_today: dict[Binding, int] = {}
-        for binding in (BINDING, OTHER):
-            self.made.limits.bucket(binding, 0.0).begin_day(0.0, ends_at=86_400.0, used=0)
+        self.unasked_today: dict[Target, int] = {}
+        for target in (BINDING, OTHER):
+            self.made.limits.bucket(target, 0.0).begin_day(0.0, ends_at=86_400.0, used=0)
 
     def add(self, number: int) -> None:
         each = key(number % 30, BINDING if number % 3 else OTHER)
@@ -585,7 +585,7 @@ class World:
         assert len([t for t in self.sent if t > self.now - 1.0]) <= 2
         is_asked = not self.asked.isdisjoint(batch.keys)
         if not is_asked:
-            spent = self.unasked_today[batch.binding] = self.unasked_today.get(batch.binding, 0) + 1
+            spent = self.unasked_today[batch.target] = self.unasked_today.get(batch.target, 0) + 1
             assert spent <= self.budget
         if not is_asked and self.excused.isdisjoint(batch.keys):
             waited = max(self.now - self.last.get(k, -inf) for k in batch.keys)
@@ -603,7 +603,7 @@ class World:
             self.excused.update(batch.keys)
             return
         found = {
-            k: Group(k.binding, k.id % 2, "Prod", 1) for k in batch.keys if self.rng.random() < 0.9
+            k: Group(k.target, k.id % 2, "Prod", 1) for k in batch.keys if self.rng.random() < 0.9
         }
         if batch.group is not None:
             found = {k: g for k, g in found.items() if g == batch.group}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands.status import short_line
-from wfinspect.model import Binding, InstanceId, InstanceKey, Status
+from wfinspect.model import InstanceId, InstanceKey, Status, Target
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.store import Changes, Store, StoredRow
 
@@ -29,8 +29,8 @@ def put(store: Store, *rows: StoredRow) -> None:
     store.save(Changes(added={row.key: row for row in rows}))
 
 
-def stored(number: int, binding: Binding, position: float = 0.0, **fields: object) -> StoredRow:
-    return StoredRow(InstanceKey(binding, InstanceId(number)), position, **fields)  # type: ignore[arg-type]
+def stored(number: int, target: Target, position: float = 0.0, **fields: object) -> StoredRow:
+    return StoredRow(InstanceKey(target, InstanceId(number)), position, **fields)  # type: ignore[arg-type]
 
 
 def test_a_line_holds_mark_id_status_name_and_time(status: Command, live: Simulator) -> None:
@@ -90,10 +90,10 @@ def test_trouble_has_its_code_and_is_said_once(
 
 
 def test_the_stored_list_is_read_in_its_order_with_few_calls(
-    status: Command, store: Store, binding: Binding, live: Simulator
+    status: Command, store: Store, target: Target, live: Simulator
 ) -> None:
     numbers = [*reversed(DEMO_IDS)]
-    put(store, *(stored(number, binding, float(n)) for n, number in enumerate(numbers)))
+    put(store, *(stored(number, target, float(n)) for n, number in enumerate(numbers)))
     before, calls = store.rows(), live.calls.count()
     _, out, _ = status()
 
@@ -106,18 +106,18 @@ def test_the_stored_list_is_read_in_its_order_with_few_calls(
 
 
 def test_each_row_is_read_by_its_own_binding(
-    status: Command, store: Store, binding: Binding, live: Simulator
+    status: Command, store: Store, target: Target, live: Simulator
 ) -> None:
     with socket.socket() as taken, Simulator(clock=SystemClock()) as other:
         taken.bind(("127.0.0.1", 0))
-        elsewhere = Binding("(env)", "cn-beijing", other.url)
-        nobody = Binding("nobody", "cn-shanghai", live.url)
+        elsewhere = Target("(env)", "cn-beijing", other.url)
+        nobody = Target("nobody", "cn-shanghai", live.url)
         live.set_status(SUCCESS, "Success")
         other.set_status(SUCCESS, "Failure")
         read_at = datetime.now(UTC) - timedelta(hours=3)
         put(
             store,
-            stored(SUCCESS, binding, 1.0),
+            stored(SUCCESS, target, 1.0),
             stored(SUCCESS, elsewhere, 2.0),
             stored(5, nobody, 3.0, instance=instance(5), read_at=read_at),
         )
@@ -146,17 +146,17 @@ def test_hostile_text_reaches_the_terminal_harmless(status: Command, live: Simul
 
 
 def test_the_short_line_asks_nobody(
-    status: Command, store: Store, binding: Binding, live: Simulator
+    status: Command, store: Store, target: Target, live: Simulator
 ) -> None:
     now = datetime.now(UTC)
     words = ["Failure", "Running", "Running", "WaitTime", *["Success"] * 11]
     put(
         store,
         *(
-            stored(n, binding, instance=instance(n, word), read_at=now, is_unseen=n == 0)
+            stored(n, target, instance=instance(n, word), read_at=now, is_unseen=n == 0)
             for n, word in enumerate(words, 1)
         ),
-        stored(99, binding, instance=instance(99, "Success"), read_at=now, is_unseen=True),
+        stored(99, target, instance=instance(99, "Success"), read_at=now, is_unseen=True),
     )
     calls = live.calls.count()
 

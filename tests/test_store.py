@@ -419,13 +419,13 @@ WRITER = textwrap.dedent("""
     import itertools, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from wfinspect.model import Binding, InstanceKey, Transition
+    from wfinspect.model import Target, InstanceKey, Transition
     from wfinspect.watching.store import Changes
     from wfinspect.watching.store import Store
 
     name, state_dir = sys.argv[1:]
     at = datetime(2026, 9, 18, tzinfo=UTC)
-    key = InstanceKey(Binding("p", "cn-shanghai", "host"), 1)
+    key = InstanceKey(Target("p", "cn-shanghai", "host"), 1)
     store = Store(Path(state_dir), lambda: at)
     for number, _ in enumerate(sys.stdin):
         event = f"{name}-{number}"

@@ -14,7 +14,7 @@ import pytest
 from pty_session import PtySession
 
 from wfinspect.clock import SystemClock
-from wfinspect.model import Binding, InstanceId, InstanceKey
+from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.store import Changes, Store, StoredRow
@@ -95,9 +95,9 @@ def test_wrong_usage_is_code_2(
 def test_the_stored_list_is_followed_without_ids(
     watch: Command, live: Simulator, tmp_path: Path
 ) -> None:
-    binding = Binding("(env)", "cn-shanghai", live.url)
+    target = Target("(env)", "cn-shanghai", live.url)
     store = Store(tmp_path / "s" / "wfinspect", SystemClock().now)
-    keys = [InstanceKey(binding, InstanceId(n)) for n in DEMO_IDS[:2]]
+    keys = [InstanceKey(target, InstanceId(n)) for n in DEMO_IDS[:2]]
     store.save(Changes(added={k: StoredRow(k, float(n)) for n, k in enumerate(keys)}))
     before = store.rows()
     for number in DEMO_IDS[:2]:

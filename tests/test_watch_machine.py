@@ -229,7 +229,7 @@ class WatchMachine(RuleBasedStateMachine):
         engine = Engine(
             Setup(
                 Path(self._directory) / "state",
-                lambda _binding, _on_call: opened(),
+                lambda _target, _on_call: opened(),
                 self.clock,
                 BINDING,
                 interval_seconds=INTERVAL,

@@ -8,10 +8,10 @@ import pytest
 from fakes import BINDING, START, ScriptedSource, instance, key, ms
 
 from wfinspect.clock import SystemClock
-from wfinspect.model import Binding
+from wfinspect.model import Target
 from wfinspect.watching.api import Contact, Snapshot, WatchControl
 from wfinspect.watching.engine import Setup
-from wfinspect.watching.poller import Watcher
+from wfinspect.watching.poller import Poller
 
 DEADLINE = 10.0
 
@@ -19,7 +19,7 @@ DEADLINE = 10.0
 class Face:
     """Waits for a snapshot it likes; sees what there was at the last ping."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Poller) -> None:
         self.watcher = watcher
         self.pinged = threading.Condition()
         self.threads: set[str] = set()
@@ -46,14 +46,14 @@ def source() -> ScriptedSource:
 
 
 @pytest.fixture
-def watcher(tmp_path: Path, source: ScriptedSource) -> Iterator[Watcher]:
+def watcher(tmp_path: Path, source: ScriptedSource) -> Iterator[Poller]:
     made = new_watcher(tmp_path, source)
     yield made
     made.stop()
 
 
-def new_watcher(tmp_path: Path, source: ScriptedSource) -> Watcher:
-    return Watcher(
+def new_watcher(tmp_path: Path, source: ScriptedSource) -> Poller:
+    return Poller(
         Setup(
             tmp_path / "state",
             source.connect,
@@ -66,12 +66,12 @@ def new_watcher(tmp_path: Path, source: ScriptedSource) -> Watcher:
     )
 
 
-def test_it_fulfils_the_contract_of_a_face(watcher: Watcher) -> None:
+def test_it_fulfils_the_contract_of_a_face(watcher: Poller) -> None:
     control: WatchControl = watcher
-    assert control.binding == BINDING
+    assert control.target == BINDING
 
 
-def test_what_is_asked_before_the_start_is_done_after_it(watcher: Watcher) -> None:
+def test_what_is_asked_before_the_start_is_done_after_it(watcher: Poller) -> None:
     face = Face(watcher)
     watcher.display(key(1))
     watcher.watch([key(2), key(3)])
@@ -86,11 +86,11 @@ def test_what_is_asked_before_the_start_is_done_after_it(watcher: Watcher) -> No
 def test_the_source_is_opened_on_the_pollers_thread(tmp_path: Path, source: ScriptedSource) -> None:
     names = []
 
-    async def connect(binding: Binding, on_call: Callable[[], None]) -> ScriptedSource:
+    async def connect(target: Target, on_call: Callable[[], None]) -> ScriptedSource:
         names.append(threading.current_thread().name)
-        return await source.connect(binding, on_call)
+        return await source.connect(target, on_call)
 
-    watcher = Watcher(
+    watcher = Poller(
         Setup(
             tmp_path / "state",
             connect,
@@ -110,7 +110,7 @@ def test_the_source_is_opened_on_the_pollers_thread(tmp_path: Path, source: Scri
     assert names == ["poller"]
 
 
-def test_every_intent_has_its_effect(watcher: Watcher) -> None:
+def test_every_intent_has_its_effect(watcher: Poller) -> None:
     face = Face(watcher)
     watcher.start()
     watcher.watch([key(1), key(2)])
@@ -132,7 +132,7 @@ def test_every_intent_has_its_effect(watcher: Watcher) -> None:
 
 
 def test_what_was_asked_last_is_saved_when_it_stops(
-    tmp_path: Path, watcher: Watcher, source: ScriptedSource
+    tmp_path: Path, watcher: Poller, source: ScriptedSource
 ) -> None:
     face = Face(watcher)
     watcher.start()
@@ -176,7 +176,7 @@ def test_it_stops_in_a_second_though_a_call_hangs_for_ever(
     assert not watcher._thread.is_alive()
 
 
-def test_stopping_twice_or_before_the_start_is_harmless(watcher: Watcher) -> None:
+def test_stopping_twice_or_before_the_start_is_harmless(watcher: Poller) -> None:
     watcher.stop()
     watcher.stop()
     watcher.start()
@@ -184,7 +184,7 @@ def test_stopping_twice_or_before_the_start_is_harmless(watcher: Watcher) -> Non
 
 
 def test_a_bug_in_a_round_is_named_and_the_watch_goes_on(
-    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+    watcher: Poller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step, failures = watcher._engine.step, [ZeroDivisionError("secret")]
 
@@ -205,7 +205,7 @@ def test_a_bug_in_a_round_is_named_and_the_watch_goes_on(
 
 
 def test_an_interruption_is_taken_back_though_nothing_else_has_changed(
-    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+    watcher: Poller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wfinspect.watching.poller._AFTER_A_CRASH_SECONDS", 0.1)
     face = Face(watcher)
@@ -225,7 +225,7 @@ def test_an_interruption_is_taken_back_though_nothing_else_has_changed(
 
 
 def test_a_poller_that_dies_is_named_and_goes_on_with_fresh_connections(
-    watcher: Watcher, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+    watcher: Poller, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses, opened = [], []
 
@@ -260,7 +260,7 @@ def test_a_poller_that_dies_is_named_and_goes_on_with_fresh_connections(
     assert pauses == [(5.0, seen.health.trouble)]
 
 
-def test_a_call_that_is_broken_off_is_made_again(watcher: Watcher, source: ScriptedSource) -> None:
+def test_a_call_that_is_broken_off_is_made_again(watcher: Poller, source: ScriptedSource) -> None:
     face = Face(watcher)
     source.hangs = True
     watcher.watch([key(1)])
@@ -301,7 +301,7 @@ def test_nothing_counts_as_live_while_the_poller_hangs(
     watcher.stop()
 
 
-def test_a_face_that_fails_does_not_stop_the_watch(watcher: Watcher) -> None:
+def test_a_face_that_fails_does_not_stop_the_watch(watcher: Poller) -> None:
     def broken() -> None:
         raise RuntimeError("the screen is gone")
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fakes import FakeClock, instance, key, ms
 
 from wfinspect.errors import BadAnswer, ServiceTrouble, Throttled, Unreachable
-from wfinspect.model import Binding, InstanceId, InstanceKey, WorkflowInstance
+from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
 
 LAG = 20.0
 """Seconds that a replica lags at most."""
@@ -160,7 +160,7 @@ class World:
         """Let nothing arrive that is under way: whoever asked is no more."""
         self._late.clear()
 
-    def connect(self, _: Binding, on_call: Callable[[], None]) -> Awaitable["Line"]:
+    def connect(self, _: Target, on_call: Callable[[], None]) -> Awaitable["Line"]:
         async def opened() -> Line:
             return Line(self, on_call)
 

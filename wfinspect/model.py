@@ -158,7 +158,7 @@ Account = tuple[str, str]
 """A profile and a region: whom calls are counted for."""
 
 
-class Binding(NamedTuple):
+class Target(NamedTuple):
     """Where an instance lives: two accounts or two regions never mix, nor does a simulator."""
 
     profile: str
@@ -176,7 +176,7 @@ class Binding(NamedTuple):
 class InstanceKey(NamedTuple):
     """An instance's whole identity."""
 
-    binding: Binding
+    target: Target
     id: InstanceId
 
 

@@ -14,7 +14,7 @@ from wfinspect.clock import SystemClock
 from wfinspect.errors import StoreError
 from wfinspect.model import InstanceKey
 from wfinspect.watching.engine import Setup
-from wfinspect.watching.poller import Watcher
+from wfinspect.watching.poller import Poller
 from wfinspect.watching.store import Changes, Store, StoredRow
 
 PROCESSES, EDITS = 8, 500
@@ -63,7 +63,7 @@ def seconds_to_see(store: Store, state_dir: Path) -> float:
         budget=3000,
         rng=random.Random(1),
     )
-    watcher, worst = Watcher(setup), 0.0
+    watcher, worst = Poller(setup), 0.0
     watcher.start()
     for number in range(900_001, 900_006):
         store.save(Changes(added={key(number): StoredRow(key(number), float(number))}))

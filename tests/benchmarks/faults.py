@@ -36,9 +36,9 @@ from wfinspect.dataworks import transport
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.errors import BadAnswer, ServiceError, Unreachable
-from wfinspect.model import Binding, InstanceId, InstanceKey, WorkflowInstance
+from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
 from wfinspect.watching.engine import Setup
-from wfinspect.watching.poller import Watcher
+from wfinspect.watching.poller import Poller
 
 INTERVAL = 15.0
 FAULT_SECONDS = 40.0
@@ -74,7 +74,7 @@ class Trial:
     errors: list[ServiceError] = field(default_factory=list)
     good_at: list[float] = field(default_factory=list)
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
-    watcher: Watcher | None = None
+    watcher: Poller | None = None
 
 
 class Recorded:
@@ -193,25 +193,25 @@ async def start(
     def open_http() -> httpx.AsyncClient:
         return transport.open_http(endpoint, environ, verify)
 
-    async def connect(_: Binding, on_call: Callable[[], None]) -> Recorded:
+    async def connect(_: Target, on_call: Callable[[], None]) -> Recorded:
         keys = CredentialsSource("(env)", KEYS, state)
         client = DataWorksClient(
             endpoint, open_http, keys, clock, on_call=on_call, deadline=DEADLINE
         )
         return Recorded(client, trial, clock.monotonic)
 
-    trial.watcher = Watcher(
+    trial.watcher = Poller(
         Setup(
             state,
             connect,
             clock,
-            Binding("(env)", "cn-shanghai", endpoint),
+            Target("(env)", "cn-shanghai", endpoint),
             interval_seconds=INTERVAL,
             budget=100_000,
             rng=random.Random(len(kind.name)),
         )
     )
-    trial.watcher.watch([InstanceKey(trial.watcher.binding, ID)])
+    trial.watcher.watch([InstanceKey(trial.watcher.target, ID)])
     trial.watcher.start()
     return trial
 

@@ -16,7 +16,7 @@ from fakes import FakeClock
 
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import endpoint_of
-from wfinspect.model import Binding, InstanceId, InstanceKey
+from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.simulator import Simulator
 from wfinspect.watching.engine import Engine, Setup
 
@@ -36,14 +36,14 @@ class Watch:
         interval: float,
     ) -> None:
         self.clock = clock
-        self._binding = Binding("(env)", "cn-shanghai", endpoint_of("", simulator.url))
+        self._target = Target("(env)", "cn-shanghai", endpoint_of("", simulator.url))
         self._awake = asyncio.Event()
         self.engine = Engine(
             Setup(
                 state_dir,
                 connector(simulator.environment() | environ, state_dir, clock),
                 clock,
-                self._binding,
+                self._target,
                 interval_seconds=interval,
                 budget=10_000_000,
                 rng=random.Random(1),
@@ -52,7 +52,7 @@ class Watch:
         )
 
     def watch(self, ids: tuple[int, ...]) -> None:
-        self.engine.watch([InstanceKey(self._binding, InstanceId(number)) for number in ids])
+        self.engine.watch([InstanceKey(self._target, InstanceId(number)) for number in ids])
 
     @property
     def _waiting(self) -> int:

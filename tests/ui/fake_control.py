@@ -15,7 +15,7 @@ class FakeControl:
     """Fulfils WatchControl; `publish` is what the poller's thread would do."""
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
-        self.binding = BINDING
+        self.target = BINDING
         self._snapshot = snapshot or Snapshot()
         self._pings: list[Callable[[], None]] = []
         self.asked: list[tuple[object, ...]] = []

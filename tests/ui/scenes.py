@@ -6,7 +6,7 @@ from fakes import START, instance, key, ms
 from values import replace
 
 from wfinspect.lateness import Run, compare
-from wfinspect.model import Binding, InstanceId, Progress, Tag, TaskInstance, Transition
+from wfinspect.model import InstanceId, Progress, Tag, Target, TaskInstance, Transition
 from wfinspect.watching.api import Contact, Health, Outlook, Row, Snapshot, Trouble
 
 FAILED = 10432987165
@@ -221,7 +221,7 @@ def restored() -> Snapshot:
     return Snapshot(rows=rows, health=Health(contact=Contact.STARTING))
 
 
-FINANCE = Binding("finance", "cn-hangzhou", "dataworks.cn-hangzhou.aliyuncs.com")
+FINANCE = Target("finance", "cn-hangzhou", "dataworks.cn-hangzhou.aliyuncs.com")
 
 
 def of_finance(number: int, status: str, **fields: object) -> Row:

@@ -14,12 +14,12 @@ from ui.scenes import FAILED, failed_row, mixed, row
 from values import replace
 
 from wfinspect.commands.app import _as_csv, _as_json
-from wfinspect.model import Binding, Unreadable
+from wfinspect.model import Target, Unreadable
 from wfinspect.ui.files import Exports, fields
 from wfinspect.watching.api import Row
 
 FORMATS = {"JSON": _as_json, "CSV": _as_csv}
-OTHER = Binding("dev", "us-west-1", "dataworks.us-west-1.aliyuncs.com")
+OTHER = Target("dev", "us-west-1", "dataworks.us-west-1.aliyuncs.com")
 
 
 def copied(rig: Rig) -> list[str]:
@@ -58,7 +58,7 @@ def test_an_instance_without_a_reading_has_its_id() -> None:
 
 def test_a_list_of_two_regions_is_one_table_with_dates_of_each_zone(tmp_path: Path) -> None:
     exports = Exports(FORMATS, (tmp_path,))
-    far = replace(row(2, "Running"), key=replace(key(2), binding=OTHER))
+    far = replace(row(2, "Running"), key=replace(key(2), target=OTHER))
     rows = (row(1, "Success", name="a,b"), far, Row(key(3)))
 
     table = list(csv.DictReader(exports.text("CSV", rows, ZONE).splitlines()))

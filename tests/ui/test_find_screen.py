@@ -56,14 +56,14 @@ async def test_f_begins_around_the_instance_in_view_and_says_what_can_be_typed()
 
 async def test_it_searches_and_watches_in_the_account_of_the_instance_in_view() -> None:
     async with running(accounts()) as rig:
-        theirs = next(row for row in rig.app.main.list.rows if row.key.binding == FINANCE)
+        theirs = next(row for row in rig.app.main.list.rows if row.key.target == FINANCE)
         rig.app.main.open(theirs.key, take_keys=False)
         await rig.press("f", "enter")
         asked = rig.control.answer(found(*FOUND))
         await rig.settle()
 
         assert isinstance(asked, Find)
-        assert asked.binding == FINANCE
+        assert asked.target == FINANCE
         assert "finance, cn-hangzhou" in rig.text
         await rig.press("enter")
         assert rig.app.main.opened == key(FOUND[0].id, FINANCE)

@@ -334,12 +334,12 @@ async def test_id_state_and_freshness_are_visible_at_every_size() -> None:
 
 
 async def test_one_account_s_instance_is_not_taken_for_another_s() -> None:
-    other = replace(key(FAILED).binding, profile="dev")
+    other = replace(key(FAILED).target, profile="dev")
     twin = replace(failed_row(), key=InstanceKey(other, key(FAILED).id))
     async with running(Snapshot(rows=(failed_row(), twin))) as rig:
         await rig.press("j", "enter")
 
         shown = rig.app.main.displayed
         assert isinstance(shown, Row)
-        assert shown.key.binding.profile in {"dev", "prod-ops"}
+        assert shown.key.target.profile in {"dev", "prod-ops"}
         assert shown.key == rig.app.main.list.cursor_row.key  # type: ignore[union-attr]

@@ -8,8 +8,8 @@ from ui.rig import running
 from ui.scenes import FINANCE, accounts, ago, mixed, of_finance, row
 from values import replace
 
-from wfinspect.model import Binding
-from wfinspect.ui.rows import Groups, Place, grouped, header_line, names_of
+from wfinspect.model import Target
+from wfinspect.ui.rows import Place, RowGroups, grouped, header_line, names_of
 from wfinspect.watching.api import Contact, Health, Row, Snapshot
 
 HEADERS = ("prod-ops cn-shanghai", "finance cn-hangzhou")
@@ -17,20 +17,20 @@ HEADERS = ("prod-ops cn-shanghai", "finance cn-hangzhou")
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.integers(1, 2))
 def test_every_line_is_a_row_a_header_or_a_gap(sizes: list[int], height: int) -> None:
-    bindings = tuple(Binding(f"p{n}", "cn-shanghai", "host") for n in range(len(sizes)))
+    targets = tuple(Target(f"p{n}", "cn-shanghai", "host") for n in range(len(sizes)))
     rows, groups = grouped(
-        Row(key(place, binding))
+        Row(key(place, target))
         for place in range(max(sizes))
-        for binding, size in zip(bindings, sizes, strict=True)
+        for target, size in zip(targets, sizes, strict=True)
         if place < size
     )
     lines = [groups.at(y, height) for y in range(len(rows) * height + groups.extra_lines)]
 
     expected: list[Place] = []
-    for binding in bindings:
-        expected += [Place()] * bool(expected) + [Place(header=binding)]
+    for target in targets:
+        expected += [Place()] * bool(expected) + [Place(header=target)]
         for index, each in enumerate(rows):
-            if each.key.binding == binding:
+            if each.key.target == target:
                 expected += [Place(index, part) for part in range(height)]
     assert lines == expected
     assert [lines.index(Place(i)) for i in range(len(rows))] == [
@@ -40,8 +40,8 @@ def test_every_line_is_a_row_a_header_or_a_gap(sizes: list[int], height: int) ->
 
 @given(st.integers(0, 50), st.integers(1, 2))
 def test_a_list_of_one_account_has_no_header(y: int, height: int) -> None:
-    assert Groups().at(y, height)[:2] == divmod(y, height)
-    assert Groups().extra_lines == 0
+    assert RowGroups().at(y, height)[:2] == divmod(y, height)
+    assert RowGroups().extra_lines == 0
 
 
 def test_the_endpoint_is_named_only_where_it_tells_two_apart() -> None:
@@ -51,8 +51,8 @@ def test_the_endpoint_is_named_only_where_it_tells_two_apart() -> None:
     assert inside.endpoint in said([BINDING, FINANCE, inside], inside)
 
 
-def said(bindings: list[Binding], one: Binding) -> str:
-    return header_line(names_of(bindings)[one], None, 200).text
+def said(targets: list[Target], one: Target) -> str:
+    return header_line(names_of(targets)[one], None, 200).text
 
 
 @given(st.integers(20, 100))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.once import bind
 from wfinspect.dataworks import connector
-from wfinspect.model import Binding, InstanceKey, WorkflowInstance
+from wfinspect.model import InstanceKey, Target, WorkflowInstance
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings, home_of
 from wfinspect.terminal import is_remote, prepare_environment, require_terminal
@@ -26,7 +26,7 @@ class Screen(NamedTuple):
 
     settings: Settings
     state_dir: Path
-    binding: Binding
+    target: Target
     connect: Connect
     clock: Clock
     open_keys: tuple[InstanceKey, ...] = ()
@@ -53,14 +53,14 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
     from wfinspect.ui.files import Exports, Preferences
     from wfinspect.ui.terminal import run_app
     from wfinspect.watching.notifications import Messenger
-    from wfinspect.watching.poller import Watcher
+    from wfinspect.watching.poller import Poller
 
-    watcher = Watcher(
+    watcher = Poller(
         Setup(
             screen.state_dir,
             screen.connect,
             screen.clock,
-            screen.binding,
+            screen.target,
             interval_seconds=settings.interval,
             budget=settings.budget,
             rng=random.Random(),
@@ -131,10 +131,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         Screen(
             settings=settings,
             state_dir=settings.paths.state_dir,
-            binding=bound.binding,
+            target=bound.target,
             connect=connector(environ, home_of(environ), clock),
             clock=clock,
-            open_keys=tuple(InstanceKey(bound.binding, i) for i in ids),
+            open_keys=tuple(InstanceKey(bound.target, i) for i in ids),
         ),
         environ,
     )

@@ -9,13 +9,13 @@ from pathlib import Path
 from wfinspect.clock import SystemClock
 from wfinspect.commands.app import Screen, show
 from wfinspect.errors import StoreError
-from wfinspect.model import Binding, InstanceKey
+from wfinspect.model import InstanceKey, Target
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings, home_of, make_private
 from wfinspect.watching.api import InstanceSource
 
 # The port differs from start to start; the rows stay bound to this name.
-BINDING = Binding("demo", "cn-shanghai", "simulator")
+BINDING = Target("demo", "cn-shanghai", "simulator")
 INTERVAL_SECONDS = 5.0
 BUDGET = 100_000
 """Calls a day: nobody pays for these, so changes are looked for more often."""
@@ -37,10 +37,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     with Simulator(clock=clock, epoch=epoch) as simulator:
         keys_of_simulator = simulator.environment()
 
-        async def connect(binding: Binding, on_call: Callable[[], None]) -> InstanceSource:
+        async def connect(target: Target, on_call: Callable[[], None]) -> InstanceSource:
             from wfinspect.dataworks import connector
 
-            there = binding._replace(profile="(env)", endpoint=simulator.url)
+            there = target._replace(profile="(env)", endpoint=simulator.url)
             opened = connector(keys_of_simulator, home_of(environ), clock)
             return await opened(there, on_call)
 
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             Screen(
                 settings=_for_demo(settings),
                 state_dir=state_dir,
-                binding=BINDING,
+                target=BINDING,
                 connect=connect,
                 clock=clock,
                 open_keys=tuple(InstanceKey(BINDING, i) for i in (*ids, *first_ids)),

@@ -25,10 +25,10 @@ from wfinspect.dataworks import connector
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.endpoints import base_url, is_loopback
-from wfinspect.dataworks.failures import Progress, Stage, contact_error
+from wfinspect.dataworks.failures import RequestProgress, Stage, contact_error
 from wfinspect.dataworks.profiles import identify
 from wfinspect.dataworks.transport import (
-    Lookup,
+    BlockingCall,
     addresses_of,
     proxy_for,
     tls_context,
@@ -36,7 +36,7 @@ from wfinspect.dataworks.transport import (
 )
 from wfinspect.errors import BadRequest, NotFound, Refused, ServiceError, UsageError, WfInspectError
 from wfinspect.format import duration, exact_json, shown
-from wfinspect.model import Binding, InstanceId, WorkflowInstance
+from wfinspect.model import InstanceId, Target, WorkflowInstance
 from wfinspect.settings import Notify, Settings, home_of
 from wfinspect.terminal import announcement, ask_tmux, is_remote, require_terminal
 from wfinspect.watching.journal import day_of
@@ -72,7 +72,7 @@ class Check:
 
 def blocking(name: str, ask: Callable[[], Found]) -> Check:
     """A check of a function that may hang: it has a thread of its own, which nobody waits for."""
-    return Check(name, lambda: Lookup(ask, f"check of {name}").wait(DEADLINE_SECONDS))
+    return Check(name, lambda: BlockingCall(ask, f"check of {name}").wait(DEADLINE_SECONDS))
 
 
 def warning(text: str) -> Found:
@@ -126,7 +126,7 @@ def first_hop(endpoint: str, environ: Mapping[str, str]) -> Hop:
 
 async def resolve(hop: Hop) -> Sequence[str]:
     """The addresses of a hop. Raises ServiceError."""
-    lookup = Lookup(lambda: addresses_of(hop.host, hop.port), "look-up of a host")
+    lookup = BlockingCall(lambda: addresses_of(hop.host, hop.port), "look-up of a host")
     try:
         return await lookup.wait(STEP_SECONDS)
     except (OSError, TimeoutError) as error:
@@ -160,7 +160,7 @@ async def reach_through_proxy(
     endpoint: str, environ: Mapping[str, str], context: ssl.SSLContext
 ) -> ssl.SSLObject:
     """Shake hands with the service of an endpoint through the proxy before it. Raises ServiceError."""
-    proxy, progress = proxy_for(endpoint, environ), Progress()
+    proxy, progress = proxy_for(endpoint, environ), RequestProgress()
     assert proxy is not None  # noqa: S101 - the first hop was one
     try:
         return await tls_through_proxy(proxy, endpoint, context, progress)
@@ -185,24 +185,24 @@ class StoreChecks:
         self._settings = settings
         self._clock = clock
         self._directory = settings.paths.state_dir
-        self._known: list[tuple[Binding, WorkflowInstance]] = []
+        self._known: list[tuple[Target, WorkflowInstance]] = []
 
     def checks(self) -> list[Check]:
         """The list, and the room for it."""
         return [blocking("store", self._check_store), blocking("disk", self._check_disk)]
 
-    def instances(self, binding: Binding) -> list[WorkflowInstance]:
-        """What is known of the watched instances of a binding, once the store was checked."""
-        return [instance for bound, instance in self._known if bound == binding]
+    def instances(self, target: Target) -> list[WorkflowInstance]:
+        """What is known of the watched instances of a target, once the store was checked."""
+        return [instance for bound, instance in self._known if bound == target]
 
-    def count(self, binding: Callable[[], Binding], calls: Counter[Binding]) -> Check:
+    def count(self, target: Callable[[], Target], calls: Counter[Target]) -> Check:
         """The check that counts calls in the store, and says how many there were today."""
-        return blocking("calls", lambda: self._check_calls(binding(), calls))
+        return blocking("calls", lambda: self._check_calls(target(), calls))
 
     def _check_store(self) -> Found:
         with contextlib.closing(Store(self._directory, self._clock.now)) as store:
             rows = store.rows()
-            self._known = [(row.key.binding, row.instance) for row in rows if row.instance]
+            self._known = [(row.key.target, row.instance) for row in rows if row.instance]
             text = f"{store.path}, {len(rows)} watched"
             if unreadable := store.take_unreadable():
                 return warning(f"{text}. {unreadable}")
@@ -220,11 +220,11 @@ class StoreChecks:
             return Found(f"{text}: make room, or choose another --state-dir.", Level.FAILURE)
         return warning(f"{text}: make room in time.") if free < _LITTLE else Found(text)
 
-    def _check_calls(self, binding: Binding, calls: Counter[Binding]) -> Found:
+    def _check_calls(self, target: Target, calls: Counter[Target]) -> Found:
         count_calls(self._settings, self._clock, calls)
-        day, budget = day_of(binding, self._clock.now()), self._settings.budget
+        day, budget = day_of(target, self._clock.now()), self._settings.budget
         with contextlib.closing(Store(self._directory, self._clock.now)) as store:
-            used = store.calls(binding.account, day)
+            used = store.calls(target.account, day)
         text = f"{used:,} today of a budget of {budget:,}, {calls.total()} of them for this"
         if used >= budget:
             return warning(f"{text}: polling waits for tomorrow; --budget sets it.")
@@ -353,18 +353,18 @@ class ServiceChecks:
         settings: Settings,
         environ: Mapping[str, str],
         clock: Clock,
-        watched: Callable[[Binding], Sequence[WorkflowInstance]],
+        watched: Callable[[Target], Sequence[WorkflowInstance]],
     ) -> None:
-        """Ask nothing yet; `watched` gives what is known of the watched instances of a binding."""
+        """Ask nothing yet; `watched` gives what is known of the watched instances of a target."""
         self._settings = settings
         self._environ = environ
         self._clock = clock
         self._watched = watched
-        self._binding: Binding | None = None
+        self._target: Target | None = None
         self._client: DataWorksClient | None = None
         self._addresses: Sequence[str] = ()
         self._has_keys = False
-        self.calls: Counter[Binding] = Counter()
+        self.calls: Counter[Target] = Counter()
         """The requests that went out."""
 
     def checks(self) -> list[Check]:
@@ -386,11 +386,11 @@ class ServiceChecks:
             await self._client.aclose()
 
     @property
-    def binding(self) -> Binding:
+    def target(self) -> Target:
         """What new instances are bound to; raises WfInspectError if that could not be decided."""
-        if self._binding is None:
+        if self._target is None:
             raise WfInspectError("Not tried, since there is no endpoint: see above.")
-        return self._binding
+        return self._target
 
     async def _check_credentials(self) -> Found:
         home = home_of(self._environ)
@@ -402,8 +402,8 @@ class ServiceChecks:
 
     async def _check_endpoint(self) -> Found:
         bound = bind(self._settings, self._environ)
-        self._binding = bound.binding
-        return Found(f"{self.binding.endpoint}, {self.binding.region} ({bound.region_source})")
+        self._target = bound.target
+        return Found(f"{self.target.endpoint}, {self.target.region} ({bound.region_source})")
 
     async def _check_dns(self) -> Found:
         hop = self._hop()
@@ -422,7 +422,7 @@ class ServiceChecks:
             return Found("not tried here: plain http on this machine")
         context, through = tls_context(self._environ), ""
         if hop.is_proxy:
-            peer = await reach_through_proxy(self.binding.endpoint, self._environ, context)
+            peer = await reach_through_proxy(self.target.endpoint, self._environ, context)
             through = "through the proxy, "
         else:
             _, peer = await reach(hop, self._resolved, context)
@@ -434,7 +434,7 @@ class ServiceChecks:
         return Found(text)
 
     async def _check_get(self) -> Found:
-        known = self._watched(self.binding)
+        known = self._watched(self.target)
         wanted = known[0].id if known else _NOBODY
         client, began = await self._open(), self._clock.monotonic()
         try:
@@ -448,7 +448,7 @@ class ServiceChecks:
         return Found(f"permitted, {self._milliseconds(began)}; {wanted} is {instance.status}")
 
     async def _check_list(self) -> Found:
-        known = [i for i in self._watched(self.binding) if i.project_id and i.biz_date]
+        known = [i for i in self._watched(self.target) if i.project_id and i.biz_date]
         if not known:
             return Found("not tried: it takes a watched instance that was read before")
         client, began = await self._open(), self._clock.monotonic()
@@ -480,7 +480,7 @@ class ServiceChecks:
         )
 
     def _hop(self) -> Hop:
-        return first_hop(self.binding.endpoint, self._environ)
+        return first_hop(self.target.endpoint, self._environ)
 
     @property
     def _resolved(self) -> Sequence[str]:
@@ -493,7 +493,7 @@ class ServiceChecks:
             raise WfInspectError("Not tried, since there are no keys to sign with: see above.")
         if self._client is None:
             connect = connector(self._environ, home_of(self._environ), self._clock)
-            self._client = await connect(self.binding, lambda: self.calls.update([self.binding]))
+            self._client = await connect(self.target, lambda: self.calls.update([self.target]))
         return self._client
 
     def _milliseconds(self, began: float) -> str:
@@ -533,7 +533,7 @@ async def _check_all(
             [
                 *stored.checks(),
                 *service.checks(),
-                stored.count(lambda: service.binding, service.calls),
+                stored.count(lambda: service.target, service.calls),
                 *terminal_checks(environ, settings.notify, is_trial=args.is_trial),
             ]
         ):

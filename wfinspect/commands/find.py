@@ -12,7 +12,7 @@ from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import bind, count_calls
 from wfinspect.errors import ServiceError, UsageError
-from wfinspect.model import Binding, Query, Status, Tag, WorkflowInstance, biz_date_of
+from wfinspect.model import Query, Status, Tag, Target, WorkflowInstance, biz_date_of
 from wfinspect.parsing import read_number
 from wfinspect.regions import zone_of
 from wfinspect.settings import Settings, home_of
@@ -71,10 +71,10 @@ def _add_words(parser: argparse.ArgumentParser, option: str, words: Sequence[str
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what was found, also where a later page could not be read."""
-    binding = bind(settings, environ).binding
+    target = bind(settings, environ).target
     query = Query(
         args.project,
-        biz_date_of(args.bizdate, zone_of(binding.region)),
+        biz_date_of(args.bizdate, zone_of(target.region)),
         name=args.name or "",
         status=args.status or "",
         type=args.type or "",
@@ -83,26 +83,26 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         tags=tuple(args.tag or ()),
         workflow_id=args.workflow,
     )
-    clock, calls = SystemClock(), Counter[Binding]()
+    clock, calls = SystemClock(), Counter[Target]()
     found: dict[int, WorkflowInstance] = {}
     try:
         with asyncio.Runner() as runner:
             more = runner.run(
-                _find(binding, query, found, environ, clock, lambda: calls.update([binding]))
+                _find(target, query, found, environ, clock, lambda: calls.update([target]))
             )
         error = None
     except ServiceError as trouble:
         more, error = "", trouble
     finally:
         count_calls(settings, clock, calls)
-    _print(args, tuple(found.values())[:MAX_FOUND], binding.region, settings, has_all=error is None)
+    _print(args, tuple(found.values())[:MAX_FOUND], target.region, settings, has_all=error is None)
     for sentence in filter(None, (more, str(error or ""))):
         output.say(sentence)
     return error.exit_code if error is not None else 0
 
 
 async def _find(
-    binding: Binding,
+    target: Target,
     query: Query,
     found: dict[int, WorkflowInstance],
     environ: Mapping[str, str],
@@ -114,7 +114,7 @@ async def _find(
     from wfinspect.dataworks import open_client
 
     rng, number = random.Random(), 0
-    async with open_client(binding, environ, home_of(environ), clock, on_call) as client:
+    async with open_client(target, environ, home_of(environ), clock, on_call) as client:
         while True:
             number += 1
             page = await with_retries(

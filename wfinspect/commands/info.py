@@ -33,9 +33,9 @@ def run(_args: argparse.Namespace, settings: Settings, environ: Mapping[str, str
         trouble = error
     else:
         rows += [
-            ("profile", bound.binding.profile, bound.profile_source),
-            ("region", bound.binding.region, bound.region_source),
-            ("endpoint", bound.binding.endpoint, bound.endpoint_source),
+            ("profile", bound.target.profile, bound.profile_source),
+            ("region", bound.target.region, bound.region_source),
+            ("endpoint", bound.target.endpoint, bound.endpoint_source),
         ]
     listed = {row[0] for row in rows} | {"state-dir"}
     rows += [

@@ -30,7 +30,7 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.model import Binding, InstanceId, WorkflowInstance
+from wfinspect.model import InstanceId, Target, WorkflowInstance
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import InstanceSource
 
@@ -42,16 +42,16 @@ DEFAULT_REGION = "cn-shanghai"
 
 
 class Bound(NamedTuple):
-    """A binding, and where its parts came from in a few words."""
+    """A target, and where its parts came from in a few words."""
 
-    binding: Binding
+    target: Target
     profile_source: str
     region_source: str
     endpoint_source: str
 
 
 def bind(settings: Settings, environ: Mapping[str, str]) -> Bound:
-    """Decide the binding of new instances; reads no key and asks nobody.
+    """Decide the target of new instances; reads no key and asks nobody.
 
     Raises:
         ConfigError: an unknown profile or region, or an endpoint that can't be used.
@@ -75,8 +75,8 @@ def bind(settings: Settings, environ: Mapping[str, str]) -> Bound:
         if endpoint_source in {"default", "--endpoint"}:
             raise
         raise ConfigError(f"{error} It comes from {endpoint_source}.") from None
-    binding = Binding(identity.profile, region, endpoint)
-    return Bound(binding, identity.source, region_source, endpoint_source)
+    target = Target(identity.profile, region, endpoint)
+    return Bound(target, identity.source, region_source, endpoint_source)
 
 
 def _source(identity: Identity, environ: Mapping[str, str]) -> str:
@@ -106,14 +106,14 @@ def stored_rows(settings: Settings, clock: Clock) -> "list[StoredRow]":
         return rows
 
 
-def count_calls(settings: Settings, clock: Clock, calls: Counter[Binding]) -> None:
+def count_calls(settings: Settings, clock: Clock, calls: Counter[Target]) -> None:
     """Count calls that went out, as far as the store can be written."""
     from wfinspect.watching.journal import day_of
     from wfinspect.watching.store import Changes, Store
 
     changes = Changes()
-    for binding, number in calls.items():
-        changes.calls[binding.account, day_of(binding, clock.now())] += number
+    for target, number in calls.items():
+        changes.calls[target.account, day_of(target, clock.now())] += number
     if not changes:
         return
     with (
@@ -199,19 +199,19 @@ Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[Workfl
 
 
 async def read_bound(
-    binding: Binding,
+    target: Target,
     ids: Sequence[InstanceId],
     environ: Mapping[str, str],
     clock: Clock,
     on_call: Callable[[], None],
 ) -> Reading:
-    """Read instances of a binding; what may pass is tried again. `on_call` hears of each request."""
+    """Read instances of a target; what may pass is tried again. `on_call` hears of each request."""
     import asyncio
 
     from wfinspect.dataworks import open_client
 
     rng = random.Random()
-    async with open_client(binding, environ, home_of(environ), clock, on_call) as client:
+    async with open_client(target, environ, home_of(environ), clock, on_call) as client:
         return await read(
             client,
             ids,

@@ -306,7 +306,7 @@ def ended_by_signals() -> Iterator[None]:
 _LIMIT = 4_000
 
 
-class Progress:
+class ProgressLine:
     """Writes to a stream; to none where there is none."""
 
     def __init__(self, stream: TextIO | None, zone: tzinfo, *, is_terminal: bool) -> None:

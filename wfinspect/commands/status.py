@@ -11,7 +11,7 @@ from wfinspect.commands.once import bind, count_calls, gravest, read_bound, stor
 from wfinspect.commands.output import aligned, say
 from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError
 from wfinspect.format import MARKED_AS, MARKS, age, shown
-from wfinspect.model import Binding, Family, InstanceId, InstanceKey, Status, WorkflowInstance
+from wfinspect.model import Family, InstanceId, InstanceKey, Status, Target, WorkflowInstance
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
 from wfinspect.watching import cadence as cadences
@@ -41,8 +41,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     clock = SystemClock()
     rows = stored_rows(settings, clock) if args.short or not args.ids else []
     if args.ids:
-        binding = bind(settings, environ).binding
-        keys = [InstanceKey(binding, number) for number in parse_ids(" ".join(args.ids))]
+        target = bind(settings, environ).target
+        keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
         stored = {row.key: row for row in rows}
         rows = [stored.get(key) or StoredRow(key, 0.0) for key in keys]
     if args.short:
@@ -105,17 +105,15 @@ def _age_if_old(row: StoredRow, interval: float, now: datetime) -> float:
 def _read_all(
     rows: Sequence[StoredRow], settings: Settings, environ: Mapping[str, str], clock: Clock
 ) -> dict[InstanceKey, Outcome]:
-    """Read each row by its own binding, all bindings at once."""
+    """Read each row by its own target, all targets at once."""
     import asyncio  # dear, and a status bar has no use for it
 
-    calls = Counter[Binding]()
+    calls = Counter[Target]()
 
     async def read_those(keys: Sequence[InstanceKey]) -> dict[InstanceKey, Outcome]:
-        binding, ids = keys[0].binding, [key.id for key in keys]
+        target, ids = keys[0].target, [key.id for key in keys]
         try:
-            reading = await read_bound(
-                binding, ids, environ, clock, lambda: calls.update([binding])
-            )
+            reading = await read_bound(target, ids, environ, clock, lambda: calls.update([target]))
         except ConfigError as error:
             # One profile that is gone must not keep the rows of others from being read.
             return dict.fromkeys(keys, Refused(str(error), cause="settings"))
@@ -123,9 +121,9 @@ def _read_all(
         return {key: outcomes[key.id] for key in keys}
 
     async def read_each() -> list[dict[InstanceKey, Outcome]]:
-        by_binding: dict[Binding, list[InstanceKey]] = {}
+        by_binding: dict[Target, list[InstanceKey]] = {}
         for row in rows:
-            by_binding.setdefault(row.key.binding, []).append(row.key)
+            by_binding.setdefault(row.key.target, []).append(row.key)
         return await asyncio.gather(*map(read_those, by_binding.values()))
 
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.once import bind, gravest, stored_rows
-from wfinspect.commands.output import Progress, ended_by_signals, say
+from wfinspect.commands.output import ProgressLine, ended_by_signals, say
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import clock_time, exact_json, shown
@@ -23,7 +23,7 @@ from wfinspect.parsing import FoundIds, parse_ids, read_id_file
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import Row, Snapshot
 from wfinspect.watching.engine import Setup
-from wfinspect.watching.poller import Watcher
+from wfinspect.watching.poller import Poller
 
 DONE, SUCCESS, FAILURE = "done", "success", "failure"
 UNTILS = tuple(f"{scope}:{state}" for scope in ("all", "any") for state in (DONE, SUCCESS, FAILURE))
@@ -215,12 +215,12 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print a line for each change until the wish is fulfilled; the list stays as it is."""
     clock = SystemClock()
     keys = _keys(args, settings, environ, clock)
-    watcher = Watcher(
+    watcher = Poller(
         Setup(
             settings.paths.state_dir,
             connector(environ, home_of(environ), clock),
             clock,
-            keys[0].binding,
+            keys[0].target,
             interval_seconds=settings.interval,
             budget=settings.budget,
             rng=random.Random(),
@@ -228,7 +228,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         )
     )
     is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
-    progress = Progress(sys.stderr, settings.zone, is_terminal=is_terminal)
+    progress = ProgressLine(sys.stderr, settings.zone, is_terminal=is_terminal)
 
     def tell(change: Change) -> None:
         progress.clear()
@@ -244,10 +244,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
 
 def follow(
-    watcher: Watcher,
+    watcher: Poller,
     follower: Follower,
     tell: Callable[[Change], None],
-    progress: Progress,
+    progress: ProgressLine,
     clock: Clock,
     timeout: float | None,
 ) -> int:
@@ -278,11 +278,11 @@ def _keys(
         if rows := stored_rows(settings, clock):
             return [row.key for row in rows]
         raise UsageError("The watched list is empty: give the IDs of instances to follow.")
-    binding = bind(settings, environ).binding
+    target = bind(settings, environ).target
     ids = dict.fromkeys(parse_ids(" ".join(args.ids)) if args.ids else ())
     if args.file is not None:
         ids |= dict.fromkeys(_read_file(args.file).ids)
-    return [InstanceKey(binding, number) for number in ids]
+    return [InstanceKey(target, number) for number in ids]
 
 
 def _read_file(name: str) -> FoundIds:

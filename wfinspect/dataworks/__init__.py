@@ -10,41 +10,41 @@ from typing import TYPE_CHECKING
 
 from wfinspect.clock import Clock
 from wfinspect.dataworks.endpoints import is_loopback
-from wfinspect.model import Binding
+from wfinspect.model import Target
 
 if TYPE_CHECKING:
     import ssl
 
     from wfinspect.dataworks.client import DataWorksClient
 
-Connect = Callable[[Binding, Callable[[], None]], Awaitable["DataWorksClient"]]
+Connect = Callable[[Target, Callable[[], None]], Awaitable["DataWorksClient"]]
 
 
 def connector(environ: Mapping[str, str], home: Path, clock: Clock) -> Connect:
-    """A function that opens a client for a binding; its second argument hears of each request.
+    """A function that opens a client for a target; its second argument hears of each request.
 
     The clients share one TLS context. Opening raises ConfigError where the proxy or the
     certificates that the environment names can't be used; it asks nobody and reads no key.
     """
     shared: list[ssl.SSLContext] = []
 
-    async def connect(binding: Binding, on_call: Callable[[], None]) -> "DataWorksClient":
+    async def connect(target: Target, on_call: Callable[[], None]) -> "DataWorksClient":
         # Not before a client is opened: these are slow to import, and the screen comes first.
         from wfinspect.dataworks import client, transport  # noqa: PLC0415
         from wfinspect.dataworks.credentials import CredentialsSource  # noqa: PLC0415
 
-        if is_loopback(binding.endpoint):
+        if is_loopback(target.endpoint):
             verify = transport.no_tls()
         else:
             if not shared:
                 shared.append(transport.tls_context(environ))
             verify = shared[0]
         return client.DataWorksClient(
-            binding.endpoint,
-            lambda: transport.open_http(binding.endpoint, environ, verify),
-            CredentialsSource(binding.profile, environ, home),
+            target.endpoint,
+            lambda: transport.open_http(target.endpoint, environ, verify),
+            CredentialsSource(target.profile, environ, home),
             clock,
-            region=binding.region,
+            region=target.region,
             on_call=on_call,
         )
 
@@ -53,14 +53,14 @@ def connector(environ: Mapping[str, str], home: Path, clock: Clock) -> Connect:
 
 @asynccontextmanager
 async def open_client(
-    binding: Binding,
+    target: Target,
     environ: Mapping[str, str],
     home: Path,
     clock: Clock,
     on_call: Callable[[], None] = lambda: None,
 ) -> AsyncIterator["DataWorksClient"]:
     """A client for a command that runs once; closed at the end."""
-    client = await connector(environ, home, clock)(binding, on_call)
+    client = await connector(environ, home, clock)(target, on_call)
     try:
         yield client
     finally:

@@ -27,7 +27,7 @@ from wfinspect.dataworks.decoding import (
 from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.failures import NO_SKEW, contact_error, failure_of, has_code, http_date
 from wfinspect.dataworks.signing import Acs3Auth
-from wfinspect.dataworks.transport import Answer, Call, Exchange
+from wfinspect.dataworks.transport import Answer, Call, Transport
 from wfinspect.errors import ABOUT_KEYS, BadAnswer, ClockSkew, NotFound
 from wfinspect.model import InstanceId, Page, Query, TaskInstance, WorkflowInstance
 
@@ -45,7 +45,7 @@ _T = TypeVar("_T")
 
 
 class Sender:
-    """Sends the calls of one binding; every failure is a `ServiceError`.
+    """Sends the calls of one target; every failure is a `ServiceError`.
 
     A call runs in a task of its own that nobody cancels from outside: a native cancel in the wrong
     moment leaves a connection of httpx's pool in use for ever. Its caller may be cancelled freely.
@@ -66,7 +66,7 @@ class Sender:
         """Open no connection yet.
 
         Args:
-            endpoint: as `Binding.endpoint`.
+            endpoint: as `Target.endpoint`.
             open_http: makes an HTTP client for that endpoint.
             credentials: gives the keys for each call.
             clock: gives the date that is signed.
@@ -78,7 +78,7 @@ class Sender:
         self._region = region
         self._host = urlsplit(base_url(endpoint)).netloc
         self._has_tls = not is_loopback(endpoint)
-        self._exchange = Exchange(self._host, open_http, on_call)
+        self._exchange = Transport(self._host, open_http, on_call)
         self._credentials = credentials
         self._clock = clock
         self._nonce = nonce
@@ -192,7 +192,7 @@ _MIN_PAGE = 10
 
 
 class DataWorksClient(Sender):
-    """Read access to one binding; every failure is a `ServiceError`."""
+    """Read access to one target; every failure is a `ServiceError`."""
 
     async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance:
         """Ask for one instance.

@@ -27,7 +27,7 @@ from Tea.core import TeaCore
 from wfinspect.clock import SystemClock
 from wfinspect.dataworks import profiles
 from wfinspect.dataworks.profiles import CliFile, members_of, mode_of
-from wfinspect.dataworks.transport import Lookup
+from wfinspect.dataworks.transport import BlockingCall
 from wfinspect.errors import (
     ConfigError,
     CredentialsMissing,
@@ -469,7 +469,7 @@ class CredentialsSource:
         self._seen = ""
         self._known: Credentials | None = None
         self._provider: Provider | None = None
-        self._lookup: Lookup[tuple[Keys, str]] | None = None
+        self._lookup: BlockingCall[tuple[Keys, str]] | None = None
         self._is_overdue = False
 
     async def current(self) -> Credentials:
@@ -520,10 +520,10 @@ class CredentialsSource:
         files = [profiles.config_file(self._home), ini_file(self._environ, self._home)]
         return " ".join(_state_of(path) for path in files)
 
-    def _begin(self, provider: Provider) -> Lookup[tuple[Keys, str]]:
+    def _begin(self, provider: Provider) -> BlockingCall[tuple[Keys, str]]:
         self._is_overdue = False
         # The library writes renewed keys into the CLI's file, which is not a change to read again.
-        return Lookup(lambda: (provider(), self.fingerprint()), "credentials")
+        return BlockingCall(lambda: (provider(), self.fingerprint()), "credentials")
 
     def _reread_if_changed(self) -> None:
         if self._lookup is not None and not self._is_overdue:

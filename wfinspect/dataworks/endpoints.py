@@ -1,4 +1,4 @@
-"""Where the service answers: a region and a choice to what `Binding.endpoint` holds. Pure.
+"""Where the service answers: a region and a choice to what `Target.endpoint` holds. Pure.
 
 Host names follow the endpoint page of the 2024-05-18 API. The official SDK ignores its own network
 option for known regions, so names are built here.

@@ -191,7 +191,7 @@ class Stage(Enum):
     SERVICE = "the service, directly or through the proxy"
 
 
-class Progress:
+class RequestProgress:
     """How far a request has come, as httpcore tells it."""
 
     def __init__(self, on_call: Callable[[], None] = lambda: None) -> None:

@@ -26,14 +26,14 @@ import httpx
 
 from wfinspect import __version__
 from wfinspect.dataworks.endpoints import base_url, is_loopback
-from wfinspect.dataworks.failures import Progress, Stage, contact_error, is_closed
+from wfinspect.dataworks.failures import RequestProgress, Stage, contact_error, is_closed
 from wfinspect.errors import BadAnswer, ConfigError, remember_secrets
 from wfinspect.format import shown
 
 _T = TypeVar("_T")
 
 
-class Lookup(Generic[_T]):
+class BlockingCall(Generic[_T]):
     """One call of a blocking function in a daemon thread; any number of tasks may wait for it."""
 
     def __init__(self, ask: Callable[[], _T], name: str) -> None:
@@ -151,7 +151,7 @@ class NamedBackend(httpcore.AnyIOBackend):
     def __init__(self, resolve: Resolve = addresses_of) -> None:
         """Look names up with `resolve`, in daemon threads."""
         self._resolve = resolve
-        self._lookups: dict[tuple[str, int], Lookup[Sequence[str]]] = {}
+        self._lookups: dict[tuple[str, int], BlockingCall[Sequence[str]]] = {}
         self._good: dict[str, str] = {}
 
     async def connect_tcp(
@@ -190,7 +190,7 @@ class NamedBackend(httpcore.AnyIOBackend):
         key = (host, port)
         lookup = self._lookups.get(key)
         if lookup is None:
-            lookup = Lookup(lambda: self._resolve(host, port), "look-up of a host")
+            lookup = BlockingCall(lambda: self._resolve(host, port), "look-up of a host")
             self._lookups[key] = lookup
         try:
             return list(await lookup.wait(seconds))
@@ -311,7 +311,7 @@ def open_http(
 
 
 async def tls_through_proxy(
-    proxy: str, endpoint: str, verify: ssl.SSLContext, progress: Progress
+    proxy: str, endpoint: str, verify: ssl.SSLContext, progress: RequestProgress
 ) -> ssl.SSLObject:
     """Shake hands with an endpoint through a proxy, and hang up: what a call does before it is sent.
 
@@ -468,7 +468,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Exchange:
+class Transport:
     """Sends calls to one endpoint over kept connections."""
 
     def __init__(
@@ -502,7 +502,7 @@ class Exchange:
         if call.operation not in READ_ONLY:
             raise ValueError(f"{call.operation} is not among the operations that may be sent")
         for may_repeat in (True, False):
-            progress, http = Progress(self._on_call), self._http
+            progress, http = RequestProgress(self._on_call), self._http
             try:
                 request = _request(http, call, progress)
                 progress.goes_to(request.url)
@@ -617,7 +617,7 @@ def _is_death(error: httpx.HTTPError) -> bool:
     )
 
 
-def _request(http: httpx.AsyncClient, call: Call, progress: Progress) -> httpx.Request:
+def _request(http: httpx.AsyncClient, call: Call, progress: RequestProgress) -> httpx.Request:
     headers = {"x-acs-action": call.operation, "x-acs-version": VERSION}
     extensions = {"trace": progress.trace}
     if not call.is_form:

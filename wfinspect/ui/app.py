@@ -34,7 +34,7 @@ from wfinspect.watching.api import Row, Snapshot, WatchControl
 from wfinspect.watching.notifications import summary
 
 if TYPE_CHECKING:
-    from wfinspect.ui.screens.view import Desk, View
+    from wfinspect.ui.screens.view import Desk, OverlayScreen
 
 
 _BREAKS = {"enter": "\r", "ctrl+j": "\n", "tab": "\t"}
@@ -354,7 +354,7 @@ class AskingApp(PickingApp):
             lambda: self._key_at,
         )
 
-    def _lay_over(self, view: "View") -> None:
+    def _lay_over(self, view: "OverlayScreen") -> None:
         if self.has_main_screen:
             self.push_screen(view)
 
@@ -407,9 +407,9 @@ class AskingApp(PickingApp):
         """Find instances, at first around the one on display or under the cursor, in its account."""
         from wfinspect.ui.screens.find import FindScreen
 
-        row = self.main.target
+        row = self.main.command_row
         if self.has_main_screen:
-            where = row.key.binding if row else self.main.control.binding
+            where = row.key.target if row else self.main.control.target
             view = FindScreen(self.desk, where, row.instance if row else None)
             self.push_screen(view, self._open_found)
 

@@ -78,7 +78,7 @@ class Exports(NamedTuple):
 
     def text(self, kind: str, rows: Iterable[Row], zone: tzinfo) -> str:
         """The last readings of rows; those without one are left out."""
-        found = [(row.instance, row.key.binding.region) for row in rows if row.instance is not None]
+        found = [(row.instance, row.key.target.region) for row in rows if row.instance is not None]
         return self.formats[kind](found, zone)
 
     def save(self, text: str, name: str, ending: str) -> str:
@@ -121,7 +121,7 @@ def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     found = row.instance
     if found is None:
         return (("ID", str(row.key.id)),)
-    biz = fmt.biz_date(found.biz_date, zone_of(row.key.binding.region)) if found.biz_date else ""
+    biz = fmt.biz_date(found.biz_date, zone_of(row.key.target.region)) if found.biz_date else ""
     unreadable = dict(found.unreadable)
     parameters = first_parameters(found.workflow_parameters) or Parameters()
     named = (

@@ -24,7 +24,7 @@ _NAMED = 3
 """As many IDs are named; with what Enter does, this fits into 80 cells for IDs of 11 digits."""
 
 
-class Entry(NamedTuple):
+class BoxEntry(NamedTuple):
     """A text as the box understands it."""
 
     ids: tuple[InstanceId, ...] = ()
@@ -34,18 +34,18 @@ class Entry(NamedTuple):
     """Why it can't be used."""
 
 
-def read_entry(text: str) -> Entry:
+def read_entry(text: str) -> BoxEntry:
     """The IDs in a text that was typed or pasted, what to say about them, or why there are none."""
     if not text.strip():
-        return Entry(problem="No ID yet: type its digits, Enter looks it up.")
+        return BoxEntry(problem="No ID yet: type its digits, Enter looks it up.")
     try:
         ids, source, _ = read_ids(text)
     except UsageError as error:
-        return Entry(problem=str(error))
+        return BoxEntry(problem=str(error))
     if source:
-        return Entry(ids, f"Found {listed(ids)}  {_enter(ids)}")
+        return BoxEntry(ids, f"Found {listed(ids)}  {_enter(ids)}")
     is_as_typed = text.strip() == str(ids[0])
-    return Entry(ids, "" if is_as_typed else f"{listed(ids)}  {_enter(ids)}")
+    return BoxEntry(ids, "" if is_as_typed else f"{listed(ids)}  {_enter(ids)}")
 
 
 def listed(ids: Sequence[InstanceId]) -> str:

@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from wfinspect import format as fmt
 from wfinspect.errors import ABOUT_KEYS, CredentialsMissing, NotFound
-from wfinspect.model import Binding, Family, Status, Transition, WorkflowInstance, family_of
+from wfinspect.model import Family, Status, Target, Transition, WorkflowInstance, family_of
 from wfinspect.parsing import first_parameters
 from wfinspect.regions import zone_of
 from wfinspect.ui.lines import (
@@ -52,7 +52,7 @@ def title(contact: Contact, counts: Counter[Family], unseen: int) -> str:
 def top_line(
     snapshot: Snapshot,
     counts: Counter[Family],
-    binding: Binding,
+    target: Target,
     look: Look,
     now: datetime,
     width: int,
@@ -63,28 +63,28 @@ def top_line(
 
     `counts` is what `counts_of` finds among the snapshot's rows.
     """
-    right = _contact_spans(snapshot.health, look, now, width, whose=_whose(snapshot, binding))
+    right = _contact_spans(snapshot.health, look, now, width, whose=_whose(snapshot, target))
     if snapshot.health.contact is Contact.STARTING and not snapshot.rows and not snapshot.displayed:
         right = (("ready", Role.DIM),)
     room = width - width_of(right) - 3
-    profile = "demo" if is_demo else fmt.shown(binding.profile, limit=40)
+    profile = "demo" if is_demo else fmt.shown(target.profile, limit=40)
     parts = [
         Part(((" wfinspect ", Role.BRAND),), 6),
         Part(((profile, Role.STRONG),), 3),
-        Part(((fmt.shown(binding.region, limit=40), Role.DIM),), 5),
+        Part(((fmt.shown(target.region, limit=40), Role.DIM),), 5),
         Part((("read-only", Role.DIM),), 7),
         Part(_count_spans(counts, look), 4),
     ]
     return line(*spread(((" ", Role.TEXT), *shed(parts, room)), (*right, (" ", Role.TEXT)), width))
 
 
-def _whose(snapshot: Snapshot, binding: Binding) -> str:
+def _whose(snapshot: Snapshot, target: Target) -> str:
     # Another account's trouble must not seem to be that of the one named on the left.
-    if binding in snapshot.troubles:
+    if target in snapshot.troubles:
         return ""
-    other = next(iter(snapshot.troubles), binding)
-    name = other.profile if other.profile != binding.profile else other.region
-    return f"{fmt.shown(name, limit=20)}: " if other != binding else ""
+    other = next(iter(snapshot.troubles), target)
+    name = other.profile if other.profile != target.profile else other.region
+    return f"{fmt.shown(name, limit=20)}: " if other != target else ""
 
 
 def counts_of(rows: Iterable[Row]) -> Counter[Family]:
@@ -396,7 +396,7 @@ Field = tuple[str, tuple[Span, ...]]
 
 
 def header(
-    row: Row | None, look: Look, now: datetime, width: int, *, own: Binding | None = None
+    row: Row | None, look: Look, now: datetime, width: int, *, own: Target | None = None
 ) -> tuple[Line, ...]:
     """State, name, whole ID, what changed; below them whatever keeps this from being the present.
 
@@ -412,8 +412,8 @@ def header(
         (f"  {name}", Role.STRONG),
     ]
     second: list[Span] = [(f"{MARGIN}{row.key.id}", Role.DIM)]
-    if own not in {None, row.key.binding}:
-        whose = names_of((own, row.key.binding))[row.key.binding]
+    if own not in {None, row.key.target}:
+        whose = names_of((own, row.key.target))[row.key.target]
         second += crop(((" ", Role.DIM), *whose), width - width_of(second))
     if row.instance is not None:
         second += _changed(row, now)
@@ -497,7 +497,7 @@ def core_fields(
     row: Row, instance: WorkflowInstance, look: Look, now: datetime
 ) -> tuple[tuple[Field, ...], ...]:
     """The groups of (label, value); a value the service left out is a dash."""
-    biz_zone = zone_of(row.key.binding.region)
+    biz_zone = zone_of(row.key.target.region)
     biz_date = fmt.biz_date(instance.biz_date, biz_zone) if instance.biz_date else ""
     glyph, role = glyph_of(row, look)
     seconds = instance.run_seconds(now)

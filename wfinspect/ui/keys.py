@@ -12,7 +12,7 @@ from wfinspect.errors import did_you_mean
 from wfinspect.format import shown
 
 
-class Command(NamedTuple):
+class KeyCommand(NamedTuple):
     """Something a person can do.
 
     Attributes:
@@ -45,54 +45,56 @@ class Command(NamedTuple):
 _LIST, _OPEN, _SEEN, _READ, _SCREEN = "List", "Open instance", "Changes", "Reading", "Screen"
 
 COMMANDS = (
-    Command("open", "enter", "open_row", "open", _OPEN, "Enter", "open"),
-    Command("back", "escape", "back", "back, close", _OPEN, "Esc", "back"),
-    Command("watch", "w", "watch", "watch or unwatch it", _OPEN, "w", "watch"),
-    Command("copy", "y", "app.copy_id", "copy the ID", _OPEN, "y", "copy"),
-    Command("copy-field", "Y", "app.copy_field", "copy any field", _OPEN, "Y"),
-    Command("export", "e", "app.export", "export: file, clipboard", _OPEN, "e"),
-    Command("history", "h", "history", "its history", _OPEN, "h", "history"),
-    Command("tasks", "t", "app.tasks", "its tasks", _OPEN, "t", "tasks"),
-    Command("task-log", "l", "app.task_log", "log of its worst task", _OPEN, "l"),
-    Command("raw", "v", "app.raw", "the service's JSON", _OPEN, "v"),
-    Command("compare", "c", "app.compare", "compare two instances", _OPEN, "c"),
-    Command("find", "f", "app.find", "find instances", _OPEN, "f"),
-    Command("next-pane", "tab", "next_pane", "next pane", _OPEN, "Tab"),
-    Command("previous-pane", "shift+tab", "previous_pane", "previous pane", _OPEN, "Shift+Tab"),
-    Command("previous-tab", "less_than_sign", "turn(-1)", "previous tab", _OPEN, "<"),
-    Command("next-tab", "greater_than_sign", "turn(1)", "next tab", _OPEN, ">"),
-    Command("down", "j,down", "move('down')", "down", _LIST, "j"),
-    Command("up", "k,up", "move('up')", "up", _LIST, "k"),
-    Command("top", "g,home", "move('top')", "to the first", _LIST, "g"),
-    Command("bottom", "G,end", "move('bottom')", "to the last", _LIST, "G"),
-    Command("page-down", "pagedown", "move('page_down')", "a page down", _LIST, "PgDn"),
-    Command("page-up", "pageup", "move('page_up')", "a page up", _LIST, "PgUp"),
-    Command("filter", "slash", "filter", "filter", _LIST, "/", "filter"),
-    Command("sort", "s", "sort", "sort otherwise", _LIST, "s"),
-    Command("remove", "x", "remove", "remove", _LIST, "x"),
-    Command("undo", "u", "undo", "undo a removal", _LIST, "u"),
-    Command("remove-settled", "X", "remove_settled", "remove all settled", _LIST, "X"),
-    Command("next-unseen", "n", "next_unseen", "open the next unseen", _SEEN, "n", "next unseen"),
-    Command("seen", "a", "seen", "mark this one as seen", _SEEN, "a", "seen"),
-    Command("all-seen", "exclamation_mark", "all_seen", "mark all as seen", _SEEN, "!"),
-    Command("log", "L", "app.log", "log of all changes", _SEEN, "L"),
-    Command("refresh", "r", "refresh_one", "refresh this one", _READ, "r", "refresh"),
-    Command("refresh-all", "R", "refresh_all", "refresh all", _READ, "R"),
-    Command("slower", "plus", "interval(1)", "longer interval", _READ, "+"),
-    Command("faster", "minus", "interval(-1)", "shorter interval", _READ, "-"),
-    Command("pause", "p", "pause", "pause, resume", _READ, "p"),
-    Command("layout", "z", "layout", "list, split, detail", _SCREEN, "z", "layout"),
-    Command("bell", "b", "app.ring", "bell on, off", _SCREEN, "b"),
-    Command("mouse", "m", "app.mouse", "mouse on, off", _SCREEN, "m"),
-    Command("redraw", "ctrl+l", "redraw", "redraw the screen", _SCREEN, "ctrl+l", is_app=True),
-    Command("help", "question_mark,f1", "app.help", "all keys", _SCREEN, "?", "help"),
-    Command("palette", "colon,ctrl+p", "app.palette", "commands by name", _SCREEN, ":"),
-    Command("quit", "q", "app.ask_quit", "quit", _SCREEN, "q", "quit"),
-    Command("quit-now", "ctrl+q", "quit", "quit at once", _SCREEN, "ctrl+q", is_app=True),
-    Command(
+    KeyCommand("open", "enter", "open_row", "open", _OPEN, "Enter", "open"),
+    KeyCommand("back", "escape", "back", "back, close", _OPEN, "Esc", "back"),
+    KeyCommand("watch", "w", "watch", "watch or unwatch it", _OPEN, "w", "watch"),
+    KeyCommand("copy", "y", "app.copy_id", "copy the ID", _OPEN, "y", "copy"),
+    KeyCommand("copy-field", "Y", "app.copy_field", "copy any field", _OPEN, "Y"),
+    KeyCommand("export", "e", "app.export", "export: file, clipboard", _OPEN, "e"),
+    KeyCommand("history", "h", "history", "its history", _OPEN, "h", "history"),
+    KeyCommand("tasks", "t", "app.tasks", "its tasks", _OPEN, "t", "tasks"),
+    KeyCommand("task-log", "l", "app.task_log", "log of its worst task", _OPEN, "l"),
+    KeyCommand("raw", "v", "app.raw", "the service's JSON", _OPEN, "v"),
+    KeyCommand("compare", "c", "app.compare", "compare two instances", _OPEN, "c"),
+    KeyCommand("find", "f", "app.find", "find instances", _OPEN, "f"),
+    KeyCommand("next-pane", "tab", "next_pane", "next pane", _OPEN, "Tab"),
+    KeyCommand("previous-pane", "shift+tab", "previous_pane", "previous pane", _OPEN, "Shift+Tab"),
+    KeyCommand("previous-tab", "less_than_sign", "turn(-1)", "previous tab", _OPEN, "<"),
+    KeyCommand("next-tab", "greater_than_sign", "turn(1)", "next tab", _OPEN, ">"),
+    KeyCommand("down", "j,down", "move('down')", "down", _LIST, "j"),
+    KeyCommand("up", "k,up", "move('up')", "up", _LIST, "k"),
+    KeyCommand("top", "g,home", "move('top')", "to the first", _LIST, "g"),
+    KeyCommand("bottom", "G,end", "move('bottom')", "to the last", _LIST, "G"),
+    KeyCommand("page-down", "pagedown", "move('page_down')", "a page down", _LIST, "PgDn"),
+    KeyCommand("page-up", "pageup", "move('page_up')", "a page up", _LIST, "PgUp"),
+    KeyCommand("filter", "slash", "filter", "filter", _LIST, "/", "filter"),
+    KeyCommand("sort", "s", "sort", "sort otherwise", _LIST, "s"),
+    KeyCommand("remove", "x", "remove", "remove", _LIST, "x"),
+    KeyCommand("undo", "u", "undo", "undo a removal", _LIST, "u"),
+    KeyCommand("remove-settled", "X", "remove_settled", "remove all settled", _LIST, "X"),
+    KeyCommand(
+        "next-unseen", "n", "next_unseen", "open the next unseen", _SEEN, "n", "next unseen"
+    ),
+    KeyCommand("seen", "a", "seen", "mark this one as seen", _SEEN, "a", "seen"),
+    KeyCommand("all-seen", "exclamation_mark", "all_seen", "mark all as seen", _SEEN, "!"),
+    KeyCommand("log", "L", "app.log", "log of all changes", _SEEN, "L"),
+    KeyCommand("refresh", "r", "refresh_one", "refresh this one", _READ, "r", "refresh"),
+    KeyCommand("refresh-all", "R", "refresh_all", "refresh all", _READ, "R"),
+    KeyCommand("slower", "plus", "interval(1)", "longer interval", _READ, "+"),
+    KeyCommand("faster", "minus", "interval(-1)", "shorter interval", _READ, "-"),
+    KeyCommand("pause", "p", "pause", "pause, resume", _READ, "p"),
+    KeyCommand("layout", "z", "layout", "list, split, detail", _SCREEN, "z", "layout"),
+    KeyCommand("bell", "b", "app.ring", "bell on, off", _SCREEN, "b"),
+    KeyCommand("mouse", "m", "app.mouse", "mouse on, off", _SCREEN, "m"),
+    KeyCommand("redraw", "ctrl+l", "redraw", "redraw the screen", _SCREEN, "ctrl+l", is_app=True),
+    KeyCommand("help", "question_mark,f1", "app.help", "all keys", _SCREEN, "?", "help"),
+    KeyCommand("palette", "colon,ctrl+p", "app.palette", "commands by name", _SCREEN, ":"),
+    KeyCommand("quit", "q", "app.ask_quit", "quit", _SCREEN, "q", "quit"),
+    KeyCommand("quit-now", "ctrl+q", "quit", "quit at once", _SCREEN, "ctrl+q", is_app=True),
+    KeyCommand(
         "interrupt", "ctrl+c", "interrupt", "quit, pressed twice", _SCREEN, "ctrl+c", is_app=True
     ),
-    Command("suspend", "ctrl+z", "suspend_process", "suspend", _SCREEN, "ctrl+z", is_app=True),
+    KeyCommand("suspend", "ctrl+z", "suspend_process", "suspend", _SCREEN, "ctrl+z", is_app=True),
 )
 
 COMMAND_IDS = frozenset(command.id for command in COMMANDS)
@@ -146,11 +148,11 @@ def usable_keys(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     return {name: ",".join(keys) for name, keys in wanted.items()}, said
 
 
-def _sentence(key: str, command: Command, trouble: str) -> str:
+def _sentence(key: str, command: KeyCommand, trouble: str) -> str:
     return f"{shown(key, limit=40) or 'Nothing'} in {command.id} {trouble}: {command.shown} stays."
 
 
-def _readable(written: str, command: Command) -> tuple[str, str]:
+def _readable(written: str, command: KeyCommand) -> tuple[str, str]:
     """Return a key, a character or as Textual names it, or why it can't be one."""
     if not written:
         return "", "is no key"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.format import LINE_LIMIT, shown
-from wfinspect.model import Binding, Family, InstanceKey, Status, Transition
+from wfinspect.model import Family, InstanceKey, Status, Target, Transition
 from wfinspect.ui.lines import (
     Ground,
     Line,
@@ -312,7 +312,7 @@ def sidebar_lines(
     )
 
 
-class Columns(NamedTuple):
+class RowColumns(NamedTuple):
     """Widths of the one-line list, in cells; 0 leaves a column out."""
 
     name: int
@@ -321,7 +321,7 @@ class Columns(NamedTuple):
     note: int
 
     @classmethod
-    def of(cls, width: int, id_cells: int, name_cells: int) -> "Columns":
+    def of(cls, width: int, id_cells: int, name_cells: int) -> "RowColumns":
         """Share out a line among columns of at most these widths; the ID never gives way."""
         word = 13 if width >= 60 else 10  # noqa: PLR2004 - WaitResource? is 13 cells
         ids = id_cells + 2 if width >= 60 else 0  # noqa: PLR2004 - below, the bottom line holds it
@@ -339,7 +339,7 @@ def widest(rows: Collection[Row]) -> tuple[int, int]:
 
 
 def list_line(
-    row: Row, look: Look, now: datetime, columns: Columns, ground: Ground = Ground.NONE
+    row: Row, look: Look, now: datetime, columns: RowColumns, ground: Ground = Ground.NONE
 ) -> Line:
     """One line: mark, glyph, name, ID, word, time, what changed."""
     glyph, glyph_role = glyph_of(row, look)
@@ -370,7 +370,7 @@ def list_line(
 _LAST = "  LAST CHANGE"
 
 
-def list_heading(columns: Columns, width: int) -> Line:
+def list_heading(columns: RowColumns, width: int) -> Line:
     """The titles over `list_line`; the last is left out where `width` cells do not hold it."""
     titles = "   " + pad("NAME", columns.name + 2)
     if columns.id:
@@ -391,16 +391,16 @@ class Place(NamedTuple):
     """The index of the row."""
     part: int = 0
     """Which of its lines."""
-    header: Binding | None = None
+    header: Target | None = None
 
 
-class Groups(NamedTuple):
+class RowGroups(NamedTuple):
     """Lines of a list in which each group has a header, and all but the first a blank line above it.
 
     Without groups there are no headers: line and row are one.
     """
 
-    bindings: tuple[Binding, ...] = ()
+    targets: tuple[Target, ...] = ()
     starts: tuple[int, ...] = ()
     """The index of each group's first row."""
 
@@ -422,29 +422,29 @@ class Groups(NamedTuple):
         group = bisect_right(order, y, key=lambda g: self.starts[g] * height + 2 * g) - 1
         index, part = divmod(y - 2 * group - 1, height)
         if index < self.starts[group]:
-            return Place(header=self.bindings[group])
+            return Place(header=self.targets[group])
         ends = (*self.starts[1:], index + 1)
         return Place(index, part) if index < ends[group] else Place()
 
 
-def grouped(rows: Iterable[Row]) -> tuple[tuple[Row, ...], Groups]:
+def grouped(rows: Iterable[Row]) -> tuple[tuple[Row, ...], RowGroups]:
     """The rows by account and region; the group of the first row comes first, and so on."""
-    found: dict[Binding, list[Row]] = {}
+    found: dict[Target, list[Row]] = {}
     for row in rows:
-        found.setdefault(row.key.binding, []).append(row)
+        found.setdefault(row.key.target, []).append(row)
     together: list[Row] = []
     starts: list[int] = []
     for group in found.values():
         starts.append(len(together))
         together += group
-    return tuple(together), Groups(tuple(found), tuple(starts))
+    return tuple(together), RowGroups(tuple(found), tuple(starts))
 
 
-def names_of(bindings: Collection[Binding]) -> Mapping[Binding, tuple[Span, ...]]:
+def names_of(targets: Collection[Target]) -> Mapping[Target, tuple[Span, ...]]:
     """What to call each: profile and region, and the endpoint where these are not enough."""
-    alike = Counter(binding.account for binding in bindings)
-    names: dict[Binding, tuple[Span, ...]] = {}
-    for each in bindings:
+    alike = Counter(target.account for target in targets)
+    names: dict[Target, tuple[Span, ...]] = {}
+    for each in targets:
         place = each.region
         if alike[each.account] > 1:
             place += f" {each.endpoint}"

@@ -246,7 +246,7 @@ def widest(tasks: Sequence[TaskInstance]) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class TaskColumns:
     """Widths in cells; 0 leaves a column out."""
 
     name: int
@@ -256,7 +256,7 @@ class Columns:
     bar: int
 
     @classmethod
-    def of(cls, names: int, types: int, width: int) -> "Columns":
+    def of(cls, names: int, types: int, width: int) -> "TaskColumns":
         """Share out a line, given the `widest`: the name first, then the bar, then the rest."""
         is_wide = width >= _WIDE_CELLS
         word = 13 if width >= 60 else 9  # noqa: PLR2004 - as in the watched list
@@ -272,7 +272,7 @@ _FIGURES = 13
 """Cells of duration and run number."""
 
 
-def heading(columns: Columns) -> Line:
+def heading(columns: TaskColumns) -> Line:
     """The titles over the lines."""
     titles = f"   {pad('TASK', columns.name)}{pad('STATUS', columns.word)}"
     titles += pad("TYPE", columns.type) if columns.type else ""
@@ -285,7 +285,7 @@ def heading(columns: Columns) -> Line:
 def task_line(
     task: TaskInstance,
     over: TimeLine | None,
-    columns: Columns,
+    columns: TaskColumns,
     look: Look,
     now: datetime,
     ground: Ground = Ground.NONE,

@@ -44,7 +44,7 @@ class CrashSafeApp(App[None]):
         self.failure: Exception | None = None
         self._shown = Shown()
         self._environ = environ or {}
-        # Kept, since Textual caches what a filter made by the filter itself.
+        # ReplyCache, since Textual caches what a filter made by the filter itself.
         self._last_filters: list[LineFilter] = [SafeFilter()]
         if ascii_only:
             self._last_filters.append(AsciiFilter())

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 from wfinspect.errors import ServiceError
 from wfinspect.lateness import Run
 from wfinspect.model import (
-    Binding,
     Family,
     InstanceId,
     InstanceKey,
     Page,
     Query,
+    Target,
     TaskInstance,
     Transition,
     WorkflowInstance,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Group(NamedTuple):
     """What instances must share for one ListWorkflowInstances to answer for all of them."""
 
-    binding: Binding
+    target: Target
     project_id: int
     env_type: str
     biz_date: int
@@ -38,7 +38,7 @@ class Group(NamedTuple):
 
 
 class InstanceSource(Protocol):
-    """Read access to the instances of one binding. Every failure is a `ServiceError`."""
+    """Read access to the instances of one target. Every failure is a `ServiceError`."""
 
     async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance:
         """Ask for one instance; one attempt."""
@@ -77,15 +77,15 @@ class InstanceSource(Protocol):
         """End what is under way and close the connections."""
 
 
-Connect = Callable[[Binding, Callable[[], None]], Awaitable[InstanceSource]]
-"""Opens a source for a binding; its second argument is called for each request that goes out."""
+Connect = Callable[[Target, Callable[[], None]], Awaitable[InstanceSource]]
+"""Opens a source for a target; its second argument is called for each request that goes out."""
 
 
-def group_of(binding: Binding, instance: WorkflowInstance) -> Group | None:
+def group_of(target: Target, instance: WorkflowInstance) -> Group | None:
     """The group an instance belongs to, None where the service left a field of it out."""
     if instance.project_id is None or instance.biz_date is None or not instance.env_type:
         return None
-    return Group(binding, instance.project_id, instance.env_type, instance.biz_date)
+    return Group(target, instance.project_id, instance.env_type, instance.biz_date)
 
 
 def with_group(instance: WorkflowInstance, group: Group | None) -> WorkflowInstance:
@@ -107,8 +107,8 @@ class Request(Generic[A]):
     """A question that is answered by an `A`; equal ones on their way share one answer."""
 
     @property
-    def whom(self) -> Binding:
-        """The binding that is asked."""
+    def whom(self) -> Target:
+        """The target that is asked."""
         raise NotImplementedError
 
 
@@ -116,16 +116,16 @@ class _OfInstance(Request[A]):
     key: InstanceKey
 
     @property
-    def whom(self) -> Binding:
-        return self.key.binding
+    def whom(self) -> Target:
+        return self.key.target
 
 
 class _OfBinding(Request[A]):
-    binding: Binding
+    target: Target
 
     @property
-    def whom(self) -> Binding:
-        return self.binding
+    def whom(self) -> Target:
+        return self.target
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class RunsOf(_OfInstance[Page[TaskInstance]]):
 class TaskOf(_OfBinding[TaskInstance]):
     """One task instance with its script and tags; one call."""
 
-    binding: Binding
+    target: Target
     task_id: int
     settled_at: int | None = None
     """The task's ModifyTime where its run is over: then the answer is kept."""
@@ -170,7 +170,7 @@ class TaskOf(_OfBinding[TaskInstance]):
 class TaskLog(_OfBinding[str]):
     """The whole log of one run, as it came; one call each time, whatever its length."""
 
-    binding: Binding
+    target: Target
     task_id: int
     run_number: int | None = None
     """None asks for the latest run's."""
@@ -182,7 +182,7 @@ class TaskLog(_OfBinding[str]):
 class Find(_OfBinding[Page[WorkflowInstance]]):
     """A page of the instances that match, newest first; one call."""
 
-    binding: Binding
+    target: Target
     query: Query
     page: int = 1
 
@@ -384,8 +384,8 @@ class Snapshot(NamedTuple):
     displayed: Row | None = None
     """The instance on display, watched or not."""
     health: Health = Health()
-    troubles: Mapping[Binding, Trouble] = MappingProxyType({})
-    """What keeps bindings from being read, where their rows are or will be old for it."""
+    troubles: Mapping[Target, Trouble] = MappingProxyType({})
+    """What keeps targets from being read, where their rows are or will be old for it."""
     transitions: tuple[Transition, ...] = ()
     """The latest changes over all, newest first."""
     history: tuple[Transition, ...] = ()
@@ -433,8 +433,8 @@ def _without_rows(snapshot: Snapshot) -> Snapshot:
 class WatchControl(Protocol):
     """What a face may ask of the watcher; each call returns at once, from any thread."""
 
-    binding: Binding
-    """The binding that new IDs get."""
+    target: Target
+    """The target that new IDs get."""
 
     @property
     def snapshot(self) -> Snapshot:

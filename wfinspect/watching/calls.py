@@ -1,4 +1,4 @@
-"""Calls on their way: opens a source for each binding, sends batches, gathers the answers.
+"""Calls on their way: opens a source for each target, sends batches, gathers the answers.
 
 Each call is a task that nobody here ever cancels: a request cancelled natively can keep a
 connection of the pool for ever (httpcore issue 1093).
@@ -19,7 +19,7 @@ from wfinspect.errors import (
     WfInspectError,
     starvation,
 )
-from wfinspect.model import Binding, WorkflowInstance
+from wfinspect.model import Target, WorkflowInstance
 from wfinspect.watching.api import Connect, InstanceSource
 from wfinspect.watching.schedule import Batch
 
@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 logger = logging.getLogger(__name__)
 
 
-class Answer(NamedTuple):
+class BatchAnswer(NamedTuple):
     """What came of a batch."""
 
     batch: Batch
@@ -46,7 +46,7 @@ async def outcome_of(work: Awaitable[_T]) -> _T | ServiceError:
     except ServiceError as error:
         return error
     except WfInspectError as error:
-        # A setting that only matters to this binding: it may be mended while the app runs.
+        # A setting that only matters to this target: it may be mended while the app runs.
         return Refused(str(error), cause="settings")
     except Exception as error:
         logger.exception("A call failed in an unforeseen way")
@@ -71,7 +71,7 @@ class Calls:
         connect: Connect,
         clock: Clock,
         *,
-        on_call: Callable[[Binding], None],
+        on_call: Callable[[Target], None],
         wake: Callable[[], None],
     ) -> None:
         """Open nothing yet.
@@ -86,10 +86,10 @@ class Calls:
         self._clock = clock
         self._on_call = on_call
         self._wake = wake
-        self._sources: dict[Binding, InstanceSource] = {}
-        self._locks: dict[Binding, asyncio.Lock] = {}
+        self._sources: dict[Target, InstanceSource] = {}
+        self._locks: dict[Target, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._answers: deque[Answer] = deque()
+        self._answers: deque[BatchAnswer] = deque()
 
     @property
     def in_flight(self) -> int:
@@ -108,15 +108,15 @@ class Calls:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def take_answers(self) -> Iterator[Answer]:
+    def take_answers(self) -> Iterator[BatchAnswer]:
         """The answers since the last time, in the order in which they came; each is given once."""
         # One by one: an error over the first must not leave the instances of the rest in flight.
         while self._answers:
             yield self._answers.popleft()
 
-    def fingerprint(self, binding: Binding) -> str:
-        """That of a binding's credentials, "" while its source is not open."""
-        source = self._sources.get(binding)
+    def fingerprint(self, target: Target) -> str:
+        """That of a target's credentials, "" while its source is not open."""
+        source = self._sources.get(target)
         return source.credentials_fingerprint() if source is not None else ""
 
     async def aclose(self) -> None:
@@ -139,16 +139,18 @@ class Calls:
         self._answer(batch, await outcome_of(self._ask(batch)))
 
     def _ended(self, task: asyncio.Task[None], batch: Batch) -> None:
-        """Answer for a call whose task was broken off, or its instances would wait for ever."""
+        """BatchAnswer for a call whose task was broken off, or its instances would wait for ever."""
         if task.cancelled() or task.exception() is not None:
             self._answer(batch, _internal("the call was broken off"))
 
     def _answer(self, batch: Batch, outcome: tuple[WorkflowInstance, ...] | ServiceError) -> None:
-        self._answers.append(Answer(batch, outcome, self._clock.monotonic(), self._clock.now()))
+        self._answers.append(
+            BatchAnswer(batch, outcome, self._clock.monotonic(), self._clock.now())
+        )
         self._wake()
 
     async def _ask(self, batch: Batch) -> tuple[WorkflowInstance, ...]:
-        source = await self.source(batch.binding)
+        source = await self.source(batch.target)
         if not batch.keys:
             await source.check_credentials()
             return ()
@@ -161,11 +163,9 @@ class Calls:
             env_type=batch.group.env_type,
         )
 
-    async def source(self, binding: Binding) -> InstanceSource:
-        """The source of a binding, opened on first use."""
-        async with self._locks.setdefault(binding, asyncio.Lock()):
-            if binding not in self._sources:
-                self._sources[binding] = await self._connect(
-                    binding, lambda: self._on_call(binding)
-                )
-            return self._sources[binding]
+    async def source(self, target: Target) -> InstanceSource:
+        """The source of a target, opened on first use."""
+        async with self._locks.setdefault(target, asyncio.Lock()):
+            if target not in self._sources:
+                self._sources[target] = await self._connect(target, lambda: self._on_call(target))
+            return self._sources[target]

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from wfinspect.clock import Clock
 from wfinspect.errors import CredentialsMissing, DailyLimit, NotFound, Refused, ServiceError
 from wfinspect.format import shown
-from wfinspect.model import Binding, Family, InstanceKey, WorkflowInstance
+from wfinspect.model import Family, InstanceKey, Target, WorkflowInstance
 from wfinspect.settings import Notify, Rule
 from wfinspect.watching.api import Connect, Group, Health, Snapshot, Trouble, group_of, with_group
-from wfinspect.watching.calls import Answer, Calls
-from wfinspect.watching.journal import Book, Days
+from wfinspect.watching.calls import BatchAnswer, Calls
+from wfinspect.watching.journal import DailyBudget, Journal
 from wfinspect.watching.limits import Limits
 from wfinspect.watching.lookups import Asking
 from wfinspect.watching.notifications import TRIAL, Absence, Alerts, Messenger, Notices, Outage
 from wfinspect.watching.schedule import Batch, Schedule
-from wfinspect.watching.store import Guest, Store
+from wfinspect.watching.store import EphemeralStore, Store
 from wfinspect.watching.view import Sights, View
 from wfinspect.watching.watchlist import Attention, Entry, News
 
 if TYPE_CHECKING:
     from wfinspect.watching.api import A, Heard, Request
-    from wfinspect.watching.outlook import Lookout
+    from wfinspect.watching.outlook import OutlookTracker
 
 
 class Setup(NamedTuple):
@@ -35,9 +35,9 @@ class Setup(NamedTuple):
     state_dir: Path
     """Where the store lies; made with mode 0700."""
     connect: Connect
-    """Opens a source for a binding, called on the poller's thread."""
+    """Opens a source for a target, called on the poller's thread."""
     clock: Clock
-    binding: Binding
+    target: Target
     """The one that new IDs get."""
     interval_seconds: float
     """How often active instances are read."""
@@ -56,35 +56,35 @@ class Setup(NamedTuple):
 
 
 class Access:
-    """Knows of each binding what its calls need before they can be made."""
+    """Knows of each target what its calls need before they can be made."""
 
-    def __init__(self, binding: Binding, calls: Calls, limits: Limits) -> None:
-        """Take the binding that new IDs get, whose source is opened at once."""
-        self._binding = binding
+    def __init__(self, target: Target, calls: Calls, limits: Limits) -> None:
+        """Take the target that new IDs get, whose source is opened at once."""
+        self._target = target
         self._calls = calls
         self._limits = limits
         self._is_open = self._is_opening = False
         self._failure: ServiceError | None = None
         """Why opening failed the last time."""
-        self._fingerprints: dict[Binding, tuple[int, str]] = {}
+        self._fingerprints: dict[Target, tuple[int, str]] = {}
         """Of whoever is refused: how often in a row, and what names the credentials since then."""
 
     def open(self, now: float) -> None:
         """Open the source ahead of need: a first look-up is quicker, missing keys are said at once."""
         if self.next_at() <= now:
             self._is_opening = True
-            self._calls.send(Batch(self._binding, ()))
+            self._calls.send(Batch(self._target, ()))
 
     def next_at(self) -> float:
         """When `open` has something to do."""
         if self._is_open or self._is_opening:
             return inf
-        return self._limits.account_gate(self._binding).opens_at
+        return self._limits.account_gate(self._target).opens_at
 
-    def opened(self, answer: Answer) -> None:
+    def opened(self, answer: BatchAnswer) -> None:
         """Take in what came of opening."""
         self._is_opening = False
-        gate = self._limits.account_gate(answer.batch.binding)
+        gate = self._limits.account_gate(answer.batch.target)
         if isinstance(answer.outcome, ServiceError):
             # Nobody was asked, so that it says nothing of the endpoint.
             self._failure = answer.outcome
@@ -94,24 +94,26 @@ class Access:
         if isinstance(gate.error, CredentialsMissing) or gate.error is self._failure:
             gate.succeeded()
 
-    def heed_credentials(self, binding: Binding, now: float) -> None:
+    def heed_credentials(self, target: Target, now: float) -> None:
         """Notice that whoever is refused has other credentials by now."""
-        gate = self._limits.account_gate(binding)
+        gate = self._limits.account_gate(target)
         if not isinstance(gate.error, (Refused, CredentialsMissing)):
-            self._fingerprints.pop(binding, None)
+            self._fingerprints.pop(target, None)
             return
-        seen = self._calls.fingerprint(binding)
-        failures, known = self._fingerprints.get(binding, (0, ""))
-        self._fingerprints[binding] = gate.failures, seen
+        seen = self._calls.fingerprint(target)
+        failures, known = self._fingerprints.get(target, (0, ""))
+        self._fingerprints[target] = gate.failures, seen
         # A call renews keys itself, in the file as well: when it is refused, those are no news.
         if failures == gate.failures and known != seen:
-            self._limits.source_changed(binding, now)
+            self._limits.source_changed(target, now)
 
 
 class Telling:
     """Takes news from the book to the alerts, and what they make of it to the messenger."""
 
-    def __init__(self, book: Book, alerts: Alerts, messenger: Messenger, notices: Notices) -> None:
+    def __init__(
+        self, book: Journal, alerts: Alerts, messenger: Messenger, notices: Notices
+    ) -> None:
         self._book = book
         self._alerts = alerts
         self._messenger = messenger
@@ -151,7 +153,7 @@ class Reader:
     """Takes answers in; the only place that turns a `ServiceError` into trouble of a row."""
 
     def __init__(
-        self, book: Book, schedule: Schedule, days: Days, notices: Notices, outage: Outage
+        self, book: Journal, schedule: Schedule, days: DailyBudget, notices: Notices, outage: Outage
     ) -> None:
         self._book = book
         self._schedule = schedule
@@ -165,7 +167,7 @@ class Reader:
         self.last_good_at: datetime | None = None
         """When the service last answered with instances."""
 
-    def absorb(self, answer: Answer, displayed: InstanceKey | None) -> None:
+    def absorb(self, answer: BatchAnswer, displayed: InstanceKey | None) -> None:
         """Take an answer in."""
         batch, outcome = answer.batch, answer.outcome
         self._book.watchlist.touch(batch.keys)
@@ -175,7 +177,7 @@ class Reader:
                 self._missed(batch.keys[0], outcome, answer)
         elif isinstance(outcome, ServiceError):
             if isinstance(outcome, DailyLimit):
-                self._days.limit_met(batch.binding, answer.now, answer.at)
+                self._days.limit_met(batch.target, answer.now, answer.at)
             is_of_one = self._schedule.failed(batch, outcome, answer.now)
             if is_of_one:
                 self._blame(batch.keys[0], outcome, answer)
@@ -213,13 +215,13 @@ class Reader:
     def _is_awaited(self, entry: Entry) -> bool:
         """Whether it will soon be known if a new row is to stay."""
         is_new = entry.is_watched and entry.instance is None and entry.trouble is None
-        return is_new and self._schedule.limits.closed_gate(entry.key.binding) is None
+        return is_new and self._schedule.limits.closed_gate(entry.key.target) is None
 
     def _placed(
         self, batch: Batch, instances: tuple[WorkflowInstance, ...], now: float
     ) -> dict[InstanceKey, WorkflowInstance]:
         """The instances that were asked for, after the schedule has learnt where they belong."""
-        found = {InstanceKey(batch.binding, each.id): each for each in instances}
+        found = {InstanceKey(batch.target, each.id): each for each in instances}
         if batch.group is not None and not found.keys() <= set(batch.keys):
             self._schedule.groups.ignored_ids(batch.group, now)
         wanted = {
@@ -227,7 +229,7 @@ class Reader:
             for key in batch.keys
             if key in found
         }
-        groups = {key: group_of(batch.binding, each) for key, each in wanted.items()}
+        groups = {key: group_of(batch.target, each) for key, each in wanted.items()}
         self._schedule.succeeded(batch, groups, now)
         return wanted
 
@@ -235,9 +237,9 @@ class Reader:
         """The group by the reading that is held."""
         entry = self._book.entries.get(key)
         held = entry.instance if entry is not None else None
-        return group_of(key.binding, held) if held is not None else None
+        return group_of(key.target, held) if held is not None else None
 
-    def _observe(self, key: InstanceKey, instance: WorkflowInstance, answer: Answer) -> None:
+    def _observe(self, key: InstanceKey, instance: WorkflowInstance, answer: BatchAnswer) -> None:
         entry = self._book.entries[key]
         before, read_at = entry.instance, entry.read_at
         seen = self._book.watchlist.observe(key, instance, answer.at, answer.now)
@@ -254,7 +256,7 @@ class Reader:
             self._outage.changed(seen.transition)
         self._absence.heard(key, answer.now, seen.transition)
 
-    def _missed(self, key: InstanceKey, error: NotFound, answer: Answer) -> None:
+    def _missed(self, key: InstanceKey, error: NotFound, answer: BatchAnswer) -> None:
         entry = self._book.entries.get(key)
         if entry is None:
             return
@@ -267,7 +269,7 @@ class Reader:
             self._book.drop(key)
             self._unknown[key] = str(error)
 
-    def _blame(self, key: InstanceKey, error: ServiceError, answer: Answer) -> None:
+    def _blame(self, key: InstanceKey, error: ServiceError, answer: BatchAnswer) -> None:
         entry = self._book.entries.get(key)
         if entry is not None:
             entry.trouble = _trouble(error)
@@ -292,19 +294,19 @@ class Engine:
         `wake` is called, from the event loop, when there is something to be done.
         """
         clock, only = setup.clock, setup.only
-        self._clock, self._binding = clock, setup.binding
+        self._clock, self._target = clock, setup.target
         self._attention = Attention(setup.interval_seconds)
         notices = Notices()
-        store = Store if only is None else Guest
-        self._book = Book(store(setup.state_dir, clock.now), notices)
+        store = Store if only is None else EphemeralStore
+        self._book = Journal(store(setup.state_dir, clock.now), notices)
         self._schedule = Schedule(setup.rng, budget=setup.budget)
-        self._days = Days(self._book, self._schedule.limits)
+        self._days = DailyBudget(self._book, self._schedule.limits)
         self._calls = Calls(
             setup.connect, clock, on_call=lambda b: self._days.called(b, clock.now()), wake=wake
         )
         parts = self._calls, self._book, self._schedule.limits, self._days, clock, wake
         self._asking = Asking(lambda inquiries: inquiries(*parts))
-        self._access = Access(setup.binding, self._calls, self._schedule.limits)
+        self._access = Access(setup.target, self._calls, self._schedule.limits)
         self._sights = Sights(self._schedule)
         self._alerts = Alerts(setup.rule)
         messenger = setup.messenger or Messenger((), {})
@@ -324,11 +326,11 @@ class Engine:
         return self._view.snapshot
 
     @cached_property
-    def _lookout(self) -> "Lookout":
-        from wfinspect.watching.outlook import Lookout  # noqa: PLC0415
+    def _lookout(self) -> "OutlookTracker":
+        from wfinspect.watching.outlook import OutlookTracker  # noqa: PLC0415
 
         parts = self._book, self._schedule, self._attention, self._asking, self._alerts, self._clock
-        return Lookout(*parts, looks_around=not isinstance(self._book.store, Guest))
+        return OutlookTracker(*parts, looks_around=not isinstance(self._book.store, EphemeralStore))
 
     @property
     def in_flight(self) -> int:
@@ -357,9 +359,9 @@ class Engine:
             self._schedule.read_elsewhere(key, self._book.entries[key].steady_at or now, now)
             self._reader.heard_elsewhere(key, now)
         self._reader.tell(now)
-        for binding in self._bindings():
-            self._days.follow(binding, now, at)
-            self._access.heed_credentials(binding, now)
+        for target in self._targets():
+            self._days.follow(target, now, at)
+            self._access.heed_credentials(target, now)
         self._send(now)
         self._lookout.step()
         return self._next_in(now, self._look(now, at))
@@ -452,7 +454,7 @@ class Engine:
                     each.forget(key)
                 continue
             if self._sights.begin(key):
-                group = group_of(key.binding, entry.instance) if entry.instance else None
+                group = group_of(key.target, entry.instance) if entry.instance else None
                 self._schedule.add(key, group=group)
             self._schedule.set_cadence(key, self._attention.cadence(entry, now))
 
@@ -471,16 +473,16 @@ class Engine:
         """
         self._book.save(now)
         self._telling.tell(now)
-        bucket = self._schedule.limits.bucket(self._binding, now)
+        bucket = self._schedule.limits.bucket(self._target, now)
         health = Health(
             last_good_at=self._reader.last_good_at,
-            calls_today=self._days.calls_today(self._binding, now, at),
+            calls_today=self._days.calls_today(self._target, now, at),
             budget=bucket.budget,
             interval_seconds=self._attention.interval_seconds,
             store_trouble=self._book.trouble,
             remarks=self._schedule.groups.remarks(now),
         )
-        until = self._view.draw(health, self._bindings(), self._attention.displayed, now, at)
+        until = self._view.draw(health, self._targets(), self._attention.displayed, now, at)
         return min(until, bucket.ends_at)
 
     def _next_in(self, now: float, drawn_until: float) -> float | None:
@@ -490,5 +492,5 @@ class Engine:
         earliest = min(times)
         return None if earliest == inf else max(0.0, earliest - now)
 
-    def _bindings(self) -> list[Binding]:
-        return list(dict.fromkeys([self._binding, *self._schedule.bindings]))
+    def _targets(self) -> list[Target]:
+        return list(dict.fromkeys([self._target, *self._schedule.targets]))

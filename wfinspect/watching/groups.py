@@ -1,6 +1,6 @@
 """Which instances one List can answer for, how new ones are placed, and where List is no use. Pure.
 
-New instances of a binding are placed one after the other: a Get finds the group of the first, a
+New instances of a target are placed one after the other: a Get finds the group of the first, a
 List in that group finds those of the others that share it, and so on with the rest. When a List
 places nobody, the rest are asked for singly.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wfinspect.errors import Refused, ServiceError
-from wfinspect.model import Binding, InstanceKey
+from wfinspect.model import InstanceKey, Target
 from wfinspect.watching.api import Group
 
 FALLBACK_SECONDS = 3600.0
@@ -31,7 +31,7 @@ class _Member:
 
 @dataclass(slots=True)
 class _Placement:
-    """The new instances of one binding."""
+    """The new instances of one target."""
 
     unplaced: dict[InstanceKey, None] = field(default_factory=dict)
     pilot: Group | None = None
@@ -44,21 +44,21 @@ class _Placement:
     """A List was refused, and no Get has told yet whether everything is."""
 
 
-class Groups:
+class BatchPlanner:
     """Who shares a List with whom."""
 
     def __init__(self) -> None:
         self._members: dict[InstanceKey, _Member] = {}
         self._by_group: dict[Group, dict[InstanceKey, None]] = {}
-        self._placements: dict[Binding, _Placement] = {}
-        self._fallbacks: dict[Group | Binding, tuple[float, str]] = {}
+        self._placements: dict[Target, _Placement] = {}
+        self._fallbacks: dict[Group | Target, tuple[float, str]] = {}
         self._doubted: dict[Group, str] = {}
 
     def add(self, key: InstanceKey, group: Group | None) -> None:
         """Take an instance up, unplaced where its group is not known."""
         self._members[key] = _Member(None)
         if group is None:
-            self._placement(key.binding).unplaced[key] = None
+            self._placement(key.target).unplaced[key] = None
         else:
             self._move(key, group)
 
@@ -82,7 +82,7 @@ class Groups:
 
     def unit(self, key: InstanceKey, now: float) -> Group | InstanceKey | None:
         """What a call that reads an instance answers for; None while it is not placed yet."""
-        if key in self._placement(key.binding).unplaced:
+        if key in self._placement(key.target).unplaced:
             return None
         return self.shared(key, now) or key
 
@@ -93,7 +93,7 @@ class Groups:
 
     def must_wait(self, key: InstanceKey) -> bool:
         """Whether an answer on its way may place the instance at no cost."""
-        placement = self._placement(key.binding)
+        placement = self._placement(key.target)
         return key in placement.unplaced and bool(placement.in_flight) and not placement.is_singly
 
     def place(
@@ -107,7 +107,7 @@ class Groups:
             now: steady seconds.
             is_alone: ask for this one only, since a person waits for it.
         """
-        placement = self._placement(key.binding)
+        placement = self._placement(key.target)
         if key not in placement.unplaced:
             return (key,), None
         keys: tuple[InstanceKey, ...] = (key,)
@@ -135,7 +135,7 @@ class Groups:
             return []
         missing = [key for key in known if key not in found]
         for key in known:
-            placement = self._placement(key.binding)
+            placement = self._placement(key.target)
             placement.in_flight.discard(key)
             placement.untried.pop(key, None)
             is_new = key in placement.unplaced
@@ -155,7 +155,7 @@ class Groups:
 
     def refused(self, keys: Iterable[InstanceKey], group: Group, error: ServiceError) -> None:
         """Learn that a List was refused; whether Get is as well, the next one tells."""
-        placement = self._placement(group.binding)
+        placement = self._placement(group.target)
         placement.in_flight.difference_update(keys)
         placement.is_singly, placement.pilot = True, None
         if isinstance(error, Refused):
@@ -163,9 +163,9 @@ class Groups:
         else:
             self._doubted[group] = _REFUSED
 
-    def failed(self, keys: Iterable[InstanceKey], binding: Binding, *, is_get: bool) -> None:
+    def failed(self, keys: Iterable[InstanceKey], target: Target, *, is_get: bool) -> None:
         """Learn that a call failed for a reason of its own."""
-        placement = self._placement(binding)
+        placement = self._placement(target)
         placement.in_flight.difference_update(keys)
         if is_get:
             placement.is_list_doubted = False
@@ -180,7 +180,7 @@ class Groups:
         return tuple(dict.fromkeys(words))
 
     def _got(self, key: InstanceKey, found: Mapping[InstanceKey, Group | None], now: float) -> None:
-        placement = self._placement(key.binding)
+        placement = self._placement(key.target)
         placement.in_flight.discard(key)
         member = self._members[key]
         member.is_single = False
@@ -192,7 +192,7 @@ class Groups:
             return
         if placement.is_list_doubted:
             placement.is_list_doubted = False
-            self._fall_back(key.binding, _REFUSED, now)
+            self._fall_back(key.target, _REFUSED, now)
         group = found[key]
         if group is not None and group == member.group and group in self._doubted:
             self._fall_back(group, self._doubted.pop(group), now)
@@ -209,7 +209,7 @@ class Groups:
             placement.untried = dict(placement.unplaced)
 
     def _end_pilot(self, group: Group) -> None:
-        placement = self._placement(group.binding)
+        placement = self._placement(group.target)
         if placement.pilot == group and not placement.untried:
             placement.pilot = None
             if placement.unplaced and not placement.has_placed:
@@ -220,7 +220,7 @@ class Groups:
         self._move(key, group)
 
     def _drop_unplaced(self, key: InstanceKey) -> None:
-        placement = self._placement(key.binding)
+        placement = self._placement(key.target)
         placement.unplaced.pop(key, None)
         placement.untried.pop(key, None)
         placement.in_flight.discard(key)
@@ -242,15 +242,15 @@ class Groups:
             self._by_group.setdefault(group, {})[key] = None
 
     def _is_without_list(self, group: Group, now: float) -> bool:
-        if group in self._doubted or self._placement(group.binding).is_list_doubted:
+        if group in self._doubted or self._placement(group.target).is_list_doubted:
             return True
         return any(
             place in self._fallbacks and self._fallbacks[place][0] > now
-            for place in (group, group.binding)
+            for place in (group, group.target)
         )
 
-    def _fall_back(self, place: Group | Binding, word: str, now: float) -> None:
+    def _fall_back(self, place: Group | Target, word: str, now: float) -> None:
         self._fallbacks[place] = (now + FALLBACK_SECONDS, word)
 
-    def _placement(self, binding: Binding) -> _Placement:
-        return self._placements.setdefault(binding, _Placement())
+    def _placement(self, target: Target) -> _Placement:
+        return self._placements.setdefault(target, _Placement())

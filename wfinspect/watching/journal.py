@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, TypeVar
 
 from wfinspect.errors import DailyLimit, StoreError
-from wfinspect.model import Account, Binding, InstanceId, InstanceKey, Transition, WorkflowInstance
+from wfinspect.model import Account, InstanceId, InstanceKey, Target, Transition, WorkflowInstance
 from wfinspect.regions import day_ends_at, zone_of
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits
 from wfinspect.watching.notifications import Notices
@@ -20,7 +20,7 @@ RETRY_SECONDS = 5.0, 10.0, 20.0, 40.0, 60.0
 _T = TypeVar("_T")
 
 
-class Keeper:
+class StoreAccess:
     """A store with its trouble."""
 
     def __init__(self, store: Store, notices: Notices) -> None:
@@ -68,7 +68,7 @@ SHOWN_TRANSITIONS = 200
 _MAX_UNSAVED_TRANSITIONS = 10_000
 
 
-class Book:
+class Journal:
     """The watchlist and everything else that outlives the process."""
 
     def __init__(self, store: Store, notices: Notices) -> None:
@@ -81,7 +81,7 @@ class Book:
         self.news: list[tuple[Transition, bool]] = []
         """Changes that nobody here was told of yet, each with whether this process recorded it;
         whoever tells of them clears this."""
-        self._keeper = Keeper(store, notices)
+        self._keeper = StoreAccess(store, notices)
         self._untold: list[Transition] = []
         self._recorded: frozenset[Transition] | None = None
         """What the store held when it was last read; None before the first time."""
@@ -301,47 +301,47 @@ _LEARNT_FOR = timedelta(days=7)  # then the edition may be another one
 _MARGIN = 0.9
 
 
-class Days:
+class DailyBudget:
     """Keeps the buckets in step with the wall clock and with what all processes have used."""
 
-    def __init__(self, book: Book, limits: Limits) -> None:
+    def __init__(self, book: Journal, limits: Limits) -> None:
         self._book = book
         self._limits = limits
         self._days: dict[Account, date] = {}
 
-    def follow(self, binding: Binding, now: float, at: datetime) -> None:
+    def follow(self, target: Target, now: float, at: datetime) -> None:
         """Begin a day where a new one has come, else correct the count."""
-        account, day = binding.account, day_of(binding, at)
+        account, day = target.account, day_of(target, at)
         used = self._book.calls(account, day, now)
-        bucket = self._limits.bucket(binding, now)
-        ends_at = now + _seconds_left(binding, at)
+        bucket = self._limits.bucket(target, now)
+        ends_at = now + _seconds_left(target, at)
         if self._days.get(account) != day:
             self._days[account] = day
             bucket.budget = self._learnt(account, self._limits.budget, at, now)
             bucket.begin_day(now, ends_at=ends_at, used=used)
         else:
             # A call on its way is in the bucket's count, and may not be in the book's yet.
-            is_true = not self._limits.has_calls_out(binding)
+            is_true = not self._limits.has_calls_out(target)
             bucket.correct(now, used if is_true else bucket.used, ends_at=ends_at)
 
-    def called(self, binding: Binding, at: datetime) -> None:
+    def called(self, target: Target, at: datetime) -> None:
         """Count a request that goes out."""
-        self._book.count_call(binding.account, day_of(binding, at))
+        self._book.count_call(target.account, day_of(target, at))
 
-    def calls_today(self, binding: Binding, now: float, at: datetime) -> int:
-        """The calls of a binding's account on this day, over all processes."""
-        return self._book.calls(binding.account, day_of(binding, at), now)
+    def calls_today(self, target: Target, now: float, at: datetime) -> int:
+        """The calls of a target's account on this day, over all processes."""
+        return self._book.calls(target.account, day_of(target, at), now)
 
-    def limit_met(self, binding: Binding, now: float, at: datetime) -> None:
+    def limit_met(self, target: Target, now: float, at: datetime) -> None:
         """Learn from an answer that says the day's calls are used up, unless it repeats another.
 
         A limit that outlasts our day says nothing about the calls of this one.
         """
-        if isinstance(self._limits.account_gate(binding).error, DailyLimit):
+        if isinstance(self._limits.account_gate(target).error, DailyLimit):
             return
-        account = binding.account
-        bucket = self._limits.bucket(binding, now)
-        used = self._book.calls(account, day_of(binding, at), now)
+        account = target.account
+        bucket = self._limits.bucket(target, now)
+        used = self._book.calls(account, day_of(target, at), now)
         learnt = max(LEAST_LEARNT_BUDGET, int(used * _MARGIN))
         if learnt < bucket.budget:
             bucket.budget = learnt
@@ -361,11 +361,11 @@ def _name(account: Account) -> str:
     return f"budget {account[0]} {account[1]}"
 
 
-def day_of(binding: Binding, at: datetime) -> date:
+def day_of(target: Target, at: datetime) -> date:
     """The day a call counts for: it begins at midnight in the region."""
-    return at.astimezone(zone_of(binding.region)).date()
+    return at.astimezone(zone_of(target.region)).date()
 
 
-def _seconds_left(binding: Binding, at: datetime) -> float:
+def _seconds_left(target: Target, at: datetime) -> float:
     # In UTC, since a day in which a zone changes its offset is not 24 hours long.
-    return day_ends_at(binding.region, at).timestamp() - at.timestamp()
+    return day_ends_at(target.region, at).timestamp() - at.timestamp()

@@ -21,7 +21,7 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.model import Account, Binding, InstanceKey
+from wfinspect.model import Account, InstanceKey, Target
 from wfinspect.watching.api import Group
 
 FIRST_SECONDS = 2.0
@@ -48,7 +48,7 @@ def is_of_account(error: ServiceError) -> bool:
     return isinstance(error, (Refused, CredentialsMissing, Throttled))
 
 
-class Gate:
+class CircuitBreaker:
     """Lets calls through, or after a failure one at a time and not before `opens_at`."""
 
     def __init__(self, rng: random.Random) -> None:
@@ -128,7 +128,7 @@ _DAY_SECONDS = 86_400.0
 LEAST_LEARNT_BUDGET = 90
 
 
-class Bucket:
+class TokenBucket:
     """The calls that one account may still spend today."""
 
     def __init__(self, budget: int, now: float) -> None:
@@ -200,7 +200,7 @@ class Bucket:
             self._at = now
 
 
-class Pace:
+class RateLimiter:
     """At most `CALLS_A_SECOND` calls in any second, over everything this process asks."""
 
     def __init__(self) -> None:
@@ -218,7 +218,7 @@ class Pace:
 
 
 class Limit(NamedTuple):
-    """What holds for all instances of a binding at one moment; times are steady seconds."""
+    """What holds for all instances of a target at one moment; times are steady seconds."""
 
     opens_at: float
     """When a call may go out at all, infinite while a probe is on its way."""
@@ -230,7 +230,7 @@ class Limit(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """By what our own limits lengthen the interval of every row of a binding, in seconds."""
+    """By what our own limits lengthen the interval of every row of a target, in seconds."""
 
     stretch: float = 1.0
     """The factor by which the budget lengthens cadences."""
@@ -278,8 +278,8 @@ class Rounds:
         self._rows_a_call = rows_a_call
         self._rows: dict[InstanceKey, tuple[Hashable | None, float | None]] = {}
         self._units: dict[Hashable, Counter[float]] = {}
-        self.calls: dict[Binding, Counter[float]] = {}
-        """Of each binding, how many calls there are of each cadence in seconds."""
+        self.calls: dict[Target, Counter[float]] = {}
+        """Of each target, how many calls there are of each cadence in seconds."""
 
     def unit(self, key: InstanceKey) -> Hashable | None:
         """The unit that a row was put in."""
@@ -290,9 +290,9 @@ class Rounds:
         before = self._rows.get(key, (None, None))
         if (unit, cadence) == before:
             return
-        self._count(key.binding, *before, -1)
+        self._count(key.target, *before, -1)
         self._rows[key] = unit, cadence
-        self._count(key.binding, unit, cadence, 1)
+        self._count(key.target, unit, cadence, 1)
 
     def forget(self, key: InstanceKey) -> None:
         """Drop a row."""
@@ -300,12 +300,12 @@ class Rounds:
         self._rows.pop(key, None)
 
     def _count(
-        self, binding: Binding, unit: Hashable | None, cadence: float | None, step: int
+        self, target: Target, unit: Hashable | None, cadence: float | None, step: int
     ) -> None:
         if unit is None or cadence is None:
             return
         rows = self._units.setdefault(unit, Counter())
-        calls = self.calls.setdefault(binding, Counter())
+        calls = self.calls.setdefault(target, Counter())
         if rows:
             calls[min(rows)] -= ceil(rows.total() / self._rows_a_call)
         rows[cadence] += step
@@ -320,60 +320,60 @@ class Rounds:
 
 
 class Limits:
-    """The gates, buckets and traffic of all bindings."""
+    """The gates, buckets and traffic of all targets."""
 
     def __init__(self, rng: random.Random, *, budget: int) -> None:
         self._rng = rng
         self.budget = budget
         """Calls a day of each account, as a person has set it."""
-        self.pace = Pace()
-        self._buckets: dict[Account, Bucket] = {}
-        self._accounts: dict[Binding, Gate] = {}
-        self._endpoints: dict[str, Gate] = {}
-        self._calls: Counter[Binding] = Counter()
+        self.pace = RateLimiter()
+        self._buckets: dict[Account, TokenBucket] = {}
+        self._accounts: dict[Target, CircuitBreaker] = {}
+        self._endpoints: dict[str, CircuitBreaker] = {}
+        self._calls: Counter[Target] = Counter()
         self._groups: set[Group] = set()
-        self.answered_at: dict[Binding, float] = {}
-        """When the service last answered a call of a binding, in steady seconds."""
+        self.answered_at: dict[Target, float] = {}
+        """When the service last answered a call of a target, in steady seconds."""
 
-    def bucket(self, binding: Binding, now: float) -> Bucket:
-        """The day's calls of the account that a binding belongs to."""
-        return self._bucket(binding.account, now)
+    def bucket(self, target: Target, now: float) -> TokenBucket:
+        """The day's calls of the account that a target belongs to."""
+        return self._bucket(target.account, now)
 
-    def _bucket(self, account: Account, now: float) -> Bucket:
+    def _bucket(self, account: Account, now: float) -> TokenBucket:
         if account not in self._buckets:
-            self._buckets[account] = Bucket(self.budget, now)
+            self._buckets[account] = TokenBucket(self.budget, now)
         return self._buckets[account]
 
-    def account_gate(self, binding: Binding) -> Gate:
+    def account_gate(self, target: Target) -> CircuitBreaker:
         """The gate that the service's answers to this caller close."""
-        return self._accounts.setdefault(binding, Gate(self._rng))
+        return self._accounts.setdefault(target, CircuitBreaker(self._rng))
 
-    def endpoint_gate(self, binding: Binding) -> Gate:
+    def endpoint_gate(self, target: Target) -> CircuitBreaker:
         """The gate that a bad line or a service in trouble closes, for all who use the endpoint."""
-        return self._endpoints.setdefault(binding.endpoint, Gate(self._rng))
+        return self._endpoints.setdefault(target.endpoint, CircuitBreaker(self._rng))
 
-    def closed_gate(self, binding: Binding) -> Gate | None:
-        """The gate that stands before a binding's calls, the account's first; None if none does."""
-        gates = (self.account_gate(binding), self.endpoint_gate(binding))
+    def closed_gate(self, target: Target) -> CircuitBreaker | None:
+        """The gate that stands before a target's calls, the account's first; None if none does."""
+        gates = (self.account_gate(target), self.endpoint_gate(target))
         return next((gate for gate in gates if gate.is_closed), None)
 
-    def has_calls_out(self, binding: Binding) -> bool:
-        """Whether a call of a binding's account has no answer yet."""
-        return any(n and b.account == binding.account for b, n in self._calls.items())
+    def has_calls_out(self, target: Target) -> bool:
+        """Whether a call of a target's account has no answer yet."""
+        return any(n and b.account == target.account for b, n in self._calls.items())
 
     @property
     def are_calls_out(self) -> bool:
         """Whether any call has no answer yet."""
         return any(self._calls.values())
 
-    def at(self, now: float, bindings: Iterable[Binding]) -> dict[Binding, Limit]:
-        """What holds now for each binding."""
-        return {binding: self._limit(binding, now) for binding in bindings}
+    def at(self, now: float, targets: Iterable[Target]) -> dict[Target, Limit]:
+        """What holds now for each target."""
+        return {target: self._limit(target, now) for target in targets}
 
     def waits(
-        self, rounds: Mapping[Binding, Counter[float]], new: int, now: float
-    ) -> dict[Binding, Wait]:
-        """What our own budget and rate add to the intervals of each binding.
+        self, rounds: Mapping[Target, Counter[float]], new: int, now: float
+    ) -> dict[Target, Wait]:
+        """What our own budget and rate add to the intervals of each target.
 
         Args:
             rounds: the calls of a round, as `Rounds.calls`.
@@ -381,8 +381,8 @@ class Limits:
             now: steady seconds.
         """
         accounts: dict[Account, Counter[float]] = {}
-        for binding, calls in rounds.items():
-            accounts.setdefault(binding.account, Counter()).update(calls)
+        for target, calls in rounds.items():
+            accounts.setdefault(target.account, Counter()).update(calls)
         stretches: dict[Account, tuple[float, float]] = {}
         everything: Counter[float] = Counter()
         for account, calls in accounts.items():
@@ -395,71 +395,71 @@ class Limits:
             everything.update({interval + queue: n for interval, n in stretched.items()})
         rate = added_wait(everything, CALLS_A_SECOND)
         return {
-            binding: Wait(*stretches[binding.account], rate, new / CALLS_A_SECOND)
-            for binding in rounds
+            target: Wait(*stretches[target.account], rate, new / CALLS_A_SECOND)
+            for target in rounds
         }
 
-    def seconds_between_calls(self, binding: Binding, now: float) -> float:
-        """How far apart our own limits keep two calls of a binding that nobody asked for."""
-        bucket = self.bucket(binding, now)
+    def seconds_between_calls(self, target: Target, now: float) -> float:
+        """How far apart our own limits keep two calls of a target that nobody asked for."""
+        bucket = self.bucket(target, now)
         is_short = bucket.ready_at(now) > now
         return bucket.seconds_a_call(now) if is_short else 1.0 / CALLS_A_SECOND
 
-    def ask(self, binding: Binding, now: float) -> None:
+    def ask(self, target: Target, now: float) -> None:
         """Let one attempt through: a person wants to know."""
-        self.account_gate(binding).ask(now)
-        self.endpoint_gate(binding).ask(now)
+        self.account_gate(target).ask(now)
+        self.endpoint_gate(target).ask(now)
 
-    def source_changed(self, binding: Binding, now: float) -> None:
-        """Try a refused binding again at once, since its credentials are others now."""
-        gate = self.account_gate(binding)
+    def source_changed(self, target: Target, now: float) -> None:
+        """Try a refused target again at once, since its credentials are others now."""
+        gate = self.account_gate(target)
         if isinstance(gate.error, (Refused, CredentialsMissing)):
             gate.ask(now)
 
-    def sent(self, binding: Binding, group: Group | None, now: float) -> None:
+    def sent(self, target: Target, group: Group | None, now: float) -> None:
         """Note a call that goes out."""
-        self._calls[binding] += 1
+        self._calls[target] += 1
         if group is not None:
             self._groups.add(group)
         self.pace.sent(now)
-        self.bucket(binding, now).spend(now)
+        self.bucket(target, now).spend(now)
 
-    def landed(self, binding: Binding, group: Group | None) -> None:
+    def landed(self, target: Target, group: Group | None) -> None:
         """Note that a call is over."""
-        self._calls[binding] -= 1
+        self._calls[target] -= 1
         if group is not None:
             self._groups.discard(group)
 
-    def succeeded(self, binding: Binding, now: float) -> None:
+    def succeeded(self, target: Target, now: float) -> None:
         """Open the gates: the service answered."""
-        self.answered_at[binding] = now
-        self.account_gate(binding).succeeded()
-        self.endpoint_gate(binding).succeeded()
+        self.answered_at[target] = now
+        self.account_gate(target).succeeded()
+        self.endpoint_gate(target).succeeded()
 
     def failed(
-        self, binding: Binding, error: ServiceError, now: float, asked_at: float | None = None
+        self, target: Target, error: ServiceError, now: float, asked_at: float | None = None
     ) -> None:
         """Close the gate that an error belongs to; the call went out at `asked_at`.
 
         One that says something of an instance alone belongs to none: there the service answered.
         """
-        ends_at = self.bucket(binding, now).ends_at
+        ends_at = self.bucket(target, now).ends_at
         if is_of_account(error):
             if error.code:
                 # Whoever is refused or throttled by the service has been answered.
-                self.endpoint_gate(binding).succeeded()
-            self.account_gate(binding).failed(error, now, day_ends_at=ends_at)
+                self.endpoint_gate(target).succeeded()
+            self.account_gate(target).failed(error, now, day_ends_at=ends_at)
         else:
-            gate = self.endpoint_gate(binding)
+            gate = self.endpoint_gate(target)
             gate.failed(error, now, day_ends_at=ends_at, asked_at=asked_at)
 
-    def _limit(self, binding: Binding, now: float) -> Limit:
-        account, endpoint = self.account_gate(binding), self.endpoint_gate(binding)
+    def _limit(self, target: Target, now: float) -> Limit:
+        account, endpoint = self.account_gate(target), self.endpoint_gate(target)
         opens_at = max(account.opens_at, endpoint.opens_at)
         # A closed gate lets a single probe through, whoever shares the endpoint.
-        fellows = sum(n for b, n in self._calls.items() if b.endpoint == binding.endpoint)
-        if (account.is_closed and self._calls[binding]) or (endpoint.is_closed and fellows):
+        fellows = sum(n for b, n in self._calls.items() if b.endpoint == target.endpoint)
+        if (account.is_closed and self._calls[target]) or (endpoint.is_closed and fellows):
             opens_at = inf
-        bucket = self.bucket(binding, now)
-        groups = frozenset(g for g in self._groups if g.binding == binding)
+        bucket = self.bucket(target, now)
+        groups = frozenset(g for g in self._groups if g.target == target)
         return Limit(opens_at, bucket.ready_at(now), bucket.stretch(now), groups)

@@ -22,10 +22,10 @@ from wfinspect.errors import (
 from wfinspect.format import moment
 from wfinspect.lateness import Run
 from wfinspect.model import (
-    Binding,
     InstanceKey,
     Page,
     Query,
+    Target,
     TaskInstance,
     WorkflowInstance,
     family_of,
@@ -47,7 +47,7 @@ from wfinspect.watching.api import (
     TasksOf,
 )
 from wfinspect.watching.calls import Calls, outcome_of
-from wfinspect.watching.journal import Book, Days, day_of
+from wfinspect.watching.journal import DailyBudget, Journal, day_of
 from wfinspect.watching.limits import Limits
 from wfinspect.watching.store import is_id
 from wfinspect.watching.watchlist import MAX_NAME
@@ -57,10 +57,10 @@ _MOST_LOGS = 2  # each may hold 32 MiB
 _MOST_TASKS = 10_000  # over all, at two or three KiB each
 
 
-class Kept:
+class ReplyCache:
     """The latest of them."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Journal) -> None:
         self._book = book
         self._replies: dict[Request[Any], tuple[int, Reply[Any]]] = {}
 
@@ -108,11 +108,11 @@ _CATCH_ALL = 1  # the workflow of all tasks that belong to none: told apart by n
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class RunHistory:
     """What the store knows of one instance's workflow."""
 
-    book: Book
-    binding: Binding
+    book: Journal
+    target: Target
     instance: WorkflowInstance
 
     def known(self, now: float, at: datetime) -> tuple[tuple[Run, ...], Query | None]:
@@ -136,8 +136,8 @@ class Past:
         at = None if self.instance.biz_date is None else moment(self.instance.biz_date)
         if at is None or self.instance.project_id is None or self.instance.workflow_id is None:
             return
-        # Days of a wall clock, since a change of the zone's offset makes one longer.
-        local = at.astimezone(zone_of(self.binding.region))
+        # DailyBudget of a wall clock, since a change of the zone's offset makes one longer.
+        local = at.astimezone(zone_of(self.target.region))
         is_catch_all = self.instance.workflow_id == _CATCH_ALL
         for back in range(1, DATES + 1):
             yield Query(
@@ -154,7 +154,7 @@ class Past:
         known = days.get(str(biz_date))
         try:
             asked_on, rows = known or ("", ())
-            if known is None or date.fromisoformat(asked_on) < day_of(self.binding, at):
+            if known is None or date.fromisoformat(asked_on) < day_of(self.target, at):
                 return None
             return tuple(_run(biz_date, *row) for row in rows)
         except (TypeError, ValueError):
@@ -174,7 +174,7 @@ class Past:
         began = moment(biz_date)
         is_old = began is not None and at - began > _FINAL_AFTER
         is_final = is_old and all(family_of(run.status).is_settled for run in runs)
-        asked_on = date.max if is_final else day_of(self.binding, at)
+        asked_on = date.max if is_final else day_of(self.target, at)
         rows = [[r.id, r.status, r.started_time, r.finished_time] for r in runs]
         days = {**self._days(now), str(biz_date): [asked_on.isoformat(), rows]}
         latest = sorted(days, key=int)[-_KEPT_DATES:]
@@ -182,7 +182,7 @@ class Past:
 
     @property
     def _name(self) -> str:
-        one, whose = self.instance, self.binding
+        one, whose = self.instance, self.target
         parts = [whose.profile, whose.region, whose.endpoint, one.project_id, one.env_type]
         parts += [
             one.type,
@@ -215,15 +215,15 @@ _T = TypeVar("_T")
 logger = logging.getLogger(__name__)
 
 
-class Inquiries:
+class Lookups:
     """All requests that are not answered yet, and the answers that stay true."""
 
     def __init__(
         self,
         calls: Calls,
-        book: Book,
+        book: Journal,
         limits: Limits,
-        days: Days,
+        days: DailyBudget,
         clock: Clock,
         wake: Callable[[], None],
     ) -> None:
@@ -234,9 +234,9 @@ class Inquiries:
         self._clock = clock
         self._wake = wake
         self._asked: dict[Request[Any], list[Heard[Any]]] = {}
-        self._waiting: list[tuple[Binding, asyncio.Future[None]]] = []
-        self._kept = Kept(book)
-        self._looking_back: defaultdict[Binding, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._waiting: list[tuple[Target, asyncio.Future[None]]] = []
+        self._kept = ReplyCache(book)
+        self._looking_back: defaultdict[Target, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._sent_at = -inf
         self._is_over = False
 
@@ -259,13 +259,13 @@ class Inquiries:
             is_sharing: leave every other call to polls.
         """
         for waiting in tuple(self._waiting):
-            binding, turn = waiting
-            opens_at = self._limits.at(now, (binding,))[binding].opens_at
+            target, turn = waiting
+            opens_at = self._limits.at(now, (target,))[target].opens_at
             if opens_at == inf:
                 continue
             if opens_at > now:
                 # Nobody waits on a screen for minutes: what is in the way is the answer.
-                gates = (self._limits.account_gate(binding), self._limits.endpoint_gate(binding))
+                gates = (self._limits.account_gate(target), self._limits.endpoint_gate(target))
                 error = max(gates, key=lambda gate: gate.opens_at).error
                 turn.set_exception(error or Unreachable("The service can't be reached for now."))
             elif self._limits.pace.ready_at(now) > now or (
@@ -273,14 +273,14 @@ class Inquiries:
             ):
                 continue
             else:
-                self._limits.sent(binding, None, now)
+                self._limits.sent(target, None, now)
                 self._sent_at = now
                 turn.set_result(None)
             self._waiting.remove(waiting)
 
     def next_at(self, now: float) -> float:
         """When `let_out` has something to do; infinite while only an answer brings that."""
-        limits = self._limits.at(now, {binding for binding, _ in self._waiting})
+        limits = self._limits.at(now, {target for target, _ in self._waiting})
         is_ready = any(limit.opens_at < inf for limit in limits.values())
         return self._limits.pace.ready_at(now) if is_ready else inf
 
@@ -292,7 +292,7 @@ class Inquiries:
         self._waiting.clear()
 
     def give_up(self) -> None:
-        """Answer every request without a call."""
+        """BatchAnswer every request without a call."""
         for answers in self._asked.values():
             for answer in answers:
                 _tell(answer, Unreachable("The watch was interrupted: ask again."))
@@ -316,15 +316,13 @@ class Inquiries:
                 value = await self._tasks(key, None)
             case RunsOf(key, task_id):
                 value = await self._tasks(key, task_id)
-            case TaskOf(binding, task_id):
-                value = await self._call(binding, lambda s: s.get_task_instance(task_id))
-            case TaskLog(binding, task_id, number):
+            case TaskOf(target, task_id):
+                value = await self._call(target, lambda s: s.get_task_instance(task_id))
+            case TaskLog(target, task_id, number):
+                value = await self._call(target, lambda s: s.get_task_instance_log(task_id, number))
+            case Find(target, query, page):
                 value = await self._call(
-                    binding, lambda s: s.get_task_instance_log(task_id, number)
-                )
-            case Find(binding, query, page):
-                value = await self._call(
-                    binding, lambda s: s.find_workflow_instances(query, page=page)
+                    target, lambda s: s.find_workflow_instances(query, page=page)
                 )
             case EarlierRuns(key, most):
                 value = await self._earlier_runs(key, most)
@@ -338,7 +336,7 @@ class Inquiries:
         room = MAX_RAW
         for number in range(1, MAX_PAGES + 1):
             page = await self._call(
-                key.binding,
+                key.target,
                 lambda s, n=number: s.list_task_instances(instance, page=n, task_id=task_id),  # type: ignore[misc]
             )
             for task in page.items:
@@ -350,15 +348,15 @@ class Inquiries:
         return Page(tuple(found.values()), page.number, page.total, page.is_last)
 
     async def _earlier_runs(self, key: InstanceKey, most: int) -> tuple[Run, ...]:
-        past = Past(self._book, key.binding, await self._instance(key))
+        past = RunHistory(self._book, key.target, await self._instance(key))
         for _ in range(most):
             # Of two that look back on one date, the second waits for what the first is told.
-            async with self._looking_back[key.binding]:
+            async with self._looking_back[key.target]:
                 _, query = past.known(self._clock.monotonic(), self._clock.now())
                 if query is None:
                     break
                 page = await self._call(
-                    key.binding,
+                    key.target,
                     lambda s, q=query: s.find_workflow_instances(q),  # type: ignore[misc]
                 )
                 past.learn(query.biz_date, page.items, self._clock.monotonic(), self._clock.now())
@@ -368,33 +366,33 @@ class Inquiries:
         entry = self._book.entries.get(key)
         if entry is not None and entry.instance is not None:
             return entry.instance
-        return await self._call(key.binding, lambda s: s.get_workflow_instance(key.id))
+        return await self._call(key.target, lambda s: s.get_workflow_instance(key.id))
 
-    async def _call(self, binding: Binding, ask: Callable[[InstanceSource], Awaitable[_T]]) -> _T:
-        """One call of a binding's source, once it is its turn."""
+    async def _call(self, target: Target, ask: Callable[[InstanceSource], Awaitable[_T]]) -> _T:
+        """One call of a target's source, once it is its turn."""
         if self._is_over:
             raise Unreachable("The watch has ended.")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((binding, turn))
+        self._waiting.append((target, turn))
         self._wake()
         await turn
         try:
-            value = await ask(await self._calls.source(binding))
+            value = await ask(await self._calls.source(target))
         except ServiceError as error:
-            self._failed(binding, error)
+            self._failed(target, error)
             raise
         finally:
-            self._limits.landed(binding, None)
-        if not isinstance(self._limits.account_gate(binding).error, Refused):
-            self._limits.succeeded(binding, self._clock.monotonic())
+            self._limits.landed(target, None)
+        if not isinstance(self._limits.account_gate(target).error, Refused):
+            self._limits.succeeded(target, self._clock.monotonic())
         return value
 
-    def _failed(self, binding: Binding, error: ServiceError) -> None:
+    def _failed(self, target: Target, error: ServiceError) -> None:
         now = self._clock.monotonic()
         if isinstance(error, DailyLimit):
-            self._days.limit_met(binding, now, self._clock.now())
+            self._days.limit_met(target, now, self._clock.now())
         if isinstance(error, (Throttled, Unreachable, CredentialsMissing)):
-            self._limits.failed(binding, error, now)
+            self._limits.failed(target, error, now)
 
 
 def _tell(answer: Heard[A], outcome: Outcome[A]) -> None:
@@ -405,17 +403,17 @@ def _tell(answer: Heard[A], outcome: Outcome[A]) -> None:
 
 
 class Asking:
-    """What the engine needs of `Inquiries`, at no cost while there is none."""
+    """What the engine needs of `Lookups`, at no cost while there is none."""
 
-    def __init__(self, make: "Callable[[type[Inquiries]], Inquiries]") -> None:
+    def __init__(self, make: "Callable[[type[Lookups]], Lookups]") -> None:
         """Take what makes the inquiries, given their class."""
         self._make = make
-        self._inquiries: Inquiries | None = None
+        self._inquiries: Lookups | None = None
 
     def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
         """Have a request answered."""
         if self._inquiries is None:
-            self._inquiries = self._make(Inquiries)
+            self._inquiries = self._make(Lookups)
         self._inquiries.ask(request, answer)
 
     def let_out(self, now: float, *, is_sharing: bool) -> None:
@@ -428,12 +426,12 @@ class Asking:
         return inf if self._inquiries is None else self._inquiries.next_at(now)
 
     def begin_anew(self) -> None:
-        """Answer all who wait: their calls belonged to an event loop that has ended."""
+        """BatchAnswer all who wait: their calls belonged to an event loop that has ended."""
         inquiries, self._inquiries = self._inquiries, None
         if inquiries is not None:
             inquiries.give_up()
 
     def end(self) -> None:
-        """Answer nothing more."""
+        """BatchAnswer nothing more."""
         if self._inquiries is not None:
             self._inquiries.end()

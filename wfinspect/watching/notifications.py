@@ -144,7 +144,7 @@ _MAX_TASK, _MAX_TASKS = 40, 2
 _MAX_NAMED = 8
 
 
-class News(NamedTuple):
+class AlertNews(NamedTuple):
     """A change worth telling."""
 
     change: Transition
@@ -182,7 +182,7 @@ class Alerts:
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
-        self._news: dict[InstanceKey, News] = {}
+        self._news: dict[InstanceKey, AlertNews] = {}
         self._said: list[tuple[str, bool]] = []
         self._since = self._last = inf
         self.latest: Alert | None = None
@@ -204,7 +204,7 @@ class Alerts:
         """Note a change, and the reading that is held by now; of one instance the last is told."""
         if is_told(change, self._rule):
             seconds = _took_seconds(change, instance)
-            self._news[change.key] = News(change, seconds, is_ours, frozen)
+            self._news[change.key] = AlertNews(change, seconds, is_ours, frozen)
             self._note(now)
 
     def late(
@@ -220,7 +220,7 @@ class Alerts:
         """Note that a run is late, and why that is said."""
         if self._rule is not Rule.FAILURE:
             change = Transition(key, instance.name[:MAX_NAME], instance.status, LATE, at, at, at)
-            self._news[key] = News(change, frozen=frozen, lateness=said)
+            self._news[key] = AlertNews(change, frozen=frozen, lateness=said)
             self._note(now)
 
     def say(self, text: str, now: float, *, is_ours: bool = True) -> None:
@@ -257,7 +257,7 @@ def is_told(change: Transition, rule: Rule) -> bool:
     return rule is Rule.ANY or change.family is Family.FAILURE
 
 
-def sentence(said: Sequence[str], news: Sequence[News]) -> str:
+def sentence(said: Sequence[str], news: Sequence[AlertNews]) -> str:
     """What happened, on one line of at most `MAX_TEXT` characters, safe for a terminal.
 
     Begins with words of this program, so that no name can pose as an option of a command.
@@ -279,11 +279,11 @@ def sentence(said: Sequence[str], news: Sequence[News]) -> str:
         named.pop()
 
 
-def _gravest_first(news: Sequence[News]) -> list[News]:
+def _gravest_first(news: Sequence[AlertNews]) -> list[AlertNews]:
     return sorted(news, key=lambda each: each.change.family is not Family.FAILURE)
 
 
-def _described(news: News) -> str:
+def _described(news: AlertNews) -> str:
     change = news.change
     name = _cut(change.name, _MAX_NAME)
     frozen = f", {_frozen_words(news.frozen)}" if news.frozen else ""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from wfinspect.clock import Clock
 from wfinspect.errors import ServiceError
-from wfinspect.model import Binding, Family
+from wfinspect.model import Family, Target
 from wfinspect.watching.cadence import freshness_seconds
-from wfinspect.watching.journal import Book, day_of
+from wfinspect.watching.journal import Journal, day_of
 from wfinspect.watching.notifications import Alerts
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.watchlist import Known
@@ -35,12 +35,12 @@ _TOLD = "late"
 _KEPT_TOLD = 200
 
 
-class Lookout:
+class OutlookTracker:
     """Decides what to ask for, and keeps with each entry what was answered."""
 
     def __init__(
         self,
-        book: Book,
+        book: Journal,
         schedule: Schedule,
         attention: "Attention",
         asking: "Asking",
@@ -61,7 +61,7 @@ class Lookout:
         self._clock = clock
         self._background_at = clock.monotonic() + _FIRST_SECONDS if looks_around else inf
         self._runs_free_at = -inf
-        self._quiet: dict[tuple[type, Binding], float] = {}
+        self._quiet: dict[tuple[type, Target], float] = {}
 
     def follow(self) -> None:
         """Bring what is known in line with the readings that were taken in."""
@@ -140,25 +140,25 @@ class Lookout:
         if entry.steady_at is None and not entry.is_final:
             return None
         known = entry.known = entry.known or Known(entry.instance)
-        if known.examined_on != day_of(entry.key.binding, at):
+        if known.examined_on != day_of(entry.key.target, at):
             self._examine(entry, known, now, at)
         return known
 
     def _examine(self, entry: "Entry", known: Known, now: float, at: datetime) -> None:
-        from wfinspect.watching.lookups import Past  # noqa: PLC0415
+        from wfinspect.watching.lookups import RunHistory  # noqa: PLC0415
 
-        runs, missing = Past(self._book, entry.key.binding, known.of).known(now, at)
-        known.take_runs(runs, day_of(entry.key.binding, at), is_complete=missing is None)
+        runs, missing = RunHistory(self._book, entry.key.target, known.of).known(now, at)
+        known.take_runs(runs, day_of(entry.key.target, at), is_complete=missing is None)
         self._book.watchlist.touch([entry.key])
         self._follow(entry)
 
     def _may_ask(self, kind: type, entry: "Entry", now: float) -> bool:
-        binding, limits = entry.key.binding, self._schedule.limits
+        target, limits = entry.key.target, self._schedule.limits
         return (
-            now >= self._quiet.get((kind, binding), -inf)
-            and limits.closed_gate(binding) is None
+            now >= self._quiet.get((kind, target), -inf)
+            and limits.closed_gate(target) is None
             # The bucket is at least half full.
-            and limits.bucket(binding, now).stretch(now) == 1.0
+            and limits.bucket(target, now).stretch(now) == 1.0
         )
 
     def _ask_for_runs(self, entry: "Entry", now: float) -> bool:
@@ -204,8 +204,8 @@ class Lookout:
     def _tell(self, entry: "Entry", known: Known) -> None:
         """Tell that a run is late, once over all processes and starts."""
         now, at = self._clock.monotonic(), self._clock.now()
-        binding, run = entry.key.binding, known.of.started_time
-        name = f"{binding.profile} {binding.region} {binding.endpoint} {entry.key.id}"
+        target, run = entry.key.target, known.of.started_time
+        name = f"{target.profile} {target.region} {target.endpoint} {entry.key.id}"
         told = self._book.recalled(_TOLD, now)
         if known.lateness is not None and told.pop(name, None) != run:
             kept = list(told.items())[1 - _KEPT_TOLD :]

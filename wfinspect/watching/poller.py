@@ -62,22 +62,22 @@ logger = logging.getLogger(__name__)
 
 def _queued(
     intent: Callable[Concatenate[Engine, _P], None],
-) -> Callable[Concatenate["Watcher", _P], None]:
+) -> Callable[Concatenate["Poller", _P], None]:
     """What the engine does, as a method that returns at once and may be called from any thread."""
 
-    def intend(self: "Watcher", /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+    def intend(self: "Poller", /, *args: _P.args, **kwargs: _P.kwargs) -> None:
         self._intents.append(partial(intent, self._engine, *args, **kwargs))
         self._wake_up()
 
     return intend
 
 
-class Watcher:
+class Poller:
     """Fulfils `WatchControl`; every method returns at once and may be called from any thread."""
 
     def __init__(self, setup: Setup) -> None:
         """Load what is stored; the network is not asked before `start`."""
-        self.binding = setup.binding
+        self.target = setup.target
         self._clock = setup.clock
         self._engine = Engine(setup, self._wake_up)
         self._snapshot = self._pinged_with = self._engine.snapshot

@@ -8,10 +8,10 @@ from math import inf
 from typing import NamedTuple
 
 from wfinspect.errors import BadRequest, Refused, ServiceError
-from wfinspect.model import Binding, InstanceKey
+from wfinspect.model import InstanceKey, Target
 from wfinspect.watching.api import Group
 from wfinspect.watching.cadence import ACTIVE_SECONDS, JITTER
-from wfinspect.watching.groups import Groups
+from wfinspect.watching.groups import BatchPlanner
 from wfinspect.watching.limits import Limit, Limits, Rounds, Wait, is_of_account, is_of_instance
 
 _BAD_REQUEST_SECONDS = 60.0
@@ -21,7 +21,7 @@ _HABIT = 5  # on a line that loses every fifth call, three in a row are chance
 
 
 @dataclass(slots=True)
-class Turn:
+class PollState:
     """What the schedule knows of an instance."""
 
     key: "InstanceKey"
@@ -138,7 +138,7 @@ MAX_IDS = 100
 class Batch(NamedTuple):
     """One call: a Get for its only instance, or a List where a group is given."""
 
-    binding: Binding
+    target: Target
     keys: tuple[InstanceKey, ...]
     group: Group | None = None
 
@@ -148,10 +148,10 @@ class Schedule:
 
     def __init__(self, rng: random.Random, *, budget: int) -> None:
         self._rng = rng
-        self._turns: dict[InstanceKey, Turn] = {}
-        self.bindings: Counter[Binding] = Counter()
+        self._turns: dict[InstanceKey, PollState] = {}
+        self.targets: Counter[Target] = Counter()
         """Those in use, each with the number of its instances."""
-        self.groups = Groups()
+        self.groups = BatchPlanner()
         self.limits = Limits(rng, budget=budget)
         self.rounds = Rounds(MAX_IDS)
         self.is_paused = False
@@ -160,15 +160,15 @@ class Schedule:
     def add(self, key: InstanceKey, *, group: Group | None = None) -> None:
         """Take an instance up; it is due at once. One already known stays as it is."""
         if key not in self._turns:
-            self._turns[key] = Turn(key)
-            self.bindings[key.binding] += 1
+            self._turns[key] = PollState(key)
+            self.targets[key.target] += 1
             self.groups.add(key, group)
             self.rounds.put(key, group, self._turns[key].cadence)
 
     def forget(self, key: InstanceKey) -> None:
         """Never ask for an instance again; an answer still on its way is ignored."""
         if self._turns.pop(key, None) is not None:
-            self.bindings -= Counter([key.binding])
+            self.targets -= Counter([key.target])
             self.groups.forget(key)
             self.rounds.forget(key)
 
@@ -183,7 +183,7 @@ class Schedule:
         if turn.flight is not None:
             return  # the answer on its way is as new as another one
         turn.ask(is_urgent=is_urgent)
-        self.limits.ask(key.binding, now)
+        self.limits.ask(key.target, now)
 
     def read_elsewhere(self, key: InstanceKey, read_at: float, now: float) -> None:
         """Count another process's reading, taken at `read_at`, as one of our own."""
@@ -193,8 +193,8 @@ class Schedule:
             # Whoever read it last goes first again, or two processes would often ask at once.
             self._begin(turn, read_at, now, jitter=(0.7 * JITTER, JITTER))
 
-    def waits(self, now: float) -> Mapping[Binding, Wait]:
-        """What our own budget and rate add to the intervals of each binding with polled rows."""
+    def waits(self, now: float) -> Mapping[Target, Wait]:
+        """What our own budget and rate add to the intervals of each target with polled rows."""
         return self.limits.waits(self.rounds.calls, self.groups.new, now)
 
     def effective_interval(self, key: InstanceKey, wait: Wait) -> float:
@@ -210,12 +210,12 @@ class Schedule:
         """The next call to make now, None if nothing may go out. Marks its instances in flight."""
         if self.limits.pace.ready_at(now) > now:
             return None
-        limits = self.limits.at(now, self.bindings)
+        limits = self.limits.at(now, self.targets)
         ready = [
             turn
             for turn in self._turns.values()
             if turn.earliest_at <= now
-            and turn.ready_at(limits[turn.key.binding]) <= now
+            and turn.ready_at(limits[turn.key.target]) <= now
             and not self._is_blocked(turn, now, limits)
         ]
         if not ready:
@@ -225,11 +225,11 @@ class Schedule:
             key=lambda t: (
                 not t.is_urgent,
                 not t.is_asked,
-                max(t.due_at(limits[t.key.binding]), t.failed_at),
+                max(t.due_at(limits[t.key.target]), t.failed_at),
             ),
         )
         batch = self._batch(first, now, limits)
-        self.limits.sent(batch.binding, batch.group, now)
+        self.limits.sent(batch.target, batch.group, now)
         for key in batch.keys:
             self._turns[key].sent(batch)
             self._begin(self._turns[key], now, now)
@@ -237,12 +237,12 @@ class Schedule:
 
     def next_at(self, now: float) -> float | None:
         """When `take_due` may have something, None if only an answer or a person changes that."""
-        limits = self.limits.at(now, self.bindings)
+        limits = self.limits.at(now, self.targets)
         first_at = inf
         for turn in self._turns.values():
             # The rest is dear to look up, and needed only of the few that may be the first.
             if turn.earliest_at < first_at:
-                ready_at = turn.ready_at(limits[turn.key.binding])
+                ready_at = turn.ready_at(limits[turn.key.target])
                 if ready_at < first_at and not self._is_blocked(turn, now, limits):
                     first_at = ready_at
         return None if first_at == inf else max(first_at, self.limits.pace.ready_at(now))
@@ -259,7 +259,7 @@ class Schedule:
             now: steady seconds.
         """
         self._land(batch)
-        self.limits.succeeded(batch.binding, now)
+        self.limits.succeeded(batch.target, now)
         for turn in self._known(placed):
             turn.read()
         # Not found by List says nothing about an instance; only a Get of its own does.
@@ -277,26 +277,26 @@ class Schedule:
             self.groups.refused(batch.keys, batch.group, error)
             self._due_again(batch.keys)
             return False
-        self.groups.failed(batch.keys, batch.binding, is_get=batch.group is None)
+        self.groups.failed(batch.keys, batch.target, is_get=batch.group is None)
         turns = list(self._known(batch.keys))
         is_of_one = is_of_instance(error) or self._is_of_one(batch, error, turns)
         if is_of_one:
-            self.limits.succeeded(batch.binding, now)
+            self.limits.succeeded(batch.target, now)
             for turn in turns:
                 turn.hold_back(now)
         else:
             asked_at = max((turn.base_at for turn in turns), default=now)
-            self.limits.failed(batch.binding, error, now, asked_at)
+            self.limits.failed(batch.target, error, now, asked_at)
             for turn in turns:
                 turn.failed(now)
         return is_of_one
 
-    def _is_of_one(self, batch: Batch, error: ServiceError, turns: Iterable[Turn]) -> bool:
+    def _is_of_one(self, batch: Batch, error: ServiceError, turns: Iterable[PollState]) -> bool:
         """Whether it is always the same instance that fails, while calls for others succeed."""
-        is_lone = batch.group is None and self.limits.closed_gate(batch.binding) is None
+        is_lone = batch.group is None and self.limits.closed_gate(batch.target) is None
         return is_lone and not is_of_account(error) and any(t.failed_alone() for t in turns)
 
-    def _is_blocked(self, turn: Turn, now: float, limits: Mapping[Binding, Limit]) -> bool:
+    def _is_blocked(self, turn: PollState, now: float, limits: Mapping[Target, Limit]) -> bool:
         """Whether an instance has to wait for an answer that is on its way, or for a person."""
         if turn.flight is not None or (self.is_paused and not turn.is_asked):
             return True
@@ -304,37 +304,37 @@ class Schedule:
             return True
         if turn.is_asked:
             return False
-        groups_in_flight = limits[turn.key.binding].groups
+        groups_in_flight = limits[turn.key.target].groups
         return bool(groups_in_flight) and self.groups.shared(turn.key, now) in groups_in_flight
 
-    def _batch(self, first: Turn, now: float, limits: Mapping[Binding, Limit]) -> Batch:
-        binding = first.key.binding
+    def _batch(self, first: PollState, now: float, limits: Mapping[Target, Limit]) -> Batch:
+        target = first.key.target
         group = self.groups.shared(first.key, now)
-        if group is None or group in limits[binding].groups:
+        if group is None or group in limits[target].groups:
             keys, group = self.groups.place(first.key, MAX_IDS, now, is_alone=first.is_urgent)
-            return Batch(binding, keys, group)
+            return Batch(target, keys, group)
         members = (self._turns[key] for key in self.groups.members(group, now))
         others = [turn for turn in members if turn.flight is None and turn is not first]
-        others.sort(key=lambda t: (not t.is_asked, t.due_at(limits[binding])))
+        others.sort(key=lambda t: (not t.is_asked, t.due_at(limits[target])))
         keys = (first.key, *(turn.key for turn in others[: MAX_IDS - 1]))
-        return Batch(binding, keys, group if others else None)
+        return Batch(target, keys, group if others else None)
 
     def _begin(
         self,
-        turn: Turn,
+        turn: PollState,
         at: float,
         now: float,
         *,
         jitter: tuple[float, float] = (0.0, 0.4 * JITTER),
     ) -> None:
-        stretch = self.limits.bucket(turn.key.binding, now).stretch(now)
+        stretch = self.limits.bucket(turn.key.target, now).stretch(now)
         turn.begin(at, stretch, 1.0 + self._rng.uniform(*jitter))
 
-    def _known(self, keys: Iterable[InstanceKey]) -> Iterable[Turn]:
+    def _known(self, keys: Iterable[InstanceKey]) -> Iterable[PollState]:
         return (self._turns[key] for key in keys if key in self._turns)
 
     def _land(self, batch: Batch) -> None:
-        self.limits.landed(batch.binding, batch.group)
+        self.limits.landed(batch.target, batch.group)
         for turn in self._known(batch.keys):
             # One that was forgotten and taken up again may be in another call by now.
             if turn.flight is batch:

@@ -23,10 +23,10 @@ from wfinspect.errors import StoreError
 from wfinspect.model import (
     MAX_INSTANCE_ID,
     Account,
-    Binding,
     InstanceId,
     InstanceKey,
     Tag,
+    Target,
     Transition,
     Unreadable,
     WorkflowInstance,
@@ -101,7 +101,7 @@ def text_of(value: WorkflowInstance | Transition) -> str:
     """A reading, with the service's own object in it, or a change, as JSON."""
     values = {name: getattr(value, name) for name in _names(type(value))}
     if isinstance(value, Transition):
-        values["key"] = [*value.key.binding, value.key.id]
+        values["key"] = [*value.key.target, value.key.id]
     return json.dumps(values, default=datetime.isoformat)
 
 
@@ -159,10 +159,10 @@ def key_of(parts: Iterable[object]) -> InstanceKey:
     Raises:
         ValueError: one of them can't be read.
     """
-    *binding, number = parts
-    if not (all(isinstance(part, str) and part for part in binding) and is_id(number)):
+    *target, number = parts
+    if not (all(isinstance(part, str) and part for part in target) and is_id(number)):
         raise ValueError("no key")
-    return InstanceKey(Binding(*binding), InstanceId(number))  # type: ignore[arg-type] # checked
+    return InstanceKey(Target(*target), InstanceId(number))  # type: ignore[arg-type] # checked
 
 
 def _time(text: str) -> datetime:
@@ -371,7 +371,7 @@ def _flag(value: object) -> bool | None:
 
 def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
     """Take rows off, put rows on, and update those that are still there."""
-    removed = [(*key.binding, key.id) for key in changes.removed]
+    removed = [(*key.target, key.id) for key in changes.removed]
     for table in ("watched", "readings"):
         connection.executemany(f"DELETE FROM {table} WHERE {KEY}", removed)  # noqa: S608
     insert = (
@@ -401,13 +401,13 @@ def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
             if row.instance is not None
         ],
     )
-    unseen = ((is_unseen, *key.binding, key.id) for key, is_unseen in changes.unseen.items())
+    unseen = ((is_unseen, *key.target, key.id) for key, is_unseen in changes.unseen.items())
     connection.executemany(f"UPDATE watched SET is_unseen = ? WHERE {KEY}", unseen)  # noqa: S608
 
 
 def _values(row: StoredRow) -> Mapping[str, Any]:
     """A row by the names of its columns."""
-    whose = row.key.binding
+    whose = row.key.target
     return {
         "profile": whose.profile,
         "region": whose.region,
@@ -429,7 +429,7 @@ def insert_transition(connection: sqlite3.Connection, event: str, transition: Tr
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
     )
     seen_by = to_microseconds(transition.seen_by)
-    values = (*transition.key.binding, transition.key.id, event, seen_by, text_of(transition))
+    values = (*transition.key.target, transition.key.id, event, seen_by, text_of(transition))
     with closing(connection.execute(insert, values)) as cursor:
         return cursor.rowcount > 0
 
@@ -529,7 +529,7 @@ class Store:
     def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:
         """The latest transitions, of one instance or of all, newest first."""
         where = "" if key is None else f" WHERE {KEY}"
-        values = () if key is None else (*key.binding, key.id)
+        values = () if key is None else (*key.target, key.id)
         query = f"SELECT doc FROM transitions{where} ORDER BY number DESC LIMIT ?"  # noqa: S608
         docs = self._use(lambda c: c.execute(query, (*values, limit)).fetchall())
         found = [read(Transition, doc) for (doc,) in docs]
@@ -709,7 +709,7 @@ def _is_damage(error: Exception) -> bool:
     return code is not None and code & 0xFF in _DAMAGE
 
 
-class Guest(Store):
+class EphemeralStore(Store):
     """Begins empty; its rows live as long as it does."""
 
     def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:

@@ -14,11 +14,11 @@ from math import inf
 from typing import NamedTuple
 
 from wfinspect.errors import CredentialsMissing, DailyLimit, Refused
-from wfinspect.model import Binding, InstanceKey
+from wfinspect.model import InstanceKey, Target
 from wfinspect.watching.api import Contact, Health, Row, Slow, Snapshot, Trouble
 from wfinspect.watching.cadence import freshness_seconds
-from wfinspect.watching.journal import Book
-from wfinspect.watching.limits import Gate, Wait
+from wfinspect.watching.journal import Journal
+from wfinspect.watching.limits import CircuitBreaker, Wait
 from wfinspect.watching.notifications import Alerts, Notices, Outage
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.watchlist import Entry
@@ -107,12 +107,12 @@ class Sights:
         self._schedule = schedule
         self._begun: set[InstanceKey] = set()
         self.made: dict[InstanceKey, Sight] = {}
-        self._troubles: Mapping[Binding, Trouble | None] = {}
-        self.waits: Mapping[Binding, Wait] = {}
+        self._troubles: Mapping[Target, Trouble | None] = {}
+        self.waits: Mapping[Target, Wait] = {}
         """What our own limits add to the intervals of each target."""
-        self.lost: set[Binding] = set()
+        self.lost: set[Target] = set()
         """The targets that are out of contact."""
-        self._lost_at: dict[Binding, float] = {}
+        self._lost_at: dict[Target, float] = {}
         """When contact with each target was last lost."""
         self.changes_at = inf
         """When time alone changes something, in steady seconds."""
@@ -132,8 +132,8 @@ class Sights:
         self,
         entries: Mapping[InstanceKey, Entry],
         touched: Iterable[InstanceKey],
-        gates: Mapping[Binding, Gate | None],
-        troubles: Mapping[Binding, Trouble | None],
+        gates: Mapping[Target, CircuitBreaker | None],
+        troubles: Mapping[Target, Trouble | None],
         now: float,
     ) -> None:
         """Judge again what may be another by now.
@@ -154,40 +154,42 @@ class Sights:
         self.waits = self._schedule.waits(now)
         self._judge((entries[key] for key in touched if key in entries), now)
         contact_changes_at = inf
-        for binding, gate in gates.items():
+        for target, gate in gates.items():
             if gate is None:
                 is_lost = is_news = False
             else:
-                is_lost, is_news, changes_at = self._contact(binding, gate, now)
+                is_lost, is_news, changes_at = self._contact(target, gate, now)
                 contact_changes_at = min(contact_changes_at, changes_at)
-            if is_lost and (is_news or binding not in self.lost):
-                self._lost_at[binding] = now
-                self._judge((e for e in entries.values() if e.key.binding == binding), now)
-            elif not is_lost and binding in self.lost:
+            if is_lost and (is_news or target not in self.lost):
+                self._lost_at[target] = now
+                self._judge((e for e in entries.values() if e.key.target == target), now)
+            elif not is_lost and target in self.lost:
                 # What was held back for so long is asked for first, and not at its next turn.
                 self._schedule.due_now(
                     key
                     for key, each in self.made.items()
-                    if key.binding == binding and each.is_awaited and not each.row.is_live
+                    if key.target == target and each.is_awaited and not each.row.is_live
                 )
-            (self.lost.add if is_lost else self.lost.discard)(binding)
+            (self.lost.add if is_lost else self.lost.discard)(target)
         self.lost &= gates.keys()
         soonest = min([each.changes_at for each in self.made.values()], default=inf)
         self.changes_at = min(soonest, contact_changes_at)
 
     def _judge(self, entries: Iterable[Entry], now: float) -> None:
         for entry in entries:
-            key, wait = entry.key, self.waits.get(entry.key.binding, Wait())
+            key, wait = entry.key, self.waits.get(entry.key.target, Wait())
             self.made[key] = judge(
                 entry,
                 self.made.get(key),
                 self._schedule.effective_interval(key, wait),
-                self._lost_at.get(key.binding, -inf),
-                self._troubles.get(key.binding),
+                self._lost_at.get(key.target, -inf),
+                self._troubles.get(key.target),
                 now,
             )
 
-    def _contact(self, binding: Binding, gate: Gate, now: float) -> tuple[bool, bool, float]:
+    def _contact(
+        self, target: Target, gate: CircuitBreaker, now: float
+    ) -> tuple[bool, bool, float]:
         """Whether contact is lost with a target whose last call failed.
 
         And whether a row says so that was read since it was lost before, and when time alone
@@ -196,8 +198,8 @@ class Sights:
         if isinstance(gate.error, _LASTING):
             return True, False, inf
         limits = self._schedule.limits
-        answered_at = limits.answered_at.get(binding, -inf)
-        awaited = [s for s in self.made.values() if s.is_awaited and s.row.key.binding == binding]
+        answered_at = limits.answered_at.get(target, -inf)
+        awaited = [s for s in self.made.values() if s.is_awaited and s.row.key.target == target]
         # A row that only waits behind others' answers has grown old without a loss of contact: every
         # call since its next reading was due must have failed.
         silent = [
@@ -208,10 +210,10 @@ class Sights:
             and answered_at <= each.read_at + each.interval
         ]
         if silent:
-            return True, max(silent) > self._lost_at.get(binding, -inf), inf
+            return True, max(silent) > self._lost_at.get(target, -inf), inf
         if all(each.read_at is not None for each in awaited):
             return False, False, inf
-        apart = limits.seconds_between_calls(binding, now)
+        apart = limits.seconds_between_calls(target, now)
         silent_at = answered_at + freshness_seconds(apart)
         return now >= silent_at, False, silent_at if silent_at > now else inf
 
@@ -220,9 +222,9 @@ class Troubles:
     """The trouble behind each closed gate, the same object until the next attempt fails."""
 
     def __init__(self) -> None:
-        self._known: dict[Gate, tuple[tuple[float, int], Trouble]] = {}
+        self._known: dict[CircuitBreaker, tuple[tuple[float, int], Trouble]] = {}
 
-    def behind(self, gate: Gate | None, now: float, at: datetime) -> Trouble | None:
+    def behind(self, gate: CircuitBreaker | None, now: float, at: datetime) -> Trouble | None:
         """What a gate was closed by; None for an open one."""
         if gate is None or gate.error is None:
             self._known = {g: known for g, known in self._known.items() if g.is_closed}
@@ -247,7 +249,7 @@ class View:
 
     def __init__(
         self,
-        book: Book,
+        book: Journal,
         schedule: Schedule,
         sights: Sights,
         notices: Notices,
@@ -267,7 +269,7 @@ class View:
     def draw(
         self,
         health: Health,
-        bindings: Iterable[Binding],
+        targets: Iterable[Target],
         displayed: InstanceKey | None,
         now: float,
         at: datetime,
@@ -276,12 +278,12 @@ class View:
 
         Args:
             health: with everything but contact, trouble and slowness.
-            bindings: those in use.
+            targets: those in use.
             displayed: the instance on display, watched or not.
             now: steady seconds.
             at: the same as wall time.
         """
-        gates = {b: self._schedule.limits.closed_gate(b) for b in bindings}
+        gates = {b: self._schedule.limits.closed_gate(b) for b in targets}
         troubles = {b: self._troubles.behind(gate, now, at) for b, gate in gates.items()}
         touched = self._book.watchlist.touched
         self._sights.follow(self._book.entries, touched, gates, troubles, now)
@@ -322,9 +324,9 @@ class View:
         if self._schedule.is_paused:
             return None
         found: Slow | None = None
-        for binding, wait in self._sights.waits.items():
-            calls = self._schedule.rounds.calls[binding]
-            if not calls or binding in self._sights.lost:
+        for target, wait in self._sights.waits.items():
+            calls = self._schedule.rounds.calls[target]
+            if not calls or target in self._sights.lost:
                 continue
             wished = min(calls)
             seconds = wait.interval(wished)

@@ -28,7 +28,7 @@ FOREMOST = 6
 
 
 class Known:
-    """Kept with an entry; times are steady seconds."""
+    """ReplyCache with an entry; times are steady seconds."""
 
     progress: "Progress | None" = None
     foremost: "tuple[TaskInstance, ...]" = ()
@@ -416,7 +416,7 @@ class Watchlist:
     def _is_proved(self, entry: Entry, since: float) -> bool:
         """Whether others that are asked for are found, so that it is not everything that is missing."""
         polled = (e for e in self.entries.values() if not (e is entry or e.is_final or e.is_gone))
-        others = [e for e in polled if e.key.binding == entry.key.binding]
+        others = [e for e in polled if e.key.target == entry.key.target]
         return not others or any(e.steady_at is not None and e.steady_at >= since for e in others)
 
     def _is_watched(self, key: InstanceKey) -> bool:

@@ -22,7 +22,7 @@ from wfinspect.model import (
 from wfinspect.parsing import Parameters, first_parameters
 from wfinspect.ui.files import fields
 from wfinspect.ui.lines import BLANK, Line, Role, cell_len, line, pad, wrap, wrap_lines
-from wfinspect.ui.screens.view import Desk, Title, View
+from wfinspect.ui.screens.view import Desk, OverlayScreen, Title
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.watching.api import EarlierRuns, InstanceOf, Row, TasksOf
@@ -38,14 +38,14 @@ _BEFORE = 100
 """Characters that are shown before the first in which two long values differ."""
 
 
-class Columns(NamedTuple):
+class CompareColumns(NamedTuple):
     """Widths of a comparison, in cells."""
 
     label: int
     value: int
 
     @classmethod
-    def of(cls, width: int, row: Row, zone: tzinfo) -> "Columns":
+    def of(cls, width: int, row: Row, zone: tzinfo) -> "CompareColumns":
         """Those for `width` cells; the values stand together where those of `row` are short."""
         label = max(18, min(30, width * 3 // 10))
         named = _values(row, zone)
@@ -57,7 +57,7 @@ class Columns(NamedTuple):
 
 
 def comparison(
-    first: Row, second: Row, look: Look, columns: Columns, tasks: Iterable[Line] = ()
+    first: Row, second: Row, look: Look, columns: CompareColumns, tasks: Iterable[Line] = ()
 ) -> tuple[Line, ...]:
     """Core fields, parameters and tags: what differs, what differs in every run, what is equal.
 
@@ -85,7 +85,9 @@ def comparison(
     return tuple(lines)
 
 
-def side_by_side(label: str, first: str, second: str, columns: Columns, role: Role) -> list[Line]:
+def side_by_side(
+    label: str, first: str, second: str, columns: CompareColumns, role: Role
+) -> list[Line]:
     """A label and two values, wrapped beside each other; of long ones the part where they differ."""
     start = 0
     if first != second and max(len(first), len(second)) > VALUE_LIMIT:
@@ -126,7 +128,7 @@ def task_times(
     first: Sequence[TaskInstance],
     second: Sequence[TaskInstance],
     now_ms: float,
-    columns: Columns,
+    columns: CompareColumns,
 ) -> tuple[Line, ...]:
     """How long each task ran in both, the greatest difference first.
 
@@ -203,7 +205,7 @@ def _parameters(row: Row) -> Parameters | None:
     return first_parameters(row.instance.workflow_parameters)
 
 
-class CompareScreen(View):
+class CompareScreen(OverlayScreen):
     """Asks one thing after the other, and shows what has come so far."""
 
     HINTS = (("r", "read again"),)
@@ -245,7 +247,7 @@ class CompareScreen(View):
         self._is_alone = last is None
         if last is not None:
             self._with = "compared with its last success"
-            self._keys.append(InstanceKey(self._keys[0].binding, last))
+            self._keys.append(InstanceKey(self._keys[0].target, last))
             self.ask(InstanceOf(self._keys[1]), self._take_second)
 
     def _take_second(self, found: WorkflowInstance) -> None:
@@ -273,14 +275,14 @@ class CompareScreen(View):
             first, second = (
                 Row(key, one) for key, one in zip(self._keys, self._instances, strict=True)
             )
-            columns = Columns.of(width, first, self.desk.look.zone)
+            columns = CompareColumns.of(width, first, self.desk.look.zone)
             ids = str(first.key.id), str(second.key.id)
             yield BLANK
             yield from side_by_side("", ids[0], ids[1], columns, Role.ACCENT)
             tasks = self._task_lines(columns, width)
             yield from comparison(first, second, self.desk.look, columns, tasks)
 
-    def _task_lines(self, columns: Columns, width: int) -> Sequence[Line]:
+    def _task_lines(self, columns: CompareColumns, width: int) -> Sequence[Line]:
         if len(self._tasks) > 1:
             now_ms = self.desk.clock.now().timestamp() * 1000
             return task_times(self._tasks[0], self._tasks[1], now_ms, columns)

@@ -11,13 +11,13 @@ from textual.widgets import Input
 from wfinspect.errors import UsageError
 from wfinspect.format import moment, shown
 from wfinspect.model import (
-    Binding,
     InstanceId,
     InstanceKey,
     Page,
     Query,
     Status,
     Tag,
+    Target,
     WorkflowInstance,
     biz_date_of,
 )
@@ -25,9 +25,9 @@ from wfinspect.parsing import read_number
 from wfinspect.regions import zone_of
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
-from wfinspect.ui.rows import Columns, list_line, widest
+from wfinspect.ui.rows import RowColumns, list_line, widest
 from wfinspect.ui.screens.main import SPLIT_CELLS
-from wfinspect.ui.screens.view import Desk, Title, View
+from wfinspect.ui.screens.view import Desk, OverlayScreen, Title
 from wfinspect.ui.widgets.line_view import CursorList, StaticLines
 from wfinspect.watching.api import Find, Row
 
@@ -127,11 +127,11 @@ class FoundList(CursorList):
     """What was found, with a mark before what is marked or watched."""
 
     def __init__(
-        self, desk: Desk, where: Binding, nothing: Callable[[int], tuple[Line, ...]]
+        self, desk: Desk, where: Target, nothing: Callable[[int], tuple[Line, ...]]
     ) -> None:
         super().__init__(nothing)
         self._desk = desk
-        self._binding = where
+        self._target = where
         self.rows: tuple[Row, ...] = ()
         self.marked: set[InstanceKey] = set()
         self._cells = (8, 8)
@@ -140,7 +140,7 @@ class FoundList(CursorList):
     def offer(self, found: tuple[WorkflowInstance, ...]) -> None:
         """Show instances; those that were shown stay where they are."""
         self._now = self._desk.clock.now()
-        keys = [InstanceKey(self._binding, one.id) for one in found]
+        keys = [InstanceKey(self._target, one.id) for one in found]
         self.rows = tuple(
             Row(key, one, read_at=self._now, is_live=True)
             for key, one in zip(keys, found, strict=True)
@@ -166,7 +166,7 @@ class FoundList(CursorList):
         mark: Span = ("*" if row.key in self.marked else " ", Role.ACCENT)
         if mark[0] == " " and known is not None and known.is_watched:
             mark = ("w", Role.DIM)
-        columns = Columns.of(width, *self._cells)
+        columns = RowColumns.of(width, *self._cells)
         told = list_line(row, self._desk.look, self._now, columns)
         return line((" ", Role.DIM), mark, *told.spans, ground=ground)
 
@@ -188,7 +188,7 @@ _AHEAD = 20
 """Lines before the last one at which the next page is asked for."""
 
 
-class FindScreen(View):
+class FindScreen(OverlayScreen):
     """The search in one line; answers with an instance to open, None for none."""
 
     AUTO_FOCUS = "Input"
@@ -208,10 +208,10 @@ class FindScreen(View):
     )
     TYPING = (("Enter", "search"), ("Up Down", "suggestions"), ("Tab", "list"))
 
-    def __init__(self, desk: Desk, where: Binding, around: WorkflowInstance | None) -> None:
+    def __init__(self, desk: Desk, where: Target, around: WorkflowInstance | None) -> None:
         """Create the screen; it searches one account and region, and begins around an instance."""
         super().__init__(desk)
-        self._binding = where
+        self._target = where
         self._zone = zone_of(where.region)
         self._offered = suggestions(around, desk.clock.now(), self._zone)
         self._offer = 0
@@ -232,7 +232,7 @@ class FindScreen(View):
         yield self.list
 
     def title_now(self) -> Title:
-        return Title((), "Find instances", "", f"{self._binding.profile}, {self._binding.region}")
+        return Title((), "Find instances", "", f"{self._target.profile}, {self._target.region}")
 
     def about_spans(self, width: int) -> tuple[Span, ...]:
         if self._page is None:
@@ -292,7 +292,7 @@ class FindScreen(View):
                 self._found |= {one.id: one for one in page.items}
                 self._page = page
 
-        self.ask(Find(self._binding, query, number), take)
+        self.ask(Find(self._target, query, number), take)
 
     def _moved(self) -> None:
         self.about.update_lines()

@@ -114,7 +114,7 @@ class PanesScreen(SparingScreen[None]):
         sort = preferences.get("sort", SORTS[0])
         self.list.set_order(query="", sort=sort if sort in SORTS else SORTS[0])
         self.heading = StatusLine(self.list.heading, id="heading")
-        self.detail = Detail(look, self._now, control.binding, id="detail")
+        self.detail = Detail(look, self._now, control.target, id="detail")
         self.bottom = StatusLine(self._bottom_line, id="bottom")
         self.hints = StatusLine(self._hints, id="hints")
 
@@ -238,7 +238,7 @@ class PanesScreen(SparingScreen[None]):
         return top_line(
             self.snapshot,
             self.counts,
-            self.control.binding,
+            self.control.target,
             self.look,
             self._now,
             width,
@@ -276,14 +276,14 @@ class PanesScreen(SparingScreen[None]):
 
     @on(IdBox.Submitted)
     def _ids_entered(self, event: IdBox.Submitted) -> None:
-        keys = [InstanceKey(self.control.binding, i) for i in event.ids]
+        keys = [InstanceKey(self.control.target, i) for i in event.ids]
         if len(keys) > 1:
             self.control.watch(keys)
         self.open(keys[0], take_keys=True)
         self._box_left()
 
     @on(IdBox.Left)
-    @on(FilterBox.Left)
+    @on(FilterBox.Dismissed)
     def _box_left(self) -> None:
         # It was cleared: what stands there was typed behind Enter or Esc.
         if not self.id_box.text:
@@ -315,7 +315,7 @@ class MainScreen(PanesScreen):
     BINDINGS: ClassVar[list[BindingType]] = [c.binding() for c in COMMANDS if not c.is_app]
 
     @property
-    def target(self) -> Row | None:
+    def command_row(self) -> Row | None:
         """What a command is about: the row under the cursor, or what is on display."""
         if self.opened is None or (self.list.has_focus and self._layout is not Layout.DETAIL):
             return self.list.cursor_row
@@ -323,7 +323,7 @@ class MainScreen(PanesScreen):
 
     def needed(self) -> Row | None:
         """What a command is about that can do nothing without it, which is said."""
-        row = self.target
+        row = self.command_row
         if row is None:
             self.tell("Open an instance first: type its ID.")
         return row

@@ -9,12 +9,12 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.format import indented, near_time, shown
-from wfinspect.model import Binding, Family, InstanceKey, Page, TaskInstance, by_attention, progress
+from wfinspect.model import Family, InstanceKey, Page, Target, TaskInstance, by_attention, progress
 from wfinspect.ui import tasks_text
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
 from wfinspect.ui.rows import glyph_of, state_word
 from wfinspect.ui.screens.text import LogScreen, TextScreen
-from wfinspect.ui.screens.view import Desk, Title, View
+from wfinspect.ui.screens.view import Desk, OverlayScreen, Title
 from wfinspect.ui.tasks_text import details, state_of, summary
 from wfinspect.ui.widgets.boxes import StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, StaticLines
@@ -22,7 +22,7 @@ from wfinspect.ui.widgets.text_view import LongText
 from wfinspect.watching.api import RunsOf, TaskOf, TasksOf
 
 
-class TaskScreen(View):
+class TaskScreen(OverlayScreen):
     """One task in full, with its runs and its script."""
 
     BINDINGS: ClassVar = [("l", "log", "its log"), ("v", "raw", "its JSON")]
@@ -47,7 +47,7 @@ class TaskScreen(View):
     def read(self) -> None:
         task = self._subject
         settled_at = task.modify_time if task.family.is_settled else None
-        self.ask(TaskOf(self._key.binding, task.id, settled_at), self._take)
+        self.ask(TaskOf(self._key.target, task.id, settled_at), self._take)
         if (task.run_number or 1) > 1:
             self.ask(RunsOf(self._key, task.id), self._take_runs)
 
@@ -64,26 +64,26 @@ class TaskScreen(View):
 
     def action_log(self) -> None:
         """Its log."""
-        self.app.push_screen(LogScreen(self.desk, self._key.binding, self._subject))
+        self.app.push_screen(LogScreen(self.desk, self._key.target, self._subject))
 
     def action_raw(self) -> None:
         """Its own JSON."""
-        self.app.push_screen(TaskJsonScreen(self.desk, self._key.binding, self._subject))
+        self.app.push_screen(TaskJsonScreen(self.desk, self._key.target, self._subject))
 
 
 class TaskJsonScreen(TextScreen):
     """A task's JSON; asked for where the list has none, since those of many large tasks are not kept."""
 
-    def __init__(self, desk: Desk, binding: Binding, task: TaskInstance) -> None:
+    def __init__(self, desk: Desk, target: Target, task: TaskInstance) -> None:
         title = Title(name=task.task_name, whole=str(task.id), rest="the service's JSON")
         text = indented(task.raw)
         super().__init__(desk, title, text, file=f"wfinspect-task-{task.id}", ending="json")
-        self._binding = binding
+        self._target = target
         self._task_id = task.id
 
     def read(self) -> None:
         if not self._given:
-            self.ask(TaskOf(self._binding, self._task_id), self._take)
+            self.ask(TaskOf(self._target, self._task_id), self._take)
 
     def _take(self, task: TaskInstance) -> None:
         self._given = indented(task.raw)
@@ -123,9 +123,9 @@ class TaskList(CursorList):
         return self.tasks[self.cursor] if self.tasks else None
 
     @property
-    def columns(self) -> tasks_text.Columns:
+    def columns(self) -> tasks_text.TaskColumns:
         """The widths of the columns."""
-        return tasks_text.Columns.of(*self._widest, self.text_width)
+        return tasks_text.TaskColumns.of(*self._widest, self.text_width)
 
     def offer(self, shown_tasks: Sequence[TaskInstance], all_tasks: Sequence[TaskInstance]) -> None:
         """Show some of an instance's tasks, on the time line of all."""
@@ -144,7 +144,7 @@ class TaskList(CursorList):
         return tasks_text.task_line(task, self._over, self.columns, look, now, ground)
 
 
-class TasksScreen(View):
+class TasksScreen(OverlayScreen):
     """All tasks, their progress, and a filter."""
 
     AUTO_FOCUS = "TaskList"
@@ -318,12 +318,12 @@ class TasksScreen(View):
             self._show_log(task)
 
     def _show_log(self, task: TaskInstance) -> None:
-        self.app.push_screen(LogScreen(self.desk, self._key.binding, task))
+        self.app.push_screen(LogScreen(self.desk, self._key.target, task))
 
     def action_raw(self) -> None:
         """The task's own JSON."""
         if (task := self.list.chosen) is not None:
-            self.app.push_screen(TaskJsonScreen(self.desk, self._key.binding, task))
+            self.app.push_screen(TaskJsonScreen(self.desk, self._key.target, task))
 
     def action_copy(self) -> None:
         """Copy the task's ID."""

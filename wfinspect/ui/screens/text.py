@@ -10,17 +10,17 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.format import plain_text, shown
-from wfinspect.model import Binding, Family, TaskInstance
+from wfinspect.model import Family, Target, TaskInstance
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, Line, Role, Span, line, wrap
-from wfinspect.ui.screens.view import Desk, Title, View
+from wfinspect.ui.screens.view import Desk, OverlayScreen, Title
 from wfinspect.ui.tasks_text import meaning, state_of
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.ui.widgets.text_view import LongText, TextView
 from wfinspect.watching.api import TaskLog, TaskOf
 
 
-class TextScreen(View):
+class TextScreen(OverlayScreen):
     """Shows a text that is handed in, or what a subclass asks for."""
 
     BINDINGS: ClassVar = [
@@ -206,11 +206,11 @@ class LogScreen(TextScreen):
         *TextScreen.HINTS[3:],
     )
 
-    def __init__(self, desk: Desk, binding: Binding, task: TaskInstance) -> None:
+    def __init__(self, desk: Desk, target: Target, task: TaskInstance) -> None:
         super().__init__(
             desk, Title(), "", file=f"wfinspect-task-{task.id}", ending="log", opens_at_end=True
         )
-        self._binding = binding
+        self._target = target
         self._subject = task
         self._run = task.run_number
         self._is_following = True
@@ -243,7 +243,7 @@ class LogScreen(TextScreen):
         run, task = self._run, self._subject
         # The same question for a run that is over: then the answer is kept.
         settled_at = task.modify_time if task.family.is_settled else None
-        request = TaskLog(self._binding, task.id, run, settled_at)
+        request = TaskLog(self._target, task.id, run, settled_at)
         self.ask(request, lambda text: self._take(run, text))
 
     def _take(self, run: int | None, text: str) -> None:
@@ -262,7 +262,7 @@ class LogScreen(TextScreen):
             self.view.show(found, errors)
             self.find_all()
         elif self.follows:
-            self.ask(TaskOf(self._binding, self._subject.id), self._take_task)
+            self.ask(TaskOf(self._target, self._subject.id), self._take_task)
 
     @property
     def _has_succeeded(self) -> bool:

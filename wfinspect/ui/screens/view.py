@@ -87,7 +87,7 @@ class Desk:
         return self.control.snapshot.row(key) or Row(key)
 
 
-class View(SafeDismiss):
+class OverlayScreen(SafeDismiss):
     """Fills the screen until Esc; a subclass says what is between the title and the hints."""
 
     CSS_PATH = "views.tcss"

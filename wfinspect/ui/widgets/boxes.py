@@ -187,7 +187,7 @@ class FilterBox(Horizontal):
             super().__init__()
             self.text = text
 
-    class Left(Message):
+    class Dismissed(Message):
         """The box gives the keys back."""
 
     class Closed(Message):
@@ -232,14 +232,14 @@ class FilterBox(Horizontal):
     @on(Input.Submitted)
     def _keep(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Left())
+        self.post_message(self.Dismissed())
 
     def on_key(self, event: events.Key) -> None:
         """Esc clears; other keys that are no text are not for the box."""
         if event.key == "escape":
             event.stop()
             self.clear()
-            self.post_message(self.Left())
+            self.post_message(self.Dismissed())
 
     def on_descendant_blur(self) -> None:
         """Whoever took the keys away, the line is free again."""

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Input
 
-from wfinspect.model import Binding, Transition, WorkflowInstance
+from wfinspect.model import Target, Transition, WorkflowInstance
 from wfinspect.ui import instance_text
 from wfinspect.ui.instance_text import placeholder
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, width_of
@@ -95,7 +95,7 @@ class TextPane(LineView):
 class Detail(Vertical):
     """Header, tab line and panes of the instance on display."""
 
-    def __init__(self, look: Look, now: datetime, own: Binding, *, id: str | None = None) -> None:
+    def __init__(self, look: Look, now: datetime, own: Target, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._look = look
         self._own = own

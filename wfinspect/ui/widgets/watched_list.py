@@ -7,12 +7,12 @@ from textual import events
 from textual.message import Message
 
 from wfinspect import format as fmt
-from wfinspect.model import Binding, InstanceKey
+from wfinspect.model import InstanceKey, Target
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spread, width_of
 from wfinspect.ui.rows import (
     SORTS,
-    Columns,
-    Groups,
+    RowColumns,
+    RowGroups,
     grouped,
     header_line,
     in_order,
@@ -59,9 +59,9 @@ class WatchedList(LineView):
         self._given: tuple[Row, ...] = ()
         self._ordered: tuple[Row, ...] = ()
         self._rows: tuple[Row, ...] = ()
-        self._names: Mapping[Binding, tuple[Span, ...]] = {}
-        self._groups = Groups()
-        self._troubles: Mapping[Binding, Trouble] = {}
+        self._names: Mapping[Target, tuple[Span, ...]] = {}
+        self._groups = RowGroups()
+        self._troubles: Mapping[Target, Trouble] = {}
         self.filter_text = ""
         """What a row must match, as `row_filter` reads it; "" for nothing."""
         self.sort = SORTS[0]
@@ -83,9 +83,9 @@ class WatchedList(LineView):
         return self._rows[self._cursor] if self._rows else None
 
     @property
-    def columns(self) -> Columns:
+    def columns(self) -> RowColumns:
         """The widths of the one-line form."""
-        return Columns.of(self.text_width, *self._cells)
+        return RowColumns.of(self.text_width, *self._cells)
 
     def heading(self, width: int) -> Line:
         """The line that belongs above the list: titles where there are columns, filter and order."""
@@ -103,13 +103,13 @@ class WatchedList(LineView):
         return line(*spread(list_heading(self.columns, room).spans, about, width))
 
     def show_rows(
-        self, rows: tuple[Row, ...], troubles: Mapping[Binding, Trouble], now: datetime
+        self, rows: tuple[Row, ...], troubles: Mapping[Target, Trouble], now: datetime
     ) -> None:
         """Show these rows, and what keeps some from being read; `now` moves the ages on."""
         self._troubles, self._now = troubles, now
         if rows != self._given:
             self._given = rows
-            self._names = names_of({row.key.binding for row in rows})
+            self._names = names_of({row.key.target for row in rows})
             self._cells = widest(rows)
             self._ordered = in_order(rows, self.sort)
             self._narrow()
@@ -134,7 +134,7 @@ class WatchedList(LineView):
         if len(self._names) > 1:
             self._rows, self._groups = grouped(self._rows)
         else:
-            self._groups = Groups()
+            self._groups = RowGroups()
         if before is not None or self._cursor:
             self._keep_cursor(before.key if before else None)
 
@@ -183,8 +183,8 @@ class WatchedList(LineView):
             return sidebar_lines(row, self._look, self._now, self.text_width, ground)[part]
         return list_line(row, self._look, self._now, self.columns, ground)
 
-    def _header(self, binding: Binding) -> Line:
-        return header_line(self._names[binding], self._troubles.get(binding), self.text_width)
+    def _header(self, target: Target) -> Line:
+        return header_line(self._names[target], self._troubles.get(target), self.text_width)
 
     def move(self, where: str) -> None:
         """Move the cursor."""
