@@ -18,7 +18,7 @@ TEXT = README.read_text(encoding="utf-8")
 
 
 def test_the_tables_of_keys_and_options_are_those_of_the_program() -> None:
-    assert with_blocks(TEXT) == TEXT, "run: .venv/bin/python tests/readme_blocks.py"
+    assert with_blocks(TEXT) == TEXT, "run: .venv/bin/python tests/support/readme_blocks.py"
 
 
 def test_the_two_commands_of_the_quick_start_are_one_line_each() -> None:
@@ -76,7 +76,7 @@ def test_the_exit_codes_are_those_of_each_help() -> None:
 
 def test_each_finding_of_doctor_has_its_advice() -> None:
     rows = [[it.replace("`", "") for it in row] for row in table("check")[1:]]
-    places = Path(wfinspect.__file__).parent.glob("commands/doctor_*.py")
+    places = Path(wfinspect.__file__).parent.glob("commands/doctor.py")
     trees = [ast.parse(path.read_text("utf-8")) for path in places]
     checks = [call.args[0] for call in calls(trees, "Check", "blocking")]
     assert {row[0] for row in rows if row[0]} == {*map(ast.literal_eval, checks), "any"}

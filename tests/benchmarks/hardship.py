@@ -13,7 +13,7 @@ from terminal import APP, PtySession, main, python, report, session
 
 from wfinspect.simulator import Simulator
 
-BROKEN = python(str(Path(__file__).parents[1] / "crash_site.py"), "command")
+BROKEN = python(str(Path(__file__).parents[1] / "support" / "crash_site.py"), "command")
 """The app with a bug in the command for help."""
 
 

@@ -11,14 +11,14 @@ import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from wfinspect.terminal import prepare_environment
 
 prepare_environment(os.environ)
 
+from fake_control import FakeControl
 from fakes import FakeClock, instance, key
-from ui.fake_control import FakeControl
 from values import replace
 
 from wfinspect.ui.app import WfInspectApp

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from fakes import START, key
-from ui.rig import RecordingDriver, running
-from ui.scenes import mixed, row, with_history
+from rig import RecordingDriver, running
+from scenes import mixed, row, with_history
 from values import replace
 
 from wfinspect.ui.files import Preferences

@@ -2,9 +2,9 @@
 
 import pytest
 from fakes import START, key, ms
+from rig import RecordingDriver, running
+from scenes import FAILED, TRADE, ago, change, mixed, mixed_rows, row
 from textual import events
-from ui.rig import RecordingDriver, running
-from ui.scenes import FAILED, TRADE, ago, change, mixed, mixed_rows, row
 from values import replace
 
 from wfinspect.ui.widgets.boxes import IdInput

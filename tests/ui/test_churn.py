@@ -4,10 +4,10 @@ import gc
 
 import psutil
 import pytest
+from rig import Rig, running
+from scenes import with_history
 from textual._styles_cache import StylesCache
 from textual.widget import Widget
-from ui.rig import Rig, running
-from ui.scenes import with_history
 
 VIEWS = ("enter", "h", "c", "t", "f", "?", ":")
 """Keys that open something which escape closes."""

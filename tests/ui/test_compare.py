@@ -4,9 +4,9 @@ import json
 
 import pytest
 from fakes import START, instance, key, ms
-from ui.rig import ZONE, check_golden, running
-from ui.scenes import FAILED, TRADE, ago, failed_row, mixed, mixed_rows
-from ui.task_scenes import TASKS, page, task
+from rig import ZONE, check_golden, running
+from scenes import FAILED, TRADE, ago, failed_row, mixed, mixed_rows
+from task_scenes import TASKS, page, task
 from values import replace
 
 from wfinspect.errors import Unreachable

@@ -18,7 +18,7 @@ from pty_session import PtySession, python
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.simulator.server import KEY, TEMPORARY_KEY
 
-PROGRAM = str(Path(__file__).parents[1] / "crash_site.py")
+PROGRAM = str(Path(__file__).parents[1] / "support" / "crash_site.py")
 KINDS = ("key", "token", "profile")
 QUICK = {
     ("rendering a row", "token"),

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.style import Style
 from rich.text import Segment
+from rig import RecordingDriver, Rig, running
+from scenes import accounts, mixed, outage, with_history
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._context import visible_screen_stack
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
-from ui.rig import RecordingDriver, Rig, running
-from ui.scenes import accounts, mixed, outage, with_history
 from values import replace
 
 from wfinspect.ui.painting import Shown

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from fakes import key
-from ui.rig import ZONE, RecordingDriver, Rig, running
-from ui.scenes import FAILED, failed_row, mixed, row
+from rig import ZONE, RecordingDriver, Rig, running
+from scenes import FAILED, failed_row, mixed, row
 from values import replace
 
 from wfinspect.commands.app import _as_csv, _as_json

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ui.rig import Rig, running
-from ui.scenes import FAILED, TRADE, mixed, mixed_rows, row
+from rig import Rig, running
+from scenes import FAILED, TRADE, mixed, mixed_rows, row
 from values import replace
 
 from wfinspect.ui.files import Preferences

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fakes import BINDING, instance, key
-from ui.rig import Rig, check_golden, running
-from ui.scenes import FAILED, FINANCE, TRADE, accounts, mixed
-from ui.test_find_entry import MIDNIGHT
+from rig import Rig, check_golden, running
+from scenes import FAILED, FINANCE, TRADE, accounts, mixed
+from test_find_entry import MIDNIGHT
 
 from wfinspect.errors import BadRequest
 from wfinspect.model import Page, Query, WorkflowInstance

@@ -1,10 +1,10 @@
 """The screen as text in the states that matter; `rig.check_golden` says how to renew the files."""
 
 import pytest
+import scenes
 from fakes import key
-from ui import scenes
-from ui.rig import Rig, check_golden, running
-from ui.task_scenes import FOREMOST
+from rig import Rig, check_golden, running
+from task_scenes import FOREMOST
 
 SIZES = [(40, 12), (60, 20), (80, 24), (120, 40), (160, 48)]
 ALL_SIZES = sorted([*SIZES, (40, 7), (100, 30), (200, 60)])

@@ -1,8 +1,8 @@
 from datetime import timedelta
 
 from fakes import START, ms
-from ui.rig import ZONE
-from ui.scenes import FAILED, ago, change, failed_row, history
+from rig import ZONE
+from scenes import FAILED, ago, change, failed_row, history
 from values import replace
 
 from wfinspect.model import Transition

@@ -1,7 +1,7 @@
 """Text from outside is shown character by character, whatever it looks like."""
 
-from ui.rig import RecordingDriver, running
-from ui.scenes import hostile, mixed
+from rig import RecordingDriver, running
+from scenes import hostile, mixed
 from values import replace
 
 from wfinspect.ui.widgets.detail import TextPane

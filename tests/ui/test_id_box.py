@@ -1,7 +1,7 @@
 from fakes import key
+from rig import Rig, running
+from scenes import mixed
 from textual import events
-from ui.rig import Rig, running
-from ui.scenes import mixed
 
 from wfinspect.model import InstanceId
 from wfinspect.watching.api import Snapshot

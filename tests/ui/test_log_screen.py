@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fakes import BINDING
-from ui.rig import Rig, check_golden, running
-from ui.scenes import mixed
-from ui.task_scenes import FAILED_TASK, RUNNING_TASK, log, task
+from rig import Rig, check_golden, running
+from scenes import mixed
+from task_scenes import FAILED_TASK, RUNNING_TASK, log, task
 from values import replace
 
 from wfinspect.errors import Unreachable

@@ -2,8 +2,8 @@
 
 import pytest
 from fakes import START, key
-from ui.rig import Rig, running
-from ui.scenes import (
+from rig import Rig, running
+from scenes import (
     FAILED,
     NEW,
     TRADE,

@@ -1,7 +1,7 @@
 from fakes import ms
 from hypothesis import given
 from hypothesis import strategies as st
-from ui.scenes import ago, failed_row, mixed_rows, row
+from scenes import ago, failed_row, mixed_rows, row
 from values import replace
 
 from wfinspect.ui.rows import SORTS, in_order, next_unseen

@@ -3,9 +3,9 @@ from datetime import timedelta
 import pytest
 from fakes import START, ms
 from rich.cells import cell_len
-from ui.rig import ZONE
-from ui.scenes import ago, change, row, with_outlook
-from ui.task_scenes import FOREMOST, task
+from rig import ZONE
+from scenes import ago, change, row, with_outlook
+from task_scenes import FOREMOST, task
 from values import replace
 
 from wfinspect.ui import theme

@@ -1,13 +1,13 @@
 """A paste that a terminal sends as keys, while something lies over the main screen."""
 
 import pytest
+from rig import Rig, running
+from scenes import with_history
+from task_scenes import log
+from test_find_screen import on_results
+from test_tasks_screen import on_tasks
 from textual import events
 from textual.widgets import Input
-from ui.rig import Rig, running
-from ui.scenes import with_history
-from ui.task_scenes import log
-from ui.test_find_screen import on_results
-from ui.test_tasks_screen import on_tasks
 
 from wfinspect.ui.screens.dialogs import PickScreen
 

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ui.scenes import mixed_rows, row
+from scenes import mixed_rows, row
 
 from wfinspect.ui.rows import matching
 from wfinspect.watching.api import Row

@@ -4,8 +4,8 @@ from fakes import BINDING, START, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from ui.rig import running
-from ui.scenes import FINANCE, accounts, ago, mixed, of_finance, row
+from rig import running
+from scenes import FINANCE, accounts, ago, mixed, of_finance, row
 from values import replace
 
 from wfinspect.model import Target

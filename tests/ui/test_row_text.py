@@ -5,8 +5,8 @@ from fakes import START, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from ui.rig import ZONE
-from ui.scenes import ago, change, failed_row, outage, row, with_outlook
+from rig import ZONE
+from scenes import ago, change, failed_row, outage, row, with_outlook
 from values import replace
 
 from wfinspect.ui import theme

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from rig import running
+from scenes import mixed
 from textual.screen import UPDATE_PERIOD
-from ui.rig import running
-from ui.scenes import mixed
 
 from wfinspect.ui.painting import Frames
 

@@ -5,8 +5,8 @@ from fakes import BINDING, START, key
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from ui.rig import ZONE
-from ui.scenes import accounts, empty, gone, mixed, outage, row
+from rig import ZONE
+from scenes import accounts, empty, gone, mixed, outage, row
 from values import replace
 
 from wfinspect.ui import theme

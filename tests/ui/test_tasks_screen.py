@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 from fakes import BINDING, START, key
-from ui.rig import Rig, check_golden, running
-from ui.scenes import FAILED, TRADE, mixed
-from ui.task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, log, page, task
+from rig import Rig, check_golden, running
+from scenes import FAILED, TRADE, mixed
+from task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, log, page, task
 from values import replace
 
 from wfinspect.errors import Refused

@@ -4,8 +4,8 @@ import pytest
 from fakes import START, ms
 from hypothesis import given
 from hypothesis import strategies as st
-from ui.rig import ZONE
-from ui.task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, task
+from rig import ZONE
+from task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, task
 from values import replace
 
 from wfinspect.model import Progress, progress

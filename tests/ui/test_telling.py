@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from ui.rig import RecordingDriver, Rig, running
-from ui.scenes import ago, change, mixed, with_history
+from rig import RecordingDriver, Rig, running
+from scenes import ago, change, mixed, with_history
 from values import replace
 
 from wfinspect.settings import Notify

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pty_session import PtySession, python
 
-PROGRAM = str(Path(__file__).parents[1] / "terminal_app.py")
+PROGRAM = str(Path(__file__).parents[1] / "support" / "terminal_app.py")
 SECRET = "Zx81SecretKeyOfNobody42abcDEF"
 PLAIN = {"PYTHON_COLORS": "0"}  # newer interpreters colour tracebacks
 SOON = 5.0  # seconds; the promise is 2, a busy machine gets more

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from fakes import START
-from ui.rig import Rig, check_golden, running
-from ui.scenes import failed_row, mixed
-from ui.test_export import copied
+from rig import Rig, check_golden, running
+from scenes import failed_row, mixed
+from test_export import copied
 from values import replace
 
 from wfinspect.ui.files import Exports

@@ -24,7 +24,7 @@ import wfinspect.ui
 
 INSIDE: dict[type, tuple[str, set[str]]] = {
     App: (
-        "terminal.py, telling_app.py, app.py",
+        "terminal.py, app.py",
         {
             "_batch_count",
             "_clipboard",
@@ -59,14 +59,14 @@ INSIDE: dict[type, tuple[str, set[str]]] = {
         },
     ),
     WriterThread: ("driver.py", {"_queue"}),
-    Screen: ("sparing.py", {"_compositor", "_on_timer_update", "_update_timer"}),
-    Compositor: ("sparing.py", {"_dirty_regions", "_full_map"}),
-    StylesCache: ("sparing.py", {"get_inner_outer"}),
-    ChopsUpdate: ("difference.py", {"chop_ends", "chops", "spans"}),
-    LayoutUpdate: ("difference.py", {"region", "strips"}),
-    XTermParser: ("keyboard.py", {"_sequence_to_key_events"}),
+    Screen: ("painting.py", {"_compositor", "_on_timer_update", "_update_timer"}),
+    Compositor: ("painting.py", {"_dirty_regions", "_full_map"}),
+    StylesCache: ("painting.py", {"get_inner_outer"}),
+    ChopsUpdate: ("painting.py", {"chop_ends", "chops", "spans"}),
+    LayoutUpdate: ("painting.py", {"region", "strips"}),
+    XTermParser: ("input.py", {"_sequence_to_key_events"}),
     Widget: ("widgets/line_view.py", {"_on_blur", "_on_focus", "_refresh_scrollbars"}),
-    Input: ("widgets/id_box.py", {"_on_key", "_on_paste"}),
+    Input: ("widgets/boxes.py", {"_on_key", "_on_paste"}),
 }
 """By class of Textual: where it is used, and the names."""
 

@@ -13,7 +13,7 @@ from wfinspect.dataworks.decoding import MAX_DEPTH, decode_instance, decode_page
 from wfinspect.errors import BadAnswer, NotFound, ServiceError
 from wfinspect.model import Family, InstanceId, Tag, WorkflowInstance
 
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(__file__).parents[1] / "samples"
 ID = InstanceId(10432987165)
 
 

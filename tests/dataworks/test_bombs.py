@@ -43,7 +43,7 @@ async def test_an_answer_made_to_hurt_is_a_sentence_or_a_reading(name: str) -> N
 @pytest.mark.parametrize("name", BOMBS)
 async def test_no_answer_costs_much_memory_or_time(name: str) -> None:
     make, says = BOMBS[name]
-    program = str(Path(__file__).parent / "bombs.py")
+    program = str(Path(__file__).parents[1] / "support" / "bombs.py")
     async with raw_server(make()) as seen:
         process = await asyncio.create_subprocess_exec(
             sys.executable, program, str(seen.port), stdout=asyncio.subprocess.PIPE

@@ -1,7 +1,7 @@
 """Tasks made by hand, and a log that fails: what the views about them are tested with."""
 
 from fakes import ms
-from ui.scenes import ago
+from scenes import ago
 
 from wfinspect.model import Page, TaskInstance, by_attention
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fakes import START, FakeClock, instance, key, ms
 from test_alerts_of_the_engine import FakeMessenger
-from test_inquiries import Asker, dates
+from test_lookups import Asker, dates
 
 from wfinspect.errors import Refused, Unreachable
 from wfinspect.model import Progress, TaskInstance, WorkflowInstance

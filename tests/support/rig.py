@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fake_control import FakeControl
 from fakes import FakeClock
 from rich.color import ColorSystem
 from textual import events
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
-from ui.fake_control import FakeControl
 
 from wfinspect.ui.app import WfInspectApp
 from wfinspect.watching.api import Snapshot
 
-GOLDENS = Path(__file__).parent / "goldens"
+GOLDENS = Path(__file__).parents[1] / "ui" / "goldens"
 ZONE = ZoneInfo("Asia/Shanghai")
 
 

@@ -31,7 +31,7 @@ from wfinspect.errors import (
 )
 from wfinspect.model import InstanceId
 
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(__file__).parents[1] / "samples"
 NOW = datetime(2026, 9, 18, 6, 30, tzinfo=UTC)
 ID = InstanceId(10432987165)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from wfinspect.settings import OPTIONS, Notify
 from wfinspect.ui.keys import COMMANDS
 
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def options() -> str:
@@ -98,12 +98,11 @@ _LAYERS = {
     "commands": "a module for each: puts the parts together",
     "ui | dataworks | simulator": "the terminal; the service; a service on loopback",
     "watching": "who is due, what changed, what is kept: no terminal, no HTTP",
-    "config | typical": "the settings in force; late or not",
-    "format | notify | options": "values as text; the settings there are",
-    "ids | task | query": "IDs in text; a task; a search",
-    "instance": "an instance and its states",
-    "paths": "where files lie",
-    "parameters | errors | clock | regions": "both forms of parameters; what can go wrong",
+    "lateness | settings": "late or not; the settings in force",
+    "parsing | crash | terminal": "IDs and parameters in text; crash reports; facts of terminals",
+    "format": "values as text for a person",
+    "model": "an instance, a task, a search, and their states",
+    "errors | clock | regions": "what can go wrong; time; zones",
 }
 
 

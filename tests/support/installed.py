@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pty_session import PtySession
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CONSUMER = """\
 from wfinspect.parsing import parse_ids
 from wfinspect.model import InstanceId

@@ -23,7 +23,7 @@ from wfinspect.dataworks.signing import (
 )
 
 VECTORS = json.loads(
-    (Path(__file__).parent / "data" / "signature_vectors.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[1] / "data" / "signature_vectors.json").read_text(encoding="utf-8")
 )["vectors"]
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NONCE = "0123456789abcdef0123456789abcdef"

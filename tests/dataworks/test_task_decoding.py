@@ -6,7 +6,7 @@ from wfinspect.dataworks.decoding import decode_log, decode_page, decode_task, d
 from wfinspect.errors import BadAnswer, NotFound
 from wfinspect.model import Family, Tag
 
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(__file__).parents[1] / "samples"
 TASK = 55021998313
 
 
