@@ -1,4 +1,4 @@
-"""The generated parts of README.md; run as a script it writes them anew."""
+"""The generated parts of both README.md; run as a script it writes them again."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from wfinspect.settings import OPTIONS, Notify
 from wfinspect.ui.keys import COMMANDS
 
 README = Path(__file__).parents[2] / "README.md"
+INSIDE = README.parent / "wfinspect" / "README.md"
 
 
 def options() -> str:
@@ -113,7 +114,10 @@ def layers() -> str:
     return "\n".join(["```", *(f"{row:<38}  {_LAYERS[row]}" for row in rows), "```"])
 
 
-BLOCKS = {"costs": costs, "layers": layers, "options": options, "notify": notify, "keys": keys}
+BLOCKS = {
+    README: {"costs": costs, "options": options, "notify": notify, "keys": keys},
+    INSIDE: {"layers": layers},
+}
 
 
 def replaced(text: str, name: str, block: str) -> str:
@@ -126,11 +130,14 @@ def replaced(text: str, name: str, block: str) -> str:
     return text
 
 
-def with_blocks(text: str) -> str:
-    for name, make in BLOCKS.items():
+def with_blocks(page: Path) -> str:
+    """A page as it should be."""
+    text = page.read_text(encoding="utf-8")
+    for name, make in BLOCKS[page].items():
         text = replaced(text, name, make())
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(with_blocks(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in BLOCKS:
+        page.write_text(with_blocks(page), encoding="utf-8")

@@ -18,7 +18,6 @@ from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings, home_of
 from wfinspect.terminal import is_remote, prepare_environment, require_terminal
 from wfinspect.watching.api import Connect
-from wfinspect.watching.engine import Setup
 
 
 class Screen(NamedTuple):
@@ -52,6 +51,7 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
     from wfinspect.ui.app import WfInspectApp
     from wfinspect.ui.files import Exports, Preferences
     from wfinspect.ui.terminal import run_app
+    from wfinspect.watching.engine import Setup
     from wfinspect.watching.notifications import Messenger
     from wfinspect.watching.poller import Poller
 
