@@ -27,7 +27,7 @@ os.environ.pop("NO_COLOR", None)
 import cairosvg  # noqa: E402
 from textual.pilot import Pilot  # noqa: E402
 
-from wfinspect.clock import SystemClock  # noqa: E402
+from wfinspect.clock import Moment, SystemClock  # noqa: E402
 from wfinspect.dataworks import connector  # noqa: E402
 from wfinspect.model import InstanceId, InstanceKey, Target  # noqa: E402
 from wfinspect.simulator import DEMO_IDS, Simulator  # noqa: E402
@@ -54,6 +54,9 @@ class SteeredClock:
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self._ahead)
+
+    def moment(self) -> Moment:
+        return Moment(self.monotonic(), self.now())
 
     def advance(self, seconds: float) -> None:
         self._ahead += seconds

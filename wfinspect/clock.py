@@ -3,32 +3,46 @@
 import re
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Moment(NamedTuple):
+    """One moment, by both clocks: durations are measured by the first, dates are told by the second."""
+
+    monotonic: float
+    """Seconds that never go back and that count on while the machine is suspended."""
+    now: datetime
+    """The wall time, aware, in UTC."""
 
 
 class Clock(Protocol):
-    """A source of wall time and of steady time."""
+    """A source of time."""
 
     def now(self) -> datetime:
-        """The wall time, aware, in UTC."""
+        """Return the wall time, aware, in UTC."""
 
     def monotonic(self) -> float:
-        """Seconds that never go back and that count on while the machine is suspended."""
+        """Return seconds that never go back and that count on while the machine is suspended."""
+
+    def moment(self) -> Moment:
+        """Return both."""
 
 
 class SystemClock:
     """The machine's own clocks."""
 
     def now(self) -> datetime:
-        """The wall time, aware, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds since boot. CLOCK_MONOTONIC stands still in a suspend, so it would hide the gap."""
-        return time.clock_gettime(_STEADY)
+        return time.clock_gettime(_MONOTONIC)
+
+    def moment(self) -> Moment:
+        return Moment(self.monotonic(), self.now())
 
 
-_STEADY: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+# CLOCK_MONOTONIC stands still in a suspend, so that it would hide the gap.
+_MONOTONIC: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class MachineZone(tzinfo):

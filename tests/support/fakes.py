@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from wfinspect.clock import Moment
 from wfinspect.errors import NotFound, ServiceError, Unreachable
 from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
 
@@ -23,6 +24,9 @@ class FakeClock:
 
     def monotonic(self) -> float:
         return self._steady
+
+    def moment(self) -> Moment:
+        return Moment(self.monotonic(), self.now())
 
     def advance(self, seconds: float) -> None:
         self._at += timedelta(seconds=seconds)
