@@ -1,8 +1,19 @@
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.model import Spans, TaskInstance, by_attention, progress, spans
+from wfinspect.model import (
+    FIELDS,
+    FIELDS_AS_SENT,
+    Spans,
+    TaskInstance,
+    WorkflowInstance,
+    by_attention,
+    progress,
+    spans,
+)
 
 NOW = 1_000_000.0
 TIMES = st.one_of(st.none(), st.integers(1, 2_000_000))
@@ -136,3 +147,13 @@ def test_no_times_give_a_negative_span(
     found = spans(odd, NOW)
 
     assert all(s is None or s >= 0 for s in (found.for_time, found.for_resources, found.running))
+
+
+def test_the_table_of_fields_holds_the_19_of_the_service_once_each() -> None:
+    declared = [each.name for each in dataclasses.fields(WorkflowInstance)]
+    ours = {"raw", "unknown_fields", "unreadable"}
+
+    assert [each.attribute for each in FIELDS_AS_SENT] == [n for n in declared if n not in ours]
+    assert len(FIELDS) == len({each.label for each in FIELDS}) == 19
+    names = {each.service_name for each in FIELDS}
+    assert {"Id", "WorkflowTaskInstanceId", "UnifiedWorkflowInstanceId", "BizDate"} <= names

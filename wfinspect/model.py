@@ -6,7 +6,7 @@ https://help.aliyun.com/zh/dataworks/developer-reference/api-dataworks-public-20
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, tzinfo
 from enum import StrEnum
 from typing import Generic, NamedTuple, NewType, TypeVar
@@ -152,6 +152,87 @@ class WorkflowInstance:
         if self.started_time is None or end is None:
             return None
         return (end - self.started_time) / 1000
+
+
+class FieldKind(StrEnum):
+    """What a field holds: it decides how the value is shown, exported and searched."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    STATUS = "status"
+    TIME = "time"
+    """Milliseconds since the epoch."""
+    DATE = "date"
+    """Milliseconds at midnight in the region's scheduling zone."""
+    PARAMETERS = "parameters"
+    TAGS = "tags"
+
+
+class FieldGroup(StrEnum):
+    """What a field says of an instance; the detail shows the fields of a group together."""
+
+    WHAT = "what"
+    WHEN = "when"
+    WHERE = "where"
+    WHO = "who"
+    PAIRS = "pairs"
+    """Keys and values, which have panes of their own."""
+
+
+class InstanceField(NamedTuple):
+    """A field of the service, as the detail, tables, CSV, export, comparison and search know it."""
+
+    attribute: str
+    """Of `WorkflowInstance`."""
+    label: str
+    group: FieldGroup
+    kind: FieldKind
+    search: str = ""
+    """What it is called in a search, before ``=``; "" where it can't be searched for."""
+    is_of_run: bool = False
+    """Whether it differs between any two runs of a workflow, so that a difference says nothing."""
+
+    @property
+    def service_name(self) -> str:
+        """The service's name of it, e.g. ``BizDate``."""
+        return service_name(self.attribute)
+
+
+def service_name(attribute: str) -> str:
+    """Return the service's name of an attribute: ``biz_date`` is ``BizDate``."""
+    return "".join(part.capitalize() for part in attribute.split("_"))
+
+
+# fmt: off
+FIELDS: tuple[InstanceField, ...] = (
+    InstanceField("id", "ID", FieldGroup.WHAT, FieldKind.NUMBER, is_of_run=True),
+    InstanceField("name", "Name", FieldGroup.WHAT, FieldKind.TEXT, "name"),
+    InstanceField("status", "Status", FieldGroup.WHAT, FieldKind.STATUS, "status"),
+    InstanceField("type", "Type", FieldGroup.WHAT, FieldKind.TEXT, "type"),
+    InstanceField("env_type", "Environment", FieldGroup.WHAT, FieldKind.TEXT, "env"),
+    InstanceField("biz_date", "Business date", FieldGroup.WHAT, FieldKind.DATE, "date", is_of_run=True),
+    InstanceField("started_time", "Started", FieldGroup.WHEN, FieldKind.TIME, is_of_run=True),
+    InstanceField("finished_time", "Finished", FieldGroup.WHEN, FieldKind.TIME, is_of_run=True),
+    InstanceField("create_time", "Created", FieldGroup.WHEN, FieldKind.TIME, is_of_run=True),
+    InstanceField("modify_time", "Modified", FieldGroup.WHEN, FieldKind.TIME, is_of_run=True),
+    InstanceField("project_id", "Workspace", FieldGroup.WHERE, FieldKind.NUMBER, "workspace"),
+    InstanceField("workflow_id", "Workflow", FieldGroup.WHERE, FieldKind.NUMBER, "workflow"),
+    InstanceField("workflow_task_instance_id", "Task instance", FieldGroup.WHERE, FieldKind.NUMBER, is_of_run=True),
+    InstanceField("unified_workflow_instance_id", "Unified ID", FieldGroup.WHERE, FieldKind.NUMBER, "trigger", is_of_run=True),
+    InstanceField("owner", "Owner", FieldGroup.WHO, FieldKind.TEXT, "owner"),
+    InstanceField("create_user", "Created by", FieldGroup.WHO, FieldKind.TEXT),
+    InstanceField("modify_user", "Modified by", FieldGroup.WHO, FieldKind.TEXT),
+    InstanceField("workflow_parameters", "Parameters", FieldGroup.PAIRS, FieldKind.PARAMETERS),
+    InstanceField("tags", "Tags", FieldGroup.PAIRS, FieldKind.TAGS, "tag"),
+)
+"""The service's 19 fields, in the order in which they are shown. A new one is a line here, and an
+attribute of `WorkflowInstance`, whose type says how it is decoded."""
+# fmt: on
+
+_AS_DECLARED = {each.name: place for place, each in enumerate(fields(WorkflowInstance))}
+
+FIELDS_AS_SENT = tuple(sorted(FIELDS, key=lambda each: _AS_DECLARED[each.attribute]))
+"""The same in the order of the service's answer: that of a CSV file's columns and of `get`."""
 
 
 Account = tuple[str, str]

@@ -13,12 +13,13 @@ from rig import ZONE, RecordingDriver, Rig, running
 from scenes import FAILED, failed_row, mixed, row
 from values import replace
 
-from wfinspect.commands.app import _as_csv, _as_json
+from wfinspect.commands.app import _as_json
+from wfinspect.export import as_csv
 from wfinspect.model import Target, Unreadable
 from wfinspect.ui.files import Exports, fields
 from wfinspect.watching.api import Row
 
-FORMATS = {"JSON": _as_json, "CSV": _as_csv}
+FORMATS = {"JSON": _as_json, "CSV": as_csv}
 OTHER = Target("dev", "us-west-1", "dataworks.us-west-1.aliyuncs.com")
 
 

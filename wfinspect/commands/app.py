@@ -13,6 +13,7 @@ from typing import NamedTuple
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.once import bind
 from wfinspect.dataworks import connector
+from wfinspect.export import as_csv, as_json
 from wfinspect.model import InstanceKey, Target, WorkflowInstance
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings, home_of
@@ -88,7 +89,7 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
         keymap=settings.keys,
         notify=settings.notify,
         preferences=Preferences(screen.state_dir),
-        exports=Exports({"JSON": _as_json, "CSV": _as_csv}, (Path(), home_of(environ))),
+        exports=Exports({"JSON": _as_json, "CSV": as_csv}, (Path(), home_of(environ))),
         has_mouse=has_mouse,
         environ=environ,
     )
@@ -99,17 +100,8 @@ def show(screen: Screen, environ: Mapping[str, str]) -> int:
 
 
 def _as_json(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
-    from wfinspect.commands.output import as_json
-
     del zone
     return as_json([instance for instance, _ in found], is_array=len(found) != 1)
-
-
-def _as_csv(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
-    from wfinspect.commands.output import as_csv
-
-    tables = [as_csv([instance], region, zone) for instance, region in found]
-    return "\n".join([tables[0], *(table.partition("\n")[2] for table in tables[1:])])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

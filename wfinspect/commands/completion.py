@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wfinspect.commands import COMMANDS
-from wfinspect.commands.output import FIELDS
+from wfinspect.model import FIELDS_AS_SENT
 from wfinspect.regions import REGIONS
 from wfinspect.settings import LOG_LEVELS, OPTIONS, THEMES, Settings
 
 _WORDS: Mapping[str, Sequence[str]] = {
     "endpoint": ("public", "vpc"),
-    "field": FIELDS,
+    "field": tuple(field.service_name for field in FIELDS_AS_SENT),
     "log_level": [level.lower() for level in LOG_LEVELS],
     "region": REGIONS,
     "theme": THEMES,

@@ -12,6 +12,7 @@ from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import bind, count_calls
 from wfinspect.errors import ServiceError, UsageError
+from wfinspect.export import as_csv, as_json
 from wfinspect.model import Query, Status, Tag, Target, WorkflowInstance, biz_date_of
 from wfinspect.parsing import read_number
 from wfinspect.regions import zone_of
@@ -144,9 +145,9 @@ def _print(
     has_all: bool,
 ) -> None:
     if args.output == "json" and (found or has_all):
-        print(output.as_json(found, is_array=True))
+        print(as_json(found, is_array=True))
     elif args.output == "csv" and (found or has_all):
-        print(output.as_csv(found, region, settings.zone))
+        print(as_csv([(each, region) for each in found], settings.zone))
     elif found:
         now, room = SystemClock().now(), output.room()
         print(output.as_lines(found, region, settings.zone, now, room))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import bind, count_calls, read_bound
+from wfinspect.export import as_csv, as_json
 from wfinspect.model import Target, WorkflowInstance
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
@@ -66,7 +67,7 @@ def _printed(
     if args.field:
         return output.as_fields(found, args.field, has_id=is_several)
     if args.output == "json":
-        return output.as_json(found, is_array=is_several)
+        return as_json(found, is_array=is_several)
     if args.output == "csv":
-        return output.as_csv(found, region, settings.zone)
+        return as_csv([(each, region) for each in found], settings.zone)
     return output.as_table(found, region, settings.zone, SystemClock().now(), output.room())

@@ -1,12 +1,8 @@
 """Instances as text on standard output: table, JSON, CSV and single fields. Pure."""
 
 import contextlib
-import csv
-import dataclasses
-import io
 import json
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,16 +13,15 @@ from typing import TextIO
 from wfinspect.errors import UsageError
 from wfinspect.format import (
     biz_date,
+    biz_day,
     cell_width,
     clock_time,
     duration,
-    exact_json,
     moment,
-    plain_text,
     shortened,
     shown,
 )
-from wfinspect.model import WorkflowInstance
+from wfinspect.model import FIELDS_AS_SENT, FieldGroup, FieldKind, WorkflowInstance, service_name
 from wfinspect.parsing import first_parameters
 from wfinspect.regions import zone_of
 from wfinspect.watching.api import Contact, Snapshot
@@ -41,49 +36,13 @@ _WHOLE = "-o json or --field has the whole"
 _HEADING: tuple[str, ...] = ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
 _CELLS = ("status", "name", "type", "env_type", "biz_date", "started_time")
 _SHED = ("ENV", "TYPE", "BIZDATE", "STARTED")
-_NOT_FIELDS = {"raw", "unknown_fields", "unreadable"}
 _UNREADABLE = "unreadable, -o json shows it"
-_ATTRIBUTES = tuple(
-    f.name for f in dataclasses.fields(WorkflowInstance) if f.name not in _NOT_FIELDS
-)
-_TIMES = {"started_time", "finished_time", "create_time", "modify_time"}
-# What a spreadsheet takes for a formula, the full-width forms in East Asia as well.
-_FORMULA = re.compile("[-=+@\uff0d\uff1d\uff0b\uff20\x00-\x1f\x7f-\x9f]")
 
 
 def say(sentence: str) -> None:
     """A sentence for a person, on standard error. That nobody can read it is no reason to stop."""
     with contextlib.suppress(OSError):
         print(f"wfinspect: {shown(sentence, limit=4_000)}", file=sys.stderr, flush=True)
-
-
-def service_name(attribute: str) -> str:
-    """The service's name of a field: ``biz_date`` is ``BizDate``."""
-    return "".join(part.capitalize() for part in attribute.split("_"))
-
-
-FIELDS = tuple(service_name(a) for a in _ATTRIBUTES)
-"""The service's names of the 19 fields."""
-
-
-def as_json(instances: Sequence[WorkflowInstance], *, is_array: bool) -> str:
-    """The service's objects exactly as they came; what can't be seen is escaped."""
-    texts = [exact_json(i.raw) for i in instances]
-    return "[" + ",\n".join(texts) + "]" if is_array else "\n".join(texts)
-
-
-def as_csv(instances: Sequence[WorkflowInstance], region: str, zone: tzinfo) -> str:
-    """A header of the service's names and a line an instance; times are RFC 3339, BizDate a date.
-
-    A value that can't be read is the service's JSON. Text keeps its line breaks, and an apostrophe
-    stands before what a spreadsheet would run.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(FIELDS)
-    for instance in instances:
-        writer.writerow([_csv_value(instance, a, region, zone) for a in _ATTRIBUTES])
-    return out.getvalue().rstrip("\n")
 
 
 def as_fields(instances: Sequence[WorkflowInstance], names: Sequence[str], *, has_id: bool) -> str:
@@ -94,7 +53,8 @@ def as_fields(instances: Sequence[WorkflowInstance], names: Sequence[str], *, ha
     Raises:
         UsageError: a name that is no field of the service.
     """
-    known = {name.lower(): name for name in FIELDS}
+    names_known = [field.service_name for field in FIELDS_AS_SENT]
+    known = {name.lower() for name in names_known}
     lines = []
     for instance in instances:
         found = {name.lower(): _bare(value) for name, value in _loaded(instance.raw).items()}
@@ -104,7 +64,7 @@ def as_fields(instances: Sequence[WorkflowInstance], names: Sequence[str], *, ha
         }
         for name in names:
             if name.lower() not in known and name.lower() not in found:
-                raise UsageError(f"{name!r} is no field: known are {', '.join(FIELDS)}.")
+                raise UsageError(f"{name!r} is not a field: {', '.join(names_known)}.")
             text = found.get(name.lower(), "")
             lines.append(f"{instance.id}\t{text}" if has_id else text)
     return "\n".join(lines)
@@ -154,19 +114,19 @@ def as_lines(
 def _record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> str:
     rows = []
     unreadable = dict(instance.unreadable)
-    for attribute in _ATTRIBUTES:
-        value = getattr(instance, attribute)
-        if attribute in unreadable:
+    for field in FIELDS_AS_SENT:
+        value = getattr(instance, field.attribute)
+        if field.attribute in unreadable:
             text = _UNREADABLE
-        elif attribute in {"workflow_parameters", "tags"}:
+        elif field.group is FieldGroup.PAIRS:
             continue
-        elif attribute in _TIMES:
+        elif field.kind is FieldKind.TIME:
             text = _time(value, zone, has_offset=True)
-        elif attribute == "biz_date":
+        elif field.kind is FieldKind.DATE:
             text = "-" if value is None else biz_date(value, zone_of(region))
         else:
             text = "-" if value in {None, ""} else _start(str(value))
-        rows.append((service_name(attribute), text))
+        rows.append((field.service_name, text))
     if ran := _ran(instance, now):
         rows.append(("(ran)" if instance.is_settled else "(running for)", ran))
     rows += _parameter_rows(instance.workflow_parameters)
@@ -207,7 +167,9 @@ def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -
         "name": shown(instance.name, limit=_NAME_LIMIT),
         "type": shown(instance.type),
         "env_type": shown(instance.env_type),
-        "biz_date": "" if instance.biz_date is None else _date(instance.biz_date, region),
+        "biz_date": ""
+        if instance.biz_date is None
+        else biz_day(instance.biz_date, zone_of(region)),
         "started_time": _time(instance.started_time, zone),
     } | dict.fromkeys(dict(instance.unreadable), "unreadable")
     return (
@@ -228,28 +190,6 @@ def _time(milliseconds: int | None, zone: tzinfo, *, has_offset: bool = False) -
     if at is None:
         return "-" if milliseconds is None else str(milliseconds)
     return clock_time(at, zone) + (at.astimezone(zone).strftime(" %z") if has_offset else "")
-
-
-def _csv_value(instance: WorkflowInstance, attribute: str, region: str, zone: tzinfo) -> str:
-    value = getattr(instance, attribute)
-    if (unreadable := dict(instance.unreadable).get(attribute)) is not None:
-        value = unreadable
-    elif value is None:
-        return ""
-    elif attribute == "biz_date":
-        return _date(value, region)
-    elif attribute in _TIMES:
-        at = moment(value)
-        return str(value) if at is None else at.astimezone(zone).isoformat("T", "seconds")
-    elif attribute == "tags":
-        value = ";".join(f"{t.key}:{t.value}" for t in value)
-    if not isinstance(value, str):
-        return str(value)
-    return ("'" if _FORMULA.match(value) else "") + plain_text(value)
-
-
-def _date(milliseconds: int, region: str) -> str:
-    return biz_date(milliseconds, zone_of(region)).partition(" ")[0]
 
 
 def _loaded(text: str) -> dict[str, object]:

@@ -22,6 +22,7 @@ from wfinspect.model import (
     TaskInstance,
     Unreadable,
     WorkflowInstance,
+    service_name,
 )
 
 MAX_DEPTH = 64
@@ -226,8 +227,8 @@ def shape_of(
         if each.name in _OURS:
             continue
         given = others.get(each.name, text if each.default == "" else count)
-        name = "".join(part.capitalize() for part in each.name.split("_"))
-        shape[each.name] = given if isinstance(given, Field) else Field(given, ((name,),))
+        here = ((service_name(each.name),),)
+        shape[each.name] = given if isinstance(given, Field) else Field(given, here)
     return shape
 
 

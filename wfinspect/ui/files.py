@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.errors import ConfigError, StoreError
+from wfinspect.export import labelled
 from wfinspect.model import WorkflowInstance
-from wfinspect.parsing import Parameters, first_parameters
-from wfinspect.regions import zone_of
 from wfinspect.settings import make_private, read_settings
 from wfinspect.watching.api import Row
 
@@ -121,32 +120,9 @@ def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     found = row.instance
     if found is None:
         return (("ID", str(row.key.id)),)
-    biz = fmt.biz_date(found.biz_date, zone_of(row.key.target.region)) if found.biz_date else ""
-    unreadable = dict(found.unreadable)
-    parameters = first_parameters(found.workflow_parameters) or Parameters()
-    named = (
-        ("ID", "id", found.id),
-        ("Name", "name", found.name),
-        ("Status", "status", found.status),
-        ("Type", "type", found.type),
-        ("Environment", "env_type", found.env_type),
-        ("Business date", "biz_date", biz.partition(" ")[0]),
-        ("Started", "started_time", fmt.service_time(found.started_time, zone)),
-        ("Finished", "finished_time", fmt.service_time(found.finished_time, zone)),
-        ("Created", "create_time", fmt.service_time(found.create_time, zone)),
-        ("Modified", "modify_time", fmt.service_time(found.modify_time, zone)),
-        ("Workspace", "project_id", found.project_id),
-        ("Workflow", "workflow_id", found.workflow_id),
-        ("Task instance", "workflow_task_instance_id", found.workflow_task_instance_id),
-        ("Unified ID", "unified_workflow_instance_id", found.unified_workflow_instance_id),
-        ("Owner", "owner", found.owner),
-        ("Created by", "create_user", found.create_user),
-        ("Modified by", "modify_user", found.modify_user),
-        ("Parameters", "workflow_parameters", found.workflow_parameters),
-        *((f"  {p.key}", "", p.value) for p in parameters.pairs),
-        ("Tags", "tags", ", ".join(f"{tag.key}:{tag.value}" for tag in found.tags)),
-        *((f"  {tag.key}", "", tag.value) for tag in found.tags),
-        ("All as JSON", "", fmt.exact_json(found.raw)),
-    )
-    told = ((label, unreadable.get(name, value)) for label, name, value in named)
-    return tuple((label, str(value)) for label, value in told if value not in {None, ""})
+    named = [
+        (f"  {key}" if key else field.label, value)
+        for field, key, value in labelled(found, row.key.target.region, zone)
+    ]
+    whole = fmt.exact_json(found.raw)
+    return (*named, ("All as JSON", whole)) if whole else tuple(named)

@@ -7,7 +7,18 @@ from itertools import zip_longest
 
 from wfinspect import format as fmt
 from wfinspect.errors import ABOUT_KEYS, CredentialsMissing, NotFound
-from wfinspect.model import Family, Status, Target, Transition, WorkflowInstance, family_of
+from wfinspect.model import (
+    FIELDS,
+    Family,
+    FieldGroup,
+    FieldKind,
+    InstanceField,
+    Status,
+    Target,
+    Transition,
+    WorkflowInstance,
+    family_of,
+)
 from wfinspect.parsing import first_parameters
 from wfinspect.regions import zone_of
 from wfinspect.ui.lines import (
@@ -493,57 +504,46 @@ def core(
     return tuple(lines)
 
 
+# The state first, as everywhere.
+_FOREMOST = ("status", "name")
+_IN_DETAIL = [
+    *(field for name in _FOREMOST for field in FIELDS if field.attribute == name),
+    *(field for field in FIELDS if field.attribute not in _FOREMOST),
+]
+
+
 def core_fields(
     row: Row, instance: WorkflowInstance, look: Look, now: datetime
-) -> tuple[tuple[Field, ...], ...]:
-    """The groups of (label, value); a value the service left out is a dash."""
-    biz_zone = zone_of(row.key.target.region)
-    biz_date = fmt.biz_date(instance.biz_date, biz_zone) if instance.biz_date else ""
-    glyph, role = glyph_of(row, look)
-    seconds = instance.run_seconds(now)
+) -> Sequence[Sequence[Field]]:
+    """Return the groups of labels and values; a value the service left out is a dash."""
     unreadable = dict(instance.unreadable)
 
-    def unless_unreadable(name: str, spans: tuple[Span, ...]) -> tuple[Span, ...]:
-        return ((UNREADABLE, Role.TROUBLE),) if name in unreadable else spans
+    def value(field: InstanceField) -> tuple[Span, ...]:
+        if field.kind is FieldKind.STATUS:
+            glyph, role = glyph_of(row, look)
+            return (f"{glyph} ", role), state_word(row)
+        if field.attribute in unreadable:
+            return ((UNREADABLE, Role.TROUBLE),)
+        held = getattr(instance, field.attribute)
+        if field.kind is FieldKind.TIME:
+            return _service_time(held, look, now)
+        if field.kind is FieldKind.DATE:
+            held = fmt.biz_date(held, zone_of(row.key.target.region)) if held else ""
+        return _plain(held, Role.STRONG if field.attribute == "name" else Role.TEXT)
 
-    def plain(name: str) -> tuple[Span, ...]:
-        return unless_unreadable(name, _plain(getattr(instance, name)))
-
-    def time(name: str) -> tuple[Span, ...]:
-        return unless_unreadable(name, _time_of_detail_text(getattr(instance, name), look, now))
-
-    what = (
-        ("Status", ((f"{glyph} ", role), state_word(row))),
-        ("Name", unless_unreadable("name", _plain(instance.name, Role.STRONG))),
-        ("ID", _plain(row.key.id)),
-        ("Type", plain("type")),
-        ("Environment", plain("env_type")),
-        ("Business date", unless_unreadable("biz_date", _plain(biz_date))),
-    )
-    when = (
-        ("Started", time("started_time")),
-        ("Finished", time("finished_time")),
-        ("Duration", (*_lasted_of_detail_text(instance, seconds), *_oddness(instance, now))),
-        ("Created", time("create_time")),
-        ("Modified", time("modify_time")),
-    )
-    where = (
-        ("Workspace", plain("project_id")),
-        ("Workflow", plain("workflow_id")),
-        ("Task instance", plain("workflow_task_instance_id")),
-        ("Unified ID", plain("unified_workflow_instance_id")),
-    )
-    who = (
-        ("Owner", plain("owner")),
-        ("Created by", plain("create_user")),
-        ("Modified by", plain("modify_user")),
-    )
-    groups: tuple[tuple[Field, ...], ...] = (what, when, where, who)
+    groups: list[list[Field]] = []
+    for name in (FieldGroup.WHAT, FieldGroup.WHEN, FieldGroup.WHERE, FieldGroup.WHO):
+        group: list[Field] = []
+        for field in (each for each in _IN_DETAIL if each.group is name):
+            group.append((field.label, value(field)))
+            if field.attribute == "finished_time":
+                group.append(("Duration", (*_duration(instance, now), *_oddness(instance, now))))
+        groups.append(group)
     if instance.unknown_fields:
         named = [fmt.shown(name, limit=80) for name in instance.unknown_fields[:_MAX_NAMED]]
         names = ", ".join([*named, "..."] if len(named) < len(instance.unknown_fields) else named)
         count = f"{len(instance.unknown_fields)}, v shows them: "
-        groups += ((("New fields", ((count, Role.TEXT), (names, Role.DIM))),),)
+        groups.append([("New fields", ((count, Role.TEXT), (names, Role.DIM)))])
     return groups
 
 
@@ -560,7 +560,7 @@ def _whole_is(size: str) -> str:
     return f"... {size}, v shows the whole"
 
 
-def _time_of_detail_text(milliseconds: int | None, look: Look, now: datetime) -> tuple[Span, ...]:
+def _service_time(milliseconds: int | None, look: Look, now: datetime) -> tuple[Span, ...]:
     if not milliseconds:
         return (("-", Role.DIM),)
     at = fmt.moment(milliseconds)
@@ -571,8 +571,9 @@ def _time_of_detail_text(milliseconds: int | None, look: Look, now: datetime) ->
     return ((fmt.clock_time(at, look.zone), Role.TEXT), (f"  {ago}", Role.DIM))
 
 
-def _lasted_of_detail_text(instance: WorkflowInstance, seconds: float | None) -> tuple[Span, ...]:
+def _duration(instance: WorkflowInstance, now: datetime) -> tuple[Span, ...]:
     # While it runs only minutes are shown: a figure that ticks every second is bytes for nothing.
+    seconds = instance.run_seconds(now)
     if seconds is None:
         return (("-", Role.DIM),)
     text = fmt.duration(seconds) if instance.is_settled else f"{fmt.age(seconds)} so far"

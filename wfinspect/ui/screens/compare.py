@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 from textual.widget import Widget
 
+from wfinspect.export import labelled
 from wfinspect.format import VALUE_LIMIT, duration, shortened, shown, shown_block, size_of
 from wfinspect.lateness import Run, compare
 from wfinspect.model import (
+    FIELDS,
     Family,
+    FieldKind,
     InstanceKey,
     Page,
     TaskInstance,
@@ -20,17 +23,14 @@ from wfinspect.model import (
     spans,
 )
 from wfinspect.parsing import Parameters, first_parameters
-from wfinspect.ui.files import fields
 from wfinspect.ui.lines import BLANK, Line, Role, cell_len, line, pad, wrap, wrap_lines
 from wfinspect.ui.screens.view import Desk, OverlayScreen, Title
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.watching.api import EarlierRuns, InstanceOf, Row, TasksOf
 
-_OF_EVERY_RUN = frozenset(
-    ("ID", "Business date", "Started", "Finished", "Created", "Modified", "Task instance")
-) | {"Unified ID"}
-"""What differs between any two runs, and so tells nothing."""
+_OF_EVERY_RUN = frozenset(field.label for field in FIELDS if field.is_of_run)
+"""What differs between any two runs, and so says nothing."""
 _LEAST_SECONDS = 1.0
 _MAX_NAMES = 500
 """Fields of a kind that are shown; the rest is counted."""
@@ -181,14 +181,15 @@ def _by_name(tasks: Sequence[TaskInstance], shared: Collection[str]) -> Mapping[
 
 
 def _values(row: Row, zone: tzinfo) -> dict[str, str]:
-    """Fields by their labels; those of parameters and tags are told apart by a mark."""
+    """Values by their labels; a mark before it says whether a key is a parameter's or a tag's."""
+    if row.instance is None:
+        return {}
     values: dict[str, str] = {}
-    mark = ""
-    for label, value in fields(row, zone):
-        if label in {"Parameters", "Tags"}:
-            mark = "$" if label == "Parameters" else "#"
-        if label not in {"All as JSON", "Tags"}:
-            values[mark + label.strip() if label.startswith("  ") else label] = value
+    for field, key, value in labelled(row.instance, row.key.target.region, zone):
+        if not key and field.kind is not FieldKind.TAGS:
+            values[field.label] = value
+        elif key:
+            values[("$" if field.kind is FieldKind.PARAMETERS else "#") + key] = value
     found = _parameters(row)
     return values | {f"${p.key}": p.told_apart for p in found.pairs} if found else values
 
