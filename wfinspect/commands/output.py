@@ -1,5 +1,6 @@
 """Instances as text on standard output: table, JSON, CSV and single fields. Pure."""
 
+import atexit
 import contextlib
 import json
 import os
@@ -230,6 +231,8 @@ def ended_by_signals() -> Iterator[None]:
         # Output that nobody reads blocks, and with it an orderly end.
         signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
         signal.setitimer(signal.ITIMER_REAL, _PATIENCE_SECONDS)
+        # Once Python has taken its handlers off, the alarm would kill the process and be its exit code.
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
         raise SystemExit(128 + number)
 
     numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
