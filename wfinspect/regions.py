@@ -4,7 +4,7 @@ Source: the endpoint page of the 2024-05-18 API and the endpoint map of the offi
 zones are the regions' local ones (the API does not return a switched scheduling zone).
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _CHINA = "Asia/Shanghai"
@@ -43,10 +43,15 @@ REGIONS = tuple(_ZONES)
 """Every region with a known endpoint."""
 
 
+def day_of(region: str, at: datetime) -> date:
+    """The day a call counts for: it begins at midnight in the region."""
+    return at.astimezone(zone_of(region)).date()
+
+
 def day_ends_at(region: str, at: datetime) -> datetime:
     """The midnight that follows `at` in a region: then the service counts calls from 0 again."""
     zone = zone_of(region)
-    tomorrow = at.astimezone(zone).date() + timedelta(days=1)
+    tomorrow = day_of(region, at) + timedelta(days=1)
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone)
 
 

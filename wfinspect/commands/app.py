@@ -1,107 +1,23 @@
-"""Composes the watcher and the app, runs them, gives the exit code. Shared by the app and the demo."""
+"""The app: puts the poller and the screen together and runs them; the demo does so as well."""
 
 import argparse
 import gc
 import os
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
-from typing import NamedTuple
 
-from wfinspect.clock import Clock, SystemClock
+from wfinspect.clock import SystemClock
 from wfinspect.commands.once import bind
 from wfinspect.dataworks import connector
 from wfinspect.export import as_csv, as_json
-from wfinspect.model import InstanceKey, Target, WorkflowInstance
+from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings, home_of
 from wfinspect.terminal import is_remote, prepare_environment, require_terminal
 from wfinspect.watching.api import Connect
-
-
-class Screen(NamedTuple):
-    """What an app on a screen is made of."""
-
-    settings: Settings
-    state_dir: Path
-    target: Target
-    connect: Connect
-    clock: Clock
-    open_keys: tuple[InstanceKey, ...] = ()
-    """Opened (the first) and watched (all) at start."""
-    is_demo: bool = False
-
-
-def show(screen: Screen, environ: Mapping[str, str]) -> int:
-    """Run the app on this terminal until it ends.
-
-    Raises:
-        UsageError: there is no terminal to run it on.
-    """
-    settings = screen.settings
-    require_terminal(sys.__stdin__, sys.__stderr__, environ.get("TERM", ""))
-    # Textual reads the process's own environment when it is imported.
-    low_bandwidth = settings.low_bandwidth
-    if low_bandwidth is None:
-        low_bandwidth = is_remote(environ)
-    prepare_environment(os.environ, low_bandwidth=low_bandwidth)
-    # Imports and the first paint make objects that stay; looking for garbage among them takes a tenth.
-    gc.disable()
-    from wfinspect.ui.app import WfInspectApp
-    from wfinspect.ui.files import Exports, Preferences
-    from wfinspect.ui.terminal import run_app
-    from wfinspect.watching.engine import Setup
-    from wfinspect.watching.notifications import Messenger
-    from wfinspect.watching.poller import Poller
-
-    watcher = Poller(
-        Setup(
-            screen.state_dir,
-            screen.connect,
-            screen.clock,
-            screen.target,
-            interval_seconds=settings.interval,
-            budget=settings.budget,
-            rng=random.Random(),
-            rule=settings.notify.rule,
-            lost_after_seconds=settings.notify.lost_after,
-            messenger=Messenger(settings.notify.command, environ),
-        )
-    )
-
-    def start() -> None:
-        gc.freeze()
-        gc.enable()
-        watcher.start()
-
-    has_mouse = settings.mouse if settings.mouse is not None else not is_remote(environ)
-    app = WfInspectApp(
-        watcher,
-        clock=screen.clock,
-        zone=settings.zone,
-        theme=settings.theme,
-        ascii_only=settings.ascii,
-        open_keys=screen.open_keys,
-        is_demo=screen.is_demo,
-        on_ready=start,
-        keymap=settings.keys,
-        notify=settings.notify,
-        preferences=Preferences(screen.state_dir),
-        exports=Exports({"JSON": _as_json, "CSV": as_csv}, (Path(), home_of(environ))),
-        has_mouse=has_mouse,
-        environ=environ,
-    )
-    try:
-        return run_app(app, mouse=has_mouse, crash_directory=screen.state_dir)
-    finally:
-        watcher.stop()
-
-
-def _as_json(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
-    del zone
-    return as_json([instance for instance, _ in found], is_array=len(found) != 1)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -117,16 +33,83 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Show the app until it is quit."""
     ids = parse_ids(" ".join(args.ids)) if args.ids else ()
-    bound = bind(settings, environ)
-    clock = SystemClock()
-    return show(
-        Screen(
-            settings=settings,
-            state_dir=settings.paths.state_dir,
-            target=bound.target,
-            connect=connector(environ, home_of(environ), clock),
-            clock=clock,
-            open_keys=tuple(InstanceKey(bound.target, i) for i in ids),
-        ),
-        environ,
+    connect = connector(environ, home_of(environ), SystemClock())
+    return show(settings, environ, bind(settings, environ).target, connect, ids)
+
+
+def show(
+    settings: Settings,
+    environ: Mapping[str, str],
+    target: Target,
+    connect: Connect,
+    ids: Iterable[InstanceId],
+    *,
+    is_demo: bool = False,
+) -> int:
+    """Run the app on this terminal until it ends; `ids` are watched, and the first is opened.
+
+    Raises:
+        UsageError: there is no terminal to run it on.
+    """
+    require_terminal(sys.__stdin__, sys.__stderr__, environ.get("TERM", ""))
+    # Textual reads the process's own environment when it is imported.
+    low_bandwidth = settings.low_bandwidth
+    if low_bandwidth is None:
+        low_bandwidth = is_remote(environ)
+    prepare_environment(os.environ, low_bandwidth=low_bandwidth)
+    # Imports and the first paint make objects that stay; looking for garbage among them takes a tenth.
+    gc.disable()
+    from wfinspect.ui.app import WfInspectApp
+    from wfinspect.ui.files import Exports, Preferences
+    from wfinspect.ui.terminal import run_app
+    from wfinspect.watching.engine import Setup
+    from wfinspect.watching.notifications import Messenger
+    from wfinspect.watching.poller import Poller
+
+    clock, state_dir = SystemClock(), settings.paths.state_dir
+    poller = Poller(
+        Setup(
+            state_dir,
+            connect,
+            clock,
+            target,
+            interval_seconds=settings.interval,
+            budget=settings.budget,
+            rng=random.Random(),
+            rule=settings.notify.rule,
+            lost_after_seconds=settings.notify.lost_after,
+            messenger=Messenger(settings.notify.command, environ),
+        )
     )
+
+    def start() -> None:
+        gc.freeze()
+        gc.enable()
+        poller.start()
+
+    has_mouse = settings.mouse if settings.mouse is not None else not is_remote(environ)
+    app = WfInspectApp(
+        poller,
+        clock=clock,
+        zone=settings.zone,
+        theme=settings.theme,
+        ascii_only=settings.ascii,
+        open_keys=[InstanceKey(target, each) for each in ids],
+        is_demo=is_demo,
+        on_ready=start,
+        keymap=settings.keys,
+        notify=settings.notify,
+        preferences=Preferences(state_dir),
+        exports=Exports({"JSON": _as_json, "CSV": as_csv}, (Path(), home_of(environ))),
+        has_mouse=has_mouse,
+        environ=environ,
+    )
+    try:
+        return run_app(app, mouse=has_mouse, crash_directory=state_dir)
+    finally:
+        poller.stop()
+
+
+def _as_json(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
+    del zone
+    return as_json([instance for instance, _ in found], is_array=len(found) != 1)

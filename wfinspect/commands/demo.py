@@ -7,18 +7,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wfinspect.clock import SystemClock
-from wfinspect.commands.app import Screen, show
+from wfinspect.commands.app import show
+from wfinspect.dataworks import connector
 from wfinspect.errors import StoreError
-from wfinspect.model import InstanceKey, Target
+from wfinspect.model import Target
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings, home_of, make_private
 from wfinspect.watching.api import InstanceSource
 
 # The port differs from start to start; the rows stay bound to this name.
-BINDING = Target("demo", "cn-shanghai", "simulator")
+TARGET = Target("demo", "cn-shanghai", "simulator")
+# Its calls cost nothing, so changes are looked for more often.
 INTERVAL_SECONDS = 5.0
-BUDGET = 100_000
-"""Calls a day: nobody pays for these, so changes are looked for more often."""
+CALLS_PER_DAY = 100_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,55 +32,40 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     from wfinspect.simulator import DEMO_IDS, Simulator
 
     ids = parse_ids(" ".join(args.ids)) if args.ids else ()
+    settings = _for_demo(settings)
     clock = SystemClock()
-    state_dir = settings.paths.state_dir / "demo"
-    epoch, is_first = _epoch(state_dir, clock.now())
+    epoch, is_first = _epoch(settings.paths.state_dir / "epoch", clock.now())
     with Simulator(clock=clock, epoch=epoch) as simulator:
-        keys_of_simulator = simulator.environment()
+        connect_there = connector(simulator.environment(), home_of(environ), clock)
 
         async def connect(target: Target, on_call: Callable[[], None]) -> InstanceSource:
-            from wfinspect.dataworks import connector
-
             there = target._replace(profile="(env)", endpoint=simulator.url)
-            opened = connector(keys_of_simulator, home_of(environ), clock)
-            return await opened(there, on_call)
+            return await connect_there(there, on_call)
 
-        first_ids = DEMO_IDS if is_first else ()
-        return show(
-            Screen(
-                settings=_for_demo(settings),
-                state_dir=state_dir,
-                target=BINDING,
-                connect=connect,
-                clock=clock,
-                open_keys=tuple(InstanceKey(BINDING, i) for i in (*ids, *first_ids)),
-                is_demo=True,
-            ),
-            environ,
-        )
+        shown_ids = (*ids, *(DEMO_IDS if is_first else ()))
+        return show(settings, environ, TARGET, connect, shown_ids, is_demo=True)
 
 
 def _for_demo(settings: Settings) -> Settings:
-    """Settings with the demo's own defaults where the user asked for nothing else."""
-    changes: dict[str, float] = {}
-    if settings.sources["interval"] == "default":
-        changes["interval"] = INTERVAL_SECONDS
-    if settings.sources["budget"] == "default":
-        changes["budget"] = BUDGET
-    return settings._replace(**changes)  # type: ignore[arg-type]
+    """Return settings with a state directory of the demo's own, and its defaults."""
+    sources, paths = settings.sources, settings.paths
+    return settings._replace(
+        paths=paths._replace(state_dir=paths.state_dir / "demo"),
+        interval=INTERVAL_SECONDS if sources["interval"] == "default" else settings.interval,
+        budget=CALLS_PER_DAY if sources["budget"] == "default" else settings.budget,
+    )
 
 
-def _epoch(state_dir: Path, now: datetime) -> tuple[datetime, bool]:
-    """When the fleet's life began, and whether it begins now.
+def _epoch(path: Path, now: datetime) -> tuple[datetime, bool]:
+    """Return when the simulated fleet began, and whether that is now.
 
-    Where nothing can be kept the fleet begins anew each time.
+    It begins at each start where nothing can be written.
     """
-    path = state_dir / "epoch"
     with contextlib.suppress(OSError, ValueError):
         epoch = datetime.fromisoformat(path.read_text(encoding="ascii").strip())
         if epoch.tzinfo is not None and epoch <= now:
             return epoch.astimezone(UTC), False
     with contextlib.suppress(OSError, StoreError):
-        make_private(state_dir)
+        make_private(path.parent)
         path.write_text(now.isoformat(), encoding="ascii")
     return now, True

@@ -37,9 +37,9 @@ from wfinspect.dataworks.transport import (
 from wfinspect.errors import BadRequest, NotFound, Refused, ServiceError, UsageError, WfInspectError
 from wfinspect.format import duration, exact_json, shown
 from wfinspect.model import InstanceId, Target, WorkflowInstance
+from wfinspect.regions import day_of
 from wfinspect.settings import Notify, Settings, home_of
 from wfinspect.terminal import announcement, ask_tmux, is_remote, require_terminal
-from wfinspect.watching.journal import day_of
 from wfinspect.watching.notifications import TRIAL, Message, Messenger
 from wfinspect.watching.store import Store
 
@@ -222,7 +222,7 @@ class StoreChecks:
 
     def _check_calls(self, target: Target, calls: Counter[Target]) -> Found:
         count_calls(self._settings, self._clock, calls)
-        day, budget = day_of(target, self._clock.now()), self._settings.budget
+        day, budget = day_of(target.region, self._clock.now()), self._settings.budget
         with contextlib.closing(Store(self._directory, self._clock.now)) as store:
             used = store.calls(target.account, day)
         text = f"{used:,} today of a budget of {budget:,}, {calls.total()} of them for this"

@@ -31,6 +31,7 @@ from wfinspect.errors import (
     Unreachable,
 )
 from wfinspect.model import InstanceId, Target, WorkflowInstance
+from wfinspect.regions import day_of
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import InstanceSource
 
@@ -108,12 +109,11 @@ def stored_rows(settings: Settings, clock: Clock) -> "list[StoredRow]":
 
 def count_calls(settings: Settings, clock: Clock, calls: Counter[Target]) -> None:
     """Count calls that went out, as far as the store can be written."""
-    from wfinspect.watching.journal import day_of
     from wfinspect.watching.store import Changes, Store
 
     changes = Changes()
     for target, number in calls.items():
-        changes.calls[target.account, day_of(target, clock.now())] += number
+        changes.calls[target.account, day_of(target.region, clock.now())] += number
     if not changes:
         return
     with (

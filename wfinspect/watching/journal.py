@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from wfinspect.errors import DailyLimit, StoreError
 from wfinspect.model import Account, InstanceId, InstanceKey, Target, Transition, WorkflowInstance
-from wfinspect.regions import day_ends_at, zone_of
+from wfinspect.regions import day_ends_at, day_of
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits
 from wfinspect.watching.notifications import Notices
 from wfinspect.watching.store import MAX_RECENT, Changes, Store, event_name, row_of
@@ -311,7 +311,7 @@ class DailyBudget:
 
     def follow(self, target: Target, now: float, at: datetime) -> None:
         """Begin a day where a new one has come, else correct the count."""
-        account, day = target.account, day_of(target, at)
+        account, day = target.account, day_of(target.region, at)
         used = self._book.calls(account, day, now)
         bucket = self._limits.bucket(target, now)
         ends_at = now + _seconds_left(target, at)
@@ -326,11 +326,11 @@ class DailyBudget:
 
     def called(self, target: Target, at: datetime) -> None:
         """Count a request that goes out."""
-        self._book.count_call(target.account, day_of(target, at))
+        self._book.count_call(target.account, day_of(target.region, at))
 
     def calls_today(self, target: Target, now: float, at: datetime) -> int:
         """The calls of a target's account on this day, over all processes."""
-        return self._book.calls(target.account, day_of(target, at), now)
+        return self._book.calls(target.account, day_of(target.region, at), now)
 
     def limit_met(self, target: Target, now: float, at: datetime) -> None:
         """Learn from an answer that says the day's calls are used up, unless it repeats another.
@@ -341,7 +341,7 @@ class DailyBudget:
             return
         account = target.account
         bucket = self._limits.bucket(target, now)
-        used = self._book.calls(account, day_of(target, at), now)
+        used = self._book.calls(account, day_of(target.region, at), now)
         learnt = max(LEAST_LEARNT_BUDGET, int(used * _MARGIN))
         if learnt < bucket.budget:
             bucket.budget = learnt
@@ -359,11 +359,6 @@ class DailyBudget:
 
 def _name(account: Account) -> str:
     return f"budget {account[0]} {account[1]}"
-
-
-def day_of(target: Target, at: datetime) -> date:
-    """The day a call counts for: it begins at midnight in the region."""
-    return at.astimezone(zone_of(target.region)).date()
 
 
 def _seconds_left(target: Target, at: datetime) -> float:

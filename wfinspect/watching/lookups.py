@@ -30,7 +30,7 @@ from wfinspect.model import (
     WorkflowInstance,
     family_of,
 )
-from wfinspect.regions import zone_of
+from wfinspect.regions import day_of, zone_of
 from wfinspect.watching.api import (
     A,
     EarlierRuns,
@@ -47,7 +47,7 @@ from wfinspect.watching.api import (
     TasksOf,
 )
 from wfinspect.watching.calls import Calls, outcome_of
-from wfinspect.watching.journal import DailyBudget, Journal, day_of
+from wfinspect.watching.journal import DailyBudget, Journal
 from wfinspect.watching.limits import Limits
 from wfinspect.watching.store import is_id
 from wfinspect.watching.watchlist import MAX_NAME
@@ -154,7 +154,7 @@ class RunHistory:
         known = days.get(str(biz_date))
         try:
             asked_on, rows = known or ("", ())
-            if known is None or date.fromisoformat(asked_on) < day_of(self.target, at):
+            if known is None or date.fromisoformat(asked_on) < day_of(self.target.region, at):
                 return None
             return tuple(_run(biz_date, *row) for row in rows)
         except (TypeError, ValueError):
@@ -174,7 +174,7 @@ class RunHistory:
         began = moment(biz_date)
         is_old = began is not None and at - began > _FINAL_AFTER
         is_final = is_old and all(family_of(run.status).is_settled for run in runs)
-        asked_on = date.max if is_final else day_of(self.target, at)
+        asked_on = date.max if is_final else day_of(self.target.region, at)
         rows = [[r.id, r.status, r.started_time, r.finished_time] for r in runs]
         days = {**self._days(now), str(biz_date): [asked_on.isoformat(), rows]}
         latest = sorted(days, key=int)[-_KEPT_DATES:]

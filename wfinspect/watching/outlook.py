@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from wfinspect.clock import Clock
 from wfinspect.errors import ServiceError
 from wfinspect.model import Family, Target
+from wfinspect.regions import day_of
 from wfinspect.watching.cadence import freshness_seconds
-from wfinspect.watching.journal import Journal, day_of
+from wfinspect.watching.journal import Journal
 from wfinspect.watching.notifications import Alerts
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.watchlist import Known
@@ -140,7 +141,7 @@ class OutlookTracker:
         if entry.steady_at is None and not entry.is_final:
             return None
         known = entry.known = entry.known or Known(entry.instance)
-        if known.examined_on != day_of(entry.key.target, at):
+        if known.examined_on != day_of(entry.key.target.region, at):
             self._examine(entry, known, now, at)
         return known
 
@@ -148,7 +149,7 @@ class OutlookTracker:
         from wfinspect.watching.lookups import RunHistory  # noqa: PLC0415
 
         runs, missing = RunHistory(self._book, entry.key.target, known.of).known(now, at)
-        known.take_runs(runs, day_of(entry.key.target, at), is_complete=missing is None)
+        known.take_runs(runs, day_of(entry.key.target.region, at), is_complete=missing is None)
         self._book.watchlist.touch([entry.key])
         self._follow(entry)
 
