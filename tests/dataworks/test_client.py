@@ -1,6 +1,7 @@
 import asyncio
 import json
 import logging
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -478,21 +479,29 @@ async def test_a_setting_of_the_environment_that_cannot_work_is_told_when_openin
     assert "CANARY" not in str(caught.value)
 
 
-def test_deciding_on_a_binding_imports_no_http() -> None:
+def loaded_by(code: str, *names: str) -> list[str]:
+    """Which of some modules a fresh interpreter has loaded after running some code."""
+    code += f"; import sys; print(*(name for name in {names} if name in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout.split()
+
+
+def test_deciding_on_a_target_imports_no_http() -> None:
     code = (
-        "import sys; from pathlib import Path\n"
+        "from pathlib import Path\n"
         "import wfinspect.dataworks\n"
         "from wfinspect.dataworks.profiles import identify\n"
         "from wfinspect.dataworks.endpoints import endpoint_of\n"
-        "identify(None, {}, Path('/nonexistent')); endpoint_of('cn-shanghai', 'vpc')\n"
-        "print([m for m in ('httpx', 'msgspec', 'anyio', 'alibabacloud_credentials') "
-        "if m in sys.modules])"
+        "identify(None, {}, Path('/nonexistent')); endpoint_of('cn-shanghai', 'vpc')"
     )
 
-    async def run() -> bytes:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
-        )
-        return (await process.communicate())[0]
+    assert loaded_by(code, "httpx", "msgspec", "anyio", "alibabacloud_credentials") == []
 
-    assert asyncio.run(run()).decode().strip() == "[]"
+
+def test_only_profiles_that_need_it_load_the_credentials_library() -> None:
+    slow = ("alibabacloud_credentials", "Tea", "requests", "aiohttp")
+
+    assert loaded_by("import wfinspect.dataworks.client", *slow) == []
+    assert loaded_by("import wfinspect.dataworks.library", *slow) == list(slow)

@@ -1,32 +1,21 @@
-"""Bounds for the credentials library's calls, commands and files. Imported only with the library.
+"""The access key of one profile: found, remembered, and read again when its source changes.
 
-Tea 0.4.3 sends all plain HTTP through ``HTTP_PROXY`` whatever ``NO_PROXY`` says. What it asks that way is
-this machine or the ECS metadata server: a proxy would see the keys, or ask a server of its own.
+A key in the environment or in the aliyun CLI's file is read here. All else (roles, log-ins, commands, metadata
+servers) is left to the official library, which `library` keeps within bounds: in a thread, since it blocks.
 """
 
 import codecs
-import logging
-import os
 import re
-import select
-import subprocess
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
-from Tea.core import TeaCore
-
-from wfinspect.clock import SystemClock
 from wfinspect.dataworks import profiles
-from wfinspect.dataworks.profiles import CliFile, members_of, mode_of
+from wfinspect.dataworks.profiles import CliFile, mode_of
 from wfinspect.dataworks.transport import BlockingCall
 from wfinspect.errors import (
     ConfigError,
@@ -44,384 +33,11 @@ from wfinspect.settings import (
     read_settings,
 )
 
-_MAX_OUTPUT = 1024 * 1024
-"""Bytes a command may print; keys need a thousandth of it."""
-
-_adapter_of = TeaCore.get_adapter
-
-
-def set_for(provider: ModuleType) -> None:
-    """Bound what the library's providers do, in their module and in Tea."""
-    provider.external.subprocess = SimpleNamespace(
-        run=_run, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired
-    )
-    # It writes renewed keys into what it reads in the locale's encoding.
-    provider.cli_profile._load_config = lambda path: members_of(Path(path))  # noqa: SLF001
-    TeaCore.get_adapter = staticmethod(_adapter)
-
-
-def _adapter(prefix: str, tls_min_version: str | None = None) -> HTTPAdapter:
-    """Tea's own for TLS, which goes as the environment says; one that goes nowhere else for the rest."""
-    is_tls = prefix.upper() == "HTTPS"
-    return _adapter_of(prefix, tls_min_version) if is_tls else _Direct()
-
-
-class _Direct(HTTPAdapter):
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - handed on
-        return super().send(request, *args, **kwargs | {"proxies": None})
-
-
-def _run(command: list[str], *, timeout: float, **_: object) -> "subprocess.CompletedProcess[str]":
-    """What `subprocess.run` does for the library, bounded, and away from the keyboard.
-
-    Raises:
-        ValueError: it printed more than `_MAX_OUTPUT` bytes, or nothing for so many seconds.
-    """
-    quiet, output = subprocess.DEVNULL, b""
-    with subprocess.Popen(command, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet) as process:  # noqa: S603 - the user's own
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
-        try:
-            while (
-                len(output) <= _MAX_OUTPUT and select.select([process.stdout], [], [], timeout)[0]
-            ):
-                piece = os.read(process.stdout.fileno(), 65536)
-                if not piece:
-                    code = process.wait(timeout)
-                    return subprocess.CompletedProcess(command, code, output.decode(), "")
-                output += piece
-        finally:
-            process.kill()
-    raise ValueError("it printed too much, or nothing any more")
-
-
 Keys = tuple[str, str, str]
 """Key ID, secret and token, the last "" for a key that is not temporary."""
 
 Provider = Callable[[], Keys]
 """Blocks until there are keys; raises a ServiceError."""
-
-_REMEDIES = {
-    "CloudSSO": "log in again with `aliyun configure --mode CloudSSO --profile {name}`.",
-    "OAuth": "log in again with `aliyun configure --mode OAuth --profile {name}`.",
-    "External": "run its process_command by hand and see what it says.",
-    "CredentialsURI": "check that its credentials_uri answers.",
-    "EcsRamRole": "check that this machine is an ECS instance with that role.",
-    "RamRoleArn": "check the role's ARN and the key that assumes it.",
-    "ChainableRamRoleArn": "check the role's ARN and its source_profile.",
-    "RamRoleArnWithRoleName": "check that this machine is an ECS instance with that role, and the ARN.",
-    "OIDC": "check the role's ARN and the token file.",
-}
-"""The modes that are served, and what to do where one gives no keys."""
-
-_NOT_SERVED = {"RsaKeyPair", "BearerToken", "Anonymous"}
-"""Other modes of the CLI. Nothing else is printed of what stands there: it may be a key."""
-
-_RUNS_OR_SENDS = {"External", "OIDC"}
-"""The modes that run a program, or send what is in a file, that the CLI's file names."""
-
-_MAX_INI_BYTES = 1024 * 1024
-
-_LOGGERS = (
-    "credentials", "alibabacloud-tea", "darabonba-core", "apscheduler", "urllib3", "requests",
-    "aiohttp",
-)  # fmt: skip
-
-
-def profile_provider(
-    profile: Mapping[str, Any], file: CliFile, environ: Mapping[str, str]
-) -> Provider:
-    """A provider for a CLI profile of any mode but AK and StsToken.
-
-    Raises:
-        Refused: the mode is not served, the environment forbids it, or others may have written what
-            would be run.
-    """
-    chain = _chain(profile, file)
-    for each in chain:
-        _require_allowed(each, file, environ)
-    mode = mode_of(profile)
-    remedy = _REMEDIES[mode].format(name=shown(str(profile.get("name")), limit=80))
-
-    def build() -> Iterator[Callable[[], Any]]:
-        library = _library()
-        yield lambda: _provider_of(chain, file, library)
-
-    return _FirstThatWorks(build, Refused(f"Profile {_quoted(profile)} gave no keys: {remedy}"))
-
-
-def _chain(profile: Mapping[str, Any], file: CliFile) -> list[Mapping[str, Any]]:
-    """A profile, and behind it each one that the one before takes its keys from."""
-    chain = [profile]
-    while mode_of(chain[-1]) == "ChainableRamRoleArn":
-        source = file.profile(chain[-1].get("source_profile") or "")
-        if source is None or source in chain:
-            raise Refused(
-                f"Profile {_quoted(chain[-1])} has no source_profile that gives keys: name another "
-                "profile of the file there."
-            )
-        chain.append(source)
-    return chain
-
-
-def _require_allowed(profile: Mapping[str, Any], file: CliFile, environ: Mapping[str, str]) -> None:
-    quoted, mode = _quoted(profile), mode_of(profile)
-    if mode not in {"AK", "StsToken", *_REMEDIES}:
-        raise Refused(
-            f"Profile {quoted} has a mode that is not served: use one of AK, StsToken, "
-            f"{', '.join(_REMEDIES)}."
-        )
-    forbidden = environ.get("ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS", "").lower() in {"1", "true"}
-    if forbidden and mode in {"External", "CredentialsURI"}:
-        raise Refused(
-            f"Profile {quoted} is switched off by ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS: unset "
-            "that, or use another profile."
-        )
-    if mode in _RUNS_OR_SENDS and file.other_writers:
-        raise Refused(f"Profile {quoted} is not used: {file.other_writers}")
-    if mode == "CredentialsURI":
-        _require_private(_uri_of(profile), f"The credentials_uri of profile {quoted}")
-
-
-def _quoted(profile: Mapping[str, Any]) -> str:
-    name, mode = shown(str(profile.get("name")), limit=80), mode_of(profile)
-    return f"'{name}' ({mode})" if mode in {*_REMEDIES, *_NOT_SERVED} else f"'{name}'"
-
-
-def _uri_of(profile: Mapping[str, Any]) -> str:
-    return str(profile.get("credentials_uri") or "")
-
-
-def _provider_of(chain: Sequence[Mapping[str, Any]], file: CliFile, library: ModuleType) -> Any:  # noqa: ANN401 - the library's
-    """The library's provider for the first profile of a chain.
-
-    Its own reader of the file passes over ``sts_endpoint``, the token of a RamRoleArn profile and keys
-    of CloudSSO that have not expired, and does not know the modes CredentialsURI and
-    RamRoleArnWithRoleName. Where renewed keys are written back it is used.
-    """
-    profile, mode, of = chain[0], mode_of(chain[0]), chain[0].get
-    role = {
-        "role_arn": of("ram_role_arn"),
-        "role_session_name": of("ram_session_name"),
-        "duration_seconds": of("expired_seconds") or None,
-        "policy": of("policy"),
-        "sts_region_id": of("sts_region"),
-        # The CLI takes a URL as well as a host.
-        "sts_endpoint": str(of("sts_endpoint") or "").strip().rpartition("://")[2].rstrip("/"),
-        "enable_vpc": of("enable_vpc"),
-    }
-    provider: Any
-    match mode:
-        case "AK" | "StsToken":
-            provider = _static(profile, library, has_token=mode == "StsToken")
-        case "EcsRamRole":
-            provider = _ecs_role(profile, library)
-        case "RamRoleArn" | "RamRoleArnWithRoleName" | "ChainableRamRoleArn":
-            if mode == "RamRoleArn":
-                first = _static(profile, library, has_token=bool(of("sts_token")))
-            elif mode == "RamRoleArnWithRoleName":
-                first = _ecs_role(profile, library)
-            else:
-                first = _provider_of(chain[1:], file, library)
-            provider = library.RamRoleArnCredentialsProvider(
-                credentials_provider=first, external_id=of("external_id"), **role
-            )
-        case "OIDC":
-            provider = library.OIDCRoleArnCredentialsProvider(
-                oidc_provider_arn=of("oidc_provider_arn"),
-                oidc_token_file_path=of("oidc_token_file"),
-                **role,
-            )
-        case "CredentialsURI":
-            provider = library.URLCredentialsProvider(uri=_uri_of(profile))
-        case _:
-            reader = library.CLIProfileCredentialsProvider(
-                profile_name=str(of("name")), profile_file=str(file.path)
-            )
-            # What was read and checked: by itself it would read the file once more.
-            members = {"profiles": [{**profile, "mode": mode}]}
-            log_in = partial(reader._get_credentials_provider, members, of("name"))  # noqa: SLF001
-            is_kept = mode in {"CloudSSO", "OAuth"}
-            provider = _KeptKeys(profile, library, log_in) if is_kept else log_in()
-    return provider
-
-
-def _static(profile: Mapping[str, Any], library: ModuleType, *, has_token: bool) -> Any:  # noqa: ANN401 - the library's
-    keys = {name: profile.get(name) for name in ("access_key_id", "access_key_secret")}
-    if has_token:
-        return library.StaticSTSCredentialsProvider(security_token=profile.get("sts_token"), **keys)
-    return library.StaticAKCredentialsProvider(**keys)
-
-
-def _ecs_role(profile: Mapping[str, Any], library: ModuleType) -> Any:  # noqa: ANN401 - the library's
-    return library.EcsRamRoleCredentialsProvider(
-        role_name=profile.get("ram_role_name"), async_update_enabled=False
-    )
-
-
-class _KeptKeys:
-    """The keys that a log-in left in the file; once they have expired, those of another log-in."""
-
-    def __init__(
-        self, profile: Mapping[str, Any], library: ModuleType, log_in: Callable[[], Any]
-    ) -> None:
-        self._log_in = log_in
-        self._clock = SystemClock()
-        self._provider: Any = None
-        try:
-            self._expires_at = int(profile.get("sts_expiration") or 0)
-            self._kept = _static(profile, library, has_token=True)
-        except ValueError:
-            self._expires_at = 0
-
-    def get_credentials(self) -> Any:  # noqa: ANN401 - the library's
-        if self._clock.now().timestamp() < self._expires_at:
-            return self._kept.get_credentials()
-        self._provider = self._provider or self._log_in()
-        return self._provider.get_credentials()
-
-
-def chain_provider(environ: Mapping[str, str], ini_file: Path, how_to: str) -> Provider:
-    """The official default chain after environment keys and the CLI's file: OIDC, ini, ECS, URI."""
-    value = environ.get
-
-    def build() -> Iterator[Callable[[], Any]]:
-        library = _library()
-        role, issuer, token = (
-            value(f"ALIBABA_CLOUD_{part}")
-            for part in ("ROLE_ARN", "OIDC_PROVIDER_ARN", "OIDC_TOKEN_FILE")
-        )
-        if role and issuer and token:
-            yield lambda: library.OIDCRoleArnCredentialsProvider(
-                role_arn=role,
-                oidc_provider_arn=issuer,
-                oidc_token_file_path=token,
-                role_session_name=value("ALIBABA_CLOUD_ROLE_SESSION_NAME"),
-            )
-        name = decoded(value("ALIBABA_CLOUD_PROFILE") or "default")
-        is_named = bool(value("ALIBABA_CLOUD_CREDENTIALS_FILE"))
-        if section := _ini_section(ini_file, name, is_named=is_named):
-            reader = library.ProfileCredentialsProvider(profile_file=str(ini_file))
-            yield lambda: reader._get_credentials_provider(section)  # noqa: SLF001
-        if value("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "").lower() != "true":
-            yield lambda: library.EcsRamRoleCredentialsProvider(
-                role_name=value("ALIBABA_CLOUD_ECS_METADATA"), async_update_enabled=False
-            )
-        uri = value("ALIBABA_CLOUD_CREDENTIALS_URI")
-        if uri:
-            _require_private(uri, "ALIBABA_CLOUD_CREDENTIALS_URI")
-            yield lambda: library.URLCredentialsProvider(uri=uri)
-
-    return _FirstThatWorks(build, CredentialsMissing(f"No credentials were found: {how_to}"))
-
-
-def _ini_section(path: Path, name: str, *, is_named: bool) -> dict[str, str] | None:
-    """A section of the libraries' credentials file; None where there is no such file or section.
-
-    Raises:
-        Refused: it can't be read, or others may have written what is in it.
-    """
-    if path.is_dir():
-        return None
-    try:
-        seconds = PIPE_SECONDS if is_named else 0.0
-        data, status = read_settings(path, _MAX_INI_BYTES, pipe_seconds=seconds)
-    except FileNotFoundError:
-        return None
-    except ConfigError as error:
-        raise Refused(str(error)) from None
-    if writers := other_writers(path, status) or other_writers_above(path):
-        raise Refused(writers)
-    from configparser import ConfigParser, Error  # noqa: PLC0415 - the library imports it too
-
-    is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    # A % in a secret is no reference.
-    parser = ConfigParser(interpolation=None)
-    try:
-        parser.read_string(data.decode("utf-16" if is_utf_16 else "utf-8-sig"))
-        return {key: value.partition("#")[0].strip() for key, value in parser.items(name)}
-    except (UnicodeDecodeError, Error):
-        return None
-
-
-class _FirstThatWorks:
-    """Asks the library's providers in turn and keeps the first that gives keys.
-
-    Keys that can't be renewed are given again: they may be good for a while, and the service says
-    so when they are not.
-    """
-
-    def __init__(
-        self, build: Callable[[], Iterator[Callable[[], Any]]], failure: ServiceError
-    ) -> None:
-        self._build = build
-        self._failure = failure
-        self._kept: Any = None
-        self._last: Keys | None = None
-
-    def __call__(self) -> Keys:
-        if self._kept is not None:
-            _, keys = _ask(lambda: self._kept)
-            self._last = keys or self._last
-        else:
-            for make in self._build():
-                self._kept, self._last = _ask(make)
-                if self._last is not None:
-                    break
-        if self._last is None:
-            self._kept = None
-            # A new one: one exception object must not gather the tracebacks of many calls.
-            raise type(self._failure)(self._failure.sentence)
-        return self._last
-
-
-def _ask(make: Callable[[], Any]) -> tuple[Any, Keys | None]:
-    try:
-        provider = make()
-        found = provider.get_credentials()
-        parts = (
-            found.get_access_key_id(),
-            found.get_access_key_secret(),
-            found.get_security_token(),
-        )
-    except Exception:  # noqa: BLE001 - it raises anything, with answers and keys in the text
-        return None, None
-    key_id, secret, token = (str(part or "").strip() for part in parts)
-    return provider, ((key_id, secret, token) if key_id and secret else None)
-
-
-def _require_private(uri: str, what: str) -> None:
-    """Raise Refused if keys served there would cross a network in the clear."""
-    try:
-        parts = urlsplit(uri)
-        host = parts.hostname or ""
-        is_private = parts.scheme == "https" or (
-            parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
-        )
-    except ValueError:
-        is_private = False
-    if not is_private:
-        raise Refused(
-            f"{what} would bring keys in the clear: use https://; http:// is for this machine, "
-            "127.0.0.1 or localhost, only."
-        )
-
-
-def _library() -> ModuleType:
-    """The library, imported on first use, its voice taken away, its commands and calls in bounds."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from alibabacloud_credentials import provider  # noqa: PLC0415 - 0.3 s and 480 modules
-
-    set_for(provider)
-    for name in _LOGGERS:
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
-        logger.addHandler(logging.NullHandler())
-        logger.setLevel(logging.CRITICAL + 1)
-        logger.propagate = False
-    module: ModuleType = provider
-    return module
-
 
 HOW_TO = (
     "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET or run `aliyun configure`; "
@@ -547,7 +163,7 @@ class CredentialsSource:
             name = self._current_profile()
             if not name:
                 ini = ini_file(self._environ, self._home)
-                self._provider = chain_provider(self._environ, ini, HOW_TO)
+                self._provider = chain_provider(self._environ, ini)
                 return
         try:
             file, profile = profiles.find_profile(name, self._home)
@@ -565,8 +181,8 @@ class CredentialsSource:
             pass
         return ""
 
-    def _open_profile(self, file: profiles.CliFile, profile: Mapping[str, Any]) -> None:
-        mode = profiles.mode_of(profile)
+    def _open_profile(self, file: CliFile, profile: Mapping[str, Any]) -> None:
+        mode = mode_of(profile)
         if mode in {"AK", "StsToken"}:
             wanted = ["access_key_id", "access_key_secret"]
             wanted += ["sts_token"] if mode == "StsToken" else []
@@ -615,3 +231,222 @@ def _state_of(path: Path) -> str:
     except OSError:
         return "-"
     return f"{state.st_mtime_ns}.{state.st_size}.{state.st_ino}"
+
+
+_REMEDIES = {
+    "CloudSSO": "log in again with `aliyun configure --mode CloudSSO --profile {name}`.",
+    "OAuth": "log in again with `aliyun configure --mode OAuth --profile {name}`.",
+    "External": "run its process_command by hand and see what it says.",
+    "CredentialsURI": "check that its credentials_uri answers.",
+    "EcsRamRole": "check that this machine is an ECS instance with that role.",
+    "RamRoleArn": "check the role's ARN and the key that assumes it.",
+    "ChainableRamRoleArn": "check the role's ARN and its source_profile.",
+    "RamRoleArnWithRoleName": "check that this machine is an ECS instance with that role, and the ARN.",
+    "OIDC": "check the role's ARN and the token file.",
+}
+"""The modes that are served, and what to do where one gives no keys."""
+
+_NOT_SERVED = {"RsaKeyPair", "BearerToken", "Anonymous"}
+"""Other modes of the CLI. Nothing else is printed of what stands there: it may be a key."""
+
+_RUNS_OR_SENDS = {"External", "OIDC"}
+"""The modes that run a program, or send what is in a file, that the CLI's file names."""
+
+_MAX_INI_BYTES = 1024 * 1024
+
+
+def profile_provider(
+    profile: Mapping[str, Any], file: CliFile, environ: Mapping[str, str]
+) -> Provider:
+    """A provider for a CLI profile of any mode but AK and StsToken.
+
+    Raises:
+        Refused: the mode is not served, the environment forbids it, or others may have written what
+            would be run.
+    """
+    chain = _chain(profile, file)
+    for each in chain:
+        _require_allowed(each, file, environ)
+    mode = mode_of(profile)
+    remedy = _REMEDIES[mode].format(name=shown(str(profile.get("name")), limit=80))
+
+    def build() -> Iterator[Callable[[], Any]]:
+        library = _library()
+        yield lambda: library.of_profile(chain, file)
+
+    return _FirstThatWorks(build, Refused(f"Profile {_quoted(profile)} gave no keys: {remedy}"))
+
+
+def _chain(profile: Mapping[str, Any], file: CliFile) -> list[Mapping[str, Any]]:
+    """A profile, and behind it each one that the one before takes its keys from."""
+    chain = [profile]
+    while mode_of(chain[-1]) == "ChainableRamRoleArn":
+        source = file.profile(chain[-1].get("source_profile") or "")
+        if source is None or source in chain:
+            raise Refused(
+                f"Profile {_quoted(chain[-1])} has no source_profile that gives keys: name another "
+                "profile of the file there."
+            )
+        chain.append(source)
+    return chain
+
+
+def _require_allowed(profile: Mapping[str, Any], file: CliFile, environ: Mapping[str, str]) -> None:
+    quoted, mode = _quoted(profile), mode_of(profile)
+    if mode not in {"AK", "StsToken", *_REMEDIES}:
+        raise Refused(
+            f"Profile {quoted} has a mode that is not served: use one of AK, StsToken, "
+            f"{', '.join(_REMEDIES)}."
+        )
+    forbidden = environ.get("ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS", "").lower() in {"1", "true"}
+    if forbidden and mode in {"External", "CredentialsURI"}:
+        raise Refused(
+            f"Profile {quoted} is switched off by ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS: unset "
+            "that, or use another profile."
+        )
+    if mode in _RUNS_OR_SENDS and file.other_writers:
+        raise Refused(f"Profile {quoted} is not used: {file.other_writers}")
+    if mode == "CredentialsURI":
+        _require_private(_uri_of(profile), f"The credentials_uri of profile {quoted}")
+
+
+def _quoted(profile: Mapping[str, Any]) -> str:
+    name, mode = shown(str(profile.get("name")), limit=80), mode_of(profile)
+    return f"'{name}' ({mode})" if mode in {*_REMEDIES, *_NOT_SERVED} else f"'{name}'"
+
+
+def _uri_of(profile: Mapping[str, Any]) -> str:
+    return str(profile.get("credentials_uri") or "")
+
+
+def chain_provider(environ: Mapping[str, str], ini_file: Path) -> Provider:
+    """The official default chain after environment keys and the CLI's file: OIDC, ini, ECS, URI."""
+    value = environ.get
+
+    def build() -> Iterator[Callable[[], Any]]:
+        provider = _library().provider
+        role, issuer, token = (
+            value(f"ALIBABA_CLOUD_{part}")
+            for part in ("ROLE_ARN", "OIDC_PROVIDER_ARN", "OIDC_TOKEN_FILE")
+        )
+        if role and issuer and token:
+            yield lambda: provider.OIDCRoleArnCredentialsProvider(
+                role_arn=role,
+                oidc_provider_arn=issuer,
+                oidc_token_file_path=token,
+                role_session_name=value("ALIBABA_CLOUD_ROLE_SESSION_NAME"),
+            )
+        name = decoded(value("ALIBABA_CLOUD_PROFILE") or "default")
+        is_named = bool(value("ALIBABA_CLOUD_CREDENTIALS_FILE"))
+        if section := _ini_section(ini_file, name, is_named=is_named):
+            reader = provider.ProfileCredentialsProvider(profile_file=str(ini_file))
+            yield lambda: reader._get_credentials_provider(section)  # noqa: SLF001
+        if value("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "").lower() != "true":
+            yield lambda: provider.EcsRamRoleCredentialsProvider(
+                role_name=value("ALIBABA_CLOUD_ECS_METADATA"), async_update_enabled=False
+            )
+        uri = value("ALIBABA_CLOUD_CREDENTIALS_URI")
+        if uri:
+            _require_private(uri, "ALIBABA_CLOUD_CREDENTIALS_URI")
+            yield lambda: provider.URLCredentialsProvider(uri=uri)
+
+    return _FirstThatWorks(build, CredentialsMissing(f"No credentials were found: {HOW_TO}"))
+
+
+def _ini_section(path: Path, name: str, *, is_named: bool) -> dict[str, str] | None:
+    """A section of the libraries' credentials file; None where there is no such file or section.
+
+    Raises:
+        Refused: it can't be read, or others may have written what is in it.
+    """
+    if path.is_dir():
+        return None
+    try:
+        seconds = PIPE_SECONDS if is_named else 0.0
+        data, status = read_settings(path, _MAX_INI_BYTES, pipe_seconds=seconds)
+    except FileNotFoundError:
+        return None
+    except ConfigError as error:
+        raise Refused(str(error)) from None
+    if writers := other_writers(path, status) or other_writers_above(path):
+        raise Refused(writers)
+    from configparser import ConfigParser, Error  # noqa: PLC0415 - the library imports it too
+
+    is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    # A % in a secret is no reference.
+    parser = ConfigParser(interpolation=None)
+    try:
+        parser.read_string(data.decode("utf-16" if is_utf_16 else "utf-8-sig"))
+        return {key: value.partition("#")[0].strip() for key, value in parser.items(name)}
+    except (UnicodeDecodeError, Error):
+        return None
+
+
+def _require_private(uri: str, what: str) -> None:
+    """Raise Refused if keys served there would cross a network in the clear."""
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname or ""
+        is_private = parts.scheme == "https" or (
+            parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
+        )
+    except ValueError:
+        is_private = False
+    if not is_private:
+        raise Refused(
+            f"{what} would bring keys in the clear: use https://; http:// is for this machine, "
+            "127.0.0.1 or localhost, only."
+        )
+
+
+class _FirstThatWorks:
+    """Asks the library's providers in turn and keeps the first that gives keys.
+
+    Keys that can't be renewed are given again: they may be good for a while, and the service says
+    so when they are not.
+    """
+
+    def __init__(
+        self, build: Callable[[], Iterator[Callable[[], Any]]], failure: ServiceError
+    ) -> None:
+        self._build = build
+        self._failure = failure
+        self._kept: Any = None
+        self._last: Keys | None = None
+
+    def __call__(self) -> Keys:
+        if self._kept is not None:
+            _, keys = _ask(lambda: self._kept)
+            self._last = keys or self._last
+        else:
+            for make in self._build():
+                self._kept, self._last = _ask(make)
+                if self._last is not None:
+                    break
+        if self._last is None:
+            self._kept = None
+            # A new one: one exception object must not gather the tracebacks of many calls.
+            raise type(self._failure)(self._failure.sentence)
+        return self._last
+
+
+def _ask(make: Callable[[], Any]) -> tuple[Any, Keys | None]:
+    try:
+        provider = make()
+        found = provider.get_credentials()
+        parts = (
+            found.get_access_key_id(),
+            found.get_access_key_secret(),
+            found.get_security_token(),
+        )
+    except Exception:  # noqa: BLE001 - it raises anything, with answers and keys in the text
+        return None, None
+    key_id, secret, token = (str(part or "").strip() for part in parts)
+    return provider, ((key_id, secret, token) if key_id and secret else None)
+
+
+def _library() -> ModuleType:
+    # 0.3 to 0.9 s and 480 modules, for the few profiles that need them.
+    from wfinspect.dataworks import library  # noqa: PLC0415
+
+    return library
