@@ -1,6 +1,10 @@
+import re
 import unicodedata
+from pathlib import Path
 
 import pytest
+import textual.containers
+import textual.widgets
 from rich.color import ColorSystem
 from textual.color import Color
 from textual.style import Style
@@ -128,3 +132,15 @@ def test_auto_picks_what_the_terminal_can_show(
     no_color: bool, system: str | None, name: str
 ) -> None:
     assert theme.automatic(no_color=no_color, color_system=system) == name
+
+
+def test_each_class_that_a_stylesheet_names_is_one_of_ours_or_of_textual() -> None:
+    package = Path(theme.__file__).parent
+    ours = "\n".join(path.read_text("utf-8") for path in package.rglob("*.py"))
+    for sheet in package.rglob("*.tcss"):
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.DOTALL)
+        for selector in re.findall(r"([^{}]+)\{", text):
+            for name in re.findall(r"(?<![\w.#$-])[A-Z]\w+", selector):
+                is_ours = f"class {name}(" in ours
+                is_theirs = hasattr(textual.widgets, name) or hasattr(textual.containers, name)
+                assert is_ours or is_theirs, f"{sheet.name}: {name}"
