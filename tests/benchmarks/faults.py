@@ -193,11 +193,9 @@ async def start(
     def open_http() -> httpx.AsyncClient:
         return transport.open_http(endpoint, environ, verify)
 
-    async def connect(_: Target, on_call: Callable[[], None]) -> Recorded:
+    async def connect(target: Target, on_call: Callable[[], None]) -> Recorded:
         keys = CredentialsSource("(env)", KEYS, state)
-        client = DataWorksClient(
-            endpoint, open_http, keys, clock, on_call=on_call, deadline=DEADLINE
-        )
+        client = DataWorksClient(target, open_http, keys, clock, on_call=on_call, deadline=DEADLINE)
         return Recorded(client, trial, clock.monotonic)
 
     trial.watcher = Poller(

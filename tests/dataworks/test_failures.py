@@ -44,7 +44,7 @@ def failure(
     headers: Mapping[str, str] | None = None,
 ) -> ServiceError:
     body = json.dumps({"Code": code, "Message": message, "RequestId": "REQ-1"}).encode()
-    return failure_of(status, headers or {}, body, now=NOW, asked=ID)
+    return failure_of(status, headers or {}, body, now=NOW, requested_id=ID)
 
 
 CODES = {
@@ -228,7 +228,7 @@ def test_the_request_id_may_stand_in_a_header() -> None:
 def test_a_permission_error_names_the_missing_action_and_quotes_the_service() -> None:
     body = (SAMPLES / "error_permission.json").read_bytes()
 
-    sentence = failure_of(403, {}, body, now=NOW, asked=ID).sentence
+    sentence = failure_of(403, {}, body, now=NOW, requested_id=ID).sentence
 
     assert "dataworks:GetWorkflowInstance" in sentence
     assert "User not authorized" in sentence
@@ -237,7 +237,7 @@ def test_a_permission_error_names_the_missing_action_and_quotes_the_service() ->
 def test_the_quoted_string_to_sign_is_not_shown() -> None:
     body = (SAMPLES / "error_signature.json").read_bytes()
 
-    error = failure_of(403, {}, body, now=NOW, asked=ID)
+    error = failure_of(403, {}, body, now=NOW, requested_id=ID)
 
     assert "string to sign" not in str(error)
     assert "CANARY" not in str(error)
@@ -347,7 +347,7 @@ def test_an_error_behind_a_good_status_is_noticed(body: bytes, expected: bool) -
 def test_any_answer_becomes_one_printable_sentence(
     status: int, body: bytes, headers: dict[str, str]
 ) -> None:
-    error = failure_of(status, headers, body, now=NOW, asked=ID)
+    error = failure_of(status, headers, body, now=NOW, requested_id=ID)
 
     assert isinstance(error, ServiceError)
     assert str(error).isprintable()

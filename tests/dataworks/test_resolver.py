@@ -8,6 +8,7 @@ import httpcore
 import httpx
 import pytest
 from fakes import FakeClock
+from raw_client import target_at
 from raw_server import answering, http_answer, raw_server
 
 from wfinspect.dataworks import transport
@@ -32,7 +33,7 @@ def client_of(port: int, resolve: Resolve, seconds: float = 5.0) -> DataWorksCli
         return http
 
     source = CredentialsSource("(env)", KEYS, Path("/nonexistent"))
-    return DataWorksClient("service.test", open_http, source, FakeClock())
+    return DataWorksClient(target_at("service.test"), open_http, source, FakeClock())
 
 
 async def closed_port() -> int:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from bombs import Pulse
 from fakes import FakeClock
-from raw_client import KEYS, client_of
+from raw_client import KEYS, client_of, target_at
 from raw_server import (
     Handle,
     Seen,
@@ -414,7 +414,7 @@ async def test_a_stuck_pool_is_replaced_at_once() -> None:
         return httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://h")
 
     source = CredentialsSource("(env)", KEYS, Path("/nonexistent"))
-    client = DataWorksClient("h", open_http, source, FakeClock())
+    client = DataWorksClient(target_at("h"), open_http, source, FakeClock())
 
     calls = [client.get_workflow_instance(ID) for _ in range(5)]
     assert {instance.id for instance in await asyncio.gather(*calls)} == {ID}

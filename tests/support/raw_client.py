@@ -11,8 +11,13 @@ from fakes import FakeClock
 from wfinspect.dataworks import transport
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
+from wfinspect.model import Target
 
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIexample", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
+
+
+def target_at(endpoint: str) -> Target:
+    return Target("(env)", "cn-shanghai", endpoint)
 
 
 @contextlib.asynccontextmanager
@@ -33,7 +38,7 @@ async def client_of(
 
     source = CredentialsSource("(env)", KEYS, Path("/nonexistent"))
     client = DataWorksClient(
-        endpoint, open_http, source, FakeClock(), on_call=on_call, deadline=deadline
+        target_at(endpoint), open_http, source, FakeClock(), on_call=on_call, deadline=deadline
     )
     try:
         yield client

@@ -10,14 +10,11 @@ import ssl
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
-
-import httpcore
-import httpx
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.once import bind, count_calls
@@ -25,7 +22,7 @@ from wfinspect.dataworks import connector
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.endpoints import base_url, is_loopback
-from wfinspect.dataworks.failures import RequestProgress, Stage, contact_error
+from wfinspect.dataworks.failures import Stage, contact_error
 from wfinspect.dataworks.profiles import identify
 from wfinspect.dataworks.transport import (
     BlockingCall,
@@ -107,7 +104,8 @@ class Hop:
 
     host: str
     port: int
-    is_proxy: bool
+    proxy: str | None = field(repr=False)
+    """The URL of the proxy that it is, which may hold a password; None where it is the service."""
     has_tls: bool
     """A handshake with the service follows, through the proxy if there is one."""
 
@@ -121,7 +119,7 @@ def first_hop(endpoint: str, environ: Mapping[str, str]) -> Hop:
     proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
     parts = urlsplit(proxy or base_url(endpoint))
     port = parts.port or _PORTS[parts.scheme]
-    return Hop(parts.hostname or "", port, proxy is not None, not is_loopback(endpoint))
+    return Hop(parts.hostname or "", port, proxy, not is_loopback(endpoint))
 
 
 async def resolve(hop: Hop) -> Sequence[str]:
@@ -156,22 +154,9 @@ async def reach(
     raise _error(failed, hop) from None
 
 
-async def reach_through_proxy(
-    endpoint: str, environ: Mapping[str, str], context: ssl.SSLContext
-) -> ssl.SSLObject:
-    """Shake hands with the service of an endpoint through the proxy before it. Raises ServiceError."""
-    proxy, progress = proxy_for(endpoint, environ), RequestProgress()
-    assert proxy is not None  # noqa: S101 - the first hop was one
-    try:
-        return await tls_through_proxy(proxy, endpoint, context, progress)
-    except (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException) as error:
-        host = urlsplit(base_url(endpoint)).netloc
-        raise contact_error(error, host, progress.proxy, progress.stage) from None
-
-
 def _error(error: Exception, hop: Hop) -> ServiceError:
     host = f"[{hop.host}]" if ":" in hop.host else hop.host
-    proxy = f"{host}:{hop.port}" if hop.is_proxy else ""
+    proxy = f"{host}:{hop.port}" if hop.proxy else ""
     return contact_error(error, hop.host, proxy, Stage.CONNECT)
 
 
@@ -408,7 +393,7 @@ class ServiceChecks:
     async def _check_dns(self) -> Found:
         hop = self._hop()
         self._addresses = await resolve(hop)
-        through = "the proxy " if hop.is_proxy else ""
+        through = "the proxy " if hop.proxy else ""
         return Found(f"{through}{hop.host} is {', '.join(self._addresses[:3])}")
 
     async def _check_tcp(self) -> Found:
@@ -421,8 +406,8 @@ class ServiceChecks:
         if not hop.has_tls:
             return Found("not tried here: plain http on this machine")
         context, through = tls_context(self._environ), ""
-        if hop.is_proxy:
-            peer = await reach_through_proxy(self.target.endpoint, self._environ, context)
+        if proxy := hop.proxy:
+            peer = await tls_through_proxy(proxy, self.target.endpoint, context)
             through = "through the proxy, "
         else:
             _, peer = await reach(hop, self._resolved, context)

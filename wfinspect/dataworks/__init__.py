@@ -40,11 +40,10 @@ def connector(environ: Mapping[str, str], home: Path, clock: Clock) -> Connect:
                 shared.append(transport.tls_context(environ))
             verify = shared[0]
         return client.DataWorksClient(
-            target.endpoint,
+            target,
             lambda: transport.open_http(target.endpoint, environ, verify),
             CredentialsSource(target.profile, environ, home),
             clock,
-            region=target.region,
             on_call=on_call,
         )
 

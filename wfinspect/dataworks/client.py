@@ -1,6 +1,6 @@
-"""Sending calls: keys, signature, deadline, and the service's clock where ours is wrong.
+"""The client of one target: its operations, and how a call is sent.
 
-One attempt for each call; who calls decides about another. Knows no operation.
+A call is one attempt; the caller decides about another.
 """
 
 import asyncio
@@ -29,150 +29,7 @@ from wfinspect.dataworks.failures import NO_SKEW, contact_error, failure_of, has
 from wfinspect.dataworks.signing import Acs3Auth
 from wfinspect.dataworks.transport import Answer, Call, Transport
 from wfinspect.errors import ABOUT_KEYS, BadAnswer, ClockSkew, NotFound
-from wfinspect.model import InstanceId, Page, Query, TaskInstance, WorkflowInstance
-
-DEADLINE = 20.0
-"""Seconds a call may take in all; httpx has no such limit, and a slow drip passes its others."""
-
-_SAME_CLOCK = timedelta(minutes=1)
-"""A second attempt with a date that hardly differs would be refused again."""
-
-_DATE_TRUST = 10.0
-"""Seconds an answer may take for its Date to say something about the clock."""
-
-_OK = 200
-_T = TypeVar("_T")
-
-
-class Sender:
-    """Sends the calls of one target; every failure is a `ServiceError`.
-
-    A call runs in a task of its own that nobody cancels from outside: a native cancel in the wrong
-    moment leaves a connection of httpx's pool in use for ever. Its caller may be cancelled freely.
-    """
-
-    def __init__(
-        self,
-        endpoint: str,
-        open_http: Callable[[], httpx.AsyncClient],
-        credentials: CredentialsSource,
-        clock: Clock,
-        *,
-        region: str = "",
-        on_call: Callable[[], None] = lambda: None,
-        nonce: Callable[[], str] = lambda: secrets.token_hex(16),
-        deadline: float = DEADLINE,
-    ) -> None:
-        """Open no connection yet.
-
-        Args:
-            endpoint: as `Target.endpoint`.
-            open_http: makes an HTTP client for that endpoint.
-            credentials: gives the keys for each call.
-            clock: gives the date that is signed.
-            region: decides when a day of calls ends.
-            on_call: called once for each request that goes out.
-            nonce: gives a text that was never used before.
-            deadline: seconds that a call may take in all.
-        """
-        self._region = region
-        self._host = urlsplit(base_url(endpoint)).netloc
-        self._has_tls = not is_loopback(endpoint)
-        self._exchange = Transport(self._host, open_http, on_call)
-        self._credentials = credentials
-        self._clock = clock
-        self._nonce = nonce
-        self._deadline = deadline
-        self._offset = timedelta()
-        self.skew_seconds: float | None = None
-        """How far the service's clock was ahead by the last answer that told; None before one."""
-        self._running: set[asyncio.Task[Any]] = set()
-
-    def credentials_fingerprint(self) -> str:
-        """A text that changes when the files behind the credentials do: a refusal may be over."""
-        return self._credentials.fingerprint()
-
-    async def check_credentials(self) -> None:
-        """Raise CredentialsMissing or Refused where a call would; asks the service nothing."""
-        await self._credentials.current()
-
-    async def aclose(self) -> None:
-        """End what is under way and close the connections."""
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        await self._exchange.aclose()
-
-    async def send(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
-        """Make a call and decode its answer."""
-        task = asyncio.create_task(self._within_deadline(call, decode))
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
-        if not task.cancelled():
-            # Its caller may be gone; asyncio would report an error that nobody has looked at.
-            task.exception()
-
-    async def _within_deadline(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
-        try:
-            with anyio.fail_after(call.deadline or self._deadline):
-                return await self._corrected(call, decode)
-        except TimeoutError as error:
-            raise contact_error(error, self._host, self._exchange.proxy) from None
-
-    async def _corrected(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
-        """One attempt; a second one only if the first shows that the clock signed with is off."""
-        used = self._offset
-        try:
-            return await self._attempt(call, decode)
-        except ClockSkew as error:
-            if error.skew_seconds is None:
-                raise
-            offset = timedelta(seconds=error.skew_seconds)
-            if abs(offset - used) < _SAME_CLOCK:
-                raise
-            self._offset = offset
-        return await self._attempt(call, decode)
-
-    async def _attempt(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
-        keys = await self._credentials.current()
-        started = self._clock.monotonic()
-        auth = Acs3Auth(keys, lambda: self._clock.now() + self._offset, self._nonce)
-        answer = await self._exchange.send(call, auth)
-        if self._clock.monotonic() - started <= _DATE_TRUST:
-            self._learn_clock(answer)
-        if answer.status == _OK:
-            try:
-                return decode(answer.body)
-            except (NotFound, BadAnswer):
-                if not has_code(answer.body):
-                    raise
-        error = failure_of(
-            answer.status,
-            answer.headers,
-            answer.body,
-            now=self._clock.now(),
-            asked=call.asked,
-            kind=call.kind,
-            region=self._region,
-        )
-        if error.code.startswith(ABOUT_KEYS):
-            self._credentials.forget()
-        raise error
-
-    def _learn_clock(self, answer: Answer) -> None:
-        """Take the service's clock where ours is plainly wrong; TLS alone makes its Date the truth."""
-        at = http_date(answer.headers.get("date", ""))
-        if at is None or "age" in answer.headers:
-            return
-        offset = at - self._clock.now()
-        self.skew_seconds = offset.total_seconds()
-        if self._has_tls:
-            self._offset = offset if abs(offset) >= NO_SKEW else timedelta()
-
+from wfinspect.model import InstanceId, Page, Query, Target, TaskInstance, WorkflowInstance
 
 MAX_IDS = 100
 """IDs of one list call."""
@@ -187,27 +44,70 @@ LOG_DEADLINE = 60.0
 MAX_LOG_BODY = 40 * 1024 * 1024
 """Bytes of an answer with a log: 32 MiB of text, and what JSON adds to it."""
 
+DEADLINE = 20.0
+"""Seconds a call may take in all; httpx has no such limit, and a slow drip passes its others."""
+
+_SAME_CLOCK = timedelta(minutes=1)
+"""A second attempt with a date that hardly differs would be refused again."""
+
+_DATE_TRUST = 10.0
+"""Seconds an answer may take for its Date to say something about the clock."""
+
 _MIN_PAGE = 10
 """Smaller pages were refused by a sister call."""
 
+_OK = 200
+_T = TypeVar("_T")
 
-class DataWorksClient(Sender):
+
+class DataWorksClient:
     """Read access to one target; every failure is a `ServiceError`."""
 
+    def __init__(
+        self,
+        target: Target,
+        open_http: Callable[[], httpx.AsyncClient],
+        credentials: CredentialsSource,
+        clock: Clock,
+        *,
+        on_call: Callable[[], None] = lambda: None,
+        deadline: float = DEADLINE,
+    ) -> None:
+        """Open no connection yet.
+
+        Args:
+            target: whose endpoint is called, and in whose region a day of calls ends.
+            open_http: makes an HTTP client for that endpoint.
+            credentials: gives the keys for each call.
+            clock: gives the date that is signed.
+            on_call: called once for each request that goes out.
+            deadline: seconds that a call may take in all.
+        """
+        self._target = target
+        self._host = urlsplit(base_url(target.endpoint)).netloc
+        self._transport = Transport(self._host, open_http, on_call)
+        self._credentials = credentials
+        self._clock = clock
+        self._deadline = deadline
+        self._offset = timedelta()
+        self.skew_seconds: float | None = None
+        """Service time minus ours, by the last answer with a usable Date; None before one."""
+        self._running: set[asyncio.Task[Any]] = set()
+
     async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance:
-        """Ask for one instance.
+        """Read one instance.
 
         Raises:
             NotFound: the service does not know it.
             ServiceError: anything else that kept it from being read.
         """
-        call = Call("GetWorkflowInstance", {"Id": str(instance_id)}, asked=instance_id)
-        return await self.send(call, partial(decode_instance, asked=instance_id))
+        call = Call("GetWorkflowInstance", {"Id": str(instance_id)}, requested_id=instance_id)
+        return await self._send(call, partial(decode_instance, requested_id=instance_id))
 
     async def list_workflow_instances(
         self, ids: Sequence[InstanceId], *, project_id: int, biz_date: int, env_type: str
     ) -> tuple[WorkflowInstance, ...]:
-        """Ask for several instances of one workspace, environment and business date.
+        """Read several instances of one workspace, environment and business date.
 
         What the service does not find is missing; a service that ignores the IDs gives others.
 
@@ -231,13 +131,13 @@ class DataWorksClient(Sender):
         if env_type:
             form["EnvType"] = env_type
         return (
-            await self.send(Call("ListWorkflowInstances", form, is_form=True), decode_page)
+            await self._send(Call("ListWorkflowInstances", form, is_form=True), decode_page)
         ).items
 
     async def find_workflow_instances(
         self, query: Query, *, page: int = 1
     ) -> Page[WorkflowInstance]:
-        """Ask for a page of the instances that match, newest first."""
+        """Read a page of the instances that match, newest first."""
         wanted = {
             "Name": query.name,
             "Owner": query.owner,
@@ -255,16 +155,16 @@ class DataWorksClient(Sender):
             "ProjectId": str(query.project_id),
         } | {name: value for name, value in wanted.items() if value}
         call = Call("ListWorkflowInstances", form, is_form=True)
-        return await self.send(call, partial(decode_page, number=page, size=FIND_PAGE))
+        return await self._send(call, partial(decode_page, number=page, size=FIND_PAGE))
 
     async def list_task_instances(
         self, instance: WorkflowInstance, *, page: int = 1, task_id: int | None = None
     ) -> Page[TaskInstance]:
-        """Ask for a page of an instance's tasks, or of all runs of one task instance of it."""
+        """Read a page of an instance's tasks, or of all runs of one task instance of it."""
         if instance.project_id is None or instance.biz_date is None:
             raise BadAnswer(
                 f"The service gave instance {instance.id} without a ProjectId or a BizDate that can "
-                "be read, and its tasks can't be asked for without both."
+                "be read, and its tasks can't be requested without both."
             )
         form = {
             "Bizdate": str(instance.biz_date),
@@ -277,28 +177,116 @@ class DataWorksClient(Sender):
         which = ("WorkflowInstanceId", instance.id) if task_id is None else ("Id", task_id)
         form[which[0]] = str(which[1])
         call = Call("ListTaskInstances", form, is_form=True)
-        return await self.send(call, partial(decode_tasks, number=page, size=TASK_PAGE))
+        return await self._send(call, partial(decode_tasks, number=page, size=TASK_PAGE))
 
     async def get_task_instance(self, task_id: int) -> TaskInstance:
-        """Ask for one task instance; raises as `get_workflow_instance`."""
+        """Read one task instance; raises as `get_workflow_instance`."""
         parameters = {"Id": str(task_id)}
-        call = Call("GetTaskInstance", parameters, asked=task_id, kind="task instance")
-        return await self.send(call, partial(decode_task, asked=task_id))
+        call = Call("GetTaskInstance", parameters, requested_id=task_id, kind="task instance")
+        return await self._send(call, partial(decode_task, requested_id=task_id))
 
     async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:
-        """Ask for the whole log of one run of a task instance, of its latest without a number."""
+        """Read the whole log of one run of a task instance, of its latest without a number."""
         parameters = {"Id": str(task_id)}
         if run_number is not None:
             parameters["RunNumber"] = str(run_number)
         call = Call(
             "GetTaskInstanceLog",
             parameters,
-            asked=task_id,
+            requested_id=task_id,
             kind="log of task instance",
             deadline=LOG_DEADLINE,
             max_body=MAX_LOG_BODY,
         )
-        return await self.send(call, decode_log)
+        return await self._send(call, decode_log)
+
+    def credentials_fingerprint(self) -> str:
+        """Return a text that changes when the files behind the credentials do: a refusal may be over."""
+        return self._credentials.fingerprint()
+
+    async def check_credentials(self) -> None:
+        """Raise CredentialsMissing or Refused where a call would, without one."""
+        await self._credentials.current()
+
+    async def aclose(self) -> None:
+        """End what is under way and close the connections."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._transport.aclose()
+
+    async def _send(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
+        # In a task of its own: a cancel in the wrong moment leaves a connection of httpx's pool in use
+        # for ever. The caller may be cancelled freely.
+        task = asyncio.create_task(self._within_deadline(call, decode))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            # Its caller may be gone; asyncio would report an error that was never retrieved.
+            task.exception()
+
+    async def _within_deadline(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
+        try:
+            with anyio.fail_after(call.deadline or self._deadline):
+                return await self._corrected(call, decode)
+        except TimeoutError as error:
+            raise contact_error(error, self._host, self._transport.proxy) from None
+
+    async def _corrected(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
+        """Make one attempt; a second one only if the first shows that the clock signed with is off."""
+        used = self._offset
+        try:
+            return await self._attempt(call, decode)
+        except ClockSkew as error:
+            if error.skew_seconds is None:
+                raise
+            offset = timedelta(seconds=error.skew_seconds)
+            if abs(offset - used) < _SAME_CLOCK:
+                raise
+            self._offset = offset
+        return await self._attempt(call, decode)
+
+    async def _attempt(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
+        keys = await self._credentials.current()
+        started = self._clock.monotonic()
+        auth = Acs3Auth(
+            keys, lambda: self._clock.now() + self._offset, lambda: secrets.token_hex(16)
+        )
+        answer = await self._transport.send(call, auth)
+        if self._clock.monotonic() - started <= _DATE_TRUST:
+            self._learn_clock(answer)
+        if answer.status == _OK:
+            try:
+                return decode(answer.body)
+            except (NotFound, BadAnswer):
+                if not has_code(answer.body):
+                    raise
+        error = failure_of(
+            answer.status,
+            answer.headers,
+            answer.body,
+            now=self._clock.now(),
+            requested_id=call.requested_id,
+            kind=call.kind,
+            region=self._target.region,
+        )
+        if error.code.startswith(ABOUT_KEYS):
+            self._credentials.forget()
+        raise error
+
+    def _learn_clock(self, answer: Answer) -> None:
+        """Take the service's clock where ours is plainly wrong; only over TLS is its Date to be trusted."""
+        at = http_date(answer.headers.get("date", ""))
+        if at is None or "age" in answer.headers:
+            return
+        offset = at - self._clock.now()
+        self.skew_seconds = offset.total_seconds()
+        if not is_loopback(self._target.endpoint):
+            self._offset = offset if abs(offset) >= NO_SKEW else timedelta()
 
 
 def _json(value: object) -> str:

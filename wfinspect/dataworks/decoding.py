@@ -33,7 +33,7 @@ _STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]')
 _T = TypeVar("_T")
 
 
-def mended(body: bytes) -> bytes:
+def repaired(body: bytes) -> bytes:
     r"""A body with its lone surrogate escapes replaced by U+FFFD, and without a byte order mark.
 
     Services that cut text in UTF-16 units leave halves such as ``\ud83d`` behind; one such name
@@ -138,7 +138,7 @@ class _Page(msgspec.Struct, rename="pascal"):
 
 def opened(body: bytes) -> Envelope:
     """The envelope of an answer."""
-    return decode(mended(body), Envelope)
+    return decode(repaired(body), Envelope)
 
 
 def is_absent(name: str, raw: msgspec.Raw) -> bool:
@@ -169,8 +169,8 @@ def read_page(
         body: the answer.
         read: reads an item.
         key: what two items never share.
-        number: the page asked for.
-        size: the size asked for; a service may make its pages smaller.
+        number: the page that was requested.
+        size: the size that was requested; a service may make its pages smaller.
 
     Raises:
         BadAnswer: it is not what the service documents, or no item can be read.
@@ -347,11 +347,11 @@ def _count_or_none(raw: msgspec.Raw) -> int | None:
 
 
 def not_found(
-    asked: int, *, kind: str = "workflow instance", code: str = "", request_id: str = ""
+    requested_id: int, *, kind: str = "workflow instance", code: str = "", request_id: str = ""
 ) -> NotFound:
     """The sentence for an instance or a task that the service does not know."""
     return NotFound(
-        f"The service knows no {kind} {asked} for this account and region: check the "
+        f"The service knows no {kind} {requested_id} for this account and region: check the "
         "ID, --profile and --region; instances are kept for about 30 days.",
         cause=NotFound.default_cause,
         code=code,
@@ -403,7 +403,7 @@ _OF_THE_INSTANCE = frozenset(
 _LEFT_IN_RAW = frozenset({"DataSource", "Inputs", "Outputs"}) | _OF_THE_INSTANCE
 
 
-def decode_instance(body: bytes, asked: InstanceId) -> WorkflowInstance:
+def decode_instance(body: bytes, requested_id: InstanceId) -> WorkflowInstance:
     """The instance in an answer of GetWorkflowInstance.
 
     Raises:
@@ -412,10 +412,10 @@ def decode_instance(body: bytes, asked: InstanceId) -> WorkflowInstance:
     """
     envelope = opened(body)
     if is_absent("WorkflowInstance", envelope.workflow_instance):
-        raise not_found(asked, request_id=request_id_of(envelope.request_id))
+        raise not_found(requested_id, request_id=request_id_of(envelope.request_id))
     instance = _instance(envelope.workflow_instance)
-    if instance.id != asked:
-        raise _other("instance", asked, instance.id)
+    if instance.id != requested_id:
+        raise _other("instance", requested_id, instance.id)
     return instance
 
 
@@ -424,15 +424,15 @@ def decode_page(body: bytes, number: int = 1, size: int = 10) -> Page[WorkflowIn
     return read_page(body, _instance, lambda instance: instance.id, number, size)
 
 
-def decode_task(body: bytes, asked: int) -> TaskInstance:
+def decode_task(body: bytes, requested_id: int) -> TaskInstance:
     """The task in an answer of GetTaskInstance; raises as `decode_instance`."""
     envelope = opened(body)
     if is_absent("TaskInstance", envelope.task_instance):
         request_id = request_id_of(envelope.request_id)
-        raise not_found(asked, kind="task instance", request_id=request_id)
+        raise not_found(requested_id, kind="task instance", request_id=request_id)
     task = _task(envelope.task_instance)
-    if task.id != asked:
-        raise _other("task instance", asked, task.id)
+    if task.id != requested_id:
+        raise _other("task instance", requested_id, task.id)
     return task
 
 
@@ -471,8 +471,8 @@ def _task(raw: msgspec.Raw) -> TaskInstance:
     return TaskInstance(**values_of(raw, _TASK, left_in_raw=_LEFT_IN_RAW))
 
 
-def _other(kind: str, asked: int, came: int) -> BadAnswer:
+def _other(kind: str, requested_id: int, came: int) -> BadAnswer:
     return BadAnswer(
-        f"The service was asked for {kind} {asked} and answered with {came}: the "
+        f"The service was asked for {kind} {requested_id} and answered with {came}: the "
         "answer was not used."
     )

@@ -1,15 +1,13 @@
-"""The service's error codes: which error each one is, and its sentence. A table, no code.
+"""What a failed call means: an answer with an error, or no answer; which error it is, and its sentence.
 
-Sources: the gateway's public error pages, the 2020-05-18 DataWorks pages, and codes seen in live
-runs. ``{message}`` is what the service says itself; sentences about keys leave it out, since some
-refusals quote the whole request that was signed. A sentence says what the caller can do, and nothing
-of what a watch does by itself: commands that run once print it too.
+A sentence says what the caller can do, and nothing of what a watch does by itself: commands that run once print
+it too.
 """
 
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -19,7 +17,7 @@ import httpcore
 import httpx
 import msgspec
 
-from wfinspect.dataworks.decoding import bad_json, mended, not_found, request_id_of
+from wfinspect.dataworks.decoding import bad_json, not_found, repaired, request_id_of
 from wfinspect.errors import (
     BadAnswer,
     BadRequest,
@@ -37,76 +35,311 @@ from wfinspect.errors import (
 from wfinspect.format import duration, shown
 from wfinspect.regions import day_ends_at
 
+# An answer with an error.
+
+
+_LONGEST_ERROR = 65_536
+"""Bytes; a longer body would cost many times as much in memory, and says no more."""
+
+NO_SKEW = timedelta(minutes=4)
+"""Less may be a slow answer; the service allows 15 minutes."""
+
+MAX_RETRY_AFTER = 120.0
+"""Seconds; what a service may ask to wait at most, as in the official SDK."""
+
+_FIRST_YEAR = 1970
+_SAYS_NO_INSTANCE = re.compile(
+    r"instance\b.{0,40}\b(not exist|not found|doesn.t exist)|实例.{0,20}不存在", re.IGNORECASE
+)
+
+
+def failure_of(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: datetime,
+    requested_id: int | None = None,
+    kind: str = "workflow instance",
+    region: str = "",
+) -> ServiceError:
+    """What an answer with an error status, or with a ``Code`` in place of data, means.
+
+    Args:
+        status: the HTTP status.
+        headers: the answer's headers, by lower-case names.
+        body: JSON, XML, or whatever something in between wrote.
+        now: the time the answer came, by this machine's clock.
+        requested_id: the ID of the one thing that was requested, None for a list.
+        kind: what a sentence calls that.
+        region: decides when a day of calls ends.
+    """
+    answer = _members(body)
+    code = shown(_text(answer, "Code", "ErrorCode"), limit=80)
+    request_id = _text(answer, "RequestId") or headers.get("x-acs-request-id", "")
+    request_id = request_id_of(without_secrets(request_id))
+    if not code:
+        return _without_code(status, headers, body, now)
+    error_type, sentence = meaning_of(code, status)
+    if error_type is ClockSkew:
+        return _clock_skew(code, request_id, headers, now)
+    message = _text(answer, "Message")
+    # The service documents no code for an unknown instance, so a general one may stand for it.
+    is_unknown = error_type is NotFound or (
+        error_type is BadRequest and _SAYS_NO_INSTANCE.search(message)
+    )
+    if is_unknown and requested_id is not None:
+        return not_found(requested_id, kind=kind, code=code, request_id=request_id)
+    message = f" It says: {shown(message, limit=200)}" if message else ""
+    filled = sentence.format(
+        code=code,
+        status=status,
+        action=_action(answer),
+        message=message,
+        until=f"{day_ends_at(region, now):%Y-%m-%d %H:%M %z}" if error_type is DailyLimit else "",
+    )
+    error = error_type(filled, code=code, request_id=request_id)
+    if isinstance(error, Throttled):
+        error.retry_after_seconds = retry_after_seconds(headers, now)
+    return error
+
+
+def has_code(body: bytes) -> bool:
+    """Whether a body that came with a good status reports an error all the same."""
+    code = _text(_members(body), "Code", "ErrorCode").upper()
+    return code not in {"", "0", "200", "OK", "SUCCESS"}
+
+
+def _without_code(
+    status: int, headers: Mapping[str, str], body: bytes, now: datetime
+) -> ServiceError:
+    cause = f"HTTP {status}"
+    if 300 <= status < 400:  # noqa: PLR2004 - redirects
+        target = shown(without_secrets(headers.get("location", "elsewhere")), limit=100)
+        sentence = f"The answer leads to {target}: is a login page or a proxy in the way?"
+        return BadAnswer(sentence, cause=cause)
+    if status == 407:  # noqa: PLR2004 - proxy authentication
+        sentence = (
+            "A proxy wants a user name and password (HTTP 407): put them into HTTPS_PROXY as "
+            "http://user:password@host:port."
+        )
+        return Unreachable(sentence, cause="proxy login", is_permanent=True, exit_code=4)
+    if status == 429:  # noqa: PLR2004 - too many requests
+        sentence = (
+            "Something before the service asks for fewer calls (HTTP 429): wait some seconds before "
+            "the next one."
+        )
+        wait = retry_after_seconds(headers, now)
+        return Throttled(sentence, cause=cause, retry_after_seconds=wait)
+    if 500 <= status < 600:  # noqa: PLR2004 - server errors
+        sentence = f"A gateway before the service answers HTTP {status}: try again later."
+        return ServiceTrouble(sentence, cause=cause)
+    if body.lstrip().startswith(b"<"):
+        return bad_json(body, ValueError())
+    sentence = (
+        f"The answer has HTTP status {status} and none of the service's codes: it was not used."
+    )
+    return BadAnswer(sentence, cause=cause)
+
+
+def _clock_skew(
+    code: str, request_id: str, headers: Mapping[str, str], now: datetime
+) -> ServiceError:
+    at = http_date(headers.get("date", ""))
+    skew = None if at is None else (at - now).total_seconds()
+    if skew is None:
+        sentence = (
+            f"The service refuses the date of the call ({code}): compare this machine's clock with "
+            "`timedatectl`, and set it if it is off."
+        )
+    elif abs(skew) < NO_SKEW.total_seconds():
+        # The date was right when it was signed, so it was changed or held up on the way.
+        sentence = (
+            f"The service refuses the date of the call ({code}), although both clocks agree: see "
+            "whether a proxy changes or holds up requests, and compare the clock with `timedatectl`."
+        )
+    else:
+        sentence = (
+            f"This machine's clock is {duration(abs(skew))} {'behind' if skew > 0 else 'ahead of'} the "
+            f"service's, more than the service allows ({code}): set it, for instance with "
+            "`timedatectl set-ntp true`."
+        )
+    return ClockSkew(
+        sentence,
+        code=code,
+        request_id=request_id,
+        skew_seconds=skew,
+    )
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """What the service asks to wait: ``x-acs-retry-after`` in milliseconds, else ``Retry-After``.
+
+    None where it asks for nothing that makes sense; at most MAX_RETRY_AFTER.
+    """
+    ours = headers.get("x-acs-retry-after", "").strip()
+    standard = headers.get("retry-after", "").strip()
+    seconds = 0.0
+    if re.fullmatch(r"[0-9]{1,12}", ours) and int(ours) > 0:
+        seconds = int(ours) / 1000
+    elif re.fullmatch(r"[0-9]{1,12}", standard):
+        seconds = float(standard)
+    elif (at := http_date(standard)) is not None:
+        seconds = (at - now).total_seconds()
+    return min(seconds, MAX_RETRY_AFTER) if seconds > 0 else None
+
+
+def http_date(text: str) -> datetime | None:
+    """A Date header as an aware time; None where it is none, or one that no clock shows."""
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if not _FIRST_YEAR <= at.year < MAXYEAR:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+# A parser would be one more thing to harden against hostile entities, for three flat members.
+_XML_MEMBER = re.compile(r"<(Code|Message|RequestId)>([^<]{0,4000})</\1>")
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    """The members of an error body, JSON or XML; empty for anything else, or for what is no error."""
+    if len(body) > _LONGEST_ERROR:
+        return {}
+    if body[:200].lstrip().startswith((b"<?xml", b"<Error")):
+        import html  # noqa: PLC0415 - slow to import, and hardly any error is XML
+
+        text = body.decode("utf-8", "replace")
+        return {name: html.unescape(value) for name, value in _XML_MEMBER.findall(text)}
+    try:
+        return msgspec.json.decode(repaired(body), type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}
+
+
+def _text(answer: Mapping[str, Any], *names: str) -> str:
+    """The first of some members, in either spelling of its first letter."""
+    for name in names:
+        for spelling in (name, name[0].lower() + name[1:]):
+            value = answer.get(spelling)
+            if isinstance(value, str | int) and not isinstance(value, bool):
+                # Before anything is shortened.
+                return without_secrets(str(value).strip())
+    return ""
+
+
+def _action(answer: Mapping[str, Any]) -> str:
+    detail = answer.get("AccessDeniedDetail") or answer.get("accessDeniedDetail")
+    action = _text(detail, "AuthAction") if isinstance(detail, dict) else ""
+    return f", {shown(action, limit=80)}" if action else ""
+
+
+# The service's codes. Sources: the gateway's public error pages, the 2020-05-18 DataWorks pages, and codes seen in
+# live runs.
+
+
 Meaning = tuple[type[ServiceError], str]
 """The error's class, and its sentence with places for {code}, {status}, {action}, {until} and {message}."""
+
+
+def meaning_of(code: str, status: int) -> Meaning:
+    """What a code means; the HTTP status decides only about a code that is not known."""
+    if code in EXACT:
+        return EXACT[code]
+    for pattern, meaning in _FAMILIES:
+        if re.fullmatch(pattern, code, re.IGNORECASE):
+            return meaning
+    if status >= _SERVER_ERRORS:
+        return ServiceTrouble, _OTHER_TROUBLE
+    kind = _BY_STATUS.get(status, BadRequest)
+    return kind, _BUSY if kind is Throttled else _OTHER
+
 
 _UNKNOWN_KEY = (
     "The service does not know the access key ({code}): check the profile or the "
     "ALIBABA_CLOUD_ACCESS_KEY_ID that is used."
 )
+
 _INACTIVE_KEY = (
     "The access key is disabled ({code}): enable it in the RAM console or use another one."
 )
+
 _WRONG_KEY = (
     "The service refuses the signature ({code}): the secret does not belong to the access key ID; "
     "run `aliyun configure`, or set both ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET."
 )
+
 _EXPIRED = (
     "The security token has expired or does not belong to the key ({code}): get new ones, as by "
     "`aliyun configure`."
 )
+
 _PERMISSION = (
     "The account may not do this ({code}{action}): ask for the RAM permissions dataworks:Get* and "
     "dataworks:List* and for membership of the workspace.{message}"
 )
+
 _RISK_CONTROL = (
     "The account is held by risk control ({code}): its owner has to sort that out in the console."
 )
+
 _EDITION = (
     "The service does not open this call to the account ({code}): try again in some minutes, since a "
     "change of edition takes effect late; if it stays so, check in the console that the DataWorks "
     "edition is bought and includes OpenAPI."
 )
+
 _REGION = (
     "DataWorks does not serve this call in the region ({code}): check --region, and the region of the "
     "workspace in the console."
 )
+
 _BALANCE = "The account has no balance left ({code}): top it up in the console."
 _NOT_ACTIVATED = (
     "DataWorks is not activated for this account and region ({code}): check --profile and --region."
 )
+
 _REPEATED = (
     "The service took the call for a repeated one ({code}): try again; if it stays so, something on "
     "the way sends requests twice."
 )
+
 _DAILY = (
     "The account's calls for today are used up ({code}): they are allowed again from {until}; set "
     "--budget below the edition's daily limit."
 )
+
 _QUOTA = (
     "The quota of calls of the DataWorks edition is used up ({code}): they are allowed again from "
     "{until} at the earliest; set --budget below the quota, or choose a larger edition."
 )
+
 _BUSY = (
     "The service asks for fewer calls ({code}): wait some seconds before the next one, and see what "
     "else calls for this account."
 )
+
 _TROUBLE = "The service has a fault of its own ({code}): nothing to do but try again later."
 _ENDPOINT = (
     "This endpoint does not serve the call ({code}): check --region and --endpoint; a DataWorks "
     "host is dataworks.<region>.aliyuncs.com."
 )
+
 _NEED_TLS = "The service wants https ({code}): leave off --endpoint, or write it with https://."
 _PROJECT = (
     "The service knows no such workspace for this account and region ({code}): check --profile and "
     "--region."
 )
+
 _PARAMETER = "The service does not accept the call ({code}): check the ID and the region.{message}"
 _NO_INSTANCE = "The service knows none of the instances it was asked for ({code}).{message}"
 _OTHER = (
     "The service refuses the call with a code that is not known here ({code}, HTTP {status}): check the "
     "ID, --profile and --region.{message}"
 )
+
 _OTHER_TROUBLE = (
     "The service fails with a code that is not known here ({code}, HTTP {status}): try again "
     "later.{message}"
@@ -163,23 +396,11 @@ _BY_STATUS: dict[int, type[ServiceError]] = {
     404: NotFound,
     429: Throttled,
 }
+
 _SERVER_ERRORS = 500
 
 
-def meaning_of(code: str, status: int) -> Meaning:
-    """What a code means; the HTTP status decides only about a code that is not known."""
-    if code in EXACT:
-        return EXACT[code]
-    for pattern, meaning in _FAMILIES:
-        if re.fullmatch(pattern, code, re.IGNORECASE):
-            return meaning
-    if status >= _SERVER_ERRORS:
-        return ServiceTrouble, _OTHER_TROUBLE
-    kind = _BY_STATUS.get(status, BadRequest)
-    return kind, _BUSY if kind is Throttled else _OTHER
-
-
-_PORTS = {"http": 80, "https": 443}
+# No answer.
 
 
 class Stage(Enum):
@@ -189,45 +410,6 @@ class Stage(Enum):
     TLS = "TLS with the proxy itself"
     TUNNEL = "the proxy was asked for a way to the service"
     SERVICE = "the service, directly or through the proxy"
-
-
-class RequestProgress:
-    """How far a request has come, as httpcore tells it."""
-
-    def __init__(self, on_call: Callable[[], None] = lambda: None) -> None:
-        """Begin; `on_call` is called when the request itself goes out."""
-        self._on_call = on_call
-        self._origin: tuple[str, int | None] = ("", None)
-        self.is_unanswered_reuse = True
-        self.proxy = ""
-        """Host and port of the proxy that this request opened a connection to, "" for none."""
-        self.stage = Stage.SERVICE
-
-    def goes_to(self, url: httpx.URL) -> None:
-        """Take any other host that is connected to for a proxy."""
-        self._origin = (url.host, url.port or _PORTS[url.scheme])
-
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note an event of httpcore's."""
-        if event == "connection.connect_tcp.started":
-            if (info["host"], info["port"]) != self._origin:
-                host = f"[{info['host']}]" if ":" in info["host"] else info["host"]
-                self.proxy, self.stage = f"{host}:{info['port']}", Stage.CONNECT
-        elif event == "connection.start_tls.started" and self.proxy:
-            self.stage = Stage.TLS
-        elif event == "proxy.start_tls.started":
-            self.stage = Stage.SERVICE
-        elif event == "http11.send_request_headers.started" and self._is_connect(info):
-            self.stage = Stage.TUNNEL
-        if event in {"connection.connect_tcp.started", "http11.receive_response_headers.complete"}:
-            self.is_unanswered_reuse = False
-        # A CONNECT goes to the proxy and is no call of the service.
-        elif event == "http11.send_request_headers.started" and not self._is_connect(info):
-            self._on_call()
-
-    @staticmethod
-    def _is_connect(info: Mapping[str, Any]) -> bool:
-        return bool(info["request"].method == b"CONNECT")
 
 
 def contact_error(
@@ -314,6 +496,18 @@ def _refused_by_proxy(answer: str, host: str, proxy: str) -> Unreachable:
     )
 
 
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    # A chain may be a ring.
+    for _ in range(20):
+        if current is None:
+            return
+        # An interrupted handshake leaves these behind; they are no faults.
+        if not isinstance(current, ssl.SSLWantReadError | ssl.SSLWantWriteError):
+            yield current
+        current = current.__cause__ or current.__context__
+
+
 _Kinds = type[BaseException] | tuple[type[BaseException], ...]
 _Faults = tuple[tuple[_Kinds, str, str], ...]
 
@@ -342,7 +536,6 @@ def _why(error: BaseException) -> str:
 
 _TIMEOUTS = (httpx.TimeoutException, httpcore.TimeoutException, TimeoutError)
 _NO_CONNECTION = (httpx.ConnectError, httpcore.ConnectError)
-
 _FAULTS: _Faults = (
     (
         ssl.SSLCertVerificationError,
@@ -397,6 +590,7 @@ _CHECK_PROXY = (
     "check the host and port in HTTPS_PROXY; https:// is for a proxy that speaks TLS itself, and socks "
     "is not served"
 )
+
 _FAULTS_OF_PROXY: _Faults = (
     (
         socket.gaierror,
@@ -458,214 +652,3 @@ _FAULTS_OF_PROXY_TLS: _Faults = (
         ),
     ),
 )
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    current: BaseException | None = error
-    # A chain may be a ring.
-    for _ in range(20):
-        if current is None:
-            return
-        # An interrupted handshake leaves these behind; they are no faults.
-        if not isinstance(current, ssl.SSLWantReadError | ssl.SSLWantWriteError):
-            yield current
-        current = current.__cause__ or current.__context__
-
-
-_FIRST_YEAR = 1970
-
-_LONGEST_ERROR = 65_536
-"""Bytes; a longer body would cost many times as much in memory, and says no more."""
-
-NO_SKEW = timedelta(minutes=4)
-"""Less may be a slow answer; the service allows 15 minutes."""
-
-MAX_RETRY_AFTER = 120.0
-"""Seconds; what a service may ask to wait at most, as in the official SDK."""
-
-_NO_INSTANCE_of_failures = re.compile(
-    r"instance\b.{0,40}\b(not exist|not found|doesn.t exist)|实例.{0,20}不存在", re.IGNORECASE
-)
-
-
-def failure_of(
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    now: datetime,
-    asked: int | None = None,
-    kind: str = "workflow instance",
-    region: str = "",
-) -> ServiceError:
-    """What an answer with an error status, or with a ``Code`` in place of data, means.
-
-    Args:
-        status: the HTTP status.
-        headers: the answer's headers, by lower-case names.
-        body: JSON, XML, or whatever something in between wrote.
-        now: the time the answer came, by this machine's clock.
-        asked: the ID of the one thing that was asked for, None for a list.
-        kind: what a sentence calls that.
-        region: decides when a day of calls ends.
-    """
-    answer = _members(body)
-    code = shown(_text(answer, "Code", "ErrorCode"), limit=80)
-    request_id = _text(answer, "RequestId") or headers.get("x-acs-request-id", "")
-    request_id = request_id_of(without_secrets(request_id))
-    if not code:
-        return _without_code(status, headers, body, now)
-    error_type, sentence = meaning_of(code, status)
-    if error_type is ClockSkew:
-        return _clock_skew(code, request_id, headers, now)
-    message = _text(answer, "Message")
-    # The service documents no code for an unknown instance, so a general one may stand for it.
-    is_unknown = error_type is NotFound or (
-        error_type is BadRequest and _NO_INSTANCE_of_failures.search(message)
-    )
-    if is_unknown and asked is not None:
-        return not_found(asked, kind=kind, code=code, request_id=request_id)
-    message = f" It says: {shown(message, limit=200)}" if message else ""
-    filled = sentence.format(
-        code=code,
-        status=status,
-        action=_action(answer),
-        message=message,
-        until=f"{day_ends_at(region, now):%Y-%m-%d %H:%M %z}" if error_type is DailyLimit else "",
-    )
-    error = error_type(filled, code=code, request_id=request_id)
-    if isinstance(error, Throttled):
-        error.retry_after_seconds = retry_after_seconds(headers, now)
-    return error
-
-
-def has_code(body: bytes) -> bool:
-    """Whether a body that came with a good status reports an error all the same."""
-    code = _text(_members(body), "Code", "ErrorCode").upper()
-    return code not in {"", "0", "200", "OK", "SUCCESS"}
-
-
-def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """What the service asks to wait: ``x-acs-retry-after`` in milliseconds, else ``Retry-After``.
-
-    None where it asks for nothing that makes sense; at most MAX_RETRY_AFTER.
-    """
-    ours = headers.get("x-acs-retry-after", "").strip()
-    standard = headers.get("retry-after", "").strip()
-    seconds = 0.0
-    if re.fullmatch(r"[0-9]{1,12}", ours) and int(ours) > 0:
-        seconds = int(ours) / 1000
-    elif re.fullmatch(r"[0-9]{1,12}", standard):
-        seconds = float(standard)
-    elif (at := http_date(standard)) is not None:
-        seconds = (at - now).total_seconds()
-    return min(seconds, MAX_RETRY_AFTER) if seconds > 0 else None
-
-
-def http_date(text: str) -> datetime | None:
-    """A Date header as an aware time; None where it is none, or one that no clock shows."""
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    if not _FIRST_YEAR <= at.year < MAXYEAR:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _without_code(
-    status: int, headers: Mapping[str, str], body: bytes, now: datetime
-) -> ServiceError:
-    cause = f"HTTP {status}"
-    if 300 <= status < 400:  # noqa: PLR2004 - redirects
-        target = shown(without_secrets(headers.get("location", "elsewhere")), limit=100)
-        sentence = f"The answer leads to {target}: is a login page or a proxy in the way?"
-        return BadAnswer(sentence, cause=cause)
-    if status == 407:  # noqa: PLR2004 - proxy authentication
-        sentence = (
-            "A proxy wants a user name and password (HTTP 407): put them into HTTPS_PROXY as "
-            "http://user:password@host:port."
-        )
-        return Unreachable(sentence, cause="proxy login", is_permanent=True, exit_code=4)
-    if status == 429:  # noqa: PLR2004 - too many requests
-        sentence = (
-            "Something before the service asks for fewer calls (HTTP 429): wait some seconds before "
-            "the next one."
-        )
-        wait = retry_after_seconds(headers, now)
-        return Throttled(sentence, cause=cause, retry_after_seconds=wait)
-    if 500 <= status < 600:  # noqa: PLR2004 - server errors
-        sentence = f"A gateway before the service answers HTTP {status}: try again later."
-        return ServiceTrouble(sentence, cause=cause)
-    if body.lstrip().startswith(b"<"):
-        return bad_json(body, ValueError())
-    sentence = (
-        f"The answer has HTTP status {status} and none of the service's codes: it was not used."
-    )
-    return BadAnswer(sentence, cause=cause)
-
-
-def _clock_skew(
-    code: str, request_id: str, headers: Mapping[str, str], now: datetime
-) -> ServiceError:
-    at = http_date(headers.get("date", ""))
-    skew = None if at is None else (at - now).total_seconds()
-    if skew is None:
-        sentence = (
-            f"The service refuses the date of the call ({code}): compare this machine's clock with "
-            "`timedatectl`, and set it if it is off."
-        )
-    elif abs(skew) < NO_SKEW.total_seconds():
-        # The date was right when it was signed, so it was changed or held up on the way.
-        sentence = (
-            f"The service refuses the date of the call ({code}), although both clocks agree: see "
-            "whether a proxy changes or holds up requests, and compare the clock with `timedatectl`."
-        )
-    else:
-        sentence = (
-            f"This machine's clock is {duration(abs(skew))} {'behind' if skew > 0 else 'ahead of'} the "
-            f"service's, more than the service allows ({code}): set it, for instance with "
-            "`timedatectl set-ntp true`."
-        )
-    return ClockSkew(
-        sentence,
-        code=code,
-        request_id=request_id,
-        skew_seconds=skew,
-    )
-
-
-def _members(body: bytes) -> dict[str, Any]:
-    """The members of an error body, JSON or XML; empty for anything else, or for what is no error."""
-    if len(body) > _LONGEST_ERROR:
-        return {}
-    if body[:200].lstrip().startswith((b"<?xml", b"<Error")):
-        import html  # noqa: PLC0415 - slow to import, and hardly any error is XML
-
-        text = body.decode("utf-8", "replace")
-        return {name: html.unescape(value) for name, value in _XML_MEMBER.findall(text)}
-    try:
-        return msgspec.json.decode(mended(body), type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return {}
-
-
-# A parser would be one more thing to harden against hostile entities, for three flat members.
-_XML_MEMBER = re.compile(r"<(Code|Message|RequestId)>([^<]{0,4000})</\1>")
-
-
-def _text(answer: Mapping[str, Any], *names: str) -> str:
-    """The first of some members, in either spelling of its first letter."""
-    for name in names:
-        for spelling in (name, name[0].lower() + name[1:]):
-            value = answer.get(spelling)
-            if isinstance(value, str | int) and not isinstance(value, bool):
-                # Before anything is shortened.
-                return without_secrets(str(value).strip())
-    return ""
-
-
-def _action(answer: Mapping[str, Any]) -> str:
-    detail = answer.get("AccessDeniedDetail") or answer.get("accessDeniedDetail")
-    action = _text(detail, "AuthAction") if isinstance(detail, dict) else ""
-    return f", {shown(action, limit=80)}" if action else ""

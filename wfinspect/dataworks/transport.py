@@ -1,6 +1,7 @@
-"""Blocking questions in threads of their own, since some of them never come back.
+"""Sending a call: one request over kept connections, its answer read within bounds.
 
-Neither asyncio's shared threads nor the end of the process may wait for those.
+From the outside in: a call and its answer, the HTTP client with its TLS, the proxy before it, the connection and
+the look-up of names, and blocking functions in threads.
 """
 
 import asyncio
@@ -26,182 +27,402 @@ import httpx
 
 from wfinspect import __version__
 from wfinspect.dataworks.endpoints import base_url, is_loopback
-from wfinspect.dataworks.failures import RequestProgress, Stage, contact_error, is_closed
+from wfinspect.dataworks.failures import Stage, contact_error, is_closed
 from wfinspect.errors import BadAnswer, ConfigError, remember_secrets
 from wfinspect.format import shown
 
-_T = TypeVar("_T")
+VERSION = "2024-05-18"
+READ_ONLY = frozenset(
+    {
+        "GetWorkflowInstance",
+        "ListWorkflowInstances",
+        "ListTaskInstances",
+        "GetTaskInstance",
+        "GetTaskInstanceLog",
+    }
+)
+"""Every operation that this program can send."""
+
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes of a body after unpacking; a hundred instances need a hundredth of it."""
 
 
-class BlockingCall(Generic[_T]):
-    """One call of a blocking function in a daemon thread; any number of tasks may wait for it."""
+class Call(NamedTuple):
+    """An operation and its parameters, in the query or as a form."""
 
-    def __init__(self, ask: Callable[[], _T], name: str) -> None:
-        """Call `ask` at once, in a thread of that name."""
-        self._ask = ask
-        self._answer: Future[_T] = Future()
-        self._answer.set_running_or_notify_cancel()
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+    operation: str
+    parameters: Mapping[str, str]
+    is_form: bool = False
+    requested_id: int | None = None
+    """The ID of the one thing that is requested, None for a list."""
+    kind: str = "workflow instance"
+    """What a sentence calls that."""
+    deadline: float | None = None
+    """Seconds it may take in all, where it may take longer than others."""
+    max_body: int = MAX_BODY
 
-    @property
-    def is_done(self) -> bool:
-        """Whether the function has returned or raised."""
-        return self._answer.done()
 
-    async def wait(self, seconds: float | None) -> _T:
-        """What the function returns, or raises.
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case names."""
+    body: bytes
+
+
+class Transport:
+    """Sends calls to one endpoint over kept connections."""
+
+    def __init__(
+        self, host: str, open_http: Callable[[], httpx.AsyncClient], on_call: Callable[[], None]
+    ) -> None:
+        """Open no connection yet.
+
+        Args:
+            host: what sentences call the service.
+            open_http: makes the HTTP client, and another one if the first gets stuck.
+            on_call: called once for each request that goes out.
+        """
+        self._host = host
+        self._open_http = open_http
+        self._on_call = on_call
+        self._http = open_http()
+        self.proxy = ""
+        """Host and port of the proxy that leads there, once a connection has shown one."""
+        self._stuck: httpx.AsyncClient | None = None
+
+    async def send(self, call: Call, auth: httpx.Auth) -> Answer:
+        """Send, and once more with a new signature if the connection proves to have been dead before.
+
+        A kept connection that the service closes in the moment it is used again says nothing about
+        the service; neither does a pool without a free connection.
 
         Raises:
-            TimeoutError: it has done neither within `seconds`; it goes on.
+            Unreachable: no whole answer came.
+            BadAnswer: it is too large, or no HTTP.
         """
-        answer = asyncio.wrap_future(self._answer)
-        try:
-            done, _ = await asyncio.wait({answer}, timeout=seconds)
-        finally:
-            # The thread is not touched by this; it only keeps a late answer from a closed loop.
-            answer.cancel()
-        if not done:
-            raise TimeoutError
-        return answer.result()
-
-    def _run(self) -> None:
-        try:
-            self._answer.set_result(self._ask())
-        except BaseException as error:  # noqa: BLE001 - whatever it is, somebody waits for an end
-            self._answer.set_exception(error)
-
-
-Resolve = Callable[[str, int], Sequence[str]]
-"""A host and a port to its addresses, best first; blocks, and raises OSError."""
-
-
-_MAX_HEAD = 192 * 1024
-"""Bytes that may come before the headers of an answer are complete, 1xx answers and the beginning of
-its body included: h11 takes 100 KiB of headers, and a read brings up to 64 KiB."""
-
-_MAX_HEAD_READS = 1_000
-_BEGIN = b"HTTP/"
-
-
-def addresses_of(host: str, port: int) -> list[str]:
-    """What the system knows of a name."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError:
-        # Python refuses a part of a name that is too long before it asks anybody.
-        raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from None
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-class BoundedStream(httpcore.AsyncNetworkStream):
-    """A connection on which every answer has to begin soon.
-
-    httpcore passes over any number of 1xx answers and reads a head byte by byte: a server that floods
-    either keeps a core busy until the call's deadline. One that speaks another protocol would be waited
-    for, too.
-    """
-
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        """Bound what comes until `has_answered` is set."""
-        self._stream = stream
-        self._bytes = self._reads = 0
-        self.has_answered = False
-        """Whether the headers are complete; False again once something is sent."""
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's interface
-        """Read; raises RemoteProtocolError where no answer can become of it."""
-        data = await self._stream.read(max_bytes, timeout)
-        if self.has_answered or not data:
-            return data
-        if not self._reads and not _BEGIN.startswith(data.lstrip(b"\r\n")[: len(_BEGIN)]):
-            raise httpcore.RemoteProtocolError("the answer does not begin with HTTP/")
-        self._bytes += len(data)
-        self._reads += 1
-        if self._bytes > _MAX_HEAD or self._reads > _MAX_HEAD_READS:
-            raise httpcore.RemoteProtocolError("the answer does not begin")
-        return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's interface
-        """Send; what comes next is the head of another answer."""
-        self._bytes = self._reads = 0
-        self.has_answered = False
-        await self._stream.write(buffer, timeout)
+        if call.operation not in READ_ONLY:
+            raise ValueError(f"{call.operation} is not among the operations that may be sent")
+        for may_repeat in (True, False):
+            http = self._http
+            progress = RequestProgress(http.base_url, self._on_call)
+            try:
+                request = _request(http, call, progress)
+                return await _send_once(http, request, auth, call.max_body)
+            except httpx.HTTPError as error:
+                is_stuck = isinstance(error, httpx.PoolTimeout)
+                if is_stuck:
+                    await self._replace(http)
+                is_dead = progress.is_unanswered_reuse and _is_death(error)
+                if not (may_repeat and (is_stuck or is_dead)):
+                    proxy = progress.proxy or self.proxy
+                    raise contact_error(error, self._host, proxy, progress.stage) from None
+            finally:
+                self.proxy = progress.proxy or self.proxy
+        raise AssertionError("the second round returns or raises")
 
     async def aclose(self) -> None:
-        """Close the connection."""
-        await self._stream.aclose()
+        """Close the connections."""
+        for http in (self._http, self._stuck):
+            if http is not None:
+                await http.aclose()
 
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
-    ) -> httpcore.AsyncNetworkStream:
-        """Shake hands; the answers within TLS have bounds of their own."""
-        return BoundedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's interface
-        """What httpcore asks of a connection."""
-        return self._stream.get_extra_info(info)
+    async def _replace(self, stuck: httpx.AsyncClient) -> None:
+        if stuck is not self._http:
+            return
+        # Others may still be served by the stuck one, so only its predecessor is closed.
+        oldest, self._stuck, self._http = self._stuck, stuck, self._open_http()
+        if oldest is not None:
+            await oldest.aclose()
 
 
-class NamedBackend(httpcore.AnyIOBackend):
-    """httpcore's connections, with one look-up at a time for each name."""
+_PORTS = {"http": 80, "https": 443}
 
-    def __init__(self, resolve: Resolve = addresses_of) -> None:
-        """Look names up with `resolve`, in daemon threads."""
-        self._resolve = resolve
-        self._lookups: dict[tuple[str, int], BlockingCall[Sequence[str]]] = {}
-        self._good: dict[str, str] = {}
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that answers, the one of last time first.
+class RequestProgress:
+    """How far a request has come, by the events of httpcore."""
 
-        Each address gets an equal share of the time that is left, so that one family of addresses
-        that leads nowhere does not use up what the other needs.
-        """
-        now = asyncio.get_running_loop().time
-        ends = None if timeout is None else now() + timeout
-        addresses = await self._addresses(host, port, timeout)
-        addresses.sort(key=lambda address: address != self._good.get(host))
-        for left in range(len(addresses), 0, -1):
-            address = addresses[-left]
-            share = None if ends is None else max(0.0, ends - now()) / left
-            try:
-                stream = await super().connect_tcp(
-                    address, port, share, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                if left == 1:
-                    raise
+    def __init__(self, url: httpx.URL, on_call: Callable[[], None] = lambda: None) -> None:
+        """Begin; any other host than the URL's is a proxy, `on_call` is called as the request goes out."""
+        self._origin = (url.host, url.port or _PORTS[url.scheme])
+        self._on_call = on_call
+        self.is_unanswered_reuse = True
+        self.proxy = ""
+        """Host and port of the proxy that this request opened a connection to, "" for none."""
+        self.stage = Stage.SERVICE
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take in an event; as httpcore's extension ``trace`` calls it."""
+        if event == "connection.connect_tcp.started":
+            if (info["host"], info["port"]) != self._origin:
+                host = f"[{info['host']}]" if ":" in info["host"] else info["host"]
+                self.proxy, self.stage = f"{host}:{info['port']}", Stage.CONNECT
+        elif event == "connection.start_tls.started" and self.proxy:
+            self.stage = Stage.TLS
+        elif event == "proxy.start_tls.started":
+            self.stage = Stage.SERVICE
+        elif event == "http11.send_request_headers.started" and self._is_connect(info):
+            self.stage = Stage.TUNNEL
+        if event in {"connection.connect_tcp.started", "http11.receive_response_headers.complete"}:
+            self.is_unanswered_reuse = False
+        # A CONNECT goes to the proxy and is no call of the service.
+        elif event == "http11.send_request_headers.started" and not self._is_connect(info):
+            self._on_call()
+
+    @staticmethod
+    def _is_connect(info: Mapping[str, Any]) -> bool:
+        return bool(info["request"].method == b"CONNECT")
+
+
+def _request(http: httpx.AsyncClient, call: Call, progress: RequestProgress) -> httpx.Request:
+    headers = {"x-acs-action": call.operation, "x-acs-version": VERSION}
+    extensions = {"trace": progress.trace}
+    if not call.is_form:
+        return http.build_request(
+            "GET", "/", params=call.parameters, headers=headers, extensions=extensions
+        )
+    headers["content-type"] = "application/x-www-form-urlencoded"
+    # Encoded here and once: the signature covers exactly these bytes.
+    content = urlencode(call.parameters).encode("ascii")
+    return http.build_request("POST", "/", content=content, headers=headers, extensions=extensions)
+
+
+async def _send_once(
+    http: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth, max_body: int
+) -> Answer:
+    response = await http.send(request, auth=auth, stream=True)
+    try:
+        stream = response.extensions.get("network_stream")
+        if isinstance(stream, BoundedStream):
+            stream.has_answered = True
+        body = await _read_body(response, max_body)
+    finally:
+        await response.aclose()
+    return Answer(response.status_code, response.headers, body)
+
+
+def _is_death(error: httpx.HTTPError) -> bool:
+    """Return whether a connection ended, in place of bringing bytes that are not HTTP."""
+    return isinstance(error, httpx.NetworkError) or (
+        isinstance(error, httpx.RemoteProtocolError) and is_closed(error)
+    )
+
+
+_STEP = 64 * 1024
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_GZIP = b"\x1f\x8b"
+"""How a member of gzip begins."""
+
+_FREE_PIECES = 4_000
+"""Chunks, reads and gzip members of which an answer may consist, however small they are."""
+
+_LEAST_PIECE = 128
+"""Bytes that any more of them must bring on average; the smallest packets of networks bring 500."""
+
+
+async def _read_body(response: httpx.Response, limit: int) -> bytes:
+    """The whole body, unpacked.
+
+    No compression is requested; where something in between compresses all the same, it is unpacked
+    in steps, since httpx would unpack a small bomb into all of memory, and only the first of several
+    gzip members.
+
+    Raises:
+        BadAnswer: it is larger than `limit` bytes, packed in a way that can't be undone, or cut into
+            pieces so small that reading it would keep a core busy.
+    """
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", "x-gzip", "deflate"}:
+        raise BadAnswer("The service's answer is packed in an unknown way: it was not used.")
+    unpack = None if encoding == "identity" else zlib.decompressobj(_GZIP_OR_ZLIB)
+    body, left, received, pieces = bytearray(), b"", 0, 0
+    async for chunk in response.aiter_raw():
+        # Tiny chunks come out of a buffer without a pause; other calls get their turn between them.
+        await asyncio.sleep(0)
+        received += len(chunk)
+        pieces += 1
+        rest, left = left + chunk, b""
+        while rest:
+            if unpack is None:
+                step, rest = rest, b""
+            elif not unpack.eof:
+                step, rest = _unpacked(unpack, rest)
+            elif len(rest) < len(_GZIP):
+                step, left, rest = b"", rest, b""
+            elif rest.startswith(_GZIP):
+                # What compresses in blocks, such as pigz or a log that is appended to, makes members.
+                unpack, step = zlib.decompressobj(_GZIP_OR_ZLIB), b""
+                pieces += 1
             else:
-                self._good[host] = address
-                return BoundedStream(stream)
-        raise httpcore.ConnectError(f"{host} has no address")
+                # Padding, which every reader of gzip passes over.
+                step, rest = b"", b""
+            body += step
+            _refuse_size(max(received, len(body)), limit)
+            if pieces > _FREE_PIECES + received // _LEAST_PIECE:
+                raise BadAnswer(
+                    "The service's answer comes in far too many tiny pieces: it was not used."
+                )
+    if unpack is not None and not unpack.eof:
+        raise BadAnswer("The service's answer is packed and cut short: it was not used.")
+    return bytes(body)
 
-    async def _addresses(self, host: str, port: int, seconds: float | None) -> list[str]:
-        key = (host, port)
-        lookup = self._lookups.get(key)
-        if lookup is None:
-            lookup = BlockingCall(lambda: self._resolve(host, port), "look-up of a host")
-            self._lookups[key] = lookup
-        try:
-            return list(await lookup.wait(seconds))
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout(str(error)) from error
-        except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
-        finally:
-            # A fresh look-up for each connection: addresses change, and the system has a cache.
-            if lookup.is_done and self._lookups.get(key) is lookup:
-                del self._lookups[key]
+
+def _unpacked(unpack: "zlib._Decompress", packed: bytes) -> tuple[bytes, bytes]:
+    """Some of what packed bytes hold, and those that are left of them."""
+    try:
+        step = unpack.decompress(packed, _STEP)
+    except zlib.error:
+        raise BadAnswer("The service's answer can't be unpacked: it was not used.") from None
+    return step, unpack.unused_data if unpack.eof else unpack.unconsumed_tail
+
+
+def _refuse_size(size: int, limit: int) -> None:
+    if size > limit:
+        mebibytes = limit // 1_048_576
+        raise BadAnswer(f"The service's answer is larger than {mebibytes} MiB: it was not used.")
+
+
+CONNECT, READ, WRITE, POOL = 5.0, 10.0, 5.0, 2.0
+"""Seconds each step of a request may take."""
+
+KEEPALIVE = 4.0
+"""Seconds an idle connection is kept: less than servers wait before they close theirs."""
+
+
+def open_http(
+    endpoint: str, environ: Mapping[str, str], verify: ssl.SSLContext
+) -> httpx.AsyncClient:
+    """An HTTP client for one endpoint.
+
+    Raises:
+        ConfigError: the proxy in the environment can't be used.
+    """
+    for name in ("httpx", "httpcore"):
+        # Their chatter shows whole URLs, and headers with the security token among them.
+        logging.getLogger(name).setLevel(logging.WARNING)
+    proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
+    return httpx.AsyncClient(
+        transport=_transport(verify, proxy),
+        base_url=base_url(endpoint),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx.Timeout(connect=CONNECT, read=READ, write=WRITE, pool=POOL),
+        headers={
+            "accept": "application/json",
+            # A compressed answer would have to be unpacked with care; batches are small.
+            "accept-encoding": "identity",
+            "user-agent": f"wfinspect/{__version__}",
+        },
+        # Every cookie of every answer would be kept, and sent with all later calls.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+    )
+
+
+def _transport(verify: ssl.SSLContext, proxy: str | None) -> httpx.AsyncHTTPTransport:
+    transport = httpx.AsyncHTTPTransport(
+        verify=verify,
+        proxy=proxy
+        and httpx.Proxy(proxy, ssl_context=verify if proxy.lower().startswith("https:") else None),
+        trust_env=False,
+        limits=httpx.Limits(
+            max_connections=20, max_keepalive_connections=4, keepalive_expiry=KEEPALIVE
+        ),
+    )
+    # httpx has no public way to choose how httpcore connects.
+    transport._pool._network_backend = NamedBackend()  # noqa: SLF001
+    return transport
+
+
+def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
+    """The context all connections of a process share: it costs more than a call.
+
+    The machine's own authorities are trusted, so that a company's TLS inspection works; certifi's
+    where the machine has none.
+
+    Raises:
+        ConfigError: SSL_CERT_FILE or SSL_CERT_DIR names something that can't be read.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    file, folders = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
+    try:
+        if file:
+            context.load_verify_locations(cafile=file)
+        if folders:
+            # A list, as OpenSSL reads it, which passes over those that are not there.
+            present = [each for each in folders.split(os.pathsep) if each and Path(each).is_dir()]
+            if not present:
+                raise FileNotFoundError(folders)
+            for each in present:
+                context.load_verify_locations(capath=each)
+        if file or folders:
+            return context
+    except (OSError, ssl.SSLError):
+        named = " or ".join(
+            f"{name}={shown(value, limit=200)}"
+            for name, value in (("SSL_CERT_FILE", file), ("SSL_CERT_DIR", folders))
+            if value
+        )
+        raise ConfigError(
+            f"The certificates that {named} names can't be read: point it at a PEM file, a "
+            "directory of them or a list of such, or unset it."
+        ) from None
+    defaults = ssl.get_default_verify_paths()
+    has_own = defaults.cafile is not None or (
+        defaults.capath is not None and any(Path(defaults.capath).iterdir())
+    )
+    if has_own:
+        context.set_default_verify_paths()
+    else:
+        context.load_verify_locations(cafile=certifi.where())
+    return context
+
+
+def no_tls() -> ssl.SSLContext:
+    """A context that trusts nobody, for plain http on loopback: cheap, and safe if it is used."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+async def tls_through_proxy(proxy: str, endpoint: str, verify: ssl.SSLContext) -> ssl.SSLObject:
+    """Shake hands with an endpoint through a proxy, and hang up: what a call does before it is sent.
+
+    Raises:
+        ServiceError: as a call would.
+    """
+    parts = urlsplit(base_url(endpoint))
+    host, port = parts.hostname or "", parts.port or 443
+    via = httpx.Proxy(proxy)
+    target = f"{f'[{host}]' if ':' in host else host}:{port}"
+    headers = {"host": target}
+    if via.raw_auth is not None:
+        headers["proxy-authorization"] = f"Basic {b64encode(b':'.join(via.raw_auth)).decode()}"
+    progress = RequestProgress(httpx.URL(base_url(endpoint)))
+    try:
+        async with httpx.AsyncClient(
+            transport=_transport(verify, None),
+            trust_env=False,
+            timeout=httpx.Timeout(CONNECT),
+            headers={"user-agent": f"wfinspect/{__version__}"},
+        ) as http:
+            request = http.build_request(
+                "CONNECT",
+                via.url,
+                headers=headers,
+                extensions={"target": target.encode(), "trace": progress.trace},
+            )
+            answer = await http.send(request, stream=True)
+            try:
+                if not answer.is_success:
+                    raise httpx.ProxyError(f"{answer.status_code} {answer.reason_phrase}")
+                progress.stage = Stage.SERVICE
+                stream = await answer.extensions["network_stream"].start_tls(verify, host, CONNECT)
+                peer: ssl.SSLObject = stream.get_extra_info("ssl_object")
+                return peer
+            finally:
+                await answer.aclose()
+    except (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException) as error:
+        raise contact_error(error, parts.netloc, progress.proxy, progress.stage) from None
 
 
 _HTTPS_PORT = 443
@@ -274,357 +495,175 @@ def _is_in_network(host: str, network: str) -> bool:
         return False
 
 
-CONNECT, READ, WRITE, POOL = 5.0, 10.0, 5.0, 2.0
-"""Seconds each step of a request may take."""
-
-KEEPALIVE = 4.0
-"""Seconds an idle connection is kept: less than servers wait before they close theirs."""
+Resolve = Callable[[str, int], Sequence[str]]
+"""A host and a port to its addresses, best first; blocks, and raises OSError."""
 
 
-def open_http(
-    endpoint: str, environ: Mapping[str, str], verify: ssl.SSLContext
-) -> httpx.AsyncClient:
-    """An HTTP client for one endpoint.
-
-    Raises:
-        ConfigError: the proxy in the environment can't be used.
-    """
-    for name in ("httpx", "httpcore"):
-        # Their chatter shows whole URLs, and headers with the security token among them.
-        logging.getLogger(name).setLevel(logging.WARNING)
-    proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
-    return httpx.AsyncClient(
-        transport=_transport(verify, proxy),
-        base_url=base_url(endpoint),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=httpx.Timeout(connect=CONNECT, read=READ, write=WRITE, pool=POOL),
-        headers={
-            "accept": "application/json",
-            # A compressed answer would have to be unpacked with care; batches are small.
-            "accept-encoding": "identity",
-            "user-agent": f"wfinspect/{__version__}",
-        },
-        # Every cookie of every answer would be kept, and sent with all later calls.
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-    )
-
-
-async def tls_through_proxy(
-    proxy: str, endpoint: str, verify: ssl.SSLContext, progress: RequestProgress
-) -> ssl.SSLObject:
-    """Shake hands with an endpoint through a proxy, and hang up: what a call does before it is sent.
-
-    Raises:
-        httpx.HTTPError: as a call would; `progress` says how far it came.
-        httpcore.NetworkError: the handshake with the endpoint failed.
-        httpcore.TimeoutException: so did it.
-    """
-    parts = urlsplit(base_url(endpoint))
-    host, port = parts.hostname or "", parts.port or 443
-    via = httpx.Proxy(proxy)
-    target = f"{f'[{host}]' if ':' in host else host}:{port}"
-    headers = {"host": target}
-    if via.raw_auth is not None:
-        headers["proxy-authorization"] = f"Basic {b64encode(b':'.join(via.raw_auth)).decode()}"
-    progress.goes_to(httpx.URL(base_url(endpoint)))
-    async with httpx.AsyncClient(
-        transport=_transport(verify, None),
-        trust_env=False,
-        timeout=httpx.Timeout(CONNECT),
-        headers={"user-agent": f"wfinspect/{__version__}"},
-    ) as http:
-        request = http.build_request(
-            "CONNECT",
-            via.url,
-            headers=headers,
-            extensions={"target": target.encode(), "trace": progress.trace},
-        )
-        answer = await http.send(request, stream=True)
-        try:
-            if not answer.is_success:
-                raise httpx.ProxyError(f"{answer.status_code} {answer.reason_phrase}")
-            progress.stage = Stage.SERVICE
-            stream = await answer.extensions["network_stream"].start_tls(verify, host, CONNECT)
-            peer: ssl.SSLObject = stream.get_extra_info("ssl_object")
-            return peer
-        finally:
-            await answer.aclose()
-
-
-def _transport(verify: ssl.SSLContext, proxy: str | None) -> httpx.AsyncHTTPTransport:
-    transport = httpx.AsyncHTTPTransport(
-        verify=verify,
-        proxy=proxy
-        and httpx.Proxy(proxy, ssl_context=verify if proxy.lower().startswith("https:") else None),
-        trust_env=False,
-        limits=httpx.Limits(
-            max_connections=20, max_keepalive_connections=4, keepalive_expiry=KEEPALIVE
-        ),
-    )
-    # httpx has no public way to choose how httpcore connects.
-    transport._pool._network_backend = NamedBackend()  # noqa: SLF001
-    return transport
-
-
-def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """The context all connections of a process share: it costs more than a call.
-
-    The machine's own authorities are trusted, so that a company's TLS inspection works; certifi's
-    where the machine has none.
-
-    Raises:
-        ConfigError: SSL_CERT_FILE or SSL_CERT_DIR names something that can't be read.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    file, folders = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
+def addresses_of(host: str, port: int) -> list[str]:
+    """What the system knows of a name."""
     try:
-        if file:
-            context.load_verify_locations(cafile=file)
-        if folders:
-            # A list, as OpenSSL reads it, which passes over those that are not there.
-            present = [each for each in folders.split(os.pathsep) if each and Path(each).is_dir()]
-            if not present:
-                raise FileNotFoundError(folders)
-            for each in present:
-                context.load_verify_locations(capath=each)
-        if file or folders:
-            return context
-    except (OSError, ssl.SSLError):
-        named = " or ".join(
-            f"{name}={shown(value, limit=200)}"
-            for name, value in (("SSL_CERT_FILE", file), ("SSL_CERT_DIR", folders))
-            if value
-        )
-        raise ConfigError(
-            f"The certificates that {named} names can't be read: point it at a PEM file, a "
-            "directory of them or a list of such, or unset it."
-        ) from None
-    defaults = ssl.get_default_verify_paths()
-    has_own = defaults.cafile is not None or (
-        defaults.capath is not None and any(Path(defaults.capath).iterdir())
-    )
-    if has_own:
-        context.set_default_verify_paths()
-    else:
-        context.load_verify_locations(cafile=certifi.where())
-    return context
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        # Python refuses a part of a name that is too long before it asks anybody.
+        raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from None
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def no_tls() -> ssl.SSLContext:
-    """A context that trusts nobody, for plain http on loopback: cheap, and safe if it is used."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+class NamedBackend(httpcore.AnyIOBackend):
+    """httpcore's connections, with one look-up at a time for each name."""
 
+    def __init__(self, resolve: Resolve = addresses_of) -> None:
+        """Look names up with `resolve`, in daemon threads."""
+        self._resolve = resolve
+        self._lookups: dict[tuple[str, int], BlockingCall[Sequence[str]]] = {}
+        self._good: dict[str, str] = {}
 
-VERSION = "2024-05-18"
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address that answers, the one of last time first.
 
-READ_ONLY = frozenset(
-    {
-        "GetWorkflowInstance",
-        "ListWorkflowInstances",
-        "ListTaskInstances",
-        "GetTaskInstance",
-        "GetTaskInstanceLog",
-    }
-)
-"""Every operation that this program can send."""
-
-MAX_BODY = 8 * 1024 * 1024
-"""Bytes of a body after unpacking; a hundred instances need a hundredth of it."""
-
-_STEP = 64 * 1024
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-_GZIP = b"\x1f\x8b"
-"""How a member of gzip begins."""
-
-_FREE_PIECES = 4_000
-"""Chunks, reads and gzip members of which an answer may consist, however small they are."""
-_LEAST_PIECE = 128
-"""Bytes that any more of them must bring on average; the smallest packets of networks bring 500."""
-
-
-class Call(NamedTuple):
-    """An operation and its parameters, in the query or as a form."""
-
-    operation: str
-    parameters: Mapping[str, str]
-    is_form: bool = False
-    asked: int | None = None
-    """The ID of the one thing asked for, None for a list."""
-    kind: str = "workflow instance"
-    """What a sentence calls that."""
-    deadline: float | None = None
-    """Seconds it may take in all, where it may take longer than others."""
-    max_body: int = MAX_BODY
-
-
-class Answer(NamedTuple):
-    """What came back."""
-
-    status: int
-    headers: Mapping[str, str]
-    """By lower-case names."""
-    body: bytes
-
-
-class Transport:
-    """Sends calls to one endpoint over kept connections."""
-
-    def __init__(
-        self, host: str, open_http: Callable[[], httpx.AsyncClient], on_call: Callable[[], None]
-    ) -> None:
-        """Open no connection yet.
-
-        Args:
-            host: what sentences call the service.
-            open_http: makes the HTTP client, and another one if the first gets stuck.
-            on_call: called once for each request that goes out.
+        Each address gets an equal share of the time that is left, so that one family of addresses
+        that leads nowhere does not use up what the other needs.
         """
-        self._host = host
-        self._open_http = open_http
-        self._on_call = on_call
-        self._http = open_http()
-        self.proxy = ""
-        """Host and port of the proxy that leads there, as far as one was met."""
-        self._stuck: httpx.AsyncClient | None = None
-
-    async def send(self, call: Call, auth: httpx.Auth) -> Answer:
-        """Send, and once more, signed anew, if the connection proves to have been dead before.
-
-        A kept connection that the service closes in the moment it is used again says nothing about
-        the service; neither does a pool without a free connection.
-
-        Raises:
-            Unreachable: no whole answer came.
-            BadAnswer: it is too large, or no HTTP.
-        """
-        if call.operation not in READ_ONLY:
-            raise ValueError(f"{call.operation} is not among the operations that may be sent")
-        for may_repeat in (True, False):
-            progress, http = RequestProgress(self._on_call), self._http
+        now = asyncio.get_running_loop().time
+        ends = None if timeout is None else now() + timeout
+        addresses = await self._addresses(host, port, timeout)
+        addresses.sort(key=lambda address: address != self._good.get(host))
+        for left in range(len(addresses), 0, -1):
+            address = addresses[-left]
+            share = None if ends is None else max(0.0, ends - now()) / left
             try:
-                request = _request(http, call, progress)
-                progress.goes_to(request.url)
-                return await _send_once(http, request, auth, call.max_body)
-            except httpx.HTTPError as error:
-                is_stuck = isinstance(error, httpx.PoolTimeout)
-                if is_stuck:
-                    await self._replace(http)
-                is_dead = progress.is_unanswered_reuse and _is_death(error)
-                if not (may_repeat and (is_stuck or is_dead)):
-                    proxy = progress.proxy or self.proxy
-                    raise contact_error(error, self._host, proxy, progress.stage) from None
-            finally:
-                self.proxy = progress.proxy or self.proxy
-        raise AssertionError("the second round returns or raises")
+                stream = await super().connect_tcp(
+                    address, port, share, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if left == 1:
+                    raise
+            else:
+                self._good[host] = address
+                return BoundedStream(stream)
+        raise httpcore.ConnectError(f"{host} has no address")
+
+    async def _addresses(self, host: str, port: int, seconds: float | None) -> list[str]:
+        key = (host, port)
+        lookup = self._lookups.get(key)
+        if lookup is None:
+            lookup = BlockingCall(lambda: self._resolve(host, port), "look-up of a host")
+            self._lookups[key] = lookup
+        try:
+            return list(await lookup.wait(seconds))
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        finally:
+            # A fresh look-up for each connection: addresses change, and the system has a cache.
+            if lookup.is_done and self._lookups.get(key) is lookup:
+                del self._lookups[key]
+
+
+_MAX_HEAD = 192 * 1024
+"""Bytes that may come before the headers of an answer are complete, 1xx answers and the beginning of
+its body included: h11 takes 100 KiB of headers, and a read brings up to 64 KiB."""
+
+_MAX_HEAD_READS = 1_000
+_BEGIN = b"HTTP/"
+
+
+class BoundedStream(httpcore.AsyncNetworkStream):
+    """A connection on which every answer has to begin soon.
+
+    httpcore passes over any number of 1xx answers and reads a head byte by byte: a server that floods
+    either keeps a core busy until the call's deadline. One that speaks another protocol would be waited
+    for, too.
+    """
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        """Bound what comes until `has_answered` is set."""
+        self._stream = stream
+        self._bytes = self._reads = 0
+        self.has_answered = False
+        """Whether the headers are complete; False again once something is sent."""
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's interface
+        """Read; raises RemoteProtocolError where no answer can become of it."""
+        data = await self._stream.read(max_bytes, timeout)
+        if self.has_answered or not data:
+            return data
+        if not self._reads and not _BEGIN.startswith(data.lstrip(b"\r\n")[: len(_BEGIN)]):
+            raise httpcore.RemoteProtocolError("the answer does not begin with HTTP/")
+        self._bytes += len(data)
+        self._reads += 1
+        if self._bytes > _MAX_HEAD or self._reads > _MAX_HEAD_READS:
+            raise httpcore.RemoteProtocolError("the answer does not begin")
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's interface
+        """Send; what comes next is the head of another answer."""
+        self._bytes = self._reads = 0
+        self.has_answered = False
+        await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        for http in (self._http, self._stuck):
-            if http is not None:
-                await http.aclose()
+        """Close the connection."""
+        await self._stream.aclose()
 
-    async def _replace(self, stuck: httpx.AsyncClient) -> None:
-        if stuck is not self._http:
-            return
-        # Others may still be served by the stuck one, so only its predecessor is closed.
-        oldest, self._stuck, self._http = self._stuck, stuck, self._open_http()
-        if oldest is not None:
-            await oldest.aclose()
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+    ) -> httpcore.AsyncNetworkStream:
+        """Shake hands; the answers within TLS have bounds of their own."""
+        return BoundedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
-
-async def _send_once(
-    http: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth, max_body: int
-) -> Answer:
-    response = await http.send(request, auth=auth, stream=True)
-    try:
-        stream = response.extensions.get("network_stream")
-        if isinstance(stream, BoundedStream):
-            stream.has_answered = True
-        body = await _read_body(response, max_body)
-    finally:
-        await response.aclose()
-    return Answer(response.status_code, response.headers, body)
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's interface
+        """What httpcore asks of a connection."""
+        return self._stream.get_extra_info(info)
 
 
-async def _read_body(response: httpx.Response, limit: int) -> bytes:
-    """The whole body, unpacked.
-
-    No compression is asked for; where something in between compresses all the same, it is unpacked
-    in steps, since httpx would unpack a small bomb into all of memory, and only the first of several
-    gzip members.
-
-    Raises:
-        BadAnswer: it is larger than `limit` bytes, packed in a way that can't be undone, or cut into
-            pieces so small that reading it would keep a core busy.
-    """
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "gzip", "x-gzip", "deflate"}:
-        raise BadAnswer("The service's answer is packed in an unknown way: it was not used.")
-    unpack = None if encoding == "identity" else zlib.decompressobj(_GZIP_OR_ZLIB)
-    body, left, received, pieces = bytearray(), b"", 0, 0
-    async for chunk in response.aiter_raw():
-        # Tiny chunks come out of a buffer without a pause; other calls get their turn between them.
-        await asyncio.sleep(0)
-        received += len(chunk)
-        pieces += 1
-        rest, left = left + chunk, b""
-        while rest:
-            if unpack is None:
-                step, rest = rest, b""
-            elif not unpack.eof:
-                step, rest = _unpacked(unpack, rest)
-            elif len(rest) < len(_GZIP):
-                step, left, rest = b"", rest, b""
-            elif rest.startswith(_GZIP):
-                # What compresses in blocks, such as pigz or a log that is appended to, makes members.
-                unpack, step = zlib.decompressobj(_GZIP_OR_ZLIB), b""
-                pieces += 1
-            else:
-                # Padding, which every reader of gzip passes over.
-                step, rest = b"", b""
-            body += step
-            _refuse_size(max(received, len(body)), limit)
-            if pieces > _FREE_PIECES + received // _LEAST_PIECE:
-                raise BadAnswer(
-                    "The service's answer comes in far too many tiny pieces: it was not used."
-                )
-    if unpack is not None and not unpack.eof:
-        raise BadAnswer("The service's answer is packed and cut short: it was not used.")
-    return bytes(body)
+_T = TypeVar("_T")
 
 
-def _refuse_size(size: int, limit: int) -> None:
-    if size > limit:
-        mebibytes = limit // 1_048_576
-        raise BadAnswer(f"The service's answer is larger than {mebibytes} MiB: it was not used.")
+class BlockingCall(Generic[_T]):
+    """One call of a blocking function in a daemon thread; any number of tasks may wait for it."""
 
+    def __init__(self, ask: Callable[[], _T], name: str) -> None:
+        """Call `ask` at once, in a thread of that name."""
+        self._ask = ask
+        self._answer: Future[_T] = Future()
+        self._answer.set_running_or_notify_cancel()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
 
-def _unpacked(unpack: "zlib._Decompress", packed: bytes) -> tuple[bytes, bytes]:
-    """Some of what packed bytes hold, and those that are left of them."""
-    try:
-        step = unpack.decompress(packed, _STEP)
-    except zlib.error:
-        raise BadAnswer("The service's answer can't be unpacked: it was not used.") from None
-    return step, unpack.unused_data if unpack.eof else unpack.unconsumed_tail
+    @property
+    def is_done(self) -> bool:
+        """Whether the function has returned or raised."""
+        return self._answer.done()
 
+    async def wait(self, seconds: float | None) -> _T:
+        """What the function returns, or raises.
 
-def _is_death(error: httpx.HTTPError) -> bool:
-    """Whether a connection ended, and not with bytes that are no HTTP."""
-    return isinstance(error, httpx.NetworkError) or (
-        isinstance(error, httpx.RemoteProtocolError) and is_closed(error)
-    )
+        Raises:
+            TimeoutError: it has done neither within `seconds`; it goes on.
+        """
+        answer = asyncio.wrap_future(self._answer)
+        try:
+            done, _ = await asyncio.wait({answer}, timeout=seconds)
+        finally:
+            # The thread is not touched by this; it only keeps a late answer from a closed loop.
+            answer.cancel()
+        if not done:
+            raise TimeoutError
+        return answer.result()
 
-
-def _request(http: httpx.AsyncClient, call: Call, progress: RequestProgress) -> httpx.Request:
-    headers = {"x-acs-action": call.operation, "x-acs-version": VERSION}
-    extensions = {"trace": progress.trace}
-    if not call.is_form:
-        return http.build_request(
-            "GET", "/", params=call.parameters, headers=headers, extensions=extensions
-        )
-    headers["content-type"] = "application/x-www-form-urlencoded"
-    # Encoded here and once: the signature covers exactly these bytes.
-    content = urlencode(call.parameters).encode("ascii")
-    return http.build_request("POST", "/", content=content, headers=headers, extensions=extensions)
+    def _run(self) -> None:
+        try:
+            self._answer.set_result(self._ask())
+        except BaseException as error:  # noqa: BLE001 - whatever it is, somebody waits for an end
+            self._answer.set_exception(error)
