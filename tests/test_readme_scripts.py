@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fakes import listed
 from readme_blocks import README
 
 from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.watching.store import Changes, Store, StoredRow
+from wfinspect.watching.store import Changes, Store
 
 SCRIPTS = dict(
     re.findall(r"<!-- script: (\S+) -->\n```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
@@ -76,7 +77,7 @@ def test_cron_mails_failures_and_trouble_alone(
     run: Run, live: Simulator, target: Target, store: Store, status: str, lines: int
 ) -> None:
     keys = [InstanceKey(target, InstanceId(number)) for number in DEMO_IDS[:2]]
-    store.save(Changes(added={key: StoredRow(key, 0.0) for key in keys}))
+    store.save(Changes(added={key: listed(key, 0.0) for key in keys}))
     live.set_status(DEMO_IDS[0], "Running")
     live.set_status(DEMO_IDS[1], "Failure" if status == "Failure" else "Running")
     if status == "refused":

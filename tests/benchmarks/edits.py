@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import Figures, main, scratch
-from fakes import BINDING, START, ScriptedSource, key
+from fakes import BINDING, START, ScriptedSource, key, listed
 
 from wfinspect.clock import SystemClock
 from wfinspect.errors import StoreError
 from wfinspect.model import InstanceKey
 from wfinspect.watching.engine import Setup
 from wfinspect.watching.poller import Poller
-from wfinspect.watching.store import Changes, Store, StoredRow
+from wfinspect.watching.store import Changes, Store
 
 PROCESSES, EDITS = 8, 500
 CONTESTED = 40
@@ -36,7 +36,7 @@ def edit(state_dir: Path, process: int, count: int) -> int:
     for each, is_added in edits(process, count):
         changes = Changes()
         if is_added:
-            changes.added[each] = StoredRow(each, float(each.id))
+            changes.added[each] = listed(each, float(each.id))
         else:
             changes.remove(each)
         while True:
@@ -66,7 +66,7 @@ def seconds_to_see(store: Store, state_dir: Path) -> float:
     watcher, worst = Poller(setup), 0.0
     watcher.start()
     for number in range(900_001, 900_006):
-        store.save(Changes(added={key(number): StoredRow(key(number), float(number))}))
+        store.save(Changes(added={key(number): listed(key(number), float(number))}))
         begun = time.perf_counter()
         while watcher.snapshot.row(key(number)) is None and worst < 60.0:
             time.sleep(0.02)
@@ -85,7 +85,7 @@ def tell(figures: Figures, count: int = EDITS) -> None:
         state_dir = directory / "state"
         store = Store(state_dir, lambda: START)
         before = [key(process + 1) for process in range(PROCESSES)]
-        store.save(Changes(added={each: StoredRow(each, float(each.id)) for each in before}))
+        store.save(Changes(added={each: listed(each, float(each.id)) for each in before}))
         store.close()
         begun, refused, crashes = time.perf_counter(), 0, 0
         pids = []

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import Figures, main, scratch
-from fakes import BINDING, START, instance, key
+from fakes import BINDING, START, instance, key, listed
 
 from wfinspect.model import Transition
-from wfinspect.watching.store import Changes, Store, StoredRow
+from wfinspect.watching.store import Changes, Store
 
 KILLS, WRITERS = 300, 4
 LONGEST_LIFE = 0.3
@@ -26,8 +26,8 @@ def change_of(name: str, number: int) -> tuple[str, Changes]:
     event, row = f"{name}-{number}", key(os.getpid() * 100_000 + number)
     change = Transition(row, event, "Running", "Failure", START, START, START)
     changes = Changes(transitions=[(event, change)])
-    changes.added[row] = StoredRow(row, float(number))
-    changes.readings[row] = StoredRow(
+    changes.added[row] = listed(row, float(number))
+    changes.readings[row] = listed(
         row, 0.0, instance=instance(row.id, "Failure"), read_at=START, last_change=change
     )
     changes.calls[("prod-ops", "cn-shanghai"), START.date()] += 1

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fakes import listed
 from raw_server import make_certificate, raw_server, server_context
 
 from wfinspect.cli import main
@@ -20,7 +21,7 @@ from wfinspect.settings import load_settings
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.terminal import announcement
 from wfinspect.watching.notifications import TRIAL
-from wfinspect.watching.store import Changes, Store, StoredRow
+from wfinspect.watching.store import Changes, Store
 
 SECRET = "SimulatorSecretIsNoSecret00000"
 
@@ -74,7 +75,7 @@ def watch_one(doctor: Doctor, simulator: Simulator) -> None:
         env_type=record["EnvType"],
     )
     key = InstanceKey(target, instance.id)
-    row = StoredRow(key, 1.0, instance=instance, read_at=datetime.now(UTC))
+    row = listed(key, 1.0, instance=instance, read_at=datetime.now(UTC))
     store = Store(Path(doctor.environ["XDG_STATE_HOME"], "wfinspect"), SystemClock().now)
     store.save(Changes(added={key: row}))
     store.close()

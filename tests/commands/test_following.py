@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
-from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, ms
+from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, listed, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +26,7 @@ from wfinspect.errors import (
 from wfinspect.model import InstanceId, InstanceKey, Status, Target
 from wfinspect.watching.api import Contact, Health, Row, Slow, Snapshot
 from wfinspect.watching.engine import Engine, Setup
-from wfinspect.watching.store import Changes, Store, StoredRow
+from wfinspect.watching.store import Changes, Store
 
 OTHER = Target("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 
@@ -323,7 +323,7 @@ async def test_a_call_that_is_never_accepted_ends_it_with_2(rigged: Rigged) -> N
 
 async def test_the_stored_list_does_not_change(rigged: Rigged, tmp_path: Path) -> None:
     store = Store(tmp_path / "state", FakeClock().now)
-    store.save(Changes(added={key(5): StoredRow(key(5), 1.0, instance=instance(5), read_at=START)}))
+    store.save(Changes(added={key(5): listed(key(5), 1.0, instance=instance(5), read_at=START)}))
     before = store.rows()
     rig = rigged(_5=S, _6=S)
     assert await rig.run(60.0) == 0

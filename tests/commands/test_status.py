@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from fakes import START, instance, key, ms
+from fakes import START, instance, key, listed, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +12,8 @@ from wfinspect.clock import SystemClock
 from wfinspect.commands.status import short_line
 from wfinspect.model import InstanceId, InstanceKey, Status, Target
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.watching.store import Changes, Store, StoredRow
+from wfinspect.watching.api import Row
+from wfinspect.watching.store import Changes, Store
 
 RUNNING, SUCCESS = DEMO_IDS[0], DEMO_IDS[3]
 
@@ -25,12 +26,12 @@ def status(command: Command) -> Command:
     return partial(command, "status")
 
 
-def put(store: Store, *rows: StoredRow) -> None:
+def put(store: Store, *rows: Row) -> None:
     store.save(Changes(added={row.key: row for row in rows}))
 
 
-def stored(number: int, target: Target, position: float = 0.0, **fields: object) -> StoredRow:
-    return StoredRow(InstanceKey(target, InstanceId(number)), position, **fields)  # type: ignore[arg-type]
+def stored(number: int, target: Target, position: float = 0.0, **fields: object) -> Row:
+    return listed(InstanceKey(target, InstanceId(number)), position, **fields)  # type: ignore[arg-type]
 
 
 def test_a_line_holds_mark_id_status_name_and_time(status: Command, live: Simulator) -> None:
@@ -176,12 +177,12 @@ def at(minutes: float) -> datetime:
 
 def test_counts_that_rest_on_old_readings_are_marked_and_dated() -> None:
     rows = [
-        StoredRow(key(1), 1.0, instance=instance(1), read_at=at(12)),
-        StoredRow(key(2), 2.0, instance=instance(2), read_at=at(0)),
-        StoredRow(key(3), 3.0, instance=instance(3, "Success"), read_at=at(12)),
-        StoredRow(key(4), 4.0, instance=instance(4, "WaitTime"), read_at=at(2)),
-        StoredRow(key(5), 5.0, instance=instance(5, "Failure"), read_at=at(30)),
-        StoredRow(key(6), 6.0),
+        listed(key(1), 1.0, instance=instance(1), read_at=at(12)),
+        listed(key(2), 2.0, instance=instance(2), read_at=at(0)),
+        listed(key(3), 3.0, instance=instance(3, "Success"), read_at=at(12)),
+        listed(key(4), 4.0, instance=instance(4, "WaitTime"), read_at=at(2)),
+        listed(key(5), 5.0, instance=instance(5, "Failure"), read_at=at(30)),
+        listed(key(6), 6.0),
     ]
 
     assert short_line(rows, 15.0, START) == "X1? ?1 >2? ~1 +1 (30m)"
@@ -189,9 +190,9 @@ def test_counts_that_rest_on_old_readings_are_marked_and_dated() -> None:
 
 def test_an_unsettled_row_read_five_minutes_ago_is_marked_whatever_the_interval() -> None:
     rows = [
-        StoredRow(key(1), 1.0, instance=instance(1), read_at=at(6)),
-        StoredRow(key(2), 2.0, instance=instance(2, "WaitTime"), read_at=at(4)),
-        StoredRow(key(3), 3.0, instance=instance(3, "Success"), read_at=at(20)),
+        listed(key(1), 1.0, instance=instance(1), read_at=at(6)),
+        listed(key(2), 2.0, instance=instance(2, "WaitTime"), read_at=at(4)),
+        listed(key(3), 3.0, instance=instance(3, "Success"), read_at=at(20)),
     ]
 
     assert short_line(rows, 3600.0, START) == ">1? ~1 +1 (6m)"
@@ -201,8 +202,8 @@ def test_what_is_final_or_gone_is_never_old() -> None:
     over = ms(START - timedelta(days=3))
     final = instance(1, "Success", finished_time=over)
     rows = [
-        StoredRow(key(1), 1.0, instance=final, read_at=at(24 * 60)),
-        StoredRow(key(2), 2.0, instance=instance(2), read_at=at(60), is_gone=True),
+        listed(key(1), 1.0, instance=final, read_at=at(24 * 60)),
+        listed(key(2), 2.0, instance=instance(2), read_at=at(60), is_gone=True),
     ]
 
     assert short_line(rows, 15.0, START) == "?1 +1"
@@ -216,7 +217,7 @@ def test_what_is_final_or_gone_is_never_old() -> None:
 )
 def test_every_instance_is_counted_once(drawn: list[tuple[str, float, bool]]) -> None:
     rows = [
-        StoredRow(key(n), n, instance=instance(n, word), read_at=at(minutes), is_unseen=unseen)
+        listed(key(n), n, instance=instance(n, word), read_at=at(minutes), is_unseen=unseen)
         for n, (word, minutes, unseen) in enumerate(drawn, 1)
     ]
     parts = [p for p in short_line(rows, 15.0, START).split() if p[0] not in "(!"]

@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from fakes import listed
 from pty_session import PtySession
 
 from wfinspect.clock import SystemClock
 from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.engine import Engine
-from wfinspect.watching.store import Changes, Store, StoredRow
+from wfinspect.watching.store import Changes, Store
 
 S, F, R = "Success", "Failure", "Running"
 
@@ -98,7 +99,7 @@ def test_the_stored_list_is_followed_without_ids(
     target = Target("(env)", "cn-shanghai", live.url)
     store = Store(tmp_path / "s" / "wfinspect", SystemClock().now)
     keys = [InstanceKey(target, InstanceId(n)) for n in DEMO_IDS[:2]]
-    store.save(Changes(added={k: StoredRow(k, float(n)) for n, k in enumerate(keys)}))
+    store.save(Changes(added={k: listed(k, float(n)) for n, k in enumerate(keys)}))
     before = store.rows()
     for number in DEMO_IDS[:2]:
         live.set_status(number, S)

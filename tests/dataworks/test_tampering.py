@@ -9,13 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from fakes import START, FakeClock, key
+from fakes import START, FakeClock, key, listed
 
 from wfinspect.commands.log import keep_log
 from wfinspect.errors import ConfigError, StoreError
 from wfinspect.settings import DATABASE, load_settings, other_writers_above, read_settings
 from wfinspect.ui.files import Preferences
-from wfinspect.watching.store import Changes, Store, StoredRow
+from wfinspect.watching.store import Changes, Store
 
 NOBODY = 65_534
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
@@ -96,7 +96,7 @@ def keep_everything(state: Path) -> None:
     logging.getLogger("wfinspect").critical("A line for the log")
     store = Store(state, FakeClock().now)
     try:
-        store.save(Changes(added={key(1): StoredRow(key(1), 1.0, START)}))
+        store.save(Changes(added={key(1): listed(key(1), 1.0, START)}))
     finally:
         store.close()
 

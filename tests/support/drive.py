@@ -3,6 +3,7 @@
 import asyncio
 import random
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 from fakes import FakeClock
@@ -24,17 +25,21 @@ class Drive:
 
     def expect_nothing_missed(self) -> None:
         """Fail where a row that nothing has touched would be another if it was made anew."""
-        made, entries = self.engine._sights, self.engine._book.entries
-        anew = copy(made)
-        anew.made, anew.lost, anew._lost_at = {**made.made}, {*made.lost}, {**made._lost_at}
-        gates = {b: self.engine._schedule.limits.closed_gate(b) for b in made._troubles}
-        anew.follow(entries, entries, gates, made._troubles, self.clock.monotonic())
+        made, held = self.engine._view.judge, self.engine._book.watchlist
+        again, watchlist = copy(made), copy(held)
+        watchlist.rows, watchlist.touched = {**held.rows}, dict.fromkeys(held.rows)
+        watchlist.states = {key: copy(state) for key, state in held.states.items()}
+        again._watchlist, again.lost, again._lost_at = watchlist, {*made.lost}, {**made._lost_at}
+        breakers = {b: self.engine._schedule.limits.closed_gate(b) for b in made._troubles}
+        again.follow(breakers, made._troubles, self.clock.monotonic())
+        assert watchlist.rows == held.rows
         # An interval that grows is looked at when the time of the reading would be over.
-        other = {"interval": 0.0, "changes_at": 0.0}
-        assert {k: s._replace(**other) for k, s in anew.made.items()} == {
-            k: s._replace(**other) for k, s in made.made.items()
-        }
-        assert (anew.lost, anew._lost_at) == (made.lost, made._lost_at)
+        for key, state in held.states.items():
+            once_more = watchlist.states[key]
+            assert replace(once_more, interval=0.0, changes_at=0.0) == replace(
+                state, interval=0.0, changes_at=0.0
+            )
+        assert (again.lost, again._lost_at) == (made.lost, made._lost_at)
 
     def after_step(self) -> None:
         """What a subclass does after each step."""

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from wfinspect.clock import Moment
 from wfinspect.errors import NotFound, ServiceError, Unreachable
-from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
+from wfinspect.model import InstanceId, InstanceKey, Target, Transition, WorkflowInstance
+from wfinspect.watching.api import Row
 
 START = datetime(2026, 9, 18, 6, 30, tzinfo=UTC)
 BINDING = Target("prod-ops", "cn-shanghai", "dataworks.cn-shanghai.aliyuncs.com")
@@ -59,6 +60,31 @@ def instance(
         "modify_time": ms(START),
     }
     return WorkflowInstance(id=InstanceId(number), status=status, **(values | fields))  # type: ignore[arg-type]
+
+
+def listed(
+    whose: InstanceKey,
+    position: float,
+    added_at: datetime | None = None,
+    instance: WorkflowInstance | None = None,
+    read_at: datetime | None = None,
+    last_change: Transition | None = None,
+    *,
+    is_unseen: bool = False,
+    is_gone: bool = False,
+) -> Row:
+    """A row of the watched list as the store holds it."""
+    return Row(
+        whose,
+        instance,
+        read_at,
+        is_watched=True,
+        is_unseen=is_unseen,
+        is_gone=is_gone,
+        last_change=last_change,
+        position=position,
+        added_at=added_at,
+    )
 
 
 class ScriptedSource:

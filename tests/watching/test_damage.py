@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes import BINDING, START, FakeClock, instance, key
+from fakes import BINDING, START, FakeClock, instance, key, listed
 from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ from wfinspect.clock import SystemClock
 from wfinspect.errors import StoreError
 from wfinspect.model import Transition
 from wfinspect.settings import DATABASE
-from wfinspect.watching.store import Changes, Store, StoredRow
+from wfinspect.watching.store import Changes, Store
 
 GIBIBYTE = 2**30
 
@@ -26,7 +26,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The file of a list with a history."""
     directory = tmp_path_factory.mktemp("sound") / "state"
     at = START + timedelta(minutes=1)
-    rows = [StoredRow(key(n), n, START, instance(n), START) for n in range(1, 20)]
+    rows = [listed(key(n), n, START, instance(n), START) for n in range(1, 20)]
     changes = Changes(added={row.key: row for row in rows})
     for number in range(1, 20):
         change = Transition(key(number), "dwd_trade", "Running", "Failure", at, START, at)
@@ -52,7 +52,7 @@ def survive(directory: Path, data: bytes) -> None:
         old.unlink()
     (directory / DATABASE).write_bytes(data)
     at = START + timedelta(minutes=2)
-    row = StoredRow(key(77), 77.0, at)
+    row = listed(key(77), 77.0, at)
     read, said = b"", ""
     with closing(Store(directory, FakeClock().now)) as store:
         try:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from bench import scratch
-from fakes import START, FakeClock, instance, key
+from fakes import START, FakeClock, instance, key, listed
 from test_engine import Rig, becomes, watching
 
 from wfinspect.errors import StoreError
-from wfinspect.watching.store import Changes, Store, StoredRow
+from wfinspect.watching.store import Changes, Store
 
 SIZES = range(0, 128 * 1024, 2048)
 
@@ -34,7 +34,7 @@ def files_end_at(size: int) -> Iterator[None]:
 
 
 def rows(*numbers: int) -> Changes:
-    made = (StoredRow(key(n), float(n), START, instance(n), START) for n in numbers)
+    made = (listed(key(n), float(n), START, instance(n), START) for n in numbers)
     return Changes(added={row.key: row for row in made})
 
 

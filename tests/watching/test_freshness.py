@@ -248,7 +248,7 @@ class Judged(ScriptedRig):
         source, snapshot, now = self.source, self.snapshot, self.clock.monotonic()
         assert isinstance(source, Source)
         # What is paused may be out of contact all the same.
-        is_lost = bool(self.engine._sights.lost)
+        is_lost = bool(self.engine._view.judge.lost)
         assert not is_lost or source.last_failed
         shown = {Contact.NOT_LIVE} if is_lost else {Contact.LIVE, Contact.STARTING}
         assert snapshot.health.contact in {*shown, Contact.PAUSED}

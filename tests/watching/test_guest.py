@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from drive import Drive
-from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key
+from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, listed
 
 from wfinspect.model import InstanceKey, Transition
 from wfinspect.settings import DATABASE
 from wfinspect.watching.engine import Engine, Setup
-from wfinspect.watching.store import Changes, EphemeralStore, Store, StoredRow
+from wfinspect.watching.store import Changes, EphemeralStore, Store
 
 ACCOUNT = ("prod-ops", "cn-shanghai")
 
@@ -25,23 +25,21 @@ def host(tmp_path: Path, clock: FakeClock) -> Store:
     """The user's store, with one instance on its list that was read an hour ago."""
     store = Store(tmp_path / "state", clock.now)
     read_at = START - timedelta(hours=1)
-    store.save(
-        Changes(added={key(1): StoredRow(key(1), 1.0, instance=instance(1), read_at=read_at)})
-    )
+    store.save(Changes(added={key(1): listed(key(1), 1.0, instance=instance(1), read_at=read_at)}))
     return store
 
 
 def added(*numbers: int) -> Changes:
-    return Changes(added={key(n): StoredRow(key(n), float(n)) for n in numbers})
+    return Changes(added={key(n): listed(key(n), float(n)) for n in numbers})
 
 
 def test_it_begins_empty_and_lists_what_it_was_given(host: Store, clock: FakeClock) -> None:
     guest = EphemeralStore(host.path.parent, clock.now)
     assert guest.rows() == []
     guest.save(added(1, 2))
-    assert guest.rows() == [StoredRow(key(1), 1.0), StoredRow(key(2), 2.0)]
+    assert guest.rows() == [listed(key(1), 1.0), listed(key(2), 2.0)]
     guest.save(Changes(removed={key(1): None}))
-    assert guest.rows() == [StoredRow(key(2), 2.0)]
+    assert guest.rows() == [listed(key(2), 2.0)]
 
 
 def test_it_changes_the_count_of_calls_and_nothing_else(host: Store, clock: FakeClock) -> None:
@@ -49,7 +47,7 @@ def test_it_changes_the_count_of_calls_and_nothing_else(host: Store, clock: Fake
     change = Transition(key(1), "a", "Running", "Failure", START, START, START)
     changes = added(2)
     changes.removed[key(1)] = None
-    changes.readings[key(1)] = StoredRow(
+    changes.readings[key(1)] = listed(
         key(1), 1.0, read_at=START, instance=instance(1, "Failure"), last_change=change
     )
     changes.unseen[key(1)] = True
@@ -72,7 +70,7 @@ def test_it_takes_what_others_read_in_its_time(host: Store, clock: FakeClock) ->
     host.save(
         Changes(
             readings={
-                key(1): StoredRow(key(1), 1.0, read_at=clock.now(), instance=instance(1, "Success"))
+                key(1): listed(key(1), 1.0, read_at=clock.now(), instance=instance(1, "Success"))
             }
         )
     )

@@ -13,7 +13,7 @@ from wfinspect.model import Progress, TaskInstance, WorkflowInstance
 from wfinspect.settings import Rule
 from wfinspect.watching.api import Outlook, Row, TasksOf
 from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
-from wfinspect.watching.watchlist import FOREMOST
+from wfinspect.watching.outlook import FOREMOST
 
 MINUTE = 60_000
 
@@ -298,4 +298,5 @@ async def test_who_is_refused_asks_again_ten_minutes_later(rig: Watched) -> None
 
 def test_a_row_of_which_nothing_is_known_is_not_late() -> None:
     assert not Row(key(1)).is_late
-    assert Row(key(1), outlook=Outlook(is_late=True)).is_late
+    assert Row(key(1), is_live=True, outlook=Outlook(is_late=True)).is_late
+    assert not Row(key(1), outlook=Outlook(is_late=True)).is_late

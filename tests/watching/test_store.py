@@ -12,7 +12,7 @@ from datetime import date, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from fakes import BINDING, START, FakeClock, instance, key
+from fakes import BINDING, START, FakeClock, instance, key, listed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,10 +27,10 @@ from wfinspect.model import (
 )
 from wfinspect.settings import DATABASE
 from wfinspect.watching import store as store_module
+from wfinspect.watching.api import Row
 from wfinspect.watching.store import (
     Changes,
     Store,
-    StoredRow,
     event_name,
     read,
     text_of,
@@ -58,16 +58,16 @@ def second(store: Store, clock: FakeClock) -> Store:
     return Store(store.path.parent, clock.now)
 
 
-def row(number: int, **fields: object) -> StoredRow:
+def row(number: int, **fields: object) -> Row:
     values: dict[str, object] = {"position": float(number), "added_at": START}
-    return StoredRow(key(number), **(values | fields))  # type: ignore[arg-type]
+    return listed(key(number), **(values | fields))  # type: ignore[arg-type]
 
 
-def reading(number: int, status: str = "Running", **fields: object) -> StoredRow:
+def reading(number: int, status: str = "Running", **fields: object) -> Row:
     return row(number, instance=instance(number, status), read_at=START, **fields)
 
 
-def added(*rows: StoredRow) -> Changes:
+def added(*rows: Row) -> Changes:
     return Changes(added={each.key: each for each in rows})
 
 
@@ -477,7 +477,7 @@ def test_several_processes_add_rows_and_none_is_lost(store: Store, clock: FakeCl
 
 def test_keys_of_two_bindings_do_not_mix(store: Store) -> None:
     elsewhere = InstanceKey(type(BINDING)("other", *ACCOUNT), InstanceId(1))
-    store.save(added(row(1), StoredRow(elsewhere, 2.0)))
+    store.save(added(row(1), listed(elsewhere, 2.0)))
     store.save(Changes(removed={elsewhere: None}))
     assert [each.key for each in store.rows()] == [key(1)]
 

@@ -4,14 +4,18 @@ import shutil
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fakes import BINDING, START, instance, key
+from fakes import BINDING, START, instance, key, listed
 from fuzz import tried
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from wfinspect.model import InstanceId, InstanceKey, Transition
-from wfinspect.watching.store import Changes, Store, StoredRow
+from wfinspect.watching.store import Changes, Store
+
+if TYPE_CHECKING:
+    from wfinspect.watching.api import Row
 
 ACCOUNT = (BINDING.profile, BINDING.region)
 DAYS = [date(2026, 9, day) for day in (17, 18)]
@@ -29,7 +33,7 @@ class StoreMachine(RuleBasedStateMachine):
         memory = Path("/dev/shm")  # noqa: S108 - a directory of our own is made in it
         self._directory = tempfile.mkdtemp(dir=memory if memory.is_dir() else None)
         self.stores = [Store(Path(self._directory), lambda: START) for _ in range(2)]
-        self.rows: dict[InstanceKey, StoredRow] = {}
+        self.rows: dict[InstanceKey, Row] = {}
         self.events: dict[tuple[InstanceKey, str], Transition] = {}
         self.calls = dict.fromkeys(DAYS, 0)
         self.recent: dict[InstanceId, int] = {}
@@ -42,7 +46,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(process=PROCESSES, number=NUMBERS, position=st.integers(0, 9))
     def add(self, process: int, number: int, position: int) -> None:
-        row = StoredRow(key(number), position + number / 10, START)
+        row = listed(key(number), position + number / 10, START)
         self.stores[process].save(Changes(added={row.key: row}))
         self.rows.setdefault(row.key, row)
 
@@ -58,7 +62,7 @@ class StoreMachine(RuleBasedStateMachine):
     )
     def read(self, process: int, number: int, seconds: int, status: str, is_gone: bool) -> None:
         at, found = START + timedelta(seconds=seconds), instance(number, status)
-        reading = StoredRow(key(number), 0.0, instance=found, read_at=at, is_gone=is_gone)
+        reading = listed(key(number), 0.0, instance=found, read_at=at, is_gone=is_gone)
         self.stores[process].save(Changes(readings={key(number): reading}))
         row = self.rows.get(key(number))
         # A reading of the future is one by a clock that was set back since.
@@ -66,25 +70,14 @@ class StoreMachine(RuleBasedStateMachine):
             row.read_at is None or row.read_at <= at or row.read_at > at + timedelta(minutes=1)
         )
         if row is not None and is_newer:
-            self.rows[row.key] = StoredRow(
-                row.key, row.position, START, found, at, None, row.is_unseen, is_gone
-            )
+            self.rows[row.key] = row._replace(instance=found, read_at=at, is_gone=is_gone)
 
     @rule(process=PROCESSES, number=NUMBERS, is_unseen=st.booleans())
     def mark(self, process: int, number: int, is_unseen: bool) -> None:
         self.stores[process].save(Changes(unseen={key(number): is_unseen}))
         row = self.rows.get(key(number))
         if row is not None:
-            self.rows[row.key] = StoredRow(
-                row.key,
-                row.position,
-                START,
-                row.instance,
-                row.read_at,
-                None,
-                is_unseen,
-                row.is_gone,
-            )
+            self.rows[row.key] = row._replace(is_unseen=is_unseen)
 
     @rule(process=PROCESSES, number=NUMBERS, event=st.sampled_from("abc"), seconds=SECONDS)
     def record(self, process: int, number: int, event: str, seconds: int) -> None:

@@ -6,11 +6,16 @@ from fakes import BINDING, START, instance, key, ms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wfinspect.clock import Moment
 from wfinspect.model import WorkflowInstance
-from wfinspect.watching.api import Trouble
-from wfinspect.watching.watchlist import Entry, News, Observation, Watchlist
+from wfinspect.watching.api import Row, Trouble
+from wfinspect.watching.watchlist import News, Observation, Watchlist
 
 FINISHED = ms(START + timedelta(seconds=20))
+
+
+def moment(seconds: float) -> Moment:
+    return Moment(seconds, START + timedelta(seconds=seconds))
 
 
 class Readings:
@@ -22,13 +27,12 @@ class Readings:
         self.seconds = 0.0
 
     @property
-    def entry(self) -> Entry:
-        return self.list.entries[key(1)]
+    def row(self) -> Row:
+        return self.list.rows[key(1)]
 
     def read(self, reading: WorkflowInstance, seconds: float = 10.0) -> Observation:
         self.seconds += seconds
-        at = START + timedelta(seconds=self.seconds)
-        return self.list.observe(key(1), reading, at, self.seconds)
+        return self.list.observe(key(1), reading, moment(self.seconds))
 
     def miss(self, seconds: float = 10.0) -> bool:
         self.seconds += seconds
@@ -42,7 +46,7 @@ def modified(status: str, seconds: float, **fields: object) -> WorkflowInstance:
 def test_the_first_reading_is_no_news() -> None:
     readings = Readings()
     assert readings.read(instance(1, "Failure")) == Observation(News.FIRST)
-    assert not readings.entry.is_unseen
+    assert not readings.row.is_unseen
 
 
 def test_a_changed_status_is_news_between_two_readings() -> None:
@@ -54,8 +58,8 @@ def test_a_changed_status_is_news_between_two_readings() -> None:
     assert change.seen_after == START + timedelta(seconds=10)
     assert change.at == change.seen_by == START + timedelta(seconds=20)
     assert not change.is_service_time
-    assert readings.entry.is_unseen
-    assert readings.entry.last_change == change
+    assert readings.row.is_unseen
+    assert readings.row.last_change == change
 
 
 @pytest.mark.parametrize(
@@ -85,10 +89,10 @@ def test_a_service_time_outside_the_readings_is_not_believed(finished: int) -> N
 def test_an_answer_older_than_what_is_held_changes_nothing() -> None:
     readings = Readings()
     readings.read(modified("Success", 30))
-    read_at = readings.entry.read_at
+    read_at = readings.row.read_at
     assert readings.read(modified("Running", 20)) == Observation(News.STALE)
-    assert readings.entry.instance == modified("Success", 30)
-    assert readings.entry.read_at == read_at
+    assert readings.row.instance == modified("Success", 30)
+    assert readings.row.read_at == read_at
 
 
 def test_a_server_that_goes_back_for_a_minute_is_believed_and_said() -> None:
@@ -96,8 +100,8 @@ def test_a_server_that_goes_back_for_a_minute_is_believed_and_said() -> None:
     readings.read(modified("Success", 30))
     kinds = [readings.read(modified("Running", 20), 25.0).news for _ in range(4)]
     assert kinds == [News.STALE, News.STALE, News.STALE, News.WENT_BACK]
-    assert readings.entry.is_unseen
-    assert readings.entry.family == instance(1, "Running").family
+    assert readings.row.is_unseen
+    assert readings.row.family == instance(1, "Running").family
 
 
 def test_a_good_answer_between_stale_ones_begins_the_count_anew() -> None:
@@ -152,9 +156,9 @@ def test_an_id_given_to_another_instance_is_replaced_and_no_transition(field: st
     readings = Readings()
     readings.read(modified("Success", 90, **{field: 5}))
     assert readings.read(modified("Running", 0, **{field: 6})) == Observation(News.REPLACED)
-    assert readings.entry.family == instance(1, "Running").family
-    assert readings.entry.is_unseen
-    assert readings.entry.last_change is None
+    assert readings.row.family == instance(1, "Running").family
+    assert readings.row.is_unseen
+    assert readings.row.last_change is None
 
 
 def test_an_unknown_status_is_taken_as_it_came() -> None:
@@ -170,18 +174,18 @@ def test_an_equal_reading_keeps_the_object_and_a_change_of_the_raw_text_does_not
     first = instance(1, raw="{}")
     readings.read(first)
     readings.read(instance(1, raw="{}"))
-    assert readings.entry.instance is first
+    assert readings.row.instance is first
     readings.read(instance(1, raw="{ }"))
-    assert readings.entry.instance is not first
+    assert readings.row.instance is not first
 
 
 def test_three_times_not_found_over_a_minute_is_gone_and_keeps_what_was_known() -> None:
     readings = Readings()
     readings.read(modified("Running", 0))
     assert [readings.miss(31.0) for _ in range(4)] == [False, False, True, False]
-    assert readings.entry.is_gone
-    assert readings.entry.is_unseen
-    assert readings.entry.instance == modified("Running", 0)
+    assert readings.row.is_gone
+    assert readings.row.is_unseen
+    assert readings.row.instance == modified("Running", 0)
 
 
 def test_three_times_not_found_within_a_minute_is_not_gone_yet() -> None:
@@ -201,10 +205,10 @@ def test_not_found_counts_only_in_a_row() -> None:
 def test_nothing_is_gone_while_no_other_instance_is_found() -> None:
     readings = Readings()
     readings.list.watch(key(2), START)
-    readings.list.observe(key(2), instance(2), START, 0.0)
+    readings.list.observe(key(2), instance(2), moment(0.0))
     readings.read(modified("Running", 0))
     assert not any(readings.miss(40.0) for _ in range(5))
-    readings.list.observe(key(2), instance(2), START, readings.seconds)
+    readings.list.observe(key(2), instance(2), moment(readings.seconds))
     assert readings.miss(40.0)
 
 
@@ -219,8 +223,8 @@ def test_what_is_found_again_is_no_longer_gone() -> None:
     for _ in range(3):
         readings.miss(31.0)
     readings.read(modified("Running", 0))
-    assert not readings.entry.is_gone
-    assert readings.entry.trouble is None
+    assert not readings.row.is_gone
+    assert readings.list.states[key(1)].fault is None
 
 
 def test_what_is_only_on_display_is_never_unseen() -> None:
@@ -228,14 +232,14 @@ def test_what_is_only_on_display_is_never_unseen() -> None:
     readings.list.unwatch([key(1)])
     readings.read(modified("Running", 0))
     readings.read(modified("Failure", 5))
-    assert not readings.entry.is_unseen
+    assert not readings.row.is_unseen
 
 
 def test_marks_are_cleared_for_some_and_for_all() -> None:
     watched = Watchlist()
     for number in (1, 2, 3):
         watched.watch(key(number), START)
-        watched.entries[key(number)].is_unseen = True
+        watched.rows[key(number)] = watched.rows[key(number)]._replace(is_unseen=True)
     assert watched.mark_seen([key(1), key(9)]) == [key(1)]
     assert watched.mark_seen(None) == [key(2), key(3)]
     assert watched.mark_seen(None) == []
@@ -248,9 +252,9 @@ def test_removed_rows_come_back_where_they_stood() -> None:
     assert watched.unwatch([key(2), key(3), key(9)]) == [key(2), key(3)]
     for number in (2, 3):
         watched.forget(key(number))
-    assert [entry.key.id for entry in watched.watched()] == [1, 4]
+    assert [row.key.id for row in watched.watched()] == [1, 4]
     assert watched.restore() == [key(2), key(3)]
-    assert [entry.key.id for entry in watched.watched()] == [1, 2, 3, 4]
+    assert [row.key.id for row in watched.watched()] == [1, 2, 3, 4]
     assert watched.restore() == []
 
 
@@ -268,9 +272,12 @@ def test_a_run_is_final_once_it_was_read_a_day_after_its_end(
     hours: float, status: str, expected: bool
 ) -> None:
     read_at = START + timedelta(hours=hours)
-    entry = Entry(key(1))
-    entry.hold(instance(1, status, finished_time=ms(START)), read_at)
-    assert entry.is_final is expected
+    row = Row(key(1), instance(1, status, finished_time=ms(START)), read_at)
+    assert row.is_final is expected
+
+
+def since_epoch(milliseconds: int) -> Moment:
+    return Moment(milliseconds / 1000, datetime.fromtimestamp(milliseconds / 1000, UTC))
 
 
 class Server:
@@ -320,7 +327,7 @@ def test_every_end_of_a_run_that_stays_visible_is_told_once_and_nothing_is_inven
     server, watched = Server(seed), Watchlist()
     watched.watch(key(1), START)
     told, now, stays = [], 0, 99
-    watched.observe(key(1), server.read(0, 0), datetime.fromtimestamp(0, UTC), 0.0)
+    watched.observe(key(1), server.read(0, 0), since_epoch(0))
     for wants_change, lag in steps:
         # A state stays for longer than the replica lags and two polls, as the promise says.
         if wants_change and stays > 6:
@@ -328,16 +335,14 @@ def test_every_end_of_a_run_that_stays_visible_is_told_once_and_nothing_is_inven
             stays = 0
         stays += 1
         now += 5_000
-        at = datetime.fromtimestamp(now / 1000, UTC)
-        seen = watched.observe(key(1), server.read(now, lag), at, now / 1000)
+        seen = watched.observe(key(1), server.read(now, lag), since_epoch(now))
         if seen.transition is not None and seen.transition.family.is_settled:
-            told.append((seen.transition.to_status, watched.entries[key(1)].instance))
+            told.append((seen.transition.to_status, watched.rows[key(1)].instance))
     for _ in range(3):
         now += 25_000
-        at = datetime.fromtimestamp(now / 1000, UTC)
-        seen = watched.observe(key(1), server.read(now, 0), at, now / 1000)
+        seen = watched.observe(key(1), server.read(now, 0), since_epoch(now))
         if seen.transition is not None and seen.transition.family.is_settled:
-            told.append((seen.transition.to_status, watched.entries[key(1)].instance))
+            told.append((seen.transition.to_status, watched.rows[key(1)].instance))
     finished = [(reading.finished_time - 1_000_000, status) for status, reading in told if reading]
     assert finished == server.runs
 

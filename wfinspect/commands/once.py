@@ -36,7 +36,7 @@ from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import InstanceSource
 
 if TYPE_CHECKING:
-    from wfinspect.watching.store import StoredRow
+    from wfinspect.watching.api import Row
 
 
 DEFAULT_REGION = "cn-shanghai"
@@ -92,7 +92,7 @@ def _profile_of(identity: Identity) -> str:
     return f"profile {identity.profile}" if is_named else "the aliyun CLI's current profile"
 
 
-def stored_rows(settings: Settings, clock: Clock) -> "list[StoredRow]":
+def stored_rows(settings: Settings, clock: Clock) -> "list[Row]":
     """The watched list in its order.
 
     Raises:

@@ -16,7 +16,6 @@ from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
 from wfinspect.watching import cadence as cadences
 from wfinspect.watching.api import Row, state_since
-from wfinspect.watching.store import StoredRow
 
 Outcome = WorkflowInstance | ServiceError
 
@@ -44,7 +43,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         target = bind(settings, environ).target
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
         stored = {row.key: row for row in rows}
-        rows = [stored.get(key) or StoredRow(key, 0.0) for key in keys]
+        rows = [stored.get(key) or Row(key) for key in keys]
     if args.short:
         print(short_line(rows, settings.interval, clock.now()))
         return gravest(_codes([row.instance for row in rows if row.instance is not None]))
@@ -58,7 +57,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     return gravest(_codes(outcomes.values()))
 
 
-def short_line(rows: Sequence[StoredRow], interval: float, now: datetime) -> str:
+def short_line(rows: Sequence[Row], interval: float, now: datetime) -> str:
     """How many instances are in which state, how many changes are unseen, from stored readings.
 
     A ``?`` stands behind a count that rests on readings too old to be the present, and the age of
@@ -84,11 +83,11 @@ def short_line(rows: Sequence[StoredRow], interval: float, now: datetime) -> str
     return " ".join(parts)
 
 
-def _family(row: StoredRow) -> Family:
+def _family(row: Row) -> Family:
     return Family.UNKNOWN if row.instance is None or row.is_gone else row.instance.family
 
 
-def _age_if_old(row: StoredRow, interval: float, now: datetime) -> float:
+def _age_if_old(row: Row, interval: float, now: datetime) -> float:
     """Seconds since a row was read, 0 where that is recent enough or it was never read."""
     if row.instance is None or row.read_at is None or row.is_gone:
         return 0.0
@@ -103,7 +102,7 @@ def _age_if_old(row: StoredRow, interval: float, now: datetime) -> float:
 
 
 def _read_all(
-    rows: Sequence[StoredRow], settings: Settings, environ: Mapping[str, str], clock: Clock
+    rows: Sequence[Row], settings: Settings, environ: Mapping[str, str], clock: Clock
 ) -> dict[InstanceKey, Outcome]:
     """Read each row by its own target, all targets at once."""
     import asyncio  # dear, and a status bar has no use for it
@@ -142,7 +141,7 @@ def _codes(outcomes: Collection[Outcome]) -> set[int]:
     return codes | ({8} if not all(i.is_settled for i in read) else set())
 
 
-def _line(row: StoredRow, outcome: Outcome, now: datetime) -> tuple[str, ...]:
+def _line(row: Row, outcome: Outcome, now: datetime) -> tuple[str, ...]:
     """Mark, ID, status word, name, time in this state; for what could not be read, what is known."""
     if isinstance(outcome, WorkflowInstance):
         since = state_since(Row(row.key, outcome))

@@ -21,6 +21,7 @@ from wfinspect.model import (
     WorkflowInstance,
     family_of,
 )
+from wfinspect.watching.cadence import is_final
 
 if TYPE_CHECKING:
     from wfinspect.lateness import Lateness
@@ -236,13 +237,21 @@ class Outlook(NamedTuple):
     lateness: "Lateness | None" = None
     """None where nothing is known of earlier runs."""
     is_late: bool = False
-    """It runs, and is beyond the usual range."""
+    """By the last reading it runs, and is beyond the usual range."""
     foremost: "tuple[TaskInstance, ...]" = ()
-    """The few of its tasks that need somebody first, as read with `progress`."""
+    """The few of its tasks that need the user first, as read with `progress`."""
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Names of those of `foremost` that are frozen."""
+        return tuple(t.task_name or str(t.id) for t in self.foremost if t.is_frozen)
 
 
 class Row(NamedTuple):
-    """One instance as far as it is known."""
+    """One instance: what is stored of it, shown, and judged for that.
+
+    A row that is another one is another object; one that is the same object has not changed.
+    """
 
     key: InstanceKey
     instance: WorkflowInstance | None = None
@@ -251,17 +260,22 @@ class Row(NamedTuple):
     """When that reading was taken."""
     is_watched: bool = False
     is_live: bool = False
-    """Whether the reading is recent enough to be shown as the present state."""
+    """Whether the reading is recent enough to be shown as the present state; judged, not stored."""
     is_unseen: bool = False
-    """A change nobody has looked at yet."""
+    """A change the user has not looked at yet."""
     is_gone: bool = False
     """The service no longer knows it; `instance` is what was last known."""
     last_change: Transition | None = None
     trouble: Trouble | None = None
+    """Judged, not stored."""
     is_loading: bool = False
-    """Asked for and not yet answered, with nothing to show meanwhile."""
+    """Requested and not yet answered, with nothing to show meanwhile; judged, not stored."""
     outlook: Outlook | None = None
-    """None where nothing of it is known."""
+    """None where nothing of it is known; not stored."""
+    position: float = 0.0
+    """Where it stands in the watched list; smaller comes first."""
+    added_at: datetime | None = None
+    """When it was put on the watched list."""
 
     @property
     def family(self) -> Family:
@@ -269,9 +283,16 @@ class Row(NamedTuple):
         return family_of(self.instance.status) if self.instance else Family.UNKNOWN
 
     @property
+    def is_final(self) -> bool:
+        """Whether no further reading is needed; `read_at` is set wherever `instance` is."""
+        if self.instance is None or self.read_at is None:
+            return False
+        return is_final(self.instance, self.read_at)
+
+    @property
     def is_late(self) -> bool:
-        """Whether it runs longer than usual."""
-        return self.outlook is not None and self.outlook.is_late
+        """Whether it runs longer than usual, and that is the present."""
+        return self.is_live and self.outlook is not None and self.outlook.is_late
 
 
 def state_since(row: Row) -> float | None:

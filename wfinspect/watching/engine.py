@@ -2,18 +2,26 @@
 
 import random
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from wfinspect.clock import Clock
+from wfinspect.clock import Clock, Moment
 from wfinspect.errors import CredentialsMissing, DailyLimit, NotFound, Refused, ServiceError
 from wfinspect.format import shown
 from wfinspect.model import Family, InstanceKey, Target, WorkflowInstance
 from wfinspect.settings import Notify, Rule
-from wfinspect.watching.api import Connect, Group, Health, Snapshot, Trouble, group_of, with_group
+from wfinspect.watching.api import (
+    Connect,
+    Group,
+    Health,
+    Row,
+    Snapshot,
+    Trouble,
+    group_of,
+    with_group,
+)
 from wfinspect.watching.calls import BatchAnswer, Calls
 from wfinspect.watching.journal import DailyBudget, Journal
 from wfinspect.watching.limits import Limits
@@ -21,10 +29,12 @@ from wfinspect.watching.lookups import Asking
 from wfinspect.watching.notifications import TRIAL, Absence, Alerts, Messenger, Notices, Outage
 from wfinspect.watching.schedule import Batch, Schedule
 from wfinspect.watching.store import EphemeralStore, Store
-from wfinspect.watching.view import Sights, View
-from wfinspect.watching.watchlist import Attention, Entry, News
+from wfinspect.watching.view import View
+from wfinspect.watching.watchlist import Attention, News
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wfinspect.watching.api import A, Heard, Request
     from wfinspect.watching.outlook import OutlookTracker
 
@@ -122,12 +132,11 @@ class Telling:
     def tell(self, now: float, *, is_last: bool = False) -> None:
         """Tell once what happened at the same time is known; the last time, whatever there is."""
         for change, is_ours in self._book.news:
-            entry = self._book.entries.get(change.key)
-            if entry is not None and entry.is_watched:
-                frozen = entry.known.frozen if entry.known is not None else ()
-                if change.family is not Family.FAILURE:
-                    frozen = ()
-                self._alerts.changed(change, entry.instance, now, is_ours=is_ours, frozen=frozen)
+            row = self._book.watchlist.rows.get(change.key)
+            if row is not None and row.is_watched:
+                is_failure = change.family is Family.FAILURE
+                frozen = row.outlook.frozen if row.outlook and is_failure else ()
+                self._alerts.changed(change, row.instance, now, is_ours=is_ours, frozen=frozen)
         self._book.news.clear()
         message = self._alerts.take(max(now, self._alerts.due_at) if is_last else now)
         if message is not None:
@@ -161,8 +170,8 @@ class Reader:
         self._notices = notices
         self._outage = outage
         self._absence = Absence()
-        known = (entry for entry in book.watchlist.watched() if entry.instance is not None)
-        self._absence.begin(entry.key for entry in known if not entry.is_final)
+        known = (row for row in book.watchlist.watched() if row.instance is not None)
+        self._absence.begin(row.key for row in known if not row.is_final)
         self._unknown: dict[InstanceKey, str] = {}
         self.last_good_at: datetime | None = None
         """When the service last answered with instances."""
@@ -177,7 +186,7 @@ class Reader:
                 self._missed(batch.keys[0], outcome, answer)
         elif isinstance(outcome, ServiceError):
             if isinstance(outcome, DailyLimit):
-                self._days.limit_met(batch.target, answer.now, answer.at)
+                self._days.limit_met(batch.target, Moment(answer.now, answer.at))
             is_of_one = self._schedule.failed(batch, outcome, answer.now)
             if is_of_one:
                 self._blame(batch.keys[0], outcome, answer)
@@ -185,7 +194,7 @@ class Reader:
             self.last_good_at = answer.at
             found = self._placed(batch, outcome, answer.now)
             for key in batch.keys:
-                if key in found and key in self._book.entries:
+                if key in found and key in self._book.watchlist.rows:
                     self._observe(key, found[key], answer)
             if displayed in found:
                 self._book.looked_up(displayed.id, answer.at)
@@ -202,7 +211,7 @@ class Reader:
 
     def _tell_unknown(self) -> None:
         """Say which IDs were not added."""
-        if not self._unknown or any(self._is_awaited(e) for e in self._book.entries.values()):
+        if not self._unknown or any(map(self._is_awaited, self._book.watchlist.rows.values())):
             return
         numbers = [str(key.id) for key in self._unknown]
         text = next(iter(self._unknown.values()))
@@ -212,10 +221,12 @@ class Reader:
         self._notices.say(f"Not watched: {text}", is_error=True)
         self._unknown.clear()
 
-    def _is_awaited(self, entry: Entry) -> bool:
+    def _is_awaited(self, row: Row) -> bool:
         """Whether it will soon be known if a new row is to stay."""
-        is_new = entry.is_watched and entry.instance is None and entry.trouble is None
-        return is_new and self._schedule.limits.closed_gate(entry.key.target) is None
+        if not row.is_watched or row.instance is not None:
+            return False
+        is_open = self._schedule.limits.closed_gate(row.key.target) is None
+        return is_open and self._book.watchlist.states[row.key].fault is None
 
     def _placed(
         self, batch: Batch, instances: tuple[WorkflowInstance, ...], now: float
@@ -235,19 +246,18 @@ class Reader:
 
     def _group_of(self, key: InstanceKey) -> Group | None:
         """The group by the reading that is held."""
-        entry = self._book.entries.get(key)
-        held = entry.instance if entry is not None else None
+        row = self._book.watchlist.rows.get(key)
+        held = row.instance if row is not None else None
         return group_of(key.target, held) if held is not None else None
 
     def _observe(self, key: InstanceKey, instance: WorkflowInstance, answer: BatchAnswer) -> None:
-        entry = self._book.entries[key]
-        before, read_at = entry.instance, entry.read_at
-        seen = self._book.watchlist.observe(key, instance, answer.at, answer.now)
+        row = self._book.watchlist.rows[key]
+        seen = self._book.watchlist.observe(key, instance, Moment(answer.now, answer.at))
         if seen.news is News.STALE:
             return
-        if seen.news is News.REPLACED or (read_at is not None and answer.at < read_at):
-            self._book.keep_anew(key)
-        self._book.observed(key, seen, before)
+        if seen.news is News.REPLACED or (row.read_at is not None and answer.at < row.read_at):
+            self._book.store_again(key)
+        self._book.observed(key, seen, row.instance)
         if seen.news is News.REPLACED:
             self._notices.say(f"{key.id} now names another instance: {_name(instance)}.")
         if seen.news is News.WENT_BACK:
@@ -257,22 +267,21 @@ class Reader:
         self._absence.heard(key, answer.now, seen.transition)
 
     def _missed(self, key: InstanceKey, error: NotFound, answer: BatchAnswer) -> None:
-        entry = self._book.entries.get(key)
-        if entry is None:
+        row = self._book.watchlist.rows.get(key)
+        if row is None:
             return
         self._absence.heard(key, answer.now)
         if self._book.watchlist.missed(key, _trouble(error), answer.now):
             self._book.gone(key)
-            name = _name(entry.instance) if entry.instance else ""
+            name = _name(row.instance) if row.instance else ""
             self._notices.say(f"{name} ({key.id}) is gone: the service no longer knows it.")
-        if entry.instance is None and entry.is_watched:
+        if row.instance is None and row.is_watched:
             self._book.drop(key)
             self._unknown[key] = str(error)
 
     def _blame(self, key: InstanceKey, error: ServiceError, answer: BatchAnswer) -> None:
-        entry = self._book.entries.get(key)
-        if entry is not None:
-            entry.trouble = _trouble(error)
+        if key in self._book.watchlist.rows:
+            self._book.watchlist.states[key].fault = _trouble(error)
             self._absence.heard(key, answer.now)
 
 
@@ -307,18 +316,17 @@ class Engine:
         parts = self._calls, self._book, self._schedule.limits, self._days, clock, wake
         self._asking = Asking(lambda inquiries: inquiries(*parts))
         self._access = Access(setup.target, self._calls, self._schedule.limits)
-        self._sights = Sights(self._schedule)
         self._alerts = Alerts(setup.rule)
         messenger = setup.messenger or Messenger((), {})
         self._telling = Telling(self._book, self._alerts, messenger, notices)
         outage = Outage(setup.lost_after_seconds)
-        self._view = View(self._book, self._schedule, self._sights, notices, self._alerts, outage)
+        self._view = View(self._book, self._schedule, notices, self._alerts, outage)
         now = clock.monotonic()
         self._book.load(now)
         self._book.watch(only or (), clock.now())
         self._reader = Reader(self._book, self._schedule, self._days, notices, outage)
         self._reconcile(now)
-        self._look(now, clock.now())
+        self._look(Moment(now, clock.now()))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -342,7 +350,8 @@ class Engine:
 
         None means that only an answer or a person brings more. Needs a running event loop.
         """
-        now, at = self._clock.monotonic(), self._clock.now()
+        moment = self._clock.moment()
+        now = moment.monotonic
         displayed = self._attention.displayed
         for answer in self._calls.take_answers():
             if answer.batch.keys:
@@ -352,19 +361,20 @@ class Engine:
         if displayed is not None:
             # How often it is asked for depends on the time since the last key.
             self._book.watchlist.touch([displayed])
-        read_elsewhere = self._book.sync(now, at)
+        read_elsewhere = self._book.sync(moment)
         self._lookout.follow()
         self._reconcile(now)
         for key in read_elsewhere:
-            self._schedule.read_elsewhere(key, self._book.entries[key].steady_at or now, now)
+            read_at = self._book.watchlist.states[key].read_at
+            self._schedule.read_elsewhere(key, read_at or now, now)
             self._reader.heard_elsewhere(key, now)
         self._reader.tell(now)
         for target in self._targets():
-            self._days.follow(target, now, at)
+            self._days.follow(target, moment)
             self._access.heed_credentials(target, now)
         self._send(now)
         self._lookout.step()
-        return self._next_in(now, self._look(now, at))
+        return self._next_in(now, self._look(moment))
 
     async def aclose(self) -> None:
         """Save and tell what is left, then close the sources and wait for the last answers."""
@@ -386,11 +396,11 @@ class Engine:
         if key is None:
             self._reconcile(now)
             return
-        entry = self._book.watchlist.entry(key)
+        row = self._book.watchlist.add(key)
         self._reconcile(now)
-        if entry.instance is not None:
+        if row.instance is not None:
             self._book.looked_up(key.id, self._clock.now())
-        if entry.steady_at is None and not entry.is_final:
+        if self._book.watchlist.states[key].read_at is None and not row.is_final:
             self._schedule.ask(key, now, is_urgent=True)
 
     def watch(self, keys: Sequence[InstanceKey]) -> None:
@@ -399,7 +409,7 @@ class Engine:
         self._book.watch(keys, self._clock.now())
         self._reconcile(now)
         for key in keys:
-            if self._book.entries[key].steady_at is None:
+            if self._book.watchlist.states[key].read_at is None:
                 self._schedule.ask(key, now)
 
     def unwatch(self, keys: Sequence[InstanceKey]) -> None:
@@ -419,8 +429,9 @@ class Engine:
     def refresh(self, key: InstanceKey | None = None) -> None:
         """Read one instance now, all without a key."""
         now = self._clock.monotonic()
-        for each in self._book.entries if key is None else [key]:
-            if each in self._book.entries:
+        rows = self._book.watchlist.rows
+        for each in rows if key is None else [key]:
+            if each in rows:
                 self._schedule.ask(each, now)
 
     def set_paused(self, *, paused: bool) -> None:
@@ -430,7 +441,7 @@ class Engine:
     def set_interval(self, seconds: float) -> None:
         """Set how often active instances are asked for."""
         self._attention.set_interval(seconds)
-        self._book.watchlist.touch(self._book.entries)
+        self._book.watchlist.touch(self._book.watchlist.rows)
         self._reconcile(self._clock.monotonic())
 
     def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
@@ -447,16 +458,17 @@ class Engine:
 
     def _reconcile(self, now: float) -> None:
         """Bring the schedule in line with what was touched of the book."""
-        for key in self._book.watchlist.touched:
-            entry = self._book.entries.get(key)
-            if entry is None or not (entry.is_watched or key == self._attention.displayed):
-                for each in (self._book.watchlist, self._schedule, self._sights):
-                    each.forget(key)
+        watchlist = self._book.watchlist
+        for key in watchlist.touched:
+            row = watchlist.rows.get(key)
+            if row is None or not (row.is_watched or key == self._attention.displayed):
+                watchlist.forget(key)
+                self._schedule.forget(key)
                 continue
-            if self._sights.begin(key):
-                group = group_of(key.target, entry.instance) if entry.instance else None
-                self._schedule.add(key, group=group)
-            self._schedule.set_cadence(key, self._attention.cadence(entry, now))
+            group = group_of(key.target, row.instance) if row.instance else None
+            self._schedule.add(key, group=group)
+            cadence = self._attention.cadence(row, watchlist.states[key], now)
+            self._schedule.set_cadence(key, cadence)
 
     def _send(self, now: float) -> None:
         self._access.open(now)
@@ -466,23 +478,24 @@ class Engine:
             self._book.watchlist.touch(batch.keys)
         self._asking.let_out(now, is_sharing=False)
 
-    def _look(self, now: float, at: datetime) -> float:
+    def _look(self, moment: Moment) -> float:
         """Save what changed, then draw it: nobody is told what a crash could still lose.
 
         Gives when time alone changes what is shown.
         """
+        now = moment.monotonic
         self._book.save(now)
         self._telling.tell(now)
         bucket = self._schedule.limits.bucket(self._target, now)
         health = Health(
             last_good_at=self._reader.last_good_at,
-            calls_today=self._days.calls_today(self._target, now, at),
+            calls_today=self._days.calls_today(self._target, moment),
             budget=bucket.budget,
             interval_seconds=self._attention.interval_seconds,
             store_trouble=self._book.trouble,
             remarks=self._schedule.groups.remarks(now),
         )
-        until = self._view.draw(health, self._targets(), self._attention.displayed, now, at)
+        until = self._view.draw(health, self._targets(), self._attention.displayed, moment)
         return min(until, bucket.ends_at)
 
     def _next_in(self, now: float, drawn_until: float) -> float | None:

@@ -1,4 +1,8 @@
-"""Uses the store as long as it works: its failure is a state, tried again and never an end."""
+"""Memory and store in step: the watched list, the changes and the counts of all processes.
+
+A store that fails is a state, not an end: the watch goes on in memory, and saving is tried again. What
+several processes see is recorded once, and the user is notified of it only after it is saved.
+"""
 
 import json
 from collections import Counter
@@ -7,126 +11,77 @@ from datetime import date, datetime, timedelta
 from math import inf
 from typing import Any, TypeVar
 
+from wfinspect.clock import Moment
 from wfinspect.errors import DailyLimit, StoreError
 from wfinspect.model import Account, InstanceId, InstanceKey, Target, Transition, WorkflowInstance
 from wfinspect.regions import day_ends_at, day_of
+from wfinspect.watching.api import Row
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits
 from wfinspect.watching.notifications import Notices
-from wfinspect.watching.store import MAX_RECENT, Changes, Store, event_name, row_of
-from wfinspect.watching.watchlist import Entry, Observation, Watchlist, take_over
-
-RETRY_SECONDS = 5.0, 10.0, 20.0, 40.0, 60.0
-"""A file that was locked is free soon; a disk that is full stays so, and each attempt may take 2 s."""
-_T = TypeVar("_T")
-
-
-class StoreAccess:
-    """A store with its trouble."""
-
-    def __init__(self, store: Store, notices: Notices) -> None:
-        self.store = store
-        self._notices = notices
-        self.trouble = ""
-        """Why nothing can be saved, "" while all is well."""
-        self._retry_at = -inf
-        self._failures = 0
-        """In a row."""
-
-    def retry(self) -> None:
-        """Try again at once."""
-        self._retry_at = -inf
-
-    def use(self, work: Callable[[], _T], now: float) -> _T | None:
-        """What work with the store gives; None where it failed, or was not tried again yet."""
-        if now < self._retry_at:
-            return None
-        found = None
-        try:
-            found = work()
-        except StoreError as error:
-            self.trouble = str(error)
-            self._retry_at = now + RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
-            self._failures += 1
-        else:
-            self._failures = 0
-            if self.trouble:
-                self._notices.say("The watched list is saved again.")
-            self.trouble = ""
-        if unreadable := self.store.take_unreadable():
-            self._notices.say(unreadable, is_error=True)
-        if self.store.set_aside is not None:
-            self._notices.say(
-                f"The stored list was damaged and was set aside as {self.store.set_aside}.",
-                is_error=True,
-            )
-            self.store.set_aside = None
-            self.retry()
-        return found
-
+from wfinspect.watching.store import MAX_RECENT, Changes, Store, event_name
+from wfinspect.watching.watchlist import Observation, Watchlist
 
 SHOWN_TRANSITIONS = 200
+RETRY_SECONDS = 5.0, 10.0, 20.0, 40.0, 60.0
+"""A file that was locked is free soon; a disk that is full stays so, and each attempt may take 2 s."""
 _MAX_UNSAVED_TRANSITIONS = 10_000
+_T = TypeVar("_T")
 
 
 class Journal:
     """The watchlist and everything else that outlives the process."""
 
     def __init__(self, store: Store, notices: Notices) -> None:
-        """Know nothing before `load`; `notices` hear of the store's trouble and its end."""
+        """Know nothing before `load`; `notices` get the store's trouble and its end."""
         self.store = store
         self.watchlist = Watchlist()
         self.transitions: list[Transition] = []
         """The latest, newest first."""
         self.recent: list[InstanceId] = []
         self.news: list[tuple[Transition, bool]] = []
-        """Changes that nobody here was told of yet, each with whether this process recorded it;
-        whoever tells of them clears this."""
-        self._keeper = StoreAccess(store, notices)
-        self._untold: list[Transition] = []
-        self._recorded: frozenset[Transition] | None = None
-        """What the store held when it was last read; None before the first time."""
+        """Changes without a notification yet, each with whether this process recorded it; the
+        caller clears this."""
+        self.trouble = ""
+        """Why nothing can be saved, "" while all is well."""
+        self._notices = notices
+        self._retry_at = -inf
+        self._failures = 0
+        """Of the store, in a row."""
         self._changes = Changes()
+        self._unsaved_news: list[Transition] = []
+        self._recorded: frozenset[Transition] | None = None
+        """The transitions that the store held when it was last read; None before the first time."""
         self._counts: Counter[tuple[Account, date]] = Counter()
         self._history: tuple[InstanceKey | None, object, tuple[Transition, ...]] = (None, None, ())
         """Of which instance it was last read, from among which transitions, and what was found."""
 
-    @property
-    def trouble(self) -> str:
-        """Why nothing can be saved, "" while all is well."""
-        return self._keeper.trouble
-
-    @property
-    def entries(self) -> dict[InstanceKey, Entry]:
-        """The watched ones and the one on display."""
-        return self.watchlist.entries
-
-    def load(self, now: float) -> None:
+    def load(self, monotonic: float) -> None:
         """Fill the list from the store, before anything else; its readings count as old."""
-        self._keeper.use(lambda: self._take_over(now, None), now)
+        self._use(lambda: self._take_over(None), monotonic)
 
-    def sync(self, now: float, at: datetime) -> list[InstanceKey]:
-        """Take over what other processes did; gives the rows of which they had a newer reading."""
-        return self._keeper.use(lambda: self._sync(now, at), now) or []
+    def sync(self, moment: Moment) -> list[InstanceKey]:
+        """Take over what other processes did; returns the rows of which they had a newer reading."""
+        return self._use(lambda: self._sync(moment), moment.monotonic) or []
 
-    def save(self, now: float) -> None:
+    def save(self, monotonic: float) -> None:
         """Save what has changed since the last time."""
         if self._changes:
-            self._keeper.use(self._save, now)
+            self._use(self._save, monotonic)
         if self.trouble:
-            # Better told by two processes than by none.
-            self._told(self._untold)
+            # Better two notifications, of two processes, than none.
+            self._publish(self._unsaved_news)
 
     def close(self) -> None:
         """Save what is left and close the store."""
-        self._keeper.retry()
+        self._retry_at = -inf
         self.save(0.0)
         self.store.close()
 
-    def watch(self, keys: Iterable[InstanceKey], at: datetime) -> None:
+    def watch(self, keys: Iterable[InstanceKey], now: datetime) -> None:
         """Put instances on the watched list."""
         for key in keys:
-            if self.watchlist.watch(key, at):
-                self._changes.added[key] = row_of(self.entries[key])
+            if self.watchlist.watch(key, now):
+                self._changes.added[key] = self.watchlist.rows[key]
 
     def unwatch(self, keys: Iterable[InstanceKey]) -> None:
         """Take instances off the watched list."""
@@ -136,108 +91,134 @@ class Journal:
     def restore(self) -> None:
         """Undo the last `unwatch`."""
         for key in self.watchlist.restore():
-            self._changes.added[key] = row_of(self.entries[key])
-
-    def mark_seen(self, keys: Sequence[InstanceKey] | None) -> None:
-        """Clear unseen marks."""
-        for key in self.watchlist.mark_seen(keys):
-            self._note_mark(self.entries[key])
-
-    def looked_up(self, number: InstanceId, at: datetime) -> None:
-        """Note an ID that was looked up and found."""
-        if self.recent[:1] != [number]:
-            self.recent = [number, *(known for known in self.recent if known != number)]
-            del self.recent[MAX_RECENT:]
-            self._changes.recent[number] = at
+            self._changes.added[key] = self.watchlist.rows[key]
 
     def drop(self, key: InstanceKey) -> None:
         """Take an instance off the list that should not have been put there."""
         self.watchlist.drop(key)
         self._changes.remove(key)
 
+    def mark_seen(self, keys: Sequence[InstanceKey] | None) -> None:
+        """Clear unseen marks, all without keys."""
+        for key in self.watchlist.mark_seen(keys):
+            self._note_mark(self.watchlist.rows[key])
+
     def observed(
         self, key: InstanceKey, seen: Observation, before: WorkflowInstance | None
     ) -> None:
         """Note what a reading that was taken in changed; `before` is what was held."""
-        entry, change = self.entries[key], seen.transition
-        reading = entry.instance
-        if change is not None and reading is not None:
+        row, change = self.watchlist.rows[key], seen.transition
+        if change is not None and row.instance is not None:
             self.transitions = [change, *self.transitions[: SHOWN_TRANSITIONS - 1]]
-            self._changes.transitions.append((event_name(change, reading), change))
+            self._changes.transitions.append((event_name(change, row.instance), change))
             del self._changes.transitions[:-_MAX_UNSAVED_TRANSITIONS]
-            self._untold.append(change)
-        # An entry keeps the object it holds where a reading says the same.
-        self._note(entry, None if reading is before else reading, change)
+            self._unsaved_news.append(change)
+        # A row keeps the object it holds where a reading says the same.
+        self._note(row, None if row.instance is before else row.instance, change)
         if seen.is_news:
-            self._note_mark(entry)
+            self._note_mark(row)
 
-    def keep_anew(self, key: InstanceKey) -> None:
-        """Store a row anew: what is there is of another instance, or from a clock set back since."""
-        if self.entries[key].is_watched:
+    def store_again(self, key: InstanceKey) -> None:
+        """Replace a stored row that is of another instance, or from a clock set back since."""
+        row = self.watchlist.rows[key]
+        if row.is_watched:
             self._changes.remove(key)
-            self._changes.added[key] = row_of(self.entries[key])
+            self._changes.added[key] = row
 
     def gone(self, key: InstanceKey) -> None:
         """Note that an instance is gone."""
-        entry = self.entries[key]
-        self._note(entry, None, None)
-        self._note_mark(entry)
+        row = self.watchlist.rows[key]
+        self._note(row, None, None)
+        self._note_mark(row)
 
-    def history(self, key: InstanceKey | None, now: float) -> tuple[Transition, ...]:
-        """The changes of one instance, newest first; the store is read only when there are others."""
+    def history(self, key: InstanceKey | None, monotonic: float) -> tuple[Transition, ...]:
+        """Return the changes of one instance, newest first."""
         if key is None:
             return ()
+        # The store is read again only when there are others.
         if self._history[0] != key or self._history[1] is not self.transitions:
-            stored = (
-                self._keeper.use(lambda: self.store.transitions(SHOWN_TRANSITIONS, key), now) or []
-            )
+            read = self._use(lambda: self.store.transitions(SHOWN_TRANSITIONS, key), monotonic)
             known = [change for change in self.transitions if change.key == key]
-            self._history = key, self.transitions, tuple(dict.fromkeys([*known, *stored]))
+            found = tuple(dict.fromkeys([*known, *(read or ())]))
+            self._history = key, self.transitions, found
         return self._history[2]
+
+    def looked_up(self, number: InstanceId, now: datetime) -> None:
+        """Note an ID that was looked up and found."""
+        if self.recent[:1] != [number]:
+            self.recent = [number, *(known for known in self.recent if known != number)]
+            del self.recent[MAX_RECENT:]
+            self._changes.recent[number] = now
 
     def remember(self, name: str, value: str) -> None:
         """Keep a value under a name."""
         self._changes.meta[name] = value
 
-    def remembered(self, name: str, now: float) -> str:
-        """The value kept under a name, "" if there is none."""
+    def remembered(self, name: str, monotonic: float) -> str:
+        """Return the value kept under a name, "" if there is none."""
         unsaved = self._changes.meta.get(name)
-        return unsaved or self._keeper.use(lambda: self.store.meta(name), now) or ""
+        return unsaved or self._use(lambda: self.store.meta(name), monotonic) or ""
 
-    def recalled(self, name: str, now: float) -> dict[str, Any]:
-        """The JSON object kept under a name, empty where none can be read."""
+    def recalled(self, name: str, monotonic: float) -> dict[str, Any]:
+        """Return the JSON object kept under a name, empty where none can be read."""
         try:
-            return dict(json.loads(self.remembered(name, now) or "{}"))
+            return dict(json.loads(self.remembered(name, monotonic) or "{}"))
         except (RecursionError, TypeError, ValueError):
             return {}
 
-    def claim(self, name: str, since: datetime, at: datetime, now: float) -> bool:
-        """Take it on to tell of something, unless another process has done so after `since`."""
-        # Better told by two processes than by none.
-        return self._keeper.use(lambda: self.store.claim(name, since, at), now) is not False
+    def claim(self, name: str, since: datetime, moment: Moment) -> bool:
+        """Claim a notification for this process; False if another one has done so after `since`."""
+        done = self._use(lambda: self.store.claim(name, since, moment.now), moment.monotonic)
+        # Without a store: better two notifications, of two processes, than none.
+        return done is not False
 
     def count_call(self, account: Account, day: date) -> None:
         """Count a call that went out."""
         self._changes.calls[account, day] += 1
         self._counts[account, day] += 1
 
-    def calls(self, account: Account, day: date, now: float) -> int:
-        """The calls of an account on a day, over all processes."""
+    def calls(self, account: Account, day: date, monotonic: float) -> int:
+        """Return the calls of an account on a day, over all processes."""
         if (account, day) not in self._counts:
-            stored = self._keeper.use(lambda: self.store.calls(account, day), now) or 0
+            stored = self._use(lambda: self.store.calls(account, day), monotonic) or 0
             self._counts[account, day] = self._changes.calls[account, day] + stored
         return self._counts[account, day]
 
-    def _sync(self, now: float, at: datetime) -> list[InstanceKey]:
+    def _use(self, work: Callable[[], _T], monotonic: float) -> _T | None:
+        """Return what work with the store gives; None where it failed, or is not tried again yet."""
+        if monotonic < self._retry_at:
+            return None
+        found = None
+        try:
+            found = work()
+        except StoreError as error:
+            self.trouble = str(error)
+            place = min(self._failures, len(RETRY_SECONDS) - 1)
+            self._retry_at = monotonic + RETRY_SECONDS[place]
+            self._failures += 1
+        else:
+            self._failures = 0
+            if self.trouble:
+                self._notices.say("The watched list is saved again.")
+            self.trouble = ""
+        if unreadable := self.store.take_unreadable():
+            self._notices.say(unreadable, is_error=True)
+        if (moved_to := self.store.set_aside) is not None:
+            text = f"The stored list was damaged and was set aside as {moved_to}."
+            self._notices.say(text, is_error=True)
+            self.store.set_aside = None
+            self._retry_at = -inf
+        return found
+
+    def _sync(self, moment: Moment) -> list[InstanceKey]:
         if self.store.was_replaced():
             self.store.close()
         if not self.store.has_news():
             return []
-        if self.store.is_begun_anew():
-            # It lacks everything, which does not mean that somebody removed it.
-            for entry in self.watchlist.watched():
-                self._changes.added[entry.key] = row_of(entry)
-        taken = self._take_over(now, at)
+        if self.store.is_other_file():
+            # It lacks everything, which does not mean that the user removed it.
+            self._changes.added |= {row.key: row for row in self.watchlist.watched()}
+        taken = self._take_over(moment)
         for counted in tuple(self._counts):
             self._counts[counted] = self.store.calls(*counted) + self._changes.calls[counted]
         if self.trouble and self._changes:
@@ -245,12 +226,18 @@ class Journal:
             self._save()
         return taken
 
+    def _take_over(self, moment: Moment | None) -> list[InstanceKey]:
+        taken = self.watchlist.take_over(self.store.rows(), self._changes, moment)
+        self._read_transitions()
+        self.recent = self.store.recent()
+        return taken
+
     def _save(self) -> None:
         changes = self._changes
         recorded = self.store.save(changes)
         self._changes = Changes()
-        untold = set(self._untold)
-        self._told([change for change in recorded if change in untold])
+        news = set(self._unsaved_news)
+        self._publish([change for change in recorded if change in news])
         if self._recorded is not None:
             self._recorded |= set(recorded)
         if changes.transitions:
@@ -258,15 +245,9 @@ class Journal:
         for counted in changes.calls:
             self._counts[counted] = self.store.calls(*counted)
 
-    def _take_over(self, now: float, at: datetime | None) -> list[InstanceKey]:
-        taken = take_over(self.watchlist, self.store.rows(), self._changes, now, at)
-        self._read_transitions()
-        self.recent = self.store.recent()
-        return taken
-
-    def _told(self, changes: Iterable[Transition]) -> None:
+    def _publish(self, changes: Iterable[Transition]) -> None:
         self.news += [(change, True) for change in changes]
-        self._untold = []
+        self._unsaved_news = []
 
     def _read_transitions(self) -> None:
         self.transitions = self.store.transitions(SHOWN_TRANSITIONS)
@@ -276,25 +257,23 @@ class Journal:
             self.news += [(change, False) for change in self.transitions if change in new]
         self._recorded = recorded
 
-    def _note(
-        self, entry: Entry, instance: WorkflowInstance | None, change: Transition | None
-    ) -> None:
-        if not entry.is_watched or entry.read_at is None:
+    def _note(self, row: Row, instance: WorkflowInstance | None, change: Transition | None) -> None:
+        """Have a reading saved; instance and change are None where they stay as they are."""
+        if not row.is_watched or row.read_at is None:
             return
-        if entry.key in self._changes.added:
-            self._changes.added[entry.key] = row_of(entry)
+        if row.key in self._changes.added:
+            self._changes.added[row.key] = row
             return
-        unsaved = self._changes.readings.get(entry.key)
+        unsaved = self._changes.readings.get(row.key)
         if unsaved is not None:
             instance, change = instance or unsaved.instance, change or unsaved.last_change
-        row = row_of(entry)._replace(instance=instance, last_change=change)
-        self._changes.readings[entry.key] = row
+        self._changes.readings[row.key] = row._replace(instance=instance, last_change=change)
 
-    def _note_mark(self, entry: Entry) -> None:
-        if entry.key in self._changes.added:
-            self._changes.added[entry.key] = row_of(entry)
-        elif entry.is_watched:
-            self._changes.unseen[entry.key] = entry.is_unseen
+    def _note_mark(self, row: Row) -> None:
+        if row.key in self._changes.added:
+            self._changes.added[row.key] = row
+        elif row.is_watched:
+            self._changes.unseen[row.key] = row.is_unseen
 
 
 _LEARNT_FOR = timedelta(days=7)  # then the edition may be another one
@@ -302,56 +281,63 @@ _MARGIN = 0.9
 
 
 class DailyBudget:
-    """Keeps the buckets in step with the wall clock and with what all processes have used."""
+    """Keeps the token buckets in step with the wall clock and with what all processes have used."""
 
-    def __init__(self, book: Journal, limits: Limits) -> None:
-        self._book = book
+    def __init__(self, journal: Journal, limits: Limits) -> None:
+        self._journal = journal
         self._limits = limits
         self._days: dict[Account, date] = {}
 
-    def follow(self, target: Target, now: float, at: datetime) -> None:
+    def follow(self, target: Target, moment: Moment) -> None:
         """Begin a day where a new one has come, else correct the count."""
-        account, day = target.account, day_of(target.region, at)
-        used = self._book.calls(account, day, now)
-        bucket = self._limits.bucket(target, now)
-        ends_at = now + _seconds_left(target, at)
+        account, day, monotonic = (
+            target.account,
+            day_of(target.region, moment.now),
+            moment.monotonic,
+        )
+        used = self._journal.calls(account, day, monotonic)
+        bucket = self._limits.bucket(target, monotonic)
+        # In UTC, since a day in which a zone changes its offset is not 24 hours long.
+        seconds_left = day_ends_at(target.region, moment.now).timestamp() - moment.now.timestamp()
+        ends_at = monotonic + seconds_left
         if self._days.get(account) != day:
             self._days[account] = day
-            bucket.budget = self._learnt(account, self._limits.budget, at, now)
-            bucket.begin_day(now, ends_at=ends_at, used=used)
+            bucket.budget = self._learnt(account, self._limits.budget, moment)
+            bucket.begin_day(monotonic, ends_at=ends_at, used=used)
         else:
-            # A call on its way is in the bucket's count, and may not be in the book's yet.
+            # A call on its way is in the bucket's count, and may not be in the journal's yet.
             is_true = not self._limits.has_calls_out(target)
-            bucket.correct(now, used if is_true else bucket.used, ends_at=ends_at)
+            bucket.correct(monotonic, used if is_true else bucket.used, ends_at=ends_at)
 
-    def called(self, target: Target, at: datetime) -> None:
+    def called(self, target: Target, now: datetime) -> None:
         """Count a request that goes out."""
-        self._book.count_call(target.account, day_of(target.region, at))
+        self._journal.count_call(target.account, day_of(target.region, now))
 
-    def calls_today(self, target: Target, now: float, at: datetime) -> int:
-        """The calls of a target's account on this day, over all processes."""
-        return self._book.calls(target.account, day_of(target.region, at), now)
+    def calls_today(self, target: Target, moment: Moment) -> int:
+        """Return the calls of a target's account on this day, over all processes."""
+        return self._journal.calls(
+            target.account, day_of(target.region, moment.now), moment.monotonic
+        )
 
-    def limit_met(self, target: Target, now: float, at: datetime) -> None:
+    def limit_met(self, target: Target, moment: Moment) -> None:
         """Learn from an answer that says the day's calls are used up, unless it repeats another.
 
         A limit that outlasts our day says nothing about the calls of this one.
         """
         if isinstance(self._limits.account_gate(target).error, DailyLimit):
             return
-        account = target.account
-        bucket = self._limits.bucket(target, now)
-        used = self._book.calls(account, day_of(target.region, at), now)
-        learnt = max(LEAST_LEARNT_BUDGET, int(used * _MARGIN))
+        bucket = self._limits.bucket(target, moment.monotonic)
+        learnt = max(LEAST_LEARNT_BUDGET, int(self.calls_today(target, moment) * _MARGIN))
         if learnt < bucket.budget:
             bucket.budget = learnt
-            until = (at + _LEARNT_FOR).isoformat()
-            self._book.remember(_name(account), f"{learnt} {until}")
+            until = (moment.now + _LEARNT_FOR).isoformat()
+            self._journal.remember(_name(target.account), f"{learnt} {until}")
 
-    def _learnt(self, account: Account, budget: int, at: datetime, now: float) -> int:
-        calls, _, until = self._book.remembered(_name(account), now).partition(" ")
+    def _learnt(self, account: Account, budget: int, moment: Moment) -> int:
+        text = self._journal.remembered(_name(account), moment.monotonic)
+        calls, _, until = text.partition(" ")
         try:
-            is_valid = at < datetime.fromisoformat(until)
+            is_valid = moment.now < datetime.fromisoformat(until)
             return min(budget, max(LEAST_LEARNT_BUDGET, int(calls))) if is_valid else budget
         except (ValueError, TypeError):
             return budget
@@ -359,8 +345,3 @@ class DailyBudget:
 
 def _name(account: Account) -> str:
     return f"budget {account[0]} {account[1]}"
-
-
-def _seconds_left(target: Target, at: datetime) -> float:
-    # In UTC, since a day in which a zone changes its offset is not 24 hours long.
-    return day_ends_at(target.region, at).timestamp() - at.timestamp()

@@ -69,8 +69,8 @@ class ReplyCache:
         if isinstance(request, (TaskOf, TaskLog)):
             return request.settled_at
         if isinstance(request, (TasksOf, RunsOf)):
-            entry = self._book.entries.get(request.key)
-            instance = entry.instance if entry is not None else None
+            row = self._book.watchlist.rows.get(request.key)
+            instance = row.instance if row is not None else None
             return instance.modify_time if instance is not None and instance.is_settled else None
         return None
 
@@ -363,9 +363,9 @@ class Lookups:
         return past.known(self._clock.monotonic(), self._clock.now())[0]
 
     async def _instance(self, key: InstanceKey) -> WorkflowInstance:
-        entry = self._book.entries.get(key)
-        if entry is not None and entry.instance is not None:
-            return entry.instance
+        row = self._book.watchlist.rows.get(key)
+        if row is not None and row.instance is not None:
+            return row.instance
         return await self._call(key.target, lambda s: s.get_workflow_instance(key.id))
 
     async def _call(self, target: Target, ask: Callable[[InstanceSource], Awaitable[_T]]) -> _T:
@@ -390,7 +390,7 @@ class Lookups:
     def _failed(self, target: Target, error: ServiceError) -> None:
         now = self._clock.monotonic()
         if isinstance(error, DailyLimit):
-            self._days.limit_met(target, now, self._clock.now())
+            self._days.limit_met(target, self._clock.moment())
         if isinstance(error, (Throttled, Unreachable, CredentialsMissing)):
             self._limits.failed(target, error, now)
 

@@ -9,20 +9,24 @@ from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from wfinspect.clock import Clock
+from wfinspect.clock import Clock, Moment
 from wfinspect.errors import ServiceError
-from wfinspect.model import Family, Target
+from wfinspect.model import Family, InstanceKey, Target, WorkflowInstance
 from wfinspect.regions import day_of
+from wfinspect.watching.api import Outlook
 from wfinspect.watching.cadence import freshness_seconds
 from wfinspect.watching.journal import Journal
 from wfinspect.watching.notifications import Alerts
 from wfinspect.watching.schedule import Schedule
-from wfinspect.watching.watchlist import Known
+from wfinspect.watching.watchlist import OutlookState
 
 if TYPE_CHECKING:
     from wfinspect.watching.api import A, Heard, Outcome, Request
     from wfinspect.watching.lookups import Asking
-    from wfinspect.watching.watchlist import Attention, Entry
+    from wfinspect.watching.watchlist import Attention
+
+FOREMOST = 6
+"""So many tasks are kept; of the others, that they are there."""
 
 
 SETTLE_SECONDS = 0.5  # whoever leafs through a list asks for nothing
@@ -55,6 +59,7 @@ class OutlookTracker:
         Who follows without a screen is told of changes, and pays for nothing else.
         """
         self._book = book
+        self._watchlist = book.watchlist
         self._schedule = schedule
         self._attention = attention
         self._asking = asking
@@ -66,27 +71,28 @@ class OutlookTracker:
 
     def follow(self) -> None:
         """Bring what is known in line with the readings that were taken in."""
-        for key in self._book.watchlist.touched:
-            if key in self._book.entries:
-                self._follow(self._book.entries[key])
+        for key in self._watchlist.touched:
+            if key in self._watchlist.rows:
+                self._follow(key)
 
     def step(self) -> None:
         """Ask for what is worth it now."""
         if self._schedule.is_paused:
             return
-        now, at = self._clock.monotonic(), self._clock.now()
-        key, is_attended = self._attention.displayed, self._attention.is_paid(now)
-        entry = None if key is None else self._book.entries.get(key)
-        if entry and is_attended and now >= self._attention.opened_at + SETTLE_SECONDS:
-            self._look_closely(entry, now, at)
+        moment = self._clock.moment()
+        monotonic = moment.monotonic
+        key, is_attended = self._attention.displayed, self._attention.is_paid(monotonic)
+        is_settled = monotonic >= self._attention.opened_at + SETTLE_SECONDS
+        if key in self._watchlist.rows and is_attended and is_settled:
+            self._look_closely(key, moment)
         # Behind the polls of a round, over the connection that they have left.
-        if now >= self._background_at and not self._schedule.limits.are_calls_out:
-            self._look_around(now, at)
+        if monotonic >= self._background_at and not self._schedule.limits.are_calls_out:
+            self._look_around(moment)
 
-    def next_at(self, now: float) -> float:
+    def next_at(self, monotonic: float) -> float:
         """When a step is due that no reading brings about."""
         at = self._attention.opened_at + SETTLE_SECONDS
-        return at if self._attention.displayed is not None and at > now else inf
+        return at if self._attention.displayed is not None and at > monotonic else inf
 
     def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
         """Have a person's request answered, and learn from what comes of it."""
@@ -97,78 +103,96 @@ class OutlookTracker:
 
         self._asking.ask(request, heard)
 
-    def _follow(self, entry: "Entry") -> None:
+    def _follow(self, key: InstanceKey) -> None:
         """Come in line with a reading; tells of what has become late."""
-        known, read_at = entry.known, entry.read_at
-        if known is None or entry.instance is None or read_at is None:
+        row, state = self._watchlist.rows[key], self._watchlist.states[key].outlook
+        if state is None or row.instance is None or row.read_at is None:
             return
-        was_late = known.is_late
-        known.follow(entry.instance, read_at)
-        if known.is_late and not was_late and entry.is_watched:
-            self._tell(entry, known)
+        before = row.outlook or Outlook()
+        outlook = followed(before, state, row.instance, row.read_at)
+        self._keep(key, outlook)
+        if outlook.is_late and not before.is_late and row.is_watched:
+            self._tell(key, outlook)
 
-    def _look_closely(self, entry: "Entry", now: float, at: datetime) -> None:
+    def _keep(self, key: InstanceKey, outlook: Outlook) -> None:
+        row = self._watchlist.rows[key]
+        found = None if outlook.progress is None and outlook.lateness is None else outlook
+        if found != row.outlook:
+            self._watchlist.rows[key] = row._replace(outlook=found)
+
+    def _look_closely(self, key: InstanceKey, moment: Moment) -> None:
         from wfinspect.watching.api import TasksOf  # noqa: PLC0415
 
-        known = self._examined(entry, now, at)
-        if known is None:
+        state = self._examined(key, moment)
+        if state is None:
             return
-        if now >= known.tasks_at and self._may_ask(TasksOf, entry, now):
-            known.tasks_at = now + TASKS_SECONDS if entry.family is Family.ACTIVE else inf
-            self._ask_for(TasksOf(entry.key))
-        if not (known.is_complete or entry.family.is_settled):
-            self._ask_for_runs(entry, now)
+        family, monotonic = self._watchlist.rows[key].family, moment.monotonic
+        if monotonic >= state.tasks_at and self._may_ask(TasksOf, key.target, monotonic):
+            state.tasks_at = monotonic + TASKS_SECONDS if family is Family.ACTIVE else inf
+            self._ask_for(TasksOf(key))
+        if not (state.is_complete or family.is_settled):
+            self._ask_for_runs(key, monotonic)
 
-    def _look_around(self, now: float, at: datetime) -> None:
+    def _look_around(self, moment: Moment) -> None:
         """Learn what is usual of one that runs, if there is one of which it is not known."""
-        looked_up, self._background_at = 0, now + BACKGROUND_SECONDS
-        for entry in self._book.entries.values():
-            if not entry.is_watched or entry.family is not Family.ACTIVE:
+        looked_up, self._background_at = 0, moment.monotonic + BACKGROUND_SECONDS
+        for key, row in tuple(self._watchlist.rows.items()):
+            if not row.is_watched or row.family is not Family.ACTIVE:
                 continue
-            before = entry.known.examined_on if entry.known else None
-            known = self._examined(entry, now, at)
-            looked_up += known is not None and known.examined_on != before
+            known = self._watchlist.states[key].outlook
+            before = known.examined_on if known else None
+            state = self._examined(key, moment)
+            looked_up += state is not None and state.examined_on != before
             if looked_up >= _AT_ONCE:
-                self._background_at = now + 1.0
+                self._background_at = moment.monotonic + 1.0
                 return
-            if known is not None and not known.is_complete and self._ask_for_runs(entry, now):
+            if state is None or state.is_complete:
+                continue
+            if self._ask_for_runs(key, moment.monotonic):
                 return
 
-    def _examined(self, entry: "Entry", now: float, at: datetime) -> Known | None:
-        """What is known of an entry, with what the store holds; None before it was read."""
-        if entry.instance is None or entry.is_gone:
+    def _examined(self, key: InstanceKey, moment: Moment) -> OutlookState | None:
+        """What is known of a row, with what the store holds; None before it was read."""
+        row, state = self._watchlist.rows[key], self._watchlist.states[key]
+        if row.instance is None or row.is_gone or (state.read_at is None and not row.is_final):
             return None
-        if entry.steady_at is None and not entry.is_final:
-            return None
-        known = entry.known = entry.known or Known(entry.instance)
-        if known.examined_on != day_of(entry.key.target.region, at):
-            self._examine(entry, known, now, at)
-        return known
+        if state.outlook is None:
+            state.outlook = OutlookState(row.instance)
+        if state.outlook.examined_on != day_of(key.target.region, moment.now):
+            self._examine(key, state.outlook, moment)
+        return state.outlook
 
-    def _examine(self, entry: "Entry", known: Known, now: float, at: datetime) -> None:
+    def _examine(self, key: InstanceKey, state: OutlookState, moment: Moment) -> None:
         from wfinspect.watching.lookups import RunHistory  # noqa: PLC0415
 
-        runs, missing = RunHistory(self._book, entry.key.target, known.of).known(now, at)
-        known.take_runs(runs, day_of(entry.key.target.region, at), is_complete=missing is None)
-        self._book.watchlist.touch([entry.key])
-        self._follow(entry)
+        history = RunHistory(self._book, key.target, state.of)
+        state.runs, missing = history.known(moment.monotonic, moment.now)
+        state.examined_on, state.is_complete = (
+            day_of(key.target.region, moment.now),
+            missing is None,
+        )
+        self._keep(key, judged(self._watchlist.rows[key].outlook or Outlook(), state))
+        self._watchlist.touch([key])
+        self._follow(key)
 
-    def _may_ask(self, kind: type, entry: "Entry", now: float) -> bool:
-        target, limits = entry.key.target, self._schedule.limits
+    def _may_ask(self, kind: type, target: Target, monotonic: float) -> bool:
+        limits = self._schedule.limits
         return (
-            now >= self._quiet.get((kind, target), -inf)
+            monotonic >= self._quiet.get((kind, target), -inf)
             and limits.closed_gate(target) is None
             # The bucket is at least half full.
-            and limits.bucket(target, now).stretch(now) == 1.0
+            and limits.bucket(target, monotonic).stretch(monotonic) == 1.0
         )
 
-    def _ask_for_runs(self, entry: "Entry", now: float) -> bool:
+    def _ask_for_runs(self, key: InstanceKey, monotonic: float) -> bool:
         from wfinspect.watching.api import EarlierRuns  # noqa: PLC0415
 
-        if now < self._runs_free_at or not self._may_ask(EarlierRuns, entry, now):
+        if monotonic < self._runs_free_at:
             return False
-        self._runs_free_at = now + _ANSWER_SECONDS
-        self._ask_for(EarlierRuns(entry.key, most=1))
+        if not self._may_ask(EarlierRuns, key.target, monotonic):
+            return False
+        self._runs_free_at = monotonic + _ANSWER_SECONDS
+        self._ask_for(EarlierRuns(key, most=1))
         return True
 
     def _ask_for(self, request: "Request[Any]") -> None:
@@ -187,29 +211,74 @@ class OutlookTracker:
             self._runs_free_at = -inf
         if isinstance(outcome, ServiceError) or not isinstance(request, (EarlierRuns, TasksOf)):
             return
-        now, at = self._clock.monotonic(), self._clock.now()
-        entry = self._book.entries.get(request.key)
-        known = self._examined(entry, now, at) if entry is not None else None
-        if entry is None or known is None:
+        key, moment = request.key, self._clock.moment()
+        if key not in self._watchlist.rows:
             return
+        state = self._examined(key, moment)
+        if state is None:
+            return
+        row = self._watchlist.rows[key]
         if isinstance(request, EarlierRuns):
-            self._examine(entry, known, now, at)
+            self._examine(key, state, moment)
         elif not outcome.value.is_last:
             # More than are read at all: twenty calls that tell nothing are enough.
-            known.tasks_at = inf
-        elif outcome.value.items:
-            lasts = inf if entry.family.is_settled else freshness_seconds(TASKS_SECONDS)
-            known.take_tasks(outcome.value.items, now + lasts)
-            self._book.watchlist.touch([entry.key])
+            state.tasks_at = inf
+        elif tasks := outcome.value.items:
+            from wfinspect.model import by_attention, progress  # noqa: PLC0415
 
-    def _tell(self, entry: "Entry", known: Known) -> None:
+            lasts = inf if row.family.is_settled else freshness_seconds(TASKS_SECONDS)
+            state.progress_until = moment.monotonic + lasts
+            foremost = tuple(by_attention(tasks)[:FOREMOST])
+            outlook = (row.outlook or Outlook())._replace(
+                progress=progress(tasks), foremost=foremost
+            )
+            self._keep(key, outlook)
+            self._watchlist.touch([key])
+
+    def _tell(self, key: InstanceKey, outlook: Outlook) -> None:
         """Tell that a run is late, once over all processes and starts."""
-        now, at = self._clock.monotonic(), self._clock.now()
-        target, run = entry.key.target, known.of.started_time
-        name = f"{target.profile} {target.region} {target.endpoint} {entry.key.id}"
-        told = self._book.recalled(_TOLD, now)
-        if known.lateness is not None and told.pop(name, None) != run:
+        moment, instance = self._clock.moment(), self._watchlist.rows[key].instance
+        if instance is None or outlook.lateness is None:
+            return
+        target = key.target
+        name = f"{target.profile} {target.region} {target.endpoint} {key.id}"
+        told = self._book.recalled(_TOLD, moment.monotonic)
+        if told.pop(name, None) != instance.started_time:
             kept = list(told.items())[1 - _KEPT_TOLD :]
-            self._book.remember(_TOLD, json.dumps(dict([*kept, (name, run)])))
-            said = known.lateness.sentence(at)
-            self._alerts.late(entry.key, known.of, said, at, now, frozen=known.frozen)
+            kept.append((name, instance.started_time))
+            self._book.remember(_TOLD, json.dumps(dict(kept)))
+            said = outlook.lateness.sentence(moment.now)
+            self._alerts.late(
+                key, instance, said, moment.now, moment.monotonic, frozen=outlook.frozen
+            )
+
+
+def followed(
+    outlook: Outlook, state: OutlookState, instance: WorkflowInstance, read_at: datetime
+) -> Outlook:
+    """Return an outlook after a reading."""
+    before = state.of
+    if before is not instance:
+        state.of = instance
+        if before.workflow_id != instance.workflow_id:
+            state.examined_on, state.runs, state.is_complete = None, (), False
+        odd = {name for each in (before, instance) for name, _ in each.unreadable}
+        if before.started_time != instance.started_time and "started_time" not in odd:
+            outlook = outlook._replace(progress=None, foremost=())  # those of another run
+        if before.status != instance.status or outlook.progress is None:
+            state.progress_until = state.tasks_at = -inf
+        outlook = judged(outlook, state)
+    # A reading taken before it was late says nothing: the run may have ended in time.
+    lateness, is_active = outlook.lateness, instance.family is Family.ACTIVE
+    is_late = is_active and lateness is not None and lateness.is_late(read_at)
+    return outlook._replace(is_late=is_late)
+
+
+def judged(outlook: Outlook, state: OutlookState) -> Outlook:
+    """Return an outlook with the run compared with earlier ones."""
+    from wfinspect.lateness import compare  # noqa: PLC0415
+
+    lateness = compare(state.of, state.runs) if state.of.workflow_id else None
+    # That there are too few is said once there are no more.
+    is_said = lateness is not None and (state.is_complete or lateness.usual is not None)
+    return outlook._replace(lateness=lateness if is_said else None)

@@ -1,7 +1,7 @@
-"""What the store keeps, and its text form. Knows no SQL; reads back what other versions wrote.
+"""What outlives the process: the watched list, its changes, counted calls and marks, in SQLite.
 
-A value that can't be read is None, never an error: it costs itself, and not the row or the list.
-JSON with everything beyond ASCII escaped: text from the service may hold what UTF-8 can't carry.
+Several processes share the file. What can't be read back costs that value, and not the row or the
+list: it is None, never an error. Readings and changes are kept as JSON.
 """
 
 import json
@@ -15,9 +15,8 @@ from dataclasses import dataclass, field, fields
 from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
 from math import isfinite
-from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from wfinspect.errors import StoreError
 from wfinspect.model import (
@@ -32,43 +31,28 @@ from wfinspect.model import (
     WorkflowInstance,
 )
 from wfinspect.settings import DATABASE, make_private
+from wfinspect.watching.api import Row
 
-_T = TypeVar("_T", WorkflowInstance, Transition)
-_MAX_BITS = 512  # a float holds a little more
-
-
-class StoredRow(NamedTuple):
-    """A watched instance as the store holds it."""
-
-    key: InstanceKey
-    position: float
-    added_at: datetime | None = None
-    instance: WorkflowInstance | None = None
-    read_at: datetime | None = None
-    last_change: Transition | None = None
-    is_unseen: bool = False
-    is_gone: bool = False
-
-
-_values_of = attrgetter(*StoredRow._fields)
-
-
-def row_of(entry: object) -> StoredRow:
-    """The row of what has attributes of the same names."""
-    return StoredRow._make(_values_of(entry))
+MAX_TRANSITIONS = 10_000
+TRANSITIONS_KEPT_FOR = timedelta(days=30)
+CALLS_KEPT_FOR = timedelta(days=62)  # two months, since editions count by the month
+MAX_RECENT = 20
+_BUSY_SECONDS = 2.0
+_MAX_NAMED = 5
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
 class Changes:
     """What is to be saved in one transaction; grows until that succeeds."""
 
-    added: dict[InstanceKey, StoredRow] = field(default_factory=dict)
+    added: dict[InstanceKey, Row] = field(default_factory=dict)
     removed: dict[InstanceKey, None] = field(default_factory=dict)
-    readings: dict[InstanceKey, StoredRow] = field(default_factory=dict)
+    readings: dict[InstanceKey, Row] = field(default_factory=dict)
     """Rows that are there and were read; instance and change are None where they stay as they are."""
     unseen: dict[InstanceKey, bool] = field(default_factory=dict)
     transitions: list[tuple[str, Transition]] = field(default_factory=list)
-    """Each with the name of its event, so that two processes tell of it once."""
+    """Each with its `event_name`, so that two processes notify of it once."""
     calls: Counter[tuple[Account, date]] = field(default_factory=Counter)
     recent: dict[InstanceId, datetime] = field(default_factory=dict)
     meta: dict[str, str] = field(default_factory=dict)
@@ -84,7 +68,7 @@ class Changes:
 
 
 def event_name(transition: Transition, instance: WorkflowInstance) -> str:
-    """What names a change whoever saw it and when: the run, and where it came to.
+    """Return a name of a change that is the same in each process that saw it: run and new state.
 
     Args:
         transition: the change.
@@ -97,112 +81,292 @@ def event_name(transition: Transition, instance: WorkflowInstance) -> str:
     return f"{run}/~{moment}/{transition.to_status}"
 
 
-def text_of(value: WorkflowInstance | Transition) -> str:
-    """A reading, with the service's own object in it, or a change, as JSON."""
-    values = {name: getattr(value, name) for name in _names(type(value))}
-    if isinstance(value, Transition):
-        values["key"] = [*value.key.target, value.key.id]
-    return json.dumps(values, default=datetime.isoformat)
+class Store:
+    """The file; opened on first use, and again after each error. Every error is a `StoreError`."""
+
+    def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
+        self.path = directory / DATABASE
+        self._now = now
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._identity = ""
+        self._data_version = -1
+        self.is_read_only = False
+        self.set_aside: Path | None = None
+        """Where a damaged file was moved to; the caller clears this once the user knows."""
+        self._unreadable: dict[str, bool] = {}
+        """The values that could not be read, each with whether `take_unreadable` has given it."""
+
+    def rows(self) -> list[Row]:
+        """Return the watched list in its order."""
+
+        def found(connection: sqlite3.Connection) -> list[Row]:
+            rows = (_row(values, self._lost) for values in connection.execute(_SELECT_ROWS))
+            return [row for row in rows if row is not None]
+
+        return self._use(found)
+
+    def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:
+        """Return the latest transitions, of one instance or of all, newest first."""
+        where = "" if key is None else f" WHERE {_KEY}"
+        values = () if key is None else (*key.target, key.id)
+        query = f"SELECT doc FROM transitions{where} ORDER BY number DESC LIMIT ?"  # noqa: S608
+        docs = self._use(lambda c: c.execute(query, (*values, limit)).fetchall())
+        found = [read(Transition, doc) for (doc,) in docs]
+        if None in found:
+            self._lost("some of the recorded changes")
+        return [transition for transition in found if transition is not None]
+
+    def recent(self) -> list[InstanceId]:
+        """Return the IDs looked up lately, newest first."""
+        query = "SELECT id FROM recent ORDER BY at DESC LIMIT ?"
+        found = self._use(lambda c: c.execute(query, (MAX_RECENT,)).fetchall())
+        return [InstanceId(number) for (number,) in found if is_id(number)]
+
+    def calls(self, account: Account, day: date) -> int:
+        """Return the calls counted for an account on a day."""
+        query = "SELECT calls FROM calls WHERE profile = ? AND region = ? AND day = ?"
+        values = (*account, day.isoformat())
+        found = self._use(lambda c: c.execute(query, values).fetchone())
+        if found and not (type(found[0]) is int and found[0] >= 0):
+            self._lost(f"the calls of {account[0]} in {account[1]} on {day}")
+            return 0
+        return found[0] if found else 0
+
+    def meta(self, name: str) -> str | None:
+        """Return the value kept under a name, None if there is none."""
+        query = "SELECT value FROM meta WHERE name = ?"
+        found = self._use(lambda c: c.execute(query, (name,)).fetchone())
+        return found[0] if found and isinstance(found[0], str) else None
+
+    def claim(self, name: str, since: datetime, now: datetime) -> bool:
+        """Claim a notification for this process; False if another one has done so after `since`."""
+        # Only a time within the span blocks: one from a clock that was set back since does not.
+        statement = (
+            "INSERT INTO meta (name, value) VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET value = excluded.value"
+            " WHERE CAST(value AS INTEGER) NOT BETWEEN ? AND ?"
+        )
+        span = (to_microseconds(since), to_microseconds(now))
+        return self._use(lambda c: c.execute(statement, (name, span[1], *span)).rowcount > 0)
+
+    def save(self, changes: Changes) -> list[Transition]:
+        """Save all changes or none; returns the transitions that no process had recorded before."""
+
+        def write(connection: sqlite3.Connection) -> list[Transition]:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                _write_rows(connection, changes)
+                new = [
+                    transition
+                    for event, transition in changes.transitions
+                    if _write_transition(connection, event, transition)
+                ]
+                _write_counts(connection, changes)
+                if new:
+                    _prune(connection, self._now())
+                connection.execute("COMMIT")
+            except BaseException:
+                # A full disk has rolled back by itself already.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return new
+
+        return self._use(write)
+
+    def has_news(self) -> bool:
+        """Return whether another process has written since the last call of this method."""
+        version = self._use(lambda c: int(c.execute("PRAGMA data_version").fetchone()[0]))
+        is_new, self._data_version = version != self._data_version, version
+        return is_new
+
+    def was_replaced(self) -> bool:
+        """Return whether the path no longer leads to the open file, as after `rm` or `mv`."""
+        if self._connection is None:
+            return False
+        try:
+            return self.path.stat().st_ino != self._inode
+        except OSError:
+            return True
+
+    def is_other_file(self) -> bool:
+        """Return whether the file is another one than at the last call of this method."""
+        # An inode would not tell: a new file may get that of the deleted one.
+        before, self._identity = self._identity, self.meta("identity") or ""
+        return before not in {"", self._identity}
+
+    def take_unreadable(self) -> str:
+        """Return a sentence on the values that can't be read and that no call gave yet, else ""."""
+        new = [what for what, is_said in self._unreadable.items() if not is_said]
+        if not new:
+            return ""
+        self._unreadable = dict.fromkeys(self._unreadable, True)
+        more = f" and {len(new) - _MAX_NAMED} more" if len(new) > _MAX_NAMED else ""
+        return (
+            f"The stored list is damaged. What can't be read is left out: "
+            f"{', '.join(new[:_MAX_NAMED])}{more}."
+        )
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _lost(self, what: str) -> None:
+        self._unreadable.setdefault(what, False)
+
+    def _use(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        try:
+            return work(self._connection or self._open())
+        except StoreError:
+            self.close()
+            raise
+        except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
+            if _is_damage(error) and not self.is_read_only:
+                # Where nothing can be moved, or another process was quicker, the error says it.
+                with suppress(OSError):
+                    self._move_aside()
+            self.close()
+            raise StoreError(
+                f"The stored list {self.path} can't be used ({error}): the watch goes on in "
+                "memory, and saving is tried again."
+            ) from error
+
+    def _open(self) -> sqlite3.Connection:
+        make_private(self.path.parent)
+        self._inode, self.is_read_only = _make_file(self.path)
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error) or self.is_read_only:
+                raise
+            self._move_aside()
+        self._inode, self.is_read_only = _make_file(self.path)
+        return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        mode = "ro" if self.is_read_only else "rw"
+        # The path's own % and ? must not be read as parts of a URI.
+        uri = f"{self.path.absolute().as_uri()}?mode={mode}"
+        # Handed from the thread that paints the list to the poller's, never used by both.
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.text_factory = _text
+        try:
+            if not self.is_read_only:
+                # A write-ahead log needs shared memory, which a home directory on NFS lacks.
+                connection.execute("PRAGMA journal_mode = DELETE")
+                connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA trusted_schema = OFF")
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if verdict != "ok":
+                raise _damage(str(verdict))  # noqa: TRY301 - the connection is closed below
+            _upgrade(connection, can_write=not self.is_read_only)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._data_version = connection, -1
+        return connection
+
+    def _move_aside(self) -> None:
+        self.close()
+        # Of several processes that find the damage one moves the file, and none moves a sound one.
+        if self.path.stat().st_ino != self._inode:
+            return
+        target = self.path.with_name(f"{DATABASE}.broken-{self._now():%Y%m%dT%H%M%SZ}")
+        self.path.rename(target)
+        journal = self.path.with_name(f"{DATABASE}-journal")
+        if journal.exists():
+            journal.rename(target.with_name(f"{target.name}-journal"))
+        self.set_aside = target
 
 
-def read(kind: type[_T], text: object) -> _T | None:
-    """What a text of `text_of` holds, of a reading or a change.
+class EphemeralStore(Store):
+    """Holds a list in memory for a watch without a screen, and leaves the user's list as it is.
 
-    None for one that can't be read, and which the next poll may replace.
+    Calls and what is kept by name are written to the file. Readings that other processes save in its
+    time are taken from there.
     """
-    if not isinstance(text, str):
-        return None
-    # Thousands of readings of megabytes must not stay in memory.
-    is_long = len(text) > _LONGEST_KEPT
-    found: _T | None = _read.__wrapped__(kind, text) if is_long else _read(kind, text)  # type: ignore[arg-type] # it has a hash
-    return found
+
+    def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
+        super().__init__(directory, now)
+        self._since = now()
+        self._own: dict[InstanceKey, Row] = {}
+
+    def rows(self) -> list[Row]:
+        """Return its own rows, each as the file holds it where that was read in its time."""
+        stored = {
+            row.key: row
+            for row in (super().rows() if self._own else ())
+            if row.read_at is not None and row.read_at >= self._since
+        }
+        return [stored.get(key, row) for key, row in self._own.items()]
+
+    def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:  # noqa: ARG002
+        """Return none: those of the file are of the user's own list."""
+        return []
+
+    def claim(self, name: str, since: datetime, now: datetime) -> bool:  # noqa: ARG002
+        """Return False: the processes that share the list run the commands."""
+        return False
+
+    def save(self, changes: Changes) -> list[Transition]:
+        """Write what is counted and kept by name; add and remove rows in memory."""
+        counted = Changes(calls=changes.calls, meta=changes.meta)
+        if counted:
+            super().save(counted)
+        for key in changes.removed:
+            self._own.pop(key, None)
+        self._own |= changes.added
+        return []
 
 
-_LONGEST_KEPT = 65_536
+# The file.
 
 
-# A list of a thousand rows is read again whenever another process has written one of them.
-@lru_cache(maxsize=3072)
-def _read(kind: type[Any], text: str) -> Any:  # noqa: ANN401 - `read` knows better
-    known = _names(kind)
+def _make_file(path: Path) -> tuple[int, bool]:
+    """Make the file with mode 0600 where there is none; returns its inode and if it is read-only."""
+    flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        values = {name: value for name, value in json.loads(text).items() if name in known}
-        values |= {n: _READ[n](values[n]) for n in _READ.keys() & values.keys()}
-        is_sound = all(_is_of(kind.__annotations__[n], values[n]) for n in values)
-        return kind(**values) if is_sound else None
-    except (AttributeError, OverflowError, RecursionError, TypeError, ValueError):
-        return None
-
-
-def _is_of(wanted: object, value: object) -> bool:
-    """Whether a value is of a field's type; what `_READ` has made is."""
-    if wanted in {str, bool}:
-        return type(value) is wanted
-    if wanted == int | None:
-        return value is None or (type(value) is int and value.bit_length() <= _MAX_BITS)
-    return wanted is not InstanceId or is_id(value)
-
-
-def is_id(value: object) -> bool:
-    """Whether a value can be an instance's ID."""
-    return type(value) is int and 0 < value <= MAX_INSTANCE_ID
-
-
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    """The fields of a named tuple or a dataclass."""
-    return getattr(kind, "_fields", None) or tuple(each.name for each in fields(kind))
-
-
-def key_of(parts: Iterable[object]) -> InstanceKey:
-    """The key in a profile, a region, an endpoint and an ID.
-
-    Raises:
-        ValueError: one of them can't be read.
-    """
-    *target, number = parts
-    if not (all(isinstance(part, str) and part for part in target) and is_id(number)):
-        raise ValueError("no key")
-    return InstanceKey(Target(*target), InstanceId(number))  # type: ignore[arg-type] # checked
-
-
-def _time(text: str) -> datetime:
-    return _plausible(datetime.fromisoformat(text))
-
-
-def _plausible(at: datetime) -> datetime:
-    """A time that every zone can show; a ValueError for any other."""
-    if at.tzinfo is None or not _EPOCH.year <= at.year < MAXYEAR:
-        raise ValueError(f"no time: {at}")
-    return at
-
-
-_READ: dict[str, Callable[[Any], object]] = {
-    **dict.fromkeys(("at", "seen_after", "seen_by"), _time),
-    "key": key_of,
-    "tags": lambda tags: tuple(Tag(str(key), str(value)) for key, value in tags),
-    "unknown_fields": lambda names: tuple(map(str, names)),
-    "unreadable": lambda found: tuple(Unreadable(str(name), str(text)) for name, text in found),
-}
-"""How the fields are read that JSON has no form for."""
-
-
-def to_microseconds(at: datetime) -> int:
-    """A time as an integer that loses nothing."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def from_microseconds(value: object) -> datetime | None:
-    """The time that `to_microseconds` was given; None for what is none."""
-    if type(value) is not int:
-        return None
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
+        is_read_only = False
+    except OSError:
+        # A list on a read-only file system can still be shown.
+        descriptor = os.open(path, os.O_RDONLY | flags)
+        is_read_only = True
     try:
-        return _plausible(_EPOCH + timedelta(microseconds=value))
-    except (OverflowError, ValueError):
-        return None
+        status = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
+        raise StoreError(f"{path} is not a file of this user: choose another --state-dir.")
+    return status.st_ino, is_read_only
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+def _text(data: bytes) -> str | bytes:
+    # SQLite does not check that a text is UTF-8; bytes that aren't cost only their value.
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
 
+
+def _damage(verdict: str) -> sqlite3.DatabaseError:
+    damage = sqlite3.DatabaseError(verdict)
+    damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return damage
+
+
+def _is_damage(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    # The lower byte is the primary code, which the extended ones refine.
+    return code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+# The schema.
 
 _STEPS = (
     """
@@ -241,7 +405,7 @@ _STEPS = (
     ) WITHOUT ROWID;
     INSERT INTO meta (name, value) VALUES ('identity', hex(randomblob(16)));
     """,
-    # Apart from what each poll writes: a reading is long, and seldom another one.
+    # Apart from what each poll writes: a reading is long, and seldom differs from the last.
     """
     CREATE TABLE readings (
         profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
@@ -271,8 +435,8 @@ _STEPS = (
 VERSION = len(_STEPS)
 
 
-def prepare(connection: sqlite3.Connection, *, can_write: bool) -> None:
-    """Bring a database to this version.
+def _upgrade(connection: sqlite3.Connection, *, can_write: bool) -> None:
+    """Bring a database to `VERSION`.
 
     Raises:
         StoreError: a newer program wrote it, or it is older and can't be written.
@@ -308,41 +472,31 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-KEPT_FOR = timedelta(days=30)
-MAX_TRANSITIONS = 10_000
-CALLS_KEPT_FOR = timedelta(days=62)  # two months, since editions count by the month
-MAX_RECENT = 20
-_T_of_tables = TypeVar("_T_of_tables")
-_CLOCK_SET_BACK = 60_000_000  # microseconds
+# Rows and what else is in the tables.
 
-KEY = "profile = ? AND region = ? AND endpoint = ? AND id = ?"
+_KEY = "profile = ? AND region = ? AND endpoint = ? AND id = ?"
 _NAMED_KEY = "profile = :profile AND region = :region AND endpoint = :endpoint AND id = :id"
-ROWS = (
+_SELECT_ROWS = (
     "SELECT profile, region, endpoint, id, position, added_at, doc, read_at, last_change, is_unseen,"
     " is_gone FROM watched LEFT JOIN readings USING (profile, region, endpoint, id)"
     " ORDER BY position, added_at, id"
 )
-"""Statement for the watched list in its order; `row` reads what it gives."""
-CLAIM = (
-    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-    " WHERE CAST(value AS INTEGER) NOT BETWEEN ? AND ?"
-)
-"""Statement that writes a time under a name, unless one of a span of time stands there."""
+_CLOCK_SET_BACK = 60_000_000  # microseconds, more than a save can take
 
 
-def row(values: Sequence[object], lost: Callable[[str], None]) -> StoredRow | None:
-    """The row in a line of `ROWS`; None where nobody knows which instance it is of.
+def _row(values: Sequence[object], lost: Callable[[str], None]) -> Row | None:
+    """Make a row of a line of `_SELECT_ROWS`; None where it can't be read which instance it is of.
 
-    `lost` is told what can't be read, and is left out.
+    `lost` is called with a name for each value that can't be read, and is left out.
     """
     *parts, position, added_at, reading, read_at, change, is_unseen, is_gone = values
     try:
-        key = key_of(parts)
+        key = _key(parts)
     except ValueError:
         lost("which instance a row is of")
         return None
 
-    def kept(what: str, value: object, found: _T_of_tables | None) -> _T_of_tables | None:
+    def checked(what: str, value: object, found: _T | None) -> _T | None:
         if found is None and value is not None:
             lost(f"{what} ({key.id})")
         return found
@@ -350,18 +504,19 @@ def row(values: Sequence[object], lost: Callable[[str], None]) -> StoredRow | No
     instance = read(WorkflowInstance, reading)
     if instance is not None and instance.id != key.id:
         instance = None
-    instance = kept("a reading", reading, instance)
-    at = kept("the time of a reading", read_at, from_microseconds(read_at))
+    instance = checked("a reading", reading, instance)
+    at = checked("the time of a reading", read_at, from_microseconds(read_at))
     place = position if isinstance(position, float) and isfinite(position) else None
-    return StoredRow(
+    return Row(
         key=key,
-        position=kept("a place in the list", position, place) or 0.0,
-        added_at=kept("the time of adding", added_at, from_microseconds(added_at)),
         instance=instance if at is not None else None,
         read_at=at if instance is not None else None,
-        last_change=kept("a last change", change, read(Transition, change)),
-        is_unseen=bool(kept("an unseen mark", is_unseen, _flag(is_unseen))),
-        is_gone=bool(kept("a mark of what is gone", is_gone, _flag(is_gone))),
+        is_watched=True,
+        is_unseen=bool(checked("an unseen mark", is_unseen, _flag(is_unseen))),
+        is_gone=bool(checked("a mark of what is gone", is_gone, _flag(is_gone))),
+        last_change=checked("a last change", change, read(Transition, change)),
+        position=checked("a place in the list", position, place) or 0.0,
+        added_at=checked("the time of adding", added_at, from_microseconds(added_at)),
     )
 
 
@@ -369,11 +524,24 @@ def _flag(value: object) -> bool | None:
     return bool(value) if value in {0, 1} else None
 
 
-def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Take rows off, put rows on, and update those that are still there."""
+def _values(row: Row) -> Mapping[str, Any]:
+    """Return a row by the names of its columns."""
+    return {
+        **row.key.target._asdict(),
+        "id": row.key.id,
+        "position": row.position,
+        "added_at": None if row.added_at is None else to_microseconds(row.added_at),
+        "read_at": None if row.read_at is None else to_microseconds(row.read_at),
+        "last_change": None if row.last_change is None else text_of(row.last_change),
+        "is_unseen": row.is_unseen,
+        "is_gone": row.is_gone,
+    }
+
+
+def _write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
     removed = [(*key.target, key.id) for key in changes.removed]
     for table in ("watched", "readings"):
-        connection.executemany(f"DELETE FROM {table} WHERE {KEY}", removed)  # noqa: S608
+        connection.executemany(f"DELETE FROM {table} WHERE {_KEY}", removed)  # noqa: S608
     insert = (
         "INSERT INTO watched (profile, region, endpoint, id, position, added_at, read_at,"
         " last_change, is_unseen, is_gone) VALUES (:profile, :region, :endpoint, :id, :position,"
@@ -402,28 +570,11 @@ def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
         ],
     )
     unseen = ((is_unseen, *key.target, key.id) for key, is_unseen in changes.unseen.items())
-    connection.executemany(f"UPDATE watched SET is_unseen = ? WHERE {KEY}", unseen)  # noqa: S608
+    connection.executemany(f"UPDATE watched SET is_unseen = ? WHERE {_KEY}", unseen)  # noqa: S608
 
 
-def _values(row: StoredRow) -> Mapping[str, Any]:
-    """A row by the names of its columns."""
-    whose = row.key.target
-    return {
-        "profile": whose.profile,
-        "region": whose.region,
-        "endpoint": whose.endpoint,
-        "id": row.key.id,
-        "position": row.position,
-        "added_at": None if row.added_at is None else to_microseconds(row.added_at),
-        "read_at": None if row.read_at is None else to_microseconds(row.read_at),
-        "last_change": None if row.last_change is None else text_of(row.last_change),
-        "is_unseen": row.is_unseen,
-        "is_gone": row.is_gone,
-    }
-
-
-def insert_transition(connection: sqlite3.Connection, event: str, transition: Transition) -> bool:
-    """Record a change; False if it is recorded already, by whatever process."""
+def _write_transition(connection: sqlite3.Connection, event: str, transition: Transition) -> bool:
+    """Record a change; False if a process has recorded it already."""
     insert = (
         "INSERT INTO transitions (profile, region, endpoint, id, event, seen_by, doc)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -434,29 +585,28 @@ def insert_transition(connection: sqlite3.Connection, event: str, transition: Tr
         return cursor.rowcount > 0
 
 
-def write_counts(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Add to the counted calls, and write what is kept by name."""
-    count = (
+def _write_counts(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Add the counted calls, the IDs looked up and what is kept by name."""
+    connection.executemany(
         "INSERT INTO calls (profile, region, day, calls) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET calls = calls + excluded.calls"
+        " ON CONFLICT DO UPDATE SET calls = calls + excluded.calls",
+        [(*account, day.isoformat(), calls) for (account, day), calls in changes.calls.items()],
     )
-    for (account, day), calls in changes.calls.items():
-        connection.execute(count, (*account, day.isoformat(), calls))
-    for number, at in changes.recent.items():
-        connection.execute(
-            "INSERT OR REPLACE INTO recent (id, at) VALUES (?, ?)", (number, to_microseconds(at))
-        )
+    connection.executemany(
+        "INSERT OR REPLACE INTO recent (id, at) VALUES (?, ?)",
+        [(number, to_microseconds(at)) for number, at in changes.recent.items()],
+    )
     connection.executemany(
         "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", changes.meta.items()
     )
 
 
-def prune(connection: sqlite3.Connection, now: datetime) -> None:
+def _prune(connection: sqlite3.Connection, now: datetime) -> None:
     """Drop what is too old or too much."""
     connection.execute(
         "DELETE FROM transitions WHERE seen_by < ?"
         " OR number <= (SELECT max(number) FROM transitions) - ?",
-        (to_microseconds(now - KEPT_FOR), MAX_TRANSITIONS),
+        (to_microseconds(now - TRANSITIONS_KEPT_FOR), MAX_TRANSITIONS),
     )
     connection.execute(
         "DELETE FROM calls WHERE day < ?", ((now - CALLS_KEPT_FOR).date().isoformat(),)
@@ -467,279 +617,108 @@ def prune(connection: sqlite3.Connection, now: datetime) -> None:
     )
 
 
-_BUSY_SECONDS = 2.0
-_NAMED = 5
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_T_of_store = TypeVar("_T_of_store")
+# Values: readings and changes as JSON, times as integers.
+
+_R = TypeVar("_R", WorkflowInstance, Transition)
+_MAX_BITS = 512  # a float holds a little more
+_MAX_CACHED = 65_536  # characters: thousands of readings of megabytes must not stay in memory
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Store:
-    """The file; opened on first use and after each trouble."""
-
-    def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
-        self.path = directory / DATABASE
-        self._now = now
-        self._connection: sqlite3.Connection | None = None
-        self._inode = 0
-        self._identity = ""
-        self._version = -1
-        self.is_read_only = False
-        self.set_aside: Path | None = None
-        """Where a damaged file was moved to, until that has been said."""
-        self._unreadable: dict[str, bool] = {}
-        """The values that could not be read, each with whether that has been said."""
-
-    def close(self) -> None:
-        """Close the file; the next use opens it again."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-    def was_replaced(self) -> bool:
-        """Whether the path no longer leads to the open file, which somebody set aside or deleted."""
-        if self._connection is None:
-            return False
-        try:
-            return self.path.stat().st_ino != self._inode
-        except OSError:
-            return True
-
-    def is_begun_anew(self) -> bool:
-        """Whether the file is another one than at the last call of this method."""
-        # An inode would not tell: a new file may get that of the deleted one.
-        before, self._identity = self._identity, self.meta("identity") or ""
-        return before not in {"", self._identity}
-
-    def has_news(self) -> bool:
-        """Whether another process has written since the last call of this method."""
-        version = self._use(lambda c: int(c.execute("PRAGMA data_version").fetchone()[0]))
-        is_new, self._version = version != self._version, version
-        return is_new
-
-    def rows(self) -> list[StoredRow]:
-        """The watched list in its order."""
-
-        def found(connection: sqlite3.Connection) -> list[StoredRow]:
-            lines = connection.execute(ROWS)
-            rows = (row(values, self._lost) for values in lines)
-            return [row for row in rows if row is not None]
-
-        return self._use(found)
-
-    def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:
-        """The latest transitions, of one instance or of all, newest first."""
-        where = "" if key is None else f" WHERE {KEY}"
-        values = () if key is None else (*key.target, key.id)
-        query = f"SELECT doc FROM transitions{where} ORDER BY number DESC LIMIT ?"  # noqa: S608
-        docs = self._use(lambda c: c.execute(query, (*values, limit)).fetchall())
-        found = [read(Transition, doc) for (doc,) in docs]
-        if None in found:
-            self._lost("some of the recorded changes")
-        return [transition for transition in found if transition is not None]
-
-    def recent(self) -> list[InstanceId]:
-        """IDs looked up lately, newest first."""
-        query = "SELECT id FROM recent ORDER BY at DESC LIMIT ?"
-        found = self._use(lambda c: c.execute(query, (MAX_RECENT,)).fetchall())
-        return [InstanceId(number) for (number,) in found if is_id(number)]
-
-    def calls(self, account: Account, day: date) -> int:
-        """The calls counted for an account on a day."""
-        query = "SELECT calls FROM calls WHERE profile = ? AND region = ? AND day = ?"
-        values = (*account, day.isoformat())
-        row = self._use(lambda c: c.execute(query, values).fetchone())
-        if row and not (type(row[0]) is int and row[0] >= 0):
-            self._lost(f"the calls of {account[0]} in {account[1]} on {day}")
-            return 0
-        return row[0] if row else 0
-
-    def meta(self, name: str) -> str | None:
-        """A value kept under a name, None if there is none."""
-        query = "SELECT value FROM meta WHERE name = ?"
-        row = self._use(lambda c: c.execute(query, (name,)).fetchone())
-        return row[0] if row and isinstance(row[0], str) else None
-
-    def claim(self, name: str, since: datetime, at: datetime) -> bool:
-        """Take it on to tell of something; False if another process has done so after `since`."""
-        span = [to_microseconds(since), to_microseconds(at)]
-        return self._use(lambda c: c.execute(CLAIM, (name, span[1], *span)).rowcount > 0)
-
-    def save(self, changes: Changes) -> list[Transition]:
-        """Save changes, all or none; gives the transitions that nobody had recorded before."""
-
-        def write(connection: sqlite3.Connection) -> list[Transition]:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                write_rows(connection, changes)
-                new = [
-                    transition
-                    for event, transition in changes.transitions
-                    if insert_transition(connection, event, transition)
-                ]
-                write_counts(connection, changes)
-                if new:
-                    prune(connection, self._now())
-                connection.execute("COMMIT")
-            except BaseException:
-                # A full disk has rolled back by itself already.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            return new
-
-        return self._use(write)
-
-    def take_unreadable(self) -> str:
-        """The sentence for values that can't be read and of which it was not said yet, else ""."""
-        new = [what for what, is_said in self._unreadable.items() if not is_said]
-        if not new:
-            return ""
-        self._unreadable = dict.fromkeys(self._unreadable, True)
-        more = f" and {len(new) - _NAMED} more" if len(new) > _NAMED else ""
-        return (
-            f"The stored list is damaged. What can't be read is left out: "
-            f"{', '.join(new[:_NAMED])}{more}."
-        )
-
-    def _lost(self, what: str) -> None:
-        self._unreadable.setdefault(what, False)
-
-    def _use(self, work: Callable[[sqlite3.Connection], _T_of_store]) -> _T_of_store:
-        try:
-            connection = self._connection or self._open()
-            return work(connection)
-        except StoreError:
-            self.close()
-            raise
-        except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
-            if _is_damage(error) and not self.is_read_only:
-                # Where nothing can be moved, or another process was quicker, the damage is told.
-                with suppress(OSError):
-                    self._move_aside()
-            self.close()
-            raise StoreError(
-                f"The stored list {self.path} can't be used ({error}): the watch goes on in "
-                "memory, and saving is tried again."
-            ) from error
-
-    def _open(self) -> sqlite3.Connection:
-        make_private(self.path.parent)
-        self._inode, self.is_read_only = _make_file(self.path)
-        try:
-            return self._connect()
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error) or self.is_read_only:
-                raise
-            self._move_aside()
-        self._inode, self.is_read_only = _make_file(self.path)
-        return self._connect()
-
-    def _connect(self) -> sqlite3.Connection:
-        mode = "ro" if self.is_read_only else "rw"
-        # The path's own % and ? must not be read as parts of a URI.
-        uri = f"{self.path.absolute().as_uri()}?mode={mode}"
-        # Handed from the thread that paints the list to the poller's, never used by both.
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        connection.text_factory = _text
-        try:
-            if not self.is_read_only:
-                connection.execute("PRAGMA journal_mode = DELETE")
-                connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA trusted_schema = OFF")
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if verdict != "ok":
-                raise _damage(str(verdict))  # noqa: TRY301 - the connection is closed below
-            prepare(connection, can_write=not self.is_read_only)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection, self._version = connection, -1
-        return connection
-
-    def _move_aside(self) -> None:
-        self.close()
-        # Of several processes that find the damage, one moves the file, and no one a sound one.
-        if self.path.stat().st_ino != self._inode:
-            return
-        target = self.path.with_name(f"{DATABASE}.broken-{self._now():%Y%m%dT%H%M%SZ}")
-        self.path.rename(target)
-        journal = self.path.with_name(f"{DATABASE}-journal")
-        if journal.exists():
-            journal.rename(target.with_name(f"{target.name}-journal"))
-        self.set_aside = target
+def text_of(value: WorkflowInstance | Transition) -> str:
+    """Return a reading, with the service's own object in it, or a change, as JSON."""
+    values = {name: getattr(value, name) for name in _names(type(value))}
+    if isinstance(value, Transition):
+        values["key"] = [*value.key.target, value.key.id]
+    # Escaped to ASCII: text from the service may hold what UTF-8 can't carry, as lone surrogates.
+    return json.dumps(values, default=datetime.isoformat)
 
 
-def _make_file(path: Path) -> tuple[int, bool]:
-    """The file's inode, made with mode 0600 where there is none, and whether it is read-only."""
-    flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+def read(kind: type[_R], text: object) -> _R | None:
+    """Return the reading or the change in a text of `text_of`; None where it can't be read."""
+    if not isinstance(text, str):
+        return None
+    is_long = len(text) > _MAX_CACHED
+    found: _R | None = _read.__wrapped__(kind, text) if is_long else _read(kind, text)  # type: ignore[arg-type] # it has a hash
+    return found
+
+
+# A list of a thousand rows is read again whenever another process has written one of them.
+@lru_cache(maxsize=3072)
+def _read(kind: type[Any], text: str) -> Any:  # noqa: ANN401 - `read` knows better
+    known = _names(kind)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
-        is_read_only = False
-    except OSError:
-        # A list on a read-only file system can still be shown.
-        descriptor = os.open(path, os.O_RDONLY | flags)
-        is_read_only = True
+        # Fields of other versions are left out.
+        values = {name: value for name, value in json.loads(text).items() if name in known}
+        values |= {n: _READ[n](values[n]) for n in _READ.keys() & values.keys()}
+        is_sound = all(_is_of(kind.__annotations__[n], values[n]) for n in values)
+        return kind(**values) if is_sound else None
+    except (AttributeError, OverflowError, RecursionError, TypeError, ValueError):
+        return None
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    """Return the fields of a named tuple or a dataclass."""
+    return getattr(kind, "_fields", None) or tuple(each.name for each in fields(kind))
+
+
+def _is_of(wanted: object, value: object) -> bool:
+    """Return whether a value is of a field's type; what `_READ` has made is."""
+    if wanted in {str, bool}:
+        return type(value) is wanted
+    if wanted == int | None:
+        return value is None or (type(value) is int and value.bit_length() <= _MAX_BITS)
+    return wanted is not InstanceId or is_id(value)
+
+
+def is_id(value: object) -> bool:
+    """Return whether a value can be an instance's ID."""
+    return type(value) is int and 0 < value <= MAX_INSTANCE_ID
+
+
+def _key(parts: Iterable[object]) -> InstanceKey:
+    """Return the key in a profile, a region, an endpoint and an ID.
+
+    Raises:
+        ValueError: one of them can't be read.
+    """
+    *target, number = parts
+    if not (all(isinstance(part, str) and part for part in target) and is_id(number)):
+        raise ValueError("no key")
+    return InstanceKey(Target(*target), InstanceId(number))  # type: ignore[arg-type] # checked
+
+
+def to_microseconds(at: datetime) -> int:
+    """Return a time as an integer that loses nothing."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_microseconds(value: object) -> datetime | None:
+    """Return the time that `to_microseconds` was given; None where it was not."""
+    if type(value) is not int:
+        return None
     try:
-        status = os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
-        raise StoreError(f"{path} is not a file of this user: choose another --state-dir.")
-    return status.st_ino, is_read_only
+        return _plausible(_EPOCH + timedelta(microseconds=value))
+    except (OverflowError, ValueError):
+        return None
 
 
-def _text(data: bytes) -> str | bytes:
-    """A text; its bytes where they are none, since SQLite checks nothing that it is given."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data
+def _time(text: str) -> datetime:
+    return _plausible(datetime.fromisoformat(text))
 
 
-def _damage(verdict: str) -> sqlite3.DatabaseError:
-    damage = sqlite3.DatabaseError(verdict)
-    damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return damage
+def _plausible(at: datetime) -> datetime:
+    """Return a time that every zone can show; a ValueError for any other."""
+    if at.tzinfo is None or not _EPOCH.year <= at.year < MAXYEAR:
+        raise ValueError(f"no time: {at}")
+    return at
 
 
-def _is_damage(error: Exception) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _DAMAGE
-
-
-class EphemeralStore(Store):
-    """Begins empty; its rows live as long as it does."""
-
-    def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
-        super().__init__(directory, now)
-        self._since = now()
-        self._own: dict[InstanceKey, StoredRow] = {}
-
-    def rows(self) -> list[StoredRow]:
-        """Its rows; each as the store holds it where that was read in this store's time."""
-        stored = {
-            row.key: row
-            for row in (super().rows() if self._own else ())
-            if row.read_at is not None and row.read_at >= self._since
-        }
-        return [stored.get(key, row) for key, row in self._own.items()]
-
-    def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:  # noqa: ARG002
-        """None: those of the store are of the user's own list."""
-        return []
-
-    def claim(self, name: str, since: datetime, at: datetime) -> bool:  # noqa: ARG002
-        """Leave it to the others: a guest runs no command."""
-        return False
-
-    def save(self, changes: Changes) -> list[Transition]:
-        """Save what is counted and learnt; takes rows on and off in memory."""
-        counted = Changes(calls=changes.calls, meta=changes.meta)
-        if counted:
-            super().save(counted)
-        for key in changes.removed:
-            self._own.pop(key, None)
-        self._own |= changes.added
-        return []
+_READ: dict[str, Callable[[Any], object]] = {
+    **dict.fromkeys(("at", "seen_after", "seen_by"), _time),
+    "key": _key,
+    "tags": lambda tags: tuple(Tag(str(key), str(value)) for key, value in tags),
+    "unknown_fields": lambda names: tuple(map(str, names)),
+    "unreadable": lambda found: tuple(Unreadable(str(name), str(text)) for name, text in found),
+}
+"""How the fields are read that JSON has no form for."""

@@ -1,0 +1,44 @@
+"""A store that fails is tried again soon, then ever less often; it is an end of nothing."""
+
+from pathlib import Path
+
+import pytest
+from fakes import START, FakeClock, key
+
+from wfinspect.errors import StoreError
+from wfinspect.watching.journal import Journal
+from wfinspect.watching.notifications import Notices
+from wfinspect.watching.store import Changes, Store
+
+
+def tried_at(journal: Journal, seconds: range, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """When a save that fails was tried, of the seconds at which it was wanted."""
+    tried: list[int] = []
+
+    def fail(_: Changes) -> None:
+        tried.append(now)
+        raise StoreError("The list is locked by another program.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.store, "save", fail)
+        for now in seconds:
+            journal.save(float(now))
+    return tried
+
+
+def test_after_a_failure_it_is_tried_soon_and_then_once_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notices = Notices()
+    journal = Journal(Store(tmp_path / "state", FakeClock().now), notices)
+    journal.watch([key(1)], START)
+
+    assert tried_at(journal, range(300), monkeypatch) == [0, 5, 15, 35, 75, 135, 195, 255]
+    assert journal.trouble == "The list is locked by another program."
+    journal.save(315.0)
+    assert [row.key for row in journal.store.rows()] == [key(1)]
+    assert journal.trouble == ""
+    assert [notice.text for notice in notices.latest()] == ["The watched list is saved again."]
+    journal.watch([key(2)], START)
+    assert tried_at(journal, range(320, 340), monkeypatch) == [320, 325, 335]
+    journal.close()
