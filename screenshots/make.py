@@ -30,6 +30,7 @@ from textual.pilot import Pilot  # noqa: E402
 from wfinspect.clock import Moment, SystemClock  # noqa: E402
 from wfinspect.dataworks import connector  # noqa: E402
 from wfinspect.model import InstanceId, InstanceKey, Target  # noqa: E402
+from wfinspect.settings import load_settings  # noqa: E402
 from wfinspect.simulator import DEMO_IDS, Simulator  # noqa: E402
 from wfinspect.ui.app import WfInspectApp  # noqa: E402
 from wfinspect.watching.api import Contact, Snapshot  # noqa: E402
@@ -131,7 +132,8 @@ async def scene(size: tuple[int, int], *, has_keys: bool = True) -> AsyncIterato
                 rng=random.Random(1),
             )
         )
-        app = WfInspectApp(watcher, clock=clock, zone=ZONE, on_ready=watcher.start, theme="dark")
+        settings = load_settings({"theme": "dark", "time_zone": str(ZONE)}, {"HOME": state})
+        app = WfInspectApp(watcher, clock=clock, settings=settings, on_ready=watcher.start)
         async with app.run_test(size=size) as pilot:
             await pilot.pause(0.3)
             yield Scene(pilot, watcher, simulator, clock)

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
@@ -21,6 +20,7 @@ from fake_control import FakeControl
 from fakes import FakeClock, instance, key
 from values import replace
 
+from wfinspect.settings import load_settings
 from wfinspect.ui.app import WfInspectApp
 from wfinspect.ui.terminal import run_app
 from wfinspect.watching.api import Contact, Health, Row, Snapshot
@@ -64,7 +64,8 @@ def main() -> int:
                     )
                 )
 
-    app = WfInspectApp(control, clock=clock, zone=ZoneInfo("UTC"), on_ready=fill, theme="dark")
+    settings = load_settings({"theme": "dark", "time_zone": "UTC"}, os.environ)
+    app = WfInspectApp(control, clock=clock, settings=settings, on_ready=fill)
     code = run_app(app, mouse=False, crash_directory=Path(sys.argv[1]).parent)
     Path(sys.argv[1]).write_text(f"{filled[0] if filled else -1}", encoding="ascii")
     return code

@@ -21,7 +21,7 @@ PLACES = {
     "first snapshot": ("wfinspect.ui.app", "WfInspectApp._take_snapshot"),
     "rendering a row": ("wfinspect.ui.widgets.watched_list", "WatchedList.render_line"),
     "rendering a pane": ("wfinspect.ui.widgets.line_view", "LineView.render_line"),
-    "key": ("wfinspect.ui.app", "WfInspectApp.key_came"),
+    "key": ("wfinspect.ui.screens.main", "MainScreen.key_pressed"),
     "command": ("wfinspect.ui.app", "WfInspectApp.action_help"),
     "writing": ("wfinspect.ui.driver", "TerminalOutput._write"),
     "reading keys": ("wfinspect.ui.driver", "read_keys"),

@@ -15,7 +15,9 @@ from textual import events
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from values import replace
 
+from wfinspect.settings import Settings, load_settings
 from wfinspect.ui.app import WfInspectApp
 from wfinspect.watching.api import Snapshot
 
@@ -105,6 +107,12 @@ def screen_text(app: WfInspectApp) -> str:
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
 
+def settings(**changes: object) -> Settings:
+    """The usual settings with the dark theme, but for what is given."""
+    usual = load_settings({"theme": "dark", "time_zone": str(ZONE)}, {"HOME": "/nowhere"})
+    return replace(usual, **changes)
+
+
 @asynccontextmanager
 async def running(
     snapshot: Snapshot | None = None,
@@ -112,13 +120,17 @@ async def running(
     *,
     is_recorded: bool = False,
     on_ready: Callable[[], None] = lambda: None,
+    hold_seconds: float = 0,
     **options: Any,  # noqa: ANN401 - handed on
 ) -> AsyncIterator[Rig]:
-    """The app on a screen of `size`, without the wait that a letter is held for."""
+    """The app on a screen of `size`; options are the app's, or settings by their names."""
     clock = FakeClock()
     control = FakeControl(snapshot)
-    options = {"theme": "dark", "hold_seconds": 0} | options
-    app = WfInspectApp(control, clock=clock, zone=ZONE, on_ready=on_ready, **options)
+    changes = {name: options.pop(name) for name in list(options) if name in Settings._fields}
+    app = WfInspectApp(
+        control, clock=clock, settings=settings(**changes), on_ready=on_ready, **options
+    )
+    app.hold_seconds = hold_seconds
     if is_recorded:
         app.driver_class = RecordingDriver
         # The dearest case: truecolor.

@@ -189,7 +189,7 @@ async def test_a_snapshot_reaches_the_main_screen_under_a_dialog() -> None:
 
 
 async def test_a_keymap_moves_commands_and_says_what_it_does_not_know() -> None:
-    async with running(mixed(), keymap={"refresh-all": "f5", "fly": "f"}) as rig:
+    async with running(mixed(), keys={"refresh-all": "f5", "fly": "f"}) as rig:
         assert "No command is called 'fly'" in rig.text
         await rig.press("f5")
         assert rig.asked == [("refresh", None)]
@@ -233,7 +233,7 @@ async def test_ascii_only_sends_nothing_else_but_data(size: tuple[int, int]) -> 
     snapshot = with_history()
     rows = tuple(r for r in snapshot.rows if r.instance and r.instance.name.isascii())
     snapshot = replace(snapshot, rows=rows)
-    async with running(snapshot, size, ascii_only=True, is_recorded=True) as rig:
+    async with running(snapshot, size, ascii=True, is_recorded=True) as rig:
         await rig.press("enter", "h", "?", "escape", ":", "escape", "L", "escape", "Y")
         driver = rig.app._driver
         assert isinstance(driver, RecordingDriver)

@@ -13,13 +13,10 @@ from rig import ZONE, RecordingDriver, Rig, running
 from scenes import FAILED, failed_row, mixed, row
 from values import replace
 
-from wfinspect.commands.app import _as_json
-from wfinspect.export import as_csv
 from wfinspect.model import Target, Unreadable
-from wfinspect.ui.files import Exports, fields
+from wfinspect.ui.files import as_text, fields, save_new
 from wfinspect.watching.api import Row
 
-FORMATS = {"JSON": _as_json, "CSV": as_csv}
 OTHER = Target("dev", "us-west-1", "dataworks.us-west-1.aliyuncs.com")
 
 
@@ -57,12 +54,11 @@ def test_an_instance_without_a_reading_has_its_id() -> None:
     assert fields(Row(key(7)), ZONE) == (("ID", "7"),)
 
 
-def test_a_list_of_two_regions_is_one_table_with_dates_of_each_zone(tmp_path: Path) -> None:
-    exports = Exports(FORMATS, (tmp_path,))
+def test_a_list_of_two_regions_is_one_table_with_dates_of_each_zone() -> None:
     far = replace(row(2, "Running"), key=replace(key(2), target=OTHER))
     rows = (row(1, "Success", name="a,b"), far, Row(key(3)))
 
-    table = list(csv.DictReader(exports.text("CSV", rows, ZONE).splitlines()))
+    table = list(csv.DictReader(as_text("CSV", rows, ZONE).splitlines()))
 
     assert [line["Id"] for line in table] == ["1", "2"]
     assert [line["BizDate"] for line in table] == ["2026-09-17", "2026-09-16"]
@@ -72,18 +68,17 @@ def test_a_list_of_two_regions_is_one_table_with_dates_of_each_zone(tmp_path: Pa
 def test_json_is_the_service_s_own_object() -> None:
     one = row(1, "Running", raw='{"Id":1}')
     two = row(2, "Running", raw='{"Id":2}')
-    exports = Exports(FORMATS)
 
-    assert json.loads(exports.text("JSON", (one,), ZONE)) == {"Id": 1}
-    assert json.loads(exports.text("JSON", (one, two), ZONE)) == [{"Id": 1}, {"Id": 2}]
+    assert json.loads(as_text("JSON", (one,), ZONE)) == {"Id": 1}
+    assert json.loads(as_text("JSON", (one, two), ZONE)) == [{"Id": 1}, {"Id": 2}]
 
 
 def test_a_file_is_private_and_never_overwrites(tmp_path: Path) -> None:
-    exports = Exports(FORMATS, (tmp_path / "missing", tmp_path))
-    told = [exports.save("text", "one", "csv") for _ in range(3)]
+    places = (tmp_path / "missing", tmp_path)
+    said = [save_new("text", "one", "csv", places) for _ in range(3)]
     paths = [tmp_path / name for name in ("one.csv", "one-2.csv", "one-3.csv")]
 
-    assert told == [f"Written to {path}." for path in paths]
+    assert said == [f"Written to {path}." for path in paths]
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in paths)
     assert paths[0].read_text() == "text\n"
 
@@ -93,29 +88,30 @@ def test_a_file_goes_elsewhere_where_the_directory_of_the_start_was_removed(
 ) -> None:
     (tmp_path / "removed").mkdir()
     monkeypatch.chdir(tmp_path / "removed")
-    exports = Exports(FORMATS, (Path(), tmp_path))
-    assert exports.save("text", "one", "csv") == f"Written to {tmp_path / 'removed' / 'one.csv'}."
+    places = (Path(), tmp_path)
+    said = save_new("text", "one", "csv", places)
+    assert said == f"Written to {tmp_path / 'removed' / 'one.csv'}."
 
     (tmp_path / "removed" / "one.csv").unlink()
     (tmp_path / "removed").rmdir()
-    assert exports.save("text", "one", "csv") == f"Written to {tmp_path / 'one.csv'}."
+    assert save_new("text", "one", "csv", places) == f"Written to {tmp_path / 'one.csv'}."
 
 
 def test_of_a_file_that_does_not_fit_nothing_is_left(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        told = Exports(FORMATS, (tmp_path,)).save("text" * 100, "one", "csv")
+        said = save_new("text" * 100, "one", "csv", [tmp_path])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    assert (told, list(tmp_path.glob("one*"))) == ("Not written: File too large.", [])
+    assert (said, list(tmp_path.glob("one*"))) == ("Not written: File too large.", [])
 
 
-def test_without_a_place_to_write_the_reason_is_told(tmp_path: Path) -> None:
-    told = Exports(FORMATS, (tmp_path / "missing",)).save("text", "one", "csv")
+def test_without_a_place_to_write_the_reason_is_given(tmp_path: Path) -> None:
+    said = save_new("text", "one", "csv", [tmp_path / "missing"])
 
-    assert told == "Not written: No such file or directory."
+    assert said == "Not written: No such file or directory."
 
 
 async def test_capital_y_copies_a_field_whole() -> None:
@@ -126,9 +122,11 @@ async def test_capital_y_copies_a_field_whole() -> None:
         assert "Sent to the terminal's clipboard" in rig.text
 
 
-async def test_e_exports_the_list_or_what_is_on_display(tmp_path: Path) -> None:
-    exports = Exports(FORMATS, (tmp_path,))
-    async with running(mixed(), exports=exports) as rig:
+async def test_e_exports_the_list_or_what_is_on_display(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(mixed()) as rig:
         await rig.press("/", *"dwd", "enter", "e", *"csv", "enter")
         await rig.press("escape", "g", "enter", "tab", "e", "enter")
         names = sorted(path.name for path in tmp_path.glob("wfinspect*"))  # noqa: ASYNC240
@@ -141,9 +139,15 @@ async def test_e_exports_the_list_or_what_is_on_display(tmp_path: Path) -> None:
     assert len((tmp_path / names[1]).read_text().splitlines()) == 3
 
 
-async def test_an_export_to_the_clipboard_and_one_that_fails_say_so(tmp_path: Path) -> None:
-    exports = Exports(FORMATS, (tmp_path / "missing",))
-    async with running(mixed(), exports=exports, is_recorded=True) as rig:
+async def test_an_export_to_the_clipboard_and_one_that_fails_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    environ = {"HOME": str(gone)}
+    async with running(mixed(), environ=environ, is_recorded=True) as rig:
         await rig.press("e", *"csv clip", "enter")
         assert len(copied(rig)[0].splitlines()) == 10
         await rig.press("e", *"csv file", "enter")
@@ -152,7 +156,7 @@ async def test_an_export_to_the_clipboard_and_one_that_fails_say_so(tmp_path: Pa
 
 
 async def test_an_empty_list_has_nothing_to_export() -> None:
-    async with running(exports=Exports(FORMATS)) as rig:
+    async with running() as rig:
         await rig.press("e")
 
         assert "There is nothing to export." in rig.text

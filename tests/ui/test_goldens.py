@@ -84,7 +84,7 @@ async def test_one_that_is_late(size: tuple[int, int]) -> None:
 
 
 async def test_ascii_only() -> None:
-    async with running(scenes.mixed(), ascii_only=True) as rig:
+    async with running(scenes.mixed(), ascii=True) as rig:
         await rig.press("enter")
         check_golden("ascii", rig.text)
 

@@ -24,7 +24,7 @@ async def on_log(
     size: tuple[int, int] = (80, 24),
 ) -> AsyncIterator[Rig]:
     async with running(mixed(), size) as rig:
-        await rig.app.push_screen(LogScreen(rig.app.desk, BINDING, of))
+        await rig.app.push_screen(LogScreen(rig.app.main, BINDING, of))
         await rig.settle()
         if text is not None:
             rig.control.answer(text)

@@ -9,7 +9,7 @@ from test_tasks_screen import on_tasks
 from textual import events
 from textual.widgets import Input
 
-from wfinspect.ui.screens.dialogs import PickScreen
+from wfinspect.ui.screens.dialogs import ChoiceScreen
 
 # Holds every command of the views, and digits, blanks and line breaks.
 NASTY = "svwlyYrfnNqauxX/? 10432987165\nq\n"
@@ -26,7 +26,7 @@ def is_as_before(rig: Rig, screen: object, asked: int) -> bool:
 async def test_tasks_a_log_and_raw_json_ignore_it_and_say_so(keys: str) -> None:
     async with on_tasks() as rig:
         await rig.press(*keys)
-        rig.app._hold_seconds = 30
+        rig.app.hold_seconds = 30
         if keys == "l":
             rig.control.answer(log())
             await rig.settle()
@@ -98,7 +98,7 @@ async def test_a_bracketed_paste_is_text_for_the_picker_too() -> None:
         rig.app.post_message(events.Paste("refresh all\nquit\n"))
         await rig.settle()
 
-        assert isinstance(rig.app.screen, PickScreen)
+        assert isinstance(rig.app.screen, ChoiceScreen)
         assert rig.asked == []
 
 

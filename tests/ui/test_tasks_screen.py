@@ -44,7 +44,7 @@ async def test_the_tasks(size: tuple[int, int]) -> None:
 
 
 async def test_the_tasks_in_ascii() -> None:
-    async with on_tasks(ascii_only=True) as rig:
+    async with on_tasks(ascii=True) as rig:
         assert rig.text.replace("店铺", "").isascii()
 
 

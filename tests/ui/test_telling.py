@@ -66,11 +66,11 @@ async def test_the_palette_tries_the_notifications_and_says_which(
 async def test_what_still_stands_is_not_told_a_second_time_but_longer() -> None:
     async with running(mixed()) as rig:
         for _ in range(2):
-            rig.app.tell("one", is_error=True)
-            rig.app.tell("other")
+            rig.app.notify("one", severity="error")
+            rig.app.notify("other")
         await rig.settle()
         first = list(rig.app._notifications)
-        rig.app.tell("one", is_error=True)
+        rig.app.notify("one", severity="error")
         await rig.settle()
 
         assert [n.message for n in first] == ["one", "other"]
@@ -82,7 +82,7 @@ async def test_what_still_stands_is_not_told_a_second_time_but_longer() -> None:
 async def test_toasts_never_fill_the_screen() -> None:
     async with running(mixed()) as rig:
         for text in "abcdefg":
-            rig.app.main.tell(f"notice {text}")
+            rig.app.main.notify(f"notice {text}")
         await rig.settle()
 
         assert [n.message for n in rig.app._notifications] == ["notice g"]

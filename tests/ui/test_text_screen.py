@@ -12,7 +12,6 @@ from scenes import failed_row, mixed
 from test_export import copied
 from values import replace
 
-from wfinspect.ui.files import Exports
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Title
 
@@ -27,7 +26,7 @@ async def on_text(
     text: str, size: tuple[int, int] = (80, 24), **options: object
 ) -> AsyncIterator[Rig]:
     async with running(mixed(), size, **options) as rig:  # type: ignore[arg-type]
-        screen = TextScreen(rig.app.desk, Title(name="a text"), text, file="it", ending="txt")
+        screen = TextScreen(rig.app.main, Title(name="a text"), text, file="it", ending="txt")
         await rig.app.push_screen(screen)
         await rig.settle()
         yield rig
@@ -175,9 +174,12 @@ async def test_y_copies_what_is_in_view_or_the_match_and_capital_y_everything() 
         assert "100 lines: Sent to" in rig.text
 
 
-async def test_s_saves_it_whole_and_safe_to_open_for_the_user_alone(tmp_path: Path) -> None:
+async def test_s_saves_it_whole_and_safe_to_open_for_the_user_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     text = numbered(50) + "\x1b[31m\tred\n"
-    async with on_text(text, exports=Exports({}, (tmp_path,))) as rig:
+    async with on_text(text) as rig:
         await rig.press("s", "s")
         first, second = tmp_path / "it.txt", tmp_path / "it-2.txt"
 
@@ -186,8 +188,14 @@ async def test_s_saves_it_whole_and_safe_to_open_for_the_user_alone(tmp_path: Pa
         assert "Written to" in rig.text
 
 
-async def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    async with on_text("text", exports=Exports({}, (tmp_path / "missing",))) as rig:
+async def test_a_file_that_cannot_be_written_is_notified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    async with on_text("text", environ={"HOME": str(gone)}) as rig:
         await rig.press("s")
 
         assert "Not written: No such file or directory." in rig.text

@@ -5,15 +5,12 @@ import gc
 import os
 import random
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import tzinfo
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands.once import bind
 from wfinspect.dataworks import connector
-from wfinspect.export import as_csv, as_json
-from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
+from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings, home_of
 from wfinspect.terminal import is_remote, prepare_environment, require_terminal
@@ -60,7 +57,7 @@ def show(
     # Imports and the first paint make objects that stay; looking for garbage among them takes a tenth.
     gc.disable()
     from wfinspect.ui.app import WfInspectApp
-    from wfinspect.ui.files import Exports, Preferences
+    from wfinspect.ui.files import Preferences
     from wfinspect.ui.terminal import run_app
     from wfinspect.watching.engine import Setup
     from wfinspect.watching.notifications import Messenger
@@ -87,29 +84,19 @@ def show(
         gc.enable()
         poller.start()
 
-    has_mouse = settings.mouse if settings.mouse is not None else not is_remote(environ)
+    if settings.mouse is None:
+        settings = settings._replace(mouse=not is_remote(environ))
     app = WfInspectApp(
         poller,
         clock=clock,
-        zone=settings.zone,
-        theme=settings.theme,
-        ascii_only=settings.ascii,
+        settings=settings,
+        on_ready=start,
+        preferences=Preferences(state_dir),
         open_keys=[InstanceKey(target, each) for each in ids],
         is_demo=is_demo,
-        on_ready=start,
-        keymap=settings.keys,
-        notify=settings.notify,
-        preferences=Preferences(state_dir),
-        exports=Exports({"JSON": _as_json, "CSV": as_csv}, (Path(), home_of(environ))),
-        has_mouse=has_mouse,
         environ=environ,
     )
     try:
-        return run_app(app, mouse=has_mouse, crash_directory=state_dir)
+        return run_app(app, mouse=bool(settings.mouse), crash_directory=state_dir)
     finally:
         poller.stop()
-
-
-def _as_json(found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
-    del zone
-    return as_json([instance for instance, _ in found], is_array=len(found) != 1)

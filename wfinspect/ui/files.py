@@ -1,17 +1,15 @@
-"""What a person has chosen on the screen, kept between starts. Never worth failing for."""
+"""Files of the app: the preferences that it keeps, and the texts that it saves for the user."""
 
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import tzinfo
 from pathlib import Path
-from typing import NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.errors import ConfigError, StoreError
-from wfinspect.export import labelled
-from wfinspect.model import WorkflowInstance
+from wfinspect.export import as_csv, as_json, labelled
 from wfinspect.settings import make_private, read_settings
 from wfinspect.watching.api import Row
 
@@ -20,10 +18,13 @@ _MAX_BYTES = 1024 * 1024
 
 
 class Preferences:
-    """Names and values; the last start to write one wins."""
+    """Names and values that the user has chosen on the screen; the last start to write one wins.
+
+    Failures are no reason to stop: without a file the choices end with the app.
+    """
 
     def __init__(self, directory: Path | None = None) -> None:
-        """Read what was kept; without a directory nothing is."""
+        """Read what was kept; without a directory nothing is kept."""
         self._path = directory / FILE_NAME if directory else None
         self._values: dict[str, str] = {}
         self.trouble = ""
@@ -31,11 +32,10 @@ class Preferences:
         self._read()
 
     def get(self, name: str, default: str) -> str:
-        """The value kept under a name."""
         return self._values.get(name, default)
 
     def set(self, name: str, value: str) -> None:
-        """Keep a value; what others have kept meanwhile stays."""
+        """Keep a value; what other processes have kept meanwhile stays."""
         self._read()
         self._values[name] = value
         if self._path is None or self.trouble:
@@ -65,33 +65,30 @@ class Preferences:
                 self._values |= {k: v for k, v in values.items() if isinstance(v, str)}
 
 
-Format = Callable[[Sequence[tuple[WorkflowInstance, str]], tzinfo], str]
-"""Instances, each with the region it is from, as text; times in a zone."""
+FORMATS = ("JSON", "CSV")
 
 
-class Exports(NamedTuple):
-    """How instances become text, and where files may go, the first that can be written to."""
+def as_text(form: str, rows: Iterable[Row], zone: tzinfo) -> str:
+    """Return the last readings of rows in one of `FORMATS`; rows without one are left out."""
+    found = [(row.instance, row.key.target.region) for row in rows if row.instance is not None]
+    if form == "CSV":
+        return as_csv(found, zone)
+    return as_json([instance for instance, _ in found], is_array=len(found) != 1)
 
-    formats: Mapping[str, Format]
-    directories: tuple[Path, ...] = ()
 
-    def text(self, kind: str, rows: Iterable[Row], zone: tzinfo) -> str:
-        """The last readings of rows; those without one are left out."""
-        found = [(row.instance, row.key.target.region) for row in rows if row.instance is not None]
-        return self.formats[kind](found, zone)
+def save_new(text: str, name: str, ending: str, directories: Iterable[Path]) -> str:
+    """Write a new file that only the user can read; one that is there is never touched.
 
-    def save(self, text: str, name: str, ending: str) -> str:
-        """Write a new file that only the user can read; one that is there is never touched.
-
-        Gives a sentence that says where it is, or why there is none.
-        """
-        why: object = "there is no directory to write to"
-        for directory in self.directories:
-            try:
-                return f"Written to {_write_new(directory, text, name, ending)}."
-            except OSError as error:
-                why = error.strerror or error
-        return f"Not written: {why}."
+    Return a sentence that says where it is, or why there is none. The first of the directories that can
+    be written to gets it.
+    """
+    why: object = "there is no directory to write to"
+    for directory in directories:
+        try:
+            return f"Written to {_write_new(directory, text, name, ending)}."
+        except OSError as error:
+            why = error.strerror or error
+    return f"Not written: {why}."
 
 
 def _write_new(directory: Path, text: str, name: str, ending: str) -> Path:
@@ -113,7 +110,7 @@ def _write_new(directory: Path, text: str, name: str, ending: str) -> Path:
 
 
 def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:
-    """Every field that has a value, with the whole of it; times in `zone`.
+    """Return the label and whole value of each field that has one; times in `zone`.
 
     Of one that can't be read the value is the service's JSON.
     """

@@ -1,4 +1,4 @@
-"""Life in a terminal: the base of the app, and the function that runs it from start to exit code."""
+"""The app in its terminal: the base class of an app, and its run from start to exit code."""
 
 import contextlib
 import os
@@ -15,8 +15,10 @@ from textual.screen import Screen
 
 from wfinspect.crash import crash_sentence, report_crash
 from wfinspect.format import shortened, shown_block
+from wfinspect.settings import home_of
 from wfinspect.terminal import copy_text
 from wfinspect.ui.driver import HardenedDriver
+from wfinspect.ui.files import save_new
 from wfinspect.ui.painting import AsciiFilter, SafeFilter, Shown, Update
 
 INTERNAL_ERROR = 70
@@ -37,14 +39,14 @@ class CrashSafeApp(App[None]):
         """Create the app.
 
         Args:
-            environ: tells where copies go; without it to the terminal itself.
+            environ: decides where copies and files go; without it copies go to the terminal itself.
             ascii_only: draw frames and symbols in ASCII.
         """
         super().__init__(driver_class=HardenedDriver)
         self.failure: Exception | None = None
         self._shown = Shown()
-        self._environ = environ or {}
-        # ReplyCache, since Textual caches what a filter made by the filter itself.
+        self.environ = environ or {}
+        # The same objects each time: Textual caches what a filter made by the filter itself.
         self._last_filters: list[LineFilter] = [SafeFilter()]
         if ascii_only:
             self._last_filters.append(AsciiFilter())
@@ -58,10 +60,14 @@ class CrashSafeApp(App[None]):
         self.copy(text)
 
     def copy(self, text: str) -> str:
-        """Copy a text; where it was sent, as a sentence."""
+        """Copy a text; return a sentence that says where it was sent."""
         if text:
             self._clipboard = text
-        return copy_text(text, self._environ, self._write_to_terminal)
+        return copy_text(text, self.environ, self._write_to_terminal)
+
+    def save(self, text: str, name: str, ending: str) -> str:
+        """Write a text to a new file here or at home; return a sentence that says where it is."""
+        return save_new(text, name, ending, (Path(), home_of(self.environ)))
 
     def show_plain(self, text: str) -> None:
         """Leave the screen and print a text, so that the terminal's own selection can have it.
@@ -95,7 +101,7 @@ class CrashSafeApp(App[None]):
         return isinstance(self._driver, HardenedDriver) and self._driver.is_lost
 
     @on(HardenedDriver.Disturbed)
-    def paint_anew(self) -> None:
+    def repaint_all(self) -> None:
         """Paint all of the screen, also what the terminal should show already."""
         self._shown.forget()
         self.refresh(layout=True)
@@ -105,7 +111,7 @@ class CrashSafeApp(App[None]):
         self._shown.forget()
         # Smaller and back again before it was painted: a screen of the size it has paints nothing.
         if self.screen_stack and event.size == self.screen.size:
-            self.paint_anew()
+            self.repaint_all()
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         # Under the conditions under which Textual sends it.
@@ -129,13 +135,13 @@ class CrashSafeApp(App[None]):
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:  # noqa: ARG002 - they may quote anything
-        """End; `run_app` tells why."""
+        """End; `run_app` says why."""
         self._return_code = INTERNAL_ERROR
         self._close_messages_no_wait()
 
 
 def run_app(app: CrashSafeApp, *, mouse: bool, crash_directory: Path) -> int:
-    """Run an app until it ends and give the exit code: the app's own, 128 + a signal, 70 for a crash.
+    """Run an app until it ends and return the exit code: the app's own, 128 + a signal, 70 for a crash.
 
     The terminal is as it was before. A report of a crash is written to `crash_directory` if it can be.
     """
@@ -144,7 +150,7 @@ def run_app(app: CrashSafeApp, *, mouse: bool, crash_directory: Path) -> int:
     except Exception as error:  # noqa: BLE001 - the last place that can restore the terminal
         app.failure = app.failure or error
     finally:
-        driver: Any = app._driver  # noqa: SLF001 - Textual has no public sight of it
+        driver: Any = app._driver  # noqa: SLF001 - Textual has no public name for it
         if isinstance(driver, HardenedDriver):
             driver.give_terminal_back()
     if app.is_terminal_lost:

@@ -31,11 +31,20 @@ PROMPT, ASCII_PROMPT = "\u203a", ">"
 
 
 class Look(NamedTuple):
-    """What text needs to know of the screen it is for."""
+    """How every line is drawn: what it takes to make text of a row besides the row and the time.
+
+    It stays the same as long as the app runs.
+    """
 
     glyphs: Mapping[Status, str]
     prompt: str
     zone: tzinfo
+    """Times are shown in it."""
+
+
+def look_for(zone: tzinfo, *, is_ascii: bool) -> Look:
+    """Return the look of a screen that draws in ASCII, or in the glyphs that most fonts have."""
+    return Look(ASCII_GLYPHS, ASCII_PROMPT, zone) if is_ascii else Look(GLYPHS, PROMPT, zone)
 
 
 BAR_GROUND = "."

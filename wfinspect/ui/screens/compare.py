@@ -24,7 +24,8 @@ from wfinspect.model import (
 )
 from wfinspect.parsing import Parameters, first_parameters
 from wfinspect.ui.lines import BLANK, Line, Role, cell_len, line, pad, wrap, wrap_lines
-from wfinspect.ui.screens.view import Desk, OverlayScreen, Title
+from wfinspect.ui.screens.main import MainScreen
+from wfinspect.ui.screens.view import OverlayScreen, Title
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.watching.api import EarlierRuns, InstanceOf, Row, TasksOf
@@ -211,9 +212,9 @@ class CompareScreen(OverlayScreen):
 
     HINTS = (("r", "read again"),)
 
-    def __init__(self, desk: Desk, key: InstanceKey, other: InstanceKey | None) -> None:
+    def __init__(self, main: MainScreen, key: InstanceKey, other: InstanceKey | None) -> None:
         """Create the screen; without another the last success is looked for."""
-        super().__init__(desk)
+        super().__init__(main)
         self._keys = [key, *([other] if other else [])]
         self._instances: list[WorkflowInstance] = []
         self._tasks: list[Sequence[TaskInstance]] = []
@@ -231,34 +232,34 @@ class CompareScreen(OverlayScreen):
 
     def read(self) -> None:
         self._instances, self._tasks = [], []
-        self.ask(InstanceOf(self._keys[0]), self._take_first)
+        self.request(InstanceOf(self._keys[0]), self._take_first)
 
     def _take_first(self, found: WorkflowInstance) -> None:
         self._instances = [found]
         if len(self._keys) > 1:
-            self.ask(InstanceOf(self._keys[1]), self._take_second)
+            self.request(InstanceOf(self._keys[1]), self._take_second)
         else:
-            self.ask(EarlierRuns(self._keys[0]), self._take_runs)
+            self.request(EarlierRuns(self._keys[0]), self._take_runs)
 
     def _take_runs(self, runs: tuple[Run, ...]) -> None:
         first = self._instances[0]
-        self._lateness = compare(first, runs).sentence(self.desk.clock.now())
+        self._lateness = compare(first, runs).sentence(self.clock.now())
         succeeded = (run.id for run in runs if family_of(run.status) is Family.SUCCESS)
         last = next((number for number in succeeded if number != first.id), None)
         self._is_alone = last is None
         if last is not None:
             self._with = "compared with its last success"
             self._keys.append(InstanceKey(self._keys[0].target, last))
-            self.ask(InstanceOf(self._keys[1]), self._take_second)
+            self.request(InstanceOf(self._keys[1]), self._take_second)
 
     def _take_second(self, found: WorkflowInstance) -> None:
         self._instances = [self._instances[0], found]
-        self.ask(TasksOf(self._keys[0]), self._take_tasks)
+        self.request(TasksOf(self._keys[0]), self._take_tasks)
 
     def _take_tasks(self, page: Page[TaskInstance]) -> None:
         self._tasks.append(page.items)
         if len(self._tasks) < len(self._keys):
-            self.ask(TasksOf(self._keys[1]), self._take_tasks)
+            self.request(TasksOf(self._keys[1]), self._take_tasks)
 
     def fill(self) -> None:
         width = max(30, self.size.width - 2)
@@ -276,15 +277,15 @@ class CompareScreen(OverlayScreen):
             first, second = (
                 Row(key, one) for key, one in zip(self._keys, self._instances, strict=True)
             )
-            columns = CompareColumns.of(width, first, self.desk.look.zone)
+            columns = CompareColumns.of(width, first, self.look.zone)
             ids = str(first.key.id), str(second.key.id)
             yield BLANK
             yield from side_by_side("", ids[0], ids[1], columns, Role.ACCENT)
             tasks = self._task_lines(columns, width)
-            yield from comparison(first, second, self.desk.look, columns, tasks)
+            yield from comparison(first, second, self.look, columns, tasks)
 
     def _task_lines(self, columns: CompareColumns, width: int) -> Sequence[Line]:
         if len(self._tasks) > 1:
-            now_ms = self.desk.clock.now().timestamp() * 1000
+            now_ms = self.clock.now().timestamp() * 1000
             return task_times(self._tasks[0], self._tasks[1], now_ms, columns)
         return self.waiting_lines(width) if self.trouble is not None else ()

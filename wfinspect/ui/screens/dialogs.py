@@ -1,4 +1,4 @@
-"""What can be picked from a list, and the wish for it as plain text. Knows no screen."""
+"""The dialogs: all keys, the question before quitting, and lists to choose from."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
@@ -67,8 +67,11 @@ MOVE_BINDINGS = (
 """For a screen that scrolls."""
 
 
-class SafeDismiss(SparingScreen[Any], ModalScreen[Any]):
-    """Closes once: a slow link may deliver two Enters at a time (Textualize/textual#4884)."""
+class OverMain(SparingScreen[Any], ModalScreen[Any]):
+    """A screen over the main one, which closes once.
+
+    A slow link may deliver two Enters at a time (Textualize/textual#4884).
+    """
 
     _is_dismissed = False
 
@@ -79,11 +82,11 @@ class SafeDismiss(SparingScreen[Any], ModalScreen[Any]):
         self._is_dismissed = True
         return super().dismiss(result)
 
-    def renew(self) -> None:
+    def snapshot_changed(self) -> None:
         """Show what a new snapshot holds; called while nothing lies over it."""
 
 
-class HelpScreen(SafeDismiss):
+class HelpScreen(OverMain):
     """Keys with what they do, in groups."""
 
     CSS_PATH = "dialogs.tcss"
@@ -166,7 +169,7 @@ def _two_columns(blocks: Sequence[Sequence[Line]], width: int) -> tuple[Line, ..
     )
 
 
-class QuitScreen(SafeDismiss):
+class QuitScreen(OverMain):
     """Asks before changes are left behind that nobody has seen."""
 
     CSS_PATH = "dialogs.tcss"
@@ -261,7 +264,7 @@ class ChoiceList(CursorList):
         return line(*spread(choice.left, right, width), ground=ground)
 
 
-class PickScreen(SafeDismiss):
+class ChoiceScreen(OverMain):
     """Type a few letters, Enter picks; the answer is the value, None for none."""
 
     CSS_PATH = "dialogs.tcss"
@@ -310,8 +313,8 @@ class PickScreen(SafeDismiss):
         if self._hint:
             self.query_one(StaticLines).show([line((f" {self._hint}", Role.DIM))])
 
-    def renew(self) -> None:
-        """Something has changed: offer what there is now."""
+    def snapshot_changed(self) -> None:
+        """Offer what there is now."""
         self._list.offer(self._make())
 
     def action_move(self, where: str) -> None:
@@ -333,7 +336,7 @@ class PickScreen(SafeDismiss):
             self.dismiss(self._list.chosen.value)
 
 
-def choices(keymap: Mapping[str, str], themes: Sequence[str]) -> tuple[Choice, ...]:
+def command_choices(keymap: Mapping[str, str], themes: Sequence[str]) -> tuple[Choice, ...]:
     """All commands, a trial of the notifications, then the themes; their values are actions."""
     entries = [(c.text, keymap.get(c.id, c.shown), c.action, c.id) for c in COMMANDS]
     entries.append(("try the notifications", "", "app.try_alert", "bell alert trial"))

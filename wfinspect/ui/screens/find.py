@@ -26,8 +26,8 @@ from wfinspect.regions import zone_of
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
 from wfinspect.ui.rows import RowColumns, list_line, widest
-from wfinspect.ui.screens.main import SPLIT_CELLS
-from wfinspect.ui.screens.view import Desk, OverlayScreen, Title
+from wfinspect.ui.screens.main import SPLIT_CELLS, MainScreen
+from wfinspect.ui.screens.view import OverlayScreen, Title
 from wfinspect.ui.widgets.line_view import CursorList, StaticLines
 from wfinspect.watching.api import Find, Row
 
@@ -127,19 +127,19 @@ class FoundList(CursorList):
     """What was found, with a mark before what is marked or watched."""
 
     def __init__(
-        self, desk: Desk, where: Target, nothing: Callable[[int], tuple[Line, ...]]
+        self, main: MainScreen, where: Target, nothing: Callable[[int], tuple[Line, ...]]
     ) -> None:
         super().__init__(nothing)
-        self._desk = desk
+        self._main = main
         self._target = where
         self.rows: tuple[Row, ...] = ()
         self.marked: set[InstanceKey] = set()
         self._cells = (8, 8)
-        self._now = desk.clock.now()
+        self._now = main.clock.now()
 
     def offer(self, found: tuple[WorkflowInstance, ...]) -> None:
         """Show instances; those that were shown stay where they are."""
-        self._now = self._desk.clock.now()
+        self._now = self._main.clock.now()
         keys = [InstanceKey(self._target, one.id) for one in found]
         self.rows = tuple(
             Row(key, one, read_at=self._now, is_live=True)
@@ -162,12 +162,12 @@ class FoundList(CursorList):
     def item_line(self, index: int, ground: Ground) -> Line:
         """As in the watched list."""
         row, width = self.rows[index], self.text_width - 2
-        known = self._desk.control.snapshot.row(row.key)
+        known = self._main.control.snapshot.row(row.key)
         mark: Span = ("*" if row.key in self.marked else " ", Role.ACCENT)
         if mark[0] == " " and known is not None and known.is_watched:
             mark = ("w", Role.DIM)
         columns = RowColumns.of(width, *self._cells)
-        told = list_line(row, self._desk.look, self._now, columns)
+        told = list_line(row, self._main.look, self._now, columns)
         return line((" ", Role.DIM), mark, *told.spans, ground=ground)
 
     def mark(self) -> None:
@@ -208,12 +208,12 @@ class FindScreen(OverlayScreen):
     )
     TYPING = (("Enter", "search"), ("Up Down", "suggestions"), ("Tab", "list"))
 
-    def __init__(self, desk: Desk, where: Target, around: WorkflowInstance | None) -> None:
+    def __init__(self, main: MainScreen, where: Target, around: WorkflowInstance | None) -> None:
         """Create the screen; it searches one account and region, and begins around an instance."""
-        super().__init__(desk)
+        super().__init__(main)
         self._target = where
         self._zone = zone_of(where.region)
-        self._offered = suggestions(around, desk.clock.now(), self._zone)
+        self._offered = suggestions(around, main.clock.now(), self._zone)
         self._offer = 0
         self._query: Query | None = None
         self._problem = ""
@@ -223,7 +223,7 @@ class FindScreen(OverlayScreen):
         self.input = Input(self._offered[0], compact=True, select_on_focus=False)
         self.input.cursor_blink = False
         self.remark = StaticLines(classes="head")
-        self.list = FoundList(desk, where, self._nothing)
+        self.list = FoundList(main, where, self._nothing)
         self.list.tell_moved = self._moved
 
     def body(self) -> Iterator[Widget]:
@@ -246,9 +246,9 @@ class FindScreen(OverlayScreen):
             said = f" {self.list.rows[self.list.cursor].key.id} {said}"
         return (said, Role.DIM), (marked, Role.ACCENT)
 
-    def renew(self) -> None:
+    def snapshot_changed(self) -> None:
         """What was found may be watched by now."""
-        super().renew()
+        super().snapshot_changed()
         self.list.update_lines()
 
     def fill(self) -> None:
@@ -292,7 +292,7 @@ class FindScreen(OverlayScreen):
                 self._found |= {one.id: one for one in page.items}
                 self._page = page
 
-        self.ask(Find(self._target, query, number), take)
+        self.request(Find(self._target, query, number), take)
 
     def _moved(self) -> None:
         self.about.update_lines()
@@ -346,9 +346,9 @@ class FindScreen(OverlayScreen):
         """Watch what is marked, else what is under the cursor."""
         keys = self.list.chosen
         if keys:
-            self.desk.control.watch(keys)
+            self.control.watch(keys)
             what = str(keys[0].id) if len(keys) == 1 else f"{len(keys)} instances"
-            self.desk.tell(f"{what} on the watched list")
+            self.notify(f"{what} on the watched list")
             self.list.marked = set()
             self.refresh_lines()
 

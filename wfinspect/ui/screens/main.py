@@ -1,8 +1,9 @@
-"""Which parts of the screen share a width. Pure."""
+"""The main screen: status lines, ID box, watched list and detail, with their keys."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from math import inf
 from typing import ClassVar
 
 from textual import events, on
@@ -71,10 +72,16 @@ def following(layout: Layout, width: int) -> Layout:
 
 
 MINUTE_SECONDS = 60.0
+BRIEF_SECONDS = 4
+"""For a toast that matters only now."""
+INTERVALS = (2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+"""Seconds; ``+`` and ``-`` go through these."""
 
 
-class PanesScreen(SparingScreen[None]):
-    """Status lines, ID box, watched list and detail; shares the room out among them."""
+class MainScreen(SparingScreen[None]):
+    """Shares the room out among list and detail, and does what the keys ask of them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [c.binding() for c in COMMANDS if not c.is_app]
 
     AUTO_FOCUS = "#watched"
     # Textual repaints the whole screen when the keys go elsewhere; the widgets concerned do it alone.
@@ -107,6 +114,8 @@ class PanesScreen(SparingScreen[None]):
         self._flags: tuple[str, ...] = ()
         self._chosen: Layout | None = None
         self.opened: InstanceKey | None = None
+        self.last_key_at = -inf
+        """When the last key was pressed, in monotonic seconds."""
         self.top = StatusLine(self._top_line, id="top")
         self.id_box = IdBox(look.prompt, id="id-box")
         self.filter = FilterBox(id="filter")
@@ -138,6 +147,11 @@ class PanesScreen(SparingScreen[None]):
         # Ages are in minutes: one frame a minute moves them all, and nothing else ticks.
         self.set_interval(MINUTE_SECONDS, self.tick)
         self._arrange()
+
+    def key_pressed(self) -> None:
+        """Note that the user is there: what is on display is read more often then."""
+        self.last_key_at = self.clock.monotonic()
+        self.control.touch()
 
     def tick(self) -> None:
         """Move the ages on."""
@@ -304,16 +318,6 @@ class PanesScreen(SparingScreen[None]):
         event.stop()
         self.id_box.paste(event.text)
 
-
-INTERVALS = (2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-"""Seconds; ``+`` and ``-`` go through these."""
-
-
-class MainScreen(PanesScreen):
-    """The panes with their keys."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [c.binding() for c in COMMANDS if not c.is_app]
-
     @property
     def command_row(self) -> Row | None:
         """What a command is about: the row under the cursor, or what is on display."""
@@ -325,7 +329,7 @@ class MainScreen(PanesScreen):
         """What a command is about that can do nothing without it, which is said."""
         row = self.command_row
         if row is None:
-            self.tell("Open an instance first: type its ID.")
+            self.notify("Open an instance first: type its ID.", timeout=BRIEF_SECONDS)
         return row
 
     @property
@@ -385,7 +389,7 @@ class MainScreen(PanesScreen):
         if row is not None and row.is_watched:
             self._unwatch([row])
         elif row is not None:
-            self.tell(f"{row.key.id} is not watched.")
+            self.notify(f"{row.key.id} is not watched.", timeout=BRIEF_SECONDS)
 
     def action_remove_settled(self) -> None:
         """Take every settled row off the list, but those with an unseen change."""
@@ -397,12 +401,12 @@ class MainScreen(PanesScreen):
         if settled:
             self._unwatch(settled)
         else:
-            self.tell("Nothing is settled and seen.")
+            self.notify("Nothing is settled and seen.", timeout=BRIEF_SECONDS)
 
     def _unwatch(self, rows: Sequence[Row]) -> None:
         self.control.unwatch([row.key for row in rows])
         what = str(rows[0].key.id) if len(rows) == 1 else f"{len(rows)} instances"
-        self.tell(f"{what} taken off the list, u brings back")
+        self.notify(f"{what} taken off the list, u brings back", timeout=BRIEF_SECONDS)
 
     def action_undo(self) -> None:
         """Bring back what was taken off last."""
@@ -412,7 +416,7 @@ class MainScreen(PanesScreen):
         """Open the next unseen change."""
         row = self.list.next_unseen()
         if row is None:
-            self.tell("No unseen changes.")
+            self.notify("No unseen changes.", timeout=BRIEF_SECONDS)
             return
         self.list.go_to(row.key)
         self.open(row.key, take_keys=False)
@@ -470,7 +474,3 @@ class MainScreen(PanesScreen):
     def action_previous_pane(self) -> None:
         """Give the keys to the previous pane."""
         self.focus_previous(".pane")
-
-    def tell(self, text: str) -> None:
-        """Say something that matters only now."""
-        self.notify(text, markup=False, timeout=4)

@@ -13,8 +13,9 @@ from wfinspect.model import Family, InstanceKey, Page, Target, TaskInstance, by_
 from wfinspect.ui import tasks_text
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
 from wfinspect.ui.rows import glyph_of, state_word
+from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
-from wfinspect.ui.screens.view import Desk, OverlayScreen, Title
+from wfinspect.ui.screens.view import OverlayScreen, Title
 from wfinspect.ui.tasks_text import details, state_of, summary
 from wfinspect.ui.widgets.boxes import StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, StaticLines
@@ -28,8 +29,8 @@ class TaskScreen(OverlayScreen):
     BINDINGS: ClassVar = [("l", "log", "its log"), ("v", "raw", "its JSON")]
     HINTS = (("l", "log"), ("v", "raw"), ("r", "read again"))
 
-    def __init__(self, desk: Desk, key: InstanceKey, task: TaskInstance) -> None:
-        super().__init__(desk)
+    def __init__(self, main: MainScreen, key: InstanceKey, task: TaskInstance) -> None:
+        super().__init__(main)
         self._key = key
         self._subject = task
         self._runs: Sequence[TaskInstance] = ()
@@ -40,16 +41,16 @@ class TaskScreen(OverlayScreen):
 
     def title_now(self) -> Title:
         task = self._subject
-        glyph, word, role = state_of(task, self.desk.look)
+        glyph, word, role = state_of(task, self.look)
         state = f" {glyph} {word}", role
         return Title((state,), task.task_name, str(task.id), "task")
 
     def read(self) -> None:
         task = self._subject
         settled_at = task.modify_time if task.family.is_settled else None
-        self.ask(TaskOf(self._key.target, task.id, settled_at), self._take)
+        self.request(TaskOf(self._key.target, task.id, settled_at), self._take)
         if (task.run_number or 1) > 1:
-            self.ask(RunsOf(self._key, task.id), self._take_runs)
+            self.request(RunsOf(self._key, task.id), self._take_runs)
 
     def _take(self, task: TaskInstance) -> None:
         self._subject = task
@@ -58,32 +59,32 @@ class TaskScreen(OverlayScreen):
         self._runs = sorted(page.items, key=lambda run: -(run.run_number or 0))
 
     def fill(self) -> None:
-        now, width = self.desk.clock.now(), max(20, self.size.width - 2)
-        found = details(self._subject, self._runs, self.desk.look, now, width)
+        now, width = self.clock.now(), max(20, self.size.width - 2)
+        found = details(self._subject, self._runs, self.look, now, width)
         self._lines.show((BLANK, *found))
 
     def action_log(self) -> None:
         """Its log."""
-        self.app.push_screen(LogScreen(self.desk, self._key.target, self._subject))
+        self.app.push_screen(LogScreen(self.main, self._key.target, self._subject))
 
     def action_raw(self) -> None:
         """Its own JSON."""
-        self.app.push_screen(TaskJsonScreen(self.desk, self._key.target, self._subject))
+        self.app.push_screen(TaskJsonScreen(self.main, self._key.target, self._subject))
 
 
 class TaskJsonScreen(TextScreen):
     """A task's JSON; asked for where the list has none, since those of many large tasks are not kept."""
 
-    def __init__(self, desk: Desk, target: Target, task: TaskInstance) -> None:
+    def __init__(self, main: MainScreen, target: Target, task: TaskInstance) -> None:
         title = Title(name=task.task_name, whole=str(task.id), rest="the service's JSON")
         text = indented(task.raw)
-        super().__init__(desk, title, text, file=f"wfinspect-task-{task.id}", ending="json")
+        super().__init__(main, title, text, file=f"wfinspect-task-{task.id}", ending="json")
         self._target = target
         self._task_id = task.id
 
     def read(self) -> None:
         if not self._given:
-            self.ask(TaskOf(self._target, self._task_id), self._take)
+            self.request(TaskOf(self._target, self._task_id), self._take)
 
     def _take(self, task: TaskInstance) -> None:
         self._given = indented(task.raw)
@@ -103,14 +104,14 @@ _WORTH_A_LOG = {Family.FAILURE, Family.UNKNOWN, Family.ACTIVE}
 class TaskList(CursorList):
     """Tasks with what needs somebody first; the cursor stays on its task."""
 
-    def __init__(self, desk: Desk, nothing: Callable[[int], tuple[Line, ...]]) -> None:
+    def __init__(self, main: MainScreen, nothing: Callable[[int], tuple[Line, ...]]) -> None:
         super().__init__(nothing)
-        self._desk = desk
+        self._main = main
         self.tasks: Sequence[TaskInstance] = ()
         self._over: tasks_text.TimeLine | None = None
         self._widest = (4, 4)
         self._measured: Sequence[TaskInstance] = ()
-        self._now = desk.clock.now()
+        self._now = main.clock.now()
 
     @property
     def count(self) -> int:
@@ -130,7 +131,7 @@ class TaskList(CursorList):
     def offer(self, shown_tasks: Sequence[TaskInstance], all_tasks: Sequence[TaskInstance]) -> None:
         """Show some of an instance's tasks, on the time line of all."""
         before = self.chosen
-        self.tasks, self._now = shown_tasks, self._desk.clock.now()
+        self.tasks, self._now = shown_tasks, self._main.clock.now()
         self._over = tasks_text.TimeLine.of(all_tasks, self._now.timestamp() * 1000)
         if all_tasks is not self._measured:
             self._widest, self._measured = tasks_text.widest(all_tasks), all_tasks
@@ -139,7 +140,7 @@ class TaskList(CursorList):
 
     def item_line(self, index: int, ground: Ground) -> Line:
         """A task with its bar."""
-        look, now = self._desk.look, self._now
+        look, now = self._main.look, self._now
         task = self.tasks[index]
         return tasks_text.task_line(task, self._over, self.columns, look, now, ground)
 
@@ -167,9 +168,9 @@ class TasksScreen(OverlayScreen):
     )
     TYPING = (("Enter", "keep the filter"),)
 
-    def __init__(self, desk: Desk, key: InstanceKey, *, opens_log: bool = False) -> None:
+    def __init__(self, main: MainScreen, key: InstanceKey, *, opens_log: bool = False) -> None:
         """Create the screen; `opens_log` goes on to the log of the task that needs somebody most."""
-        super().__init__(desk)
+        super().__init__(main)
         self._key = key
         self._opens_log = opens_log
         self._read_in = ""
@@ -180,7 +181,7 @@ class TasksScreen(OverlayScreen):
         self._query = ""
         self.progress = StatusLine(self._progress_line, id="progress")
         self.titles = StatusLine(self._titles_line, id="titles")
-        self.list = TaskList(desk, self._nothing)
+        self.list = TaskList(main, self._nothing)
         self.list.tell_moved = self.about.update_lines
         self.input = Input(placeholder="part of a name, status, type or ID", compact=True)
         self.input.cursor_blink = False
@@ -195,22 +196,22 @@ class TasksScreen(OverlayScreen):
     @property
     def follows(self) -> bool:
         """An instance that goes on may change its tasks."""
-        return not self.desk.row(self._key).family.is_settled
+        return not self.row(self._key).family.is_settled
 
-    def renew(self) -> None:
+    def snapshot_changed(self) -> None:
         """Read again once the instance is in another state: what is over is not followed."""
-        super().renew()
+        super().snapshot_changed()
         if self._read_in != self._state:
             self.read()
 
     @property
     def _state(self) -> str:
-        instance = self.desk.row(self._key).instance
+        instance = self.row(self._key).instance
         return instance.status if instance else ""
 
     def read(self) -> None:
         self._read_in = self._state
-        self.ask(TasksOf(self._key), self._take)
+        self.request(TasksOf(self._key), self._take)
 
     def _take(self, page: Page[TaskInstance]) -> None:
         self._page, self._tasks = page, by_attention(page.items)
@@ -225,10 +226,10 @@ class TasksScreen(OverlayScreen):
         names = ", ".join(shown(t.task_name, limit=60) or str(t.id) for t in frozen[:_NAMED])
         names += f" and {len(frozen) - _NAMED} more" if len(frozen) > _NAMED else ""
         if frozen and (not others or others[0].family not in _WORTH_A_LOG):
-            self.desk.tell(f"No log is opened: no task has failed by itself; frozen: {names}.")
+            self.notify(f"No log is opened: no task has failed by itself; frozen: {names}.")
             return
         if frozen:
-            self.desk.tell(f"Passed over, since it is frozen: {names}.")
+            self.notify(f"Passed over, since it is frozen: {names}.")
         self._show_log(others[0])
 
     def fill(self) -> None:
@@ -239,10 +240,10 @@ class TasksScreen(OverlayScreen):
         self.titles.update_lines()
 
     def title_now(self) -> Title:
-        row = self.desk.row(self._key)
-        look, rest = self.desk.look, "tasks"
+        row = self.row(self._key)
+        look, rest = self.look, "tasks"
         if self.read_at is not None:
-            at = near_time(self.read_at, self.desk.clock.now(), look.zone, _TIME, f"%m-%d {_TIME}")
+            at = near_time(self.read_at, self.clock.now(), look.zone, _TIME, f"%m-%d {_TIME}")
             rest += f" as of {at}"
         glyph, role = glyph_of(row, look)
         state = (f" {glyph} ", role), state_word(row)
@@ -251,7 +252,7 @@ class TasksScreen(OverlayScreen):
     def _progress_line(self, width: int) -> Line:
         if self._page is None:
             return BLANK
-        return tasks_text.progress_line(progress(self._tasks), self.desk.look, width)
+        return tasks_text.progress_line(progress(self._tasks), self.look, width)
 
     def _titles_line(self, width: int) -> Line:
         if not (self._status or self._query):
@@ -272,7 +273,7 @@ class TasksScreen(OverlayScreen):
         task = self.list.chosen
         is_part = self._page is not None and not self._page.is_last
         more = f" Only the first {len(self._tasks):,} were read." if is_part else ""
-        said = f" {summary(task, self.desk.look, self.desk.clock.now())}" if task else ""
+        said = f" {summary(task, self.look, self.clock.now())}" if task else ""
         return (more, Role.TROUBLE), (said, Role.DIM)
 
     def action_filter(self) -> None:
@@ -310,7 +311,7 @@ class TasksScreen(OverlayScreen):
     def action_open(self) -> None:
         """The task in full."""
         if (task := self.list.chosen) is not None:
-            self.app.push_screen(TaskScreen(self.desk, self._key, task))
+            self.app.push_screen(TaskScreen(self.main, self._key, task))
 
     def action_log(self) -> None:
         """The log of the task under the cursor."""
@@ -318,14 +319,14 @@ class TasksScreen(OverlayScreen):
             self._show_log(task)
 
     def _show_log(self, task: TaskInstance) -> None:
-        self.app.push_screen(LogScreen(self.desk, self._key.target, task))
+        self.app.push_screen(LogScreen(self.main, self._key.target, task))
 
     def action_raw(self) -> None:
         """The task's own JSON."""
         if (task := self.list.chosen) is not None:
-            self.app.push_screen(TaskJsonScreen(self.desk, self._key.target, task))
+            self.app.push_screen(TaskJsonScreen(self.main, self._key.target, task))
 
     def action_copy(self) -> None:
         """Copy the task's ID."""
         if (task := self.list.chosen) is not None:
-            self.desk.tell(f"{task.id}: {self.desk.copy(str(task.id))}")
+            self.notify(f"{task.id}: {self.app.copy(str(task.id))}")

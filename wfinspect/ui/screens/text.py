@@ -13,7 +13,8 @@ from wfinspect.format import plain_text, shown
 from wfinspect.model import Family, Target, TaskInstance
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, Line, Role, Span, line, wrap
-from wfinspect.ui.screens.view import Desk, OverlayScreen, Title
+from wfinspect.ui.screens.main import MainScreen
+from wfinspect.ui.screens.view import OverlayScreen, Title
 from wfinspect.ui.tasks_text import meaning, state_of
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.ui.widgets.text_view import LongText, TextView
@@ -45,7 +46,7 @@ class TextScreen(OverlayScreen):
 
     def __init__(
         self,
-        desk: Desk,
+        main: MainScreen,
         title: Title,
         text: str,
         *,
@@ -56,14 +57,14 @@ class TextScreen(OverlayScreen):
         """Create the screen.
 
         Args:
-            desk: what it works with.
+            main: the screen that it lies over.
             title: what it shows.
             text: the text; "" where a subclass asks for it.
             file: what a file of it is called.
             ending: the ending of that name.
             opens_at_end: show its end at first.
         """
-        super().__init__(desk)
+        super().__init__(main)
         self._about_what = title
         self._file, self._ending = file, ending
         self.head = StaticLines(classes="head")
@@ -158,7 +159,7 @@ class TextScreen(OverlayScreen):
     def action_wrap(self) -> None:
         """Wrap long lines, or cut them."""
         self.view.set_wrap(wraps=not self.view.wraps)
-        self.desk.tell("long lines wrap" if self.view.wraps else "long lines are cut, arrows move")
+        self.notify("long lines wrap" if self.view.wraps else "long lines are cut, arrows move")
 
     def action_sidestep(self, step: int) -> None:
         """See more of lines that are cut."""
@@ -178,13 +179,13 @@ class TextScreen(OverlayScreen):
 
     def _tell_copied(self, lines: int, text: str) -> None:
         what = "1 line" if lines == 1 else f"{lines:,} lines"
-        self.desk.tell(f"{what}: {self.desk.copy(text)}")
+        self.notify(f"{what}: {self.app.copy(text)}")
 
     def action_save(self) -> None:
         """Write the whole text to a file that only the user can read."""
         if len(self.text):
             whole = self.text.text.removesuffix("\n")
-            self.desk.tell(self.desk.save(plain_text(whole), self._file, self._ending))
+            self.notify(self.app.save(plain_text(whole), self._file, self._ending))
 
 
 _ERRORS_ON_TOP = 4
@@ -206,9 +207,9 @@ class LogScreen(TextScreen):
         *TextScreen.HINTS[3:],
     )
 
-    def __init__(self, desk: Desk, target: Target, task: TaskInstance) -> None:
+    def __init__(self, main: MainScreen, target: Target, task: TaskInstance) -> None:
         super().__init__(
-            desk, Title(), "", file=f"wfinspect-task-{task.id}", ending="log", opens_at_end=True
+            main, Title(), "", file=f"wfinspect-task-{task.id}", ending="log", opens_at_end=True
         )
         self._target = target
         self._subject = task
@@ -228,7 +229,7 @@ class LogScreen(TextScreen):
 
     def title_now(self) -> Title:
         task = self._subject
-        glyph, word, role = state_of(task, self.desk.look)
+        glyph, word, role = state_of(task, self.look)
         state: Span = f" {glyph} {word}", role
         if not self._is_latest:
             state = " earlier run", Role.DIM
@@ -244,7 +245,7 @@ class LogScreen(TextScreen):
         # The same question for a run that is over: then the answer is kept.
         settled_at = task.modify_time if task.family.is_settled else None
         request = TaskLog(self._target, task.id, run, settled_at)
-        self.ask(request, lambda text: self._take(run, text))
+        self.request(request, lambda text: self._take(run, text))
 
     def _take(self, run: int | None, text: str) -> None:
         if run != self._run:
@@ -262,7 +263,7 @@ class LogScreen(TextScreen):
             self.view.show(found, errors)
             self.find_all()
         elif self.follows:
-            self.ask(TaskOf(self._target, self._subject.id), self._take_task)
+            self.request(TaskOf(self._target, self._subject.id), self._take_task)
 
     @property
     def _has_succeeded(self) -> bool:
@@ -304,7 +305,7 @@ class LogScreen(TextScreen):
         """Read it again every half a minute while the run goes on, or don't."""
         self._is_following = not self._is_following
         if self._subject.family.is_settled or not self._is_latest:
-            self.desk.tell("This run is over.")
+            self.notify("This run is over.")
         self.refresh_lines()
 
     def action_turn(self, step: int) -> None:
@@ -312,7 +313,7 @@ class LogScreen(TextScreen):
         latest = self._subject.run_number or 1
         wanted = (self._run or latest) + step
         if not 1 <= wanted <= latest:
-            self.desk.tell("There is no later run." if step > 0 else "There is no earlier run.")
+            self.notify("There is no later run." if step > 0 else "There is no earlier run.")
             return
         self._run, self._is_read, self._errors = wanted, False, ()
         self.view.show(LongText(""))

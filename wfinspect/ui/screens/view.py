@@ -1,4 +1,4 @@
-"""The base of the views that fill the screen: title, hints, questions to the watcher, reading again."""
+"""The base of the views that fill the screen: title, hints, requests to the poller, reading again."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Input
 
-from wfinspect.clock import Clock
 from wfinspect.errors import ServiceError
 from wfinspect.format import shown
 from wfinspect.model import InstanceKey
@@ -27,19 +26,21 @@ from wfinspect.ui.lines import (
     shed,
     width_of,
 )
-from wfinspect.ui.screens.dialogs import MOVE_BINDINGS, HelpScreen, SafeDismiss
-from wfinspect.ui.theme import Look
+from wfinspect.ui.screens.dialogs import MOVE_BINDINGS, HelpScreen, OverMain
+from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.widgets.boxes import StatusLine
 from wfinspect.ui.widgets.line_view import LineView
-from wfinspect.watching.api import A, Outcome, Reply, Request, Row, WatchControl
+from wfinspect.watching.api import A, Outcome, Reply, Request, Row
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from wfinspect.ui.terminal import CrashSafeApp
+
 FOLLOW_SECONDS = 30.0
 """How often a run that goes on is read again."""
 ATTENDED_SECONDS = 1800.0
-"""Without a key for so long nobody is there to read for, and nothing is read again."""
+"""Without a key for so long nothing is read again: the user is somewhere else."""
 MOVES = (("j k", "down, up"), ("PgDn PgUp", "a page down, up"), ("g G", "to the start, the end"))
 
 
@@ -67,27 +68,7 @@ class Title:
         return line(*crop((*spans, (rest, Role.DIM)), width))
 
 
-@dataclass(frozen=True)
-class Desk:
-    """What a view works with; the app lends it."""
-
-    control: WatchControl
-    clock: Clock
-    look: Look
-    copy: Callable[[str], str]
-    """Copies a text and says where it went."""
-    save: Callable[[str, str, str], str]
-    """Writes a text to a new file of a name and an ending, and says where it is."""
-    tell: Callable[[str], None]
-    attended_at: Callable[[], float]
-    """When the last key came, in steady seconds."""
-
-    def row(self, key: InstanceKey) -> Row:
-        """An instance as the watcher knows it now."""
-        return self.control.snapshot.row(key) or Row(key)
-
-
-class OverlayScreen(SafeDismiss):
+class OverlayScreen(OverMain):
     """Fills the screen until Esc; a subclass says what is between the title and the hints."""
 
     CSS_PATH = "views.tcss"
@@ -103,10 +84,17 @@ class OverlayScreen(SafeDismiss):
     TYPING: ClassVar[tuple[tuple[str, str], ...]] = ()
     """The hints while an input has the keys."""
 
-    def __init__(self, desk: Desk) -> None:
+    if TYPE_CHECKING:
+
+        @property
+        def app(self) -> CrashSafeApp: ...  # type: ignore[override] # every view is one of its
+
+    def __init__(self, main: MainScreen) -> None:
+        """Create the view; it uses poller, clock and look of the main screen that it lies over."""
         super().__init__()
-        self.desk = desk
-        self._opened_at = desk.clock.monotonic()
+        self.main = main
+        self.control, self.clock, self.look = main.control, main.clock, main.look
+        self._opened_at = main.clock.monotonic()
         self.trouble: ServiceError | None = None
         self.read_at: datetime | None = None
         """When the latest answer was read, which may be long before it was asked for."""
@@ -125,7 +113,7 @@ class OverlayScreen(SafeDismiss):
         yield from ()
 
     def title_now(self) -> Title:
-        """What is on view."""
+        """What is shown."""
         return Title()
 
     def about_spans(self, width: int) -> tuple[Span, ...]:
@@ -139,7 +127,7 @@ class OverlayScreen(SafeDismiss):
         return False
 
     def read(self) -> None:
-        """Ask for what is on view."""
+        """Request what is shown."""
 
     def fill(self) -> None:
         """Show what there is."""
@@ -150,13 +138,17 @@ class OverlayScreen(SafeDismiss):
         self.refresh_lines()
 
     def tick(self) -> None:
-        """Read again what goes on, as long as somebody is there to read it."""
-        since = self.desk.clock.monotonic() - max(self._opened_at, self.desk.attended_at())
+        """Read again what goes on, as long as there are keys."""
+        since = self.clock.monotonic() - max(self._opened_at, self.main.last_key_at)
         if self.follows and self.is_current and since <= ATTENDED_SECONDS:
             self.read()
 
-    def ask(self, request: Request[A], take: Callable[[A], None]) -> None:
-        """Ask the watcher; `take` gets what it answers, `trouble` what kept it from that."""
+    def row(self, key: InstanceKey) -> Row:
+        """Return an instance as the poller knows it now."""
+        return self.control.snapshot.row(key) or Row(key)
+
+    def request(self, request: Request[A], take: Callable[[A], None]) -> None:
+        """Send a request to the service; `take` gets the answer, `trouble` a failure."""
 
         def answer(outcome: Outcome[A]) -> None:
             self.trouble = outcome if isinstance(outcome, ServiceError) else None
@@ -165,11 +157,11 @@ class OverlayScreen(SafeDismiss):
                 take(outcome.value)
             self.refresh_lines()
 
-        def heard(outcome: Outcome[A]) -> None:
+        def on_outcome(outcome: Outcome[A]) -> None:
             # On the poller's thread.
             self.call_later(answer, outcome)
 
-        self.desk.control.ask(request, heard)
+        self.control.ask(request, on_outcome)
 
     def refresh_lines(self) -> None:
         """Show what there is, and what is said about it."""
@@ -215,11 +207,10 @@ class OverlayScreen(SafeDismiss):
 
     def on_screen_resume(self) -> None:
         """The rows may have changed under another view."""
-        self.renew()
+        self.snapshot_changed()
         self.refresh_lines()
 
-    def renew(self) -> None:
-        """Show what a new snapshot says in the title."""
+    def snapshot_changed(self) -> None:
         self.top.update_lines()
 
     def action_back(self) -> None:
@@ -232,7 +223,7 @@ class OverlayScreen(SafeDismiss):
         self.app.push_screen(HelpScreen({"Here": self.HINTS} | typing | {"Move": MOVES}))
 
     def action_read(self) -> None:
-        """Ask again."""
+        """Read it again."""
         self.read()
         self.refresh_lines()
 
