@@ -44,3 +44,11 @@ def test_a_failure_rings_and_notifies_with_no_key_pressed(
         app.quit()
         assert (app.bells, len(app.announcements)) == (1, 1)
     assert notified.read_text() == f"{FAILED} Running Failure\n"
+
+
+@pytest.mark.battery
+def test_the_demo_rings_within_a_minute(home: Home) -> None:
+    with home.start("demo") as app:
+        app.wait_for_bell(timeout=60)
+        app.wait_for("✖ Failure")
+        app.quit()
