@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 from rig import RecordingDriver, Rig, running
-from scenes import ago, change, mixed, with_history
+from scenes import mixed
 from values import replace
 
 from wfinspect.settings import Notify
-from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import Preferences
 from wfinspect.watching.api import Alert
 
@@ -123,27 +122,3 @@ async def test_m_says_when_the_mouse_is_not_as_at_the_start() -> None:
         await rig.press("m")
 
         assert "mouse" not in rig.text
-
-
-async def test_what_changed_while_the_terminal_stood_still_is_told_in_one_sentence() -> None:
-    async with running(with_history()) as rig:
-        app = rig.app
-        stalled = property(lambda _: True)
-        before = type(app).is_terminal_lost
-        type(app).is_terminal_lost = stalled  # type: ignore[method-assign,assignment]
-        try:
-            new = [change(n, "Running", "Success", ago(minutes=1)) for n in (7, 8)]
-            new.insert(0, change(9, "Running", "Failure", ago(minutes=1)))
-            old = with_history().transitions
-            await rig.publish(replace(with_history(), transitions=(*new[:1], *old)))
-            await rig.publish(replace(with_history(), transitions=(*new, *old)))
-        finally:
-            type(app).is_terminal_lost = before  # type: ignore[method-assign]
-        app.post_message(HardenedDriver.Recovered())
-        await rig.settle()
-        assert "While the terminal stood still: 2 finished, 1 failed." in rig.text
-        app.clear_notifications()
-        app.post_message(HardenedDriver.Recovered())
-        await rig.settle()
-
-        assert "stood still" not in rig.text
