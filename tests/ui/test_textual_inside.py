@@ -4,9 +4,11 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import textwrap
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 import textual
@@ -14,6 +16,9 @@ from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.css.model import SelectorType
+from textual.css.parse import parse
+from textual.dom import DOMNode
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
@@ -133,3 +138,24 @@ def test_no_more_of_textual_s_inside_is_used_or_replaced_than_is_said_here() -> 
     said = {name for _, names in INSIDE.values() for name in names if is_private(name)}
     odd = sorted((used | replaced) - {"_exit"} ^ said)  # that one is os's
     assert not odd, f"{', '.join(odd)}: used and not named above, or named and not used any more."
+
+
+def widgets(base: type[DOMNode] = DOMNode) -> Iterator[type[DOMNode]]:
+    """All kinds of widget and screen that are loaded."""
+    for kind in base.__subclasses__():
+        yield kind
+        yield from widgets(kind)
+
+
+def test_every_class_that_a_stylesheet_names_is_there() -> None:
+    """Textual passes over a rule for a class that it does not know, as after a renaming."""
+    for module in pkgutil.walk_packages(wfinspect.ui.__path__, "wfinspect.ui."):
+        importlib.import_module(module.name)
+    named = set()
+    for path in Path(wfinspect.ui.__path__[0]).rglob("*.tcss"):
+        sheet = re.sub(r"\$[\w-]+", "red", path.read_text("utf-8"))
+        for rule in parse("", sheet, (str(path), "")):
+            selectors = (each for chain in rule.selector_set for each in chain.selectors)
+            named |= {each.name for each in selectors if each.type is SelectorType.TYPE}
+    assert len(named) > 5
+    assert named - {kind.__name__ for kind in widgets()} == set()
