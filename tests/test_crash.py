@@ -2,10 +2,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from wfinspect.crash import crash_sentence, redacted, report_crash
+from wfinspect.crash import crash_sentence, report_crash
 from wfinspect.format import is_harmless
 
 KEY_ID = "LTAI5tDemoDemoDemoDemo12"
@@ -35,8 +33,8 @@ def test_a_report_tells_where_and_keeps_secrets(tmp_path: Path) -> None:
     text = report.read_text("utf-8")
     assert "in sign" in text
     assert str(Path(__file__)) in text
-    assert "RuntimeError: signing with <hidden> and <hidden> failed" in text
-    assert "KeyError: '<hidden>'" in text
+    assert "RuntimeError: signing with *** and *** failed" in text
+    assert "KeyError: '***'" in text
     assert not [s for s in (KEY_ID, KEY_SECRET, TOKEN[:20]) if s in text]
 
 
@@ -83,28 +81,3 @@ def test_the_sentence_names_class_message_and_report() -> None:
         "Nothing on the watched list is lost; the report is in /state/report.txt."
     )
     assert "(ZeroDivisionError)" in crash_sentence(ZeroDivisionError(), None)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "10432987165",
-        "5D7A1C9E-0B2F-4A3C-9D8E-1F2A3B4C5D6E",
-        "/usr/lib/python3.11/site-packages/textual/widgets/_static.py",
-        "dwd_sales_order_detail_daily_20260918",
-        "dataworks.cn-shanghai.aliyuncs.com",
-    ],
-)
-def test_what_helps_to_mend_it_stays(text: str) -> None:
-    assert redacted(f"about {text} now") == f"about {text} now"
-
-
-@given(st.from_regex(r"[A-Za-z0-9]{30}", fullmatch=True))
-def test_a_key_as_the_service_makes_them_is_hidden(secret: str) -> None:
-    mixes = (
-        any(map(str.islower, secret)),
-        any(map(str.isupper, secret)),
-        any(map(str.isdigit, secret)),
-    )
-
-    assert (secret in redacted(f"bad key {secret}.")) is not all(mixes)

@@ -7,15 +7,13 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from raw_server import answering, http_answer, raw_server
 from test_behind_a_proxy import command, saying
 from toxics import ID
 
 from wfinspect.cli import main
 from wfinspect.crash import report_crash
-from wfinspect.errors import _secrets, remember_secrets, without_secrets
+from wfinspect.redaction import _secrets
 
 # Not of both cases and with digits, so that nothing but being known gives them away.
 SECRET = "correct/horse+battery=staple"
@@ -122,21 +120,3 @@ def test_neither_the_log_nor_a_crash_report_holds_a_secret_that_was_used(
 def nothing_known() -> Iterator[None]:
     yield
     _secrets.clear()
-
-
-@given(
-    st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=12, max_size=60),
-    st.binary(max_size=5),
-    st.binary(max_size=5),
-)
-def test_a_secret_is_found_within_the_base64_of_anything(
-    secret: str, before: bytes, after: bytes
-) -> None:
-    remember_secrets(secret)
-    packed = base64.b64encode(before + secret.encode() + after).decode()
-
-    hidden = without_secrets(f"<{packed}>")
-
-    assert "***" in hidden
-    # What is left is what stands around it.
-    assert len(hidden) - len("<***>") <= 4 * ((len(before) + len(after)) // 3 + 3)

@@ -21,7 +21,7 @@ from wfinspect.errors import (
     did_you_mean,
     starvation,
 )
-from wfinspect.format import without_keys
+from wfinspect.redaction import without_keys
 from wfinspect.settings import OPTIONS, load_settings
 
 INTERNAL_ERROR = 70

@@ -6,13 +6,11 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from wfinspect.errors import starvation, without_secrets
+from wfinspect.errors import starvation
 from wfinspect.format import shown
+from wfinspect.redaction import redacted
 
 _FRAME = re.compile(r"[\s|+-]*File \"")
-_KEY_ID = re.compile(r"\b(?:LTAI|STS\.)\w+")
-_LONG_WORD = re.compile(r"[\w+/=.%-]{20,}", re.ASCII)
-_HIDDEN = "<hidden>"
 _LINE_LIMIT = 2_000
 
 
@@ -53,17 +51,6 @@ def crash_sentence(error: BaseException, report: Path | None) -> str:
 def redacted_report(text: str) -> str:
     """The lines of a traceback or a log, redacted but for the places, and fit for a terminal."""
     return "\n".join(map(_report_line, text.splitlines()))
-
-
-def redacted(text: str) -> str:
-    """A text without secrets in use, and what looks like one: long words mixing both cases and digits."""
-    return _LONG_WORD.sub(_hide_token, _KEY_ID.sub(_HIDDEN, without_secrets(text)))
-
-
-def _hide_token(match: re.Match[str]) -> str:
-    word = match.group()
-    kinds = (str.isupper, str.islower, str.isdigit)
-    return _HIDDEN if all(any(map(is_kind, word)) for is_kind in kinds) else word
 
 
 def _report_line(line: str) -> str:

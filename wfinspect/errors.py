@@ -22,11 +22,10 @@ ServiceError, which may quote the service, holds no secret that this process has
 
 import errno
 import os
-import re
 import resource
-from collections import deque
 from collections.abc import Iterable
-from functools import lru_cache
+
+from wfinspect.redaction import without_secrets
 
 ABOUT_KEYS = ("InvalidAccessKeyId", "InvalidSecurityToken", "SecurityToken", "SignatureDoesNot")
 """How the service's codes begin that refuse a key: one from the same source may be better by now."""
@@ -66,53 +65,6 @@ def starvation(error: BaseException) -> str:
             "with, which is too few; raise the limit, e.g. `ulimit -n 256`"
         )
     return ""
-
-
-def remember_secrets(*texts: str) -> None:
-    """Keep secrets that are used, for `without_secrets` to hide; shorter ones are parts of words."""
-    for text in texts:
-        if len(text) >= _LEAST_SECRET and text not in _secrets:
-            _secrets.append(text)
-
-
-def without_secrets(text: str) -> str:
-    """A text without any secret in use, be it plain, in a URL or in JSON, or within base64.
-
-    To be used before a text is shortened: a part of a secret is not recognised.
-    """
-    # A copy in one step, since another thread may add to it.
-    for secret in tuple(_secrets):
-        text = _quoting(secret).sub("***", text)
-    return text
-
-
-_LEAST_SECRET = 8
-_secrets: deque[str] = deque(maxlen=50)
-"""The newest, since tokens are renewed every hour for as long as the app runs."""
-
-
-@lru_cache(50)
-def _quoting(secret: str) -> re.Pattern[str]:
-    """What matches a secret in each of its forms."""
-    import base64  # noqa: PLC0415 - few errors are shown, and most commands show none
-
-    forms = [secret]
-    for before in range(3):
-        # The characters of base64 that depend on the secret alone, by where its first byte falls.
-        packed = base64.b64encode(bytes(before) + secret.encode()).decode()
-        forms.append(packed[-(-before * 4 // 3) : (before + len(secret.encode())) * 4 // 3])
-    return re.compile("|".join("".join(map(_quoted_character, form)) for form in forms))
-
-
-@lru_cache
-def _quoted_character(char: str) -> str:
-    """A pattern for a character, as it is or percent-encoded any number of times."""
-    if char.isalnum():
-        return char
-    # Base64 for URLs writes - and _; a form decoded twice has a blank for +; JSON may escape a slash.
-    alike = {"+": "+- ", "/": "/_"}.get(char, char)
-    codes = "|".join(f"%(?:25)*{ord(each):02x}" for each in alike if each != " ")
-    return rf"\\?(?:[{re.escape(alike)}]|(?i:{codes}))"
 
 
 class WfInspectError(Exception):

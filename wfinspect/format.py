@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, tzinfo
 
-from wfinspect.errors import without_secrets
 from wfinspect.model import Family, Status
 
 MARKS: Mapping[Status, str] = {
@@ -36,15 +35,6 @@ LINE_LIMIT = 1_000
 VALUE_LIMIT = 2_000
 """Characters of a value that are shown where it may take several lines; a screen needs no more."""
 
-_KEY = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
-    r"(?:LTAI|STS\.)[A-Za-z0-9]{8,}"  # the ID of a key
-    r"|CAIS[A-Za-z0-9+/=]{16,}"  # a token
-    # A secret: a long word of both cases and digits.
-    r"|(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])(?=[A-Za-z]*[0-9])[A-Za-z0-9]{20,}"
-    r")"
-)
-
 # Printable by Unicode's tables, yet drawn as nothing, or only to change a neighbour's look or width.
 _JOINERS_AND_FILLERS = (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0)
 _SELECTORS = (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
@@ -63,11 +53,6 @@ def shown(text: str, *, limit: int = LINE_LIMIT) -> str:
     is lost but those beyond `limit`.
     """
     return _made_visible(text if len(text) <= limit else text[:limit] + "...")
-
-
-def without_keys(text: str) -> str:
-    """A sentence without what looks like a key: users type one in the wrong place, and pass logs on."""
-    return _KEY.sub("***", without_secrets(text))
 
 
 def shown_block(text: str) -> str:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from wfinspect.clock import MachineZone, SystemClock, duration_seconds
 from wfinspect.errors import ConfigError, StoreError, did_you_mean
-from wfinspect.format import without_keys
+from wfinspect.redaction import without_keys
 
 DATABASE = "watch.sqlite3"
 """The name of the store in the state directory."""

@@ -27,9 +27,9 @@ from wfinspect.errors import (
     ServiceTrouble,
     Throttled,
     Unreachable,
-    remember_secrets,
 )
 from wfinspect.model import InstanceId
+from wfinspect.redaction import remember_secrets
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 NOW = datetime(2026, 9, 18, 6, 30, tzinfo=UTC)

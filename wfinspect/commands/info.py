@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from wfinspect import __version__
 from wfinspect.commands.once import bind
 from wfinspect.errors import ConfigError
-from wfinspect.format import shown, without_keys
+from wfinspect.format import shown
+from wfinspect.redaction import without_keys
 from wfinspect.settings import OPTIONS, Notify, Settings
 
 

@@ -17,14 +17,9 @@ from urllib.parse import urlsplit
 from wfinspect.dataworks import profiles
 from wfinspect.dataworks.profiles import CliFile, mode_of
 from wfinspect.dataworks.transport import BlockingCall
-from wfinspect.errors import (
-    ConfigError,
-    CredentialsMissing,
-    Refused,
-    ServiceError,
-    remember_secrets,
-)
+from wfinspect.errors import ConfigError, CredentialsMissing, Refused, ServiceError
 from wfinspect.format import shown
+from wfinspect.redaction import remember_secrets
 from wfinspect.settings import (
     PIPE_SECONDS,
     decoded,

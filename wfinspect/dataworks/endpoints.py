@@ -9,7 +9,8 @@ import re
 from urllib.parse import urlsplit
 
 from wfinspect.errors import ConfigError, did_you_mean
-from wfinspect.format import shown, without_keys
+from wfinspect.format import shown
+from wfinspect.redaction import without_keys
 from wfinspect.regions import REGIONS
 
 CHOICES = ("public", "vpc")

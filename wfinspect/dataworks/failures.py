@@ -30,9 +30,9 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
     starvation,
-    without_secrets,
 )
 from wfinspect.format import duration, shown
+from wfinspect.redaction import without_secrets
 from wfinspect.regions import day_ends_at
 
 # An answer with an error.

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wfinspect.errors import ConfigError, did_you_mean
-from wfinspect.format import shown, without_keys
+from wfinspect.format import shown
+from wfinspect.redaction import without_keys
 from wfinspect.regions import REGIONS
 from wfinspect.settings import decoded, other_writers, other_writers_above, read_settings
 

@@ -28,8 +28,9 @@ import httpx
 from wfinspect import __version__
 from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.failures import Stage, contact_error, is_closed
-from wfinspect.errors import BadAnswer, ConfigError, remember_secrets
+from wfinspect.errors import BadAnswer, ConfigError
 from wfinspect.format import shown
+from wfinspect.redaction import remember_secrets
 
 VERSION = "2024-05-18"
 READ_ONLY = frozenset(
