@@ -101,9 +101,10 @@ _LAYERS = {
     "watching": "who is due, what changed, what is kept: no terminal, no HTTP",
     "lateness | settings | export": "late or not; the settings in force; instances as JSON and CSV",
     "parsing | crash | terminal": "IDs, parameters and searches; crash reports; facts of terminals",
-    "format": "values as text for a person",
+    "format": "values as text",
     "model": "an instance, a task, a search, and their states",
     "errors | clock | regions": "what can go wrong; time; zones",
+    "redaction": "secrets taken out of what is written",
 }
 
 
