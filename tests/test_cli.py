@@ -313,7 +313,8 @@ def test_every_command_has_help(run: Run, name: str) -> None:
 def test_what_a_usage_asks_for_is_missed(run: Run, name: str) -> None:
     assert run(name) == 2
     flags = re.findall(r"--\w+", COMMANDS[name].takes) or [COMMANDS[name].takes.split()[0]]
-    assert f"required: {', '.join(flags)};" in run.err
+    # argparse gives other names of an option behind a slash.
+    assert f"required: {', '.join(flags)};" in re.sub(r"/--\w+", "", run.err)
 
 
 def test_help_is_a_word_too(run: Run) -> None:

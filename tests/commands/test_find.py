@@ -2,7 +2,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -175,10 +175,10 @@ def test_what_was_read_before_a_page_failed_is_printed(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--bizdate", "17.09.2026"], "'17.09.2026' is no date"),
-        (["--project", "x"], "'x' is no ID"),
+        (["--bizdate", "17.09.2026"], "'17.09.2026' is not a date"),
+        (["--project", "x"], "'x' is not an ID"),
         (["--status", "Done"], "'Done' is none of NotRun"),
-        (["--tag", "team"], "'team' is no tag"),
+        (["--tag", "team"], "'team' is not a tag"),
     ],
 )
 def test_a_filter_that_can_not_be_used_is_named(run: Run, arguments: list[str], said: str) -> None:
@@ -194,3 +194,14 @@ def test_a_business_date_is_midnight_where_the_region_schedules(
 
     sent = int(simulator.calls.latest[-1].parameters["BizDate"])
     assert datetime.fromtimestamp(sent / 1000, UTC) == datetime(2026, 9, 17, 7, tzinfo=UTC)
+
+
+def test_workspace_and_date_are_other_names_and_a_date_may_be_a_word(
+    run: Run, simulator: Simulator
+) -> None:
+    sent = []
+    for day in ("yesterday", "-1d", f"{datetime.now(CHINA).date() - timedelta(days=1)}"):
+        run("find", "--workspace", "88123", f"--date={day}")
+        sent.append(simulator.calls.latest[-1].parameters["BizDate"])
+
+    assert len(set(sent)) == 1

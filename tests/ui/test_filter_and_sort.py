@@ -40,6 +40,25 @@ async def test_digits_and_letters_are_the_filter_s_while_it_has_the_keys() -> No
         assert rig.app.main.id_box.text == "7"
 
 
+async def test_an_unknown_field_is_said_where_the_rows_would_be() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("/", *"colour=")
+        assert shown(rig) == []
+        assert "There is no field 'colour': use name, status," in rig.text
+        await rig.press("escape")
+
+        assert len(shown(rig)) == 9
+
+
+async def test_fields_dates_and_their_negation_narrow_the_list() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("/", *"workspace=88123 date=yesterday !name=di", "enter")
+
+        assert {r.instance.name for r in rig.app.main.list.rows if r.instance} == {
+            r.instance.name for r in mixed_rows() if r.instance and "di" not in r.instance.name
+        }
+
+
 async def test_escape_clears_the_filter_in_its_box_and_from_the_list() -> None:
     async with running(mixed()) as rig:
         await rig.press("/", *"trade", "escape")

@@ -2,18 +2,19 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
-from fakes import BINDING, instance, key
+from fakes import BINDING, instance, key, ms
 from rig import Rig, check_golden, running
 from scenes import FAILED, FINANCE, TRADE, accounts, mixed
-from test_find_entry import MIDNIGHT
 
 from wfinspect.errors import BadRequest
 from wfinspect.model import Page, Query, WorkflowInstance
 from wfinspect.ui.screens.find import FindScreen
 from wfinspect.watching.api import Find, Snapshot
 
+MIDNIGHT = ms(datetime(2026, 9, 16, 16, tzinfo=UTC))
 FOUND = (
     instance(TRADE, "Running", name="dwd_trade_order_di"),
     instance(10433009001, "Failure", name="ads_gmv_店铺_hh"),
@@ -94,12 +95,38 @@ async def test_a_bad_search_says_why_and_asks_nothing() -> None:
         assert rig.control.questions == []
 
 
+async def test_what_the_service_can_not_search_for_is_left_out_here() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", *"!status=success", "enter")
+        asked = rig.control.answer(found(*FOUND))
+        await rig.settle()
+
+        assert asked == Find(BINDING, Query(88123, MIDNIGHT))
+        assert "dwd_trade_order_di" in rig.text
+        assert "ods_user_login_di" not in rig.text
+        assert " 2 of 3 found" in rig.text
+
+
+async def test_where_a_whole_page_is_left_out_down_reads_the_next() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", *"!name=di", "enter")
+        rig.control.answer(found(FOUND[0], FOUND[2], total=3))
+        await rig.settle()
+        assert "None of the first 2 instances matches. Down reads more." in rig.text
+        await rig.press("down")
+        rig.control.answer(Page((FOUND[1],), 2, 3, is_last=True))
+        await rig.settle()
+
+        assert "ads_gmv" in rig.text
+        assert " 1 of 3 found" in rig.text
+
+
 async def test_a_refused_search_is_told_and_nothing_found_as_well() -> None:
     async with running(mixed()) as rig:
-        await rig.press("f", *"type=Odd", "enter")
-        rig.control.answer(BadRequest("The service refuses Type: mend the search."))
+        await rig.press("f", *"owner=odd", "enter")
+        rig.control.answer(BadRequest("The service refuses Owner: change the search."))
         await rig.settle()
-        assert "The service refuses Type: mend the search." in rig.text
+        assert "The service refuses Owner: change the search." in rig.text
         await rig.press("r")
         rig.control.answer(found())
         await rig.settle()

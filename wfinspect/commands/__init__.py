@@ -67,7 +67,7 @@ COMMANDS: Mapping[str, Command] = {
         "exit codes: 0 printed, also where nothing matches; 2 wrong usage or configuration, "
         "or a call that the service never accepts, as of an unknown workspace; 3 the service can't be "
         "reached, is in trouble or asks for fewer calls; 4 credentials missing, expired or refused",
-        "--project ID --bizdate YYYY-MM-DD",
+        "--project ID --bizdate DATE",
     ),
     "simulate": Command(
         "only the simulated service",

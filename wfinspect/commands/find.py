@@ -5,51 +5,64 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from functools import partial
+from typing import Any, TypeVar
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import bind, count_calls
 from wfinspect.errors import ServiceError, UsageError
 from wfinspect.export import as_csv, as_json
-from wfinspect.model import Query, Status, Tag, Target, WorkflowInstance, biz_date_of
-from wfinspect.parsing import read_number
+from wfinspect.model import Query, Target, WorkflowInstance, biz_date_of
 from wfinspect.regions import zone_of
+from wfinspect.search import WORDS, date_of, read_day, read_id, read_tag, read_word
 from wfinspect.settings import Settings, home_of
+
+T = TypeVar("T")
 
 MAX_FOUND = 1_000
 """Instances that are printed at most; one call brings a hundred."""
 
-_TYPES = ("Normal", "Manual", "SmokeTest", "SupplementData", "ManualWorkflow", "TriggerWorkflow")
-_ENVS = ("Prod", "Dev")
-_STATUSES = tuple(str(s) for s in Status if s not in {Status.UNKNOWN, Status.WAIT_TRIGGER})
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    add = parser.add_argument
+
+    def add(*flags: str, read: Callable[[str], object], **others: Any) -> None:  # noqa: ANN401 - argparse's
+        parser.add_argument(*flags, type=partial(_checked, flags[0], read), **others)
+
+    def add_word(name: str) -> None:
+        words = WORDS[name]
+        add(
+            f"--{name}",
+            read=partial(read_word, words),
+            choices=words,
+            metavar=name.upper(),
+            help=", ".join(words),
+        )
+
+    add("--project", "--workspace", read=read_id, required=True, metavar="ID", help="the workspace")
     add(
-        "--project",
-        type=partial(_id, "--project"),
+        "--bizdate",
+        "--date",
+        read=read_day,
         required=True,
-        metavar="ID",
-        help="the workspace",
+        metavar="DATE",
+        help="the business date: 2026-11-28, 20261128, today, yesterday, or --bizdate=-2d",
     )
-    add("--bizdate", type=_date, required=True, metavar="YYYY-MM-DD", help="the business date")
-    add("--name", metavar="TEXT", help="a part of the name")
-    _add_words(parser, "--status", _STATUSES)
-    _add_words(parser, "--type", _TYPES)
-    add("--owner", metavar="ID", help="the owner's account ID")
-    add("--tag", type=_tag, action="append", metavar="K:V", help="a tag; of several one is enough")
+    parser.add_argument("--name", metavar="TEXT", help="a part of the name")
+    add_word("status")
+    add_word("type")
+    parser.add_argument("--owner", metavar="ID", help="the owner's account ID")
     add(
-        "--workflow",
-        type=partial(_id, "--workflow"),
-        metavar="ID",
-        help="the workflow they are runs of",
+        "--tag",
+        read=read_tag,
+        action="append",
+        metavar="K:V",
+        help="a tag; of several one is enough",
     )
-    _add_words(parser, "--env", _ENVS)
-    add(
+    add("--workflow", read=read_id, metavar="ID", help="the workflow they are runs of")
+    add_word("env")
+    parser.add_argument(
         "-o",
         "--output",
         choices=("table", "json", "csv"),
@@ -59,23 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_words(parser: argparse.ArgumentParser, option: str, words: Sequence[str]) -> None:
-    """Add an option that takes one of the service's words, in any case."""
-    parser.add_argument(
-        option,
-        type=partial(_word, option, words),
-        choices=words,
-        metavar=option[2:].upper(),
-        help=_list(words),
-    )
-
-
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what was found, also where a later page could not be read."""
-    target = bind(settings, environ).target
+    target, clock = bind(settings, environ).target, SystemClock()
+    zone = zone_of(target.region)
     query = Query(
         args.project,
-        biz_date_of(args.bizdate, zone_of(target.region)),
+        biz_date_of(date_of(args.bizdate, clock.now(), zone), zone),
         name=args.name or "",
         status=args.status or "",
         type=args.type or "",
@@ -84,7 +87,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         tags=tuple(args.tag or ()),
         workflow_id=args.workflow,
     )
-    clock, calls = SystemClock(), Counter[Target]()
+    calls = Counter[Target]()
     found: dict[int, WorkflowInstance] = {}
     try:
         with asyncio.Runner() as runner:
@@ -155,32 +158,9 @@ def _print(
         output.say("No instance matches.")
 
 
-def _id(option: str, text: str) -> int:
-    if (number := read_number(text)) is None:
-        raise UsageError(f"{option}: {text!r} is no ID: use digits only, e.g. 88123.")
-    return number
-
-
-def _date(text: str) -> date:
+def _checked(option: str, read: Callable[[str], T], text: str) -> T:
+    """Read the value of an option; an error names the option."""
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--bizdate: {text!r} is no date: write it as 2026-09-17.") from None
-
-
-def _tag(text: str) -> Tag:
-    key, colon, value = text.partition(":")
-    if not (key and colon):
-        raise UsageError(f"--tag: {text!r} is no tag: write it as key:value or key:")
-    return Tag(key, value)
-
-
-def _word(option: str, words: Sequence[str], text: str) -> str:
-    known = {word.lower(): word for word in words}
-    if text.lower() not in known:
-        raise UsageError(f"{option}: {text!r} is none of {_list(words)}.")
-    return known[text.lower()]
-
-
-def _list(words: Sequence[str]) -> str:
-    return ", ".join(words)
+        return read(text)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error}") from None

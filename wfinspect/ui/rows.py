@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.format import LINE_LIMIT, shown
-from wfinspect.model import Family, InstanceKey, Status, Target, Transition
+from wfinspect.model import Family, FieldKind, InstanceKey, Status, Target, Transition
+from wfinspect.search import matcher, parse_search
 from wfinspect.ui.lines import (
     Ground,
     Line,
@@ -232,24 +233,19 @@ def name_of(row: Row) -> Span:
     return name, Role.STRONG if row.is_unseen else Role.TEXT
 
 
-def matching(rows: Iterable[Row], query: str) -> tuple[Row, ...]:
-    """The rows that have all the words of a query.
+def matching(rows: Iterable[Row], query: str, now: datetime) -> tuple[Row, ...]:
+    """Return the rows that match a search; their status is the word that is shown.
 
-    A word is part of the name or ID; ``status=`` before it makes it the beginning of the status, and
-    ``!`` before either means that the row must not have it.
+    Raises:
+        UsageError: the search names a field that there is not.
     """
-    words = query.casefold().split()
-    return tuple(row for row in rows if all(_has(row, word) for word in words))
-
-
-def _has(row: Row, word: str) -> bool:
-    bare = word.lstrip("!")
-    if bare != word:
-        return not bare or _has(row, bare) == ((len(word) - len(bare)) % 2 == 0)
-    if word.startswith("status="):
-        return state_word(row)[0].casefold().startswith(word.removeprefix("status="))
-    name = row.instance.name[:LINE_LIMIT] if row.instance else ""
-    return word in name.casefold() or word in str(row.key.id)
+    terms = parse_search(query)
+    if not terms:
+        return tuple(rows)
+    has = matcher(terms, now)
+    if any(term.field is not None and term.field.kind is FieldKind.STATUS for term in terms):
+        return tuple(row for row in rows if has(row.key, row.instance, state_word(row)[0]))
+    return tuple(row for row in rows if has(row.key, row.instance, ""))
 
 
 LATE_MARK = "!late"

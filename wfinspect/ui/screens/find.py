@@ -1,7 +1,6 @@
-"""A search as one types it, ``workspace=88123 date=2026-09-17 name=ads``, as a query. Pure."""
+"""The find screen: a search of one workspace and business date, typed in a line, and what it found."""
 
-from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta, tzinfo
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 from textual import events, on
@@ -9,20 +8,16 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.errors import UsageError
-from wfinspect.format import moment, shown
 from wfinspect.model import (
     InstanceId,
     InstanceKey,
     Page,
     Query,
-    Status,
-    Tag,
     Target,
     WorkflowInstance,
-    biz_date_of,
 )
-from wfinspect.parsing import read_number
 from wfinspect.regions import zone_of
+from wfinspect.search import HELP, Term, matcher, parse_search, suggestions, to_query
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
 from wfinspect.ui.rows import RowColumns, list_line, widest
@@ -31,120 +26,22 @@ from wfinspect.ui.screens.view import OverlayScreen, Title
 from wfinspect.ui.widgets.line_view import CursorList, StaticLines
 from wfinspect.watching.api import Find, Row
 
-FIELDS = (
-    "workspace",
-    "date",
-    "name",
-    "status",
-    "type",
-    "env",
-    "owner",
-    "tag",
-    "workflow",
-    "trigger",
-)
-"""What a word may begin with, followed by ``=``; a word without is a part of the name."""
-
-_NUMBERS = ("workspace", "workflow", "trigger")
-
-
-def read_query(text: str, zone: tzinfo) -> Query:
-    """The query that a text means; business dates begin at midnight in `zone`.
-
-    Raises:
-        UsageError: a word can't be used, or workspace or date is missing.
-    """
-    given: dict[str, str] = {}
-    tags: list[Tag] = []
-    for word in text.split():
-        name, equals, value = word.partition("=")
-        if not equals:
-            name, value = "name", word
-        if name not in FIELDS:
-            raise UsageError(f"There is no {shown(name, limit=30)!r}: use {', '.join(FIELDS)}.")
-        if name == "tag" and value:
-            key, _, rest = value.partition(":")
-            tags.append(Tag(key, rest))
-        elif value:
-            given[name] = value
-    numbers = {name: _number(name, given[name]) for name in _NUMBERS if name in given}
-    if "workspace" not in numbers or "date" not in given:
-        raise UsageError("The service searches one workspace and business date: give both.")
-    return Query(
-        numbers["workspace"],
-        biz_date_of(_date(given["date"]), zone),
-        name=given.get("name", ""),
-        status=_status(given.get("status", "")),
-        type=given.get("type", ""),
-        owner=given.get("owner", ""),
-        env_type=given.get("env", "").capitalize(),
-        tags=tuple(tags),
-        workflow_id=numbers.get("workflow"),
-        unified_workflow_instance_id=numbers.get("trigger"),
-    )
-
-
-def suggestions(instance: WorkflowInstance | None, now: datetime, zone: tzinfo) -> tuple[str, ...]:
-    """Searches to begin with: around an instance, its trigger, its workflow; else of yesterday."""
-    at = moment(instance.biz_date) if instance and instance.biz_date else None
-    day = (at or now - timedelta(days=1)).astimezone(zone).date()
-    if instance is None or instance.project_id is None:
-        return (f"date={day} workspace=",)
-    return tuple(f"workspace={instance.project_id} date={day} {rest}" for rest in _more(instance))
-
-
-def _more(instance: WorkflowInstance) -> Iterator[str]:
-    yield ""
-    if instance.unified_workflow_instance_id is not None:
-        yield f"trigger={instance.unified_workflow_instance_id}"
-    if instance.workflow_id is not None:
-        yield f"workflow={instance.workflow_id}"
-
-
-def _number(name: str, text: str) -> int:
-    if (number := read_number(text)) is None:
-        raise UsageError(f"{name}={shown(text, limit=30)} is no ID: use digits only.")
-    return number
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{shown(text, limit=30)!r} is no date: write it as 2026-09-17.") from None
-
-
-def _status(text: str) -> str:
-    words = {str(status).lower(): str(status) for status in Status if status != Status.UNKNOWN}
-    if text and text.lower() not in words:
-        raise UsageError(
-            f"There is no status {shown(text, limit=30)!r}: {', '.join(words.values())}."
-        )
-    return words.get(text.lower(), "")
-
 
 class FoundList(CursorList):
     """What was found, with a mark before what is marked or watched."""
 
-    def __init__(
-        self, main: MainScreen, where: Target, nothing: Callable[[int], tuple[Line, ...]]
-    ) -> None:
+    def __init__(self, main: MainScreen, nothing: Callable[[int], tuple[Line, ...]]) -> None:
         super().__init__(nothing)
         self._main = main
-        self._target = where
         self.rows: tuple[Row, ...] = ()
         self.marked: set[InstanceKey] = set()
         self._cells = (8, 8)
         self._now = main.clock.now()
 
-    def offer(self, found: tuple[WorkflowInstance, ...]) -> None:
+    def offer(self, found: Iterable[tuple[InstanceKey, WorkflowInstance]]) -> None:
         """Show instances; those that were shown stay where they are."""
         self._now = self._main.clock.now()
-        keys = [InstanceKey(self._target, one.id) for one in found]
-        self.rows = tuple(
-            Row(key, one, read_at=self._now, is_live=True)
-            for key, one in zip(keys, found, strict=True)
-        )
+        self.rows = tuple(Row(key, one, read_at=self._now, is_live=True) for key, one in found)
         self._cells = widest(self.rows)
         self.update_lines()
 
@@ -216,6 +113,8 @@ class FindScreen(OverlayScreen):
         self._offered = suggestions(around, main.clock.now(), self._zone)
         self._offer = 0
         self._query: Query | None = None
+        self._left: tuple[Term, ...] = ()
+        """What the service can't search for."""
         self._problem = ""
         self._found: dict[InstanceId, WorkflowInstance] = {}
         self._page: Page[WorkflowInstance] | None = None
@@ -223,7 +122,7 @@ class FindScreen(OverlayScreen):
         self.input = Input(self._offered[0], compact=True, select_on_focus=False)
         self.input.cursor_blink = False
         self.remark = StaticLines(classes="head")
-        self.list = FoundList(main, where, self._nothing)
+        self.list = FoundList(main, self._nothing)
         self.list.tell_moved = self._moved
 
     def body(self) -> Iterator[Widget]:
@@ -240,7 +139,7 @@ class FindScreen(OverlayScreen):
         total = f" of {self._page.total:,}" if self._page.total is not None else ""
         more = ", more as you scroll" if not self._page.is_last else ""
         marked = f"  {len(self.list.marked)} marked" if self.list.marked else ""
-        said = f" {len(self._found):,}{total} found{more}"
+        said = f" {self.list.count:,}{total} found{more}"
         if width < SPLIT_CELLS and self.list.rows:
             # Their lines have no room for it.
             said = f" {self.list.rows[self.list.cursor].key.id} {said}"
@@ -254,26 +153,30 @@ class FindScreen(OverlayScreen):
     def fill(self) -> None:
         said = sentence(self._problem, self.size.width, Role.TROUBLE) if self._problem else ()
         self.remark.show(said)
-        self.list.offer(tuple(self._found.values()))
+        has = matcher(self._left, self.main.clock.now())
+        keys = ((InstanceKey(self._target, one.id), one) for one in self._found.values())
+        self.list.offer([(key, one) for key, one in keys if has(key, one, one.status)])
 
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._query is None:
-            said = f"Enter searches. Words: {', '.join(f'{name}=' for name in FIELDS)}"
-            more = "; what has no = is a part of the name. Up and Down offer searches."
-            return (BLANK, *sentence(said + more, width))
+            return (BLANK, *sentence(f"Enter searches, Up and Down offer searches. {HELP}", width))
         if self._page is None:
             return self.waiting_lines(width)
+        if not self._page.is_last:
+            said = f"None of the first {len(self._found):,} instances matches. Down reads more."
+            return (BLANK, *sentence(said, width))
         return (BLANK, line((" No instance matches.", Role.DIM)))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         try:
-            self._query, self._problem = read_query(event.value, self._zone), ""
+            terms, now = parse_search(event.value), self.main.clock.now()
+            self._query, self._left = to_query(terms, now, self._zone)
         except UsageError as error:
             self._problem = str(error)
         else:
-            self._found, self._page = {}, None
+            self._problem, self._found, self._page = "", {}, None
             self.list.marked, self.list.cursor = set(), 0
             self._ask(1)
             self.set_focus(self.list)

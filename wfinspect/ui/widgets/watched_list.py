@@ -7,7 +7,9 @@ from textual import events
 from textual.message import Message
 
 from wfinspect import format as fmt
+from wfinspect.errors import UsageError
 from wfinspect.model import InstanceKey, Target
+from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spread, width_of
 from wfinspect.ui.rows import (
     SORTS,
@@ -63,7 +65,8 @@ class WatchedList(LineView):
         self._groups = RowGroups()
         self._troubles: Mapping[Target, Trouble] = {}
         self.filter_text = ""
-        """What a row must match, as `row_filter` reads it; "" for nothing."""
+        """What a row must match, as `search` reads it; "" for nothing."""
+        self._problem = ""
         self.sort = SORTS[0]
         """One of `SORTS`."""
         self._cursor = 0
@@ -127,10 +130,11 @@ class WatchedList(LineView):
             self.post_message(self.Moved())
 
     def _narrow(self) -> None:
-        before = self.cursor_row
-        self._rows = (
-            matching(self._ordered, self.filter_text) if self.filter_text else self._ordered
-        )
+        before, self._problem = self.cursor_row, ""
+        try:
+            self._rows = matching(self._ordered, self.filter_text, self._now)
+        except UsageError as error:
+            self._rows, self._problem = (), str(error)
         if len(self._names) > 1:
             self._rows, self._groups = grouped(self._rows)
         else:
@@ -166,6 +170,8 @@ class WatchedList(LineView):
     def _nothing(self) -> tuple[Line, ...]:
         if not self._given:
             return self._make_empty(self.text_width)
+        if self._problem:
+            return (BLANK, *sentence(self._problem, self.text_width, Role.TROUBLE))
         return (BLANK, line((" No watched instance matches.", Role.DIM)))
 
     def line_at(self, y: int) -> Line:

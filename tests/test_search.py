@@ -1,0 +1,277 @@
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from fakes import START, instance, key, ms
+from hypothesis import given
+from hypothesis import strategies as st
+from scenes import mixed_rows, row
+from values import replace
+
+from wfinspect.errors import UsageError
+from wfinspect.model import InstanceKey, Query, Tag, Target, WorkflowInstance
+from wfinspect.search import (
+    HELP,
+    NAMES,
+    date_of,
+    matcher,
+    parse_search,
+    read_day,
+    read_word,
+    suggestions,
+    to_query,
+)
+from wfinspect.ui.rows import matching
+from wfinspect.watching.api import Row
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+MIDNIGHT = ms(datetime(2026, 9, 16, 16, tzinfo=UTC))
+NEEDED = "workspace=88123 date=2026-09-17 "
+
+
+def query_of(text: str) -> Query:
+    query, left = to_query(parse_search(text), START, SHANGHAI)
+    assert left == ()
+    return query
+
+
+def matches(one: WorkflowInstance, text: str, now: datetime = START) -> bool:
+    return matcher(parse_search(text), now)(key(one.id), one, one.status)
+
+
+def found(query: str) -> set[int]:
+    return {r.key.id for r in matching(mixed_rows(), query, START)}
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("TRADE", {10433001244}),
+        ("0124", {10433001244}),
+        ("status=run", {10433001244, 10433001250}),
+        ("status=wait !sku", {10433007781}),
+        ("_di !status=success !status=wait", {10433001244, 10433010001}),
+        ("店铺", {10433007791}),
+        ("nothing such", set()),
+        ("status=nothing", set()),
+    ],
+)
+def test_words_are_looked_for_in_name_id_and_the_status_that_is_shown(
+    query: str, ids: set[int]
+) -> None:
+    assert found(query) == ids
+
+
+@pytest.mark.parametrize("query", ["", "  ", "!", "!!", "status=", "!status=", "!date="])
+def test_a_search_that_is_not_finished_hides_nothing(query: str) -> None:
+    assert len(found(query)) == len(mixed_rows())
+
+
+def test_what_was_not_read_yet_is_found_by_its_id() -> None:
+    unread = Row(row(77, "Running").key)
+
+    assert matching([unread], "77", START)
+    assert not matching([unread], "dwd", START)
+    assert not any(matching([unread], f"{name}=1", START) for name in NAMES)
+
+
+def test_the_status_is_the_word_that_is_shown() -> None:
+    gone, old = row(1, "Running", is_gone=True), row(2, "Success", is_live=False)
+
+    assert matching([gone, old], "status=gone", START) == (gone,)
+    assert matching([gone, old], "status=success?", START) == (old,)
+
+
+@given(st.text(max_size=30))
+def test_a_word_and_its_opposite_share_the_rows_out(text: str) -> None:
+    words = [word for word in text.split() if "=" not in word]
+    if words and not words[0].startswith("!"):
+        assert found(words[0]) ^ found(f"!{words[0]}") == {r.key.id for r in mixed_rows()}
+
+
+ONE = instance(
+    10432987165,
+    "Running",
+    name="dwd_trade_order_di",
+    type="Normal",
+    env_type="Prod",
+    project_id=88123,
+    biz_date=MIDNIGHT,
+    workflow_id=2261034,
+    unified_workflow_instance_id=77,
+    owner="1823556600124410",
+    tags=(Tag("team", "growth"), Tag("sla", "")),
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name=trade NAME=DWD",
+        "status=Running type=norm env=prod owner=1823",
+        "workspace=88123 project=88123 workflow=2261034 trigger=77",
+        "date=2026-09-17",
+        "date=20260917 bizdate=2026-09",
+        "date=yesterday date=-1d",
+        "tag=team tag=nothing",
+        "tag=team:growth",
+        "tag=sla:",
+        "!date=today !tag=team:trade !status=failure !workflow=1 !!trade",
+    ],
+)
+def test_every_field_is_matched(text: str) -> None:
+    assert matches(ONE, text)
+    assert not any(matches(ONE, f"!{word}") for word in text.split() if word != "tag=nothing")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "workspace=8812",
+        "workflow=x",
+        "trigger=777",
+        "date=2026-09-18",
+        "date=2026-09-17x",
+        "date=today",
+        "tag=team:",
+        "tag=growth",
+        "name=0987",
+        "owner=823",
+        "type=rmal",
+        "env=dev",
+    ],
+)
+def test_numbers_and_dates_match_as_a_whole_and_other_values_from_their_beginning(
+    text: str,
+) -> None:
+    assert not matches(ONE, text)
+    assert matches(ONE, f"!{text}")
+
+
+def test_yesterday_is_that_of_the_region() -> None:
+    # 18:00 in New York is the next morning in Shanghai.
+    now = datetime(2026, 9, 17, 22, tzinfo=UTC)
+    place = InstanceKey(Target("a", "us-east-1", "x"), ONE.id)
+    there = replace(ONE, biz_date=ms(datetime(2026, 9, 16, 4, tzinfo=UTC)))
+
+    assert matcher(parse_search("date=yesterday"), now)(place, there, "")
+    assert matches(ONE, "date=yesterday", now)
+    assert not matches(ONE, "date=today", now)
+
+
+@pytest.mark.parametrize("text", ["colour=red", "!colour=red", "=red", "status==x colour="])
+def test_an_unknown_field_is_said_with_the_known_ones(text: str) -> None:
+    with pytest.raises(UsageError, match=r"no field '(colour)?': use name, status, "):
+        parse_search(text)
+
+
+def test_the_help_names_every_field() -> None:
+    assert all(f"{name}=" in HELP for name in NAMES)
+    assert set(NAMES) == {
+        *("name", "status", "type", "env", "owner", "tag"),
+        *("workflow", "workspace", "trigger", "date"),
+    }
+
+
+def test_workspace_and_date_are_enough_and_the_day_is_the_schedule_s() -> None:
+    assert query_of(NEEDED) == Query(88123, MIDNIGHT)
+    assert query_of("bizdate=20260917 project=88123") == Query(88123, MIDNIGHT)
+    assert query_of("date=yesterday workspace=88123") == Query(88123, MIDNIGHT)
+
+
+def test_every_filter_of_the_service_can_be_given() -> None:
+    text = NEEDED + (
+        "ads status=fail type=manual env=prod owner=1823 tag=team:trade tag=sla:"
+        " workflow=2261034 trigger=77"
+    )
+
+    assert query_of(text) == Query(
+        88123,
+        MIDNIGHT,
+        name="ads",
+        status="Failure",
+        type="Manual",
+        env_type="Prod",
+        owner="1823",
+        tags=(Tag("team", "trade"), Tag("sla", "")),
+        workflow_id=2261034,
+        unified_workflow_instance_id=77,
+    )
+
+
+def test_what_the_service_can_not_search_for_is_left_to_the_matcher() -> None:
+    text = "ads daily !status=success tag=team !tag=sla:p1 status=failure status=running"
+    query, left = to_query(parse_search(NEEDED + text), START, SHANGHAI)
+
+    assert query == Query(88123, MIDNIGHT, name="ads", status="Failure")
+    assert left == parse_search("daily !status=success tag=team !tag=sla:p1 status=running")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "give both"),
+        ("workspace=88123", "give both"),
+        ("date=2026-09-17 workspace=", "give both"),
+        ("date=2026-09-17 !workspace=1", "give both"),
+        ("workspace=x date=2026-09-17", "workspace: 'x' is not an ID"),
+        ("workspace=0 date=2026-09-17", "is not an ID"),
+        ("workspace=" + "9" * 19 + " date=2026-09-17", "is not an ID"),
+        ("workspace=1 date=2026-13-17", "date: '2026-13-17' is not a date"),
+        (NEEDED + "status=Broken", "status: 'Broken' is none of NotRun, "),
+        (NEEDED + "status=wait", "'wait' is none of WaitTime, WaitResource[.]"),
+        (NEEDED + "workflow=-1", "workflow: '-1' is not an ID"),
+        (NEEDED + "tag=:x", "':x' is not a tag"),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_a_sentence(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        query_of(text)
+
+
+@given(st.text("workspacedt=0123456789-!: \x1b店", max_size=60))
+def test_no_text_breaks_it(text: str) -> None:
+    said = ""
+    try:
+        terms = parse_search(text)
+        matcher(terms, START)(key(ONE.id), ONE, "")
+        assert isinstance(to_query(terms, START, SHANGHAI)[0], Query)
+    except UsageError as error:
+        said = str(error)
+    assert "\x1b" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-11-28", date(2026, 11, 28)),
+        ("20261128", date(2026, 11, 28)),
+        ("Today", timedelta(0)),
+        ("yesterday", timedelta(1)),
+        ("-2D", timedelta(2)),
+    ],
+)
+def test_a_day_is_a_date_or_how_long_ago_it_is(text: str, day: date | timedelta) -> None:
+    assert read_day(text) == day
+
+
+def test_today_is_that_of_the_zone() -> None:
+    assert date_of(timedelta(0), datetime(2026, 9, 17, 22, tzinfo=UTC), SHANGHAI) == date(
+        2026, 9, 18
+    )
+
+
+def test_a_whole_word_is_meant_before_those_that_begin_with_it() -> None:
+    assert read_word(("Checking", "CheckingCondition"), "checking") == "Checking"
+
+
+def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
+    around = instance(unified_workflow_instance_id=5, workflow_id=6)
+    offered = suggestions(around, START, SHANGHAI)
+
+    assert offered == (NEEDED, NEEDED + "trigger=5", NEEDED + "workflow=6")
+    assert query_of(offered[1]).unified_workflow_instance_id == 5
+
+
+def test_without_an_instance_yesterday_is_offered() -> None:
+    assert suggestions(None, START, SHANGHAI) == ("date=2026-09-17 workspace=",)

@@ -1,0 +1,318 @@
+"""The one language of search: of the list's filter, the find screen and `wfinspect find`. Pure.
+
+A search is words, all of which must hold. A plain word is part of the name or ID; behind the name of a
+field and ``=`` it is about that field, e.g. ``status=fail``; a ``!`` before it reverses it. A value
+matches from its beginning and in any case; numbers and dates match as a whole, and of several tags one
+is enough, as with the service.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta, tzinfo
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from wfinspect.errors import UsageError
+from wfinspect.format import LINE_LIMIT, biz_day, moment, shown
+from wfinspect.model import (
+    FIELDS,
+    FieldKind,
+    InstanceField,
+    InstanceKey,
+    Query,
+    Status,
+    Tag,
+    WorkflowInstance,
+    biz_date_of,
+)
+from wfinspect.parsing import read_number
+from wfinspect.regions import zone_of
+
+T = TypeVar("T")
+
+NAMES = tuple(field.search for field in FIELDS if field.search)
+"""What may stand before ``=``."""
+
+_FIELDS = {field.search: field for field in FIELDS if field.search}
+_FIELDS |= {"project": _FIELDS["workspace"], "bizdate": _FIELDS["date"]}
+
+WORDS = {
+    # Task instances have WaitTrigger, workflow instances can't be searched for it.
+    "status": tuple(str(s) for s in Status if s not in {Status.UNKNOWN, Status.WAIT_TRIGGER}),
+    "type": (
+        "Normal",
+        "Manual",
+        "SmokeTest",
+        "SupplementData",
+        "ManualWorkflow",
+        "TriggerWorkflow",
+    ),
+    "env": ("Prod", "Dev"),
+}
+"""The values that the service documents for a field, by the field's name in a search."""
+
+HELP = (
+    f"Words are parts of the name or ID; {' '.join(f'{name}=' for name in NAMES)} search a field; "
+    "! before one leaves out what matches. Dates: today, yesterday, -2d, 2026-11-28."
+)
+
+
+class Term(NamedTuple):
+    """One condition of a search."""
+
+    field: InstanceField | None
+    """None for a part of the name or ID."""
+    value: str
+    """As it was typed, never ""."""
+    is_negated: bool = False
+
+
+def parse_search(text: str) -> tuple[Term, ...]:
+    """Read a search; what is not finished, such as ``status=``, is no condition yet.
+
+    Raises:
+        UsageError: there is no field of a name before ``=``.
+    """
+    terms: list[Term] = []
+    for word in text.split():
+        bare = word.lstrip("!")
+        name, equals, value = bare.partition("=")
+        if not equals:
+            name, value = "", bare
+        elif name.lower() not in _FIELDS:
+            raise UsageError(
+                f"There is no field {shown(name, limit=30)!r}: use {', '.join(NAMES)}."
+            )
+        if value:
+            is_negated = (len(word) - len(bare)) % 2 == 1
+            terms.append(Term(_FIELDS[name.lower()] if name else None, value, is_negated))
+    return tuple(terms)
+
+
+Test = Callable[[InstanceKey, WorkflowInstance | None, str], bool]
+"""Whether an instance matches: its key, its reading and the word of its state."""
+
+
+def matcher(terms: Iterable[Term], now: datetime) -> Test:
+    """Return what tests instances; `now` is what ``today`` is about, in each instance's region."""
+    tests: list[Test] = []
+    tags: list[Test] = []
+    for term in terms:
+        test = _test_of(term, now)
+        if term.is_negated:
+            tests.append(lambda key, found, word, test=test: not test(key, found, word))  # type: ignore[misc]
+        elif term.field is not None and term.field.kind is FieldKind.TAGS:
+            tags.append(test)
+        else:
+            tests.append(test)
+    if tags:
+        tests.append(lambda key, found, word: any(test(key, found, word) for test in tags))
+    return lambda key, found, word: all(test(key, found, word) for test in tests)
+
+
+def _test_of(term: Term, now: datetime) -> Test:
+    """Return the test of a term, its negation left aside."""
+    value = term.value.casefold()
+    if term.field is not None:
+        return _field_test(term.field, value, now)
+    return lambda key, found, _: value in _name(found) or value in str(key.id)
+
+
+def _field_test(field: InstanceField, value: str, now: datetime) -> Test:
+    match field.kind:
+        case FieldKind.STATUS:
+            return lambda _, __, word: word.casefold().startswith(value)
+        case FieldKind.NUMBER:
+            number = read_number(value)
+            return lambda _, found, __: (
+                number is not None
+                and found is not None
+                and getattr(found, field.attribute) == number
+            )
+        case FieldKind.DATE:
+            return _date_test(value, now)
+        case FieldKind.TAGS:
+            return _tag_test(value)
+        case _ if field.attribute == "name":
+            return lambda _, found, __: value in _name(found)
+        case _:
+            return lambda _, found, __: (
+                found is not None
+                and getattr(found, field.attribute)[:LINE_LIMIT].casefold().startswith(value)
+            )
+
+
+def _name(found: WorkflowInstance | None) -> str:
+    return found.name[:LINE_LIMIT].casefold() if found else ""
+
+
+def _date_test(value: str, now: datetime) -> Test:
+    days: dict[tuple[int, str], bool] = {}  # few days and regions, many instances
+
+    def is_on(day: int, region: str) -> bool:
+        zone = zone_of(region)
+        try:
+            wanted = str(date_of(read_day(value), now, zone))
+        except UsageError:
+            wanted = value  # not finished: all days that begin so
+        return biz_day(day, zone).replace("-", "").startswith(wanted.replace("-", ""))
+
+    def test(key: InstanceKey, found: WorkflowInstance | None, _: str) -> bool:
+        if found is None or found.biz_date is None:
+            return False
+        place = found.biz_date, key.target.region
+        if place not in days:
+            days[place] = is_on(*place)
+        return days[place]
+
+    return test
+
+
+def _tag_test(value: str) -> Test:
+    key, colon, rest = value.partition(":")
+
+    def test(_: InstanceKey, found: WorkflowInstance | None, __: str) -> bool:
+        return found is not None and any(
+            tag.key[:LINE_LIMIT].casefold() == key
+            and (not colon or tag.value[:LINE_LIMIT].casefold() == rest)
+            for tag in found.tags
+        )
+
+    return test
+
+
+def to_query(terms: Iterable[Term], now: datetime, zone: tzinfo) -> tuple[Query, tuple[Term, ...]]:
+    """Return what the service is to search for, and the terms that are left to a `matcher`.
+
+    The service knows no negation, no ID, and one value of a field. Business dates begin at midnight
+    in `zone`.
+
+    Raises:
+        UsageError: a value can't be used, or workspace or date is missing.
+    """
+    given: dict[str, str] = {}
+    tags: list[Tag] = []
+    left: list[Term] = []
+    for term in terms:
+        name = term.field.search if term.field else "name"
+        if term.is_negated or name in given or (name == "tag" and ":" not in term.value):
+            left.append(term)
+        elif name == "tag":
+            tags.append(read_tag(term.value))
+        else:
+            given[name] = term.value
+
+    def value(name: str, read: Callable[[str], T]) -> T | None:
+        if name not in given:
+            return None
+        try:
+            return read(given[name])
+        except UsageError as error:
+            raise UsageError(f"{name}: {error}") from None
+
+    def word(name: str) -> str:
+        return value(name, partial(read_word, WORDS[name])) or ""
+
+    project, day = value("workspace", read_id), value("date", read_day)
+    if project is None or day is None:
+        raise UsageError("The service searches one workspace and business date: give both.")
+    query = Query(
+        project,
+        biz_date_of(date_of(day, now, zone), zone),
+        name=given.get("name", ""),
+        status=word("status"),
+        type=word("type"),
+        owner=given.get("owner", ""),
+        env_type=word("env"),
+        tags=tuple(tags),
+        workflow_id=value("workflow", read_id),
+        unified_workflow_instance_id=value("trigger", read_id),
+    )
+    return query, tuple(left)
+
+
+def read_id(text: str) -> int:
+    """Return an ID of the service.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if (number := read_number(text)) is None:
+        raise UsageError(f"{_quoted(text)} is not an ID: use digits only, e.g. 88123.")
+    return number
+
+
+def read_word(words: Sequence[str], text: str) -> str:
+    """Return the word that a text is the beginning of, in any case, or the whole of one.
+
+    Raises:
+        UsageError: it begins none of the words, or several.
+    """
+    wanted = text.casefold()
+    found = [word for word in words if word.casefold().startswith(wanted)]
+    exact = [word for word in found if word.casefold() == wanted]
+    if len(exact or found) != 1:
+        raise UsageError(f"{_quoted(text)} is none of {', '.join(found or words)}.")
+    return (exact or found)[0]
+
+
+_DAYS_AGO = re.compile(r"-([0-9]{1,4})d", re.IGNORECASE)
+_DAYS = {"today": 0, "yesterday": 1}
+
+
+Day = date | timedelta
+"""A date, or how long before today it is."""
+
+
+def read_day(text: str) -> Day:
+    """Return a business date: ``today``, ``yesterday``, ``-2d``, ``2026-11-28`` or ``20261128``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if (days := _DAYS.get(text.casefold())) is not None:
+        return timedelta(days)
+    if ago := _DAYS_AGO.fullmatch(text):
+        return timedelta(int(ago[1]))
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"{_quoted(text)} is not a date: write today, yesterday, -2d or 2026-11-28."
+        ) from None
+
+
+def date_of(day: Day, now: datetime, zone: tzinfo) -> date:
+    """Return the date that a day is in a zone."""
+    return now.astimezone(zone).date() - day if isinstance(day, timedelta) else day
+
+
+def read_tag(text: str) -> Tag:
+    """Return a tag.
+
+    Raises:
+        UsageError: it has no key, or no colon behind it.
+    """
+    key, colon, value = text.partition(":")
+    if not (key and colon):
+        raise UsageError(f"{_quoted(text)} is not a tag: write it as key:value or key:")
+    return Tag(key, value)
+
+
+def _quoted(text: str) -> str:
+    return repr(shown(text, limit=30))
+
+
+def suggestions(instance: WorkflowInstance | None, now: datetime, zone: tzinfo) -> tuple[str, ...]:
+    """Return searches to begin with: around an instance, its trigger, its workflow; else of yesterday."""
+    at = moment(instance.biz_date) if instance and instance.biz_date else None
+    day = (at or now - timedelta(days=1)).astimezone(zone).date()
+    if instance is None or instance.project_id is None:
+        return (f"date={day} workspace=",)
+    start = f"workspace={instance.project_id} date={day} "
+    related = {
+        "trigger": instance.unified_workflow_instance_id,
+        "workflow": instance.workflow_id,
+    }
+    narrower = (f"{start}{name}={number}" for name, number in related.items() if number is not None)
+    return (start, *narrower)
