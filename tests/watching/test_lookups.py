@@ -315,7 +315,7 @@ async def test_a_source_that_can_not_be_opened_is_an_answer(
 
 
 async def test_a_bug_is_an_answer(rig: Asker) -> None:
-    outcome = await rig.ask(type("Odd", (), {"whom": BINDING})())
+    outcome = await rig.ask(type("Odd", (), {"destination": BINDING})())
 
     assert isinstance(outcome, ServiceTrouble)
 

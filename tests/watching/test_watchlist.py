@@ -258,6 +258,17 @@ def test_removed_rows_come_back_where_they_stood() -> None:
     assert watched.restore() == []
 
 
+def test_a_row_that_was_read_after_it_was_removed_comes_back_as_it_was_read_last() -> None:
+    readings = Readings()
+    readings.read(modified("Running", 0))
+    readings.list.unwatch([key(1)])
+    readings.read(modified("Success", 15))  # it is on display still
+    readings.list.forget(key(1))
+    assert readings.list.restore() == [key(1)]
+    assert readings.row.instance == modified("Success", 15)
+    assert readings.list.states[key(1)].read_at == readings.seconds
+
+
 def test_a_row_is_watched_once() -> None:
     watched = Watchlist()
     assert watched.watch(key(1), START)

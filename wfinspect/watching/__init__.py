@@ -1,1 +1,1 @@
-"""Deciding whom to ask and remembering the answers. Knows no terminal and no HTTP."""
+"""The watch: polls instances, judges and stores what came, and notifies. Knows no terminal, no HTTP."""

@@ -1,4 +1,8 @@
-"""What the watcher needs of a service. `wfinspect.dataworks` fulfils it without knowing it."""
+"""The seams of the watch: what screens and commands see and request, what it needs of a service.
+
+`WatchControl` is what a screen holds: it gives a `Snapshot` of `Row`s, and takes `Request`s beyond
+the polls. `InstanceSource` is a service; `wfinspect.dataworks` fulfils it without knowing it.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,191 +31,9 @@ if TYPE_CHECKING:
     from wfinspect.lateness import Lateness
     from wfinspect.model import Progress
 
-
-class Group(NamedTuple):
-    """What instances must share for one ListWorkflowInstances to answer for all of them."""
-
-    target: Target
-    project_id: int
-    env_type: str
-    biz_date: int
-    """Milliseconds, as the service gave it."""
-
-
-class InstanceSource(Protocol):
-    """Read access to the instances of one target. Every failure is a `ServiceError`."""
-
-    async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance:
-        """Ask for one instance; one attempt."""
-
-    async def list_workflow_instances(
-        self, ids: Sequence[InstanceId], *, project_id: int, biz_date: int, env_type: str
-    ) -> tuple[WorkflowInstance, ...]:
-        """Ask for up to 100 instances of one workspace and business date; one attempt.
-
-        What the service does not find is missing from the answer.
-        """
-
-    async def find_workflow_instances(
-        self, query: "Query", *, page: int = 1
-    ) -> "Page[WorkflowInstance]":
-        """Ask for a page of the instances that match; one attempt."""
-
-    async def list_task_instances(
-        self, instance: WorkflowInstance, *, page: int = 1, task_id: int | None = None
-    ) -> "Page[TaskInstance]":
-        """Ask for a page of an instance's tasks, or of the runs of one of them; one attempt."""
-
-    async def get_task_instance(self, task_id: int) -> "TaskInstance":
-        """Ask for one task instance; one attempt."""
-
-    async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:
-        """Ask for the log of one run, the latest without a number; one attempt."""
-
-    def credentials_fingerprint(self) -> str:
-        """A text that changes when the credentials' source does; cheap, asked for every second."""
-
-    async def check_credentials(self) -> None:
-        """Raise CredentialsMissing or Refused where a call would; asks the service nothing."""
-
-    async def aclose(self) -> None:
-        """End what is under way and close the connections."""
-
-
-Connect = Callable[[Target, Callable[[], None]], Awaitable[InstanceSource]]
-"""Opens a source for a target; its second argument is called for each request that goes out."""
-
-
-def group_of(target: Target, instance: WorkflowInstance) -> Group | None:
-    """The group an instance belongs to, None where the service left a field of it out."""
-    if instance.project_id is None or instance.biz_date is None or not instance.env_type:
-        return None
-    return Group(target, instance.project_id, instance.env_type, instance.biz_date)
-
-
-def with_group(instance: WorkflowInstance, group: Group | None) -> WorkflowInstance:
-    """Fill in what a reading could not read of its group, where that is known."""
-    if group is None or not instance.unreadable:
-        return instance
-    known = group._asdict()
-    missing = {name: known[name] for name, _ in instance.unreadable if name in _OF_A_GROUP}
-    return replace(instance, **missing) if missing else instance
-
-
-_OF_A_GROUP = ("project_id", "env_type", "biz_date")
-
-
 A = TypeVar("A")
 
-
-class Request(Generic[A]):
-    """A question that is answered by an `A`; equal ones on their way share one answer."""
-
-    @property
-    def whom(self) -> Target:
-        """The target that is asked."""
-        raise NotImplementedError
-
-
-class _OfInstance(Request[A]):
-    key: InstanceKey
-
-    @property
-    def whom(self) -> Target:
-        return self.key.target
-
-
-class _OfBinding(Request[A]):
-    target: Target
-
-    @property
-    def whom(self) -> Target:
-        return self.target
-
-
-@dataclass(frozen=True)
-class InstanceOf(_OfInstance[WorkflowInstance]):
-    """An instance, to compare with; none where it is watched or on display, else one call."""
-
-    key: InstanceKey
-
-
-@dataclass(frozen=True)
-class TasksOf(_OfInstance[Page[TaskInstance]]):
-    """All tasks of an instance, in one page; `is_last` is False where there are more than are read.
-
-    Costs a call for 500 tasks, and none for a settled run that was asked for before; one more where
-    the instance is neither watched nor on display.
-    """
-
-    key: InstanceKey
-
-
-@dataclass(frozen=True)
-class RunsOf(_OfInstance[Page[TaskInstance]]):
-    """All runs of one task instance, told apart by `run_number`; one call."""
-
-    key: InstanceKey
-    """That of the workflow instance."""
-    task_id: int
-    """The task instance's ID."""
-
-
-@dataclass(frozen=True)
-class TaskOf(_OfBinding[TaskInstance]):
-    """One task instance with its script and tags; one call."""
-
-    target: Target
-    task_id: int
-    settled_at: int | None = None
-    """The task's ModifyTime where its run is over: then the answer is kept."""
-
-
-@dataclass(frozen=True)
-class TaskLog(_OfBinding[str]):
-    """The whole log of one run, as it came; one call each time, whatever its length."""
-
-    target: Target
-    task_id: int
-    run_number: int | None = None
-    """None asks for the latest run's."""
-    settled_at: int | None = None
-    """As in `TaskOf`."""
-
-
-@dataclass(frozen=True)
-class Find(_OfBinding[Page[WorkflowInstance]]):
-    """A page of the instances that match, newest first; one call."""
-
-    target: Target
-    query: Query
-    page: int = 1
-
-
-@dataclass(frozen=True)
-class EarlierRuns(_OfInstance[tuple[Run, ...]]):
-    """The runs of an instance's workflow on earlier business dates, newest date first.
-
-    For `typical.compare`. Costs a call for each date that is not in the store, at most one a day for
-    each, until enough runs are known.
-    """
-
-    key: InstanceKey
-    most: int = 10
-    """Calls at most; what is known then is the answer."""
-
-
-@dataclass(frozen=True)
-class Reply(Generic[A]):
-    """An answer and when it was read."""
-
-    value: A
-    read_at: datetime
-
-
-Outcome = Reply[A] | ServiceError
-Heard = Callable[[Outcome[A]], None]
-"""Called on the poller's thread; it must not wait."""
+# What is shown.
 
 
 class Trouble(NamedTuple):
@@ -222,7 +44,7 @@ class Trouble(NamedTuple):
     sentence: str
     """What happened, why, what to do."""
     retry_at: datetime | None
-    """When the next attempt is due; None where only a person can mend it."""
+    """When the next attempt is due; None where only the user can repair it."""
     exit_code: int = 3
     """That of the error behind it."""
 
@@ -238,7 +60,7 @@ class Outlook(NamedTuple):
     """None where nothing is known of earlier runs."""
     is_late: bool = False
     """By the last reading it runs, and is beyond the usual range."""
-    foremost: "tuple[TaskInstance, ...]" = ()
+    foremost: tuple[TaskInstance, ...] = ()
     """The few of its tasks that need the user first, as read with `progress`."""
 
     @property
@@ -248,9 +70,9 @@ class Outlook(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One instance: what is stored of it, shown, and judged for that.
+    """One instance: what is stored of it, and what is judged and shown with that.
 
-    A row that is another one is another object; one that is the same object has not changed.
+    Never changed in place: a row that is the same object has not changed.
     """
 
     key: InstanceKey
@@ -262,7 +84,7 @@ class Row(NamedTuple):
     is_live: bool = False
     """Whether the reading is recent enough to be shown as the present state; judged, not stored."""
     is_unseen: bool = False
-    """A change the user has not looked at yet."""
+    """A change that the user has not looked at yet."""
     is_gone: bool = False
     """The service no longer knows it; `instance` is what was last known."""
     last_change: Transition | None = None
@@ -284,7 +106,7 @@ class Row(NamedTuple):
 
     @property
     def is_final(self) -> bool:
-        """Whether no further reading is needed; `read_at` is set wherever `instance` is."""
+        """Whether no further reading is needed."""
         if self.instance is None or self.read_at is None:
             return False
         return is_final(self.instance, self.read_at)
@@ -296,7 +118,7 @@ class Row(NamedTuple):
 
 
 def state_since(row: Row) -> float | None:
-    """When a row entered the state it is shown in, in seconds since the epoch, as far as known."""
+    """Return when a row entered its state, in seconds since the epoch; None where unknown."""
     instance, change = row.instance, row.last_change
     if instance is None:
         return None
@@ -316,7 +138,7 @@ class Contact(Enum):
     """Whether what is on the screen is the present."""
 
     STARTING = "starting"
-    """Nothing has been asked yet."""
+    """Nothing has been read yet."""
     LIVE = "live"
     NOT_LIVE = "not live"
     PAUSED = "paused"
@@ -326,7 +148,7 @@ class Slow(NamedTuple):
     """How far apart readings are where our own limits lengthen the interval; no loss of contact."""
 
     seconds: float
-    """Between two readings of the rows that are asked for most often."""
+    """Between two readings of the rows that are read most often."""
     cause: str
     """``budget`` or ``rate``."""
 
@@ -350,13 +172,13 @@ class Slow(NamedTuple):
 
     @property
     def _every(self) -> str:
-        if self.seconds < _SAID_IN_SECONDS:
+        if self.seconds < _FROM_NEXT_UNIT:
             return f"{self.seconds:.0f}s"
         minutes = self.seconds / 60.0
-        return f"{minutes:.0f}m" if minutes < _SAID_IN_MINUTES else f"{minutes / 60.0:.0f}h"
+        return f"{minutes:.0f}m" if minutes < _FROM_NEXT_UNIT else f"{minutes / 60.0:.0f}h"
 
 
-_SAID_IN_SECONDS, _SAID_IN_MINUTES = 120.0, 120.0
+_FROM_NEXT_UNIT = 120.0  # in seconds below two minutes, in minutes below two hours
 
 
 class Health(NamedTuple):
@@ -370,7 +192,7 @@ class Health(NamedTuple):
     budget: int = 3000
     """Calls a day."""
     interval_seconds: float = 15.0
-    """How often an active instance is asked for."""
+    """How often an active instance is read."""
     slow: Slow | None = None
     """Set where our own budget or rate makes that clearly longer."""
     store_trouble: str = ""
@@ -380,25 +202,25 @@ class Health(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """A sentence for the person, told once."""
+    """A sentence for the user, shown once."""
 
     number: int
-    """Counts up; a face shows those above the last it has shown."""
+    """Counts up; a screen shows those above the last it has shown."""
     text: str
     is_error: bool = False
 
 
 class Alert(NamedTuple):
-    """A call for a person who is not looking: one bell, whatever the number of changes behind it."""
+    """A call for a user who is not looking: one bell, whatever the number of changes behind it."""
 
     number: int
-    """Counts up; a face rings for one above the last it has rung for."""
+    """Counts up; a screen rings for one above the last it has rung for."""
     text: str
     """At most 300 characters on one line, safe for a terminal."""
 
 
 class Snapshot(NamedTuple):
-    """Everything a face shows, at one moment."""
+    """Everything a screen shows, at one moment."""
 
     rows: tuple[Row, ...] = ()
     """The watched instances, in the order they were added."""
@@ -419,7 +241,7 @@ class Snapshot(NamedTuple):
     """IDs looked up lately, newest first."""
 
     def row(self, key: InstanceKey) -> Row | None:
-        """The row of a key, None if it is neither watched nor on display."""
+        """Return the row of a key, None if it is neither watched nor on display."""
         for row in self.rows:
             if row.key == key:
                 return row
@@ -452,7 +274,7 @@ def _without_rows(snapshot: Snapshot) -> Snapshot:
 
 
 class WatchControl(Protocol):
-    """What a face may ask of the watcher; each call returns at once, from any thread."""
+    """What a screen may request of the watch; each call returns at once, from any thread."""
 
     target: Target
     """The target that new IDs get."""
@@ -483,20 +305,211 @@ class WatchControl(Protocol):
         """Read one instance now, all without an argument."""
 
     def set_paused(self, *, paused: bool) -> None:
-        """Stop or resume polling; what a person asks for still goes out."""
+        """Stop or resume polling; what the user requests still goes out."""
 
     def set_interval(self, seconds: float) -> None:
-        """Set how often active instances are asked for; at least 2 seconds."""
+        """Set how often active instances are read; at least 2 seconds."""
 
     def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
-        """Ask for something beyond the watch, such as tasks or a log.
+        """Request something beyond the watch, such as tasks or a log.
 
-        `answer` is called once, on the poller's thread, with a `Reply` or a `ServiceError`. What is
-        asked for is counted like polls, and goes out at the same rate; see `requests` for the costs.
+        `answer` is called once, on the poller's thread, with a `Reply` or a `ServiceError`. Its calls
+        are counted like polls, and go out at the same rate; see each request for the costs.
         """
 
     def try_alert(self) -> None:
         """Have an alert raised that says that it is a trial."""
 
     def touch(self) -> None:
-        """Say that a person is there: the instance on display stays on the fast cadence."""
+        """Say that the user pressed a key: the instance on display stays on the fast cadence."""
+
+
+# What is requested beyond the watch.
+
+
+class Request(Generic[A]):
+    """A request that is answered by an `A`; equal ones on their way share one answer."""
+
+    @property
+    def destination(self) -> Target:
+        """The target whose service is called."""
+        raise NotImplementedError
+
+
+class _OfInstance(Request[A]):
+    key: InstanceKey
+
+    @property
+    def destination(self) -> Target:
+        return self.key.target
+
+
+class _OfTarget(Request[A]):
+    target: Target
+
+    @property
+    def destination(self) -> Target:
+        return self.target
+
+
+@dataclass(frozen=True)
+class InstanceOf(_OfInstance[WorkflowInstance]):
+    """An instance, to compare with; no call where it is watched or on display, else one."""
+
+    key: InstanceKey
+
+
+@dataclass(frozen=True)
+class TasksOf(_OfInstance[Page[TaskInstance]]):
+    """All tasks of an instance, in one page; `is_last` is False where there are more than are read.
+
+    Costs a call for 500 tasks, and none for a settled run that was requested before; one more where
+    the instance is neither watched nor on display.
+    """
+
+    key: InstanceKey
+
+
+@dataclass(frozen=True)
+class RunsOf(_OfInstance[Page[TaskInstance]]):
+    """All runs of one task instance, told apart by `run_number`; one call."""
+
+    key: InstanceKey
+    """That of the workflow instance."""
+    task_id: int
+    """The task instance's ID."""
+
+
+@dataclass(frozen=True)
+class EarlierRuns(_OfInstance[tuple[Run, ...]]):
+    """The runs of an instance's workflow on earlier business dates, newest date first.
+
+    For `lateness.compare`. Costs a call for each date that is not in the store, at most one a day for
+    each, until enough runs are known.
+    """
+
+    key: InstanceKey
+    most: int = 10
+    """Calls at most; what is known then is the answer."""
+
+
+@dataclass(frozen=True)
+class TaskOf(_OfTarget[TaskInstance]):
+    """One task instance with its script and tags; one call."""
+
+    target: Target
+    task_id: int
+    settled_at: int | None = None
+    """The task's ModifyTime where its run is over: then the answer is kept."""
+
+
+@dataclass(frozen=True)
+class TaskLog(_OfTarget[str]):
+    """The whole log of one run, as it came; one call each time, whatever its length."""
+
+    target: Target
+    task_id: int
+    run_number: int | None = None
+    """None is the latest run."""
+    settled_at: int | None = None
+    """As in `TaskOf`."""
+
+
+@dataclass(frozen=True)
+class Find(_OfTarget[Page[WorkflowInstance]]):
+    """A page of the instances that match, newest first; one call."""
+
+    target: Target
+    query: Query
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class Reply(Generic[A]):
+    """An answer and when it was read."""
+
+    value: A
+    read_at: datetime
+
+
+Outcome = Reply[A] | ServiceError
+Heard = Callable[[Outcome[A]], None]
+"""Called on the poller's thread; it must not wait."""
+
+
+# What the watch needs of a service.
+
+
+class InstanceSource(Protocol):
+    """Read access to the instances of one target. Every failure is a `ServiceError`.
+
+    Each method makes one attempt.
+    """
+
+    async def get_workflow_instance(self, instance_id: InstanceId) -> WorkflowInstance: ...
+
+    async def list_workflow_instances(
+        self, ids: Sequence[InstanceId], *, project_id: int, biz_date: int, env_type: str
+    ) -> tuple[WorkflowInstance, ...]:
+        """Return up to 100 instances of one workspace and business date.
+
+        What the service does not find is missing from the answer.
+        """
+
+    async def find_workflow_instances(
+        self, query: Query, *, page: int = 1
+    ) -> Page[WorkflowInstance]:
+        """Return a page of the instances that match."""
+
+    async def list_task_instances(
+        self, instance: WorkflowInstance, *, page: int = 1, task_id: int | None = None
+    ) -> Page[TaskInstance]:
+        """Return a page of an instance's tasks, or of the runs of one of them."""
+
+    async def get_task_instance(self, task_id: int) -> TaskInstance: ...
+
+    async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:
+        """Return the log of one run, the latest without a number."""
+
+    def credentials_fingerprint(self) -> str:
+        """Return a text that changes when the credentials' source does; cheap, called every second."""
+
+    async def check_credentials(self) -> None:
+        """Raise CredentialsMissing or Refused where a call would, without a call."""
+
+    async def aclose(self) -> None:
+        """End what is under way and close the connections."""
+
+
+Connect = Callable[[Target, Callable[[], None]], Awaitable[InstanceSource]]
+"""Opens a source for a target; its second argument is called for each request that goes out."""
+
+
+class Group(NamedTuple):
+    """What instances must share for one ListWorkflowInstances to answer for all of them."""
+
+    target: Target
+    project_id: int
+    env_type: str
+    biz_date: int
+    """Milliseconds, as the service gave it."""
+
+
+def group_of(target: Target, instance: WorkflowInstance) -> Group | None:
+    """Return the group of an instance, None where the service left a field of it out."""
+    if instance.project_id is None or instance.biz_date is None or not instance.env_type:
+        return None
+    return Group(target, instance.project_id, instance.env_type, instance.biz_date)
+
+
+def with_group(instance: WorkflowInstance, group: Group | None) -> WorkflowInstance:
+    """Return an instance with what could not be read of its group, where that is known."""
+    if group is None or not instance.unreadable:
+        return instance
+    known = group._asdict()
+    missing = {
+        name: known[name]
+        for name, _ in instance.unreadable
+        if name in {"project_id", "env_type", "biz_date"}
+    }
+    return replace(instance, **missing) if missing else instance

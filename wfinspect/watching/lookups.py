@@ -248,7 +248,7 @@ class Lookups:
             self._asked[request].append(answer)
         else:
             self._asked[request] = [answer]
-            self._limits.ask(request.whom, self._clock.monotonic())
+            self._limits.ask(request.destination, self._clock.monotonic())
             self._calls.spawn(self._answer(request))
 
     def let_out(self, now: float, *, is_sharing: bool) -> None:

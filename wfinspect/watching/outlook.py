@@ -199,7 +199,7 @@ class OutlookTracker:
         def heard(outcome: "Outcome[Any]") -> None:
             if isinstance(outcome, ServiceError):
                 quiet_until = self._clock.monotonic() + QUIET_SECONDS
-                self._quiet[type(request), request.whom] = quiet_until
+                self._quiet[type(request), request.destination] = quiet_until
             self._learn(request, outcome)
 
         self._asking.ask(request, heard)

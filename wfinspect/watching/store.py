@@ -526,8 +526,11 @@ def _flag(value: object) -> bool | None:
 
 def _values(row: Row) -> Mapping[str, Any]:
     """Return a row by the names of its columns."""
+    target = row.key.target
     return {
-        **row.key.target._asdict(),
+        "profile": target.profile,
+        "region": target.region,
+        "endpoint": target.endpoint,
         "id": row.key.id,
         "position": row.position,
         "added_at": None if row.added_at is None else to_microseconds(row.added_at),
