@@ -229,13 +229,15 @@ class ChoiceList(CursorList):
             self._choices = tuple(choices)
             self._find()
             places = (i for i, choice in enumerate(self._matching) if choice.value == value)
-            self.go(next(places, 0))
+            self.update_lines()
+            self.go_to(next(places, 0))
 
     def match(self, query: str) -> None:
         """Show what matches a query."""
         self._query = query
         self._find()
-        self.go(0)
+        self.update_lines()
+        self.go_to(0)
 
     def _find(self) -> None:
         wanted = self._query.casefold()
@@ -252,10 +254,12 @@ class ChoiceList(CursorList):
         """How many match."""
         return len(self._matching)
 
+    def ground_of(self, index: int) -> Ground:
+        # The query has the keys, and yet they move this cursor.
+        return Ground.CURSOR if index == self.cursor else Ground.NONE
+
     def item_line(self, index: int, ground: Ground) -> Line:
         """What it is, and what stands at the right edge."""
-        # The query has the keys, and yet they move this cursor.
-        ground = Ground.CURSOR if ground is Ground.RESTING else ground
         choice = self._matching[index]
         width, right = self.text_width, choice.right
         # What it is keeps its half: of what became what, the end is the news.

@@ -23,7 +23,7 @@ from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
 from wfinspect.ui.rows import RowColumns, list_line, widest
 from wfinspect.ui.screens.main import SPLIT_CELLS, MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title
-from wfinspect.ui.widgets.line_view import CursorList, StaticLines
+from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Find, Row
 
 
@@ -71,14 +71,14 @@ class FoundList(CursorList):
         """Mark what is under the cursor, or don't; on to the next."""
         if self.rows:
             self.marked ^= {self.rows[self.cursor].key}
-            self.go(self.cursor + 1)
+            self.go_to(self.cursor + 1)
 
     def mark_all(self) -> None:
         """Mark all that were read, or none."""
         every = {row.key for row in self.rows}
         self.marked = set() if every <= self.marked else every
         self.update_lines()
-        self.tell_moved()
+        self.post_message(self.Moved())
 
 
 _AHEAD = 20
@@ -123,7 +123,6 @@ class FindScreen(OverlayScreen):
         self.input.cursor_blink = False
         self.remark = StaticLines(classes="head")
         self.list = FoundList(main, self._nothing)
-        self.list.tell_moved = self._moved
 
     def body(self) -> Iterator[Widget]:
         yield self.input
@@ -197,6 +196,7 @@ class FindScreen(OverlayScreen):
 
         self.request(Find(self._target, query, number), take)
 
+    @on(LineView.Moved)
     def _moved(self) -> None:
         self.about.update_lines()
         has_more = self._page is not None and not self._page.is_last

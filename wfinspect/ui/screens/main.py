@@ -169,7 +169,7 @@ class MainScreen(SparingScreen[None]):
             self._now = self.clock.now()
         self._fill()
         if is_first and self.opened is not None:
-            self.list.go_to(self.opened)
+            self.list.select(self.opened)
 
     def _fill(self) -> None:
         self.id_box.set_recent(self.snapshot.recent_ids)
@@ -198,7 +198,7 @@ class MainScreen(SparingScreen[None]):
         row = self.snapshot.row(key)
         if row is not None and row.is_unseen:
             self.control.mark_seen([key])
-        self.list.go_to(key)
+        self.list.select(key)
         self._arrange()
         if take_keys:
             self.call_after_refresh(self.detail.take_keys)
@@ -280,7 +280,7 @@ class MainScreen(SparingScreen[None]):
         is_open = self.opened is not None
         return nothing_watched(trouble, self.look, self._now, width, is_open=is_open)
 
-    @on(WatchedList.Moved)
+    @on(LineView.Moved)
     def _cursor_moved(self) -> None:
         self.bottom.update_lines()
 
@@ -418,7 +418,7 @@ class MainScreen(SparingScreen[None]):
         if row is None:
             self.notify("No unseen changes.", timeout=BRIEF_SECONDS)
             return
-        self.list.go_to(row.key)
+        self.list.select(row.key)
         self.open(row.key, take_keys=False)
 
     def action_seen(self) -> None:

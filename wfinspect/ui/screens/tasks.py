@@ -18,7 +18,7 @@ from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title
 from wfinspect.ui.tasks_text import details, state_of, summary
 from wfinspect.ui.widgets.boxes import StatusLine
-from wfinspect.ui.widgets.line_view import CursorList, StaticLines
+from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.ui.widgets.text_view import LongText
 from wfinspect.watching.api import RunsOf, TaskOf, TasksOf
 
@@ -136,7 +136,8 @@ class TaskList(CursorList):
         if all_tasks is not self._measured:
             self._widest, self._measured = tasks_text.widest(all_tasks), all_tasks
         places = (i for i, task in enumerate(shown_tasks) if before and task.id == before.id)
-        self.go(next(places, 0))
+        self.update_lines()
+        self.go_to(next(places, 0))
 
     def item_line(self, index: int, ground: Ground) -> Line:
         """A task with its bar."""
@@ -182,7 +183,6 @@ class TasksScreen(OverlayScreen):
         self.progress = StatusLine(self._progress_line, id="progress")
         self.titles = StatusLine(self._titles_line, id="titles")
         self.list = TaskList(main, self._nothing)
-        self.list.tell_moved = self.about.update_lines
         self.input = Input(placeholder="part of a name, status, type or ID", compact=True)
         self.input.cursor_blink = False
         self.input.display = False
@@ -275,6 +275,10 @@ class TasksScreen(OverlayScreen):
         more = f" Only the first {len(self._tasks):,} were read." if is_part else ""
         said = f" {summary(task, self.look, self.clock.now())}" if task else ""
         return (more, Role.TROUBLE), (said, Role.DIM)
+
+    @on(LineView.Moved)
+    def _cursor_moved(self) -> None:
+        self.about.update_lines()
 
     def action_filter(self) -> None:
         """Narrow the list while one types."""

@@ -16,7 +16,7 @@ from wfinspect.ui.lines import BLANK, Line, Role, Span, line, wrap
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title
 from wfinspect.ui.tasks_text import meaning, state_of
-from wfinspect.ui.widgets.line_view import StaticLines
+from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.ui.widgets.text_view import LongText, TextView
 from wfinspect.watching.api import TaskLog, TaskOf
 
@@ -70,7 +70,6 @@ class TextScreen(OverlayScreen):
         self.head = StaticLines(classes="head")
         self.view = TextView(opens_at_end=opens_at_end)
         self.view.add_class("main")
-        self.view.tell_moved = self.about.update_lines
         self.input = Input(placeholder="search, Enter goes there", compact=True)
         self.input.cursor_blink = False
         self.input.display = False
@@ -107,6 +106,10 @@ class TextScreen(OverlayScreen):
         found = count if self._found else "  no line has "
         role = Role.TEXT if self._found else Role.TROUBLE
         return (where, Role.DIM), (found, role), (shown(self.wanted, limit=40), Role.ACCENT)
+
+    @on(LineView.Moved)
+    def _view_moved(self) -> None:
+        self.about.update_lines()
 
     def find_all(self) -> None:
         """Find anew what is searched for: the text is another."""

@@ -6,6 +6,7 @@ from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
@@ -31,6 +32,9 @@ class LineView(ScrollView, inherit_bindings=False):
     A subclass says what there is with `total_lines` and `line_at`. Equal lines, and lines outside
     the window, are not painted again.
     """
+
+    class Moved(Message):
+        """The cursor is on another item, or another part of the text is in view."""
 
     def __init__(
         self,
@@ -141,13 +145,26 @@ class LineView(ScrollView, inherit_bindings=False):
         return style
 
     def move(self, where: str) -> None:
-        """Scroll; a subclass with a cursor moves that instead."""
-        page = max(1, self.size.height - 1)
+        """Move ``down``, ``up``, ``page_down``, ``page_up``, or to the ``top`` or ``bottom``."""
+        page = max(1, self.page_size - 1)
         steps = {"down": 1, "up": -1, "page_down": page, "page_up": -page}
         if where in steps:
-            self.scroll_to(y=self.scroll_offset.y + steps[where], animate=False)
+            self.move_by(steps[where])
         else:
-            self.scroll_to(y=0 if where == "top" else self.max_scroll_y, animate=False)
+            self.move_to_end(is_top=where == "top")
+
+    @property
+    def page_size(self) -> int:
+        """How many steps of `move_by` the window is high."""
+        return self.size.height
+
+    def move_by(self, steps: int) -> None:
+        """Scroll by lines; a subclass with a cursor moves that instead."""
+        self.scroll_to(y=self.scroll_offset.y + steps, animate=False)
+
+    def move_to_end(self, *, is_top: bool) -> None:
+        """Scroll to the first or last line."""
+        self.scroll_to(y=0 if is_top else self.max_scroll_y, animate=False)
 
 
 class StaticLines(LineView):
@@ -172,15 +189,22 @@ class StaticLines(LineView):
 
 
 class CursorList(LineView):
-    """A subclass says what there is with `count` and `item_line`."""
+    """Items with a cursor; a subclass says what there is with `count` and `item_line`.
 
-    def __init__(self, nothing: Callable[[int], tuple[Line, ...]]) -> None:
+    Items of several lines, or with lines between them, need `place_of`, `page_size` and `line_at` too.
+    """
+
+    def __init__(
+        self,
+        nothing: Callable[[int], tuple[Line, ...]],
+        *,
+        id: str | None = None,
+        classes: str = "pane main",
+    ) -> None:
         """Create the list; `nothing` makes what stands in for items, at a width, while there are none."""
-        super().__init__(classes="pane main", can_focus=True)
+        super().__init__(id=id, classes=classes, can_focus=True)
         self.cursor = 0
         """The index of the item under the cursor."""
-        self.tell_moved: Callable[[], None] = lambda: None
-        """Called when the cursor is on another item."""
         self._make_nothing = nothing
         self._nothing: tuple[Line, ...] = ()
 
@@ -190,37 +214,48 @@ class CursorList(LineView):
         return 0
 
     def item_line(self, index: int, ground: Ground) -> Line:
-        """The line of an item."""
+        """Return the line of an item."""
         del index, ground
         return BLANK
 
+    def place_of(self, index: int) -> tuple[int, int]:
+        """Return the first line to be seen with an item, and the one below its last."""
+        return index, index + 1
+
+    def ground_of(self, index: int) -> Ground:
+        """Return what an item's line stands on."""
+        if index != self.cursor:
+            return Ground.NONE
+        return Ground.CURSOR if self.has_focus else Ground.RESTING
+
     def total_lines(self) -> int:
-        """One for each item."""
-        if not self.count:
-            self._nothing = self._make_nothing(self.text_width)
-        return self.count or len(self._nothing)
+        if self.count:
+            return self.place_of(self.count - 1)[1]
+        self._nothing = self._make_nothing(self.text_width)
+        return len(self._nothing)
 
     def line_at(self, y: int) -> Line:
-        """An item's line, on a ground where the cursor is."""
-        if not self.count:
-            return self._nothing[y]
-        is_here = y == self.cursor
-        ground = (Ground.CURSOR if self.has_focus else Ground.RESTING) if is_here else Ground.NONE
-        return self.item_line(y, ground)
+        """Return a line, made when it is asked for: items out of sight cost nothing."""
+        return self.item_line(y, self.ground_of(y)) if self.count else self._nothing[y]
 
-    def move(self, where: str) -> None:
-        """Move the cursor."""
-        page = max(1, self.size.height - 1)
-        steps = {"down": 1, "up": -1, "page_down": page, "page_up": -page, "top": -self.cursor}
-        self.go(self.cursor + steps.get(where, self.count))
+    def move_by(self, steps: int) -> None:
+        self.go_to(self.cursor + steps)
 
-    def go(self, index: int) -> None:
-        """Put the cursor on an item, and bring that in view."""
+    def move_to_end(self, *, is_top: bool) -> None:
+        self.go_to(0 if is_top else self.count - 1)
+
+    def go_to(self, index: int) -> None:
+        """Put the cursor on an item, or the one nearest to that index, and bring it in view."""
         self.cursor = max(0, min(index, self.count - 1))
+        self.reveal()
         self.update_lines()
+        self.post_message(self.Moved())
+
+    def reveal(self) -> None:
+        """Scroll as far as it takes to see the item under the cursor."""
+        first, end = self.place_of(self.cursor)
         top, height = self.scroll_offset.y, max(1, self.size.height)
-        if not top <= self.cursor < top + height:
-            y = self.cursor - (height - 1) * (self.cursor > top)
-            self.scroll_to(y=y, animate=False, force=True)
-        self.update_lines()
-        self.tell_moved()
+        if first < top:
+            self.scroll_to(y=first, animate=False, force=True)
+        elif end > top + height:
+            self.scroll_to(y=end - height, animate=False, force=True)

@@ -3,7 +3,7 @@
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import accumulate
 
 from textual import events
@@ -147,7 +147,6 @@ class TextView(LineView):
         self.text = LongText("")
         self.wraps = True
         self._opens_at_end = self._sticks = opens_at_end
-        self.tell_moved: Callable[[], None] = lambda: None
         self._top: Place = (0, 0)
         self._column = 0
         self._wanted = ""
@@ -203,15 +202,13 @@ class TextView(LineView):
             self._pieces.clear()
             self._changed()
 
-    def move(self, where: str) -> None:
-        """Scroll; a mark stays behind."""
-        page = max(1, self.size.height - 1)
-        steps = {"down": 1, "up": -1, "page_down": page, "page_up": -page}
-        if where in steps:
-            step = steps[where]
-            self._go(self._after(self._top, step) if step > 0 else self._before(self._top, -step))
-        else:
-            self._go((0, 0) if where == "top" else self._last_top())
+    def move_by(self, steps: int) -> None:
+        """Scroll by rows; a mark stays behind."""
+        top = self._top
+        self._go(self._after(top, steps) if steps > 0 else self._before(top, -steps))
+
+    def move_to_end(self, *, is_top: bool) -> None:
+        self._go((0, 0) if is_top else self._last_top())
 
     def total_lines(self) -> int:
         """As many as the window has: it is filled anew, never scrolled."""
@@ -237,12 +234,12 @@ class TextView(LineView):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel moves three lines."""
         event.stop()
-        self._go(self._after(self._top, 3))
+        self.move_by(3)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """And back."""
         event.stop()
-        self._go(self._before(self._top, 3))
+        self.move_by(-3)
 
     def _go(self, top: Place) -> None:
         last = self._last_top()
@@ -260,7 +257,7 @@ class TextView(LineView):
     def _changed(self) -> None:
         self._fill()
         self.update_lines()
-        self.tell_moved()
+        self.post_message(self.Moved())
 
     def _fill(self) -> None:
         self._window = []

@@ -10,7 +10,7 @@ from wfinspect import format as fmt
 from wfinspect.errors import UsageError
 from wfinspect.model import InstanceKey, Target
 from wfinspect.ui.instance_text import sentence
-from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, spread, width_of
+from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, spread, width_of
 from wfinspect.ui.rows import (
     SORTS,
     RowColumns,
@@ -27,18 +27,15 @@ from wfinspect.ui.rows import (
     widest,
 )
 from wfinspect.ui.theme import Look
-from wfinspect.ui.widgets.line_view import LineView
+from wfinspect.ui.widgets.line_view import CursorList
 from wfinspect.watching.api import Row, Trouble
 
 
-class WatchedList(LineView):
+class WatchedList(CursorList):
     """Rows filtered and sorted; two lines a row beside a detail, one where the list has the width.
 
     Rows of several accounts or regions stand under a header for each, in the order of their first rows.
     """
-
-    class Moved(Message):
-        """The cursor is on another row."""
 
     class Opened(Message):
         """A row was clicked twice."""
@@ -55,7 +52,7 @@ class WatchedList(LineView):
         empty: Callable[[int], tuple[Line, ...]],
         id: str | None = None,
     ) -> None:
-        super().__init__(id=id, classes="pane", can_focus=True)
+        super().__init__(self._no_row, id=id, classes="pane")
         self._look = look
         self._now = now
         self._given: tuple[Row, ...] = ()
@@ -69,11 +66,9 @@ class WatchedList(LineView):
         self._problem = ""
         self.sort = SORTS[0]
         """One of `SORTS`."""
-        self._cursor = 0
         self._cells = (8, 8)
         self._is_sidebar = False
         self._make_empty = empty
-        self._empty: tuple[Line, ...] = ()
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -83,7 +78,7 @@ class WatchedList(LineView):
     @property
     def cursor_row(self) -> Row | None:
         """The row under the cursor, None where the list is empty."""
-        return self._rows[self._cursor] if self._rows else None
+        return self._rows[self.cursor] if self._rows else None
 
     @property
     def columns(self) -> RowColumns:
@@ -139,14 +134,14 @@ class WatchedList(LineView):
             self._rows, self._groups = grouped(self._rows)
         else:
             self._groups = RowGroups()
-        if before is not None or self._cursor:
+        if before is not None or self.cursor:
             self._keep_cursor(before.key if before else None)
 
     def _keep_cursor(self, key: InstanceKey | None) -> None:
-        place = next((i for i, row in enumerate(self._rows) if row.key == key), self._cursor)
-        self._cursor = max(0, min(place, len(self._rows) - 1))
+        place = next((i for i, row in enumerate(self._rows) if row.key == key), self.cursor)
+        self.cursor = max(0, min(place, len(self._rows) - 1))
         # A sort under the operator's hand must not carry the row out of sight.
-        self.call_after_refresh(self._reveal)
+        self.call_after_refresh(self.reveal)
 
     def set_sidebar(self, *, is_sidebar: bool) -> None:
         """Two lines a row, or one."""
@@ -154,37 +149,39 @@ class WatchedList(LineView):
             self._is_sidebar = is_sidebar
             self.repaint()
             self.update_lines()
-            self.call_after_refresh(self._reveal)
+            self.call_after_refresh(self.reveal)
 
     @property
     def _row_height(self) -> int:
         return 2 if self._is_sidebar else 1
 
-    def total_lines(self) -> int:
-        """Lines of all rows, or of what stands in for them."""
-        if not self._rows:
-            self._empty = self._nothing()
-            return len(self._empty)
-        return len(self._rows) * self._row_height + self._groups.extra_lines
+    @property
+    def count(self) -> int:
+        return len(self._rows)
 
-    def _nothing(self) -> tuple[Line, ...]:
+    @property
+    def page_size(self) -> int:
+        return self.size.height // self._row_height
+
+    def place_of(self, index: int) -> tuple[int, int]:
+        top = self._groups.y_of(index, self._row_height)
+        # The first row of a group brings its header along.
+        return top - (index in self._groups.starts), top + self._row_height
+
+    def _no_row(self, width: int) -> tuple[Line, ...]:
         if not self._given:
-            return self._make_empty(self.text_width)
+            return self._make_empty(width)
         if self._problem:
-            return (BLANK, *sentence(self._problem, self.text_width, Role.TROUBLE))
+            return (BLANK, *sentence(self._problem, width, Role.TROUBLE))
         return (BLANK, line((" No watched instance matches.", Role.DIM)))
 
     def line_at(self, y: int) -> Line:
-        """The line of a row, made when it is asked for: rows out of sight cost nothing."""
         if not self._rows:
-            return self._empty[y]
+            return super().line_at(y)
         index, part, header = self._groups.at(y, self._row_height)
         if index is None:
             return self._header(header) if header else BLANK
-        row = self._rows[index]
-        ground = Ground.NONE
-        if index == self._cursor:
-            ground = Ground.CURSOR if self.has_focus else Ground.RESTING
+        row, ground = self._rows[index], self.ground_of(index)
         if self._is_sidebar:
             return sidebar_lines(row, self._look, self._now, self.text_width, ground)[part]
         return list_line(row, self._look, self._now, self.columns, ground)
@@ -192,54 +189,21 @@ class WatchedList(LineView):
     def _header(self, target: Target) -> Line:
         return header_line(self._names[target], self._troubles.get(target), self.text_width)
 
-    def move(self, where: str) -> None:
-        """Move the cursor."""
-        page = max(1, self.size.height // self._row_height - 1)
-        last = len(self._rows) - 1
-        targets = {
-            "down": self._cursor + 1,
-            "up": self._cursor - 1,
-            "page_down": self._cursor + page,
-            "page_up": self._cursor - page,
-            "top": 0,
-            "bottom": last,
-        }
-        self._go(targets[where])
-
-    def go_to(self, key: InstanceKey) -> None:
+    def select(self, key: InstanceKey) -> None:
         """Put the cursor on a row, if it is there."""
         for index, row in enumerate(self._rows):
             if row.key == key:
-                self._go(index)
+                self.go_to(index)
 
     def next_unseen(self) -> Row | None:
         """The next row with an unseen change, seen from the cursor; failing that a filtered one."""
         key = self.cursor_row.key if self.cursor_row else None
         return next_unseen(self._rows, key) or next_unseen(self._ordered, key)
 
-    def _go(self, index: int) -> None:
-        index = max(0, min(index, len(self._rows) - 1))
-        if index == self._cursor or not self._rows:
-            return
-        self._cursor = index
-        self._reveal()
-        self.update_lines()
-        self.post_message(self.Moved())
-
-    def _reveal(self) -> None:
-        height = self._row_height
-        top = self._groups.y_of(self._cursor, height)
-        # The first row of a group brings its header along.
-        first = top - (self._cursor in self._groups.starts)
-        if first < self.scroll_offset.y:
-            self.scroll_to(y=first, animate=False)
-        elif top + height > self.scroll_offset.y + self.size.height:
-            self.scroll_to(y=top + height - self.size.height, animate=False)
-
     def on_click(self, event: events.Click) -> None:
         """One click moves the cursor, a second opens."""
         index = self._groups.at(event.y + self.scroll_offset.y, self._row_height).row
         if index is not None and index < len(self._rows):
-            self._go(index)
+            self.go_to(index)
             if event.chain > 1:
                 self.post_message(self.Opened(self._rows[index].key))
