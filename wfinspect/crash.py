@@ -1,5 +1,6 @@
 """What remains of a crash: a report for developers, without the values of variables."""
 
+import contextlib
 import os
 import re
 import tempfile
@@ -9,13 +10,14 @@ from pathlib import Path
 from wfinspect.errors import starvation
 from wfinspect.format import shown
 from wfinspect.redaction import redacted
+from wfinspect.settings import write_new
 
 _FRAME = re.compile(r"[\s|+-]*File \"")
 _LINE_LIMIT = 2_000
 
 
 def report_crash(error: BaseException, directory: Path) -> Path | None:
-    """Write a report with mode 0600; its path, None if it can't be written anywhere.
+    """Write a report that only the user can read; return its path, None if it can't be written anywhere.
 
     It holds the traceback without local variables. Messages are redacted, since an exception may
     quote a key or a token it was handed.
@@ -23,13 +25,8 @@ def report_crash(error: BaseException, directory: Path) -> Path | None:
     summary = traceback.TracebackException.from_exception(error, capture_locals=False)
     text = redacted_report("".join(summary.format())) + "\n"
     for place in (directory, Path(tempfile.gettempdir())):
-        try:
-            descriptor, path = tempfile.mkstemp(prefix="wfinspect-crash-", suffix=".txt", dir=place)
-        except OSError:
-            continue
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        return Path(path)
+        with contextlib.suppress(OSError):
+            return write_new(place / f"wfinspect-crash-{os.getpid()}.txt", text)
     return None
 
 

@@ -28,6 +28,7 @@ PIPE_SECONDS = 10.0
 """How long a pipe that a user names is read."""
 
 _PIECE_BYTES = 65_536
+_CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _LOOK_AGAIN_SECONDS = 0.05
 
 
@@ -254,6 +255,49 @@ def _make_directories(directory: Path) -> None:
             each.mkdir(0o700)
             # The umask may have taken more than it should.
             each.chmod(0o700)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file, made with mode 0600 where there is none: through no link, and waiting for no pipe.
+
+    Raises:
+        OSError: it can't be opened.
+    """
+    return os.open(path, flags | os.O_CREAT | _CAREFULLY, 0o600)
+
+
+def write_new(path: Path, text: str) -> Path:
+    """Write a file that only the user can read, and return its path: numbered where one is there.
+
+    Raises:
+        OSError: it can't be written; nothing of it is left.
+    """
+    number, place = 1, path
+    while True:
+        try:
+            descriptor = open_private(place, os.O_WRONLY | os.O_EXCL)
+            break
+        except FileExistsError:
+            number += 1
+            place = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError:
+        place.unlink()  # half of it would pass for the whole
+        raise
+    return place.absolute()
+
+
+def replace_private(path: Path, text: str) -> None:
+    """Write or replace a file in one step, in a directory that is private or made so.
+
+    Raises:
+        OSError: it can't be written.
+        StoreError: as `make_private`.
+    """
+    make_private(path.parent)
+    write_new(path.with_name(f"{path.name}.{os.getpid()}"), text).replace(path)
 
 
 def _absolute(environ: Mapping[str, str], name: str) -> Path | None:

@@ -1,7 +1,6 @@
 import errno
 import io
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -237,7 +236,7 @@ def test_a_round_without_files_to_open_says_what_to_raise(
 def test_a_log_that_cannot_be_opened_does_not_end_the_watch(
     watch: Command, live: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def starved(_: Path) -> logging.Handler:
+    def starved(*_: object) -> int:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     failures = iter([ZeroDivisionError()])
@@ -249,7 +248,7 @@ def test_a_log_that_cannot_be_opened_does_not_end_the_watch(
         return step(engine)
 
     live.set_status(DEMO_IDS[0], S)
-    monkeypatch.setattr("wfinspect.commands.log._private_file", starved)
+    monkeypatch.setattr("wfinspect.commands.log.open_private", starved)
     monkeypatch.setattr("wfinspect.watching.poller._AFTER_A_CRASH_SECONDS", 0.1)
     monkeypatch.setattr(Engine, "step", broken_once)
     code, out, _ = watch(str(DEMO_IDS[0]))

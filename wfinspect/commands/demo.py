@@ -12,7 +12,7 @@ from wfinspect.dataworks import connector
 from wfinspect.errors import StoreError
 from wfinspect.model import Target
 from wfinspect.parsing import parse_ids
-from wfinspect.settings import Settings, home_of, make_private
+from wfinspect.settings import Settings, home_of, replace_private
 from wfinspect.watching.api import InstanceSource
 
 # The port differs from start to start; the rows stay bound to this name.
@@ -66,6 +66,5 @@ def _epoch(path: Path, now: datetime) -> tuple[datetime, bool]:
         if epoch.tzinfo is not None and epoch <= now:
             return epoch.astimezone(UTC), False
     with contextlib.suppress(OSError, StoreError):
-        make_private(path.parent)
-        path.write_text(now.isoformat(), encoding="ascii")
+        replace_private(path, now.isoformat())
     return now, True

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterable
 from datetime import tzinfo
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from wfinspect import format as fmt
 from wfinspect.errors import ConfigError, StoreError
 from wfinspect.export import as_csv, as_json, labelled
-from wfinspect.settings import make_private, read_settings
+from wfinspect.settings import read_settings, replace_private, write_new
 from wfinspect.watching.api import Row
 
 FILE_NAME = "preferences.json"
@@ -40,13 +39,8 @@ class Preferences:
         self._values[name] = value
         if self._path is None or self.trouble:
             return
-        new = self._path.with_name(f"{FILE_NAME}.{os.getpid()}")
         with contextlib.suppress(OSError, StoreError):
-            make_private(self._path.parent)
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(self._values, file)
-            new.replace(self._path)
+            replace_private(self._path, json.dumps(self._values))
 
     def _read(self) -> None:
         if self._path is None:
@@ -85,28 +79,12 @@ def save_new(text: str, name: str, ending: str, directories: Iterable[Path]) -> 
     why: object = "there is no directory to write to"
     for directory in directories:
         try:
-            return f"Written to {_write_new(directory, text, name, ending)}."
+            path = write_new(directory / f"{name}.{ending}", text + "\n")
         except OSError as error:
             why = error.strerror or error
+        else:
+            return f"Written to {path}."
     return f"Not written: {why}."
-
-
-def _write_new(directory: Path, text: str, name: str, ending: str) -> Path:
-    number = 1
-    while True:
-        path = directory / (f"{name}.{ending}" if number == 1 else f"{name}-{number}.{ending}")
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            number += 1
-            continue
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(text + "\n")
-        except OSError:
-            path.unlink()  # half of it would pass for the whole
-            raise
-        return path.absolute()
 
 
 def fields(row: Row, zone: tzinfo) -> tuple[tuple[str, str], ...]:

@@ -30,7 +30,7 @@ from wfinspect.model import (
     Unreadable,
     WorkflowInstance,
 )
-from wfinspect.settings import DATABASE, make_private
+from wfinspect.settings import DATABASE, make_private, open_private
 from wfinspect.watching.api import Row
 
 MAX_TRANSITIONS = 10_000
@@ -329,13 +329,12 @@ class EphemeralStore(Store):
 
 def _make_file(path: Path) -> tuple[int, bool]:
     """Make the file with mode 0600 where there is none; returns its inode and if it is read-only."""
-    flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
+        descriptor = open_private(path, os.O_RDWR)
         is_read_only = False
     except OSError:
         # A list on a read-only file system can still be shown.
-        descriptor = os.open(path, os.O_RDONLY | flags)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         is_read_only = True
     try:
         status = os.fstat(descriptor)
