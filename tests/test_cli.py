@@ -116,7 +116,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["get", "abc"], "'abc' is no instance ID"),
+        (["get", "abc"], "'abc' is not an instance ID"),
         (["get", "-5"], "'-5' is negative"),
         (["get"], "arguments are required: ID; `wfinspect get --help` tells"),
         (["get", "1", "--colour", "red"], "unrecognized arguments: --colour red"),
@@ -255,7 +255,7 @@ def test_a_reader_that_goes_away_is_141_and_no_traceback(
         ("2> /dev/full", f"get {DEMO_IDS[0]} 12", 5, f"{DEMO_IDS[0]}"),
         ("2> /dev/full", "get x", 2, ""),
         (">&-", f"get {DEMO_IDS[0]}", 70, "it is closed"),
-        (">&-", "get x", 2, "'x' is no instance ID"),
+        (">&-", "get x", 2, "'x' is not an instance ID"),
         ("2>&-", "get x", 2, ""),
         ("<&-", "watch --file -", 2, "No instance ID"),
     ],

@@ -1,4 +1,4 @@
-"""Values as text for a person: shared by the screen, tables and headless output. Pure."""
+"""Values as text that is safe to print: for the screen, tables and headless output. Pure."""
 
 import re
 import unicodedata

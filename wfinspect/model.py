@@ -21,7 +21,7 @@ MAX_STATUS = 100
 
 
 class Status(StrEnum):
-    """The documented states of an instance, and one for words nobody documented."""
+    """The documented states of an instance, and one for all other words."""
 
     NOT_RUN = "NotRun"
     RUNNING = "Running"
@@ -44,7 +44,7 @@ class Status(StrEnum):
 
 
 class Family(StrEnum):
-    """What a state means to somebody who watches; what needs them most comes first."""
+    """What a state means to a user; what needs attention most comes first."""
 
     FAILURE = "failure"
     UNKNOWN = "unknown"
@@ -55,7 +55,7 @@ class Family(StrEnum):
 
     @property
     def is_settled(self) -> bool:
-        """Whether the run is over. Not for ever: a rerun starts it anew."""
+        """Whether the run is over. Not for ever: a rerun starts it again."""
         return self in _SETTLED
 
 
@@ -135,7 +135,7 @@ class WorkflowInstance:
 
     @property
     def family(self) -> Family:
-        """What the state means to somebody who watches."""
+        """What the state means to a user."""
         return family_of(self.status)
 
     @property
@@ -236,7 +236,7 @@ FIELDS_AS_SENT = tuple(sorted(FIELDS, key=lambda each: _AS_DECLARED[each.attribu
 
 
 Account = tuple[str, str]
-"""A profile and a region: whom calls are counted for."""
+"""A profile and a region: calls are counted for each."""
 
 
 class Target(NamedTuple):
@@ -285,7 +285,7 @@ class Transition(NamedTuple):
         return family_of(self.to_status)
 
 
-_FAMILIES_of_task = tuple(Family)
+_URGENCY = {family: place for place, family in enumerate(Family)}
 _FROZEN = frozenset({"Pause", "PauseCalendar"})
 _DRY_RUN = frozenset(
     {
@@ -297,7 +297,7 @@ _DRY_RUN = frozenset(
         "RealtimeDeprecated",
     }
 )
-_AFTER_FAILURES = _FAMILIES_of_task.index(Family.FAILURE) + 0.5
+_AFTER_FAILURES = _URGENCY[Family.FAILURE] + 0.5
 _NEVER = 1 << 63
 
 
@@ -357,7 +357,7 @@ class TaskInstance:
 
     @property
     def family(self) -> Family:
-        """What the state means to somebody who watches."""
+        """What the state means to a user."""
         return family_of(self.status)
 
     @property
@@ -379,7 +379,7 @@ class TaskInstance:
 
     @property
     def word(self) -> str:
-        """What its state is called: the service's word where it tells all."""
+        """What its state is called: the service's word, unless it did not really run."""
         if self.is_frozen:
             return "frozen"
         return "dry run" if self.is_dry_run else self.status
@@ -410,14 +410,14 @@ def spans(task: TaskInstance, now_ms: float) -> Spans:
 
 
 def by_attention(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
-    """Tasks with what needs somebody first; within a state the one that began first.
+    """Return tasks with what needs attention first; within a state the one that began first.
 
     A frozen task holds up others, but nothing is wrong with it: it follows those that failed.
     """
     return sorted(
         tasks,
         key=lambda t: (
-            _AFTER_FAILURES if t.is_frozen else _FAMILIES_of_task.index(t.family),
+            _AFTER_FAILURES if t.is_frozen else _URGENCY[t.family],
             t.started_time or t.waiting_resource_time or t.trigger_time or _NEVER,
             t.id,
         ),
@@ -472,7 +472,7 @@ T = TypeVar("T")
 
 
 class Query(NamedTuple):
-    """The filters of ListWorkflowInstances, all of which have to match; "" and None ask for any."""
+    """The filters of ListWorkflowInstances, all of which have to match; "" and None match any."""
 
     project_id: int
     biz_date: int

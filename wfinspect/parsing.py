@@ -1,4 +1,4 @@
-"""Instance IDs out of text: one reader for the ID box, arguments and files. Pure."""
+"""IDs and parameters out of text: one reader each for screens, arguments and files. Pure."""
 
 import codecs
 import csv
@@ -301,11 +301,11 @@ def _number(part: str) -> InstanceId:
     if _NEGATIVE.fullmatch(part):
         raise UsageError(f"{quoted!r} is negative: an instance ID is a positive whole number.")
     if not _ID.fullmatch(part):
-        raise UsageError(f"{quoted!r} is no instance ID: use digits only, e.g. 10432987165.")
+        raise UsageError(f"{quoted!r} is not an instance ID: use digits only, e.g. 10432987165.")
     if len(part.lstrip("0")) > len(str(MAX_INSTANCE_ID)) or int(part) > MAX_INSTANCE_ID:
         raise UsageError(f"'{part[:12]}...' is too large: an ID is at most {MAX_INSTANCE_ID}.")
     if int(part) == 0:
-        raise UsageError("'0' is no instance ID: IDs begin at 1.")
+        raise UsageError("'0' is not an instance ID: IDs begin at 1.")
     return InstanceId(int(part))
 
 
@@ -366,7 +366,7 @@ _LIKE_JSON = re.compile(
 )
 
 
-@lru_cache(maxsize=4)  # a screen asks again for each of its frames
+@lru_cache(maxsize=4)  # a screen reads the same text for each of its frames
 def first_parameters(text: str) -> Parameters | None:
     """Read what a text begins with, as `parse_parameters` does.
 

@@ -40,7 +40,7 @@ def test_an_id_inside_other_text_is_found_and_shown() -> None:
 
 def test_text_without_an_id_says_why() -> None:
     assert read_entry("dwd_trade").problem == (
-        "'dwd_trade' is no instance ID: use digits only, e.g. 10432987165."
+        "'dwd_trade' is not an instance ID: use digits only, e.g. 10432987165."
     )
 
 

@@ -207,7 +207,7 @@ async def test_a_page_that_failed_is_asked_for_again_by_r_alone() -> None:
         await rig.settle()
         await rig.press("k", "j")
         assert rig.control.questions == []
-        assert "throttled, r asks again" in rig.text
+        assert "throttled, r reads again" in rig.text
         await rig.press("r")
 
         assert rig.control.questions[0][0] == Find(BINDING, Query(88123, MIDNIGHT), 2)

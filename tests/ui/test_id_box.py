@@ -93,7 +93,7 @@ async def test_a_paste_without_an_id_says_so() -> None:
     async with running(mixed()) as rig:
         await paste(rig, "drop table")
 
-        assert "'drop' is no instance ID" in rig.text
+        assert "'drop' is not an instance ID" in rig.text
         assert rig.asked == []
 
 

@@ -111,7 +111,7 @@ async def test_an_error_after_an_answer_keeps_what_was_read() -> None:
         await rig.settle()
 
         assert "build_profile_wide" in rig.text
-        assert "key expired, r asks again" in rig.text
+        assert "key expired, r reads again" in rig.text
 
 
 async def test_s_goes_through_the_statuses_there_are_and_esc_shows_all() -> None:

@@ -71,7 +71,7 @@ def test_however_short_a_run_was_it_is_seen() -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 79, 80, 110, 160, 220])
 def test_lines_and_titles_keep_to_the_width(width: int) -> None:
-    columns = TaskColumns.of(*widest(TASKS), width)
+    columns = TaskColumns.of(width, *widest(TASKS))
 
     assert width_of(heading(columns).spans) <= width + 16
     for each in TASKS:
@@ -114,7 +114,7 @@ def test_a_filter_finds_parts_of_name_status_type_and_id() -> None:
 def test_a_frozen_task_and_a_dry_run_say_so_in_a_word_and_are_neither_red_nor_green() -> None:
     frozen = task(1, "publish", "Failure", trigger_recurrence="Pause")
     dry = task(2, "load", "Success", trigger_recurrence="Skip", started=20, finished=20)
-    columns = TaskColumns.of(*widest([frozen, dry]), 80)
+    columns = TaskColumns.of(80, *widest([frozen, dry]))
     lines = [task_line(each, OVER, columns, LOOK, START) for each in (frozen, dry)]
 
     assert [line.text.split()[2] for line in lines] == ["frozen", "dry"]

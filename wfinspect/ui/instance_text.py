@@ -1,4 +1,7 @@
-"""The two status lines and the window's title as text. Pure; while all is well nothing in them ticks."""
+"""What the main screen says of a watch and of one instance: status lines, detail, history, advice. Pure.
+
+While all is well nothing in the status lines ticks.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -160,7 +163,7 @@ def bottom_line(
     parts = [
         Part(((" " + hint, Role.STRONG),) if hint else (), 1),
         Part(((f" {unseen} unseen", Role.FAILURE), (" n next", Role.DIM)) if unseen else (), 2),
-        # The sentence is told once; here is no room for it beside what it costs to miss the rest.
+        # The whole sentence is a notification; here it would push out the rest.
         Part(_said("not saved: wfinspect doctor says why" if health.store_trouble else ""), 1),
         Part(_said(*health.remarks), 3),
         Part(_spent(health), 4),
@@ -207,7 +210,7 @@ def sentence(text: str, width: int, role: Role = Role.DIM) -> list[Line]:
     return [line((MARGIN + piece.rstrip(), role)) for piece in pieces]
 
 
-def told(trouble: Trouble) -> str:
+def _without_advice(trouble: Trouble) -> str:
     """The sentence of a trouble, without the advice that is listed below it anyway."""
     listed = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "aliyun configure", "wfinspect demo")
     what, colon, _ = trouble.sentence.partition(":")
@@ -233,7 +236,7 @@ def placeholder(
             return (BLANK, *sentence("Reading it from the service...", width))
         return (BLANK, *_advice(row.trouble, look, now, width))
     if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
-        said = sentence(told(trouble), width, role=Role.TROUBLE)
+        said = sentence(_without_advice(trouble), width, role=Role.TROUBLE)
         return (BLANK, *said, BLANK, *_advice(trouble, look, now, width))
     return (
         BLANK,
@@ -283,17 +286,17 @@ def _advice(trouble: Trouble, look: Look, now: datetime, width: int) -> list[Lin
         return _keys(
             ("check", "the digits, and that it is the ID of a workflow instance, not of a node"),
             ("check", "profile and region in the top line"),
-            ("r", "asks again"),
+            ("r", "reads again"),
             width=width,
         )
     if retry := next_try(trouble, look, now):
-        says = [("r", f"asks now; else by itself, {retry}")]
+        says = [("r", f"reads now; else by itself, {retry}")]
         if trouble.cause.startswith(ABOUT_KEYS):
             says.append(
                 ("or", "new keys in a file are noticed and used; those exported need a new start")
             )
         return _keys(*says, width=width)
-    return _keys(("r", "asks again, once that is changed"), width=width)
+    return _keys(("r", "reads again, once that is changed"), width=width)
 
 
 def _keys(*pairs: tuple[str, str], width: int) -> list[Line]:
@@ -384,7 +387,7 @@ def _time(at: datetime, now: datetime, look: Look) -> str:
 
 
 def _lasted(change: Transition, before: Transition | None, instance: WorkflowInstance) -> str:
-    """How long the state before had lasted; "" where nobody saw it begin."""
+    """How long the state before had lasted; "" where its beginning was not seen."""
     since = None
     if before is not None and before.to_status == change.from_status:
         since = before.at
@@ -482,7 +485,7 @@ def _not_the_present(row: Row, look: Look, now: datetime, width: int) -> list[Li
         )
     if row.trouble is not None:
         lines += sentence(
-            told(row.trouble) if row.instance is None else row.trouble.sentence,
+            _without_advice(row.trouble) if row.instance is None else row.trouble.sentence,
             width,
             role=Role.TROUBLE,
         )

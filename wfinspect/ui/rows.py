@@ -1,4 +1,4 @@
-"""In which order the watched list wants to be looked at. Pure."""
+"""Rows of the watched list: their order, words, lines and groups. Pure."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -42,7 +42,7 @@ _NEWEST_FIRST = {UNSEEN_FAILURE, FAILURE, UNSEEN, SUCCESS}
 
 
 def _rank(row: Row, calm: int) -> int:
-    """How urgently a row wants to be looked at; `calm` is how one of its family does, seen and live."""
+    """Return how urgent a row is; `calm` is how urgent one of its family is, seen and live."""
     if row.is_gone or calm == GONE:
         return GONE
     if calm == FAILURE:
@@ -173,7 +173,7 @@ def _notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
     read = f"read {fmt.age((now - row.read_at).total_seconds())} ago" if row.read_at else ""
     if row.trouble is not None:
         cause = fmt.shown(row.trouble.cause, limit=40)
-        # What mends itself is told once, in the status line's colour; here it stays in the background.
+        # What passes by itself is said once, in the status line's colour; here it stays in the background.
         role = Role.TROUBLE if row.trouble.retry_at is None else Role.DIM
         return role, (cause,) if row.is_live or not read else (f"{cause}, {read}", cause)
     if row.is_gone:
@@ -258,14 +258,15 @@ def late_mark(row: Row) -> list[Span]:
 
 def figure(row: Row) -> list[Span]:
     """E.g. ``17/23`` with a blank behind it; where that is not the present, with a ``?`` as a state."""
-    if row.outlook is None or row.outlook.progress is None or _is_overtaken(row):
+    if row.outlook is None or row.outlook.progress is None or is_overtaken(row):
         return []
     progress, mark = row.outlook.progress, "" if row.outlook.is_progress_live else "?"
     return [(f"{progress.done}/{progress.total}{mark} ", Role.DIM)]
 
 
-def _is_overtaken(row: Row) -> bool:
-    # Of a run that is over, how far it was once tells nothing.
+def is_overtaken(row: Row) -> bool:
+    """Whether the known progress says nothing any more."""
+    # Of a run that is over, how far it was once says nothing.
     is_over = row.instance is not None and row.instance.is_settled
     return is_over and row.outlook is not None and not row.outlook.is_progress_live
 
@@ -294,7 +295,7 @@ def sidebar_lines(
     word, role = state_word(row)
     if width < ROOMY_ROW_CELLS:
         word = short_word(word)
-    # A word nobody documented may be long; glyph and name keep their half.
+    # A word that is not documented may be long; glyph and name keep their half.
     right: list[Span] = [(fit(word, width // 2 - 4), role)]
     right.append((" " + pad_left(state_time(row, look, now), TIME_CELLS), Role.DIM))
     glyph, glyph_role = glyph_of(row, look)
@@ -402,7 +403,7 @@ class RowGroups(NamedTuple):
 
     @property
     def extra_lines(self) -> int:
-        """How many lines are no rows."""
+        """How many lines hold no row."""
         return max(0, 2 * len(self.starts) - 1)
 
     def y_of(self, index: int, height: int) -> int:

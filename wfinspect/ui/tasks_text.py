@@ -1,8 +1,9 @@
-"""One task as text: how long it waited and ran; in full with its runs and its script. Pure."""
+"""Tasks as text: in lines with bars, one in full, and what an instance's detail says of them. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.format import near_time, shown
@@ -21,7 +22,7 @@ from wfinspect.ui.lines import (
     pad_left,
     wrap_lines,
 )
-from wfinspect.ui.rows import _is_overtaken, short_word
+from wfinspect.ui.rows import is_overtaken, short_word
 from wfinspect.ui.theme import BAR_GROUND, FAMILY_ROLES, Look, bar_mark
 from wfinspect.watching.api import Row
 
@@ -245,8 +246,7 @@ def widest(tasks: Sequence[TaskInstance]) -> tuple[int, int]:
     return max([4, *names]), max([4, *(cell_len(kind) for _, kind in words)])
 
 
-@dataclass(frozen=True, slots=True)
-class TaskColumns:
+class TaskColumns(NamedTuple):
     """Widths in cells; 0 leaves a column out."""
 
     name: int
@@ -256,8 +256,8 @@ class TaskColumns:
     bar: int
 
     @classmethod
-    def of(cls, names: int, types: int, width: int) -> "TaskColumns":
-        """Share out a line, given the `widest`: the name first, then the bar, then the rest."""
+    def of(cls, width: int, names: int, types: int) -> "TaskColumns":
+        """Share out a line, given the `widest` words: the name first, then the bar, then the rest."""
         is_wide = width >= _WIDE_CELLS
         word = 13 if width >= 60 else 9  # noqa: PLR2004 - as in the watched list
         kind = min(types, 16 if is_wide else 12) + 1 if width >= 70 else 0  # noqa: PLR2004
@@ -315,10 +315,60 @@ def task_line(
     return line(*parts, ground=ground)
 
 
-def foremost_lines(
-    tasks: Sequence[TaskInstance], total: int, look: Look, now: datetime, width: int
-) -> tuple[Line, ...]:
-    """The tasks that need somebody first, below a title that counts all there are."""
+def matches(task: TaskInstance, query: str) -> bool:
+    """Whether each word of a query is part of the task's name, status, type or ID."""
+    words = (task.task_name, task.status, task.word, task.task_type)
+    held = "\n".join([*(word[: fmt.LINE_LIMIT] for word in words), str(task.id)]).casefold()
+    return all(word in held for word in query.casefold().split())
+
+
+def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
+    """The progress as a bar, and how long it takes against what is usual."""
+    if row.outlook is None or row.instance is None:
+        return ()
+    lines: list[Line] = []
+    if (progress := row.outlook.progress) is not None and not is_overtaken(row):
+        is_live = row.outlook.is_progress_live
+        old = line(*crop(((f" {progress}?", Role.DIM),), width))
+        lines.append(progress_line(progress, look, width) if is_live else old)
+    lateness = row.outlook.lateness
+    if lateness is not None and row.is_live and (lateness.usual or not row.instance.is_settled):
+        said = lateness.sentence(now)
+        if lateness.expected_at is not None and now < lateness.expected_at:
+            at = near_time(lateness.expected_at, now, look.zone, "%H:%M", "%m-%d %H:%M")
+            said += f", expected by {at}"
+        role = Role.TROUBLE if lateness.is_late(now) else Role.DIM
+        if cell_len(said) > width - 2:
+            end = max(said.rfind(", "), said.rfind(": ")) + 1
+            lines.append(line(*crop(((f" {said[:end]}", role),), width)))
+            said = said[end:].strip()
+        lines.append(line(*crop(((f" {said}", role),), width)))
+    return tuple(lines)
+
+
+def failed_line(row: Row, look: Look, width: int) -> tuple[Line, ...]:
+    """The names of the tasks that failed, and of those that are frozen; nothing where none are."""
+    frozen = [task for task in _foremost(row) if task.is_frozen]
+    failed = [t for t in _foremost(row) if t.family is Family.FAILURE and not t.is_frozen]
+    spans: list[Span] = []
+    if failed:
+        spans += [(f" {look.glyphs[Status.FAILURE]} ", Role.FAILURE), (_names(failed), Role.TEXT)]
+    if frozen:
+        spans += [(f" {look.glyphs[Status.NOT_RUN]} frozen ", Role.UNKNOWN)]
+        spans += [(_names(frozen), Role.TEXT)]
+    return (line(*crop(spans, width)),) if spans else ()
+
+
+def _names(tasks: Sequence[TaskInstance]) -> str:
+    return ", ".join(shown(task.task_name, limit=200) or str(task.id) for task in tasks)
+
+
+def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
+    """Return the tasks that need attention first, with a title that counts all; () where none are known."""
+    tasks, outlook = _foremost(row), row.outlook
+    if not tasks or outlook is None or outlook.progress is None:
+        return ()
+    total = outlook.progress.total
     names, kinds = widest(tasks)
     lines = [line((" TASKS", Role.DIM), (f" {total}", Role.DIM)), BLANK]
     for task in tasks:
@@ -342,63 +392,6 @@ def foremost_lines(
     return tuple(lines)
 
 
-def matches(task: TaskInstance, query: str) -> bool:
-    """Whether each word of a query is part of the task's name, status, type or ID."""
-    words = (task.task_name, task.status, task.word, task.task_type)
-    held = "\n".join([*(word[: fmt.LINE_LIMIT] for word in words), str(task.id)]).casefold()
-    return all(word in held for word in query.casefold().split())
-
-
-def outlook_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Line, ...]:
-    """The progress as a bar, and how long it takes against what is usual."""
-    if row.outlook is None or row.instance is None:
-        return ()
-    lines: list[Line] = []
-    if (progress := row.outlook.progress) is not None and not _is_overtaken(row):
-        is_live = row.outlook.is_progress_live
-        old = line(*crop(((f" {progress}?", Role.DIM),), width))
-        lines.append(progress_line(progress, look, width) if is_live else old)
-    lateness = row.outlook.lateness
-    if lateness is not None and row.is_live and (lateness.usual or not row.instance.is_settled):
-        said = lateness.sentence(now)
-        if lateness.expected_at is not None and now < lateness.expected_at:
-            at = near_time(lateness.expected_at, now, look.zone, "%H:%M", "%m-%d %H:%M")
-            said += f", expected by {at}"
-        role = Role.TROUBLE if lateness.is_late(now) else Role.DIM
-        if cell_len(said) > width - 2:
-            end = max(said.rfind(", "), said.rfind(": ")) + 1
-            lines.append(line(*crop(((f" {said[:end]}", role),), width)))
-            said = said[end:].strip()
-        lines.append(line(*crop(((f" {said}", role),), width)))
-    return tuple(lines)
-
-
-def failed_line(row: Row, look: "Look", width: int) -> tuple[Line, ...]:
-    """The names of the tasks that failed, and of those that are frozen; nothing where none are."""
-    frozen = [task for task in _foremost(row) if task.is_frozen]
-    failed = [t for t in _foremost(row) if t.family is Family.FAILURE and not t.is_frozen]
-    spans: list[Span] = []
-    if failed:
-        spans += [(f" {look.glyphs[Status.FAILURE]} ", Role.FAILURE), (_names(failed), Role.TEXT)]
-    if frozen:
-        spans += [(f" {look.glyphs[Status.NOT_RUN]} frozen ", Role.UNKNOWN)]
-        spans += [(_names(frozen), Role.TEXT)]
-    return (line(*crop(spans, width)),) if spans else ()
-
-
-def _names(tasks: "Sequence[TaskInstance]") -> str:
-    return ", ".join(shown(task.task_name, limit=200) or str(task.id) for task in tasks)
-
-
-def task_lines(row: Row, look: "Look", now: datetime, width: int) -> tuple[Line, ...]:
-    """The tasks that need somebody first, with a title; nothing where none are known."""
-    tasks, outlook = _foremost(row), row.outlook
-    if not tasks or outlook is None or outlook.progress is None:
-        return ()
-
-    return foremost_lines(tasks, outlook.progress.total, look, now, width)
-
-
-def _foremost(row: Row) -> "tuple[TaskInstance, ...]":
+def _foremost(row: Row) -> tuple[TaskInstance, ...]:
     outlook = row.outlook
     return outlook.foremost if outlook is not None and outlook.is_progress_live else ()

@@ -1,4 +1,4 @@
-"""Two instances side by side, what differs first. Pure."""
+"""Two instances side by side, what differs first: the text and its screen."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -148,9 +148,9 @@ def task_times(
         said = idle or ("-" if after is None else f"{duration(after):<7}")
         if after is not None and before is not None and differs:
             said += f" {duration(abs(after - before))} {'more' if after > before else 'less'}"
-        told = said, was_idle or ("-" if before is None else duration(before))
+        both = said, was_idle or ("-" if before is None else duration(before))
         role = Role.DIM if (idle and idle == was_idle) or not differs else Role.TEXT
-        rows.append(((idle == was_idle, -abs((after or 0.0) - (before or 0.0)), name), told, role))
+        rows.append(((idle == was_idle, -abs((after or 0.0) - (before or 0.0)), name), both, role))
     lines: list[Line] = [BLANK, line((" TASKS", Role.DIM), (f" {len(rows)}", Role.DIM))]
     for (_, _, name), (said, other_said), role in sorted(rows):
         lines += side_by_side(name, said, other_said, columns, role)

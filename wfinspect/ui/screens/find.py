@@ -64,8 +64,8 @@ class FoundList(CursorList):
         if mark[0] == " " and known is not None and known.is_watched:
             mark = ("w", Role.DIM)
         columns = RowColumns.of(width, *self._cells)
-        told = list_line(row, self._main.look, self._now, columns)
-        return line((" ", Role.DIM), mark, *told.spans, ground=ground)
+        shown = list_line(row, self._main.look, self._now, columns)
+        return line((" ", Role.DIM), mark, *shown.spans, ground=ground)
 
     def mark(self) -> None:
         """Mark what is under the cursor, or don't; on to the next."""
@@ -204,7 +204,7 @@ class FindScreen(OverlayScreen):
             self._ask((self._page.number if self._page else 0) + 1)
 
     def action_read(self) -> None:
-        """Go on where an answer failed, else search anew."""
+        """Go on where an answer failed, else search again."""
         if self.trouble is not None and self._page is not None:
             self._ask(self._page.number + 1)
         else:

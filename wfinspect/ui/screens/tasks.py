@@ -1,4 +1,4 @@
-"""One task in full, with its runs, its script and its JSON. Reads nothing itself: asks the watcher."""
+"""The screens of an instance's tasks, of one task in full, and of its JSON."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -102,7 +102,7 @@ _WORTH_A_LOG = {Family.FAILURE, Family.UNKNOWN, Family.ACTIVE}
 
 
 class TaskList(CursorList):
-    """Tasks with what needs somebody first; the cursor stays on its task."""
+    """Tasks with what needs attention first; the cursor stays on its task."""
 
     def __init__(self, main: MainScreen, nothing: Callable[[int], tuple[Line, ...]]) -> None:
         super().__init__(nothing)
@@ -126,7 +126,7 @@ class TaskList(CursorList):
     @property
     def columns(self) -> tasks_text.TaskColumns:
         """The widths of the columns."""
-        return tasks_text.TaskColumns.of(*self._widest, self.text_width)
+        return tasks_text.TaskColumns.of(self.text_width, *self._widest)
 
     def offer(self, shown_tasks: Sequence[TaskInstance], all_tasks: Sequence[TaskInstance]) -> None:
         """Show some of an instance's tasks, on the time line of all."""
@@ -170,7 +170,7 @@ class TasksScreen(OverlayScreen):
     TYPING = (("Enter", "keep the filter"),)
 
     def __init__(self, main: MainScreen, key: InstanceKey, *, opens_log: bool = False) -> None:
-        """Create the screen; `opens_log` goes on to the log of the task that needs somebody most."""
+        """Create the screen; `opens_log` goes on to the log of the task that needs attention most."""
         super().__init__(main)
         self._key = key
         self._opens_log = opens_log
@@ -220,7 +220,7 @@ class TasksScreen(OverlayScreen):
             self._open_the_log()
 
     def _open_the_log(self) -> None:
-        """Show that of the task that needs somebody most, which no frozen one does."""
+        """Show that of the task that needs attention most, which is never a frozen one."""
         frozen = [task for task in self._tasks if task.is_frozen]
         others = [task for task in self._tasks if not task.is_frozen]
         names = ", ".join(shown(t.task_name, limit=60) or str(t.id) for t in frozen[:_NAMED])

@@ -22,7 +22,7 @@ from wfinspect.watching.api import TaskLog, TaskOf
 
 
 class TextScreen(OverlayScreen):
-    """Shows a text that is handed in, or what a subclass asks for."""
+    """Shows a text that is handed in, or what a subclass reads."""
 
     BINDINGS: ClassVar = [
         ("slash", "search", "search"),
@@ -59,7 +59,7 @@ class TextScreen(OverlayScreen):
         Args:
             main: the screen that it lies over.
             title: what it shows.
-            text: the text; "" where a subclass asks for it.
+            text: the text; "" where a subclass reads it.
             file: what a file of it is called.
             ending: the ending of that name.
             opens_at_end: show its end at first.
@@ -112,7 +112,7 @@ class TextScreen(OverlayScreen):
         self.about.update_lines()
 
     def find_all(self) -> None:
-        """Find anew what is searched for: the text is another."""
+        """Find again what is searched for: the text has changed."""
         self._found = self.text.search(self.wanted)
         self._at = min(self._at, len(self._found) - 1)
 
@@ -196,7 +196,7 @@ _LINES_AN_ERROR = 2
 
 
 class LogScreen(TextScreen):
-    """Asks for a log; an unchanged one makes it ask whether the run still goes on."""
+    """Reads a log; where it has not changed, whether the run still goes on."""
 
     BINDINGS: ClassVar = [
         ("less_than_sign", "turn(-1)", "the run before"),

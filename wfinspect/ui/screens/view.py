@@ -174,14 +174,14 @@ class OverlayScreen(OverMain):
         if self.trouble is None:
             return (BLANK, *sentence("Reading it from the service...", width))
         said = sentence(str(self.trouble), width, role=Role.TROUBLE)
-        return (BLANK, *said, BLANK, line((" r", Role.ACCENT), (" asks again", Role.DIM)))
+        return (BLANK, *said, BLANK, line((" r", Role.ACCENT), (" reads again", Role.DIM)))
 
     def _title_line(self, width: int) -> Line:
         return self.title_now().line(width)
 
     def _about_line(self, width: int) -> Line:
         if self.trouble is not None:
-            return line(*crop(((f" {self.trouble.cause}, r asks again", Role.TROUBLE),), width))
+            return line(*crop(((f" {self.trouble.cause}, r reads again", Role.TROUBLE),), width))
         return line(*crop(self.about_spans(width), width))
 
     def _hint_line(self, width: int) -> Line:
