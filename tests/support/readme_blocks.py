@@ -104,7 +104,7 @@ _LAYERS = {
     "parsing | terminal": "IDs and parameters in text; facts of terminals",
     "format": "values as text",
     "model": "an instance, a task, a search, and their states",
-    "errors | clock | regions": "what can go wrong; time; zones",
+    "errors | clock | regions | signals": "what can go wrong; time; zones; the end by a signal",
     "redaction": "secrets taken out of what is written",
 }
 

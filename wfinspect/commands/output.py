@@ -1,14 +1,11 @@
 """Instances as text on standard output: table, JSON, CSV and single fields. Pure."""
 
-import atexit
 import contextlib
 import json
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
-from types import FrameType
 from typing import TextIO
 
 from wfinspect.errors import UsageError
@@ -218,32 +215,6 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> str:
         ).rstrip()
         for row in rows
     )
-
-
-_PATIENCE_SECONDS = 1.5
-
-
-@contextlib.contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """End by SystemExit at SIGHUP, SIGINT and SIGTERM, unless they are ignored as under nohup."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        # Output that nobody reads blocks, and with it an orderly end.
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
-        signal.setitimer(signal.ITIMER_REAL, _PATIENCE_SECONDS)
-        # Once Python has taken its handlers off, the alarm would kill the process and be its exit code.
-        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
-        raise SystemExit(128 + number)
-
-    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}
-    for number in before:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 _LIMIT = 4_000

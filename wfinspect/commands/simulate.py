@@ -6,9 +6,9 @@ import threading
 from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
-from wfinspect.commands.output import ended_by_signals
 from wfinspect.errors import UsageError
 from wfinspect.settings import Settings
+from wfinspect.signals import ended_by_signals
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

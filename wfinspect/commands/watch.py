@@ -14,13 +14,14 @@ from pathlib import Path
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.once import bind, gravest, stored_rows
-from wfinspect.commands.output import ProgressLine, ended_by_signals, say
+from wfinspect.commands.output import ProgressLine, say
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import clock_time, exact_json, shown
 from wfinspect.model import Family, InstanceId, InstanceKey
 from wfinspect.parsing import FoundIds, parse_ids, read_id_file
 from wfinspect.settings import Settings, home_of
+from wfinspect.signals import ended_by_signals
 from wfinspect.watching.api import Row, Snapshot
 from wfinspect.watching.engine import Setup
 from wfinspect.watching.poller import Poller
