@@ -1,4 +1,4 @@
-"""Where files lie, and who else may have written to them. Creates nothing but private directories."""
+"""The settings in force, from options, environment and config.toml; and the user's private files."""
 
 import codecs
 import contextlib
@@ -21,19 +21,310 @@ from wfinspect.clock import MachineZone, SystemClock, duration_seconds
 from wfinspect.errors import ConfigError, StoreError, did_you_mean
 from wfinspect.redaction import without_keys
 
+MIN_INTERVAL_SECONDS = 2.0  # below it a watch is a load test
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+THEMES = ("auto", "dark", "light", "ansi", "colorblind", "contrast")
+
+
+class Option(NamedTuple):
+    """A setting: its name on the command line, what it takes and what it means."""
+
+    name: str
+    """As in ``--name``; ``_`` for ``-`` in config.toml, upper case behind WFINSPECT_."""
+    metavar: str
+    """What its value is called; "" for a switch."""
+    parse: Callable[[Any], object]
+    """Reads text or a TOML value; raises ValueError with the words that follow the value."""
+    default: object
+    meaning: str
+    has_negation: bool = False
+    in_file: bool = True
+    other_variables: tuple[str, ...] = ()
+    """Variables of other tools that mean the same, weaker than our own."""
+
+    @property
+    def key(self) -> str:
+        """The name in config.toml and in `Settings`."""
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"WFINSPECT_{self.key.upper()}"
+
+
+_TOO_SHORT = "is too short: at least {:g} seconds are allowed"
+_NO_NUMBER = "is no number: use digits without a unit, e.g. 15 or 3000"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("is no text")
+    return value.strip()
+
+
+def _name(value: object) -> str:
+    return decoded(_text(value))
+
+
+def _interval(value: object) -> float:
+    seconds = _number(value)
+    if not math.isfinite(seconds):
+        raise ValueError(_NO_NUMBER)
+    if seconds < MIN_INTERVAL_SECONDS:
+        raise ValueError(_TOO_SHORT.format(MIN_INTERVAL_SECONDS))
+    return seconds
+
+
+def _budget(value: object) -> int:
+    calls = _number(value)
+    if calls < 1 or not calls.is_integer():
+        raise ValueError("is no whole number above 0")
+    return int(calls)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(_NO_NUMBER)  # noqa: TRY004 - the caller adds the name of the option
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        raise ValueError(_NO_NUMBER) from None
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError("is neither true nor false")
+
+
+def _zone(value: object) -> str:
+    name = _text(value)
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        raise ValueError("is no time zone: write one such as Asia/Shanghai") from None
+    return name
+
+
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
+
+
+def _value_of(variable: re.Match[str]) -> str:
+    name = variable[1] or variable[2]
+    if not os.environ.get(name):
+        raise ValueError(f"names the variable {name}, which is not set")
+    return os.environ[name]
+
+
+def _path(value: object) -> Path:
+    text = _text(value)
+    if "\0" in text:
+        raise ValueError("holds a character that no path has")
+    try:
+        # A shell would have put in what they stand for; neither config.toml nor systemd does.
+        return Path(_VARIABLE.sub(_value_of, text)).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("begins with the home of a user who is not known here") from None
+    except FileNotFoundError:
+        raise ValueError(
+            "is relative to a directory that was removed: write it from / on"
+        ) from None
+
+
+def _one_of(*words: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        word = str(value).strip()
+        for known in words:
+            if word.lower() == known.lower():
+                return known
+        raise ValueError(f"is none of {', '.join(words)}")
+
+    return parse
+
+
+OPTIONS = (
+    Option(
+        "profile",
+        "NAME",
+        _name,
+        None,
+        "profile of ~/.aliyun/config.json to use (default: its current one)",
+    ),
+    Option(
+        "region",
+        "REGION",
+        _text,
+        None,
+        "region of the workspace (default: the profile's, else cn-shanghai)",
+        other_variables=("ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"),
+    ),
+    Option(
+        "endpoint",
+        "public|vpc|URL",
+        _text,
+        None,
+        "which endpoint of the service to call (default: the profile's, else public)",
+        other_variables=(
+            "ALIBABA_CLOUD_ENDPOINT",
+            "ALIBABA_CLOUD_ENDPOINT_TYPE",
+            "ALIBABACLOUD_ENDPOINT_TYPE",
+            "ALICLOUD_ENDPOINT_TYPE",
+        ),
+    ),
+    Option(
+        "interval", "SECONDS", _interval, 15.0, "how often a running instance is read (at least 2)"
+    ),
+    Option("budget", "CALLS", _budget, 3000, "calls a day to stay under"),
+    Option(
+        "config",
+        "FILE",
+        _path,
+        None,
+        "another config.toml (default: ~/.config/wfinspect/config.toml)",
+        in_file=False,
+    ),
+    Option(
+        "state-dir",
+        "DIR",
+        _path,
+        None,
+        "where the watched list and the log are kept (default: ~/.local/state/wfinspect)",
+    ),
+    Option("time-zone", "ZONE", _zone, None, "zone of the times shown (default: this machine's)"),
+    Option(
+        "mouse",
+        "",
+        _switch,
+        None,
+        "mouse support (default: off under SSH)",
+        has_negation=True,
+    ),
+    Option(
+        "low-bandwidth",
+        "",
+        _switch,
+        None,
+        "10 frames a second at most, in 256 colours at most (default: on under SSH)",
+        has_negation=True,
+    ),
+    Option("ascii", "", _switch, default=False, meaning="plain ASCII instead of glyphs"),
+    Option("theme", "NAME", _one_of(*THEMES), "auto", f"colours: {', '.join(THEMES)}"),
+    Option(
+        "log-level",
+        "LEVEL",
+        _one_of(*LOG_LEVELS),
+        "WARNING",
+        f"what the log gets: {', '.join(LOG_LEVELS)}",
+    ),
+)
+"""Every setting, in the order of the help text."""
+_BY_KEY = {option.key: option for option in OPTIONS}
+
+
+class Rule(StrEnum):
+    """What is notified, each more than the one before; lost contact and its return always are."""
+
+    FAILURE = "failure"
+    LATE = "late"
+    """A run that takes longer than usual, too."""
+    SETTLED = "settled"
+    ANY = "any"
+
+
+OSC_KINDS = ("off", "9", "777")
+MIN_LOST_AFTER_SECONDS = 10.0  # below it one lost packet would ring
+
+
+class NotifySettings(NamedTuple):
+    """The [notify] table, each key with its default: nothing leaves the terminal by default."""
+
+    rule: Rule = Rule.FAILURE
+    command: tuple[str, ...] = ()
+    """A program and its arguments, with places for {id}, {name}, {from}, {to} and {message}; run without a shell."""
+    bell: bool = True
+    osc: str = "off"
+    """Desktop notification through the terminal: one of OSC_KINDS."""
+    tmux_passthrough: bool = False
+    """Wrap the sequence for tmux, which drops it unless its allow-passthrough is on."""
+    lost_after: float = 300.0
+    """Seconds without contact after which that is notified."""
+
+
+def read_notify(table: object, source: str) -> NotifySettings:
+    """Return the settings in a table as TOML gives it; `source` is the file's name.
+
+    Raises:
+        ConfigError: an unknown key, with the known ones, or a value that can't be used.
+    """
+    known = ", ".join(NotifySettings._fields)
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{source}: [notify] is a table with {known}.")
+    values: dict[str, Any] = {}
+    for name, raw in table.items():
+        if name not in _NOTIFY_PARSERS:
+            raise ConfigError(f"{source}: [notify] has no {name!r}: known are {known}.")
+        try:
+            values[name] = _NOTIFY_PARSERS[name](raw)
+        except ValueError as error:
+            # A command may hold the token of a webhook.
+            what = name if name == "command" else f"{name}: {str(raw)[:60]!r}"
+            raise ConfigError(f"{source}: [notify] {what} {error}.") from None
+    return NotifySettings(**values)
+
+
+def _rule(value: object) -> Rule:
+    return Rule(_one_of(*Rule)(value))
+
+
+def _command(value: object) -> tuple[str, ...]:
+    words = value if isinstance(value, list) else [None]
+    if not all(isinstance(word, str) and "\0" not in word for word in words) or words[:1] == [""]:
+        raise ValueError(
+            "is a list of a program and its arguments, such as "
+            '["/home/me/bin/page-me", "{message}"]; no shell reads it'
+        )
+    return tuple(words)
+
+
+def _true_or_false(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("is neither true nor false")  # noqa: TRY004 - the caller adds the name
+    return value
+
+
+def _lost_after(value: object) -> float:
+    try:
+        seconds = duration_seconds(value)
+    except ValueError:
+        raise ValueError(
+            'is no duration: write seconds, or text such as "90s", "5m" or "2h"'
+        ) from None
+    if seconds < MIN_LOST_AFTER_SECONDS:
+        raise ValueError(_TOO_SHORT.format(MIN_LOST_AFTER_SECONDS))
+    return seconds
+
+
+_NOTIFY_PARSERS: Mapping[str, Callable[[object], object]] = {
+    "rule": _rule,
+    "command": _command,
+    "bell": _true_or_false,
+    "osc": _one_of(*OSC_KINDS),
+    "tmux_passthrough": _true_or_false,
+    "lost_after": _lost_after,
+}
+
 DATABASE = "watch.sqlite3"
 """The name of the store in the state directory."""
 
-PIPE_SECONDS = 10.0
-"""How long a pipe that a user names is read."""
-
-_PIECE_BYTES = 65_536
-_CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_LOOK_AGAIN_SECONDS = 0.05
-
 
 class Paths(NamedTuple):
-    """The files of one user."""
+    """Where the files of a user are."""
 
     config_file: Path
     state_dir: Path
@@ -49,8 +340,135 @@ class Paths(NamedTuple):
         return self.state_dir / "wfinspect.log"
 
 
+class Settings(NamedTuple):
+    """What is in force, and where each value came from."""
+
+    paths: Paths
+    profile: str | None
+    region: str | None
+    endpoint: str | None
+    interval: float
+    """Seconds."""
+    budget: int
+    """Calls a day."""
+    time_zone: str | None
+    mouse: bool | None
+    low_bandwidth: bool | None
+    ascii: bool
+    theme: str
+    log_level: str
+    keys: Mapping[str, str]
+    """Action name -> keys, from the [keys] table."""
+    notify: NotifySettings
+    """The [notify] table."""
+    sources: Mapping[str, str]
+    """Option key -> where its value came from, in a few words."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone that times are shown in; UTC where TZ can't be one."""
+        if self.time_zone is not None:
+            return ZoneInfo(self.time_zone)
+        try:
+            datetime(2000, 1, 1, tzinfo=UTC).astimezone()
+        except ValueError:
+            return UTC
+        return MachineZone()
+
+
+_MAX_FILE_BYTES = 1024 * 1024
+
+
+def load_settings(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+    """Combine command line options (by key; None where not given), environment and config.toml.
+
+    Raises:
+        ConfigError: one sentence that names the setting, its source and what is allowed.
+    """
+    stated = _from_environment(environ) | _from_command_line(given)
+    config_file, from_file = default_config_file(environ), _Origin()
+    keys, notify = dict[str, str](), NotifySettings()
+    is_named = "config" in stated
+    if is_named:
+        config_file = Path(str(_parsed(_BY_KEY["config"], *stated["config"])))
+    try:
+        from_file, keys, notify = _from_file(config_file, PIPE_SECONDS if is_named else 0.0)
+    except FileNotFoundError:
+        if is_named:
+            raise ConfigError(
+                f"There is no {config_file}, which {stated['config'][1]} names."
+            ) from None
+    values: dict[str, Any] = {option.key: option.default for option in OPTIONS}
+    sources = dict.fromkeys(values, "default")
+    for key, (raw, source) in (from_file | stated).items():
+        values[key] = _parsed(_BY_KEY[key], raw, source)
+        sources[key] = source
+    del values["config"]
+    state_dir = values.pop("state_dir") or default_state_dir(environ)
+    paths = Paths(config_file, state_dir)
+    return Settings(paths, keys=keys, notify=notify, sources=sources, **values)
+
+
+_Origin = dict[str, tuple[object, str]]
+"""Option key -> raw value and where it stood."""
+
+
+def _from_command_line(given: Mapping[str, object]) -> _Origin:
+    return {
+        option.key: (given[option.key], f"--{option.name}")
+        for option in OPTIONS
+        if given.get(option.key) is not None
+    }
+
+
+def _from_environment(environ: Mapping[str, str]) -> _Origin:
+    found: _Origin = {}
+    for option in OPTIONS:
+        for variable in (option.variable, *option.other_variables):
+            if environ.get(variable):
+                found[option.key] = (environ[variable], variable)
+                break
+    return found
+
+
+def _from_file(path: Path, pipe_seconds: float) -> tuple[_Origin, dict[str, str], NotifySettings]:
+    data, status = read_settings(path, _MAX_FILE_BYTES, pipe_seconds=pipe_seconds)
+    if writers := other_writers(path, status):
+        raise ConfigError(writers)
+    import tomllib  # noqa: PLC0415 - slow to import, and most users have no file
+
+    try:
+        # Some editors put a mark before the first character.
+        table = tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not in UTF-8: save it in that encoding.") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path} is no valid TOML: {error}.") from None
+    keys = table.pop("keys", {})
+    if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
+        raise ConfigError(f'{path}: [keys] takes lines such as refresh = "f5,r".')
+    notify = read_notify(table.pop("notify", {}), str(path))
+    if notify.command and (writers := other_writers_above(path)):
+        raise ConfigError(f"[notify] command: {writers}")
+    for name in table:
+        option = _BY_KEY.get(name)
+        if option is None or not option.in_file:
+            known = [key for key, option in _BY_KEY.items() if option.in_file]
+            hint = did_you_mean(name, known, f"known are {', '.join(known)}.")
+            raise ConfigError(f"{path}: there is no setting {name!r}: {hint}")
+    return {name: (value, str(path)) for name, value in table.items()}, keys, notify
+
+
+def _parsed(option: Option, raw: object, source: str) -> object:
+    try:
+        return option.parse(raw)
+    except ValueError as error:
+        place = option.name if source == f"--{option.name}" else f"{option.name} in {source}"
+        raise ConfigError(f"{place}: {without_keys(str(raw))[:60]!r} {error}.") from None
+
+
 def home_of(environ: Mapping[str, str]) -> Path:
-    """The user's home directory.
+    """Return the user's home directory.
 
     Raises:
         ConfigError: there is none, as for a container's user without a name.
@@ -67,10 +485,10 @@ def home_of(environ: Mapping[str, str]) -> Path:
 
 
 def default_config_file(environ: Mapping[str, str]) -> Path:
-    """``$XDG_CONFIG_HOME/wfinspect/config.toml``, or the platform's like; raises as `home_of`."""
+    """Return ``$XDG_CONFIG_HOME/wfinspect/config.toml``, or the platform's like; raises as `home_of`."""
     if base := _absolute(environ, "XDG_CONFIG_HOME"):
         return base / "wfinspect" / "config.toml"
-    # Imported late: the two XDG variables answer for most people, and --version needs neither.
+    # Imported late: not needed where the two XDG variables are set.
     from platformdirs import user_config_path  # noqa: PLC0415
 
     home_of(environ)
@@ -78,7 +496,7 @@ def default_config_file(environ: Mapping[str, str]) -> Path:
 
 
 def default_state_dir(environ: Mapping[str, str]) -> Path:
-    """``$XDG_STATE_HOME/wfinspect``, or the platform's like; raises as `home_of`."""
+    """Return ``$XDG_STATE_HOME/wfinspect``, or the platform's like; raises as `home_of`."""
     if base := _absolute(environ, "XDG_STATE_HOME"):
         return base / "wfinspect"
     from platformdirs import user_state_path  # noqa: PLC0415
@@ -87,8 +505,14 @@ def default_state_dir(environ: Mapping[str, str]) -> Path:
     return user_state_path("wfinspect", appauthor=False)
 
 
+def _absolute(environ: Mapping[str, str], name: str) -> Path | None:
+    """Return the directory in an XDG variable; its specification says to ignore relative ones."""
+    path = Path(environ.get(name, ""))
+    return path if path.is_absolute() else None
+
+
 def decoded(text: str) -> str:
-    """An argument or the value of a variable as the UTF-8 it was typed in, whatever the locale."""
+    """Return an argument or the value of a variable as the UTF-8 it was typed in, whatever the locale."""
     locale = codecs.lookup(sys.getfilesystemencoding()).name
     if text.isascii() or not (locale in {"ascii", "iso8859-1"} or _has_surrogates(text)):
         return text
@@ -100,6 +524,12 @@ def decoded(text: str) -> str:
 
 def _has_surrogates(text: str) -> bool:
     return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+PIPE_SECONDS = 10.0
+"""How long a pipe that a user names is read."""
+_PIECE_BYTES = 65_536
+_LOOK_AGAIN_SECONDS = 0.05
 
 
 def read_settings(
@@ -177,7 +607,7 @@ def _unreadable(path: Path, error: OSError) -> str:
 
 
 def other_writers(path: Path, status: os.stat_result) -> str:
-    """A sentence where others may have written to a file that was read, else ""."""
+    """Return a sentence where others may have written to a file that was read, else ""."""
     if not stat.S_ISREG(status.st_mode):
         return ""
     if status.st_uid not in {0, os.getuid()}:
@@ -188,7 +618,7 @@ def other_writers(path: Path, status: os.stat_result) -> str:
 
 
 def other_writers_above(path: Path) -> str:
-    """A sentence where others may put another file in its place, else ""."""
+    """Return a sentence where others may put another file in its place, else ""."""
     # Where links lead, and where they lie.
     for start in (path.absolute().parent, path.resolve().parent):
         for directory in (start, *start.parents):
@@ -209,7 +639,7 @@ def other_writers_above(path: Path) -> str:
 
 
 def _is_group_of_one(gid: int) -> bool:
-    """Whether a group has no member but this user or root; with umask 002 each user has such a one."""
+    # Where the umask is 002, each user has such a group.
     try:
         group, user = grp.getgrgid(gid), pwd.getpwuid(os.getuid())
     except KeyError:
@@ -257,6 +687,9 @@ def _make_directories(directory: Path) -> None:
             each.chmod(0o700)
 
 
+_CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
 def open_private(path: Path, flags: int) -> int:
     """Open a file, made with mode 0600 where there is none: through no link, and waiting for no pipe.
 
@@ -298,437 +731,3 @@ def replace_private(path: Path, text: str) -> None:
     """
     make_private(path.parent)
     write_new(path.with_name(f"{path.name}.{os.getpid()}"), text).replace(path)
-
-
-def _absolute(environ: Mapping[str, str], name: str) -> Path | None:
-    """A directory from an XDG variable; relative values are to be ignored, says its specification."""
-    path = Path(environ.get(name, ""))
-    return path if path.is_absolute() else None
-
-
-class Rule(StrEnum):
-    """What is notified, each more than the one before; lost contact and its return always are."""
-
-    FAILURE = "failure"
-    LATE = "late"
-    """A run that takes longer than usual, too."""
-    SETTLED = "settled"
-    ANY = "any"
-
-
-OSC_KINDS = ("off", "9", "777")
-MIN_LOST_AFTER_SECONDS = 10.0  # below it one lost packet would ring
-
-
-class Notify(NamedTuple):
-    """The table, each key with its default: nothing leaves the terminal unless it is asked for."""
-
-    rule: Rule = Rule.FAILURE
-    command: tuple[str, ...] = ()
-    """Argument vector with places for {id}, {name}, {from}, {to} and {message}; run without a shell."""
-    bell: bool = True
-    osc: str = "off"
-    """Desktop notification through the terminal: one of OSC_KINDS."""
-    tmux_passthrough: bool = False
-    """Wrap the sequence for tmux, which drops it unless its allow-passthrough is on."""
-    lost_after: float = 300.0
-    """Seconds without contact after which that is notified."""
-
-
-def read_notify(table: object, source: str) -> Notify:
-    """The settings in a table as TOML gives it; `source` is the file's name.
-
-    Raises:
-        ConfigError: an unknown key, with the known ones, or a value that can't be used.
-    """
-    known = Notify._fields
-    if not isinstance(table, Mapping):
-        raise ConfigError(f"{source}: [notify] is a table with {', '.join(known)}.")
-    for name in table:
-        if name not in known:
-            raise ConfigError(f"{source}: [notify] has no {name!r}: known are {', '.join(known)}.")
-    return Notify(
-        rule=Rule(_word(table, "rule", tuple(Rule), Rule.FAILURE, source)),
-        command=_command(table.get("command", []), source),
-        bell=_switch(table, "bell", source, default=True),
-        osc=_word(table, "osc", OSC_KINDS, "off", source),
-        tmux_passthrough=_switch(table, "tmux_passthrough", source, default=False),
-        lost_after=_lost_after(table.get("lost_after", Notify().lost_after), source),
-    )
-
-
-def _word(
-    table: Mapping[str, object], name: str, words: tuple[str, ...], default: str, source: str
-) -> str:
-    # osc = 9 means the same as osc = "9".
-    word = str(table.get(name, default))
-    if word not in words:
-        raise ConfigError(
-            f"{source}: [notify] {name}: {word[:60]!r} is none of {', '.join(words)}."
-        )
-    return word
-
-
-def _switch(table: Mapping[str, object], name: str, source: str, *, default: bool) -> bool:
-    value = table.get(name, default)
-    if not isinstance(value, bool):
-        raise ConfigError(f"{source}: [notify] {name} is neither true nor false.")
-    return value
-
-
-def _lost_after(value: object, source: str) -> float:
-    try:
-        seconds = duration_seconds(value)
-    except ValueError:
-        raise ConfigError(
-            f"{source}: [notify] lost_after: {str(value)[:60]!r} is no duration: write seconds, or "
-            'text such as "90s", "5m" or "2h".'
-        ) from None
-    if seconds < MIN_LOST_AFTER_SECONDS:
-        raise ConfigError(
-            f"{source}: [notify] lost_after: {str(value)[:60]!r} is too short: at least "
-            f"{MIN_LOST_AFTER_SECONDS:g} seconds are allowed."
-        )
-    return seconds
-
-
-def _command(value: object, source: str) -> tuple[str, ...]:
-    words = value if isinstance(value, list) else [None]
-    if not all(isinstance(word, str) and "\0" not in word for word in words) or words[:1] == [""]:
-        raise ConfigError(
-            f"{source}: [notify] command is a list of a program and its arguments, such as "
-            '["/home/me/bin/page-me", "{message}"]; no shell reads it.'
-        )
-    return tuple(words)
-
-
-MIN_INTERVAL_SECONDS = 2.0  # below it a watch is a load test
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-THEMES = ("auto", "dark", "light", "ansi", "colorblind", "contrast")
-
-
-class Option(NamedTuple):
-    """One setting: its name on the command line, what it takes and what it means."""
-
-    name: str
-    """As in ``--name``; ``_`` for ``-`` in config.toml, upper case behind WFINSPECT_."""
-    metavar: str
-    """What its value is called; "" for a switch."""
-    parse: Callable[[Any], object]
-    """Reads text or a TOML value; raises ValueError with the words that follow the value."""
-    default: object
-    meaning: str
-    has_negation: bool = False
-    in_file: bool = True
-    other_variables: tuple[str, ...] = ()
-    """Variables of other tools that mean the same, weaker than our own."""
-
-    @property
-    def key(self) -> str:
-        """The name in config.toml and in `Settings`."""
-        return self.name.replace("-", "_")
-
-    @property
-    def variable(self) -> str:
-        """The environment variable."""
-        return f"WFINSPECT_{self.key.upper()}"
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("is no text")
-    return value.strip()
-
-
-def _name(value: object) -> str:
-    return decoded(_text(value))
-
-
-def _interval(value: object) -> float:
-    seconds = _number(value)
-    if not math.isfinite(seconds):
-        raise ValueError(_NO_NUMBER)
-    if seconds < MIN_INTERVAL_SECONDS:
-        raise ValueError(f"is too short: at least {MIN_INTERVAL_SECONDS:g} seconds are allowed")
-    return seconds
-
-
-def _budget(value: object) -> int:
-    calls = _number(value)
-    if calls < 1 or not calls.is_integer():
-        raise ValueError("is no whole number above 0")
-    return int(calls)
-
-
-_NO_NUMBER = "is no number: use digits without a unit, e.g. 15 or 3000"
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError(_NO_NUMBER)  # noqa: TRY004 - the caller adds the name of the option
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        raise ValueError(_NO_NUMBER) from None
-
-
-def _switch_of_options(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = str(value).strip().lower()
-    if word in {"1", "true", "yes", "on"}:
-        return True
-    if word in {"0", "false", "no", "off", ""}:
-        return False
-    raise ValueError("is neither true nor false")
-
-
-def _zone(value: object) -> str:
-    name = _text(value)
-    try:
-        ZoneInfo(name)
-    except (KeyError, OSError, ValueError):
-        raise ValueError("is no time zone: write one such as Asia/Shanghai") from None
-    return name
-
-
-_VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
-
-
-def _value_of(variable: re.Match[str]) -> str:
-    name = variable[1] or variable[2]
-    if not os.environ.get(name):
-        raise ValueError(f"names the variable {name}, which is not set")
-    return os.environ[name]
-
-
-def _path(value: object) -> Path:
-    text = _text(value)
-    if "\0" in text:
-        raise ValueError("holds a character that no path has")
-    try:
-        # A shell would have put in what they stand for; neither config.toml nor systemd does.
-        return Path(_VARIABLE.sub(_value_of, text)).expanduser().absolute()
-    except RuntimeError:
-        raise ValueError("begins with the home of a user who is not known here") from None
-    except FileNotFoundError:
-        raise ValueError(
-            "is relative to a directory that was removed: write it from / on"
-        ) from None
-
-
-def _one_of(*words: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        word = _text(value)
-        for known in words:
-            if word.lower() == known.lower():
-                return known
-        raise ValueError(f"is none of {', '.join(words)}")
-
-    return parse
-
-
-OPTIONS = (
-    Option(
-        "profile",
-        "NAME",
-        _name,
-        None,
-        "profile of ~/.aliyun/config.json to use (default: its current one)",
-    ),
-    Option(
-        "region",
-        "REGION",
-        _text,
-        None,
-        "region of the workspace (default: the profile's, else cn-shanghai)",
-        other_variables=("ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"),
-    ),
-    Option(
-        "endpoint",
-        "public|vpc|URL",
-        _text,
-        None,
-        "which endpoint of the service to call (default: the profile's, else public)",
-        other_variables=(
-            "ALIBABA_CLOUD_ENDPOINT",
-            "ALIBABA_CLOUD_ENDPOINT_TYPE",
-            "ALIBABACLOUD_ENDPOINT_TYPE",
-            "ALICLOUD_ENDPOINT_TYPE",
-        ),
-    ),
-    Option(
-        "interval", "SECONDS", _interval, 15.0, "how often a running instance is read (at least 2)"
-    ),
-    Option("budget", "CALLS", _budget, 3000, "calls a day to stay under"),
-    Option(
-        "config",
-        "FILE",
-        _path,
-        None,
-        "another config.toml (default: ~/.config/wfinspect/config.toml)",
-        in_file=False,
-    ),
-    Option(
-        "state-dir",
-        "DIR",
-        _path,
-        None,
-        "where the watched list and the log are kept (default: ~/.local/state/wfinspect)",
-    ),
-    Option("time-zone", "ZONE", _zone, None, "zone of the times shown (default: this machine's)"),
-    Option(
-        "mouse",
-        "",
-        _switch_of_options,
-        None,
-        "mouse support (default: off under SSH)",
-        has_negation=True,
-    ),
-    Option(
-        "low-bandwidth",
-        "",
-        _switch_of_options,
-        None,
-        "10 frames a second at most, in 256 colours at most (default: on under SSH)",
-        has_negation=True,
-    ),
-    Option("ascii", "", _switch_of_options, default=False, meaning="plain ASCII instead of glyphs"),
-    Option("theme", "NAME", _one_of(*THEMES), "auto", f"colours: {', '.join(THEMES)}"),
-    Option(
-        "log-level",
-        "LEVEL",
-        _one_of(*LOG_LEVELS),
-        "WARNING",
-        f"what the log gets: {', '.join(LOG_LEVELS)}",
-    ),
-)
-"""Every setting, in the order of the help text."""
-
-
-_MAX_FILE_BYTES = 1024 * 1024
-
-
-class Settings(NamedTuple):
-    """What is in force, and where each value came from."""
-
-    paths: Paths
-    profile: str | None
-    region: str | None
-    endpoint: str | None
-    interval: float
-    """Seconds."""
-    budget: int
-    """Calls a day."""
-    time_zone: str | None
-    mouse: bool | None
-    low_bandwidth: bool | None
-    ascii: bool
-    theme: str
-    log_level: str
-    keys: Mapping[str, str]
-    """Action name -> keys, from the [keys] table."""
-    notify: Notify
-    """The [notify] table."""
-    sources: Mapping[str, str]
-    """Option key -> where its value came from, in a few words."""
-
-    @property
-    def zone(self) -> tzinfo:
-        """The zone times are shown in; UTC where TZ holds what can't be one."""
-        if self.time_zone is not None:
-            return ZoneInfo(self.time_zone)
-        try:
-            datetime(2000, 1, 1, tzinfo=UTC).astimezone()
-        except ValueError:
-            return UTC
-        return MachineZone()
-
-
-def load_settings(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
-    """Combine command line options (by key; None where not given), environment and config.toml.
-
-    Raises:
-        ConfigError: one sentence that names the setting, its source and what is allowed.
-    """
-    stated = _from_environment(environ) | _from_command_line(given)
-    config_file, from_file = default_config_file(environ), _Origin()
-    keys, notify = dict[str, str](), Notify()
-    is_named = "config" in stated
-    if is_named:
-        config_file = Path(str(_parsed(_BY_KEY["config"], *stated["config"])))
-    try:
-        from_file, keys, notify = _from_file(config_file, PIPE_SECONDS if is_named else 0.0)
-    except FileNotFoundError:
-        if is_named:
-            raise ConfigError(
-                f"There is no {config_file}, which {stated['config'][1]} names."
-            ) from None
-    values: dict[str, Any] = {option.key: option.default for option in OPTIONS}
-    sources = dict.fromkeys(values, "default")
-    for key, (raw, source) in (from_file | stated).items():
-        values[key] = _parsed(_BY_KEY[key], raw, source)
-        sources[key] = source
-    del values["config"]
-    state_dir = values.pop("state_dir") or default_state_dir(environ)
-    paths = Paths(config_file, state_dir)
-    return Settings(paths, keys=keys, notify=notify, sources=sources, **values)
-
-
-_BY_KEY = {option.key: option for option in OPTIONS}
-_Origin = dict[str, tuple[object, str]]
-"""Option key -> raw value and where it stood."""
-
-
-def _from_command_line(given: Mapping[str, object]) -> _Origin:
-    return {
-        option.key: (given[option.key], f"--{option.name}")
-        for option in OPTIONS
-        if given.get(option.key) is not None
-    }
-
-
-def _from_environment(environ: Mapping[str, str]) -> _Origin:
-    found: _Origin = {}
-    for option in OPTIONS:
-        for variable in (option.variable, *option.other_variables):
-            if environ.get(variable):
-                found[option.key] = (environ[variable], variable)
-                break
-    return found
-
-
-def _from_file(path: Path, pipe_seconds: float) -> tuple[_Origin, dict[str, str], Notify]:
-    data, status = read_settings(path, _MAX_FILE_BYTES, pipe_seconds=pipe_seconds)
-    if writers := other_writers(path, status):
-        raise ConfigError(writers)
-    import tomllib  # noqa: PLC0415 - slow to import, and most people have no file
-
-    try:
-        # Some editors put a mark before the first character.
-        table = tomllib.loads(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not in UTF-8: save it in that encoding.") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is no valid TOML: {error}.") from None
-    keys = table.pop("keys", {})
-    if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
-        raise ConfigError(f'{path}: [keys] takes lines such as refresh = "f5,r".')
-    notify = read_notify(table.pop("notify", {}), str(path))
-    if notify.command and (writers := other_writers_above(path)):
-        raise ConfigError(f"[notify] command: {writers}")
-    for name in table:
-        option = _BY_KEY.get(name)
-        if option is None or not option.in_file:
-            known = [key for key, option in _BY_KEY.items() if option.in_file]
-            hint = did_you_mean(name, known, f"known are {', '.join(known)}.")
-            raise ConfigError(f"{path}: there is no setting {name!r}: {hint}")
-    return {name: (value, str(path)) for name, value in table.items()}, keys, notify
-
-
-def _parsed(option: Option, raw: object, source: str) -> object:
-    try:
-        return option.parse(raw)
-    except ValueError as error:
-        place = option.name if source == f"--{option.name}" else f"{option.name} in {source}"
-        raise ConfigError(f"{place}: {without_keys(str(raw))[:60]!r} {error}.") from None

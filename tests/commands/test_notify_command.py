@@ -14,7 +14,7 @@ from test_alerts import change
 
 from wfinspect.cli import main
 from wfinspect.errors import ConfigError
-from wfinspect.settings import Notify, Rule, load_settings, read_notify
+from wfinspect.settings import NotifySettings, Rule, load_settings, read_notify
 from wfinspect.watching.notifications import Message, Messenger, filled, scrubbed
 
 MESSAGE = Message("1 failed: dwd_table_1 (1) Running -> Failure", change())
@@ -186,7 +186,9 @@ def test_without_a_command_nothing_is_started() -> None:
 
 
 def test_nothing_is_sent_that_was_not_asked_for() -> None:
-    assert read_notify({}, "config.toml") == Notify(Rule.FAILURE, (), True, "off", False, 300.0)
+    assert read_notify({}, "config.toml") == NotifySettings(
+        Rule.FAILURE, (), True, "off", False, 300.0
+    )
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def test_the_table_is_read_from_the_file(tmp_path: Path) -> None:
 
     settings = load_settings({"config": str(path)}, {"HOME": str(tmp_path)})
 
-    assert settings.notify == Notify(Rule.SETTLED, ("tell", "{message}"), False, "9")
+    assert settings.notify == NotifySettings(Rule.SETTLED, ("tell", "{message}"), False, "9")
 
 
 @pytest.mark.parametrize(
@@ -219,7 +221,7 @@ def test_the_table_is_read_from_the_file(tmp_path: Path) -> None:
         ({"lost_after": True}, "is no duration"),
         ({"lost_after": -300}, "is no duration"),
         ({"lost_after": float("nan")}, "is no duration"),
-        ({"bell": "yes"}, "bell is neither true nor false"),
+        ({"bell": "yes"}, "bell: 'yes' is neither true nor false"),
         ({"command": "curl http://x"}, "command is a list of a program and its arguments"),
         ({"command": ["", "x"]}, "command is a list"),
         ({"command": ["a", 1]}, "command is a list"),

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from wfinspect.settings import OPTIONS, Notify
+from wfinspect.settings import OPTIONS, NotifySettings
 from wfinspect.ui.keys import COMMANDS
 
 README = Path(__file__).parents[2] / "README.md"
@@ -43,7 +43,7 @@ def notify() -> str:
     lines = ["| key in `[notify]` | default | meaning |", "|---|---|---|"]
     lines += [
         f"| `{key}` | `{_toml(default)}` | {_NOTIFY[key]} |"
-        for key, default in Notify()._asdict().items()
+        for key, default in NotifySettings()._asdict().items()
     ]
     return "\n".join(lines)
 

@@ -7,7 +7,7 @@ from rig import RecordingDriver, Rig, running
 from scenes import mixed
 from values import replace
 
-from wfinspect.settings import Notify
+from wfinspect.settings import NotifySettings
 from wfinspect.ui.files import Preferences
 from wfinspect.watching.api import Alert
 
@@ -47,12 +47,15 @@ async def test_trouble_with_the_store_is_told_once_and_then_marked() -> None:
 @pytest.mark.parametrize(
     ("notify", "words"),
     [
-        (Notify(osc="777", command=("/bin/tell", "x")), "the bell, OSC 777, the command /bin/tell"),
-        (Notify(bell=False), "nothing, since"),
+        (
+            NotifySettings(osc="777", command=("/bin/tell", "x")),
+            "the bell, OSC 777, the command /bin/tell",
+        ),
+        (NotifySettings(bell=False), "nothing, since"),
     ],
 )
 async def test_the_palette_tries_the_notifications_and_says_which(
-    notify: Notify, words: str
+    notify: NotifySettings, words: str
 ) -> None:
     async with running(mixed(), notify=notify) as rig:
         await rig.press("colon")
@@ -106,7 +109,9 @@ async def test_b_silences_the_bell_and_that_is_kept(tmp_path: Path) -> None:
 
 async def test_what_the_config_asks_for_is_sent_to_the_desktop_and_nothing_else() -> None:
     told = replace(mixed(), alert=Alert(1, "a\x1b failed"))
-    async with running(mixed(), is_recorded=True, notify=Notify(bell=False, osc="9")) as rig:
+    async with running(
+        mixed(), is_recorded=True, notify=NotifySettings(bell=False, osc="9")
+    ) as rig:
         written(rig)
         await rig.publish(told)
         sent = written(rig)

@@ -35,7 +35,7 @@ from wfinspect.errors import BadRequest, NotFound, Refused, ServiceError, UsageE
 from wfinspect.format import duration, exact_json, shown
 from wfinspect.model import InstanceId, Target, WorkflowInstance
 from wfinspect.regions import day_of
-from wfinspect.settings import Notify, Settings, home_of
+from wfinspect.settings import NotifySettings, Settings, home_of
 from wfinspect.terminal import announcement, ask_tmux, is_remote, require_terminal
 from wfinspect.watching.notifications import TRIAL, Message, Messenger
 from wfinspect.watching.store import Store
@@ -220,7 +220,9 @@ _TERMINAL = "/dev/tty"
 _LEAST_COLUMNS, _LEAST_LINES = 40, 7
 
 
-def terminal_checks(environ: Mapping[str, str], notify: Notify, *, is_trial: bool) -> list[Check]:
+def terminal_checks(
+    environ: Mapping[str, str], notify: NotifySettings, *, is_trial: bool
+) -> list[Check]:
     """The checks of the terminal and of the ways to a person; a trial sends by each of them."""
     bell = "\a" if notify.bell else ""
     osc = announcement(notify.osc, TRIAL, through_tmux=notify.tmux_passthrough)
@@ -284,7 +286,9 @@ def _check_clipboard(environ: Mapping[str, str]) -> Found:
     return Found("tmux load-buffer -w; nothing confirms that it arrives: try y, and paste")
 
 
-def _check_osc(environ: Mapping[str, str], notify: Notify, osc: str, *, is_trial: bool) -> Found:
+def _check_osc(
+    environ: Mapping[str, str], notify: NotifySettings, osc: str, *, is_trial: bool
+) -> Found:
     found = _sent(f"OSC {notify.osc}", osc, is_trial=is_trial)
     if not osc or found.level is not Level.OK or not environ.get("TMUX"):
         return found
@@ -295,7 +299,7 @@ def _check_osc(environ: Mapping[str, str], notify: Notify, osc: str, *, is_trial
     return found
 
 
-def _check_command(environ: Mapping[str, str], notify: Notify, *, is_trial: bool) -> Found:
+def _check_command(environ: Mapping[str, str], notify: NotifySettings, *, is_trial: bool) -> Found:
     if not notify.command:
         return Found("none set ([notify] command in config.toml)")
     program = notify.command[0]

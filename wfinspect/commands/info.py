@@ -10,7 +10,7 @@ from wfinspect.commands.once import bind
 from wfinspect.errors import ConfigError
 from wfinspect.format import shown
 from wfinspect.redaction import without_keys
-from wfinspect.settings import OPTIONS, Notify, Settings
+from wfinspect.settings import OPTIONS, NotifySettings, Settings
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,9 @@ def run(_args: argparse.Namespace, settings: Settings, environ: Mapping[str, str
     notify, source = settings.notify, str(paths.config_file)
     rows += [
         (f"notify {name}", _value(value), source if value != default else "default")
-        for name, value, default in zip(Notify._fields, notify, Notify(), strict=True)
+        for name, value, default in zip(
+            NotifySettings._fields, notify, NotifySettings(), strict=True
+        )
     ]
     rows = [
         (name, shown(without_keys(value)), shown(without_keys(source)))

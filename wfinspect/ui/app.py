@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, on
 from textual.binding import BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
-from textual.notifications import Notify as NotificationAdded
-from textual.notifications import SeverityLevel
+from textual.notifications import Notify, SeverityLevel
 from textual.reactive import Reactive
 from textual.widgets import Input
 
@@ -271,7 +270,7 @@ class WfInspectApp(CrashSafeApp):
             markup=False,
         )
 
-    def on_notify(self, event: NotificationAdded) -> None:
+    def on_notify(self, event: Notify) -> None:
         """Make room for a toast, which Textual adds after this; it replaces one with the same text."""
         new = event.notification
         for old in list(self._notifications):

@@ -11,7 +11,7 @@ from wfinspect.clock import Clock, Moment
 from wfinspect.errors import CredentialsMissing, DailyLimit, NotFound, Refused, ServiceError
 from wfinspect.format import shown
 from wfinspect.model import Family, InstanceKey, Target, WorkflowInstance
-from wfinspect.settings import Notify, Rule
+from wfinspect.settings import NotifySettings, Rule
 from wfinspect.watching.api import (
     Connect,
     Group,
@@ -59,7 +59,7 @@ class Setup(NamedTuple):
     """Follow these and nothing else, and leave the stored list as it is."""
     rule: Rule = Rule.FAILURE
     """Which changes are worth an alert."""
-    lost_after_seconds: float = Notify().lost_after
+    lost_after_seconds: float = NotifySettings().lost_after
     """Without contact for so long, that is worth an alert, too."""
     messenger: Messenger | None = None
     """Is told of alerts, too."""
