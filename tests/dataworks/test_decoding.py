@@ -460,8 +460,8 @@ def test_a_log_is_kept_as_it_came(body: bytes, log: str) -> None:
     assert decode_log(body) == log
 
 
-def test_a_log_that_is_no_text_is_a_bad_answer() -> None:
-    with pytest.raises(BadAnswer, match="no text"):
+def test_a_log_that_is_not_text_is_a_bad_answer() -> None:
+    with pytest.raises(BadAnswer, match="not text"):
         decode_log(b'{"TaskInstanceLog":[1]}')
 
 

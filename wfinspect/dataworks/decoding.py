@@ -1,6 +1,9 @@
-"""Bytes that should be JSON: repaired where services are known to cut, and bounded. Pure.
+"""From the bytes of an answer to instances, tasks and logs: pure functions.
 
-What can't be read is a BadAnswer with one sentence. Knows no name of the service.
+An answer is read in two steps: its members, each object still packed, and then the fields of each object.
+
+A field that can't be read costs that field only; anything else that is not what the service documents is a
+BadAnswer with one sentence.
 """
 
 import re
@@ -25,124 +28,108 @@ from wfinspect.model import (
     service_name,
 )
 
-MAX_DEPTH = 64
-"""Levels of nesting that an answer may have."""
-
-_BACKSLASH = ord("\\")
-_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]')
+_NULL = msgspec.Raw(b"null")
 _T = TypeVar("_T")
 
 
-def repaired(body: bytes) -> bytes:
-    r"""A body with its lone surrogate escapes replaced by U+FFFD, and without a byte order mark.
-
-    Services that cut text in UTF-16 units leave halves such as ``\ud83d`` behind; one such name
-    must not make an instance unreadable. An instance's raw text holds the replacement, too.
-    """
-    return _HALVES.sub(_whole, body.removeprefix(b"\xef\xbb\xbf"))
-
-
-# Every match begins with the same bytes, so that a log of 32 MiB is searched in a moment.
-_HALVES = re.compile(
-    rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})"
-    rb"|[89a-fA-F][0-9a-fA-F]{2})"
-)
-
-
-def _whole(match: re.Match[bytes]) -> bytes:
-    before = match.start()
-    while before and match.string[before - 1] == _BACKSLASH:
-        before -= 1
-    if (match.start() - before) % 2 == 0:
-        return match[0] if match["low"] else b"\\ufffd"
-    # The first backslash is itself escaped: what follows it is text, and a second half is alone.
-    return match[0].replace(match["low"], b"\\ufffd") if match["low"] else match[0]
-
-
-def decode(data: bytes | msgspec.Raw, wanted: type[_T]) -> _T:
-    """JSON as a type; a BadAnswer where it is none or another one."""
-    try:
-        return msgspec.json.decode(data, type=wanted)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise bad_json(bytes(data), error) from None
-
-
-def bad_json(body: bytes, error: Exception) -> BadAnswer:
-    """The sentence for a body that is not the JSON it should be."""
-    start = body[:200].lstrip()
-    if not start:
-        return BadAnswer("The service's answer is empty: it was not used.")
-    if start.startswith(b"<"):
-        return BadAnswer(
-            "The answer is a web page and not the service's JSON: is a login page or a proxy in "
-            "the way?"
-        )
-    if isinstance(error, RecursionError):
-        return _too_deep()
-    why = shown(str(error), limit=120)
-    return BadAnswer(f"The service's answer can't be read ({why}): it was not used.")
-
-
-def refuse_depth(data: bytes) -> None:
-    """Raise a BadAnswer for JSON that is nested beyond MAX_DEPTH."""
-    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
-        return
-    depth = 0
-    for token in _STRUCTURE.finditer(data):
-        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
-        if depth > MAX_DEPTH:
-            raise _too_deep()
-
-
-def _too_deep() -> BadAnswer:
-    """The sentence for nesting beyond what is read."""
-    return BadAnswer("The service's answer is nested too deeply to be read: it was not used.")
-
-
-MAX_PARTS = 50_000
-"""Fields and objects that an instance or a task may have, however deep."""
-
-_PEEK = 64
-_NULL = msgspec.Raw(b"null")
-_WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
-_Scalar = str | int | float | None
-_scalar = msgspec.json.Decoder(_Scalar)
-_word = msgspec.json.Decoder(str | None)
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
-
-
-class _TagShape(msgspec.Struct, rename="pascal"):
-    key: msgspec.Raw = _NULL
-    value: msgspec.Raw = _NULL
-
-
-_tags = msgspec.json.Decoder(list[_TagShape | None] | None)
-
-
-class Envelope(msgspec.Struct, rename="pascal"):
-    """An answer, its contents still packed; empty bytes stand for a member that it lacks."""
+class _Found(msgspec.Struct, rename="pascal"):
+    """The answer to a Get, its object still packed; empty bytes stand for a member that it lacks."""
 
     workflow_instance: msgspec.Raw = msgspec.Raw(b"")
     task_instance: msgspec.Raw = msgspec.Raw(b"")
     task_instance_log: Any = None
-    paging_info: msgspec.Raw = msgspec.Raw(b"null")
     request_id: Any = None
 
 
-class _Page(msgspec.Struct, rename="pascal"):
+class _PagingInfo(msgspec.Struct, rename="pascal"):
     workflow_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     task_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     page_size: msgspec.Raw = _NULL
     total_count: msgspec.Raw = _NULL
 
 
-def opened(body: bytes) -> Envelope:
-    """The envelope of an answer."""
-    return decode(repaired(body), Envelope)
+class _Listed(msgspec.Struct, rename="pascal"):
+    """The answer to a List, its objects still packed."""
+
+    paging_info: _PagingInfo | None = None
 
 
-def is_absent(name: str, raw: msgspec.Raw) -> bool:
-    """Whether an answer says that there is no such object, by null or ``{}`` in its place.
+def decode_instance(body: bytes, requested_id: InstanceId) -> WorkflowInstance:
+    """Return the instance in an answer of GetWorkflowInstance.
+
+    Raises:
+        NotFound: the answer says that there is none.
+        BadAnswer: it is not what the service documents, or holds another instance.
+    """
+    found = _decoded(repaired(body), _Found)
+    if _is_absent("WorkflowInstance", found.workflow_instance):
+        raise not_found(requested_id, request_id=request_id_of(found.request_id))
+    instance = _instance(found.workflow_instance)
+    if instance.id != requested_id:
+        raise _other("instance", requested_id, instance.id)
+    return instance
+
+
+def decode_page(body: bytes, number: int = 1, size: int = 10) -> Page[WorkflowInstance]:
+    """Return the instances in an answer of ListWorkflowInstances; see `_page_of`."""
+    return _page_of(body, _instance, lambda instance: instance.id, number, size)
+
+
+def decode_task(body: bytes, requested_id: int) -> TaskInstance:
+    """Return the task in an answer of GetTaskInstance; raises as `decode_instance`."""
+    found = _decoded(repaired(body), _Found)
+    if _is_absent("TaskInstance", found.task_instance):
+        request_id = request_id_of(found.request_id)
+        raise not_found(requested_id, kind="task instance", request_id=request_id)
+    task = _task(found.task_instance)
+    if task.id != requested_id:
+        raise _other("task instance", requested_id, task.id)
+    return task
+
+
+def decode_tasks(body: bytes, number: int, size: int) -> Page[TaskInstance]:
+    """Return the tasks in an answer of ListTaskInstances, also several runs of one task."""
+    return _page_of(body, _task, lambda task: (task.id, task.run_number), number, size)
+
+
+def decode_log(body: bytes) -> str:
+    """Return the text in an answer of GetTaskInstanceLog, "" while there is none."""
+    log = _decoded(repaired(body), _Found).task_instance_log
+    if log is None or isinstance(log, str):
+        return log or ""
+    raise BadAnswer("The service's answer holds a log that is not text: it was not used.")
+
+
+def not_found(
+    requested_id: int, *, kind: str = "workflow instance", code: str = "", request_id: str = ""
+) -> NotFound:
+    """Return the error for an instance or a task that the service does not know."""
+    return NotFound(
+        f"The service knows no {kind} {requested_id} for this account and region: check the "
+        "ID, --profile and --region; instances are kept for about 30 days.",
+        cause=NotFound.default_cause,
+        code=code,
+        request_id=request_id,
+    )
+
+
+def _other(kind: str, requested_id: int, came: int) -> BadAnswer:
+    return BadAnswer(
+        f"The service was asked for {kind} {requested_id} and answered with {came}: the "
+        "answer was not used."
+    )
+
+
+def request_id_of(value: object) -> str:
+    """Return a RequestId fit for a sentence; "" for anything but a text."""
+    return shown(value.strip(), limit=64) if isinstance(value, str) else ""
+
+
+_PEEK = 64
+
+
+def _is_absent(name: str, raw: msgspec.Raw) -> bool:
+    """Return whether an answer says that there is no such object, by null or ``{}`` in its place.
 
     Raises:
         BadAnswer: it lacks the member, so it says nothing about the object.
@@ -153,17 +140,17 @@ def is_absent(name: str, raw: msgspec.Raw) -> bool:
     return b"".join(start.split()) in {b"null", b"{}"}
 
 
-def read_page(
+def _page_of(
     body: bytes,
     read: Callable[[msgspec.Raw], _T],
     key: Callable[[_T], object],
     number: int,
     size: int,
 ) -> Page[_T]:
-    """A page of instances or tasks, in its order, one for each key.
+    """Return a page of instances or tasks in its order, one for each key.
 
     An item that can't be read is left out, as if it had not been found: it must not hide the
-    others, and asking for it singly tells what is wrong with it.
+    others, and a Get of it says what is wrong with it.
 
     Args:
         body: the answer.
@@ -175,10 +162,9 @@ def read_page(
     Raises:
         BadAnswer: it is not what the service documents, or no item can be read.
     """
-    envelope = opened(body)
-    if bytes(envelope.paging_info) == b"null":
+    page = _decoded(repaired(body), _Listed).paging_info
+    if page is None:
         raise BadAnswer("The service's answer holds no PagingInfo: it was not used.")
-    page = decode(envelope.paging_info, _Page)
     total = _count_or_none(page.total_count)
     lists = [
         each for each in (page.workflow_instances, page.task_instances) if each is not msgspec.UNSET
@@ -203,6 +189,32 @@ def read_page(
     return Page(tuple(found.values()), number, total, is_last)
 
 
+_in_use: WeakValueDictionary[str, WorkflowInstance] = WeakValueDictionary()
+"""The readings that are in use, by their text: most of an answer says the same as the one before."""
+
+
+def _instance(raw: msgspec.Raw) -> WorkflowInstance:
+    as_before = _in_use.get(text_of(raw))
+    if as_before is not None:
+        return as_before
+    values = values_of(raw, _INSTANCE)
+    if not values.get("status"):
+        raise BadAnswer(
+            f"The service gave instance {values['id']} without a Status that can be read: the "
+            "answer was not used."
+        )
+    instance = _in_use[values["raw"]] = WorkflowInstance(**values)
+    return instance
+
+
+def _task(raw: msgspec.Raw) -> TaskInstance:
+    return TaskInstance(**values_of(raw, _TASK, left_in_raw=_LEFT_IN_RAW))
+
+
+MAX_PARTS = 50_000
+"""Fields and objects that an instance or a task may have, however deep."""
+
+
 class Field(NamedTuple):
     """A field as the service writes it."""
 
@@ -210,29 +222,6 @@ class Field(NamedTuple):
     """Raises a ValueError for a value that can't be read."""
     paths: tuple[tuple[str, ...], ...]
     """Where it may stand, as names from the outside in: the first place that holds anything counts."""
-
-
-def shape_of(
-    kind: type[Any], **others: Field | Callable[[msgspec.Raw], Any]
-) -> Mapping[str, Field]:
-    """Say how the fields of a dataclass come: under their own names in Pascal case.
-
-    Args:
-        kind: what is "" at first is read by `text`, the rest by `count`; `unknown_fields`,
-            `unreadable` and `raw` are not the service's.
-        others: the fields that come in another place, or are read by something else.
-    """
-    shape: dict[str, Field] = {}
-    for each in fields(kind):
-        if each.name in _OURS:
-            continue
-        given = others.get(each.name, text if each.default == "" else count)
-        here = ((service_name(each.name),),)
-        shape[each.name] = given if isinstance(given, Field) else Field(given, here)
-    return shape
-
-
-_OURS = ("unknown_fields", "unreadable", "raw")
 
 
 def values_of(
@@ -248,16 +237,16 @@ def values_of(
         left_in_raw: documented names, as the service writes them, that the shape lacks.
 
     Raises:
-        BadAnswer: it is no object, has no Id, or is beyond all bounds.
+        BadAnswer: it is not an object, has no Id, or is beyond all bounds.
     """
     data = bytes(raw)
     # A few bytes each, they would become many times as much in memory.
     if data.count(b"{") + data.count(b'":') > MAX_PARTS:
         raise BadAnswer("The service's answer holds far too many fields: it was not used.")
-    came = decode(raw, dict[str, msgspec.Raw])
+    came = _decoded(raw, dict[str, msgspec.Raw])
     for value in came.values():
         if bytes(memoryview(value)[:1]) in {b"[", b"{"}:
-            refuse_depth(bytes(value))
+            _refuse_depth(bytes(value))
     values: dict[str, Any] = {}
     unreadable: list[Unreadable] = []
     for name, field in shape.items():
@@ -284,13 +273,46 @@ def values_of(
     return values
 
 
-def text_of(raw: msgspec.Raw) -> str:
-    """An object as it came."""
-    return bytes(raw).decode("utf-8", "replace")
+def shape_of(
+    kind: type[Any], **others: Field | Callable[[msgspec.Raw], Any]
+) -> Mapping[str, Field]:
+    """Return where the fields of a dataclass stand: under their own names in Pascal case.
+
+    Args:
+        kind: fields with the default "" are read by `text`, the rest by `count`; `unknown_fields`,
+            `unreadable` and `raw` are not the service's.
+        others: the fields that stand in another place, or are read by something else.
+    """
+    shape: dict[str, Field] = {}
+    for each in fields(kind):
+        if each.name in _OURS:
+            continue
+        given = others.get(each.name, text if each.default == "" else count)
+        here = ((service_name(each.name),),)
+        shape[each.name] = given if isinstance(given, Field) else Field(given, here)
+    return shape
+
+
+_OURS = ("unknown_fields", "unreadable", "raw")
+
+# The readers of single values.
+_WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
+_Scalar = str | int | float | None
+_scalar = msgspec.json.Decoder(_Scalar)
+_word = msgspec.json.Decoder(str | None)
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
+
+
+class _TagShape(msgspec.Struct, rename="pascal"):
+    key: msgspec.Raw = _NULL
+    value: msgspec.Raw = _NULL
+
+
+_tags = msgspec.json.Decoder(list[_TagShape | None] | None)
 
 
 def count(raw: msgspec.Raw) -> int | None:
-    """A whole number above 0; None for what stands for "not yet" or "none".
+    """Read a whole number above 0; None for what stands for "not yet" or "none".
 
     Raises:
         ValueError: it is neither.
@@ -301,27 +323,27 @@ def count(raw: msgspec.Raw) -> int | None:
         if value in {"", "null"}:
             return None
         if not _WHOLE.fullmatch(value):
-            raise ValueError("no whole number")
+            raise ValueError("not a whole number")
         value = int(value)
     if value is None:
         return None
     if value != int(value) or value > MAX_INSTANCE_ID:
-        raise ValueError("no 64-bit whole number")
+        raise ValueError("not a whole number of 64 bits")
     return int(value) if value > 0 else None
 
 
 def text(raw: msgspec.Raw) -> str:
-    """A text without the blanks around it; a number that stands in its place as one."""
+    """Read a text without the blanks around it; a number that stands in its place as one."""
     return verbatim(raw).strip()
 
 
 def word(raw: msgspec.Raw) -> str:
-    """A text of a fixed set, in whose place a number says nothing."""
+    """Read a text of a fixed set, in whose place a number says nothing."""
     return (_word.decode(raw) or "").strip()
 
 
 def verbatim(raw: msgspec.Raw) -> str:
-    """A text as it came; a number that stands in its place as it was written."""
+    """Read a text as it came; a number that stands in its place as it was written."""
     value: _Scalar = _scalar.decode(raw)
     if value is None:
         return ""
@@ -329,14 +351,17 @@ def verbatim(raw: msgspec.Raw) -> str:
 
 
 def bare_line(raw: msgspec.Raw) -> str:
-    """A text without the line breaks that some end in."""
+    """Read a text without the line breaks that some end in."""
     return verbatim(raw).rstrip("\r\n")
 
 
 def tags(raw: msgspec.Raw) -> tuple[Tag, ...]:
-    """A list of tags."""
     found = _tags.decode(raw) or ()
     return tuple(Tag(bare_line(tag.key), bare_line(tag.value)) for tag in found if tag is not None)
+
+
+def _status(raw: msgspec.Raw) -> str:
+    return text(raw)[:MAX_STATUS]
 
 
 def _count_or_none(raw: msgspec.Raw) -> int | None:
@@ -346,26 +371,12 @@ def _count_or_none(raw: msgspec.Raw) -> int | None:
         return None
 
 
-def not_found(
-    requested_id: int, *, kind: str = "workflow instance", code: str = "", request_id: str = ""
-) -> NotFound:
-    """The sentence for an instance or a task that the service does not know."""
-    return NotFound(
-        f"The service knows no {kind} {requested_id} for this account and region: check the "
-        "ID, --profile and --region; instances are kept for about 30 days.",
-        cause=NotFound.default_cause,
-        code=code,
-        request_id=request_id,
-    )
+def text_of(raw: msgspec.Raw) -> str:
+    """Return an object as it came."""
+    return bytes(raw).decode("utf-8", "replace")
 
 
-def request_id_of(value: object) -> str:
-    """A RequestId fit for a sentence; "" for anything that is none."""
-    return shown(value.strip(), limit=64) if isinstance(value, str) else ""
-
-
-def _status(raw: msgspec.Raw) -> str:
-    return text(raw)[:MAX_STATUS]
+# What an instance and a task are made of.
 
 
 _INSTANCE = shape_of(
@@ -377,6 +388,7 @@ _INSTANCE = shape_of(
     workflow_parameters=verbatim,
     tags=tags,
 )
+
 _TASK = shape_of(
     TaskInstance,
     status=_status,
@@ -388,6 +400,7 @@ _TASK = shape_of(
     script_content=Field(verbatim, (("Script", "Content"),)),
     script_parameters=Field(verbatim, (("ScriptParameters",), ("Script", "Parameters"))),
 )
+
 _OF_THE_INSTANCE = frozenset(
     {
         "Bizdate",
@@ -400,79 +413,77 @@ _OF_THE_INSTANCE = frozenset(
         "WorkflowName",
     }
 )
+
 _LEFT_IN_RAW = frozenset({"DataSource", "Inputs", "Outputs"}) | _OF_THE_INSTANCE
 
+# Bytes that should be JSON: repaired where services are known to cut, and bounded.
+MAX_DEPTH = 64
+"""Levels of nesting that an answer may have."""
 
-def decode_instance(body: bytes, requested_id: InstanceId) -> WorkflowInstance:
-    """The instance in an answer of GetWorkflowInstance.
+_BACKSLASH = ord("\\")
+_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]')
 
-    Raises:
-        NotFound: the answer says that there is none.
-        BadAnswer: it is not what the service documents, or holds another instance.
+
+def _decoded(data: bytes | msgspec.Raw, wanted: type[_T]) -> _T:
+    """Read JSON as a type; raise a BadAnswer where it is not JSON, or not of that type."""
+    try:
+        return msgspec.json.decode(data, type=wanted)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_json(bytes(data), error) from None
+
+
+def repaired(body: bytes) -> bytes:
+    r"""Return a body with its lone surrogate escapes replaced by U+FFFD, and without a byte order mark.
+
+    Services that cut text in UTF-16 units leave halves such as ``\ud83d`` behind; one such name
+    must not make an instance unreadable. An instance's raw text holds the replacement, too.
     """
-    envelope = opened(body)
-    if is_absent("WorkflowInstance", envelope.workflow_instance):
-        raise not_found(requested_id, request_id=request_id_of(envelope.request_id))
-    instance = _instance(envelope.workflow_instance)
-    if instance.id != requested_id:
-        raise _other("instance", requested_id, instance.id)
-    return instance
+    return _HALVES.sub(_whole, body.removeprefix(b"\xef\xbb\xbf"))
 
 
-def decode_page(body: bytes, number: int = 1, size: int = 10) -> Page[WorkflowInstance]:
-    """The instances in an answer of ListWorkflowInstances; see `envelope.read_page`."""
-    return read_page(body, _instance, lambda instance: instance.id, number, size)
+# Every match begins with the same bytes, so that a log of 32 MiB is searched in a moment.
+_HALVES = re.compile(
+    rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|[89a-fA-F][0-9a-fA-F]{2})"
+)
 
 
-def decode_task(body: bytes, requested_id: int) -> TaskInstance:
-    """The task in an answer of GetTaskInstance; raises as `decode_instance`."""
-    envelope = opened(body)
-    if is_absent("TaskInstance", envelope.task_instance):
-        request_id = request_id_of(envelope.request_id)
-        raise not_found(requested_id, kind="task instance", request_id=request_id)
-    task = _task(envelope.task_instance)
-    if task.id != requested_id:
-        raise _other("task instance", requested_id, task.id)
-    return task
+def _whole(match: re.Match[bytes]) -> bytes:
+    before = match.start()
+    while before and match.string[before - 1] == _BACKSLASH:
+        before -= 1
+    if (match.start() - before) % 2 == 0:
+        return match[0] if match["low"] else b"\\ufffd"
+    # The first backslash is itself escaped: what follows it is text, and a second half is alone.
+    return match[0].replace(match["low"], b"\\ufffd") if match["low"] else match[0]
 
 
-def decode_tasks(body: bytes, number: int, size: int) -> Page[TaskInstance]:
-    """The tasks in an answer of ListTaskInstances; several runs of one task are told apart."""
-    return read_page(body, _task, lambda task: (task.id, task.run_number), number, size)
-
-
-def decode_log(body: bytes) -> str:
-    """The text in an answer of GetTaskInstanceLog, "" while there is none."""
-    log = opened(body).task_instance_log
-    if log is None or isinstance(log, str):
-        return log or ""
-    raise BadAnswer("The service's answer holds a log that is no text: it was not used.")
-
-
-_in_use: WeakValueDictionary[str, WorkflowInstance] = WeakValueDictionary()
-"""The readings that somebody holds, by their text: most of an answer is what the last one said."""
-
-
-def _instance(raw: msgspec.Raw) -> WorkflowInstance:
-    as_before = _in_use.get(text_of(raw))
-    if as_before is not None:
-        return as_before
-    values = values_of(raw, _INSTANCE)
-    if not values.get("status"):
-        raise BadAnswer(
-            f"The service gave instance {values['id']} without a Status that can be read: the "
-            "answer was not used."
+def bad_json(body: bytes, error: Exception) -> BadAnswer:
+    """Return the error for a body that is not the JSON it should be."""
+    start = body[:200].lstrip()
+    if not start:
+        return BadAnswer("The service's answer is empty: it was not used.")
+    if start.startswith(b"<"):
+        return BadAnswer(
+            "The answer is a web page and not the service's JSON: is a login page or a proxy in "
+            "the way?"
         )
-    instance = _in_use[values["raw"]] = WorkflowInstance(**values)
-    return instance
+    if isinstance(error, RecursionError):
+        return _too_deep()
+    why = shown(str(error), limit=120)
+    return BadAnswer(f"The service's answer can't be read ({why}): it was not used.")
 
 
-def _task(raw: msgspec.Raw) -> TaskInstance:
-    return TaskInstance(**values_of(raw, _TASK, left_in_raw=_LEFT_IN_RAW))
+def _refuse_depth(data: bytes) -> None:
+    """Raise a BadAnswer for JSON that is nested beyond MAX_DEPTH."""
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for token in _STRUCTURE.finditer(data):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
+        if depth > MAX_DEPTH:
+            raise _too_deep()
 
 
-def _other(kind: str, requested_id: int, came: int) -> BadAnswer:
-    return BadAnswer(
-        f"The service was asked for {kind} {requested_id} and answered with {came}: the "
-        "answer was not used."
-    )
+def _too_deep() -> BadAnswer:
+    return BadAnswer("The service's answer is nested too deeply to be read: it was not used.")
