@@ -31,7 +31,7 @@ def report_crash(error: BaseException, directory: Path) -> Path | None:
 
 
 def crash_sentence(error: BaseException, report: Path | None) -> str:
-    """What a person is told: class, message, that nothing is lost, and where to read more."""
+    """Return the sentence for the user: class, message, that nothing is lost, and where to read more."""
     message = redacted(str(error))
     what = f"{type(error).__name__}: {message}" if message else type(error).__name__
     where = f"the report is in {report}" if report else "no report could be written"

@@ -16,8 +16,8 @@ WfInspectError
         BadAnswer            an answer that can't be understood
         BadRequest           the service understood, and will never accept this call
 
-The text of an error is one sentence for a person: what happened, why, what to do. That of a
-ServiceError, which may quote the service, holds no secret that this process has used.
+The text of an error is one sentence for the user: what happened, why, what to do. That of a
+ServiceError, which may quote the service, never holds a secret that this process has used.
 """
 
 import errno
@@ -68,7 +68,7 @@ def starvation(error: BaseException) -> str:
 
 
 class WfInspectError(Exception):
-    """The root: its text is a sentence for a person, its exit_code is the command line's."""
+    """The root: its text is a sentence for the user, its exit_code is the command line's."""
 
     exit_code = 70
 
@@ -128,7 +128,7 @@ class CredentialsMissing(ServiceError):
 
 
 class Refused(ServiceError):
-    """The service knows who asks, or can't tell, and says no."""
+    """The service refuses the key, the signature, or what the account wants to do."""
 
     exit_code = 4
     default_cause = "refused"
@@ -159,7 +159,7 @@ class Throttled(ServiceError):
     """Too many calls for the moment.
 
     Attributes:
-        retry_after_seconds: what the service asks for, None where it says nothing.
+        retry_after_seconds: how long the service says to wait, None where it does not say.
     """
 
     default_cause = "throttled"

@@ -28,7 +28,7 @@ from wfinspect.simulator.faults import CODES
 
 ID = str(DEMO_IDS[0])
 KEYS, TOKEN = "RAM console|aliyun configure|ALIBABA_CLOUD_ACCESS_KEY", "new ones"
-PERMISSION = r"dataworks:Get\* and dataworks:List\* and for membership"
+PERMISSION = r"dataworks:Get\* and dataworks:List\*, and membership"
 PARAMETER, PLACE, ENDPOINT = "check the ID", "--profile and --region", "--region and --endpoint"
 SLOWER, LATER, MIDNIGHT = "wait", "try again later", r"from \d{4}-\d\d-\d\d 00:00 \+0800"
 CLOCK = "timedatectl"

@@ -650,7 +650,7 @@ async def test_a_log_has_a_deadline_of_its_own() -> None:
 async def test_an_unknown_task_and_a_log_that_is_gone_are_called_what_they_are() -> None:
     refused = answer({"Code": "InstanceNotFound", "Message": "m", "RequestId": "R"}, 404)
 
-    with pytest.raises(NotFound, match="no task instance 77 "):
+    with pytest.raises(NotFound, match="has no task instance 77 "):
         await client_of(Service(refused)).get_task_instance(77)
-    with pytest.raises(NotFound, match="no log of task instance 77 "):
+    with pytest.raises(NotFound, match="has no log of task instance 77 "):
         await client_of(Service(refused)).get_task_instance_log(77)

@@ -138,7 +138,7 @@ def test_not_found_names_the_request() -> None:
 
 
 def test_another_instance_than_asked_for_is_a_bad_answer() -> None:
-    with pytest.raises(BadAnswer, match="asked for instance 5 and answered with 10432987165"):
+    with pytest.raises(BadAnswer, match="answered with instance 10432987165 in place of 5"):
         decode_instance(sample("get_running.json"), InstanceId(5))
 
 
@@ -440,7 +440,7 @@ def test_a_task_comes_with_its_script_and_tags() -> None:
 
 
 def test_an_answer_without_a_task_or_with_another_one_is_no_task() -> None:
-    with pytest.raises(NotFound, match="no task instance 5 "):
+    with pytest.raises(NotFound, match="has no task instance 5 "):
         decode_task(b'{"TaskInstance": { }, "RequestId": "R"}', 5)
     with pytest.raises(BadAnswer, match="holds no TaskInstance"):
         decode_task(b'{"RequestId": "R"}', 5)

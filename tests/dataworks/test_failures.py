@@ -179,7 +179,7 @@ def test_a_list_that_finds_nothing_is_not_found_too() -> None:
         (502, {}, b"<html>bad gateway</html>", ServiceTrouble, "HTTP 502"),
         (503, {}, b"", ServiceTrouble, "HTTP 503"),
         (500, {}, b'{"a":1}', ServiceTrouble, "HTTP 500"),
-        (429, {"retry-after": "7"}, b"slow down", Throttled, "fewer calls"),
+        (429, {"retry-after": "7"}, b"slow down", Throttled, "no more calls"),
         (407, {}, b"<html>", Unreachable, "HTTPS_PROXY"),
         (302, {"location": "http://login.corp/"}, b"", BadAnswer, "login.corp"),
         (403, {}, b"<html>blocked</html>", BadAnswer, "login page"),

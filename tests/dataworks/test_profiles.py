@@ -166,11 +166,11 @@ def test_a_profile_without_a_file_says_how_to_make_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ('{\n"profiles": [}', "no JSON at line 2"),
-        ("\udc00", "no JSON"),
-        ("[]", "no JSON object"),
-        ("[" * 100_000, "no JSON"),
-        ("", "no JSON at line 1"),
+        ('{\n"profiles": [}', "not JSON at line 2"),
+        ("\udc00", "not JSON"),
+        ("[]", "not hold a JSON object"),
+        ("[" * 100_000, "not JSON"),
+        ("", "not JSON at line 1"),
     ],
 )
 @pytest.mark.parametrize("profile", ["prod-ops", None])

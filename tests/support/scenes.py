@@ -151,7 +151,7 @@ def empty() -> Snapshot:
 def outage() -> Snapshot:
     trouble = Trouble(
         "Throttling.User",
-        "The service asks for fewer calls (Throttling.User): it will be asked again by itself.",
+        "The service takes no more calls for the moment (Throttling.User): it will be asked again by itself.",
         retry_at=START + timedelta(seconds=40),
     )
     read = ago(minutes=6, seconds=12)

@@ -1,6 +1,7 @@
 """The service: the only package that knows httpx, msgspec and the names in its JSON.
 
-Importing it is cheap; a client is what costs, so both functions import it when they are used.
+This module is cheap to import. A client is not (httpx, msgspec and what they need: 0.1 s and more), so both functions
+import it when they are called.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -21,10 +22,10 @@ Connect = Callable[[Target, Callable[[], None]], Awaitable["DataWorksClient"]]
 
 
 def connector(environ: Mapping[str, str], home: Path, clock: Clock) -> Connect:
-    """A function that opens a client for a target; its second argument hears of each request.
+    """Return a function that opens a client for a target; it calls its second argument for each request.
 
-    The clients share one TLS context. Opening raises ConfigError where the proxy or the
-    certificates that the environment names can't be used; it asks nobody and reads no key.
+    The clients share one TLS context. Opening makes no call and reads no key. It raises
+    ConfigError where the proxy or the certificates that the environment names can't be used.
     """
     shared: list[ssl.SSLContext] = []
 
@@ -58,7 +59,7 @@ async def open_client(
     clock: Clock,
     on_call: Callable[[], None] = lambda: None,
 ) -> AsyncIterator["DataWorksClient"]:
-    """A client for a command that runs once; closed at the end."""
+    """Open a client for a command that runs once, and close it at the end."""
     client = await connector(environ, home, clock)(target, on_call)
     try:
         yield client

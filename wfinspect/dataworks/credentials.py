@@ -62,7 +62,7 @@ class Credentials:
 
 
 class CredentialsSource:
-    """The credentials of one profile, remembered until their source changes or is doubted."""
+    """The credentials of one profile, kept until their source changes or the service refuses them."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class CredentialsSource:
         self._is_overdue = False
 
     async def current(self) -> Credentials:
-        """The credentials to sign with now.
+        """Return the credentials to sign with now.
 
         Raises:
             CredentialsMissing: there are none; says what to set.
@@ -103,8 +103,8 @@ class CredentialsSource:
         except TimeoutError:
             self._is_overdue = True
             raise CredentialsMissing(
-                f"The source of the credentials has not answered for {self._deadline:g} s: see what "
-                "keeps it, and try again.",
+                f"The source of the credentials has not answered for {self._deadline:g} s: check what "
+                "it waits for, and try again.",
                 cause="credentials slow",
             ) from None
         except Exception as error:  # noqa: BLE001 - the library fails in its own ways, keys in the text
@@ -125,7 +125,7 @@ class CredentialsSource:
         self._seen = ""
 
     def fingerprint(self) -> str:
-        """A text that changes when the files behind the credentials do; cheap."""
+        """Return a text that changes when the files behind the credentials do; cheap."""
         if self._profile == profiles.ENVIRONMENT:
             return "the environment of a process does not change"
         files = [profiles.config_file(self._home), ini_file(self._environ, self._home)]
@@ -167,7 +167,7 @@ class CredentialsSource:
         self._open_profile(file, profile)
 
     def _current_profile(self) -> str:
-        """The CLI's own current profile, for an app that began before `aliyun configure` ran; or ""."""
+        """Return the CLI's own current profile, for an app that began before `aliyun configure` ran; or ""."""
         try:
             name = profiles.current_profile(self._environ, self._home)
             if name and not profiles.is_empty(profiles.read_profile(name, self._home)):
@@ -195,7 +195,7 @@ class CredentialsSource:
 
 
 def checked(credentials: Credentials, profile: str) -> Credentials:
-    """The same credentials, if each part can stand in a header.
+    """Return the same credentials, if each part can stand in a header.
 
     Raises:
         Refused: a part holds a blank, a control character or a letter beyond ASCII.
@@ -215,7 +215,7 @@ def checked(credentials: Credentials, profile: str) -> Credentials:
 
 
 def ini_file(environ: Mapping[str, str], home: Path) -> Path:
-    """The official libraries' own credentials file."""
+    """Return where the official libraries' own credentials file is."""
     named = environ.get("ALIBABA_CLOUD_CREDENTIALS_FILE", "")
     return Path(named) if named else home / ".alibabacloud" / "credentials.ini"
 
@@ -253,7 +253,7 @@ _MAX_INI_BYTES = 1024 * 1024
 def profile_provider(
     profile: Mapping[str, Any], file: CliFile, environ: Mapping[str, str]
 ) -> Provider:
-    """A provider for a CLI profile of any mode but AK and StsToken.
+    """Return a provider for a CLI profile of any mode but AK and StsToken.
 
     Raises:
         Refused: the mode is not served, the environment forbids it, or others may have written what
@@ -273,7 +273,7 @@ def profile_provider(
 
 
 def _chain(profile: Mapping[str, Any], file: CliFile) -> list[Mapping[str, Any]]:
-    """A profile, and behind it each one that the one before takes its keys from."""
+    """Return a profile, and behind it each one that the one before takes its keys from."""
     chain = [profile]
     while mode_of(chain[-1]) == "ChainableRamRoleArn":
         source = file.profile(chain[-1].get("source_profile") or "")
@@ -315,7 +315,7 @@ def _uri_of(profile: Mapping[str, Any]) -> str:
 
 
 def chain_provider(environ: Mapping[str, str], ini_file: Path) -> Provider:
-    """The official default chain after environment keys and the CLI's file: OIDC, ini, ECS, URI."""
+    """Return what follows environment keys and the CLI's file in the official chain: OIDC, ini, ECS, URI."""
     value = environ.get
 
     def build() -> Iterator[Callable[[], Any]]:
@@ -349,7 +349,7 @@ def chain_provider(environ: Mapping[str, str], ini_file: Path) -> Provider:
 
 
 def _ini_section(path: Path, name: str, *, is_named: bool) -> dict[str, str] | None:
-    """A section of the libraries' credentials file; None where there is no such file or section.
+    """Return a section of the libraries' credentials file; None where there is no such file or section.
 
     Raises:
         Refused: it can't be read, or others may have written what is in it.
@@ -368,7 +368,7 @@ def _ini_section(path: Path, name: str, *, is_named: bool) -> dict[str, str] | N
     from configparser import ConfigParser, Error  # noqa: PLC0415 - the library imports it too
 
     is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    # A % in a secret is no reference.
+    # A % in a secret does not refer to another value.
     parser = ConfigParser(interpolation=None)
     try:
         parser.read_string(data.decode("utf-16" if is_utf_16 else "utf-8-sig"))
@@ -378,7 +378,7 @@ def _ini_section(path: Path, name: str, *, is_named: bool) -> dict[str, str] | N
 
 
 def _require_private(uri: str, what: str) -> None:
-    """Raise Refused if keys served there would cross a network in the clear."""
+    """Raise Refused if keys from there would cross a network in the clear."""
     try:
         parts = urlsplit(uri)
         host = parts.hostname or ""
@@ -389,13 +389,13 @@ def _require_private(uri: str, what: str) -> None:
         is_private = False
     if not is_private:
         raise Refused(
-            f"{what} would bring keys in the clear: use https://; http:// is for this machine, "
+            f"{what} would send keys in the clear: use https://; http:// is for this machine, "
             "127.0.0.1 or localhost, only."
         )
 
 
 class _FirstThatWorks:
-    """Asks the library's providers in turn and keeps the first that gives keys.
+    """Tries the library's providers in turn and keeps the first that gives keys.
 
     Keys that can't be renewed are given again: they may be good for a while, and the service says
     so when they are not.
@@ -411,21 +411,21 @@ class _FirstThatWorks:
 
     def __call__(self) -> Keys:
         if self._kept is not None:
-            _, keys = _ask(lambda: self._kept)
+            _, keys = _keys_from(lambda: self._kept)
             self._last = keys or self._last
         else:
             for make in self._build():
-                self._kept, self._last = _ask(make)
+                self._kept, self._last = _keys_from(make)
                 if self._last is not None:
                     break
         if self._last is None:
             self._kept = None
-            # A new one: one exception object must not gather the tracebacks of many calls.
+            # A new one each time: one exception object would gather the tracebacks of many calls.
             raise type(self._failure)(self._failure.sentence)
         return self._last
 
 
-def _ask(make: Callable[[], Any]) -> tuple[Any, Keys | None]:
+def _keys_from(make: Callable[[], Any]) -> tuple[Any, Keys | None]:
     try:
         provider = make()
         found = provider.get_credentials()

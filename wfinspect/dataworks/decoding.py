@@ -105,7 +105,7 @@ def not_found(
 ) -> NotFound:
     """Return the error for an instance or a task that the service does not know."""
     return NotFound(
-        f"The service knows no {kind} {requested_id} for this account and region: check the "
+        f"The service has no {kind} {requested_id} for this account and region: check the "
         "ID, --profile and --region; instances are kept for about 30 days.",
         cause=NotFound.default_cause,
         code=code,
@@ -115,8 +115,7 @@ def not_found(
 
 def _other(kind: str, requested_id: int, came: int) -> BadAnswer:
     return BadAnswer(
-        f"The service was asked for {kind} {requested_id} and answered with {came}: the "
-        "answer was not used."
+        f"The service answered with {kind} {came} in place of {requested_id}: the answer was not used."
     )
 
 
@@ -465,8 +464,8 @@ def bad_json(body: bytes, error: Exception) -> BadAnswer:
         return BadAnswer("The service's answer is empty: it was not used.")
     if start.startswith(b"<"):
         return BadAnswer(
-            "The answer is a web page and not the service's JSON: is a login page or a proxy in "
-            "the way?"
+            "The answer is a web page and not the service's JSON: check whether a proxy or a login "
+            "page is in the way."
         )
     if isinstance(error, RecursionError):
         return _too_deep()

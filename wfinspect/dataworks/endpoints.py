@@ -25,10 +25,10 @@ _HTTPS_PORT, _HTTP_PORT = 443, 80
 
 
 def endpoint_of(region: str, choice: str) -> str:
-    """The endpoint of a region: a bare host for https, a whole URL for http on loopback.
+    """Return the endpoint of a region: a bare host for https, a whole URL for http on loopback.
 
     Args:
-        region: a region of `regions.REGIONS`; not looked at where `choice` is a URL.
+        region: a region of `regions.REGIONS`; not used where `choice` is a URL.
         choice: ``public``, ``vpc``, a URL, or a bare host as the aliyun CLI keeps it.
 
     Raises:
@@ -39,23 +39,25 @@ def endpoint_of(region: str, choice: str) -> str:
         return _host_of(region, wanted.lower())
     if without_keys(wanted) != wanted:
         raise ConfigError(
-            "The endpoint is not one, but looks like a key, which is not shown: write public, vpc or "
+            "The endpoint looks like a key, so it is not shown: write public, vpc or "
             "a URL that begins with https://."
         )
     if re.search(r"[\s\x00-\x1f\x7f]", wanted):
-        raise ConfigError(f"The endpoint {_quoted(choice)} holds a blank or a control character.")
+        raise ConfigError(
+            f"The endpoint {_quoted(choice)} holds a space or a control character: leave it out."
+        )
     if "://" not in wanted and "." in wanted:
         wanted = f"https://{wanted}"
     return _from_url(wanted)
 
 
 def is_loopback(endpoint: str) -> bool:
-    """Whether an endpoint made by `endpoint_of` is plain http on this machine."""
+    """Return whether an endpoint made by `endpoint_of` is plain http on this machine."""
     return endpoint.startswith("http://")
 
 
 def base_url(endpoint: str) -> str:
-    """The URL to send to."""
+    """Return the URL to send to."""
     return endpoint if is_loopback(endpoint) else f"https://{endpoint}"
 
 
@@ -84,7 +86,7 @@ def _from_url(text: str) -> str:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ConfigError(f"The endpoint {quoted} is no URL that can be read.") from None
+        raise ConfigError(f"The endpoint {quoted} is not a URL that can be read.") from None
     if parts.scheme not in {"http", "https"}:
         raise ConfigError(
             f"The endpoint {quoted} can't be used: write public, vpc or a URL that begins with "
@@ -101,7 +103,7 @@ def _from_url(text: str) -> str:
         )
     literal = _address(host)
     if port == 0 or not (literal or _HOST.fullmatch(host)):
-        raise ConfigError(f"The endpoint {quoted} names no host that can be reached.")
+        raise ConfigError(f"The endpoint {quoted} does not name a host that can be reached.")
     name = f"[{literal}]" if isinstance(literal, ipaddress.IPv6Address) else host
     if parts.scheme == "https":
         return name if port in {None, _HTTPS_PORT} else f"{name}:{port}"

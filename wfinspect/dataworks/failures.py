@@ -45,7 +45,7 @@ NO_SKEW = timedelta(minutes=4)
 """Less may be a slow answer; the service allows 15 minutes."""
 
 MAX_RETRY_AFTER = 120.0
-"""Seconds; what a service may ask to wait at most, as in the official SDK."""
+"""Seconds; the longest wait that a service may demand, as in the official SDK."""
 
 _FIRST_YEAR = 1970
 _SAYS_NO_INSTANCE = re.compile(
@@ -63,7 +63,7 @@ def failure_of(
     kind: str = "workflow instance",
     region: str = "",
 ) -> ServiceError:
-    """What an answer with an error status, or with a ``Code`` in place of data, means.
+    """Return the error that an answer with an error status, or with a ``Code`` in place of data, stands for.
 
     Args:
         status: the HTTP status.
@@ -105,7 +105,7 @@ def failure_of(
 
 
 def has_code(body: bytes) -> bool:
-    """Whether a body that came with a good status reports an error all the same."""
+    """Return whether a body that came with a good status reports an error all the same."""
     code = _text(_members(body), "Code", "ErrorCode").upper()
     return code not in {"", "0", "200", "OK", "SUCCESS"}
 
@@ -116,7 +116,7 @@ def _without_code(
     cause = f"HTTP {status}"
     if 300 <= status < 400:  # noqa: PLR2004 - redirects
         target = shown(without_secrets(headers.get("location", "elsewhere")), limit=100)
-        sentence = f"The answer leads to {target}: is a login page or a proxy in the way?"
+        sentence = f"The answer is a redirect to {target}: check whether a proxy or a login page is in the way."
         return BadAnswer(sentence, cause=cause)
     if status == 407:  # noqa: PLR2004 - proxy authentication
         sentence = (
@@ -126,8 +126,8 @@ def _without_code(
         return Unreachable(sentence, cause="proxy login", is_permanent=True, exit_code=4)
     if status == 429:  # noqa: PLR2004 - too many requests
         sentence = (
-            "Something before the service asks for fewer calls (HTTP 429): wait some seconds before "
-            "the next one."
+            "A gateway before the service takes no more calls for the moment (HTTP 429): wait some "
+            "seconds before the next one."
         )
         wait = retry_after_seconds(headers, now)
         return Throttled(sentence, cause=cause, retry_after_seconds=wait)
@@ -153,10 +153,10 @@ def _clock_skew(
             "`timedatectl`, and set it if it is off."
         )
     elif abs(skew) < NO_SKEW.total_seconds():
-        # The date was right when it was signed, so it was changed or held up on the way.
+        # The date was right when it was signed, so the request was changed or delayed on the way.
         sentence = (
-            f"The service refuses the date of the call ({code}), although both clocks agree: see "
-            "whether a proxy changes or holds up requests, and compare the clock with `timedatectl`."
+            f"The service refuses the date of the call ({code}), although both clocks agree: check "
+            "whether a proxy changes or delays requests, and compare the clock with `timedatectl`."
         )
     else:
         sentence = (
@@ -173,9 +173,9 @@ def _clock_skew(
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """What the service asks to wait: ``x-acs-retry-after`` in milliseconds, else ``Retry-After``.
+    """Return how long the service says to wait: ``x-acs-retry-after`` in milliseconds, else ``Retry-After``.
 
-    None where it asks for nothing that makes sense; at most MAX_RETRY_AFTER.
+    None where it says nothing that makes sense; at most MAX_RETRY_AFTER.
     """
     ours = headers.get("x-acs-retry-after", "").strip()
     standard = headers.get("retry-after", "").strip()
@@ -190,7 +190,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
 
 
 def http_date(text: str) -> datetime | None:
-    """A Date header as an aware time; None where it is none, or one that no clock shows."""
+    """Return a Date header as an aware time; None where it is not a date, or not one a clock can show."""
     try:
         at = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -205,7 +205,7 @@ _XML_MEMBER = re.compile(r"<(Code|Message|RequestId)>([^<]{0,4000})</\1>")
 
 
 def _members(body: bytes) -> dict[str, Any]:
-    """The members of an error body, JSON or XML; empty for anything else, or for what is no error."""
+    """Return the members of an error body, JSON or XML; nothing for any other body."""
     if len(body) > _LONGEST_ERROR:
         return {}
     if body[:200].lstrip().startswith((b"<?xml", b"<Error")):
@@ -220,7 +220,7 @@ def _members(body: bytes) -> dict[str, Any]:
 
 
 def _text(answer: Mapping[str, Any], *names: str) -> str:
-    """The first of some members, in either spelling of its first letter."""
+    """Return the first of some members, in either spelling of its first letter."""
     for name in names:
         for spelling in (name, name[0].lower() + name[1:]):
             value = answer.get(spelling)
@@ -245,7 +245,7 @@ Meaning = tuple[type[ServiceError], str]
 
 
 def meaning_of(code: str, status: int) -> Meaning:
-    """What a code means; the HTTP status decides only about a code that is not known."""
+    """Return what a code means; the HTTP status decides only about a code that is not known."""
     if code in EXACT:
         return EXACT[code]
     for pattern, meaning in _FAMILIES:
@@ -277,17 +277,17 @@ _EXPIRED = (
 )
 
 _PERMISSION = (
-    "The account may not do this ({code}{action}): ask for the RAM permissions dataworks:Get* and "
-    "dataworks:List* and for membership of the workspace.{message}"
+    "The account may not do this ({code}{action}): it needs the RAM permissions dataworks:Get* and "
+    "dataworks:List*, and membership of the workspace.{message}"
 )
 
 _RISK_CONTROL = (
-    "The account is held by risk control ({code}): its owner has to sort that out in the console."
+    "The account is blocked by risk control ({code}): its owner has to resolve that in the console."
 )
 
 _EDITION = (
     "The service does not open this call to the account ({code}): try again in some minutes, since a "
-    "change of edition takes effect late; if it stays so, check in the console that the DataWorks "
+    "change of edition takes effect late; if it is still refused then, check in the console that the DataWorks "
     "edition is bought and includes OpenAPI."
 )
 
@@ -302,8 +302,8 @@ _NOT_ACTIVATED = (
 )
 
 _REPEATED = (
-    "The service took the call for a repeated one ({code}): try again; if it stays so, something on "
-    "the way sends requests twice."
+    "The service took the call for a repeated one ({code}): try again; if it happens again, check "
+    "whether a proxy sends requests twice."
 )
 
 _DAILY = (
@@ -317,11 +317,11 @@ _QUOTA = (
 )
 
 _BUSY = (
-    "The service asks for fewer calls ({code}): wait some seconds before the next one, and see what "
-    "else calls for this account."
+    "The service takes no more calls for the moment ({code}): wait some seconds before the next one, "
+    "and check what else makes calls for this account."
 )
 
-_TROUBLE = "The service has a fault of its own ({code}): nothing to do but try again later."
+_TROUBLE = "The service has an internal fault ({code}): try again later."
 _ENDPOINT = (
     "This endpoint does not serve the call ({code}): check --region and --endpoint; a DataWorks "
     "host is dataworks.<region>.aliyuncs.com."
@@ -329,12 +329,12 @@ _ENDPOINT = (
 
 _NEED_TLS = "The service wants https ({code}): leave off --endpoint, or write it with https://."
 _PROJECT = (
-    "The service knows no such workspace for this account and region ({code}): check --profile and "
+    "The service does not know the workspace for this account and region ({code}): check --profile and "
     "--region."
 )
 
 _PARAMETER = "The service does not accept the call ({code}): check the ID and the region.{message}"
-_NO_INSTANCE = "The service knows none of the instances it was asked for ({code}).{message}"
+_NO_INSTANCE = "The service knows none of the instances that were requested ({code}).{message}"
 _OTHER = (
     "The service refuses the call with a code that is not known here ({code}, HTTP {status}): check the "
     "ID, --profile and --region.{message}"
@@ -408,14 +408,14 @@ class Stage(Enum):
 
     CONNECT = "connection to the proxy"
     TLS = "TLS with the proxy itself"
-    TUNNEL = "the proxy was asked for a way to the service"
+    TUNNEL = "the proxy is to connect to the service"
     SERVICE = "the service, directly or through the proxy"
 
 
 def contact_error(
     error: Exception, host: str, proxy: str = "", stage: Stage = Stage.SERVICE
 ) -> ServiceError:
-    """What an exception of httpx or httpcore means.
+    """Return the error that an exception of httpx or httpcore stands for.
 
     Args:
         error: the exception.
@@ -431,7 +431,8 @@ def contact_error(
         host = f"{host} (through the proxy {proxy})"
     if isinstance(error, httpx.RemoteProtocolError) and not is_closed(error):
         return BadAnswer(
-            f"The answer of {host} is no proper HTTP: is a proxy in the way? It was not used."
+            f"The answer of {host} is not HTTP, and was not used: check --endpoint, and whether a proxy "
+            "is in the way."
         )
     found, cause, sentence = _first(error, _FAULTS)
     return Unreachable(
@@ -440,7 +441,7 @@ def contact_error(
 
 
 def is_closed(error: Exception) -> bool:
-    """Whether the other side ended a connection too early, which has no class of its own."""
+    """Return whether the other side ended a connection too early, which has no class of its own."""
     return str(error).startswith(("Server disconnected", "peer closed connection"))
 
 
@@ -463,7 +464,7 @@ def _error_at_proxy(error: Exception, host: str, proxy: str, stage: Stage) -> Un
 
 
 def _refused_by_proxy(answer: str, host: str, proxy: str) -> Unreachable:
-    """What a proxy's answer to CONNECT means: the status and its reason."""
+    """Return the error for a proxy's answer to CONNECT: the status and its reason."""
     status = answer[:3]
     said = f"HTTP {shown(without_secrets(answer), limit=60).strip()}"
     if status == "407":
@@ -477,7 +478,7 @@ def _refused_by_proxy(answer: str, host: str, proxy: str) -> Unreachable:
         )
     if status == "403":
         return Unreachable(
-            f"The proxy {proxy} forbids connections to {host} ({said}): ask its administrator to allow "
+            f"The proxy {proxy} forbids connections to {host} ({said}): have its administrator allow "
             "them, or name the host in NO_PROXY if it can be reached directly.",
             cause="proxy",
             is_permanent=True,
@@ -502,7 +503,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     for _ in range(20):
         if current is None:
             return
-        # An interrupted handshake leaves these behind; they are no faults.
+        # An interrupted handshake leaves these behind; they are not faults.
         if not isinstance(current, ssl.SSLWantReadError | ssl.SSLWantWriteError):
             yield current
         current = current.__cause__ or current.__context__
@@ -513,7 +514,7 @@ _Faults = tuple[tuple[_Kinds, str, str], ...]
 
 
 def _first(error: Exception, faults: _Faults) -> tuple[BaseException, str, str]:
-    """The first fault of a table that is among the causes of an exception; its last takes anything."""
+    """Return the first fault of a table that is among an exception's causes; the last takes anything."""
     causes = list(_chain(error))
     for kinds, cause, sentence in faults:
         for each in causes:
@@ -561,7 +562,7 @@ _FAULTS: _Faults = (
     (
         ConnectionRefusedError,
         "connection refused",
-        "{host} refuses connections: is it the right --endpoint, and is it up?",
+        "{host} refuses connections: check --endpoint, and whether the service is up.",
     ),
     (
         _TIMEOUTS,
@@ -574,14 +575,14 @@ _FAULTS: _Faults = (
     (
         _NO_CONNECTION,
         "unreachable",
-        "No connection to {host} comes about: check the network, the VPN and --endpoint.",
+        "No connection to {host} can be made: check the network, the VPN and --endpoint.",
     ),
     (
         Exception,
         "connection lost",
         (
             "The connection to {host} broke off before the whole answer came: try again, and check the "
-            "network if it stays so."
+            "network if it happens again."
         ),
     ),
 )
@@ -613,7 +614,7 @@ _FAULTS_OF_PROXY: _Faults = (
     (
         _NO_CONNECTION,
         "proxy unreachable",
-        "No connection to the proxy {proxy} comes about: check HTTPS_PROXY, the network and the VPN.",
+        "No connection to the proxy {proxy} can be made: check HTTPS_PROXY, the network and the VPN.",
     ),
     (Exception, "proxy", f"The proxy {{proxy}} closed the connection: {_CHECK_PROXY}."),
 )

@@ -1,6 +1,6 @@
-"""Which account is meant: the aliyun CLI's ~/.aliyun/config.json, and names in the environment.
+"""Which account is meant: by the aliyun CLI's ~/.aliyun/config.json, and variables of the environment.
 
-Cheap and synchronous, so that the first screen can name its profile; gets no key from anywhere far.
+Cheap and synchronous, so that the first screen can name its profile; it makes no call and runs no command.
 What the CLI makes of the file: ``config/configuration.go`` and ``config/profile.go`` of aliyun/aliyun-cli.
 """
 
@@ -56,7 +56,7 @@ class CliFile(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Who asks, before any key is looked at."""
+    """The account in whose name calls are made, before any key is read."""
 
     profile: str
     """A CLI profile's name, ``(env)`` or ``(default)``."""
@@ -69,7 +69,7 @@ class Identity(NamedTuple):
 
 
 def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Identity:
-    """Decide on the profile and region.
+    """Decide on the profile and the region.
 
     An explicit `profile` wins, with its own region before the environment's. Without one: complete
     keys in the environment, then the profile that the environment or the CLI's file names, then the
@@ -99,7 +99,7 @@ def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Ide
 
 
 def keys_in(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
-    """Key ID, secret and token ("" without) in the environment, by the CLI's names in its order."""
+    """Return key ID, secret and token ("" without) from the environment, by the CLI's names in its order."""
     for prefix in ("ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_", ""):
         key_id = environ.get(f"{prefix}ACCESS_KEY_ID", "").strip()
         secret = environ.get(f"{prefix}ACCESS_KEY_SECRET", "").strip()
@@ -109,24 +109,24 @@ def keys_in(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
 
 
 def region_in(environ: Mapping[str, str]) -> str | None:
-    """The region by the CLI's weakest names; the settings know its others, which come first."""
+    """Return the region by the CLI's weakest names; its others come first, by the settings."""
     name = region_variable(environ)
     return environ[name].strip() if name else None
 
 
 def region_variable(environ: Mapping[str, str]) -> str | None:
-    """The variable that `region_in` goes by."""
+    """Return the variable that `region_in` uses."""
     # Other clouds' tools use these names too; a region that is not ours is not meant for us.
     return next((n for n in ("REGION_ID", "REGION") if environ.get(n, "").strip() in REGIONS), None)
 
 
 def config_file(home: Path) -> Path:
-    """The aliyun CLI's file."""
+    """Return where the aliyun CLI's file is."""
     return home / ".aliyun" / "config.json"
 
 
 def current_profile(environ: Mapping[str, str], home: Path) -> str | None:
-    """The profile in use when none is asked for; None where there is none."""
+    """Return the profile in use where the user names none; None where there is none."""
     ignored = ("ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE")
     if (
         any(environ.get(name) == "TRUE" for name in ignored)
@@ -147,12 +147,12 @@ def current_profile(environ: Mapping[str, str], home: Path) -> str | None:
 
 
 def read_profile(name: str, home: Path) -> dict[str, Any]:
-    """The members of one profile, as in the file; raises as `find_profile`."""
+    """Return the members of one profile, as in the file; raises as `find_profile`."""
     return find_profile(name, home)[1]
 
 
 def find_profile(name: str, home: Path) -> tuple[CliFile, dict[str, Any]]:
-    """The file, and the members of one profile of it.
+    """Return the file, and the members of one profile of it.
 
     Raises:
         ConfigError: naming the file, and the profiles it knows.
@@ -169,7 +169,7 @@ def find_profile(name: str, home: Path) -> tuple[CliFile, dict[str, Any]]:
         return file, found
     known = [str(p["name"]) for p in file.profiles if p.get("name")]
     raise ConfigError(
-        f"{file.path} knows no profile {quoted}: {_choice(name, known)} or run "
+        f"{file.path} has no profile {quoted}: {_choice(name, known)} or run "
         "`aliyun configure --profile` with the new name."
     )
 
@@ -203,15 +203,17 @@ def _members(data: bytes, path: Path) -> dict[str, Any]:
         line = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         # The cause would carry the text of the file, keys included, into a traceback.
         raise ConfigError(
-            f"{path} is no JSON{line}: correct it, or run `aliyun configure`."
+            f"{path} is not JSON{line}: correct it, or run `aliyun configure`."
         ) from None
     if not isinstance(members, dict):
-        raise ConfigError(f"{path} holds no JSON object: correct it, or run `aliyun configure`.")
+        raise ConfigError(
+            f"{path} does not hold a JSON object: correct it, or run `aliyun configure`."
+        )
     return members
 
 
 def mode_of(profile: Mapping[str, Any]) -> str:
-    """The mode of a profile: the one it names, or that of its fields; ``AK`` for an empty one."""
+    """Return the mode of a profile: the one it names, or that of its fields; ``AK`` for an empty one."""
     if mode := profile.get("mode"):
         return str(mode)
     return next((mode for names, mode in _MODE_BY_FIELDS if all(map(profile.get, names))), "AK")
@@ -239,7 +241,7 @@ def _endpoint(profile: Mapping[str, Any]) -> str | None:
 
 
 def _beside_keys(environ: Mapping[str, str], home: Path) -> dict[str, Any]:
-    """The current profile: the CLI, too, puts keys from the environment over a profile."""
+    """Return the current profile: the CLI, too, puts keys from the environment over a profile."""
     try:
         name = current_profile(environ, home)
         return read_profile(name, home) if name else {}
@@ -248,7 +250,7 @@ def _beside_keys(environ: Mapping[str, str], home: Path) -> dict[str, Any]:
 
 
 def is_empty(profile: Mapping[str, Any]) -> bool:
-    """Whether a profile is the one that an unconfigured CLI writes: mode AK without a key."""
+    """Return whether a profile is the one that an unconfigured CLI writes: mode AK without a key."""
     return mode_of(profile) == "AK" and not profile.get("access_key_id")
 
 

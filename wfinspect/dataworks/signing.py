@@ -1,4 +1,4 @@
-"""ACS3-HMAC-SHA256: what is signed, and the httpx.Auth that signs each attempt anew.
+"""ACS3-HMAC-SHA256: what is signed, and the httpx.Auth that signs each attempt by itself.
 
 Knows no clock, no randomness and no source of keys. Rules: the public page "V3 request structure
 and signature"; tests/data/signature_vectors.json holds known answers.
@@ -18,13 +18,13 @@ ALGORITHM = "ACS3-HMAC-SHA256"
 
 
 def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
-    """Names and values percent-encoded as RFC 3986 has it, sorted by name."""
+    """Return names and values percent-encoded as RFC 3986 has it, sorted by name."""
     encoded = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in pairs)
     return "&".join(f"{name}={value}" for name, value in encoded)
 
 
 def canonical_headers(headers: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    """The block of ``name:value`` lines, and the names joined by ``;``."""
+    """Return the block of ``name:value`` lines, and the names joined by ``;``."""
     lowered = sorted((name.lower(), value.strip()) for name, value in headers)
     block = "".join(f"{name}:{value}\n" for name, value in lowered)
     return block, ";".join(name for name, _ in lowered)
@@ -37,23 +37,23 @@ def canonical_request(
     headers: Iterable[tuple[str, str]],
     body_sha256: str,
 ) -> str:
-    """The request as both sides write it down: six parts, one after the other."""
+    """Return the request as both sides write it down: six parts, one after the other."""
     block, names = canonical_headers(headers)
     return "\n".join((method, path, canonical_query(query), block, names, body_sha256))
 
 
 def string_to_sign(canonical: str) -> str:
-    """The algorithm and the digest of a canonical request."""
+    """Return the algorithm and the digest of a canonical request."""
     return f"{ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
 def signature(access_key_secret: str, to_sign: str) -> str:
-    """The HMAC in lower-case hex; the secret is used as it is, without a derived key."""
+    """Return the HMAC in lower-case hex; the secret is used as it is, without a derived key."""
     return hmac.new(access_key_secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
 
 
 class Acs3Auth(httpx.Auth):
-    """Signs host, content-type and the x-acs-* headers of a request, with a new date and nonce.
+    """Sign host, content-type and the x-acs-* headers of a request, with a new date and nonce.
 
     Other headers stay out of the signature: a proxy in between may rewrite them.
     """
@@ -69,7 +69,6 @@ class Acs3Auth(httpx.Auth):
         self._nonce = nonce
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the signature; the answer decides nothing."""
         self._sign(request)
         yield request
 

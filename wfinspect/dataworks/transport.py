@@ -167,7 +167,7 @@ class RequestProgress:
             self.stage = Stage.TUNNEL
         if event in {"connection.connect_tcp.started", "http11.receive_response_headers.complete"}:
             self.is_unanswered_reuse = False
-        # A CONNECT goes to the proxy and is no call of the service.
+        # A CONNECT goes to the proxy: it is not a call of the service.
         elif event == "http11.send_request_headers.started" and not self._is_connect(info):
             self._on_call()
 
@@ -223,7 +223,7 @@ _LEAST_PIECE = 128
 
 
 async def _read_body(response: httpx.Response, limit: int) -> bytes:
-    """The whole body, unpacked.
+    """Return the whole body, unpacked.
 
     No compression is requested; where something in between compresses all the same, it is unpacked
     in steps, since httpx would unpack a small bomb into all of memory, and only the first of several
@@ -270,7 +270,7 @@ async def _read_body(response: httpx.Response, limit: int) -> bytes:
 
 
 def _unpacked(unpack: "zlib._Decompress", packed: bytes) -> tuple[bytes, bytes]:
-    """Some of what packed bytes hold, and those that are left of them."""
+    """Return some of what packed bytes hold, and the packed bytes that are left."""
     try:
         step = unpack.decompress(packed, _STEP)
     except zlib.error:
@@ -294,13 +294,13 @@ KEEPALIVE = 4.0
 def open_http(
     endpoint: str, environ: Mapping[str, str], verify: ssl.SSLContext
 ) -> httpx.AsyncClient:
-    """An HTTP client for one endpoint.
+    """Return an HTTP client for one endpoint.
 
     Raises:
         ConfigError: the proxy in the environment can't be used.
     """
     for name in ("httpx", "httpcore"):
-        # Their chatter shows whole URLs, and headers with the security token among them.
+        # Their messages show whole URLs, and headers with the security token among them.
         logging.getLogger(name).setLevel(logging.WARNING)
     proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
     return httpx.AsyncClient(
@@ -336,7 +336,7 @@ def _transport(verify: ssl.SSLContext, proxy: str | None) -> httpx.AsyncHTTPTran
 
 
 def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """The context all connections of a process share: it costs more than a call.
+    """Return the context that all connections of a process share: it costs more than a call.
 
     The machine's own authorities are trusted, so that a company's TLS inspection works; certifi's
     where the machine has none.
@@ -381,7 +381,7 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def no_tls() -> ssl.SSLContext:
-    """A context that trusts nobody, for plain http on loopback: cheap, and safe if it is used."""
+    """Return a context that trusts no certificate, for plain http on loopback: cheap, and safe if used."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -430,10 +430,10 @@ _HTTPS_PORT = 443
 
 
 def proxy_for(endpoint: str, environ: Mapping[str, str]) -> str | None:
-    """The URL of the proxy for an https endpoint; None without one.
+    """Return the URL of the proxy for an https endpoint; None without one.
 
     Raises:
-        ConfigError: it is no http:// or https:// URL, or its password is not percent-encoded.
+        ConfigError: it is not an http:// or https:// URL, or its password is not percent-encoded.
     """
     names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
     name = next((name for name in names if environ.get(name, "").strip()), None)
@@ -466,7 +466,7 @@ def proxy_for(endpoint: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _is_exempt(endpoint: str, environ: Mapping[str, str]) -> bool:
-    """Whether NO_PROXY names the host: ``*``, a name with its subdomains, an address, a network.
+    """Return whether NO_PROXY names the host: ``*``, a name with its subdomains, an address, a network.
 
     As curl reads it, and more than curl: ports, ``*.`` before a name, semicolons, and whole URLs.
     """
@@ -501,11 +501,11 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 
 def addresses_of(host: str, port: int) -> list[str]:
-    """What the system knows of a name."""
+    """Return the addresses of a name, as the system knows it."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
-        # Python refuses a part of a name that is too long before it asks anybody.
+        # Python refuses a part of a name that is too long before it looks the name up.
         raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from None
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
@@ -581,8 +581,8 @@ class BoundedStream(httpcore.AsyncNetworkStream):
     """A connection on which every answer has to begin soon.
 
     httpcore passes over any number of 1xx answers and reads a head byte by byte: a server that floods
-    either keeps a core busy until the call's deadline. One that speaks another protocol would be waited
-    for, too.
+    either keeps a core busy until the call's deadline. One that speaks another protocol would keep
+    the call waiting, too.
     """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
@@ -625,7 +625,7 @@ class BoundedStream(httpcore.AsyncNetworkStream):
         return BoundedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's interface
-        """What httpcore asks of a connection."""
+        """Return a fact about the connection."""
         return self._stream.get_extra_info(info)
 
 
@@ -633,22 +633,25 @@ _T = TypeVar("_T")
 
 
 class BlockingCall(Generic[_T]):
-    """One call of a blocking function in a daemon thread; any number of tasks may wait for it."""
+    """One call of a blocking function in a daemon thread; any number of tasks may wait for it.
 
-    def __init__(self, ask: Callable[[], _T], name: str) -> None:
-        """Call `ask` at once, in a thread of that name."""
-        self._ask = ask
+    Some such calls never return: neither asyncio's shared threads nor the end of the process may wait for them.
+    """
+
+    def __init__(self, function: Callable[[], _T], name: str) -> None:
+        """Call it at once, in a thread of that name."""
+        self._function = function
         self._answer: Future[_T] = Future()
         self._answer.set_running_or_notify_cancel()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     @property
     def is_done(self) -> bool:
-        """Whether the function has returned or raised."""
+        """Return whether the function has returned or raised."""
         return self._answer.done()
 
     async def wait(self, seconds: float | None) -> _T:
-        """What the function returns, or raises.
+        """Return what the function returns, or raise what it raises.
 
         Raises:
             TimeoutError: it has done neither within `seconds`; it goes on.
@@ -665,6 +668,6 @@ class BlockingCall(Generic[_T]):
 
     def _run(self) -> None:
         try:
-            self._answer.set_result(self._ask())
-        except BaseException as error:  # noqa: BLE001 - whatever it is, somebody waits for an end
+            self._answer.set_result(self._function())
+        except BaseException as error:  # noqa: BLE001 - whatever it is, a task waits for it
             self._answer.set_exception(error)
