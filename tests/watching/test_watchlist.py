@@ -23,7 +23,7 @@ class Readings:
 
     def __init__(self) -> None:
         self.list = Watchlist()
-        self.list.watch(key(1), START)
+        self.list.watch([key(1)], START)
         self.seconds = 0.0
 
     @property
@@ -204,7 +204,7 @@ def test_not_found_counts_only_in_a_row() -> None:
 
 def test_nothing_is_gone_while_no_other_instance_is_found() -> None:
     readings = Readings()
-    readings.list.watch(key(2), START)
+    readings.list.watch([key(2)], START)
     readings.list.observe(key(2), instance(2), moment(0.0))
     readings.read(modified("Running", 0))
     assert not any(readings.miss(40.0) for _ in range(5))
@@ -238,7 +238,7 @@ def test_what_is_only_on_display_is_never_unseen() -> None:
 def test_marks_are_cleared_for_some_and_for_all() -> None:
     watched = Watchlist()
     for number in (1, 2, 3):
-        watched.watch(key(number), START)
+        watched.watch([key(number)], START)
         watched.rows[key(number)] = watched.rows[key(number)]._replace(is_unseen=True)
     assert watched.mark_seen([key(1), key(9)]) == [key(1)]
     assert watched.mark_seen(None) == [key(2), key(3)]
@@ -248,7 +248,7 @@ def test_marks_are_cleared_for_some_and_for_all() -> None:
 def test_removed_rows_come_back_where_they_stood() -> None:
     watched = Watchlist()
     for number in (1, 2, 3, 4):
-        watched.watch(key(number), START)
+        watched.watch([key(number)], START)
     assert watched.unwatch([key(2), key(3), key(9)]) == [key(2), key(3)]
     for number in (2, 3):
         watched.forget(key(number))
@@ -271,8 +271,9 @@ def test_a_row_that_was_read_after_it_was_removed_comes_back_as_it_was_read_last
 
 def test_a_row_is_watched_once() -> None:
     watched = Watchlist()
-    assert watched.watch(key(1), START)
-    assert not watched.watch(key(1), START)
+    assert watched.watch([key(2), key(1), key(2)], START) == [key(2), key(1)]
+    assert watched.watch([key(1), key(3)], START) == [key(3)]
+    assert [row.key.id for row in watched.watched()] == [2, 1, 3]
 
 
 @pytest.mark.parametrize(
@@ -336,7 +337,7 @@ def test_every_end_of_a_run_that_stays_visible_is_told_once_and_nothing_is_inven
     seed: int, steps: list[tuple[bool, int]]
 ) -> None:
     server, watched = Server(seed), Watchlist()
-    watched.watch(key(1), START)
+    watched.watch([key(1)], START)
     told, now, stays = [], 0, 99
     watched.observe(key(1), server.read(0, 0), since_epoch(0))
     for wants_change, lag in steps:
@@ -358,8 +359,7 @@ def test_every_end_of_a_run_that_stays_visible_is_told_once_and_nothing_is_inven
     assert finished == server.runs
 
 
-def test_another_binding_is_another_row() -> None:
+def test_another_target_is_another_row() -> None:
     watched = Watchlist()
-    watched.watch(key(1), START)
     other = key(1, type(BINDING)("other", BINDING.region, BINDING.endpoint))
-    assert watched.watch(other, START)
+    assert watched.watch([key(1), other], START) == [key(1), other]

@@ -79,9 +79,8 @@ class Journal:
 
     def watch(self, keys: Iterable[InstanceKey], now: datetime) -> None:
         """Put instances on the watched list."""
-        for key in keys:
-            if self.watchlist.watch(key, now):
-                self._changes.added[key] = self.watchlist.rows[key]
+        for key in self.watchlist.watch(keys, now):
+            self._changes.added[key] = self.watchlist.rows[key]
 
     def unwatch(self, keys: Iterable[InstanceKey]) -> None:
         """Take instances off the watched list."""

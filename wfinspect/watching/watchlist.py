@@ -152,16 +152,16 @@ class Watchlist:
         """Have rows judged again."""
         self.touched |= dict.fromkeys(keys)
 
-    def watch(self, key: InstanceKey, now: datetime) -> bool:
-        """Put an instance at the end of the list; False if it is there already."""
-        row = self.add(key)
-        if row.is_watched:
-            return False
-        places = (each.position for each in self.rows.values() if each.is_watched)
-        position = max(places, default=0.0) + 1.0
-        self.rows[key] = row._replace(is_watched=True, position=position, added_at=now)
-        self.touch([key])
-        return True
+    def watch(self, keys: Iterable[InstanceKey], now: datetime) -> list[InstanceKey]:
+        """Put instances at the end of the list; returns those that were not on it."""
+        new = [key for key in dict.fromkeys(keys) if not self._is_watched(key)]
+        places = (row.position for row in self.rows.values() if row.is_watched)
+        last = max(places, default=0.0)
+        for number, key in enumerate(new, 1):
+            row = self.add(key)
+            self.rows[key] = row._replace(is_watched=True, position=last + number, added_at=now)
+        self.touch(new)
+        return new
 
     def unwatch(self, keys: Iterable[InstanceKey]) -> list[InstanceKey]:
         """Take rows off the list; returns those that were on it. `restore` undoes the last call."""
