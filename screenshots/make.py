@@ -6,7 +6,6 @@ Run it with ``.venv/bin/python screenshots/make.py``; it needs the `dev` extra.
 import argparse
 import asyncio
 import os
-import random
 import re
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from drive import engine_of
+
 from wfinspect.terminal import prepare_environment
-from wfinspect.watching.engine import Setup
 
 # Before Textual is imported; the pictures show what a truecolor terminal shows.
 prepare_environment(os.environ)
@@ -122,14 +122,11 @@ async def scene(size: tuple[int, int], *, has_keys: bool = True) -> AsyncIterato
             return await connector(environ, Path(state), clock)(target, on_call)
 
         watcher = Poller(
-            Setup(
+            engine_of(
                 Path(state),
                 connect,
                 clock,
                 shown if has_keys else Target("(default)", "cn-shanghai", shown.endpoint),
-                interval_seconds=15.0,
-                budget=3000,
-                rng=random.Random(1),
             )
         )
         settings = load_settings({"theme": "dark", "time_zone": str(ZONE)}, {"HOME": state})

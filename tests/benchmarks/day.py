@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import Figures, main, scratch
-from drive import Drive
+from drive import Drive, engine_of
 from fakes import BINDING, FakeClock, ms
 from readme_blocks import EXAMPLES, Example
 from world import Conditions, History, World
 
-from wfinspect.watching.engine import Engine, Setup
+from wfinspect.watching.engine import Engine
 
 GROUPS, MEMBERS = 10, 20
 BUDGETS = (3000, 1000, 100)
@@ -33,17 +33,13 @@ async def watch(
     """Let panes watch the whole world for some time; gives their engines as they are then."""
     drives = [
         Drive(
-            Engine(
-                Setup(
-                    state_dir,
-                    world.connect,
-                    clock,
-                    BINDING,
-                    interval_seconds=15.0,
-                    budget=budget,
-                    rng=random.Random(number),
-                ),
-                lambda: None,
+            engine_of(
+                state_dir,
+                world.connect,
+                clock,
+                BINDING,
+                budget=budget,
+                rng=random.Random(number),
             ),
             clock,
         )

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import Figures, main, scratch
+from drive import engine_of
 from fakes import BINDING, START, ScriptedSource, key, listed
 
 from wfinspect.clock import SystemClock
 from wfinspect.errors import StoreError
 from wfinspect.model import InstanceKey
-from wfinspect.watching.engine import Setup
 from wfinspect.watching.poller import Poller
 from wfinspect.watching.store import Changes, Store
 
@@ -54,16 +54,13 @@ def seconds_to_see(store: Store, state_dir: Path) -> float:
     """From an edit that is saved to a running watch that shows it: the worst of five."""
     source = ScriptedSource()
     source.hangs = True
-    setup = Setup(
+    engine = engine_of(
         state_dir,
         source.connect,
         SystemClock(),
         BINDING,
-        interval_seconds=15.0,
-        budget=3000,
-        rng=random.Random(1),
     )
-    watcher, worst = Poller(setup), 0.0
+    watcher, worst = Poller(engine), 0.0
     watcher.start()
     for number in range(900_001, 900_006):
         store.save(Changes(added={key(number): listed(key(number), float(number))}))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 from bench import Figures, main, scratch
+from drive import engine_of
 from raw_server import Handle, Seen, http_answer, make_certificate, raw_server, read_request
 from raw_server import server_context as tls_server
 from toxics import (
@@ -37,7 +38,6 @@ from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.errors import BadAnswer, ServiceError, Unreachable
 from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
-from wfinspect.watching.engine import Setup
 from wfinspect.watching.poller import Poller
 
 INTERVAL = 15.0
@@ -199,12 +199,12 @@ async def start(
         return Recorded(client, trial, clock.monotonic)
 
     trial.watcher = Poller(
-        Setup(
+        engine_of(
             state,
             connect,
             clock,
             Target("(env)", "cn-shanghai", endpoint),
-            interval_seconds=INTERVAL,
+            interval=INTERVAL,
             budget=100_000,
             rng=random.Random(len(kind.name)),
         )

@@ -5,20 +5,19 @@ once; what is measured is the CPU of the one thread that signs, sends, decodes, 
 """
 
 import asyncio
-import random
 import statistics
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from bench import Figures, main, scratch
+from drive import engine_of
 from fakes import FakeClock
 
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import endpoint_of
 from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.simulator import Simulator
-from wfinspect.watching.engine import Engine, Setup
 
 WATCHED, GROUPS = 1000, 10
 ROUNDS = 9
@@ -38,18 +37,15 @@ class Watch:
         self.clock = clock
         self._target = Target("(env)", "cn-shanghai", endpoint_of("", simulator.url))
         self._awake = asyncio.Event()
-        self.engine = Engine(
-            Setup(
-                state_dir,
-                connector(simulator.environment() | environ, state_dir, clock),
-                clock,
-                self._target,
-                interval_seconds=interval,
-                budget=10_000_000,
-                rng=random.Random(1),
-            ),
-            self._awake.set,
+        self.engine = engine_of(
+            state_dir,
+            connector(simulator.environment() | environ, state_dir, clock),
+            clock,
+            self._target,
+            interval=interval,
+            budget=10_000_000,
         )
+        self.engine.on_answer(self._awake.set)
 
     def watch(self, ids: tuple[int, ...]) -> None:
         self.engine.watch([InstanceKey(self._target, InstanceId(number)) for number in ids])
@@ -57,10 +53,9 @@ class Watch:
     @property
     def _waiting(self) -> int:
         """Calls that wait for their turn, which only the clock brings, or behind such a one."""
-        if (inquiries := self.engine._asking._inquiries) is None:
-            return 0
-        behind = sum(len(lock._waiters or ()) for lock in inquiries._looking_back.values())
-        return len(inquiries._waiting) + behind
+        lookups = self.engine._lookups
+        behind = sum(len(lock._waiters or ()) for lock in lookups._looking_back.values())
+        return len(lookups._waiting) + behind
 
     async def run(self, seconds: float) -> None:
         """Let the clock run for some seconds, waiting for each answer."""

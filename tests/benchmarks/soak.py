@@ -17,12 +17,12 @@ from pathlib import Path
 
 import psutil
 from bench import Figures, main, scratch
-from drive import Drive
+from drive import Drive, engine_of
 from fakes import BINDING, FakeClock
 from world import LAG, LATE, Conditions, World
 
 from wfinspect.model import Transition
-from wfinspect.watching.engine import Engine, Setup
+from wfinspect.watching.engine import Engine
 
 HOURS = 3.2
 """Of each scenario."""
@@ -96,17 +96,14 @@ class Heard(Drive):
     """An engine of whose every step is heard what it tells."""
 
     def __init__(self, told: Told, clock: FakeClock, state_dir: Path, rng: random.Random) -> None:
-        engine = Engine(
-            Setup(
-                state_dir,
-                told.world.connect,
-                clock,
-                BINDING,
-                interval_seconds=INTERVAL,
-                budget=10_000_000,
-                rng=random.Random(rng.random()),
-            ),
-            lambda: None,
+        engine = engine_of(
+            state_dir,
+            told.world.connect,
+            clock,
+            BINDING,
+            interval=INTERVAL,
+            budget=10_000_000,
+            rng=random.Random(rng.random()),
         )
         super().__init__(engine, clock)
         self._told = told

@@ -1,12 +1,12 @@
 import asyncio
 import io
 import json
-import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
+from drive import engine_of
 from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, listed, ms
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +25,6 @@ from wfinspect.errors import (
 )
 from wfinspect.model import InstanceId, InstanceKey, Status, Target
 from wfinspect.watching.api import Contact, Health, Row, Slow, Snapshot
-from wfinspect.watching.engine import Engine, Setup
 from wfinspect.watching.store import Changes, Store
 
 OTHER = Target("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
@@ -40,18 +39,12 @@ class Rig:
         self.clock = FakeClock()
         self.sources = {BINDING: ScriptedSource(self.clock), OTHER: ScriptedSource(self.clock)}
         self.source = self.sources[BINDING]
-        self.engine = Engine(
-            Setup(
-                state_dir,
-                lambda target, on_call: self.sources[target].connect(target, on_call),
-                self.clock,
-                BINDING,
-                interval_seconds=15.0,
-                budget=3000,
-                rng=random.Random(1),
-                only=keys,
-            ),
-            lambda: None,
+        self.engine = engine_of(
+            state_dir,
+            lambda target, on_call: self.sources[target].connect(target, on_call),
+            self.clock,
+            BINDING,
+            only=keys,
         )
         self.follower = Follower(keys, until, fail_fast=fast)
         self.changes: list[Change] = []

@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drive import Drive
+from drive import Drive, engine_of
 from fakes import BINDING, FakeClock, instance, key
 from fuzz import tried
 from hypothesis import given
@@ -16,7 +15,6 @@ from test_client import Service, client_of
 from test_decoding import FIELDS, ODD
 
 from wfinspect.dataworks.client import DataWorksClient
-from wfinspect.watching.engine import Engine, Setup
 
 ID = instance().id
 GOOD = (200, {"WorkflowInstance": {"Id": ID, "Status": "Running", "Name": "true"}}, {})
@@ -48,16 +46,14 @@ class Watch(Drive):
         async def opened() -> DataWorksClient:
             return client_of(self.service, clock=clock)
 
-        setup = Setup(
+        engine = engine_of(
             state_dir,
             lambda _target, _on_call: opened(),
             clock,
             BINDING,
-            interval_seconds=15.0,
             budget=10_000_000,
-            rng=random.Random(1),
         )
-        super().__init__(Engine(setup, lambda: None), clock)
+        super().__init__(engine, clock)
         self.engine.watch([key(ID)])
         self.hear(GOOD)
 

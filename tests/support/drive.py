@@ -2,17 +2,49 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
-from fakes import FakeClock
+from fakes import BINDING, FakeClock
 
+from wfinspect.clock import Clock
 from wfinspect.dataworks import connector
-from wfinspect.model import Target
+from wfinspect.model import InstanceKey, Target
 from wfinspect.simulator import Simulator
-from wfinspect.watching.api import equal_but_for_ages
-from wfinspect.watching.engine import Engine, Setup
+from wfinspect.watching.api import Connect, equal_but_for_ages
+from wfinspect.watching.engine import Engine
+from wfinspect.watching.notifications import Alerts
+from wfinspect.watching.schedule import Schedule
+from wfinspect.watching.store import EphemeralStore, Store
+
+
+def engine_of(
+    state_dir: Path,
+    connect: Connect,
+    clock: Clock,
+    target: Target = BINDING,
+    *,
+    interval: float = 15.0,
+    budget: int = 3000,
+    rng: random.Random | None = None,
+    only: Sequence[InstanceKey] | None = None,
+    alerts: Alerts | None = None,
+) -> Engine:
+    """An engine as the commands put it together; with `only`, one that leaves the list as it is."""
+    if only is None:
+        store = Store(state_dir, clock.now)
+    else:
+        store = EphemeralStore(state_dir, clock.now, only)
+    return Engine(
+        target,
+        connect,
+        clock,
+        store=store,
+        schedule=Schedule(rng or random.Random(1), budget=budget, interval_seconds=interval),
+        alerts=alerts or Alerts(),
+    )
 
 
 class Drive:
@@ -25,12 +57,12 @@ class Drive:
 
     def expect_nothing_missed(self) -> None:
         """Fail where a row that nothing has touched would be another if it was made anew."""
-        made, held = self.engine._view.judge, self.engine._book.watchlist
+        made, held = self.engine._view.judge, self.engine._journal.watchlist
         again, watchlist = copy(made), copy(held)
         watchlist.rows, watchlist.touched = {**held.rows}, dict.fromkeys(held.rows)
         watchlist.states = {key: copy(state) for key, state in held.states.items()}
         again._watchlist, again.lost, again._lost_at = watchlist, {*made.lost}, {**made._lost_at}
-        breakers = {b: self.engine._schedule.limits.closed_gate(b) for b in made._troubles}
+        breakers = {b: self.engine._schedule.limits.open_breaker(b) for b in made._troubles}
         again.follow(breakers, made._troubles, self.clock.monotonic())
         assert watchlist.rows == held.rows
         # An interval that grows is looked at when the time of the reading would be over.
@@ -85,16 +117,10 @@ class HttpDrive(Drive):
     ) -> None:
         self._is_there = asyncio.Event()
         self.target = Target("(env)", "cn-shanghai", simulator.url)
-        setup = Setup(
-            state_dir,
-            connector(simulator.environment(), state_dir, clock),
-            clock,
-            self.target,
-            interval_seconds=interval,
-            budget=budget,
-            rng=random.Random(1),
-        )
-        super().__init__(Engine(setup, self._is_there.set), clock)
+        connect = connector(simulator.environment(), state_dir, clock)
+        engine = engine_of(state_dir, connect, clock, self.target, interval=interval, budget=budget)
+        engine.on_answer(self._is_there.set)
+        super().__init__(engine, clock)
 
     async def turn(self) -> float | None:
         """As `Drive.turn`, with answers that take real time."""
@@ -106,7 +132,7 @@ class HttpDrive(Drive):
             for _ in range(8):
                 await asyncio.sleep(0)
             # Of what is in flight, a question may wait for its turn, which time brings.
-            is_out = self.engine._schedule.limits.are_calls_out or self.engine._access._is_opening
+            is_out = self.engine._schedule.limits.are_calls_out or self.engine._is_opening
             if is_out:
                 await asyncio.wait_for(self._is_there.wait(), 20.0)
             elif not self._is_there.is_set():

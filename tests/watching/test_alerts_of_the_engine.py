@@ -37,7 +37,7 @@ class TellingRig(Rig):
     def __init__(self, state_dir: Path, clock: FakeClock | None = None) -> None:
         super().__init__(state_dir, clock)
         self.messenger = FakeMessenger()
-        self.engine._telling._messenger = self.messenger  # type: ignore[assignment]
+        self.engine._alerts.messenger = self.messenger  # type: ignore[assignment]
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ async def test_a_failure_runs_the_users_command(rig: TellingRig, tmp_path: Path)
     script = "import os, sys; open(sys.argv[1], 'w').write(os.environ['WFINSPECT_MESSAGE'])"
     command = (sys.executable, "-c", script, str(tmp_path / "told"))
     messenger = Messenger(command, os.environ)
-    rig.engine._telling._messenger = messenger
+    rig.engine._alerts.messenger = messenger
     await watching(rig, 1)
     becomes(rig, 1, "Failure")
     await rig.run(30.0)

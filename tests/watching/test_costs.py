@@ -1,12 +1,12 @@
 """The calls that each feature costs, as README lists them, counted by the simulator."""
 
-import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from drive import engine_of
 
 from wfinspect.clock import SystemClock
 from wfinspect.dataworks import connector
@@ -34,7 +34,6 @@ from wfinspect.watching.api import (
     TaskOf,
     TasksOf,
 )
-from wfinspect.watching.engine import Setup
 from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
 from wfinspect.watching.poller import Poller
 
@@ -51,14 +50,12 @@ class Operator:
         self.target = Target("(env)", "cn-shanghai", simulator.url)
         clock = SystemClock()
         self.watcher = Poller(
-            Setup(
+            engine_of(
                 state_dir,
                 connector(simulator.environment(), state_dir, clock),
                 clock,
                 self.target,
-                interval_seconds=60.0,
-                budget=3000,
-                rng=random.Random(1),
+                interval=60.0,
             )
         )
         self.watcher.set_paused(paused=True)

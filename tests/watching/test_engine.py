@@ -1,10 +1,9 @@
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from drive import Drive
+from drive import Drive, engine_of
 from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, ms
 
 from wfinspect.errors import (
@@ -22,7 +21,6 @@ from wfinspect.errors import (
 from wfinspect.model import InstanceKey, Target
 from wfinspect.settings import DATABASE
 from wfinspect.watching.api import Contact, Row, Snapshot
-from wfinspect.watching.engine import Engine, Setup
 
 OTHER = Target("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 
@@ -34,17 +32,12 @@ class Rig(Drive):
         clock = clock or FakeClock()
         self.source = ScriptedSource(clock)
         self.sources = {BINDING: self.source, OTHER: ScriptedSource(clock)}
-        engine = Engine(
-            Setup(
-                state_dir,
-                self.connect,
-                clock,
-                BINDING,
-                interval_seconds=15.0,
-                budget=budget,
-                rng=random.Random(1),
-            ),
-            lambda: None,
+        engine = engine_of(
+            state_dir,
+            self.connect,
+            clock,
+            BINDING,
+            budget=budget,
         )
         super().__init__(engine, clock)
 
@@ -135,7 +128,7 @@ async def test_an_unknown_id_is_not_added_to_the_list(rig: Rig) -> None:
     await rig.turn()
     assert [row.key for row in rig.snapshot.rows] == [key(2)]
     assert rig.texts == ["Not watched: no instance 1"]
-    assert Rig(rig.engine._book.store.path.parent).snapshot.row(key(1)) is None
+    assert Rig(rig.engine._journal.store.path.parent).snapshot.row(key(1)) is None
 
 
 async def test_many_unknown_ids_are_told_in_one_sentence(rig: Rig) -> None:
@@ -738,9 +731,11 @@ async def test_a_store_that_fails_is_tried_ever_less_often(
     put_in_the_way(state_dir)
     rig = Rig(state_dir)
     attempts = []
-    opened = rig.engine._book.store._open
+    opened = rig.engine._journal.store._open
     monkeypatch.setattr(
-        rig.engine._book.store, "_open", lambda: attempts.append(rig.clock.monotonic()) or opened()
+        rig.engine._journal.store,
+        "_open",
+        lambda: attempts.append(rig.clock.monotonic()) or opened(),
     )
     await watching(rig, 1)
     await rig.run(290.0)
@@ -753,7 +748,7 @@ async def test_a_damaged_store_is_said_and_the_list_saved_anew(rig: Rig, state_d
     path = state_dir / DATABASE
     with path.open("r+b") as file:
         file.write(b"\xff" * path.stat().st_size)
-    rig.engine._book.store.close()
+    rig.engine._journal.store.close()
     await rig.run(90.0)
     assert any("set aside" in text for text in rig.texts)
     assert rig.snapshot.health.store_trouble == ""

@@ -1,15 +1,16 @@
-import random
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
-from drive import Drive
+from drive import Drive, engine_of
 from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, listed
 
-from wfinspect.model import InstanceKey, Transition
+from wfinspect.errors import Unreachable
+from wfinspect.model import InstanceKey, Query, Transition
 from wfinspect.settings import DATABASE
-from wfinspect.watching.engine import Engine, Setup
+from wfinspect.watching.engine import Engine
 from wfinspect.watching.store import Changes, EphemeralStore, Store
 
 ACCOUNT = ("prod-ops", "cn-shanghai")
@@ -87,18 +88,12 @@ def engine(
     *only: InstanceKey,
     source: ScriptedSource | None = None,
 ) -> Engine:
-    return Engine(
-        Setup(
-            state_dir,
-            (source or ScriptedSource(clock)).connect,
-            clock,
-            BINDING,
-            interval_seconds=15.0,
-            budget=3000,
-            rng=random.Random(1),
-            only=only,
-        ),
-        lambda: None,
+    return engine_of(
+        state_dir,
+        (source or ScriptedSource(clock)).connect,
+        clock,
+        BINDING,
+        only=only,
     )
 
 
@@ -124,14 +119,18 @@ def test_a_store_that_cannot_be_used_costs_no_instance(tmp_path: Path, clock: Fa
 async def test_an_engine_for_some_instances_asks_for_nothing_beyond_them(
     tmp_path: Path, clock: FakeClock
 ) -> None:
-    source = ScriptedSource(clock)
+    class Searchable(ScriptedSource):
+        async def find_workflow_instances(self, query: Query, *, page: int = 1) -> NoReturn:
+            self.calls.append((f"find {query} {page}", ()))
+            raise Unreachable("no search")
+
+    source = Searchable(clock)
     source.hold(instance(1, workflow_id=5))
     made = engine(tmp_path / "state", clock, key(1), source=source)
     await Drive(made, clock).run(120.0)
     await made.aclose()
 
-    assert source.calls
-    assert made._asking._inquiries is None
+    assert {name for name, _ in source.calls} == {"get"}
 
 
 async def test_a_clock_that_is_set_back_takes_no_instance_off_its_list(
@@ -143,7 +142,7 @@ async def test_a_clock_that_is_set_back_takes_no_instance_off_its_list(
     await Drive(made, clock).run(20.0)
     clock.jump(-3600.0)
     await Drive(made, clock).run(20.0)
-    made._book.store.close()
+    made._journal.store.close()
     await Drive(made, clock).run(20.0)
     assert [row.key for row in made.snapshot.rows] == [key(1)]
     await made.aclose()

@@ -10,6 +10,7 @@ import pytest
 from fakes import BINDING, START, ScriptedSource, instance, key, ms
 from test_engine import OTHER, Rig, becomes, watching
 
+from wfinspect.clock import Moment
 from wfinspect.errors import (
     BadAnswer,
     CredentialsMissing,
@@ -129,7 +130,7 @@ def test_an_endpoint_counts_as_up_again_when_it_has_answered(
     limits = Limits(random.Random(1), budget=3000)
     limits.failed(BINDING, Unreachable("down"), 0.0)
     limits.failed(BINDING, error, 1.0)
-    assert limits.endpoint_gate(BINDING).is_closed is not is_answer
+    assert limits.endpoint_breaker(BINDING).is_open is not is_answer
 
 
 async def test_a_day_of_the_account_that_ends_after_ours_is_asked_for_every_hour(rig: Rig) -> None:
@@ -194,18 +195,18 @@ async def test_what_could_not_be_saved_for_long_is_not_saved_over_what_is_newer(
 ) -> None:
     await watching(rig, 1)
     other = Rig(tmp_path / "state", rig.clock)
-    save = rig.engine._book.store.save
+    save = rig.engine._journal.store.save
 
     def fails(_: Changes) -> list[Transition]:
         raise StoreError("locked")
 
-    rig.engine._book.store.save = fails  # type: ignore[method-assign]
+    rig.engine._journal.store.save = fails  # type: ignore[method-assign]
     becomes(rig, 1, "Checking")
     await rig.run(20.0)
     becomes(other, 1, "Success")
     other.clock.advance(180.0)
     await other.turn()
-    rig.engine._book.store.save = save  # type: ignore[method-assign]
+    rig.engine._journal.store.save = save  # type: ignore[method-assign]
     await rig.turn()
     assert rig.row().instance == other.row().instance
     assert Rig(tmp_path / "state").row().instance == other.row().instance
@@ -214,7 +215,7 @@ async def test_what_could_not_be_saved_for_long_is_not_saved_over_what_is_newer(
 
 async def test_a_store_that_fails_behind_a_save_lets_nothing_be_told_twice(rig: Rig) -> None:
     await watching(rig, 1)
-    store = rig.engine._book.store
+    store = rig.engine._journal.store
     transitions = store.transitions
 
     def fails(*_: object) -> list[Transition]:
@@ -260,15 +261,16 @@ async def test_an_answer_that_ends_a_step_keeps_no_other_from_being_taken_in(rig
     rig.source.hold(*(instance(n, project_id=n) for n in (1, 2, 3)))
     rig.engine.watch([key(n) for n in (1, 2, 3)])
     await rig.run(10.0)
-    absorb = rig.engine._reader.absorb
+    absorb = rig.engine._take
 
-    def fails(_: object, __: object) -> None:
-        rig.engine._reader.absorb = absorb  # type: ignore[method-assign]
+    def fails(_: object) -> None:
+        rig.engine._take = absorb  # type: ignore[method-assign]
         raise ZeroDivisionError
 
-    answers = [BatchAnswer(Batch(BINDING, (key(n),)), (instance(n),), 1.0, START) for n in (1, 2)]
+    moment = Moment(1.0, START)
+    answers = [BatchAnswer(Batch(BINDING, (key(n),)), (instance(n),), moment) for n in (1, 2)]
     rig.engine._calls._answers.extend(answers)
-    rig.engine._reader.absorb = fails  # type: ignore[method-assign]
+    rig.engine._take = fails  # type: ignore[method-assign]
     with pytest.raises(ZeroDivisionError):
         rig.engine.step()
     assert list(rig.engine._calls.take_answers()) == answers[1:]

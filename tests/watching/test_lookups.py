@@ -74,8 +74,7 @@ class Asker(Rig):
 
     @property
     def _waiting(self) -> int:
-        inquiries = self.engine._asking._inquiries
-        return len(inquiries._waiting) if inquiries else 0
+        return len(self.engine._lookups._waiting)
 
     async def turn(self) -> float | None:
         """Steps as often as somebody asks for one."""
@@ -466,7 +465,7 @@ async def test_tasks_that_are_too_many_to_be_counted_are_asked_for_once(rig: Ask
 
 
 async def test_of_the_tasks_of_many_runs_only_the_latest_are_kept(rig: Asker) -> None:
-    kept, reply = ReplyCache(rig.engine._book), {}
+    kept, reply = ReplyCache(rig.engine._journal), {}
     for number in (1, 2, 3):
         rig.source.hold(instance(number, "Success"))
         rig.engine.watch([key(number)])
@@ -490,7 +489,7 @@ def test_requests_of_an_event_loop_that_died_are_answered_and_can_be_asked_again
 
     rig.source.hangs = True
     asyncio.run(asked())
-    rig.engine.begin_anew()
+    rig.engine.restart()
     assert [type(each) for each in rig.heard] == [Unreachable] * 3
 
     async def asked_again() -> None:

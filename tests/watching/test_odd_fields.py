@@ -6,21 +6,18 @@ Through the whole engine, over HTTP: the answers of the simulator are altered on
 import asyncio
 import csv
 import json
-import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from drive import Drive
+from drive import Drive, engine_of
 from fakes import START, FakeClock
 
 from wfinspect.dataworks import connector
 from wfinspect.model import InstanceId, InstanceKey, Page, Target, TaskInstance
-from wfinspect.settings import Rule
 from wfinspect.simulator import DEMO_IDS, FROZEN_ID, Simulator
 from wfinspect.watching.api import Reply, Row, TasksOf
-from wfinspect.watching.engine import Engine, Setup
 
 NUMBERS = (
     "WorkflowId", "WorkflowTaskInstanceId", "UnifiedWorkflowInstanceId", "ProjectId", "BizDate",
@@ -47,18 +44,16 @@ class Watch(Drive):
         self.simulator, self.state_dir = simulator, state_dir
         self.runner = asyncio.Runner()
         self.target = Target("(env)", "cn-shanghai", simulator.url)
-        setup = Setup(
+        engine = engine_of(
             state_dir,
             connector(simulator.environment(), state_dir, clock),
             clock,
             self.target,
-            interval_seconds=15.0,
             budget=10_000_000,
-            rng=random.Random(1),
-            rule=Rule.FAILURE,
         )
         self.woken = asyncio.Event()
-        super().__init__(Engine(setup, self.woken.set), clock)
+        engine.on_answer(self.woken.set)
+        super().__init__(engine, clock)
 
     async def turn(self) -> float | None:
         """As of any engine, with answers that come from a socket."""

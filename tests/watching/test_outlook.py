@@ -24,7 +24,7 @@ class Watched(Asker):
     def __init__(self, state_dir: Path, clock: FakeClock | None = None) -> None:
         super().__init__(state_dir, clock)
         self.messenger = FakeMessenger()
-        self.engine._telling._messenger = self.messenger  # type: ignore[assignment]
+        self.engine._alerts.messenger = self.messenger  # type: ignore[assignment]
         self.engine._alerts._rule = Rule.LATE
         self.source.pages = ((task(1, "Success"), task(2, "Running"), task(3, "NotRun")),)
         self.source.past = {

@@ -1,16 +1,15 @@
 import asyncio
-import random
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from drive import engine_of
 from fakes import BINDING, START, ScriptedSource, instance, key, ms
 
 from wfinspect.clock import SystemClock
 from wfinspect.model import Target
 from wfinspect.watching.api import Contact, Snapshot, WatchControl
-from wfinspect.watching.engine import Setup
 from wfinspect.watching.poller import Poller
 
 DEADLINE = 10.0
@@ -54,14 +53,12 @@ def watcher(tmp_path: Path, source: ScriptedSource) -> Iterator[Poller]:
 
 def new_watcher(tmp_path: Path, source: ScriptedSource) -> Poller:
     return Poller(
-        Setup(
+        engine_of(
             tmp_path / "state",
             source.connect,
             SystemClock(),
             BINDING,
-            interval_seconds=2.0,
-            budget=3000,
-            rng=random.Random(1),
+            interval=2.0,
         )
     )
 
@@ -91,14 +88,12 @@ def test_the_source_is_opened_on_the_pollers_thread(tmp_path: Path, source: Scri
         return await source.connect(target, on_call)
 
     watcher = Poller(
-        Setup(
+        engine_of(
             tmp_path / "state",
             connect,
             SystemClock(),
             BINDING,
-            interval_seconds=2.0,
-            budget=3000,
-            rng=random.Random(1),
+            interval=2.0,
         )
     )
     face = Face(watcher)

@@ -236,7 +236,7 @@ def test_where_only_list_is_refused_single_calls_go_on(error: ServiceError) -> N
     singles = settle(made, {key(1): GROUP, key(2): GROUP}, 1.0)
     assert [batch.group for batch in singles] == [None, None]
     assert made.groups.remarks(5.0) == ("List refused: single calls",)
-    assert made.limits.closed_gate(BINDING) is None
+    assert made.limits.open_breaker(BINDING) is None
 
 
 def test_where_get_is_refused_too_the_account_waits_a_minute() -> None:
@@ -326,7 +326,7 @@ def test_throttling_obeys_the_service_and_holds_back_everybody_of_the_binding() 
 def test_the_wait_that_throttling_asks_for_is_capped() -> None:
     gate = CircuitBreaker(random.Random(1))
     gate.failed(Throttled("slow", retry_after_seconds=9999.0), 0.0, day_ends_at=inf)
-    assert gate.opens_at == 120.0
+    assert gate.retry_at == 120.0
 
 
 def test_the_daily_limit_waits_until_midnight_but_not_for_a_person() -> None:
@@ -350,7 +350,7 @@ def test_backoff_is_drawn_from_2_to_15_seconds_and_then_15_to_20(
     for _ in range(failures):
         gate.failed(error, 100.0, day_ends_at=inf)
     low, high = (2.0, 15.0) if failures <= 5 else (15.0, 20.0)
-    assert low <= gate.opens_at - 100.0 <= high
+    assert low <= gate.retry_at - 100.0 <= high
 
 
 def test_a_bad_request_holds_back_its_instance_alone() -> None:

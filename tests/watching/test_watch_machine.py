@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from drive import Drive
+from drive import Drive, engine_of
 from fakes import BINDING, FakeClock, instance, key, ms
 from fuzz import tried
 from hypothesis import strategies as st
@@ -29,7 +29,6 @@ from wfinspect.errors import (
 )
 from wfinspect.model import InstanceId, Transition, WorkflowInstance
 from wfinspect.watching.api import Snapshot
-from wfinspect.watching.engine import Engine, Setup
 
 NUMBERS = (1, 2, 3)
 INTERVAL = 15.0
@@ -226,17 +225,14 @@ class WatchMachine(RuleBasedStateMachine):
         async def opened() -> Service:
             return self.service
 
-        engine = Engine(
-            Setup(
-                Path(self._directory) / "state",
-                lambda _target, _on_call: opened(),
-                self.clock,
-                BINDING,
-                interval_seconds=INTERVAL,
-                budget=10_000_000,
-                rng=self.rng,
-            ),
-            lambda: None,
+        engine = engine_of(
+            Path(self._directory) / "state",
+            lambda _target, _on_call: opened(),
+            self.clock,
+            BINDING,
+            interval=INTERVAL,
+            budget=10_000_000,
+            rng=self.rng,
         )
         return Drive(engine, self.clock)
 

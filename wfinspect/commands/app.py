@@ -59,25 +59,28 @@ def show(
     from wfinspect.ui.app import WfInspectApp
     from wfinspect.ui.files import Preferences
     from wfinspect.ui.terminal import run_app
-    from wfinspect.watching.engine import Setup
-    from wfinspect.watching.notifications import Messenger
+    from wfinspect.watching.engine import Engine
+    from wfinspect.watching.notifications import Alerts, Messenger
     from wfinspect.watching.poller import Poller
+    from wfinspect.watching.schedule import Schedule
+    from wfinspect.watching.store import Store
 
     clock, state_dir = SystemClock(), settings.paths.state_dir
-    poller = Poller(
-        Setup(
-            state_dir,
-            connect,
-            clock,
-            target,
-            interval_seconds=settings.interval,
-            budget=settings.budget,
-            rng=random.Random(),
-            rule=settings.notify.rule,
-            lost_after_seconds=settings.notify.lost_after,
+    engine = Engine(
+        target,
+        connect,
+        clock,
+        store=Store(state_dir, clock.now),
+        schedule=Schedule(
+            random.Random(), budget=settings.budget, interval_seconds=settings.interval
+        ),
+        alerts=Alerts(
+            settings.notify.rule,
+            lost_after=settings.notify.lost_after,
             messenger=Messenger(settings.notify.command, environ),
-        )
+        ),
     )
+    poller = Poller(engine)
 
     def start() -> None:
         gc.freeze()

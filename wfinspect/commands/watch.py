@@ -23,8 +23,11 @@ from wfinspect.parsing import FoundIds, parse_ids, read_id_file
 from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals
 from wfinspect.watching.api import Row, Snapshot
-from wfinspect.watching.engine import Setup
+from wfinspect.watching.engine import Engine
+from wfinspect.watching.notifications import Alerts
 from wfinspect.watching.poller import Poller
+from wfinspect.watching.schedule import Schedule
+from wfinspect.watching.store import EphemeralStore
 
 DONE, SUCCESS, FAILURE = "done", "success", "failure"
 UNTILS = tuple(f"{scope}:{state}" for scope in ("all", "any") for state in (DONE, SUCCESS, FAILURE))
@@ -216,18 +219,17 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print a line for each change until the wish is fulfilled; the list stays as it is."""
     clock = SystemClock()
     keys = _keys(args, settings, environ, clock)
-    watcher = Poller(
-        Setup(
-            settings.paths.state_dir,
-            connector(environ, home_of(environ), clock),
-            clock,
-            keys[0].target,
-            interval_seconds=settings.interval,
-            budget=settings.budget,
-            rng=random.Random(),
-            only=keys,
-        )
+    engine = Engine(
+        keys[0].target,
+        connector(environ, home_of(environ), clock),
+        clock,
+        store=EphemeralStore(settings.paths.state_dir, clock.now, keys),
+        schedule=Schedule(
+            random.Random(), budget=settings.budget, interval_seconds=settings.interval
+        ),
+        alerts=Alerts(),
     )
+    watcher = Poller(engine)
     is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
     progress = ProgressLine(sys.stderr, settings.zone, is_terminal=is_terminal)
 

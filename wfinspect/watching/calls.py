@@ -8,10 +8,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from wfinspect.clock import Clock
+from wfinspect.clock import Clock, Moment
 from wfinspect.errors import (
     Refused,
     ServiceError,
@@ -33,10 +32,8 @@ class BatchAnswer(NamedTuple):
 
     batch: Batch
     outcome: tuple[WorkflowInstance, ...] | ServiceError
-    now: float
-    """When it came, in steady seconds."""
-    at: datetime
-    """The same as wall time."""
+    moment: Moment
+    """When it came."""
 
 
 async def outcome_of(work: Awaitable[_T]) -> _T | ServiceError:
@@ -72,7 +69,6 @@ class Calls:
         clock: Clock,
         *,
         on_call: Callable[[Target], None],
-        wake: Callable[[], None],
     ) -> None:
         """Open nothing yet.
 
@@ -80,12 +76,12 @@ class Calls:
             connect: opens a source.
             clock: dates the answers.
             on_call: hears of each request that goes out.
-            wake: called when an answer is there.
         """
         self._connect = connect
         self._clock = clock
         self._on_call = on_call
-        self._wake = wake
+        self.wake: Callable[[], None] = lambda: None
+        """Called when an answer is there."""
         self._sources: dict[Target, InstanceSource] = {}
         self._locks: dict[Target, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -130,7 +126,7 @@ class Calls:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """Let go of all that belonged to an event loop that has ended."""
         self._sources.clear()
         self._locks.clear()
@@ -144,10 +140,8 @@ class Calls:
             self._answer(batch, _internal("the call was broken off"))
 
     def _answer(self, batch: Batch, outcome: tuple[WorkflowInstance, ...] | ServiceError) -> None:
-        self._answers.append(
-            BatchAnswer(batch, outcome, self._clock.monotonic(), self._clock.now())
-        )
-        self._wake()
+        self._answers.append(BatchAnswer(batch, outcome, self._clock.moment()))
+        self.wake()
 
     async def _ask(self, batch: Batch) -> tuple[WorkflowInstance, ...]:
         source = await self.source(batch.target)

@@ -323,7 +323,7 @@ class DailyBudget:
 
         A limit that outlasts our day says nothing about the calls of this one.
         """
-        if isinstance(self._limits.account_gate(target).error, DailyLimit):
+        if isinstance(self._limits.account_breaker(target).error, DailyLimit):
             return
         bucket = self._limits.bucket(target, moment.monotonic)
         learnt = max(LEAST_LEARNT_BUDGET, int(self.calls_today(target, moment) * _MARGIN))

@@ -49,18 +49,18 @@ def is_of_account(error: ServiceError) -> bool:
 
 
 class CircuitBreaker:
-    """Lets calls through, or after a failure one at a time and not before `opens_at`."""
+    """Lets calls through, or after a failure one at a time and not before `retry_at`."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self.opens_at = -inf
+        self.retry_at = -inf
         self.failures = 0
         self.error: ServiceError | None = None
         self._limited_day_ends_at = inf
         """The end of the day whose calls were used up."""
 
     @property
-    def is_closed(self) -> bool:
+    def is_open(self) -> bool:
         """Whether the last call failed: only a single probe may be in flight."""
         return self.error is not None
 
@@ -80,18 +80,18 @@ class CircuitBreaker:
         self.failures += 1
         self.error = error
         since = now if asked_at is None else asked_at
-        self.opens_at = max(now, self._next_attempt(error, now, since, day_ends_at))
+        self.retry_at = max(now, self._next_attempt(error, now, since, day_ends_at))
 
     def succeeded(self) -> None:
         """Open the gate."""
         self.failures = 0
         self.error = None
-        self.opens_at = -inf
+        self.retry_at = -inf
 
     def ask(self, now: float) -> None:
         """Let one attempt through at once, since a person wants to know. Throttling is obeyed."""
         if not isinstance(self.error, Throttled) or isinstance(self.error, DailyLimit):
-            self.opens_at = min(self.opens_at, now)
+            self.retry_at = min(self.retry_at, now)
 
     def _next_attempt(
         self, error: ServiceError, now: float, since: float, day_ends_at: float
@@ -220,7 +220,7 @@ class RateLimiter:
 class Limit(NamedTuple):
     """What holds for all instances of a target at one moment; times are steady seconds."""
 
-    opens_at: float
+    allowed_at: float
     """When a call may go out at all, infinite while a probe is on its way."""
     affordable_at: float
     """When a call that nobody asked for may."""
@@ -344,18 +344,18 @@ class Limits:
             self._buckets[account] = TokenBucket(self.budget, now)
         return self._buckets[account]
 
-    def account_gate(self, target: Target) -> CircuitBreaker:
+    def account_breaker(self, target: Target) -> CircuitBreaker:
         """The gate that the service's answers to this caller close."""
         return self._accounts.setdefault(target, CircuitBreaker(self._rng))
 
-    def endpoint_gate(self, target: Target) -> CircuitBreaker:
+    def endpoint_breaker(self, target: Target) -> CircuitBreaker:
         """The gate that a bad line or a service in trouble closes, for all who use the endpoint."""
         return self._endpoints.setdefault(target.endpoint, CircuitBreaker(self._rng))
 
-    def closed_gate(self, target: Target) -> CircuitBreaker | None:
+    def open_breaker(self, target: Target) -> CircuitBreaker | None:
         """The gate that stands before a target's calls, the account's first; None if none does."""
-        gates = (self.account_gate(target), self.endpoint_gate(target))
-        return next((gate for gate in gates if gate.is_closed), None)
+        gates = (self.account_breaker(target), self.endpoint_breaker(target))
+        return next((gate for gate in gates if gate.is_open), None)
 
     def has_calls_out(self, target: Target) -> bool:
         """Whether a call of a target's account has no answer yet."""
@@ -407,12 +407,12 @@ class Limits:
 
     def ask(self, target: Target, now: float) -> None:
         """Let one attempt through: a person wants to know."""
-        self.account_gate(target).ask(now)
-        self.endpoint_gate(target).ask(now)
+        self.account_breaker(target).ask(now)
+        self.endpoint_breaker(target).ask(now)
 
     def source_changed(self, target: Target, now: float) -> None:
         """Try a refused target again at once, since its credentials are others now."""
-        gate = self.account_gate(target)
+        gate = self.account_breaker(target)
         if isinstance(gate.error, (Refused, CredentialsMissing)):
             gate.ask(now)
 
@@ -433,8 +433,8 @@ class Limits:
     def succeeded(self, target: Target, now: float) -> None:
         """Open the gates: the service answered."""
         self.answered_at[target] = now
-        self.account_gate(target).succeeded()
-        self.endpoint_gate(target).succeeded()
+        self.account_breaker(target).succeeded()
+        self.endpoint_breaker(target).succeeded()
 
     def failed(
         self, target: Target, error: ServiceError, now: float, asked_at: float | None = None
@@ -447,19 +447,19 @@ class Limits:
         if is_of_account(error):
             if error.code:
                 # Whoever is refused or throttled by the service has been answered.
-                self.endpoint_gate(target).succeeded()
-            self.account_gate(target).failed(error, now, day_ends_at=ends_at)
+                self.endpoint_breaker(target).succeeded()
+            self.account_breaker(target).failed(error, now, day_ends_at=ends_at)
         else:
-            gate = self.endpoint_gate(target)
+            gate = self.endpoint_breaker(target)
             gate.failed(error, now, day_ends_at=ends_at, asked_at=asked_at)
 
     def _limit(self, target: Target, now: float) -> Limit:
-        account, endpoint = self.account_gate(target), self.endpoint_gate(target)
-        opens_at = max(account.opens_at, endpoint.opens_at)
+        account, endpoint = self.account_breaker(target), self.endpoint_breaker(target)
+        allowed_at = max(account.retry_at, endpoint.retry_at)
         # A closed gate lets a single probe through, whoever shares the endpoint.
         fellows = sum(n for b, n in self._calls.items() if b.endpoint == target.endpoint)
-        if (account.is_closed and self._calls[target]) or (endpoint.is_closed and fellows):
-            opens_at = inf
+        if (account.is_open and self._calls[target]) or (endpoint.is_open and fellows):
+            allowed_at = inf
         bucket = self.bucket(target, now)
         groups = frozenset(g for g in self._groups if g.target == target)
-        return Limit(opens_at, bucket.ready_at(now), bucket.stretch(now), groups)
+        return Limit(allowed_at, bucket.ready_at(now), bucket.stretch(now), groups)

@@ -225,14 +225,12 @@ class Lookups:
         limits: Limits,
         days: DailyBudget,
         clock: Clock,
-        wake: Callable[[], None],
     ) -> None:
         self._calls = calls
         self._book = book
         self._limits = limits
         self._days = days
         self._clock = clock
-        self._wake = wake
         self._asked: dict[Request[Any], list[Heard[Any]]] = {}
         self._waiting: list[tuple[Target, asyncio.Future[None]]] = []
         self._kept = ReplyCache(book)
@@ -252,7 +250,7 @@ class Lookups:
             self._calls.spawn(self._answer(request))
 
     def let_out(self, now: float, *, is_sharing: bool) -> None:
-        """Let calls out as far as rate and gates allow.
+        """Let calls out as far as rate and breakers allow.
 
         Args:
             now: steady seconds.
@@ -260,13 +258,16 @@ class Lookups:
         """
         for waiting in tuple(self._waiting):
             target, turn = waiting
-            opens_at = self._limits.at(now, (target,))[target].opens_at
-            if opens_at == inf:
+            allowed_at = self._limits.at(now, (target,))[target].allowed_at
+            if allowed_at == inf:
                 continue
-            if opens_at > now:
+            if allowed_at > now:
                 # Nobody waits on a screen for minutes: what is in the way is the answer.
-                gates = (self._limits.account_gate(target), self._limits.endpoint_gate(target))
-                error = max(gates, key=lambda gate: gate.opens_at).error
+                breakers = (
+                    self._limits.account_breaker(target),
+                    self._limits.endpoint_breaker(target),
+                )
+                error = max(breakers, key=lambda each: each.retry_at).error
                 turn.set_exception(error or Unreachable("The service can't be reached for now."))
             elif self._limits.pace.ready_at(now) > now or (
                 is_sharing and now - self._sent_at < _POLLS_TURN_SECONDS
@@ -281,7 +282,7 @@ class Lookups:
     def next_at(self, now: float) -> float:
         """When `let_out` has something to do; infinite while only an answer brings that."""
         limits = self._limits.at(now, {target for target, _ in self._waiting})
-        is_ready = any(limit.opens_at < inf for limit in limits.values())
+        is_ready = any(limit.allowed_at < inf for limit in limits.values())
         return self._limits.pace.ready_at(now) if is_ready else inf
 
     def end(self) -> None:
@@ -291,9 +292,11 @@ class Lookups:
             turn.set_exception(Unreachable("The watch has ended."))
         self._waiting.clear()
 
-    def give_up(self) -> None:
-        """BatchAnswer every request without a call."""
-        for answers in self._asked.values():
+    def restart(self) -> None:
+        """Answer every request without a call: theirs belonged to an event loop that has ended."""
+        asked, self._asked, self._waiting = self._asked, {}, []
+        self._looking_back.clear()
+        for answers in asked.values():
             for answer in answers:
                 _tell(answer, Unreachable("The watch was interrupted: ask again."))
 
@@ -305,7 +308,7 @@ class Lookups:
             self._kept.keep(request, version, outcome)
         for answer in self._asked.pop(request):
             _tell(answer, outcome)
-        self._wake()
+        self._calls.wake()
 
     async def _find_out(self, request: Request[Any]) -> Reply[Any]:
         value: object
@@ -374,7 +377,7 @@ class Lookups:
             raise Unreachable("The watch has ended.")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((target, turn))
-        self._wake()
+        self._calls.wake()
         await turn
         try:
             value = await ask(await self._calls.source(target))
@@ -383,7 +386,7 @@ class Lookups:
             raise
         finally:
             self._limits.landed(target, None)
-        if not isinstance(self._limits.account_gate(target).error, Refused):
+        if not isinstance(self._limits.account_breaker(target).error, Refused):
             self._limits.succeeded(target, self._clock.monotonic())
         return value
 
@@ -400,38 +403,3 @@ def _tell(answer: Heard[A], outcome: Outcome[A]) -> None:
         answer(outcome)
     except Exception:
         logger.exception("A face could not take an answer")
-
-
-class Asking:
-    """What the engine needs of `Lookups`, at no cost while there is none."""
-
-    def __init__(self, make: "Callable[[type[Lookups]], Lookups]") -> None:
-        """Take what makes the inquiries, given their class."""
-        self._make = make
-        self._inquiries: Lookups | None = None
-
-    def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
-        """Have a request answered."""
-        if self._inquiries is None:
-            self._inquiries = self._make(Lookups)
-        self._inquiries.ask(request, answer)
-
-    def let_out(self, now: float, *, is_sharing: bool) -> None:
-        """Let requests that wait for their turn have it."""
-        if self._inquiries is not None:
-            self._inquiries.let_out(now, is_sharing=is_sharing)
-
-    def next_at(self, now: float) -> float:
-        """When a request may have its turn; infinity without one."""
-        return inf if self._inquiries is None else self._inquiries.next_at(now)
-
-    def begin_anew(self) -> None:
-        """BatchAnswer all who wait: their calls belonged to an event loop that has ended."""
-        inquiries, self._inquiries = self._inquiries, None
-        if inquiries is not None:
-            inquiries.give_up()
-
-    def end(self) -> None:
-        """BatchAnswer nothing more."""
-        if self._inquiries is not None:
-            self._inquiries.end()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from wfinspect.format import duration, shown
 from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance
-from wfinspect.settings import Rule
+from wfinspect.settings import NotifySettings, Rule
 from wfinspect.watching.api import Alert, Contact, Notice, Trouble
 from wfinspect.watching.watchlist import MAX_NAME
 
@@ -180,8 +180,16 @@ class Message(NamedTuple):
 class Alerts:
     """Gathers what is worth telling until its round is over."""
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(
+        self,
+        rule: Rule = Rule.FAILURE,
+        *,
+        lost_after: float = NotifySettings().lost_after,
+        messenger: "Messenger | None" = None,
+    ) -> None:
         self._rule = rule
+        self.outage = Outage(lost_after)
+        self.messenger = messenger or Messenger((), {})
         self._news: dict[InstanceKey, AlertNews] = {}
         self._said: list[tuple[str, bool]] = []
         self._since = self._last = inf
@@ -245,6 +253,12 @@ class Alerts:
         if not (ours or words):
             return None
         return Message(sentence(words, ours), ours[0].change if ours else None)
+
+    def send(self, now: float) -> None:
+        """Have the command run for what `take` gives."""
+        message = self.take(now)
+        if message is not None:
+            self.messenger.send(message)
 
     def _note(self, now: float) -> None:
         self._since, self._last = min(self._since, now), now

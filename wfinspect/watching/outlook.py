@@ -7,23 +7,28 @@ never while the day's budget runs short, the line is in trouble or the watch pau
 import json
 from datetime import datetime
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wfinspect.clock import Clock, Moment
 from wfinspect.errors import ServiceError
-from wfinspect.model import Family, InstanceKey, Target, WorkflowInstance
+from wfinspect.lateness import compare
+from wfinspect.model import (
+    Family,
+    InstanceKey,
+    Target,
+    WorkflowInstance,
+    by_attention,
+    progress,
+)
 from wfinspect.regions import day_of
-from wfinspect.watching.api import Outlook
+from wfinspect.watching.api import A, EarlierRuns, Heard, Outcome, Outlook, Request, TasksOf
 from wfinspect.watching.cadence import freshness_seconds
 from wfinspect.watching.journal import Journal
+from wfinspect.watching.lookups import Lookups, RunHistory
 from wfinspect.watching.notifications import Alerts
 from wfinspect.watching.schedule import Schedule
-from wfinspect.watching.watchlist import OutlookState
-
-if TYPE_CHECKING:
-    from wfinspect.watching.api import A, Heard, Outcome, Request
-    from wfinspect.watching.lookups import Asking
-    from wfinspect.watching.watchlist import Attention
+from wfinspect.watching.store import EphemeralStore
+from wfinspect.watching.watchlist import Attention, OutlookState
 
 FOREMOST = 6
 """So many tasks are kept; of the others, that they are there."""
@@ -47,25 +52,22 @@ class OutlookTracker:
         self,
         book: Journal,
         schedule: Schedule,
-        attention: "Attention",
-        asking: "Asking",
+        attention: Attention,
+        lookups: Lookups,
         alerts: Alerts,
         clock: Clock,
-        *,
-        looks_around: bool,
     ) -> None:
-        """With `looks_around`, watched instances are cared for that nobody has on display.
-
-        Who follows without a screen is told of changes, and pays for nothing else.
-        """
         self._book = book
         self._watchlist = book.watchlist
         self._schedule = schedule
         self._attention = attention
-        self._asking = asking
+        self._lookups = lookups
         self._alerts = alerts
         self._clock = clock
-        self._background_at = clock.monotonic() + _FIRST_SECONDS if looks_around else inf
+        self._background_at = clock.monotonic() + _FIRST_SECONDS
+        if isinstance(book.store, EphemeralStore):
+            # A watch without a screen prints changes, and pays for nothing else.
+            self._background_at = inf
         self._runs_free_at = -inf
         self._quiet: dict[tuple[type, Target], float] = {}
 
@@ -94,14 +96,14 @@ class OutlookTracker:
         at = self._attention.opened_at + SETTLE_SECONDS
         return at if self._attention.displayed is not None and at > monotonic else inf
 
-    def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
+    def ask(self, request: Request[A], answer: Heard[A]) -> None:
         """Have a person's request answered, and learn from what comes of it."""
 
-        def heard(outcome: "Outcome[A]") -> None:
+        def heard(outcome: Outcome[A]) -> None:
             self._learn(request, outcome)
             answer(outcome)
 
-        self._asking.ask(request, heard)
+        self._lookups.ask(request, heard)
 
     def _follow(self, key: InstanceKey) -> None:
         """Come in line with a reading; tells of what has become late."""
@@ -121,8 +123,6 @@ class OutlookTracker:
             self._watchlist.rows[key] = row._replace(outlook=found)
 
     def _look_closely(self, key: InstanceKey, moment: Moment) -> None:
-        from wfinspect.watching.api import TasksOf  # noqa: PLC0415
-
         state = self._examined(key, moment)
         if state is None:
             return
@@ -163,8 +163,6 @@ class OutlookTracker:
         return state.outlook
 
     def _examine(self, key: InstanceKey, state: OutlookState, moment: Moment) -> None:
-        from wfinspect.watching.lookups import RunHistory  # noqa: PLC0415
-
         history = RunHistory(self._book, key.target, state.of)
         state.runs, missing = history.known(moment.monotonic, moment.now)
         state.examined_on, state.is_complete = (
@@ -179,14 +177,12 @@ class OutlookTracker:
         limits = self._schedule.limits
         return (
             monotonic >= self._quiet.get((kind, target), -inf)
-            and limits.closed_gate(target) is None
+            and limits.open_breaker(target) is None
             # The bucket is at least half full.
             and limits.bucket(target, monotonic).stretch(monotonic) == 1.0
         )
 
     def _ask_for_runs(self, key: InstanceKey, monotonic: float) -> bool:
-        from wfinspect.watching.api import EarlierRuns  # noqa: PLC0415
-
         if monotonic < self._runs_free_at:
             return False
         if not self._may_ask(EarlierRuns, key.target, monotonic):
@@ -195,18 +191,16 @@ class OutlookTracker:
         self._ask_for(EarlierRuns(key, most=1))
         return True
 
-    def _ask_for(self, request: "Request[Any]") -> None:
-        def heard(outcome: "Outcome[Any]") -> None:
+    def _ask_for(self, request: Request[Any]) -> None:
+        def heard(outcome: Outcome[Any]) -> None:
             if isinstance(outcome, ServiceError):
                 quiet_until = self._clock.monotonic() + QUIET_SECONDS
                 self._quiet[type(request), request.destination] = quiet_until
             self._learn(request, outcome)
 
-        self._asking.ask(request, heard)
+        self._lookups.ask(request, heard)
 
-    def _learn(self, request: "Request[Any]", outcome: "Outcome[Any]") -> None:
-        from wfinspect.watching.api import EarlierRuns, TasksOf  # noqa: PLC0415
-
+    def _learn(self, request: Request[Any], outcome: Outcome[Any]) -> None:
         if isinstance(request, EarlierRuns):
             self._runs_free_at = -inf
         if isinstance(outcome, ServiceError) or not isinstance(request, (EarlierRuns, TasksOf)):
@@ -224,8 +218,6 @@ class OutlookTracker:
             # More than are read at all: twenty calls that tell nothing are enough.
             state.tasks_at = inf
         elif tasks := outcome.value.items:
-            from wfinspect.model import by_attention, progress  # noqa: PLC0415
-
             lasts = inf if row.family.is_settled else freshness_seconds(TASKS_SECONDS)
             state.progress_until = moment.monotonic + lasts
             foremost = tuple(by_attention(tasks)[:FOREMOST])
@@ -276,8 +268,6 @@ def followed(
 
 def judged(outlook: Outlook, state: OutlookState) -> Outlook:
     """Return an outlook with the run compared with earlier ones."""
-    from wfinspect.lateness import compare  # noqa: PLC0415
-
     lateness = compare(state.of, state.runs) if state.of.workflow_id else None
     # That there are too few is said once there are no more.
     is_said = lateness is not None and (state.is_complete or lateness.usual is not None)

@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec
 
 from wfinspect.errors import starvation
 from wfinspect.watching.api import Contact, Snapshot, Trouble, equal_but_for_ages
-from wfinspect.watching.engine import Engine, Setup
+from wfinspect.watching.engine import Engine
 
 
 def interrupted(
@@ -75,11 +75,12 @@ def _queued(
 class Poller:
     """Fulfils `WatchControl`; every method returns at once and may be called from any thread."""
 
-    def __init__(self, setup: Setup) -> None:
-        """Load what is stored; the network is not asked before `start`."""
-        self.target = setup.target
-        self._clock = setup.clock
-        self._engine = Engine(setup, self._wake_up)
+    def __init__(self, engine: Engine) -> None:
+        """Take an engine over; it makes no step, and no request goes out, before `start`."""
+        self.target = engine.target
+        self._clock = engine.clock
+        self._engine = engine
+        engine.on_answer(self._wake_up)
         self._snapshot = self._pinged_with = self._engine.snapshot
         self._pings: list[Callable[[], None]] = []
         self._intents: deque[Callable[[], None]] = deque()
@@ -171,7 +172,7 @@ class Poller:
                 # The default hook would print a traceback over the screen.
                 logger.critical("The poller died", exc_info=error)
                 self._publish_interruption(error)
-                self._engine.begin_anew()
+                self._engine.restart()
             finally:
                 self._beat_at = inf
             if self._stopping.wait(_AFTER_A_CRASH_SECONDS):

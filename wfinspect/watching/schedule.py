@@ -119,8 +119,8 @@ class PollState:
     def ready_at(self, limit: "Limit") -> float:
         """When it may be asked for, as far as time decides it."""
         if self.is_asked:
-            return limit.opens_at
-        return max(self.due_at(limit), self._not_before, limit.opens_at, limit.affordable_at)
+            return limit.allowed_at
+        return max(self.due_at(limit), self._not_before, limit.allowed_at, limit.affordable_at)
 
     def _plan(self) -> None:
         if self.is_asked:
@@ -146,8 +146,12 @@ class Batch(NamedTuple):
 class Schedule:
     """Decides the next call; see the module's docstring."""
 
-    def __init__(self, rng: random.Random, *, budget: int) -> None:
+    def __init__(
+        self, rng: random.Random, *, budget: int, interval_seconds: float = ACTIVE_SECONDS
+    ) -> None:
         self._rng = rng
+        self.interval_seconds = interval_seconds
+        """Between two readings of an active instance."""
         self._turns: dict[InstanceKey, PollState] = {}
         self.targets: Counter[Target] = Counter()
         """Those in use, each with the number of its instances."""
@@ -293,7 +297,7 @@ class Schedule:
 
     def _is_of_one(self, batch: Batch, error: ServiceError, turns: Iterable[PollState]) -> bool:
         """Whether it is always the same instance that fails, while calls for others succeed."""
-        is_lone = batch.group is None and self.limits.closed_gate(batch.target) is None
+        is_lone = batch.group is None and self.limits.open_breaker(batch.target) is None
         return is_lone and not is_of_account(error) and any(t.failed_alone() for t in turns)
 
     def _is_blocked(self, turn: PollState, now: float, limits: Mapping[Target, Limit]) -> bool:

@@ -291,18 +291,27 @@ class EphemeralStore(Store):
     time are taken from there.
     """
 
-    def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, directory: Path, now: Callable[[], datetime], keys: Iterable[InstanceKey] = ()
+    ) -> None:
+        """Begin with rows of the given keys."""
         super().__init__(directory, now)
         self._since = now()
-        self._own: dict[InstanceKey, Row] = {}
+        self._own = {
+            key: Row(key, is_watched=True, position=float(place), added_at=self._since)
+            for place, key in enumerate(keys, 1)
+        }
+        self._is_begun = not self._own
 
     def rows(self) -> list[Row]:
         """Return its own rows, each as the file holds it where that was read in its time."""
         stored = {
             row.key: row
-            for row in (super().rows() if self._own else ())
+            # At first no process has read one in its time, and the file may be unusable.
+            for row in (super().rows() if self._own and self._is_begun else ())
             if row.read_at is not None and row.read_at >= self._since
         }
+        self._is_begun = True
         return [stored.get(key, row) for key, row in self._own.items()]
 
     def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:  # noqa: ARG002

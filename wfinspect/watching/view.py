@@ -19,7 +19,7 @@ from wfinspect.watching.api import Contact, Health, Row, Slow, Snapshot, Trouble
 from wfinspect.watching.cadence import freshness_seconds
 from wfinspect.watching.journal import Journal
 from wfinspect.watching.limits import CircuitBreaker, Wait
-from wfinspect.watching.notifications import Alerts, Notices, Outage
+from wfinspect.watching.notifications import Alerts, Notices
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.watchlist import RowState, Watchlist
 
@@ -40,7 +40,6 @@ class View:
         schedule: Schedule,
         notices: Notices,
         alerts: Alerts,
-        outage: Outage,
     ) -> None:
         self.snapshot = Snapshot()
         self.judge = Judge(journal.watchlist, schedule)
@@ -48,9 +47,8 @@ class View:
         self._schedule = schedule
         self._notices = notices
         self._alerts = alerts
-        self._outage = outage
         self._troubles: dict[CircuitBreaker, tuple[tuple[float, int], Trouble]] = {}
-        """That of each closed breaker, with the attempt it is of."""
+        """That of each open breaker, with the attempt it is of."""
         self._slow: Slow | None = None
 
     def draw(
@@ -68,7 +66,7 @@ class View:
             displayed: the instance on display, watched or not.
             moment: the time of the snapshot.
         """
-        breakers = {target: self._schedule.limits.closed_gate(target) for target in targets}
+        breakers = {target: self._schedule.limits.open_breaker(target) for target in targets}
         troubles = {target: self._trouble(each, moment) for target, each in breakers.items()}
         self.judge.follow(breakers, troubles, moment.monotonic)
         watchlist, lost = self._journal.watchlist, self.judge.lost
@@ -97,24 +95,24 @@ class View:
             recent_ids=tuple(self._journal.recent),
             alert=self._alerts.latest,
         )
-        return min(self._outage.wakes_at(), self._alerts.due_at, self.judge.changes_at)
+        return min(self._alerts.outage.wakes_at(), self._alerts.due_at, self.judge.changes_at)
 
     def _trouble(self, breaker: CircuitBreaker | None, moment: Moment) -> Trouble | None:
-        """Return what closed a breaker, the same object until the next attempt fails."""
+        """Return what opened a breaker, the same object until the next attempt fails."""
         if breaker is None or breaker.error is None:
-            self._troubles = {each: of for each, of in self._troubles.items() if each.is_closed}
+            self._troubles = {each: of for each, of in self._troubles.items() if each.is_open}
             return None
-        attempt, known = (breaker.opens_at, breaker.failures), self._troubles.get(breaker)
+        attempt, known = (breaker.retry_at, breaker.failures), self._troubles.get(breaker)
         if known is not None and known[0] == attempt:
             return known[1]
-        seconds = max(0.0, breaker.opens_at - moment.monotonic)
+        seconds = max(0.0, breaker.retry_at - moment.monotonic)
         error, retry_at = breaker.error, moment.now + timedelta(seconds=seconds)
         trouble = Trouble(error.cause, str(error), retry_at, error.exit_code)
         self._troubles[breaker] = attempt, trouble
         return trouble
 
     def _follow_outage(self, contact: Contact, trouble: Trouble | None, moment: Moment) -> None:
-        text, is_error, seconds = self._outage.follow(contact, trouble, moment.monotonic)
+        text, is_error, seconds = self._alerts.outage.follow(contact, trouble, moment.monotonic)
         if text:
             self._notices.say(text, is_error=is_error)
             name, lost_at = "lost" if is_error else "back", moment.now - timedelta(seconds=seconds)
@@ -198,7 +196,7 @@ class Judge:
         """Judge the rows that may differ by now: those touched, and those that time changes.
 
         Args:
-            breakers: the closed breaker of each target, None where it is open.
+            breakers: the open breaker of each target, None where calls pass.
             troubles: those of all targets.
             monotonic: the time of this.
         """
