@@ -444,7 +444,7 @@ def test_an_answer_without_a_task_or_with_another_one_is_no_task() -> None:
         decode_task(b'{"TaskInstance": { }, "RequestId": "R"}', 5)
     with pytest.raises(BadAnswer, match="holds no TaskInstance"):
         decode_task(b'{"RequestId": "R"}', 5)
-    with pytest.raises(BadAnswer, match="asked for task instance 5"):
+    with pytest.raises(BadAnswer, match="in place of 5"):
         decode_task(sample("get_task.json"), 5)
 
 
