@@ -97,7 +97,7 @@ def run_at(
     """
 
     def moment(seconds: float) -> int:
-        # What lies before the epoch is told at its own pace: speed changes only what is watched.
+        # What lies before the epoch keeps its own pace: speed changes only what is watched.
         scale = 1000 * life.past if seconds < 0 else 1000 / speed
         return epoch + int(seconds * scale // 1)
 

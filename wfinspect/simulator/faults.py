@@ -1,6 +1,6 @@
 """What goes wrong on demand, and how the service behaves where its documents are silent.
 
-Set from any thread; asked by the server for each call. Knows the wire only as status and code.
+Set from any thread; the server takes the next fault for each call. Errors are an HTTP status and a code.
 """
 
 import threading
@@ -164,7 +164,7 @@ class Faults(Switches):
         return fault
 
     def remove(self, fault: Fault) -> None:
-        """End a fault; one that has ended already is no error."""
+        """End a fault; one that has ended already does no harm."""
         with self._lock:
             self._faults = [f for f in self._faults if f is not fault]
 

@@ -1,7 +1,7 @@
 """The fleet's records: a pure function of seed, epoch, speed and now, so a restart goes on where it was.
 
 `Population` adds what a test has changed, and how records are disguised. They hold the service's names and values;
-how they travel is the business of `service`.
+`service` makes answers of them.
 """
 
 import threading
@@ -32,7 +32,7 @@ REGION = "cn-shanghai"
 TYPES = ("Normal", "Manual", "SmokeTest", "SupplementData", "ManualWorkflow", "TriggerWorkflow")
 
 Record = dict[str, object]
-"""An instance as the service tells it: field names as in GetWorkflowInstance, times in ms."""
+"""An instance as the service gives it: field names as in GetWorkflowInstance, times in ms."""
 
 
 def milliseconds(at: datetime) -> int:
@@ -158,7 +158,7 @@ HOSTILE_TEXT = (
 
 
 class Population:
-    """Who can be asked for, and what is said about them; set from any thread, read by the server's."""
+    """The instances that exist, and what is said about them; set from any thread, read by the server's."""
 
     def __init__(self, fleet: Fleet, faults: Faults) -> None:
         self.fleet = fleet

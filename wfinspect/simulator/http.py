@@ -21,7 +21,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 class MalformedRequest(Exception):
-    """What came is no request that can be answered properly; the connection must end."""
+    """What came is not a request that can be answered properly; the connection must end."""
 
     def __init__(self, status: HTTPStatus, reason: str = "") -> None:
         super().__init__(reason or status.phrase)
@@ -91,10 +91,10 @@ def http_date(at: datetime) -> str:
 async def read_request(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> HttpRequest | None:
-    """Read one request; None when the peer has gone. A client that waits for leave to send gets it.
+    """Read one request; None when the peer has gone. A client that sends ``Expect: 100-continue`` gets its answer.
 
     Raises:
-        MalformedRequest: the bytes are no HTTP/1 request, or one that is too large.
+        MalformedRequest: the bytes are not an HTTP/1 request, or one that is too large.
     """
     try:
         head = await reader.readuntil(b"\r\n\r\n")

@@ -1,6 +1,6 @@
 """The simulated service on a loopback port: a thread with a loop of its own, started and stopped at will.
 
-Owns sockets and time; what is answered is `service`'s business.
+Owns sockets and time; `service` decides what is answered.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from wfinspect.clock import Clock, SystemClock
 from wfinspect.simulator.faults import Faults
 from wfinspect.simulator.fleet import REGION, Fleet, Population
 from wfinspect.simulator.http import HEAD_LIMIT, HttpReply, MalformedRequest, read_request
-from wfinspect.simulator.service import CallLog, RequestIds, Service
+from wfinspect.simulator.service import CallLog, Service
 from wfinspect.simulator.verify import AccessKey, Verifier
 
 KEY = AccessKey("LTAI5tSimulatorAccessKey", "SimulatorSecretIsNoSecret00000")
@@ -35,15 +35,15 @@ _STOP_SECONDS = 5.0
 
 
 class Simulator:
-    """A loopback DataWorks with a fleet that lives.
+    """A loopback DataWorks with a fleet whose runs go on.
 
     A context manager. Stopping refuses all connections and loses nothing: started again it listens
     on the same port with the same fleet, faults and counts, which is how an outage is made.
 
     Args:
         clock: what the fleet, the signatures' dates and the Date header go by.
-        epoch: when the fleet was born; now without one.
-        speed: seconds of the fleet's life in a second of the clock.
+        epoch: when the fleet begins; now without one.
+        speed: seconds of the fleet's runs in a second of the clock.
         port: 0 takes a free one.
         extra: so many instances beyond the 30 of the catalogue, a hundred to a workspace.
         tls: serve https with this context in place of http.
@@ -66,10 +66,8 @@ class Simulator:
         self.population = Population(self._fleet, self.faults)
         self._service = Service(
             self.population,
-            self.faults,
             self.calls,
             Verifier({key.id: key for key in (KEY, TEMPORARY_KEY)}),
-            RequestIds(),
         )
         self._port, self._tls = port, tls
         self._thread: threading.Thread | None = None
@@ -91,7 +89,7 @@ class Simulator:
         return self._fleet.ids
 
     def environment(self) -> dict[str, str]:
-        """What to export so that wfinspect asks this service."""
+        """The variables that make wfinspect use this service."""
         return {
             "ALIBABA_CLOUD_ACCESS_KEY_ID": self.access_key_id,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.access_key_secret,
@@ -128,7 +126,7 @@ class Simulator:
         ready.wait()
 
     def stop(self) -> None:
-        """End every connection and listen no more; more than once is no error."""
+        """End every connection and stop listening; more than once does no harm."""
         if self._thread is None or self._loop is None:
             return
         self._loop.call_soon_threadsafe(self._stopping.set)

@@ -1,7 +1,7 @@
 """From a request to its reply: verification, faults, the five operations, and the log of calls.
 
-Checks and filters as documented for the service (2024-05-18). Knows no socket: how long a reply takes, and
-whether it goes out at all, is left to the server.
+Checks and filters as documented for the service (2024-05-18). How long a reply takes, and whether it goes out at
+all, is left to `server`.
 """
 
 import json
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from wfinspect.model import MAX_INSTANCE_ID, Status
 from wfinspect.regions import zone_of
-from wfinspect.simulator.faults import CODES, OUTAGES, PAGES, Fault, Faults, Refusal
+from wfinspect.simulator.faults import CODES, OUTAGES, PAGES, Fault, Refusal
 from wfinspect.simulator.fleet import HOSTILE_TEXT, REGION, TYPES, Population, Record
 from wfinspect.simulator.http import HttpReply, HttpRequest
 from wfinspect.simulator.tasks import (
@@ -32,10 +32,18 @@ from wfinspect.simulator.tasks import (
 from wfinspect.simulator.verify import AccessKey, Verifier
 
 VERSION = "2024-05-18"
-
 Body = dict[str, object]
 
-# What was asked.
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the server is to do."""
+
+    reply: HttpReply | None
+    """None: nothing goes out; `outage` says how the connection ends."""
+    delay_seconds: float = 0.0
+    outage: str = ""
+
 
 _KEPT_CALLS = 10_000
 
@@ -66,7 +74,7 @@ class CallLog:
             self._latest.append(call)
 
     def count(self, action: str = "", code: str = "") -> int:
-        """How many there were, of one action and one code where these are given."""
+        """Count the calls, of one action and one code where these are given."""
         with self._lock:
             return sum(
                 n
@@ -93,7 +101,83 @@ class CallLog:
             self._latest.clear()
 
 
-# What a call's parameters say.
+class Service:
+    """The service behind the socket."""
+
+    def __init__(self, population: Population, calls: CallLog, verifier: Verifier) -> None:
+        self._population = population
+        self._faults = population.faults
+        self._calls = calls
+        self._verifier = verifier
+        self._request_ids = RequestIds()
+
+    def respond(self, request: HttpRequest, now: datetime) -> Outcome:
+        """Answer one request that arrived at `now`, the machine's own time."""
+        action = request.headers.get("x-acs-action", "")
+        parameters = request.parameters()
+        fault = self._faults.take(action)
+        try:
+            # Verified even when a fault strikes: its nonce is used up either way.
+            server_now = now + timedelta(seconds=self._faults.clock_offset_seconds)
+            self._refuse_expired(self._verifier.check(request, server_now))
+            body = self._perform(request, parameters, now, fault)
+            reply, code = answer(body, self._request_ids.next()), "OK"
+        except Refusal as refused:
+            reply, code = self._refused(refused, fault), refused.code
+        if fault and fault.kind in OUTAGES | PAGES:
+            code = fault.kind
+        self._calls.add(ServedCall(action, code, parameters, now))
+        if fault is None:
+            return Outcome(reply)
+        if fault.kind in OUTAGES:
+            return Outcome(None, outage=fault.kind)
+        if fault.kind in PAGES:
+            return Outcome(_page(fault.kind, reply, self._request_ids))
+        return Outcome(reply, fault.seconds if fault.kind == "slow" else 0.0)
+
+    def _refuse_expired(self, key: AccessKey) -> None:
+        if key.security_token and self._faults.is_token_expired:
+            raise Refusal("InvalidSecurityToken.Expired")
+
+    def _perform(
+        self,
+        request: HttpRequest,
+        parameters: Mapping[str, str],
+        now: datetime,
+        fault: Fault | None,
+    ) -> Body:
+        action = request.headers.get("x-acs-action", "")
+        if fault and fault.kind in CODES:
+            raise Refusal(fault.kind)
+        if fault and fault.kind == "stale":
+            now -= timedelta(seconds=fault.seconds)
+        if request.path != "/" or request.headers.get("x-acs-version") != VERSION:
+            message = f"Only version {VERSION} at the path / is served."
+            raise Refusal("InvalidVersion", message)
+        if action and not action.startswith(("Get", "List")):
+            raise Refusal("NoPermission")
+        if action not in OPERATIONS:
+            message = f"{action or 'A call without x-acs-action'} is not served, only {_SERVED}."
+            raise Refusal("InvalidAction.NotFound", message)
+        method, perform = OPERATIONS[action]
+        if request.method != method:
+            raise Refusal("UnsupportedHTTPMethod", f"{action} is served by {method} only.")
+        arguments = Arguments(parameters)
+        body = perform(arguments, self._population, now)
+        arguments.refuse_unread(action)
+        return body
+
+    def _refused(self, refused: Refusal, fault: Fault | None) -> HttpReply:
+        reply = refusal(
+            refused,
+            self._request_ids.next(),
+            suffix=HOSTILE_TEXT if self._faults.is_hostile else "",
+            is_xml=fault is not None and fault.is_xml,
+        )
+        if fault and fault.retry_after_ms is not None:
+            reply.headers["x-acs-retry-after"] = str(fault.retry_after_ms)
+        return reply
+
 
 _MIN_PAGE, _MAX_PAGE = 10, 500
 _DIGITS = 20
@@ -109,7 +193,7 @@ class Arguments:
         self._unread = set(parameters) - _COMMON
 
     def refuse_unread(self, action: str) -> None:
-        """Refuse, by its name, a parameter that has not been asked for: none is passed over."""
+        """Refuse, by its name, a parameter that no operation has read: none is passed over."""
         if self._unread:
             names = ", ".join(sorted(self._unread))
             raise Refusal("InvalidParameter", f"{action} takes no parameter {names} here.")
@@ -178,20 +262,20 @@ class Arguments:
     def equals(
         self, numbers: Iterable[str], words: Mapping[str, Collection[str]], texts: Iterable[str]
     ) -> Callable[[Record], bool]:
-        """Whether a record has what is asked for in the parameters named like its fields."""
-        asked: Record = {name: self.number(name) for name in numbers}
-        asked |= {name: self.word(name, known) or None for name, known in words.items()}
-        asked |= {name: self.text(name) or None for name in texts}
-        wanted = {name: value for name, value in asked.items() if value is not None}.items()
+        """Return what tells whether a record has the values of the parameters named like its fields."""
+        given: Record = {name: self.number(name) for name in numbers}
+        given |= {name: self.word(name, known) or None for name, known in words.items()}
+        given |= {name: self.text(name) or None for name in texts}
+        wanted = {name: value for name, value in given.items() if value is not None}.items()
         return lambda record: all(record.get(name) == value for name, value in wanted)
 
     def contains(self, parameter: str, field: str) -> Callable[[Record], bool]:
-        """Whether a field of a record holds what a parameter says, in any case."""
+        """Return what tells whether a field holds what a parameter says, in upper or lower case."""
         part = self.text(parameter).lower()
         return lambda record: part in str(record.get(field)).lower()
 
     def among(self, parameter: str, field: str) -> Callable[[Record], bool]:
-        """Whether a field of a record is among the numbers of a parameter, where that is given."""
+        """Return what tells whether a field is among the numbers of a parameter, where that is given."""
         numbers = self.numbers(parameter)
         return lambda record: not numbers or record.get(field) in numbers
 
@@ -212,7 +296,7 @@ class Arguments:
         records.sort(key=rank, reverse=order == "Desc")
 
     def page(self, key: str, found: Sequence[Record], shown: Callable[[Record], Record]) -> Body:
-        """The part of what was found that PageNumber and PageSize ask for, under `key`."""
+        """Return the part of what was found that PageNumber and PageSize select, under `key`."""
         number = self.bounded("PageNumber", default=1, low=1)
         size = self.bounded("PageSize", default=10, low=_MIN_PAGE, high=_MAX_PAGE)
         part = found[(number - 1) * size : number * size]
@@ -240,14 +324,12 @@ def invalid(name: str, reason: str = "") -> Refusal:
     return Refusal(f"Invalid{name}", message.rstrip())
 
 
-# The operations: parameters in, bodies out.
-
 ENVIRONMENTS = ("Prod", "Dev")
 
 
-def get_workflow_instance(asked: Arguments, population: Population, now: datetime) -> Body:
+def get_workflow_instance(arguments: Arguments, population: Population, now: datetime) -> Body:
     """One instance by its ID alone."""
-    instance_id = asked.required("Id")
+    instance_id = arguments.required("Id")
     record = population.record(instance_id, now)
     if record is None:
         message = f"The workflow instance {instance_id} does not exist."
@@ -255,35 +337,35 @@ def get_workflow_instance(asked: Arguments, population: Population, now: datetim
     return {"WorkflowInstance": population.disguised(record)}
 
 
-def list_workflow_instances(asked: Arguments, population: Population, now: datetime) -> Body:
+def list_workflow_instances(arguments: Arguments, population: Population, now: datetime) -> Body:
     """A page of a workspace's instances of one business date.
 
     Where the documents are silent: without EnvType it is Prod; with Ids the business date still has
     to match unless `faults.is_biz_date_strict` is off; an instance's executionDate is the day on which
     it is due, in the region's zone.
     """
-    ids = asked.numbers("Ids")
+    ids = arguments.numbers("Ids")
     found = instances(
-        asked,
+        arguments,
         population,
         now,
         population.fleet.all_ids if not ids or population.faults.ignores_ids else ids,
-        env_type=asked.word("EnvType", ENVIRONMENTS) or "Prod",
-        biz_date=asked.required("BizDate"),
+        env_type=arguments.word("EnvType", ENVIRONMENTS) or "Prod",
+        biz_date=arguments.required("BizDate"),
         is_any_date=bool(ids) and not population.faults.is_biz_date_strict,
     )
 
     def due(record: Record) -> int:
         return population.fleet.run_of(int(str(record["Id"])), 0).due
 
-    for matches in _instance_filters(asked, due):
+    for matches in _instance_filters(arguments, due):
         found = [record for record in found if matches(record)]
-    asked.sort(found, due)
-    return asked.page("WorkflowInstances", found, population.disguised)
+    arguments.sort(found, due)
+    return arguments.page("WorkflowInstances", found, population.disguised)
 
 
 def instances(
-    asked: Arguments,
+    arguments: Arguments,
     population: Population,
     now: datetime,
     ids: Iterable[int],
@@ -292,8 +374,8 @@ def instances(
     biz_date: int,
     is_any_date: bool = False,
 ) -> list[Record]:
-    """Those of some instances that belong to the workspace asked for, an environment and a date."""
-    project_id = asked.required("ProjectId")
+    """Return those of some instances that belong to the requested workspace, an environment and a date."""
+    project_id = arguments.required("ProjectId")
     if project_id not in population.fleet.project_ids:
         raise Refusal("InvalidProject.NotFound")
     return [
@@ -306,15 +388,15 @@ def instances(
 
 
 def _instance_filters(
-    asked: Arguments, due: Callable[[Record], int]
+    arguments: Arguments, due: Callable[[Record], int]
 ) -> Iterable[Callable[[Record], bool]]:
     numbers = ("WorkflowId", "UnifiedWorkflowInstanceId")
-    yield asked.equals(numbers, {"Type": TYPES}, ("Owner",))
-    yield asked.contains("Name", "Name")
-    if tags := asked.array("Tags"):
+    yield arguments.equals(numbers, {"Type": TYPES}, ("Owner",))
+    yield arguments.contains("Name", "Name")
+    if tags := arguments.array("Tags"):
         wanted = {tuple(str(tag).partition(":")[::2]) for tag in tags}
         yield lambda record: bool(wanted & _tags(record))
-    conditions = asked.conditions("Filter", ("status", "executionDate"))
+    conditions = arguments.conditions("Filter", ("status", "executionDate"))
     if status := conditions.get("status"):
         if Status.of(str(status)) is Status.UNKNOWN:
             raise invalid("Filter")
@@ -333,20 +415,9 @@ def _tags(record: Record) -> set[tuple[str, ...]]:
     return {(t["Key"], t["Value"]) for t in tags} if isinstance(tags, list) else set()
 
 
-_STATUSES = ("NotRun", "Running", "Failure", "Success", "WaitTime", "WaitResource")
-_WORDS = {
-    "Status": _STATUSES,
-    "TriggerType": ("Scheduler", "Manual"),
-    "WorkflowInstanceType": TYPES,
-}
-_RECURRENCES = ("Normal", "Pause", "Skip")
-_TIMES = {"startedTime": "StartedTime", "finishedTime": "FinishedTime", "createTime": "CreateTime"}
-_NUMBERS = ("TaskId", "WorkflowId", "WorkflowInstanceId", "UnifiedWorkflowInstanceId", "Id")
-
-
-def get_task_instance(asked: Arguments, population: Population, now: datetime) -> Body:
+def get_task_instance(arguments: Arguments, population: Population, now: datetime) -> Body:
     """One task by its ID alone, with its script."""
-    task_id = asked.required("Id")
+    task_id = arguments.required("Id")
     tasks = _tasks(task_id, population, now)
     (record,) = tasks.current([task_id % TASKS_APART])
     name = record["TaskName"]
@@ -364,49 +435,17 @@ def get_task_instance(asked: Arguments, population: Population, now: datetime) -
     return {"TaskInstance": population.disguised(record)}
 
 
-def get_task_instance_log(asked: Arguments, population: Population, now: datetime) -> Body:
+def get_task_instance_log(arguments: Arguments, population: Population, now: datetime) -> Body:
     """The whole log of a task's run, the latest one without RunNumber."""
-    task_id = asked.required("Id")
-    number = asked.bounded("RunNumber", default=0, low=1)
+    task_id = arguments.required("Id")
+    number = arguments.bounded("RunNumber", default=0, low=1)
     tasks = _tasks(task_id, population, now)
-    asked_for = [run for run in tasks.runs(task_id) if number in {0, run.run_number}]
-    if not asked_for:
+    runs = [run for run in tasks.runs(task_id) if number in {0, run.run_number}]
+    if not runs:
         raise invalid("RunNumber")
-    text = log_of(asked_for[-1], tasks.day, population.fleet.moment(now))
+    text = log_of(runs[-1], tasks.day, population.fleet.moment(now))
     text = population.disguised_text(text)
     return {"TaskInstanceLog": bulk(text) if task_id == BIG_LOG_TASK_ID else text}
-
-
-def list_task_instances(asked: Arguments, population: Population, now: datetime) -> Body:
-    """A page of the tasks of a workspace and a business date, in Prod unless ProjectEnv says Dev.
-
-    With Id it holds the past runs of that task as well. Where the documents are silent: the bounds of
-    a time in Filter are within it, and what has no such time yet is in no bounds.
-    """
-    task_id, instance_id, ids = (
-        asked.number("Id"),
-        asked.number("WorkflowInstanceId"),
-        asked.numbers("Ids"),
-    )
-    wanted = {instance_id} if instance_id else {i // TASKS_APART for i in (*ids, task_id) if i}
-    where = instances(
-        asked,
-        population,
-        now,
-        wanted or population.fleet.all_ids,
-        env_type=asked.word("ProjectEnv", ENVIRONMENTS) or "Prod",
-        biz_date=asked.required("Bizdate"),
-    )
-    found = [
-        record
-        for instance in where
-        for tasks in (Tasks(population, instance, now),)
-        for record in _records(tasks, task_id)
-    ]
-    for matches in _task_filters(asked):
-        found = [record for record in found if matches(record)]
-    asked.sort(found, lambda record: record.get("TriggerTime"))
-    return asked.page("TaskInstances", found, population.disguised)
 
 
 def _tasks(task_id: int, population: Population, now: datetime) -> Tasks:
@@ -414,6 +453,50 @@ def _tasks(task_id: int, population: Population, now: datetime) -> Tasks:
     if tasks is None:
         raise Refusal("InstanceNotFound", f"The task instance {task_id} does not exist.")
     return tasks
+
+
+_STATUSES = ("NotRun", "Running", "Failure", "Success", "WaitTime", "WaitResource")
+_WORDS = {
+    "Status": _STATUSES,
+    "TriggerType": ("Scheduler", "Manual"),
+    "WorkflowInstanceType": TYPES,
+}
+
+_RECURRENCES = ("Normal", "Pause", "Skip")
+_TIMES = {"startedTime": "StartedTime", "finishedTime": "FinishedTime", "createTime": "CreateTime"}
+_NUMBERS = ("TaskId", "WorkflowId", "WorkflowInstanceId", "UnifiedWorkflowInstanceId", "Id")
+
+
+def list_task_instances(arguments: Arguments, population: Population, now: datetime) -> Body:
+    """A page of the tasks of a workspace and a business date, in Prod unless ProjectEnv says Dev.
+
+    With Id it holds the past runs of that task as well. Where the documents are silent: the bounds of
+    a time in Filter are within it, and what has no such time yet is in no bounds.
+    """
+    task_id, instance_id, ids = (
+        arguments.number("Id"),
+        arguments.number("WorkflowInstanceId"),
+        arguments.numbers("Ids"),
+    )
+    wanted = {instance_id} if instance_id else {i // TASKS_APART for i in (*ids, task_id) if i}
+    where = instances(
+        arguments,
+        population,
+        now,
+        wanted or population.fleet.all_ids,
+        env_type=arguments.word("ProjectEnv", ENVIRONMENTS) or "Prod",
+        biz_date=arguments.required("Bizdate"),
+    )
+    found = [
+        record
+        for instance in where
+        for tasks in (Tasks(population, instance, now),)
+        for record in _records(tasks, task_id)
+    ]
+    for matches in _task_filters(arguments):
+        found = [record for record in found if matches(record)]
+    arguments.sort(found, lambda record: record.get("TriggerTime"))
+    return arguments.page("TaskInstances", found, population.disguised)
 
 
 def _records(tasks: Tasks, task_id: int | None) -> list[Record]:
@@ -425,19 +508,19 @@ def _records(tasks: Tasks, task_id: int | None) -> list[Record]:
     return [tasks.record(run) for run in tasks.runs(task_id)]
 
 
-def _task_filters(asked: Arguments) -> Iterable[Callable[[Record], bool]]:
-    yield asked.equals(_NUMBERS, _WORDS, ("TaskType", "Owner"))
-    yield asked.contains("TaskName", "TaskName")
-    yield asked.among("Ids", "Id")
-    yield asked.among("TaskIds", "TaskId")
-    recurrence = asked.word("TriggerRecurrence", _RECURRENCES)
+def _task_filters(arguments: Arguments) -> Iterable[Callable[[Record], bool]]:
+    yield arguments.equals(_NUMBERS, _WORDS, ("TaskType", "Owner"))
+    yield arguments.contains("TaskName", "TaskName")
+    yield arguments.among("Ids", "Id")
+    yield arguments.among("TaskIds", "TaskId")
+    recurrence = arguments.word("TriggerRecurrence", _RECURRENCES)
     # Documented to take effect only then.
-    if recurrence and asked.text("TriggerType") == "Scheduler":
+    if recurrence and arguments.text("TriggerType") == "Scheduler":
         yield lambda record: record["TriggerRecurrence"] == recurrence
-    if group := asked.text("RuntimeResource"):
+    if group := arguments.text("RuntimeResource"):
         yield lambda record: group in _texts(record["RuntimeResource"])
     bounds = [f"{name}{end}" for name in _TIMES for end in ("Start", "End")]
-    for bound, value in asked.conditions("Filter", bounds).items():
+    for bound, value in arguments.conditions("Filter", bounds).items():
         yield _within(bound, moment_of(value, "Filter"))
 
 
@@ -457,15 +540,34 @@ def _within(bound: str, limit: int) -> Callable[[Record], bool]:
     return keeps
 
 
-# How a body travels.
+OPERATIONS: dict[str, tuple[str, Callable[[Arguments, Population, datetime], Body]]] = {
+    "GetWorkflowInstance": ("GET", get_workflow_instance),
+    "ListWorkflowInstances": ("POST", list_workflow_instances),
+    "GetTaskInstance": ("GET", get_task_instance),
+    "GetTaskInstanceLog": ("GET", get_task_instance_log),
+    "ListTaskInstances": ("POST", list_task_instances),
+}
+"""The operations served, each with the only method it takes."""
+
+_SERVED = ", ".join(OPERATIONS)
+
+
+class RequestIds:
+    """RequestIds of the service's form, the same sequence in each simulator."""
+
+    def __init__(self) -> None:
+        self._random = Random(0)
+
+    def next(self) -> str:
+        """The next one, e.g. ``0BB3F5A9-9A9B-5E2C-8D4B-3D2F5B1C7A90``."""
+        return str(UUID(int=self._random.getrandbits(128))).upper()
+
 
 HOST_ID = "dataworks.cn-shanghai.aliyuncs.com"
 _RECOMMEND = "https://api.aliyun.com/troubleshoot?q={code}&product=dataworks-public"
 
 # Not xml.sax.saxutils: it imports urllib.request and with it half of the standard library.
 _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-
-
 _ACCESS_DENIED_DETAIL = {
     "AuthAction": "dataworks:GetWorkflowInstance",
     "AuthPrincipalType": "SubUser",
@@ -474,17 +576,6 @@ _ACCESS_DENIED_DETAIL = {
     "PolicyType": "AccountLevelIdentityBasedPolicy",
     "NoPermissionType": "ImplicitDeny",
 }
-
-
-class RequestIds:
-    """RequestIds of the service's form, the same row of them each time."""
-
-    def __init__(self) -> None:
-        self._random = Random(0)
-
-    def next(self) -> str:
-        """The next one, e.g. ``0BB3F5A9-9A9B-5E2C-8D4B-3D2F5B1C7A90``."""
-        return str(UUID(int=self._random.getrandbits(128))).upper()
 
 
 def answer(body: Body, request_id: str) -> HttpReply:
@@ -501,7 +592,7 @@ def answer(body: Body, request_id: str) -> HttpReply:
 def refusal(
     refused: Refusal, request_id: str, *, suffix: str = "", is_xml: bool = False
 ) -> HttpReply:
-    """An error answer; the gateway writes XML where the client does not ask for JSON."""
+    """Return an error answer; the gateway writes XML where the client does not accept JSON."""
     body: Body = {
         "RequestId": request_id,
         "HostId": HOST_ID,
@@ -533,117 +624,9 @@ def _json(status: int, body: Body, request_id: str) -> HttpReply:
     )
 
 
-# The service.
-
-OPERATIONS: dict[str, tuple[str, Callable[[Arguments, Population, datetime], Body]]] = {
-    "GetWorkflowInstance": ("GET", get_workflow_instance),
-    "ListWorkflowInstances": ("POST", list_workflow_instances),
-    "GetTaskInstance": ("GET", get_task_instance),
-    "GetTaskInstanceLog": ("GET", get_task_instance_log),
-    "ListTaskInstances": ("POST", list_task_instances),
-}
-"""The operations served, each with the only method it takes."""
-
-_SERVED = ", ".join(OPERATIONS)
-
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
 _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 _HTML = "text/html; charset=utf-8"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the server is to do."""
-
-    reply: HttpReply | None
-    """None: nothing goes out; `outage` says how the connection ends."""
-    delay_seconds: float = 0.0
-    outage: str = ""
-
-
-class Service:
-    """The service behind the socket."""
-
-    def __init__(
-        self,
-        population: Population,
-        faults: Faults,
-        calls: CallLog,
-        verifier: Verifier,
-        request_ids: RequestIds,
-    ) -> None:
-        self._population = population
-        self._faults = faults
-        self._calls = calls
-        self._verifier = verifier
-        self._request_ids = request_ids
-
-    def respond(self, request: HttpRequest, now: datetime) -> Outcome:
-        """Answer one request that arrived at `now`, the machine's own time."""
-        action = request.headers.get("x-acs-action", "")
-        parameters = request.parameters()
-        fault = self._faults.take(action)
-        try:
-            # Verified even when a fault strikes: its nonce is used up either way.
-            server_now = now + timedelta(seconds=self._faults.clock_offset_seconds)
-            self._refuse_expired(self._verifier.check(request, server_now))
-            body = self._perform(request, parameters, now, fault)
-            reply, code = answer(body, self._request_ids.next()), "OK"
-        except Refusal as refused:
-            reply, code = self._refused(refused, fault), refused.code
-        if fault and fault.kind in OUTAGES | PAGES:
-            code = fault.kind
-        self._calls.add(ServedCall(action, code, parameters, now))
-        if fault is None:
-            return Outcome(reply)
-        if fault.kind in OUTAGES:
-            return Outcome(None, outage=fault.kind)
-        if fault.kind in PAGES:
-            return Outcome(_page(fault.kind, reply, self._request_ids))
-        return Outcome(reply, fault.seconds if fault.kind == "slow" else 0.0)
-
-    def _refuse_expired(self, key: AccessKey) -> None:
-        if key.security_token and self._faults.is_token_expired:
-            raise Refusal("InvalidSecurityToken.Expired")
-
-    def _perform(
-        self,
-        request: HttpRequest,
-        parameters: Mapping[str, str],
-        now: datetime,
-        fault: Fault | None,
-    ) -> Body:
-        action = request.headers.get("x-acs-action", "")
-        if fault and fault.kind in CODES:
-            raise Refusal(fault.kind)
-        if fault and fault.kind == "stale":
-            now -= timedelta(seconds=fault.seconds)
-        if request.path != "/" or request.headers.get("x-acs-version") != VERSION:
-            message = f"Only version {VERSION} at the path / is served."
-            raise Refusal("InvalidVersion", message)
-        if action and not action.startswith(("Get", "List")):
-            raise Refusal("NoPermission")
-        if action not in OPERATIONS:
-            message = f"{action or 'A call without x-acs-action'} is not served, only {_SERVED}."
-            raise Refusal("InvalidAction.NotFound", message)
-        method, perform = OPERATIONS[action]
-        if request.method != method:
-            raise Refusal("UnsupportedHTTPMethod", f"{action} is served by {method} only.")
-        asked = Arguments(parameters)
-        body = perform(asked, self._population, now)
-        asked.refuse_unread(action)
-        return body
-
-    def _refused(self, refused: Refusal, fault: Fault | None) -> HttpReply:
-        reply = refusal(
-            refused,
-            self._request_ids.next(),
-            suffix=HOSTILE_TEXT if self._faults.is_hostile else "",
-            is_xml=fault is not None and fault.is_xml,
-        )
-        if fault and fault.retry_after_ms is not None:
-            reply.headers["x-acs-retry-after"] = str(fault.retry_after_ms)
-        return reply
 
 
 def _page(kind: str, reply: HttpReply, request_ids: RequestIds) -> HttpReply:

@@ -1,4 +1,4 @@
-"""Task instances as the service tells them: what they are, their runs, and the logs of these.
+"""Task instances as the service gives them: what they are, their runs, and the logs of these.
 
 A workflow's tasks and the layout of a run know no moment: a layout counts in parts of the run, 0 to 1. How far
 each task has come is made on demand from what the population says about its instance.
@@ -292,7 +292,7 @@ def _past(course: Course, word: str, limit: int) -> int | None:
     return began if began is not None and began <= limit else None
 
 
-# As the service tells them.
+# As the service gives them.
 
 _RESOURCE_GROUP = "S_res_group_1823556600124410_1721000000000"
 TASKS_APART = 1000
@@ -337,8 +337,8 @@ class Tasks:
 
     def current(self, numbers: Iterable[int] | None = None) -> list[Record]:
         """Each task as it stands, or those of some numbers."""
-        asked = self.definitions if numbers is None else [self.definitions[n - 1] for n in numbers]
-        return [self.record(self._runs_in(task, self._course)[-1]) for task in asked]
+        wanted = self.definitions if numbers is None else [self.definitions[n - 1] for n in numbers]
+        return [self.record(self._runs_in(task, self._course)[-1]) for task in wanted]
 
     def runs(self, task_id: int) -> list[TaskRun]:
         """All runs of a task, oldest first; the last one is as it stands."""
