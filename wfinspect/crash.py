@@ -46,7 +46,7 @@ def crash_sentence(error: BaseException, report: Path | None) -> str:
 
 
 def redacted_report(text: str) -> str:
-    """The lines of a traceback or a log, redacted but for the places, and fit for a terminal."""
+    """Return the lines of a traceback or a log, redacted but for the places, and fit for a terminal."""
     return "\n".join(map(_report_line, text.splitlines()))
 
 

@@ -48,7 +48,7 @@ def prepare_environment(environ: MutableMapping[str, str], *, low_bandwidth: boo
         environ.pop(name, None)
     if environ.get("TEXTUAL_COLOR_SYSTEM", "auto") not in _COLOR_SYSTEMS:
         del environ["TEXTUAL_COLOR_SYSTEM"]
-    # An empty one asks for nothing, says its specification; Textual goes by its being there.
+    # By its specification an empty one has no effect; Textual only looks whether there is one.
     if not environ.get("NO_COLOR"):
         environ.pop("NO_COLOR", None)
     environ.update(_WANTED)
@@ -66,7 +66,7 @@ def require_terminal(stdin: TextIO | None, stderr: TextIO | None, term: str) -> 
     """Make sure that there is a screen and a keyboard: Textual reads stdin and draws on stderr.
 
     Raises:
-        UsageError: standard input or error is no terminal, or TERM names one that can't be drawn on.
+        UsageError: standard input or error is not a terminal, or TERM names one that can't be drawn on.
     """
     for stream, name in ((stdin, "input"), (stderr, "error")):
         if not _is_terminal(stream):
@@ -89,12 +89,12 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def is_remote(environ: Mapping[str, str]) -> bool:
-    """Whether the terminal is at the other end of an SSH connection."""
+    """Return whether the terminal is at the other end of an SSH connection."""
     return any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
 
 
 def ends_with_ssh(environ: Mapping[str, str]) -> bool:
-    """Whether a lost SSH connection takes the program along: neither tmux nor screen keeps it."""
+    """Return whether a lost SSH connection takes the program along: neither tmux nor screen keeps it."""
     return is_remote(environ) and not (environ.get("TMUX") or environ.get("STY"))
 
 
@@ -102,10 +102,10 @@ _MAX_TEXT = 300
 
 
 def announcement(kind: str, text: str, *, through_tmux: bool) -> str:
-    """The sequence that has a terminal notify its desktop; "" for the kind ``off``.
+    """Return the sequence that has a terminal notify its desktop; "" for the kind ``off``.
 
     Args:
-        kind: one of `notify.OSC_KINDS`.
+        kind: one of `settings.OSC_KINDS`.
         text: one line; what could act on a terminal is made visible.
         through_tmux: wrap it for tmux, whose allow-passthrough has to be on.
     """
@@ -127,7 +127,7 @@ _TMUX_SECONDS = 1.0
 
 
 def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str], None]) -> str:
-    """Send a text to the clipboard and say where it went, for a person.
+    """Send a text to the clipboard and return a sentence that says where it went.
 
     Nothing confirms that it arrived, so it is only ever "sent". Inside tmux its own command is used:
     with default settings tmux ignores the sequence from a program. An empty text is not sent, since
@@ -135,7 +135,7 @@ def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str], None
 
     Args:
         text: what to copy; what could act on the terminal it is pasted to is made visible.
-        environ: tells tmux and GNU screen.
+        environ: shows whether tmux or GNU screen is between.
         write: takes a sequence for the terminal, between two frames.
     """
     if not text:
@@ -145,9 +145,9 @@ def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str], None
         return _too_long(text)
     text = plain_text(text)
     if environ.get("TMUX"):
-        if ask_tmux(environ, "load-buffer", "-w", "-", text=text) is not None:
+        if run_tmux(environ, "load-buffer", "-w", "-", text=text) is not None:
             return "Sent to tmux's buffer and the terminal's clipboard."
-        if ask_tmux(environ, "load-buffer", "-", text=text) is not None:
+        if run_tmux(environ, "load-buffer", "-", text=text) is not None:
             return "Sent to tmux's buffer."
     encoded = base64.b64encode(text.encode()).decode("ascii")
     if len(encoded) > _OSC52_LIMIT:
@@ -161,8 +161,8 @@ def _too_long(text: str) -> str:
     return f"Not copied: {len(text):,} characters are too many for a terminal's clipboard."
 
 
-def ask_tmux(environ: Mapping[str, str], *arguments: str, text: str = "") -> str | None:
-    """What tmux answers to a command that is given a text; None where it fails, or does not answer."""
+def run_tmux(environ: Mapping[str, str], *arguments: str, text: str = "") -> str | None:
+    """Return what a command of tmux prints; None where it fails, or does not answer in time."""
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments; the text goes to standard input
             ["tmux", *arguments],  # noqa: S607 - the tmux on the user's path is the one they run
@@ -178,7 +178,7 @@ def ask_tmux(environ: Mapping[str, str], *arguments: str, text: str = "") -> str
 
 
 def _through_screen(sequence: str) -> str:
-    """The sequence in pieces that GNU screen hands on to its terminal as they are."""
+    """Return the sequence in pieces that GNU screen hands on to its terminal as they are."""
     # The string terminator would end the wrapping, too; a bell ends the sequence as well.
     sequence = sequence.removesuffix("\x1b\\") + "\x07"
     starts = range(0, len(sequence), _SCREEN_PIECE)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.ui.input import listed, read_entry
+from wfinspect.ui.widgets.boxes import listed, read_entry
 
 
 def test_one_id_needs_no_remark() -> None:

@@ -57,13 +57,13 @@ def test_a_key_is_taken_in_the_ways_that_it_is_written(written: str, keys: str) 
         ("watch", "1", "1 in watch goes to the ID box, as every digit does: w stays."),
         ("watch", "٣", "goes to the ID box"),
         ("watch", "digit_one", "goes to the ID box"),
-        ("quit", "ctrl+shift+alt+banana", "is no key that a terminal sends: q stays."),
-        ("quit", "banana", "is no key that a terminal sends"),
-        ("quit", "alt+q", "is no key that a terminal sends"),
-        ("quit", "ctrl+1", "is no key that a terminal sends"),
-        ("quit", "super+q", "is no key that a terminal sends"),
-        ("quit", "", "Nothing in quit is no key: q stays."),
-        ("quit", "\x1b", "is no character that can be seen"),
+        ("quit", "ctrl+shift+alt+banana", "is not a key that terminals send: q stays."),
+        ("quit", "banana", "is not a key that terminals send"),
+        ("quit", "alt+q", "is not a key that terminals send"),
+        ("quit", "ctrl+1", "is not a key that terminals send"),
+        ("quit", "super+q", "is not a key that terminals send"),
+        ("quit", "", "An empty text in quit is not a key: q stays."),
+        ("quit", "\x1b", "is not a character that can be seen"),
         ("watch", "q", "q in watch is the key of quit: w stays."),
         ("watch", "?", "? in watch is the key of help"),
         ("watch", "ctrl+i", "tab in watch is the key of next-pane"),
@@ -88,7 +88,7 @@ def test_commands_may_change_their_keys() -> None:
 
 
 def test_a_key_that_is_given_up_in_vain_stays_with_its_command() -> None:
-    # `quit` keeps q, since 1 is no key, so that `watch` can't have it.
+    # `quit` keeps q, since 1 is not a key, so that `watch` can't have it.
     keys, said = usable_keys({"quit": "1", "watch": "q", "refresh": "w"})
 
     assert keys == {}

@@ -36,7 +36,7 @@ from wfinspect.format import duration, exact_json, shown
 from wfinspect.model import InstanceId, Target, WorkflowInstance
 from wfinspect.regions import day_of
 from wfinspect.settings import NotifySettings, Settings, home_of
-from wfinspect.terminal import announcement, ask_tmux, is_remote, require_terminal
+from wfinspect.terminal import announcement, is_remote, require_terminal, run_tmux
 from wfinspect.watching.notifications import TRIAL, Message, Messenger
 from wfinspect.watching.store import Store
 
@@ -267,8 +267,8 @@ def _check_locale(environ: Mapping[str, str]) -> Found:
 
 def _check_session(environ: Mapping[str, str]) -> Found:
     if environ.get("TMUX"):
-        version = ask_tmux(environ, "-V") or "tmux does not answer"
-        passes = ask_tmux(environ, "show-options", "-gwqv", "allow-passthrough") or "off"
+        version = run_tmux(environ, "-V") or "tmux does not answer"
+        passes = run_tmux(environ, "show-options", "-gwqv", "allow-passthrough") or "off"
         return Found(f"{version}, allow-passthrough {passes}")
     if environ.get("STY"):
         return Found("GNU screen")
@@ -281,7 +281,7 @@ def _check_clipboard(environ: Mapping[str, str]) -> Found:
     if not environ.get("TMUX"):
         wrapped = " through GNU screen" if environ.get("STY") else ""
         return Found(f"OSC 52{wrapped}; nothing confirms that it arrives: try y, and paste")
-    if ask_tmux(environ, "show-options", "-sqv", "set-clipboard") == "off":
+    if run_tmux(environ, "show-options", "-sqv", "set-clipboard") == "off":
         return warning("only tmux's own buffer: for the terminal's, tmux set -s set-clipboard on.")
     return Found("tmux load-buffer -w; nothing confirms that it arrives: try y, and paste")
 
@@ -294,7 +294,7 @@ def _check_osc(
         return found
     if not notify.tmux_passthrough:
         return warning(f"{found.text}; tmux drops it: set tmux_passthrough = true in [notify].")
-    if ask_tmux(environ, "show-options", "-gwqv", "allow-passthrough") not in {"on", "all"}:
+    if run_tmux(environ, "show-options", "-gwqv", "allow-passthrough") not in {"on", "all"}:
         return warning(f"{found.text}; tmux drops it: tmux set -g allow-passthrough on.")
     return found
 

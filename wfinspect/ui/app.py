@@ -355,7 +355,7 @@ class WfInspectApp(CrashSafeApp):
             self.push_screen(ChoiceScreen(make, prompt, hint=hint, has_plain=has_plain), answer)
 
     def action_log(self) -> None:
-        """All changes, newest first; Enter opens the instance."""
+        """Show all changes, newest first; Enter opens the instance."""
         if not self.main.snapshot.transitions:
             self.notify("No change was seen yet.")
             return
@@ -448,7 +448,7 @@ class WfInspectApp(CrashSafeApp):
         return self.save(text, name, kind.lower())
 
     # Views over the main screen, about what is on display or under the cursor. They are imported when
-    # they are opened: together they cost a start 14 ms.
+    # they are opened: at start they would cost 14 ms together.
 
     def _lay_over(self, view: "OverlayScreen") -> None:
         if self._is_main_on_top:
@@ -459,11 +459,11 @@ class WfInspectApp(CrashSafeApp):
         return displayed if displayed and not displayed.is_watched else self.main.needed()
 
     def action_tasks(self) -> None:
-        """The tasks of an instance."""
+        """Show the tasks of an instance."""
         self._open_tasks(opens_log=False)
 
     def action_task_log(self) -> None:
-        """The log of the task that needs attention most."""
+        """Show the log of the task that needs attention most."""
         self._open_tasks(opens_log=True)
 
     def _open_tasks(self, *, opens_log: bool) -> None:
@@ -473,7 +473,7 @@ class WfInspectApp(CrashSafeApp):
             self._lay_over(TasksScreen(self.main, row.key, opens_log=opens_log))
 
     def action_raw(self) -> None:
-        """The service's own JSON of an instance, as it was read last."""
+        """Show the service's own JSON of an instance, as it was read last."""
         from wfinspect.ui.screens.text import TextScreen
         from wfinspect.ui.screens.view import Title
 
@@ -489,7 +489,7 @@ class WfInspectApp(CrashSafeApp):
         self._lay_over(TextScreen(self.main, title, text, file=file, ending="json"))
 
     def action_compare(self) -> None:
-        """What is on display beside the row under the cursor; one alone beside its last success."""
+        """Show what is on display beside the row under the cursor; one alone beside its last success."""
         from wfinspect.ui.screens.compare import CompareScreen
 
         if (row := self._subject()) is None:
@@ -535,11 +535,11 @@ class WfInspectApp(CrashSafeApp):
         self.theme = self._usable_theme()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Our colours, for the themes that do not name them."""
+        """Return our colours, for the themes that do not name them."""
         return dict(themes.DEFAULT_VARIABLES)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """NO_COLOR means none, not grey; which filter does that depends on a theme set only later."""
+        """Take NO_COLOR as none, not grey; which filter does that depends on a theme set only later."""
         filters = super().get_line_filters()
         if not (self.no_color and self.native_ansi_color):
             return filters
@@ -567,7 +567,7 @@ class WfInspectApp(CrashSafeApp):
     # The end.
 
     def action_ask_quit(self) -> None:
-        """Quit; ask first if there are unseen changes."""
+        """Quit; where there are unseen changes, only after a question."""
         if self.main.unseen:
             self.push_screen(QuitScreen(self.main.unseen), self._quit_answered)
         else:

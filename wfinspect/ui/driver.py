@@ -115,11 +115,11 @@ class HardenedDriver(LinuxDriver):
             queue.put(data)
 
     def _pieces(self) -> Queue[str | None] | None:
-        """What waits for the writer thread; None before there is one."""
+        """Return what waits for the writer thread; None before there is one."""
         return None if self._writer_thread is None else self._writer_thread._queue  # noqa: SLF001 - it has no public name
 
     def _takes_more(self, queue: Queue[str | None]) -> bool:
-        """Whether a piece can be queued without making the loop wait."""
+        """Return whether a piece can be queued without making the loop wait."""
         if self._is_suspended or self._output.is_gone:
             return False
         if self._output.is_stalled and not self._is_stopping:
@@ -153,7 +153,7 @@ class HardenedDriver(LinuxDriver):
         """Send no query: SIGWINCH reports a resize, and some terminals print the query."""
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        """The size of the terminal itself, whatever COLUMNS or a redirected stdout say."""
+        """Return the size of the terminal itself, whatever COLUMNS or a redirected stdout say."""
         try:
             width, height = os.get_terminal_size(self._output.fileno())
         except OSError:
@@ -165,7 +165,7 @@ class HardenedDriver(LinuxDriver):
         self._or_fail(self.run_input_thread)
 
     def run_input_thread(self) -> None:
-        """Read keys until told to stop, or until there is no terminal to read."""
+        """Read keys until it is stopped, or until there is no terminal to read."""
         is_there = read_keys(
             self.fileno, self._keyboard_encoding, self._stop_reading, self.process_message
         )
@@ -197,7 +197,7 @@ class HardenedDriver(LinuxDriver):
         if self._title:
             self.write(_RESTORE_TITLE)
             self._title = ""
-        # GNU screen has no alternate screen unless told to: the prompt must not come amid the last frame.
+        # GNU screen has no alternate screen by default: the prompt must not come amid the last frame.
         self.write("\x1b[H\x1b[J")
         super().stop_application_mode()
         self._has_left = True
@@ -289,7 +289,7 @@ class HardenedDriver(LinuxDriver):
             os._exit(code)
 
     def _or_fail(self, act: Callable[[], object]) -> None:
-        """Do what neither the loop nor Textual would let a failure of end the app."""
+        """Act, and end the app on a failure, which neither the loop nor Textual would do."""
         try:
             act()
         except Exception as error:  # noqa: BLE001 - whatever it is, the app can't go on without it
@@ -317,7 +317,7 @@ _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class TerminalOutput:
-    """A file that never raises, knows when its terminal stalls, and gives up when told to.
+    """A file that never raises, notices when its terminal stalls, and gives up once it is left.
 
     `on_recovered` is called in the writer thread once a stalled terminal has taken everything,
     `on_gone` when there is no terminal any more, `on_failed` when no text can be written for
@@ -349,7 +349,7 @@ class TerminalOutput:
         self.is_stalled = False
 
     def fileno(self) -> int:
-        """The terminal's descriptor."""
+        """Return the terminal's descriptor."""
         return self._fileno
 
     def write(self, text: str) -> None:

@@ -1,66 +1,16 @@
-"""What the ID box makes of a text. Pure."""
+"""The keyboard: reading keys, and separating what is pasted from what is typed."""
 
 import codecs
 import os
 import select
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from enum import Enum
 from math import inf
-from typing import NamedTuple
 
 from textual import constants, events
 from textual._xterm_parser import XTermParser
 from textual.message import Message
-
-from wfinspect.errors import UsageError
-from wfinspect.model import InstanceId
-from wfinspect.parsing import FULL_WIDTH, read_ids
-
-ACCEPTED = frozenset("0123456789,;. ") | frozenset(map(chr, FULL_WIDTH))
-"""What can be typed into the box; everything else is a command."""
-
-_NAMED = 3
-"""As many IDs are named; with what Enter does, this fits into 80 cells for IDs of 11 digits."""
-
-
-class BoxEntry(NamedTuple):
-    """A text as the box understands it."""
-
-    ids: tuple[InstanceId, ...] = ()
-    remark: str = ""
-    """What to tell before it is used; "" where there is nothing to tell."""
-    problem: str = ""
-    """Why it can't be used."""
-
-
-def read_entry(text: str) -> BoxEntry:
-    """The IDs in a text that was typed or pasted, what to say about them, or why there are none."""
-    if not text.strip():
-        return BoxEntry(problem="No ID yet: type its digits, Enter looks it up.")
-    try:
-        ids, source, _ = read_ids(text)
-    except UsageError as error:
-        return BoxEntry(problem=str(error))
-    if source:
-        return BoxEntry(ids, f"Found {listed(ids)}  {_enter(ids)}")
-    is_as_typed = text.strip() == str(ids[0])
-    return BoxEntry(ids, "" if is_as_typed else f"{listed(ids)}  {_enter(ids)}")
-
-
-def listed(ids: Sequence[InstanceId]) -> str:
-    """``3 IDs: 1, 2, 3``, or the first few of many."""
-    if len(ids) == 1:
-        return str(ids[0])
-    named = [str(i) for i in ids]
-    if len(ids) > _NAMED:
-        named = [*named[: _NAMED - 1], f"... {ids[-1]}"]
-    return f"{len(ids)} IDs: {', '.join(named)}"
-
-
-def _enter(ids: Sequence[InstanceId]) -> str:
-    return "Enter opens it" if len(ids) == 1 else "Enter watches all"
-
 
 WINDOW_SECONDS = 0.05
 """Keys closer than this were not typed one by one."""
@@ -89,7 +39,7 @@ class Verdict(Enum):
 
 
 class KeyGate:
-    """Looks at one key after the other."""
+    """Judges one key after the other, by the time between them."""
 
     def __init__(self) -> None:
         self._last_at = -inf
@@ -98,23 +48,23 @@ class KeyGate:
         self._is_paste = False
         self._burst = 0
 
-    def _is_close(self, now: float) -> bool:
-        is_close = now - self._last_at <= WINDOW_SECONDS
-        self._last_at = now
+    def _is_close(self, monotonic: float) -> bool:
+        is_close = monotonic - self._last_at <= WINDOW_SECONDS
+        self._last_at = monotonic
         if not is_close:
             self._lacking, self._held, self._is_paste, self._burst = "", "", False, 0
         self._burst += 1
         return is_close
 
-    def judge_in_view(self, char: str, now: float, *, is_typing: bool) -> Verdict:
-        """What to do with a character where there is no ID box.
+    def judge_in_view(self, char: str, monotonic: float, *, is_typing: bool) -> Verdict:
+        """Return what to do with a character where there is no ID box.
 
         Args:
             char: the character.
-            now: steady seconds.
-            is_typing: whether an input has the keys; else TEXT is for nobody.
+            monotonic: when it came, in monotonic seconds.
+            is_typing: whether an input has the keys; else TEXT is dropped.
         """
-        is_close, is_break = self._is_close(now), char in _BREAKS
+        is_close, is_break = self._is_close(monotonic), char in _BREAKS
         if self._held and char == self._held and not is_break:
             return Verdict.REPEAT
         is_last_of_paste = is_typing and is_break and self._burst > _TYPED_AT_ONCE
@@ -126,15 +76,15 @@ class KeyGate:
         self._held = char
         return Verdict.HOLD
 
-    def judge(self, char: str, now: float, *, in_box: bool) -> Verdict:  # noqa: PLR0911 - a table
-        """What to do with a printable character; Enter and Tab come as CR and HT.
+    def judge(self, char: str, monotonic: float, *, in_box: bool) -> Verdict:  # noqa: PLR0911 - a table
+        """Return what to do with a printable character; Enter and Tab come as CR and HT.
 
         Args:
             char: the character.
-            now: steady seconds.
+            monotonic: when it came, in monotonic seconds.
             in_box: whether the ID box has the keys, so that digits went into it.
         """
-        is_close = self._is_close(now)
+        is_close = self._is_close(monotonic)
         if self._is_paste:
             self._lacking += " " if char in _BREAKS else char
             return Verdict.TEXT
@@ -160,11 +110,11 @@ class KeyGate:
         return Verdict.HOLD
 
     def release(self) -> None:
-        """The held key was let through."""
+        """Note that the held key was let through."""
         self._held, self._lacking = "", ""
 
     def take_text(self) -> str:
-        """The text of the paste that the box does not hold yet."""
+        """Return the text of the paste that the box does not hold yet."""
         text, self._lacking = self._lacking, ""
         return text
 
@@ -191,15 +141,15 @@ class StopReading(threading.Event):
         os.write(self._wake, b"x")
 
     def clear(self) -> None:
-        """Let reading begin anew."""
+        """Clear the event, so that reading can begin again."""
         super().clear()
         _read(self.fileno)
 
 
 class _KeyParser(XTermParser):
-    """Textual's parser, to which Escape before a letter or digit is no Alt: no command is on that.
+    """Textual's parser, without Alt for Escape before a letter or digit: no command is on that.
 
-    Whoever types on at once after Escape would lose both, and an ID its first digit.
+    A user who types on at once after Escape would lose both, and an ID its first digit.
     """
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:  # noqa: FBT001, FBT002 - Textual's signature
@@ -234,7 +184,7 @@ def read_keys(
             if not data:
                 return False
             text = decode(data)
-            # A lone Escape is told from the start of a sequence by the time that passes.
+            # Only the time that passes shows whether an Escape is alone or begins a sequence.
             ticks = _TICKS_AFTER_INPUT
         try:
             for event in parser.feed(text) if text else parser.tick():

@@ -13,7 +13,7 @@ from wfinspect.format import shown
 
 
 class KeyCommand(NamedTuple):
-    """Something a person can do.
+    """Something the user can do.
 
     Attributes:
         id: what the keymap of the config calls it.
@@ -22,7 +22,7 @@ class KeyCommand(NamedTuple):
         hint: a word or two for the line of hints; "" keeps it out of there.
         text: a sentence part for help and palette.
         group: where help lists it.
-        shown: how its keys are written for a person.
+        shown: how its keys are written for the user.
         is_app: the app's own, alive on every screen.
     """
 
@@ -36,7 +36,7 @@ class KeyCommand(NamedTuple):
     is_app: bool = False
 
     def binding(self) -> Binding:
-        """The command as Textual wants it."""
+        """Return the command as Textual wants it."""
         return Binding(
             self.keys, self.action, self.text, id=self.id, show=False, priority=self.is_app
         )
@@ -149,13 +149,13 @@ def usable_keys(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 
 def _sentence(key: str, command: KeyCommand, trouble: str) -> str:
-    return f"{shown(key, limit=40) or 'Nothing'} in {command.id} {trouble}: {command.shown} stays."
+    return f"{shown(key, limit=40) or 'An empty text'} in {command.id} {trouble}: {command.shown} stays."
 
 
 def _readable(written: str, command: KeyCommand) -> tuple[str, str]:
     """Return a key, a character or as Textual names it, or why it can't be one."""
     if not written:
-        return "", "is no key"
+        return "", "is not a key"
     if len(written) > 1:
         *modifiers, name = [part.strip().lower() for part in written.split("+")]
         key = "+".join([*sorted("ctrl" if m == "control" else m for m in modifiers), name])
@@ -166,12 +166,12 @@ def _readable(written: str, command: KeyCommand) -> tuple[str, str]:
         char = name.upper() if modifiers == ["shift"] and name.isalpha() else key_to_character(key)
         # A name such as "banana" has a character, which no keyboard has.
         if char is None or len(char) > 1 or not char.isascii():
-            return "", "is no key that a terminal sends"
+            return "", "is not a key that terminals send"
         written = char
     if written.isdigit():
         return "", "goes to the ID box, as every digit does"
     if not written.isprintable():
-        return "", "is no character that can be seen"
+        return "", "is not a character that can be seen"
     return (written, "") if not command.is_app else ("", _TAKEN_BY_BOXES)
 
 

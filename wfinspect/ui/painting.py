@@ -1,7 +1,8 @@
-"""The last line of defence: nothing that can drive the terminal leaves a widget.
+"""From widgets to bytes: filters that keep the terminal safe, sending only what differs, frames.
 
-The first is `wfinspect.format.shown`. These filters see what every widget has rendered, Textual's
-own included, and keep the width of each piece of text.
+The filters are the last line of defence against text that could drive the terminal; the first is
+`wfinspect.format.shown`. They see what every widget has rendered, Textual's own included, and keep the
+width of each piece of text.
 """
 
 import asyncio
@@ -61,7 +62,7 @@ class SafeFilter(LineFilter):
     """Replaces what could drive or confuse a terminal, and drops hyperlinks and controls."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - colours stay
-        """The same segments where they are harmless, which nearly all are."""
+        """Return the same segments where they are harmless, which nearly all are."""
         if all(_is_clean(segment) for segment in segments):
             return segments
         return [_cleaned(segment) for segment in segments if segment.control is None]
@@ -74,7 +75,7 @@ class AsciiFilter(LineFilter):
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - colours stay
-        """The same segments with ASCII drawings."""
+        """Return the same segments with ASCII drawings."""
         if all(segment.text.isascii() for segment in segments):
             return segments
         return [Segment(_ascii(text), style, control) for text, style, control in segments]
@@ -96,7 +97,7 @@ def _cleaned(segment: Segment) -> Segment:
 
 @lru_cache(4096)
 def _safe(text: str) -> str:
-    """Text without harmful characters, in the same number of cells."""
+    """Return text without harmful characters, in the same number of cells."""
     if all(map(is_harmless, text)):
         return text
     replaced = "".join(char if is_harmless(char) else _stand_in(char) for char in text)
@@ -110,7 +111,7 @@ def _stand_in(char: str) -> str:
 
 @lru_cache(4096)
 def _ascii(text: str) -> str:
-    """Text with symbols drawn in ASCII, in the same number of cells."""
+    """Return text with symbols drawn in ASCII, in the same number of cells."""
     plain = text.translate(_ASCII)
     if not plain.isascii():
         plain = "".join(char if _is_letter(char) else "?" * cell_len(char) for char in plain)
@@ -139,7 +140,7 @@ class Difference(CompositorUpdate):
         self._pieces = pieces
 
     def render_segments(self, console: Console) -> str:
-        """The update as it goes to the terminal."""
+        """Return the update as it goes to the terminal."""
         return "".join(
             Control.move_to(x, y).segment.text + strip.render(console)
             for x, y, strip in self._pieces
@@ -158,7 +159,7 @@ class Shown:
         self._lines.clear()
 
     def take(self, update: Update) -> Difference | None:
-        """What is left of an update that goes to the terminal now; None if it shows all of it."""
+        """Return what is left of an update that goes to the terminal now; None if it shows all of it."""
         pieces: list[Piece] = []
         if isinstance(update, LayoutUpdate):
             if update.region.size != self._size:
@@ -193,7 +194,7 @@ class Shown:
 
 
 def _pieces_of(update: ChopsUpdate) -> Iterator[Piece]:
-    """What an update holds, cut at both ends."""
+    """Yield what an update holds, cut at both ends."""
     for y, x1, x2 in update.spans:
         for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
             start, stop = max(x, x1), min(end, x2)
@@ -207,7 +208,7 @@ def _pieces_of(update: ChopsUpdate) -> Iterator[Piece]:
 
 
 def _changes(old: Strip, new: Strip) -> Iterator[tuple[int, int]]:
-    """The cell ranges in which two pieces of a line differ; no range cuts a wide character."""
+    """Yield the cell ranges in which two pieces of a line differ; no range cuts a wide character."""
     was, now = _cells(old), _cells(new)
     if len(was) != len(now) or not was:
         yield 0, new.cell_length
@@ -236,7 +237,7 @@ _Cells = list[tuple[str, Style | None]]
 
 
 def _cells(strip: Strip) -> _Cells:
-    """Each cell with its style, the right half of a wide character empty; nothing where terminals differ."""
+    """Return each cell with its style, the right half of a wide character empty; nothing where terminals differ."""
     cells: _Cells = []
     for text, style, _ in strip:
         if text.isascii():
@@ -254,7 +255,7 @@ T = TypeVar("T")
 
 
 class CarefulCompositor(Compositor):
-    """Textual's compositor; where it lays out anew because a widget asked for its size, it would paint nothing."""
+    """Textual's compositor, which paints nothing where a widget's request for its size lays the screen out."""
 
     @property
     def full_map(self) -> CompositorMap:

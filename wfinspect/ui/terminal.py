@@ -52,7 +52,7 @@ class CrashSafeApp(App[None]):
             self._last_filters.append(AsciiFilter())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's filters, and then the ones that keep the terminal safe."""
+        """Return Textual's filters, and then the ones that keep the terminal safe."""
         return [*super().get_line_filters(), *self._last_filters]
 
     def copy_to_clipboard(self, text: str) -> None:
@@ -107,7 +107,7 @@ class CrashSafeApp(App[None]):
         self.refresh(layout=True)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Terminals differ in what they do with their lines then."""
+        # Terminals differ in what they do with their lines then.
         self._shown.forget()
         # Smaller and back again before it was painted: a screen of the size it has paints nothing.
         if self.screen_stack and event.size == self.screen.size:

@@ -1,4 +1,4 @@
-"""How things look: the only place of colours and glyphs. Knows no widget and no data."""
+"""Colours and glyphs: the only place of either. Knows no widget and no data."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -51,7 +51,7 @@ BAR_GROUND = "."
 
 
 def bar_mark(glyphs: Mapping[Status, str]) -> str:
-    """What a bar is made of beside a set of glyphs; the black rectangle is Neutral, and in most fonts."""
+    """Return what a bar is made of beside a set of glyphs; the black rectangle is Neutral, and in most fonts."""
     return "=" if glyphs is ASCII_GLYPHS else "\u25ac"
 
 
@@ -98,7 +98,7 @@ _ANSI_ROLE_STYLES: Mapping[Role, str] = {
 
 
 def style_of(role: Role, ground: Ground, *, is_ansi: bool) -> str:
-    """The style of a span, in the words of Textual's markup."""
+    """Return the style of a span, in the words of Textual's markup."""
     if not is_ansi:
         return f"{ROLE_STYLES[role]} {GROUND_STYLES[ground]}"
     if ground is Ground.CURSOR:
@@ -228,6 +228,6 @@ THEMES = (DARK, LIGHT, ANSI, COLORBLIND, CONTRAST)
 
 
 def automatic(*, no_color: bool, color_system: str | None) -> str:
-    """The theme for a terminal: the terminal's own palette where 256 colours are not to be had."""
+    """Return the theme for a terminal: the terminal's own palette where 256 colours are not to be had."""
     few = color_system in {None, "standard", "windows"}
     return ANSI.name if no_color or few else DARK.name

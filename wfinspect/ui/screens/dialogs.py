@@ -32,7 +32,7 @@ from wfinspect.ui.widgets.line_view import CursorList, StaticLines
 
 
 class Choice(NamedTuple):
-    """Something to pick.
+    """Something to choose.
 
     Attributes:
         value: what the screen answers with.
@@ -48,7 +48,7 @@ class Choice(NamedTuple):
 
 
 class Plain(NamedTuple):
-    """The value picked is wanted as plain text."""
+    """The value chosen is wanted as plain text."""
 
     value: Any
 
@@ -76,7 +76,7 @@ class OverMain(SparingScreen[Any], ModalScreen[Any]):
     _is_dismissed = False
 
     def dismiss(self, result: object = None) -> AwaitComplete:
-        """Close, unless that was asked for before."""
+        """Close, unless it is closed already."""
         if self._is_dismissed or not self.is_current:
             return AwaitComplete()
         self._is_dismissed = True
@@ -111,7 +111,6 @@ class HelpScreen(OverMain):
         self._show()
 
     def on_resize(self) -> None:
-        """One column or two."""
         self._show()
 
     def _show(self) -> None:
@@ -135,7 +134,7 @@ class HelpScreen(OverMain):
 
 
 def all_keys(keymap: Mapping[str, str]) -> KeyGroups:
-    """The keys of all commands."""
+    """Return the keys of all commands."""
     groups: dict[str, list[tuple[str, str]]] = {}
     groups["Look up"] = [("0-9", "an ID, a list, a range"), ("Up", "recent IDs")]
     for command in COMMANDS:
@@ -145,7 +144,7 @@ def all_keys(keymap: Mapping[str, str]) -> KeyGroups:
 
 
 def _help_lines(groups: KeyGroups, width: int) -> tuple[Line, ...]:
-    """Keys in their groups, in two columns where they fit."""
+    """Return keys in their groups, in two columns where they fit."""
     blocks = [_block(title, pairs) for title, pairs in groups.items()]
     if width < 70:  # noqa: PLR2004 - two columns of 35
         return tuple(entry for block in blocks for entry in (*block, BLANK))[:-1]
@@ -170,7 +169,7 @@ def _two_columns(blocks: Sequence[Sequence[Line]], width: int) -> tuple[Line, ..
 
 
 class QuitScreen(OverMain):
-    """Asks before changes are left behind that nobody has seen."""
+    """Makes sure before the app ends while there are unseen changes."""
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar = [
@@ -259,7 +258,7 @@ class ChoiceList(CursorList):
         return Ground.CURSOR if index == self.cursor else Ground.NONE
 
     def item_line(self, index: int, ground: Ground) -> Line:
-        """What it is, and what stands at the right edge."""
+        """Return what it is, and what stands at the right edge."""
         choice = self._matching[index]
         width, right = self.text_width, choice.right
         # What it is keeps its half: of what became what, the end is the news.
@@ -269,7 +268,7 @@ class ChoiceList(CursorList):
 
 
 class ChoiceScreen(OverMain):
-    """Type a few letters, Enter picks; the answer is the value, None for none."""
+    """Type a few letters, Enter chooses; the answer is the value, None for none."""
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar = [
@@ -295,7 +294,7 @@ class ChoiceScreen(OverMain):
             make: gives the choices, and again after each snapshot.
             prompt: what stands in the empty query.
             hint: keys to name below.
-            has_plain: Tab picks a value as `Plain`.
+            has_plain: Tab chooses a value as `Plain`.
         """
         super().__init__(classes="-wide" if hint else None)
         self._make = make
@@ -326,7 +325,7 @@ class ChoiceScreen(OverMain):
         self._list.move(where)
 
     def action_plain(self) -> None:
-        """Pick a value as plain text."""
+        """Choose a value as plain text."""
         if self._has_plain and self._list.chosen is not None:
             self.dismiss(Plain(self._list.chosen.value))
 
@@ -335,13 +334,13 @@ class ChoiceScreen(OverMain):
         self._list.match(event.value)
 
     @on(Input.Submitted)
-    def _pick(self) -> None:
+    def _submitted(self) -> None:
         if self._list.chosen is not None:
             self.dismiss(self._list.chosen.value)
 
 
 def command_choices(keymap: Mapping[str, str], themes: Sequence[str]) -> tuple[Choice, ...]:
-    """All commands, a trial of the notifications, then the themes; their values are actions."""
+    """Return all commands, a trial of the notifications, then the themes; their values are actions."""
     entries = [(c.text, keymap.get(c.id, c.shown), c.action, c.id) for c in COMMANDS]
     entries.append(("try the notifications", "", "app.try_alert", "bell alert trial"))
     entries += [(f"theme {t}", "", f"app.use_theme({t!r})", "colours") for t in themes]

@@ -52,7 +52,7 @@ class Layout(StrEnum):
 
 
 def layout_for(width: int, chosen: Layout | None, *, is_open: bool) -> Layout:
-    """What to show at a width: what the person chose where it fits, else what serves them best."""
+    """Return what to show at a width: what the user chose where it fits, else what serves best."""
     if chosen is not None and (chosen is not Layout.SPLIT or width >= SPLIT_CELLS):
         return chosen
     if width >= WIDE_CELLS:
@@ -63,7 +63,7 @@ def layout_for(width: int, chosen: Layout | None, *, is_open: bool) -> Layout:
 
 
 def following(layout: Layout, width: int) -> Layout:
-    """The next layout in turn that fits."""
+    """Return the next layout in turn that fits."""
     order = [Layout.LIST, Layout.SPLIT, Layout.DETAIL]
     if width < SPLIT_CELLS:
         order.remove(Layout.SPLIT)
@@ -79,7 +79,7 @@ INTERVALS = (2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
 class MainScreen(SparingScreen[None]):
-    """Shares the room out among list and detail, and does what the keys ask of them."""
+    """Shares the room out among list and detail, and runs the commands of the keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [c.binding() for c in COMMANDS if not c.is_app]
 
@@ -109,7 +109,7 @@ class MainScreen(SparingScreen[None]):
         self.counts: Counter[Family] = Counter()
         """As `counts_of` finds them, once a snapshot."""
         self.unseen = 0
-        """Changes that nobody has looked at."""
+        """How many rows have an unseen change."""
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
         self._chosen: Layout | None = None
@@ -128,7 +128,7 @@ class MainScreen(SparingScreen[None]):
         self.hints = StatusLine(self._hints, id="hints")
 
     def compose(self) -> ComposeResult:
-        # The classes that hang on the size, now: each styles the whole tree anew once there is one.
+        # The classes that depend on the size, now: each would style the whole tree again later.
         width, height = self.app.size
         tall = max(step for step in self.VERTICAL_BREAKPOINTS or () if step[0] <= height)
         self.add_class(f"-{layout_for(width, None, is_open=self.opened is not None)}", tall[1])
@@ -162,7 +162,7 @@ class MainScreen(SparingScreen[None]):
         """Show a snapshot; whatever equals the former one sends nothing."""
         is_first = not self.list.rows
         self.snapshot = snapshot
-        # Here, since the lines that say it are made anew for every key.
+        # Here, since the lines that show it are made again for every key.
         self.counts = counts_of(snapshot.rows)
         self.unseen = sum(row.is_unseen for row in snapshot.rows)
         if (self.clock.now() - self._now).total_seconds() >= MINUTE_SECONDS:
@@ -230,12 +230,11 @@ class MainScreen(SparingScreen[None]):
         return layout_for(self.size.width, self._chosen, is_open=self.opened is not None)
 
     def on_resize(self) -> None:
-        """The room has changed; what is open stays open."""
         self._arrange()
 
     def _arrange(self) -> None:
         layout = self._layout
-        # Each change of a class styles the whole screen anew.
+        # Each change of a class styles the whole screen again.
         self.remove_class(*(f"-{one}" for one in Layout if one is not layout))
         self.add_class(f"-{layout}")
         self.list.set_sidebar(is_sidebar=layout is Layout.SPLIT)
@@ -268,7 +267,7 @@ class MainScreen(SparingScreen[None]):
         return bottom_line(health, width, unseen=self.unseen, hint=hint, flags=self._flags)
 
     def show_flags(self, flags: Sequence[str]) -> None:
-        """Words for what is not as it is by default."""
+        """Show words for what is not as it is by default."""
         self._flags = tuple(flags)
         self.bottom.update_lines()
 
@@ -314,19 +313,19 @@ class MainScreen(SparingScreen[None]):
         self.id_box.display = True
 
     def on_paste(self, event: events.Paste) -> None:
-        """A paste from anywhere is for the ID box."""
+        """Hand a paste from anywhere to the ID box."""
         event.stop()
         self.id_box.paste(event.text)
 
     @property
     def command_row(self) -> Row | None:
-        """What a command is about: the row under the cursor, or what is on display."""
+        """The row that a command is about: the one under the cursor, or what is on display."""
         if self.opened is None or (self.list.has_focus and self._layout is not Layout.DETAIL):
             return self.list.cursor_row
         return self.displayed
 
     def needed(self) -> Row | None:
-        """What a command is about that can do nothing without it, which is said."""
+        """Return the row that a command is about; notify where there is none."""
         row = self.command_row
         if row is None:
             self.notify("Open an instance first: type its ID.", timeout=BRIEF_SECONDS)
@@ -334,7 +333,7 @@ class MainScreen(SparingScreen[None]):
 
     @property
     def exported(self) -> tuple[Row, ...]:
-        """What an export is of: the list where that has the keys, else what is on display."""
+        """The rows of an export: the list where that has the keys, else what is on display."""
         row = self.displayed
         return self.list.rows if self.list.has_focus or row is None else (row,)
 
@@ -440,7 +439,7 @@ class MainScreen(SparingScreen[None]):
         self.control.refresh()
 
     def action_interval(self, step: int) -> None:
-        """Ask less or more often."""
+        """Poll less or more often."""
         now = self.snapshot.health.interval_seconds
         if step > 0:
             wanted = next((i for i in INTERVALS if i > now), INTERVALS[-1])

@@ -57,7 +57,7 @@ class Title:
     """Left out where it does not fit."""
 
     def line(self, width: int) -> Line:
-        """The title in `width` cells."""
+        """Return the title in `width` cells."""
         lead = "  " if self.state else " "
         room = width - width_of(self.state) - cell_len(self.whole) - 4
         name = fit(shown(self.name, limit=200), max(0, room))
@@ -97,7 +97,7 @@ class OverlayScreen(OverMain):
         self._opened_at = main.clock.monotonic()
         self.trouble: ServiceError | None = None
         self.read_at: datetime | None = None
-        """When the latest answer was read, which may be long before it was asked for."""
+        """When the latest answer was read, which may be long before it was requested."""
         self.top = StatusLine(self._title_line, id="top")
         self.about = StatusLine(self._about_line, id="about")
         self.bottom = StatusLine(self._hint_line, id="hints")
@@ -109,15 +109,15 @@ class OverlayScreen(OverMain):
         yield self.bottom
 
     def body(self) -> Iterator[Widget]:
-        """What stands between title and hints."""
+        """Yield what stands between title and hints."""
         yield from ()
 
     def title_now(self) -> Title:
-        """What is shown."""
+        """Return what the view is about."""
         return Title()
 
     def about_spans(self, width: int) -> tuple[Span, ...]:
-        """A line above the hints, at most `width` cells of it."""
+        """Return the line above the hints, at most `width` cells of it."""
         del width
         return ()
 
@@ -170,7 +170,7 @@ class OverlayScreen(OverMain):
             each.update_lines()
 
     def waiting_lines(self, width: int) -> tuple[Line, ...]:
-        """What stands where an answer will be, or why there is none."""
+        """Return what stands where an answer will be, or why there is none."""
         if self.trouble is None:
             return (BLANK, *sentence("Reading it from the service...", width))
         said = sentence(str(self.trouble), width, role=Role.TROUBLE)
@@ -196,7 +196,6 @@ class OverlayScreen(OverMain):
         return line(*shed(parts, width))
 
     def on_resize(self) -> None:
-        """Texts depend on the width."""
         self.refresh_lines()
 
     @on(events.DescendantFocus)
@@ -214,11 +213,10 @@ class OverlayScreen(OverMain):
         self.top.update_lines()
 
     def action_back(self) -> None:
-        """One step back."""
         self.dismiss()
 
     def action_help(self) -> None:
-        """All keys of this view: the last line may have no room for them."""
+        """Show all keys of this view: the last line may have no room for them."""
         typing = {"While typing": self.TYPING} if self.TYPING else {}
         self.app.push_screen(HelpScreen({"Here": self.HINTS} | typing | {"Move": MOVES}))
 

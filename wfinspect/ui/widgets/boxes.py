@@ -1,6 +1,7 @@
-"""The ID box: takes IDs in any form people have them, and says what it understood."""
+"""The ID box, the filter box, and the single lines above and below the panes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -9,12 +10,15 @@ from textual.message import Message
 from textual.widgets import Input
 
 from wfinspect import format as fmt
+from wfinspect.errors import UsageError
 from wfinspect.model import InstanceId
-from wfinspect.parsing import plain
-from wfinspect.ui.input import ACCEPTED, read_entry
+from wfinspect.parsing import FULL_WIDTH, plain, read_ids
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import Line, Part, Role, line, shed
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
+
+ACCEPTED = frozenset("0123456789,;. ") | frozenset(map(chr, FULL_WIDTH))
+"""What can be typed into the box; everything else is a command."""
 
 
 class IdInput(Input):
@@ -39,13 +43,13 @@ class IdInput(Input):
         self._end = end
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Only what an ID, a list or a range is made of."""
+        """Accept only what an ID, a list or a range is made of."""
         del key
         return character is not None and character in ACCEPTED
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key in {"enter", "escape"}:
-            # At once, not when the key has gone round: what is bunched behind it is no part of this.
+            # At once, not when the key has gone round: keys bunched behind it belong to what comes next.
             event.stop()
             event.prevent_default()
             self._end(event.key)
@@ -64,7 +68,7 @@ class IdInput(Input):
 
 
 class IdBox(Vertical):
-    """The input, and below it a line that is there only when there is something to say."""
+    """Takes IDs in any form; a line below says what it understood, and is there only then."""
 
     class Submitted(Message):
         """IDs to open (the first) and, where there are several, to watch."""
@@ -108,11 +112,11 @@ class IdBox(Vertical):
         return self._input.value
 
     def set_recent(self, ids: Sequence[InstanceId]) -> None:
-        """The IDs that up and down offer."""
+        """Set the IDs that up and down offer."""
         self._recent = tuple(ids)
 
     def take_keys(self) -> None:
-        """Have what is typed from now on."""
+        """Take what is typed from now on."""
         self.screen.set_focus(self._input)
 
     def insert(self, text: str) -> None:
@@ -165,7 +169,7 @@ class IdBox(Vertical):
         self._say("", Role.TEXT)
 
     def on_key(self, event: events.Key) -> None:
-        """Up and down offer recent IDs; everything else is not for the box."""
+        """Offer recent IDs on up and down; leave every other key to the screen."""
         if event.key in {"up", "down"} and self._recent:
             event.stop()
             step = 1 if event.key == "up" else -1
@@ -174,11 +178,53 @@ class IdBox(Vertical):
             self._say("recent, Enter opens it" if self._recent_index >= 0 else "", Role.DIM)
 
 
+_NAMED = 3
+"""As many IDs are named; with what Enter does, this fits into 80 cells for IDs of 11 digits."""
+
+
+class BoxEntry(NamedTuple):
+    """A text as the box understands it."""
+
+    ids: tuple[InstanceId, ...] = ()
+    remark: str = ""
+    """What to say before it is used; "" where there is nothing to say."""
+    problem: str = ""
+    """Why it can't be used."""
+
+
+def read_entry(text: str) -> BoxEntry:
+    """Return the IDs in a text that was typed or pasted, what to say about them, or why there are none."""
+    if not text.strip():
+        return BoxEntry(problem="No ID yet: type its digits, Enter looks it up.")
+    try:
+        ids, source, _ = read_ids(text)
+    except UsageError as error:
+        return BoxEntry(problem=str(error))
+    if source:
+        return BoxEntry(ids, f"Found {listed(ids)}  {_enter(ids)}")
+    is_as_typed = text.strip() == str(ids[0])
+    return BoxEntry(ids, "" if is_as_typed else f"{listed(ids)}  {_enter(ids)}")
+
+
+def listed(ids: Sequence[InstanceId]) -> str:
+    """Return ``3 IDs: 1, 2, 3``, or the first few of many."""
+    if len(ids) == 1:
+        return str(ids[0])
+    named = [str(i) for i in ids]
+    if len(ids) > _NAMED:
+        named = [*named[: _NAMED - 1], f"... {ids[-1]}"]
+    return f"{len(ids)} IDs: {', '.join(named)}"
+
+
+def _enter(ids: Sequence[InstanceId]) -> str:
+    return "Enter opens it" if len(ids) == 1 else "Enter watches all"
+
+
 _LIMIT = 100
 
 
 class FilterBox(Horizontal):
-    """Tells each change at once; Enter keeps the filter, Esc clears it."""
+    """Narrows the list with each change; Enter keeps the filter, Esc clears it."""
 
     class Changed(Message):
         """Another filter is wanted."""
@@ -216,7 +262,7 @@ class FilterBox(Horizontal):
         return self._input.has_focus
 
     def take_keys(self) -> None:
-        """Appear, and have what is typed from now on."""
+        """Appear, and take what is typed from now on."""
         self.display = True
         self.screen.set_focus(self._input)
 
@@ -225,7 +271,7 @@ class FilterBox(Horizontal):
         self._input.value = ""
 
     @on(Input.Changed)
-    def _tell(self, event: Input.Changed) -> None:
+    def _filter_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.post_message(self.Changed(event.value.strip()))
 
@@ -235,37 +281,35 @@ class FilterBox(Horizontal):
         self.post_message(self.Dismissed())
 
     def on_key(self, event: events.Key) -> None:
-        """Esc clears; other keys that are no text are not for the box."""
+        """Clear on Esc; leave other keys than text to the screen."""
         if event.key == "escape":
             event.stop()
             self.clear()
             self.post_message(self.Dismissed())
 
     def on_descendant_blur(self) -> None:
-        """Whoever took the keys away, the line is free again."""
+        # Wherever the keys have gone, the line is free again.
         self.display = False
         self.post_message(self.Closed())
 
 
 class StatusLine(LineView):
-    """One line, made anew for the width whenever it is asked for."""
+    """One line, made for the width whenever it is painted."""
 
     def __init__(self, make: Callable[[int], Line], *, id: str) -> None:
         super().__init__(id=id)
         self._make = make
 
     def total_lines(self) -> int:
-        """Always the one."""
         return 1
 
     def line_at(self, y: int) -> Line:
-        """What there is to say now."""
         del y
         return self._make(self.text_width)
 
 
 def hints(width: int, keymap: Mapping[str, str], *, has_way_back: bool) -> Line:
-    """The keys that matter most, as many as fit."""
+    """Return the keys that matter most, as many as fit."""
     parts = [Part(((" 0-9", Role.ACCENT), (" look up", Role.DIM)), 2)]
     for place, command in enumerate(c for c in COMMANDS if c.hint):
         # What fills the screen is open already.

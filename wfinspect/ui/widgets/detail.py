@@ -1,4 +1,4 @@
-"""One instance in full: a header, and panes side by side or as tabs. Decides nothing about data."""
+"""One instance in full: a header, and panes side by side or as tabs."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -30,7 +30,7 @@ class _Kind(NamedTuple):
     build: Callable[[Row, WorkflowInstance, int], tuple[Line, ...]]
     tally: Callable[[WorkflowInstance], str]
     is_of_instance: bool = False
-    """What is built hangs on the reading and the width alone."""
+    """What is built depends on the reading and the width alone."""
 
 
 class TextPane(LineView):
@@ -55,7 +55,6 @@ class TextPane(LineView):
         self.update_lines()
 
     def total_lines(self) -> int:
-        """Lines at the present width."""
         wanted = (self._row, self.text_width, self.is_titled, self.has_focus)
         if not self._built_for or wanted != self._built_for:
             self._built_for = wanted
@@ -83,12 +82,11 @@ class TextPane(LineView):
         return self._kept[width]
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Lines at the width that the layout is trying out."""
+        """Return how many lines there are at the width that the layout is trying out."""
         del container, viewport
         return len(self._build(width))
 
     def line_at(self, y: int) -> Line:
-        """A line as `total_lines` made it."""
         return self._lines[y]
 
 
@@ -202,7 +200,7 @@ class Detail(Vertical):
         return self._row is not None and self._row.instance is not None
 
     def on_resize(self) -> None:
-        """Header and tabs are cut to the width."""
+        # Header and tabs are cut to the width.
         self._fill()
 
     def _fill(self) -> None:

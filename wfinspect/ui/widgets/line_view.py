@@ -1,4 +1,4 @@
-"""Shows lines of text, and paints only those that changed. Knows no data."""
+"""Lines of text of which only the changed ones are painted; lists with a cursor. Knows no data."""
 
 from collections.abc import Callable, Sequence
 
@@ -49,11 +49,11 @@ class LineView(ScrollView, inherit_bindings=False):
         self._styles: dict[tuple[Role, Ground], RichStyle] = {}
 
     def total_lines(self) -> int:
-        """How many lines there are at the present width."""
+        """Return how many lines there are at the present width."""
         return 0
 
     def line_at(self, y: int) -> Line:
-        """The line at an index below `total_lines`."""
+        """Return the line at an index below `total_lines`."""
         del y
         return BLANK
 
@@ -72,7 +72,7 @@ class LineView(ScrollView, inherit_bindings=False):
         # What is hidden is made when it is shown.
         if not self.region:
             return
-        # Setting an equal size would still lay the screen out anew.
+        # Setting an equal size would still lay the screen out again.
         size = Size(self.text_width, total)
         if size != self.virtual_size:
             self.virtual_size = size
@@ -87,46 +87,48 @@ class LineView(ScrollView, inherit_bindings=False):
                 self.refresh(Region(0, y - top, self.size.width, 1))
 
     def repaint(self) -> None:
-        """Forget what was painted and paint anew."""
+        """Forget what was painted, and paint all of it."""
         self._painted.clear()
         self._styles.clear()
         self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
-        """How many lines there are depends on the width. They are painted already: Textual does that first."""
+        # How many lines there are depends on the width. They are painted already: Textual does that first.
         del event
         self.update_lines()
 
     def _on_focus(self, event: events.Focus) -> None:
-        self._keys_moved(event, has_focus=True, told=events.DescendantFocus(self))
+        self._keys_moved(event, has_focus=True, event_for_parent=events.DescendantFocus(self))
 
     def _on_blur(self, event: events.Blur) -> None:
-        self._keys_moved(event, has_focus=False, told=events.DescendantBlur(self))
+        self._keys_moved(event, has_focus=False, event_for_parent=events.DescendantBlur(self))
 
-    def _keys_moved(self, event: events.Event, *, has_focus: bool, told: events.Event) -> None:
-        # Textual repaints the whole widget here; only lines that tell who has the keys change.
+    def _keys_moved(
+        self, event: events.Event, *, has_focus: bool, event_for_parent: events.Event
+    ) -> None:
+        # Textual repaints the whole widget here; only lines that show which widget has the keys change.
         event.prevent_default()
         self.has_focus = has_focus
         self.update_lines()
         if self.parent is not None:
-            self.parent.post_message(told)
+            self.parent.post_message(event_for_parent)
 
     def on_show(self) -> None:
-        """Lines may have changed while nobody looked."""
+        # They may have changed while they were hidden.
         self.update_lines()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Where the height is automatic: one row a line."""
+        """Return the height where it is automatic: one row a line."""
         del container, viewport, width
         return self.total_lines()
 
     def notify_style_update(self) -> None:
-        """A theme or state has changed how roles look."""
+        # A theme or state has changed how roles look.
         super().notify_style_update()
         self._styles.clear()
 
     def render_line(self, y: int) -> Strip:
-        """One row of the window, in window coordinates."""
+        """Return one row of the window, in window coordinates."""
         index = y + self.scroll_offset.y
         content = self.line_at(index) if index < self.total_lines() else BLANK
         self._painted[index] = content
@@ -180,11 +182,9 @@ class StaticLines(LineView):
         self.update_lines()
 
     def total_lines(self) -> int:
-        """How many lines were handed in."""
         return len(self._lines)
 
     def line_at(self, y: int) -> Line:
-        """The line handed in at that place."""
         return self._lines[y]
 
 

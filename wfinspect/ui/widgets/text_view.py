@@ -1,4 +1,4 @@
-"""A text of any length by its rows: an index of their starts, and no object for each. Pure."""
+"""A text of any length: an index of its rows without an object for each, and the view of it."""
 
 import re
 from array import array
@@ -27,7 +27,7 @@ _SIGNS = tuple(
         r"(?i)\bfailed\b|\bfailure\b|exit ?code:? *[1-9]",
     )
 )
-"""What an error looks like: what names its cause, what has its rank, what only tells of one."""
+"""What an error looks like: what names its cause, what has its rank, what only mentions one."""
 _STAMP = re.compile(r"^[\d\-:.,T/ ]*(?:\[?(?:INFO|WARN|ERROR|FATAL)\]?)?\s*")
 
 
@@ -58,28 +58,28 @@ class LongText:
         return len(self._starts) - len(self._continued)
 
     def line_number(self, row: int) -> int:
-        """The number of the line that a row is of, from 1."""
+        """Return the number of the line that a row is of, from 1."""
         return row + 1 - bisect_right(self._continued, row)
 
     def begins_line(self, row: int) -> bool:
-        """Whether a line begins with a row."""
+        """Return whether a line begins with a row."""
         at = bisect_right(self._continued, row) - 1
         return at < 0 or self._continued[at] != row
 
     def row(self, number: int, limit: int | None = None) -> str:
-        """A row without its break, at most `limit` characters of it."""
+        """Return a row without its break, at most `limit` characters of it."""
         start, end = self._starts[number], self._end(number)
         return self.text[start : end if limit is None else min(end, start + limit)]
 
     def line_part(self, row: int, column: int, size: int) -> str:
-        """At most `size` characters from `column` on of the line that begins with a row."""
+        """Return at most `size` characters from `column` on of the line that begins with a row."""
         start = self._starts[row]
         end = self.text.find("\n", start)
         end = len(self.text) if end < 0 else end
         return self.text[min(start + column, end) : min(start + column + size, end)]
 
     def between(self, first: int, last: int) -> str:
-        """The rows from `first` to `last`, both included."""
+        """Return the rows from `first` to `last`, both included."""
         return self.text[self._starts[first] : self._end(last)]
 
     def _end(self, number: int) -> int:
@@ -88,15 +88,15 @@ class LongText:
         return end - (self.text[end - 1 : end] == "\n")
 
     def place_of(self, number: int) -> int:
-        """Where a row begins."""
+        """Return where a row begins."""
         return self._starts[number]
 
     def row_of(self, place: int) -> int:
-        """The row a character stands in."""
+        """Return the row that a character stands in."""
         return bisect_right(self._starts, place) - 1
 
     def search(self, wanted: str) -> Sequence[int]:
-        """Where a text begins, once for each row it does in; a capital letter makes case count."""
+        """Return where a text begins, once for each row it does in; a capital letter makes case count."""
         found = array("I")
         if not wanted:
             return found
@@ -118,7 +118,7 @@ class LongText:
         return found
 
     def error_lines(self) -> tuple[int, ...]:
-        """The rows near the end that look like an error, by the strongest of the signs there is."""
+        """Return the rows near the end that look like an error, by the strongest of the signs there is."""
         first = self.row_of(max(0, len(self.text) - _LAST_CHARACTERS))
         for sign in _SIGNS:
             matches = sign.finditer(self.text, self._starts[first] if self._starts else 0)
@@ -127,7 +127,7 @@ class LongText:
         return ()
 
     def bare(self, numbers: Iterable[int]) -> tuple[str, ...]:
-        """Some rows, each once, without the stamps they begin with."""
+        """Return some rows, each once, without the stamps they begin with."""
         lines = (_STAMP.sub("", self.row(number, 1000)) for number in numbers)
         return tuple(dict.fromkeys(line for line in lines if line))
 
@@ -158,7 +158,7 @@ class TextView(LineView):
     def show(self, text: LongText, alarming: Collection[int] = ()) -> None:
         """Show a text, some of its rows as alarming; what was at the end is at its end again."""
         self.text, self._alarming = text, frozenset(alarming)
-        self._anew()
+        self._refill()
 
     def mark(self, place: int | None, wanted: str) -> None:
         """Bring the character at a place in view and set its row off, and `wanted` wherever it stands."""
@@ -171,7 +171,7 @@ class TextView(LineView):
         self._changed()
 
     def _drawn_at(self, place: int) -> Place:
-        """Where a character is drawn; one of a line that is cut may be beyond the edge."""
+        """Return where a character is drawn; one of a line that is cut may be beyond the edge."""
         row = self.text.row_of(place)
         if not self.wraps:
             while not self.text.begins_line(row):
@@ -193,7 +193,7 @@ class TextView(LineView):
     def set_wrap(self, *, wraps: bool) -> None:
         """Wrap long lines, or cut them at the window's edge."""
         self.wraps, self._column, self._top = wraps, 0, (self._top[0], 0)
-        self._anew()
+        self._refill()
 
     def sidestep(self, step: int) -> None:
         """Move to the side in lines that are cut."""
@@ -211,11 +211,11 @@ class TextView(LineView):
         self._go((0, 0) if is_top else self._last_top())
 
     def total_lines(self) -> int:
-        """As many as the window has: it is filled anew, never scrolled."""
+        # As many as the window has: it is filled again, never scrolled.
         return self.size.height
 
     def line_at(self, y: int) -> Line:
-        """A piece of a line, with what was searched for set off."""
+        """Return a piece of a line, with what was searched for set off."""
         if y >= len(self._window):
             return BLANK
         (number, _), piece = self._window[y]
@@ -227,9 +227,8 @@ class TextView(LineView):
         return line(*_set_off(f" {piece}", self._wanted, role, Role.BRAND))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Pieces depend on the width."""
         del event
-        self._anew()
+        self._refill()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel moves three lines."""
@@ -237,7 +236,6 @@ class TextView(LineView):
         self.move_by(3)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """And back."""
         event.stop()
         self.move_by(-3)
 
@@ -248,7 +246,7 @@ class TextView(LineView):
         self._sticks = self._top >= last and (self._opens_at_end or self._top > (0, 0))
         self._changed()
 
-    def _anew(self) -> None:
+    def _refill(self) -> None:
         self._pieces.clear()
         last = self._last_top()
         self._top = last if self._sticks else min(self._top, last)
@@ -269,7 +267,7 @@ class TextView(LineView):
         del self._window[self.size.height :]
 
     def _pieces_of(self, number: int) -> list[str]:
-        """A row as it is drawn, in pieces of the window's width; of a line that is cut only the first."""
+        """Return a row as it is drawn, in pieces of the window's width; of a line that is cut only the first."""
         found = self._pieces.get(number)
         if found is None:
             if len(self._pieces) > _KEPT_ROWS:

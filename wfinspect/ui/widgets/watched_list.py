@@ -1,4 +1,4 @@
-"""The watched list: a row per instance, a cursor that stays on its ID. Asks nobody for anything."""
+"""The watched list: a row for each instance, and a cursor that stays on its ID."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -86,7 +86,7 @@ class WatchedList(CursorList):
         return RowColumns.of(self.text_width, *self._cells)
 
     def heading(self, width: int) -> Line:
-        """The line that belongs above the list: titles where there are columns, filter and order."""
+        """Return the line that belongs above the list: titles where there are columns, filter and order."""
         about: list[Span] = []
         if self.filter_text:
             about.append((f"{len(self._rows)} of {len(self._given)}", Role.TEXT))
@@ -140,7 +140,7 @@ class WatchedList(CursorList):
     def _keep_cursor(self, key: InstanceKey | None) -> None:
         place = next((i for i, row in enumerate(self._rows) if row.key == key), self.cursor)
         self.cursor = max(0, min(place, len(self._rows) - 1))
-        # A sort under the operator's hand must not carry the row out of sight.
+        # A sort while the user acts must not carry the row out of sight.
         self.call_after_refresh(self.reveal)
 
     def set_sidebar(self, *, is_sidebar: bool) -> None:
@@ -196,12 +196,12 @@ class WatchedList(CursorList):
                 self.go_to(index)
 
     def next_unseen(self) -> Row | None:
-        """The next row with an unseen change, seen from the cursor; failing that a filtered one."""
+        """Return the next row with an unseen change, seen from the cursor; failing that a filtered one."""
         key = self.cursor_row.key if self.cursor_row else None
         return next_unseen(self._rows, key) or next_unseen(self._ordered, key)
 
     def on_click(self, event: events.Click) -> None:
-        """One click moves the cursor, a second opens."""
+        """Move the cursor; open the row on the second click."""
         index = self._groups.at(event.y + self.scroll_offset.y, self._row_height).row
         if index is not None and index < len(self._rows):
             self.go_to(index)
