@@ -308,7 +308,7 @@ def test_a_trial_sends_what_is_set_and_says_so(
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("no-such-program", "is no program that can be run"),
+        ("no-such-program", "can't be run"),
         ("false", "failed with exit code 1"),
     ],
 )

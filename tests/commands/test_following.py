@@ -11,8 +11,7 @@ from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, list
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.commands.output import ProgressLine
-from wfinspect.commands.watch import UNTILS, Change, Follower
+from wfinspect.commands.watch import UNTILS, Change, Follower, ProgressLine
 from wfinspect.errors import (
     BadAnswer,
     BadRequest,

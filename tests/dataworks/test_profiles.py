@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from wfinspect.commands.once import bind
+from wfinspect.commands.once import resolve_target
 from wfinspect.dataworks.profiles import Identity, identify, keys_in, region_in
 from wfinspect.errors import ConfigError
 from wfinspect.settings import load_settings
@@ -74,9 +74,9 @@ def test_the_source_of_a_region_is_where_it_came_from(
     write(tmp_path, PROD, current="prod-ops")
     environ = {**environ, "HOME": str(tmp_path)}
 
-    bound = bind(load_settings({}, environ), environ)
+    resolved = resolve_target(load_settings({}, environ), environ)
 
-    assert (bound.target.region, bound.region_source) == (region, source)
+    assert (resolved.target.region, resolved.region_source) == (region, source)
 
 
 def test_keys_in_the_environment_make_a_broken_file_harmless(tmp_path: Path) -> None:
@@ -274,9 +274,9 @@ def test_the_endpoint_is_what_the_cli_would_call(
     write(tmp_path, PROD | profile, current="prod-ops")
     environ = {**environ, "HOME": str(tmp_path)}
 
-    bound = bind(load_settings({}, environ), environ)
+    resolved = resolve_target(load_settings({}, environ), environ)
 
-    assert (bound.target.endpoint, bound.endpoint_source) == (endpoint, source)
+    assert (resolved.target.endpoint, resolved.endpoint_source) == (endpoint, source)
 
 
 SECRET, KEY_ID, TOKEN = "aB3" + "dE5fG7" * 4 + "hiJ", "LTAI5tAbCdEfGh", "CAIS" + "ab1+/C=" * 20
@@ -289,6 +289,6 @@ def test_no_error_of_a_setting_holds_a_key(name: str, typed: str, tmp_path: Path
     environ = {"HOME": str(tmp_path)}
 
     with pytest.raises(ConfigError) as caught:
-        bind(load_settings({name: typed}, environ), environ)
+        resolve_target(load_settings({name: typed}, environ), environ)
 
     assert typed[4:16] not in str(caught.value)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from wfinspect.clock import SystemClock
-from wfinspect.commands.once import bind
+from wfinspect.commands.once import resolve_target
 from wfinspect.dataworks import connector
 from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.parsing import parse_ids
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Show the app until it is quit."""
     ids = parse_ids(" ".join(args.ids)) if args.ids else ()
     connect = connector(environ, home_of(environ), SystemClock())
-    return show(settings, environ, bind(settings, environ).target, connect, ids)
+    return show(settings, environ, resolve_target(settings, environ).target, connect, ids)
 
 
 def show(

@@ -1,4 +1,8 @@
-"""What a check of `doctor` finds, and how checks are run: each within a deadline, none hiding another."""
+"""``wfinspect doctor``: checks the store, the way to the service, the terminal and the notifications.
+
+A check has a deadline, and none that fails hides another. What needs httpx is imported by the check that
+uses it: it takes 0.15 s, which `doctor --help` and `completion` would wait for.
+"""
 
 import argparse
 import asyncio
@@ -8,29 +12,21 @@ import os
 import shutil
 import ssl
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from wfinspect.clock import Clock, SystemClock
-from wfinspect.commands.once import bind, count_calls
+from wfinspect.commands.once import count_calls, resolve_target
+from wfinspect.commands.output import room
 from wfinspect.dataworks import connector
-from wfinspect.dataworks.client import DataWorksClient
-from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.endpoints import base_url, is_loopback
-from wfinspect.dataworks.failures import Stage, contact_error
 from wfinspect.dataworks.profiles import identify
-from wfinspect.dataworks.transport import (
-    BlockingCall,
-    addresses_of,
-    proxy_for,
-    tls_context,
-    tls_through_proxy,
-)
 from wfinspect.errors import BadRequest, NotFound, Refused, ServiceError, UsageError, WfInspectError
 from wfinspect.format import duration, exact_json, shown
 from wfinspect.model import InstanceId, Target, WorkflowInstance
@@ -40,7 +36,8 @@ from wfinspect.terminal import announcement, is_remote, require_terminal, run_tm
 from wfinspect.watching.notifications import TRIAL, Message, Messenger
 from wfinspect.watching.store import Store
 
-DEADLINE_SECONDS = 20.0
+if TYPE_CHECKING:
+    from wfinspect.dataworks.client import DataWorksClient
 
 
 class Level(StrEnum):
@@ -61,26 +58,82 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A question with a name. A `WfInspectError` that it raises is a failure."""
+    """A function with a name. A `WfInspectError` that it raises is a failure."""
 
     name: str
     ask: Callable[[], Awaitable[Found]]
 
 
-def blocking(name: str, ask: Callable[[], Found]) -> Check:
-    """A check of a function that may hang: it has a thread of its own, which nobody waits for."""
-    return Check(name, lambda: BlockingCall(ask, f"check of {name}").wait(DEADLINE_SECONDS))
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command takes."""
+    parser.add_argument("--json", action="store_true", help="an array of check, level and text")
+    parser.add_argument(
+        "--try",
+        dest="is_trial",
+        action="store_true",
+        help="send a bell, a desktop notification and the command, each if it is set",
+    )
 
 
-def warning(text: str) -> Found:
-    """Something to mend, with which the watch works all the same."""
-    return Found(text, Level.WARNING)
+def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+    """Print a line for each check; 1 if one of them failed."""
+    with asyncio.Runner() as runner:
+        return runner.run(_check_all(args, settings, environ))
+
+
+async def _check_all(
+    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
+) -> int:
+    clock = SystemClock()
+    stored = StoreChecks(settings, clock)
+    service = ServiceChecks(settings, environ, clock, stored.instances)
+    told = []
+    try:
+        async for name, found in findings(
+            [
+                *stored.checks(),
+                *service.checks(),
+                stored.count(lambda: service.target, service.calls),
+                *terminal_checks(environ, settings.notify, is_trial=args.is_trial),
+            ]
+        ):
+            told.append({"check": name, "level": found.level.value, "text": found.text})
+            if not args.json:
+                # At once, so that a slow check is seen to be one.
+                print(_line(f"{found.level:<7}  {name:<21}", shown(found.text)), flush=True)
+    finally:
+        await service.aclose()
+    if args.json:
+        print(exact_json(json.dumps(told, indent=1)))
+    return int(any(each["level"] == "failure" for each in told))
+
+
+_ROOM_CELLS = 72
+
+
+def _line(head: str, text: str) -> str:
+    """Return a check as a line; on a terminal its text stays in its column where that has room."""
+    if (width := room()) is None:
+        return f"{head}  {text}"
+    indent = " " * (len(head) + 2 if width >= _ROOM_CELLS else 2)
+    parts = textwrap.wrap(
+        text,
+        width - 1,
+        initial_indent=f"{head}  ",
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(parts) or head
+
+
+DEADLINE_SECONDS = 20.0
 
 
 async def findings(
     checks: Sequence[Check], *, deadline: float = DEADLINE_SECONDS
 ) -> AsyncIterator[tuple[str, Found]]:
-    """Run checks one after the other; gives the name and finding of each."""
+    """Run checks one after the other; yield the name and finding of each."""
     for check in checks:
         try:
             async with asyncio.timeout(deadline):
@@ -94,70 +147,15 @@ async def findings(
         yield check.name, found
 
 
-STEP_SECONDS = 5.0
-_PORTS = {"https": 443, "http": 80}
+def blocking(name: str, ask: Callable[[], Found]) -> Check:
+    """Make a check of a function that may hang: in a thread of its own, which the end does not wait for."""
+    from wfinspect.dataworks.transport import BlockingCall
+
+    return Check(name, lambda: BlockingCall(ask, f"check of {name}").wait(DEADLINE_SECONDS))
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """What this machine connects to first."""
-
-    host: str
-    port: int
-    proxy: str | None = field(repr=False)
-    """The URL of the proxy that it is, which may hold a password; None where it is the service."""
-    has_tls: bool
-    """A handshake with the service follows, through the proxy if there is one."""
-
-
-def first_hop(endpoint: str, environ: Mapping[str, str]) -> Hop:
-    """The service of an endpoint, or the proxy before it.
-
-    Raises:
-        ConfigError: the proxy in the environment can't be used.
-    """
-    proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
-    parts = urlsplit(proxy or base_url(endpoint))
-    port = parts.port or _PORTS[parts.scheme]
-    return Hop(parts.hostname or "", port, proxy, not is_loopback(endpoint))
-
-
-async def resolve(hop: Hop) -> Sequence[str]:
-    """The addresses of a hop. Raises ServiceError."""
-    lookup = BlockingCall(lambda: addresses_of(hop.host, hop.port), "look-up of a host")
-    try:
-        return await lookup.wait(STEP_SECONDS)
-    except (OSError, TimeoutError) as error:
-        raise _error(error, hop) from None
-
-
-async def reach(
-    hop: Hop, addresses: Sequence[str], context: ssl.SSLContext | None = None
-) -> tuple[str, Any]:
-    """Connect to the first address that answers, shake hands where there is a context, hang up.
-
-    Gives the address and, after a handshake, the `ssl.SSLObject`. Raises ServiceError.
-    """
-    failed: Exception = OSError("no address")
-    for address in addresses:
-        try:
-            async with asyncio.timeout(STEP_SECONDS / len(addresses)):
-                # By address, since asyncio would look a name up in threads that the end waits for.
-                _, writer = await asyncio.open_connection(
-                    address, hop.port, ssl=context, server_hostname=hop.host if context else None
-                )
-        except (OSError, TimeoutError) as error:
-            failed = error
-        else:
-            writer.transport.abort()
-            return address, writer.get_extra_info("ssl_object")
-    raise _error(failed, hop) from None
-
-
-def _error(error: Exception, hop: Hop) -> ServiceError:
-    host = f"[{hop.host}]" if ":" in hop.host else hop.host
-    proxy = f"{host}:{hop.port}" if hop.proxy else ""
-    return contact_error(error, hop.host, proxy, Stage.CONNECT)
+def warning(text: str) -> Found:
+    return Found(text, Level.WARNING)
 
 
 _LITTLE, _TOO_LITTLE = 100 * 1024**2, 2 * 1024**2
@@ -177,11 +175,11 @@ class StoreChecks:
         return [blocking("store", self._check_store), blocking("disk", self._check_disk)]
 
     def instances(self, target: Target) -> list[WorkflowInstance]:
-        """What is known of the watched instances of a target, once the store was checked."""
-        return [instance for bound, instance in self._known if bound == target]
+        """Return what is known of the watched instances of a target, once the store was checked."""
+        return [instance for known, instance in self._known if known == target]
 
     def count(self, target: Callable[[], Target], calls: Counter[Target]) -> Check:
-        """The check that counts calls in the store, and says how many there were today."""
+        """Return the check that counts calls in the store, and says how many there were today."""
         return blocking("calls", lambda: self._check_calls(target(), calls))
 
     def _check_store(self) -> Found:
@@ -216,6 +214,241 @@ class StoreChecks:
         return Found(text)
 
 
+_NO_INSTANCE = InstanceId(1)
+"""An ID that no instance has: the service counts up from ten digits."""
+_EXPIRES_SOON = 14 * 86_400
+_GOOD_CLOCK_SECONDS = 60.0
+STEP_SECONDS = 5.0
+_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """What this machine connects to first."""
+
+    host: str
+    port: int
+    proxy: str | None = field(repr=False)
+    """The URL of the proxy that it is, which may hold a password; None where it is the service."""
+    has_tls: bool
+    """A handshake with the service follows, through the proxy if there is one."""
+
+
+class ServiceChecks:
+    """The checks in their order; each uses what those before it found."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        clock: Clock,
+        watched: Callable[[Target], Sequence[WorkflowInstance]],
+    ) -> None:
+        """Do nothing yet; `watched` returns what is known of the watched instances of a target."""
+        self._settings = settings
+        self._environ = environ
+        self._clock = clock
+        self._watched = watched
+        self._target: Target | None = None
+        self._client: DataWorksClient | None = None
+        self._addresses: Sequence[str] = ()
+        self._has_keys = False
+        self.calls: Counter[Target] = Counter()
+        """The requests that went out."""
+
+    def checks(self) -> list[Check]:
+        """From the credentials to the permissions."""
+        return [
+            Check("credentials", self._check_credentials),
+            Check("endpoint", self._check_endpoint),
+            Check("dns", self._check_dns),
+            Check("tcp", self._check_tcp),
+            Check("tls", self._check_tls),
+            Check("GetWorkflowInstance", self._check_get),
+            Check("ListWorkflowInstances", self._check_list),
+            Check("clock", self._check_clock),
+        ]
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    @property
+    def target(self) -> Target:
+        """The target of new instances; raises WfInspectError if that could not be decided."""
+        if self._target is None:
+            raise WfInspectError("Not tried, since there is no endpoint: see above.")
+        return self._target
+
+    async def _check_credentials(self) -> Found:
+        from wfinspect.dataworks.credentials import CredentialsSource
+
+        home = home_of(self._environ)
+        identity = identify(self._settings.profile, self._environ, home)
+        keys = await CredentialsSource(identity.profile, self._environ, home).current()
+        self._has_keys = True
+        kind = "temporary key" if keys.security_token else "key"
+        return Found(f"{kind} {keys.masked_id}, profile {identity.profile} ({identity.source})")
+
+    async def _check_endpoint(self) -> Found:
+        resolved = resolve_target(self._settings, self._environ)
+        self._target = resolved.target
+        return Found(f"{self.target.endpoint}, {self.target.region} ({resolved.region_source})")
+
+    async def _check_dns(self) -> Found:
+        hop = self._hop()
+        self._addresses = await resolve(hop)
+        through = "the proxy " if hop.proxy else ""
+        return Found(f"{through}{hop.host} is {', '.join(self._addresses[:3])}")
+
+    async def _check_tcp(self) -> Found:
+        hop, began = self._hop(), self._clock.monotonic()
+        address, _ = await reach(hop, self._resolved)
+        return Found(f"{address} port {hop.port}, {self._milliseconds(began)}")
+
+    async def _check_tls(self) -> Found:
+        from wfinspect.dataworks.transport import tls_context, tls_through_proxy
+
+        hop = self._hop()
+        if not hop.has_tls:
+            return Found("not tried here: plain http on this machine")
+        context, through = tls_context(self._environ), ""
+        if proxy := hop.proxy:
+            peer = await tls_through_proxy(proxy, self.target.endpoint, context)
+            through = "through the proxy, "
+        else:
+            _, peer = await reach(hop, self._resolved, context)
+        certificate = peer.getpeercert() or {}
+        expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+        text = f"{through}{peer.version()}, certificate valid until {datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
+        if expires - self._clock.now().timestamp() < _EXPIRES_SOON:
+            return warning(f"{text}: if it is a proxy's of your company, tell its administrator.")
+        return Found(text)
+
+    async def _check_get(self) -> Found:
+        known = self._watched(self.target)
+        wanted = known[0].id if known else _NO_INSTANCE
+        client, began = await self._open(), self._clock.monotonic()
+        try:
+            instance = await client.get_workflow_instance(wanted)
+        except NotFound as error:
+            if known:
+                return warning(f"permitted, {self._milliseconds(began)}; {error}")
+            return Found(f"permitted, {self._milliseconds(began)}")
+        except BadRequest as error:
+            return warning(f"answered, {self._milliseconds(began)}; {error}")
+        return Found(f"permitted, {self._milliseconds(began)}; {wanted} is {instance.status}")
+
+    async def _check_list(self) -> Found:
+        known = [i for i in self._watched(self.target) if i.project_id and i.biz_date]
+        if not known:
+            return Found("not tried: it takes a watched instance that was read before")
+        client, began = await self._open(), self._clock.monotonic()
+        one = known[0]
+        try:
+            listed = await client.list_workflow_instances(
+                [one.id],
+                project_id=one.project_id or 0,
+                biz_date=one.biz_date or 0,
+                env_type=one.env_type,
+            )
+        except (Refused, BadRequest, NotFound) as error:
+            return warning(f"{error} Until then each instance costs a call of its own.")
+        if one.id not in {each.id for each in listed}:
+            return warning(f"answered without {one.id}: it is asked for by a call of its own.")
+        return Found(f"permitted, {self._milliseconds(began)}")
+
+    async def _check_clock(self) -> Found:
+        skew = None if self._client is None else self._client.skew_seconds
+        if skew is None:
+            raise WfInspectError("Not known, since no answer came: see above.")
+        off = duration(abs(skew))
+        if abs(skew) < _GOOD_CLOCK_SECONDS:
+            return Found(f"within {off} of the service's")
+        return warning(
+            f"This machine's clock is {off} {'behind' if skew > 0 else 'ahead of'} the "
+            "service's: set it, for instance with `timedatectl set-ntp true`. Calls are signed "
+            "with the service's time as far as it can be trusted."
+        )
+
+    def _hop(self) -> Hop:
+        return first_hop(self.target.endpoint, self._environ)
+
+    @property
+    def _resolved(self) -> Sequence[str]:
+        if not self._addresses:
+            raise WfInspectError("Not tried, since the name has no address: see above.")
+        return self._addresses
+
+    async def _open(self) -> "DataWorksClient":
+        if not self._has_keys:
+            raise WfInspectError("Not tried, since there are no keys to sign with: see above.")
+        if self._client is None:
+            connect = connector(self._environ, home_of(self._environ), self._clock)
+            self._client = await connect(self.target, lambda: self.calls.update([self.target]))
+        return self._client
+
+    def _milliseconds(self, began: float) -> str:
+        return f"{(self._clock.monotonic() - began) * 1000:.0f} ms"
+
+
+def first_hop(endpoint: str, environ: Mapping[str, str]) -> Hop:
+    """Return the service of an endpoint, or the proxy before it.
+
+    Raises:
+        ConfigError: the proxy in the environment can't be used.
+    """
+    from wfinspect.dataworks.transport import proxy_for
+
+    proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
+    parts = urlsplit(proxy or base_url(endpoint))
+    port = parts.port or _PORTS[parts.scheme]
+    return Hop(parts.hostname or "", port, proxy, not is_loopback(endpoint))
+
+
+async def resolve(hop: Hop) -> Sequence[str]:
+    """Return the addresses of a hop. Raises ServiceError."""
+    from wfinspect.dataworks.transport import BlockingCall, addresses_of
+
+    lookup = BlockingCall(lambda: addresses_of(hop.host, hop.port), "look-up of a host")
+    try:
+        return await lookup.wait(STEP_SECONDS)
+    except (OSError, TimeoutError) as error:
+        raise _error(error, hop) from None
+
+
+async def reach(
+    hop: Hop, addresses: Sequence[str], context: ssl.SSLContext | None = None
+) -> tuple[str, Any]:
+    """Connect to the first address that answers, shake hands where there is a context, hang up.
+
+    Return the address and, after a handshake, the `ssl.SSLObject`. Raises ServiceError.
+    """
+    failed: Exception = OSError("no address")
+    for address in addresses:
+        try:
+            async with asyncio.timeout(STEP_SECONDS / len(addresses)):
+                # By address, since asyncio would look a name up in threads that the end waits for.
+                _, writer = await asyncio.open_connection(
+                    address, hop.port, ssl=context, server_hostname=hop.host if context else None
+                )
+        except (OSError, TimeoutError) as error:
+            failed = error
+        else:
+            writer.transport.abort()
+            return address, writer.get_extra_info("ssl_object")
+    raise _error(failed, hop) from None
+
+
+def _error(error: Exception, hop: Hop) -> ServiceError:
+    from wfinspect.dataworks.failures import Stage, contact_error
+
+    host = f"[{hop.host}]" if ":" in hop.host else hop.host
+    proxy = f"{host}:{hop.port}" if hop.proxy else ""
+    return contact_error(error, hop.host, proxy, Stage.CONNECT)
+
+
 _TERMINAL = "/dev/tty"
 _LEAST_COLUMNS, _LEAST_LINES = 40, 7
 
@@ -223,7 +456,7 @@ _LEAST_COLUMNS, _LEAST_LINES = 40, 7
 def terminal_checks(
     environ: Mapping[str, str], notify: NotifySettings, *, is_trial: bool
 ) -> list[Check]:
-    """The checks of the terminal and of the ways to a person; a trial sends by each of them."""
+    """Return the checks of the terminal and of notifications; a trial sends one by each way."""
     bell = "\a" if notify.bell else ""
     osc = announcement(notify.osc, TRIAL, through_tmux=notify.tmux_passthrough)
     return [
@@ -304,7 +537,7 @@ def _check_command(environ: Mapping[str, str], notify: NotifySettings, *, is_tri
         return Found("none set ([notify] command in config.toml)")
     program = notify.command[0]
     if shutil.which(program, path=environ.get("PATH")) is None:
-        sentence = f"{program} is no program that can be run: mend command in [notify]."
+        sentence = f"{program} can't be run: change command in [notify]."
         return Found(sentence, Level.FAILURE)
     if not is_trial:
         return Found(f"{program}; --try runs it")
@@ -326,232 +559,3 @@ def _sent(what: str, sequence: str, *, is_trial: bool) -> Found:
     finally:
         os.close(terminal)
     return Found(f"{what} was sent: see whether it came")
-
-
-_NOBODY = InstanceId(1)
-"""An ID that no instance has: the service counts up from ten digits."""
-_EXPIRES_SOON = 14 * 86_400
-_GOOD_CLOCK_SECONDS = 60.0
-
-
-class ServiceChecks:
-    """The checks in their order; each uses what those before it found."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        environ: Mapping[str, str],
-        clock: Clock,
-        watched: Callable[[Target], Sequence[WorkflowInstance]],
-    ) -> None:
-        """Ask nothing yet; `watched` gives what is known of the watched instances of a target."""
-        self._settings = settings
-        self._environ = environ
-        self._clock = clock
-        self._watched = watched
-        self._target: Target | None = None
-        self._client: DataWorksClient | None = None
-        self._addresses: Sequence[str] = ()
-        self._has_keys = False
-        self.calls: Counter[Target] = Counter()
-        """The requests that went out."""
-
-    def checks(self) -> list[Check]:
-        """From the credentials to the permissions."""
-        return [
-            Check("credentials", self._check_credentials),
-            Check("endpoint", self._check_endpoint),
-            Check("dns", self._check_dns),
-            Check("tcp", self._check_tcp),
-            Check("tls", self._check_tls),
-            Check("GetWorkflowInstance", self._check_get),
-            Check("ListWorkflowInstances", self._check_list),
-            Check("clock", self._check_clock),
-        ]
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-
-    @property
-    def target(self) -> Target:
-        """What new instances are bound to; raises WfInspectError if that could not be decided."""
-        if self._target is None:
-            raise WfInspectError("Not tried, since there is no endpoint: see above.")
-        return self._target
-
-    async def _check_credentials(self) -> Found:
-        home = home_of(self._environ)
-        identity = identify(self._settings.profile, self._environ, home)
-        keys = await CredentialsSource(identity.profile, self._environ, home).current()
-        self._has_keys = True
-        kind = "temporary key" if keys.security_token else "key"
-        return Found(f"{kind} {keys.masked_id}, profile {identity.profile} ({identity.source})")
-
-    async def _check_endpoint(self) -> Found:
-        bound = bind(self._settings, self._environ)
-        self._target = bound.target
-        return Found(f"{self.target.endpoint}, {self.target.region} ({bound.region_source})")
-
-    async def _check_dns(self) -> Found:
-        hop = self._hop()
-        self._addresses = await resolve(hop)
-        through = "the proxy " if hop.proxy else ""
-        return Found(f"{through}{hop.host} is {', '.join(self._addresses[:3])}")
-
-    async def _check_tcp(self) -> Found:
-        hop, began = self._hop(), self._clock.monotonic()
-        address, _ = await reach(hop, self._resolved)
-        return Found(f"{address} port {hop.port}, {self._milliseconds(began)}")
-
-    async def _check_tls(self) -> Found:
-        hop = self._hop()
-        if not hop.has_tls:
-            return Found("not tried here: plain http on this machine")
-        context, through = tls_context(self._environ), ""
-        if proxy := hop.proxy:
-            peer = await tls_through_proxy(proxy, self.target.endpoint, context)
-            through = "through the proxy, "
-        else:
-            _, peer = await reach(hop, self._resolved, context)
-        certificate = peer.getpeercert() or {}
-        expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
-        text = f"{through}{peer.version()}, certificate valid until {datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
-        if expires - self._clock.now().timestamp() < _EXPIRES_SOON:
-            return warning(f"{text}: if it is a proxy's of your company, tell its administrator.")
-        return Found(text)
-
-    async def _check_get(self) -> Found:
-        known = self._watched(self.target)
-        wanted = known[0].id if known else _NOBODY
-        client, began = await self._open(), self._clock.monotonic()
-        try:
-            instance = await client.get_workflow_instance(wanted)
-        except NotFound as error:
-            if known:
-                return warning(f"permitted, {self._milliseconds(began)}; {error}")
-            return Found(f"permitted, {self._milliseconds(began)}")
-        except BadRequest as error:
-            return warning(f"answered, {self._milliseconds(began)}; {error}")
-        return Found(f"permitted, {self._milliseconds(began)}; {wanted} is {instance.status}")
-
-    async def _check_list(self) -> Found:
-        known = [i for i in self._watched(self.target) if i.project_id and i.biz_date]
-        if not known:
-            return Found("not tried: it takes a watched instance that was read before")
-        client, began = await self._open(), self._clock.monotonic()
-        one = known[0]
-        try:
-            listed = await client.list_workflow_instances(
-                [one.id],
-                project_id=one.project_id or 0,
-                biz_date=one.biz_date or 0,
-                env_type=one.env_type,
-            )
-        except (Refused, BadRequest, NotFound) as error:
-            return warning(f"{error} Until then each instance costs a call of its own.")
-        if one.id not in {each.id for each in listed}:
-            return warning(f"answered without {one.id}: it is asked for by a call of its own.")
-        return Found(f"permitted, {self._milliseconds(began)}")
-
-    async def _check_clock(self) -> Found:
-        skew = None if self._client is None else self._client.skew_seconds
-        if skew is None:
-            raise WfInspectError("Not known, since no answer came: see above.")
-        off = duration(abs(skew))
-        if abs(skew) < _GOOD_CLOCK_SECONDS:
-            return Found(f"within {off} of the service's")
-        return warning(
-            f"This machine's clock is {off} {'behind' if skew > 0 else 'ahead of'} the "
-            "service's: set it, for instance with `timedatectl set-ntp true`. Calls are signed "
-            "with the service's time as far as it can be trusted."
-        )
-
-    def _hop(self) -> Hop:
-        return first_hop(self.target.endpoint, self._environ)
-
-    @property
-    def _resolved(self) -> Sequence[str]:
-        if not self._addresses:
-            raise WfInspectError("Not tried, since the name has no address: see above.")
-        return self._addresses
-
-    async def _open(self) -> DataWorksClient:
-        if not self._has_keys:
-            raise WfInspectError("Not tried, since there are no keys to sign with: see above.")
-        if self._client is None:
-            connect = connector(self._environ, home_of(self._environ), self._clock)
-            self._client = await connect(self.target, lambda: self.calls.update([self.target]))
-        return self._client
-
-    def _milliseconds(self, began: float) -> str:
-        return f"{(self._clock.monotonic() - began) * 1000:.0f} ms"
-
-
-_ROOM_CELLS = 72
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what only this command takes."""
-    parser.add_argument("--json", action="store_true", help="an array of check, level and text")
-    parser.add_argument(
-        "--try",
-        dest="is_trial",
-        action="store_true",
-        help="send a bell, a desktop notification and the command, each if it is set",
-    )
-
-
-def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
-    """Print a line for each check; 1 if one of them failed."""
-    with asyncio.Runner() as runner:
-        return runner.run(_check_all(args, settings, environ))
-
-
-async def _check_all(
-    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
-) -> int:
-
-    clock = SystemClock()
-    stored = StoreChecks(settings, clock)
-    service = ServiceChecks(settings, environ, clock, stored.instances)
-    told = []
-    try:
-        async for name, found in findings(
-            [
-                *stored.checks(),
-                *service.checks(),
-                stored.count(lambda: service.target, service.calls),
-                *terminal_checks(environ, settings.notify, is_trial=args.is_trial),
-            ]
-        ):
-            told.append({"check": name, "level": found.level.value, "text": found.text})
-            if not args.json:
-                # At once, so that a slow check is seen to be one.
-                print(_line(f"{found.level:<7}  {name:<21}", shown(found.text)), flush=True)
-    finally:
-        await service.aclose()
-    if args.json:
-        print(exact_json(json.dumps(told, indent=1)))
-    return int(any(each["level"] == "failure" for each in told))
-
-
-def _line(head: str, text: str) -> str:
-    """A check on one line; on a terminal its text stays in its column where that has room."""
-    from wfinspect.commands.output import room
-
-    if (width := room()) is None:
-        return f"{head}  {text}"
-    import textwrap
-
-    indent = " " * (len(head) + 2 if width >= _ROOM_CELLS else 2)
-    parts = textwrap.wrap(
-        text,
-        width - 1,
-        initial_indent=f"{head}  ",
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return "\n".join(parts) or head

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import bind, count_calls
+from wfinspect.commands.once import count_calls, resolve_target, with_retries
+from wfinspect.dataworks import open_client
 from wfinspect.errors import ServiceError, UsageError
 from wfinspect.export import as_csv, as_json
 from wfinspect.model import Query, Target, WorkflowInstance, biz_date_of
@@ -74,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what was found, also where a later page could not be read."""
-    target, clock = bind(settings, environ).target, SystemClock()
+    target, clock = resolve_target(settings, environ).target, SystemClock()
     zone = zone_of(target.region)
     query = Query(
         args.project,
@@ -114,9 +115,6 @@ async def _find(
     on_call: Callable[[], None],
 ) -> str:
     """Fill `found`, page by page; gives a sentence where there are more than are printed."""
-    from wfinspect.commands.once import with_retries
-    from wfinspect.dataworks import open_client
-
     rng, number = random.Random(), 0
     async with open_client(target, environ, home_of(environ), clock, on_call) as client:
         while True:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import bind, count_calls, read_bound
+from wfinspect.commands.once import count_calls, read_instances, resolve_target
 from wfinspect.export import as_csv, as_json
 from wfinspect.model import Target, WorkflowInstance
 from wfinspect.parsing import parse_ids
@@ -38,18 +38,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what could be read; name on standard error what could not."""
     ids = parse_ids(" ".join(args.ids))
-    bound = bind(settings, environ)
+    resolved = resolve_target(settings, environ)
     clock, calls = SystemClock(), Counter[Target]()
     try:
         with asyncio.Runner() as runner:
             reading = runner.run(
-                read_bound(bound.target, ids, environ, clock, lambda: calls.update([bound.target]))
+                read_instances(
+                    resolved.target, ids, environ, clock, lambda: calls.update([resolved.target])
+                )
             )
     finally:
         count_calls(settings, clock, calls)
     found = [reading.found[i] for i in ids if i in reading.found]
     if found:
-        print(_printed(args, found, bound.target.region, settings, is_several=len(ids) > 1))
+        print(_printed(args, found, resolved.target.region, settings, is_several=len(ids) > 1))
     # Each error once, however many IDs it kept from being read.
     for sentence in dict.fromkeys(map(str, reading.errors.values())):
         output.say(sentence)

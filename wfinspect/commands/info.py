@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from wfinspect import __version__
-from wfinspect.commands.once import bind
+from wfinspect.commands.once import resolve_target
 from wfinspect.errors import ConfigError
 from wfinspect.format import shown
 from wfinspect.redaction import without_keys
@@ -29,14 +29,14 @@ def run(_args: argparse.Namespace, settings: Settings, environ: Mapping[str, str
     ]
     trouble: ConfigError | None = None
     try:
-        bound = bind(settings, environ)
+        resolved = resolve_target(settings, environ)
     except ConfigError as error:
         trouble = error
     else:
         rows += [
-            ("profile", bound.target.profile, bound.profile_source),
-            ("region", bound.target.region, bound.region_source),
-            ("endpoint", bound.target.endpoint, bound.endpoint_source),
+            ("profile", resolved.target.profile, resolved.profile_source),
+            ("region", resolved.target.region, resolved.region_source),
+            ("endpoint", resolved.target.endpoint, resolved.endpoint_source),
         ]
     listed = {row[0] for row in rows} | {"state-dir"}
     rows += [

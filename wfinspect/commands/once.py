@@ -1,4 +1,4 @@
-"""Which account, region and endpoint new instances are bound to."""
+"""What the commands that print once share: the target, the stored list, one reading with retries."""
 
 import contextlib
 import random
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock
 from wfinspect.commands.output import say
+from wfinspect.dataworks import open_client
 from wfinspect.dataworks.endpoints import endpoint_of
 from wfinspect.dataworks.profiles import (
     DEFAULT,
@@ -38,11 +39,10 @@ from wfinspect.watching.api import InstanceSource
 if TYPE_CHECKING:
     from wfinspect.watching.api import Row
 
-
 DEFAULT_REGION = "cn-shanghai"
 
 
-class Bound(NamedTuple):
+class ResolvedTarget(NamedTuple):
     """A target, and where its parts came from in a few words."""
 
     target: Target
@@ -51,7 +51,7 @@ class Bound(NamedTuple):
     endpoint_source: str
 
 
-def bind(settings: Settings, environ: Mapping[str, str]) -> Bound:
+def resolve_target(settings: Settings, environ: Mapping[str, str]) -> ResolvedTarget:
     """Decide the target of new instances; reads no key and asks nobody.
 
     Raises:
@@ -77,7 +77,7 @@ def bind(settings: Settings, environ: Mapping[str, str]) -> Bound:
             raise
         raise ConfigError(f"{error} It comes from {endpoint_source}.") from None
     target = Target(identity.profile, region, endpoint)
-    return Bound(target, identity.source, region_source, endpoint_source)
+    return ResolvedTarget(target, identity.source, region_source, endpoint_source)
 
 
 def _source(identity: Identity, environ: Mapping[str, str]) -> str:
@@ -92,35 +92,100 @@ def _profile_of(identity: Identity) -> str:
     return f"profile {identity.profile}" if is_named else "the aliyun CLI's current profile"
 
 
-def stored_rows(settings: Settings, clock: Clock) -> "list[Row]":
-    """The watched list in its order.
+@dataclass(slots=True)
+class Reading:
+    """What could be read, and why the rest could not."""
 
-    Raises:
-        StoreError: it can't be read.
+    found: dict[InstanceId, WorkflowInstance] = field(default_factory=dict)
+    errors: dict[InstanceId, ServiceError] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all were read, else the code of the gravest error."""
+        return gravest({error.exit_code for error in self.errors.values()})
+
+
+def gravest(codes: Collection[int]) -> int:
+    """Of several exit codes the one to end with."""
+    return next((code for code in (4, 5, 2, 3, 1, 8) if code in codes), 0)
+
+
+async def read_instances(
+    target: Target,
+    ids: Sequence[InstanceId],
+    environ: Mapping[str, str],
+    clock: Clock,
+    on_call: Callable[[], None],
+) -> Reading:
+    """Read instances of a target; what may pass is tried again. `on_call` hears of each request."""
+    import asyncio
+
+    rng = random.Random()
+    async with open_client(target, environ, home_of(environ), clock, on_call) as client:
+        return await read(
+            client,
+            ids,
+            lambda attempt: with_retries(attempt, clock=clock, sleep=asyncio.sleep, rng=rng),
+        )
+
+
+Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[WorkflowInstance]]
+
+
+async def read(source: InstanceSource, ids: Sequence[InstanceId], attempt: Attempt) -> Reading:
+    """Read instances: one singly, then all others of its group with one List, and so on.
+
+    `attempt` makes the single calls and may retry them. An error that is not the instance's own
+    ends the reading: no other ID would fare better.
     """
-    from wfinspect.watching.store import Store
+    reading = Reading()
+    waiting = list(ids)
+    can_list = True
+    while waiting:
+        first = waiting.pop(0)
+        try:
+            instance = await attempt(lambda first=first: source.get_workflow_instance(first))  # type: ignore[misc]
+        except (CredentialsMissing, Refused, Throttled, Unreachable) as error:
+            reading.errors |= dict.fromkeys([first, *waiting], error)
+            return reading
+        except ServiceError as error:
+            reading.errors[first] = error
+            continue
+        reading.found[first] = instance
+        if can_list and waiting:
+            placed = await _same_group(source, instance, waiting)
+            can_list = placed is not None
+            reading.found |= placed or {}
+            waiting = [i for i in waiting if i not in reading.found]
+    return reading
 
-    with contextlib.closing(Store(settings.paths.state_dir, clock.now)) as store:
-        rows = store.rows()
-        if unreadable := store.take_unreadable():
-            say(unreadable)
-        return rows
+
+BATCH = 100
+"""IDs one ListWorkflowInstances takes."""
 
 
-def count_calls(settings: Settings, clock: Clock, calls: Counter[Target]) -> None:
-    """Count calls that went out, as far as the store can be written."""
-    from wfinspect.watching.store import Changes, Store
-
-    changes = Changes()
-    for target, number in calls.items():
-        changes.calls[target.account, day_of(target.region, clock.now())] += number
-    if not changes:
-        return
-    with (
-        contextlib.suppress(StoreError),
-        contextlib.closing(Store(settings.paths.state_dir, clock.now)) as store,
-    ):
-        store.save(changes)
+async def _same_group(
+    source: InstanceSource, instance: WorkflowInstance, ids: Sequence[InstanceId]
+) -> dict[InstanceId, WorkflowInstance] | None:
+    """Those of `ids` that share the group of an instance; None where List can't be used."""
+    if instance.project_id is None or instance.biz_date is None:
+        return {}
+    found: dict[InstanceId, WorkflowInstance] = {}
+    for start in range(0, len(ids), BATCH):
+        wanted = ids[start : start + BATCH]
+        try:
+            listed = await source.list_workflow_instances(
+                wanted,
+                project_id=instance.project_id,
+                biz_date=instance.biz_date,
+                env_type=instance.env_type,
+            )
+        except NotFound:
+            continue
+        except ServiceError:
+            return None
+        found |= {i.id: i for i in listed if i.id in wanted}
+    return found
 
 
 ATTEMPTS = 3
@@ -129,7 +194,6 @@ THROTTLED_BASE_SECONDS = 1.0
 CAP_SECONDS = 20.0
 TOTAL_SECONDS = 30.0
 """From the first attempt to the beginning of the last."""
-
 _T = TypeVar("_T")
 
 
@@ -173,99 +237,32 @@ def pause_seconds(error: ServiceError, number: int, rng: random.Random) -> float
     return max(asked, rng.uniform(0.0, min(CAP_SECONDS, base * 2 ** (number - 1))))
 
 
-BATCH = 100
-"""IDs one ListWorkflowInstances takes."""
+def stored_rows(settings: Settings, clock: Clock) -> "list[Row]":
+    """The watched list in its order.
 
-
-@dataclass(slots=True)
-class Reading:
-    """What could be read, and why the rest could not."""
-
-    found: dict[InstanceId, WorkflowInstance] = field(default_factory=dict)
-    errors: dict[InstanceId, ServiceError] = field(default_factory=dict)
-
-    @property
-    def exit_code(self) -> int:
-        """0 if all were read, else the code of the gravest error."""
-        return gravest({error.exit_code for error in self.errors.values()})
-
-
-def gravest(codes: Collection[int]) -> int:
-    """Of several exit codes the one to end with."""
-    return next((code for code in (4, 5, 2, 3, 1, 8) if code in codes), 0)
-
-
-Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[WorkflowInstance]]
-
-
-async def read_bound(
-    target: Target,
-    ids: Sequence[InstanceId],
-    environ: Mapping[str, str],
-    clock: Clock,
-    on_call: Callable[[], None],
-) -> Reading:
-    """Read instances of a target; what may pass is tried again. `on_call` hears of each request."""
-    import asyncio
-
-    from wfinspect.dataworks import open_client
-
-    rng = random.Random()
-    async with open_client(target, environ, home_of(environ), clock, on_call) as client:
-        return await read(
-            client,
-            ids,
-            lambda attempt: with_retries(attempt, clock=clock, sleep=asyncio.sleep, rng=rng),
-        )
-
-
-async def read(source: InstanceSource, ids: Sequence[InstanceId], attempt: Attempt) -> Reading:
-    """Read instances: one singly, then all others of its group with one List, and so on.
-
-    `attempt` makes the single calls and may retry them. An error that is not the instance's own
-    ends the reading: no other ID would fare better.
+    Raises:
+        StoreError: it can't be read.
     """
-    reading = Reading()
-    waiting = list(ids)
-    can_list = True
-    while waiting:
-        first = waiting.pop(0)
-        try:
-            instance = await attempt(lambda first=first: source.get_workflow_instance(first))  # type: ignore[misc]
-        except (CredentialsMissing, Refused, Throttled, Unreachable) as error:
-            reading.errors |= dict.fromkeys([first, *waiting], error)
-            return reading
-        except ServiceError as error:
-            reading.errors[first] = error
-            continue
-        reading.found[first] = instance
-        if can_list and waiting:
-            placed = await _same_group(source, instance, waiting)
-            can_list = placed is not None
-            reading.found |= placed or {}
-            waiting = [i for i in waiting if i not in reading.found]
-    return reading
+    from wfinspect.watching.store import Store
+
+    with contextlib.closing(Store(settings.paths.state_dir, clock.now)) as store:
+        rows = store.rows()
+        if unreadable := store.take_unreadable():
+            say(unreadable)
+        return rows
 
 
-async def _same_group(
-    source: InstanceSource, instance: WorkflowInstance, ids: Sequence[InstanceId]
-) -> dict[InstanceId, WorkflowInstance] | None:
-    """Those of `ids` that share the group of an instance; None where List can't be used."""
-    if instance.project_id is None or instance.biz_date is None:
-        return {}
-    found: dict[InstanceId, WorkflowInstance] = {}
-    for start in range(0, len(ids), BATCH):
-        wanted = ids[start : start + BATCH]
-        try:
-            listed = await source.list_workflow_instances(
-                wanted,
-                project_id=instance.project_id,
-                biz_date=instance.biz_date,
-                env_type=instance.env_type,
-            )
-        except NotFound:
-            continue
-        except ServiceError:
-            return None
-        found |= {i.id: i for i in listed if i.id in wanted}
-    return found
+def count_calls(settings: Settings, clock: Clock, calls: Counter[Target]) -> None:
+    """Count calls that went out, as far as the store can be written."""
+    from wfinspect.watching.store import Changes, Store
+
+    changes = Changes()
+    for target, number in calls.items():
+        changes.calls[target.account, day_of(target.region, clock.now())] += number
+    if not changes:
+        return
+    with (
+        contextlib.suppress(StoreError),
+        contextlib.closing(Store(settings.paths.state_dir, clock.now)) as store,
+    ):
+        store.save(changes)

@@ -7,7 +7,13 @@ from datetime import datetime
 from operator import itemgetter
 
 from wfinspect.clock import Clock, SystemClock
-from wfinspect.commands.once import bind, count_calls, gravest, read_bound, stored_rows
+from wfinspect.commands.once import (
+    count_calls,
+    gravest,
+    read_instances,
+    resolve_target,
+    stored_rows,
+)
 from wfinspect.commands.output import aligned, say
 from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError
 from wfinspect.format import MARKED_AS, MARKS, age, shown
@@ -40,7 +46,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     clock = SystemClock()
     rows = stored_rows(settings, clock) if args.short or not args.ids else []
     if args.ids:
-        target = bind(settings, environ).target
+        target = resolve_target(settings, environ).target
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
         stored = {row.key: row for row in rows}
         rows = [stored.get(key) or Row(key) for key in keys]
@@ -112,7 +118,9 @@ def _read_all(
     async def read_those(keys: Sequence[InstanceKey]) -> dict[InstanceKey, Outcome]:
         target, ids = keys[0].target, [key.id for key in keys]
         try:
-            reading = await read_bound(target, ids, environ, clock, lambda: calls.update([target]))
+            reading = await read_instances(
+                target, ids, environ, clock, lambda: calls.update([target])
+            )
         except ConfigError as error:
             # One profile that is gone must not keep the rows of others from being read.
             return dict.fromkeys(keys, Refused(str(error), cause="settings"))

@@ -1,20 +1,22 @@
-"""What a watch without a screen tells, and when it is over. Pure: snapshots in, changes and a code out."""
+"""``wfinspect watch``: prints the changes of instances, without a screen, until they are done."""
 
 import argparse
 import contextlib
 import json
+import os
 import queue
 import random
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from math import inf
 from pathlib import Path
+from typing import TextIO
 
 from wfinspect.clock import Clock, SystemClock
-from wfinspect.commands.once import bind, gravest, stored_rows
-from wfinspect.commands.output import ProgressLine, say
+from wfinspect.commands.once import gravest, resolve_target, stored_rows
+from wfinspect.commands.output import SENTENCE_LIMIT, say
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import clock_time, exact_json, shown
@@ -22,7 +24,7 @@ from wfinspect.model import Family, InstanceId, InstanceKey
 from wfinspect.parsing import FoundIds, parse_ids, read_id_file
 from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals
-from wfinspect.watching.api import Row, Snapshot
+from wfinspect.watching.api import Contact, Row, Snapshot
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.notifications import Alerts
 from wfinspect.watching.poller import Poller
@@ -31,14 +33,102 @@ from wfinspect.watching.store import EphemeralStore
 
 DONE, SUCCESS, FAILURE = "done", "success", "failure"
 UNTILS = tuple(f"{scope}:{state}" for scope in ("all", "any") for state in (DONE, SUCCESS, FAILURE))
+TIMED_OUT = 124
 
-_WANTED = {
-    DONE: {Family.SUCCESS, Family.FAILURE},
-    SUCCESS: {Family.SUCCESS},
-    FAILURE: {Family.FAILURE},
-}
-_UNWANTED = {DONE: Family.FAILURE, SUCCESS: Family.FAILURE, FAILURE: Family.SUCCESS}
-_REFUSED, _GONE = 4, 5
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command takes."""
+    parser.add_argument(
+        "ids",
+        nargs="*",
+        metavar="ID",
+        help="an ID, a list (1,2) or a range (100..120); without one, the watched list as it is now",
+    )
+    parser.add_argument(
+        "--until",
+        choices=UNTILS,
+        default=UNTILS[0],
+        metavar="WISH",
+        help="all or any, a colon, and done, success or failure (default: all:done)",
+    )
+    parser.add_argument(
+        "--file",
+        metavar="FILE",
+        help="read IDs from a file, of a table those of its column Id; - for standard input",
+    )
+    parser.add_argument("--json", action="store_true", help="a line of JSON for each change")
+    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="end after so long")
+    parser.add_argument(
+        "--fail-fast", action="store_true", help="end as soon as the wish can't be fulfilled"
+    )
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if (seconds := float(text)) > 0:
+            return seconds
+    raise UsageError(f"--timeout: {text!r} can't be used: give seconds above 0, e.g. 300.")
+
+
+def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+    """Print a line for each change until the wish is fulfilled; the list stays as it is."""
+    clock = SystemClock()
+    keys = _keys(args, settings, environ, clock)
+    engine = Engine(
+        keys[0].target,
+        connector(environ, home_of(environ), clock),
+        clock,
+        store=EphemeralStore(settings.paths.state_dir, clock.now, keys),
+        schedule=Schedule(
+            random.Random(), budget=settings.budget, interval_seconds=settings.interval
+        ),
+        alerts=Alerts(),
+    )
+    poller = Poller(engine)
+    is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
+    progress = ProgressLine(sys.stderr, settings.zone, is_terminal=is_terminal)
+
+    def tell(change: Change) -> None:
+        progress.clear()
+        print(change.as_json() if args.json else change.as_text(settings.zone), flush=True)
+
+    follower = Follower(keys, args.until, fail_fast=args.fail_fast)
+    with ended_by_signals():
+        try:
+            return follow(poller, follower, tell, progress, clock, args.timeout)
+        finally:
+            progress.clear()
+            poller.stop()
+
+
+def _keys(
+    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> Sequence[InstanceKey]:
+    if not args.ids and args.file is None:
+        if rows := stored_rows(settings, clock):
+            return [row.key for row in rows]
+        raise UsageError("The watched list is empty: give the IDs of instances to follow.")
+    target = resolve_target(settings, environ).target
+    ids = dict.fromkeys(parse_ids(" ".join(args.ids)) if args.ids else ())
+    if args.file is not None:
+        ids |= dict.fromkeys(_read_file(args.file).ids)
+    return [InstanceKey(target, number) for number in ids]
+
+
+def _read_file(name: str) -> FoundIds:
+    """The IDs in a file or on standard input; what was read is said on standard error."""
+    called = "standard input" if name == "-" else name
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        found = read_id_file(data)
+    except OSError as error:
+        raise UsageError(f"--file: {called} can't be read: {error.strerror or error}.") from None
+    except UsageError as error:
+        raise UsageError(f"--file: {called}: {error}") from None
+    where = {"": "", "text": " found in its text"}.get(found.source, f" from {found.source}")
+    count = "1 ID" if len(found.ids) == 1 else f"{len(found.ids):,} IDs"
+    say("; ".join(filter(None, (f"{called}: {count}{where}", found.left_out))) + ".")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +166,19 @@ class Change:
         words = f"{before}-> {shown(self.to_status, limit=40) or 'no status'}"
         words += " (rerun)" if self.from_status == self.to_status else ""
         return f"{clock_time(self.at, zone)}  {self.id}  {words}  {shown(self.name)}".rstrip()
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_WANTED = {
+    DONE: {Family.SUCCESS, Family.FAILURE},
+    SUCCESS: {Family.SUCCESS},
+    FAILURE: {Family.FAILURE},
+}
+_UNWANTED = {DONE: Family.FAILURE, SUCCESS: Family.FAILURE, FAILURE: Family.SUCCESS}
+_REFUSED, _GONE = 4, 5
 
 
 class Follower:
@@ -173,81 +276,91 @@ def _lost_code(row: Row | None) -> int | None:
     return trouble.exit_code if is_refused else None
 
 
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+class ProgressLine:
+    """Writes to a stream; to none where there is none."""
+
+    def __init__(self, stream: TextIO | None, zone: tzinfo, *, is_terminal: bool) -> None:
+        self._stream = stream
+        self._zone = zone
+        self._is_terminal = is_terminal
+        self._last_notice = 0
+        self._told: set[str] = set()
+        self._slow: set[str] = set()
+        self._store_trouble = ""
+        self._line = ""
+
+    def say(self, sentence: str) -> None:
+        """A sentence of its own line."""
+        self.clear()
+        self._write(f"wfinspect: {shown(sentence, limit=SENTENCE_LIMIT)}\n")
+
+    def clear(self) -> None:
+        """Take the progress off the terminal, since something else is to be written there."""
+        if self._line:
+            self._write("\r\x1b[K")
+            self._line = ""
+
+    def show(self, snapshot: Snapshot, summary: str) -> None:
+        """Tell what is new in a snapshot, and draw how far the watch is."""
+        for sentence in self._news(snapshot):
+            self.say(sentence)
+        health = snapshot.health
+        words = "live" if health.contact is Contact.LIVE else health.contact.value.upper()
+        if health.contact is Contact.LIVE and health.slow is not None:
+            words = health.slow.words
+        if health.trouble is not None:
+            words += f": {shown(health.trouble.cause)}"
+            if health.trouble.retry_at is not None:
+                words += f", next try {health.trouble.retry_at.astimezone(self._zone):%H:%M:%S}"
+        if self._is_terminal and self._stream is not None:
+            # A line that wraps could not be taken back.
+            room = os.get_terminal_size(self._stream.fileno()).columns - 1
+            line = f"{summary} | {words}"[:room]
+            if line != self._line:
+                self.clear()
+                self._write(line)
+                self._line = line
+
+    def _news(self, snapshot: Snapshot) -> Iterator[str]:
+        fresh = [n for n in snapshot.notices if n.number > self._last_notice]
+        for notice in fresh:
+            self._last_notice = notice.number
+            yield notice.text
+        health = snapshot.health
+        if health.store_trouble not in {"", self._store_trouble}:
+            yield health.store_trouble
+        self._store_trouble = health.store_trouble
+        if health.slow is not None and health.slow.cause not in self._slow:
+            self._slow.add(health.slow.cause)
+            yield health.slow.sentence
+        troubles = [health.trouble, *(row.trouble for row in snapshot.rows if not row.is_gone)]
+        causes = {trouble.cause: trouble for trouble in troubles if trouble is not None}
+        for trouble in (t for cause, t in causes.items() if cause not in self._told):
+            at = trouble.retry_at
+            again = f" Next try at {at.astimezone(self._zone):%H:%M:%S}." if at is not None else ""
+            yield f"{trouble.sentence}{again}"
+        self._told |= causes.keys()
+        if self._told and not causes and health.contact is Contact.LIVE:
+            self._told.clear()
+            if not fresh:
+                yield "Contact is back."
+
+    def _write(self, text: str) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            # That nobody reads the progress is no reason to stop.
+            self._stream = None
 
 
-TIMED_OUT = 124
 _LONGEST_WAIT_SECONDS = 5.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what only this command takes."""
-    parser.add_argument(
-        "ids",
-        nargs="*",
-        metavar="ID",
-        help="an ID, a list (1,2) or a range (100..120); without one, the watched list as it is now",
-    )
-    parser.add_argument(
-        "--until",
-        choices=UNTILS,
-        default=UNTILS[0],
-        metavar="WISH",
-        help="all or any, a colon, and done, success or failure (default: all:done)",
-    )
-    parser.add_argument(
-        "--file",
-        metavar="FILE",
-        help="read IDs from a file, of a table those of its column Id; - for standard input",
-    )
-    parser.add_argument("--json", action="store_true", help="a line of JSON for each change")
-    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="end after so long")
-    parser.add_argument(
-        "--fail-fast", action="store_true", help="end as soon as the wish can't be fulfilled"
-    )
-
-
-def _seconds(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if (seconds := float(text)) > 0:
-            return seconds
-    raise UsageError(f"--timeout: {text!r} can't be used: give seconds above 0, e.g. 300.")
-
-
-def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
-    """Print a line for each change until the wish is fulfilled; the list stays as it is."""
-    clock = SystemClock()
-    keys = _keys(args, settings, environ, clock)
-    engine = Engine(
-        keys[0].target,
-        connector(environ, home_of(environ), clock),
-        clock,
-        store=EphemeralStore(settings.paths.state_dir, clock.now, keys),
-        schedule=Schedule(
-            random.Random(), budget=settings.budget, interval_seconds=settings.interval
-        ),
-        alerts=Alerts(),
-    )
-    watcher = Poller(engine)
-    is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
-    progress = ProgressLine(sys.stderr, settings.zone, is_terminal=is_terminal)
-
-    def tell(change: Change) -> None:
-        progress.clear()
-        print(change.as_json() if args.json else change.as_text(settings.zone), flush=True)
-
-    follower = Follower(keys, args.until, fail_fast=args.fail_fast)
-    with ended_by_signals():
-        try:
-            return follow(watcher, follower, tell, progress, clock, args.timeout)
-        finally:
-            progress.clear()
-            watcher.stop()
-
-
 def follow(
-    watcher: Poller,
+    poller: Poller,
     follower: Follower,
     tell: Callable[[Change], None],
     progress: ProgressLine,
@@ -257,11 +370,11 @@ def follow(
     """Tell each change until the follower has an exit code, or `timeout` seconds have passed."""
     # Of the queues only this one may be put into from a thread while this thread waits in it.
     pings = queue.SimpleQueue[None]()
-    watcher.subscribe(lambda: pings.put(None))
+    poller.subscribe(lambda: pings.put(None))
     deadline = inf if timeout is None else clock.monotonic() + timeout
-    watcher.start()
+    poller.start()
     while True:
-        snapshot = watcher.snapshot
+        snapshot = poller.snapshot
         for change in follower.take(snapshot):
             tell(change)
         progress.show(snapshot, follower.summary())
@@ -272,33 +385,3 @@ def follow(
             return TIMED_OUT if code is None else code
         with contextlib.suppress(queue.Empty):
             pings.get(timeout=min(left, _LONGEST_WAIT_SECONDS))
-
-
-def _keys(
-    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str], clock: Clock
-) -> Sequence[InstanceKey]:
-    if not args.ids and args.file is None:
-        if rows := stored_rows(settings, clock):
-            return [row.key for row in rows]
-        raise UsageError("The watched list is empty: give the IDs of instances to follow.")
-    target = bind(settings, environ).target
-    ids = dict.fromkeys(parse_ids(" ".join(args.ids)) if args.ids else ())
-    if args.file is not None:
-        ids |= dict.fromkeys(_read_file(args.file).ids)
-    return [InstanceKey(target, number) for number in ids]
-
-
-def _read_file(name: str) -> FoundIds:
-    """The IDs in a file or on standard input; what was read is said on standard error."""
-    called = "standard input" if name == "-" else name
-    try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        found = read_id_file(data)
-    except OSError as error:
-        raise UsageError(f"--file: {called} can't be read: {error.strerror or error}.") from None
-    except UsageError as error:
-        raise UsageError(f"--file: {called}: {error}") from None
-    where = {"": "", "text": " found in its text"}.get(found.source, f" from {found.source}")
-    count = "1 ID" if len(found.ids) == 1 else f"{len(found.ids):,} IDs"
-    say("; ".join(filter(None, (f"{called}: {count}{where}", found.left_out))) + ".")
-    return found
