@@ -116,6 +116,7 @@ class View:
         if text:
             self._notices.say(text, is_error=is_error)
             name, lost_at = "lost" if is_error else "back", moment.now - timedelta(seconds=seconds)
+            # The names are those of 0.1.0, whose processes may share the store.
             is_ours = self._journal.claim(f"told {name}", lost_at, moment)
             self._alerts.say(text, moment.monotonic, is_ours=is_ours)
 
