@@ -227,7 +227,7 @@ OPTIONS = (
 _BY_KEY = {option.key: option for option in OPTIONS}
 
 
-class Rule(StrEnum):
+class NotifyRule(StrEnum):
     """What is notified, each more than the one before; lost contact and its return always are."""
 
     FAILURE = "failure"
@@ -244,7 +244,7 @@ MIN_LOST_AFTER_SECONDS = 10.0  # below it one lost packet would ring
 class NotifySettings(NamedTuple):
     """The [notify] table, each key with its default: nothing leaves the terminal by default."""
 
-    rule: Rule = Rule.FAILURE
+    rule: NotifyRule = NotifyRule.FAILURE
     command: tuple[str, ...] = ()
     """A program and its arguments, with places for {id}, {name}, {from}, {to} and {message}; run without a shell."""
     bell: bool = True
@@ -278,8 +278,8 @@ def read_notify(table: object, source: str) -> NotifySettings:
     return NotifySettings(**values)
 
 
-def _rule(value: object) -> Rule:
-    return Rule(_one_of(*Rule)(value))
+def _rule(value: object) -> NotifyRule:
+    return NotifyRule(_one_of(*NotifyRule)(value))
 
 
 def _command(value: object) -> tuple[str, ...]:

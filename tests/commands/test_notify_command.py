@@ -14,10 +14,10 @@ from test_alerts import change
 
 from wfinspect.cli import main
 from wfinspect.errors import ConfigError
-from wfinspect.settings import NotifySettings, Rule, load_settings, read_notify
-from wfinspect.watching.notifications import Message, Messenger, filled, scrubbed
+from wfinspect.settings import NotifyRule, NotifySettings, load_settings, read_notify
+from wfinspect.watching.notifications import Announcement, Messenger, filled, scrubbed
 
-MESSAGE = Message("1 failed: dwd_table_1 (1) Running -> Failure", change())
+MESSAGE = Announcement("1 failed: dwd_table_1 (1) Running -> Failure", change())
 RECORD = """
 import json, os, sys
 with open(sys.argv[1], "a") as file:
@@ -78,7 +78,7 @@ def test_no_key_reaches_the_command(name: str) -> None:
 
 @given(st.text())
 def test_a_name_never_poses_as_an_option_or_a_file(name: str) -> None:
-    values = Message("m", change(name=name)).values()
+    values = Announcement("m", change(name=name)).values()
 
     for argument in filled(("tell", "{name}", "{name}{to}"), values)[1:]:
         assert argument[:1] not in {"-", "@"}
@@ -100,7 +100,7 @@ def test_messages_are_told_one_after_the_other_and_nobody_waits(tmp_path: Path) 
     command = (sys.executable, "-c", script, str(tmp_path / "told"), "{message}")
     messenger = Messenger(command, os.environ, timeout=20)
     for text in ("one", "two"):
-        messenger.send(Message(text))
+        messenger.send(Announcement(text))
     assert not (tmp_path / "told").exists()
 
     with gate.open("w"):
@@ -187,7 +187,7 @@ def test_without_a_command_nothing_is_started() -> None:
 
 def test_nothing_is_sent_that_was_not_asked_for() -> None:
     assert read_notify({}, "config.toml") == NotifySettings(
-        Rule.FAILURE, (), True, "off", False, 300.0
+        NotifyRule.FAILURE, (), True, "off", False, 300.0
     )
 
 
@@ -207,7 +207,7 @@ def test_the_table_is_read_from_the_file(tmp_path: Path) -> None:
 
     settings = load_settings({"config": str(path)}, {"HOME": str(tmp_path)})
 
-    assert settings.notify == NotifySettings(Rule.SETTLED, ("tell", "{message}"), False, "9")
+    assert settings.notify == NotifySettings(NotifyRule.SETTLED, ("tell", "{message}"), False, "9")
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_the_readmes_script_posts_any_name_as_json(tmp_path: Path) -> None:
     url.parent.mkdir(parents=True)
     url.write_text("https://127.0.0.1/robot?access_token=x\n")
     path = f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin"
-    message = Message("1 failed: a\"b'$(id)`\\ (1) Running -> Failure")
+    message = Announcement("1 failed: a\"b'$(id)`\\ (1) Running -> Failure")
 
     def post(errcode: str) -> str:
         environ = {"PATH": path, "HOME": str(tmp_path), "ERRCODE": errcode}
@@ -283,7 +283,7 @@ def test_a_bug_while_telling_is_said_and_the_next_message_is_told(
     told = threading.Event()
     messenger = Messenger(["true"], {})
 
-    def broken(_: Message) -> str:
+    def broken(_: Announcement) -> str:
         told.set()
         raise ZeroDivisionError
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from wfinspect.format import is_harmless
 from wfinspect.model import InstanceKey, Status, Transition
-from wfinspect.settings import Rule
+from wfinspect.settings import NotifyRule
 from wfinspect.watching.api import Alert
 from wfinspect.watching.notifications import (
     GATHER_SECONDS,
@@ -36,15 +36,15 @@ def change(
 
 
 def test_each_rule_wants_its_changes() -> None:
-    told = {rule: {to for to in Status if is_told(change(to=to), rule)} for rule in Rule}
+    told = {rule: {to for to in Status if is_told(change(to=to), rule)} for rule in NotifyRule}
 
-    assert told[Rule.FAILURE] == told[Rule.LATE] == {Status.FAILURE}
-    assert told[Rule.SETTLED] == {Status.FAILURE, Status.SUCCESS}
-    assert told[Rule.ANY] == set(Status)
+    assert told[NotifyRule.FAILURE] == told[NotifyRule.LATE] == {Status.FAILURE}
+    assert told[NotifyRule.SETTLED] == {Status.FAILURE, Status.SUCCESS}
+    assert told[NotifyRule.ANY] == set(Status)
 
 
 def test_a_failure_is_told_with_id_name_states_and_how_long_it_took() -> None:
-    alerts = Alerts(Rule.FAILURE)
+    alerts = Alerts(NotifyRule.FAILURE)
     started = START - timedelta(minutes=41, seconds=12)
     failed = instance(1, "Failure", started_time=ms(started), finished_time=ms(START))
     alerts.changed(change(), failed, 0.0, is_ours=True)
@@ -67,7 +67,7 @@ def test_a_failure_is_told_with_id_name_states_and_how_long_it_took() -> None:
 
 
 def test_frozen_tasks_that_are_known_of_are_told_with_a_failure_and_with_what_is_late() -> None:
-    alerts = Alerts(Rule.LATE)
+    alerts = Alerts(NotifyRule.LATE)
     names = ("publish_result", "n" * 90, "third")
     alerts.changed(change(), None, 0.0, is_ours=True, frozen=names[:1])
     alerts.late(key(2), instance(2), "late by 19m", START, 0.0, frozen=names)
@@ -84,7 +84,7 @@ def note_late(alerts: Alerts, number: int = 1, **fields: object) -> None:
 
 
 def test_a_late_run_is_told_to_who_asked_for_it_behind_what_failed() -> None:
-    alerts = Alerts(Rule.LATE)
+    alerts = Alerts(NotifyRule.LATE)
     note_late(alerts)
     alerts.changed(change(2), None, 0.0, is_ours=True)
 
@@ -96,14 +96,14 @@ def test_a_late_run_is_told_to_who_asked_for_it_behind_what_failed() -> None:
         "1 failed, 1 late: dwd_table_2 (2) Running -> Failure; "
         "dwd_table_1 (1) running 41m, usually 18m to 22m: late by 19m"
     )
-    quiet = Alerts(Rule.FAILURE)
+    quiet = Alerts(NotifyRule.FAILURE)
     note_late(quiet)
     assert quiet.take(inf) is None
     assert quiet.latest is None
 
 
 def test_of_a_late_run_a_command_is_told_its_name_made_visible_and_late_as_its_state() -> None:
-    alerts = Alerts(Rule.ANY)
+    alerts = Alerts(NotifyRule.ANY)
     note_late(alerts, name="x\x1b[2J\n" + "y" * 400)
 
     message = alerts.take(inf)
@@ -117,7 +117,7 @@ def test_of_a_late_run_a_command_is_told_its_name_made_visible_and_late_as_its_s
 
 
 def test_a_run_that_goes_on_again_by_now_has_no_duration() -> None:
-    alerts = Alerts(Rule.FAILURE)
+    alerts = Alerts(NotifyRule.FAILURE)
     alerts.changed(change(), instance(1, "Running", started_time=ms(START)), 0.0, is_ours=True)
 
     message = alerts.take(inf)
@@ -127,7 +127,7 @@ def test_a_run_that_goes_on_again_by_now_has_no_duration() -> None:
 
 
 def test_fifty_changes_of_one_round_are_one_message_of_300_characters_failures_first() -> None:
-    alerts = Alerts(Rule.SETTLED)
+    alerts = Alerts(NotifyRule.SETTLED)
     for number in range(1, 51):
         to = "Failure" if number == 50 else "Success"
         alerts.changed(change(number, to), None, number * 0.1, is_ours=True)
@@ -146,7 +146,7 @@ def test_fifty_changes_of_one_round_are_one_message_of_300_characters_failures_f
 
 
 def test_changes_without_an_end_are_told_all_the_same() -> None:
-    alerts = Alerts(Rule.ANY)
+    alerts = Alerts(NotifyRule.ANY)
     now = 0.0
     while alerts.take(now) is None:
         alerts.changed(change(int(now) + 1, "Running"), None, now, is_ours=True)
@@ -156,7 +156,7 @@ def test_changes_without_an_end_are_told_all_the_same() -> None:
 
 
 def test_of_one_instance_the_last_change_is_told() -> None:
-    alerts = Alerts(Rule.ANY)
+    alerts = Alerts(NotifyRule.ANY)
     alerts.changed(change(to="Running", was="WaitTime"), None, 0.0, is_ours=True)
     alerts.changed(change(to="Success"), None, 1.0, is_ours=True)
 
@@ -167,7 +167,7 @@ def test_of_one_instance_the_last_change_is_told() -> None:
 
 
 def test_what_another_process_recorded_rings_here_and_is_told_there() -> None:
-    alerts = Alerts(Rule.FAILURE)
+    alerts = Alerts(NotifyRule.FAILURE)
     alerts.changed(change(1), None, 0.0, is_ours=False)
     assert alerts.take(inf) is None
     assert alerts.latest is not None
@@ -183,7 +183,7 @@ def test_what_another_process_recorded_rings_here_and_is_told_there() -> None:
 
 
 def test_lost_contact_and_its_return_are_told_under_every_rule() -> None:
-    alerts = Alerts(Rule.FAILURE)
+    alerts = Alerts(NotifyRule.FAILURE)
     alerts.say("No contact for 5 minutes (unreachable).", 0.0)
     lost = alerts.take(inf)
     assert lost is not None
@@ -213,7 +213,7 @@ def test_a_rerun_that_failed_unseen_says_so() -> None:
 def test_no_text_makes_a_message_long_or_harmful(
     said: list[str], given_texts: list[tuple[str, str]]
 ) -> None:
-    alerts = Alerts(Rule.ANY)
+    alerts = Alerts(NotifyRule.ANY)
     for text in said:
         alerts.say(text, 0.0)
     for number, (name, word) in enumerate(given_texts, 1):

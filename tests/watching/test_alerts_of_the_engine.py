@@ -9,18 +9,18 @@ from test_engine import Rig, becomes, move, put_in_the_way, take_away, watching
 
 from wfinspect.errors import Unreachable
 from wfinspect.watching.api import Alert
-from wfinspect.watching.notifications import TRIAL, Message, Messenger
+from wfinspect.watching.notifications import TRIAL, Announcement, Messenger
 
 
 class FakeMessenger:
     """Keeps what it is to tell."""
 
     def __init__(self) -> None:
-        self.sent: list[Message] = []
+        self.sent: list[Announcement] = []
         self.trouble = ""
         self.is_closed = False
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Announcement) -> None:
         self.sent.append(message)
 
     def take_trouble(self) -> str:

@@ -10,7 +10,7 @@ from test_lookups import Asker, dates
 
 from wfinspect.errors import Refused, Unreachable
 from wfinspect.model import Progress, TaskInstance, WorkflowInstance
-from wfinspect.settings import Rule
+from wfinspect.settings import NotifyRule
 from wfinspect.watching.api import Outlook, Row, TasksOf
 from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
 from wfinspect.watching.outlook import FOREMOST
@@ -25,7 +25,7 @@ class Watched(Asker):
         super().__init__(state_dir, clock)
         self.messenger = FakeMessenger()
         self.engine._alerts.messenger = self.messenger  # type: ignore[assignment]
-        self.engine._alerts._rule = Rule.LATE
+        self.engine._alerts._rule = NotifyRule.LATE
         self.source.pages = ((task(1, "Success"), task(2, "Running"), task(3, "NotRun")),)
         self.source.past = {
             date: (run(100 + n, date, 20 + n % 2),) for n, date in enumerate(dates())

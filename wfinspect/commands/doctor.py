@@ -33,7 +33,7 @@ from wfinspect.model import InstanceId, Target, WorkflowInstance
 from wfinspect.regions import day_of
 from wfinspect.settings import NotifySettings, Settings, home_of
 from wfinspect.terminal import announcement, is_remote, require_terminal, run_tmux
-from wfinspect.watching.notifications import TRIAL, Message, Messenger
+from wfinspect.watching.notifications import TRIAL, Announcement, Messenger
 from wfinspect.watching.store import Store
 
 if TYPE_CHECKING:
@@ -541,7 +541,7 @@ def _check_command(environ: Mapping[str, str], notify: NotifySettings, *, is_tri
         return Found(sentence, Level.FAILURE)
     if not is_trial:
         return Found(f"{program}; --try runs it")
-    trouble = Messenger(notify.command, environ).run(Message(TRIAL))
+    trouble = Messenger(notify.command, environ).run(Announcement(TRIAL))
     return Found(trouble, Level.FAILURE) if trouble else Found(f"{program} was run, and succeeded")
 
 

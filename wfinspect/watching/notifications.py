@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from wfinspect.format import duration, shown
 from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance
-from wfinspect.settings import NotifySettings, Rule
+from wfinspect.settings import NotifyRule, NotifySettings
 from wfinspect.watching.api import Alert, Contact, Notice, Trouble
 from wfinspect.watching.watchlist import MAX_NAME
 
@@ -158,12 +158,12 @@ class AlertNews(NamedTuple):
     """Why it counts as late, e.g. ``running 41m, usually 18m to 22m: late by 19m``."""
 
 
-class Message(NamedTuple):
-    """What a user's command is told."""
+class Announcement(NamedTuple):
+    """What a user's command gets."""
 
     text: str
     change: Transition | None = None
-    """The gravest of what is told; None where only contact was lost or is back."""
+    """The gravest of the changes; None where only contact was lost or is back."""
 
     def values(self) -> dict[str, str]:
         """The placeholders of a command, each on one line and safe for a terminal."""
@@ -182,7 +182,7 @@ class Alerts:
 
     def __init__(
         self,
-        rule: Rule = Rule.FAILURE,
+        rule: NotifyRule = NotifyRule.FAILURE,
         *,
         lost_after: float = NotifySettings().lost_after,
         messenger: "Messenger | None" = None,
@@ -226,7 +226,7 @@ class Alerts:
         frozen: Sequence[str] = (),
     ) -> None:
         """Note that a run is late, and why that is said."""
-        if self._rule is not Rule.FAILURE:
+        if self._rule is not NotifyRule.FAILURE:
             change = Transition(key, instance.name[:MAX_NAME], instance.status, LATE, at, at, at)
             self._news[key] = AlertNews(change, frozen=frozen, lateness=said)
             self._note(now)
@@ -236,7 +236,7 @@ class Alerts:
         self._said.append((_cut(text, _MAX_SAID), is_ours))
         self._note(now)
 
-    def take(self, now: float) -> Message | None:
+    def take(self, now: float) -> Announcement | None:
         """Make an alert of what has gathered, if it is due.
 
         Gives what a command is to be told, None for nothing: what another process has recorded or
@@ -252,7 +252,7 @@ class Alerts:
         words = [text for text, is_ours in said if is_ours]
         if not (ours or words):
             return None
-        return Message(sentence(words, ours), ours[0].change if ours else None)
+        return Announcement(sentence(words, ours), ours[0].change if ours else None)
 
     def send(self, now: float) -> None:
         """Have the command run for what `take` gives."""
@@ -264,11 +264,11 @@ class Alerts:
         self._since, self._last = min(self._since, now), now
 
 
-def is_told(change: Transition, rule: Rule) -> bool:
+def is_told(change: Transition, rule: NotifyRule) -> bool:
     """Whether a rule wants a change to be told."""
-    if rule is Rule.SETTLED:
+    if rule is NotifyRule.SETTLED:
         return change.family.is_settled
-    return rule is Rule.ANY or change.family is Family.FAILURE
+    return rule is NotifyRule.ANY or change.family is Family.FAILURE
 
 
 def sentence(said: Sequence[str], news: Sequence[AlertNews]) -> str:
@@ -358,14 +358,14 @@ class Messenger:
         self._command = tuple(command)
         self._environ = environ
         self._timeout = timeout
-        self._waiting: deque[Message] = deque(maxlen=_MAX_WAITING)
+        self._waiting: deque[Announcement] = deque(maxlen=_MAX_WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._has_failed = False
         self._troubles: deque[str] = deque()
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Announcement) -> None:
         """Have the command told; returns at once. Of very many that wait the oldest are dropped."""
         if not self._command:
             return
@@ -390,7 +390,7 @@ class Messenger:
         if (process := self._process) is not None:
             _kill(process)
 
-    def run(self, message: Message) -> str:
+    def run(self, message: Announcement) -> str:
         """Run the command to its end; "" if it succeeds, else a sentence that says why not."""
         values = message.values()
         program = self._command[0]
