@@ -26,7 +26,7 @@ from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals
 from wfinspect.watching.api import Contact, Row, Snapshot
 from wfinspect.watching.engine import Engine
-from wfinspect.watching.notifications import Alerts
+from wfinspect.watching.notifications import Alerts, NoticeReader
 from wfinspect.watching.poller import Poller
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.store import EphemeralStore
@@ -283,10 +283,9 @@ class ProgressLine:
         self._stream = stream
         self._zone = zone
         self._is_terminal = is_terminal
-        self._last_notice = 0
+        self._notices = NoticeReader()
         self._told: set[str] = set()
         self._slow: set[str] = set()
-        self._store_trouble = ""
         self._line = ""
 
     def say(self, sentence: str) -> None:
@@ -322,14 +321,8 @@ class ProgressLine:
                 self._line = line
 
     def _news(self, snapshot: Snapshot) -> Iterator[str]:
-        fresh = [n for n in snapshot.notices if n.number > self._last_notice]
-        for notice in fresh:
-            self._last_notice = notice.number
-            yield notice.text
-        health = snapshot.health
-        if health.store_trouble not in {"", self._store_trouble}:
-            yield health.store_trouble
-        self._store_trouble = health.store_trouble
+        new, health = self._notices.new(snapshot), snapshot.health
+        yield from (notice.text for notice in new)
         if health.slow is not None and health.slow.cause not in self._slow:
             self._slow.add(health.slow.cause)
             yield health.slow.sentence
@@ -342,7 +335,7 @@ class ProgressLine:
         self._told |= causes.keys()
         if self._told and not causes and health.contact is Contact.LIVE:
             self._told.clear()
-            if not fresh:
+            if not snapshot.notices or snapshot.notices[-1] not in new:
                 yield "Contact is back."
 
     def _write(self, text: str) -> None:

@@ -37,7 +37,7 @@ from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.terminal import CrashSafeApp
 from wfinspect.ui.widgets.boxes import IdBox
 from wfinspect.watching.api import Row, Snapshot, WatchControl
-from wfinspect.watching.notifications import summary
+from wfinspect.watching.notifications import NoticeReader, summary
 
 if TYPE_CHECKING:
     from wfinspect.ui.screens.view import OverlayScreen
@@ -106,9 +106,9 @@ class WfInspectApp(CrashSafeApp):
         bell = self._preferences.get("bell", "on" if settings.notify.bell else "off")
         self._has_bell = bell == "on"
         self._is_pinged = False
-        self._last_notice = self._last_alert = 0
+        self._notices = NoticeReader()
+        self._last_alert = 0
         self._last_transition: Transition | None = None
-        self._store_trouble = ""
         self._interrupted_at = -inf
         self._wanted_theme = settings.theme
         for own in themes.THEMES:
@@ -281,15 +281,8 @@ class WfInspectApp(CrashSafeApp):
 
     def _notify_news(self, snapshot: Snapshot) -> None:
         """Notify what a snapshot holds beyond the former ones."""
-        new = [notice for notice in snapshot.notices if notice.number > self._last_notice]
-        if new:
-            self._last_notice = max(notice.number for notice in new)
-            for notice in new[-MAX_TOASTS:]:
-                severity: SeverityLevel = "error" if notice.is_error else "information"
-                self.notify(notice.text, severity=severity)
-        trouble, self._store_trouble = self._store_trouble, snapshot.health.store_trouble
-        if self._store_trouble and not trouble:
-            self.notify(shown(self._store_trouble, limit=400), severity="error")
+        for notice in self._notices.new(snapshot)[-MAX_TOASTS:]:
+            self.notify(notice.text, severity="error" if notice.is_error else "information")
         alert = snapshot.alert
         if alert is not None and alert.number > self._last_alert:
             self._alert(alert.text)

@@ -15,11 +15,12 @@ from typing import NamedTuple
 from wfinspect.format import duration, shown
 from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance
 from wfinspect.settings import NotifyRule, NotifySettings
-from wfinspect.watching.api import Alert, Contact, Notice, Trouble
+from wfinspect.watching.api import Alert, Contact, Notice, Snapshot, Trouble
 from wfinspect.watching.watchlist import MAX_NAME
 
 _PATIENCE_SECONDS = 30.0  # a row that nothing is heard of must not keep the others' news back
 _KEPT = 20
+_MAX_CAUSE = 400
 
 
 class Notices:
@@ -37,6 +38,27 @@ class Notices:
     def latest(self) -> tuple[Notice, ...]:
         """The latest, oldest first."""
         return tuple(self._latest)
+
+
+class NoticeReader:
+    """Gives each notice of the snapshots once, and each cause of trouble with the store while it lasts."""
+
+    def __init__(self) -> None:
+        self._last_number = 0
+        self._causes: set[str] = set()
+
+    def new(self, snapshot: Snapshot) -> list[Notice]:
+        """Return what a snapshot holds beyond the former ones, oldest first."""
+        found = [notice for notice in snapshot.notices if notice.number > self._last_number]
+        if found:
+            self._last_number = found[-1].number
+        cause = snapshot.health.store_trouble
+        if not cause:
+            self._causes.clear()
+        elif cause not in self._causes:
+            self._causes.add(cause)
+            found.append(Notice(0, shown(cause, limit=_MAX_CAUSE), is_error=True))
+        return found
 
 
 class Absence:
