@@ -1,6 +1,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 
-from fakes import instance
+from fakes import BINDING, instance
 
 from wfinspect.commands.once import read
 from wfinspect.errors import NotFound, Refused, ServiceError, ServiceTrouble
@@ -48,7 +48,7 @@ def ids(*numbers: int) -> list[InstanceId]:
 async def test_a_group_costs_two_calls_however_many_it_has() -> None:
     service = Service(*(instance(n) for n in range(1, 51)))
 
-    reading = await read(service, ids(*range(1, 51)), once)
+    reading = await read(service, BINDING, ids(*range(1, 51)), once)
 
     assert len(reading.found) == 50
     assert service.asked == ["get 1", "list 49"]
@@ -58,17 +58,17 @@ async def test_a_group_costs_two_calls_however_many_it_has() -> None:
 async def test_what_list_does_not_know_is_asked_singly() -> None:
     service = Service(instance(1), instance(2, project_id=9), instance(3))
 
-    reading = await read(service, ids(1, 2, 3, 4), once)
+    reading = await read(service, BINDING, ids(1, 2, 3, 4), once)
 
     assert set(reading.found) == {1, 2, 3}
-    assert service.asked == ["get 1", "list 3", "get 2", "list 1", "get 4"]
+    assert service.asked == ["get 1", "list 3", "get 2", "get 4"]
     assert reading.exit_code == 5
 
 
 async def test_where_list_is_refused_all_are_asked_singly() -> None:
     service = Service(instance(1), instance(2), instance(3), refuses_list=True)
 
-    reading = await read(service, ids(1, 2, 3), once)
+    reading = await read(service, BINDING, ids(1, 2, 3), once)
 
     assert set(reading.found) == {1, 2, 3}
     assert service.asked == ["get 1", "list 2", "get 2", "get 3"]
@@ -78,7 +78,7 @@ async def test_a_refused_key_ends_the_reading_for_all() -> None:
     service = Service(instance(1), instance(3))
     service.errors[2] = Refused("The key is inactive.")
 
-    reading = await read(service, ids(2, 1, 3), once)
+    reading = await read(service, BINDING, ids(2, 1, 3), once)
 
     assert set(reading.errors) == {1, 2, 3}
     assert service.asked == ["get 2"]
@@ -89,7 +89,7 @@ async def test_the_gravest_of_mixed_troubles_decides_and_the_rest_is_read() -> N
     service = Service(instance(1))
     service.errors[2] = ServiceTrouble("The service is in trouble.")
 
-    reading = await read(service, ids(2, 7, 1), once)
+    reading = await read(service, BINDING, ids(2, 7, 1), once)
 
     assert set(reading.found) == {1}
     assert reading.exit_code == 5

@@ -22,8 +22,9 @@ from wfinspect.errors import (
 from wfinspect.model import Family, InstanceKey, Target
 from wfinspect.watching.api import Group
 from wfinspect.watching.cadence import cadence, freshness_seconds
+from wfinspect.watching.groups import MAX_IDS
 from wfinspect.watching.limits import CircuitBreaker, RateLimiter, TokenBucket
-from wfinspect.watching.schedule import MAX_IDS, Batch, Schedule
+from wfinspect.watching.schedule import Batch, Schedule
 
 OTHER = Target("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 GROUP = Group(BINDING, 88123, "Prod", 1)

@@ -31,10 +31,10 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.model import InstanceId, Target, WorkflowInstance
+from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
 from wfinspect.regions import day_of
 from wfinspect.settings import Settings, home_of
-from wfinspect.watching.api import InstanceSource
+from wfinspect.watching.api import Group, InstanceSource, group_of
 
 if TYPE_CHECKING:
     from wfinspect.watching.api import Row
@@ -124,6 +124,7 @@ async def read_instances(
     async with open_client(target, environ, home_of(environ), clock, on_call) as client:
         return await read(
             client,
+            target,
             ids,
             lambda attempt: with_retries(attempt, clock=clock, sleep=asyncio.sleep, rng=rng),
         )
@@ -132,60 +133,66 @@ async def read_instances(
 Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[WorkflowInstance]]
 
 
-async def read(source: InstanceSource, ids: Sequence[InstanceId], attempt: Attempt) -> Reading:
-    """Read instances: one singly, then all others of its group with one List, and so on.
+async def read(
+    source: InstanceSource, target: Target, ids: Sequence[InstanceId], attempt: Attempt
+) -> Reading:
+    """Read instances of a target with few calls.
 
     `attempt` makes the single calls and may retry them. An error that is not the instance's own
     ends the reading: no other ID would fare better.
     """
-    reading = Reading()
-    waiting = list(ids)
-    can_list = True
+    from wfinspect.watching.groups import BatchPlanner
+
+    planner, reading = BatchPlanner(), Reading()
+    waiting = dict.fromkeys(InstanceKey(target, number) for number in ids)
+    for key in waiting:
+        planner.add(key, None)
     while waiting:
-        first = waiting.pop(0)
-        try:
-            instance = await attempt(lambda first=first: source.get_workflow_instance(first))  # type: ignore[misc]
-        except (CredentialsMissing, Refused, Throttled, Unreachable) as error:
-            reading.errors |= dict.fromkeys([first, *waiting], error)
-            return reading
-        except ServiceError as error:
-            reading.errors[first] = error
+        keys, group = planner.place(next(iter(waiting)), _AT)
+        if group is not None:
+            try:
+                listed = await _list(source, keys, group)
+            except ServiceError as error:
+                planner.refused(keys, group, error)
+                continue
+            planner.answered(keys, group, dict.fromkeys(listed, group), _AT)
+            reading.found |= {key.id: instance for key, instance in listed.items()}
+            for key in listed:
+                del waiting[key]
             continue
-        reading.found[first] = instance
-        if can_list and waiting:
-            placed = await _same_group(source, instance, waiting)
-            can_list = placed is not None
-            reading.found |= placed or {}
-            waiting = [i for i in waiting if i not in reading.found]
+        (key,) = keys
+        try:
+            instance = await attempt(lambda key=key: source.get_workflow_instance(key.id))  # type: ignore[misc]
+        except (CredentialsMissing, Refused, Throttled, Unreachable) as error:
+            reading.errors |= {each.id: error for each in waiting}
+            break
+        except ServiceError as error:
+            reading.errors[key.id] = error
+            planner.answered(keys, None, {}, _AT)
+        else:
+            reading.found[key.id] = instance
+            planner.answered(keys, None, {key: group_of(target, instance)}, _AT)
+        del waiting[key]
     return reading
 
 
-BATCH = 100
-"""IDs one ListWorkflowInstances takes."""
+_AT = 0.0  # one reading is one moment to the planner
 
 
-async def _same_group(
-    source: InstanceSource, instance: WorkflowInstance, ids: Sequence[InstanceId]
-) -> dict[InstanceId, WorkflowInstance] | None:
-    """Those of `ids` that share the group of an instance; None where List can't be used."""
-    if instance.project_id is None or instance.biz_date is None:
+async def _list(
+    source: InstanceSource, keys: Sequence[InstanceKey], group: Group
+) -> dict[InstanceKey, WorkflowInstance]:
+    try:
+        listed = await source.list_workflow_instances(
+            [key.id for key in keys],
+            project_id=group.project_id,
+            biz_date=group.biz_date,
+            env_type=group.env_type,
+        )
+    except NotFound:
         return {}
-    found: dict[InstanceId, WorkflowInstance] = {}
-    for start in range(0, len(ids), BATCH):
-        wanted = ids[start : start + BATCH]
-        try:
-            listed = await source.list_workflow_instances(
-                wanted,
-                project_id=instance.project_id,
-                biz_date=instance.biz_date,
-                env_type=instance.env_type,
-            )
-        except NotFound:
-            continue
-        except ServiceError:
-            return None
-        found |= {i.id: i for i in listed if i.id in wanted}
-    return found
+    found = {InstanceKey(group.target, instance.id): instance for instance in listed}
+    return {key: found[key] for key in keys if key in found}
 
 
 ATTEMPTS = 3

@@ -1,8 +1,9 @@
-"""Which instances one List can answer for, how new ones are placed, and where List is no use. Pure.
+"""Which instances share a List, how new ones find their group, and where List is of no use. Pure.
 
-New instances of a target are placed one after the other: a Get finds the group of the first, a
-List in that group finds those of the others that share it, and so on with the rest. When a List
-places nobody, the rest are asked for singly.
+A Get finds the group of a new instance; a List in that group then finds which of the other new ones
+share it, and so on with those that are left. The search in a group ends with a List that places none,
+and where neighbours end. A List that places none has to be earned: before the next one, Gets place as many
+as keep the cost within 1.2 times that of Gets alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,50 +13,33 @@ from wfinspect.errors import Refused, ServiceError
 from wfinspect.model import InstanceKey, Target
 from wfinspect.watching.api import Group
 
+MAX_IDS = 100
+"""IDs that one List may request."""
 FALLBACK_SECONDS = 3600.0
 """After this List is tried again: a permission may have been granted since."""
 
+_PLACED_FOR_A_LIST = 5
+"""So many placed instances pay for one List that placed none."""
 _LACKED_TOO_OFTEN = 2
 _REFUSED = "List refused: single calls"
 _IGNORES_IDS = "List ignores Ids: single calls"
 _LACKS_KNOWN = "List lacks known IDs: single calls"
 
 
-@dataclass(slots=True)
-class _Member:
-    group: Group | None
-    is_single: bool = False
-    """The last List lacked it, so a Get has to tell."""
-    lacked: int = 0
-
-
-@dataclass(slots=True)
-class _Placement:
-    """The new instances of one target."""
-
-    unplaced: dict[InstanceKey, None] = field(default_factory=dict)
-    pilot: Group | None = None
-    """The group in which the untried ones are looked for next."""
-    untried: dict[InstanceKey, None] = field(default_factory=dict)
-    has_placed: bool = False
-    is_singly: bool = False
-    in_flight: set[InstanceKey] = field(default_factory=set)
-    is_list_doubted: bool = False
-    """A List was refused, and no Get has told yet whether everything is."""
-
-
 class BatchPlanner:
-    """Who shares a List with whom."""
+    """Decides for which instances one call is made; times are monotonic seconds."""
 
     def __init__(self) -> None:
         self._members: dict[InstanceKey, _Member] = {}
         self._by_group: dict[Group, dict[InstanceKey, None]] = {}
         self._placements: dict[Target, _Placement] = {}
         self._fallbacks: dict[Group | Target, tuple[float, str]] = {}
+        """Where List is of no use, until when, and why in a few words."""
         self._doubted: dict[Group, str] = {}
+        """Groups whose List may be of no use; the next Get decides."""
 
     def add(self, key: InstanceKey, group: Group | None) -> None:
-        """Take an instance up, unplaced where its group is not known."""
+        """Take an instance up, as a new one where its group is not known."""
         self._members[key] = _Member(None)
         if group is None:
             self._placement(key.target).unplaced[key] = None
@@ -63,49 +47,30 @@ class BatchPlanner:
             self._move(key, group)
 
     def forget(self, key: InstanceKey) -> None:
-        """Drop an instance."""
         self._move(key, None)
         self._drop_unplaced(key)
         del self._members[key]
 
-    def shared(self, key: InstanceKey, now: float) -> Group | None:
-        """The group whose List is to answer for an instance, None if a Get is."""
+    # What to request.
+
+    def shared(self, key: InstanceKey, monotonic: float) -> Group | None:
+        """Return the group whose List is to answer for an instance, None if a Get is."""
         member = self._members[key]
         group = member.group
         if group is None or member.is_single or member.lacked >= _LACKED_TOO_OFTEN:
             return None
-        return None if self._is_without_list(group, now) else group
+        return None if self._is_without_list(group, monotonic) else group
 
-    def members(self, group: Group, now: float) -> list[InstanceKey]:
-        """The instances that a List of a group is to answer for."""
-        return [key for key in self._by_group.get(group, ()) if self.shared(key, now) == group]
-
-    def unit(self, key: InstanceKey, now: float) -> Group | InstanceKey | None:
-        """What a call that reads an instance answers for; None while it is not placed yet."""
-        if key in self._placement(key.target).unplaced:
-            return None
-        return self.shared(key, now) or key
-
-    @property
-    def new(self) -> int:
-        """How many instances are not placed yet."""
-        return sum(len(placement.unplaced) for placement in self._placements.values())
-
-    def must_wait(self, key: InstanceKey) -> bool:
-        """Whether an answer on its way may place the instance at no cost."""
-        placement = self._placement(key.target)
-        return key in placement.unplaced and bool(placement.in_flight) and not placement.is_singly
+    def members(self, group: Group, monotonic: float) -> list[InstanceKey]:
+        """Return the instances that a List of a group is to answer for."""
+        return [k for k in self._by_group.get(group, ()) if self.shared(k, monotonic) == group]
 
     def place(
-        self, key: InstanceKey, limit: int, now: float, *, is_alone: bool = False
+        self, key: InstanceKey, monotonic: float, *, is_alone: bool = False
     ) -> tuple[tuple[InstanceKey, ...], Group | None]:
-        """What to ask for to read an instance without a List of its own: keys, and List's group.
+        """Return what to request so that an instance is placed: keys, and the group where it is a List.
 
-        Args:
-            key: the instance whose turn it is.
-            limit: instances that one List may ask for.
-            now: steady seconds.
-            is_alone: ask for this one only, since a person waits for it.
+        With `is_alone` only the instance itself, since the user waits for it.
         """
         placement = self._placement(key.target)
         if key not in placement.unplaced:
@@ -113,26 +78,58 @@ class BatchPlanner:
         keys: tuple[InstanceKey, ...] = (key,)
         group = None
         pilot = placement.pilot
-        if pilot is not None and not is_alone and not self._is_without_list(pilot, now):
-            others = (other for other in placement.untried if other != key)
-            keys = (key, *list(others)[: limit - 1])
+        if pilot is not None and not is_alone and not self._is_without_list(pilot, monotonic):
+            # One that was tried already waits for the end of the search.
+            first = [key] if key in placement.untried else []
+            keys = tuple(dict.fromkeys([*first, *placement.untried]))[:MAX_IDS]
             group = pilot if len(keys) > 1 else None
         placement.in_flight.update(keys)
         return keys, group
+
+    def must_wait(self, key: InstanceKey) -> bool:
+        """Return whether an answer on its way may place the instance at no cost."""
+        placement = self._placement(key.target)
+        return key in placement.unplaced and bool(placement.in_flight) and not placement.is_singly
+
+    def unit(self, key: InstanceKey, monotonic: float) -> Group | InstanceKey | None:
+        """Return what a call that reads an instance answers for; None while it is not placed yet."""
+        if key in self._placement(key.target).unplaced:
+            return None
+        return self.shared(key, monotonic) or key
+
+    @property
+    def new(self) -> int:
+        """How many instances are not placed yet."""
+        return sum(len(placement.unplaced) for placement in self._placements.values())
+
+    def remarks(self, monotonic: float) -> tuple[str, ...]:
+        """Return short words on where List is of no use, each once."""
+        words = (word for until, word in self._fallbacks.values() if until > monotonic)
+        return tuple(dict.fromkeys(words))
+
+    # What to learn from answers.
 
     def answered(
         self,
         keys: Sequence[InstanceKey],
         group: Group | None,
         found: Mapping[InstanceKey, Group | None],
-        now: float,
+        monotonic: float,
     ) -> list[InstanceKey]:
-        """Learn from a call's answer; gives those that a Get has to be sent for at once."""
+        """Learn from an answer; returns those that a List lacked, which need a Get at once.
+
+        Args:
+            keys: what was requested.
+            group: that of a List, None for a Get.
+            found: what the answer held, each with its group where that could be read.
+            monotonic: the time of the answer.
+        """
         known = [key for key in keys if key in self._members]
         if group is None:
             for key in known:
-                self._got(key, found, now)
+                self._got(key, found, monotonic)
             return []
+        has_placed = False
         missing = [key for key in known if key not in found]
         for key in known:
             placement = self._placement(key.target)
@@ -140,7 +137,7 @@ class BatchPlanner:
             placement.untried.pop(key, None)
             is_new = key in placement.unplaced
             if key in found:
-                placement.has_placed |= is_new
+                has_placed |= is_new
                 self._members[key].lacked = 0
                 self._set_placed(key, found[key])
             elif not is_new:
@@ -150,14 +147,21 @@ class BatchPlanner:
             self._doubted.pop(group, None)
         elif any(self._members[key].group == group for key in missing):
             self._doubted[group] = _LACKS_KNOWN
-        self._end_pilot(group)
+        placement = self._placement(group.target)
+        if placement.pilot == group:
+            placement.fruitless += not has_placed
+            # Found up to one of them and none beyond: neighbours, of which this was the last.
+            is_last = all(key in found for key in known[: len(known) - len(missing)])
+            if not (has_placed and placement.untried) or (missing and is_last):
+                placement.end_search()
         return missing
 
     def refused(self, keys: Iterable[InstanceKey], group: Group, error: ServiceError) -> None:
         """Learn that a List was refused; whether Get is as well, the next one tells."""
         placement = self._placement(group.target)
         placement.in_flight.difference_update(keys)
-        placement.is_singly, placement.pilot = True, None
+        placement.is_refused = True
+        placement.end_search()
         if isinstance(error, Refused):
             placement.is_list_doubted = True
         else:
@@ -170,16 +174,13 @@ class BatchPlanner:
         if is_get:
             placement.is_list_doubted = False
 
-    def ignored_ids(self, group: Group, now: float) -> None:
-        """Learn that a group's List answers with others than asked for."""
-        self._fall_back(group, _IGNORES_IDS, now)
+    def ignored_ids(self, group: Group, monotonic: float) -> None:
+        """Learn that a group's List answers with others than requested."""
+        self._fall_back(group, _IGNORES_IDS, monotonic)
 
-    def remarks(self, now: float) -> tuple[str, ...]:
-        """Short words on where List is no use, each once."""
-        words = (word for until, word in self._fallbacks.values() if until > now)
-        return tuple(dict.fromkeys(words))
-
-    def _got(self, key: InstanceKey, found: Mapping[InstanceKey, Group | None], now: float) -> None:
+    def _got(
+        self, key: InstanceKey, found: Mapping[InstanceKey, Group | None], monotonic: float
+    ) -> None:
         placement = self._placement(key.target)
         placement.in_flight.discard(key)
         member = self._members[key]
@@ -192,30 +193,25 @@ class BatchPlanner:
             return
         if placement.is_list_doubted:
             placement.is_list_doubted = False
-            self._fall_back(key.target, _REFUSED, now)
+            self._fall_back(key.target, _REFUSED, monotonic)
         group = found[key]
         if group is not None and group == member.group and group in self._doubted:
-            self._fall_back(group, self._doubted.pop(group), now)
+            self._fall_back(group, self._doubted.pop(group), monotonic)
         if not was_unplaced:
             self._move(key, group)
             return
         self._set_placed(key, group)
-        if not placement.unplaced or placement.is_singly or placement.pilot is not None:
+        if group is None or not placement.unplaced or placement.pilot is not None:
             return
-        if group is not None and self._is_without_list(group, now):
-            placement.is_singly = True
-        elif group is not None:
-            placement.pilot, placement.has_placed = group, False
-            placement.untried = dict(placement.unplaced)
-
-    def _end_pilot(self, group: Group) -> None:
-        placement = self._placement(group.target)
-        if placement.pilot == group and not placement.untried:
-            placement.pilot = None
-            if placement.unplaced and not placement.has_placed:
-                placement.is_singly = True
+        if placement.is_singly:
+            return
+        if self._is_without_list(group, monotonic):
+            placement.is_refused = True
+        else:
+            placement.begin_search(group)
 
     def _set_placed(self, key: InstanceKey, group: Group | None) -> None:
+        self._placement(key.target).placed += 1
         self._drop_unplaced(key)
         self._move(key, group)
 
@@ -225,32 +221,72 @@ class BatchPlanner:
         placement.untried.pop(key, None)
         placement.in_flight.discard(key)
         if not placement.untried:
-            placement.pilot = None
+            placement.end_search()
         if not placement.unplaced:
-            placement.is_singly = False
+            placement.placed = placement.fruitless = 0
+            placement.is_refused = False
 
     def _move(self, key: InstanceKey, group: Group | None) -> None:
         member = self._members[key]
         if member.group is not None and member.group != group:
-            fellows = self._by_group[member.group]
-            del fellows[key]
-            if not fellows:
+            others = self._by_group[member.group]
+            del others[key]
+            if not others:
                 del self._by_group[member.group]
             member.lacked = 0
         member.group = group
         if group is not None:
             self._by_group.setdefault(group, {})[key] = None
 
-    def _is_without_list(self, group: Group, now: float) -> bool:
+    def _is_without_list(self, group: Group, monotonic: float) -> bool:
         if group in self._doubted or self._placement(group.target).is_list_doubted:
             return True
         return any(
-            place in self._fallbacks and self._fallbacks[place][0] > now
+            place in self._fallbacks and self._fallbacks[place][0] > monotonic
             for place in (group, group.target)
         )
 
-    def _fall_back(self, place: Group | Target, word: str, now: float) -> None:
-        self._fallbacks[place] = (now + FALLBACK_SECONDS, word)
+    def _fall_back(self, place: Group | Target, word: str, monotonic: float) -> None:
+        self._fallbacks[place] = (monotonic + FALLBACK_SECONDS, word)
 
-    def _placement(self, target: Target) -> _Placement:
+    def _placement(self, target: Target) -> "_Placement":
         return self._placements.setdefault(target, _Placement())
+
+
+@dataclass(slots=True)
+class _Member:
+    group: Group | None
+    is_single: bool = False
+    """The last List lacked it, so a Get has to tell."""
+    lacked: int = 0
+    """By how many Lists in a row."""
+
+
+@dataclass(slots=True)
+class _Placement:
+    """The new instances of one target."""
+
+    unplaced: dict[InstanceKey, None] = field(default_factory=dict)
+    pilot: Group | None = None
+    """The group in which the untried ones are searched for next."""
+    untried: dict[InstanceKey, None] = field(default_factory=dict)
+    placed: int = 0
+    """How many of the new ones have been placed."""
+    fruitless: int = 0
+    """How many Lists have placed none of them."""
+    is_refused: bool = False
+    """List is of no use for them."""
+    in_flight: set[InstanceKey] = field(default_factory=set)
+    is_list_doubted: bool = False
+    """A List was refused, and no Get has told yet whether everything is."""
+
+    @property
+    def is_singly(self) -> bool:
+        """Whether they are placed by Gets alone for now."""
+        return self.is_refused or self.placed < self.fruitless * _PLACED_FOR_A_LIST
+
+    def begin_search(self, group: Group) -> None:
+        self.pilot, self.untried = group, dict(self.unplaced)
+
+    def end_search(self) -> None:
+        self.pilot, self.untried = None, {}

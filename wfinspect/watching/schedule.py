@@ -11,7 +11,7 @@ from wfinspect.errors import BadRequest, Refused, ServiceError
 from wfinspect.model import InstanceKey, Target
 from wfinspect.watching.api import Group
 from wfinspect.watching.cadence import ACTIVE_SECONDS, JITTER
-from wfinspect.watching.groups import BatchPlanner
+from wfinspect.watching.groups import MAX_IDS, BatchPlanner
 from wfinspect.watching.limits import Limit, Limits, Rounds, Wait, is_of_account, is_of_instance
 
 _BAD_REQUEST_SECONDS = 60.0
@@ -129,10 +129,6 @@ class PollState:
             self.earliest_at = inf
         else:
             self.earliest_at = max(self._not_before, self.base_at + self._cadence * self._jitter)
-
-
-MAX_IDS = 100
-"""IDs that one List may ask for."""
 
 
 class Batch(NamedTuple):
@@ -315,7 +311,7 @@ class Schedule:
         target = first.key.target
         group = self.groups.shared(first.key, now)
         if group is None or group in limits[target].groups:
-            keys, group = self.groups.place(first.key, MAX_IDS, now, is_alone=first.is_urgent)
+            keys, group = self.groups.place(first.key, now, is_alone=first.is_urgent)
             return Batch(target, keys, group)
         members = (self._turns[key] for key in self.groups.members(group, now))
         others = [turn for turn in members if turn.flight is None and turn is not first]
