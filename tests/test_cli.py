@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeClock
+from run import Run
 
 from wfinspect import __version__
-from wfinspect.cli import main
 from wfinspect.clock import SystemClock
 from wfinspect.commands import COMMANDS
 from wfinspect.settings import OPTIONS
@@ -39,21 +39,6 @@ def environ(simulator: Simulator, tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def run(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> "Run":
     return Run(environ, capsys)
-
-
-class Run:
-    """Runs a command line and keeps what it gave."""
-
-    def __init__(self, environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-        self.environ = environ
-        self._capsys = capsys
-        self.out = ""
-        self.err = ""
-
-    def __call__(self, *arguments: str) -> int:
-        code = main(arguments, self.environ)
-        self.out, self.err = self._capsys.readouterr()
-        return code
 
 
 def test_an_instance_is_printed(run: Run) -> None:

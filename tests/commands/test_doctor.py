@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from fakes import listed
 from raw_server import make_certificate, raw_server, server_context
+from run import service_findings
 
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
 from wfinspect.commands import doctor as doctor_module
-from wfinspect.commands.doctor import Check, Found, Level, ServiceChecks, findings
+from wfinspect.commands.doctor import Check, Found, Level, findings
 from wfinspect.commands.doctor import _line as doctor_line
 from wfinspect.errors import NotFound
 from wfinspect.model import InstanceKey, Target, WorkflowInstance
-from wfinspect.settings import load_settings
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.terminal import announcement
 from wfinspect.watching.notifications import TRIAL
@@ -212,19 +212,6 @@ def test_a_state_directory_that_cannot_be_used_hides_nothing(
 
 async def hang_up(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     await reader.read(1)
-
-
-async def service_findings(
-    port: int, environ: dict[str, str], home: Path
-) -> dict[str, tuple[Level, str]]:
-    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s"}
-    environ = (
-        keys | {"HOME": str(home), "WFINSPECT_ENDPOINT": f"https://127.0.0.1:{port}"} | environ
-    )
-    service = ServiceChecks(load_settings({}, environ), environ, SystemClock(), lambda _: [])
-    found = {name: (f.level, f.text) async for name, f in findings(service.checks())}
-    await service.aclose()
-    return found
 
 
 @pytest.mark.parametrize(("days", "level"), [(400, Level.OK), (5, Level.WARNING)])

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fakes import instance
-from test_cli import Run
+from run import Run
 
 from wfinspect.commands import find
 from wfinspect.dataworks.client import DataWorksClient

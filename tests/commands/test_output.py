@@ -1,163 +1,190 @@
-"""The output against a pipe: as a terminal, it may be full, and its other end may be closed."""
-
-import os
-import threading
-from collections.abc import Iterator
+import csv
+import io
+import json
+import subprocess
+from shutil import which
+from zoneinfo import ZoneInfo
 
 import pytest
+from fakes import START, instance, ms
+from hypothesis import given
+from hypothesis import strategies as st
+from values import replace
 
-from wfinspect.ui.driver import TerminalOutput
+from wfinspect.commands.output import as_fields, as_table
+from wfinspect.errors import UsageError
+from wfinspect.export import as_csv, as_json
+from wfinspect.model import FIELDS_AS_SENT, Tag, WorkflowInstance
 
-MORE_THAN_FITS = "x" * 200_000
-SOON = 10.0
-
-
-class Line:
-    """A pipe with an output at one end, and what it told."""
-
-    def __init__(self) -> None:
-        self.far, self.near = os.pipe()
-        self.recovered = threading.Event()
-        self.gone = 0
-        self.failures: list[Exception] = []
-        self.output = TerminalOutput(
-            self.near,
-            "utf-8",
-            on_recovered=self.recovered.set,
-            on_gone=self._lose,
-            on_failed=self.failures.append,
-        )
-
-    def _lose(self) -> None:
-        self.gone += 1
-
-    def write_in_thread(self, *texts: str) -> threading.Thread:
-        def run() -> None:
-            for text in texts:
-                self.output.write(text)
-            self.output.flush()
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        return thread
-
-    def read(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            data += os.read(self.far, size - len(data))
-        return data
+ZONE = ZoneInfo("Asia/Shanghai")
+FIELDS = [field.service_name for field in FIELDS_AS_SENT]
+HOSTILE = "a\x1b]52;c;x\x07\x9b2J\u202eb"
 
 
-@pytest.fixture
-def line() -> Iterator[Line]:
-    made = Line()
-    yield made
-    for fileno in (made.far, made.near):
-        try:
-            os.close(fileno)
-        except OSError:
-            continue
-
-
-def wait_for_stall(line: Line, thread: threading.Thread) -> None:
-    for _ in range(100):
-        thread.join(0.1)
-        if line.output.is_stalled:
-            return
-    raise AssertionError("it never stalled")
-
-
-def test_what_a_terminal_takes_is_written_whole(line: Line) -> None:
-    line.output.write("订单\ud800!")
-    line.output.flush()
-
-    assert line.read(8) == "订单?!".encode()
-    assert not line.output.is_stalled
-    assert not line.recovered.is_set()
-
-
-def test_a_stall_is_noticed_and_so_is_its_end(line: Line) -> None:
-    thread = line.write_in_thread(MORE_THAN_FITS)
-    wait_for_stall(line, thread)
-    assert not line.recovered.is_set()
-
-    assert line.read(len(MORE_THAN_FITS)) == MORE_THAN_FITS.encode()
-
-    thread.join(SOON)
-    assert line.recovered.is_set()
-    assert not line.output.is_stalled
-
-
-def test_last_words_are_given_up_if_nobody_takes_them(line: Line) -> None:
-    thread = line.write_in_thread(MORE_THAN_FITS, "last", "words")
-    wait_for_stall(line, thread)
-
-    line.output.leave()
-
-    thread.join(SOON)
-    assert not thread.is_alive()
-    assert not line.recovered.is_set()
-    assert line.gone == 0
-
-
-def test_a_terminal_taken_again_is_written_to(line: Line) -> None:
-    thread = line.write_in_thread(MORE_THAN_FITS)
-    wait_for_stall(line, thread)
-    line.output.leave()
-    thread.join(SOON)
-    held = os.read(line.far, len(MORE_THAN_FITS))
-
-    line.output.revive()
-    line.output.write("back")
-
-    assert len(held) < len(MORE_THAN_FITS)
-    assert line.read(4) == b"back"
-
-
-def test_a_lost_terminal_is_told_once_and_swallows_the_rest(line: Line) -> None:
-    os.close(line.far)
-
-    for _ in range(3):
-        line.output.write("x")
-        line.output.flush()
-
-    assert line.output.is_gone
-    assert line.gone == 1
-
-
-def test_a_terminal_lost_while_it_stalls_frees_the_writer(line: Line) -> None:
-    thread = line.write_in_thread(MORE_THAN_FITS)
-    wait_for_stall(line, thread)
-
-    os.close(line.far)
-
-    thread.join(SOON)
-    assert not thread.is_alive()
-    assert line.gone == 1
-
-
-def test_a_write_that_fails_counts_as_a_loss() -> None:
-    nowhere = os.open(os.devnull, os.O_RDONLY)
-    told: list[str] = []
-    output = TerminalOutput(
-        nowhere,
-        "utf-8",
-        on_recovered=lambda: None,
-        on_gone=lambda: told.append("gone"),
-        on_failed=lambda error: told.append(str(error)),
+def answered(**fields: object) -> WorkflowInstance:
+    """An instance with its raw JSON, as decoding leaves it."""
+    raw = {"Id": 10432987165, "Status": "Running", "Name": "dwd_x", "WorkflowParameters": "a=1", "Tags": None}  # fmt: skip
+    return instance(
+        workflow_parameters="a=1 b=2",
+        tags=(Tag("team", "growth"),),
+        started_time=ms(START) - 60_000 * 41,
+        raw=json.dumps(raw | fields),
     )
 
-    output.write("x")
 
-    assert told == ["gone"]
-    os.close(nowhere)
+def test_json_is_the_object_as_it_came_and_an_array_for_several() -> None:
+    one = replace(answered(), raw='{"Id":1,\n "New":1.10}')
+
+    assert as_json([one], is_array=False) == one.raw
+    assert json.loads(as_json([one, one], is_array=True)) == [{"Id": 1, "New": 1.1}] * 2
 
 
-def test_a_descriptor_that_another_program_made_non_blocking_loses_nothing(line: Line) -> None:
-    os.set_blocking(line.near, False)
-    thread = line.write_in_thread(MORE_THAN_FITS)
+@given(st.text())
+def test_json_keeps_every_character_and_sends_no_control_to_the_terminal(text: str) -> None:
+    raw = json.dumps({"Name": text}, ensure_ascii=False)
+    printed = as_json([replace(answered(), raw=raw)], is_array=False)
 
-    assert line.read(len(MORE_THAN_FITS)) == MORE_THAN_FITS.encode()
+    assert json.loads(printed)["Name"] == text
+    assert not any(c in printed for c in "\x1b\x7f\x9b\u202e\u2066\u2028\ufeff")
 
-    thread.join(SOON)
-    assert line.gone == 0
+
+@pytest.mark.skipif(not which("jq"), reason="no jq")
+def test_jq_reads_every_character_and_number_as_the_service_sent_it() -> None:
+    points = [*range(0xD800), *range(0xE000, 0x1_0000), *range(0x1_0000, 0x11_0000, 97)]
+    every = "".join(map(chr, points))
+    numbers = [0, 1, 10432987165, 2**53 - 1, -(2**53) + 1]
+    sent = [{"Id": numbers[place % len(numbers)], "Name": every[place::64]} for place in range(64)]
+    printed = as_json(
+        [replace(answered(), raw=json.dumps(each, ensure_ascii=False)) for each in sent],
+        is_array=True,
+    )
+
+    command = [which("jq") or "", "-c", ".[]"]
+    read = subprocess.run(command, input=printed, capture_output=True, encoding="utf-8", check=True)
+
+    assert [json.loads(line) for line in read.stdout.split("\n")[:-1]] == sent
+
+
+def test_a_field_is_the_service_s_bare_value() -> None:
+    one = answered(BizDate=1743350400000, Tags=[{"Key": "k"}], New="yes")
+
+    assert as_fields([one], ["Status"], has_id=False) == "Running"
+    assert as_fields([one], ["bizdate", "Owner"], has_id=False) == "1743350400000\n"
+    assert as_fields([one], ["New", "Tags"], has_id=False) == 'yes\n[{"Key": "k"}]'
+    assert as_fields([one], ["Status"], has_id=True) == "10432987165\tRunning"
+
+
+def test_an_unknown_field_is_told_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"'Colour' is not a field: Id, "):
+        as_fields([answered()], ["Colour"], has_id=False)
+
+
+def test_one_instance_is_a_list_of_all_its_fields() -> None:
+    lines = as_table([answered()], "cn-shanghai", ZONE, START).splitlines()
+
+    rows = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in lines}
+    assert set(FIELDS) <= set(rows)
+    assert rows["BizDate"] == "2026-09-17 (Thu)"
+    assert rows["StartedTime"] == "2026-09-18 13:49:00 +0800"
+    assert rows["FinishedTime"] == "-"
+    assert rows["(running for)"] == "41m00s"
+    assert rows["WorkflowParameters"] == "a=1"
+    assert rows["Tags"] == "team=growth"
+
+
+def test_several_instances_are_a_line_each_with_columns_that_align() -> None:
+    wide = replace(answered(), name="\u8ba2\u5355")
+    lines = as_table([answered(), wide], "cn-shanghai", ZONE, START).splitlines()
+
+    assert lines[0].startswith("ID ")
+    # A wide character takes two cells, so the line with two of them is two characters shorter.
+    assert lines[1].index("Normal") == lines[2].index("Normal") + 2
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (None, "ID STATUS NAME TYPE ENV BIZDATE STARTED RAN"),
+        (200, "ID STATUS NAME TYPE ENV BIZDATE STARTED RAN"),
+        (97, "ID STATUS NAME TYPE BIZDATE STARTED RAN"),
+        (80, "ID STATUS NAME STARTED RAN"),
+        (20, "ID STATUS NAME RAN"),
+    ],
+)
+def test_a_terminal_is_spared_the_columns_it_has_no_room_for(
+    width: int | None, titles: str
+) -> None:
+    text = as_table([answered(), answered()], "cn-shanghai", ZONE, START, width)
+
+    assert text.split("\n")[0].split() == titles.split()
+
+
+def test_csv_has_the_service_s_names_and_readable_times() -> None:
+    [row] = csv.DictReader(io.StringIO(as_csv([(answered(), "cn-shanghai")], ZONE)))
+
+    assert list(row) == list(FIELDS)
+    assert row["BizDate"] == "2026-09-17"
+    assert row["StartedTime"] == "2026-09-18T13:49:00+08:00"
+    assert (row["FinishedTime"], row["Tags"]) == ("", "team:growth")
+
+
+def test_hostile_text_is_made_visible_in_every_form_for_people() -> None:
+    one = replace(
+        answered(Name=HOSTILE),
+        name=HOSTILE,
+        status=HOSTILE,
+        workflow_parameters=f"k={HOSTILE}",
+        tags=(Tag(HOSTILE, HOSTILE),),
+    )
+    printed = [
+        as_table([one], "cn-shanghai", ZONE, START),
+        as_table([one, one], "cn-shanghai", ZONE, START),
+        as_csv([(one, "cn-shanghai")], ZONE),
+        as_fields([one], ["Name"], has_id=False),
+    ]
+
+    for text in printed:
+        assert not set(text) & {"\x1b", "\x07", "\x9b", "\u202e"}
+        assert "\u241b]52;c;x" in text
+
+
+def test_a_long_value_in_the_table_ends_in_its_size_and_how_to_have_the_whole() -> None:
+    long = "x" * 7_000_000
+    one = replace(
+        answered(), name=long, workflow_parameters=f"a=1 sql={long}", tags=(Tag("k", long),)
+    )
+
+    lines = as_table([one], "cn-shanghai", ZONE, START).splitlines()
+
+    said = [
+        line for line in lines if line.endswith("xxx... 7.0 MB, -o json or --field has the whole")
+    ]
+    assert len(said) == 3
+    assert max(map(len, lines)) < 3_000
+    assert as_fields([replace(one, raw=json.dumps({"Name": long}))], ["Name"], has_id=False) == long
+
+
+def test_the_table_shows_a_thousand_parameters_and_counts_the_rest() -> None:
+    some = replace(
+        answered(), workflow_parameters=json.dumps({f"key{n}": "v" for n in range(1_500)})
+    )
+    many = replace(answered(), workflow_parameters="key=value\n" * 700_000)
+
+    assert "... and 500 more, -o json" in as_table([some], "cn-shanghai", ZONE, START)
+    printed = as_table([many], "cn-shanghai", ZONE, START)
+    assert "... and more than 5,554 more, -o json or --field has the whole" in printed
+    assert len(printed) < 100_000
+
+
+def test_parameters_are_told_apart_and_shown_as_they_came_where_that_is_in_doubt() -> None:
+    one = answered()
+    of_json = replace(one, workflow_parameters='{"a": null, "b": "null", "c": "x"}')
+    torn = replace(one, workflow_parameters="sql=select x where a=1 and b=2")
+    table = as_table([of_json], "cn-shanghai", ZONE, START).splitlines()
+    doubtful = as_table([torn], "cn-shanghai", ZONE, START)
+
+    assert [line.split()[-1] for line in table if "=" in line] == [
+        "a=null", 'b="null"', "c=x", "team=growth",
+    ]  # fmt: skip
+    assert "(as it came)" in doubtful
+    assert "sql=select x where a=1 and b=2" in doubtful

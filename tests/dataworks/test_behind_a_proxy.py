@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from journey import SCRIPT
 from raw_client import client_of
 from raw_server import (
     Handle,
@@ -18,8 +17,8 @@ from raw_server import (
     raw_server,
     server_context,
 )
-from test_doctor import service_findings
-from toxics import ID, WHOLE, hang, proxying, sending
+from run import command, service_findings
+from toxics import ID, WHOLE, hang, proxying, saying, sending
 
 from wfinspect.commands.doctor import Level
 from wfinspect.dataworks import transport
@@ -37,12 +36,6 @@ async def greet_as_ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
 
 async def close_at_once(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
     await reader.read(1)
-
-
-def saying(status: str, *headers: str) -> Handle:
-    """Answer a CONNECT, or anything else that begins like HTTP."""
-    lines = "".join(f"{header}\r\n" for header in headers)
-    return sending(f"HTTP/1.1 {status}\r\n{lines}Content-Length: 0\r\n\r\n".encode())
 
 
 async def answer_bad_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -113,28 +106,6 @@ async def proxy_of(fault: Fault, folder: Path) -> AsyncIterator[tuple[str, int]]
             yield f"{fault.scheme}://{USER}127.0.0.1:{seen.port}", seen.port
     if fault.handle is None:
         yield f"{fault.scheme}://{USER}127.0.0.1:{seen.port}", seen.port
-
-
-async def command(environ: dict[str, str], home: Path, *arguments: str) -> tuple[int, str]:
-    """The exit code of a command line, and what it wrote."""
-    base = {
-        "HOME": str(home),
-        "LANG": "C.UTF-8",
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIexample",
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "aVerySecretSecret01",
-        "WFINSPECT_ENDPOINT": "https://127.0.0.1:9",
-    }
-    process = await asyncio.create_subprocess_exec(
-        SCRIPT,
-        *arguments,
-        env=base | environ,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    return process.returncode, out.decode()
 
 
 def blames_the_proxy(said: str, port: int, says: str) -> None:

@@ -143,3 +143,9 @@ async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         writer.write(data)
         await writer.drain()
     writer.close()
+
+
+def saying(status: str, *headers: str) -> Handle:
+    """Answer a CONNECT, or anything else that begins like HTTP."""
+    lines = "".join(f"{header}\r\n" for header in headers)
+    return sending(f"HTTP/1.1 {status}\r\n{lines}Content-Length: 0\r\n\r\n".encode())

@@ -2,6 +2,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from fuzz import hostile
 from hypothesis import given
 from hypothesis import strategies as st
 from pty_session import TOKEN
@@ -9,7 +10,6 @@ from rich.cells import cell_len
 from rich.segment import ControlType, Segment
 from rich.style import Style
 from rich.text import Text
-from test_shown import hostile
 from textual.app import ComposeResult
 from textual.color import Color
 from textual.content import Content
