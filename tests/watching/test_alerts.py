@@ -15,7 +15,6 @@ from wfinspect.watching.notifications import (
     MAX_TEXT,
     AlertNews,
     Alerts,
-    is_told,
     sentence,
 )
 
@@ -36,7 +35,9 @@ def change(
 
 
 def test_each_rule_wants_its_changes() -> None:
-    told = {rule: {to for to in Status if is_told(change(to=to), rule)} for rule in NotifyRule}
+    told = {
+        rule: {to for to in Status if Alerts(rule).is_wanted(change(to=to))} for rule in NotifyRule
+    }
 
     assert told[NotifyRule.FAILURE] == told[NotifyRule.LATE] == {Status.FAILURE}
     assert told[NotifyRule.SETTLED] == {Status.FAILURE, Status.SUCCESS}

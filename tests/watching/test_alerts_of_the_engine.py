@@ -16,6 +16,7 @@ class FakeMessenger:
     """Keeps what it is to tell."""
 
     def __init__(self) -> None:
+        self.has_command = True
         self.sent: list[Announcement] = []
         self.trouble = ""
         self.is_closed = False
@@ -97,6 +98,27 @@ async def test_of_two_processes_both_ring_and_one_tells(rig: TellingRig, state_d
     assert other.snapshot.alert is not None
     assert rig.snapshot.alert.text == other.snapshot.alert.text
     assert [*told(rig), *told(other)] == [rig.snapshot.alert.text]
+
+
+async def test_a_process_without_a_command_leaves_it_to_one_that_has_one(
+    rig: TellingRig, state_dir: Path
+) -> None:
+    await watching(rig, 1)
+    rig.messenger.has_command = False
+    other = TellingRig(state_dir, rig.clock)
+    other.source.hold(instance(1))
+    await other.turn()
+    becomes(rig, 1, "Failure")
+    for _ in range(20):
+        await rig.turn()
+        rig.clock.advance(1.0)
+    for _ in range(20):
+        await other.turn()
+        rig.clock.advance(1.0)
+    await other.engine.aclose()
+
+    assert rig.snapshot.alert is not None
+    assert (len(told(rig)), len(told(other))) == (0, 1)
 
 
 async def test_what_cannot_be_saved_is_told_and_not_again_when_it_can(

@@ -41,4 +41,4 @@ def test_after_a_failure_it_is_tried_soon_and_then_once_a_minute(
     assert [notice.text for notice in notices.latest()] == ["The watched list is saved again."]
     journal.watch([key(2)], START)
     assert tried_at(journal, range(320, 340), monkeypatch) == [320, 325, 335]
-    journal.close()
+    journal.save_last()

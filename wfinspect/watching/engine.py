@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wfinspect.clock import Clock, Moment
 from wfinspect.errors import CredentialsMissing, DailyLimit, NotFound, Refused, ServiceError
 from wfinspect.format import shown
-from wfinspect.model import Family, InstanceKey, Target, WorkflowInstance
+from wfinspect.model import Family, InstanceKey, Target, Transition, WorkflowInstance
 from wfinspect.watching.api import (
     A,
     Connect,
@@ -122,13 +122,14 @@ class Engine:
         self._outlooks.step()
         # Nothing is notified or shown that a crash could still lose.
         self._journal.save(moment.monotonic)
-        self._notify(moment.monotonic)
+        self._notify(moment)
         return self._next_in(moment.monotonic, self._draw(moment))
 
     async def aclose(self) -> None:
         """Save and notify what is left, then close the sources and wait for the last answers."""
-        self._journal.close()
-        self._notify(self.clock.monotonic(), is_last=True)
+        self._journal.save_last()
+        self._notify(self.clock.moment(), is_last=True)
+        self._journal.store.close()
         self._alerts.messenger.close()
         self._lookups.end()
         await self._calls.aclose()
@@ -365,23 +366,31 @@ class Engine:
 
     # Notifications and the picture.
 
-    def _notify(self, monotonic: float, *, is_last: bool = False) -> None:
+    def _notify(self, moment: Moment, *, is_last: bool = False) -> None:
         """Notify once what happened at the same time is known; the last time, whatever there is."""
+        monotonic = moment.monotonic
         if text := self._absence.take(monotonic):
             self._notices.say(text)
         self._notify_unknown()
-        for change, is_ours in self._journal.news:
-            row = self._watchlist.rows.get(change.key)
-            if row is not None and row.is_watched:
-                is_failure = change.family is Family.FAILURE
-                frozen = row.outlook.frozen if row.outlook and is_failure else ()
-                self._alerts.changed(
-                    change, row.instance, monotonic, is_ours=is_ours, frozen=frozen
-                )
-        self._journal.news.clear()
+        self._notify_changes(moment)
         self._alerts.send(max(monotonic, self._alerts.due_at) if is_last else monotonic)
         if trouble := self._alerts.messenger.take_trouble():
             self._notices.say(trouble, is_error=True)
+
+    def _notify_changes(self, moment: Moment) -> None:
+        """Have the changes of watched rows announced; the process that claims one runs the command."""
+        rows, news = self._watchlist.rows, self._journal.news
+        news = [each for each in news if each.key in rows and rows[each.key].is_watched]
+        self._journal.news.clear()
+        claims = {_claim(each): each for each in news if self._alerts.is_wanted(each)}
+        claimed = self._journal.claim(claims, moment) if self._alerts.has_command else ()
+        for name, change in claims.items():
+            row = rows[change.key]
+            is_failure = change.family is Family.FAILURE
+            frozen = row.outlook.frozen if row.outlook and is_failure else ()
+            self._alerts.changed(
+                change, row.instance, moment.monotonic, is_ours=name in claimed, frozen=frozen
+            )
 
     def _notify_unknown(self) -> None:
         """Say which IDs were not added, once that is known of all new ones."""
@@ -426,6 +435,11 @@ class Engine:
             self._opens_at(),
         )
         return None if earliest == inf else max(0.0, earliest - monotonic)
+
+
+def _claim(change: Transition) -> str:
+    """Return the name of a change that all processes know it by, once it is in the store."""
+    return f"change {' '.join(change.key.target)} {change.key.id} {change.seen_by.isoformat()}"
 
 
 def _name(instance: WorkflowInstance) -> str:

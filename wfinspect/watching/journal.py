@@ -6,8 +6,8 @@ several processes see is recorded once, and the user is notified of it only afte
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from math import inf
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from wfinspect.watching.notifications import Notices
 from wfinspect.watching.store import MAX_RECENT, Changes, Store, event_name
 from wfinspect.watching.watchlist import Observation, Watchlist
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN_TRANSITIONS = 200
 RETRY_SECONDS = 5.0, 10.0, 20.0, 40.0, 60.0
 """A file that was locked is free soon; a disk that is full stays so, and each attempt may take 2 s."""
@@ -38,9 +39,8 @@ class Journal:
         self.transitions: list[Transition] = []
         """The latest, newest first."""
         self.recent: list[InstanceId] = []
-        self.news: list[tuple[Transition, bool]] = []
-        """Changes without a notification yet, each with whether this process recorded it; the
-        caller clears this."""
+        self.news: list[Transition] = []
+        """Changes that are saved and without a notification yet; the caller clears this."""
         self.trouble = ""
         """Why nothing can be saved, "" while all is well."""
         self._notices = notices
@@ -71,11 +71,10 @@ class Journal:
             # Better two notifications, of two processes, than none.
             self._publish(self._unsaved_news)
 
-    def close(self) -> None:
-        """Save what is left and close the store."""
+    def save_last(self) -> None:
+        """Save what is left, also where the last attempt has just failed."""
         self._retry_at = -inf
         self.save(0.0)
-        self.store.close()
 
     def watch(self, keys: Iterable[InstanceKey], now: datetime) -> None:
         """Put instances on the watched list."""
@@ -165,11 +164,18 @@ class Journal:
         except (RecursionError, TypeError, ValueError):
             return {}
 
-    def claim(self, name: str, since: datetime, moment: Moment) -> bool:
-        """Claim a notification for this process; False if another one has done so after `since`."""
-        done = self._use(lambda: self.store.claim(name, since, moment.now), moment.monotonic)
+    def claim(
+        self, names: Collection[str], moment: Moment, *, since: datetime = EVER
+    ) -> Collection[str]:
+        """Claim notifications for this process, each by a name that is the same in all processes.
+
+        Returns those that no process has claimed after `since`.
+        """
+        if not names:
+            return names
+        done = self._use(lambda: self.store.claim(names, since, moment.now), moment.monotonic)
         # Without a store: better two notifications, of two processes, than none.
-        return done is not False
+        return names if done is None else done
 
     def count_call(self, account: Account, day: date) -> None:
         """Count a call that went out."""
@@ -245,7 +251,7 @@ class Journal:
             self._counts[counted] = self.store.calls(*counted)
 
     def _publish(self, changes: Iterable[Transition]) -> None:
-        self.news += [(change, True) for change in changes]
+        self.news += changes
         self._unsaved_news = []
 
     def _read_transitions(self) -> None:
@@ -253,7 +259,7 @@ class Journal:
         recorded = frozenset(self.transitions)
         if self._recorded is not None:
             new = recorded - self._recorded
-            self.news += [(change, False) for change in self.transitions if change in new]
+            self.news += [change for change in self.transitions if change in new]
         self._recorded = recorded
 
     def _note(self, row: Row, instance: WorkflowInstance | None, change: Transition | None) -> None:

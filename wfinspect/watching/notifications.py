@@ -219,8 +219,22 @@ class Alerts:
 
     @property
     def due_at(self) -> float:
-        """When what has gathered is to be told, in steady seconds; infinite where nothing has."""
+        """When what has gathered is announced, in monotonic seconds; infinite where nothing has."""
         return min(self._last + GATHER_SECONDS, self._since + LONGEST_SECONDS)
+
+    @property
+    def has_command(self) -> bool:
+        """Whether a command is run for what this process has claimed."""
+        return self.messenger.has_command
+
+    @property
+    def is_late_wanted(self) -> bool:
+        return self._rule is not NotifyRule.FAILURE
+
+    def is_wanted(self, change: Transition) -> bool:
+        if self._rule is NotifyRule.SETTLED:
+            return change.family.is_settled
+        return self._rule is NotifyRule.ANY or change.family is Family.FAILURE
 
     def changed(
         self,
@@ -232,7 +246,7 @@ class Alerts:
         frozen: Sequence[str] = (),
     ) -> None:
         """Note a change, and the reading that is held by now; of one instance the last is told."""
-        if is_told(change, self._rule):
+        if self.is_wanted(change):
             seconds = _took_seconds(change, instance)
             self._news[change.key] = AlertNews(change, seconds, is_ours, frozen)
             self._note(now)
@@ -248,7 +262,7 @@ class Alerts:
         frozen: Sequence[str] = (),
     ) -> None:
         """Note that a run is late, and why that is said."""
-        if self._rule is not NotifyRule.FAILURE:
+        if self.is_late_wanted:
             change = Transition(key, instance.name[:MAX_NAME], instance.status, LATE, at, at, at)
             self._news[key] = AlertNews(change, frozen=frozen, lateness=said)
             self._note(now)
@@ -284,13 +298,6 @@ class Alerts:
 
     def _note(self, now: float) -> None:
         self._since, self._last = min(self._since, now), now
-
-
-def is_told(change: Transition, rule: NotifyRule) -> bool:
-    """Whether a rule wants a change to be told."""
-    if rule is NotifyRule.SETTLED:
-        return change.family.is_settled
-    return rule is NotifyRule.ANY or change.family is Family.FAILURE
 
 
 def sentence(said: Sequence[str], news: Sequence[AlertNews]) -> str:
@@ -396,6 +403,10 @@ class Messenger:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="messenger", daemon=True)
                 self._thread.start()
+
+    @property
+    def has_command(self) -> bool:
+        return bool(self._command)
 
     def take_trouble(self) -> str:
         """Why the command has failed, once until it succeeds again; else ""."""

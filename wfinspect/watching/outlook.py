@@ -4,7 +4,6 @@ Asks by itself, and only where that is cheap: of the one on display, and of the 
 never while the day's budget runs short, the line is in trouble or the watch pauses.
 """
 
-import json
 from datetime import datetime
 from math import inf
 from typing import Any
@@ -41,8 +40,6 @@ QUIET_SECONDS = 600.0  # for a kind of question that was refused
 _FIRST_SECONDS = 5.0  # the list comes first
 _ANSWER_SECONDS = 60.0  # then none comes any more
 _AT_ONCE = 20  # look-ups in the store a turn
-_TOLD = "late"
-_KEPT_TOLD = 200
 
 
 class OutlookTracker:
@@ -50,22 +47,22 @@ class OutlookTracker:
 
     def __init__(
         self,
-        book: Journal,
+        journal: Journal,
         schedule: Schedule,
         attention: Attention,
         lookups: Lookups,
         alerts: Alerts,
         clock: Clock,
     ) -> None:
-        self._book = book
-        self._watchlist = book.watchlist
+        self._journal = journal
+        self._watchlist = journal.watchlist
         self._schedule = schedule
         self._attention = attention
         self._lookups = lookups
         self._alerts = alerts
         self._clock = clock
         self._background_at = clock.monotonic() + _FIRST_SECONDS
-        if isinstance(book.store, EphemeralStore):
+        if isinstance(journal.store, EphemeralStore):
             # A watch without a screen prints changes, and pays for nothing else.
             self._background_at = inf
         self._runs_free_at = -inf
@@ -114,7 +111,7 @@ class OutlookTracker:
         outlook = followed(before, state, row.instance, row.read_at)
         self._keep(key, outlook)
         if outlook.is_late and not before.is_late and row.is_watched:
-            self._tell(key, outlook)
+            self._notify_late(key, outlook)
 
     def _keep(self, key: InstanceKey, outlook: Outlook) -> None:
         row = self._watchlist.rows[key]
@@ -163,7 +160,7 @@ class OutlookTracker:
         return state.outlook
 
     def _examine(self, key: InstanceKey, state: OutlookState, moment: Moment) -> None:
-        history = RunHistory(self._book, key.target, state.of)
+        history = RunHistory(self._journal, key.target, state.of)
         state.runs, missing = history.known(moment.monotonic, moment.now)
         state.examined_on, state.is_complete = (
             day_of(key.target.region, moment.now),
@@ -227,18 +224,14 @@ class OutlookTracker:
             self._keep(key, outlook)
             self._watchlist.touch([key])
 
-    def _tell(self, key: InstanceKey, outlook: Outlook) -> None:
-        """Tell that a run is late, once over all processes and starts."""
-        moment, instance = self._clock.moment(), self._watchlist.rows[key].instance
-        if instance is None or outlook.lateness is None:
+    def _notify_late(self, key: InstanceKey, outlook: Outlook) -> None:
+        """Have it announced that a run is late, once over all processes and starts."""
+        instance = self._watchlist.rows[key].instance
+        if instance is None or outlook.lateness is None or not self._alerts.is_late_wanted:
             return
-        target = key.target
-        name = f"{target.profile} {target.region} {target.endpoint} {key.id}"
-        told = self._book.recalled(_TOLD, moment.monotonic)
-        if told.pop(name, None) != instance.started_time:
-            kept = list(told.items())[1 - _KEPT_TOLD :]
-            kept.append((name, instance.started_time))
-            self._book.remember(_TOLD, json.dumps(dict(kept)))
+        moment = self._clock.moment()
+        name = f"late {' '.join(key.target)} {key.id} {instance.started_time}"
+        if self._journal.claim([name], moment):
             said = outlook.lateness.sentence(moment.now)
             self._alerts.late(
                 key, instance, said, moment.now, moment.monotonic, frozen=outlook.frozen

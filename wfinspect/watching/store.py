@@ -9,8 +9,8 @@ import os
 import sqlite3
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -37,6 +37,8 @@ MAX_TRANSITIONS = 10_000
 TRANSITIONS_KEPT_FOR = timedelta(days=30)
 CALLS_KEPT_FOR = timedelta(days=62)  # two months, since editions count by the month
 MAX_RECENT = 20
+_CLAIM = "told "
+"""Before the name of a claimed notification; a lost contact is claimed so since version 0.1.0."""
 _BUSY_SECONDS = 2.0
 _MAX_NAMED = 5
 _T = TypeVar("_T")
@@ -139,8 +141,8 @@ class Store:
         found = self._use(lambda c: c.execute(query, (name,)).fetchone())
         return found[0] if found and isinstance(found[0], str) else None
 
-    def claim(self, name: str, since: datetime, now: datetime) -> bool:
-        """Claim a notification for this process; False if another one has done so after `since`."""
+    def claim(self, names: Iterable[str], since: datetime, now: datetime) -> list[str]:
+        """Claim notifications; returns those that no process has claimed after `since`."""
         # Only a time within the span blocks: one from a clock that was set back since does not.
         statement = (
             "INSERT INTO meta (name, value) VALUES (?, ?)"
@@ -148,14 +150,21 @@ class Store:
             " WHERE CAST(value AS INTEGER) NOT BETWEEN ? AND ?"
         )
         span = (to_microseconds(since), to_microseconds(now))
-        return self._use(lambda c: c.execute(statement, (name, span[1], *span)).rowcount > 0)
+
+        def write(connection: sqlite3.Connection) -> list[str]:
+            with _transaction(connection):
+                values = {name: (f"{_CLAIM}{name}", span[1], *span) for name in names}
+                return [
+                    n for n, each in values.items() if connection.execute(statement, each).rowcount
+                ]
+
+        return self._use(write)
 
     def save(self, changes: Changes) -> list[Transition]:
         """Save all changes or none; returns the transitions that no process had recorded before."""
 
         def write(connection: sqlite3.Connection) -> list[Transition]:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with _transaction(connection):
                 _write_rows(connection, changes)
                 new = [
                     transition
@@ -165,12 +174,6 @@ class Store:
                 _write_counts(connection, changes)
                 if new:
                     _prune(connection, self._now())
-                connection.execute("COMMIT")
-            except BaseException:
-                # A full disk has rolled back by itself already.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
             return new
 
         return self._use(write)
@@ -318,9 +321,9 @@ class EphemeralStore(Store):
         """Return none: those of the file are of the user's own list."""
         return []
 
-    def claim(self, name: str, since: datetime, now: datetime) -> bool:  # noqa: ARG002
-        """Return False: the processes that share the list run the commands."""
-        return False
+    def claim(self, names: Iterable[str], since: datetime, now: datetime) -> list[str]:  # noqa: ARG002
+        """Return none: the processes that share the list run the commands."""
+        return []
 
     def save(self, changes: Changes) -> list[Transition]:
         """Write what is counted and kept by name; add and remove rows in memory."""
@@ -612,12 +615,30 @@ def _write_counts(connection: sqlite3.Connection, changes: Changes) -> None:
     )
 
 
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A full disk has rolled back by itself already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 def _prune(connection: sqlite3.Connection, now: datetime) -> None:
     """Drop what is too old or too much."""
     connection.execute(
         "DELETE FROM transitions WHERE seen_by < ?"
         " OR number <= (SELECT max(number) FROM transitions) - ?",
         (to_microseconds(now - TRANSITIONS_KEPT_FOR), MAX_TRANSITIONS),
+    )
+    connection.execute(
+        "DELETE FROM meta WHERE name LIKE ? AND CAST(value AS INTEGER) < ?",
+        (f"{_CLAIM}%", to_microseconds(now - TRANSITIONS_KEPT_FOR)),
     )
     connection.execute(
         "DELETE FROM calls WHERE day < ?", ((now - CALLS_KEPT_FOR).date().isoformat(),)
