@@ -85,6 +85,7 @@ class DataWorksClient:
         """
         self._target = target
         self._host = urlsplit(base_url(target.endpoint)).netloc
+        self._has_tls = not is_loopback(target.endpoint)
         self._transport = Transport(self._host, open_http, on_call)
         self._credentials = credentials
         self._clock = clock
@@ -285,7 +286,7 @@ class DataWorksClient:
             return
         offset = at - self._clock.now()
         self.skew_seconds = offset.total_seconds()
-        if not is_loopback(self._target.endpoint):
+        if self._has_tls:
             self._offset = offset if abs(offset) >= NO_SKEW else timedelta()
 
 
