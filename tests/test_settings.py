@@ -61,13 +61,13 @@ def test_our_own_variable_is_stronger_than_the_cloud_s(environ: dict[str, str]) 
     ("given", "words"),
     [
         ({"interval": "1"}, "interval: '1' is too short: at least 2 seconds"),
-        ({"interval": "soon"}, "interval: 'soon' is no number: use digits without a unit"),
-        ({"interval": "inf"}, "is no number"),
+        ({"interval": "soon"}, "interval: 'soon' is not a number: use digits without a unit"),
+        ({"interval": "inf"}, "is not a number"),
         ({"state_dir": "~nobody-of-this-name/x"}, "not known here"),
         ({"state_dir": "a\0b"}, "no path has"),
-        ({"budget": "0"}, "no whole number above 0"),
-        ({"budget": "1e999"}, "no whole number above 0"),
-        ({"time_zone": "Mars/Base"}, "is no time zone"),
+        ({"budget": "0"}, "not a whole number above 0"),
+        ({"budget": "1e999"}, "not a whole number above 0"),
+        ({"time_zone": "Mars/Base"}, "is not a time zone"),
         ({"theme": "pink"}, "is none of auto, dark, light, ansi"),
         ({"config": "/no/such/file"}, "There is no /no/such/file, which --config names"),
     ],
@@ -85,13 +85,13 @@ def test_a_wrong_option_is_told_in_one_sentence(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("interval = ", "is no valid TOML"),
+        ("interval = ", "is not valid TOML"),
         ("intervall = 3", "there is no setting 'intervall': did you mean interval?"),
-        ("interval = true", "is no number"),
+        ("interval = true", "is not a number"),
         ("config = 'x'", "there is no setting 'config'"),
         ("[keys]\nrefresh = 3", "[keys] takes lines"),
-        ("\x00", "is no valid TOML"),
-        ("a = " + "[" * 5_000, "is no valid TOML"),
+        ("\x00", "is not valid TOML"),
+        ("a = " + "[" * 5_000, "is not valid TOML"),
     ],
 )
 def test_a_wrong_file_is_named_with_what_is_wrong(
@@ -149,7 +149,7 @@ def test_a_file_that_is_a_directory_is_told(environ: dict[str, str]) -> None:
 def test_a_wrong_variable_is_named(environ: dict[str, str]) -> None:
     environ["WFINSPECT_BUDGET"] = "many"
 
-    with pytest.raises(ConfigError, match="budget in WFINSPECT_BUDGET: 'many' is no number"):
+    with pytest.raises(ConfigError, match="budget in WFINSPECT_BUDGET: 'many' is not a number"):
         load_settings({}, environ)
 
 

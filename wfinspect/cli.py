@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import NoReturn
 
 from wfinspect import __version__
-from wfinspect.commands import COMMANDS, Command
+from wfinspect.commands import APP, COMMANDS, Command
 from wfinspect.commands.output import say
 from wfinspect.errors import (
     ConfigError,
@@ -31,15 +31,9 @@ _FREE_FILES = 24
 # Of files and connections all others are handled where they are used.
 _OUTPUT_FAILED = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
-_APP = Command(
-    "",
-    "Inspect and watch DataWorks workflow instances. Instance IDs given are opened\n"
-    "and watched: one ID, a list (1,2 3) or a range (100..120).",
-)
-
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a command line and give its exit code; errors go to standard error as one sentence.
+    """Run a command line and return its exit code; errors go to standard error as one sentence.
 
     Raises:
         OSError: standard output can't be written to.
@@ -73,7 +67,7 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     if rest[:1] == ["help"]:
         rest = [*rest[1:], "--help"]
     name = rest[0] if rest and rest[0] in COMMANDS else ""
-    command = COMMANDS.get(name, _APP)
+    command = COMMANDS.get(name, APP)
     module = importlib.import_module(f"wfinspect.commands.{name or 'app'}")
     if not name:
         _refuse_words(rest)
@@ -89,7 +83,7 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _allow_files() -> None:
-    """Make sure of the files that a command may open: with too few, its parts fail one by one, and late.
+    """Make sure that a command may open enough files: with too few, its parts fail one by one, and late.
 
     Raises:
         ConfigError: too few are left, of which the program may have inherited most.
@@ -113,7 +107,7 @@ def _allow_files() -> None:
 
 
 def _refuse_words(arguments: Sequence[str]) -> None:
-    """A word among the IDs of the app is a command, mistyped or behind something else."""
+    """Refuse a word among the IDs of the app: a command that is mistyped, or behind something else."""
     given = takewhile(lambda argument: not argument.startswith("-"), arguments)
     word = next((each for each in given if each[:1].isalpha()), "")
     if word in COMMANDS:
@@ -121,18 +115,18 @@ def _refuse_words(arguments: Sequence[str]) -> None:
     if word:
         advice = "`wfinspect --help` lists the commands, and an ID is digits, e.g. 10432987165."
         hint = did_you_mean(word, COMMANDS, advice)
-        raise UsageError(f"{word[:40]!r} is no command and no instance ID: {hint}")
+        raise UsageError(f"{word[:40]!r} is not a command or an instance ID: {hint}")
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in a sentence, without a page of usage above it."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; `{self.prog} --help` tells what can be given.")
+        raise UsageError(f"{message}; `{self.prog} --help` shows what can be given.")
 
 
 def _common_parser() -> argparse.ArgumentParser:
-    """The options every command takes, before or behind its name."""
+    """Make a parser of the options that every command takes, before or behind its name."""
     parser = _Parser(prog="wfinspect", add_help=False, allow_abbrev=False)
     group = parser.add_argument_group("options for all commands")
     for option in OPTIONS:
@@ -172,12 +166,12 @@ def _command_parser(
 def _commands_help() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  wfinspect {name:<{width}}  {c.summary}" for name, c in COMMANDS.items()]
-    more = "'wfinspect COMMAND --help' tells more. Start with: wfinspect demo"
+    more = "'wfinspect COMMAND --help' says more. Start with: wfinspect demo"
     return "\n".join(["commands:", *lines, "", more])
 
 
 def _place_of(error: BaseException) -> str:
-    """File and line of the innermost frame; values of variables are never shown."""
+    """Return file and line of the innermost frame; values of variables are never shown."""
     import traceback
 
     innermost = traceback.extract_tb(error.__traceback__)[-1]

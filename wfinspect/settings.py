@@ -54,12 +54,12 @@ class Option(NamedTuple):
 
 
 _TOO_SHORT = "is too short: at least {:g} seconds are allowed"
-_NO_NUMBER = "is no number: use digits without a unit, e.g. 15 or 3000"
+_NO_NUMBER = "is not a number: use digits without a unit, e.g. 15 or 3000"
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError("is no text")
+        raise ValueError("is not text")
     return value.strip()
 
 
@@ -79,7 +79,7 @@ def _interval(value: object) -> float:
 def _budget(value: object) -> int:
     calls = _number(value)
     if calls < 1 or not calls.is_integer():
-        raise ValueError("is no whole number above 0")
+        raise ValueError("is not a whole number above 0")
     return int(calls)
 
 
@@ -108,7 +108,7 @@ def _zone(value: object) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, OSError, ValueError):
-        raise ValueError("is no time zone: write one such as Asia/Shanghai") from None
+        raise ValueError("is not a time zone: write one such as Asia/Shanghai") from None
     return name
 
 
@@ -303,7 +303,7 @@ def _lost_after(value: object) -> float:
         seconds = duration_seconds(value)
     except ValueError:
         raise ValueError(
-            'is no duration: write seconds, or text such as "90s", "5m" or "2h"'
+            'is not a duration: write seconds, or text such as "90s", "5m" or "2h"'
         ) from None
     if seconds < MIN_LOST_AFTER_SECONDS:
         raise ValueError(_TOO_SHORT.format(MIN_LOST_AFTER_SECONDS))
@@ -443,7 +443,7 @@ def _from_file(path: Path, pipe_seconds: float) -> tuple[_Origin, dict[str, str]
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not in UTF-8: save it in that encoding.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is no valid TOML: {error}.") from None
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
     keys = table.pop("keys", {})
     if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
         raise ConfigError(f'{path}: [keys] takes lines such as refresh = "f5,r".')

@@ -17,6 +17,13 @@ class Command(NamedTuple):
     """What must or may be given besides options."""
 
 
+APP = Command(
+    "",
+    "Inspect and watch DataWorks workflow instances. Instance IDs given are opened\n"
+    "and watched: one ID, a list (1,2 3) or a range (100..120).",
+)
+"""What runs without such a word."""
+
 COMMANDS: Mapping[str, Command] = {
     "demo": Command(
         "the app on a simulated service: no account, no network",
@@ -39,7 +46,7 @@ COMMANDS: Mapping[str, Command] = {
         "Print one line an instance: mark, ID, status, name, time in this state. Without IDs it is "
         "the watched list, each instance read with its own profile and region. The list is never "
         "changed. With --short it is one line for a status bar, from what is stored, without "
-        "asking the service: X failed, > running, ~ waiting, . not run, + succeeded, ? unknown or "
+        "a call to the service: X failed, > running, ~ waiting, . not run, + succeeded, ? unknown or "
         "too old to count as the present, ! changes you have not seen.",
         "exit codes: 0 all succeeded; 1 one failed; 8 one is still pending; 2 wrong usage or "
         "configuration, or a call that the service never accepts; 3 the service can't be reached, "

@@ -61,7 +61,7 @@ class Check:
     """A function with a name. A `WfInspectError` that it raises is a failure."""
 
     name: str
-    ask: Callable[[], Awaitable[Found]]
+    run: Callable[[], Awaitable[Found]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +87,7 @@ async def _check_all(
     clock = SystemClock()
     stored = StoreChecks(settings, clock)
     service = ServiceChecks(settings, environ, clock, stored.instances)
-    told = []
+    said = []
     try:
         async for name, found in findings(
             [
@@ -97,15 +97,15 @@ async def _check_all(
                 *terminal_checks(environ, settings.notify, is_trial=args.is_trial),
             ]
         ):
-            told.append({"check": name, "level": found.level.value, "text": found.text})
+            said.append({"check": name, "level": found.level.value, "text": found.text})
             if not args.json:
                 # At once, so that a slow check is seen to be one.
                 print(_line(f"{found.level:<7}  {name:<21}", shown(found.text)), flush=True)
     finally:
         await service.aclose()
     if args.json:
-        print(exact_json(json.dumps(told, indent=1)))
-    return int(any(each["level"] == "failure" for each in told))
+        print(exact_json(json.dumps(said, indent=1)))
+    return int(any(each["level"] == "failure" for each in said))
 
 
 _ROOM_CELLS = 72
@@ -137,7 +137,7 @@ async def findings(
     for check in checks:
         try:
             async with asyncio.timeout(deadline):
-                found = await check.ask()
+                found = await check.run()
         except TimeoutError:
             found = Found(f"No answer within {deadline:g} s.", Level.FAILURE)
         except WfInspectError as error:
@@ -147,11 +147,11 @@ async def findings(
         yield check.name, found
 
 
-def blocking(name: str, ask: Callable[[], Found]) -> Check:
+def blocking(name: str, run: Callable[[], Found]) -> Check:
     """Make a check of a function that may hang: in a thread of its own, which the end does not wait for."""
     from wfinspect.dataworks.transport import BlockingCall
 
-    return Check(name, lambda: BlockingCall(ask, f"check of {name}").wait(DEADLINE_SECONDS))
+    return Check(name, lambda: BlockingCall(run, f"check of {name}").wait(DEADLINE_SECONDS))
 
 
 def warning(text: str) -> Found:
@@ -323,7 +323,7 @@ class ServiceChecks:
         expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
         text = f"{through}{peer.version()}, certificate valid until {datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
         if expires - self._clock.now().timestamp() < _EXPIRES_SOON:
-            return warning(f"{text}: if it is a proxy's of your company, tell its administrator.")
+            return warning(f"{text}: if it is a proxy's of your company, inform its administrator.")
         return Found(text)
 
     async def _check_get(self) -> Found:
@@ -495,7 +495,7 @@ def _check_locale(environ: Mapping[str, str]) -> Found:
     value = environ.get(name, "")
     if "utf8" in value.lower().replace("-", ""):
         return Found(f"{name}={value}")
-    return warning(f"{name}='{value}' is no UTF-8: set LANG=C.UTF-8, or use --ascii.")
+    return warning(f"{name}='{value}' is not UTF-8: set LANG=C.UTF-8, or use --ascii.")
 
 
 def _check_session(environ: Mapping[str, str]) -> Found:

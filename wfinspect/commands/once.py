@@ -52,7 +52,7 @@ class ResolvedTarget(NamedTuple):
 
 
 def resolve_target(settings: Settings, environ: Mapping[str, str]) -> ResolvedTarget:
-    """Decide the target of new instances; reads no key and asks nobody.
+    """Decide the target of new instances; read no key and send nothing.
 
     Raises:
         ConfigError: an unknown profile or region, or an endpoint that can't be used.
@@ -213,7 +213,7 @@ async def with_retries(
 ) -> _T:
     """The value of the first attempt that succeeds; raises the last one's ServiceError.
 
-    Pauses have full jitter, and are at least what the service asks for.
+    Pauses have full jitter, and are at least what the service demands.
     """
     started = clock.monotonic()
     for number in range(1, ATTEMPTS):

@@ -26,7 +26,7 @@ SENTENCE_LIMIT = 4_000
 
 
 def say(sentence: str) -> None:
-    """A sentence for a person, on standard error. That nobody can read it is no reason to stop."""
+    """Print a sentence on standard error; go on where it can't be written."""
     with contextlib.suppress(OSError):
         print(f"wfinspect: {shown(sentence, limit=SENTENCE_LIMIT)}", file=sys.stderr, flush=True)
 
@@ -38,7 +38,7 @@ def as_table(
     now: datetime,
     width: int | None = None,
 ) -> str:
-    """One instance as a list of all its fields, several as `as_lines`."""
+    """Return one instance as a list of all its fields, several as `as_lines`."""
     if len(instances) == 1:
         return _record(instances[0], region, zone, now)
     return as_lines(instances, region, zone, now, width)
@@ -58,7 +58,7 @@ def as_lines(
     now: datetime,
     width: int | None = None,
 ) -> str:
-    """A heading and a line for each instance, without columns that `width` cells do not hold."""
+    """Return a heading and a line for each instance, without columns that `width` cells do not hold."""
     rows = [_HEADING, *(_row(instance, region, zone, now) for instance in instances)]
     text = aligned(rows)
     for title in _SHED:
@@ -164,12 +164,12 @@ _MAX_DIGITS = 4_000
 
 
 def as_fields(instances: Sequence[WorkflowInstance], names: Sequence[str], *, has_id: bool) -> str:
-    """Bare values, a line each; behind ``ID<TAB>`` where there are several instances.
+    """Return bare values, a line each; behind ``ID<TAB>`` where there are several instances.
 
     A value that can't be read is the service's JSON.
 
     Raises:
-        UsageError: a name that is no field of the service.
+        UsageError: a name that is not a field of the service.
     """
     names_known = [field.service_name for field in FIELDS_AS_SENT]
     known = {name.lower() for name in names_known}
@@ -216,7 +216,7 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def room() -> int | None:
-    """Cells of a line on standard output; None where that is no terminal."""
+    """Return the cells of a line on standard output; None where that is not a terminal."""
     if not sys.stdout.isatty():
         return None
     from shutil import get_terminal_size

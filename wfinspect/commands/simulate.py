@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, _settings: Settings, _environ: Mapping[str, st
     from wfinspect.simulator import DEMO_IDS, Simulator
 
     if not 0 <= args.port < 1 << 16:
-        raise UsageError(f"--port: {args.port} is no port: use 0 to 65535.")
+        raise UsageError(f"--port: {args.port} is not a port: use 0 to 65535.")
     if not 0 < args.speed <= 1000:  # noqa: PLR2004 - the limit is in the sentence
         raise UsageError(f"--speed: {args.speed:g} can't be used: use a number up to 1000.")
     clock = SystemClock()

@@ -88,14 +88,14 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
     progress = ProgressLine(sys.stderr, settings.zone, is_terminal=is_terminal)
 
-    def tell(change: Change) -> None:
+    def report(change: Change) -> None:
         progress.clear()
         print(change.as_json() if args.json else change.as_text(settings.zone), flush=True)
 
     follower = Follower(keys, args.until, fail_fast=args.fail_fast)
     with ended_by_signals():
         try:
-            return follow(poller, follower, tell, progress, clock, args.timeout)
+            return follow(poller, follower, report, progress, clock, args.timeout)
         finally:
             progress.clear()
             poller.stop()
@@ -147,7 +147,7 @@ class Change:
     """The run is over."""
 
     def as_json(self) -> str:
-        """A line of JSON in ASCII; times are RFC 3339 to the second, which jq can read."""
+        """Return a line of JSON in ASCII; times are RFC 3339 to the second, which jq can read."""
         between = self.seen_between
         values = {
             "id": self.id,
@@ -161,7 +161,7 @@ class Change:
         return exact_json(json.dumps(values))
 
     def as_text(self, zone: tzinfo) -> str:
-        """A line for a person: time, ID, what became what, name."""
+        """Return a line to read: time, ID, what became what, name."""
         before = "" if self.from_status is None else f"{shown(self.from_status, limit=40)} "
         words = f"{before}-> {shown(self.to_status, limit=40) or 'no status'}"
         words += " (rerun)" if self.from_status == self.to_status else ""
@@ -196,10 +196,10 @@ class Follower:
         self._is_any, self._state = until.startswith("any:"), until.partition(":")[2]
         self._fail_fast = fail_fast
         self._rows: list[Row | None] = []
-        self._told: dict[InstanceKey, Row] = {}
+        self._reported: dict[InstanceKey, Row] = {}
 
     def take(self, snapshot: Snapshot) -> list[Change]:
-        """Take the newest snapshot in; gives what is to be told."""
+        """Take the newest snapshot in; return what is new in it."""
         rows = {row.key: row for row in snapshot.rows}
         self._rows = [rows.get(key) for key in self._keys]
         changes = [self._change(row) for row in self._rows if row is not None]
@@ -243,8 +243,8 @@ class Follower:
         instance, read_at, news = row.instance, row.read_at, row.last_change
         if instance is None or read_at is None:
             return None
-        before = self._told.get(row.key)
-        self._told[row.key] = row
+        before = self._reported.get(row.key)
+        self._reported[row.key] = row
         at, between, was = read_at, None, None
         if before is not None and before.instance is not None and before.read_at is not None:
             is_new = (
@@ -284,7 +284,7 @@ class ProgressLine:
         self._zone = zone
         self._is_terminal = is_terminal
         self._notices = NoticeReader()
-        self._told: set[str] = set()
+        self._causes: set[str] = set()
         self._slow: set[str] = set()
         self._line = ""
 
@@ -300,7 +300,7 @@ class ProgressLine:
             self._line = ""
 
     def show(self, snapshot: Snapshot, summary: str) -> None:
-        """Tell what is new in a snapshot, and draw how far the watch is."""
+        """Say what is new in a snapshot, and draw how far the watch is."""
         for sentence in self._news(snapshot):
             self.say(sentence)
         health = snapshot.health
@@ -328,13 +328,13 @@ class ProgressLine:
             yield health.slow.sentence
         troubles = [health.trouble, *(row.trouble for row in snapshot.rows if not row.is_gone)]
         causes = {trouble.cause: trouble for trouble in troubles if trouble is not None}
-        for trouble in (t for cause, t in causes.items() if cause not in self._told):
+        for trouble in (t for cause, t in causes.items() if cause not in self._causes):
             at = trouble.retry_at
             again = f" Next try at {at.astimezone(self._zone):%H:%M:%S}." if at is not None else ""
             yield f"{trouble.sentence}{again}"
-        self._told |= causes.keys()
-        if self._told and not causes and health.contact is Contact.LIVE:
-            self._told.clear()
+        self._causes |= causes.keys()
+        if self._causes and not causes and health.contact is Contact.LIVE:
+            self._causes.clear()
             if not snapshot.notices or snapshot.notices[-1] not in new:
                 yield "Contact is back."
 
@@ -345,7 +345,7 @@ class ProgressLine:
             self._stream.write(text)
             self._stream.flush()
         except OSError:
-            # That nobody reads the progress is no reason to stop.
+            # The watch goes on where its progress can't be written.
             self._stream = None
 
 
@@ -355,12 +355,12 @@ _LONGEST_WAIT_SECONDS = 5.0
 def follow(
     poller: Poller,
     follower: Follower,
-    tell: Callable[[Change], None],
+    report: Callable[[Change], None],
     progress: ProgressLine,
     clock: Clock,
     timeout: float | None,
 ) -> int:
-    """Tell each change until the follower has an exit code, or `timeout` seconds have passed."""
+    """Report each change until the follower has an exit code, or `timeout` seconds have passed."""
     # Of the queues only this one may be put into from a thread while this thread waits in it.
     pings = queue.SimpleQueue[None]()
     poller.subscribe(lambda: pings.put(None))
@@ -369,7 +369,7 @@ def follow(
     while True:
         snapshot = poller.snapshot
         for change in follower.take(snapshot):
-            tell(change)
+            report(change)
         progress.show(snapshot, follower.summary())
         code = follower.exit_code
         left = deadline - clock.monotonic()
