@@ -1,4 +1,4 @@
-"""A watcher that does nothing but remember what it was asked for, and snapshots made by hand."""
+"""A poller that only remembers what was wanted of it, and takes snapshots made by hand."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Runs the app headless over a fake watcher: keys go in one by one, the screen comes out as text."""
+"""Runs the app headless over a fake poller: keys go in one by one, the screen comes out as text."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -52,7 +52,7 @@ class Rig:
     clock: FakeClock
 
     async def press(self, *keys: str) -> None:
-        """Type keys one by one, as a person does."""
+        """Type keys one by one, as a user does."""
         for key in keys:
             self.clock.advance(0.2)
             char = key if len(key) == 1 else {"enter": "\r", "tab": "\t"}.get(key)
@@ -90,7 +90,7 @@ class Rig:
 
     @property
     def asked(self) -> list[tuple[object, ...]]:
-        """What the watcher was asked for, without the touches."""
+        """What the app wanted of the poller, without the touches."""
         return [one for one in self.control.asked if one != ("touch",)]
 
     def take_bytes(self) -> int:

@@ -1,4 +1,4 @@
-"""Bell, title, mouse, and what is told after a terminal stood still."""
+"""Bell, title, mouse, toasts, and what is notified after a terminal stood still."""
 
 from pathlib import Path
 
