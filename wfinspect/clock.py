@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class Moment(NamedTuple):
-    """One moment, by both clocks: durations are measured by the first, dates are told by the second."""
+    """One moment, by both clocks: one for durations, one for dates."""
 
     monotonic: float
     """Seconds that never go back and that count on while the machine is suspended."""

@@ -130,7 +130,7 @@ def test_a_resting_instance_is_not_asked_for_by_itself() -> None:
     made = schedule(key(1))
     made.set_cadence(key(1), None)
     assert made.next_at(0.0) is None
-    made.ask(key(1), 0.0)
+    made.request(key(1), 0.0)
     assert made.take_due(0.0) is not None
 
 
@@ -171,7 +171,7 @@ def test_ids_that_share_nothing_are_asked_for_singly_after_one_try() -> None:
 def test_an_id_a_person_looks_at_does_not_wait_for_others_to_be_placed() -> None:
     made = schedule(*(key(i) for i in range(10)), group=None)
     made.take_due(0.0)
-    made.ask(key(7), 0.0, is_urgent=True)
+    made.request(key(7), 0.0, is_urgent=True)
     assert made.take_due(0.0) == Batch(BINDING, (key(7),), None)
 
 
@@ -179,7 +179,7 @@ def test_a_list_leaves_out_what_another_call_asks_for() -> None:
     made = schedule(key(1), key(2))
     (batch,) = take_all(made, 0.0)
     made.add(key(3), group=GROUP)
-    made.ask(key(3), 1.0)
+    made.request(key(3), 1.0)
     assert made.take_due(1.0) == Batch(BINDING, (key(3),), None)
     answer(made, batch, {key(1): GROUP, key(2): GROUP}, 2.0)
     later = made.take_due(20.0)
@@ -192,11 +192,11 @@ def test_placing_leaves_out_what_another_call_asks_for() -> None:
     made = schedule(*keys, group=None)
     pilot = made.take_due(0.0)
     assert pilot is not None
-    made.ask(key(4), 0.0, is_urgent=True)
+    made.request(key(4), 0.0, is_urgent=True)
     assert made.take_due(0.0) is not None
     answer(made, pilot, dict.fromkeys(keys, GROUP), 0.5)
     # Nobody else is asked for before the Get that may become the next pilot is back.
-    made.ask(key(3), 1.0, is_urgent=True)
+    made.request(key(3), 1.0, is_urgent=True)
     assert made.take_due(1.0) == Batch(BINDING, (key(3),), None)
     assert made.take_due(1.0) is None
 
@@ -320,7 +320,7 @@ def test_throttling_obeys_the_service_and_holds_back_everybody_of_the_binding() 
     assert batch is not None
     made.failed(batch, Throttled("slow down", retry_after_seconds=7.0), 0.0)
     assert made.next_at(0.0) == 7.0
-    made.ask(key(2), 1.0)
+    made.request(key(2), 1.0)
     assert made.next_at(1.0) == 7.0
 
 
@@ -338,7 +338,7 @@ def test_the_daily_limit_waits_until_midnight_but_not_for_a_person() -> None:
     later = made.next_at(0.0)
     assert later is not None
     assert later >= 5000.0
-    made.ask(key(1), 10.0)
+    made.request(key(1), 10.0)
     assert made.take_due(10.0) is not None
 
 
@@ -371,7 +371,7 @@ def test_paused_sends_only_what_a_person_asks_for() -> None:
     made = schedule(key(1), key(2), group=None)
     made.is_paused = True
     assert made.take_due(0.0) is None
-    made.ask(key(2), 0.0)
+    made.request(key(2), 0.0)
     assert made.take_due(0.0) == Batch(BINDING, (key(2),), None)
 
 
@@ -564,7 +564,7 @@ class World:
             self.known[picked] = [2.0, 15.0, 60.0, 600.0, None][value % 5]
             self.made.set_cadence(picked, self.known[picked])
         else:
-            self.made.ask(picked, self.now, is_urgent=name == "urgent")
+            self.made.request(picked, self.now, is_urgent=name == "urgent")
             self.asked.add(picked)
 
     def send(self) -> None:

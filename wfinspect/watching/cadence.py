@@ -1,4 +1,4 @@
-"""How often an instance is asked for, and how long a reading counts as the present. Pure."""
+"""How often an instance is read, and how long a reading counts as the present. Pure."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ from wfinspect.model import Family, WorkflowInstance
 
 ACTIVE_SECONDS = 15.0
 DISPLAY_SECONDS = 5.0
-DISPLAY_LASTS_SECONDS = 300.0  # a screen nobody touches costs no more than a row of the list
+DISPLAY_LASTS_SECONDS = 300.0  # a screen without a key costs no more than a row of the list
 WAITING_SECONDS = 60.0
 SETTLED_SECONDS = 600.0  # a settled run can be rerun, so it is still looked at
 SETTLED_LASTS = timedelta(hours=24)
@@ -14,7 +14,7 @@ MISSING_SECONDS = 25.0  # three answers of "not found" have to span a minute
 GONE_SECONDS = 3600.0
 
 JITTER = 0.1
-"""The largest part by which a cadence is lengthened, so that many watchers do not ask in step."""
+"""The largest part by which a cadence is lengthened, so that many watchers do not call in step."""
 
 AGE_SHOWN_SECONDS = 300.0
 """An unsettled row that was read longer ago shows its age, however long its interval is."""
@@ -27,8 +27,8 @@ def cadence(family: Family, *, interval: float, is_attended: bool) -> float:
 
     Args:
         family: the state as last read.
-        interval: seconds for an active one, as the person set it.
-        is_attended: it is on display, and somebody touched a key lately.
+        interval: seconds for an active one, as the user set it.
+        is_attended: it is on display, and a key was pressed lately.
     """
     if family.is_settled:
         # A settled run on display changes only by a rerun: a minute is soon enough to show it.

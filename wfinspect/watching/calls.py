@@ -1,6 +1,6 @@
 """Calls on their way: opens a source for each target, sends batches, gathers the answers.
 
-Each call is a task that nobody here ever cancels: a request cancelled natively can keep a
+Each call is a task that is never cancelled here: a request cancelled natively can keep a
 connection of the pool for ever (httpcore issue 1093).
 """
 
@@ -43,7 +43,7 @@ async def outcome_of(work: Awaitable[_T]) -> _T | ServiceError:
     except ServiceError as error:
         return error
     except WfInspectError as error:
-        # A setting that only matters to this target: it may be mended while the app runs.
+        # A setting that only matters to this target: it may be corrected while the app runs.
         return Refused(str(error), cause="settings")
     except Exception as error:
         logger.exception("A call failed in an unforeseen way")

@@ -153,7 +153,7 @@ class Engine:
         if row.instance is not None:
             self._journal.looked_up(key.id, moment.now)
         if self._watchlist.states[key].read_at is None and not row.is_final:
-            self._schedule.ask(key, moment.monotonic, is_urgent=True)
+            self._schedule.request(key, moment.monotonic, is_urgent=True)
 
     def watch(self, keys: Sequence[InstanceKey]) -> None:
         moment = self.clock.moment()
@@ -161,7 +161,7 @@ class Engine:
         self._reconcile(moment.monotonic)
         for key in keys:
             if self._watchlist.states[key].read_at is None:
-                self._schedule.ask(key, moment.monotonic)
+                self._schedule.request(key, moment.monotonic)
 
     def unwatch(self, keys: Sequence[InstanceKey]) -> None:
         self._journal.unwatch(keys)
@@ -178,7 +178,7 @@ class Engine:
         monotonic = self.clock.monotonic()
         for each in self._watchlist.rows if key is None else [key]:
             if each in self._watchlist.rows:
-                self._schedule.ask(each, monotonic)
+                self._schedule.request(each, monotonic)
 
     def set_paused(self, *, paused: bool) -> None:
         self._schedule.is_paused = paused
@@ -284,7 +284,7 @@ class Engine:
             self._watchlist.states[key].fault = _trouble(error)
             self._absence.heard(key, monotonic)
 
-    # What others did: other processes, the wall clock, and whoever changes the credentials.
+    # What others did: other processes, the wall clock, and the user at the credentials.
 
     def _sync(self, moment: Moment) -> None:
         monotonic = moment.monotonic

@@ -1,8 +1,8 @@
-"""How long to wait after a failure: the one place that decides it. Sans-I/O; `now` is steady seconds.
+"""Whether a call may go out now: circuit breakers, the day's budget, the rate. Pure; times are monotonic.
 
-Two gates stand before a call: that of the endpoint, closed by what is wrong with the line or the
-service, and that of the account, closed by what the service says to this caller. A fault of a
-single instance closes neither.
+Two breakers stand before a call: that of the endpoint, opened by what is wrong with the line or the
+service, and that of the account, opened by what the service says to this caller. A fault of a
+single instance opens neither. Only here it is decided how long to wait after a failure.
 """
 
 import random
@@ -39,12 +39,12 @@ _OTHER_DAY_SECONDS = 3600.0
 
 
 def is_of_instance(error: ServiceError) -> bool:
-    """Whether an error says something about the instance asked for, and the service is well."""
+    """Return whether an error is of the instance alone, and the service is well."""
     return isinstance(error, (NotFound, BadRequest))
 
 
 def is_of_account(error: ServiceError) -> bool:
-    """Whether an error is the service's answer to who asks, or how often."""
+    """Return whether an error is the answer to this caller, or to how often it calls."""
     return isinstance(error, (Refused, CredentialsMissing, Throttled))
 
 
@@ -65,55 +65,60 @@ class CircuitBreaker:
         return self.error is not None
 
     def failed(
-        self, error: ServiceError, now: float, *, day_ends_at: float, asked_at: float | None = None
+        self,
+        error: ServiceError,
+        monotonic: float,
+        *,
+        day_ends_at: float,
+        sent_at: float | None = None,
     ) -> None:
-        """Close the gate until the next attempt is due.
+        """Stop calls until the next attempt is due.
 
         Args:
             error: why the call failed.
-            now: steady seconds.
+            monotonic: the time of this.
             day_ends_at: the end of the account's day.
-            asked_at: when the call went out: one that hung for long has done some of the waiting.
+            sent_at: when the call went out: one that hung for long has done some of the waiting.
         """
         if not isinstance(self.error, DailyLimit):
             self._limited_day_ends_at = day_ends_at
         self.failures += 1
         self.error = error
-        since = now if asked_at is None else asked_at
-        self.retry_at = max(now, self._next_attempt(error, now, since, day_ends_at))
+        since = monotonic if sent_at is None else sent_at
+        self.retry_at = max(monotonic, self._next_attempt(error, monotonic, since, day_ends_at))
 
     def succeeded(self) -> None:
-        """Open the gate."""
+        """Let calls through again."""
         self.failures = 0
         self.error = None
         self.retry_at = -inf
 
-    def ask(self, now: float) -> None:
-        """Let one attempt through at once, since a person wants to know. Throttling is obeyed."""
+    def allow_one(self, monotonic: float) -> None:
+        """Let one attempt through at once, since the user wants it. Throttling is obeyed."""
         if not isinstance(self.error, Throttled) or isinstance(self.error, DailyLimit):
-            self.retry_at = min(self.retry_at, now)
+            self.retry_at = min(self.retry_at, monotonic)
 
     def _next_attempt(
-        self, error: ServiceError, now: float, since: float, day_ends_at: float
+        self, error: ServiceError, monotonic: float, since: float, day_ends_at: float
     ) -> float:
         if isinstance(error, DailyLimit):
             if day_ends_at > self._limited_day_ends_at + _OTHER_DAY_SECONDS:
-                return now + _OTHER_DAY_SECONDS
+                return monotonic + _OTHER_DAY_SECONDS
             return day_ends_at + self._rng.uniform(0.0, _NEXT_DAY_SPREAD_SECONDS)
         if isinstance(error, Throttled) and error.retry_after_seconds is not None:
             told = min(THROTTLED_CAP_SECONDS, max(0.0, error.retry_after_seconds))
-            # Told to come back at once again and again, it is asked no more often than one that is down.
+            # One that says "at once" again and again is called no more often than one that is down.
             enough = self._rng.uniform(*DOWN_SECONDS) if self.failures > _TOLD_TIMES else 0.0
-            return now + max(told, enough)
+            return monotonic + max(told, enough)
         if isinstance(error, (Refused, CredentialsMissing)):
-            return now + REFUSED_SECONDS
+            return monotonic + REFUSED_SECONDS
         if isinstance(error, Throttled):
             bounds = (FIRST_SECONDS, self._ceiling(THROTTLED_CAP_SECONDS))
         elif self.failures > DOWN_AFTER or (isinstance(error, Unreachable) and error.is_permanent):
             bounds = DOWN_SECONDS
         else:
             bounds = (FIRST_SECONDS, self._ceiling(LAST_SECONDS))
-        return max(now + FIRST_SECONDS, since + self._rng.uniform(*bounds))
+        return max(monotonic + FIRST_SECONDS, since + self._rng.uniform(*bounds))
 
     def _ceiling(self, cap: float) -> float:
         return float(min(cap, FIRST_SECONDS * 2.0 ** min(self.failures, 16)))
@@ -131,99 +136,99 @@ LEAST_LEARNT_BUDGET = 90
 class TokenBucket:
     """The calls that one account may still spend today."""
 
-    def __init__(self, budget: int, now: float) -> None:
+    def __init__(self, budget: int, monotonic: float) -> None:
         self.budget = budget
         self.used = 0
-        self.ends_at = now + _DAY_SECONDS
+        self.ends_at = monotonic + _DAY_SECONDS
         self._level = self._size
-        self._at = now
+        self._at = monotonic
 
     @property
     def _size(self) -> float:
         return max(1.0, self.budget * _HELD_PART)
 
-    def begin_day(self, now: float, *, ends_at: float, used: int) -> None:
+    def begin_day(self, monotonic: float, *, ends_at: float, used: int) -> None:
         """Start a day, or a process within one: what is held follows from what was used so far."""
-        elapsed = 1.0 - max(0.0, ends_at - now) / _DAY_SECONDS
-        self.used, self.ends_at, self._at = used, ends_at, now
+        elapsed = 1.0 - max(0.0, ends_at - monotonic) / _DAY_SECONDS
+        self.used, self.ends_at, self._at = used, ends_at, monotonic
         even = self.budget * (max(0.0, elapsed) + _HELD_PART) - used
         self._level = max(0.0, min(self._size, even, self.budget - used))
 
-    def correct(self, now: float, used: int, *, ends_at: float | None = None) -> None:
+    def correct(self, monotonic: float, used: int, *, ends_at: float | None = None) -> None:
         """Learn the true count, which holds other processes' calls and lacks those never sent.
 
         A wall clock that was set moves the day's end, too.
         """
-        self._refill(now)
+        self._refill(monotonic)
         self.ends_at = self.ends_at if ends_at is None else ends_at
         self._level = min(self._size, max(0.0, self._level - (used - self.used)))
         self.used = used
 
-    def spend(self, now: float) -> None:
-        """Take a call out, whether or not one is held: what a person asks for is never refused."""
-        self._refill(now)
+    def spend(self, monotonic: float) -> None:
+        """Take a call out, whether or not one is held: what the user requests is never refused."""
+        self._refill(monotonic)
         self._level = max(0.0, self._level - 1.0)
         self.used += 1
 
-    def ready_at(self, now: float) -> float:
-        """When a call that nobody asked for may go out."""
-        self._refill(now)
+    def ready_at(self, monotonic: float) -> float:
+        """Return when a call that the user did not request may go out."""
+        self._refill(monotonic)
         if self._level >= 1.0:
-            return now
-        rate = self._rate(now)
+            return monotonic
+        rate = self._rate(monotonic)
         if rate <= 0.0:
-            return max(now + 1.0, self.ends_at)
+            return max(monotonic + 1.0, self.ends_at)
         # A hair later than computed, or rounding would let a caller wake just too early for ever.
-        return now + (1.0 - self._level) / rate + 1e-3
+        return monotonic + (1.0 - self._level) / rate + 1e-3
 
-    def stretch(self, now: float) -> float:
+    def stretch(self, monotonic: float) -> float:
         """The factor by which cadences grow: 1 while the bucket is at least half full."""
-        self._refill(now)
+        self._refill(monotonic)
         half = self._size / 2.0
         return 1.0 if self._level >= half else min(_MAX_STRETCH, half / max(self._level, 1e-9))
 
-    def seconds_a_call(self, now: float) -> float:
+    def seconds_a_call(self, monotonic: float) -> float:
         """Seconds in which one call is refilled; where the day has none left, those until it ends."""
-        self._refill(now)
-        rate = self._rate(now)
-        return 1.0 / rate if rate > 0.0 else max(1.0, self.ends_at - now)
+        self._refill(monotonic)
+        rate = self._rate(monotonic)
+        return 1.0 / rate if rate > 0.0 else max(1.0, self.ends_at - monotonic)
 
-    def _rate(self, now: float) -> float:
-        remaining = self.ends_at - now
+    def _rate(self, monotonic: float) -> float:
+        remaining = self.ends_at - monotonic
         left = self.budget - self.used - self._level
         return left / remaining if remaining > 0.0 and left > 0.0 else 0.0
 
-    def _refill(self, now: float) -> None:
-        if now > self._at:
-            gained = self._rate(self._at) * (min(now, self.ends_at) - self._at)
+    def _refill(self, monotonic: float) -> None:
+        if monotonic > self._at:
+            gained = self._rate(self._at) * (min(monotonic, self.ends_at) - self._at)
             self._level = min(self._size, self._level + max(0.0, gained))
-            self._at = now
+            self._at = monotonic
 
 
 class RateLimiter:
-    """At most `CALLS_A_SECOND` calls in any second, over everything this process asks."""
+    """At most `CALLS_A_SECOND` calls in any second, over all calls of this process."""
 
     def __init__(self) -> None:
         self._sent: deque[float] = deque(maxlen=CALLS_A_SECOND)
 
-    def ready_at(self, now: float) -> float:
+    def ready_at(self, monotonic: float) -> float:
         """When the next call may go out."""
         if len(self._sent) < CALLS_A_SECOND:
-            return now
-        return max(now, self._sent[0] + 1.0)
+            return monotonic
+        return max(monotonic, self._sent[0] + 1.0)
 
-    def sent(self, now: float) -> None:
+    def sent(self, monotonic: float) -> None:
         """Note a call."""
-        self._sent.append(now)
+        self._sent.append(monotonic)
 
 
 class Limit(NamedTuple):
-    """What holds for all instances of a target at one moment; times are steady seconds."""
+    """What holds for all instances of a target at one moment."""
 
     allowed_at: float
     """When a call may go out at all, infinite while a probe is on its way."""
     affordable_at: float
-    """When a call that nobody asked for may."""
+    """When a call that the user did not request may."""
     stretch: float
     groups: frozenset[Group]
     """Those with a List in flight."""
@@ -271,7 +276,7 @@ def added_wait(calls: Mapping[float, int], a_second: float) -> float:
 class Rounds:
     """How many calls a round of polls takes, by their cadence; kept up row by row.
 
-    A unit is what one call answers for: a group, or an instance that is asked for singly.
+    A unit is what one call answers for: a group, or an instance that is read singly.
     """
 
     def __init__(self, rows_a_call: int) -> None:
@@ -320,42 +325,42 @@ class Rounds:
 
 
 class Limits:
-    """The gates, buckets and traffic of all targets."""
+    """The breakers, buckets and traffic of all targets."""
 
     def __init__(self, rng: random.Random, *, budget: int) -> None:
         self._rng = rng
         self.budget = budget
-        """Calls a day of each account, as a person has set it."""
-        self.pace = RateLimiter()
+        """Calls a day of each account, as the user has set it."""
+        self.rate = RateLimiter()
         self._buckets: dict[Account, TokenBucket] = {}
         self._accounts: dict[Target, CircuitBreaker] = {}
         self._endpoints: dict[str, CircuitBreaker] = {}
         self._calls: Counter[Target] = Counter()
         self._groups: set[Group] = set()
         self.answered_at: dict[Target, float] = {}
-        """When the service last answered a call of a target, in steady seconds."""
+        """When the service last answered a call of a target, in monotonic seconds."""
 
-    def bucket(self, target: Target, now: float) -> TokenBucket:
+    def bucket(self, target: Target, monotonic: float) -> TokenBucket:
         """The day's calls of the account that a target belongs to."""
-        return self._bucket(target.account, now)
+        return self._bucket(target.account, monotonic)
 
-    def _bucket(self, account: Account, now: float) -> TokenBucket:
+    def _bucket(self, account: Account, monotonic: float) -> TokenBucket:
         if account not in self._buckets:
-            self._buckets[account] = TokenBucket(self.budget, now)
+            self._buckets[account] = TokenBucket(self.budget, monotonic)
         return self._buckets[account]
 
     def account_breaker(self, target: Target) -> CircuitBreaker:
-        """The gate that the service's answers to this caller close."""
+        """Return the breaker that the service's answers to this caller open."""
         return self._accounts.setdefault(target, CircuitBreaker(self._rng))
 
     def endpoint_breaker(self, target: Target) -> CircuitBreaker:
-        """The gate that a bad line or a service in trouble closes, for all who use the endpoint."""
+        """Return the breaker that a bad line or a service in trouble opens, for all of an endpoint."""
         return self._endpoints.setdefault(target.endpoint, CircuitBreaker(self._rng))
 
     def open_breaker(self, target: Target) -> CircuitBreaker | None:
-        """The gate that stands before a target's calls, the account's first; None if none does."""
-        gates = (self.account_breaker(target), self.endpoint_breaker(target))
-        return next((gate for gate in gates if gate.is_open), None)
+        """Return the breaker that holds a target's calls back, the account's first; None if none does."""
+        breakers = (self.account_breaker(target), self.endpoint_breaker(target))
+        return next((breaker for breaker in breakers if breaker.is_open), None)
 
     def has_calls_out(self, target: Target) -> bool:
         """Whether a call of a target's account has no answer yet."""
@@ -366,19 +371,19 @@ class Limits:
         """Whether any call has no answer yet."""
         return any(self._calls.values())
 
-    def at(self, now: float, targets: Iterable[Target]) -> dict[Target, Limit]:
+    def at(self, monotonic: float, targets: Iterable[Target]) -> dict[Target, Limit]:
         """What holds now for each target."""
-        return {target: self._limit(target, now) for target in targets}
+        return {target: self._limit(target, monotonic) for target in targets}
 
     def waits(
-        self, rounds: Mapping[Target, Counter[float]], new: int, now: float
+        self, rounds: Mapping[Target, Counter[float]], new: int, monotonic: float
     ) -> dict[Target, Wait]:
         """What our own budget and rate add to the intervals of each target.
 
         Args:
             rounds: the calls of a round, as `Rounds.calls`.
             new: instances whose group is not known yet.
-            now: steady seconds.
+            monotonic: the time of this.
         """
         accounts: dict[Account, Counter[float]] = {}
         for target, calls in rounds.items():
@@ -386,11 +391,11 @@ class Limits:
         stretches: dict[Account, tuple[float, float]] = {}
         everything: Counter[float] = Counter()
         for account, calls in accounts.items():
-            bucket = self._bucket(account, now)
-            stretch, queue = bucket.stretch(now), 0.0
+            bucket = self._bucket(account, monotonic)
+            stretch, queue = bucket.stretch(monotonic), 0.0
             stretched = Counter({cadence * stretch: n for cadence, n in calls.items()})
-            if bucket.ready_at(now) > now:
-                queue = added_wait(stretched, 1.0 / bucket.seconds_a_call(now))
+            if bucket.ready_at(monotonic) > monotonic:
+                queue = added_wait(stretched, 1.0 / bucket.seconds_a_call(monotonic))
             stretches[account] = stretch, queue
             everything.update({interval + queue: n for interval, n in stretched.items()})
         rate = added_wait(everything, CALLS_A_SECOND)
@@ -399,30 +404,30 @@ class Limits:
             for target in rounds
         }
 
-    def seconds_between_calls(self, target: Target, now: float) -> float:
-        """How far apart our own limits keep two calls of a target that nobody asked for."""
-        bucket = self.bucket(target, now)
-        is_short = bucket.ready_at(now) > now
-        return bucket.seconds_a_call(now) if is_short else 1.0 / CALLS_A_SECOND
+    def seconds_between_calls(self, target: Target, monotonic: float) -> float:
+        """How far apart our own limits keep two polls of a target."""
+        bucket = self.bucket(target, monotonic)
+        is_short = bucket.ready_at(monotonic) > monotonic
+        return bucket.seconds_a_call(monotonic) if is_short else 1.0 / CALLS_A_SECOND
 
-    def ask(self, target: Target, now: float) -> None:
-        """Let one attempt through: a person wants to know."""
-        self.account_breaker(target).ask(now)
-        self.endpoint_breaker(target).ask(now)
+    def allow_one(self, target: Target, monotonic: float) -> None:
+        """Let one attempt through at once, since the user wants it."""
+        self.account_breaker(target).allow_one(monotonic)
+        self.endpoint_breaker(target).allow_one(monotonic)
 
-    def source_changed(self, target: Target, now: float) -> None:
+    def source_changed(self, target: Target, monotonic: float) -> None:
         """Try a refused target again at once, since its credentials are others now."""
-        gate = self.account_breaker(target)
-        if isinstance(gate.error, (Refused, CredentialsMissing)):
-            gate.ask(now)
+        breaker = self.account_breaker(target)
+        if isinstance(breaker.error, (Refused, CredentialsMissing)):
+            breaker.allow_one(monotonic)
 
-    def sent(self, target: Target, group: Group | None, now: float) -> None:
+    def sent(self, target: Target, group: Group | None, monotonic: float) -> None:
         """Note a call that goes out."""
         self._calls[target] += 1
         if group is not None:
             self._groups.add(group)
-        self.pace.sent(now)
-        self.bucket(target, now).spend(now)
+        self.rate.sent(monotonic)
+        self.bucket(target, monotonic).spend(monotonic)
 
     def landed(self, target: Target, group: Group | None) -> None:
         """Note that a call is over."""
@@ -430,36 +435,36 @@ class Limits:
         if group is not None:
             self._groups.discard(group)
 
-    def succeeded(self, target: Target, now: float) -> None:
-        """Open the gates: the service answered."""
-        self.answered_at[target] = now
+    def succeeded(self, target: Target, monotonic: float) -> None:
+        """Let calls through: the service answered."""
+        self.answered_at[target] = monotonic
         self.account_breaker(target).succeeded()
         self.endpoint_breaker(target).succeeded()
 
     def failed(
-        self, target: Target, error: ServiceError, now: float, asked_at: float | None = None
+        self, target: Target, error: ServiceError, monotonic: float, sent_at: float | None = None
     ) -> None:
-        """Close the gate that an error belongs to; the call went out at `asked_at`.
+        """Open the breaker that an error belongs to; the call went out at `sent_at`.
 
         One that says something of an instance alone belongs to none: there the service answered.
         """
-        ends_at = self.bucket(target, now).ends_at
+        ends_at = self.bucket(target, monotonic).ends_at
         if is_of_account(error):
             if error.code:
-                # Whoever is refused or throttled by the service has been answered.
+                # A refusal and a throttling are answers of the endpoint.
                 self.endpoint_breaker(target).succeeded()
-            self.account_breaker(target).failed(error, now, day_ends_at=ends_at)
+            self.account_breaker(target).failed(error, monotonic, day_ends_at=ends_at)
         else:
-            gate = self.endpoint_breaker(target)
-            gate.failed(error, now, day_ends_at=ends_at, asked_at=asked_at)
+            breaker = self.endpoint_breaker(target)
+            breaker.failed(error, monotonic, day_ends_at=ends_at, sent_at=sent_at)
 
-    def _limit(self, target: Target, now: float) -> Limit:
+    def _limit(self, target: Target, monotonic: float) -> Limit:
         account, endpoint = self.account_breaker(target), self.endpoint_breaker(target)
         allowed_at = max(account.retry_at, endpoint.retry_at)
-        # A closed gate lets a single probe through, whoever shares the endpoint.
+        # An open breaker lets a single probe through, over all that share the endpoint.
         fellows = sum(n for b, n in self._calls.items() if b.endpoint == target.endpoint)
         if (account.is_open and self._calls[target]) or (endpoint.is_open and fellows):
             allowed_at = inf
-        bucket = self.bucket(target, now)
+        bucket = self.bucket(target, monotonic)
         groups = frozenset(g for g in self._groups if g.target == target)
-        return Limit(allowed_at, bucket.ready_at(now), bucket.stretch(now), groups)
+        return Limit(allowed_at, bucket.ready_at(monotonic), bucket.stretch(monotonic), groups)

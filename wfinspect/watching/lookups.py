@@ -1,4 +1,7 @@
-"""Answers that stay true until what they tell of is another, so that nobody asks twice. Pure."""
+"""What the user requests beyond polls: its calls, the answers that stay true, and earlier runs.
+
+Requests go before polls, but leave every other call to them. Equal ones on their way share an answer.
+"""
 
 import asyncio
 import json
@@ -10,7 +13,7 @@ from datetime import date, datetime, timedelta
 from math import inf
 from typing import Any, TypeVar
 
-from wfinspect.clock import Clock
+from wfinspect.clock import Clock, Moment
 from wfinspect.errors import (
     CredentialsMissing,
     DailyLimit,
@@ -19,7 +22,7 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.format import moment
+from wfinspect.format import moment as moment_of
 from wfinspect.lateness import Run
 from wfinspect.model import (
     InstanceKey,
@@ -60,8 +63,8 @@ _MOST_TASKS = 10_000  # over all, at two or three KiB each
 class ReplyCache:
     """The latest of them."""
 
-    def __init__(self, book: Journal) -> None:
-        self._book = book
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self._replies: dict[Request[Any], tuple[int, Reply[Any]]] = {}
 
     def version(self, request: Request[Any]) -> int | None:
@@ -69,7 +72,7 @@ class ReplyCache:
         if isinstance(request, (TaskOf, TaskLog)):
             return request.settled_at
         if isinstance(request, (TasksOf, RunsOf)):
-            row = self._book.watchlist.rows.get(request.key)
+            row = self._journal.watchlist.rows.get(request.key)
             instance = row.instance if row is not None else None
             return instance.modify_time if instance is not None and instance.is_settled else None
         return None
@@ -83,7 +86,7 @@ class ReplyCache:
         return found[1]
 
     def keep(self, request: Request[Any], version: int | None, reply: Reply[Any]) -> None:
-        """Keep an answer, asked for at a version, that is true still."""
+        """Keep an answer that was requested at a version, if it is still true."""
         if version is None or version != self.version(request):
             return
         self._replies[request] = version, reply
@@ -100,29 +103,29 @@ class ReplyCache:
 DATES = 10
 """Business dates looked back on, which is a week of a workflow that rests at weekends."""
 ENOUGH_RUNS = 7
-"""Successful runs after which no older date is asked for."""
+"""Successful runs after which no older date is requested."""
 _KEPT_DATES = 16
 _RUNS_A_DATE = 24
 _FINAL_AFTER = timedelta(days=2)  # until then a date without runs may still get one
-_CATCH_ALL = 1  # the workflow of all tasks that belong to none: told apart by name
+_CATCH_ALL = 1  # the workflow of all tasks that belong to none: distinguished by name
 
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
     """What the store knows of one instance's workflow."""
 
-    book: Journal
+    journal: Journal
     target: Target
     instance: WorkflowInstance
 
-    def known(self, now: float, at: datetime) -> tuple[tuple[Run, ...], Query | None]:
-        """The runs that are known, newest date first, and what to ask for next.
+    def known(self, moment: Moment) -> tuple[tuple[Run, ...], Query | None]:
+        """The runs that are known, newest date first, and what to request next.
 
-        None means that nothing is to be asked for today: enough is known, or all there is.
+        None means that nothing is to be requested today: enough is known, or all there is.
         """
-        days, found, missing = self._days(now), list[Run](), None
+        days, found, missing = self._days(moment.monotonic), list[Run](), None
         for query in self._queries():
-            runs = self._runs(days, query.biz_date, at)
+            runs = self._runs(days, query.biz_date, moment.now)
             if runs is None:
                 missing = missing or query
                 continue
@@ -132,8 +135,8 @@ class RunHistory:
         return tuple(found), missing
 
     def _queries(self) -> Iterator[Query]:
-        """What to ask for the dates before the instance's own, the latest first."""
-        at = None if self.instance.biz_date is None else moment(self.instance.biz_date)
+        """Yield the requests for the dates before the instance's own, the latest first."""
+        at = None if self.instance.biz_date is None else moment_of(self.instance.biz_date)
         if at is None or self.instance.project_id is None or self.instance.workflow_id is None:
             return
         # DailyBudget of a wall clock, since a change of the zone's offset makes one longer.
@@ -150,19 +153,17 @@ class RunHistory:
             )
 
     def _runs(self, days: Mapping[str, Any], biz_date: int, at: datetime) -> tuple[Run, ...] | None:
-        """The runs of a date; None where they have to be asked for."""
+        """The runs of a date; None where they have to be requested."""
         known = days.get(str(biz_date))
         try:
-            asked_on, rows = known or ("", ())
-            if known is None or date.fromisoformat(asked_on) < day_of(self.target.region, at):
+            read_on, rows = known or ("", ())
+            if known is None or date.fromisoformat(read_on) < day_of(self.target.region, at):
                 return None
             return tuple(_run(biz_date, *row) for row in rows)
         except (TypeError, ValueError):
             return None
 
-    def learn(
-        self, biz_date: int, found: Iterable[WorkflowInstance], now: float, at: datetime
-    ) -> None:
+    def learn(self, biz_date: int, found: Iterable[WorkflowInstance], moment: Moment) -> None:
         """Keep the runs of a date."""
         is_catch_all = self.instance.workflow_id == _CATCH_ALL
         runs = tuple(
@@ -171,14 +172,14 @@ class RunHistory:
             # The service compares a part of the name only.
             if not is_catch_all or each.name == self.instance.name
         )[:_RUNS_A_DATE]
-        began = moment(biz_date)
-        is_old = began is not None and at - began > _FINAL_AFTER
+        began = moment_of(biz_date)
+        is_old = began is not None and moment.now - began > _FINAL_AFTER
         is_final = is_old and all(family_of(run.status).is_settled for run in runs)
-        asked_on = date.max if is_final else day_of(self.target.region, at)
+        read_on = date.max if is_final else day_of(self.target.region, moment.now)
         rows = [[r.id, r.status, r.started_time, r.finished_time] for r in runs]
-        days = {**self._days(now), str(biz_date): [asked_on.isoformat(), rows]}
+        days = {**self._days(moment.monotonic), str(biz_date): [read_on.isoformat(), rows]}
         latest = sorted(days, key=int)[-_KEPT_DATES:]
-        self.book.remember(self._name, json.dumps({day: days[day] for day in latest}))
+        self.journal.remember(self._name, json.dumps({day: days[day] for day in latest}))
 
     @property
     def _name(self) -> str:
@@ -191,8 +192,8 @@ class RunHistory:
         ]
         return f"runs {json.dumps(parts)}"
 
-    def _days(self, now: float) -> Mapping[str, Any]:
-        kept = self.book.recalled(self._name, now)
+    def _days(self, monotonic: float) -> Mapping[str, Any]:
+        kept = self.journal.recalled(self._name, monotonic)
         return {day: kept[day] for day in kept if day.isascii() and day.isdecimal()}
 
 
@@ -207,7 +208,7 @@ def _run(biz_date: int, number: object, status: object, started: object, finishe
 MAX_PAGES = 20
 """Pages of one answer: 10,000 tasks."""
 MAX_RAW = 16_000_000
-"""Characters of JSON that are kept of them all; of a task without, it is asked for."""
+"""Characters of JSON that are kept of them all; a task without is read when it is opened."""
 
 _POLLS_TURN_SECONDS = 1.0
 _T = TypeVar("_T")
@@ -221,39 +222,39 @@ class Lookups:
     def __init__(
         self,
         calls: Calls,
-        book: Journal,
+        journal: Journal,
         limits: Limits,
         days: DailyBudget,
         clock: Clock,
     ) -> None:
         self._calls = calls
-        self._book = book
+        self._journal = journal
         self._limits = limits
         self._days = days
         self._clock = clock
-        self._asked: dict[Request[Any], list[Heard[Any]]] = {}
+        self._requests: dict[Request[Any], list[Heard[Any]]] = {}
         self._waiting: list[tuple[Target, asyncio.Future[None]]] = []
-        self._kept = ReplyCache(book)
+        self._cache = ReplyCache(journal)
         self._looking_back: defaultdict[Target, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._sent_at = -inf
         self._is_over = False
 
     def ask(self, request: Request[A], answer: Heard[A]) -> None:
         """Have `answer` called with what comes of a request, at once where that is known."""
-        if (kept := self._kept.find(request)) is not None:
-            _tell(answer, kept)
-        elif request in self._asked:
-            self._asked[request].append(answer)
+        if (kept := self._cache.find(request)) is not None:
+            _give(answer, kept)
+        elif request in self._requests:
+            self._requests[request].append(answer)
         else:
-            self._asked[request] = [answer]
-            self._limits.ask(request.destination, self._clock.monotonic())
+            self._requests[request] = [answer]
+            self._limits.allow_one(request.destination, self._clock.monotonic())
             self._calls.spawn(self._answer(request))
 
     def let_out(self, now: float, *, is_sharing: bool) -> None:
         """Let calls out as far as rate and breakers allow.
 
         Args:
-            now: steady seconds.
+            now: monotonic seconds.
             is_sharing: leave every other call to polls.
         """
         for waiting in tuple(self._waiting):
@@ -262,14 +263,14 @@ class Lookups:
             if allowed_at == inf:
                 continue
             if allowed_at > now:
-                # Nobody waits on a screen for minutes: what is in the way is the answer.
+                # A screen does not wait for minutes: what is in the way is the answer.
                 breakers = (
                     self._limits.account_breaker(target),
                     self._limits.endpoint_breaker(target),
                 )
                 error = max(breakers, key=lambda each: each.retry_at).error
                 turn.set_exception(error or Unreachable("The service can't be reached for now."))
-            elif self._limits.pace.ready_at(now) > now or (
+            elif self._limits.rate.ready_at(now) > now or (
                 is_sharing and now - self._sent_at < _POLLS_TURN_SECONDS
             ):
                 continue
@@ -283,7 +284,7 @@ class Lookups:
         """When `let_out` has something to do; infinite while only an answer brings that."""
         limits = self._limits.at(now, {target for target, _ in self._waiting})
         is_ready = any(limit.allowed_at < inf for limit in limits.values())
-        return self._limits.pace.ready_at(now) if is_ready else inf
+        return self._limits.rate.ready_at(now) if is_ready else inf
 
     def end(self) -> None:
         """Let nothing out any more."""
@@ -294,20 +295,20 @@ class Lookups:
 
     def restart(self) -> None:
         """Answer every request without a call: theirs belonged to an event loop that has ended."""
-        asked, self._asked, self._waiting = self._asked, {}, []
+        requests, self._requests, self._waiting = self._requests, {}, []
         self._looking_back.clear()
-        for answers in asked.values():
+        for answers in requests.values():
             for answer in answers:
-                _tell(answer, Unreachable("The watch was interrupted: ask again."))
+                _give(answer, Unreachable("The watch was interrupted: ask again."))
 
     async def _answer(self, request: Request[Any]) -> None:
-        version = self._kept.version(request)
+        version = self._cache.version(request)
         outcome: Outcome[Any] = await outcome_of(self._find_out(request))
-        # A run that changed meanwhile is asked for again.
+        # A run that changed meanwhile is read again.
         if isinstance(outcome, Reply):
-            self._kept.keep(request, version, outcome)
-        for answer in self._asked.pop(request):
-            _tell(answer, outcome)
+            self._cache.keep(request, version, outcome)
+        for answer in self._requests.pop(request):
+            _give(answer, outcome)
         self._calls.wake()
 
     async def _find_out(self, request: Request[Any]) -> Reply[Any]:
@@ -351,27 +352,27 @@ class Lookups:
         return Page(tuple(found.values()), page.number, page.total, page.is_last)
 
     async def _earlier_runs(self, key: InstanceKey, most: int) -> tuple[Run, ...]:
-        past = RunHistory(self._book, key.target, await self._instance(key))
+        past = RunHistory(self._journal, key.target, await self._instance(key))
         for _ in range(most):
-            # Of two that look back on one date, the second waits for what the first is told.
+            # Of two that look back on one date, the second waits for the answer of the first.
             async with self._looking_back[key.target]:
-                _, query = past.known(self._clock.monotonic(), self._clock.now())
+                _, query = past.known(self._clock.moment())
                 if query is None:
                     break
                 page = await self._call(
                     key.target,
                     lambda s, q=query: s.find_workflow_instances(q),  # type: ignore[misc]
                 )
-                past.learn(query.biz_date, page.items, self._clock.monotonic(), self._clock.now())
-        return past.known(self._clock.monotonic(), self._clock.now())[0]
+                past.learn(query.biz_date, page.items, self._clock.moment())
+        return past.known(self._clock.moment())[0]
 
     async def _instance(self, key: InstanceKey) -> WorkflowInstance:
-        row = self._book.watchlist.rows.get(key)
+        row = self._journal.watchlist.rows.get(key)
         if row is not None and row.instance is not None:
             return row.instance
         return await self._call(key.target, lambda s: s.get_workflow_instance(key.id))
 
-    async def _call(self, target: Target, ask: Callable[[InstanceSource], Awaitable[_T]]) -> _T:
+    async def _call(self, target: Target, call: Callable[[InstanceSource], Awaitable[_T]]) -> _T:
         """One call of a target's source, once it is its turn."""
         if self._is_over:
             raise Unreachable("The watch has ended.")
@@ -380,7 +381,7 @@ class Lookups:
         self._calls.wake()
         await turn
         try:
-            value = await ask(await self._calls.source(target))
+            value = await call(await self._calls.source(target))
         except ServiceError as error:
             self._failed(target, error)
             raise
@@ -398,8 +399,8 @@ class Lookups:
             self._limits.failed(target, error, now)
 
 
-def _tell(answer: Heard[A], outcome: Outcome[A]) -> None:
+def _give(answer: Heard[A], outcome: Outcome[A]) -> None:
     try:
         answer(outcome)
     except Exception:
-        logger.exception("A face could not take an answer")
+        logger.exception("A receiver could not take an answer")

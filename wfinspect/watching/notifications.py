@@ -1,4 +1,8 @@
-"""Sentences for the person, each told once: news of the watch as a whole, not of single failures."""
+"""What the user is notified of: notices on the screen, alerts with bell and command.
+
+A notice is a sentence about the watch as a whole. An alert is for a user who is not looking: all that
+happens within a round of polls is one.
+"""
 
 import logging
 import os
@@ -62,7 +66,7 @@ class NoticeReader:
 
 
 class Absence:
-    """What changed while nobody watched, gathered from the first reading of each stored row."""
+    """What changed while the program was not running, gathered from the first reading of each stored row."""
 
     def __init__(self) -> None:
         self._awaited: set[InstanceKey] = set()
@@ -73,17 +77,17 @@ class Absence:
         """Await the first reading of rows that were there at start."""
         self._awaited.update(keys)
 
-    def heard(self, key: InstanceKey, now: float, change: Transition | None = None) -> None:
+    def heard(self, key: InstanceKey, monotonic: float, change: Transition | None = None) -> None:
         """Note what became of a row."""
         if key in self._awaited:
             self._awaited.discard(key)
             if change is not None:
                 self._changes.append(change)
-                self._since = min(self._since, now)
+                self._since = min(self._since, monotonic)
 
-    def take(self, now: float) -> str:
+    def take(self, monotonic: float) -> str:
         """The sentence once all have been heard of, or those that can be; "" if there is none."""
-        if not self._changes or (self._awaited and now < self._since + _PATIENCE_SECONDS):
+        if not self._changes or (self._awaited and monotonic < self._since + _PATIENCE_SECONDS):
             return ""
         changes, self._changes, self._since = self._changes, [], inf
         return f"Since you left: {summary(changes)}."
@@ -104,13 +108,13 @@ class Outage:
             self._changes.append(change)
 
     def wakes_at(self) -> float:
-        """When the loss becomes news, in steady seconds."""
+        """When the loss becomes news, in monotonic seconds."""
         if self._since is None or self._is_told:
             return inf
         return self._since + self._lost_after
 
     def follow(
-        self, contact: Contact, trouble: Trouble | None, now: float
+        self, contact: Contact, trouble: Trouble | None, monotonic: float
     ) -> tuple[str, bool, float]:
         """Follow the contact.
 
@@ -118,19 +122,19 @@ class Outage:
         """
         if contact in {Contact.STARTING, Contact.NOT_LIVE}:
             if contact is Contact.NOT_LIVE and self._since is None:
-                self._since = now
-            if self._since is None or now < self.wakes_at():
+                self._since = monotonic
+            if self._since is None or monotonic < self.wakes_at():
                 return "", False, 0.0
             self._is_told = True
             cause = f" ({trouble.cause})" if trouble else ""
             words = f"No contact for {_spelled(self._lost_after)}{cause}."
-            return words, True, now - self._since
+            return words, True, monotonic - self._since
         was_told, since, changes = self._is_told, self._since, self._changes
         self._since, self._is_told, self._changes = None, False, []
         if contact is not Contact.LIVE or not was_told or since is None:
             return "", False, 0.0
-        blind = f"Contact is back after {_spelled(now - since)}"
-        return f"{blind}: {summary(changes)}.", False, now - since
+        blind = f"Contact is back after {_spelled(monotonic - since)}"
+        return f"{blind}: {summary(changes)}.", False, monotonic - since
 
 
 def _spelled(seconds: float) -> str:
@@ -156,18 +160,18 @@ _WORDS = {Family.SUCCESS: "finished", Family.FAILURE: "failed", Family.ACTIVE: "
 GATHER_SECONDS = 2.0
 """Without anything new for this long a round counts as over; its calls are half a second apart."""
 LONGEST_SECONDS = 10.0
-"""What never comes to rest is told all the same."""
+"""What never comes to rest is announced all the same."""
 MAX_TEXT = 300
 TRIAL = "This is a trial of wfinspect's notifications: nothing has failed."
 LATE = "late"
-"""In place of a state, what a command is told of a run that is late."""
+"""In place of a state, what a command gets of a run that is late."""
 _MAX_NAME, _MAX_STATUS, _MAX_SAID = 60, 30, 120
 _MAX_TASK, _MAX_TASKS = 40, 2
 _MAX_NAMED = 8
 
 
 class AlertNews(NamedTuple):
-    """A change worth telling."""
+    """A change worth an alert."""
 
     change: Transition
     took_seconds: float | None = None
@@ -200,7 +204,7 @@ class Announcement(NamedTuple):
 
 
 class Alerts:
-    """Gathers what is worth telling until its round is over."""
+    """Gathers what is worth an alert until its round is over."""
 
     def __init__(
         self,
@@ -240,16 +244,16 @@ class Alerts:
         self,
         change: Transition,
         instance: WorkflowInstance | None,
-        now: float,
+        monotonic: float,
         *,
         is_ours: bool,
         frozen: Sequence[str] = (),
     ) -> None:
-        """Note a change, and the reading that is held by now; of one instance the last is told."""
+        """Note a change, and the reading that is held by now; of one instance the last counts."""
         if self.is_wanted(change):
             seconds = _took_seconds(change, instance)
             self._news[change.key] = AlertNews(change, seconds, is_ours, frozen)
-            self._note(now)
+            self._note(monotonic)
 
     def late(
         self,
@@ -257,7 +261,7 @@ class Alerts:
         instance: WorkflowInstance,
         said: str,
         at: datetime,
-        now: float,
+        monotonic: float,
         *,
         frozen: Sequence[str] = (),
     ) -> None:
@@ -265,20 +269,20 @@ class Alerts:
         if self.is_late_wanted:
             change = Transition(key, instance.name[:MAX_NAME], instance.status, LATE, at, at, at)
             self._news[key] = AlertNews(change, frozen=frozen, lateness=said)
-            self._note(now)
+            self._note(monotonic)
 
-    def say(self, text: str, now: float, *, is_ours: bool = True) -> None:
+    def say(self, text: str, monotonic: float, *, is_ours: bool = True) -> None:
         """Note a sentence of another kind, such as that contact was lost."""
         self._said.append((_cut(text, _MAX_SAID), is_ours))
-        self._note(now)
+        self._note(monotonic)
 
-    def take(self, now: float) -> Announcement | None:
+    def take(self, monotonic: float) -> Announcement | None:
         """Make an alert of what has gathered, if it is due.
 
-        Gives what a command is to be told, None for nothing: what another process has recorded or
-        taken on is told by that one.
+        Returns what a command is to be run for, None for nothing: another process runs its own for what
+        that has claimed.
         """
-        if now < self.due_at or not (self._news or self._said):
+        if monotonic < self.due_at or not (self._news or self._said):
             return None
         news, said = list(self._news.values()), self._said
         number = self.latest.number + 1 if self.latest else 1
@@ -290,14 +294,14 @@ class Alerts:
             return None
         return Announcement(sentence(words, ours), ours[0].change if ours else None)
 
-    def send(self, now: float) -> None:
+    def send(self, monotonic: float) -> None:
         """Have the command run for what `take` gives."""
-        message = self.take(now)
+        message = self.take(monotonic)
         if message is not None:
             self.messenger.send(message)
 
-    def _note(self, now: float) -> None:
-        self._since, self._last = min(self._since, now), now
+    def _note(self, monotonic: float) -> None:
+        self._since, self._last = min(self._since, monotonic), monotonic
 
 
 def sentence(said: Sequence[str], news: Sequence[AlertNews]) -> str:
@@ -395,7 +399,7 @@ class Messenger:
         self._troubles: deque[str] = deque()
 
     def send(self, message: Announcement) -> None:
-        """Have the command told; returns at once. Of very many that wait the oldest are dropped."""
+        """Have the command run; returns at once. Of very many that wait the oldest are dropped."""
         if not self._command:
             return
         with self._lock:

@@ -1,6 +1,6 @@
 """What is worth knowing beyond polls: how far an instance is, and whether it is late.
 
-Asks by itself, and only where that is cheap: of the one on display, and of the watched ones that run;
+Makes requests by itself, and only where that is cheap: of the one on display, and of the watched ones that run;
 never while the day's budget runs short, the line is in trouble or the watch pauses.
 """
 
@@ -33,7 +33,7 @@ FOREMOST = 6
 """So many tasks are kept; of the others, that they are there."""
 
 
-SETTLE_SECONDS = 0.5  # whoever leafs through a list asks for nothing
+SETTLE_SECONDS = 0.5  # moving through a list costs nothing
 TASKS_SECONDS = 60.0
 BACKGROUND_SECONDS = 30.0
 QUIET_SECONDS = 600.0  # for a kind of question that was refused
@@ -43,7 +43,7 @@ _AT_ONCE = 20  # look-ups in the store a turn
 
 
 class OutlookTracker:
-    """Decides what to ask for, and keeps with each entry what was answered."""
+    """Decides what to request, and keeps with each row what was answered."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class OutlookTracker:
         return at if self._attention.displayed is not None and at > monotonic else inf
 
     def ask(self, request: Request[A], answer: Heard[A]) -> None:
-        """Have a person's request answered, and learn from what comes of it."""
+        """Have the user's request answered, and learn from what comes of it."""
 
         def heard(outcome: Outcome[A]) -> None:
             self._learn(request, outcome)
@@ -103,7 +103,7 @@ class OutlookTracker:
         self._lookups.ask(request, heard)
 
     def _follow(self, key: InstanceKey) -> None:
-        """Come in line with a reading; tells of what has become late."""
+        """Come in line with a reading; notifies of a run that has become late."""
         row, state = self._watchlist.rows[key], self._watchlist.states[key].outlook
         if state is None or row.instance is None or row.read_at is None:
             return
@@ -161,7 +161,7 @@ class OutlookTracker:
 
     def _examine(self, key: InstanceKey, state: OutlookState, moment: Moment) -> None:
         history = RunHistory(self._journal, key.target, state.of)
-        state.runs, missing = history.known(moment.monotonic, moment.now)
+        state.runs, missing = history.known(moment)
         state.examined_on, state.is_complete = (
             day_of(key.target.region, moment.now),
             missing is None,
@@ -212,7 +212,7 @@ class OutlookTracker:
         if isinstance(request, EarlierRuns):
             self._examine(key, state, moment)
         elif not outcome.value.is_last:
-            # More than are read at all: twenty calls that tell nothing are enough.
+            # More than are read at all: twenty calls without a result are enough.
             state.tasks_at = inf
         elif tasks := outcome.value.items:
             lasts = inf if row.family.is_settled else freshness_seconds(TASKS_SECONDS)

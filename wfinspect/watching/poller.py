@@ -1,4 +1,4 @@
-"""What a face sees of a watch that can't draw for itself: one that crashed, one that hangs. Pure."""
+"""The thread that polls, and what is shown while it is held up by an error or hangs."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ from wfinspect.watching.engine import Engine
 def interrupted(
     snapshot: Snapshot, error: BaseException, at: datetime, pause_seconds: float
 ) -> Snapshot:
-    """The last snapshot of a watch that an error nobody foresaw holds up for some seconds."""
+    """The last snapshot of a watch that an unforeseen error holds up for some seconds."""
     retry_at = at + timedelta(seconds=pause_seconds)
     if refused := starvation(error):
         sentence = f"{refused[0].upper()}{refused[1:]}. The watch goes on as soon as it can."
@@ -31,7 +31,7 @@ def interrupted(
 
 
 def stuck(snapshot: Snapshot) -> Snapshot:
-    """The last snapshot of a watch that nobody renews: nothing of it counts as the present."""
+    """The last snapshot of a watch that hangs: nothing of it counts as the present."""
     sentence = (
         "No round of the watch has begun for a while: the disk of the state directory may hang. "
         "It goes on by itself once that answers."
@@ -91,7 +91,7 @@ class Poller:
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
         self._beat_at = inf
-        """When the last round began, in steady seconds; infinite while none is expected."""
+        """When the last round began, in monotonic seconds; infinite while none is expected."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -99,7 +99,7 @@ class Poller:
         return stuck(self._snapshot) if self._is_stuck() else self._snapshot
 
     def start(self) -> None:
-        """Begin to ask, on a thread of its own."""
+        """Begin to poll, on a thread of its own."""
         if self._thread is None and not self._stopping.is_set():
             # A daemon, so that a hung call never keeps the process from ending.
             self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
@@ -134,7 +134,7 @@ class Poller:
     _note_touch = _queued(Engine.touch)
 
     def touch(self) -> None:
-        """Say that a person is there. Cheap, so that every key may say so."""
+        """Note that the user is there. Cheap, so that every key may call it."""
         now = self._clock.monotonic()
         if now - self._touched_at >= _TOUCH_SECONDS:
             self._touched_at = now
@@ -152,7 +152,7 @@ class Poller:
         return self._clock.monotonic() - self._beat_at > _STUCK_SECONDS
 
     def _look_after(self) -> None:
-        """Tell the faces when no round begins any more; a thread that hangs can't do so itself."""
+        """Ping when no round begins any more; a thread that hangs can't do so itself."""
         was_stuck = False
         while not self._is_over.wait(_LONGEST_NAP_SECONDS):
             is_stuck = self._is_stuck()
@@ -194,23 +194,23 @@ class Poller:
         """One step of the engine; gives the seconds to sleep. The only place that survives a bug."""
         self._beat_at = self._clock.monotonic()
         try:
-            self._heed_intents()
+            self._do_intents()
             next_in = self._engine.step()
         except Exception as error:
-            logger.exception("The watch failed in a way nobody foresaw")
+            logger.exception("The watch failed in an unforeseen way")
             self._publish_interruption(error)
             return _AFTER_A_CRASH_SECONDS
         self._publish(self._engine.snapshot)
         nap = _LONGEST_NAP_SECONDS if next_in is None else next_in
         return min(max(nap, _SHORTEST_NAP_SECONDS), _LONGEST_NAP_SECONDS)
 
-    def _heed_intents(self) -> None:
+    def _do_intents(self) -> None:
         while self._intents:
             self._intents.popleft()()
 
     async def _end(self) -> None:
         try:
-            self._heed_intents()
+            self._do_intents()
         finally:
             await self._engine.aclose()
 
@@ -230,4 +230,4 @@ class Poller:
             try:
                 ping()
             except Exception:
-                logger.exception("A face could not be told")
+                logger.exception("A screen could not be pinged")
