@@ -239,9 +239,9 @@ def matching(rows: Iterable[Row], query: str, now: datetime) -> tuple[Row, ...]:
     Raises:
         UsageError: the search names a field that there is not.
     """
-    terms = parse_search(query)
-    if not terms:
+    if not query.strip():
         return tuple(rows)
+    terms = parse_search(query)
     has = matcher(terms, now)
     if any(term.field is not None and term.field.kind is FieldKind.STATUS for term in terms):
         return tuple(row for row in rows if has(row.key, row.instance, state_word(row)[0]))
