@@ -308,7 +308,7 @@ def entered() -> dict[str, list[str]]:
                 lambda: simulator.set_status(WATCHED, "Failure"), "Running -> Failure"
             )
             # The change is notified some seconds later, which must not count for the key.
-            app.wait_for_bytes(rb"\x1b\]9;")
+            app.wait_for_bytes(rb"\x07")
             app.press(str(LOOKED_UP), "enter")
             app.wait_for("w watch")
             app.wait_for("RUNNING|Running")
