@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fakes import change
 from hypothesis import given
 from hypothesis import strategies as st
 from readme_blocks import README
-from test_alerts import change
 
 from wfinspect.cli import main
 from wfinspect.errors import ConfigError

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from drive import Drive, engine_of
 from fakes import BINDING, FakeClock, instance, key
-from fuzz import tried
+from fuzz import FIELDS, ODD, tried
 from hypothesis import given
 from hypothesis import strategies as st
-from test_client import Service, client_of
-from test_decoding import FIELDS, ODD
+from made_up_service import Service, client_of
 
 from wfinspect.dataworks.client import DataWorksClient
 

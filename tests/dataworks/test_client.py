@@ -4,7 +4,7 @@ import logging
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from fakes import START, FakeClock, instance
 from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_service import ENV, HOST, NOWHERE, Service, client_of
 from raw_client import target_at
 from raw_server import answering, http_answer, raw_server
 
@@ -40,42 +41,6 @@ from wfinspect.simulator import DEMO_IDS, Simulator
 ID = InstanceId(10432987165)
 GOOD = {"RequestId": "R", "WorkflowInstance": {"Id": ID, "Status": "Running"}}
 SKEWED = {"Code": "InvalidTimeStamp.Expired", "Message": "m", "RequestId": "R"}
-HOST = "dataworks.cn-shanghai.aliyuncs.com"
-ENV = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIexample", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
-NOWHERE = Path("/nonexistent")
-
-
-class Service:
-    """Answers of a made-up service, in turn; the last one for good."""
-
-    def __init__(self, *answers: tuple[int, object, Mapping[str, str]]) -> None:
-        self.answers = list(answers)
-        self.requests: list[httpx.Request] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        status, body, headers = self.answers.pop(0) if self.answers[1:] else self.answers[0]
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(data))
-
-    def dates(self) -> list[str]:
-        return [request.headers["x-acs-date"] for request in self.requests]
-
-
-def client_of(
-    service: Callable[[httpx.Request], httpx.Response],
-    *,
-    endpoint: str = HOST,
-    clock: FakeClock | None = None,
-    source: CredentialsSource | None = None,
-) -> DataWorksClient:
-    base = endpoint if endpoint.startswith("http") else f"https://{endpoint}"
-    return DataWorksClient(
-        target_at(endpoint),
-        lambda: httpx.AsyncClient(transport=httpx.MockTransport(service), base_url=base),
-        source or CredentialsSource("(env)", ENV, NOWHERE),
-        clock or FakeClock(),
-    )
 
 
 def answer(

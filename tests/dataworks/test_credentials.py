@@ -1,7 +1,5 @@
 import asyncio
-import json
 import os
-import sys
 import threading
 import traceback
 from collections.abc import Mapping
@@ -9,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from credential_files import AK, COUNTING, OFF_CLOUD, ROLE, current, external, write
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,27 +20,11 @@ ENV_KEYS = {
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "env-secret",
 }
 
-OFF_CLOUD = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
-AK = {"name": "prod", "mode": "AK", "access_key_id": "LTAI", "access_key_secret": "secret"}
-
-
-def write(home: Path, *profiles: Mapping[str, Any], current: str = "") -> Path:
-    path = home / ".aliyun" / "config.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"current": current, "profiles": profiles}), encoding="utf-8")
-    return path
-
 
 def age(path: Path, seconds: int) -> None:
     """Give a file another time of change, as an editor does between two looks at it."""
     changed = path.stat().st_mtime_ns + seconds * 1_000_000_000
     os.utime(path, ns=(changed, changed))
-
-
-async def current(
-    profile: str, home: Path, environ: Mapping[str, str] | None = None
-) -> Credentials:
-    return await CredentialsSource(profile, environ or {}, home).current()
 
 
 @given(st.text(min_size=4), st.text(min_size=1).map("CANARY{}".format))
@@ -173,25 +156,6 @@ async def test_the_default_chain_reads_the_ini_file_of_the_official_libraries(
     )
 
     assert await current("(default)", tmp_path, OFF_CLOUD) == Credentials("INI1", "ini-secret")
-
-
-def external(tmp_path: Path, script: str) -> dict[str, str]:
-    program = tmp_path / "keys.py"
-    program.write_text(script)
-    return {
-        "name": "corp",
-        "mode": "External",
-        "process_command": f"{sys.executable} {program}",
-    }
-
-
-COUNTING = """
-import json, pathlib
-counter = pathlib.Path(__file__).with_name("runs")
-counter.write_text(counter.read_text() + "x" if counter.exists() else "x")
-print(json.dumps({"mode": "StsToken", "access_key_id": "EXT1", "access_key_secret": "s",
-                  "sts_token": "t", "expiration": "2099-01-01T00:00:00Z"}))
-"""
 
 
 async def test_a_command_gives_keys_once_for_many_calls(tmp_path: Path) -> None:
@@ -374,9 +338,6 @@ async def test_keys_that_cannot_be_renewed_are_used_until_the_service_refuses_th
     source.forget()
     with pytest.raises(Refused):
         await source.current()
-
-
-ROLE = {"ram_role_arn": "acs:ram::1:role/r", "ram_session_name": "me"}
 
 
 @pytest.mark.parametrize("source", ["prod", "nope", "", None])

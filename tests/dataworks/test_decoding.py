@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fuzz import tried
+from fuzz import FIELDS, NAMES, ODD, tried
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -312,23 +312,6 @@ def test_a_page_that_lacks_its_list_is_a_bad_answer(page: dict[str, object]) -> 
 def test_an_answer_without_a_page_is_a_bad_answer() -> None:
     with pytest.raises(BadAnswer, match="PagingInfo"):
         decode_page(sample("get_nothing.json"))
-
-
-NAMES = [
-    "Id", "Name", "Status", "Type", "EnvType", "WorkflowId", "WorkflowTaskInstanceId",
-    "UnifiedWorkflowInstanceId", "ProjectId", "BizDate", "StartedTime", "FinishedTime",
-    "CreateTime", "ModifyTime", "Owner", "CreateUser", "ModifyUser", "WorkflowParameters",
-]  # fmt: skip
-ODD = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-(2**70), 2**70),
-    st.floats(allow_nan=True, allow_infinity=True),
-    st.text(st.characters(), max_size=12),
-    st.lists(st.integers(), max_size=2),
-    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
-)
-FIELDS = st.dictionaries(st.sampled_from([*NAMES, "Tags", "New"]), ODD, max_size=20)
 
 
 # Most odd objects fail at their first odd field, so that a good one with a few of them goes deeper.

@@ -7,9 +7,9 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from credential_files import AK, COUNTING, OFF_CLOUD, ROLE, current, external, write
 from raw_server import http_answer, raw_server, read_request
 from Tea.request import TeaRequest
-from test_credentials import AK, COUNTING, OFF_CLOUD, ROLE, current, external, write
 
 from wfinspect.dataworks import credentials
 from wfinspect.dataworks.credentials import Credentials, CredentialsSource

@@ -164,3 +164,18 @@ class ScriptedSource:
             raise self.errors.pop(0)
         if self.error is not None:
             raise self.error
+
+
+def change(
+    number: int = 1, to: str = "Failure", was: str = "Running", name: str = "", **more: bool
+) -> Transition:
+    return Transition(
+        key=InstanceKey(key(1).target, key(number).id),
+        name=name or f"dwd_table_{number}",
+        from_status=was,
+        to_status=to,
+        at=START,
+        seen_after=START - timedelta(seconds=15),
+        seen_by=START,
+        **more,
+    )

@@ -43,3 +43,24 @@ hostile = st.lists(
     ),
     max_size=30,
 ).map("".join)
+
+
+NAMES = [
+    "Id", "Name", "Status", "Type", "EnvType", "WorkflowId", "WorkflowTaskInstanceId",
+    "UnifiedWorkflowInstanceId", "ProjectId", "BizDate", "StartedTime", "FinishedTime",
+    "CreateTime", "ModifyTime", "Owner", "CreateUser", "ModifyUser", "WorkflowParameters",
+]  # fmt: skip
+
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.text(st.characters(), max_size=12),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+)
+
+
+FIELDS = st.dictionaries(st.sampled_from([*NAMES, "Tags", "New"]), ODD, max_size=20)

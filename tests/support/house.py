@@ -266,7 +266,7 @@ class TracedProgram(PtySession):
         reading, self._orders = os.pipe()
         self._answers, answers = os.pipe()
         script = (
-            f"import sys; sys.path[:0] = {[str(Path(__file__).parent), str(ROOT / 'tests')]!r};"
+            f"import sys; sys.path[:0] = {[str(Path(__file__).parent)]!r};"
             f"import house; house.run_traced({reading}, {answers}, {list(arguments)!r})"
         )
         super().__init__(

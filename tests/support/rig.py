@@ -1,5 +1,6 @@
 """Runs the app headless over a fake poller: keys go in one by one, the screen comes out as text."""
 
+import base64
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -154,3 +155,10 @@ def check_golden(name: str, text: str) -> None:
 
 # Read at import: every test runs with an environment cleared of the program's own variables.
 _IS_WRITING = os.environ.get("WFINSPECT_GOLDENS") == "write"
+
+
+def copied(rig: Rig) -> list[str]:
+    driver = rig.app._driver
+    assert isinstance(driver, RecordingDriver)
+    pieces = [one for one in driver.written if one.startswith("\x1b]52;c;")]
+    return [base64.b64decode(one[7:-2]).decode() for one in pieces]

@@ -1,6 +1,5 @@
 """What leaves the app: fields, files and plain text."""
 
-import base64
 import csv
 import json
 import resource
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fakes import key
-from rig import ZONE, RecordingDriver, Rig, running
+from rig import ZONE, copied, running
 from scenes import FAILED, failed_row, mixed, row
 from values import replace
 
@@ -18,13 +17,6 @@ from wfinspect.ui.files import as_text, fields, save_new
 from wfinspect.watching.api import Row
 
 OTHER = Target("dev", "us-west-1", "dataworks.us-west-1.aliyuncs.com")
-
-
-def copied(rig: Rig) -> list[str]:
-    driver = rig.app._driver
-    assert isinstance(driver, RecordingDriver)
-    pieces = [one for one in driver.written if one.startswith("\x1b]52;c;")]
-    return [base64.b64decode(one[7:-2]).decode() for one in pieces]
 
 
 def test_every_field_is_offered_whole() -> None:

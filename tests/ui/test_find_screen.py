@@ -1,40 +1,15 @@
 """Finding instances: a search in, pages of results, marks and what is watched out."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-
 import pytest
-from fakes import BINDING, instance, key, ms
-from rig import Rig, check_golden, running
+from fakes import BINDING, instance, key
+from rig import check_golden, running
 from scenes import FAILED, FINANCE, TRADE, accounts, mixed
+from view_scenes import FOUND, MIDNIGHT, found, on_results
 
 from wfinspect.errors import BadRequest
-from wfinspect.model import Page, Query, WorkflowInstance
+from wfinspect.model import Page, Query
 from wfinspect.ui.screens.find import FindScreen
 from wfinspect.watching.api import Find, Snapshot
-
-MIDNIGHT = ms(datetime(2026, 9, 16, 16, tzinfo=UTC))
-FOUND = (
-    instance(TRADE, "Running", name="dwd_trade_order_di"),
-    instance(10433009001, "Failure", name="ads_gmv_店铺_hh"),
-    instance(10433009002, "Success", name="ods_user_login_di"),
-)
-
-
-def found(*items: WorkflowInstance, total: int | None = None) -> Page[WorkflowInstance]:
-    """A first page."""
-    count = len(items) if total is None else total
-    return Page(items, 1, count, is_last=count <= len(items))
-
-
-@asynccontextmanager
-async def on_results(size: tuple[int, int] = (80, 24)) -> AsyncIterator[Rig]:
-    async with running(mixed(), size) as rig:
-        await rig.press("g", "f", "enter")
-        assert rig.control.answer(found(*FOUND)) == Find(BINDING, Query(88123, MIDNIGHT))
-        await rig.settle()
-        yield rig
 
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)])

@@ -4,10 +4,9 @@ import pytest
 from rig import Rig, running
 from scenes import with_history
 from task_scenes import log
-from test_find_screen import on_results
-from test_tasks_screen import on_tasks
 from textual import events
 from textual.widgets import Input
+from view_scenes import on_results, on_tasks
 
 from wfinspect.ui.screens.dialogs import ChoiceScreen
 

@@ -1,7 +1,5 @@
 """Tasks of an instance over the whole screen: keys in, questions and text out."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -10,25 +8,13 @@ from rig import Rig, check_golden, running
 from scenes import FAILED, TRADE, mixed
 from task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, log, page, task
 from values import replace
+from view_scenes import on_tasks
 
 from wfinspect.errors import Refused
 from wfinspect.ui.screens.tasks import TaskScreen, TasksScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import ATTENDED_SECONDS
 from wfinspect.watching.api import RunsOf, Snapshot, TaskLog, TaskOf, TasksOf
-
-
-@asynccontextmanager
-async def on_tasks(
-    size: tuple[int, int] = (80, 24), number: int = FAILED, **options: object
-) -> AsyncIterator[Rig]:
-    """The app with the tasks of an instance on view."""
-    async with running(mixed(), size, **options) as rig:  # type: ignore[arg-type]
-        rig.app.main.open(key(number), take_keys=False)
-        await rig.press("t")
-        assert rig.control.answer(page(*TASKS)) == TasksOf(key(number))
-        await rig.settle()
-        yield rig
 
 
 async def tick(rig: Rig) -> None:

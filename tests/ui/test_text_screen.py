@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from fakes import START
-from rig import Rig, check_golden, running
+from rig import Rig, check_golden, copied, running
 from scenes import failed_row, mixed
-from test_export import copied
 from values import replace
 
 from wfinspect.ui.screens.text import TextScreen

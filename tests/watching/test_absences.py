@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from bench import scratch
+from engine_rig import Rig, becomes, watching
 from fakes import key
-from test_engine import Rig, becomes, watching
 
 from wfinspect.errors import ServiceError, ServiceTrouble, Unreachable
 

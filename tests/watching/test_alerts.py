@@ -1,12 +1,12 @@
 from datetime import timedelta
 from math import inf
 
-from fakes import START, instance, key, ms
+from fakes import START, change, instance, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.format import is_harmless
-from wfinspect.model import InstanceKey, Status, Transition
+from wfinspect.model import Status
 from wfinspect.settings import NotifyRule
 from wfinspect.watching.api import Alert
 from wfinspect.watching.notifications import (
@@ -17,21 +17,6 @@ from wfinspect.watching.notifications import (
     Alerts,
     sentence,
 )
-
-
-def change(
-    number: int = 1, to: str = "Failure", was: str = "Running", name: str = "", **more: bool
-) -> Transition:
-    return Transition(
-        key=InstanceKey(key(1).target, key(number).id),
-        name=name or f"dwd_table_{number}",
-        from_status=was,
-        to_status=to,
-        at=START,
-        seen_after=START - timedelta(seconds=15),
-        seen_by=START,
-        **more,
-    )
 
 
 def test_each_rule_wants_its_changes() -> None:

@@ -4,32 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from engine_rig import FakeMessenger, Rig, becomes, move, put_in_the_way, take_away, watching
 from fakes import FakeClock, instance, key
-from test_engine import Rig, becomes, move, put_in_the_way, take_away, watching
 
 from wfinspect.errors import Unreachable
 from wfinspect.watching.api import Alert
-from wfinspect.watching.notifications import TRIAL, Announcement, Messenger
-
-
-class FakeMessenger:
-    """Keeps what it is to tell."""
-
-    def __init__(self) -> None:
-        self.has_command = True
-        self.sent: list[Announcement] = []
-        self.trouble = ""
-        self.is_closed = False
-
-    def send(self, message: Announcement) -> None:
-        self.sent.append(message)
-
-    def take_trouble(self) -> str:
-        trouble, self.trouble = self.trouble, ""
-        return trouble
-
-    def close(self) -> None:
-        self.is_closed = True
+from wfinspect.watching.notifications import TRIAL, Messenger
 
 
 class TellingRig(Rig):

@@ -1,10 +1,10 @@
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from drive import Drive, engine_of
-from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, ms
+from engine_rig import OTHER, Rig, becomes, move, put_in_the_way, take_away, watching
+from fakes import START, FakeClock, ScriptedSource, instance, key, ms
 
 from wfinspect.errors import (
     BadAnswer,
@@ -20,42 +20,7 @@ from wfinspect.errors import (
 )
 from wfinspect.model import InstanceKey, Target
 from wfinspect.settings import DATABASE
-from wfinspect.watching.api import Contact, Row, Snapshot
-
-OTHER = Target("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
-
-
-class Rig(Drive):
-    """An engine, its clock and its services, moved on by hand."""
-
-    def __init__(self, state_dir: Path, clock: FakeClock | None = None, budget: int = 3000) -> None:
-        clock = clock or FakeClock()
-        self.source = ScriptedSource(clock)
-        self.sources = {BINDING: self.source, OTHER: ScriptedSource(clock)}
-        engine = engine_of(
-            state_dir,
-            self.connect,
-            clock,
-            BINDING,
-            budget=budget,
-        )
-        super().__init__(engine, clock)
-
-    def connect(self, target: Target, on_call: Callable[[], None]) -> Awaitable[ScriptedSource]:
-        return self.sources[target].connect(target, on_call)
-
-    @property
-    def snapshot(self) -> Snapshot:
-        return self.engine.snapshot
-
-    def row(self, number: int = 1) -> Row:
-        found = self.snapshot.row(key(number))
-        assert found is not None
-        return found
-
-    @property
-    def texts(self) -> list[str]:
-        return [notice.text for notice in self.snapshot.notices]
+from wfinspect.watching.api import Contact, Row
 
 
 @pytest.fixture
@@ -68,17 +33,6 @@ async def rig(state_dir: Path) -> AsyncIterator[Rig]:
     made = Rig(state_dir)
     yield made
     await made.engine.aclose()
-
-
-async def watching(rig: Rig, *numbers: int, status: str = "Running") -> None:
-    rig.source.hold(*(instance(n, status) for n in numbers))
-    rig.engine.watch([key(n) for n in numbers])
-    await rig.run(2.0)
-
-
-def becomes(rig: Rig, number: int, status: str, **fields: object) -> None:
-    now = ms(rig.clock.now())
-    rig.source.hold(instance(number, status, modify_time=now, **fields))
 
 
 async def test_nothing_is_asked_while_nothing_is_watched(rig: Rig) -> None:
@@ -664,22 +618,6 @@ async def test_what_another_process_adds_and_removes_appears(rig: Rig, state_dir
     await rig.run(60.0)
     assert [row.key.id for row in Rig(state_dir).snapshot.rows] == [2, 3]
     await other.engine.aclose()
-
-
-def put_in_the_way(state_dir: Path) -> None:
-    """Make a state directory unusable; as root, permissions would not."""
-    if state_dir.exists():
-        (state_dir / DATABASE).unlink()
-        state_dir.rmdir()
-    state_dir.write_text("")
-
-
-def move(source: Path, target: Path) -> None:
-    source.rename(target)
-
-
-def take_away(state_dir: Path) -> None:
-    state_dir.unlink()
 
 
 @pytest.mark.parametrize("is_from_the_start", [True, False])

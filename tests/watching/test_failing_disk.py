@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from bench import scratch
+from engine_rig import Rig, becomes, watching
 from fakes import START, FakeClock, instance, key, listed
-from test_engine import Rig, becomes, watching
 
 from wfinspect.errors import StoreError
 from wfinspect.watching.store import Changes, Store

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from drive import HttpDrive
+from engine_rig import Rig as ScriptedRig
 from fakes import BINDING, FakeClock, ScriptedSource, instance, key, ms
 from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
-from test_engine import Rig as ScriptedRig
 
 from wfinspect.errors import Refused, ServiceError, Throttled, Unreachable
 from wfinspect.model import InstanceId, InstanceKey

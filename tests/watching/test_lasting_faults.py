@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from engine_rig import OTHER, Rig, becomes, watching
 from fakes import BINDING, START, ScriptedSource, instance, key, ms
-from test_engine import OTHER, Rig, becomes, watching
 
 from wfinspect.clock import Moment
 from wfinspect.errors import (

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, ms
-from test_engine import OTHER, Rig
+from engine_rig import OTHER, Asker, dates
+from fakes import BINDING, START, instance, key, ms
 
 from wfinspect.errors import (
     BadAnswer,
@@ -33,66 +33,6 @@ from wfinspect.watching.api import (
 from wfinspect.watching.lookups import DATES, ENOUGH_RUNS, MAX_PAGES, MAX_RAW, ReplyCache
 
 QUERY = Query(88123, ms(datetime(2026, 9, 16, 16, tzinfo=UTC)))
-
-
-class TaskSource(ScriptedSource):
-    """A service with tasks, logs and earlier runs."""
-
-    pages: tuple[tuple[TaskInstance, ...], ...] = ((),)
-    past: dict[int, tuple[WorkflowInstance, ...]] = {}  # noqa: RUF012 - replaced, never changed
-
-    async def find_workflow_instances(
-        self, query: Query, *, page: int = 1
-    ) -> Page[WorkflowInstance]:
-        await self._called("find", (query.biz_date, page))
-        return Page(self.past.get(query.biz_date, ()), page, None, is_last=True)
-
-    async def list_task_instances(
-        self, instance: WorkflowInstance, *, page: int = 1, task_id: int | None = None
-    ) -> Page[TaskInstance]:
-        await self._called("tasks", (instance.id, page, *([task_id] if task_id else [])))
-        total = sum(map(len, self.pages))
-        return Page(self.pages[page - 1], page, total, is_last=page == len(self.pages))
-
-    async def get_task_instance(self, task_id: int) -> TaskInstance:
-        await self._called("task", (task_id,))
-        return TaskInstance(task_id)
-
-    async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:
-        await self._called("log", (task_id, run_number or 0))
-        return f"log of run {run_number}"
-
-
-class Asker(Rig):
-    """A rig whose services answer requests, and what they answered."""
-
-    def __init__(self, state_dir: Path, clock: FakeClock | None = None) -> None:
-        super().__init__(state_dir, clock)
-        self.source = TaskSource(self.clock)
-        self.sources = {BINDING: self.source, OTHER: TaskSource(self.clock)}
-        self.heard: list[Outcome] = []
-
-    @property
-    def _waiting(self) -> int:
-        return len(self.engine._lookups._waiting)
-
-    async def turn(self) -> float | None:
-        """Steps as often as somebody asks for one."""
-        while True:
-            before = len(self.source.calls), len(self.heard), self._waiting
-            next_in = await super().turn()
-            now = len(self.source.calls), len(self.heard), self._waiting
-            if before == now:
-                return next_in
-
-    async def ask(self, request: object) -> Outcome:
-        """What comes of a request that is answered without time passing."""
-        self.engine.ask(request, self.heard.append)
-        await self.turn()
-        return self.heard[-1]
-
-    def called(self, name: str) -> list[tuple[int, ...]]:
-        return [numbers for what, numbers in self.source.calls if what == name]
 
 
 @pytest.fixture
@@ -337,12 +277,6 @@ async def test_what_waits_at_the_end_is_told_so(rig: Asker) -> None:
     await rig.engine.aclose()
 
     assert [type(outcome) for outcome in rig.heard] == [Reply, Reply, Unreachable, Unreachable]
-
-
-def dates() -> list[int]:
-    day = timedelta(days=1)
-    latest = datetime(2026, 9, 16, 16, tzinfo=UTC)
-    return [ms(latest - back * day) for back in range(1, DATES + 1)]
 
 
 def run_of(biz_date: int, number: int, status: str = "Success") -> WorkflowInstance:

@@ -4,9 +4,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from engine_rig import Asker, FakeMessenger, dates
 from fakes import START, FakeClock, instance, key, ms
-from test_alerts_of_the_engine import FakeMessenger
-from test_lookups import Asker, dates
 
 from wfinspect.errors import Refused, Unreachable
 from wfinspect.model import Progress, TaskInstance, WorkflowInstance
