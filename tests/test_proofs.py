@@ -48,7 +48,7 @@ PROOFS = {
         "ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",
         "test_redaction.py::test_neither_the_log_nor_a_crash_report_holds_a_secret_that_was_used",
         "dataworks/test_client.py::test_no_secret_reaches_a_log_a_text_or_a_traceback",
-        "commands/test_notify_command.py::test_no_key_reaches_the_command",
+        "watching/test_notifications.py::test_no_key_reaches_the_command",
         "dataworks/test_network.py::test_tls_is_verified_modern_and_leaves_no_keys_behind",
     ),
     "text from outside can't drive a terminal": (
@@ -168,7 +168,7 @@ PROOFS = {
     ),
     "nothing dies silently": (
         "watching/test_poller.py::test_a_poller_that_dies_is_named_and_goes_on_with_fresh_connections",
-        "commands/test_notify_command.py::test_a_bug_while_telling_is_said_and_the_next_message_is_told",
+        "watching/test_notifications.py::test_a_bug_while_telling_is_said_and_the_next_message_is_told",
         "ui/test_crash_sites.py::test_a_bug_leaves_no_secret_behind",
         "test_redaction.py::test_neither_the_log_nor_a_crash_report_holds_a_secret_that_was_used",
     ),

@@ -12,8 +12,16 @@ from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wfinspect.cli import main
 from wfinspect.errors import ConfigError, StoreError
-from wfinspect.settings import OPTIONS, load_settings, make_private
+from wfinspect.settings import (
+    OPTIONS,
+    NotifyRule,
+    NotifySettings,
+    load_settings,
+    make_private,
+    read_notify,
+)
 
 
 @pytest.fixture
@@ -297,3 +305,68 @@ def test_any_setting_is_taken_or_told_in_one_sentence(
         return
     assert settings.interval >= 2
     assert settings.budget >= 1
+
+
+def test_nothing_is_sent_that_was_not_asked_for() -> None:
+    assert read_notify({}, "config.toml") == NotifySettings(
+        NotifyRule.FAILURE, (), True, "off", False, 300.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [(90, 90.0), (10.5, 10.5), ("90", 90.0), ("90s", 90.0), ("5m", 300.0), ("1.5 h", 5400.0)],
+)
+def test_lost_after_is_a_duration(written: object, seconds: float) -> None:
+    assert read_notify({"lost_after": written}, "config.toml").lost_after == seconds
+
+
+def test_the_table_is_read_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        '[notify]\nrule = "settled"\ncommand = ["tell", "{message}"]\nosc = 9\nbell = false\n'
+    )
+
+    settings = load_settings({"config": str(path)}, {"HOME": str(tmp_path)})
+
+    assert settings.notify == NotifySettings(NotifyRule.SETTLED, ("tell", "{message}"), False, "9")
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"rules": "any"}, "[notify] has no 'rules': known are rule, command, bell, osc"),
+        ({"rule": "never"}, "rule: 'never' is none of failure, late, settled, any"),
+        ({"osc": "99"}, "osc: '99' is none of off, 9, 777"),
+        ({"lost_after": 9}, "lost_after: '9' is too short: at least 10 seconds are allowed"),
+        ({"lost_after": "5 min"}, "lost_after: '5 min' is not a duration: write seconds, or text"),
+        ({"lost_after": True}, "is not a duration"),
+        ({"lost_after": -300}, "is not a duration"),
+        ({"lost_after": float("nan")}, "is not a duration"),
+        ({"bell": "yes"}, "bell: 'yes' is neither true nor false"),
+        ({"command": "curl http://x"}, "command is a list of a program and its arguments"),
+        ({"command": ["", "x"]}, "command is a list"),
+        ({"command": ["a", 1]}, "command is a list"),
+        ({"command": ["a\0"]}, "command is a list"),
+        (["failure"], "[notify] is a table"),
+    ],
+)
+def test_a_wrong_table_is_told_with_what_is_allowed(table: object, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_notify(table, "config.toml")
+
+    assert str(caught.value).startswith("config.toml: ")
+    assert words in str(caught.value)
+
+
+def test_info_shows_what_is_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[notify]\ncommand = ["tell", "a b", "{message}"]\n')
+
+    assert main(["info", "--config", str(path)], {"HOME": str(tmp_path)}) == 0
+
+    lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    shown = {line[1]: line[2] for line in lines if line[0] == "notify"}
+    assert shown["command"].split("  ")[0] == "tell 'a b' '{message}'"
+    assert shown["command"].endswith(str(path))
+    assert shown["osc"].split() == ["off", "default"]
