@@ -6,6 +6,7 @@ Run it with ``.venv/bin/python screenshots/make.py``; it needs the `dev` extra.
 import argparse
 import asyncio
 import os
+import random
 import re
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -14,8 +15,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from drive import engine_of
 
 from wfinspect.terminal import prepare_environment
 
@@ -34,7 +33,11 @@ from wfinspect.settings import load_settings  # noqa: E402
 from wfinspect.simulator import DEMO_IDS, Simulator  # noqa: E402
 from wfinspect.ui.app import WfInspectApp  # noqa: E402
 from wfinspect.watching.api import Contact, Snapshot  # noqa: E402
+from wfinspect.watching.engine import Engine  # noqa: E402
+from wfinspect.watching.notifications import Alerts  # noqa: E402
 from wfinspect.watching.poller import Poller  # noqa: E402
+from wfinspect.watching.schedule import Schedule  # noqa: E402
+from wfinspect.watching.store import Store  # noqa: E402
 
 HERE = Path(__file__).parent
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -122,11 +125,13 @@ async def scene(size: tuple[int, int], *, has_keys: bool = True) -> AsyncIterato
             return await connector(environ, Path(state), clock)(target, on_call)
 
         watcher = Poller(
-            engine_of(
-                Path(state),
+            Engine(
+                shown if has_keys else Target("(default)", "cn-shanghai", shown.endpoint),
                 connect,
                 clock,
-                shown if has_keys else Target("(default)", "cn-shanghai", shown.endpoint),
+                store=Store(Path(state), clock.now),
+                schedule=Schedule(random.Random(1), budget=3000, interval_seconds=15.0),
+                alerts=Alerts(),
             )
         )
         settings = load_settings({"theme": "dark", "time_zone": str(ZONE)}, {"HOME": state})
