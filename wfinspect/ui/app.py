@@ -109,6 +109,8 @@ class WfInspectApp(CrashSafeApp):
         self._notices = NoticeReader()
         self._last_alert = 0
         self._last_transition: Transition | None = None
+        self._is_behind = False
+        """The terminal stood still, and what it missed has not been said yet."""
         self._interrupted_at = -inf
         self._wanted_theme = settings.theme
         for own in themes.THEMES:
@@ -289,7 +291,9 @@ class WfInspectApp(CrashSafeApp):
             # A terminal that takes nothing has dropped it, and gets it once it is back.
             if not self.is_terminal_lost:
                 self._last_alert = alert.number
-        if not self.is_terminal_lost:
+        # A snapshot may come between the terminal's return and the message that says so.
+        self._is_behind |= self.is_terminal_lost
+        if not self._is_behind:
             self._last_transition = next(iter(snapshot.transitions), None)
 
     def _alert(self, text: str) -> None:
@@ -301,6 +305,7 @@ class WfInspectApp(CrashSafeApp):
     @on(HardenedDriver.Recovered)
     def _terminal_is_back(self) -> None:
         """Say in one sentence what changed while the terminal took nothing."""
+        self._is_behind = False
         snapshot = self._control.snapshot
         missed: list[Transition] = []
         for change in snapshot.transitions:
