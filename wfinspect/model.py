@@ -124,7 +124,7 @@ class WorkflowInstance:
     create_user: str = ""
     modify_user: str = ""
     workflow_parameters: str = ""
-    """The raw text; `parameters.parse_parameters` reads it."""
+    """The raw text; `parsing.parse_parameters` reads it."""
     tags: tuple[Tag, ...] = ()
     unknown_fields: tuple[str, ...] = ()
     """Names of fields in the answer that are not among the documented 19."""
