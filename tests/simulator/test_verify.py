@@ -34,7 +34,6 @@ def test_the_verifier_accepts_every_known_answer_and_no_other(vector: dict) -> N
         headers={n: v.strip() for n, v in given_headers.items()}
         | {"authorization": vector["authorization"]},
         body=(vector["request"]["body"] or "").encode(),
-        keep_alive=True,
     )
     assert canonical_request(request, vector["signed_headers"]) == vector["canonical_request"]
     inputs = vector["inputs"]
@@ -66,7 +65,6 @@ def test_only_what_was_signed_is_accepted(parameters: dict[str, str], flaw: str)
         "more=1" if flaw == "query" else "",
         headers | ({"x-acs-action": GET} if flaw == "header" else {}),
         urlencode(parameters).encode() + (b"&x=1" if flaw == "body" else b""),
-        keep_alive=True,
     )
     verifier = Verifier({"id": AccessKey("id", "wrong") if flaw == "secret" else key})
     if flaw:
@@ -137,7 +135,7 @@ def test_old_nonces_are_forgotten(clock: FakeClock) -> None:
             key=key,
             x_acs_signature_nonce=nonce,
         )
-        verifier.check(HttpRequest("GET", "/", "", headers, b"", keep_alive=True), clock.now())
+        verifier.check(HttpRequest("GET", "/", "", headers, b""), clock.now())
 
     check("first")
     clock.advance(31 * 60)

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+import h11
+
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.simulator.faults import Faults
 from wfinspect.simulator.fleet import REGION, Fleet, Population
@@ -148,9 +150,7 @@ class Simulator:
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        server = await asyncio.start_server(
-            self._accept, sock=listener, limit=HEAD_LIMIT, ssl=self._tls
-        )
+        server = await asyncio.start_server(self._accept, sock=listener, ssl=self._tls)
         ready.set()
         await self._stopping.wait()
         server.close()
@@ -165,36 +165,32 @@ class Simulator:
         task.add_done_callback(self._conversations.pop)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while await self._exchange(reader, writer):
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+
+        async def send(reply: HttpReply, at: datetime) -> None:
+            for event in reply.events(at):
+                writer.write(connection.send(event) or b"")
                 await writer.drain()
+
+        try:
+            while request := await read_request(connection, reader, writer):
+                outcome = self._service.respond(request, self._clock.now())
+                await asyncio.sleep(outcome.delay_seconds)
+                if outcome.reply is None:
+                    await _end(outcome.outage, reader, writer)
+                    break
+                ahead = timedelta(seconds=self.faults.clock_offset_seconds)
+                await send(outcome.reply, self._clock.now() + ahead)
+                if connection.our_state is not h11.DONE:
+                    break
+                connection.start_next_cycle()
         except MalformedRequest as error:
             reply = HttpReply(error.status, f"{error}\n".encode(), content_type="text/plain")
-            writer.write(reply.encoded(self._clock.now(), keep_alive=False))
+            await send(reply, self._clock.now())
         except ConnectionError:
             pass
         finally:
             writer.close()
-
-    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; whether the connection goes on."""
-        request = await read_request(reader, writer)
-        if request is None:
-            return False
-        now = self._clock.now()
-        outcome = self._service.respond(request, now)
-        if outcome.delay_seconds:
-            await asyncio.sleep(outcome.delay_seconds)
-        if outcome.reply is None:
-            await _end(outcome.outage, reader, writer)
-            return False
-        goes_on = request.keep_alive and not outcome.reply.missing
-        at = self._clock.now() + timedelta(seconds=self.faults.clock_offset_seconds)
-        writer.write(outcome.reply.encoded(at, keep_alive=goes_on))
-        for piece in outcome.reply.rest:
-            await writer.drain()
-            writer.write(piece)
-        return goes_on
 
 
 async def _end(outage: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

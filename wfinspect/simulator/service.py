@@ -7,11 +7,10 @@ all, is left to `server`.
 import json
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
-from itertools import chain
 from random import Random
 from uuid import UUID
 
@@ -23,10 +22,8 @@ from wfinspect.simulator.http import HttpReply, HttpRequest
 from wfinspect.simulator.tasks import (
     BIG_LOG_TASK_ID,
     TASKS_APART,
-    BulkText,
     Tasks,
-    bulk,
-    json_escaped,
+    bulk_log,
     log_of,
 )
 from wfinspect.simulator.verify import AccessKey, Verifier
@@ -109,7 +106,7 @@ class Service:
         self._faults = population.faults
         self._calls = calls
         self._verifier = verifier
-        self._request_ids = RequestIds()
+        self._request_ids = _request_ids()
 
     def respond(self, request: HttpRequest, now: datetime) -> Outcome:
         """Answer one request that arrived at `now`, the machine's own time."""
@@ -121,7 +118,7 @@ class Service:
             server_now = now + timedelta(seconds=self._faults.clock_offset_seconds)
             self._refuse_expired(self._verifier.check(request, server_now))
             body = self._perform(request, parameters, now, fault)
-            reply, code = answer(body, self._request_ids.next()), "OK"
+            reply, code = answer(body, next(self._request_ids)), "OK"
         except Refusal as refused:
             reply, code = self._refused(refused, fault), refused.code
         if fault and fault.kind in OUTAGES | PAGES:
@@ -132,7 +129,7 @@ class Service:
         if fault.kind in OUTAGES:
             return Outcome(None, outage=fault.kind)
         if fault.kind in PAGES:
-            return Outcome(_page(fault.kind, reply, self._request_ids))
+            return Outcome(_page(fault.kind, reply))
         return Outcome(reply, fault.seconds if fault.kind == "slow" else 0.0)
 
     def _refuse_expired(self, key: AccessKey) -> None:
@@ -170,7 +167,7 @@ class Service:
     def _refused(self, refused: Refusal, fault: Fault | None) -> HttpReply:
         reply = refusal(
             refused,
-            self._request_ids.next(),
+            next(self._request_ids),
             suffix=HOSTILE_TEXT if self._faults.is_hostile else "",
             is_xml=fault is not None and fault.is_xml,
         )
@@ -445,7 +442,7 @@ def get_task_instance_log(arguments: Arguments, population: Population, now: dat
         raise invalid("RunNumber")
     text = log_of(runs[-1], tasks.day, population.fleet.moment(now))
     text = population.disguised_text(text)
-    return {"TaskInstanceLog": bulk(text) if task_id == BIG_LOG_TASK_ID else text}
+    return {"TaskInstanceLog": bulk_log(text) if task_id == BIG_LOG_TASK_ID else text}
 
 
 def _tasks(task_id: int, population: Population, now: datetime) -> Tasks:
@@ -552,15 +549,11 @@ OPERATIONS: dict[str, tuple[str, Callable[[Arguments, Population, datetime], Bod
 _SERVED = ", ".join(OPERATIONS)
 
 
-class RequestIds:
-    """RequestIds of the service's form, the same sequence in each simulator."""
-
-    def __init__(self) -> None:
-        self._random = Random(0)
-
-    def next(self) -> str:
-        """The next one, e.g. ``0BB3F5A9-9A9B-5E2C-8D4B-3D2F5B1C7A90``."""
-        return str(UUID(int=self._random.getrandbits(128))).upper()
+def _request_ids() -> Iterator[str]:
+    """Yield RequestIds of the service's form, the same sequence in each simulator."""
+    random = Random(0)
+    while True:
+        yield str(UUID(int=random.getrandbits(128))).upper()
 
 
 HOST_ID = "dataworks.cn-shanghai.aliyuncs.com"
@@ -579,13 +572,6 @@ _ACCESS_DENIED_DETAIL = {
 
 
 def answer(body: Body, request_id: str) -> HttpReply:
-    """A good answer; a BulkText can only be its last field."""
-    name, last = next(reversed(body.items()), ("", None))
-    if isinstance(last, BulkText):
-        reply = _json(HTTPStatus.OK, {"RequestId": request_id, **body, name: ""}, request_id)
-        head, tail = reply.body[: -len('"}')], json_escaped(last.end) + b'"}'
-        size, rest = last.size + len(tail), chain(last.pieces(), (tail,))
-        return HttpReply(reply.status, head, reply.headers, rest=rest, rest_size=size)
     return _json(HTTPStatus.OK, {"RequestId": request_id, **body}, request_id)
 
 
@@ -629,7 +615,7 @@ _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</
 _HTML = "text/html; charset=utf-8"
 
 
-def _page(kind: str, reply: HttpReply, request_ids: RequestIds) -> HttpReply:
+def _page(kind: str, reply: HttpReply) -> HttpReply:
     half = reply.body[: len(reply.body) // 2]
     match kind:
         case "html":
@@ -643,4 +629,4 @@ def _page(kind: str, reply: HttpReply, request_ids: RequestIds) -> HttpReply:
         case "not-json":
             return HttpReply(HTTPStatus.OK, b"\x00\xff\xfe garbage")
         case _:
-            return answer({}, request_ids.next())
+            return answer({}, reply.headers["x-acs-request-id"])

@@ -4,7 +4,6 @@ A workflow's tasks and the layout of a run know no moment: a layout counts in pa
 each task has come is made on demand from what the population says about its instance.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -356,6 +355,7 @@ class Tasks:
     def record(self, task_run: TaskRun) -> Record:
         """A run of a task with the service's names."""
         instance, task = self._instance, task_run.task
+        kind = instance.get("Type")
         times = (
             task_run.waits_for_time,
             task_run.waits_for_resources,
@@ -383,11 +383,11 @@ class Tasks:
             **dict(zip(names, times, strict=True)),
             "ProjectEnv": instance.get("EnvType"),
             "ProjectId": instance.get("ProjectId"),
-            "TriggerType": _trigger_type(str(instance.get("Type"))),
+            "TriggerType": "Scheduler" if kind in {"Normal", "SupplementData"} else "Manual",
             "UnifiedWorkflowInstanceId": instance.get("UnifiedWorkflowInstanceId"),
             "WorkflowId": self._workflow_id,
             "WorkflowInstanceId": self.instance_id,
-            "WorkflowInstanceType": instance.get("Type"),
+            "WorkflowInstanceType": kind,
             "WorkflowName": instance.get("Name"),
             "ScriptParameters": f"bizdate={self.day} task={task.name}",
         }
@@ -447,11 +447,6 @@ def _common_of(task: Task, workflow_owner: str) -> Record:
     return record | ({"DataSource": {"Name": source}} if source else {})
 
 
-def _trigger_type(workflow_type: str) -> str:
-    """Who starts a workflow's runs."""
-    return "Scheduler" if workflow_type in {"Normal", "SupplementData"} else "Manual"
-
-
 # Their logs: a log only grows, what was there at one moment begins what is there at the next.
 
 _STEPS = 200
@@ -496,36 +491,12 @@ def log_of(task_run: TaskRun, day: str, now: int) -> str:
     return "".join(f"{_stamp(at)} {line}\n" for at, line in _lines(task_run, day) if at <= now)
 
 
-@dataclass(frozen=True, slots=True)
-class BulkText:
-    """A text too long to be held, made while it is sent."""
-
-    block: bytes
-    """Plain ASCII lines, sent again and again."""
-    mark: bytes
-    """A part of the block that is replaced by its number, of the same length."""
-    count: int
-    """How many blocks."""
-    end: str
-    """What follows them."""
-
-    def pieces(self) -> Iterator[bytes]:
-        """The blocks as JSON writes them within a string."""
-        block = json_escaped(self.block.decode())
-        for number in range(self.count):
-            yield block.replace(self.mark, b"%0*d" % (len(self.mark), number))
-
-    @property
-    def size(self) -> int:
-        """Bytes of all pieces."""
-        return len(json_escaped(self.block.decode())) * self.count
-
-
-def bulk(end: str) -> BulkText:
-    """A text of 32 MiB, less some KiB, that ends in another one, whose first stamp it has."""
+def bulk_log(end: str) -> str:
+    """Return a log of 32 MiB, less some KiB, that ends in another one, whose first stamp it has."""
     stamp = end[: len(_stamp(0))]
     block = "".join(_BULK_LINE.format(stamp=stamp, part=part) for part in range(_BULK_PARTS))
-    return BulkText(block.encode(), b"#" * 8, _BULK_SIZE // len(block) - 1, end)
+    count = _BULK_SIZE // len(block) - 1
+    return "".join(block.replace("########", f"{number:08}") for number in range(count)) + end
 
 
 def _stamp(at: int) -> str:
@@ -562,8 +533,3 @@ def _lines(task_run: TaskRun, day: str) -> Iterator[tuple[int, str]]:
     word = "ERROR" if has_failed else "FINISH"
     yield task_run.finished, f"INFO Current task status: {word}"
     yield task_run.finished, f"INFO Cost time is: {(task_run.finished - at) / 1000:.3f}s"
-
-
-def json_escaped(text: str) -> bytes:
-    """A text as JSON writes it within a string."""
-    return json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "backslashreplace")
