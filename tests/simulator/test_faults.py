@@ -46,13 +46,13 @@ def test_an_error_may_come_as_xml(caller: Caller, simulator: Simulator) -> None:
     assert b"<Code>ServiceUnavailable</Code>" in answer.body
 
 
-def test_a_fault_strikes_its_action_only_until_removed(
+def test_a_fault_strikes_its_action_only_until_cleared(
     caller: Caller, simulator: Simulator, group: dict
 ) -> None:
-    fault = simulator.faults.add("403030", action=LIST)
+    simulator.faults.add("403030", action=LIST)
     assert caller.list(**group).code == "403030"
     assert caller.get(RUNNING).code == "OK"
-    simulator.faults.remove(fault)
+    simulator.faults.clear()
     assert caller.list(**group).code == "OK"
 
 
@@ -180,7 +180,7 @@ def test_clearing_ends_faults_and_puts_switches_back(simulator: Simulator) -> No
     simulator.faults.is_hostile = True
     simulator.faults.is_biz_date_strict = False
     simulator.faults.clear()
-    assert simulator.faults.active == ()
+    assert simulator.faults.take(GET) is None
     assert not simulator.faults.is_hostile
     assert simulator.faults.is_biz_date_strict
 

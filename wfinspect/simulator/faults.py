@@ -4,8 +4,9 @@ Set from any thread; the server takes the next fault for each call. Errors are a
 """
 
 import threading
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 # HTTP status, code, message. Statuses vary between the service's documents; these are the likelier.
 _TABLE = """
@@ -110,74 +111,41 @@ class Fault:
     """An error answer comes as XML."""
 
 
-@dataclass(eq=False)
-class Switches:
-    """How the service behaves; as it should, at first."""
-
-    clock_offset_seconds: float = 0.0
-    """How far the server's clock is ahead."""
-    is_biz_date_strict: bool = True
-    """List with Ids still wants the right BizDate."""
-    ignores_ids: bool = False
-    """List answers as if Ids had not been given."""
-    is_token_expired: bool = False
-    """Keys of the STS kind are refused, whose time has run out."""
-    is_hostile: bool = False
-    """Every text field and message carries `fleet.HOSTILE_TEXT`."""
-    is_novel: bool = False
-    """Undocumented statuses, types and fields."""
-    is_untidy: bool = False
-    """Quoted numbers, line ends in strings, null and 0 for times, null for no tags."""
-
-
-SWITCHES = tuple(f.name for f in fields(Switches))
-
-
-class Faults(Switches):
-    """The faults in force, and the switches."""
+class Faults:
+    """The faults in force, and how the service behaves where its documents are silent."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._lock = threading.Lock()
-        self._faults: list[Fault] = []
+        self.clear()
 
-    def add(
-        self,
-        kind: str,
-        *,
-        action: str = "",
-        times: int | None = None,
-        retry_after_ms: int | None = None,
-        seconds: float = 0.0,
-        is_xml: bool = False,
-    ) -> Fault:
+    def clear(self) -> None:
+        """End all faults; behave as documented."""
+        with self._lock:
+            self._faults: list[Fault] = []
+        self.clock_offset_seconds = 0.0  # how far the server's clock is ahead
+        self.is_biz_date_strict = True  # List with Ids still wants the right BizDate
+        self.ignores_ids = False  # List answers as if Ids had not been given
+        self.is_token_expired = False  # keys of the STS kind are refused
+        self.is_hostile = False  # every text field and message carries `fleet.HOSTILE_TEXT`
+        self.is_novel = False  # undocumented statuses, types and fields
+        # Quoted numbers, line ends in strings, null and 0 for times, null for no tags.
+        self.is_untidy = False
+
+    def add(self, kind: str, **how: Any) -> Fault:  # noqa: ANN401 - the fields of Fault
         """Put a fault in force; of several that fit a call the oldest strikes.
 
         Raises:
-            ValueError: no such kind.
+            ValueError: there is no such kind.
         """
         if kind not in KINDS:
             raise ValueError(f"no fault {kind!r}: one of {', '.join(sorted(KINDS))}")
-        fault = Fault(kind, action, times, retry_after_ms, seconds, is_xml)
+        fault = Fault(kind, **how)
         with self._lock:
             self._faults.append(fault)
         return fault
 
-    def remove(self, fault: Fault) -> None:
-        """End a fault; one that has ended already does no harm."""
-        with self._lock:
-            self._faults = [f for f in self._faults if f is not fault]
-
-    def clear(self) -> None:
-        """End all faults and put the switches back."""
-        fresh = Switches()
-        with self._lock:
-            self._faults = []
-        for name in SWITCHES:
-            setattr(self, name, getattr(fresh, name))
-
     def take(self, action: str) -> Fault | None:
-        """The fault that strikes this call, counted down; None for a call that goes well."""
+        """Return the fault that strikes this call, counted down; None for a call that goes well."""
         with self._lock:
             for fault in self._faults:
                 if fault.action not in {"", action}:
@@ -188,9 +156,3 @@ class Faults(Switches):
                         self._faults.remove(fault)
                 return fault
         return None
-
-    @property
-    def active(self) -> tuple[Fault, ...]:
-        """The faults in force, oldest first."""
-        with self._lock:
-            return tuple(self._faults)
