@@ -4,9 +4,7 @@ The first 30 instances are written by hand; `extra_instances` makes as many more
 `earlier_instances` the runs of the days before. Time and chance are arguments.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
 from random import Random
 
 DEMO_IDS = (10432987165, 10433001244, 10433007781, 10432980001)
@@ -22,7 +20,7 @@ FROZEN_ID = 10431573348
 """A settled failure: of two tasks that failed one is frozen, and one that succeeded was a dry run."""
 
 BIG_LOG_ID = 10432980002
-"""A settled instance; the log of its first task is of 32 MiB."""
+"""A settled instance; the log of its first task has 32 MiB."""
 
 OUTCOME = "Outcome"
 """Stands in a life for Success or Failure, which chance decides for each run."""
@@ -47,7 +45,7 @@ class Lifecycle:
         return sum(seconds for _, seconds in self.phases)
 
     def scaled(self, factor: float, turn: float) -> "Lifecycle":
-        """The same life at another pace, `turn` (0 to 1) of a run in at the epoch."""
+        """Return the same life at another pace, `turn` (0 to 1) of a run in at the epoch."""
         phases = tuple((status, seconds * factor) for status, seconds in self.phases)
         return Lifecycle(phases, self.period * factor * turn, self.past, self.failing)
 
@@ -71,74 +69,6 @@ class WorkflowRun:
     def working(self) -> int:
         """How long it is in Running, in milliseconds."""
         return self.begins.get("Checking", self.begins[OUTCOME]) - self.begins["Running"]
-
-
-@dataclass(frozen=True, slots=True)
-class LifecycleStage:
-    """Where a life stands; times in milliseconds since 1970, None for what has not happened yet."""
-
-    status: str
-    since: int
-    started: int | None
-    finished: int | None
-
-
-def run_at(
-    life: Lifecycle, number: int, *, epoch: int, speed: float, chance: Callable[[int], float]
-) -> WorkflowRun:
-    """The run of a number.
-
-    Args:
-        life: the states to pass through.
-        number: as WorkflowRun.number.
-        epoch: when the fleet was born, in milliseconds.
-        speed: seconds of life in a second of time.
-        chance: a number from 0 to 1 for each run; below `life.failing` the run fails.
-    """
-
-    def moment(seconds: float) -> int:
-        # What lies before the epoch keeps its own pace: speed changes only what is watched.
-        scale = 1000 * life.past if seconds < 0 else 1000 / speed
-        return epoch + int(seconds * scale // 1)
-
-    ends = accumulate(seconds for _, seconds in life.phases)
-    begins = [number * life.period - life.offset + end for end in (0.0, *ends)]
-    moments = {word: moment(at) for (word, _), at in zip(life.phases, begins, strict=False)}
-    return WorkflowRun(number, chance(number) < life.failing, moments)
-
-
-def number_at(life: Lifecycle, *, epoch: int, now: int, speed: float) -> int:
-    """Which run is under way at `now` (milliseconds, as is `epoch`)."""
-    return int(_elapsed(life, epoch, now, speed) // life.period)
-
-
-def stage_at(
-    life: Lifecycle, *, epoch: int, now: int, speed: float, chance: Callable[[int], float]
-) -> LifecycleStage:
-    """The stage at `now` (milliseconds); before the epoch it is that of the epoch."""
-    number = number_at(life, epoch=epoch, now=now, speed=speed)
-    into = _elapsed(life, epoch, now, speed) % life.period
-    ends = accumulate(seconds for _, seconds in life.phases)
-    index = min(sum(end <= into for end in ends), len(life.phases) - 1)
-    words = [word for word, _ in life.phases]
-    status = words[index]
-    run = run_at(life, number, epoch=epoch, speed=speed, chance=chance)
-    since = run.begins[status]
-    started = run.begins["Running"] if index >= words.index("Running") else None
-    finished = since if status == OUTCOME else None
-    if status == OUTCOME:
-        status = "Failure" if run.fails else "Success"
-    return LifecycleStage(status, since, started, finished)
-
-
-def _elapsed(life: Lifecycle, epoch: int, now: int, speed: float) -> float:
-    """Seconds of life since the first run began."""
-    return max(0, now - epoch) * speed / 1000 + life.offset
-
-
-def born(life: Lifecycle, epoch: int) -> int:
-    """When the first run was created, in milliseconds."""
-    return epoch - int(life.offset * life.past * 1000) - 1000
 
 
 _OWNERS = {"a": "1823556600124410", "b": "1741220981230017", "c": "2069113357720448"}
@@ -213,21 +143,14 @@ def _workflow(line: str) -> Workflow:
 
 _WORKFLOWS = {w.id: w for w in map(_workflow, _TABLE.strip().splitlines())}
 
-_STATES = (
-    "NotRun",
-    "WaitTime",
-    "CheckingCondition",
-    "WaitResource",
-    "Running",
-    "Checking",
-    OUTCOME,
-)
+_BEFORE_RUNNING = ("NotRun", "WaitTime", "CheckingCondition", "WaitResource")
+_STATES = (*_BEFORE_RUNNING, "Running", "Checking", OUTCOME)
 
 
 def _life(
     *seconds: float, at: str, into: float, past: float = 1.0, failing: float = 0.0
 ) -> Lifecycle:
-    """A life by the seconds in each of _STATES (0 skips one), `into` seconds into `at` at first."""
+    """Return a life by the seconds in each of _STATES (0 skips one), `into` seconds into `at` at first."""
     before = sum(seconds[: _STATES.index(at)])
     phases = tuple((s, t) for s, t in zip(_STATES, seconds, strict=True) if t)
     return Lifecycle(phases, before + into, past, failing)
@@ -263,9 +186,8 @@ def _over(
 def _planned(
     number: int, workflow: int, env_type: str, days_back: int, life: Lifecycle
 ) -> PlannedInstance:
-    return PlannedInstance(
-        number, _WORKFLOWS[workflow], env_type, days_back, life, life not in _ANY
-    )
+    is_fixed = life not in _ANY
+    return PlannedInstance(number, _WORKFLOWS[workflow], env_type, days_back, life, is_fixed)
 
 
 _ANY = (_PLAIN, _CHECKED, _BRANCH, _BY_HAND)
@@ -310,7 +232,7 @@ _USUAL_MINUTES = {2261034: 20.0, 2261040: 50.0, 4402033: 700.0}
 
 
 def earlier_instances() -> tuple[PlannedInstance, ...]:
-    """What ran on earlier business dates, so that 14 are known of each scheduled workflow in Prod.
+    """Return what ran on earlier business dates, so that 14 are known of each scheduled workflow in Prod.
 
     They began at the same time of day and took about as long, a few failed. Those of the first demo
     instance took 18 to 22 minutes, half of what it takes now, and none failed.
@@ -335,26 +257,16 @@ def _earlier(workflow: Workflow, days: int) -> PlannedInstance:
     return PlannedInstance(number, workflow, "Prod", days, life, is_fixed=True)
 
 
-_EXTRA_BASE = 10440000000
-
-
 def extra_instances(count: int) -> tuple[PlannedInstance, ...]:
-    """So many more instances, a hundred to each workspace of their own, IDs counting up."""
+    """Return so many more instances, a hundred to each workspace of their own, IDs counting up."""
     lives = (_PLAIN, _CHECKED, _BRANCH)
     return tuple(
-        PlannedInstance(_EXTRA_BASE + n, _extra_workflow(n), "Prod", 1, lives[n % 3])
+        PlannedInstance(10_440_000_000 + n, _extra_workflow(n), "Prod", 1, lives[n % 3])
         for n in range(count)
     )
 
 
 def _extra_workflow(n: int) -> Workflow:
-    project = 91000 + n // 100
-    return Workflow(
-        5500000 + n,
-        f"dwd_load_{n:05}_di",
-        "Normal",
-        project,
-        _OWNERS["b"],
-        "bizdate=%D",
-        (("load", "1"),),
-    )
+    name, project = f"dwd_load_{n:05}_di", 91000 + n // 100
+    tags = (("load", "1"),)
+    return Workflow(5500000 + n, name, "Normal", project, _OWNERS["b"], "bizdate=%D", tags)

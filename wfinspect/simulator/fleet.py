@@ -7,22 +7,20 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
+from itertools import accumulate
 from random import Random
 
 from wfinspect.model import family_of
 from wfinspect.regions import zone_of
 from wfinspect.simulator.catalogue import (
     INSTANCES,
+    OUTCOME,
     Lifecycle,
     PlannedInstance,
     WorkflowRun,
-    born,
     earlier_instances,
     extra_instances,
-    number_at,
-    run_at,
-    stage_at,
 )
 from wfinspect.simulator.faults import Faults
 
@@ -86,14 +84,12 @@ class Fleet:
         planned = self._planned.get(instance_id)
         if planned is None:
             return None
-        life = self._lives[instance_id]
-        stage = stage_at(
-            life,
-            epoch=self.epoch,
-            now=self.moment(now),
-            speed=self._speed,
-            chance=partial(_chance, self.seed, instance_id),
-        )
+        life, run = self._lives[instance_id], self.run(instance_id, now)
+        into = self._elapsed(life, now) % life.period
+        ends = accumulate(seconds for _, seconds in life.phases)
+        index = min(sum(end <= into for end in ends), len(life.phases) - 1)
+        words = [word for word, _ in life.phases]
+        since, is_over = run.begins[words[index]], words[index] == OUTCOME
         workflow = planned.workflow
         day = self._today - timedelta(days=planned.days_back)
         record: Record = {
@@ -103,15 +99,15 @@ class Fleet:
             "UnifiedWorkflowInstanceId": _unified_id(planned),
             "Name": workflow.name,
             "Type": workflow.type,
-            "Status": stage.status,
+            "Status": ("Failure" if run.fails else "Success") if is_over else words[index],
             "BizDate": milliseconds(day),
-            "StartedTime": stage.started,
-            "FinishedTime": stage.finished,
+            "StartedTime": run.begins["Running"] if index >= words.index("Running") else None,
+            "FinishedTime": since if is_over else None,
             "ProjectId": workflow.project_id,
             "EnvType": planned.env_type,
             "Owner": workflow.owner,
-            "CreateTime": born(life, self.epoch),
-            "ModifyTime": stage.since,
+            "CreateTime": self.epoch - int(life.offset * life.past * 1000) - 1000,
+            "ModifyTime": since,
             "CreateUser": workflow.owner,
             "ModifyUser": workflow.owner,
             "WorkflowParameters": workflow.parameters.replace("%D", f"{day:%Y%m%d}"),
@@ -120,16 +116,28 @@ class Fleet:
         return {name: value for name, value in record.items() if value is not None}
 
     def run(self, instance_id: int, now: datetime) -> WorkflowRun:
-        """The run of an instance that is under way at a moment."""
+        """Return the run of an instance that is under way at a moment."""
         life = self._lives[instance_id]
-        number = number_at(life, epoch=self.epoch, now=self.moment(now), speed=self._speed)
-        return self.run_of(instance_id, number)
+        return self.run_of(instance_id, int(self._elapsed(life, now) // life.period))
 
     def run_of(self, instance_id: int, number: int) -> WorkflowRun:
-        """The run of a number: 0 is the one under way at the epoch."""
-        chance = partial(_chance, self.seed, instance_id)
+        """Return the run of a number: 0 is the one under way at the epoch."""
         life = self._lives[instance_id]
-        return run_at(life, number, epoch=self.epoch, speed=self._speed, chance=chance)
+
+        def moment(seconds: float) -> int:
+            # What lies before the epoch keeps its own pace: speed changes only what is watched.
+            scale = 1000 * life.past if seconds < 0 else 1000 / self._speed
+            return self.epoch + int(seconds * scale // 1)
+
+        ends = accumulate(seconds for _, seconds in life.phases)
+        begins = [number * life.period - life.offset + end for end in (0.0, *ends)]
+        moments = {word: moment(at) for (word, _), at in zip(life.phases, begins, strict=False)}
+        fails = _chance(self.seed, instance_id, number) < life.failing
+        return WorkflowRun(number, fails, moments)
+
+    def _elapsed(self, life: Lifecycle, now: datetime) -> float:
+        """Return the seconds of life since the first run began."""
+        return (self.moment(now) - self.epoch) * self._speed / 1000 + life.offset
 
     def _life(self, planned: PlannedInstance) -> Lifecycle:
         if planned.is_fixed:
