@@ -7,7 +7,7 @@ it too.
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -239,16 +239,21 @@ def _action(answer: Mapping[str, Any]) -> str:
 # The service's codes. Sources: the gateway's public error pages, the 2020-05-18 DataWorks pages, and codes seen in
 # live runs.
 
-
 Meaning = tuple[type[ServiceError], str]
-"""The error's class, and its sentence with places for {code}, {status}, {action}, {until} and {message}."""
+"""An error, and its sentence with places for {code}, {status}, {action}, {until} and {message}."""
+
+_SERVER_ERRORS = 500
+_BY_STATUS: Mapping[int, type[ServiceError]] = {
+    401: Refused,
+    403: Refused,
+    404: NotFound,
+    429: Throttled,
+}
 
 
 def meaning_of(code: str, status: int) -> Meaning:
     """Return what a code means; the HTTP status decides only about a code that is not known."""
-    if code in EXACT:
-        return EXACT[code]
-    for pattern, meaning in _FAMILIES:
+    for pattern, meaning in MEANINGS.items():
         if re.fullmatch(pattern, code, re.IGNORECASE):
             return meaning
     if status >= _SERVER_ERRORS:
@@ -257,147 +262,56 @@ def meaning_of(code: str, status: int) -> Meaning:
     return kind, _BUSY if kind is Throttled else _OTHER
 
 
-_UNKNOWN_KEY = (
-    "The service does not know the access key ({code}): check the profile or the "
-    "ALIBABA_CLOUD_ACCESS_KEY_ID that is used."
-)
+_BUSY = "The service takes no more calls for the moment ({code}): wait some seconds before the next one, and check what else makes calls for this account."
+_OTHER = "The service refuses the call with a code that is not known here ({code}, HTTP {status}): check the ID, --profile and --region.{message}"
+_OTHER_TROUBLE = "The service fails with a code that is not known here ({code}, HTTP {status}): try again later.{message}"
 
-_INACTIVE_KEY = (
-    "The access key is disabled ({code}): enable it in the RAM console or use another one."
-)
-
-_WRONG_KEY = (
-    "The service refuses the signature ({code}): the secret does not belong to the access key ID; "
-    "run `aliyun configure`, or set both ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET."
-)
-
-_EXPIRED = (
-    "The security token has expired or does not belong to the key ({code}): get new ones, as by "
-    "`aliyun configure`."
-)
-
-_PERMISSION = (
-    "The account may not do this ({code}{action}): it needs the RAM permissions dataworks:Get* and "
-    "dataworks:List*, and membership of the workspace.{message}"
-)
-
-_RISK_CONTROL = (
-    "The account is blocked by risk control ({code}): its owner has to resolve that in the console."
-)
-
-_EDITION = (
-    "The service does not open this call to the account ({code}): try again in some minutes, since a "
-    "change of edition takes effect late; if it is still refused then, check in the console that the DataWorks "
-    "edition is bought and includes OpenAPI."
-)
-
-_REGION = (
-    "DataWorks does not serve this call in the region ({code}): check --region, and the region of the "
-    "workspace in the console."
-)
-
-_BALANCE = "The account has no balance left ({code}): top it up in the console."
-_NOT_ACTIVATED = (
-    "DataWorks is not activated for this account and region ({code}): check --profile and --region."
-)
-
-_REPEATED = (
-    "The service took the call for a repeated one ({code}): try again; if it happens again, check "
-    "whether a proxy sends requests twice."
-)
-
-_DAILY = (
-    "The account's calls for today are used up ({code}): they are allowed again from {until}; set "
-    "--budget below the edition's daily limit."
-)
-
-_QUOTA = (
-    "The quota of calls of the DataWorks edition is used up ({code}): they are allowed again from "
-    "{until} at the earliest; set --budget below the quota, or choose a larger edition."
-)
-
-_BUSY = (
-    "The service takes no more calls for the moment ({code}): wait some seconds before the next one, "
-    "and check what else makes calls for this account."
-)
-
-_TROUBLE = "The service has an internal fault ({code}): try again later."
-_ENDPOINT = (
-    "This endpoint does not serve the call ({code}): check --region and --endpoint; a DataWorks "
-    "host is dataworks.<region>.aliyuncs.com."
-)
-
-_NEED_TLS = "The service wants https ({code}): leave off --endpoint, or write it with https://."
-_PROJECT = (
-    "The service does not know the workspace for this account and region ({code}): check --profile and "
-    "--region."
-)
-
-_PARAMETER = "The service does not accept the call ({code}): check the ID and the region.{message}"
-_NO_INSTANCE = "The service knows none of the instances that were requested ({code}).{message}"
-_OTHER = (
-    "The service refuses the call with a code that is not known here ({code}, HTTP {status}): check the "
-    "ID, --profile and --region.{message}"
-)
-
-_OTHER_TROUBLE = (
-    "The service fails with a code that is not known here ({code}, HTTP {status}): try again "
-    "later.{message}"
-)
-
-EXACT: dict[str, Meaning] = {
-    "InvalidAccessKeyId.Inactive": (Refused, _INACTIVE_KEY),
-    "SignatureDoesNotMatch": (Refused, _WRONG_KEY),
-    "IncompleteSignature": (Refused, _WRONG_KEY),
-    "InvalidSignatureMethod": (Refused, _WRONG_KEY),
-    "SignatureNonceUsed": (ServiceTrouble, _REPEATED),
-    "Throttling.Api.Risk": (DailyLimit, _DAILY),
-    "9990020002": (Throttled, _BUSY),
-    "InternalFailure": (ServiceTrouble, _TROUBLE),
-    "InvalidApi.NotFound": (BadRequest, _ENDPOINT),
-    "InvalidAction.NotFound": (BadRequest, _ENDPOINT),
-    "InvalidVersion": (BadRequest, _ENDPOINT),
-    "InvalidProduct.NotFound": (BadRequest, _ENDPOINT),
-    "UnsupportedHTTPMethod": (BadRequest, _ENDPOINT),
-    "InvalidProtocol.NeedSsl": (BadRequest, _NEED_TLS),
-    "NoPermission": (Refused, _PERMISSION),
-    "403030": (Refused, _PERMISSION),
-    "Forbidden.RiskControl": (Refused, _RISK_CONTROL),
-    "Forbidden.Access": (Refused, _EDITION),
-    "Forbidden.Not.Server": (Refused, _REGION),
-    "InsufficientBalance": (Refused, _BALANCE),
-    "9990010001": (Refused, _NOT_ACTIVATED),
-    "9990030003": (BadRequest, _PARAMETER),
-    "58014884415": (BadRequest, _PARAMETER),
-    "1201111431": (BadRequest, _PARAMETER),
-    "InvalidProject.NotFound": (BadRequest, _PROJECT),
-    "ProjectNotFound": (BadRequest, _PROJECT),
+# The first pattern that matches the whole of a code decides: DailyLimit comes before Throttled, and all before the
+# rest of BadRequest. The gateway itself misspells one of the Forbidden family.
+_TABLE: Mapping[type[ServiceError], str] = {
+    ClockSkew: r"""
+(InvalidTimeStamp|IllegalTimestamp)\b.*
+""",
+    DailyLimit: r"""
+Throttling\.Api\.Risk  The account's calls for today are used up ({code}): they are allowed again from {until}; set --budget below the edition's daily limit.
+Throttling\.Resource\b.*|.*Quota\.?(Exceed|Exhaust|Full).*  The quota of calls of the DataWorks edition is used up ({code}): they are allowed again from {until} at the earliest; set --budget below the quota, or choose a larger edition.
+""",
+    Throttled: rf"""
+Throttling\b.*|9990020002  {_BUSY}
+""",
+    NotFound: r"""
+.*Instance.*Not\.?(Found|Exist)s?  The service knows none of the instances that were requested ({code}).{message}
+""",
+    Refused: r"""
+InvalidAccessKeyId\.Inactive  The access key is disabled ({code}): enable it in the RAM console or use another one.
+InvalidAccessKeyId\b.*  The service does not know the access key ({code}): check the profile or the ALIBABA_CLOUD_ACCESS_KEY_ID that is used.
+SignatureDoesNotMatch|IncompleteSignature|InvalidSignatureMethod  The service refuses the signature ({code}): the secret does not belong to the access key ID; run `aliyun configure`, or set both ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
+InvalidSecurityToken\b.*|.*TokenExpired  The security token has expired or does not belong to the key ({code}): get new ones, as by `aliyun configure`.
+Forbidden\.RiskControl  The account is blocked by risk control ({code}): its owner has to resolve that in the console.
+Forbidden\.Access  The service does not open this call to the account ({code}): try again in some minutes, since a change of edition takes effect late; if it is still refused then, check in the console that the DataWorks edition is bought and includes OpenAPI.
+Forbidden\.Not\.Server  DataWorks does not serve this call in the region ({code}): check --region, and the region of the workspace in the console.
+InsufficientBalance  The account has no balance left ({code}): top it up in the console.
+9990010001  DataWorks is not activated for this account and region ({code}): check --profile and --region.
+Forb+id+en\b.*|.*NoPermission|403030|.*(NotAuthori[sz]ed|Unauthori[sz]ed|AccessDenied)\b.*  The account may not do this ({code}{action}): it needs the RAM permissions dataworks:Get* and dataworks:List*, and membership of the workspace.{message}
+""",
+    ServiceTrouble: r"""
+SignatureNonceUsed  The service took the call for a repeated one ({code}): try again; if it happens again, check whether a proxy sends requests twice.
+Internal(Error\b.*|Failure)|ServiceUnavailable.*  The service has an internal fault ({code}): try again later.
+""",
+    BadRequest: r"""
+(InvalidApi|InvalidAction|InvalidProduct)\.NotFound|InvalidVersion|UnsupportedHTTPMethod  This endpoint does not serve the call ({code}): check --region and --endpoint; a DataWorks host is dataworks.<region>.aliyuncs.com.
+InvalidProtocol\.NeedSsl  The service wants https ({code}): leave off --endpoint, or write it with https://.
+(Invalid)?Project\.?NotFound  The service does not know the workspace for this account and region ({code}): check --profile and --region.
+(Missing|Invalid).*|9990030003|58014884415|1201111431  The service does not accept the call ({code}): check the ID and the region.{message}
+""",
 }
 
-# The gateway itself misspells one of the Forbidden family.
-_FAMILIES: tuple[tuple[str, Meaning], ...] = (
-    (r"(InvalidTimeStamp|IllegalTimestamp)\b.*", (ClockSkew, "")),
-    (r"InvalidAccessKeyId\b.*", (Refused, _UNKNOWN_KEY)),
-    (r"InvalidSecurityToken\b.*|.*TokenExpired", (Refused, _EXPIRED)),
-    (r"Throttling\.Resource\b.*|.*Quota\.?(Exceed|Exhaust|Full).*", (DailyLimit, _QUOTA)),
-    (r"Throttling\b.*", (Throttled, _BUSY)),
-    (r".*Instance.*Not\.?(Found|Exist)s?", (NotFound, _NO_INSTANCE)),
-    (
-        r"Forb+id+en\b.*|.*NoPermission|.*(NotAuthori[sz]ed|Unauthori[sz]ed|AccessDenied)\b.*",
-        (Refused, _PERMISSION),
-    ),
-    (r"InternalError\b.*|ServiceUnavailable.*", (ServiceTrouble, _TROUBLE)),
-    (r"(Missing|Invalid).*", (BadRequest, _PARAMETER)),
-)
-
-_BY_STATUS: dict[int, type[ServiceError]] = {
-    401: Refused,
-    403: Refused,
-    404: NotFound,
-    429: Throttled,
+MEANINGS: Mapping[str, Meaning] = {
+    pattern: (kind, sentence)
+    for kind, lines in _TABLE.items()
+    for pattern, _, sentence in (line.partition("  ") for line in lines.strip().splitlines())
 }
-
-_SERVER_ERRORS = 500
+"""What each code means, by a pattern of codes."""
 
 
 # No answer.
@@ -434,10 +348,18 @@ def contact_error(
             f"The answer of {host} is not HTTP, and was not used: check --endpoint, and whether a proxy "
             "is in the way."
         )
-    found, cause, sentence = _first(error, _FAULTS)
-    return Unreachable(
-        sentence.format(host=host, why=_why(found)), cause=cause, is_permanent=_is_permanent(found)
-    )
+    return _unreachable(error, _AT_SERVICE, host=host)
+
+
+def _unreachable(error: Exception, sentences: Mapping[str, str], **names: str) -> Unreachable:
+    """Return the error for the first of `_FAULTS` that is among an exception's causes."""
+    causes = list(_chain(error))
+    found = ((each, name) for name, kinds in _FAULTS for each in causes if isinstance(each, kinds))
+    first, name = next(found)
+    cause, _, sentence = sentences.get(name, sentences[_OTHER_FAULT]).partition(": ")
+    is_permanent = isinstance(first, ssl.SSLError) and not isinstance(first, ssl.SSLEOFError)
+    sentence = sentence.format(why=_why(first), **names)
+    return Unreachable(sentence, cause=cause, is_permanent=is_permanent)
 
 
 def is_closed(error: Exception) -> bool:
@@ -454,13 +376,8 @@ def _error_at_proxy(error: Exception, host: str, proxy: str, stage: Stage) -> Un
             cause="proxy",
             is_permanent=True,
         )
-    faults = _FAULTS_OF_PROXY_TLS if stage is Stage.TLS else _FAULTS_OF_PROXY
-    found, cause, sentence = _first(error, faults)
-    return Unreachable(
-        sentence.format(proxy=proxy, why=_why(found)),
-        cause=cause,
-        is_permanent=_is_permanent(found),
-    )
+    sentences = _AT_TLS_OF_PROXY if stage is Stage.TLS else _AT_PROXY
+    return _unreachable(error, sentences, proxy=proxy)
 
 
 def _refused_by_proxy(answer: str, host: str, proxy: str) -> Unreachable:
@@ -509,24 +426,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-_Kinds = type[BaseException] | tuple[type[BaseException], ...]
-_Faults = tuple[tuple[_Kinds, str, str], ...]
-
-
-def _first(error: Exception, faults: _Faults) -> tuple[BaseException, str, str]:
-    """Return the first fault of a table that is among an exception's causes; the last takes anything."""
-    causes = list(_chain(error))
-    for kinds, cause, sentence in faults:
-        for each in causes:
-            if isinstance(each, kinds):
-                return each, cause, sentence
-    raise AssertionError("a table ends with what takes anything")
-
-
-def _is_permanent(error: BaseException) -> bool:
-    return isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
-
-
 def _why(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return shown(error.verify_message.rstrip("."), limit=100)
@@ -535,121 +434,49 @@ def _why(error: BaseException) -> str:
     return shown(without_secrets(str(error)), limit=100)
 
 
-_TIMEOUTS = (httpx.TimeoutException, httpcore.TimeoutException, TimeoutError)
-_NO_CONNECTION = (httpx.ConnectError, httpcore.ConnectError)
-_FAULTS: _Faults = (
-    (
-        ssl.SSLCertVerificationError,
-        "certificate",
-        (
-            "The certificate of {host} does not verify ({why}): if your company inspects TLS, point "
-            "SSL_CERT_FILE at its CA bundle; else it is not the service that answers."
-        ),
-    ),
-    (
-        ssl.SSLError,
-        "TLS",
-        (
-            "No TLS connection to {host} can be agreed on ({why}): check --endpoint, and whether a "
-            "proxy is in the way."
-        ),
-    ),
-    (
-        socket.gaierror,
-        "no such host",
-        "The name {host} can't be resolved: check the network, the VPN and --region.",
-    ),
-    (
-        ConnectionRefusedError,
-        "connection refused",
-        "{host} refuses connections: check --endpoint, and whether the service is up.",
-    ),
-    (
-        _TIMEOUTS,
-        "timeout",
-        (
-            "{host} did not answer in time: check the network and the VPN; --endpoint vpc works inside "
-            "Alibaba Cloud only."
-        ),
-    ),
-    (
-        _NO_CONNECTION,
-        "unreachable",
-        "No connection to {host} can be made: check the network, the VPN and --endpoint.",
-    ),
-    (
-        Exception,
-        "connection lost",
-        (
-            "The connection to {host} broke off before the whole answer came: try again, and check the "
-            "network if it happens again."
-        ),
-    ),
+_OTHER_FAULT = "broken"
+_FAULTS: Sequence[tuple[str, type[BaseException] | tuple[type[BaseException], ...]]] = (
+    ("certificate", ssl.SSLCertVerificationError),
+    ("TLS", ssl.SSLError),
+    ("name", socket.gaierror),
+    ("refused", ConnectionRefusedError),
+    ("timeout", (httpx.TimeoutException, httpcore.TimeoutException, TimeoutError)),
+    ("no connection", (httpx.ConnectError, httpcore.ConnectError)),
+    (_OTHER_FAULT, Exception),
 )
-
+# For each fault the cause, a colon and the sentence, by the party that caused it.
+_AT_SERVICE = {
+    "certificate": "certificate: The certificate of {host} does not verify ({why}): if your company inspects TLS, point "
+    "SSL_CERT_FILE at its CA bundle; else it is not the service that answers.",
+    "TLS": "TLS: No TLS connection to {host} can be agreed on ({why}): check --endpoint, and whether a proxy is in the way.",
+    "name": "no such host: The name {host} can't be resolved: check the network, the VPN and --region.",
+    "refused": "connection refused: {host} refuses connections: check --endpoint, and whether the service is up.",
+    "timeout": "timeout: {host} did not answer in time: check the network and the VPN; --endpoint vpc works inside "
+    "Alibaba Cloud only.",
+    "no connection": "unreachable: No connection to {host} can be made: check the network, the VPN and --endpoint.",
+    _OTHER_FAULT: "connection lost: The connection to {host} broke off before the whole answer came: try again, and check "
+    "the network if it happens again.",
+}
 _CHECK_PROXY = (
     "check the host and port in HTTPS_PROXY; https:// is for a proxy that speaks TLS itself, and socks "
     "is not served"
 )
-
-_FAULTS_OF_PROXY: _Faults = (
-    (
-        socket.gaierror,
-        "proxy not found",
-        "The name of the proxy {proxy} can't be resolved: check HTTPS_PROXY, the network and the VPN.",
-    ),
-    (
-        ConnectionRefusedError,
-        "proxy refuses",
-        (
-            "The proxy {proxy} refuses connections: check the host and port in HTTPS_PROXY, and whether the "
-            "proxy is up."
-        ),
-    ),
-    (
-        _TIMEOUTS,
-        "proxy timeout",
-        "The proxy {proxy} did not answer in time: check HTTPS_PROXY, the network and the VPN.",
-    ),
-    (
-        _NO_CONNECTION,
-        "proxy unreachable",
-        "No connection to the proxy {proxy} can be made: check HTTPS_PROXY, the network and the VPN.",
-    ),
-    (Exception, "proxy", f"The proxy {{proxy}} closed the connection: {_CHECK_PROXY}."),
-)
-
-_FAULTS_OF_PROXY_TLS: _Faults = (
-    (
-        ssl.SSLCertVerificationError,
-        "proxy certificate",
-        (
-            "The certificate of the proxy {proxy} does not verify ({why}): point SSL_CERT_FILE at your "
-            "company's CA bundle."
-        ),
-    ),
-    (
-        ssl.SSLError,
-        "proxy TLS",
-        (
-            "The proxy {proxy} does not speak TLS as HTTPS_PROXY says ({why}): write http:// in place of "
-            "https:// there."
-        ),
-    ),
-    (
-        _TIMEOUTS,
-        "proxy timeout",
-        (
-            "The proxy {proxy} did not answer the beginning of TLS in time: write http:// in place of "
-            "https:// in HTTPS_PROXY if it does not speak TLS itself."
-        ),
-    ),
-    (
-        Exception,
-        "proxy TLS",
-        (
-            "The proxy {proxy} does not speak TLS as HTTPS_PROXY says (it closed the connection): write "
-            "http:// in place of https:// there."
-        ),
-    ),
-)
+_AT_PROXY = {
+    "name": "proxy not found: The name of the proxy {proxy} can't be resolved: check HTTPS_PROXY, the network and the VPN.",
+    "refused": "proxy refuses: The proxy {proxy} refuses connections: check the host and port in HTTPS_PROXY, and whether "
+    "the proxy is up.",
+    "timeout": "proxy timeout: The proxy {proxy} did not answer in time: check HTTPS_PROXY, the network and the VPN.",
+    "no connection": "proxy unreachable: No connection to the proxy {proxy} can be made: check HTTPS_PROXY, the network "
+    "and the VPN.",
+    _OTHER_FAULT: f"proxy: The proxy {{proxy}} closed the connection: {_CHECK_PROXY}.",
+}
+_AT_TLS_OF_PROXY = {
+    "certificate": "proxy certificate: The certificate of the proxy {proxy} does not verify ({why}): point SSL_CERT_FILE "
+    "at your company's CA bundle.",
+    "TLS": "proxy TLS: The proxy {proxy} does not speak TLS as HTTPS_PROXY says ({why}): write http:// in place of "
+    "https:// there.",
+    "timeout": "proxy timeout: The proxy {proxy} did not answer the beginning of TLS in time: write http:// in place of "
+    "https:// in HTTPS_PROXY if it does not speak TLS itself.",
+    _OTHER_FAULT: "proxy TLS: The proxy {proxy} does not speak TLS as HTTPS_PROXY says (it closed the connection): write "
+    "http:// in place of https:// there.",
+}
