@@ -62,12 +62,8 @@ def decode_instance(body: bytes, requested_id: InstanceId) -> WorkflowInstance:
         BadAnswer: it is not what the service documents, or holds another instance.
     """
     found = _decoded(repaired(body), _Found)
-    if _is_absent("WorkflowInstance", found.workflow_instance):
-        raise not_found(requested_id, request_id=request_id_of(found.request_id))
-    instance = _instance(found.workflow_instance)
-    if instance.id != requested_id:
-        raise _other("instance", requested_id, instance.id)
-    return instance
+    raw = _present(found, found.workflow_instance, "workflow instance", requested_id)
+    return _requested(_instance(raw), "instance", requested_id)
 
 
 def decode_page(body: bytes, number: int = 1, size: int = 10) -> Page[WorkflowInstance]:
@@ -78,13 +74,8 @@ def decode_page(body: bytes, number: int = 1, size: int = 10) -> Page[WorkflowIn
 def decode_task(body: bytes, requested_id: int) -> TaskInstance:
     """Return the task in an answer of GetTaskInstance; raises as `decode_instance`."""
     found = _decoded(repaired(body), _Found)
-    if _is_absent("TaskInstance", found.task_instance):
-        request_id = request_id_of(found.request_id)
-        raise not_found(requested_id, kind="task instance", request_id=request_id)
-    task = _task(found.task_instance)
-    if task.id != requested_id:
-        raise _other("task instance", requested_id, task.id)
-    return task
+    raw = _present(found, found.task_instance, "task instance", requested_id)
+    return _requested(_task(raw), "task instance", requested_id)
 
 
 def decode_tasks(body: bytes, number: int, size: int) -> Page[TaskInstance]:
@@ -113,30 +104,39 @@ def not_found(
     )
 
 
-def _other(kind: str, requested_id: int, came: int) -> BadAnswer:
-    return BadAnswer(
-        f"The service answered with {kind} {came} in place of {requested_id}: the answer was not used."
-    )
+_PEEK = 64
+
+
+def _present(found: _Found, raw: msgspec.Raw, kind: str, requested_id: int) -> msgspec.Raw:
+    """Return an object of an answer, unless null or ``{}`` in its place say that there is none.
+
+    Raises:
+        NotFound: there is none.
+        BadAnswer: the answer lacks the member, so it says nothing about the object.
+    """
+    start = bytes(memoryview(raw)[:_PEEK])
+    if not start:
+        name = kind.title().replace(" ", "")
+        raise BadAnswer(f"The service's answer holds no {name}: it was not used.")
+    if b"".join(start.split()) in {b"null", b"{}"}:
+        raise not_found(requested_id, kind=kind, request_id=request_id_of(found.request_id))
+    return raw
+
+
+_Item = TypeVar("_Item", WorkflowInstance, TaskInstance)
+
+
+def _requested(item: _Item, kind: str, requested_id: int) -> _Item:
+    if item.id != requested_id:
+        raise BadAnswer(
+            f"The service answered with {kind} {item.id} in place of {requested_id}: the answer was not used."
+        )
+    return item
 
 
 def request_id_of(value: object) -> str:
     """Return a RequestId fit for a sentence; "" for anything but a text."""
     return shown(value.strip(), limit=64) if isinstance(value, str) else ""
-
-
-_PEEK = 64
-
-
-def _is_absent(name: str, raw: msgspec.Raw) -> bool:
-    """Return whether an answer says that there is no such object, by null or ``{}`` in its place.
-
-    Raises:
-        BadAnswer: it lacks the member, so it says nothing about the object.
-    """
-    start = bytes(memoryview(raw)[:_PEEK])
-    if not start:
-        raise BadAnswer(f"The service's answer holds no {name}: it was not used.")
-    return b"".join(start.split()) in {b"null", b"{}"}
 
 
 def _page_of(
@@ -400,20 +400,11 @@ _TASK = shape_of(
     script_parameters=Field(verbatim, (("ScriptParameters",), ("Script", "Parameters"))),
 )
 
-_OF_THE_INSTANCE = frozenset(
-    {
-        "Bizdate",
-        "ProjectEnv",
-        "ProjectId",
-        "UnifiedWorkflowInstanceId",
-        "WorkflowId",
-        "WorkflowInstanceId",
-        "WorkflowInstanceType",
-        "WorkflowName",
-    }
-)
-
-_LEFT_IN_RAW = frozenset({"DataSource", "Inputs", "Outputs"}) | _OF_THE_INSTANCE
+# Much data, and what the instance says of itself.
+_LEFT_IN_RAW = (
+    "DataSource", "Inputs", "Outputs", "Bizdate", "ProjectEnv", "ProjectId", "UnifiedWorkflowInstanceId",
+    "WorkflowId", "WorkflowInstanceId", "WorkflowInstanceType", "WorkflowName",
+)  # fmt: skip
 
 # Bytes that should be JSON: repaired where services are known to cut, and bounded.
 MAX_DEPTH = 64

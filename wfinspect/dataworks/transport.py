@@ -13,7 +13,6 @@ import socket
 import ssl
 import threading
 import zlib
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -385,45 +384,35 @@ def no_tls() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
+class _Shaken(Exception):
+    """TLS with the service stands: nothing is to be sent."""
+
+
 async def tls_through_proxy(proxy: str, endpoint: str, verify: ssl.SSLContext) -> ssl.SSLObject:
     """Shake hands with an endpoint through a proxy, and hang up: what a call does before it is sent.
 
     Raises:
         ServiceError: as a call would.
     """
-    parts = urlsplit(base_url(endpoint))
-    host, port = parts.hostname or "", parts.port or 443
-    via = httpx.Proxy(proxy)
-    target = f"{f'[{host}]' if ':' in host else host}:{port}"
-    headers = {"host": target}
-    if via.raw_auth is not None:
-        headers["proxy-authorization"] = f"Basic {b64encode(b':'.join(via.raw_auth)).decode()}"
-    progress = RequestProgress(httpx.URL(base_url(endpoint)))
+    url = base_url(endpoint)
+    progress, peers = RequestProgress(httpx.URL(url)), list[ssl.SSLObject]()
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        await progress.trace(event, info)
+        if event == "proxy.start_tls.complete":
+            peers.append(info["return_value"].get_extra_info("ssl_object"))
+            raise _Shaken
+
+    transport, timeout = _transport(verify, proxy), httpx.Timeout(CONNECT)
     try:
-        async with httpx.AsyncClient(
-            transport=_transport(verify, None),
-            trust_env=False,
-            timeout=httpx.Timeout(CONNECT),
-            headers={"user-agent": f"wfinspect/{__version__}"},
-        ) as http:
-            request = http.build_request(
-                "CONNECT",
-                via.url,
-                headers=headers,
-                extensions={"target": target.encode(), "trace": progress.trace},
-            )
-            answer = await http.send(request, stream=True)
-            try:
-                if not answer.is_success:
-                    raise httpx.ProxyError(f"{answer.status_code} {answer.reason_phrase}")
-                progress.stage = Stage.SERVICE
-                stream = await answer.extensions["network_stream"].start_tls(verify, host, CONNECT)
-                peer: ssl.SSLObject = stream.get_extra_info("ssl_object")
-                return peer
-            finally:
-                await answer.aclose()
-    except (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException) as error:
-        raise contact_error(error, parts.netloc, progress.proxy, progress.stage) from None
+        async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as http:
+            await http.get(url, extensions={"trace": trace})
+    except _Shaken:
+        return peers[0]
+    except httpx.HTTPError as error:
+        host = urlsplit(url).netloc
+        raise contact_error(error, host, progress.proxy, progress.stage) from None
+    raise AssertionError("behind a proxy TLS comes before any answer")
 
 
 _HTTPS_PORT = 443
