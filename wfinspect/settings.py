@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from wfinspect.clock import MachineZone, SystemClock, duration_seconds
@@ -69,8 +69,6 @@ def _name(value: object) -> str:
 
 def _interval(value: object) -> float:
     seconds = _number(value)
-    if not math.isfinite(seconds):
-        raise ValueError(_NO_NUMBER)
     if seconds < MIN_INTERVAL_SECONDS:
         raise ValueError(_TOO_SHORT.format(MIN_INTERVAL_SECONDS))
     return seconds
@@ -84,12 +82,13 @@ def _budget(value: object) -> int:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError(_NO_NUMBER)  # noqa: TRY004 - the caller adds the name of the option
     try:
-        return float(value)
-    except (ValueError, OverflowError):
-        raise ValueError(_NO_NUMBER) from None
+        number = math.nan if isinstance(value, bool) else float(str(value))
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(_NO_NUMBER)
+    return number
 
 
 def _switch(value: object) -> bool:
@@ -148,81 +147,37 @@ def _one_of(*words: str) -> Callable[[object], str]:
     return parse
 
 
+_REGION_VARIABLES = ("ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID")
+_ENDPOINT_VARIABLES = (
+    "ALIBABA_CLOUD_ENDPOINT",
+    "ALIBABA_CLOUD_ENDPOINT_TYPE",
+    "ALIBABACLOUD_ENDPOINT_TYPE",
+    "ALICLOUD_ENDPOINT_TYPE",
+)
+
+# fmt: off
 OPTIONS = (
-    Option(
-        "profile",
-        "NAME",
-        _name,
-        None,
-        "profile of ~/.aliyun/config.json to use (default: its current one)",
-    ),
-    Option(
-        "region",
-        "REGION",
-        _text,
-        None,
-        "region of the workspace (default: the profile's, else cn-shanghai)",
-        other_variables=("ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"),
-    ),
-    Option(
-        "endpoint",
-        "public|vpc|URL",
-        _text,
-        None,
-        "which endpoint of the service to call (default: the profile's, else public)",
-        other_variables=(
-            "ALIBABA_CLOUD_ENDPOINT",
-            "ALIBABA_CLOUD_ENDPOINT_TYPE",
-            "ALIBABACLOUD_ENDPOINT_TYPE",
-            "ALICLOUD_ENDPOINT_TYPE",
-        ),
-    ),
-    Option(
-        "interval", "SECONDS", _interval, 15.0, "how often a running instance is read (at least 2)"
-    ),
+    Option("profile", "NAME", _name, None, "profile of ~/.aliyun/config.json to use (default: its current one)"),
+    Option("region", "REGION", _text, None, "region of the workspace (default: the profile's, else cn-shanghai)",
+           other_variables=_REGION_VARIABLES),
+    Option("endpoint", "public|vpc|URL", _text, None,
+           "which endpoint of the service to call (default: the profile's, else public)",
+           other_variables=_ENDPOINT_VARIABLES),
+    Option("interval", "SECONDS", _interval, 15.0, "how often a running instance is read (at least 2)"),
     Option("budget", "CALLS", _budget, 3000, "calls a day to stay under"),
-    Option(
-        "config",
-        "FILE",
-        _path,
-        None,
-        "another config.toml (default: ~/.config/wfinspect/config.toml)",
-        in_file=False,
-    ),
-    Option(
-        "state-dir",
-        "DIR",
-        _path,
-        None,
-        "where the watched list and the log are kept (default: ~/.local/state/wfinspect)",
-    ),
+    Option("config", "FILE", _path, None, "another config.toml (default: ~/.config/wfinspect/config.toml)",
+           in_file=False),
+    Option("state-dir", "DIR", _path, None,
+           "where the watched list and the log are kept (default: ~/.local/state/wfinspect)"),
     Option("time-zone", "ZONE", _zone, None, "zone of the times shown (default: this machine's)"),
-    Option(
-        "mouse",
-        "",
-        _switch,
-        None,
-        "mouse support (default: off under SSH)",
-        has_negation=True,
-    ),
-    Option(
-        "low-bandwidth",
-        "",
-        _switch,
-        None,
-        "10 frames a second at most, in 256 colours at most (default: on under SSH)",
-        has_negation=True,
-    ),
+    Option("mouse", "", _switch, None, "mouse support (default: off under SSH)", has_negation=True),
+    Option("low-bandwidth", "", _switch, None,
+           "10 frames a second at most, in 256 colours at most (default: on under SSH)", has_negation=True),
     Option("ascii", "", _switch, default=False, meaning="plain ASCII instead of glyphs"),
     Option("theme", "NAME", _one_of(*THEMES), "auto", f"colours: {', '.join(THEMES)}"),
-    Option(
-        "log-level",
-        "LEVEL",
-        _one_of(*LOG_LEVELS),
-        "WARNING",
-        f"what the log gets: {', '.join(LOG_LEVELS)}",
-    ),
+    Option("log-level", "LEVEL", _one_of(*LOG_LEVELS), "WARNING", f"what the log gets: {', '.join(LOG_LEVELS)}"),
 )
+# fmt: on
 """Every setting, in the order of the help text."""
 _BY_KEY = {option.key: option for option in OPTIONS}
 
@@ -292,12 +247,6 @@ def _command(value: object) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _true_or_false(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("is neither true nor false")  # noqa: TRY004 - the caller adds the name
-    return value
-
-
 def _lost_after(value: object) -> float:
     try:
         seconds = duration_seconds(value)
@@ -313,9 +262,9 @@ def _lost_after(value: object) -> float:
 _NOTIFY_PARSERS: Mapping[str, Callable[[object], object]] = {
     "rule": _rule,
     "command": _command,
-    "bell": _true_or_false,
+    "bell": _switch,
     "osc": _one_of(*OSC_KINDS),
-    "tmux_passthrough": _true_or_false,
+    "tmux_passthrough": _switch,
     "lost_after": _lost_after,
 }
 
@@ -385,12 +334,13 @@ def load_settings(given: Mapping[str, object], environ: Mapping[str, str]) -> Se
     Raises:
         ConfigError: one sentence that names the setting, its source and what is allowed.
     """
-    stated = _from_environment(environ) | _from_command_line(given)
-    config_file, from_file = default_config_file(environ), _Origin()
-    keys, notify = dict[str, str](), NotifySettings()
+    stated = _stated(given, environ)
+    from_file, keys, notify = _Origin(), dict[str, str](), NotifySettings()
     is_named = "config" in stated
     if is_named:
         config_file = Path(str(_parsed(_BY_KEY["config"], *stated["config"])))
+    else:
+        config_file = _own_directory("config", environ) / "config.toml"
     try:
         from_file, keys, notify = _from_file(config_file, PIPE_SECONDS if is_named else 0.0)
     except FileNotFoundError:
@@ -404,7 +354,7 @@ def load_settings(given: Mapping[str, object], environ: Mapping[str, str]) -> Se
         values[key] = _parsed(_BY_KEY[key], raw, source)
         sources[key] = source
     del values["config"]
-    state_dir = values.pop("state_dir") or default_state_dir(environ)
+    state_dir = values.pop("state_dir") or _own_directory("state", environ)
     paths = Paths(config_file, state_dir)
     return Settings(paths, keys=keys, notify=notify, sources=sources, **values)
 
@@ -413,21 +363,14 @@ _Origin = dict[str, tuple[object, str]]
 """Option key -> raw value and where it stood."""
 
 
-def _from_command_line(given: Mapping[str, object]) -> _Origin:
-    return {
-        option.key: (given[option.key], f"--{option.name}")
-        for option in OPTIONS
-        if given.get(option.key) is not None
-    }
-
-
-def _from_environment(environ: Mapping[str, str]) -> _Origin:
+def _stated(given: Mapping[str, object], environ: Mapping[str, str]) -> _Origin:
     found: _Origin = {}
     for option in OPTIONS:
-        for variable in (option.variable, *option.other_variables):
-            if environ.get(variable):
-                found[option.key] = (environ[variable], variable)
-                break
+        variables = (option.variable, *option.other_variables)
+        if (value := given.get(option.key)) is not None:
+            found[option.key] = (value, f"--{option.name}")
+        elif variable := next(filter(environ.get, variables), None):
+            found[option.key] = (environ[variable], variable)
     return found
 
 
@@ -484,31 +427,22 @@ def home_of(environ: Mapping[str, str]) -> Path:
         ) from None
 
 
-def default_config_file(environ: Mapping[str, str]) -> Path:
-    """Return ``$XDG_CONFIG_HOME/wfinspect/config.toml``, or the platform's like; raises as `home_of`."""
-    if base := _absolute(environ, "XDG_CONFIG_HOME"):
-        return base / "wfinspect" / "config.toml"
-    # Imported late: not needed where the two XDG variables are set.
-    from platformdirs import user_config_path  # noqa: PLC0415
+def _own_directory(kind: Literal["config", "state"], environ: Mapping[str, str]) -> Path:
+    """Return ``$XDG_CONFIG_HOME/wfinspect`` or ``$XDG_STATE_HOME/wfinspect``, or the platform's like.
 
-    home_of(environ)
-    return user_config_path("wfinspect", appauthor=False) / "config.toml"
-
-
-def default_state_dir(environ: Mapping[str, str]) -> Path:
-    """Return ``$XDG_STATE_HOME/wfinspect``, or the platform's like; raises as `home_of`."""
-    if base := _absolute(environ, "XDG_STATE_HOME"):
+    Raises:
+        ConfigError: as `home_of`.
+    """
+    base = Path(environ.get(f"XDG_{kind.upper()}_HOME", ""))
+    # The XDG specification says to ignore relative ones.
+    if base.is_absolute():
         return base / "wfinspect"
-    from platformdirs import user_state_path  # noqa: PLC0415
+    # Imported late: not needed where the two XDG variables are set.
+    import platformdirs  # noqa: PLC0415
 
     home_of(environ)
-    return user_state_path("wfinspect", appauthor=False)
-
-
-def _absolute(environ: Mapping[str, str], name: str) -> Path | None:
-    """Return the directory in an XDG variable; its specification says to ignore relative ones."""
-    path = Path(environ.get(name, ""))
-    return path if path.is_absolute() else None
+    paths = platformdirs.PlatformDirs("wfinspect", appauthor=False)
+    return paths.user_config_path if kind == "config" else paths.user_state_path
 
 
 def decoded(text: str) -> str:
@@ -544,66 +478,56 @@ def read_settings(
         ConfigError: it is a pipe in a place of ours, or can't be read.
     """
     try:
-        # Opened for blocking reads, a pipe without a writer would hold the whole start.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(path) from None
-    except OSError as error:
-        raise ConfigError(_unreadable(path, error)) from None
-    try:
-        status = os.fstat(descriptor)
-        if stat.S_ISFIFO(status.st_mode):
-            if not pipe_seconds:
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            is_pipe = stat.S_ISFIFO(status.st_mode)
+            if is_pipe and not pipe_seconds:
                 raise ConfigError(
                     f"{path} is a pipe, which is not waited for in that place: put a file there, or "
                     "remove it."
                 )
-            return _read_pipe(path, descriptor, max_bytes, pipe_seconds), status
-        data = b""
-        while len(data) <= max_bytes and (piece := os.read(descriptor, _PIECE_BYTES)):
-            data += piece
+            limit = max_bytes + 1
+            data = (
+                _read_pipe(path, file.fileno(), limit, pipe_seconds)
+                if is_pipe
+                else file.read(limit)
+            )
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(path) from None
     except OSError as error:
-        raise ConfigError(_unreadable(path, error)) from None
-    finally:
-        os.close(descriptor)
-    return _within(max_bytes, data, path), status
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(
+            f"{path} can't be read ({reason}): check its owner and permissions."
+        ) from None
+    if len(data) > max_bytes:
+        raise ConfigError(f"{path} is too large: {max_bytes:,} bytes are read at most.")
+    return data, status
 
 
-def _read_pipe(path: Path, descriptor: int, max_bytes: int, seconds: float) -> bytes:
-    clock, data, piece = SystemClock(), b"", b""
+def _open_without_waiting(path: str, flags: int) -> int:
+    # Opened for blocking reads, a pipe without a writer would hold the whole start.
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+
+
+def _read_pipe(path: Path, descriptor: int, limit: int, seconds: float) -> bytes:
+    clock, data = SystemClock(), b""
     deadline = clock.monotonic() + seconds
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    while len(data) <= max_bytes:
+    while len(data) < limit:
         left = deadline - clock.monotonic()
         if left <= 0:
             raise ConfigError(
                 f"{path} is a pipe, and its end did not come within {seconds:g} s: write all of it "
                 "and close it, or name a file."
             )
-        try:
+        if select.select([descriptor], [], [], left)[0]:
             piece = os.read(descriptor, _PIECE_BYTES)
-        except BlockingIOError:
-            poll.poll(left * 1000)
-            continue
-        if not piece and data:
-            break
-        if not piece:
-            # No writer has come yet, which no system can wait for here.
-            select.select([], [], [], _LOOK_AGAIN_SECONDS)
-        data += piece
-    return _within(max_bytes, data, path)
-
-
-def _within(max_bytes: int, data: bytes, path: Path) -> bytes:
-    if len(data) > max_bytes:
-        raise ConfigError(f"{path} is too large: {max_bytes:,} bytes are read at most.")
+            if not piece and data:
+                break
+            if not piece:
+                # No writer has come yet, which not every system can wait for.
+                select.select([], [], [], _LOOK_AGAIN_SECONDS)
+            data += piece
     return data
-
-
-def _unreadable(path: Path, error: OSError) -> str:
-    reason = error.strerror or type(error).__name__
-    return f"{path} can't be read ({reason}): check its owner and permissions."
 
 
 def other_writers(path: Path, status: os.stat_result) -> str:
