@@ -262,23 +262,6 @@ def test_hostile_text_is_in_every_text_field_and_message(
     assert caller.get(77).json["Message"].endswith(HOSTILE_TEXT)
 
 
-def test_novel_words_and_fields_can_be_had(caller: Caller, simulator: Simulator) -> None:
-    simulator.faults.is_novel = True
-    found = caller.get(RUNNING).json["WorkflowInstance"]
-    assert (found["Status"], found["Type"], found["Priority"]) == ("Suspended", "Stream", 7)
-
-
-def test_untidy_answers_hold_the_same_in_other_clothes(
-    caller: Caller, simulator: Simulator
-) -> None:
-    simulator.faults.is_untidy = True
-    found = caller.get(RUNNING).json["WorkflowInstance"]
-    assert found["Id"] == str(RUNNING)
-    assert found["Status"] == "Running\n"
-    assert found["FinishedTime"] == 0
-    assert caller.get(10433007790).json["WorkflowInstance"]["Tags"] is None
-
-
 def test_a_status_that_is_set_stays_with_times_that_fit(
     caller: Caller, simulator: Simulator, clock: FakeClock
 ) -> None:

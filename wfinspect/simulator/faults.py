@@ -83,13 +83,13 @@ class Refusal(Exception):
         self.message = message or known
 
 
-PAGES = frozenset({"html", "bad-gateway", "truncated", "cut", "empty", "not-json"})
-"""Faults that are an answer that can't be used: a login page, a proxy's page, half a body, no object."""
+PAGES = frozenset({"html", "empty", "not-json"})
+"""Faults that are an answer that can't be used: a login page, no object, no JSON."""
 
 OUTAGES = frozenset({"close", "reset", "hang"})
 """Faults without an answer. A stopped simulator refuses connections."""
 
-KINDS = frozenset({*CODES, *PAGES, *OUTAGES, "slow", "stale"})
+KINDS = frozenset({*CODES, *PAGES, *OUTAGES, "slow"})
 """All faults: an error's code, or one of these words."""
 
 
@@ -106,9 +106,7 @@ class Fault:
     retry_after_ms: int | None = None
     """Sent as x-acs-retry-after."""
     seconds: float = 0.0
-    """How slow, or how stale, the answer is."""
-    is_xml: bool = False
-    """An error answer comes as XML."""
+    """How slow the answer is."""
 
 
 class Faults:
@@ -123,13 +121,8 @@ class Faults:
         with self._lock:
             self._faults: list[Fault] = []
         self.clock_offset_seconds = 0.0  # how far the server's clock is ahead
-        self.is_biz_date_strict = True  # List with Ids still wants the right BizDate
-        self.ignores_ids = False  # List answers as if Ids had not been given
         self.is_token_expired = False  # keys of the STS kind are refused
         self.is_hostile = False  # every text field and message carries `fleet.HOSTILE_TEXT`
-        self.is_novel = False  # undocumented statuses, types and fields
-        # Quoted numbers, line ends in strings, null and 0 for times, null for no tags.
-        self.is_untidy = False
 
     def add(self, kind: str, **how: Any) -> Fault:  # noqa: ANN401 - the fields of Fault
         """Put a fault in force; of several that fit a call the oldest strikes.

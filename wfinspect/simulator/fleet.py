@@ -5,7 +5,7 @@
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
@@ -250,15 +250,6 @@ class Population:
     def disguised(self, record: Record) -> Record:
         """A record as it goes out: a disguise never decides which records are found."""
         number = int(str(record["Id"]))
-        if self.faults.is_novel:
-            record = record | {
-                "Status": "Suspended",
-                "Type": "Stream",
-                "Priority": 7,
-                "Extra": [{}],
-            }
-        if self.faults.is_untidy:
-            record = _untidy(record)
         if self.faults.is_hostile:
             record = {name: _hostile(value) for name, value in record.items()}
         with self._lock:
@@ -277,17 +268,3 @@ def _hostile(value: object) -> object:
     if isinstance(value, dict):
         return {name: _hostile(item) for name, item in value.items()}
     return value
-
-
-def _untidy(record: Record) -> Record:
-    """As sample bodies of the documents are: numbers in quotes, strings with a line end, nulls."""
-    missing: Record = {"StartedTime": None, "FinishedTime": 0, "Tags": None}
-    dressed: dict[str, Callable[[object], object]] = {
-        **dict.fromkeys(("Id", "ProjectId"), str),
-        **dict.fromkeys(("Name", "TaskName", "Status"), "{}\n".format),
-        "Owner": lambda value: int(str(value)),
-        "Tags": lambda value: value or None,
-    }
-    return missing | {
-        name: dressed[name](value) if name in dressed else value for name, value in record.items()
-    }

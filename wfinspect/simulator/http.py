@@ -51,22 +51,19 @@ class HttpReply:
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json;charset=utf-8"
-    missing: int = 0
-    """Bytes the Content-Length promises beyond the body; the connection ends after it."""
 
     def events(self, at: datetime) -> Iterable[h11.Event]:
         """Return what is to be sent; `at` becomes the Date header."""
         headers = {
             "Date": format_datetime(at, usegmt=True),
             "Content-Type": self.content_type,
-            "Content-Length": str(len(self.body) + self.missing),
+            "Content-Length": str(len(self.body)),
             **self.headers,
         }
         reason = HTTPStatus(self.status).phrase.encode()
         yield h11.Response(status_code=self.status, headers=list(headers.items()), reason=reason)
         yield h11.Data(data=self.body)
-        if not self.missing:
-            yield h11.EndOfMessage()
+        yield h11.EndOfMessage()
 
 
 async def read_request(

@@ -146,8 +146,6 @@ class Service:
         action = request.headers.get("x-acs-action", "")
         if fault and fault.kind in CODES:
             raise Refusal(fault.kind)
-        if fault and fault.kind == "stale":
-            now -= timedelta(seconds=fault.seconds)
         if request.path != "/" or request.headers.get("x-acs-version") != VERSION:
             message = f"Only version {VERSION} at the path / is served."
             raise Refusal("InvalidVersion", message)
@@ -169,7 +167,6 @@ class Service:
             refused,
             next(self._request_ids),
             suffix=HOSTILE_TEXT if self._faults.is_hostile else "",
-            is_xml=fault is not None and fault.is_xml,
         )
         if fault and fault.retry_after_ms is not None:
             reply.headers["x-acs-retry-after"] = str(fault.retry_after_ms)
@@ -338,7 +335,7 @@ def list_workflow_instances(arguments: Arguments, population: Population, now: d
     """A page of a workspace's instances of one business date.
 
     Where the documents are silent: without EnvType it is Prod; with Ids the business date still has
-    to match unless `faults.is_biz_date_strict` is off; an instance's executionDate is the day on which
+    to match; an instance's executionDate is the day on which
     it is due, in the region's zone.
     """
     ids = arguments.numbers("Ids")
@@ -346,10 +343,9 @@ def list_workflow_instances(arguments: Arguments, population: Population, now: d
         arguments,
         population,
         now,
-        population.fleet.all_ids if not ids or population.faults.ignores_ids else ids,
+        ids or population.fleet.all_ids,
         env_type=arguments.word("EnvType", ENVIRONMENTS) or "Prod",
         biz_date=arguments.required("BizDate"),
-        is_any_date=bool(ids) and not population.faults.is_biz_date_strict,
     )
 
     def due(record: Record) -> int:
@@ -369,7 +365,6 @@ def instances(
     *,
     env_type: str,
     biz_date: int,
-    is_any_date: bool = False,
 ) -> list[Record]:
     """Return those of some instances that belong to the requested workspace, an environment and a date."""
     project_id = arguments.required("ProjectId")
@@ -380,7 +375,7 @@ def instances(
         for record in population.records(ids, now)
         if record.get("ProjectId") == project_id
         and record.get("EnvType") == env_type
-        and (is_any_date or record.get("BizDate") == biz_date)
+        and record.get("BizDate") == biz_date
     ]
 
 
@@ -559,8 +554,6 @@ def _request_ids() -> Iterator[str]:
 HOST_ID = "dataworks.cn-shanghai.aliyuncs.com"
 _RECOMMEND = "https://api.aliyun.com/troubleshoot?q={code}&product=dataworks-public"
 
-# Not xml.sax.saxutils: it imports urllib.request and with it half of the standard library.
-_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ACCESS_DENIED_DETAIL = {
     "AuthAction": "dataworks:GetWorkflowInstance",
     "AuthPrincipalType": "SubUser",
@@ -575,10 +568,8 @@ def answer(body: Body, request_id: str) -> HttpReply:
     return _json(HTTPStatus.OK, {"RequestId": request_id, **body}, request_id)
 
 
-def refusal(
-    refused: Refusal, request_id: str, *, suffix: str = "", is_xml: bool = False
-) -> HttpReply:
-    """Return an error answer; the gateway writes XML where the client does not accept JSON."""
+def refusal(refused: Refusal, request_id: str, *, suffix: str = "") -> HttpReply:
+
     body: Body = {
         "RequestId": request_id,
         "HostId": HOST_ID,
@@ -588,18 +579,7 @@ def refusal(
     }
     if refused.code == "Forbidden.RAM":
         body["AccessDeniedDetail"] = _ACCESS_DENIED_DETAIL
-    if not is_xml:
-        return _json(refused.status, body, request_id)
-    fields = "".join(
-        f"<{name}>{str(value).translate(_XML)}</{name}>" for name, value in body.items()
-    )
-    text = f"<?xml version='1.0' encoding='UTF-8'?><Error>{fields}</Error>"
-    return HttpReply(
-        refused.status,
-        text.encode(),
-        {"x-acs-request-id": request_id},
-        "text/xml;charset=utf-8",
-    )
+    return _json(refused.status, body, request_id)
 
 
 def _json(status: int, body: Body, request_id: str) -> HttpReply:
@@ -611,21 +591,13 @@ def _json(status: int, body: Body, request_id: str) -> HttpReply:
 
 
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
-_GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 _HTML = "text/html; charset=utf-8"
 
 
 def _page(kind: str, reply: HttpReply) -> HttpReply:
-    half = reply.body[: len(reply.body) // 2]
     match kind:
         case "html":
             return HttpReply(HTTPStatus.OK, _LOGIN_PAGE, content_type=_HTML)
-        case "bad-gateway":
-            return HttpReply(HTTPStatus.BAD_GATEWAY, _GATEWAY_PAGE, content_type=_HTML)
-        case "truncated":
-            return HttpReply(reply.status, half, reply.headers)
-        case "cut":
-            return HttpReply(reply.status, half, reply.headers, missing=len(reply.body) - len(half))
         case "not-json":
             return HttpReply(HTTPStatus.OK, b"\x00\xff\xfe garbage")
         case _:
