@@ -1,5 +1,6 @@
 import re
 import unicodedata
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,11 @@ def contrast(ink: Color, ground: Color) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-OPAQUE = [theme.DARK, theme.LIGHT, theme.COLORBLIND, theme.CONTRAST]
+TRUE, FEW = theme.themes("truecolor"), theme.themes("256")
+OPAQUE = [own for own in (*TRUE, *FEW) if own.name != "ansi"]
+INKS = ("text", "strong", "dim", "accent", "waiting", "active", "success", "failure", "unknown")
+GROUNDS = ("ground", "panel", "bar", "resting", "cursor")
+STATES = ("waiting", "active", "success", "failure", "unknown")
 
 
 def among_256(colour: Color) -> Color:
@@ -60,27 +65,58 @@ def among_256(colour: Color) -> Color:
     return Color(*colour.rich_color.downgrade(ColorSystem.EIGHT_BIT).get_truecolor())
 
 
-@pytest.mark.parametrize("is_256", [False, True])
-@pytest.mark.parametrize("own", OPAQUE, ids=lambda own: own.name)
-def test_text_can_be_read_on_everything_it_lies_on(own: theme.Theme, *, is_256: bool) -> None:
-    colours = {name: Color.parse(value) for name, value in own.variables.items() if "wf-" in name}
-    if is_256:
-        colours = {name: among_256(colour) for name, colour in colours.items()}
-    inks = ["text", "strong", "dim", "accent", "waiting", "active", "success", "failure", "unknown"]
-    for ground in ("ground", "panel", "bar"):
-        for ink in inks:
-            assert contrast(colours[f"wf-{ink}"], colours[f"wf-{ground}"]) >= 4.5, (ink, ground)
-    for ink in inks:
-        assert contrast(colours[f"wf-{ink}"], colours["wf-cursor"]) >= 3.3, ink
+def colours_of(own: theme.Theme) -> dict[str, Color]:
+    """Each of our colours as a terminal draws it."""
+    names = [name for name in own.variables if name.startswith("wf-")]
+    colours = {name[3:]: Color.parse(own.variables[name]) for name in names}
+    return {name: among_256(c) for name, c in colours.items()} if own in FEW else colours
+
+
+by_theme = pytest.mark.parametrize(
+    "own", OPAQUE, ids=lambda own: f"{own.name}-{256 if own in FEW else 'all'}"
+)
+
+
+@by_theme
+def test_text_can_be_read_on_everything_it_lies_on(own: theme.Theme) -> None:
+    colours = colours_of(own)
+    for ground in GROUNDS:
+        for ink in INKS:
+            least = 3.3 if ground in {"resting", "cursor"} else 4.5
+            assert contrast(colours[ink], colours[ground]) >= least, (ink, ground)
     for name in ("alarm", "brand"):
-        assert contrast(colours[f"wf-{name}-text"], colours[f"wf-{name}"]) >= 4.5
+        assert contrast(colours[f"{name}-text"], colours[name]) >= 4.5
+
+
+def gap(one: Color, other: Color) -> float:
+    return sum((a - b) ** 2 for a, b in zip(one.rgb, other.rgb, strict=True)) ** 0.5
+
+
+@by_theme
+def test_what_differs_in_meaning_differs_in_colour(own: theme.Theme) -> None:
+    colours = colours_of(own)
+    assert gap(colours["text"], colours["dim"]) > 50
+    assert gap(colours["cursor"], colours["resting"]) > 18
+    for ground in ("ground", "panel", "bar"):
+        assert gap(colours["cursor"], colours[ground]) > 25, ground
+    if own.name != "contrast":  # black and white: there glyph and word are all
+        for one, other in combinations(STATES, 2):
+            assert gap(colours[one], colours[other]) > 40, (one, other)
+        assert gap(colours["failure"], colours["success"]) > 120
+
+
+def test_of_256_colours_each_is_chosen() -> None:
+    for few, many in zip(FEW, TRUE, strict=True):
+        if few.name != "ansi":
+            # What a theme says is what a terminal shows; a grey may be a shade away.
+            for name, colour in colours_of(few).items():
+                assert gap(colour, Color.parse(few.variables[f"wf-{name}"])) <= 13, name
+                # And it is the colour of the theme: none turns black, none another hue.
+                assert gap(colour, Color.parse(many.variables[f"wf-{name}"])) <= 75, name
 
 
 def test_every_theme_can_be_set_in_the_config() -> None:
-    assert set(THEMES) == {"auto", *(own.name for own in theme.THEMES)}
-
-
-STATES = ("waiting", "active", "success", "failure", "unknown")
+    assert set(THEMES) == {"auto", *(own.name for own in TRUE)}
 
 
 def test_sixteen_colours_keep_the_states_apart() -> None:
@@ -95,17 +131,22 @@ BLIND = {
 
 
 @pytest.mark.parametrize("kind", BLIND)
-def test_the_colour_blind_theme_keeps_failure_apart_from_every_other_state(kind: str) -> None:
+@pytest.mark.parametrize("own", [own for own in OPAQUE if own.name == "colorblind"])
+def test_the_colour_blind_theme_keeps_failure_apart_from_every_other_state(
+    own: theme.Theme, kind: str
+) -> None:
+    colours = colours_of(own)
+
     def seen(state: str) -> list[float]:
-        colour = Color.parse(theme.COLORBLIND.variables[f"wf-{state}"])
+        colour = colours[state]
         light = [part**2.2 for part in colour.normalized]
         mixed = [sum(a * b for a, b in zip(row, light, strict=True)) for row in BLIND[kind]]
         return [max(0.0, part) ** (1 / 2.2) for part in mixed]
 
     for state in STATES:
         if state != "failure":
-            gap = sum((a - b) ** 2 for a, b in zip(seen("failure"), seen(state), strict=True))
-            assert gap**0.5 > 0.35, state
+            square = sum((a - b) ** 2 for a, b in zip(seen("failure"), seen(state), strict=True))
+            assert square**0.5 > 0.35, state
 
 
 def test_every_style_of_the_palette_theme_parses() -> None:

@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import Notify, SeverityLevel
 from textual.reactive import Reactive
+from textual.theme import Theme
 from textual.widgets import Input
 
 from wfinspect.clock import Clock
@@ -113,7 +114,7 @@ class WfInspectApp(CrashSafeApp):
         """The terminal stood still, and what it missed has not been said yet."""
         self._interrupted_at = -inf
         self._wanted_theme = settings.theme
-        for own in themes.THEMES:
+        for own in self._own_themes:
             self.register_theme(own)
         self.main = MainScreen(
             control,
@@ -376,7 +377,7 @@ class WfInspectApp(CrashSafeApp):
 
     def action_palette(self) -> None:
         """Find a command by name."""
-        names = [AUTO, *(own.name for own in themes.THEMES)]
+        names = [AUTO, *(own.name for own in self._own_themes)]
         self._choose(lambda: command_choices(self._keys, names), self._run_chosen, "type a command")
 
     async def _run_chosen(self, action: str | None) -> None:
@@ -532,9 +533,13 @@ class WfInspectApp(CrashSafeApp):
         self._wanted_theme = name
         self.theme = self._usable_theme()
 
+    @property
+    def _own_themes(self) -> Sequence[Theme]:
+        return themes.themes(self.console.color_system)
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return our colours, for the themes that do not name them."""
-        return dict(themes.DEFAULT_VARIABLES)
+        """Return the colours of our dark theme, for the themes that do not name them."""
+        return dict(self._own_themes[0].variables)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Take NO_COLOR as none, not grey; which filter does that depends on a theme set only later."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import tzinfo
+from functools import cache
 from typing import NamedTuple
 
 from textual.theme import BUILTIN_THEMES, Theme
@@ -106,64 +107,80 @@ def style_of(role: Role, ground: Ground, *, is_ansi: bool) -> str:
     return f"{_ANSI_ROLE_STYLES.get(role, ROLE_STYLES[role])} {_ANSI_GROUND_STYLES[ground]}"
 
 
-# Grounds of so little hue that 256 colours have greys for them: their cube has nothing as dark.
-_DARK = {
-    "wf-ground": "#15191f",
-    "wf-panel": "#1c1f24",
-    "wf-bar": "#252a30",
-    "wf-cursor": "#363f48",
-    "wf-resting": "#282d35",
-    "wf-text": "#cfd6df",
-    "wf-strong": "#f3f6fa",
-    "wf-dim": "#8793a1",
-    "wf-accent": "#6cb8ff",
-    "wf-brand": "#6cb8ff",
-    "wf-brand-text": "#10151b",
-    "wf-waiting": "#dfb04a",
-    "wf-active": "#5aa9f7",
-    "wf-success": "#5fbf72",
-    "wf-failure": "#ff6b6b",
-    "wf-unknown": "#d38af0",
-    "wf-alarm": "#b3392f",
-    "wf-alarm-text": "#ffffff",
+# A colour of each name: in 24 bits, and which of xterm's 256. Those are chosen by hand: rounded, the
+# grounds of one theme become black, and the text of another teal.
+_Table = Mapping[str, tuple[str, int]]
+_DARK: _Table = {
+    "wf-ground": ("#15191f", 233),
+    "wf-panel": ("#1c1f24", 234),
+    "wf-bar": ("#252a30", 235),
+    "wf-cursor": ("#363f48", 237),
+    "wf-resting": ("#282d35", 235),
+    "wf-text": ("#cfd6df", 252),
+    "wf-strong": ("#f3f6fa", 231),
+    "wf-dim": ("#8793a1", 247),
+    "wf-accent": ("#6cb8ff", 75),
+    "wf-brand": ("#6cb8ff", 75),
+    "wf-brand-text": ("#10151b", 16),
+    "wf-waiting": ("#dfb04a", 178),
+    "wf-active": ("#5aa9f7", 75),
+    "wf-success": ("#5fbf72", 71),
+    "wf-failure": ("#ff6b6b", 203),
+    "wf-unknown": ("#d38af0", 177),
+    "wf-alarm": ("#b3392f", 124),
+    "wf-alarm-text": ("#ffffff", 231),
 }
-_LIGHT = {
-    "wf-ground": "#ffffff",
-    "wf-panel": "#f3f5f8",
-    "wf-bar": "#e7e9ec",
-    "wf-cursor": "#cfe0f4",
-    "wf-resting": "#e7e9ec",
-    "wf-text": "#2a323c",
-    "wf-strong": "#0b1016",
-    "wf-dim": "#5d6876",
-    "wf-accent": "#0a5fb4",
-    "wf-brand": "#0a5fb4",
-    "wf-brand-text": "#ffffff",
-    "wf-waiting": "#8a5a00",
-    "wf-active": "#0a5fb4",
-    "wf-success": "#17702c",
-    "wf-failure": "#c01f1f",
-    "wf-unknown": "#8b2fb0",
-    "wf-alarm": "#c01f1f",
-    "wf-alarm-text": "#ffffff",
+_LIGHT: _Table = {
+    "wf-ground": ("#ffffff", 231),
+    "wf-panel": ("#f3f5f8", 255),
+    "wf-bar": ("#e7e9ec", 254),
+    "wf-cursor": ("#cfe0f4", 153),
+    "wf-resting": ("#e7e9ec", 253),
+    "wf-text": ("#2a323c", 236),
+    "wf-strong": ("#0b1016", 16),
+    "wf-dim": ("#5d6876", 241),
+    "wf-accent": ("#0a5fb4", 25),
+    "wf-brand": ("#0a5fb4", 25),
+    "wf-brand-text": ("#ffffff", 231),
+    "wf-waiting": ("#8a5a00", 94),
+    "wf-active": ("#0a5fb4", 25),
+    "wf-success": ("#17702c", 22),
+    "wf-failure": ("#c01f1f", 124),
+    "wf-unknown": ("#8b2fb0", 90),
+    "wf-alarm": ("#c01f1f", 124),
+    "wf-alarm-text": ("#ffffff", 231),
 }
 # Blue and orange stay apart for every kind of colour blindness, and so do light and dark.
-_COLORBLIND = _DARK | {
-    "wf-waiting": "#d9cf9c",
-    "wf-active": "#56b4e9",
-    "wf-success": "#9db4d6",
-    "wf-failure": "#ff9f2e",
-    "wf-unknown": "#f3f6fa",
-    "wf-alarm": "#a34d00",
+_COLORBLIND: _Table = {
+    **_DARK,
+    "wf-waiting": ("#d9cf9c", 187),
+    "wf-active": ("#56b4e9", 74),
+    "wf-success": ("#9db4d6", 146),
+    "wf-failure": ("#ff9f2e", 208),
+    "wf-unknown": ("#f3f6fa", 231),
+    "wf-alarm": ("#a34d00", 130),
 }
-_CONTRAST = {
-    **dict.fromkeys(_DARK, "#ffffff"),
-    **dict.fromkeys(["wf-ground", "wf-panel", "wf-bar"], "#000000"),
-    **dict.fromkeys(["wf-brand-text", "wf-alarm-text"], "#000000"),
-    "wf-dim": "#c8c8c8",
-    "wf-cursor": "#5a5a5a",
-    "wf-resting": "#303030",
+_CONTRAST: _Table = {
+    **dict.fromkeys(_DARK, ("#ffffff", 231)),
+    **dict.fromkeys(["wf-ground", "wf-panel", "wf-bar"], ("#000000", 16)),
+    **dict.fromkeys(["wf-brand-text", "wf-alarm-text"], ("#000000", 16)),
+    "wf-dim": ("#c8c8c8", 251),
+    "wf-cursor": ("#5a5a5a", 240),
+    "wf-resting": ("#303030", 236),
 }
+_CUBE, _FIRST_GREY = (0, 95, 135, 175, 215, 255), 232
+
+
+def _among_256(number: int) -> str:
+    """Return what Rich rounds to a colour of the cube or the greys: itself, or a grey close by."""
+    if number < _FIRST_GREY:
+        red, rest = divmod(number - 16, 36)
+        return "#" + "".join(f"{_CUBE[part]:02x}" for part in (red, *divmod(rest, 6)))
+    # Rich takes the 24 greys for steps of a 25th from black to white, and would round the lighter of
+    # them to the one below.
+    return "#" + f"{round((number - _FIRST_GREY + 1) * 255 / 25):02x}" * 3
+
+
 _ANSI = {
     "wf-ground": "ansi_default",
     "wf-panel": "ansi_default",
@@ -185,14 +202,12 @@ _ANSI = {
     "wf-alarm-text": "ansi_bright_white",
 }
 
-DEFAULT_VARIABLES: Mapping[str, str] = _DARK
-"""What a theme of Textual's own gets for the names it does not know."""
 
-
-def _theme(name: str, colours: Mapping[str, str], *, dark: bool) -> Theme:
+def _theme(name: str, table: _Table, *, is_dark: bool, is_256: bool) -> Theme:
+    colours = {key: _among_256(few) if is_256 else all_ for key, (all_, few) in table.items()}
     return Theme(
         name=name,
-        dark=dark,
+        dark=is_dark,
         primary=colours["wf-accent"],
         accent=colours["wf-accent"],
         foreground=colours["wf-text"],
@@ -214,20 +229,27 @@ def _theme(name: str, colours: Mapping[str, str], *, dark: bool) -> Theme:
     )
 
 
-DARK = _theme("dark", _DARK, dark=True)
-LIGHT = _theme("light", _LIGHT, dark=False)
-COLORBLIND = _theme("colorblind", _COLORBLIND, dark=True)
-CONTRAST = _theme("contrast", _CONTRAST, dark=True)
+@cache
+def themes(color_system: str | None) -> tuple[Theme, ...]:
+    """Return our themes in the colours that a terminal has, the dark one first; Textual's own work too."""
+    is_256 = color_system == "256"
+    return (
+        _theme("dark", _DARK, is_dark=True, is_256=is_256),
+        _theme("light", _LIGHT, is_dark=False, is_256=is_256),
+        ANSI,
+        _theme("colorblind", _COLORBLIND, is_dark=True, is_256=is_256),
+        _theme("contrast", _CONTRAST, is_dark=True, is_256=is_256),
+    )
+
+
 ANSI = replace(
     BUILTIN_THEMES["ansi-dark"],
     name="ansi",
     variables=BUILTIN_THEMES["ansi-dark"].variables | _ANSI,
 )
-THEMES = (DARK, LIGHT, ANSI, COLORBLIND, CONTRAST)
-"""Ours; Textual's own work too."""
 
 
 def automatic(*, no_color: bool, color_system: str | None) -> str:
     """Return the theme for a terminal: the terminal's own palette where 256 colours are not to be had."""
     few = color_system in {None, "standard", "windows"}
-    return ANSI.name if no_color or few else DARK.name
+    return ANSI.name if no_color or few else "dark"
