@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 from wfinspect.terminal import prepare_environment
 
 # Before Textual is imported; the pictures show what a truecolor terminal shows.
-prepare_environment(os.environ)
 os.environ |= {"COLORTERM": "truecolor", "TERM": "xterm-256color"}
+prepare_environment(os.environ)
 os.environ.pop("NO_COLOR", None)
 
 import cairosvg  # noqa: E402

@@ -10,7 +10,7 @@ from typing import TextIO
 import pytest
 
 from wfinspect.errors import UsageError
-from wfinspect.terminal import copy_text, prepare_environment, require_terminal
+from wfinspect.terminal import copy_text, has_glyphs, prepare_environment, require_terminal
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def test_what_textual_must_not_find_is_dropped() -> None:
 
     prepare_environment(environ)
 
+    assert environ.pop("TEXTUAL_COLOR_SYSTEM") == "standard"
     assert not {name for name in environ if name.startswith("TEXTUAL")} - {
         "TEXTUAL_DISABLE_KITTY_KEY",
         "TEXTUAL_SMOOTH_SCROLL",
@@ -103,7 +104,7 @@ def test_no_terminal_is_refused_with_what_to_use(tty: TextIO, tmp_path: Path) ->
     ("given", "fps", "colours"),
     [
         ({"COLORTERM": "truecolor"}, "10", "256"),
-        ({"TERM": "xterm-256color"}, "10", None),
+        ({"TERM": "xterm-256color"}, "10", "256"),
         (
             {"COLORTERM": "24bit", "TEXTUAL_FPS": "5", "TEXTUAL_COLOR_SYSTEM": "standard"},
             "5",
@@ -112,14 +113,14 @@ def test_no_terminal_is_refused_with_what_to_use(tty: TextIO, tmp_path: Path) ->
     ],
 )
 def test_low_bandwidth_means_fewer_frames_and_shorter_colours_unless_others_are_asked_for(
-    given: dict[str, str], fps: str, colours: str | None
+    given: dict[str, str], fps: str, colours: str
 ) -> None:
     plain = dict(given)
     prepare_environment(given, low_bandwidth=True)
     prepare_environment(plain)
 
     assert given["TEXTUAL_FPS"] == fps
-    assert given.get("TEXTUAL_COLOR_SYSTEM") == colours
+    assert given["TEXTUAL_COLOR_SYSTEM"] == colours
     assert plain["TEXTUAL_FPS"] == ("5" if fps == "5" else "20")
 
 
@@ -127,15 +128,34 @@ def test_low_bandwidth_means_fewer_frames_and_shorter_colours_unless_others_are_
     ("given", "colours"),
     [
         ({"STY": "1.pts-0", "TERM": "screen.xterm-256color", "COLORTERM": "truecolor"}, "256"),
-        ({"STY": "1.pts-0", "TERM": "screen", "COLORTERM": ""}, None),
+        ({"STY": "1.pts-0", "TERM": "screen", "COLORTERM": ""}, "standard"),
         # tmux inside it.
-        ({"STY": "1.pts-0", "TERM": "tmux-256color", "COLORTERM": "truecolor"}, None),
+        ({"STY": "1.pts-0", "TERM": "tmux-256color", "COLORTERM": "truecolor"}, "truecolor"),
     ],
 )
-def test_gnu_screen_gets_no_colours_in_24_bits(given: dict[str, str], colours: str | None) -> None:
+def test_gnu_screen_gets_no_colours_in_24_bits(given: dict[str, str], colours: str) -> None:
     prepare_environment(given)
 
-    assert given.get("TEXTUAL_COLOR_SYSTEM") == colours
+    assert given["TEXTUAL_COLOR_SYSTEM"] == colours
+
+
+@pytest.mark.parametrize(
+    ("encoding", "is_so"),
+    [
+        ("utf-8", True),
+        ("gb18030", True),
+        ("gbk", False),
+        ("iso8859-1", False),
+        ("ascii", False),
+        ("big5", False),
+        ("euc_jp", False),
+        ("koi8-r", False),
+    ],
+)
+def test_glyphs_are_drawn_where_the_encoding_has_them(encoding: str, *, is_so: bool) -> None:
+    assert has_glyphs(encoding) is is_so
+    # What stands for all of them is as rare as they are.
+    assert all(bool(glyph.encode(encoding, "ignore")) for glyph in "▸◷◫◌◊") is is_so
 
 
 class Terminal:

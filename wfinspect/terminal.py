@@ -34,32 +34,61 @@ _UNWANTED = (
     "TEXTUAL_SHOW_RETURN",
     "TEXTUAL_ALLOW_SIGNALS",
 )
-_COLOR_SYSTEMS = frozenset({"auto", "standard", "256", "truecolor"})
+_COLOR_SYSTEMS = frozenset({"standard", "256", "truecolor"})
 _TRUECOLOR = frozenset({"truecolor", "24bit"})
 _NO_TERMINALS = frozenset({"", "dumb", "unknown"})
 
 
-def prepare_environment(environ: MutableMapping[str, str], *, low_bandwidth: bool = False) -> None:
+def prepare_environment(
+    environ: MutableMapping[str, str], *, low_bandwidth: bool | None = False
+) -> None:
     """Set what Textual shall find when it is imported, and drop what it must not.
 
-    With `low_bandwidth` half as many frames a second, and no colours that take 17 bytes each.
+    With `low_bandwidth` half as many frames a second, and no colours that take 17 bytes each; None
+    stands for such a line under SSH.
     """
+    low_bandwidth = is_remote(environ) if low_bandwidth is None else low_bandwidth
     for name in [*_UNWANTED, *(n for n in environ if n.startswith("TEXTUAL_SCREENSHOT"))]:
         environ.pop(name, None)
-    if environ.get("TEXTUAL_COLOR_SYSTEM", "auto") not in _COLOR_SYSTEMS:
-        del environ["TEXTUAL_COLOR_SYSTEM"]
+    environ["TEXTUAL_COLOR_SYSTEM"] = color_system(environ, low_bandwidth=low_bandwidth)
     # By its specification an empty one has no effect; Textual only looks whether there is one.
     if not environ.get("NO_COLOR"):
         environ.pop("NO_COLOR", None)
     environ.update(_WANTED)
     if low_bandwidth:
         environ.setdefault("TEXTUAL_FPS", "10")
-    # GNU screen hands COLORTERM on, and makes dim, red and inverse of a colour in 24 bits.
-    is_screen = "STY" in environ and environ.get("TERM", "").startswith("screen")
-    if environ.get("COLORTERM", "").lower() in _TRUECOLOR and (low_bandwidth or is_screen):
-        environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
     for name, value in _PREFERRED.items():
         environ.setdefault(name, value)
+
+
+def color_system(environ: Mapping[str, str], *, low_bandwidth: bool | None) -> str:
+    """Return the colours to draw in: "truecolor", "256" or "standard", the terminal's own 16.
+
+    Of all that a terminal has no more than 256 are taken with `low_bandwidth`; None as above.
+    """
+    if (wanted := environ.get("TEXTUAL_COLOR_SYSTEM", "")) in _COLOR_SYSTEMS:
+        return wanted
+    term = environ.get("TERM", "").strip().lower()
+    if environ.get("COLORTERM", "").strip().lower() in _TRUECOLOR:
+        # GNU screen hands COLORTERM on, and makes dim, red and inverse of a colour in 24 bits.
+        is_screen = "STY" in environ and term.startswith("screen")
+        is_thrifty = is_remote(environ) if low_bandwidth is None else low_bandwidth
+        return "256" if is_thrifty or is_screen else "truecolor"
+    return "256" if term.rpartition("-")[2] in {"256color", "kitty"} else "standard"
+
+
+def encoding_of(stream: TextIO | None) -> str:
+    """Return the encoding in which a standard stream really writes, whatever the locale is called."""
+    return getattr(stream, "encoding", None) or "utf-8"
+
+
+def has_glyphs(encoding: str) -> bool:
+    """Return whether glyphs can be written: those of this app only the encodings of all of Unicode have."""
+    try:
+        "\u2714".encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def require_terminal(stdin: TextIO | None, stderr: TextIO | None, term: str) -> None:

@@ -89,6 +89,8 @@ class Home:
     def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
         self.path = path
         self.environ = dict(environ)
+        self.encoding = "utf-8"
+        """What the terminal and the test read."""
 
     def write(self, name: str, text: str) -> Path:
         """Write a file that only the user may read."""
@@ -108,7 +110,7 @@ class Home:
         if config is not None:
             self.write(".config/wfinspect/config.toml", config)
         command = [str(SCRIPT), *map(str, arguments), "--interval", str(INTERVAL_SECONDS)]
-        return Session(command, home=self.path, env=self.environ, size=size)
+        return Session(command, home=self.path, env=self.environ, size=size, encoding=self.encoding)
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Run a command line to its end, without a terminal."""
@@ -119,7 +121,7 @@ class Home:
             cwd=self.path,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding=self.encoding,
             timeout=PATIENCE,
             check=False,
         )

@@ -66,11 +66,12 @@ class PtySession:
         size: tuple[int, int] = (80, 24),
         pass_fds: Sequence[int] = (),
         ignored_signal: signal.Signals | None = None,
+        encoding: str = "utf-8",
     ) -> None:
         self.master, self._slave = os.openpty()
         self._screen = pyte.Screen(*size)
         self._stream = pyte.Stream(self._screen)
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         self._tail = ""
         self.log = bytearray()
         self.resize(*size)

@@ -92,13 +92,16 @@ def test_links_and_control_segments_are_dropped() -> None:
     assert filtered[0].style.bold
 
 
-@given(st.lists(hostile, max_size=5))
-def test_ascii_drawings_are_as_wide_as_what_they_stand_for(texts: list[str]) -> None:
+@given(st.lists(hostile, max_size=5), st.sampled_from(["utf-8", "gbk", "iso8859-1", "ascii"]))
+def test_ascii_drawings_can_be_written_and_are_as_wide_as_what_they_stand_for(
+    texts: list[str], encoding: str
+) -> None:
     segments = safe(*map(Segment, texts))
 
-    drawn = AsciiFilter().apply(segments, BLACK)
+    drawn = AsciiFilter(encoding).apply(segments, BLACK)
 
     assert [cell_len(s.text) for s in drawn] == [cell_len(s.text) for s in segments]
+    assert all(s.text.encode(encoding) for s in drawn if s.text)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,13 @@ from wfinspect.dataworks import connector
 from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings, home_of
-from wfinspect.terminal import is_remote, prepare_environment, require_terminal
+from wfinspect.terminal import (
+    encoding_of,
+    has_glyphs,
+    is_remote,
+    prepare_environment,
+    require_terminal,
+)
 from wfinspect.watching.api import Connect
 
 
@@ -50,10 +56,7 @@ def show(
     """
     require_terminal(sys.__stdin__, sys.__stderr__, environ.get("TERM", ""))
     # Textual reads the process's own environment when it is imported.
-    low_bandwidth = settings.low_bandwidth
-    if low_bandwidth is None:
-        low_bandwidth = is_remote(environ)
-    prepare_environment(os.environ, low_bandwidth=low_bandwidth)
+    prepare_environment(os.environ, low_bandwidth=settings.low_bandwidth)
     # Imports and the first paint make objects that stay; looking for garbage among them takes a tenth.
     gc.disable()
     from wfinspect.ui.app import WfInspectApp
@@ -89,6 +92,8 @@ def show(
 
     if settings.mouse is None:
         settings = settings._replace(mouse=not is_remote(environ))
+    if not has_glyphs(encoding_of(sys.__stderr__)):
+        settings = settings._replace(ascii=True)
     app = WfInspectApp(
         poller,
         clock=clock,

@@ -32,7 +32,15 @@ from wfinspect.format import duration, exact_json, shown
 from wfinspect.model import InstanceId, Target, WorkflowInstance
 from wfinspect.regions import day_of
 from wfinspect.settings import NotifySettings, Settings, home_of
-from wfinspect.terminal import announcement, is_remote, require_terminal, run_tmux
+from wfinspect.terminal import (
+    announcement,
+    color_system,
+    encoding_of,
+    has_glyphs,
+    is_remote,
+    require_terminal,
+    run_tmux,
+)
 from wfinspect.watching.notifications import TRIAL, Announcement, Messenger
 from wfinspect.watching.store import Store
 
@@ -94,7 +102,7 @@ async def _check_all(
                 *stored.checks(),
                 *service.checks(),
                 stored.count(lambda: service.target, service.calls),
-                *terminal_checks(environ, settings.notify, is_trial=args.is_trial),
+                *terminal_checks(environ, settings, is_trial=args.is_trial),
             ]
         ):
             said.append({"check": name, "level": found.level.value, "text": found.text})
@@ -454,13 +462,14 @@ _LEAST_COLUMNS, _LEAST_LINES = 40, 7
 
 
 def terminal_checks(
-    environ: Mapping[str, str], notify: NotifySettings, *, is_trial: bool
+    environ: Mapping[str, str], settings: Settings, *, is_trial: bool
 ) -> list[Check]:
     """Return the checks of the terminal and of notifications; a trial sends one by each way."""
+    notify, low_bandwidth = settings.notify, settings.low_bandwidth
     bell = "\a" if notify.bell else ""
     osc = announcement(notify.osc, TRIAL, through_tmux=notify.tmux_passthrough)
     return [
-        blocking("terminal", lambda: _check_terminal(environ)),
+        blocking("terminal", lambda: _check_terminal(environ, low_bandwidth=low_bandwidth)),
         blocking("locale", lambda: _check_locale(environ)),
         blocking("session", lambda: _check_session(environ)),
         blocking("clipboard", lambda: _check_clipboard(environ)),
@@ -470,19 +479,21 @@ def terminal_checks(
     ]
 
 
-def _check_terminal(environ: Mapping[str, str]) -> Found:
+_COLOURS = {"truecolor": "all colours", "256": "256 colours", "standard": "16 colours"}
+
+
+def _check_terminal(environ: Mapping[str, str], *, low_bandwidth: bool | None) -> Found:
     term = environ.get("TERM", "")
     try:
         require_terminal(sys.__stdin__, sys.__stderr__, term)
         columns, lines = os.get_terminal_size(2)
     except (UsageError, OSError) as error:
         return warning(str(error))
-    if environ.get("NO_COLOR"):
-        colours = "no colours (NO_COLOR)"
-    elif environ.get("COLORTERM") in {"truecolor", "24bit"}:
-        colours = "all colours"
-    else:
-        colours = "256 colours" if "256" in term else "16 colours"
+    colours = (
+        "no colours (NO_COLOR)"
+        if environ.get("NO_COLOR")
+        else _COLOURS[color_system(environ, low_bandwidth=low_bandwidth)]
+    )
     text = f"{term}, {columns}x{lines}, {colours}"
     if columns < _LEAST_COLUMNS or lines < _LEAST_LINES:
         return warning(f"{text}: make it at least {_LEAST_COLUMNS}x{_LEAST_LINES}.")
@@ -492,10 +503,13 @@ def _check_terminal(environ: Mapping[str, str]) -> Found:
 def _check_locale(environ: Mapping[str, str]) -> Found:
     names = ("LC_ALL", "LC_CTYPE", "LANG")
     name = next((name for name in names if environ.get(name)), "LANG")
-    value = environ.get(name, "")
-    if "utf8" in value.lower().replace("-", ""):
-        return Found(f"{name}={value}")
-    return warning(f"{name}='{value}' is not UTF-8: set LANG=C.UTF-8, or use --ascii.")
+    encoding = encoding_of(sys.__stderr__)
+    text = f"{name}='{environ.get(name, '')}', written in {encoding}"
+    if has_glyphs(encoding):
+        return Found(text)
+    return warning(
+        f"{text}: the app draws in ASCII, and a name may lose letters; set LANG=C.UTF-8."
+    )
 
 
 def _check_session(environ: Mapping[str, str]) -> Found:

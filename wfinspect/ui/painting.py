@@ -71,14 +71,22 @@ class SafeFilter(LineFilter):
 class AsciiFilter(LineFilter):
     """Draws frames and symbols in ASCII, for terminals that show some of them two cells wide.
 
-    Letters of any script stay: a name in Chinese is content, and its width is not in doubt.
+    Letters of any script that the terminal's encoding holds stay: a name in Chinese is content, and its
+    width is not in doubt.
     """
+
+    def __init__(self, encoding: str = "utf-8") -> None:
+        super().__init__()
+        self._encoding = encoding
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - colours stay
         """Return the same segments with ASCII drawings."""
         if all(segment.text.isascii() for segment in segments):
             return segments
-        return [Segment(_ascii(text), style, control) for text, style, control in segments]
+        return [
+            Segment(_ascii(text, self._encoding), style, control)
+            for text, style, control in segments
+        ]
 
 
 def _is_clean(segment: Segment) -> bool:
@@ -110,11 +118,14 @@ def _stand_in(char: str) -> str:
 
 
 @lru_cache(4096)
-def _ascii(text: str) -> str:
+def _ascii(text: str, encoding: str) -> str:
     """Return text with symbols drawn in ASCII, in the same number of cells."""
     plain = text.translate(_ASCII)
     if not plain.isascii():
-        plain = "".join(char if _is_letter(char) else "?" * cell_len(char) for char in plain)
+        plain = "".join(
+            char if _is_letter(char) and char.encode(encoding, "ignore") else "?" * cell_len(char)
+            for char in plain
+        )
     return set_cell_size(plain, cell_len(text))
 
 

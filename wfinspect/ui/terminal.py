@@ -16,7 +16,7 @@ from textual.screen import Screen
 from wfinspect.crash import crash_sentence, report_crash
 from wfinspect.format import shortened, shown_block
 from wfinspect.settings import home_of
-from wfinspect.terminal import copy_text
+from wfinspect.terminal import copy_text, encoding_of
 from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import save_new
 from wfinspect.ui.painting import AsciiFilter, SafeFilter, Shown, Update
@@ -49,7 +49,7 @@ class CrashSafeApp(App[None]):
         # The same objects each time: Textual caches what a filter made by the filter itself.
         self._last_filters: list[LineFilter] = [SafeFilter()]
         if ascii_only:
-            self._last_filters.append(AsciiFilter())
+            self._last_filters.append(AsciiFilter(encoding_of(sys.__stderr__)))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return Textual's filters, and then the ones that keep the terminal safe."""
