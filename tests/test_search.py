@@ -21,7 +21,7 @@ from wfinspect.search import (
     suggestions,
     to_query,
 )
-from wfinspect.ui.rows import matching
+from wfinspect.ui.rows import search_of
 from wfinspect.watching.api import Row
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -40,7 +40,7 @@ def matches(one: WorkflowInstance, text: str, now: datetime = START) -> bool:
 
 
 def found(query: str) -> set[int]:
-    return {r.key.id for r in matching(mixed_rows(), query, START)}
+    return {r.key.id for r in filter(search_of(query, START), mixed_rows())}
 
 
 @pytest.mark.parametrize(
@@ -70,16 +70,16 @@ def test_a_search_that_is_not_finished_hides_nothing(query: str) -> None:
 def test_what_was_not_read_yet_is_found_by_its_id() -> None:
     unread = Row(row(77, "Running").key)
 
-    assert matching([unread], "77", START)
-    assert not matching([unread], "dwd", START)
-    assert not any(matching([unread], f"{name}=1", START) for name in NAMES)
+    assert search_of("77", START)(unread)
+    assert not search_of("dwd", START)(unread)
+    assert not any(search_of(f"{name}=1", START)(unread) for name in NAMES)
 
 
 def test_the_status_is_the_word_that_is_shown() -> None:
     gone, old = row(1, "Running", is_gone=True), row(2, "Success", is_live=False)
 
-    assert matching([gone, old], "status=gone", START) == (gone,)
-    assert matching([gone, old], "status=success?", START) == (old,)
+    assert [*filter(search_of("status=gone", START), [gone, old])] == [gone]
+    assert [*filter(search_of("status=success?", START), [gone, old])] == [old]
 
 
 @given(st.text(max_size=30))

@@ -185,7 +185,7 @@ async def test_each_change_is_told_once_from_the_first_reading_to_the_end(rigged
 async def test_a_change_says_when_it_was_and_between_which_readings(rigged: Rigged) -> None:
     rig = rigged(_1=R)
     await rig.run(20.0)
-    before = rig.engine.snapshot.rows[0].read_at
+    before = next(iter(rig.engine.snapshot.rows)).read_at
     finished = rig.clock.now() + timedelta(seconds=3)
     rig.clock.advance(5.0)
     rig.becomes(1, S, finished_time=ms(finished))

@@ -83,4 +83,4 @@ def test_no_answer_without_a_state_changes_what_is_known(
     assert not row.is_gone
     assert watch.engine.snapshot.transitions == ()
     watch.hear(GOOD)
-    assert watch.engine.snapshot.rows[0].is_live
+    assert next(iter(watch.engine.snapshot.rows)).is_live

@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 from fakes import BINDING, FakeClock
@@ -59,17 +60,27 @@ class Drive:
         """Fail where a row that nothing has touched would be another if it was made anew."""
         made, held = self.engine._view.judge, self.engine._journal.watchlist
         again, watchlist = copy(made), copy(held)
+        again._looks, watchlist._changed = [], {}
         watchlist.rows, watchlist.touched = {**held.rows}, dict.fromkeys(held.rows)
         watchlist.states = {key: copy(state) for key, state in held.states.items()}
+        for state in watchlist.states.values():
+            state.looked_at = inf
         again._watchlist, again.lost, again._lost_at = watchlist, {*made.lost}, {**made._lost_at}
         breakers = {b: self.engine._schedule.limits.open_breaker(b) for b in made._troubles}
         again.follow(breakers, made._troubles, self.clock.monotonic())
         assert watchlist.rows == held.rows
+        shown = self.engine.snapshot.rows
+        assert {row.key: row for row in held.rows.values() if row.is_watched} == {
+            row.key: row for bucket in shown.buckets for row in bucket.values()
+        }
+        assert made.changes_at <= min(
+            (each.changes_at for each in held.states.values()), default=inf
+        )
         # An interval that grows is looked at when the time of the reading would be over.
         for key, state in held.states.items():
             once_more = watchlist.states[key]
-            assert replace(once_more, interval=0.0, changes_at=0.0) == replace(
-                state, interval=0.0, changes_at=0.0
+            assert replace(once_more, interval=0.0, changes_at=0.0, looked_at=0.0) == replace(
+                state, interval=0.0, changes_at=0.0, looked_at=0.0
             )
         assert (again.lost, again._lost_at) == (made.lost, made._lost_at)
 

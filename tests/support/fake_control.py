@@ -8,7 +8,13 @@ from fakes import BINDING, START
 
 from wfinspect.errors import ServiceError
 from wfinspect.model import InstanceKey
-from wfinspect.watching.api import A, Heard, Reply, Request, Snapshot
+from wfinspect.watching.api import A, Heard, Reply, Request, Rows, Snapshot
+
+
+def with_rows(snapshot: Snapshot) -> Snapshot:
+    """A snapshot whose rows may be any, as the engine makes it."""
+    rows = snapshot.rows
+    return snapshot if isinstance(rows, Rows) else snapshot._replace(rows=Rows(rows))
 
 
 class FakeControl:
@@ -16,7 +22,7 @@ class FakeControl:
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         self.target = BINDING
-        self._snapshot = snapshot or Snapshot()
+        self._snapshot = with_rows(snapshot or Snapshot())
         self._pings: list[Callable[[], None]] = []
         self.asked: list[tuple[object, ...]] = []
         self.questions: list[tuple[Request[Any], Heard[Any]]] = []
@@ -27,7 +33,7 @@ class FakeControl:
         return self._snapshot
 
     def publish(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+        self._snapshot = with_rows(snapshot)
         for ping in self._pings:
             ping()
 

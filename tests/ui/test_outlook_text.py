@@ -9,7 +9,7 @@ from task_scenes import FOREMOST, task
 from values import replace
 
 from wfinspect.ui import theme
-from wfinspect.ui.rows import SORTS, RowColumns, in_order, list_line, sidebar_lines
+from wfinspect.ui.rows import RowColumns, RowTable, list_line, sidebar_lines
 from wfinspect.ui.tasks_text import failed_line, outlook_lines, task_lines
 from wfinspect.ui.theme import Look
 from wfinspect.watching.api import Row
@@ -130,7 +130,7 @@ def test_late_comes_behind_failures_and_before_everything_else() -> None:
         row(3, "Failure"),
     )
 
-    assert [each.key.id for each in in_order(rows, SORTS[0])] == [3, late.key.id, 2, 1]
+    assert [each.key.id for each in RowTable(rows)] == [3, late.key.id, 2, 1]
 
 
 def test_what_names_hold_is_no_part_of_it() -> None:

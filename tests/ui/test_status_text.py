@@ -1,3 +1,5 @@
+from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -9,12 +11,18 @@ from rig import ZONE
 from scenes import accounts, empty, gone, mixed, outage, row
 from values import replace
 
+from wfinspect.model import Family
 from wfinspect.ui import theme
-from wfinspect.ui.instance_text import bottom_line, counts_of, seconds, title, top_line
+from wfinspect.ui.instance_text import bottom_line, seconds, title, top_line
+from wfinspect.ui.rows import RowTable
 from wfinspect.ui.theme import Look
 from wfinspect.watching.api import Contact, Row, Slow, Snapshot
 
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
+
+
+def counts_of(rows: Iterable[Row]) -> Counter[Family]:
+    return RowTable(rows).counts
 
 
 def top(snapshot: Snapshot, width: int, *, is_demo: bool = False) -> str:

@@ -1,18 +1,22 @@
 import pytest
 from fakes import instance, key
+from hypothesis import given
+from hypothesis import strategies as st
 
-from wfinspect.watching.api import Health, Row, Snapshot, equal_but_for_ages
+from wfinspect.model import InstanceKey
+from wfinspect.watching.api import Health, Row, Rows, Snapshot, equal_but_for_ages
 
 AGES_AND_COUNTS = {"read_at", "last_good_at", "calls_today"}
 ROW = Row(key(1), instance(1))
-SEEN = Snapshot(rows=(ROW, Row(key(2))), displayed=ROW)
+SEEN = Snapshot(rows=Rows([ROW, Row(key(2))]), displayed=ROW)
 
 
 @pytest.mark.parametrize("name", Row._fields)
 def test_a_row_that_differs_in_anything_but_its_age_differs(name: str) -> None:
     other = ROW._replace(**{name: object()})
     is_equal = name in AGES_AND_COUNTS
-    assert equal_but_for_ages(SEEN, SEEN._replace(rows=(other, Row(key(2))))) is is_equal
+    rows = SEEN.rows.updated({ROW.key: other})
+    assert equal_but_for_ages(SEEN, SEEN._replace(rows=rows)) is is_equal
     assert equal_but_for_ages(SEEN, SEEN._replace(displayed=other)) is is_equal
 
 
@@ -30,13 +34,45 @@ def test_a_snapshot_that_differs_in_anything_else_differs(name: str) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        SEEN._replace(rows=SEEN.rows[:1]),
-        SEEN._replace(rows=SEEN.rows[::-1]),
+        SEEN._replace(rows=Rows([ROW])),
         SEEN._replace(displayed=None),
-        # As long as before, with the one on display behind the rows.
-        SEEN._replace(rows=(*SEEN.rows, ROW), displayed=None),
+        # As many as before, with the one on display behind the rows.
+        SEEN._replace(rows=Rows([*SEEN.rows, Row(key(3))]), displayed=None),
     ],
 )
 def test_other_rows_differ(other: Snapshot) -> None:
     assert not equal_but_for_ages(SEEN, other)
     assert not equal_but_for_ages(other, SEEN)
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.integers(1, 200), st.integers(0, 3), max_size=8),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_rows_hold_what_was_put_in_and_say_what_differs(steps: list[dict[int, int]]) -> None:
+    # IDs a bucket apart, and some that share one though they are far from each other.
+    versions, held = [Rows()], dict[InstanceKey, Row]()
+    models = [dict(held)]
+    for step in steps:
+        changed = {
+            key(n * 4096): Row(key(n * 4096), position=n * 7 % 5 + v) if v else None
+            for n, v in step.items()
+        }
+        held = {k: r for k, r in (held | changed).items() if r is not None}
+        versions.append(versions[-1].updated(changed))
+        models.append(held)
+    for rows, model in zip(versions, models, strict=True):
+        assert len(rows) == len(model)
+        assert {row.key: row for row in rows} == model
+        assert [row.position for row in rows] == sorted(row.position for row in model.values())
+        assert all(rows.get(k) is row for k, row in model.items())
+        for before, former in zip(versions, models, strict=True):
+            said = {(new or old).key: (old, new) for old, new in rows.changes(before)}
+            assert said == {
+                k: (former.get(k), model.get(k))
+                for k in former.keys() | model.keys()
+                if former.get(k) is not model.get(k)
+            }

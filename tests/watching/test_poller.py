@@ -72,7 +72,7 @@ def test_what_is_asked_before_the_start_is_done_after_it(watcher: Poller) -> Non
     face = Face(watcher)
     watcher.display(key(1))
     watcher.watch([key(2), key(3)])
-    assert watcher.snapshot.rows == ()
+    assert not watcher.snapshot.rows
     watcher.start()
     seen = face.wait(lambda s: len(s.rows) == 2 and all(row.is_live for row in s.rows))
     assert seen.displayed is not None
@@ -206,7 +206,7 @@ def test_an_interruption_is_taken_back_though_nothing_else_has_changed(
     face = Face(watcher)
     watcher.watch([key(1)])
     watcher.start()
-    face.wait(lambda s: s.health.contact is Contact.LIVE and s.rows[0].is_live)
+    face.wait(lambda s: s.health.contact is Contact.LIVE and next(iter(s.rows)).is_live)
     step, failures = watcher._engine.step, [ZeroDivisionError()]
 
     def fails_once() -> float | None:
@@ -271,7 +271,7 @@ def test_a_call_that_is_broken_off_is_made_again(watcher: Poller, source: Script
         face.wait(lambda _: True)
     watcher._intents.append(break_off)
     watcher._wake_up()
-    face.wait(lambda s: s.rows[0].is_live)
+    face.wait(lambda s: next(iter(s.rows)).is_live)
 
 
 def test_nothing_counts_as_live_while_the_poller_hangs(
@@ -283,16 +283,16 @@ def test_nothing_counts_as_live_while_the_poller_hangs(
     face = Face(watcher)
     watcher.watch([key(1)])
     watcher.start()
-    face.wait(lambda s: len(s.rows) == 1 and s.rows[0].is_live)
+    face.wait(lambda s: len(s.rows) == 1 and next(iter(s.rows)).is_live)
     released = threading.Event()
     watcher._intents.append(lambda: bool(released.wait(DEADLINE)))
     watcher._wake_up()
     seen = face.wait(lambda s: s.health.contact is Contact.NOT_LIVE)
     assert seen.health.trouble is not None
     assert seen.health.trouble.cause == "watch stuck"
-    assert not seen.rows[0].is_live
+    assert not next(iter(seen.rows)).is_live
     released.set()
-    face.wait(lambda s: s.health.contact is Contact.LIVE and s.rows[0].is_live)
+    face.wait(lambda s: s.health.contact is Contact.LIVE and next(iter(s.rows)).is_live)
     watcher.stop()
 
 

@@ -20,7 +20,6 @@ from wfinspect.model import (
     Target,
     Transition,
     WorkflowInstance,
-    family_of,
 )
 from wfinspect.parsing import first_parameters
 from wfinspect.regions import zone_of
@@ -75,7 +74,7 @@ def top_line(
 ) -> Line:
     """Who is asked, how the watched ones fare, and at the right edge whether this is the present.
 
-    `counts` is what `counts_of` finds among the snapshot's rows.
+    `counts` is how many of the snapshot's rows are in which family.
     """
     right = _contact_spans(snapshot.health, look, now, width, whose=_whose(snapshot, target))
     if snapshot.health.contact is Contact.STARTING and not snapshot.rows and not snapshot.displayed:
@@ -99,17 +98,6 @@ def _whose(snapshot: Snapshot, target: Target) -> str:
     other = next(iter(snapshot.troubles), target)
     name = other.profile if other.profile != target.profile else other.region
     return f"{fmt.shown(name, limit=20)}: " if other != target else ""
-
-
-def counts_of(rows: Iterable[Row]) -> Counter[Family]:
-    """How many rows that were read are in which family; what is gone is UNKNOWN."""
-    words = Counter(
-        "" if row.is_gone else row.instance.status for row in rows if row.instance is not None
-    )
-    counts: Counter[Family] = Counter()
-    for word, count in words.items():
-        counts[family_of(word)] += count
-    return counts
 
 
 def _count_spans(counts: Counter[Family], look: Look) -> tuple[Span, ...]:

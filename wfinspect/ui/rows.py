@@ -1,10 +1,11 @@
 """Rows of the watched list: their order, words, lines and groups. Pure."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from itertools import accumulate, chain
+from typing import Any, NamedTuple, TypeVar, cast
 
 from wfinspect import format as fmt
 from wfinspect.format import LINE_LIMIT, shown
@@ -25,7 +26,7 @@ from wfinspect.ui.lines import (
     width_of,
 )
 from wfinspect.ui.theme import FAMILY_ROLES, Look
-from wfinspect.watching.api import Row, Trouble, state_since
+from wfinspect.watching.api import Row, Rows, Trouble, is_same_but_for_age, state_since
 from wfinspect.watching.cadence import shows_age
 
 UNSEEN_FAILURE, FAILURE, LATE, GONE, NOT_LIVE, UNSEEN, ACTIVE, WAITING, IDLE, SUCCESS = range(10)
@@ -54,7 +55,7 @@ def _rank(row: Row, calm: int) -> int:
     return UNSEEN if row.is_unseen else calm
 
 
-def _order(row: Row) -> tuple[int, bool, int, float, int]:
+def _order(row: Row) -> tuple[object, ...]:
     # The most urgent first; the longest running and the latest settled lead their kind.
     calm = _CALM[row.family] if row.instance else -1
     level = _rank(row, calm)
@@ -62,7 +63,7 @@ def _order(row: Row) -> tuple[int, bool, int, float, int]:
     return (level, not row.is_unseen, calm, -since if level in _NEWEST_FIRST else since, row.key.id)
 
 
-def _by_last_change(row: Row) -> tuple[float, int]:
+def _by_last_change(row: Row) -> tuple[object, ...]:
     return (-row.last_change.at.timestamp() if row.last_change else 0.0, row.key.id)
 
 
@@ -83,17 +84,6 @@ _SORTS: Mapping[str, Callable[[Row], tuple[object, ...]]] = {
 }
 SORTS = tuple(_SORTS)
 """The orders there are; the first is the one to begin with."""
-
-
-def in_order(rows: Iterable[Row], sort: str) -> tuple[Row, ...]:
-    """The rows in one of the orders of `SORTS`."""
-    return tuple(sorted(rows, key=_SORTS[sort]))
-
-
-def next_unseen(rows: Sequence[Row], after: InstanceKey | None) -> Row | None:
-    """The first unseen row behind `after`, going round; None where nothing is unseen."""
-    start = next((i + 1 for i, row in enumerate(rows) if row.key == after), 0)
-    return next((row for row in (*rows[start:], *rows[:start]) if row.is_unseen), None)
 
 
 _HOUR = 3600.0
@@ -233,21 +223,6 @@ def name_of(row: Row) -> Span:
     return name, Role.STRONG if row.is_unseen else Role.TEXT
 
 
-def matching(rows: Iterable[Row], query: str, now: datetime) -> tuple[Row, ...]:
-    """Return the rows that match a search; their status is the word that is shown.
-
-    Raises:
-        UsageError: the search names a field that there is not.
-    """
-    if not query.strip():
-        return tuple(rows)
-    terms = parse_search(query)
-    has = matcher(terms, now)
-    if any(term.field is not None and term.field.kind is FieldKind.STATUS for term in terms):
-        return tuple(row for row in rows if has(row.key, row.instance, state_word(row)[0]))
-    return tuple(row for row in rows if has(row.key, row.instance, ""))
-
-
 LATE_MARK = "!late"
 
 
@@ -326,13 +301,6 @@ class RowColumns(NamedTuple):
         spare = rest - min(name_cells, 24)
         note_cells = min(34, spare) if spare >= 14 else 0  # noqa: PLR2004 - less says nothing
         return cls(max(4, min(rest - note_cells, name_cells)), ids, word, note_cells)
-
-
-def widest(rows: Collection[Row]) -> tuple[int, int]:
-    """The cells of the longest ID and of the widest name, each at least as wide as its title."""
-    ids = len(str(max((row.key.id for row in rows), default=0)))
-    names = (shown(row.instance.name, limit=NAME_LIMIT) for row in rows if row.instance)
-    return max(8, ids), max(12, max(map(cell_len, names), default=0))
 
 
 def list_line(
@@ -424,17 +392,177 @@ class RowGroups(NamedTuple):
         return Place(index, part) if index < ends[group] else Place()
 
 
-def grouped(rows: Iterable[Row]) -> tuple[tuple[Row, ...], RowGroups]:
-    """The rows by account and region; the group of the first row comes first, and so on."""
-    found: dict[Target, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row.key.target, []).append(row)
-    together: list[Row] = []
-    starts: list[int] = []
-    for group in found.values():
-        starts.append(len(together))
-        together += group
-    return tuple(together), RowGroups(tuple(found), tuple(starts))
+class RowTable:
+    """The rows that match a search, in one of `SORTS`, each target's together.
+
+    Kept while single rows change: what an update costs depends on how many differ. The target of the
+    first row comes first, and so on.
+    """
+
+    def __init__(self, rows: Iterable[Row] = (), sort: str = SORTS[0]) -> None:
+        self._given = Rows()
+        self.sort = sort
+        self._matches: Callable[[Row], bool] = _any_row
+        self._orders: dict[Target, list[tuple[Any, ...]]] = {}
+        """Of each target, the sort keys of the rows that match; a row's key ends with its `InstanceKey`."""
+        self._groups = RowGroups()
+        self._starts: tuple[int, ...] = (0,)
+        self._targets: Counter[Target] = Counter()
+        self._name_cells: Counter[int] = Counter()
+        self._id_cells: Counter[int] = Counter()
+        self.counts: Counter[Family] = Counter()
+        """How many rows that were read are in which family; what is gone is UNKNOWN."""
+        self.unseen = 0
+        """How many rows have an unseen change."""
+        self.update(Rows(rows))
+
+    @property
+    def targets(self) -> KeysView[Target]:
+        """Those of all rows, whether they match or not."""
+        return self._targets.keys()
+
+    @property
+    def total(self) -> int:
+        """How many rows there are, whether they match or not."""
+        return self._targets.total()
+
+    @property
+    def headers(self) -> RowGroups:
+        """Where a header stands above each target's rows; nowhere with one target alone."""
+        return self._groups if len(self._targets) > 1 else RowGroups()
+
+    @property
+    def widest(self) -> tuple[int, int]:
+        """The cells of the longest ID and of the widest name, each at least as wide as its title."""
+        return max([8, *self._id_cells]), max([12, *self._name_cells])
+
+    def update(self, rows: Rows) -> bool:
+        """Take other rows in place of the former; return whether places or matches differ."""
+        removed: set[tuple[Any, ...]] = set()
+        added: list[tuple[Any, ...]] = []
+        for before, row in rows.changes(self._given):
+            if is_same_but_for_age(before, row):
+                continue
+            self._count(before, row)
+            old, new = self._place(before), self._place(row)
+            if old != new:
+                removed |= {old} - {()}
+                added += {new} - {()}
+        self._given = rows
+        if removed or added:
+            self._move(removed, added)
+        return bool(removed or added)
+
+    def arrange(self, sort: str, matches: Callable[[Row], bool] | None = None) -> None:
+        """Have another order, and only the rows for which `matches` holds."""
+        self.sort, self._matches = sort, matches or _any_row
+        self._orders = {}
+        self._move(set(), [place for row in self._given if (place := self._place(row))])
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, index: int) -> Row:
+        group = bisect_right(self._starts, index) - 1
+        order = self._orders[self._groups.targets[group]]
+        return self._row(order[index - self._starts[group]])
+
+    def __iter__(self) -> Iterator[Row]:
+        orders = (self._orders[target] for target in self._groups.targets)
+        return map(self._row, chain.from_iterable(orders))
+
+    def index(self, key: InstanceKey) -> int | None:
+        """Return where a row is; None where it does not match, or there is none."""
+        place = self._place(self._given.get(key))
+        if not place:
+            return None
+        group = self._groups.targets.index(key.target)
+        return self._starts[group] + bisect_left(self._orders[key.target], place)
+
+    def next_unseen(self, after: InstanceKey | None) -> Row | None:
+        """Return the first unseen row behind `after`, going round; failing that one that does not match."""
+        start = 0 if after is None or (at := self.index(after)) is None else at + 1
+        places = (*range(start, len(self)), *range(start))
+        if not self.unseen:
+            return None
+        found = next((row for row in map(self.__getitem__, places) if row.is_unseen), None)
+        return found or next((row for row in self._given if row.is_unseen), None)
+
+    def _row(self, place: tuple[Any, ...]) -> Row:
+        return cast("Row", self._given.get(place[-1]))
+
+    def _place(self, row: Row | None) -> tuple[Any, ...]:
+        """Return the sort key of a row, () where it is not shown."""
+        if row is None or not self._matches(row):
+            return ()
+        return (*_SORTS[self.sort](row), row.key)
+
+    def _move(self, removed: set[tuple[Any, ...]], added: list[tuple[Any, ...]]) -> None:
+        touched: dict[Target, list[tuple[Any, ...]]] = {p[-1].target: [] for p in removed}
+        for place in added:
+            touched.setdefault(place[-1].target, []).append(place)
+        for target, new in touched.items():
+            order = self._orders.get(target, [])
+            if len(removed) + len(new) > _FEW:
+                order = sorted([*(place for place in order if place not in removed), *new])
+            else:
+                for place in removed:
+                    if place[-1].target == target:
+                        del order[bisect_left(order, place)]
+                for place in new:
+                    insort(order, place)
+            self._orders[target] = order
+        self._orders = {target: order for target, order in self._orders.items() if order}
+        targets = sorted(self._orders, key=self._orders.__getitem__)
+        self._starts = (0, *accumulate(len(self._orders[target]) for target in targets))
+        self._groups = RowGroups(tuple(targets), self._starts[:-1])
+
+    def _count(self, before: Row | None, row: Row | None) -> None:
+        for each, step in ((before, -1), (row, 1)):
+            if each is None:
+                continue
+            self.unseen += step * each.is_unseen
+            if each.instance is not None:
+                _add(self.counts, Family.UNKNOWN if each.is_gone else each.family, step)
+        old, new = before and before.instance, row and row.instance
+        if before is not None and row is not None and old is new:
+            return
+        for each, step in ((before, -1), (row, 1)):
+            if each is None:
+                continue
+            _add(self._targets, each.key.target, step)
+            _add(self._id_cells, len(str(each.key.id)), step)
+            if each.instance is not None:
+                cells = cell_len(shown(each.instance.name, limit=NAME_LIMIT))
+                _add(self._name_cells, cells, step)
+
+
+_FEW = 64  # beyond this many, one sort costs less than to put each in its place
+_T = TypeVar("_T")
+
+
+def _add(counts: Counter[_T], what: _T, step: int) -> None:
+    counts[what] += step
+    if not counts[what]:
+        del counts[what]
+
+
+def _any_row(_: Row) -> bool:
+    return True
+
+
+def search_of(query: str, now: datetime) -> Callable[[Row], bool]:
+    """Return what says whether a row matches a search; its status is the word that is shown.
+
+    Raises:
+        UsageError: the search names a field that there is not.
+    """
+    if not query.strip():
+        return _any_row
+    terms = parse_search(query)
+    has = matcher(terms, now)
+    needs_word = any(t.field is not None and t.field.kind is FieldKind.STATUS for t in terms)
+    return lambda row: has(row.key, row.instance, state_word(row)[0] if needs_word else "")
 
 
 def names_of(targets: Collection[Target]) -> Mapping[Target, tuple[Span, ...]]:

@@ -4,10 +4,11 @@
 the polls. `InstanceSource` is a service; `wfinspect.dataworks` fulfils it without knowing it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
@@ -117,6 +118,85 @@ class Row(NamedTuple):
         return self.is_live and self.outlook is not None and self.outlook.is_late
 
 
+_READ_AT = Row._fields.index("read_at")
+
+
+def is_same_but_for_age(one: Row | None, other: Row | None) -> bool:
+    """Return whether two rows of an instance differ at most in when they were read."""
+    if one is None or other is None:
+        return one is other
+    # Slices, since `_replace` takes five times as long and a round compares thousands.
+    return one[:_READ_AT] == other[:_READ_AT] and one[_READ_AT + 1 :] == other[_READ_AT + 1 :]
+
+
+_BUCKETS = 512
+_NEIGHBOURS = 64  # IDs of one call are often neighbours, and lie in few buckets
+_NOTHING: tuple[Mapping[InstanceKey, Row], ...] = ({},) * _BUCKETS
+
+
+class Rows(Collection[Row]):
+    """Rows by key, in the order of the watched list; never changed.
+
+    What `updated` returns shares all but the buckets of changed rows, so that it and `changes` cost
+    by what changed, not by how many rows there are.
+    """
+
+    __slots__ = ("buckets",)
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self.buckets = _NOTHING
+        if rows:
+            self.buckets = self.updated({row.key: row for row in rows}).buckets
+
+    def updated(self, rows: Mapping[InstanceKey, Row | None]) -> "Rows":
+        """Return these with some rows put in, or taken out where None is given."""
+        own: dict[int, dict[InstanceKey, Row]] = {}
+        for key, row in rows.items():
+            place = _place(key)
+            if place not in own:
+                own[place] = {**self.buckets[place]}
+            if row is None:
+                own[place].pop(key, None)
+            else:
+                own[place][key] = row
+        new = Rows()
+        new.buckets = tuple(own.get(n, each) for n, each in enumerate(self.buckets))
+        return new
+
+    def changes(self, before: "Rows") -> Iterator[tuple[Row | None, Row | None]]:
+        """Yield the former and the present row of each that differs, None where there is none."""
+        for old, new in zip(before.buckets, self.buckets, strict=True):
+            if old is not new:
+                for key, row in new.items():
+                    if (former := old.get(key)) is not row:
+                        yield former, row
+                for key in old.keys() - new.keys():
+                    yield old[key], None
+
+    def get(self, key: InstanceKey) -> Row | None:
+        return self.buckets[_place(key)].get(key)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.buckets))
+
+    def __iter__(self) -> Iterator[Row]:
+        rows = (row for bucket in self.buckets for row in bucket.values())
+        return iter(sorted(rows, key=attrgetter("position")))
+
+    def __contains__(self, row: object) -> bool:
+        return isinstance(row, Row) and self.get(row.key) == row
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rows) and self.buckets == other.buckets
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
+def _place(key: InstanceKey) -> int:
+    return key.id // _NEIGHBOURS % _BUCKETS
+
+
 def state_since(row: Row) -> float | None:
     """Return when a row entered its state, in seconds since the epoch; None where unknown."""
     instance, change = row.instance, row.last_change
@@ -222,7 +302,7 @@ class Alert(NamedTuple):
 class Snapshot(NamedTuple):
     """Everything a screen shows, at one moment."""
 
-    rows: tuple[Row, ...] = ()
+    rows: Rows = Rows()
     """The watched instances, in the order they were added."""
     displayed: Row | None = None
     """The instance on display, watched or not."""
@@ -242,12 +322,9 @@ class Snapshot(NamedTuple):
 
     def row(self, key: InstanceKey) -> Row | None:
         """Return the row of a key, None if it is neither watched nor on display."""
-        for row in self.rows:
-            if row.key == key:
-                return row
         if self.displayed is not None and self.displayed.key == key:
             return self.displayed
-        return None
+        return self.rows.get(key)
 
 
 def equal_but_for_ages(one: Snapshot, other: Snapshot) -> bool:
@@ -255,22 +332,19 @@ def equal_but_for_ages(one: Snapshot, other: Snapshot) -> bool:
 
     All else counts, also what is added to a snapshot later: news must not wait for other news.
     """
-    rows, others = (*one.rows, one.displayed), (*other.rows, other.displayed)
     return (
-        len(rows) == len(others)
-        # Of thousands of rows nearly all are the same objects.
-        and all(a is b or _ageless(a) == _ageless(b) for a, b in zip(rows, others, strict=True))
+        all(is_same_but_for_age(*pair) for pair in other.rows.changes(one.rows))
+        and is_same_but_for_age(one.displayed, other.displayed)
         and _without_rows(one) == _without_rows(other)
     )
 
 
-def _ageless(row: Row | None) -> Row | None:
-    return row and row._replace(read_at=None)
-
-
 def _without_rows(snapshot: Snapshot) -> Snapshot:
     health = snapshot.health._replace(last_good_at=None, calls_today=0)
-    return snapshot._replace(rows=(), displayed=None, health=health)
+    return snapshot._replace(rows=_NO_ROWS, displayed=None, health=health)
+
+
+_NO_ROWS = Rows()
 
 
 class WatchControl(Protocol):

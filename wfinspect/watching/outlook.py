@@ -117,7 +117,7 @@ class OutlookTracker:
         row = self._watchlist.rows[key]
         found = None if outlook.progress is None and outlook.lateness is None else outlook
         if found != row.outlook:
-            self._watchlist.rows[key] = row._replace(outlook=found)
+            self._watchlist.put(row._replace(outlook=found))
 
     def _look_closely(self, key: InstanceKey, moment: Moment) -> None:
         state = self._examined(key, moment)

@@ -11,7 +11,7 @@ from math import inf
 from typing import Concatenate, ParamSpec
 
 from wfinspect.errors import starvation
-from wfinspect.watching.api import Contact, Snapshot, Trouble, equal_but_for_ages
+from wfinspect.watching.api import Contact, Rows, Snapshot, Trouble, equal_but_for_ages
 from wfinspect.watching.engine import Engine
 
 
@@ -36,7 +36,7 @@ def stuck(snapshot: Snapshot) -> Snapshot:
         "No round of the watch has begun for a while: the disk of the state directory may hang. "
         "It goes on by itself once that answers."
     )
-    rows = tuple(row._replace(is_live=False) for row in snapshot.rows)
+    rows = Rows(row._replace(is_live=False) for row in snapshot.rows)
     displayed = snapshot.displayed and snapshot.displayed._replace(is_live=False)
     old = snapshot._replace(rows=rows, displayed=displayed)
     return _not_live(old, Trouble("watch stuck", sentence, None))
@@ -81,7 +81,7 @@ class Poller:
         self._clock = engine.clock
         self._engine = engine
         engine.on_answer(self._wake_up)
-        self._snapshot = self._pinged_with = self._engine.snapshot
+        self._snapshot = self._engine.snapshot
         self._pings: list[Callable[[], None]] = []
         self._intents: deque[Callable[[], None]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -219,10 +219,10 @@ class Poller:
         self._publish(interrupted(last, error, at, _AFTER_A_CRASH_SECONDS))
 
     def _publish(self, snapshot: Snapshot) -> None:
+        # Each that pinged nobody equals its predecessor, so that the last one is enough to compare with.
+        is_same = equal_but_for_ages(self._snapshot, snapshot)
         self._snapshot = snapshot
-        # Not with what was drawn before: an interruption, too, has to go once the watch goes on.
-        if not equal_but_for_ages(snapshot, self._pinged_with):
-            self._pinged_with = snapshot
+        if not is_same:
             self._ping()
 
     def _ping(self) -> None:

@@ -8,8 +8,10 @@ Waiting for our own budget or rate loses no contact.
 Rows are judged again only when they were touched, and when time alone changes them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import heapq
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from itertools import chain
 from math import inf
 
 from wfinspect.clock import Moment
@@ -50,6 +52,8 @@ class View:
         self._troubles: dict[CircuitBreaker, tuple[tuple[float, int], Trouble]] = {}
         """That of each open breaker, with the attempt it is of."""
         self._slow: Slow | None = None
+        self._live: InstanceKey | None = None
+        """A row that was polled and live."""
 
     def draw(
         self,
@@ -70,11 +74,9 @@ class View:
         troubles = {target: self._trouble(each, moment) for target, each in breakers.items()}
         self.judge.follow(breakers, troubles, moment.monotonic)
         watchlist, lost = self._journal.watchlist, self.judge.lost
-        watched = watchlist.watched()
         opened = watchlist.rows[displayed] if displayed is not None else None
         self._slow = self._slowness()
-        shown = watched if opened is None or opened.is_watched else [*watched, opened]
-        contact = self._contact(shown, is_known=health.last_good_at is not None)
+        contact = self._contact(is_known=health.last_good_at is not None)
         said: dict[Target, Trouble] = {}
         if contact is Contact.NOT_LIVE:
             said = {target: each for target, each in troubles.items() if each and target in lost}
@@ -85,7 +87,7 @@ class View:
             trouble = next((troubles[target] for target in repeated), None)
         self._follow_outage(contact, trouble, moment)
         self.snapshot = Snapshot(
-            rows=tuple(watched),
+            rows=self.snapshot.rows.updated(watchlist.take_changed()),
             displayed=opened,
             health=health._replace(contact=contact, trouble=trouble, slow=self._slow),
             troubles=said,
@@ -143,35 +145,36 @@ class View:
                 return self._slow
         return found
 
-    def _contact(self, rows: Sequence[Row], *, is_known: bool) -> Contact:
+    def _contact(self, *, is_known: bool) -> Contact:
         """Return whether what is shown is the present; `is_known` where an instance was read."""
         if self._schedule.is_paused:
             return Contact.PAUSED
         if self.judge.lost:
             return Contact.NOT_LIVE
-        states = self._journal.watchlist.states
+        rows, states = self._journal.watchlist.rows, self._journal.watchlist.states
         # That the service does not know an instance is an answer, too.
         is_known = (
             is_known
-            or any(states[row.key].missing is not None for row in rows)
-            or (bool(rows) and all(row.is_live for row in rows))
+            or any(state.missing is not None for state in states.values())
+            or (bool(rows) and all(row.is_live for row in rows.values()))
         )
         # Nothing has failed, and yet nothing is the present: the machine was suspended, or the
         # watch paused, and the first answer is still to come.
-        is_stale = self._slow is None and _none_is_live(rows, states)
+        is_stale = self._slow is None and self._is_none_live()
         return Contact.LIVE if is_known and not is_stale else Contact.STARTING
 
-
-def _none_is_live(rows: Iterable[Row], states: Mapping[InstanceKey, RowState]) -> bool:
-    """Return whether there are polled rows and none is live; the first that is, often the first, ends it."""
-    is_any = False
-    for row in rows:
-        state = states[row.key]
-        if state.is_awaited and state.read_at is not None:
-            if row.is_live:
-                return False
-            is_any = True
-    return is_any
+    def _is_none_live(self) -> bool:
+        """Return whether there are polled rows and none is live."""
+        rows, states = self._journal.watchlist.rows, self._journal.watchlist.states
+        is_any = False
+        # One that was live is likely to be so still.
+        for key in chain([self._live] if self._live in rows else [], rows):
+            if states[key].is_awaited and states[key].read_at is not None:
+                if rows[key].is_live:
+                    self._live = key
+                    return False
+                is_any = True
+        return is_any
 
 
 class Judge:
@@ -189,6 +192,8 @@ class Judge:
         """When contact with each target was last lost, in monotonic seconds."""
         self.changes_at = inf
         """When time alone changes something, in monotonic seconds."""
+        self._looks: list[tuple[float, InstanceKey]] = []
+        """A heap of when to look at rows; one that is read is looked at later than it says."""
 
     def follow(
         self,
@@ -205,10 +210,8 @@ class Judge:
         """
         states, touched = self._watchlist.states, self._watchlist.touched
         keys: Iterable[InstanceKey] = [key for key in touched if key in states]
-        if troubles != self._troubles:
-            keys = states
-        elif monotonic >= self.changes_at:
-            keys = {*keys, *(key for key, each in states.items() if each.changes_at <= monotonic)}
+        is_same = troubles == self._troubles
+        keys = {*keys, *self._changed_by(monotonic)} if is_same else states
         touched.clear()
         self._troubles = troubles
         self.waits = self._schedule.waits(monotonic)
@@ -233,14 +236,40 @@ class Judge:
                 )
             (self.lost.add if is_lost else self.lost.discard)(target)
         self.lost &= breakers.keys()
-        soonest = min([each.changes_at for each in states.values()], default=inf)
-        self.changes_at = min(soonest, contact_changes_at)
+        self.changes_at = min(self._next_look_at(), contact_changes_at)
+
+    def _changed_by(self, monotonic: float) -> Iterable[InstanceKey]:
+        """Yield the rows that time has changed."""
+        while self._next_look_at() <= monotonic:
+            _, key = heapq.heappop(self._looks)
+            self._watchlist.states[key].looked_at = inf
+            yield key
+
+    def _next_look_at(self) -> float:
+        """Return when time changes a row."""
+        while self._looks:
+            at, key = self._looks[0]
+            state = self._watchlist.states.get(key)
+            if state is not None and state.looked_at == state.changes_at == at:
+                return at
+            heapq.heappop(self._looks)
+            if state is not None and state.looked_at == at:
+                state.looked_at = inf
+                self._look_later(key)
+        return inf
+
+    def _look_later(self, key: InstanceKey) -> None:
+        """Have a row looked at when time changes it."""
+        state = self._watchlist.states[key]
+        if state.changes_at < state.looked_at:
+            state.looked_at = state.changes_at
+            heapq.heappush(self._looks, (state.looked_at, key))
 
     def _judge_all(self, keys: Iterable[InstanceKey], monotonic: float) -> None:
         rows, states, no_wait = self._watchlist.rows, self._watchlist.states, Wait()
         for key in keys:
             wait = self.waits.get(key.target, no_wait)
-            rows[key] = judge(
+            judged = judge(
                 rows[key],
                 states[key],
                 self._schedule.effective_interval(key, wait),
@@ -248,6 +277,9 @@ class Judge:
                 self._troubles.get(key.target),
                 monotonic,
             )
+            self._look_later(key)
+            if judged is not rows[key]:
+                self._watchlist.put(judged)
 
     def _contact(
         self, target: Target, breaker: CircuitBreaker, monotonic: float

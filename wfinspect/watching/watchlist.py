@@ -120,6 +120,8 @@ class RowState:
     """A reading is to come, and nothing is wrong with this instance alone."""
     changes_at: float = inf
     """When time alone changes the row."""
+    looked_at: float = inf
+    """When that is looked at, which may be before."""
 
     def read(self, monotonic: float) -> None:
         """Note that a reading was taken in."""
@@ -135,6 +137,7 @@ class Watchlist:
         self.states: dict[InstanceKey, RowState] = {}
         self.touched: dict[InstanceKey, None] = {}
         """Rows that were read, sent for or changed since the last snapshot, which clears this."""
+        self._changed: dict[InstanceKey, None] = {}
         self._removed: dict[InstanceKey, tuple[Row, RowState]] = {}
 
     def watched(self) -> list[Row]:
@@ -148,6 +151,17 @@ class Watchlist:
             self.rows[key], self.states[key] = Row(key), RowState()
         return self.rows[key]
 
+    def put(self, row: Row) -> None:
+        """Replace a row by another of the same instance."""
+        self.rows[row.key] = row
+        self._changed[row.key] = None
+
+    def take_changed(self) -> dict[InstanceKey, Row | None]:
+        """Return the rows that differ since the last call; None for those that are off the list."""
+        changed, self._changed = self._changed, {}
+        rows = ((key, self.rows.get(key)) for key in changed)
+        return {key: row if row is not None and row.is_watched else None for key, row in rows}
+
     def touch(self, keys: Iterable[InstanceKey]) -> None:
         """Have rows judged again."""
         self.touched |= dict.fromkeys(keys)
@@ -159,7 +173,7 @@ class Watchlist:
         last = max(places, default=0.0)
         for number, key in enumerate(new, 1):
             row = self.add(key)
-            self.rows[key] = row._replace(is_watched=True, position=last + number, added_at=now)
+            self.put(row._replace(is_watched=True, position=last + number, added_at=now))
         self.touch(new)
         return new
 
@@ -179,7 +193,7 @@ class Watchlist:
             row, state = self._removed[key]
             # It may be on display still, in a row that went on being read.
             held = self.rows.setdefault(key, row)
-            self.rows[key] = held._replace(is_watched=True, position=row.position)
+            self.put(held._replace(is_watched=True, position=row.position))
             self.states.setdefault(key, state)
         self._removed = {}
         self.touch(restored)
@@ -187,21 +201,24 @@ class Watchlist:
 
     def drop(self, key: InstanceKey) -> None:
         """Take a row off the list for good: `restore` does not bring it back."""
-        self.rows[key] = self.rows[key]._replace(is_watched=False)
+        self.put(self.rows[key]._replace(is_watched=False))
         self.touch([key])
 
     def forget(self, key: InstanceKey) -> None:
         """Drop all that is known of an instance, but for what `restore` brings back."""
         row, state = self.rows.pop(key, None), self.states.pop(key, None)
-        if row is not None and state is not None and key in self._removed:
-            self._removed[key] = row, state
+        self._changed[key] = None
+        if row is not None and state is not None:
+            state.looked_at = inf
+            if key in self._removed:
+                self._removed[key] = row, state
 
     def mark_seen(self, keys: Iterable[InstanceKey] | None) -> list[InstanceKey]:
         """Clear unseen marks, all without keys; returns those that were unseen."""
         wanted = list(self.rows) if keys is None else [key for key in keys if key in self.rows]
         unseen = [key for key in wanted if self.rows[key].is_unseen]
         for key in unseen:
-            self.rows[key] = self.rows[key]._replace(is_unseen=False)
+            self.put(self.rows[key]._replace(is_unseen=False))
         self.touch(unseen)
         return unseen
 
@@ -225,11 +242,9 @@ class Watchlist:
         if news is News.REPLACED:
             state.modify_time = last_change = None
         state.read(moment.monotonic)
-        self.rows[key] = self._with_reading(row, instance, moment.now)._replace(
-            is_gone=False,
-            is_unseen=row.is_unseen or (row.is_watched and seen.is_news),
-            last_change=last_change,
-        )
+        read = self._with_reading(row, instance, moment.now)
+        is_unseen = row.is_unseen or (row.is_watched and seen.is_news)
+        self.put(read._replace(is_gone=False, is_unseen=is_unseen, last_change=last_change))
         return seen
 
     def missed(self, key: InstanceKey, trouble: Trouble, monotonic: float) -> bool:
@@ -246,7 +261,7 @@ class Watchlist:
         is_long = state.missing.is_long(monotonic, GONE_AFTER, GONE_SECONDS)
         if not (is_long and self._is_proved(key, state.missing.since)):
             return False
-        self.rows[key] = row._replace(is_gone=True, is_unseen=row.is_unseen or row.is_watched)
+        self.put(row._replace(is_gone=True, is_unseen=row.is_unseen or row.is_watched))
         return True
 
     def take_over(
@@ -284,16 +299,15 @@ class Watchlist:
             added_at=stored.added_at,
             is_unseen=(held if key in unsaved.unseen else stored).is_unseen,
         )
-        self.rows[key] = row
+        self.put(row)
         if stored.instance is None or stored.read_at is None:
             return False
         if held.read_at is not None and stored.read_at <= held.read_at:
             return False
         # An older one of our own must not be saved over it.
         unsaved.readings.pop(key, None)
-        self.rows[key] = self._with_reading(row, stored.instance, stored.read_at)._replace(
-            is_gone=stored.is_gone, last_change=stored.last_change
-        )
+        read = self._with_reading(row, stored.instance, stored.read_at)
+        self.put(read._replace(is_gone=stored.is_gone, last_change=stored.last_change))
         return True
 
     def _is_watched(self, key: InstanceKey) -> bool:

@@ -20,7 +20,7 @@ from wfinspect.regions import zone_of
 from wfinspect.search import HELP, Term, matcher, parse_search, suggestions, to_query
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
-from wfinspect.ui.rows import RowColumns, list_line, widest
+from wfinspect.ui.rows import RowColumns, RowTable, list_line
 from wfinspect.ui.screens.main import SPLIT_CELLS, MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
@@ -42,7 +42,7 @@ class FoundList(CursorList):
         """Show instances; those that were shown stay where they are."""
         self._now = self._main.clock.now()
         self.rows = tuple(Row(key, one, read_at=self._now, is_live=True) for key, one in found)
-        self._cells = widest(self.rows)
+        self._cells = RowTable(self.rows).widest
         self.update_lines()
 
     @property

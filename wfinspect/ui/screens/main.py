@@ -16,7 +16,7 @@ from textual.widget import Widget
 from wfinspect.clock import Clock
 from wfinspect.model import Family, InstanceKey
 from wfinspect.ui.files import Preferences
-from wfinspect.ui.instance_text import bottom_line, counts_of, nothing_watched, top_line
+from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import Line
 from wfinspect.ui.painting import SparingScreen
@@ -106,10 +106,6 @@ class MainScreen(SparingScreen[None]):
         self._is_demo = is_demo
         self._keymap = keymap
         self.snapshot = Snapshot()
-        self.counts: Counter[Family] = Counter()
-        """As `counts_of` finds them, once a snapshot."""
-        self.unseen = 0
-        """How many rows have an unseen change."""
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
         self._chosen: Layout | None = None
@@ -160,16 +156,23 @@ class MainScreen(SparingScreen[None]):
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot; whatever equals the former one sends nothing."""
-        is_first = not self.list.rows
+        is_first = not self.list.count
         self.snapshot = snapshot
-        # Here, since the lines that show it are made again for every key.
-        self.counts = counts_of(snapshot.rows)
-        self.unseen = sum(row.is_unseen for row in snapshot.rows)
         if (self.clock.now() - self._now).total_seconds() >= MINUTE_SECONDS:
             self._now = self.clock.now()
         self._fill()
         if is_first and self.opened is not None:
             self.list.select(self.opened)
+
+    @property
+    def counts(self) -> Counter[Family]:
+        """How many rows are in which family."""
+        return self.list.table.counts
+
+    @property
+    def unseen(self) -> int:
+        """How many rows have an unseen change."""
+        return self.list.table.unseen
 
     def _fill(self) -> None:
         self.id_box.set_recent(self.snapshot.recent_ids)

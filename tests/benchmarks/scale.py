@@ -1,0 +1,288 @@
+"""The real app over many watched instances: CPU, keys, memory and writes, by their number.
+
+The app runs in a pseudo-terminal over the real store and HTTP client; the service is a simulator in
+a third process. Each hundred of instances shares a List, so that all calls carry the same at any
+number. All run, and one changes every two seconds. CPU is that of the app's process by its own clock,
+so that other load hardly matters; the latency of keys and the seconds need a quiet machine.
+
+``scale.py [--counts 1000,10000] [--seconds 60]``; writes are counted by strace where there is one.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+from bench import Figures
+from drive import engine_of
+from fakes import FakeClock, ScriptedSource
+from pty_session import PtySession, python
+
+from wfinspect.clock import SystemClock
+from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
+from wfinspect.simulator import Simulator
+from wfinspect.watching.api import Row
+from wfinspect.watching.store import Changes, Store
+
+COUNTS = (1_000, 2_500, 10_000, 20_000)
+BY_HEART = 10_000
+"""The number of which the limits of design.md speak."""
+CALLS_A_SECOND = 2
+KEYS = 200
+CHANGE_EVERY_SECONDS = 2.0
+HERE = Path(__file__)
+
+
+class Measured(NamedTuple):
+    """What one number of instances costs."""
+
+    cpu: float
+    """The part of a core that the app takes."""
+    call_ms: float
+    """CPU of the app for each call."""
+    key_ms: float
+    """95 of 100 keys take less."""
+    rss_mb: float
+
+
+def serve(state_dir: Path, count: int) -> None:
+    """Be the service: obeys lines on standard input, and answers each with a line of JSON."""
+    clock = SystemClock()
+    with Simulator(clock=clock, extra=count) as service:
+        ids = service.ids[-count:]
+        for each in ids:
+            service.set_status(each, "Running")
+        target = Target("(env)", "cn-shanghai", service.url)
+        _store(service, target, ids, state_dir)
+        is_still, is_over = threading.Event(), threading.Event()
+
+        def change() -> None:
+            turn = 0
+            while not is_over.wait(CHANGE_EVERY_SECONDS):
+                if not is_still.is_set():
+                    which = ids[turn * 7919 % count]
+                    service.set_status(which, "Checking" if turn // count % 2 == 0 else "Running")
+                    turn += 1
+
+        threading.Thread(target=change, daemon=True).start()
+        print(json.dumps(service.environment()), flush=True)
+        for line in sys.stdin:
+            if line.strip() == "still":
+                is_still.set()
+            print(json.dumps(service.calls.count()), flush=True)
+        is_over.set()
+
+
+def _store(service: Simulator, target: Target, ids: tuple[int, ...], state_dir: Path) -> None:
+    """Write the watched list as a former start left it."""
+    now = datetime.now(UTC)
+    changes = Changes()
+    for place, record in enumerate(service.population.records(ids, now)):
+        fields: dict[str, Any] = {
+            "name": record["Name"],
+            "status": record["Status"],
+            "env_type": record["EnvType"],
+            "project_id": record["ProjectId"],
+            "biz_date": record["BizDate"],
+            "workflow_id": record["WorkflowId"],
+            "create_time": record["CreateTime"],
+            "started_time": record["StartedTime"],
+            "modify_time": record["ModifyTime"],
+        }
+        instance = WorkflowInstance(InstanceId(int(str(record["Id"]))), **fields)
+        key = InstanceKey(target, instance.id)
+        changes.added[key] = Row(
+            key,
+            instance,
+            now - timedelta(minutes=5),
+            is_watched=True,
+            position=float(place),
+            added_at=now,
+        )
+    store = Store(state_dir, clock_now)
+    store.save(changes)
+    store.close()
+
+
+def clock_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Service:
+    """The service in a process of its own."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.environment: dict[str, str] = self._answer()
+
+    def calls(self) -> int:
+        """How many have arrived."""
+        return int(self._ask("calls"))
+
+    def stand_still(self) -> None:
+        """Let nothing change any more."""
+        self._ask("still")
+
+    def _ask(self, order: str) -> Any:  # noqa: ANN401 - JSON
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{order}\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> Any:  # noqa: ANN401 - JSON
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+
+@contextlib.contextmanager
+def serving(state_dir: Path, count: int) -> Iterator[Service]:
+    path = os.pathsep.join([str(HERE.parent), str(HERE.parents[1] / "support")])
+    with subprocess.Popen(
+        python(str(HERE), "--serve", str(state_dir), "--counts", str(count)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+    ) as process:
+        try:
+            yield Service(process)
+        finally:
+            process.terminate()
+
+
+def cpu_seconds(pid: int) -> float:
+    """The CPU time of a process, to the nanosecond; see CPUCLOCK_SCHED in linux/posix-timers.h."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+@contextlib.contextmanager
+def app(home: Path, service: Service, state_dir: Path) -> Iterator[PtySession]:
+    command = python(
+        "-m", "wfinspect", "--state-dir", str(state_dir), "--interval", "15",
+        "--budget", "10000000", "--no-low-bandwidth",
+    )  # fmt: skip
+    with PtySession(command, home=home, env=service.environment) as running:
+        running.wait_for(r"WATCHED|NAME", 60.0)
+        yield running
+        running.press("ctrl+q")
+        running.wait_exit()
+
+
+def measure(count: int, seconds: float, figures: Figures) -> Measured:
+    """Run the app over a number of instances, after a round that reads each once."""
+    with tempfile.TemporaryDirectory() as made:
+        home, state_dir = Path(made), Path(made) / "state"
+        with serving(state_dir, count) as service, app(home, service, state_dir) as running:
+            pid = running.process.pid
+            running.read_for(count / 100 / CALLS_A_SECOND + 15.0)
+            calls, used, begun = service.calls(), cpu_seconds(pid), time.monotonic()
+            running.read_for(seconds)
+            took = time.monotonic() - begun
+            used, calls = cpu_seconds(pid) - used, service.calls() - calls
+            delays = []
+            for number in range(KEYS):
+                pressed = time.perf_counter()
+                running.press("down" if number % 40 < 20 else "up")
+                running.read_some(2.0)
+                delays.append(time.perf_counter() - pressed)
+                running.read_for(0.06)
+            rss = psutil.Process(pid).memory_info().rss / 2**20
+            if count == COUNTS[0]:
+                _writes(pid, running, service, count, figures)
+    key_ms = statistics.quantiles(delays, n=20)[-1] * 1000
+    found = Measured(used / took, used / max(1, calls) * 1000, key_ms, rss)
+    figures.report(
+        f"{count:,} watched: {calls} calls in {took:.0f} s; CPU; CPU a call",
+        f"{found.cpu:.1%}; {found.call_ms:.1f} ms",
+    )
+    figures.report(
+        f"{count:,} watched: key to first byte, p95; RSS",
+        f"{found.key_ms:.0f} ms; {found.rss_mb:.0f} MB",
+    )
+    return found
+
+
+def _writes(pid: int, running: PtySession, service: Service, count: int, figures: Figures) -> None:
+    """Count the fdatasyncs of a round in which nothing changes."""
+    strace = shutil.which("strace")
+    if strace is None:
+        figures.report("fdatasyncs in a round with nothing new", "no strace here")
+        return
+    service.stand_still()
+    round_seconds = max(15.0, count / 100 / CALLS_A_SECOND) + 5.0
+    running.read_for(round_seconds)
+    with tempfile.NamedTemporaryFile("r") as log:
+        tracer = subprocess.Popen(
+            [strace, "-f", "-e", "trace=fdatasync,fsync", "-o", log.name, "-p", str(pid)],
+            stderr=subprocess.DEVNULL,
+        )
+        calls = service.calls()
+        running.read_for(round_seconds)
+        calls = service.calls() - calls
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait()
+        found = len(re.findall(r"\bf(?:data)?sync\(", log.read()))
+    figures.hold(f"fdatasyncs in a round with nothing new ({calls} calls)", found, most=0)
+
+
+def watching(figures: Figures, count: int = 20_000) -> None:
+    """The time to put many new IDs on the list, in the engine alone."""
+    with tempfile.TemporaryDirectory() as made:
+        clock = FakeClock()
+        source = ScriptedSource(clock)
+        engine = engine_of(Path(made), source.connect, clock)
+        keys = [InstanceKey(engine.target, InstanceId(n)) for n in range(1, count + 1)]
+        used = time.process_time()
+        engine.watch(keys)
+        used = time.process_time() - used
+    figures.hold(f"watch() of {count:,} new IDs: CPU", used, most=0.5, unit=" s")
+
+
+def tell(figures: Figures, counts: tuple[int, ...] = COUNTS, seconds: float = 60.0) -> None:
+    """Measure and print."""
+    watching(figures)
+    found = {count: measure(count, seconds, figures) for count in counts}
+    if BY_HEART in found:
+        each, what = found[BY_HEART], f"{BY_HEART:,} watched, interval 15"
+        figures.hold(f"{what}: CPU of the app, %", each.cpu * 100, most=5.0)
+        figures.hold(f"{what}: key to first byte, p95", each.key_ms, most=40.0, unit=" ms")
+        figures.hold(f"{what}: RSS", each.rss_mb, most=80.0, unit=" MB")
+    if len(found) > 1:
+        least, most = min(found), max(found)
+        exponent = math.log(found[most].call_ms / found[least].call_ms) / math.log(most / least)
+        what = f"CPU a call ~ N^s, {least:,} to {most:,}: s"
+        figures.hold(what, exponent, most=0.1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--counts", default=",".join(map(str, COUNTS)), metavar="N,N")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each measurement")
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    counts = tuple(map(int, args.counts.split(",")))
+    if args.serve is not None:
+        serve(args.serve, counts[0])
+        return
+    figures = Figures()
+    tell(figures, counts, args.seconds)
+    figures.end()
+
+
+if __name__ == "__main__":
+    main()
