@@ -86,16 +86,21 @@ class BatchPlanner:
         placement.in_flight.update(keys)
         return keys, group
 
-    def must_wait(self, key: InstanceKey) -> bool:
-        """Return whether an answer on its way may place the instance at no cost."""
-        placement = self._placement(key.target)
-        return key in placement.unplaced and bool(placement.in_flight) and not placement.is_singly
+    def must_wait(self, target: Target) -> bool:
+        """Return whether an answer on its way may place new instances at no cost."""
+        placement = self._placement(target)
+        return bool(placement.in_flight) and not placement.is_singly
+
+    def is_new(self, key: InstanceKey) -> bool:
+        """Return whether an instance is not placed yet."""
+        return key in self._placement(key.target).unplaced
+
+    def group_of(self, key: InstanceKey) -> Group | None:
+        return self._members[key].group
 
     def unit(self, key: InstanceKey, monotonic: float) -> Group | InstanceKey | None:
         """Return what a call that reads an instance answers for; None while it is not placed yet."""
-        if key in self._placement(key.target).unplaced:
-            return None
-        return self.shared(key, monotonic) or key
+        return None if self.is_new(key) else self.shared(key, monotonic) or key
 
     @property
     def new(self) -> int:

@@ -4,9 +4,11 @@ Times are monotonic seconds.
 """
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush, nsmallest
+from itertools import count
 from math import inf
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ from wfinspect.watching.limits import Limit, Limits, Rounds, Wait, is_of_account
 _BAD_REQUEST_SECONDS = 60.0
 _BAD_REQUEST_CAP_SECONDS = 600.0
 _MAX_REFUSALS = 8
+_POLLED = 2  # the rank of what the user has not requested
 _HABIT = 5  # on a line that loses every fifth call, three in a row are chance
 
 
@@ -27,9 +30,11 @@ _HABIT = 5  # on a line that loses every fifth call, three in a row are chance
 class PollState:
     """When one instance is due; it knows no other."""
 
-    key: "InstanceKey"
-    earliest_at: float = -inf
-    """When it may be read if nothing else stands in the way."""
+    key: InstanceKey
+    number: int
+    """Of two that are due at one time the one with the smaller number goes first."""
+    cadence: float | None = ACTIVE_SECONDS
+    """Seconds between two readings; None is a rest until it is requested."""
     base_at: float = -inf
     """When it was last requested."""
     is_requested: bool = False
@@ -42,7 +47,8 @@ class PollState:
     """The call that asks for it now."""
     failed_at: float = -inf
     """When a request for it last failed: those due since before that go first."""
-    _cadence: float | None = ACTIVE_SECONDS
+    unit: "Unit | None" = None
+    """With whom it waits; None while it is in flight."""
     _jitter: float = 1.0
     _stretch: float = 1.0
     """By how much the budget lengthened the cadence when it was last requested."""
@@ -51,25 +57,14 @@ class PollState:
     _lone_failures: int = 0
 
     @property
-    def cadence(self) -> float | None:
-        """Seconds between two readings; None is a rest until it is requested."""
-        return self._cadence
-
-    @property
     def stretched(self) -> float:
         """The longest time to the next reading by cadence and budget; 0 while it rests."""
-        return (self._cadence or 0.0) * self._stretch * (1.0 + JITTER)
+        return (self.cadence or 0.0) * self._stretch * (1.0 + JITTER)
 
-    def set_cadence(self, seconds: float | None) -> None:
-        """Set the time between two readings."""
-        self._cadence = seconds
-        self._plan()
-
-    def request(self, *, is_urgent: bool) -> None:
-        """Put it first in line."""
-        self.is_requested = True
-        self.is_urgent |= is_urgent
-        self._plan()
+    @property
+    def rank(self) -> int:
+        """Which of those that may be read now goes first, whenever it was due."""
+        return 2 - self.is_requested - self.is_urgent
 
     def sent(self, batch: "Batch") -> None:
         """Note the call that reads it."""
@@ -79,7 +74,6 @@ class PollState:
     def begin(self, at: float, stretch: float, jitter: float) -> None:
         """Count the time to the next reading from `at`, with what lengthens it."""
         self.base_at, self._stretch, self._jitter = at, stretch, jitter
-        self._plan()
 
     def read(self) -> None:
         """Note a reading."""
@@ -88,12 +82,6 @@ class PollState:
     def due_again(self) -> None:
         """Be due at once, unless it rests and the user has not requested it."""
         self.base_at, self.is_requested = -inf, self.is_requested or self.was_requested
-        self._plan()
-
-    def due_now(self) -> None:
-        """Be due at once, as far as the budget goes, unless it rests."""
-        self.base_at = -inf
-        self._plan()
 
     def failed(self, monotonic: float) -> None:
         """Be due at once, behind all who are due by now, so that no one can stand in their way."""
@@ -101,7 +89,7 @@ class PollState:
         self.due_again()
 
     def failed_alone(self) -> bool:
-        """Note a failure while the service answers others; says whether that has become a habit."""
+        """Note a failure while the service answers others; return whether that has become a habit."""
         self._lone_failures += 1
         return self._lone_failures >= _HABIT
 
@@ -110,28 +98,14 @@ class PollState:
         wait = _BAD_REQUEST_SECONDS * 2.0**self._refusals
         self._not_before = monotonic + min(_BAD_REQUEST_CAP_SECONDS, wait)
         self._refusals = min(self._refusals + 1, _MAX_REFUSALS)
-        self._plan()
 
-    def due_at(self, limit: "Limit") -> float:
-        """When it is due by its cadence."""
-        if self._cadence is None:
+    def due_at(self, stretch: float) -> float:
+        """Return when it is due; `stretch` is by how much the budget lengthens cadences now."""
+        if self.cadence is None:
             return inf
         # A bucket that has filled up since shortens the wait again.
-        return self.base_at + self._cadence * self._jitter * min(self._stretch, limit.stretch)
-
-    def ready_at(self, limit: "Limit") -> float:
-        """Return when it may be read, as far as time decides it."""
-        if self.is_requested:
-            return limit.allowed_at
-        return max(self.due_at(limit), self._not_before, limit.allowed_at, limit.affordable_at)
-
-    def _plan(self) -> None:
-        if self.is_requested:
-            self.earliest_at = -inf
-        elif self._cadence is None:
-            self.earliest_at = inf
-        else:
-            self.earliest_at = max(self._not_before, self.base_at + self._cadence * self._jitter)
+        due_at = self.base_at + self.cadence * self._jitter * min(self._stretch, stretch)
+        return max(due_at, self._not_before, self.failed_at)
 
 
 class Batch(NamedTuple):
@@ -142,8 +116,17 @@ class Batch(NamedTuple):
     group: Group | None = None
 
 
+Unit = Target | Group | InstanceKey
+"""What waits together: the new ones of a target, those of a group, or an instance alone."""
+_Head = tuple[int, float, int, int, PollState]
+"""The first of a unit: rank, when it is due, number, and a serial number that tells entries apart."""
+
+
 class Schedule:
-    """Decides the next call; see the module's docstring."""
+    """Decides the next call; see the module's docstring.
+
+    Who is first in a unit is found again only where something of the unit has changed.
+    """
 
     def __init__(
         self, rng: random.Random, *, budget: int, interval_seconds: float = ACTIVE_SECONDS
@@ -154,6 +137,15 @@ class Schedule:
         self._states: dict[InstanceKey, PollState] = {}
         self.targets: Counter[Target] = Counter()
         """Those in use, each with the number of its instances."""
+        self._units: dict[Unit, dict[InstanceKey, PollState]] = {}
+        self._changed: defaultdict[Target, set[Unit]] = defaultdict(set)
+        """The units of each target whose first is to be found again."""
+        self._heads: dict[Unit, _Head] = {}
+        self._heaps: defaultdict[Target, list[_Head]] = defaultdict(list)
+        """The heads of each target; one that is not in `_heads` any more is passed over."""
+        self._stretches: dict[Target, float] = {}
+        """By which the heads were found."""
+        self._numbers = count()
         self.groups = BatchPlanner()
         self.limits = Limits(rng, budget=budget)
         self.rounds = Rounds(MAX_IDS)
@@ -163,29 +155,37 @@ class Schedule:
     def add(self, key: InstanceKey, *, group: Group | None = None) -> None:
         """Take an instance up; it is due at once. One already known stays as it is."""
         if key not in self._states:
-            self._states[key] = PollState(key)
+            state = self._states[key] = PollState(key, next(self._numbers))
             self.targets[key.target] += 1
             self.groups.add(key, group)
-            self.rounds.put(key, group, self._states[key].cadence)
+            self.rounds.put(key, group, state.cadence)
+            self._file(state)
 
     def forget(self, key: InstanceKey) -> None:
         """Never read an instance again; an answer still on its way is ignored."""
-        if self._states.pop(key, None) is not None:
+        state = self._states.pop(key, None)
+        if state is not None:
+            self._take_out(state)
             self.targets -= Counter([key.target])
             self.groups.forget(key)
             self.rounds.forget(key)
+            self._changed[key.target].add(key.target)
 
     def set_cadence(self, key: InstanceKey, seconds: float | None) -> None:
         """Set the time between two readings; None lets the instance rest until it is requested."""
-        self._states[key].set_cadence(seconds)
-        self.rounds.put(key, self.rounds.unit(key), seconds)
+        state = self._states[key]
+        if state.cadence != seconds:
+            state.cadence = seconds
+            self.rounds.put(key, self.rounds.unit(key), seconds)
+            self._file(state)
 
     def request(self, key: InstanceKey, monotonic: float, *, is_urgent: bool = False) -> None:
         """Read an instance as soon as the rate allows, since the user wants it."""
         state = self._states[key]
         if state.flight is not None:
             return  # the answer on its way is as new as another one
-        state.request(is_urgent=is_urgent)
+        state.is_requested, state.is_urgent = True, state.is_urgent or is_urgent
+        self._file(state)
         self.limits.allow_one(key.target, monotonic)
 
     def read_elsewhere(self, key: InstanceKey, read_at: float, monotonic: float) -> None:
@@ -195,59 +195,48 @@ class Schedule:
         if state.flight is None and read_at > state.base_at:
             # The process that read it last goes first again, or two would often call at once.
             self._begin(state, read_at, monotonic, jitter=(0.7 * JITTER, JITTER))
+        self._file(state)
 
     def waits(self, monotonic: float) -> Mapping[Target, Wait]:
-        """What our own budget and rate add to the intervals of each target with polled rows."""
+        """Return what our own budget and rate add to the intervals of each target with polled rows."""
         return self.limits.waits(self.rounds.calls, self.groups.new, monotonic)
 
     def effective_interval(self, key: InstanceKey, wait: Wait) -> float:
-        """Seconds within which the next reading is due, with everything that lengthens it."""
+        """Return the seconds within which the next reading is due, with everything that lengthens it."""
         return self._states[key].stretched + wait.for_budget + wait.for_rate + wait.for_new
 
     def due_now(self, keys: Iterable[InstanceKey]) -> None:
         """Read instances as soon as budget and rate allow."""
         for state in self._known(keys):
-            state.due_now()
+            state.base_at = -inf
+            self._file(state)
 
     def take_due(self, monotonic: float) -> Batch | None:
-        """The next call to make now, None if nothing may go out. Marks its instances in flight."""
+        """Return the next call to make now, None if nothing may go out; mark its instances in flight."""
         if self.limits.rate.ready_at(monotonic) > monotonic:
             return None
         limits = self.limits.at(monotonic, self.targets)
         ready = [
-            state
-            for state in self._states.values()
-            if state.earliest_at <= monotonic
-            and state.ready_at(limits[state.key.target]) <= monotonic
-            and not self._is_blocked(state, monotonic, limits)
+            head
+            for target, limit in limits.items()
+            if (head := self._head(target, limit)) and self._ready_at(head, limit) <= monotonic
         ]
         if not ready:
             return None
-        first = min(
-            ready,
-            key=lambda t: (
-                not t.is_urgent,
-                not t.is_requested,
-                max(t.due_at(limits[t.key.target]), t.failed_at),
-            ),
-        )
-        batch = self._batch(first, monotonic, limits)
+        batch = self._batch(min(ready)[-1], monotonic, limits)
         self.limits.sent(batch.target, batch.group, monotonic)
         for key in batch.keys:
+            self._take_out(self._states[key])
             self._states[key].sent(batch)
             self._begin(self._states[key], monotonic, monotonic)
+        self._changed[batch.target] |= {batch.target, batch.group or batch.target}
         return batch
 
     def next_at(self, monotonic: float) -> float | None:
-        """When `take_due` may have something, None if only an answer or the user changes that."""
+        """Return when `take_due` may have something, None if only an answer or the user changes that."""
         limits = self.limits.at(monotonic, self.targets)
-        first_at = inf
-        for state in self._states.values():
-            # The rest is dear to look up, and needed only of the few that may be the first.
-            if state.earliest_at < first_at:
-                ready_at = state.ready_at(limits[state.key.target])
-                if ready_at < first_at and not self._is_blocked(state, monotonic, limits):
-                    first_at = ready_at
+        heads = ((self._head(target, limit), limit) for target, limit in limits.items())
+        first_at = min((self._ready_at(head, limit) for head, limit in heads if head), default=inf)
         return None if first_at == inf else max(first_at, self.limits.rate.ready_at(monotonic))
 
     def succeeded(
@@ -261,58 +250,106 @@ class Schedule:
                 where it lacks a field of it. A Get answered by "not found" ends here too, empty.
             monotonic: the time of the answer.
         """
-        self._land(batch)
+        states = self._land(batch)
         self.limits.succeeded(batch.target, monotonic)
         for state in self._known(placed):
             state.read()
         # Not found by List says nothing about an instance; only a Get of its own does.
-        self._due_again(self.groups.answered(batch.keys, batch.group, placed, monotonic))
-        for state in self._known(batch.keys):
+        for state in self._known(self.groups.answered(batch.keys, batch.group, placed, monotonic)):
+            state.due_again()
+        for state in states:
             self.rounds.put(state.key, self.groups.unit(state.key, monotonic), state.cadence)
+            self._file(state)
 
     def failed(self, batch: Batch, error: ServiceError, monotonic: float) -> bool:
-        """End a call that gave nothing usable; decides when the next one may follow.
+        """End a call that gave nothing usable, and decide when the next one may follow.
 
-        Gives whether that says something of its only instance, and nothing of the service.
+        Returns whether that says something of its only instance, and nothing of the service.
         """
-        self._land(batch)
+        states = self._land(batch)
+        is_of_one = False
         if batch.group is not None and isinstance(error, (BadRequest, Refused)):
             self.groups.refused(batch.keys, batch.group, error)
-            self._due_again(batch.keys)
-            return False
-        self.groups.failed(batch.keys, batch.target, is_get=batch.group is None)
-        states = list(self._known(batch.keys))
-        is_of_one = is_of_instance(error) or self._is_of_one(batch, error, states)
-        if is_of_one:
-            self.limits.succeeded(batch.target, monotonic)
             for state in states:
-                state.hold_back(monotonic)
+                state.due_again()
         else:
-            sent_at = max((state.base_at for state in states), default=monotonic)
-            self.limits.failed(batch.target, error, monotonic, sent_at)
-            for state in states:
-                state.failed(monotonic)
+            self.groups.failed(batch.keys, batch.target, is_get=batch.group is None)
+            is_of_one = is_of_instance(error) or self._is_of_one(batch, error, states)
+            if is_of_one:
+                self.limits.succeeded(batch.target, monotonic)
+                for state in states:
+                    state.hold_back(monotonic)
+            else:
+                sent_at = max((state.base_at for state in states), default=monotonic)
+                self.limits.failed(batch.target, error, monotonic, sent_at)
+                for state in states:
+                    state.failed(monotonic)
+        for state in states:
+            self._file(state)
         return is_of_one
 
     def _is_of_one(self, batch: Batch, error: ServiceError, states: Iterable[PollState]) -> bool:
-        """Whether it is always the same instance that fails, while calls for others succeed."""
+        """Return whether it is always the same instance that fails, while calls for others succeed."""
         is_lone = batch.group is None and self.limits.open_breaker(batch.target) is None
         return is_lone and not is_of_account(error) and any(t.failed_alone() for t in states)
 
-    def _is_blocked(
-        self, state: PollState, monotonic: float, limits: Mapping[Target, Limit]
-    ) -> bool:
-        """Whether an instance has to wait for an answer that is on its way, or for the user."""
-        if state.flight is not None or (self.is_paused and not state.is_requested):
-            return True
-        if not state.is_urgent and self.groups.must_wait(state.key):
-            return True
-        if state.is_requested:
-            return False
-        groups_in_flight = limits[state.key.target].groups
-        return (
-            bool(groups_in_flight) and self.groups.shared(state.key, monotonic) in groups_in_flight
-        )
+    # Units, and who is first in each.
+
+    def _file(self, state: PollState) -> None:
+        """Let an instance wait with others, by what is known of it now."""
+        self._take_out(state)
+        if state.flight is None:
+            unit: Unit = state.key
+            if not state.is_urgent and self.groups.is_new(state.key):
+                unit = state.key.target
+            elif not state.is_requested:
+                unit = self.groups.group_of(state.key) or state.key
+            state.unit = unit
+            self._units.setdefault(unit, {})[state.key] = state
+            self._changed[state.key.target].add(unit)
+
+    def _take_out(self, state: PollState) -> None:
+        unit, state.unit = state.unit, None
+        if unit is not None:
+            members = self._units[unit]
+            del members[state.key]
+            if not members:
+                del self._units[unit]
+            self._changed[state.key.target].add(unit)
+
+    def _head(self, target: Target, limit: Limit) -> _Head | None:
+        """Return the instance of a target that is to be read first."""
+        changed, stretch = self._changed.pop(target, set()), limit.stretch
+        if self._stretches.setdefault(target, stretch) != stretch:
+            # That lengthens the waits of all; then calls are few.
+            self._stretches[target] = stretch
+            changed |= {unit for unit in self._units if _target_of(unit) == target}
+        heap = self._heaps[target]
+        for unit in changed:
+            self._heads.pop(unit, None)
+            members = self._units.get(unit)
+            if members and not self._is_blocked(unit, limit):
+                rank, due_at, number, state = min(
+                    (state.rank, state.due_at(stretch), state.number, state)
+                    for state in members.values()
+                )
+                head = self._heads[unit] = rank, due_at, number, next(self._numbers), state
+                heappush(heap, head)
+        while heap and self._heads.get(heap[0][-1].unit) is not heap[0]:  # type: ignore[arg-type] # None is no unit
+            heappop(heap)
+        return heap[0] if heap else None
+
+    def _is_blocked(self, unit: Unit, limit: Limit) -> bool:
+        """Return whether a unit has to wait for an answer that is on its way."""
+        if isinstance(unit, Target):
+            return self.groups.must_wait(unit)
+        return isinstance(unit, Group) and unit in limit.groups
+
+    def _ready_at(self, head: _Head, limit: Limit) -> float:
+        rank, due_at = head[:2]
+        if rank < _POLLED:
+            return limit.allowed_at
+        return inf if self.is_paused else max(due_at, limit.allowed_at, limit.affordable_at)
 
     def _batch(self, first: PollState, monotonic: float, limits: Mapping[Target, Limit]) -> Batch:
         target = first.key.target
@@ -320,10 +357,14 @@ class Schedule:
         if group is None or group in limits[target].groups:
             keys, group = self.groups.place(first.key, monotonic, is_alone=first.is_urgent)
             return Batch(target, keys, group)
+        stretch = limits[target].stretch
         members = (self._states[key] for key in self.groups.members(group, monotonic))
-        others = [state for state in members if state.flight is None and state is not first]
-        others.sort(key=lambda t: (not t.is_requested, t.due_at(limits[target])))
-        keys = (first.key, *(state.key for state in others[: MAX_IDS - 1]))
+        others = nsmallest(
+            MAX_IDS - 1,
+            (state for state in members if state.flight is None and state is not first),
+            key=lambda state: (state.rank, state.due_at(stretch), state.number),
+        )
+        keys = (first.key, *(state.key for state in others))
         return Batch(target, keys, group if others else None)
 
     def _begin(
@@ -340,13 +381,17 @@ class Schedule:
     def _known(self, keys: Iterable[InstanceKey]) -> Iterable[PollState]:
         return (self._states[key] for key in keys if key in self._states)
 
-    def _land(self, batch: Batch) -> None:
+    def _land(self, batch: Batch) -> list[PollState]:
+        """Note that a call is over; returns its instances."""
         self.limits.landed(batch.target, batch.group)
-        for state in self._known(batch.keys):
+        self._changed[batch.target] |= {batch.target, batch.group or batch.target}
+        states = list(self._known(batch.keys))
+        for state in states:
             # One that was forgotten and taken up again may be in another call by now.
             if state.flight is batch:
                 state.flight = None
+        return states
 
-    def _due_again(self, keys: Iterable[InstanceKey]) -> None:
-        for state in self._known(keys):
-            state.due_again()
+
+def _target_of(unit: Unit) -> Target:
+    return unit if isinstance(unit, Target) else unit.target
