@@ -13,11 +13,10 @@ from wfinspect.model import Family, InstanceId, WorkflowInstance, family_of
 MIN_RUNS = 4
 """Fewer give no usual range."""
 
+# Two standard deviations, estimated from the median distance to the median: one odd run changes neither.
 _SPREAD = 2 * 1.4826
-"""Two standard deviations, estimated from the median distance to the median: one odd run changes
-neither."""
+# Of the median; else runs that happen to agree would make every second a delay.
 _LEAST_SPREAD = 0.05
-"""Of the median; else runs that happen to agree would make every second a delay."""
 _LEAST_SPREAD_SECONDS = 30.0
 _MINUTE = 60.0
 

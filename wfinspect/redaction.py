@@ -10,8 +10,8 @@ from functools import lru_cache
 
 _HIDDEN = "***"
 _LEAST_SECRET = 8
+# The newest, since tokens are renewed every hour for as long as the app runs.
 _secrets: deque[str] = deque(maxlen=50)
-"""The newest, since tokens are renewed every hour for as long as the app runs."""
 
 
 def remember_secrets(*texts: str) -> None:

@@ -9,21 +9,13 @@ from zoneinfo import ZoneInfo
 
 _CHINA = "Asia/Shanghai"
 
-_ZONES = {
-    "cn-hangzhou": _CHINA,
-    "cn-shanghai": _CHINA,
-    "cn-shenzhen": _CHINA,
-    "cn-beijing": _CHINA,
-    "cn-zhangjiakou": _CHINA,
-    "cn-wulanchabu": _CHINA,
-    "cn-chengdu": _CHINA,
-    "cn-qingdao": _CHINA,
-    "cn-huhehaote": _CHINA,
-    "cn-hangzhou-finance": _CHINA,
-    "cn-shanghai-finance-1": _CHINA,
-    "cn-shenzhen-finance-1": _CHINA,
-    "cn-beijing-finance-1": _CHINA,
-    "cn-north-2-gov-1": _CHINA,
+_IN_CHINA = (
+    "cn-hangzhou", "cn-shanghai", "cn-shenzhen", "cn-beijing", "cn-zhangjiakou", "cn-wulanchabu",
+    "cn-chengdu", "cn-qingdao", "cn-huhehaote", "cn-hangzhou-finance", "cn-shanghai-finance-1",
+    "cn-shenzhen-finance-1", "cn-beijing-finance-1", "cn-north-2-gov-1",
+)  # fmt: skip
+
+_ZONES = dict.fromkeys(_IN_CHINA, _CHINA) | {
     "cn-hongkong": "Asia/Hong_Kong",
     "ap-southeast-1": "Asia/Singapore",
     "ap-southeast-3": "Asia/Kuala_Lumpur",

@@ -359,8 +359,7 @@ def load_settings(given: Mapping[str, object], environ: Mapping[str, str]) -> Se
     return Settings(paths, keys=keys, notify=notify, sources=sources, **values)
 
 
-_Origin = dict[str, tuple[object, str]]
-"""Option key -> raw value and where it stood."""
+_Origin = dict[str, tuple[object, str]]  # option key -> raw value and where it stood
 
 
 def _stated(given: Mapping[str, object], environ: Mapping[str, str]) -> _Origin:

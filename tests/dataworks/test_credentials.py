@@ -196,7 +196,7 @@ async def test_a_caller_that_comes_as_the_library_writes_its_keys_makes_no_secon
     ) -> credentials.Provider:
         provider = provider_of(profile, environ, config_file)
 
-        def ask() -> credentials.Keys:
+        def ask() -> credentials.Credentials:
             keys = provider()
             has_written.set()
             may_end.wait()

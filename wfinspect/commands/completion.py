@@ -14,6 +14,7 @@ from wfinspect.model import FIELDS_AS_SENT
 from wfinspect.regions import REGIONS
 from wfinspect.settings import LOG_LEVELS, OPTIONS, THEMES, Settings
 
+# Values to offer for options whose parser has no list of choices.
 _WORDS: Mapping[str, Sequence[str]] = {
     "endpoint": ("public", "vpc"),
     "field": tuple(field.service_name for field in FIELDS_AS_SENT),
@@ -21,7 +22,6 @@ _WORDS: Mapping[str, Sequence[str]] = {
     "region": REGIONS,
     "theme": THEMES,
 }
-"""Values to offer for options whose parser has no list of choices."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -115,16 +114,12 @@ async def _find(
     on_call: Callable[[], None],
 ) -> str:
     """Fill `found`, page by page; gives a sentence where there are more than are printed."""
-    rng, number = random.Random(), 0
+    number = 0
     async with open_client(target, environ, home_of(environ), clock, on_call) as client:
         while True:
             number += 1
-            page = await with_retries(
-                lambda n=number: client.find_workflow_instances(query, page=n),  # type: ignore[misc]
-                clock=clock,
-                sleep=asyncio.sleep,
-                rng=rng,
-            )
+            search = partial(client.find_workflow_instances, query, page=number)
+            page = await with_retries(search, clock=clock)
             # New instances push others onto the next page, where they come again.
             before = len(found)
             found |= {each.id: each for each in page.items}

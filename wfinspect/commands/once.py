@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock
@@ -118,16 +119,8 @@ async def read_instances(
     on_call: Callable[[], None],
 ) -> Reading:
     """Read instances of a target; what may pass is tried again. `on_call` hears of each request."""
-    import asyncio
-
-    rng = random.Random()
     async with open_client(target, environ, home_of(environ), clock, on_call) as client:
-        return await read(
-            client,
-            target,
-            ids,
-            lambda attempt: with_retries(attempt, clock=clock, sleep=asyncio.sleep, rng=rng),
-        )
+        return await read(client, target, ids, partial(with_retries, clock=clock))
 
 
 Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[WorkflowInstance]]
@@ -201,6 +194,7 @@ THROTTLED_BASE_SECONDS = 1.0
 CAP_SECONDS = 20.0
 TOTAL_SECONDS = 30.0
 """From the first attempt to the beginning of the last."""
+_RNG = random.Random()
 _T = TypeVar("_T")
 
 
@@ -208,13 +202,15 @@ async def with_retries(
     attempt: Callable[[], Awaitable[_T]],
     *,
     clock: Clock,
-    sleep: Callable[[float], Awaitable[object]],
-    rng: random.Random,
+    sleep: Callable[[float], Awaitable[object]] | None = None,
+    rng: random.Random = _RNG,
 ) -> _T:
-    """The value of the first attempt that succeeds; raises the last one's ServiceError.
+    """Return the value of the first attempt that succeeds; raise the last one's ServiceError.
 
     Pauses have full jitter, and are at least what the service demands.
     """
+    import asyncio
+
     started = clock.monotonic()
     for number in range(1, ATTEMPTS):
         try:
@@ -225,7 +221,7 @@ async def with_retries(
             pause = pause_seconds(error, number, rng)
             if clock.monotonic() - started + pause > TOTAL_SECONDS:
                 raise
-        await sleep(pause)
+        await (sleep or asyncio.sleep)(pause)
     return await attempt()
 
 

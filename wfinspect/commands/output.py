@@ -47,8 +47,7 @@ def as_table(
 _HEADING: tuple[str, ...] = ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
 _CELLS = ("status", "name", "type", "env_type", "biz_date", "started_time")
 _SHED = ("ENV", "TYPE", "BIZDATE", "STARTED")
-_NAME_LIMIT = 200
-"""Characters of a name in a line: the other lines are filled up to its width."""
+_NAME_LIMIT = 200  # characters of a name in a line: the other lines are filled up to its width
 
 
 def as_lines(
@@ -125,8 +124,7 @@ def _parameter_rows(text: str) -> list[tuple[str, str]]:
     return rows if found.is_certain else [*rows, ("(as it came)", _start(text))]
 
 
-_MAX_PAIRS = 1_000
-"""Parameters or tags that the table shows."""
+_MAX_PAIRS = 1_000  # parameters or tags that the table shows
 
 
 def _section(

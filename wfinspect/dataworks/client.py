@@ -6,7 +6,7 @@ A call is one attempt; the caller decides about another.
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -47,14 +47,12 @@ MAX_LOG_BODY = 40 * 1024 * 1024
 DEADLINE = 20.0
 """Seconds a call may take in all; httpx has no such limit, and a slow drip passes its others."""
 
+# A second attempt with a date that hardly differs would be refused again.
 _SAME_CLOCK = timedelta(minutes=1)
-"""A second attempt with a date that hardly differs would be refused again."""
 
-_DATE_TRUST = 10.0
-"""Seconds an answer may take for its Date to say something about the clock."""
+_DATE_TRUST = 10.0  # seconds an answer may take for its Date to say something about the clock
 
-_MIN_PAGE = 10
-"""Smaller pages were refused by a sister call."""
+_MIN_PAGE = 10  # smaller pages were refused by a sister call
 
 _OK = 200
 _T = TypeVar("_T")
@@ -123,40 +121,35 @@ class DataWorksClient:
         if not ids:
             return ()
         form = {
-            "BizDate": str(biz_date),
+            "BizDate": biz_date,
+            "EnvType": env_type,
             "Ids": _json([int(i) for i in ids]),
-            "PageNumber": "1",
-            "PageSize": str(max(_MIN_PAGE, len(ids))),
-            "ProjectId": str(project_id),
+            "PageNumber": 1,
+            "PageSize": max(_MIN_PAGE, len(ids)),
+            "ProjectId": project_id,
         }
-        if env_type:
-            form["EnvType"] = env_type
-        return (
-            await self._send(Call("ListWorkflowInstances", form, is_form=True), decode_page)
-        ).items
+        return (await self._list("ListWorkflowInstances", form, decode_page)).items
 
     async def find_workflow_instances(
         self, query: Query, *, page: int = 1
     ) -> Page[WorkflowInstance]:
         """Read a page of the instances that match, newest first."""
-        wanted = {
+        form = {
+            "BizDate": query.biz_date,
+            "PageNumber": page,
+            "PageSize": FIND_PAGE,
+            "ProjectId": query.project_id,
             "Name": query.name,
             "Owner": query.owner,
             "Type": query.type,
             "EnvType": query.env_type,
-            "WorkflowId": str(query.workflow_id or ""),
-            "UnifiedWorkflowInstanceId": str(query.unified_workflow_instance_id or ""),
+            "WorkflowId": query.workflow_id,
+            "UnifiedWorkflowInstanceId": query.unified_workflow_instance_id,
             "Filter": _json({"status": query.status}) if query.status else "",
             "Tags": _json([f"{t.key}:{t.value}" for t in query.tags]) if query.tags else "",
         }
-        form = {
-            "BizDate": str(query.biz_date),
-            "PageNumber": str(page),
-            "PageSize": str(FIND_PAGE),
-            "ProjectId": str(query.project_id),
-        } | {name: value for name, value in wanted.items() if value}
-        call = Call("ListWorkflowInstances", form, is_form=True)
-        return await self._send(call, partial(decode_page, number=page, size=FIND_PAGE))
+        decode = partial(decode_page, number=page, size=FIND_PAGE)
+        return await self._list("ListWorkflowInstances", form, decode)
 
     async def list_task_instances(
         self, instance: WorkflowInstance, *, page: int = 1, task_id: int | None = None
@@ -168,17 +161,16 @@ class DataWorksClient:
                 "be read, and its tasks can't be requested without both."
             )
         form = {
-            "Bizdate": str(instance.biz_date),
-            "PageNumber": str(page),
-            "PageSize": str(TASK_PAGE),
-            "ProjectId": str(instance.project_id),
+            "Bizdate": instance.biz_date,
+            "PageNumber": page,
+            "PageSize": TASK_PAGE,
+            "ProjectId": instance.project_id,
+            "ProjectEnv": instance.env_type,
+            "WorkflowInstanceId": instance.id if task_id is None else None,
+            "Id": task_id,
         }
-        if instance.env_type:
-            form["ProjectEnv"] = instance.env_type
-        which = ("WorkflowInstanceId", instance.id) if task_id is None else ("Id", task_id)
-        form[which[0]] = str(which[1])
-        call = Call("ListTaskInstances", form, is_form=True)
-        return await self._send(call, partial(decode_tasks, number=page, size=TASK_PAGE))
+        decode = partial(decode_tasks, number=page, size=TASK_PAGE)
+        return await self._list("ListTaskInstances", form, decode)
 
     async def get_task_instance(self, task_id: int) -> TaskInstance:
         """Read one task instance; raises as `get_workflow_instance`."""
@@ -215,6 +207,12 @@ class DataWorksClient:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._transport.aclose()
+
+    async def _list(
+        self, operation: str, form: Mapping[str, object], decode: Callable[[bytes], _T]
+    ) -> _T:
+        given = {name: str(value) for name, value in form.items() if value not in {None, ""}}
+        return await self._send(Call(operation, given, is_form=True), decode)
 
     async def _send(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
         # In a task of its own: a cancel in the wrong moment leaves a connection of httpx's pool in use

@@ -28,12 +28,6 @@ from wfinspect.settings import (
     read_settings,
 )
 
-Keys = tuple[str, str, str]
-"""Key ID, secret and token, the last "" for a key that is not temporary."""
-
-Provider = Callable[[], Keys]
-"""Blocks until there are keys; raises a ServiceError."""
-
 HOW_TO = (
     "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET or run `aliyun configure`; "
     "`wfinspect demo` shows the app without an account."
@@ -61,6 +55,10 @@ class Credentials:
         return f"{self.access_key_id[:4]}***"
 
 
+Provider = Callable[[], Credentials]
+"""Blocks until there are keys; raises a ServiceError."""
+
+
 class CredentialsSource:
     """The credentials of one profile, kept until their source changes or the service refuses them."""
 
@@ -80,7 +78,7 @@ class CredentialsSource:
         self._seen = ""
         self._known: Credentials | None = None
         self._provider: Provider | None = None
-        self._lookup: BlockingCall[tuple[Keys, str]] | None = None
+        self._lookup: BlockingCall[tuple[Credentials, str]] | None = None
         self._is_overdue = False
 
     async def current(self) -> Credentials:
@@ -97,7 +95,7 @@ class CredentialsSource:
             raise CredentialsMissing(f"No credentials were found: {HOW_TO}")
         lookup = self._lookup = self._lookup or self._begin(self._provider)
         try:
-            keys, self._seen = await lookup.wait(self._deadline)
+            found, self._seen = await lookup.wait(self._deadline)
         except ServiceError:
             raise
         except TimeoutError:
@@ -115,7 +113,7 @@ class CredentialsSource:
         finally:
             if lookup.is_done and self._lookup is lookup:
                 self._lookup = None
-        return checked(Credentials(*keys), self._profile)
+        return checked(found, self._profile)
 
     def forget(self) -> None:
         """Read everything again at the next call: the service has refused what is remembered."""
@@ -131,7 +129,7 @@ class CredentialsSource:
         files = [profiles.config_file(self._home), ini_file(self._environ, self._home)]
         return " ".join(_state_of(path) for path in files)
 
-    def _begin(self, provider: Provider) -> BlockingCall[tuple[Keys, str]]:
+    def _begin(self, provider: Provider) -> BlockingCall[tuple[Credentials, str]]:
         self._is_overdue = False
         # The library writes renewed keys into the CLI's file, which is not a change to read again.
         return BlockingCall(lambda: (provider(), self.fingerprint()), "credentials")
@@ -228,6 +226,7 @@ def _state_of(path: Path) -> str:
     return f"{state.st_mtime_ns}.{state.st_size}.{state.st_ino}"
 
 
+# The modes that are served, and what to do where one gives no keys.
 _REMEDIES = {
     "CloudSSO": "log in again with `aliyun configure --mode CloudSSO --profile {name}`.",
     "OAuth": "log in again with `aliyun configure --mode OAuth --profile {name}`.",
@@ -239,13 +238,12 @@ _REMEDIES = {
     "RamRoleArnWithRoleName": "check that this machine is an ECS instance with that role, and the ARN.",
     "OIDC": "check the role's ARN and the token file.",
 }
-"""The modes that are served, and what to do where one gives no keys."""
 
+# Other modes of the CLI. Nothing else is printed of what stands there: it may be a key.
 _NOT_SERVED = {"RsaKeyPair", "BearerToken", "Anonymous"}
-"""Other modes of the CLI. Nothing else is printed of what stands there: it may be a key."""
 
+# The modes that run a program, or send what is in a file, that the CLI's file names.
 _RUNS_OR_SENDS = {"External", "OIDC"}
-"""The modes that run a program, or send what is in a file, that the CLI's file names."""
 
 _MAX_INI_BYTES = 1024 * 1024
 
@@ -302,16 +300,14 @@ def _require_allowed(profile: Mapping[str, Any], file: CliFile, environ: Mapping
     if mode in _RUNS_OR_SENDS and file.other_writers:
         raise Refused(f"Profile {quoted} is not used: {file.other_writers}")
     if mode == "CredentialsURI":
-        _require_private(_uri_of(profile), f"The credentials_uri of profile {quoted}")
+        _require_private(
+            str(profile.get("credentials_uri") or ""), f"The credentials_uri of profile {quoted}"
+        )
 
 
 def _quoted(profile: Mapping[str, Any]) -> str:
     name, mode = shown(str(profile.get("name")), limit=80), mode_of(profile)
     return f"'{name}' ({mode})" if mode in {*_REMEDIES, *_NOT_SERVED} else f"'{name}'"
-
-
-def _uri_of(profile: Mapping[str, Any]) -> str:
-    return str(profile.get("credentials_uri") or "")
 
 
 def chain_provider(environ: Mapping[str, str], ini_file: Path) -> Provider:
@@ -407,9 +403,9 @@ class _FirstThatWorks:
         self._build = build
         self._failure = failure
         self._kept: Any = None
-        self._last: Keys | None = None
+        self._last: Credentials | None = None
 
-    def __call__(self) -> Keys:
+    def __call__(self) -> Credentials:
         if self._kept is not None:
             _, keys = _keys_from(lambda: self._kept)
             self._last = keys or self._last
@@ -425,7 +421,7 @@ class _FirstThatWorks:
         return self._last
 
 
-def _keys_from(make: Callable[[], Any]) -> tuple[Any, Keys | None]:
+def _keys_from(make: Callable[[], Any]) -> tuple[Any, Credentials | None]:
     try:
         provider = make()
         found = provider.get_credentials()
@@ -436,8 +432,8 @@ def _keys_from(make: Callable[[], Any]) -> tuple[Any, Keys | None]:
         )
     except Exception:  # noqa: BLE001 - it raises anything, with answers and keys in the text
         return None, None
-    key_id, secret, token = (str(part or "").strip() for part in parts)
-    return provider, ((key_id, secret, token) if key_id and secret else None)
+    keys = Credentials(*(str(part or "").strip() for part in parts))
+    return provider, keys if keys.access_key_id and keys.access_key_secret else None
 
 
 def _library() -> ModuleType:

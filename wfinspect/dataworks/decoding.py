@@ -188,8 +188,8 @@ def _page_of(
     return Page(tuple(found.values()), number, total, is_last)
 
 
+# The readings that are in use, by their text: most of an answer says the same as the one before.
 _in_use: WeakValueDictionary[str, WorkflowInstance] = WeakValueDictionary()
-"""The readings that are in use, by their text: most of an answer says the same as the one before."""
 
 
 def _instance(raw: msgspec.Raw) -> WorkflowInstance:

@@ -38,8 +38,8 @@ from wfinspect.regions import day_ends_at
 # An answer with an error.
 
 
+# Bytes; a longer body would cost many times as much in memory, and says no more.
 _LONGEST_ERROR = 65_536
-"""Bytes; a longer body would cost many times as much in memory, and says no more."""
 
 NO_SKEW = timedelta(minutes=4)
 """Less may be a slow answer; the service allows 15 minutes."""

@@ -118,8 +118,7 @@ class _KeptKeys:
         return self._provider.get_credentials()
 
 
-_MAX_OUTPUT = 1024 * 1024
-"""Bytes a command may print; keys need a thousandth of it."""
+_MAX_OUTPUT = 1024 * 1024  # bytes a command may print; keys need a thousandth of it
 
 
 def _run(command: list[str], *, timeout: float, **_: object) -> "subprocess.CompletedProcess[str]":

@@ -23,6 +23,7 @@ DEFAULT = "(default)"
 
 _MAX_FILE_BYTES = 4 * 1024 * 1024
 
+# The fields that make a mode where a profile names none, as ``AutoModeRecognition`` of the CLI has it.
 _MODE_BY_FIELDS = (
     (("access_key_id", "access_key_secret", "sts_token"), "StsToken"),
     (("access_key_id", "access_key_secret", "ram_role_arn"), "RamRoleArn"),
@@ -33,7 +34,6 @@ _MODE_BY_FIELDS = (
     (("oidc_provider_arn", "oidc_token_file", "ram_role_arn"), "OIDC"),
     (("cloud_sso_sign_in_url",), "CloudSSO"),
 )
-"""The fields that make a mode where a profile names none, as ``AutoModeRecognition`` of the CLI has it."""
 
 
 class CliFile(NamedTuple):
@@ -78,24 +78,20 @@ def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Ide
     Raises:
         ConfigError: an explicit profile is unknown, or the CLI's file can't be read.
     """
-    if profile == DEFAULT:
-        return Identity(DEFAULT, region_in(environ), "default credential chain")
-    if profile and profile != ENVIRONMENT:
-        found = read_profile(profile, home)
-        region = _region(found) or region_in(environ)
-        return Identity(profile, region, _named(profile, home), _endpoint(found))
-    if profile or keys_in(environ) is not None:
-        found = _beside_keys(environ, home)
-        region = region_in(environ) or _region(found)
-        return Identity(ENVIRONMENT, region, "keys in the environment", _endpoint(found))
-    name = current_profile(environ, home)
-    if name is None:
-        return Identity(DEFAULT, region_in(environ), "default credential chain")
-    found = read_profile(name, home)
-    region = region_in(environ) or _region(found)
-    if is_empty(found):
-        return Identity(DEFAULT, region, "default credential chain", _endpoint(found))
-    return Identity(name, region, _named(name, home), _endpoint(found))
+    is_explicit = profile not in {None, "", DEFAULT, ENVIRONMENT}
+    if profile and is_explicit:
+        name, found, source = profile, read_profile(profile, home), _named(profile, home)
+    elif profile == ENVIRONMENT or (not profile and keys_in(environ) is not None):
+        name, found, source = ENVIRONMENT, _beside_keys(environ, home), "keys in the environment"
+    else:
+        current = None if profile == DEFAULT else current_profile(environ, home)
+        found = read_profile(current, home) if current else {}
+        name, source = DEFAULT, "default credential chain"
+        if current and not is_empty(found):
+            name, source = current, _named(current, home)
+    regions = [region_in(environ), _region(found)]
+    region = next(filter(None, reversed(regions) if is_explicit else regions), None)
+    return Identity(name, region, source, _endpoint(found))
 
 
 def keys_in(environ: Mapping[str, str]) -> tuple[str, str, str] | None:

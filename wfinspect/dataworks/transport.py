@@ -211,14 +211,13 @@ def _is_death(error: httpx.HTTPError) -> bool:
 
 _STEP = 64 * 1024
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-_GZIP = b"\x1f\x8b"
-"""How a member of gzip begins."""
+_GZIP = b"\x1f\x8b"  # how a member of gzip begins
 
+# Chunks, reads and gzip members of which an answer may consist, however small they are.
 _FREE_PIECES = 4_000
-"""Chunks, reads and gzip members of which an answer may consist, however small they are."""
 
+# Bytes that any more of them must bring on average; the smallest packets of networks bring 500.
 _LEAST_PIECE = 128
-"""Bytes that any more of them must bring on average; the smallest packets of networks bring 500."""
 
 
 async def _read_body(response: httpx.Response, limit: int) -> bytes:
@@ -558,9 +557,9 @@ class NamedBackend(httpcore.AnyIOBackend):
                 del self._lookups[key]
 
 
+# Bytes that may come before the headers of an answer are complete, 1xx answers and the beginning of its body
+# included: h11 takes 100 KiB of headers, and a read brings up to 64 KiB.
 _MAX_HEAD = 192 * 1024
-"""Bytes that may come before the headers of an answer are complete, 1xx answers and the beginning of
-its body included: h11 takes 100 KiB of headers, and a read brings up to 64 KiB."""
 
 _MAX_HEAD_READS = 1_000
 _BEGIN = b"HTTP/"

@@ -190,8 +190,7 @@ def _planned(
     return PlannedInstance(number, _WORKFLOWS[workflow], env_type, days_back, life, is_fixed)
 
 
-_ANY = (_PLAIN, _CHECKED, _BRANCH, _BY_HAND)
-"""Lives that the seed varies."""
+_ANY = (_PLAIN, _CHECKED, _BRANCH, _BY_HAND)  # lives that the seed varies
 
 INSTANCES = (
     _planned(10432987165, 2261034, "Prod", 1, _FAILS),
@@ -227,8 +226,8 @@ INSTANCES = (
 )
 
 _EARLIER_DAYS = range(2, 16)
+# How long a run of these takes; 38 minutes for the others.
 _USUAL_MINUTES = {2261034: 20.0, 2261040: 50.0, 4402033: 700.0}
-"""How long a run of these takes; 38 minutes for the others."""
 
 
 def earlier_instances() -> tuple[PlannedInstance, ...]:

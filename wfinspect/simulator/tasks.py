@@ -26,12 +26,10 @@ from wfinspect.simulator.fleet import REGION, Population, Record
 
 _COUNTS = {p.workflow.id: 500 for p in INSTANCES if p.id == MANY_TASKS_ID}
 _FEWEST, _MOST = 4, 30
-_REACH = 8
-"""How far back the tasks lie that one waits for."""
+_REACH = 8  # how far back the tasks lie that one waits for
+# Tasks that make one more run at once, of which there are 2 at least: some have to wait.
 _PER_LANE = 250
-"""Tasks that make one more run at once, of which there are 2 at least: some have to wait."""
-_TWO_FAIL = 0.5
-"""Share of the failing layouts in which another task fails, too."""
+_TWO_FAIL = 0.5  # share of the failing layouts in which another task fails, too
 
 _VERBS = (
     ("ODPS_SQL", "build"),
@@ -43,8 +41,7 @@ _VERBS = (
     ("HOLOGRES_SQL", "serve"),
     ("VIRTUAL", "gather"),
 )
-_FAILING = "ODPS_SQL"
-"""The type of all tasks that fail."""
+_FAILING = "ODPS_SQL"  # the type of all tasks that fail
 
 _THINGS = (
     "behavior_log",
@@ -302,12 +299,11 @@ BIG_LOG_TASK_ID = BIG_LOG_ID * TASKS_APART + 1
 
 _SOURCES = {"ODPS_SQL": "odps_first", "HOLOGRES_SQL": "holo_serving", "DI": "rds_orders"}
 
+# By task instance, of those that the schedule does not let run; of a run that goes well none is frozen.
 _RECURRENCES = {FROZEN_ID * TASKS_APART + 7: "Pause", FROZEN_ID * TASKS_APART + 11: "Skip"}
-"""By task instance, of those that the schedule does not let run; of a run that goes well none is frozen."""
 _SET_TO = {"Pause": "Failure", "Skip": "Success"}
 
-_KEPT_RUNS = 20
-"""Runs of an instance that are remembered, beside the one under way."""
+_KEPT_RUNS = 20  # runs of an instance that are remembered, beside the one under way
 
 
 class Tasks:
@@ -449,11 +445,11 @@ def _common_of(task: Task, workflow_owner: str) -> Record:
 
 # Their logs: a log only grows, what was there at one moment begins what is there at the next.
 
-_STEPS = 200
-"""Lines of progress in a long log; a short one has a line a second."""
+_STEPS = 200  # lines of progress in a long log; a short one has a line a second
 _SKEW_EVERY = 50
 _RULE = "=" * 65
 
+# What a failed run ends with, by whether another attempt in the same run makes it good.
 _ERRORS = {
     False: (
         "FAILED: ODPS-0130071:[1,45] Semantic analysis exception - column bizdt cannot be resolved",
@@ -469,7 +465,6 @@ _ERRORS = {
         "Shell run failed, exitCode: 137",
     ),
 }
-"""What a failed run ends with, by whether another attempt in the same run makes it good."""
 
 _BULK_SIZE = 32 * 1024 * 1024
 _BULK_LINE = (
