@@ -133,12 +133,10 @@ def _common_parser() -> argparse.ArgumentParser:
         flag = f"--{option.name}"
         if option.metavar:
             group.add_argument(flag, metavar=option.metavar, help=option.meaning)
-        elif option.has_negation:
+        else:
             group.add_argument(
                 flag, action=argparse.BooleanOptionalAction, default=None, help=option.meaning
             )
-        else:
-            group.add_argument(flag, action="store_true", default=None, help=option.meaning)
     group.add_argument("--version", action="version", version=f"wfinspect {__version__}")
     return parser
 

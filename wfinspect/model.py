@@ -438,13 +438,10 @@ class Progress:
     """Among those that are done."""
 
     def __str__(self) -> str:
-        parts = [f"{self.done}/{self.total} done"]
-        parts += [f"{self.failed} failed"] if self.failed else []
-        parts += [f"{self.running} running"] if self.running else []
-        parts += [f"{self.frozen} frozen"] if self.frozen else []
-        if self.dry_runs:
-            parts.append(f"{self.dry_runs} dry run{'s' if self.dry_runs > 1 else ''}")
-        return ", ".join(parts)
+        dry_runs = "dry runs" if self.dry_runs > 1 else "dry run"
+        words = {"failed": self.failed, "running": self.running, "frozen": self.frozen}
+        some = [f"{n} {word}" for word, n in (words | {dry_runs: self.dry_runs}).items() if n]
+        return ", ".join([f"{self.done}/{self.total} done", *some])
 
 
 def progress(tasks: Iterable[TaskInstance]) -> Progress:

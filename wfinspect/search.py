@@ -9,7 +9,7 @@ is enough, as with the service.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple, TypeVar
 
 from wfinspect.errors import UsageError
@@ -112,43 +112,47 @@ def matcher(terms: Iterable[Term], now: datetime) -> Test:
 
 def _test_of(term: Term, now: datetime) -> Test:
     """Return the test of a term, its negation left aside."""
-    value = term.value.casefold()
-    if term.field is not None:
-        return _field_test(term.field, value, now)
-    return lambda key, found, _: value in _name(found) or value in str(key.id)
-
-
-def _field_test(field: InstanceField, value: str, now: datetime) -> Test:
-    match field.kind:
-        case FieldKind.STATUS:
-            return lambda _, __, word: word.casefold().startswith(value)
-        case FieldKind.NUMBER:
-            number = read_number(value)
-            return lambda _, found, __: (
-                number is not None
-                and found is not None
-                and getattr(found, field.attribute) == number
-            )
-        case FieldKind.DATE:
-            return _date_test(value, now)
-        case FieldKind.TAGS:
-            return _tag_test(value)
-        case _ if field.attribute == "name":
-            return lambda _, found, __: value in _name(found)
-        case _:
-            return lambda _, found, __: (
-                found is not None
-                and getattr(found, field.attribute)[:LINE_LIMIT].casefold().startswith(value)
-            )
+    field, value = term.field, term.value.casefold()
+    if field is None:
+        return lambda key, found, _: value in _name(found) or value in str(key.id)
+    if field.kind is FieldKind.STATUS:
+        return lambda _, __, word: word.casefold().startswith(value)
+    holds = _field_test(field, value, now)
+    return lambda key, found, _: found is not None and holds(found, key.target.region)
 
 
 def _name(found: WorkflowInstance | None) -> str:
     return found.name[:LINE_LIMIT].casefold() if found else ""
 
 
-def _date_test(value: str, now: datetime) -> Test:
-    days: dict[tuple[int, str], bool] = {}  # few days and regions, many instances
+def _field_test(
+    field: InstanceField, value: str, now: datetime
+) -> Callable[[WorkflowInstance, str], bool]:
+    """Return what tests an instance of a region."""
+    attribute = field.attribute
+    match field.kind:
+        case FieldKind.NUMBER:
+            number = read_number(value)
+            return lambda found, _: number is not None and getattr(found, attribute) == number
+        case FieldKind.DATE:
+            return _date_test(value, now)
+        case FieldKind.TAGS:
+            key, colon, rest = value.partition(":")
+            return lambda found, _: any(
+                tag.key[:LINE_LIMIT].casefold() == key
+                and (not colon or tag.value[:LINE_LIMIT].casefold() == rest)
+                for tag in found.tags
+            )
+        case _ if attribute == "name":
+            return lambda found, _: value in _name(found)
+        case _:
+            return lambda found, _: (
+                getattr(found, attribute)[:LINE_LIMIT].casefold().startswith(value)
+            )
 
+
+def _date_test(value: str, now: datetime) -> Callable[[WorkflowInstance, str], bool]:
+    @cache  # few days and regions, many instances
     def is_on(day: int, region: str) -> bool:
         zone = zone_of(region)
         try:
@@ -157,28 +161,7 @@ def _date_test(value: str, now: datetime) -> Test:
             wanted = value  # not finished: all days that begin so
         return biz_day(day, zone).replace("-", "").startswith(wanted.replace("-", ""))
 
-    def test(key: InstanceKey, found: WorkflowInstance | None, _: str) -> bool:
-        if found is None or found.biz_date is None:
-            return False
-        place = found.biz_date, key.target.region
-        if place not in days:
-            days[place] = is_on(*place)
-        return days[place]
-
-    return test
-
-
-def _tag_test(value: str) -> Test:
-    key, colon, rest = value.partition(":")
-
-    def test(_: InstanceKey, found: WorkflowInstance | None, __: str) -> bool:
-        return found is not None and any(
-            tag.key[:LINE_LIMIT].casefold() == key
-            and (not colon or tag.value[:LINE_LIMIT].casefold() == rest)
-            for tag in found.tags
-        )
-
-    return test
+    return lambda found, region: found.biz_date is not None and is_on(found.biz_date, region)
 
 
 def to_query(terms: Iterable[Term], now: datetime, zone: tzinfo) -> tuple[Query, tuple[Term, ...]]:

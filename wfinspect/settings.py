@@ -32,12 +32,11 @@ class Option(NamedTuple):
     name: str
     """As in ``--name``; ``_`` for ``-`` in config.toml, upper case behind WFINSPECT_."""
     metavar: str
-    """What its value is called; "" for a switch."""
+    """What its value is called; "" for a switch, which ``--no-name`` turns off."""
     parse: Callable[[Any], object]
     """Reads text or a TOML value; raises ValueError with the words that follow the value."""
     default: object
     meaning: str
-    has_negation: bool = False
     in_file: bool = True
     other_variables: tuple[str, ...] = ()
     """Variables of other tools that mean the same, weaker than our own."""
@@ -170,9 +169,9 @@ OPTIONS = (
     Option("state-dir", "DIR", _path, None,
            "where the watched list and the log are kept (default: ~/.local/state/wfinspect)"),
     Option("time-zone", "ZONE", _zone, None, "zone of the times shown (default: this machine's)"),
-    Option("mouse", "", _switch, None, "mouse support (default: off under SSH)", has_negation=True),
+    Option("mouse", "", _switch, None, "mouse support (default: off under SSH)"),
     Option("low-bandwidth", "", _switch, None,
-           "10 frames a second at most, in 256 colours at most (default: on under SSH)", has_negation=True),
+           "10 frames a second at most, in 256 colours at most (default: on under SSH)"),
     Option("ascii", "", _switch, default=False, meaning="plain ASCII instead of glyphs"),
     Option("theme", "NAME", _one_of(*THEMES), "auto", f"colours: {', '.join(THEMES)}"),
     Option("log-level", "LEVEL", _one_of(*LOG_LEVELS), "WARNING", f"what the log gets: {', '.join(LOG_LEVELS)}"),

@@ -18,7 +18,7 @@ def options() -> str:
     for option in OPTIONS:
         flag = f"--{option.name}" + (f" {option.metavar}" if option.metavar else "")
         flag = flag.replace("|", "\\|")
-        if option.has_negation:
+        if not option.metavar:
             flag += f", --no-{option.name}"
         # Where the default is no value, the meaning names it.
         meaning, _, named = option.meaning.removesuffix(")").partition(" (default: ")

@@ -3,6 +3,12 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+_REFUSED = "2 wrong usage or configuration, or a call that the service never accepts"
+_TROUBLE = (
+    "3 the service can't be reached, is in trouble or takes no more calls for now; "
+    "4 credentials missing, expired or refused"
+)
+
 
 class Command(NamedTuple):
     """A word after ``wfinspect``.
@@ -35,10 +41,8 @@ COMMANDS: Mapping[str, Command] = {
         "print instances once",
         "Print workflow instances once, without a screen. An instance that failed is printed like "
         "any other: the exit code is 0.",
-        "exit codes: 0 printed; 2 wrong usage or configuration, or a call that the service never "
-        "accepts; 3 the service can't be reached, is in trouble or asks for fewer calls; 4 "
-        "credentials missing, expired or refused; 5 no such instance. 3 may be tried again later; "
-        "the others need a change first",
+        f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance. 3 may be tried again "
+        "later; the others need a change first",
         "ID [ID ...]",
     ),
     "status": Command(
@@ -48,10 +52,8 @@ COMMANDS: Mapping[str, Command] = {
         "changed. With --short it is one line for a status bar, from what is stored, without "
         "a call to the service: X failed, > running, ~ waiting, . not run, + succeeded, ? unknown or "
         "too old to count as the present, ! changes you have not seen.",
-        "exit codes: 0 all succeeded; 1 one failed; 8 one is still pending; 2 wrong usage or "
-        "configuration, or a call that the service never accepts; 3 the service can't be reached, "
-        "is in trouble or asks for fewer calls; 4 credentials missing, expired or refused; 5 no "
-        "such instance. Of several the first of 4, 5, 2, 3, 1, 8",
+        f"exit codes: 0 all succeeded; 1 one failed; 8 one is still pending; {_REFUSED}; {_TROUBLE}; "
+        "5 no such instance. Of several the first of 4, 5, 2, 3, 1, 8",
         "[ID ...]",
     ),
     "watch": Command(
@@ -61,9 +63,8 @@ COMMANDS: Mapping[str, Command] = {
         "follows the watched list, which it never changes. An outage does not end it. What is "
         "wrong, and how far it is, goes to standard error.",
         "exit codes: 0 as wanted; 1 settled, and not as wanted: one failed, or for any:... and "
-        "all:failure it can't come any more; 2 wrong usage or configuration, or a call that the "
-        "service never accepts; 3 no usable answer ever came; 4 credentials missing, expired or refused before the first reading; 5 "
-        "no such instance, or gone; 124 --timeout has passed; 129, 130, 143 ended by HUP, INT, "
+        f"all:failure it can't come any more; {_REFUSED}; 3 no usable answer ever came; 4 credentials "
+        "missing, expired or refused before the first reading; 5 no such instance, or gone; 124 --timeout has passed; 129, 130, 143 ended by HUP, INT, "
         "TERM. Of several the first of 4, 5, 2, 3, 1",
         "[ID ...]",
     ),
@@ -71,9 +72,8 @@ COMMANDS: Mapping[str, Command] = {
         "print the instances of a workspace and business date",
         "Print the instances of a workspace and business date that match all filters, newest "
         "first, at most 1,000; a call for every hundred.",
-        "exit codes: 0 printed, also where nothing matches; 2 wrong usage or configuration, "
-        "or a call that the service never accepts, as of an unknown workspace; 3 the service can't be "
-        "reached, is in trouble or asks for fewer calls; 4 credentials missing, expired or refused",
+        f"exit codes: 0 printed, also where nothing matches; {_REFUSED}, as of an unknown workspace; "
+        f"{_TROUBLE}",
         "--project ID --bizdate DATE",
     ),
     "simulate": Command(

@@ -52,7 +52,7 @@ def _common() -> list[Argument]:
     """The options of all commands."""
     options = [
         Argument(
-            (f"--{each.name}", f"--no-{each.name}")[: 1 + each.has_negation],
+            (f"--{each.name}",) if each.metavar else (f"--{each.name}", f"--no-{each.name}"),
             each.metavar,
             each.meaning,
             _WORDS.get(each.key, ()),

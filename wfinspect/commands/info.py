@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from wfinspect import __version__
 from wfinspect.commands.once import resolve_target
+from wfinspect.commands.output import aligned
 from wfinspect.errors import ConfigError
 from wfinspect.format import shown
 from wfinspect.redaction import without_keys
@@ -55,9 +56,7 @@ def run(_args: argparse.Namespace, settings: Settings, environ: Mapping[str, str
         (name, shown(without_keys(value)), shown(without_keys(source)))
         for name, value, source in rows
     ]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    for name, value, source in rows:
-        print(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}".rstrip())
+    print(aligned(rows))
     if trouble is not None:
         raise trouble
     return 0

@@ -72,12 +72,8 @@ class CallLog:
 
     def count(self, action: str = "", code: str = "") -> int:
         """Count the calls, of one action and one code where these are given."""
-        with self._lock:
-            return sum(
-                n
-                for (its_action, its_code), n in self._counts.items()
-                if action in {"", its_action} and code in {"", its_code}
-            )
+        counts = self.counts.items()
+        return sum(n for (a, c), n in counts if action in {"", a} and code in {"", c})
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
