@@ -101,7 +101,7 @@ def _prepare_stream(name: str) -> None:
 
 
 def _answer(arguments: list[str]) -> int:
-    # Scripts ask for the version often; the settings and parsers would cost more than the answer.
+    # Scripts print the version often; the settings and parsers would cost more than the answer.
     if arguments == ["--version"]:
         print(f"wfinspect {__version__}")
         return 0
@@ -127,7 +127,7 @@ def _dump_no_core() -> None:
 
 
 def _without_output(error: OSError) -> int:
-    """The exit code where standard output takes nothing."""
+    """Return the exit code where standard output takes nothing."""
     _discard(sys.stdout)
     if isinstance(error, BrokenPipeError):
         return 141

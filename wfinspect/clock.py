@@ -49,18 +49,18 @@ class MachineZone(tzinfo):
     """This machine's time zone, by the rules for each time: those of summer differ from winter's."""
 
     def utcoffset(self, at: datetime | None) -> timedelta | None:
-        """What the machine is ahead of UTC at a time of its own."""
+        """Return what the machine is ahead of UTC at a time of its own."""
         return None if at is None else at.replace(tzinfo=None).astimezone().utcoffset()
 
     def dst(self, at: datetime | None) -> None:
-        """Not known."""
+        """Return None: it is not known."""
 
     def tzname(self, at: datetime | None) -> str | None:
-        """What the machine calls its zone at a time of its own."""
+        """Return what the machine calls its zone at a time of its own."""
         return None if at is None else at.replace(tzinfo=None).astimezone().tzname()
 
     def fromutc(self, at: datetime) -> datetime:
-        """A time of UTC as one of the machine's."""
+        """Return a time of UTC as one of the machine's."""
         offset = at.replace(tzinfo=UTC).astimezone().utcoffset()
         there = at + (offset or timedelta())
         return there.replace(fold=int(there.utcoffset() != offset))
@@ -74,7 +74,7 @@ def duration_seconds(value: object) -> float:
     """Return the seconds of a duration as users write it: ``90``, ``90s``, ``5m``, ``2h``.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     found = _DURATION.fullmatch(str(value) if is_number or isinstance(value, str) else "")

@@ -32,7 +32,7 @@ ABOUT_KEYS = ("InvalidAccessKeyId", "InvalidSecurityToken", "SecurityToken", "Si
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
-    """The part of a sentence that names what comes near an unknown word; `otherwise` if nothing does."""
+    """Return the part of a sentence that names what comes near an unknown word; `otherwise` if nothing does."""
     import difflib  # noqa: PLC0415 - only for those who mistype
 
     near = difflib.get_close_matches(word, list(known), n=2)
@@ -40,7 +40,7 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
 
 
 def starvation(error: BaseException) -> str:
-    """What the system has refused the program, and what to raise; "" if the error says nothing of it.
+    """Return what the system has refused the program, and what to raise; "" if the error says nothing of it.
 
     Python says so in several ways: of memory and threads in four, of files in two.
     """

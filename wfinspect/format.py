@@ -46,7 +46,7 @@ _MAX_DRAWN = 20_000  # a text made of every code point must not be remembered as
 
 
 def shown(text: str, *, limit: int = LINE_LIMIT) -> str:
-    """One line of any text, safe for a terminal.
+    """Return one line of any text, safe for a terminal.
 
     Control characters, bidi controls, line separators, zero-width characters and lone surrogates
     are made visible, so that text from outside can neither drive a terminal nor hide. No character
@@ -56,13 +56,13 @@ def shown(text: str, *, limit: int = LINE_LIMIT) -> str:
 
 
 def shown_block(text: str) -> str:
-    """All lines of any text, safe for a terminal: as `shown`, line breaks kept, tabs as spaces."""
+    """Return all lines of any text, safe for a terminal: as `shown`, line breaks kept, tabs as spaces."""
     lines = text.replace("\r\n", "\n").split("\n")
     return "\n".join(_made_visible(line.replace("\t", "    ")) for line in lines)
 
 
 def shortened(text: str, limit: int = VALUE_LIMIT) -> tuple[str, str]:
-    """The first `limit` characters of a text, and its size; the whole and "" where it has no more.
+    """Return the first `limit` characters of a text, and its size; the whole and "" where it has no more.
 
     What lays out a text does so with its start alone: that takes no longer the longer the text is.
     """
@@ -72,7 +72,7 @@ def shortened(text: str, limit: int = VALUE_LIMIT) -> tuple[str, str]:
 
 
 def size_of(text: str) -> str:
-    """The bytes of a text in UTF-8: ``812 bytes``, ``14.2 KB``, ``7.0 MB``."""
+    """Return the bytes of a text in UTF-8: ``812 bytes``, ``14.2 KB``, ``7.0 MB``."""
     count = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
     if count < 1000:  # noqa: PLR2004 - a kilobyte
         return f"{count} bytes"
@@ -80,7 +80,7 @@ def size_of(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """A text of many lines, safe to save and to paste: as `shown`, line breaks and tabs kept.
+    """Return a text of many lines, safe to save and to paste: as `shown`, line breaks and tabs kept.
 
     Takes time in proportion to the text, and little where nothing has to be made visible.
     """
@@ -94,7 +94,7 @@ def plain_text(text: str) -> str:
 
 
 def exact_json(text: str) -> str:
-    """JSON that says the same to the last character, and in which nothing can drive a terminal or hide."""
+    """Return JSON that says the same to the last character, and in which nothing can drive a terminal or hide."""
     odd = {char for char in set(text) - {"\n", "\t"} if not is_harmless(char)}
     # A carriage return is a blank between two values; in a value JSON has it escaped already.
     return (
@@ -103,7 +103,7 @@ def exact_json(text: str) -> str:
 
 
 def is_harmless(char: str) -> bool:
-    """Whether a character may reach a terminal as it is: it is drawn, in cells of its own.
+    """Return whether a character may reach a terminal as it is: it is drawn, in cells of its own.
 
     Unassigned and private characters are not, since a terminal may give them any width. Of the
     spaces only the plain and the ideographic one are: others are taken for them.
@@ -160,7 +160,7 @@ def _visible(char: str) -> str:
 
 
 def cell_width(text: str) -> int:
-    """Terminal cells of a text that has passed `shown`."""
+    """Return the terminal cells of a text that has passed `shown`."""
     if text.isascii():
         return len(text)
     return sum(_char_width(char) for char in text)
@@ -173,7 +173,7 @@ def _char_width(char: str) -> int:
 
 
 def moment(milliseconds: int) -> datetime | None:
-    """The aware UTC time of a service's time; None where no calendar holds it in every zone."""
+    """Return the aware UTC time of a service's time; None where no calendar holds it in every zone."""
     try:
         at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (OverflowError, OSError, ValueError):
@@ -182,18 +182,18 @@ def moment(milliseconds: int) -> datetime | None:
 
 
 def clock_time(at: datetime, zone: tzinfo) -> str:
-    """Date and time of day in a zone: ``2026-09-18 14:30:02``."""
+    """Return date and time of day in a zone: ``2026-09-18 14:30:02``."""
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def service_time(milliseconds: int | None, zone: tzinfo) -> str:
-    """A service's time as `clock_time`; the number where no calendar holds it, "" for none."""
+    """Return a service's time as `clock_time`; the number where no calendar holds it, "" for none."""
     at = moment(milliseconds) if milliseconds else None
     return clock_time(at, zone) if at else str(milliseconds or "")
 
 
 def near_time(at: datetime, now: datetime, zone: tzinfo, today: str, else_: str) -> str:
-    """A time in a zone: by one pattern of `strftime` on the day of `now`, by another on others."""
+    """Return a time in a zone: by one pattern of `strftime` on the day of `now`, by another on others."""
     local = at.astimezone(zone)
     return local.strftime(today if local.date() == now.astimezone(zone).date() else else_)
 
@@ -211,7 +211,7 @@ def biz_date(milliseconds: int, scheduling_zone: tzinfo) -> str:
 
 
 def age(seconds: float) -> str:
-    """How long ago in at most five characters, without seconds: ``<1m 12m 1h07 3d``."""
+    """Return how long ago in at most five characters, without seconds: ``<1m 12m 1h07 3d``."""
     minutes = int(max(0.0, seconds) // 60)
     if minutes < 1:
         return "<1m"
@@ -223,7 +223,7 @@ def age(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A measured span: ``41m12s``, ``9s``, ``1h07m``, ``3d04h``."""
+    """Return a measured span: ``41m12s``, ``9s``, ``1h07m``, ``3d04h``."""
     whole = int(max(0.0, seconds))
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)

@@ -67,7 +67,7 @@ class Lateness:
     """When it leaves the usual range, if it goes on till then; None as for `expected_at`."""
 
     def is_late(self, now: datetime) -> bool:
-        """Whether it is beyond the usual range."""
+        """Return whether it is beyond the usual range."""
         return self.late_at is not None and now > self.late_at
 
     def sentence(self, now: datetime) -> str:
@@ -113,7 +113,7 @@ def _waiting(instance: WorkflowInstance, known: Sequence[Run], usual: Usual) -> 
 
 
 def _due(begin: datetime, usual: Usual) -> tuple[datetime | None, datetime | None]:
-    """When it should be done and when it is late; None where no calendar holds both."""
+    """Return when it should be done and when it is late; None where no calendar holds both."""
     try:
         return begin + timedelta(seconds=usual.median), begin + timedelta(seconds=usual.high)
     except OverflowError:

@@ -36,7 +36,7 @@ class Status(StrEnum):
 
     @classmethod
     def of(cls, word: str) -> "Status":
-        """The state a word of the service names; UNKNOWN for any other word."""
+        """Return the state a word of the service names; UNKNOWN for any other word."""
         try:
             return cls(word)
         except ValueError:
@@ -75,7 +75,7 @@ _FAMILIES: dict[str, Family] = {
 
 
 def family_of(word: str) -> Family:
-    """The family of a status as the service wrote it."""
+    """Return the family of a status as the service wrote it."""
     return _FAMILIES.get(word) or Family.UNKNOWN
 
 
@@ -144,7 +144,7 @@ class WorkflowInstance:
         return self.family.is_settled
 
     def run_seconds(self, now: datetime) -> float | None:
-        """How long the run took, or has taken so far; negative where its times make no sense.
+        """Return how long the run took, or has taken so far; negative where its times make no sense.
 
         None before it started, and for one that is over at a time the service does not give.
         """
@@ -396,7 +396,7 @@ class Spans:
 
 
 def spans(task: TaskInstance, now_ms: float) -> Spans:
-    """The phases of a run; the one that goes on ends at `now_ms`, milliseconds since the epoch."""
+    """Return the phases of a run; the one that goes on ends at `now_ms`, milliseconds since the epoch."""
     open_end = None if task.family.is_settled else now_ms
     started, over = task.started_time, task.finished_time or open_end
     # A run that failed while it waited was never started: its end is that of the wait.
@@ -459,7 +459,7 @@ def progress(tasks: Iterable[TaskInstance]) -> Progress:
 
 
 def _seconds(begin: int | None, end: float | None) -> float | None:
-    """A span; None where a time is missing or they run backwards, as after a rerun."""
+    """Return a span; None where a time is missing or they run backwards, as after a rerun."""
     if begin is None or end is None or end < begin:
         return None
     return (end - begin) / 1000
@@ -489,7 +489,7 @@ class Query(NamedTuple):
 
 
 def biz_date_of(day: date, zone: tzinfo) -> int:
-    """A business date as `Query` wants it."""
+    """Return a business date as `Query` wants it."""
     return round(datetime.combine(day, time(), zone).timestamp() * 1000)
 
 

@@ -103,7 +103,7 @@ def read_ids(text: str) -> FoundIds:
     commands print and export is read, in each of its forms.
 
     Raises:
-        UsageError: there is no ID, or a part of a list or a cell of that column is none.
+        UsageError: there is no ID, or a part of a list or a cell of that column is not one.
     """
     return _read(text, is_file=False)
 
@@ -121,14 +121,14 @@ def read_id_file(data: bytes) -> FoundIds:
 
 
 def read_number(text: str) -> int | None:
-    """A number of the range that IDs are of, written in digits; None for any other text."""
+    """Return a number of the range that IDs are of, written in digits; None for any other text."""
     text = _ungrouped(plain(text))
     is_short = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_INSTANCE_ID))
     return int(text) if is_short and 0 < int(text) <= MAX_INSTANCE_ID else None
 
 
 def visible(text: str) -> str:
-    """Text without the characters that can't be seen: they come along when an ID is copied."""
+    """Return text without the characters that can't be seen: they come along when an ID is copied."""
     if text.isascii():
         return text
     unseen = [ord(char) for char in set(text) if unicodedata.category(char) == "Cf"]
@@ -136,7 +136,7 @@ def visible(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Visible text, its digits and separators in ASCII, digits that spaces group joined."""
+    """Return visible text, its digits and separators in ASCII, digits that spaces group joined."""
     text = visible(text)
     if text.isascii():
         return text
@@ -169,7 +169,7 @@ def _read(text: str, *, is_file: bool) -> FoundIds:
 
 
 def _in_json(text: str) -> FoundIds | None:
-    """The Id of each object, if this is JSON of ours or of the service; None if it is not."""
+    """Return the Id of each object, if this is JSON of ours or of the service; None if it is not."""
     if text.lstrip()[:1] not in {"{", "["}:
         return None
     try:
@@ -189,7 +189,7 @@ def _in_json(text: str) -> FoundIds | None:
 
 
 def _in_table(text: str, *, is_file: bool) -> FoundIds | None:
-    """The IDs of a table's column, or of what `get` prints of one instance; None without such."""
+    """Return the IDs of a table's column, or of what `get` prints of one instance; None without such."""
     start = len(text) - len(text.lstrip())
     while is_file and text.startswith("#", start):
         start = len(text) - len(text[start:].partition("\n")[2].lstrip())
@@ -226,7 +226,7 @@ def _in_table(text: str, *, is_file: bool) -> FoundIds | None:
 
 
 def _rows(text: str, *, is_file: bool) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a table, each with the number of the line it ends in, from 1.
+    """Return the rows of a table, each with the number of the line it ends in, from 1.
 
     Raises:
         csv.Error: it is not one.
@@ -445,7 +445,7 @@ def _from_pairs(text: str, limit: int | None = None) -> Parameters | None:
 
 
 def _pairs(text: str, bare: str) -> Iterator[Parameter]:
-    """Each value runs to the next key, since it is not said that blanks within one are quoted."""
+    """Yield pairs whose values each run to the next key, since it is not said that blanks within one are quoted."""
     key, begin = "", 0
     for start in _PAIR_START.finditer(bare):
         if begin:

@@ -36,17 +36,17 @@ REGIONS = tuple(_ZONES)
 
 
 def day_of(region: str, at: datetime) -> date:
-    """The day a call counts for: it begins at midnight in the region."""
+    """Return the day a call counts for: it begins at midnight in the region."""
     return at.astimezone(zone_of(region)).date()
 
 
 def day_ends_at(region: str, at: datetime) -> datetime:
-    """The midnight that follows `at` in a region: then the service counts calls from 0 again."""
+    """Return the midnight that follows `at` in a region: then the service counts calls from 0 again."""
     zone = zone_of(region)
     tomorrow = day_of(region, at) + timedelta(days=1)
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone)
 
 
 def zone_of(region: str) -> ZoneInfo:
-    """The zone a region's schedules and days run in; China's for a region not in the table."""
+    """Return the zone a region's schedules and days run in; China's for a region not in the table."""
     return ZoneInfo(_ZONES.get(region, _CHINA))

@@ -68,7 +68,7 @@ class Term(NamedTuple):
 
 
 def parse_search(text: str) -> tuple[Term, ...]:
-    """Read a search; what is not finished, such as ``status=``, is no condition yet.
+    """Read a search; what is not finished, such as ``status=``, is not a condition yet.
 
     Raises:
         UsageError: there is no field of a name before ``=``.
@@ -218,7 +218,7 @@ def read_id(text: str) -> int:
     """Return an ID of the service.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not one.
     """
     if (number := read_number(text)) is None:
         raise UsageError(f"{_quoted(text)} is not an ID: use digits only, e.g. 88123.")
@@ -251,7 +251,7 @@ def read_day(text: str) -> Day:
     """Return a business date: ``today``, ``yesterday``, ``-2d``, ``2026-11-28`` or ``20261128``.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not one.
     """
     if (days := _DAYS.get(text.casefold())) is not None:
         return timedelta(days)

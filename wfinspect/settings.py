@@ -574,7 +574,7 @@ def make_private(directory: Path) -> None:
     """Create a directory and all above it with mode 0700, or check that it is the user's own.
 
     Raises:
-        StoreError: it can't be made, is no directory, or belongs to or is writable by others.
+        StoreError: it can't be made, is not a directory, or belongs to or is writable by others.
     """
     try:
         _make_directories(directory)

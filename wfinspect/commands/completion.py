@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, _settings: Settings, _environ: Mapping[str, st
 
 
 def _common() -> list[Argument]:
-    """The options of all commands."""
+    """Return the options of all commands."""
     options = [
         Argument(
             (f"--{each.name}",) if each.metavar else (f"--{each.name}", f"--no-{each.name}"),
@@ -67,7 +67,7 @@ def _common() -> list[Argument]:
 
 
 def _own(command: str) -> list[Argument]:
-    """What a command takes beside those."""
+    """Return what a command takes beside those."""
     parser = argparse.ArgumentParser(add_help=False)
     importlib.import_module(f"wfinspect.commands.{command}").add_arguments(parser)
     return [
@@ -77,7 +77,7 @@ def _own(command: str) -> list[Argument]:
             each.help or "",
             tuple(each.choices or _WORDS.get(each.dest, ())),
         )
-        for each in parser._actions  # noqa: SLF001 - argparse tells them in no other way
+        for each in parser._actions  # noqa: SLF001 - argparse gives them in no other way
     ]
 
 

@@ -16,7 +16,7 @@ _SOURCES = ("wfinspect", "asyncio")
 
 def keep_log(settings: Settings) -> None:
     """Write the log of this process to its file, which is opened when there is something to write."""
-    # A log that can't be written is no reason to print a traceback.
+    # Where the log can't be written, no traceback goes to the terminal.
     logging.raiseExceptions = False
     handler = _LogFile(settings.paths.log_file, encoding="utf-8", delay=True, errors=_ESCAPED)
     handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))

@@ -82,7 +82,7 @@ def resolve_target(settings: Settings, environ: Mapping[str, str]) -> ResolvedTa
 
 
 def _source(identity: Identity, environ: Mapping[str, str]) -> str:
-    """Where the region of an identity came from."""
+    """Return where the region of an identity came from."""
     if identity.region == region_in(environ):
         return str(region_variable(environ))
     return _profile_of(identity)
@@ -107,7 +107,7 @@ class Reading:
 
 
 def gravest(codes: Collection[int]) -> int:
-    """Of several exit codes the one to end with."""
+    """Return which of several exit codes to end with."""
     return next((code for code in (4, 5, 2, 3, 1, 8) if code in codes), 0)
 
 
@@ -118,7 +118,7 @@ async def read_instances(
     clock: Clock,
     on_call: Callable[[], None],
 ) -> Reading:
-    """Read instances of a target; what may pass is tried again. `on_call` hears of each request."""
+    """Read instances of a target; what may pass is tried again. `on_call` is called for each request."""
     async with open_client(target, environ, home_of(environ), clock, on_call) as client:
         return await read(client, target, ids, partial(with_retries, clock=clock))
 
@@ -226,22 +226,22 @@ async def with_retries(
 
 
 def is_worth_retrying(error: ServiceError) -> bool:
-    """Whether the same call may succeed a little later."""
+    """Return whether the same call may succeed a little later."""
     if isinstance(error, Unreachable):
         return not error.is_permanent
     return isinstance(error, ServiceTrouble | Throttled) and not isinstance(error, DailyLimit)
 
 
 def pause_seconds(error: ServiceError, number: int, rng: random.Random) -> float:
-    """Seconds to wait after the attempt of that number, counted from 1."""
-    base, asked = BASE_SECONDS, 0.0
+    """Return the seconds to wait after the attempt of that number, counted from 1."""
+    base, demanded = BASE_SECONDS, 0.0
     if isinstance(error, Throttled):
-        base, asked = THROTTLED_BASE_SECONDS, error.retry_after_seconds or 0.0
-    return max(asked, rng.uniform(0.0, min(CAP_SECONDS, base * 2 ** (number - 1))))
+        base, demanded = THROTTLED_BASE_SECONDS, error.retry_after_seconds or 0.0
+    return max(demanded, rng.uniform(0.0, min(CAP_SECONDS, base * 2 ** (number - 1))))
 
 
 def stored_rows(settings: Settings, clock: Clock) -> "list[Row]":
-    """The watched list in its order.
+    """Return the watched list in its order.
 
     Raises:
         StoreError: it can't be read.

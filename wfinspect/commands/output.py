@@ -130,7 +130,7 @@ _MAX_PAIRS = 1_000  # parameters or tags that the table shows
 def _section(
     title: str, pairs: Sequence[tuple[str, str]], *, is_all: bool = True
 ) -> list[tuple[str, str]]:
-    """A row for each pair; unless `is_all`, the last one's value holds pairs that were not read."""
+    """Return a row for each pair; unless `is_all`, the last one's value holds pairs that were not read."""
     rows = [f"{shown(key)}={_start(value)}" for key, value in pairs[:_MAX_PAIRS]]
     if (more := len(pairs) - len(rows)) > 0:
         count = f"{more:,}" if is_all else f"more than {more:,}"
@@ -139,13 +139,13 @@ def _section(
 
 
 def _start(value: str) -> str:
-    """A value on one line; of a long one its start, its size and how to have the whole."""
+    """Return a value on one line; of a long one its start, its size and how to have the whole."""
     start, size = shortened(value)
     return shown(start, limit=len(start)) + (f"... {size}, {_WHOLE}" if size else "")
 
 
 def _ran(instance: WorkflowInstance, now: datetime) -> str:
-    """How long the run took or has taken; "" before it starts and where its times make no sense."""
+    """Return how long the run took or has taken; "" before it starts and where its times make no sense."""
     seconds = instance.run_seconds(now)
     return "" if seconds is None or seconds < 0 else duration(seconds)
 
@@ -187,7 +187,7 @@ def as_fields(instances: Sequence[WorkflowInstance], names: Sequence[str], *, ha
 
 
 def _loaded(text: str) -> dict[str, object]:
-    """The service's object."""
+    """Return the service's object."""
     # Python refuses to make a number of more than 4,300 digits.
     loaded: dict[str, object] = json.loads(
         text, parse_int=lambda digits: int(digits) if len(digits) < _MAX_DIGITS else digits
@@ -203,7 +203,7 @@ def _bare(value: object) -> str:
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    """Rows of safe text as lines, their columns below each other."""
+    """Return rows of safe text as lines, their columns below each other."""
     widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(

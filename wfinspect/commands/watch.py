@@ -116,7 +116,7 @@ def _keys(
 
 
 def _read_file(name: str) -> FoundIds:
-    """The IDs in a file or on standard input; what was read is said on standard error."""
+    """Read the IDs in a file or on standard input; say on standard error what was read."""
     called = "standard input" if name == "-" else name
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
@@ -226,7 +226,7 @@ class Follower:
         return gravest(bad)
 
     def summary(self) -> str:
-        """How far it is, in a few words."""
+        """Return how far it is, in a few words."""
         pairs = list(zip(self._keys, self._rows, strict=True))
         rows = [row for _, row in pairs if row is not None and not row.is_gone]
         missing = [str(key.id) for key, row in pairs if row is None or row.is_gone]
@@ -265,7 +265,7 @@ def _is_settled(row: Row | None) -> bool:
 
 
 def _lost_code(row: Row | None) -> int | None:
-    """The exit code of an instance that is not waited for; None for any other."""
+    """Return the exit code of an instance that is not waited for; None for any other."""
     if row is None or row.is_gone:
         return _GONE
     trouble = row.trouble
@@ -289,7 +289,7 @@ class ProgressLine:
         self._line = ""
 
     def say(self, sentence: str) -> None:
-        """A sentence of its own line."""
+        """Write a sentence on a line of its own."""
         self.clear()
         self._write(f"wfinspect: {shown(sentence, limit=SENTENCE_LIMIT)}\n")
 

@@ -122,7 +122,7 @@ _MAX_OUTPUT = 1024 * 1024  # bytes a command may print; keys need a thousandth o
 
 
 def _run(command: list[str], *, timeout: float, **_: object) -> "subprocess.CompletedProcess[str]":
-    """What `subprocess.run` does for the library, bounded, and away from the keyboard.
+    """Run a command as `subprocess.run` does for the library, bounded, and away from the keyboard.
 
     Raises:
         ValueError: it printed more than `_MAX_OUTPUT` bytes, or nothing for so many seconds.
@@ -148,7 +148,7 @@ _adapter_of = TeaCore.get_adapter
 
 
 def _adapter(prefix: str, tls_min_version: str | None = None) -> HTTPAdapter:
-    """Tea's own for TLS, which goes as the environment says; one that goes nowhere else for the rest."""
+    """Return Tea's own adapter for TLS, which goes as the environment says; one that goes nowhere else for the rest."""
     is_tls = prefix.upper() == "HTTPS"
     return _adapter_of(prefix, tls_min_version) if is_tls else _Direct()
 

@@ -51,7 +51,7 @@ class CliFile(NamedTuple):
         return [p for p in listed if isinstance(p, dict)] if isinstance(listed, list) else []
 
     def profile(self, name: object) -> dict[str, Any] | None:
-        """The profile of that name."""
+        """Return the profile of that name."""
         return next((p for p in self.profiles if p.get("name") == name), None)
 
 

@@ -203,7 +203,7 @@ async def _send_once(
 
 
 def _is_death(error: httpx.HTTPError) -> bool:
-    """Return whether a connection ended, in place of bringing bytes that are not HTTP."""
+    """Return whether a connection ended, and did not bring bytes that are not HTTP."""
     return isinstance(error, httpx.NetworkError) or (
         isinstance(error, httpx.RemoteProtocolError) and is_closed(error)
     )
@@ -494,7 +494,7 @@ def addresses_of(host: str, port: int) -> list[str]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
         # Python refuses a part of a name that is too long before it looks the name up.
-        raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from None
+        raise socket.gaierror(socket.EAI_NONAME, "not the name of a host") from None
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 

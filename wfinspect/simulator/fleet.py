@@ -34,7 +34,7 @@ Record = dict[str, object]
 
 
 def milliseconds(at: datetime) -> int:
-    """A moment as the service writes it."""
+    """Return a moment as the service writes it."""
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
@@ -73,11 +73,11 @@ class Fleet:
         return tuple(self._planned)
 
     def moment(self, now: datetime) -> int:
-        """The moment the fleet lives at: time before its epoch does not exist."""
+        """Return the moment the fleet lives at: time before its epoch does not exist."""
         return max(milliseconds(now), self.epoch)
 
     def record(self, instance_id: int, now: datetime) -> Record | None:
-        """The 19 fields of an instance at a moment, None for an ID that is not in the fleet.
+        """Return the 19 fields of an instance at a moment, None for an ID that is not in the fleet.
 
         StartedTime and FinishedTime are absent until they have happened.
         """
@@ -152,7 +152,7 @@ def _chance(seed: int, instance_id: int, run: int) -> float:
 
 
 def _unified_id(planned: PlannedInstance) -> int:
-    """One number for all instances of a trigger within a business date."""
+    """Return one number for all instances of a trigger within a business date."""
     workflow = planned.workflow
     trigger = workflow.project_id * 100 + planned.days_back * 10 + TYPES.index(workflow.type)
     return 10_400_000_000 + trigger
@@ -228,7 +228,7 @@ class Population:
             self._vanished.discard(instance_id)
 
     def record(self, instance_id: int, now: datetime) -> Record | None:
-        """What the service says about an instance, None where it knows none."""
+        """Return what the service says about an instance, None where it knows none."""
         record = self.fleet.record(instance_id, now)
         with self._lock:
             if record is None or instance_id in self._vanished:
@@ -237,18 +237,18 @@ class Population:
         return {name: value for name, value in record.items() if value is not None}
 
     def run(self, instance_id: int, now: datetime) -> WorkflowRun:
-        """The run that is under way, or was when the instance was taken out of its life."""
+        """Return the run that is under way, or was when the instance was taken out of its life."""
         with self._lock:
             now = self._held.get(instance_id, now)
         return self.fleet.run(instance_id, now)
 
     def records(self, ids: Iterable[int], now: datetime) -> list[Record]:
-        """What the service says about several; the unknown are left out."""
+        """Return what the service says about several; the unknown are left out."""
         found = (self.record(instance_id, now) for instance_id in dict.fromkeys(ids))
         return [record for record in found if record is not None]
 
     def disguised(self, record: Record) -> Record:
-        """A record as it goes out: a disguise never decides which records are found."""
+        """Return a record as it goes out: a disguise never decides which records are found."""
         number = int(str(record["Id"]))
         if self.faults.is_hostile:
             record = {name: _hostile(value) for name, value in record.items()}
@@ -256,7 +256,7 @@ class Population:
             return record | self._answers.get(number, {})
 
     def disguised_text(self, text: str) -> str:
-        """A text of many lines as it goes out."""
+        """Return a text of many lines as it goes out."""
         return text.replace("\n", HOSTILE_TEXT + "\n") if self.faults.is_hostile else text
 
 

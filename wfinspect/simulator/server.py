@@ -91,7 +91,7 @@ class Simulator:
         return self._fleet.ids
 
     def environment(self) -> dict[str, str]:
-        """The variables that make wfinspect use this service."""
+        """Return the variables that make wfinspect use this service."""
         return {
             "ALIBABA_CLOUD_ACCESS_KEY_ID": self.access_key_id,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.access_key_secret,

@@ -189,19 +189,19 @@ class Arguments:
             raise Refusal("InvalidParameter", f"{action} takes no parameter {names} here.")
 
     def text(self, name: str) -> str:
-        """A text as it came, "" where it is missing."""
+        """Return a text as it came, "" where it is missing."""
         self._unread.discard(name)
         return self._parameters.get(name, "")
 
     def word(self, name: str, words: Collection[str]) -> str:
-        """One of some words, "" where it is missing."""
+        """Return one of some words, "" where it is missing."""
         word = self.text(name)
         if word and word not in words:
             raise invalid(name)
         return word
 
     def number(self, name: str) -> int | None:
-        """A number, None where it is missing."""
+        """Return a number, None where it is missing."""
         text = self.text(name)
         if not text:
             return None
@@ -211,14 +211,14 @@ class Arguments:
         return int(text)
 
     def required(self, name: str) -> int:
-        """A number that can't be missing."""
+        """Return a number that can't be missing."""
         number = self.number(name)
         if number is None:
             raise Refusal(f"Missing{name}", f"{name} is mandatory for this action.")
         return number
 
     def bounded(self, name: str, *, default: int, low: int, high: int = MAX_INSTANCE_ID) -> int:
-        """A number within bounds."""
+        """Return a number within bounds."""
         number = self.number(name)
         if number is None:
             return default
@@ -227,21 +227,21 @@ class Arguments:
         return number
 
     def array(self, name: str) -> list[object]:
-        """A JSON array in one field, as the official SDK writes it; empty where it is missing."""
+        """Return a JSON array in one field, as the official SDK writes it; empty where it is missing."""
         loaded = self._json(name)
         if not isinstance(loaded, list | None):
             raise invalid(name)
         return loaded or []
 
     def numbers(self, name: str) -> list[int]:
-        """A JSON array of numbers."""
+        """Return a JSON array of numbers."""
         array = self.array(name)
         if not all(type(item) is int for item in array):
             raise invalid(name)
         return [item for item in array if isinstance(item, int)]
 
     def conditions(self, name: str, known: Collection[str]) -> dict[str, object]:
-        """A JSON object of known fields in one parameter, empty where it is missing."""
+        """Return a JSON object of known fields in one parameter, empty where it is missing."""
         loaded = self._json(name)
         if not isinstance(loaded, dict | None):
             raise invalid(name)
@@ -252,7 +252,7 @@ class Arguments:
     def equals(
         self, numbers: Iterable[str], words: Mapping[str, Collection[str]], texts: Iterable[str]
     ) -> Callable[[Record], bool]:
-        """Return what tells whether a record has the values of the parameters named like its fields."""
+        """Return a test of whether a record has the values of the parameters named like its fields."""
         given: Record = {name: self.number(name) for name in numbers}
         given |= {name: self.word(name, known) or None for name, known in words.items()}
         given |= {name: self.text(name) or None for name in texts}
@@ -260,12 +260,12 @@ class Arguments:
         return lambda record: all(record.get(name) == value for name, value in wanted)
 
     def contains(self, parameter: str, field: str) -> Callable[[Record], bool]:
-        """Return what tells whether a field holds what a parameter says, in upper or lower case."""
+        """Return a test of whether a field holds what a parameter says, in upper or lower case."""
         part = self.text(parameter).lower()
         return lambda record: part in str(record.get(field)).lower()
 
     def among(self, parameter: str, field: str) -> Callable[[Record], bool]:
-        """Return what tells whether a field is among the numbers of a parameter, where that is given."""
+        """Return a test of whether a field is among the numbers of a parameter, where that is given."""
         numbers = self.numbers(parameter)
         return lambda record: not numbers or record.get(field) in numbers
 
@@ -301,7 +301,7 @@ class Arguments:
 
 
 def moment_of(value: object, name: str) -> int:
-    """Milliseconds since 1970, written as a number or as its digits."""
+    """Read milliseconds since 1970, written as a number or as its digits."""
     text = str(value)
     if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
         raise invalid(name, f"{text[:40]} is not a time in milliseconds.")
@@ -309,7 +309,7 @@ def moment_of(value: object, name: str) -> int:
 
 
 def invalid(name: str, reason: str = "") -> Refusal:
-    """The refusal of a parameter."""
+    """Return the refusal of a parameter."""
     message = f"The specified parameter {name} is not valid. {reason}"
     return Refusal(f"Invalid{name}", message.rstrip())
 
@@ -318,7 +318,7 @@ ENVIRONMENTS = ("Prod", "Dev")
 
 
 def get_workflow_instance(arguments: Arguments, population: Population, now: datetime) -> Body:
-    """One instance by its ID alone."""
+    """Return one instance by its ID alone."""
     instance_id = arguments.required("Id")
     record = population.record(instance_id, now)
     if record is None:
@@ -328,7 +328,7 @@ def get_workflow_instance(arguments: Arguments, population: Population, now: dat
 
 
 def list_workflow_instances(arguments: Arguments, population: Population, now: datetime) -> Body:
-    """A page of a workspace's instances of one business date.
+    """Return a page of a workspace's instances of one business date.
 
     Where the documents are silent: without EnvType it is Prod; with Ids the business date still has
     to match; an instance's executionDate is the day on which
@@ -404,7 +404,7 @@ def _tags(record: Record) -> set[tuple[str, ...]]:
 
 
 def get_task_instance(arguments: Arguments, population: Population, now: datetime) -> Body:
-    """One task by its ID alone, with its script."""
+    """Return one task by its ID alone, with its script."""
     task_id = arguments.required("Id")
     tasks = _tasks(task_id, population, now)
     (record,) = tasks.current([task_id % TASKS_APART])
@@ -424,7 +424,7 @@ def get_task_instance(arguments: Arguments, population: Population, now: datetim
 
 
 def get_task_instance_log(arguments: Arguments, population: Population, now: datetime) -> Body:
-    """The whole log of a task's run, the latest one without RunNumber."""
+    """Return the whole log of a task's run, the latest one without RunNumber."""
     task_id = arguments.required("Id")
     number = arguments.bounded("RunNumber", default=0, low=1)
     tasks = _tasks(task_id, population, now)
@@ -456,7 +456,7 @@ _NUMBERS = ("TaskId", "WorkflowId", "WorkflowInstanceId", "UnifiedWorkflowInstan
 
 
 def list_task_instances(arguments: Arguments, population: Population, now: datetime) -> Body:
-    """A page of the tasks of a workspace and a business date, in Prod unless ProjectEnv says Dev.
+    """Return a page of the tasks of a workspace and a business date, in Prod unless ProjectEnv says Dev.
 
     With Id it holds the past runs of that task as well. Where the documents are silent: the bounds of
     a time in Filter are within it, and what has no such time yet is in no bounds.
@@ -517,7 +517,7 @@ def _texts(value: object) -> Iterable[object]:
 
 
 def _within(bound: str, limit: int) -> Callable[[Record], bool]:
-    """Whether a record's time, such as StartedTime of ``startedTimeEnd``, keeps a limit."""
+    """Return whether a record's time, such as StartedTime of ``startedTimeEnd``, keeps a limit."""
     is_start = bound.endswith("Start")
     field = _TIMES[bound.removesuffix("Start").removesuffix("End")]
 

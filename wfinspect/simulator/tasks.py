@@ -87,7 +87,7 @@ Layout = Mapping[int, Sequence[Attempt]]
 
 @lru_cache(maxsize=256)
 def tasks_of(seed: int, workflow_id: int) -> tuple[Task, ...]:
-    """The tasks of a workflow: one that begins, one that ends, and a graph of 2 or more between."""
+    """Return the tasks of a workflow: one that begins, one that ends, and a graph of 2 or more between."""
     luck = Random(f"{seed}/{workflow_id}/tasks")
     count = _COUNTS.get(workflow_id) or luck.randint(_FEWEST, _MOST)
     names = luck.sample(_NAMES, len(_NAMES))
@@ -109,7 +109,7 @@ def tasks_of(seed: int, workflow_id: int) -> tuple[Task, ...]:
 
 @lru_cache(maxsize=256)
 def layout_of(seed: int, workflow_id: int, instance_id: int, *, fails: bool) -> Layout:
-    """How a run of an instance spends its time; its workflow's other instances do nearly alike.
+    """Return how a run of an instance spends its time; its workflow's other instances do nearly alike.
 
     Where it fails, one task fails at its very end, sometimes another one before. One task succeeds
     only at its second attempt.
@@ -157,7 +157,7 @@ def _attempts(
 
 
 def _failing(tasks: Sequence[Task], able: Sequence[int], luck: Random) -> tuple[int, ...]:
-    """The task that ends a run, from the later half of the able, and perhaps one that fails before."""
+    """Return the task that ends a run, from the later half of the able, and perhaps one that fails before."""
     last = luck.choice(able[len(able) // 2 :])
     ahead = {last}
     for task in reversed(tasks):
@@ -168,7 +168,7 @@ def _failing(tasks: Sequence[Task], able: Sequence[int], luck: Random) -> tuple[
 
 
 def _behind(tasks: Sequence[Task], numbers: Sequence[int]) -> set[int]:
-    """The tasks that wait for some, directly or not."""
+    """Return the tasks that wait for some, directly or not."""
     found = set(numbers)
     for task in tasks:
         if not found.isdisjoint(task.upstream):
@@ -194,7 +194,7 @@ class Course:
     fails: bool
 
     def at(self, part: float) -> int:
-        """The moment when a part of it, 0 to 1, is over."""
+        """Return the moment when a part of it, 0 to 1, is over."""
         started = self.started or 0
         return started + int(part * (self.ends - started))
 
@@ -217,7 +217,7 @@ class TaskRun:
 
 
 def course_of(record: Record, run: WorkflowRun) -> Course:
-    """The course of the run an instance is in; its record may have been changed by a test."""
+    """Return the course of the run an instance is in; its record may have been changed by a test."""
     status = str(record.get("Status"))
     started, finished, changed = (
         value if isinstance(value := record.get(name), int) else None
@@ -233,14 +233,14 @@ def course_of(record: Record, run: WorkflowRun) -> Course:
 
 
 def past_course(run: WorkflowRun) -> Course:
-    """The course of a run that has settled."""
+    """Return the course of a run that has settled."""
     started = run.begins["Running"]
     status = "Failure" if run.fails else "Success"
     return Course(run, status, started, started + run.working, run.begins[OUTCOME], run.fails)
 
 
 def task_runs(task: Task, layout: Layout, course: Course, now: int, per_run: int) -> list[TaskRun]:
-    """The attempts of a task in one run of its instance, oldest first; at least one.
+    """Return the attempts of a task in one run of its instance, oldest first; at least one.
 
     Args:
         task: whose.
@@ -260,7 +260,7 @@ def task_runs(task: Task, layout: Layout, course: Course, now: int, per_run: int
 
 
 def _before(task: Task, course: Course, now: int, number: int) -> TaskRun:
-    """Before the run has started only its first task waits."""
+    """Return a task's run before that of the instance: only the first task waits."""
     if task.upstream or course.status not in _WAITING:
         return TaskRun(task, number)
     for_resources = _past(course, "WaitResource", now) if course.status == "WaitResource" else None
@@ -283,7 +283,7 @@ def _task_run(task: Task, attempt: Attempt, course: Course, now: int, number: in
 
 
 def _past(course: Course, word: str, limit: int) -> int | None:
-    """When a state began; None for one that did not, or after `limit`, as a test may have it."""
+    """Return when a state began; None for one that did not, or after `limit`, as a test may have it."""
     began = course.run.begins.get(word)
     return began if began is not None and began <= limit else None
 
@@ -322,7 +322,7 @@ class Tasks:
 
     @classmethod
     def of(cls, task_id: int, population: Population, now: datetime) -> "Tasks | None":
-        """Those of the instance a task belongs to; None where there is no such task."""
+        """Return the tasks of the instance that a task belongs to; None where there is no such task."""
         instance_id, number = divmod(task_id, TASKS_APART)
         instance = population.record(instance_id, now)
         if instance is None:
@@ -331,12 +331,12 @@ class Tasks:
         return found if 0 < number <= len(found.definitions) else None
 
     def current(self, numbers: Iterable[int] | None = None) -> list[Record]:
-        """Each task as it stands, or those of some numbers."""
+        """Return each task as it stands, or those of some numbers."""
         wanted = self.definitions if numbers is None else [self.definitions[n - 1] for n in numbers]
         return [self.record(self._runs_in(task, self._course)[-1]) for task in wanted]
 
     def runs(self, task_id: int) -> list[TaskRun]:
-        """All runs of a task, oldest first; the last one is as it stands."""
+        """Return all runs of a task, oldest first; the last one is as it stands."""
         task = self.definitions[task_id % TASKS_APART - 1]
         number = self._course.run.number
         run_of = self._population.fleet.run_of
@@ -349,7 +349,7 @@ class Tasks:
         return past + self._runs_in(task, self._course)
 
     def record(self, task_run: TaskRun) -> Record:
-        """A run of a task with the service's names."""
+        """Return a run of a task with the service's names."""
         instance, task = self._instance, task_run.task
         kind = instance.get("Type")
         times = (
@@ -415,7 +415,7 @@ class Tasks:
 
 
 def _without_running(task_run: TaskRun, status: str) -> TaskRun:
-    """A run as the schedule sets it to a status as soon as it would wait for resources."""
+    """Return a run as the schedule sets it to a status as soon as it would wait for resources."""
     due = task_run.waits_for_resources
     if due is None:
         return task_run
@@ -423,7 +423,7 @@ def _without_running(task_run: TaskRun, status: str) -> TaskRun:
 
 
 def _common_of(task: Task, workflow_owner: str) -> Record:
-    """What all instances of a task share."""
+    """Return what all instances of a task share."""
     source = _SOURCES.get(task.type)
     record: Record = {
         "Owner": workflow_owner,
@@ -474,7 +474,7 @@ _BULK_PARTS = 350
 
 
 def log_of(task_run: TaskRun, day: str, now: int) -> str:
-    """The log of a run at a moment (milliseconds); "" for one that has not started.
+    """Return the log of a run at a moment (milliseconds); "" for one that has not started.
 
     Args:
         task_run: the run.

@@ -42,7 +42,7 @@ class Verifier:
         self._nonces: OrderedDict[str, datetime] = OrderedDict()
 
     def check(self, request: HttpRequest, now: datetime) -> AccessKey:
-        """The key that signed a request; a nonce is used up only by a good signature.
+        """Return the key that signed a request; a nonce is used up only by a good signature.
 
         Raises:
             Refusal: in the order of the service: what is missing, key, token, date, signature, nonce.
@@ -73,7 +73,7 @@ class Verifier:
 
 
 def canonical_request(request: HttpRequest, signed_headers: str) -> str:
-    """The text whose hash is signed, rebuilt from what arrived."""
+    """Return the text whose hash is signed, rebuilt from what arrived."""
     # A form-encoding client writes a space as +, the signature as %20: decoding and encoding it
     # accepts both.
     pairs = sorted(
