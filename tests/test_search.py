@@ -6,6 +6,7 @@ from fakes import START, instance, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
 from scenes import mixed_rows, row
+from task_scenes import TASKS, task
 from values import replace
 
 from wfinspect.errors import UsageError
@@ -19,6 +20,7 @@ from wfinspect.search import (
     read_day,
     read_word,
     suggestions,
+    task_matcher,
     to_query,
 )
 from wfinspect.ui.rows import search_of
@@ -275,3 +277,30 @@ def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
 
 def test_without_an_instance_yesterday_is_offered() -> None:
     assert suggestions(None, START, SHANGHAI) == ("date=2026-09-17 workspace=",)
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("", [5001, 5002, 5003, 5004, 5005, 5006]),
+        ("type=odps status=success", [5002]),
+        ("5006", [5006]),
+        ("build", [5003]),
+        ("!status=success !status=fail !status=run status=wait", [5006]),
+    ],
+)
+def test_tasks_are_searched_in_the_same_words(query: str, ids: list[int]) -> None:
+    assert sorted(t.id for t in filter(task_matcher(query, START), TASKS)) == ids
+
+
+def test_a_frozen_task_and_a_dry_run_are_found_by_their_words() -> None:
+    frozen = task(1, "publish", "Failure", trigger_recurrence="Pause")
+    dry = task(2, "load", "Success", trigger_recurrence="Skip", started=20, finished=20)
+
+    for query, one in (("status=frozen", frozen), ("status=dry", dry)):
+        assert list(filter(task_matcher(query, START), (frozen, dry))) == [one]
+
+
+def test_what_tasks_do_not_have_is_refused() -> None:
+    with pytest.raises(UsageError, match="no field 'workspace': use name, status, type, owner"):
+        task_matcher("workspace=1", START)

@@ -18,10 +18,13 @@ from wfinspect.model import (
     FIELDS,
     FieldKind,
     InstanceField,
+    InstanceId,
     InstanceKey,
     Query,
     Status,
     Tag,
+    Target,
+    TaskInstance,
     WorkflowInstance,
     biz_date_of,
 )
@@ -51,6 +54,11 @@ WORDS = {
 }
 """The values that the service documents for a field, by the field's name in a search."""
 
+TASK_NAMES = ("name", "status", "type", "owner")
+"""What may stand before ``=`` where tasks are searched."""
+
+EXAMPLE = "name or ID, status=Failure, !without"
+"""What an empty box shows."""
 HELP = (
     f"Words are parts of the name or ID; {' '.join(f'{name}=' for name in NAMES)} search a field; "
     "! before one leaves out what matches. Dates: today, yesterday, -2d, 2026-11-28."
@@ -67,8 +75,8 @@ class Term(NamedTuple):
     is_negated: bool = False
 
 
-def parse_search(text: str) -> tuple[Term, ...]:
-    """Read a search; what is not finished, such as ``status=``, is not a condition yet.
+def parse_search(text: str, names: Sequence[str] = NAMES) -> tuple[Term, ...]:
+    """Read a search for the fields of `names`; an unfinished ``status=`` is not a condition yet.
 
     Raises:
         UsageError: there is no field of a name before ``=``.
@@ -79,14 +87,31 @@ def parse_search(text: str) -> tuple[Term, ...]:
         name, equals, value = bare.partition("=")
         if not equals:
             name, value = "", bare
-        elif name.lower() not in _FIELDS:
+        elif name.lower() not in _FIELDS or _FIELDS[name.lower()].search not in names:
             raise UsageError(
-                f"There is no field {shown(name, limit=30)!r}: use {', '.join(NAMES)}."
+                f"There is no field {shown(name, limit=30)!r}: use {', '.join(names)}."
             )
         if value:
             is_negated = (len(word) - len(bare)) % 2 == 1
             terms.append(Term(_FIELDS[name.lower()] if name else None, value, is_negated))
     return tuple(terms)
+
+
+def task_matcher(text: str, now: datetime) -> Callable[[TaskInstance], bool]:
+    """Return what tests tasks by a search, whose status is their word, e.g. ``frozen``.
+
+    Raises:
+        UsageError: the search names a field that tasks do not have.
+    """
+    has = matcher(parse_search(text, TASK_NAMES), now)
+    nowhere = Target("", "", "")
+
+    def test(task: TaskInstance) -> bool:
+        number = InstanceId(task.id)
+        found = WorkflowInstance(number, name=task.task_name, type=task.task_type, owner=task.owner)
+        return has(InstanceKey(nowhere, number), found, task.word)
+
+    return test
 
 
 Test = Callable[[InstanceKey, WorkflowInstance | None, str], bool]

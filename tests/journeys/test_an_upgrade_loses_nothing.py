@@ -53,7 +53,7 @@ def test_list_changes_keys_settings_and_preferences_of_0_1_0_are_there(upgraded:
         app.press("N")  # next-unseen, by [keys]
         app.wait_for("2 unseen")
         app.press("\x18")  # quit, by [keys]
-        app.wait_for("Quit all the same")
+        app.wait_for("Quit\\?")
         app.press("y")
         assert app.wait_exit() == 0
 

@@ -44,7 +44,7 @@ def test_ctrl_q_quits_from_the_question_whether_to_quit(home: Home, simulator: S
         simulator.set_status(FAILED, "Failure")
         app.wait_for("1 unseen")
         app.press("q")
-        app.wait_for("Quit all the same")
+        app.wait_for("Quit\\?")
         ends(app)
 
 

@@ -78,7 +78,7 @@ async def test_q_quits_when_everything_was_seen() -> None:
 async def test_q_asks_when_something_is_unseen() -> None:
     async with running(mixed()) as rig:
         await rig.press("q")
-        assert "2 changes are unseen." in rig.text
+        assert "Quit? 2 unseen changes stay marked." in rig.text
         await rig.press("n")
         assert rig.app.is_running
         await rig.press("q", "y")

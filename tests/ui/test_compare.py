@@ -12,13 +12,19 @@ from values import replace
 from wfinspect.errors import Unreachable
 from wfinspect.lateness import Run
 from wfinspect.model import InstanceId, TaskInstance, WorkflowInstance
-from wfinspect.ui.lines import Role
-from wfinspect.ui.screens.compare import CompareColumns, comparison, side_by_side, task_times
+from wfinspect.ui.lines import Column, Role
+from wfinspect.ui.screens.compare import compare_columns, comparison, side_by_side, task_times
 from wfinspect.ui.theme import ASCII_GLYPHS, Look
 from wfinspect.watching.api import EarlierRuns, InstanceOf, Row, TasksOf
 
 LOOK = Look(ASCII_GLYPHS, ">", ZONE)
-WIDE = CompareColumns(18, 34)
+
+
+def columns(label: int, value: int) -> tuple[Column, Column]:
+    return Column("", label, 1), Column("", value)
+
+
+WIDE = columns(18, 34)
 BEFORE = 10432900000
 DAY = 86_400_000
 
@@ -57,12 +63,8 @@ def test_a_null_differs_from_a_text_that_says_so_and_torn_parameters_are_shown_w
         Row(key(FAILED), replace(mine(), workflow_parameters=text, tags=()))
         for text in (of_json, '{"a": "null"}', of_pairs)
     ]
-    kinds = [
-        line.text.split() for line in comparison(rows[0], rows[1], LOOK, CompareColumns(18, 28))
-    ]
-    torn = [
-        line.text.split() for line in comparison(rows[0], rows[2], LOOK, CompareColumns(18, 28))
-    ]
+    kinds = [line.text.split() for line in comparison(rows[0], rows[1], LOOK, columns(18, 28))]
+    torn = [line.text.split() for line in comparison(rows[0], rows[2], LOOK, columns(18, 28))]
 
     assert ["$a", "null", '"null"'] in kinds
     assert not any(line[:1] == ["Parameters"] for line in kinds)
@@ -88,7 +90,7 @@ def test_a_task_that_was_frozen_in_one_run_comes_first_and_has_no_duration() -> 
 
 def test_what_differs_comes_first_then_what_always_does_then_what_is_equal() -> None:
     first, second = Row(key(FAILED), mine()), Row(key(BEFORE), last_success())
-    text = [line.text for line in comparison(first, second, LOOK, CompareColumns(18, 28))]
+    text = [line.text for line in comparison(first, second, LOOK, columns(18, 28))]
     titles = [n for n, said in enumerate(text) if said.startswith((" DIFFERS", " EQUAL"))]
     places = {said.split()[0]: n for n, said in enumerate(text) if said.strip()}
 
@@ -104,16 +106,14 @@ def test_what_differs_comes_first_then_what_always_does_then_what_is_equal() -> 
 
 def test_no_character_of_a_long_value_is_lost() -> None:
     long = replace(mine(), name="n" * 500 + "\x1b[2J")
-    lines = comparison(Row(key(1), long), Row(key(2), mine()), LOOK, CompareColumns(18, 18))
+    lines = comparison(Row(key(1), long), Row(key(2), mine()), LOOK, columns(18, 18))
 
     assert sum(line.text.count("n" * 3) for line in lines) > 100
     assert not any("\x1b" in line.text for line in lines)
 
 
 def test_each_line_of_a_value_stands_on_a_line_of_its_own() -> None:
-    lines = side_by_side(
-        "$sql", "select 1\nfrom dual", "select 2", CompareColumns(18, 18), Role.TEXT
-    )
+    lines = side_by_side("$sql", "select 1\nfrom dual", "select 2", columns(18, 18), Role.TEXT)
 
     assert [one.text.split() for one in lines] == [
         ["$sql", "select", "1", "select", "2"],
@@ -168,9 +168,9 @@ def test_tasks_that_nothing_tells_apart_are_paired_in_their_order() -> None:
 def test_short_values_stand_together_and_long_ones_take_the_room_there_is() -> None:
     long = replace(mine(), name="n" * 500)
 
-    assert CompareColumns.of(160, Row(key(1), mine()), ZONE) == CompareColumns(30, 24)
-    assert CompareColumns.of(160, Row(key(1), long), ZONE) == CompareColumns(30, 63)
-    assert CompareColumns.of(30, Row(key(1), long), ZONE) == CompareColumns(18, 8)
+    assert compare_columns(160, Row(key(1), mine()), ZONE) == columns(30, 24)
+    assert compare_columns(160, Row(key(1), long), ZONE) == columns(30, 63)
+    assert compare_columns(30, Row(key(1), long), ZONE) == columns(18, 8)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])

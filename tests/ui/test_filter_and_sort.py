@@ -11,7 +11,7 @@ from wfinspect.ui.rows import SORTS
 
 
 def shown(rig: Rig) -> list[int]:
-    return [r.key.id for r in rig.app.main.list.rows]
+    return [r.key.id for r in rig.app.main.list.items]
 
 
 async def test_a_filter_narrows_the_list_as_it_is_typed_and_enter_keeps_it() -> None:
@@ -54,7 +54,7 @@ async def test_fields_dates_and_their_negation_narrow_the_list() -> None:
     async with running(mixed()) as rig:
         await rig.press("/", *"workspace=88123 date=yesterday !name=di", "enter")
 
-        assert {r.instance.name for r in rig.app.main.list.rows if r.instance} == {
+        assert {r.instance.name for r in rig.app.main.list.items if r.instance} == {
             r.instance.name for r in mixed_rows() if r.instance and "di" not in r.instance.name
         }
 
@@ -120,4 +120,4 @@ async def test_the_cursor_stays_on_its_instance_in_any_order() -> None:
     async with running(mixed()) as rig:
         await rig.press("j", "j", "s")
 
-        assert rig.app.main.list.cursor_row.key.id == TRADE  # type: ignore[union-attr]
+        assert rig.app.main.list.chosen.key.id == TRADE  # type: ignore[union-attr]

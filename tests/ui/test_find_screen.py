@@ -32,7 +32,7 @@ async def test_f_begins_around_the_instance_in_view_and_says_what_can_be_typed()
 
 async def test_it_searches_and_watches_in_the_account_of_the_instance_in_view() -> None:
     async with running(accounts()) as rig:
-        theirs = next(row for row in rig.app.main.list.rows if row.key.target == FINANCE)
+        theirs = next(row for row in rig.app.main.list.items if row.key.target == FINANCE)
         rig.app.main.open(theirs.key, take_keys=False)
         await rig.press("f", "enter")
         asked = rig.control.answer(found(*FOUND))

@@ -58,7 +58,7 @@ async def test_a_letter_typed_in_the_box_acts_as_its_command() -> None:
 
         assert box_text(rig) == "1"
         assert rig.asked == [("refresh", None)]
-        assert rig.app.main.list.cursor_row.key.id == 10433007802  # type: ignore[union-attr]
+        assert rig.app.main.list.chosen.key.id == 10433007802  # type: ignore[union-attr]
 
 
 async def test_a_bad_entry_says_why_in_the_box_and_keeps_the_text() -> None:

@@ -26,7 +26,7 @@ ORDER = [FAILED, 10433007802, TRADE, 10433001250]
 
 
 def cursor(rig: Rig) -> int:
-    found = rig.app.main.list.cursor_row
+    found = rig.app.main.list.chosen
     assert found is not None
     return found.key.id
 
@@ -342,4 +342,4 @@ async def test_one_account_s_instance_is_not_taken_for_another_s() -> None:
         shown = rig.app.main.displayed
         assert isinstance(shown, Row)
         assert shown.key.target.profile in {"dev", "prod-ops"}
-        assert shown.key == rig.app.main.list.cursor_row.key  # type: ignore[union-attr]
+        assert shown.key == rig.app.main.list.chosen.key  # type: ignore[union-attr]

@@ -9,7 +9,7 @@ from task_scenes import FOREMOST, task
 from values import replace
 
 from wfinspect.ui import theme
-from wfinspect.ui.rows import RowColumns, RowTable, list_line, sidebar_lines
+from wfinspect.ui.rows import RowTable, list_line, row_columns, sidebar_lines
 from wfinspect.ui.tasks_text import failed_line, outlook_lines, task_lines
 from wfinspect.ui.theme import Look
 from wfinspect.watching.api import Row
@@ -85,7 +85,7 @@ def test_beside_a_detail_at_80_cells_id_state_and_age_are_whole(number: int) -> 
 
 def test_in_the_list_the_mark_stands_before_what_changed() -> None:
     one = with_outlook(running(41))
-    text = list_line(one, LOOK, START, RowColumns.of(78, 11, 22)).text
+    text = list_line(one, LOOK, START, row_columns(78, 11, 22)).text
 
     assert text.rstrip().endswith("17/23 !late")
 

@@ -53,7 +53,7 @@ async def test_quitting_is_not_confirmed_by_it() -> None:
         await rig.burst("yes\n")
 
         assert rig.app.is_running
-        assert "Quit all the same?" in rig.text
+        assert "Quit?" in rig.text
 
 
 async def test_what_was_found_is_neither_marked_nor_watched_nor_opened() -> None:

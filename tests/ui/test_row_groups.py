@@ -85,20 +85,20 @@ async def test_the_group_that_wants_most_attention_comes_first() -> None:
 
 async def test_moving_goes_over_headers_and_the_ends_show_them() -> None:
     async with running(accounts(), (80, 12)) as rig:
-        rows = rig.app.main.list.rows
+        rows = tuple(rig.app.main.list.items)
         for expected in (*rows[1:], rows[-1]):
             await rig.press("j")
-            assert rig.app.main.list.cursor_row == expected
+            assert rig.app.main.list.chosen == expected
             assert str(expected.key.id) in rig.text
         assert HEADERS[0] not in rig.text
         await rig.press("g")
         assert HEADERS[0] in rig.text
         await rig.press("G")
-        assert rig.app.main.list.cursor_row == rows[-1]
+        assert rig.app.main.list.chosen == rows[-1]
         seen = [rows[-1]]
         while seen[-1] != rows[0]:
             await rig.press("pageup")
-            now = rig.app.main.list.cursor_row
+            now = rig.app.main.list.chosen
             assert now is not None
             assert str(now.key.id) in rig.text
             seen.append(now)
@@ -107,11 +107,11 @@ async def test_moving_goes_over_headers_and_the_ends_show_them() -> None:
 
 async def test_a_click_on_a_header_or_a_gap_moves_nothing() -> None:
     async with running(accounts()) as rig:
-        rows = rig.app.main.list.rows
+        rows = tuple(rig.app.main.list.items)
         for y, index in ((1, 0), (6, 5), (0, 5), (7, 5), (9, 6), (8, 6), (10, 7), (12, 7)):
             await rig.pilot.click("#watched", offset=(5, y))
             await rig.settle()
-            assert rig.app.main.list.cursor_row == rows[index]
+            assert rig.app.main.list.chosen == rows[index]
 
 
 async def test_filter_and_sort_keep_the_headers() -> None:
@@ -121,7 +121,7 @@ async def test_filter_and_sort_keep_the_headers() -> None:
         assert HEADERS[0] not in rig.text
         await rig.press("escape", "s")
         assert rig.app.main.list.sort == "name"
-        names = [r.instance.name for r in rig.app.main.list.rows if r.instance]
+        names = [r.instance.name for r in rig.app.main.list.items if r.instance]
         assert names == [*sorted(names[:6]), *sorted(names[6:])]
         assert all(header in rig.text for header in HEADERS)
 

@@ -10,11 +10,11 @@ from scenes import ago, change, failed_row, outage, row, with_outlook
 from values import replace
 
 from wfinspect.ui import theme
-from wfinspect.ui.lines import Ground, Role
+from wfinspect.ui.lines import Role
 from wfinspect.ui.rows import (
-    RowColumns,
     list_line,
     note,
+    row_columns,
     shows_reading,
     sidebar_lines,
     state_time,
@@ -53,7 +53,7 @@ def test_every_list_line_fits_its_width(name: str, status: str, width: int) -> N
     one = row(
         10432987165, status, name=name, is_unseen=True, last_change=change(1, "a" * 30, "b", START)
     )
-    text = list_line(one, LOOK, START, RowColumns.of(width, 11, 40)).text
+    text = list_line(one, LOOK, START, row_columns(width, 11, 40)).text
 
     assert cell_len(text) <= width
     assert ("10432987165" in text) == (width >= 60)
@@ -62,7 +62,7 @@ def test_every_list_line_fits_its_width(name: str, status: str, width: int) -> N
 @given(st.integers(30, 120), st.integers(4, 40), st.sampled_from([67, 25, 60 * 23 + 59]))
 def test_what_is_late_says_so_at_any_width(width: int, name_cells: int, minutes: int) -> None:
     one = with_outlook(row(7, "Running", started_time=ms(ago(minutes=minutes))))
-    spans = list_line(one, LOOK, START, RowColumns.of(width, 11, name_cells)).spans
+    spans = list_line(one, LOOK, START, row_columns(width, 11, name_cells)).spans
 
     marks = [text.strip() for text, role in spans if role is Role.TROUBLE]
     assert marks in (["!late"], [f"!{state_time(one, LOOK, START)}"])
@@ -71,7 +71,7 @@ def test_what_is_late_says_so_at_any_width(width: int, name_cells: int, minutes:
 def test_a_row_on_time_wears_no_mark() -> None:
     one = with_outlook(row(7, "Running", started_time=ms(ago(minutes=12))))
 
-    assert "!" not in list_line(one, LOOK, START, RowColumns.of(40, 11, 20)).text
+    assert "!" not in list_line(one, LOOK, START, row_columns(40, 11, 20)).text
 
 
 def test_an_old_value_wears_a_question_mark_dim() -> None:
@@ -182,14 +182,8 @@ def test_an_unknown_word_is_shown_as_it_came_in_the_colour_of_the_unknown() -> N
     assert state_word(row(1, "Frozen")) == ("Frozen", Role.UNKNOWN)
 
 
-def test_the_cursor_s_ground_is_under_both_lines() -> None:
-    lines = sidebar_lines(failed_row(), LOOK, START, 40, Ground.CURSOR)
-
-    assert {one.ground for one in lines} == {Ground.CURSOR}
-
-
 def test_a_wide_name_keeps_the_columns_aligned() -> None:
-    columns = RowColumns.of(80, 11, 33)
+    columns = row_columns(80, 11, 33)
     plain = list_line(row(1, "Running", name="dim_shop"), LOOK, START, columns).text
     wide = list_line(
         row(1, "Running", name="dim_店铺_商品_信息_全量_日表_df"), LOOK, START, columns

@@ -103,10 +103,10 @@ async def test_an_error_after_an_answer_keeps_what_was_read() -> None:
 async def test_s_goes_through_the_statuses_there_are_and_esc_shows_all() -> None:
     async with on_tasks() as rig:
         await rig.press("s")
-        assert "1 of 6 Failure" in rig.text
+        assert "1 of 6 /status=Failure" in rig.text
         assert "clean_" not in rig.text
         await rig.press("s")
-        assert "1 of 6 Running" in rig.text
+        assert "1 of 6 /status=Running" in rig.text
         await rig.press("escape")
         assert "clean_" in rig.text
         await rig.press("escape")
@@ -229,7 +229,7 @@ async def test_l_passes_a_frozen_task_over_and_names_it() -> None:
         assert isinstance(rig.app.screen, LogScreen)
         assert rig.control.answer(log()) == TaskLog(BINDING, 5003, 2, 7)
         await rig.settle()
-        assert "Passed over, since it is frozen: publish_result." in rig.text
+        assert "Skipped, since it is frozen: publish_result." in rig.text
 
 
 async def test_l_opens_no_log_where_nothing_but_frozen_tasks_failed() -> None:
@@ -241,7 +241,7 @@ async def test_l_opens_no_log_where_nothing_but_frozen_tasks_failed() -> None:
         assert "no task has failed by itself; frozen: publish_result." in rig.text
         assert rig.control.questions == []
         await rig.press("s", "s")
-        assert "1 of 2 Success" in rig.text
+        assert "1 of 2 /status=Success" in rig.text
 
 
 async def test_names_from_outside_are_never_markup_nor_sequences() -> None:

@@ -25,7 +25,7 @@ async def on_text(
     text: str, size: tuple[int, int] = (80, 24), **options: object
 ) -> AsyncIterator[Rig]:
     async with running(mixed(), size, **options) as rig:  # type: ignore[arg-type]
-        screen = TextScreen(rig.app.main, Title(name="a text"), text, file="it", ending="txt")
+        screen = TextScreen(rig.app.main, Title(name="a text"), text, file="it")
         await rig.app.push_screen(screen)
         await rig.settle()
         yield rig
@@ -180,7 +180,7 @@ async def test_s_saves_it_whole_and_safe_to_open_for_the_user_alone(
     text = numbered(50) + "\x1b[31m\tred\n"
     async with on_text(text) as rig:
         await rig.press("s", "s")
-        first, second = tmp_path / "it.txt", tmp_path / "it-2.txt"
+        first, second = tmp_path / "it.json", tmp_path / "it-2.json"
 
         assert first.read_text() == second.read_text() == text.replace("\x1b", "\u241b")
         assert stat.S_IMODE(first.stat().st_mode) == 0o600

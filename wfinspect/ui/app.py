@@ -483,9 +483,8 @@ class WfInspectApp(CrashSafeApp):
             self.notify("It has not been read yet.")
             return
         title = Title((), row.instance.name, str(row.key.id), "the service's JSON")
-        text = indented(row.instance.raw)
-        file = f"wfinspect-{row.key.id}"
-        self._lay_over(TextScreen(self.main, title, text, file=file, ending="json"))
+        text, file = indented(row.instance.raw), f"wfinspect-{row.key.id}"
+        self._lay_over(TextScreen(self.main, title, text, file=file))
 
     def action_compare(self) -> None:
         """Show what is on display beside the row under the cursor; one alone beside its last success."""

@@ -4,9 +4,8 @@ While all is well nothing in the status lines ticks.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import zip_longest
 
 from wfinspect import format as fmt
 from wfinspect.errors import ABOUT_KEYS, CredentialsMissing, NotFound
@@ -25,12 +24,16 @@ from wfinspect.parsing import first_parameters
 from wfinspect.regions import zone_of
 from wfinspect.ui.lines import (
     BLANK,
+    MARGIN,
+    Column,
     Line,
     Part,
     Role,
     Span,
+    beside,
     cell_len,
     crop,
+    in_columns,
     line,
     pad,
     pad_left,
@@ -189,9 +192,6 @@ def seconds(value: float) -> str:
     return f"{value:g}s"
 
 
-MARGIN = " "
-
-
 def sentence(text: str, width: int, role: Role = Role.DIM) -> list[Line]:
     """A sentence, wrapped."""
     pieces = wrap(fmt.shown(text), width - 2, is_prose=True)
@@ -230,7 +230,7 @@ def placeholder(
         BLANK,
         line((MARGIN + "Nothing is open.", Role.STRONG)),
         BLANK,
-        *_keys(
+        *keys_with_words(
             ("0-9", "type or paste an instance ID, Enter opens it"),
             ("Enter", "opens the instance under the cursor"),
             ("?", "shows all keys"),
@@ -245,14 +245,14 @@ def nothing_watched(
     """What stands in an empty list; little beside an instance that is open and says the rest."""
     if is_open:
         said = line((MARGIN + "Nothing is watched yet.", Role.DIM))
-        return (BLANK, said, BLANK, *_keys(("w", "watches what is open"), width=width))
+        return (BLANK, said, BLANK, *keys_with_words(("w", "watches what is open"), width=width))
     if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
         return placeholder(None, trouble, look, now, width)
     return (
         BLANK,
         line((MARGIN + "Nothing is watched yet.", Role.STRONG)),
         BLANK,
-        *_keys(
+        *keys_with_words(
             ("0-9", "type or paste an instance ID, a list 1,2 or a range 100..120"),
             ("Enter", "opens it, and watches a list"),
             ("w", "watches what is open"),
@@ -264,14 +264,14 @@ def nothing_watched(
 
 def _advice(trouble: Trouble, look: Look, now: datetime, width: int) -> list[Line]:
     if trouble.cause == CredentialsMissing.default_cause:
-        return _keys(
+        return keys_with_words(
             ("set", "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
             ("or run", "aliyun configure"),
             ("or try", "wfinspect demo, which needs no account and no network"),
             width=width,
         )
     if trouble.cause == NotFound.default_cause:
-        return _keys(
+        return keys_with_words(
             ("check", "the digits, and that it is the ID of a workflow instance, not of a node"),
             ("check", "profile and region in the top line"),
             ("r", "reads again"),
@@ -283,18 +283,25 @@ def _advice(trouble: Trouble, look: Look, now: datetime, width: int) -> list[Lin
             says.append(
                 ("or", "new keys in a file are noticed and used; those exported need a new start")
             )
-        return _keys(*says, width=width)
-    return _keys(("r", "reads again, once that is changed"), width=width)
+        return keys_with_words(*says, width=width)
+    return keys_with_words(("r", "reads again, once that is changed"), width=width)
 
 
-def _keys(*pairs: tuple[str, str], width: int) -> list[Line]:
-    cells = max(len(key) for key, _ in pairs)
-    lines: list[Line] = []
-    for key, text in pairs:
-        for index, piece in enumerate(wrap(text, width - cells - 4, is_prose=True)):
-            first = pad("" if index else key, cells)
-            lines.append(line((f"{MARGIN}{first}  ", Role.ACCENT), (piece.rstrip(), Role.TEXT)))
-    return lines
+def keys_with_words(*pairs: tuple[str, str], width: int) -> list[Line]:
+    key_column = Column("", max(len(key) for key, _ in pairs))
+    return [
+        each
+        for key, text in pairs
+        for each in beside(
+            [key_column],
+            [(key, Role.ACCENT)],
+            _spans(wrap(text, width - key_column.cells - 4, is_prose=True)),
+        )
+    ]
+
+
+def _spans(pieces: Iterable[str], role: Role = Role.TEXT) -> Iterator[Span]:
+    return ((piece, role) for piece in pieces)
 
 
 _LONGEST_WORD = 20
@@ -387,7 +394,7 @@ def _lasted(change: Transition, before: Transition | None, instance: WorkflowIns
 
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
-LABEL_CELLS = 14
+_LABEL = Column("", 13, 1)
 UNREADABLE = "unreadable, v shows it"
 MAX_LINES = 1_000
 """Lines of a table, about; beyond them keys are counted, not shown."""
@@ -583,18 +590,11 @@ def _oddness(instance: WorkflowInstance, now: datetime) -> tuple[Span, ...]:
 
 
 def _field(label: str, spans: Sequence[Span], width: int) -> list[Line]:
-    room = max(8, width - LABEL_CELLS - len(MARGIN) - 1)
-    head: Span = (MARGIN + pad(label, LABEL_CELLS), Role.DIM)
+    room = max(8, width - len(MARGIN) - _LABEL.cells - _LABEL.gap - 1)
     if width_of(spans) <= room:
-        return [line(head, *spans)]
-    lines: list[Line] = []
-    for text, role in spans:
-        for piece in wrap(text.strip(), room):
-            lines.append(line(head if not lines else _INDENT, (piece, role)))
-    return lines
-
-
-_INDENT: Span = (MARGIN + " " * LABEL_CELLS, Role.DIM)
+        return [line((MARGIN, Role.DIM), *in_columns([(label, Role.DIM)], [_LABEL]), *spans)]
+    pieces = [(piece, role) for text, role in spans for piece in wrap(text.strip(), room)]
+    return beside([_LABEL], [(label, Role.DIM)], pieces)
 
 
 def parameters(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
@@ -648,8 +648,8 @@ def table(pairs: Iterable[tuple[str, str]], width: int, *, is_all: bool = True) 
     given = list(pairs)
     keys = [_start_of_key(key) for key, _ in given[:MAX_LINES]]
     widest = max((cell_len(key) for key in keys), default=0)
-    cells = max(6, min(widest, (width - 4) * 2 // 5))
-    room = max(8, width - cells - 3)
+    column = Column("", max(6, min(widest, (width - 4) * 2 // 5)))
+    room = max(8, width - column.cells - 3)
     lines: list[Line] = []
     shown_count = 0
     for key, (_, value) in zip(keys, given, strict=False):
@@ -657,15 +657,10 @@ def table(pairs: Iterable[tuple[str, str]], width: int, *, is_all: bool = True) 
             break
         shown_count += 1
         start, size = fmt.shortened(value)
-        beside = zip_longest(
-            wrap_lines(key, cells), wrap_lines(fmt.shown_block(start), room), fillvalue=""
-        )
-        for left, right in beside:
-            lines.append(line((f"{MARGIN}{pad(left, cells)}  ", Role.DIM), (right, Role.TEXT)))
+        pieces = [*_spans(wrap_lines(fmt.shown_block(start), room))]
         if size:
-            indent = (f"{MARGIN}{' ' * cells}  ", Role.DIM)
-            pieces = wrap(_whole_is(size), room, is_prose=True)
-            lines += [line(indent, (piece, Role.DIM)) for piece in pieces]
+            pieces += _spans(wrap(_whole_is(size), room, is_prose=True), Role.DIM)
+        lines += beside([column], _spans(wrap_lines(key, column.cells), Role.DIM), pieces)
     if left_out := len(given) - shown_count:
         more = f"{left_out:,}" if is_all else f"more than {left_out:,}"
         lines += sentence(f"... and {more} more, v shows them all", width)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import repeat, zip_longest
 from typing import NamedTuple
 
 import rich.cells
@@ -50,14 +51,20 @@ class Line(NamedTuple):
         """The line without its roles."""
         return "".join(text for text, _ in self.spans)
 
+    def on(self, ground: Ground) -> "Line":
+        """Return the line on another ground."""
+        return Line(self.spans, ground)
+
 
 BLANK = Line()
 ELLIPSIS = "..."
+MARGIN = " "
+"""What stands before every text."""
 
 
-def line(*spans: Span, ground: Ground = Ground.NONE) -> Line:
-    """A line of the spans that hold something."""
-    return Line(tuple(span for span in spans if span[0]), ground)
+def line(*spans: Span) -> Line:
+    """Return a line of the spans that hold something."""
+    return Line(tuple(span for span in spans if span[0]))
 
 
 def cell_len(text: str) -> int:
@@ -153,6 +160,39 @@ def wrap_lines(text: str, width: int) -> list[str]:
     return [piece for each in text.split("\n") for piece in wrap(each, width)]
 
 
+class Column(NamedTuple):
+    """A column of a table; one of no cells is left out."""
+
+    title: str
+    cells: int
+    gap: int = 2
+    """Blanks behind it."""
+    is_right: bool = False
+    """Whether values stand at its right edge."""
+
+
+def in_columns(values: Iterable[Span], columns: Iterable[Column]) -> list[Span]:
+    """Return values side by side, each shortened or filled to its column."""
+    return [
+        ((pad_left if column.is_right else pad)(text, column.cells) + " " * column.gap, role)
+        for (text, role), column in zip(values, columns, strict=False)
+        if column.cells
+    ]
+
+
+def titles(columns: Iterable[Column]) -> list[Span]:
+    """Return the titles of columns."""
+    return in_columns(((column.title, Role.DIM) for column in columns), columns)
+
+
+def beside(columns: Sequence[Column], *cells: Iterable[Span]) -> list[Line]:
+    """Return wrapped texts side by side, each given as its pieces; the last needs no column."""
+    return [
+        line((MARGIN, Role.DIM), *in_columns(row, columns), *row[len(columns) :])
+        for row in zip_longest(*cells, fillvalue=("", Role.DIM))
+    ]
+
+
 class Part(NamedTuple):
     """A piece of a status line that may have to go."""
 
@@ -180,3 +220,14 @@ def shed(parts: Sequence[Part], width: int, gap: str = "  ") -> tuple[Span, ...]
 
 def _joined_width(parts: Sequence[Part], gap: str) -> int:
     return sum(width_of(part.spans) for part in parts) + len(gap) * (len(parts) - 1)
+
+
+def hints(
+    keys: Iterable[tuple[str, str]], width: int, ranks: Iterable[int] = repeat(0)
+) -> tuple[Span, ...]:
+    """Return keys and what they do, as many as fit; see `Part` for the ranks."""
+    parts = (
+        Part(((key, Role.ACCENT), (f" {word}", Role.DIM)), rank)
+        for (key, word), rank in zip(keys, ranks, strict=False)
+    )
+    return shed(tuple(parts), width)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate, chain
 from typing import Any, NamedTuple, TypeVar, cast
@@ -12,17 +12,19 @@ from wfinspect.format import LINE_LIMIT, shown
 from wfinspect.model import Family, FieldKind, InstanceKey, Status, Target, Transition
 from wfinspect.search import matcher, parse_search
 from wfinspect.ui.lines import (
-    Ground,
+    Column,
     Line,
     Role,
     Span,
     cell_len,
     crop,
     fit,
+    in_columns,
     line,
     pad,
     pad_left,
     spread,
+    titles,
     width_of,
 )
 from wfinspect.ui.theme import FAMILY_ROLES, Look
@@ -247,6 +249,8 @@ def is_overtaken(row: Row) -> bool:
 
 
 TIME_CELLS = 5
+ID_FROM_CELLS = 60
+"""From here a line of the list has the ID; below, the bottom line holds that of the cursor's row."""
 ROOMY_ROW_CELLS = 44
 """From here a two-line row has room for any status in full."""
 
@@ -263,9 +267,7 @@ def _mark(row: Row) -> Span:
     return ("!" if row.is_unseen else " "), Role.FAILURE
 
 
-def sidebar_lines(
-    row: Row, look: Look, now: datetime, width: int, ground: Ground = Ground.NONE
-) -> tuple[Line, Line]:
+def sidebar_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, Line]:
     """Two lines: glyph, name, word and time; below them the whole ID, what changed, the mark."""
     word, role = state_word(row)
     if width < ROOMY_ROW_CELLS:
@@ -279,71 +281,60 @@ def sidebar_lines(
     (text, note_role), beside = _remarks(row, now, width - width_of(below) - 4)
     below.append((f"  {text}" if text else "", note_role))
     return (
-        line(*spread(left, right, width), ground=ground),
-        line(*spread(below, [*beside, _mark(row)], width), ground=ground),
+        line(*spread(left, right, width)),
+        line(*spread(below, [*beside, _mark(row)], width)),
     )
 
 
-class RowColumns(NamedTuple):
-    """Widths of the one-line list, in cells; 0 leaves a column out."""
+def row_columns(width: int, id_cells: int, name_cells: int) -> tuple[Column, ...]:
+    """Share out a line of the list: name, ID, word, time, note; the ID never gives way.
 
-    name: int
-    id: int
-    word: int
-    note: int
+    Args:
+        width: cells of the line.
+        id_cells: the most that an ID takes.
+        name_cells: the most that a name takes.
+    """
+    word = 13 if width >= ID_FROM_CELLS else 10  # WaitResource? is 13 cells
+    ids = id_cells if width >= ID_FROM_CELLS else 0
+    rest = width - 3 - 2 - (ids and ids + 2) - word - 1 - TIME_CELLS - 2
+    spare = rest - min(name_cells, 24)
+    note_cells = min(34, spare) if spare >= 14 else 0  # noqa: PLR2004 - less says nothing
+    return (
+        Column("NAME", max(4, min(rest - note_cells, name_cells))),
+        Column("INSTANCE", ids, is_right=True),
+        Column("STATUS", word, gap=0),
+        Column("TIME", 1 + TIME_CELLS, is_right=True),
+        Column("LAST CHANGE", note_cells, gap=0),
+    )
 
-    @classmethod
-    def of(cls, width: int, id_cells: int, name_cells: int) -> "RowColumns":
-        """Share out a line among columns of at most these widths; the ID never gives way."""
-        word = 13 if width >= 60 else 10  # noqa: PLR2004 - WaitResource? is 13 cells
-        ids = id_cells + 2 if width >= 60 else 0  # noqa: PLR2004 - below, the bottom line holds it
-        rest = width - 3 - 2 - ids - word - 1 - TIME_CELLS - 2
-        spare = rest - min(name_cells, 24)
-        note_cells = min(34, spare) if spare >= 14 else 0  # noqa: PLR2004 - less says nothing
-        return cls(max(4, min(rest - note_cells, name_cells)), ids, word, note_cells)
 
-
-def list_line(
-    row: Row, look: Look, now: datetime, columns: RowColumns, ground: Ground = Ground.NONE
-) -> Line:
+def list_line(row: Row, look: Look, now: datetime, columns: Sequence[Column]) -> Line:
     """One line: mark, glyph, name, ID, word, time, what changed."""
+    _, _, for_word, _, for_note = columns
     glyph, glyph_role = glyph_of(row, look)
-    name, name_role = name_of(row)
     word, word_role = state_word(row)
-    mark, mark_role = _mark(row)
-    spans: list[Span] = [
-        (mark, mark_role),
-        (f"{glyph} ", glyph_role),
-        (pad(name, columns.name) + "  ", name_role),
-    ]
-    if columns.id:
-        spans.append((pad_left(str(row.key.id), columns.id - 2) + "  ", Role.DIM))
-    if cell_len(word) > columns.word:
+    if cell_len(word) > for_word.cells:
         word = short_word(word)
-    spans.append((pad(word, columns.word), word_role))
     # Without room for what changed, what is late wears its mark at the time.
-    is_late = row.is_late and not columns.note
+    is_late = row.is_late and not for_note.cells
     time = f"{'!' if is_late else ''}{state_time(row, look, now)}"
-    spans.append((pad_left(time, 1 + TIME_CELLS), Role.TROUBLE if is_late else Role.DIM))
-    if columns.note:
-        (text, role), beside = _remarks(row, now, columns.note)
-        rest = pad(text, columns.note - width_of(beside))
-        spans += [("  ", Role.DIM), *beside, (rest, role)]
-    return line(*spans, ground=ground)
+    values: list[Span] = [
+        name_of(row),
+        (str(row.key.id), Role.DIM),
+        (word, word_role),
+        (time, Role.TROUBLE if is_late else Role.DIM),
+    ]
+    spans = [_mark(row), (f"{glyph} ", glyph_role), *in_columns(values, columns)]
+    if for_note.cells:
+        (text, role), beside = _remarks(row, now, for_note.cells)
+        spans += [*beside, (pad(text, for_note.cells - width_of(beside)), role)]
+    return line(*spans)
 
 
-_LAST = "  LAST CHANGE"
-
-
-def list_heading(columns: RowColumns, width: int) -> Line:
+def list_heading(columns: Sequence[Column], width: int) -> Line:
     """The titles over `list_line`; the last is left out where `width` cells do not hold it."""
-    titles = "   " + pad("NAME", columns.name + 2)
-    if columns.id:
-        titles += pad_left("INSTANCE", columns.id - 2) + "  "
-    titles += pad("STATUS", columns.word) + " " + pad_left("TIME", TIME_CELLS)
-    if columns.note and cell_len(titles) + len(_LAST) <= width:
-        titles += _LAST
-    return line(*crop([(titles, Role.DIM)], width))
+    spans = [("   ", Role.DIM), *titles(columns)]
+    return line(*crop(spans if width_of(spans) <= width else spans[:-1], width))
 
 
 _LOST = "  NOT LIVE"

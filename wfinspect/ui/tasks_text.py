@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.format import near_time, shown
@@ -11,15 +10,17 @@ from wfinspect.model import Family, Progress, Status, TaskInstance, spans
 from wfinspect.ui import instance_text
 from wfinspect.ui.lines import (
     BLANK,
-    Ground,
+    Column,
     Line,
     Role,
     Span,
     cell_len,
     crop,
+    in_columns,
     line,
     pad,
     pad_left,
+    titles,
     wrap_lines,
 )
 from wfinspect.ui.rows import is_overtaken, short_word
@@ -246,80 +247,59 @@ def widest(tasks: Sequence[TaskInstance]) -> tuple[int, int]:
     return max([4, *names]), max([4, *(cell_len(kind) for _, kind in words)])
 
 
-class TaskColumns(NamedTuple):
-    """Widths in cells; 0 leaves a column out."""
-
-    name: int
-    word: int
-    type: int
-    waits: int
-    bar: int
-
-    @classmethod
-    def of(cls, width: int, names: int, types: int) -> "TaskColumns":
-        """Share out a line, given the `widest` words: the name first, then the bar, then the rest."""
-        is_wide = width >= _WIDE_CELLS
-        word = 13 if width >= 60 else 9  # noqa: PLR2004 - as in the watched list
-        kind = min(types, 16 if is_wide else 12) + 1 if width >= 70 else 0  # noqa: PLR2004
-        waits = 22 if is_wide else 0
-        rest = width - 3 - word - kind - waits - _FIGURES
-        name = max(8, min(names + 1, rest - (_LEAST_BAR if rest > 28 else 0), 40))  # noqa: PLR2004
-        spare = rest - name - 2
-        return cls(name, word, kind, waits, spare if spare >= _LEAST_BAR else 0)
+def task_columns(width: int, names: int, types: int) -> tuple[Column, ...]:
+    """Share out a line, given the `widest` words: the name first, then the bar, then the rest."""
+    is_wide = width >= _WIDE_CELLS
+    word = 13 if width >= 60 else 9  # noqa: PLR2004 - as in the watched list
+    kind = min(types, 16 if is_wide else 12) if width >= 70 else 0  # noqa: PLR2004
+    wait = 10 if is_wide else 0
+    rest = width - 3 - word - (kind and kind + 1) - (wait and 2 * wait + 2) - _FIGURES
+    name = max(8, min(names + 1, rest - (_LEAST_BAR if rest > 28 else 0), 40))  # noqa: PLR2004
+    spare = rest - name - 2
+    for_bar = spare if spare >= _LEAST_BAR else 0
+    return (
+        Column("TASK", name - 1, 1),
+        Column("STATUS", word, 0),
+        Column("TYPE", kind, 1),
+        Column("TOOK", 7, 1, is_right=True),
+        Column("RUN", 4, 1, is_right=True),
+        Column("WAIT TIME", wait, 1, is_right=True),
+        Column("WAIT RES", wait, 1, is_right=True),
+        Column("", 2 if for_bar else 0, 0),
+        Column("TIMELINE", for_bar, 0),
+    )
 
 
 _FIGURES = 13
 """Cells of duration and run number."""
 
 
-def heading(columns: TaskColumns) -> Line:
+def heading(columns: Sequence[Column], width: int) -> Line:
     """The titles over the lines."""
-    titles = f"   {pad('TASK', columns.name)}{pad('STATUS', columns.word)}"
-    titles += pad("TYPE", columns.type) if columns.type else ""
-    titles += f"{pad_left('TOOK', 7)} {pad_left('RUN', 4)} "
-    if columns.waits:
-        titles += f"{pad_left('WAIT TIME', 10)} {pad_left('WAIT RES', 10)} "
-    return line((titles, Role.DIM), ("  WAITED AND RAN" if columns.bar else "", Role.DIM))
+    return line(*crop((("   ", Role.DIM), *titles(columns)), width))
 
 
 def task_line(
-    task: TaskInstance,
-    over: TimeLine | None,
-    columns: TaskColumns,
-    look: Look,
-    now: datetime,
-    ground: Ground = Ground.NONE,
+    task: TaskInstance, over: TimeLine | None, columns: Sequence[Column], look: Look, now: datetime
 ) -> Line:
     """A task: glyph, name, state, type, how long it took and waited, its run, its bar."""
+    _, for_word, *_, for_bar = columns
     now_ms = now.timestamp() * 1000
     glyph, word, role = state_of(task, look)
     took = spans(task, now_ms)
     name, kind = _words(task)
-    if cell_len(word) >= columns.word:
-        word = short_word(word)
-    run = f"{task.run_number}" if task.run_number else ""
-    parts: list[Span] = [
-        (f" {glyph} ", role),
-        (pad(name, columns.name - 1) + " ", Role.TEXT),
-        (pad(word, columns.word), role),
-    ]
-    if columns.type:
-        parts.append((pad(kind, columns.type - 1) + " ", Role.DIM))
-    parts.append((pad_left(span_words(took.running), 7) + " ", Role.TEXT))
-    parts.append((pad_left(run, 4) + " ", Role.STRONG if (task.run_number or 1) > 1 else Role.DIM))
-    if columns.waits:
-        waits = (span_words(seconds or None) for seconds in (took.for_time, took.for_resources))
-        parts += [(pad_left(wait, 10) + " ", Role.DIM) for wait in waits]
-    if columns.bar:
-        parts += [("  ", Role.DIM), *bar(task, over, now_ms, columns.bar, look)]
-    return line(*parts, ground=ground)
-
-
-def matches(task: TaskInstance, query: str) -> bool:
-    """Whether each word of a query is part of the task's name, status, type or ID."""
-    words = (task.task_name, task.status, task.word, task.task_type)
-    held = "\n".join([*(word[: fmt.LINE_LIMIT] for word in words), str(task.id)]).casefold()
-    return all(word in held for word in query.casefold().split())
+    values = (
+        (name, Role.TEXT),
+        (short_word(word) if cell_len(word) >= for_word.cells else word, role),
+        (kind, Role.DIM),
+        (span_words(took.running), Role.TEXT),
+        (str(task.run_number or ""), Role.STRONG if (task.run_number or 1) > 1 else Role.DIM),
+        (span_words(took.for_time or None), Role.DIM),
+        (span_words(took.for_resources or None), Role.DIM),
+        ("", Role.DIM),
+    )
+    drawn = bar(task, over, now_ms, for_bar.cells, look) if for_bar.cells else ()
+    return line((f" {glyph} ", role), *in_columns(values, columns), *drawn)
 
 
 def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:

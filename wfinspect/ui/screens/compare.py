@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
-from itertools import count, zip_longest
-from typing import NamedTuple
+from itertools import count
+from typing import ClassVar
 
 from textual.widget import Widget
 
@@ -23,9 +23,9 @@ from wfinspect.model import (
     spans,
 )
 from wfinspect.parsing import Parameters, first_parameters
-from wfinspect.ui.lines import BLANK, Line, Role, cell_len, line, pad, wrap, wrap_lines
+from wfinspect.ui.lines import BLANK, Column, Line, Role, beside, cell_len, line, wrap, wrap_lines
 from wfinspect.ui.screens.main import MainScreen
-from wfinspect.ui.screens.view import OverlayScreen, Title
+from wfinspect.ui.screens.view import READ, OverlayScreen, Title
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.watching.api import EarlierRuns, InstanceOf, Row, TasksOf
@@ -39,26 +39,19 @@ _BEFORE = 100
 """Characters that are shown before the first in which two long values differ."""
 
 
-class CompareColumns(NamedTuple):
-    """Widths of a comparison, in cells."""
-
-    label: int
-    value: int
-
-    @classmethod
-    def of(cls, width: int, row: Row, zone: tzinfo) -> "CompareColumns":
-        """Those for `width` cells; the values stand together where those of `row` are short."""
-        label = max(18, min(30, width * 3 // 10))
-        named = _values(row, zone)
-        if _are_certain(row):
-            named.pop("Parameters", None)
-        values = (shown_block(shortened(value)[0]) for value in named.values())
-        widest = max(cell_len(part) for value in values for part in value.split("\n"))
-        return cls(label, max(8, min((width - label - 4) // 2, max(24, widest))))
+def compare_columns(width: int, row: Row, zone: tzinfo) -> tuple[Column, Column]:
+    """Return those of label and value; the values stand together where those of `row` are short."""
+    label = max(18, min(30, width * 3 // 10))
+    named = _values(row, zone)
+    if _are_certain(row):
+        named.pop("Parameters", None)
+    values = (shown_block(shortened(value)[0]) for value in named.values())
+    widest = max(cell_len(part) for value in values for part in value.split("\n"))
+    return Column("", label, 1), Column("", max(8, min((width - label - 4) // 2, max(24, widest))))
 
 
 def comparison(
-    first: Row, second: Row, look: Look, columns: CompareColumns, tasks: Iterable[Line] = ()
+    first: Row, second: Row, look: Look, columns: Sequence[Column], tasks: Iterable[Line] = ()
 ) -> tuple[Line, ...]:
     """Core fields, parameters and tags: what differs, what differs in every run, what is equal.
 
@@ -87,22 +80,20 @@ def comparison(
 
 
 def side_by_side(
-    label: str, first: str, second: str, columns: CompareColumns, role: Role
+    label: str, first: str, second: str, columns: Sequence[Column], role: Role
 ) -> list[Line]:
     """A label and two values, wrapped beside each other; of long ones the part where they differ."""
     start = 0
     if first != second and max(len(first), len(second)) > VALUE_LIMIT:
         start = max(0, _first_difference(first, second) - _BEFORE)
-    values = (wrap_lines(_part(text, start), columns.value) for text in (first, second))
-    labels = wrap(shown(label, limit=200), columns.label)
-    return [
-        line(
-            (f" {pad(name, columns.label)} ", Role.DIM),
-            (f"{pad(one, columns.value)}  ", role),
-            (two, role),
-        )
-        for name, one, two in zip_longest(labels, *values, fillvalue="")
-    ]
+    for_label, for_value = columns
+    labels = wrap(shown(label, limit=200), for_label.cells)
+    values = (wrap_lines(_part(text, start), for_value.cells) for text in (first, second))
+    return beside(
+        columns,
+        ((piece, Role.DIM) for piece in labels),
+        *([(piece, role) for piece in value] for value in values),
+    )
 
 
 def _part(text: str, start: int) -> str:
@@ -129,7 +120,7 @@ def task_times(
     first: Sequence[TaskInstance],
     second: Sequence[TaskInstance],
     now_ms: float,
-    columns: CompareColumns,
+    columns: Sequence[Column],
 ) -> tuple[Line, ...]:
     """How long each task ran in both, the greatest difference first.
 
@@ -210,7 +201,7 @@ def _parameters(row: Row) -> Parameters | None:
 class CompareScreen(OverlayScreen):
     """Asks one thing after the other, and shows what has come so far."""
 
-    HINTS = (("r", "read again"),)
+    BINDINGS: ClassVar = [READ]
 
     def __init__(self, main: MainScreen, key: InstanceKey, other: InstanceKey | None) -> None:
         """Create the screen; without another the last success is looked for."""
@@ -277,14 +268,14 @@ class CompareScreen(OverlayScreen):
             first, second = (
                 Row(key, one) for key, one in zip(self._keys, self._instances, strict=True)
             )
-            columns = CompareColumns.of(width, first, self.look.zone)
+            columns = compare_columns(width, first, self.look.zone)
             ids = str(first.key.id), str(second.key.id)
             yield BLANK
             yield from side_by_side("", ids[0], ids[1], columns, Role.ACCENT)
             tasks = self._task_lines(columns, width)
             yield from comparison(first, second, self.look, columns, tasks)
 
-    def _task_lines(self, columns: CompareColumns, width: int) -> Sequence[Line]:
+    def _task_lines(self, columns: Sequence[Column], width: int) -> Sequence[Line]:
         if len(self._tasks) > 1:
             now_ms = self.clock.now().timestamp() * 1000
             return task_times(self._tasks[0], self._tasks[1], now_ms, columns)

@@ -12,22 +12,21 @@ from textual.fuzzy import Matcher
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import (
     BLANK,
-    Ground,
     Line,
-    Part,
     Role,
     Span,
+    hints,
     line,
     pad,
-    shed,
     spread,
     width_of,
 )
 from wfinspect.ui.painting import SparingScreen
-from wfinspect.ui.widgets.boxes import StatusLine
+from wfinspect.ui.widgets.boxes import LineInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, StaticLines
 
 
@@ -86,10 +85,48 @@ class OverMain(SparingScreen[Any], ModalScreen[Any]):
         """Show what a new snapshot holds; called while nothing lies over it."""
 
 
-class HelpScreen(OverMain):
-    """Keys with what they do, in groups."""
+class SheetScreen(OverMain):
+    """Lines on a sheet in the middle of the screen."""
 
     CSS_PATH = "dialogs.tcss"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = StaticLines()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="sheet"):
+            yield self.lines
+
+
+class QuitScreen(SheetScreen):
+    """Makes sure before the app ends while there are unseen changes."""
+
+    BINDINGS: ClassVar = [
+        ("y,enter,q", "dismiss(True)", "quit"),
+        ("n,escape", "dismiss(False)", "stay"),
+    ]
+
+    def __init__(self, unseen: int) -> None:
+        super().__init__()
+        self._unseen = unseen
+
+    def on_mount(self) -> None:
+        what = (
+            "1 unseen change stays" if self._unseen == 1 else f"{self._unseen} unseen changes stay"
+        )
+        self.lines.show(
+            (
+                line(("Quit?", Role.STRONG), (f" {what} marked.", Role.TEXT)),
+                BLANK,
+                line(*hints((("y", "quit"), ("n", "stay")), 40)),
+            )
+        )
+
+
+class HelpScreen(SheetScreen):
+    """Keys with what they do, in groups."""
+
     BINDINGS: ClassVar = [
         ("escape,question_mark,f1,q,enter", "dismiss", "close"),
         *MOVE_BINDINGS,
@@ -98,39 +135,31 @@ class HelpScreen(OverMain):
     def __init__(self, groups: KeyGroups) -> None:
         super().__init__()
         self._groups = groups
-        self._lines = StaticLines()
         self._hint = StatusLine(self._hint_line, id="hint")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
-            yield self._lines
+            yield self.lines
             yield self._hint
 
     def on_mount(self) -> None:
-        self.watch(self._lines, "scroll_y", self._hint.update_lines, init=False)
-        self._show()
+        self.watch(self.lines, "scroll_y", self._hint.update_lines, init=False)
+        self.on_resize()
 
     def on_resize(self) -> None:
-        self._show()
-
-    def _show(self) -> None:
-        self._lines.styles.max_height = max(1, self.size.height - 2)
-        self._lines.show(_help_lines(self._groups, min(76, self.size.width) - 4))
+        self.lines.styles.max_height = max(1, self.size.height - 2)
+        self.lines.show(_help_lines(self._groups, min(76, self.size.width) - 4))
         self._hint.update_lines()
 
     def _hint_line(self, width: int) -> Line:
-        below = self._lines.max_scroll_y - self._lines.scroll_offset.y
-        keys = (("j k", "scroll"),) if self._lines.max_scroll_y else ()
-        parts = [
-            Part(((key, Role.ACCENT), (f" {word}", Role.DIM)), 0)
-            for key, word in (*keys, ("Esc", "close"))
-        ]
+        below = self.lines.max_scroll_y - self.lines.scroll_offset.y
+        keys = (("j k", "scroll"),) if self.lines.max_scroll_y else ()
         more = ((f"{below} more below", Role.TEXT),) if below > 0 else ()
-        return line(*spread(shed(parts, width), more, width))
+        return line(*spread(hints((*keys, ("Esc", "close")), width), more, width))
 
     def action_move(self, where: str) -> None:
         """Scroll."""
-        self._lines.move(where)
+        self.lines.move(where)
 
 
 def all_keys(keymap: Mapping[str, str]) -> KeyGroups:
@@ -168,105 +197,6 @@ def _two_columns(blocks: Sequence[Sequence[Line]], width: int) -> tuple[Line, ..
     )
 
 
-class QuitScreen(OverMain):
-    """Makes sure before the app ends while there are unseen changes."""
-
-    CSS_PATH = "dialogs.tcss"
-    BINDINGS: ClassVar = [
-        ("y,enter,q", "answer(True)", "quit"),
-        ("n,escape", "answer(False)", "stay"),
-    ]
-
-    def __init__(self, unseen: int) -> None:
-        super().__init__()
-        self._unseen = unseen
-        self._lines = StaticLines()
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="sheet"):
-            yield self._lines
-
-    def on_mount(self) -> None:
-        what = "1 change is" if self._unseen == 1 else f"{self._unseen} changes are"
-        self._lines.show(
-            (
-                line((f"{what} unseen.", Role.STRONG), (" Quit all the same?", Role.TEXT)),
-                line(("They stay marked until the next start.", Role.DIM)),
-                BLANK,
-                line(
-                    ("y", Role.ACCENT),
-                    (" quit   ", Role.DIM),
-                    ("n", Role.ACCENT),
-                    (" stay", Role.DIM),
-                ),
-            )
-        )
-
-    def action_answer(self, is_yes: bool) -> None:  # noqa: FBT001 - Textual calls it
-        """Close with the answer."""
-        self.dismiss(is_yes)
-
-
-class ChoiceList(CursorList):
-    """The choices that match a query, in their order; failing that the similar ones, best first."""
-
-    def __init__(self, choices: Sequence[Choice]) -> None:
-        super().__init__(lambda _: (line((" nothing matches", Role.DIM)),))
-        self.can_focus = False
-        self._choices = self._matching = tuple(choices)
-        self._query = ""
-
-    @property
-    def chosen(self) -> Choice | None:
-        """The choice under the cursor, None where nothing matches."""
-        return self._matching[self.cursor] if self._matching else None
-
-    def offer(self, choices: Sequence[Choice]) -> None:
-        """Put other choices in place of the former; the cursor stays on its value."""
-        if self._choices != tuple(choices):
-            value = self.chosen.value if self.chosen else None
-            self._choices = tuple(choices)
-            self._find()
-            places = (i for i, choice in enumerate(self._matching) if choice.value == value)
-            self.update_lines()
-            self.go_to(next(places, 0))
-
-    def match(self, query: str) -> None:
-        """Show what matches a query."""
-        self._query = query
-        self._find()
-        self.update_lines()
-        self.go_to(0)
-
-    def _find(self) -> None:
-        wanted = self._query.casefold()
-        found = [choice for choice in self._choices if wanted in choice.words.casefold()]
-        if not found:
-            matcher = Matcher(self._query)
-            scores = [(matcher.match(choice.words), choice) for choice in self._choices]
-            scores.sort(key=lambda scored: -scored[0])
-            found = [choice for score, choice in scores if score > 0]
-        self._matching = tuple(found)
-
-    @property
-    def count(self) -> int:
-        """How many match."""
-        return len(self._matching)
-
-    def ground_of(self, index: int) -> Ground:
-        # The query has the keys, and yet they move this cursor.
-        return Ground.CURSOR if index == self.cursor else Ground.NONE
-
-    def item_line(self, index: int, ground: Ground) -> Line:
-        """Return what it is, and what stands at the right edge."""
-        choice = self._matching[index]
-        width, right = self.text_width, choice.right
-        # What it is keeps its half: of what became what, the end is the news.
-        while len(right) > 1 and width_of(right) > width // 2:
-            right = right[1:]
-        return line(*spread(choice.left, right, width), ground=ground)
-
-
 class ChoiceScreen(OverMain):
     """Type a few letters, Enter chooses; the answer is the value, None for none."""
 
@@ -298,27 +228,46 @@ class ChoiceScreen(OverMain):
         """
         super().__init__(classes="-wide" if hint else None)
         self._make = make
-        self._prompt = prompt
-        self._hint = hint
         self._has_plain = has_plain
-        self._list = ChoiceList(make())
+        self._query = LineInput(prompt)
+        # The query has the keys, and some of them move the cursor here.
+        self._list = CursorList(
+            self._choice_line, lambda choice: choice.value, self._nothing, can_focus=False
+        )
+        self._hint = StatusLine(lambda _: line((f" {hint}", Role.DIM)), id="hint")
+        self._hint.display = bool(hint)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
-            query = Input(placeholder=self._prompt, compact=True)
-            query.cursor_blink = False
-            yield query
+            yield self._query
             yield self._list
-            if self._hint:
-                yield StaticLines(id="hint")
+            yield self._hint
 
     def on_mount(self) -> None:
-        if self._hint:
-            self.query_one(StaticLines).show([line((f" {self._hint}", Role.DIM))])
+        self.snapshot_changed()
 
     def snapshot_changed(self) -> None:
-        """Offer what there is now."""
-        self._list.offer(self._make())
+        """Offer the choices that match the query, in their order, else the similar ones, best first."""
+        choices, query = self._make(), self._query.value
+        wanted = query.casefold()
+        found = [choice for choice in choices if wanted in choice.words.casefold()]
+        if not found:
+            matcher = Matcher(query)
+            scores = [(matcher.match(choice.words), choice) for choice in choices]
+            scores.sort(key=lambda scored: -scored[0])
+            found = [choice for score, choice in scores if score > 0]
+        self._list.offer(found)
+
+    @staticmethod
+    def _nothing(width: int) -> tuple[Line, ...]:
+        return tuple(sentence("nothing matches", width))
+
+    def _choice_line(self, choice: Choice) -> Line:
+        width, right = self._list.text_width, choice.right
+        # What it is keeps its half: of what became what, the end is the news.
+        while len(right) > 1 and width_of(right) > width // 2:
+            right = right[1:]
+        return line(*spread(choice.left, right, width))
 
     def action_move(self, where: str) -> None:
         """Move among the choices."""
@@ -330,8 +279,9 @@ class ChoiceScreen(OverMain):
             self.dismiss(Plain(self._list.chosen.value))
 
     @on(Input.Changed)
-    def _search(self, event: Input.Changed) -> None:
-        self._list.match(event.value)
+    def _search(self) -> None:
+        self.snapshot_changed()
+        self._list.go_to(0)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:

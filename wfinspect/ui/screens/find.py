@@ -1,6 +1,6 @@
 """The find screen: a search of one workspace and business date, typed in a line, and what it found."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -19,67 +19,13 @@ from wfinspect.model import (
 from wfinspect.regions import zone_of
 from wfinspect.search import HELP, Term, matcher, parse_search, suggestions, to_query
 from wfinspect.ui.instance_text import sentence
-from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, line
-from wfinspect.ui.rows import RowColumns, RowTable, list_line
-from wfinspect.ui.screens.main import SPLIT_CELLS, MainScreen
-from wfinspect.ui.screens.view import OverlayScreen, Title
+from wfinspect.ui.lines import BLANK, Line, Role, Span, line
+from wfinspect.ui.rows import ID_FROM_CELLS, RowTable, list_line, row_columns
+from wfinspect.ui.screens.main import MainScreen
+from wfinspect.ui.screens.view import OverlayScreen, Title, bind
+from wfinspect.ui.widgets.boxes import LineInput
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Find, Row
-
-
-class FoundList(CursorList):
-    """What was found, with a mark before what is marked or watched."""
-
-    def __init__(self, main: MainScreen, nothing: Callable[[int], tuple[Line, ...]]) -> None:
-        super().__init__(nothing)
-        self._main = main
-        self.rows: tuple[Row, ...] = ()
-        self.marked: set[InstanceKey] = set()
-        self._cells = (8, 8)
-        self._now = main.clock.now()
-
-    def offer(self, found: Iterable[tuple[InstanceKey, WorkflowInstance]]) -> None:
-        """Show instances; those that were shown stay where they are."""
-        self._now = self._main.clock.now()
-        self.rows = tuple(Row(key, one, read_at=self._now, is_live=True) for key, one in found)
-        self._cells = RowTable(self.rows).widest
-        self.update_lines()
-
-    @property
-    def count(self) -> int:
-        """How many were read so far."""
-        return len(self.rows)
-
-    @property
-    def chosen(self) -> tuple[InstanceKey, ...]:
-        """What is marked, else what is under the cursor."""
-        marked = tuple(row.key for row in self.rows if row.key in self.marked)
-        return marked or tuple(row.key for row in self.rows[self.cursor : self.cursor + 1])
-
-    def item_line(self, index: int, ground: Ground) -> Line:
-        """As in the watched list."""
-        row, width = self.rows[index], self.text_width - 2
-        known = self._main.control.snapshot.row(row.key)
-        mark: Span = ("*" if row.key in self.marked else " ", Role.ACCENT)
-        if mark[0] == " " and known is not None and known.is_watched:
-            mark = ("w", Role.DIM)
-        columns = RowColumns.of(width, *self._cells)
-        shown = list_line(row, self._main.look, self._now, columns)
-        return line((" ", Role.DIM), mark, *shown.spans, ground=ground)
-
-    def mark(self) -> None:
-        """Mark what is under the cursor, or don't; on to the next."""
-        if self.rows:
-            self.marked ^= {self.rows[self.cursor].key}
-            self.go_to(self.cursor + 1)
-
-    def mark_all(self) -> None:
-        """Mark all that were read, or none."""
-        every = {row.key for row in self.rows}
-        self.marked = set() if every <= self.marked else every
-        self.update_lines()
-        self.post_message(self.Moved())
-
 
 _AHEAD = 20
 """Lines before the last one at which the next page is asked for."""
@@ -90,19 +36,12 @@ class FindScreen(OverlayScreen):
 
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar = [
-        ("enter", "take", "watch what is marked, else open"),
-        ("w", "watch", "watch"),
-        ("space", "mark", "mark"),
-        ("a", "mark_all", "mark all"),
-        ("slash", "search", "search"),
+        bind("enter", "take", "open, watch marked", "Enter"),
+        bind("w", "watch", "watch"),
+        bind("space", "mark", "mark"),
+        bind("a", "mark_all", "all"),
+        bind("slash", "search", "search", "/"),
     ]
-    HINTS = (
-        ("Enter", "open, watch marked"),
-        ("w", "watch"),
-        ("space", "mark"),
-        ("a", "all"),
-        ("/", "search"),
-    )
     TYPING = (("Enter", "search"), ("Up Down", "suggestions"), ("Tab", "list"))
 
     def __init__(self, main: MainScreen, where: Target, around: WorkflowInstance | None) -> None:
@@ -119,10 +58,12 @@ class FindScreen(OverlayScreen):
         self._found: dict[InstanceId, WorkflowInstance] = {}
         self._page: Page[WorkflowInstance] | None = None
         self._is_waiting = False
-        self.input = Input(self._offered[0], compact=True, select_on_focus=False)
-        self.input.cursor_blink = False
+        self._marked: set[InstanceKey] = set()
+        self._cells = (8, 8)
+        self._now = self.clock.now()
+        self.input = LineInput(value=self._offered[0])
         self.remark = StaticLines(classes="head")
-        self.list = FoundList(main, self._nothing)
+        self.list = CursorList(self._found_line, lambda row: row.key, self._nothing)
 
     def body(self) -> Iterator[Widget]:
         yield self.input
@@ -132,16 +73,16 @@ class FindScreen(OverlayScreen):
     def title_now(self) -> Title:
         return Title((), "Find instances", "", f"{self._target.profile}, {self._target.region}")
 
-    def about_spans(self, width: int) -> tuple[Span, ...]:
+    def about_spans(self, width: int) -> Sequence[Span]:
+        del width
         if self._page is None:
             return ()
         total = f" of {self._page.total:,}" if self._page.total is not None else ""
         more = ", more as you scroll" if not self._page.is_last else ""
-        marked = f"  {len(self.list.marked)} marked" if self.list.marked else ""
-        said = f" {self.list.count:,}{total} found{more}"
-        if width < SPLIT_CELLS and self.list.rows:
-            # Their lines have no room for it.
-            said = f" {self.list.rows[self.list.cursor].key.id} {said}"
+        marked = f"  {len(self._marked)} marked" if self._marked else ""
+        said = f" {len(self.list.items):,}{total} found{more}"
+        if self._list_width < ID_FROM_CELLS and self.list.chosen:
+            said = f" {self.list.chosen.key.id} {said}"
         return (said, Role.DIM), (marked, Role.ACCENT)
 
     def snapshot_changed(self) -> None:
@@ -152,9 +93,29 @@ class FindScreen(OverlayScreen):
     def fill(self) -> None:
         said = sentence(self._problem, self.size.width, Role.TROUBLE) if self._problem else ()
         self.remark.show(said)
-        has = matcher(self._left, self.main.clock.now())
+        self._now = self.clock.now()
+        has = matcher(self._left, self._now)
         keys = ((InstanceKey(self._target, one.id), one) for one in self._found.values())
-        self.list.offer([(key, one) for key, one in keys if has(key, one, one.status)])
+        rows = [
+            Row(key, one, read_at=self._now, is_live=True)
+            for key, one in keys
+            if has(key, one, one.status)
+        ]
+        self._cells = RowTable(rows).widest
+        self.list.offer(rows)
+
+    @property
+    def _list_width(self) -> int:
+        return self.list.text_width - 2  # for the mark
+
+    def _found_line(self, row: Row) -> Line:
+        """As in the watched list, with a mark before what is marked or watched."""
+        known = self.control.snapshot.row(row.key)
+        mark: Span = ("w" if known is not None and known.is_watched else " ", Role.DIM)
+        if row.key in self._marked:
+            mark = ("*", Role.ACCENT)
+        columns = row_columns(self._list_width, *self._cells)
+        return line((" ", Role.DIM), mark, *list_line(row, self.look, self._now, columns).spans)
 
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._query is None:
@@ -170,13 +131,13 @@ class FindScreen(OverlayScreen):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         try:
-            terms, now = parse_search(event.value), self.main.clock.now()
-            self._query, self._left = to_query(terms, now, self._zone)
+            terms = parse_search(event.value)
+            self._query, self._left = to_query(terms, self.clock.now(), self._zone)
         except UsageError as error:
             self._problem = str(error)
         else:
             self._problem, self._found, self._page = "", {}, None
-            self.list.marked, self.list.cursor = set(), 0
+            self._marked, self.list.cursor = set(), 0
             self._ask(1)
             self.set_focus(self.list)
         self.refresh_lines()
@@ -200,7 +161,7 @@ class FindScreen(OverlayScreen):
     def _moved(self) -> None:
         self.about.update_lines()
         has_more = self._page is not None and not self._page.is_last
-        if has_more and not self._is_waiting and self.list.cursor >= self.list.count - _AHEAD:
+        if has_more and not self._is_waiting and self.list.cursor >= len(self.list.items) - _AHEAD:
             self._ask((self._page.number if self._page else 0) + 1)
 
     def action_read(self) -> None:
@@ -212,10 +173,8 @@ class FindScreen(OverlayScreen):
 
     def action_back(self) -> None:
         """Without marks, then out of the view."""
-        if self.list.marked:
-            self.list.marked = set()
-            self.refresh_lines()
-            self.list.update_lines()
+        if self._marked:
+            self._mark(set())
         else:
             self.dismiss()
 
@@ -225,7 +184,7 @@ class FindScreen(OverlayScreen):
             return
         event.stop()
         event.prevent_default()
-        if event.key == "tab" or (event.key == "down" and self.list.count):
+        if event.key == "tab" or (event.key == "down" and self.list.items):
             self.set_focus(self.list)
             return
         step = 1 if event.key == "up" else -1
@@ -238,28 +197,34 @@ class FindScreen(OverlayScreen):
         self.set_focus(self.input)
 
     def action_mark(self) -> None:
-        """Mark or not."""
-        self.list.mark()
+        """Mark what is under the cursor, or remove its mark, and go to the next."""
+        if self.list.chosen:
+            self._mark(self._marked ^ {self.list.chosen.key})
+            self.list.move_by(1)
 
     def action_mark_all(self) -> None:
-        """Mark all or none."""
-        self.list.mark_all()
+        """Mark all that were read, or none."""
+        every = {row.key for row in self.list.items}
+        self._mark(set() if every <= self._marked else every)
+
+    def _mark(self, keys: set[InstanceKey]) -> None:
+        self._marked = keys
+        self.list.update_lines()
+        self.about.update_lines()
 
     def action_watch(self) -> None:
         """Watch what is marked, else what is under the cursor."""
-        keys = self.list.chosen
-        if keys:
+        marked = [row.key for row in self.list.items if row.key in self._marked]
+        if keys := marked or [row.key for row in (self.list.chosen,) if row]:
             self.control.watch(keys)
             what = str(keys[0].id) if len(keys) == 1 else f"{len(keys)} instances"
             self.notify(f"{what} on the watched list")
-            self.list.marked = set()
-            self.refresh_lines()
+            self._mark(set())
 
     def action_take(self) -> None:
         """Watch what is marked; without marks, open what is under the cursor."""
-        keys = self.list.chosen
-        if self.list.marked:
+        if self._marked:
             self.action_watch()
             self.dismiss()
-        elif keys:
-            self.dismiss(keys[0])
+        elif self.list.chosen:
+            self.dismiss(self.list.chosen.key)

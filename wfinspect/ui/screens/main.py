@@ -12,17 +12,18 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.reactive import Reactive
 from textual.widget import Widget
+from textual.widgets import Input
 
 from wfinspect.clock import Clock
-from wfinspect.model import Family, InstanceKey
+from wfinspect.model import Family, InstanceId, InstanceKey
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import Line
 from wfinspect.ui.painting import SparingScreen
-from wfinspect.ui.rows import SORTS
+from wfinspect.ui.rows import ID_FROM_CELLS, SORTS
 from wfinspect.ui.theme import Look
-from wfinspect.ui.widgets.boxes import FilterBox, IdBox, StatusLine, hints
+from wfinspect.ui.widgets.boxes import FilterBox, IdBox, StatusLine, command_hints
 from wfinspect.ui.widgets.detail import Detail
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.ui.widgets.watched_list import WatchedList
@@ -113,7 +114,7 @@ class MainScreen(SparingScreen[None]):
         self.last_key_at = -inf
         """When the last key was pressed, in monotonic seconds."""
         self.top = StatusLine(self._top_line, id="top")
-        self.id_box = IdBox(look.prompt, id="id-box")
+        self.id_box = IdBox(look.prompt, self._ids_entered, id="id-box")
         self.filter = FilterBox(id="filter")
         self.list = WatchedList(look, self._now, empty=self._empty_lines, id="watched")
         sort = preferences.get("sort", SORTS[0])
@@ -156,7 +157,7 @@ class MainScreen(SparingScreen[None]):
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot; whatever equals the former one sends nothing."""
-        is_first = not self.list.count
+        is_first = not len(self.list.items)
         self.snapshot = snapshot
         if (self.clock.now() - self._now).total_seconds() >= MINUTE_SECONDS:
             self._now = self.clock.now()
@@ -263,8 +264,8 @@ class MainScreen(SparingScreen[None]):
 
     def _bottom_line(self, width: int) -> Line:
         # A line of the narrow list has no room for the ID.
-        row = self.list.cursor_row
-        is_hidden = self._layout is Layout.LIST and not self.list.columns.id
+        row = self.list.chosen
+        is_hidden = self._layout is Layout.LIST and self.list.text_width < ID_FROM_CELLS
         hint = str(row.key.id) if row and is_hidden else ""
         health = self.snapshot.health
         return bottom_line(health, width, unseen=self.unseen, hint=hint, flags=self._flags)
@@ -275,7 +276,7 @@ class MainScreen(SparingScreen[None]):
         self.bottom.update_lines()
 
     def _hints(self, width: int) -> Line:
-        return hints(width, self._keymap, has_way_back=self._layout is Layout.DETAIL)
+        return command_hints(width, self._keymap, has_way_back=self._layout is Layout.DETAIL)
 
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
         trouble = self.snapshot.health.trouble
@@ -290,29 +291,31 @@ class MainScreen(SparingScreen[None]):
     def _row_opened(self, event: WatchedList.Opened) -> None:
         self.open(event.key, take_keys=False)
 
-    @on(IdBox.Submitted)
-    def _ids_entered(self, event: IdBox.Submitted) -> None:
-        keys = [InstanceKey(self.control.target, i) for i in event.ids]
+    def _ids_entered(self, ids: Sequence[InstanceId]) -> None:
+        keys = [InstanceKey(self.control.target, each) for each in ids]
         if len(keys) > 1:
             self.control.watch(keys)
-        self.open(keys[0], take_keys=True)
+        if keys:
+            self.open(keys[0], take_keys=True)
         self._box_left()
 
-    @on(IdBox.Left)
-    @on(FilterBox.Dismissed)
+    @on(Input.Changed, "#filter Input")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        query = event.value.strip()
+        self.list.set_order(query=query, sort=self.list.sort)
+        self.set_class(bool(query), "-filtered")
+        self.heading.update_lines()
+
+    @on(Input.Submitted, "#filter Input")
     def _box_left(self) -> None:
         # It was cleared: what stands there was typed behind Enter or Esc.
         if not self.id_box.text:
             self.set_focus(self.list)
 
-    @on(FilterBox.Changed)
-    def _filter_changed(self, event: FilterBox.Changed) -> None:
-        self.list.set_order(query=event.text, sort=self.list.sort)
-        self.set_class(bool(event.text), "-filtered")
-        self.heading.update_lines()
-
-    @on(FilterBox.Closed)
-    def _line_is_free(self) -> None:
+    @on(events.DescendantBlur, "#filter Input")
+    def _filter_closed(self) -> None:
+        # Wherever the keys have gone, the line is free again.
+        self.filter.display = False
         self.id_box.display = True
 
     def on_paste(self, event: events.Paste) -> None:
@@ -324,7 +327,7 @@ class MainScreen(SparingScreen[None]):
     def command_row(self) -> Row | None:
         """The row that a command is about: the one under the cursor, or what is on display."""
         if self.opened is None or (self.list.has_focus and self._layout is not Layout.DETAIL):
-            return self.list.cursor_row
+            return self.list.chosen
         return self.displayed
 
     def needed(self) -> Row | None:
@@ -335,10 +338,10 @@ class MainScreen(SparingScreen[None]):
         return row
 
     @property
-    def exported(self) -> tuple[Row, ...]:
+    def exported(self) -> Sequence[Row]:
         """The rows of an export: the list where that has the keys, else what is on display."""
         row = self.displayed
-        return self.list.rows if self.list.has_focus or row is None else (row,)
+        return tuple(self.list.items) if self.list.has_focus or row is None else (row,)
 
     def action_move(self, where: str) -> None:
         """Move in the pane that has the keys, else in the list."""
@@ -359,14 +362,15 @@ class MainScreen(SparingScreen[None]):
         elif self.opened is not None:
             self.close()
         else:
-            self.filter.clear()
+            self.filter.input.value = ""
 
     def action_filter(self) -> None:
         """Narrow the list."""
         if self._layout is Layout.DETAIL:
             self.close()
         self.id_box.display = False
-        self.filter.take_keys()
+        self.filter.display = True
+        self.set_focus(self.filter.input)
 
     def action_sort(self) -> None:
         """The next order of the list."""
@@ -397,7 +401,7 @@ class MainScreen(SparingScreen[None]):
         """Take every settled row off the list, but those with an unseen change."""
         settled = [
             row
-            for row in self.list.rows
+            for row in self.list.items
             if row.instance and row.instance.is_settled and row.is_live and not row.is_unseen
         ]
         if settled:

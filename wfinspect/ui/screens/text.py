@@ -9,40 +9,37 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Input
 
-from wfinspect.format import plain_text, shown
+from wfinspect.format import indented, plain_text, shown
 from wfinspect.model import Family, Target, TaskInstance
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, Line, Role, Span, line, wrap
 from wfinspect.ui.screens.main import MainScreen
-from wfinspect.ui.screens.view import OverlayScreen, Title
+from wfinspect.ui.screens.view import OverlayScreen, Title, bind
 from wfinspect.ui.tasks_text import meaning, state_of
+from wfinspect.ui.widgets.boxes import LineInput
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.ui.widgets.text_view import LongText, TextView
-from wfinspect.watching.api import TaskLog, TaskOf
+from wfinspect.watching.api import Request, TaskLog, TaskOf
 
 
 class TextScreen(OverlayScreen):
-    """Shows a text that is handed in, or what a subclass reads."""
+    """Shows a text, which is JSON unless a subclass says otherwise."""
 
     BINDINGS: ClassVar = [
-        ("slash", "search", "search"),
-        ("n", "next(1)", "next match"),
-        ("N", "next(-1)", "match before"),
-        ("w", "wrap", "wrap or cut long lines"),
-        ("left", "sidestep(-1)", "left"),
-        ("right", "sidestep(1)", "right"),
-        ("y", "copy_view", "copy what is in view"),
-        ("Y", "copy_all", "copy it all"),
-        ("s", "save", "save it to a file"),
+        bind("slash", "search", "search", "/"),
+        bind("n", "next(1)", "next, before", "n N"),
+        bind("N", "next(-1)"),
+        bind("s", "save", "save"),
+        bind("y", "copy_view", "copy view, all", "y Y"),
+        bind("Y", "copy_all"),
+        bind("w", "wrap", "wrap"),
+        bind("left", "sidestep(-1)"),
+        bind("right", "sidestep(1)"),
     ]
-    HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("/", "search"),
-        ("n N", "next, before"),
-        ("s", "save"),
-        ("y Y", "copy view, all"),
-        ("w", "wrap"),
-    )
     TYPING = (("Enter", "search"),)
+    ENDING = "json"
+    """Of a file's name."""
+    OPENS_AT_END = False
 
     def __init__(
         self,
@@ -51,41 +48,51 @@ class TextScreen(OverlayScreen):
         text: str,
         *,
         file: str,
-        ending: str,
-        opens_at_end: bool = False,
+        request: Request[TaskInstance] | None = None,
     ) -> None:
         """Create the screen.
 
         Args:
             main: the screen that it lies over.
             title: what it shows.
-            text: the text; "" where a subclass reads it.
+            text: the text; "" where it is read.
             file: what a file of it is called.
-            ending: the ending of that name.
-            opens_at_end: show its end at first.
+            request: gets a task, the JSON of which is the text.
         """
         super().__init__(main)
         self._about_what = title
-        self._file, self._ending = file, ending
+        self._file = file
+        self._request = request
         self.head = StaticLines(classes="head")
-        self.view = TextView(opens_at_end=opens_at_end)
+        self.view = TextView(opens_at_end=self.OPENS_AT_END)
         self.view.add_class("main")
-        self.input = Input(placeholder="search, Enter goes there", compact=True)
-        self.input.cursor_blink = False
+        self.input = LineInput("search, Enter goes there")
         self.input.display = False
         self.wanted = ""
         self._found: Sequence[int] = ()
         self._at = -1
-        self._given = text
+        self.view.text = LongText(text)
 
     def body(self) -> Iterator[Widget]:
         yield self.head
         yield self.view
         yield self.input
 
-    def on_mount(self) -> None:
-        if self._given:
-            self.view.show(LongText(self._given))
+    def read(self) -> None:
+        if self._request is not None:
+            self.request(self._request, self._take_task)
+
+    def _take_task(self, task: TaskInstance) -> None:
+        self.view.show(LongText(indented(task.raw)))
+
+    def fill(self) -> None:
+        self.show_head(() if self.text.text else self.waiting_lines(self.size.width))
+
+    def show_head(self, lines: Sequence[Line]) -> None:
+        """Show lines above the text, or in its place while there is none."""
+        self.view.display = bool(self.text.text)
+        self.head.set_class(not self.view.display, "-alone")
+        self.head.show(lines)
 
     @property
     def text(self) -> LongText:
@@ -188,7 +195,7 @@ class TextScreen(OverlayScreen):
         """Write the whole text to a file that only the user can read."""
         if len(self.text):
             whole = self.text.text.removesuffix("\n")
-            self.notify(self.app.save(plain_text(whole), self._file, self._ending))
+            self.notify(self.app.save(plain_text(whole), self._file, self.ENDING))
 
 
 _ERRORS_ON_TOP = 4
@@ -199,21 +206,15 @@ class LogScreen(TextScreen):
     """Reads a log; where it has not changed, whether the run still goes on."""
 
     BINDINGS: ClassVar = [
-        ("less_than_sign", "turn(-1)", "the run before"),
-        ("greater_than_sign", "turn(1)", "the next run"),
-        ("f", "follow", "follow or not"),
+        bind("f", "follow", "follow"),
+        bind("less_than_sign", "turn(-1)", "other run", "< >"),
+        bind("greater_than_sign", "turn(1)"),
     ]
-    HINTS = (
-        *TextScreen.HINTS[:3],
-        ("f", "follow"),
-        ("< >", "other run"),
-        *TextScreen.HINTS[3:],
-    )
+    ENDING = "log"
+    OPENS_AT_END = True
 
     def __init__(self, main: MainScreen, target: Target, task: TaskInstance) -> None:
-        super().__init__(
-            main, Title(), "", file=f"wfinspect-task-{task.id}", ending="log", opens_at_end=True
-        )
+        super().__init__(main, Title(), "", file=f"wfinspect-task-{task.id}")
         self._target = target
         self._subject = task
         self._run = task.run_number
@@ -233,9 +234,7 @@ class LogScreen(TextScreen):
     def title_now(self) -> Title:
         task = self._subject
         glyph, word, role = state_of(task, self.look)
-        state: Span = f" {glyph} {word}", role
-        if not self._is_latest:
-            state = " earlier run", Role.DIM
+        state = (f" {glyph} {word}", role) if self._is_latest else (" earlier run", Role.DIM)
         run = f"run {self._run} of {task.run_number}  " if self._run else ""
         return Title((state,), task.task_name, f"{run}log of {task.id}")
 
@@ -257,22 +256,15 @@ class LogScreen(TextScreen):
         if is_news:
             self._is_read = True
             found = LongText(text)
-            errors = (
-                ()
-                if self._subject.family.is_settled and self._has_succeeded
-                else found.error_lines()
-            )
+            has_succeeded = self._is_latest and self._subject.family is Family.SUCCESS
+            errors = () if has_succeeded else found.error_lines()
             self._errors = found.bare(errors)[-_ERRORS_ON_TOP:]
             self.view.show(found, errors)
             self.find_all()
         elif self.follows:
-            self.request(TaskOf(self._target, self._subject.id), self._take_task)
+            self.request(TaskOf(self._target, self._subject.id), self._take_state)
 
-    @property
-    def _has_succeeded(self) -> bool:
-        return self._is_latest and self._subject.family is Family.SUCCESS
-
-    def _take_task(self, task: TaskInstance) -> None:
+    def _take_state(self, task: TaskInstance) -> None:
         was_going_on, self._subject = self.follows, task
         if was_going_on and task.family.is_settled:
             # The last lines may have come between the two answers.
@@ -281,16 +273,14 @@ class LogScreen(TextScreen):
 
     def fill(self) -> None:
         width = self.size.width
-        self.view.display = bool(len(self.text))
-        self.head.set_class(not self.view.display, "-alone")
         if not self._is_read:
-            self.head.show(self.waiting_lines(width))
-        elif not len(self.text):
+            self.show_head(self.waiting_lines(width))
+        elif self.text.text:
+            self.show_head(self._errors_on_top(width))
+        else:
             why = meaning(self._subject) if self._is_latest else ""
             said = f"This run has written no log{f' ({why})' if why else ''}."
-            self.head.show((BLANK, *sentence(said, width)))
-        else:
-            self.head.show(self._errors_on_top(width))
+            self.show_head((BLANK, *sentence(said, width)))
 
     def _errors_on_top(self, width: int) -> tuple[Line, ...]:
         if not self._errors:

@@ -1,29 +1,29 @@
 """The base of the views that fill the screen: title, hints, requests to the poller, reading again."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.errors import ServiceError
 from wfinspect.format import shown
 from wfinspect.model import InstanceKey
-from wfinspect.ui.instance_text import sentence
+from wfinspect.ui.instance_text import keys_with_words, sentence
 from wfinspect.ui.lines import (
     BLANK,
+    MARGIN,
     Line,
-    Part,
     Role,
     Span,
     cell_len,
     crop,
     fit,
+    hints,
     line,
-    shed,
     width_of,
 )
 from wfinspect.ui.screens.dialogs import MOVE_BINDINGS, HelpScreen, OverMain
@@ -44,11 +44,18 @@ ATTENDED_SECONDS = 1800.0
 MOVES = (("j k", "down, up"), ("PgDn PgUp", "a page down, up"), ("g G", "to the start, the end"))
 
 
-@dataclass(frozen=True, slots=True)
-class Title:
+def bind(keys: str, action: str, words: str = "", shown_as: str = "") -> Binding:
+    """Return a binding; with `words` it stands among the hints, one of them for a pair of keys."""
+    return Binding(keys, action, words, show=bool(words), key_display=shown_as or keys)
+
+
+READ = bind("r", "read", "read again")
+
+
+class Title(NamedTuple):
     """What a view is about."""
 
-    state: tuple[Span, ...] = ()
+    state: Sequence[Span] = ()
     name: str = ""
     """Gives way where there is little room."""
     whole: str = ""
@@ -80,7 +87,6 @@ class OverlayScreen(OverMain):
         ("r", "read", "read again"),
         ("question_mark,f1", "help", "keys"),
     ]
-    HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
     TYPING: ClassVar[tuple[tuple[str, str], ...]] = ()
     """The hints while an input has the keys."""
 
@@ -98,25 +104,21 @@ class OverlayScreen(OverMain):
         self.trouble: ServiceError | None = None
         self.read_at: datetime | None = None
         """When the latest answer was read, which may be long before it was requested."""
-        self.top = StatusLine(self._title_line, id="top")
+        self.top = StatusLine(lambda width: self.title_now().line(width), id="top")
         self.about = StatusLine(self._about_line, id="about")
         self.bottom = StatusLine(self._hint_line, id="hints")
 
-    def compose(self) -> ComposeResult:
-        yield self.top
-        yield from self.body()
-        yield self.about
-        yield self.bottom
+    # What a subclass says.
 
     def body(self) -> Iterator[Widget]:
         """Yield what stands between title and hints."""
-        yield from ()
+        raise NotImplementedError
 
     def title_now(self) -> Title:
         """Return what the view is about."""
-        return Title()
+        raise NotImplementedError
 
-    def about_spans(self, width: int) -> tuple[Span, ...]:
+    def about_spans(self, width: int) -> Sequence[Span]:
         """Return the line above the hints, at most `width` cells of it."""
         del width
         return ()
@@ -132,8 +134,20 @@ class OverlayScreen(OverMain):
     def fill(self) -> None:
         """Show what there is."""
 
+    # What all have in common.
+
+    def compose(self) -> ComposeResult:
+        yield self.top
+        yield from self.body()
+        yield self.about
+        yield self.bottom
+
     def on_mount(self) -> None:
         self.set_interval(FOLLOW_SECONDS, self.tick)
+        self.action_read()
+
+    def action_read(self) -> None:
+        """Read it again."""
         self.read()
         self.refresh_lines()
 
@@ -174,26 +188,29 @@ class OverlayScreen(OverMain):
         if self.trouble is None:
             return (BLANK, *sentence("Reading it from the service...", width))
         said = sentence(str(self.trouble), width, role=Role.TROUBLE)
-        return (BLANK, *said, BLANK, line((" r", Role.ACCENT), (" reads again", Role.DIM)))
-
-    def _title_line(self, width: int) -> Line:
-        return self.title_now().line(width)
+        return (BLANK, *said, BLANK, *keys_with_words(("r", "reads again"), width=width))
 
     def _about_line(self, width: int) -> Line:
         if self.trouble is not None:
             return line(*crop(((f" {self.trouble.cause}, r reads again", Role.TROUBLE),), width))
         return line(*crop(self.about_spans(width), width))
 
+    @property
+    def _hints(self) -> list[tuple[str, str]]:
+        """The keys of this view and what they do, its own before those of its bases."""
+        own = (one for base in type(self).__mro__ for one in vars(base).get("BINDINGS", ()))
+        return [
+            (one.key_display or one.key, one.description)
+            for one in own
+            if isinstance(one, Binding) and one.show
+        ]
+
     def _hint_line(self, width: int) -> Line:
         is_typing = isinstance(self.focused, Input)
-        hints = self.TYPING if is_typing else self.HINTS
-        parts = [
-            Part(((f" {key}" if not n else key, Role.ACCENT), (f" {word}", Role.DIM)), n)
-            for n, (key, word) in enumerate((("Esc", "back"), *hints))
-        ]
-        key = "F1" if is_typing else "?"
-        parts.append(Part(((key, Role.ACCENT), (" keys", Role.DIM)), 0))
-        return line(*shed(parts, width))
+        own = self.TYPING if is_typing else self._hints
+        # To an input a question mark is text.
+        keys = [("Esc", "back"), *own, ("F1" if is_typing else "?", "keys")]
+        return line((MARGIN, Role.DIM), *hints(keys, width - 1, [*range(len(keys) - 1), 0]))
 
     def on_resize(self) -> None:
         self.refresh_lines()
@@ -201,7 +218,6 @@ class OverlayScreen(OverMain):
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def _keys_go_elsewhere(self) -> None:
-        # To an input a question mark is text.
         self.bottom.update_lines()
 
     def on_screen_resume(self) -> None:
@@ -218,12 +234,7 @@ class OverlayScreen(OverMain):
     def action_help(self) -> None:
         """Show all keys of this view: the last line may have no room for them."""
         typing = {"While typing": self.TYPING} if self.TYPING else {}
-        self.app.push_screen(HelpScreen({"Here": self.HINTS} | typing | {"Move": MOVES}))
-
-    def action_read(self) -> None:
-        """Read it again."""
-        self.read()
-        self.refresh_lines()
+        self.app.push_screen(HelpScreen({"Here": self._hints} | typing | {"Move": MOVES}))
 
     def action_move(self, where: str) -> None:
         """Scroll the part that scrolls."""

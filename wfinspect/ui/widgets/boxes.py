@@ -1,7 +1,7 @@
 """The ID box, the filter box, and the single lines above and below the panes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -13,15 +13,26 @@ from wfinspect import format as fmt
 from wfinspect.errors import UsageError
 from wfinspect.model import InstanceId
 from wfinspect.parsing import FULL_WIDTH, plain, read_ids
+from wfinspect.search import EXAMPLE
 from wfinspect.ui.keys import COMMANDS
-from wfinspect.ui.lines import Line, Part, Role, line, shed
+from wfinspect.ui.lines import MARGIN, Line, Role, hints, line
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 
 ACCEPTED = frozenset("0123456789,;. ") | frozenset(map(chr, FULL_WIDTH))
 """What can be typed into the box; everything else is a command."""
 
 
-class IdInput(Input):
+class LineInput(Input):
+    """One line to type in, of one row and without a blinking cursor, which would cost 2.6 kB/s."""
+
+    def __init__(self, placeholder: str = "", value: str = "", **options: Any) -> None:  # noqa: ANN401 - Textual's
+        super().__init__(
+            value, placeholder=placeholder, compact=True, select_on_focus=False, **options
+        )
+        self.cursor_blink = False
+
+
+class IdInput(LineInput):
     """Digits are text here, letters stay commands."""
 
     class Inserted(Message):
@@ -31,15 +42,8 @@ class IdInput(Input):
             super().__init__()
             self.text = text
 
-    class Pasted(Message):
-        """A text was pasted."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
     def __init__(self, end: Callable[[str], None]) -> None:
-        super().__init__(placeholder="type or paste an instance ID", compact=True)
+        super().__init__("type or paste an instance ID")
         self._end = end
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
@@ -57,9 +61,8 @@ class IdInput(Input):
             event.prevent_default()
 
     def _on_paste(self, event: events.Paste) -> None:
+        # The screen takes it, as from anywhere.
         event.prevent_default()
-        event.stop()
-        self.post_message(self.Pasted(event.text))
 
     @on(Inserted)
     def _insert(self, event: Inserted) -> None:
@@ -70,23 +73,15 @@ class IdInput(Input):
 class IdBox(Vertical):
     """Takes IDs in any form; a line below says what it understood, and is there only then."""
 
-    class Submitted(Message):
-        """IDs to open (the first) and, where there are several, to watch."""
-
-        def __init__(self, ids: tuple[InstanceId, ...]) -> None:
-            super().__init__()
-            self.ids = ids
-
-    class Left(Message):
-        """The box gives the keys back."""
-
-    def __init__(self, prompt: str, *, id: str | None = None) -> None:
+    def __init__(
+        self, prompt: str, done: Callable[[Sequence[InstanceId]], None], *, id: str | None = None
+    ) -> None:
+        """Create the box; `done` gets the IDs that were entered, none where it was left with Esc."""
         super().__init__(id=id)
         self._prompt = StaticLines(id="prompt")
         self._prompt_text = prompt
+        self._done = done
         self._input = IdInput(self._ended)
-        self._input.cursor_blink = False
-        self._input.select_on_focus = False
         self._remark = StaticLines(id="remark")
         self._recent: tuple[InstanceId, ...] = ()
         self._recent_index = -1
@@ -129,10 +124,8 @@ class IdBox(Vertical):
         self.take_keys()
         entry = read_entry(text)
         words = " ".join(plain(text).split())
-        if not set(words) - ACCEPTED or not entry.ids:
-            self._set(fmt.shown(words, limit=200))
-        else:
-            self._set(", ".join(str(i) for i in entry.ids))
+        is_typable = not entry.ids or ACCEPTED.issuperset(words)
+        self._set(fmt.shown(words, limit=200) if is_typable else ", ".join(map(str, entry.ids)))
         self._say(entry.problem or entry.remark, Role.TROUBLE if entry.problem else Role.TEXT)
 
     def _set(self, text: str) -> None:
@@ -140,33 +133,25 @@ class IdBox(Vertical):
             self._input.value = text
         self._input.cursor_position = len(text)
 
-    def _say(self, text: str, role: Role) -> None:
+    def _say(self, text: str, role: Role = Role.TEXT) -> None:
         self._remark.show([line((f"   {fmt.shown(text)}", role))])
         self._remark.display = bool(text)
 
     @on(Input.Changed)
     def _preview(self, event: Input.Changed) -> None:
         event.stop()
-        self._say(read_entry(event.value).remark, Role.TEXT)
-
-    @on(IdInput.Pasted)
-    def _take_paste(self, event: IdInput.Pasted) -> None:
-        event.stop()
-        self.paste(event.text)
+        self._say(read_entry(event.value).remark)
 
     def _ended(self, key: str) -> None:
         entry = read_entry(self.text)
         if key == "enter" and entry.problem:
             self._say(entry.problem, Role.TROUBLE)
             return
-        self.clear()
-        self.post_message(self.Submitted(entry.ids) if key == "enter" else self.Left())
-
-    def clear(self) -> None:
-        """Empty the box."""
         self._recent_index = -1
         self._set("")
-        self._say("", Role.TEXT)
+        self._say("")
+        # Later, so that a digit typed behind it is seen: a slow link bunches keys.
+        self.call_later(self._done, entry.ids if key == "enter" else ())
 
     def on_key(self, event: events.Key) -> None:
         """Offer recent IDs on up and down; leave every other key to the screen."""
@@ -220,37 +205,17 @@ def _enter(ids: Sequence[InstanceId]) -> str:
     return "Enter opens it" if len(ids) == 1 else "Enter watches all"
 
 
-_LIMIT = 100
-
-
 class FilterBox(Horizontal):
-    """Narrows the list with each change; Enter keeps the filter, Esc clears it."""
-
-    class Changed(Message):
-        """Another filter is wanted."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class Dismissed(Message):
-        """The box gives the keys back."""
-
-    class Closed(Message):
-        """The keys are elsewhere, and the line is free."""
+    """Has the line of the filter while that is typed, in place of the ID box."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._prompt = StaticLines(id="filter-prompt")
-        self._input = Input(
-            placeholder="name or ID, status=Failure, !without", compact=True, max_length=_LIMIT
-        )
-        self._input.cursor_blink = False
-        self._input.select_on_focus = False
+        self.input = LineInput(EXAMPLE, max_length=100)
 
     def compose(self) -> ComposeResult:
         yield self._prompt
-        yield self._input
+        yield self.input
 
     def on_mount(self) -> None:
         self._prompt.show([line((" /", Role.ACCENT))])
@@ -259,38 +224,14 @@ class FilterBox(Horizontal):
     @property
     def has_keys(self) -> bool:
         """Whether what is typed is a filter."""
-        return self._input.has_focus
-
-    def take_keys(self) -> None:
-        """Appear, and take what is typed from now on."""
-        self.display = True
-        self.screen.set_focus(self._input)
-
-    def clear(self) -> None:
-        """Let every row through again."""
-        self._input.value = ""
-
-    @on(Input.Changed)
-    def _filter_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.post_message(self.Changed(event.value.strip()))
-
-    @on(Input.Submitted)
-    def _keep(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Dismissed())
+        return self.input.has_focus
 
     def on_key(self, event: events.Key) -> None:
-        """Clear on Esc; leave other keys than text to the screen."""
+        """Clear on Esc, and then as on Enter; leave other keys than text to the screen."""
         if event.key == "escape":
             event.stop()
-            self.clear()
-            self.post_message(self.Dismissed())
-
-    def on_descendant_blur(self) -> None:
-        # Wherever the keys have gone, the line is free again.
-        self.display = False
-        self.post_message(self.Closed())
+            self.input.value = ""
+            self.post_message(Input.Submitted(self.input, ""))
 
 
 class StatusLine(LineView):
@@ -308,14 +249,11 @@ class StatusLine(LineView):
         return self._make(self.text_width)
 
 
-def hints(width: int, keymap: Mapping[str, str], *, has_way_back: bool) -> Line:
+def command_hints(width: int, keymap: Mapping[str, str], *, has_way_back: bool) -> Line:
     """Return the keys that matter most, as many as fit."""
-    parts = [Part(((" 0-9", Role.ACCENT), (" look up", Role.DIM)), 2)]
-    for place, command in enumerate(c for c in COMMANDS if c.hint):
-        # What fills the screen is open already.
-        if command.id == ("open" if has_way_back else "back"):
-            continue
-        key = keymap.get(command.id, command.shown)
-        rank = {"help": 0, "back": 1}.get(command.id, 3 + place)
-        parts.append(Part(((key, Role.ACCENT), (f" {command.hint}", Role.DIM)), rank))
-    return line(*shed(parts, width))
+    # What fills the screen is open already.
+    useless = "open" if has_way_back else "back"
+    shown = [command for command in COMMANDS if command.hint and command.id != useless]
+    keys = [(keymap.get(command.id, command.shown), command.hint) for command in shown]
+    ranks = [{"help": 0, "back": 1}.get(command.id, 3 + n) for n, command in enumerate(shown)]
+    return line((MARGIN, Role.DIM), *hints([("0-9", "look up"), *keys], width - 1, [2, *ranks]))

@@ -1,6 +1,7 @@
 """Lines of text of which only the changed ones are painted; lists with a cursor. Knows no data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -14,6 +15,9 @@ from textual.style import Style
 
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, width_of
 from wfinspect.ui.theme import style_of
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class _PlainBar(ScrollBarRender):
@@ -188,35 +192,60 @@ class StaticLines(LineView):
         return self._lines[y]
 
 
-class CursorList(LineView):
-    """Items with a cursor; a subclass says what there is with `count` and `item_line`.
+class Items(Protocol[T_co]):
+    """What a list shows, in order."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> T_co: ...
+    def __iter__(self) -> Iterator[T_co]: ...
+
+
+class CursorList(LineView, Generic[T]):
+    """Items with a cursor, which stays on its item when they change.
 
     Items of several lines, or with lines between them, need `place_of`, `page_size` and `line_at` too.
     """
 
     def __init__(
         self,
+        draw: Callable[[T], Line],
+        key: Callable[[T], Hashable],
         nothing: Callable[[int], tuple[Line, ...]],
         *,
         id: str | None = None,
-        classes: str = "pane main",
+        can_focus: bool = True,
     ) -> None:
-        """Create the list; `nothing` makes what stands in for items, at a width, while there are none."""
-        super().__init__(id=id, classes=classes, can_focus=True)
+        """Create the list.
+
+        Args:
+            draw: makes the line of an item.
+            key: what an item is known by.
+            nothing: makes what stands in for items, at a width, while there are none.
+            id: Textual's.
+            can_focus: False where the cursor is moved by keys that something else has.
+        """
+        super().__init__(id=id, classes="pane main", can_focus=can_focus)
+        self.items: Items[T] = ()
         self.cursor = 0
         """The index of the item under the cursor."""
+        self._draw = draw
+        self._key = key
         self._make_nothing = nothing
         self._nothing: tuple[Line, ...] = ()
 
     @property
-    def count(self) -> int:
-        """How many items there are."""
-        return 0
+    def chosen(self) -> T | None:
+        """The item under the cursor."""
+        return self.items[self.cursor] if len(self.items) else None
 
-    def item_line(self, index: int, ground: Ground) -> Line:
-        """Return the line of an item."""
-        del index, ground
-        return BLANK
+    def offer(self, items: Sequence[T]) -> None:
+        """Show these items; where that of the cursor is gone, the next one takes its place."""
+        key = self._key(self.items[self.cursor]) if self.items else None
+        self.items = items
+        place = next((n for n, item in enumerate(items) if self._key(item) == key), self.cursor)
+        self.cursor = max(0, min(place, len(items) - 1))
+        self.update_lines()
+        self.reveal()
 
     def place_of(self, index: int) -> tuple[int, int]:
         """Return the first line to be seen with an item, and the one below its last."""
@@ -226,35 +255,43 @@ class CursorList(LineView):
         """Return what an item's line stands on."""
         if index != self.cursor:
             return Ground.NONE
-        return Ground.CURSOR if self.has_focus else Ground.RESTING
+        return Ground.CURSOR if self.has_focus or not self.can_focus else Ground.RESTING
 
     def total_lines(self) -> int:
-        if self.count:
-            return self.place_of(self.count - 1)[1]
+        if len(self.items):
+            return self.place_of(len(self.items) - 1)[1]
         self._nothing = self._make_nothing(self.text_width)
         return len(self._nothing)
 
     def line_at(self, y: int) -> Line:
         """Return a line, made when it is asked for: items out of sight cost nothing."""
-        return self.item_line(y, self.ground_of(y)) if self.count else self._nothing[y]
+        if not len(self.items):
+            return self._nothing[y]
+        return self._draw(self.items[y]).on(self.ground_of(y))
 
     def move_by(self, steps: int) -> None:
         self.go_to(self.cursor + steps)
 
     def move_to_end(self, *, is_top: bool) -> None:
-        self.go_to(0 if is_top else self.count - 1)
+        self.go_to(0 if is_top else len(self.items) - 1)
 
     def go_to(self, index: int) -> None:
         """Put the cursor on an item, or the one nearest to that index, and bring it in view."""
-        self.cursor = max(0, min(index, self.count - 1))
+        self.cursor = max(0, min(index, len(self.items) - 1))
         self.reveal()
         self.update_lines()
         self.post_message(self.Moved())
 
+    def on_resize(self, event: events.Resize) -> None:
+        del event  # Textual calls that of the base as well
+        self.reveal()
+
     def reveal(self) -> None:
         """Scroll as far as it takes to see the item under the cursor."""
+        if not self.size:
+            return  # not laid out yet
         first, end = self.place_of(self.cursor)
-        top, height = self.scroll_offset.y, max(1, self.size.height)
+        top, height = self.scroll_offset.y, self.size.height
         if first < top:
             self.scroll_to(y=first, animate=False, force=True)
         elif end > top + height:

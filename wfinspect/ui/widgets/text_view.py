@@ -223,7 +223,7 @@ class TextView(LineView):
         if number == self._mark:
             # A ground of its own hides that of a match.
             spans = _set_off(f" {piece}", self._wanted, role, Role.ACCENT)
-            return line(*spans, ground=Ground.CURSOR)
+            return line(*spans).on(Ground.CURSOR)
         return line(*_set_off(f" {piece}", self._wanted, role, Role.BRAND))
 
     def on_resize(self, event: events.Resize) -> None:

@@ -10,15 +10,15 @@ from wfinspect import format as fmt
 from wfinspect.errors import UsageError
 from wfinspect.model import InstanceKey, Target
 from wfinspect.ui.instance_text import sentence
-from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, spread, width_of
+from wfinspect.ui.lines import BLANK, Column, Line, Role, Span, crop, line, spread, width_of
 from wfinspect.ui.rows import (
     SORTS,
-    RowColumns,
     RowTable,
     header_line,
     list_heading,
     list_line,
     names_of,
+    row_columns,
     search_of,
     sidebar_lines,
 )
@@ -27,7 +27,7 @@ from wfinspect.ui.widgets.line_view import CursorList
 from wfinspect.watching.api import Row, Rows, Trouble
 
 
-class WatchedList(CursorList):
+class WatchedList(CursorList[Row]):
     """Rows filtered and sorted; two lines a row beside a detail, one where the list has the width.
 
     Rows of several accounts or regions stand under a header for each, in the order of their first rows.
@@ -48,10 +48,10 @@ class WatchedList(CursorList):
         empty: Callable[[int], tuple[Line, ...]],
         id: str | None = None,
     ) -> None:
-        super().__init__(self._no_row, id=id, classes="pane")
+        super().__init__(self._row_line, lambda row: row.key, self._no_row, id=id)
         self._look = look
         self._now = now
-        self.table = RowTable()
+        self.items = self.table = RowTable()
         self._names: Mapping[Target, tuple[Span, ...]] = {}
         self._troubles: Mapping[Target, Trouble] = {}
         self.filter_text = ""
@@ -61,35 +61,25 @@ class WatchedList(CursorList):
         self._make_empty = empty
 
     @property
-    def rows(self) -> tuple[Row, ...]:
-        """The rows in the order shown."""
-        return tuple(self.table)
-
-    @property
     def sort(self) -> str:
         """One of `SORTS`."""
         return self.table.sort
 
     @property
-    def cursor_row(self) -> Row | None:
-        """The row under the cursor, None where the list is empty."""
-        return self.table[self.cursor] if len(self.table) else None
-
-    @property
-    def columns(self) -> RowColumns:
-        """The widths of the one-line form."""
-        return RowColumns.of(self.text_width, *self.table.widest)
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the one-line form."""
+        return row_columns(self.text_width, *self.table.widest)
 
     def heading(self, width: int) -> Line:
         """Return the line that belongs above the list: titles where there are columns, filter and order."""
         about: list[Span] = []
         if self.filter_text:
-            about.append((f"{self.count} of {self.table.total}", Role.TEXT))
+            about.append((f"{len(self.table)} of {self.table.total}", Role.TEXT))
             about.append((f" /{fmt.shown(self.filter_text, limit=40)}", Role.ACCENT))
         if self.table.total and (self._is_sidebar or self.sort != SORTS[0]):
             about.append((f"  by {self.sort}", Role.DIM))
-        if self._is_sidebar or not self.count:
-            count = "" if self.filter_text or not self.count else f" {self.count}"
+        if self._is_sidebar or not len(self.table):
+            count = "" if self.filter_text or not len(self.table) else f" {len(self.table)}"
             head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
             return line(*crop((*head, (" " * bool(self.filter_text), Role.DIM), *about), width))
         room = width - width_of(about) - 1 if about else width
@@ -98,7 +88,7 @@ class WatchedList(CursorList):
     def show_rows(self, rows: Rows, troubles: Mapping[Target, Trouble], now: datetime) -> None:
         """Show these rows, and what keeps some from being read; `now` moves the ages on."""
         is_later, self._troubles, self._now = now != self._now, troubles, now
-        before = self.cursor_row
+        before = self.chosen
         has_moved = self.table.update(rows)
         if self.filter_text and is_later:
             # A search may be about today.
@@ -114,7 +104,7 @@ class WatchedList(CursorList):
         """Show the rows that match a query, in one of the orders of `SORTS`."""
         if (query, sort) != (self.filter_text, self.sort):
             self.filter_text = query
-            before = self.cursor_row
+            before = self.chosen
             self._arrange(sort)
             self._keep_cursor(before)
             self.update_lines()
@@ -134,7 +124,7 @@ class WatchedList(CursorList):
         if before is None and not self.cursor:
             return
         place = self.table.index(before.key) if before else None
-        self.cursor = max(0, min(self.cursor if place is None else place, self.count - 1))
+        self.cursor = max(0, min(self.cursor if place is None else place, len(self.table) - 1))
         # A sort while the user acts must not carry the row out of sight.
         self.call_after_refresh(self.reveal)
 
@@ -149,10 +139,6 @@ class WatchedList(CursorList):
     @property
     def _row_height(self) -> int:
         return 2 if self._is_sidebar else 1
-
-    @property
-    def count(self) -> int:
-        return len(self.table)
 
     @property
     def page_size(self) -> int:
@@ -171,15 +157,18 @@ class WatchedList(CursorList):
         return (BLANK, line((" No watched instance matches.", Role.DIM)))
 
     def line_at(self, y: int) -> Line:
-        if not self.count:
+        if not len(self.table):
             return super().line_at(y)
         index, part, header = self.table.headers.at(y, self._row_height)
         if index is None:
             return self._header(header) if header else BLANK
-        row, ground = self.table[index], self.ground_of(index)
+        row, found = self.table[index], None
         if self._is_sidebar:
-            return sidebar_lines(row, self._look, self._now, self.text_width, ground)[part]
-        return list_line(row, self._look, self._now, self.columns, ground)
+            found = sidebar_lines(row, self._look, self._now, self.text_width)[part]
+        return (found or self._row_line(row)).on(self.ground_of(index))
+
+    def _row_line(self, row: Row) -> Line:
+        return list_line(row, self._look, self._now, self.columns)
 
     def _header(self, target: Target) -> Line:
         return header_line(self._names[target], self._troubles.get(target), self.text_width)
@@ -191,12 +180,12 @@ class WatchedList(CursorList):
 
     def next_unseen(self) -> Row | None:
         """Return the next row with an unseen change, seen from the cursor; failing that a filtered one."""
-        return self.table.next_unseen(self.cursor_row.key if self.cursor_row else None)
+        return self.table.next_unseen(self.chosen.key if self.chosen else None)
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor; open the row on the second click."""
         index = self.table.headers.at(event.y + self.scroll_offset.y, self._row_height).row
-        if index is not None and index < self.count:
+        if index is not None and index < len(self.table):
             self.go_to(index)
             if event.chain > 1:
                 self.post_message(self.Opened(self.table[index].key))
