@@ -10,7 +10,13 @@ from typing import TextIO
 import pytest
 
 from wfinspect.errors import UsageError
-from wfinspect.terminal import copy_text, has_glyphs, prepare_environment, require_terminal
+from wfinspect.terminal import (
+    copy_text,
+    erases_in_color,
+    has_glyphs,
+    prepare_environment,
+    require_terminal,
+)
 
 
 @pytest.fixture
@@ -253,3 +259,20 @@ def test_gnu_screen_is_asked_to_hand_it_on(terminal: Terminal) -> None:
     assert max(map(len, pieces)) < 700
     terminal.written = "".join(pieces)
     assert terminal.clipboard == "y" * 1000
+
+
+@pytest.mark.parametrize(
+    ("environ", "erases"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "screen-256color", "TMUX": "/run/tmux,1,0"}, True),
+        ({"TERM": "screen-256color"}, False),
+        ({"TERM": "xterm-256color", "STY": "1.pts"}, False),
+        ({"TERM": "vt100"}, False),
+        ({}, False),
+    ],
+)
+def test_only_terminals_known_to_erase_in_the_current_background_are_taken_to(
+    environ: dict[str, str], erases: bool
+) -> None:
+    assert erases_in_color(environ) is erases

@@ -122,6 +122,18 @@ def is_remote(environ: Mapping[str, str]) -> bool:
     return any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
 
 
+# The beginnings of TERM of those that are known to; the rest get blanks written out.
+# The beginnings of TERM of those that are known to; the rest get blanks written out.
+_ERASING = ("xterm", "tmux", "linux", "rxvt", "putty", "alacritty", "foot", "wezterm", "mintty")
+
+
+def erases_in_color(environ: Mapping[str, str]) -> bool:
+    """Return whether the terminal erases cells in the current background; GNU screen does not."""
+    if environ.get("TMUX"):
+        return True
+    return not environ.get("STY") and environ.get("TERM", "").startswith(_ERASING)
+
+
 def ends_with_ssh(environ: Mapping[str, str]) -> bool:
     """Return whether a lost SSH connection takes the program along: neither tmux nor screen keeps it."""
     return is_remote(environ) and not (environ.get("TMUX") or environ.get("STY"))

@@ -236,11 +236,12 @@ class PtySession:
         unfinished = _UNFINISHED.search(text)
         end = unfinished.start() if unfinished else len(text)
         self._tail = text[end:]
-        self._stream.feed(
-            TOKEN.sub(
-                lambda token: "" if _UNKNOWN_TO_PYTE.fullmatch(token[0]) else token[0], text[:end]
-            )
-        )
+        self._stream.feed(feedable(text[:end]))
+
+
+def feedable(text: str) -> str:
+    """Return what is sent to a terminal without what pyte would draw as text."""
+    return TOKEN.sub(lambda token: "" if _UNKNOWN_TO_PYTE.fullmatch(token[0]) else token[0], text)
 
 
 def python(*arguments: str) -> list[str]:

@@ -1,13 +1,15 @@
 """The cells that differ are sent, no others, and the terminal shows what it would after a full paint."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyte
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.console import Console
+from pty_session import feedable
+from rich.color import ColorSystem
+from rich.console import COLOR_SYSTEMS, Console
 from rich.style import Style
 from rich.text import Segment
 from rig import RecordingDriver, Rig, running
@@ -24,91 +26,159 @@ from wfinspect.ui.painting import Shown
 from wfinspect.watching.api import Snapshot
 
 WIDTH, HEIGHT = 24, 3
-CONSOLE = Console(color_system="truecolor", force_terminal=True)
-STYLES = [Style.parse("none"), Style.parse("red"), Style.parse("bold on blue")]
+DEPTHS = {"truecolor": "truecolor", "256": "256", "16": "standard", "none": None}
+LOOKS = [
+    "none",
+    "red",
+    "default on default",
+    "bold #c0c0c0 on #102030",
+    "#c0c0c0 on #102030",
+    "dim italic #ff8000 on #102030",
+    "underline green on #302010",
+    "reverse #ff8000 on #302010",
+    "strike bright_yellow on bright_blue",
+    "bold dim underline color(33) on color(200)",
+]
+JUNK = "\x1b[0;1;7;31m\x1b[2;3Hjunk数\x1b[999;999H"
 
 
 class Terminal:
+    """What a second implementation makes of what was sent."""
+
     def __init__(self, width: int = WIDTH, height: int = HEIGHT) -> None:
         self.screen = pyte.Screen(width, height)
         self._stream = pyte.Stream(self.screen)
+        self.feed("\x1b[?7l")
 
     def feed(self, data: str) -> None:
-        self._stream.feed(data)
+        self._stream.feed(feedable(data))
 
     @property
-    def cells(self) -> list[list[tuple[str, str, str, bool]]]:
+    def cells(self) -> list[list[tuple[object, ...]]]:
+        """What can be seen of each cell."""
         return [
-            [
-                (cell.data, cell.fg, cell.bg, cell.bold)
-                for cell in (self.screen.buffer[y][x] for x in range(self.screen.columns))
-            ]
+            [_seen(self.screen.buffer[y][x]) for x in range(self.screen.columns)]
             for y in range(self.screen.lines)
         ]
 
 
-def strip_of(spans: Sequence[tuple[str, int]], width: int = WIDTH) -> Strip:
-    segments = [Segment(text, STYLES[style]) for text, style in spans]
-    return Strip(segments).adjust_cell_length(width, STYLES[0])
+def _seen(cell: pyte.screens.Char) -> tuple[object, ...]:
+    lines = (cell.underscore, cell.reverse, cell.strikethrough)
+    if cell.data == " " and not any(lines):
+        return " ", cell.bg
+    if cell.data == " " and lines == (False, True, False) and cell.fg != "default":
+        return " ", cell.fg
+    return cell.data, cell.fg, cell.bg, cell.bold, cell.italics, *lines
 
 
-def painted(shown: Shown, lines: Sequence[Strip]) -> str:
-    update = LayoutUpdate([[each] for each in lines], Region(0, 0, WIDTH, len(lines)))
-    left = shown.take(update)
-    return left.render_segments(CONSOLE) if left else ""
+class Paint:
+    """A terminal that is sent differences, and how it should look."""
+
+    def __init__(self, depth: str | None = "truecolor", *, erases: bool = True) -> None:
+        self.console = Console(color_system=depth, force_terminal=True)  # type: ignore[arg-type]
+        # Rich keeps with a style how it is written in the first depth that it was asked for.
+        self.styles = [Style.parse(look) for look in LOOKS]
+        Style.parse.cache_clear()
+        if depth is None:
+            self.styles = [style.without_color for style in self.styles]
+        self.shown = Shown(erases_in_color=erases)
+        self.width = WIDTH
+        self.lines: list[Strip] = []
+
+    def strip(self, spans: Sequence[tuple[str, int]], width: int | None = None) -> Strip:
+        segments = [Segment(text, self.styles[style]) for text, style in spans]
+        return Strip(segments).adjust_cell_length(width or self.width, self.styles[0])
+
+    def whole(self, lines: Sequence[Strip]) -> str:
+        """What paints all lines, as far as they aren't shown."""
+        self.lines = list(lines)
+        return self.shown.take(self._update(), self._colors)
+
+    def part(self, y: int, x: int, strip: Strip) -> str:
+        """What paints a piece of a line, from a column on."""
+        end = x + strip.cell_length
+        line = self.lines[y]
+        self.lines[y] = Strip.join([line.crop(0, x), strip, line.crop(end)])
+        chops: list[dict[int, Strip | None]] = [{0: None, self.width: None} for _ in self.lines]
+        chops[y] = ({0: None} if x else {}) | {x: strip, end: None}
+        ends = [[*list(chop)[1:], self.width] for chop in chops]
+        return self.shown.take(ChopsUpdate(chops, [(y, x, end)], ends), self._colors)
+
+    def plainly(self) -> str:
+        """What Textual itself would send."""
+        return self._update().render_segments(self.console)
+
+    def _update(self) -> LayoutUpdate:
+        region = Region(0, 0, self.width, len(self.lines))
+        return LayoutUpdate([[each] for each in self.lines], region)
+
+    @property
+    def _colors(self) -> ColorSystem | None:
+        return self.console.color_system and COLOR_SYSTEMS[self.console.color_system]
 
 
-def patched(shown: Shown, y: int, x: int, strip: Strip) -> str:
-    end = x + strip.cell_length
-    chops: list[dict[int, Strip | None]] = [{} for _ in range(HEIGHT)]
-    chops[y] = {0: None, x: strip, end: None} if x else {x: strip, end: None}
-    ends = [*list(chops[y])[1:], WIDTH]
-    left = shown.take(ChopsUpdate(chops, [(y, x, end)], [ends] * HEIGHT))
-    return left.render_segments(CONSOLE) if left else ""
+def cells_of(paint: Paint) -> list[list[tuple[object, ...]]]:
+    """How the terminal should look."""
+    terminal = Terminal(paint.width, len(paint.lines))
+    terminal.feed(paint.plainly())
+    return terminal.cells
 
 
-# Narrow, wide, and one that some terminals draw wide.
-TEXT = st.lists(st.sampled_from(["a", "b", " ", "数", "据", "é", "→"]), max_size=12)
-SPANS = st.lists(st.tuples(TEXT.map("".join), st.integers(0, 2)), max_size=4)
+# Narrow, wide, of no width, and two that some terminals draw wide.
+PIECE = st.one_of(
+    st.lists(st.sampled_from(["a", "b", " ", "数", "据", "é", "e\u0301", "→", "…"]), max_size=9),
+    st.integers(1, 20).map(lambda count: [" "] * count),
+).map("".join)
+SPANS = st.lists(st.tuples(PIECE, st.integers(0, len(LOOKS) - 1)), max_size=4)
 LINES = st.lists(SPANS, min_size=HEIGHT, max_size=HEIGHT)
+STEPS = st.lists(
+    st.one_of(
+        LINES,
+        st.tuples(st.integers(0, HEIGHT - 1), st.integers(0, 20), st.integers(1, 12), SPANS),
+        st.tuples(st.integers(9, 30), LINES),
+        st.tuples(LINES),
+    ),
+    min_size=2,
+    max_size=6,
+)
 
 
-@given(st.lists(LINES, min_size=2, max_size=5))
-def test_the_terminal_shows_what_a_full_paint_would_show(
-    frames: list[list[list[tuple[str, int]]]],
+def walk(steps: Sequence[object], paint: Paint) -> Iterator[tuple[int | None, str]]:
+    """Yield the new width of the terminal, if it has one, and what it is sent."""
+    yield None, paint.whole([paint.strip([])] * HEIGHT)
+    for step in steps:
+        match step:
+            case [int() as y, int() as x, int() as width, spans]:
+                x, width = min(x, paint.width - 1), min(width, paint.width - x)
+                line = paint.lines[y]
+                if width > 0 and line.crop(0, x).text + line.crop(x).text == line.text:
+                    # Widgets never begin in a wide character.
+                    yield None, paint.part(y, x, paint.strip(spans, width))
+            case [int() as width, lines]:
+                paint.width = width
+                paint.shown.forget()
+                yield width, paint.whole([paint.strip(spans) for spans in lines])
+            case [[*lines]] if len(step) == 1:  # type: ignore[arg-type]
+                paint.shown.forget()
+                yield None, JUNK + paint.whole([paint.strip(spans) for spans in lines])
+            case [*lines]:
+                yield None, paint.whole([paint.strip(spans) for spans in lines])
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("erases", [True, False])
+@settings(max_examples=25)
+@given(steps=STEPS)
+def test_after_each_frame_the_terminal_shows_exactly_what_was_meant(
+    depth: str, erases: bool, steps: list[object]
 ) -> None:
-    shown, terminal = Shown(), Terminal()
-    for spans in frames:
-        lines = [strip_of(each) for each in spans]
-        terminal.feed(painted(shown, lines))
-        whole = Terminal()
-        whole.feed(painted(Shown(), lines))
+    paint, terminal = Paint(DEPTHS[depth], erases=erases), Terminal()
+    for width, sent in walk(steps, paint):
+        if width is not None:
+            terminal.screen.resize(HEIGHT, width)
+        terminal.feed(sent)
 
-        assert terminal.cells == whole.cells
-
-
-@given(LINES, st.lists(st.tuples(st.integers(0, 2), st.integers(0, 20), SPANS), max_size=8), LINES)
-def test_parts_of_lines_are_known_as_whole_lines_are(
-    first: list[list[tuple[str, int]]],
-    parts: list[tuple[int, int, list[tuple[str, int]]]],
-    last: list[list[tuple[str, int]]],
-) -> None:
-    shown, terminal, plain = Shown(), Terminal(), Terminal()
-    lines = [strip_of(each, WIDTH) for each in first]
-    terminal.feed(painted(shown, lines))
-    for y, x, spans in parts:
-        part = strip_of(spans, WIDTH - x)
-        if lines[y].crop(0, x).text + lines[y].crop(x).text != lines[y].text:
-            continue  # half a wide character: widgets begin elsewhere
-        terminal.feed(patched(shown, y, x, part))
-        lines[y] = Strip.join([lines[y].crop(0, x), part])
-    plain.feed(painted(Shown(), lines))
-    assert terminal.cells == plain.cells
-
-    lines = [strip_of(each) for each in last]
-    terminal.feed(painted(shown, lines))
-    plain.feed(painted(Shown(), lines))
-    assert terminal.cells == plain.cells
+        assert terminal.cells == cells_of(paint)
 
 
 WALK = [
@@ -244,15 +314,6 @@ def _taken(rig: Rig) -> str:
     return sent
 
 
-def test_a_new_size_is_painted_whole() -> None:
-    shown = Shown()
-    lines = [strip_of([("abc", 0)])] * HEIGHT
-    painted(shown, lines)
-    assert not painted(shown, lines)
-
-    assert painted(shown, lines[:2]).count("abc") == 2
-
-
 async def test_a_size_that_is_back_before_it_was_painted_is_painted_whole() -> None:
     async with running(mixed(), is_recorded=True) as rig:
         _taken(rig)
@@ -266,26 +327,54 @@ async def test_a_size_that_is_back_before_it_was_painted_is_painted_whole() -> N
 
 
 def test_what_lay_over_half_a_wide_character_gives_it_back_whole() -> None:
-    shown, whole = Shown(), strip_of([("ab数", 0)])
-    painted(shown, [whole] * HEIGHT)
-    patched(shown, 0, 3, strip_of([("over", 1)], WIDTH - 3))
+    paint = Paint()
+    whole = paint.strip([("ab数", 0)])
+    paint.whole([whole] * HEIGHT)
+    paint.part(0, 3, paint.strip([("over", 1)], WIDTH - 3))
     update = ChopsUpdate([{0: whole}] * HEIGHT, [(0, 3, WIDTH)], [[WIDTH]] * HEIGHT)
 
-    left = shown.take(update)
-
-    assert left is not None
-    assert "数" in left.render_segments(CONSOLE)
+    assert "数" in paint.shown.take(update, ColorSystem.TRUECOLOR)
 
 
-def test_half_of_a_flag_is_never_sent_alone() -> None:
-    shown = Shown()
-    painted(shown, [strip_of([("a \U0001f1e9\U0001f1ea", 0)])])
+@pytest.mark.parametrize("doubtful", ["→", "e\u0301"])
+def test_behind_a_character_of_doubtful_width_all_is_sent_again_to_its_own_place(
+    doubtful: str,
+) -> None:
+    paint = Paint()
+    paint.whole([paint.strip([(f"ab{doubtful}cdef", 0)])])
 
-    assert "\U0001f1e9\U0001f1f0" in painted(shown, [strip_of([("a \U0001f1e9\U0001f1f0", 0)])])
+    sent = paint.whole([paint.strip([(f"ab{doubtful}cdeg", 0)])])
+
+    assert sent.startswith(f"\x1b[1;3H{doubtful}\x1b[1;4Hcdeg")
+
+
+def written(old: str, new: str, *, erases: bool = True) -> str:
+    """What turns a line into another, its blanks blue."""
+    paint = Paint(erases=erases)
+    paint.styles[0] = Style.parse("white on blue")
+    paint.whole([paint.strip([(old, 0)])])
+    return paint.whole([paint.strip([(new, 0)])])
 
 
 def test_few_equal_cells_are_sent_again_many_are_gone_around() -> None:
-    shown = Shown()
-    painted(shown, [strip_of([("a" * WIDTH, 0)])])
-    assert painted(shown, [strip_of([("ba" + "a" * (WIDTH - 3) + "b", 0)])]).count("a") == 0
-    assert painted(shown, [strip_of([("ab" + "a" * (WIDTH - 2), 0)])]).count("\x1b") < 4
+    assert written("a" * WIDTH, "b" + "a" * (WIDTH - 2) + "b") == "\x1b[1Hb\x1b[22Cb"
+    assert written("a" * WIDTH, "bab") == "\x1b[1Hbab\x1b[K"
+
+
+def test_blanks_are_erased_only_where_the_terminal_erases_in_the_colour_of_the_pen() -> None:
+    assert written("a" * WIDTH, f"a{' ' * 21}aa") == "\x1b[1;2H\x1b[21X"
+    assert written("a" * WIDTH, "a") == "\x1b[1;2H\x1b[K"
+    assert written("a" * WIDTH, "a", erases=False) == "\x1b[1;2H" + " " * (WIDTH - 1)
+
+
+def test_only_attributes_that_change_are_sent() -> None:
+    paint = Paint()
+    paint.whole([paint.strip([])] * 2)
+    bold, plain = paint.styles[3], paint.styles[4]
+    line = Strip([Segment("ab", bold), Segment(" ", plain), Segment("cd", plain)])
+
+    sent = paint.whole([line.adjust_cell_length(WIDTH, plain)] * 2)
+
+    assert sent.count("48;2;16;32;48") == 1
+    assert "ab \x1b[22mcd" in sent
+    assert "\x1b[0" not in sent

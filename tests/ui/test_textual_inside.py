@@ -42,6 +42,7 @@ INSIDE: dict[type, tuple[str, set[str]]] = {
             "_notifications",
             "_return_code",
             "_running",
+            "_sync_available",
             "_unnotify",
             "_watch_app_focus",
         },

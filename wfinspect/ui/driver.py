@@ -68,6 +68,8 @@ class HardenedDriver(LinuxDriver):
         self._is_stopping = False
         self._is_taken = False  # from before the first mode is set until all are seen to be unset
         self._has_left = False  # what unsets them is queued
+        self.is_disturbed = False
+        """Whether the terminal may show something else than it was sent, or has lost some of it."""
         self._title = self._title_to_restore = ""
         self._output = TerminalOutput(
             screen.fileno(),
@@ -113,6 +115,8 @@ class HardenedDriver(LinuxDriver):
         queue = self._pieces()
         if queue is not None and self._takes_more(queue):
             queue.put(data)
+        else:
+            self.is_disturbed = True
 
     def _pieces(self) -> Queue[str | None] | None:
         """Return what waits for the writer thread; None before there is one."""
@@ -137,6 +141,7 @@ class HardenedDriver(LinuxDriver):
 
     def _repaint(self) -> None:
         self.write(_END_OF_FRAME)
+        self.is_disturbed = True
         if self._title:
             self.write(f"\x1b]2;{self._title}\x1b\\")
         self._app.post_message(self.Disturbed())
@@ -175,7 +180,7 @@ class HardenedDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Take the terminal; a job in the background gets none."""
         writer = self._writer_thread
-        self._is_taken, self._has_left = True, False
+        self._is_taken, self._has_left, self.is_disturbed = True, False, True
         try:
             super().start_application_mode()  # type: ignore[no-untyped-call]
         finally:
@@ -198,7 +203,7 @@ class HardenedDriver(LinuxDriver):
             self.write(_RESTORE_TITLE)
             self._title = ""
         # GNU screen has no alternate screen by default: the prompt must not come amid the last frame.
-        self.write("\x1b[H\x1b[J")
+        self.write("\x1b[m\x1b[H\x1b[J")
         super().stop_application_mode()
         self._has_left = True
 
@@ -310,7 +315,8 @@ def _drain(queue: Queue[str | None]) -> None:
             queue.get_nowait()
 
 
-_CHUNK = 512  # bytes a write; little enough to find room once there is any
+_CHUNK = 512  # bytes a write that may block; little enough to find room once there is any
+_LARGE_CHUNK = 65536
 _STALL_MILLISECONDS = 500
 _LAST_WRITE_SECONDS = 0.2
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
@@ -338,8 +344,14 @@ class TerminalOutput:
         self._on_recovered = on_recovered
         self._on_gone = on_gone
         self._on_failed = on_failed
+        # Where there is room for one byte a write of two blocks. Others share the descriptor's flags,
+        # the shell among them: one of our own does not block.
+        self._own, self._chunk = fileno, _CHUNK
+        with contextlib.suppress(OSError):
+            flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK
+            self._own, self._chunk = os.open(os.ttyname(fileno), flags), _LARGE_CHUNK
         self._poll = select.poll()
-        self._poll.register(fileno, select.POLLOUT)
+        self._poll.register(self._own, select.POLLOUT)
         self._writing = threading.Lock()
         self._is_leaving = False
         self._is_discarding = False
@@ -366,7 +378,7 @@ class TerminalOutput:
             try:
                 with self._writing:
                     if not self._is_silenced:
-                        rest = rest[os.write(self._fileno, rest[:_CHUNK]) :]
+                        rest = rest[os.write(self._own, rest[: self._chunk]) :]
             except BlockingIOError:
                 continue
             except OSError:

@@ -7,29 +7,28 @@ width of each piece of text.
 
 import asyncio
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import repeat
+from itertools import chain, groupby
 from math import inf
+from operator import itemgetter, ne, or_
 from typing import Any, TypeVar
 from unicodedata import east_asian_width
 
 from rich.cells import cell_len, get_character_cell_size, set_cell_size
-from rich.console import Console
-from rich.control import Control
+from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import (
     ChopsUpdate,
     Compositor,
     CompositorMap,
-    CompositorUpdate,
     LayoutUpdate,
 )
 from textual._styles_cache import StylesCache
 from textual.color import Color
 from textual.filter import LineFilter
-from textual.geometry import Size
 from textual.screen import UPDATE_PERIOD, Screen
 from textual.strip import Strip
 
@@ -137,129 +136,280 @@ def _is_letter(char: str) -> bool:
     )
 
 
-_MOVE = 12  # equal cells that cost less than going around them
-_HALVES_OF_FLAGS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))  # two letters drawn as one picture
-
 Update = ChopsUpdate | LayoutUpdate
-Piece = tuple[int, int, Strip]  # column and row of the first cell, and what stands from there on
 
 
-class Difference(CompositorUpdate):
-    """The cells to send."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Pen:
+    """What a terminal draws the next character with, as far as it can be seen on the character.
 
-    def __init__(self, pieces: list[Piece]) -> None:
-        self._pieces = pieces
+    Equal ones are the same object, since every cell is compared.
+    """
 
-    def render_segments(self, console: Console) -> str:
-        """Return the update as it goes to the terminal."""
-        return "".join(
-            Control.move_to(x, y).segment.text + strip.render(console)
-            for x, y, strip in self._pieces
-        )
+    foreground: str  # an SGR code; "" where it can't be seen, as on a blank
+    background: str
+    attributes: frozenset[str]  # SGR codes
 
 
-class Shown:
-    """What the terminal shows, as far as it is known."""
-
-    def __init__(self) -> None:
-        self._size = Size()
-        self._lines: dict[int, Strip] = {}
-
-    def forget(self) -> None:
-        """Take nothing for granted: the terminal was written on, or may have lost something."""
-        self._lines.clear()
-
-    def take(self, update: Update) -> Difference | None:
-        """Return what is left of an update that goes to the terminal now; None if it shows all of it."""
-        pieces: list[Piece] = []
-        if isinstance(update, LayoutUpdate):
-            if update.region.size != self._size:
-                self._size = update.region.size
-                self.forget()
-            for y, strips in enumerate(update.strips):
-                pieces += self._put(0, y, Strip.join(strips))
-        else:
-            for x, y, strip in _pieces_of(update):
-                pieces += self._put(x, y, strip)
-        return Difference(pieces) if pieces else None
-
-    def _put(self, x: int, y: int, strip: Strip) -> Iterator[Piece]:
-        end = x + strip.cell_length
-        line = self._lines.get(y)
-        if line is None:
-            if end - x == self._size.width:
-                self._lines[y] = strip
-            yield x, y, strip
-            return
-        old = line.crop(x, end)
-        if old == strip:
-            return
-        if end - x == self._size.width:
-            self._lines[y] = strip
-        elif _cells(line):
-            self._lines[y] = Strip.join([line.crop(0, x), strip, line.crop(end)])
-        else:
-            del self._lines[y]
-        for start, stop in _changes(old, strip):
-            yield x + start, y, strip.crop(start, stop)
+_pen = lru_cache(4096)(Pen)
+_PLAIN = _pen("39", "49", frozenset())
+_UNKNOWN = _pen("?", "?", frozenset())
+_NAMES = ("bold", "dim", "italic", "underline", "blink", "reverse", "strike")
+_ATTRIBUTES = dict(zip(_NAMES, "1234579", strict=True))
+_SEEN_ON_BLANKS = frozenset("479")
 
 
-def _pieces_of(update: ChopsUpdate) -> Iterator[Piece]:
-    """Yield what an update holds, cut at both ends."""
-    for y, x1, x2 in update.spans:
-        for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
-            start, stop = max(x, x1), min(end, x2)
-            if strip is not None and start < stop:
-                if start > x or stop < end:
-                    cells = _cells(strip)
-                    # What lay over half a wide character has taken the other half, too.
-                    start -= bool(cells) and start > x and not cells[start - x][0]
-                    stop += stop - x < len(cells) and not cells[stop - x][0]
-                yield start, y, strip.crop(start - x, stop - x)
+@lru_cache(4096)
+def _pens(style: Style | None, colors: ColorSystem | None) -> tuple[Pen, Pen]:
+    """Return the pens for characters of a style, and for its blanks."""
+    style = style or Style.null()
+    foreground, background = (
+        ";".join(color.downgrade(colors).get_ansi_codes(foreground=default == "39"))
+        if color is not None and colors is not None
+        else default
+        for color, default in ((style.color, "39"), (style.bgcolor, "49"))
+    )
+    codes = frozenset(code for name, code in _ATTRIBUTES.items() if getattr(style, name))
+    pen = _pen(foreground, background, codes)
+    if codes == {"7"} and foreground.startswith("38;"):
+        return pen, _pen("", f"4{foreground[1:]}", frozenset())
+    return pen, _blank(pen)
 
 
-def _changes(old: Strip, new: Strip) -> Iterator[tuple[int, int]]:
-    """Yield the cell ranges in which two pieces of a line differ; no range cuts a wide character."""
-    was, now = _cells(old), _cells(new)
-    if len(was) != len(now) or not was:
-        yield 0, new.cell_length
-        return
-    start = stop = -1
-    for at, (before, after) in enumerate(zip(was, now, strict=True)):
-        if before == after:
-            continue
-        if start >= 0 and at - stop > _MOVE:
-            yield _whole(was, now, start, stop)
-            start = -1
-        start, stop = (at if start < 0 else start), at + 1
-    if start >= 0:
-        yield _whole(was, now, start, stop)
+def _blank(pen: Pen) -> Pen:
+    return pen if pen.attributes & _SEEN_ON_BLANKS else _pen("", pen.background, frozenset())
 
 
-def _whole(was: "_Cells", now: "_Cells", start: int, stop: int) -> tuple[int, int]:
-    while not (was[start][0] and now[start][0]):
-        start -= 1
-    while stop < len(now) and not (was[stop][0] and now[stop][0]):
-        stop += 1
-    return start, stop
+@lru_cache(4096)
+def _turned(pen: Pen, want: Pen) -> tuple[str, Pen]:
+    """Return what turns a pen into another, and the pen that it then is."""
+    begin = _PLAIN if pen is _UNKNOWN else pen
+    if not want.foreground:
+        left = begin.attributes - _SEEN_ON_BLANKS
+        want = _pen(begin.foreground, want.background, left)
+    if pen is want:
+        return "", want
+    ways = [["0", *_codes(_PLAIN, want)]]
+    if pen is not _UNKNOWN:
+        ways.append(_codes(pen, want))
+    return f"\x1b[{min(map(';'.join, ways), key=len)}m", want
 
 
-_Cells = list[tuple[str, Style | None]]
+def _codes(pen: Pen, want: Pen) -> list[str]:
+    # One code ends both bold and dim.
+    ends = {code: "22" if code in "12" else f"2{code}" for code in pen.attributes | want.attributes}
+    off = {ends[code] for code in pen.attributes - want.attributes}
+    on = (code for code in want.attributes if code not in pen.attributes or ends[code] in off)
+    codes = [*off, *sorted(on)]
+    codes += [want.foreground] if want.foreground != pen.foreground else []
+    return [*codes, want.background] if want.background != pen.background else codes
 
 
-def _cells(strip: Strip) -> _Cells:
-    """Return each cell with its style, the right half of a wide character empty; nothing where terminals differ."""
-    cells: _Cells = []
-    for text, style, _ in strip:
+_Cells = tuple[list[str], list[Pen]]
+"""The characters of a line, "" for the right half of a wide one, and the pens."""
+
+
+def _cells(strips: Iterable[Strip], colors: ColorSystem | None) -> _Cells:
+    """Return the cells of strips side by side."""
+    chars: list[str] = []
+    pens: list[Pen] = []
+    for text, style, _ in chain.from_iterable(strips):
+        pen, blank = _pens(style, colors)
         if text.isascii():
-            cells += zip(text, repeat(style))
+            chars += text
+            pens += (
+                [blank if char == " " else pen for char in text]
+                if " " in text
+                else [pen] * len(text)
+            )
             continue
         for char in text:
             width = get_character_cell_size(char)
-            if not width or east_asian_width(char) == "A" or char in _HALVES_OF_FLAGS:
-                return []
-            cells += [(char, style), ("", style)][:width]
-    return cells if len(cells) == strip.cell_length else []
+            chars += [char, ""][:width]
+            pens += [blank if char == " " else pen, pen][:width]
+            if not width and chars:
+                chars[-1 - (chars[-1] == "")] += char
+    return chars, pens
+
+
+def _doubt(chars: list[str]) -> int:
+    """Return the first column behind which terminals may differ."""
+    if "".join(chars).isascii():
+        return len(chars)
+    return next((x for x, char in enumerate(chars) if _is_doubtful(char)), len(chars))
+
+
+@lru_cache(1024)
+def _is_doubtful(char: str) -> bool:
+    return len(char) > 1 or (char != "" and east_asian_width(char) == "A")
+
+
+class Shown:
+    """What the terminal shows, as far as it is known, and the pen it has.
+
+    Args:
+        erases_in_color: whether the terminal erases cells in the background of the pen.
+    """
+
+    def __init__(self, *, erases_in_color: bool) -> None:
+        self._erases = erases_in_color
+        self._size = (0, 0)
+        self._rows: list[_Cells] = []
+        self._pen = _UNKNOWN
+        self._at: tuple[int, int] | None = None  # the cursor's column and row
+        self._out: list[str] = []
+
+    def forget(self) -> None:
+        """Take nothing for granted: the terminal was written on, or may have lost something."""
+        self._size = (0, 0)
+        self._pen = _UNKNOWN
+
+    def take(
+        self, update: Update, colors: ColorSystem | None, cursor: tuple[int, int] | None = None
+    ) -> str:
+        """Return what has a terminal show an update, "" if it does; the cursor is left where that is given."""
+        self._at = None
+        if isinstance(update, LayoutUpdate):
+            self._resize(update.region.size)
+            for y, strips in enumerate(update.strips):
+                self._draw(y, [(0, _cells(strips, colors))])
+        else:
+            self._resize((update.chop_ends[0][-1], len(update.chops)))
+            for y, pieces in groupby(_pieces_of(update, colors), key=itemgetter(0)):
+                self._draw(y, [piece[1:] for piece in pieces])
+        if self._out and cursor is not None:
+            self._move(*cursor)
+        out, self._out = "".join(self._out), []
+        return out
+
+    def _resize(self, size: tuple[int, int]) -> None:
+        if size != self._size:
+            self._size = size
+            self._rows = [(["\0"] * size[0], [_UNKNOWN] * size[0])] * size[1]
+
+    def _draw(self, y: int, pieces: Iterable[tuple[int, _Cells]]) -> None:
+        old_chars, old_pens = self._rows[y]
+        chars, pens = old_chars[:], old_pens[:]
+        for x, (piece, its_pens) in pieces:
+            end = x + len(piece)
+            # Who writes over half a wide character blanks the other half.
+            for outside, right in ((x - 1, x), (end, end)):
+                if right < len(chars) and chars[right] == "":
+                    chars[outside], pens[outside] = " ", _blank(pens[outside])
+            chars[x:end], pens[x:end] = piece, its_pens
+        if old_chars == chars and old_pens == pens:
+            return
+        self._rows[y] = chars, pens
+        changed = [True] * len(chars)
+        if old_pens.count(_UNKNOWN) < len(chars):
+            changed = list(map(or_, map(ne, old_chars, chars), map(ne, old_pens, pens)))
+        # A character that takes another width than ours has moved all that is behind it.
+        doubt = min(_doubt(old_chars), _doubt(chars))
+        if True in changed[doubt:]:
+            changed[doubt:] = [True] * (len(changed) - doubt)
+        self._encode(y, changed, doubt)
+
+    def _encode(self, y: int, changed: list[bool], doubt: int) -> None:
+        (chars, pens), start, is_all = self._rows[y], 0, False not in changed
+        for pen, group in groupby(pens):
+            stop = start + len(list(group))
+            while start < stop and pen is not _UNKNOWN:
+                x = start if is_all else _index(changed, stop, start, is_changed=True)
+                if x == stop:
+                    break
+                self._reach(x, y)
+                turn, self._pen = _turned(self._pen, pen)
+                self._out.append(turn)
+                if not pen.foreground:
+                    start = self._fill(x, y, stop, changed)
+                    continue
+                start = stop if is_all else _index(changed, stop, x, is_changed=False)
+                start = start if x < doubt >= start else x + 1
+                start += start < stop and chars[start] == ""
+                self._out += chars[x:start]
+                is_lost = x >= doubt and _is_doubtful(chars[x])
+                # A bar of such characters stays in one piece.
+                is_lost = is_lost and not (start < len(chars) and _is_doubtful(chars[start]))
+                self._at = None if is_lost else (start, y)
+            start = stop
+
+    def _fill(self, x: int, y: int, end: int, changed: list[bool]) -> int:
+        """Blank what changed of a run of blanks, in the pen's background; return where that ends."""
+        last = end
+        while not changed[last - 1]:
+            last -= 1
+        blanks, erase = " " * (last - x), f"\x1b[{last - x}X"
+        if self._erases and end == len(changed) and len(blanks) > len("\x1b[K"):
+            self._out.append("\x1b[K")
+            return end
+        # Erasing leaves the cursor where it is.
+        moves = 2 if True in changed[last:] else 1
+        if self._erases and len(blanks) > moves * len(erase):
+            self._out.append(erase)
+        else:
+            self._out.append(blanks)
+            self._at = (last, y)
+        return last
+
+    def _reach(self, x: int, y: int) -> None:
+        """Have the cursor at a cell, by moving it there or by writing what lies between."""
+        if self._at == (x, y):
+            return
+        if self._at is not None and self._at[1] == y and self._at[0] < x:
+            (chars, pens), start = self._rows[y], self._at[0]
+            between = "".join(chars[start:x])
+            if len(between.encode()) <= len(_step(x - start)) and not any(
+                _turned(self._pen, pen)[0] for pen in pens[start:x]
+            ):
+                self._out.append(between)
+                return
+        self._move(x, y)
+
+    def _move(self, x: int, y: int) -> None:
+        """Move the cursor by the shorter of an absolute and a relative move."""
+        ways = [f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H"]
+        if self._at is not None:
+            from_x, from_y = self._at
+            down = y - from_y
+            ways.append((f"\x1b[{_times(down)}E" if down else "\r") + _step(x))
+            # Behind the last column a terminal may stand on it or past it.
+            if not down and from_x < self._size[0]:
+                ways.append(_step(x - from_x))
+            ways = ways if down >= 0 else ways[:1]
+        self._out.append(min(ways, key=len))
+        self._at = x, y
+
+
+def _index(changed: list[bool], stop: int, start: int, *, is_changed: bool) -> int:
+    try:
+        return changed.index(is_changed, start, stop)
+    except ValueError:
+        return stop
+
+
+def _step(columns: int) -> str:
+    if not columns:
+        return ""
+    return f"\x1b[{_times(columns)}C" if columns > 0 else f"\x1b[{_times(-columns)}D"
+
+
+def _times(count: int) -> str:
+    return "" if count == 1 else str(count)
+
+
+def _pieces_of(
+    update: ChopsUpdate, colors: ColorSystem | None
+) -> Iterator[tuple[int, int, _Cells]]:
+    """Yield row, column and cells of what an update holds, cut at both ends."""
+    for y, x1, x2 in update.spans:
+        for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            start, stop = max(x, x1) - x, min(end, x2) - x
+            if strip is not None and start < stop:
+                chars, pens = _cells((strip,), colors)
+                # What lay over half a wide character has taken the other half, too.
+                start -= start > 0 and chars[start] == ""
+                stop += stop < len(chars) and chars[stop] == ""
+                yield y, x + start, (chars[start:stop], pens[start:stop])
 
 
 T = TypeVar("T")

@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import RenderableType
+from rich.console import COLOR_SYSTEMS, RenderableType
 from textual import events, on
 from textual.app import App, SuspendNotSupported
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widgets import Input
 
 from wfinspect.crash import crash_sentence, report_crash
 from wfinspect.format import shortened, shown_block
 from wfinspect.settings import home_of
-from wfinspect.terminal import copy_text, encoding_of
+from wfinspect.terminal import copy_text, encoding_of, erases_in_color
 from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import save_new
 from wfinspect.ui.painting import AsciiFilter, SafeFilter, Shown, Update
@@ -44,8 +45,8 @@ class CrashSafeApp(App[None]):
         """
         super().__init__(driver_class=HardenedDriver)
         self.failure: Exception | None = None
-        self._shown = Shown()
         self.environ = environ or {}
+        self._shown = Shown(erases_in_color=erases_in_color(self.environ))
         # The same objects each time: Textual caches what a filter made by the filter itself.
         self._last_filters: list[LineFilter] = [SafeFilter()]
         if ascii_only:
@@ -114,12 +115,25 @@ class CrashSafeApp(App[None]):
             self.repaint_all()
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        driver = self._driver
         # Under the conditions under which Textual sends it.
-        is_sent = self._running and not self._closed and not self._batch_count
-        if is_sent and isinstance(renderable, Update):
-            left: Any = self._shown.take(renderable)
-            renderable = left
-        super()._display(screen, renderable)
+        is_sent = self._running and not (self._closed or self._batch_count or self.is_headless)
+        if driver is None or not is_sent or not isinstance(renderable, Update):
+            super()._display(screen, renderable)
+            return
+        if isinstance(driver, HardenedDriver) and driver.is_disturbed:
+            driver.is_disturbed = False
+            self._shown.forget()
+        colors = self.console.color_system
+        # An input method shows what it composes at the cursor, hidden as that is.
+        is_typing = isinstance(self.focused, Input)
+        cursor = self.screen.outer_size.clamp_offset(self.cursor_position) if is_typing else None
+        frame = self._shown.take(renderable, COLOR_SYSTEMS.get(colors or ""), cursor)
+        if frame and self._sync_available:
+            frame = f"\x1b[?2026h{frame}\x1b[?2026l"
+        if frame:
+            driver.write(frame)
+        self.post_display_hook()
 
     def _write_to_terminal(self, sequence: str) -> None:
         if sequence and self._driver is not None and not self.is_headless:
