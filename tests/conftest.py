@@ -3,9 +3,11 @@
 import contextlib
 import ipaddress
 import os
+import shutil
 import signal
 import socket
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,23 @@ from signed_request import Caller
 
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
+from wfinspect.commands import once
 from wfinspect.model import Target
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.store import Store
 
-settings.register_profile(QUICK, deadline=None, derandomize=True, print_blob=True)
+# Thousands of small databases, each written through to the disk, would be waited for.
+_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a directory of its own in it
+if (
+    "TMPDIR" not in os.environ
+    and os.access(_MEMORY, os.W_OK)
+    and shutil.disk_usage(_MEMORY).free > 2 << 30
+):
+    os.environ["TMPDIR"] = str(_MEMORY)  # for the workers, too
+    tempfile.tempdir = None
+
+# The same examples at every run, so that more of them would find no more; the battery looks further.
+settings.register_profile(QUICK, deadline=None, derandomize=True, print_blob=True, max_examples=40)
 settings.register_profile(
     BATTERY,
     deadline=None,
@@ -130,6 +144,13 @@ def service() -> Iterator[Simulator]:
 def live(service: Simulator) -> Iterator[Simulator]:
     yield service
     service.faults.clear()
+
+
+@pytest.fixture
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command tries again at once."""
+    monkeypatch.setattr(once, "BASE_SECONDS", 0.0)
+    monkeypatch.setattr(once, "THROTTLED_BASE_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ def test_what_a_text_looks_like(text: str, seen: str) -> None:
     assert shown(text) == seen
 
 
-@tried(500, 100_000)
+@tried(100, 100_000)
 @given(hostile)
 def test_nothing_of_it_moves_a_terminals_cursor_or_sets_its_modes(text: str) -> None:
     line = shown(text)
@@ -181,7 +181,7 @@ def test_nothing_of_it_moves_a_terminals_cursor_or_sets_its_modes(text: str) -> 
     assert all(map(is_harmless, line))
 
 
-@tried(500, 100_000)
+@tried(100, 100_000)
 @given(hostile)
 def test_showing_twice_changes_nothing(text: str) -> None:
     once = shown(text)
@@ -216,7 +216,7 @@ def test_long_texts_are_cut_and_say_so() -> None:
     assert shown("x" * 1001) == "x" * 1000 + "..."
 
 
-@tried(500, 100_000)
+@tried(100, 100_000)
 @given(hostile)
 def test_each_character_is_drawn_by_the_rules_for_it_and_for_the_marks_before_it(text: str) -> None:
     """As `shown` does it for whole texts, spelt out character by character."""

@@ -128,7 +128,7 @@ def test_a_range_holds_both_its_ends(first: int, more: int) -> None:
     assert parse_ids(f"{first}..{first + more}") == tuple(range(first, first + more + 1))
 
 
-@tried(1_000, 100_000)
+@tried(200, 100_000)
 @given(st.text())
 def test_any_text_gives_valid_ids_or_one_sentence(text: str) -> None:
     with contextlib.suppress(UsageError):
@@ -200,7 +200,7 @@ def read(text: str) -> tuple[object, ...]:
     )
 
 
-@tried(1_000, 100_000)
+@tried(200, 100_000)
 @given(st.lists(st.one_of(st.sampled_from([*PIECES, *UNSEEN[:5]]), st.text(max_size=3))))
 def test_no_id_is_invented(pieces: list[str]) -> None:
     text = "".join(pieces).replace("..", " ")
@@ -267,6 +267,27 @@ def test_of_a_file_with_more_in_it_only_the_ids_are_read(
     found = read_id_file(data)
 
     assert (found.ids, found.source) == (expected, source)
+
+
+FIRST, SECOND = 10432987165, 10433001244
+SPLIT = f"{str(FIRST)[:7]}\u200b{str(FIRST)[7:]}"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"{FIRST}\r\n{SECOND}\r\n".encode("utf-16"),
+        b"\xfe\xff" + f"{FIRST}\r\n{SECOND}\r\n".encode("utf-16-be"),
+        f"{FIRST}\r\n{SECOND}\r\n".encode("utf-16-le"),
+        b"\xef\xbb\xbf" + f"{FIRST}\n{SECOND}".encode(),
+        f"{FIRST}\uff0c{SECOND}".translate({48: 0xFF10, 49: 0xFF11}).encode(),
+        f"{FIRST}\uff0c{SECOND}".encode("gbk"),
+        f"{FIRST}\r\n{SECOND}\r\n\x1a".encode(),
+        f"{SPLIT}\n{SECOND}\n".encode(),
+    ],
+)
+def test_a_file_is_read_whatever_wrote_it(data: bytes) -> None:
+    assert read_id_file(data).ids == (FIRST, SECOND)
 
 
 def test_a_long_cell_beside_the_ids_is_passed_over() -> None:
@@ -426,7 +447,7 @@ def test_strings_of_json_round_trip(values: dict[str, str]) -> None:
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
 
 
-@tried(1_000, 100_000)
+@tried(200, 100_000)
 @given(scalars, scalars)
 def test_values_that_differ_in_json_never_look_alike(one: object, other: object) -> None:
     found = parse_parameters(json.dumps({"one": one, "other": other}))
@@ -441,7 +462,7 @@ TORN = st.lists(
 ).map("".join)
 
 
-@tried(1_000, 100_000)
+@tried(200, 100_000)
 @given(st.text() | TORN)
 def test_no_text_raises_or_loses_a_character(text: str) -> None:
     parsed = parse_parameters(text)
@@ -492,7 +513,7 @@ def test_a_long_json_object_of_few_parts_is_read_whole() -> None:
     assert first_parameters(text) == parse_parameters(text)
 
 
-@tried(1_000, 100_000)
+@tried(200, 100_000)
 @given(TORN)
 def test_what_is_certain_tears_no_pair_before_or_behind_it(text: str) -> None:
     parsed = parse_parameters(f"first=1 {text} last=2")

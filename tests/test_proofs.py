@@ -216,7 +216,7 @@ def test_every_proof_of_a_promise_is_there() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("name", ["clean", "all together"])
+@pytest.mark.parametrize("name", [pytest.param("clean", marks=pytest.mark.battery), "all together"])
 async def test_every_end_that_stays_visible_is_told_once(name: str, tmp_path: Path) -> None:
     scenario = next(each for each in SCENARIOS if each.name == name)
     outcome = await soak(scenario, 400.0, tmp_path / "state", seed=7)

@@ -157,6 +157,7 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
         handler.close()
 
 
+@pytest.mark.usefixtures("without_pauses")
 @pytest.mark.parametrize("form", FORMS)
 def test_neither_the_log_nor_a_crash_report_holds_a_secret_that_was_used(
     form: str, environ: dict[str, str], tmp_path: Path

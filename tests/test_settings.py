@@ -283,7 +283,7 @@ TOML = st.dictionaries(
 ).map(lambda table: "\n".join(f"{name} = {value}" for name, value in table.items()).encode())
 
 
-@tried(500, 100_000)
+@tried(100, 100_000)
 @given(
     given=st.dictionaries(NAMES, VALUES, max_size=2),
     named=st.dictionaries(st.sampled_from([option.variable for option in OPTIONS]), VALUES),

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import subprocess
+from collections.abc import Callable
 from shutil import which
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ from wfinspect.commands.output import as_fields, as_table
 from wfinspect.errors import UsageError
 from wfinspect.export import as_csv, as_json
 from wfinspect.model import FIELDS_AS_SENT, Tag, WorkflowInstance
+from wfinspect.parsing import read_id_file
+from wfinspect.simulator import DEMO_IDS, Simulator
 
 ZONE = ZoneInfo("Asia/Shanghai")
 FIELDS = [field.service_name for field in FIELDS_AS_SENT]
@@ -30,6 +33,33 @@ def answered(**fields: object) -> WorkflowInstance:
         started_time=ms(START) - 60_000 * 41,
         raw=json.dumps(raw | fields),
     )
+
+
+def test_what_commands_print_is_a_file_of_ids(
+    command: Callable[..., tuple[int, str, str]], live: Simulator
+) -> None:
+    """Names with commas, quotes, lines and numbers in them are no IDs."""
+    one, *others = three = DEMO_IDS[:3]
+    hostile = f'a "b", 77777777777\n{others[0]},x\r\n=cmd'
+    for number in three:
+        live.population.set_fields(number, {"Name": hostile})
+    fields = dict(line.split(None, 1) for line in command("get", str(one))[1].splitlines()[:12])
+    place = ["--project", fields["ProjectId"], "--bizdate", fields["BizDate"].split()[0]]
+    found = {int(line.split()[0]) for line in command("find", *place)[1].splitlines()[1:]}
+    assert one in found
+
+    get = ["get", *map(str, three)]
+    for arguments, wanted, source in (
+        ([*get, "-o", "csv"], set(three), "column Id"),
+        ([*get, "-o", "json"], set(three), "field Id"),
+        (["get", str(one), "-o", "json"], {one}, "field Id"),
+        (["get", str(one)], {one}, "field Id"),
+        (get, set(three), "column ID"),
+        (["find", *place], found, "column ID"),
+        (["find", *place, "-o", "csv"], found, "column Id"),
+    ):
+        read = read_id_file(command(*arguments)[1].encode())
+        assert (set(read.ids), read.source) == (wanted, source)
 
 
 def test_json_is_the_object_as_it_came_and_an_array_for_several() -> None:

@@ -11,7 +11,6 @@ from journey import Home
 
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
-from wfinspect.commands import once
 from wfinspect.dataworks.failures import failure_of
 from wfinspect.errors import (
     BadRequest,
@@ -96,12 +95,6 @@ OF_THE_APP = re.compile("poll|slows|by itself|by themselves|at the next try|goes
 """What only a watch does."""
 
 
-@pytest.fixture
-def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(once, "BASE_SECONDS", 0.0)
-    monkeypatch.setattr(once, "THROTTLED_BASE_SECONDS", 0.0)
-
-
 @pytest.mark.usefixtures("without_pauses")
 @pytest.mark.parametrize("code", CODES)
 def test_each_code_ends_a_command_with_its_exit_code_and_what_to_do(
@@ -133,11 +126,7 @@ def simulator() -> Simulator:  # type: ignore[misc]
     ("code", "exit_code"),
     [
         ("Throttling.Resource", 3),
-        ("Forbidden.Not.Server", 4),
-        ("ResourceNotAuthorized.Api", 4),
         ("Forbidden.Access", 4),
-        ("InvalidTimeStamp.Expired", 4),
-        ("InvalidProject.NotFound", 2),
         ("InvalidParameter", 2),
     ],
 )

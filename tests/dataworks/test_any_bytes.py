@@ -74,7 +74,7 @@ def talk() -> Iterator[Talk]:
     made.close()
 
 
-@tried(200, 10_000)
+@tried(60, 10_000)
 @given(MADE_UP)
 def test_any_bytes_are_one_of_our_errors(talk: Talk, data: bytes) -> None:
     said = talk.said(data)
@@ -82,7 +82,7 @@ def test_any_bytes_are_one_of_our_errors(talk: Talk, data: bytes) -> None:
     assert said.isprintable()
 
 
-@tried(200, 10_000)
+@tried(60, 10_000)
 @given(damaged())
 def test_a_damaged_answer_is_an_instance_or_one_of_our_errors(talk: Talk, data: bytes) -> None:
     said = talk.said(data)

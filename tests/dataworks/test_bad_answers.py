@@ -71,7 +71,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     made.runner.close()
 
 
-@tried(100, 5_000)
+@tried(50, 5_000)
 @given(st.sampled_from([200, 200, 200, 400, 403, 404, 429, 500, 503]), BODIES)
 def test_no_answer_without_a_state_changes_what_is_known(
     watch: Watch, status: int, body: object

@@ -56,7 +56,13 @@ async def test_no_answer_costs_much_memory_or_time(name: str) -> None:
     assert float(blocked) <= LONGEST.get(name, LONG)
 
 
-@pytest.mark.parametrize("name", FLOODS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *FLOODS[:2],
+        *(pytest.param(name, marks=pytest.mark.battery) for name in FLOODS[2:]),
+    ],
+)
 async def test_a_flood_ends_a_command_soon_and_costs_little(name: str, tmp_path: Path) -> None:
     make, says = BOMBS[name]
     environ = {

@@ -238,7 +238,7 @@ YEARS = 10 * 365 * 86_400
 SKEWS = [sign * seconds for seconds in (5, 239, 240, 840, 960, 86_400, YEARS) for sign in (1, -1)]
 
 
-@tried(60, 5_000)
+@tried(30, 5_000)
 @given(
     endpoint=st.sampled_from([HOST, "http://127.0.0.1:1"]),
     skews=st.lists(st.sampled_from(SKEWS) | st.integers(-YEARS, YEARS), min_size=1, max_size=6),

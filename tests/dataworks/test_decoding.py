@@ -216,7 +216,7 @@ def is_whole(value: object) -> bool:
     return isinstance(value, int | float) and float(value).is_integer() and value < 2**63
 
 
-@tried(2_000, 100_000)
+@tried(200, 100_000)
 @given(st.sampled_from([*NUMBERS, *ACCOUNTS, "Type", "EnvType", "Tags"]), JSON)
 def test_a_field_costs_no_more_than_itself_whatever_it_is(name: str, value: object) -> None:
     good = json.loads(sample("get_running.json"))["WorkflowInstance"]
@@ -320,7 +320,7 @@ NEARLY_GOOD = st.dictionaries(st.sampled_from([*NAMES, "Tags", "New"]), ODD, max
 )
 
 
-@tried(1_000, 100_000)
+@tried(200, 100_000)
 @given(FIELDS | NEARLY_GOOD, st.lists(st.one_of(ODD, FIELDS), max_size=3))
 def test_right_names_with_any_values_give_an_instance_or_one_of_our_errors(
     fields: dict[str, object], items: list[object]
@@ -336,7 +336,7 @@ def test_right_names_with_any_values_give_an_instance_or_one_of_our_errors(
         assert sentence.isprintable()
 
 
-@tried(1_000, 100_000)
+@tried(200, 100_000)
 @given(st.data())
 def test_a_damaged_answer_gives_an_instance_or_one_of_our_errors(data: st.DataObject) -> None:
     body = bytearray(sample("get_running.json"))

@@ -134,7 +134,7 @@ def test_the_endpoint_leads_to_a_url_with_the_right_scheme() -> None:
     assert is_loopback("http://127.0.0.1:8080")
 
 
-@tried(1_000, 100_000)
+@tried(200, 100_000)
 @given(st.one_of(st.text(), st.text().map("https://{}".format), st.text().map("http://{}".format)))
 def test_any_text_is_an_endpoint_or_a_printable_sentence(text: str) -> None:
     try:

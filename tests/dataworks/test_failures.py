@@ -326,7 +326,7 @@ def test_an_error_behind_a_good_status_is_noticed(body: bytes, expected: bool) -
     assert has_code(body) is expected
 
 
-@tried(1_000, 50_000)
+@tried(200, 50_000)
 @given(
     st.integers(100, 999),
     st.one_of(

@@ -164,7 +164,7 @@ def official_signer() -> Any:  # noqa: ANN401 - the SDK is untyped
 
 # The SDK's modules use what the standard library has deprecated.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@tried(500, 50_000)
+@tried(100, 50_000)
 @given(
     parameters=PARAMETERS,
     is_form=st.booleans(),

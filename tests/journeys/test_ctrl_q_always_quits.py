@@ -26,7 +26,14 @@ def ends(app: Session) -> None:
     assert app.termios() == app.termios_before
 
 
-@pytest.mark.parametrize("place", PLACES)
+# One of each kind: an input over the list, a view, a dialog and the box; the others run with the battery.
+USUAL = ("palette", "ID box", "log of a task", "export")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [each if each in USUAL else pytest.param(each, marks=pytest.mark.battery) for each in PLACES],
+)
 def test_ctrl_q_quits_from_anywhere(home: Home, simulator: Simulator, place: str) -> None:
     key, sign = PLACES[place]
     simulator.set_status(FAILED, "Failure")
@@ -55,7 +62,9 @@ def test_ctrl_q_quits_while_the_first_call_hangs(home: Home, simulator: Simulato
         ends(app)
 
 
-@pytest.mark.parametrize("key", ["r", "l", "c"])
+@pytest.mark.parametrize(
+    "key", [*(pytest.param(key, marks=pytest.mark.battery) for key in "rc"), "l"]
+)
 def test_ctrl_q_quits_while_what_was_asked_for_hangs(
     home: Home, simulator: Simulator, key: str
 ) -> None:

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 from fakes import START
-from hypothesis import given, settings
+from fuzz import tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.model import Family, family_of
@@ -313,7 +314,7 @@ def logs(instance_id: int, elapsed: float) -> dict[int, str]:
     }
 
 
-@settings(max_examples=40)
+@tried(15, 500)
 @given(instance_id=living, elapsed=seconds, step=st.floats(0, 30))
 def test_a_log_only_grows(instance_id: int, elapsed: float, step: float) -> None:
     before, now = logs(instance_id, elapsed), logs(instance_id, elapsed + step)

@@ -64,8 +64,8 @@ def full_of(one: bytes) -> bytes:
 
 
 BOMBS: dict[str, tuple[Callable[[], Handle], str]] = {
-    "packed": (lambda: sending(http_answer(packed(300), headers=GZIP)), "larger than 8 MiB"),
-    "packed twice": (lambda: sending(http_answer(packed(300, 2), headers=GZIP)), "can't be read"),
+    "packed": (lambda: sending(http_answer(packed(64), headers=GZIP)), "larger than 8 MiB"),
+    "packed twice": (lambda: sending(http_answer(packed(64, 2), headers=GZIP)), "can't be read"),
     "packed twice, and said so": (
         lambda: sending(http_answer(packed(9, 2), headers={"Content-Encoding": "gzip, gzip"})),
         "unknown way",

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pty_session import PATIENCE, PtySession
+from pty_session import PATIENCE, PtySession, python
 
 SCRIPT = Path(sys.executable).with_name("wfinspect")
 INTERVAL_SECONDS = 2
@@ -101,15 +101,23 @@ class Home:
         return path
 
     def start(
-        self, *arguments: object, size: tuple[int, int] = (80, 24), config: str | None = None
+        self,
+        *arguments: object,
+        size: tuple[int, int] = (80, 24),
+        config: str | None = None,
+        patch: str = "",
     ) -> Session:
         """Start a command line in a terminal; the app without arguments.
 
-        `config` becomes the config.toml, else it stays as it is.
+        `config` becomes the config.toml, else it stays as it is; `patch` is Python that runs in
+        the program first, to shorten a wait that is all it changes.
         """
         if config is not None:
             self.write(".config/wfinspect/config.toml", config)
-        command = [str(SCRIPT), *map(str, arguments), "--interval", str(INTERVAL_SECONDS)]
+        script = [str(SCRIPT)]
+        if patch:
+            script = python("-c", f"{patch}; from wfinspect.__main__ import run; run()")
+        command = [*script, *map(str, arguments), "--interval", str(INTERVAL_SECONDS)]
         return Session(command, home=self.path, env=self.environ, size=size, encoding=self.encoding)
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:

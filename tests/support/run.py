@@ -1,15 +1,30 @@
-"""Commands run for a test: in its own process, or as the console script beside a server of its own loop."""
+"""Commands run in the process of a test, also beside a server in its loop."""
 
 import asyncio
+import contextlib
+import io
+import subprocess
 from pathlib import Path
 
 import pytest
-from journey import SCRIPT
+from journey import Home
 
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
 from wfinspect.commands.doctor import Level, ServiceChecks, findings
 from wfinspect.settings import load_settings
+
+
+class InProcess(Home):
+    """A user whose commands run in this process, which starts no interpreter for each."""
+
+    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        out, err = io.StringIO(), io.StringIO()
+        environ = {"HOME": str(self.path), "TZ": "UTC"} | self.environ
+        words = [*map(str, arguments)]
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(words, environ)
+        return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 class Run:
@@ -28,7 +43,7 @@ class Run:
 
 
 async def command(environ: dict[str, str], home: Path, *arguments: str) -> tuple[int, str]:
-    """The exit code of a command line, and what it wrote."""
+    """The exit code of a command line, and what it wrote; it runs in a thread of this process."""
     base = {
         "HOME": str(home),
         "LANG": "C.UTF-8",
@@ -36,17 +51,10 @@ async def command(environ: dict[str, str], home: Path, *arguments: str) -> tuple
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "aVerySecretSecret01",
         "WFINSPECT_ENDPOINT": "https://127.0.0.1:9",
     }
-    process = await asyncio.create_subprocess_exec(
-        SCRIPT,
-        *arguments,
-        env=base | environ,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    return process.returncode, out.decode()
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        code = await asyncio.to_thread(main, arguments, base | environ)
+    return code, said.getvalue()
 
 
 async def service_findings(

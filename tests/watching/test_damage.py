@@ -68,7 +68,7 @@ def survive(directory: Path, data: bytes) -> None:
     assert data in {read, *(path.read_bytes() for path in directory.iterdir())}
 
 
-@tried(200, 20_000)
+@tried(60, 20_000)
 @given(data=st.data())
 def test_flipped_bits_are_survived_and_kept(sound: bytes, place: Path, data: st.DataObject) -> None:
     damaged = bytearray(sound)

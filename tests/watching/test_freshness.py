@@ -126,8 +126,8 @@ async def test_a_round_longer_than_its_interval_is_slow_and_no_outage(
     simulator: Simulator, rig_of: Open
 ) -> None:
     rig = rig_of()
-    rig.watch(*in_groups(simulator, 120, 2, "Running"))
-    await rig.run(900.0)
+    rig.watch(*in_groups(simulator, 120, 1, "Running"))
+    await rig.run(240.0)
 
     assert rig.slow == "slow: every 60s (rate)"
     assert rig.contacts <= {Contact.STARTING, Contact.LIVE}
@@ -283,7 +283,7 @@ ACTS = st.one_of(
 )
 
 
-@tried(60, 1_000)
+@tried(30, 1_000)
 @given(st.sampled_from([8, 40, 3000]), st.lists(ACTS, max_size=14))
 def test_whatever_happens_no_outage_without_failures_and_none_half_shown(
     budget: int, acts: list[tuple[str, Any]]

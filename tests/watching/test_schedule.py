@@ -5,7 +5,8 @@ from math import inf
 
 import pytest
 from fakes import BINDING, key
-from hypothesis import given, settings
+from fuzz import tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.errors import (
@@ -670,7 +671,7 @@ OPERATIONS = st.one_of(
 )
 
 
-@settings(max_examples=100)
+@tried(60, 5_000)
 @given(
     seed=st.integers(0, 999),
     budget=st.sampled_from([5, 40, 3000]),

@@ -120,4 +120,4 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStore = StoreMachine.TestCase
-TestStore.settings = tried(60, 5_000, steps=50)
+TestStore.settings = tried(15, 5_000, steps=50)

@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from fakes import BINDING, START, instance, key, ms
-from hypothesis import given, settings
+from fuzz import tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.clock import Moment
@@ -326,7 +327,7 @@ class Server:
         return next(state for since, state in reversed(self.history) if since <= max(0, at - lag))
 
 
-@settings(max_examples=200)
+@tried(60, 5_000)
 @given(
     seed=st.integers(0, 10_000),
     steps=st.lists(
