@@ -5,11 +5,14 @@ import errno
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
 
 from wfinspect import __version__
 
+TYPE_CHECKING = False  # `typing` takes 6 ms
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TextIO
+
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 
@@ -105,6 +108,11 @@ def _answer(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         print(f"wfinspect {__version__}")
         return 0
+    # So does a status bar, which starts this every few seconds, or follows it.
+    if arguments in (["status", "--short"], ["status", "--short", "--follow"]):
+        code = _answer_from_usual_place(os.environ, is_followed="--follow" in arguments)
+        if code is not None:
+            return code
     from wfinspect.cli import main
     from wfinspect.commands.log import log_deaths
 
@@ -112,6 +120,30 @@ def _answer(arguments: list[str]) -> int:
     log_deaths()
 
     return main(arguments, os.environ)
+
+
+def _answer_from_usual_place(environ: "Mapping[str, str]", *, is_followed: bool) -> int | None:
+    """Print the line of the list; None where settings may name another list, or another interval."""
+    home = environ.get("HOME", "")
+    config = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    state = environ.get("XDG_STATE_HOME") or f"{home}/.local/state"
+    if not all(each.startswith("/") for each in (home, config, state)):
+        return None
+    if any(name.startswith("WFINSPECT_") for name in environ):
+        return None
+    if os.path.lexists(f"{config}/wfinspect/config.toml"):
+        return None
+    from wfinspect.watching import summary
+    from wfinspect.watching.cadence import ACTIVE_SECONDS
+
+    path = f"{state}/wfinspect/watch.sqlite3"
+    groups = summary.read(path)
+    if groups is None:
+        return None
+    if is_followed:
+        return summary.follow(path, ACTIVE_SECONDS, sys.stdout)
+    print(summary.line_of(groups, ACTIVE_SECONDS))
+    return summary.code_of(groups)
 
 
 def _dump_no_core() -> None:
@@ -141,7 +173,7 @@ def _without_output(error: OSError) -> int:
     return 70
 
 
-def _discard(stream: TextIO) -> None:
+def _discard(stream: "TextIO") -> None:
     """Drop what a stream still holds: the interpreter would complain of it when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 

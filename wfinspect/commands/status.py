@@ -1,10 +1,10 @@
 """``wfinspect status``: a line an instance, or one short line of the stored list for a status bar."""
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.once import (
@@ -15,12 +15,12 @@ from wfinspect.commands.once import (
     stored_rows,
 )
 from wfinspect.commands.output import aligned, say
-from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError
-from wfinspect.format import MARKED_AS, MARKS, age, shown
+from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError, UsageError
+from wfinspect.format import MARKS, age, shown
 from wfinspect.model import Family, InstanceId, InstanceKey, Status, Target, WorkflowInstance
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
-from wfinspect.watching import cadence as cadences
+from wfinspect.watching import summary
 from wfinspect.watching.api import Row, state_since
 
 Outcome = WorkflowInstance | ServiceError
@@ -39,11 +39,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="one line from what is stored, without asking the service, such as: X1 >2 +11 !1",
     )
+    parser.add_argument(
+        "--follow",
+        dest="is_followed",
+        action="store_true",
+        help="with --short: print a line at each change, for a bar that shows the last line",
+    )
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line each, or one for all; the list stays as it is."""
-    clock = SystemClock()
+    clock, database = SystemClock(), str(settings.paths.database)
+    if args.is_followed and (args.ids or not args.short):
+        raise UsageError("--follow goes with --short, and without IDs.")
+    if args.is_followed:
+        if summary.read(database) is None:
+            stored_rows(settings, clock)  # it makes, upgrades or repairs the file
+        return summary.follow(database, settings.interval, sys.stdout)
+    if args.short and not args.ids and (groups := summary.read(database)) is not None:
+        print(summary.line_of(groups, settings.interval, clock.now().timestamp()))
+        return summary.code_of(groups)
     rows = stored_rows(settings, clock) if args.short or not args.ids else []
     if args.ids:
         target = resolve_target(settings, environ).target
@@ -64,47 +79,15 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
 
 def short_line(rows: Sequence[Row], interval: float, now: datetime) -> str:
-    """How many instances are in which state, how many changes are unseen, from stored readings.
-
-    A ``?`` stands behind a count that rests on readings too old to be the present, and the age of
-    the oldest of them at the end: ``X1 >2? +11 !1 (12m)``.
-
-    Args:
-        rows: the list.
-        interval: seconds between two readings of an active instance.
-        now: the wall time.
-    """
-    counts = Counter(map(_family, rows))
-    ages = [(_family(row), _age_if_old(row, interval, now)) for row in rows]
-    old = {family: seconds for family, seconds in sorted(ages, key=itemgetter(1)) if seconds}
-    parts = [
-        f"{MARKS[status]}{counts[family]}{'?' * (family in old)}"
-        for family, status in MARKED_AS.items()
-        if counts[family]
-    ]
-    if unseen := sum(row.is_unseen for row in rows):
-        parts.append(f"!{unseen}")
-    if old:
-        parts.append(f"({age(max(old.values()))})")
-    return " ".join(parts)
+    """Return the line of `summary.line_of` for rows."""
+    return summary.line_of(map(_group, rows), interval, now.timestamp())
 
 
-def _family(row: Row) -> Family:
-    return Family.UNKNOWN if row.instance is None or row.is_gone else row.instance.family
-
-
-def _age_if_old(row: Row, interval: float, now: datetime) -> float:
-    """Seconds since a row was read, 0 where that is recent enough or it was never read."""
-    if row.instance is None or row.read_at is None or row.is_gone:
-        return 0.0
-    if cadences.is_final(row.instance, row.read_at):
-        return 0.0
-    if cadences.shows_age(row.instance, row.read_at, now):
-        return (now - row.read_at).total_seconds()
-    every = cadences.cadence(row.instance.family, interval=interval, is_attended=False)
-    seconds = (now - row.read_at).total_seconds()
-    is_recent = seconds < cadences.freshness_seconds(every * (1.0 + cadences.JITTER))
-    return 0.0 if is_recent else seconds
+def _group(row: Row) -> summary.Group:
+    is_read = row.instance is not None and row.read_at is not None and not row.is_final
+    read_at = row.read_at.timestamp() if is_read and row.read_at else None
+    family = None if row.instance is None else row.instance.family
+    return family, row.is_gone, 1, int(row.is_unseen), read_at
 
 
 def _read_all(

@@ -2,7 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from wfinspect.model import Family, WorkflowInstance
+# The status bar's one line needs the rules below, and not the 25 ms of this import or the 6 of `typing`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wfinspect.model import WorkflowInstance
 
 ACTIVE_SECONDS = 15.0
 DISPLAY_SECONDS = 5.0
@@ -20,22 +23,25 @@ AGE_SHOWN_SECONDS = 300.0
 """An unsettled row that was read longer ago shows its age, however long its interval is."""
 
 _FRESH_FLOOR_SECONDS = 30.0
+SETTLED = frozenset({"success", "failure"})
+"""The families of runs that are over, as text."""
+_NOT_BEGUN = frozenset({"idle", "waiting"})
 
 
-def cadence(family: Family, *, interval: float, is_attended: bool) -> float:
+def cadence(family: str, *, interval: float, is_attended: bool) -> float:
     """Seconds between two readings of an instance in a state.
 
     Args:
-        family: the state as last read.
+        family: the state as last read, one of `model.Family`.
         interval: seconds for an active one, as the user set it.
         is_attended: it is on display, and a key was pressed lately.
     """
-    if family.is_settled:
+    if family in SETTLED:
         # A settled run on display changes only by a rerun: a minute is soon enough to show it.
         return WAITING_SECONDS if is_attended else max(SETTLED_SECONDS, interval)
     if is_attended:
         return min(DISPLAY_SECONDS, interval)
-    if family in {Family.IDLE, Family.WAITING}:
+    if family in _NOT_BEGUN:
         return max(WAITING_SECONDS, interval)
     return interval
 
@@ -45,21 +51,36 @@ def freshness_seconds(effective_interval: float) -> float:
     return max(_FRESH_FLOOR_SECONDS, 2.5 * effective_interval + 5.0)
 
 
-def shows_age(instance: WorkflowInstance, read_at: datetime, now: datetime) -> bool:
+def _age_shown_after(family: str) -> float:
+    normal = SETTLED_SECONDS * (1.0 + JITTER)
+    return freshness_seconds(normal) if family in SETTLED else AGE_SHOWN_SECONDS
+
+
+def old_after(family: str, interval: float) -> float:
+    """Return the seconds after which the stored reading of an instance is not to be taken for the present."""
+    every = cadence(family, interval=interval, is_attended=False)
+    return min(_age_shown_after(family), freshness_seconds(every * (1.0 + JITTER)))
+
+
+def shows_age(instance: "WorkflowInstance", read_at: datetime, now: datetime) -> bool:
     """Whether the age of a reading is to be shown beside it, also where it counts as the present.
 
     What is settled changes by a rerun alone, and is read seldom by intent.
     """
     if is_final(instance, read_at):
         return False
-    normal = SETTLED_SECONDS * (1.0 + JITTER)
-    limit = freshness_seconds(normal) if instance.is_settled else AGE_SHOWN_SECONDS
-    return (now - read_at).total_seconds() > limit
+    return (now - read_at).total_seconds() > _age_shown_after(instance.family)
 
 
-def is_final(instance: WorkflowInstance, read_at: datetime) -> bool:
+def is_final(instance: "WorkflowInstance", read_at: datetime) -> bool:
     """Whether a reading needs no further one: taken a day or more after the run was over."""
+    final_at = final_from(instance)
+    return final_at is not None and read_at.timestamp() * 1000 >= final_at
+
+
+def final_from(instance: "WorkflowInstance") -> int | None:
+    """Return from when on a reading is final, in milliseconds; None where another may differ."""
     over_at = instance.finished_time or instance.modify_time
     if not instance.is_settled or over_at is None:
-        return False
-    return (read_at - SETTLED_LASTS).timestamp() * 1000 >= over_at
+        return None
+    return over_at + SETTLED_LASTS // timedelta(milliseconds=1)

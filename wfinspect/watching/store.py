@@ -32,6 +32,7 @@ from wfinspect.model import (
 )
 from wfinspect.settings import DATABASE, make_private, open_private
 from wfinspect.watching.api import Row
+from wfinspect.watching.cadence import final_from
 
 MAX_TRANSITIONS = 10_000
 TRANSITIONS_KEPT_FOR = timedelta(days=30)
@@ -440,6 +441,11 @@ _STEPS = (
     DROP TABLE watched;
     ALTER TABLE rows RENAME TO watched;
     """,
+    # What `summary` counts, without the document.
+    """
+    ALTER TABLE watched ADD COLUMN family TEXT;
+    ALTER TABLE watched ADD COLUMN final_at INTEGER;
+    """,
 )
 """Step n leads from version n to n + 1; a step is never changed once it is released."""
 
@@ -472,6 +478,11 @@ def _upgrade(connection: sqlite3.Connection, *, can_write: bool) -> None:
         for step in _STEPS[_version(connection) :]:
             for statement in step.split(";"):
                 connection.execute(statement)
+        readings = connection.execute("SELECT profile, region, endpoint, id, doc FROM readings")
+        for *key, doc in readings.fetchall():
+            if instance := read(WorkflowInstance, doc):
+                update = f"UPDATE watched SET family = ?, final_at = ? WHERE {_KEY}"  # noqa: S608
+                connection.execute(update, (instance.family, _final_at(instance), *key))
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
@@ -492,6 +503,7 @@ _SELECT_ROWS = (
     " is_gone FROM watched LEFT JOIN readings USING (profile, region, endpoint, id)"
     " ORDER BY position, added_at, id"
 )
+_FAR = 2**62
 _CLOCK_SET_BACK = 60_000_000  # microseconds, more than a save can take
 
 
@@ -549,7 +561,15 @@ def _values(row: Row) -> Mapping[str, Any]:
         "last_change": None if row.last_change is None else text_of(row.last_change),
         "is_unseen": row.is_unseen,
         "is_gone": row.is_gone,
+        "family": None if row.instance is None else row.instance.family,
+        "final_at": None if row.instance is None else _final_at(row.instance),
     }
+
+
+def _final_at(instance: WorkflowInstance) -> int | None:
+    milliseconds = final_from(instance)
+    # A reading says any number; what no column holds is far from now as well.
+    return None if milliseconds is None else max(-_FAR, min(milliseconds * 1000, _FAR))
 
 
 def _write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
@@ -558,15 +578,17 @@ def _write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
         connection.executemany(f"DELETE FROM {table} WHERE {_KEY}", removed)  # noqa: S608
     insert = (
         "INSERT INTO watched (profile, region, endpoint, id, position, added_at, read_at,"
-        " last_change, is_unseen, is_gone) VALUES (:profile, :region, :endpoint, :id, :position,"
-        " :added_at, :read_at, :last_change, :is_unseen, :is_gone) ON CONFLICT DO NOTHING"
+        " last_change, is_unseen, is_gone, family, final_at) VALUES (:profile, :region, :endpoint,"
+        " :id, :position, :added_at, :read_at, :last_change, :is_unseen, :is_gone, :family, :final_at)"
+        " ON CONFLICT DO NOTHING"
     )
     connection.executemany(insert, map(_values, changes.added.values()))
     # An older reading of this process never overwrites a newer one of another; one that is newer by
     # more than a save can take was dated by a clock that has been set back since.
     update = (
         "UPDATE watched SET read_at = :read_at, is_gone = :is_gone,"  # noqa: S608
-        f" last_change = coalesce(:last_change, last_change) WHERE {_NAMED_KEY}"
+        " last_change = coalesce(:last_change, last_change), family = coalesce(:family, family),"
+        f" final_at = CASE WHEN :family IS NULL THEN final_at ELSE :final_at END WHERE {_NAMED_KEY}"
         f" AND (read_at IS NULL OR read_at <= :read_at OR read_at > :read_at + {_CLOCK_SET_BACK})"
     )
     connection.executemany(update, map(_values, changes.readings.values()))
