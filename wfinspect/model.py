@@ -92,7 +92,6 @@ class Unreadable(NamedTuple):
     name: str
     """As the attribute that is left empty for it."""
     json: str
-    """The value as it came."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -314,9 +313,7 @@ class TaskInstance:
     task_id: int | None = None
     task_name: str = ""
     task_type: str = ""
-    """E.g. ``ODPS_SQL``."""
     status: str = ""
-    """The word as it came."""
     run_number: int | None = None
     """From 1; a rerun counts it up."""
     started_time: int | None = None
@@ -353,7 +350,6 @@ class TaskInstance:
     unknown_fields: tuple[str, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     raw: str = field(default="", compare=False, repr=False)
-    """The JSON object exactly as it came."""
 
     @property
     def family(self) -> Family:

@@ -268,7 +268,6 @@ _NOTIFY_PARSERS: Mapping[str, Callable[[object], object]] = {
 }
 
 DATABASE = "watch.sqlite3"
-"""The name of the store in the state directory."""
 
 
 class Paths(NamedTuple):
@@ -308,7 +307,6 @@ class Settings(NamedTuple):
     keys: Mapping[str, str]
     """Action name -> keys, from the [keys] table."""
     notify: NotifySettings
-    """The [notify] table."""
     sources: Mapping[str, str]
     """Option key -> where its value came from, in a few words."""
 

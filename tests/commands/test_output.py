@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from values import replace
 
-from wfinspect.commands.output import as_fields, as_table
+from wfinspect.commands.output import as_fields, as_lines, as_record
 from wfinspect.errors import UsageError
 from wfinspect.export import as_csv, as_json
 from wfinspect.model import FIELDS_AS_SENT, Tag, WorkflowInstance
@@ -110,7 +110,7 @@ def test_an_unknown_field_is_told_with_the_known_ones() -> None:
 
 
 def test_one_instance_is_a_list_of_all_its_fields() -> None:
-    lines = as_table([answered()], "cn-shanghai", ZONE, START).splitlines()
+    lines = as_record(answered(), "cn-shanghai", ZONE, START).splitlines()
 
     rows = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in lines}
     assert set(FIELDS) <= set(rows)
@@ -124,7 +124,7 @@ def test_one_instance_is_a_list_of_all_its_fields() -> None:
 
 def test_several_instances_are_a_line_each_with_columns_that_align() -> None:
     wide = replace(answered(), name="\u8ba2\u5355")
-    lines = as_table([answered(), wide], "cn-shanghai", ZONE, START).splitlines()
+    lines = as_lines([answered(), wide], "cn-shanghai", ZONE, START).splitlines()
 
     assert lines[0].startswith("ID ")
     # A wide character takes two cells, so the line with two of them is two characters shorter.
@@ -144,7 +144,7 @@ def test_several_instances_are_a_line_each_with_columns_that_align() -> None:
 def test_a_terminal_is_spared_the_columns_it_has_no_room_for(
     width: int | None, titles: str
 ) -> None:
-    text = as_table([answered(), answered()], "cn-shanghai", ZONE, START, width)
+    text = as_lines([answered(), answered()], "cn-shanghai", ZONE, START, width)
 
     assert text.split("\n")[0].split() == titles.split()
 
@@ -167,8 +167,8 @@ def test_hostile_text_is_made_visible_in_every_form_for_people() -> None:
         tags=(Tag(HOSTILE, HOSTILE),),
     )
     printed = [
-        as_table([one], "cn-shanghai", ZONE, START),
-        as_table([one, one], "cn-shanghai", ZONE, START),
+        as_record(one, "cn-shanghai", ZONE, START),
+        as_lines([one, one], "cn-shanghai", ZONE, START),
         as_csv([(one, "cn-shanghai")], ZONE),
         as_fields([one], ["Name"], has_id=False),
     ]
@@ -184,7 +184,7 @@ def test_a_long_value_in_the_table_ends_in_its_size_and_how_to_have_the_whole() 
         answered(), name=long, workflow_parameters=f"a=1 sql={long}", tags=(Tag("k", long),)
     )
 
-    lines = as_table([one], "cn-shanghai", ZONE, START).splitlines()
+    lines = as_record(one, "cn-shanghai", ZONE, START).splitlines()
 
     said = [
         line for line in lines if line.endswith("xxx... 7.0 MB, -o json or --field has the whole")
@@ -200,8 +200,8 @@ def test_the_table_shows_a_thousand_parameters_and_counts_the_rest() -> None:
     )
     many = replace(answered(), workflow_parameters="key=value\n" * 700_000)
 
-    assert "... and 500 more, -o json" in as_table([some], "cn-shanghai", ZONE, START)
-    printed = as_table([many], "cn-shanghai", ZONE, START)
+    assert "... and 500 more, -o json" in as_record(some, "cn-shanghai", ZONE, START)
+    printed = as_record(many, "cn-shanghai", ZONE, START)
     assert "... and more than 5,554 more, -o json or --field has the whole" in printed
     assert len(printed) < 100_000
 
@@ -210,8 +210,8 @@ def test_parameters_are_told_apart_and_shown_as_they_came_where_that_is_in_doubt
     one = answered()
     of_json = replace(one, workflow_parameters='{"a": null, "b": "null", "c": "x"}')
     torn = replace(one, workflow_parameters="sql=select x where a=1 and b=2")
-    table = as_table([of_json], "cn-shanghai", ZONE, START).splitlines()
-    doubtful = as_table([torn], "cn-shanghai", ZONE, START)
+    table = as_record(of_json, "cn-shanghai", ZONE, START).splitlines()
+    doubtful = as_record(torn, "cn-shanghai", ZONE, START)
 
     assert [line.split()[-1] for line in table if "=" in line] == [
         "a=null", 'b="null"', "c=x", "team=growth",

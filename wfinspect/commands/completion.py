@@ -34,7 +34,6 @@ class Argument:
     """What its value is called; "" for a switch, FILE and DIR for paths."""
     meaning: str
     words: Sequence[str] = ()
-    """The values to offer."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

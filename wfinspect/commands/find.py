@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,7 +12,6 @@ from wfinspect.commands import output
 from wfinspect.commands.once import count_calls, resolve_target, with_retries
 from wfinspect.dataworks import open_client
 from wfinspect.errors import ServiceError, UsageError
-from wfinspect.export import as_csv, as_json
 from wfinspect.model import Query, Target, WorkflowInstance, biz_date_of
 from wfinspect.regions import zone_of
 from wfinspect.search import WORDS, date_of, read_day, read_id, read_tag, read_word
@@ -62,14 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--workflow", read=read_id, metavar="ID", help="the workflow they are runs of")
     add_word("env")
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=("table", "json", "csv"),
-        default="table",
-        help="json prints an array of the service's objects as they came (default: table, on a "
-        "terminal without columns it has no room for)",
-    )
+    output.add_output_option(parser, "an array of the service's objects as they came")
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
@@ -99,7 +91,11 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         more, error = "", trouble
     finally:
         count_calls(settings, clock, calls)
-    _print(args, tuple(found.values())[:MAX_FOUND], target.region, settings, has_all=error is None)
+    some = tuple(found.values())[:MAX_FOUND]
+    if some or (error is None and args.output != "table"):
+        print(output.printed(args.output, some, target.region, settings.zone, is_several=True))
+    elif error is None:
+        output.say("No instance matches.")
     for sentence in filter(None, (more, str(error or ""))):
         output.say(sentence)
     return error.exit_code if error is not None else 0
@@ -130,25 +126,6 @@ async def _find(
                 )
             if page.is_last or len(found) == before:
                 return ""
-
-
-def _print(
-    args: argparse.Namespace,
-    found: Sequence[WorkflowInstance],
-    region: str,
-    settings: Settings,
-    *,
-    has_all: bool,
-) -> None:
-    if args.output == "json" and (found or has_all):
-        print(as_json(found, is_array=True))
-    elif args.output == "csv" and (found or has_all):
-        print(as_csv([(each, region) for each in found], settings.zone))
-    elif found:
-        now, room = SystemClock().now(), output.room()
-        print(output.as_lines(found, region, settings.zone, now, room))
-    elif has_all:
-        output.say("No instance matches.")
 
 
 def _checked(option: str, read: Callable[[str], T], text: str) -> T:

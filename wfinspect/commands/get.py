@@ -3,13 +3,12 @@
 import argparse
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import count_calls, read_instances, resolve_target
-from wfinspect.export import as_csv, as_json
-from wfinspect.model import Target, WorkflowInstance
+from wfinspect.model import Target
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
 
@@ -19,14 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "ids", nargs="+", metavar="ID", help="an ID, a list (1,2) or a range (100..120)"
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=("table", "json", "csv"),
-        default="table",
-        help="json prints the service's object as it came, an array for several (default: table, on "
-        "a terminal without columns it has no room for)",
-    )
+    output.add_output_option(parser, "the service's object as it came, an array for several")
     parser.add_argument(
         "--field",
         action="append",
@@ -51,25 +43,13 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         count_calls(settings, clock, calls)
     found = [reading.found[i] for i in ids if i in reading.found]
     if found:
-        print(_printed(args, found, resolved.target.region, settings, is_several=len(ids) > 1))
+        region, is_several = resolved.target.region, len(ids) > 1
+        print(
+            output.as_fields(found, args.field, has_id=is_several)
+            if args.field
+            else output.printed(args.output, found, region, settings.zone, is_several=is_several)
+        )
     # Each error once, however many IDs it kept from being read.
     for sentence in dict.fromkeys(map(str, reading.errors.values())):
         output.say(sentence)
     return reading.exit_code
-
-
-def _printed(
-    args: argparse.Namespace,
-    found: Sequence[WorkflowInstance],
-    region: str,
-    settings: Settings,
-    *,
-    is_several: bool,
-) -> str:
-    if args.field:
-        return output.as_fields(found, args.field, has_id=is_several)
-    if args.output == "json":
-        return as_json(found, is_array=is_several)
-    if args.output == "csv":
-        return as_csv([(each, region) for each in found], settings.zone)
-    return output.as_table(found, region, settings.zone, SystemClock().now(), output.room())

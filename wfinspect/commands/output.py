@@ -1,12 +1,15 @@
 """Instances as text on standard output, and sentences on standard error."""
 
+import argparse
 import contextlib
 import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
+from wfinspect.clock import SystemClock
 from wfinspect.errors import UsageError
+from wfinspect.export import as_csv, as_json
 from wfinspect.format import (
     biz_date,
     biz_day,
@@ -22,7 +25,6 @@ from wfinspect.parsing import first_parameters
 from wfinspect.regions import zone_of
 
 SENTENCE_LIMIT = 4_000
-"""Characters of a sentence."""
 
 
 def say(sentence: str) -> None:
@@ -31,17 +33,34 @@ def say(sentence: str) -> None:
         print(f"wfinspect: {shown(sentence, limit=SENTENCE_LIMIT)}", file=sys.stderr, flush=True)
 
 
-def as_table(
+def add_output_option(parser: argparse.ArgumentParser, array: str) -> None:
+    """Add ``--output`` to a command's options; `array` says what it prints as JSON."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=("table", "json", "csv"),
+        default="table",
+        help=f"json prints {array} (default: table, on a terminal without columns it has no room for)",
+    )
+
+
+def printed(
+    form: str,
     instances: Sequence[WorkflowInstance],
     region: str,
     zone: tzinfo,
-    now: datetime,
-    width: int | None = None,
+    *,
+    is_several: bool,
 ) -> str:
-    """Return one instance as a list of all its fields, several as `as_lines`."""
-    if len(instances) == 1:
-        return _record(instances[0], region, zone, now)
-    return as_lines(instances, region, zone, now, width)
+    """Return instances in one of the forms of ``--output``; unless `is_several`, there is one."""
+    if form == "json":
+        return as_json(instances, is_array=is_several)
+    if form == "csv":
+        return as_csv([(each, region) for each in instances], zone)
+    now = SystemClock().now()
+    if len(instances) == 1 and not is_several:
+        return as_record(instances[0], region, zone, now)
+    return as_lines(instances, region, zone, now, room())
 
 
 _HEADING: tuple[str, ...] = ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
@@ -91,7 +110,8 @@ _WHOLE = "-o json or --field has the whole"
 _UNREADABLE = "unreadable, -o json shows it"
 
 
-def _record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> str:
+def as_record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> str:
+    """Return an instance as a list of all its fields."""
     rows = []
     unreadable = dict(instance.unreadable)
     for field in FIELDS_AS_SENT:

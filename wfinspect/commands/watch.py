@@ -144,7 +144,6 @@ class Change:
     """The service's own time of the change where that is known, else the reading's."""
     seen_between: tuple[datetime, datetime] | None
     is_final: bool
-    """The run is over."""
 
     def as_json(self) -> str:
         """Return a line of JSON in ASCII; times are RFC 3339 to the second, which jq can read."""

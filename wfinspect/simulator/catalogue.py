@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 DEMO_IDS = (10432987165, 10433001244, 10433007781, 10432980001)
-"""Four that make a good picture: one about to fail, one long at work, one waiting, one done.
-
-They share a workspace, environment and business date, so one call reads all of them.
-"""
+"""One about to fail, one long at work, one waiting, one done: one call reads them all."""
 
 MANY_TASKS_ID = 10432996503
 """An instance at work with 500 tasks; the others have 4 to 30."""

@@ -65,7 +65,6 @@ class Fleet:
         """Every instance's ID, those of the catalogue first; not the runs of earlier days."""
         self._lives = {p.id: self._life(p) for p in self._planned.values()}
         self.project_ids = frozenset(p.workflow.project_id for p in self._planned.values())
-        """The workspaces that exist."""
 
     @property
     def all_ids(self) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ import ssl
 import struct
 import threading
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import Self
 
 import h11
@@ -22,7 +21,6 @@ from wfinspect.simulator.service import CallLog, Service
 from wfinspect.simulator.verify import AccessKey, Verifier
 
 KEY = AccessKey("LTAI5tSimulatorAccessKey", "SimulatorSecretIsNoSecret00000")
-"""A lasting key."""
 
 TEMPORARY_KEY = AccessKey(
     "STS.NTSimulatorAccessKey",
@@ -111,14 +109,7 @@ class Simulator:
         """
         if self._thread is not None:
             raise RuntimeError("the simulator runs already")
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((_HOST, self._port))
-            listener.listen(_BACKLOG)
-        except OSError:
-            listener.close()
-            raise
+        listener = socket.create_server((_HOST, self._port), backlog=_BACKLOG)
         self._port = listener.getsockname()[1]
         ready = threading.Event()
         self._thread = threading.Thread(
@@ -139,12 +130,7 @@ class Simulator:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
