@@ -198,16 +198,15 @@ def near_time(at: datetime, now: datetime, zone: tzinfo, today: str, else_: str)
     return local.strftime(today if local.date() == now.astimezone(zone).date() else else_)
 
 
-def biz_day(milliseconds: int, scheduling_zone: tzinfo) -> str:
+def biz_day(milliseconds: int, scheduling_zone: tzinfo, pattern: str = "%Y-%m-%d") -> str:
     """Return a business date as the region's schedule means it: ``2026-09-17``."""
     at = moment(milliseconds)
-    return at.astimezone(scheduling_zone).strftime("%Y-%m-%d") if at else str(milliseconds)
+    return at.astimezone(scheduling_zone).strftime(pattern) if at else str(milliseconds)
 
 
 def biz_date(milliseconds: int, scheduling_zone: tzinfo) -> str:
     """Return a business date with its day of the week: ``2026-09-17 (Thu)``."""
-    at = moment(milliseconds)
-    return at.astimezone(scheduling_zone).strftime("%Y-%m-%d (%a)") if at else str(milliseconds)
+    return biz_day(milliseconds, scheduling_zone, "%Y-%m-%d (%a)")
 
 
 def age(seconds: float) -> str:

@@ -1,7 +1,6 @@
 """The settings in force, from options, environment and config.toml; and the user's private files."""
 
 import codecs
-import contextlib
 import grp
 import math
 import os
@@ -575,7 +574,12 @@ def make_private(directory: Path) -> None:
         StoreError: it can't be made, is not a directory, or belongs to or is writable by others.
     """
     try:
-        _make_directories(directory)
+        # Those above it as well, whatever the umask.
+        umask = os.umask(0o077)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        finally:
+            os.umask(umask)
         status = directory.stat()
     except OSError as error:
         raise StoreError(
@@ -591,20 +595,6 @@ def make_private(directory: Path) -> None:
         raise StoreError(
             f"The state directory {directory} is writable by others: run chmod 700 {directory}."
         )
-
-
-def _make_directories(directory: Path) -> None:
-    missing: list[Path] = []
-    for each in (directory, *directory.parents):
-        if each.exists():
-            break
-        missing.append(each)
-    for each in reversed(missing):
-        # Another process may have been quicker.
-        with contextlib.suppress(FileExistsError):
-            each.mkdir(0o700)
-            # The umask may have taken more than it should.
-            each.chmod(0o700)
 
 
 _CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC

@@ -59,18 +59,16 @@ def resolve_target(settings: Settings, environ: Mapping[str, str]) -> ResolvedTa
         ConfigError: an unknown profile or region, or an endpoint that can't be used.
     """
     identity = identify(settings.profile, environ, home_of(environ))
-    if settings.region is not None:
-        region, region_source = settings.region, settings.sources["region"]
-    elif identity.region:
-        region, region_source = identity.region, _source(identity, environ)
-    else:
-        region, region_source = DEFAULT_REGION, "default"
-    if settings.endpoint is not None:
-        choice, endpoint_source = settings.endpoint, settings.sources["endpoint"]
-    elif identity.endpoint:
-        choice, endpoint_source = identity.endpoint, _profile_of(identity)
-    else:
-        choice, endpoint_source = "public", "default"
+    region, region_source = _first(
+        (settings.region, settings.sources["region"]),
+        (identity.region, _source(identity, environ)),
+        (DEFAULT_REGION, "default"),
+    )
+    choice, endpoint_source = _first(
+        (settings.endpoint, settings.sources["endpoint"]),
+        (identity.endpoint, _profile_of(identity)),
+        ("public", "default"),
+    )
     try:
         endpoint = endpoint_of(region, choice)
     except ConfigError as error:
@@ -79,6 +77,10 @@ def resolve_target(settings: Settings, environ: Mapping[str, str]) -> ResolvedTa
         raise ConfigError(f"{error} It comes from {endpoint_source}.") from None
     target = Target(identity.profile, region, endpoint)
     return ResolvedTarget(target, identity.source, region_source, endpoint_source)
+
+
+def _first(*choices: tuple[str | None, str]) -> tuple[str, str]:
+    return next((value, source) for value, source in choices if value is not None)
 
 
 def _source(identity: Identity, environ: Mapping[str, str]) -> str:

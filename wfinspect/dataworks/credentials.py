@@ -6,8 +6,9 @@ servers) is left to the official library, which `library` keeps within bounds: i
 
 import codecs
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from types import ModuleType
@@ -263,11 +264,8 @@ def profile_provider(
     mode = mode_of(profile)
     remedy = _REMEDIES[mode].format(name=shown(str(profile.get("name")), limit=80))
 
-    def build() -> Iterator[Callable[[], Any]]:
-        library = _library()
-        yield lambda: library.of_profile(chain, file)
-
-    return _FirstThatWorks(build, Refused(f"Profile {_quoted(profile)} gave no keys: {remedy}"))
+    failure = Refused(f"Profile {_quoted(profile)} gave no keys: {remedy}")
+    return _FirstThatWorks(lambda: [partial(_library().of_profile, chain, file)], failure)
 
 
 def _chain(profile: Mapping[str, Any], file: CliFile) -> list[Mapping[str, Any]]:
@@ -398,7 +396,7 @@ class _FirstThatWorks:
     """
 
     def __init__(
-        self, build: Callable[[], Iterator[Callable[[], Any]]], failure: ServiceError
+        self, build: Callable[[], Iterable[Callable[[], Any]]], failure: ServiceError
     ) -> None:
         self._build = build
         self._failure = failure

@@ -164,12 +164,7 @@ def _clock_skew(
             f"service's, more than the service allows ({code}): set it, for instance with "
             "`timedatectl set-ntp true`."
         )
-    return ClockSkew(
-        sentence,
-        code=code,
-        request_id=request_id,
-        skew_seconds=skew,
-    )
+    return ClockSkew(sentence, code=code, request_id=request_id, skew_seconds=skew)
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -384,34 +379,32 @@ def _refused_by_proxy(answer: str, host: str, proxy: str) -> Unreachable:
     """Return the error for a proxy's answer to CONNECT: the status and its reason."""
     status = answer[:3]
     said = f"HTTP {shown(without_secrets(answer), limit=60).strip()}"
+    cause, is_permanent, exit_code = "proxy", True, 3
     if status == "407":
         # Many proxies lock an account after some wrong passwords, so this is nothing to repeat: exit code 4.
-        return Unreachable(
+        cause, exit_code = "proxy login", 4
+        sentence = (
             f"The proxy {proxy} wants a user name and password, or others ({said}): put them into "
-            "HTTPS_PROXY as http://user:password@host:port, special characters percent-encoded.",
-            cause="proxy login",
-            is_permanent=True,
-            exit_code=4,
+            "HTTPS_PROXY as http://user:password@host:port, special characters percent-encoded."
         )
-    if status == "403":
-        return Unreachable(
+    elif status == "403":
+        sentence = (
             f"The proxy {proxy} forbids connections to {host} ({said}): have its administrator allow "
-            "them, or name the host in NO_PROXY if it can be reached directly.",
-            cause="proxy",
-            is_permanent=True,
+            "them, or name the host in NO_PROXY if it can be reached directly."
         )
-    if status in {"500", "502", "503", "504"}:
-        return Unreachable(
+    elif status in {"500", "502", "503", "504"}:
+        is_permanent = False
+        sentence = (
             f"The proxy {proxy} can't reach {host} ({said}): check --region, NO_PROXY, and whether the "
-            "proxy has a way out.",
-            cause="proxy",
+            "proxy has a way out."
         )
-    return Unreachable(
-        f"What answers at {proxy} does not work as a proxy ({said}): check the host and port in "
-        "HTTPS_PROXY.",
-        cause="proxy",
-        is_permanent=status.startswith("4"),
-    )
+    else:
+        is_permanent = status.startswith("4")
+        sentence = (
+            f"What answers at {proxy} does not work as a proxy ({said}): check the host and port in "
+            "HTTPS_PROXY."
+        )
+    return Unreachable(sentence, cause=cause, is_permanent=is_permanent, exit_code=exit_code)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -154,25 +154,25 @@ class RequestProgress:
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Take in an event; as httpcore's extension ``trace`` calls it."""
-        if event == "connection.connect_tcp.started":
-            if (info["host"], info["port"]) != self._origin:
-                host = f"[{info['host']}]" if ":" in info["host"] else info["host"]
-                self.proxy, self.stage = f"{host}:{info['port']}", Stage.CONNECT
-        elif event == "connection.start_tls.started" and self.proxy:
-            self.stage = Stage.TLS
-        elif event == "proxy.start_tls.started":
-            self.stage = Stage.SERVICE
-        elif event == "http11.send_request_headers.started" and self._is_connect(info):
-            self.stage = Stage.TUNNEL
-        if event in {"connection.connect_tcp.started", "http11.receive_response_headers.complete"}:
-            self.is_unanswered_reuse = False
-        # A CONNECT goes to the proxy: it is not a call of the service.
-        elif event == "http11.send_request_headers.started" and not self._is_connect(info):
-            self._on_call()
-
-    @staticmethod
-    def _is_connect(info: Mapping[str, Any]) -> bool:
-        return bool(info["request"].method == b"CONNECT")
+        match event:
+            case "connection.connect_tcp.started":
+                self.is_unanswered_reuse = False
+                if (info["host"], info["port"]) != self._origin:
+                    host = f"[{info['host']}]" if ":" in info["host"] else info["host"]
+                    self.proxy, self.stage = f"{host}:{info['port']}", Stage.CONNECT
+            case "connection.start_tls.started" if self.proxy:
+                self.stage = Stage.TLS
+            case "proxy.start_tls.started":
+                self.stage = Stage.SERVICE
+            # A CONNECT goes to the proxy: it is not a call of the service.
+            case "http11.send_request_headers.started" if info["request"].method == b"CONNECT":
+                self.stage = Stage.TUNNEL
+            case "http11.send_request_headers.started":
+                self._on_call()
+            case "http11.receive_response_headers.complete":
+                self.is_unanswered_reuse = False
+            case _:
+                pass
 
 
 def _request(http: httpx.AsyncClient, call: Call, progress: RequestProgress) -> httpx.Request:
@@ -344,29 +344,26 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    file, folders = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    named = {name: environ[name] for name in names if environ.get(name)}
     try:
-        if file:
+        if file := named.get("SSL_CERT_FILE"):
             context.load_verify_locations(cafile=file)
-        if folders:
+        if folders := named.get("SSL_CERT_DIR"):
             # A list, as OpenSSL reads it, which passes over those that are not there.
             present = [each for each in folders.split(os.pathsep) if each and Path(each).is_dir()]
             if not present:
                 raise FileNotFoundError(folders)
             for each in present:
                 context.load_verify_locations(capath=each)
-        if file or folders:
-            return context
     except (OSError, ssl.SSLError):
-        named = " or ".join(
-            f"{name}={shown(value, limit=200)}"
-            for name, value in (("SSL_CERT_FILE", file), ("SSL_CERT_DIR", folders))
-            if value
-        )
+        said = " or ".join(f"{name}={shown(value, limit=200)}" for name, value in named.items())
         raise ConfigError(
-            f"The certificates that {named} names can't be read: point it at a PEM file, a "
+            f"The certificates that {said} names can't be read: point it at a PEM file, a "
             "directory of them or a list of such, or unset it."
         ) from None
+    if named:
+        return context
     defaults = ssl.get_default_verify_paths()
     has_own = defaults.cafile is not None or (
         defaults.capath is not None and any(Path(defaults.capath).iterdir())

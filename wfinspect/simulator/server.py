@@ -160,13 +160,15 @@ class Simulator:
 
         try:
             while request := await read_request(connection, reader, writer):
-                outcome = self._service.respond(request, self._clock.now())
-                await asyncio.sleep(outcome.delay_seconds)
-                if outcome.reply is None:
-                    await _end(outcome.outage, reader, writer)
+                reply, fault = self._service.respond(request, self._clock.now())
+                if fault is not None:
+                    await asyncio.sleep(fault.seconds)
+                    if reply is None:
+                        await _end(fault.kind, reader, writer)
+                if reply is None:
                     break
                 ahead = timedelta(seconds=self.faults.clock_offset_seconds)
-                await send(outcome.reply, self._clock.now() + ahead)
+                await send(reply, self._clock.now() + ahead)
                 if connection.our_state is not h11.DONE:
                     break
                 connection.start_next_cycle()

@@ -26,20 +26,10 @@ from wfinspect.simulator.tasks import (
     bulk_log,
     log_of,
 )
-from wfinspect.simulator.verify import AccessKey, Verifier
+from wfinspect.simulator.verify import Verifier
 
 VERSION = "2024-05-18"
 Body = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the server is to do."""
-
-    reply: HttpReply | None
-    """None: nothing goes out; `outage` says how the connection ends."""
-    delay_seconds: float = 0.0
-    outage: str = ""
 
 
 _KEPT_CALLS = 10_000
@@ -104,44 +94,37 @@ class Service:
         self._verifier = verifier
         self._request_ids = _request_ids()
 
-    def respond(self, request: HttpRequest, now: datetime) -> Outcome:
-        """Answer one request that arrived at `now`, the machine's own time."""
+    def respond(self, request: HttpRequest, now: datetime) -> tuple[HttpReply | None, Fault | None]:
+        """Return the reply to a request that arrived at `now`, the machine's own time, and what strikes it.
+
+        None for a reply where the fault is that there is none.
+        """
         action = request.headers.get("x-acs-action", "")
         parameters = request.parameters()
         fault = self._faults.take(action)
+        kind = fault.kind if fault else ""
         try:
-            # Verified even when a fault strikes: its nonce is used up either way.
-            server_now = now + timedelta(seconds=self._faults.clock_offset_seconds)
-            self._refuse_expired(self._verifier.check(request, server_now))
-            body = self._perform(request, parameters, now, fault)
+            body = self._perform(request, parameters, now, kind)
             reply, code = answer(body, next(self._request_ids)), "OK"
         except Refusal as refused:
             reply, code = self._refused(refused, fault), refused.code
-        if fault and fault.kind in OUTAGES | PAGES:
-            code = fault.kind
-        self._calls.add(ServedCall(action, code, parameters, now))
-        if fault is None:
-            return Outcome(reply)
-        if fault.kind in OUTAGES:
-            return Outcome(None, outage=fault.kind)
-        if fault.kind in PAGES:
-            return Outcome(_page(fault.kind, reply))
-        return Outcome(reply, fault.seconds if fault.kind == "slow" else 0.0)
-
-    def _refuse_expired(self, key: AccessKey) -> None:
-        if key.security_token and self._faults.is_token_expired:
-            raise Refusal("InvalidSecurityToken.Expired")
+        is_unusable = kind in OUTAGES | PAGES
+        self._calls.add(ServedCall(action, kind if is_unusable else code, parameters, now))
+        if kind in PAGES:
+            reply = _page(kind, reply)
+        return None if kind in OUTAGES else reply, fault
 
     def _perform(
-        self,
-        request: HttpRequest,
-        parameters: Mapping[str, str],
-        now: datetime,
-        fault: Fault | None,
+        self, request: HttpRequest, parameters: Mapping[str, str], now: datetime, fault: str
     ) -> Body:
+        # Verified even when a fault strikes: its nonce is used up either way.
+        server_now = now + timedelta(seconds=self._faults.clock_offset_seconds)
+        key = self._verifier.check(request, server_now)
+        if key.security_token and self._faults.is_token_expired:
+            raise Refusal("InvalidSecurityToken.Expired")
+        if fault in CODES:
+            raise Refusal(fault)
         action = request.headers.get("x-acs-action", "")
-        if fault and fault.kind in CODES:
-            raise Refusal(fault.kind)
         if request.path != "/" or request.headers.get("x-acs-version") != VERSION:
             message = f"Only version {VERSION} at the path / is served."
             raise Refusal("InvalidVersion", message)
@@ -406,7 +389,7 @@ def _tags(record: Record) -> set[tuple[str, ...]]:
 def get_task_instance(arguments: Arguments, population: Population, now: datetime) -> Body:
     """Return one task by its ID alone, with its script."""
     task_id = arguments.required("Id")
-    tasks = _tasks(task_id, population, now)
+    tasks = Tasks.of(task_id, population, now)
     (record,) = tasks.current([task_id % TASKS_APART])
     name = record["TaskName"]
     parameters = record.pop("ScriptParameters")
@@ -427,20 +410,13 @@ def get_task_instance_log(arguments: Arguments, population: Population, now: dat
     """Return the whole log of a task's run, the latest one without RunNumber."""
     task_id = arguments.required("Id")
     number = arguments.bounded("RunNumber", default=0, low=1)
-    tasks = _tasks(task_id, population, now)
+    tasks = Tasks.of(task_id, population, now)
     runs = [run for run in tasks.runs(task_id) if number in {0, run.run_number}]
     if not runs:
         raise invalid("RunNumber")
     text = log_of(runs[-1], tasks.day, population.fleet.moment(now))
     text = population.disguised_text(text)
     return {"TaskInstanceLog": bulk_log(text) if task_id == BIG_LOG_TASK_ID else text}
-
-
-def _tasks(task_id: int, population: Population, now: datetime) -> Tasks:
-    tasks = Tasks.of(task_id, population, now)
-    if tasks is None:
-        raise Refusal("InstanceNotFound", f"The task instance {task_id} does not exist.")
-    return tasks
 
 
 _STATUSES = ("NotRun", "Running", "Failure", "Success", "WaitTime", "WaitResource")

@@ -20,6 +20,7 @@ from wfinspect.simulator.catalogue import (
     OUTCOME,
     WorkflowRun,
 )
+from wfinspect.simulator.faults import Refusal
 from wfinspect.simulator.fleet import REGION, Population, Record
 
 # What the tasks of a workflow are.
@@ -321,14 +322,18 @@ class Tasks:
         self.definitions = tasks_of(population.fleet.seed, self._workflow_id)
 
     @classmethod
-    def of(cls, task_id: int, population: Population, now: datetime) -> "Tasks | None":
-        """Return the tasks of the instance that a task belongs to; None where there is no such task."""
+    def of(cls, task_id: int, population: Population, now: datetime) -> "Tasks":
+        """Return the tasks of the instance that a task belongs to.
+
+        Raises:
+            Refusal: there is no such task.
+        """
         instance_id, number = divmod(task_id, TASKS_APART)
-        instance = population.record(instance_id, now)
-        if instance is None:
-            return None
-        found = cls(population, instance, now)
-        return found if 0 < number <= len(found.definitions) else None
+        if (instance := population.record(instance_id, now)) is not None:
+            found = cls(population, instance, now)
+            if 0 < number <= len(found.definitions):
+                return found
+        raise Refusal("InstanceNotFound", f"The task instance {task_id} does not exist.")
 
     def current(self, numbers: Iterable[int] | None = None) -> list[Record]:
         """Return each task as it stands, or those of some numbers."""
