@@ -514,14 +514,17 @@ def _read_pipe(path: Path, descriptor: int, limit: int, seconds: float) -> bytes
                 f"{path} is a pipe, and its end did not come within {seconds:g} s: write all of it "
                 "and close it, or name a file."
             )
-        if select.select([descriptor], [], [], left)[0]:
+        try:
             piece = os.read(descriptor, _PIECE_BYTES)
-            if not piece and data:
-                break
-            if not piece:
-                # No writer has come yet, which not every system can wait for.
-                select.select([], [], [], _LOOK_AGAIN_SECONDS)
-            data += piece
+        except BlockingIOError:
+            select.select([descriptor], [], [], left)
+            continue
+        if not piece and data:
+            break
+        if not piece:
+            # No writer has come yet, which no system can wait for here.
+            select.select([], [], [], _LOOK_AGAIN_SECONDS)
+        data += piece
     return data
 
 
