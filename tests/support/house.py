@@ -3,6 +3,7 @@
 Run as a script, it prints them all: `.venv/bin/python tests/support/house.py`.
 """
 
+import argparse
 import ast
 import importlib
 import inspect
@@ -17,9 +18,14 @@ from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 
-from pty_session import PtySession, python
+try:
+    from pty_session import PtySession, python
 
-from wfinspect.simulator import Simulator
+    from wfinspect.simulator import Simulator
+except ModuleNotFoundError as missing:
+    if __name__ != "__main__":
+        raise
+    sys.exit(f"{missing.name} is not installed for {sys.executable}: use .venv/bin/python.")
 
 LIMITS = {
     "files": 95,
@@ -57,13 +63,13 @@ def trees() -> Mapping[str, ast.Module]:
 def code_lines() -> int:
     """Lines without blanks, comments and the docstrings of modules, classes and functions."""
     total = 0
-    for path in PACKAGE.rglob("*.py"):
+    for path, tree in zip(sorted(PACKAGE.rglob("*.py")), trees().values(), strict=True):
         lines: set[int] = set()
         with path.open("rb") as file:
             for token in tokenize.tokenize(file.readline):
                 if token.type not in _NO_CODE:
                     lines.update(range(token.start[0], token.end[0] + 1))
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree):
             if isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False):
                 docstring = node.body[0]
                 lines.difference_update(range(docstring.lineno, (docstring.end_lineno or 0) + 1))
@@ -348,16 +354,33 @@ def above_limits(figures: Mapping[str, int]) -> dict[str, str]:
     return {n: f"{f} > {LIMITS[n]}" for n, f in figures.items() if f > LIMITS[n]}
 
 
-def main() -> None:
-    """Print the figures and, with -v, what is behind them."""
+def main(arguments: list[str]) -> int:
+    """Print the figures; 1 if one is above its limit."""
+    parser = argparse.ArgumentParser(prog="house.py", description=__doc__)
+    parser.add_argument("-v", action="store_true", help="print what is behind the figures, too")
+    is_verbose = parser.parse_args(arguments).v
+    above = above_limits(static_figures())
+    sys.stdout.flush()
     files = entered()
-    above_limits(static_figures() | entered_figures(files))
-    if "-v" in sys.argv:
+    above |= above_limits(entered_figures(files))
+    if is_verbose:
         for name, each in files.items():
             print(f"{name}:", *each, sep="\n    ")
         print(circles(), twin_classes(), names_of_textual(), sep="\n")
         print(lone_modules(), large_constructors(), sep="\n")
+    return 1 if above else 0
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        try:
+            code = main(sys.argv[1:])
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would say of it once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
