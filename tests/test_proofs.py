@@ -62,7 +62,7 @@ PROOFS = {
         "dataworks/test_transport.py::test_a_stuck_pool_is_replaced_at_once",
     ),
     "a frozen terminal does not stop the watch": (
-        "ui/test_stalled_app.py::test_polling_and_recording_go_on_while_the_terminal_stalls",
+        "journeys/test_a_terminal_that_stood_still.py::test_a_failure_while_the_link_stood_still",
         "ui/test_stalled_app.py::test_ctrl_s_is_a_key_like_another_and_holds_nothing_up",
         "benchmarks/hardship.py",
     ),

@@ -53,7 +53,14 @@ def test_a_thread_that_is_missing_later_is_an_error_of_the_call(home: Home) -> N
         app.quit()
 
 
-@pytest.mark.parametrize("name", ["QUIT", "ABRT", "USR1", "RTMIN"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "QUIT",
+        "USR1",
+        *(pytest.param(name, marks=pytest.mark.battery) for name in ("ABRT", "RTMIN")),
+    ],
+)
 def test_a_signal_that_ends_it_restores_the_terminal(home: Home, name: str) -> None:
     number = signal.Signals[f"SIG{name}"]
     with home.start() as app:

@@ -31,30 +31,6 @@ def watching(
         yield simulator, session
 
 
-def test_polling_and_recording_go_on_while_the_terminal_stalls(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    store = state / "watch.sqlite3"
-    options = ("--interval", "2", "--state-dir", str(state))
-    with watching(tmp_path, *options, size=(160, 48)) as (simulator, session):
-        # Not a byte is read; each new size makes a whole frame, and a few are more than the system
-        # holds. Half a second later the app knows that its terminal stands still.
-        wait_until(lambda: readings(store) == ["Running"], "seen running")
-        for number in range(25):
-            session.resize(160 - number % 2, 48)
-            select.select([], [], [], 0.1)
-        simulator.set_status(INSTANCE, "Failure")
-        wait_until(lambda: readings(store) == ["Failure"], "seen failed")
-        assert len(session.log) == 0
-
-        session.wait_for("Running -> Failure")
-        session.wait_for("While the terminal stood still: 1 failed.")
-        session.wait_for("live")
-        session.press("ctrl+q")
-
-        assert session.wait_exit() == 0
-        assert session.modes_left_on() == []
-
-
 @pytest.mark.parametrize(
     ("fault", "cause", "is_waited_for"),
     [
