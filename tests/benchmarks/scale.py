@@ -1,8 +1,9 @@
 """The real app over many watched instances: CPU, keys, memory and writes, by their number.
 
 The app runs in a pseudo-terminal over the real store and HTTP client; the service is a simulator in
-a third process. Each hundred of instances shares a List, so that all calls carry the same at any
-number. All run, and one changes every two seconds. CPU is that of the app's process by its own clock,
+a third process. Each hundred of instances shares a List, and the interval is 15 seconds or so much
+less that two calls go out in each second: calls carry the same, and are as many, at any number. All
+instances run, and one changes every two seconds. CPU is that of the app's process by its own clock,
 so that other load hardly matters; the latency of keys and the seconds need a quiet machine.
 
 ``scale.py [--counts 1000,10000] [--seconds 60]``; writes are counted by strace where there is one.
@@ -101,7 +102,7 @@ def _store(service: Simulator, target: Target, ids: tuple[int, ...], state_dir: 
             "biz_date": record["BizDate"],
             "workflow_id": record["WorkflowId"],
             "create_time": record["CreateTime"],
-            "started_time": record["StartedTime"],
+            "started_time": record.get("StartedTime"),
             "modify_time": record["ModifyTime"],
         }
         instance = WorkflowInstance(InstanceId(int(str(record["Id"]))), **fields)
@@ -171,9 +172,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def app(home: Path, service: Service, state_dir: Path) -> Iterator[PtySession]:
+def app(home: Path, service: Service, state_dir: Path, count: int) -> Iterator[PtySession]:
+    interval = min(15.0, count / 100 / CALLS_A_SECOND)
     command = python(
-        "-m", "wfinspect", "--state-dir", str(state_dir), "--interval", "15",
+        "-m", "wfinspect", "--state-dir", str(state_dir), "--interval", f"{interval:g}",
         "--budget", "10000000", "--no-low-bandwidth",
     )  # fmt: skip
     with PtySession(command, home=home, env=service.environment) as running:
@@ -187,7 +189,7 @@ def measure(count: int, seconds: float, figures: Figures) -> Measured:
     """Run the app over a number of instances, after a round that reads each once."""
     with tempfile.TemporaryDirectory() as made:
         home, state_dir = Path(made), Path(made) / "state"
-        with serving(state_dir, count) as service, app(home, service, state_dir) as running:
+        with serving(state_dir, count) as service, app(home, service, state_dir, count) as running:
             pid = running.process.pid
             running.read_for(count / 100 / CALLS_A_SECOND + 15.0)
             calls, used, begun = service.calls(), cpu_seconds(pid), time.monotonic()

@@ -1,4 +1,6 @@
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from wfinspect.errors import (
 from wfinspect.model import InstanceKey, Target
 from wfinspect.settings import DATABASE
 from wfinspect.watching.api import Contact, Row
+from wfinspect.watching.store import from_microseconds
 
 
 @pytest.fixture
@@ -574,6 +577,25 @@ async def test_what_is_neither_watched_nor_on_display_is_forgotten(rig: Rig) -> 
     await rig.run(600.0)
     assert rig.source.calls == []
     assert rig.snapshot.recent_ids == (2, 1)
+
+
+async def test_rounds_with_nothing_new_write_once_a_minute(rig: Rig, state_dir: Path) -> None:
+    await watching(rig, 1, 2, 3)
+    await rig.run(200.0)
+    rig.source.calls.clear()
+    versions = []
+    with closing(sqlite3.connect(state_dir / DATABASE)) as reader:
+        for _ in range(300):
+            await rig.run(1.0)
+            versions += reader.execute("PRAGMA data_version").fetchone()
+        becomes(rig, 2, "Failure")
+        await rig.run(16.0)
+        latest = reader.execute("PRAGMA data_version").fetchone()[0]
+        (read_at,) = reader.execute("SELECT read_at FROM watched WHERE id = 2").fetchone()
+    assert len(rig.source.calls) >= 19
+    assert len(set(versions)) <= 1 + 300 / 60
+    assert latest > versions[-1]
+    assert from_microseconds(read_at) == rig.row(2).read_at
 
 
 async def test_two_processes_cost_the_calls_of_one(rig: Rig, state_dir: Path) -> None:

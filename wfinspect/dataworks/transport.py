@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import ssl
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,6 +31,10 @@ from wfinspect.dataworks.failures import Stage, contact_error, is_closed
 from wfinspect.errors import BadAnswer, ConfigError
 from wfinspect.format import shown
 from wfinspect.redaction import remember_secrets
+
+# httpcore looks for it four times in a call, though only trio has use for it; where it is not installed
+# each search goes through the directories of sys.path.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type] # says that there is none
 
 VERSION = "2024-05-18"
 READ_ONLY = frozenset(

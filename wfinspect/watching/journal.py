@@ -26,6 +26,10 @@ SHOWN_TRANSITIONS = 200
 RETRY_SECONDS = 5.0, 10.0, 20.0, 40.0, 60.0
 """A file that was locked is free soon; a disk that is full stays so, and each attempt may take 2 s."""
 _MAX_UNSAVED_TRANSITIONS = 10_000
+_AGES_SECONDS = 60.0
+"""How long times of readings and counts of calls may wait for other news before they are saved."""
+_SHARED_SECONDS = 150.0
+"""So long after another process wrote, it may be there still, and is to know of each reading at once."""
 _T = TypeVar("_T")
 
 
@@ -44,7 +48,7 @@ class Journal:
         self.trouble = ""
         """Why nothing can be saved, "" while all is well."""
         self._notices = notices
-        self._retry_at = -inf
+        self._retry_at = self._saved_at = self._shared_until = -inf
         self._failures = 0
         """Of the store, in a row."""
         self._changes = Changes()
@@ -65,7 +69,10 @@ class Journal:
 
     def save(self, monotonic: float) -> None:
         """Save what has changed since the last time."""
-        if self._changes:
+        is_shared = monotonic < self._shared_until
+        is_due = is_shared or self.trouble or monotonic >= self._saved_at + _AGES_SECONDS
+        if self._changes.is_news or (is_due and self._changes):
+            self._saved_at = monotonic
             self._use(self._save, monotonic)
         if self.trouble:
             # Better two notifications, of two processes, than none.
@@ -73,7 +80,7 @@ class Journal:
 
     def save_last(self) -> None:
         """Save what is left, also where the last attempt has just failed."""
-        self._retry_at = -inf
+        self._retry_at = self._saved_at = -inf
         self.save(0.0)
 
     def watch(self, keys: Iterable[InstanceKey], now: datetime) -> None:
@@ -220,6 +227,8 @@ class Journal:
             self.store.close()
         if not self.store.has_news():
             return []
+        # At the start this is so as well: other processes see then that this one is there.
+        self._shared_until = moment.monotonic + _SHARED_SECONDS
         if self.store.is_other_file():
             # It lacks everything, which does not mean that the user removed it.
             self._changes.added |= {row.key: row for row in self.watchlist.watched()}
@@ -272,7 +281,12 @@ class Journal:
         unsaved = self._changes.readings.get(row.key)
         if unsaved is not None:
             instance, change = instance or unsaved.instance, change or unsaved.last_change
-        self._changes.readings[row.key] = row._replace(instance=instance, last_change=change)
+        noted = row._replace(instance=instance, last_change=change)
+        if unsaved is None and instance is None and change is None:
+            self._changes.ages[row.key] = noted
+        else:
+            self._changes.ages.pop(row.key, None)
+            self._changes.readings[row.key] = noted
 
     def _note_mark(self, row: Row) -> None:
         if row.key in self._changes.added:

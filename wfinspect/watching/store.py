@@ -53,6 +53,8 @@ class Changes:
     removed: dict[InstanceKey, None] = field(default_factory=dict)
     readings: dict[InstanceKey, Row] = field(default_factory=dict)
     """Rows that are there and were read; instance and change are None where they stay as they are."""
+    ages: dict[InstanceKey, Row] = field(default_factory=dict)
+    """The same of rows of which nothing but the time of their reading differs."""
     unseen: dict[InstanceKey, bool] = field(default_factory=dict)
     transitions: list[tuple[str, Transition]] = field(default_factory=list)
     """Each with its `event_name`, so that two processes notify of it once."""
@@ -63,9 +65,14 @@ class Changes:
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
 
+    @property
+    def is_news(self) -> bool:
+        """Whether there is more than times of readings and counts of calls, which may wait."""
+        return any(getattr(self, n) for n in self.__slots__ if n not in {"ages", "calls"})
+
     def remove(self, key: InstanceKey) -> None:
         """Take a row out, whatever else was to be saved of it."""
-        for changed in (self.added, self.readings, self.unseen):
+        for changed in (self.added, self.readings, self.ages, self.unseen):
             changed.pop(key, None)
         self.removed[key] = None
 
@@ -591,7 +598,8 @@ def _write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
         f" final_at = CASE WHEN :family IS NULL THEN final_at ELSE :final_at END WHERE {_NAMED_KEY}"
         f" AND (read_at IS NULL OR read_at <= :read_at OR read_at > :read_at + {_CLOCK_SET_BACK})"
     )
-    connection.executemany(update, map(_values, changes.readings.values()))
+    read = (*changes.readings.values(), *changes.ages.values())
+    connection.executemany(update, map(_values, read))
     replace = (
         "INSERT OR REPLACE INTO readings (profile, region, endpoint, id, doc)"  # noqa: S608
         " SELECT profile, region, endpoint, id, :doc FROM watched"

@@ -305,7 +305,8 @@ class Watchlist:
         if held.read_at is not None and stored.read_at <= held.read_at:
             return False
         # An older one of our own must not be saved over it.
-        unsaved.readings.pop(key, None)
+        for unsaved_rows in (unsaved.readings, unsaved.ages):
+            unsaved_rows.pop(key, None)
         read = self._with_reading(row, stored.instance, stored.read_at)
         self.put(read._replace(is_gone=stored.is_gone, last_change=stored.last_change))
         return True
