@@ -92,7 +92,7 @@ def test_json_of_too_many_parts_is_shown_as_it_came(parts: str) -> None:
 
     text = text_of(parameters(one, 80))
 
-    assert text.startswith(" Too long to be read: as it came")
+    assert text.startswith(" Too long to be read: as sent")
     assert re.search(r"[.][.][.] [0-9.]+ [KM]B, v shows the whole$", text)
     assert parameter_count(one) == "raw"
 

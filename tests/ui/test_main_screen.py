@@ -101,7 +101,7 @@ async def test_x_removes_and_u_brings_back() -> None:
     async with running(mixed()) as rig:
         await rig.press("j", "x")
         assert rig.asked == [("unwatch", ORDER[1])]
-        assert "u brings back" in rig.text
+        assert "u restores" in rig.text
         await rig.press("u")
 
         assert rig.asked[-1] == ("restore",)

@@ -349,9 +349,14 @@ class WfInspectApp(CrashSafeApp):
         hint: str = "",
         has_plain: bool = False,
     ) -> None:
-        """Offer the choices of `make`; `answer` gets the value chosen, None for none."""
+        """Offer the choices of `make`; `answer` gets the value chosen."""
+
+        def chosen(value: object) -> None:
+            if value is not None:
+                answer(value)
+
         if self._is_main_on_top:
-            self.push_screen(ChoiceScreen(make, prompt, hint=hint, has_plain=has_plain), answer)
+            self.push_screen(ChoiceScreen(make, prompt, hint=hint, has_plain=has_plain), chosen)
 
     def action_log(self) -> None:
         """Show all changes, newest first; Enter opens the instance."""
@@ -359,7 +364,12 @@ class WfInspectApp(CrashSafeApp):
             self.notify("No change was seen yet.")
             return
         hint = "newest first; letters narrow it, Enter opens the instance"
-        self._choose(self._changes, self._open_change, "log of all changes", hint=hint)
+        self._choose(
+            self._changes,
+            lambda change: self.main.open(change.key, take_keys=False),
+            "log of all changes",
+            hint=hint,
+        )
 
     def _changes(self) -> tuple[Choice, ...]:
         look, now = self.main.look, self._clock.now()
@@ -371,18 +381,14 @@ class WfInspectApp(CrashSafeApp):
             for left, right in (instance_text.event(change, look, now),)
         )
 
-    def _open_change(self, change: Transition | None) -> None:
-        if change is not None:
-            self.main.open(change.key, take_keys=False)
-
     def action_palette(self) -> None:
         """Find a command by name."""
         names = [AUTO, *(own.name for own in self._own_themes)]
-        self._choose(lambda: command_choices(self._keys, names), self._run_chosen, "type a command")
-
-    async def _run_chosen(self, action: str | None) -> None:
-        if action is not None:
-            await self.main.run_action(action)
+        self._choose(
+            lambda: command_choices(self._keys, names),
+            lambda action: self.call_later(self.main.run_action, action),
+            "type a command",
+        )
 
     # Copies and exports of the row that commands are about.
 
@@ -411,10 +417,10 @@ class WfInspectApp(CrashSafeApp):
         hint = "Enter copies it whole, Tab shows it as plain text to select"
         self._choose(lambda: choices, self._copy_chosen, "copy a field", hint=hint, has_plain=True)
 
-    def _copy_chosen(self, value: str | Plain | None) -> None:
+    def _copy_chosen(self, value: str | Plain) -> None:
         if isinstance(value, Plain):
             self.show_plain(value.value)
-        elif value is not None:
+        else:
             self.notify(self.copy(value))
 
     def action_export(self) -> None:
@@ -430,12 +436,11 @@ class WfInspectApp(CrashSafeApp):
             for goal in goals
         )
         what = f"ID {rows[0].key.id}" if len(rows) == 1 else f"{len(rows)} instances"
-
-        def export(chosen: tuple[str, str] | None) -> None:
-            if chosen is not None:
-                self.notify(self._export(rows, *chosen))
-
-        self._choose(lambda: choices, export, f"export {what} as")
+        self._choose(
+            lambda: choices,
+            lambda chosen: self.notify(self._export(rows, *chosen)),
+            f"export {what} as",
+        )
 
     def _export(self, rows: Sequence[Row], kind: str, goal: str) -> str:
         zone = self.main.look.zone

@@ -75,7 +75,7 @@ def top_line(
     *,
     is_demo: bool,
 ) -> Line:
-    """Who is asked, how the watched ones fare, and at the right edge whether this is the present.
+    """Return whose instances these are, how many are in which state, and whether contact is live.
 
     `counts` is how many of the snapshot's rows are in which family.
     """
@@ -150,7 +150,7 @@ def next_try(trouble: Trouble | None, look: Look, now: datetime) -> str:
 def bottom_line(
     health: Health, width: int, *, unseen: int = 0, hint: str = "", flags: Sequence[str] = ()
 ) -> Line:
-    """What waits for a look, what was spent, how often is asked, and what is not as it should be."""
+    """Return what is unseen, the calls of today, the interval, and what is not as it should be."""
     parts = [
         Part(((" " + hint, Role.STRONG),) if hint else (), 1),
         Part(((f" {unseen} unseen", Role.FAILURE), (" n next", Role.DIM)) if unseen else (), 2),
@@ -207,7 +207,7 @@ def _without_advice(trouble: Trouble) -> str:
     )
 
 
-def placeholder(
+def not_read(
     row: Row | None, trouble: Trouble | None, look: Look, now: datetime, width: int
 ) -> tuple[Line, ...]:
     """What stands where the fields will be while there are none.
@@ -219,57 +219,56 @@ def placeholder(
         now: for the next attempt.
         width: cells.
     """
-    if row is not None:
-        if row.trouble is None:
-            return (BLANK, *sentence("Reading it from the service...", width))
-        return (BLANK, *_advice(row.trouble, look, now, width))
-    if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
-        said = sentence(_without_advice(trouble), width, role=Role.TROUBLE)
-        return (BLANK, *said, BLANK, *_advice(trouble, look, now, width))
-    return (
-        BLANK,
-        line((MARGIN + "Nothing is open.", Role.STRONG)),
-        BLANK,
-        *keys_with_words(
+    if row is None:
+        return _beginning(
+            "Nothing is open.",
             ("0-9", "type or paste an instance ID, Enter opens it"),
             ("Enter", "opens the instance under the cursor"),
-            ("?", "shows all keys"),
+            trouble=trouble,
             width=width,
-        ),
-    )
+        )
+    if row.trouble is None:
+        return (BLANK, *sentence("Reading it from the service...", width))
+    return (BLANK, *_advice(row.trouble, look, now, width))
 
 
 def nothing_watched(
-    trouble: Trouble | None, look: Look, now: datetime, width: int, *, is_open: bool = False
+    trouble: Trouble | None, width: int, *, is_open: bool = False
 ) -> tuple[Line, ...]:
     """What stands in an empty list; little beside an instance that is open and says the rest."""
     if is_open:
-        said = line((MARGIN + "Nothing is watched yet.", Role.DIM))
-        return (BLANK, said, BLANK, *keys_with_words(("w", "watches what is open"), width=width))
-    if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
-        return placeholder(None, trouble, look, now, width)
-    return (
-        BLANK,
-        line((MARGIN + "Nothing is watched yet.", Role.STRONG)),
-        BLANK,
-        *keys_with_words(
-            ("0-9", "type or paste an instance ID, a list 1,2 or a range 100..120"),
-            ("Enter", "opens it, and watches a list"),
-            ("w", "watches what is open"),
-            ("?", "shows all keys"),
-            width=width,
-        ),
+        keys = keys_with_words(("w", "watches what is open"), width=width)
+        return (BLANK, *sentence("Nothing is watched yet.", width), BLANK, *keys)
+    return _beginning(
+        "Nothing is watched yet.",
+        ("0-9", "type or paste an instance ID, a list 1,2 or a range 100..120"),
+        ("Enter", "opens it, and watches a list"),
+        ("w", "watches what is open"),
+        trouble=trouble,
+        width=width,
     )
+
+
+def _beginning(
+    said: str, *keys: tuple[str, str], trouble: Trouble | None, width: int
+) -> tuple[Line, ...]:
+    if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
+        why = sentence(_without_advice(trouble), width, role=Role.TROUBLE)
+        return (BLANK, *why, BLANK, *keys_with_words(*_WITHOUT_KEYS, width=width))
+    shown = keys_with_words(*keys, ("?", "shows all keys"), width=width)
+    return (BLANK, line((MARGIN + said, Role.STRONG)), BLANK, *shown)
+
+
+_WITHOUT_KEYS = (
+    ("set", "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+    ("or run", "aliyun configure"),
+    ("or try", "wfinspect demo, which needs no account and no network"),
+)
 
 
 def _advice(trouble: Trouble, look: Look, now: datetime, width: int) -> list[Line]:
     if trouble.cause == CredentialsMissing.default_cause:
-        return keys_with_words(
-            ("set", "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
-            ("or run", "aliyun configure"),
-            ("or try", "wfinspect demo, which needs no account and no network"),
-            width=width,
-        )
+        return keys_with_words(*_WITHOUT_KEYS, width=width)
     if trouble.cause == NotFound.default_cause:
         return keys_with_words(
             ("check", "the digits, and that it is the ID of a workflow instance, not of a node"),
@@ -426,7 +425,7 @@ def header(
         second += crop(((" ", Role.DIM), *whose), width - width_of(second))
     if row.instance is not None:
         second += _changed(row, now)
-        said = "watched, w takes it off" if row.is_watched else "not watched, w adds it"
+        said = "watched, w removes it" if row.is_watched else "not watched, w adds it"
         second.append((f"  {said}", Role.DIM))
     lines = [line(*crop(first, width)), line(*_whole_id(second, width))]
     if row.instance is not None:
@@ -617,7 +616,7 @@ def parameters(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
 
 def _as_it_came(why: str, instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
     text, size = fmt.shortened(instance.workflow_parameters)
-    title = sentence(f"{why}: as it came", width)
+    title = sentence(f"{why}: as sent", width)
     pieces = wrap_lines(fmt.shown_block(text), width - 2)
     rest = sentence(_whole_is(size), width) if size else ()
     return (*title, BLANK, *(line((MARGIN + piece, Role.TEXT)) for piece in pieces), *rest)

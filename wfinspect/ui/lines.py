@@ -69,7 +69,7 @@ def line(*spans: Span) -> Line:
 
 def cell_len(text: str) -> int:
     """Cells a text takes that has passed `shown`."""
-    # Rich asks its cache in any case, and that holds fewer texts than a long list has names.
+    # Rich looks into its cache in any case, which holds fewer texts than a long list has names.
     return len(text) if text.isascii() else rich.cells.cell_len(text)
 
 

@@ -199,7 +199,7 @@ def _parameters(row: Row) -> Parameters | None:
 
 
 class CompareScreen(OverlayScreen):
-    """Asks one thing after the other, and shows what has come so far."""
+    """Requests one thing after the other, and shows what has come so far."""
 
     BINDINGS: ClassVar = [READ]
 

@@ -28,7 +28,7 @@ from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Find, Row
 
 _AHEAD = 20
-"""Lines before the last one at which the next page is asked for."""
+"""Lines before the last one at which the next page is requested."""
 
 
 class FindScreen(OverlayScreen):

@@ -176,7 +176,7 @@ class MainScreen(SparingScreen[None]):
         return self.list.table.unseen
 
     def _fill(self) -> None:
-        self.id_box.set_recent(self.snapshot.recent_ids)
+        self.id_box.recent = self.snapshot.recent_ids
         self.list.show_rows(self.snapshot.rows, self.snapshot.troubles, self._now)
         row, trouble = self.displayed, self.snapshot.health.trouble
         # For a moment the snapshot may still hold the history of what was open before.
@@ -218,16 +218,6 @@ class MainScreen(SparingScreen[None]):
         # A slow link bunches keys: digits behind Esc may be in the box already.
         if not self.id_box.has_keys:
             self.set_focus(self.list)
-
-    def show_detail(self) -> None:
-        """Bring what is open in view."""
-        self._chosen = None
-        self._arrange()
-
-    def next_layout(self) -> None:
-        """List, split, detail in turn."""
-        self._chosen = following(self._layout, self.size.width)
-        self._arrange()
 
     @property
     def _layout(self) -> Layout:
@@ -281,7 +271,7 @@ class MainScreen(SparingScreen[None]):
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
         trouble = self.snapshot.health.trouble
         is_open = self.opened is not None
-        return nothing_watched(trouble, self.look, self._now, width, is_open=is_open)
+        return nothing_watched(trouble, width, is_open=is_open)
 
     @on(LineView.Moved)
     def _cursor_moved(self) -> None:
@@ -390,7 +380,7 @@ class MainScreen(SparingScreen[None]):
             self.control.watch([row.key])
 
     def action_remove(self) -> None:
-        """Take a row off the list."""
+        """Remove a row from the list."""
         row = self.needed()
         if row is not None and row.is_watched:
             self._unwatch([row])
@@ -398,7 +388,7 @@ class MainScreen(SparingScreen[None]):
             self.notify(f"{row.key.id} is not watched.", timeout=BRIEF_SECONDS)
 
     def action_remove_settled(self) -> None:
-        """Take every settled row off the list, but those with an unseen change."""
+        """Remove every settled row, but those with an unseen change."""
         settled = [
             row
             for row in self.list.items
@@ -407,15 +397,15 @@ class MainScreen(SparingScreen[None]):
         if settled:
             self._unwatch(settled)
         else:
-            self.notify("Nothing is settled and seen.", timeout=BRIEF_SECONDS)
+            self.notify("No settled instance to remove: unseen ones stay.", timeout=BRIEF_SECONDS)
 
     def _unwatch(self, rows: Sequence[Row]) -> None:
         self.control.unwatch([row.key for row in rows])
         what = str(rows[0].key.id) if len(rows) == 1 else f"{len(rows)} instances"
-        self.notify(f"{what} taken off the list, u brings back", timeout=BRIEF_SECONDS)
+        self.notify(f"Removed {what}, u restores", timeout=BRIEF_SECONDS)
 
     def action_undo(self) -> None:
-        """Bring back what was taken off last."""
+        """Restore what was removed last."""
         self.control.restore()
 
     def action_next_unseen(self) -> None:
@@ -460,7 +450,8 @@ class MainScreen(SparingScreen[None]):
 
     def action_layout(self) -> None:
         """List, split, detail in turn."""
-        self.next_layout()
+        self._chosen = following(self._layout, self.size.width)
+        self._arrange()
 
     def action_turn(self, step: int) -> None:
         """The next or previous tab."""
@@ -469,7 +460,8 @@ class MainScreen(SparingScreen[None]):
     async def action_history(self) -> None:
         """The history of what is open; where that is in view already, the log over all."""
         if self.opened is not None and self._layout is Layout.LIST:
-            self.show_detail()
+            self._chosen = None
+            self._arrange()
         if self.opened is None or not self.detail.show_history():
             await self.run_action("app.log")
 

@@ -22,6 +22,21 @@ ACCEPTED = frozenset("0123456789,;. ") | frozenset(map(chr, FULL_WIDTH))
 """What can be typed into the box; everything else is a command."""
 
 
+class StatusLine(LineView):
+    """One line, made for the width whenever it is painted."""
+
+    def __init__(self, make: Callable[[int], Line], *, id: str) -> None:
+        super().__init__(id=id)
+        self._make = make
+
+    def total_lines(self) -> int:
+        return 1
+
+    def line_at(self, y: int) -> Line:
+        del y
+        return self._make(self.text_width)
+
+
 class LineInput(Input):
     """One line to type in, of one row and without a blinking cursor, which would cost 2.6 kB/s."""
 
@@ -78,12 +93,12 @@ class IdBox(Vertical):
     ) -> None:
         """Create the box; `done` gets the IDs that were entered, none where it was left with Esc."""
         super().__init__(id=id)
-        self._prompt = StaticLines(id="prompt")
-        self._prompt_text = prompt
+        self._prompt = StatusLine(lambda _: line((f" {prompt}", Role.ACCENT)), id="prompt")
         self._done = done
         self._input = IdInput(self._ended)
         self._remark = StaticLines(id="remark")
-        self._recent: tuple[InstanceId, ...] = ()
+        self.recent: Sequence[InstanceId] = ()
+        """What up and down offer."""
         self._recent_index = -1
 
     def compose(self) -> ComposeResult:
@@ -93,7 +108,6 @@ class IdBox(Vertical):
         yield self._remark
 
     def on_mount(self) -> None:
-        self._prompt.show([line((f" {self._prompt_text}", Role.ACCENT))])
         self._remark.display = False
 
     @property
@@ -105,10 +119,6 @@ class IdBox(Vertical):
     def text(self) -> str:
         """What stands in the box."""
         return self._input.value
-
-    def set_recent(self, ids: Sequence[InstanceId]) -> None:
-        """Set the IDs that up and down offer."""
-        self._recent = tuple(ids)
 
     def take_keys(self) -> None:
         """Take what is typed from now on."""
@@ -155,11 +165,11 @@ class IdBox(Vertical):
 
     def on_key(self, event: events.Key) -> None:
         """Offer recent IDs on up and down; leave every other key to the screen."""
-        if event.key in {"up", "down"} and self._recent:
+        if event.key in {"up", "down"} and self.recent:
             event.stop()
             step = 1 if event.key == "up" else -1
-            self._recent_index = max(-1, min(self._recent_index + step, len(self._recent) - 1))
-            self._set(str(self._recent[self._recent_index]) if self._recent_index >= 0 else "")
+            self._recent_index = max(-1, min(self._recent_index + step, len(self.recent) - 1))
+            self._set(str(self.recent[self._recent_index]) if self._recent_index >= 0 else "")
             self._say("recent, Enter opens it" if self._recent_index >= 0 else "", Role.DIM)
 
 
@@ -210,7 +220,7 @@ class FilterBox(Horizontal):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._prompt = StaticLines(id="filter-prompt")
+        self._prompt = StatusLine(lambda _: line((" /", Role.ACCENT)), id="filter-prompt")
         self.input = LineInput(EXAMPLE, max_length=100)
 
     def compose(self) -> ComposeResult:
@@ -218,7 +228,6 @@ class FilterBox(Horizontal):
         yield self.input
 
     def on_mount(self) -> None:
-        self._prompt.show([line((" /", Role.ACCENT))])
         self.display = False
 
     @property
@@ -232,21 +241,6 @@ class FilterBox(Horizontal):
             event.stop()
             self.input.value = ""
             self.post_message(Input.Submitted(self.input, ""))
-
-
-class StatusLine(LineView):
-    """One line, made for the width whenever it is painted."""
-
-    def __init__(self, make: Callable[[int], Line], *, id: str) -> None:
-        super().__init__(id=id)
-        self._make = make
-
-    def total_lines(self) -> int:
-        return 1
-
-    def line_at(self, y: int) -> Line:
-        del y
-        return self._make(self.text_width)
 
 
 def command_hints(width: int, keymap: Mapping[str, str], *, has_way_back: bool) -> Line:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -11,7 +10,6 @@ from textual.widgets import Input
 
 from wfinspect.model import Target, Transition, WorkflowInstance
 from wfinspect.ui import instance_text
-from wfinspect.ui.instance_text import placeholder
 from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, width_of
 from wfinspect.ui.tasks_text import failed_line, outlook_lines, task_lines
 from wfinspect.ui.theme import Look
@@ -24,21 +22,28 @@ _ROOM_FOR_OUTLOOK = 15  # lines; with fewer the fields need them
 _ROOM_FOR_TASKS = 42  # with fewer the history does
 
 
-class _Kind(NamedTuple):
-    id: str
-    title: str
-    build: Callable[[Row, WorkflowInstance, int], tuple[Line, ...]]
-    tally: Callable[[WorkflowInstance], str]
-    is_of_instance: bool = False
-    """What is built depends on the reading and the width alone."""
-
-
 class TextPane(LineView):
     """A pane whose text depends on its width; titled where it stands beside others."""
 
-    def __init__(self, kind: _Kind) -> None:
-        super().__init__(id=kind.id, classes="pane", can_focus=True)
-        self.kind = kind
+    def __init__(
+        self,
+        title: str,
+        build: Callable[[Row, WorkflowInstance, int], tuple[Line, ...]],
+        tally: Callable[[WorkflowInstance], object] = lambda _: "",
+        *,
+        is_of_instance: bool = False,
+    ) -> None:
+        """Create the pane.
+
+        Args:
+            title: also its ID.
+            build: makes its lines.
+            tally: what stands behind its title, or nothing where that is false.
+            is_of_instance: whether the lines depend on the reading and the width alone.
+        """
+        super().__init__(id=title.lower(), classes="pane", can_focus=True)
+        self.title, self.build, self.tally = title, build, tally
+        self._is_of_instance = is_of_instance
         self._row: Row | None = None
         self._lines: tuple[Line, ...] = ()
         self._built_for: tuple[object, ...] = ()
@@ -62,23 +67,24 @@ class TextPane(LineView):
         return len(self._lines)
 
     def _build(self, width: int) -> tuple[Line, ...]:
-        if self._row is None or self._row.instance is None:
+        found = self._row.instance if self._row else None
+        if self._row is None or found is None:
             return ()
-        body = self._body(self._row, self._row.instance, width)
+        body = self._body(self._row, found, width)
         if not self.is_titled:
             return body
         role = Role.ACCENT if self.has_focus else Role.DIM
-        count = self.kind.tally(self._row.instance)
-        return (line((f" {self.kind.title.upper()}", role), (f" {count}", Role.DIM)), BLANK, *body)
+        title = line((f" {self.title.upper()}", role), (f" {self.tally(found) or ''}", Role.DIM))
+        return (title, BLANK, *body)
 
     def _body(self, row: Row, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
-        if not self.kind.is_of_instance:
-            return self.kind.build(row, found, width)
+        if not self._is_of_instance:
+            return self.build(row, found, width)
         # A thousand lines of parameters are made once, not for each key and each minute.
         if found is not self._kept_of or len(self._kept) > _MAX_WIDTHS:
             self._kept, self._kept_of = {}, found
         if width not in self._kept:
-            self._kept[width] = self.kind.build(row, found, width)
+            self._kept[width] = self.build(row, found, width)
         return self._kept[width]
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -106,25 +112,22 @@ class Detail(Vertical):
         self._header = StaticLines(id="header")
         self._tabs = StaticLines(id="tabs")
         self._tasks = StaticLines(id="tasks")
-        kinds = (
-            _Kind("core", "Core", self._core, lambda _: ""),
-            _Kind(
-                "parameters",
+        self._panes = [
+            TextPane("Core", self._core),
+            TextPane(
                 "Parameters",
                 lambda _, found, width: instance_text.parameters(found, width),
                 instance_text.parameter_count,
                 is_of_instance=True,
             ),
-            _Kind(
-                "tags",
+            TextPane(
                 "Tags",
                 lambda _, found, width: instance_text.tags(found, width),
-                lambda found: str(len(found.tags) or ""),
+                lambda found: len(found.tags),
                 is_of_instance=True,
             ),
-            _Kind(HISTORY, "History", self._history_lines, lambda _: str(len(self._history) or "")),
-        )
-        self._panes = [TextPane(kind) for kind in kinds]
+            TextPane("History", self._history_lines, lambda _: len(self._history)),
+        ]
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -217,7 +220,7 @@ class Detail(Vertical):
             else:
                 lines += failed_line(row, self._look, width)
         if not self.has_content:
-            lines += placeholder(row, self._trouble, self._look, self._now, width)
+            lines += instance_text.not_read(row, self._trouble, self._look, self._now, width)
         self._header.show((*lines, BLANK) if lines else ())
         self._tasks.show(tasks)
         self.set_class(bool(tasks), "-tasks")
@@ -238,8 +241,7 @@ class Detail(Vertical):
         spans: list[Span] = []
         found = self._row.instance if self._row and has_counts else None
         for index, pane in enumerate(self._panes):
-            count = pane.kind.tally(found) if found else ""
-            title = f"{pane.kind.title} {count}" if count else pane.kind.title
-            spans.append((" ", Role.TEXT))
-            spans.append((f" {title} ", Role.BRAND if index == self._tab else Role.DIM))
+            count = pane.tally(found) if found else ""
+            title = f" {pane.title} {count} " if count else f" {pane.title} "
+            spans += [(" ", Role.TEXT), (title, Role.BRAND if index == self._tab else Role.DIM)]
         return spans
