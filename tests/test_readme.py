@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 
+import generated
 import pytest
 from readme_blocks import BLOCKS, INSIDE, README, with_blocks
 
@@ -21,6 +22,13 @@ TEXT = README.read_text(encoding="utf-8")
 def test_the_generated_tables_are_those_of_the_program(page: Path) -> None:
     is_current = with_blocks(page) == page.read_text(encoding="utf-8")
     assert is_current, "run: .venv/bin/python tests/support/readme_blocks.py"
+
+
+def test_the_generated_files_are_those_of_the_program() -> None:
+    stale = [
+        path.name for path, text in generated.texts().items() if path.read_text("utf-8") != text
+    ]
+    assert not stale, "run: .venv/bin/python tests/support/readme_blocks.py"
 
 
 def test_the_two_commands_of_the_quick_start_are_one_line_each() -> None:

@@ -108,6 +108,9 @@ def _answer(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         print(f"wfinspect {__version__}")
         return 0
+    if (text := _text_made_ahead(arguments)) is not None:
+        sys.stdout.write(text)
+        return 0
     # So does a status bar, which starts this every few seconds, or follows it.
     if arguments in (["status", "--short"], ["status", "--short", "--follow"]):
         code = _answer_from_usual_place(os.environ, is_followed="--follow" in arguments)
@@ -120,6 +123,19 @@ def _answer(arguments: list[str]) -> int:
     log_deaths()
 
     return main(arguments, os.environ)
+
+
+def _text_made_ahead(arguments: list[str]) -> str | None:
+    match arguments:
+        case ["--help" | "-h"]:
+            name = "help.txt"
+        case ["completion", "bash" | "zsh" | "fish" as shell]:
+            name = f"completion.{shell}"
+        case _:
+            return None
+    # See tests/support/generated.py.
+    with open(f"{__file__.rpartition('/')[0]}/commands/generated/{name}", encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 4 ms
+        return file.read()
 
 
 def _answer_from_usual_place(environ: "Mapping[str, str]", *, is_followed: bool) -> int | None:

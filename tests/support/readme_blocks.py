@@ -1,10 +1,12 @@
-"""The generated parts of both README.md; run as a script it writes them again."""
+"""The generated parts of both README.md, and generated files; run as a script it writes them again."""
 
 import json
 import re
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
+
+import generated
 
 from wfinspect.settings import OPTIONS, NotifySettings
 from wfinspect.ui.keys import COMMANDS
@@ -141,5 +143,7 @@ def with_blocks(page: Path) -> str:
 
 
 if __name__ == "__main__":
+    for path, text in generated.texts().items():
+        path.write_text(text, encoding="utf-8")
     for page in BLOCKS:
         page.write_text(with_blocks(page), encoding="utf-8")

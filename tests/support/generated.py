@@ -1,0 +1,247 @@
+"""The texts in `wfinspect/commands/generated`: the page of ``--help``, and a script of completion for each shell.
+
+The program only prints them: to make them takes it 0.15 s, which a shell that loads its completion would
+wait for each time it starts. The scripts hold all they need: nothing runs when Tab is pressed.
+"""
+
+import argparse
+import contextlib
+import importlib
+import io
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import wfinspect
+from wfinspect.cli import main
+from wfinspect.commands import COMMANDS
+from wfinspect.model import FIELDS_AS_SENT
+from wfinspect.regions import REGIONS
+from wfinspect.settings import LOG_LEVELS, OPTIONS, THEMES
+
+DIRECTORY = Path(wfinspect.__file__).parent / "commands" / "generated"
+
+
+def texts() -> dict[Path, str]:
+    """What each file should hold."""
+    own = {name: _own(name) for name in COMMANDS}
+    found = {f"completion.{shell}": make(_common(), own) for shell, make in _SCRIPTS.items()}
+    return {DIRECTORY / name: f"{text}\n" for name, text in found.items()} | {
+        DIRECTORY / "help.txt": _help()
+    }
+
+
+def _help() -> str:
+    printed = io.StringIO()
+    # As a terminal of 80 columns has it. By itself the option is answered with the file.
+    with mock.patch.dict(os.environ, {"COLUMNS": "80"}), contextlib.redirect_stdout(printed):
+        assert main(["--help", "--no-mouse"], {"HOME": "/"}) == 0
+    return printed.getvalue()
+
+
+# Values to offer for options whose parser has no list of choices.
+_WORDS: Mapping[str, Sequence[str]] = {
+    "endpoint": ("public", "vpc"),
+    "field": tuple(field.service_name for field in FIELDS_AS_SENT),
+    "log_level": [level.lower() for level in LOG_LEVELS],
+    "region": REGIONS,
+    "theme": THEMES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An option, or an argument without a name, as far as a shell has to know it."""
+
+    flags: Sequence[str]
+    """Its spellings; none for an argument without a name."""
+    value: str
+    """What its value is called; "" for a switch, FILE and DIR for paths."""
+    meaning: str
+    words: Sequence[str] = ()
+
+
+def _common() -> list[Argument]:
+    """Return the options of all commands."""
+    options = [
+        Argument(
+            (f"--{each.name}",) if each.metavar else (f"--{each.name}", f"--no-{each.name}"),
+            each.metavar,
+            each.meaning,
+            _WORDS.get(each.key, ()),
+        )
+        for each in OPTIONS
+    ]
+    return [
+        *options,
+        Argument(("--version",), "", "print the version"),
+        Argument(("-h", "--help"), "", "print what there is"),
+    ]
+
+
+def _own(command: str) -> list[Argument]:
+    """Return what a command takes beside those."""
+    parser = argparse.ArgumentParser(add_help=False)
+    importlib.import_module(f"wfinspect.commands.{command}").add_arguments(parser)
+    return [
+        Argument(
+            each.option_strings,
+            "" if each.nargs == 0 else str(each.metavar or each.dest.upper()),
+            each.help or "",
+            tuple(each.choices or _WORDS.get(each.dest, ())),
+        )
+        for each in parser._actions
+    ]
+
+
+_BASH = r"""# Completion of wfinspect for bash.
+_wfinspect() {
+    local line=${COMP_LINE:0:COMP_POINT} command='' before='' option='' words='' word
+    # Not COMP_WORDS: bash splits words at = and :, too. "$2" is what it will replace.
+    local current=${line##*[[:space:]]}
+    # A word with blanks, quoted: it can only be a file's name.
+    [[ $current == *"$2" ]] || { compopt -o default 2>/dev/null; return; }
+    local -a given
+    read -ra given <<<"${line%"$current"}"
+    for word in "${given[@]:1}"; do
+        case $before in
+            @VALUED@) ;;
+            *) [[ $word == -* || -n $command ]] || command=$word ;;
+        esac
+        before=$word
+    done
+    local kept=${current%"$2"}
+    if [[ $current == --*=* ]]; then
+        option=${current%%=*}=
+        before=${current%%=*} current=${current#*=}
+    fi
+    COMPREPLY=()
+    case $command/$before in
+@VALUES@
+        *)
+            case $command/$current in
+@OTHERS@
+            esac ;;
+    esac
+    while read -r word; do
+        COMPREPLY+=("${word#"$kept"}")
+    done < <(compgen -P "$option" -W "$words" -- "$current")
+}
+complete -F _wfinspect wfinspect"""
+
+
+def _bash(common: Sequence[Argument], own: Mapping[str, Sequence[Argument]]) -> str:
+    def action(option: Argument) -> str:
+        if option.words:
+            return f"words='{' '.join(option.words)}'"
+        kind = {"FILE": "default", "DIR": "dirnames"}.get(option.value)
+        return f"compopt -o {kind} 2>/dev/null; return" if kind else "return"
+
+    def long(*arguments: Argument) -> str:
+        return " ".join(f for each in arguments for f in each.flags if f.startswith("--"))
+
+    valued: dict[str, None] = {}
+    values: dict[str, list[str]] = {}
+    offers = {"/*": " ".join(own)}
+    for name, arguments in {**own, "*": common}.items():
+        for each in arguments:
+            if not each.flags and each.words:
+                offers[f"{name}/*"] = " ".join(each.words)
+            elif each.value:
+                valued |= dict.fromkeys(each.flags)
+                values.setdefault(action(each), []).extend(f"{name}/{f}" for f in each.flags)
+    flags = {f"{name}/-*": long(*common, *arguments) for name, arguments in own.items()}
+    others = {**flags, "*/-*": long(*common), **offers}
+    return _filled(
+        _BASH,
+        valued=["|".join(valued)],
+        values=[f"        {'|'.join(where)}) {what} ;;" for what, where in values.items()],
+        others=[f"                {where}) words='{words}' ;;" for where, words in others.items()],
+    )
+
+
+_ZSH = r"""#compdef wfinspect
+# Completion of wfinspect for zsh.
+_wfinspect() {
+    local curcontext=$curcontext state line
+    local -A opt_args
+    local -a common commands
+    common=(
+@COMMON@
+    )
+    commands=(
+@COMMANDS@
+    )
+    _arguments -C -A '-*' $common '1: :->command' '*:: :->rest' && return
+    case $state in
+        command) _describe command commands ;;
+        rest)
+            case $words[1] in
+@OWN@
+                *) _arguments $common ;;
+            esac ;;
+    esac
+}
+if [[ $funcstack[1] == _wfinspect ]]; then _wfinspect "$@"; else compdef _wfinspect wfinspect; fi"""
+
+
+def _zsh(common: Sequence[Argument], own: Mapping[str, Sequence[Argument]]) -> str:
+    def escaped(text: str) -> str:
+        return "".join(f"\\{c}" if c in "\\:[]" else c for c in text)
+
+    def specs(argument: Argument) -> Iterable[str]:
+        kind = {"FILE": "_files", "DIR": "_directories"}.get(argument.value, " ")
+        if argument.words:
+            kind = f"({' '.join(map(escaped, argument.words))})"
+        value = f":{escaped(argument.value)}:{kind}" if argument.value else ""
+        for flag in argument.flags:
+            # An option with a value may be given again.
+            first = "*" if value else f"({' '.join(argument.flags)})"
+            joint = "=" if value and flag.startswith("--") else ""
+            yield shlex.quote(f"{first}{flag}{joint}[{escaped(argument.meaning)}]{value}")
+        if not argument.flags:
+            yield shlex.quote(f"*{value}")
+
+    return _filled(
+        _ZSH,
+        common=[f"        {spec}" for each in common for spec in specs(each)],
+        commands=[f"        {shlex.quote(f'{name}:{COMMANDS[name].summary}')}" for name in own],
+        own=[
+            f"                {name}) _arguments $common {' '.join(s for a in some for s in specs(a))} ;;"
+            for name, some in own.items()
+        ],
+    )
+
+
+def _fish(common: Sequence[Argument], own: Mapping[str, Sequence[Argument]]) -> str:
+    def line(condition: str, argument: Argument) -> str:
+        words = ["complete -c wfinspect"] + [f"-n '{condition}'"] * bool(condition)
+        words += [f"-l {f[2:]}" if f.startswith("--") else f"-s {f[1:]}" for f in argument.flags]
+        words += ["-x"] * bool(argument.flags and argument.value not in {"", "FILE"})
+        if argument.value == "FILE":
+            words += ["-r -F"]
+        elif argument.value == "DIR":
+            words += ["-a '(__fish_complete_directories)'"]
+        elif argument.words:
+            words += [f"-a '{' '.join(argument.words)}'"]
+        return " ".join([*words, f"-d {shlex.quote(argument.meaning)}"])
+
+    of_none = f"not __fish_seen_subcommand_from {' '.join(own)}"
+    lines = [line(of_none, Argument((), "", COMMANDS[name].summary, (name,))) for name in own]
+    lines += [line("", each) for each in common]
+    for name, arguments in own.items():
+        of_command = f"__fish_seen_subcommand_from {name}"
+        lines += [line(of_command, each) for each in arguments if each.flags or each.words]
+    return "\n".join(["# Completion of wfinspect for fish.", "complete -c wfinspect -f", *lines])
+
+
+def _filled(template: str, **parts: Sequence[str]) -> str:
+    for name, lines in parts.items():
+        template = template.replace(f"@{name.upper()}@", "\n".join(lines))
+    return template
+
+
+_SCRIPTS = {"bash": _bash, "zsh": _zsh, "fish": _fish}

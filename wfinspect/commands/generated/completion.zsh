@@ -1,0 +1,57 @@
+#compdef wfinspect
+# Completion of wfinspect for zsh.
+_wfinspect() {
+    local curcontext=$curcontext state line
+    local -A opt_args
+    local -a common commands
+    common=(
+        '*--profile=[profile of ~/.aliyun/config.json to use (default\: its current one)]:NAME: '
+        '*--region=[region of the workspace (default\: the profile'"'"'s, else cn-shanghai)]:REGION:(cn-hangzhou cn-shanghai cn-shenzhen cn-beijing cn-zhangjiakou cn-wulanchabu cn-chengdu cn-qingdao cn-huhehaote cn-hangzhou-finance cn-shanghai-finance-1 cn-shenzhen-finance-1 cn-beijing-finance-1 cn-north-2-gov-1 cn-hongkong ap-southeast-1 ap-southeast-3 ap-southeast-5 ap-southeast-7 ap-northeast-1 ap-northeast-2 us-west-1 us-east-1 eu-central-1 eu-west-1 me-east-1 me-central-1)'
+        '*--endpoint=[which endpoint of the service to call (default\: the profile'"'"'s, else public)]:public|vpc|URL:(public vpc)'
+        '*--interval=[how often a running instance is read (at least 2)]:SECONDS: '
+        '*--budget=[calls a day to stay under]:CALLS: '
+        '*--config=[another config.toml (default\: ~/.config/wfinspect/config.toml)]:FILE:_files'
+        '*--state-dir=[where the watched list and the log are kept (default\: ~/.local/state/wfinspect)]:DIR:_directories'
+        '*--time-zone=[zone of the times shown (default\: this machine'"'"'s)]:ZONE: '
+        '(--mouse --no-mouse)--mouse[mouse support (default\: off under SSH)]'
+        '(--mouse --no-mouse)--no-mouse[mouse support (default\: off under SSH)]'
+        '(--low-bandwidth --no-low-bandwidth)--low-bandwidth[10 frames a second at most, in 256 colours at most (default\: on under SSH)]'
+        '(--low-bandwidth --no-low-bandwidth)--no-low-bandwidth[10 frames a second at most, in 256 colours at most (default\: on under SSH)]'
+        '(--ascii --no-ascii)--ascii[plain ASCII instead of glyphs]'
+        '(--ascii --no-ascii)--no-ascii[plain ASCII instead of glyphs]'
+        '*--theme=[colours\: auto, dark, light, ansi, colorblind, contrast]:NAME:(auto dark light ansi colorblind contrast)'
+        '*--log-level=[what the log gets\: DEBUG, INFO, WARNING, ERROR]:LEVEL:(debug info warning error)'
+        '(--version)--version[print the version]'
+        '(-h --help)-h[print what there is]'
+        '(-h --help)--help[print what there is]'
+    )
+    commands=(
+        'demo:the app on a simulated service: no account, no network'
+        'get:print instances once'
+        'status:one line an instance'
+        'watch:follow instances without a screen until they are done'
+        'find:print the instances of a workspace and business date'
+        'simulate:only the simulated service'
+        'doctor:check credentials, service, terminal and notifications'
+        'info:where files are, and where each setting came from'
+        'completion:print what makes a shell complete wfinspect'"'"'s arguments'
+    )
+    _arguments -C -A '-*' $common '1: :->command' '*:: :->rest' && return
+    case $state in
+        command) _describe command commands ;;
+        rest)
+            case $words[1] in
+                demo) _arguments $common '*:ID: ' ;;
+                get) _arguments $common '*:ID: ' '*-o[json prints the service'"'"'s object as it came, an array for several (default\: table, on a terminal without columns it has no room for)]:OUTPUT:(table json csv)' '*--output=[json prints the service'"'"'s object as it came, an array for several (default\: table, on a terminal without columns it has no room for)]:OUTPUT:(table json csv)' '*--field=[print only this field'"'"'s bare value, e.g. Status; may be given several times]:NAME:(Id Name Status Type EnvType WorkflowId WorkflowTaskInstanceId UnifiedWorkflowInstanceId ProjectId BizDate StartedTime FinishedTime CreateTime ModifyTime Owner CreateUser ModifyUser WorkflowParameters Tags)' ;;
+                status) _arguments $common '*:ID: ' '(--short)--short[one line from what is stored, without asking the service, such as\: X1 >2 +11 !1]' '(--follow)--follow[with --short\: print a line at each change, for a bar that shows the last line]' ;;
+                watch) _arguments $common '*:ID: ' '*--until=[all or any, a colon, and done, success or failure (default\: all\:done)]:WISH:(all\:done all\:success all\:failure any\:done any\:success any\:failure)' '*--file=[read IDs from a file, of a table those of its column Id; - for standard input]:FILE:_files' '(--json)--json[a line of JSON for each change]' '*--timeout=[end after so long]:SECONDS: ' '(--fail-fast)--fail-fast[end as soon as the wish can'"'"'t be fulfilled]' ;;
+                find) _arguments $common '*--project=[the workspace]:ID: ' '*--workspace=[the workspace]:ID: ' '*--bizdate=[the business date\: 2026-11-28, 20261128, today, yesterday, or --bizdate=-2d]:DATE: ' '*--date=[the business date\: 2026-11-28, 20261128, today, yesterday, or --bizdate=-2d]:DATE: ' '*--name=[a part of the name]:TEXT: ' '*--status=[NotRun, Running, WaitTime, CheckingCondition, WaitResource, Failure, Success, Checking]:STATUS:(NotRun Running WaitTime CheckingCondition WaitResource Failure Success Checking)' '*--type=[Normal, Manual, SmokeTest, SupplementData, ManualWorkflow, TriggerWorkflow]:TYPE:(Normal Manual SmokeTest SupplementData ManualWorkflow TriggerWorkflow)' '*--owner=[the owner'"'"'s account ID]:ID: ' '*--tag=[a tag; of several one is enough]:K\:V: ' '*--workflow=[the workflow they are runs of]:ID: ' '*--env=[Prod, Dev]:ENV:(Prod Dev)' '*-o[json prints an array of the service'"'"'s objects as they came (default\: table, on a terminal without columns it has no room for)]:OUTPUT:(table json csv)' '*--output=[json prints an array of the service'"'"'s objects as they came (default\: table, on a terminal without columns it has no room for)]:OUTPUT:(table json csv)' ;;
+                simulate) _arguments $common '*--port=[port on 127.0.0.1 (default\: a free one)]:N: ' '*--speed=[how many times faster than life its instances run (default\: 1)]:X: ' ;;
+                doctor) _arguments $common '(--json)--json[an array of check, level and text]' '(--try)--try[send a bell, a desktop notification and the command, each if it is set]' ;;
+                info) _arguments $common  ;;
+                completion) _arguments $common '*:SHELL:(bash zsh fish)' ;;
+                *) _arguments $common ;;
+            esac ;;
+    esac
+}
+if [[ $funcstack[1] == _wfinspect ]]; then _wfinspect "$@"; else compdef _wfinspect wfinspect; fi
