@@ -62,7 +62,9 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     _allow_files()
-    common = _common_parser()
+    # The options that every command takes, before or behind its name.
+    common = _Parser(prog="wfinspect", add_help=False, allow_abbrev=False)
+    _add_options(common)
     namespace, rest = common.parse_known_args(list(argv))
     if rest[:1] == ["help"]:
         rest = [*rest[1:], "--help"]
@@ -125,9 +127,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; `{self.prog} --help` shows what can be given.")
 
 
-def _common_parser() -> argparse.ArgumentParser:
-    """Make a parser of the options that every command takes, before or behind its name."""
-    parser = _Parser(prog="wfinspect", add_help=False, allow_abbrev=False)
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every command takes."""
     group = parser.add_argument_group("options for all commands")
     for option in OPTIONS:
         flag = f"--{option.name}"
@@ -138,7 +139,6 @@ def _common_parser() -> argparse.ArgumentParser:
                 flag, action=argparse.BooleanOptionalAction, default=None, help=option.meaning
             )
     group.add_argument("--version", action="version", version=f"wfinspect {__version__}")
-    return parser
 
 
 # Room for long option names.

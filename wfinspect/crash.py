@@ -35,14 +35,8 @@ def crash_sentence(error: BaseException, report: Path | None) -> str:
     message = redacted(str(error))
     what = f"{type(error).__name__}: {message}" if message else type(error).__name__
     where = f"the report is in {report}" if report else "no report could be written"
-    if refused := starvation(error):
-        return shown(
-            f"wfinspect: {refused} ({what}). Nothing on the watched list is lost; {where}."
-        )
-    return shown(
-        f"wfinspect: an internal error ended the app ({what}). "
-        f"Nothing on the watched list is lost; {where}."
-    )
+    cause = starvation(error) or "an internal error ended the app"
+    return shown(f"wfinspect: {cause} ({what}). Nothing on the watched list is lost; {where}.")
 
 
 def redacted_report(text: str) -> str:

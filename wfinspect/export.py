@@ -32,30 +32,22 @@ def as_csv(found: Iterable[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([field.service_name for field in FIELDS_AS_SENT])
     for instance, region in found:
-        unreadable = dict(instance.unreadable)
-        writer.writerow(
-            [
-                _guarded(unreadable[field.attribute])
-                if field.attribute in unreadable
-                else _csv_value(instance, field, region, zone)
-                for field in FIELDS_AS_SENT
-            ]
-        )
+        writer.writerow(_csv_value(instance, field, region, zone) for field in FIELDS_AS_SENT)
     return out.getvalue().rstrip("\n")
 
 
 def _csv_value(
     instance: WorkflowInstance, field: InstanceField, region: str, zone: tzinfo
 ) -> object:
-    value = getattr(instance, field.attribute)
+    value = dict(instance.unreadable).get(field.attribute, getattr(instance, field.attribute))
     if value is None:
         return ""
-    if field.kind is FieldKind.DATE:
+    if isinstance(value, int) and field.kind is FieldKind.DATE:
         return biz_day(value, zone_of(region))
-    if field.kind is FieldKind.TIME:
+    if isinstance(value, int) and field.kind is FieldKind.TIME:
         at = moment(value)
         return value if at is None else at.astimezone(zone).isoformat("T", "seconds")
-    if field.kind is FieldKind.TAGS:
+    if isinstance(value, tuple):
         value = ";".join(f"{tag.key}:{tag.value}" for tag in value)
     return _guarded(value) if isinstance(value, str) else value
 

@@ -258,10 +258,9 @@ def _of_cells(cells: Iterable[tuple[str, str]]) -> tuple[InstanceId, ...]:
 def _left_out(what: str, numbers: list[int]) -> str:
     if not numbers:
         return ""
-    count = "1" if len(numbers) == 1 else f"{len(numbers):,}"
-    plural = "" if len(numbers) == 1 else "s"
-    where = f"line {numbers[0]}" if len(numbers) == 1 else f"the first in line {numbers[0]}"
-    return f"{count} {what}{plural} without an ID ({where})"
+    if len(numbers) == 1:
+        return f"1 {what} without an ID (line {numbers[0]})"
+    return f"{len(numbers):,} {what}s without an ID (the first in line {numbers[0]})"
 
 
 def _decoded(data: bytes) -> str:

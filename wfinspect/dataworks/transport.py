@@ -416,9 +416,6 @@ async def tls_through_proxy(proxy: str, endpoint: str, verify: ssl.SSLContext) -
     raise AssertionError("behind a proxy TLS comes before any answer")
 
 
-_HTTPS_PORT = 443
-
-
 def proxy_for(endpoint: str, environ: Mapping[str, str]) -> str | None:
     """Return the URL of the proxy for an https endpoint; None without one.
 
@@ -462,7 +459,7 @@ def _is_exempt(endpoint: str, environ: Mapping[str, str]) -> bool:
     """
     no_proxy = environ.get("no_proxy", "").strip() or environ.get("NO_PROXY", "")
     parts = urlsplit(f"https://{endpoint}")
-    host, port = parts.hostname or "", parts.port or _HTTPS_PORT
+    host, port = parts.hostname or "", parts.port or _PORTS["https"]
     for entry in re.split(r"[,;\s]+", no_proxy.lower()):
         name, is_url, rest = entry.partition("://")
         if is_url:

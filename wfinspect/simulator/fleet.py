@@ -13,6 +13,7 @@ from random import Random
 
 from wfinspect.model import family_of
 from wfinspect.regions import zone_of
+from wfinspect.search import WORDS
 from wfinspect.simulator.catalogue import (
     INSTANCES,
     OUTCOME,
@@ -27,7 +28,7 @@ from wfinspect.simulator.faults import Faults
 REGION = "cn-shanghai"
 """Where the fleet lives: its days begin at midnight in this region's zone."""
 
-TYPES = ("Normal", "Manual", "SmokeTest", "SupplementData", "ManualWorkflow", "TriggerWorkflow")
+TYPES = WORDS["type"]
 
 Record = dict[str, object]
 """An instance as the service gives it: field names as in GetWorkflowInstance, times in ms."""

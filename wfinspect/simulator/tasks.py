@@ -356,7 +356,7 @@ class Tasks:
     def record(self, task_run: TaskRun) -> Record:
         """Return a run of a task with the service's names."""
         instance, task = self._instance, task_run.task
-        kind = instance.get("Type")
+        kind, owner = instance.get("Type"), instance.get("Owner")
         times = (
             task_run.waits_for_time,
             task_run.waits_for_resources,
@@ -373,7 +373,19 @@ class Tasks:
             "TaskType": task.type,
             "Status": task_run.status,
             "RunNumber": task_run.run_number,
-            **_common_of(task, str(instance.get("Owner"))),
+            "Owner": owner,
+            "CreateUser": owner,
+            "ModifyUser": owner,
+            "Description": "",
+            "BaselineId": -1,
+            "Priority": (1, 1, 3, 1, 5, 8)[task.number % 6],
+            "RerunMode": ("AllAllowed", "FailureAllowed", "AllDenied")[task.number % 3],
+            "Timeout": (0, 3600, 7200)[task.number % 3],
+            "RuntimeResource": {
+                "Cu": "0.25",
+                "Image": "dataworks_pyodps_task_pod:prod_202604" if task.type == "PYODPS3" else "",
+                "ResourceGroupId": _RESOURCE_GROUP,
+            },
             "TriggerRecurrence": self._recurrence(task, self._course),
             "PeriodNumber": 1,
             "OperationType": "Rerun" if task_run.run_number > 1 else "",
@@ -397,6 +409,8 @@ class Tasks:
                 "ProcessId": f"T3_{task_run.started // 1000 % 10**10:010}",
                 "Gateway": f"cn-shanghai-{task.number % 7}.gateway",
             }
+        if source := _SOURCES.get(task.type):
+            record["DataSource"] = {"Name": source}
         record |= self._population.task_fields
         return {name: value for name, value in record.items() if value is not None}
 
@@ -425,27 +439,6 @@ def _without_running(task_run: TaskRun, status: str) -> TaskRun:
     if due is None:
         return task_run
     return TaskRun(task_run.task, task_run.run_number, status, finished=due, ends=due)
-
-
-def _common_of(task: Task, workflow_owner: str) -> Record:
-    """Return what all instances of a task share."""
-    source = _SOURCES.get(task.type)
-    record: Record = {
-        "Owner": workflow_owner,
-        "CreateUser": workflow_owner,
-        "ModifyUser": workflow_owner,
-        "Description": "",
-        "BaselineId": -1,
-        "Priority": (1, 1, 3, 1, 5, 8)[task.number % 6],
-        "RerunMode": ("AllAllowed", "FailureAllowed", "AllDenied")[task.number % 3],
-        "Timeout": (0, 3600, 7200)[task.number % 3],
-        "RuntimeResource": {
-            "Cu": "0.25",
-            "Image": "dataworks_pyodps_task_pod:prod_202604" if task.type == "PYODPS3" else "",
-            "ResourceGroupId": _RESOURCE_GROUP,
-        },
-    }
-    return record | ({"DataSource": {"Name": source}} if source else {})
 
 
 # Their logs: a log only grows, what was there at one moment begins what is there at the next.
