@@ -268,7 +268,8 @@ def values_of(
     known = {path[0] for field in shape.values() for path in field.paths}.union(left_in_raw)
     values["unknown_fields"] = tuple(name for name in came if name not in known)
     values["unreadable"] = tuple(unreadable)
-    values["raw"] = text_of(raw)
+    # Of the copy made above: an answer of 8 MiB is held often enough.
+    values["raw"] = data.decode("utf-8", "replace")
     return values
 
 
