@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from journey import Home
+from run import InProcess
 
 from wfinspect.cli import main
 from wfinspect.clock import SystemClock
@@ -156,7 +157,7 @@ def test_what_the_service_never_accepts_is_nothing_to_repeat_for_any_command(
 ) -> None:
     simulator.faults.add("InvalidProject.NotFound")
 
-    assert Home(tmp_path, simulator.environment()).run(*arguments).returncode == 2
+    assert InProcess(tmp_path, simulator.environment()).run(*arguments).returncode == 2
 
 
 def test_a_used_up_quota_is_over_at_midnight_in_the_region(

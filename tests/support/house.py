@@ -262,7 +262,7 @@ def run_traced(orders: int, answers: int, arguments: list[str]) -> None:
 
 
 BEGIN, END = b"b", b"e"
-WATCHED, LOOKED_UP = 10432987165, 10433001250
+WATCHED, *LOOKED_UP = 10432987165, 10433001250, 10433001244
 
 
 class TracedProgram(PtySession):
@@ -305,7 +305,8 @@ def entered() -> dict[str, list[str]]:
     found = {}
     with Simulator() as simulator, tempfile.TemporaryDirectory() as folder:
         simulator.set_status(WATCHED, "Running")
-        simulator.set_status(LOOKED_UP, "Running")
+        for number in LOOKED_UP:
+            simulator.set_status(number, "Running")
         home, env = Path(folder), simulator.environment()
         with TracedProgram(str(WATCHED), "--interval", "2", home=home, env=env) as app:
             app.wait_for("Running")
@@ -315,10 +316,14 @@ def entered() -> dict[str, list[str]]:
             )
             # The change is notified some seconds later, which must not count for the key.
             app.wait_for_bytes(rb"\x07")
-            app.press(str(LOOKED_UP), "enter")
-            app.wait_for("w watch")
-            app.wait_for("RUNNING|Running")
-            found["w"] = app.noted_while(lambda: app.press("w"), "WATCHED 2|2 watched")
+            # What else comes by meanwhile is not the key's: of two tries the smaller counts.
+            tries = []
+            for number, count in zip(LOOKED_UP, (2, 3), strict=True):
+                app.press(str(number), "enter")
+                app.wait_for("w watch")
+                app.wait_for("RUNNING|Running")
+                tries.append(app.noted_while(lambda: app.press("w"), f"WATCHED {count}"))
+            found["w"] = min(tries, key=len)
             found["t"] = app.noted_while(lambda: app.press("t"), "tasks")
             app.press("ctrl+q")
             app.wait_exit()

@@ -126,10 +126,10 @@ async def test_a_round_longer_than_its_interval_is_slow_and_no_outage(
     simulator: Simulator, rig_of: Open
 ) -> None:
     rig = rig_of()
-    rig.watch(*in_groups(simulator, 120, 1, "Running"))
-    await rig.run(240.0)
+    rig.watch(*in_groups(simulator, 100, 1, "Running"))
+    await rig.run(170.0)
 
-    assert rig.slow == "slow: every 60s (rate)"
+    assert rig.slow == "slow: every 50s (rate)"
     assert rig.contacts <= {Contact.STARTING, Contact.LIVE}
     assert rig.engine.snapshot.alert is None
     for snapshot in rig.shown:
@@ -147,7 +147,7 @@ async def test_an_outage_marks_every_unsettled_row_in_one_frame(
     rig = rig_of(interval=2.0)
     ids = in_groups(simulator, 8 // members, members, *UNSETTLED)
     rig.watch(*ids, *in_settled(simulator))
-    await rig.run(100.0)
+    await rig.run(20.0)
     assert all(row.is_live for row in rig.engine.snapshot.rows)
     rig.shown = ()
     simulator.stop()
@@ -181,7 +181,7 @@ async def test_after_an_outage_each_row_is_live_only_once_it_is_read(
 ) -> None:
     rig = rig_of(interval=2.0)
     rig.watch(*in_groups(simulator, 8, 1, *UNSETTLED))
-    await rig.run(100.0)
+    await rig.run(20.0)
     simulator.stop()
     await rig.run(60.0)
     before = {row.key: row.read_at for row in rig.engine.snapshot.rows}
