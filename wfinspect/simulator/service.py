@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from random import Random
+from typing import TypeVar
 from uuid import UUID
 
 from wfinspect.model import MAX_INSTANCE_ID, Status
@@ -30,6 +31,7 @@ from wfinspect.simulator.verify import Verifier
 
 VERSION = "2024-05-18"
 Body = dict[str, object]
+_T = TypeVar("_T")
 
 
 _KEPT_CALLS = 10_000
@@ -183,13 +185,13 @@ class Arguments:
             raise invalid(name)
         return word
 
-    def number(self, name: str) -> int | None:
-        """Return a number, None where it is missing."""
+    def number(self, name: str, low: int = 0, high: int = MAX_INSTANCE_ID) -> int | None:
+        """Return a number within bounds, None where it is missing."""
         text = self.text(name)
         if not text:
             return None
         is_short = text.isascii() and text.isdigit() and len(text) < _DIGITS
-        if not is_short or int(text) > MAX_INSTANCE_ID:
+        if not is_short or not low <= int(text) <= high:
             raise invalid(name)
         return int(text)
 
@@ -200,21 +202,9 @@ class Arguments:
             raise Refusal(f"Missing{name}", f"{name} is mandatory for this action.")
         return number
 
-    def bounded(self, name: str, *, default: int, low: int, high: int = MAX_INSTANCE_ID) -> int:
-        """Return a number within bounds."""
-        number = self.number(name)
-        if number is None:
-            return default
-        if not low <= number <= high:
-            raise invalid(name)
-        return number
-
     def array(self, name: str) -> list[object]:
         """Return a JSON array in one field, as the official SDK writes it; empty where it is missing."""
-        loaded = self._json(name)
-        if not isinstance(loaded, list | None):
-            raise invalid(name)
-        return loaded or []
+        return self._json(name, list)
 
     def numbers(self, name: str) -> list[int]:
         """Return a JSON array of numbers."""
@@ -225,12 +215,10 @@ class Arguments:
 
     def conditions(self, name: str, known: Collection[str]) -> dict[str, object]:
         """Return a JSON object of known fields in one parameter, empty where it is missing."""
-        loaded = self._json(name)
-        if not isinstance(loaded, dict | None):
-            raise invalid(name)
-        if unknown := ", ".join(sorted(set(loaded or {}) - set(known))):
+        loaded = self._json(name, dict)
+        if unknown := ", ".join(sorted(set(loaded) - set(known))):
             raise invalid(name, f"{unknown} is not served, only {', '.join(known)}.")
-        return loaded or {}
+        return loaded
 
     def equals(
         self, numbers: Iterable[str], words: Mapping[str, Collection[str]], texts: Iterable[str]
@@ -270,17 +258,20 @@ class Arguments:
 
     def page(self, key: str, found: Sequence[Record], shown: Callable[[Record], Record]) -> Body:
         """Return the part of what was found that PageNumber and PageSize select, under `key`."""
-        number = self.bounded("PageNumber", default=1, low=1)
-        size = self.bounded("PageSize", default=10, low=_MIN_PAGE, high=_MAX_PAGE)
+        number = self.number("PageNumber", 1) or 1
+        size = self.number("PageSize", _MIN_PAGE, _MAX_PAGE) or _MIN_PAGE
         part = found[(number - 1) * size : number * size]
         paging: Body = {"PageNumber": number, "PageSize": size, "TotalCount": len(found)}
         return {"PagingInfo": {**paging, key: [shown(record) for record in part]}}
 
-    def _json(self, name: str) -> object:
+    def _json(self, name: str, kind: type[_T]) -> _T:
         try:
-            return json.loads(self.text(name) or "null")
+            loaded = json.loads(self.text(name) or "null")
         except (ValueError, RecursionError):
             raise invalid(name) from None
+        if not isinstance(loaded, kind | None):
+            raise invalid(name)
+        return loaded or kind()
 
 
 def moment_of(value: object, name: str) -> int:
@@ -409,7 +400,7 @@ def get_task_instance(arguments: Arguments, population: Population, now: datetim
 def get_task_instance_log(arguments: Arguments, population: Population, now: datetime) -> Body:
     """Return the whole log of a task's run, the latest one without RunNumber."""
     task_id = arguments.required("Id")
-    number = arguments.bounded("RunNumber", default=0, low=1)
+    number = arguments.number("RunNumber", 1) or 0
     tasks = Tasks.of(task_id, population, now)
     runs = [run for run in tasks.runs(task_id) if number in {0, run.run_number}]
     if not runs:
