@@ -88,7 +88,7 @@ def _prepare_stream(name: str) -> None:
         encoding, is_by_line = "utf-8", False
     elif isinstance(stream, io.TextIOWrapper):
         descriptor, encoding = stream.fileno(), stream.encoding
-        # Without a buffer a pipe that is full for a moment would swallow what does not fit.
+        # Without a buffer what does not fit into a pipe that is full for a moment would be lost.
         is_by_line = stream.line_buffering or stream.write_through
     else:
         return

@@ -239,7 +239,7 @@ Account = tuple[str, str]
 
 
 class Target(NamedTuple):
-    """Where an instance lives: two accounts or two regions never mix, nor does a simulator."""
+    """Where an instance is read: two accounts or two regions never mix, nor does a simulator."""
 
     profile: str
     """Name of the CLI profile, ``(env)`` for keys from the environment."""

@@ -90,7 +90,7 @@ class Shutdown:
         poll = select.poll()
         poll.register(self._inbox, select.POLLIN)
         if self._terminal is not None:
-            # No event is requested: a hang-up is reported always, and wakes this thread alone.
+            # No event is requested: a hang-up is always reported, and to this thread alone.
             poll.register(self._terminal, 0)
         ready = dict(poll.poll())
         return os.read(self._inbox, 1)[0] if self._inbox in ready else signal.SIGHUP

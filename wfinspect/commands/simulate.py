@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=1.0,
         metavar="X",
-        help="how many times faster than life its instances run (default: 1)",
+        help="how many times faster than real ones its instances run (default: 1)",
     )
 
 

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--until",
         choices=UNTILS,
         default=UNTILS[0],
-        metavar="WISH",
+        metavar="CONDITION",
         help="all or any, a colon, and done, success or failure (default: all:done)",
     )
     parser.add_argument(
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="a line of JSON for each change")
     parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="end after so long")
     parser.add_argument(
-        "--fail-fast", action="store_true", help="end as soon as the wish can't be fulfilled"
+        "--fail-fast", action="store_true", help="end as soon as the condition can't come true"
     )
 
 
@@ -71,7 +71,7 @@ def _seconds(text: str) -> float:
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
-    """Print a line for each change until the wish is fulfilled; the list stays as it is."""
+    """Print a line for each change until the condition is true; the list stays as it is."""
     clock = SystemClock()
     keys = _keys(args, settings, environ, clock)
     engine = Engine(
@@ -181,7 +181,7 @@ _REFUSED, _GONE = 4, 5
 
 
 class Follower:
-    """Follows some instances until a wish is fulfilled, or can't be any more."""
+    """Follows some instances until a condition is true, or can't come true any more."""
 
     def __init__(self, keys: Sequence[InstanceKey], until: str, *, fail_fast: bool = False) -> None:
         """Await the first snapshot.
@@ -189,7 +189,7 @@ class Follower:
         Args:
             keys: the instances; each snapshot holds a row for all but the unknown ones.
             until: one of `UNTILS`.
-            fail_fast: end as soon as the wish can't be fulfilled.
+            fail_fast: end as soon as the condition can't come true.
         """
         self._keys = keys
         self._is_any, self._state = until.startswith("any:"), until.partition(":")[2]

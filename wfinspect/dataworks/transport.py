@@ -98,7 +98,7 @@ class Transport:
         self._stuck: httpx.AsyncClient | None = None
 
     async def send(self, call: Call, auth: httpx.Auth) -> Answer:
-        """Send, and once more with a new signature if the connection proves to have been dead before.
+        """Send, and once more with a new signature if the connection proves to have ended before.
 
         A kept connection that the service closes in the moment it is used again says nothing about
         the service; neither does a pool without a free connection.

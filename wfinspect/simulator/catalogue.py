@@ -1,4 +1,4 @@
-"""Who is in the fleet: workflows, their instances, and the life each one leads, over and over. Pure.
+"""The workflows and instances of the fleet, and the states each passes through, run after run. Pure.
 
 The first 30 instances are written by hand; `extra_instances` makes as many more as a load test wants, and
 `earlier_instances` the runs of the days before. Time and chance are arguments.
@@ -20,7 +20,7 @@ BIG_LOG_ID = 10432980002
 """A settled instance; the log of its first task has 32 MiB."""
 
 OUTCOME = "Outcome"
-"""Stands in a life for Success or Failure, which chance decides for each run."""
+"""Stands in a lifecycle for Success or Failure, which chance decides for each run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Lifecycle:
     offset: float
     """Seconds of the first run that lie before the epoch."""
     past: float = 1.0
-    """How much longer everything before the epoch took, so that a fleet just born looks old."""
+    """How much longer everything before the epoch took, so that a new fleet looks old."""
     failing: float = 0.0
     """Share of the runs that fail."""
 
@@ -42,14 +42,14 @@ class Lifecycle:
         return sum(seconds for _, seconds in self.phases)
 
     def scaled(self, factor: float, turn: float) -> "Lifecycle":
-        """Return the same life at another pace, `turn` (0 to 1) of a run in at the epoch."""
+        """Return the same lifecycle at another pace, `turn` (0 to 1) of a run in at the epoch."""
         phases = tuple((status, seconds * factor) for status, seconds in self.phases)
         return Lifecycle(phases, self.period * factor * turn, self.past, self.failing)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowRun:
-    """One run of a life; times in milliseconds since 1970, also those yet to come."""
+    """One run of a lifecycle; times in milliseconds since 1970, also those yet to come."""
 
     number: int
     """Counts the runs; 0 is the one under way at the epoch."""
@@ -98,7 +98,7 @@ class PlannedInstance:
     """Business date: so many days before the epoch's, in the region's zone."""
     life: Lifecycle
     is_fixed: bool = False
-    """Lives exactly as written; the others get a pace and a beginning of their own."""
+    """Passes through its states exactly as written; the others get a pace and a beginning of their own."""
 
 
 # ID | name | type | workspace | owner | tags | parameters
@@ -147,7 +147,7 @@ _STATES = (*_BEFORE_RUNNING, "Running", "Checking", OUTCOME)
 def _life(
     *seconds: float, at: str, into: float, past: float = 1.0, failing: float = 0.0
 ) -> Lifecycle:
-    """Return a life by the seconds in each of _STATES (0 skips one), `into` seconds into `at` at first."""
+    """Return a lifecycle by the seconds in each of _STATES (0 skips one), `into` seconds into `at` at first."""
     before = sum(seconds[: _STATES.index(at)])
     phases = tuple((s, t) for s, t in zip(_STATES, seconds, strict=True) if t)
     return Lifecycle(phases, before + into, past, failing)
@@ -187,7 +187,7 @@ def _planned(
     return PlannedInstance(number, _WORKFLOWS[workflow], env_type, days_back, life, is_fixed)
 
 
-_ANY = (_PLAIN, _CHECKED, _BRANCH, _BY_HAND)  # lives that the seed varies
+_ANY = (_PLAIN, _CHECKED, _BRANCH, _BY_HAND)  # lifecycles that the seed varies
 
 INSTANCES = (
     _planned(10432987165, 2261034, "Prod", 1, _FAILS),

@@ -26,7 +26,7 @@ from wfinspect.simulator.catalogue import (
 from wfinspect.simulator.faults import Faults
 
 REGION = "cn-shanghai"
-"""Where the fleet lives: its days begin at midnight in this region's zone."""
+"""The region of the fleet: its days begin at midnight in this region's zone."""
 
 TYPES = WORDS["type"]
 
@@ -43,9 +43,9 @@ class Fleet:
     """All instances of the simulated service.
 
     Args:
-        seed: chooses pace and luck of everything but the instances written as fixed.
-        epoch: when the fleet was born; aware.
-        speed: seconds of life in a second of time.
+        seed: chooses pace and outcome of everything but the instances written as fixed.
+        epoch: when the fleet began; aware.
+        speed: seconds of a lifecycle in a second of time.
         extra: so many instances beyond the 30 of the catalogue.
     """
 
@@ -73,7 +73,7 @@ class Fleet:
         return tuple(self._planned)
 
     def moment(self, now: datetime) -> int:
-        """Return the moment the fleet lives at: time before its epoch does not exist."""
+        """Return the moment as the fleet knows it: time before its epoch does not exist."""
         return max(milliseconds(now), self.epoch)
 
     def record(self, instance_id: int, now: datetime) -> Record | None:
@@ -136,7 +136,7 @@ class Fleet:
         return WorkflowRun(number, fails, moments)
 
     def _elapsed(self, life: Lifecycle, now: datetime) -> float:
-        """Return the seconds of life since the first run began."""
+        """Return the seconds of the lifecycle since the first run began."""
         return (self.moment(now) - self.epoch) * self._speed / 1000 + life.offset
 
     def _life(self, planned: PlannedInstance) -> Lifecycle:
@@ -180,7 +180,7 @@ class Population:
         self._vanished: set[int] = set()
 
     def set_status(self, instance_id: int, status: str, now: datetime) -> None:
-        """Take an instance out of its life and hold it in a status, its times set to fit."""
+        """Take an instance out of its lifecycle and hold it in a status, its times set to fit."""
         record = self.record(instance_id, now)
         if record is None:
             raise KeyError(instance_id)
@@ -220,7 +220,7 @@ class Population:
             self._vanished.add(instance_id)
 
     def restore(self, instance_id: int) -> None:
-        """Give an instance its own life back."""
+        """Let an instance go on in its own lifecycle."""
         with self._lock:
             self._changes.pop(instance_id, None)
             self._answers.pop(instance_id, None)
@@ -237,7 +237,7 @@ class Population:
         return {name: value for name, value in record.items() if value is not None}
 
     def run(self, instance_id: int, now: datetime) -> WorkflowRun:
-        """Return the run that is under way, or was when the instance was taken out of its life."""
+        """Return the run that is under way, or was when the instance was taken out of its lifecycle."""
         with self._lock:
             now = self._held.get(instance_id, now)
         return self.fleet.run(instance_id, now)

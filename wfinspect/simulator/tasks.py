@@ -127,11 +127,11 @@ def layout_of(seed: int, workflow_id: int, instance_id: int, *, fails: bool) -> 
     repeated = usual.choice(able)
     failing = _failing(tasks, able, usual) if fails else ()
     last = failing[0] if failing else len(tasks)
-    dead = _behind(tasks, failing)
-    alive = [t for t in tasks if t.number not in dead]
+    never_run = _behind(tasks, failing)
+    that_run = [t for t in tasks if t.number not in never_run]
     lanes = [0.0] * (2 + len(tasks) // _PER_LANE)
     spans: dict[int, tuple[float, float, float]] = {}
-    for task in sorted(alive, key=lambda t: t.number == last):
+    for task in sorted(that_run, key=lambda t: t.number == last):
         lane = lanes.index(min(lanes))
         waits = max((spans[n][2] for n in task.upstream), default=0.0)
         starts = max(waits + 0.1, lanes[lane]) if task.upstream else 0.0
