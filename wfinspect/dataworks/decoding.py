@@ -7,6 +7,7 @@ BadAnswer with one sentence.
 """
 
 import re
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple, TypeVar
@@ -202,8 +203,13 @@ def _instance(raw: msgspec.Raw) -> WorkflowInstance:
             f"The service gave instance {values['id']} without a Status that can be read: the "
             "answer was not used."
         )
+    # Thousands of instances say the same few words.
+    values |= {name: sys.intern(values[name]) for name in _SHARED & values.keys()}
     instance = _in_use[values["raw"]] = WorkflowInstance(**values)
     return instance
+
+
+_SHARED = {"status", "type", "env_type", "owner", "create_user", "modify_user"}
 
 
 def _task(raw: msgspec.Raw) -> TaskInstance:

@@ -241,7 +241,8 @@ class Journal:
         return taken
 
     def _take_over(self, moment: Moment | None) -> list[InstanceKey]:
-        taken = self.watchlist.take_over(self.store.rows(), self._changes, moment)
+        held = self.watchlist.rows
+        taken = self.watchlist.take_over(self.store.rows(held), self._changes, moment)
         self._read_transitions()
         self.recent = self.store.recent()
         return taken

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import MAXYEAR, UTC, date, datetime, timedelta
-from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
@@ -107,11 +106,12 @@ class Store:
         self._unreadable: dict[str, bool] = {}
         """The values that could not be read, each with whether `take_unreadable` has given it."""
 
-    def rows(self) -> list[Row]:
-        """Return the watched list in its order."""
+    def rows(self, held: Mapping[InstanceKey, Row] | None = None) -> list[Row]:
+        """Return the watched list in its order; a reading no newer than the one in `held` is left out."""
 
         def found(connection: sqlite3.Connection) -> list[Row]:
-            rows = (_row(values, self._lost) for values in connection.execute(_SELECT_ROWS))
+            lines = connection.execute(_SELECT_ROWS)
+            rows = (_row(values, self._lost, held or {}) for values in lines)
             return [row for row in rows if row is not None]
 
         return self._use(found)
@@ -314,12 +314,12 @@ class EphemeralStore(Store):
         }
         self._is_begun = not self._own
 
-    def rows(self) -> list[Row]:
+    def rows(self, held: Mapping[InstanceKey, Row] | None = None) -> list[Row]:
         """Return its own rows, each as the file holds it where that was read in its time."""
         stored = {
             row.key: row
             # At first no process has read one in its time, and the file may be unusable.
-            for row in (super().rows() if self._own and self._is_begun else ())
+            for row in (super().rows(held) if self._own and self._is_begun else ())
             if row.read_at is not None and row.read_at >= self._since
         }
         self._is_begun = True
@@ -514,7 +514,9 @@ _FAR = 2**62
 _CLOCK_SET_BACK = 60_000_000  # microseconds, more than a save can take
 
 
-def _row(values: Sequence[object], lost: Callable[[str], None]) -> Row | None:
+def _row(
+    values: Sequence[object], lost: Callable[[str], None], held: Mapping[InstanceKey, Row]
+) -> Row | None:
     """Make a row of a line of `_SELECT_ROWS`; None where it can't be read which instance it is of.
 
     `lost` is called with a name for each value that can't be read, and is left out.
@@ -531,11 +533,14 @@ def _row(values: Sequence[object], lost: Callable[[str], None]) -> Row | None:
             lost(f"{what} ({key.id})")
         return found
 
+    at = checked("the time of a reading", read_at, from_microseconds(read_at))
+    known_at = held[key].read_at if key in held else None
+    if at is not None and known_at is not None and at <= known_at:
+        reading = None
     instance = read(WorkflowInstance, reading)
     if instance is not None and instance.id != key.id:
         instance = None
     instance = checked("a reading", reading, instance)
-    at = checked("the time of a reading", read_at, from_microseconds(read_at))
     place = position if isinstance(position, float) and isfinite(position) else None
     return Row(
         key=key,
@@ -683,7 +688,6 @@ def _prune(connection: sqlite3.Connection, now: datetime) -> None:
 
 _R = TypeVar("_R", WorkflowInstance, Transition)
 _MAX_BITS = 512  # a float holds a little more
-_MAX_CACHED = 65_536  # characters: thousands of readings of megabytes must not stay in memory
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -700,14 +704,6 @@ def read(kind: type[_R], text: object) -> _R | None:
     """Return the reading or the change in a text of `text_of`; None where it can't be read."""
     if not isinstance(text, str):
         return None
-    is_long = len(text) > _MAX_CACHED
-    found: _R | None = _read.__wrapped__(kind, text) if is_long else _read(kind, text)  # type: ignore[arg-type] # it has a hash
-    return found
-
-
-# A list of a thousand rows is read again whenever another process has written one of them.
-@lru_cache(maxsize=3072)
-def _read(kind: type[Any], text: str) -> Any:  # noqa: ANN401 - `read` knows better
     known = _names(kind)
     try:
         # Fields of other versions are left out.
