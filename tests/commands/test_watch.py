@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import closing
 from datetime import UTC, timedelta
 from functools import partial
 from pathlib import Path
@@ -506,6 +507,24 @@ def test_the_stored_list_is_followed_without_ids(
     assert sorted(int(line.split()[2]) for line in out.splitlines()) == sorted(DEMO_IDS[:2])
     assert store.rows() == before
     store.close()
+
+
+def test_a_stored_group_costs_one_call(watch: Command, live: Simulator, tmp_path: Path) -> None:
+    target, now = Target("(env)", "cn-shanghai", live.url), SystemClock().now()
+    added = {}
+    for place, number in enumerate(DEMO_IDS):
+        live.set_status(number, S)
+        record = live.population.record(number, now)
+        assert record is not None
+        names = {"project_id": "ProjectId", "env_type": "EnvType", "biz_date": "BizDate"}
+        known = instance(number, R, **{ours: record[theirs] for ours, theirs in names.items()})
+        which = InstanceKey(target, InstanceId(number))
+        added[which] = listed(which, float(place), instance=known, read_at=now)
+    with closing(Store(tmp_path / "s" / "wfinspect", SystemClock().now)) as store:
+        store.save(Changes(added=added))
+
+    assert watch()[0] == 0
+    assert live.calls.counts == {("ListWorkflowInstances", "OK"): 1}
 
 
 def test_a_bug_in_the_poller_writes_no_traceback(

@@ -24,7 +24,7 @@ from wfinspect.model import Family, InstanceId, InstanceKey
 from wfinspect.parsing import FoundIds, parse_ids, read_id_file
 from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals
-from wfinspect.watching.api import Contact, Row, Snapshot
+from wfinspect.watching.api import Contact, Row, Snapshot, group_of
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.notifications import Alerts, NoticeReader
 from wfinspect.watching.poller import Poller
@@ -73,15 +73,17 @@ def _seconds(text: str) -> float:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each change until the condition is true; the list stays as it is."""
     clock = SystemClock()
-    keys = _keys(args, settings, environ, clock)
+    schedule = Schedule(random.Random(), budget=settings.budget, interval_seconds=settings.interval)
+    if args.ids or args.file is not None:
+        keys = _keys(args, settings, environ)
+    else:
+        keys = _stored_keys(settings, clock, schedule)
     engine = Engine(
         keys[0].target,
         connector(environ, home_of(environ), clock),
         clock,
         store=EphemeralStore(settings.paths.state_dir, clock.now, keys),
-        schedule=Schedule(
-            random.Random(), budget=settings.budget, interval_seconds=settings.interval
-        ),
+        schedule=schedule,
         alerts=Alerts(),
     )
     poller = Poller(engine)
@@ -101,13 +103,20 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             poller.stop()
 
 
-def _keys(
-    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str], clock: Clock
-) -> Sequence[InstanceKey]:
-    if not args.ids and args.file is None:
-        if rows := stored_rows(settings, clock):
-            return [row.key for row in rows]
+def _stored_keys(settings: Settings, clock: Clock, schedule: Schedule) -> Sequence[InstanceKey]:
+    """Return the watched list; the schedule learns who shares a call, so that no search is made."""
+    rows = stored_rows(settings, clock)
+    if not rows:
         raise UsageError("The watched list is empty: give the IDs of instances to follow.")
+    for row in rows:
+        group = group_of(row.key.target, row.instance) if row.instance else None
+        schedule.add(row.key, group=group)
+    return [row.key for row in rows]
+
+
+def _keys(
+    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
+) -> Sequence[InstanceKey]:
     target = resolve_target(settings, environ).target
     ids = dict.fromkeys(parse_ids(" ".join(args.ids)) if args.ids else ())
     if args.file is not None:
