@@ -98,7 +98,7 @@ def test_tasks_with_much_that_is_unknown_are_listed_and_narrowed(
         app.wait_for("/500 done", AT_ONCE_SECONDS)
         begun = time.monotonic()
         app.press("/")
-        app.wait_for("part of a name")
+        app.wait_for("name or ID")
         app.press(*"zzz")
         app.wait_for("No task matches")
         app.press("escape")
