@@ -121,13 +121,15 @@ def test_no_terminal_is_refused_with_what_to_use(tty: TextIO, tmp_path: Path) ->
 def test_low_bandwidth_means_fewer_frames_and_shorter_colours_unless_others_are_asked_for(
     given: dict[str, str], fps: str, colours: str
 ) -> None:
-    plain = dict(given)
+    plain, remote = dict(given), given | {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"}
     prepare_environment(given, low_bandwidth=True)
     prepare_environment(plain)
+    prepare_environment(remote)
 
     assert given["TEXTUAL_FPS"] == fps
     assert given["TEXTUAL_COLOR_SYSTEM"] == colours
-    assert plain["TEXTUAL_FPS"] == ("5" if fps == "5" else "20")
+    assert plain["TEXTUAL_FPS"] == ("5" if fps == "5" else "60")
+    assert remote["TEXTUAL_FPS"] == ("5" if fps == "5" else "20")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ _WANTED = {
 }
 _PREFERRED = {
     "TEXTUAL_ANIMATIONS": "none",
-    "TEXTUAL_FPS": "20",
     # An arrow key split by a slow link must not become Escape and a letter.
     "ESCDELAY": "250",
 }
@@ -44,7 +43,7 @@ def prepare_environment(
 ) -> None:
     """Set what Textual shall find when it is imported, and drop what it must not.
 
-    With `low_bandwidth` half as many frames a second, and no colours that take 17 bytes each; None
+    With `low_bandwidth` few frames a second, and no colours that take 17 bytes each; None
     stands for such a line under SSH.
     """
     low_bandwidth = is_remote(environ) if low_bandwidth is None else low_bandwidth
@@ -55,8 +54,8 @@ def prepare_environment(
     if not environ.get("NO_COLOR"):
         environ.pop("NO_COLOR", None)
     environ.update(_WANTED)
-    if low_bandwidth:
-        environ.setdefault("TEXTUAL_FPS", "10")
+    frames = "10" if low_bandwidth else "20" if is_remote(environ) else "60"
+    environ.setdefault("TEXTUAL_FPS", frames)
     for name, value in _PREFERRED.items():
         environ.setdefault(name, value)
 

@@ -6,6 +6,7 @@ import inspect
 import pkgutil
 import re
 import textwrap
+from asyncio import BaseEventLoop
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -65,7 +66,17 @@ INSIDE: dict[type, tuple[str, set[str]]] = {
         },
     ),
     WriterThread: ("driver.py", {"_queue"}),
-    Screen: ("painting.py", {"_compositor", "_on_timer_update", "_update_timer"}),
+    Screen: (
+        "painting.py",
+        {
+            "_compositor",
+            "_compositor_refresh",
+            "_dirty_widgets",
+            "_on_timer_update",
+            "_update_timer",
+        },
+    ),
+    BaseEventLoop: ("painting.py", {"_ready"}),
     Compositor: ("painting.py", {"_dirty_regions", "_full_map"}),
     StylesCache: ("painting.py", {"get_inner_outer"}),
     ChopsUpdate: ("painting.py", {"chop_ends", "chops", "spans"}),
@@ -92,7 +103,7 @@ def own_names(kind: type) -> frozenset[str]:
 
 
 def bases(kind: type) -> Iterator[type]:
-    return (base for base in kind.__mro__ if base.__module__.startswith("textual"))
+    return (base for base in kind.__mro__ if base.__module__.startswith(("textual", "asyncio")))
 
 
 def is_private(name: str) -> bool:

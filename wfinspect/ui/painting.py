@@ -7,12 +7,13 @@ width of each piece of text.
 
 import asyncio
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, groupby
 from math import inf
 from operator import itemgetter, ne, or_
+from time import thread_time
 from typing import Any, TypeVar
 from unicodedata import east_asian_width
 
@@ -430,6 +431,9 @@ class CarefulCompositor(Compositor):
         return new
 
 
+_SETTLE_SECONDS = 0.05  # of this thread's time, so that others on the machine don't count
+
+
 class Frames:
     """When a screen is painted: at once after a rest, else a period after the last frame.
 
@@ -439,29 +443,54 @@ class Frames:
 
     def __init__(self, screen: Screen[Any]) -> None:
         self._screen = screen
-        self._painted_at = -inf
+        self._painted_at = self._began_at = -inf
         self._next: asyncio.TimerHandle | None = None
+        self._paint: Callable[[], None] | None = None
 
     def resume(self) -> None:
-        """Have what has changed painted."""
+        """Have what has changed laid out and painted."""
         if self._next is None:
             loop = asyncio.get_running_loop()
+            rest = UPDATE_PERIOD if self._paint is None else 0
             # Not as a message: behind each of those a screen looks again whether there is more to paint,
             # and one that lies under another always finds some.
-            self._next = loop.call_at(self._painted_at + UPDATE_PERIOD, self._paint)
+            self._next = loop.call_at(self._painted_at + rest, self._update)
 
     def pause(self) -> None:
-        """Note that it is being painted."""
-        self._painted_at = asyncio.get_running_loop().time()
+        """Note that it is being laid out."""
         if self._next is not None:
             self._next.cancel()
             self._next = None
 
-    def _paint(self) -> None:
+    def settle(self, paint: Callable[[], None]) -> None:
+        """Paint once nothing is left to do.
+
+        A new layout tells widgets their sizes, which has them ask for another one, for scrollbars
+        for example: all of that is one frame.
+        """
+        if self._paint is None:
+            self._paint, self._began_at = paint, thread_time()
+            asyncio.get_running_loop().call_soon(self._paint_if_settled)
+
+    def _paint_if_settled(self) -> None:
+        loop: Any = asyncio.get_running_loop()
+        is_busy = self._next is not None or loop._ready  # noqa: SLF001 - asyncio has no public name for it
+        if is_busy and thread_time() - self._began_at < _SETTLE_SECONDS:
+            loop.call_soon(self._paint_if_settled)
+            return
+        paint, self._paint = self._paint, None
+        self._painted_at = loop.time()
+        if paint is not None:
+            self._do(paint)
+
+    def _update(self) -> None:
         self._next = None
+        self._do(self._screen._on_timer_update)  # noqa: SLF001 - this, too, is the timer's
+
+    def _do(self, act: Callable[[], None]) -> None:
         if self._screen.is_running:
             try:
-                self._screen._on_timer_update()  # noqa: SLF001 - this, too, is the timer's
+                act()
             except Exception as error:  # noqa: BLE001 - as the screen's own timer does
                 self._screen.app._handle_exception(error)  # noqa: SLF001
 
@@ -477,6 +506,16 @@ class SparingScreen(Screen[T]):
     @property
     def _update_timer(self) -> Frames:  # type: ignore[override]
         return self._frames
+
+    def _compositor_refresh(self) -> None:
+        if self is self.app.screen:
+            self._frames.settle(self._paint)
+        else:
+            super()._compositor_refresh()
+
+    def _paint(self) -> None:
+        self._compositor.update_widgets(self._dirty_widgets)
+        super()._compositor_refresh()
 
     def on_unmount(self) -> None:
         """Let go of what was drawn: a cache of Textual's would hold the lines of a thousand widgets."""
