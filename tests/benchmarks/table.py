@@ -14,6 +14,7 @@ import commands
 import day
 import edits
 import faults
+import frames
 import hardship
 import kills
 import night
@@ -53,6 +54,7 @@ def measured(*, is_long: bool, directory: Path | None) -> list[Measured]:
     hours = soak.HOURS if is_long else QUICK_SOAK_HOURS
     found = [
         ("terminal", of_terminal(terminal.PARTS)),
+        ("frames", collected(frames.tell)),
         ("views", of_terminal(views.PARTS)),
         ("commands", collected(commands.tell)),
         ("round", collected(rounds.tell)),

@@ -216,20 +216,36 @@ class PtySession:
         names = [f"?{mode}h" for mode in sorted(on)]
         return names + ["hidden cursor"] * cursor_is_hidden + ["no wrap"] * wraps_not
 
+    def read_until_quiet(self, seconds: float) -> float:
+        """Read until nothing comes for so long; when the last came, on `time.monotonic`'s clock.
+
+        It is drawn at the end: drawing a screen takes longer than sending it.
+        """
+        pieces, last = [], time.monotonic()
+        while data := self._take(time.monotonic() + seconds):
+            last = time.monotonic()
+            pieces.append(data)
+        self._draw(self._decoder.decode(b"".join(pieces)))
+        return last
+
     def _read(self, deadline: float, most: int = 65536) -> bool:
         """Read once; False if nothing came before the deadline, or nothing can come any more."""
+        data = self._take(deadline, most)
+        self._draw(self._decoder.decode(data))
+        return bool(data)
+
+    def _take(self, deadline: float, most: int = 65536) -> bytes:
         ready, _, _ = select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
-            return False
+            return b""
         try:
             data = os.read(self.master, most)
         except OSError:
-            return False
+            return b""
         self.log += data
         if _SYNC_QUERY in data:
             self.send(_SYNC_ANSWER)
-        self._draw(self._decoder.decode(data))
-        return bool(data)
+        return data
 
     def _draw(self, text: str) -> None:
         text = self._tail + text
