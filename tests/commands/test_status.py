@@ -198,6 +198,15 @@ def test_an_unsettled_row_read_five_minutes_ago_is_marked_whatever_the_interval(
     assert short_line(rows, 3600.0, START) == ">1? ~1 +1 (6m)"
 
 
+@pytest.mark.parametrize(("minutes", "line"), [(1.7, ">1"), (1.8, ">1? (1m)")])
+def test_a_reading_counts_for_a_minute_longer_since_so_late_is_its_time_saved(
+    minutes: float, line: str
+) -> None:
+    rows = [listed(key(1), 1.0, instance=instance(1), read_at=at(minutes))]
+
+    assert short_line(rows, 15.0, START) == line
+
+
 def test_what_is_final_or_gone_is_never_old() -> None:
     over = ms(START - timedelta(days=3))
     final = instance(1, "Success", finished_time=over)

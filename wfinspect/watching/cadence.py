@@ -19,6 +19,9 @@ GONE_SECONDS = 3600.0
 JITTER = 0.1
 """The largest part by which a cadence is lengthened, so that many watchers do not call in step."""
 
+SAVED_AFTER_SECONDS = 60.0
+"""How long the time of a reading may wait for other news before it is saved."""
+
 AGE_SHOWN_SECONDS = 300.0
 """An unsettled row that was read longer ago shows its age, however long its interval is."""
 
@@ -59,7 +62,8 @@ def _age_shown_after(family: str) -> float:
 def old_after(family: str, interval: float) -> float:
     """Return the seconds after which the stored reading of an instance is not to be taken for the present."""
     every = cadence(family, interval=interval, is_attended=False)
-    return min(_age_shown_after(family), freshness_seconds(every * (1.0 + JITTER)))
+    fresh = freshness_seconds(every * (1.0 + JITTER))
+    return min(_age_shown_after(family), fresh + SAVED_AFTER_SECONDS)
 
 
 def shows_age(instance: "WorkflowInstance", read_at: datetime, now: datetime) -> bool:

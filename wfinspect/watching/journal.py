@@ -16,6 +16,7 @@ from wfinspect.errors import DailyLimit, StoreError
 from wfinspect.model import Account, InstanceId, InstanceKey, Target, Transition, WorkflowInstance
 from wfinspect.regions import day_ends_at, day_of
 from wfinspect.watching.api import Row
+from wfinspect.watching.cadence import SAVED_AFTER_SECONDS
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits
 from wfinspect.watching.notifications import Notices
 from wfinspect.watching.store import MAX_RECENT, Changes, Store, event_name
@@ -26,8 +27,6 @@ SHOWN_TRANSITIONS = 200
 RETRY_SECONDS = 5.0, 10.0, 20.0, 40.0, 60.0
 """A file that was locked is free soon; a disk that is full stays so, and each attempt may take 2 s."""
 _MAX_UNSAVED_TRANSITIONS = 10_000
-_AGES_SECONDS = 60.0
-"""How long times of readings and counts of calls may wait for other news before they are saved."""
 _SHARED_SECONDS = 150.0
 """So long after another process wrote, it may be there still, and is to know of each reading at once."""
 _T = TypeVar("_T")
@@ -70,7 +69,7 @@ class Journal:
     def save(self, monotonic: float) -> None:
         """Save what has changed since the last time."""
         is_shared = monotonic < self._shared_until
-        is_due = is_shared or self.trouble or monotonic >= self._saved_at + _AGES_SECONDS
+        is_due = is_shared or self.trouble or monotonic >= self._saved_at + SAVED_AFTER_SECONDS
         if self._changes.is_news or (is_due and self._changes):
             self._saved_at = monotonic
             self._use(self._save, monotonic)
