@@ -145,7 +145,7 @@ def _answer_from_usual_place(environ: "Mapping[str, str]", *, is_followed: bool)
     state = environ.get("XDG_STATE_HOME") or f"{home}/.local/state"
     if not all(each.startswith("/") for each in (home, config, state)):
         return None
-    if any(name.startswith("WFINSPECT_") for name in environ):
+    if any(environ.get(f"WFINSPECT_{name}") for name in ("INTERVAL", "STATE_DIR", "CONFIG")):
         return None
     if os.path.lexists(f"{config}/wfinspect/config.toml"):
         return None
