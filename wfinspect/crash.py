@@ -41,8 +41,5 @@ def crash_sentence(error: BaseException, report: Path | None) -> str:
 
 def redacted_report(text: str) -> str:
     """Return the lines of a traceback or a log, redacted but for the places, and fit for a terminal."""
-    return "\n".join(map(_report_line, text.splitlines()))
-
-
-def _report_line(line: str) -> str:
-    return shown(line if _FRAME.match(line) else redacted(line), limit=_LINE_LIMIT)
+    lines = (line if _FRAME.match(line) else redacted(line) for line in text.splitlines())
+    return "\n".join(shown(line, limit=_LINE_LIMIT) for line in lines)

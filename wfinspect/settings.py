@@ -442,17 +442,15 @@ def _own_directory(kind: Literal["config", "state"], environ: Mapping[str, str])
 
 def decoded(text: str) -> str:
     """Return an argument or the value of a variable as the UTF-8 it was typed in, whatever the locale."""
-    locale = codecs.lookup(sys.getfilesystemencoding()).name
-    if text.isascii() or not (locale in {"ascii", "iso8859-1"} or _has_surrogates(text)):
+    if text.isascii():
+        return text
+    is_read_otherwise = codecs.lookup(sys.getfilesystemencoding()).name in {"ascii", "iso8859-1"}
+    if not is_read_otherwise and not any("\ud800" <= char <= "\udfff" for char in text):
         return text
     try:
         return os.fsencode(text).decode("utf-8")
     except UnicodeError:
         return text
-
-
-def _has_surrogates(text: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in text)
 
 
 PIPE_SECONDS = 10.0

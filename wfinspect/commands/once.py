@@ -177,15 +177,14 @@ _AT = 0.0  # one reading is one moment to the planner
 async def _list(
     source: InstanceSource, keys: Sequence[InstanceKey], group: Group
 ) -> dict[InstanceKey, WorkflowInstance]:
-    try:
+    listed: Sequence[WorkflowInstance] = ()
+    with contextlib.suppress(NotFound):
         listed = await source.list_workflow_instances(
             [key.id for key in keys],
             project_id=group.project_id,
             biz_date=group.biz_date,
             env_type=group.env_type,
         )
-    except NotFound:
-        return {}
     found = {InstanceKey(group.target, instance.id): instance for instance in listed}
     return {key: found[key] for key in keys if key in found}
 

@@ -21,7 +21,7 @@ _CENTRAL_REGIONS = frozenset({"cn-hangzhou-finance", "cn-qingdao", "cn-huhehaote
 _PUBLIC_ONLY = _CENTRAL_REGIONS | {"cn-beijing-finance-1", "cn-north-2-gov-1"}
 
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
-_HTTPS_PORT, _HTTP_PORT = 443, 80
+_PORTS = {"https": 443, "http": 80}
 
 
 def endpoint_of(region: str, choice: str) -> str:
@@ -105,10 +105,11 @@ def _from_url(text: str) -> str:
     if port == 0 or not (literal or _HOST.fullmatch(host)):
         raise ConfigError(f"The endpoint {quoted} does not name a host that can be reached.")
     name = f"[{literal}]" if isinstance(literal, ipaddress.IPv6Address) else host
+    place = name if port in {None, _PORTS[parts.scheme]} else f"{name}:{port}"
     if parts.scheme == "https":
-        return name if port in {None, _HTTPS_PORT} else f"{name}:{port}"
+        return place
     _require_loopback(host, literal, quoted)
-    return f"http://{name}" if port in {None, _HTTP_PORT} else f"http://{name}:{port}"
+    return f"http://{place}"
 
 
 def _require_loopback(

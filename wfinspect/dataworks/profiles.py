@@ -89,9 +89,9 @@ def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Ide
         name, source = DEFAULT, "default credential chain"
         if current and not is_empty(found):
             name, source = current, _named(current, home)
-    regions = [region_in(environ), _region(found)]
+    regions = [region_in(environ), _member(found, "region_id")]
     region = next(filter(None, reversed(regions) if is_explicit else regions), None)
-    return Identity(name, region, source, _endpoint(found))
+    return Identity(name, region, source, _member(found, "endpoint", "endpoint_type"))
 
 
 def keys_in(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
@@ -223,17 +223,10 @@ def _choice(name: str, known: list[str]) -> str:
     return f"use one of {', '.join(listed)}{f' ({hint})' if hint else ''}"
 
 
-def _region(profile: Mapping[str, Any]) -> str | None:
-    region = profile.get("region_id")
-    return region.strip() or None if isinstance(region, str) else None
-
-
-def _endpoint(profile: Mapping[str, Any]) -> str | None:
-    for name in ("endpoint", "endpoint_type"):
-        value = profile.get(name)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-    return None
+def _member(profile: Mapping[str, Any], *names: str) -> str | None:
+    """Return the first of some members of a profile that is a text and not blank."""
+    values = (profile.get(name) for name in names)
+    return next((v.strip() for v in values if isinstance(v, str) and v.strip()), None)
 
 
 def _beside_keys(environ: Mapping[str, str], home: Path) -> dict[str, Any]:

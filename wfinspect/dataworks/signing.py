@@ -69,10 +69,6 @@ class Acs3Auth(httpx.Auth):
         self._nonce = nonce
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        self._sign(request)
-        yield request
-
-    def _sign(self, request: httpx.Request) -> None:
         body_sha256 = hashlib.sha256(request.content).hexdigest()
         headers = request.headers
         headers["x-acs-date"] = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -93,3 +89,4 @@ class Acs3Auth(httpx.Auth):
             f"{ALGORITHM} Credential={self._credentials.access_key_id},"
             f"SignedHeaders={names},Signature={proof}"
         )
+        yield request

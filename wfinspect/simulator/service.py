@@ -113,7 +113,7 @@ class Service:
         is_unusable = kind in OUTAGES | PAGES
         self._calls.add(ServedCall(action, kind if is_unusable else code, parameters, now))
         if kind in PAGES:
-            reply = _page(kind, reply)
+            reply = _UNUSABLE.get(kind) or answer({}, reply.headers["x-acs-request-id"])
         return None if kind in OUTAGES else reply, fault
 
     def _perform(
@@ -554,14 +554,7 @@ def _json(status: int, body: Body, request_id: str) -> HttpReply:
 
 
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
-_HTML = "text/html; charset=utf-8"
-
-
-def _page(kind: str, reply: HttpReply) -> HttpReply:
-    match kind:
-        case "html":
-            return HttpReply(HTTPStatus.OK, _LOGIN_PAGE, content_type=_HTML)
-        case "not-json":
-            return HttpReply(HTTPStatus.OK, b"\x00\xff\xfe garbage")
-        case _:
-            return answer({}, reply.headers["x-acs-request-id"])
+_UNUSABLE = {
+    "html": HttpReply(HTTPStatus.OK, _LOGIN_PAGE, content_type="text/html; charset=utf-8"),
+    "not-json": HttpReply(HTTPStatus.OK, b"\x00\xff\xfe garbage"),
+}

@@ -50,9 +50,11 @@ class Verifier:
         headers = request.headers
         access_key_id, signed, signature = _authorization(headers)
         key = self._keys.get(access_key_id)
-        if key is None:
+        token = headers.get("x-acs-security-token", "")
+        if key is None or (key.security_token and not token):
             raise Refusal("InvalidAccessKeyId.NotFound")
-        _check_token(key, headers.get("x-acs-security-token", ""))
+        if token != key.security_token:
+            raise Refusal("InvalidSecurityToken.MismatchWithAccessKey")
         _check_date(headers.get("x-acs-date", ""), now)
         _check_signature(request, key, signed, signature)
         self._use_nonce(headers.get("x-acs-signature-nonce", ""), now)
@@ -106,13 +108,6 @@ def _authorization(headers: Mapping[str, str]) -> tuple[str, str, str]:
     if match is None:
         raise Refusal("IncompleteSignature")
     return match[1], match[2], match[3]
-
-
-def _check_token(key: AccessKey, token: str) -> None:
-    if key.security_token and not token:
-        raise Refusal("InvalidAccessKeyId.NotFound")
-    if token != key.security_token:
-        raise Refusal("InvalidSecurityToken.MismatchWithAccessKey")
 
 
 def _check_date(text: str, now: datetime) -> None:
