@@ -13,11 +13,12 @@ from fakes import START, change, instance, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
 from readme_blocks import README
+from values import replace
 
 from wfinspect.format import is_harmless
 from wfinspect.model import Status
 from wfinspect.settings import NotifyRule
-from wfinspect.watching.api import Alert
+from wfinspect.watching.api import Alert, Health, Notice, Snapshot
 from wfinspect.watching.notifications import (
     GATHER_SECONDS,
     LONGEST_SECONDS,
@@ -26,6 +27,7 @@ from wfinspect.watching.notifications import (
     Alerts,
     Announcement,
     Messenger,
+    NoticeReader,
     filled,
     scrubbed,
     sentence,
@@ -438,3 +440,31 @@ def test_a_bug_while_telling_is_said_and_the_next_message_is_told(
         assert told.wait(10)
     finish(messenger)
     assert messenger.take_trouble() == "The notification command was not run: ZeroDivisionError."
+
+
+def test_a_notice_is_given_once_however_many_snapshots_hold_it() -> None:
+    one, two = Notice(1, "one"), Notice(2, "two")
+    reader = NoticeReader()
+
+    assert reader.new(Snapshot(notices=(one,))) == [one]
+    assert reader.new(Snapshot(notices=(one,))) == []
+    assert reader.new(Snapshot(notices=(one, two))) == [two]
+
+
+def test_trouble_with_the_store_is_given_once_for_each_cause_until_it_is_over() -> None:
+    well = Snapshot()
+    full, locked = (
+        replace(well, health=Health(contact=well.health.contact, store_trouble=cause))
+        for cause in ("full", "locked")
+    )
+    reader = NoticeReader()
+    given = [reader.new(each) for each in (full, full, locked, full, well, full)]
+
+    assert [[notice.text for notice in each] for each in given] == [
+        ["full"],
+        [],
+        ["locked"],
+        [],
+        [],
+        ["full"],
+    ]
