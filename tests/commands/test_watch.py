@@ -523,6 +523,7 @@ def test_a_stored_group_costs_one_call(watch: Command, live: Simulator, tmp_path
     with closing(Store(tmp_path / "s" / "wfinspect", SystemClock().now)) as store:
         store.save(Changes(added=added))
 
+    live.calls.clear()
     assert watch()[0] == 0
     assert live.calls.counts == {("ListWorkflowInstances", "OK"): 1}
 
