@@ -152,7 +152,7 @@ class Asker(Rig):
 
     async def ask(self, request: object) -> Outcome:
         """What comes of a request that is answered without time passing."""
-        self.engine.ask(request, self.heard.append)
+        self.engine.submit(request, self.heard.append)
         await self.turn()
         return self.heard[-1]
 

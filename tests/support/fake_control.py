@@ -26,7 +26,7 @@ class FakeControl:
         self._pings: list[Callable[[], None]] = []
         self.asked: list[tuple[object, ...]] = []
         self.questions: list[tuple[Request[Any], Heard[Any]]] = []
-        """What was asked by `ask` and is not answered yet, oldest first."""
+        """What was asked by `submit` and is not answered yet, oldest first."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -66,7 +66,7 @@ class FakeControl:
     def set_interval(self, seconds: float) -> None:
         self.asked.append(("interval", seconds))
 
-    def ask(self, request: Request[A], answer: Heard[A]) -> None:
+    def submit(self, request: Request[A], answer: Heard[A]) -> None:
         self.questions.append((request, answer))
 
     def answer(self, value: object, read_at: datetime = START) -> Request[Any]:

@@ -74,7 +74,7 @@ class Operator:
             heard.append(outcome)
             is_there.set()
 
-        self.watcher.ask(request, hear)
+        self.watcher.submit(request, hear)
         assert is_there.wait(DEADLINE)
         outcome = heard[0]
         assert not isinstance(outcome, ServiceError), outcome

@@ -69,7 +69,7 @@ def value_of(outcome: Outcome) -> object:
 async def test_tasks_are_read_to_the_last_page(rig: Asker) -> None:
     await display(rig)
     rig.source.pages = ((TaskInstance(1), TaskInstance(2)), (TaskInstance(2), TaskInstance(3)))
-    rig.engine.ask(TasksOf(key(1)), rig.heard.append)
+    rig.engine.submit(TasksOf(key(1)), rig.heard.append)
     await rig.run(2.0)
 
     page = value_of(rig.heard[0])
@@ -107,7 +107,7 @@ async def test_a_task_its_runs_its_log_and_a_search_are_a_call_each(rig: Asker) 
         TaskLog(BINDING, 5, 2),
         Find(BINDING, QUERY, 3),
     ):
-        rig.engine.ask(request, rig.heard.append)
+        rig.engine.submit(request, rig.heard.append)
     await rig.run(3.0)
 
     assert len(rig.heard) == 4
@@ -130,7 +130,7 @@ async def test_an_answer_says_when_it_was_read(rig: Asker) -> None:
 
 async def test_what_is_asked_for_goes_out_at_the_rate_of_polls(rig: Asker) -> None:
     for number in range(1, 7):
-        rig.engine.ask(TaskOf(BINDING, number), rig.heard.append)
+        rig.engine.submit(TaskOf(BINDING, number), rig.heard.append)
     await rig.run(5.0)
 
     times = rig.source.call_times
@@ -142,7 +142,7 @@ async def test_a_long_answer_leaves_polls_every_other_call(rig: Asker) -> None:
     await display(rig)
     rig.engine.set_paused(paused=False)
     rig.source.pages = tuple((TaskInstance(n),) for n in range(20))
-    rig.engine.ask(TasksOf(key(1)), rig.heard.append)
+    rig.engine.submit(TasksOf(key(1)), rig.heard.append)
     rig.source.hold(*(instance(n, biz_date=n) for n in range(2, 8)))
     rig.engine.watch([key(n) for n in range(2, 8)])
     await rig.run(7.0)
@@ -152,8 +152,8 @@ async def test_a_long_answer_leaves_polls_every_other_call(rig: Asker) -> None:
 
 
 async def test_the_same_question_on_its_way_is_one_call(rig: Asker) -> None:
-    rig.engine.ask(TaskLog(BINDING, 5), rig.heard.append)
-    rig.engine.ask(TaskLog(BINDING, 5), rig.heard.append)
+    rig.engine.submit(TaskLog(BINDING, 5), rig.heard.append)
+    rig.engine.submit(TaskLog(BINDING, 5), rig.heard.append)
     await rig.turn()
 
     assert len(rig.heard) == 2
@@ -177,7 +177,7 @@ async def test_tasks_of_a_settled_run_are_read_once_until_it_is_rerun(rig: Asker
 
 async def test_a_log_is_kept_only_where_its_run_is_over(rig: Asker) -> None:
     for settled_at in (None, None, 7, 7, 8):
-        rig.engine.ask(TaskLog(BINDING, 5, 1, settled_at), rig.heard.append)
+        rig.engine.submit(TaskLog(BINDING, 5, 1, settled_at), rig.heard.append)
         await rig.run(1.0)
 
     assert len(rig.heard) == 5
@@ -186,7 +186,7 @@ async def test_a_log_is_kept_only_where_its_run_is_over(rig: Asker) -> None:
 
 async def test_only_the_latest_logs_are_kept(rig: Asker) -> None:
     for number in (1, 2, 3, 3, 2, 1):
-        rig.engine.ask(TaskLog(BINDING, number, 1, 7), rig.heard.append)
+        rig.engine.submit(TaskLog(BINDING, number, 1, 7), rig.heard.append)
         await rig.run(1.0)
 
     assert rig.called("log") == [(1, 1), (2, 1), (3, 1), (1, 1)]
@@ -208,9 +208,9 @@ async def test_a_refusal_is_an_answer_and_stops_no_poll(rig: Asker, error: Servi
 
 async def test_trouble_of_one_binding_does_not_hold_up_another(rig: Asker) -> None:
     rig.source.hangs = True
-    rig.engine.ask(TaskLog(BINDING, 5), rig.heard.append)
+    rig.engine.submit(TaskLog(BINDING, 5), rig.heard.append)
     await rig.turn()
-    rig.engine.ask(TaskLog(OTHER, 5, 1), rig.heard.append)
+    rig.engine.submit(TaskLog(OTHER, 5, 1), rig.heard.append)
     await rig.turn()
 
     assert [value_of(outcome) for outcome in rig.heard] == ["log of run 1"]
@@ -274,8 +274,8 @@ async def test_a_face_that_fails_keeps_the_others_from_nothing(rig: Asker) -> No
     def broken(_: Outcome) -> None:
         raise RuntimeError("closed")
 
-    rig.engine.ask(TaskLog(BINDING, 5), broken)
-    rig.engine.ask(TaskLog(BINDING, 5), rig.heard.append)
+    rig.engine.submit(TaskLog(BINDING, 5), broken)
+    rig.engine.submit(TaskLog(BINDING, 5), rig.heard.append)
     await rig.turn()
 
     assert len(rig.heard) == 1
@@ -283,7 +283,7 @@ async def test_a_face_that_fails_keeps_the_others_from_nothing(rig: Asker) -> No
 
 async def test_what_waits_at_the_end_is_told_so(rig: Asker) -> None:
     for number in range(1, 5):
-        rig.engine.ask(TaskOf(BINDING, number), rig.heard.append)
+        rig.engine.submit(TaskOf(BINDING, number), rig.heard.append)
     await rig.turn()
     await rig.engine.aclose()
 
@@ -299,7 +299,7 @@ def run_of(biz_date: int, number: int, status: str = "Success") -> WorkflowInsta
 
 async def earlier(rig: Asker) -> list[int]:
     """The IDs of the earlier runs."""
-    rig.engine.ask(EarlierRuns(key(1)), rig.heard.append)
+    rig.engine.submit(EarlierRuns(key(1)), rig.heard.append)
     await rig.run(DATES + 1.0)
     runs = value_of(rig.heard[-1])
     assert isinstance(runs, tuple)
@@ -322,7 +322,7 @@ async def test_two_that_look_back_on_one_workflow_ask_for_each_date_once(
     rig.source.hold(instance(2, "Running", workflow_id=5))
     await display(rig, workflow_id=5)
 
-    rig.engine.ask(EarlierRuns(key(other), most=1), rig.heard.append)
+    rig.engine.submit(EarlierRuns(key(other), most=1), rig.heard.append)
     await earlier(rig)
 
     assert len(rig.heard) == 2
@@ -334,7 +334,7 @@ async def test_who_waits_for_a_call_that_fails_asks_itself(rig: Asker) -> None:
     await display(rig, workflow_id=5)
     rig.source.errors = [Refused("no")]
 
-    rig.engine.ask(EarlierRuns(key(1), most=1), rig.heard.append)
+    rig.engine.submit(EarlierRuns(key(1), most=1), rig.heard.append)
 
     assert len(await earlier(rig)) == ENOUGH_RUNS
     assert isinstance(rig.heard[0], Refused)
@@ -429,7 +429,7 @@ def test_requests_of_an_event_loop_that_died_are_answered_and_can_be_asked_again
 
     async def asked() -> None:
         for request in requests:
-            rig.engine.ask(request, rig.heard.append)
+            rig.engine.submit(request, rig.heard.append)
         await rig.turn()
 
     rig.source.hangs = True
@@ -452,7 +452,7 @@ async def test_of_many_large_tasks_not_all_that_came_is_kept(rig: Asker) -> None
     await display(rig)
     raw = "x" * (MAX_RAW // 3)
     rig.source.pages = tuple((TaskInstance(n, raw=raw, status="Failure"),) for n in range(5))
-    rig.engine.ask(TasksOf(key(1)), rig.heard.append)
+    rig.engine.submit(TasksOf(key(1)), rig.heard.append)
     await rig.run(5.0)
 
     page = value_of(rig.heard[0])

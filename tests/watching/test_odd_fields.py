@@ -78,7 +78,7 @@ class Watch(Drive):
         heard: list[object] = []
 
         async def ask() -> None:
-            self.engine.ask(TasksOf(self.key(number)), heard.append)
+            self.engine.submit(TasksOf(self.key(number)), heard.append)
 
         self.runner.run(ask())
         self.pass_time(1.0)

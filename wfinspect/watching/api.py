@@ -384,7 +384,7 @@ class WatchControl(Protocol):
     def set_interval(self, seconds: float) -> None:
         """Set how often active instances are read; at least 2 seconds."""
 
-    def ask(self, request: "Request[A]", answer: "Heard[A]") -> None:
+    def submit(self, request: "Request[A]", answer: "Heard[A]") -> None:
         """Request something beyond the watch, such as tasks or a log.
 
         `answer` is called once, on the poller's thread, with a `Reply` or a `ServiceError`. Its calls

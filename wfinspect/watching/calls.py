@@ -37,7 +37,7 @@ class BatchAnswer(NamedTuple):
 
 
 async def outcome_of(work: Awaitable[_T]) -> _T | ServiceError:
-    """What work that makes calls gives, or the error that says why it gave nothing."""
+    """Return what work that makes calls gives, or the error that says why it gave nothing."""
     try:
         return await work
     except ServiceError as error:
@@ -105,13 +105,13 @@ class Calls:
         return task
 
     def take_answers(self) -> Iterator[BatchAnswer]:
-        """The answers since the last time, in the order in which they came; each is given once."""
+        """Yield the answers since the last time, in the order in which they came."""
         # One by one: an error over the first must not leave the instances of the rest in flight.
         while self._answers:
             yield self._answers.popleft()
 
     def fingerprint(self, target: Target) -> str:
-        """That of a target's credentials, "" while its source is not open."""
+        """Return that of a target's credentials, "" while its source is not open."""
         source = self._sources.get(target)
         return source.credentials_fingerprint() if source is not None else ""
 
@@ -132,10 +132,10 @@ class Calls:
         self._locks.clear()
 
     async def _call(self, batch: Batch) -> None:
-        self._answer(batch, await outcome_of(self._ask(batch)))
+        self._answer(batch, await outcome_of(self._send(batch)))
 
     def _ended(self, task: asyncio.Task[None], batch: Batch) -> None:
-        """BatchAnswer for a call whose task was broken off, or its instances would wait for ever."""
+        """Answer for a call whose task was broken off, or its instances would wait for ever."""
         if task.cancelled() or task.exception() is not None:
             self._answer(batch, _internal("the call was broken off"))
 
@@ -143,7 +143,7 @@ class Calls:
         self._answers.append(BatchAnswer(batch, outcome, self._clock.moment()))
         self.wake()
 
-    async def _ask(self, batch: Batch) -> tuple[WorkflowInstance, ...]:
+    async def _send(self, batch: Batch) -> tuple[WorkflowInstance, ...]:
         source = await self.source(batch.target)
         if not batch.keys:
             await source.check_credentials()
@@ -158,7 +158,7 @@ class Calls:
         )
 
     async def source(self, target: Target) -> InstanceSource:
-        """The source of a target, opened on first use."""
+        """Return the source of a target, opened on first use."""
         async with self._locks.setdefault(target, asyncio.Lock()):
             if target not in self._sources:
                 self._sources[target] = await self._connect(target, lambda: self._on_call(target))

@@ -188,8 +188,8 @@ class Engine:
         self._watchlist.touch(self._watchlist.rows)
         self._reconcile(self.clock.monotonic())
 
-    def ask(self, request: Request[A], answer: Heard[A]) -> None:
-        self._outlooks.ask(request, answer)
+    def submit(self, request: Request[A], answer: Heard[A]) -> None:
+        self._outlooks.submit(request, answer)
 
     def try_alert(self) -> None:
         self._alerts.say(TRIAL, self.clock.monotonic())

@@ -30,7 +30,7 @@ DOWN_AFTER = 5
 """Failures in a row after which an endpoint counts as down."""
 DOWN_SECONDS = (15.0, 20.0)
 THROTTLED_CAP_SECONDS = 120.0
-_TOLD_TIMES = 3
+_NAMED_TIMES = 3
 """Failures in a row after which a wait that the service names is no longer taken if it is short."""
 REFUSED_SECONDS = 60.0
 _NEXT_DAY_SPREAD_SECONDS = 60.0
@@ -106,10 +106,10 @@ class CircuitBreaker:
                 return monotonic + _OTHER_DAY_SECONDS
             return day_ends_at + self._rng.uniform(0.0, _NEXT_DAY_SPREAD_SECONDS)
         if isinstance(error, Throttled) and error.retry_after_seconds is not None:
-            told = min(THROTTLED_CAP_SECONDS, max(0.0, error.retry_after_seconds))
+            named = min(THROTTLED_CAP_SECONDS, max(0.0, error.retry_after_seconds))
             # One that says "at once" again and again is called no more often than one that is down.
-            enough = self._rng.uniform(*DOWN_SECONDS) if self.failures > _TOLD_TIMES else 0.0
-            return monotonic + max(told, enough)
+            enough = self._rng.uniform(*DOWN_SECONDS) if self.failures > _NAMED_TIMES else 0.0
+            return monotonic + max(named, enough)
         if isinstance(error, (Refused, CredentialsMissing)):
             return monotonic + REFUSED_SECONDS
         if isinstance(error, Throttled):
@@ -182,13 +182,13 @@ class TokenBucket:
         return monotonic + (1.0 - self._level) / rate + 1e-3
 
     def stretch(self, monotonic: float) -> float:
-        """The factor by which cadences grow: 1 while the bucket is at least half full."""
+        """Return the factor by which cadences grow: 1 while the bucket is at least half full."""
         self._refill(monotonic)
         half = self._size / 2.0
         return 1.0 if self._level >= half else min(_MAX_STRETCH, half / max(self._level, 1e-9))
 
     def seconds_a_call(self, monotonic: float) -> float:
-        """Seconds in which one call is refilled; where the day has none left, those until it ends."""
+        """Return the seconds in which one call is refilled; without one left, those until the day ends."""
         self._refill(monotonic)
         rate = self._rate(monotonic)
         return 1.0 / rate if rate > 0.0 else max(1.0, self.ends_at - monotonic)
@@ -212,7 +212,7 @@ class RateLimiter:
         self._sent: deque[float] = deque(maxlen=CALLS_A_SECOND)
 
     def ready_at(self, monotonic: float) -> float:
-        """When the next call may go out."""
+        """Return when the next call may go out."""
         if len(self._sent) < CALLS_A_SECOND:
             return monotonic
         return max(monotonic, self._sent[0] + 1.0)
@@ -247,12 +247,12 @@ class Wait(NamedTuple):
     """Spent behind instances whose group is not known yet, which go first."""
 
     def interval(self, cadence: float) -> float:
-        """What a cadence becomes in the long run."""
+        """Return what a cadence becomes in the long run."""
         return cadence * self.stretch + self.for_budget + self.for_rate
 
 
 def added_wait(calls: Mapping[float, int], a_second: float) -> float:
-    """The seconds that a queue adds to each interval, where the call that is due first goes first.
+    """Return the seconds that a queue adds to each interval, where the call that is due first goes first.
 
     All are delayed alike then, by the wait at which the calls of a round are just affordable.
 
@@ -287,7 +287,7 @@ class Rounds:
         """Of each target, how many calls there are of each cadence in seconds."""
 
     def unit(self, key: InstanceKey) -> Hashable | None:
-        """The unit that a row was put in."""
+        """Return the unit that a row was put in."""
         return self._rows.get(key, (None, None))[0]
 
     def put(self, key: InstanceKey, unit: Hashable | None, cadence: float | None) -> None:
@@ -341,7 +341,7 @@ class Limits:
         """When the service last answered a call of a target, in monotonic seconds."""
 
     def bucket(self, target: Target, monotonic: float) -> TokenBucket:
-        """The day's calls of the account that a target belongs to."""
+        """Return the day's calls of the account that a target belongs to."""
         return self._bucket(target.account, monotonic)
 
     def _bucket(self, account: Account, monotonic: float) -> TokenBucket:
@@ -363,7 +363,7 @@ class Limits:
         return next((breaker for breaker in breakers if breaker.is_open), None)
 
     def has_calls_out(self, target: Target) -> bool:
-        """Whether a call of a target's account has no answer yet."""
+        """Return whether a call of a target's account has no answer yet."""
         return any(n and b.account == target.account for b, n in self._calls.items())
 
     @property
@@ -372,13 +372,13 @@ class Limits:
         return any(self._calls.values())
 
     def at(self, monotonic: float, targets: Iterable[Target]) -> dict[Target, Limit]:
-        """What holds now for each target."""
+        """Return what holds now for each target."""
         return {target: self._limit(target, monotonic) for target in targets}
 
     def waits(
         self, rounds: Mapping[Target, Counter[float]], new: int, monotonic: float
     ) -> dict[Target, Wait]:
-        """What our own budget and rate add to the intervals of each target.
+        """Return what our own budget and rate add to the intervals of each target.
 
         Args:
             rounds: the calls of a round, as `Rounds.calls`.
@@ -405,7 +405,7 @@ class Limits:
         }
 
     def seconds_between_calls(self, target: Target, monotonic: float) -> float:
-        """How far apart our own limits keep two polls of a target."""
+        """Return how far apart our own limits keep two polls of a target."""
         bucket = self.bucket(target, monotonic)
         is_short = bucket.ready_at(monotonic) > monotonic
         return bucket.seconds_a_call(monotonic) if is_short else 1.0 / CALLS_A_SECOND

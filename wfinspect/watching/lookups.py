@@ -61,14 +61,14 @@ _MOST_TASKS = 10_000  # over all, at two or three KiB each
 
 
 class ReplyCache:
-    """The latest of them."""
+    """The latest answers that stay true."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._replies: dict[Request[Any], tuple[int, Reply[Any]]] = {}
 
     def version(self, request: Request[Any]) -> int | None:
-        """What changes when a kept answer is no longer true; None where none is to be kept."""
+        """Return what changes when a kept answer is no longer true; None where none is to be kept."""
         if isinstance(request, (TaskOf, TaskLog)):
             return request.settled_at
         if isinstance(request, (TasksOf, RunsOf)):
@@ -78,7 +78,7 @@ class ReplyCache:
         return None
 
     def find(self, request: Request[Any]) -> Reply[Any] | None:
-        """The answer to a request, if there is one that is still true."""
+        """Return the answer to a request, if there is one that is still true."""
         found = self._replies.pop(request, None)
         if found is None or found[0] != self.version(request):
             return None
@@ -119,7 +119,7 @@ class RunHistory:
     instance: WorkflowInstance
 
     def known(self, moment: Moment) -> tuple[tuple[Run, ...], Query | None]:
-        """The runs that are known, newest date first, and what to request next.
+        """Return the runs that are known, newest date first, and what to request next.
 
         None means that nothing is to be requested today: enough is known, or all there is.
         """
@@ -139,7 +139,7 @@ class RunHistory:
         at = None if self.instance.biz_date is None else moment_of(self.instance.biz_date)
         if at is None or self.instance.project_id is None or self.instance.workflow_id is None:
             return
-        # DailyBudget of a wall clock, since a change of the zone's offset makes one longer.
+        # Days of a wall clock, since a change of the zone's offset makes one longer.
         local = at.astimezone(zone_of(self.target.region))
         is_catch_all = self.instance.workflow_id == _CATCH_ALL
         for back in range(1, DATES + 1):
@@ -153,7 +153,7 @@ class RunHistory:
             )
 
     def _runs(self, days: Mapping[str, Any], biz_date: int, at: datetime) -> tuple[Run, ...] | None:
-        """The runs of a date; None where they have to be requested."""
+        """Return the runs of a date; None where they have to be requested."""
         known = days.get(str(biz_date))
         try:
             read_on, rows = known or ("", ())
@@ -198,7 +198,7 @@ class RunHistory:
 
 
 def _run(biz_date: int, number: object, status: object, started: object, finished: object) -> Run:
-    """A run as it is kept; a ValueError for what can't be one."""
+    """Return a run as it is kept; raise a ValueError for what can't be one."""
     times = [at for at in (started, finished) if at is not None]
     if not (is_id(number) and isinstance(status, str) and all(map(is_id, times))):
         raise ValueError("no run")
@@ -239,7 +239,7 @@ class Lookups:
         self._sent_at = -inf
         self._is_over = False
 
-    def ask(self, request: Request[A], answer: Heard[A]) -> None:
+    def submit(self, request: Request[A], answer: Heard[A]) -> None:
         """Have `answer` called with what comes of a request, at once where that is known."""
         if (kept := self._cache.find(request)) is not None:
             _give(answer, kept)
@@ -250,19 +250,19 @@ class Lookups:
             self._limits.allow_one(request.destination, self._clock.monotonic())
             self._calls.spawn(self._answer(request))
 
-    def let_out(self, now: float, *, is_sharing: bool) -> None:
+    def let_out(self, monotonic: float, *, is_sharing: bool) -> None:
         """Let calls out as far as rate and breakers allow.
 
         Args:
-            now: monotonic seconds.
+            monotonic: the time of this.
             is_sharing: leave every other call to polls.
         """
         for waiting in tuple(self._waiting):
             target, turn = waiting
-            allowed_at = self._limits.at(now, (target,))[target].allowed_at
+            allowed_at = self._limits.at(monotonic, (target,))[target].allowed_at
             if allowed_at == inf:
                 continue
-            if allowed_at > now:
+            if allowed_at > monotonic:
                 # A screen does not wait for minutes: what is in the way is the answer.
                 breakers = (
                     self._limits.account_breaker(target),
@@ -270,21 +270,21 @@ class Lookups:
                 )
                 error = max(breakers, key=lambda each: each.retry_at).error
                 turn.set_exception(error or Unreachable("The service can't be reached for now."))
-            elif self._limits.rate.ready_at(now) > now or (
-                is_sharing and now - self._sent_at < _POLLS_TURN_SECONDS
+            elif self._limits.rate.ready_at(monotonic) > monotonic or (
+                is_sharing and monotonic - self._sent_at < _POLLS_TURN_SECONDS
             ):
                 continue
             else:
-                self._limits.sent(target, None, now)
-                self._sent_at = now
+                self._limits.sent(target, None, monotonic)
+                self._sent_at = monotonic
                 turn.set_result(None)
             self._waiting.remove(waiting)
 
-    def next_at(self, now: float) -> float:
-        """When `let_out` has something to do; infinite while only an answer brings that."""
-        limits = self._limits.at(now, {target for target, _ in self._waiting})
+    def next_at(self, monotonic: float) -> float:
+        """Return when `let_out` has something to do; infinite while only an answer brings that."""
+        limits = self._limits.at(monotonic, {target for target, _ in self._waiting})
         is_ready = any(limit.allowed_at < inf for limit in limits.values())
-        return self._limits.rate.ready_at(now) if is_ready else inf
+        return self._limits.rate.ready_at(monotonic) if is_ready else inf
 
     def end(self) -> None:
         """Let nothing out any more."""
@@ -299,7 +299,7 @@ class Lookups:
         self._looking_back.clear()
         for answers in requests.values():
             for answer in answers:
-                _give(answer, Unreachable("The watch was interrupted: ask again."))
+                _give(answer, Unreachable("The watch was interrupted: try again."))
 
     async def _answer(self, request: Request[Any]) -> None:
         version = self._cache.version(request)
@@ -373,7 +373,7 @@ class Lookups:
         return await self._call(key.target, lambda s: s.get_workflow_instance(key.id))
 
     async def _call(self, target: Target, call: Callable[[InstanceSource], Awaitable[_T]]) -> _T:
-        """One call of a target's source, once it is its turn."""
+        """Call a target's source once it is its turn."""
         if self._is_over:
             raise Unreachable("The watch has ended.")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -392,11 +392,10 @@ class Lookups:
         return value
 
     def _failed(self, target: Target, error: ServiceError) -> None:
-        now = self._clock.monotonic()
         if isinstance(error, DailyLimit):
             self._days.limit_met(target, self._clock.moment())
         if isinstance(error, (Throttled, Unreachable, CredentialsMissing)):
-            self._limits.failed(target, error, now)
+            self._limits.failed(target, error, self._clock.monotonic())
 
 
 def _give(answer: Heard[A], outcome: Outcome[A]) -> None:

@@ -40,7 +40,7 @@ class Notices:
         self._latest.append(Notice(self._number, text, is_error))
 
     def latest(self) -> tuple[Notice, ...]:
-        """The latest, oldest first."""
+        """Return the latest, oldest first."""
         return tuple(self._latest)
 
 
@@ -86,7 +86,7 @@ class Absence:
                 self._since = min(self._since, monotonic)
 
     def take(self, monotonic: float) -> str:
-        """The sentence once all have been heard of, or those that can be; "" if there is none."""
+        """Return the sentence once all have been heard of, or those that can be; "" if there is none."""
         if not self._changes or (self._awaited and monotonic < self._since + _PATIENCE_SECONDS):
             return ""
         changes, self._changes, self._since = self._changes, [], inf
@@ -99,7 +99,7 @@ class Outage:
     def __init__(self, lost_after: float) -> None:
         self._lost_after = lost_after
         self._since: float | None = None
-        self._is_told = False
+        self._is_said = False
         self._changes: list[Transition] = []
 
     def changed(self, change: Transition) -> None:
@@ -108,8 +108,8 @@ class Outage:
             self._changes.append(change)
 
     def wakes_at(self) -> float:
-        """When the loss becomes news, in monotonic seconds."""
-        if self._since is None or self._is_told:
+        """Return when the loss becomes news, in monotonic seconds."""
+        if self._since is None or self._is_said:
             return inf
         return self._since + self._lost_after
 
@@ -118,27 +118,27 @@ class Outage:
     ) -> tuple[str, bool, float]:
         """Follow the contact.
 
-        Gives a sentence ("" for none), whether it is bad news, and the seconds since the loss.
+        Returns a sentence ("" for none), whether it is bad news, and the seconds since the loss.
         """
         if contact in {Contact.STARTING, Contact.NOT_LIVE}:
             if contact is Contact.NOT_LIVE and self._since is None:
                 self._since = monotonic
             if self._since is None or monotonic < self.wakes_at():
                 return "", False, 0.0
-            self._is_told = True
+            self._is_said = True
             cause = f" ({trouble.cause})" if trouble else ""
             words = f"No contact for {_spelled(self._lost_after)}{cause}."
             return words, True, monotonic - self._since
-        was_told, since, changes = self._is_told, self._since, self._changes
-        self._since, self._is_told, self._changes = None, False, []
-        if contact is not Contact.LIVE or not was_told or since is None:
+        was_said, since, changes = self._is_said, self._since, self._changes
+        self._since, self._is_said, self._changes = None, False, []
+        if contact is not Contact.LIVE or not was_said or since is None:
             return "", False, 0.0
         blind = f"Contact is back after {_spelled(monotonic - since)}"
         return f"{blind}: {summary(changes)}.", False, monotonic - since
 
 
 def _spelled(seconds: float) -> str:
-    """A time in whole units, of which there are always several: ``90 seconds``, ``5 minutes``."""
+    """Return a time in whole units, of which there are always several: ``90 seconds``, ``5 minutes``."""
     for size, name in ((3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{round(seconds / size)} {name}"
@@ -146,7 +146,7 @@ def _spelled(seconds: float) -> str:
 
 
 def summary(changes: Iterable[Transition]) -> str:
-    """Changes in a few words, such as ``2 finished, 1 failed``; one per instance, its last."""
+    """Return changes in a few words, such as ``2 finished, 1 failed``; one per instance, its last."""
     last = {change.key: change.family for change in changes}
     counts = Counter(_WORDS.get(family, "changed") for family in last.values())
     order = ("finished", "failed", "started", "changed")
@@ -192,7 +192,7 @@ class Announcement(NamedTuple):
     """The gravest of the changes; None where only contact was lost or is back."""
 
     def values(self) -> dict[str, str]:
-        """The placeholders of a command, each on one line and safe for a terminal."""
+        """Return the placeholders of a command, each on one line and safe for a terminal."""
         change = self.change
         return {
             "id": str(change.key.id) if change else "",
@@ -305,7 +305,7 @@ class Alerts:
 
 
 def sentence(said: Sequence[str], news: Sequence[AlertNews]) -> str:
-    """What happened, on one line of at most `MAX_TEXT` characters, safe for a terminal.
+    """Return what happened, on one line of at most `MAX_TEXT` characters, safe for a terminal.
 
     Begins with words of this program, so that no name can pose as an option of a command.
     """
@@ -345,7 +345,7 @@ def _described(news: AlertNews) -> str:
 
 
 def _frozen_words(names: Sequence[str]) -> str:
-    """E.g. ``1 frozen (publish_result)``."""
+    """Return e.g. ``1 frozen (publish_result)``."""
     named = [_cut(name, _MAX_TASK) for name in names[:_MAX_TASKS]]
     named += ["..."] if len(names) > _MAX_TASKS else []
     return f"{len(names)} frozen ({', '.join(named)})"
@@ -413,7 +413,7 @@ class Messenger:
         return bool(self._command)
 
     def take_trouble(self) -> str:
-        """Why the command has failed, once until it succeeds again; else ""."""
+        """Return why the command has failed, once until it succeeds again; else ""."""
         return self._troubles.popleft() if self._troubles else ""
 
     def close(self) -> None:
@@ -428,7 +428,7 @@ class Messenger:
             _kill(process)
 
     def run(self, message: Announcement) -> str:
-        """Run the command to its end; "" if it succeeds, else a sentence that says why not."""
+        """Run the command to its end; return "" if it succeeds, else a sentence that says why not."""
         values = message.values()
         program = self._command[0]
         try:
@@ -473,12 +473,12 @@ class Messenger:
 
 
 def filled(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
-    """The command with values in their places; other braces stay, so that JSON can be written."""
+    """Return the command with values in their places; other braces stay, so that JSON can be written."""
     return [command[0], *(_argument(template, values) for template in command[1:])]
 
 
 def scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment without what looks like a key."""
+    """Return an environment without what looks like a key."""
     return {name: value for name, value in environ.items() if not _SECRET.search(name)}
 
 

@@ -36,7 +36,7 @@ FOREMOST = 6
 SETTLE_SECONDS = 0.5  # moving through a list costs nothing
 TASKS_SECONDS = 60.0
 BACKGROUND_SECONDS = 30.0
-QUIET_SECONDS = 600.0  # for a kind of question that was refused
+QUIET_SECONDS = 600.0  # for a kind of request that was refused
 _FIRST_SECONDS = 5.0  # the list comes first
 _ANSWER_SECONDS = 60.0  # then none comes any more
 _AT_ONCE = 20  # look-ups in the store a turn
@@ -75,7 +75,7 @@ class OutlookTracker:
                 self._follow(key)
 
     def step(self) -> None:
-        """Ask for what is worth it now."""
+        """Request what is worth it now."""
         if self._schedule.is_paused:
             return
         moment = self._clock.moment()
@@ -89,18 +89,18 @@ class OutlookTracker:
             self._look_around(moment)
 
     def next_at(self, monotonic: float) -> float:
-        """When a step is due that no reading brings about."""
+        """Return when a step is due that no reading brings about."""
         at = self._attention.opened_at + SETTLE_SECONDS
         return at if self._attention.displayed is not None and at > monotonic else inf
 
-    def ask(self, request: Request[A], answer: Heard[A]) -> None:
+    def submit(self, request: Request[A], answer: Heard[A]) -> None:
         """Have the user's request answered, and learn from what comes of it."""
 
         def heard(outcome: Outcome[A]) -> None:
             self._learn(request, outcome)
             answer(outcome)
 
-        self._lookups.ask(request, heard)
+        self._lookups.submit(request, heard)
 
     def _follow(self, key: InstanceKey) -> None:
         """Come in line with a reading; notifies of a run that has become late."""
@@ -124,11 +124,11 @@ class OutlookTracker:
         if state is None:
             return
         family, monotonic = self._watchlist.rows[key].family, moment.monotonic
-        if monotonic >= state.tasks_at and self._may_ask(TasksOf, key.target, monotonic):
+        if monotonic >= state.tasks_at and self._may_request(TasksOf, key.target, monotonic):
             state.tasks_at = monotonic + TASKS_SECONDS if family is Family.ACTIVE else inf
-            self._ask_for(TasksOf(key))
+            self._request(TasksOf(key))
         if not (state.is_complete or family.is_settled):
-            self._ask_for_runs(key, monotonic)
+            self._request_runs(key, monotonic)
 
     def _look_around(self, moment: Moment) -> None:
         """Learn what is usual of one that runs, if there is one of which it is not known."""
@@ -145,11 +145,11 @@ class OutlookTracker:
                 return
             if state is None or state.is_complete:
                 continue
-            if self._ask_for_runs(key, moment.monotonic):
+            if self._request_runs(key, moment.monotonic):
                 return
 
     def _examined(self, key: InstanceKey, moment: Moment) -> OutlookState | None:
-        """What is known of a row, with what the store holds; None before it was read."""
+        """Return what is known of a row, with what the store holds; None before it was read."""
         row, state = self._watchlist.rows[key], self._watchlist.states[key]
         if row.instance is None or row.is_gone or (state.read_at is None and not row.is_final):
             return None
@@ -170,7 +170,7 @@ class OutlookTracker:
         self._watchlist.touch([key])
         self._follow(key)
 
-    def _may_ask(self, kind: type, target: Target, monotonic: float) -> bool:
+    def _may_request(self, kind: type, target: Target, monotonic: float) -> bool:
         limits = self._schedule.limits
         return (
             monotonic >= self._quiet.get((kind, target), -inf)
@@ -179,23 +179,23 @@ class OutlookTracker:
             and limits.bucket(target, monotonic).stretch(monotonic) == 1.0
         )
 
-    def _ask_for_runs(self, key: InstanceKey, monotonic: float) -> bool:
+    def _request_runs(self, key: InstanceKey, monotonic: float) -> bool:
         if monotonic < self._runs_free_at:
             return False
-        if not self._may_ask(EarlierRuns, key.target, monotonic):
+        if not self._may_request(EarlierRuns, key.target, monotonic):
             return False
         self._runs_free_at = monotonic + _ANSWER_SECONDS
-        self._ask_for(EarlierRuns(key, most=1))
+        self._request(EarlierRuns(key, most=1))
         return True
 
-    def _ask_for(self, request: Request[Any]) -> None:
+    def _request(self, request: Request[Any]) -> None:
         def heard(outcome: Outcome[Any]) -> None:
             if isinstance(outcome, ServiceError):
                 quiet_until = self._clock.monotonic() + QUIET_SECONDS
                 self._quiet[type(request), request.destination] = quiet_until
             self._learn(request, outcome)
 
-        self._lookups.ask(request, heard)
+        self._lookups.submit(request, heard)
 
     def _learn(self, request: Request[Any], outcome: Outcome[Any]) -> None:
         if isinstance(request, EarlierRuns):

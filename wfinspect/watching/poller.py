@@ -18,7 +18,7 @@ from wfinspect.watching.engine import Engine
 def interrupted(
     snapshot: Snapshot, error: BaseException, at: datetime, pause_seconds: float
 ) -> Snapshot:
-    """The last snapshot of a watch that an unforeseen error holds up for some seconds."""
+    """Return the last snapshot of a watch that an unforeseen error holds up for some seconds."""
     retry_at = at + timedelta(seconds=pause_seconds)
     if refused := starvation(error):
         sentence = f"{refused[0].upper()}{refused[1:]}. The watch goes on as soon as it can."
@@ -31,7 +31,7 @@ def interrupted(
 
 
 def stuck(snapshot: Snapshot) -> Snapshot:
-    """The last snapshot of a watch that hangs: nothing of it counts as the present."""
+    """Return the last snapshot of a watch that hangs: nothing of it counts as the present."""
     sentence = (
         "No round of the watch has begun for a while: the disk of the state directory may hang. "
         "It goes on by itself once that answers."
@@ -63,7 +63,7 @@ logger = logging.getLogger(__name__)
 def _queued(
     intent: Callable[Concatenate[Engine, _P], None],
 ) -> Callable[Concatenate["Poller", _P], None]:
-    """What the engine does, as a method that returns at once and may be called from any thread."""
+    """Return what the engine does as a method that returns at once and may be called from any thread."""
 
     def intend(self: "Poller", /, *args: _P.args, **kwargs: _P.kwargs) -> None:
         self._intents.append(partial(intent, self._engine, *args, **kwargs))
@@ -129,15 +129,15 @@ class Poller:
     refresh = _queued(Engine.refresh)
     set_paused = _queued(Engine.set_paused)
     set_interval = _queued(Engine.set_interval)
-    ask = _queued(Engine.ask)
+    submit = _queued(Engine.submit)
     try_alert = _queued(Engine.try_alert)
     _note_touch = _queued(Engine.touch)
 
     def touch(self) -> None:
         """Note that the user is there. Cheap, so that every key may call it."""
-        now = self._clock.monotonic()
-        if now - self._touched_at >= _TOUCH_SECONDS:
-            self._touched_at = now
+        monotonic = self._clock.monotonic()
+        if monotonic - self._touched_at >= _TOUCH_SECONDS:
+            self._touched_at = monotonic
             self._note_touch()
 
     def _wake_up(self) -> None:
@@ -191,7 +191,7 @@ class Poller:
                 continue
 
     def _turn(self) -> float:
-        """One step of the engine; gives the seconds to sleep. The only place that survives a bug."""
+        """Take one step; return the seconds to sleep. The only place that survives a bug."""
         self._beat_at = self._clock.monotonic()
         try:
             self._do_intents()
@@ -219,7 +219,7 @@ class Poller:
         self._publish(interrupted(last, error, at, _AFTER_A_CRASH_SECONDS))
 
     def _publish(self, snapshot: Snapshot) -> None:
-        # Each that pinged nobody equals its predecessor, so that the last one is enough to compare with.
+        # One without a ping equals the one before it, so that the last one is enough to compare with.
         is_same = equal_but_for_ages(self._snapshot, snapshot)
         self._snapshot = snapshot
         if not is_same:

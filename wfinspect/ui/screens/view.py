@@ -175,7 +175,7 @@ class OverlayScreen(OverMain):
             # On the poller's thread.
             self.call_later(answer, outcome)
 
-        self.control.ask(request, on_outcome)
+        self.control.submit(request, on_outcome)
 
     def refresh_lines(self) -> None:
         """Show what there is, and what is said about it."""
