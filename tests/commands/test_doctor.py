@@ -339,6 +339,21 @@ def test_tmux_is_asked_whether_it_lets_a_notification_through(
     assert found["clipboard"][0] == "warning"
 
 
+@pytest.mark.parametrize(("delay", "level"), [(500, "warning"), (10, "ok")])
+def test_a_tmux_that_holds_esc_is_named(
+    doctor: Doctor, tmp_path: Path, delay: int, level: str
+) -> None:
+    fake = tmp_path / "tmux"
+    fake.write_text(f'#!/bin/sh\ncase "$*" in *escape-time) echo {delay};; *) echo off;; esac\n')
+    fake.chmod(0o755)
+    doctor.environ |= {"TMUX": "none,1,0", "PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    found = doctor()["session"]
+
+    assert found[0] == level
+    assert ("tmux set -s escape-time 25" in found[1]) == (level == "warning")
+
+
 def test_ssh_without_tmux_is_a_warning(doctor: Doctor) -> None:
     doctor.environ |= {"SSH_CONNECTION": "a 1 b 2"}
 

@@ -512,11 +512,18 @@ def _check_locale(environ: Mapping[str, str]) -> Found:
     )
 
 
+_LONGEST_ESCAPE_TIME = 50  # milliseconds
+
+
 def _check_session(environ: Mapping[str, str]) -> Found:
     if environ.get("TMUX"):
         version = run_tmux(environ, "-V") or "tmux does not answer"
         passes = run_tmux(environ, "show-options", "-gwqv", "allow-passthrough") or "off"
-        return Found(f"{version}, allow-passthrough {passes}")
+        text = f"{version}, allow-passthrough {passes}"
+        delay = run_tmux(environ, "show-options", "-sqv", "escape-time") or ""
+        if delay.isdecimal() and int(delay) > _LONGEST_ESCAPE_TIME:
+            return warning(f"{text}; it holds Esc for {delay} ms: tmux set -s escape-time 25.")
+        return Found(text)
     if environ.get("STY"):
         return Found("GNU screen")
     if is_remote(environ):
