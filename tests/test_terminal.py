@@ -13,6 +13,7 @@ from wfinspect.errors import UsageError
 from wfinspect.terminal import (
     copy_text,
     erases_in_color,
+    escape_seconds,
     has_glyphs,
     prepare_environment,
     require_terminal,
@@ -76,6 +77,23 @@ def test_an_empty_no_color_asks_for_nothing(value: str, is_kept: bool) -> None:
     prepare_environment(environ)
 
     assert ("NO_COLOR" in environ) is is_kept
+
+
+@pytest.mark.parametrize(
+    ("environ", "milliseconds"),
+    [
+        ({}, 25),
+        ({"SSH_CONNECTION": "a 1 b 2", "TMUX": "x,1,0"}, 25),
+        ({"SSH_TTY": "/dev/pts/1"}, 50),
+        ({"ESCDELAY": "300"}, 300),
+        ({"ESCDELAY": "-1"}, 25),
+        ({"ESCDELAY": "123456"}, 25),
+    ],
+)
+def test_esc_waits_longer_only_where_the_link_may_tear_a_key(
+    environ: dict[str, str], milliseconds: int
+) -> None:
+    assert escape_seconds(environ) == milliseconds / 1000
 
 
 def test_it_imports_nothing_of_textual() -> None:

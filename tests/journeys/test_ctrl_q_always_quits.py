@@ -75,3 +75,33 @@ def test_ctrl_q_quits_while_what_was_asked_for_hangs(
         app.press(key)
         app.wait_until(lambda: simulator.calls.count(code="hang") > 0, "a call that hangs")
         ends(app)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x1b[200~10432987165 and the link is gone",
+        b"\x1b[200~10432987165\x1b[201",
+        b"\x1b[?64;1;2",
+        b"\x1b]11;rgb:1212/12",
+        b"\x1bP>|tmux 3",
+        b"\x1b_Gi=31;",
+    ],
+)
+def test_ctrl_q_quits_after_what_has_lost_its_end(
+    home: Home, simulator: Simulator, sent: bytes
+) -> None:
+    simulator.set_status(FAILED, "Failure")
+    with home.start(FAILED) as app:
+        app.wait_for("✖ Failure")
+        app.send(sent)
+        app.read_for(0.2)
+        ends(app)
+
+
+@pytest.mark.parametrize("sent", [b"\x1b[113;5u", b"\x1b[27;5;113~", b"\x1b[113;133:1u"])
+def test_ctrl_q_quits_with_a_keyboard_left_in_another_mode(home: Home, sent: bytes) -> None:
+    with home.start(FAILED) as app:
+        app.wait_for("live")
+        app.send(sent)
+        assert app.wait_exit() == 0

@@ -117,6 +117,5 @@ ENDS = tuple(site for site in (*PLACES, *IN_THE_APP) if site not in WATCH and si
 """Sites that end the program."""
 
 if __name__ == "__main__":
-    os.environ.setdefault("ESCDELAY", "250")
     plant(sys.argv.pop(1))
     run()

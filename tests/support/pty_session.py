@@ -48,8 +48,8 @@ _UNFINISHED = re.compile(r"\x1b(?:\[[^@-~]*|[\]PX^_](?:[^\x07\x1b]|\x1b(?!\\))*)
 _UNKNOWN_TO_PYTE = re.compile(
     r"\x1b\[[<=>][0-9:;]*[@-~]|\x1b\[[?]?[0-9:;]*[ -/]+[@-~]|\x1b[\]PX^_].*", re.DOTALL
 )
-_SYNC_QUERY = b"\x1b[?2026$p"
-_SYNC_ANSWER = b"\x1b[?2026;2$y"
+_ANSWERS = {b"\x1b[?2026$p": b"\x1b[?2026;2$y", b"\x1b[?2004$p": b"\x1b[?2004;2$y"}
+"""What a terminal of today answers to what the program wants to know of it."""
 _MODES = (1000, 1002, 1003, 1004, 1006, 1015, 1016, 1049, 2004, 2026, 2048)
 PATIENCE = 20.0
 
@@ -74,6 +74,8 @@ class PtySession:
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         self._tail = ""
         self.log = bytearray()
+        self.ignored_queries: Sequence[bytes] = ()
+        """What this terminal does not answer, as older ones do not."""
         self.resize(*size)
         self.termios_before = self.termios()
 
@@ -243,8 +245,9 @@ class PtySession:
         except OSError:
             return b""
         self.log += data
-        if _SYNC_QUERY in data:
-            self.send(_SYNC_ANSWER)
+        for query, answer in _ANSWERS.items():
+            if query in data and query not in self.ignored_queries:
+                self.send(answer)
         return data
 
     def _draw(self, text: str) -> None:

@@ -72,6 +72,10 @@ class Rig:
             self._type(events.Key(name, "\r" if char == "\n" else char))
         await self.settle()
 
+    async def paste(self, text: str) -> None:
+        self.app.post_message(events.Paste(text))
+        await self.settle()
+
     def _type(self, event: events.Key) -> None:
         event.time = self.clock.monotonic()
         self.app.post_message(event)
@@ -121,7 +125,6 @@ async def running(
     *,
     is_recorded: bool = False,
     on_ready: Callable[[], None] = lambda: None,
-    hold_seconds: float = 0,
     **options: Any,  # noqa: ANN401 - handed on
 ) -> AsyncIterator[Rig]:
     """The app on a screen of `size`; options are the app's, or settings by their names."""
@@ -131,7 +134,6 @@ async def running(
     app = WfInspectApp(
         control, clock=clock, settings=settings(**changes), on_ready=on_ready, **options
     )
-    app.hold_seconds = hold_seconds
     if is_recorded:
         app.driver_class = RecordingDriver
         # The dearest case: truecolor.

@@ -3,7 +3,6 @@
 from fakes import START, key, ms
 from rig import RecordingDriver, running
 from scenes import FAILED, TRADE, ago, change, mixed, mixed_rows, row
-from textual import events
 from values import replace
 
 from wfinspect.ui.widgets.boxes import IdInput
@@ -172,18 +171,6 @@ async def test_a_change_of_state_shows_within_one_snapshot() -> None:
         assert str(TRADE) in lines[place + 1]
         assert "!" in lines[place + 1]
         assert place < next(i for i, text in enumerate(lines) if str(FAILED) in text)
-
-
-async def test_a_terminal_that_loses_the_focus_and_gets_it_back_costs_nothing() -> None:
-    async with running(mixed(), is_recorded=True) as rig:
-        await rig.press("enter")
-        rig.take_bytes()
-        for event in (events.AppBlur(), events.AppFocus()):
-            rig.app.post_message(event)
-            await rig.settle()
-
-        assert rig.take_bytes() == 0
-        assert rig.app.main.list.has_focus
 
 
 async def test_giving_the_keys_to_another_pane_repaints_no_pane() -> None:

@@ -60,8 +60,7 @@ async def test_no_control_from_outside_reaches_the_terminal() -> None:
 
 async def test_pasted_controls_are_made_visible_in_the_box() -> None:
     async with running(mixed()) as rig:
-        rig.app.main.id_box.paste("abc \x1b]0;x\x07 [/]")
-        await rig.settle()
+        await rig.paste("abc \x1b]0;x\x07 [/]")
 
         assert "\x1b" not in rig.text
         assert "\u241b" in rig.text

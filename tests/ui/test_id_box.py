@@ -11,11 +11,6 @@ def box_text(rig: Rig) -> str:
     return rig.app.main.id_box.text
 
 
-async def paste(rig: Rig, text: str) -> None:
-    rig.app.post_message(events.Paste(text))
-    await rig.settle()
-
-
 async def test_digits_from_anywhere_start_the_box_and_enter_looks_up() -> None:
     async with running(mixed()) as rig:
         await rig.press(*"777")
@@ -72,7 +67,7 @@ async def test_a_bad_entry_says_why_in_the_box_and_keeps_the_text() -> None:
 
 async def test_a_paste_shows_the_ids_it_found_before_they_are_used() -> None:
     async with running(mixed()) as rig:
-        await paste(rig, "see workflow 10432987165 (failed) and 10433001244\n")
+        await rig.paste("see workflow 10432987165 (failed) and 10433001244\n")
         assert box_text(rig) == "10432987165, 10433001244"
         assert "Found 2 IDs: 10432987165, 10433001244  Enter watches all" in rig.text
         assert rig.asked == []
@@ -83,7 +78,7 @@ async def test_a_paste_shows_the_ids_it_found_before_they_are_used() -> None:
 
 async def test_pasted_digits_are_taken_as_they_are() -> None:
     async with running(mixed()) as rig:
-        await paste(rig, " 100..102 \n")
+        await rig.paste(" 100..102 \n")
 
         assert box_text(rig) == "100..102"
         assert "3 IDs: 100, 101, 102" in rig.text
@@ -91,21 +86,20 @@ async def test_pasted_digits_are_taken_as_they_are() -> None:
 
 async def test_a_paste_without_an_id_says_so() -> None:
     async with running(mixed()) as rig:
-        await paste(rig, "drop table")
+        await rig.paste("drop table")
 
         assert "'drop' is not an instance ID" in rig.text
         assert rig.asked == []
 
 
-async def test_a_paste_without_brackets_never_runs_a_command() -> None:
-    async with running(mixed(), hold_seconds=30) as rig:
-        await rig.burst("xXp! instance 10432987165 quit\n")
+async def test_a_paste_keeps_its_place_among_the_keys() -> None:
+    async with running(mixed()) as rig:
+        rig.app.post_message(events.Key("1", "1"))
+        rig.app.post_message(events.Paste("10433001244\n"))
+        rig.app.post_message(events.Key("2", "2"))
+        await rig.settle()
 
-        assert rig.asked == []
-        assert box_text(rig) == "xXp! instance 10432987165 quit "
-        assert "Found 10432987165  Enter opens it" in rig.text
-        await rig.press("enter")
-        assert rig.asked == [("display", 10432987165), ("seen", 10432987165)]
+        assert box_text(rig) == "1 104330012442"
 
 
 async def test_bunched_digits_keep_their_order() -> None:

@@ -1,14 +1,13 @@
-"""A paste that a terminal sends as keys, while something lies over the main screen."""
+"""A paste while something lies over the main screen, or the filter has the keys."""
 
 import pytest
 from rig import Rig, running
 from scenes import with_history
 from task_scenes import log
-from textual import events
 from textual.widgets import Input
 from view_scenes import on_results, on_tasks
 
-from wfinspect.ui.screens.dialogs import ChoiceScreen
+from wfinspect.ui.input import PasteCut
 
 # Holds every command of the views, and digits, blanks and line breaks.
 NASTY = "svwlyYrfnNqauxX/? 10432987165\nq\n"
@@ -25,12 +24,11 @@ def is_as_before(rig: Rig, screen: object, asked: int) -> bool:
 async def test_tasks_a_log_and_raw_json_ignore_it_and_say_so(keys: str) -> None:
     async with on_tasks() as rig:
         await rig.press(*keys)
-        rig.app.hold_seconds = 30
         if keys == "l":
             rig.control.answer(log())
             await rig.settle()
         screen = rig.app.screen
-        await rig.burst(NASTY)
+        await rig.paste(NASTY)
 
         assert is_as_before(rig, screen, 0)
         assert "Pasted text does nothing here." in rig.text
@@ -38,19 +36,19 @@ async def test_tasks_a_log_and_raw_json_ignore_it_and_say_so(keys: str) -> None:
 
 @pytest.mark.parametrize("key", ["?", "c"])
 async def test_help_and_a_comparison_ignore_it(key: str) -> None:
-    async with running(with_history(), hold_seconds=30) as rig:
+    async with running(with_history()) as rig:
         await rig.press("g", key, "up")
         screen, asked = rig.app.screen, len(rig.control.questions)
         assert screen is not rig.app.main
-        await rig.burst(NASTY)
+        await rig.paste(NASTY)
 
         assert is_as_before(rig, screen, asked)
 
 
 async def test_quitting_is_not_confirmed_by_it() -> None:
-    async with running(with_history(), hold_seconds=30) as rig:
+    async with running(with_history()) as rig:
         await rig.press("q", "up")
-        await rig.burst("yes\n")
+        await rig.paste("yes\n")
 
         assert rig.app.is_running
         assert "Quit?" in rig.text
@@ -59,7 +57,7 @@ async def test_quitting_is_not_confirmed_by_it() -> None:
 async def test_what_was_found_is_neither_marked_nor_watched_nor_opened() -> None:
     async with on_results() as rig:
         screen = rig.app.screen
-        await rig.burst("wa" + NASTY)
+        await rig.paste("wa" + NASTY)
 
         assert is_as_before(rig, screen, 0)
         assert "marked" not in rig.text.replace("watch marked", "")
@@ -73,32 +71,22 @@ async def test_an_input_takes_it_as_one_line_of_text(opens: str) -> None:
         field = rig.app.focused
         assert isinstance(field, Input)
         before = field.value
-        await rig.burst("quit\nrefresh all\n")
+        await rig.paste("quit\nrefresh all\n")
 
         assert is_as_before(rig, screen, 0)
-        assert field.value == before + "quit refresh all "
+        assert field.value == before + "quit refresh all"
 
 
 async def test_the_filter_of_tasks_and_the_search_of_a_log_take_it() -> None:
     async with on_tasks() as rig:
         await rig.press("/")
-        await rig.burst("5003\nlog\n")
+        await rig.paste("5003\nlog\n")
         assert "No task matches." in rig.text
         await rig.press("escape", "l")
         rig.control.answer(log())
         await rig.press("/")
-        await rig.burst("qs\nw\n")
+        await rig.paste("qs\nw\n")
         assert "qs w" in rig.text
-
-
-async def test_a_bracketed_paste_is_text_for_the_picker_too() -> None:
-    async with running(with_history()) as rig:
-        await rig.press(":")
-        rig.app.post_message(events.Paste("refresh all\nquit\n"))
-        await rig.settle()
-
-        assert isinstance(rig.app.screen, ChoiceScreen)
-        assert rig.asked == []
 
 
 async def test_enter_right_behind_few_letters_still_picks() -> None:
@@ -107,3 +95,22 @@ async def test_enter_right_behind_few_letters_still_picks() -> None:
         await rig.burst("al\n")
 
         assert rig.asked == [("refresh", None)]
+
+
+async def test_what_does_not_fit_is_said() -> None:
+    async with running(with_history()) as rig:
+        await rig.press("/")
+        await rig.paste("x" * 250)
+
+        field = rig.app.focused
+        assert isinstance(field, Input)
+        assert field.value == "x" * 100
+        assert "only 100 characters of it fit here" in rig.text
+
+
+async def test_more_of_a_paste_than_the_reader_keeps_is_said() -> None:
+    async with running(with_history()) as rig:
+        rig.app.post_message(PasteCut(1_234_567))
+        await rig.settle()
+
+        assert "1,234,567 bytes left out" in rig.text

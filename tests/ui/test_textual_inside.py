@@ -45,7 +45,6 @@ INSIDE: dict[type, tuple[str, set[str]]] = {
             "_running",
             "_sync_available",
             "_unnotify",
-            "_watch_app_focus",
         },
     ),
     LinuxDriver: (
@@ -61,6 +60,7 @@ INSIDE: dict[type, tuple[str, set[str]]] = {
             "_mouse",
             "_must_signal_resume",
             "_query_in_band_window_resize",
+            "_request_terminal_sync_mode_support",
             "_run_input_thread",
             "_writer_thread",
         },

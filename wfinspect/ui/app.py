@@ -9,7 +9,6 @@ from textual import events, on
 from textual.binding import BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import Notify, SeverityLevel
-from textual.reactive import Reactive
 from textual.theme import Theme
 from textual.widgets import Input
 
@@ -22,7 +21,7 @@ from wfinspect.ui import instance_text, keys
 from wfinspect.ui import theme as themes
 from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import FORMATS, Preferences, as_text, fields
-from wfinspect.ui.input import HOLD_SECONDS, KeyGate, Verdict
+from wfinspect.ui.input import MAX_PASTE, PasteCut
 from wfinspect.ui.lines import Role, pad
 from wfinspect.ui.screens.dialogs import (
     Choice,
@@ -49,7 +48,8 @@ MAX_TOASTS = 3
 MAX_SENTENCES = 3
 """So many of one kind fit into a toast at 80x24."""
 _MAX_TOAST = 1_000
-_BREAKS = {"enter": "\r", "ctrl+j": "\n", "tab": "\t"}
+_LONGEST_LINE = 1_000
+"""Characters in a box that sets no limit of its own."""
 
 _logger = logging.getLogger(__name__)
 
@@ -62,9 +62,6 @@ class WfInspectApp(CrashSafeApp):
     CSS_PATH = "screens/main.tcss"
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
-    # Textual styles and paints all of the screen when the terminal's window loses the focus or gets
-    # it back: 28 kB each time that another window of tmux is looked at.
-    app_focus = Reactive(True, repaint=False)  # noqa: FBT003 - Textual's signature
     BINDINGS: ClassVar[list[BindingType]] = [c.binding() for c in keys.COMMANDS if c.is_app]
 
     def __init__(
@@ -98,10 +95,6 @@ class WfInspectApp(CrashSafeApp):
         self._on_ready: Callable[[], None] | None = on_ready
         self._preferences = preferences or Preferences()
         self._open_keys = tuple(open_keys)
-        self._gate = KeyGate()
-        self._held_key: events.Key | None = None
-        self.hold_seconds = HOLD_SECONDS
-        """How long a letter waits for the rest of a paste."""
         self._keys, self._useless_keys = keys.usable_keys(settings.keys)
         self._has_mouse = self._had_mouse = bool(settings.mouse)
         bell = self._preferences.get("bell", "on" if settings.notify.bell else "off")
@@ -184,73 +177,40 @@ class WfInspectApp(CrashSafeApp):
         contact, unseen = snapshot.health.contact, self.main.unseen
         self.set_window_title(instance_text.title(contact, self.main.counts, unseen))
 
-    # Keys: a letter is held for a moment, since it may be the first of a pasted text.
+    # Keys and pastes: digits and pastes go to the ID box from anywhere.
 
     async def on_event(self, event: events.Event) -> None:
-        """Send a key on at once, in a moment, or into the ID box."""
-        if not isinstance(event, events.Key) or event.is_forwarded:
-            await super().on_event(event)
-            return
-        self.main.key_pressed()
-        char = _BREAKS.get(event.key) or (event.character if event.is_printable else None)
-        if char is None:
-            await self._release()
-            await super().on_event(event)
-            return
-        # When it came, not when its turn is: a paste may take the app a while.
-        box, monotonic = self._id_box, event.time
-        if box is None:
-            is_typing = isinstance(self.focused, Input)
-            verdict = self._gate.judge_in_view(char, monotonic, is_typing=is_typing)
-        else:
-            verdict = self._gate.judge(char, monotonic, in_box=box.has_keys)
-        match verdict:
-            case Verdict.PASS:
-                if box is not None and char.isdigit() and not box.has_keys:
-                    box.take_keys()
-                await super().on_event(event)
-            case Verdict.TEXT:
-                await self._take_text(event, box)
-            case Verdict.HOLD:
-                self._hold(event)
-            case Verdict.REPEAT:
-                await self._release()
-                self._hold(event)
+        """Send a key or a paste to where it belongs."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            self.main.key_pressed()
+            box = self._id_box
+            if box is not None and (isinstance(event, events.Paste) or _is_digit(event)):
+                box.take_keys()
+            elif isinstance(event, events.Paste):
+                event = self._line_of(event)
+        await super().on_event(event)
 
     @property
     def _id_box(self) -> IdBox | None:
-        """The box for digits and pasted text; None while another screen or the filter has the keys."""
+        """The box for digits and pastes; None while another screen or the filter has the keys."""
         return self.main.id_box if self._is_main_on_top and not self.main.filter.has_keys else None
 
-    async def _take_text(self, event: events.Key, box: IdBox | None) -> None:
-        """Put a part of a paste where text goes: into the ID box, into a view's input, or nowhere."""
-        held, self._held_key = self._held_key, None
-        if box is not None:
-            box.insert(self._gate.take_text())
-        elif isinstance(self.focused, Input):
-            for each in (held, event):
-                if each is not None:
-                    is_break = each.key in _BREAKS
-                    await super().on_event(events.Key("space", " ") if is_break else each)
-        elif held is not None:
+    def _line_of(self, paste: events.Paste) -> events.Paste:
+        """Return a paste as the one line that fits where the keys are, and say what does not fit."""
+        box = self.focused
+        if not isinstance(box, Input):
             self.notify("Pasted text does nothing here.", timeout=4)
+            return events.Paste("")
+        text = " ".join(paste.text.replace("\t", " ").splitlines())
+        room = max(0, (box.max_length or _LONGEST_LINE) - len(box.value))
+        if len(text) > room:
+            self.notify(f"The paste is too long: only {room} characters of it fit here.")
+        return events.Paste(text[:room])
 
-    def _hold(self, event: events.Key) -> None:
-        self._held_key = event
-        if self.hold_seconds > 0:
-            self.set_timer(self.hold_seconds, lambda: self._release_held(event))
-        else:
-            self.call_later(self._release_held, event)
-
-    async def _release_held(self, event: events.Key) -> None:
-        if self._held_key is event:
-            await self._release()
-
-    async def _release(self) -> None:
-        event, self._held_key = self._held_key, None
-        if event is not None:
-            self._gate.release()
-            await super().on_event(event)
+    @on(PasteCut)
+    def _report_cut_paste(self, event: PasteCut) -> None:
+        kept = f"{MAX_PASTE // 1024} KiB were taken, {event.left_out:,} bytes left out"
+        self.notify(f"The paste is too long: {kept}.", severity="error")
 
     # Notifications: each once, however often a snapshot holds it.
 
@@ -552,9 +512,6 @@ class WfInspectApp(CrashSafeApp):
             return filters
         return [NoColor() if isinstance(one, Monochrome) else one for one in filters]
 
-    def _watch_app_focus(self, focus: bool) -> None:  # noqa: FBT001 - Textual calls it
-        del focus
-
     def action_redraw(self) -> None:
         """Paint all of the screen: another program has written on the terminal."""
         self.repaint_all()
@@ -592,3 +549,7 @@ class WfInspectApp(CrashSafeApp):
         else:
             self._interrupted_at = monotonic
             self.notify("ctrl+c once more quits.")
+
+
+def _is_digit(key: events.Key) -> bool:
+    return key.is_printable and key.character is not None and key.character.isdigit()

@@ -21,7 +21,8 @@ from textual.message import Message
 
 from wfinspect.format import shown
 from wfinspect.signals import Shutdown
-from wfinspect.ui.input import StopReading, read_keys
+from wfinspect.terminal import escape_seconds
+from wfinspect.ui.input import KeyReader, StopReading, read_keys
 
 _MOUSE_MODES = (1000, 1002, 1006)  # clicks, drags, wheel; no report of every movement
 _ALL_MODES = (1000, 1002, 1003, 1006, 1015, 1016, 2004, 1004, 2048)
@@ -154,6 +155,13 @@ class HardenedDriver(LinuxDriver):
         if self._mouse:
             self.write("".join(f"\x1b[?{mode}l" for mode in _MOUSE_MODES))
 
+    def _request_terminal_sync_mode_support(self) -> None:
+        """Ask also whether it brackets pastes; tmux 3.3a only says that it is tmux."""
+        super()._request_terminal_sync_mode_support()
+        # Older ones of these two write the last letter on the screen.
+        if os.environ.get("TERM_PROGRAM") != "Apple_Terminal" and os.environ["TERM"] != "linux":
+            self.write("\x1b[?2004$p\x1b[>0q")
+
     def _query_in_band_window_resize(self) -> None:
         """Send no query: SIGWINCH reports a resize, and some terminals print the query."""
 
@@ -171,9 +179,12 @@ class HardenedDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys until it is stopped, or until there is no terminal to read."""
-        is_there = read_keys(
-            self.fileno, self._keyboard_encoding, self._stop_reading, self.process_message
+        reader = KeyReader(
+            self._keyboard_encoding,
+            escape_seconds=escape_seconds(os.environ),
+            brackets_pastes=bool(os.environ.get("TMUX")),
         )
+        is_there = read_keys(self.fileno, reader, self._stop_reading, self.process_message)
         if not is_there:
             self._hang_up()
 

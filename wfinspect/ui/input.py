@@ -1,130 +1,279 @@
-"""The keyboard: reading keys, and separating what is pasted from what is typed."""
+"""The keyboard: what the bytes of a terminal mean, and the loop that reads them."""
 
 import codecs
+import math
 import os
+import re
 import select
+import sys
 import threading
-from collections.abc import Callable, Iterable
-from enum import Enum
-from math import inf
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from textual import constants, events
+from textual import events, messages
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-WINDOW_SECONDS = 0.05
-"""Keys closer than this were not typed one by one."""
-HOLD_SECONDS = 0.04
-"""How long a command letter waits for a companion."""
+from wfinspect.clock import SystemClock
 
+MAX_PASTE = 2**18
+"""Bytes of a paste that are kept."""
+SILENCE_SECONDS = 1.5
+"""After so long nothing more is expected of an answer or a paste: links tear them by up to 1 s."""
+PAUSE_SECONDS = 0.05
+"""After so long a paste without brackets is over, and ctrl+q and ctrl+c count in one with brackets."""
+_LONGEST_PASTE_SECONDS = 30.0
 _TYPED_AT_ONCE = 3
-"""As many keys a slow link may deliver together; an Enter behind more of them was pasted."""
+"""Characters that a slow link may deliver together; more of them in one read were pasted."""
+_LONGEST_SEQUENCE = 256
 
-_MOVEMENTS = frozenset("jkgG")
-_VIEW_MOVEMENTS = _MOVEMENTS | {" "}
-_BREAKS = frozenset("\r\n\t")
+_PASTE_BEGINS, _PASTE_ENDS = b"\x1b[200~", b"\x1b[201~"
+_CSI = rb"\[[0-?]*[ -/]*"
+_STRING = rb"(?:\]\d|P[\d>!$+|]|_)[ -\xff]*"  # as answers begin: OSC, DCS, APC
+_STRING_END = rb"(?:\a|\x1b\\)"
+# A sequence is a mouse report of X10, a function key of the Linux console, CSI, SS3, or a string.
+_tokens = re.compile(
+    rb"""(?P<text>[^\x1b]+)
+    | (?P<sequence>\x1b(?: \[M[\ -\xff]{3} | \[\[[A-E] | \[[0-?]+[\ -/]*[@-~] | \[[\ -/]*[@-LN-Z\\-~]
+        | O[\d;]*[A-Za-z] | %b%b))
+    | (?P<beginning>\x1b(?: \[M[\ -\xff]{0,2} | \[\[ | %b | O[\d;]* | []P] | %b\x1b?)?\Z)
+    | (?P<broken>\x1b(?: %b | %b))
+    | \x1b"""
+    % (_STRING, _STRING_END, _CSI, _STRING, _CSI, _STRING),
+    re.VERBOSE,
+)
+# CSI M is no mouse report in a paste, and ESC ( B comes with colours.
+_in_paste = re.compile(
+    rb"\x1b(?:%b[@-~]?|O[A-Za-z]|[ -/]+[0-~]|[=>]|%b%b|)" % (_CSI, _STRING, _STRING_END)
+)
+_UNSEEN = bytes({*range(32), 127} - {*b"\t\n\r"})
+
+_mode_report = re.compile(r"\x1b\[\?(2004|2026);[1-3]\$y")
+# Keys as xterm's modifyOtherKeys has them, and as kitty's protocol.
+_other_key = re.compile(r"\x1b\[27;(?P<modifiers>\d{1,4});(?P<code>\d{1,7})~")
+_kitty_key = re.compile(
+    r"\x1b\[(?P<code>\d{1,7})(?::(?P<shifted>\d{0,7})(?::\d*)?)?"
+    r"(?:;(?P<modifiers>\d{0,4})(?::(?P<kind>\d))?(?:;(?P<text>\d{0,7})[\d:]*)?)?u"
+)
+_RELEASED = "3"
+_SHIFT, _ALT, _CTRL, _USED_BY_SYSTEMS = 1, 2, 4, 56
+_KEYPAD = dict(enumerate(map(ord, "0123456789./*-+\r=,"), 57399))
+_NO_CHARACTERS = range(0xD800, 0xF900)  # surrogates, and what kitty uses for keys without one
 
 
-class Verdict(Enum):
-    """What to do with a key."""
+class PasteCut(Message):
+    """A paste was longer than what is kept of it."""
 
-    PASS = "pass"  # noqa: S105 - no password
-    """It is what it seems."""
-    HOLD = "hold"
-    """Keep it for HOLD_SECONDS, then pass it on unless something else comes first."""
-    REPEAT = "repeat"
-    """Pass on the one that is held, and hold this one."""
-    TEXT = "text"
-    """It belongs to a paste, as does what is held: `KeyGate.take_text` has what the box lacks."""
+    def __init__(self, left_out: int) -> None:
+        super().__init__()
+        self.left_out = left_out
+        """Bytes."""
 
 
-class KeyGate:
-    """Judges one key after the other, by the time between them."""
+@dataclass(slots=True)
+class _Paste:
+    began_at: float
+    has_brackets: bool
+    data: bytearray = field(default_factory=bytearray)
+    left_out: int = 0
+    tail: bytes = b""
+    """What may be the first bytes of its end."""
 
-    def __init__(self) -> None:
-        self._last_at = -inf
-        self._lacking = ""
-        self._held = ""
-        self._is_paste = False
-        self._burst = 0
+    def take(self, data: bytes) -> tuple[bool, bytes]:
+        """Add bytes; return whether its end was among them, and what stood behind that."""
+        end = rest = b""
+        if self.has_brackets:
+            data, end, rest = (self.tail + data).partition(_PASTE_ENDS)
+            starts = (_PASTE_ENDS[:n] for n in range(len(_PASTE_ENDS) - 1, 0, -1))
+            self.tail = b"" if end else next(filter(data.endswith, starts), b"")
+            data = data.removesuffix(self.tail)
+        room = MAX_PASTE - len(self.data)
+        self.data += data[:room]
+        self.left_out += max(0, len(data) - room)
+        return bool(end), rest
 
-    def _is_close(self, monotonic: float) -> bool:
-        is_close = monotonic - self._last_at <= WINDOW_SECONDS
+
+class KeyReader:
+    """Makes events of what a terminal sends. Time comes in, as `monotonic`.
+
+    A character is a key at once. A lone Escape waits `escape_seconds` for the rest of a sequence, and what
+    comes of it later is no text all the same. A paste is one event. Where the terminal is not known to
+    mark its pastes (`brackets_pastes`), several different characters in one read are one, too.
+    """
+
+    def __init__(self, encoding: str, *, escape_seconds: float, brackets_pastes: bool) -> None:
+        self._encoding = encoding
+        self._decode = codecs.getincrementaldecoder(encoding)(errors="replace").decode
+        self._escape_seconds = escape_seconds
+        self._brackets_pastes = brackets_pastes
+        self._parser = XTermParser()
+        self._last_at = -math.inf
+        self._paste: _Paste | None = None
+        self._late_end = b""
+        """What may still come of the end of a paste."""
+        self._pending = b""
+        """The beginning of a sequence."""
+        self._has_acted = False
+        """Its Escape was taken for the key."""
+
+    def feed(self, data: bytes, monotonic: float) -> list[Message]:
+        """Return the events of one read."""
+        if self._paste is None:
+            rest = data.removeprefix(self._late_end)
+            self._brackets_pastes |= rest != data
+            data, self._pending, self._late_end = self._pending + rest, b"", b""
+            if not self._brackets_pastes and self._is_chunk(data):
+                self._has_acted, self._paste = False, _Paste(monotonic, has_brackets=False)
+        elif monotonic >= self._last_at + PAUSE_SECONDS and _is_way_out(data):
+            return self._meaning(data)
         self._last_at = monotonic
-        if not is_close:
-            self._lacking, self._held, self._is_paste, self._burst = "", "", False, 0
-        self._burst += 1
-        return is_close
+        found: list[Message] = []
+        while data:
+            if self._paste is None:
+                data = self._scan(data, monotonic, found)
+                continue
+            is_over, data = self._paste.take(data)
+            if is_over:
+                self._brackets_pastes = True
+                found += self._deliver()
+        return found
 
-    def judge_in_view(self, char: str, monotonic: float, *, is_typing: bool) -> Verdict:
-        """Return what to do with a character where there is no ID box.
+    @property
+    def wakes_at(self) -> float | None:
+        """When `tick` wants to be called if nothing comes before; None while time decides nothing."""
+        if self._paste is not None:
+            wait = SILENCE_SECONDS if self._paste.has_brackets else PAUSE_SECONDS
+            return min(self._last_at + wait, self._paste.began_at + _LONGEST_PASTE_SECONDS)
+        if not self._pending:
+            return None
+        return self._last_at + (SILENCE_SECONDS if self._is_swallowing else self._escape_seconds)
 
-        Args:
-            char: the character.
-            monotonic: when it came, in monotonic seconds.
-            is_typing: whether an input has the keys; else TEXT is dropped.
-        """
-        is_close, is_break = self._is_close(monotonic), char in _BREAKS
-        if self._held and char == self._held and not is_break:
-            return Verdict.REPEAT
-        is_last_of_paste = is_typing and is_break and self._burst > _TYPED_AT_ONCE
-        if self._is_paste or self._held or is_last_of_paste:
-            self._held, self._is_paste = "", True
-            return Verdict.TEXT
-        if not is_close if is_break else is_typing or char in _VIEW_MOVEMENTS:
-            return Verdict.PASS
-        self._held = char
-        return Verdict.HOLD
+    @property
+    def _is_swallowing(self) -> bool:
+        return self._has_acted or self._pending != b"\x1b"
 
-    def judge(self, char: str, monotonic: float, *, in_box: bool) -> Verdict:  # noqa: PLR0911 - a table
-        """Return what to do with a printable character; Enter and Tab come as CR and HT.
+    def tick(self, monotonic: float) -> list[Message]:
+        """Return the events that follow from nothing having come until now."""
+        if self.wakes_at is None or monotonic < self.wakes_at:
+            return []
+        if (paste := self._paste) is not None:
+            # A client of tmux that dies amid its paste sends no end, and one that comes late is no text.
+            self._brackets_pastes &= not paste.has_brackets
+            self._late_end = _PASTE_ENDS[len(paste.tail) :] if paste.tail else b""
+            return self._deliver()
+        if not self._is_swallowing:
+            self._has_acted = True
+            return self._keys("\x1b")
+        pending, self._pending = self._pending, b""
+        # Escape and a character, which have begun nothing.
+        found = self._pressed(pending[1:]) if len(pending) == 2 else []  # noqa: PLR2004
+        self._has_acted = False
+        return found
 
-        Args:
-            char: the character.
-            monotonic: when it came, in monotonic seconds.
-            in_box: whether the ID box has the keys, so that digits went into it.
-        """
-        is_close = self._is_close(monotonic)
-        if self._is_paste:
-            self._lacking += " " if char in _BREAKS else char
-            return Verdict.TEXT
-        is_break = char in _BREAKS
-        if self._held and char == self._held and not is_break:
-            return Verdict.REPEAT
-        if self._held or (
-            is_close and in_box and not char.isdigit() and not is_break and char not in ",;. "
-        ):
-            self._lacking += " " if is_break else char
-            self._held, self._is_paste = "", True
-            return Verdict.TEXT
-        if char.isdigit() or char in ",;. ":
-            # The box takes it by itself, after whatever of this burst it lacks.
-            self._lacking = ""
-            return Verdict.PASS
-        if is_break and not is_close:
-            return Verdict.PASS
-        self._lacking += " " if is_break else char
-        if char in _MOVEMENTS and not in_box:
-            return Verdict.PASS
-        self._held = char
-        return Verdict.HOLD
+    def _pressed(self, behind: bytes) -> list[Message]:
+        """Return the keys that Escape, unless it has acted, and what stands behind it are."""
+        return [*([] if self._has_acted else self._keys("\x1b")), *self._typed(behind)]
 
-    def release(self) -> None:
-        """Note that the held key was let through."""
-        self._held, self._lacking = "", ""
+    def _deliver(self) -> list[Message]:
+        """Close the paste; return it without escape sequences and control characters."""
+        paste, self._paste = self._paste, None
+        assert paste is not None  # noqa: S101 - what calls this has seen it
+        data = _in_paste.sub(_break, bytes(paste.data)).translate(None, _UNSEEN)
+        text: list[Message] = [events.Paste(data.decode(self._encoding, "replace"))] if data else []
+        return [*text, PasteCut(paste.left_out)] if paste.left_out else text
 
-    def take_text(self) -> str:
-        """Return the text of the paste that the box does not hold yet."""
-        text, self._lacking = self._lacking, ""
-        return text
+    def _is_chunk(self, data: bytes) -> bool:
+        """Return whether so much text can't have been typed; one character repeated is a key held down."""
+        text = b"".join(token["text"] or b"" for token in _tokens.finditer(data))
+        chars = text.decode(self._encoding, "replace")
+        return _PASTE_BEGINS not in data and len(chars) > _TYPED_AT_ONCE and len(set(chars)) > 1
+
+    def _scan(self, data: bytes, monotonic: float, found: list[Message]) -> bytes:
+        """Take what is typed and what the terminal reports; return what stands behind a paste's begin."""
+        for token in _tokens.finditer(data):
+            kind = token.lastgroup
+            # The beginning of a character has no end before a sequence.
+            found += self._typed(token["text"] or b"", is_whole=kind != "text")
+            if kind == "sequence":
+                if token[0] == _PASTE_BEGINS:
+                    self._has_acted, self._paste = False, _Paste(monotonic, has_brackets=True)
+                    return data[token.end() :]
+                found += self._meaning(token[0])
+            elif kind == "beginning" and not (self._has_acted and data == b"\x1bO"):
+                # Of a long one, whether its last byte begins its end.
+                cut = b"\x1b" if token[0].endswith(b"\x1b") else b""
+                kept = token[0][:_LONGEST_SEQUENCE]
+                self._pending = kept if kept == token[0] else kept + cut
+                return b""
+            elif kind in {None, "beginning"}:
+                found += self._pressed(token[0][1:])
+            self._has_acted = False
+        return b""
+
+    def _typed(self, data: bytes, *, is_whole: bool = False) -> list[Message]:
+        return [key for char in self._decode(data, final=is_whole) for key in self._keys(char)]
+
+    def _meaning(self, sequence: bytes) -> list[Message]:
+        """Return what a key or a report is; nothing for an answer to what was never asked."""
+        text = sequence.decode("latin-1")
+        mode = _mode_report.fullmatch(text)
+        if mode and mode[1] == "2026":
+            return [messages.TerminalSupportsSynchronizedOutput()]
+        # tmux 3.3a knows the mode, and does not say so.
+        if mode or sequence == _PASTE_ENDS or text.startswith("\x1bP>|tmux"):
+            self._brackets_pastes = True
+            return []
+        if len(text) > _LONGEST_SEQUENCE:
+            return []
+        # Reports of the window's focus are none of this: the screen is the same without it, and Textual
+        # would paint all of it.
+        mouse = self._parser.parse_mouse_code(text)
+        return [mouse] if mouse else self._keys(_as_typed(text))
+
+    def _keys(self, text: str) -> list[Message]:
+        """Return the keys that a character, or a sequence of a keyboard in its usual mode, is."""
+        if text[:1] == "\x1b" and len(text) == 2:  # noqa: PLR2004 - Alt with a character
+            return [*self._keys("\x1b"), *self._keys(text[1])]
+        if len(text) > 1 and text not in ANSI_SEQUENCES_KEYS:
+            return []
+        keys = self._parser._sequence_to_key_events(text)  # noqa: SLF001 - it has no public name
+        return [key for key in keys if not key.key.startswith("<")]
+
+
+def _is_way_out(data: bytes) -> bool:
+    return _as_typed(data.decode("latin-1")) in {"\x03", "\x11"}
+
+
+def _break(sequence: re.Match[bytes]) -> bytes:
+    """Return the line end that a sequence within a paste stands for: tmux may send one as ctrl+j in CSI."""
+    is_break = sequence[0] == _PASTE_BEGINS or _as_typed(sequence[0].decode("latin-1")) in "\t\n\r"
+    return b"\n" if is_break else b""
+
+
+def _as_typed(sequence: str) -> str:
+    """Return a key in the form of a usual keyboard's mode; "" for one that is released or not ours.
+
+    Another program may have left the keyboard in kitty's mode or xterm's.
+    """
+    key = _other_key.fullmatch(sequence) or _kitty_key.fullmatch(sequence)
+    if key is None:
+        return sequence
+    parts: dict[str, str] = key.groupdict("")
+    modifiers, code = int(parts["modifiers"] or 1) - 1, int(parts["code"])
+    code = int(parts.get("text") or parts.get("shifted") or _KEYPAD.get(code, code))
+    is_pressed = parts.get("kind") != _RELEASED and not modifiers & _USED_BY_SYSTEMS
+    if not is_pressed or code in _NO_CHARACTERS or code > sys.maxunicode:
+        return ""
+    char = chr(code)
+    if modifiers & _SHIFT:
+        char = "\x1b[Z" if char == "\t" else char.upper()[:1]
+    if modifiers & _CTRL and "@" <= char.upper() <= "_":
+        char = chr(ord(char.upper()) & 31)
+    return f"\x1b{char}" if modifiers & _ALT else char
 
 
 _READ_BYTES = 4096
-_TICK_MILLISECONDS = 50
-_TICKS_AFTER_INPUT = int(constants.ESCAPE_DELAY * 1000) // _TICK_MILLISECONDS + 2
-
-_INTRODUCERS = "[O]P_^X"
-"""What begins, behind Escape, what a terminal sends by itself."""
 
 
 class StopReading(threading.Event):
@@ -146,51 +295,31 @@ class StopReading(threading.Event):
         _read(self.fileno)
 
 
-class _KeyParser(XTermParser):
-    """Textual's parser, without Alt for Escape before a letter or digit: no command is on that.
-
-    A user who types on at once after Escape would lose both, and an ID its first digit.
-    """
-
-    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:  # noqa: FBT001, FBT002 - Textual's signature
-        if len(sequence) == 2 and sequence[0] == "\x1b" and sequence[1] not in _INTRODUCERS:  # noqa: PLR2004 - Escape and one more
-            return (
-                events.Key("escape", "\x1b"),
-                *super()._sequence_to_key_events(sequence[1]),
-            )
-        return super()._sequence_to_key_events(sequence, alt)
-
-
 def read_keys(
-    fileno: int, encoding: str, stop: StopReading, deliver: Callable[[Message], None]
+    fileno: int, reader: KeyReader, stop: StopReading, deliver: Callable[[Message], object]
 ) -> bool:
     """Deliver events until told to stop; False if the terminal has gone away.
 
-    It waits without a timeout while nothing is typed, unlike Textual's own loop, so that an idle app
-    never wakes. Invalid bytes and malformed sequences are passed over (Textualize/textual#6456).
+    It never wakes while nothing comes, unlike Textual's own loop, so that an idle app costs nothing.
     """
-    decode = codecs.getincrementaldecoder(encoding)(errors="replace").decode
-    parser = _KeyParser()
+    monotonic = SystemClock().monotonic
     poll = select.poll()
     poll.register(fileno, select.POLLIN)
     poll.register(stop.fileno, select.POLLIN)
-    ticks = 0
     while not stop.is_set():
-        ready = dict(poll.poll(_TICK_MILLISECONDS if ticks else None))
-        ticks = max(0, ticks - 1)
-        text = ""
+        wakes_at = reader.wakes_at
+        left = None if wakes_at is None else max(0.0, wakes_at - monotonic())
+        # Time decides only where nothing is there to read: this thread may have had to wait.
+        ready = dict(poll.poll(None if left is None else math.ceil(left * 1000)))
         if fileno in ready:
             data = _read(fileno)
             if not data:
                 return False
-            text = decode(data)
-            # Only the time that passes shows whether an Escape is alone or begins a sequence.
-            ticks = _TICKS_AFTER_INPUT
-        try:
-            for event in parser.feed(text) if text else parser.tick():
-                deliver(event)
-        except Exception:  # noqa: BLE001 - the parser raises what it will on malformed sequences
-            parser = _KeyParser()
+            found = reader.feed(data, monotonic())
+        else:
+            found = reader.tick(monotonic())
+        for event in found:
+            deliver(event)
     return True
 
 

@@ -308,11 +308,6 @@ class MainScreen(SparingScreen[None]):
         self.filter.display = False
         self.id_box.display = True
 
-    def on_paste(self, event: events.Paste) -> None:
-        """Hand a paste from anywhere to the ID box."""
-        event.stop()
-        self.id_box.paste(event.text)
-
     @property
     def command_row(self) -> Row | None:
         """The row that a command is about: the one under the cursor, or what is on display."""

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.widgets import Input
 
 from wfinspect import format as fmt
@@ -50,16 +49,11 @@ class LineInput(Input):
 class IdInput(LineInput):
     """Digits are text here, letters stay commands."""
 
-    class Inserted(Message):
-        """Text for the box; sent as a message so that it keeps its place among the keys."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    def __init__(self, end: Callable[[str], None]) -> None:
+    def __init__(self, end: Callable[[str], None], take: Callable[[str], None]) -> None:
+        """Call `end` with the key that ends it, and `take` with what is pasted, in their turn of the keys."""
         super().__init__("type or paste an instance ID")
         self._end = end
+        self._take = take
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Accept only what an ID, a list or a range is made of."""
@@ -76,13 +70,9 @@ class IdInput(LineInput):
             event.prevent_default()
 
     def _on_paste(self, event: events.Paste) -> None:
-        # The screen takes it, as from anywhere.
         event.prevent_default()
-
-    @on(Inserted)
-    def _insert(self, event: Inserted) -> None:
         event.stop()
-        self.insert_text_at_cursor(fmt.shown(event.text))
+        self._take(event.text)
 
 
 class IdBox(Vertical):
@@ -95,7 +85,7 @@ class IdBox(Vertical):
         super().__init__(id=id)
         self._prompt = StatusLine(lambda _: line((f" {prompt}", Role.ACCENT)), id="prompt")
         self._done = done
-        self._input = IdInput(self._ended)
+        self._input = IdInput(self._ended, self._pasted)
         self._remark = StaticLines(id="remark")
         self.recent: Sequence[InstanceId] = ()
         """What up and down offer."""
@@ -124,20 +114,6 @@ class IdBox(Vertical):
         """Take what is typed from now on."""
         self.screen.set_focus(self._input)
 
-    def insert(self, text: str) -> None:
-        """Add text behind what was typed before it."""
-        self.take_keys()
-        self._input.post_message(IdInput.Inserted(text))
-
-    def paste(self, text: str) -> None:
-        """Take a pasted text: the IDs in it, or the text itself with the reason why it has none."""
-        self.take_keys()
-        entry = read_entry(text)
-        words = " ".join(plain(text).split())
-        is_typable = not entry.ids or ACCEPTED.issuperset(words)
-        self._set(fmt.shown(words, limit=200) if is_typable else ", ".join(map(str, entry.ids)))
-        self._say(entry.problem or entry.remark, Role.TROUBLE if entry.problem else Role.TEXT)
-
     def _set(self, text: str) -> None:
         with self.prevent(Input.Changed):
             self._input.value = text
@@ -151,6 +127,16 @@ class IdBox(Vertical):
     def _preview(self, event: Input.Changed) -> None:
         event.stop()
         self._say(read_entry(event.value).remark)
+
+    def _pasted(self, text: str) -> None:
+        """Add the IDs in a pasted text, or the text itself with the reason why it has none."""
+        # What stands there stays: a link may tear a paste in two.
+        text = f"{self.text} {text}".strip()
+        entry = read_entry(text)
+        words = " ".join(plain(text).split())
+        is_typable = not entry.ids or ACCEPTED.issuperset(words)
+        self._set(fmt.shown(words, limit=200) if is_typable else ", ".join(map(str, entry.ids)))
+        self._say(entry.problem or entry.remark, Role.TROUBLE if entry.problem else Role.TEXT)
 
     def _ended(self, key: str) -> None:
         entry = read_entry(self.text)
