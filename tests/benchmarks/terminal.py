@@ -195,7 +195,50 @@ def many(home: Path, _env: dict[str, str], _: Simulator) -> None:
     report("10,000 rows: memory", f"{memory:.0f} MB", "<= 120 MB", holds=memory <= 120)
 
 
+KEYBOARDS: dict[str, tuple[dict[str, str], float]] = {
+    "local": ({}, 60.0),
+    "in tmux": ({"TMUX": "none,1,0"}, 60.0),
+    "over SSH": ({"SSH_CONNECTION": "a 1 b 2"}, 85.0),
+}
+"""What the app finds in its environment, and the most that Esc may take there, in milliseconds."""
+
+
+def keys(home: Path, env: dict[str, str], simulator: Simulator) -> None:
+    """From the byte of a key to the first byte out, by the kind of link."""
+    ids = ",".join(map(str, simulator.ids[:20]))
+    for number, (kind, (environ, most)) in enumerate(KEYBOARDS.items()):
+        with session([*APP, ids], env | environ, home / f"one{number}") as running:
+            running.wait_for("live")
+            running.read_for(3.0)
+            letter = [answer_to(running, key) for key in "jk" * 20]
+            escape = []
+            for _ in range(20):
+                running.press("?")
+                running.wait_for("g +to the first")
+                running.read_for(0.2)
+                escape.append(answer_to(running, "escape"))
+            running.press("ctrl+q")
+        took = statistics.median(letter)
+        report(
+            f"{kind}: a letter to the first byte", f"{took:.1f} ms", "<= 15 ms", holds=took <= 15
+        )
+        took = statistics.median(escape)
+        limit = f"<= {most:.0f} ms"
+        report(f"{kind}: Esc to the first byte", f"{took:.1f} ms", limit, holds=took <= most)
+
+
+def answer_to(running: PtySession, key: str) -> float:
+    """The milliseconds until something comes out, once all that it leads to has come."""
+    begun = time.perf_counter()
+    running.press(key)
+    assert running.read_some(2.0), f"nothing came out for {key}"
+    took = time.perf_counter() - begun
+    running.read_for(0.2)
+    return took * 1000
+
+
 PARTS = {
+    "keys": keys,
     "start": start,
     "idle": idle,
     "running": running_rows,
