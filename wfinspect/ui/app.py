@@ -118,7 +118,8 @@ class WfInspectApp(CrashSafeApp):
             is_demo=is_demo,
         )
         self._show_flags()
-        self.theme = self._usable_theme()
+        self.theme = self._styled_theme = self._usable_theme()
+        self.stylesheet.set_variables(self.get_css_variables())
         self.set_keymap(self._keys)
 
     # Start, and the snapshots.
@@ -500,6 +501,12 @@ class WfInspectApp(CrashSafeApp):
     @property
     def _own_themes(self) -> Sequence[Theme]:
         return themes.themes(self.console.color_system)
+
+    def refresh_css(self, animate: bool = True) -> None:  # noqa: FBT001, FBT002 - Textual's signature
+        """Style everything by the theme, unless it is: at the start Textual would parse all twice, 5 ms."""
+        if self.theme != self._styled_theme:
+            self._styled_theme = self.theme
+            super().refresh_css(animate=animate)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colours of our dark theme, for the themes that do not name them."""
