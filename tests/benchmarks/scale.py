@@ -10,6 +10,7 @@ so that other load hardly matters; the latency of keys and the seconds need a qu
 """
 
 import argparse
+import asyncio
 import contextlib
 import json
 import math
@@ -23,15 +24,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 import psutil
-from bench import Figures
+from bench import Figures, scratch
 from drive import engine_of
-from fakes import FakeClock, ScriptedSource
+from fakes import FakeClock, ScriptedSource, instance
 from pty_session import PtySession, python
 
 from wfinspect.clock import SystemClock
@@ -255,9 +257,50 @@ def watching(figures: Figures, count: int = 20_000) -> None:
     figures.hold(f"watch() of {count:,} new IDs: CPU", used, most=0.5, unit=" s")
 
 
+PARTITIONS = {
+    "1,000 new IDs in 10 groups of neighbours": ([n // 100 for n in range(1000)], 25),
+    "1,000 in 250": (Random(1).choices(range(250), k=1000), 1200),
+    "1,000 in 250 of neighbours": ([n // 4 for n in range(1000)], 1200),
+    "5,000 in 2,000 of neighbours": ([n * 2 // 5 for n in range(5000)], 6000),
+    "100 in 1": ([0] * 100, 2),
+    "100 that share nothing": (list(range(100)), 120),
+}
+"""Of each: the groups of the IDs, and the calls that may be made until all are read."""
+
+
+async def placed(partition: Sequence[int]) -> int:
+    """Return the calls of an engine until every ID is read."""
+    clock = FakeClock()
+    source = ScriptedSource(clock)
+    numbers = range(1, len(partition) + 1)
+    source.hold(
+        *(instance(n, project_id=group) for n, group in zip(numbers, partition, strict=True))
+    )
+    with scratch() as directory:
+        engine = engine_of(directory, source.connect, clock, budget=10**7, interval=10.0**6)
+        engine.watch([InstanceKey(engine.target, InstanceId(n)) for n in numbers])
+        is_done = False
+        while not is_done:
+            next_in = engine.step()
+            is_done = all(row.instance for row in engine.snapshot.rows)
+            if not engine.in_flight:
+                clock.advance(next_in or 0.1)
+            while engine.in_flight:  # noqa: ASYNC110 - the service answers in this loop
+                await asyncio.sleep(0)
+        await engine.aclose()
+    return len(source.calls)
+
+
+def placing(figures: Figures) -> None:
+    """Count the calls until new IDs are read, in the engine over a scripted service."""
+    for what, (partition, most) in PARTITIONS.items():
+        figures.hold(f"{what}: calls", asyncio.run(placed(partition)), most=most)
+
+
 def tell(figures: Figures, counts: tuple[int, ...] = COUNTS, seconds: float = 60.0) -> None:
     """Measure and print."""
     watching(figures)
+    placing(figures)
     found = {count: measure(count, seconds, figures) for count in counts}
     if BY_HEART in found:
         each, what = found[BY_HEART], f"{BY_HEART:,} watched, interval 15"

@@ -4,6 +4,7 @@ Makes requests by itself, and only where that is cheap: of the one on display, a
 never while the day's budget runs short, the line is in trouble or the watch pauses.
 """
 
+from collections import deque
 from datetime import datetime
 from math import inf
 from typing import Any
@@ -40,6 +41,7 @@ QUIET_SECONDS = 600.0  # for a kind of request that was refused
 _FIRST_SECONDS = 5.0  # the list comes first
 _ANSWER_SECONDS = 60.0  # then none comes any more
 _AT_ONCE = 20  # look-ups in the store a turn
+_PASSED_AT_ONCE = 500  # rows, so that a long list delays no poll
 
 
 class OutlookTracker:
@@ -66,6 +68,8 @@ class OutlookTracker:
             # A watch without a screen prints changes, and pays for nothing else.
             self._background_at = inf
         self._runs_free_at = -inf
+        self._around: deque[InstanceKey] = deque()
+        """The rows that are still to be looked at in this pass over the list."""
         self._quiet: dict[tuple[type, Target], float] = {}
 
     def follow(self) -> None:
@@ -133,19 +137,23 @@ class OutlookTracker:
     def _look_around(self, moment: Moment) -> None:
         """Learn what is usual of one that runs, if there is one of which it is not known."""
         looked_up, self._background_at = 0, moment.monotonic + BACKGROUND_SECONDS
-        for key, row in tuple(self._watchlist.rows.items()):
-            if not row.is_watched or row.family is not Family.ACTIVE:
+        self._around = self._around or deque(self._watchlist.rows)
+        for _ in range(min(_PASSED_AT_ONCE, len(self._around))):
+            key = self._around.popleft()
+            row = self._watchlist.rows.get(key)
+            if row is None or not row.is_watched or row.family is not Family.ACTIVE:
                 continue
             known = self._watchlist.states[key].outlook
             before = known.examined_on if known else None
             state = self._examined(key, moment)
             looked_up += state is not None and state.examined_on != before
+            is_wanted = state is not None and not state.is_complete
+            if is_wanted and self._request_runs(key, moment.monotonic):
+                # Its other dates come first, as long as there are any.
+                self._around.appendleft(key)
+                return
             if looked_up >= _AT_ONCE:
                 self._background_at = moment.monotonic + 1.0
-                return
-            if state is None or state.is_complete:
-                continue
-            if self._request_runs(key, moment.monotonic):
                 return
 
     def _examined(self, key: InstanceKey, moment: Moment) -> OutlookState | None:
