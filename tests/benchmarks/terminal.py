@@ -214,8 +214,7 @@ def keys(home: Path, env: dict[str, str], simulator: Simulator) -> None:
             escape = []
             for _ in range(20):
                 running.press("?")
-                running.wait_for("g +to the first")
-                running.read_for(0.2)
+                assert running.read_for(0.4), "no help"
                 escape.append(answer_to(running, "escape"))
             running.press("ctrl+q")
         took = statistics.median(letter)
