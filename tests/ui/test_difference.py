@@ -1,7 +1,11 @@
 """The cells that differ are sent, no others, and the terminal shows what it would after a full paint."""
 
+import os
 import random
+import subprocess
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from shutil import which
 
 import pyte
 import pytest
@@ -179,6 +183,64 @@ def test_after_each_frame_the_terminal_shows_exactly_what_was_meant(
         terminal.feed(sent)
 
         assert terminal.cells == cells_of(paint)
+
+
+class Tmux:
+    """A pane of a tmux server of its own, which shows what is written to the pane's terminal."""
+
+    def __init__(self, directory: Path, width: int, height: int) -> None:
+        self._command = ["tmux", "-f", os.devnull, "-S", str(directory / "socket")]
+        self._sent = 0
+        size = ["-x", str(width), "-y", str(height)]
+        self.run("new-session", "-d", *size, "stty raw -echo; cat", ";", "set", "status", "off")
+        self.run("resize-window", *size)
+        self._terminal = Path(self.run("display", "-p", "#{pane_tty}").strip())
+
+    def run(self, *arguments: str) -> str:
+        env = os.environ | {"LC_ALL": "C.UTF-8"}
+        done = subprocess.run(
+            [*self._command, *arguments], env=env, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def cells_after(self, data: str) -> list[list[tuple[object, ...]]]:
+        """What is shown once the pane has read this."""
+        self._sent += 1
+        self._terminal.write_text(f"\x1b[?7l{data}\x1b]2;{self._sent}\x1b\\", "utf-8")
+        while self.run("display", "-p", "#{pane_title}").strip() != str(self._sent):
+            pass
+        lines = self.run("capture-pane", "-p", "-e", "-N").split("\n")[:HEIGHT]
+        seen = Terminal(WIDTH, HEIGHT)
+        seen.feed("".join(f"\x1b[{y};1H{line}" for y, line in enumerate(lines, 1)))
+        return seen.cells
+
+
+@pytest.mark.skipif(which("tmux") is None, reason="without tmux")
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_tmux_shows_what_was_meant_too(depth: str, tmp_path: Path) -> None:
+    chance, paint = random.Random(f"{depth}2"), Paint(DEPTHS[depth])
+    texts = ["a", "bc", " ", "数据", "é", " " * 12, "b" * 7]
+    tmux = Tmux(tmp_path, WIDTH, HEIGHT)
+    try:
+        paint.whole([paint.strip([])] * HEIGHT)
+        paint.shown.forget()
+        for number in range(24):
+            spans = [
+                [(chance.choice(texts), chance.randrange(len(LOOKS))) for _ in range(4)]
+                for _ in range(HEIGHT)
+            ]
+            # What capture-pane prints ends with the last character.
+            end = paint.strip([("|", 0)], 1)
+            lines = [Strip.join([paint.strip(each, WIDTH - 1), end]) for each in spans]
+            if number % 4 == 3:
+                paint.shown.forget()
+            junk = JUNK if number % 4 == 3 else ""
+
+            assert tmux.cells_after(junk + paint.whole(lines)) == cells_of(paint)
+        blue = tmux.cells_after(f"\x1b[0;44m\x1b[H\x1b[K\x1b[0m\x1b[{WIDTH}G|")[0]
+        assert blue[:-1] == [(" ", "blue")] * (WIDTH - 1)
+    finally:
+        tmux.run("kill-server")
 
 
 WALK = [
@@ -365,6 +427,12 @@ def test_blanks_are_erased_only_where_the_terminal_erases_in_the_colour_of_the_p
     assert written("a" * WIDTH, f"a{' ' * 21}aa") == "\x1b[1;2H\x1b[21X"
     assert written("a" * WIDTH, "a") == "\x1b[1;2H\x1b[K"
     assert written("a" * WIDTH, "a", erases=False) == "\x1b[1;2H" + " " * (WIDTH - 1)
+
+
+def test_a_move_behind_cells_that_were_sent_again_and_blanks_that_were_erased() -> None:
+    sent = written("abcabbb" + "c" * 14, "bbbbbbb" + " " * 12 + "d")
+
+    assert sent == "\x1b[1Hbbbbbbb\x1b[12X\x1b[12Cd "
 
 
 def test_only_attributes_that_change_are_sent() -> None:

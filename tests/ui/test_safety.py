@@ -218,7 +218,7 @@ async def test_no_widget_lets_a_sequence_out(text: str, build: Callable[[str], W
 
     drawn = TOKEN.sub("", written)
     assert drawn.count("<<") >= 2, "neither the widget nor the notice was drawn"
-    assert {token[-1] for token in TOKEN.findall(written)} <= set("mHhlCDEXK\r\x07")
+    assert {token[-1] for token in TOKEN.findall(written)} <= set("mHhlCDEJXK\r\x07")
     assert not [
         t for t in TOKEN.findall(written) if t.startswith(("\x1b]52", "\x1b]0", "\x1b]8", "\x1bP"))
     ]

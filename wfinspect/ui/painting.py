@@ -154,7 +154,6 @@ class Pen:
 
 _pen = lru_cache(4096)(Pen)
 _PLAIN = _pen("39", "49", frozenset())
-_UNKNOWN = _pen("?", "?", frozenset())
 _NAMES = ("bold", "dim", "italic", "underline", "blink", "reverse", "strike")
 _ATTRIBUTES = dict(zip(_NAMES, "1234579", strict=True))
 _SEEN_ON_BLANKS = frozenset("479")
@@ -184,15 +183,12 @@ def _blank(pen: Pen) -> Pen:
 @lru_cache(4096)
 def _turned(pen: Pen, want: Pen) -> tuple[str, Pen]:
     """Return what turns a pen into another, and the pen that it then is."""
-    begin = _PLAIN if pen is _UNKNOWN else pen
     if not want.foreground:
-        left = begin.attributes - _SEEN_ON_BLANKS
-        want = _pen(begin.foreground, want.background, left)
+        left = pen.attributes - _SEEN_ON_BLANKS
+        want = _pen(pen.foreground, want.background, left)
     if pen is want:
         return "", want
-    ways = [["0", *_codes(_PLAIN, want)]]
-    if pen is not _UNKNOWN:
-        ways.append(_codes(pen, want))
+    ways = [["0", *_codes(_PLAIN, want)], _codes(pen, want)]
     return f"\x1b[{min(map(';'.join, ways), key=len)}m", want
 
 
@@ -256,14 +252,13 @@ class Shown:
         self._erases = erases_in_color
         self._size = (0, 0)
         self._rows: list[_Cells] = []
-        self._pen = _UNKNOWN
+        self._pen = _PLAIN
         self._at: tuple[int, int] | None = None  # the cursor's column and row
         self._out: list[str] = []
 
     def forget(self) -> None:
         """Take nothing for granted: the terminal was written on, or may have lost something."""
         self._size = (0, 0)
-        self._pen = _UNKNOWN
 
     def take(
         self, update: Update, colors: ColorSystem | None, cursor: tuple[int, int] | None = None
@@ -286,7 +281,11 @@ class Shown:
     def _resize(self, size: tuple[int, int]) -> None:
         if size != self._size:
             self._size = size
-            self._rows = [(["\0"] * size[0], [_UNKNOWN] * size[0])] * size[1]
+            blank = _blank(_PLAIN)
+            self._rows = [([" "] * size[0], [blank] * size[0])] * size[1]
+            # tmux keeps what it knows of halves of characters that only a part is erased of.
+            self._out.append("\x1b[0m\x1b[H\x1b[J")
+            self._pen, self._at = _PLAIN, (0, 0)
 
     def _draw(self, y: int, pieces: Iterable[tuple[int, _Cells]]) -> None:
         old_chars, old_pens = self._rows[y]
@@ -301,20 +300,18 @@ class Shown:
         if old_chars == chars and old_pens == pens:
             return
         self._rows[y] = chars, pens
-        changed = [True] * len(chars)
-        if old_pens.count(_UNKNOWN) < len(chars):
-            changed = list(map(or_, map(ne, old_chars, chars), map(ne, old_pens, pens)))
+        changed = list(map(or_, map(ne, old_chars, chars), map(ne, old_pens, pens)))
         # A character that takes another width than ours has moved all that is behind it.
         doubt = min(_doubt(old_chars), _doubt(chars))
         if True in changed[doubt:]:
             changed[doubt:] = [True] * (len(changed) - doubt)
-        self._encode(y, changed, doubt)
+        self._encode(y, changed, doubt, old_chars)
 
-    def _encode(self, y: int, changed: list[bool], doubt: int) -> None:
+    def _encode(self, y: int, changed: list[bool], doubt: int, old_chars: list[str]) -> None:
         (chars, pens), start, is_all = self._rows[y], 0, False not in changed
         for pen, group in groupby(pens):
             stop = start + len(list(group))
-            while start < stop and pen is not _UNKNOWN:
+            while start < stop:
                 x = start if is_all else _index(changed, stop, start, is_changed=True)
                 if x == stop:
                     break
@@ -322,7 +319,7 @@ class Shown:
                 turn, self._pen = _turned(self._pen, pen)
                 self._out.append(turn)
                 if not pen.foreground:
-                    start = self._fill(x, y, stop, changed)
+                    start = self._fill(x, y, stop, changed, old_chars)
                     continue
                 start = stop if is_all else _index(changed, stop, x, is_changed=False)
                 start = start if x < doubt >= start else x + 1
@@ -334,12 +331,15 @@ class Shown:
                 self._at = None if is_lost else (start, y)
             start = stop
 
-    def _fill(self, x: int, y: int, end: int, changed: list[bool]) -> int:
+    def _fill(self, x: int, y: int, end: int, changed: list[bool], old_chars: list[str]) -> int:
         """Blank what changed of a run of blanks, in the pen's background; return where that ends."""
         last = end
         while not changed[last - 1]:
             last -= 1
-        blanks, erase = " " * (last - x), f"\x1b[{last - x}X"
+        blanks = " " * (last - x)
+        # tmux blanks what stands before the right half of a wide character, once that is written over.
+        is_half_left = last < len(old_chars) and old_chars[last] == ""
+        erase = f"\x1b[{last - x + is_half_left}X"
         if self._erases and end == len(changed) and len(blanks) > len("\x1b[K"):
             self._out.append("\x1b[K")
             return end
@@ -363,6 +363,7 @@ class Shown:
                 _turned(self._pen, pen)[0] for pen in pens[start:x]
             ):
                 self._out.append(between)
+                self._at = x, y
                 return
         self._move(x, y)
 
