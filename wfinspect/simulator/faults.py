@@ -3,7 +3,6 @@
 Set from any thread; the server takes the next fault for each call. Errors are an HTTP status and a code.
 """
 
-import threading
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -13,16 +12,12 @@ _TABLE = """
 400 Throttling The request was denied due to request throttling.
 400 Throttling.User Request was denied due to user flow control.
 429 Throttling.Api Request was denied due to api flow control.
-429 Throttling.System The system is busy. Try again later.
 400 9990020002 Throttling.User
 429 Throttling.Api.Risk The number of calls of this API today exceeds the limit.
 429 Throttling.Resource The OpenAPI quota of the current DataWorks edition is used up.
 500 InternalError An internal error occurred.
 500 InternalFailure The request processing has failed due to some unknown error.
-500 InternalError.System An internal system error occurred. Try again later.
-500 InternalError.UserId.Missing The user id could not be found.
 503 ServiceUnavailable The request has failed due to a temporary failure of the server.
-503 ServiceUnavailableTemporary The service is unavailable for a moment.
 400 InvalidSecurityToken.Expired Specified SecurityToken is expired.
 400 InvalidSecurityToken.MismatchWithAccessKey Specified SecurityToken mismatch with the AccessKey.
 404 InvalidAccessKeyId.NotFound Specified access key is not found.
@@ -37,7 +32,6 @@ _TABLE = """
 403 403030 You have no permission to perform this operation. Contact the administrator.
 403 NoPermission You are not authorized to do this action. This service is read-only.
 500 Forbidden.Wkbench.ProjectNoPermission No permission on this workspace.
-500 Forbidden.Wkbench.BaselineNoPermission No permission on this baseline.
 403 Forbidden The operation is forbidden.
 403 Forbidden.RAM User not authorized to operate on the specified resource.
 403 Forbbiden.SubUser The specified action is not available for you.
@@ -50,11 +44,8 @@ _TABLE = """
 404 InstanceNotFound The workflow instance does not exist.
 404 InvalidProject.NotFound The specified project does not exist.
 404 ProjectNotFound The specified project does not exist.
-400 MissingParameter The input parameter that is mandatory for processing this request is not supplied.
 400 MissingId Id is mandatory for this action.
 400 InvalidParameter The specified parameter is not valid.
-400 InvalidParameter.Id The specified parameter Id is not valid.
-403 InvalidOwner The specified owner is not valid.
 400 InvalidPageSize The specified PageSize is not valid.
 400 9990030003 parameter error
 400 58014884415 The specification is not valid.
@@ -62,7 +53,6 @@ _TABLE = """
 404 InvalidApi.NotFound Specified api is not found, please check your url and method.
 404 InvalidAction.NotFound Specified api is not found, please check your url and method.
 400 InvalidVersion Specified parameter Version is not valid.
-404 InvalidProduct.NotFound The specified product does not exist.
 404 InvalidProtocol.NeedSsl Your request is denied as lack of ssl protect.
 400 UnsupportedHTTPMethod This http method is not supported.
 """
@@ -113,13 +103,11 @@ class Faults:
     """The faults in force, and how the service behaves where its documents are silent."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self.clear()
 
     def clear(self) -> None:
         """End all faults; behave as documented."""
-        with self._lock:
-            self._faults: list[Fault] = []
+        self._faults: list[Fault] = []
         self.clock_offset_seconds = 0.0  # how far the server's clock is ahead
         self.is_token_expired = False  # keys of the STS kind are refused
         self.is_hostile = False  # every text field and message carries `fleet.HOSTILE_TEXT`
@@ -133,19 +121,14 @@ class Faults:
         if kind not in KINDS:
             raise ValueError(f"no fault {kind!r}: one of {', '.join(sorted(KINDS))}")
         fault = Fault(kind, **how)
-        with self._lock:
-            self._faults.append(fault)
+        self._faults.append(fault)
         return fault
 
     def take(self, action: str) -> Fault | None:
         """Return the fault that strikes this call, counted down; None for a call that goes well."""
-        with self._lock:
-            for fault in self._faults:
-                if fault.action not in {"", action}:
-                    continue
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self._faults.remove(fault)
-                return fault
-        return None
+        fault = next((each for each in self._faults if each.action in {"", action}), None)
+        if fault is not None and fault.times is not None:
+            fault.times -= 1
+            if fault.times <= 0:
+                self._faults.remove(fault)
+        return fault

@@ -4,7 +4,6 @@
 `service` makes answers of them.
 """
 
-import threading
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -166,14 +165,16 @@ HOSTILE_TEXT = (
 
 
 class Population:
-    """The instances that exist, and what is said about them; set from any thread, read by the server's."""
+    """The instances that exist, and what is said about them; set from any thread, read by the server's.
+
+    What is set replaces what was there in one step, so that neither thread sees a part of it.
+    """
 
     def __init__(self, fleet: Fleet, faults: Faults) -> None:
         self.fleet = fleet
         self.faults = faults
         self.task_fields: Record = {}
         """What every task says beside, or in place of, its own; None takes a field away."""
-        self._lock = threading.Lock()
         self._changes: dict[int, Record] = {}
         self._held: dict[int, datetime] = {}
         self._answers: dict[int, Record] = {}
@@ -184,8 +185,7 @@ class Population:
         record = self.record(instance_id, now)
         if record is None:
             raise KeyError(instance_id)
-        with self._lock:
-            self._held.setdefault(instance_id, now)
+        self._held.setdefault(instance_id, now)
         moment = milliseconds(now)
         settles = family_of(status).is_settled
         begins = status == "Running" and record["Status"] != "Running"
@@ -203,44 +203,36 @@ class Population:
 
     def set_fields(self, instance_id: int, fields: Mapping[str, object]) -> None:
         """Say something else about an instance; None takes a field away."""
-        with self._lock:
-            self._changes.setdefault(instance_id, {}).update(fields)
+        self._changes[instance_id] = self._changes.get(instance_id, {}) | dict(fields)
 
     def set_answer(self, record_id: int, fields: Mapping[str, object]) -> None:
         """Answer with other fields of an instance or a task, which is found by its own still.
 
         None as a value is a null; what was set before is forgotten.
         """
-        with self._lock:
-            self._answers[record_id] = dict(fields)
+        self._answers[record_id] = dict(fields)
 
     def vanish(self, instance_id: int) -> None:
         """Make an instance unknown, as one past its retention."""
-        with self._lock:
-            self._vanished.add(instance_id)
+        self._vanished.add(instance_id)
 
     def restore(self, instance_id: int) -> None:
         """Let an instance go on in its own lifecycle."""
-        with self._lock:
-            self._changes.pop(instance_id, None)
-            self._answers.pop(instance_id, None)
-            self._held.pop(instance_id, None)
-            self._vanished.discard(instance_id)
+        for said in (self._changes, self._answers, self._held):
+            said.pop(instance_id, None)
+        self._vanished.discard(instance_id)
 
     def record(self, instance_id: int, now: datetime) -> Record | None:
         """Return what the service says about an instance, None where it knows none."""
         record = self.fleet.record(instance_id, now)
-        with self._lock:
-            if record is None or instance_id in self._vanished:
-                return None
-            record |= self._changes.get(instance_id, {})
+        if record is None or instance_id in self._vanished:
+            return None
+        record |= self._changes.get(instance_id, {})
         return {name: value for name, value in record.items() if value is not None}
 
     def run(self, instance_id: int, now: datetime) -> WorkflowRun:
         """Return the run that is under way, or was when the instance was taken out of its lifecycle."""
-        with self._lock:
-            now = self._held.get(instance_id, now)
-        return self.fleet.run(instance_id, now)
+        return self.fleet.run(instance_id, self._held.get(instance_id, now))
 
     def records(self, ids: Iterable[int], now: datetime) -> list[Record]:
         """Return what the service says about several; the unknown are left out."""
@@ -252,8 +244,7 @@ class Population:
         number = int(str(record["Id"]))
         if self.faults.is_hostile:
             record = {name: _hostile(value) for name, value in record.items()}
-        with self._lock:
-            return record | self._answers.get(number, {})
+        return record | self._answers.get(number, {})
 
     def disguised_text(self, text: str) -> str:
         """Return a text of many lines as it goes out."""
