@@ -79,7 +79,9 @@ BOMBS: dict[str, tuple[Callable[[], Handle], str]] = {
     "bytes without end": (lambda: endless(HEAD + b"\r\n", b" ", is_pushed=True), "tiny pieces"),
     "a head byte by byte": (lambda: endless(HEAD, b"x", is_pushed=True), "is not HTTP"),
     "empty members of gzip": (
-        lambda: endless(HEAD + b"Content-Encoding: gzip\r\n\r\n", gzip.compress(b"") * 3_000),
+        lambda: sending(
+            http_answer(gzip.compress(b"") * 200_000, headers={"Content-Encoding": "gzip"})
+        ),
         "tiny pieces",
     ),
     "depth": (lambda: instance_with(b'"X":' + b"[" * (FULL // 2)), "nested too deeply"),

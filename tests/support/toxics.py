@@ -96,7 +96,7 @@ BAD: dict[str, tuple[bytes, str]] = {
     "cut short without a length": (HEAD + b"\r\n" + BODY[:-9], "can't be read"),
     "cut gzip without a length": (
         HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(BODY)[:-12],
-        "cut short",
+        "unpacked",
     ),
     "bad gzip": (http_answer(b"no gzip", headers={"Content-Encoding": "gzip"}), "unpacked"),
     "unknown packing": (http_answer(BODY, headers={"Content-Encoding": "br"}), "unknown way"),

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wfinspect.clock import Clock, SystemClock
@@ -238,8 +238,6 @@ class Hop:
     port: int
     proxy: str | None = field(repr=False)
     """The URL of the proxy that it is, which may hold a password; None where it is the service."""
-    has_tls: bool
-    """A handshake with the service follows, through the proxy if there is one."""
 
 
 class ServiceChecks:
@@ -312,21 +310,18 @@ class ServiceChecks:
 
     async def _check_tcp(self) -> Found:
         hop, began = self._hop(), self._clock.monotonic()
-        address, _ = await reach(hop, self._resolved)
+        address = await reach(hop, self._resolved)
         return Found(f"{address} port {hop.port}, {self._milliseconds(began)}")
 
     async def _check_tls(self) -> Found:
-        from wfinspect.dataworks.transport import tls_context, tls_through_proxy
+        from wfinspect.dataworks.transport import shake_hands, tls_context
 
-        hop = self._hop()
-        if not hop.has_tls:
+        endpoint = self.target.endpoint
+        if is_loopback(endpoint):
             return Found("not tried here: plain http on this machine")
-        context, through = tls_context(self._environ), ""
-        if proxy := hop.proxy:
-            peer = await tls_through_proxy(proxy, self.target.endpoint, context)
-            through = "through the proxy, "
-        else:
-            _, peer = await reach(hop, self._resolved, context)
+        proxy = self._hop().proxy
+        peer = await shake_hands(proxy, endpoint, tls_context(self._environ))
+        through = "through the proxy, " if proxy else ""
         certificate = peer.getpeercert() or {}
         expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
         text = f"{through}{peer.version()}, certificate valid until {datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
@@ -381,7 +376,13 @@ class ServiceChecks:
         )
 
     def _hop(self) -> Hop:
-        return first_hop(self.target.endpoint, self._environ)
+        """Return the service, or the proxy before it; raises ConfigError where that can't be used."""
+        from wfinspect.dataworks.transport import proxy_for
+
+        endpoint = self.target.endpoint
+        proxy = None if is_loopback(endpoint) else proxy_for(endpoint, self._environ)
+        parts = urlsplit(proxy or base_url(endpoint))
+        return Hop(parts.hostname or "", parts.port or _PORTS[parts.scheme], proxy)
 
     @property
     def _resolved(self) -> Sequence[str]:
@@ -401,20 +402,6 @@ class ServiceChecks:
         return f"{(self._clock.monotonic() - began) * 1000:.0f} ms"
 
 
-def first_hop(endpoint: str, environ: Mapping[str, str]) -> Hop:
-    """Return the service of an endpoint, or the proxy before it.
-
-    Raises:
-        ConfigError: the proxy in the environment can't be used.
-    """
-    from wfinspect.dataworks.transport import proxy_for
-
-    proxy = None if is_loopback(endpoint) else proxy_for(endpoint, environ)
-    parts = urlsplit(proxy or base_url(endpoint))
-    port = parts.port or _PORTS[parts.scheme]
-    return Hop(parts.hostname or "", port, proxy, not is_loopback(endpoint))
-
-
 async def resolve(hop: Hop) -> Sequence[str]:
     """Return the addresses of a hop. Raises ServiceError."""
     from wfinspect.dataworks.transport import BlockingCall, addresses_of
@@ -426,26 +413,19 @@ async def resolve(hop: Hop) -> Sequence[str]:
         raise _error(error, hop) from None
 
 
-async def reach(
-    hop: Hop, addresses: Sequence[str], context: ssl.SSLContext | None = None
-) -> tuple[str, Any]:
-    """Connect to the first address that answers, shake hands where there is a context, hang up.
-
-    Return the address and, after a handshake, the `ssl.SSLObject`. Raises ServiceError.
-    """
+async def reach(hop: Hop, addresses: Sequence[str]) -> str:
+    """Connect to the first address that answers, hang up, and return it. Raises ServiceError."""
     failed: Exception = OSError("no address")
     for address in addresses:
         try:
             async with asyncio.timeout(STEP_SECONDS / len(addresses)):
                 # By address, since asyncio would look a name up in threads that the end waits for.
-                _, writer = await asyncio.open_connection(
-                    address, hop.port, ssl=context, server_hostname=hop.host if context else None
-                )
+                _, writer = await asyncio.open_connection(address, hop.port)
         except (OSError, TimeoutError) as error:
             failed = error
         else:
             writer.transport.abort()
-            return address, writer.get_extra_info("ssl_object")
+            return address
     raise _error(failed, hop) from None
 
 

@@ -5,6 +5,8 @@ the look-up of names, and blocking functions in threads.
 """
 
 import asyncio
+import gzip
+import io
 import ipaddress
 import logging
 import os
@@ -214,9 +216,7 @@ def _is_death(error: httpx.HTTPError) -> bool:
     )
 
 
-_STEP = 64 * 1024
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-_GZIP = b"\x1f\x8b"  # how a member of gzip begins
+_GZIP = b"\x1f\x8b\x08"  # how a member of gzip begins
 
 # Chunks, reads and gzip members of which an answer may consist, however small they are.
 _FREE_PIECES = 4_000
@@ -229,8 +229,8 @@ async def _read_body(response: httpx.Response, limit: int) -> bytes:
     """Return the whole body, unpacked.
 
     No compression is requested; where something in between compresses all the same, it is unpacked
-    in steps, since httpx would unpack a small bomb into all of memory, and only the first of several
-    gzip members.
+    here, since httpx would unpack a small bomb into all of memory, and only the first of several gzip
+    members, of which what compresses in blocks makes many.
 
     Raises:
         BadAnswer: it is larger than `limit` bytes, packed in a way that can't be undone, or cut into
@@ -239,52 +239,38 @@ async def _read_body(response: httpx.Response, limit: int) -> bytes:
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", "x-gzip", "deflate"}:
         raise BadAnswer("The service's answer is packed in an unknown way: it was not used.")
-    unpack = None if encoding == "identity" else zlib.decompressobj(_GZIP_OR_ZLIB)
-    body, left, received, pieces = bytearray(), b"", 0, 0
+    data, pieces = bytearray(), 0
     async for chunk in response.aiter_raw():
         # Tiny chunks come out of a buffer without a pause; other calls get their turn between them.
         await asyncio.sleep(0)
-        received += len(chunk)
+        data += chunk
         pieces += 1
-        rest, left = left + chunk, b""
-        while rest:
-            if unpack is None:
-                step, rest = rest, b""
-            elif not unpack.eof:
-                step, rest = _unpacked(unpack, rest)
-            elif len(rest) < len(_GZIP):
-                step, left, rest = b"", rest, b""
-            elif rest.startswith(_GZIP):
-                # What compresses in blocks, such as pigz or a log that is appended to, makes members.
-                unpack, step = zlib.decompressobj(_GZIP_OR_ZLIB), b""
-                pieces += 1
-            else:
-                # Padding, which every reader of gzip passes over.
-                step, rest = b"", b""
-            body += step
-            _refuse_size(max(received, len(body)), limit)
-            if pieces > _FREE_PIECES + received // _LEAST_PIECE:
-                raise BadAnswer(
-                    "The service's answer comes in far too many tiny pieces: it was not used."
-                )
-    if unpack is not None and not unpack.eof:
-        raise BadAnswer("The service's answer is packed and cut short: it was not used.")
-    return bytes(body)
+        _refuse_excess(len(data), limit, pieces)
+    if encoding == "identity":
+        return bytes(data)
+    _refuse_excess(len(data), limit, pieces + data.count(_GZIP))
+    body = _unpacked(data, limit + 1)
+    _refuse_excess(len(body), limit)
+    return body
 
 
-def _unpacked(unpack: "zlib._Decompress", packed: bytes) -> tuple[bytes, bytes]:
-    """Return some of what packed bytes hold, and the packed bytes that are left."""
+def _unpacked(packed: bytes | bytearray, most: int) -> bytes:
+    """Return what packed bytes hold, at most so many bytes of it."""
     try:
-        step = unpack.decompress(packed, _STEP)
-    except zlib.error:
+        if packed.startswith(_GZIP):
+            return gzip.GzipFile(fileobj=io.BytesIO(packed)).read(most)
+        # What is cut short is no JSON, which says so.
+        return zlib.decompressobj().decompress(packed, most)
+    except (EOFError, OSError, zlib.error):
         raise BadAnswer("The service's answer can't be unpacked: it was not used.") from None
-    return step, unpack.unused_data if unpack.eof else unpack.unconsumed_tail
 
 
-def _refuse_size(size: int, limit: int) -> None:
+def _refuse_excess(size: int, limit: int, pieces: int = 0) -> None:
     if size > limit:
         mebibytes = limit // 1_048_576
         raise BadAnswer(f"The service's answer is larger than {mebibytes} MiB: it was not used.")
+    if pieces > _FREE_PIECES + size // _LEAST_PIECE:
+        raise BadAnswer("The service's answer comes in far too many tiny pieces: it was not used.")
 
 
 CONNECT, READ, WRITE, POOL = 5.0, 10.0, 5.0, 2.0
@@ -389,8 +375,8 @@ class _Shaken(Exception):
     """TLS with the service stands: nothing is to be sent."""
 
 
-async def tls_through_proxy(proxy: str, endpoint: str, verify: ssl.SSLContext) -> ssl.SSLObject:
-    """Shake hands with an endpoint through a proxy, and hang up: what a call does before it is sent.
+async def shake_hands(proxy: str | None, endpoint: str, verify: ssl.SSLContext) -> ssl.SSLObject:
+    """Shake hands with an endpoint as a call does before it is sent, and hang up.
 
     Raises:
         ServiceError: as a call would.
@@ -400,8 +386,9 @@ async def tls_through_proxy(proxy: str, endpoint: str, verify: ssl.SSLContext) -
 
     async def trace(event: str, info: Mapping[str, Any]) -> None:
         await progress.trace(event, info)
-        if event == "proxy.start_tls.complete":
+        if event.endswith(".start_tls.complete"):
             peers.append(info["return_value"].get_extra_info("ssl_object"))
+        elif event == "http11.send_request_headers.started" and info["request"].method == b"GET":
             raise _Shaken
 
     transport, timeout = _transport(verify, proxy), httpx.Timeout(CONNECT)
@@ -409,11 +396,11 @@ async def tls_through_proxy(proxy: str, endpoint: str, verify: ssl.SSLContext) -
         async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as http:
             await http.get(url, extensions={"trace": trace})
     except _Shaken:
-        return peers[0]
+        return peers[-1]
     except httpx.HTTPError as error:
         host = urlsplit(url).netloc
         raise contact_error(error, host, progress.proxy, progress.stage) from None
-    raise AssertionError("behind a proxy TLS comes before any answer")
+    raise AssertionError("TLS comes before any request")
 
 
 def proxy_for(endpoint: str, environ: Mapping[str, str]) -> str | None:
