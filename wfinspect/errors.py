@@ -96,13 +96,20 @@ class ServiceError(WfInspectError):
         code: the service's own ``Code``, or "" where there was no such answer.
         request_id: the service's RequestId, "" where there was none.
         cause: two or three words for a status line, e.g. ``Throttling.User`` or ``unreachable``.
+        retry_after_seconds: how long the service says to wait, None where it does not say.
     """
 
     exit_code = 3
     default_cause = "service trouble"
 
     def __init__(
-        self, sentence: str, *, cause: str = "", code: str = "", request_id: str = ""
+        self,
+        sentence: str,
+        *,
+        cause: str = "",
+        code: str = "",
+        request_id: str = "",
+        retry_after_seconds: float | None = None,
     ) -> None:
         # Services, gateways and proxies quote what they were sent.
         sentence, code, request_id, cause = map(
@@ -113,6 +120,7 @@ class ServiceError(WfInspectError):
         self.code = code
         self.request_id = request_id
         self.cause = cause or code or self.default_cause
+        self.retry_after_seconds = retry_after_seconds
 
     def __str__(self) -> str:
         if not self.request_id:
@@ -135,17 +143,9 @@ class Refused(ServiceError):
 
 
 class ClockSkew(Refused):
-    """The service refuses the signature's date.
-
-    Attributes:
-        skew_seconds: service time minus ours, from the answer's Date header; None without one.
-    """
+    """The service refuses the signature's date."""
 
     default_cause = "clock is off"
-
-    def __init__(self, sentence: str, *, skew_seconds: float | None = None, **others: str) -> None:
-        super().__init__(sentence, **others)
-        self.skew_seconds = skew_seconds
 
 
 class NotFound(ServiceError):
@@ -156,19 +156,9 @@ class NotFound(ServiceError):
 
 
 class Throttled(ServiceError):
-    """Too many calls for the moment.
-
-    Attributes:
-        retry_after_seconds: how long the service says to wait, None where it does not say.
-    """
+    """Too many calls for the moment."""
 
     default_cause = "throttled"
-
-    def __init__(
-        self, sentence: str, *, retry_after_seconds: float | None = None, **others: str
-    ) -> None:
-        super().__init__(sentence, **others)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class DailyLimit(Throttled):

@@ -287,21 +287,18 @@ def test_the_wait_is_taken_from_the_headers(headers: dict[str, str], seconds: fl
 
 
 @pytest.mark.parametrize(
-    ("date", "skew", "says"),
+    ("date", "says"),
     [
-        ("Fri, 18 Sep 2026 06:51:00 GMT", 1260.0, "21m00s behind"),
-        ("Fri, 18 Sep 2026 06:09:00 GMT", -1260.0, "21m00s ahead of"),
-        ("", None, "refuses the date"),
-        ("yesterday", None, "refuses the date"),
+        ("Fri, 18 Sep 2026 06:51:00 GMT", "21m00s behind"),
+        ("Fri, 18 Sep 2026 06:09:00 GMT", "21m00s ahead of"),
+        ("", "refuses the date"),
+        ("yesterday", "refuses the date"),
     ],
 )
-def test_a_refused_date_says_how_far_the_clock_is_off(
-    date: str, skew: float | None, says: str
-) -> None:
+def test_a_refused_date_says_how_far_the_clock_is_off(date: str, says: str) -> None:
     error = failure("InvalidTimeStamp.Expired", headers={"date": date})
 
     assert isinstance(error, ClockSkew)
-    assert error.skew_seconds == skew
     assert says in error.sentence
 
 

@@ -240,10 +240,10 @@ class DataWorksClient:
         used = self._offset
         try:
             return await self._attempt(call, decode)
-        except ClockSkew as error:
-            if error.skew_seconds is None:
+        except ClockSkew:
+            if self.skew_seconds is None:
                 raise
-            offset = timedelta(seconds=error.skew_seconds)
+            offset = timedelta(seconds=self.skew_seconds)
             if abs(offset - used) < _SAME_CLOCK:
                 raise
             self._offset = offset

@@ -5,6 +5,7 @@ servers) is left to the official library, which `library` keeps within bounds: i
 """
 
 import codecs
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ class CredentialsSource:
             return self._known
         if self._provider is None:
             raise CredentialsMissing(f"No credentials were found: {HOW_TO}")
-        lookup = self._lookup = self._lookup or self._begin(self._provider)
+        lookup = self._lookup = self._lookup or self._look_up(self._provider)
         try:
             found, self._seen = await lookup.wait(self._deadline)
         except ServiceError:
@@ -118,9 +119,7 @@ class CredentialsSource:
 
     def forget(self) -> None:
         """Read everything again at the next call: the service has refused what is remembered."""
-        self._known = None
-        self._provider = None
-        self._lookup = None
+        self._known = self._provider = self._lookup = None
         self._seen = ""
 
     def fingerprint(self) -> str:
@@ -130,7 +129,7 @@ class CredentialsSource:
         files = [profiles.config_file(self._home), ini_file(self._environ, self._home)]
         return " ".join(_state_of(path) for path in files)
 
-    def _begin(self, provider: Provider) -> BlockingCall[tuple[Credentials, str]]:
+    def _look_up(self, provider: Provider) -> BlockingCall[tuple[Credentials, str]]:
         self._is_overdue = False
         # The library writes renewed keys into the CLI's file, which is not a change to read again.
         return BlockingCall(lambda: (provider(), self.fingerprint()), "credentials")
@@ -167,12 +166,10 @@ class CredentialsSource:
 
     def _current_profile(self) -> str:
         """Return the CLI's own current profile, for an app that began before `aliyun configure` ran; or ""."""
-        try:
+        with contextlib.suppress(ConfigError):
             name = profiles.current_profile(self._environ, self._home)
             if name and not profiles.is_empty(profiles.read_profile(name, self._home)):
                 return name
-        except ConfigError:
-            pass
         return ""
 
     def _open_profile(self, file: CliFile, profile: Mapping[str, Any]) -> None:
@@ -240,9 +237,6 @@ _REMEDIES = {
     "OIDC": "check the role's ARN and the token file.",
 }
 
-# Other modes of the CLI. Nothing else is printed of what stands there: it may be a key.
-_NOT_SERVED = {"RsaKeyPair", "BearerToken", "Anonymous"}
-
 # The modes that run a program, or send what is in a file, that the CLI's file names.
 _RUNS_OR_SENDS = {"External", "OIDC"}
 
@@ -305,7 +299,8 @@ def _require_allowed(profile: Mapping[str, Any], file: CliFile, environ: Mapping
 
 def _quoted(profile: Mapping[str, Any]) -> str:
     name, mode = shown(str(profile.get("name")), limit=80), mode_of(profile)
-    return f"'{name}' ({mode})" if mode in {*_REMEDIES, *_NOT_SERVED} else f"'{name}'"
+    # Nothing else is printed of what stands there: it may be a key.
+    return f"'{name}' ({mode})" if mode in _REMEDIES else f"'{name}'"
 
 
 def chain_provider(environ: Mapping[str, str], ini_file: Path) -> Provider:

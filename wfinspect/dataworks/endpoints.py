@@ -42,10 +42,6 @@ def endpoint_of(region: str, choice: str) -> str:
             "The endpoint looks like a key, so it is not shown: write public, vpc or "
             "a URL that begins with https://."
         )
-    if re.search(r"[\s\x00-\x1f\x7f]", wanted):
-        raise ConfigError(
-            f"The endpoint {_quoted(choice)} holds a space or a control character: leave it out."
-        )
     if "://" not in wanted and "." in wanted:
         wanted = f"https://{wanted}"
     return _from_url(wanted)
@@ -82,16 +78,17 @@ def _host_of(region: str, choice: str) -> str:
 
 def _from_url(text: str) -> str:
     quoted = _quoted(re.sub(r"//[^/@]*@", "//...@", text))
+    unusable = ConfigError(
+        f"The endpoint {quoted} can't be used: write public, vpc or a URL such as https://host."
+    )
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ConfigError(f"The endpoint {quoted} is not a URL that can be read.") from None
-    if parts.scheme not in {"http", "https"}:
-        raise ConfigError(
-            f"The endpoint {quoted} can't be used: write public, vpc or a URL that begins with "
-            "https://."
-        )
+        raise unusable from None
+    # urlsplit drops some control characters in silence.
+    if parts.scheme not in {"http", "https"} or re.search(r"[\s\x00-\x1f\x7f]", text):
+        raise unusable
     if "@" in parts.netloc:
         raise ConfigError(
             "An endpoint holds no user name or password: keys come from the environment or from "
@@ -103,7 +100,7 @@ def _from_url(text: str) -> str:
         )
     literal = _address(host)
     if port == 0 or not (literal or _HOST.fullmatch(host)):
-        raise ConfigError(f"The endpoint {quoted} does not name a host that can be reached.")
+        raise unusable
     name = f"[{literal}]" if isinstance(literal, ipaddress.IPv6Address) else host
     place = name if port in {None, _PORTS[parts.scheme]} else f"{name}:{port}"
     if parts.scheme == "https":

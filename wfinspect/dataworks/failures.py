@@ -98,10 +98,8 @@ def failure_of(
         message=message,
         until=f"{day_ends_at(region, now):%Y-%m-%d %H:%M %z}" if error_type is DailyLimit else "",
     )
-    error = error_type(filled, code=code, request_id=request_id)
-    if isinstance(error, Throttled):
-        error.retry_after_seconds = retry_after_seconds(headers, now)
-    return error
+    wait = retry_after_seconds(headers, now)
+    return error_type(filled, code=code, request_id=request_id, retry_after_seconds=wait)
 
 
 def has_code(body: bytes) -> bool:
@@ -164,7 +162,7 @@ def _clock_skew(
             f"service's, more than the service allows ({code}): set it, for instance with "
             "`timedatectl set-ntp true`."
         )
-    return ClockSkew(sentence, code=code, request_id=request_id, skew_seconds=skew)
+    return ClockSkew(sentence, code=code, request_id=request_id)
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:

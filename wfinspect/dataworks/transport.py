@@ -338,28 +338,21 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
     named = {name: environ[name] for name in names if environ.get(name)}
     try:
-        if file := named.get("SSL_CERT_FILE"):
-            context.load_verify_locations(cafile=file)
-        if folders := named.get("SSL_CERT_DIR"):
-            # A list, as OpenSSL reads it, which passes over those that are not there.
-            present = [each for each in folders.split(os.pathsep) if each and Path(each).is_dir()]
-            if not present:
-                raise FileNotFoundError(folders)
-            for each in present:
-                context.load_verify_locations(capath=each)
+        folders = named.get("SSL_CERT_DIR")
+        # A list, of which OpenSSL passes over those that are not there.
+        if folders and not any(map(os.path.isdir, folders.split(os.pathsep))):
+            raise FileNotFoundError(folders)
+        if named:
+            context.load_verify_locations(named.get("SSL_CERT_FILE"), folders)
+            return context
     except (OSError, ssl.SSLError):
         said = " or ".join(f"{name}={shown(value, limit=200)}" for name, value in named.items())
         raise ConfigError(
             f"The certificates that {said} names can't be read: point it at a PEM file, a "
             "directory of them or a list of such, or unset it."
         ) from None
-    if named:
-        return context
     defaults = ssl.get_default_verify_paths()
-    has_own = defaults.cafile is not None or (
-        defaults.capath is not None and any(Path(defaults.capath).iterdir())
-    )
-    if has_own:
+    if defaults.cafile or (defaults.capath and any(Path(defaults.capath).iterdir())):
         context.set_default_verify_paths()
     else:
         context.load_verify_locations(cafile=certifi.where())
@@ -630,15 +623,8 @@ class BlockingCall(Generic[_T]):
         Raises:
             TimeoutError: it has done neither within `seconds`; it goes on.
         """
-        answer = asyncio.wrap_future(self._answer)
-        try:
-            done, _ = await asyncio.wait({answer}, timeout=seconds)
-        finally:
-            # The thread is not touched by this; it only keeps a late answer from a closed loop.
-            answer.cancel()
-        if not done:
-            raise TimeoutError
-        return answer.result()
+        # What is cancelled at the end of the wait is the asyncio future; the thread goes on.
+        return await asyncio.wait_for(asyncio.wrap_future(self._answer), seconds)
 
     def _run(self) -> None:
         try:
