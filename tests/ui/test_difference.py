@@ -9,7 +9,8 @@ from shutil import which
 
 import pyte
 import pytest
-from hypothesis import given, settings
+from fuzz import tried
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pty_session import feedable
 from rich.color import ColorSystem
@@ -102,7 +103,7 @@ class Paint:
         """What paints a piece of a line, from a column on."""
         end = x + strip.cell_length
         line = self.lines[y]
-        self.lines[y] = Strip.join([line.crop(0, x), strip, line.crop(end)])
+        self.lines[y] = Strip.join([cut(line, x)[0], strip, cut(line, end)[1]])
         chops: list[dict[int, Strip | None]] = [{0: None, self.width: None} for _ in self.lines]
         chops[y] = ({0: None} if x else {}) | {x: strip, end: None}
         ends = [[*list(chop)[1:], self.width] for chop in chops]
@@ -119,6 +120,15 @@ class Paint:
     @property
     def _colors(self) -> ColorSystem | None:
         return self.console.color_system and COLOR_SYSTEMS[self.console.color_system]
+
+
+def cut(line: Strip, x: int) -> tuple[Strip, Strip]:
+    """Return both sides of a column; Textual's `crop` parts a letter from its accent there."""
+    left, right = line.crop(0, x), line.crop(x)
+    if not right.text.startswith("\u0301"):
+        return left, right
+    (text, style, _), *others = right
+    return Strip([*left, Segment("\u0301", style)]), Strip([Segment(text[1:], style), *others])
 
 
 def cells_of(paint: Paint) -> list[list[tuple[object, ...]]]:
@@ -171,7 +181,9 @@ def walk(steps: Sequence[object], paint: Paint) -> Iterator[tuple[int | None, st
 
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("erases", [True, False])
-@settings(max_examples=25)
+@tried(12, 2_000)
+@example(steps=[[[("ae\u0301a", 0)], [], []], (0, 0, 2, [])])
+@example(steps=[[[("ae\u0301a", 0)], [], []], (0, 2, 2, [])])
 @given(steps=STEPS)
 def test_after_each_frame_the_terminal_shows_exactly_what_was_meant(
     depth: str, erases: bool, steps: list[object]
@@ -396,6 +408,15 @@ def test_what_lay_over_half_a_wide_character_gives_it_back_whole() -> None:
     update = ChopsUpdate([{0: whole}] * HEIGHT, [(0, 3, WIDTH)], [[WIDTH]] * HEIGHT)
 
     assert "数" in paint.shown.take(update, ColorSystem.TRUECOLOR)
+
+
+def test_the_accent_of_a_covered_letter_stands_on_no_other() -> None:
+    paint = Paint()
+    pieces = [[Strip([Segment("a|")]), Strip([Segment("\u0301b")])]]
+
+    sent = paint.shown.take(LayoutUpdate(pieces, Region(0, 0, 3, 1)), ColorSystem.TRUECOLOR)
+
+    assert sent.endswith("a|b")
 
 
 @pytest.mark.parametrize("doubtful", ["→", "e\u0301"])

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, groupby
+from itertools import groupby
 from math import inf
 from operator import itemgetter, ne, or_
 from time import thread_time
@@ -210,22 +210,25 @@ def _cells(strips: Iterable[Strip], colors: ColorSystem | None) -> _Cells:
     """Return the cells of strips side by side."""
     chars: list[str] = []
     pens: list[Pen] = []
-    for text, style, _ in chain.from_iterable(strips):
-        pen, blank = _pens(style, colors)
-        if text.isascii():
-            chars += text
-            pens += (
-                [blank if char == " " else pen for char in text]
-                if " " in text
-                else [pen] * len(text)
-            )
-            continue
-        for char in text:
-            width = get_character_cell_size(char)
-            chars += [char, ""][:width]
-            pens += [blank if char == " " else pen, pen][:width]
-            if not width and chars:
-                chars[-1 - (chars[-1] == "")] += char
+    for strip in strips:
+        start = len(chars)
+        for text, style, _ in strip:
+            pen, blank = _pens(style, colors)
+            if text.isascii():
+                chars += text
+                pens += (
+                    [blank if char == " " else pen for char in text]
+                    if " " in text
+                    else [pen] * len(text)
+                )
+                continue
+            for char in text:
+                width = get_character_cell_size(char)
+                chars += [char, ""][:width]
+                pens += [blank if char == " " else pen, pen][:width]
+                # Textual leaves the accents of a letter that is covered to what stands right of it.
+                if not width and len(chars) > start:
+                    chars[-1 - (chars[-1] == "")] += char
     return chars, pens
 
 
