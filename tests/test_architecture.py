@@ -3,6 +3,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from fakes import key, listed
+
+from wfinspect.clock import SystemClock
+from wfinspect.watching.store import Changes, Store
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,6 +54,24 @@ def test_the_version_loads_next_to_nothing() -> None:
         "wfinspect",
         "wfinspect.__main__",
     }
+
+
+def test_the_status_bar_loads_little_with_settings_too(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("interval = 20\n")
+    config.chmod(0o600)
+    store = Store(tmp_path, SystemClock().now)
+    store.save(Changes(added={key(1): listed(key(1), 1.0)}))
+    store.close()
+    loaded = modules_after(
+        "import os, sys\nfrom wfinspect.__main__ import run\nos._exit = lambda _: None\n"
+        "sys.argv = ['wfinspect', 'status', '--short']\n"
+        f"os.environ |= dict(WFINSPECT_CONFIG={str(config)!r},"
+        f" WFINSPECT_STATE_DIR={str(tmp_path)!r})\nrun()"
+    )
+
+    assert {"wfinspect.watching.summary", "tomllib"} <= loaded
+    assert not loaded & {"argparse", "json", "logging", "platformdirs", "wfinspect.model"}
 
 
 def test_the_watch_engine_loads_neither_textual_nor_httpx() -> None:

@@ -112,7 +112,7 @@ def _answer(arguments: list[str]) -> int:
         return 0
     # So does a status bar, which starts this every few seconds, or follows it.
     if arguments in (["status", "--short"], ["status", "--short", "--follow"]):
-        code = _answer_from_usual_place(os.environ, is_followed="--follow" in arguments)
+        code = _answer_from_stored(os.environ, is_followed="--follow" in arguments)
         if code is not None:
             return code
     from wfinspect.cli import main
@@ -137,28 +137,47 @@ def _text_made_ahead(arguments: list[str]) -> str | None:
         return file.read()
 
 
-def _answer_from_usual_place(environ: "Mapping[str, str]", *, is_followed: bool) -> int | None:
-    """Print the line of the list; None where settings may name another list, or another interval."""
+def _answer_from_stored(environ: "Mapping[str, str]", *, is_followed: bool) -> int | None:
+    """Print the line of the list; None where only the whole program knows what to say."""
+    from wfinspect.watching import summary
+
+    place = _usual_place(environ)
+    if place is None:
+        from wfinspect.errors import ConfigError
+        from wfinspect.settings import (
+            load_settings,
+        )  # 12 ms, and 9 more where there is a config.toml
+
+        try:
+            settings = load_settings({}, environ)
+        except ConfigError:
+            return None
+        place = str(settings.paths.database), settings.interval
+    path, interval = place
+    groups = summary.read(path)
+    if groups is None:
+        return None
+    if is_followed:
+        return summary.follow(path, interval, sys.stdout)
+    print(summary.line_of(groups, interval))
+    return summary.code_of(groups)
+
+
+def _usual_place(environ: "Mapping[str, str]") -> tuple[str, float] | None:
+    """Return where the list is, and the interval; None where settings may name others."""
+    from wfinspect.watching.cadence import ACTIVE_SECONDS
+
     home = environ.get("HOME", "")
     config = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
     state = environ.get("XDG_STATE_HOME") or f"{home}/.local/state"
     if not all(each.startswith("/") for each in (home, config, state)):
         return None
-    if any(environ.get(f"WFINSPECT_{name}") for name in ("INTERVAL", "STATE_DIR", "CONFIG")):
+    # Any of them may be wrong, which the whole program says.
+    if any(name.startswith("WFINSPECT_") for name in environ):
         return None
     if os.path.lexists(f"{config}/wfinspect/config.toml"):
         return None
-    from wfinspect.watching import summary
-    from wfinspect.watching.cadence import ACTIVE_SECONDS
-
-    path = f"{state}/wfinspect/watch.sqlite3"
-    groups = summary.read(path)
-    if groups is None:
-        return None
-    if is_followed:
-        return summary.follow(path, ACTIVE_SECONDS, sys.stdout)
-    print(summary.line_of(groups, ACTIVE_SECONDS))
-    return summary.code_of(groups)
+    return f"{state}/wfinspect/watch.sqlite3", ACTIVE_SECONDS
 
 
 def _dump_no_core() -> None:

@@ -4,11 +4,15 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import IO
 
+import pytest
+from fakes import instance, key, listed
 from journey import PATIENCE, SCRIPT, Home
 
 from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.watching.store import Changes, Store
 
 
 @contextmanager
@@ -65,3 +69,44 @@ def test_it_ends_when_nothing_reads_it_any_more(home: Home) -> None:
 def test_it_follows_the_list_alone(home: Home) -> None:
     refused = home.run("status", "--follow")
     assert (refused.returncode, "--short" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("config", "variables", "line"),
+    [
+        ("interval = 1200", {}, "X1 >1"),
+        ("interval = 2", {}, "X1 >1? (3m)"),
+        ('state_dir = "$HOME/elsewhere"', {}, ""),
+        ("interval = 2", {"WFINSPECT_INTERVAL": "1200"}, "X1 >1"),
+        ("interval = 2", {"WFINSPECT_CONFIG": "~/other.toml"}, "X1 >1"),
+        ("interval = 1200", {"WFINSPECT_STATE_DIR": "~/elsewhere"}, ""),
+        ("interval = -1", {}, None),
+        ("interval = 1200", {"WFINSPECT_BUDGET": "0"}, None),
+    ],
+)
+def test_settings_decide_as_for_all_commands(
+    home: Home, config: str, variables: dict[str, str], line: str | None
+) -> None:
+    read_at = datetime.now(UTC) - timedelta(minutes=3)
+    rows = [
+        listed(key(n), n, instance=instance(n, status), read_at=read_at)
+        for n, status in enumerate(("Running", "Failure"), 1)
+    ]
+    store = Store(home.path / ".local/state/wfinspect", lambda: read_at)
+    store.save(Changes(added={row.key: row for row in rows}))
+    store.close()
+    home.write(".config/wfinspect/config.toml", config)
+    home.write("other.toml", "interval = 1200")
+    home.environ |= variables
+
+    quick = home.run("status", "--short")
+    # An option more, and all of the program answers.
+    whole = home.run("status", "--short", "--log-level", "WARNING")
+
+    assert (quick.returncode, quick.stdout, quick.stderr) == (
+        whole.returncode,
+        whole.stdout,
+        whole.stderr,
+    )
+    assert quick.stdout == ("" if line is None else f"{line}\n")
+    assert (quick.returncode == 2) == (line is None)
