@@ -3,6 +3,7 @@
 Importing it makes the modules of the tests importable from a script that is run by its path.
 """
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,7 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "support"))
+HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent / "support"))
+AS_INSTALLED = os.pathsep.join([str(HERE / "as_installed"), str(HERE.parents[1])])
+"""The PYTHONPATH of a user who has no tools of development; httpx would load click, and rich with it."""
 
 
 @dataclass(frozen=True)

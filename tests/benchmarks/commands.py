@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import Figures, main, scratch
+from bench import AS_INSTALLED, Figures, main, scratch
 from fakes import instance, listed
 from pty_session import python
 
 from wfinspect.clock import SystemClock
 from wfinspect.model import InstanceId, InstanceKey, Target
+from wfinspect.settings import write_new
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.store import Changes, Store
 
@@ -84,14 +85,22 @@ def follower_cpu(env: dict[str, str]) -> float:
 def tell(figures: Figures) -> None:
     """Measure and print."""
     with scratch() as home, Simulator(clock=SystemClock()) as simulator:
-        env = {"PATH": os.environ["PATH"], "HOME": str(home)} | simulator.environment()
-        few, many = (env | {"HOME": str(home / name)} for name in ("few", "many"))
+        env = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": AS_INSTALLED}
+        few, many, configured = (
+            env | {"HOME": str(home / name)} for name in ("few", "many", "configured")
+        )
+        env |= simulator.environment()
         fill(home / "few", 20)
+        fill(home / "configured", 20)
+        config = home / "configured/.config/wfinspect/config.toml"
+        config.parent.mkdir(parents=True)
+        write_new(config, "interval = 20\n")
         fill(home / "many", 10_000)
         figures.hold("modules of textual that get loads", imports_of_textual(env), most=0)
         commands = {
             "re": (python("-c", "import re, sys"), env),
             "sqlite3": (python("-c", "import sqlite3"), env),
+            "tomllib": (python("-c", "import sqlite3, tomllib"), env),
             "request": (python("-c", _REQUEST.format(url=simulator.url)), env),
             "version": ([SCRIPT, "--version"], env),
             "help": ([SCRIPT, "--help"], env),
@@ -99,6 +108,7 @@ def tell(figures: Figures) -> None:
             "get": ([SCRIPT, "get", str(DEMO_IDS[3])], env),
             "few": ([SCRIPT, "status", "--short"], few),
             "many": ([SCRIPT, "status", "--short"], many),
+            "configured": ([SCRIPT, "status", "--short"], configured),
         }
         taken: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(ROUNDS):
@@ -112,14 +122,15 @@ def tell(figures: Figures) -> None:
         return statistics.median(ours / theirs for ours, theirs in pairs)
 
     figures.report(
-        "python with re; with sqlite3; one request by httpx, CPU ms",
-        "; ".join(f"{ms[n]:.0f}" for n in ("re", "sqlite3", "request")),
+        "python with re; sqlite3; sqlite3 and tomllib; a request, CPU ms",
+        "; ".join(f"{ms[n]:.0f}" for n in ("re", "sqlite3", "tomllib", "request")),
     )
     figures.hold("--version / python with re", ratio("version", "re"), most=1.2)
     figures.hold("--help, CPU ms", ms["help"], most=40)
     figures.hold("completion bash, CPU ms", ms["completion"], most=45)
     figures.hold("status --short of 20 rows, CPU ms", ms["few"], most=40)
     figures.hold("the same / python with sqlite3", ratio("few", "sqlite3"), most=40 / 27)
+    figures.hold("with a config.toml / python with both", ratio("configured", "tomllib"), most=1.3)
     figures.hold("status --short of 10,000 rows, CPU ms", ms["many"], most=60)
     figures.hold("status --short --follow, CPU ms a second", followed, most=1)
     figures.hold("get / one request by httpx in a process", ratio("get", "request"), most=1.2)

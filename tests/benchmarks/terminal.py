@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from bench import Figures
+from bench import AS_INSTALLED, Figures
 from pty_session import PtySession, python
 
 from wfinspect.clock import SystemClock
@@ -24,8 +24,6 @@ HERE = Path(__file__).parent
 APP = python("-m", "wfinspect")
 ROWS = 10_000
 FILLED = "filled"
-AS_INSTALLED = os.pathsep.join([str(HERE / "as_installed"), str(HERE.parents[1])])
-"""What Python finds is what somebody has who installed no tools of development."""
 figures = Figures()
 report = figures.report
 
