@@ -63,7 +63,13 @@ def test_an_instance_with_a_value_of_7_mb_is_shown_and_keys_answer(
         app.quit()
 
 
-@pytest.mark.parametrize("what", LONG_VALUES)
+@pytest.mark.parametrize(
+    "what",
+    [
+        each if each == "lines" else pytest.param(each, marks=pytest.mark.battery)
+        for each in LONG_VALUES
+    ],
+)
 def test_get_prints_the_start_of_a_long_value_and_says_how_to_have_the_whole(
     home: Home, simulator: Simulator, what: str
 ) -> None:

@@ -25,13 +25,16 @@ command = ["/bin/sh", "-c", 'echo "$WFINSPECT_MESSAGE" >> "$HOME/notified"']
 def test_an_outage_marks_every_unsettled_row_until_it_is_read_and_rings_as_does_its_end(
     home: Home, simulator: Simulator, floor: float
 ) -> None:
-    """What was read is live for 30 s at least; fewer seconds here, as that is all that would be waited for."""
+    """What was read is live for 30 s at least, and one tries again after 15; less here, to wait for less."""
     *unsettled, settled = simulator.ids[:5]
     for number, status in zip(unsettled, UNSETTLED, strict=True):
         simulator.set_status(number, status)
     simulator.set_status(settled, "Success")
     notified = home.path / "notified"
-    patch = f"from wfinspect.watching import cadence; cadence._FRESH_FLOOR_SECONDS = {floor}"
+    patch = (
+        "from wfinspect.watching import cadence, limits;"
+        f"cadence._FRESH_FLOOR_SECONDS = {floor}; limits.DOWN_SECONDS = 1.0, 2.0"
+    )
     with home.start(
         *unsettled, settled, size=(120, 30), config=NOTIFY, patch=patch if floor < 30.0 else ""
     ) as app:
@@ -74,12 +77,12 @@ def test_a_small_budget_is_slow_and_no_outage(
     for number in DEMO_IDS[:3]:
         simulator.set_status(number, "Running")
     with home.start(*DEMO_IDS[:3], "--budget", 8) as app:
-        app.wait_for(r"slow: every \d+h \(budget\)")
+        app.wait_for(r"slow: every \d+[hm] \(budget\)")
         until = time.monotonic() + seconds
         app.wait_until(lambda: time.monotonic() > until, "the end", timeout=60.0)
         assert "NOT LIVE" not in app.log.decode()
         assert not re.search(MARKED, app.text())
-        assert re.search(r"slow: every \d+h \(budget\)", app.text())
+        assert re.search(r"slow: every \d+[hm] \(budget\)", app.text())
         app.quit()
     assert simulator.calls.count() <= 8
     watched = home.run("watch", *DEMO_IDS[:3], "--budget", 8, "--timeout", 2)

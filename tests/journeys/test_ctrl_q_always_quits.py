@@ -26,8 +26,8 @@ def ends(app: Session) -> None:
     assert app.termios() == app.termios_before
 
 
-# One of each kind: an input over the list, a view, a dialog and the box; the others run with the battery.
-USUAL = ("palette", "ID box", "log of a task", "export")
+# One of each kind: a view, a dialog and the box; the others run with the battery.
+USUAL = ("ID box", "log of a task", "export")
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,17 @@ def test_ctrl_q_quits_while_what_was_asked_for_hangs(
 @pytest.mark.parametrize(
     "sent",
     [
-        b"\x1b[200~10432987165 and the link is gone",
         b"\x1b[200~10432987165\x1b[201",
-        b"\x1b[?64;1;2",
         b"\x1b]11;rgb:1212/12",
-        b"\x1bP>|tmux 3",
-        b"\x1b_Gi=31;",
+        *(
+            pytest.param(each, marks=pytest.mark.battery)
+            for each in (
+                b"\x1b[200~10432987165 and the link is gone",
+                b"\x1b[?64;1;2",
+                b"\x1bP>|tmux 3",
+                b"\x1b_Gi=31;",
+            )
+        ),
     ],
 )
 def test_ctrl_q_quits_after_what_has_lost_its_end(
@@ -99,7 +104,16 @@ def test_ctrl_q_quits_after_what_has_lost_its_end(
         ends(app)
 
 
-@pytest.mark.parametrize("sent", [b"\x1b[113;5u", b"\x1b[27;5;113~", b"\x1b[113;133:1u"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x1b[113;5u",
+        *(
+            pytest.param(each, marks=pytest.mark.battery)
+            for each in (b"\x1b[27;5;113~", b"\x1b[113;133:1u")
+        ),
+    ],
+)
 def test_ctrl_q_quits_with_a_keyboard_left_in_another_mode(home: Home, sent: bytes) -> None:
     with home.start(FAILED) as app:
         app.wait_for("live")
