@@ -16,28 +16,34 @@ LIVE, MARKED = (
 NOTIFY = """
 [notify]
 osc = "9"
-lost_after = "10s"
+lost_after = "{}s"
 command = ["/bin/sh", "-c", 'echo "$WFINSPECT_MESSAGE" >> "$HOME/notified"']
 """
 
 
-@pytest.mark.parametrize("floor", [6.0, pytest.param(30.0, marks=pytest.mark.battery)])
+# What was read is live for 30 s at least, contact is lost for 10 at least, and one tries again after 15.
+SOONER = """
+from wfinspect import settings
+from wfinspect.watching import limits, view
+settings.MIN_LOST_AFTER_SECONDS = 3.0
+limits.DOWN_SECONDS = 1.0, 2.0
+view.freshness_seconds = lambda interval: 5.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("lost_after", "patch"), [(3, SOONER), pytest.param(10, "", marks=pytest.mark.battery)]
+)
 def test_an_outage_marks_every_unsettled_row_until_it_is_read_and_rings_as_does_its_end(
-    home: Home, simulator: Simulator, floor: float
+    home: Home, simulator: Simulator, lost_after: int, patch: str
 ) -> None:
-    """What was read is live for 30 s at least, and one tries again after 15; less here, to wait for less."""
     *unsettled, settled = simulator.ids[:5]
     for number, status in zip(unsettled, UNSETTLED, strict=True):
         simulator.set_status(number, status)
     simulator.set_status(settled, "Success")
     notified = home.path / "notified"
-    patch = (
-        "from wfinspect.watching import cadence, limits;"
-        f"cadence._FRESH_FLOOR_SECONDS = {floor}; limits.DOWN_SECONDS = 1.0, 2.0"
-    )
-    with home.start(
-        *unsettled, settled, size=(120, 30), config=NOTIFY, patch=patch if floor < 30.0 else ""
-    ) as app:
+    config = NOTIFY.format(lost_after)
+    with home.start(*unsettled, settled, size=(120, 30), config=config, patch=patch) as app:
         app.wait_until(lambda: len(set(re.findall(LIVE, app.text()))) == 4, "four readings")
         app.wait_for("live")
         simulator.stop()
@@ -55,7 +61,7 @@ def test_an_outage_marks_every_unsettled_row_until_it_is_read_and_rings_as_does_
         assert app.bells == 0
         # No key is pressed.
         app.wait_for_bell(1)
-        app.wait_for_announcement("No contact for 10 seconds .connection refused")
+        app.wait_for_announcement(f"No contact for {lost_after} seconds .connection refused")
         app.wait_until(notified.exists, "the command")
         simulator.start()
         app.wait_gone("NOT LIVE", timeout=60.0)
@@ -66,7 +72,7 @@ def test_an_outage_marks_every_unsettled_row_until_it_is_read_and_rings_as_does_
         app.quit()
         assert (app.bells, len(app.announcements)) == (2, 2)
     lost, back = notified.read_text().splitlines()
-    assert lost.startswith("No contact for 10 seconds")
+    assert lost.startswith(f"No contact for {lost_after} seconds")
     assert back.startswith("Contact is back after")
 
 

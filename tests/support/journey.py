@@ -116,7 +116,7 @@ class Home:
             self.write(".config/wfinspect/config.toml", config)
         script = [str(SCRIPT)]
         if patch:
-            script = python("-c", f"{patch}; from wfinspect.__main__ import run; run()")
+            script = python("-c", f"{patch}\nfrom wfinspect.__main__ import run; run()")
         command = [*script, *map(str, arguments), "--interval", str(INTERVAL_SECONDS)]
         return Session(command, home=self.path, env=self.environ, size=size, encoding=self.encoding)
 
