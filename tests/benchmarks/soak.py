@@ -79,7 +79,7 @@ class Told:
         if new:
             self._known = set(engine.snapshot.transitions)
         for change in reversed(new):
-            row = engine.snapshot.row(change.key)
+            row = engine.snapshot.rows.get(change.key)
             found = row.instance if row else None
             if found is None or not self.world.histories[found.id].holds(found, self.world.now):
                 self.invented += 1

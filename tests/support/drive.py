@@ -77,7 +77,7 @@ class Drive:
         again.follow(breakers, made._troubles, self.clock.monotonic())
         assert watchlist.rows == held.rows
         shown = self.engine.snapshot.rows
-        assert {row.key: row for row in held.rows.values() if row.is_watched} == {
+        assert {row.key: row for row in held.rows.values() if held.is_listed(row.key)} == {
             row.key: row for bucket in shown.buckets for row in bucket.values()
         }
         assert made.changes_at <= min(

@@ -44,7 +44,7 @@ class Rig(Drive):
         return self.engine.snapshot
 
     def row(self, number: int = 1) -> Row:
-        found = self.snapshot.row(key(number))
+        found = self.snapshot.rows.get(key(number))
         assert found is not None
         return found
 

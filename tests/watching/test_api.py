@@ -8,7 +8,7 @@ from wfinspect.watching.api import Health, Row, Rows, Snapshot, equal_but_for_ag
 
 AGES_AND_COUNTS = {"read_at", "last_good_at", "calls_today"}
 ROW = Row(key(1), instance(1))
-SEEN = Snapshot(rows=Rows([ROW, Row(key(2))]), displayed=ROW)
+SEEN = Snapshot(rows=Rows([ROW, Row(key(2))]))
 
 
 @pytest.mark.parametrize("name", Row._fields)
@@ -17,7 +17,6 @@ def test_a_row_that_differs_in_anything_but_its_age_differs(name: str) -> None:
     is_equal = name in AGES_AND_COUNTS
     rows = SEEN.rows.updated({ROW.key: other})
     assert equal_but_for_ages(SEEN, SEEN._replace(rows=rows)) is is_equal
-    assert equal_but_for_ages(SEEN, SEEN._replace(displayed=other)) is is_equal
 
 
 @pytest.mark.parametrize("name", Health._fields)
@@ -26,7 +25,7 @@ def test_health_that_differs_in_anything_but_ages_and_counts_differs(name: str) 
     assert equal_but_for_ages(SEEN, other) is (name in AGES_AND_COUNTS)
 
 
-@pytest.mark.parametrize("name", sorted({*Snapshot._fields} - {"rows", "displayed", "health"}))
+@pytest.mark.parametrize("name", sorted({*Snapshot._fields} - {"rows", "health"}))
 def test_a_snapshot_that_differs_in_anything_else_differs(name: str) -> None:
     assert not equal_but_for_ages(SEEN, SEEN._replace(**{name: object()}))
 
@@ -35,9 +34,7 @@ def test_a_snapshot_that_differs_in_anything_else_differs(name: str) -> None:
     "other",
     [
         SEEN._replace(rows=Rows([ROW])),
-        SEEN._replace(displayed=None),
-        # As many as before, with the one on display behind the rows.
-        SEEN._replace(rows=Rows([*SEEN.rows, Row(key(3))]), displayed=None),
+        SEEN._replace(rows=Rows([*SEEN.rows, Row(key(3))])),
     ],
 )
 def test_other_rows_differ(other: Snapshot) -> None:

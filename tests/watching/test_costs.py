@@ -85,12 +85,12 @@ class Operator:
     def look_up(self, number: int) -> WorkflowInstance:
         """Put an instance on display and wait for its reading."""
         self.watcher.display(self.key(number))
-        shown = self.wait_for(lambda row: row.key == self.key(number) and row.is_live)
+        shown = self.wait_for(number, lambda row: row.key == self.key(number) and row.is_live)
         assert shown.instance is not None
         return shown.instance
 
-    def wait_for(self, is_there: Callable[[Row], bool]) -> Row:
-        """Wait until the row on display is as wanted."""
+    def wait_for(self, number: int, is_there: Callable[[Row], bool]) -> Row:
+        """Wait until a row is as wanted."""
         arrived = threading.Condition()
 
         def ping() -> None:
@@ -98,7 +98,7 @@ class Operator:
                 arrived.notify_all()
 
         def shown() -> Row | None:
-            row = self.watcher.snapshot.displayed
+            row = self.watcher.snapshot.rows.get(self.key(number))
             return row if row is not None and is_there(row) else None
 
         self.watcher.subscribe(ping)
@@ -193,7 +193,7 @@ def test_opening_one_that_is_over_costs_a_call_for_its_tasks_once(operator: Oper
     operator.watcher.set_paused(paused=False)
     for number in (SUCCEEDED, LONG_AT_WORK, SUCCEEDED):
         operator.look_up(number)
-        operator.wait_for(lambda row: row.outlook is not None and row.outlook.progress is not None)
+        operator.wait_for(number, lambda row: row.outlook is not None and row.outlook.progress is not None)
 
     assert operator.asked_beyond_polls()["ListTaskInstances"] == 2
 
@@ -206,7 +206,7 @@ def test_opening_one_that_runs_costs_what_lateness_costs_too(operator: Operator)
         asked = operator.asked_beyond_polls()
         return row.is_late and asked.get("ListWorkflowInstances", 0) >= ENOUGH_RUNS
 
-    shown = operator.wait_for(is_all_known)
+    shown = operator.wait_for(LONG_AT_WORK, is_all_known)
 
     assert shown.outlook is not None
     assert shown.outlook.progress is not None

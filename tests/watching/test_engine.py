@@ -48,7 +48,7 @@ async def test_a_looked_up_instance_is_read_at_once(rig: Rig) -> None:
     rig.source.hold(instance(1))
     rig.engine.display(key(1))
     assert await rig.turn() is not None
-    displayed = rig.snapshot.displayed
+    displayed = rig.snapshot.rows.get(key(1))
     assert displayed is not None
     assert displayed.instance == instance(1)
     assert displayed.is_live
@@ -63,13 +63,13 @@ async def test_a_look_up_shows_that_it_is_loading(rig: Rig) -> None:
     rig.source.hangs = True
     rig.engine.display(key(1))
     await rig.turn()
-    assert rig.snapshot.displayed == Row(key(1), is_loading=True)
+    assert rig.snapshot.rows.get(key(1)) == Row(key(1), is_loading=True)
 
 
 async def test_an_unknown_id_is_told_at_once_and_not_asked_again(rig: Rig) -> None:
     rig.engine.display(key(1))
     await rig.run(600.0)
-    displayed = rig.snapshot.displayed
+    displayed = rig.snapshot.rows.get(key(1))
     assert displayed is not None
     assert displayed.trouble is not None
     assert displayed.trouble.cause == "not found"
@@ -85,7 +85,7 @@ async def test_an_unknown_id_is_not_added_to_the_list(rig: Rig) -> None:
     await rig.turn()
     assert [row.key for row in rig.snapshot.rows] == [key(2)]
     assert rig.texts == ["Not watched: no instance 1"]
-    assert Rig(rig.engine._journal.store.path.parent).snapshot.row(key(1)) is None
+    assert Rig(rig.engine._journal.store.path.parent).snapshot.rows.get(key(1)) is None
 
 
 async def test_many_unknown_ids_are_told_in_one_sentence(rig: Rig) -> None:
@@ -410,7 +410,7 @@ async def test_a_request_the_service_refuses_is_trouble_of_its_row_alone(rig: Ri
     rig.source.errors = [BadRequest("parameter error")]
     rig.engine.display(key(7))
     await rig.turn()
-    displayed = rig.snapshot.displayed
+    displayed = rig.snapshot.rows.get(key(7))
     assert displayed is not None
     assert displayed.trouble is not None
     assert displayed.trouble.sentence == "parameter error"
@@ -564,15 +564,21 @@ async def test_watching_what_is_on_display_asks_for_nothing_more(rig: Rig) -> No
     assert len(rig.source.calls) == 1
 
 
-async def test_what_is_neither_watched_nor_on_display_is_forgotten(rig: Rig) -> None:
+async def test_what_is_looked_up_stays_until_another_is_or_it_is_taken_off(rig: Rig) -> None:
+    await watching(rig, 3)
     rig.source.hold(instance(1), instance(2))
     rig.engine.display(key(1))
     await rig.turn()
+    rig.engine.display(key(3))
+    await rig.turn()
+    assert [row.key.id for row in rig.snapshot.rows] == [1, 3]
     rig.engine.display(key(2))
     await rig.turn()
+    assert [row.key.id for row in rig.snapshot.rows] == [2, 3]
+    rig.engine.unwatch([key(2), key(3)])
     rig.engine.display(None)
     await rig.turn()
-    assert rig.snapshot.displayed is None
+    assert not rig.snapshot.rows
     rig.source.calls.clear()
     await rig.run(600.0)
     assert rig.source.calls == []

@@ -202,8 +202,8 @@ async def test_a_refusal_is_an_answer_and_stops_no_poll(rig: Asker, error: Servi
     rig.source.hold(instance(1, "Failure"))
     await rig.run(6.0)
 
-    assert rig.snapshot.displayed is not None
-    assert rig.snapshot.displayed.instance == instance(1, "Failure")
+    assert rig.snapshot.rows.get(key(1)) is not None
+    assert rig.snapshot.rows.get(key(1)).instance == instance(1, "Failure")
 
 
 async def test_trouble_of_one_binding_does_not_hold_up_another(rig: Asker) -> None:

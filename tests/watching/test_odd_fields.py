@@ -94,7 +94,7 @@ class Watch(Drive):
         self.engine.watch([self.key(number) for number in numbers])
 
     def row(self, number: int) -> Row:
-        found = self.engine.snapshot.row(self.key(number))
+        found = self.engine.snapshot.rows.get(self.key(number))
         assert found is not None
         return found
 

@@ -207,7 +207,7 @@ class WatchMachine(RuleBasedStateMachine):
     def nothing_is_invented_told_twice_or_backward(self) -> None:
         for number, past in self.service.past.items():
             states = [state for _, state in past]
-            row = self._snapshot.row(key(number))
+            row = self._snapshot.rows.get(key(number))
             assert row is not None
             assert row.instance is None or row.instance in states
             happened = iter([state.status for state in states])

@@ -303,9 +303,7 @@ class Snapshot(NamedTuple):
     """Everything a screen shows, at one moment."""
 
     rows: Rows = Rows()
-    """The watched instances, in the order they were added."""
-    displayed: Row | None = None
-    """The instance on display, watched or not."""
+    """What was looked up and is not watched, then the watched instances in the order they were added."""
     health: Health = Health()
     troubles: Mapping[Target, Trouble] = MappingProxyType({})
     """What keeps targets from being read, where their rows are or will be old for it."""
@@ -320,28 +318,20 @@ class Snapshot(NamedTuple):
     recent_ids: tuple[InstanceId, ...] = ()
     """IDs looked up lately, newest first."""
 
-    def row(self, key: InstanceKey) -> Row | None:
-        """Return the row of a key, None if it is neither watched nor on display."""
-        if self.displayed is not None and self.displayed.key == key:
-            return self.displayed
-        return self.rows.get(key)
-
 
 def equal_but_for_ages(one: Snapshot, other: Snapshot) -> bool:
     """Return whether nothing but ages and counts differs, which wait for the next redraw.
 
     All else counts, also what is added to a snapshot later: news must not wait for other news.
     """
-    return (
-        all(is_same_but_for_age(*pair) for pair in other.rows.changes(one.rows))
-        and is_same_but_for_age(one.displayed, other.displayed)
-        and _without_rows(one) == _without_rows(other)
-    )
+    return all(
+        is_same_but_for_age(*pair) for pair in other.rows.changes(one.rows)
+    ) and _without_rows(one) == _without_rows(other)
 
 
 def _without_rows(snapshot: Snapshot) -> Snapshot:
     health = snapshot.health._replace(last_good_at=None, calls_today=0)
-    return snapshot._replace(rows=_NO_ROWS, displayed=None, health=health)
+    return snapshot._replace(rows=_NO_ROWS, health=health)
 
 
 _NO_ROWS = Rows()
@@ -361,13 +351,16 @@ class WatchControl(Protocol):
         """Have `ping` called, from the poller's thread, after each new snapshot; it must not wait."""
 
     def display(self, key: InstanceKey | None) -> None:
-        """Put an instance on display (read at once and more often), or none."""
+        """Put an instance on display, which is read more often then, or none.
+
+        One that is not watched joins the rows, in place of the one before it, and is read at once.
+        """
 
     def watch(self, keys: Sequence[InstanceKey]) -> None:
         """Add to the watched list. An ID that the service does not know is dropped with a notice."""
 
     def unwatch(self, keys: Sequence[InstanceKey]) -> None:
-        """Take off the watched list."""
+        """Take off the list; what is on it without being watched as well."""
 
     def restore(self) -> None:
         """Undo the last `unwatch`."""

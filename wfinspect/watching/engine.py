@@ -149,9 +149,11 @@ class Engine:
             self._reconcile(moment.monotonic)
             return
         row = self._watchlist.add(key)
+        if not row.is_watched:
+            self._watchlist.look_up(key)
+            if row.instance is not None:
+                self._journal.looked_up(key.id, moment.now)
         self._reconcile(moment.monotonic)
-        if row.instance is not None:
-            self._journal.looked_up(key.id, moment.now)
         if self._watchlist.states[key].read_at is None and not row.is_final:
             self._schedule.request(key, moment.monotonic, is_urgent=True)
 
@@ -225,8 +227,8 @@ class Engine:
             for key in batch.keys:
                 if key in found and key in self._watchlist.rows:
                     self._observe(key, found[key], moment)
-            if self._attention.displayed in found:
-                self._journal.looked_up(self._attention.displayed.id, moment.now)
+            if self._watchlist.looked_up in found:
+                self._journal.looked_up(self._watchlist.looked_up.id, moment.now)
 
     def _placed(
         self, batch: Batch, instances: Sequence[WorkflowInstance], monotonic: float
@@ -306,7 +308,9 @@ class Engine:
         """Bring the schedule in line with what was touched of the list."""
         for key in self._watchlist.touched:
             row = self._watchlist.rows.get(key)
-            if row is None or not (row.is_watched or key == self._attention.displayed):
+            if row is None or not (
+                self._watchlist.is_listed(key) or key == self._attention.displayed
+            ):
                 self._watchlist.forget(key)
                 self._schedule.forget(key)
                 continue

@@ -87,7 +87,7 @@ class Journal:
         for key in self.watchlist.watch(keys, now):
             self._changes.added[key] = self.watchlist.rows[key]
 
-    def unwatch(self, keys: Iterable[InstanceKey]) -> None:
+    def unwatch(self, keys: Sequence[InstanceKey]) -> None:
         """Take instances off the watched list."""
         for key in self.watchlist.unwatch(keys):
             self._changes.remove(key)

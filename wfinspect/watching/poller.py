@@ -37,9 +37,7 @@ def stuck(snapshot: Snapshot) -> Snapshot:
         "It goes on by itself once that answers."
     )
     rows = Rows(row._replace(is_live=False) for row in snapshot.rows)
-    displayed = snapshot.displayed and snapshot.displayed._replace(is_live=False)
-    old = snapshot._replace(rows=rows, displayed=displayed)
-    return _not_live(old, Trouble("watch stuck", sentence, None))
+    return _not_live(snapshot._replace(rows=rows), Trouble("watch stuck", sentence, None))
 
 
 def _not_live(snapshot: Snapshot, trouble: Trouble) -> Snapshot:

@@ -67,14 +67,13 @@ class View:
         Args:
             health: with everything but contact, trouble and slowness.
             targets: those in use.
-            displayed: the instance on display, watched or not.
+            displayed: the instance on display.
             moment: the time of the snapshot.
         """
         breakers = {target: self._schedule.limits.open_breaker(target) for target in targets}
         troubles = {target: self._trouble(each, moment) for target, each in breakers.items()}
         self.judge.follow(breakers, troubles, moment.monotonic)
         watchlist, lost = self._journal.watchlist, self.judge.lost
-        opened = watchlist.rows[displayed] if displayed is not None else None
         self._slow = self._slowness()
         contact = self._contact(is_known=health.last_good_at is not None)
         said: dict[Target, Trouble] = {}
@@ -88,7 +87,6 @@ class View:
         self._follow_outage(contact, trouble, moment)
         self.snapshot = Snapshot(
             rows=self.snapshot.rows.updated(watchlist.take_changed()),
-            displayed=opened,
             health=health._replace(contact=contact, trouble=trouble, slow=self._slow),
             troubles=said,
             transitions=tuple(self._journal.transitions),

@@ -4,7 +4,7 @@ A reading may be the first of its row, say the same, show a change, be older tha
 another instance under the same ID. "Not found" makes a row gone only after several answers in a row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -130,13 +130,15 @@ class RowState:
 
 
 class Watchlist:
-    """The watched rows and the one on display, by key, each with its state."""
+    """The watched rows, the one looked up and the one on display, by key, each with its state."""
 
     def __init__(self) -> None:
         self.rows: dict[InstanceKey, Row] = {}
         self.states: dict[InstanceKey, RowState] = {}
         self.touched: dict[InstanceKey, None] = {}
         """Rows that were read, sent for or changed since the last snapshot, which clears this."""
+        self.looked_up: InstanceKey | None = None
+        """What is on the list without being watched."""
         self._changed: dict[InstanceKey, None] = {}
         self._removed: dict[InstanceKey, tuple[Row, RowState]] = {}
 
@@ -159,8 +161,18 @@ class Watchlist:
     def take_changed(self) -> dict[InstanceKey, Row | None]:
         """Return the rows that differ since the last call; None for those that are off the list."""
         changed, self._changed = self._changed, {}
-        rows = ((key, self.rows.get(key)) for key in changed)
-        return {key: row if row is not None and row.is_watched else None for key, row in rows}
+        return {key: self.rows.get(key) if self.is_listed(key) else None for key in changed}
+
+    def is_listed(self, key: InstanceKey) -> bool:
+        """Return whether a row is on the list, watched or looked up."""
+        return key == self.looked_up or self._is_watched(key)
+
+    def look_up(self, key: InstanceKey | None) -> None:
+        """Have a row on the list without watching it, in place of the one before it, or none."""
+        both = [each for each in (self.looked_up, key) if each is not None]
+        self.looked_up = key
+        self._changed |= dict.fromkeys(both)
+        self.touch(both)
 
     def touch(self, keys: Iterable[InstanceKey]) -> None:
         """Have rows judged again."""
@@ -175,11 +187,15 @@ class Watchlist:
             row = self.add(key)
             self.put(row._replace(is_watched=True, position=last + number, added_at=now))
         self.touch(new)
+        if self.looked_up in new:
+            self.looked_up = None
         return new
 
-    def unwatch(self, keys: Iterable[InstanceKey]) -> list[InstanceKey]:
+    def unwatch(self, keys: Sequence[InstanceKey]) -> list[InstanceKey]:
         """Take rows off the list; returns those that were on it. `restore` undoes the last call."""
         removed = [key for key in keys if self._is_watched(key)]
+        if self.looked_up in keys:
+            self.look_up(None)
         if removed:
             self._removed = {key: (self.rows[key], self.states[key]) for key in removed}
         for key in removed:

@@ -110,7 +110,7 @@ class FindScreen(OverlayScreen):
 
     def _found_line(self, row: Row) -> Line:
         """As in the watched list, with a mark before what is marked or watched."""
-        known = self.control.snapshot.row(row.key)
+        known = self.control.snapshot.rows.get(row.key)
         mark: Span = ("w" if known is not None and known.is_watched else " ", Role.DIM)
         if row.key in self._marked:
             mark = ("*", Role.ACCENT)

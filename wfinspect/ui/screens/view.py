@@ -159,7 +159,7 @@ class OverlayScreen(OverMain):
 
     def row(self, key: InstanceKey) -> Row:
         """Return an instance as the poller knows it now."""
-        return self.control.snapshot.row(key) or Row(key)
+        return self.control.snapshot.rows.get(key) or Row(key)
 
     def request(self, request: Request[A], take: Callable[[A], None]) -> None:
         """Send a request to the service; `take` gets the answer, `trouble` a failure."""
