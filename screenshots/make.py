@@ -148,7 +148,7 @@ def is_live(snapshot: Snapshot) -> bool:
 
 def is_known(snapshot: Snapshot) -> bool:
     """What is open has been read with its tasks, and compared with the runs before."""
-    return is_live(snapshot) and bool(snapshot.displayed and snapshot.displayed.outlook)
+    return is_live(snapshot) and any(row.outlook for row in snapshot.rows)
 
 
 WATCHED = (*DEMO_IDS, 10433001250, 10433007790, 10433007802, 10432980002, 10433010001)

@@ -13,7 +13,7 @@ def test_a_rerun_that_fails_too_rings_again_also_where_it_was_never_seen_running
     # What is over is read rarely, but with those of its group that run.
     simulator.set_status(RUNNING, "Running")
     with home.start(RERUN, RUNNING, config=CONFIG) as app:
-        app.wait_for("✖ Failure")
+        app.wait_for("✖ .* Failure")
         simulator.set_status(RERUN, "Running")
         app.wait_for("was Failure")
         assert app.bells == 0

@@ -33,6 +33,8 @@ def test_an_instance_with_a_value_of_7_mb_is_shown_and_keys_answer(
 ) -> None:
     simulator.population.set_fields(LONG, LONG_VALUES["a parameter"])
     with home.start(LONG, SHORT) as app:
+        app.wait_for("dwd_trade_order_di")
+        app.press("enter")
         app.wait_for(r"Parameters 2\+", AT_ONCE_SECONDS)
         begun = time.monotonic()
         app.press(">")

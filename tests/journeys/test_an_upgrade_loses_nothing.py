@@ -51,6 +51,8 @@ def test_list_changes_keys_settings_and_preferences_of_0_1_0_are_there(upgraded:
         app.press("escape")
         app.wait_gone("log of all changes")
         app.press("N")  # next-unseen, by [keys]
+        app.wait_for(r"[✖✔] \w+\?  \w+")
+        app.press("N")  # so that the first was seen
         app.wait_for("2 unseen")
         app.press("\x18")  # quit, by [keys]
         app.wait_for("Quit\\?")

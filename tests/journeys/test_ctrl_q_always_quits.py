@@ -3,7 +3,7 @@ from journey import Home, Session
 
 from wfinspect.simulator import DEMO_IDS, Simulator
 
-FAILED = DEMO_IDS[0]
+FAILED, OTHER = DEMO_IDS[:2]
 PLACES = {
     "help": ("?", "g +to the first"),
     "palette": (":", "type a command"),
@@ -15,7 +15,7 @@ PLACES = {
     "raw": ("v", '"Status"'),
     "compare": ("c", "(?i)compare|differs"),
     "copy a field": ("Y", "copy a field"),
-    "export": ("e", "export ID"),
+    "export": ("e", "ID \\d+: CSV"),
 }
 
 
@@ -46,8 +46,8 @@ def test_ctrl_q_quits_from_anywhere(home: Home, simulator: Simulator, place: str
 
 def test_ctrl_q_quits_from_the_question_whether_to_quit(home: Home, simulator: Simulator) -> None:
     simulator.set_status(FAILED, "Running")
-    with home.start(FAILED) as app:
-        app.wait_for("▸ Running")
+    with home.start(FAILED, OTHER) as app:
+        app.wait_for("Running")
         simulator.set_status(FAILED, "Failure")
         app.wait_for("1 unseen")
         app.press("q")

@@ -14,7 +14,7 @@ def test_what_changed_while_the_app_was_closed_is_said_at_the_next_start(
         app.quit()
     simulator.set_status(fails, "Failure")
     simulator.set_status(ends, "Success")
-    with home.start(size=(100, 30)) as app:
+    with home.start(size=(99, 30)) as app:
         app.wait_for("Since you left: 1 finished, 1 failed")
         app.wait_for("2 unseen")
         app.wait_for_bell()

@@ -175,7 +175,7 @@ def test_a_saved_log_holds_nothing_that_acts_on_a_terminal(
     with home.start(DEMO_IDS[0], size=(100, 30)) as app:
         app.wait_for("Failure")
         app.press("t")
-        app.wait_for("l log")
+        app.wait_for(r"TASK +STATUS")
         simulator.faults.is_hostile = True
         app.press("l")
         app.wait_for(r"line \d+ of \d+")

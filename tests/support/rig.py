@@ -134,6 +134,8 @@ async def running(
     app = WfInspectApp(
         control, clock=clock, settings=settings(**changes), on_ready=on_ready, **options
     )
+    # A test that lets the cursor rest says so, by `app.main.rested()`.
+    app.main.rest_seconds = 3600.0
     if is_recorded:
         app.driver_class = RecordingDriver
         # The dearest case: truecolor.

@@ -95,7 +95,6 @@ def mixed() -> Snapshot:
     rows = mixed_rows()
     return Snapshot(
         rows=rows,
-        displayed=None,
         health=Health(contact=Contact.LIVE, last_good_at=START, calls_today=1204),
     )
 
@@ -141,7 +140,7 @@ def with_history() -> Snapshot:
     mine = tuple(replace(each, name="ads_user_profile_daily") for each in history())
     other = change(TRADE, "WaitTime", "Running", ago(minutes=67))
     everything = (*mine[:3], replace(other, name="dwd_trade_order_di"), mine[3])
-    return replace(mixed(), displayed=failed_row(), history=mine, transitions=everything)
+    return replace(mixed(), history=mine, transitions=everything)
 
 
 def empty() -> Snapshot:
@@ -171,9 +170,9 @@ def outage() -> Snapshot:
 
 
 def opened(**fields: object) -> Snapshot:
-    """A list with an instance on display that is none of its rows."""
+    """A list with what was looked up."""
     shown = Row(key(NEW), **fields)  # type: ignore[arg-type]
-    return replace(mixed(), displayed=shown)
+    return replace(mixed(), rows=(shown, *mixed_rows()))
 
 
 NEW = 777000111
@@ -205,7 +204,7 @@ def no_credentials() -> Snapshot:
     trouble = Trouble("no credentials", sentence, retry_at=None)
     health = Health(contact=Contact.NOT_LIVE, trouble=trouble)
     shown = Row(key(NEW), trouble=trouble)
-    return Snapshot(displayed=shown, health=health)
+    return Snapshot(rows=(shown,), health=health)
 
 
 def gone() -> Snapshot:

@@ -43,7 +43,7 @@ async def on_tasks(
 ) -> AsyncIterator[Rig]:
     """The app with the tasks of an instance on view."""
     async with running(mixed(), size, **options) as rig:  # type: ignore[arg-type]
-        rig.app.main.open(key(number), take_keys=False)
+        rig.app.main.look_up(key(number))
         await rig.press("t")
         assert rig.control.answer(page(*TASKS)) == TasksOf(key(number))
         await rig.settle()

@@ -21,8 +21,8 @@ async def test_the_watcher_is_started_once_and_only_after_the_first_paint() -> N
         assert painted == [True]
 
 
-async def test_given_ids_are_watched_and_the_first_is_opened() -> None:
-    async with running(mixed(), open_keys=(key(7), key(8))) as rig:
+async def test_given_ids_are_watched_and_the_first_is_shown() -> None:
+    async with running(mixed(), (110, 30), open_keys=(key(7), key(8))) as rig:
         assert rig.asked[:2] == [("watch", 7, 8), ("display", 7)]
         assert "Reading it from the service" in rig.text
 

@@ -2,34 +2,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.ui.screens.main import Layout, following, layout_for
+from wfinspect.ui.screens.main import Layout, layout_for
 
 LIST, SPLIT, DETAIL = Layout
 
 
 @pytest.mark.parametrize(
-    ("width", "is_open", "layout"),
+    ("width", "in_detail", "layout"),
     [
         (40, False, LIST),
         (40, True, DETAIL),
-        (70, True, DETAIL),
+        (79, True, DETAIL),
         (80, False, LIST),
         (80, True, SPLIT),
-        (120, False, SPLIT),
+        (99, False, LIST),
+        (100, False, SPLIT),
         (160, True, SPLIT),
     ],
 )
-def test_the_width_decides_where_nobody_chose(width: int, is_open: bool, layout: Layout) -> None:
-    assert layout_for(width, None, is_open=is_open) is layout
+def test_the_width_decides_what_is_in_view(width: int, in_detail: bool, layout: Layout) -> None:
+    assert layout_for(width, in_detail=in_detail, is_zoomed=False) is layout
 
 
-@given(st.integers(1, 300), st.sampled_from(Layout), st.booleans())
-def test_a_choice_holds_wherever_it_fits(width: int, chosen: Layout, is_open: bool) -> None:
-    layout = layout_for(width, chosen, is_open=is_open)
+@given(st.integers(1, 300), st.booleans(), st.booleans())
+def test_the_pane_that_has_the_keys_is_always_in_view(
+    width: int, in_detail: bool, is_zoomed: bool
+) -> None:
+    layout = layout_for(width, in_detail=in_detail, is_zoomed=is_zoomed)
 
-    assert layout is chosen or (chosen is SPLIT and width < 60)
-
-
-def test_z_goes_round_and_leaves_split_out_where_it_does_not_fit() -> None:
-    assert [following(one, 100) for one in Layout] == [SPLIT, DETAIL, LIST]
-    assert [following(one, 50) for one in Layout] == [DETAIL, DETAIL, LIST]
+    assert layout in {SPLIT, DETAIL if in_detail else LIST}
+    assert layout is not SPLIT or not is_zoomed

@@ -5,7 +5,7 @@ import json
 import pytest
 from fakes import START, instance, key, ms
 from rig import ZONE, check_golden, running
-from scenes import FAILED, TRADE, ago, failed_row, mixed, mixed_rows
+from scenes import FAILED, ago, failed_row, mixed
 from task_scenes import TASKS, page, task
 from values import replace
 
@@ -206,18 +206,6 @@ async def test_without_a_success_before_it_says_so_and_asks_no_more() -> None:
         assert "No earlier run that succeeded is known." in rig.text
         assert "too few runs" in rig.text
         assert rig.control.questions == []
-
-
-async def test_the_one_on_display_is_compared_with_the_row_under_the_cursor() -> None:
-    async with running(mixed()) as rig:
-        await rig.press("g", "enter", "j", "j", "c")
-        assert rig.control.answer(mine()) == InstanceOf(key(FAILED))
-        await rig.settle()
-        other = next(row.instance for row in mixed_rows() if row.key.id == TRADE)
-        assert rig.control.answer(other) == InstanceOf(key(TRADE))
-        await rig.settle()
-
-        assert "dwd_trade_order_di" in rig.text
 
 
 async def test_a_failure_on_the_way_is_told_and_r_begins_anew() -> None:

@@ -21,7 +21,7 @@ def test_a_number_in_groups_is_told_as_the_id_it_is_before_it_is_used() -> None:
     entry = read_entry("10,432,987,165")
 
     assert entry.ids == (10432987165,)
-    assert entry.remark == "10432987165  Enter opens it"
+    assert entry.remark == "10432987165  Enter looks it up"
 
 
 def test_a_long_range_is_told_by_its_ends() -> None:
@@ -35,7 +35,7 @@ def test_an_id_inside_other_text_is_found_and_shown() -> None:
     entry = read_entry("workflow instance 10432987165 failed at 20260918")
 
     assert entry.ids == (10432987165,)
-    assert entry.remark == "Found 10432987165  Enter opens it"
+    assert entry.remark == "Found 10432987165  Enter looks it up"
 
 
 def test_text_without_an_id_says_why() -> None:

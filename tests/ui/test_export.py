@@ -114,13 +114,13 @@ async def test_capital_y_copies_a_field_whole() -> None:
         assert "Sent to the terminal's clipboard" in rig.text
 
 
-async def test_e_exports_the_list_or_what_is_on_display(
+async def test_e_exports_the_row_under_the_cursor_or_all_that_are_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     async with running(mixed()) as rig:
-        await rig.press("/", *"dwd", "enter", "e", *"csv", "enter")
-        await rig.press("escape", "g", "enter", "tab", "e", "enter")
+        await rig.press("/", *"dwd", "enter", "e", *"all csv", "enter")
+        await rig.press("escape", "g", "e", "enter")
         names = sorted(path.name for path in tmp_path.glob("wfinspect*"))  # noqa: ASYNC240
 
         assert [name.rpartition("-")[0] for name in names] == [
@@ -140,7 +140,7 @@ async def test_an_export_to_the_clipboard_and_one_that_fails_say_so(
     gone.rmdir()
     environ = {"HOME": str(gone)}
     async with running(mixed(), environ=environ, is_recorded=True) as rig:
-        await rig.press("e", *"csv clip", "enter")
+        await rig.press("e", *"all csv clip", "enter")
         assert len(copied(rig)[0].splitlines()) == 10
         await rig.press("e", *"csv file", "enter")
 

@@ -33,7 +33,7 @@ async def test_f_begins_around_the_instance_in_view_and_says_what_can_be_typed()
 async def test_it_searches_and_watches_in_the_account_of_the_instance_in_view() -> None:
     async with running(accounts()) as rig:
         theirs = next(row for row in rig.app.main.list.items if row.key.target == FINANCE)
-        rig.app.main.open(theirs.key, take_keys=False)
+        rig.app.main.look_up(theirs.key)
         await rig.press("f", "enter")
         asked = rig.control.answer(found(*FOUND))
         await rig.settle()
@@ -42,7 +42,7 @@ async def test_it_searches_and_watches_in_the_account_of_the_instance_in_view() 
         assert asked.target == FINANCE
         assert "finance, cn-hangzhou" in rig.text
         await rig.press("enter")
-        assert rig.app.main.opened == key(FOUND[0].id, FINANCE)
+        assert rig.app.main.list.chosen.key == key(FOUND[0].id, FINANCE)
 
 
 async def test_words_are_added_at_the_end_also_those_with_the_keys_of_commands() -> None:
@@ -201,5 +201,5 @@ async def test_what_is_watched_already_is_told() -> None:
     async with on_results() as rig:
         row = next(text for text in rig.text.splitlines() if "dwd_trade_order_di" in text)
 
-        assert row.startswith(" w")
+        assert row.startswith("w ")
         assert str(FAILED) not in rig.text

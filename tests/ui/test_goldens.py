@@ -38,7 +38,7 @@ async def test_the_first_row_opened(scene: str) -> None:
 @pytest.mark.parametrize("scene", ["loading", "not_found", "refused", "no_credentials"])
 async def test_an_instance_without_a_reading(scene: str) -> None:
     async with running(getattr(scenes, scene)()) as rig:
-        rig.app.main.open(key(scenes.NEW), take_keys=True)
+        rig.app.main.look_up(key(scenes.NEW))
         await check_sizes(rig, scene)
 
 
@@ -78,7 +78,7 @@ async def test_the_other_tabs(tabs: int) -> None:
 async def test_one_that_is_late(size: tuple[int, int]) -> None:
     async with running(scenes.late(FOREMOST), size) as rig:
         check_golden(f"late-{named(size)}", rig.text)
-        rig.app.main.open(key(scenes.TRADE), take_keys=False)
+        rig.app.main.look_up(key(scenes.TRADE))
         await rig.settle()
         check_golden(f"late-open-{named(size)}", rig.text)
 

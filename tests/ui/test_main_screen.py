@@ -19,7 +19,7 @@ from values import replace
 
 from wfinspect.model import InstanceKey
 from wfinspect.ui.screens.main import Layout
-from wfinspect.watching.api import Contact, Row, Snapshot
+from wfinspect.watching.api import Contact, Snapshot
 
 ORDER = [FAILED, 10433007802, TRADE, 10433001250]
 """The first rows of `mixed`, by attention."""
@@ -31,13 +31,45 @@ def cursor(rig: Rig) -> int:
     return found.key.id
 
 
-async def test_the_cursor_moves_and_enter_opens_and_marks_as_seen() -> None:
-    async with running(mixed()) as rig:
-        await rig.press("j", "j", "k", "enter")
-
+async def test_the_detail_follows_the_cursor_and_what_rests_there_is_read_more_often() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        await rig.press("j", "j", "k")
         assert cursor(rig) == ORDER[1]
-        assert rig.asked == [("display", ORDER[1]), ("seen", ORDER[1])]
-        assert "Business date" in rig.text
+        assert "Running -> Checking 1m ago" in rig.text
+        assert not [one for one in rig.asked if one[0] == "display"]
+        rig.app.main.rested()
+        rig.app.main.rested()
+
+        assert rig.asked[-1] == ("display", ORDER[1])
+        assert rig.asked.count(("display", ORDER[1])) == 1
+
+
+async def test_a_change_is_seen_when_a_key_is_pressed_after_its_detail_was_painted() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        assert rig.asked == []
+        await rig.press("j")
+        assert rig.asked == [("seen", FAILED)]
+        rig.control.asked.clear()
+        news = replace(failed_row(), last_change=change(FAILED, "Running", "Failure", START))
+        await rig.press("k")
+        rig.control.asked.clear()
+        # It changes again between the frame and the key.
+        rig.control.publish(replace(mixed(), rows=(news, *mixed_rows()[:3])))
+        rig.app.main.key_pressed()
+
+        assert rig.asked == []
+        await rig.settle()
+        await rig.press("g")
+        assert rig.asked == [("seen", FAILED)]
+
+
+async def test_what_is_in_a_list_alone_stays_unseen() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("j", "k", "j")
+        assert rig.asked == []
+        await rig.press("enter", "escape")
+
+        assert ("seen", ORDER[1]) in rig.asked
 
 
 async def test_top_bottom_and_pages_stop_at_the_ends() -> None:
@@ -74,27 +106,39 @@ async def test_the_cursor_stays_near_when_its_row_goes() -> None:
         assert cursor(rig) == TRADE
 
 
-async def test_escape_goes_back_step_by_step() -> None:
+async def test_enter_gives_the_keys_to_the_detail_and_escape_gives_them_back() -> None:
     async with running(mixed()) as rig:
-        await rig.press("enter", "tab")
+        await rig.press("enter")
         assert rig.app.main.detail.has_keys
-        await rig.press("escape")
-        assert rig.app.main.list.has_focus
+        assert "Business date" in rig.text
         await rig.press("escape")
 
-        assert rig.asked[-1] == ("display", None)
+        assert rig.app.main.list.has_focus
         assert "Business date" not in rig.text
 
 
-async def test_w_watches_what_is_on_display_and_takes_it_off_again() -> None:
-    shown = replace(row(NEW, "Running"), is_watched=False)
-    async with running(replace(mixed(), displayed=shown)) as rig:
-        await rig.press(*str(NEW), "enter", "w")
-        assert rig.asked[-1] == ("watch", NEW)
-        await rig.publish(replace(mixed(), displayed=replace(shown, is_watched=True)))
-        await rig.press("w")
+async def test_escape_in_the_list_takes_off_what_was_looked_up() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        await rig.press(*str(NEW), "enter")
+        assert cursor(rig) == NEW
+        assert rig.text.splitlines()[4].startswith("\u203a ? -")
+        await rig.press("escape")
 
         assert rig.asked[-1] == ("unwatch", NEW)
+        assert str(NEW) not in rig.text
+
+
+async def test_w_watches_what_was_looked_up_and_what_it_unwatches_stays() -> None:
+    shown = replace(row(NEW, "Running"), is_watched=False)
+    async with running(replace(mixed(), rows=(shown, *mixed_rows()))) as rig:
+        await rig.press("g", "w")
+        assert rig.asked[-1] == ("watch", NEW)
+        watched = replace(shown, is_watched=True)
+        await rig.publish(replace(mixed(), rows=(watched, *mixed_rows())))
+        rig.control.asked.clear()
+        await rig.press("w")
+
+        assert rig.asked == [("display", NEW), ("unwatch", NEW), ("display", NEW)]
 
 
 async def test_x_removes_and_u_brings_back() -> None:
@@ -115,14 +159,12 @@ async def test_capital_x_removes_the_settled_but_not_what_nobody_has_seen() -> N
         assert rig.asked == [("unwatch", 5, 10432980001)]
 
 
-async def test_n_opens_the_next_unseen_change_and_goes_round() -> None:
+async def test_n_goes_to_the_next_unseen_change_and_round() -> None:
     async with running(mixed()) as rig:
-        await rig.press("n", "n")
+        await rig.press("n")
+        assert cursor(rig) == ORDER[1]
+        await rig.press("n")
 
-        assert [one for one in rig.asked if one[0] == "display"] == [
-            ("display", ORDER[1]),
-            ("display", ORDER[0]),
-        ]
         assert cursor(rig) == ORDER[0]
 
 
@@ -160,22 +202,27 @@ async def test_p_resumes_what_is_paused() -> None:
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (160, 48)])
-async def test_h_shows_the_history_and_once_more_the_log_over_all(size: tuple[int, int]) -> None:
+async def test_h_shows_the_history_and_never_the_log_over_all(size: tuple[int, int]) -> None:
     async with running(with_history(), size) as rig:
-        await rig.press("g", "enter", "z", "z", "h")
-        assert rig.app.main.focused.id == "history"  # type: ignore[union-attr]
+        await rig.press("g", "h", "h")
+
+        assert rig.app.main.detail.has_keys
         assert "2m48s" in rig.text
-        assert "dwd_trade_order_di  " not in rig.text or size[0] >= 80
-        await rig.press("h", *"trade", "enter")
-
-        assert rig.app.main.opened == key(TRADE)
+        assert "log of all changes" not in rig.text
 
 
-async def test_the_history_of_what_was_open_before_is_not_shown_as_another_s() -> None:
-    async with running(with_history(), (160, 48)) as rig:
-        await rig.press("g", "enter")
+async def test_capital_l_goes_to_the_instance_of_a_change() -> None:
+    async with running(with_history()) as rig:
+        await rig.press("L", *"trade", "enter")
+
+        assert cursor(rig) == TRADE
+
+
+async def test_the_history_of_one_row_is_not_shown_as_another_s() -> None:
+    async with running(with_history(), (160, 60)) as rig:
+        await rig.press("g")
         assert "HISTORY 4" in rig.text
-        await rig.press("j", "enter")
+        await rig.press("j")
 
         assert "HISTORY 4" not in rig.text
 
@@ -189,7 +236,7 @@ async def test_the_log_takes_new_changes_in_while_it_is_open() -> None:
         assert "dim_new" in rig.text
         await rig.press("enter")
 
-        assert rig.app.main.opened == key(FAILED)
+        assert rig.app.main.list.chosen.key == key(FAILED)
 
 
 async def test_the_log_goes_by_when_it_happened_not_by_when_it_was_read() -> None:
@@ -218,15 +265,13 @@ async def test_keys_on_an_empty_list_do_no_harm() -> None:
         assert "Nothing is" in rig.text
 
 
-async def test_tab_goes_round_the_panes_in_view() -> None:
+async def test_tab_goes_from_pane_to_pane() -> None:
     async with running(mixed(), (160, 48)) as rig:
-        await rig.press("enter")
-        seen = []
-        for _ in range(5):
-            await rig.press("tab")
-            seen.append(rig.app.main.focused.id)  # type: ignore[union-attr]
+        await rig.press("tab")
+        assert rig.app.main.detail.has_keys
+        await rig.press("tab")
 
-        assert seen == ["core", "parameters", "tags", "history", "watched"]
+        assert rig.app.main.list.has_focus
 
 
 async def test_angle_brackets_turn_the_tabs() -> None:
@@ -245,7 +290,7 @@ async def test_angle_brackets_turn_the_tabs() -> None:
 
 async def test_a_pane_with_the_keys_scrolls() -> None:
     async with running(mixed()) as rig:
-        await rig.press("enter", "tab", "G")
+        await rig.press("enter", "G")
         assert "Modified by" in rig.text
         assert "Status        " not in rig.text
         await rig.press("g")
@@ -254,30 +299,29 @@ async def test_a_pane_with_the_keys_scrolls() -> None:
 
 async def test_another_instance_is_shown_from_its_top() -> None:
     async with running(mixed()) as rig:
-        await rig.press("enter", "tab", "G", "escape", "j", "enter")
+        await rig.press("enter", "G", ">", "escape", "j", "enter")
 
         assert "Status        " in rig.text
 
 
-async def test_z_goes_round_and_a_resize_keeps_what_is_open() -> None:
-    async with running(mixed()) as rig:
-        await rig.press("enter")
-        assert rig.app.main._layout is Layout.SPLIT
+async def test_z_zooms_the_pane_that_has_the_keys_and_a_resize_keeps_it() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        main = rig.app.main
+        assert main._layout is Layout.SPLIT
         await rig.press("z")
-        assert rig.app.main._layout is Layout.DETAIL
-        assert rig.app.main.detail.has_keys
-        await rig.press("z")
-        assert rig.app.main._layout is Layout.LIST
+        assert main._layout is Layout.LIST
         await rig.press("enter")
-        assert rig.app.main._layout is Layout.SPLIT
+        assert main._layout is Layout.DETAIL
+        await rig.press("z")
+        assert main._layout is Layout.SPLIT
         await rig.pilot.resize_terminal(40, 12)
         await rig.settle()
-        assert rig.app.main._layout is Layout.DETAIL
+        assert main._layout is Layout.DETAIL
         assert "ads_user_profile_daily" in rig.text
         await rig.pilot.resize_terminal(160, 48)
         await rig.settle()
 
-        assert rig.app.main._layout is Layout.SPLIT
+        assert main._layout is Layout.SPLIT
         assert "PARAMETERS 6" in rig.text
 
 
@@ -300,26 +344,24 @@ async def test_a_narrow_list_tells_the_whole_id_of_the_cursor_s_row_below() -> N
 
 async def test_the_reading_of_an_opened_instance_appears_when_it_comes() -> None:
     async with running(mixed()) as rig:
-        rig.app.main.open(key(NEW), take_keys=True)
+        rig.app.main.look_up(key(NEW))
         await rig.settle()
+        assert rig.app.main.detail.has_keys
         assert "Reading it from the service" in rig.text
         await rig.publish(
-            replace(mixed(), displayed=replace(row(NEW, "Running"), is_watched=False))
+            replace(mixed(), rows=(replace(row(NEW, "Running"), is_watched=False), *mixed_rows()))
         )
 
         assert "not watched, w adds it" in rig.text
         assert "Business date" in rig.text
 
 
-async def test_a_click_moves_the_cursor_and_a_second_opens() -> None:
+async def test_a_click_moves_the_cursor() -> None:
     async with running(mixed()) as rig:
         await rig.pilot.click("#watched", offset=(5, 2))
         await rig.settle()
-        assert cursor(rig) == TRADE
-        await rig.pilot.click("#watched", offset=(5, 2), times=2)
-        await rig.settle()
 
-        assert ("display", TRADE) in rig.asked
+        assert cursor(rig) == TRADE
 
 
 async def test_id_state_and_freshness_are_visible_at_every_size() -> None:
@@ -336,10 +378,10 @@ async def test_id_state_and_freshness_are_visible_at_every_size() -> None:
 async def test_one_account_s_instance_is_not_taken_for_another_s() -> None:
     other = replace(key(FAILED).target, profile="dev")
     twin = replace(failed_row(), key=InstanceKey(other, key(FAILED).id))
-    async with running(Snapshot(rows=(failed_row(), twin))) as rig:
-        await rig.press("j", "enter")
+    async with running(Snapshot(rows=(failed_row(), twin)), (160, 48)) as rig:
+        await rig.press("j")
+        rig.app.main.rested()
+        chosen = rig.app.main.list.chosen
 
-        shown = rig.app.main.displayed
-        assert isinstance(shown, Row)
-        assert shown.key.target.profile in {"dev", "prod-ops"}
-        assert shown.key == rig.app.main.list.chosen.key  # type: ignore[union-attr]
+        assert chosen is not None
+        assert f"{chosen.key.id} dev" in rig.text or chosen.key.target.profile == "prod-ops"

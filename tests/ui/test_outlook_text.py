@@ -9,13 +9,15 @@ from task_scenes import FOREMOST, task
 from values import replace
 
 from wfinspect.ui import theme
+from wfinspect.ui.lines import Role
 from wfinspect.ui.rows import RowTable, list_line, row_columns, sidebar_lines
-from wfinspect.ui.tasks_text import failed_line, outlook_lines, task_lines
+from wfinspect.ui.tasks_text import outlook_lines, task_lines
 from wfinspect.ui.theme import Look
 from wfinspect.watching.api import Row
 
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
 WIDE = 200
+MARK = (" ", Role.DIM)
 
 
 def running(minutes: float, **fields: object) -> Row:
@@ -31,7 +33,7 @@ def said(one: Row, width: int = WIDE) -> list[str]:
 
 
 def test_a_row_shows_a_figure_and_that_it_is_late() -> None:
-    assert below(with_outlook(running(41))) == "10432987165        17/23 !late"
+    assert below(with_outlook(running(41))) == "10432987165         17/23 late"
     assert below(with_outlook(running(5))) == "10432987165              17/23"
     assert below(running(41)) == "10432987165"
 
@@ -56,9 +58,9 @@ def test_what_changed_goes_before_the_figure_and_the_mark_before_that() -> None:
 
     said = {width: " ".join(below(one, width).split()[1:]) for width in (52, 44, 36)}
     assert said == {
-        52: "WaitTime -> Running 17/23 !late",
-        44: "WaitTime -> Running !late",
-        36: "was WaitTime !late",
+        52: "WaitTime -> Running 17/23 late",
+        44: "WaitTime -> Running late",
+        36: "was WaitTime late",
     }
 
 
@@ -79,15 +81,16 @@ def test_beside_a_detail_at_80_cells_id_state_and_age_are_whole(number: int) -> 
     assert cell_len(first.text) == cell_len(second.text) == 33
     assert "Running" in first.text
     assert first.text.endswith("1m")
-    assert second.text.startswith(f"   {number} ")
-    assert "!late !" in second.text
+    assert second.text.startswith(f"    {number} ")
+    assert second.text.endswith("late ")
+    assert first.text.startswith("\u2731 \u25b8 ads_")
 
 
 def test_in_the_list_the_mark_stands_before_what_changed() -> None:
     one = with_outlook(running(41))
-    text = list_line(one, LOOK, START, row_columns(78, 11, 22)).text
+    text = list_line(one, MARK, LOOK, START, row_columns(78, 11, 22)).text
 
-    assert text.rstrip().endswith("17/23 !late")
+    assert text.rstrip().endswith("17/23 late")
 
 
 def test_the_header_says_how_far_and_how_late() -> None:
@@ -141,24 +144,11 @@ def test_what_names_hold_is_no_part_of_it() -> None:
     assert said(hostile) == said(plain)
 
 
-def test_the_failed_tasks_are_named_as_far_as_that_is_the_present() -> None:
-    more = task(9, "publish\x1b[2J[red]", "Failure", started=9, finished=8)
-    one = with_outlook(running(41), (*FOREMOST, more, task(10, "", "Failure")))
-
-    assert [each.text for each in failed_line(one, LOOK, 80)] == [
-        " ✖ build_profile_wide, publish␛[2J[red], 10"
-    ]
-    assert cell_len(failed_line(one, LOOK, 20)[0].text) <= 20
-    assert failed_line(with_outlook(running(41), FOREMOST[1:]), LOOK, 80) == ()
-    assert failed_line(with_outlook(running(41), FOREMOST, is_old=True), LOOK, 80) == ()
-
-
 def test_the_foremost_tasks_say_what_they_do_for_how_long_and_how_often() -> None:
     one = with_outlook(running(41), FOREMOST[:3])
 
     assert [each.text.rstrip() for each in task_lines(one, LOOK, START, 80)] == [
         " TASKS 23",
-        "",
         " ✖ build_profile_wide  Failure       ODPS_SQL  13m00s  run 2",
         " ▸ score_tag_vector    Running       PYODPS3      10m",
         " ◫ export_pay_bill     WaitResource  SHELL",

@@ -60,7 +60,7 @@ async def test_without_an_instance_nothing_opens() -> None:
             await rig.press(key)
 
             assert rig.app.screen is rig.app.main
-            assert "Open an instance first" in rig.text, key
+            assert "Look up an instance first" in rig.text, key
 
 
 async def test_a_question_mark_shows_the_keys_that_the_last_line_has_no_room_for() -> None:
@@ -287,7 +287,7 @@ async def test_500_tasks_are_shown_by_their_first_screen() -> None:
 
 async def test_the_json_of_a_task_that_was_not_kept_is_asked_for() -> None:
     async with running(mixed()) as rig:
-        rig.app.main.open(key(FAILED), take_keys=False)
+        rig.app.main.look_up(key(FAILED))
         await rig.press("t")
         rig.control.answer(page(*(replace(each, raw="") for each in TASKS)))
         await rig.settle()

@@ -53,7 +53,6 @@ async def test_a_looked_up_instance_is_read_at_once(rig: Rig) -> None:
     assert displayed.instance == instance(1)
     assert displayed.is_live
     assert not displayed.is_watched
-    assert not rig.snapshot.rows
     assert rig.snapshot.recent_ids == (1,)
     assert rig.snapshot.health.contact is Contact.LIVE
     assert rig.snapshot.health.calls_today == 1

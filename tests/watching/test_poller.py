@@ -237,7 +237,7 @@ def test_a_poller_that_dies_is_named_and_goes_on_with_fresh_connections(
     face = Face(watcher)
     watcher.watch([key(1), key(2)])
     watcher.start()
-    face.wait(lambda s: len(s.rows) == 3 and all(row.is_live for row in s.rows))
+    face.wait(lambda s: len(s.rows) == 2 and all(row.is_live for row in s.rows))
     source.hangs = True
     watcher.refresh()
     watcher._intents.append(kill)

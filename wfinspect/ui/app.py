@@ -84,7 +84,7 @@ class WfInspectApp(CrashSafeApp):
             settings: what is in force; `mouse` is taken as off where it is None.
             on_ready: called once after the first paint.
             preferences: what was chosen on the screen before.
-            open_keys: the first is opened, all are watched.
+            open_keys: all are watched, the cursor is put on the first.
             is_demo: say so in place of the profile.
             environ: decides where copies and files go.
         """
@@ -138,7 +138,7 @@ class WfInspectApp(CrashSafeApp):
             )
         if self._open_keys:
             self._control.watch(self._open_keys)
-            self.main.open(self._open_keys[0], take_keys=False)
+            self.main.look_up(self._open_keys[0], is_alone=len(self._open_keys) == 1)
         self._take_snapshot()
         if self._wanted_theme not in {*self.available_themes, AUTO}:
             self.notify(f"There is no theme {self._wanted_theme!r}.", severity="error")
@@ -320,14 +320,14 @@ class WfInspectApp(CrashSafeApp):
             self.push_screen(ChoiceScreen(make, prompt, hint=hint, has_plain=has_plain), chosen)
 
     def action_log(self) -> None:
-        """Show all changes, newest first; Enter opens the instance."""
+        """Show all changes, newest first; Enter goes to the instance."""
         if not self.main.snapshot.transitions:
             self.notify("No change was seen yet.")
             return
-        hint = "newest first; letters narrow it, Enter opens the instance"
+        hint = "newest first; letters narrow it, Enter goes to the instance"
         self._choose(
             self._changes,
-            lambda change: self.main.open(change.key, take_keys=False),
+            lambda change: self.main.look_up(change.key),
             "log of all changes",
             hint=hint,
         )
@@ -354,7 +354,7 @@ class WfInspectApp(CrashSafeApp):
     # Copies and exports of the row that commands are about.
 
     def action_copy_id(self) -> None:
-        """Copy the ID of what is on display or under the cursor."""
+        """Copy the ID of the row under the cursor."""
         if (row := self.main.needed()) is not None:
             self.notify(f"{row.key.id}: {self.copy(str(row.key.id))}")
 
@@ -385,23 +385,21 @@ class WfInspectApp(CrashSafeApp):
             self.notify(self.copy(value))
 
     def action_export(self) -> None:
-        """Write the instance on display, or the list where that has the keys, to a file."""
-        rows = self.main.exported
-        if not any(row.instance for row in rows):
+        """Write the row under the cursor, or all of the list, to a file."""
+        row, every = self.main.list.chosen, tuple(self.main.list.items)
+        if row is None or not any(each.instance for each in every):
             self.notify("There is nothing to export.")
             return
         goals = {"file": "a file", "clipboard": "the clipboard"}
+        scopes = {f"ID {row.key.id}": (row,), f"all {len(every)} rows": every}
         choices = tuple(
-            Choice((kind, goal), ((f" {kind} to {goals[goal]}", Role.TEXT),), (), f"{kind} {goal}")
+            Choice((rows, kind, goal), ((f" {what}: {words}", Role.TEXT),), (), f"{what} {words}")
+            for what, rows in scopes.items()
             for kind in FORMATS
             for goal in goals
+            for words in (f"{kind} to {goals[goal]}",)
         )
-        what = f"ID {rows[0].key.id}" if len(rows) == 1 else f"{len(rows)} instances"
-        self._choose(
-            lambda: choices,
-            lambda chosen: self.notify(self._export(rows, *chosen)),
-            f"export {what} as",
-        )
+        self._choose(lambda: choices, lambda chosen: self.notify(self._export(*chosen)), "export")
 
     def _export(self, rows: Sequence[Row], kind: str, goal: str) -> str:
         zone = self.main.look.zone
@@ -412,16 +410,12 @@ class WfInspectApp(CrashSafeApp):
         name = f"wfinspect-{what}-{self._clock.now().astimezone(zone):%Y%m%dT%H%M%S}"
         return self.save(text, name, kind.lower())
 
-    # Views over the main screen, about what is on display or under the cursor. They are imported when
+    # Views over the main screen, about the row under the cursor. They are imported when
     # they are opened: at start they would cost 14 ms together.
 
     def _lay_over(self, view: "OverlayScreen") -> None:
         if self._is_main_on_top:
             self.push_screen(view)
-
-    def _subject(self) -> Row | None:
-        displayed = self.main.displayed
-        return displayed if displayed and not displayed.is_watched else self.main.needed()
 
     def action_tasks(self) -> None:
         """Show the tasks of an instance."""
@@ -434,7 +428,7 @@ class WfInspectApp(CrashSafeApp):
     def _open_tasks(self, *, opens_log: bool) -> None:
         from wfinspect.ui.screens.tasks import TasksScreen
 
-        if (row := self._subject()) is not None:
+        if (row := self.main.needed()) is not None:
             self._lay_over(TasksScreen(self.main, row.key, opens_log=opens_log))
 
     def action_raw(self) -> None:
@@ -442,7 +436,7 @@ class WfInspectApp(CrashSafeApp):
         from wfinspect.ui.screens.text import TextScreen
         from wfinspect.ui.screens.view import Title
 
-        row = self._subject()
+        row = self.main.needed()
         if row is None:
             return
         if row.instance is None or not row.instance.raw:
@@ -453,21 +447,17 @@ class WfInspectApp(CrashSafeApp):
         self._lay_over(TextScreen(self.main, title, text, file=file))
 
     def action_compare(self) -> None:
-        """Show what is on display beside the row under the cursor; one alone beside its last success."""
+        """Show an instance beside its last success."""
         from wfinspect.ui.screens.compare import CompareScreen
 
-        if (row := self._subject()) is None:
-            return
-        displayed = self.main.displayed
-        other = row.key if displayed is not None and row.key != displayed.key else None
-        first = displayed.key if displayed else row.key
-        self._lay_over(CompareScreen(self.main, first, other))
+        if (row := self.main.needed()) is not None:
+            self._lay_over(CompareScreen(self.main, row.key))
 
     def action_find(self) -> None:
-        """Find instances, at first around the one on display or under the cursor, in its account."""
+        """Find instances, at first around the one under the cursor, in its account."""
         from wfinspect.ui.screens.find import FindScreen
 
-        row = self.main.command_row
+        row = self.main.list.chosen
         if self._is_main_on_top:
             where = row.key.target if row else self._control.target
             view = FindScreen(self.main, where, row.instance if row else None)
@@ -475,7 +465,7 @@ class WfInspectApp(CrashSafeApp):
 
     def _open_found(self, key: InstanceKey | None) -> None:
         if key is not None:
-            self.main.open(key, take_keys=False)
+            self.main.look_up(key)
 
     def action_help(self) -> None:
         """Show all keys."""

@@ -80,7 +80,7 @@ def top_line(
     `counts` is how many of the snapshot's rows are in which family.
     """
     right = _contact_spans(snapshot.health, look, now, width, whose=_whose(snapshot, target))
-    if snapshot.health.contact is Contact.STARTING and not snapshot.rows and not snapshot.displayed:
+    if snapshot.health.contact is Contact.STARTING and not snapshot.rows:
         right = (("ready", Role.DIM),)
     room = width - width_of(right) - 3
     profile = "demo" if is_demo else fmt.shown(target.profile, limit=40)
@@ -207,56 +207,29 @@ def _without_advice(trouble: Trouble) -> str:
     )
 
 
-def not_read(
-    row: Row | None, trouble: Trouble | None, look: Look, now: datetime, width: int
-) -> tuple[Line, ...]:
-    """What stands where the fields will be while there are none.
-
-    Args:
-        row: what is open and has no reading yet; None while nothing is open.
-        trouble: what keeps the whole watch from its readings.
-        look: glyphs and zone.
-        now: for the next attempt.
-        width: cells.
-    """
-    if row is None:
-        return _beginning(
-            "Nothing is open.",
-            ("0-9", "type or paste an instance ID, Enter opens it"),
-            ("Enter", "opens the instance under the cursor"),
-            trouble=trouble,
-            width=width,
-        )
+def not_read(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
+    """What stands where the fields of a row will be while there are none."""
     if row.trouble is None:
-        return (BLANK, *sentence("Reading it from the service...", width))
-    return (BLANK, *_advice(row.trouble, look, now, width))
+        return tuple(sentence("Reading it from the service...", width))
+    return tuple(_advice(row.trouble, look, now, width))
 
 
-def nothing_watched(
-    trouble: Trouble | None, width: int, *, is_open: bool = False
-) -> tuple[Line, ...]:
-    """What stands in an empty list; little beside an instance that is open and says the rest."""
-    if is_open:
-        keys = keys_with_words(("w", "watches what is open"), width=width)
-        return (BLANK, *sentence("Nothing is watched yet.", width), BLANK, *keys)
-    return _beginning(
-        "Nothing is watched yet.",
-        ("0-9", "type or paste an instance ID, a list 1,2 or a range 100..120"),
-        ("Enter", "opens it, and watches a list"),
-        ("w", "watches what is open"),
-        trouble=trouble,
-        width=width,
-    )
-
-
-def _beginning(
-    said: str, *keys: tuple[str, str], trouble: Trouble | None, width: int
-) -> tuple[Line, ...]:
+def nothing_watched(trouble: Trouble | None, width: int) -> tuple[Line, ...]:
+    """What stands in an empty list: how to begin."""
     if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
         why = sentence(_without_advice(trouble), width, role=Role.TROUBLE)
         return (BLANK, *why, BLANK, *keys_with_words(*_WITHOUT_KEYS, width=width))
-    shown = keys_with_words(*keys, ("?", "shows all keys"), width=width)
-    return (BLANK, line((MARGIN + said, Role.STRONG)), BLANK, *shown)
+    keys = keys_with_words(*_FIRST_KEYS, width=width)
+    return (BLANK, line((MARGIN + "Nothing is watched yet.", Role.STRONG)), BLANK, *keys)
+
+
+_FIRST_KEYS = (
+    ("0-9", "type or paste an instance ID, a list 1,2 or a range 100..120"),
+    ("Enter", "looks it up, and watches a list"),
+    ("w", "watches what was looked up"),
+    ("f", "finds instances by name, status, date and more"),
+    ("?", "shows all keys"),
+)
 
 
 _WITHOUT_KEYS = (
@@ -488,12 +461,20 @@ def _not_the_present(row: Row, look: Look, now: datetime, width: int) -> list[Li
     return lines
 
 
+_GROUPS = (FieldGroup.WHAT, FieldGroup.WHEN, FieldGroup.WHERE, FieldGroup.WHO)
+
+
 def core(
-    row: Row, instance: WorkflowInstance, look: Look, now: datetime, width: int
+    row: Row,
+    instance: WorkflowInstance,
+    look: Look,
+    now: datetime,
+    width: int,
+    *groups: FieldGroup,
 ) -> tuple[Line, ...]:
-    """Every core field of the service, grouped: what it is, when, where, who."""
+    """The core fields of the service of some groups, or of all: what it is, when, where, who."""
     lines: list[Line] = []
-    for group in core_fields(row, instance, look, now):
+    for group in core_fields(row, instance, look, now, groups or _GROUPS):
         if lines:
             lines.append(BLANK)
         for label, spans in group:
@@ -510,7 +491,11 @@ _IN_DETAIL = [
 
 
 def core_fields(
-    row: Row, instance: WorkflowInstance, look: Look, now: datetime
+    row: Row,
+    instance: WorkflowInstance,
+    look: Look,
+    now: datetime,
+    wanted: Sequence[FieldGroup] = _GROUPS,
 ) -> Sequence[Sequence[Field]]:
     """Return the groups of labels and values; a value the service left out is a dash."""
     unreadable = dict(instance.unreadable)
@@ -529,14 +514,14 @@ def core_fields(
         return _plain(held, Role.STRONG if field.attribute == "name" else Role.TEXT)
 
     groups: list[list[Field]] = []
-    for name in (FieldGroup.WHAT, FieldGroup.WHEN, FieldGroup.WHERE, FieldGroup.WHO):
+    for name in wanted:
         group: list[Field] = []
         for field in (each for each in _IN_DETAIL if each.group is name):
             group.append((field.label, value(field)))
             if field.attribute == "finished_time":
                 group.append(("Duration", (*_duration(instance, now), *_oddness(instance, now))))
         groups.append(group)
-    if instance.unknown_fields:
+    if instance.unknown_fields and FieldGroup.WHO in wanted:
         named = [fmt.shown(name, limit=80) for name in instance.unknown_fields[:_MAX_NAMED]]
         names = ", ".join([*named, "..."] if len(named) < len(instance.unknown_fields) else named)
         count = f"{len(instance.unknown_fields)}, v shows them: "

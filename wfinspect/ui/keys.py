@@ -45,7 +45,7 @@ class KeyCommand(NamedTuple):
 _LIST, _OPEN, _SEEN, _READ, _SCREEN = "List", "Open instance", "Changes", "Reading", "Screen"
 
 COMMANDS = (
-    KeyCommand("open", "enter", "open_row", "open", _OPEN, "Enter", "open"),
+    KeyCommand("open", "enter", "open_row", "go to the detail", _OPEN, "Enter", "detail"),
     KeyCommand("back", "escape", "back", "go back", _OPEN, "Esc", "back"),
     KeyCommand("watch", "w", "watch", "watch or unwatch it", _OPEN, "w", "watch"),
     KeyCommand("copy", "y", "app.copy_id", "copy the ID", _OPEN, "y", "copy"),
@@ -53,16 +53,16 @@ COMMANDS = (
     KeyCommand("export", "e", "app.export", "export to file, clipboard", _OPEN, "e"),
     KeyCommand("history", "h", "history", "show its history", _OPEN, "h", "history"),
     KeyCommand("tasks", "t", "app.tasks", "show its tasks", _OPEN, "t", "tasks"),
-    KeyCommand("task-log", "l", "app.task_log", "log of the failed task", _OPEN, "l"),
+    KeyCommand("task-log", "l", "app.task_log", "log of the failed task", _OPEN, "l", "log"),
     KeyCommand("raw", "v", "app.raw", "show its JSON", _OPEN, "v"),
-    KeyCommand("compare", "c", "app.compare", "compare two instances", _OPEN, "c"),
-    KeyCommand("find", "f", "app.find", "find instances", _OPEN, "f"),
+    KeyCommand("compare", "c", "app.compare", "compare with last success", _OPEN, "c", "compare"),
+    KeyCommand("find", "f", "app.find", "find instances", _OPEN, "f", "find"),
     KeyCommand("next-pane", "tab", "next_pane", "go to the next pane", _OPEN, "Tab"),
     KeyCommand(
         "previous-pane", "shift+tab", "previous_pane", "go to the pane before", _OPEN, "Shift+Tab"
     ),
-    KeyCommand("previous-tab", "less_than_sign", "turn(-1)", "show the tab before", _OPEN, "<"),
-    KeyCommand("next-tab", "greater_than_sign", "turn(1)", "show the next tab", _OPEN, ">"),
+    KeyCommand("previous-tab", "less_than_sign", "turn(-1)", "to the part before", _OPEN, "<"),
+    KeyCommand("next-tab", "greater_than_sign", "turn(1)", "to the next part", _OPEN, ">"),
     KeyCommand("down", "j,down", "move('down')", "down", _LIST, "j"),
     KeyCommand("up", "k,up", "move('up')", "up", _LIST, "k"),
     KeyCommand("top", "g,home", "move('top')", "to the first", _LIST, "g"),
@@ -75,7 +75,7 @@ COMMANDS = (
     KeyCommand("undo", "u", "undo", "restore what was removed", _LIST, "u"),
     KeyCommand("remove-settled", "X", "remove_settled", "remove all settled", _LIST, "X"),
     KeyCommand(
-        "next-unseen", "n", "next_unseen", "open the next unseen", _SEEN, "n", "next unseen"
+        "next-unseen", "n", "next_unseen", "go to the next unseen", _SEEN, "n", "next unseen"
     ),
     KeyCommand("seen", "a", "seen", "mark this one as seen", _SEEN, "a", "seen"),
     KeyCommand("all-seen", "exclamation_mark", "all_seen", "mark all as seen", _SEEN, "!"),
@@ -85,7 +85,7 @@ COMMANDS = (
     KeyCommand("slower", "plus", "interval(1)", "longer interval", _READ, "+"),
     KeyCommand("faster", "minus", "interval(-1)", "shorter interval", _READ, "-"),
     KeyCommand("pause", "p", "pause", "pause or resume", _READ, "p"),
-    KeyCommand("layout", "z", "layout", "change layout", _SCREEN, "z", "layout"),
+    KeyCommand("layout", "z", "layout", "show this pane alone", _SCREEN, "z", "zoom"),
     KeyCommand("bell", "b", "app.ring", "turn bell on or off", _SCREEN, "b"),
     KeyCommand("mouse", "m", "app.mouse", "turn mouse on or off", _SCREEN, "m"),
     KeyCommand("redraw", "ctrl+l", "redraw", "redraw the screen", _SCREEN, "ctrl+l", is_app=True),

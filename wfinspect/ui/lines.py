@@ -35,6 +35,8 @@ class Ground(StrEnum):
     """The cursor's row in the pane that has the keys."""
     RESTING = "resting"
     """The cursor's row while the keys go elsewhere."""
+    KEYS = "keys"
+    """The heading of the pane that has the keys."""
 
 
 Span = tuple[str, Role]

@@ -27,7 +27,7 @@ from wfinspect.ui.lines import (
     titles,
     width_of,
 )
-from wfinspect.ui.theme import FAMILY_ROLES, Look
+from wfinspect.ui.theme import FAMILY_ROLES, Look, unseen_mark
 from wfinspect.watching.api import Row, Rows, Trouble, is_same_but_for_age, state_since
 from wfinspect.watching.cadence import shows_age
 
@@ -225,12 +225,9 @@ def name_of(row: Row) -> Span:
     return name, Role.STRONG if row.is_unseen else Role.TEXT
 
 
-LATE_MARK = "!late"
-
-
-def late_mark(row: Row) -> list[Span]:
-    """``!late`` with a blank behind it; nothing for one that is not."""
-    return [(f"{LATE_MARK} ", Role.TROUBLE)] if row.is_late else []
+def late_word(row: Row) -> list[Span]:
+    """``late`` with a blank behind it; nothing for one that is not."""
+    return [("late ", Role.TROUBLE)] if row.is_late else []
 
 
 def figure(row: Row) -> list[Span]:
@@ -257,18 +254,25 @@ ROOMY_ROW_CELLS = 44
 
 def _remarks(row: Row, now: datetime, room: int) -> tuple[Span, list[Span]]:
     """What changed, and what there is room for beside it: how far it is, and that it is late."""
-    late = late_mark(row)
+    late = late_word(row)
     said = note(row, now, room - width_of(late))
     beside = [*figure(row), *late]
     return said, beside if width_of([said, *beside]) <= room else late
 
 
-def _mark(row: Row) -> Span:
-    return ("!" if row.is_unseen else " "), Role.FAILURE
+def mark_of(row: Row, look: Look) -> Span:
+    """The sign at the far left: of an unseen change, or that it was looked up and is not watched."""
+    if not row.is_watched:
+        return look.prompt, Role.ACCENT
+    return (unseen_mark(look.glyphs) if row.is_unseen else " "), Role.FAILURE
+
+
+LEAD_CELLS = 4
+"""Cells of mark and glyph, each with a blank behind it."""
 
 
 def sidebar_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, Line]:
-    """Two lines: glyph, name, word and time; below them the whole ID, what changed, the mark."""
+    """Two lines: mark, glyph, name, word and time; below them the whole ID, what changed."""
     word, role = state_word(row)
     if width < ROOMY_ROW_CELLS:
         word = short_word(word)
@@ -276,18 +280,18 @@ def sidebar_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
     right: list[Span] = [(fit(word, width // 2 - 4), role)]
     right.append((" " + pad_left(state_time(row, look, now), TIME_CELLS), Role.DIM))
     glyph, glyph_role = glyph_of(row, look)
-    left: list[Span] = [(f" {glyph} ", glyph_role), name_of(row)]
-    below: list[Span] = [(f"   {row.key.id}", Role.DIM)]
-    (text, note_role), beside = _remarks(row, now, width - width_of(below) - 4)
+    left = [mark_of(row, look), (f" {glyph} ", glyph_role), name_of(row)]
+    below: list[Span] = [(f"{' ' * LEAD_CELLS}{row.key.id}", Role.DIM)]
+    (text, note_role), beside = _remarks(row, now, width - width_of(below) - 3)
     below.append((f"  {text}" if text else "", note_role))
     return (
         line(*spread(left, right, width)),
-        line(*spread(below, [*beside, _mark(row)], width)),
+        line(*spread(below, beside, width)),
     )
 
 
 def row_columns(width: int, id_cells: int, name_cells: int) -> tuple[Column, ...]:
-    """Share out a line of the list: name, ID, word, time, note; the ID never gives way.
+    """Share out a line of the list: name, ID, word, time, note; the ID never gives way, the note first.
 
     Args:
         width: cells of the line.
@@ -296,8 +300,8 @@ def row_columns(width: int, id_cells: int, name_cells: int) -> tuple[Column, ...
     """
     word = 13 if width >= ID_FROM_CELLS else 10  # WaitResource? is 13 cells
     ids = id_cells if width >= ID_FROM_CELLS else 0
-    rest = width - 3 - 2 - (ids and ids + 2) - word - 1 - TIME_CELLS - 2
-    spare = rest - min(name_cells, 24)
+    rest = width - LEAD_CELLS - 2 - (ids and ids + 2) - word - 1 - TIME_CELLS - 2
+    spare = rest - name_cells
     note_cells = min(34, spare) if spare >= 14 else 0  # noqa: PLR2004 - less says nothing
     return (
         Column("NAME", max(4, min(rest - note_cells, name_cells))),
@@ -308,23 +312,23 @@ def row_columns(width: int, id_cells: int, name_cells: int) -> tuple[Column, ...
     )
 
 
-def list_line(row: Row, look: Look, now: datetime, columns: Sequence[Column]) -> Line:
+def list_line(row: Row, mark: Span, look: Look, now: datetime, columns: Sequence[Column]) -> Line:
     """One line: mark, glyph, name, ID, word, time, what changed."""
     _, _, for_word, _, for_note = columns
     glyph, glyph_role = glyph_of(row, look)
     word, word_role = state_word(row)
-    if cell_len(word) > for_word.cells:
+    if row.is_late and not for_note.cells:
+        word = next(w for w in (f"{word} late", "late") if cell_len(w) <= for_word.cells)
+        word_role = Role.TROUBLE
+    elif cell_len(word) > for_word.cells:
         word = short_word(word)
-    # Without room for what changed, what is late wears its mark at the time.
-    is_late = row.is_late and not for_note.cells
-    time = f"{'!' if is_late else ''}{state_time(row, look, now)}"
     values: list[Span] = [
         name_of(row),
         (str(row.key.id), Role.DIM),
         (word, word_role),
-        (time, Role.TROUBLE if is_late else Role.DIM),
+        (state_time(row, look, now), Role.DIM),
     ]
-    spans = [_mark(row), (f"{glyph} ", glyph_role), *in_columns(values, columns)]
+    spans = [mark, (f" {glyph} ", glyph_role), *in_columns(values, columns)]
     if for_note.cells:
         (text, role), beside = _remarks(row, now, for_note.cells)
         spans += [*beside, (pad(text, for_note.cells - width_of(beside)), role)]
@@ -333,7 +337,7 @@ def list_line(row: Row, look: Look, now: datetime, columns: Sequence[Column]) ->
 
 def list_heading(columns: Sequence[Column], width: int) -> Line:
     """The titles over `list_line`; the last is left out where `width` cells do not hold it."""
-    spans = [("   ", Role.DIM), *titles(columns)]
+    spans = [(" " * LEAD_CELLS, Role.DIM), *titles(columns)]
     return line(*crop(spans if width_of(spans) <= width else spans[:-1], width))
 
 
@@ -384,7 +388,7 @@ class RowGroups(NamedTuple):
 
 
 class RowTable:
-    """The rows that match a search, in one of `SORTS`, each target's together.
+    """The rows that match a search, in one of `SORTS`, each target's together; what is not watched first.
 
     Kept while single rows change: what an update costs depends on how many differ. The target of the
     first row comes first, and so on.
@@ -402,7 +406,8 @@ class RowTable:
         self._name_cells: Counter[int] = Counter()
         self._id_cells: Counter[int] = Counter()
         self.counts: Counter[Family] = Counter()
-        """How many rows that were read are in which family; what is gone is UNKNOWN."""
+        """How many watched rows that were read are in which family; what is gone is UNKNOWN."""
+        self.watched = 0
         self.unseen = 0
         """How many rows have an unseen change."""
         self.update(Rows(rows))
@@ -484,9 +489,9 @@ class RowTable:
 
     def _place(self, row: Row | None) -> tuple[Any, ...]:
         """Return the sort key of a row, () where it is not shown."""
-        if row is None or not self._matches(row):
+        if row is None or (row.is_watched and not self._matches(row)):
             return ()
-        return (*_SORTS[self.sort](row), row.key)
+        return (row.is_watched, *_SORTS[self.sort](row), row.key)
 
     def _move(self, removed: set[tuple[Any, ...]], added: list[tuple[Any, ...]]) -> None:
         touched: dict[Target, list[tuple[Any, ...]]] = {p[-1].target: [] for p in removed}
@@ -510,8 +515,9 @@ class RowTable:
 
     def _count(self, before: Row | None, row: Row | None) -> None:
         for each, step in ((before, -1), (row, 1)):
-            if each is None:
+            if each is None or not each.is_watched:
                 continue
+            self.watched += step
             self.unseen += step * each.is_unseen
             if each.instance is not None:
                 _add(self.counts, Family.UNKNOWN if each.is_gone else each.family, step)

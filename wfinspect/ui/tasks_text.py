@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wfinspect import format as fmt
-from wfinspect.format import near_time, shown
+from wfinspect.format import near_time
 from wfinspect.model import Family, Progress, Status, TaskInstance, spans
 from wfinspect.ui import instance_text
 from wfinspect.ui.lines import (
@@ -326,23 +326,6 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
     return tuple(lines)
 
 
-def failed_line(row: Row, look: Look, width: int) -> tuple[Line, ...]:
-    """The names of the tasks that failed, and of those that are frozen; nothing where none are."""
-    frozen = [task for task in _foremost(row) if task.is_frozen]
-    failed = [t for t in _foremost(row) if t.family is Family.FAILURE and not t.is_frozen]
-    spans: list[Span] = []
-    if failed:
-        spans += [(f" {look.glyphs[Status.FAILURE]} ", Role.FAILURE), (_names(failed), Role.TEXT)]
-    if frozen:
-        spans += [(f" {look.glyphs[Status.NOT_RUN]} frozen ", Role.UNKNOWN)]
-        spans += [(_names(frozen), Role.TEXT)]
-    return (line(*crop(spans, width)),) if spans else ()
-
-
-def _names(tasks: Sequence[TaskInstance]) -> str:
-    return ", ".join(shown(task.task_name, limit=200) or str(task.id) for task in tasks)
-
-
 def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
     """Return the tasks that need attention first, with a title that counts all; () where none are known."""
     tasks, outlook = _foremost(row), row.outlook
@@ -350,7 +333,8 @@ def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, .
         return ()
     total = outlook.progress.total
     names, kinds = widest(tasks)
-    lines = [line((" TASKS", Role.DIM), (f" {total}", Role.DIM)), BLANK]
+    name_cells = min(names, 40, max(8, width - _TASK_FIGURES))
+    lines = [line((" TASKS", Role.STRONG), (f" {total}", Role.DIM))]
     for task in tasks:
         name, kind = _words(task)
         glyph, word, role = state_of(task, look)
@@ -360,7 +344,7 @@ def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, .
         run = f"run {task.run_number}" if (task.run_number or 1) > 1 else ""
         parts: list[Span] = [
             (f" {glyph} ", role),
-            (pad(name, min(names, 40)) + "  ", Role.TEXT),
+            (pad(name, name_cells) + "  ", Role.TEXT),
             (pad(word, 14), role),
             (pad(kind, min(kinds, 16)), Role.DIM),
             (f" {pad_left(age, 7)}  ", Role.TEXT),
@@ -370,6 +354,10 @@ def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, .
     if (more := total - len(tasks)) > 0:
         lines.append(line((f"   and {more} more: t", Role.DIM)))
     return tuple(lines)
+
+
+_TASK_FIGURES = 20
+"""Cells of a task's glyph and state."""
 
 
 def _foremost(row: Row) -> tuple[TaskInstance, ...]:

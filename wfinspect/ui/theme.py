@@ -48,6 +48,11 @@ def look_for(zone: tzinfo, *, is_ascii: bool) -> Look:
     return Look(ASCII_GLYPHS, ASCII_PROMPT, zone) if is_ascii else Look(GLYPHS, PROMPT, zone)
 
 
+def unseen_mark(glyphs: Mapping[Status, str]) -> str:
+    """Return the sign of an unseen change beside a set of glyphs; the heavy asterisk is Neutral."""
+    return "*" if glyphs is ASCII_GLYPHS else "\u2731"
+
+
 BAR_GROUND = "."
 
 
@@ -84,6 +89,8 @@ GROUND_STYLES: Mapping[Ground, str] = {
     Ground.NONE: "",
     Ground.CURSOR: "on $wf-cursor",
     Ground.RESTING: "on $wf-resting",
+    # In one colour, whatever the text is.
+    Ground.KEYS: "bold $wf-brand-text on $wf-brand",
 }
 # The terminal's own palette has no grey to lie on, and with NO_COLOR there is no background at all:
 # there the cursor's row is reversed in one colour, and so is what else stands on a ground.
@@ -91,6 +98,7 @@ _ANSI_GROUND_STYLES: Mapping[Ground, str] = {
     Ground.NONE: "",
     Ground.CURSOR: "reverse",
     Ground.RESTING: "underline",
+    Ground.KEYS: "bold reverse $wf-accent",
 }
 _ANSI_ROLE_STYLES: Mapping[Role, str] = {
     Role.BRAND: "bold reverse $wf-accent",

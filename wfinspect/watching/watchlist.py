@@ -21,8 +21,6 @@ from wfinspect.watching.api import Row, Trouble
 from wfinspect.watching.store import Changes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wfinspect.lateness import Run
 
 GONE_AFTER = 3

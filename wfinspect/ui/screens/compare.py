@@ -203,10 +203,9 @@ class CompareScreen(OverlayScreen):
 
     BINDINGS: ClassVar = [READ]
 
-    def __init__(self, main: MainScreen, key: InstanceKey, other: InstanceKey | None) -> None:
-        """Create the screen; without another the last success is looked for."""
+    def __init__(self, main: MainScreen, key: InstanceKey) -> None:
         super().__init__(main)
-        self._keys = [key, *([other] if other else [])]
+        self._keys = [key]
         self._instances: list[WorkflowInstance] = []
         self._tasks: list[Sequence[TaskInstance]] = []
         self._lateness = ""

@@ -81,7 +81,7 @@ class FindScreen(OverlayScreen):
         more = ", more as you scroll" if not self._page.is_last else ""
         marked = f"  {len(self._marked)} marked" if self._marked else ""
         said = f" {len(self.list.items):,}{total} found{more}"
-        if self._list_width < ID_FROM_CELLS and self.list.chosen:
+        if self.list.text_width < ID_FROM_CELLS and self.list.chosen:
             said = f" {self.list.chosen.key.id} {said}"
         return (said, Role.DIM), (marked, Role.ACCENT)
 
@@ -104,18 +104,14 @@ class FindScreen(OverlayScreen):
         self._cells = RowTable(rows).widest
         self.list.offer(rows)
 
-    @property
-    def _list_width(self) -> int:
-        return self.list.text_width - 2  # for the mark
-
     def _found_line(self, row: Row) -> Line:
         """As in the watched list, with a mark before what is marked or watched."""
         known = self.control.snapshot.rows.get(row.key)
         mark: Span = ("w" if known is not None and known.is_watched else " ", Role.DIM)
         if row.key in self._marked:
-            mark = ("*", Role.ACCENT)
-        columns = row_columns(self._list_width, *self._cells)
-        return line((" ", Role.DIM), mark, *list_line(row, self.look, self._now, columns).spans)
+            mark = ("+", Role.ACCENT)
+        columns = row_columns(self.list.text_width, *self._cells)
+        return list_line(row, mark, self.look, self._now, columns)
 
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._query is None:

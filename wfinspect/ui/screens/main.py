@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from math import inf
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.clock import Clock
-from wfinspect.model import Family, InstanceId, InstanceKey
+from wfinspect.model import Family, InstanceId, InstanceKey, Transition
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
 from wfinspect.ui.keys import COMMANDS
@@ -27,21 +27,17 @@ from wfinspect.ui.widgets.boxes import FilterBox, IdBox, StatusLine, command_hin
 from wfinspect.ui.widgets.detail import Detail
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.ui.widgets.watched_list import WatchedList
-from wfinspect.watching.api import Contact, Row, Snapshot, WatchControl
+from wfinspect.watching.api import Contact, Row, Rows, Snapshot, WatchControl
 
-SPLIT_CELLS = 60
-"""Below this a list and a detail can't stand side by side."""
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+WIDE_CELLS = 100
+"""From here list and detail are side by side."""
 ROOMY_CELLS = 80
-"""From here opening an instance leaves the list in view."""
-WIDE_CELLS = 120
-"""From here list, core fields, parameters and tags are in view together."""
-
-_ROOM_BELOW = (140, 40)
-
-
-def has_room_below(width: int, height: int) -> bool:
-    """Whether the history has room below the other panes."""
-    return width >= _ROOM_BELOW[0] and height >= _ROOM_BELOW[1]
+"""From here the detail opens beside the list, below in its place."""
+_ONE_TEXT = (100, 28)
+"""From this size of the screen the detail is one text; below it has tabs."""
 
 
 class Layout(StrEnum):
@@ -52,26 +48,14 @@ class Layout(StrEnum):
     DETAIL = "detail"
 
 
-def layout_for(width: int, chosen: Layout | None, *, is_open: bool) -> Layout:
-    """Return what to show at a width: what the user chose where it fits, else what serves best."""
-    if chosen is not None and (chosen is not Layout.SPLIT or width >= SPLIT_CELLS):
-        return chosen
-    if width >= WIDE_CELLS:
+def layout_for(width: int, *, in_detail: bool, is_zoomed: bool) -> Layout:
+    """Return what to show at a width; `in_detail` where the detail has the keys."""
+    if not is_zoomed and (width >= WIDE_CELLS or (in_detail and width >= ROOMY_CELLS)):
         return Layout.SPLIT
-    if not is_open:
-        return Layout.LIST
-    return Layout.SPLIT if width >= ROOMY_CELLS else Layout.DETAIL
+    return Layout.DETAIL if in_detail else Layout.LIST
 
 
-def following(layout: Layout, width: int) -> Layout:
-    """Return the next layout in turn that fits."""
-    order = [Layout.LIST, Layout.SPLIT, Layout.DETAIL]
-    if width < SPLIT_CELLS:
-        order.remove(Layout.SPLIT)
-        layout = Layout.LIST if layout is Layout.SPLIT else layout
-    return order[(order.index(layout) + 1) % len(order)]
-
-
+_AWAITED_SECONDS = 5.0
 MINUTE_SECONDS = 60.0
 BRIEF_SECONDS = 4
 """For a toast that matters only now."""
@@ -106,11 +90,19 @@ class MainScreen(SparingScreen[None]):
         self.look = look
         self._is_demo = is_demo
         self._keymap = keymap
-        self.snapshot = Snapshot()
+        self.snapshot = control.snapshot
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
-        self._chosen: Layout | None = None
-        self.opened: InstanceKey | None = None
+        self._in_detail = self._is_zoomed = False
+        self.rest_seconds = 1.0
+        """So long the cursor rests on a row before that is on display."""
+        self._rest: Timer | None = None
+        self._displayed: InstanceKey | None = None
+        self._painted: tuple[InstanceKey, Transition | None] | None = None
+        """The unseen change that the last frame showed under the cursor, with the detail in view."""
+        self._awaited: dict[InstanceKey, Row | None] = {}
+        """Rows put on the list or taken off, until the poller does so too."""
+        self._awaited_at = -inf
         self.last_key_at = -inf
         """When the last key was pressed, in monotonic seconds."""
         self.top = StatusLine(self._top_line, id="top")
@@ -126,9 +118,10 @@ class MainScreen(SparingScreen[None]):
 
     def compose(self) -> ComposeResult:
         # The classes that depend on the size, now: each would style the whole tree again later.
-        width, height = self.app.size
-        tall = max(step for step in self.VERTICAL_BREAKPOINTS or () if step[0] <= height)
-        self.add_class(f"-{layout_for(width, None, is_open=self.opened is not None)}", tall[1])
+        tall = max(
+            step for step in self.VERTICAL_BREAKPOINTS or () if step[0] <= self.app.size.height
+        )
+        self.add_class(f"-{self._layout}", tall[1])
         yield self.top
         yield self.id_box
         yield self.filter
@@ -146,9 +139,30 @@ class MainScreen(SparingScreen[None]):
         self._arrange()
 
     def key_pressed(self) -> None:
-        """Note that the user is there: what is on display is read more often then."""
+        """Note that the user is there: the row under the cursor was seen, and is read more often soon."""
         self.last_key_at = self.clock.monotonic()
         self.control.touch()
+        row = self.list.chosen
+        # As the poller has it by now: what it has changed since was not painted.
+        known = self.control.snapshot.rows.get(row.key) if row else None
+        if known and known.is_unseen and (known.key, known.last_change) == self._painted:
+            self.control.mark_seen([known.key])
+        self._begin_rest()
+
+    def _begin_rest(self) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(self.rest_seconds, self.rested)
+
+    def rested(self) -> None:
+        """Have the row under the cursor read more often."""
+        row = self.list.chosen
+        if (row and row.key) != self._displayed:
+            self._display(row.key if row else None)
+
+    def _display(self, key: InstanceKey | None) -> None:
+        self._displayed = key
+        self.control.display(key)
 
     def tick(self) -> None:
         """Move the ages on."""
@@ -157,13 +171,19 @@ class MainScreen(SparingScreen[None]):
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot; whatever equals the former one sends nothing."""
-        is_first = not len(self.list.items)
         self.snapshot = snapshot
         if (self.clock.now() - self._now).total_seconds() >= MINUTE_SECONDS:
             self._now = self.clock.now()
+        if self.clock.monotonic() - self._awaited_at > _AWAITED_SECONDS:
+            self._awaited = {}
+        self._awaited = {
+            key: row
+            for key, row in self._awaited.items()
+            if (snapshot.rows.get(key) is None) is not (row is None)
+        }
         self._fill()
-        if is_first and self.opened is not None:
-            self.list.select(self.opened)
+        if not self.has_class(f"-{self._layout}"):
+            self._arrange()
 
     @property
     def counts(self) -> Counter[Family]:
@@ -177,69 +197,106 @@ class MainScreen(SparingScreen[None]):
 
     def _fill(self) -> None:
         self.id_box.recent = self.snapshot.recent_ids
-        self.list.show_rows(self.snapshot.rows, self.snapshot.troubles, self._now)
-        row, trouble = self.displayed, self.snapshot.health.trouble
-        # For a moment the snapshot may still hold the history of what was open before.
-        shown = self.snapshot.displayed
-        history = self.snapshot.history if row and shown and shown.key == row.key else ()
-        self.detail.show_row(row, history, trouble, self._now)
+        self.list.show_rows(self._rows, self.snapshot.troubles, self._now)
+        self._show_chosen()
         for status in (self.top, self.heading, self.bottom, self.hints):
             status.update_lines()
 
     @property
-    def displayed(self) -> Row | None:
-        """The row of the opened instance, as far as the snapshot knows it."""
-        if self.opened is None:
-            return None
-        return self.snapshot.row(self.opened) or Row(self.opened, is_loading=True)
+    def _rows(self) -> Rows:
+        rows = self.snapshot.rows
+        return rows.updated(self._awaited) if self._awaited else rows
 
-    def open(self, key: InstanceKey, *, take_keys: bool) -> None:
-        """Put an instance on display."""
-        self.opened = key
-        if self._chosen is Layout.LIST:
-            self._chosen = None
-        self.control.display(key)
-        row = self.snapshot.row(key)
-        if row is not None and row.is_unseen:
-            self.control.mark_seen([key])
-        self.list.select(key)
-        self._arrange()
-        if take_keys:
-            self.call_after_refresh(self.detail.take_keys)
+    def _await(self, rows: Mapping[InstanceKey, Row | None]) -> None:
+        """Put rows on the list, or off it, ahead of the poller: the next key is about what is there then."""
+        self._awaited |= rows
+        self._awaited_at = self.clock.monotonic()
+        self._fill()
 
-    def close(self) -> None:
-        """Take the instance off display."""
-        if self.opened is not None:
-            self.opened = None
-            self.control.display(None)
-        if self._chosen is Layout.DETAIL:
-            self._chosen = None
+    def _show_chosen(self) -> None:
+        """Show the row under the cursor, as far as the snapshot knows it."""
+        row, history = self.list.chosen, self.snapshot.history
+        if row is not None and history[:1] and history[0].key != row.key:
+            history = ()
+        if row is not None and not history:
+            # Until it is on display: its latest changes.
+            history = tuple(each for each in self.snapshot.transitions if each.key == row.key)
+        width, height = self.app.size
+        has_tabs = width < _ONE_TEXT[0] or height < _ONE_TEXT[1]
+        self.detail.show_row(row, history, self._now, has_tabs=has_tabs)
+        self.call_after_refresh(self._note_painted)
+
+    def _note_painted(self) -> None:
+        row = self.list.chosen
+        is_in_view = self.is_current and self._layout is not Layout.LIST
+        is_unseen = row is not None and row.is_unseen and is_in_view
+        self._painted = (row.key, row.last_change) if row and is_unseen else None
+
+    def look_up(self, key: InstanceKey, *, is_alone: bool = True) -> None:
+        """Put the cursor on an instance; one that is not on the list joins it, in place of the one before.
+
+        In a narrow screen this opens the detail, unless it is one of several.
+        """
+        if self._rows.get(key) is None:
+            items = self.list.items
+            former = [items[0].key] if len(items) and not items[0].is_watched else []
+            self._await(dict.fromkeys(former) | {key: Row(key, is_loading=True)})
+        self._display(key)
+        self._select(key)
+        if is_alone and self.app.size.width < WIDE_CELLS:
+            self._give_keys(in_detail=True)
+
+    def _select(self, key: InstanceKey) -> None:
+        if not self.list.select(key):
+            # The filter hides it.
+            self.filter.input.value = ""
+            self.list.set_order(query="", sort=self.list.sort)
+            self.list.select(key)
+
+    def _give_keys(self, *, in_detail: bool) -> None:
+        """Give the keys to the detail, which opens it in a narrow screen, or to the list."""
+        self._in_detail = in_detail and len(self.list.items) > 0
         self._arrange()
-        # A slow link bunches keys: digits behind Esc may be in the box already.
-        if not self.id_box.has_keys:
-            self.set_focus(self.list)
+        # A slow link bunches keys: digits behind this one may be in the box already.
+        if not self.id_box.text:
+            self.set_focus(self.detail.text if self._in_detail else self.list)
+
+    @on(events.DescendantFocus)
+    def _keys_taken(self, event: events.DescendantFocus) -> None:
+        # By a click or by Tab as well.
+        if event.widget in {self.list, self.detail.text}:
+            self._in_detail = event.widget is self.detail.text
+            self._arrange()
+
+    @on(events.DescendantBlur)
+    def _keys_left(self) -> None:
+        self.heading.update_lines()
 
     @property
     def _layout(self) -> Layout:
-        return layout_for(self.size.width, self._chosen, is_open=self.opened is not None)
+        if not self._rows:
+            return Layout.LIST
+        width = self.app.size.width
+        return layout_for(width, in_detail=self._in_detail, is_zoomed=self._is_zoomed)
 
     def on_resize(self) -> None:
         self._arrange()
 
+    def on_screen_resume(self) -> None:
+        """Note what is in view again once another screen has gone."""
+        self.call_after_refresh(self._note_painted)
+
     def _arrange(self) -> None:
         layout = self._layout
+        if layout is Layout.LIST and self.detail.has_keys:
+            # The last row has gone.
+            self._in_detail = False
+            self.set_focus(self.list)
         # Each change of a class styles the whole screen again.
         self.remove_class(*(f"-{one}" for one in Layout if one is not layout))
         self.add_class(f"-{layout}")
         self.list.set_sidebar(is_sidebar=layout is Layout.SPLIT)
-        width, height = self.size
-        self.detail.set_room(is_wide=width >= WIDE_CELLS, is_roomy=has_room_below(width, height))
         self._fill()
-        if layout is Layout.DETAIL and self.list.has_focus:
-            # The panes can take the keys only once they are laid out.
-            self.call_after_refresh(self.detail.take_keys)
-        elif layout is Layout.LIST and self.detail.has_keys:
-            self.set_focus(self.list)
 
     def _top_line(self, width: int) -> Line:
         return top_line(
@@ -266,28 +323,26 @@ class MainScreen(SparingScreen[None]):
         self.bottom.update_lines()
 
     def _hints(self, width: int) -> Line:
-        return command_hints(width, self._keymap, has_way_back=self._layout is Layout.DETAIL)
+        return command_hints(width, self._keymap, self.list.chosen, in_detail=self._in_detail)
 
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
-        trouble = self.snapshot.health.trouble
-        is_open = self.opened is not None
-        return nothing_watched(trouble, width, is_open=is_open)
+        return nothing_watched(self.snapshot.health.trouble, width)
 
     @on(LineView.Moved)
     def _cursor_moved(self) -> None:
+        self._show_chosen()
+        self._begin_rest()
         self.bottom.update_lines()
-
-    @on(WatchedList.Opened)
-    def _row_opened(self, event: WatchedList.Opened) -> None:
-        self.open(event.key, take_keys=False)
+        self.hints.update_lines()
 
     def _ids_entered(self, ids: Sequence[InstanceId]) -> None:
         keys = [InstanceKey(self.control.target, each) for each in ids]
         if len(keys) > 1:
             self.control.watch(keys)
         if keys:
-            self.open(keys[0], take_keys=True)
-        self._box_left()
+            self.look_up(keys[0], is_alone=len(keys) == 1)
+        # Later, so that a digit typed behind it is seen: a slow link bunches keys.
+        self.id_box.call_later(self._box_left)
 
     @on(Input.Changed, "#filter Input")
     def _filter_changed(self, event: Input.Changed) -> None:
@@ -298,9 +353,11 @@ class MainScreen(SparingScreen[None]):
 
     @on(Input.Submitted, "#filter Input")
     def _box_left(self) -> None:
-        # It was cleared: what stands there was typed behind Enter or Esc.
-        if not self.id_box.text:
-            self.set_focus(self.list)
+        if self.id_box.text:
+            # It was cleared: what stands there was typed behind Enter or Esc.
+            self.id_box.take_keys()
+        else:
+            self._give_keys(in_detail=self._in_detail)
 
     @on(events.DescendantBlur, "#filter Input")
     def _filter_closed(self) -> None:
@@ -308,25 +365,11 @@ class MainScreen(SparingScreen[None]):
         self.filter.display = False
         self.id_box.display = True
 
-    @property
-    def command_row(self) -> Row | None:
-        """The row that a command is about: the one under the cursor, or what is on display."""
-        if self.opened is None or (self.list.has_focus and self._layout is not Layout.DETAIL):
-            return self.list.chosen
-        return self.displayed
-
     def needed(self) -> Row | None:
-        """Return the row that a command is about; notify where there is none."""
-        row = self.command_row
-        if row is None:
-            self.notify("Open an instance first: type its ID.", timeout=BRIEF_SECONDS)
-        return row
-
-    @property
-    def exported(self) -> Sequence[Row]:
-        """The rows of an export: the list where that has the keys, else what is on display."""
-        row = self.displayed
-        return tuple(self.list.items) if self.list.has_focus or row is None else (row,)
+        """Return the row under the cursor, which every command is about; notify where there is none."""
+        if self.list.chosen is None:
+            self.notify("Look up an instance first: type its ID.", timeout=BRIEF_SECONDS)
+        return self.list.chosen
 
     def action_move(self, where: str) -> None:
         """Move in the pane that has the keys, else in the list."""
@@ -334,25 +377,24 @@ class MainScreen(SparingScreen[None]):
         (focused if isinstance(focused, LineView) else self.list).move(where)
 
     def action_open_row(self) -> None:
-        """Open the instance under the cursor."""
-        if self.opened is not None and not self.list.has_focus:
-            return
+        """Give the keys to the detail."""
         if (row := self.needed()) is not None:
-            self.open(row.key, take_keys=False)
+            self._give_keys(in_detail=True)
+            self._display(row.key)
 
     def action_back(self) -> None:
-        """One step back: from a pane to the list, from there to nothing open, then to no filter."""
-        if self.detail.has_keys and self.list.is_on_screen:
-            self.set_focus(self.list)
-        elif self.opened is not None:
-            self.close()
+        """One step back: from the detail to the list, there what was looked up leaves, then the filter."""
+        row = self.list.chosen
+        if self._in_detail:
+            self._give_keys(in_detail=False)
+        elif row is not None and not row.is_watched:
+            self._take_off([row])
         else:
             self.filter.input.value = ""
 
     def action_filter(self) -> None:
         """Narrow the list."""
-        if self._layout is Layout.DETAIL:
-            self.close()
+        self._give_keys(in_detail=False)
         self.id_box.display = False
         self.filter.display = True
         self.set_focus(self.filter.input)
@@ -365,29 +407,29 @@ class MainScreen(SparingScreen[None]):
         self.preferences.set("sort", sort)
 
     def action_watch(self) -> None:
-        """Watch or unwatch what is on display, else the row under the cursor."""
-        row = self.displayed or self.needed()
+        """Watch or unwatch it; one that is not watched any more stays, as if it were looked up."""
+        row = self.needed()
         if row is None:
             return
         if row.is_watched:
-            self._unwatch([row])
+            self._display(row.key)
+            self.control.unwatch([row.key])
+            self._display(row.key)
         else:
             self.control.watch([row.key])
 
     def action_remove(self) -> None:
         """Remove a row from the list."""
-        row = self.needed()
-        if row is not None and row.is_watched:
+        if (row := self.needed()) is not None:
             self._unwatch([row])
-        elif row is not None:
-            self.notify(f"{row.key.id} is not watched.", timeout=BRIEF_SECONDS)
 
     def action_remove_settled(self) -> None:
         """Remove every settled row, but those with an unseen change."""
         settled = [
             row
             for row in self.list.items
-            if row.instance and row.instance.is_settled and row.is_live and not row.is_unseen
+            if row.is_watched and row.is_live and not row.is_unseen
+            if row.instance and row.instance.is_settled
         ]
         if settled:
             self._unwatch(settled)
@@ -395,22 +437,27 @@ class MainScreen(SparingScreen[None]):
             self.notify("No settled instance to remove: unseen ones stay.", timeout=BRIEF_SECONDS)
 
     def _unwatch(self, rows: Sequence[Row]) -> None:
-        self.control.unwatch([row.key for row in rows])
+        self._take_off(rows)
         what = str(rows[0].key.id) if len(rows) == 1 else f"{len(rows)} instances"
         self.notify(f"Removed {what}, u restores", timeout=BRIEF_SECONDS)
 
+    def _take_off(self, rows: Sequence[Row]) -> None:
+        self.control.unwatch([row.key for row in rows])
+        self._await(dict.fromkeys(row.key for row in rows))
+        self._begin_rest()
+
     def action_undo(self) -> None:
         """Restore what was removed last."""
+        self._awaited = {}
         self.control.restore()
 
     def action_next_unseen(self) -> None:
-        """Open the next unseen change."""
+        """Go to the next unseen change."""
         row = self.list.next_unseen()
         if row is None:
             self.notify("No unseen changes.", timeout=BRIEF_SECONDS)
             return
-        self.list.select(row.key)
-        self.open(row.key, take_keys=False)
+        self._select(row.key)
 
     def action_seen(self) -> None:
         """Mark one row as seen."""
@@ -444,21 +491,19 @@ class MainScreen(SparingScreen[None]):
         self.control.set_paused(paused=self.snapshot.health.contact is not Contact.PAUSED)
 
     def action_layout(self) -> None:
-        """List, split, detail in turn."""
-        self._chosen = following(self._layout, self.size.width)
+        """Show the pane that has the keys alone, or both again."""
+        self._is_zoomed = not self._is_zoomed
         self._arrange()
 
     def action_turn(self, step: int) -> None:
-        """The next or previous tab."""
+        """The next or previous part of the detail."""
         self.detail.turn(step)
 
-    async def action_history(self) -> None:
-        """The history of what is open; where that is in view already, the log over all."""
-        if self.opened is not None and self._layout is Layout.LIST:
-            self._chosen = None
-            self._arrange()
-        if self.opened is None or not self.detail.show_history():
-            await self.run_action("app.log")
+    def action_history(self) -> None:
+        """Show the history of the row under the cursor."""
+        if self.needed() is not None:
+            self._give_keys(in_detail=True)
+            self.detail.show_history()
 
     def action_next_pane(self) -> None:
         """Give the keys to the next pane."""

@@ -10,12 +10,13 @@ from textual.widgets import Input
 
 from wfinspect import format as fmt
 from wfinspect.errors import UsageError
-from wfinspect.model import InstanceId
+from wfinspect.model import Family, InstanceId
 from wfinspect.parsing import FULL_WIDTH, plain, read_ids
 from wfinspect.search import EXAMPLE
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import MARGIN, Line, Role, hints, line
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
+from wfinspect.watching.api import Row
 
 ACCEPTED = frozenset("0123456789,;. ") | frozenset(map(chr, FULL_WIDTH))
 """What can be typed into the box; everything else is a command."""
@@ -50,7 +51,7 @@ class IdInput(LineInput):
     """Digits are text here, letters stay commands."""
 
     def __init__(self, end: Callable[[str], None], take: Callable[[str], None]) -> None:
-        """Call `end` with the key that ends it, and `take` with what is pasted, in their turn of the keys."""
+        """Call `end` with a key that ends it or offers another ID, and `take` with what is pasted, in their turn of the keys."""
         super().__init__("type or paste an instance ID")
         self._end = end
         self._take = take
@@ -61,7 +62,7 @@ class IdInput(LineInput):
         return character is not None and character in ACCEPTED
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key in {"enter", "escape"}:
+        if event.key in {"enter", "escape", "up", "down"}:
             # At once, not when the key has gone round: keys bunched behind it belong to what comes next.
             event.stop()
             event.prevent_default()
@@ -139,6 +140,9 @@ class IdBox(Vertical):
         self._say(entry.problem or entry.remark, Role.TROUBLE if entry.problem else Role.TEXT)
 
     def _ended(self, key: str) -> None:
+        if key in {"up", "down"}:
+            self._offer(1 if key == "up" else -1)
+            return
         entry = read_entry(self.text)
         if key == "enter" and entry.problem:
             self._say(entry.problem, Role.TROUBLE)
@@ -146,17 +150,14 @@ class IdBox(Vertical):
         self._recent_index = -1
         self._set("")
         self._say("")
-        # Later, so that a digit typed behind it is seen: a slow link bunches keys.
-        self.call_later(self._done, entry.ids if key == "enter" else ())
+        self._done(entry.ids if key == "enter" else ())
 
-    def on_key(self, event: events.Key) -> None:
-        """Offer recent IDs on up and down; leave every other key to the screen."""
-        if event.key in {"up", "down"} and self.recent:
-            event.stop()
-            step = 1 if event.key == "up" else -1
+    def _offer(self, step: int) -> None:
+        """Put a recent ID in the box."""
+        if self.recent:
             self._recent_index = max(-1, min(self._recent_index + step, len(self.recent) - 1))
             self._set(str(self.recent[self._recent_index]) if self._recent_index >= 0 else "")
-            self._say("recent, Enter opens it" if self._recent_index >= 0 else "", Role.DIM)
+            self._say("recent, Enter looks it up" if self._recent_index >= 0 else "", Role.DIM)
 
 
 _NAMED = 3
@@ -198,7 +199,7 @@ def listed(ids: Sequence[InstanceId]) -> str:
 
 
 def _enter(ids: Sequence[InstanceId]) -> str:
-    return "Enter opens it" if len(ids) == 1 else "Enter watches all"
+    return "Enter looks it up" if len(ids) == 1 else "Enter watches all"
 
 
 class FilterBox(Horizontal):
@@ -229,11 +230,22 @@ class FilterBox(Horizontal):
             self.post_message(Input.Submitted(self.input, ""))
 
 
-def command_hints(width: int, keymap: Mapping[str, str], *, has_way_back: bool) -> Line:
-    """Return the keys that matter most, as many as fit."""
-    # What fills the screen is open already.
-    useless = "open" if has_way_back else "back"
-    shown = [command for command in COMMANDS if command.hint and command.id != useless]
-    keys = [(keymap.get(command.id, command.shown), command.hint) for command in shown]
-    ranks = [{"help": 0, "back": 1}.get(command.id, 3 + n) for n, command in enumerate(shown)]
-    return line((MARGIN, Role.DIM), *hints([("0-9", "look up"), *keys], width - 1, [2, *ranks]))
+def command_hints(
+    width: int, keymap: Mapping[str, str], row: Row | None, *, in_detail: bool
+) -> Line:
+    """Return the keys that matter most for the row under the cursor, as many as fit."""
+    foremost = ["task-log", "tasks", "compare"] if row and row.family is Family.FAILURE else []
+    useless = {"open" if in_detail else "back"} | ({"task-log", "compare"} - {*foremost})
+    shown = [command for command in COMMANDS if command.hint and command.id not in useless]
+    if row is None:
+        shown = [command for command in shown if command.id in {"find", "help", "quit"}]
+    shown.sort(key=lambda each: foremost.index(each.id) if each.id in foremost else _MANY)
+    words = {"watch": "unwatch"} if row and row.is_watched else {}
+    keys = [(keymap.get(each.id, each.shown), words.get(each.id, each.hint)) for each in shown]
+    ranks = [
+        {"help": 0, "back": 1, "quit": 2}.get(command.id, 4 + n) for n, command in enumerate(shown)
+    ]
+    return line((MARGIN, Role.DIM), *hints([*keys, ("0-9", "look up")], width - 1, [*ranks, 3]))
+
+
+_MANY = 100

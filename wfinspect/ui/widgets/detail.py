@@ -1,103 +1,52 @@
-"""One instance in full: a header, and panes side by side or as tabs."""
+"""One instance in full: a header, and below it one text that scrolls, or that text in tabs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.geometry import Size
-from textual.widgets import Input
+from textual.containers import Vertical
 
-from wfinspect.model import Target, Transition, WorkflowInstance
+from wfinspect.model import Family, FieldGroup, Target, Transition, WorkflowInstance
 from wfinspect.ui import instance_text
-from wfinspect.ui.lines import BLANK, Line, Role, Span, crop, line, width_of
-from wfinspect.ui.tasks_text import failed_line, outlook_lines, task_lines
+from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, width_of
+from wfinspect.ui.tasks_text import outlook_lines, task_lines
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
-from wfinspect.watching.api import Row, Trouble
+from wfinspect.watching.api import Row
 
-HISTORY = "history"
+_TABS = ("Core", "Parameters", "Tags", "History")
 _MAX_WIDTHS = 4
-_ROOM_FOR_OUTLOOK = 15  # lines; with fewer the fields need them
-_ROOM_FOR_TASKS = 42  # with fewer the history does
 
 
-class TextPane(LineView):
-    """A pane whose text depends on its width; titled where it stands beside others."""
+class _Text(LineView):
+    """Lines that depend on the width, made once for it."""
 
-    def __init__(
-        self,
-        title: str,
-        build: Callable[[Row, WorkflowInstance, int], tuple[Line, ...]],
-        tally: Callable[[WorkflowInstance], object] = lambda _: "",
-        *,
-        is_of_instance: bool = False,
-    ) -> None:
-        """Create the pane.
-
-        Args:
-            title: also its ID.
-            build: makes its lines.
-            tally: what stands behind its title, or nothing where that is false.
-            is_of_instance: whether the lines depend on the reading and the width alone.
-        """
-        super().__init__(id=title.lower(), classes="pane", can_focus=True)
-        self.title, self.build, self.tally = title, build, tally
-        self._is_of_instance = is_of_instance
-        self._row: Row | None = None
+    def __init__(self, make: Callable[[int], tuple[Line, ...]]) -> None:
+        super().__init__(id="text", classes="pane", can_focus=True)
+        self._make = make
         self._lines: tuple[Line, ...] = ()
-        self._built_for: tuple[object, ...] = ()
-        self._kept: dict[int, tuple[Line, ...]] = {}
-        self._kept_of: WorkflowInstance | None = None
-        self.is_titled = False
+        self._made_for = -1
 
-    def show_row(self, row: Row | None, *, is_titled: bool) -> None:
-        """Show an instance, or nothing."""
-        if (row.key if row else None) != (self._row.key if self._row else None):
+    def show(self, *, is_other: bool) -> None:
+        """Make the lines again; those of another text are shown from their start."""
+        if is_other:
             self.scroll_to(y=0, animate=False)
-        self._row, self.is_titled = row, is_titled
-        self._built_for = ()
+        self._made_for = -1
         self.update_lines()
 
     def total_lines(self) -> int:
-        wanted = (self._row, self.text_width, self.is_titled, self.has_focus)
-        if not self._built_for or wanted != self._built_for:
-            self._built_for = wanted
-            self._lines = self._build(self.text_width)
+        if self._made_for != self.text_width:
+            self._made_for = self.text_width
+            self._lines = self._make(self.text_width)
         return len(self._lines)
-
-    def _build(self, width: int) -> tuple[Line, ...]:
-        found = self._row.instance if self._row else None
-        if self._row is None or found is None:
-            return ()
-        body = self._body(self._row, found, width)
-        if not self.is_titled:
-            return body
-        role = Role.ACCENT if self.has_focus else Role.DIM
-        title = line((f" {self.title.upper()}", role), (f" {self.tally(found) or ''}", Role.DIM))
-        return (title, BLANK, *body)
-
-    def _body(self, row: Row, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
-        if not self._is_of_instance:
-            return self.build(row, found, width)
-        # A thousand lines of parameters are made once, not for each key and each minute.
-        if found is not self._kept_of or len(self._kept) > _MAX_WIDTHS:
-            self._kept, self._kept_of = {}, found
-        if width not in self._kept:
-            self._kept[width] = self.build(row, found, width)
-        return self._kept[width]
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Return how many lines there are at the width that the layout is trying out."""
-        del container, viewport
-        return len(self._build(width))
 
     def line_at(self, y: int) -> Line:
         return self._lines[y]
 
 
 class Detail(Vertical):
-    """Header, tab line and panes of the instance on display."""
+    """Header, tab line and text of the row under the cursor."""
 
     def __init__(self, look: Look, now: datetime, own: Target, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -105,143 +54,151 @@ class Detail(Vertical):
         self._own = own
         self._now = now
         self._row: Row | None = None
-        self._trouble: Trouble | None = None
-        self._tab = 0
         self._history: tuple[Transition, ...] = ()
-        self._is_wide = self._is_roomy = False
+        self._has_tabs = True
+        self._tab = 0
+        self._starts: list[int] = []
+        """Where the parts begin in the one text, in lines."""
+        self._kept: dict[tuple[str, int], tuple[Line, ...]] = {}
+        self._kept_of: WorkflowInstance | None = None
         self._header = StaticLines(id="header")
         self._tabs = StaticLines(id="tabs")
-        self._tasks = StaticLines(id="tasks")
-        self._panes = [
-            TextPane("Core", self._core),
-            TextPane(
-                "Parameters",
-                lambda _, found, width: instance_text.parameters(found, width),
-                instance_text.parameter_count,
-                is_of_instance=True,
-            ),
-            TextPane(
-                "Tags",
-                lambda _, found, width: instance_text.tags(found, width),
-                lambda found: len(found.tags),
-                is_of_instance=True,
-            ),
-            TextPane("History", self._history_lines, lambda _: len(self._history)),
-        ]
+        self.text = _Text(self._lines)
 
     def compose(self) -> ComposeResult:
         yield self._header
         yield self._tabs
-        with Horizontal(id="panes"):
-            yield self._panes[0]
-            with Vertical(id="side"):
-                yield from self._panes[1:-1]
-        yield self._tasks
-        yield self._panes[-1]
-
-    def _core(self, row: Row, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
-        return instance_text.core(row, found, self._look, self._now, width)
-
-    def _history_lines(self, _: Row, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
-        return instance_text.history(self._history, found, self._look, self._now, width)
+        yield self.text
 
     def show_row(
-        self,
-        row: Row | None,
-        history: tuple[Transition, ...],
-        trouble: Trouble | None,
-        now: datetime,
+        self, row: Row | None, history: tuple[Transition, ...], now: datetime, *, has_tabs: bool
     ) -> None:
-        """Show an instance with its ages as of `now`, or what stands in for it."""
-        self._row, self._history, self._trouble, self._now = row, history, trouble, now
-        self._fill()
+        """Show an instance with its ages as of `now`, or what stands in for it; another from its start.
 
-    def set_room(self, *, is_wide: bool, is_roomy: bool) -> None:
-        """Panes side by side (with the history below where it is roomy), or tabs."""
-        if (is_wide, is_roomy) != (self._is_wide, self._is_roomy):
-            self._is_wide, self._is_roomy = is_wide, is_roomy
-            self.set_class(is_wide, "-wide")
-            self.set_class(is_roomy, "-roomy")
-            self._fill()
-
-    def show_history(self) -> bool:
-        """Bring the history in view and give it the keys; False if it has them, or there is none."""
-        pane = self._panes[-1]
-        if not self.has_content or pane.has_focus:
-            return False
-        self._tab = len(self._panes) - 1
-        self._fill()
-        self.call_after_refresh(self.take_keys)
-        return True
-
-    @property
-    def _has_tabs(self) -> bool:
-        # The history needs the whole width where it has no room below the others.
-        return not self._is_wide or (not self._is_roomy and self._panes[self._tab].id == HISTORY)
-
-    def turn(self, step: int) -> None:
-        """Show the next or previous tab."""
-        self._tab = (self._tab + step) % len(self._panes)
-        had_keys = any(pane.has_focus for pane in self._panes)
-        self._fill()
-        if had_keys or not self._is_wide:
-            self.take_keys()
-
-    def take_keys(self) -> None:
-        """Give the keys to the pane on top, unless something is being typed."""
-        if self.has_content and not isinstance(self.screen.focused, Input):
-            self.screen.set_focus(self._panes[self._tab])
+        Args:
+            row: the instance.
+            history: its changes, newest first.
+            now: for the ages.
+            has_tabs: whether there is room for a part of it only.
+        """
+        is_other = (row and row.key) != (self._row and self._row.key)
+        is_other |= has_tabs != self._has_tabs
+        if is_other:
+            self._tab = 0
+        self._row, self._history, self._now, self._has_tabs = row, history, now, has_tabs
+        self._fill(is_other=is_other)
 
     @property
     def has_keys(self) -> bool:
-        """Whether one of the panes has the keys."""
-        return any(pane.has_focus for pane in self._panes)
+        """Whether the text has the keys."""
+        return self.text.has_focus
 
-    @property
-    def has_content(self) -> bool:
-        """Whether there is a reading to show."""
-        return self._row is not None and self._row.instance is not None
+    def turn(self, step: int) -> None:
+        """Show the next or previous tab; in the one text, go to the next or previous part."""
+        if self._has_tabs:
+            self._tab = (self._tab + step) % len(_TABS)
+            self._fill(is_other=True)
+            return
+        top, starts = self.text.scroll_offset.y, self._starts
+        later = [y for y in starts if y > top] if step > 0 else [y for y in starts if y < top][::-1]
+        self.text.scroll_to(y=later[0] if later else 0, animate=False)
 
-    def on_resize(self) -> None:
-        # Header and tabs are cut to the width.
+    def show_history(self) -> None:
+        """Bring the history in view."""
+        if self._has_tabs:
+            self._tab = _TABS.index("History")
+            self._fill(is_other=True)
+        elif self._starts:
+            self.text.scroll_to(y=self._starts[-1], animate=False)
+
+    @on(events.Resize)
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _fill_again(self) -> None:
+        # Header and tabs are cut to the width, and show whether the text has the keys.
         self._fill()
 
-    def _fill(self) -> None:
-        width = self.content_size.width
+    def _fill(self, *, is_other: bool = False) -> None:
+        width, row = self.content_size.width, self._row
         if not width:
             return
-        row = self._row
-        tasks: tuple[Line, ...] = ()
         lines = instance_text.header(row, self._look, self._now, width, own=self._own)
-        if row is not None and self.size.height >= _ROOM_FOR_OUTLOOK:
-            lines += outlook_lines(row, self._look, self._now, width)
-            if self._is_roomy and self.size.height >= _ROOM_FOR_TASKS:
-                tasks = task_lines(row, self._look, self._now, width)
-            else:
-                lines += failed_line(row, self._look, width)
-        if not self.has_content:
-            lines += instance_text.not_read(row, self._trouble, self._look, self._now, width)
-        self._header.show((*lines, BLANK) if lines else ())
-        self._tasks.show(tasks)
-        self.set_class(bool(tasks), "-tasks")
-        tabs = self._tab_spans(has_counts=True)
+        if lines:
+            heading = lines[0].on(Ground.KEYS) if self.has_keys else lines[0]
+            lines = (heading, *lines[1:], BLANK)
+        self._header.show(lines)
+        found = row.instance if row else None
+        tabs = self._tab_spans(found)
         if width_of(tabs) > width:
-            tabs = self._tab_spans(has_counts=False)
+            tabs = self._tab_spans(None)
         self._tabs.show([line(*crop(tabs, width))])
-        has_tabs = self._has_tabs
-        self._tabs.display = self.has_content and has_tabs
-        for index, pane in enumerate(self._panes):
-            is_beside = not has_tabs and (self._is_roomy or pane.id != HISTORY)
-            pane.display = self.has_content and (is_beside or index == self._tab)
-            pane.show_row(self._row, is_titled=not has_tabs)
-        self.query_one("#panes").display = not has_tabs or self._panes[self._tab].id != HISTORY
-        self.query_one("#side").display = not has_tabs or self._tab > 0
+        self._tabs.display = self._has_tabs and found is not None
+        self.text.show(is_other=is_other)
 
-    def _tab_spans(self, *, has_counts: bool) -> list[Span]:
+    def _tab_spans(self, found: WorkflowInstance | None) -> list[Span]:
         spans: list[Span] = []
-        found = self._row.instance if self._row and has_counts else None
-        for index, pane in enumerate(self._panes):
-            count = pane.tally(found) if found else ""
-            title = f" {pane.title} {count} " if count else f" {pane.title} "
-            spans += [(" ", Role.TEXT), (title, Role.BRAND if index == self._tab else Role.DIM)]
+        for index, title in enumerate(_TABS):
+            count = self._count(title, found) if found else ""
+            text = f" {title} {count} " if count else f" {title} "
+            spans += [(" ", Role.TEXT), (text, Role.BRAND if index == self._tab else Role.DIM)]
         return spans
+
+    def _count(self, title: str, found: WorkflowInstance) -> object:
+        """Return what stands behind a title, or nothing where that is false."""
+        counts: Mapping[str, Callable[[], object]] = {
+            "Parameters": lambda: instance_text.parameter_count(found),
+            "Tags": lambda: len(found.tags),
+            "History": lambda: len(self._history),
+        }
+        return counts[title]() if title in counts else ""
+
+    def _lines(self, width: int) -> tuple[Line, ...]:
+        row, found = self._row, self._row.instance if self._row else None
+        self._starts = []
+        if row is None:
+            return ()
+        if found is None:
+            return instance_text.not_read(row, self._look, self._now, width)
+        title = _TABS[self._tab]
+        if self._has_tabs and title != "Core":
+            return self._part(title, found, width)
+        head: list[Line] = []
+        for part in self._foremost(row, width):
+            head += [*part, BLANK] if part else []
+        if self._has_tabs:
+            return (*head, *self._core(row, found, width))
+        parts = {name: self._part(name, found, width) for name in _TABS[1:-1]}
+        parts["Times"] = self._core(row, found, width, FieldGroup.WHEN)
+        parts["IDs and accounts"] = self._core(
+            row, found, width, FieldGroup.WHAT, FieldGroup.WHERE, FieldGroup.WHO
+        )
+        parts["History"] = self._part("History", found, width)
+        lines = head
+        for name, part in parts.items():
+            self._starts.append(len(lines))
+            count = f" {self._count(name, found) or ''}"
+            lines += [line((f" {name.upper()}", Role.STRONG), (count, Role.DIM)), *part, BLANK]
+        return tuple(lines)
+
+    def _foremost(self, row: Row, width: int) -> tuple[tuple[Line, ...], ...]:
+        """Return how far it is, and the tasks that matter where it failed or runs."""
+        tasks: tuple[Line, ...] = ()
+        if row.family in {Family.FAILURE, Family.ACTIVE}:
+            tasks = task_lines(row, self._look, self._now, width)
+        return outlook_lines(row, self._look, self._now, width), tasks
+
+    def _core(
+        self, row: Row, found: WorkflowInstance, width: int, *groups: FieldGroup
+    ) -> tuple[Line, ...]:
+        return instance_text.core(row, found, self._look, self._now, width, *groups)
+
+    def _part(self, title: str, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
+        if title == "History":
+            return instance_text.history(self._history, found, self._look, self._now, width)
+        # A thousand lines of parameters are made once, not for each key and each minute.
+        if found is not self._kept_of or len(self._kept) > 2 * _MAX_WIDTHS:
+            self._kept, self._kept_of = {}, found
+        if (title, width) not in self._kept:
+            make = instance_text.parameters if title == "Parameters" else instance_text.tags
+            self._kept[title, width] = make(found, width)
+        return self._kept[title, width]

@@ -4,19 +4,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from textual import events
-from textual.message import Message
 
 from wfinspect import format as fmt
 from wfinspect.errors import UsageError
 from wfinspect.model import InstanceKey, Target
 from wfinspect.ui.instance_text import sentence
-from wfinspect.ui.lines import BLANK, Column, Line, Role, Span, crop, line, spread, width_of
+from wfinspect.ui.lines import BLANK, Column, Ground, Line, Role, Span, crop, line, spread, width_of
 from wfinspect.ui.rows import (
     SORTS,
     RowTable,
     header_line,
     list_heading,
     list_line,
+    mark_of,
     names_of,
     row_columns,
     search_of,
@@ -32,13 +32,6 @@ class WatchedList(CursorList[Row]):
 
     Rows of several accounts or regions stand under a header for each, in the order of their first rows.
     """
-
-    class Opened(Message):
-        """A row was clicked twice."""
-
-        def __init__(self, key: InstanceKey) -> None:
-            super().__init__()
-            self.key = key
 
     def __init__(
         self,
@@ -79,11 +72,13 @@ class WatchedList(CursorList[Row]):
         if self.table.total and (self._is_sidebar or self.sort != SORTS[0]):
             about.append((f"  by {self.sort}", Role.DIM))
         if self._is_sidebar or not len(self.table):
-            count = "" if self.filter_text or not len(self.table) else f" {len(self.table)}"
+            count = "" if self.filter_text or not self.table.watched else f" {self.table.watched}"
             head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
-            return line(*crop((*head, (" " * bool(self.filter_text), Role.DIM), *about), width))
-        room = width - width_of(about) - 1 if about else width
-        return line(*spread(list_heading(self.columns, room).spans, about, width))
+            spans = crop((*head, (" " * bool(self.filter_text), Role.DIM), *about), width)
+        else:
+            room = width - width_of(about) - 1 if about else width
+            spans = spread(list_heading(self.columns, room).spans, about, width)
+        return line(*spans).on(Ground.KEYS if self.has_focus else Ground.NONE)
 
     def show_rows(self, rows: Rows, troubles: Mapping[Target, Trouble], now: datetime) -> None:
         """Show these rows, and what keeps some from being read; `now` moves the ages on."""
@@ -168,24 +163,23 @@ class WatchedList(CursorList[Row]):
         return (found or self._row_line(row)).on(self.ground_of(index))
 
     def _row_line(self, row: Row) -> Line:
-        return list_line(row, self._look, self._now, self.columns)
+        return list_line(row, mark_of(row, self._look), self._look, self._now, self.columns)
 
     def _header(self, target: Target) -> Line:
         return header_line(self._names[target], self._troubles.get(target), self.text_width)
 
-    def select(self, key: InstanceKey) -> None:
-        """Put the cursor on a row, if it is there."""
+    def select(self, key: InstanceKey) -> bool:
+        """Put the cursor on a row; False where it is not there."""
         if (index := self.table.index(key)) is not None:
             self.go_to(index)
+        return index is not None
 
     def next_unseen(self) -> Row | None:
         """Return the next row with an unseen change, seen from the cursor; failing that a filtered one."""
         return self.table.next_unseen(self.chosen.key if self.chosen else None)
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor; open the row on the second click."""
+        """Move the cursor."""
         index = self.table.headers.at(event.y + self.scroll_offset.y, self._row_height).row
         if index is not None and index < len(self.table):
             self.go_to(index)
-            if event.chain > 1:
-                self.post_message(self.Opened(self.table[index].key))

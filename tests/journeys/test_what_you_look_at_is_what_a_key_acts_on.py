@@ -1,0 +1,107 @@
+import re
+
+from journey import Home, Session
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+FIRST, SECOND, OTHER = DEMO_IDS[:3]
+NAMES = {FIRST: "ads_user_profile", SECOND: "dwd_trade_order_di"}
+WIDE = (110, 30)
+
+
+def detail(app: Session) -> str:
+    """What stands right of the list."""
+    return "\n".join(row[40:] for row in app.text().splitlines())
+
+
+def wait_detail(app: Session, pattern: str) -> None:
+    app.wait_until(lambda: app.is_whole and re.search(pattern, detail(app)) is not None, pattern)
+
+
+def test_every_command_acts_on_the_row_under_the_cursor_whatever_pane_has_the_keys(
+    home: Home, simulator: Simulator
+) -> None:
+    for number in (FIRST, SECOND):
+        simulator.set_status(number, "Running")
+    with home.start(FIRST, SECOND, size=WIDE) as app:
+        app.wait_for(r"▸ 2 [\s\S]*Running ")
+        # By ID, so that the order stays.
+        app.press("s", "s", "g")
+        app.wait_for("by ID")
+        wait_detail(app, NAMES[FIRST])
+        # Without a call, and before it is on display.
+        app.press("j")
+        wait_detail(app, NAMES[SECOND])
+        app.press("enter", "y")
+        app.wait_for(f"{SECOND}: ")
+        app.press("x")
+        app.wait_for(f"Removed {SECOND}")
+        wait_detail(app, NAMES[FIRST])
+        app.press("escape", "u")
+        app.wait_for("▸ 2 ")
+        app.quit()
+
+
+def test_an_id_looked_up_is_a_row_of_the_list_until_it_is_dropped(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FIRST, "Running")
+    with home.start(FIRST, size=WIDE) as app:
+        app.wait_for(r"▸ 1 [\s\S]*Running ")
+        # In one packet: what comes behind Enter is about what was looked up.
+        app.press(*str(SECOND), "enter", "y")
+        app.wait_for(f"{SECOND}: ")
+        wait_detail(app, NAMES[SECOND])
+        app.press("j")
+        wait_detail(app, NAMES[FIRST])
+        app.wait_for(rf"\u203a . [^\n]*\n +{SECOND}")
+        app.press("k")
+        wait_detail(app, "not watched, w adds it")
+        app.press("escape")
+        app.wait_gone(NAMES[SECOND])
+        app.press("1", "up", "enter")
+        wait_detail(app, NAMES[SECOND])
+        app.press("w")
+        wait_detail(app, "watched, w removes it")
+        app.quit()
+
+
+def test_what_changes_under_the_cursor_stays_unseen_until_a_key_is_pressed(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FIRST, "Running")
+    with home.start(FIRST, size=WIDE) as app:
+        app.wait_for(r"▸ 1 [\s\S]*Running ")
+        simulator.set_status(FIRST, "Failure")
+        app.wait_for(r"✱ ✖ ")
+        wait_detail(app, "Running -> Failure")
+        polls = len(simulator.calls.latest)
+        app.wait_until(lambda: len(simulator.calls.latest) > polls, "another poll")
+        app.wait_for("1 unseen")
+        app.press("g")
+        app.wait_gone("unseen")
+        app.quit()
+
+
+def test_a_narrow_list_has_whole_names_and_enter_opens_the_detail(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FIRST, "Failure")
+    simulator.set_status(SECOND, "Running")
+    with home.start(FIRST, SECOND) as app:
+        app.wait_for(r"✖ ads_user_profile_daily +\d{11}  Failure")
+        app.press("g", "enter")
+        app.wait_for("Business date")
+        app.wait_for(r"  NAME|WATCHED")
+        app.press("z")
+        app.wait_gone("WATCHED")
+        app.press("z")
+        app.wait_for("WATCHED")
+        app.press("escape")
+        app.wait_gone("Business date")
+        app.resize(60, 20)
+        app.press("enter")
+        app.wait_gone(NAMES[SECOND])
+        app.press("escape")
+        app.wait_for(NAMES[SECOND])
+        app.quit()
