@@ -189,6 +189,7 @@ async def detail(size: tuple[int, int]) -> None:
 async def change() -> None:
     async with scene((100, 26)) as stage:
         await watch_a_failure(stage)
+        await stage.press("g")
         stage.save("change-100x26")
 
 
