@@ -33,13 +33,13 @@ PROOFS = {
     "after an outage, a stop or kill -9 the present is shown, and what changed meanwhile": (
         "watching/test_watchlist.py::test_what_changed_in_an_absence_is_told_once_with_its_gap",
         "watching/test_engine.py::test_what_changed_since_the_last_time_is_told_in_one_sentence",
-        "ui/test_stalled_app.py::test_after_a_stop_the_whole_screen_is_drawn_again",
+        "ui/test_terminal_life.py::test_a_bare_stop_is_repaired_on_continuing",
         "watching/test_watch_machine.py::WatchMachine",
     ),
     "it is always visible how old the data is": (
         "watching/test_engine.py::test_old_values_are_marked_by_the_clock_alone",
         "watching/test_watchlist.py::test_what_changed_in_an_absence_is_told_once_with_its_gap",
-        "ui/test_stalled_app.py::test_a_service_that_is_lost_is_said_at_once_and_its_values_soon",
+        "journeys/test_an_outage_is_told_from_our_own_limits.py::test_an_outage_marks_every",
         "ui/test_status_text.py::test_not_live_and_its_cause_are_never_shed",
         "watching/test_poller.py::test_nothing_counts_as_live_while_the_poller_hangs",
     ),
@@ -63,7 +63,7 @@ PROOFS = {
     ),
     "a frozen terminal does not stop the watch": (
         "journeys/test_a_terminal_that_stood_still.py::test_a_failure_while_the_link_stood_still",
-        "ui/test_stalled_app.py::test_ctrl_s_is_a_key_like_another_and_holds_nothing_up",
+        "ui/test_stalled_app.py::test_ctrl_s_holds_nothing_up",
         "benchmarks/hardship.py",
     ),
     "the terminal is left as it was": (

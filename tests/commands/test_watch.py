@@ -430,33 +430,6 @@ def watch(command: Command) -> Command:
     return partial(command, "watch", "--timeout", "20")
 
 
-def test_what_is_done_already_ends_at_once(watch: Command, live: Simulator) -> None:
-    live.set_status(DEMO_IDS[0], S)
-    live.set_status(DEMO_IDS[1], F)
-    code, out, err = watch(f"{DEMO_IDS[0]},{DEMO_IDS[1]}", "--json")
-    lines = [json.loads(line) for line in out.splitlines()]
-    assert {(line["id"], line["from"], line["to"], line["final"]) for line in lines} == {
-        (DEMO_IDS[0], None, S, True),
-        (DEMO_IDS[1], None, F, True),
-    }
-    assert code == 1
-    assert err == "wfinspect: Over: 2 of 2 settled, 1 failed.\n"
-
-
-def test_a_timeout_is_124(watch: Command, live: Simulator) -> None:
-    live.set_status(DEMO_IDS[0], R)
-    code, out, err = watch(str(DEMO_IDS[0]), "--timeout", "0.4")
-    assert code == 124
-    assert "Timed out: 0 of 1 settled" in err
-    assert out.count("\n") <= 1
-
-
-def test_an_unknown_id_alone_is_5_at_once(watch: Command) -> None:
-    code, out, err = watch("77")
-    assert (code, out) == (5, "")
-    assert "no workflow instance 77" in err
-
-
 def test_ids_come_from_a_file_or_from_standard_input(
     watch: Command, live: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,12 +10,14 @@ from fakes import BINDING, FakeClock, ScriptedSource, instance, key, ms
 from wfinspect.model import Page, Query, Target, TaskInstance, WorkflowInstance
 from wfinspect.settings import DATABASE
 from wfinspect.watching.api import (
+    Connect,
+    InstanceSource,
     Outcome,
     Row,
     Snapshot,
 )
 from wfinspect.watching.lookups import DATES
-from wfinspect.watching.notifications import Announcement
+from wfinspect.watching.notifications import Alerts, Announcement
 
 OTHER = Target("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 
@@ -23,9 +25,17 @@ OTHER = Target("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 class Rig(Drive):
     """An engine, its clock and its services, moved on by hand."""
 
-    def __init__(self, state_dir: Path, clock: FakeClock | None = None, budget: int = 3000) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        clock: FakeClock | None = None,
+        budget: int = 3000,
+        alerts: Alerts | None = None,
+    ) -> None:
         clock = clock or FakeClock()
         self.source = ScriptedSource(clock)
+        self.opens: Connect | None = None
+        """What opens a service instead of the usual."""
         self.sources = {BINDING: self.source, OTHER: ScriptedSource(clock)}
         engine = engine_of(
             state_dir,
@@ -33,10 +43,13 @@ class Rig(Drive):
             clock,
             BINDING,
             budget=budget,
+            alerts=alerts,
         )
         super().__init__(engine, clock)
 
-    def connect(self, target: Target, on_call: Callable[[], None]) -> Awaitable[ScriptedSource]:
+    def connect(self, target: Target, on_call: Callable[[], None]) -> Awaitable[InstanceSource]:
+        if self.opens is not None:
+            return self.opens(target, on_call)
         return self.sources[target].connect(target, on_call)
 
     @property
@@ -131,8 +144,10 @@ class TaskSource(ScriptedSource):
 class Asker(Rig):
     """A rig whose services answer requests, and what they answered."""
 
-    def __init__(self, state_dir: Path, clock: FakeClock | None = None) -> None:
-        super().__init__(state_dir, clock)
+    def __init__(
+        self, state_dir: Path, clock: FakeClock | None = None, alerts: Alerts | None = None
+    ) -> None:
+        super().__init__(state_dir, clock, alerts=alerts)
         self.source = TaskSource(self.clock)
         self.sources = {BINDING: self.source, OTHER: TaskSource(self.clock)}
         self.heard: list[Outcome] = []

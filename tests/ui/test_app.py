@@ -86,13 +86,6 @@ async def test_q_asks_when_something_is_unseen() -> None:
         assert not rig.app.is_running
 
 
-async def test_ctrl_q_never_asks() -> None:
-    async with running(mixed()) as rig:
-        await rig.press("ctrl+q")
-
-        assert not rig.app.is_running
-
-
 async def test_ctrl_c_quits_on_the_second_press_only() -> None:
     async with running(mixed()) as rig:
         await rig.press("ctrl+c")

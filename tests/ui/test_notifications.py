@@ -20,18 +20,6 @@ def written(rig: Rig) -> str:
     return text
 
 
-async def test_an_alert_rings_once() -> None:
-    alert = Alert(3, "2 failed: a, b")
-    async with running(mixed(), is_recorded=True) as rig:
-        written(rig)
-        await rig.publish(replace(mixed(), alert=alert))
-        await rig.publish(replace(mixed(), alert=replace(alert)))
-        assert written(rig).count("\x07") == 1
-        await rig.publish(replace(mixed(), alert=replace(alert, number=4)))
-
-        assert written(rig).count("\x07") == 1
-
-
 async def test_trouble_with_the_store_is_told_once_and_then_marked() -> None:
     trouble = replace(mixed().health, store_trouble="The disk is full: " + "no room " * 20)
     async with running(mixed()) as rig:

@@ -7,8 +7,6 @@ from task_scenes import log
 from textual.widgets import Input
 from view_scenes import on_results, on_tasks
 
-from wfinspect.ui.input import PasteCut
-
 # Holds every command of the views, and digits, blanks and line breaks.
 NASTY = "svwlyYrfnNqauxX/? 10432987165\nq\n"
 
@@ -106,11 +104,3 @@ async def test_what_does_not_fit_is_said() -> None:
         assert isinstance(field, Input)
         assert field.value == "x" * 100
         assert "only 100 characters of it fit here" in rig.text
-
-
-async def test_more_of_a_paste_than_the_reader_keeps_is_said() -> None:
-    async with running(with_history()) as rig:
-        rig.app.post_message(PasteCut(1_234_567))
-        await rig.settle()
-
-        assert "1,234,567 bytes left out" in rig.text

@@ -1,5 +1,3 @@
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,16 +7,15 @@ from fakes import FakeClock, instance, key
 
 from wfinspect.errors import Unreachable
 from wfinspect.watching.api import Alert
-from wfinspect.watching.notifications import TRIAL, Messenger
+from wfinspect.watching.notifications import TRIAL, Alerts
 
 
 class TellingRig(Rig):
     """An engine whose messages can be looked at."""
 
     def __init__(self, state_dir: Path, clock: FakeClock | None = None) -> None:
-        super().__init__(state_dir, clock)
         self.messenger = FakeMessenger()
-        self.engine._alerts.messenger = self.messenger  # type: ignore[assignment]
+        super().__init__(state_dir, clock, alerts=Alerts(messenger=self.messenger))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -59,25 +56,6 @@ async def test_no_alert_is_made_of_what_is_only_on_display(rig: TellingRig) -> N
 
     assert rig.snapshot.transitions
     assert rig.snapshot.alert is None
-
-
-async def test_of_two_processes_both_ring_and_one_tells(rig: TellingRig, state_dir: Path) -> None:
-    await watching(rig, 1)
-    other = TellingRig(state_dir, rig.clock)
-    other.source.hold(instance(1))
-    await other.turn()
-    becomes(rig, 1, "Failure")
-    becomes(other, 1, "Failure")
-    for _ in range(40):
-        await rig.turn()
-        await other.turn()
-        rig.clock.advance(1.0)
-    await other.engine.aclose()
-
-    assert rig.snapshot.alert is not None
-    assert other.snapshot.alert is not None
-    assert rig.snapshot.alert.text == other.snapshot.alert.text
-    assert [*told(rig), *told(other)] == [rig.snapshot.alert.text]
 
 
 async def test_a_process_without_a_command_leaves_it_to_one_that_has_one(
@@ -130,20 +108,6 @@ async def test_what_happened_just_before_the_end_is_told_at_the_end(state_dir: P
     assert rig.messenger.is_closed
 
 
-async def test_lost_contact_and_its_return_are_an_alert_each(rig: TellingRig) -> None:
-    await watching(rig, 1)
-    rig.source.error = Unreachable("no route")
-    await rig.run(600.0)
-    assert rig.snapshot.alert is not None
-    rig.source.error = None
-    await rig.run(60.0)
-
-    assert [text.split(" (")[0].split(" after")[0] for text in told(rig)] == [
-        "No contact for 5 minutes",
-        "Contact is back",
-    ]
-
-
 async def test_of_two_processes_that_lose_contact_both_ring_and_one_tells(
     rig: TellingRig, state_dir: Path
 ) -> None:
@@ -177,21 +141,6 @@ async def test_a_command_that_fails_is_a_notice(rig: TellingRig) -> None:
     await rig.turn()
 
     assert rig.texts == ["The notification command tell failed with exit code 1."]
-
-
-async def test_a_failure_runs_the_users_command(rig: TellingRig, tmp_path: Path) -> None:
-    script = "import os, sys; open(sys.argv[1], 'w').write(os.environ['WFINSPECT_MESSAGE'])"
-    command = (sys.executable, "-c", script, str(tmp_path / "told"))
-    messenger = Messenger(command, os.environ)
-    rig.engine._alerts.messenger = messenger
-    await watching(rig, 1)
-    becomes(rig, 1, "Failure")
-    await rig.run(30.0)
-    while (thread := messenger._thread) is not None:
-        thread.join(20)
-
-    assert (tmp_path / "told").read_text() == "1 failed: dwd_table_1 (1) Running -> Failure"
-    assert rig.texts == []
 
 
 async def test_a_trial_goes_every_way_that_an_alert_goes(rig: TellingRig) -> None:

@@ -301,7 +301,7 @@ async def test_a_setting_that_keeps_a_source_from_opening_is_trouble_of_its_bind
     async def fails(_: Target, __: Callable[[], None]) -> ScriptedSource:
         raise ConfigError("SSL_CERT_FILE names no file.")
 
-    rig.engine._calls._connect = fails
+    rig.opens = fails
     rig.engine.watch([key(1)])
     await rig.turn()
     assert rig.snapshot.health.contact is Contact.NOT_LIVE

@@ -74,11 +74,11 @@ async def test_a_source_that_never_opens_is_opened_ever_more_seldom(rig: Rig) ->
         tries += 1
         raise RuntimeError("can't start new thread")
 
-    connect, rig.engine._calls._connect = rig.engine._calls._connect, fails
+    rig.opens = fails
     await rig.run(300.0)
     assert 5 <= tries <= 300 / 12
     assert rig.snapshot.health.trouble is not None
-    rig.engine._calls._connect = connect
+    rig.opens = None
     await rig.run(30.0)
     assert rig.snapshot.health.trouble is None
 
@@ -99,7 +99,6 @@ async def test_keys_that_each_call_renews_and_that_are_refused_are_tried_every_m
 
 
 async def test_a_source_that_is_opened_while_all_are_closed_is_no_error(rig: Rig) -> None:
-    await watching(rig, 1)
     is_closing = asyncio.Event()
 
     class Slow(ScriptedSource):
@@ -112,8 +111,9 @@ async def test_a_source_that_is_opened_while_all_are_closed_is_no_error(rig: Rig
         await is_closing.wait()
         return ScriptedSource()
 
-    rig.engine._calls._sources[BINDING] = Slow()
-    rig.engine._calls._connect = opened
+    rig.source = rig.sources[BINDING] = Slow(rig.clock)
+    await watching(rig, 1)
+    rig.opens = opened
     rig.engine.watch([key(1, OTHER)])
     rig.engine.step()
     await asyncio.sleep(0)

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from drive import Drive, engine_of
+from drive import HttpDrive
 from fakes import START, FakeClock
 
-from wfinspect.dataworks import connector
-from wfinspect.model import InstanceId, InstanceKey, Page, Target, TaskInstance
+from wfinspect.model import InstanceId, InstanceKey, Page, TaskInstance
 from wfinspect.simulator import DEMO_IDS, FROZEN_ID, Simulator
 from wfinspect.watching.api import Reply, Row, TasksOf
 
@@ -37,35 +36,13 @@ ROUND = 17.0
 """Seconds in which all that run are read at an interval of 15."""
 
 
-class Watch(Drive):
+class Watch(HttpDrive):
     """The engine with its real client, on the simulator."""
 
     def __init__(self, simulator: Simulator, clock: FakeClock, state_dir: Path) -> None:
         self.simulator, self.state_dir = simulator, state_dir
         self.runner = asyncio.Runner()
-        self.target = Target("(env)", "cn-shanghai", simulator.url)
-        engine = engine_of(
-            state_dir,
-            connector(simulator.environment(), state_dir, clock),
-            clock,
-            self.target,
-            budget=10_000_000,
-        )
-        self.woken = asyncio.Event()
-        engine.on_answer(self.woken.set)
-        super().__init__(engine, clock)
-
-    async def turn(self) -> float | None:
-        """As of any engine, with answers that come from a socket."""
-        while True:
-            self.woken.clear()
-            next_in = self.engine.step()
-            self.after_step()
-            for _ in range(8):
-                await asyncio.sleep(0)
-            if not (self.woken.is_set() or self.engine._schedule.limits.are_calls_out):
-                return next_in
-            await asyncio.wait_for(self.woken.wait(), 20.0)
+        super().__init__(simulator, clock, state_dir, budget=10_000_000)
 
     def pass_time(self, seconds: float) -> None:
         self.runner.run(self.run(seconds))

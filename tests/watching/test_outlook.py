@@ -12,6 +12,7 @@ from wfinspect.model import Progress, TaskInstance, WorkflowInstance
 from wfinspect.settings import NotifyRule
 from wfinspect.watching.api import Outlook, Row, TasksOf
 from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
+from wfinspect.watching.notifications import Alerts
 from wfinspect.watching.outlook import FOREMOST
 
 MINUTE = 60_000
@@ -21,10 +22,9 @@ class Watched(Asker):
     """A rig with a workflow that takes twenty minutes, and everything that is told."""
 
     def __init__(self, state_dir: Path, clock: FakeClock | None = None) -> None:
-        super().__init__(state_dir, clock)
         self.messenger = FakeMessenger()
-        self.engine._alerts.messenger = self.messenger  # type: ignore[assignment]
-        self.engine._alerts._rule = NotifyRule.LATE
+        alerts = Alerts(NotifyRule.LATE, messenger=self.messenger)  # type: ignore[arg-type]
+        super().__init__(state_dir, clock, alerts=alerts)
         self.source.pages = ((task(1, "Success"), task(2, "Running"), task(3, "NotRun")),)
         self.source.past = {
             date: (run(100 + n, date, 20 + n % 2),) for n, date in enumerate(dates())
