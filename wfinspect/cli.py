@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import gc
 import importlib
 import os
 import resource
@@ -80,6 +81,8 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     from wfinspect.commands.log import keep_log
 
     keep_log(settings)
+    gc.freeze()
+    gc.enable()
     code: int = module.run(args, settings, environ)
     return code
 
