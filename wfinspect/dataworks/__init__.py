@@ -4,6 +4,7 @@ This module is cheap to import. A client is not (httpx, msgspec and what they ne
 import it when they are called.
 """
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     import ssl
 
     from wfinspect.dataworks.client import DataWorksClient
+
+# Where click is installed, httpx imports its own command line with it: 56 ms, and rich for commands without a screen.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # says that there is none
 
 Connect = Callable[[Target, Callable[[], None]], Awaitable["DataWorksClient"]]
 
