@@ -4,8 +4,8 @@ Only successful runs count, since one that failed says nothing about how long th
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from wfinspect.format import age, duration, moment
 from wfinspect.model import Family, InstanceId, WorkflowInstance, family_of
@@ -21,8 +21,7 @@ _LEAST_SPREAD_SECONDS = 30.0
 _MINUTE = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """An earlier run, as far as it matters here; times in milliseconds."""
 
     id: InstanceId
@@ -42,8 +41,7 @@ class Run:
         return seconds if seconds >= 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
+class Usual(NamedTuple):
     """A median and what lies within the spread around it, in seconds."""
 
     low: float
@@ -51,8 +49,7 @@ class Usual:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Lateness:
+class Lateness(NamedTuple):
     """How an instance compares with the last runs of its workflow; stays true while time passes."""
 
     said: str

@@ -381,8 +381,7 @@ class TaskInstance:
         return "dry run" if self.is_dry_run else self.status
 
 
-@dataclass(frozen=True, slots=True)
-class Spans:
+class Spans(NamedTuple):
     """How a run's time was spent, in seconds; None for what has not begun or was not recorded."""
 
     for_time: float | None
@@ -420,8 +419,7 @@ def by_attention(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How many of an instance's tasks are where."""
 
     done: int

@@ -1,8 +1,8 @@
 """Tasks as text: in lines with bars, one in full, and what an instance's detail says of them. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.format import near_time
@@ -164,8 +164,7 @@ _WIDE_CELLS = 110
 _LEAST_BAR = 8
 
 
-@dataclass(frozen=True, slots=True)
-class TimeLine:
+class TimeLine(NamedTuple):
     """From the first task's waiting for resources, or start, to the last one's end; milliseconds."""
 
     begin: float

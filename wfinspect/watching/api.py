@@ -491,8 +491,7 @@ class Find(_OfTarget[Page[WorkflowInstance]]):
     page: int = 1
 
 
-@dataclass(frozen=True)
-class Reply(Generic[A]):
+class Reply(NamedTuple, Generic[A]):
     """An answer and when it was read."""
 
     value: A

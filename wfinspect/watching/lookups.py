@@ -8,10 +8,10 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from math import inf
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock, Moment
 from wfinspect.errors import (
@@ -110,8 +110,7 @@ _FINAL_AFTER = timedelta(days=2)  # until then a date without runs may still get
 _CATCH_ALL = 1  # the workflow of all tasks that belong to none: distinguished by name
 
 
-@dataclass(frozen=True, slots=True)
-class RunHistory:
+class RunHistory(NamedTuple):
     """What the store knows of one instance's workflow."""
 
     journal: Journal
