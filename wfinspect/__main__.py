@@ -175,8 +175,9 @@ def _usual_place(environ: "Mapping[str, str]") -> tuple[str, float] | None:
     state = environ.get("XDG_STATE_HOME") or f"{home}/.local/state"
     if not all(each.startswith("/") for each in (home, config, state)):
         return None
-    # Any of them may be wrong, which the whole program says.
-    if any(name.startswith("WFINSPECT_") for name in environ):
+    # Any other may be wrong, which the whole program says.
+    of_targets = {"WFINSPECT_PROFILE", "WFINSPECT_REGION", "WFINSPECT_ENDPOINT"}
+    if any(name.startswith("WFINSPECT_") and name not in of_targets for name in environ):
         return None
     if os.path.lexists(f"{config}/wfinspect/config.toml"):
         return None
