@@ -35,7 +35,7 @@ async def test_the_start_paints_the_screen_once() -> None:
 async def test_a_view_is_painted_once_and_so_is_what_lay_behind_it() -> None:
     async with running(mixed(), is_recorded=True) as rig:
         await rig.press("enter", "ctrl+l")
-        for opened_by in "?tcfLY:":
+        for opened_by in "?tY:":
             rig.take_bytes()
             await rig.press(opened_by)
             opening = rig.take_bytes()
