@@ -105,3 +105,24 @@ def test_a_narrow_list_has_whole_names_and_enter_opens_the_detail(
         app.press("escape")
         app.wait_for(NAMES[SECOND])
         app.quit()
+
+
+def test_marked_rows_are_acted_on_together_as_the_footer_says(
+    home: Home, simulator: Simulator
+) -> None:
+    for number in (FIRST, SECOND, OTHER):
+        simulator.set_status(number, "Running")
+    with home.start(FIRST, SECOND, OTHER) as app:
+        app.wait_for(r"▸ 3 [\s\S]*Running ")
+        app.press("s", "s", "g")
+        app.wait_for("by ID")
+        app.press(" ", " ")
+        app.wait_for(r"x remove 2")
+        app.press("x")
+        app.wait_for("Removed 2 instances, u restores")
+        app.wait_for("▸ 1 ")
+        app.press("u")
+        app.wait_for("▸ 3 ")
+        app.press("g", " ", "escape")
+        app.wait_gone("x remove")
+        app.quit()

@@ -141,6 +141,21 @@ async def test_w_watches_what_was_looked_up_and_what_it_unwatches_stays() -> Non
         assert rig.asked == [("display", NEW), ("unwatch", NEW), ("display", NEW)]
 
 
+async def test_what_is_marked_is_acted_on_together_until_escape() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "space", "space")
+        assert cursor(rig) == TRADE
+        assert "a seen 2" in rig.text
+        await rig.press("a", "r", "escape", "r")
+
+        assert rig.asked == [
+            ("seen", FAILED, ORDER[1]),
+            ("refresh", FAILED),
+            ("refresh", ORDER[1]),
+            ("refresh", TRADE),
+        ]
+
+
 async def test_x_removes_and_u_brings_back() -> None:
     async with running(mixed()) as rig:
         await rig.press("j", "x")

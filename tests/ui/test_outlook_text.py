@@ -25,7 +25,7 @@ def running(minutes: float, **fields: object) -> Row:
 
 
 def below(one: Row, width: int = 35) -> str:
-    return sidebar_lines(one, LOOK, START, width)[1].text.strip()
+    return sidebar_lines(one, MARK, LOOK, START, width)[1].text.strip()
 
 
 def said(one: Row, width: int = WIDE) -> list[str]:
@@ -76,14 +76,14 @@ def test_beside_a_detail_at_80_cells_id_state_and_age_are_whole(number: int) -> 
             last_change=change(number, "WaitResource", "Running", ago(minutes=1)),
         )
     )
-    first, second = sidebar_lines(one, LOOK, START, 33)
+    first, second = sidebar_lines(one, MARK, LOOK, START, 33)
 
     assert cell_len(first.text) == cell_len(second.text) == 33
     assert "Running" in first.text
     assert first.text.endswith("1m")
     assert second.text.startswith(f"    {number} ")
     assert second.text.endswith("late ")
-    assert first.text.startswith("\u2731 \u25b8 ads_")
+    assert first.text.startswith("  \u25b8 ads_")
 
 
 def test_in_the_list_the_mark_stands_before_what_changed() -> None:

@@ -36,14 +36,14 @@ def test_every_sidebar_line_fills_its_width_and_holds_the_whole_id(
     name: str, status: str, width: int, is_live: bool
 ) -> None:
     one = row(2**63 - 1, status, name=name, is_live=is_live)
-    first, second = sidebar_lines(one, LOOK, START, width)
+    first, second = sidebar_lines(one, MARK, LOOK, START, width)
 
     assert cell_len(first.text) == cell_len(second.text) == width
     assert str(2**63 - 1) in second.text
 
 
 def test_a_long_word_of_a_state_leaves_glyph_and_name_their_half() -> None:
-    first, _ = sidebar_lines(row(1, "Suspended" * 6, name="dwd_trade_di"), LOOK, START, 34)
+    first, _ = sidebar_lines(row(1, "Suspended" * 6, name="dwd_trade_di"), MARK, LOOK, START, 34)
 
     assert first.text.startswith("  ? dwd_tra...")
     assert "SuspendedS..." in first.text

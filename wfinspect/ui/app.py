@@ -391,7 +391,9 @@ class WfInspectApp(CrashSafeApp):
             self.notify("There is nothing to export.")
             return
         goals = {"file": "a file", "clipboard": "the clipboard"}
-        scopes = {f"ID {row.key.id}": (row,), f"all {len(every)} rows": every}
+        marked = self.main.marked
+        first = {f"{len(marked)} marked": marked} if marked else {f"ID {row.key.id}": (row,)}
+        scopes: dict[str, Sequence[Row]] = {**first, f"all {len(every)} rows": every}
         choices = tuple(
             Choice((rows, kind, goal), ((f" {what}: {words}", Role.TEXT),), (), f"{what} {words}")
             for what, rows in scopes.items()

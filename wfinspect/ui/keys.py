@@ -71,6 +71,7 @@ COMMANDS = (
     KeyCommand("page-up", "pageup", "move('page_up')", "a page up", _LIST, "PgUp"),
     KeyCommand("filter", "slash", "filter", "filter", _LIST, "/", "filter"),
     KeyCommand("sort", "s", "sort", "change sort order", _LIST, "s"),
+    KeyCommand("mark", "space", "mark", "mark for x, a, e and r", _LIST, "Space"),
     KeyCommand("remove", "x", "remove", "remove", _LIST, "x"),
     KeyCommand("undo", "u", "undo", "restore what was removed", _LIST, "u"),
     KeyCommand("remove-settled", "X", "remove_settled", "remove all settled", _LIST, "X"),

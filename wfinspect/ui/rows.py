@@ -271,7 +271,7 @@ LEAD_CELLS = 4
 """Cells of mark and glyph, each with a blank behind it."""
 
 
-def sidebar_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, Line]:
+def sidebar_lines(row: Row, mark: Span, look: Look, now: datetime, width: int) -> tuple[Line, Line]:
     """Two lines: mark, glyph, name, word and time; below them the whole ID, what changed."""
     word, role = state_word(row)
     if width < ROOMY_ROW_CELLS:
@@ -280,7 +280,7 @@ def sidebar_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
     right: list[Span] = [(fit(word, width // 2 - 4), role)]
     right.append((" " + pad_left(state_time(row, look, now), TIME_CELLS), Role.DIM))
     glyph, glyph_role = glyph_of(row, look)
-    left = [mark_of(row, look), (f" {glyph} ", glyph_role), name_of(row)]
+    left = [mark, (f" {glyph} ", glyph_role), name_of(row)]
     below: list[Span] = [(f"{' ' * LEAD_CELLS}{row.key.id}", Role.DIM)]
     (text, note_role), beside = _remarks(row, now, width - width_of(below) - 3)
     below.append((f"  {text}" if text else "", note_role))

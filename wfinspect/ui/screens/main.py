@@ -323,7 +323,9 @@ class MainScreen(SparingScreen[None]):
         self.bottom.update_lines()
 
     def _hints(self, width: int) -> Line:
-        return command_hints(width, self._keymap, self.list.chosen, in_detail=self._in_detail)
+        return command_hints(
+            width, self._keymap, self.list.chosen, len(self.marked), in_detail=self._in_detail
+        )
 
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
         return nothing_watched(self.snapshot.health.trouble, width)
@@ -371,6 +373,25 @@ class MainScreen(SparingScreen[None]):
             self.notify("Look up an instance first: type its ID.", timeout=BRIEF_SECONDS)
         return self.list.chosen
 
+    @property
+    def marked(self) -> Sequence[Row]:
+        """The marked rows that are on the list."""
+        keys = self.list.marked
+        return [row for row in self.list.items if row.key in keys] if keys else []
+
+    def _marked_or_needed(self) -> Sequence[Row]:
+        return self.marked or [row for row in (self.needed(),) if row is not None]
+
+    def action_mark(self) -> None:
+        """Mark what is under the cursor, or remove its mark, and go to the next."""
+        if (row := self.needed()) is not None:
+            self._mark(self.list.marked ^ {row.key})
+            self.list.move_by(1)
+
+    def _mark(self, keys: set[InstanceKey]) -> None:
+        self.list.mark(keys)
+        self.hints.update_lines()
+
     def action_move(self, where: str) -> None:
         """Move in the pane that has the keys, else in the list."""
         focused = self.focused
@@ -383,9 +404,11 @@ class MainScreen(SparingScreen[None]):
             self._display(row.key)
 
     def action_back(self) -> None:
-        """One step back: from the detail to the list, there what was looked up leaves, then the filter."""
+        """One step back: marks go, then from the detail to the list, there what was looked up, the filter."""
         row = self.list.chosen
-        if self._in_detail:
+        if self.marked:
+            self._mark(set())
+        elif self._in_detail:
             self._give_keys(in_detail=False)
         elif row is not None and not row.is_watched:
             self._take_off([row])
@@ -419,9 +442,9 @@ class MainScreen(SparingScreen[None]):
             self.control.watch([row.key])
 
     def action_remove(self) -> None:
-        """Remove a row from the list."""
-        if (row := self.needed()) is not None:
-            self._unwatch([row])
+        """Remove rows from the list."""
+        if rows := self._marked_or_needed():
+            self._unwatch(rows)
 
     def action_remove_settled(self) -> None:
         """Remove every settled row, but those with an unseen change."""
@@ -443,6 +466,7 @@ class MainScreen(SparingScreen[None]):
 
     def _take_off(self, rows: Sequence[Row]) -> None:
         self.control.unwatch([row.key for row in rows])
+        self.list.marked -= {row.key for row in rows}
         self._await(dict.fromkeys(row.key for row in rows))
         self._begin_rest()
 
@@ -460,17 +484,17 @@ class MainScreen(SparingScreen[None]):
         self._select(row.key)
 
     def action_seen(self) -> None:
-        """Mark one row as seen."""
-        if (row := self.needed()) is not None:
-            self.control.mark_seen([row.key])
+        """Mark rows as seen."""
+        if rows := self._marked_or_needed():
+            self.control.mark_seen([row.key for row in rows])
 
     def action_all_seen(self) -> None:
         """Mark all rows as seen."""
         self.control.mark_seen()
 
     def action_refresh_one(self) -> None:
-        """Read one instance now."""
-        if (row := self.needed()) is not None:
+        """Read instances now."""
+        for row in self._marked_or_needed():
             self.control.refresh(row.key)
 
     def action_refresh_all(self) -> None:

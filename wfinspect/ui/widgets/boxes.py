@@ -231,16 +231,23 @@ class FilterBox(Horizontal):
 
 
 def command_hints(
-    width: int, keymap: Mapping[str, str], row: Row | None, *, in_detail: bool
+    width: int, keymap: Mapping[str, str], row: Row | None, marked: int = 0, *, in_detail: bool
 ) -> Line:
-    """Return the keys that matter most for the row under the cursor, as many as fit."""
+    """Return the keys that matter most for the marked rows or that under the cursor, as many as fit."""
     foremost = ["task-log", "tasks", "compare"] if row and row.family is Family.FAILURE else []
+    words = {"watch": "unwatch"} if row and row.is_watched else {}
+    if marked:
+        words |= {each: f"{each} {marked}" for each in _OF_MARKED} | {"back": "clear marks"}
+        foremost = [*_OF_MARKED, "back"]
     useless = {"open" if in_detail else "back"} | ({"task-log", "compare"} - {*foremost})
-    shown = [command for command in COMMANDS if command.hint and command.id not in useless]
+    shown = [
+        command
+        for command in COMMANDS
+        if command.id in foremost or (command.hint and command.id not in useless)
+    ]
     if row is None:
         shown = [command for command in shown if command.id in {"find", "help", "quit"}]
     shown.sort(key=lambda each: foremost.index(each.id) if each.id in foremost else _MANY)
-    words = {"watch": "unwatch"} if row and row.is_watched else {}
     keys = [(keymap.get(each.id, each.shown), words.get(each.id, each.hint)) for each in shown]
     ranks = [
         {"help": 0, "back": 1, "quit": 2}.get(command.id, 4 + n) for n, command in enumerate(shown)
@@ -249,3 +256,4 @@ def command_hints(
 
 
 _MANY = 100
+_OF_MARKED = ("remove", "seen", "export", "refresh")

@@ -49,6 +49,8 @@ class WatchedList(CursorList[Row]):
         self._troubles: Mapping[Target, Trouble] = {}
         self.filter_text = ""
         """What a row must match, as `search` reads it; "" for nothing."""
+        self.marked: set[InstanceKey] = set()
+        """Rows that some commands act on together, on the list or not any more."""
         self._problem = ""
         self._is_sidebar = False
         self._make_empty = empty
@@ -159,11 +161,20 @@ class WatchedList(CursorList[Row]):
             return self._header(header) if header else BLANK
         row, found = self.table[index], None
         if self._is_sidebar:
-            found = sidebar_lines(row, self._look, self._now, self.text_width)[part]
+            lines = sidebar_lines(row, self._mark(row), self._look, self._now, self.text_width)
+            found = lines[part]
         return (found or self._row_line(row)).on(self.ground_of(index))
 
     def _row_line(self, row: Row) -> Line:
-        return list_line(row, mark_of(row, self._look), self._look, self._now, self.columns)
+        return list_line(row, self._mark(row), self._look, self._now, self.columns)
+
+    def _mark(self, row: Row) -> Span:
+        return ("+", Role.ACCENT) if row.key in self.marked else mark_of(row, self._look)
+
+    def mark(self, keys: set[InstanceKey]) -> None:
+        """Mark these rows and no others."""
+        self.marked = keys
+        self.update_lines()
 
     def _header(self, target: Target) -> Line:
         return header_line(self._names[target], self._troubles.get(target), self.text_width)
