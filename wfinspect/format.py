@@ -57,8 +57,7 @@ def shown(text: str, *, limit: int = LINE_LIMIT) -> str:
 
 def shown_block(text: str) -> str:
     """Return all lines of any text, safe for a terminal: as `shown`, line breaks kept, tabs as spaces."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join(_made_visible(line.replace("\t", "    ")) for line in lines)
+    return plain_text(text).replace("\t", "    ")
 
 
 def shortened(text: str, limit: int = VALUE_LIMIT) -> tuple[str, str]:
@@ -80,16 +79,8 @@ def size_of(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return a text of many lines, safe to save and to paste: as `shown`, line breaks and tabs kept.
-
-    Takes time in proportion to the text, and little where nothing has to be made visible.
-    """
-    text = text.replace("\r\n", "\n")
-    odd = {char for char in set(text) - {"\n", "\t"} if _is_mark(char) or not is_harmless(char)}
-    if not any(map(_is_mark, odd)):
-        return text.translate({ord(char): _visible(char) for char in odd})
-    # How many marks there are on a letter counts, so each is looked at.
-    lines = (line.split("\t") for line in text.split("\n"))
+    """Return a text of many lines, safe to save and to paste: as `shown`, line breaks and tabs kept."""
+    lines = (line.split("\t") for line in text.replace("\r\n", "\n").split("\n"))
     return "\n".join("\t".join(map(_made_visible, cells)) for cells in lines)
 
 

@@ -169,7 +169,7 @@ def test_a_log_is_that_of_the_latest_run_or_of_the_one_asked_for(caller: Caller,
     task = rerun_task(caller, day)
     first, second = (log(caller, Id=task["Id"], RunNumber=n) for n in (1, 2))
     assert log(caller, Id=task["Id"]) == second
-    assert "ERROR FAILED: ODPS-0123131" in first
+    assert "ERROR FAILED: ODPS-0130071" in first
     assert "ERROR" not in second
     assert "FINISH" in second
 

@@ -79,7 +79,8 @@ def _host_of(region: str, choice: str) -> str:
 def _from_url(text: str) -> str:
     quoted = _quoted(re.sub(r"//[^/@]*@", "//...@", text))
     unusable = ConfigError(
-        f"The endpoint {quoted} can't be used: write public, vpc or a URL such as https://host."
+        f"The endpoint {quoted} can't be used: write public, vpc or a URL of a host alone, such as "
+        "https://host or https://host:8443."
     )
     try:
         parts = urlsplit(text)
@@ -89,34 +90,22 @@ def _from_url(text: str) -> str:
     # urlsplit drops some control characters in silence.
     if parts.scheme not in {"http", "https"} or re.search(r"[\s\x00-\x1f\x7f]", text):
         raise unusable
-    if "@" in parts.netloc:
-        raise ConfigError(
-            "An endpoint holds no user name or password: keys come from the environment or from "
-            "~/.aliyun/config.json."
-        )
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or "?" in text or "#" in text:
-        raise ConfigError(
-            f"The endpoint {quoted} must end after the host and port: leave off the path."
-        )
     literal = _address(host)
-    if port == 0 or not (literal or _HOST.fullmatch(host)):
+    is_host = port != 0 and (literal or _HOST.fullmatch(host))
+    if not is_host or parts.path not in {"", "/"} or re.search("[@?#]", text):
         raise unusable
     name = f"[{literal}]" if isinstance(literal, ipaddress.IPv6Address) else host
     place = name if port in {None, _PORTS[parts.scheme]} else f"{name}:{port}"
     if parts.scheme == "https":
         return place
-    _require_loopback(host, literal, quoted)
+    _require_loopback(literal, quoted)
     return f"http://{place}"
 
 
 def _require_loopback(
-    host: str, literal: ipaddress.IPv4Address | ipaddress.IPv6Address | None, quoted: str
+    literal: ipaddress.IPv4Address | ipaddress.IPv6Address | None, quoted: str
 ) -> None:
     # A name may resolve to anything, so only a literal can promise that nothing leaves the machine.
-    if host == "localhost":
-        raise ConfigError(
-            "http://localhost is a name, which may lead elsewhere: write http://127.0.0.1 instead."
-        )
     if literal is None or not literal.is_loopback:
         raise ConfigError(
             f"The endpoint {quoted} would send signed requests in the clear: use https://; "

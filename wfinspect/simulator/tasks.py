@@ -5,7 +5,7 @@ each task has come is made on demand from what the population says about its ins
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from random import Random
@@ -213,8 +213,6 @@ class TaskRun:
     finished: int | None = None
     ends: int = 0
     """When its work is through, also while that lies ahead."""
-    is_retried: bool = False
-    """Another attempt follows in the same run of the instance."""
 
 
 def course_of(record: Record, run: WorkflowRun) -> Course:
@@ -256,8 +254,7 @@ def task_runs(task: Task, layout: Layout, course: Course, now: int, per_run: int
     attempts = layout.get(task.number, ())
     begun = [a for a in attempts if course.settled is not None or course.at(a.waits) <= now]
     found = [_task_run(task, a, course, now, first + i) for i, a in enumerate(begun)]
-    retried = [replace(task_run, is_retried=True) for task_run in found[: len(attempts) - 1]]
-    return retried + found[len(retried) :] or [TaskRun(task, first)]
+    return found or [TaskRun(task, first)]
 
 
 def _before(task: Task, course: Course, now: int, number: int) -> TaskRun:
@@ -357,15 +354,14 @@ class Tasks:
         """Return a run of a task with the service's names."""
         instance, task = self._instance, task_run.task
         kind, owner = instance.get("Type"), instance.get("Owner")
-        times = (
-            task_run.waits_for_time,
-            task_run.waits_for_resources,
-            task_run.started,
-            task_run.finished,
-        )
-        names = ("WaitingTriggerTime", "WaitingResourceTime", "StartedTime", "FinishedTime")
-        created = instance.get("CreateTime")
-        passed = [at for at in (created, *times) if isinstance(at, int)]
+        times = {
+            "CreateTime": instance.get("CreateTime"),
+            "WaitingTriggerTime": task_run.waits_for_time,
+            "WaitingResourceTime": task_run.waits_for_resources,
+            "StartedTime": task_run.started,
+            "FinishedTime": task_run.finished,
+        }
+        passed = [at for at in times.values() if isinstance(at, int)]
         record: Record = {
             "Id": self.instance_id * TASKS_APART + task.number,
             "TaskId": self._workflow_id * TASKS_APART + task.number,
@@ -390,10 +386,9 @@ class Tasks:
             "PeriodNumber": 1,
             "OperationType": "Rerun" if task_run.run_number > 1 else "",
             "Bizdate": instance.get("BizDate"),
-            "CreateTime": created,
             "TriggerTime": self._due,
             "ModifyTime": max(passed, default=None),
-            **dict(zip(names, times, strict=True)),
+            **times,
             "ProjectEnv": instance.get("EnvType"),
             "ProjectId": instance.get("ProjectId"),
             "TriggerType": "Scheduler" if kind in {"Normal", "SupplementData"} else "Manual",
@@ -444,25 +439,14 @@ def _without_running(task_run: TaskRun, status: str) -> TaskRun:
 # Their logs: a log only grows, what was there at one moment begins what is there at the next.
 
 _STEPS = 200  # lines of progress in a long log; a short one has a line a second
-_SKEW_EVERY = 50
 _RULE = "=" * 65
 
-# What a failed run ends with, by whether another attempt in the same run makes it good.
-_ERRORS = {
-    False: (
-        "FAILED: ODPS-0130071:[1,45] Semantic analysis exception - column bizdt cannot be resolved",
-        "Exit with FAILED.",
-        "Shell run failed, exitCode: 1",
-    ),
-    True: (
-        "FAILED: ODPS-0123131:User defined function exception - Traceback:",
-        "java.lang.OutOfMemoryError: Java heap space",
-        "    at com.example.udf.Merge.evaluate(Merge.java:118)",
-        "    at java.lang.reflect.Method.invoke(Method.java:498)",
-        "instance reached its memory limit, 3 times; it may do better at another attempt",
-        "Shell run failed, exitCode: 137",
-    ),
-}
+# What a failed run ends with.
+_ERRORS = (
+    "FAILED: ODPS-0130071:[1,45] Semantic analysis exception - column bizdt cannot be resolved",
+    "Exit with FAILED.",
+    "Shell run failed, exitCode: 1",
+)
 
 _BULK_SIZE = 32 * 1024 * 1024
 _BULK_LINE = (
@@ -501,10 +485,7 @@ def _lines(task_run: TaskRun, day: str) -> Iterator[tuple[int, str]]:
     job = f"{day}{at % 10**9:09}g{task.number:03}"
     yield at, f"INFO {_RULE}"
     yield at, f"INFO Current node: {task.name} ({task.type}), run number {task_run.run_number}"
-    yield (
-        at,
-        f"INFO SKYNET_BIZDATE={day} SKYNET_RUNNUMBER={task_run.run_number} TASK_PLUGIN={task.type}",
-    )
+    yield at, f"INFO SKYNET_BIZDATE={day} SKYNET_RUNNUMBER={task_run.run_number}"
     yield at, f"INFO {_RULE}"
     yield at, f"INFO Job submitted, ID = {job}, quota default"
     yield at, f"WARN partition dt={day} of {task.name}_tmp is deprecated and ignored"
@@ -516,12 +497,10 @@ def _lines(task_run: TaskRun, day: str) -> Iterator[tuple[int, str]]:
         mapped = f"{64 - mappers}/{mappers}/64[{mappers * 100 // 64}%]"
         reduced = f"{32 - reducers}/{reducers}/32[{reducers * 100 // 32}%]"
         yield then, f"INFO M1_job_0: {mapped} R2_1_job_0: {reduced}"
-        if step % _SKEW_EVERY == 0:
-            yield then, f"WARN data skew in R2_1_job_0, instance {step}"
     if task_run.finished is None:
         return
     has_failed = task_run.status == "Failure"
-    for line in _ERRORS[task_run.is_retried] if has_failed else ("OK",):
+    for line in _ERRORS if has_failed else ("OK",):
         yield task_run.finished, f"{'ERROR' if has_failed else 'INFO'} {line}"
     word = "ERROR" if has_failed else "FINISH"
     yield task_run.finished, f"INFO Current task status: {word}"

@@ -630,7 +630,7 @@ def table(pairs: Iterable[tuple[str, str]], width: int, *, is_all: bool = True) 
     Unless `is_all`, the last value holds pairs that were not read.
     """
     given = list(pairs)
-    keys = [_start_of_key(key) for key, _ in given[:MAX_LINES]]
+    keys = [fmt.shown(key, limit=_KEY_LIMIT) for key, _ in given[:MAX_LINES]]
     widest = max((cell_len(key) for key in keys), default=0)
     column = Column("", max(6, min(widest, (width - 4) * 2 // 5)))
     room = max(8, width - column.cells - 3)
@@ -649,7 +649,3 @@ def table(pairs: Iterable[tuple[str, str]], width: int, *, is_all: bool = True) 
         more = f"{left_out:,}" if is_all else f"more than {left_out:,}"
         lines += sentence(f"... and {more} more, v shows them all", width)
     return tuple(lines)
-
-
-def _start_of_key(key: str) -> str:
-    return fmt.shown_block(key if len(key) <= _KEY_LIMIT else key[:_KEY_LIMIT] + "...")

@@ -85,9 +85,11 @@ def details(
     def time(name: str) -> str:
         return unreadable.get(name) or fmt.service_time(getattr(task, name), look.zone)
 
-    def by(at: str, user: object) -> str:
-        return " by ".join(filter(None, (at, str(user))))
+    def joined(separator: str, *parts: object) -> str:
+        return separator.join(filter(None, map(str, parts)))
 
+    trigger = joined(" ", plain("trigger_type"), plain("trigger_recurrence"))
+    tags = unreadable.get("tags") or ", ".join(f"{tag.key}:{tag.value}" for tag in task.tags)
     waits = (unreadable.get(f"waiting_{what}_time") for what in ("trigger", "resource"))
     fields = (
         ("Type", plain("task_type")),
@@ -108,28 +110,14 @@ def details(
         ("Priority", plain("priority")),
         ("Baseline", plain("baseline_id")),
         ("Rerun mode", plain("rerun_mode")),
-        (
-            "Trigger",
-            ", ".join(
-                filter(
-                    None,
-                    (
-                        f"{plain('trigger_type')} {plain('trigger_recurrence')}".strip(),
-                        meaning(task),
-                    ),
-                )
-            ),
-        ),
+        ("Trigger", joined(", ", trigger, meaning(task))),
         ("Resources", plain("resource_group_id")),
         ("Process", plain("process_id")),
         ("Gateway", plain("gateway")),
-        ("Created", by(time("create_time"), plain("create_user"))),
-        ("Modified", by(time("modify_time"), plain("modify_user"))),
+        ("Created", joined(" by ", time("create_time"), plain("create_user"))),
+        ("Modified", joined(" by ", time("modify_time"), plain("modify_user"))),
         ("Description", plain("description")),
-        (
-            "Tags",
-            unreadable.get("tags") or ", ".join(f"{tag.key}:{tag.value}" for tag in task.tags),
-        ),
+        ("Tags", tags),
         ("Parameters", plain("script_parameters")),
         ("Script", unreadable.get("script_content", "")),
         ("New fields", ", ".join(task.unknown_fields)),

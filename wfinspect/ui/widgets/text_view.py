@@ -4,7 +4,7 @@ import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 from textual import events
 
@@ -106,15 +106,11 @@ class LongText:
             if len(held) != len(self.text):
                 # A few letters change their length with their case, and no place would agree.
                 held, flags = self.text, re.IGNORECASE
-        if not self._continued:
-            pattern = re.compile(re.escape(wanted) + "[^\n]*", flags)
-            found.extend(match.start() for match in pattern.finditer(held))
-            return found
-        pattern, at = re.compile(re.escape(wanted), flags), 0
-        while (match := pattern.search(held, at)) is not None:
-            found.append(match.start())
-            following = self.row_of(match.start()) + 1
-            at = self._starts[following] if following < len(self) else len(held)
+        # Where each line is one row, the rest of it is passed over, which is quick.
+        rest = "" if self._continued else "[^\n]*"
+        places = (match.start() for match in re.finditer(re.escape(wanted) + rest, held, flags))
+        one_a_row = (next(of_row) for _, of_row in groupby(places, self.row_of))
+        found.extend(one_a_row if self._continued else places)
         return found
 
     def error_lines(self) -> tuple[int, ...]:
