@@ -18,7 +18,7 @@ def with_rows(snapshot: Snapshot) -> Snapshot:
 
 
 class FakeControl:
-    """Fulfils WatchControl; `publish` is what the poller's thread would do."""
+    """Stands for a Poller; `publish` is what the poller's thread would do."""
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         self.target = BINDING

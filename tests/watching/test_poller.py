@@ -9,7 +9,7 @@ from fakes import BINDING, START, ScriptedSource, instance, key, ms
 
 from wfinspect.clock import SystemClock
 from wfinspect.model import Target
-from wfinspect.watching.api import Contact, Snapshot, WatchControl
+from wfinspect.watching.api import Contact, Snapshot
 from wfinspect.watching.poller import Poller
 
 DEADLINE = 10.0
@@ -61,11 +61,6 @@ def new_watcher(tmp_path: Path, source: ScriptedSource) -> Poller:
             interval=2.0,
         )
     )
-
-
-def test_it_fulfils_the_contract_of_a_face(watcher: Poller) -> None:
-    control: WatchControl = watcher
-    assert control.target == BINDING
 
 
 def test_what_is_asked_before_the_start_is_done_after_it(watcher: Poller) -> None:

@@ -15,9 +15,7 @@ from wfinspect.settings import Settings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    parser.add_argument(
-        "ids", nargs="+", metavar="ID", help="an ID, a list (1,2) or a range (100..120)"
-    )
+    output.add_ids(parser, nargs="+")
     output.add_output_option(parser, "the service's object as it came, an array for several")
     parser.add_argument(
         "--field",
@@ -30,20 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what could be read; name on standard error what could not."""
     ids = parse_ids(" ".join(args.ids))
-    resolved = resolve_target(settings, environ)
+    target = resolve_target(settings, environ).target
     clock, calls = SystemClock(), Counter[Target]()
     try:
         with asyncio.Runner() as runner:
             reading = runner.run(
-                read_instances(
-                    resolved.target, ids, environ, clock, lambda: calls.update([resolved.target])
-                )
+                read_instances(target, ids, environ, clock, lambda: calls.update([target]))
             )
     finally:
         count_calls(settings, clock, calls)
     found = [reading.found[i] for i in ids if i in reading.found]
     if found:
-        region, is_several = resolved.target.region, len(ids) > 1
+        region, is_several = target.region, len(ids) > 1
         print(
             output.as_fields(found, args.field, has_id=is_several)
             if args.field

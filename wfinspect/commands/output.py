@@ -33,6 +33,12 @@ def say(sentence: str) -> None:
         print(f"wfinspect: {shown(sentence, limit=SENTENCE_LIMIT)}", file=sys.stderr, flush=True)
 
 
+def add_ids(parser: argparse.ArgumentParser, nargs: str = "*", without: str = "") -> None:
+    """Add the IDs of instances; `without` says what holds where none is given."""
+    text = f"an ID, a list (1,2) or a range (100..120){without}"
+    parser.add_argument("ids", nargs=nargs, metavar="ID", help=text)
+
+
 def add_output_option(parser: argparse.ArgumentParser, array: str) -> None:
     """Add ``--output`` to a command's options; `array` says what it prints as JSON."""
     parser.add_argument(

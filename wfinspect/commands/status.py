@@ -14,7 +14,7 @@ from wfinspect.commands.once import (
     resolve_target,
     stored_rows,
 )
-from wfinspect.commands.output import aligned, say
+from wfinspect.commands.output import add_ids, aligned, say
 from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError, UsageError
 from wfinspect.format import MARKS, age, shown
 from wfinspect.model import Family, InstanceId, InstanceKey, Status, Target, WorkflowInstance
@@ -28,12 +28,7 @@ Outcome = WorkflowInstance | ServiceError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    parser.add_argument(
-        "ids",
-        nargs="*",
-        metavar="ID",
-        help="an ID, a list (1,2) or a range (100..120); without one, the watched list",
-    )
+    add_ids(parser, without="; without one, the watched list")
     parser.add_argument(
         "--short",
         action="store_true",

@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import TextIO
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.once import gravest, resolve_target, stored_rows
-from wfinspect.commands.output import SENTENCE_LIMIT, say
+from wfinspect.commands.output import SENTENCE_LIMIT, add_ids, say
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import clock_time, exact_json, shown
@@ -38,12 +39,7 @@ TIMED_OUT = 124
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    parser.add_argument(
-        "ids",
-        nargs="*",
-        metavar="ID",
-        help="an ID, a list (1,2) or a range (100..120); without one, the watched list as it is now",
-    )
+    add_ids(parser, without="; without one, the watched list as it is now")
     parser.add_argument(
         "--until",
         choices=UNTILS,
@@ -89,15 +85,11 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     poller = Poller(engine)
     is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
     progress = ProgressLine(sys.stderr, settings.zone, is_terminal=is_terminal)
-
-    def report(change: Change) -> None:
-        progress.clear()
-        print(change.as_json() if args.json else change.as_text(settings.zone), flush=True)
-
+    written = Change.as_json if args.json else partial(Change.as_text, zone=settings.zone)
     follower = Follower(keys, args.until, fail_fast=args.fail_fast)
     with ended_by_signals():
         try:
-            return follow(poller, follower, report, progress, clock, args.timeout)
+            return follow(poller, follower, written, progress, clock, args.timeout)
         finally:
             progress.clear()
             poller.stop()
@@ -363,12 +355,12 @@ _LONGEST_WAIT_SECONDS = 5.0
 def follow(
     poller: Poller,
     follower: Follower,
-    report: Callable[[Change], None],
+    written: Callable[[Change], str],
     progress: ProgressLine,
     clock: Clock,
     timeout: float | None,
 ) -> int:
-    """Report each change until the follower has an exit code, or `timeout` seconds have passed."""
+    """Print each change until the follower has an exit code, or `timeout` seconds have passed."""
     # Of the queues only this one may be put into from a thread while this thread waits in it.
     pings = queue.SimpleQueue[None]()
     poller.subscribe(lambda: pings.put(None))
@@ -377,7 +369,8 @@ def follow(
     while True:
         snapshot = poller.snapshot
         for change in follower.take(snapshot):
-            report(change)
+            progress.clear()
+            print(written(change), flush=True)
         progress.show(snapshot, follower.summary())
         code = follower.exit_code
         left = deadline - clock.monotonic()

@@ -168,7 +168,7 @@ class CredentialsSource:
         """Return the CLI's own current profile, for an app that began before `aliyun configure` ran; or ""."""
         with contextlib.suppress(ConfigError):
             name = profiles.current_profile(self._environ, self._home)
-            if name and not profiles.is_empty(profiles.read_profile(name, self._home)):
+            if name and not profiles.is_empty(profiles.find_profile(name, self._home)[1]):
                 return name
         return ""
 

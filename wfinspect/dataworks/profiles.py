@@ -80,12 +80,12 @@ def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Ide
     """
     is_explicit = profile not in {None, "", DEFAULT, ENVIRONMENT}
     if profile and is_explicit:
-        name, found, source = profile, read_profile(profile, home), _named(profile, home)
+        name, found, source = profile, find_profile(profile, home)[1], _named(profile, home)
     elif profile == ENVIRONMENT or (not profile and keys_in(environ) is not None):
         name, found, source = ENVIRONMENT, _beside_keys(environ, home), "keys in the environment"
     else:
         current = None if profile == DEFAULT else current_profile(environ, home)
-        found = read_profile(current, home) if current else {}
+        found = find_profile(current, home)[1] if current else {}
         name, source = DEFAULT, "default credential chain"
         if current and not is_empty(found):
             name, source = current, _named(current, home)
@@ -140,11 +140,6 @@ def current_profile(environ: Mapping[str, str], home: Path) -> str | None:
         return current
     # The CLI's own reading of a file that was written by hand or by a script.
     return "default" if file.profile("default") else None
-
-
-def read_profile(name: str, home: Path) -> dict[str, Any]:
-    """Return the members of one profile, as in the file; raises as `find_profile`."""
-    return find_profile(name, home)[1]
 
 
 def find_profile(name: str, home: Path) -> tuple[CliFile, dict[str, Any]]:
@@ -233,7 +228,7 @@ def _beside_keys(environ: Mapping[str, str], home: Path) -> dict[str, Any]:
     """Return the current profile: the CLI, too, puts keys from the environment over a profile."""
     try:
         name = current_profile(environ, home)
-        return read_profile(name, home) if name else {}
+        return find_profile(name, home)[1] if name else {}
     except ConfigError:
         return {}
 

@@ -36,8 +36,9 @@ from wfinspect.ui.screens.dialogs import (
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.terminal import CrashSafeApp
 from wfinspect.ui.widgets.boxes import IdBox
-from wfinspect.watching.api import Row, Snapshot, WatchControl
+from wfinspect.watching.api import Row, Snapshot
 from wfinspect.watching.notifications import NoticeReader, summary
+from wfinspect.watching.poller import Poller
 
 if TYPE_CHECKING:
     from wfinspect.ui.screens.view import OverlayScreen
@@ -66,7 +67,7 @@ class WfInspectApp(CrashSafeApp):
 
     def __init__(
         self,
-        control: WatchControl,
+        control: Poller,
         *,
         clock: Clock,
         settings: Settings,

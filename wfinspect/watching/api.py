@@ -1,7 +1,7 @@
 """The seams of the watch: what screens and commands see and request, what it needs of a service.
 
-`WatchControl` is what a screen holds: it gives a `Snapshot` of `Row`s, and takes `Request`s beyond
-the polls. `InstanceSource` is a service; `wfinspect.dataworks` fulfils it without knowing it.
+A screen holds a `poller.Poller`, which gives a `Snapshot` of `Row`s, and takes `Request`s beyond the
+polls. `InstanceSource` is a service; `wfinspect.dataworks` fulfils it without knowing it.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -335,60 +335,6 @@ def _without_rows(snapshot: Snapshot) -> Snapshot:
 
 
 _NO_ROWS = Rows()
-
-
-class WatchControl(Protocol):
-    """What a screen may request of the watch; each call returns at once, from any thread."""
-
-    target: Target
-    """The target that new IDs get."""
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The newest state; never changes once handed out."""
-
-    def subscribe(self, ping: Callable[[], None]) -> None:
-        """Have `ping` called, from the poller's thread, after each new snapshot; it must not wait."""
-
-    def display(self, key: InstanceKey | None) -> None:
-        """Put an instance on display, which is read more often then, or none.
-
-        One that is not watched joins the rows, in place of the one before it, and is read at once.
-        """
-
-    def watch(self, keys: Sequence[InstanceKey]) -> None:
-        """Add to the watched list. An ID that the service does not know is dropped with a notice."""
-
-    def unwatch(self, keys: Sequence[InstanceKey]) -> None:
-        """Take off the list; what is on it without being watched as well."""
-
-    def restore(self) -> None:
-        """Undo the last `unwatch`."""
-
-    def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
-        """Clear the unseen marks of some rows, of all without an argument."""
-
-    def refresh(self, key: InstanceKey | None = None) -> None:
-        """Read one instance now, all without an argument."""
-
-    def set_paused(self, *, paused: bool) -> None:
-        """Stop or resume polling; what the user requests still goes out."""
-
-    def set_interval(self, seconds: float) -> None:
-        """Set how often active instances are read; at least 2 seconds."""
-
-    def submit(self, request: "Request[A]", answer: "Heard[A]") -> None:
-        """Request something beyond the watch, such as tasks or a log.
-
-        `answer` is called once, on the poller's thread, with a `Reply` or a `ServiceError`. Its calls
-        are counted like polls, and go out at the same rate; see each request for the costs.
-        """
-
-    def try_alert(self) -> None:
-        """Have an alert raised that says that it is a trial."""
-
-    def touch(self) -> None:
-        """Say that the user pressed a key: the instance on display stays on the fast cadence."""
 
 
 # What is requested beyond the watch.

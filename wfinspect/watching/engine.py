@@ -139,9 +139,13 @@ class Engine:
         self._calls.restart()
         self._lookups.restart()
 
-    # What the user wants; see `WatchControl`.
+    # What the user wants; `Poller` has each of these under the same name.
 
     def display(self, key: InstanceKey | None) -> None:
+        """Put an instance on display, which is read more often then, or none.
+
+        One that is not watched joins the rows, in place of the one before it, and is read at once.
+        """
         moment, before = self.clock.moment(), self._attention.displayed
         self._attention.display(key, moment.monotonic)
         self._watchlist.touch(each for each in (before, key) if each is not None)
@@ -158,6 +162,7 @@ class Engine:
             self._schedule.request(key, moment.monotonic, is_urgent=True)
 
     def watch(self, keys: Sequence[InstanceKey]) -> None:
+        """Add to the watched list. An ID that the service does not know is dropped with a notice."""
         moment = self.clock.moment()
         self._journal.watch(keys, moment.now)
         self._reconcile(moment.monotonic)
@@ -166,37 +171,50 @@ class Engine:
                 self._schedule.request(key, moment.monotonic)
 
     def unwatch(self, keys: Sequence[InstanceKey]) -> None:
+        """Take off the list; what is on it without being watched as well."""
         self._journal.unwatch(keys)
         self._reconcile(self.clock.monotonic())
 
     def restore(self) -> None:
+        """Undo the last `unwatch`."""
         self._journal.restore()
         self._reconcile(self.clock.monotonic())
 
     def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
+        """Clear the unseen marks of some rows, of all without an argument."""
         self._journal.mark_seen(keys)
 
     def refresh(self, key: InstanceKey | None = None) -> None:
+        """Read one instance now, all without an argument."""
         monotonic = self.clock.monotonic()
         for each in self._watchlist.rows if key is None else [key]:
             if each in self._watchlist.rows:
                 self._schedule.request(each, monotonic)
 
     def set_paused(self, *, paused: bool) -> None:
+        """Stop or resume polling; what the user requests still goes out."""
         self._schedule.is_paused = paused
 
     def set_interval(self, seconds: float) -> None:
+        """Set how often active instances are read; at least 2 seconds."""
         self._attention.set_interval(seconds)
         self._watchlist.touch(self._watchlist.rows)
         self._reconcile(self.clock.monotonic())
 
     def submit(self, request: Request[A], answer: Heard[A]) -> None:
+        """Request something beyond the watch, such as tasks or a log.
+
+        `answer` is called once, on the poller's thread, with a `Reply` or a `ServiceError`. Its calls
+        are counted like polls, and go out at the same rate; see each request for the costs.
+        """
         self._outlooks.submit(request, answer)
 
     def try_alert(self) -> None:
+        """Have an alert raised that says that it is a trial."""
         self._alerts.say(TRIAL, self.clock.monotonic())
 
     def touch(self) -> None:
+        """Say that the user pressed a key: the instance on display stays on the fast cadence."""
         self._attention.touch(self.clock.monotonic())
 
     # Answers. Only here an error of the service becomes trouble of a row.

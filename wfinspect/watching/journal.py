@@ -309,11 +309,8 @@ class DailyBudget:
 
     def follow(self, target: Target, moment: Moment) -> None:
         """Begin a day where a new one has come, else correct the count."""
-        account, day, monotonic = (
-            target.account,
-            day_of(target.region, moment.now),
-            moment.monotonic,
-        )
+        account, monotonic = target.account, moment.monotonic
+        day = day_of(target.region, moment.now)
         used = self._journal.calls(account, day, monotonic)
         bucket = self._limits.bucket(target, monotonic)
         # In UTC, since a day in which a zone changes its offset is not 24 hours long.

@@ -183,12 +183,8 @@ class RunHistory(NamedTuple):
     @property
     def _name(self) -> str:
         one, whose = self.instance, self.target
-        parts = [whose.profile, whose.region, whose.endpoint, one.project_id, one.env_type]
-        parts += [
-            one.type,
-            one.workflow_id,
-            one.name[:MAX_NAME] if one.workflow_id == _CATCH_ALL else "",
-        ]
+        name = one.name[:MAX_NAME] if one.workflow_id == _CATCH_ALL else ""
+        parts = [*whose, one.project_id, one.env_type, one.type, one.workflow_id, name]
         return f"runs {json.dumps(parts)}"
 
     def _days(self, monotonic: float) -> Mapping[str, Any]:
@@ -263,10 +259,8 @@ class Lookups:
                 continue
             if allowed_at > monotonic:
                 # A screen does not wait for minutes: what is in the way is the answer.
-                breakers = (
-                    self._limits.account_breaker(target),
-                    self._limits.endpoint_breaker(target),
-                )
+                limits = self._limits
+                breakers = limits.account_breaker(target), limits.endpoint_breaker(target)
                 error = max(breakers, key=lambda each: each.retry_at).error
                 turn.set_exception(error or Unreachable("The service can't be reached for now."))
             elif self._limits.rate.ready_at(monotonic) > monotonic or (

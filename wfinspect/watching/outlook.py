@@ -170,10 +170,7 @@ class OutlookTracker:
     def _examine(self, key: InstanceKey, state: OutlookState, moment: Moment) -> None:
         history = RunHistory(self._journal, key.target, state.of)
         state.runs, missing = history.known(moment)
-        state.examined_on, state.is_complete = (
-            day_of(key.target.region, moment.now),
-            missing is None,
-        )
+        state.examined_on, state.is_complete = day_of(key.target.region, moment.now), not missing
         self._keep(key, judged(self._watchlist.rows[key].outlook or Outlook(), state))
         self._watchlist.touch([key])
         self._follow(key)
@@ -188,9 +185,8 @@ class OutlookTracker:
         )
 
     def _request_runs(self, key: InstanceKey, monotonic: float) -> bool:
-        if monotonic < self._runs_free_at:
-            return False
-        if not self._may_request(EarlierRuns, key.target, monotonic):
+        is_free = monotonic >= self._runs_free_at
+        if not (is_free and self._may_request(EarlierRuns, key.target, monotonic)):
             return False
         self._runs_free_at = monotonic + _ANSWER_SECONDS
         self._request(EarlierRuns(key, most=1))

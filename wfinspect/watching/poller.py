@@ -71,7 +71,7 @@ def _queued(
 
 
 class Poller:
-    """Fulfils `WatchControl`; every method returns at once and may be called from any thread."""
+    """What a screen holds of the watch; every method returns at once and may be called from any thread."""
 
     def __init__(self, engine: Engine) -> None:
         """Take an engine over; it makes no step, and no request goes out, before `start`."""
@@ -118,7 +118,7 @@ class Poller:
         """Have `ping` called, from the poller's thread, when there is something to redraw."""
         self._pings.append(ping)
 
-    # The intents of `WatchControl`, done by the engine before its next step.
+    # What the user wants is done by the engine before its next step.
     display = _queued(Engine.display)
     watch = _queued(Engine.watch)
     unwatch = _queued(Engine.unwatch)

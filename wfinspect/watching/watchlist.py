@@ -380,11 +380,8 @@ def _is_rerun(held: WorkflowInstance, new: WorkflowInstance) -> bool:
         return False
     if not new.is_settled:
         return True
-    pairs = (
-        (held.started_time, new.started_time),
-        (held.finished_time, new.finished_time),
-    )
-    return any(a is not None and b is not None and a != b for a, b in pairs)
+    times = (held.started_time, new.started_time), (held.finished_time, new.finished_time)
+    return any(a is not None and b is not None and a != b for a, b in times)
 
 
 def transition(

@@ -27,7 +27,8 @@ from wfinspect.ui.widgets.boxes import FilterBox, IdBox, StatusLine, command_hin
 from wfinspect.ui.widgets.detail import Detail
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.ui.widgets.watched_list import WatchedList
-from wfinspect.watching.api import Contact, Row, Rows, Snapshot, WatchControl
+from wfinspect.watching.api import Contact, Row, Rows, Snapshot
+from wfinspect.watching.poller import Poller
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -75,7 +76,7 @@ class MainScreen(SparingScreen[None]):
 
     def __init__(
         self,
-        control: WatchControl,
+        control: Poller,
         clock: Clock,
         look: Look,
         *,
