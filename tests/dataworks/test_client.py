@@ -5,6 +5,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from raw_client import target_at
 from raw_server import answering, http_answer, raw_server
 
 from wfinspect.clock import SystemClock
-from wfinspect.dataworks import connector, open_client, transport
+from wfinspect.dataworks import connector, transport
 from wfinspect.dataworks.client import MAX_LOG_BODY, DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.transport import MAX_BODY
@@ -371,7 +372,8 @@ async def test_no_secret_reaches_a_log_a_text_or_a_traceback(
     texts = []
     async with raw_server(answering(*answers)) as seen:
         target = Target("(env)", "cn-shanghai", f"http://127.0.0.1:{seen.port}")
-        async with open_client(target, environ, NOWHERE, FakeClock()) as client:
+        connect = connector(environ, NOWHERE, FakeClock())
+        async with aclosing(await connect(target, lambda: None)) as client:
             texts.append(repr(vars(client)))
             for _ in answers:
                 try:
@@ -396,9 +398,8 @@ async def test_the_simulator_accepts_what_is_sent(simulator: Simulator, tmp_path
     calls: list[int] = []
     target = Target("(env)", "cn-shanghai", simulator.url)
     environ = simulator.environment()
-    async with open_client(
-        target, environ, tmp_path, SystemClock(), lambda: calls.append(1)
-    ) as client:
+    connect = connector(environ, tmp_path, SystemClock())
+    async with aclosing(await connect(target, lambda: calls.append(1))) as client:
         one = await client.get_workflow_instance(DEMO_IDS[0])
         assert one.project_id
         assert one.biz_date

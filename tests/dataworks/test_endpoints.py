@@ -46,11 +46,6 @@ def test_a_region_like_no_other_is_told_how_to_go_on() -> None:
         endpoint_of("moon", "vpc")
 
 
-def test_without_a_region_the_sentence_names_three_ways_to_set_it() -> None:
-    with pytest.raises(ConfigError, match=r"--region.*ALIBABA_CLOUD_REGION_ID.*aliyun configure"):
-        endpoint_of("", "public")
-
-
 @pytest.mark.parametrize(
     ("url", "endpoint"),
     [

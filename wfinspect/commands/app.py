@@ -3,7 +3,6 @@
 import argparse
 import gc
 import os
-import random
 import sys
 from collections.abc import Iterable, Mapping
 
@@ -74,9 +73,7 @@ def show(
         connect,
         clock,
         store=Store(state_dir, clock.now),
-        schedule=Schedule(
-            random.Random(), budget=settings.budget, interval_seconds=settings.interval
-        ),
+        schedule=Schedule(budget=settings.budget, interval_seconds=settings.interval),
         alerts=Alerts(
             settings.notify.rule,
             lost_after=settings.notify.lost_after,

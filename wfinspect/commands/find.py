@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import count_calls, resolve_target, with_retries
-from wfinspect.dataworks import open_client
+from wfinspect.dataworks import connector
 from wfinspect.errors import ServiceError, UsageError
 from wfinspect.model import Query, Target, WorkflowInstance, biz_date_of
 from wfinspect.regions import zone_of
@@ -111,7 +112,8 @@ async def _find(
 ) -> str:
     """Fill `found`, page by page; gives a sentence where there are more than are printed."""
     number = 0
-    async with open_client(target, environ, home_of(environ), clock, on_call) as client:
+    connect = connector(environ, home_of(environ), clock)
+    async with contextlib.aclosing(await connect(target, on_call)) as client:
         while True:
             number += 1
             search = partial(client.find_workflow_instances, query, page=number)

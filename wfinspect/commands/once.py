@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock
 from wfinspect.commands.output import say
-from wfinspect.dataworks import open_client
+from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import endpoint_of
 from wfinspect.dataworks.profiles import (
     DEFAULT,
@@ -121,7 +121,8 @@ async def read_instances(
     on_call: Callable[[], None],
 ) -> Reading:
     """Read instances of a target; what may pass is tried again. `on_call` is called for each request."""
-    async with open_client(target, environ, home_of(environ), clock, on_call) as client:
+    connect = connector(environ, home_of(environ), clock)
+    async with contextlib.aclosing(await connect(target, on_call)) as client:
         return await read(client, target, ids, partial(with_retries, clock=clock))
 
 

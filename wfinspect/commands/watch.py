@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import queue
-import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +68,7 @@ def _seconds(text: str) -> float:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each change until the condition is true; the list stays as it is."""
     clock = SystemClock()
-    schedule = Schedule(random.Random(), budget=settings.budget, interval_seconds=settings.interval)
+    schedule = Schedule(budget=settings.budget, interval_seconds=settings.interval)
     if args.ids or args.file is not None:
         keys = _keys(args, settings, environ)
     else:

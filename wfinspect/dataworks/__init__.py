@@ -1,12 +1,11 @@
 """The service: the only package that knows httpx, msgspec and the names in its JSON.
 
-This module is cheap to import. A client is not (httpx, msgspec and what they need: 0.1 s and more), so both functions
-import it when they are called.
+This module is cheap to import. A client is not (httpx, msgspec and what they need: 0.1 s and more), so it is imported
+when one is opened.
 """
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,19 +52,3 @@ def connector(environ: Mapping[str, str], home: Path, clock: Clock) -> Connect:
         )
 
     return connect
-
-
-@asynccontextmanager
-async def open_client(
-    target: Target,
-    environ: Mapping[str, str],
-    home: Path,
-    clock: Clock,
-    on_call: Callable[[], None] = lambda: None,
-) -> AsyncIterator["DataWorksClient"]:
-    """Open a client for a command that runs once, and close it at the end."""
-    client = await connector(environ, home, clock)(target, on_call)
-    try:
-        yield client
-    finally:
-        await client.aclose()

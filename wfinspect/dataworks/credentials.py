@@ -399,16 +399,12 @@ class _FirstThatWorks:
         self._last: Credentials | None = None
 
     def __call__(self) -> Credentials:
-        if self._kept is not None:
-            _, keys = _keys_from(lambda: self._kept)
-            self._last = keys or self._last
-        else:
-            for make in self._build():
-                self._kept, self._last = _keys_from(make)
-                if self._last is not None:
-                    break
+        for make in self._build() if self._kept is None else [lambda: self._kept]:
+            provider, keys = _keys_from(make)
+            if keys is not None:
+                self._kept, self._last = provider, keys
+                break
         if self._last is None:
-            self._kept = None
             # A new one each time: one exception object would gather the tracebacks of many calls.
             raise type(self._failure)(self._failure.sentence)
         return self._last

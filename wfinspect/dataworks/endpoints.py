@@ -58,11 +58,6 @@ def base_url(endpoint: str) -> str:
 
 
 def _host_of(region: str, choice: str) -> str:
-    if not region:
-        raise ConfigError(
-            "No region is set: give --region, e.g. --region cn-shanghai, or set "
-            "ALIBABA_CLOUD_REGION_ID, or run `aliyun configure`."
-        )
     if region not in REGIONS:
         hint = did_you_mean(region, REGIONS, "e.g. cn-shanghai is one.")
         raise ConfigError(

@@ -21,7 +21,7 @@ from concurrent.futures import Future
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import certifi
 import httpcore
@@ -183,16 +183,15 @@ class RequestProgress:
 
 
 def _request(http: httpx.AsyncClient, call: Call, progress: RequestProgress) -> httpx.Request:
-    headers = {"x-acs-action": call.operation, "x-acs-version": VERSION}
-    extensions = {"trace": progress.trace}
-    if not call.is_form:
-        return http.build_request(
-            "GET", "/", params=call.parameters, headers=headers, extensions=extensions
-        )
-    headers["content-type"] = "application/x-www-form-urlencoded"
-    # Encoded here and once: the signature covers exactly these bytes.
-    content = urlencode(call.parameters).encode("ascii")
-    return http.build_request("POST", "/", content=content, headers=headers, extensions=extensions)
+    query, form = (None, call.parameters) if call.is_form else (call.parameters, None)
+    return http.build_request(
+        "POST" if call.is_form else "GET",
+        "/",
+        params=query,
+        data=form,
+        headers={"x-acs-action": call.operation, "x-acs-version": VERSION},
+        extensions={"trace": progress.trace},
+    )
 
 
 async def _send_once(

@@ -22,6 +22,7 @@ from wfinspect.watching.limits import Limit, Limits, Rounds, Wait, is_of_account
 _BAD_REQUEST_SECONDS = 60.0
 _BAD_REQUEST_CAP_SECONDS = 600.0
 _MAX_REFUSALS = 8
+_RNG = random.Random()
 _POLLED = 2  # the rank of what the user has not requested
 _HABIT = 5  # on a line that loses every fifth call, three in a row are chance
 
@@ -129,7 +130,7 @@ class Schedule:
     """
 
     def __init__(
-        self, rng: random.Random, *, budget: int, interval_seconds: float = ACTIVE_SECONDS
+        self, rng: random.Random = _RNG, *, budget: int, interval_seconds: float = ACTIVE_SECONDS
     ) -> None:
         self._rng = rng
         self.interval_seconds = interval_seconds

@@ -9,8 +9,8 @@ import os
 import sqlite3
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, fields
 from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from math import isfinite
@@ -40,6 +40,8 @@ MAX_RECENT = 20
 _CLAIM = "told "
 """Before the name of a claimed notification; a lost contact is claimed so since version 0.1.0."""
 _BUSY_SECONDS = 2.0
+_BEGIN = "BEGIN IMMEDIATE"
+"""The end of a `with connection` commits, or rolls back what a full disk has not by itself."""
 _MAX_NAMED = 5
 _T = TypeVar("_T")
 
@@ -160,7 +162,8 @@ class Store:
         span = (to_microseconds(since), to_microseconds(now))
 
         def write(connection: sqlite3.Connection) -> list[str]:
-            with _transaction(connection):
+            with connection:
+                connection.execute(_BEGIN)
                 values = {name: (f"{_CLAIM}{name}", span[1], *span) for name in names}
                 return [
                     n for n, each in values.items() if connection.execute(statement, each).rowcount
@@ -172,7 +175,8 @@ class Store:
         """Save all changes or none; returns the transitions that no process had recorded before."""
 
         def write(connection: sqlite3.Connection) -> list[Transition]:
-            with _transaction(connection):
+            with connection:
+                connection.execute(_BEGIN)
                 _write_rows(connection, changes)
                 new = [
                     transition
@@ -479,9 +483,9 @@ def _upgrade(connection: sqlite3.Connection, *, can_write: bool) -> None:
             "The stored list is of an older version and can't be written to: start wfinspect once where "
             "it can, or choose another --state-dir."
         )
-    # The lock comes first, or two programs that start together would both take the same step.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:
+        # The lock comes first, or two programs that start together would both take the same step.
+        connection.execute(_BEGIN)
         for step in _STEPS[_version(connection) :]:
             for statement in step.split(";"):
                 connection.execute(statement)
@@ -491,10 +495,6 @@ def _upgrade(connection: sqlite3.Connection, *, can_write: bool) -> None:
                 update = f"UPDATE watched SET family = ?, final_at = ? WHERE {_KEY}"  # noqa: S608
                 connection.execute(update, (instance.family, _final_at(instance), *key))
         connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -648,20 +648,6 @@ def _write_counts(connection: sqlite3.Connection, changes: Changes) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", changes.meta.items()
     )
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Write all or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # A full disk has rolled back by itself already.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _prune(connection: sqlite3.Connection, now: datetime) -> None:
