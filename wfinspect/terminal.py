@@ -18,19 +18,8 @@ _WANTED = {
     # Smooth scrolling switches to pixel mouse reports, and back only sometimes.
     "TEXTUAL_SMOOTH_SCROLL": "0",
 }
-_PREFERRED = {
-    "TEXTUAL_ANIMATIONS": "none",
-}
-# Development switches of Textual: they import a class by name, record keys, write screenshots.
-_UNWANTED = (
-    "TEXTUAL",
-    "TEXTUAL_DEBUG",
-    "TEXTUAL_DRIVER",
-    "TEXTUAL_LOG",
-    "TEXTUAL_PRESS",
-    "TEXTUAL_SHOW_RETURN",
-    "TEXTUAL_ALLOW_SIGNALS",
-)
+# The rest are switches for development: they import a class by name, record keys, write screenshots.
+_KEPT = frozenset({"TEXTUAL_FPS", "TEXTUAL_ANIMATIONS", "TEXTUAL_COLOR_SYSTEM"})
 _COLOR_SYSTEMS = frozenset({"standard", "256", "truecolor"})
 _TRUECOLOR = frozenset({"truecolor", "24bit"})
 _NO_TERMINALS = frozenset({"", "dumb", "unknown"})
@@ -45,8 +34,8 @@ def prepare_environment(
     stands for such a line under SSH.
     """
     low_bandwidth = is_remote(environ) if low_bandwidth is None else low_bandwidth
-    for name in [*_UNWANTED, *(n for n in environ if n.startswith("TEXTUAL_SCREENSHOT"))]:
-        environ.pop(name, None)
+    for name in [n for n in environ if n.startswith("TEXTUAL") and n not in _KEPT]:
+        del environ[name]
     environ["TEXTUAL_COLOR_SYSTEM"] = color_system(environ, low_bandwidth=low_bandwidth)
     # By its specification an empty one has no effect; Textual only looks whether there is one.
     if not environ.get("NO_COLOR"):
@@ -54,8 +43,7 @@ def prepare_environment(
     environ.update(_WANTED)
     frames = "10" if low_bandwidth else "20" if is_remote(environ) else "60"
     environ.setdefault("TEXTUAL_FPS", frames)
-    for name, value in _PREFERRED.items():
-        environ.setdefault(name, value)
+    environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 
 def color_system(environ: Mapping[str, str], *, low_bandwidth: bool | None) -> str:
@@ -119,7 +107,6 @@ def is_remote(environ: Mapping[str, str]) -> bool:
     return any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
 
 
-# The beginnings of TERM of those that are known to; the rest get blanks written out.
 # The beginnings of TERM of those that are known to; the rest get blanks written out.
 _ERASING = ("xterm", "tmux", "linux", "rxvt", "putty", "alacritty", "foot", "wezterm", "mintty")
 

@@ -405,7 +405,7 @@ class Engine:
         news = [each for each in news if each.key in rows and rows[each.key].is_watched]
         self._journal.news.clear()
         claims = {_claim(each): each for each in news if self._alerts.is_wanted(each)}
-        claimed = self._journal.claim(claims, moment) if self._alerts.has_command else ()
+        claimed = self._journal.claim(claims, moment) if self._alerts.messenger.has_command else ()
         for name, change in claims.items():
             row = rows[change.key]
             is_failure = change.family is Family.FAILURE

@@ -227,11 +227,6 @@ class Alerts:
         return min(self._last + GATHER_SECONDS, self._since + LONGEST_SECONDS)
 
     @property
-    def has_command(self) -> bool:
-        """Whether a command is run for what this process has claimed."""
-        return self.messenger.has_command
-
-    @property
     def is_late_wanted(self) -> bool:
         return self._rule is not NotifyRule.FAILURE
 

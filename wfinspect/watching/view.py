@@ -117,10 +117,9 @@ class View:
             self._notices.say(text, is_error=is_error)
             name, lost_at = "lost" if is_error else "back", moment.now - timedelta(seconds=seconds)
             # The names are those of 0.1.0, whose processes may share the store.
-            is_ours = self._alerts.has_command and self._journal.claim(
-                [name], moment, since=lost_at
-            )
-            self._alerts.say(text, moment.monotonic, is_ours=bool(is_ours))
+            has_command = self._alerts.messenger.has_command
+            is_ours = has_command and bool(self._journal.claim([name], moment, since=lost_at))
+            self._alerts.say(text, moment.monotonic, is_ours=is_ours)
 
     def _slowness(self) -> Slow | None:
         """Return how far apart the readings of the slowest target are, by our own limits."""
