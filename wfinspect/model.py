@@ -35,12 +35,9 @@ class Status(StrEnum):
     UNKNOWN = "Unknown"
 
     @classmethod
-    def of(cls, word: str) -> "Status":
-        """Return the state a word of the service names; UNKNOWN for any other word."""
-        try:
-            return cls(word)
-        except ValueError:
-            return cls.UNKNOWN
+    def _missing_(cls, _word: object) -> "Status":
+        """Return UNKNOWN for any other word."""
+        return cls.UNKNOWN
 
 
 class Family(StrEnum):
@@ -106,7 +103,7 @@ class WorkflowInstance:
     id: InstanceId
     name: str = ""
     status: str = ""
-    """The word as it came; `family` and `Status.of` interpret it."""
+    """The word as it came; `family` and `Status` interpret it."""
     type: str = ""
     env_type: str = ""
     workflow_id: int | None = None

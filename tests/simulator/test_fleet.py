@@ -168,7 +168,7 @@ def test_modify_time_never_falls_nor_lies_ahead_and_rises_with_every_change(
 @given(instance_id=ids, elapsed=seconds)
 def test_times_fit_the_status(instance_id: int, elapsed: float) -> None:
     found = record(instance_id, elapsed)
-    status = Status.of(found["Status"])
+    status = Status(found["Status"])
     assert set(found) - TIMES == FIELDS
     match status:
         case Status.SUCCESS | Status.FAILURE:

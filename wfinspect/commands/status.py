@@ -131,7 +131,7 @@ def _line(row: Row, outcome: Outcome, now: datetime) -> tuple[str, ...]:
     """Mark, ID, status word, name, time in this state; for what could not be read, what is known."""
     if isinstance(outcome, WorkflowInstance):
         since = state_since(Row(row.key, outcome))
-        mark, word, name = MARKS[Status.of(outcome.status)], outcome.status, outcome.name
+        mark, word, name = MARKS[Status(outcome.status)], outcome.status, outcome.name
         time = "-" if since is None else age(now.timestamp() - since)
     else:
         is_missing = isinstance(outcome, NotFound)

@@ -350,7 +350,7 @@ def _instance_filters(
         yield lambda record: bool(wanted & _tags(record))
     conditions = arguments.conditions("Filter", ("status", "executionDate"))
     if status := conditions.get("status"):
-        if Status.of(str(status)) is Status.UNKNOWN:
+        if Status(str(status)) is Status.UNKNOWN:
             raise invalid("Filter")
         yield lambda record: record.get("Status") == status
     if "executionDate" in conditions:

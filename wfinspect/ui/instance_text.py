@@ -334,7 +334,7 @@ def event(
 ) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """A change in a log over all instances: when and of which, and what."""
     role = FAMILY_ROLES[change.family]
-    glyph = look.glyphs[Status.of(change.to_status)]
+    glyph = look.glyphs[Status(change.to_status)]
     name = fmt.shown(change.name, limit=200) or str(change.key.id)
     at = _time(change.at, now, look)
     left: tuple[Span, ...] = ((f" {at}  ", Role.DIM), (f"{glyph} ", role), (name, Role.TEXT))

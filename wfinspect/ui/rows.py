@@ -100,7 +100,7 @@ def glyph_of(row: Row, look: Look) -> Span:
         return look.glyphs[Status.UNKNOWN], Role.UNKNOWN if row.is_gone else Role.DIM
     if not word:
         return look.glyphs[Status.UNKNOWN], role
-    return look.glyphs[Status.of(row.instance.status)], role
+    return look.glyphs[Status(row.instance.status)], role
 
 
 def state_word(row: Row) -> Span:

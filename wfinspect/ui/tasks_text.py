@@ -45,7 +45,7 @@ def state_of(task: TaskInstance, look: Look) -> tuple[str, str, Role]:
     if "status" in dict(task.unreadable):
         return look.glyphs[Status.UNKNOWN], "unreadable", Role.UNKNOWN
     word = fmt.shown(task.status, limit=40) or "no status"
-    return look.glyphs[Status.of(task.status)], word, FAMILY_ROLES[task.family]
+    return look.glyphs[Status(task.status)], word, FAMILY_ROLES[task.family]
 
 
 def meaning(task: TaskInstance) -> str:
