@@ -93,19 +93,13 @@ def _from_url(text: str) -> str:
     place = name if port in {None, _PORTS[parts.scheme]} else f"{name}:{port}"
     if parts.scheme == "https":
         return place
-    _require_loopback(literal, quoted)
-    return f"http://{place}"
-
-
-def _require_loopback(
-    literal: ipaddress.IPv4Address | ipaddress.IPv6Address | None, quoted: str
-) -> None:
     # A name may resolve to anything, so only a literal can promise that nothing leaves the machine.
     if literal is None or not literal.is_loopback:
         raise ConfigError(
             f"The endpoint {quoted} would send signed requests in the clear: use https://; "
             "http:// is for 127.0.0.1 and [::1] only."
         )
+    return f"http://{place}"
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -43,14 +43,11 @@ _TABLE = """
 400 9990010001 DataWorks is not activated for this account.
 404 InstanceNotFound The workflow instance does not exist.
 404 InvalidProject.NotFound The specified project does not exist.
-404 ProjectNotFound The specified project does not exist.
 400 MissingId Id is mandatory for this action.
 400 InvalidParameter The specified parameter is not valid.
-400 InvalidPageSize The specified PageSize is not valid.
 400 9990030003 parameter error
 400 58014884415 The specification is not valid.
 400 1201111431 The legacy call failed.
-404 InvalidApi.NotFound Specified api is not found, please check your url and method.
 404 InvalidAction.NotFound Specified api is not found, please check your url and method.
 400 InvalidVersion Specified parameter Version is not valid.
 404 InvalidProtocol.NeedSsl Your request is denied as lack of ssl protect.

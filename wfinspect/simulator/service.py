@@ -299,14 +299,7 @@ def list_workflow_instances(arguments: Arguments, population: Population, now: d
     it is due, in the region's zone.
     """
     ids = arguments.numbers("Ids")
-    found = instances(
-        arguments,
-        population,
-        now,
-        ids or population.fleet.all_ids,
-        env_type=arguments.word("EnvType", ENVIRONMENTS) or "Prod",
-        biz_date=arguments.required("BizDate"),
-    )
+    found = instances(arguments, population, now, ids, "EnvType", "BizDate")
 
     def due(record: Record) -> int:
         return population.fleet.run_of(int(str(record["Id"])), 0).due
@@ -321,18 +314,22 @@ def instances(
     arguments: Arguments,
     population: Population,
     now: datetime,
-    ids: Iterable[int],
-    *,
-    env_type: str,
-    biz_date: int,
+    ids: Collection[int],
+    env: str,
+    date: str,
 ) -> list[Record]:
-    """Return those of some instances that belong to the requested workspace, an environment and a date."""
+    """Return those of some instances, or of all without IDs, that are of a workspace, environment and date.
+
+    `env` and `date` are what the operation calls these parameters.
+    """
+    env_type = arguments.word(env, ENVIRONMENTS) or "Prod"
+    biz_date = arguments.required(date)
     project_id = arguments.required("ProjectId")
     if project_id not in population.fleet.project_ids:
         raise Refusal("InvalidProject.NotFound")
     return [
         record
-        for record in population.records(ids, now)
+        for record in population.records(ids or population.fleet.all_ids, now)
         if record.get("ProjectId") == project_id
         and record.get("EnvType") == env_type
         and record.get("BizDate") == biz_date
@@ -421,14 +418,7 @@ def list_task_instances(arguments: Arguments, population: Population, now: datet
     task_id, instance_id = arguments.number("Id"), arguments.number("WorkflowInstanceId")
     ids = arguments.numbers("Ids")
     wanted = {instance_id} if instance_id else {i // TASKS_APART for i in (*ids, task_id) if i}
-    where = instances(
-        arguments,
-        population,
-        now,
-        wanted or population.fleet.all_ids,
-        env_type=arguments.word("ProjectEnv", ENVIRONMENTS) or "Prod",
-        biz_date=arguments.required("Bizdate"),
-    )
+    where = instances(arguments, population, now, wanted, "ProjectEnv", "Bizdate")
     found = [
         record
         for instance in where
