@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from fakes import START, FakeClock
+from fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
 from signed_request import Caller, signed_headers
@@ -118,29 +118,6 @@ def test_a_nonce_is_good_once_and_a_refused_call_does_not_use_it(caller: Caller)
     assert caller.get(RUNNING, x_acs_signature_nonce="n").code == "OK"
     assert caller.get(RUNNING, x_acs_signature_nonce="n").code == "SignatureNonceUsed"
     assert caller.get(RUNNING, x_acs_signature_nonce=None).code == "MissingSignatureNonce"
-
-
-def test_old_nonces_are_forgotten(clock: FakeClock) -> None:
-    key = AccessKey("id", "secret")
-    verifier = Verifier({"id": key})
-
-    def check(nonce: str) -> None:
-        headers = signed_headers(
-            "GET",
-            {},
-            b"",
-            host="h",
-            action=GET,
-            at=clock.now(),
-            key=key,
-            x_acs_signature_nonce=nonce,
-        )
-        verifier.check(HttpRequest("GET", "/", "", headers, b""), clock.now())
-
-    check("first")
-    clock.advance(31 * 60)
-    check("second")
-    assert list(verifier._nonces) == ["second"]
 
 
 def test_an_unsigned_required_header_is_refused(caller: Caller) -> None:

@@ -7,7 +7,6 @@ https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signatu
 import hashlib
 import hmac
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -39,7 +38,7 @@ class Verifier:
 
     def __init__(self, keys: Mapping[str, AccessKey]) -> None:
         self._keys = keys
-        self._nonces: OrderedDict[str, datetime] = OrderedDict()
+        self._nonces: set[str] = set()
 
     def check(self, request: HttpRequest, now: datetime) -> AccessKey:
         """Return the key that signed a request; a nonce is used up only by a good signature.
@@ -57,21 +56,17 @@ class Verifier:
             raise Refusal("InvalidSecurityToken.MismatchWithAccessKey")
         _check_date(headers.get("x-acs-date", ""), now)
         _check_signature(request, key, signed, signature)
-        self._use_nonce(headers.get("x-acs-signature-nonce", ""), now)
+        self._use_nonce(headers.get("x-acs-signature-nonce", ""))
         return key
 
-    def _use_nonce(self, nonce: str, now: datetime) -> None:
+    def _use_nonce(self, nonce: str) -> None:
         if not nonce:
             raise Refusal("MissingSignatureNonce", "SignatureNonce is mandatory for this action.")
-        # A date is good for 15 minutes either way, so an older nonce can't come back with its date.
-        while self._nonces:
-            oldest, used_at = next(iter(self._nonces.items()))
-            if now - used_at <= 2 * MAX_SKEW and len(self._nonces) < _NONCES:
-                break
-            del self._nonces[oldest]
         if nonce in self._nonces:
             raise Refusal("SignatureNonceUsed")
-        self._nonces[nonce] = now
+        if len(self._nonces) >= _NONCES:
+            self._nonces.clear()
+        self._nonces.add(nonce)
 
 
 def canonical_request(request: HttpRequest, signed_headers: str) -> str:
