@@ -6,7 +6,7 @@ A call is one attempt; the caller decides about another.
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -100,7 +100,7 @@ class DataWorksClient:
             NotFound: the service does not know it.
             ServiceError: anything else that kept it from being read.
         """
-        call = Call("GetWorkflowInstance", {"Id": str(instance_id)}, requested_id=instance_id)
+        call = Call("GetWorkflowInstance", {"Id": instance_id}, requested_id=instance_id)
         return await self._send(call, partial(decode_instance, requested_id=instance_id))
 
     async def list_workflow_instances(
@@ -128,7 +128,8 @@ class DataWorksClient:
             "PageSize": max(_MIN_PAGE, len(ids)),
             "ProjectId": project_id,
         }
-        return (await self._list("ListWorkflowInstances", form, decode_page)).items
+        call = Call("ListWorkflowInstances", form, is_form=True)
+        return (await self._send(call, decode_page)).items
 
     async def find_workflow_instances(
         self, query: Query, *, page: int = 1
@@ -149,7 +150,7 @@ class DataWorksClient:
             "Tags": _json([f"{t.key}:{t.value}" for t in query.tags]) if query.tags else "",
         }
         decode = partial(decode_page, number=page, size=FIND_PAGE)
-        return await self._list("ListWorkflowInstances", form, decode)
+        return await self._send(Call("ListWorkflowInstances", form, is_form=True), decode)
 
     async def list_task_instances(
         self, instance: WorkflowInstance, *, page: int = 1, task_id: int | None = None
@@ -170,22 +171,19 @@ class DataWorksClient:
             "Id": task_id,
         }
         decode = partial(decode_tasks, number=page, size=TASK_PAGE)
-        return await self._list("ListTaskInstances", form, decode)
+        return await self._send(Call("ListTaskInstances", form, is_form=True), decode)
 
     async def get_task_instance(self, task_id: int) -> TaskInstance:
         """Read one task instance; raises as `get_workflow_instance`."""
-        parameters = {"Id": str(task_id)}
-        call = Call("GetTaskInstance", parameters, requested_id=task_id, kind="task instance")
+        given = {"Id": task_id}
+        call = Call("GetTaskInstance", given, requested_id=task_id, kind="task instance")
         return await self._send(call, partial(decode_task, requested_id=task_id))
 
     async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:
         """Read the whole log of one run of a task instance, of its latest without a number."""
-        parameters = {"Id": str(task_id)}
-        if run_number is not None:
-            parameters["RunNumber"] = str(run_number)
         call = Call(
             "GetTaskInstanceLog",
-            parameters,
+            {"Id": task_id, "RunNumber": run_number},
             requested_id=task_id,
             kind="log of task instance",
             deadline=LOG_DEADLINE,
@@ -207,12 +205,6 @@ class DataWorksClient:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._transport.aclose()
-
-    async def _list(
-        self, operation: str, form: Mapping[str, object], decode: Callable[[bytes], _T]
-    ) -> _T:
-        given = {name: str(value) for name, value in form.items() if value not in {None, ""}}
-        return await self._send(Call(operation, given, is_form=True), decode)
 
     async def _send(self, call: Call, decode: Callable[[bytes], _T]) -> _T:
         # In a task of its own: a cancel in the wrong moment leaves a connection of httpx's pool in use

@@ -58,7 +58,8 @@ class Call(NamedTuple):
     """An operation and its parameters, in the query or as a form."""
 
     operation: str
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, object]
+    """Those that are None or "" are left out."""
     is_form: bool = False
     requested_id: int | None = None
     """The ID of the one thing that is requested, None for a list."""
@@ -183,7 +184,8 @@ class RequestProgress:
 
 
 def _request(http: httpx.AsyncClient, call: Call, progress: RequestProgress) -> httpx.Request:
-    query, form = (None, call.parameters) if call.is_form else (call.parameters, None)
+    given = {name: str(value) for name, value in call.parameters.items() if value not in {None, ""}}
+    query, form = (None, given) if call.is_form else (given, None)
     return http.build_request(
         "POST" if call.is_form else "GET",
         "/",
