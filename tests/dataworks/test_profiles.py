@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from wfinspect.commands.once import resolve_target
-from wfinspect.dataworks.profiles import Identity, identify, keys_in, region_in
+from wfinspect.dataworks.profiles import Identity, identify, keys_in, region_variable
 from wfinspect.errors import ConfigError
 from wfinspect.settings import load_settings
 
@@ -228,18 +228,16 @@ def test_a_token_of_another_name_is_not_mixed_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "region"),
+    ("environ", "name"),
     [
-        ({"REGION_ID": "cn-shanghai", "REGION": "cn-beijing"}, "cn-shanghai"),
-        ({"REGION": "us-east-2"}, None),
-        ({"REGION": "cn-beijing"}, "cn-beijing"),
-        ({}, None),
+        ({"REGION_ID": "cn-shanghai", "REGION": "cn-beijing"}, "REGION_ID"),
+        ({"REGION": "us-east-2"}, ""),
+        ({"REGION": "cn-beijing"}, "REGION"),
+        ({}, ""),
     ],
 )
-def test_the_environments_region_goes_by_the_clis_names(
-    environ: dict[str, str], region: str | None
-) -> None:
-    assert region_in(environ) == region
+def test_the_environments_region_goes_by_the_clis_names(environ: dict[str, str], name: str) -> None:
+    assert region_variable(environ) == name
 
 
 @pytest.mark.parametrize(

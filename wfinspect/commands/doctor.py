@@ -124,7 +124,7 @@ def _line(head: str, text: str) -> str:
     if (width := room()) is None:
         return f"{head}  {text}"
     indent = " " * (len(head) + 2 if width >= _ROOM_CELLS else 2)
-    parts = textwrap.wrap(
+    return textwrap.fill(
         text,
         width - 1,
         initial_indent=f"{head}  ",
@@ -132,7 +132,6 @@ def _line(head: str, text: str) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return "\n".join(parts) or head
 
 
 DEADLINE_SECONDS = 20.0

@@ -12,14 +12,7 @@ from wfinspect.clock import Clock
 from wfinspect.commands.output import say
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import endpoint_of
-from wfinspect.dataworks.profiles import (
-    DEFAULT,
-    ENVIRONMENT,
-    Identity,
-    identify,
-    region_in,
-    region_variable,
-)
+from wfinspect.dataworks.profiles import DEFAULT, ENVIRONMENT, Identity, identify, region_variable
 from wfinspect.errors import (
     ConfigError,
     CredentialsMissing,
@@ -85,9 +78,9 @@ def _first(*choices: tuple[str | None, str]) -> tuple[str, str]:
 
 def _source(identity: Identity, environ: Mapping[str, str]) -> str:
     """Return where the region of an identity came from."""
-    if identity.region == region_in(environ):
-        return str(region_variable(environ))
-    return _profile_of(identity)
+    variable = region_variable(environ)
+    is_set_there = variable and identity.region == environ[variable].strip()
+    return variable if is_set_there else _profile_of(identity)
 
 
 def _profile_of(identity: Identity) -> str:

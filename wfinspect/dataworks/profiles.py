@@ -89,7 +89,8 @@ def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Ide
         name, source = DEFAULT, "default credential chain"
         if current and not is_empty(found):
             name, source = current, _named(current, home)
-    regions = [region_in(environ), _member(found, "region_id")]
+    variable = region_variable(environ)
+    regions = [environ[variable].strip() if variable else None, _member(found, "region_id")]
     region = next(filter(None, reversed(regions) if is_explicit else regions), None)
     return Identity(name, region, source, _member(found, "endpoint", "endpoint_type"))
 
@@ -104,16 +105,10 @@ def keys_in(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
     return None
 
 
-def region_in(environ: Mapping[str, str]) -> str | None:
-    """Return the region by the CLI's weakest names; its others come first, by the settings."""
-    name = region_variable(environ)
-    return environ[name].strip() if name else None
-
-
-def region_variable(environ: Mapping[str, str]) -> str | None:
-    """Return the variable that `region_in` uses."""
+def region_variable(environ: Mapping[str, str]) -> str:
+    """Return which of the CLI's weakest names holds a region, "" for none; others come by the settings."""
     # Other clouds' tools use these names too; a region that is not ours is not meant for us.
-    return next((n for n in ("REGION_ID", "REGION") if environ.get(n, "").strip() in REGIONS), None)
+    return next((n for n in ("REGION_ID", "REGION") if environ.get(n, "").strip() in REGIONS), "")
 
 
 def config_file(home: Path) -> Path:
