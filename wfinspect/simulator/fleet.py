@@ -224,7 +224,7 @@ class Population:
 
     def record(self, instance_id: int, now: datetime) -> Record | None:
         """Return what the service says about an instance, None where it knows none."""
-        record = self.fleet.record(instance_id, now)
+        record = self.fleet.record(instance_id, self._held.get(instance_id, now))
         if record is None or instance_id in self._vanished:
             return None
         record |= self._changes.get(instance_id, {})
