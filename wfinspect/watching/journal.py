@@ -226,8 +226,10 @@ class Journal:
             self.store.close()
         if not self.store.has_news():
             return []
-        # At the start this is so as well: other processes see then that this one is there.
-        self._shared_until = moment.monotonic + _SHARED_SECONDS
+        # The first look finds what was written before. Who is there still saves again, as soon as
+        # they find what this process saves first.
+        if self._saved_at > -inf:
+            self._shared_until = moment.monotonic + _SHARED_SECONDS
         if self.store.is_other_file():
             # It lacks everything, which does not mean that the user removed it.
             self._changes.added |= {row.key: row for row in self.watchlist.watched()}
