@@ -229,8 +229,7 @@ def _writes(pid: int, running: PtySession, service: Service, count: int, figures
         return
     service.stand_still()
     round_seconds = max(15.0, count / 100 / CALLS_A_SECOND) + 5.0
-    # At first it saves each round, in case another process shares the list; then once a minute.
-    running.read_for(max(round_seconds, 150.0))
+    running.read_for(round_seconds)
     with tempfile.NamedTemporaryFile("r") as log:
         tracer = subprocess.Popen(
             [strace, "-f", "-e", "trace=fdatasync,fsync", "-o", log.name, "-p", str(pid)],

@@ -1,6 +1,6 @@
 """The whole table of figures, measured on this machine: run it on a quiet one.
 
-``table.py`` takes about ten minutes and prints the table as markdown; ``--write`` puts it into
+``table.py`` takes about twenty minutes and prints the table as markdown; ``--write`` puts it into
 README.md, between the marks of "Measured". Ends with 1 if a figure is missed.
 """
 
@@ -20,6 +20,7 @@ import kills
 import night
 import peers
 import round as rounds
+import scale
 import sdk
 import soak
 import terminal
@@ -58,6 +59,7 @@ def measured(*, is_long: bool, directory: Path | None) -> list[Measured]:
         ("views", of_terminal(views.PARTS)),
         ("commands", collected(commands.tell)),
         ("round", collected(rounds.tell)),
+        ("scale", collected(scale.tell)),
         ("sdk", collected(sdk.tell)),
         ("night", collected(night.tell)),
         ("peers", collected(lambda figures: peers.tell(figures, directory))),

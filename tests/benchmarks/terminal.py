@@ -22,8 +22,6 @@ from wfinspect.simulator import DEMO_IDS, Simulator
 
 HERE = Path(__file__).parent
 APP = python("-m", "wfinspect")
-ROWS = 10_000
-FILLED = "filled"
 figures = Figures()
 report = figures.report
 
@@ -139,60 +137,6 @@ def change(home: Path, env: dict[str, str], simulator: Simulator) -> None:
     )
 
 
-@contextmanager
-def many_rows(home: Path) -> Iterator[tuple[PtySession, int]]:
-    """The app over 10,000 rows, and the descriptor that takes orders; ends it in order."""
-    told, orders = os.pipe()
-    command = python(str(HERE / "many_rows.py"), str(home / FILLED), str(told), str(ROWS))
-    with PtySession(command, home=home, pass_fds=[told]) as running:
-        os.close(told)
-        running.wait_for(r"10,000|10000|dwd_table_4\b", 30.0)
-        running.read_for(2.0)
-        yield running, orders
-        running.press("ctrl+q")
-        running.wait_exit()
-    os.close(orders)
-
-
-def fill(home: Path) -> float:
-    """The seconds in which the list was filled in one start."""
-    with many_rows(home):
-        pass
-    return float((home / FILLED).read_text(encoding="ascii"))
-
-
-def many(home: Path, _env: dict[str, str], _: Simulator) -> None:
-    """10,000 rows: fill, key to repaint, memory, and what one that changes sends."""
-    filled = statistics.median(fill(home) for _ in range(5)) * 1000
-    delays, sent = [], {}
-    with many_rows(home) as (running, orders):
-        for number in range(200):
-            begun = time.perf_counter()
-            running.press("j" if number < 150 else "k")
-            running.read_some(2.0)
-            delays.append(time.perf_counter() - begun)
-            running.read_for(0.06)
-        running.press("g")
-        running.read_for(1.0)
-        for order in (0, 8, ROWS):
-            os.write(orders, f"{order}\n".encode())
-            sent[order] = len(running.read_for(1.0))
-            os.write(orders, b"0\n")
-            running.read_for(1.0)
-        memory = psutil.Process(running.process.pid).memory_info().rss / 2**20
-    p95 = statistics.quantiles(delays, n=20)[-1] * 1000
-    report("10,000 rows: fill", f"{filled:.0f} ms", "<= 150 ms", holds=0 <= filled <= 150)
-    report("10,000 rows: key to repaint, p95", f"{p95:.1f} ms", "<= 40 ms", holds=p95 <= 40)
-    report("a row changes, order kept: bytes", f"{sent[8]}", "<= 400", holds=0 < sent[8] <= 400)
-    report(
-        "all rows equal / one off screen changes: bytes",
-        f"{sent[0]} / {sent[ROWS]}",
-        "0 / 0",
-        holds=not (sent[0] or sent[ROWS]),
-    )
-    report("10,000 rows: memory", f"{memory:.0f} MB", "<= 120 MB", holds=memory <= 120)
-
-
 KEYBOARDS: dict[str, tuple[dict[str, str], float]] = {
     "local": ({}, 60.0),
     "in tmux": ({"TMUX": "none,1,0"}, 60.0),
@@ -240,7 +184,6 @@ PARTS = {
     "idle": idle,
     "running": running_rows,
     "change": change,
-    "many": many,
 }
 
 
