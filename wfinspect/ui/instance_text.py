@@ -398,12 +398,20 @@ def header(
         second += crop(((" ", Role.DIM), *whose), width - width_of(second))
     if row.instance is not None:
         second += _changed(row, now)
+    read = _reading(row, look, now)
+    # Behind the ID where there is room, so that nothing below moves once the row has been read again.
+    has_room = bool(read) and width_of(second) + width_of(read) + 1 < width
+    if has_room:
+        second += ((" ", Role.DIM), *read)
+    elif row.instance is not None:
         said = "watched, w removes it" if row.is_watched else "not watched, w adds it"
         second.append((f"  {said}", Role.DIM))
     lines = [line(*crop(first, width)), line(*_whole_id(second, width))]
     if row.instance is not None:
         lines += unreadable_line(len(row.instance.unreadable), width)
-    return (*lines, *_not_the_present(row, look, now, width))
+    if read and not has_room:
+        lines.append(line(*crop(read, width)))
+    return (*lines, *_trouble(row, look, now, width))
 
 
 def unreadable_line(count: int, width: int) -> tuple[Line, ...]:
@@ -433,19 +441,21 @@ def _changed(row: Row, now: datetime) -> list[Span]:
     return words
 
 
-def _not_the_present(row: Row, look: Look, now: datetime, width: int) -> list[Line]:
+def _reading(row: Row, look: Look, now: datetime) -> list[Span]:
+    """When it was read, and what keeps that from being the present; nothing while it is live."""
+    if row.read_at is None or not (row.is_gone or shows_reading(row, now)):
+        return []
+    read = fmt.clock_time(row.read_at, look.zone)
+    said = f"read {fmt.age((now - row.read_at).total_seconds())} ago, at {read}"
+    if row.is_live and not row.is_gone:
+        return [(MARGIN + said, Role.DIM)]
+    word = " GONE " if row.is_gone else " NOT LIVE "
+    return [(MARGIN, Role.TEXT), (word, Role.ALARM), (f" {said}", Role.TROUBLE)]
+
+
+def _trouble(row: Row, look: Look, now: datetime, width: int) -> list[Line]:
     lines: list[Line] = []
     retry = next_try(row.trouble, look, now)
-    if row.read_at is not None and (row.is_gone or shows_reading(row, now)):
-        read = fmt.clock_time(row.read_at, look.zone)
-        ago = fmt.age((now - row.read_at).total_seconds())
-        is_present = row.is_live and not row.is_gone
-        word = " GONE " if row.is_gone else " NOT LIVE "
-        spans: list[Span] = [(MARGIN, Role.TEXT)]
-        spans += [] if is_present else [(word, Role.ALARM)]
-        role = Role.DIM if is_present else Role.TROUBLE
-        spans.append((f"{'' if is_present else ' '}read {ago} ago, at {read}", role))
-        lines.append(line(*crop(spans, width)))
     if row.is_gone and row.trouble is None:
         lines += sentence(
             "The service no longer knows this instance; what follows is what was last known.", width
