@@ -7,10 +7,11 @@ width of each piece of text.
 
 import asyncio
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import inf
 from operator import itemgetter, ne, or_
 from time import thread_time
@@ -270,9 +271,11 @@ class Shown:
         """Return what has a terminal show an update, "" if it does; the cursor is left where that is given."""
         self._at = None
         if isinstance(update, LayoutUpdate):
-            self._resize(update.region.size)
-            for y, strips in enumerate(update.strips):
-                self._draw(y, [(0, _cells(strips, colors))])
+            is_empty = self._resize(update.region.size)
+            lines = [_cells(strips, colors) for strips in update.strips]
+            for start, stop in _panes(lines) if is_empty else [(0, self._size[0])]:
+                for y, (chars, pens) in enumerate(lines):
+                    self._draw(y, [(start, (chars[start:stop], pens[start:stop]))])
         else:
             self._resize((update.chop_ends[0][-1], len(update.chops)))
             for y, pieces in groupby(_pieces_of(update, colors), key=itemgetter(0)):
@@ -282,14 +285,17 @@ class Shown:
         out, self._out = "".join(self._out), []
         return out
 
-    def _resize(self, size: tuple[int, int]) -> None:
-        if size != self._size:
+    def _resize(self, size: tuple[int, int]) -> bool:
+        """Begin with an empty screen where what it shows is not known; return whether that was so."""
+        is_new = size != self._size
+        if is_new:
             self._size = size
             blank = _blank(_PLAIN)
             self._rows = [([" "] * size[0], [blank] * size[0])] * size[1]
             # tmux keeps what it knows of halves of characters that only a part is erased of.
             self._out.append("\x1b[0m\x1b[H\x1b[J")
             self._pen, self._at = _PLAIN, (0, 0)
+        return is_new
 
     def _draw(self, y: int, pieces: Iterable[tuple[int, _Cells]]) -> None:
         old_chars, old_pens = self._rows[y]
@@ -384,6 +390,19 @@ class Shown:
             ways = ways if down >= 0 else ways[:1]
         self._out.append(min(ways, key=len))
         self._at = x, y
+
+
+def _panes(lines: list[_Cells]) -> Iterable[tuple[int, int]]:
+    """Return the columns in which panes begin and end: one at a time, the background seldom changes."""
+    changes = Counter(
+        x
+        for _, pens in lines
+        for x, (left, right) in enumerate(pairwise(pens), 1)
+        if left is not right and left.background != right.background
+    )
+    edges = [x for x, count in sorted(changes.items()) if count > len(lines) // 2]
+    whole = [x for x in edges if all(chars[x : x + 1] != [""] for chars, _ in lines)]
+    return pairwise([0, *whole, len(lines[0][0])]) if lines else ()
 
 
 def _index(changed: list[bool], stop: int, start: int, *, is_changed: bool) -> int:
