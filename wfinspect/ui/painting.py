@@ -271,8 +271,8 @@ class Shown:
         """Return what has a terminal show an update, "" if it does; the cursor is left where that is given."""
         self._at = None
         if isinstance(update, LayoutUpdate):
-            is_empty = self._resize(update.region.size)
             lines = [_cells(strips, colors) for strips in update.strips]
+            is_empty = self._resize(update.region.size, _ground(lines))
             for start, stop in _panes(lines) if is_empty else [(0, self._size[0])]:
                 for y, (chars, pens) in enumerate(lines):
                     self._draw(y, [(start, (chars[start:stop], pens[start:stop]))])
@@ -285,16 +285,17 @@ class Shown:
         out, self._out = "".join(self._out), []
         return out
 
-    def _resize(self, size: tuple[int, int]) -> bool:
+    def _resize(self, size: tuple[int, int], ground: Pen = _PLAIN) -> bool:
         """Begin with an empty screen where what it shows is not known; return whether that was so."""
         is_new = size != self._size
         if is_new:
             self._size = size
-            blank = _blank(_PLAIN)
+            turn, self._pen = _turned(_PLAIN, ground if self._erases else _PLAIN)
+            blank = _blank(self._pen)
             self._rows = [([" "] * size[0], [blank] * size[0])] * size[1]
             # tmux keeps what it knows of halves of characters that only a part is erased of.
-            self._out.append("\x1b[0m\x1b[H\x1b[J")
-            self._pen, self._at = _PLAIN, (0, 0)
+            self._out += ["\x1b[0m", turn, "\x1b[H\x1b[J"]
+            self._at = 0, 0
         return is_new
 
     def _draw(self, y: int, pieces: Iterable[tuple[int, _Cells]]) -> None:
@@ -390,6 +391,16 @@ class Shown:
             ways = ways if down >= 0 else ways[:1]
         self._out.append(min(ways, key=len))
         self._at = x, y
+
+
+def _ground(lines: list[_Cells]) -> Pen:
+    """Return the pen of most blanks."""
+    count = Counter({_blank(_PLAIN): 0})
+    for _, pens in lines:
+        for pen, group in groupby(pens):
+            if not pen.foreground:
+                count[pen] += len(list(group))
+    return max(count, key=count.__getitem__)
 
 
 def _panes(lines: list[_Cells]) -> Iterable[tuple[int, int]]:
