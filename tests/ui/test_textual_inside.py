@@ -43,6 +43,7 @@ INSIDE: dict[type, tuple[str, set[str]]] = {
             "_notifications",
             "_return_code",
             "_running",
+            "_set_pointer_shape",
             "_sync_available",
             "_unnotify",
         },

@@ -135,6 +135,9 @@ class CrashSafeApp(App[None]):
             driver.write(frame)
         self.post_display_hook()
 
+    def _set_pointer_shape(self, shape: str) -> None:
+        """Leave the mouse's pointer as it is: no terminal is sure to have its own back at the end."""
+
     def _write_to_terminal(self, sequence: str) -> None:
         if sequence and self._driver is not None and not self.is_headless:
             self._driver.write(sequence)
