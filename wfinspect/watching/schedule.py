@@ -49,7 +49,7 @@ class PollState:
     failed_at: float = -inf
     """When a request for it last failed: those due since before that go first."""
     unit: "Unit | None" = None
-    """With whom it waits; None while it is in flight."""
+    """The unit it waits in; None while it is in flight."""
     _jitter: float = 1.0
     _stretch: float = 1.0
     """By how much the budget lengthened the cadence when it was last requested."""
