@@ -272,12 +272,16 @@ class Shown:
         self._at = None
         if isinstance(update, LayoutUpdate):
             lines = [_cells(strips, colors) for strips in update.strips]
-            is_empty = self._resize(update.region.size, _ground(lines))
+            is_empty = update.region.size != self._size
+            if is_empty:
+                self._clear(update.region.size, _ground(lines))
             for start, stop in _panes(lines) if is_empty else [(0, self._size[0])]:
                 for y, (chars, pens) in enumerate(lines):
                     self._draw(y, [(start, (chars[start:stop], pens[start:stop]))])
         else:
-            self._resize((update.chop_ends[0][-1], len(update.chops)))
+            size = update.chop_ends[0][-1], len(update.chops)
+            if size != self._size:
+                self._clear(size, _PLAIN)
             for y, pieces in groupby(_pieces_of(update, colors), key=itemgetter(0)):
                 self._draw(y, [piece[1:] for piece in pieces])
         if self._out and cursor is not None:
@@ -285,18 +289,14 @@ class Shown:
         out, self._out = "".join(self._out), []
         return out
 
-    def _resize(self, size: tuple[int, int], ground: Pen = _PLAIN) -> bool:
-        """Begin with an empty screen where what it shows is not known; return whether that was so."""
-        is_new = size != self._size
-        if is_new:
-            self._size = size
-            turn, self._pen = _turned(_PLAIN, ground if self._erases else _PLAIN)
-            blank = _blank(self._pen)
-            self._rows = [([" "] * size[0], [blank] * size[0])] * size[1]
-            # tmux keeps what it knows of halves of characters that only a part is erased of.
-            self._out += ["\x1b[0m", turn, "\x1b[H\x1b[J"]
-            self._at = 0, 0
-        return is_new
+    def _clear(self, size: tuple[int, int], ground: Pen) -> None:
+        """Begin with an empty screen, in a background if the terminal erases in colour."""
+        self._size = size
+        turn, self._pen = _turned(_PLAIN, ground if self._erases else _PLAIN)
+        self._rows = [([" "] * size[0], [_blank(self._pen)] * size[0])] * size[1]
+        # tmux keeps what it knows of halves of characters that only a part is erased of.
+        self._out += ["\x1b[0m", turn, "\x1b[H\x1b[J"]
+        self._at = 0, 0
 
     def _draw(self, y: int, pieces: Iterable[tuple[int, _Cells]]) -> None:
         old_chars, old_pens = self._rows[y]
