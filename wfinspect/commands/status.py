@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         rows = [stored.get(key) or Row(key) for key in keys]
     if args.short:
         print(short_line(rows, settings.interval, clock.now()))
-        return gravest(_codes([row.instance for row in rows if row.instance is not None]))
+        return summary.code_of(map(_group, rows))
     if not rows:
         say("The watched list is empty: give IDs, or put some on it with wfinspect ID.")
         return 0
@@ -106,10 +106,10 @@ def _read_all(
         return {key: outcomes[key.id] for key in keys}
 
     async def read_each() -> list[dict[InstanceKey, Outcome]]:
-        by_binding: dict[Target, list[InstanceKey]] = {}
+        by_target: dict[Target, list[InstanceKey]] = {}
         for row in rows:
-            by_binding.setdefault(row.key.target, []).append(row.key)
-        return await asyncio.gather(*map(read_those, by_binding.values()))
+            by_target.setdefault(row.key.target, []).append(row.key)
+        return await asyncio.gather(*map(read_those, by_target.values()))
 
     try:
         with asyncio.Runner() as runner:
