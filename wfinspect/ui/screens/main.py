@@ -436,6 +436,7 @@ class MainScreen(SparingScreen[None]):
         if row is None:
             return
         if row.is_watched:
+            # On display before, so that its reading is kept; after, so that it joins the list as looked up.
             self._display(row.key)
             self.control.unwatch([row.key])
             self._display(row.key)

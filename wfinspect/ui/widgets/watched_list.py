@@ -159,11 +159,11 @@ class WatchedList(CursorList[Row]):
         index, part, header = self.table.headers.at(y, self._row_height)
         if index is None:
             return self._header(header) if header else BLANK
-        row, found = self.table[index], None
+        row = self.table[index]
         if self._is_sidebar:
             lines = sidebar_lines(row, self._mark(row), self._look, self._now, self.text_width)
-            found = lines[part]
-        return (found or self._row_line(row)).on(self.ground_of(index))
+            return lines[part].on(self.ground_of(index))
+        return self._row_line(row).on(self.ground_of(index))
 
     def _row_line(self, row: Row) -> Line:
         return list_line(row, self._mark(row), self._look, self._now, self.columns)
