@@ -274,14 +274,14 @@ class Shown:
             lines = [_cells(strips, colors) for strips in update.strips]
             is_empty = update.region.size != self._size
             if is_empty:
-                self._clear(update.region.size, _ground(lines))
+                self._clear(update.region.size)
             for start, stop in _panes(lines) if is_empty else [(0, self._size[0])]:
                 for y, (chars, pens) in enumerate(lines):
                     self._draw(y, [(start, (chars[start:stop], pens[start:stop]))])
         else:
             size = update.chop_ends[0][-1], len(update.chops)
             if size != self._size:
-                self._clear(size, _PLAIN)
+                self._clear(size)
             for y, pieces in groupby(_pieces_of(update, colors), key=itemgetter(0)):
                 self._draw(y, [piece[1:] for piece in pieces])
         if self._out and cursor is not None:
@@ -289,14 +289,15 @@ class Shown:
         out, self._out = "".join(self._out), []
         return out
 
-    def _clear(self, size: tuple[int, int], ground: Pen) -> None:
-        """Begin with an empty screen, in a background if the terminal erases in colour."""
+    def _clear(self, size: tuple[int, int]) -> None:
+        """Begin with an empty screen."""
         self._size = size
-        turn, self._pen = _turned(_PLAIN, ground if self._erases else _PLAIN)
-        self._rows = [([" "] * size[0], [_blank(self._pen)] * size[0])] * size[1]
-        # tmux keeps what it knows of halves of characters that only a part is erased of.
-        self._out += ["\x1b[0m", turn, "\x1b[H\x1b[J"]
-        self._at = 0, 0
+        blank = _blank(_PLAIN)
+        self._rows = [([" "] * size[0], [blank] * size[0])] * size[1]
+        # tmux keeps what it knows of halves of characters that only a part is erased of. It may clear by
+        # scrolling, which not every terminal fills with the pen's background: so in the default one.
+        self._out.append("\x1b[0m\x1b[H\x1b[J")
+        self._pen, self._at = _PLAIN, (0, 0)
 
     def _draw(self, y: int, pieces: Iterable[tuple[int, _Cells]]) -> None:
         old_chars, old_pens = self._rows[y]
@@ -391,16 +392,6 @@ class Shown:
             ways = ways if down >= 0 else ways[:1]
         self._out.append(min(ways, key=len))
         self._at = x, y
-
-
-def _ground(lines: list[_Cells]) -> Pen:
-    """Return the pen of most blanks."""
-    count = Counter({_blank(_PLAIN): 0})
-    for _, pens in lines:
-        for pen, group in groupby(pens):
-            if not pen.foreground:
-                count[pen] += len(list(group))
-    return max(count, key=count.__getitem__)
 
 
 def _panes(lines: list[_Cells]) -> Iterable[tuple[int, int]]:
