@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from math import inf
 from operator import itemgetter, ne, or_
 from time import thread_time
@@ -275,9 +275,12 @@ class Shown:
             is_empty = update.region.size != self._size
             if is_empty:
                 self._clear(update.region.size)
-            for start, stop in _panes(lines) if is_empty else [(0, self._size[0])]:
-                for y, (chars, pens) in enumerate(lines):
-                    self._draw(y, [(start, (chars[start:stop], pens[start:stop]))])
+            parts = (
+                _panes(lines) if is_empty else ((y, 0, len(c)) for y, (c, _) in enumerate(lines))
+            )
+            for y, start, stop in parts:
+                chars, pens = lines[y]
+                self._draw(y, [(start, (chars[start:stop], pens[start:stop]))])
         else:
             size = update.chop_ends[0][-1], len(update.chops)
             if size != self._size:
@@ -394,17 +397,23 @@ class Shown:
         self._at = x, y
 
 
-def _panes(lines: list[_Cells]) -> Iterable[tuple[int, int]]:
-    """Return the columns in which panes begin and end: one at a time, the background seldom changes."""
-    changes = Counter(
-        x
+def _panes(lines: list[_Cells]) -> Iterator[tuple[int, int, int]]:
+    """Yield rows with first and last column, one pane after the other: the background seldom changes then."""
+    edges = [
+        {
+            x
+            for x, (left, right) in enumerate(pairwise(pens), 1)
+            if left.background != right.background
+        }
         for _, pens in lines
-        for x, (left, right) in enumerate(pairwise(pens), 1)
-        if left is not right and left.background != right.background
-    )
-    edges = [x for x, count in sorted(changes.items()) if count > len(lines) // 2]
-    whole = [x for x in edges if all(chars[x : x + 1] != [""] for chars, _ in lines)]
-    return pairwise([0, *whole, len(lines[0][0])]) if lines else ()
+    ]
+    counts = Counter(chain.from_iterable(edges))
+    shared = [x for x, count in sorted(counts.items()) if count > len(lines) // 2]
+    for left in (0, *shared):
+        for y, (chars, _) in enumerate(lines):
+            own = [0, *(x for x in shared if x in edges[y] and chars[x] != ""), len(chars)]
+            if left in own:
+                yield y, left, own[own.index(left) + 1]
 
 
 def _index(changed: list[bool], stop: int, start: int, *, is_changed: bool) -> int:
