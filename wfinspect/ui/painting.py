@@ -272,13 +272,9 @@ class Shown:
         self._at = None
         if isinstance(update, LayoutUpdate):
             lines = [_cells(strips, colors) for strips in update.strips]
-            is_empty = update.region.size != self._size
-            if is_empty:
+            if update.region.size != self._size:
                 self._clear(update.region.size)
-            parts = (
-                _panes(lines) if is_empty else ((y, 0, len(c)) for y, (c, _) in enumerate(lines))
-            )
-            for y, start, stop in parts:
+            for y, start, stop in _panes(lines):
                 chars, pens = lines[y]
                 self._draw(y, [(start, (chars[start:stop], pens[start:stop]))])
         else:
@@ -403,7 +399,7 @@ def _panes(lines: list[_Cells]) -> Iterator[tuple[int, int, int]]:
         {
             x
             for x, (left, right) in enumerate(pairwise(pens), 1)
-            if left.background != right.background
+            if left is not right and left.background != right.background
         }
         for _, pens in lines
     ]
