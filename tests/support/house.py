@@ -28,8 +28,8 @@ except ModuleNotFoundError as missing:
     sys.exit(f"{missing.name} is not installed for {sys.executable}: use .venv/bin/python.")
 
 LIMITS = {
-    "files": 95,
-    "code lines": 17_950,
+    "files": 101,
+    "code lines": 19_000,
     "import circles": 0,
     "public class names defined twice": 0,
     "public class names that are Textual's": 0,
