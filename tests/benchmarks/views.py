@@ -10,7 +10,7 @@ from pathlib import Path
 from terminal import APP, main, report, session
 
 from wfinspect.simulator import BIG_LOG_TASK_ID, MANY_TASKS_ID, Simulator
-from wfinspect.simulator.catalogue import BIG_LOG_ID
+from wfinspect.simulator.fleet import BIG_LOG_ID
 from wfinspect.simulator.service import ServedCall
 
 ROUNDS = 9

@@ -14,8 +14,8 @@ from alibabacloud_tea_openapi import exceptions
 from alibabacloud_tea_openapi.models import Config
 
 from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.simulator.http import AccessKey
 from wfinspect.simulator.server import TEMPORARY_KEY
-from wfinspect.simulator.verify import AccessKey
 
 # The SDK asks for the time in a way that Python 3.12 and later warn of.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode, urlsplit
 
+from wfinspect.simulator.http import AccessKey
 from wfinspect.simulator.server import KEY
-from wfinspect.simulator.verify import AccessKey
 
 
 @dataclass(frozen=True)

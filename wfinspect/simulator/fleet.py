@@ -1,10 +1,13 @@
-"""The fleet's records: a pure function of seed, epoch, speed and now, so a restart goes on where it was.
+"""The workflows and instances of the fleet, the states each passes through, and the records of them.
 
-`Population` adds what a test has changed, and how records are disguised. They hold the service's names and values;
-`service` makes answers of them.
+The first 30 instances are written by hand; `extra_instances` makes as many more as a load test wants, and
+`earlier_instances` the runs of the days before. A record is a pure function of seed, epoch, speed and now, so a restart
+goes on where it was. `Population` adds what a test has changed, and how records are disguised. They hold the service's
+names and values; `service` makes answers of them.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
@@ -13,16 +16,268 @@ from random import Random
 from wfinspect.model import family_of
 from wfinspect.regions import zone_of
 from wfinspect.search import WORDS
-from wfinspect.simulator.catalogue import (
-    INSTANCES,
-    OUTCOME,
-    Lifecycle,
-    PlannedInstance,
-    WorkflowRun,
-    earlier_instances,
-    extra_instances,
-)
 from wfinspect.simulator.faults import Faults
+
+DEMO_IDS = (10432987165, 10433001244, 10433007781, 10432980001)
+"""One about to fail, one long at work, one waiting, one done: one call reads them all."""
+
+MANY_TASKS_ID = 10432996503
+"""An instance at work with 500 tasks; the others have 4 to 30."""
+
+FROZEN_ID = 10431573348
+"""A settled failure: of two tasks that failed one is frozen, and one that succeeded was a dry run."""
+
+BIG_LOG_ID = 10432980002
+"""A settled instance; the log of its first task has 32 MiB."""
+
+OUTCOME = "Outcome"
+"""Stands in a lifecycle for Success or Failure, which chance decides for each run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """One run after another: the states of a run, from first to settled, then the next run."""
+
+    phases: tuple[tuple[str, float], ...]
+    """Each state and how many seconds it lasts; the last one is OUTCOME."""
+    offset: float
+    """Seconds of the first run that lie before the epoch."""
+    past: float = 1.0
+    """How much longer everything before the epoch took, so that a new fleet looks old."""
+    failing: float = 0.0
+    """Share of the runs that fail."""
+
+    @property
+    def period(self) -> float:
+        """Seconds from the beginning of one run to that of the next."""
+        return sum(seconds for _, seconds in self.phases)
+
+    def scaled(self, factor: float, turn: float) -> "Lifecycle":
+        """Return the same lifecycle at another pace, `turn` (0 to 1) of a run in at the epoch."""
+        phases = tuple((status, seconds * factor) for status, seconds in self.phases)
+        return Lifecycle(phases, self.period * factor * turn, self.past, self.failing)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRun:
+    """One run of a lifecycle; times in milliseconds since 1970, also those yet to come."""
+
+    number: int
+    """Counts the runs; 0 is the one under way at the epoch."""
+    fails: bool
+    begins: dict[str, int]
+    """When each state begins, OUTCOME included; one that is skipped is missing."""
+
+    @property
+    def due(self) -> int:
+        """When its time has come: the end of WaitTime."""
+        return self.begins.get("CheckingCondition", self.begins["WaitResource"])
+
+    @property
+    def working(self) -> int:
+        """How long it is in Running, in milliseconds."""
+        return self.begins.get("Checking", self.begins[OUTCOME]) - self.begins["Running"]
+
+
+_OWNERS = {"a": "1823556600124410", "b": "1741220981230017", "c": "2069113357720448"}
+
+Tags = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A definition: what every instance of it has in common."""
+
+    id: int
+    name: str
+    type: str
+    project_id: int
+    owner: str
+    parameters: str
+    """As on the wire; ``%D`` becomes the business date as yyyymmdd."""
+    tags: Tags
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedInstance:
+    """An instance of a workflow for one business date."""
+
+    id: int
+    workflow: Workflow
+    env_type: str
+    days_back: int
+    """Business date: so many days before the epoch's, in the region's zone."""
+    life: Lifecycle
+    is_fixed: bool = False
+    """Passes through its states exactly as written; the others get a pace and a beginning of their own."""
+
+
+# ID | name | type | workspace | owner | tags | parameters
+_TABLE = r"""
+2261034|ads_user_profile_daily|Normal|88123|a|team:growth sla:p1 cost:ads|bizdate=%D cyctime=$[yyyymmddhh24miss] region_list=["cn","sg","us"] retry_max=3 source_table=ods_user_behavior_di target_table=ads_user_profile_daily
+2261040|dwd_trade_order_di|Normal|88123|b|team:trade sla:p0|bizdate=%D run_at=$[yyyy-mm-dd hh24:mi:ss] lookback=$[yyyymmdd-7] shards=64
+2261077|ods_pay_bill_di|Normal|88123|b|team:finance sla:p0 pii:|bizdate=%D partition=dt=%D source=pay_center
+2261012|ods_user_login_di|Normal|88123|a|team:growth|bizdate=%D
+2261101|dim_sku_df|Normal|88123|c||bizdate=%D\nfull=true
+2261102|ods_item_di|Normal|88123|c|team:item|bizdate=%D
+2261133|dws_shop_uv_hh|Normal|88123|a|sla:p2|bizdate=%D hour=$[hh24-1]
+2261140|ads_gmv_board_hh|TriggerWorkflow|88123|c|team:board sla:p0 cost:board on_call:data tier:gold|bizdate=%D trigger=order_topic window=$[yyyy-mm-dd hh24:mi:ss] offset=latest
+2261151|dws_会员日汇总_df|Normal|88123|c|团队:会员 sla:p1|bizdate=%D level=金卡
+2261160|P_dwd_trade_order_di_backfill|SupplementData|88123|b|reason:late|bizdate=%D mode=overwrite
+2261171|dwd_coupon_use_di|Normal|88123|b||bizdate=%D
+3310021|dwd_bid_log_hi|Normal|90211|c|team:ads sla:p1|bizdate=%D hour=$[hh24] sample_rate=0.01
+3310022|ads_ctr_report_daily|Normal|90211|a||bizdate=%D
+3310040|audience_export|ManualWorkflow|90211|a|team:ads kind:export asked_by:marketing cost:ads|{"bizdate": "%D", "segments": ["new", "lapsed"], "limit": 500000, "dry_run": false}
+3310051|ads_营收看板_daily|TriggerWorkflow|90211|c|team:board sla:p0|bizdate=%D currency=CNY
+3310060|dws_budget_pacing_hh|Normal|90211|b|sla:p2|
+4402001|smoke_dwd_bid_log_hi|SmokeTest|77340|c||bizdate=%D limit=1000
+4402010|repair_user_dim|Manual|77340|a|a:1 b:2 c:3 d:4 e:5 f:6|{\n  "bizdate": "%D",\n  "user_ids": "all",\n  "note": "one off"\n}
+4402033|train_rank_model_daily|Normal|77340|b|gpu:8|bizdate=%D epochs=12
+"""
+
+
+def _workflow(line: str) -> Workflow:
+    number, name, kind, project, owner, tags, parameters = line.split("|")
+    return Workflow(
+        int(number),
+        name,
+        kind,
+        int(project),
+        _OWNERS[owner],
+        parameters.replace(r"\n", "\n"),
+        tuple((key, value) for key, _, value in (tag.partition(":") for tag in tags.split())),
+    )
+
+
+_WORKFLOWS = {w.id: w for w in map(_workflow, _TABLE.strip().splitlines())}
+
+_BEFORE_RUNNING = ("NotRun", "WaitTime", "CheckingCondition", "WaitResource")
+_STATES = (*_BEFORE_RUNNING, "Running", "Checking", OUTCOME)
+
+
+def _life(
+    *seconds: float, at: str, into: float, past: float = 1.0, failing: float = 0.0
+) -> Lifecycle:
+    """Return a lifecycle by the seconds in each of _STATES (0 skips one), `into` seconds into `at` at first."""
+    before = sum(seconds[: _STATES.index(at)])
+    phases = tuple((s, t) for s, t in zip(_STATES, seconds, strict=True) if t)
+    return Lifecycle(phases, before + into, past, failing)
+
+
+_HOUR = 3600.0
+
+# Fails 32 s after the epoch, after 41 minutes, and every 230 s from then on.
+_FAILS = _life(10, 12, 0, 18, 100, 0, 90, at="Running", into=68, past=36.4, failing=1.0)
+# Waits 12 s more for its time, then 20 s for resources.
+_STARTS = _life(10, 40, 0, 20, 60, 16, 90, at="WaitTime", into=28, past=6.5)
+# Done 3 hours ago in 38 minutes; run again 216 s after the epoch.
+_DONE = _life(8, 10, 0, 10, 60, 0, 500, at=OUTCOME, into=284, past=38.0)
+
+_PLAIN = _life(15, 25, 0, 20, 90, 0, 150, at="NotRun", into=0, past=20.0, failing=0.25)
+_CHECKED = _life(15, 25, 0, 15, 110, 25, 150, at="NotRun", into=0, past=20.0, failing=0.2)
+_BRANCH = _life(15, 25, 20, 15, 75, 0, 150, at="NotRun", into=0, past=25.0, failing=0.2)
+_BY_HAND = _life(0, 0, 0, 20, 60, 0, 220, at="NotRun", into=0, past=10.0, failing=0.4)
+_IDLE = _life(86400, 900, 0, 120, 3600, 0, 86400, at="NotRun", into=2 * _HOUR)
+
+
+def _at_work(hours: float) -> Lifecycle:
+    return _life(600, 900, 0, 120, 12 * _HOUR, 900, 10 * _HOUR, at="Running", into=hours * _HOUR)
+
+
+def _over(
+    hours: float, *, minutes: float = 38.0, failing: float = 0.0, lasting: float = 72 * _HOUR
+) -> Lifecycle:
+    working, into = minutes * 60, hours * _HOUR
+    return _life(600, 900, 0, 120, working, 0, lasting, at=OUTCOME, into=into, failing=failing)
+
+
+def _planned(
+    number: int, workflow: int, env_type: str, days_back: int, life: Lifecycle
+) -> PlannedInstance:
+    is_fixed = life not in _ANY
+    return PlannedInstance(number, _WORKFLOWS[workflow], env_type, days_back, life, is_fixed)
+
+
+_ANY = (_PLAIN, _CHECKED, _BRANCH, _BY_HAND)  # lifecycles that the seed varies
+
+INSTANCES = (
+    _planned(10432987165, 2261034, "Prod", 1, _FAILS),
+    _planned(10433001244, 2261040, "Prod", 1, _at_work(67 / 60)),
+    _planned(10433007781, 2261077, "Prod", 1, _STARTS),
+    _planned(10432980001, 2261012, "Prod", 1, _DONE),
+    _planned(10432980002, 2261102, "Prod", 1, _over(3.0)),
+    _planned(10433001250, 2261133, "Prod", 1, _PLAIN),
+    _planned(10433007802, 2261140, "Prod", 1, _CHECKED),
+    _planned(10433007790, 2261101, "Prod", 1, _BRANCH),
+    _planned(10433007811, 2261151, "Prod", 1, _CHECKED),
+    _planned(10433010001, 2261171, "Prod", 1, _IDLE),
+    _planned(10431554021, 2261034, "Prod", 2, _over(24.35, minutes=20)),
+    _planned(10431567130, 2261040, "Prod", 2, _PLAIN),
+    _planned(10431573348, 2261077, "Prod", 2, _over(25.5, failing=1.0)),
+    _planned(10431573360, 2261160, "Prod", 2, _PLAIN),
+    _planned(10431573361, 2261160, "Prod", 2, _BY_HAND),
+    _planned(10433012207, 2261034, "Dev", 1, _BRANCH),
+    _planned(10433012215, 2261140, "Dev", 1, _BY_HAND),
+    _planned(10432991040, 3310021, "Prod", 1, _PLAIN),
+    _planned(10432991041, 3310022, "Prod", 1, _CHECKED),
+    _planned(10432991052, 3310051, "Prod", 1, _BRANCH),
+    _planned(10432991060, 3310060, "Prod", 1, _PLAIN),
+    _planned(10431560917, 3310022, "Prod", 2, _over(27.0)),
+    _planned(10431560933, 3310021, "Prod", 2, _PLAIN),
+    _planned(10433020118, 3310040, "Prod", 0, _BY_HAND),
+    _planned(10433020131, 3310040, "Dev", 0, _BY_HAND),
+    _planned(10432996503, 4402033, "Prod", 1, _at_work(5.0)),
+    _planned(10432996518, 4402001, "Dev", 1, _BY_HAND),
+    _planned(10433020406, 4402001, "Dev", 0, _BRANCH),
+    _planned(10433020411, 4402010, "Prod", 0, _BY_HAND),
+    _planned(10433020412, 4402010, "Dev", 0, _PLAIN),
+)
+
+_EARLIER_DAYS = range(2, 16)
+# How long a run of these takes; 38 minutes for the others.
+_USUAL_MINUTES = {2261034: 20.0, 2261040: 50.0, 4402033: 700.0}
+
+
+def earlier_instances() -> tuple[PlannedInstance, ...]:
+    """Return what ran on earlier business dates, so that 14 are known of each scheduled workflow in Prod.
+
+    They began at the same time of day and took about as long, a few failed. Those of the first demo
+    instance took 18 to 22 minutes, half of what it takes now, and none failed.
+    """
+    known = {(p.workflow.id, p.days_back) for p in INSTANCES if p.env_type == "Prod"}
+    workflows = (w for w in _WORKFLOWS.values() if w.type in {"Normal", "TriggerWorkflow"})
+    return tuple(
+        _earlier(workflow, days)
+        for workflow in workflows
+        for days in _EARLIER_DAYS
+        if (workflow.id, days) not in known
+    )
+
+
+def _earlier(workflow: Workflow, days: int) -> PlannedInstance:
+    luck = Random(f"{workflow.id}/{days}")
+    minutes = _USUAL_MINUTES.get(workflow.id, 38.0) * luck.uniform(0.9, 1.1)
+    hours = 24 * (days - 1) + (41 + luck.uniform(-2, 2) - minutes) / 60
+    failing = 0.0 if workflow.id == INSTANCES[0].workflow.id else 0.08
+    life = _over(hours, minutes=minutes, failing=failing, lasting=1e9)
+    number = 10_433_000_000 - 1_430_000 * (days - 1) + workflow.id % 1_000_000
+    return PlannedInstance(number, workflow, "Prod", days, life, is_fixed=True)
+
+
+def extra_instances(count: int) -> tuple[PlannedInstance, ...]:
+    """Return so many more instances, a hundred to each workspace of their own, IDs counting up."""
+    lives = (_PLAIN, _CHECKED, _BRANCH)
+    return tuple(
+        PlannedInstance(10_440_000_000 + n, _extra_workflow(n), "Prod", 1, lives[n % 3])
+        for n in range(count)
+    )
+
+
+def _extra_workflow(n: int) -> Workflow:
+    name, project = f"dwd_load_{n:05}_di", 91000 + n // 100
+    tags = (("load", "1"),)
+    return Workflow(5500000 + n, name, "Normal", project, _OWNERS["b"], "bizdate=%D", tags)
+
 
 REGION = "cn-shanghai"
 """The region of the fleet: its days begin at midnight in this region's zone."""

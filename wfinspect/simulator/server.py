@@ -16,9 +16,15 @@ import h11
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.simulator.faults import Faults
 from wfinspect.simulator.fleet import REGION, Fleet, Population
-from wfinspect.simulator.http import HEAD_LIMIT, HttpReply, MalformedRequest, read_request
+from wfinspect.simulator.http import (
+    HEAD_LIMIT,
+    AccessKey,
+    HttpReply,
+    MalformedRequest,
+    Verifier,
+    read_request,
+)
 from wfinspect.simulator.service import CallLog, Service
-from wfinspect.simulator.verify import AccessKey, Verifier
 
 KEY = AccessKey("LTAI5tSimulatorAccessKey", "SimulatorSecretIsNoSecret00000")
 

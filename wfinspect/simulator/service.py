@@ -18,7 +18,7 @@ from wfinspect.model import MAX_INSTANCE_ID, Status
 from wfinspect.regions import zone_of
 from wfinspect.simulator.faults import CODES, OUTAGES, PAGES, Fault, Refusal
 from wfinspect.simulator.fleet import HOSTILE_TEXT, REGION, TYPES, Population, Record
-from wfinspect.simulator.http import HttpReply, HttpRequest
+from wfinspect.simulator.http import HttpReply, HttpRequest, Verifier
 from wfinspect.simulator.tasks import (
     BIG_LOG_TASK_ID,
     TASKS_APART,
@@ -26,7 +26,6 @@ from wfinspect.simulator.tasks import (
     bulk_log,
     log_of,
 )
-from wfinspect.simulator.verify import Verifier
 
 VERSION = "2024-05-18"
 Body = dict[str, object]

@@ -12,16 +12,18 @@ from random import Random
 
 from wfinspect.model import family_of
 from wfinspect.regions import zone_of
-from wfinspect.simulator.catalogue import (
+from wfinspect.simulator.faults import Refusal
+from wfinspect.simulator.fleet import (
     BIG_LOG_ID,
     FROZEN_ID,
     INSTANCES,
     MANY_TASKS_ID,
     OUTCOME,
+    REGION,
+    Population,
+    Record,
     WorkflowRun,
 )
-from wfinspect.simulator.faults import Refusal
-from wfinspect.simulator.fleet import REGION, Population, Record
 
 # What the tasks of a workflow are.
 

@@ -13,9 +13,8 @@ from signed_request import Caller, signed_headers
 
 from wfinspect.simulator import DEMO_IDS
 from wfinspect.simulator.faults import Refusal
-from wfinspect.simulator.http import HttpRequest
+from wfinspect.simulator.http import AccessKey, HttpRequest, Verifier, canonical_request
 from wfinspect.simulator.server import TEMPORARY_KEY
-from wfinspect.simulator.verify import AccessKey, Verifier, canonical_request
 
 GET, LIST = "GetWorkflowInstance", "ListWorkflowInstances"
 RUNNING = DEMO_IDS[0]
