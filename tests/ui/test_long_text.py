@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.ui.widgets.text_view import ROW_LIMIT, LongText
+from wfinspect.ui.screens.text import ROW_LIMIT, LongText
 
 TEXTS = st.text("aAbİ店 \n\t", max_size=80)
 
