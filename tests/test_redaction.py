@@ -14,7 +14,7 @@ from run import command
 from toxics import ID, saying
 
 from wfinspect.cli import main
-from wfinspect.crash import report_crash
+from wfinspect.diagnostics import report_crash
 from wfinspect.redaction import _secrets, redacted, remember_secrets, without_keys, without_secrets
 
 

@@ -119,7 +119,7 @@ def _answer(arguments: list[str]) -> int:
     # What is imported stays: looking for garbage among it takes 5 % of `get`.
     gc.disable()
     from wfinspect.cli import main
-    from wfinspect.commands.log import log_deaths
+    from wfinspect.diagnostics import log_deaths
 
     _dump_no_core()
     log_deaths()

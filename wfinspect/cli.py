@@ -3,7 +3,6 @@
 import argparse
 import errno
 import gc
-import importlib
 import os
 import resource
 import signal
@@ -13,7 +12,7 @@ from itertools import takewhile
 from typing import NoReturn
 
 from wfinspect import __version__
-from wfinspect.commands import APP, COMMANDS, Command
+from wfinspect.commands import APP, COMMANDS, Command, module_of
 from wfinspect.commands.output import say
 from wfinspect.errors import (
     ConfigError,
@@ -71,14 +70,15 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         rest = [*rest[1:], "--help"]
     name = rest[0] if rest and rest[0] in COMMANDS else ""
     command = COMMANDS.get(name, APP)
-    module = importlib.import_module(f"wfinspect.commands.{name or 'app'}")
+    module = module_of(name)
     if not name:
         _refuse_words(rest)
     parser = _command_parser(name, command, common)
+    parser.set_defaults(command=name)
     module.add_arguments(parser)
     args = parser.parse_args(rest[1:] if name else rest, namespace)
     settings = load_settings(vars(args), environ)
-    from wfinspect.commands.log import keep_log
+    from wfinspect.diagnostics import keep_log
 
     keep_log(settings)
     gc.freeze()

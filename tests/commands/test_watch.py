@@ -640,7 +640,7 @@ def test_a_log_that_cannot_be_opened_does_not_end_the_watch(
         return step(engine)
 
     live.set_status(DEMO_IDS[0], S)
-    monkeypatch.setattr("wfinspect.commands.log.open_private", starved)
+    monkeypatch.setattr("wfinspect.diagnostics.open_private", starved)
     monkeypatch.setattr("wfinspect.watching.poller._AFTER_A_CRASH_SECONDS", 0.1)
     monkeypatch.setattr(Engine, "step", broken_once)
     code, out, _ = watch(str(DEMO_IDS[0]))

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from fakes import START, FakeClock, key, listed
 
-from wfinspect.commands.log import keep_log
+from wfinspect.diagnostics import keep_log
 from wfinspect.errors import ConfigError, StoreError
 from wfinspect.settings import DATABASE, load_settings, other_writers_above, read_settings
 from wfinspect.ui.files import Preferences

@@ -6,7 +6,6 @@ wait for each time it starts. The scripts hold all they need: nothing runs when 
 
 import argparse
 import contextlib
-import importlib
 import io
 import os
 import shlex
@@ -17,7 +16,7 @@ from unittest import mock
 
 import wfinspect
 from wfinspect.cli import main
-from wfinspect.commands import COMMANDS
+from wfinspect.commands import COMMANDS, module_of
 from wfinspect.model import FIELDS_AS_SENT
 from wfinspect.regions import REGIONS
 from wfinspect.settings import LOG_LEVELS, OPTIONS, THEMES
@@ -85,7 +84,7 @@ def _common() -> list[Argument]:
 def _own(command: str) -> list[Argument]:
     """Return what a command takes beside those."""
     parser = argparse.ArgumentParser(add_help=False)
-    importlib.import_module(f"wfinspect.commands.{command}").add_arguments(parser)
+    module_of(command).add_arguments(parser)
     return [
         Argument(
             each.option_strings,

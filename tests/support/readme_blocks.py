@@ -101,7 +101,7 @@ _LAYERS = {
     "commands": "a module for each: puts the parts together",
     "ui | dataworks | simulator": "the terminal; the service; a service on loopback",
     "watching": "who is due, what changed, what is kept: no terminal, no HTTP",
-    "crash": "crash reports",
+    "diagnostics": "the log of the program itself, and crash reports",
     "lateness | settings | export | search": "late or not; settings, private files; JSON and CSV; one language of search",
     "parsing | terminal": "IDs and parameters in text; facts of terminals",
     "format": "values as text",

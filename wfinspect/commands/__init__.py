@@ -1,7 +1,8 @@
 """One module a command: reads its arguments, composes the parts, prints, gives the exit code."""
 
+import importlib
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _REFUSED = "2 wrong usage or configuration, or a call that the service never accepts"
 _TROUBLE = (
@@ -13,7 +14,7 @@ _TROUBLE = (
 class Command(NamedTuple):
     """A word after ``wfinspect``.
 
-    Its module, of the same name, has `add_arguments(parser)` and `run(args, settings, environ)`.
+    Its module has `add_arguments(parser)` and `run(args, settings, environ)`, where `args.command` is the word.
     """
 
     summary: str
@@ -21,12 +22,15 @@ class Command(NamedTuple):
     epilog: str = ""
     takes: str = ""
     """What must or may be given besides options."""
+    module: str = ""
+    """Of `wfinspect.commands`; "" for the one with the command's name."""
 
 
 APP = Command(
     "",
     "Inspect and watch DataWorks workflow instances. Instance IDs given are opened\n"
     "and watched: one ID, a list (1,2 3) or a range (100..120).",
+    module="app",
 )
 """What runs without such a word."""
 
@@ -36,6 +40,7 @@ COMMANDS: Mapping[str, Command] = {
         "Start the app against a simulated DataWorks on this machine. It needs no account and no "
         "network, and keeps a watched list of its own.",
         takes="[ID ...]",
+        module="app",
     ),
     "get": Command(
         "print instances once",
@@ -102,3 +107,9 @@ COMMANDS: Mapping[str, Command] = {
         "SHELL",
     ),
 }
+
+
+def module_of(name: str) -> Any:  # noqa: ANN401 - what `Command` says
+    """Import the module of a command, of the app for ""."""
+    command = COMMANDS[name] if name else APP
+    return importlib.import_module(f"wfinspect.commands.{command.module or name}")

@@ -1,17 +1,21 @@
-"""The app: puts the poller and the screen together and runs them; the demo does so as well."""
+"""The app, and ``wfinspect demo``, which is the app against a simulated service of its own."""
 
 import argparse
+import contextlib
 import gc
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands.once import resolve_target
 from wfinspect.dataworks import connector
+from wfinspect.errors import StoreError
 from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.parsing import parse_ids
-from wfinspect.settings import Settings, home_of
+from wfinspect.settings import Settings, home_of, replace_private
 from wfinspect.terminal import (
     encoding_of,
     has_glyphs,
@@ -19,7 +23,7 @@ from wfinspect.terminal import (
     prepare_environment,
     require_terminal,
 )
-from wfinspect.watching.api import Connect
+from wfinspect.watching.api import Connect, InstanceSource
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Show the app until it is quit."""
     ids = parse_ids(" ".join(args.ids)) if args.ids else ()
+    if args.command == "demo":
+        return _run_demo(ids, settings, environ)
     connect = connector(environ, home_of(environ), SystemClock())
-    return show(settings, environ, resolve_target(settings, environ).target, connect, ids)
+    return _show(settings, environ, resolve_target(settings, environ).target, connect, ids)
 
 
-def show(
+def _show(
     settings: Settings,
     environ: Mapping[str, str],
     target: Target,
@@ -105,3 +111,52 @@ def show(
         return run_app(app, mouse=bool(settings.mouse), crash_directory=state_dir)
     finally:
         poller.stop()
+
+
+# The port differs from start to start; the rows stay bound to this name.
+_DEMO_TARGET = Target("demo", "cn-shanghai", "simulator")
+# Its calls cost nothing, so changes are looked for more often.
+_DEMO_SECONDS = 5.0
+_DEMO_CALLS = 100_000
+
+
+def _run_demo(ids: Iterable[InstanceId], settings: Settings, environ: Mapping[str, str]) -> int:
+    """Show the app until it is quit; the fleet goes on where the last demo left it."""
+    from wfinspect.simulator import DEMO_IDS, Simulator
+
+    settings = _for_demo(settings)
+    clock = SystemClock()
+    epoch, is_first = _epoch(settings.paths.state_dir / "epoch", clock.now())
+    with Simulator(clock=clock, epoch=epoch) as simulator:
+        connect_there = connector(simulator.environment(), home_of(environ), clock)
+
+        async def connect(target: Target, on_call: Callable[[], None]) -> InstanceSource:
+            there = target._replace(profile="(env)", endpoint=simulator.url)
+            return await connect_there(there, on_call)
+
+        shown_ids = (*ids, *(DEMO_IDS if is_first else ()))
+        return _show(settings, environ, _DEMO_TARGET, connect, shown_ids, is_demo=True)
+
+
+def _for_demo(settings: Settings) -> Settings:
+    """Return settings with a state directory of the demo's own, and its defaults."""
+    sources, paths = settings.sources, settings.paths
+    return settings._replace(
+        paths=paths._replace(state_dir=paths.state_dir / "demo"),
+        interval=_DEMO_SECONDS if sources["interval"] == "default" else settings.interval,
+        budget=_DEMO_CALLS if sources["budget"] == "default" else settings.budget,
+    )
+
+
+def _epoch(path: Path, now: datetime) -> tuple[datetime, bool]:
+    """Return when the simulated fleet began, and whether that is now.
+
+    It begins at each start where nothing can be written.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        epoch = datetime.fromisoformat(path.read_text(encoding="ascii").strip())
+        if epoch.tzinfo is not None and epoch <= now:
+            return epoch.astimezone(UTC), False
+    with contextlib.suppress(OSError, StoreError):
+        replace_private(path, now.isoformat())
+    return now, True

@@ -14,7 +14,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Input
 
-from wfinspect.crash import crash_sentence, report_crash
+from wfinspect.diagnostics import crash_sentence, report_crash
 from wfinspect.format import shortened, shown_block
 from wfinspect.settings import home_of
 from wfinspect.terminal import copy_text, encoding_of, erases_in_color
