@@ -17,10 +17,12 @@ from wfinspect.format import (
     biz_date,
     cell_width,
     clock_time,
+    difference,
     duration,
     exact_json,
     indented,
     is_harmless,
+    log_parts,
     moment,
     plain_text,
     service_time,
@@ -29,7 +31,7 @@ from wfinspect.format import (
     shown_block,
     size_of,
 )
-from wfinspect.regions import REGIONS, zone_of
+from wfinspect.regions import REGIONS, zone_of, zone_words
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 9, 18, 6, 32, 7, tzinfo=UTC)
@@ -50,6 +52,42 @@ def test_an_age_is_short_and_never_in_seconds(seconds: float, expected: str) -> 
 )
 def test_a_duration_is_exact_where_it_is_short(seconds: float, expected: str) -> None:
     assert duration(seconds) == expected
+
+
+@given(st.floats(0, 10**7), st.floats(0, 10**7), st.booleans())
+def test_a_difference_is_that_of_what_is_shown(
+    first: float, second: float, in_minutes: bool
+) -> None:
+    def read(text: str) -> int:
+        sizes = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+        found = re.findall(r"([0-9]+)([dhms])", text.replace("<1m", "0m"))
+        return sum(int(count) * sizes[unit] for count, unit in found)
+
+    shown = (read(duration(each, in_minutes=in_minutes)) for each in (first, second))
+    assert abs(next(shown) - next(shown)) == read(difference(first, second, in_minutes=in_minutes))
+
+
+@pytest.mark.parametrize(
+    ("text", "time", "level"),
+    [
+        ("2026-11-30 13:41:17 ERROR Exit with FAILED.", "2026-11-30 13:41:17 ", "error"),
+        ("[2026-11-30T13:41:17,204] [WARN] slow", "[2026-11-30T13:41:17,204] ", "warn"),
+        ("13:41:17.5 INFO: done", "13:41:17.5 ", "info"),
+        ("INFORMATION_SCHEMA is read", "", None),
+        ("2026 rows ERROR", "", None),
+        ("", "", None),
+    ],
+)
+def test_a_line_of_a_log_has_a_time_and_a_level(text: str, time: str, level: str | None) -> None:
+    found = log_parts(text)
+
+    assert "".join(found) == text
+    assert (found.time, found.level) == (time, level)
+
+
+def test_a_zone_is_named_with_what_it_is_ahead_of_utc() -> None:
+    assert zone_words("cn-shanghai", NOW) == "Asia/Shanghai, UTC+8"
+    assert zone_words("us-west-1", NOW) == "America/Los_Angeles, UTC-7"
 
 
 def test_a_business_date_is_read_in_the_scheduling_zone_whatever_the_local_one() -> None:

@@ -1,13 +1,25 @@
-"""Instances as JSON, CSV and labelled values: for standard output, files and the clipboard. Pure."""
+"""Instances as JSON, CSV and labelled values, and what differs between two of them. Pure."""
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import tzinfo
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, tzinfo
+from itertools import count
+from typing import NamedTuple
 
-from wfinspect.format import biz_day, exact_json, moment, plain_text, service_time
-from wfinspect.model import FIELDS, FIELDS_AS_SENT, FieldKind, InstanceField, WorkflowInstance
+from wfinspect.format import biz_day, difference, exact_json, moment, plain_text, service_time
+from wfinspect.model import (
+    FIELDS,
+    FIELDS_AS_SENT,
+    Family,
+    FieldKind,
+    InstanceField,
+    TaskInstance,
+    WorkflowInstance,
+    spans,
+)
 from wfinspect.parsing import Parameters, first_parameters
 from wfinspect.regions import zone_of
 
@@ -96,3 +108,154 @@ def _pairs(instance: WorkflowInstance, field: InstanceField) -> Iterable[tuple[s
         found = first_parameters(instance.workflow_parameters) or Parameters()
         return ((each.key, each.value) for each in found.pairs)
     return instance.tags if field.kind is FieldKind.TAGS else ()
+
+
+class ComparedField(NamedTuple):
+    """A field, parameter or tag of two instances; None where one of them has none."""
+
+    label: str
+    """With ``$`` before a parameter's name, and ``#`` before a tag's."""
+    first: str | None
+    second: str | None
+    is_of_run: bool = False
+    """Whether it differs between any two runs: an ID, a time, or a value made of the business date."""
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether both have the same."""
+        return self.first == self.second
+
+
+def compared_fields(
+    first: WorkflowInstance, second: WorkflowInstance, region: str, zone: tzinfo
+) -> list[ComparedField]:
+    """Return what differs, then what differs in every run, then what is equal; times are in `zone`."""
+    both = first, second
+    mine, theirs = (_labelled_values(each, region, zone) for each in both)
+    if all(found is not None and found.is_certain for found in map(_parameters, both)):
+        # They say all that the text of them does.
+        for values in (mine, theirs):
+            values.pop(_PARAMETERS, None)
+    found: list[ComparedField] = []
+    for label in dict.fromkeys((*mine, *theirs)):
+        one, other = mine.get(label), theirs.get(label)
+        is_of_run = label in _OF_EVERY_RUN
+        if one is not None and other is not None and one != other:
+            plain = (_without_run(one, first, region), _without_run(other, second, region))
+            is_of_run = is_of_run or plain[0] == plain[1]
+        found.append(ComparedField(label, one, other, is_of_run and one != other))
+    return sorted(found, key=lambda each: (each.is_equal, each.is_of_run))
+
+
+_OF_EVERY_RUN = frozenset(field.label for field in FIELDS if field.is_of_run)
+_PARAMETERS = next(field.label for field in FIELDS if field.kind is FieldKind.PARAMETERS)
+_DATE = re.compile(r"(?<!\d)(20\d\d)([-/]?)(\d\d)\2(\d\d)(?=(?:\d\d){0,3}(?!\d))")
+"""``20261128`` or ``2026-11-28``, which the time of day may follow."""
+_MAX_DATED = 10_000
+
+
+def _without_run(text: str, instance: WorkflowInstance, region: str) -> str:
+    """Return a value with its dates counted from the business date, and without the IDs of its run."""
+    begin = instance.biz_date and moment(instance.biz_date)
+    if len(text) > _MAX_DATED or not begin:
+        return text
+    day = begin.astimezone(zone_of(region)).date()
+
+    def days(found: re.Match[str]) -> str:
+        year, _, month, of_month = found.groups()
+        try:
+            return f"<{(date(int(year), int(month), int(of_month)) - day).days} days>"
+        except ValueError:
+            return found[0]
+
+    for number in (instance.id, instance.unified_workflow_instance_id):
+        text = re.sub(rf"(?<!\d){number}(?!\d)", "<ID>", text)
+    return _DATE.sub(days, text)
+
+
+def _labelled_values(instance: WorkflowInstance, region: str, zone: tzinfo) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for field, key, value in labelled(instance, region, zone):
+        if not key and field.kind is not FieldKind.TAGS:
+            values[field.label] = value
+        elif key:
+            values[("$" if field.kind is FieldKind.PARAMETERS else "#") + key] = value
+    found = _parameters(instance)
+    return values | {f"${p.key}": p.told_apart for p in found.pairs} if found else values
+
+
+def _parameters(instance: WorkflowInstance) -> Parameters | None:
+    if "workflow_parameters" in dict(instance.unreadable):
+        return None
+    return first_parameters(instance.workflow_parameters)
+
+
+class ComparedTask(NamedTuple):
+    """A task in two runs of a workflow; None in one that did not have it."""
+
+    name: str
+    first: TaskInstance | None
+    second: TaskInstance | None
+
+    def seconds(self, now_ms: float) -> tuple[float | None, float | None]:
+        """Return how long it ran in both; None where it did not run by itself."""
+        first, second = (
+            None if task is None or task.is_idle else spans(task, now_ms).running
+            for task in (self.first, self.second)
+        )
+        return first, second
+
+    def change(self, now_ms: float) -> str:
+        """Return ``51m00s more`` or ``4s less``; "" where both took the same or one did not run."""
+        first, second = self.seconds(now_ms)
+        if first is None or second is None or int(first) == int(second):
+            return ""
+        return f"{difference(first, second)} {'more' if first > second else 'less'}"
+
+
+def compared_tasks(
+    first: Sequence[TaskInstance], second: Sequence[TaskInstance], now_ms: float
+) -> list[ComparedTask]:
+    """Pair tasks by name: those that failed first, then the greatest difference in how long they ran.
+
+    Between these stand the tasks that ran in one only, or were frozen or a dry run there. Where a
+    run has several of one name, they are paired by the task's ID, then by order.
+    """
+    counted = (Counter(map(_task_name, tasks)) for tasks in (first, second))
+    shared = {name for each in counted for name, times in each.items() if times > 1}
+    mine, theirs = (_by_name(tasks, shared) for tasks in (first, second))
+    pairs = [
+        ComparedTask(it, mine.get(it), theirs.get(it)) for it in dict.fromkeys((*mine, *theirs))
+    ]
+
+    def need(pair: ComparedTask) -> tuple[bool, bool, bool, float, str]:
+        has_failed, has_failed_before = (
+            task is not None and task.family is Family.FAILURE and not task.is_frozen
+            for task in (pair.first, pair.second)
+        )
+        ran, ran_before = pair.seconds(now_ms)
+        is_in_both = (ran is None) == (ran_before is None)
+        return (
+            not has_failed,
+            not has_failed_before,
+            is_in_both,
+            -abs((ran or 0) - (ran_before or 0)),
+            pair.name,
+        )
+
+    return sorted(pairs, key=need)
+
+
+def _task_name(task: TaskInstance) -> str:
+    return task.task_name or str(task.id)
+
+
+def _by_name(tasks: Iterable[TaskInstance], shared: Collection[str]) -> Mapping[str, TaskInstance]:
+    found: dict[str, TaskInstance] = {}
+    for task in sorted(tasks, key=lambda task: task.id):
+        name = _task_name(task)
+        if name in shared and task.task_id is not None:
+            name += f" (task {task.task_id})"
+        same = (name if n == 1 else f"{name} ({n})" for n in count(1))
+        found[next(it for it in same if it not in found)] = task
+    return found

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, tzinfo
+from typing import Literal, NamedTuple
 
 from wfinspect.model import Family, Status
 
@@ -212,19 +213,83 @@ def age(seconds: float) -> str:
     return f"{minutes // (24 * 60)}d"
 
 
-def duration(seconds: float) -> str:
-    """Return a measured span: ``41m12s``, ``9s``, ``1h07m``, ``3d04h``."""
+def duration(seconds: float, *, in_minutes: bool = False) -> str:
+    """Return a measured span: ``41m12s``, ``9s``, ``1h07m``, ``3d04h``; ``41m`` and ``<1m`` `in_minutes`."""
+    return _in_units(_as_shown(seconds, in_minutes=in_minutes), in_minutes=in_minutes)
+
+
+def difference(first: float, second: float, *, in_minutes: bool = False) -> str:
+    """Return how far two spans are apart as `duration` shows them: what is left out of both is not counted."""
+    spans = (_as_shown(seconds, in_minutes=in_minutes) for seconds in (first, second))
+    return _in_units(abs(next(spans) - next(spans)), in_minutes=in_minutes)
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+def _as_shown(seconds: float, *, in_minutes: bool) -> int:
+    """Return what is shown of a span: of days the hours, of hours the minutes."""
     whole = int(max(0.0, seconds))
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days}d{hours:02}h"
-    if hours:
-        return f"{hours}h{minutes:02}m"
-    if minutes:
-        return f"{minutes}m{rest:02}s"
-    return f"{rest}s"
+    day, hour, minute, _ = (size for _, size in _UNITS)
+    return whole - whole % (hour if whole >= day else minute if in_minutes or whole >= hour else 1)
+
+
+def _in_units(whole: int, *, in_minutes: bool) -> str:
+    """Return seconds in two units, or in more where these would not hold it."""
+    if in_minutes and not whole:
+        return "<1m"
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        count, left = divmod(whole, size)
+        if parts and not whole and (len(parts) > 1 or (in_minutes and unit == "s")):
+            break
+        if parts or count or unit == "s":
+            parts.append(f"{count:02}{unit}" if parts else f"{count}{unit}")
+        whole = left
+    return "".join(parts)
+
+
+LogLevel = Literal["debug", "info", "warn", "error"]
+
+
+class LogParts(NamedTuple):
+    """A line of a log; together they are the line."""
+
+    time: str
+    word: str
+    """What it calls its level, with blanks and brackets; "" where it has none."""
+    text: str
+
+    @property
+    def level(self) -> LogLevel | None:
+        """What its word means."""
+        return LOG_WORDS.get(self.word.strip(" []:"))
+
+
+LOG_WORDS: Mapping[str, LogLevel] = {
+    "TRACE": "debug",
+    "DEBUG": "debug",
+    "INFO": "info",
+    "NOTICE": "info",
+    "WARN": "warn",
+    "WARNING": "warn",
+    "ERROR": "error",
+    "FATAL": "error",
+    "CRITICAL": "error",
+    "SEVERE": "error",
+}
+"""The levels by the words for them."""
+_LOG_TIME = (
+    r"\[?(?:\d{2,4}[-/]\d\d[-/]\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?\s*"
+)
+_LOG_LINE = re.compile(rf"((?:{_LOG_TIME})?)((?:\[?(?:{'|'.join(LOG_WORDS)})\b\]?:?\s*)?)")
+
+
+def log_parts(text: str) -> LogParts:
+    """Return the time a line of a log begins with, its level, and the rest."""
+    found = _LOG_LINE.match(text)
+    time, word = found.groups() if found else ("", "")
+    return LogParts(time, word, text[len(time) + len(word) :])
 
 
 # Possessive: a string of megabytes is passed over without a place to go back to for each character.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from wfinspect.format import age, duration, moment
+from wfinspect.format import difference, duration, moment
 from wfinspect.model import Family, InstanceId, WorkflowInstance, family_of
 
 MIN_RUNS = 4
@@ -18,7 +18,7 @@ _SPREAD = 2 * 1.4826
 # Of the median; else runs that happen to agree would make every second a delay.
 _LEAST_SPREAD = 0.05
 _LEAST_SPREAD_SECONDS = 30.0
-_MINUTE = 60.0
+_DAY = 86_400.0
 
 
 class Run(NamedTuple):
@@ -42,11 +42,19 @@ class Run(NamedTuple):
 
 
 class Usual(NamedTuple):
-    """A median and what lies within the spread around it, in seconds."""
+    """A median and what lies within the spread around it, in seconds.
+
+    Both ends are whole minutes, those of days whole hours, as they are shown: what is said to be
+    longer than one of them is longer by the difference to what is shown.
+    """
 
     low: float
     median: float
     high: float
+
+    def __str__(self) -> str:
+        high = duration(self.high, in_minutes=True)
+        return f"{duration(self.low, in_minutes=True)} to {high}" if self.low else f"up to {high}"
 
 
 class Lateness(NamedTuple):
@@ -69,10 +77,14 @@ class Lateness(NamedTuple):
 
     def sentence(self, now: datetime) -> str:
         """E.g. ``running 41m, usually 18m to 22m: late by 19m``."""
-        running = self.running_since
-        head = f"running {age((now - running).total_seconds())}, " if running else ""
         late = self.late_at if self.is_late(now) else None
-        return f"{head}{self.said}" + (f": late by {_brief(now - late)}" if late else "")
+        if self.running_since is None or self.usual is None:
+            by = late and duration((now - late).total_seconds(), in_minutes=True)
+            return self.said + (f": late by {by}" if by else "")
+        ran, high = (now - self.running_since).total_seconds(), self.usual.high
+        by = late and difference(ran, high, in_minutes=True)
+        said = f"running {duration(ran, in_minutes=True)}, {self.said}"
+        return said + (f": late by {by}" if by else "")
 
 
 def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
@@ -85,7 +97,7 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
     if len(known) < MIN_RUNS:
         return Lateness(f"too few runs to compare with ({len(known)} of {MIN_RUNS})")
     usual = _usual([r.seconds or 0.0 for r in known])
-    said = f"usually {_span(usual)}"
+    said = f"usually {usual}"
     started = None if instance.started_time is None else moment(instance.started_time)
     if started is None:
         return _waiting(instance, known, usual)
@@ -94,7 +106,7 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
     if instance.finished_time is not None:
         took = (instance.finished_time - (instance.started_time or 0)) / 1000
         is_success = instance.family is Family.SUCCESS
-        longer = f": {duration(took - usual.high)} longer" if took > usual.high else ""
+        longer = f": {difference(took, usual.high)} longer" if took > usual.high else ""
         said = f"{'took' if is_success else 'failed after'} {duration(took)}, {said}{longer}"
     return Lateness(said, usual)
 
@@ -102,7 +114,7 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
 def _waiting(instance: WorkflowInstance, known: Sequence[Run], usual: Usual) -> Lateness:
     begin = None if instance.biz_date is None else moment(instance.biz_date)
     dates = [r.biz_date for r in known]
-    said = f"usually takes {_span(usual)}"
+    said = f"usually takes {usual}"
     if begin is None or instance.is_settled or len(set(dates)) < len(dates):
         return Lateness(said, usual)
     done = _usual([((r.finished_time or 0) - r.biz_date) / 1000 for r in known])
@@ -126,13 +138,9 @@ def _usual(seconds: Sequence[float]) -> Usual:
         _LEAST_SPREAD * middle,
         _LEAST_SPREAD_SECONDS,
     )
-    return Usual(max(0.0, middle - spread), middle, middle + spread)
+    low, high = max(0.0, middle - spread), middle + spread
+    return Usual(low - low % _unit(low), middle, high + -high % _unit(high))
 
 
-def _span(usual: Usual) -> str:
-    return f"{_brief(usual.low)} to {_brief(usual.high)}"
-
-
-def _brief(span: timedelta | float) -> str:
-    seconds = span.total_seconds() if isinstance(span, timedelta) else span
-    return duration(seconds) if seconds < _MINUTE else age(seconds)
+def _unit(seconds: float) -> float:
+    return 60.0 if seconds < _DAY else 3_600.0

@@ -50,3 +50,12 @@ def day_ends_at(region: str, at: datetime) -> datetime:
 def zone_of(region: str) -> ZoneInfo:
     """Return the zone a region's schedules and days run in; China's for a region not in the table."""
     return ZoneInfo(_ZONES.get(region, _CHINA))
+
+
+def zone_words(region: str, at: datetime) -> str:
+    """Return a region's zone and how far it is ahead of UTC at a time: ``Asia/Shanghai, UTC+8``."""
+    zone = zone_of(region)
+    hours, minutes = divmod(
+        int((at.astimezone(zone).utcoffset() or timedelta()).total_seconds()) // 60, 60
+    )
+    return f"{zone.key}, UTC{hours:+}{f':{minutes:02}' if minutes else ''}"
