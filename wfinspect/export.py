@@ -206,9 +206,13 @@ class ComparedTask(NamedTuple):
         return first, second
 
     def change(self, now_ms: float) -> str:
-        """Return ``51m00s more`` or ``4s less``; "" where both took the same or one did not run."""
+        """Return ``51m00s more`` or ``4s less``; "" unless both ran through, or the first is longer already."""
         first, second = self.seconds(now_ms)
         if first is None or second is None or int(first) == int(second):
+            return ""
+        families = [task.family for task in (self.first, self.second) if task is not None]
+        is_over = families == [Family.SUCCESS, Family.SUCCESS]
+        if not is_over and not (families == [Family.ACTIVE, Family.SUCCESS] and first > second):
             return ""
         return f"{difference(first, second)} {'more' if first > second else 'less'}"
 

@@ -1,98 +1,179 @@
-"""Two instances side by side, what differs first: the text and its screen."""
+"""Two runs side by side, what needs attention first: the text and its screen."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import tzinfo
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import ClassVar
 
 from textual.widget import Widget
 
-from wfinspect.export import labelled
-from wfinspect.format import VALUE_LIMIT, duration, shortened, shown, shown_block, size_of
+from wfinspect.export import ComparedField, ComparedTask, compared_fields, compared_tasks
+from wfinspect.format import (
+    VALUE_LIMIT,
+    biz_date,
+    difference,
+    duration,
+    shortened,
+    shown,
+    shown_block,
+    size_of,
+)
 from wfinspect.lateness import Run, compare
 from wfinspect.model import (
-    FIELDS,
     Family,
-    FieldKind,
     InstanceKey,
     Page,
+    Status,
     TaskInstance,
     WorkflowInstance,
     family_of,
-    spans,
 )
-from wfinspect.parsing import Parameters, first_parameters
-from wfinspect.ui.lines import BLANK, Column, Line, Role, beside, cell_len, line, wrap, wrap_lines
+from wfinspect.regions import zone_of
+from wfinspect.ui.lines import (
+    BLANK,
+    Column,
+    Line,
+    Role,
+    Span,
+    beside,
+    cell_len,
+    crop,
+    line,
+    wrap,
+    wrap_lines,
+)
 from wfinspect.ui.screens.main import MainScreen
-from wfinspect.ui.screens.view import READ, OverlayScreen, Title
-from wfinspect.ui.theme import Look
+from wfinspect.ui.screens.view import READ, OverlayScreen, Title, bind
+from wfinspect.ui.tasks_text import span_words, state_of
+from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.ui.widgets.line_view import StaticLines
-from wfinspect.watching.api import EarlierRuns, InstanceOf, Row, TasksOf
+from wfinspect.watching.api import EarlierRuns, InstanceOf, TasksOf
 
-_OF_EVERY_RUN = frozenset(field.label for field in FIELDS if field.is_of_run)
-"""What differs between any two runs, and so says nothing."""
-_LEAST_SECONDS = 1.0
 _MAX_NAMES = 500
 """Fields of a kind that are shown; the rest is counted."""
 _BEFORE = 100
 """Characters that are shown before the first in which two long values differ."""
+_IN_HEAD = ("ID", "Status", "Business date")
+
+Cell = tuple[str, str, Role]
+"""A glyph, or a blank, and a value of one of both runs."""
 
 
-def compare_columns(width: int, row: Row, zone: tzinfo) -> tuple[Column, Column]:
-    """Return those of label and value; the values stand together where those of `row` are short."""
-    label = max(18, min(30, width * 3 // 10))
-    named = _values(row, zone)
-    if _are_certain(row):
-        named.pop("Parameters", None)
-    values = (shown_block(shortened(value)[0]) for value in named.values())
-    widest = max(cell_len(part) for value in values for part in value.split("\n"))
-    return Column("", label, 1), Column("", max(8, min((width - label - 4) // 2, max(24, widest))))
+def compare_columns(width: int, fields: Iterable[ComparedField]) -> tuple[Column, ...]:
+    """Return those of label, glyph, value and glyph; the values stand together where those of the first are short."""
+    label = max(16, min(30, width * 3 // 10))
+    values = (shown_block(shortened(each.first or "")[0]) for each in fields)
+    widest = max((cell_len(part) for value in values for part in value.split("\n")), default=0)
+    value = max(8, min((width - label - 8) // 2, max(24, widest)))
+    return Column("", label, 1), Column("", 1, 1), Column("", value), Column("", 1, 1)
 
 
-def comparison(
-    first: Row, second: Row, look: Look, columns: Sequence[Column], tasks: Iterable[Line] = ()
-) -> tuple[Line, ...]:
-    """Core fields, parameters and tags: what differs, what differs in every run, what is equal.
+def head_lines(
+    first: WorkflowInstance,
+    second: WorkflowInstance,
+    region: str,
+    columns: Sequence[Column],
+    look: Look,
+    now: datetime,
+) -> Iterator[Line]:
+    """Yield which runs they are, how they stand and how long they took."""
 
-    The lines of `tasks` stand behind what differs.
-    """
-    mine, theirs = _values(first, look.zone), _values(second, look.zone)
-    if _are_certain(first) and _are_certain(second):
-        for values in (mine, theirs):
-            values.pop("Parameters", None)
-    labels = list(dict.fromkeys((*mine, *theirs)))
-    differing = [label for label in labels if mine.get(label) != theirs.get(label)]
-    groups = (
-        ("DIFFERS", [it for it in differing if it not in _OF_EVERY_RUN], Role.STRONG),
-        ("DIFFERS IN EVERY RUN", [it for it in differing if it in _OF_EVERY_RUN], Role.TEXT),
-        ("EQUAL", [it for it in labels if mine.get(it) == theirs.get(it)], Role.DIM),
+    def day(one: WorkflowInstance) -> str:
+        return "-" if one.biz_date is None else biz_date(one.biz_date, zone_of(region))
+
+    def status(one: WorkflowInstance) -> Cell:
+        word = shown(one.status, limit=40) or "-"
+        return look.glyphs[Status(one.status)], word, FAMILY_ROLES[one.family]
+
+    cells: Mapping[str, Callable[[WorkflowInstance], Cell]] = {
+        "ID": lambda one: (" ", str(one.id), Role.STRONG),
+        "Status": status,
+        "Business date": lambda one: (" ", day(one), Role.TEXT),
+    }
+    for label in _IN_HEAD:
+        yield from side_by_side(label, cells[label](first), cells[label](second), columns)
+    ran, ran_before = first.run_seconds(now), second.run_seconds(now)
+    if ran is None:
+        took = "-"
+    elif not first.is_settled:
+        took = f"{duration(ran, in_minutes=True)} so far"
+    else:
+        took = duration(ran)
+        if ran_before is not None and second.is_settled and int(ran) != int(ran_before):
+            took += f"  {difference(ran, ran_before)} {'more' if ran > ran_before else 'less'}"
+    took_before = span_words(ran_before)
+    yield from side_by_side(
+        "Took", (" ", took, Role.TEXT), (" ", took_before or "-", Role.TEXT), columns
     )
-    lines: list[Line] = []
-    for title, names, role in groups:
-        lines += [BLANK, line((f" {title}", Role.DIM), (f" {len(names)}", Role.DIM))]
-        for name in names[:_MAX_NAMES]:
-            lines += side_by_side(name, mine.get(name, "-"), theirs.get(name, "-"), columns, role)
-        if (more := len(names) - _MAX_NAMES) > 0:
-            lines.append(line((f" ... and {more:,} more, v shows them all", Role.DIM)))
-        lines += tasks if title == "DIFFERS" else ()
-    return tuple(lines)
+
+
+def field_lines(fields: Sequence[ComparedField], columns: Sequence[Column]) -> Iterator[Line]:
+    """Yield core fields, parameters and tags: what differs, what differs in every run, what is equal."""
+    groups = (
+        ("DIFFERS", Role.STRONG, lambda each: not each.is_equal and not each.is_of_run),
+        ("DIFFERS IN EVERY RUN", Role.TEXT, lambda each: each.is_of_run),
+        ("EQUAL", Role.DIM, lambda each: each.is_equal),
+    )
+    for title, role, belongs in groups:
+        found = [each for each in fields if belongs(each) and each.label not in _IN_HEAD]
+        yield from _title(title, len(found))
+        for each in found[:_MAX_NAMES]:
+            first, second = (value or "-" for value in (each.first, each.second))
+            yield from side_by_side(each.label, (" ", first, role), (" ", second, role), columns)
+        if (more := len(found) - _MAX_NAMES) > 0:
+            yield line((f" ... and {more:,} more, v shows them all", Role.DIM))
+
+
+def _title(title: str, count: int, rest: str = "") -> tuple[Line, Line]:
+    return BLANK, line((f" {title}", Role.STRONG), (f" {count}{rest}", Role.DIM))
+
+
+def task_lines(
+    pairs: Sequence[ComparedTask], columns: Sequence[Column], look: Look, now: datetime
+) -> Iterator[Line]:
+    """Yield how each task went in both, as `compared_tasks` orders them."""
+    yield from _title("TASKS", len(pairs))
+    now_ms = now.timestamp() * 1000
+    for pair in pairs:
+        ran, ran_before = pair.seconds(now_ms)
+        change = pair.change(now_ms)
+        cells = (
+            _task_cell(pair.first, ran, change, look),
+            _task_cell(pair.second, ran_before, "", look),
+        )
+        has_failed = cells[0][2] is Role.FAILURE
+        yield from side_by_side(
+            pair.name, *cells, columns, Role.FAILURE if has_failed else Role.TEXT
+        )
+
+
+def _task_cell(task: TaskInstance | None, seconds: float | None, change: str, look: Look) -> Cell:
+    if task is None:
+        return " ", "-", Role.DIM
+    glyph, word, role = state_of(task, look)
+    took = "" if task.is_idle else span_words(seconds)
+    # The glyph says that it ran or runs; what failed has its word in any case.
+    is_plain = took and (change or task.family is Family.SUCCESS)
+    said = (f"{took:<7}" if change else took) if is_plain else f"{word} {took}".strip()
+    return glyph, f"{said} {change}".strip(), role
 
 
 def side_by_side(
-    label: str, first: str, second: str, columns: Sequence[Column], role: Role
+    label: str, first: Cell, second: Cell, columns: Sequence[Column], role: Role = Role.DIM
 ) -> list[Line]:
     """A label and two values, wrapped beside each other; of long ones the part where they differ."""
+    (mark, one, one_role), (other_mark, other, other_role) = first, second
     start = 0
-    if first != second and max(len(first), len(second)) > VALUE_LIMIT:
-        start = max(0, _first_difference(first, second) - _BEFORE)
-    for_label, for_value = columns
-    labels = wrap(shown(label, limit=200), for_label.cells)
-    values = (wrap_lines(_part(text, start), for_value.cells) for text in (first, second))
+    if one != other and max(len(one), len(other)) > VALUE_LIMIT:
+        start = max(0, _first_difference(one, other) - _BEFORE)
+    for_label, _, for_value, _ = columns
+    values = (wrap_lines(_part(text, start), for_value.cells) for text in (one, other))
     return beside(
         columns,
-        ((piece, Role.DIM) for piece in labels),
-        *([(piece, role) for piece in value] for value in values),
+        ((piece, role) for piece in wrap(shown(label, limit=200), for_label.cells)),
+        ((mark, one_role),),
+        ((piece, one_role) for piece in next(values)),
+        ((other_mark, other_role),),
+        ((piece, other_role) for piece in next(values)),
     )
 
 
@@ -116,166 +197,163 @@ def _first_difference(first: str, second: str) -> int:
     return low
 
 
-def task_times(
-    first: Sequence[TaskInstance],
-    second: Sequence[TaskInstance],
-    now_ms: float,
-    columns: Sequence[Column],
-) -> tuple[Line, ...]:
-    """How long each task ran in both, the greatest difference first.
-
-    Before these, the tasks that ran in one and were frozen or a dry run in the other. Tasks are
-    paired by name; where a run has several of one name, by the task's ID, then by order.
-    """
-    counted = (Counter(map(_name, tasks)) for tasks in (first, second))
-    shared = {name for each in counted for name, times in each.items() if times > 1}
-    mine, theirs = (_by_name(tasks, shared) for tasks in (first, second))
-    pairs = {name: (mine.get(name), theirs.get(name)) for name in (*mine, *theirs)}
-    rows = []
-    for name, (one, other) in pairs.items():
-        after, before = (_seconds(task, now_ms) for task in (one, other))
-        idle, was_idle = (_idle_word(task) for task in (one, other))
-        differs = before is None or after is None or abs(after - before) >= _LEAST_SECONDS
-        said = idle or ("-" if after is None else f"{duration(after):<7}")
-        if after is not None and before is not None and differs:
-            said += f" {duration(abs(after - before))} {'more' if after > before else 'less'}"
-        both = said, was_idle or ("-" if before is None else duration(before))
-        role = Role.DIM if (idle and idle == was_idle) or not differs else Role.TEXT
-        rows.append(((idle == was_idle, -abs((after or 0.0) - (before or 0.0)), name), both, role))
-    lines: list[Line] = [BLANK, line((" TASKS", Role.DIM), (f" {len(rows)}", Role.DIM))]
-    for (_, _, name), (said, other_said), role in sorted(rows):
-        lines += side_by_side(name, said, other_said, columns, role)
-    return tuple(lines)
-
-
-def _idle_word(task: TaskInstance | None) -> str:
-    """What a task is called that did not run by its schedule; "" for any other."""
-    return task.word if task is not None and (task.is_frozen or task.is_dry_run) else ""
-
-
-def _seconds(task: TaskInstance | None, now_ms: float) -> float | None:
-    return None if task is None or _idle_word(task) else spans(task, now_ms).running
-
-
-def _name(task: TaskInstance) -> str:
-    return task.task_name or str(task.id)
-
-
-def _by_name(tasks: Sequence[TaskInstance], shared: Collection[str]) -> Mapping[str, TaskInstance]:
-    found: dict[str, TaskInstance] = {}
-    for task in sorted(tasks, key=lambda task: task.id):
-        name = _name(task)
-        if name in shared and task.task_id is not None:
-            name += f" (task {task.task_id})"
-        same = (name if n == 1 else f"{name} ({n})" for n in count(1))
-        found[next(it for it in same if it not in found)] = task
-    return found
-
-
-def _values(row: Row, zone: tzinfo) -> dict[str, str]:
-    """Values by their labels; a mark before it says whether a key is a parameter's or a tag's."""
-    if row.instance is None:
-        return {}
-    values: dict[str, str] = {}
-    for field, key, value in labelled(row.instance, row.key.target.region, zone):
-        if not key and field.kind is not FieldKind.TAGS:
-            values[field.label] = value
-        elif key:
-            values[("$" if field.kind is FieldKind.PARAMETERS else "#") + key] = value
-    found = _parameters(row)
-    return values | {f"${p.key}": p.told_apart for p in found.pairs} if found else values
-
-
-def _are_certain(row: Row) -> bool:
-    """Whether the parameters say all that the text of them does."""
-    found = _parameters(row)
-    return found is not None and found.is_certain
-
-
-def _parameters(row: Row) -> Parameters | None:
-    if row.instance is None or "workflow_parameters" in dict(row.instance.unreadable):
-        return None
-    return first_parameters(row.instance.workflow_parameters)
-
-
 class CompareScreen(OverlayScreen):
     """Requests one thing after the other, and shows what has come so far."""
 
-    BINDINGS: ClassVar = [READ]
+    BINDINGS: ClassVar = [
+        bind("less_than_sign", "turn(1)", "other run", "< >"),
+        bind("greater_than_sign", "turn(-1)"),
+        READ,
+    ]
 
     def __init__(self, main: MainScreen, key: InstanceKey) -> None:
         super().__init__(main)
-        self._keys = [key]
-        self._instances: list[WorkflowInstance] = []
-        self._tasks: list[Sequence[TaskInstance]] = []
-        self._lateness = ""
-        self._with = "compared"
-        self._is_alone = False
+        self._key = key
+        self._first: WorkflowInstance | None = None
+        self._runs: Sequence[Run] | None = None
+        """The earlier ones, newest first; None until they are known."""
+        self._at: int | None = None
+        """Which of them is beside it."""
+        self._second: WorkflowInstance | None = None
+        self._tasks: tuple[Sequence[TaskInstance] | None, Sequence[TaskInstance] | None] = (
+            None,
+            None,
+        )
         self._lines = StaticLines(classes="pane main")
 
     def body(self) -> Iterator[Widget]:
         yield self._lines
 
     def title_now(self) -> Title:
-        name = self._instances[0].name if self._instances else ""
-        return Title((), name, str(self._keys[0].id), self._with)
+        name = self._first.name if self._first else ""
+        return Title((), name, str(self._key.id), self._beside)
+
+    @property
+    def _other(self) -> Run | None:
+        return self._runs[self._at] if self._runs and self._at is not None else None
+
+    @property
+    def _beside(self) -> str:
+        if (run := self._other) is None:
+            return "compared"
+        if self._at == self._last_success:
+            return "compared with its last success"
+        day = biz_date(run.biz_date, zone_of(self._key.target.region))
+        return f"compared with its run of {day}"
+
+    @property
+    def _last_success(self) -> int | None:
+        families = (family_of(run.status) for run in self._runs or ())
+        return next((n for n, family in enumerate(families) if family is Family.SUCCESS), None)
+
+    def about_spans(self, width: int) -> Sequence[Span]:
+        del width
+        if not self._runs or self._at is None:
+            return ()
+        return ((f" earlier run {self._at + 1} of {len(self._runs)}", Role.DIM),)
+
+    # What is read.
 
     def read(self) -> None:
-        self._instances, self._tasks = [], []
-        self.request(InstanceOf(self._keys[0]), self._take_first)
+        self._second, self._tasks = None, (None, None)
+        self.request(InstanceOf(self._key), self._take_first)
 
     def _take_first(self, found: WorkflowInstance) -> None:
-        self._instances = [found]
-        if len(self._keys) > 1:
-            self.request(InstanceOf(self._keys[1]), self._take_second)
+        self._first = found
+        if self._other is not None:
+            self._read_other()
         else:
-            self.request(EarlierRuns(self._keys[0]), self._take_runs)
+            self.request(EarlierRuns(self._key), self._take_runs)
 
     def _take_runs(self, runs: tuple[Run, ...]) -> None:
-        first = self._instances[0]
-        self._lateness = compare(first, runs).sentence(self.clock.now())
-        succeeded = (run.id for run in runs if family_of(run.status) is Family.SUCCESS)
-        last = next((number for number in succeeded if number != first.id), None)
-        self._is_alone = last is None
-        if last is not None:
-            self._with = "compared with its last success"
-            self._keys.append(InstanceKey(self._keys[0].target, last))
-            self.request(InstanceOf(self._keys[1]), self._take_second)
+        self._runs = [run for run in runs if run.id != self._key.id]
+        self._at = self._last_success
+        self._read_other()
 
-    def _take_second(self, found: WorkflowInstance) -> None:
-        self._instances = [self._instances[0], found]
-        self.request(TasksOf(self._keys[0]), self._take_tasks)
+    def _read_other(self) -> None:
+        if (run := self._other) is not None:
+            key = InstanceKey(self._key.target, run.id)
+            self.request(InstanceOf(key), lambda found: self._take_second(run, found))
+
+    def _take_second(self, run: Run, found: WorkflowInstance) -> None:
+        if run != self._other:
+            return
+        self._second = found
+        if self._tasks[0] is None:
+            self.request(TasksOf(self._key), self._take_tasks)
+        else:
+            self._read_other_tasks()
 
     def _take_tasks(self, page: Page[TaskInstance]) -> None:
-        self._tasks.append(page.items)
-        if len(self._tasks) < len(self._keys):
-            self.request(TasksOf(self._keys[1]), self._take_tasks)
+        self._tasks = page.items, self._tasks[1]
+        self._read_other_tasks()
+
+    def _read_other_tasks(self) -> None:
+        if (run := self._other) is not None:
+            key = InstanceKey(self._key.target, run.id)
+            self.request(TasksOf(key), lambda page: self._take_other_tasks(run, page))
+
+    def _take_other_tasks(self, run: Run, page: Page[TaskInstance]) -> None:
+        if run == self._other:
+            self._tasks = self._tasks[0], page.items
+
+    def action_turn(self, step: int) -> None:
+        """Compare with another of the earlier runs."""
+        if not self._runs:
+            return
+        wanted = (-1 if self._at is None else self._at) + step
+        if not 0 <= wanted < len(self._runs):
+            self.notify(f"No {'earlier' if step > 0 else 'later'} run is known.")
+            return
+        self._at, self._second, self._tasks = wanted, None, (self._tasks[0], None)
+        self._read_other()
+        self.refresh_lines()
+
+    # What is shown.
 
     def fill(self) -> None:
-        width = max(30, self.size.width - 2)
-        self._lines.show(tuple(self._all_lines(width)))
+        self._lines.show(tuple(self._all_lines(max(30, self.size.width - 2))))
 
     def _all_lines(self, width: int) -> Iterator[Line]:
-        if self._lateness:
-            yield line((f" {self._lateness}", Role.TEXT))
-        if self._is_alone:
-            yield BLANK
-            yield line((" No earlier run that succeeded is known.", Role.DIM))
-        elif len(self._instances) < 2:  # noqa: PLR2004 - it takes two
+        first, second, now = self._first, self._second, self.clock.now()
+        if first is None or self._runs is None:
+            yield from self.waiting_lines(width)
+            return
+        lateness = compare(first, self._runs).sentence(now)
+        yield line(*crop(((f" {lateness}", Role.TEXT),), width))
+        if self._at is None:
+            other = ": < compares with one that did not" if self._runs else ""
+            yield from (BLANK, line((f" No earlier run that succeeded is known{other}.", Role.DIM)))
+        elif second is None:
             yield from self.waiting_lines(width)
         else:
-            first, second = (
-                Row(key, one) for key, one in zip(self._keys, self._instances, strict=True)
-            )
-            columns = compare_columns(width, first, self.look.zone)
-            ids = str(first.key.id), str(second.key.id)
-            yield BLANK
-            yield from side_by_side("", ids[0], ids[1], columns, Role.ACCENT)
-            tasks = self._task_lines(columns, width)
-            yield from comparison(first, second, self.look, columns, tasks)
+            yield from self._both(first, second, width, now)
 
-    def _task_lines(self, columns: Sequence[Column], width: int) -> Sequence[Line]:
-        if len(self._tasks) > 1:
-            now_ms = self.clock.now().timestamp() * 1000
-            return task_times(self._tasks[0], self._tasks[1], now_ms, columns)
-        return self.waiting_lines(width) if self.trouble is not None else ()
+    def _both(
+        self, first: WorkflowInstance, second: WorkflowInstance, width: int, now: datetime
+    ) -> Iterator[Line]:
+        region = self._key.target.region
+        fields = compared_fields(first, second, region, self.look.zone)
+        columns = compare_columns(width, fields)
+        yield BLANK
+        yield from head_lines(first, second, region, columns, self.look, now)
+        mine, theirs = self._tasks
+        if mine is not None and theirs is not None:
+            pairs = compared_tasks(mine, theirs, now.timestamp() * 1000)
+            yield from task_lines(pairs, columns, self.look, now)
+        elif self.trouble is not None:
+            yield from self.waiting_lines(width)
+        else:
+            # What stands below them comes with them: nothing on the screen changes its place.
+            yield from (BLANK, line((" TASKS", Role.STRONG), (f"  {self._reading}", Role.DIM)))
+            return
+        yield from field_lines(fields, columns)
+
+    @property
+    def _reading(self) -> str:
+        outlook = self.row(self._key).outlook
+        progress = outlook.progress if outlook else None
+        mine, _ = self._tasks
+        count = progress.total if mine is None and progress else len(mine or ())
+        whose = "of it" if mine is None else "of the other run"
+        return f"reading the {f'{count:,} ' if count else ''}tasks {whose}..."
