@@ -140,7 +140,7 @@ async def running(
         app.driver_class = RecordingDriver
         # The dearest case: truecolor.
         app.console._color_system = ColorSystem.TRUECOLOR
-    async with app.run_test(size=size, headless=not is_recorded, notifications=True) as pilot:
+    async with app.run_test(size=size, headless=not is_recorded) as pilot:
         rig = Rig(app, pilot, control, clock)
         await rig.settle()
         yield rig

@@ -52,7 +52,7 @@ async def test_a_notice_is_told_once() -> None:
     async with running(mixed()) as rig:
         await rig.publish(told)
         assert "since you left: 2 finished" in rig.text
-        rig.app.clear_notifications()
+        await rig.press("up")
         await rig.publish(replace(told, notices=(*told.notices, Notice(5, "contact regained"))))
 
         assert "since you left" not in rig.text

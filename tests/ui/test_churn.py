@@ -21,10 +21,9 @@ async def churn(rig: Rig, rounds: int) -> None:
             await rig.pilot.resize_terminal(WIDTHS[number // 4 % len(WIDTHS)], 24)
         await rig.press(VIEWS[number % len(VIEWS)], "escape")
         assert len(rig.app.screen_stack) == 1
-        # What the watcher would answer, and what a toast's time ends.
+        # What the watcher would answer.
         rig.control.questions.clear()
         rig.control.asked.clear()
-        rig.app.clear_notifications()
 
 
 def held() -> tuple[int, float]:

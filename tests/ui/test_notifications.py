@@ -1,10 +1,10 @@
-"""Bell, title, mouse, toasts, and what is notified after a terminal stood still."""
+"""Bell, title, mouse, messages, and what is notified after a terminal stood still."""
 
 from pathlib import Path
 
 import pytest
 from rig import RecordingDriver, Rig, running
-from scenes import mixed
+from scenes import FAILED, mixed
 from values import replace
 
 from wfinspect.settings import NotifySettings
@@ -25,7 +25,7 @@ async def test_trouble_with_the_store_is_told_once_and_then_marked() -> None:
     async with running(mixed()) as rig:
         await rig.publish(replace(mixed(), health=trouble))
         assert "The disk is full" in rig.text
-        rig.app.clear_notifications()
+        await rig.press("up")
         await rig.publish(replace(mixed(), health=replace(trouble, calls_today=1_205)))
 
         assert "The disk is full" not in rig.text
@@ -50,32 +50,44 @@ async def test_the_palette_tries_the_notifications_and_says_which(
         await rig.press(*"try", "enter")
 
         assert ("try alert",) in rig.control.asked
-        assert f"Trying {words}" in " ".join(n.message for n in rig.app._notifications)
+        assert f"Trying {words}" in rig.text
 
 
-async def test_what_still_stands_is_not_told_a_second_time_but_longer() -> None:
+async def test_messages_stay_until_a_key_behind_their_first_frame_and_cover_nothing() -> None:
     async with running(mixed()) as rig:
-        for _ in range(2):
-            rig.app.notify("one", severity="error")
-            rig.app.notify("other")
-        await rig.settle()
-        first = list(rig.app._notifications)
+        before = rig.text.splitlines()
+        rig.app.notify("one", severity="error")
+        rig.app.main.key_pressed()
+        rig.app.notify("other")
         rig.app.notify("one", severity="error")
         await rig.settle()
+        after = rig.text.splitlines()
+        assert [each[1:6].strip() for each in after[-3:-1]] == ["other", "one"]
+        assert "calls 1,204/3,000" in after[-2]
+        assert after[:-3] == before[:-3]
+        await rig.press("b")
 
-        assert [n.message for n in first] == ["one", "other"]
-        assert [n.message for n in rig.app._notifications] == ["other", "one"]
-        assert rig.text.count("one") == 1
-        assert list(rig.app._notifications)[1].raised_at > first[0].raised_at
+        assert "one" not in rig.text
+        assert "other" not in rig.text
 
 
-async def test_toasts_never_fill_the_screen() -> None:
+async def test_a_key_pressed_before_a_message_is_seen_leaves_it() -> None:
     async with running(mixed()) as rig:
+        await rig.burst("yj")
+        assert f"{FAILED}: " in rig.text
+        await rig.press("j")
+
+        assert f"{FAILED}: " not in rig.text
+
+
+async def test_messages_never_fill_the_screen() -> None:
+    async with running(mixed(), (40, 12)) as rig:
         for text in "abcdefg":
-            rig.app.main.notify(f"notice {text}")
+            rig.app.main.notify(f"notice {text} " * 30)
         await rig.settle()
 
-        assert [n.message for n in rig.app._notifications] == ["notice g"]
+        assert "WATCHED" in rig.text or "NAME" in rig.text
+        assert "notice g" in rig.text
 
 
 async def test_b_silences_the_bell_and_that_is_kept(tmp_path: Path) -> None:

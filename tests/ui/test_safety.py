@@ -206,7 +206,7 @@ WIDGETS: dict[str, Callable[[str], Widget]] = {
 async def test_no_widget_lets_a_sequence_out(text: str, build: Callable[[str], Widget]) -> None:
     app = OneWidget(lambda: build(text))
 
-    async with app.run_test(headless=False, size=(150, 24), notifications=True) as pilot:
+    async with app.run_test(headless=False, size=(150, 24)) as pilot:
         await pilot.pause()
         app.notify(text, title=text, markup=False)
         app.title = text

@@ -56,7 +56,6 @@ async def test_the_title_says_when_they_were_read_not_when_they_were_shown(
 async def test_without_an_instance_nothing_opens() -> None:
     async with running(Snapshot()) as rig:
         for key in ("t", "l", "v", "c", "w", "x", "y", "Y", "a", "r", "enter"):
-            rig.app.clear_notifications()
             await rig.press(key)
 
             assert rig.app.screen is rig.app.main

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, on
 from textual.binding import BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
-from textual.notifications import Notify, SeverityLevel
+from textual.notifications import SeverityLevel
 from textual.theme import Theme
 from textual.widgets import Input
 
@@ -35,7 +35,7 @@ from wfinspect.ui.screens.dialogs import (
 )
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.terminal import CrashSafeApp
-from wfinspect.ui.widgets.boxes import IdBox
+from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, MessageLine
 from wfinspect.watching.api import Row, Snapshot
 from wfinspect.watching.notifications import NoticeReader, summary
 from wfinspect.watching.poller import Poller
@@ -45,10 +45,9 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 SECOND_PRESS_SECONDS = 3.0
-MAX_TOASTS = 3
 MAX_SENTENCES = 3
-"""So many of one kind fit into a toast at 80x24."""
-_MAX_TOAST = 1_000
+"""So many of one kind are said at once."""
+_MAX_MESSAGE = 1_000
 _LONGEST_LINE = 1_000
 """Characters in a box that sets no limit of its own."""
 
@@ -151,7 +150,7 @@ class WfInspectApp(CrashSafeApp):
     def _report_useless_keys(self) -> None:
         for sentence in self._useless_keys:
             _logger.warning("[keys] in config.toml: %s", sentence)
-        # One toast: of several each would push out the one before.
+        # One message: of several each would push out the one before.
         more = len(self._useless_keys) - MAX_SENTENCES
         rest = [f"{more} more are in wfinspect.log."] if more > 0 else []
         sentences = ["[keys] in config.toml:", *self._useless_keys[:MAX_SENTENCES], *rest]
@@ -185,6 +184,8 @@ class WfInspectApp(CrashSafeApp):
         """Send a key or a paste to where it belongs."""
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             self.main.key_pressed()
+            if self.main.messages.key_pressed():
+                self._show_messages()
             box = self._id_box
             if box is not None and (isinstance(event, events.Paste) or _is_digit(event)):
                 box.take_keys()
@@ -201,7 +202,7 @@ class WfInspectApp(CrashSafeApp):
         """Return a paste as the one line that fits where the keys are, and say what does not fit."""
         box = self.focused
         if not isinstance(box, Input):
-            self.notify("Pasted text does nothing here.", timeout=4)
+            self.notify("Pasted text does nothing here.")
             return events.Paste("")
         text = " ".join(paste.text.replace("\t", " ").splitlines())
         room = max(0, (box.max_length or _LONGEST_LINE) - len(box.value))
@@ -225,28 +226,26 @@ class WfInspectApp(CrashSafeApp):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a toast; never with markup, since messages quote data."""
-        del markup
-        super().notify(
-            message if len(message) <= _MAX_TOAST else f"{message[:_MAX_TOAST]}...",
-            title=title,
-            severity=severity,
-            timeout=timeout or (20 if severity == "error" else 10),
-            markup=False,
-        )
+        """Say something on the last line until the next key; `timeout` is for what is true no longer."""
+        del title, markup
+        text = message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}..."
+        self.main.messages.say(text, Role.ALARM if severity == "error" else Role.STRONG)
+        self._show_messages()
+        if timeout is not None:
+            self.set_timer(timeout, lambda: self._forget(text))
 
-    def on_notify(self, event: Notify) -> None:
-        """Make room for a toast, which Textual adds after this; it replaces one with the same text."""
-        new = event.notification
-        for old in list(self._notifications):
-            if old.message == new.message:
-                self._unnotify(old, refresh=False)
-        if len(self._notifications) >= MAX_TOASTS:
-            self.clear_notifications()
+    def _forget(self, text: str) -> None:
+        self.main.messages.forget(text)
+        self._show_messages()
+
+    def _show_messages(self) -> None:
+        for screen in self.screen_stack if self.is_running else ():
+            for each in screen.query(MessageLine):
+                each.update_lines()
 
     def _notify_news(self, snapshot: Snapshot) -> None:
         """Notify what a snapshot holds beyond the former ones."""
-        for notice in self._notices.new(snapshot)[-MAX_TOASTS:]:
+        for notice in self._notices.new(snapshot)[-MAX_MESSAGES:]:
             self.notify(notice.text, severity="error" if notice.is_error else "information")
         alert = snapshot.alert
         if alert is not None and alert.number > self._last_alert:
@@ -548,7 +547,7 @@ class WfInspectApp(CrashSafeApp):
             self.exit()
         else:
             self._interrupted_at = monotonic
-            self.notify("ctrl+c once more quits.")
+            self.notify("ctrl+c once more quits.", timeout=SECOND_PRESS_SECONDS)
 
 
 def _is_digit(key: events.Key) -> bool:

@@ -44,6 +44,8 @@ class CrashSafeApp(App[None]):
             ascii_only: draw frames and symbols in ASCII.
         """
         super().__init__(driver_class=HardenedDriver)
+        # Two widgets for each screen that nothing uses.
+        self._disable_notifications = self._disable_tooltips = True
         self.failure: Exception | None = None
         self.environ = environ or {}
         self._shown = Shown(erases_in_color=erases_in_color(self.environ))

@@ -23,7 +23,14 @@ from wfinspect.ui.lines import Line
 from wfinspect.ui.painting import SparingScreen
 from wfinspect.ui.rows import ID_FROM_CELLS, SORTS
 from wfinspect.ui.theme import Look
-from wfinspect.ui.widgets.boxes import FilterBox, IdBox, StatusLine, command_hints
+from wfinspect.ui.widgets.boxes import (
+    FilterBox,
+    IdBox,
+    MessageLine,
+    Messages,
+    StatusLine,
+    command_hints,
+)
 from wfinspect.ui.widgets.detail import Detail
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.ui.widgets.watched_list import WatchedList
@@ -59,7 +66,7 @@ def layout_for(width: int, *, in_detail: bool, is_zoomed: bool) -> Layout:
 _AWAITED_SECONDS = 5.0
 MINUTE_SECONDS = 60.0
 BRIEF_SECONDS = 4
-"""For a toast that matters only now."""
+"""For a message that may be untrue soon."""
 INTERVALS = (2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Seconds; ``+`` and ``-`` go through these."""
 
@@ -114,7 +121,8 @@ class MainScreen(SparingScreen[None]):
         self.list.set_order(query="", sort=sort if sort in SORTS else SORTS[0])
         self.heading = StatusLine(self.list.heading, id="heading")
         self.detail = Detail(look, self._now, control.target, id="detail")
-        self.bottom = StatusLine(self._bottom_line, id="bottom")
+        self.messages = Messages()
+        self.bottom = MessageLine(self.messages, self._bottom_line, id="bottom")
         self.hints = StatusLine(self._hints, id="hints")
 
     def compose(self) -> ComposeResult:
@@ -464,7 +472,7 @@ class MainScreen(SparingScreen[None]):
     def _unwatch(self, rows: Sequence[Row]) -> None:
         self._take_off(rows)
         what = str(rows[0].key.id) if len(rows) == 1 else f"{len(rows)} instances"
-        self.notify(f"Removed {what}, u restores", timeout=BRIEF_SECONDS)
+        self.notify(f"Removed {what}, u restores")
 
     def _take_off(self, rows: Sequence[Row]) -> None:
         self.control.unwatch([row.key for row in rows])

@@ -28,7 +28,7 @@ from wfinspect.ui.lines import (
 )
 from wfinspect.ui.screens.dialogs import MOVE_BINDINGS, HelpScreen, OverMain
 from wfinspect.ui.screens.main import MainScreen
-from wfinspect.ui.widgets.boxes import StatusLine
+from wfinspect.ui.widgets.boxes import MessageLine, StatusLine
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.api import A, Outcome, Reply, Request, Row
 
@@ -105,7 +105,7 @@ class OverlayScreen(OverMain):
         self.read_at: datetime | None = None
         """When the latest answer was read, which may be long before it was requested."""
         self.top = StatusLine(lambda width: self.title_now().line(width), id="top")
-        self.about = StatusLine(self._about_line, id="about")
+        self.about = MessageLine(main.messages, self._about_line, id="about")
         self.bottom = StatusLine(self._hint_line, id="hints")
 
     # What a subclass says.

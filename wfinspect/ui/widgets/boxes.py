@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.strip import Strip
 from textual.widgets import Input
 
 from wfinspect import format as fmt
@@ -14,7 +15,7 @@ from wfinspect.model import Family, InstanceId
 from wfinspect.parsing import FULL_WIDTH, plain, read_ids
 from wfinspect.search import EXAMPLE
 from wfinspect.ui.keys import COMMANDS
-from wfinspect.ui.lines import MARGIN, Line, Role, hints, line
+from wfinspect.ui.lines import MARGIN, Line, Role, hints, line, width_of, wrap
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.watching.api import Row
 
@@ -35,6 +36,85 @@ class StatusLine(LineView):
     def line_at(self, y: int) -> Line:
         del y
         return self._make(self.text_width)
+
+
+class Messages:
+    """What is said on the last lines of whatever screen is in view, until the next key.
+
+    A key that was pressed before it was painted is not that one: a slow link bunches keys.
+    """
+
+    def __init__(self) -> None:
+        self._roles: dict[str, Role] = {}
+        self._painted: set[str] = set()
+
+    def __contains__(self, text: str) -> bool:
+        return text in self._roles
+
+    def say(self, text: str, role: Role) -> None:
+        """Add a text, as the newest of the few that are kept."""
+        self.forget(text)
+        self._roles[text] = role
+        for oldest in list(self._roles)[:-MAX_MESSAGES]:
+            self.forget(oldest)
+
+    def forget(self, text: str) -> None:
+        """Say a text no longer."""
+        self._roles.pop(text, None)
+        self._painted.discard(text)
+
+    def key_pressed(self) -> bool:
+        """Forget what was painted; return whether anything was."""
+        painted = [*self._painted]
+        for text in painted:
+            self.forget(text)
+        return bool(painted)
+
+    def note_painted(self) -> None:
+        """Note that all of it was painted."""
+        self._painted.update(self._roles)
+
+    def lines(self, width: int) -> list[Line]:
+        """Return all of it, wrapped, the newest last."""
+        return [
+            line((f" {piece.rstrip()} ", role))
+            for text, role in self._roles.items()
+            for part in text.splitlines()
+            for piece in wrap(fmt.shown(part), width - 2, is_prose=True)
+        ]
+
+
+MAX_MESSAGES = 3
+_LEAST_STATUS = 12
+"""Cells; with less room beside a message, the status line is left out."""
+
+
+class MessageLine(StatusLine):
+    """A status line that gives way to messages; beside the last of them it has what room is left."""
+
+    def __init__(self, messages: Messages, make: Callable[[int], Line], *, id: str) -> None:
+        super().__init__(make, id=id)
+        self._messages = messages
+
+    def total_lines(self) -> int:
+        return len(self._lines())
+
+    def line_at(self, y: int) -> Line:
+        return self._lines()[y]
+
+    def render_line(self, y: int) -> Strip:
+        self._messages.note_painted()
+        return super().render_line(y)
+
+    def _lines(self) -> list[Line]:
+        width = self.text_width
+        said = self._messages.lines(width)[-max(1, self.app.size.height // 2) :]
+        if not said:
+            return [self._make(width)]
+        room = width - width_of(said[-1].spans)
+        if room >= _LEAST_STATUS:
+            said[-1] = line(*said[-1].spans, *self._make(room).spans)
+        return said
 
 
 class LineInput(Input):
