@@ -367,7 +367,7 @@ async def test_callers_that_are_cancelled_at_any_moment_leave_the_pool_whole(cal
     rng = random.Random(1)
     async with (
         raw_server(answering(*[WHOLE] * 2_200)) as seen,
-        client_of(f"http://127.0.0.1:{seen.port}", seconds=2.0) as client,
+        client_of(f"http://127.0.0.1:{seen.port}", seconds=60.0) as client,
     ):
         for turn in range(calls):
             call = asyncio.create_task(client.get_workflow_instance(ID))
@@ -503,9 +503,11 @@ async def test_old_tls_is_not_spoken(tmp_path: Path) -> None:
     [(hang, "timeout"), (reset_at_once, "unreachable"), (sending(b""), "timeout")],
 )
 async def test_a_port_that_speaks_no_tls_is_a_transient_fault(handle: Handle, cause: str) -> None:
+    # Where nothing comes the wait is short, and only there.
+    seconds = 0.2 if cause == "timeout" else 60.0
     async with raw_server(handle) as seen:
         verify = transport.tls_context({})
-        async with client_of(f"127.0.0.1:{seen.port}", verify=verify, seconds=0.2) as client:
+        async with client_of(f"127.0.0.1:{seen.port}", verify=verify, seconds=seconds) as client:
             with pytest.raises(Unreachable) as caught:
                 await client.get_workflow_instance(ID)
 

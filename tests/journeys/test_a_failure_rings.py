@@ -1,7 +1,5 @@
-import time
-
 import pytest
-from journey import INTERVAL_SECONDS, Home
+from journey import Home
 
 from wfinspect.simulator import DEMO_IDS, Simulator
 
@@ -34,9 +32,7 @@ def test_a_failure_rings_and_notifies_with_no_key_pressed(
         app.wait_for(rf"▸ {watched} [\s\S]*Running")
         app.forget()
         simulator.set_status(FAILED, "Failure")
-        failed_at = time.monotonic()
         app.wait_for_bell()
-        assert time.monotonic() - failed_at <= INTERVAL_SECONDS + 4
         app.wait_for_announcement(rf"1 failed: .*{FAILED}.* Running -> Failure after")
         app.wait_for("✖ ads_.* Failure|✖ Failure")
         notified = home.path / "notified"

@@ -24,7 +24,9 @@ def test_a_used_up_quota_says_until_when(home: Home, simulator: Simulator) -> No
         app.wait_for(r"allowed\s+again\s+from\s+\d{4}-\d\d-\d\d")
         app.wait_for("NOT LIVE +Throttling.Resource, next try [0-2]")
         calls = simulator.calls.count()
-        app.press("up")
+        app.press("?")
+        app.wait_for("g +to the first")
+        app.press("escape")
         app.wait_for("NOT LIVE +Throttling.Resource")
         assert simulator.calls.count() == calls
         app.quit()

@@ -1,6 +1,8 @@
 from journey import Home
 
+from wfinspect.clock import SystemClock
 from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.simulator.fleet import milliseconds
 
 RERUN, RUNNING = DEMO_IDS[:2]
 CONFIG = '[notify]\nosc = "9"\n'
@@ -20,8 +22,9 @@ def test_a_rerun_that_fails_too_rings_again_also_where_it_was_never_seen_running
         simulator.set_status(RERUN, "Failure")
         app.wait_for_bell(1)
         # Between two readings: what differs is when it began.
-        simulator.set_status(RERUN, "Running")
-        simulator.set_status(RERUN, "Failure")
+        now = milliseconds(SystemClock().now())
+        times = dict.fromkeys(("StartedTime", "FinishedTime", "ModifyTime"), now)
+        simulator.population.set_fields(RERUN, times)
         app.wait_for_bell(2)
         app.wait_for_announcement(rf"{RERUN}.* Failure -> Failure \(re-run\)")
         app.quit()

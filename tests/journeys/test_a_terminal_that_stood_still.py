@@ -1,6 +1,6 @@
-import select
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from journey import Home, Session
 from pty_session import PATIENCE
@@ -23,17 +23,26 @@ def wait_unread(is_so: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-def fill(app: Session) -> None:
-    """Have frames drawn until the terminal takes nothing, for so long that the app drops frames."""
-    taken_at = time.monotonic()
+NOTE_A_STALL = """
+from pathlib import Path
+from wfinspect.ui.driver import TerminalOutput
+
+def note(output, value):
+    vars(output)["is_stalled"] = value
+    if value:
+        Path("stalled").touch()
+
+TerminalOutput.is_stalled = property(lambda output: vars(output)["is_stalled"], note)
+"""
+
+
+def fill(app: Session, stalled: Path) -> None:
+    """Have frames drawn until the terminal takes nothing and the app drops frames."""
 
     def is_full() -> bool:
-        nonlocal taken_at
         app.resize(159, 48)
         app.resize(160, 48)
-        if select.select([], [app._slave], [], 0)[1]:
-            taken_at = time.monotonic()
-        return time.monotonic() - taken_at > 3.0
+        return stalled.exists()
 
     wait_unread(is_full, "a full terminal")
 
@@ -42,9 +51,9 @@ def test_a_failure_while_the_link_stood_still_rings_once_it_is_back(
     home: Home, simulator: Simulator
 ) -> None:
     simulator.set_status(FAILED, "Running")
-    with home.start(FAILED, size=(160, 48), config=CONFIG) as app:
+    with home.start(FAILED, size=(160, 48), config=CONFIG, patch=NOTE_A_STALL) as app:
         app.wait_for("▸ Running")
-        fill(app)
+        fill(app, home.path / "stalled")
         simulator.set_status(FAILED, "Failure")
         wait_unread((home.path / "notified").exists, "the command")
         assert app.bells == 0

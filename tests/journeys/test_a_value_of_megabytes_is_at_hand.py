@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 from journey import SCRIPT, Home
@@ -10,8 +9,6 @@ from wfinspect.simulator import DEMO_IDS, MANY_TASKS_ID, Simulator
 
 LONG, SHORT = DEMO_IDS[1], DEMO_IDS[2]
 TEXT = "x" * 6_999_988 + " its @ end"
-AT_ONCE_SECONDS = 10.0
-"""Much more than it takes, and much less than it took."""
 # The memory of a child counts that of the process it is forked from: one that is small, here.
 MEASURED = (
     "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
@@ -35,8 +32,7 @@ def test_an_instance_with_a_value_of_7_mb_is_shown_and_keys_answer(
     with home.start(LONG, SHORT) as app:
         app.wait_for("dwd_trade_order_di")
         app.press("enter")
-        app.wait_for(r"Parameters 2\+", AT_ONCE_SECONDS)
-        begun = time.monotonic()
+        app.wait_for(r"Parameters 2\+")
         app.press(">")
         app.wait_for(r"bizdate +20260917\s[\s\S]*sql +xxxxx")
         app.press("G")
@@ -58,10 +54,9 @@ def test_an_instance_with_a_value_of_7_mb_is_shown_and_keys_answer(
         app.press("c")
         app.wait_for("compared")
         app.press("escape")
-        assert time.monotonic() - begun < AT_ONCE_SECONDS
         app.quit()
     with home.start() as app:
-        app.wait_for(f"{LONG}", AT_ONCE_SECONDS)
+        app.wait_for(f"{LONG}")
         app.quit()
 
 
@@ -103,8 +98,7 @@ def test_tasks_with_much_that_is_unknown_are_listed_and_narrowed(
     with home.start(MANY_TASKS_ID) as app:
         app.wait_for("live")
         app.press("t")
-        app.wait_for("/500 done", AT_ONCE_SECONDS)
-        begun = time.monotonic()
+        app.wait_for("/500 done")
         app.press("/")
         app.wait_for("name or ID")
         app.press(*"zzz")
@@ -115,5 +109,4 @@ def test_tasks_with_much_that_is_unknown_are_listed_and_narrowed(
         app.wait_for("the service's JSON")
         app.press("G")
         app.wait_for(r"xxx")
-        assert time.monotonic() - begun < AT_ONCE_SECONDS
         app.quit()

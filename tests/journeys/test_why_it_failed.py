@@ -33,5 +33,5 @@ def test_a_failure_is_seen_in_the_view_of_its_tasks_with_no_key_pressed(
         app.wait_for(r"▸ Running  ads_user_profile_daily .*tasks as of[\s\S]*1 running")
         simulator.set_status(FAILED, "Failure")
         app.wait_for_bell()
-        app.wait_for(r"✖ Failure  ads_user_profile_daily .*tasks as of[\s\S]*2 failed", timeout=10)
+        app.wait_for(r"✖ Failure  ads_user_profile_daily .*tasks as of[\s\S]*2 failed")
         app.quit()

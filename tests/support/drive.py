@@ -152,6 +152,6 @@ class HttpDrive(Drive):
             # Of what is in flight, a question may wait for its turn, which time brings.
             is_out = self.engine._schedule.limits.are_calls_out or self.engine._is_opening
             if is_out:
-                await asyncio.wait_for(self._is_there.wait(), 20.0)
+                await asyncio.wait_for(self._is_there.wait(), 60.0)
             elif not self._is_there.is_set():
                 return next_in

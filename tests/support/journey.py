@@ -110,7 +110,7 @@ class Home:
         """Start a command line in a terminal; the app without arguments.
 
         `config` becomes the config.toml, else it stays as it is; `patch` is Python that runs in
-        the program first, to shorten a wait that is all it changes.
+        the program first, to shorten a wait or to note a state, and changes nothing else.
         """
         if config is not None:
             self.write(".config/wfinspect/config.toml", config)

@@ -1,6 +1,6 @@
 """A program in a real pseudo-terminal: what it writes, what its screen shows, how it ends.
 
-Every wait is for an event (output, the end of the process) with a deadline; nothing sleeps.
+Every wait is for an event (output, the end of the process) with a deadline.
 """
 
 import codecs
@@ -51,7 +51,10 @@ _UNKNOWN_TO_PYTE = re.compile(
 _ANSWERS = {b"\x1b[?2026$p": b"\x1b[?2026;2$y", b"\x1b[?2004$p": b"\x1b[?2004;2$y"}
 """What a terminal of today answers to what the program wants to know of it."""
 _MODES = (1000, 1002, 1003, 1004, 1006, 1015, 1016, 1049, 2004, 2026, 2048)
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Seconds for what must come; it costs nothing where it comes, however busy the machine is."""
+
+_QUIET_SECONDS = 0.3
 
 
 class PtySession:
@@ -174,6 +177,16 @@ class PtySession:
         while self._read(deadline):
             pass
         return bytes(self.log[start:])
+
+    def settle(self) -> None:
+        """Read until nothing more comes and every thread of the program sleeps."""
+        deadline = time.monotonic() + PATIENCE
+        while self.read_for(_QUIET_SECONDS) or not self._is_asleep():
+            assert time.monotonic() < deadline, "it never sleeps"
+
+    def _is_asleep(self) -> bool:
+        stats = Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+        return all(stat.read_text().rpartition(") ")[2][0] == "S" for stat in stats)
 
     def read_some(self, timeout: float, most: int = 65536) -> bytes:
         """What comes first, so many bytes at most; empty if nothing does in time."""

@@ -26,8 +26,8 @@ async def client_of(
     *,
     verify: ssl.SSLContext | None = None,
     environ: dict[str, str] | None = None,
-    seconds: float = 5.0,
-    deadline: float = 10.0,
+    seconds: float = 30.0,
+    deadline: float = 30.0,
     on_call: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[DataWorksClient]:
     def open_http() -> httpx.AsyncClient:

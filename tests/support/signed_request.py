@@ -81,7 +81,7 @@ class Caller:
     def __init__(self, url: str, now: datetime) -> None:
         self.host = urlsplit(url).netloc
         self.now = now
-        self.connection = http.client.HTTPConnection(self.host, timeout=5)
+        self.connection = http.client.HTTPConnection(self.host, timeout=60)
 
     def call(
         self, action: str, parameters: Mapping[str, object], *, method: str = "", **how: object

@@ -37,7 +37,7 @@ from wfinspect.watching.api import (
 from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
 from wfinspect.watching.poller import Poller
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 FAILED, LONG_AT_WORK, SUCCEEDED = 0, 1, 3
 """Among DEMO_IDS."""
 
