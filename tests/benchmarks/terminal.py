@@ -137,6 +137,28 @@ def change(home: Path, env: dict[str, str], simulator: Simulator) -> None:
     )
 
 
+def bell(home: Path, env: dict[str, str], simulator: Simulator) -> None:
+    """From a failure at the service to the bell and the notification, with no key pressed."""
+    ids = simulator.ids[:5]
+    for one in ids:
+        simulator.set_status(one, "Running")
+    config = home / "config.toml"
+    config.touch(0o600)
+    config.write_text('[notify]\nosc = "9"\n')
+    delays = []
+    command = [*APP, *map(str, ids), "--interval", "2", "--config", str(config)]
+    with session(command, env, home) as running:
+        running.wait_for(r"▸ 5 ")
+        for one in ids:
+            running.forget()
+            begun = time.perf_counter()
+            simulator.set_status(one, "Failure")
+            running.wait_for_bytes(rb"\x07.*\]9;[^\x1b]*1 failed|\]9;[^\x1b]*1 failed.*\x07")
+            delays.append(time.perf_counter() - begun)
+        running.press("ctrl+q")
+    figures.hold("failure to bell and OSC 9 at 2 s: worst of 5", max(delays), most=6.0, unit=" s")
+
+
 KEYBOARDS: dict[str, tuple[dict[str, str], float]] = {
     "local": ({}, 60.0),
     "in tmux": ({"TMUX": "none,1,0"}, 60.0),
@@ -184,6 +206,7 @@ PARTS = {
     "idle": idle,
     "running": running_rows,
     "change": change,
+    "bell": bell,
 }
 
 
