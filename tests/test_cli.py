@@ -303,11 +303,11 @@ def test_what_a_usage_asks_for_is_missed(run: Run, name: str) -> None:
 
 
 def test_help_is_a_word_too(run: Run) -> None:
-    assert run("help") == 0
-    assert "commands:" in run.out
-
     assert run("help", "get") == 0
     assert run.out.startswith("usage: wfinspect get")
+
+    assert run("help", "exit-code") == 2
+    assert run.err.endswith("There is no page 'exit-code': did you mean exit-codes?\n")
 
 
 def test_files_that_run_out_later_are_told_as_such(

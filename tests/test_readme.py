@@ -8,14 +8,45 @@ from pkgutil import resolve_name
 
 import generated
 import pytest
-from readme_blocks import BLOCKS, INSIDE, README, with_blocks
+from readme_blocks import BLOCKS, INSIDE, PAGES, README, RESULTS, with_blocks
 
 import wfinspect
 from wfinspect.cli import main
 from wfinspect.commands import COMMANDS, module_of
+from wfinspect.commands.help import as_plain_text, page
 from wfinspect.dataworks.transport import READ_ONLY
+from wfinspect.settings import OPTIONS
 
 TEXT = README.read_text(encoding="utf-8")
+HELP = {topic: path.read_text(encoding="utf-8") for topic, path in PAGES.items()}
+FOR_USERS = "\n".join((TEXT, *HELP.values()))
+MOST_CHARACTERS = 16_000
+
+
+def test_the_readme_is_short() -> None:
+    assert len(TEXT) <= MOST_CHARACTERS
+
+
+def test_each_page_says_in_its_title_what_it_is_about() -> None:
+    assert {path.stem for path in README.parent.glob("wfinspect/help/*")} == HELP.keys()
+    for topic, text in HELP.items():
+        assert re.match(rf"# {topic.replace('-', ' ').capitalize()}: \w", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("topic", HELP)
+def test_a_page_is_plain_text_of_80_columns(topic: str) -> None:
+    text = as_plain_text(page(topic), 80)
+
+    code = {
+        line
+        for block in re.findall(r"```.*?\n(.*?)```", HELP[topic], re.DOTALL)
+        for line in block.splitlines()
+    }
+    for line in text.splitlines():
+        assert len(line) <= 80 or line.strip() in code, line
+    assert text.isprintable() or set(filter(lambda c: not c.isprintable(), text)) == {"\n"}
+    assert not re.search(r"\]\(|<!--|```|^#+ |\*\*", text, re.MULTILINE)
+    assert [line for line in code if line.strip() and f"    {line}\n" not in text] == []
 
 
 @pytest.mark.parametrize("page", BLOCKS)
@@ -60,32 +91,33 @@ def test_every_variable_that_is_read_is_named() -> None:
     } <= read
     # What is set whatever it was.
     forced = {"TEXTUAL_DISABLE_KITTY_KEY", "TEXTUAL_SMOOTH_SCROLL"}
-    assert {name for name in read - forced if f"`{name}" not in TEXT} == set()
+    # How these are made of the options' names is said.
+    own = {option.variable for option in OPTIONS}
+    assert {name for name in read - forced - own if f"`{name}" not in FOR_USERS} == set()
 
 
-def table(first_title: str) -> list[list[str]]:
-    """The rows, titles first, of the table whose first column has a title."""
-    lines = TEXT.splitlines()
+def table(page: str, first_title: str) -> list[list[str]]:
+    """The rows, titles first, of the table of a page whose first column has a title."""
+    lines = HELP[page].splitlines()
     begin = next(i for i, line in enumerate(lines) if line.startswith(f"| {first_title} |"))
-    end = next(i for i in range(begin, len(lines)) if not lines[i].startswith("|"))
+    end = next((i for i in range(begin, len(lines)) if lines[i][:1] != "|"), len(lines))
     rows = [line[1:-1].replace("\\|", "\0").split("|") for line in lines[begin:end]]
     return [[cell.strip().replace("\0", "|") for cell in row] for row in rows if row[0] != "---"]
 
 
 def test_the_exit_codes_are_those_of_each_help() -> None:
-    titles, *rows = table("code")
-    listed = {title.strip("`"): set[str]() for title in titles[1:]}
-    for codes, *meanings in rows:
-        for title, meaning in zip(listed, meanings, strict=True):
-            listed[title] |= set(codes.split(", ")) if meaning else set()
+    listed = {name: set[str]() for name, c in COMMANDS.items() if "exit codes:" in c.epilog}
+    for codes, _, given_by in table("exit-codes", "code")[1:]:
+        names = listed if given_by == "all" else re.findall(r"`([\w ]+)`", given_by)
+        for name in names:
+            listed[name] |= set(codes.split(", "))
 
-    told = {name: COMMANDS[name].epilog.partition("exit codes:")[2] for name in listed}
-    assert listed == {name: set(re.findall(r"\d+", text)) for name, text in told.items()}
-    assert listed.keys() == {name for name, c in COMMANDS.items() if "exit codes:" in c.epilog}
+    said = {name: COMMANDS[name].epilog.partition("exit codes:")[2] for name in listed}
+    assert listed == {name: set(re.findall(r"\d+", text)) for name, text in said.items()}
 
 
 def test_each_finding_of_doctor_has_its_advice() -> None:
-    rows = [[it.replace("`", "") for it in row] for row in table("check")[1:]]
+    rows = [[it.replace("`", "") for it in row] for row in table("doctor", "check")[1:]]
     places = Path(wfinspect.__file__).parent.glob("commands/doctor.py")
     trees = [ast.parse(path.read_text("utf-8")) for path in places]
     given = [call.args[0] for call in calls(trees, "Check", "blocking")]
@@ -130,34 +162,39 @@ def test_every_top_level_module_has_its_layer() -> None:
     named = {word for line in layers.splitlines() for word in line[:38].split()}
     package = Path(wfinspect.__file__).parent
     parts = {path.stem for path in package.iterdir() if path.suffix == ".py"}
-    parts |= {path.name for path in package.iterdir() if path.is_dir()}
+    parts |= {path.parent.name for path in package.glob("*/*.py")}
     parts = {name for name in parts if not name.startswith("__")}
     assert named - {"|", "-->", "```"} == parts
 
 
-def test_every_link_within_the_page_leads_somewhere() -> None:
-    titles = re.findall(r"^#+ (.+)$", TEXT, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
-    links = re.findall(r"\]\(([^)]+)\)", TEXT)
-    assert {link for link in links if link.startswith("#") and link[1:] not in anchors} == set()
-    files = {link for link in links if not link.startswith(("#", "http"))}
-    assert {link for link in files if not Path(README.parent, link).exists()} == set()
+def anchors(text: str) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", [README, INSIDE, RESULTS, *PAGES.values()])
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(((?!http)[^)]+)\)", page.read_text("utf-8")):
+        name, _, anchor = link.partition("#")
+        there = page.parent / name if name else page
+        assert there.exists(), link
+        assert not anchor or anchor in anchors(there.read_text("utf-8")), link
 
 
 def shown_commands() -> list[str]:
     lines = [
         line
-        for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
+        for block in re.findall(r"```sh\n(.*?)```", FOR_USERS, re.DOTALL)
         for line in block.splitlines()
     ]
     found = [line for line in lines if line.startswith("wfinspect ")]
-    return found + re.findall(r"`(wfinspect [a-z]+ [^`]+)`", TEXT)
+    return found + re.findall(r"`(wfinspect [a-z]+ [^`]+)`", FOR_USERS)
 
 
 def test_every_command_that_is_shown_is_understood(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert len(shown_commands()) > 15
+    assert len(shown_commands()) > 20
     for name in ("", *COMMANDS):
         monkeypatch.setattr(module_of(name), "run", lambda *_: 0)
     for shown in shown_commands():
@@ -167,8 +204,8 @@ def test_every_command_that_is_shown_is_understood(
 
 
 def test_what_may_be_sent_is_what_the_policy_allows() -> None:
-    policy = json.loads(TEXT.partition("```json\n")[2].partition("```")[0])
+    policy = json.loads(HELP["credentials"].partition("```json\n")[2].partition("```")[0])
     (statement,) = policy["Statement"]
     assert {action.removeprefix("dataworks:") for action in statement["Action"]} == READ_ONLY
-    listed = TEXT.partition("allow-list (")[2].partition(")")[0]
-    assert set(re.findall(r"\w+", listed)) == READ_ONLY
+    listed = TEXT.partition("The client can send ")[2].partition("nothing else")[0]
+    assert set(re.findall(r"`(\w+)`", listed)) == READ_ONLY

@@ -1,4 +1,4 @@
-"""The scripts that README shows, run as they stand there."""
+"""The scripts that `wfinspect help scripts` shows, run as they stand there."""
 
 import re
 import subprocess
@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 from fakes import listed
-from readme_blocks import README
+from readme_blocks import PAGES
 
 from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.store import Changes, Store
 
 SCRIPTS = dict(
-    re.findall(r"<!-- script: (\S+) -->\n```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    re.findall(
+        r"<!-- script: (\S+) -->\n```sh\n(.*?)```", PAGES["scripts"].read_text("utf-8"), re.DOTALL
+    )
 )
 PROGRAMS = Path(sys.executable).parent
 

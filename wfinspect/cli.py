@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import NoReturn
 
 from wfinspect import __version__
-from wfinspect.commands import APP, COMMANDS, Command, module_of
+from wfinspect.commands import APP, COMMANDS, TOPICS, Command, module_of
 from wfinspect.commands.output import say
 from wfinspect.errors import (
     ConfigError,
@@ -66,8 +66,8 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     common = _Parser(prog="wfinspect", add_help=False, allow_abbrev=False)
     _add_options(common)
     namespace, rest = common.parse_known_args(list(argv))
-    if rest[:1] == ["help"]:
-        rest = [*rest[1:], "--help"]
+    if rest[:1] == ["help"] and rest[1:2] and rest[1] in COMMANDS and rest[1] not in TOPICS:
+        rest = [rest[1], "--help"]
     name = rest[0] if rest and rest[0] in COMMANDS else ""
     command = COMMANDS.get(name, APP)
     module = module_of(name)
@@ -77,6 +77,10 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     parser.set_defaults(command=name)
     module.add_arguments(parser)
     args = parser.parse_args(rest[1:] if name else rest, namespace)
+    if name == "help":
+        # It has to help also where the settings are wrong.
+        printed: int = module.run(args, None, environ)
+        return printed
     settings = load_settings(vars(args), environ)
     from wfinspect.diagnostics import keep_log
 

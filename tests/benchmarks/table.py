@@ -1,7 +1,7 @@
 """The whole table of figures, measured on this machine: run it on a quiet one.
 
 ``table.py`` takes about twenty minutes and prints the table as markdown; ``--write`` puts it into
-README.md, between the marks of "Measured". Ends with 1 if a figure is missed.
+RESULTS.md beside it, and the ratios that README.md quotes there. Ends with 1 if a figure is missed.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import soak
 import terminal
 import views
 from bench import Figures, Line
-from readme_blocks import README, replaced
+from readme_blocks import README, RESULTS, replaced, with_blocks
 
 from wfinspect.clock import SystemClock
 
@@ -98,7 +98,7 @@ def markdown(found: list[Measured]) -> str:
 def main() -> int:
     """Measure, print, and write if that is wanted."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     parser.add_argument(
         "--long", action="store_true", help="the long soak, and what only goes by real time"
     )
@@ -111,8 +111,9 @@ def main() -> int:
     table = markdown(found)
     print(f"\n{table}")
     if args.write:
-        text = README.read_text(encoding="utf-8")
-        README.write_text(replaced(text, "measured", table), encoding="utf-8")
+        text = RESULTS.read_text(encoding="utf-8")
+        RESULTS.write_text(replaced(text, "measured", table), encoding="utf-8")
+        README.write_text(with_blocks(README), encoding="utf-8")
     return 0 if all(line.holds for _, figures in found for line in figures) else 1
 
 

@@ -16,7 +16,7 @@ from unittest import mock
 
 import wfinspect
 from wfinspect.cli import main
-from wfinspect.commands import COMMANDS, module_of
+from wfinspect.commands import COMMANDS, TOPICS, module_of
 from wfinspect.model import FIELDS_AS_SENT
 from wfinspect.regions import REGIONS
 from wfinspect.settings import LOG_LEVELS, OPTIONS, THEMES
@@ -48,6 +48,7 @@ _WORDS: Mapping[str, Sequence[str]] = {
     "log_level": [level.lower() for level in LOG_LEVELS],
     "region": REGIONS,
     "theme": THEMES,
+    "topic": TOPICS,
 }
 
 

@@ -79,12 +79,17 @@ def main() -> None:
         program = programs / "wfinspect"
         env = {"HOME": str(here), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
         version = run(program, "--version", cwd=here, env=env)
+        listed = run(program, "help", cwd=here, env=env).split("\n\n")[1]
+        for line in listed.splitlines():
+            run(program, "help", line.split()[0], cwd=here, env=env)
         show_demo(program, here)
         get_from_simulator(program, here, env)
         (here / "consumer.py").write_text(CONSUMER)
         typed = ("--strict", "--config-file=", "--python-executable", programs / "python")
         run(sys.executable, "-m", "mypy", *typed, "consumer.py", cwd=here, env=env)
-        print(f"{version.strip()}: installed offline from its wheel; demo, simulate, get, types")
+        print(
+            f"{version.strip()}: installed offline from its wheel; demo, simulate, get, help, types"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The generated parts of both README.md, and generated files; run as a script it writes them again."""
+"""The generated parts of README.md and the help pages, and generated files; run as a script it writes them."""
 
 import json
 import re
@@ -7,16 +7,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 import generated
+from textual.binding import Binding
 
+from wfinspect.commands import TOPICS
+from wfinspect.model import FIELDS, FieldKind
+from wfinspect.search import WORDS
 from wfinspect.settings import OPTIONS, NotifySettings
 from wfinspect.ui.keys import COMMANDS
+from wfinspect.ui.screens.compare import CompareScreen
+from wfinspect.ui.screens.find import FindScreen
+from wfinspect.ui.screens.tasks import TaskScreen, TasksScreen
+from wfinspect.ui.screens.text import LogScreen, TextScreen
 
 README = Path(__file__).parents[2] / "README.md"
 INSIDE = README.parent / "wfinspect" / "README.md"
+PAGES = {topic: INSIDE.with_name("help") / f"{topic}.md" for topic in TOPICS}
+"""The pages of ``wfinspect help``."""
+RESULTS = README.parent / "tests" / "benchmarks" / "RESULTS.md"
 
 
 def options() -> str:
-    lines = ["| option | environment | config.toml | default | meaning |", "|---|---|---|---|---|"]
+    lines = ["| option | default | meaning |", "|---|---|---|"]
     for option in OPTIONS:
         flag = f"--{option.name}" + (f" {option.metavar}" if option.metavar else "")
         flag = flag.replace("|", "\\|")
@@ -26,8 +37,9 @@ def options() -> str:
         meaning, _, named = option.meaning.removesuffix(")").partition(" (default: ")
         meaning += ")" if option.meaning.endswith(")") and not named else ""
         default = named or f"`{_toml(option.default)}`"
-        key = f"`{option.key}`" if option.in_file else ""
-        lines.append(f"| `{flag}` | `{option.variable}` | {key} | {default} | {meaning} |")
+        if not option.in_file:
+            meaning += "; not in config.toml"
+        lines.append(f"| `{flag}` | {default} | {meaning} |")
     return "\n".join(lines)
 
 
@@ -60,6 +72,48 @@ def keys() -> str:
     for command in COMMANDS:
         shown = command.shown.replace("|", "\\|")
         lines.append(f"| `{shown}` | {command.text} | `{command.id}` |")
+    return "\n".join(lines)
+
+
+_VIEWS = {
+    "tasks": TasksScreen,
+    "one task": TaskScreen,
+    "JSON": TextScreen,
+    "a log, also": LogScreen,
+    "find": FindScreen,
+    "compare": CompareScreen,
+}
+
+
+def view_keys() -> str:
+    lines = ["| in | key | does |", "|---|---|---|"]
+    for view, screen in _VIEWS.items():
+        name = view
+        for binding in vars(screen)["BINDINGS"]:
+            if isinstance(binding, Binding) and binding.show:
+                keys = " ".join(f"`{key}`" for key in (binding.key_display or "").split())
+                lines.append(f"| {name} | {keys} | {binding.description} |")
+                name = ""
+    return "\n".join(lines)
+
+
+def fields() -> str:
+    lines = ["| field | matches |", "|---|---|"]
+    for field in FIELDS:
+        if not field.search:
+            continue
+        match field.kind:
+            case FieldKind.NUMBER:
+                meaning = "the whole number"
+            case FieldKind.DATE:
+                meaning = "the business date"
+            case FieldKind.TAGS:
+                meaning = "`key`, or `key:value`"
+            case _:
+                meaning = "a part" if field.search == "name" else "its beginning"
+        if field.search in WORDS:
+            meaning += f": {', '.join(WORDS[field.search])}"
+        lines.append(f"| `{field.search}=` | {meaning} |")
     return "\n".join(lines)
 
 
@@ -118,10 +172,40 @@ def layers() -> str:
     return "\n".join(["```", *(f"{row:<38}  {_LAYERS[row]}" for row in rows), "```"])
 
 
+def ratios() -> str:
+    """A few of the figures in RESULTS.md, as the README quotes them."""
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|", RESULTS.read_text("utf-8"), re.MULTILINE)
+    found = dict(rows)
+
+    def of(what: str) -> list[float]:
+        return [float(n.replace(",", "")) for n in re.findall(r"\d[\d,.]*", found[what])]
+
+    ours, sdk, *_ = of("CPU for an instance and round, HTTPS: ours / SDK sync / SDK async")
+    calls, loop = of("calls a round for 1,000 watched in 10 groups, ours / SDK's loop")
+    [fewer] = of("... calls of the loops for one of ours")
+    [start] = of("start to first paint / bare app")
+    [idle] = of("idle: bytes in 60 s")
+    return "\n".join(
+        (
+            f"- {loop / calls:,.0f} times fewer calls than the SDK in a loop, for 1,000 instances in 10 groups",
+            f"- {fewer:g} times fewer than a loop for each of 20 instances that stops where its run ends, a night long",
+            f"- {sdk / ours:.1f} times less CPU for an instance and round than the official SDK",
+            f"- {start:g} times the start of an empty Textual app",
+            f"- {idle:g} bytes sent to the terminal while nothing happens",
+        )
+    )
+
+
 BLOCKS = {
-    README: {"costs": costs, "options": options, "notify": notify, "keys": keys},
+    README: {"ratios": ratios},
     INSIDE: {"layers": layers},
+    PAGES["keys"]: {"keys": keys, "view-keys": view_keys},
+    PAGES["search"]: {"fields": fields},
+    PAGES["config"]: {"options": options},
+    PAGES["notify"]: {"notify": notify},
+    PAGES["costs"]: {"costs": costs},
 }
+"""What is generated of each page."""
 
 
 def replaced(text: str, name: str, block: str) -> str:
@@ -130,7 +214,7 @@ def replaced(text: str, name: str, block: str) -> str:
     text, count = re.subn(
         pattern, lambda m: f"{m[1]}{block}\n{m[2]}", text, count=1, flags=re.DOTALL
     )
-    assert count == 1, f"README.md has no block {name}"
+    assert count == 1, f"there is no block {name}"
     return text
 
 

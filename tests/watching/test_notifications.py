@@ -12,7 +12,7 @@ import pytest
 from fakes import START, change, instance, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
-from readme_blocks import README
+from readme_blocks import PAGES
 from values import replace
 
 from wfinspect.format import is_harmless
@@ -396,8 +396,10 @@ def test_without_a_command_nothing_is_started() -> None:
     assert messenger._thread is None
 
 
-def test_the_readmes_script_posts_any_name_as_json(tmp_path: Path) -> None:
-    scripts = re.findall(r"```sh\n(#!/bin/sh\n.*?)```", README.read_text(), re.DOTALL)
+def test_the_script_of_the_help_page_posts_any_name_as_json(tmp_path: Path) -> None:
+    scripts = re.findall(
+        r"```sh\n(#!/bin/sh\n.*?)```", PAGES["notify"].read_text("utf-8"), re.DOTALL
+    )
     [script] = [each for each in scripts if "dingtalk-url" in each]
     (tmp_path / "curl").write_text(
         f'#!/bin/sh\ncat > {tmp_path}/body\necho "$@" > {tmp_path}/given\n'

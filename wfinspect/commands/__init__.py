@@ -97,6 +97,12 @@ COMMANDS: Mapping[str, Command] = {
         "Print where configuration, state and log are, and each setting with its source. Secrets "
         "are never printed.",
     ),
+    "help": Command(
+        "pages on keys, search, config, notify, ssh, ...",
+        "Print a page of the manual, through $PAGER where it is longer than the terminal; without "
+        "TOPIC, what pages there are. Of a command it prints what --help does.",
+        takes="[TOPIC]",
+    ),
     "completion": Command(
         "print what makes a shell complete wfinspect's arguments",
         "Print a script that makes a shell complete commands, options and their values. Pressing Tab "
@@ -107,6 +113,21 @@ COMMANDS: Mapping[str, Command] = {
         "SHELL",
     ),
 }
+
+TOPICS = (
+    "keys",
+    "search",
+    "config",
+    "notify",
+    "credentials",
+    "costs",
+    "exit-codes",
+    "ssh",
+    "doctor",
+    "scripts",
+    "systemd",
+)
+"""The pages of ``wfinspect help``, which `wfinspect/help` has."""
 
 
 def module_of(name: str) -> Any:  # noqa: ANN401 - what `Command` says

@@ -133,7 +133,7 @@ def usable_keys(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     for name, text in given.items():
         command = _BY_ID.get(name)
         if command is None:
-            hint = did_you_mean(name, COMMAND_IDS, "README lists the commands.")
+            hint = did_you_mean(name, COMMAND_IDS, "`wfinspect help keys` lists them.")
             said.append(f"No command is called {shown(name, limit=40)!r}: {hint}")
             continue
         for written in dict.fromkeys(map(str.strip, text.split(","))):

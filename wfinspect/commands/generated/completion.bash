@@ -44,9 +44,11 @@ _wfinspect() {
                 simulate/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --port --speed' ;;
                 doctor/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --json --try' ;;
                 info/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
+                help/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
                 completion/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
                 */-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
-                /*) words='demo get status watch find simulate doctor info completion' ;;
+                /*) words='demo get status watch find simulate doctor info help completion' ;;
+                help/*) words='keys search config notify credentials costs exit-codes ssh doctor scripts systemd' ;;
                 completion/*) words='bash zsh fish' ;;
             esac ;;
     esac

@@ -34,6 +34,7 @@ _wfinspect() {
         'simulate:only the simulated service'
         'doctor:check credentials, service, terminal and notifications'
         'info:where files are, and where each setting came from'
+        'help:pages on keys, search, config, notify, ssh, ...'
         'completion:print what makes a shell complete wfinspect'"'"'s arguments'
     )
     _arguments -C -A '-*' $common '1: :->command' '*:: :->rest' && return
@@ -49,6 +50,7 @@ _wfinspect() {
                 simulate) _arguments $common '*--port=[port on 127.0.0.1 (default\: a free one)]:N: ' '*--speed=[how many times faster than real ones its instances run (default\: 1)]:X: ' ;;
                 doctor) _arguments $common '(--json)--json[an array of check, level and text]' '(--try)--try[send a bell, a desktop notification and the command, each if it is set]' ;;
                 info) _arguments $common  ;;
+                help) _arguments $common '*:TOPIC:(keys search config notify credentials costs exit-codes ssh doctor scripts systemd)' ;;
                 completion) _arguments $common '*:SHELL:(bash zsh fish)' ;;
                 *) _arguments $common ;;
             esac ;;
