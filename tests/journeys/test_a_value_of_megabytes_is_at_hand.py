@@ -40,7 +40,7 @@ def test_an_instance_with_a_value_of_7_mb_is_shown_and_keys_answer(
         app.press("v")
         app.wait_for("the service's JSON")
         app.press("/")
-        app.wait_for("search, Enter goes there")
+        app.wait_for("Search JSON")
         app.press("@", "enter")
         app.wait_for(r"x its @ end[\s\S]*1 of 1 lines with @")
         app.press("escape")

@@ -19,6 +19,15 @@ def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
         app.wait_for("WATCHED")
         app.press("l")
         app.wait_for(r"log of 10432987165009[\s\S]*LOOKS LIKE THE ERROR *\n FAILED: ODPS-0130071")
+        app.wait_for("times: Asia/Shanghai, UTC[+]8")
+        app.press("/")
+        app.wait_for("Search log")
+        app.press(*"exitcode")
+        app.wait_for(r"Search log  exitcode *\n.* 1 of 1 lines with exitcode")
+        app.press("escape")
+        app.wait_gone("Search log")
+        app.press("escape")
+        app.wait_for("WATCHED")
         app.quit()
     assert simulator.calls.count("GetTaskInstanceLog") == 1
 

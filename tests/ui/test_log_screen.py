@@ -12,6 +12,7 @@ from values import replace
 
 from wfinspect.errors import Unreachable
 from wfinspect.model import TaskInstance
+from wfinspect.ui.lines import Role
 from wfinspect.ui.screens.text import LogScreen
 from wfinspect.ui.screens.view import ATTENDED_SECONDS
 from wfinspect.watching.api import TaskLog, TaskOf
@@ -116,9 +117,21 @@ async def test_whoever_reads_further_up_stays_there() -> None:
         assert "of 200" in rig.text
 
 
-async def test_a_long_error_has_two_lines_before_it_is_cut() -> None:
+async def test_a_long_error_has_two_lines_and_a_sign_where_it_is_cut() -> None:
     async with on_log(text="FAILED: column " + "x" * 80 + " cannot be resolved\n") as rig:
         assert any("x cannot be resolved" in line for line in rig.text.splitlines()[2:4])
+    async with on_log(text="FAILED: column " + "x" * 200 + " cannot be resolved\n") as rig:
+        assert rig.text.splitlines()[3].endswith("xxx...")
+
+
+async def test_errors_leave_half_of_a_small_screen_to_the_log_and_a_sign() -> None:
+    errors = "".join(f"FAILED: {n} {'word ' * 30}\n" for n in range(9))
+    async with on_log(text=errors, size=(45, 12)) as rig:
+        lines = rig.text.splitlines()
+        assert lines[1] == " LOOKS LIKE THE ERROR"
+        assert lines[5].endswith("...")
+        assert lines[6] == ""
+        assert lines[-3].strip().startswith("word")
 
 
 async def test_a_log_that_stands_still_makes_it_ask_whether_the_run_is_over() -> None:
@@ -144,6 +157,35 @@ async def test_f_stops_following_and_so_does_nobody_being_there() -> None:
         rig.clock.advance(ATTENDED_SECONDS + 1)
 
         assert await tick(rig) == []
+
+
+async def test_levels_have_colours_and_times_are_dim() -> None:
+    lines = (
+        "2026-09-18 14:27:01 INFO ready",
+        "2026-09-18 14:27:02 WARN slow",
+        "2026-09-18 14:27:03 ERROR gone",
+        "not a line of a log",
+    )
+    async with on_log(RUNNING_TASK, "\n".join(lines)) as rig:
+        view = rig.app.screen.view  # type: ignore[attr-defined]
+        drawn = [{text.strip(): role for text, role in view.line_at(y).spans} for y in range(4)]
+
+    assert [
+        roles.get(word) for roles, word in zip(drawn, ("INFO", "WARN", "ERROR"), strict=False)
+    ] == [
+        Role.ACTIVE,
+        Role.WAITING,
+        Role.FAILURE,
+    ]
+    assert [roles["2026-09-18 14:27:0" + str(n)] for n, roles in enumerate(drawn[:3], 1)] == [
+        Role.DIM
+    ] * 3
+    assert drawn[3][lines[3]] is Role.TEXT
+
+
+async def test_it_says_in_which_zone_its_times_are() -> None:
+    async with on_log(text=log()) as rig:
+        assert "times: Asia/Shanghai, UTC+8" in rig.text
 
 
 async def test_an_unchanged_search_finds_what_is_new() -> None:

@@ -41,7 +41,7 @@ async def test_before_the_answer_it_is_said_that_it_is_read() -> None:
         assert "Reading it from the service" in rig.text
 
 
-@pytest.mark.parametrize(("hours", "words"), [(1, "13:30:00"), (25, "09-17 13:30:00")])
+@pytest.mark.parametrize(("hours", "words"), [(1, "13:30:00 CST"), (25, "09-17 13:30:00 CST")])
 async def test_the_title_says_when_they_were_read_not_when_they_were_shown(
     hours: int, words: str
 ) -> None:
@@ -214,7 +214,7 @@ async def test_l_on_the_main_screen_goes_on_to_the_log_of_the_worst_task() -> No
         assert "ODPS-0130071" in rig.text
         await rig.press("escape")
 
-        assert isinstance(rig.app.screen, TasksScreen)
+        assert rig.app.screen is rig.app.main
 
 
 FROZEN = task(5007, "publish_result", "Failure", trigger_recurrence="Pause")

@@ -11,6 +11,7 @@ from rig import Rig, check_golden, copied, running
 from scenes import failed_row, mixed
 from values import replace
 
+from wfinspect.ui.lines import Role
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Title
 
@@ -109,12 +110,33 @@ async def test_a_search_without_a_match_says_so_and_moves_nothing() -> None:
         assert "line 21" in rig.text.splitlines()[1]
 
 
-async def test_esc_leaves_the_search_box_only() -> None:
-    async with on_text(numbered(5)) as rig:
-        await rig.press("/", "q", "escape")
+async def test_a_search_goes_along_while_it_is_typed_and_esc_brings_back_where_it_began() -> None:
+    async with on_text(numbered(500)) as rig:
+        await rig.press("pagedown", "/", *"line 4")
+        assert "Search JSON  line 4" in rig.text
+        assert "2 of 111 lines with line 4" in rig.text
+        await rig.press("9", "9")
+        assert "1 of 1 lines with line 499" in rig.text
+        await rig.press("x")
+        assert "no line has line 499x" in rig.text
+        assert "line 21" in rig.text.splitlines()[1]
+        await rig.press("backspace", "escape")
 
         assert isinstance(rig.app.screen, TextScreen)
         assert rig.app.screen.wanted == ""
+        assert "Search JSON" not in rig.text
+        assert "line 21" in rig.text.splitlines()[1]
+
+
+async def test_the_match_a_search_is_at_is_brighter_than_the_others() -> None:
+    async with on_text("one two\ntwo three\n") as rig:
+        await rig.press("/", *"wo t")
+        view = rig.app.screen.view  # type: ignore[attr-defined]
+        assert ("wo t", Role.BRAND) in view.line_at(1).spans
+        await rig.press("backspace", "backspace")
+
+        assert ("wo", Role.BRAND) in view.line_at(0).spans
+        assert ("wo", Role.ACCENT) in view.line_at(1).spans
 
 
 async def test_long_lines_wrap_or_are_cut_and_can_be_seen_sideways() -> None:

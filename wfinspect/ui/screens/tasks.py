@@ -19,11 +19,11 @@ from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import READ, OverlayScreen, Title, bind
 from wfinspect.ui.tasks_text import details, state_of, summary
-from wfinspect.ui.widgets.boxes import LineInput, StatusLine
+from wfinspect.ui.widgets.boxes import LineInput, NamedBox, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import RunsOf, TaskOf, TasksOf
 
-_TIME = "%H:%M:%S"
+_TIME = "%H:%M:%S %Z"
 _NAMED = 3
 _WORTH_A_LOG = {Family.FAILURE, Family.UNKNOWN, Family.ACTIVE}
 
@@ -60,13 +60,13 @@ class TasksScreen(OverlayScreen):
         self.titles = StatusLine(self._titles_line, id="titles")
         self.list = CursorList(self._task_line, lambda task: task.id, self._nothing)
         self.input = LineInput(EXAMPLE)
-        self.input.display = False
+        self._box = NamedBox("Filter tasks", self.input)
 
     def body(self) -> Iterator[Widget]:
         yield self.progress
         yield self.titles
         yield self.list
-        yield self.input
+        yield self._box
 
     def title_now(self) -> Title:
         row = self.row(self._key)
@@ -126,7 +126,8 @@ class TasksScreen(OverlayScreen):
             return
         if frozen:
             self.notify(f"Skipped, since it is frozen: {names}.")
-        self.app.push_screen(LogScreen(self.main, self._key.target, others[0]))
+        # In the place of this screen: Esc goes back to where the key was pressed.
+        self.app.switch_screen(LogScreen(self.main, self._key.target, others[0]))
 
     # What is shown.
 
@@ -175,7 +176,7 @@ class TasksScreen(OverlayScreen):
 
     def action_filter(self) -> None:
         """Narrow the list while one types."""
-        self.input.display = True
+        self._box.display = True
         self.set_focus(self.input)
 
     @on(Input.Changed)
@@ -185,11 +186,11 @@ class TasksScreen(OverlayScreen):
     @on(Input.Submitted)
     def _kept(self) -> None:
         self.set_focus(self.list)
-        self.input.display = bool(self.input.value.strip())
+        self._box.display = bool(self.input.value.strip())
 
     def action_back(self) -> None:
         """Out of the filter, then out of the view."""
-        if self.input.display:
+        if self._box.display:
             self.input.value = ""
             self._kept()
         else:

@@ -282,6 +282,21 @@ def _enter(ids: Sequence[InstanceId]) -> str:
     return "Enter looks it up" if len(ids) == 1 else "Enter watches all"
 
 
+class NamedBox(Horizontal):
+    """An input behind what it is for; hidden until it is used."""
+
+    def __init__(self, name: str, wrapped: Input) -> None:
+        super().__init__()
+        self._prompt = StatusLine(lambda _: line((f" {name}", Role.ACCENT)), id="box-name")
+        self._prompt.styles.width = len(name) + 2
+        self._wrapped = wrapped
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        yield self._prompt
+        yield self._wrapped
+
+
 class FilterBox(Horizontal):
     """Has the line of the filter while that is typed, in place of the ID box."""
 
