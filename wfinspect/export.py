@@ -5,7 +5,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, tzinfo
+from datetime import date, datetime, tzinfo
 from itertools import count
 from typing import NamedTuple
 
@@ -40,28 +40,41 @@ def as_csv(found: Iterable[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
         found: instances, each with the region that it is from.
         zone: for times.
     """
+    names = [field.service_name for field in FIELDS_AS_SENT]
+    return csv_table(
+        names,
+        ([_csv_value(each, field, region) for field in FIELDS_AS_SENT] for each, region in found),
+        zone,
+    )
+
+
+def csv_table(names: Sequence[str], rows: Iterable[Iterable[object]], zone: tzinfo) -> str:
+    """Return a header and rows as CSV: times RFC 3339 in `zone`, text as in `as_csv`, None empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([field.service_name for field in FIELDS_AS_SENT])
-    for instance, region in found:
-        writer.writerow(_csv_value(instance, field, region, zone) for field in FIELDS_AS_SENT)
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow(_cell(value, zone) for value in row)
     return out.getvalue().rstrip("\n")
 
 
-def _csv_value(
-    instance: WorkflowInstance, field: InstanceField, region: str, zone: tzinfo
-) -> object:
+def _cell(value: object, zone: tzinfo) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(zone).isoformat("T", "seconds")
+    if isinstance(value, tuple):
+        return ";".join(str(_cell(each, zone)) for each in value)
+    return _guarded(value) if isinstance(value, str) else value
+
+
+def _csv_value(instance: WorkflowInstance, field: InstanceField, region: str) -> object:
     value = dict(instance.unreadable).get(field.attribute, getattr(instance, field.attribute))
-    if value is None:
-        return ""
     if isinstance(value, int) and field.kind is FieldKind.DATE:
         return biz_day(value, zone_of(region))
     if isinstance(value, int) and field.kind is FieldKind.TIME:
-        at = moment(value)
-        return value if at is None else at.astimezone(zone).isoformat("T", "seconds")
+        return moment(value) or value
     if isinstance(value, tuple):
-        value = ";".join(f"{tag.key}:{tag.value}" for tag in value)
-    return _guarded(value) if isinstance(value, str) else value
+        return ";".join(f"{tag.key}:{tag.value}" for tag in value)
+    return value
 
 
 # What a spreadsheet takes for a formula, the full-width forms in East Asia as well.

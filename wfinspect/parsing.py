@@ -85,6 +85,18 @@ def parse_ids(text: str) -> tuple[InstanceId, ...]:
     return tuple(found)
 
 
+def parse_id(text: str) -> InstanceId:
+    """Read one ID, as `parse_ids` does.
+
+    Raises:
+        UsageError: as `parse_ids`, or there are several.
+    """
+    first, *others = parse_ids(text)
+    if others:
+        raise UsageError(f"{text!r} is more than one instance ID: give one.")
+    return first
+
+
 def find_ids(text: str) -> tuple[InstanceId, ...]:
     """Find the IDs in text with other things around them, such as a copied console line or a link.
 
@@ -117,7 +129,7 @@ def read_id_file(data: bytes) -> FoundIds:
         UsageError: as `read_ids`.
     """
     # DOS marks the end of a text with Ctrl-Z, and fills a block with it.
-    return _read(_decoded(data).rstrip("\x1a\0\r\n\t "), is_file=True)
+    return _read(decoded(data).rstrip("\x1a\0\r\n\t "), is_file=True)
 
 
 def read_number(text: str) -> int | None:
@@ -182,9 +194,11 @@ def _in_json(text: str) -> FoundIds | None:
         if isinstance(paging, dict):
             loaded = paging.get("WorkflowInstances")
     values = loaded if isinstance(loaded, list) else [loaded]
-    if not all(isinstance(each, dict) and "Id" in each for each in values):
+    if not all(isinstance(each, dict) and ("Id" in each or "id" in each) for each in values):
         return None
-    cells = ((f"object {n}", str(each["Id"])) for n, each in enumerate(values, 1))
+    cells = (
+        (f"object {n}", str(each.get("Id", each.get("id")))) for n, each in enumerate(values, 1)
+    )
     return FoundIds(_of_cells(cells), "field Id")
 
 
@@ -263,7 +277,8 @@ def _left_out(what: str, numbers: list[int]) -> str:
     return f"{len(numbers):,} {what}s without an ID (the first in line {numbers[0]})"
 
 
-def _decoded(data: bytes) -> str:
+def decoded(data: bytes) -> str:
+    """Return the text of a file in UTF-8, UTF-16 or GB 18030; what none of them reads is replaced."""
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "")
     if not encoding and b"\0" in data[:1024]:
         # Half of UTF-16 that holds digits is zeros: the first bytes, or the second ones.

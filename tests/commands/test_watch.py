@@ -369,7 +369,7 @@ def test_an_end_is_never_concluded_from_old_readings(
 def test_every_line_is_safe_ascii_json_and_loses_nothing(
     name: str, to_status: str, from_status: str | None
 ) -> None:
-    change = Change(InstanceId(2**63 - 1), name, from_status, to_status, START, None, False)
+    change = Change(InstanceId(2**63 - 1), name, from_status, to_status, START, None)
     line = change.as_json()
     assert line.isascii()
     assert line.isprintable()
@@ -382,7 +382,7 @@ def test_every_line_is_safe_ascii_json_and_loses_nothing(
 
 def test_a_line_of_json_holds_rfc_3339_times() -> None:
     between = (START, START + timedelta(seconds=15))
-    change = Change(InstanceId(7), "a", R, S, START, between, True)
+    change = Change(InstanceId(7), "a", R, S, START, between)
     assert json.loads(change.as_json()) == {
         "id": 7,
         "name": "a",

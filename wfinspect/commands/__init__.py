@@ -81,6 +81,33 @@ COMMANDS: Mapping[str, Command] = {
         f"{_TROUBLE}",
         "--project ID --bizdate DATE",
     ),
+    "tasks": Command(
+        "print an instance's tasks, what needs you first",
+        "Print a line for each task of an instance, what needs you first: failed ones, then frozen, "
+        "running and waiting ones.",
+        f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance",
+        "ID",
+    ),
+    "logs": Command(
+        "print the log of the task that needs you most",
+        "Print the log of the task that needs you most, or of a certain one, or of all that failed. "
+        "What is not in the log goes to standard error.",
+        f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
+        "ID",
+    ),
+    "history": Command(
+        "print the recorded changes",
+        "Print the changes that were recorded while instances were watched, the newest first: time, "
+        "ID, what became what, name. No call is made.",
+        takes="[ID ...]",
+    ),
+    "list": Command(
+        "print and edit the watched list",
+        "Print the watched list as it is stored, without a call, or edit it. An app that runs takes "
+        "edits over. IDs are those of --profile and --region.",
+        "exit codes: 0 done; 2 wrong usage or configuration; 5 not on the list",
+        "[add ID ... | remove ID ... | export | import FILE|-]",
+    ),
     "simulate": Command(
         "only the simulated service",
         "Serve a simulated DataWorks on 127.0.0.1 until interrupted, and print its URL and the "

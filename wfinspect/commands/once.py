@@ -1,4 +1,4 @@
-"""What the commands that print once share: the target, the stored list, one reading with retries."""
+"""What the commands that print once share: the target, the stored list, readings with retries."""
 
 import contextlib
 import random
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from wfinspect.clock import Clock
+from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.output import say
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import endpoint_of
@@ -24,6 +24,7 @@ from wfinspect.errors import (
     StoreError,
     Throttled,
     Unreachable,
+    UsageError,
 )
 from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
 from wfinspect.regions import day_of
@@ -31,7 +32,8 @@ from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import Group, InstanceSource, group_of
 
 if TYPE_CHECKING:
-    from wfinspect.watching.api import Row
+    from wfinspect.watching.api import Outcome, Request, Row
+    from wfinspect.watching.store import Store
 
 DEFAULT_REGION = "cn-shanghai"
 
@@ -235,8 +237,74 @@ def pause_seconds(error: ServiceError, number: int, rng: random.Random) -> float
     return max(demanded, rng.uniform(0.0, min(CAP_SECONDS, base * 2 ** (number - 1))))
 
 
-def stored_rows(settings: Settings, clock: Clock) -> "list[Row]":
-    """Return the watched list in its order.
+class Requester:
+    """Has requests answered as those of a screen are, by an engine that watches nothing."""
+
+    def __init__(self, target: Target, settings: Settings, environ: Mapping[str, str]) -> None:
+        # `get` makes its few calls without them: they take 60 ms.
+        from wfinspect.watching.engine import Engine
+        from wfinspect.watching.notifications import Alerts
+        from wfinspect.watching.poller import Poller
+        from wfinspect.watching.schedule import Schedule
+        from wfinspect.watching.store import EphemeralStore
+
+        self.target = target
+        self.clock = SystemClock()
+        self._poller = Poller(
+            Engine(
+                target,
+                connector(environ, home_of(environ), self.clock),
+                self.clock,
+                store=EphemeralStore(settings.paths.state_dir, self.clock.now),
+                schedule=Schedule(budget=settings.budget, interval_seconds=settings.interval),
+                alerts=Alerts(),
+            )
+        )
+
+    def run(self, work: Awaitable[_T]) -> _T:
+        """Return what work gives that awaits `answer`; what it has called is counted, also where it fails.
+
+        Raises:
+            ServiceError: a request was not answered.
+        """
+        import asyncio
+
+        from wfinspect.signals import ended_by_signals
+
+        async def awaited() -> _T:
+            return await work
+
+        self._poller.start()
+        with ended_by_signals():
+            try:
+                return asyncio.run(awaited())
+            finally:
+                self._poller.stop()
+
+    async def answer(self, request: "Request[_T]") -> _T:
+        """Return what a request gives; what may pass is tried again."""
+        return await with_retries(partial(self._answer, request), clock=self.clock)
+
+    async def _answer(self, request: "Request[_T]") -> _T:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        came: asyncio.Future[Outcome[_T]] = loop.create_future()
+
+        def heard(outcome: "Outcome[_T]") -> None:
+            loop.call_soon_threadsafe(came.set_result, outcome)
+
+        self._poller.submit(request, heard)
+        outcome = await came
+        if isinstance(outcome, Refused) and outcome.cause == "settings":
+            raise ConfigError(str(outcome))
+        if isinstance(outcome, ServiceError):
+            raise outcome
+        return outcome.value
+
+
+def stored(settings: Settings, clock: Clock, read: "Callable[[Store], _T]") -> _T:
+    """Return what is read from the store, and say on standard error what of it is damaged.
 
     Raises:
         StoreError: it can't be read.
@@ -244,10 +312,35 @@ def stored_rows(settings: Settings, clock: Clock) -> "list[Row]":
     from wfinspect.watching.store import Store
 
     with contextlib.closing(Store(settings.paths.state_dir, clock.now)) as store:
-        rows = store.rows()
+        found = read(store)
         if unreadable := store.take_unreadable():
             say(unreadable)
-        return rows
+        return found
+
+
+def stored_rows(settings: Settings, clock: Clock) -> "list[Row]":
+    """Return the watched list in its order.
+
+    Raises:
+        StoreError: it can't be read.
+    """
+    return stored(settings, clock, lambda store: store.rows())
+
+
+def read_input(name: str, what: str) -> bytes:
+    """Return what a file holds, or standard input for ``-``; `what` names the argument in an error.
+
+    Raises:
+        UsageError: it can't be read.
+    """
+    import sys
+    from pathlib import Path
+
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        called = "standard input" if name == "-" else name
+        raise UsageError(f"{what}: {called} can't be read: {error.strerror or error}.") from None
 
 
 def count_calls(settings: Settings, clock: Clock, calls: Counter[Target]) -> None:

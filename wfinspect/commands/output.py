@@ -4,18 +4,19 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 
 from wfinspect.clock import SystemClock
 from wfinspect.errors import UsageError
-from wfinspect.export import as_csv, as_json
+from wfinspect.export import as_csv, as_json, csv_table
 from wfinspect.format import (
     biz_date,
     biz_day,
     cell_width,
     clock_time,
     duration,
+    exact_json,
     moment,
     shortened,
     shown,
@@ -39,15 +40,48 @@ def add_ids(parser: argparse.ArgumentParser, nargs: str = "*", without: str = ""
     parser.add_argument("ids", nargs=nargs, metavar="ID", help=text)
 
 
-def add_output_option(parser: argparse.ArgumentParser, array: str) -> None:
-    """Add ``--output`` to a command's options; `array` says what it prints as JSON."""
+def add_id(parser: argparse.ArgumentParser) -> None:
+    """Add the ID of one instance."""
+    parser.add_argument("id", metavar="ID", help="the instance's ID")
+
+
+def add_output_option(
+    parser: argparse.ArgumentParser, array: str, forms: Sequence[str] = ("table", "json", "csv")
+) -> None:
+    """Add ``--output``, the first of `forms` by default; `array` says what it prints as JSON."""
     parser.add_argument(
         "-o",
         "--output",
-        choices=("table", "json", "csv"),
-        default="table",
-        help=f"json prints {array} (default: table, on a terminal without columns it has no room for)",
+        choices=forms,
+        default=forms[0],
+        help=f"json prints {array} (default: {forms[0]})",
     )
+    parser.add_argument(
+        "--json", dest="output", action="store_const", const="json", help="the same as -o json"
+    )
+
+
+Value = str | int | float | bool | datetime | None | Sequence["Value"]
+Values = Mapping[str, Value]
+"""A row of the program's own, by its keys in JSON."""
+
+
+def as_rows(form: str, rows: Sequence[Values], keys: Sequence[str], zone: tzinfo) -> str:
+    """Return rows as an array of JSON, in which times are RFC 3339 in UTC, or as CSV."""
+    if form == "json":
+        return "[" + ",\n".join(map(json_of, rows)) + "]"
+    return csv_table(
+        [service_name(key) for key in keys], ([row[key] for key in keys] for row in rows), zone
+    )
+
+
+def json_of(row: Values) -> str:
+    """Return a row as a line of JSON in ASCII; times are RFC 3339 to the second, which jq can read."""
+    return exact_json(json.dumps(row, default=_rfc3339))
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def printed(

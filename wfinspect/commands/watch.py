@@ -2,25 +2,23 @@
 
 import argparse
 import contextlib
-import json
 import os
 import queue
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from functools import partial
 from math import inf
-from pathlib import Path
 from typing import TextIO
 
 from wfinspect.clock import Clock, SystemClock
-from wfinspect.commands.once import gravest, resolve_target, stored_rows
+from wfinspect.commands.history import Change
+from wfinspect.commands.once import gravest, read_input, resolve_target, stored_rows
 from wfinspect.commands.output import SENTENCE_LIMIT, add_ids, say
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
-from wfinspect.format import clock_time, exact_json, shown
-from wfinspect.model import Family, InstanceId, InstanceKey
+from wfinspect.format import shown
+from wfinspect.model import Family, InstanceKey
 from wfinspect.parsing import FoundIds, parse_ids, read_id_file
 from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals
@@ -118,57 +116,15 @@ def _keys(
 def _read_file(name: str) -> FoundIds:
     """Read the IDs in a file or on standard input; say on standard error what was read."""
     called = "standard input" if name == "-" else name
+    data = read_input(name, "--file")
     try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         found = read_id_file(data)
-    except OSError as error:
-        raise UsageError(f"--file: {called} can't be read: {error.strerror or error}.") from None
     except UsageError as error:
         raise UsageError(f"--file: {called}: {error}") from None
     where = {"": "", "text": " found in its text"}.get(found.source, f" from {found.source}")
     count = "1 ID" if len(found.ids) == 1 else f"{len(found.ids):,} IDs"
     say("; ".join(filter(None, (f"{called}: {count}{where}", found.left_out))) + ".")
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A first reading, or a change of status between two."""
-
-    id: InstanceId
-    name: str
-    from_status: str | None
-    """None for the first reading."""
-    to_status: str
-    at: datetime
-    """The service's own time of the change where that is known, else the reading's."""
-    seen_between: tuple[datetime, datetime] | None
-    is_final: bool
-
-    def as_json(self) -> str:
-        """Return a line of JSON in ASCII; times are RFC 3339 to the second, which jq can read."""
-        between = self.seen_between
-        values = {
-            "id": self.id,
-            "name": self.name,
-            "from": self.from_status,
-            "to": self.to_status,
-            "at": _rfc3339(self.at),
-            "seen_between": None if between is None else [_rfc3339(at) for at in between],
-            "final": self.is_final,
-        }
-        return exact_json(json.dumps(values))
-
-    def as_text(self, zone: tzinfo) -> str:
-        """Return a line to read: time, ID, what became what, name."""
-        before = "" if self.from_status is None else f"{shown(self.from_status, limit=40)} "
-        words = f"{before}-> {shown(self.to_status, limit=40) or 'no status'}"
-        words += " (rerun)" if self.from_status == self.to_status else ""
-        return f"{clock_time(self.at, zone)}  {self.id}  {words}  {shown(self.name)}".rstrip()
-
-
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 _WANTED = {
@@ -254,9 +210,7 @@ class Follower:
             was, between = before.instance.status, (before.read_at, read_at)
             if is_new and news is not None and news.to_status == instance.status:
                 at, between = news.at, (news.seen_after, news.seen_by)
-        return Change(
-            row.key.id, instance.name, was, instance.status, at, between, instance.is_settled
-        )
+        return Change(row.key.id, instance.name, was, instance.status, at, between)
 
 
 def _is_settled(row: Row | None) -> bool:

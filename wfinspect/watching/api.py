@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from wfinspect.errors import ServiceError
-from wfinspect.lateness import Run
 from wfinspect.model import (
     Family,
     InstanceId,
@@ -29,7 +28,7 @@ from wfinspect.model import (
 from wfinspect.watching.cadence import is_final
 
 if TYPE_CHECKING:
-    from wfinspect.lateness import Lateness
+    from wfinspect.lateness import Lateness, Run  # noqa: F401 - in the text of a base class
     from wfinspect.model import Progress
 
 A = TypeVar("A")
@@ -394,7 +393,7 @@ class RunsOf(_OfInstance[Page[TaskInstance]]):
 
 
 @dataclass(frozen=True)
-class EarlierRuns(_OfInstance[tuple[Run, ...]]):
+class EarlierRuns(_OfInstance["tuple[Run, ...]"]):
     """The runs of an instance's workflow on earlier business dates, newest date first.
 
     For `lateness.compare`. Costs a call for each date that is not in the store, at most one a day for

@@ -15,6 +15,8 @@ SETTLED_SECONDS = 600.0  # a settled run can be rerun, so it is still looked at
 SETTLED_LASTS = timedelta(hours=24)
 MISSING_SECONDS = 25.0  # three answers of "not found" have to span a minute
 GONE_SECONDS = 3600.0
+FOLLOW_SECONDS = 30.0
+"""Between two readings of tasks or a log that are looked at while a run goes on."""
 
 JITTER = 0.1
 """The largest part by which a cadence is lengthened, so that many watchers do not call in step."""

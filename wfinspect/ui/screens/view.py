@@ -31,14 +31,13 @@ from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.widgets.boxes import MessageLine, StatusLine
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.api import A, Outcome, Reply, Request, Row
+from wfinspect.watching.cadence import FOLLOW_SECONDS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from wfinspect.ui.terminal import CrashSafeApp
 
-FOLLOW_SECONDS = 30.0
-"""How often a run that goes on is read again."""
 ATTENDED_SECONDS = 1800.0
 """Without a key for so long nothing is read again: the user is somewhere else."""
 MOVES = (("j k", "down, up"), ("PgDn PgUp", "a page down, up"), ("g G", "to the start, the end"))

@@ -1,0 +1,131 @@
+"""What failed, why, since when and compared with what: by commands alone, for scripts and narrow links."""
+
+import csv
+import json
+import re
+
+from journey import Home
+
+from wfinspect.simulator import DEMO_IDS, FROZEN_ID, Simulator
+
+FAILED, RUNNING = DEMO_IDS[:2]
+UNKNOWN = 77
+CAUSE = "FAILED: ODPS-0130071"
+
+
+def test_the_tasks_of_a_failure_are_listed_with_what_needs_the_user_first(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FAILED, "Failure")
+
+    done = home.run("tasks", FAILED)
+
+    heading, first, second, *others = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert heading.split() == ["ID", "STATUS", "NAME", "TYPE", "STARTED", "RAN", "RUN"]
+    assert "join_region_dim" in first
+    assert "clean_login_event" in second
+    assert " Failure " in first
+    assert not any("Failure" in line for line in others)
+
+    rows = json.loads(home.run("tasks", FAILED, "-o", "json").stdout)
+    assert [row["TaskName"] for row in rows][:2] == ["join_region_dim", "clean_login_event"]
+    assert len(rows) == len(others) + 2
+    of_failed = home.run("tasks", FAILED, "--status", "failure", "-o", "csv").stdout
+    assert [row["TaskName"] for row in csv.DictReader(of_failed.splitlines())] == [
+        "join_region_dim",
+        "clean_login_event",
+    ]
+    assert json.loads(home.run("tasks", FAILED, "--status", "Running", "--json").stdout) == []
+
+
+def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FAILED, "Failure")
+
+    whole = home.run("logs", FAILED)
+
+    assert whole.returncode == 0
+    assert CAUSE in whole.stdout
+    assert re.search(r"join_region_dim \(10432987165009\), run \d, Failure", whole.stderr)
+    assert simulator.calls.count("GetTaskInstanceLog") == 1
+    last = home.run("logs", FAILED, "--tail", 3)
+    assert last.stdout == "".join(whole.stdout.splitlines(keepends=True)[-3:])
+    found = home.run("logs", FAILED, "--grep", r"FAILED: ODPS-\d+")
+    assert [CAUSE in line for line in found.stdout.splitlines()] == [True]
+    both = home.run("logs", FAILED, "--failed", "--grep", CAUSE)
+    assert [line for line in both.stdout.splitlines() if line.startswith("==>")] == [
+        "==> join_region_dim (10432987165009), run 2, Failure <==",
+        "==> clean_login_event (10432987165007), run 1, Failure <==",
+    ]
+    other = home.run("logs", FAILED, "--task", "10432987165007", "--run", 1)
+    assert "Current node: clean_login_event" in other.stdout
+    assert home.run("logs", FAILED, "--task", UNKNOWN).returncode == 5
+    assert home.run("logs", FAILED, "--grep", "(").returncode == 2
+    assert home.run("logs", UNKNOWN).returncode == 5
+
+
+def test_frozen_tasks_are_passed_over_and_named(home: Home) -> None:
+    for option in ((), ("--failed",)):
+        done = home.run("logs", FROZEN_ID, *option)
+
+        assert done.returncode == 0
+        assert "join_member_level" in done.stdout
+        assert "Skipped, since it is frozen: clean_behavior_log." in done.stderr
+
+
+def test_a_log_is_followed_until_its_run_is_over(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(RUNNING, "Running")
+    patch = "from wfinspect.commands import logs; logs._period = lambda _: 0.3"
+    with home.start("logs", RUNNING, "--follow", size=(160, 40), patch=patch) as follower:
+        follower.wait_for(r"INFO M1_job_0: ")
+        simulator.set_status(RUNNING, "Success")
+        assert follower.wait_exit() == 0
+        assert "Current task status: " in follower.text()
+
+
+def test_the_list_is_edited_and_moved_without_a_screen(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FAILED, "Failure")
+    assert home.run("list").stdout == ""
+    assert home.run("list", "-o", "json").stdout == "[]\n"
+
+    added = home.run("list", "add", FAILED, RUNNING)
+    assert (added.returncode, added.stdout) == (0, "")
+    assert "2 added" in added.stderr
+    assert "already" in home.run("list", "add", FAILED).stderr
+    with home.start(size=(100, 30)) as app:
+        app.wait_for("✖ Failure")
+        app.quit()
+
+    listed = json.loads(home.run("list", "--json").stdout)
+    assert (listed[0]["id"], listed[0]["status"]) == (FAILED, "Failure")
+    exported = home.write("list.json", home.run("list", "export").stdout)
+    as_table = home.write("list.csv", home.run("list", "export", "-o", "csv").stdout)
+    assert home.run("list", "remove", FAILED, RUNNING).returncode == 0
+    assert home.run("list", "remove", FAILED).returncode == 5
+    for file in (exported, as_table):
+        assert home.run("list", "import", file).returncode == 0
+        again = json.loads(home.run("list", "--json").stdout)
+        assert [(row["id"], row["endpoint"]) for row in again] == [
+            (row["id"], row["endpoint"]) for row in listed
+        ]
+        home.run("list", "remove", FAILED, RUNNING)
+
+
+def test_what_changed_is_kept_and_printed(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FAILED, "Running")
+    assert home.run("history").stdout == ""
+    with home.start(FAILED, size=(100, 30)) as app:
+        app.wait_for("▸ Running")
+        simulator.set_status(FAILED, "Failure")
+        app.wait_for("✖ Failure")
+        app.quit()
+
+    done = home.run("history", FAILED)
+
+    assert re.fullmatch(
+        rf"[-\d]+ [:\d]+  {FAILED}  Running -> Failure  ads_user_profile_daily\n", done.stdout
+    )
+    assert home.run("history").stdout == done.stdout
+    [row] = json.loads(home.run("history", "--json").stdout)
+    assert (row["id"], row["from"], row["to"], row["final"]) == (FAILED, "Running", "Failure", True)
+    assert home.run("history", UNKNOWN).stdout == ""

@@ -1,0 +1,86 @@
+"""``wfinspect history``: prints the recorded changes, as `watch` prints those that it sees."""
+
+import argparse
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+
+from wfinspect.clock import SystemClock
+from wfinspect.commands import output
+from wfinspect.commands.once import stored
+from wfinspect.format import clock_time, shown
+from wfinspect.model import InstanceId, Transition, family_of
+from wfinspect.parsing import parse_ids
+from wfinspect.settings import Settings
+
+
+class Change(NamedTuple):
+    """A first reading, or a change of status between two."""
+
+    id: InstanceId
+    name: str
+    from_status: str | None
+    """None for the first reading."""
+    to_status: str
+    at: datetime
+    """The service's own time of the change where that is known, else the reading's."""
+    seen_between: tuple[datetime, datetime] | None
+
+    @classmethod
+    def of(cls, found: Transition) -> "Change":
+        """Return a change that was recorded."""
+        between = found.seen_after, found.seen_by
+        return cls(found.key.id, found.name, found.from_status, found.to_status, found.at, between)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run was over."""
+        return family_of(self.to_status).is_settled
+
+    @property
+    def values(self) -> output.Values:
+        """The change by its keys in JSON."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "from": self.from_status,
+            "to": self.to_status,
+            "at": self.at,
+            "seen_between": self.seen_between,
+            "final": self.is_final,
+        }
+
+    def as_json(self) -> str:
+        """Return a line of JSON in ASCII."""
+        return output.json_of(self.values)
+
+    def as_text(self, zone: tzinfo) -> str:
+        """Return a line to read: time, ID, what became what, name."""
+        before = "" if self.from_status is None else f"{shown(self.from_status, limit=40)} "
+        words = f"{before}-> {shown(self.to_status, limit=40) or 'no status'}"
+        words += " (rerun)" if self.from_status == self.to_status else ""
+        return f"{clock_time(self.at, zone)}  {self.id}  {words}  {shown(self.name)}".rstrip()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command takes."""
+    output.add_ids(parser, without="; without one, all changes")
+    output.add_output_option(parser, "an array of changes")
+
+
+def run(args: argparse.Namespace, settings: Settings, _environ: Mapping[str, str]) -> int:
+    """Print the changes of some instances, or of all, the newest first."""
+    from wfinspect.watching.store import MAX_TRANSITIONS
+
+    ids = parse_ids(" ".join(args.ids)) if args.ids else ()
+    recorded = stored(settings, SystemClock(), lambda store: store.transitions(MAX_TRANSITIONS))
+    changes = [Change.of(each) for each in recorded if not ids or each.key.id in ids]
+    if args.output != "table":
+        rows = [change.values for change in changes]
+        keys = ("id", "name", "from", "to", "at", "seen_between", "final")
+        print(output.as_rows(args.output, rows, keys, settings.zone))
+    elif changes:
+        print("\n".join(change.as_text(settings.zone) for change in changes))
+    else:
+        output.say("No change is recorded: changes are recorded while an instance is watched.")
+    return 0
