@@ -350,6 +350,18 @@ async def test_on_a_narrow_screen_enter_opens_and_escape_returns_to_the_list() -
         assert "dwd_trade" in rig.text
 
 
+async def test_escape_right_behind_enter_returns_to_the_list() -> None:
+    async with running(mixed(), (60, 20)) as rig:
+        main = rig.app.main
+        # What says that the detail has got the keys comes when the list has them again.
+        main.action_open_row()
+        main.action_back()
+        await rig.settle()
+
+        assert main.focused is main.list
+        assert "WATCHED" in rig.text or "NAME" in rig.text
+
+
 async def test_a_narrow_list_tells_the_whole_id_of_the_cursor_s_row_below() -> None:
     async with running(mixed(), (40, 12)) as rig:
         await rig.press("j")

@@ -271,10 +271,10 @@ class MainScreen(SparingScreen[None]):
             self.set_focus(self.detail.text if self._in_detail else self.list)
 
     @on(events.DescendantFocus)
-    def _keys_taken(self, event: events.DescendantFocus) -> None:
-        # By a click or by Tab as well.
-        if event.widget in {self.list, self.detail.text}:
-            self._in_detail = event.widget is self.detail.text
+    def _keys_taken(self) -> None:
+        # By a click or by Tab as well. Where keys come fast, this is of a pane that has them no more.
+        if self.focused in {self.list, self.detail.text}:
+            self._in_detail = self.focused is self.detail.text
             self._arrange()
 
     @on(events.DescendantBlur)
