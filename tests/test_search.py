@@ -14,7 +14,10 @@ from wfinspect.model import InstanceKey, Query, Tag, Target, WorkflowInstance
 from wfinspect.search import (
     HELP,
     NAMES,
+    TASK_NAMES,
+    completed,
     date_of,
+    help_on,
     matcher,
     parse_search,
     read_day,
@@ -220,7 +223,7 @@ def test_what_the_service_can_not_search_for_is_left_to_the_matcher() -> None:
         ("workspace=0 date=2026-09-17", "is not an ID"),
         ("workspace=" + "9" * 19 + " date=2026-09-17", "is not an ID"),
         ("workspace=1 date=2026-13-17", "date: '2026-13-17' is not a date"),
-        (NEEDED + "status=Broken", "status: 'Broken' is none of NotRun, "),
+        (NEEDED + "status=Broken", "status: 'Broken' is none of Failure, "),
         (NEEDED + "status=wait", "'wait' is none of WaitTime, WaitResource[.]"),
         (NEEDED + "workflow=-1", "workflow: '-1' is not an ID"),
         (NEEDED + "tag=:x", "':x' is not a tag"),
@@ -275,8 +278,34 @@ def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
     assert query_of(offered[1]).unified_workflow_instance_id == 5
 
 
+@pytest.mark.parametrize(
+    ("text", "whole", "line"),
+    [
+        ("x s", "x status=", "status=  Tab completes"),
+        ("status=S", "status=Success", "status= Success"),
+        ("!Type=no", "!Type=normal", "Type= Normal"),
+        ("bizdate=y", "bizdate=yesterday", "bizdate= today, yesterday, -2d"),
+        ("status=Failure", "", "status= Failure"),
+        ("status=Success ", "", "name= status= type="),
+        ("status=nothing", "", "status= Failure, Running, "),
+        ("tag=", "", "tag= key:value"),
+        ("trigger=1", "", "trigger= an ID"),
+        ("no such", "", "name= status= type="),
+    ],
+)
+def test_what_is_begun_can_be_completed_and_is_explained(text: str, whole: str, line: str) -> None:
+    assert completed(text) == whole
+    assert help_on(text).startswith(line)
+
+
+def test_tasks_are_offered_the_fields_they_have() -> None:
+    assert (completed("t", TASK_NAMES), completed("w", TASK_NAMES)) == ("type=", "")
+    with pytest.raises(UsageError, match="no field 'stat': did you mean status"):
+        parse_search("stat=fail", TASK_NAMES)
+
+
 def test_without_an_instance_yesterday_is_offered() -> None:
-    assert suggestions(None, START, SHANGHAI) == ("date=2026-09-17 workspace=",)
+    assert suggestions(None, START, SHANGHAI) == ("date=yesterday workspace=",)
 
 
 @pytest.mark.parametrize(

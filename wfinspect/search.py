@@ -12,10 +12,11 @@ from datetime import date, datetime, timedelta, tzinfo
 from functools import cache, partial
 from typing import NamedTuple, TypeVar
 
-from wfinspect.errors import UsageError
+from wfinspect.errors import UsageError, did_you_mean
 from wfinspect.format import LINE_LIMIT, biz_day, moment, shown
 from wfinspect.model import (
     FIELDS,
+    Family,
     FieldKind,
     InstanceField,
     InstanceId,
@@ -27,6 +28,7 @@ from wfinspect.model import (
     TaskInstance,
     WorkflowInstance,
     biz_date_of,
+    family_of,
 )
 from wfinspect.parsing import read_number
 from wfinspect.regions import zone_of
@@ -39,9 +41,14 @@ NAMES = tuple(field.search for field in FIELDS if field.search)
 _FIELDS = {field.search: field for field in FIELDS if field.search}
 _FIELDS |= {"project": _FIELDS["workspace"], "bizdate": _FIELDS["date"]}
 
+_ORDER = tuple(Family)
 WORDS = {
     # Task instances have WaitTrigger, workflow instances can't be searched for it.
-    "status": tuple(str(s) for s in Status if s not in {Status.UNKNOWN, Status.WAIT_TRIGGER}),
+    "status": tuple(
+        str(status)
+        for status in sorted(Status, key=lambda status: _ORDER.index(family_of(status)))
+        if status not in {Status.UNKNOWN, Status.WAIT_TRIGGER}
+    ),
     "type": (
         "Normal",
         "Manual",
@@ -61,8 +68,51 @@ EXAMPLE = "name or ID, status=Failure, !without"
 """What an empty box shows."""
 HELP = (
     f"Words are parts of the name or ID; {' '.join(f'{name}=' for name in NAMES)} search a field; "
-    "! before one leaves out what matches. Dates: today, yesterday, -2d, 2026-11-28."
+    "! before one leaves out what matches. Dates: today, yesterday, -2d, 2026-11-28. Tab completes."
 )
+
+_OFFERED = WORDS | {"date": ("today", "yesterday")}
+_WRITTEN = {
+    "name": "a part of the name",
+    "date": "today, yesterday, -2d, 2026-11-28 or 20261128",
+    "owner": "an account ID",
+    "tag": "key:value",
+}
+"""How the values of fields are written that are neither words nor IDs."""
+
+
+def completions(text: str, names: Sequence[str] = NAMES) -> list[str]:
+    """Return what the last word may become: the name of a field, or a value that is documented."""
+    word = _last_word(text)
+    name, equals, _ = word.partition("=")
+    known = [f"{each}=" for each in names]
+    if equals:
+        field = _FIELDS.get(name.lower())
+        known = [f"{name}={value}" for value in _OFFERED.get(field.search if field else "", ())]
+    return [each for each in known if each.casefold().startswith(word.casefold())]
+
+
+def completed(text: str, names: Sequence[str] = NAMES) -> str:
+    """Return a search with its last word completed; "" where there is nothing to add."""
+    word = _last_word(text)
+    found = completions(text, names) if word else []
+    return text + found[0][len(word) :] if found and found[0] != word else ""
+
+
+def help_on(text: str, names: Sequence[str] = NAMES) -> str:
+    """Return a line on what the last word may become."""
+    name, equals, _ = _last_word(text).partition("=")
+    field = _FIELDS.get(name.lower())
+    found = completions(text, names)
+    if not equals or field is None:
+        fields = " ".join(found or [f"{each}=" for each in names])
+        return f"{fields}  Tab completes" if len(found) < len(names) and found else f"{fields} !not"
+    values = [each.partition("=")[2] for each in found] or WORDS.get(field.search, ("an ID",))
+    return f"{name}= {_WRITTEN.get(field.search) or ', '.join(values)}"
+
+
+def _last_word(text: str) -> str:
+    return text.rpartition(" ")[2].lstrip("!")
 
 
 class Term(NamedTuple):
@@ -88,9 +138,8 @@ def parse_search(text: str, names: Sequence[str] = NAMES) -> tuple[Term, ...]:
         if not equals:
             name, value = "", bare
         elif name.lower() not in _FIELDS or _FIELDS[name.lower()].search not in names:
-            raise UsageError(
-                f"There is no field {shown(name, limit=30)!r}: use {', '.join(names)}."
-            )
+            hint = did_you_mean(name.lower(), names, f"use {', '.join(names)}.")
+            raise UsageError(f"There is no field {_quoted(name)}: {hint}")
         if value:
             is_negated = (len(word) - len(bare)) % 2 == 1
             terms.append(Term(_FIELDS[name.lower()] if name else None, value, is_negated))
@@ -316,7 +365,7 @@ def suggestions(instance: WorkflowInstance | None, now: datetime, zone: tzinfo) 
     at = moment(instance.biz_date) if instance and instance.biz_date else None
     day = (at or now - timedelta(days=1)).astimezone(zone).date()
     if instance is None or instance.project_id is None:
-        return (f"date={day} workspace=",)
+        return ("date=yesterday workspace=",)
     start = f"workspace={instance.project_id} date={day} "
     related = {
         "trigger": instance.unified_workflow_instance_id,

@@ -177,7 +177,7 @@ def test_what_was_read_before_a_page_failed_is_printed(
     [
         (["--bizdate", "17.09.2026"], "'17.09.2026' is not a date"),
         (["--project", "x"], "'x' is not an ID"),
-        (["--status", "Done"], "'Done' is none of NotRun"),
+        (["--status", "Done"], "'Done' is none of Failure"),
         (["--tag", "team"], "'team' is not a tag"),
     ],
 )

@@ -61,6 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a tag; of several one is enough",
     )
     add("--workflow", read=read_id, metavar="ID", help="the workflow they are runs of")
+    add(
+        "--trigger",
+        read=read_id,
+        metavar="ID",
+        help="what started them: a UnifiedWorkflowInstanceId",
+    )
     add_word("env")
     output.add_output_option(parser, "an array of the service's objects as they came")
 
@@ -79,6 +85,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         env_type=args.env or "",
         tags=tuple(args.tag or ()),
         workflow_id=args.workflow,
+        unified_workflow_instance_id=args.trigger,
     )
     calls = Counter[Target]()
     found: dict[int, WorkflowInstance] = {}

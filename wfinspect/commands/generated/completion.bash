@@ -9,7 +9,7 @@ _wfinspect() {
     read -ra given <<<"${line%"$current"}"
     for word in "${given[@]:1}"; do
         case $before in
-            -o|--output|--field|--until|--file|--timeout|--project|--workspace|--bizdate|--date|--name|--status|--type|--owner|--tag|--workflow|--env|--task|--run|--tail|--grep|--port|--speed|--profile|--region|--endpoint|--interval|--budget|--config|--state-dir|--time-zone|--theme|--log-level) ;;
+            -o|--output|--field|--until|--file|--timeout|--project|--workspace|--bizdate|--date|--name|--status|--type|--owner|--tag|--workflow|--trigger|--env|--task|--run|--tail|--grep|--port|--speed|--profile|--region|--endpoint|--interval|--budget|--config|--state-dir|--time-zone|--theme|--log-level) ;;
             *) [[ $word == -* || -n $command ]] || command=$word ;;
         esac
         before=$word
@@ -21,12 +21,12 @@ _wfinspect() {
     fi
     COMPREPLY=()
     case $command/$before in
-        watch/--timeout|find/--project|find/--workspace|find/--bizdate|find/--date|find/--name|find/--owner|find/--tag|find/--workflow|logs/--task|logs/--run|logs/--tail|logs/--grep|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone) return ;;
+        watch/--timeout|find/--project|find/--workspace|find/--bizdate|find/--date|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|logs/--task|logs/--run|logs/--tail|logs/--grep|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone) return ;;
         get/-o|get/--output|find/-o|find/--output|tasks/-o|tasks/--output|history/-o|history/--output|list/-o|list/--output) words='table json csv' ;;
         get/--field) words='Id Name Status Type EnvType WorkflowId WorkflowTaskInstanceId UnifiedWorkflowInstanceId ProjectId BizDate StartedTime FinishedTime CreateTime ModifyTime Owner CreateUser ModifyUser WorkflowParameters Tags' ;;
         watch/--until) words='all:done all:success all:failure any:done any:success any:failure' ;;
         watch/--file|*/--config) compopt -o default 2>/dev/null; return ;;
-        find/--status) words='NotRun Running WaitTime CheckingCondition WaitResource Failure Success Checking' ;;
+        find/--status) words='Failure Running Checking WaitTime CheckingCondition WaitResource NotRun Success' ;;
         find/--type) words='Normal Manual SmokeTest SupplementData ManualWorkflow TriggerWorkflow' ;;
         find/--env) words='Prod Dev' ;;
         tasks/--status) words='NotRun Running WaitTime CheckingCondition WaitResource WaitTrigger Failure Success Checking frozen dry run' ;;
@@ -41,7 +41,7 @@ _wfinspect() {
                 get/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --output --json --field' ;;
                 status/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --short --follow' ;;
                 watch/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --until --file --json --timeout --fail-fast' ;;
-                find/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --project --workspace --bizdate --date --name --status --type --owner --tag --workflow --env --output --json' ;;
+                find/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --project --workspace --bizdate --date --name --status --type --owner --tag --workflow --trigger --env --output --json' ;;
                 tasks/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --status --output --json' ;;
                 logs/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --task --failed --run --tail --grep --follow' ;;
                 history/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --output --json' ;;
