@@ -42,7 +42,7 @@ async def test_it_searches_and_watches_in_the_account_of_the_instance_in_view() 
         assert asked.target == FINANCE
         assert "finance, cn-hangzhou" in rig.text
         await rig.press("enter")
-        assert rig.app.main.list.chosen.key == key(FOUND[0].id, FINANCE)
+        assert rig.app.main.list.chosen.key == key(FOUND[1].id, FINANCE)
 
 
 async def test_words_are_added_at_the_end_also_those_with_the_keys_of_commands() -> None:
@@ -51,7 +51,7 @@ async def test_words_are_added_at_the_end_also_those_with_the_keys_of_commands()
 
         asked = rig.control.questions[0][0]
         assert asked == Find(BINDING, Query(88123, MIDNIGHT, name="wq", status="Failure"))
-        assert "Reading it from the service" in rig.text
+        assert "Searching: a call for each hundred" in rig.text
 
 
 async def test_up_offers_the_trigger_of_the_open_instance() -> None:
@@ -82,13 +82,15 @@ async def test_what_the_service_can_not_search_for_is_left_out_here() -> None:
         assert " 2 of 3 found" in rig.text
 
 
-async def test_where_a_whole_page_is_left_out_down_reads_the_next() -> None:
+async def test_where_a_whole_page_is_left_out_enter_reads_the_next() -> None:
     async with running(mixed()) as rig:
         await rig.press("f", *"!name=di", "enter")
         rig.control.answer(found(FOUND[0], FOUND[2], total=3))
         await rig.settle()
-        assert "None of the first 2 instances matches. Down reads more." in rig.text
-        await rig.press("down")
+        rig.control.answer(found())
+        await rig.settle()
+        assert "None of the first 2 instances matches. Enter reads more." in rig.text
+        await rig.press("enter")
         rig.control.answer(Page((FOUND[1],), 2, 3, is_last=True))
         await rig.settle()
 
@@ -102,7 +104,8 @@ async def test_a_refused_search_is_told_and_nothing_found_as_well() -> None:
         rig.control.answer(BadRequest("The service refuses Owner: change the search."))
         await rig.settle()
         assert "The service refuses Owner: change the search." in rig.text
-        await rig.press("r")
+        assert "Enter searches again" in rig.text
+        await rig.press("enter")
         rig.control.answer(found())
         await rig.settle()
 
@@ -116,7 +119,7 @@ async def test_several_are_marked_and_watched_by_enter() -> None:
         assert "2 marked" in rig.text
         await rig.press("enter")
 
-        assert ("watch", TRADE, 10433009002) in rig.asked
+        assert ("watch", 10433009001, 10433009002) in rig.asked
         assert rig.app.screen is rig.app.main
 
 
@@ -124,9 +127,9 @@ async def test_w_watches_what_is_under_the_cursor_and_stays() -> None:
     async with on_results() as rig:
         await rig.press("j", "w")
 
-        assert rig.asked[-1] == ("watch", 10433009001)
+        assert rig.asked[-1] == ("watch", TRADE)
         assert isinstance(rig.app.screen, FindScreen)
-        assert "10433009001 on the watched list" in rig.text
+        assert f"{TRADE} on the watched list" in rig.text
 
 
 async def test_a_marks_all_and_esc_takes_the_marks_before_it_leaves() -> None:
@@ -145,29 +148,34 @@ async def test_enter_without_marks_opens_it() -> None:
     async with on_results() as rig:
         await rig.press("j", "enter")
 
-        assert rig.asked[-1] == ("display", 10433009001)
+        assert rig.asked[-1] == ("display", TRADE)
         assert rig.app.screen is rig.app.main
 
 
-async def test_pages_are_asked_for_as_one_scrolls_and_each_instance_is_shown_once() -> None:
+async def test_failed_ones_of_all_pages_come_first_the_others_as_one_scrolls_each_once() -> None:
     first = [instance(n, "Success", name=f"dwd_{n}") for n in range(100, 200)]
-    second = [instance(n, "Success", name=f"dwd_{n}") for n in range(199, 250)]
+    second = [instance(n, "Success", name=f"dwd_{n}") for n in range(199, 249)]
+    failed = instance(249, "Failure", name="dwd_249")
     async with running(mixed()) as rig:
         await rig.press("f", "enter")
         rig.control.answer(found(*first, total=150))
         await rig.settle()
-        assert "100 of 150 found, more as you scroll" in rig.text
+        asked = rig.control.answer(found(failed))
+        assert asked == Find(BINDING, Query(88123, MIDNIGHT, status="Failure"))
+        await rig.settle()
+        assert "101 of 150 found, more as you scroll" in rig.text
+        assert "dwd_249" in rig.text.splitlines()[3]
         await rig.press("j", "pagedown")
         assert rig.control.questions == []
         await rig.press("G", "k", "j")
         assert len(rig.control.questions) == 1
-        asked = rig.control.answer(Page(tuple(second), 2, 150, is_last=True))
+        asked = rig.control.answer(Page((*second, failed), 2, 150, is_last=True))
         assert asked == Find(BINDING, Query(88123, MIDNIGHT), 2)
         await rig.settle()
         await rig.press("G")
 
         assert " 150 of 150 found" in rig.text
-        assert "dwd_249" in rig.text
+        assert "dwd_248" in rig.text
         assert rig.control.questions == []
 
 
@@ -176,6 +184,8 @@ async def test_a_page_that_failed_is_asked_for_again_by_r_alone() -> None:
     async with running(mixed()) as rig:
         await rig.press("f", "enter")
         rig.control.answer(found(*first, total=150))
+        await rig.settle()
+        rig.control.answer(found())
         await rig.settle()
         await rig.press("G")
         rig.control.answer(BadRequest("No.", cause="throttled"))

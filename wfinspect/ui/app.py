@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
@@ -39,9 +39,6 @@ from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, MessageLine
 from wfinspect.watching.api import Row, Snapshot
 from wfinspect.watching.notifications import NoticeReader, summary
 from wfinspect.watching.poller import Poller
-
-if TYPE_CHECKING:
-    from wfinspect.ui.screens.view import OverlayScreen
 
 AUTO = "auto"
 SECOND_PRESS_SECONDS = 3.0
@@ -297,6 +294,11 @@ class WfInspectApp(CrashSafeApp):
 
     # Lists to choose from.
 
+    def _needed(self) -> Row | None:
+        """Return the row that commands are about: that under the cursor of the list, or of a search."""
+        on_top = self.screen
+        return on_top.needed() if isinstance(on_top, MainScreen | OverMain) else None
+
     @property
     def _is_main_on_top(self) -> bool:
         return bool(self.screen_stack) and self.screen is self.main
@@ -355,7 +357,7 @@ class WfInspectApp(CrashSafeApp):
 
     def action_copy_id(self) -> None:
         """Copy the ID of the row under the cursor."""
-        if (row := self.main.needed()) is not None:
+        if (row := self._needed()) is not None:
             self.notify(f"{row.key.id}: {self.copy(str(row.key.id))}")
 
     def action_copy_field(self) -> None:
@@ -415,10 +417,6 @@ class WfInspectApp(CrashSafeApp):
     # Views over the main screen, about the row under the cursor. They are imported when
     # they are opened: at start they would cost 14 ms together.
 
-    def _lay_over(self, view: "OverlayScreen") -> None:
-        if self._is_main_on_top:
-            self.push_screen(view)
-
     def action_tasks(self) -> None:
         """Show the tasks of an instance."""
         self._open_tasks(opens_log=False)
@@ -430,15 +428,15 @@ class WfInspectApp(CrashSafeApp):
     def _open_tasks(self, *, opens_log: bool) -> None:
         from wfinspect.ui.screens.tasks import TasksScreen
 
-        if (row := self.main.needed()) is not None:
-            self._lay_over(TasksScreen(self.main, row.key, opens_log=opens_log))
+        if (row := self._needed()) is not None:
+            self.push_screen(TasksScreen(self.main, row.key, opens_log=opens_log))
 
     def action_raw(self) -> None:
         """Show the service's own JSON of an instance, as it was read last."""
         from wfinspect.ui.screens.text import TextScreen
         from wfinspect.ui.screens.view import Title
 
-        row = self.main.needed()
+        row = self._needed()
         if row is None:
             return
         if row.instance is None or not row.instance.raw:
@@ -446,14 +444,14 @@ class WfInspectApp(CrashSafeApp):
             return
         title = Title((), row.instance.name, str(row.key.id), "the service's JSON")
         text, file = indented(row.instance.raw), f"wfinspect-{row.key.id}"
-        self._lay_over(TextScreen(self.main, title, text, file=file))
+        self.push_screen(TextScreen(self.main, title, text, file=file))
 
     def action_compare(self) -> None:
         """Show an instance beside its last success."""
         from wfinspect.ui.screens.compare import CompareScreen
 
-        if (row := self.main.needed()) is not None:
-            self._lay_over(CompareScreen(self.main, row.key))
+        if (row := self._needed()) is not None:
+            self.push_screen(CompareScreen(self.main, row.key))
 
     def action_find(self) -> None:
         """Find instances, at first around the one under the cursor, in its account."""

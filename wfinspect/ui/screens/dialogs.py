@@ -28,6 +28,7 @@ from wfinspect.ui.lines import (
 from wfinspect.ui.painting import SparingScreen
 from wfinspect.ui.widgets.boxes import LineInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, StaticLines
+from wfinspect.watching.api import Row
 
 
 class Choice(NamedTuple):
@@ -83,6 +84,10 @@ class OverMain(SparingScreen[Any], ModalScreen[Any]):
 
     def snapshot_changed(self) -> None:
         """Show what a new snapshot holds; called while nothing lies over it."""
+
+    def needed(self) -> Row | None:
+        """Return the row that commands of the list are about here; None where they do nothing."""
+        return None
 
 
 class SheetScreen(OverMain):

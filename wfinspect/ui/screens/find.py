@@ -8,27 +8,59 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.errors import UsageError
+from wfinspect.format import age, duration, moment, near_time, shown
 from wfinspect.model import (
     InstanceId,
     InstanceKey,
     Page,
     Query,
+    Status,
     Target,
     WorkflowInstance,
 )
 from wfinspect.regions import zone_of
-from wfinspect.search import HELP, Term, matcher, parse_search, suggestions, to_query
+from wfinspect.search import HELP, Term, help_on, matcher, parse_search, suggestions, to_query
 from wfinspect.ui.instance_text import sentence
-from wfinspect.ui.lines import BLANK, Line, Role, Span, line
-from wfinspect.ui.rows import ID_FROM_CELLS, RowTable, list_line, row_columns
+from wfinspect.ui.lines import (
+    BLANK,
+    MARGIN,
+    Column,
+    Ground,
+    Line,
+    Role,
+    Span,
+    crop,
+    in_columns,
+    line,
+    titles,
+    width_of,
+)
+from wfinspect.ui.rows import (
+    ID_FROM_CELLS,
+    SORTS,
+    RowTable,
+    list_heading,
+    list_line,
+    row_columns,
+)
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title, bind
-from wfinspect.ui.widgets.boxes import LineInput
+from wfinspect.ui.widgets.boxes import SearchInput
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Find, Row
 
 _AHEAD = 20
 """Lines before the last one at which the next page is requested."""
+_SORTS = tuple(sort for sort in SORTS if sort != "last change")
+"""What is found was not watched: no change of it has been seen."""
+_WIDER = (
+    Column("DURATION", 8),
+    Column("STARTED", 11),
+    Column("TYPE", 15),
+    Column("OWNER", 18),
+    Column("TAGS", 20),
+)
+"""Columns behind those of the watched list, as many as there is room for."""
 
 
 class FindScreen(OverlayScreen):
@@ -36,13 +68,19 @@ class FindScreen(OverlayScreen):
 
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar = [
-        bind("enter", "take", "open, watch marked", "Enter"),
+        bind("enter", "take", "open", "Enter"),
+        bind("slash", "search", "search", "/"),
+        bind("t", "run_on_row('tasks')", "tasks"),
+        bind("l", "run_on_row('task_log')", "log"),
         bind("w", "watch", "watch"),
         bind("space", "mark", "mark"),
         bind("a", "mark_all", "all"),
-        bind("slash", "search", "search", "/"),
+        bind("s", "sort", "sort"),
+        bind("c", "run_on_row('compare')", "compare"),
+        bind("v", "app.raw", "JSON"),
+        bind("y", "app.copy_id", "copy ID"),
     ]
-    TYPING = (("Enter", "search"), ("Up Down", "suggestions"), ("Tab", "list"))
+    TYPING = (("Enter", "search"), ("Tab", "complete, list"), ("Up Down", "suggestions"))
 
     def __init__(self, main: MainScreen, where: Target, around: WorkflowInstance | None) -> None:
         """Create the screen; it searches one account and region, and begins around an instance."""
@@ -51,27 +89,37 @@ class FindScreen(OverlayScreen):
         self._zone = zone_of(where.region)
         self._offered = suggestions(around, main.clock.now(), self._zone)
         self._offer = 0
+        self._searched = ""
         self._query: Query | None = None
         self._left: tuple[Term, ...] = ()
         """What the service can't search for."""
         self._problem = ""
-        self._found: dict[InstanceId, WorkflowInstance] = {}
+        self._found: dict[InstanceId, Row] = {}
         self._page: Page[WorkflowInstance] | None = None
         self._is_waiting = False
+        self._goes_to_list = False
+        """The next rows get the keys, unless the search is changed before they come."""
         self._marked: set[InstanceKey] = set()
-        self._cells = (8, 8)
+        self._sort = SORTS[0]
+        self._table = RowTable()
         self._now = self.clock.now()
-        self.input = LineInput(value=self._offered[0])
-        self.remark = StaticLines(classes="head")
+        self.input = SearchInput(value=self._offered[0])
+        self.head = StaticLines(classes="head")
         self.list = CursorList(self._found_line, lambda row: row.key, self._nothing)
 
     def body(self) -> Iterator[Widget]:
         yield self.input
-        yield self.remark
+        yield self.head
         yield self.list
 
     def title_now(self) -> Title:
-        return Title((), "Find instances", "", f"{self._target.profile}, {self._target.region}")
+        rest = f"{self._target.profile}, {self._target.region}"
+        if self._page is not None and self.read_at is not None:
+            at = near_time(
+                self.read_at, self.clock.now(), self.look.zone, "%H:%M:%S", "%m-%d %H:%M"
+            )
+            rest += f"  as of {at}"
+        return Title((), "Find instances", "", rest)
 
     def about_spans(self, width: int) -> Sequence[Span]:
         del width
@@ -79,30 +127,74 @@ class FindScreen(OverlayScreen):
             return ()
         total = f" of {self._page.total:,}" if self._page.total is not None else ""
         more = ", more as you scroll" if not self._page.is_last else ""
-        marked = f"  {len(self._marked)} marked" if self._marked else ""
-        said = f" {len(self.list.items):,}{total} found{more}"
+        marked = f" {len(self._marked)} marked " if self._marked else ""
+        said = f" {len(self.list.items):,}{total} found{more}, by {self._sort}"
         if self.list.text_width < ID_FROM_CELLS and self.list.chosen:
             said = f" {self.list.chosen.key.id} {said}"
-        return (said, Role.DIM), (marked, Role.ACCENT)
+        return (marked, Role.ACCENT), (said, Role.DIM)
+
+    @property
+    def _hints(self) -> list[tuple[str, str]]:
+        words = {"Enter": "watch {}", "w": "watch {}"} if self._marked else {}
+        count = len(self._marked)
+        return [(key, words.get(key, word).format(count)) for key, word in super()._hints]
+
+    @property
+    def again(self) -> tuple[str, str]:
+        return ("Enter", "searches again") if self.input.has_focus else super().again
 
     def snapshot_changed(self) -> None:
         """What was found may be watched by now."""
         super().snapshot_changed()
         self.list.update_lines()
 
+    def tick(self) -> None:
+        """Move the ages on: what was found is not read again by itself."""
+        self.fill()
+
+    # What is shown.
+
     def fill(self) -> None:
-        said = sentence(self._problem, self.size.width, Role.TROUBLE) if self._problem else ()
-        self.remark.show(said)
         self._now = self.clock.now()
+        if self.trouble is not None and self._page is None:
+            self._found = {}
         has = matcher(self._left, self._now)
-        keys = ((InstanceKey(self._target, one.id), one) for one in self._found.values())
-        rows = [
-            Row(key, one, read_at=self._now, is_live=True)
-            for key, one in keys
-            if has(key, one, one.status)
-        ]
-        self._cells = RowTable(rows).widest
-        self.list.offer(rows)
+        rows = (
+            r
+            for r in self._found.values()
+            if r.instance and has(r.key, r.instance, r.instance.status)
+        )
+        self._table = RowTable(rows, self._sort)
+        self.list.offer(self._table)
+        if self._goes_to_list and len(self._table):
+            self._goes_to_list = False
+            self.set_focus(self.list)
+        self._fill_head()
+
+    def _fill_head(self) -> None:
+        """Show below the search what is wrong with it; else help while one types, else titles."""
+        width = self.size.width
+        if self._problem:
+            self.head.show(sentence(self._problem, width, Role.TROUBLE))
+        elif self.input.has_focus:
+            said = (f"{MARGIN}{help_on(self.input.value)}", Role.DIM)
+            self.head.show([line(*crop([said], width))])
+        else:
+            base, wider = self._columns
+            spans = list_heading(base, width).spans
+            self.head.show([line(*spans, *titles(wider)).on(Ground.KEYS)])
+
+    @property
+    def _columns(self) -> tuple[Sequence[Column], Sequence[Column]]:
+        """Return the columns of the watched list, but for its last, and those behind them."""
+        width = self.list.text_width
+        *base, last = row_columns(width, *self._table.widest)
+        base.append(last._replace(cells=0))
+        room = width - width_of(list_heading(base, width).spans)
+        wider = [c for c in _WIDER if (room := room - c.cells - c.gap) >= 0]
+        if len(wider) == len(_WIDER):
+            wider[-1] = wider[-1]._replace(cells=wider[-1].cells + room)
+        return base, wider
 
     def _found_line(self, row: Row) -> Line:
         """As in the watched list, with a mark before what is marked or watched."""
@@ -110,66 +202,125 @@ class FindScreen(OverlayScreen):
         mark: Span = ("w" if known is not None and known.is_watched else " ", Role.DIM)
         if row.key in self._marked:
             mark = ("+", Role.ACCENT)
-        columns = row_columns(self.list.text_width, *self._cells)
-        return list_line(row, mark, self.look, self._now, columns)
+        base, wider = self._columns
+        spans = list_line(row, mark, self.look, self._now, base).spans
+        return line(*spans, *in_columns(self._wider_values(row.instance), wider))
+
+    def _wider_values(self, found: WorkflowInstance | None) -> Iterator[Span]:
+        if found is None:
+            return
+        seconds, started = found.run_seconds(self._now), moment(found.started_time or 0)
+        lasted = duration if found.is_settled else age
+        at = ""
+        if found.started_time and started:
+            at = near_time(started, self._now, self.look.zone, "%H:%M", "%m-%d %H:%M")
+        yield "" if seconds is None else lasted(seconds), Role.DIM
+        yield at, Role.DIM
+        yield shown(found.type, limit=40), Role.DIM
+        yield shown(found.owner, limit=40), Role.DIM
+        yield shown(" ".join(f"{t.key}:{t.value}" for t in found.tags), limit=200), Role.DIM
 
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._query is None:
             return (BLANK, *sentence(f"Enter searches, Up and Down offer searches. {HELP}", width))
         if self._page is None:
-            return self.waiting_lines(width)
+            return self.waiting_lines(width, "Searching: a call for each hundred instances...")
         if not self._page.is_last:
-            said = f"None of the first {len(self._found):,} instances matches. Down reads more."
+            said = f"None of the first {len(self._found):,} instances matches. Enter reads more."
             return (BLANK, *sentence(said, width))
         return (BLANK, line((" No instance matches.", Role.DIM)))
+
+    # What is read.
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        before = self._query, self._left
+        self._problem, self._goes_to_list = "", True
         try:
-            terms = parse_search(event.value)
-            self._query, self._left = to_query(terms, self.clock.now(), self._zone)
+            self._query, self._left = to_query(
+                parse_search(event.value), self.clock.now(), self._zone
+            )
         except UsageError as error:
-            self._problem = str(error)
+            self._problem, self._query = str(error), None
+        has_more = self._page is not None and not self._page.is_last
+        if (self._query, self._left) == before and has_more and not self.list.items:
+            self._ask_next()
         else:
-            self._problem, self._found, self._page = "", {}, None
+            self._found, self._page, self._searched = {}, None, event.value
             self._marked, self.list.cursor = set(), 0
             self._ask(1)
-            self.set_focus(self.list)
         self.refresh_lines()
 
     def _ask(self, number: int) -> None:
-        query = self._query
-        if query is None:
+        if (query := self._query) is None:
             return
         self._is_waiting = True
 
         def take(page: Page[WorkflowInstance]) -> None:
             if query == self._query:
-                self._is_waiting = False
-                # New instances push others onto the next page, where they come again.
-                self._found |= {one.id: one for one in page.items}
-                self._page = page
+                if number == 1 and not page.is_last and not query.status:
+                    # The service sorts by time: those that failed may be on any page.
+                    failed = query._replace(status=Status.FAILURE)
+                    request = Find(self._target, failed)
+                    self.request(request, lambda first: self._take(page, query, first.items))
+                else:
+                    self._take(page, query)
 
         self.request(Find(self._target, query, number), take)
+
+    def _take(
+        self, page: Page[WorkflowInstance], query: Query, more: Sequence[WorkflowInstance] = ()
+    ) -> None:
+        if query != self._query:
+            return
+        self._is_waiting = False
+        if page.number == 1:
+            self._found = {}
+        # New instances push others onto the next page, where they come again.
+        for one in (*page.items, *more):
+            key = InstanceKey(self._target, one.id)
+            self._found[one.id] = Row(key, one, read_at=self.read_at, is_live=True)
+        self._page = page
 
     @on(LineView.Moved)
     def _moved(self) -> None:
         self.about.update_lines()
-        has_more = self._page is not None and not self._page.is_last
-        if has_more and not self._is_waiting and self.list.cursor >= len(self.list.items) - _AHEAD:
-            self._ask((self._page.number if self._page else 0) + 1)
+        if not self._is_waiting and self.list.cursor >= len(self.list.items) - _AHEAD:
+            self._ask_next()
+
+    def _ask_next(self) -> None:
+        if self._page is not None and not self._page.is_last:
+            self._ask(self._page.number + 1)
 
     def action_read(self) -> None:
         """Go on where an answer failed, else search again."""
         if self.trouble is not None and self._page is not None:
-            self._ask(self._page.number + 1)
+            self._ask_next()
         else:
             self._ask(1)
 
+    # What keys do.
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self._problem, self._goes_to_list = "", False
+        try:
+            parse_search(event.value)
+        except UsageError as error:
+            self._problem = str(error)
+        self._fill_head()
+
+    @on(events.DescendantFocus)
+    def _keys_taken(self) -> None:
+        self._fill_head()
+
     def action_back(self) -> None:
-        """Without marks, then out of the view."""
-        if self._marked:
+        """Out of the search to what it found; there without marks, then out of the view."""
+        if self.input.has_focus and len(self._table):
+            self.input.value = self._searched
+            self.set_focus(self.list)
+        elif self._marked:
             self._mark(set())
         else:
             self.dismiss()
@@ -180,17 +331,30 @@ class FindScreen(OverlayScreen):
             return
         event.stop()
         event.prevent_default()
-        if event.key == "tab" or (event.key == "down" and self.list.items):
+        if event.key != "up" and len(self._table):
             self.set_focus(self.list)
-            return
-        step = 1 if event.key == "up" else -1
-        self._offer = (self._offer + step) % len(self._offered)
-        self.input.value = self._offered[self._offer]
-        self.input.cursor_position = len(self.input.value)
+        elif event.key != "tab":
+            step = 1 if event.key == "up" else -1
+            self._offer = (self._offer + step) % len(self._offered)
+            self.input.put(self._offered[self._offer])
 
     def action_search(self) -> None:
         """Change the search."""
         self.set_focus(self.input)
+
+    def action_sort(self) -> None:
+        """The next order."""
+        self._sort = _SORTS[(_SORTS.index(self._sort) + 1) % len(_SORTS)]
+        self.refresh_lines()
+
+    def needed(self) -> Row | None:
+        return self.list.chosen
+
+    async def action_run_on_row(self, action: str) -> None:
+        """Run a command of the list on what is under the cursor, which joins the list as looked up."""
+        if self.list.chosen is not None:
+            self.main.look_up(self.list.chosen.key, is_alone=False)
+            await self.app.run_action(f"app.{action}")
 
     def action_mark(self) -> None:
         """Mark what is under the cursor, or remove its mark, and go to the next."""
@@ -207,6 +371,7 @@ class FindScreen(OverlayScreen):
         self._marked = keys
         self.list.update_lines()
         self.about.update_lines()
+        self.bottom.update_lines()
 
     def action_watch(self) -> None:
         """Watch what is marked, else what is under the cursor."""

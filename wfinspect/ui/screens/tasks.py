@@ -10,7 +10,7 @@ from textual.widgets import Input
 from wfinspect.errors import UsageError
 from wfinspect.format import indented, near_time, shown
 from wfinspect.model import Family, InstanceKey, Page, Target, TaskInstance, by_attention, progress
-from wfinspect.search import EXAMPLE, task_matcher
+from wfinspect.search import EXAMPLE, TASK_NAMES, task_matcher
 from wfinspect.ui import tasks_text
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, Column, Line, Role, Span, line
@@ -19,7 +19,7 @@ from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import READ, OverlayScreen, Title, bind
 from wfinspect.ui.tasks_text import details, state_of, summary
-from wfinspect.ui.widgets.boxes import LineInput, NamedBox, StatusLine
+from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import RunsOf, TaskOf, TasksOf
 
@@ -59,8 +59,9 @@ class TasksScreen(OverlayScreen):
         self.progress = StatusLine(self._progress_line, id="progress")
         self.titles = StatusLine(self._titles_line, id="titles")
         self.list = CursorList(self._task_line, lambda task: task.id, self._nothing)
-        self.input = LineInput(EXAMPLE)
+        self.input = SearchInput(EXAMPLE, names=TASK_NAMES)
         self._box = NamedBox("Filter tasks", self.input)
+        self._box.display = False
 
     def body(self) -> Iterator[Widget]:
         yield self.progress

@@ -127,6 +127,11 @@ class OverlayScreen(OverMain):
         """Whether what is on view may go on changing."""
         return False
 
+    @property
+    def again(self) -> tuple[str, str]:
+        """The key that requests once more what failed, and what it does."""
+        return "r", "reads again"
+
     def read(self) -> None:
         """Request what is shown."""
 
@@ -182,16 +187,19 @@ class OverlayScreen(OverMain):
         for each in (self.top, self.about, self.bottom):
             each.update_lines()
 
-    def waiting_lines(self, width: int) -> tuple[Line, ...]:
+    def waiting_lines(
+        self, width: int, what: str = "Reading it from the service..."
+    ) -> tuple[Line, ...]:
         """Return what stands where an answer will be, or why there is none."""
         if self.trouble is None:
-            return (BLANK, *sentence("Reading it from the service...", width))
+            return (BLANK, *sentence(what, width))
         said = sentence(str(self.trouble), width, role=Role.TROUBLE)
-        return (BLANK, *said, BLANK, *keys_with_words(("r", "reads again"), width=width))
+        return (BLANK, *said, BLANK, *keys_with_words(self.again, width=width))
 
     def _about_line(self, width: int) -> Line:
         if self.trouble is not None:
-            return line(*crop(((f" {self.trouble.cause}, r reads again", Role.TROUBLE),), width))
+            said = f" {self.trouble.cause}, {' '.join(self.again)}"
+            return line(*crop(((said, Role.TROUBLE),), width))
         return line(*crop(self.about_spans(width), width))
 
     @property

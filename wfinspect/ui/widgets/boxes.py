@@ -5,15 +5,17 @@ from typing import Any, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.strip import Strip
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 from wfinspect import format as fmt
 from wfinspect.errors import UsageError
 from wfinspect.model import Family, InstanceId
 from wfinspect.parsing import FULL_WIDTH, plain, read_ids
-from wfinspect.search import EXAMPLE
+from wfinspect.search import EXAMPLE, NAMES, completed
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import MARGIN, Line, Role, hints, line, width_of, wrap
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
@@ -125,6 +127,61 @@ class LineInput(Input):
             value, placeholder=placeholder, compact=True, select_on_focus=False, **options
         )
         self.cursor_blink = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        # At once, not when the key has gone round: of keys that a slow link bunches, those behind it
+        # would be in the text before it acts.
+        if action := _EDITING.get(event.key):
+            event.stop()
+            event.prevent_default()
+            await self.run_action(action)
+
+
+_EDITING = {
+    key: binding.action
+    for binding in Input.BINDINGS
+    if isinstance(binding, Binding)
+    for key in binding.key.split(",")
+}
+
+
+class _Completion(Suggester):
+    """Has the rest of a word stand dim behind the cursor."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._names = names
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return completed(value, self._names) or None
+
+
+class SearchInput(LineInput):
+    """Takes a search for the fields of `names`; Tab completes the last word."""
+
+    def __init__(
+        self,
+        placeholder: str = "",
+        value: str = "",
+        *,
+        names: Sequence[str] = NAMES,
+        **options: Any,  # noqa: ANN401 - Textual's
+    ) -> None:
+        super().__init__(placeholder, value, suggester=_Completion(names), **options)
+        self._names = names
+
+    def put(self, text: str) -> None:
+        """Have a text stand there in place of another, with the cursor behind it."""
+        self.value = text
+        self.cursor_position = len(text)
+
+    def on_key(self, event: events.Key) -> None:
+        # At once, not when the suggestion has come: keys may be bunched.
+        whole = completed(self.value, self._names) if event.key == "tab" else ""
+        if whole and self.cursor_position == len(self.value):
+            event.stop()
+            event.prevent_default()
+            self.put(whole)
 
 
 class IdInput(LineInput):
@@ -303,7 +360,7 @@ class FilterBox(Horizontal):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._prompt = StatusLine(lambda _: line((" /", Role.ACCENT)), id="filter-prompt")
-        self.input = LineInput(EXAMPLE, max_length=100)
+        self.input = SearchInput(EXAMPLE, max_length=100)
 
     def compose(self) -> ComposeResult:
         yield self._prompt

@@ -238,9 +238,9 @@ class CursorList(LineView, Generic[T]):
         """The item under the cursor."""
         return self.items[self.cursor] if len(self.items) else None
 
-    def offer(self, items: Sequence[T]) -> None:
+    def offer(self, items: Items[T]) -> None:
         """Show these items; where that of the cursor is gone, the next one takes its place."""
-        key = self._key(self.items[self.cursor]) if self.items else None
+        key = self._key(self.items[self.cursor]) if len(self.items) else None
         self.items = items
         place = next((n for n, item in enumerate(items) if self._key(item) == key), self.cursor)
         self.cursor = max(0, min(place, len(items) - 1))

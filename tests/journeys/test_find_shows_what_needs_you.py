@@ -1,0 +1,97 @@
+import re
+
+from journey import Home, Session
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+FAILED = DEMO_IDS[0]
+NAME = "ads_user_profile_daily"
+PLACE = "workspace=88123 date=yesterday"
+RESULT = r" \d{11}  "
+
+
+def search(app: Session, text: str) -> None:
+    """Type another search in place of what stands in the box."""
+    # In one packet, as a slow link delivers them.
+    app.send(b"\x15" + text.encode() + b"\r")
+
+
+def rows(app: Session) -> list[str]:
+    """The lines of what was found, as they stand below each other."""
+    return [row for row in app.text().splitlines() if re.search(RESULT, row)]
+
+
+def test_find_shows_what_needs_you_first_under_titles_in_any_order(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FAILED, "Failure")
+    with home.start(size=(160, 30)) as app:
+        app.wait_for("type or paste")
+        app.press("f")
+        app.wait_for("date=yesterday")
+        search(app, PLACE)
+        app.wait_for("10 of 10 found")
+        # The newest come first from the service, of which this is one of the oldest.
+        assert NAME in rows(app)[0]
+        assert re.search("NAME +INSTANCE +STATUS +TIME +DURATION +STARTED +TYPE +OWNER", app.text())
+        app.press("s")
+        app.wait_for("by name")
+        assert "ads_gmv_board" in rows(app)[0]
+        app.quit()
+
+
+def test_after_no_match_the_search_can_be_changed_at_once_and_marks_outlive_it(home: Home) -> None:
+    with home.start() as app:
+        app.wait_for("type or paste")
+        app.press("f")
+        app.wait_for("Find instances")
+        search(app, f"{PLACE} name=nosuch")
+        app.wait_for("No instance matches")
+        # Text still, not commands; Tab completes what was begun.
+        app.press(*" stat", "tab", "q")
+        app.wait_for("name=nosuch status=q")
+        search(app, PLACE)
+        app.wait_for("10 of 10 found")
+        app.press(" ", " ")
+        app.wait_for("2 marked")
+        app.press("/", "x")
+        app.wait_for("yesterdayx")
+        app.press("escape")
+        app.wait_gone("yesterdayx")
+        app.wait_for("2 marked")
+        app.press("/")
+        search(app, f"{PLACE} stat=fail")
+        app.wait_for("There is no field 'stat': did you mean status")
+        assert not rows(app)
+        app.quit()
+
+
+def test_commands_act_on_the_result_under_the_cursor(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FAILED, "Failure")
+    with home.start(DEMO_IDS[1]) as app:
+        app.wait_for("dwd_trade_order_di")
+        app.press("f")
+        app.wait_for("Find instances")
+        search(app, f"{PLACE} {NAME}")
+        app.wait_for("1 of 1 found")
+        app.press("y")
+        app.wait_for(f"{FAILED}: ")
+        app.press("t")
+        app.wait_for(rf"{NAME}  {FAILED}  tasks")
+        app.press("escape")
+        app.wait_for("1 of 1 found")
+        app.press("l")
+        app.wait_for(r"log of \d+")
+        app.press("escape", "escape")
+        app.wait_for("1 of 1 found")
+        app.quit()
+
+
+def test_the_command_finds_the_runs_of_a_trigger(home: Home) -> None:
+    place = ("--workspace", 88123, "--date", "yesterday")
+    trigger = home.run("get", FAILED, "--field", "UnifiedWorkflowInstanceId").stdout.strip()
+
+    alone = home.run("find", *place, "--trigger", trigger)
+
+    assert (alone.returncode, str(FAILED) in alone.stdout) == (0, True)
+    assert len(alone.stdout.splitlines()) < len(home.run("find", *place).stdout.splitlines())
