@@ -82,7 +82,7 @@ def test_commands_act_on_the_result_under_the_cursor(home: Home, simulator: Simu
         app.wait_for("1 of 1 found")
         app.press("l")
         app.wait_for(r"log of \d+")
-        app.press("escape", "escape")
+        app.press("escape")
         app.wait_for("1 of 1 found")
         app.quit()
 

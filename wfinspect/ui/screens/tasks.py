@@ -61,7 +61,6 @@ class TasksScreen(OverlayScreen):
         self.list = CursorList(self._task_line, lambda task: task.id, self._nothing)
         self.input = SearchInput(EXAMPLE, names=TASK_NAMES)
         self._box = NamedBox("Filter tasks", self.input)
-        self._box.display = False
 
     def body(self) -> Iterator[Widget]:
         yield self.progress
