@@ -8,6 +8,7 @@ from pkgutil import resolve_name
 
 import generated
 import pytest
+from PIL import Image
 from readme_blocks import BLOCKS, INSIDE, PAGES, README, RESULTS, with_blocks
 
 import wfinspect
@@ -25,6 +26,14 @@ MOST_CHARACTERS = 16_000
 
 def test_the_readme_is_short() -> None:
     assert len(TEXT) <= MOST_CHARACTERS
+
+
+def test_the_moving_picture_is_small_and_moves() -> None:
+    [name] = re.findall(r"\((screenshots/\w+\.gif)\)", TEXT)
+    path = README.parent / name
+    assert path.stat().st_size < 1_500_000
+    with Image.open(path) as picture:
+        assert picture.n_frames > 3
 
 
 def test_each_page_says_in_its_title_what_it_is_about() -> None:
