@@ -25,7 +25,7 @@ def test_frozen_tasks_and_dry_runs_are_told_from_failures_and_successes_at_no_ca
         app.press("s")
         app.wait_for("1 of 18 +/status=Failure")
         app.press("s")
-        app.wait_for(rf"1 of 18 +/status=frozen\s+◌ {FROZEN} +frozen")
+        app.wait_for(rf"1 of 18 +/status=frozen .*\n.*TASK .*\s+◌ {FROZEN} +frozen")
         app.press("enter")
         app.wait_for("Scheduler Pause, frozen: the schedule sets it to failed")
         app.press("escape")

@@ -15,6 +15,13 @@ def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
         app.press("t")
         # What needs a person comes first.
         app.wait_for(r"9/12 done, 2 failed[\s\S]*✖ join_region_dim .*\n.*✖ clean_login_event ")
+        app.wait_for(r"▬▬ longest stretch [0-9hms]+ *\n +TASK .*\|\d\d:\d\d +\|")
+        app.press("/")
+        app.wait_for("Filter tasks")
+        app.press(*"join")
+        app.wait_for(r"2 of 12 +/join[\s\S]*✖ join_region_dim .*\n.*✔ join_member_level ")
+        app.press("escape")
+        app.wait_gone("Filter tasks")
         app.press("escape")
         app.wait_for("WATCHED")
         app.press("l")

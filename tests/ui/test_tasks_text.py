@@ -12,6 +12,7 @@ from wfinspect.model import Progress, progress
 from wfinspect.ui.lines import Role, width_of
 from wfinspect.ui.tasks_text import (
     TimeLine,
+    axis,
     bar,
     details,
     heading,
@@ -62,6 +63,29 @@ def test_a_bar_has_its_cells_whatever_the_times(
     assert width_of(bar(odd, OVER, NOW, cells, LOOK)) == cells
 
 
+def test_a_task_beside_the_longest_stretch_has_a_lighter_bar() -> None:
+    found = bar(FAILED_TASK, OVER, NOW, 44, LOOK, is_critical=False)
+
+    assert "".join(text for text, _ in found).strip() == "." * 5 + "-" * 13
+    assert "1 of 2 on the longest stretch" in summary(TASKS[0], LOOK, START, TASKS[:2])
+    assert "stretch" not in summary(TASKS[0], LOOK, START, TASKS[1:])
+
+
+def test_the_axis_has_round_times_where_they_are_and_else_both_ends() -> None:
+    assert OVER is not None
+    assert axis(OVER, 88, ZONE).rstrip() == (
+        "        |13:50    |13:55    |14:00    |14:05    |14:10    |14:15    |14:20    |14:25"
+    )
+    assert axis(OVER, 14, ZONE) == "|13:46  14:30|"
+    assert axis(OVER, 8, ZONE) == "|13:46  "
+    assert axis(TimeLine(NOW, NOW + 9_000), 80, ZONE).startswith("|14:30:00        |14:30:02")
+
+
+@given(st.integers(0, 4_000_000_000_000), st.integers(1, 10**14), st.integers(8, 200))
+def test_the_axis_has_its_cells_whatever_the_times(begin: int, took: int, cells: int) -> None:
+    assert len(axis(TimeLine(begin, begin + took), cells, ZONE)) == cells
+
+
 def test_however_short_a_run_was_it_is_seen() -> None:
     short = task(1, "a", "Success", started=20, finished=20)
 
@@ -72,7 +96,7 @@ def test_however_short_a_run_was_it_is_seen() -> None:
 def test_lines_and_titles_keep_to_the_width(width: int) -> None:
     columns = task_columns(width, *widest(TASKS))
 
-    assert width_of(heading(columns, width).spans) <= width
+    assert width_of(heading(columns, width, OVER, ZONE).spans) <= width
     for each in TASKS:
         assert width_of(task_line(each, OVER, columns, LOOK, START).spans) <= width
 

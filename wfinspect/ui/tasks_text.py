@@ -1,7 +1,8 @@
 """Tasks as text: in lines with bars, one in full, and what an instance's detail says of them. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
+from math import ceil
 from typing import NamedTuple
 
 from wfinspect import format as fmt
@@ -16,6 +17,7 @@ from wfinspect.ui.lines import (
     Span,
     cell_len,
     crop,
+    fit,
     in_columns,
     line,
     pad,
@@ -55,9 +57,13 @@ def meaning(task: TaskInstance) -> str:
     return "dry run: set to successful, it did not run" if task.is_dry_run else ""
 
 
-def summary(task: TaskInstance, look: Look, now: datetime) -> str:
-    """What a line has no room for."""
-    parts = [str(task.id), meaning(task), waited(task, now)]
+def summary(
+    task: TaskInstance, look: Look, now: datetime, stretch: Sequence[TaskInstance] = ()
+) -> str:
+    """What a line has no room for; `stretch` is the longest one."""
+    place = next((n for n, each in enumerate(stretch, 1) if each.id == task.id), 0)
+    critical = f"{place} of {len(stretch)} on the longest stretch" if place else ""
+    parts = [str(task.id), meaning(task), critical, waited(task, now)]
     if task.started_time:
         times = (task.started_time, task.finished_time)
         begun, ended = (fmt.service_time(at, look.zone)[-8:] for at in times)
@@ -173,10 +179,59 @@ def _end(task: TaskInstance, now_ms: float) -> float:
     return task.finished_time or (now_ms if goes_on and not task.is_frozen else 0)
 
 
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_TICKS = (
+    *(("%H:%M:%S", seconds) for seconds in (1, 2, 5, 10, 15, 30)),
+    *(("%H:%M", minutes * _MINUTE) for minutes in (1, 2, 5, 10, 15, 20, 30)),
+    *(("%H:%M", hours * _HOUR) for hours in (1, 2, 3, 6, 12)),
+    *(("%m-%d", days * _DAY) for days in (1, 2, 7, 30, 365)),
+)
+"""How times are written on the axis, and how many seconds may lie between two."""
+
+
+def axis(over: TimeLine, cells: int, zone: tzinfo) -> str:
+    """Return the times along the bars, each behind a stroke where it is; exactly `cells` cells.
+
+    As many as there is room for, at round times of `zone`.
+    """
+    begin, end = fmt.moment(int(over.begin)), fmt.moment(int(over.end))
+    if begin is None or end is None:
+        return " " * cells
+    scale = cells * 1000 / (over.end - over.begin)
+    offset = (begin.astimezone(zone).utcoffset() or timedelta()).total_seconds()
+    first = over.begin / 1000 + offset
+    for pattern, step in _TICKS:
+        if int(step * scale) <= len(f"{begin:{pattern}}") + 1:
+            continue
+        drawn, at = "", ceil(first / step) * step
+        while (place := int((at - first) * scale)) < cells:
+            label = f"|{datetime.fromtimestamp(at - offset, zone):{pattern}}"
+            if place + len(label) <= cells:
+                drawn = f"{drawn:<{place}}{label}"
+            at += step
+        if drawn.count("|") > 1:
+            return f"{drawn:<{cells}}"
+        break
+    # With no room for two round times it says when it begins, and when it ends.
+    ends = [f"{at.astimezone(zone):%H:%M}" for at in (begin, end)]
+    gap = cells - len(f"|{''.join(ends)}|")
+    both = f"|{ends[0]}{' ' * gap}{ends[1]}|"
+    return both if gap > 0 else f"{fit(f'|{ends[0]}', cells):<{cells}}"
+
+
 def bar(
-    task: TaskInstance, over: TimeLine | None, now_ms: float, cells: int, look: Look
+    task: TaskInstance,
+    over: TimeLine | None,
+    now_ms: float,
+    cells: int,
+    look: Look,
+    *,
+    is_critical: bool = True,
 ) -> tuple[Span, ...]:
-    """Where on the run's time line a task waited and ran; exactly `cells` cells."""
+    """Where on the run's time line a task waited and ran; exactly `cells` cells.
+
+    One that is not on the longest stretch is drawn lighter.
+    """
     begin = task.started_time
     waits = task.waiting_resource_time or task.waiting_trigger_time or begin
     end = _end(task, now_ms)
@@ -192,7 +247,7 @@ def bar(
     # However short a run was, it is seen.
     stop = min(cells, max(start + 1, round((end - over.begin) * scale))) if begin else start
     start = min(start, stop - 1) if begin else start
-    mark = bar_mark(look.glyphs)
+    mark = bar_mark(look.glyphs, is_light=not is_critical)
     return (
         (" " * first, Role.DIM),
         (BAR_GROUND * max(0, start - first), Role.WAITING),
@@ -261,13 +316,24 @@ _FIGURES = 13
 """Cells of duration and run number."""
 
 
-def heading(columns: Sequence[Column], width: int) -> Line:
-    """The titles over the lines."""
-    return line(*crop((("   ", Role.DIM), *titles(columns)), width))
+def heading(
+    columns: Sequence[Column], width: int, over: TimeLine | None = None, zone: tzinfo = UTC
+) -> Line:
+    """The titles over the lines; that over the bars are the times."""
+    *others, last = columns
+    if over is not None and last.cells:
+        last = last._replace(title=axis(over, last.cells, zone))
+    return line(*crop((("   ", Role.DIM), *titles((*others, last))), width))
 
 
 def task_line(
-    task: TaskInstance, over: TimeLine | None, columns: Sequence[Column], look: Look, now: datetime
+    task: TaskInstance,
+    over: TimeLine | None,
+    columns: Sequence[Column],
+    look: Look,
+    now: datetime,
+    *,
+    is_critical: bool = True,
 ) -> Line:
     """A task: glyph, name, state, type, how long it took and waited, its run, its bar."""
     _, for_word, *_, for_bar = columns
@@ -285,7 +351,9 @@ def task_line(
         (span_words(took.for_resources or None), Role.DIM),
         ("", Role.DIM),
     )
-    drawn = bar(task, over, now_ms, for_bar.cells, look) if for_bar.cells else ()
+    drawn: tuple[Span, ...] = ()
+    if for_bar.cells:
+        drawn = bar(task, over, now_ms, for_bar.cells, look, is_critical=is_critical)
     return line((f" {glyph} ", role), *in_columns(values, columns), *drawn)
 
 

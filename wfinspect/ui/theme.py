@@ -56,9 +56,11 @@ def unseen_mark(glyphs: Mapping[Status, str]) -> str:
 BAR_GROUND = "."
 
 
-def bar_mark(glyphs: Mapping[Status, str]) -> str:
-    """Return what a bar is made of beside a set of glyphs; the black rectangle is Neutral, and in most fonts."""
-    return "=" if glyphs is ASCII_GLYPHS else "\u25ac"
+def bar_mark(glyphs: Mapping[Status, str], *, is_light: bool = False) -> str:
+    """Return what a bar is made of beside a set of glyphs; both rectangles are Neutral, and in most fonts."""
+    if glyphs is ASCII_GLYPHS:
+        return "-" if is_light else "="
+    return "\u25ad" if is_light else "\u25ac"
 
 
 FAMILY_ROLES: Mapping[Family, Role] = {

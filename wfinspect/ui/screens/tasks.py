@@ -1,6 +1,6 @@
 """The screens of an instance's tasks, and of one task in full."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -8,17 +8,27 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.errors import UsageError
-from wfinspect.format import indented, near_time, shown
-from wfinspect.model import Family, InstanceKey, Page, Target, TaskInstance, by_attention, progress
+from wfinspect.format import duration, indented, near_time, shown
+from wfinspect.model import (
+    Family,
+    InstanceKey,
+    Page,
+    Target,
+    TaskInstance,
+    by_attention,
+    longest_stretch,
+    progress,
+)
 from wfinspect.search import EXAMPLE, TASK_NAMES, task_matcher
 from wfinspect.ui import tasks_text
 from wfinspect.ui.instance_text import sentence
-from wfinspect.ui.lines import BLANK, Column, Line, Role, Span, line
+from wfinspect.ui.lines import BLANK, Column, Line, Role, Span, line, spread, width_of
 from wfinspect.ui.rows import glyph_of, state_word
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import READ, OverlayScreen, Title, bind
 from wfinspect.ui.tasks_text import details, state_of, summary
+from wfinspect.ui.theme import bar_mark
 from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import RunsOf, TaskOf, TasksOf
@@ -54,6 +64,8 @@ class TasksScreen(OverlayScreen):
         self._tasks: Sequence[TaskInstance] = ()
         self._widest = (4, 4)
         self._over: tasks_text.TimeLine | None = None
+        self._stretch: Sequence[TaskInstance] = ()
+        self._critical: Collection[int] = ()
         self._now = self.clock.now()
         self._problem = ""
         self.progress = StatusLine(self._progress_line, id="progress")
@@ -83,7 +95,8 @@ class TasksScreen(OverlayScreen):
         task = self.list.chosen
         is_part = self._page is not None and not self._page.is_last
         more = f" Only the first {len(self._tasks):,} were read." if is_part else ""
-        said = f" {summary(task, self.look, self.clock.now())}" if task else ""
+        now = self.clock.now()
+        said = f" {summary(task, self.look, now, self._stretch)}" if task else ""
         return (more, Role.TROUBLE), (said, Role.DIM)
 
     # What is read.
@@ -133,7 +146,10 @@ class TasksScreen(OverlayScreen):
 
     def fill(self) -> None:
         self._now, self._problem = self.clock.now(), ""
-        self._over = tasks_text.TimeLine.of(self._tasks, self._now.timestamp() * 1000)
+        now_ms = self._now.timestamp() * 1000
+        self._over = tasks_text.TimeLine.of(self._tasks, now_ms)
+        self._stretch = longest_stretch(self._tasks, now_ms)
+        self._critical = {task.id for task in self._stretch}
         try:
             self.list.offer(list(filter(task_matcher(self.input.value, self._now), self._tasks)))
         except UsageError as error:
@@ -147,18 +163,43 @@ class TasksScreen(OverlayScreen):
         return tasks_text.task_columns(self.list.text_width, *self._widest)
 
     def _task_line(self, task: TaskInstance) -> Line:
-        return tasks_text.task_line(task, self._over, self._columns, self.look, self._now)
+        is_critical = task.id in self._critical
+        return tasks_text.task_line(
+            task, self._over, self._columns, self.look, self._now, is_critical=is_critical
+        )
 
     def _progress_line(self, width: int) -> Line:
+        """How far the instance is, or how many tasks the filter leaves; and what the bars are."""
         if self._page is None:
             return BLANK
-        return tasks_text.progress_line(progress(self._tasks), self.look, width)
+        has_bars = bool(self._stretch) and self._columns[-1].cells > 0
+        legend: tuple[Span, ...] = ()
+        if has_bars:
+            mark = bar_mark(self.look.glyphs)
+            legend = (
+                (f"{mark * 2} ", Role.TEXT),
+                (f"longest stretch {self._stretch_took} ", Role.DIM),
+            )
+        room = width - width_of(legend) - 2
+        said: tuple[Span, ...]
+        if query := self.input.value.strip():
+            count = f" {len(self.list.items)} of {len(self._tasks)} "
+            said = (count, Role.TEXT), (f"/{shown(query, limit=60)}", Role.ACCENT)
+        else:
+            said = tasks_text.progress_line(progress(self._tasks), self.look, room).spans
+        return line(*spread(said, legend, width))
+
+    @property
+    def _stretch_took(self) -> str:
+        first, last = self._stretch[0], self._stretch[-1]
+        end = last.finished_time or self._now.timestamp() * 1000
+        took = (end - (first.started_time or 0)) / 1000
+        return duration(took, in_minutes=not last.family.is_settled)
 
     def _titles_line(self, width: int) -> Line:
-        if not (query := self.input.value.strip()):
-            return tasks_text.heading(self._columns, width) if self._tasks else BLANK
-        count = f" {len(self.list.items)} of {len(self._tasks)} "
-        return line((count, Role.TEXT), (f"/{shown(query, limit=60)}", Role.ACCENT))
+        if not self._tasks:
+            return BLANK
+        return tasks_text.heading(self._columns, width, self._over, self.look.zone)
 
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._page is None:
