@@ -50,13 +50,17 @@ def test_a_time_is_as_exact_as_it_is_known() -> None:
 
     assert instance_text.precision(seen, LOOK) == "between 14:27:45 and 14:28:00"
     assert instance_text.precision(blind, LOOK) == "between 09-17 14:28:00 and 14:28:00"
-    assert instance_text.precision(exact, LOOK) == "the service's own time, re-run"
+    assert instance_text.precision(exact, LOOK) == "the service's own time, rerun"
 
 
 def test_where_a_line_has_no_room_each_change_takes_two() -> None:
     lines = texts(*history()[:1], width=46)
 
-    assert lines == ["14:28:00 Running -> Failure", "41m12s, between 14:27:45 and 14:28:00"]
+    assert lines == [
+        "14:28:00 Running -> Failure",
+        "after 41m12s, between 14:27:45 and",
+        "14:28:00",
+    ]
 
 
 def test_words_from_outside_are_made_safe_and_short() -> None:

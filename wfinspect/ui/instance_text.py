@@ -36,7 +36,6 @@ from wfinspect.ui.lines import (
     in_columns,
     line,
     pad,
-    pad_left,
     shed,
     spread,
     width_of,
@@ -287,9 +286,9 @@ def history(
     now: datetime,
     width: int,
 ) -> tuple[Line, ...]:
-    """The changes of one instance, newest first: when, what, how long it had been, how exactly."""
+    """The changes of one instance, newest first: when, what, after how long, and how exactly."""
     if not changes:
-        return (line((MARGIN + "No change was seen yet.", Role.DIM)),)
+        return tuple(sentence("No change was seen yet. L shows all changes.", width))
     rows = [
         (
             _time(change.at, now, look),
@@ -308,12 +307,13 @@ def history(
         if is_table:
             head = f"{MARGIN}{pad(at, cells[0])}  {pad(old, cells[1])} -> "
             span = f"{pad(new, cells[2])}  "
-            rest = (f"{pad_left(lasted, cells[3])}  ", Role.TEXT), (known, Role.DIM)
+            rest = (f"{pad(lasted, cells[3])}  ", Role.TEXT), (known, Role.DIM)
             lines.append(line((head, Role.DIM), (span, role), *rest))
         else:
             spans = (f"{MARGIN}{at}  {old} -> ", Role.DIM), (new, role)
             lines.append(line(*crop(spans, width)))
-            lines += sentence(f"  {lasted}{', ' if lasted else ''}{known}", width)
+            pieces = wrap(", ".join(filter(None, (lasted, known))), width - 4, is_prose=True)
+            lines += beside([Column("", 1, 1)], (), _spans(pieces, Role.DIM))
     return tuple(lines)
 
 
@@ -326,7 +326,7 @@ def precision(change: Transition, look: Look) -> str:
             f"between {_time(change.seen_after, change.at, look)}"
             f" and {_time(change.seen_by, change.at, look)}"
         )
-    return f"{known}, re-run" if change.is_rerun else known
+    return f"{known}, rerun" if change.is_rerun else known
 
 
 def event(
@@ -362,7 +362,7 @@ def _lasted(change: Transition, before: Transition | None, instance: WorkflowIns
         since = fmt.moment(instance.started_time)
     if since is None or since > change.at:
         return ""
-    return fmt.duration((change.at - since).total_seconds())
+    return f"after {fmt.duration((change.at - since).total_seconds())}"
 
 
 _CLOCKS_DIFFER = timedelta(minutes=5)

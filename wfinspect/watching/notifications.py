@@ -334,7 +334,7 @@ def _described(news: AlertNews) -> str:
     states = [_cut(word, _MAX_STATUS) for word in (change.from_status, change.to_status)]
     text = f"{name} ({change.key.id}) {' -> '.join(states)}".strip()
     if change.is_rerun:
-        text += " (re-run)"
+        text += " (rerun)"
     after = "" if news.took_seconds is None else f" after {duration(news.took_seconds)}"
     return f"{text}{after}{frozen}"
 
