@@ -129,3 +129,21 @@ def test_what_changed_is_kept_and_printed(home: Home, simulator: Simulator) -> N
     [row] = json.loads(home.run("history", "--json").stdout)
     assert (row["id"], row["from"], row["to"], row["final"]) == (FAILED, "Running", "Failure", True)
     assert home.run("history", UNKNOWN).stdout == ""
+
+
+def test_a_failure_is_compared_with_the_last_success(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FAILED, "Failure")
+
+    done = home.run("compare", FAILED)
+
+    assert done.returncode == 0
+    assert re.search(r"failed after \w+, usually \w+ to \w+", done.stdout)
+    tasks = done.stdout.partition("TASKS")[2]
+    assert re.match(r" 12\n *clean_login_event +Failure \w+ +Success \w+", tasks)
+    assert re.search(r"\nDIFFERS IN EVERY RUN \d+\n(.*\n)* *Business date  +2", done.stdout)
+    rows = json.loads(home.run("compare", FAILED, "--json").stdout)
+    assert {row["differs"] for row in rows} == {"yes", "in every run", "no"}
+    other = next(row["second"] for row in rows if row["name"] == "ID")
+    with_it = home.run("compare", FAILED, other, "-o", "csv").stdout
+    assert f"field,ID,{FAILED},{other},in every run,," in with_it.splitlines()
+    assert home.run("compare", FAILED, UNKNOWN).returncode == 5

@@ -101,6 +101,14 @@ COMMANDS: Mapping[str, Command] = {
         "ID, what became what, name. No call is made.",
         takes="[ID ...]",
     ),
+    "compare": Command(
+        "print an instance beside its last success",
+        "Print how an instance differs from the last successful run of its workflow, or from another: "
+        "how long it took and is usual, its tasks, failed ones first, and what differs in its "
+        "parameters, tags and fields.",
+        f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance, or no earlier success",
+        "ID [OTHER]",
+    ),
     "list": Command(
         "print and edit the watched list",
         "Print the watched list as it is stored, without a call, or edit it. An app that runs takes "

@@ -22,7 +22,7 @@ _wfinspect() {
     COMPREPLY=()
     case $command/$before in
         watch/--timeout|find/--project|find/--workspace|find/--bizdate|find/--date|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|logs/--task|logs/--run|logs/--tail|logs/--grep|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone) return ;;
-        get/-o|get/--output|find/-o|find/--output|tasks/-o|tasks/--output|history/-o|history/--output|list/-o|list/--output) words='table json csv' ;;
+        get/-o|get/--output|find/-o|find/--output|tasks/-o|tasks/--output|history/-o|history/--output|compare/-o|compare/--output|list/-o|list/--output) words='table json csv' ;;
         get/--field) words='Id Name Status Type EnvType WorkflowId WorkflowTaskInstanceId UnifiedWorkflowInstanceId ProjectId BizDate StartedTime FinishedTime CreateTime ModifyTime Owner CreateUser ModifyUser WorkflowParameters Tags' ;;
         watch/--until) words='all:done all:success all:failure any:done any:success any:failure' ;;
         watch/--file|*/--config) compopt -o default 2>/dev/null; return ;;
@@ -45,6 +45,7 @@ _wfinspect() {
                 tasks/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --status --output --json' ;;
                 logs/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --task --failed --run --tail --grep --follow' ;;
                 history/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --output --json' ;;
+                compare/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --output --json' ;;
                 list/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --output --json' ;;
                 simulate/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --port --speed' ;;
                 doctor/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --json --try' ;;
@@ -52,7 +53,7 @@ _wfinspect() {
                 help/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
                 completion/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
                 */-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
-                /*) words='demo get status watch find tasks logs history list simulate doctor info help completion' ;;
+                /*) words='demo get status watch find tasks logs history compare list simulate doctor info help completion' ;;
                 list/*) words='add remove export import' ;;
                 help/*) words='keys search config notify credentials costs exit-codes ssh doctor scripts systemd' ;;
                 completion/*) words='bash zsh fish' ;;

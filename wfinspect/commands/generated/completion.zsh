@@ -34,6 +34,7 @@ _wfinspect() {
         'tasks:print an instance'"'"'s tasks, what needs you first'
         'logs:print the log of the task that needs you most'
         'history:print the recorded changes'
+        'compare:print an instance beside its last success'
         'list:print and edit the watched list'
         'simulate:only the simulated service'
         'doctor:check credentials, service, terminal and notifications'
@@ -54,6 +55,7 @@ _wfinspect() {
                 tasks) _arguments $common '*:ID: ' '*--status=[only those in a state\: NotRun, Running, WaitTime, CheckingCondition, WaitResource, WaitTrigger, Failure, Success, Checking, frozen, dry run]:STATUS:(NotRun Running WaitTime CheckingCondition WaitResource WaitTrigger Failure Success Checking frozen dry run)' '*-o[json prints an array of the service'"'"'s objects as they came (default\: table)]:OUTPUT:(table json csv)' '*--output=[json prints an array of the service'"'"'s objects as they came (default\: table)]:OUTPUT:(table json csv)' '(--json)--json[the same as -o json]' ;;
                 logs) _arguments $common '*:ID: ' '*--task=[of this task]:TASK_ID: ' '(--failed)--failed[of each failed task, below a line that names it; frozen ones are passed over]' '*--run=[of the task'"'"'s run N, from 1]:N: ' '*--tail=[only the last N lines]:N: ' '*--grep=[only lines that match]:REGEX: ' '(--follow)--follow[print what comes until the run is over, read every 30s or --interval]' ;;
                 history) _arguments $common '*:ID: ' '*-o[json prints an array of changes (default\: table)]:OUTPUT:(table json csv)' '*--output=[json prints an array of changes (default\: table)]:OUTPUT:(table json csv)' '(--json)--json[the same as -o json]' ;;
+                compare) _arguments $common '*:ID: ' '*:OTHER: ' '*-o[json prints an array of fields and tasks (default\: table)]:OUTPUT:(table json csv)' '*--output=[json prints an array of fields and tasks (default\: table)]:OUTPUT:(table json csv)' '(--json)--json[the same as -o json]' ;;
                 list) _arguments $common '*:ACTION:(add remove export import)' '*:ID|FILE: ' '*-o[json prints an array of rows (default\: table)]:OUTPUT:(table json csv)' '*--output=[json prints an array of rows (default\: table)]:OUTPUT:(table json csv)' '(--json)--json[the same as -o json]' ;;
                 simulate) _arguments $common '*--port=[port on 127.0.0.1 (default\: a free one)]:N: ' '*--speed=[how many times faster than real ones its instances run (default\: 1)]:X: ' ;;
                 doctor) _arguments $common '(--json)--json[an array of check, level and text]' '(--try)--try[send a bell, a desktop notification and the command, each if it is set]' ;;

@@ -1,0 +1,123 @@
+"""``wfinspect compare``: prints an instance beside its last success, or beside another."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from wfinspect.commands import output
+from wfinspect.commands.once import Requester, resolve_target
+from wfinspect.errors import NotFound
+from wfinspect.export import ComparedField, ComparedTask, compared_fields, compared_tasks
+from wfinspect.format import duration, shown
+from wfinspect.lateness import compare
+from wfinspect.model import Family, InstanceKey, TaskInstance, WorkflowInstance, family_of
+from wfinspect.parsing import parse_id
+from wfinspect.settings import Settings
+from wfinspect.watching.api import EarlierRuns, InstanceOf, TasksOf
+
+_YES, _IN_EVERY_RUN, _NO = "yes", "in every run", "no"
+_KEYS = ("part", "name", "first", "second", "differs", "first_seconds", "second_seconds")
+_PARTS = {"$": "parameter", "#": "tag"}
+_LIMIT = 60
+"""Characters of a value that stands beside another."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command takes."""
+    output.add_id(parser)
+    parser.add_argument(
+        "other",
+        nargs="?",
+        metavar="OTHER",
+        help="what to compare it with (default: its last success)",
+    )
+    output.add_output_option(parser, "an array of fields and tasks")
+
+
+def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+    """Print what differs, then what differs in every run; what is equal is in JSON and CSV."""
+    target = resolve_target(settings, environ).target
+    keys = [InstanceKey(target, parse_id(each)) for each in (args.id, args.other) if each]
+    requester = Requester(target, settings, environ)
+    runs = requester.run(_read(requester, keys))
+    (first, second), said = runs.instances, runs.lateness
+    now_ms = requester.clock.now().timestamp() * 1000
+    fields = [*map(_field, compared_fields(first, second, target.region, settings.zone))]
+    tasks = [_task(pair, now_ms) for pair in compared_tasks(*runs.tasks, now_ms)]
+    if args.output != "table":
+        print(output.as_rows(args.output, [*fields, *tasks], _KEYS, settings.zone))
+        return 0
+    print(f"{shown(first.name, limit=200)}, {first.id} beside {second.id}", end="")
+    print(f", its last success: {said}\n" if said else "\n")
+    for title, differs, rows in (
+        ("TASKS", None, tasks),
+        ("DIFFERS", _YES, fields),
+        ("DIFFERS IN EVERY RUN", _IN_EVERY_RUN, fields),
+    ):
+        lines = [_line(row) for row in rows if differs in {None, row["differs"]}]
+        if lines:
+            print(f"{title} {len(lines)}\n{output.aligned(lines)}\n")
+    print(f"{sum(row['differs'] == _NO for row in fields)} are equal: -o json has them.")
+    return 0
+
+
+class _Runs(NamedTuple):
+    instances: tuple[WorkflowInstance, WorkflowInstance]
+    tasks: tuple[Sequence[TaskInstance], Sequence[TaskInstance]]
+    lateness: str
+    """How long it took beside what is usual; "" where the other was named."""
+
+
+async def _read(requester: Requester, keys: Sequence[InstanceKey]) -> _Runs:
+    answer, (key, *others), said = requester.answer, keys, ""
+    first = await answer(InstanceOf(key))
+    if not others:
+        earlier = await answer(EarlierRuns(key))
+        said = compare(first, earlier).sentence(requester.clock.now())
+        successes = (run.id for run in earlier if family_of(run.status) is Family.SUCCESS)
+        last = next((number for number in successes if number != key.id), None)
+        if last is None:
+            raise NotFound(
+                f"No earlier run of {key.id} that succeeded is known: give the ID of another run."
+            )
+        others = [InstanceKey(key.target, last)]
+    second = await answer(InstanceOf(others[0]))
+    tasks = (await answer(TasksOf(key))).items, (await answer(TasksOf(others[0]))).items
+    return _Runs((first, second), tasks, said)
+
+
+def _field(found: ComparedField) -> output.Values:
+    is_plain = found.label[0] not in _PARTS
+    return {
+        "part": _PARTS.get(found.label[0], "field"),
+        "name": found.label if is_plain else found.label[1:],
+        "first": found.first,
+        "second": found.second,
+        "differs": _NO if found.is_equal else _IN_EVERY_RUN if found.is_of_run else _YES,
+        "first_seconds": None,
+        "second_seconds": None,
+    }
+
+
+def _task(pair: ComparedTask, now_ms: float) -> output.Values:
+    words = [None if task is None else task.word for task in (pair.first, pair.second)]
+    seconds = pair.seconds(now_ms)
+    is_same = words[0] == words[1] and not pair.change(now_ms)
+    return {
+        "part": "task",
+        "name": pair.name,
+        "first": words[0],
+        "second": words[1],
+        "differs": _NO if is_same else _YES,
+        "first_seconds": seconds[0],
+        "second_seconds": seconds[1],
+    }
+
+
+def _line(row: output.Values) -> tuple[str, ...]:
+    cells = [f"  {shown(str(row['name']), limit=_LIMIT)}"]
+    for place in ("first", "second"):
+        value, seconds = row[place], row[f"{place}_seconds"]
+        ran = f" {duration(seconds)}" if isinstance(seconds, float) else ""
+        cells.append("-" if value is None else shown(str(value), limit=_LIMIT) + ran)
+    return tuple(cells)
