@@ -67,8 +67,8 @@ TASK_NAMES = ("name", "status", "type", "owner")
 EXAMPLE = "name or ID, status=Failure, !without"
 """What an empty box shows."""
 HELP = (
-    f"Words are parts of the name or ID; {' '.join(f'{name}=' for name in NAMES)} search a field; "
-    "! before one leaves out what matches. Dates: today, yesterday, -2d, 2026-11-28. Tab completes."
+    "Words are parts of the name or ID, field=value is about one field, !word leaves out what matches. "
+    "Dates are today, yesterday, -2d or 2026-11-28. Tab completes."
 )
 
 _OFFERED = WORDS | {"date": ("today", "yesterday")}

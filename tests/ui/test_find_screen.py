@@ -4,12 +4,13 @@ import pytest
 from fakes import BINDING, instance, key
 from rig import check_golden, running
 from scenes import FAILED, FINANCE, TRADE, accounts, mixed
+from values import replace
 from view_scenes import FOUND, MIDNIGHT, found, on_results
 
 from wfinspect.errors import BadRequest
 from wfinspect.model import Page, Query
 from wfinspect.ui.screens.find import FindScreen
-from wfinspect.watching.api import Find, Snapshot
+from wfinspect.watching.api import Find, InstanceOf, Snapshot
 
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)])
@@ -213,3 +214,40 @@ async def test_what_is_watched_already_is_told() -> None:
 
         assert row.startswith("w ")
         assert str(FAILED) not in rig.text
+
+
+async def test_the_json_is_that_of_the_result_without_a_call() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", "enter")
+        raw = '{"Name": "ads_gmv_hh"}'
+        rig.control.answer(found(replace(FOUND[1], raw=raw)))
+        await rig.settle()
+        await rig.press("v")
+
+        assert '"ads_gmv_hh"' in rig.text
+        assert rig.control.questions == []
+        assert not any(asked[0] == "display" for asked in rig.asked)
+
+
+async def test_a_comparison_is_of_the_result_which_joins_the_list_unwatched() -> None:
+    async with on_results() as rig:
+        await rig.press("c")
+
+        assert rig.control.questions[0][0] == InstanceOf(key(10433009001))
+        assert ("display", 10433009001) in rig.asked
+        await rig.press("escape", "escape")
+        chosen = rig.app.main.list.chosen
+        assert chosen is not None
+        assert (chosen.key.id, chosen.is_watched) == (10433009001, False)
+
+
+async def test_keys_typed_behind_enter_are_text_and_keep_the_keys_in_the_box() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", "enter", "x")
+        rig.control.answer(found(*FOUND))
+        await rig.settle()
+        await rig.press("q")
+
+        assert "date=2026-09-17 xq" in rig.text
+        await rig.press("escape", "j", "y")
+        assert f"{TRADE}: " in rig.text

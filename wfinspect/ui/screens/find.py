@@ -1,6 +1,7 @@
 """The find screen: a search of one workspace and business date, typed in a line, and what it found."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 from textual import events, on
@@ -49,6 +50,7 @@ from wfinspect.ui.widgets.boxes import SearchInput
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Find, Row
 
+_TIME = "%H:%M:%S %Z"
 _AHEAD = 20
 """Lines before the last one at which the next page is requested."""
 _SORTS = tuple(sort for sort in SORTS if sort != "last change")
@@ -61,6 +63,20 @@ _WIDER = (
     Column("TAGS", 20),
 )
 """Columns behind those of the watched list, as many as there is room for."""
+
+
+@lru_cache(4)  # every line is drawn with them
+def found_columns(
+    width: int, id_cells: int, name_cells: int
+) -> tuple[Sequence[Column], Sequence[Column]]:
+    """Return the columns of the watched list, but for its last, and those behind them."""
+    *base, last = row_columns(width, id_cells, name_cells)
+    base.append(last._replace(cells=0))
+    room = width - width_of(list_heading(base, width).spans)
+    wider = [each for each in _WIDER if (room := room - each.cells - each.gap) >= 0]
+    if len(wider) == len(_WIDER):
+        wider[-1] = wider[-1]._replace(cells=wider[-1].cells + room)
+    return base, wider
 
 
 class FindScreen(OverlayScreen):
@@ -115,9 +131,7 @@ class FindScreen(OverlayScreen):
     def title_now(self) -> Title:
         rest = f"{self._target.profile}, {self._target.region}"
         if self._page is not None and self.read_at is not None:
-            at = near_time(
-                self.read_at, self.clock.now(), self.look.zone, "%H:%M:%S", "%m-%d %H:%M"
-            )
+            at = near_time(self.read_at, self.clock.now(), self.look.zone, _TIME, f"%m-%d {_TIME}")
             rest += f"  as of {at}"
         return Title((), "Find instances", "", rest)
 
@@ -128,7 +142,8 @@ class FindScreen(OverlayScreen):
         total = f" of {self._page.total:,}" if self._page.total is not None else ""
         more = ", more as you scroll" if not self._page.is_last else ""
         marked = f" {len(self._marked)} marked " if self._marked else ""
-        said = f" {len(self.list.items):,}{total} found{more}, by {self._sort}"
+        order = f", by {self._sort}" if len(self._table) else ""
+        said = f" {len(self._table):,}{total} found{more}{order}"
         if self.list.text_width < ID_FROM_CELLS and self.list.chosen:
             said = f" {self.list.chosen.key.id} {said}"
         return (marked, Role.ACCENT), (said, Role.DIM)
@@ -186,15 +201,7 @@ class FindScreen(OverlayScreen):
 
     @property
     def _columns(self) -> tuple[Sequence[Column], Sequence[Column]]:
-        """Return the columns of the watched list, but for its last, and those behind them."""
-        width = self.list.text_width
-        *base, last = row_columns(width, *self._table.widest)
-        base.append(last._replace(cells=0))
-        room = width - width_of(list_heading(base, width).spans)
-        wider = [c for c in _WIDER if (room := room - c.cells - c.gap) >= 0]
-        if len(wider) == len(_WIDER):
-            wider[-1] = wider[-1]._replace(cells=wider[-1].cells + room)
-        return base, wider
+        return found_columns(self.list.text_width, *self._table.widest)
 
     def _found_line(self, row: Row) -> Line:
         """As in the watched list, with a mark before what is marked or watched."""
