@@ -6,6 +6,7 @@ While all is well nothing in the status lines ticks.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from wfinspect import format as fmt
 from wfinspect.errors import ABOUT_KEYS, CredentialsMissing, NotFound
@@ -213,6 +214,7 @@ def not_read(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...
     return tuple(_advice(row.trouble, look, now, width))
 
 
+@lru_cache(maxsize=4)  # a list looks for each line of it
 def nothing_watched(trouble: Trouble | None, width: int) -> tuple[Line, ...]:
     """What stands in an empty list: how to begin."""
     if trouble is not None and trouble.cause == CredentialsMissing.default_cause:

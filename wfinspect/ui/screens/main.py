@@ -10,6 +10,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Input
@@ -102,6 +103,7 @@ class MainScreen(SparingScreen[None]):
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
         self._in_detail = self._is_zoomed = False
+        self._arranged_for = Size()
         self.rest_seconds = 1.0
         """So long the cursor rests on a row before that is on display."""
         self._rest: Timer | None = None
@@ -191,7 +193,7 @@ class MainScreen(SparingScreen[None]):
             if (snapshot.rows.get(key) is None) is not (row is None)
         }
         self._fill()
-        if not self.has_class(f"-{self._layout}"):
+        if self.is_mounted and not self.has_class(f"-{self._layout}"):
             self._arrange()
 
     @property
@@ -274,8 +276,10 @@ class MainScreen(SparingScreen[None]):
     def _keys_taken(self) -> None:
         # By a click or by Tab as well. Where keys come fast, this is of a pane that has them no more.
         if self.focused in {self.list, self.detail.text}:
-            self._in_detail = self.focused is self.detail.text
-            self._arrange()
+            was_in_detail, self._in_detail = self._in_detail, self.focused is self.detail.text
+            if self._in_detail is not was_in_detail:
+                self._arrange()
+            self.heading.update_lines()
 
     @on(events.DescendantBlur)
     def _keys_left(self) -> None:
@@ -288,8 +292,11 @@ class MainScreen(SparingScreen[None]):
         width = self.app.size.width
         return layout_for(width, in_detail=self._in_detail, is_zoomed=self._is_zoomed)
 
-    def on_resize(self) -> None:
-        self._arrange()
+    def on_resize(self, event: events.Resize) -> None:
+        # It comes three times at the start, each with the size of the terminal.
+        if event.size != self._arranged_for:
+            self._arranged_for = event.size
+            self._arrange()
 
     def on_screen_resume(self) -> None:
         """Note what is in view again once another screen has gone."""

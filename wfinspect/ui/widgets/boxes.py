@@ -225,6 +225,7 @@ class IdBox(Vertical):
         self._done = done
         self._input = IdInput(self._ended, self._pasted)
         self._remark = StaticLines(id="remark")
+        self._remark.display = False
         self.recent: Sequence[InstanceId] = ()
         """What up and down offer."""
         self._recent_index = -1
@@ -234,9 +235,6 @@ class IdBox(Vertical):
             yield self._prompt
             yield self._input
         yield self._remark
-
-    def on_mount(self) -> None:
-        self._remark.display = False
 
     @property
     def has_keys(self) -> bool:
@@ -361,13 +359,11 @@ class FilterBox(Horizontal):
         super().__init__(id=id)
         self._prompt = StatusLine(lambda _: line((" /", Role.ACCENT)), id="filter-prompt")
         self.input = SearchInput(EXAMPLE, max_length=100)
+        self.display = False
 
     def compose(self) -> ComposeResult:
         yield self._prompt
         yield self.input
-
-    def on_mount(self) -> None:
-        self.display = False
 
     @property
     def has_keys(self) -> bool:

@@ -76,12 +76,11 @@ class LineView(ScrollView, inherit_bindings=False):
         # What is hidden is made when it is shown.
         if not self.region:
             return
-        # Setting an equal size would still lay the screen out again.
         size = Size(self.text_width, total)
         if size != self.virtual_size:
-            self.virtual_size = size
-            # Textual looks at the scroll bars only when the widget's own size changes.
-            self._refresh_scrollbars()
+            # By assignment it would lay the whole screen out again, though only the scroll bar depends on it.
+            self.set_reactive(LineView.virtual_size, size)
+            self._scroll_update(size)
         top = self.scroll_offset.y
         for y in range(top, top + self.size.height):
             new = self.line_at(y) if y < total else BLANK
