@@ -147,9 +147,7 @@ def _answer_from_stored(environ: "Mapping[str, str]", *, is_followed: bool) -> i
     place = _usual_place(environ)
     if place is None:
         from wfinspect.errors import ConfigError
-        from wfinspect.settings import (
-            load_settings,
-        )  # 12 ms, and 9 more where there is a config.toml
+        from wfinspect.settings import load_settings  # 12 ms, and 9 more for tomllib
 
         try:
             settings = load_settings({}, environ)
@@ -168,8 +166,6 @@ def _answer_from_stored(environ: "Mapping[str, str]", *, is_followed: bool) -> i
 
 def _usual_place(environ: "Mapping[str, str]") -> tuple[str, float] | None:
     """Return where the list is, and the interval; None where settings may name others."""
-    from wfinspect.watching.cadence import ACTIVE_SECONDS
-
     home = environ.get("HOME", "")
     config = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
     state = environ.get("XDG_STATE_HOME") or f"{home}/.local/state"
@@ -179,9 +175,58 @@ def _usual_place(environ: "Mapping[str, str]") -> tuple[str, float] | None:
     of_targets = {"WFINSPECT_PROFILE", "WFINSPECT_REGION", "WFINSPECT_ENDPOINT"}
     if any(name.startswith("WFINSPECT_") and name not in of_targets for name in environ):
         return None
-    if os.path.lexists(f"{config}/wfinspect/config.toml"):
+    interval = interval_in(f"{config}/wfinspect/config.toml")
+    return None if interval is None else (f"{state}/wfinspect/watch.sqlite3", interval)
+
+
+def interval_in(path: str) -> float | None:
+    """Return the interval that a file of plain settings leaves in force; None where it holds anything else."""
+    from wfinspect.watching.cadence import ACTIVE_SECONDS
+
+    try:
+        with open(path, "rb", opener=_open_own) as file:
+            data = file.read(_PLAIN_BYTES)
+            lines = data.decode().split("\n") if len(data) < _PLAIN_BYTES else ["too long"]
+    except FileNotFoundError:
+        return None if os.path.lexists(path) else ACTIVE_SECONDS
+    except (OSError, ValueError):
         return None
-    return f"{state}/wfinspect/watch.sqlite3", ACTIVE_SECONDS
+    found: dict[str, str] = {}
+    for line in lines:
+        name, _, value = (part.strip(" \t") for part in line.partition("="))
+        if not line or (name.startswith("#") and line.isprintable()):
+            continue
+        if name in found or not _is_plain(name, value):
+            return None
+        found[name] = value
+    interval = float(found.get("interval", ACTIVE_SECONDS))
+    return interval if interval >= _LEAST_SECONDS else None
+
+
+_PLAIN_BYTES = 4096
+_LEAST_SECONDS = 2.0
+_TOO_LONG = 10
+
+
+def _open_own(path: str, flags: int) -> int:
+    """Open a file that others can't write to; never wait for a pipe."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    status, regular = os.fstat(descriptor), 0o100000
+    if status.st_uid == os.getuid() and status.st_mode & (0o170000 | 0o022) == regular:
+        return descriptor
+    os.close(descriptor)
+    raise PermissionError
+
+
+def _is_plain(name: str, value: str) -> bool:
+    """Return whether a line of TOML is a setting that can't be wrong, in its plainest form."""
+    if name in {"interval", "budget"}:
+        is_whole = value.isascii() and value.isdecimal() and len(value) < _TOO_LONG
+        return is_whole and not value.startswith("0")
+    text = value[1:-1]
+    is_quoted = value == f'"{text}"' and text.isascii()
+    bare = text.replace("-", "").replace("_", "").replace(".", "")
+    return name in {"profile", "region"} and is_quoted and bare.isalnum()
 
 
 def _dump_no_core() -> None:

@@ -2,15 +2,19 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from fakes import START, instance, key, listed, ms
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wfinspect.__main__ import interval_in
 from wfinspect.clock import SystemClock
 from wfinspect.commands.status import short_line
+from wfinspect.errors import ConfigError
 from wfinspect.model import InstanceId, InstanceKey, Status, Target
+from wfinspect.settings import load_settings
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.api import Row
 from wfinspect.watching.store import Changes, Store
@@ -232,3 +236,53 @@ def test_every_instance_is_counted_once(drawn: list[tuple[str, float, bool]]) ->
     parts = [p for p in short_line(rows, 15.0, START).split() if p[0] not in "(!"]
 
     assert sum(int(part[1:].rstrip("?")) for part in parts) == len(drawn)
+
+
+NAMES = st.sampled_from(
+    ["interval", "budget", "profile", "region", "theme", "interval\u3000", "x", ""]
+)
+NUMBERS = st.integers(-1, 10**12).map(str) | st.sampled_from(["007", "1_0", "2.5", "1e3", "true"])
+TEXTS = st.text('ab1.-_ "\\$#\u00e9\t\x01', max_size=5).map(lambda text: f'"{text}"')
+LINES = st.builds("{}{}={}".format, NAMES, st.sampled_from(["", " ", "\t"]), NUMBERS | TEXTS)
+OTHERS = st.sampled_from(
+    ["", " ", "\r", "#", "# \t", "# a=1", "#\x01", "[keys]", "[", "interval", "\ufeff"]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(LINES | OTHERS, max_size=4).map("\n".join))
+def test_what_is_read_of_plain_settings_is_what_the_whole_program_reads(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    config = home / ".config/wfinspect/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(text, encoding="utf-8", newline="")
+    config.chmod(0o600)
+    try:
+        whole = load_settings({}, {"HOME": str(home)}).interval
+    except ConfigError:
+        whole = None
+
+    assert interval_in(str(config)) in {None, whole}
+
+
+@pytest.mark.parametrize(
+    ("text", "interval"),
+    [
+        ("interval = 20", 20.0),
+        ('# mine\nprofile = "prod-ops"\n\nregion="cn-shanghai"\nbudget = 500\n', 15.0),
+        ("", 15.0),
+        ('interval = "20s"', None),
+        ("interval = 1", None),
+        ("[keys]", None),
+    ],
+)
+def test_plain_settings_are_read_quickly(tmp_path: Path, text: str, interval: float | None) -> None:
+    config = tmp_path / "config.toml"
+    assert interval_in(str(config)) == 15.0
+    config.write_bytes(text.encode())
+    config.chmod(0o600)
+    assert interval_in(str(config)) == interval
+    config.chmod(0o620)
+    assert interval_in(str(config)) is None

@@ -76,6 +76,8 @@ def test_it_follows_the_list_alone(home: Home) -> None:
     [
         ("interval = 1200", {}, "X1 >1"),
         ("interval = 2", {}, "X1 >1? (3m)"),
+        ('# mine\nregion = "cn-beijing"\n\ninterval = 2', {}, "X1 >1? (3m)"),
+        ("[notify]\nbell = false", {}, "X1 >1? (3m)"),
         ('state_dir = "$HOME/elsewhere"', {}, ""),
         ("interval = 2", {"WFINSPECT_INTERVAL": "1200"}, "X1 >1"),
         ("interval = 2", {"WFINSPECT_CONFIG": "~/other.toml"}, "X1 >1"),
