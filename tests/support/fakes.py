@@ -93,7 +93,7 @@ class ScriptedSource:
     def __init__(self, clock: FakeClock | None = None) -> None:
         self.clock = clock
         self.held: dict[int, WorkflowInstance] = {}
-        self.errors: list[ServiceError] = []
+        self.errors: list[BaseException] = []
         """Raised by the next calls, one each."""
         self.error: ServiceError | None = None
         """Raised by every call."""
