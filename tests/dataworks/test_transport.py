@@ -1,20 +1,27 @@
 """Faults of the network, each made by a real server on loopback that sends the bytes in question."""
 
 import asyncio
+import errno
 import gzip
+import logging
 import random
+import socket
 import ssl
+import threading
 import tracemalloc
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpcore
 import httpx
 import pytest
 from bombs import Pulse
 from fakes import FakeClock
+from hypothesis import given
+from hypothesis import strategies as st
 from raw_client import KEYS, client_of, target_at
 from raw_server import (
     Handle,
@@ -41,11 +48,33 @@ from toxics import (
     sending,
 )
 
+from wfinspect import __version__
 from wfinspect.dataworks import transport
 from wfinspect.dataworks.client import DEADLINE, DataWorksClient
 from wfinspect.dataworks.credentials import CredentialsSource
-from wfinspect.dataworks.transport import READ_ONLY, Call, Transport
-from wfinspect.errors import BadAnswer, NotFound, ServiceError, ServiceTrouble, Unreachable
+from wfinspect.dataworks.failures import contact_error
+from wfinspect.dataworks.transport import (
+    READ_ONLY,
+    BlockingCall,
+    Call,
+    NamedBackend,
+    Resolve,
+    Transport,
+    addresses_of,
+    no_tls,
+    open_http,
+    proxy_for,
+    tls_context,
+)
+from wfinspect.errors import (
+    BadAnswer,
+    ConfigError,
+    NotFound,
+    ServiceError,
+    ServiceTrouble,
+    Unreachable,
+)
+from wfinspect.model import InstanceId
 
 
 @pytest.mark.parametrize("name", TRANSIENT)
@@ -610,3 +639,378 @@ async def test_an_error_of_the_service_leaves_the_connection_usable(
         assert (await client.get_workflow_instance(ID)).id == ID
 
     assert seen.connections == 1
+
+
+HOST = "dataworks.cn-shanghai.aliyuncs.com"
+PROXY = "http://proxy.corp:3128"
+
+
+@pytest.mark.parametrize(
+    ("environ", "proxy"),
+    [
+        ({}, None),
+        ({"HTTP_PROXY": PROXY}, None),
+        ({"HTTPS_PROXY": PROXY}, PROXY),
+        ({"https_proxy": "http://lower:1", "HTTPS_PROXY": PROXY}, "http://lower:1"),
+        ({"ALL_PROXY": PROXY}, PROXY),
+        ({"HTTPS_PROXY": "", "all_proxy": PROXY}, PROXY),
+        ({"HTTPS_PROXY": "proxy.corp:3128"}, PROXY),
+        ({"HTTPS_PROXY": "https://user:pass@proxy.corp"}, "https://user:pass@proxy.corp"),
+    ],
+)
+def test_the_proxy_for_https_is_found(environ: dict[str, str], proxy: str | None) -> None:
+    assert proxy_for(HOST, environ) == proxy
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "no_proxy", "is_exempt"),
+    [
+        (HOST, "*", True),
+        (HOST, HOST, True),
+        (HOST, "aliyuncs.com", True),
+        (HOST, ".aliyuncs.com", True),
+        (HOST, "*.aliyuncs.com", True),
+        (HOST, "corp.example, ALIYUNCS.com", True),
+        (HOST, "corp.example aliyuncs.com", True),
+        (HOST, "aliyuncs.com:443", True),
+        (HOST, "aliyuncs.com:8443", False),
+        (HOST, "aliyuncs.com.", True),
+        (HOST, ".aliyuncs.com.", True),
+        (HOST, "*.cn-shanghai.aliyuncs.com", True),
+        (HOST, "corp.example;aliyuncs.com", True),
+        (HOST, "localhost; 127.0.0.1;*.aliyuncs.com.;", True),
+        (HOST, f"https://{HOST}/", True),
+        (HOST, f"https://{HOST}:443/path?x", True),
+        (HOST, f"https://{HOST}:8443/", False),
+        (HOST, "http://aliyuncs.com", True),
+        (HOST, "aliyuncs.com/", True),
+        (HOST, "https://*.aliyuncs.com", True),
+        (HOST, "https://yuncs.com/", False),
+        (HOST, ".", False),
+        (HOST, "*.", False),
+        (HOST, "yuncs.com", False),
+        (HOST, "", False),
+        (HOST, " , ,", False),
+        (HOST, "aliyuncs.com:\u00b2", False),
+        (HOST, "::1/128", False),
+        (HOST, "fd00::/8,10.0.0.0/8", False),
+        ("10.1.2.3", "10.0.0.0/8", True),
+        ("10.1.2.3:8443", "10.1.2.3", True),
+        ("11.1.2.3", "10.0.0.0/8", False),
+        ("[fd00::1]:443", "fd00::/8", True),
+        ("[fd00::1]", "[fd00::1]", True),
+        ("[fd00::1]", "[fd00::1]:443", True),
+        ("[fd00::1]", "[fd00::1]:8443", False),
+        ("10.1.2.3", "https://10.1.2.3:443", True),
+        ("10.1.2.3", "10.1.0.0/16;", True),
+        ("10.1.2.3", "10.0.0.0/8:8443", False),
+    ],
+)
+def test_no_proxy_exempts_names_subdomains_addresses_and_networks(
+    endpoint: str, no_proxy: str, is_exempt: bool
+) -> None:
+    proxy = proxy_for(endpoint, {"HTTPS_PROXY": PROXY, "NO_PROXY": no_proxy})
+
+    assert (proxy is None) is is_exempt
+
+
+@given(st.text(st.characters(exclude_characters="\0"), max_size=30))
+def test_any_no_proxy_is_survived(no_proxy: str) -> None:
+    assert proxy_for(HOST, {"HTTPS_PROXY": PROXY, "NO_PROXY": no_proxy}) in {None, PROXY}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "socks5://127.0.0.1:1080",
+        "ftp://proxy",
+        "http:///",
+        "http://proxy:port",
+        "http://1.2.3.04",
+        "http://pro xy:1",
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named_without_its_value(value: str) -> None:
+    with pytest.raises(ConfigError, match="HTTPS_PROXY can't be used") as caught:
+        proxy_for(HOST, {"HTTPS_PROXY": value})
+
+    assert value not in str(caught.value)
+
+
+async def test_a_loopback_endpoint_opens_whatever_the_proxy() -> None:
+    http = open_http("http://127.0.0.1:1", {"HTTPS_PROXY": "junk://"}, no_tls())
+
+    assert http.headers["user-agent"] == f"wfinspect/{__version__}"
+    assert http.headers["accept-encoding"] == "identity"
+    assert not http.follow_redirects
+    assert not http.trust_env
+    await http.aclose()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "HTTPS"])
+async def test_proxies_of_both_schemes_can_be_opened(scheme: str) -> None:
+    environ = {"HTTPS_PROXY": f"{scheme}://user:pass@127.0.0.1:3128"}
+
+    await open_http(HOST, environ, no_tls()).aclose()
+
+
+async def test_the_chatter_of_the_http_library_is_kept_down() -> None:
+    await open_http("http://127.0.0.1:1", {}, no_tls()).aclose()
+
+    assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
+    assert not logging.getLogger("httpcore.http11").isEnabledFor(logging.INFO)
+
+
+def test_tls_is_verified_modern_and_leaves_no_keys_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keylog = tmp_path / "keys.log"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keylog))
+
+    context = tls_context({})
+
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.keylog_filename is None
+    assert not keylog.exists()
+
+
+def test_the_environments_authorities_take_the_place_of_the_machines(tmp_path: Path) -> None:
+    file, _ = make_certificate(tmp_path, "service.corp")
+
+    assert tls_context({"SSL_CERT_FILE": str(file)}).cert_store_stats()["x509_ca"] == 1
+
+
+def test_without_authorities_of_the_machine_a_bundle_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    none = ssl.DefaultVerifyPaths(None, None, "", "", "", "")
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: none)
+
+    assert tls_context({}).cert_store_stats()["x509_ca"] > 50
+
+
+@given(st.text(st.characters(exclude_characters="\0"), max_size=30))
+def test_any_proxy_can_be_opened_or_is_told(value: str) -> None:
+    try:
+        open_http(HOST, {"HTTPS_PROXY": value}, no_tls())
+        sentence = ""
+    except ConfigError as error:
+        sentence = str(error)
+    assert sentence.isprintable()
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_authorities_that_are_not_there_are_named(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}=/nonexistent/ca"):
+        tls_context({name: "/nonexistent/ca"})
+
+
+def test_a_file_that_holds_no_certificate_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+
+    with pytest.raises(ConfigError, match="PEM"):
+        tls_context({"SSL_CERT_FILE": str(tmp_path / "ca.pem")})
+
+
+def caused(error: Exception, cause: BaseException) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (caused(httpx.ConnectError(""), socket.gaierror(-2, "unknown")), "no such host"),
+        (caused(httpx.ConnectError(""), ConnectionRefusedError()), "connection refused"),
+        (caused(httpx.ConnectError(""), TimeoutError()), "timeout"),
+        (caused(httpx.ConnectError(""), OSError(errno.EMFILE, "no")), "too few resources"),
+        (httpx.ConnectError(""), "unreachable"),
+        (httpx.ConnectTimeout(""), "timeout"),
+        (httpx.WriteTimeout(""), "timeout"),
+        (httpx.PoolTimeout(""), "timeout"),
+        (TimeoutError(), "timeout"),
+        (httpx.ReadError(""), "connection lost"),
+        (httpx.WriteError(""), "connection lost"),
+        (caused(httpx.ConnectTimeout(""), ssl.SSLWantReadError()), "timeout"),
+    ],
+)
+def test_each_exception_has_a_cause_and_a_sentence(error: Exception, cause: str) -> None:
+    told: ServiceError = contact_error(error, HOST)
+
+    assert isinstance(told, Unreachable)
+    assert (told.cause, told.is_permanent) == (cause, False)
+    assert HOST in str(told)
+    assert ":" in str(told)
+
+
+def test_a_ring_of_exceptions_is_survived() -> None:
+    first, second = httpx.ReadError(""), httpx.ReadError("")
+    first.__context__, second.__context__ = second, first
+
+    assert contact_error(first, HOST).cause == "connection lost"
+
+
+OF_ONE = http_answer({"WorkflowInstance": {"Id": 1, "Status": "Running"}})
+
+
+def client_by_name(port: int, resolve: Resolve, seconds: float = 5.0) -> DataWorksClient:
+    """A client of a made-up name, over plain http so that no certificate is needed."""
+
+    def open_http() -> httpx.AsyncClient:
+        http = transport.open_http("http://127.0.0.1", {}, transport.no_tls())
+        http._transport._pool._network_backend = NamedBackend(resolve)  # type: ignore[attr-defined]
+        http.base_url = f"http://service.test:{port}"
+        http.timeout = httpx.Timeout(seconds)
+        return http
+
+    source = CredentialsSource("(env)", KEYS, Path("/nonexistent"))
+    return DataWorksClient(target_at("service.test"), open_http, source, FakeClock())
+
+
+async def closed_port() -> int:
+    async with raw_server(answering()) as seen:
+        return seen.port
+
+
+def test_every_client_looks_names_up_in_threads_of_its_own() -> None:
+    http = transport.open_http("dataworks.aliyuncs.com", {}, transport.no_tls())
+
+    assert isinstance(http._transport._pool._network_backend, NamedBackend)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("proxy", ["http://user:pass@127.0.0.1:1", "https://127.0.0.1:1"])
+def test_so_does_one_that_goes_through_a_proxy(proxy: str) -> None:
+    http = transport.open_http("dataworks.aliyuncs.com", {"HTTPS_PROXY": proxy}, transport.no_tls())
+
+    assert isinstance(http._transport._pool._network_backend, NamedBackend)  # type: ignore[attr-defined]
+
+
+async def test_a_name_is_looked_up_and_connected_to() -> None:
+    asked: list[tuple[str, int]] = []
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        asked.append((host, port))
+        return ["127.0.0.1"]
+
+    async with raw_server(answering(OF_ONE, OF_ONE)) as seen:
+        client = client_by_name(seen.port, resolve)
+        await client.get_workflow_instance(InstanceId(1))
+        await client.get_workflow_instance(InstanceId(1))
+        await client.aclose()
+
+    assert asked == [("service.test", seen.port)]
+
+
+async def test_the_next_address_is_tried_where_the_first_leads_nowhere_and_kept() -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, _port: int) -> Sequence[str]:
+        asked.append(host)
+        return ["::1", "127.0.0.1"]
+
+    async with raw_server(answering(OF_ONE)) as seen:
+        backend = NamedBackend(resolve)
+        for _ in range(2):
+            stream = await backend.connect_tcp("service.test", seen.port, 5.0)
+            assert stream.get_extra_info("server_addr")[0] == "127.0.0.1"
+            await stream.aclose()
+
+    assert backend._good == {"service.test": "127.0.0.1"}
+    assert len(asked) == 2
+
+
+async def test_a_service_that_has_moved_is_found_at_its_new_address() -> None:
+    lives_at: list[str] = []
+    backend = NamedBackend(lambda _host, _port: list(lives_at))
+    for address in ("127.0.0.1", "127.0.0.2"):
+        lives_at[:] = [address]
+        async with raw_server(answering(OF_ONE), address=address) as seen:
+            stream = await backend.connect_tcp("service.test", seen.port, 5.0)
+            assert stream.get_extra_info("server_addr")[0] == address
+            await stream.aclose()
+
+
+@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.1", "::1"], []])
+async def test_where_no_address_answers_the_error_is_one_of_connecting(
+    addresses: list[str],
+) -> None:
+    backend = NamedBackend(lambda _host, _port: addresses)
+
+    with pytest.raises(httpcore.ConnectError):
+        await backend.connect_tcp("service.test", await closed_port(), 5.0)
+
+
+async def test_an_unknown_name_is_told() -> None:
+    def resolve(_host: str, _port: int) -> Sequence[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    client = client_by_name(1, resolve)
+    with pytest.raises(Unreachable, match="can't be resolved") as caught:
+        await client.get_workflow_instance(InstanceId(1))
+    await client.aclose()
+
+    assert caught.value.cause == "no such host"
+
+
+async def test_a_name_that_python_refuses_is_an_unknown_name() -> None:
+    client = client_by_name(1, lambda _host, port: addresses_of(f"{'a' * 64}.test", port))
+    with pytest.raises(Unreachable, match="can't be resolved"):
+        await client.get_workflow_instance(InstanceId(1))
+    await client.aclose()
+
+
+@pytest.fixture
+def hanging() -> object:
+    """A look-up that hangs until the test is over, and how often it was begun."""
+    over, begun = threading.Event(), []
+
+    def resolve(_host: str, _port: int) -> Sequence[str]:
+        begun.append(1)
+        over.wait(20)
+        return ["127.0.0.1"]
+
+    yield resolve, begun
+    over.set()
+
+
+async def test_hung_look_ups_share_one_thread_and_stop_nothing_else(
+    hanging: tuple[Callable[[str, int], Sequence[str]], list[int]],
+) -> None:
+    resolve, begun = hanging
+    client = client_by_name(1, resolve, seconds=0.05)
+    for _ in range(3):
+        calls = [client.get_workflow_instance(InstanceId(1)) for _ in range(4)]
+        for error in await asyncio.gather(*calls, return_exceptions=True):
+            assert isinstance(error, Unreachable)
+            assert error.cause == "timeout"
+
+    assert await asyncio.to_thread(lambda: "free") == "free"
+    assert len(begun) == 1
+    await client.aclose()
+
+
+async def test_what_a_look_up_raises_is_raised_to_each_who_waits() -> None:
+    def broken() -> None:
+        raise KeyError("x")
+
+    lookup = BlockingCall(broken, "test")
+    answers = await asyncio.gather(*(lookup.wait(5) for _ in range(3)), return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [KeyError] * 3
+
+
+def test_a_look_up_that_ends_after_its_loop_harms_nobody() -> None:
+    over = threading.Event()
+
+    async def give_up() -> BlockingCall[bool]:
+        lookup = BlockingCall(lambda: over.wait(20), "test")
+        with pytest.raises(TimeoutError):
+            await lookup.wait(0.01)
+        return lookup
+
+    lookup = asyncio.run(give_up())
+    over.set()
+
+    assert asyncio.run(lookup.wait(5)) is True

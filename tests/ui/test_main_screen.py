@@ -2,6 +2,8 @@
 
 import pytest
 from fakes import START, key
+from hypothesis import given
+from hypothesis import strategies as st
 from rig import Rig, running
 from scenes import (
     FAILED,
@@ -18,7 +20,7 @@ from scenes import (
 from values import replace
 
 from wfinspect.model import InstanceKey
-from wfinspect.ui.screens.main import Layout
+from wfinspect.ui.screens.main import Layout, layout_for
 from wfinspect.watching.api import Contact, Snapshot
 
 ORDER = [FAILED, 10433007802, TRADE, 10433001250]
@@ -412,3 +414,33 @@ async def test_one_account_s_instance_is_not_taken_for_another_s() -> None:
 
         assert chosen is not None
         assert f"{chosen.key.id} dev" in rig.text or chosen.key.target.profile == "prod-ops"
+
+
+LIST, SPLIT, DETAIL = Layout
+
+
+@pytest.mark.parametrize(
+    ("width", "in_detail", "layout"),
+    [
+        (40, False, LIST),
+        (40, True, DETAIL),
+        (79, True, DETAIL),
+        (80, False, LIST),
+        (80, True, SPLIT),
+        (99, False, LIST),
+        (100, False, SPLIT),
+        (160, True, SPLIT),
+    ],
+)
+def test_the_width_decides_what_is_in_view(width: int, in_detail: bool, layout: Layout) -> None:
+    assert layout_for(width, in_detail=in_detail, is_zoomed=False) is layout
+
+
+@given(st.integers(1, 300), st.booleans(), st.booleans())
+def test_the_pane_that_has_the_keys_is_always_in_view(
+    width: int, in_detail: bool, is_zoomed: bool
+) -> None:
+    layout = layout_for(width, in_detail=in_detail, is_zoomed=is_zoomed)
+
+    assert layout in {SPLIT, DETAIL if in_detail else LIST}
+    assert layout is not SPLIT or not is_zoomed

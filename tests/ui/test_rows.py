@@ -1,0 +1,612 @@
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fakes import BINDING, START, instance, key, ms
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rig import ZONE, Rig, running
+from scenes import (
+    FAILED,
+    FINANCE,
+    TRADE,
+    accounts,
+    ago,
+    change,
+    failed_row,
+    mixed,
+    mixed_rows,
+    of_finance,
+    outage,
+    row,
+    with_outlook,
+)
+from values import replace
+
+from wfinspect.model import Family, Target
+from wfinspect.ui import theme
+from wfinspect.ui.files import Preferences
+from wfinspect.ui.lines import Role
+from wfinspect.ui.rows import (
+    SORTS,
+    Place,
+    RowGroups,
+    RowTable,
+    header_line,
+    list_line,
+    names_of,
+    note,
+    row_columns,
+    search_of,
+    shows_reading,
+    sidebar_lines,
+    state_time,
+    state_word,
+)
+from wfinspect.ui.theme import Look
+from wfinspect.watching.api import Contact, Health, Row, Rows, Snapshot, Trouble
+
+LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
+MARK = (" ", Role.DIM)
+NAMES = st.text(max_size=40)
+STATUSES = st.sampled_from(
+    ["Running", "Failure", "Success", "WaitResource", "CheckingCondition", "", "Neues", "x" * 60]
+)
+
+
+@given(NAMES, STATUSES, st.integers(30, 60), st.booleans())
+def test_every_sidebar_line_fills_its_width_and_holds_the_whole_id(
+    name: str, status: str, width: int, is_live: bool
+) -> None:
+    one = row(2**63 - 1, status, name=name, is_live=is_live)
+    first, second = sidebar_lines(one, MARK, LOOK, START, width)
+
+    assert cell_len(first.text) == cell_len(second.text) == width
+    assert str(2**63 - 1) in second.text
+
+
+def test_a_long_word_of_a_state_leaves_glyph_and_name_their_half() -> None:
+    first, _ = sidebar_lines(row(1, "Suspended" * 6, name="dwd_trade_di"), MARK, LOOK, START, 34)
+
+    assert first.text.startswith("  ? dwd_tra...")
+    assert "SuspendedS..." in first.text
+
+
+@given(NAMES, STATUSES, st.integers(38, 160))
+def test_every_list_line_fits_its_width(name: str, status: str, width: int) -> None:
+    one = row(
+        10432987165, status, name=name, is_unseen=True, last_change=change(1, "a" * 30, "b", START)
+    )
+    text = list_line(one, MARK, LOOK, START, row_columns(width, 11, 40)).text
+
+    assert cell_len(text) <= width
+    assert ("10432987165" in text) == (width >= 60)
+
+
+@given(st.integers(30, 120), st.integers(4, 40), st.sampled_from([67, 25, 60 * 23 + 59]))
+def test_what_is_late_says_so_at_any_width(width: int, name_cells: int, minutes: int) -> None:
+    one = with_outlook(row(7, "Running", started_time=ms(ago(minutes=minutes))))
+    spans = list_line(one, MARK, LOOK, START, row_columns(width, 11, name_cells)).spans
+
+    marks = [text.strip() for text, role in spans if role is Role.TROUBLE]
+    assert marks in (["late"], ["Running late"])
+
+
+def test_a_row_on_time_is_not_late() -> None:
+    one = with_outlook(row(7, "Running", started_time=ms(ago(minutes=12))))
+
+    assert "late" not in list_line(one, MARK, LOOK, START, row_columns(40, 11, 20)).text
+
+
+def test_an_old_value_wears_a_question_mark_dim() -> None:
+    old = row(1, "Running", is_live=False, read_at=ago(minutes=6))
+
+    assert state_word(old) == ("Running?", Role.DIM)
+    assert state_time(old, LOOK, START) == "6m"
+    assert note(old, START, 40) == ("read 6m ago", Role.DIM)
+
+
+def test_a_settled_row_shows_clock_time_or_date_which_never_tick() -> None:
+    today = row(1, "Success", finished_time=ms(ago(hours=3)))
+    before = row(1, "Success", finished_time=ms(ago(days=2)))
+
+    assert state_time(today, LOOK, START) == "11:30"
+    later = START + timedelta(hours=5)
+    assert state_time(today._replace(read_at=later), LOOK, later) == "11:30"
+    assert state_time(before, LOOK, START) == "09-16"
+
+
+def test_a_row_that_was_read_long_ago_shows_that_age_though_it_is_live() -> None:
+    slow = row(1, "Running", read_at=ago(minutes=6), started_time=ms(ago(minutes=67)))
+    settled = row(1, "Success", read_at=ago(minutes=28), finished_time=ms(ago(hours=3)))
+
+    assert state_word(slow) == ("Running", Role.ACTIVE)
+    assert (state_time(slow, LOOK, START), note(slow, START, 40)[0]) == ("6m", "read 6m ago")
+    assert (state_time(settled, LOOK, START), note(settled, START, 40)[0]) == (
+        "28m",
+        "read 28m ago",
+    )
+    # Twice its own ten minutes is no long time for what is over, nor is any for what rests.
+    for at, over in ((ago(minutes=20), ago(hours=3)), (START, ago(hours=24))):
+        fine = row(1, "Success", read_at=at, finished_time=ms(over))
+        assert not shows_reading(fine, START + timedelta(minutes=5))
+
+
+def test_a_running_row_shows_its_age_in_minutes() -> None:
+    running = row(1, "Running", started_time=ms(ago(minutes=67)))
+
+    assert state_time(running, LOOK, START) == "1h07"
+
+
+def test_the_time_in_a_state_counts_from_the_change_into_it() -> None:
+    waiting = row(
+        1,
+        "WaitTime",
+        modify_time=ms(START),
+        last_change=change(1, "NotRun", "WaitTime", ago(minutes=9)),
+    )
+
+    assert state_time(waiting, LOOK, START) == "9m"
+
+
+def test_an_unseen_change_is_told_with_its_age_and_shortened_where_it_must() -> None:
+    unseen = failed_row()
+
+    assert note(unseen, START, 40) == ("Running -> Failure, 2m ago", Role.FAILURE)
+    assert note(unseen, START, 20) == ("Running -> Failure", Role.FAILURE)
+    assert note(unseen, START, 12) == ("was Running", Role.FAILURE)
+
+
+def test_a_long_state_is_named_short_before_it_is_cut() -> None:
+    changed = row(
+        1, "Running", is_unseen=True, last_change=change(1, "WaitResource", "Running", START)
+    )
+
+    assert note(changed, START, 16)[0] == "was WaitResource"
+    assert note(changed, START, 15)[0] == "was WaitRes"
+
+
+def test_a_seen_change_stays_told_without_a_ticking_age() -> None:
+    assert note(failed_row(is_unseen=False), START, 40) == ("Running -> Failure", Role.DIM)
+
+
+def test_a_rerun_is_called_one() -> None:
+    again = replace(change(1, "Failure", "Running", START), is_rerun=True)
+
+    assert note(row(1, "Running", last_change=again), START, 60)[0] == "Failure -> Running (rerun)"
+
+
+def test_trouble_shows_its_cause() -> None:
+    troubled = next(r for r in outage().rows if not r.is_live)
+
+    assert note(troubled, START, 40) == ("Throttling.User, read 6m ago", Role.DIM)
+
+
+def test_trouble_that_needs_a_person_stands_out() -> None:
+    trouble = Trouble("refused", "", retry_at=None)
+
+    assert note(row(1, "Running", trouble=trouble), START, 40) == ("refused", Role.TROUBLE)
+
+
+@pytest.mark.parametrize(
+    ("one", "word"),
+    [
+        (Row(key(1), is_loading=True), "reading..."),
+        (Row(key(1)), "not read"),
+        (Row(key(1), trouble=Trouble("not found", "", None)), "not found"),
+        (row(1, "Failure", is_gone=True), "gone"),
+        (row(1, ""), "no status"),
+    ],
+)
+def test_every_state_has_a_word(one: Row, word: str) -> None:
+    assert state_word(one)[0] == word
+
+
+def test_an_unknown_word_is_shown_as_it_came_in_the_colour_of_the_unknown() -> None:
+    assert state_word(row(1, "Frozen")) == ("Frozen", Role.UNKNOWN)
+
+
+def test_a_wide_name_keeps_the_columns_aligned() -> None:
+    columns = row_columns(80, 11, 33)
+    plain = list_line(row(1, "Running", name="dim_shop"), MARK, LOOK, START, columns).text
+    wide = list_line(
+        row(1, "Running", name="dim_店铺_商品_信息_全量_日表_df"), MARK, LOOK, START, columns
+    ).text
+
+    assert cell_len(plain.partition("Running")[0]) == cell_len(wide.partition("Running")[0])
+
+
+def by_attention(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    return tuple(RowTable(rows))
+
+
+def ids(rows: tuple[Row, ...]) -> list[int]:
+    return [r.key.id for r in rows]
+
+
+def test_the_most_urgent_comes_first() -> None:
+    rows = (
+        row(9, "Success"),
+        row(8, "NotRun"),
+        row(7, "WaitTime"),
+        row(6, "Running"),
+        row(5, "Success", is_unseen=True),
+        row(4, "Running", is_live=False),
+        row(3, "Brandnew"),
+        row(2, "Failure"),
+        row(1, "Failure", is_unseen=True),
+    )
+
+    assert ids(by_attention(rows)) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_gone_comes_before_what_is_merely_old() -> None:
+    gone, old = row(2, "Failure", is_gone=True, is_live=False), row(1, "Running", is_live=False)
+
+    assert ids(by_attention((old, gone))) == [2, 1]
+
+
+def test_a_failure_stays_in_front_when_contact_is_lost() -> None:
+    lost, running = row(1, "Failure", is_live=False), row(2, "Running")
+
+    assert ids(by_attention((running, lost))) == [1, 2]
+
+
+def test_the_longest_running_leads_the_running() -> None:
+    rows = (
+        row(1, "Running", started_time=ms(ago(minutes=5))),
+        row(2, "Checking", started_time=ms(ago(minutes=60))),
+    )
+
+    assert ids(by_attention(rows)) == [2, 1]
+
+
+def test_the_latest_failure_leads_the_failures() -> None:
+    rows = (
+        row(1, "Failure", finished_time=ms(ago(hours=5))),
+        row(2, "Failure", finished_time=ms(ago(minutes=5))),
+    )
+
+    assert ids(by_attention(rows)) == [2, 1]
+
+
+def test_a_row_without_a_reading_counts_as_not_live() -> None:
+    unread = replace(row(1, "Running"), instance=None, is_live=False)
+
+    assert ids(by_attention((row(2, "Running"), unread))) == [1, 2]
+
+
+def test_next_unseen_goes_round() -> None:
+    table = RowTable((failed_row(), row(2, "Running"), row(3, "Success", is_unseen=True)))
+    failed, unseen, running = table
+
+    assert table.next_unseen(failed.key) is unseen
+    assert table.next_unseen(running.key) is failed
+    assert table.next_unseen(unseen.key) is failed
+    assert table.next_unseen(None) is failed
+    assert RowTable([running]).next_unseen(running.key) is None
+
+
+def test_next_unseen_finds_what_the_search_hides_last() -> None:
+    table = RowTable((failed_row(), row(2, "Running")))
+    table.arrange(SORTS[0], lambda each: not each.is_unseen)
+
+    assert table.next_unseen(None) == failed_row()
+
+
+@given(st.permutations(mixed_rows()))
+def test_the_order_does_not_depend_on_the_order_they_came_in(rows: list[Row]) -> None:
+    assert by_attention(tuple(rows)) == by_attention(mixed_rows())
+
+
+NAMES_ORDER = ("ods_pay", "dwd_订单", "a" * 60, "")
+rows_of = st.builds(
+    lambda number, target, status, name, flags: Row(
+        key(number, target),
+        instance(number, status, name=name) if status else None,
+        read_at=START,
+        is_watched=True,
+        is_live=flags & 1 > 0,
+        is_unseen=flags & 2 > 0,
+        is_gone=flags & 4 > 0,
+    ),
+    st.integers(1, 12),
+    st.sampled_from([BINDING, BINDING, FINANCE]),
+    st.sampled_from(["Running", "Success", "Failure", "WaitTime", "Odd", ""]),
+    st.sampled_from(NAMES_ORDER),
+    st.integers(0, 7),
+)
+
+
+@given(
+    st.lists(st.lists(st.one_of(rows_of, st.integers(0, 30)), max_size=80), max_size=5),
+    st.sampled_from(SORTS),
+    st.sampled_from(["", "status=run", "dwd", "!ods"]),
+)
+def test_what_is_kept_equals_a_table_made_afresh(
+    series: list[list[Row | int]], sort: str, query: str
+) -> None:
+    matches = search_of(query, START)
+    table, held = RowTable(), Rows()
+    table.arrange(sort, matches)
+    for changes in series:
+        for each in changes:
+            if isinstance(each, Row):
+                held = held.updated({each.key: each})
+            elif len(held):
+                taken = [*held][each % len(held)]
+                held = held.updated({taken.key: None})
+        table.update(held)
+
+        again = RowTable(held)
+        again.arrange(sort, matches)
+        shown = list(table)
+        assert shown == list(again) == [table[n] for n in range(len(table))]
+        assert {*shown} == {each for each in held if matches(each)}
+        assert [table.index(each.key) for each in shown] == [*range(len(shown))]
+        assert table.headers == again.headers
+        assert table.widest == again.widest
+        assert table.total == len(held)
+        assert table.unseen == sum(each.is_unseen for each in held)
+        read = [each for each in held if each.instance is not None]
+        words = (Family.UNKNOWN if each.is_gone else each.family for each in read)
+        assert {**table.counts} == {**Counter(words)}
+        names = [cell_len(each.instance.name) for each in read if each.instance]
+        assert table.widest[1] == max([12, *names])
+
+
+HEADERS = ("prod-ops cn-shanghai", "finance cn-hangzhou")
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.integers(1, 2))
+def test_every_line_is_a_row_a_header_or_a_gap(sizes: list[int], height: int) -> None:
+    targets = tuple(Target(f"p{n}", "cn-shanghai", "host") for n in range(len(sizes)))
+    rows = tuple(
+        Row(key(place, target))
+        for target, size in zip(targets, sizes, strict=True)
+        for place in range(size)
+    )
+    table = RowTable(rows)
+    # One target alone has no header, which the next test is about.
+    groups = table.headers if len(targets) > 1 else RowGroups(targets, (0,))
+    assert tuple(table) == rows
+    lines = [groups.at(y, height) for y in range(len(rows) * height + groups.extra_lines)]
+
+    expected: list[Place] = []
+    for target in targets:
+        expected += [Place()] * bool(expected) + [Place(header=target)]
+        for index, each in enumerate(rows):
+            if each.key.target == target:
+                expected += [Place(index, part) for part in range(height)]
+    assert lines == expected
+    assert [lines.index(Place(i)) for i in range(len(rows))] == [
+        groups.y_of(i, height) for i in range(len(rows))
+    ]
+
+
+@given(st.integers(0, 50), st.integers(1, 2))
+def test_a_list_of_one_account_has_no_header(y: int, height: int) -> None:
+    assert RowGroups().at(y, height)[:2] == divmod(y, height)
+    assert RowGroups().extra_lines == 0
+
+
+def test_the_endpoint_is_named_only_where_it_tells_two_apart() -> None:
+    inside = replace(BINDING, endpoint="dataworks-vpc.cn-shanghai.aliyuncs.com")
+
+    assert "aliyuncs" not in said([BINDING, FINANCE], BINDING)
+    assert inside.endpoint in said([BINDING, FINANCE, inside], inside)
+
+
+def said(targets: list[Target], one: Target) -> str:
+    return header_line(names_of(targets)[one], None, 200).text
+
+
+@given(st.integers(20, 100))
+def test_not_live_is_never_cut_from_a_header(width: int) -> None:
+    trouble = accounts().troubles[FINANCE]
+    line = header_line(names_of([FINANCE])[FINANCE], trouble, width)
+
+    assert "NOT LIVE" in line.text
+    assert cell_len(line.text) <= width
+    assert ("keys expired" in line.text) == (width >= 44)
+
+
+async def test_the_group_that_wants_most_attention_comes_first() -> None:
+    async with running(accounts()) as rig:
+        text = rig.text
+        assert text.index(HEADERS[0]) < text.index(HEADERS[1])
+        assert "finance cn-hangzhou  NOT LIVE: keys expired" in text
+
+        failed = of_finance(20077001288, "Failure", name="fin_tax_monthly", is_unseen=True)
+        rows = tuple(failed if r.key == failed.key else r for r in accounts().rows)
+        calm = tuple(replace(r, is_unseen=False) for r in rows if r.key != failed.key)
+        await rig.publish(replace(accounts(), rows=(*calm, failed)))
+
+        text = rig.text
+        assert text.index(HEADERS[1]) < text.index("fin_tax") < text.index(HEADERS[0])
+
+
+async def test_moving_goes_over_headers_and_the_ends_show_them() -> None:
+    async with running(accounts(), (80, 12)) as rig:
+        rows = tuple(rig.app.main.list.items)
+        for expected in (*rows[1:], rows[-1]):
+            await rig.press("j")
+            assert rig.app.main.list.chosen == expected
+            assert str(expected.key.id) in rig.text
+        assert HEADERS[0] not in rig.text
+        await rig.press("g")
+        assert HEADERS[0] in rig.text
+        await rig.press("G")
+        assert rig.app.main.list.chosen == rows[-1]
+        seen = [rows[-1]]
+        while seen[-1] != rows[0]:
+            await rig.press("pageup")
+            now = rig.app.main.list.chosen
+            assert now is not None
+            assert str(now.key.id) in rig.text
+            seen.append(now)
+        assert HEADERS[0] in rig.text
+
+
+async def test_a_click_on_a_header_or_a_gap_moves_nothing() -> None:
+    async with running(accounts()) as rig:
+        rows = tuple(rig.app.main.list.items)
+        for y, index in ((1, 0), (6, 5), (0, 5), (7, 5), (9, 6), (8, 6), (10, 7), (12, 7)):
+            await rig.pilot.click("#watched", offset=(5, y))
+            await rig.settle()
+            assert rig.app.main.list.chosen == rows[index]
+
+
+async def test_filter_and_sort_keep_the_headers() -> None:
+    async with running(accounts()) as rig:
+        await rig.press("/", *"fin_", "enter")
+        assert HEADERS[1] in rig.text
+        assert HEADERS[0] not in rig.text
+        await rig.press("escape", "s")
+        assert rig.app.main.list.sort == "name"
+        names = [r.instance.name for r in rig.app.main.list.items if r.instance]
+        assert names == [*sorted(names[:6]), *sorted(names[6:])]
+        assert all(header in rig.text for header in HEADERS)
+
+
+async def test_headers_go_with_the_last_row_of_the_other_account() -> None:
+    async with running(accounts()) as rig:
+        await rig.publish(mixed())
+        assert not any(header in rig.text for header in HEADERS)
+
+
+async def test_a_row_that_changes_under_headers_sends_at_most_400_bytes() -> None:
+    rows = tuple(
+        make(n, "Running", name=f"dwd_{n}", started_time=ms(ago(minutes=n - 10432980000)))
+        for make in (row, of_finance)
+        for n in range(10432980001, 10432980006)
+    )
+    snapshot = Snapshot(rows=rows, health=Health(contact=Contact.LIVE, last_good_at=START))
+    for size in ((80, 24), (160, 48)):
+        async with running(snapshot, size, is_recorded=True) as rig:
+            rig.take_bytes()
+            await rig.publish(replace(snapshot))
+            assert rig.take_bytes() == 0
+            assert rows[7].instance is not None
+            checking = replace(rows[7], instance=replace(rows[7].instance, status="Checking"))
+            changed = tuple(checking if r.key == checking.key else r for r in rows)
+            await rig.publish(replace(snapshot, rows=changed))
+
+            assert "Checking" in rig.text
+            assert 0 < rig.take_bytes() <= 400
+
+
+def shown(rig: Rig) -> list[int]:
+    return [r.key.id for r in rig.app.main.list.items]
+
+
+async def test_a_filter_narrows_the_list_as_it_is_typed_and_enter_keeps_it() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("/", *"trade")
+        assert shown(rig) == [TRADE]
+        assert "1 of 9 /trade" in rig.text
+        assert "LAST" not in rig.text
+        assert "type or paste" not in rig.text
+        await rig.press("enter")
+
+        assert shown(rig) == [TRADE]
+        assert rig.app.main.list.has_focus
+        assert "type or paste an instance ID" in rig.text
+
+
+async def test_digits_and_letters_are_the_filter_s_while_it_has_the_keys() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("/", *"1244x")
+        assert rig.app.main.id_box.text == ""
+        assert rig.asked == []
+        assert "No watched instance matches." in rig.text
+        await rig.press("backspace", "enter", "7")
+
+        assert shown(rig) == [TRADE]
+        assert rig.app.main.id_box.text == "7"
+
+
+async def test_an_unknown_field_is_said_where_the_rows_would_be() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("/", *"colour=")
+        assert shown(rig) == []
+        assert "There is no field 'colour': use name, status," in rig.text
+        await rig.press("escape")
+
+        assert len(shown(rig)) == 9
+
+
+async def test_fields_dates_and_their_negation_narrow_the_list() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("/", *"workspace=88123 date=yesterday !name=di", "enter")
+
+        assert {r.instance.name for r in rig.app.main.list.items if r.instance} == {
+            r.instance.name for r in mixed_rows() if r.instance and "di" not in r.instance.name
+        }
+
+
+async def test_escape_clears_the_filter_in_its_box_and_from_the_list() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("/", *"trade", "escape")
+        assert len(shown(rig)) == 9
+        assert rig.app.main.list.has_focus
+        await rig.press("/", *"trade", "enter", "escape")
+
+        assert len(shown(rig)) == 9
+        assert " of 9" not in rig.text
+
+
+async def test_a_filter_follows_what_changes() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("/", *"status=fail", "enter")
+        assert shown(rig) == [FAILED]
+        rows = tuple(
+            row(TRADE, "Failure", name="dwd_trade_order_di") if r.key.id == TRADE else r
+            for r in mixed_rows()
+        )
+        await rig.publish(replace(mixed(), rows=rows))
+
+        assert set(shown(rig)) == {FAILED, TRADE}
+        assert "2 of 9" in rig.text
+
+
+async def test_only_what_is_shown_is_removed_and_unseen_is_found_all_the_same() -> None:
+    rows = (*mixed_rows(), row(5, "Success", name="keep_me"))
+    async with running(replace(mixed(), rows=rows)) as rig:
+        await rig.press("/", *"login", "enter", "X")
+        assert rig.asked == [("unwatch", 10432980001)]
+        await rig.press("n")
+
+        assert rig.app.main.list.chosen.is_unseen  # type: ignore[union-attr]
+        assert len(shown(rig)) > 1
+
+
+async def test_a_filter_is_named_where_there_is_hardly_room() -> None:
+    async with running(mixed(), (40, 7)) as rig:
+        await rig.press("/", *"dwd", "enter")
+
+        assert "/dwd" in rig.text
+        assert "dwd_trade" in rig.text
+
+
+async def test_s_goes_round_the_orders_and_keeps_the_last(tmp_path: Path) -> None:
+    async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
+        orders = []
+        for name in (*SORTS[1:], SORTS[0]):
+            await rig.press("s")
+            orders.append(tuple(shown(rig)))
+            assert (f"by {name}" in rig.text) == (name != SORTS[0])
+        assert len(set(orders)) == len(SORTS)
+        assert orders[1] == tuple(sorted(shown(rig)))
+        await rig.press("s", "s")
+    async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
+        assert tuple(shown(rig)) == orders[1]
+
+
+async def test_the_cursor_stays_on_its_instance_in_any_order() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("j", "j", "s")
+
+        assert rig.app.main.list.chosen.key.id == TRADE  # type: ignore[union-attr]
