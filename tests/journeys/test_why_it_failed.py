@@ -1,3 +1,5 @@
+import re
+
 from journey import Home
 
 from wfinspect.simulator import DEMO_IDS, Simulator
@@ -37,6 +39,31 @@ def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
         app.wait_for("WATCHED")
         app.quit()
     assert simulator.calls.count("GetTaskInstanceLog") == 1
+
+
+def test_what_failed_comes_first_and_in_red_beside_the_last_success(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FAILED, "Failure")
+    with home.start(FAILED) as app:
+        app.wait_for("✖ Failure")
+        app.press("c")
+        app.wait_for(r"TASKS +reading the (\d+ )?tasks of")
+        text = app.wait_for(r"TASKS 12 *\n .*✖ Failure .*\n .*✖ Failure ")
+        row = text[: text.index("✖ Failure", text.index("TASKS"))].count("\n")
+        red = app.cell(25, row).fg
+        assert red != app.cell(25, row + 3).fg
+        assert {app.cell(column, row).fg for column in (1, 27)} == {red}
+        found = re.search(r"failed after (\w+), usually \w+ to (\w+): (\w+) longer", text)
+        assert found is not None
+        took, high, longer = map(duration_seconds_of, found.groups())
+        assert took - high == longer
+        app.quit()
+
+
+def duration_seconds_of(text: str) -> int:
+    sizes = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(count) * sizes[unit] for count, unit in re.findall("([0-9]+)([hms])", text))
 
 
 def test_a_failure_is_seen_in_the_view_of_its_tasks_with_no_key_pressed(

@@ -28,6 +28,7 @@ from wfinspect.model import (
     family_of,
 )
 from wfinspect.regions import zone_of
+from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import (
     BLANK,
     Column,
@@ -36,11 +37,11 @@ from wfinspect.ui.lines import (
     Span,
     beside,
     cell_len,
-    crop,
     line,
     wrap,
     wrap_lines,
 )
+from wfinspect.ui.screens.dialogs import Choice, ChoiceScreen
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import READ, OverlayScreen, Title, bind
 from wfinspect.ui.tasks_text import span_words, state_of
@@ -60,7 +61,7 @@ Cell = tuple[str, str, Role]
 
 def compare_columns(width: int, fields: Iterable[ComparedField]) -> tuple[Column, ...]:
     """Return those of label, glyph, value and glyph; the values stand together where those of the first are short."""
-    label = max(16, min(30, width * 3 // 10))
+    label = max(13, min(30, width * 3 // 10))
     values = (shown_block(shortened(each.first or "")[0]) for each in fields)
     widest = max((cell_len(part) for value in values for part in value.split("\n")), default=0)
     value = max(8, min((width - label - 8) // 2, max(24, widest)))
@@ -203,6 +204,7 @@ class CompareScreen(OverlayScreen):
     BINDINGS: ClassVar = [
         bind("less_than_sign", "turn(1)", "other run", "< >"),
         bind("greater_than_sign", "turn(-1)"),
+        bind("o", "choose", "choose run"),
         READ,
     ]
 
@@ -298,14 +300,41 @@ class CompareScreen(OverlayScreen):
             self._tasks = self._tasks[0], page.items
 
     def action_turn(self, step: int) -> None:
-        """Compare with another of the earlier runs."""
-        if not self._runs:
-            return
+        """Compare with the run before or after."""
         wanted = (-1 if self._at is None else self._at) + step
-        if not 0 <= wanted < len(self._runs):
+        if self._runs and not 0 <= wanted < len(self._runs):
             self.notify(f"No {'earlier' if step > 0 else 'later'} run is known.")
-            return
-        self._at, self._second, self._tasks = wanted, None, (self._tasks[0], None)
+        elif self._runs:
+            self._put_beside(wanted)
+
+    def action_choose(self) -> None:
+        """Choose among the earlier runs."""
+        if runs := self._runs:
+
+            def chosen(place: int | None) -> None:
+                if place is not None:
+                    self._put_beside(place)
+
+            choices = [self._choice(place, run) for place, run in enumerate(runs)]
+            hint = "letters narrow it, Enter compares"
+            view = ChoiceScreen(lambda: choices, "compare with another run", hint=hint)
+            self.app.push_screen(view, chosen)
+
+    def _choice(self, place: int, run: Run) -> Choice:
+        day = biz_date(run.biz_date, zone_of(self._key.target.region))
+        word = shown(run.status, limit=40) or "-"
+        glyph = self.look.glyphs[Status(run.status)]
+        state = f"{glyph} {word:<10}", FAMILY_ROLES[family_of(run.status)]
+        took = span_words(run.seconds)
+        return Choice(
+            place,
+            ((f" {day}  ", Role.TEXT), state, (f" {took:>7}", Role.TEXT)),
+            ((f"{run.id} ", Role.DIM),),
+            f"{day} {word} {run.id}",
+        )
+
+    def _put_beside(self, place: int) -> None:
+        self._at, self._second, self._tasks = place, None, (self._tasks[0], None)
         self._read_other()
         self.refresh_lines()
 
@@ -319,11 +348,12 @@ class CompareScreen(OverlayScreen):
         if first is None or self._runs is None:
             yield from self.waiting_lines(width)
             return
-        lateness = compare(first, self._runs).sentence(now)
-        yield line(*crop(((f" {lateness}", Role.TEXT),), width))
+        lateness = compare(first, self._runs)
+        role = Role.TROUBLE if lateness.is_late(now) else Role.TEXT
+        yield from sentence(lateness.sentence(now), width, role)
         if self._at is None:
-            other = ": < compares with one that did not" if self._runs else ""
-            yield from (BLANK, line((f" No earlier run that succeeded is known{other}.", Role.DIM)))
+            other = ": o chooses another" if self._runs else ""
+            yield from (BLANK, *sentence(f"No earlier run that succeeded is known{other}.", width))
         elif second is None:
             yield from self.waiting_lines(width)
         else:
