@@ -87,6 +87,17 @@ class Lateness(NamedTuple):
         return said + (f": late by {by}" if by else "")
 
 
+def usual_start(runs: Iterable[Run]) -> Usual | None:
+    """Return how long after the beginning of its business date a run starts; None from few runs.
+
+    Where a date had several, none of them is the usual one.
+    """
+    known = [r for r in runs if r.started_time is not None]
+    if len(known) < MIN_RUNS or len({r.biz_date for r in known}) < len(known):
+        return None
+    return _usual([((r.started_time or 0) - r.biz_date) / 1000 for r in known])
+
+
 def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
     """Say when an instance takes, or waits, longer than usual, or by how much it did.
 

@@ -514,6 +514,53 @@ class Query(NamedTuple):
     unified_workflow_instance_id: int | None = None
     """That of one trigger."""
 
+    def matches(self, instance: WorkflowInstance) -> bool:
+        """Return whether an instance passes all filters but the date, by the service's own rules."""
+        exact = {
+            "project_id": self.project_id,
+            "status": self.status,
+            "type": self.type,
+            "owner": self.owner,
+            "env_type": self.env_type,
+            "workflow_id": self.workflow_id,
+            "unified_workflow_instance_id": self.unified_workflow_instance_id,
+        }
+        return (
+            all(getattr(instance, name) == value for name, value in exact.items() if value)
+            and self.name in instance.name
+            and (not self.tags or any(tag in self.tags for tag in instance.tags))
+        )
+
+    def words(self) -> str:
+        """Return the filters as they are typed, such as ``project=88123 workflow=2261034``."""
+        given = {
+            "project": self.project_id,
+            "workflow": self.workflow_id,
+            "name": self.name,
+            "owner": self.owner,
+            "status": self.status,
+            "type": self.type,
+            "env": self.env_type,
+            "trigger": self.unified_workflow_instance_id,
+        }
+        tags = [f"tag={tag.key}:{tag.value}" for tag in self.tags]
+        return " ".join([*(f"{name}={value}" for name, value in given.items() if value), *tags])
+
+
+class Follow(NamedTuple):
+    """A query whose instances join the watched list by themselves, on each business date."""
+
+    number: int
+    """Names it for the user; the store gives it."""
+    target: Target
+    query: Query
+    """Its `biz_date` is 0."""
+    added_at: datetime
+    keep_days: float = 3.0
+    """How long after its end a run stays on the list that needs no one."""
+    due: str = ""
+    """``HH:MM`` in the region's zone, on the day after the business date; "" is no deadline."""
+
 
 def biz_date_of(day: date, zone: tzinfo) -> int:
     """Return a business date as `Query` wants it."""

@@ -4,7 +4,7 @@ Source: the endpoint page of the 2024-05-18 API and the endpoint map of the offi
 zones are the regions' local ones (the API does not return a switched scheduling zone).
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _CHINA = "Asia/Shanghai"
@@ -45,6 +45,12 @@ def day_ends_at(region: str, at: datetime) -> datetime:
     zone = zone_of(region)
     tomorrow = day_of(region, at) + timedelta(days=1)
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone)
+
+
+def due_at(region: str, biz_date: datetime, time_of_day: str) -> datetime:
+    """Return a time of day, ``HH:MM``, on the day after a business date."""
+    day = day_of(region, biz_date) + timedelta(days=1)
+    return datetime.combine(day, time.fromisoformat(time_of_day), zone_of(region))
 
 
 def zone_of(region: str) -> ZoneInfo:

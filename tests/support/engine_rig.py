@@ -145,9 +145,13 @@ class Asker(Rig):
     """A rig whose services answer requests, and what they answered."""
 
     def __init__(
-        self, state_dir: Path, clock: FakeClock | None = None, alerts: Alerts | None = None
+        self,
+        state_dir: Path,
+        clock: FakeClock | None = None,
+        alerts: Alerts | None = None,
+        budget: int = 3000,
     ) -> None:
-        super().__init__(state_dir, clock, alerts=alerts)
+        super().__init__(state_dir, clock, budget, alerts)
         self.source = TaskSource(self.clock)
         self.sources = {BINDING: self.source, OTHER: TaskSource(self.clock)}
         self.heard: list[Outcome] = []

@@ -116,6 +116,16 @@ COMMANDS: Mapping[str, Command] = {
         "exit codes: 0 done; 2 wrong usage or configuration; 5 not on the list",
         "[add ID ... | remove ID ... | export | import FILE|-]",
     ),
+    "follow": Command(
+        "have new runs join the watched list by themselves",
+        "Follow a workflow, or all instances that match filters: each new one joins the watched list "
+        "by itself, in every wfinspect that runs. Looked at are today's and yesterday's business date; "
+        "a daily run has the business date of the day before. A success leaves the list after "
+        "--keep days, a failure once you have seen it, and after 30 days at most. "
+        "wfinspect follow list prints what is followed, wfinspect follow remove N ends it.",
+        f"exit codes: 0 done; {_REFUSED}",
+        "[--project ID FILTERS | list | remove N]",
+    ),
     "simulate": Command(
         "only the simulated service",
         "Serve a simulated DataWorks on 127.0.0.1 until interrupted, and print its URL and the "

@@ -26,6 +26,25 @@ MAX_FOUND = 1_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
+    add_filters(parser)
+    add_date(parser)
+    output.add_output_option(parser, "an array of the service's objects as they came")
+
+
+def add_date(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:
+    """Add the business date of a search."""
+    parser.add_argument(
+        "--bizdate",
+        "--date",
+        type=partial(_checked, "--bizdate", read_day),
+        required=is_required,
+        metavar="DATE",
+        help="the business date: 2026-11-28, 20261128, today, yesterday, or --bizdate=-2d",
+    )
+
+
+def add_filters(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:
+    """Add the workspace and the filters of a search, but for its date."""
 
     def add(*flags: str, read: Callable[[str], object], **others: Any) -> None:  # noqa: ANN401 - argparse's
         parser.add_argument(*flags, type=partial(_checked, flags[0], read), **others)
@@ -40,14 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=", ".join(words),
         )
 
-    add("--project", "--workspace", read=read_id, required=True, metavar="ID", help="the workspace")
     add(
-        "--bizdate",
-        "--date",
-        read=read_day,
-        required=True,
-        metavar="DATE",
-        help="the business date: 2026-11-28, 20261128, today, yesterday, or --bizdate=-2d",
+        "--project",
+        "--workspace",
+        read=read_id,
+        required=is_required,
+        metavar="ID",
+        help="the workspace",
     )
     parser.add_argument("--name", metavar="TEXT", help="a part of the name")
     add_word("status")
@@ -68,16 +86,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what started them: a UnifiedWorkflowInstanceId",
     )
     add_word("env")
-    output.add_output_option(parser, "an array of the service's objects as they came")
 
 
-def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
-    """Print what was found, also where a later page could not be read."""
-    target, clock = resolve_target(settings, environ).target, SystemClock()
-    zone = zone_of(target.region)
-    query = Query(
+def query_of(args: argparse.Namespace, biz_date: int) -> Query:
+    """Return the search that the arguments of `add_filters` describe."""
+    return Query(
         args.project,
-        biz_date_of(date_of(args.bizdate, clock.now(), zone), zone),
+        biz_date,
         name=args.name or "",
         status=args.status or "",
         type=args.type or "",
@@ -87,6 +102,13 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         workflow_id=args.workflow,
         unified_workflow_instance_id=args.trigger,
     )
+
+
+def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+    """Print what was found, also where a later page could not be read."""
+    target, clock = resolve_target(settings, environ).target, SystemClock()
+    zone = zone_of(target.region)
+    query = query_of(args, biz_date_of(date_of(args.bizdate, clock.now(), zone), zone))
     calls = Counter[Target]()
     found: dict[int, WorkflowInstance] = {}
     try:

@@ -12,22 +12,25 @@ from math import inf
 from typing import TextIO
 
 from wfinspect.clock import Clock, SystemClock
+from wfinspect.commands.find import add_date, add_filters, query_of
 from wfinspect.commands.history import Change
 from wfinspect.commands.once import gravest, read_input, resolve_target, stored_rows
 from wfinspect.commands.output import SENTENCE_LIMIT, add_ids, say
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import shown
-from wfinspect.model import Family, InstanceKey
+from wfinspect.model import Family, Follow, InstanceKey, Query, Target, biz_date_of
 from wfinspect.parsing import FoundIds, parse_ids, read_id_file
+from wfinspect.regions import zone_of
+from wfinspect.search import date_of, read_day
 from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals
-from wfinspect.watching.api import Contact, Row, Snapshot, group_of
+from wfinspect.watching.api import Contact, Row, Snapshot, Trouble, group_of
 from wfinspect.watching.engine import Engine
-from wfinspect.watching.notifications import Alerts, NoticeReader
+from wfinspect.watching.notifications import Alerts, Messenger, NoticeReader
 from wfinspect.watching.poller import Poller
 from wfinspect.watching.schedule import Schedule
-from wfinspect.watching.store import EphemeralStore
+from wfinspect.watching.store import EphemeralStore, Store
 
 DONE, SUCCESS, FAILURE = "done", "success", "failure"
 UNTILS = tuple(f"{scope}:{state}" for scope in ("all", "any") for state in (DONE, SUCCESS, FAILURE))
@@ -37,10 +40,11 @@ TIMED_OUT = 124
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
     add_ids(parser, without="; without one, the watched list as it is now")
+    add_filters(parser, is_required=False)
+    add_date(parser, is_required=False)
     parser.add_argument(
         "--until",
         choices=UNTILS,
-        default=UNTILS[0],
         metavar="CONDITION",
         help="all or any, a colon, and done, success or failure (default: all:done)",
     )
@@ -54,6 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-fast", action="store_true", help="end as soon as the condition can't come true"
     )
+    parser.add_argument(
+        "--notify", action="store_true", help="run the command of [notify], as the app does"
+    )
+    parser.add_argument(
+        "--forever",
+        action="store_true",
+        help="keep the watched list and what is followed up to date, until it is ended",
+    )
 
 
 def _seconds(text: str) -> float:
@@ -64,32 +76,83 @@ def _seconds(text: str) -> float:
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
-    """Print a line for each change until the condition is true; the list stays as it is."""
-    clock = SystemClock()
+    """Print a line for each change until the condition is true.
+
+    The list stays as it is, except with --forever, which is the app without its screen.
+    """
+    _refuse_what_contradicts(args)
+    clock, directory = SystemClock(), settings.paths.state_dir
     schedule = Schedule(budget=settings.budget, interval_seconds=settings.interval)
-    if args.ids or args.file is not None:
-        keys = _keys(args, settings, environ)
+    keys: Sequence[InstanceKey] | None = None
+    if args.forever or args.project is not None:
+        target = resolve_target(settings, environ).target
     else:
-        keys = _stored_keys(settings, clock, schedule)
+        has_ids = args.ids or args.file is not None
+        keys = (
+            _keys(args, settings, environ) if has_ids else _stored_keys(settings, clock, schedule)
+        )
+        target = keys[0].target
+    if args.forever:
+        store, awaited = Store(directory, clock.now), ""
+    else:
+        follow_of = [_awaited(args, target, clock)] if args.project is not None else []
+        awaited = follow_of[0].query.words() if follow_of else ""
+        store = EphemeralStore(
+            directory, clock.now, keys or (), follows=follow_of, has_claims=args.notify
+        )
     engine = Engine(
-        keys[0].target,
+        target,
         connector(environ, home_of(environ), clock),
         clock,
-        store=EphemeralStore(settings.paths.state_dir, clock.now, keys),
+        store=store,
         schedule=schedule,
-        alerts=Alerts(),
+        alerts=_alerts(settings, environ) if args.notify else Alerts(),
     )
     poller = Poller(engine)
     is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
     progress = ProgressLine(sys.stderr, settings.zone, is_terminal=is_terminal)
     written = Change.as_json if args.json else partial(Change.as_text, zone=settings.zone)
-    follower = Follower(keys, args.until, fail_fast=args.fail_fast)
+    until = "" if args.forever else args.until or UNTILS[0]
+    follower = Follower(keys, until, fail_fast=args.fail_fast, awaited=awaited)
     with ended_by_signals():
         try:
             return follow(poller, follower, written, progress, clock, args.timeout)
         finally:
             progress.clear()
             poller.stop()
+
+
+def _refuse_what_contradicts(args: argparse.Namespace) -> None:
+    is_of_ids = bool(args.ids) or args.file is not None
+    if args.project is None and any((args.workflow, args.name, args.bizdate, args.tag, args.owner)):
+        raise UsageError("--project ID is missing: the workspace whose run is waited for.")
+    if args.project is not None and (is_of_ids or args.forever):
+        raise UsageError("--project waits for runs of its own: leave the IDs and --forever out.")
+    if args.project is not None and query_of(args, 0) == Query(args.project, 0):
+        raise UsageError("Which runs of the workspace? Add --workflow ID or --name TEXT.")
+    if args.forever and (is_of_ids or args.until or args.timeout):
+        raise UsageError(
+            "--forever has no end, and watches the watched list and what is followed: leave IDs, "
+            "--until and --timeout out."
+        )
+
+
+def _awaited(args: argparse.Namespace, target: Target, clock: Clock) -> Follow:
+    """Return the query of a run that may not exist yet, with its date; says what is waited for."""
+    zone = zone_of(target.region)
+    day = date_of(args.bizdate or read_day("yesterday"), clock.now(), zone)
+    query = query_of(args, biz_date_of(day, zone))
+    said = "" if args.bizdate else " (yesterday, as --bizdate is not given)"
+    say(f"Waiting for a run with {query.words()}, business date {day}{said}.")
+    return Follow(1, target, query, clock.now())
+
+
+def _alerts(settings: Settings, environ: Mapping[str, str]) -> Alerts:
+    notify = settings.notify
+    if not notify.command:
+        raise UsageError("--notify runs the command of [notify], and config.toml has none.")
+    messenger = Messenger(notify.command, environ)
+    return Alerts(notify.rule, lost_after=notify.lost_after, messenger=messenger)
 
 
 def _stored_keys(settings: Settings, clock: Clock, schedule: Schedule) -> Sequence[InstanceKey]:
@@ -139,15 +202,26 @@ _REFUSED, _GONE = 4, 5
 class Follower:
     """Follows some instances until a condition is true, or can't come true any more."""
 
-    def __init__(self, keys: Sequence[InstanceKey], until: str, *, fail_fast: bool = False) -> None:
+    def __init__(
+        self,
+        keys: Sequence[InstanceKey] | None,
+        until: str,
+        *,
+        fail_fast: bool = False,
+        awaited: str = "",
+    ) -> None:
         """Await the first snapshot.
 
         Args:
-            keys: the instances; each snapshot holds a row for all but the unknown ones.
-            until: one of `UNTILS`.
+            keys: the instances; each snapshot holds a row for all but the unknown ones. None takes
+                those of the first snapshot that holds any.
+            until: one of `UNTILS`; "" never ends, and takes those of every snapshot.
             fail_fast: end as soon as the condition can't come true.
+            awaited: what the first instances are looked for by.
         """
         self._keys = keys
+        self._is_endless, self._awaited = not until, awaited
+        self._trouble: Trouble | None = None
         self._is_any, self._state = until.startswith("any:"), until.partition(":")[2]
         self._fail_fast = fail_fast
         self._rows: list[Row | None] = []
@@ -156,7 +230,10 @@ class Follower:
     def take(self, snapshot: Snapshot) -> list[Change]:
         """Take the newest snapshot in; return what is new in it."""
         rows = {row.key: row for row in snapshot.rows}
-        self._rows = [rows.get(key) for key in self._keys]
+        self._trouble = snapshot.follow_trouble
+        if self._is_endless or (self._keys is None and rows):
+            self._keys = list(rows)
+        self._rows = [rows.get(key) for key in self._keys or ()]
         changes = [self._change(row) for row in self._rows if row is not None]
         return [change for change in changes if change is not None]
 
@@ -167,6 +244,10 @@ class Follower:
         Only good readings that are the present make an instance settled. One that is unknown, gone,
         or was refused before it was ever read is not waited for.
         """
+        if self._is_endless:
+            return None
+        if self._keys is None:
+            return self._trouble.exit_code if self._trouble is not None else None
         wanted, unwanted = _WANTED[self._state], _UNWANTED[self._state]
         ended = {row.family for row in self._rows if row is not None and _is_settled(row)}
         lost = {code for row in self._rows if (code := _lost_code(row))}
@@ -182,6 +263,8 @@ class Follower:
 
     def summary(self) -> str:
         """Return how far it is, in a few words."""
+        if self._keys is None:
+            return f"waiting for {self._awaited}"
         pairs = list(zip(self._keys, self._rows, strict=True))
         rows = [row for _, row in pairs if row is not None and not row.is_gone]
         missing = [str(key.id) for key, row in pairs if row is None or row.is_gone]

@@ -471,6 +471,10 @@ class Population:
         """Make an instance unknown, as one past its retention."""
         self._vanished.add(instance_id)
 
+    def unvanish(self, instance_id: int) -> None:
+        """Make an instance known, as a run that has just come into being."""
+        self._vanished.discard(instance_id)
+
     def restore(self, instance_id: int) -> None:
         """Let an instance go on in its own lifecycle."""
         for said in (self._changes, self._answers, self._held):

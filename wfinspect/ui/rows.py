@@ -227,7 +227,7 @@ def name_of(row: Row) -> Span:
 
 def late_word(row: Row) -> list[Span]:
     """``late`` with a blank behind it; nothing for one that is not."""
-    return [("late ", Role.TROUBLE)] if row.is_late else []
+    return [(f"{row.lateness} ", Role.TROUBLE)] if row.is_late else []
 
 
 def figure(row: Row) -> list[Span]:

@@ -366,6 +366,8 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
         is_live = row.outlook.is_progress_live
         old = line(*crop(((f" {progress}?", Role.DIM),), width))
         lines.append(progress_line(progress, look, width) if is_live else old)
+    if row.outlook.deadline and row.is_live:
+        lines.append(line(*crop(((f" {row.outlook.deadline}", Role.TROUBLE),), width)))
     lateness = row.outlook.lateness
     if lateness is not None and row.is_live and (lateness.usual or not row.instance.is_settled):
         said = lateness.sentence(now)

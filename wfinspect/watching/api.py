@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 from wfinspect.errors import ServiceError
 from wfinspect.model import (
     Family,
+    Follow,
     InstanceId,
     InstanceKey,
     Page,
@@ -48,6 +49,11 @@ class Trouble(NamedTuple):
     exit_code: int = 3
     """That of the error behind it."""
 
+    @classmethod
+    def of(cls, error: ServiceError) -> "Trouble":
+        """Return what an error says that only the user can repair."""
+        return cls(error.cause, str(error), None, error.exit_code)
+
 
 class Outlook(NamedTuple):
     """How far an instance is, and how that compares with what is usual."""
@@ -60,6 +66,8 @@ class Outlook(NamedTuple):
     """None where nothing is known of earlier runs."""
     is_late: bool = False
     """By the last reading it runs, and is beyond the usual range."""
+    deadline: str = ""
+    """Whether it misses what its follow is due by: ``late for 07:00``, or ``at risk: ...``."""
     foremost: tuple[TaskInstance, ...] = ()
     """The few of its tasks that need the user first, as read with `progress`."""
 
@@ -98,6 +106,10 @@ class Row(NamedTuple):
     """Where it stands in the watched list; smaller comes first."""
     added_at: datetime | None = None
     """When it was put on the watched list."""
+    follow: int = 0
+    """The number of the follow that brought it; 0 where the user did."""
+    note: str = ""
+    """What a user wrote about it."""
 
     @property
     def family(self) -> Family:
@@ -113,8 +125,15 @@ class Row(NamedTuple):
 
     @property
     def is_late(self) -> bool:
-        """Whether it runs longer than usual, and that is the present."""
-        return self.is_live and self.outlook is not None and self.outlook.is_late
+        """Whether it runs longer than usual or may miss its deadline, and that is the present."""
+        return bool(self.is_live and self.lateness)
+
+    @property
+    def lateness(self) -> str:
+        """In a word or a few why it counts as late, "" where it does not."""
+        if self.outlook is None:
+            return ""
+        return self.outlook.deadline or ("late" if self.outlook.is_late else "")
 
 
 _READ_AT = Row._fields.index("read_at")
@@ -316,6 +335,10 @@ class Snapshot(NamedTuple):
     """The latest alert; None before the first."""
     recent_ids: tuple[InstanceId, ...] = ()
     """IDs looked up lately, newest first."""
+    follows: tuple[Follow, ...] = ()
+    """What is followed, the oldest first."""
+    follow_trouble: Trouble | None = None
+    """Why the service refuses to be looked at for what is followed; None while it does not."""
 
 
 def equal_but_for_ages(one: Snapshot, other: Snapshot) -> bool:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from wfinspect.clock import Clock, Moment
 from wfinspect.errors import CredentialsMissing, DailyLimit, NotFound, Refused, ServiceError
+from wfinspect.format import moment as format_moment
 from wfinspect.format import shown
-from wfinspect.model import Family, InstanceKey, Target, Transition, WorkflowInstance
+from wfinspect.model import Family, Follow, InstanceKey, Query, Target, Transition, WorkflowInstance
 from wfinspect.watching.api import (
     A,
     Connect,
@@ -22,6 +23,7 @@ from wfinspect.watching.api import (
     with_group,
 )
 from wfinspect.watching.calls import BatchAnswer, Calls
+from wfinspect.watching.follows import FollowTracker
 from wfinspect.watching.journal import DailyBudget, Journal
 from wfinspect.watching.lookups import Lookups
 from wfinspect.watching.notifications import TRIAL, Absence, Alerts, Notices
@@ -29,11 +31,13 @@ from wfinspect.watching.outlook import OutlookTracker
 from wfinspect.watching.schedule import Batch, Schedule
 from wfinspect.watching.store import Store
 from wfinspect.watching.view import View
-from wfinspect.watching.watchlist import Attention, News
+from wfinspect.watching.watchlist import MAX_NAME, NEW, Attention, News
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+MAX_NOTE = 1_000
+"""Characters of a note."""
 _NAMED = 5
 _NAME_LIMIT = 100
 
@@ -75,6 +79,9 @@ class Engine:
         self._lookups = Lookups(self._calls, self._journal, schedule.limits, self._days, clock)
         self._outlooks = OutlookTracker(
             self._journal, schedule, self._attention, self._lookups, alerts, clock
+        )
+        self._follows = FollowTracker(
+            self._journal, schedule, self._lookups, clock, self._read_beside, self._join
         )
         self._view = View(self._journal, schedule, self._notices, alerts)
         self._absence = Absence()
@@ -120,6 +127,7 @@ class Engine:
         self._sync(moment)
         self._send(moment.monotonic)
         self._outlooks.step()
+        self._follows.step()
         # Nothing is notified or shown that a crash could still lose.
         self._journal.save(moment.monotonic)
         self._notify(moment)
@@ -179,6 +187,24 @@ class Engine:
         """Undo the last `unwatch`."""
         self._journal.restore()
         self._reconcile(self.clock.monotonic())
+
+    def follow(self, query: Query) -> None:
+        """Have the instances of a query join the list by themselves, on each business date."""
+        moment = self.clock.moment()
+        if any(each[1:3] == (self.target, query) for each in self._journal.follows):
+            self._notices.say(f"Followed already: {query.words()}.")
+            return
+        kept = self._journal.follow(Follow(0, self.target, query, moment.now), moment.monotonic)
+        if kept is None:
+            self._notices.say(f"Not followed: {self._journal.trouble}", is_error=True)
+
+    def note(self, key: InstanceKey, text: str) -> None:
+        """Keep a note about a watched instance; "" removes it."""
+        self._journal.note(key, text.strip()[:MAX_NOTE])
+
+    def unfollow(self, number: int) -> None:
+        """Follow a query no longer; the rows it brought stay."""
+        self._journal.unfollow(number, self.clock.monotonic())
 
     def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
         """Clear the unseen marks of some rows, of all without an argument."""
@@ -286,12 +312,33 @@ class Engine:
             self._alerts.outage.changed(seen.transition)
         self._absence.heard(key, moment.monotonic, seen.transition)
 
+    def _read_beside(self, key: InstanceKey, instance: WorkflowInstance, moment: Moment) -> None:
+        """Take in a reading that no poll requested."""
+        self._observe(key, instance, moment)
+        self._watchlist.touch([key])
+        self._reconcile(moment.monotonic)
+        self._schedule.read_elsewhere(key, moment.monotonic, moment.monotonic)
+        self._last_good_at = moment.now
+
+    def _join(self, follow: Follow, instance: WorkflowInstance, moment: Moment) -> None:
+        """Put an instance on the list that a follow brings; notifies of one that has failed since then."""
+        key = InstanceKey(follow.target, instance.id)
+        self._journal.watch([key], moment.now, follow.number)
+        self._read_beside(key, instance, moment)
+        over_at = format_moment(instance.finished_time or instance.modify_time or 0)
+        is_failure = instance.family is Family.FAILURE
+        if is_failure and over_at is not None and over_at > follow.added_at:
+            name, status = instance.name[:MAX_NAME], instance.status
+            since = follow.added_at
+            change = Transition(key, name, NEW, status, min(over_at, moment.now), since, moment.now)
+            self._journal.failed_at_first_sight(key, change)
+
     def _missed(self, key: InstanceKey, error: NotFound, monotonic: float) -> None:
         row = self._watchlist.rows.get(key)
         if row is None:
             return
         self._absence.heard(key, monotonic)
-        if self._watchlist.missed(key, _trouble(error), monotonic):
+        if self._watchlist.missed(key, Trouble.of(error), monotonic):
             self._journal.gone(key)
             name = _name(row.instance) if row.instance else ""
             self._notices.say(f"{name} ({key.id}) is gone: the service no longer knows it.")
@@ -301,7 +348,7 @@ class Engine:
 
     def _blame(self, key: InstanceKey, error: ServiceError, monotonic: float) -> None:
         if key in self._watchlist.rows:
-            self._watchlist.states[key].fault = _trouble(error)
+            self._watchlist.states[key].fault = Trouble.of(error)
             self._absence.heard(key, monotonic)
 
     # What others did: other processes, the wall clock, and the user at the credentials.
@@ -395,6 +442,10 @@ class Engine:
             self._notices.say(text)
         self._notify_unknown()
         self._notify_changes(moment)
+        missing, self._follows.missing = self._follows.missing, []
+        for text in missing if self._alerts.is_late_wanted else ():
+            self._notices.say(text, is_error=True)
+            self._alerts.say(text, monotonic)
         self._alerts.send(max(monotonic, self._alerts.due_at) if is_last else monotonic)
         if trouble := self._alerts.messenger.take_trouble():
             self._notices.say(trouble, is_error=True)
@@ -454,6 +505,7 @@ class Engine:
             inf if due_at is None else due_at,
             self._lookups.next_at(monotonic),
             self._outlooks.next_at(monotonic),
+            self._follows.next_at(),
             self._opens_at(),
         )
         return None if earliest == inf else max(0.0, earliest - monotonic)
@@ -467,7 +519,3 @@ def _claim(change: Transition) -> str:
 def _name(instance: WorkflowInstance) -> str:
     """Return a name for a sentence."""
     return shown(instance.name, limit=_NAME_LIMIT)
-
-
-def _trouble(error: ServiceError) -> Trouble:
-    return Trouble(error.cause, str(error), None, error.exit_code)

@@ -13,14 +13,22 @@ from typing import Any, TypeVar
 
 from wfinspect.clock import Moment
 from wfinspect.errors import DailyLimit, StoreError
-from wfinspect.model import Account, InstanceId, InstanceKey, Target, Transition, WorkflowInstance
+from wfinspect.model import (
+    Account,
+    Follow,
+    InstanceId,
+    InstanceKey,
+    Target,
+    Transition,
+    WorkflowInstance,
+)
 from wfinspect.regions import day_ends_at, day_of
-from wfinspect.watching.api import Row
+from wfinspect.watching.api import Row, Trouble
 from wfinspect.watching.cadence import SAVED_AFTER_SECONDS
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits
 from wfinspect.watching.notifications import Notices
 from wfinspect.watching.store import MAX_RECENT, Changes, Store, event_name
-from wfinspect.watching.watchlist import Observation, Watchlist
+from wfinspect.watching.watchlist import News, Observation, Watchlist
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN_TRANSITIONS = 200
@@ -42,11 +50,14 @@ class Journal:
         self.transitions: list[Transition] = []
         """The latest, newest first."""
         self.recent: list[InstanceId] = []
+        self.follows: tuple[Follow, ...] = ()
+        self.follow_trouble: Trouble | None = None
+        """Why the last look was refused."""
         self.news: list[Transition] = []
         """Changes that are saved and without a notification yet; the caller clears this."""
         self.trouble = ""
         """Why nothing can be saved, "" while all is well."""
-        self._notices = notices
+        self.notices = notices
         self._retry_at = self._saved_at = self._shared_until = -inf
         self._failures = 0
         """Of the store, in a row."""
@@ -62,14 +73,21 @@ class Journal:
         """Fill the list from the store, before anything else; its readings count as old."""
         self._use(lambda: self._take_over(None), monotonic)
 
+    def is_shared(self, monotonic: float) -> bool:
+        """Return whether another process may be there that uses the store."""
+        return monotonic < self._shared_until
+
     def sync(self, moment: Moment) -> list[InstanceKey]:
         """Take over what other processes did; returns the rows of which they had a newer reading."""
         return self._use(lambda: self._sync(moment), moment.monotonic) or []
 
     def save(self, monotonic: float) -> None:
         """Save what has changed since the last time."""
-        is_shared = monotonic < self._shared_until
-        is_due = is_shared or self.trouble or monotonic >= self._saved_at + SAVED_AFTER_SECONDS
+        is_due = (
+            self.is_shared(monotonic)
+            or self.trouble
+            or monotonic >= self._saved_at + SAVED_AFTER_SECONDS
+        )
         if self._changes.is_news or (is_due and self._changes):
             self._saved_at = monotonic
             self._use(self._save, monotonic)
@@ -82,9 +100,9 @@ class Journal:
         self._retry_at = self._saved_at = -inf
         self.save(0.0)
 
-    def watch(self, keys: Iterable[InstanceKey], now: datetime) -> None:
-        """Put instances on the watched list."""
-        for key in self.watchlist.watch(keys, now):
+    def watch(self, keys: Iterable[InstanceKey], now: datetime, follow: int = 0) -> None:
+        """Put instances on the watched list; `follow` is the number of the one that brings them."""
+        for key in self.watchlist.watch(keys, now, follow):
             self._changes.added[key] = self.watchlist.rows[key]
 
     def unwatch(self, keys: Sequence[InstanceKey]) -> None:
@@ -101,6 +119,17 @@ class Journal:
         """Take an instance off the list that should not have been put there."""
         self.watchlist.drop(key)
         self._changes.remove(key)
+
+    def note(self, key: InstanceKey, text: str) -> None:
+        """Keep a note about a watched row, in place of the one before; "" removes it."""
+        row = self.watchlist.rows.get(key)
+        if row is None or not row.is_watched:
+            return
+        self.watchlist.put(row._replace(note=text))
+        if key in self._changes.added:
+            self._changes.added[key] = self.watchlist.rows[key]
+        else:
+            self._changes.notes[key] = text
 
     def mark_seen(self, keys: Sequence[InstanceKey] | None) -> None:
         """Clear unseen marks, all without keys."""
@@ -121,6 +150,29 @@ class Journal:
         self._note(row, None if row.instance is before else row.instance, change)
         if seen.is_news:
             self._note_mark(row)
+
+    def follow(self, follow: Follow, monotonic: float) -> Follow | None:
+        """Keep a follow, at once; returns it with its number, None where it can't be kept."""
+        kept = self._use(lambda: self.store.add_follow(follow), monotonic)
+        if kept is not None:
+            self.follows = (*self.follows, kept)
+        return kept
+
+    def unfollow(self, number: int, monotonic: float) -> None:
+        """Remove a follow, at once."""
+        self._use(lambda: self.store.remove_follow(number), monotonic)
+        self.follows = tuple(each for each in self.follows if each.number != number)
+
+    def passed_over(self, keys: Sequence[InstanceKey], monotonic: float) -> Collection[InstanceKey]:
+        """Return those that a follow brought and that left the list; all where that can't be read."""
+        found = self._use(lambda: self.store.passed_over(keys), monotonic) if keys else set()
+        return keys if found is None else found
+
+    def failed_at_first_sight(self, key: InstanceKey, change: Transition) -> None:
+        """Note that the first reading of a row is a failure that the user is to be notified of."""
+        row = self.watchlist.rows[key]
+        self.watchlist.put(row._replace(is_unseen=True, last_change=change))
+        self.observed(key, Observation(News.CHANGED, change), row.instance)
 
     def store_again(self, key: InstanceKey) -> None:
         """Replace a stored row that is of another instance, or from a clock set back since."""
@@ -210,13 +262,13 @@ class Journal:
         else:
             self._failures = 0
             if self.trouble:
-                self._notices.say("The watched list is saved again.")
+                self.notices.say("The watched list is saved again.")
             self.trouble = ""
         if unreadable := self.store.take_unreadable():
-            self._notices.say(unreadable, is_error=True)
+            self.notices.say(unreadable, is_error=True)
         if (moved_to := self.store.set_aside) is not None:
             text = f"The stored list was damaged and was set aside as {moved_to}."
-            self._notices.say(text, is_error=True)
+            self.notices.say(text, is_error=True)
             self.store.set_aside = None
             self._retry_at = -inf
         return found
@@ -246,6 +298,7 @@ class Journal:
         taken = self.watchlist.take_over(self.store.rows(held), self._changes, moment)
         self._read_transitions()
         self.recent = self.store.recent()
+        self.follows = tuple(self.store.follows())
         return taken
 
     def _save(self) -> None:

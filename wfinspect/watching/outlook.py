@@ -11,6 +11,7 @@ from typing import Any
 
 from wfinspect.clock import Clock, Moment
 from wfinspect.errors import ServiceError
+from wfinspect.format import moment as moment_of
 from wfinspect.lateness import compare
 from wfinspect.model import (
     Family,
@@ -20,8 +21,8 @@ from wfinspect.model import (
     by_attention,
     progress,
 )
-from wfinspect.regions import day_of
-from wfinspect.watching.api import A, EarlierRuns, Heard, Outcome, Outlook, Request, TasksOf
+from wfinspect.regions import day_of, due_at, zone_of
+from wfinspect.watching.api import A, EarlierRuns, Heard, Outcome, Outlook, Request, Row, TasksOf
 from wfinspect.watching.cadence import freshness_seconds
 from wfinspect.watching.journal import Journal
 from wfinspect.watching.lookups import Lookups, RunHistory
@@ -109,17 +110,38 @@ class OutlookTracker:
     def _follow(self, key: InstanceKey) -> None:
         """Come in line with a reading; notifies of a run that has become late."""
         row, state = self._watchlist.rows[key], self._watchlist.states[key].outlook
-        if state is None or row.instance is None or row.read_at is None:
+        if row.instance is None or row.read_at is None:
+            return
+        if state is None and row.follow and self._due_at(row) is not None:
+            state = self._watchlist.states[key].outlook = OutlookState(row.instance)
+        if state is None:
             return
         before = row.outlook or Outlook()
         outlook = followed(before, state, row.instance, row.read_at)
+        due = self._due_at(row)
+        if due is not None:
+            zone = zone_of(key.target.region)
+            said = deadline_words(due.astimezone(zone), outlook, row.instance, row.read_at)
+            outlook = outlook._replace(deadline=said)
         self._keep(key, outlook)
-        if outlook.is_late and not before.is_late and row.is_watched:
-            self._notify_late(key, outlook)
+        if row.is_watched:
+            if outlook.is_late and not before.is_late:
+                self._notify_late(key, outlook)
+            if outlook.deadline[:4] not in {"", before.deadline[:4]}:
+                self._notify_deadline(key, outlook)
+
+    def _due_at(self, row: Row) -> datetime | None:
+        """Return by when a row is to be done, by the follow that brought it."""
+        follow = next((each for each in self._journal.follows if each.number == row.follow), None)
+        begin = moment_of(row.instance.biz_date or 0) if row.instance else None
+        if follow is None or not follow.due or begin is None:
+            return None
+        return due_at(row.key.target.region, begin, follow.due)
 
     def _keep(self, key: InstanceKey, outlook: Outlook) -> None:
         row = self._watchlist.rows[key]
-        found = None if outlook.progress is None and outlook.lateness is None else outlook
+        is_known = outlook.progress is not None or outlook.lateness is not None or outlook.deadline
+        found = outlook if is_known else None
         if found != row.outlook:
             self._watchlist.put(row._replace(outlook=found))
 
@@ -141,7 +163,9 @@ class OutlookTracker:
         for _ in range(min(_PASSED_AT_ONCE, len(self._around))):
             key = self._around.popleft()
             row = self._watchlist.rows.get(key)
-            if row is None or not row.is_watched or row.family is not Family.ACTIVE:
+            if row is None or not row.is_watched:
+                continue
+            if row.family is not Family.ACTIVE and (row.family.is_settled or not self._due_at(row)):
                 continue
             known = self._watchlist.states[key].outlook
             before = known.examined_on if known else None
@@ -228,6 +252,19 @@ class OutlookTracker:
             self._keep(key, outlook)
             self._watchlist.touch([key])
 
+    def _notify_deadline(self, key: InstanceKey, outlook: Outlook) -> None:
+        """Have it announced that a run may miss its deadline, and again when it does."""
+        instance = self._watchlist.rows[key].instance
+        if instance is None or not self._alerts.is_late_wanted:
+            return
+        moment = self._clock.moment()
+        what = outlook.deadline.partition(" ")[0]
+        if self._journal.claim([f"due {what} {' '.join(key.target)} {key.id}"], moment):
+            said = outlook.deadline
+            self._alerts.late(
+                key, instance, said, moment.now, moment.monotonic, frozen=outlook.frozen
+            )
+
     def _notify_late(self, key: InstanceKey, outlook: Outlook) -> None:
         """Have it announced that a run is late, once over all processes and starts."""
         instance = self._watchlist.rows[key].instance
@@ -240,6 +277,40 @@ class OutlookTracker:
             self._alerts.late(
                 key, instance, said, moment.now, moment.monotonic, frozen=outlook.frozen
             )
+
+
+def deadline_words(
+    due: datetime, outlook: Outlook, instance: WorkflowInstance, read_at: datetime
+) -> str:
+    """Return ``late for 07:00``, ``at risk: expected 07:12, due 07:00``, or "".
+
+    Args:
+        due: by when it is to be done, in the zone that times are said in.
+        outlook: what is known of it.
+        instance: as read.
+        read_at: when; a reading taken in time says nothing of what came after.
+    """
+    if instance.is_settled:
+        return ""
+    if read_at > due:
+        return f"late for {due:%H:%M}"
+    expected = expected_at(outlook, instance, read_at)
+    if expected is None or expected <= due:
+        return ""
+    return f"at risk: expected {expected.astimezone(due.tzinfo):%H:%M}, due {due:%H:%M}"
+
+
+def expected_at(outlook: Outlook, instance: WorkflowInstance, read_at: datetime) -> datetime | None:
+    """Return when a run should be done: by earlier runs, and once those are passed by its tasks."""
+    usual = outlook.lateness.expected_at if outlook.lateness is not None else None
+    if usual is not None and usual > read_at:
+        return usual
+    progress = outlook.progress
+    started = moment_of(instance.started_time) if instance.started_time else None
+    if progress is None or not progress.done or started is None or started > read_at:
+        # It should be over: it takes a while longer at least.
+        return read_at if usual is not None else None
+    return started + (read_at - started) * (progress.total / progress.done)
 
 
 def followed(

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, fields
-from datetime import MAXYEAR, UTC, date, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,8 +21,10 @@ from wfinspect.errors import StoreError
 from wfinspect.model import (
     MAX_INSTANCE_ID,
     Account,
+    Follow,
     InstanceId,
     InstanceKey,
+    Query,
     Tag,
     Target,
     Transition,
@@ -57,6 +59,7 @@ class Changes:
     ages: dict[InstanceKey, Row] = field(default_factory=dict)
     """The same of rows of which nothing but the time of their reading differs."""
     unseen: dict[InstanceKey, bool] = field(default_factory=dict)
+    notes: dict[InstanceKey, str] = field(default_factory=dict)
     transitions: list[tuple[str, Transition]] = field(default_factory=list)
     """Each with its `event_name`, so that two processes notify of it once."""
     calls: Counter[tuple[Account, date]] = field(default_factory=Counter)
@@ -73,7 +76,7 @@ class Changes:
 
     def remove(self, key: InstanceKey) -> None:
         """Take a row out, whatever else was to be saved of it."""
-        for changed in (self.added, self.readings, self.ages, self.unseen):
+        for changed in (self.added, self.readings, self.ages, self.unseen, self.notes):
             changed.pop(key, None)
         self.removed[key] = None
 
@@ -171,13 +174,56 @@ class Store:
 
         return self._use(write)
 
+    def follows(self) -> list[Follow]:
+        """Return what is followed, the oldest first."""
+        query = (
+            "SELECT number, profile, region, endpoint, doc, added_at FROM follows ORDER BY number"
+        )
+        lines = self._use(lambda c: c.execute(query).fetchall())
+        found = [_follow(values) for values in lines]
+        if None in found:
+            self._lost("what is followed")
+        return [each for each in found if each is not None]
+
+    def add_follow(self, follow: Follow) -> Follow:
+        """Keep a follow; returns it with a number of its own unless it has one."""
+        insert = (
+            "INSERT INTO follows (number, profile, region, endpoint, doc, added_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
+        )
+        doc = json.dumps({"query": follow.query, "keep_days": follow.keep_days, "due": follow.due})
+        values = (follow.number or None, *follow.target, doc, to_microseconds(follow.added_at))
+
+        def write(connection: sqlite3.Connection) -> Follow:
+            with connection:
+                number = connection.execute(insert, values).lastrowid
+            return follow._replace(number=int(number or 0))
+
+        return self._use(write)
+
+    def remove_follow(self, number: int) -> None:
+        """Follow no longer; the rows it brought stay."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            with connection:
+                connection.execute("DELETE FROM follows WHERE number = ?", (number,))
+
+        self._use(write)
+
+    def passed_over(self, keys: Iterable[InstanceKey]) -> set[InstanceKey]:
+        """Return those that a follow brought and that left the list since."""
+        query = f"SELECT 1 FROM passed_over WHERE {_KEY}"  # noqa: S608
+        return self._use(
+            lambda c: {key for key in keys if c.execute(query, (*key.target, key.id)).fetchone()}
+        )
+
     def save(self, changes: Changes) -> list[Transition]:
         """Save all changes or none; returns the transitions that no process had recorded before."""
 
         def write(connection: sqlite3.Connection) -> list[Transition]:
             with connection:
                 connection.execute(_BEGIN)
-                _write_rows(connection, changes)
+                _write_rows(connection, changes, self._now())
                 new = [
                     transition
                     for event, transition in changes.transitions
@@ -307,10 +353,25 @@ class EphemeralStore(Store):
     """
 
     def __init__(
-        self, directory: Path, now: Callable[[], datetime], keys: Iterable[InstanceKey] = ()
+        self,
+        directory: Path,
+        now: Callable[[], datetime],
+        keys: Iterable[InstanceKey] = (),
+        *,
+        follows: Iterable[Follow] = (),
+        has_claims: bool = False,
     ) -> None:
-        """Begin with rows of the given keys."""
+        """Begin with rows of the given keys.
+
+        Args:
+            directory: where the file is.
+            now: the time.
+            keys: the first rows.
+            follows: what brings further ones.
+            has_claims: take part in the notifications of the processes that share the list.
+        """
         super().__init__(directory, now)
+        self._follows, self._has_claims = list(follows), has_claims
         self._since = now()
         self._own = {
             key: Row(key, is_watched=True, position=float(place), added_at=self._since)
@@ -329,13 +390,21 @@ class EphemeralStore(Store):
         self._is_begun = True
         return [stored.get(key, row) for key, row in self._own.items()]
 
+    def follows(self) -> list[Follow]:
+        """Return its own."""
+        return self._follows
+
     def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:  # noqa: ARG002
         """Return none: those of the file are of the user's own list."""
         return []
 
-    def claim(self, names: Iterable[str], since: datetime, now: datetime) -> list[str]:  # noqa: ARG002
-        """Return none: the processes that share the list run the commands."""
-        return []
+    def claim(self, names: Iterable[str], since: datetime, now: datetime) -> list[str]:
+        """Return none unless it takes part: the processes that share the list run the commands."""
+        return super().claim(names, since, now) if self._has_claims else []
+
+    def passed_over(self, keys: Iterable[InstanceKey]) -> set[InstanceKey]:  # noqa: ARG002
+        """Return none: its follows bring what they find."""
+        return set()
 
     def save(self, changes: Changes) -> list[Transition]:
         """Write what is counted and kept by name; add and remove rows in memory."""
@@ -457,6 +526,22 @@ _STEPS = (
     ALTER TABLE watched ADD COLUMN family TEXT;
     ALTER TABLE watched ADD COLUMN final_at INTEGER;
     """,
+    # A row that its follow brought is not brought again once it has left the list.
+    """
+    CREATE TABLE follows (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL,
+        doc TEXT NOT NULL,
+        added_at INTEGER NOT NULL
+    );
+    CREATE TABLE passed_over (
+        profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (profile, region, endpoint, id)
+    ) WITHOUT ROWID;
+    ALTER TABLE watched ADD COLUMN follow INTEGER;
+    ALTER TABLE watched ADD COLUMN note TEXT;
+    """,
 )
 """Step n leads from version n to n + 1; a step is never changed once it is released."""
 
@@ -507,7 +592,7 @@ _KEY = "profile = ? AND region = ? AND endpoint = ? AND id = ?"
 _NAMED_KEY = "profile = :profile AND region = :region AND endpoint = :endpoint AND id = :id"
 _SELECT_ROWS = (
     "SELECT profile, region, endpoint, id, position, added_at, doc, read_at, last_change, is_unseen,"
-    " is_gone FROM watched LEFT JOIN readings USING (profile, region, endpoint, id)"
+    " is_gone, follow, note FROM watched LEFT JOIN readings USING (profile, region, endpoint, id)"
     " ORDER BY position, added_at, id"
 )
 _FAR = 2**62
@@ -521,7 +606,7 @@ def _row(
 
     `lost` is called with a name for each value that can't be read, and is left out.
     """
-    *parts, position, added_at, reading, read_at, change, is_unseen, is_gone = values
+    *parts, position, added_at, reading, read_at, change, is_unseen, is_gone, follow, note = values
     try:
         key = _key(parts)
     except ValueError:
@@ -552,7 +637,28 @@ def _row(
         last_change=checked("a last change", change, read(Transition, change)),
         position=checked("a place in the list", position, place) or 0.0,
         added_at=checked("the time of adding", added_at, from_microseconds(added_at)),
+        follow=follow if type(follow) is int else 0,
+        note=note if isinstance(note, str) else "",
     )
+
+
+def _follow(values: Sequence[object]) -> Follow | None:
+    """Make a follow of a line of its table; None where it can't be read."""
+    number, *target, text, added_at = values
+    at = from_microseconds(added_at)
+    try:
+        doc = json.loads(str(text))
+        query = Query(*doc["query"])
+        tags = tuple(Tag(str(key), str(value)) for key, value in query.tags)
+        is_sound = is_id(query.project_id) and set(map(type, query[2:6])) == {str}
+        keep_days, due = float(doc["keep_days"]), str(doc.get("due") or "")
+        time.fromisoformat(due or "00:00")
+    except (KeyError, OverflowError, RecursionError, TypeError, ValueError):
+        return None
+    if at is None or not is_sound or not isfinite(keep_days):
+        return None
+    place = Target(*map(str, target))
+    return Follow(int(str(number)), place, query._replace(tags=tags), at, keep_days, due)
 
 
 def _flag(value: object) -> bool | None:
@@ -573,6 +679,8 @@ def _values(row: Row) -> Mapping[str, Any]:
         "last_change": None if row.last_change is None else text_of(row.last_change),
         "is_unseen": row.is_unseen,
         "is_gone": row.is_gone,
+        "follow": row.follow or None,
+        "note": row.note or None,
         "family": None if row.instance is None else row.instance.family,
         "final_at": None if row.instance is None else _final_at(row.instance),
     }
@@ -584,17 +692,24 @@ def _final_at(instance: WorkflowInstance) -> int | None:
     return None if milliseconds is None else max(-_FAR, min(milliseconds * 1000, _FAR))
 
 
-def _write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
+def _write_rows(connection: sqlite3.Connection, changes: Changes, now: datetime) -> None:
     removed = [(*key.target, key.id) for key in changes.removed]
+    connection.executemany(
+        "INSERT OR REPLACE INTO passed_over (profile, region, endpoint, id, at)"  # noqa: S608
+        f" SELECT profile, region, endpoint, id, ? FROM watched WHERE {_KEY} AND follow IS NOT NULL",
+        [(to_microseconds(now), *key) for key in removed],
+    )
     for table in ("watched", "readings"):
         connection.executemany(f"DELETE FROM {table} WHERE {_KEY}", removed)  # noqa: S608
     insert = (
         "INSERT INTO watched (profile, region, endpoint, id, position, added_at, read_at,"
-        " last_change, is_unseen, is_gone, family, final_at) VALUES (:profile, :region, :endpoint,"
-        " :id, :position, :added_at, :read_at, :last_change, :is_unseen, :is_gone, :family, :final_at)"
-        " ON CONFLICT DO NOTHING"
+        " last_change, is_unseen, is_gone, family, final_at, follow, note) VALUES (:profile, :region,"
+        " :endpoint, :id, :position, :added_at, :read_at, :last_change, :is_unseen, :is_gone, :family,"
+        " :final_at, :follow, :note) ON CONFLICT DO NOTHING"
     )
     connection.executemany(insert, map(_values, changes.added.values()))
+    added = [(*key.target, key.id) for key in changes.added]
+    connection.executemany(f"DELETE FROM passed_over WHERE {_KEY}", added)  # noqa: S608
     # An older reading of this process never overwrites a newer one of another; one that is newer by
     # more than a save can take was dated by a clock that has been set back since.
     update = (
@@ -620,6 +735,8 @@ def _write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
     )
     unseen = ((is_unseen, *key.target, key.id) for key, is_unseen in changes.unseen.items())
     connection.executemany(f"UPDATE watched SET is_unseen = ? WHERE {_KEY}", unseen)  # noqa: S608
+    notes = ((note or None, *key.target, key.id) for key, note in changes.notes.items())
+    connection.executemany(f"UPDATE watched SET note = ? WHERE {_KEY}", notes)  # noqa: S608
 
 
 def _write_transition(connection: sqlite3.Connection, event: str, transition: Transition) -> bool:
@@ -660,6 +777,9 @@ def _prune(connection: sqlite3.Connection, now: datetime) -> None:
     connection.execute(
         "DELETE FROM meta WHERE name LIKE ? AND CAST(value AS INTEGER) < ?",
         (f"{_CLAIM}%", to_microseconds(now - TRANSITIONS_KEPT_FOR)),
+    )
+    connection.execute(
+        "DELETE FROM passed_over WHERE at < ?", (to_microseconds(now - TRANSITIONS_KEPT_FOR),)
     )
     connection.execute(
         "DELETE FROM calls WHERE day < ?", ((now - CALLS_KEPT_FOR).date().isoformat(),)

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
-VERSION = 3
+VERSION = 4
 """The version of the store whose columns are known here."""
 MARKS = {
     "failure": "X",

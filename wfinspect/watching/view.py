@@ -93,6 +93,8 @@ class View:
             history=self._journal.history(displayed, moment.monotonic),
             notices=self._notices.latest(),
             recent_ids=tuple(self._journal.recent),
+            follows=self._journal.follows,
+            follow_trouble=self._journal.follow_trouble,
             alert=self._alerts.latest,
         )
         return min(self._alerts.outage.wakes_at(), self._alerts.due_at, self.judge.changes_at)

@@ -33,6 +33,10 @@ MAX_NAME = 200
 """Characters of a name that a change is stored with: ten thousand changes are."""
 
 
+NEW = "new"
+"""In place of the state before, where the first reading of a row is a change already."""
+
+
 class News(Enum):
     """What a reading means."""
 
@@ -176,14 +180,17 @@ class Watchlist:
         """Have rows judged again."""
         self.touched |= dict.fromkeys(keys)
 
-    def watch(self, keys: Iterable[InstanceKey], now: datetime) -> list[InstanceKey]:
+    def watch(
+        self, keys: Iterable[InstanceKey], now: datetime, follow: int = 0
+    ) -> list[InstanceKey]:
         """Put instances at the end of the list; returns those that were not on it."""
         new = [key for key in dict.fromkeys(keys) if not self._is_watched(key)]
         places = (row.position for row in self.rows.values() if row.is_watched)
         last = max(places, default=0.0)
         for number, key in enumerate(new, 1):
             row = self.add(key)
-            self.put(row._replace(is_watched=True, position=last + number, added_at=now))
+            place = last + number
+            self.put(row._replace(is_watched=True, position=place, added_at=now, follow=follow))
         self.touch(new)
         if self.looked_up in new:
             self.looked_up = None
@@ -311,6 +318,8 @@ class Watchlist:
             is_watched=True,
             position=stored.position,
             added_at=stored.added_at,
+            follow=stored.follow,
+            note=(held if key in unsaved.notes else stored).note,
             is_unseen=(held if key in unsaved.unseen else stored).is_unseen,
         )
         self.put(row)

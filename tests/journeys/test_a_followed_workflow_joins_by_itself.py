@@ -1,0 +1,57 @@
+from journey import Home
+
+from wfinspect.clock import SystemClock
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+FOLLOWED = DEMO_IDS[1]
+CONFIG = '[notify]\nosc = "9"\n'
+
+
+def workflow_of(simulator: Simulator, number: int) -> list[str]:
+    record = simulator.population.record(number, SystemClock().now())
+    assert record is not None
+    return ["--project", str(record["ProjectId"]), "--workflow", str(record["WorkflowId"])]
+
+
+SOON = "import wfinspect.watching.follows as f; f.EXPECTED_SECONDS = 2.0"
+
+
+def test_a_new_run_of_a_followed_workflow_joins_and_rings_when_it_fails(
+    home: Home, simulator: Simulator
+) -> None:
+    words = workflow_of(simulator, FOLLOWED)
+    simulator.set_status(FOLLOWED, "Running")
+    simulator.population.vanish(FOLLOWED)
+    assert home.run("follow", *words).returncode == 0
+    assert words[3] in home.run("follow", "list").stdout
+    with home.start(config=CONFIG, patch=SOON) as app:
+        app.wait_until(lambda: bool(simulator.calls.latest), "a look")
+        app.wait_for("Nothing is watched yet")
+        simulator.population.unvanish(FOLLOWED)
+        app.wait_for(f"dwd_trade_order_di[^\\n]*{FOLLOWED}  Running")
+        simulator.set_status(FOLLOWED, "Failure")
+        app.wait_for_bell()
+        app.wait_for_announcement("dwd_trade_order_di .* Running -> Failure")
+        # Taken off by hand, it is not brought back.
+        app.press("x")
+        app.wait_gone("dwd_trade_order_di")
+        looks = len(simulator.calls.latest)
+        app.wait_until(lambda: len(simulator.calls.latest) >= looks + 2, "two more looks")
+        assert "dwd_trade_order_di" not in app.text()
+        app.quit()
+
+
+def test_what_failed_before_it_was_seen_is_notified_of_once(
+    home: Home, simulator: Simulator
+) -> None:
+    assert home.run("follow", *workflow_of(simulator, FOLLOWED)).returncode == 0
+    simulator.set_status(FOLLOWED, "Failure")
+    with home.start(config=CONFIG, patch=SOON) as app:
+        app.wait_for_bell()
+        app.wait_for_announcement("dwd_trade_order_di .* new -> Failure")
+        app.quit()
+    with home.start(config=CONFIG, patch=SOON) as again:
+        again.wait_for("live")
+        again.wait_for("1 unseen")
+        again.quit()
+        assert again.bells == 0

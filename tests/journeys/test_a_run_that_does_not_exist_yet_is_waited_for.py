@@ -1,0 +1,83 @@
+import json
+
+import pytest
+from journey import Home
+
+from wfinspect.clock import SystemClock
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+AWAITED = DEMO_IDS[1]
+SOON = "import wfinspect.watching.follows as f; f.EXPECTED_SECONDS = 1.0"
+CONFIG = """
+[notify]
+command = ["/bin/sh", "-c", 'echo "$WFINSPECT_TO" >> "$HOME/notified"']
+"""
+
+
+@pytest.fixture
+def words(simulator: Simulator) -> list[str]:
+    simulator.set_status(AWAITED, "Running")
+    record = simulator.population.record(AWAITED, SystemClock().now())
+    assert record is not None
+    return ["--project", str(record["ProjectId"]), "--workflow", str(record["WorkflowId"])]
+
+
+@pytest.mark.parametrize(("status", "code"), [("Success", 0), ("Failure", 1)])
+def test_it_is_waited_for_until_it_comes_and_then_until_it_ends(
+    home: Home, simulator: Simulator, words: list[str], status: str, code: int
+) -> None:
+    simulator.population.vanish(AWAITED)
+    with home.start(
+        "watch", *words, "--until", "all:success", "--timeout", "60", patch=SOON
+    ) as watch:
+        watch.wait_for(f"Waiting for a run with project={words[1]} workflow={words[3]}")
+        watch.wait_for("yesterday, as --bizdate is not given")
+        watch.wait_until(lambda: len(simulator.calls.latest) >= 2, "two looks")
+        simulator.population.unvanish(AWAITED)
+        watch.wait_for(f"{AWAITED}  -> Running")
+        simulator.set_status(AWAITED, status)
+        watch.wait_for(f"{AWAITED}  Running -> {status}")
+        assert watch.wait_exit() == code
+
+
+def test_124_if_it_never_comes(home: Home, simulator: Simulator, words: list[str]) -> None:
+    simulator.population.vanish(AWAITED)
+    ended = home.run("watch", *words, "--bizdate", "yesterday", "--timeout", "2", "--json")
+    assert ended.returncode == 124
+    assert ended.stdout == ""
+    assert "Timed out: waiting for project=" in ended.stderr
+
+
+def test_what_is_there_at_first_sight_is_all_that_is_waited_for(
+    home: Home, simulator: Simulator, words: list[str]
+) -> None:
+    simulator.set_status(AWAITED, "Success")
+    ended = home.run("watch", *words, "--json")
+    assert ended.returncode == 0
+    assert [json.loads(text)["id"] for text in ended.stdout.splitlines()] == [AWAITED]
+
+
+def test_an_unknown_workspace_ends_it_as_wrong_usage(home: Home, words: list[str]) -> None:
+    ended = home.run("watch", "--project", "4711", *words[2:])
+    assert ended.returncode == 2
+    assert "4711" in ended.stderr
+
+
+def test_left_alone_it_keeps_the_list_and_runs_the_command(
+    home: Home, simulator: Simulator, words: list[str]
+) -> None:
+    simulator.population.vanish(AWAITED)
+    assert home.run("follow", *words).returncode == 0
+    simulator.set_status(DEMO_IDS[0], "Running")
+    assert home.run("watch", "--forever", "--timeout", "5").returncode == 2
+    with home.start("watch", "--forever", "--notify", config=CONFIG, patch=SOON) as watch:
+        watch.wait_until(lambda: len(simulator.calls.latest) >= 2, "two looks")
+        simulator.population.unvanish(AWAITED)
+        watch.wait_for(f"{AWAITED}  -> Running")
+        simulator.set_status(AWAITED, "Failure")
+        watch.wait_for(f"{AWAITED}  Running -> Failure")
+        watch.wait_until((home.path / "notified").exists, "the command")
+        watch.press("ctrl+c")
+        assert watch.wait_exit() == 130
+    assert (home.path / "notified").read_text() == "Failure\n"
+    assert "X1 !1" in home.run("status", "--short").stdout
