@@ -159,7 +159,7 @@ async def test_c_compares_with_the_last_success(size: tuple[int, int]) -> None:
     async with running(mixed(), size) as rig:
         await rig.press("g", "enter", "c")
         asked, seen = [], []
-        answers = (mine(), runs(), last_success(), page(*TASKS), page(*TASKS[:2]))
+        answers = (mine(), runs(2), last_success(), page(*TASKS), page(*TASKS[:2]), runs())
         for answer in answers:
             asked.append(rig.control.answer(answer))
             await rig.settle()
@@ -167,15 +167,18 @@ async def test_c_compares_with_the_last_success(size: tuple[int, int]) -> None:
 
         assert asked == [
             InstanceOf(key(FAILED)),
-            EarlierRuns(key(FAILED)),
+            EarlierRuns(key(FAILED), most=1),
             InstanceOf(key(BEFORE)),
             TasksOf(key(FAILED)),
             TasksOf(key(BEFORE)),
+            EarlierRuns(key(FAILED)),
         ]
         place = next(n for n, text in enumerate(seen[2]) if "reading the" in text)
         assert "reading the 6 tasks of the other run..." in seen[3][place]
         assert seen[4][:place] == seen[2][:place]
         assert seen[4][place].split() == ["TASKS", "6"]
+        assert seen[4][1] == " reading its earlier runs..."
+        assert seen[5][2:-2] == seen[4][2:-2]
         check_golden(f"compare-{size[0]}x{size[1]}", rig.text)
         await rig.press("G", "escape")
         assert rig.app.screen is rig.app.main
@@ -184,7 +187,7 @@ async def test_c_compares_with_the_last_success(size: tuple[int, int]) -> None:
 async def test_any_earlier_run_can_stand_beside_it() -> None:
     async with running(mixed()) as rig:
         await rig.press("g", "enter", "c")
-        for answer in (mine(), runs(), last_success(), page(*TASKS), page(*TASKS)):
+        for answer in (mine(), runs(1), last_success(), page(*TASKS), page(*TASKS), runs()):
             rig.control.answer(answer)
             await rig.settle()
         await rig.press("greater_than_sign")
@@ -208,8 +211,9 @@ async def test_without_a_success_before_it_says_so_and_asks_no_more() -> None:
         await rig.press("g", "enter", "c")
         rig.control.answer(mine())
         await rig.settle()
-        rig.control.answer(())
-        await rig.settle()
+        for _ in ("the latest", "all"):
+            rig.control.answer(())
+            await rig.settle()
 
         assert "No earlier run that succeeded is known." in rig.text
         assert "too few runs" in rig.text

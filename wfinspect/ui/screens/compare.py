@@ -212,9 +212,10 @@ class CompareScreen(OverlayScreen):
         super().__init__(main)
         self._key = key
         self._first: WorkflowInstance | None = None
-        self._runs: Sequence[Run] | None = None
-        """The earlier ones, newest first; None until they are known."""
-        self._at: int | None = None
+        self._runs: Sequence[Run] = ()
+        """The earlier ones, newest first; at first only the latest of them."""
+        self._has_all = False
+        self._other: Run | None = None
         """Which of them is beside it."""
         self._second: WorkflowInstance | None = None
         self._tasks: tuple[Sequence[TaskInstance] | None, Sequence[TaskInstance] | None] = (
@@ -231,28 +232,27 @@ class CompareScreen(OverlayScreen):
         return Title((), name, str(self._key.id), self._beside)
 
     @property
-    def _other(self) -> Run | None:
-        return self._runs[self._at] if self._runs and self._at is not None else None
-
-    @property
     def _beside(self) -> str:
-        if (run := self._other) is None:
+        if self._other is None:
             return "compared"
-        if self._at == self._last_success:
+        if self._other == self._last_success:
             return "compared with its last success"
-        day = biz_date(run.biz_date, zone_of(self._key.target.region))
-        return f"compared with its run of {day}"
+        return f"compared with its run of {self._day(self._other)}"
+
+    def _day(self, run: Run) -> str:
+        return biz_date(run.biz_date, zone_of(self._key.target.region))
 
     @property
-    def _last_success(self) -> int | None:
-        families = (family_of(run.status) for run in self._runs or ())
-        return next((n for n, family in enumerate(families) if family is Family.SUCCESS), None)
+    def _last_success(self) -> Run | None:
+        succeeded = (run for run in self._runs if family_of(run.status) is Family.SUCCESS)
+        return next(succeeded, None)
 
     def about_spans(self, width: int) -> Sequence[Span]:
         del width
-        if not self._runs or self._at is None:
+        if not self._has_all or self._other not in self._runs:
             return ()
-        return ((f" earlier run {self._at + 1} of {len(self._runs)}", Role.DIM),)
+        place = self._runs.index(self._other) + 1
+        return ((f" earlier run {place} of {len(self._runs)}", Role.DIM),)
 
     # What is read.
 
@@ -265,12 +265,27 @@ class CompareScreen(OverlayScreen):
         if self._other is not None:
             self._read_other()
         else:
-            self.request(EarlierRuns(self._key), self._take_runs)
+            # Each date may cost a call: those that only say what is usual come last.
+            self.request(EarlierRuns(self._key, most=1), self._take_latest)
 
-    def _take_runs(self, runs: tuple[Run, ...]) -> None:
+    def _take_latest(self, runs: tuple[Run, ...]) -> None:
+        self._keep(runs)
+        if self._other is None:
+            self._read_runs()
+
+    def _read_runs(self) -> None:
+        if not self._has_all:
+            self.request(EarlierRuns(self._key), self._take_all)
+
+    def _take_all(self, runs: tuple[Run, ...]) -> None:
+        self._has_all = True
+        self._keep(runs)
+
+    def _keep(self, runs: tuple[Run, ...]) -> None:
         self._runs = [run for run in runs if run.id != self._key.id]
-        self._at = self._last_success
-        self._read_other()
+        if self._other is None:
+            self._other = self._last_success
+            self._read_other()
 
     def _read_other(self) -> None:
         if (run := self._other) is not None:
@@ -298,43 +313,45 @@ class CompareScreen(OverlayScreen):
     def _take_other_tasks(self, run: Run, page: Page[TaskInstance]) -> None:
         if run == self._other:
             self._tasks = self._tasks[0], page.items
+            self._read_runs()
 
     def action_turn(self, step: int) -> None:
         """Compare with the run before or after."""
-        wanted = (-1 if self._at is None else self._at) + step
-        if self._runs and not 0 <= wanted < len(self._runs):
-            self.notify(f"No {'earlier' if step > 0 else 'later'} run is known.")
+        at = self._runs.index(self._other) if self._other in self._runs else -1
+        if 0 <= at + step < len(self._runs):
+            self._put_beside(self._runs[at + step])
         elif self._runs:
-            self._put_beside(wanted)
+            self.notify(f"No {'earlier' if step > 0 else 'later'} run is known.")
 
     def action_choose(self) -> None:
         """Choose among the earlier runs."""
-        if runs := self._runs:
+        if self._runs:
 
-            def chosen(place: int | None) -> None:
-                if place is not None:
-                    self._put_beside(place)
+            def chosen(run: Run | None) -> None:
+                if run is not None:
+                    self._put_beside(run)
 
-            choices = [self._choice(place, run) for place, run in enumerate(runs)]
             hint = "letters narrow it, Enter compares"
-            view = ChoiceScreen(lambda: choices, "compare with another run", hint=hint)
+            view = ChoiceScreen(
+                lambda: [*map(self._choice, self._runs)], "compare with another run", hint=hint
+            )
             self.app.push_screen(view, chosen)
 
-    def _choice(self, place: int, run: Run) -> Choice:
-        day = biz_date(run.biz_date, zone_of(self._key.target.region))
+    def _choice(self, run: Run) -> Choice:
+        day = self._day(run)
         word = shown(run.status, limit=40) or "-"
         glyph = self.look.glyphs[Status(run.status)]
         state = f"{glyph} {word:<10}", FAMILY_ROLES[family_of(run.status)]
         took = span_words(run.seconds)
         return Choice(
-            place,
+            run,
             ((f" {day}  ", Role.TEXT), state, (f" {took:>7}", Role.TEXT)),
             ((f"{run.id} ", Role.DIM),),
             f"{day} {word} {run.id}",
         )
 
-    def _put_beside(self, place: int) -> None:
-        self._at, self._second, self._tasks = place, None, (self._tasks[0], None)
+    def _put_beside(self, run: Run) -> None:
+        self._other, self._second, self._tasks = run, None, (self._tasks[0], None)
         self._read_other()
         self.refresh_lines()
 
@@ -345,19 +362,23 @@ class CompareScreen(OverlayScreen):
 
     def _all_lines(self, width: int) -> Iterator[Line]:
         first, second, now = self._first, self._second, self.clock.now()
-        if first is None or self._runs is None:
+        if first is None:
             yield from self.waiting_lines(width)
             return
-        lateness = compare(first, self._runs)
-        role = Role.TROUBLE if lateness.is_late(now) else Role.TEXT
-        yield from sentence(lateness.sentence(now), width, role)
-        if self._at is None:
+        if self._has_all:
+            lateness = compare(first, self._runs)
+            role = Role.TROUBLE if lateness.is_late(now) else Role.TEXT
+            yield from sentence(lateness.sentence(now), width, role)
+        else:
+            said = "" if self.trouble else "reading its earlier runs..."
+            yield line((f" {said}", Role.DIM))
+        if second is not None:
+            yield from self._both(first, second, width, now)
+        elif self._has_all and self._other is None:
             other = ": o chooses another" if self._runs else ""
             yield from (BLANK, *sentence(f"No earlier run that succeeded is known{other}.", width))
-        elif second is None:
+        elif self.trouble is not None or self._other is not None:
             yield from self.waiting_lines(width)
-        else:
-            yield from self._both(first, second, width, now)
 
     def _both(
         self, first: WorkflowInstance, second: WorkflowInstance, width: int, now: datetime
