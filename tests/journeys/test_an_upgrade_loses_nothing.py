@@ -45,11 +45,11 @@ def test_list_changes_keys_settings_and_preferences_of_0_1_0_are_there(upgraded:
         assert "by name" in screen  # the order of preferences.json
         assert "bell off" in screen
         app.press("L")
-        log = app.wait_for(r"log of all changes[\s\S]*Running -> Success")
+        log = app.wait_for(r"All changes[\s\S]*Running -> Success")
         assert log.count("Running -> Failure") == 2
         assert "Success -> Running" in log
         app.press("escape")
-        app.wait_gone("log of all changes")
+        app.wait_gone("All changes")
         app.press("N")  # next-unseen, by [keys]
         app.wait_for(r"[✖✔] \w+\?  \w+")
         app.press("N")  # so that the first was seen

@@ -6,7 +6,7 @@ from wfinspect.simulator import DEMO_IDS, Simulator
 FAILED, OTHER = DEMO_IDS[:2]
 PLACES = {
     "help": ("?", "g +to the first"),
-    "palette": (":", "type a command"),
+    "palette": (":", "Commands"),
     "find": ("f", "workspace="),
     "filter": ("/", "!without"),
     "ID box": ("10", "10 *\\n"),
@@ -14,7 +14,7 @@ PLACES = {
     "log of a task": ("l", "LOOKS LIKE THE ERROR"),
     "raw": ("v", '"Status"'),
     "compare": ("c", "(?i)compare|differs"),
-    "copy a field": ("Y", "copy a field"),
+    "copy a field": ("Y", "Copy a field"),
     "export": ("e", "ID \\d+: CSV"),
 }
 

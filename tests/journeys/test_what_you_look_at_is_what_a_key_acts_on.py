@@ -87,6 +87,23 @@ def test_what_changes_under_the_cursor_stays_unseen_until_a_key_is_pressed(
         app.quit()
 
 
+def test_the_last_line_names_the_keys_that_do_something_now(
+    home: Home, simulator: Simulator
+) -> None:
+    with home.start() as app:
+        app.wait_for(r"f +finds[\s\S]*\n f find  \? help  q quit")
+        app.press(*f"{FIRST},{SECOND}")
+        app.wait_for(r"Enter look up  Esc leave  \? help  q quit")
+        simulator.set_status(FIRST, "Failure")
+        app.press("enter", "g")
+        app.wait_for(r"l log  t tasks  c compare  Enter detail .* \? help  q quit")
+        app.press("/")
+        app.wait_for(r"Enter keep  Esc clear")
+        app.press("escape")
+        app.wait_for(r"\n l log .* / filter  f find")
+        app.quit()
+
+
 def test_a_narrow_list_has_whole_names_and_enter_opens_the_detail(
     home: Home, simulator: Simulator
 ) -> None:
@@ -121,7 +138,7 @@ def test_marked_rows_are_acted_on_together_as_the_footer_says(
         app.press("s", "s", "g")
         app.wait_for("by ID")
         app.press(" ", " ")
-        app.wait_for(r"x remove 2")
+        app.wait_for(r"x remove 2  r refresh 2 .* \? help  q quit")
         app.press("x")
         app.wait_for("Removed 2 instances, u restores")
         app.wait_for("▸ 1 ")

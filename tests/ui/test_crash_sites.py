@@ -76,7 +76,7 @@ def test_a_bug_leaves_no_secret_behind(
             )
         if site == "messenger":
             session.press("ctrl+p")
-            session.wait_for("type a command")
+            session.wait_for("type to narrow")
             session.send(b"try")
             session.wait_for("try the notifications")
             session.read_for(0.5)  # an Enter close behind letters is part of a paste

@@ -225,7 +225,7 @@ async def test_h_shows_the_history_and_never_the_log_over_all(size: tuple[int, i
 
         assert rig.app.main.detail.has_keys
         assert "2m48s" in rig.text
-        assert "log of all changes" not in rig.text
+        assert "All changes" not in rig.text
 
 
 async def test_capital_l_goes_to_the_instance_of_a_change() -> None:

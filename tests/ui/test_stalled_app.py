@@ -50,7 +50,7 @@ def test_ctrl_s_holds_nothing_up_and_a_value_is_printed_as_plain_text_until_ente
     with watching(tmp_path) as (_, session):
         session.wait_for("live")
         session.press("ctrl+s", "Y")
-        session.wait_for("copy a field")
+        session.wait_for("Copy a field")
         session.forget()
         session.press("tab")
         session.wait_for("Enter goes back")

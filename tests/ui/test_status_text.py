@@ -117,7 +117,7 @@ def test_contact_lost_before_any_answer_says_so() -> None:
 
 def test_the_bottom_line_counts_what_waits_and_what_was_spent() -> None:
     assert bottom_line(mixed().health, 80, unseen=2).text.split("  ") == [
-        " 2 unseen n next",
+        " 2 unseen",
         "calls 1,204/3,000",
         "every 15s",
     ]

@@ -307,9 +307,10 @@ class WfInspectApp(CrashSafeApp):
         self,
         make: Callable[[], Sequence[Choice]],
         answer: Callable[[Any], Any],
-        prompt: str,
+        title: str,
+        enter: str,
         *,
-        hint: str = "",
+        is_wide: bool = False,
         has_plain: bool = False,
     ) -> None:
         """Offer the choices of `make`; `answer` gets the value chosen."""
@@ -319,19 +320,20 @@ class WfInspectApp(CrashSafeApp):
                 answer(value)
 
         if self._is_main_on_top:
-            self.push_screen(ChoiceScreen(make, prompt, hint=hint, has_plain=has_plain), chosen)
+            screen = ChoiceScreen(make, title, enter, is_wide=is_wide, has_plain=has_plain)
+            self.push_screen(screen, chosen)
 
     def action_log(self) -> None:
         """Show all changes, newest first; Enter goes to the instance."""
         if not self.main.snapshot.transitions:
             self.notify("No change was seen yet.")
             return
-        hint = "newest first; letters narrow it, Enter goes to the instance"
         self._choose(
             self._changes,
             lambda change: self.main.look_up(change.key),
-            "log of all changes",
-            hint=hint,
+            "All changes, newest first",
+            "go to the instance",
+            is_wide=True,
         )
 
     def _changes(self) -> tuple[Choice, ...]:
@@ -350,7 +352,8 @@ class WfInspectApp(CrashSafeApp):
         self._choose(
             lambda: command_choices(self._keys, names),
             lambda action: self.call_later(self.main.run_action, action),
-            "type a command",
+            "Commands",
+            "run",
         )
 
     # Copies and exports of the row that commands are about.
@@ -377,8 +380,14 @@ class WfInspectApp(CrashSafeApp):
             )
             for label, value in fields(row, self.main.look.zone)
         )
-        hint = "Enter copies it whole, Tab shows it as plain text to select"
-        self._choose(lambda: choices, self._copy_chosen, "copy a field", hint=hint, has_plain=True)
+        self._choose(
+            lambda: choices,
+            self._copy_chosen,
+            "Copy a field",
+            "copy it whole",
+            is_wide=True,
+            has_plain=True,
+        )
 
     def _copy_chosen(self, value: str | Plain) -> None:
         if isinstance(value, Plain):
@@ -403,7 +412,9 @@ class WfInspectApp(CrashSafeApp):
             for goal in goals
             for words in (f"{kind} to {goals[goal]}",)
         )
-        self._choose(lambda: choices, lambda chosen: self.notify(self._export(*chosen)), "export")
+        self._choose(
+            lambda: choices, lambda chosen: self.notify(self._export(*chosen)), "Export", "export"
+        )
 
     def _export(self, rows: Sequence[Row], kind: str, goal: str) -> str:
         zone = self.main.look.zone

@@ -153,7 +153,7 @@ def bottom_line(
     """Return what is unseen, the calls of today, the interval, and what is not as it should be."""
     parts = [
         Part(((" " + hint, Role.STRONG),) if hint else (), 1),
-        Part(((f" {unseen} unseen", Role.FAILURE), (" n next", Role.DIM)) if unseen else (), 2),
+        Part(((f" {unseen} unseen", Role.FAILURE),) if unseen else (), 2),
         # The whole sentence is a notification; here it would push out the rest.
         Part(_said("not saved: wfinspect doctor says why" if health.store_trouble else ""), 1),
         Part(_said(*health.remarks), 3),
@@ -221,13 +221,15 @@ def nothing_watched(trouble: Trouble | None, width: int) -> tuple[Line, ...]:
         why = sentence(_without_advice(trouble), width, role=Role.TROUBLE)
         return (BLANK, *why, BLANK, *keys_with_words(*_WITHOUT_KEYS, width=width))
     keys = keys_with_words(*_FIRST_KEYS, width=width)
-    return (BLANK, line((MARGIN + "Nothing is watched yet.", Role.STRONG)), BLANK, *keys)
+    demo = sentence("Without an account: wfinspect demo shows all of this.", width)
+    title = line((MARGIN + "Nothing is watched yet.", Role.STRONG))
+    return (BLANK, title, BLANK, *keys, BLANK, *demo)
 
 
 _FIRST_KEYS = (
-    ("0-9", "type or paste an instance ID, a list 1,2 or a range 100..120"),
-    ("Enter", "looks it up, and watches a list"),
-    ("w", "watches what was looked up"),
+    ("0-9", "type or paste an instance ID, or several"),
+    ("Enter", "looks it up: status, tasks, parameters; several are watched"),
+    ("w", "watches it: you are notified when it changes"),
     ("f", "finds instances by name, status, date and more"),
     ("?", "shows all keys"),
 )

@@ -70,7 +70,7 @@ COMMANDS = (
     KeyCommand("page-down", "pagedown", "move('page_down')", "a page down", _LIST, "PgDn"),
     KeyCommand("page-up", "pageup", "move('page_up')", "a page up", _LIST, "PgUp"),
     KeyCommand("filter", "slash", "filter", "filter", _LIST, "/", "filter"),
-    KeyCommand("sort", "s", "sort", "change sort order", _LIST, "s"),
+    KeyCommand("sort", "s", "sort", "change sort order", _LIST, "s", "sort"),
     KeyCommand("mark", "space", "mark", "mark for x, a, e and r", _LIST, "Space"),
     KeyCommand("remove", "x", "remove", "remove", _LIST, "x"),
     KeyCommand("undo", "u", "undo", "restore what was removed", _LIST, "u"),
@@ -103,7 +103,7 @@ COMMANDS = (
 COMMAND_IDS = frozenset(command.id for command in COMMANDS)
 """What a keymap may name."""
 
-_BY_ID = {command.id: command for command in COMMANDS}
+COMMANDS_BY_ID = {command.id: command for command in COMMANDS}
 
 _OTHER_NAMES = {
     "esc": "escape",
@@ -131,7 +131,7 @@ def usable_keys(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     wanted: dict[str, list[str]] = {}
     said: list[str] = []
     for name, text in given.items():
-        command = _BY_ID.get(name)
+        command = COMMANDS_BY_ID.get(name)
         if command is None:
             hint = did_you_mean(name, COMMAND_IDS, "`wfinspect help keys` lists them.")
             said.append(f"No command is called {shown(name, limit=40)!r}: {hint}")
@@ -144,7 +144,7 @@ def usable_keys(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
                 wanted.setdefault(name, []).append(key)
     while clash := _clash(wanted):
         name, key, owner = clash
-        said.append(_sentence(key, _BY_ID[name], f"is the key of {owner}"))
+        said.append(_sentence(key, COMMANDS_BY_ID[name], f"is the key of {owner}"))
         wanted[name].remove(key)
         if not wanted[name]:
             del wanted[name]

@@ -331,9 +331,11 @@ class CompareScreen(OverlayScreen):
                 if run is not None:
                     self._put_beside(run)
 
-            hint = "letters narrow it, Enter compares"
             view = ChoiceScreen(
-                lambda: [*map(self._choice, self._runs)], "compare with another run", hint=hint
+                lambda: [*map(self._choice, self._runs)],
+                "Compare with another run",
+                "compare",
+                is_wide=True,
             )
             self.app.push_screen(view, chosen)
 

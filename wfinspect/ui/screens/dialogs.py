@@ -16,6 +16,7 @@ from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import (
     BLANK,
+    MARGIN,
     Line,
     Role,
     Span,
@@ -218,32 +219,39 @@ class ChoiceScreen(OverMain):
     def __init__(
         self,
         make: Callable[[], Sequence[Choice]],
-        prompt: str,
+        title: str,
+        enter: str,
         *,
-        hint: str = "",
+        is_wide: bool = False,
         has_plain: bool = False,
     ) -> None:
         """Create the screen.
 
         Args:
             make: gives the choices, and again after each snapshot.
-            prompt: what stands in the empty query.
-            hint: keys to name below.
+            title: what they are.
+            enter: what Enter does.
+            is_wide: they need more room than words.
             has_plain: Tab chooses a value as `Plain`.
         """
-        super().__init__(classes="-wide" if hint else None)
+        super().__init__(classes="-wide" if is_wide else None)
         self._make = make
         self._has_plain = has_plain
-        self._query = LineInput(prompt)
+        self._title = StatusLine(lambda _: line((f" {title}", Role.STRONG)), id="title")
+        self._query = LineInput("type to narrow")
         # The query has the keys, and some of them move the cursor here.
         self._list = CursorList(
             self._choice_line, lambda choice: choice.value, self._nothing, can_focus=False
         )
-        self._hint = StatusLine(lambda _: line((f" {hint}", Role.DIM)), id="hint")
-        self._hint.display = bool(hint)
+        plain = (("Tab", "as plain text"),) if has_plain else ()
+        keys = (("Enter", enter), *plain, ("Esc", "close"))
+        self._hint = StatusLine(
+            lambda width: line((MARGIN, Role.DIM), *hints(keys, width - 1)), id="hint"
+        )
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
+            yield self._title
             yield self._query
             yield self._list
             yield self._hint

@@ -17,10 +17,11 @@ from textual.widgets import Input
 
 from wfinspect.clock import Clock
 from wfinspect.model import Family, InstanceId, InstanceKey, Transition
+from wfinspect.search import help_on
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
 from wfinspect.ui.keys import COMMANDS
-from wfinspect.ui.lines import Line
+from wfinspect.ui.lines import MARGIN, Line, Role, crop, hints, line
 from wfinspect.ui.painting import SparingScreen
 from wfinspect.ui.rows import ID_FROM_CELLS, SORTS
 from wfinspect.ui.theme import Look
@@ -31,6 +32,7 @@ from wfinspect.ui.widgets.boxes import (
     Messages,
     StatusLine,
     command_hints,
+    helpful_commands,
 )
 from wfinspect.ui.widgets.detail import Detail
 from wfinspect.ui.widgets.line_view import LineView
@@ -281,9 +283,11 @@ class MainScreen(SparingScreen[None]):
                 self._arrange()
             self.heading.update_lines()
 
+    @on(events.DescendantFocus)
     @on(events.DescendantBlur)
-    def _keys_left(self) -> None:
-        self.heading.update_lines()
+    def _keys_moved(self) -> None:
+        for status in (self.heading, self.bottom, self.hints):
+            status.update_lines()
 
     @property
     def _layout(self) -> Layout:
@@ -326,6 +330,8 @@ class MainScreen(SparingScreen[None]):
         )
 
     def _bottom_line(self, width: int) -> Line:
+        if self.filter.has_keys:
+            return line(*crop(((MARGIN + help_on(self.filter.input.value), Role.DIM),), width))
         # A line of the narrow list has no room for the ID.
         row = self.list.chosen
         is_hidden = self._layout is Layout.LIST and self.list.text_width < ID_FROM_CELLS
@@ -339,9 +345,19 @@ class MainScreen(SparingScreen[None]):
         self.bottom.update_lines()
 
     def _hints(self, width: int) -> Line:
-        return command_hints(
-            width, self._keymap, self.list.chosen, len(self.marked), in_detail=self._in_detail
+        if self.filter.has_keys:
+            return line((MARGIN, Role.DIM), *hints(FilterBox.KEYS, width - 1))
+        if self.id_box.has_keys:
+            return command_hints(width, self._keymap, {}, self.id_box.keys)
+        commands = helpful_commands(
+            self.list.chosen,
+            self.marked,
+            unseen=self.unseen,
+            total=self.list.table.total,
+            in_detail=self._in_detail,
+            has_panes=self.app.size.width >= (ROOMY_CELLS if self._in_detail else WIDE_CELLS),
         )
+        return command_hints(width, self._keymap, commands)
 
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
         return nothing_watched(self.snapshot.health.trouble, width)
@@ -368,6 +384,7 @@ class MainScreen(SparingScreen[None]):
         self.list.set_order(query=query, sort=self.list.sort)
         self.set_class(bool(query), "-filtered")
         self.heading.update_lines()
+        self.bottom.update_lines()
 
     @on(Input.Submitted, "#filter Input")
     def _box_left(self) -> None:

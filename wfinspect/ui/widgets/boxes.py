@@ -16,7 +16,7 @@ from wfinspect.errors import UsageError
 from wfinspect.model import Family, InstanceId
 from wfinspect.parsing import FULL_WIDTH, plain, read_ids
 from wfinspect.search import EXAMPLE, NAMES, completed
-from wfinspect.ui.keys import COMMANDS
+from wfinspect.ui.keys import COMMANDS_BY_ID
 from wfinspect.ui.lines import MARGIN, Line, Role, hints, line, width_of, wrap
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.watching.api import Row
@@ -242,6 +242,12 @@ class IdBox(Vertical):
         return self._input.has_focus
 
     @property
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """What ends it, and what each does."""
+        recent = (("Up", "recent IDs"),) if self.recent else ()
+        return (("Enter", "look up"), ("Esc", "leave"), *recent)
+
+    @property
     def text(self) -> str:
         """What stands in the box."""
         return self._input.value
@@ -365,6 +371,14 @@ class FilterBox(Horizontal):
         yield self._prompt
         yield self.input
 
+    KEYS = (
+        ("Enter", "keep"),
+        ("Esc", "clear"),
+        ("Tab", "complete"),
+        ("F1", "help"),
+        ("ctrl+q", "quit"),
+    )
+
     @property
     def has_keys(self) -> bool:
         """Whether what is typed is a filter."""
@@ -379,29 +393,84 @@ class FilterBox(Horizontal):
 
 
 def command_hints(
-    width: int, keymap: Mapping[str, str], row: Row | None, marked: int = 0, *, in_detail: bool
+    width: int,
+    keymap: Mapping[str, str],
+    commands: Mapping[str, str],
+    typing: Sequence[tuple[str, str]] = (),
 ) -> Line:
-    """Return the keys that matter most for the marked rows or that under the cursor, as many as fit."""
-    foremost = ["task-log", "tasks", "compare"] if row and row.family is Family.FAILURE else []
-    words = {"watch": "unwatch"} if row and row.is_watched else {}
-    if marked:
-        words |= {each: f"{each} {marked}" for each in _OF_MARKED} | {"back": "clear marks"}
-        foremost = [*_OF_MARKED, "back"]
-    useless = {"open" if in_detail else "back"} | ({"task-log", "compare"} - {*foremost})
-    shown = [
-        command
-        for command in COMMANDS
-        if command.id in foremost or (command.hint and command.id not in useless)
-    ]
-    if row is None:
-        shown = [command for command in shown if command.id in {"find", "help", "quit"}]
-    shown.sort(key=lambda each: foremost.index(each.id) if each.id in foremost else _MANY)
-    keys = [(keymap.get(each.id, each.shown), words.get(each.id, each.hint)) for each in shown]
+    """Return keys and what they do, the most helpful first, as many as fit, and always help and quit.
+
+    Args:
+        width: cells.
+        keymap: keys other than usual, by the commands' IDs.
+        commands: words for commands, by their IDs; "" for the usual one.
+        typing: keys of what is typed in, and words.
+    """
+    about = [(COMMANDS_BY_ID[name], word) for name, word in (*commands.items(), *_ALWAYS)]
+    keys = [*typing, *((keymap.get(c.id, c.shown), word or c.hint) for c, word in about)]
+    # Where little fits, the way back is among it.
     ranks = [
-        {"help": 0, "back": 1, "quit": 2}.get(command.id, 4 + n) for n, command in enumerate(shown)
+        0 if c.id in {"help", "quit"} else 1 if c.id == "back" else 2 + n
+        for n, (c, _) in enumerate(about)
     ]
-    return line((MARGIN, Role.DIM), *hints([*keys, ("0-9", "look up")], width - 1, [*ranks, 3]))
+    ranks = [*[1] * len(typing), *ranks]
+    return line((MARGIN, Role.DIM), *hints(keys, width - 1, ranks))
 
 
-_MANY = 100
-_OF_MARKED = ("remove", "seen", "export", "refresh")
+_ALWAYS = (("help", ""), ("quit", ""))
+
+
+def helpful_commands(
+    row: Row | None,
+    marked: Sequence[Row],
+    *,
+    unseen: int,
+    total: int,
+    in_detail: bool,
+    has_panes: bool,
+) -> dict[str, str]:
+    """Return the commands that do something now, what helps most first, each with a word or "".
+
+    Args:
+        row: that under the cursor.
+        marked: the marked rows.
+        unseen: how many rows have an unseen change.
+        total: how many rows there are.
+        in_detail: whether the detail has the keys.
+        has_panes: whether there is room for list and detail.
+    """
+    if marked:
+        has_news = any(each.is_unseen for each in marked)
+        acting = ("remove", "refresh", "export", *["seen"] * has_news)
+        return {each: f"{each} {len(marked)}" for each in acting} | {"back": "unmark"}
+    if row is None:
+        return {"find": ""} | ({"filter": ""} if total else {})
+    is_read, is_watched = row.instance is not None, row.is_watched
+    is_failed = row.family is Family.FAILURE
+    wanted = (
+        ("task-log", "", is_failed),
+        ("tasks", "", is_failed or row.family is Family.ACTIVE),
+        ("compare", "", is_failed),
+        ("watch", "", not is_watched),
+        ("back", "back" if in_detail else "drop it", in_detail or not is_watched),
+        ("next-tab", "next part", in_detail and is_read),
+        ("open", "", not in_detail),
+        ("next-unseen", "", unseen > 0),
+        ("filter", "", total > 1),
+        ("find", "", True),
+        ("refresh", "", not is_read),
+        ("tasks", "", is_read),
+        ("watch", "unwatch", is_watched),
+        ("copy", "", True),
+        ("history", "", is_read),
+        ("seen", "", row.is_unseen),
+        ("compare", "", is_read),
+        ("refresh", "", True),
+        ("sort", "", total > 1),
+        ("layout", "", has_panes),
+    )
+    helpful: dict[str, str] = {}
+    for name, word, helps in wanted:
+        if helps:
+            helpful.setdefault(name, word)
+    return helpful
