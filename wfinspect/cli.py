@@ -4,16 +4,17 @@ import argparse
 import errno
 import gc
 import os
+import re
 import resource
 import signal
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import takewhile
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from wfinspect import __version__
 from wfinspect.commands import APP, COMMANDS, TOPICS, Command, module_of
-from wfinspect.commands.output import say
+from wfinspect.commands.output import decide_color, say
 from wfinspect.errors import (
     ConfigError,
     UsageError,
@@ -76,7 +77,9 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     parser = _command_parser(name, command, common)
     parser.set_defaults(command=name)
     module.add_arguments(parser)
-    args = parser.parse_args(rest[1:] if name else rest, namespace)
+    args, unknown = parser.parse_known_args(rest[1:] if name else rest, namespace)
+    if unknown:
+        parser.refuse(unknown[0])
     if name == "help":
         # It has to help also where the settings are wrong.
         printed: int = module.run(args, None, environ)
@@ -85,6 +88,7 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     from wfinspect.diagnostics import keep_log
 
     keep_log(settings)
+    decide_color(settings.color, environ)
     gc.freeze()
     gc.enable()
     code: int = module.run(args, settings, environ)
@@ -130,6 +134,20 @@ def _refuse_words(arguments: Sequence[str]) -> None:
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in a sentence, without a page of usage above it."""
 
+    def __init__(self, **others: Any) -> None:  # noqa: ANN401 - argparse's
+        super().__init__(**others)
+        # A date such as -2d is the value of an option, as -2 is.
+        self._negative_number_matcher = re.compile(r"-\d+d?$|-\d*\.\d+$", re.IGNORECASE)
+
+    def refuse(self, argument: str) -> NoReturn:
+        """Say that an argument is one too many, or the name of no option."""
+        name = argument.partition("=")[0][:40]
+        if not name.startswith("-"):
+            self.error(f"{name!r} is one too many")
+        shows = f"`{self.prog} --help` shows what can be given."
+        hint = did_you_mean(name, self._option_string_actions, shows)
+        raise UsageError(f"{self.prog} has no option {name!r}: {hint}")
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; `{self.prog} --help` shows what can be given.")
 
@@ -152,9 +170,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 _LAYOUT = partial(argparse.HelpFormatter, max_help_position=30)
 
 
-def _command_parser(
-    name: str, command: Command, common: argparse.ArgumentParser
-) -> argparse.ArgumentParser:
+def _command_parser(name: str, command: Command, common: argparse.ArgumentParser) -> _Parser:
     usage = " ".join(filter(None, ("wfinspect", name, command.takes, "[options]")))
     return _Parser(
         prog=f"wfinspect {name}".strip(),

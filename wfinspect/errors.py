@@ -35,7 +35,9 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """Return the part of a sentence that names what comes near an unknown word; `otherwise` if nothing does."""
     import difflib  # noqa: PLC0415 - only for those who mistype
 
-    near = difflib.get_close_matches(word, list(known), n=2)
+    by_folded = {each.casefold(): each for each in known}
+    found = difflib.get_close_matches(word.casefold(), by_folded, n=2)
+    near = [by_folded[each] for each in found]
     return f"did you mean {' or '.join(near)}?" if near else otherwise
 
 

@@ -21,6 +21,7 @@ from wfinspect.redaction import without_keys
 
 MIN_INTERVAL_SECONDS = 2.0  # below it a watch is a load test
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+COLORS = ("auto", "always", "never")
 THEMES = ("auto", "dark", "light", "ansi", "colorblind", "contrast")
 
 
@@ -64,8 +65,15 @@ def _name(value: object) -> str:
     return decoded(_text(value))
 
 
+def _seconds(value: object) -> float:
+    try:
+        return duration_seconds(value)
+    except ValueError:
+        raise ValueError("is not a duration: write seconds, 90s, 5m or 2h") from None
+
+
 def _interval(value: object) -> float:
-    seconds = _number(value)
+    seconds = _seconds(value)
     if seconds < MIN_INTERVAL_SECONDS:
         raise ValueError(_TOO_SHORT.format(MIN_INTERVAL_SECONDS))
     return seconds
@@ -162,7 +170,7 @@ OPTIONS = (
     Option("endpoint", "public|vpc|URL", _text, None,
            "which endpoint of the service to call (default: the profile's, else public)",
            other_variables=_ENDPOINT_VARIABLES),
-    Option("interval", "SECONDS", _interval, 15.0, "how often a running instance is read (at least 2)"),
+    Option("interval", "D", _interval, 15.0, "how often a running instance is read (at least 2)"),
     Option("budget", "CALLS", _budget, 3000, "calls a day to stay under"),
     Option("config", "FILE", _path, None, "another config.toml (default: ~/.config/wfinspect/config.toml)",
            in_file=False),
@@ -174,6 +182,8 @@ OPTIONS = (
            "10 frames a second at most, in 256 colours at most (default: on under SSH)"),
     Option("ascii", "", _switch, default=False, meaning="plain ASCII instead of glyphs"),
     Option("theme", "NAME", _one_of(*THEMES), "auto", f"colours: {', '.join(THEMES)}"),
+    Option("color", "WHEN", _one_of(*COLORS), "auto",
+           "colours of printed text: auto (on a terminal, without NO_COLOR), always, never"),
     Option("log-level", "LEVEL", _one_of(*LOG_LEVELS), "WARNING", f"what the log gets: {', '.join(LOG_LEVELS)}"),
 )
 # fmt: on
@@ -247,12 +257,7 @@ def _command(value: object) -> tuple[str, ...]:
 
 
 def _lost_after(value: object) -> float:
-    try:
-        seconds = duration_seconds(value)
-    except ValueError:
-        raise ValueError(
-            'is not a duration: write seconds, or text such as "90s", "5m" or "2h"'
-        ) from None
+    seconds = _seconds(value)
     if seconds < MIN_LOST_AFTER_SECONDS:
         raise ValueError(_TOO_SHORT.format(MIN_LOST_AFTER_SECONDS))
     return seconds
@@ -303,6 +308,7 @@ class Settings(NamedTuple):
     low_bandwidth: bool | None
     ascii: bool
     theme: str
+    color: str
     log_level: str
     keys: Mapping[str, str]
     """Action name -> keys, from the [keys] table."""

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from shutil import which
@@ -99,14 +100,31 @@ def test_a_field_is_the_service_s_bare_value() -> None:
     one = answered(BizDate=1743350400000, Tags=[{"Key": "k"}], New="yes")
 
     assert as_fields([one], ["Status"], has_id=False) == "Running"
-    assert as_fields([one], ["bizdate", "Owner"], has_id=False) == "1743350400000\n"
-    assert as_fields([one], ["New", "Tags"], has_id=False) == 'yes\n[{"Key": "k"}]'
+    assert as_fields([one], ["bizdate", "Owner"], has_id=False) == "1743350400000\t"
+    assert as_fields([one], ["New", "Tags"], has_id=False) == 'yes\t[{"Key": "k"}]'
+    assert (
+        as_fields([one, one], ["New", "Status"], has_id=True).split("\n")
+        == ["10432987165\tyes\tRunning"] * 2
+    )
     assert as_fields([one], ["Status"], has_id=True) == "10432987165\tRunning"
 
 
 def test_an_unknown_field_is_told_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"'Colour' is not a field: Id, "):
+    with pytest.raises(UsageError, match=r"'Colour' is not a field: known are Id, "):
         as_fields([answered()], ["Colour"], has_id=False)
+    with pytest.raises(UsageError, match=r"'bizdat' is not a field: did you mean BizDate"):
+        as_fields([answered()], ["bizdat"], has_id=False)
+
+
+@given(st.lists(st.text("ant\\\t\n é"), min_size=2, max_size=3))
+def test_fields_are_read_back_from_their_line(values: list[str]) -> None:
+    names = [f"New{place}" for place in range(len(values))]
+
+    line = as_fields([answered(**dict(zip(names, values, strict=True)))], names, has_id=True)
+
+    escapes = {r"\t": "\t", r"\n": "\n", r"\\": "\\"}
+    _, *cells = line.split("\t")
+    assert values == [re.sub(r"\\.", lambda found: escapes[found[0]], cell) for cell in cells]
 
 
 def test_one_instance_is_a_list_of_all_its_fields() -> None:

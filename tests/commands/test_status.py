@@ -130,7 +130,7 @@ def test_each_row_is_read_by_its_own_binding(
 
     words = [line.split() for line in out.splitlines()]
     assert [line[2] for line in words] == ["Success", "Failure", "Running?"]
-    assert words[2][3:] == ["dwd_table_5", "read", "3h00", "ago"]
+    assert words[2][3:] == ["dwd_table_5", "read", "3h00m", "ago"]
     assert "nobody" in err
     assert code == 4
 

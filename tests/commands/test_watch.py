@@ -451,7 +451,10 @@ def test_ids_come_from_a_file_or_from_standard_input(
         (["abc"], "'abc' is not an instance ID"),
         (["1", "--timeout", "0"], "above 0"),
         (["1", "--timeout", "nan"], "above 0"),
-        (["1", "--timeout", "5m"], "--timeout: '5m' can't be used: give seconds"),
+        (
+            ["1", "--timeout", "5d"],
+            "--timeout: '5d' is not a duration above 0: write 90, 90s, 5m or 2h",
+        ),
         (["1", "--until", "most:done"], "most:done"),
     ],
 )

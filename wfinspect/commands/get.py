@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--field",
         action="append",
         metavar="NAME",
-        help="print only this field's bare value, e.g. Status; may be given several times",
+        help="print this field's value, e.g. Status; given several times, tab separated in a line",
     )
 
 
@@ -38,8 +38,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     finally:
         count_calls(settings, clock, calls)
     found = [reading.found[i] for i in ids if i in reading.found]
-    if found:
-        region, is_several = target.region, len(ids) > 1
+    region, is_several = target.region, len(ids) > 1
+    # An array or a table of none, too, is one that a script can read.
+    if found or (is_several and args.output != "table" and not args.field):
         print(
             output.as_fields(found, args.field, has_id=is_several)
             if args.field

@@ -13,6 +13,8 @@ from wfinspect.model import InstanceId, Transition, family_of
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
 
+KEYS = ("id", "name", "from", "to", "at", "seen_between", "final")
+
 
 class Change(NamedTuple):
     """A first reading, or a change of status between two."""
@@ -54,10 +56,17 @@ class Change(NamedTuple):
         """Return a line of JSON in ASCII."""
         return output.json_of(self.values)
 
+    def as_csv(self, zone: tzinfo) -> str:
+        """Return a line of CSV."""
+        return output.as_rows("csv", [self.values], KEYS, zone).partition("\n")[2]
+
     def as_text(self, zone: tzinfo) -> str:
         """Return a line to read: time, ID, what became what, name."""
         before = "" if self.from_status is None else f"{shown(self.from_status, limit=40)} "
-        words = f"{before}-> {shown(self.to_status, limit=40) or 'no status'}"
+        after = output.Colored(
+            shown(self.to_status, limit=40) or "no status", family_of(self.to_status)
+        )
+        words = f"{before}-> {output.colored(after)}"
         words += " (rerun)" if self.from_status == self.to_status else ""
         return f"{clock_time(self.at, zone)}  {self.id}  {words}  {shown(self.name)}".rstrip()
 
@@ -77,8 +86,7 @@ def run(args: argparse.Namespace, settings: Settings, _environ: Mapping[str, str
     changes = [Change.of(each) for each in recorded if not ids or each.key.id in ids]
     if args.output != "table":
         rows = [change.values for change in changes]
-        keys = ("id", "name", "from", "to", "at", "seen_between", "final")
-        print(output.as_rows(args.output, rows, keys, settings.zone))
+        print(output.as_rows(args.output, rows, KEYS, settings.zone))
     elif changes:
         print("\n".join(change.as_text(settings.zone) for change in changes))
     else:

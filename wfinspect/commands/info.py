@@ -6,19 +6,20 @@ import shlex
 from collections.abc import Mapping
 
 from wfinspect import __version__
+from wfinspect.commands import output
 from wfinspect.commands.once import resolve_target
-from wfinspect.commands.output import aligned
 from wfinspect.errors import ConfigError
 from wfinspect.format import shown
 from wfinspect.redaction import without_keys
 from wfinspect.settings import OPTIONS, NotifySettings, Settings
 
 
-def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """Add nothing: the options of all commands are enough."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command takes."""
+    output.add_output_option(parser, "an array of name, value and source", ("table", "json"))
 
 
-def run(_args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print two or three columns a line: what, its value, its source."""
     paths = settings.paths
     rows = [
@@ -56,10 +57,17 @@ def run(_args: argparse.Namespace, settings: Settings, environ: Mapping[str, str
         (name, shown(without_keys(value)), shown(without_keys(source)))
         for name, value, source in rows
     ]
-    print(aligned(rows))
+    if args.output == "json":
+        values = [dict(zip(_KEYS, row, strict=True)) for row in rows]
+        print(output.as_rows("json", values, _KEYS, settings.zone))
+    else:
+        print(output.aligned(rows))
     if trouble is not None:
         raise trouble
     return 0
+
+
+_KEYS = ("name", "value", "source")
 
 
 def _value(value: object) -> str:

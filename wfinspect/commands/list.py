@@ -13,7 +13,7 @@ from wfinspect.commands import output
 from wfinspect.commands.once import read_input, resolve_target, stored, stored_rows
 from wfinspect.errors import NotFound, UsageError
 from wfinspect.format import MARKS, duration, shown
-from wfinspect.model import InstanceKey, Status, Target
+from wfinspect.model import InstanceKey, Status, Target, family_of
 from wfinspect.parsing import decoded, parse_id, parse_ids, read_id_file
 from wfinspect.settings import Settings
 from wfinspect.watching.api import Row
@@ -78,11 +78,12 @@ def _print(
 def _line(row: Row, now: datetime) -> tuple[str, ...]:
     instance, target = row.instance, row.key.target
     read = "-" if row.read_at is None else f"{duration((now - row.read_at).total_seconds())} ago"
-    status = instance.status if instance else ""
+    status = "" if row.is_gone or instance is None else instance.status
+    family = family_of(status)
     return (
-        MARKS[Status.UNKNOWN if row.is_gone else Status(status)],
+        output.Colored(MARKS[Status(status)], family),
         str(row.key.id),
-        "gone" if row.is_gone else shown(status, limit=40) or "-",
+        output.Colored("gone" if row.is_gone else shown(status, limit=40) or "-", family),
         shown(instance.name if instance else "", limit=200) or "-",
         read,
         shown(target.profile),

@@ -6,9 +6,10 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from typing import Self
 
 from wfinspect.clock import SystemClock
-from wfinspect.errors import UsageError
+from wfinspect.errors import UsageError, did_you_mean
 from wfinspect.export import as_csv, as_json, csv_table
 from wfinspect.format import (
     biz_date,
@@ -21,7 +22,14 @@ from wfinspect.format import (
     shortened,
     shown,
 )
-from wfinspect.model import FIELDS_AS_SENT, FieldGroup, FieldKind, WorkflowInstance, service_name
+from wfinspect.model import (
+    FIELDS_AS_SENT,
+    Family,
+    FieldGroup,
+    FieldKind,
+    WorkflowInstance,
+    service_name,
+)
 from wfinspect.parsing import first_parameters
 from wfinspect.regions import zone_of
 
@@ -118,19 +126,18 @@ def as_lines(
 ) -> str:
     """Return a heading and a line for each instance, without columns that `width` cells do not hold."""
     rows = [_HEADING, *(_row(instance, region, zone, now) for instance in instances)]
-    text = aligned(rows)
     for title in _SHED:
-        if width is None or max(map(cell_width, text.split("\n"))) <= width:
+        widths = (max(map(cell_width, column)) for column in zip(*rows, strict=True))
+        if width is None or sum(widths) + 2 * (len(rows[0]) - 1) <= width:
             break
         at = rows[0].index(title)
         rows = [row[:at] + row[at + 1 :] for row in rows]
-        text = aligned(rows)
-    return text
+    return aligned(rows)
 
 
 def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> tuple[str, ...]:
     cells = {
-        "status": shown(instance.status),
+        "status": Colored(shown(instance.status) or "-", instance.family),
         "name": shown(instance.name, limit=_NAME_LIMIT),
         "type": shown(instance.type),
         "env_type": shown(instance.env_type),
@@ -222,28 +229,30 @@ _MAX_DIGITS = 4_000
 
 
 def as_fields(instances: Sequence[WorkflowInstance], names: Sequence[str], *, has_id: bool) -> str:
-    """Return bare values, a line each; behind ``ID<TAB>`` where there are several instances.
+    """Return a line for each instance: the values of fields, separated by tabs, behind its ID if `has_id`.
 
-    A value that can't be read is the service's JSON.
+    Tab, line feed and backslash in a value are escaped. A value that can't be read is the service's JSON.
 
     Raises:
         UsageError: a name that is not a field of the service.
     """
-    names_known = [field.service_name for field in FIELDS_AS_SENT]
-    known = {name.lower() for name in names_known}
+    known = {field.service_name.lower(): field.service_name for field in FIELDS_AS_SENT}
     lines = []
     for instance in instances:
         found = {name.lower(): _bare(value) for name, value in _loaded(instance.raw).items()}
-        found |= {
-            service_name(name).lower(): shown(text, limit=_NO_LIMIT)
-            for name, text in instance.unreadable
-        }
+        found |= {service_name(name).lower(): text for name, text in instance.unreadable}
+        cells = [str(instance.id)] if has_id else []
         for name in names:
             if name.lower() not in known and name.lower() not in found:
-                raise UsageError(f"{name!r} is not a field: {', '.join(names_known)}.")
-            text = found.get(name.lower(), "")
-            lines.append(f"{instance.id}\t{text}" if has_id else text)
+                hint = did_you_mean(name, known.values(), f"known are {', '.join(known.values())}.")
+                raise UsageError(f"{name[:40]!r} is not a field: {hint}")
+            text = found.get(name.lower(), "").translate(_ESCAPES)
+            cells.append(shown(text, limit=_NO_LIMIT))
+        lines.append("\t".join(cells))
     return "\n".join(lines)
+
+
+_ESCAPES = str.maketrans({"\t": "\\t", "\n": "\\n", "\\": "\\\\"})
 
 
 def _loaded(text: str) -> dict[str, object]:
@@ -258,8 +267,47 @@ def _loaded(text: str) -> dict[str, object]:
 def _bare(value: object) -> str:
     if value is None:
         return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return shown(text, limit=_NO_LIMIT)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+_COLORS: Mapping[str, str] = {
+    Family.FAILURE: "31",
+    Family.UNKNOWN: "35",
+    Family.ACTIVE: "94",
+    Family.WAITING: "33",
+    Family.IDLE: "90",
+    Family.SUCCESS: "32",
+}
+RED, YELLOW, GREEN, GREY = "31", "33", "32", "90"
+
+
+class _Switch:
+    is_on = False
+
+
+def decide_color(choice: str, environ: Mapping[str, str]) -> None:
+    """Decide if what is printed has colours: ``always``, ``never``, or on a terminal that takes them."""
+    takes = sys.stdout is not None and sys.stdout.isatty() and environ.get("TERM") != "dumb"
+    _Switch.is_on = choice == "always" or (
+        choice == "auto" and takes and not environ.get("NO_COLOR")
+    )
+
+
+class Colored(str):
+    """Text for a cell, and its colour: parameters of SGR, or the state that it names."""
+
+    __slots__ = ("sgr",)
+    sgr: str
+
+    def __new__(cls, text: str, color: str) -> Self:
+        self = super().__new__(cls, text)
+        self.sgr = _COLORS.get(color, color)
+        return self
+
+
+def colored(text: str) -> str:
+    """Return a cell's text in its colour, where colours are on."""
+    return f"\x1b[{text.sgr}m{text}\x1b[0m" if isinstance(text, Colored) and _Switch.is_on else text
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:
@@ -267,7 +315,8 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
-            text + " " * (width - cell_width(text)) for text, width in zip(row, widths, strict=True)
+            colored(text) + " " * (width - cell_width(text))
+            for text, width in zip(row, widths, strict=True)
         ).rstrip()
         for row in rows
     )

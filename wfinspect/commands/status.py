@@ -4,9 +4,10 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from wfinspect.clock import Clock, SystemClock
+from wfinspect.commands import output
 from wfinspect.commands.once import (
     count_calls,
     gravest,
@@ -14,9 +15,8 @@ from wfinspect.commands.once import (
     resolve_target,
     stored_rows,
 )
-from wfinspect.commands.output import add_ids, aligned, say
 from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError, UsageError
-from wfinspect.format import MARKS, age, shown
+from wfinspect.format import MARKS, duration, shown
 from wfinspect.model import Family, InstanceId, InstanceKey, Status, Target, WorkflowInstance
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
@@ -28,7 +28,7 @@ Outcome = WorkflowInstance | ServiceError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    add_ids(parser, without="; without one, the watched list")
+    output.add_ids(parser, without="; without one, the watched list")
     parser.add_argument(
         "--short",
         action="store_true",
@@ -40,20 +40,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --short: print a line at each change, for a bar that shows the last line",
     )
+    output.add_output_option(parser, "an array of rows")
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line each, or one for all; the list stays as it is."""
-    clock, database = SystemClock(), str(settings.paths.database)
+    clock = SystemClock()
     if args.is_followed and (args.ids or not args.short):
         raise UsageError("--follow goes with --short, and without IDs.")
-    if args.is_followed:
-        if summary.read(database) is None:
-            stored_rows(settings, clock)  # it makes, upgrades or repairs the file
-        return summary.follow(database, settings.interval, sys.stdout)
-    if args.short and not args.ids and (groups := summary.read(database)) is not None:
-        print(summary.line_of(groups, settings.interval, clock.now().timestamp()))
-        return summary.code_of(groups)
+    if args.short and args.output != "table":
+        raise UsageError("--short is one line for a status bar: leave out -o.")
+    if args.short and not args.ids and (code := _print_summary(args, settings, clock)) is not None:
+        return code
     rows = stored_rows(settings, clock) if args.short or not args.ids else []
     if args.ids:
         target = resolve_target(settings, environ).target
@@ -63,14 +61,30 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if args.short:
         print(short_line(rows, settings.interval, clock.now()))
         return summary.code_of(map(_group, rows))
-    if not rows:
-        say("The watched list is empty: give IDs, or put some on it with wfinspect ID.")
-        return 0
-    outcomes = _read_all(rows, settings, environ, clock)
-    print(aligned([_line(row, outcomes[row.key], clock.now()) for row in rows]))
+    outcomes = _read_all(rows, settings, environ, clock) if rows else {}
+    if args.output != "table":
+        read = [_values(row, outcomes[row.key], clock.now()) for row in rows]
+        print(output.as_rows(args.output, read, _KEYS, settings.zone))
+    elif rows:
+        print(output.aligned([_line(row, outcomes[row.key], clock.now()) for row in rows]))
+    else:
+        output.say("The watched list is empty: give IDs, or put some on it with wfinspect ID.")
     for sentence in dict.fromkeys(str(o) for o in outcomes.values() if isinstance(o, ServiceError)):
-        say(sentence)
+        output.say(sentence)
     return gravest(_codes(outcomes.values()))
+
+
+def _print_summary(args: argparse.Namespace, settings: Settings, clock: Clock) -> int | None:
+    """Print the line of the whole list, or follow it; None where only the whole store can say it."""
+    database = str(settings.paths.database)
+    if args.is_followed:
+        if summary.read(database) is None:
+            stored_rows(settings, clock)  # it makes, upgrades or repairs the file
+        return summary.follow(database, settings.interval, sys.stdout)
+    if (groups := summary.read(database)) is None:
+        return None
+    print(summary.line_of(groups, settings.interval, clock.now().timestamp()))
+    return summary.code_of(groups)
 
 
 def short_line(rows: Sequence[Row], interval: float, now: datetime) -> str:
@@ -127,12 +141,32 @@ def _codes(outcomes: Collection[Outcome]) -> set[int]:
     return codes | ({8} if not all(i.is_settled for i in read) else set())
 
 
+_KEYS = ("id", "name", "status", "since", "read_at", "trouble", "profile", "region", "endpoint")
+
+
+def _values(row: Row, outcome: Outcome, now: datetime) -> output.Values:
+    """Return a row as JSON has it; of what could not be read, what is known and why it is old."""
+    is_read = isinstance(outcome, WorkflowInstance)
+    known = outcome if isinstance(outcome, WorkflowInstance) else row.instance
+    since = state_since(Row(row.key, outcome)) if isinstance(outcome, WorkflowInstance) else None
+    return {
+        "id": row.key.id,
+        "name": known.name if known else None,
+        "status": known.status if known else None,
+        "since": None if since is None else datetime.fromtimestamp(since, UTC),
+        "read_at": now if is_read else row.read_at,
+        "trouble": None if isinstance(outcome, WorkflowInstance) else outcome.cause,
+        **row.key.target._asdict(),
+    }
+
+
 def _line(row: Row, outcome: Outcome, now: datetime) -> tuple[str, ...]:
     """Mark, ID, status word, name, time in this state; for what could not be read, what is known."""
+    family = Family.UNKNOWN
     if isinstance(outcome, WorkflowInstance):
-        since = state_since(Row(row.key, outcome))
+        since, family = state_since(Row(row.key, outcome)), outcome.family
         mark, word, name = MARKS[Status(outcome.status)], outcome.status, outcome.name
-        time = "-" if since is None else age(now.timestamp() - since)
+        time = "-" if since is None else duration(now.timestamp() - since)
     else:
         is_missing = isinstance(outcome, NotFound)
         word = NotFound.default_cause if is_missing else outcome.cause
@@ -141,5 +175,11 @@ def _line(row: Row, outcome: Outcome, now: datetime) -> tuple[str, ...]:
             name = row.instance.name
             if not is_missing:
                 word = f"{row.instance.status}?"
-                time = f"read {age((now - row.read_at).total_seconds())} ago"
-    return mark, str(row.key.id), shown(word) or "-", shown(name, limit=200) or "-", time
+                time = f"read {duration((now - row.read_at).total_seconds())} ago"
+    return (
+        output.Colored(mark, family),
+        str(row.key.id),
+        output.Colored(shown(word) or "-", family),
+        shown(name, limit=200) or "-",
+        time,
+    )

@@ -12,6 +12,7 @@ from wfinspect.commands.once import Requester, resolve_target
 from wfinspect.export import csv_table
 from wfinspect.format import duration, exact_json, moment, service_time, shown
 from wfinspect.model import (
+    Family,
     InstanceKey,
     Status,
     TaskInstance,
@@ -69,10 +70,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
 def _row(task: TaskInstance, zone: tzinfo, now: datetime) -> tuple[str, ...]:
     ran = spans(task, now.timestamp() * 1000).running
-    is_unreadable = "status" in dict(task.unreadable)
+    word = "unreadable" if "status" in dict(task.unreadable) else shown(task.word, limit=40) or "-"
     return (
         str(task.id),
-        "unreadable" if is_unreadable else shown(task.word, limit=40) or "-",
+        output.Colored(word, Family.IDLE if task.is_idle else task.family),
         shown(task.task_name, limit=200) or "-",
         shown(task.task_type, limit=40) or "-",
         service_time(task.started_time, zone) or "-",

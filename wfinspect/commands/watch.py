@@ -11,11 +11,11 @@ from functools import partial
 from math import inf
 from typing import TextIO
 
-from wfinspect.clock import Clock, SystemClock
+from wfinspect.clock import Clock, SystemClock, duration_seconds
 from wfinspect.commands.find import add_date, add_filters, query_of
-from wfinspect.commands.history import Change
+from wfinspect.commands.history import KEYS, Change
 from wfinspect.commands.once import gravest, read_input, resolve_target, stored_rows
-from wfinspect.commands.output import SENTENCE_LIMIT, add_ids, say
+from wfinspect.commands.output import SENTENCE_LIMIT, add_ids, add_output_option, as_rows, say
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import shown
@@ -53,8 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="read IDs from a file, of a table those of its column Id; - for standard input",
     )
-    parser.add_argument("--json", action="store_true", help="a line of JSON for each change")
-    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="end after so long")
+    add_output_option(parser, "an object a line for each change")
+    parser.add_argument(
+        "--timeout", type=_seconds, metavar="D", help="end after so long: 90, 90s, 5m, 2h"
+    )
     parser.add_argument(
         "--fail-fast", action="store_true", help="end as soon as the condition can't come true"
     )
@@ -70,9 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _seconds(text: str) -> float:
     with contextlib.suppress(ValueError):
-        if (seconds := float(text)) > 0:
+        if (seconds := duration_seconds(text)) > 0:
             return seconds
-    raise UsageError(f"--timeout: {text!r} can't be used: give seconds above 0, e.g. 300.")
+    raise UsageError(
+        f"--timeout: {text[:40]!r} is not a duration above 0: write 90, 90s, 5m or 2h."
+    )
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
@@ -111,7 +115,14 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     poller = Poller(engine)
     is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
     progress = ProgressLine(sys.stderr, settings.zone, is_terminal=is_terminal)
-    written = Change.as_json if args.json else partial(Change.as_text, zone=settings.zone)
+    ways: Mapping[str, Callable[[Change], str]] = {
+        "table": partial(Change.as_text, zone=settings.zone),
+        "json": Change.as_json,
+        "csv": partial(Change.as_csv, zone=settings.zone),
+    }
+    written = ways[args.output]
+    if args.output == "csv":
+        print(as_rows("csv", (), KEYS, settings.zone), flush=True)
     until = "" if args.forever else args.until or UNTILS[0]
     follower = Follower(keys, until, fail_fast=args.fail_fast, awaited=awaited)
     with ended_by_signals():

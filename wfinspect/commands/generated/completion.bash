@@ -9,7 +9,7 @@ _wfinspect() {
     read -ra given <<<"${line%"$current"}"
     for word in "${given[@]:1}"; do
         case $before in
-            -o|--output|--field|--project|--workspace|--name|--status|--type|--owner|--tag|--workflow|--trigger|--env|--bizdate|--date|--until|--file|--timeout|--task|--run|--tail|--grep|--keep|--by|--port|--speed|--profile|--region|--endpoint|--interval|--budget|--config|--state-dir|--time-zone|--theme|--log-level) ;;
+            -o|--output|--field|--project|--workspace|--name|--status|--type|--owner|--tag|--workflow|--trigger|--env|--bizdate|--date|--until|--file|--timeout|--task|--run|--tail|--grep|--keep|--by|--port|--speed|--profile|--region|--endpoint|--interval|--budget|--config|--state-dir|--time-zone|--theme|--color|--log-level) ;;
             *) [[ $word == -* || -n $command ]] || command=$word ;;
         esac
         before=$word
@@ -21,8 +21,8 @@ _wfinspect() {
     fi
     COMPREPLY=()
     case $command/$before in
-        watch/--project|watch/--workspace|watch/--name|watch/--owner|watch/--tag|watch/--workflow|watch/--trigger|watch/--bizdate|watch/--date|watch/--timeout|find/--project|find/--workspace|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|find/--bizdate|find/--date|logs/--task|logs/--run|logs/--tail|logs/--grep|follow/--project|follow/--workspace|follow/--name|follow/--owner|follow/--tag|follow/--workflow|follow/--trigger|follow/--keep|follow/--by|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone) return ;;
-        get/-o|get/--output|find/-o|find/--output|tasks/-o|tasks/--output|history/-o|history/--output|compare/-o|compare/--output|list/-o|list/--output) words='table json csv' ;;
+        watch/--project|watch/--workspace|watch/--name|watch/--owner|watch/--tag|watch/--workflow|watch/--trigger|watch/--bizdate|watch/--date|watch/--timeout|find/--project|find/--workspace|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|find/--bizdate|find/--date|logs/--task|logs/--run|logs/--tail|logs/--grep|follow/--project|follow/--workspace|follow/--name|follow/--owner|follow/--tag|follow/--workflow|follow/--trigger|follow/--keep|follow/--by|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone|*/--color) return ;;
+        get/-o|get/--output|status/-o|status/--output|watch/-o|watch/--output|find/-o|find/--output|tasks/-o|tasks/--output|history/-o|history/--output|compare/-o|compare/--output|list/-o|list/--output) words='table json csv' ;;
         get/--field) words='Id Name Status Type EnvType WorkflowId WorkflowTaskInstanceId UnifiedWorkflowInstanceId ProjectId BizDate StartedTime FinishedTime CreateTime ModifyTime Owner CreateUser ModifyUser WorkflowParameters Tags' ;;
         watch/--status|find/--status|follow/--status) words='Failure Running Checking WaitTime CheckingCondition WaitResource NotRun Success' ;;
         watch/--type|find/--type|follow/--type) words='Normal Manual SmokeTest SupplementData ManualWorkflow TriggerWorkflow' ;;
@@ -30,7 +30,7 @@ _wfinspect() {
         watch/--until) words='all:done all:success all:failure any:done any:success any:failure' ;;
         watch/--file|*/--config) compopt -o default 2>/dev/null; return ;;
         tasks/--status) words='NotRun Running WaitTime CheckingCondition WaitResource WaitTrigger Failure Success Checking frozen dry run' ;;
-        follow/-o|follow/--output) words='table json' ;;
+        follow/-o|follow/--output|doctor/-o|doctor/--output|info/-o|info/--output) words='table json' ;;
         */--region) words='cn-hangzhou cn-shanghai cn-shenzhen cn-beijing cn-zhangjiakou cn-wulanchabu cn-chengdu cn-qingdao cn-huhehaote cn-hangzhou-finance cn-shanghai-finance-1 cn-shenzhen-finance-1 cn-beijing-finance-1 cn-north-2-gov-1 cn-hongkong ap-southeast-1 ap-southeast-3 ap-southeast-5 ap-southeast-7 ap-northeast-1 ap-northeast-2 us-west-1 us-east-1 eu-central-1 eu-west-1 me-east-1 me-central-1' ;;
         */--endpoint) words='public vpc' ;;
         */--state-dir) compopt -o dirnames 2>/dev/null; return ;;
@@ -38,23 +38,23 @@ _wfinspect() {
         */--log-level) words='debug info warning error' ;;
         *)
             case $command/$current in
-                demo/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
-                get/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --output --json --field' ;;
-                status/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --short --follow' ;;
-                watch/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --project --workspace --name --status --type --owner --tag --workflow --trigger --env --bizdate --date --until --file --json --timeout --fail-fast --notify --forever' ;;
-                find/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --project --workspace --name --status --type --owner --tag --workflow --trigger --env --bizdate --date --output --json' ;;
-                tasks/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --status --output --json' ;;
-                logs/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --task --failed --run --tail --grep --follow' ;;
-                history/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --output --json' ;;
-                compare/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --output --json' ;;
-                list/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --output --json' ;;
-                follow/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --project --workspace --name --status --type --owner --tag --workflow --trigger --env --keep --by --output' ;;
-                simulate/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --port --speed' ;;
-                doctor/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help --json --try' ;;
-                info/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
-                help/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
-                completion/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
-                */-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --log-level --version --help' ;;
+                demo/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
+                get/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json --field' ;;
+                status/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --short --follow --output --json' ;;
+                watch/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --project --workspace --name --status --type --owner --tag --workflow --trigger --env --bizdate --date --until --file --output --json --timeout --fail-fast --notify --forever' ;;
+                find/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --project --workspace --name --status --type --owner --tag --workflow --trigger --env --bizdate --date --output --json' ;;
+                tasks/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --status --output --json' ;;
+                logs/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --task --failed --run --tail --grep --follow' ;;
+                history/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
+                compare/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
+                list/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
+                follow/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --project --workspace --name --status --type --owner --tag --workflow --trigger --env --keep --by --output' ;;
+                simulate/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --port --speed' ;;
+                doctor/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json --try' ;;
+                info/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
+                help/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
+                completion/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
+                */-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
                 /*) words='demo get status watch find tasks logs history compare list follow simulate doctor info help completion' ;;
                 list/*) words='add remove export import' ;;
                 help/*) words='keys search config notify credentials costs exit-codes ssh doctor scripts systemd' ;;

@@ -1,0 +1,90 @@
+"""What all commands have in common: one schema of rows, and codes that say whether to repeat."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+ONE, TWO = DEMO_IDS[:2]
+UNKNOWN = 77
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(command: Command, without_pauses: None) -> Command:
+    del without_pauses
+    return lambda *words: command(*map(str, words))
+
+
+def test_rows_are_one_array_whatever_the_command(command: Command, live: Simulator) -> None:
+    live.set_status(ONE, "Failure")
+    project = json.loads(command("get", ONE, "--json")[1])["ProjectId"]
+    place = ("--workspace", project, "--date")
+
+    for line in (
+        ("get", ONE, TWO),
+        ("status", ONE, TWO),
+        ("find", *place, "-1d"),
+        ("find", *place, "yesterday"),
+        ("tasks", ONE),
+        ("compare", ONE),
+        ("info",),
+        ("doctor",),
+    ):
+        rows = json.loads(command(*line, "-o", "json")[1])
+        assert isinstance(rows, list), line
+        assert rows, line
+        assert all(isinstance(row, dict) for row in rows)
+        assert json.loads(command(*line, "--json")[1]), line
+    for line in (
+        ("get", UNKNOWN, UNKNOWN + 1),
+        ("status",),
+        ("list",),
+        ("history",),
+        ("find", *place, "2001-01-01"),
+        ("find", *place, "20010101"),
+        ("tasks", ONE, "--status", "WaitTrigger"),
+    ):
+        assert json.loads(command(*line, "-o", "json")[1]) == [], line
+    [row] = json.loads(command("status", ONE, "-o", "json")[1])
+    assert (row["id"], row["status"], row["trouble"]) == (ONE, "Failure", None)
+    assert datetime.fromisoformat(row["since"]) > datetime.now(UTC) - timedelta(days=2)
+    [row] = csv.DictReader(command("status", ONE, "-o", "csv")[1].splitlines())
+    assert (row["Id"], row["Status"]) == (str(ONE), "Failure")
+    live.set_status(TWO, "Success")
+    watched = command("watch", TWO, "-o", "csv")[1]
+    [row] = csv.DictReader(watched.splitlines())
+    assert (row["Id"], row["To"], row["Final"]) == (str(TWO), "Success", "True")
+
+
+CODES = [
+    ("get", "", 0), ("get", "unknown", 5), ("get", "Forbidden.Access", 4), ("get", "InvalidParameter", 2),
+    ("get", "Throttling.Resource", 3), ("get", "InvalidProject.NotFound", 2),
+    ("status", "", 1), ("status", "unknown", 5), ("status", "Forbidden.Access", 4), ("status", "html", 3),
+    ("tasks", "", 0), ("tasks", "unknown", 5), ("tasks", "Forbidden.Access", 4), ("tasks", "InvalidParameter", 2),
+    ("tasks", "Throttling.Resource", 3),
+    ("logs", "", 0), ("logs", "unknown", 5), ("logs", "Forbidden.Access", 4), ("logs", "html", 3),
+    ("compare", "", 0), ("compare", "unknown", 5), ("compare", "Forbidden.Access", 4), ("compare", "html", 3),
+    ("history", "", 0), ("history", "html", 0), ("list add", "html", 0), ("list remove", "", 5),
+    ("watch --fail-fast", "", 1), ("watch", "unknown", 5), ("watch", "Forbidden.Access", 4),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "fault", "code"), CODES)
+def test_the_code_says_whether_to_repeat(
+    command: Command, live: Simulator, words: str, fault: str, code: int
+) -> None:
+    live.set_status(ONE, "Failure")
+    if fault not in {"", "unknown"}:
+        live.faults.add(fault)
+
+    got, _, err = command(*words.split(), "77" if fault == "unknown" else str(ONE))
+
+    assert (got, "Traceback" in err) == (code, False), err
+    if fault == "Throttling.Resource":
+        assert re.search(r"allowed again from \d{4}-\d\d-\d\d \d\d:\d\d", err)

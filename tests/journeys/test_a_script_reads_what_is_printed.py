@@ -1,0 +1,57 @@
+"""One line an instance, one schema of rows, codes that say whether to repeat: what scripts rely on."""
+
+import re
+
+from journey import Home
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+ONE, TWO = DEMO_IDS[:2]
+UNKNOWN = 77
+
+
+def test_fields_are_columns_of_one_line(home: Home, simulator: Simulator) -> None:
+    simulator.population.set_fields(ONE, {"Name": "a\tb\nc\\d", "Tags": "none"})
+    simulator.set_status(ONE, "Failure")
+    simulator.set_status(TWO, "Running")
+
+    assert home.run("get", ONE, "--field", "Status").stdout == "Failure\n"
+    assert home.run("get", ONE, "--field", "Status", "--field", "Name").stdout == (
+        "Failure\ta\\tb\\nc\\\\d\n"
+    )
+    both = home.run("get", ONE, TWO, "--field", "Status", "--field", "type").stdout
+    assert both == f"{ONE}\tFailure\tNormal\n{TWO}\tRunning\tNormal\n"
+    assert home.run("get", ONE, "--field", "Tags").stdout == '"none"\n'
+    wrong = home.run("get", ONE, "--field", "Stauts")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "did you mean Status" in wrong.stderr
+
+
+def test_colours_are_for_a_terminal_alone(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(ONE, "Failure")
+    red = "\x1b[31mFailure\x1b[0m"
+
+    assert "\x1b" not in home.run("status", ONE).stdout
+    assert red in home.run("status", ONE, "--color", "always").stdout
+    with home.start("status", ONE) as seen:
+        assert seen.wait_exit() == 1
+        assert red.encode() in seen.log
+    home.environ["NO_COLOR"] = "1"
+    with home.start("tasks", ONE) as plain:
+        assert plain.wait_exit() == 0
+        assert b"\x1b[" not in plain.log
+    assert home.run("status", ONE, "--colour", "never").returncode == 2
+
+
+def test_a_line_to_be_copied_is_never_wrapped(home: Home) -> None:
+    with home.start("doctor", "--endpoint", "https://127.0.0.1:9", size=(60, 40)) as doctor:
+        assert doctor.wait_exit() == 1
+        lines = bytes(doctor.log).decode().split("\r\n")
+    assert max(map(len, lines)) > 80
+    skipped = [line for line in lines if re.search(r"^(\x1b\[90m)?skipped", line)]
+    assert [line.split()[1] for line in skipped] == [
+        "tls",
+        "GetWorkflowInstance",
+        "ListWorkflowInstances",
+        "clock",
+    ]
