@@ -12,7 +12,6 @@ import os
 import shutil
 import ssl
 import sys
-import textwrap
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +21,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wfinspect.clock import Clock, SystemClock
+from wfinspect.commands import output
 from wfinspect.commands.once import count_calls, resolve_target
-from wfinspect.commands.output import room
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.profiles import identify
@@ -54,6 +53,16 @@ class Level(StrEnum):
     OK = "ok"
     WARNING = "warning"
     FAILURE = "failure"
+    SKIPPED = "skipped"
+    """It needs what failed before it."""
+
+
+_COLORS = {
+    Level.OK: output.GREEN,
+    Level.WARNING: output.YELLOW,
+    Level.FAILURE: output.RED,
+    Level.SKIPPED: output.GREY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +79,13 @@ class Check:
 
     name: str
     run: Callable[[], Awaitable[Found]]
+    needs: Sequence[str] = ()
+    """Checks without which it can't be made."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    parser.add_argument("--json", action="store_true", help="an array of check, level and text")
+    output.add_output_option(parser, "an array of check, level and text", ("table", "json"))
     parser.add_argument(
         "--try",
         dest="is_trial",
@@ -106,32 +117,15 @@ async def _check_all(
             ]
         ):
             said.append({"check": name, "level": found.level.value, "text": found.text})
-            if not args.json:
-                # At once, so that a slow check is seen to be one.
-                print(_line(f"{found.level:<7}  {name:<21}", shown(found.text)), flush=True)
+            if args.output != "json":
+                # At once, so that a slow check is seen to be one. Never wrapped: it may be a command.
+                level = output.colored(output.Colored(f"{found.level:<7}", _COLORS[found.level]))
+                print(f"{level}  {name:<21}  {shown(found.text)}", flush=True)
     finally:
         await service.aclose()
-    if args.json:
+    if args.output == "json":
         print(exact_json(json.dumps(said, indent=1)))
     return int(any(each["level"] == "failure" for each in said))
-
-
-_ROOM_CELLS = 72
-
-
-def _line(head: str, text: str) -> str:
-    """Return a check as a line; on a terminal its text stays in its column where that has room."""
-    if (width := room()) is None:
-        return f"{head}  {text}"
-    indent = " " * (len(head) + 2 if width >= _ROOM_CELLS else 2)
-    return textwrap.fill(
-        text,
-        width - 1,
-        initial_indent=f"{head}  ",
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 DEADLINE_SECONDS = 20.0
@@ -141,24 +135,31 @@ async def findings(
     checks: Sequence[Check], *, deadline: float = DEADLINE_SECONDS
 ) -> AsyncIterator[tuple[str, Found]]:
     """Run checks one after the other; yield the name and finding of each."""
+    causes: dict[str, str] = {}
     for check in checks:
+        if cause := next((causes[name] for name in check.needs if name in causes), ""):
+            causes[check.name] = cause
+            yield check.name, Found(f"not tried, since {cause} failed: see above", Level.SKIPPED)
+            continue
         try:
             async with asyncio.timeout(deadline):
                 found = await check.run()
         except TimeoutError:
-            found = Found(f"No answer within {deadline:g} s.", Level.FAILURE)
+            found = Found(f"No answer within {deadline:g}s.", Level.FAILURE)
         except WfInspectError as error:
             found = Found(str(error), Level.FAILURE)
         except Exception as error:  # noqa: BLE001 - what one check trips over never hides the others
             found = Found(f"Could not be checked ({type(error).__name__}).", Level.FAILURE)
+        if found.level is Level.FAILURE:
+            causes[check.name] = check.name
         yield check.name, found
 
 
-def blocking(name: str, run: Callable[[], Found]) -> Check:
+def blocking(name: str, run: Callable[[], Found], needs: Sequence[str] = ()) -> Check:
     """Make a check of a function that may hang: in a thread of its own, which the end does not wait for."""
     from wfinspect.dataworks.transport import BlockingCall
 
-    return Check(name, lambda: BlockingCall(run, f"check of {name}").wait(DEADLINE_SECONDS))
+    return Check(name, lambda: BlockingCall(run, f"check of {name}").wait(DEADLINE_SECONDS), needs)
 
 
 def warning(text: str) -> Found:
@@ -187,7 +188,8 @@ class StoreChecks:
 
     def count(self, target: Callable[[], Target], calls: Counter[Target]) -> Check:
         """Return the check that counts calls in the store, and says how many there were today."""
-        return blocking("calls", lambda: self._check_calls(target(), calls))
+        needs = ("store", "endpoint")
+        return blocking("calls", lambda: self._check_calls(target(), calls), needs)
 
     def _check_store(self) -> Found:
         with contextlib.closing(Store(self._directory, self._clock.now)) as store:
@@ -240,7 +242,7 @@ class Hop:
 
 
 class ServiceChecks:
-    """The checks in their order; each uses what those before it found."""
+    """The checks in their order; each uses what those that it needs have found."""
 
     def __init__(
         self,
@@ -257,7 +259,6 @@ class ServiceChecks:
         self._target: Target | None = None
         self._client: DataWorksClient | None = None
         self._addresses: Sequence[str] = ()
-        self._has_keys = False
         self.calls: Counter[Target] = Counter()
         """The requests that went out."""
 
@@ -266,11 +267,11 @@ class ServiceChecks:
         return [
             Check("credentials", self._check_credentials),
             Check("endpoint", self._check_endpoint),
-            Check("dns", self._check_dns),
-            Check("tcp", self._check_tcp),
-            Check("tls", self._check_tls),
-            Check("GetWorkflowInstance", self._check_get),
-            Check("ListWorkflowInstances", self._check_list),
+            Check("dns", self._check_dns, ("endpoint",)),
+            Check("tcp", self._check_tcp, ("dns",)),
+            Check("tls", self._check_tls, ("tcp",)),
+            Check("GetWorkflowInstance", self._check_get, ("credentials", "tls")),
+            Check("ListWorkflowInstances", self._check_list, ("GetWorkflowInstance",)),
             Check("clock", self._check_clock),
         ]
 
@@ -281,9 +282,9 @@ class ServiceChecks:
 
     @property
     def target(self) -> Target:
-        """The target of new instances; raises WfInspectError if that could not be decided."""
+        """The target of new instances; raises ConfigError if that can't be decided."""
         if self._target is None:
-            raise WfInspectError("Not tried, since there is no endpoint: see above.")
+            self._target = resolve_target(self._settings, self._environ).target
         return self._target
 
     async def _check_credentials(self) -> Found:
@@ -292,7 +293,6 @@ class ServiceChecks:
         home = home_of(self._environ)
         identity = identify(self._settings.profile, self._environ, home)
         keys = await CredentialsSource(identity.profile, self._environ, home).current()
-        self._has_keys = True
         kind = "temporary key" if keys.security_token else "key"
         return Found(f"{kind} {keys.masked_id}, profile {identity.profile} ({identity.source})")
 
@@ -309,7 +309,7 @@ class ServiceChecks:
 
     async def _check_tcp(self) -> Found:
         hop, began = self._hop(), self._clock.monotonic()
-        address = await reach(hop, self._resolved)
+        address = await reach(hop, self._addresses)
         return Found(f"{address} port {hop.port}, {self._milliseconds(began)}")
 
     async def _check_tls(self) -> Found:
@@ -364,7 +364,7 @@ class ServiceChecks:
     async def _check_clock(self) -> Found:
         skew = None if self._client is None else self._client.skew_seconds
         if skew is None:
-            raise WfInspectError("Not known, since no answer came: see above.")
+            return Found("Not known, since no answer came: see above.", Level.SKIPPED)
         off = duration(abs(skew))
         if abs(skew) < _GOOD_CLOCK_SECONDS:
             return Found(f"within {off} of the service's")
@@ -383,15 +383,7 @@ class ServiceChecks:
         parts = urlsplit(proxy or base_url(endpoint))
         return Hop(parts.hostname or "", parts.port or _PORTS[parts.scheme], proxy)
 
-    @property
-    def _resolved(self) -> Sequence[str]:
-        if not self._addresses:
-            raise WfInspectError("Not tried, since the name has no address: see above.")
-        return self._addresses
-
     async def _open(self) -> "DataWorksClient":
-        if not self._has_keys:
-            raise WfInspectError("Not tried, since there are no keys to sign with: see above.")
         if self._client is None:
             connect = connector(self._environ, home_of(self._environ), self._clock)
             self._client = await connect(self.target, lambda: self.calls.update([self.target]))
