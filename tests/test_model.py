@@ -12,8 +12,10 @@ from wfinspect.model import (
     WorkflowInstance,
     by_attention,
     longest_stretch,
+    pack,
     progress,
     spans,
+    unpack,
 )
 
 NOW = 1_000_000.0
@@ -152,7 +154,7 @@ def test_no_times_give_a_negative_span(
 
 def test_the_table_of_fields_holds_the_19_of_the_service_once_each() -> None:
     declared = [each.name for each in dataclasses.fields(WorkflowInstance)]
-    ours = {"raw", "unknown_fields", "unreadable"}
+    ours = {"packed", "unknown_fields", "unreadable"}
 
     assert [each.attribute for each in FIELDS_AS_SENT] == [n for n in declared if n not in ours]
     assert len(FIELDS) == len({each.label for each in FIELDS}) == 19
@@ -197,3 +199,9 @@ def test_no_task_is_on_the_longest_stretch_twice_nor_out_of_order(
     ends = [each.finished_time or NOW for each in found]
     assert len({each.id for each in found}) == len(found)
     assert ends == sorted(ends)
+
+
+@given(st.text(), st.text())
+def test_a_packed_text_comes_back_and_is_equal_where_the_text_is(one: str, other: str) -> None:
+    assert [unpack(pack(text)) for text in (one, other)] == [one, other]
+    assert (pack(one) == pack(other)) is (one == other)

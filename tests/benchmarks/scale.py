@@ -37,7 +37,8 @@ from fakes import FakeClock, ScriptedSource, instance
 from pty_session import PtySession, python
 
 from wfinspect.clock import SystemClock
-from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
+from wfinspect.dataworks.decoding import decode_instance
+from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.simulator import Simulator
 from wfinspect.watching.api import Row
 from wfinspect.watching.store import Changes, Store
@@ -96,18 +97,9 @@ def _store(service: Simulator, target: Target, ids: tuple[int, ...], state_dir: 
     now = datetime.now(UTC)
     changes = Changes()
     for place, record in enumerate(service.population.records(ids, now)):
-        fields: dict[str, Any] = {
-            "name": record["Name"],
-            "status": record["Status"],
-            "env_type": record["EnvType"],
-            "project_id": record["ProjectId"],
-            "biz_date": record["BizDate"],
-            "workflow_id": record["WorkflowId"],
-            "create_time": record["CreateTime"],
-            "started_time": record.get("StartedTime"),
-            "modify_time": record["ModifyTime"],
-        }
-        instance = WorkflowInstance(InstanceId(int(str(record["Id"]))), **fields)
+        number = InstanceId(int(str(record["Id"])))
+        answer = json.dumps({"WorkflowInstance": record}, separators=(",", ":")).encode()
+        instance = decode_instance(answer, number)
         key = InstanceKey(target, instance.id)
         changes.added[key] = Row(
             key,

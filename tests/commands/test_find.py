@@ -13,7 +13,7 @@ from run import Run
 from wfinspect.commands import find
 from wfinspect.dataworks.client import DataWorksClient
 from wfinspect.errors import Refused, ServiceError
-from wfinspect.model import Page, Query, WorkflowInstance
+from wfinspect.model import Page, Query, WorkflowInstance, pack
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -107,7 +107,7 @@ class Pages:
             ids = pages[page - 1]
             if isinstance(ids, ServiceError):
                 raise ids
-            items = tuple(instance(n, raw=f'{{"Id":{n}}}') for n in ids)
+            items = tuple(instance(n, packed=pack(f'{{"Id":{n}}}')) for n in ids)
             return Page(items, page, None, is_last=page == len(pages))
 
         monkeypatch.setattr(DataWorksClient, "find_workflow_instances", find)

@@ -16,7 +16,7 @@ from values import replace
 from wfinspect.commands.output import as_fields, as_lines, as_record
 from wfinspect.errors import UsageError
 from wfinspect.export import as_csv, as_json
-from wfinspect.model import FIELDS_AS_SENT, Tag, WorkflowInstance
+from wfinspect.model import FIELDS_AS_SENT, Tag, WorkflowInstance, pack
 from wfinspect.parsing import read_id_file
 from wfinspect.simulator import DEMO_IDS, Simulator
 
@@ -32,7 +32,7 @@ def answered(**fields: object) -> WorkflowInstance:
         workflow_parameters="a=1 b=2",
         tags=(Tag("team", "growth"),),
         started_time=ms(START) - 60_000 * 41,
-        raw=json.dumps(raw | fields),
+        packed=pack(json.dumps(raw | fields)),
     )
 
 
@@ -64,7 +64,7 @@ def test_what_commands_print_is_a_file_of_ids(
 
 
 def test_json_is_the_object_as_it_came_and_an_array_for_several() -> None:
-    one = replace(answered(), raw='{"Id":1,\n "New":1.10}')
+    one = replace(answered(), packed=pack('{"Id":1,\n "New":1.10}'))
 
     assert as_json([one], is_array=False) == one.raw
     assert json.loads(as_json([one, one], is_array=True)) == [{"Id": 1, "New": 1.1}] * 2
@@ -73,7 +73,7 @@ def test_json_is_the_object_as_it_came_and_an_array_for_several() -> None:
 @given(st.text())
 def test_json_keeps_every_character_and_sends_no_control_to_the_terminal(text: str) -> None:
     raw = json.dumps({"Name": text}, ensure_ascii=False)
-    printed = as_json([replace(answered(), raw=raw)], is_array=False)
+    printed = as_json([replace(answered(), packed=pack(raw))], is_array=False)
 
     assert json.loads(printed)["Name"] == text
     assert not any(c in printed for c in "\x1b\x7f\x9b\u202e\u2066\u2028\ufeff")
@@ -86,7 +86,7 @@ def test_jq_reads_every_character_and_number_as_the_service_sent_it() -> None:
     numbers = [0, 1, 10432987165, 2**53 - 1, -(2**53) + 1]
     sent = [{"Id": numbers[place % len(numbers)], "Name": every[place::64]} for place in range(64)]
     printed = as_json(
-        [replace(answered(), raw=json.dumps(each, ensure_ascii=False)) for each in sent],
+        [replace(answered(), packed=pack(json.dumps(each, ensure_ascii=False))) for each in sent],
         is_array=True,
     )
 
@@ -209,7 +209,10 @@ def test_a_long_value_in_the_table_ends_in_its_size_and_how_to_have_the_whole() 
     ]
     assert len(said) == 3
     assert max(map(len, lines)) < 3_000
-    assert as_fields([replace(one, raw=json.dumps({"Name": long}))], ["Name"], has_id=False) == long
+    assert (
+        as_fields([replace(one, packed=pack(json.dumps({"Name": long})))], ["Name"], has_id=False)
+        == long
+    )
 
 
 def test_the_table_shows_a_thousand_parameters_and_counts_the_rest() -> None:

@@ -2,13 +2,13 @@ import gc
 import json
 from dataclasses import replace
 from pathlib import Path
+from weakref import ref
 
 import pytest
 from fuzz import FIELDS, NAMES, ODD, tried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.dataworks import decoding
 from wfinspect.dataworks.decoding import (
     MAX_DEPTH,
     decode_instance,
@@ -229,8 +229,8 @@ def test_a_field_costs_no_more_than_itself_whatever_it_is(name: str, value: obje
     assert [(n, json.loads(text)) for n, text in instance.unreadable] == (
         [] if is_readable(name, value) else [(ours, value)]
     )
-    same = {ours: getattr(plain, ours), "unreadable": (), "raw": ""}
-    assert replace(instance, **same) == replace(plain, raw="")
+    same = {ours: getattr(plain, ours), "unreadable": (), "packed": b""}
+    assert replace(instance, **same) == replace(plain, packed=b"")
 
 
 def test_text_that_is_no_utf_8_costs_its_field() -> None:
@@ -375,11 +375,10 @@ def test_what_comes_as_before_is_the_reading_that_is_held_and_kept_no_longer_tha
     other = decode_instance(body.replace(b"OfThisTestAlone", b"Failure"), ID)
     assert same is held
     assert other.status == "Failure"
-    text = held.raw
-    assert text in decoding._in_use
+    kept = ref(held)
     del held, same
     gc.collect()
-    assert text not in decoding._in_use
+    assert kept() is None
 
 
 TASK = 55021998313

@@ -12,7 +12,7 @@ from rig import ZONE, copied, running
 from scenes import FAILED, failed_row, mixed, row
 from values import replace
 
-from wfinspect.model import Target, Unreadable
+from wfinspect.model import Target, Unreadable, pack
 from wfinspect.ui.files import as_text, fields, save_new
 from wfinspect.watching.api import Row
 
@@ -58,8 +58,8 @@ def test_a_list_of_two_regions_is_one_table_with_dates_of_each_zone() -> None:
 
 
 def test_json_is_the_service_s_own_object() -> None:
-    one = row(1, "Running", raw='{"Id":1}')
-    two = row(2, "Running", raw='{"Id":2}')
+    one = row(1, "Running", packed=pack('{"Id":1}'))
+    two = row(2, "Running", packed=pack('{"Id":2}'))
 
     assert json.loads(as_text("JSON", (one,), ZONE)) == {"Id": 1}
     assert json.loads(as_text("JSON", (one, two), ZONE)) == [{"Id": 1}, {"Id": 2}]

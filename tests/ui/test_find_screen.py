@@ -8,7 +8,7 @@ from values import replace
 from view_scenes import FOUND, MIDNIGHT, found, on_results
 
 from wfinspect.errors import BadRequest
-from wfinspect.model import Page, Query
+from wfinspect.model import Page, Query, pack
 from wfinspect.ui.screens.find import FindScreen
 from wfinspect.watching.api import Find, InstanceOf, Snapshot
 
@@ -220,7 +220,7 @@ async def test_the_json_is_that_of_the_result_without_a_call() -> None:
     async with running(mixed()) as rig:
         await rig.press("f", "enter")
         raw = '{"Name": "ads_gmv_hh"}'
-        rig.control.answer(found(replace(FOUND[1], raw=raw)))
+        rig.control.answer(found(replace(FOUND[1], packed=pack(raw))))
         await rig.settle()
         await rig.press("v")
 

@@ -11,6 +11,7 @@ from rig import Rig, check_golden, copied, running
 from scenes import failed_row, mixed
 from values import replace
 
+from wfinspect.model import pack
 from wfinspect.ui.lines import Role
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Title
@@ -40,7 +41,9 @@ def numbered(count: int) -> str:
 async def test_v_shows_the_service_s_own_json(size: tuple[int, int]) -> None:
     shown = failed_row()
     assert shown.instance is not None
-    row = replace(shown, instance=replace(shown.instance, raw=RAW, unknown_fields=("Colour",)))
+    row = replace(
+        shown, instance=replace(shown.instance, packed=pack(RAW), unknown_fields=("Colour",))
+    )
     async with running(replace(mixed(), rows=(row,)), size) as rig:
         await rig.press("enter", "v")
         check_golden(f"raw-{size[0]}x{size[1]}", rig.text)

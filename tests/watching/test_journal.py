@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from fakes import START, FakeClock, key
+from fakes import START, FakeClock, instance, key
 
 from wfinspect.errors import StoreError
+from wfinspect.model import Transition, pack
 from wfinspect.watching.journal import Journal
 from wfinspect.watching.notifications import Notices
 from wfinspect.watching.store import Changes, Store
@@ -42,3 +43,24 @@ def test_after_a_failure_it_is_tried_soon_and_then_once_a_minute(
     journal.watch([key(2)], START)
     assert tried_at(journal, range(320, 340), monkeypatch) == [320, 325, 335]
     journal.save_last()
+
+
+def test_a_reading_that_says_the_same_is_not_saved_again(tmp_path: Path) -> None:
+    saved = []
+
+    class CountingStore(Store):
+        def save(self, changes: Changes) -> list[Transition]:
+            saved.append(len(changes.readings))
+            return super().save(changes)
+
+    clock = FakeClock()
+    journal = Journal(CountingStore(tmp_path / "state", clock.now), Notices())
+    journal.watch([key(1)], START)
+    journal.save(clock.monotonic())
+    for text in ("{}", "{}", "{ }"):
+        clock.advance(15.0)
+        before = journal.watchlist.rows[key(1)].instance
+        seen = journal.watchlist.observe(key(1), instance(packed=pack(text)), clock.moment())
+        journal.observed(key(1), seen, before)
+        journal.save(clock.monotonic())
+    assert saved == [0, 1, 1]

@@ -24,6 +24,7 @@ from wfinspect.model import (
     Transition,
     Unreadable,
     WorkflowInstance,
+    pack,
 )
 from wfinspect.settings import DATABASE
 from wfinspect.watching import store as store_module
@@ -78,7 +79,7 @@ def transition(number: int = 1, minute: int = 0, to_status: str = "Failure") -> 
 
 def test_rows_come_back_as_they_were_saved_in_the_order_of_the_list(store: Store) -> None:
     rows = [
-        row(2, position=1.0, instance=instance(2, raw='{"Id": 2}'), read_at=START),
+        row(2, position=1.0, instance=instance(2, packed=pack('{"Id": 2}')), read_at=START),
         row(1, position=2.0, is_unseen=True, is_gone=True, last_change=transition()),
         row(3),
     ]
@@ -106,7 +107,7 @@ NUMBER = st.none() | st.integers(-(2**70), 2**70)
         tags=st.lists(st.builds(Tag, TEXT, TEXT), max_size=3).map(tuple),
         unknown_fields=st.lists(TEXT, max_size=3).map(tuple),
         unreadable=st.lists(st.builds(Unreadable, TEXT, TEXT), max_size=3).map(tuple),
-        raw=TEXT,
+        packed=TEXT.map(pack),
     )
 )
 def test_no_character_of_an_instance_is_lost(reading: WorkflowInstance) -> None:
@@ -419,7 +420,7 @@ WRITER = textwrap.dedent("""
     import itertools, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from wfinspect.model import Target, InstanceKey, Transition
+    from wfinspect.model import InstanceKey, Target, Transition, pack
     from wfinspect.watching.store import Changes
     from wfinspect.watching.store import Store
 

@@ -176,16 +176,6 @@ def test_an_unknown_status_is_taken_as_it_came() -> None:
     assert change.to_status == "Hibernating"
 
 
-def test_an_equal_reading_keeps_the_object_and_a_change_of_the_raw_text_does_not() -> None:
-    readings = Readings()
-    first = instance(1, raw="{}")
-    readings.read(first)
-    readings.read(instance(1, raw="{}"))
-    assert readings.row.instance is first
-    readings.read(instance(1, raw="{ }"))
-    assert readings.row.instance is not first
-
-
 def test_three_times_not_found_over_a_minute_is_gone_and_keeps_what_was_known() -> None:
     readings = Readings()
     readings.read(modified("Running", 0))

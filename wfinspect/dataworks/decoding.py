@@ -10,6 +10,8 @@ import re
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
@@ -20,12 +22,14 @@ from wfinspect.format import shown
 from wfinspect.model import (
     MAX_INSTANCE_ID,
     MAX_STATUS,
+    SHARED,
     InstanceId,
     Page,
     Tag,
     TaskInstance,
     Unreadable,
     WorkflowInstance,
+    pack,
     service_name,
 )
 
@@ -189,12 +193,13 @@ def _page_of(
     return Page(tuple(found.values()), number, total, is_last)
 
 
-# The readings that are in use, by their text: most of an answer says the same as the one before.
-_in_use: WeakValueDictionary[str, WorkflowInstance] = WeakValueDictionary()
+# The readings that are in use, by a digest of their text: most of an answer says the same as before.
+_in_use: WeakValueDictionary[bytes, WorkflowInstance] = WeakValueDictionary()
 
 
 def _instance(raw: msgspec.Raw) -> WorkflowInstance:
-    as_before = _in_use.get(text_of(raw))
+    digest = blake2b(raw, digest_size=16).digest()
+    as_before = _in_use.get(digest)
     if as_before is not None:
         return as_before
     values = values_of(raw, _INSTANCE)
@@ -203,13 +208,20 @@ def _instance(raw: msgspec.Raw) -> WorkflowInstance:
             f"The service gave instance {values['id']} without a Status that can be read: the "
             "answer was not used."
         )
-    # Thousands of instances say the same few words.
-    values |= {name: sys.intern(values[name]) for name in _SHARED & values.keys()}
-    instance = _in_use[values["raw"]] = WorkflowInstance(**values)
+    values |= {name: sys.intern(values[name]) for name in SHARED if name in values}
+    values |= {name: _number(values[name]) for name in _SHARED_NUMBERS if name in values}
+    values["packed"] = pack(values.pop("raw"))
+    instance = _in_use[digest] = WorkflowInstance(**values)
     return instance
 
 
-_SHARED = {"status", "type", "env_type", "owner", "create_user", "modify_user"}
+_SHARED_NUMBERS = ("project_id", "biz_date", "unified_workflow_instance_id")
+
+
+@lru_cache(maxsize=256)
+def _number(value: int | None) -> int | None:
+    """Return the number that was there before, where it is equal."""
+    return value
 
 
 def _task(raw: msgspec.Raw) -> TaskInstance:
@@ -299,7 +311,7 @@ def shape_of(
     return shape
 
 
-_OURS = ("unknown_fields", "unreadable", "raw")
+_OURS = ("unknown_fields", "unreadable", "raw", "packed")
 
 # The readers of single values.
 _WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
@@ -363,7 +375,11 @@ def bare_line(raw: msgspec.Raw) -> str:
 
 def tags(raw: msgspec.Raw) -> tuple[Tag, ...]:
     found = _tags.decode(raw) or ()
-    return tuple(Tag(bare_line(tag.key), bare_line(tag.value)) for tag in found if tag is not None)
+    return tuple(
+        Tag(sys.intern(bare_line(tag.key)), sys.intern(bare_line(tag.value)))
+        for tag in found
+        if tag is not None
+    )
 
 
 def _status(raw: msgspec.Raw) -> str:

@@ -233,7 +233,9 @@ class BatchPlanner:
 
     def _move(self, key: InstanceKey, group: Group | None) -> None:
         member = self._members[key]
-        if member.group is not None and member.group != group:
+        if group == member.group:
+            return
+        if member.group is not None:
             others = self._by_group[member.group]
             del others[key]
             if not others:
@@ -241,7 +243,10 @@ class BatchPlanner:
             member.lacked = 0
         member.group = group
         if group is not None:
-            self._by_group.setdefault(group, {})[key] = None
+            others = self._by_group.setdefault(group, {})
+            # One object for them all: it takes as much as a key.
+            member.group = self._members[next(iter(others), key)].group
+            others[key] = None
 
     def _is_without_list(self, group: Group, monotonic: float) -> bool:
         if group in self._doubted or self._placement(group.target).is_list_doubted:

@@ -146,8 +146,10 @@ class Journal:
             self._changes.transitions.append((event_name(change, row.instance), change))
             del self._changes.transitions[:-_MAX_UNSAVED_TRANSITIONS]
             self._unsaved_news.append(change)
-        # A row keeps the object it holds where a reading says the same.
-        self._note(row, None if row.instance is before else row.instance, change)
+        new = row.instance
+        if new is not None and new == before and new.packed == before.packed:
+            new = None
+        self._note(row, new, change)
         if seen.is_news:
             self._note_mark(row)
 
@@ -336,11 +338,11 @@ class Journal:
         unsaved = self._changes.readings.get(row.key)
         if unsaved is not None:
             instance, change = instance or unsaved.instance, change or unsaved.last_change
-        noted = row._replace(instance=instance, last_change=change)
         if unsaved is None and instance is None and change is None:
-            self._changes.ages[row.key] = noted
+            self._changes.ages[row.key] = row
         else:
             self._changes.ages.pop(row.key, None)
+            noted = row._replace(instance=instance, last_change=change)
             self._changes.readings[row.key] = noted
 
     def _note_mark(self, row: Row) -> None:

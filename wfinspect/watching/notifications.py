@@ -81,6 +81,7 @@ class Absence:
         """Note what became of a row."""
         if key in self._awaited:
             self._awaited.discard(key)
+            self._awaited = self._awaited or set()  # an emptied one keeps its size
             if change is not None:
                 self._changes.append(change)
                 self._since = min(self._since, monotonic)

@@ -159,7 +159,7 @@ class Schedule:
             state = self._states[key] = PollState(key, next(self._numbers))
             self.targets[key.target] += 1
             self.groups.add(key, group)
-            self.rounds.put(key, group, state.cadence)
+            self.rounds.put(key, self.groups.group_of(key), state.cadence)
             self._file(state)
 
     def forget(self, key: InstanceKey) -> None:

@@ -8,11 +8,13 @@ import json
 import os
 import sqlite3
 import stat
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, fields
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +22,7 @@ from typing import Any, TypeVar
 from wfinspect.errors import StoreError
 from wfinspect.model import (
     MAX_INSTANCE_ID,
+    SHARED,
     Account,
     Follow,
     InstanceId,
@@ -30,6 +33,7 @@ from wfinspect.model import (
     Transition,
     Unreadable,
     WorkflowInstance,
+    pack,
 )
 from wfinspect.settings import DATABASE, make_private, open_private
 from wfinspect.watching.api import Row
@@ -57,7 +61,7 @@ class Changes:
     readings: dict[InstanceKey, Row] = field(default_factory=dict)
     """Rows that are there and were read; instance and change are None where they stay as they are."""
     ages: dict[InstanceKey, Row] = field(default_factory=dict)
-    """The same of rows of which nothing but the time of their reading differs."""
+    """Rows of which nothing but the time of their reading differs."""
     unseen: dict[InstanceKey, bool] = field(default_factory=dict)
     notes: dict[InstanceKey, str] = field(default_factory=dict)
     transitions: list[tuple[str, Transition]] = field(default_factory=list)
@@ -119,6 +123,9 @@ class Store:
             rows = (_row(values, self._lost, held or {}) for values in lines)
             return [row for row in rows if row is not None]
 
+        # What was written until here is no news then.
+        self.has_news()
+        self.is_other_file()
         return self._use(found)
 
     def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:
@@ -665,20 +672,30 @@ def _flag(value: object) -> bool | None:
     return bool(value) if value in {0, 1} else None
 
 
-def _values(row: Row) -> Mapping[str, Any]:
-    """Return a row by the names of its columns."""
+def _aged(row: Row) -> Mapping[str, Any]:
+    """Return what a reading that says the same changes of a row, by the names of the columns."""
     target = row.key.target
     return {
         "profile": target.profile,
         "region": target.region,
         "endpoint": target.endpoint,
         "id": row.key.id,
+        "read_at": None if row.read_at is None else to_microseconds(row.read_at),
+        "is_gone": row.is_gone,
+        "last_change": None,
+        "family": None,
+        "final_at": None,
+    }
+
+
+def _values(row: Row) -> Mapping[str, Any]:
+    """Return a row by the names of its columns."""
+    return {
+        **_aged(row),
         "position": row.position,
         "added_at": None if row.added_at is None else to_microseconds(row.added_at),
-        "read_at": None if row.read_at is None else to_microseconds(row.read_at),
         "last_change": None if row.last_change is None else text_of(row.last_change),
         "is_unseen": row.is_unseen,
-        "is_gone": row.is_gone,
         "follow": row.follow or None,
         "note": row.note or None,
         "family": None if row.instance is None else row.instance.family,
@@ -718,8 +735,8 @@ def _write_rows(connection: sqlite3.Connection, changes: Changes, now: datetime)
         f" final_at = CASE WHEN :family IS NULL THEN final_at ELSE :final_at END WHERE {_NAMED_KEY}"
         f" AND (read_at IS NULL OR read_at <= :read_at OR read_at > :read_at + {_CLOCK_SET_BACK})"
     )
-    read = (*changes.readings.values(), *changes.ages.values())
-    connection.executemany(update, map(_values, read))
+    connection.executemany(update, map(_values, changes.readings.values()))
+    connection.executemany(update, map(_aged, changes.ages.values()))
     replace = (
         "INSERT OR REPLACE INTO readings (profile, region, endpoint, id, doc)"  # noqa: S608
         " SELECT profile, region, endpoint, id, :doc FROM watched"
@@ -802,6 +819,9 @@ def text_of(value: WorkflowInstance | Transition) -> str:
     values = {name: getattr(value, name) for name in _names(type(value))}
     if isinstance(value, Transition):
         values["key"] = [*value.key.target, value.key.id]
+    else:
+        del values["packed"]
+        values["raw"] = value.raw
     # Escaped to ASCII: text from the service may hold what UTF-8 can't carry, as lone surrogates.
     return json.dumps(values, default=datetime.isoformat)
 
@@ -813,7 +833,9 @@ def read(kind: type[_R], text: object) -> _R | None:
     known = _names(kind)
     try:
         # Fields of other versions are left out.
-        values = {name: value for name, value in json.loads(text).items() if name in known}
+        found = json.loads(text)
+        found["packed"] = pack(found.pop("raw", ""))
+        values = {name: value for name, value in found.items() if name in known}
         values |= {n: _READ[n](values[n]) for n in _READ.keys() & values.keys()}
         is_sound = all(_is_of(kind.__annotations__[n], values[n]) for n in values)
         return kind(**values) if is_sound else None
@@ -849,7 +871,11 @@ def _key(parts: Iterable[object]) -> InstanceKey:
     *target, number = parts
     if not (all(isinstance(part, str) and part for part in target) and is_id(number)):
         raise ValueError("no key")
-    return InstanceKey(Target(*target), InstanceId(number))  # type: ignore[arg-type] # checked
+    return InstanceKey(_target(*target), InstanceId(number))  # type: ignore[arg-type] # checked
+
+
+# Of thousands of rows, many have the same target, and the same times.
+_target = lru_cache(maxsize=64)(Target)
 
 
 def to_microseconds(at: datetime) -> int:
@@ -857,6 +883,7 @@ def to_microseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1)
 
 
+@lru_cache(maxsize=64, typed=True)
 def from_microseconds(value: object) -> datetime | None:
     """Return the time that `to_microseconds` was given; None where it was not."""
     if type(value) is not int:
@@ -880,8 +907,10 @@ def _plausible(at: datetime) -> datetime:
 
 _READ: dict[str, Callable[[Any], object]] = {
     **dict.fromkeys(("at", "seen_after", "seen_by"), _time),
+    # As in the answers of the service: thousands of instances say the same few words.
+    **dict.fromkeys((*SHARED, "from_status", "to_status"), sys.intern),
     "key": _key,
-    "tags": lambda tags: tuple(Tag(str(key), str(value)) for key, value in tags),
+    "tags": lambda tags: tuple(Tag(sys.intern(key), sys.intern(value)) for key, value in tags),
     "unknown_fields": lambda names: tuple(map(str, names)),
     "unreadable": lambda found: tuple(Unreadable(str(name), str(text)) for name, text in found),
 }

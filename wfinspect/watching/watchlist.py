@@ -338,11 +338,8 @@ class Watchlist:
         return key in self.rows and self.rows[key].is_watched
 
     def _with_reading(self, row: Row, instance: WorkflowInstance, read_at: datetime) -> Row:
-        """Return a row with another reading; one that says the same leaves the object that is held."""
-        state, held = self.states[row.key], row.instance
+        state = self.states[row.key]
         state.modify_time = instance.modify_time or state.modify_time
-        if held is not None and held.raw == instance.raw and held == instance:
-            instance = held
         return row._replace(instance=instance, read_at=read_at)
 
     def _went_back(self, state: RowState, monotonic: float) -> bool:
