@@ -307,6 +307,15 @@ def test_every_command_has_help(run: Run, name: str) -> None:
     usage, *lines = run.out.splitlines()
     assert usage.startswith(f"usage: wfinspect {name} ")
     assert lines[0] == ""
+    examples = [line for line in lines if line.startswith(f"  wfinspect {name}")]
+    assert [line.strip().removeprefix("wfinspect ") for line in examples] == [
+        *COMMANDS[name].examples
+    ]
+    assert 1 <= len(examples) <= 3
+    has_all = {option.name for option in OPTIONS if re.search(rf"--{option.name}\b", run.out)}
+    assert "profile" in has_all
+    assert len(has_all) in ({len(OPTIONS)} if name == "demo" else range(4))
+    assert lines[-1].startswith("Options for all commands")
 
 
 @pytest.mark.parametrize("name", [n for n, c in COMMANDS.items() if c.takes[:1] not in {"", "["}])

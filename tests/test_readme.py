@@ -191,12 +191,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def shown_commands() -> list[str]:
+    """The lines of code of the pages, and the examples of help."""
     lines = [
         line
         for block in re.findall(r"```sh\n(.*?)```", FOR_USERS, re.DOTALL)
         for line in block.splitlines()
     ]
     found = [line for line in lines if line.startswith("wfinspect ")]
+    found += [f"wfinspect {each}" for command in COMMANDS.values() for each in command.examples]
     return found + re.findall(r"`(wfinspect [a-z]+ [^`]+)`", FOR_USERS)
 
 

@@ -133,11 +133,15 @@ def _text_made_ahead(arguments: list[str]) -> str | None:
             name = "help.txt"
         case ["completion", "bash" | "zsh" | "fish" as shell]:
             name = f"completion.{shell}"
+        case [str(command), "--help" | "-h"] if command.isalpha():
+            name = f"help-{command}.txt"
         case _:
             return None
     # See tests/support/generated.py.
-    with open(f"{__file__.rpartition('/')[0]}/commands/generated/{name}", encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 4 ms
+    path = f"{__file__.rpartition('/')[0]}/commands/generated/{name}"
+    with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 4 ms
         return file.read()
+    return None
 
 
 def _answer_from_stored(environ: "Mapping[str, str]", *, is_followed: bool) -> int | None:

@@ -65,7 +65,9 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     _allow_files()
     # The options that every command takes, before or behind its name.
     common = _Parser(prog="wfinspect", add_help=False, allow_abbrev=False)
-    _add_options(common)
+    # All of them would push what there is to know of a command off the screen; the app's help has them.
+    is_of_app = not any(word in COMMANDS and word != "demo" for word in argv)
+    _add_options(common, is_shown=is_of_app)
     namespace, rest = common.parse_known_args(list(argv))
     if rest[:1] == ["help"] and rest[1:2] and rest[1] in COMMANDS and rest[1] not in TOPICS:
         rest = [rest[1], "--help"]
@@ -152,43 +154,60 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; `{self.prog} --help` shows what can be given.")
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that every command takes."""
+def _add_options(parser: argparse.ArgumentParser, *, is_shown: bool) -> None:
+    """Add the options that every command takes; help lists them if `is_shown`."""
     group = parser.add_argument_group("options for all commands")
     for option in OPTIONS:
-        flag = f"--{option.name}"
+        flag, text = f"--{option.name}", option.meaning if is_shown else argparse.SUPPRESS
         if option.metavar:
-            group.add_argument(flag, metavar=option.metavar, help=option.meaning)
+            group.add_argument(flag, metavar=option.metavar, help=text)
         else:
-            group.add_argument(
-                flag, action=argparse.BooleanOptionalAction, default=None, help=option.meaning
-            )
-    group.add_argument("--version", action="version", version=f"wfinspect {__version__}")
+            switch = argparse.BooleanOptionalAction
+            group.add_argument(flag, action=switch, default=None, help=text)
+    version = "show program's version number and exit" if is_shown else argparse.SUPPRESS
+    group.add_argument(
+        "--version", action="version", version=f"wfinspect {__version__}", help=version
+    )
 
 
-# Room for long option names.
-_LAYOUT = partial(argparse.HelpFormatter, max_help_position=30)
+class _Layout(argparse.RawDescriptionHelpFormatter):
+    """Wraps text by paragraphs, but not one with indented lines: they are to be copied."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = partial(argparse.HelpFormatter._fill_text, self, width=width, indent=indent)  # noqa: SLF001
+        parts = text.split("\n\n")
+        return "\n\n".join(part if "\n  " in part else fill(part) for part in parts)
 
 
 def _command_parser(name: str, command: Command, common: argparse.ArgumentParser) -> _Parser:
     usage = " ".join(filter(None, ("wfinspect", name, command.takes, "[options]")))
     return _Parser(
         prog=f"wfinspect {name}".strip(),
-        # All the options would push what there is to know off the screen.
         usage=usage if name else "wfinspect [ID ...] [options]\n       wfinspect COMMAND ...",
-        description=command.description,
-        epilog=command.epilog if name else _commands_help(),
-        formatter_class=_LAYOUT if name else argparse.RawDescriptionHelpFormatter,
+        description=command.description if name else f"{command.description}\n\n{_commands()}",
+        epilog=_epilog_of(name, command),
+        # Room for long option names.
+        formatter_class=partial(_Layout, max_help_position=30),
         parents=[common],
         allow_abbrev=False,
     )
 
 
-def _commands_help() -> str:
+def _epilog_of(name: str, command: Command) -> str:
+    examples = "\n".join(["examples:", *(f"  wfinspect {each}" for each in command.examples)])
+    if not name:
+        rest = (
+            "'wfinspect COMMAND --help' says more. 'wfinspect help' lists the pages of the manual."
+        )
+    else:
+        rest = "Options for all commands, such as --profile and --region: wfinspect --help"
+    return "\n\n".join(filter(None, (examples, command.epilog, rest)))
+
+
+def _commands() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  wfinspect {name:<{width}}  {c.summary}" for name, c in COMMANDS.items()]
-    more = "'wfinspect COMMAND --help' says more. Start with: wfinspect demo"
-    return "\n".join(["commands:", *lines, "", more])
+    lines = (f"  wfinspect {name:<{width}}  {c.summary}" for name, c in COMMANDS.items())
+    return "\n".join(["commands:", *lines])
 
 
 def _place_of(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The texts in `wfinspect/commands/generated`: the page of ``--help``, and a script of completion for each shell.
+"""The texts in `wfinspect/commands/generated`: the pages of ``--help``, and a script of completion for each shell.
 
 The program only prints them: to make them takes it 0.15 s, which a shell that loads its completion would
 wait for each time it starts. The scripts hold all they need: nothing runs when Tab is pressed.
@@ -19,7 +19,7 @@ from wfinspect.cli import main
 from wfinspect.commands import COMMANDS, TOPICS, module_of
 from wfinspect.model import FIELDS_AS_SENT
 from wfinspect.regions import REGIONS
-from wfinspect.settings import LOG_LEVELS, OPTIONS, THEMES
+from wfinspect.settings import COLORS, LOG_LEVELS, OPTIONS, THEMES
 
 DIRECTORY = Path(wfinspect.__file__).parent / "commands" / "generated"
 
@@ -28,16 +28,16 @@ def texts() -> dict[Path, str]:
     """What each file should hold."""
     own = {name: _own(name) for name in COMMANDS}
     found = {f"completion.{shell}": make(_common(), own) for shell, make in _SCRIPTS.items()}
-    return {DIRECTORY / name: f"{text}\n" for name, text in found.items()} | {
-        DIRECTORY / "help.txt": _help()
-    }
+    scripts = {DIRECTORY / name: f"{text}\n" for name, text in found.items()}
+    pages = {DIRECTORY / f"help-{name}.txt": _help(name) for name in COMMANDS}
+    return {**scripts, **pages, DIRECTORY / "help.txt": _help()}
 
 
-def _help() -> str:
+def _help(*command: str) -> str:
     printed = io.StringIO()
     # As a terminal of 80 columns has it. By itself the option is answered with the file.
     with mock.patch.dict(os.environ, {"COLUMNS": "80"}), contextlib.redirect_stdout(printed):
-        assert main(["--help", "--no-mouse"], {"HOME": "/"}) == 0
+        assert main([*command, "--help"], {"HOME": "/"}) == 0
     return printed.getvalue()
 
 
@@ -45,6 +45,7 @@ def _help() -> str:
 _WORDS: Mapping[str, Sequence[str]] = {
     "endpoint": ("public", "vpc"),
     "field": tuple(field.service_name for field in FIELDS_AS_SENT),
+    "color": COLORS,
     "log_level": [level.lower() for level in LOG_LEVELS],
     "region": REGIONS,
     "theme": THEMES,

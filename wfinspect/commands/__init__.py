@@ -22,6 +22,8 @@ class Command(NamedTuple):
     epilog: str = ""
     takes: str = ""
     """What must or may be given besides options."""
+    examples: tuple[str, ...] = ()
+    """Command lines, without the program's name."""
     module: str = ""
     """Of `wfinspect.commands`; "" for the one with the command's name."""
 
@@ -30,6 +32,7 @@ APP = Command(
     "",
     "Inspect and watch DataWorks workflow instances. Instance IDs given are opened\n"
     "and watched: one ID, a list (1,2 3) or a range (100..120).",
+    examples=("demo", "10432987165 10433001244", "--profile prod --region cn-shanghai"),
     module="app",
 )
 """What runs without such a word."""
@@ -41,6 +44,7 @@ COMMANDS: Mapping[str, Command] = {
         "network, and keeps a watched list of its own.",
         takes="[ID ...]",
         module="app",
+        examples=("demo",),
     ),
     "get": Command(
         "print instances once",
@@ -49,6 +53,11 @@ COMMANDS: Mapping[str, Command] = {
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance. 3 may be tried again "
         "later; the others need a change first",
         "ID [ID ...]",
+        examples=(
+            "get 10432987165",
+            "get 10432987165 10433001244 -o json",
+            "get 10432987165 --field Status --field BizDate",
+        ),
     ),
     "status": Command(
         "one line an instance",
@@ -60,6 +69,11 @@ COMMANDS: Mapping[str, Command] = {
         f"exit codes: 0 all succeeded; 1 one failed; 8 one is still pending; {_REFUSED}; {_TROUBLE}; "
         "5 no such instance. Of several the first of 4, 5, 2, 3, 1, 8",
         "[ID ...]",
+        examples=(
+            "status",
+            "status 10432987165 -o json",
+            "status --short",
+        ),
     ),
     "watch": Command(
         "follow instances without a screen until they are done",
@@ -72,6 +86,11 @@ COMMANDS: Mapping[str, Command] = {
         "missing, expired or refused before the first reading; 5 no such instance, or gone; 124 --timeout has passed; 129, 130, 143 ended by HUP, INT, "
         "TERM. Of several the first of 4, 5, 2, 3, 1",
         "[ID ...]",
+        examples=(
+            "watch 10432987165 --until all:success --timeout 2h",
+            "watch --until any:failure --json",
+            "watch --project 88123 --workflow 2261040 --bizdate yesterday",
+        ),
     ),
     "find": Command(
         "print the instances of a workspace and business date",
@@ -80,6 +99,10 @@ COMMANDS: Mapping[str, Command] = {
         f"exit codes: 0 printed, also where nothing matches; {_REFUSED}, as of an unknown workspace; "
         f"{_TROUBLE}",
         "--project ID --bizdate DATE",
+        examples=(
+            "find --project 88123 --bizdate yesterday --status Failure",
+            "find --workspace 88123 --date -2d -o csv",
+        ),
     ),
     "tasks": Command(
         "print an instance's tasks, what needs you first",
@@ -87,6 +110,10 @@ COMMANDS: Mapping[str, Command] = {
         "running and waiting ones.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance",
         "ID",
+        examples=(
+            "tasks 10432987165",
+            "tasks 10432987165 --status Failure -o json",
+        ),
     ),
     "logs": Command(
         "print the log of the task that needs you most",
@@ -94,12 +121,21 @@ COMMANDS: Mapping[str, Command] = {
         "What is not in the log goes to standard error.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
         "ID",
+        examples=(
+            "logs 10432987165 --tail 50",
+            "logs 10432987165 --failed --grep 'ERROR|FAILED'",
+            "logs 10432987165 --task 10432987165009 --follow",
+        ),
     ),
     "history": Command(
         "print the recorded changes",
         "Print the changes that were recorded while instances were watched, the newest first: time, "
         "ID, what became what, name. No call is made.",
         takes="[ID ...]",
+        examples=(
+            "history 10432987165",
+            "history -o json",
+        ),
     ),
     "compare": Command(
         "print an instance beside its last success",
@@ -108,6 +144,10 @@ COMMANDS: Mapping[str, Command] = {
         "parameters, tags and fields.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance, or no earlier success",
         "ID [OTHER]",
+        examples=(
+            "compare 10432987165",
+            "compare 10432987165 10431554021 -o json",
+        ),
     ),
     "list": Command(
         "print and edit the watched list",
@@ -115,6 +155,11 @@ COMMANDS: Mapping[str, Command] = {
         "edits over. IDs are those of --profile and --region.",
         "exit codes: 0 done; 2 wrong usage or configuration; 5 not on the list",
         "[add ID ... | remove ID ... | export | import FILE|-]",
+        examples=(
+            "list add 10432987165 10433001244",
+            "list export > list.json",
+            "list import list.json",
+        ),
     ),
     "follow": Command(
         "have new runs join the watched list by themselves",
@@ -125,37 +170,60 @@ COMMANDS: Mapping[str, Command] = {
         "wfinspect follow list prints what is followed, wfinspect follow remove N ends it.",
         f"exit codes: 0 done; {_REFUSED}",
         "[--project ID FILTERS | list | remove N]",
+        examples=(
+            "follow --project 88123 --workflow 2261040 --by 07:30",
+            "follow list",
+        ),
     ),
     "simulate": Command(
         "only the simulated service",
         "Serve a simulated DataWorks on 127.0.0.1 until interrupted, and print its URL and the "
         "environment that points any client, the official SDK included, to it.",
+        examples=(
+            "simulate",
+            "simulate --port 8080 --speed 20",
+        ),
     ),
     "doctor": Command(
         "check credentials, service, terminal and notifications",
         "Check the way from the credentials to an answer of the service, what is stored, the terminal "
         "and the ways of notification. Its few calls are counted like all others.",
         "exit codes: 0 all well, or with warnings; 1 something failed; 2 wrong usage or configuration",
+        examples=(
+            "doctor",
+            "doctor --try",
+            "doctor -o json",
+        ),
     ),
     "info": Command(
         "where files are, and where each setting came from",
         "Print where configuration, state and log are, and each setting with its source. Secrets "
         "are never printed.",
+        examples=(
+            "info",
+            "info -o json",
+        ),
     ),
     "help": Command(
         "pages on keys, search, config, notify, ssh, ...",
         "Print a page of the manual, through $PAGER where it is longer than the terminal; without "
         "TOPIC, what pages there are. Of a command it prints what --help does.",
         takes="[TOPIC]",
+        examples=(
+            "help",
+            "help exit-codes",
+        ),
     ),
     "completion": Command(
         "print what makes a shell complete wfinspect's arguments",
         "Print a script that makes a shell complete commands, options and their values. Pressing Tab "
         "then runs no Python and reads nothing.",
-        "bash: wfinspect completion bash > ~/.local/share/bash-completion/completions/wfinspect; "
-        "fish: wfinspect completion fish > ~/.config/fish/completions/wfinspect.fish; "
-        "zsh: wfinspect completion zsh > DIR/_wfinspect, for a DIR of $fpath",
-        "SHELL",
+        takes="SHELL",
+        examples=(
+            "completion bash > ~/.local/share/bash-completion/completions/wfinspect",
+            "completion zsh > ~/.zfunc/_wfinspect",
+            "completion fish > ~/.config/fish/completions/wfinspect.fish",
+        ),
     ),
 }
 

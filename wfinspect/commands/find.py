@@ -39,7 +39,7 @@ def add_date(parser: argparse.ArgumentParser, *, is_required: bool = True) -> No
         type=partial(_checked, "--bizdate", read_day),
         required=is_required,
         metavar="DATE",
-        help="the business date: 2026-11-28, 20261128, today, yesterday, or --bizdate=-2d",
+        help="the business date: 2026-11-28, 20261128, today, yesterday, -2d",
     )
 
 

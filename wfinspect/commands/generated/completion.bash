@@ -21,7 +21,7 @@ _wfinspect() {
     fi
     COMPREPLY=()
     case $command/$before in
-        watch/--project|watch/--workspace|watch/--name|watch/--owner|watch/--tag|watch/--workflow|watch/--trigger|watch/--bizdate|watch/--date|watch/--timeout|find/--project|find/--workspace|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|find/--bizdate|find/--date|logs/--task|logs/--run|logs/--tail|logs/--grep|follow/--project|follow/--workspace|follow/--name|follow/--owner|follow/--tag|follow/--workflow|follow/--trigger|follow/--keep|follow/--by|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone|*/--color) return ;;
+        watch/--project|watch/--workspace|watch/--name|watch/--owner|watch/--tag|watch/--workflow|watch/--trigger|watch/--bizdate|watch/--date|watch/--timeout|find/--project|find/--workspace|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|find/--bizdate|find/--date|logs/--task|logs/--run|logs/--tail|logs/--grep|follow/--project|follow/--workspace|follow/--name|follow/--owner|follow/--tag|follow/--workflow|follow/--trigger|follow/--keep|follow/--by|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone) return ;;
         get/-o|get/--output|status/-o|status/--output|watch/-o|watch/--output|find/-o|find/--output|tasks/-o|tasks/--output|history/-o|history/--output|compare/-o|compare/--output|list/-o|list/--output) words='table json csv' ;;
         get/--field) words='Id Name Status Type EnvType WorkflowId WorkflowTaskInstanceId UnifiedWorkflowInstanceId ProjectId BizDate StartedTime FinishedTime CreateTime ModifyTime Owner CreateUser ModifyUser WorkflowParameters Tags' ;;
         watch/--status|find/--status|follow/--status) words='Failure Running Checking WaitTime CheckingCondition WaitResource NotRun Success' ;;
@@ -35,6 +35,7 @@ _wfinspect() {
         */--endpoint) words='public vpc' ;;
         */--state-dir) compopt -o dirnames 2>/dev/null; return ;;
         */--theme) words='auto dark light ansi colorblind contrast' ;;
+        */--color) words='auto always never' ;;
         */--log-level) words='debug info warning error' ;;
         *)
             case $command/$current in
