@@ -251,3 +251,17 @@ async def test_keys_typed_behind_enter_are_text_and_keep_the_keys_in_the_box() -
         assert "date=2026-09-17 xq" in rig.text
         await rig.press("escape", "j", "y")
         assert f"{TRADE}: " in rig.text
+
+
+async def test_what_was_found_can_be_read_again_also_after_that_failed() -> None:
+    async with on_results() as rig:
+        await rig.press("a", "r")
+        rig.control.answer(BadRequest("No.", cause="throttled"))
+        await rig.settle()
+        assert "throttled, r reads again" in rig.text
+        await rig.press("r")
+        rig.control.answer(found(*FOUND[:2]))
+        await rig.settle()
+
+        assert "2 of 2 found" in rig.text
+        assert "2 marked" in rig.text

@@ -112,6 +112,8 @@ class FindScreen(OverlayScreen):
         self._problem = ""
         self._found: dict[InstanceId, Row] = {}
         self._page: Page[WorkflowInstance] | None = None
+        self._asked = 1
+        """The number of the page that was requested last."""
         self._is_waiting = False
         self._goes_to_list = False
         """The next rows get the keys, unless the search is changed before they come."""
@@ -171,8 +173,6 @@ class FindScreen(OverlayScreen):
 
     def fill(self) -> None:
         self._now = self.clock.now()
-        if self.trouble is not None and self._page is None:
-            self._found = {}
         has = matcher(self._left, self._now)
         rows = (
             r
@@ -180,6 +180,7 @@ class FindScreen(OverlayScreen):
             if r.instance and has(r.key, r.instance, r.instance.status)
         )
         self._table = RowTable(rows, self._sort)
+        self._marked &= {row.key for row in self._table}
         self.list.offer(self._table)
         if self._goes_to_list and len(self._table):
             self._goes_to_list = False
@@ -262,7 +263,7 @@ class FindScreen(OverlayScreen):
     def _ask(self, number: int) -> None:
         if (query := self._query) is None:
             return
-        self._is_waiting = True
+        self._asked, self._is_waiting = number, True
 
         def take(page: Page[WorkflowInstance]) -> None:
             if query == self._query:
@@ -301,11 +302,8 @@ class FindScreen(OverlayScreen):
             self._ask(self._page.number + 1)
 
     def action_read(self) -> None:
-        """Go on where an answer failed, else search again."""
-        if self.trouble is not None and self._page is not None:
-            self._ask_next()
-        else:
-            self._ask(1)
+        """Request once more what failed, else search again."""
+        self._ask(self._asked if self.trouble is not None else 1)
 
     # What keys do.
 
