@@ -372,7 +372,7 @@ class CompareScreen(OverlayScreen):
             role = Role.TROUBLE if lateness.is_late(now) else Role.TEXT
             yield from sentence(lateness.sentence(now), width, role)
         else:
-            said = "" if self.trouble else "reading its earlier runs..."
+            said = "" if self.trouble else "reading its earlier runs, at most 10 calls..."
             yield line((f" {said}", Role.DIM))
         if second is not None:
             yield from self._both(first, second, width, now)
