@@ -10,6 +10,12 @@ PLACE = "workspace=88123 date=yesterday"
 RESULT = r" \d{11}  "
 
 
+def open_box(app: Session, key: str) -> None:
+    """Press a key that leads to the search, and wait until it takes what is typed."""
+    app.press(key)
+    app.wait_for("an ID|!not|2026-11-28 or")
+
+
 def search(app: Session, text: str) -> None:
     """Type another search in place of what stands in the box."""
     # In one packet, as a slow link delivers them.
@@ -27,8 +33,7 @@ def test_find_shows_what_needs_you_first_under_titles_in_any_order(
     simulator.set_status(FAILED, "Failure")
     with home.start(size=(160, 30)) as app:
         app.wait_for("type or paste")
-        app.press("f")
-        app.wait_for("date=yesterday")
+        open_box(app, "f")
         search(app, PLACE)
         app.wait_for("10 of 10 found")
         # The newest come first from the service, of which this is one of the oldest.
@@ -43,8 +48,7 @@ def test_find_shows_what_needs_you_first_under_titles_in_any_order(
 def test_after_no_match_the_search_can_be_changed_at_once_and_marks_outlive_it(home: Home) -> None:
     with home.start() as app:
         app.wait_for("type or paste")
-        app.press("f")
-        app.wait_for("Find instances")
+        open_box(app, "f")
         search(app, f"{PLACE} name=nosuch")
         app.wait_for("No instance matches")
         # Text still, not commands; Tab completes what was begun.
@@ -54,12 +58,13 @@ def test_after_no_match_the_search_can_be_changed_at_once_and_marks_outlive_it(h
         app.wait_for("10 of 10 found")
         app.press(" ", " ")
         app.wait_for("2 marked")
-        app.press("/", "x")
+        open_box(app, "/")
+        app.press("x")
         app.wait_for("yesterdayx")
         app.press("escape")
         app.wait_gone("yesterdayx")
         app.wait_for("2 marked")
-        app.press("/")
+        open_box(app, "/")
         search(app, f"{PLACE} stat=fail")
         app.wait_for("There is no field 'stat': did you mean status")
         assert not rows(app)
@@ -70,8 +75,7 @@ def test_commands_act_on_the_result_under_the_cursor(home: Home, simulator: Simu
     simulator.set_status(FAILED, "Failure")
     with home.start(DEMO_IDS[1]) as app:
         app.wait_for("dwd_trade_order_di")
-        app.press("f")
-        app.wait_for("Find instances")
+        open_box(app, "f")
         search(app, f"{PLACE} {NAME}")
         app.wait_for("1 of 1 found")
         app.press("y")

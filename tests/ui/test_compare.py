@@ -177,7 +177,7 @@ async def test_c_compares_with_the_last_success(size: tuple[int, int]) -> None:
         assert "reading the 6 tasks of the other run..." in seen[3][place]
         assert seen[4][:place] == seen[2][:place]
         assert seen[4][place].split() == ["TASKS", "6"]
-        assert seen[4][1] == " reading its earlier runs..."
+        assert seen[4][1] == " reading its earlier runs, at most 10 calls..."
         assert seen[5][2:-2] == seen[4][2:-2]
         check_golden(f"compare-{size[0]}x{size[1]}", rig.text)
         await rig.press("G", "escape")
