@@ -77,14 +77,21 @@ class Lateness(NamedTuple):
 
     def sentence(self, now: datetime) -> str:
         """E.g. ``running 41m, usually 18m to 22m: late by 19m``."""
-        late = self.late_at if self.is_late(now) else None
-        if self.running_since is None or self.usual is None:
-            by = late and duration((now - late).total_seconds(), in_minutes=True)
-            return self.said + (f": late by {by}" if by else "")
-        ran, high = (now - self.running_since).total_seconds(), self.usual.high
-        by = late and difference(ran, high, in_minutes=True)
-        said = f"running {duration(ran, in_minutes=True)}, {self.said}"
+        said = self.said
+        if self.running_since is not None and self.usual is not None:
+            ran = (now - self.running_since).total_seconds()
+            said = f"running {duration(ran, in_minutes=True)}, {said}"
+        by = self.late_by(now)
         return said + (f": late by {by}" if by else "")
+
+    def late_by(self, now: datetime) -> str:
+        """Return by how much it is beyond the usual range, e.g. ``19m``; "" where it is not."""
+        if self.late_at is None or not self.is_late(now):
+            return ""
+        if self.running_since is None or self.usual is None:
+            return duration((now - self.late_at).total_seconds(), in_minutes=True)
+        ran = (now - self.running_since).total_seconds()
+        return difference(ran, self.usual.high, in_minutes=True)
 
 
 def usual_start(runs: Iterable[Run]) -> Usual | None:

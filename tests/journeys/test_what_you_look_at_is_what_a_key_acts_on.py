@@ -26,8 +26,8 @@ def test_every_command_acts_on_the_row_under_the_cursor_whatever_pane_has_the_ke
     with home.start(FIRST, SECOND, size=WIDE) as app:
         app.wait_for(r"▸ 2 [\s\S]*Running ")
         # By ID, so that the order stays.
-        app.press("s", "s", "g")
-        app.wait_for("by ID")
+        app.press("s", "s", "s", "s", "g")
+        app.wait_for("by ID, lowest first")
         wait_detail(app, NAMES[FIRST])
         # Without a call, and before it is on display.
         app.press("j")
@@ -135,7 +135,7 @@ def test_marked_rows_are_acted_on_together_as_the_footer_says(
         simulator.set_status(number, "Running")
     with home.start(FIRST, SECOND, OTHER) as app:
         app.wait_for(r"▸ 3 [\s\S]*Running ")
-        app.press("s", "s", "g")
+        app.press("s", "s", "s", "s", "g")
         app.wait_for("by ID")
         app.press(" ", " ")
         app.wait_for(r"x remove 2  r refresh 2 .* \? help  q quit")

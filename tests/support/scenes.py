@@ -114,7 +114,7 @@ def with_outlook(
     lateness = compare(one.instance, USUAL)
     is_late = one.is_live and one.instance.status == "Running" and lateness.is_late(START)
     progress = Progress(**({"done": 17, "failed": 1, "running": 3, "total": 23} | counts))
-    return replace(one, outlook=Outlook(progress, not is_old, lateness, is_late, foremost))
+    return replace(one, outlook=Outlook(progress, not is_old, lateness, is_late, foremost=foremost))
 
 
 def late(foremost: tuple[TaskInstance, ...] = ()) -> Snapshot:

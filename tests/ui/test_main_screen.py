@@ -196,7 +196,7 @@ async def test_n_says_so_when_nothing_is_unseen() -> None:
 async def test_each_key_asks_for_its_thing() -> None:
     intents = {
         "a": ("seen", FAILED),
-        "!": ("all seen",),
+        "A": ("all seen",),
         "r": ("refresh", FAILED),
         "R": ("refresh", None),
         "+": ("interval", 30.0),

@@ -71,6 +71,7 @@ COMMANDS = (
     KeyCommand("page-up", "pageup", "move('page_up')", "a page up", _LIST, "PgUp"),
     KeyCommand("filter", "slash", "filter", "filter", _LIST, "/", "filter"),
     KeyCommand("sort", "s", "sort", "change sort order", _LIST, "s", "sort"),
+    KeyCommand("reverse", "S", "reverse", "reverse the order", _LIST, "S"),
     KeyCommand("mark", "space", "mark", "mark for x, a, e and r", _LIST, "Space"),
     KeyCommand("remove", "x", "remove", "remove", _LIST, "x"),
     KeyCommand("undo", "u", "undo", "restore what was removed", _LIST, "u"),
@@ -79,7 +80,7 @@ COMMANDS = (
         "next-unseen", "n", "next_unseen", "go to the next unseen", _SEEN, "n", "next unseen"
     ),
     KeyCommand("seen", "a", "seen", "mark this one as seen", _SEEN, "a", "seen"),
-    KeyCommand("all-seen", "exclamation_mark", "all_seen", "mark all as seen", _SEEN, "!"),
+    KeyCommand("all-seen", "A", "all_seen", "mark all as seen", _SEEN, "A"),
     KeyCommand("log", "L", "app.log", "show all changes", _SEEN, "L"),
     KeyCommand("refresh", "r", "refresh_one", "refresh this one", _READ, "r", "refresh"),
     KeyCommand("refresh-all", "R", "refresh_all", "refresh all", _READ, "R"),

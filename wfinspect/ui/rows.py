@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import accumulate, chain
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -65,27 +65,67 @@ def _order(row: Row) -> tuple[object, ...]:
     return (level, not row.is_unseen, calm, -since if level in _NEWEST_FIRST else since, row.key.id)
 
 
-def _by_last_change(row: Row) -> tuple[object, ...]:
-    return (-row.last_change.at.timestamp() if row.last_change else 0.0, row.key.id)
+def _by_last_change(row: Row, _: datetime) -> tuple[Any, ...]:
+    at = row.last_change.at.timestamp() if row.last_change else 0.0
+    return (not at, -at, row.key.id)
 
 
-def _name(row: Row) -> str:
-    return row.instance.name[:LINE_LIMIT].casefold() if row.instance else ""
+def _by_name(row: Row, _: datetime) -> tuple[Any, ...]:
+    name = row.instance.name[:LINE_LIMIT].casefold() if row.instance else ""
+    return (not name, name, row.key.id)
 
 
-def _status(row: Row) -> str:
-    return row.instance.status if row.instance else ""
+def _by_start(row: Row, _: datetime) -> tuple[Any, ...]:
+    at = (row.instance.started_time if row.instance else 0) or 0
+    return (not at, -at, row.key.id)
 
 
-_SORTS: Mapping[str, Callable[[Row], tuple[object, ...]]] = {
-    "attention": _order,
-    "name": lambda row: (not _name(row), _name(row), row.key.id),
-    "ID": lambda row: (row.key.id,),
-    "status": lambda row: (_CALM[row.family], _status(row), _name(row), row.key.id),
-    "last change": _by_last_change,
+def _by_duration(row: Row, now: datetime) -> tuple[Any, ...]:
+    seconds = row.instance.run_seconds(now) if row.instance else None
+    return (seconds is None, -(seconds or 0.0), row.key.id)
+
+
+class _Sort(NamedTuple):
+    key: Callable[[Row, datetime], tuple[Any, ...]]
+    """What is smaller comes first; a bool says that there is nothing to sort by, which comes last."""
+    direction: str
+    reversed: str
+
+
+_NEWEST = "newest first", "oldest first"
+_SORTS: Mapping[str, _Sort] = {
+    "attention": _Sort(lambda row, _: _order(row), "most urgent first", "least urgent first"),
+    "start": _Sort(_by_start, *_NEWEST),
+    "duration": _Sort(_by_duration, "longest first", "shortest first"),
+    "name": _Sort(_by_name, "A to Z", "Z to A"),
+    "ID": _Sort(lambda row, _: (row.key.id,), "lowest first", "highest first"),
+    "last change": _Sort(_by_last_change, *_NEWEST),
 }
 SORTS = tuple(_SORTS)
-"""The orders there are; the first is the one to begin with."""
+"""The orders there are, the first to begin with; with a ``-`` before it, each is reversed."""
+
+
+def is_sort(sort: str) -> bool:
+    """Return whether there is such an order."""
+    return sort.removeprefix("-") in _SORTS
+
+
+def sort_words(sort: str) -> tuple[str, str]:
+    """Return by what an order sorts, and in which direction."""
+    name = sort.removeprefix("-")
+    return f"by {name}", _SORTS[name].reversed if sort.startswith("-") else _SORTS[name].direction
+
+
+def _sort_key(sort: str, row: Row, now: datetime) -> tuple[Any, ...]:
+    key = _SORTS[sort.removeprefix("-")].key(row, now)
+    return tuple(map(_reversed, key)) if sort.startswith("-") else key
+
+
+def _reversed(value: Any) -> Any:  # noqa: ANN401 - a part of a sort key
+    if isinstance(value, str):
+        # The 1 lets the longer of two that begin alike come first.
+        return (*(-ord(char) for char in value), 1)
+    return value if isinstance(value, bool) else -value
 
 
 _HOUR = 3600.0
@@ -225,9 +265,14 @@ def name_of(row: Row) -> Span:
     return name, Role.STRONG if row.is_unseen else Role.TEXT
 
 
-def late_word(row: Row) -> list[Span]:
-    """``late`` with a blank behind it; nothing for one that is not."""
-    return [(f"{row.lateness} ", Role.TROUBLE)] if row.is_late else []
+def late_words(row: Row, now: datetime) -> tuple[str, ...]:
+    """Why a row counts as late, the longest wording first, e.g. ``late by 19m``; () for one that does not."""
+    if not row.is_late or row.outlook is None:
+        return ()
+    if said := row.outlook.deadline:
+        return said, said.partition(":")[0], "at risk" if said.startswith("at risk") else "late"
+    by = row.outlook.lateness.late_by(now) if row.outlook.lateness else ""
+    return (f"late by {by}", f"late {by}", "late") if by else ("late",)
 
 
 def figure(row: Row) -> list[Span]:
@@ -254,10 +299,17 @@ ROOMY_ROW_CELLS = 44
 
 def _remarks(row: Row, now: datetime, room: int) -> tuple[Span, list[Span]]:
     """What changed, and what there is room for beside it: how far it is, and that it is late."""
-    late = late_word(row)
-    said = note(row, now, room - width_of(late))
+    words = late_words(row, now)
+    fitting = next((word for word in words if cell_len(word) < room), *words[-1:] or ("",))
+    late: list[Span] = [(f"{fitting} ", Role.TROUBLE)] if fitting else []
+    left = room - width_of(late)
+    said = note(row, now, left) if left >= _LEAST_REMARK else ("", Role.DIM)
     beside = [*figure(row), *late]
     return said, beside if width_of([said, *beside]) <= room else late
+
+
+_LEAST_REMARK = 8
+"""Cells; less of a remark says nothing."""
 
 
 def mark_of(row: Row, look: Look) -> Span:
@@ -271,62 +323,127 @@ LEAD_CELLS = 4
 """Cells of mark and glyph, each with a blank behind it."""
 
 
-def sidebar_lines(row: Row, mark: Span, look: Look, now: datetime, width: int) -> tuple[Line, Line]:
-    """Two lines: mark, glyph, name, word and time; below them the whole ID, what changed."""
+MARKED: Span = "#", Role.ACCENT
+"""The sign of a row that was marked with space."""
+
+
+def _keeps_word(row: Row) -> bool:
+    """Whether the word of a row's state says more than its glyph: it failed, is unknown, or not live."""
+    has_word = row.instance is not None and row.is_live and not row.is_gone
+    return not has_word or row.family in {Family.FAILURE, Family.UNKNOWN}
+
+
+def sidebar_lines(
+    row: Row, mark: Span, look: Look, now: datetime, width: int, sort: str = SORTS[0]
+) -> tuple[Line, Line]:
+    """Two lines: mark, glyph, name, word and time; below them the whole ID, what changed.
+
+    Word and time give way to a whole name; a word that has to stay goes to the line below.
+    """
     word, role = state_word(row)
     if width < ROOMY_ROW_CELLS:
         word = short_word(word)
     # A word that is not documented may be long; glyph and name keep their half.
-    right: list[Span] = [(fit(word, width // 2 - 4), role)]
-    right.append((" " + pad_left(state_time(row, look, now), TIME_CELLS), Role.DIM))
+    said: Span = (fit(word, width // 2 - 4), role)
+    time: Span = (" " + pad_left(time_of(row, look, now, sort), TIME_CELLS), Role.DIM)
     glyph, glyph_role = glyph_of(row, look)
     left = [mark, (f" {glyph} ", glyph_role), name_of(row)]
+    room = width - width_of(left) - 1
+    keeps_word = _keeps_word(row)
+    forms = ([said, time], [said] if keeps_word else [time])
+    right = next((form for form in forms if width_of(form) <= room), list[Span]())
     below: list[Span] = [(f"{' ' * LEAD_CELLS}{row.key.id}", Role.DIM)]
-    (text, note_role), beside = _remarks(row, now, width - width_of(below) - 3)
-    below.append((f"  {text}" if text else "", note_role))
+    room = width - width_of(below) - 3
+    if keeps_word and not right:
+        beside = [said, time] if width_of([said, time]) <= room else [(fit(said[0], room), role)]
+    else:
+        (text, note_role), beside = _remarks(row, now, room + 1)
+        below.append((f"  {text}" if text else "", note_role))
     return (
         line(*spread(left, right, width)),
         line(*spread(below, beside, width)),
     )
 
 
-def row_columns(width: int, id_cells: int, name_cells: int) -> tuple[Column, ...]:
-    """Share out a line of the list: name, ID, word, time, note; the ID never gives way, the note first.
+_WORD_CELLS, _SHORT_WORD_CELLS, _LEAST_WORD_CELLS = 13, 10, 8
+"""Cells of the state's word: WaitResource?; where there is no ID; where a name needs the room."""
+_LEAST_NOTE = 14
+
+
+def row_columns(
+    width: int, id_cells: int, name_cells: int, sort: str = SORTS[0]
+) -> tuple[Column, ...]:
+    """Share out a line of the list: name, ID, word, time, note.
+
+    The ID never gives way, the note first, then the word to a whole name.
 
     Args:
         width: cells of the line.
         id_cells: the most that an ID takes.
         name_cells: the most that a name takes.
+        sort: the order, which says of what the time is.
     """
-    word = 13 if width >= ID_FROM_CELLS else 10  # WaitResource? is 13 cells
-    ids = id_cells if width >= ID_FROM_CELLS else 0
-    rest = width - LEAD_CELLS - 2 - (ids and ids + 2) - word - 1 - TIME_CELLS - 2
-    spare = rest - name_cells
-    note_cells = min(34, spare) if spare >= 14 else 0  # noqa: PLR2004 - less says nothing
+    has_id = width >= ID_FROM_CELLS
+    word, gap = (_WORD_CELLS, 2) if has_id else (_SHORT_WORD_CELLS, 1)
+    ids = id_cells if has_id else 0
+    rest = width - LEAD_CELLS - gap - (ids and ids + 2) - word - 1 - TIME_CELLS
+    spare = rest - 2 - name_cells
+    note_cells = min(34, spare) if spare >= _LEAST_NOTE else 0
+    given = min(word - _LEAST_WORD_CELLS, max(0, name_cells - rest))
+    name = min(rest + given - (note_cells and note_cells + 2), name_cells)
     return (
-        Column("NAME", max(4, min(rest - note_cells, name_cells))),
+        Column("NAME", max(4, name), gap),
         Column("INSTANCE", ids, is_right=True),
-        Column("STATUS", word, gap=0),
-        Column("TIME", 1 + TIME_CELLS, is_right=True),
+        Column("STATUS", word - given, gap=0),
+        Column(
+            _TIMES.get(sort.removeprefix("-"), "TIME"),
+            1 + TIME_CELLS,
+            gap=2 if note_cells else 0,
+            is_right=True,
+        ),
         Column("LAST CHANGE", note_cells, gap=0),
     )
 
 
-def list_line(row: Row, mark: Span, look: Look, now: datetime, columns: Sequence[Column]) -> Line:
+_TIMES = {"start": "START", "duration": "TOOK"}
+
+
+def time_of(row: Row, look: Look, now: datetime, sort: str) -> str:
+    """Return the time that an order is about, else that of the state; in at most five cells."""
+    by, instance = sort.removeprefix("-"), row.instance
+    if instance is None or by not in _TIMES:
+        return state_time(row, look, now)
+    if by == "duration":
+        seconds = instance.run_seconds(now)
+        return "" if seconds is None else fmt.age(seconds)
+    at = fmt.moment(instance.started_time) if instance.started_time else None
+    return "" if at is None else fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d")
+
+
+def list_line(
+    row: Row,
+    mark: Span,
+    look: Look,
+    now: datetime,
+    columns: Sequence[Column],
+    sort: str = SORTS[0],
+) -> Line:
     """One line: mark, glyph, name, ID, word, time, what changed."""
     _, _, for_word, _, for_note = columns
     glyph, glyph_role = glyph_of(row, look)
     word, word_role = state_word(row)
-    if row.is_late and not for_note.cells:
-        word = next(w for w in (f"{word} late", "late") if cell_len(w) <= for_word.cells)
+    if not for_note.cells and (late := late_words(row, now)):
+        word = next((each for each in late if cell_len(each) <= for_word.cells), late[-1])
         word_role = Role.TROUBLE
     elif cell_len(word) > for_word.cells:
         word = short_word(word)
+        if cell_len(word) > for_word.cells and not _keeps_word(row):
+            word = ""
     values: list[Span] = [
         name_of(row),
         (str(row.key.id), Role.DIM),
         (word, word_role),
-        (state_time(row, look, now), Role.DIM),
+        (time_of(row, look, now, sort), Role.DIM),
     ]
     spans = [mark, (f" {glyph} ", glyph_role), *in_columns(values, columns)]
     if for_note.cells:
@@ -336,9 +453,11 @@ def list_line(row: Row, mark: Span, look: Look, now: datetime, columns: Sequence
 
 
 def list_heading(columns: Sequence[Column], width: int) -> Line:
-    """The titles over `list_line`; the last is left out where `width` cells do not hold it."""
+    """The titles over `list_line`; the last are left out where `width` cells do not hold them."""
     spans = [(" " * LEAD_CELLS, Role.DIM), *titles(columns)]
-    return line(*crop(spans if width_of(spans) <= width else spans[:-1], width))
+    while len(spans) > 1 and width_of(spans) > width:
+        spans.pop()
+    return line(*crop(spans, width))
 
 
 _LOST = "  NOT LIVE"
@@ -387,6 +506,9 @@ class RowGroups(NamedTuple):
         return Place(index, part) if index < ends[group] else Place()
 
 
+_NO_TIME = datetime.fromtimestamp(0, UTC)
+
+
 class RowTable:
     """The rows that match a search, in one of `SORTS`, each target's together; what is not watched first.
 
@@ -397,6 +519,8 @@ class RowTable:
     def __init__(self, rows: Iterable[Row] = (), sort: str = SORTS[0]) -> None:
         self._given = Rows()
         self.sort = sort
+        self._now = _NO_TIME
+        """As of when the order is; a duration grows."""
         self._matches: Callable[[Row], bool] = _any_row
         self._orders: dict[Target, list[tuple[Any, ...]]] = {}
         """Of each target, the sort keys of the rows that match; a row's key ends with its `InstanceKey`."""
@@ -449,9 +573,11 @@ class RowTable:
             self._move(removed, added)
         return bool(removed or added)
 
-    def arrange(self, sort: str, matches: Callable[[Row], bool] | None = None) -> None:
-        """Have another order, and only the rows for which `matches` holds."""
-        self.sort, self._matches = sort, matches or _any_row
+    def arrange(
+        self, sort: str, matches: Callable[[Row], bool] | None = None, now: datetime = _NO_TIME
+    ) -> None:
+        """Have another order, as of `now`, and only the rows for which `matches` holds."""
+        self.sort, self._matches, self._now = sort, matches or _any_row, now
         self._orders = {}
         self._move(set(), [place for row in self._given if (place := self._place(row))])
 
@@ -491,7 +617,7 @@ class RowTable:
         """Return the sort key of a row, () where it is not shown."""
         if row is None or (row.is_watched and not self._matches(row)):
             return ()
-        return (row.is_watched, *_SORTS[self.sort](row), row.key)
+        return (row.is_watched, *_sort_key(self.sort, row, self._now), row.key)
 
     def _move(self, removed: set[tuple[Any, ...]], added: list[tuple[Any, ...]]) -> None:
         touched: dict[Target, list[tuple[Any, ...]]] = {p[-1].target: [] for p in removed}

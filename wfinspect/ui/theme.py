@@ -28,7 +28,7 @@ GLYPHS: Mapping[Status, str] = {
     Status.UNKNOWN: "?",
 }
 ASCII_GLYPHS: Mapping[Status, str] = MARKS
-PROMPT, ASCII_PROMPT = "\u203a", ">"
+PROMPT, ASCII_PROMPT = "\u203a", "@"  # ">" is Running
 
 
 class Look(NamedTuple):

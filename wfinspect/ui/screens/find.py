@@ -38,6 +38,7 @@ from wfinspect.ui.lines import (
 )
 from wfinspect.ui.rows import (
     ID_FROM_CELLS,
+    MARKED,
     SORTS,
     RowTable,
     list_heading,
@@ -209,7 +210,7 @@ class FindScreen(OverlayScreen):
         known = self.control.snapshot.rows.get(row.key)
         mark: Span = ("w" if known is not None and known.is_watched else " ", Role.DIM)
         if row.key in self._marked:
-            mark = ("+", Role.ACCENT)
+            mark = MARKED
         base, wider = self._columns
         spans = list_line(row, mark, self.look, self._now, base).spans
         return line(*spans, *in_columns(self._wider_values(row.instance), wider))

@@ -23,7 +23,7 @@ from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import MARGIN, Line, Role, crop, hints, line
 from wfinspect.ui.painting import SparingScreen
-from wfinspect.ui.rows import ID_FROM_CELLS, SORTS
+from wfinspect.ui.rows import ID_FROM_CELLS, SORTS, is_sort
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.boxes import (
     FilterBox,
@@ -122,7 +122,7 @@ class MainScreen(SparingScreen[None]):
         self.filter = FilterBox(id="filter")
         self.list = WatchedList(look, self._now, empty=self._empty_lines, id="watched")
         sort = preferences.get("sort", SORTS[0])
-        self.list.set_order(query="", sort=sort if sort in SORTS else SORTS[0])
+        self.list.set_order(query="", sort=sort if is_sort(sort) else SORTS[0])
         self.heading = StatusLine(self.list.heading, id="heading")
         self.detail = Detail(look, self._now, control.target, id="detail")
         self.messages = Messages()
@@ -457,7 +457,15 @@ class MainScreen(SparingScreen[None]):
 
     def action_sort(self) -> None:
         """The next order of the list."""
-        sort = SORTS[(SORTS.index(self.list.sort) + 1) % len(SORTS)]
+        now = SORTS.index(self.list.sort.removeprefix("-"))
+        self._sort_by(SORTS[(now + 1) % len(SORTS)])
+
+    def action_reverse(self) -> None:
+        """The same order from its other end."""
+        sort = self.list.sort
+        self._sort_by(sort.removeprefix("-") if sort.startswith("-") else f"-{sort}")
+
+    def _sort_by(self, sort: str) -> None:
         self.list.set_order(query=self.list.filter_text, sort=sort)
         self.heading.update_lines()
         self.preferences.set("sort", sort)

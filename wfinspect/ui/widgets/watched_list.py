@@ -11,6 +11,7 @@ from wfinspect.model import InstanceKey, Target
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, Column, Ground, Line, Role, Span, crop, line, spread, width_of
 from wfinspect.ui.rows import (
+    MARKED,
     SORTS,
     RowTable,
     header_line,
@@ -21,6 +22,7 @@ from wfinspect.ui.rows import (
     row_columns,
     search_of,
     sidebar_lines,
+    sort_words,
 )
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import CursorList
@@ -63,7 +65,7 @@ class WatchedList(CursorList[Row]):
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the one-line form."""
-        return row_columns(self.text_width, *self.table.widest)
+        return row_columns(self.text_width, *self.table.widest, self.sort)
 
     def heading(self, width: int) -> Line:
         """Return the line that belongs above the list: titles where there are columns, filter and order."""
@@ -72,7 +74,10 @@ class WatchedList(CursorList[Row]):
             about.append((f"{len(self.table)} of {self.table.total}", Role.TEXT))
             about.append((f" /{fmt.shown(self.filter_text, limit=40)}", Role.ACCENT))
         if self.table.total and (self._is_sidebar or self.sort != SORTS[0]):
-            about.append((f"  by {self.sort}", Role.DIM))
+            by, direction = sort_words(self.sort)
+            about.append((f"  {by}", Role.DIM))
+            if self.sort != SORTS[0]:
+                about.append((f", {direction}", Role.DIM))
         if self._is_sidebar or not len(self.table):
             count = "" if self.filter_text or not self.table.watched else f" {self.table.watched}"
             head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
@@ -87,8 +92,8 @@ class WatchedList(CursorList[Row]):
         is_later, self._troubles, self._now = now != self._now, troubles, now
         before = self.chosen
         has_moved = self.table.update(rows)
-        if self.filter_text and is_later:
-            # A search may be about today.
+        if is_later and (self.filter_text or self.sort.endswith("duration")):
+            # A search may be about today, and what runs takes longer.
             self._arrange(self.sort)
             has_moved = True
         if has_moved:
@@ -113,9 +118,9 @@ class WatchedList(CursorList[Row]):
             matches = search_of(self.filter_text, self._now)
         except UsageError as error:
             self._problem = str(error)
-            self.table.arrange(sort, lambda _: False)
+            self.table.arrange(sort, lambda _: False, self._now)
         else:
-            self.table.arrange(sort, matches)
+            self.table.arrange(sort, matches, self._now)
 
     def _keep_cursor(self, before: Row | None) -> None:
         if before is None and not self.cursor:
@@ -161,15 +166,17 @@ class WatchedList(CursorList[Row]):
             return self._header(header) if header else BLANK
         row = self.table[index]
         if self._is_sidebar:
-            lines = sidebar_lines(row, self._mark(row), self._look, self._now, self.text_width)
+            width = self.text_width
+            lines = sidebar_lines(row, self._mark(row), self._look, self._now, width, self.sort)
             return lines[part].on(self.ground_of(index))
         return self._row_line(row).on(self.ground_of(index))
 
     def _row_line(self, row: Row) -> Line:
-        return list_line(row, self._mark(row), self._look, self._now, self.columns)
+        mark, columns = self._mark(row), self.columns
+        return list_line(row, mark, self._look, self._now, columns, self.sort)
 
     def _mark(self, row: Row) -> Span:
-        return ("+", Role.ACCENT) if row.key in self.marked else mark_of(row, self._look)
+        return MARKED if row.key in self.marked else mark_of(row, self._look)
 
     def mark(self, keys: set[InstanceKey]) -> None:
         """Mark these rows and no others."""
