@@ -38,7 +38,7 @@ async def test_before_the_answer_it_is_said_that_it_is_read() -> None:
     async with running(mixed()) as rig:
         await rig.press("t")
 
-        assert "Reading it from the service" in rig.text
+        assert "Reading its tasks from the service" in rig.text
 
 
 @pytest.mark.parametrize(("hours", "words"), [(1, "13:30:00 CST"), (25, "09-17 13:30:00 CST")])

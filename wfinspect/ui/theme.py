@@ -204,7 +204,7 @@ _ANSI = {
     "wf-brand": "ansi_blue",
     "wf-brand-text": "ansi_bright_white",
     "wf-waiting": "ansi_yellow",
-    "wf-active": "ansi_blue",
+    "wf-active": "ansi_bright_blue",
     "wf-success": "ansi_green",
     "wf-failure": "ansi_red",
     "wf-unknown": "ansi_magenta",

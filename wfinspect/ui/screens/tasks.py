@@ -203,7 +203,9 @@ class TasksScreen(OverlayScreen):
 
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._page is None:
-            return self.waiting_lines(width)
+            outlook = self.row(self._key).outlook
+            count = f"{outlook.progress.total:,} " if outlook and outlook.progress else "its "
+            return self.waiting_lines(width, f"Reading {count}tasks from the service...")
         if self._problem:
             return (BLANK, *sentence(self._problem, width, Role.TROUBLE))
         said = "No task matches." if self._tasks else "This instance has no tasks."

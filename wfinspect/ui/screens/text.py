@@ -598,8 +598,8 @@ class LogScreen(TextScreen):
         task = self._subject
         glyph, word, role = state_of(task, self.look)
         state = (f" {glyph} {word}", role) if self._is_latest else (" earlier run", Role.DIM)
-        run = f"run {self._run} of {task.run_number}  " if self._run else ""
-        return Title((state,), task.task_name, f"{run}log of {task.id}")
+        run = f"run {self._run} of {task.run_number}" if self._run else ""
+        return Title((state,), task.task_name, f"log of {task.id}", run)
 
     def about_spans(self, width: int) -> tuple[Span, ...]:
         where = super().about_spans(width)
