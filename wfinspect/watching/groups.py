@@ -8,6 +8,7 @@ as keep the cost within 1.2 times that of Gets alone.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from wfinspect.errors import Refused, ServiceError
 from wfinspect.model import InstanceKey, Target
@@ -61,10 +62,6 @@ class BatchPlanner:
             return None
         return None if self._is_without_list(group, monotonic) else group
 
-    def members(self, group: Group, monotonic: float) -> list[InstanceKey]:
-        """Return the instances that a List of a group is to answer for."""
-        return [k for k in self._by_group.get(group, ()) if self.shared(k, monotonic) == group]
-
     def place(
         self, key: InstanceKey, monotonic: float, *, is_alone: bool = False
     ) -> tuple[tuple[InstanceKey, ...], Group | None]:
@@ -81,7 +78,7 @@ class BatchPlanner:
         if pilot is not None and not is_alone and not self._is_without_list(pilot, monotonic):
             # One that was tried already waits for the end of the search.
             first = [key] if key in placement.untried else []
-            keys = tuple(dict.fromkeys([*first, *placement.untried]))[:MAX_IDS]
+            keys = tuple(dict.fromkeys([*first, *islice(placement.untried, MAX_IDS)]))[:MAX_IDS]
             group = pilot if len(keys) > 1 else None
         placement.in_flight.update(keys)
         return keys, group

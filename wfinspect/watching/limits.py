@@ -127,6 +127,8 @@ class CircuitBreaker:
 CALLS_A_SECOND = 2
 _HELD_PART = 0.25
 _MAX_STRETCH = 40.0
+_SAME_STRETCH = 0.8, 1.25
+"""The level moves with each call; another stretch is another due time of every row."""
 _DAY_SECONDS = 86_400.0
 
 # The smallest daily limit of any edition is 100 calls, shared by the whole account.
@@ -142,6 +144,7 @@ class TokenBucket:
         self.ends_at = monotonic + _DAY_SECONDS
         self._level = self._size
         self._at = monotonic
+        self._stretch = 1.0
 
     @property
     def _size(self) -> float:
@@ -184,8 +187,11 @@ class TokenBucket:
     def stretch(self, monotonic: float) -> float:
         """Return the factor by which cadences grow: 1 while the bucket is at least half full."""
         self._refill(monotonic)
-        half = self._size / 2.0
-        return 1.0 if self._level >= half else min(_MAX_STRETCH, half / max(self._level, 1e-9))
+        half, (least, most) = self._size / 2.0, _SAME_STRETCH
+        stretch = min(_MAX_STRETCH, max(1.0, half / max(self._level, 1e-9)))
+        if stretch == 1.0 or not least < stretch / self._stretch < most:
+            self._stretch = stretch
+        return self._stretch
 
     def seconds_a_call(self, monotonic: float) -> float:
         """Return the seconds in which one call is refilled; without one left, those until the day ends."""

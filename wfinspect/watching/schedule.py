@@ -7,7 +7,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from heapq import heappop, heappush, nsmallest
+from heapq import heappop, heappush
 from itertools import count
 from math import inf
 from typing import NamedTuple
@@ -50,6 +50,8 @@ class PollState:
     """When a request for it last failed: those due since before that go first."""
     unit: "Unit | None" = None
     """The unit it waits in; None while it is in flight."""
+    entry: "_Entry | None" = None
+    """Its place there; None as well until the first of the unit is looked for."""
     _jitter: float = 1.0
     _stretch: float = 1.0
     """By how much the budget lengthened the cadence when it was last requested."""
@@ -117,16 +119,27 @@ class Batch(NamedTuple):
     group: Group | None = None
 
 
-Unit = Target | Group | InstanceKey
+class Requested(NamedTuple):
+    """Those of a group that the user has requested: a call on its way does not hold them up."""
+
+    group: Group
+
+    @property
+    def target(self) -> Target:
+        return self.group.target
+
+
+Unit = Target | Group | Requested | InstanceKey
 """What waits together: the new ones of a target, those of a group, or an instance alone."""
-_Head = tuple[int, float, int, int, PollState]
-"""The first of a unit: rank, when it is due, number, and a serial number that tells entries apart."""
+_Entry = tuple[int, float, int, int, PollState]
+"""Rank, when it is due, number, and a serial number that tells entries apart."""
 
 
 class Schedule:
     """Decides the next call; see the module's docstring.
 
-    Who is first in a unit is found again only where something of the unit has changed.
+    Those of a unit are a heap, and so are the first of all units: what a call costs depends on how many
+    it is for. An entry that its instance does not hold any more is passed over.
     """
 
     def __init__(
@@ -138,14 +151,16 @@ class Schedule:
         self._states: dict[InstanceKey, PollState] = {}
         self.targets: Counter[Target] = Counter()
         """Those in use, each with the number of its instances."""
-        self._units: dict[Unit, dict[InstanceKey, PollState]] = {}
+        self._units: defaultdict[Unit, list[_Entry]] = defaultdict(list)
+        self._filed: defaultdict[Target, list[PollState]] = defaultdict(list)
+        """Those that wait and have no entry yet."""
         self._changed: defaultdict[Target, set[Unit]] = defaultdict(set)
         """The units of each target whose first is to be found again."""
-        self._heads: dict[Unit, _Head] = {}
-        self._heaps: defaultdict[Target, list[_Head]] = defaultdict(list)
-        """The heads of each target; one that is not in `_heads` any more is passed over."""
+        self._heads: dict[Unit, _Entry] = {}
+        """The first of each unit that may be read."""
+        self._heaps: defaultdict[Target, list[_Entry]] = defaultdict(list)
         self._stretches: dict[Target, float] = {}
-        """By which the heads were found."""
+        """By which the entries were made."""
         self._numbers = count()
         self.groups = BatchPlanner()
         self.limits = Limits(rng, budget=budget)
@@ -301,44 +316,69 @@ class Schedule:
         self._take_out(state)
         if state.flight is None:
             unit: Unit = state.key
+            group = self.groups.group_of(state.key)
             if not state.is_urgent and self.groups.is_new(state.key):
                 unit = state.key.target
-            elif not state.is_requested:
-                unit = self.groups.group_of(state.key) or state.key
+            elif group is not None:
+                unit = Requested(group) if state.is_requested else group
             state.unit = unit
-            self._units.setdefault(unit, {})[state.key] = state
-            self._changed[state.key.target].add(unit)
+            self._filed[state.key.target].append(state)
 
     def _take_out(self, state: PollState) -> None:
-        unit, state.unit = state.unit, None
+        unit, state.unit, state.entry = state.unit, None, None
         if unit is not None:
-            members = self._units[unit]
-            del members[state.key]
-            if not members:
-                del self._units[unit]
             self._changed[state.key.target].add(unit)
 
-    def _head(self, target: Target, limit: Limit) -> _Head | None:
+    def _head(self, target: Target, limit: Limit) -> _Entry | None:
         """Return the instance of a target that is to be read first."""
-        changed, stretch = self._changed.pop(target, set()), limit.stretch
-        if self._stretches.setdefault(target, stretch) != stretch:
-            # That lengthens the waits of all; then calls are few.
-            self._stretches[target] = stretch
-            changed |= {unit for unit in self._units if _target_of(unit) == target}
+        filed, changed = self._filed.pop(target, []), self._changed.pop(target, set())
+        if self._stretches.setdefault(target, limit.stretch) != limit.stretch:
+            # That lengthens the waits of all, and happens seldom.
+            self._stretches[target] = limit.stretch
+            filed = [state for state in self._states.values() if state.key.target == target]
+            for state in filed:
+                self._units.pop(state.unit, None)  # type: ignore[arg-type] # None is no unit
+        for state in filed:
+            if state.unit is not None:
+                due_at, serial = state.due_at(limit.stretch), next(self._numbers)
+                state.entry = state.rank, due_at, state.number, serial, state
+                heappush(self._units[state.unit], state.entry)
+                changed.add(state.unit)
         heap = self._heaps[target]
         for unit in changed:
-            self._heads.pop(unit, None)
-            members = self._units.get(unit)
-            if members and not self._is_blocked(unit, limit):
-                rank, due_at, number, state = min(
-                    (state.rank, state.due_at(stretch), state.number, state)
-                    for state in members.values()
-                )
-                head = self._heads[unit] = rank, due_at, number, next(self._numbers), state
-                heappush(heap, head)
+            first, before = self._first(unit), self._heads.pop(unit, None)
+            if first is not None and not self._is_blocked(unit, limit):
+                self._heads[unit] = first
+                if first is not before:
+                    heappush(heap, first)
         while heap and self._heads.get(heap[0][-1].unit) is not heap[0]:  # type: ignore[arg-type] # None is no unit
             heappop(heap)
         return heap[0] if heap else None
+
+    def _first(self, unit: Unit) -> _Entry | None:
+        """Return the first entry of a unit."""
+        heap = self._units[unit]
+        while heap and heap[0][-1].entry is not heap[0]:
+            heappop(heap)
+        if not heap:
+            del self._units[unit]
+        return heap[0] if heap else None
+
+    def _fellows(self, group: Group, most: int, monotonic: float) -> list[PollState]:
+        """Return those of a group that are to be read first, of whom a List can answer for all."""
+        found: list[_Entry] = []
+        passed: list[_Entry] = []
+        for unit in (group, Requested(group)):
+            room = most
+            while room and (entry := self._first(unit)) is not None:
+                heappop(self._units[unit])
+                is_shared = self.groups.shared(entry[-1].key, monotonic) is not None
+                (found if is_shared else passed).append(entry)
+                room -= is_shared
+        found.sort()
+        for entry in (*passed, *found[most:]):
+            heappush(self._units[entry[-1].unit], entry)  # type: ignore[index] # it waits
+        return [entry[-1] for entry in found[:most]]
 
     def _is_blocked(self, unit: Unit, limit: Limit) -> bool:
         """Return whether a unit has to wait for an answer that is on its way."""
@@ -346,7 +386,7 @@ class Schedule:
             return self.groups.must_wait(unit)
         return isinstance(unit, Group) and unit in limit.groups
 
-    def _ready_at(self, head: _Head, limit: Limit) -> float:
+    def _ready_at(self, head: _Entry, limit: Limit) -> float:
         rank, due_at = head[:2]
         if rank < _POLLED:
             return limit.allowed_at
@@ -358,15 +398,8 @@ class Schedule:
         if group is None or group in limits[target].groups:
             keys, group = self.groups.place(first.key, monotonic, is_alone=first.is_urgent)
             return Batch(target, keys, group)
-        stretch = limits[target].stretch
-        members = (self._states[key] for key in self.groups.members(group, monotonic))
-        others = nsmallest(
-            MAX_IDS - 1,
-            (state for state in members if state.flight is None and state is not first),
-            key=lambda state: (state.rank, state.due_at(stretch), state.number),
-        )
-        keys = (first.key, *(state.key for state in others))
-        return Batch(target, keys, group if others else None)
+        keys = tuple(state.key for state in self._fellows(group, MAX_IDS, monotonic))
+        return Batch(target, keys, group if len(keys) > 1 else None)
 
     def _begin(
         self,
