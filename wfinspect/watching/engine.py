@@ -1,5 +1,6 @@
 """One step of a watch: take answers in, take over what others did, send, save, notify, draw."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING
@@ -87,6 +88,8 @@ class Engine:
         self._absence = Absence()
         self._unknown: dict[InstanceKey, str] = {}
         """New IDs that the service does not know, each with what it said, until that is notified."""
+        self._new: deque[InstanceKey] = deque()
+        """IDs that were put on the list, from the first of which it is not known yet if it is to stay."""
         self._last_good_at: datetime | None = None
         """When the service last answered with instances."""
         self._is_open = self._is_opening = False
@@ -96,6 +99,7 @@ class Engine:
         """Of each refused target: its failures in a row, and the credentials since then."""
         moment = clock.moment()
         self._journal.load(moment.monotonic)
+        self._new.extend(row.key for row in self._watchlist.watched() if row.instance is None)
         known = (row for row in self._watchlist.watched() if row.instance is not None)
         self._absence.begin(row.key for row in known if not row.is_final)
         self._reconcile(moment.monotonic)
@@ -173,6 +177,7 @@ class Engine:
         """Add to the watched list. An ID that the service does not know is dropped with a notice."""
         moment = self.clock.moment()
         self._journal.watch(keys, moment.now)
+        self._new.extend(keys)
         self._reconcile(moment.monotonic)
         for key in keys:
             if self._watchlist.states[key].read_at is None:
@@ -467,7 +472,10 @@ class Engine:
 
     def _notify_unknown(self) -> None:
         """Say which IDs were not added, once that is known of all new ones."""
-        if not self._unknown or any(map(self._is_awaited, self._watchlist.rows.values())):
+        rows = self._watchlist.rows
+        while self._new and not self._is_undecided(rows.get(self._new[0])):
+            self._new.popleft()
+        if not self._unknown or any(map(self._is_awaited, self._new)):
             return
         numbers = [str(key.id) for key in self._unknown]
         text = next(iter(self._unknown.values()))
@@ -477,12 +485,15 @@ class Engine:
         self._notices.say(f"Not watched: {text}", is_error=True)
         self._unknown.clear()
 
-    def _is_awaited(self, row: Row) -> bool:
+    def _is_undecided(self, row: Row | None) -> bool:
+        return row is not None and row.is_watched and row.instance is None
+
+    def _is_awaited(self, key: InstanceKey) -> bool:
         """Return whether it will soon be known if a new row is to stay."""
-        if not row.is_watched or row.instance is not None:
+        if not self._is_undecided(self._watchlist.rows.get(key)):
             return False
-        can_be_read = self._schedule.limits.open_breaker(row.key.target) is None
-        return can_be_read and self._watchlist.states[row.key].fault is None
+        can_be_read = self._schedule.limits.open_breaker(key.target) is None
+        return can_be_read and self._watchlist.states[key].fault is None
 
     def _draw(self, moment: Moment) -> float:
         """Make the next snapshot; returns when time alone changes what is shown."""

@@ -191,6 +191,8 @@ class Judge:
         """When contact with each target was last lost, in monotonic seconds."""
         self.changes_at = inf
         """When time alone changes something, in monotonic seconds."""
+        self._silences: dict[Target, tuple[float, float, bool]] = {}
+        """What `_silence` found of each target, until a row of it differs, with `answered_at`."""
         self._looks: list[tuple[float, InstanceKey]] = []
         """A heap of when to look at rows; one that is read is looked at later than it says."""
 
@@ -209,7 +211,8 @@ class Judge:
         """
         states, touched = self._watchlist.states, self._watchlist.touched
         keys: Iterable[InstanceKey] = [key for key in touched if key in states]
-        is_same = troubles == self._troubles
+        # When the next attempt is due changes with each; a row is no other for that.
+        is_same = _but_for_times(troubles) == _but_for_times(self._troubles)
         keys = {*keys, *self._changed_by(monotonic)} if is_same else states
         touched.clear()
         self._troubles = troubles
@@ -267,16 +270,19 @@ class Judge:
     def _judge_all(self, keys: Iterable[InstanceKey], monotonic: float) -> None:
         rows, states, no_wait = self._watchlist.rows, self._watchlist.states, Wait()
         for key in keys:
-            wait = self.waits.get(key.target, no_wait)
+            wait, state = self.waits.get(key.target, no_wait), states[key]
+            before = state.read_at, state.interval, state.is_old, state.is_awaited
             judged = judge(
                 rows[key],
-                states[key],
+                state,
                 self._schedule.effective_interval(key, wait),
                 self._lost_at.get(key.target, -inf),
                 self._troubles.get(key.target),
                 monotonic,
             )
             self._look_later(key)
+            if before != (state.read_at, state.interval, state.is_old, state.is_awaited):
+                self._silences.pop(key.target, None)
             if judged is not rows[key]:
                 self._watchlist.put(judged)
 
@@ -292,27 +298,37 @@ class Judge:
             return True, False, inf
         limits = self._schedule.limits
         answered_at = limits.answered_at.get(target, -inf)
-        awaited = [
-            state
-            for key, state in self._watchlist.states.items()
-            if state.is_awaited and key.target == target
-        ]
-        # A row that only waits behind others' answers has grown old without a loss of contact: every
-        # call since its next reading was due must have failed.
-        silent = [
-            state.read_at
-            for state in awaited
-            if state.read_at is not None
-            and state.is_old
-            and answered_at <= state.read_at + state.interval
-        ]
-        if silent:
-            return True, max(silent) > self._lost_at.get(target, -inf), inf
-        if all(state.read_at is not None for state in awaited):
+        known = self._silences.get(target)
+        if known is None or known[0] != answered_at:
+            known = self._silences[target] = answered_at, *self._silence(target, answered_at)
+        _, silent_since, is_all_read = known
+        if silent_since > -inf:
+            return True, silent_since > self._lost_at.get(target, -inf), inf
+        if is_all_read:
             return False, False, inf
         apart = limits.seconds_between_calls(target, monotonic)
         silent_at = answered_at + freshness_seconds(apart)
         return monotonic >= silent_at, False, silent_at if silent_at > monotonic else inf
+
+    def _silence(self, target: Target, answered_at: float) -> tuple[float, bool]:
+        """Return the last reading of an awaited row that has grown old in silence; whether all were read."""
+        newest, is_all_read = -inf, True
+        for key, state in self._watchlist.states.items():
+            if state.is_awaited and key.target == target:
+                if state.read_at is None:
+                    is_all_read = False
+                # A row that only waits behind others' answers has grown old without a loss of contact:
+                # every call since its next reading was due must have failed.
+                elif state.is_old and answered_at <= state.read_at + state.interval:
+                    newest = max(newest, state.read_at)
+        return newest, is_all_read
+
+
+def _but_for_times(troubles: Mapping[Target, Trouble | None]) -> Mapping[Target, object]:
+    return {
+        target: each and (each.cause, each.sentence, each.retry_at is None, each.exit_code)
+        for target, each in troubles.items()
+    }
 
 
 def judge(
