@@ -33,11 +33,12 @@ from typing import Any, NamedTuple
 import psutil
 from bench import Figures, scratch
 from drive import engine_of
-from fakes import FakeClock, ScriptedSource, instance
+from fakes import START, FakeClock, ScriptedSource, instance
 from pty_session import PtySession, python
 
 from wfinspect.clock import SystemClock
 from wfinspect.dataworks.decoding import decode_instance
+from wfinspect.errors import Unreachable
 from wfinspect.model import InstanceId, InstanceKey, Target
 from wfinspect.simulator import Simulator
 from wfinspect.watching.api import Row
@@ -290,10 +291,76 @@ def placing(figures: Figures) -> None:
         figures.hold(f"{what}: calls", asyncio.run(placed(partition)), most=most)
 
 
+CALLS_TO_LOSE = 30
+"""So many fail, and more, before contact is lost."""
+GROWN = (2_000, 16_000)
+CASES: dict[str, tuple[int, dict[str, Any]]] = {
+    "100 a group": (100, {}),
+    "one group": (10**6, {}),
+    "thousands not placed yet": (1, {"is_new": True}),
+    "an outage": (100, {"is_out": True}),
+    "a short budget": (100, {"budget": 500}),
+}
+"""Of each: the instances of a group, and what else is so."""
+
+
+async def step_ms(
+    count: int, of_group: int, *, is_new: bool = False, is_out: bool = False, budget: int = 10**7
+) -> float:
+    """Return the CPU of the engine for each call, in milliseconds."""
+    clock = FakeClock()
+    source = ScriptedSource(clock)
+    source.hold(*(instance(n, project_id=1 + n // of_group) for n in range(1, count + 1)))
+    with scratch() as directory:
+        engine = engine_of(directory, source.connect, clock, budget=budget)
+        keys = [InstanceKey(engine.target, InstanceId(n)) for n in source.held]
+        if not is_new:
+            changes = Changes()
+            for place, key in enumerate(keys):
+                changes.added[key] = Row(
+                    key, source.held[key.id], START, is_watched=True, position=float(place)
+                )
+            await engine.aclose()
+            store = Store(directory, clock.now)
+            store.save(changes)
+            store.close()
+            engine = engine_of(directory, source.connect, clock, budget=budget)
+        else:
+            engine.watch(keys)
+        # All rows are touched by the first step, by the first round and by the loss of contact.
+        warm, most = (20, 100) if is_new or budget < count else (count // 100 + 40, 100)
+        used = begun = 0.0
+        calls = 0
+        while calls < warm + most:
+            if calls >= warm - CALLS_TO_LOSE and is_out:
+                source.error = Unreachable("The line is cut.")
+            before, begun = len(source.calls), time.process_time()
+            next_in = engine.step()
+            if calls >= warm:
+                used += time.process_time() - begun
+            while engine.in_flight:  # noqa: ASYNC110 - the service answers in this loop
+                await asyncio.sleep(0)
+            calls += len(source.calls) - before
+            clock.advance(max(next_in or 0.0, 0.5 if len(source.calls) == before else 0.0))
+        await engine.aclose()
+    return used / most * 1000
+
+
+def growing(figures: Figures) -> None:
+    """Say how the engine's CPU for each call grows with the number of instances, case by case."""
+    least, most = GROWN
+    for what, (of_group, more) in CASES.items():
+        few, many = (asyncio.run(step_ms(count, of_group, **more)) for count in GROWN)
+        exponent = math.log(many / few) / math.log(most / least)
+        figures.report(f"{what}: CPU a call of {least:,}; {most:,}", f"{few:.2f}; {many:.2f} ms")
+        figures.hold(f"{what}: s in CPU a call ~ N^s", exponent, most=0.1)
+
+
 def tell(figures: Figures, counts: tuple[int, ...] = COUNTS, seconds: float = 60.0) -> None:
     """Measure and print."""
     watching(figures)
     placing(figures)
+    growing(figures)
     found = {count: measure(count, seconds, figures) for count in counts}
     if BY_HEART in found:
         each, what = found[BY_HEART], f"{BY_HEART:,} watched, interval 15"
