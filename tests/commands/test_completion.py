@@ -26,6 +26,11 @@ TYPED = {
     "wfinspect 12 --region us-e": "--region us-east-1",
     "wfinspect --config conf": r"--config config\ file",
     "wfinspect --state-dir sta": r"--state-dir state\ dir/",
+    "wfinspect tasks 12 --status dr": "--status dry-run",
+    "wfinspect list rem": "list remove",
+    "wfinspect help exit": "help exit-codes",
+    "wfinspect --color alw": "--color always",
+    "wfinspect logs 12 --fol": "--follow",
     "wfinspect completion z": "completion zsh",
 }
 PROMPT = "ready> "

@@ -204,17 +204,24 @@ def _zsh(common: Sequence[Argument], own: Mapping[str, Sequence[Argument]]) -> s
             joint = "=" if value and flag.startswith("--") else ""
             yield shlex.quote(f"{first}{flag}{joint}[{escaped(argument.meaning)}]{value}")
         if not argument.flags:
-            yield shlex.quote(f"*{value}")
+            # One that has words comes first; of the others one stands for all.
+            yield shlex.quote(f"{'1' if argument.words else '*'}{value}")
 
     return _filled(
         _ZSH,
         common=[f"        {spec}" for each in common for spec in specs(each)],
         commands=[f"        {shlex.quote(f'{name}:{COMMANDS[name].summary}')}" for name in own],
         own=[
-            f"                {name}) _arguments $common {' '.join(s for a in some for s in specs(a))} ;;"
+            f"                {name}) _arguments $common "
+            f"{' '.join(s for a in _without_doubles(some) for s in specs(a))} ;;"
             for name, some in own.items()
         ],
     )
+
+
+def _without_doubles(arguments: Sequence[Argument]) -> list[Argument]:
+    bare = [each for each in arguments if not (each.flags or each.words)]
+    return [each for each in arguments if each not in bare[1:]]
 
 
 def _fish(common: Sequence[Argument], own: Mapping[str, Sequence[Argument]]) -> str:

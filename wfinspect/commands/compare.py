@@ -119,5 +119,7 @@ def _line(row: output.Values) -> tuple[str, ...]:
     for place in ("first", "second"):
         value, seconds = row[place], row[f"{place}_seconds"]
         ran = f" {duration(seconds)}" if isinstance(seconds, float) else ""
-        cells.append("-" if value is None else shown(str(value), limit=_LIMIT) + ran)
+        cell = "-" if value is None else shown(str(value), limit=_LIMIT) + ran
+        is_state = value is not None and (row["part"] == "task" or row["name"] == "Status")
+        cells.append(output.Colored(cell, family_of(str(value))) if is_state else cell)
     return tuple(cells)

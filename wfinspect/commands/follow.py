@@ -10,7 +10,7 @@ from math import isfinite
 from wfinspect.clock import SystemClock
 from wfinspect.commands.find import add_filters, query_of
 from wfinspect.commands.once import resolve_target
-from wfinspect.commands.output import aligned, say
+from wfinspect.commands.output import add_output_option, aligned, say
 from wfinspect.errors import StoreError, UsageError
 from wfinspect.model import Follow, Query
 from wfinspect.settings import Settings
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HH:MM",
         help="the runs are to be done by this time on the day after the business date",
     )
-    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    add_output_option(parser, "an array of what is followed", ("table", "json"))
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from wfinspect.commands import output
 from wfinspect.commands.once import Requester, resolve_target
 from wfinspect.errors import NotFound, UsageError
-from wfinspect.format import plain_text, shown
+from wfinspect.format import log_parts, plain_text, shown
 from wfinspect.model import Family, InstanceId, InstanceKey, TaskInstance, by_attention
 from wfinspect.parsing import parse_id
 from wfinspect.search import read_id
@@ -165,4 +165,21 @@ class GrowingLog:
             lines, self._tail = lines[-self._tail :], None
         if is_new and lines:
             self.has_printed = True
-            print(plain_text("\n".join(lines)), flush=True)
+            print(_in_colors(plain_text("\n".join(lines))), flush=True)
+
+
+_LEVELS = {"error": output.RED, "warn": output.YELLOW, "debug": output.GREY}
+
+
+def _in_colors(text: str) -> str:
+    """Return lines of a log with their times dim and errors and warnings in colour, where that is on."""
+    if not output.has_color():
+        return text
+    lines = []
+    for line in text.split("\n"):
+        parts = log_parts(line)
+        rest = line.removeprefix(parts.time)
+        if color := _LEVELS.get(parts.level or ""):
+            rest = output.colored(output.Colored(rest, color))
+        lines.append(output.colored(output.Colored(parts.time, output.GREY)) + rest)
+    return "\n".join(lines)

@@ -293,6 +293,11 @@ def decide_color(choice: str, environ: Mapping[str, str]) -> None:
     )
 
 
+def has_color() -> bool:
+    """Return whether colours are on."""
+    return _Switch.is_on
+
+
 class Colored(str):
     """Text for a cell, and its colour: parameters of SGR, or the state that it names."""
 
@@ -307,7 +312,7 @@ class Colored(str):
 
 def colored(text: str) -> str:
     """Return a cell's text in its colour, where colours are on."""
-    return f"\x1b[{text.sgr}m{text}\x1b[0m" if isinstance(text, Colored) and _Switch.is_on else text
+    return f"\x1b[{text.sgr}m{text}\x1b[0m" if isinstance(text, Colored) and has_color() else text
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:

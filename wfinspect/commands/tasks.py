@@ -25,7 +25,7 @@ from wfinspect.search import read_word
 from wfinspect.settings import Settings
 from wfinspect.watching.api import TasksOf
 
-WORDS = (*(str(each) for each in Status if each is not Status.UNKNOWN), "frozen", "dry run")
+WORDS = (*(str(each) for each in Status if each is not Status.UNKNOWN), "frozen", "dry-run")
 """What a task's state may be called."""
 
 _LEFT_OUT = ("script_content", "tags", "unknown_fields", "unreadable", "raw")
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     requester = Requester(target, settings, environ)
     page = requester.run(requester.answer(TasksOf(InstanceKey(target, parse_id(args.id)))))
     found = by_attention(page.items)
-    tasks = [task for task in found if args.status in {None, task.word}]
+    tasks = [task for task in found if args.status in {None, task.word.replace(" ", "-")}]
     if args.output == "json":
         print("[" + ",\n".join(map(_json, tasks)) + "]")
     elif args.output == "csv":

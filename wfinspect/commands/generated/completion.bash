@@ -29,7 +29,7 @@ _wfinspect() {
         watch/--env|find/--env|follow/--env) words='Prod Dev' ;;
         watch/--until) words='all:done all:success all:failure any:done any:success any:failure' ;;
         watch/--file|*/--config) compopt -o default 2>/dev/null; return ;;
-        tasks/--status) words='NotRun Running WaitTime CheckingCondition WaitResource WaitTrigger Failure Success Checking frozen dry run' ;;
+        tasks/--status) words='NotRun Running WaitTime CheckingCondition WaitResource WaitTrigger Failure Success Checking frozen dry-run' ;;
         follow/-o|follow/--output|doctor/-o|doctor/--output|info/-o|info/--output) words='table json' ;;
         */--region) words='cn-hangzhou cn-shanghai cn-shenzhen cn-beijing cn-zhangjiakou cn-wulanchabu cn-chengdu cn-qingdao cn-huhehaote cn-hangzhou-finance cn-shanghai-finance-1 cn-shenzhen-finance-1 cn-beijing-finance-1 cn-north-2-gov-1 cn-hongkong ap-southeast-1 ap-southeast-3 ap-southeast-5 ap-southeast-7 ap-northeast-1 ap-northeast-2 us-west-1 us-east-1 eu-central-1 eu-west-1 me-east-1 me-central-1' ;;
         */--endpoint) words='public vpc' ;;
@@ -49,7 +49,7 @@ _wfinspect() {
                 history/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
                 compare/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
                 list/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
-                follow/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --project --workspace --name --status --type --owner --tag --workflow --trigger --env --keep --by --output' ;;
+                follow/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --project --workspace --name --status --type --owner --tag --workflow --trigger --env --keep --by --output --json' ;;
                 simulate/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --port --speed' ;;
                 doctor/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json --try' ;;
                 info/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
