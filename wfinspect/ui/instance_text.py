@@ -77,10 +77,10 @@ def top_line(
 ) -> Line:
     """Return whose instances these are, how many are in which state, and whether contact is live.
 
-    `counts` is how many of the snapshot's rows are in which family.
+    `counts` is how many rows are in which family, also those that the snapshot is yet to have.
     """
     right = _contact_spans(snapshot.health, look, now, width, whose=_whose(snapshot, target))
-    if snapshot.health.contact is Contact.STARTING and not snapshot.rows:
+    if snapshot.health.contact is Contact.STARTING and not counts.total():
         right = (("ready", Role.DIM),)
     room = width - width_of(right) - 3
     profile = "demo" if is_demo else fmt.shown(target.profile, limit=40)

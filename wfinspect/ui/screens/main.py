@@ -134,7 +134,7 @@ class MainScreen(SparingScreen[None]):
         tall = max(
             step for step in self.VERTICAL_BREAKPOINTS or () if step[0] <= self.app.size.height
         )
-        self.add_class(f"-{self._layout}", tall[1])
+        self.add_class(f"-{self._layout}", tall[1], update=False)
         yield self.top
         yield self.id_box
         yield self.filter
@@ -245,15 +245,18 @@ class MainScreen(SparingScreen[None]):
         is_unseen = row is not None and row.is_unseen and is_in_view
         self._painted = (row.key, row.last_change) if row and is_unseen else None
 
-    def look_up(self, key: InstanceKey, *, is_alone: bool = True) -> None:
+    def look_up(self, key: InstanceKey, *, is_alone: bool = True, is_watched: bool = False) -> None:
         """Put the cursor on an instance; one that is not on the list joins it, in place of the one before.
 
-        In a narrow screen this opens the detail, unless it is one of several.
+        In a narrow screen this opens the detail, unless it is one of several. `is_watched` says that
+        the poller was told to watch it.
         """
         if self._rows.get(key) is None:
             items = self.list.items
             former = [items[0].key] if len(items) and not items[0].is_watched else []
-            self._await(dict.fromkeys(former) | {key: Row(key, is_loading=True)})
+            self._await(
+                dict.fromkeys(former) | {key: Row(key, is_watched=is_watched, is_loading=True)}
+            )
         self._display(key)
         self._select(key)
         if is_alone and self.app.size.width < WIDE_CELLS:
@@ -312,9 +315,12 @@ class MainScreen(SparingScreen[None]):
             # The last row has gone.
             self._in_detail = False
             self.set_focus(self.list)
-        # Each change of a class styles the whole screen again.
-        self.remove_class(*(f"-{one}" for one in Layout if one is not layout))
-        self.add_class(f"-{layout}")
+        before = self.classes
+        self.remove_class(*(f"-{one}" for one in Layout if one is not layout), update=False)
+        self.add_class(f"-{layout}", update=False)
+        # Once for both; before there is anything to style, not at all.
+        if self.is_mounted and self.classes != before:
+            self.update_node_styles()
         self.list.set_sidebar(is_sidebar=layout is Layout.SPLIT)
         self._fill()
 
