@@ -2,7 +2,6 @@ import ast
 import json
 import re
 import shlex
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -125,35 +124,20 @@ def test_the_exit_codes_are_those_of_each_help() -> None:
     assert listed == {name: set(re.findall(r"\d+", text)) for name, text in said.items()}
 
 
-def test_each_finding_of_doctor_has_its_advice() -> None:
-    rows = [[it.replace("`", "") for it in row] for row in table("doctor", "check")[1:]]
-    places = Path(wfinspect.__file__).parent.glob("commands/doctor.py")
-    trees = [ast.parse(path.read_text("utf-8")) for path in places]
-    given = [call.args[0] for call in calls(trees, "Check", "blocking")]
-    checks = {each.value for each in given if isinstance(each, ast.Constant)}
-    assert {row[0] for row in rows if row[0]} == checks | {"any"}
-    # What it says is said somewhere, and what it finds amiss is one of these.
-    words = [each for row in rows for each in row[1].split("; ")]
-    everything = " ".join(texts(ast.parse("\n".join(SOURCES))))
-    assert [each for each in words if each not in everything] == []
-    bad = calls(trees, "warning", "WfInspectError")
-    bad += [found for found in calls(trees, "Found") if len(found.args) > 1]
-    told = [" ".join(texts(each)) for each in bad]
-    # Shorter ones hand on an error's own sentence.
-    unnamed = [t for t in told if len(t.split()) > 2 and not any(each in t for each in words)]
-    assert unnamed == []
-
-
-def calls(trees: Sequence[ast.AST], *names: str) -> list[ast.Call]:
-    nodes = (node for tree in trees for node in ast.walk(tree))
-    found = (node for node in nodes if isinstance(node, ast.Call))
-    return [c for c in found if isinstance(c.func, ast.Name) and c.func.id in names]
-
-
-def texts(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+def test_the_page_on_doctor_has_each_check() -> None:
+    listed = [
+        name for row in table("doctor", "check")[1:] for name in re.findall(r"`(\w+)`", row[0])
+    ]
+    tree = ast.parse(
+        Path(wfinspect.__file__).with_name("commands").joinpath("doctor.py").read_text("utf-8")
+    )
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    given = [
+        c.args[0]
+        for c in calls
+        if isinstance(c.func, ast.Name) and c.func.id in {"Check", "blocking"}
+    ]
+    assert {each.value for each in given if isinstance(each, ast.Constant)} == {*listed}
 
 
 def test_all_that_the_page_for_maintainers_names_is_there() -> None:
