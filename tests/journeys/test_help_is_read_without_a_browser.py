@@ -62,3 +62,12 @@ def test_nothing_is_paged_where_no_terminal_is(home: Home) -> None:
     unknown = home.run("help", "credential")
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert unknown.stderr.endswith("did you mean credentials?\n")
+
+
+def test_the_keys_in_the_app_lead_to_the_pages(home: Home) -> None:
+    with home.start(config="") as app:
+        app.wait_for("help")
+        app.press("?")
+        app.wait_for(r"More: wfinspect help keys, search")
+        app.press("escape")
+        app.quit()

@@ -130,6 +130,9 @@ class QuitScreen(SheetScreen):
         )
 
 
+_MORE = "More: wfinspect help keys, search, config, notify, costs, ssh, ..."
+
+
 class HelpScreen(SheetScreen):
     """Keys with what they do, in groups."""
 
@@ -154,7 +157,8 @@ class HelpScreen(SheetScreen):
 
     def on_resize(self) -> None:
         self.lines.styles.max_height = max(1, self.size.height - 2)
-        self.lines.show(_help_lines(self._groups, min(76, self.size.width) - 4))
+        width = min(76, self.size.width) - 4
+        self.lines.show((*sentence(_MORE, width), BLANK, *_help_lines(self._groups, width)))
         self._hint.update_lines()
 
     def _hint_line(self, width: int) -> Line:
