@@ -1,7 +1,6 @@
 """``wfinspect help``: pages that are read where there is no browser."""
 
 import argparse
-import contextlib
 import re
 import shlex
 import signal
@@ -144,6 +143,8 @@ def _pager(environ: Mapping[str, str]) -> list[str] | None:
 
 def _through(pager: list[str], text: str, environ: Mapping[str, str]) -> int | None:
     """Show a text with a pager and return the exit code; None where it can't be started."""
+    # Ctrl-C is the pager's: less only stops what it does, more ends.
+    signal.signal(signal.SIGINT, lambda *_: None)
     try:
         # A file, unlike a pipe, takes all at once, and does not mind a reader that has ended.
         with TemporaryFile(
@@ -151,13 +152,11 @@ def _through(pager: list[str], text: str, environ: Mapping[str, str]) -> int | N
         ) as printed:
             printed.write(text)
             printed.seek(0)
-            process = subprocess.Popen(  # noqa: S603 - the user's own program
-                pager, stdin=printed, env={"LESS": "FRX"} | dict(environ)
+            ended = subprocess.run(  # noqa: S603 - the user's own program
+                pager, stdin=printed, env={"LESS": "FRX"} | dict(environ), check=False
             )
     except OSError:
         return None
-    while True:
-        # Ctrl-C is the pager's: less stops what it does, more ends.
-        with contextlib.suppress(KeyboardInterrupt):
-            ended = process.wait()
-            return 128 + signal.SIGINT if ended == -signal.SIGINT else 0
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return 128 + signal.SIGINT if ended.returncode == -signal.SIGINT else 0
