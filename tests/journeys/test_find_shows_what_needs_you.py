@@ -39,9 +39,12 @@ def test_find_shows_what_needs_you_first_under_titles_in_any_order(
         # The newest come first from the service, of which this is one of the oldest.
         assert NAME in rows(app)[0]
         assert re.search("NAME +INSTANCE +STATUS +TIME +DURATION +STARTED +TYPE +OWNER", app.text())
-        app.press("s")
-        app.wait_for("by name")
+        app.press("s", "s", "s")
+        app.wait_for("by name, A to Z")
         assert "ads_gmv_board" in rows(app)[0]
+        app.press("S")
+        app.wait_for("by name, Z to A")
+        assert "ads_gmv_board" in rows(app)[-1]
         app.quit()
 
 

@@ -44,6 +44,7 @@ from wfinspect.ui.rows import (
     list_heading,
     list_line,
     row_columns,
+    sort_words,
 )
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title, bind
@@ -92,7 +93,8 @@ class FindScreen(OverlayScreen):
         bind("w", "watch", "watch"),
         bind("space", "mark", "mark"),
         bind("a", "mark_all", "all"),
-        bind("s", "sort", "sort"),
+        bind("s", "sort", "sort, reversed", "s S"),
+        bind("S", "reverse"),
         bind("c", "run_on_row('compare')", "compare"),
         bind("v", "app.raw", "JSON"),
         bind("y", "app.copy_id", "copy ID"),
@@ -145,7 +147,7 @@ class FindScreen(OverlayScreen):
         total = f" of {self._page.total:,}" if self._page.total is not None else ""
         more = ", more as you scroll" if not self._page.is_last else ""
         marked = f" {len(self._marked)} marked " if self._marked else ""
-        order = f", by {self._sort}" if len(self._table) else ""
+        order = f", {', '.join(sort_words(self._sort))}" if len(self._table) else ""
         said = f" {len(self._table):,}{total} found{more}{order}"
         if self.list.text_width < ID_FROM_CELLS and self.list.chosen:
             said = f" {self.list.chosen.key.id} {said}"
@@ -180,7 +182,8 @@ class FindScreen(OverlayScreen):
             for r in self._found.values()
             if r.instance and has(r.key, r.instance, r.instance.status)
         )
-        self._table = RowTable(rows, self._sort)
+        self._table = RowTable(rows)
+        self._table.arrange(self._sort, now=self._now)
         self._marked &= {row.key for row in self._table}
         self.list.offer(self._table)
         if self._goes_to_list and len(self._table):
@@ -350,7 +353,12 @@ class FindScreen(OverlayScreen):
 
     def action_sort(self) -> None:
         """The next order."""
-        self._sort = _SORTS[(_SORTS.index(self._sort) + 1) % len(_SORTS)]
+        self._sort = _SORTS[(_SORTS.index(self._sort.removeprefix("-")) + 1) % len(_SORTS)]
+        self.refresh_lines()
+
+    def action_reverse(self) -> None:
+        """The same order from its other end."""
+        self._sort = self._sort[1:] if self._sort.startswith("-") else f"-{self._sort}"
         self.refresh_lines()
 
     def needed(self) -> Row | None:
