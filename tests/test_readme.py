@@ -7,6 +7,7 @@ from pkgutil import resolve_name
 
 import generated
 import pytest
+import readme_blocks
 from PIL import Image
 from readme_blocks import BLOCKS, INSIDE, PAGES, README, RESULTS, with_blocks
 
@@ -78,6 +79,26 @@ def test_the_two_commands_of_the_quick_start_are_one_line_each() -> None:
 
 
 SOURCES = [path.read_text("utf-8") for path in Path(wfinspect.__file__).parent.rglob("*.py")]
+
+
+def test_measured_figures_go_into_the_results_and_the_readme(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = RESULTS.read_text("utf-8")
+    table = text.partition("generated -->\n")[2].partition("\n<!-- end")[0]
+    start = re.search(r"\| start to first paint / bare app \| ([\d.]+)", table)
+    assert start is not None
+    readme, results = tmp_path / "README.md", tmp_path / "RESULTS.md"
+    readme.write_text(TEXT)
+    results.write_text(text)
+    monkeypatch.setattr(readme_blocks, "README", readme)
+    monkeypatch.setattr(readme_blocks, "RESULTS", results)
+    monkeypatch.setattr(readme_blocks, "BLOCKS", {readme: BLOCKS[README]})
+
+    readme_blocks.write_measured(table.replace(start[0], start[0].replace(start[1], "77.7")))
+
+    assert "/ bare app | 77.7 |" in results.read_text("utf-8")
+    assert "- 77.7 times the start" in readme.read_text("utf-8")
 
 
 def test_every_variable_that_is_read_is_named() -> None:

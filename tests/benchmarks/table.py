@@ -26,7 +26,7 @@ import soak
 import terminal
 import views
 from bench import Figures, Line
-from readme_blocks import README, RESULTS, replaced, with_blocks
+from readme_blocks import write_measured
 
 from wfinspect.clock import SystemClock
 
@@ -111,9 +111,7 @@ def main() -> int:
     table = markdown(found)
     print(f"\n{table}")
     if args.write:
-        text = RESULTS.read_text(encoding="utf-8")
-        RESULTS.write_text(replaced(text, "measured", table), encoding="utf-8")
-        README.write_text(with_blocks(README), encoding="utf-8")
+        write_measured(table)
     return 0 if all(line.holds for _, figures in found for line in figures) else 1
 
 

@@ -10,14 +10,26 @@ import generated
 from textual.binding import Binding
 
 from wfinspect.commands import TOPICS
+from wfinspect.commands.find import MAX_FOUND
 from wfinspect.model import FIELDS, FieldKind
+from wfinspect.parsing import MAX_RANGE
 from wfinspect.search import WORDS
-from wfinspect.settings import OPTIONS, NotifySettings
+from wfinspect.settings import (
+    MIN_INTERVAL_SECONDS,
+    MIN_LOST_AFTER_SECONDS,
+    OPTIONS,
+    NotifySettings,
+)
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.screens.compare import CompareScreen
 from wfinspect.ui.screens.find import FindScreen
 from wfinspect.ui.screens.tasks import TaskScreen, TasksScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
+from wfinspect.watching.follows import MOST
+from wfinspect.watching.groups import MAX_IDS
+from wfinspect.watching.limits import CALLS_A_SECOND
+from wfinspect.watching.notifications import MAX_TEXT
+from wfinspect.watching.store import MAX_RECENT, MAX_TRANSITIONS, TRANSITIONS_KEPT_FOR
 
 README = Path(__file__).parents[2] / "README.md"
 INSIDE = README.parent / "wfinspect" / "README.md"
@@ -117,6 +129,24 @@ def fields() -> str:
     return "\n".join(lines)
 
 
+def limits() -> str:
+    kept = f"{MAX_TRANSITIONS:,}, for {TRANSITIONS_KEPT_FOR.days} days"
+    rows = {
+        "calls a second": CALLS_A_SECOND,
+        "instances that one call reads": MAX_IDS,
+        "IDs in a range such as `100..120`": MAX_RANGE,
+        "shortest `--interval`": f"{MIN_INTERVAL_SECONDS:g} s",
+        "shortest `lost_after`": f"{MIN_LOST_AFTER_SECONDS:g} s",
+        "changes that are kept": kept,
+        "recent IDs that are offered": MAX_RECENT,
+        "characters of a notification": MAX_TEXT,
+        "instances that `wfinspect find` prints": f"{MAX_FOUND:,}",
+        "instances of one date that a follow adds": MOST,
+    }
+    lines = [f"| {what} | {most} |" for what, most in rows.items()]
+    return "\n".join(["| what | limit |", "|---|---|", *lines])
+
+
 class Example(NamedTuple):
     """A day of watching 50 instances in 5 groups; `benchmarks/day.py` holds the calls to be true."""
 
@@ -201,7 +231,7 @@ BLOCKS = {
     INSIDE: {"layers": layers},
     PAGES["keys"]: {"keys": keys, "view-keys": view_keys},
     PAGES["search"]: {"fields": fields},
-    PAGES["config"]: {"options": options},
+    PAGES["config"]: {"options": options, "limits": limits},
     PAGES["notify"]: {"notify": notify},
     PAGES["costs"]: {"costs": costs},
 }
@@ -224,6 +254,13 @@ def with_blocks(page: Path) -> str:
     for name, make in BLOCKS[page].items():
         text = replaced(text, name, make())
     return text
+
+
+def write_measured(table: str) -> None:
+    """Put a table of figures into RESULTS.md, and the ratios that README.md quotes there."""
+    text = RESULTS.read_text(encoding="utf-8")
+    RESULTS.write_text(replaced(text, "measured", table), encoding="utf-8")
+    README.write_text(with_blocks(README), encoding="utf-8")
 
 
 if __name__ == "__main__":
