@@ -10,8 +10,9 @@ from signed_request import Caller, listed
 
 from wfinspect.model import Status, WorkflowInstance
 from wfinspect.parsing import parse_parameters
+from wfinspect.regions import zone_of
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.simulator.fleet import HOSTILE_TEXT, TYPES, Fleet, milliseconds
+from wfinspect.simulator.fleet import HOSTILE_TEXT, REGION, TYPES, Fleet, Record, milliseconds
 
 FIELDS = {
     "Id",
@@ -233,7 +234,7 @@ def test_a_speed_that_is_not_positive_is_refused(speed: float) -> None:
 
 def test_records_name_what_an_instance_holds() -> None:
     ours = {name.title().replace("_", "") for name in WorkflowInstance.__dataclass_fields__}
-    assert ours - {"UnknownFields", "Unreadable", "Raw"} == FIELDS | TIMES
+    assert ours - {"UnknownFields", "Unreadable", "Packed"} == FIELDS | TIMES
 
 
 GET = "GetWorkflowInstance"
@@ -302,3 +303,36 @@ def test_an_instance_that_vanishes_is_in_neither_answer(
 def test_a_status_cannot_be_set_for_an_unknown_instance(simulator: Simulator) -> None:
     with pytest.raises(KeyError):
         simulator.set_status(77, "Failure")
+
+
+HOURLY, DAILY = 2261133, 2261034
+
+
+def runs_of(fleet: Fleet, workflow: int, now: datetime) -> list[Record]:
+    records = [fleet.record(i, now) for i in fleet.ids_at(now)]
+    return [r for r in records if r and r["WorkflowId"] == workflow and r["EnvType"] == "Prod"]
+
+
+def test_new_runs_come_into_being_as_time_passes_and_faster_at_speed() -> None:
+    fleet, fast = Fleet(epoch=START), Fleet(epoch=START, speed=10.0)
+    before = len(runs_of(fleet, HOURLY, START))
+    assert len(runs_of(fleet, HOURLY, START + timedelta(seconds=299))) == before
+    assert len(runs_of(fleet, HOURLY, START + timedelta(seconds=601))) == before + 2
+    assert len(runs_of(fast, HOURLY, START + timedelta(seconds=61))) == before + 2
+    # A moment before knows nothing of it, whatever has been looked at since.
+    assert len(runs_of(fleet, HOURLY, START)) == before
+
+
+def test_each_day_brings_runs_of_its_own_some_late_and_some_missing() -> None:
+    fleet = Fleet(epoch=START)
+    latest = START + timedelta(days=40)
+    runs = [r for r in runs_of(fleet, DAILY, latest) if r["CreateTime"] > ms(START)]
+    assert 35 <= len(runs) < 40
+    dates = [r["BizDate"] for r in runs]
+    assert len(set(dates)) == len(dates)
+    newest = max(runs, key=lambda r: r["BizDate"])
+    today = latest.astimezone(zone_of(REGION)).replace(hour=0, minute=0, second=0, microsecond=0)
+    assert newest["BizDate"] == ms(today - timedelta(days=1))
+    took = sorted(r["FinishedTime"] - r["StartedTime"] for r in runs[:-1])
+    assert took[-1] > 2 * took[len(took) // 2]
+    assert all(r["CreateTime"] < r["StartedTime"] for r in runs[:-1])

@@ -273,6 +273,43 @@ def extra_instances(count: int) -> tuple[PlannedInstance, ...]:
     )
 
 
+_EVERY_SECONDS = 300.0
+"""Of a lifecycle: so far apart are the new runs of a workflow that runs by the hour."""
+_BY_THE_HOUR = (2261133, 3310060)
+_FIRST_ARRIVAL = 10_500_000_000
+_KEPT_HOURS, _KEPT_DAYS = 600, 60
+_MISSING, _LATE = 0.04, 0.12
+"""Shares of the days' runs that never come into being, and that take far longer than usual."""
+
+
+def _hourly(n: int, today_is: int) -> tuple[PlannedInstance, ...]:
+    """Return the runs that come into being as the hour n begins; `today_is` days after the epoch's."""
+    return tuple(
+        _arrival(
+            _FIRST_ARRIVAL + 10 * n + place, _WORKFLOWS[workflow], 1 - today_is, n * _EVERY_SECONDS
+        )
+        for place, workflow in enumerate(_BY_THE_HOUR)
+    )
+
+
+def _daily(day: int, seconds: float) -> tuple[PlannedInstance, ...]:
+    """Return the runs of a day after the epoch's, which begins after so many seconds of lifecycles."""
+    workflows = [w for w in _WORKFLOWS.values() if w.type == "Normal" and w.id not in _BY_THE_HOUR]
+    return tuple(
+        _arrival(_FIRST_ARRIVAL + 500_000_000 + 1000 * day + place, workflow, 1 - day, seconds)
+        for place, workflow in enumerate(workflows)
+        if Random(f"missing/{workflow.id}/{day}").random() >= _MISSING
+    )
+
+
+def _arrival(number: int, workflow: Workflow, days_back: int, seconds: float) -> PlannedInstance:
+    luck = Random(f"arrival/{number}")
+    working = 120.0 * luck.uniform(0.9, 1.1) * (3.0 if luck.random() < _LATE else 1.0)
+    phases = (20.0, 30.0, 0.0, 15.0, working, 0.0, 1e9)
+    life = _life(*phases, at="NotRun", into=-seconds, failing=0.15)
+    return PlannedInstance(number, workflow, "Prod", days_back, life, is_fixed=True)
+
+
 def _extra_workflow(n: int) -> Workflow:
     name, project = f"dwd_load_{n:05}_di", 91000 + n // 100
     tags = (("load", "1"),)
@@ -319,12 +356,37 @@ class Fleet:
         self.ids = tuple(p.id for p in watched)
         """Every instance's ID, those of the catalogue first; not the runs of earlier days."""
         self._lives = {p.id: self._life(p) for p in self._planned.values()}
+        self.all_ids = tuple(self._planned)
+        """Those, and those of the runs of earlier days."""
+        self._hours = self._days = 0
+        """Up to which hour and day since the epoch runs have come into being."""
         self.project_ids = frozenset(p.workflow.project_id for p in self._planned.values())
 
-    @property
-    def all_ids(self) -> tuple[int, ...]:
-        """The IDs, and those of the runs of earlier days."""
+    def ids_at(self, now: datetime) -> tuple[int, ...]:
+        """Return the IDs of all that has come into being by a moment, or later."""
+        self._grow(now)
         return tuple(self._planned)
+
+    def _grow(self, now: datetime) -> None:
+        """Let the runs come into being that the time since the epoch brings."""
+        zone, epoch = zone_of(REGION), datetime.fromtimestamp(self.epoch / 1000, UTC)
+        passed = (self.moment(now) - self.epoch) / 1000
+        last_hour = int(passed * self._speed // _EVERY_SECONDS)
+        last_day = (max(now, epoch).astimezone(zone).date() - self._today.date()).days
+        # What is older is past its retention.
+        hours = range(max(self._hours, last_hour - _KEPT_HOURS) + 1, last_hour + 1)
+        days = range(max(self._days, last_day - _KEPT_DAYS) + 1, last_day + 1)
+        new: list[PlannedInstance] = []
+        for n in hours:
+            at = epoch + timedelta(seconds=n * _EVERY_SECONDS / self._speed)
+            new += _hourly(n, (at.astimezone(zone).date() - self._today.date()).days)
+        for day in days:
+            begins = self._today + timedelta(days=day) - epoch
+            new += _daily(day, begins.total_seconds() * self._speed)
+        self._hours = max(self._hours, last_hour)
+        self._days = max(self._days, last_day)
+        self._planned |= {each.id: each for each in new}
+        self._lives |= {each.id: each.life for each in new}
 
     def moment(self, now: datetime) -> int:
         """Return the moment as the fleet knows it: time before its epoch does not exist."""
@@ -335,10 +397,13 @@ class Fleet:
 
         StartedTime and FinishedTime are absent until they have happened.
         """
+        self._grow(now)
         planned = self._planned.get(instance_id)
         if planned is None:
             return None
         life, run = self._lives[instance_id], self.run(instance_id, now)
+        if self._elapsed(life, now) < 0:
+            return None  # it has not come into being
         into = self._elapsed(life, now) % life.period
         ends = accumulate(seconds for _, seconds in life.phases)
         index = min(sum(end <= into for end in ends), len(life.phases) - 1)
@@ -360,7 +425,7 @@ class Fleet:
             "ProjectId": workflow.project_id,
             "EnvType": planned.env_type,
             "Owner": workflow.owner,
-            "CreateTime": self.epoch - int(life.offset * life.past * 1000) - 1000,
+            "CreateTime": self._created(life),
             "ModifyTime": since,
             "CreateUser": workflow.owner,
             "ModifyUser": workflow.owner,
@@ -368,6 +433,10 @@ class Fleet:
             "Tags": [{"Key": key, "Value": value} for key, value in workflow.tags],
         }
         return {name: value for name, value in record.items() if value is not None}
+
+    def _created(self, life: Lifecycle) -> int:
+        scale = 1000 * life.past if life.offset > 0 else 1000 / self._speed
+        return self.epoch - int(life.offset * scale) - 1000
 
     def run(self, instance_id: int, now: datetime) -> WorkflowRun:
         """Return the run of an instance that is under way at a moment."""

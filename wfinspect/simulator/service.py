@@ -328,7 +328,7 @@ def instances(
         raise Refusal("InvalidProject.NotFound")
     return [
         record
-        for record in population.records(ids or population.fleet.all_ids, now)
+        for record in population.records(ids or population.fleet.ids_at(now), now)
         if record.get("ProjectId") == project_id
         and record.get("EnvType") == env_type
         and record.get("BizDate") == biz_date
