@@ -106,7 +106,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get"], "arguments are required: ID; `wfinspect get --help` shows"),
         (
             ["get", "1", "--colour", "red"],
-            "wfinspect get has no option '--colour': did you mean --color?",
+            "There is no option '--colour': did you mean --color?",
         ),
         (["get", "1", "--frobnicate"], "no option '--frobnicate': `wfinspect get --help` shows"),
         (["tasks", "1", "2"], "'2' is one too many; `wfinspect tasks --help` shows"),

@@ -148,7 +148,7 @@ class _Parser(argparse.ArgumentParser):
             self.error(f"{name!r} is one too many")
         shows = f"`{self.prog} --help` shows what can be given."
         hint = did_you_mean(name, self._option_string_actions, shows)
-        raise UsageError(f"{self.prog} has no option {name!r}: {hint}")
+        raise UsageError(f"There is no option {name!r}: {hint}")
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; `{self.prog} --help` shows what can be given.")

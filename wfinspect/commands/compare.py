@@ -49,12 +49,14 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         return 0
     print(f"{shown(first.name, limit=200)}, {first.id} beside {second.id}", end="")
     print(f", its last success: {said}\n" if said else "\n")
+    # Of a name and two values on a terminal, with what marks one as cut.
+    limit = min(_LIMIT, max(8, ((output.room() or 1_000) - 20) // 3))
     for title, differs, rows in (
         ("TASKS", None, tasks),
         ("DIFFERS", _YES, fields),
         ("DIFFERS IN EVERY RUN", _IN_EVERY_RUN, fields),
     ):
-        lines = [_line(row) for row in rows if differs in {None, row["differs"]}]
+        lines = [_line(row, limit) for row in rows if differs in {None, row["differs"]}]
         if lines:
             print(f"{title} {len(lines)}\n{output.aligned(lines)}\n")
     print(f"{sum(row['differs'] == _NO for row in fields)} are equal: -o json has them.")
@@ -114,12 +116,12 @@ def _task(pair: ComparedTask, now_ms: float) -> output.Values:
     }
 
 
-def _line(row: output.Values) -> tuple[str, ...]:
-    cells = [f"  {shown(str(row['name']), limit=_LIMIT)}"]
+def _line(row: output.Values, limit: int) -> tuple[str, ...]:
+    cells = [f"  {shown(str(row['name']), limit=limit)}"]
     for place in ("first", "second"):
         value, seconds = row[place], row[f"{place}_seconds"]
         ran = f" {duration(seconds)}" if isinstance(seconds, float) else ""
-        cell = "-" if value is None else shown(str(value), limit=_LIMIT) + ran
+        cell = "-" if value is None else shown(str(value), limit=limit) + ran
         is_state = value is not None and (row["part"] == "task" or row["name"] == "Status")
         cells.append(output.Colored(cell, family_of(str(value))) if is_state else cell)
     return tuple(cells)

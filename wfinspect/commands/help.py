@@ -19,7 +19,7 @@ from rich.markdown import CodeBlock, Heading, Markdown, TableElement
 from rich.segment import Segment
 from rich.table import Table
 
-from wfinspect.commands import TOPICS
+from wfinspect.commands import COMMANDS, TOPICS
 from wfinspect.errors import UsageError, did_you_mean
 from wfinspect.settings import Settings
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, _settings: Settings | None, environ: Mapping[s
     elif args.topic in TOPICS:
         text = as_plain_text(page(args.topic), _width())
     else:
-        hint = did_you_mean(args.topic, TOPICS, "`wfinspect help` lists the pages.")
+        hint = did_you_mean(args.topic, (*TOPICS, *COMMANDS), "`wfinspect help` lists the pages.")
         raise UsageError(f"There is no page {args.topic[:40]!r}: {hint}")
     is_long = text.count("\n") >= get_terminal_size().lines
     pager = _pager(environ) if is_long and sys.stdout.isatty() else None

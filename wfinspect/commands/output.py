@@ -126,7 +126,12 @@ def as_lines(
 ) -> str:
     """Return a heading and a line for each instance, without columns that `width` cells do not hold."""
     rows = [_HEADING, *(_row(instance, region, zone, now) for instance in instances)]
-    for title in _SHED:
+    return fitted(rows, _SHED, width)
+
+
+def fitted(rows: Sequence[tuple[str, ...]], shed: Sequence[str], width: int | None) -> str:
+    """Return rows as lines, the first with titles, without columns of `shed` that `width` cells do not hold."""
+    for title in shed:
         widths = (max(map(cell_width, column)) for column in zip(*rows, strict=True))
         if width is None or sum(widths) + 2 * (len(rows[0]) - 1) <= width:
             break

@@ -30,6 +30,7 @@ WORDS = (*(str(each) for each in Status if each is not Status.UNKNOWN), "frozen"
 
 _LEFT_OUT = ("script_content", "tags", "unknown_fields", "unreadable", "raw")
 _COLUMNS = tuple(each.name for each in fields(TaskInstance) if each.name not in _LEFT_OUT)
+_SHED = ("STARTED", "TYPE", "RUN")
 _TITLES = ("ID", "STATUS", "NAME", "TYPE", "STARTED", "RAN", "RUN")
 
 
@@ -59,7 +60,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         print(csv_table([service_name(n) for n in _COLUMNS], map(_values, tasks), settings.zone))
     elif tasks:
         now = SystemClock().now()
-        print(output.aligned([_TITLES, *(_row(task, settings.zone, now) for task in tasks)]))
+        rows = [_TITLES, *(_row(task, settings.zone, now) for task in tasks)]
+        print(output.fitted(rows, _SHED, output.room()))
     else:
         output.say("No task matches." if found else "The instance has no tasks.")
     if not page.is_last:
