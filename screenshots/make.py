@@ -280,6 +280,7 @@ async def failure() -> None:
             await stage.press("escape")
         await stage.press("c")
         await stage.shown("join_region_dim")
+        await stage.shown("usually")
         story.show(5, "compares with the last success.", "c")
         await stage.press("escape")
         await stage.shown("PARAMETERS")
@@ -297,7 +298,7 @@ async def main() -> None:
         "light": light,
         "outage": outage,
         "tasks": lambda: view("tasks", (100, 20), "t", "join_region_dim"),
-        "compare": lambda: view("compare", (100, 36), "c", "join_region_dim"),
+        "compare": lambda: view("compare", (100, 36), "c", "join_region_dim", "usually"),
         "find": lambda: view("find", (100, 20), "f space underscore d i enter j space", "found"),
     }
     for name, make in makers.items():
