@@ -5,6 +5,8 @@ Run it with ``.venv/bin/python tests/benchmarks/terminal.py [NAME ...]`` on a qu
 
 import argparse
 import os
+import re
+import select
 import statistics
 import sys
 import tempfile
@@ -35,11 +37,17 @@ def session(command: list[str], env: dict[str, str], home: Path) -> Iterator[Pty
 def cpu_to(
     command: list[str], env: dict[str, str], home: Path, pattern: str, size: tuple[int, int]
 ) -> float:
-    """Return the seconds of CPU that all threads of a program have used when its screen matches."""
+    """Return the seconds of CPU that all threads of a program have used when what makes its screen match comes.
+
+    What it does while the screen is drawn here is not counted.
+    """
+    used, deadline = 0.0, time.monotonic() + 30.0
     with PtySession(command, home=home, env=env, size=size) as running:
-        running.wait_for(pattern, 30.0)
-        threads = Path(f"/proc/{running.process.pid}/task").glob("*/schedstat")
-        used = sum(int(path.read_text().split()[0]) for path in threads) / 1e9
+        while not re.search(pattern, running.text()):
+            select.select([running.master], [], [], deadline - time.monotonic())
+            threads = Path(f"/proc/{running.process.pid}/task").glob("*/schedstat")
+            used = sum(int(path.read_text().split()[0]) for path in threads) / 1e9
+            assert running.read_some(1.0), f"{pattern} never came"
         running.press("ctrl+q")
         running.wait_exit(10.0)
     return used
