@@ -112,14 +112,14 @@ def test_a_narrow_list_has_whole_names_and_enter_opens_the_detail(
     with home.start(FIRST, SECOND) as app:
         app.wait_for(r"✖ ads_user_profile_daily +\d{11}  Failure")
         app.press("g", "enter")
-        app.wait_for("Business date")
+        app.wait_for("Esc back")
         app.wait_for(r"  NAME|WATCHED")
         app.press("z")
         app.wait_gone("WATCHED")
         app.press("z")
         app.wait_for("WATCHED")
         app.press("escape")
-        app.wait_gone("Business date")
+        app.wait_gone("Esc back")
         app.resize(60, 20)
         app.press("enter")
         app.wait_gone(NAMES[SECOND])
@@ -146,4 +146,19 @@ def test_marked_rows_are_acted_on_together_as_the_footer_says(
         app.wait_for("▸ 3 ")
         app.press("g", " ", "escape")
         app.wait_gone("x remove")
+        app.quit()
+
+
+def test_keys_that_a_link_bunches_act_in_their_order(home: Home, simulator: Simulator) -> None:
+    for number in (FIRST, SECOND):
+        simulator.set_status(number, "Success")
+    with home.start(FIRST, SECOND) as app:
+        app.wait_for("✔ 2 ")
+        app.send(b"/trade")
+        app.wait_for("/ trade")
+        app.wait_gone(NAMES[FIRST])
+        app.press("enter", "e")
+        app.wait_for("CSV to a file")
+        app.send(b"\x1b[B\x1b[B\r")
+        app.wait_for(r"Written to [\s\S]*\.csv")
         app.quit()

@@ -30,9 +30,10 @@ import wfinspect.ui
 
 INSIDE: dict[type, tuple[str, set[str]]] = {
     App: (
-        "terminal.py, app.py",
+        "terminal.py, app.py, widgets/boxes.py",
         {
             "_batch_count",
+            "_check_bindings",
             "_clipboard",
             "_close_messages_no_wait",
             "_closed",

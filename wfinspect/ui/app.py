@@ -189,7 +189,19 @@ class WfInspectApp(CrashSafeApp):
                 box.take_keys()
             elif isinstance(event, events.Paste):
                 event = self._line_of(event)
+        elif isinstance(event, events.Key) and self._is_text_of_box(event):
+            return
         await super().on_event(event)
+
+    def _is_text_of_box(self, key: events.Key) -> bool:
+        """Take a key that was on its way when the one before it gave the keys to a box: a slow link bunches keys."""
+        box, char = self.focused, key.character or ""
+        if not key.is_printable or not isinstance(box, Input):
+            return False
+        is_text = box.check_consume_key(key.key, char)
+        if is_text:
+            box.insert_text_at_cursor(char)
+        return is_text
 
     @property
     def _id_box(self) -> IdBox | None:

@@ -125,6 +125,7 @@ class FindScreen(OverlayScreen):
         self._table = RowTable()
         self._now = self.clock.now()
         self.input = SearchInput(value=self._offered[0])
+        self.input.takes = self._leads_elsewhere
         self.head = StaticLines(classes="head")
         self.list = CursorList(self._found_line, lambda row: row.key, self._nothing)
 
@@ -334,18 +335,17 @@ class FindScreen(OverlayScreen):
         else:
             self.dismiss()
 
-    def on_key(self, event: events.Key) -> None:
-        """Up and down in the search offer others; below the last one the list takes the keys."""
-        if not self.input.has_focus or event.key not in {"up", "down", "tab"}:
-            return
-        event.stop()
-        event.prevent_default()
-        if event.key != "up" and len(self._table):
+    def _leads_elsewhere(self, key: str) -> bool:
+        """Offer other searches by up and down; give the keys to the list below the last one."""
+        if key not in {"up", "down", "tab"}:
+            return False
+        if key != "up" and len(self._table):
             self.set_focus(self.list)
-        elif event.key != "tab":
-            step = 1 if event.key == "up" else -1
+        elif key != "tab":
+            step = 1 if key == "up" else -1
             self._offer = (self._offer + step) % len(self._offered)
             self.input.put(self._offered[self._offer])
+        return True
 
     def action_search(self) -> None:
         """Change the search."""

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.strip import Strip
 from textual.suggester import Suggester
@@ -127,22 +126,17 @@ class LineInput(Input):
             value, placeholder=placeholder, compact=True, select_on_focus=False, **options
         )
         self.cursor_blink = False
+        self.takes: Callable[[str], bool] = lambda _: False
+        """Returns whether it does something at a key, which then means nothing else."""
 
     async def _on_key(self, event: events.Key) -> None:
         # At once, not when the key has gone round: of keys that a slow link bunches, those behind it
-        # would be in the text before it acts.
-        if action := _EDITING.get(event.key):
+        # would act, or be in the text, before it.
+        if event.is_printable:
+            return
+        if self.takes(event.key) or await self.app._check_bindings(event.key):  # noqa: SLF001 - it has no public name
             event.stop()
             event.prevent_default()
-            await self.run_action(action)
-
-
-_EDITING = {
-    key: binding.action
-    for binding in Input.BINDINGS
-    if isinstance(binding, Binding)
-    for key in binding.key.split(",")
-}
 
 
 class _Completion(Suggester):
@@ -365,6 +359,7 @@ class FilterBox(Horizontal):
         super().__init__(id=id)
         self._prompt = StatusLine(lambda _: line((" /", Role.ACCENT)), id="filter-prompt")
         self.input = SearchInput(EXAMPLE, max_length=100)
+        self.input.takes = self._clears
         self.display = False
 
     def compose(self) -> ComposeResult:
@@ -384,12 +379,12 @@ class FilterBox(Horizontal):
         """Whether what is typed is a filter."""
         return self.input.has_focus
 
-    def on_key(self, event: events.Key) -> None:
-        """Clear on Esc, and then as on Enter; leave other keys than text to the screen."""
-        if event.key == "escape":
-            event.stop()
+    def _clears(self, key: str) -> bool:
+        """Clear on Esc, and then as on Enter."""
+        if key == "escape":
             self.input.value = ""
             self.post_message(Input.Submitted(self.input, ""))
+        return key == "escape"
 
 
 def command_hints(
