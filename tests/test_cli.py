@@ -113,6 +113,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "1", "-o", "json", "--fields", "Id"], "did you mean --field?"),
         (["tasks", "1", "--status", "failed"], "'failed' is none of"),
         (["logs", "1", "--failed", "--follow"], "--failed goes with neither"),
+        (["logs", "1", "--grep", "("], "--grep: '(' is not a regular expression"),
         (["logs", "1", "--tail", "0"], "whole number above 0"),
         (["logs", "1", "--task", "1", "--failed"], "not allowed with argument --task"),
         (["list", "add"], "No instance ID was given"),

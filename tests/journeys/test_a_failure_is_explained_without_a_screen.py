@@ -9,7 +9,6 @@ from journey import Home
 from wfinspect.simulator import DEMO_IDS, FROZEN_ID, Simulator
 
 FAILED, RUNNING = DEMO_IDS[:2]
-UNKNOWN = 77
 CAUSE = "FAILED: ODPS-0130071"
 
 
@@ -36,7 +35,6 @@ def test_the_tasks_of_a_failure_are_listed_with_what_needs_the_user_first(
         "join_region_dim",
         "clean_login_event",
     ]
-    assert json.loads(home.run("tasks", FAILED, "--status", "Running", "--json").stdout) == []
 
 
 def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator: Simulator) -> None:
@@ -48,10 +46,8 @@ def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator:
     assert CAUSE in whole.stdout
     assert re.search(r"join_region_dim \(10432987165009\), run \d, Failure", whole.stderr)
     assert simulator.calls.count("GetTaskInstanceLog") == 1
-    last = home.run("logs", FAILED, "--tail", 3)
-    assert last.stdout == "".join(whole.stdout.splitlines(keepends=True)[-3:])
-    found = home.run("logs", FAILED, "--grep", r"FAILED: ODPS-\d+")
-    assert [CAUSE in line for line in found.stdout.splitlines()] == [True]
+    found = home.run("logs", FAILED, "--grep", r"FAILED: ODPS-\d+|Cost time", "--tail", 2)
+    assert [CAUSE in line for line in found.stdout.splitlines()] == [True, False]
     both = home.run("logs", FAILED, "--failed", "--grep", CAUSE)
     assert [line for line in both.stdout.splitlines() if line.startswith("==>")] == [
         "==> join_region_dim (10432987165009), run 2, Failure <==",
@@ -59,9 +55,6 @@ def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator:
     ]
     other = home.run("logs", FAILED, "--task", "10432987165007", "--run", 1)
     assert "Current node: clean_login_event" in other.stdout
-    assert home.run("logs", FAILED, "--task", UNKNOWN).returncode == 5
-    assert home.run("logs", FAILED, "--grep", "(").returncode == 2
-    assert home.run("logs", UNKNOWN).returncode == 5
 
 
 def test_frozen_tasks_are_passed_over_and_named(home: Home) -> None:
@@ -113,7 +106,6 @@ def test_the_list_is_edited_and_moved_without_a_screen(home: Home, simulator: Si
 
 def test_what_changed_is_kept_and_printed(home: Home, simulator: Simulator) -> None:
     simulator.set_status(FAILED, "Running")
-    assert home.run("history").stdout == ""
     with home.start(FAILED, size=(100, 30)) as app:
         app.wait_for("▸ Running")
         simulator.set_status(FAILED, "Failure")
@@ -125,10 +117,8 @@ def test_what_changed_is_kept_and_printed(home: Home, simulator: Simulator) -> N
     assert re.fullmatch(
         rf"[-\d]+ [:\d]+  {FAILED}  Running -> Failure  ads_user_profile_daily\n", done.stdout
     )
-    assert home.run("history").stdout == done.stdout
     [row] = json.loads(home.run("history", "--json").stdout)
     assert (row["id"], row["from"], row["to"], row["final"]) == (FAILED, "Running", "Failure", True)
-    assert home.run("history", UNKNOWN).stdout == ""
 
 
 def test_a_failure_is_compared_with_the_last_success(home: Home, simulator: Simulator) -> None:
@@ -143,7 +133,4 @@ def test_a_failure_is_compared_with_the_last_success(home: Home, simulator: Simu
     assert re.search(r"\nDIFFERS IN EVERY RUN \d+\n(.*\n)* *Business date  +2", done.stdout)
     rows = json.loads(home.run("compare", FAILED, "--json").stdout)
     assert {row["differs"] for row in rows} == {"yes", "in every run", "no"}
-    other = next(row["second"] for row in rows if row["name"] == "ID")
-    with_it = home.run("compare", FAILED, other, "-o", "csv").stdout
-    assert f"field,ID,{FAILED},{other},in every run,," in with_it.splitlines()
-    assert home.run("compare", FAILED, UNKNOWN).returncode == 5
+    assert rows[0]["part"] == "field"
