@@ -33,7 +33,7 @@ from wfinspect.errors import (
 )
 from wfinspect.model import InstanceId, InstanceKey, Status, Target
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.watching.api import Contact, Health, Row, Slow, Snapshot
+from wfinspect.watching.api import Contact, Health, Row, Rows, Slow, Snapshot, Trouble
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.store import Changes, Store
 
@@ -348,7 +348,7 @@ STATUSES = st.sampled_from([*Status, "Sleeping"])
 def test_an_end_is_never_concluded_from_old_readings(
     until: str, fast: bool, drawn: list[tuple[str, bool, bool]]
 ) -> None:
-    rows = tuple(
+    rows = Rows(
         Row(key(n), instance(n, status), START, is_watched=True, is_live=is_live, is_gone=is_gone)
         for n, (status, is_live, is_gone) in enumerate(drawn)
     )
@@ -363,6 +363,49 @@ def test_an_end_is_never_concluded_from_old_readings(
         assert settled
     if until.startswith("all") and code is not None and not fast:
         assert is_all
+
+
+REFUSED = Trouble("NoSuchRegion", "It is never accepted.", None, 2)
+
+
+def seen(number: int, status: str | None, *are: bool) -> Row:
+    """A row as a snapshot may hold it: live or not, gone or not, refused or not."""
+    is_live, is_gone, is_refused = are
+    return Row(
+        key(number),
+        None if status is None else instance(number, status),
+        START,
+        is_watched=True,
+        is_live=is_live,
+        is_gone=is_gone,
+        trouble=REFUSED if is_refused else None,
+    )
+
+
+SEEN = st.builds(
+    seen,
+    st.integers(1, 4),
+    st.one_of(st.none(), STATUSES),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+@given(
+    st.sampled_from(["", *UNTILS]), st.booleans(), st.lists(st.lists(SEEN, max_size=4), max_size=5)
+)
+def test_what_only_differences_were_taken_of_stands_as_if_all_were(
+    until: str, fast: bool, drawn: list[list[Row]]
+) -> None:
+    keys = None if not until else [key(n) for n in range(1, 6)]
+    follower = Follower(keys, until, fail_fast=fast)
+    for rows in map(Rows, drawn):
+        follower.take(Snapshot(rows=rows))
+        afresh = Follower(keys, until, fail_fast=fast)
+        afresh.take(Snapshot(rows=rows))
+        assert follower.exit_code == afresh.exit_code
+        assert set(follower.summary().split()) == set(afresh.summary().split())
 
 
 @given(st.text(), st.text(), st.one_of(st.none(), st.text()))

@@ -5,11 +5,13 @@ import contextlib
 import os
 import queue
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from functools import partial
 from math import inf
-from typing import TextIO
+from operator import attrgetter
+from typing import NamedTuple, TextIO
 
 from wfinspect.clock import Clock, SystemClock, duration_seconds
 from wfinspect.commands.find import add_date, add_filters, query_of
@@ -25,7 +27,7 @@ from wfinspect.regions import zone_of
 from wfinspect.search import date_of, read_day
 from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals
-from wfinspect.watching.api import Contact, Row, Snapshot, Trouble, group_of
+from wfinspect.watching.api import Contact, Row, Rows, Snapshot, Trouble, group_of
 from wfinspect.watching.engine import Engine
 from wfinspect.watching.notifications import Alerts, Messenger, NoticeReader
 from wfinspect.watching.poller import Poller
@@ -230,23 +232,43 @@ class Follower:
             fail_fast: end as soon as the condition can't come true.
             awaited: what the first instances are looked for by.
         """
-        self._keys = keys
         self._is_endless, self._awaited = not until, awaited
         self._trouble: Trouble | None = None
         self._is_any, self._state = until.startswith("any:"), until.partition(":")[2]
         self._fail_fast = fail_fast
-        self._rows: list[Row | None] = []
+        self._given = Rows()
+        self._standings: dict[InstanceKey, _Standing] = {}
+        self._counts: Counter[_Standing] = Counter()
+        self._is_begun = self._is_endless or keys is not None
+        """Which instances are followed is known."""
+        for key in keys or ():
+            self._stand(key, None)
         self._reported: dict[InstanceKey, Row] = {}
 
     def take(self, snapshot: Snapshot) -> list[Change]:
         """Take the newest snapshot in; return what is new in it."""
-        rows = {row.key: row for row in snapshot.rows}
+        before, self._given = self._given, snapshot.rows
         self._trouble = snapshot.follow_trouble
-        if self._is_endless or (self._keys is None and rows):
-            self._keys = list(rows)
-        self._rows = [rows.get(key) for key in self._keys or ()]
-        changes = [self._change(row) for row in self._rows if row is not None]
+        is_first = not self._is_begun and bool(snapshot.rows)
+        self._is_begun |= is_first
+        news: list[Row] = []
+        for former, row in snapshot.rows.changes(before):
+            key = (row or former).key  # type: ignore[union-attr] # one of them is there
+            if key in self._standings or is_first or self._is_endless:
+                self._stand(key, row, is_kept=not self._is_endless)
+                news += [] if row is None else [row]
+        changes = map(self._change, sorted(news, key=attrgetter("position")))
         return [change for change in changes if change is not None]
+
+    def _stand(self, key: InstanceKey, row: Row | None, *, is_kept: bool = True) -> None:
+        """Note how an instance stands; one without a row is given up unless `is_kept`."""
+        if key in self._standings:
+            self._counts -= Counter([self._standings[key]])
+        if row is None and not is_kept:
+            self._standings.pop(key, None)
+        else:
+            self._standings[key] = _standing(row)
+            self._counts[self._standings[key]] += 1
 
     @property
     def exit_code(self) -> int | None:
@@ -257,12 +279,12 @@ class Follower:
         """
         if self._is_endless:
             return None
-        if self._keys is None:
+        if not self._is_begun:
             return self._trouble.exit_code if self._trouble is not None else None
         wanted, unwanted = _WANTED[self._state], _UNWANTED[self._state]
-        ended = {row.family for row in self._rows if row is not None and _is_settled(row)}
-        lost = {code for row in self._rows if (code := _lost_code(row))}
-        is_pending = any(_lost_code(row) is None and not _is_settled(row) for row in self._rows)
+        ended = {each.settled for each in self._counts if each.settled is not None}
+        lost = {each.lost_code for each in self._counts if each.lost_code}
+        is_pending = any(each.lost_code is None and each.settled is None for each in self._counts)
         if self._is_any:
             if reached := ended & wanted:
                 return int(self._state == DONE and unwanted in reached)
@@ -274,19 +296,20 @@ class Follower:
 
     def summary(self) -> str:
         """Return how far it is, in a few words."""
-        if self._keys is None:
+        if not self._is_begun:
             return f"waiting for {self._awaited}"
-        pairs = list(zip(self._keys, self._rows, strict=True))
-        rows = [row for _, row in pairs if row is not None and not row.is_gone]
-        missing = [str(key.id) for key, row in pairs if row is None or row.is_gone]
-        failed = sum(row.family is Family.FAILURE for row in rows)
-        unread = sum(row.instance is None for row in rows)
-        parts = [f"{sum(map(_is_settled, rows))} of {len(self._keys)} settled"]
+        counts = self._counts.items()
+        failed = sum(n for each, n in counts if each.family is Family.FAILURE)
+        unread = sum(n for each, n in counts if each.is_unread)
+        settled = sum(n for each, n in counts if each.settled is not None)
+        parts = [f"{settled} of {len(self._standings)} settled"]
         parts += [f"{failed} failed"] if failed else []
         parts += [f"{unread} not read yet"] if unread else []
-        return ", ".join(parts) + (
-            f"; unknown or gone: {shown(' '.join(missing))}" if missing else ""
-        )
+        if any(each.family is None for each, _ in counts):
+            standings = self._standings.items()
+            missing = (str(key.id) for key, each in standings if each.family is None)
+            return f"{', '.join(parts)}; unknown or gone: {shown(' '.join(missing))}"
+        return ", ".join(parts)
 
     def _change(self, row: Row) -> Change | None:
         instance, read_at, news = row.instance, row.read_at, row.last_change
@@ -307,8 +330,23 @@ class Follower:
         return Change(row.key.id, instance.name, was, instance.status, at, between)
 
 
-def _is_settled(row: Row | None) -> bool:
-    return row is not None and row.is_live and not row.is_gone and row.family.is_settled
+class _Standing(NamedTuple):
+    """What of a row decides how it ends."""
+
+    family: Family | None
+    """None for one that is unknown or gone."""
+    settled: Family | None
+    """The same where that is the end of the run."""
+    lost_code: int | None
+    is_unread: bool
+
+
+def _standing(row: Row | None) -> _Standing:
+    code = _lost_code(row)
+    if row is None or row.is_gone:
+        return _Standing(None, None, code, is_unread=False)
+    is_settled = row.is_live and row.family.is_settled
+    return _Standing(row.family, row.family if is_settled else None, code, row.instance is None)
 
 
 def _lost_code(row: Row | None) -> int | None:
@@ -332,6 +370,8 @@ class ProgressLine:
         self._is_terminal = is_terminal
         self._notices = NoticeReader()
         self._causes: set[str] = set()
+        self._rows, self._of_rows = Rows(), Counter[str]()
+        """The rows of the last snapshot, and how many have which cause of trouble."""
         self._slow: set[str] = set()
         self._line = ""
 
@@ -373,14 +413,20 @@ class ProgressLine:
         if health.slow is not None and health.slow.cause not in self._slow:
             self._slow.add(health.slow.cause)
             yield health.slow.sentence
-        troubles = [health.trouble, *(row.trouble for row in snapshot.rows if not row.is_gone)]
-        causes = {trouble.cause: trouble for trouble in troubles if trouble is not None}
+        causes = {} if health.trouble is None else {health.trouble.cause: health.trouble}
+        for former, row in snapshot.rows.changes(self._rows):
+            for each, step in (former, -1), (row, 1):
+                if each is not None and each.trouble is not None and not each.is_gone:
+                    self._of_rows[each.trouble.cause] += step
+                    if step > 0:
+                        causes.setdefault(each.trouble.cause, each.trouble)
+        self._rows, self._of_rows = snapshot.rows, +self._of_rows
         for trouble in (t for cause, t in causes.items() if cause not in self._causes):
             at = trouble.retry_at
             again = f" Next try at {at.astimezone(self._zone):%H:%M:%S}." if at is not None else ""
             yield f"{trouble.sentence}{again}"
         self._causes |= causes.keys()
-        if self._causes and not causes and health.contact is Contact.LIVE:
+        if self._causes and not (causes or self._of_rows) and health.contact is Contact.LIVE:
             self._causes.clear()
             if not snapshot.notices or snapshot.notices[-1] not in new:
                 yield "Contact is back."
