@@ -672,8 +672,8 @@ def _flag(value: object) -> bool | None:
     return bool(value) if value in {0, 1} else None
 
 
-def _aged(row: Row) -> Mapping[str, Any]:
-    """Return what a reading that says the same changes of a row, by the names of the columns."""
+def _values(row: Row) -> Mapping[str, Any]:
+    """Return a row by the names of its columns."""
     target = row.key.target
     return {
         "profile": target.profile,
@@ -682,16 +682,6 @@ def _aged(row: Row) -> Mapping[str, Any]:
         "id": row.key.id,
         "read_at": None if row.read_at is None else to_microseconds(row.read_at),
         "is_gone": row.is_gone,
-        "last_change": None,
-        "family": None,
-        "final_at": None,
-    }
-
-
-def _values(row: Row) -> Mapping[str, Any]:
-    """Return a row by the names of its columns."""
-    return {
-        **_aged(row),
         "position": row.position,
         "added_at": None if row.added_at is None else to_microseconds(row.added_at),
         "last_change": None if row.last_change is None else text_of(row.last_change),
@@ -736,7 +726,18 @@ def _write_rows(connection: sqlite3.Connection, changes: Changes, now: datetime)
         f" AND (read_at IS NULL OR read_at <= :read_at OR read_at > :read_at + {_CLOCK_SET_BACK})"
     )
     connection.executemany(update, map(_values, changes.readings.values()))
-    connection.executemany(update, map(_aged, changes.ages.values()))
+    # Of these there may be thousands a minute.
+    aged = (
+        (to_microseconds(row.read_at), row.is_gone, *row.key.target, row.key.id)
+        for row in changes.ages.values()
+        if row.read_at is not None
+    )
+    connection.executemany(
+        f"UPDATE watched SET read_at = ?1, is_gone = ?2 WHERE profile = ?3 AND region = ?4"  # noqa: S608
+        " AND endpoint = ?5 AND id = ?6"
+        f" AND (read_at IS NULL OR read_at <= ?1 OR read_at > ?1 + {_CLOCK_SET_BACK})",
+        aged,
+    )
     replace = (
         "INSERT OR REPLACE INTO readings (profile, region, endpoint, id, doc)"  # noqa: S608
         " SELECT profile, region, endpoint, id, :doc FROM watched"
@@ -878,6 +879,7 @@ def _key(parts: Iterable[object]) -> InstanceKey:
 _target = lru_cache(maxsize=64)(Target)
 
 
+@lru_cache(maxsize=64)
 def to_microseconds(at: datetime) -> int:
     """Return a time as an integer that loses nothing."""
     return (at - _EPOCH) // timedelta(microseconds=1)
