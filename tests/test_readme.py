@@ -42,9 +42,10 @@ def test_each_page_says_in_its_title_what_it_is_about() -> None:
         assert re.match(rf"# {topic.replace('-', ' ').capitalize()}: \w", text, re.IGNORECASE)
 
 
+@pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("topic", HELP)
-def test_a_page_is_plain_text_of_80_columns(topic: str) -> None:
-    text = as_plain_text(page(topic), 80)
+def test_a_page_is_plain_text_within_the_width(topic: str, width: int) -> None:
+    text = as_plain_text(page(topic), width)
 
     code = {
         line
@@ -52,7 +53,7 @@ def test_a_page_is_plain_text_of_80_columns(topic: str) -> None:
         for line in block.splitlines()
     }
     for line in text.splitlines():
-        assert len(line) <= 80 or line.strip() in code, line
+        assert len(line) <= width or line.removeprefix("    ") in code, line
     assert text.isprintable() or set(filter(lambda c: not c.isprintable(), text)) == {"\n"}
     assert not re.search(r"\]\(|<!--|```|^#+ |\*\*", text, re.MULTILINE)
     assert [line for line in code if line.strip() and f"    {line}\n" not in text] == []

@@ -96,7 +96,8 @@ class _Heading(Heading):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         self.text.justify = "left"
         yield self.text
-        yield Segment(("=" if self.tag == "h1" else "-") * self.text.cell_len + "\n")
+        length = min(self.text.cell_len, options.max_width)
+        yield Segment(("=" if self.tag == "h1" else "-") * length + "\n")
 
 
 class _CodeBlock(CodeBlock):
