@@ -249,16 +249,22 @@ def test_what_names_hold_is_no_part_of_it() -> None:
     assert said(hostile) == said(plain)
 
 
-def test_the_foremost_tasks_say_what_they_do_for_how_long_and_how_often() -> None:
+def test_the_foremost_tasks_say_what_they_do_for_how_long_how_often_and_since_when() -> None:
     one = with_outlook(running(41), FOREMOST[:3])
+    lines = {
+        width: [each.text.rstrip() for each in task_lines(one, LOOK, START, width)]
+        for width in (80, 68, 52)
+    }
 
-    assert [each.text.rstrip() for each in task_lines(one, LOOK, START, 80)] == [
+    assert lines[80] == [
         " TASKS 23",
-        " ✖ build_profile_wide  Failure       ODPS_SQL  13m00s  run 2",
-        " ▸ score_tag_vector    Running       PYODPS3      10m",
+        " ✖ build_profile_wide  Failure       ODPS_SQL   13m00s  run 2  from 14:15:00",
+        " ▸ score_tag_vector    Running       PYODPS3       10m         from 14:20:00",
         " ◫ export_pay_bill     WaitResource  SHELL",
         "   and 20 more: t",
     ]
+    assert lines[68][1] == lines[80][1].removesuffix("  from 14:15:00")
+    assert lines[52][1] == " ✖ build_profile_wide  Failure        13m00s"
 
 
 def test_no_tasks_are_shown_that_are_unknown_or_old() -> None:

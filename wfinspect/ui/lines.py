@@ -195,6 +195,16 @@ def beside(columns: Sequence[Column], *cells: Iterable[Span]) -> list[Line]:
     ]
 
 
+def side_by_side(left: Iterable[Line], right: Iterable[Line], left_cells: int) -> list[Line]:
+    """Return lines in two columns; those on the left are at most `left_cells` wide."""
+    return [
+        line(*one.spans, (" " * (left_cells - width_of(one.spans)), Role.TEXT), *other.spans)
+        if other.spans
+        else one
+        for one, other in zip_longest(left, right, fillvalue=BLANK)
+    ]
+
+
 class Part(NamedTuple):
     """A piece of a status line that may have to go."""
 

@@ -390,7 +390,12 @@ def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, .
         return ()
     total = outlook.progress.total
     names, kinds = widest(tasks)
-    name_cells = min(names, 40, max(8, width - _TASK_FIGURES))
+    words = max(cell_len(state_of(task, look)[1]) for task in tasks)
+    name_cells = min(names, 40, max(8, width - words - _TASK_FIGURES + _RUN_CELLS))
+    # What gives way to a whole name: when each began, then the type, then which run it is.
+    room = width - name_cells - words - _TASK_FIGURES
+    kind_cells = min(kinds, 16) + 2 if room >= min(kinds, 16) + 2 else 0
+    has_start = room - kind_cells >= _START_CELLS
     lines = [line((" TASKS", Role.STRONG), (f" {total}", Role.DIM))]
     for task in tasks:
         name, kind = _words(task)
@@ -399,13 +404,15 @@ def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, .
         # As of the instance: of what goes on only minutes, since a figure that ticks is bytes for nothing.
         age = "" if took is None else (fmt.duration if task.family.is_settled else fmt.age)(took)
         run = f"run {task.run_number}" if (task.run_number or 1) > 1 else ""
+        begun = fmt.service_time(task.started_time, look.zone)[-8:] if has_start else ""
         parts: list[Span] = [
             (f" {glyph} ", role),
             (pad(name, name_cells) + "  ", Role.TEXT),
-            (pad(word, 14), role),
-            (pad(kind, min(kinds, 16)), Role.DIM),
-            (f" {pad_left(age, 7)}  ", Role.TEXT),
-            (run, Role.STRONG),
+            (pad(word, words) + "  ", role),
+            (pad(kind, kind_cells), Role.DIM),
+            (f"{pad_left(age, 7)}  ", Role.TEXT),
+            (pad(run, _RUN_CELLS if room >= 0 else 0), Role.STRONG),
+            (f"from {begun}" if begun else "", Role.DIM),
         ]
         lines.append(line(*crop(parts, width)))
     if (more := total - len(tasks)) > 0:
@@ -413,8 +420,9 @@ def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, .
     return tuple(lines)
 
 
-_TASK_FIGURES = 20
-"""Cells of a task's glyph and state."""
+_TASK_FIGURES = 23
+"""Cells of a task's glyph, how long it took and which run it is, with the blanks between."""
+_RUN_CELLS, _START_CELLS = 7, 13
 
 
 def _foremost(row: Row) -> tuple[TaskInstance, ...]:

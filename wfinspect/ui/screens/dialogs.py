@@ -1,7 +1,6 @@
 """The dialogs: all keys, the question before quitting, and lists to choose from."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import zip_longest
 from typing import Any, ClassVar, NamedTuple
 
 from textual import on
@@ -23,6 +22,7 @@ from wfinspect.ui.lines import (
     hints,
     line,
     pad,
+    side_by_side,
     spread,
     width_of,
 )
@@ -201,10 +201,8 @@ def _two_columns(blocks: Sequence[Sequence[Line]], width: int) -> tuple[Line, ..
     for block in blocks:
         shorter = min(columns, key=len)
         shorter += [*([BLANK] if shorter else []), *block]
-    return tuple(
-        line(*left.spans, (" " * (width - width_of(left.spans)), Role.TEXT), *right.spans)
-        for left, right in zip_longest(*columns, fillvalue=BLANK)
-    )
+    left, right = columns
+    return tuple(side_by_side(left, right, width))
 
 
 class ChoiceScreen(OverMain):

@@ -1,6 +1,6 @@
 """One instance in full: a header, and below it one text that scrolls, or that text in tabs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from textual import events, on
@@ -9,7 +9,17 @@ from textual.containers import Vertical
 
 from wfinspect.model import Family, FieldGroup, Target, Transition, WorkflowInstance
 from wfinspect.ui import instance_text
-from wfinspect.ui.lines import BLANK, Ground, Line, Role, Span, crop, line, width_of
+from wfinspect.ui.lines import (
+    BLANK,
+    Ground,
+    Line,
+    Role,
+    Span,
+    crop,
+    line,
+    side_by_side,
+    width_of,
+)
 from wfinspect.ui.tasks_text import outlook_lines, task_lines
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
@@ -17,6 +27,8 @@ from wfinspect.watching.api import Row
 
 _TABS = ("Core", "Parameters", "Tags", "History")
 _MAX_WIDTHS = 4
+_TWO_COLUMNS_CELLS = 96
+"""From here the parts of the one text stand in two columns."""
 
 
 class _Text(LineView):
@@ -166,19 +178,31 @@ class Detail(Vertical):
         for part in self._foremost(row, width):
             head += [*part, BLANK] if part else []
         if self._has_tabs:
-            return (*head, *self._core(row, found, width))
-        parts = {name: self._part(name, found, width) for name in _TABS[1:-1]}
-        parts["Times"] = self._core(row, found, width, FieldGroup.WHEN)
-        parts["IDs and accounts"] = self._core(
-            row, found, width, FieldGroup.WHAT, FieldGroup.WHERE, FieldGroup.WHO
-        )
-        parts["History"] = self._part("History", found, width)
+            # Name and status stand above, in the header.
+            groups = FieldGroup.WHEN, FieldGroup.WHAT, FieldGroup.WHERE, FieldGroup.WHO
+            return (*head, *self._core(row, found, width, *groups))
+        columns = 2 if width >= _TWO_COLUMNS_CELLS else 1
+        cells = width // columns
+        about = FieldGroup.WHAT, FieldGroup.WHERE, FieldGroup.WHO
+        parts: list[list[Line]] = [
+            self._headed("Parameters", self._part("Parameters", found, cells)),
+            self._headed("Tags", self._part("Tags", found, cells)),
+            self._headed("Times", self._core(row, found, cells, FieldGroup.WHEN)),
+            self._headed("IDs and accounts", self._core(row, found, cells, *about)),
+        ]
+        if columns > 1:
+            sent, known = [*parts[0], *parts[1]], [*parts[2], *parts[3]]
+            parts = [side_by_side(sent, known, cells)]
         lines = head
-        for name, part in parts.items():
+        for each in (*parts, self._headed("History", self._part("History", found, width))):
             self._starts.append(len(lines))
-            count = f" {self._count(name, found) or ''}"
-            lines += [line((f" {name.upper()}", Role.STRONG), (count, Role.DIM)), *part, BLANK]
+            lines += each
         return tuple(lines)
+
+    def _headed(self, title: str, part: Sequence[Line]) -> list[Line]:
+        count = self._row and self._row.instance and self._count(title, self._row.instance)
+        heading = line((f" {title.upper()}", Role.STRONG), (f" {count or ''}", Role.DIM))
+        return [heading, *part, BLANK]
 
     def _foremost(self, row: Row, width: int) -> tuple[tuple[Line, ...], ...]:
         """Return how far it is, and the tasks that matter where it failed or runs."""
