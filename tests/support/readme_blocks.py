@@ -172,7 +172,7 @@ def costs() -> str:
     ]
     loop = 50 * 86_400 // 15
     rows = [(each.what, each.calls) for each in EXAMPLES]
-    for what, calls in (*rows, ("a loop that asks for each of them every 15 s", loop)):
+    for what, calls in (*rows, ("a loop that reads each of them every 15 s", loop)):
         month = calls * _DAYS
         beyond = max(0, month - _FREE) * _PRICE
         dollars = f"USD {beyond:.2f}" if beyond else "free"
