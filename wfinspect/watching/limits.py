@@ -288,6 +288,7 @@ class Rounds:
     def __init__(self, rows_a_call: int) -> None:
         self._rows_a_call = rows_a_call
         self._rows: dict[InstanceKey, tuple[Hashable | None, float | None]] = {}
+        self._latest: tuple[Hashable | None, float | None] = (None, None)
         self._units: dict[Hashable, Counter[float]] = {}
         self.calls: dict[Target, Counter[float]] = {}
         """Of each target, how many calls there are of each cadence in seconds."""
@@ -302,7 +303,10 @@ class Rounds:
         if (unit, cadence) == before:
             return
         self._count(key.target, *before, -1)
-        self._rows[key] = unit, cadence
+        # Those of a unit mostly come together, and share what is held of each.
+        if self._latest != (unit, cadence):
+            self._latest = unit, cadence
+        self._rows[key] = self._latest
         self._count(key.target, unit, cadence, 1)
 
     def forget(self, key: InstanceKey) -> None:

@@ -131,8 +131,8 @@ class Requested(NamedTuple):
 
 Unit = Target | Group | Requested | InstanceKey
 """What waits together: the new ones of a target, those of a group, or an instance alone."""
-_Entry = tuple[int, float, int, int, PollState]
-"""Rank, when it is due, number, and a serial number that tells entries apart."""
+_Entry = tuple[int, float, int, PollState]
+"""Rank, when it is due, and the number."""
 
 
 class Schedule:
@@ -340,8 +340,7 @@ class Schedule:
                 self._units.pop(state.unit, None)  # type: ignore[arg-type] # None is no unit
         for state in filed:
             if state.unit is not None:
-                due_at, serial = state.due_at(limit.stretch), next(self._numbers)
-                state.entry = state.rank, due_at, state.number, serial, state
+                state.entry = state.rank, state.due_at(limit.stretch), state.number, state
                 heappush(self._units[state.unit], state.entry)
                 changed.add(state.unit)
         heap = self._heaps[target]
