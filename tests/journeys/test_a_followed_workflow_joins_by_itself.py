@@ -55,3 +55,31 @@ def test_what_failed_before_it_was_seen_is_notified_of_once(
         again.wait_for("1 unseen")
         again.quit()
         assert again.bells == 0
+
+
+def test_a_row_is_followed_noted_and_let_go_by_keys(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FOLLOWED, "Running")
+    with home.start(FOLLOWED) as app:
+        app.wait_for("Running  dwd_trade_order_di")
+        app.press("W")
+        app.wait_for("Following dwd_trade_order_di: its new runs join the list")
+        app.wait_until(lambda: "workflow=2261040" in home.run("follow", "list").stdout, "a follow")
+        app.press("i")
+        app.wait_for(f"Note about {FOLLOWED}")
+        app.press("called the owner", "enter")
+        app.wait_gone("Note about")
+        app.wait_for("called the owner")
+        app.press("W")
+        app.wait_for("Following project=88123 workflow=2261040")
+        app.wait_for("end it")
+        app.press("enter")
+        app.wait_for("Not followed any more, u restores")
+        app.wait_until(lambda: home.run("follow", "list").stdout == "", "the end of the follow")
+        app.press("u")
+        app.wait_until(lambda: "workflow=2261040" in home.run("follow", "list").stdout, "a follow")
+        app.quit()
+    with home.start() as again:
+        again.wait_for("dwd_trade_order_di")
+        again.press("enter")
+        again.wait_for("called the owner")
+        again.quit()

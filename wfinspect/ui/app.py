@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from wfinspect.clock import Clock
 from wfinspect.format import indented, shown
-from wfinspect.model import InstanceKey, Transition
+from wfinspect.model import Follow, InstanceKey, Query, Transition
 from wfinspect.settings import Settings
 from wfinspect.terminal import announcement, ends_with_ssh
 from wfinspect.ui import instance_text, keys
@@ -27,6 +27,7 @@ from wfinspect.ui.screens.dialogs import (
     Choice,
     ChoiceScreen,
     HelpScreen,
+    NoteScreen,
     OverMain,
     Plain,
     QuitScreen,
@@ -37,6 +38,7 @@ from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.terminal import CrashSafeApp
 from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, MessageLine
 from wfinspect.watching.api import Row, Snapshot
+from wfinspect.watching.lookups import CATCH_ALL
 from wfinspect.watching.notifications import NoticeReader, summary
 from wfinspect.watching.poller import Poller
 
@@ -407,6 +409,59 @@ class WfInspectApp(CrashSafeApp):
             self.show_plain(value.value)
         else:
             self.notify(self.copy(value))
+
+    def action_note(self) -> None:
+        """Write a note about the row under the cursor."""
+        row = self.main.needed() if self._is_main_on_top else None
+        if row is None:
+            return
+        if not row.is_watched:
+            self.notify("Watch it first: a note belongs to a row of the list.")
+            return
+
+        def written(text: str | None) -> None:
+            if text is not None:
+                self._control.note(row.key, text)
+
+        self.push_screen(NoteScreen(str(row.key.id), row.note), written)
+
+    def action_follow(self) -> None:
+        """Follow the workflow of the row under the cursor, or end that."""
+        row = self.main.needed() if self._is_main_on_top else None
+        if row is None:
+            return
+        instance, follows = row.instance, self.main.snapshot.follows
+        if instance is None or not instance.project_id or (instance.workflow_id or 0) <= CATCH_ALL:
+            self.notify("It can't be followed: what it is a run of is not known.")
+            return
+        brought = next((each for each in follows if each.number == row.follow), None)
+        query = Query(
+            instance.project_id, 0, env_type=instance.env_type, workflow_id=instance.workflow_id
+        )
+        same = (each for each in follows if each.target == row.key.target)
+        follow = brought or next((each for each in same if each.query == query), None)
+        if follow is None:
+            self._control.follow(row.key.target, query)
+            self.notify(f"Following {shown(instance.name, limit=60)}: its new runs join the list")
+        else:
+            count = sum(each.follow == follow.number for each in self.main.snapshot.rows)
+            self._ask_to_unfollow(follow, count)
+
+    def _ask_to_unfollow(self, follow: Follow, count: int) -> None:
+        """Ask what becomes of the rows that a follow brought, and end it."""
+        rows = "its row" if count == 1 else f"its {count} rows"
+        words = {False: f"end it, keep {rows}", True: f"end it, remove {rows}"}
+        choices = tuple(
+            Choice((with_rows,), ((f" {text}", Role.TEXT),), (), text)
+            for with_rows, text in (words if count else {False: "end it"}).items()
+        )
+
+        def chosen(answer: tuple[bool]) -> None:
+            self._control.unfollow(follow.number, with_rows=answer[0])
+            self.notify("Not followed any more, u restores")
+
+        title = f"Following {shown(follow.query.words(), limit=100)}"
+        self._choose(lambda: choices, chosen, title, "do it")
 
     def action_export(self) -> None:
         """Write the row under the cursor, or all of the list, to a file."""

@@ -15,6 +15,7 @@ from wfinspect.model import (
     Family,
     FieldGroup,
     FieldKind,
+    Follow,
     InstanceField,
     Status,
     Target,
@@ -215,15 +216,22 @@ def not_read(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...
 
 
 @lru_cache(maxsize=4)  # a list looks for each line of it
-def nothing_watched(trouble: Trouble | None, width: int) -> tuple[Line, ...]:
-    """What stands in an empty list: how to begin."""
+def nothing_watched(
+    trouble: Trouble | None, follows: Sequence[Follow], width: int
+) -> tuple[Line, ...]:
+    """What stands in an empty list: what is followed, and how to begin."""
     if trouble is not None and trouble.cause == CredentialsMissing.default_cause:
         why = sentence(_without_advice(trouble), width, role=Role.TROUBLE)
         return (BLANK, *why, BLANK, *keys_with_words(*_WITHOUT_KEYS, width=width))
     keys = keys_with_words(*_FIRST_KEYS, width=width)
     demo = sentence("Without an account: wfinspect demo shows all of this.", width)
     title = line((MARGIN + "Nothing is watched yet.", Role.STRONG))
-    return (BLANK, title, BLANK, *keys, BLANK, *demo)
+    if not follows:
+        return (BLANK, title, BLANK, *keys, BLANK, *demo)
+    words = [(str(each.number), fmt.shown(each.query.words(), limit=200)) for each in follows]
+    followed = keys_with_words(*words[:_MAX_NAMED], width=width)
+    said = sentence("Followed: new runs of these join the list by themselves.", width)
+    return (BLANK, title, BLANK, *said, *followed, BLANK, *keys)
 
 
 _FIRST_KEYS = (
@@ -416,6 +424,14 @@ def header(
     if read and not has_room:
         lines.append(line(*crop(read, width)))
     return (*lines, *_trouble(row, look, now, width))
+
+
+def about(row: Row, width: int) -> tuple[Line, ...]:
+    """Return what users wrote about a row, and what brought it to the list."""
+    lines = [*sentence(row.note, width, Role.TEXT)] if row.note else []
+    if row.follow:
+        lines.append(line((f"{MARGIN}brought by follow {row.follow}, W ends it", Role.DIM)))
+    return tuple(lines)
 
 
 def unreadable_line(count: int, width: int) -> tuple[Line, ...]:

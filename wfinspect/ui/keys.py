@@ -48,6 +48,8 @@ COMMANDS = (
     KeyCommand("open", "enter", "open_row", "go to the detail", _OPEN, "Enter", "detail"),
     KeyCommand("back", "escape", "back", "go back", _OPEN, "Esc", "back"),
     KeyCommand("watch", "w", "watch", "watch or unwatch it", _OPEN, "w", "watch"),
+    KeyCommand("follow", "W", "app.follow", "follow its workflow", _OPEN, "W"),
+    KeyCommand("note", "i", "app.note", "write a note about it", _OPEN, "i"),
     KeyCommand("copy", "y", "app.copy_id", "copy the ID", _OPEN, "y", "copy"),
     KeyCommand("copy-field", "Y", "app.copy_field", "copy any field", _OPEN, "Y"),
     KeyCommand("export", "e", "app.export", "export to file, clipboard", _OPEN, "e"),

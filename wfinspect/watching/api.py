@@ -36,6 +36,9 @@ A = TypeVar("A")
 
 # What is shown.
 
+MAX_NOTE = 1_000
+"""Characters of a note."""
+
 
 class Trouble(NamedTuple):
     """What stands between a row and a good reading."""

@@ -11,6 +11,7 @@ from wfinspect.format import moment as format_moment
 from wfinspect.format import shown
 from wfinspect.model import Family, Follow, InstanceKey, Query, Target, Transition, WorkflowInstance
 from wfinspect.watching.api import (
+    MAX_NOTE,
     A,
     Connect,
     Group,
@@ -37,8 +38,6 @@ from wfinspect.watching.watchlist import MAX_NAME, NEW, Attention, News
 if TYPE_CHECKING:
     from datetime import datetime
 
-MAX_NOTE = 1_000
-"""Characters of a note."""
 _NAMED = 5
 _NAME_LIMIT = 100
 
@@ -190,16 +189,16 @@ class Engine:
 
     def restore(self) -> None:
         """Undo the last `unwatch`."""
-        self._journal.restore()
+        self._journal.restore(self.clock.monotonic())
         self._reconcile(self.clock.monotonic())
 
-    def follow(self, query: Query) -> None:
+    def follow(self, target: Target, query: Query) -> None:
         """Have the instances of a query join the list by themselves, on each business date."""
         moment = self.clock.moment()
-        if any(each[1:3] == (self.target, query) for each in self._journal.follows):
+        if any(each[1:3] == (target, query) for each in self._journal.follows):
             self._notices.say(f"Followed already: {query.words()}.")
             return
-        kept = self._journal.follow(Follow(0, self.target, query, moment.now), moment.monotonic)
+        kept = self._journal.follow(Follow(0, target, query, moment.now), moment.monotonic)
         if kept is None:
             self._notices.say(f"Not followed: {self._journal.trouble}", is_error=True)
 
@@ -207,8 +206,10 @@ class Engine:
         """Keep a note about a watched instance; "" removes it."""
         self._journal.note(key, text.strip()[:MAX_NOTE])
 
-    def unfollow(self, number: int) -> None:
-        """Follow a query no longer; the rows it brought stay."""
+    def unfollow(self, number: int, *, with_rows: bool = False) -> None:
+        """Follow a query no longer; the rows it brought stay, or go as well. `restore` undoes it."""
+        rows = [key for key, row in self._watchlist.rows.items() if row.follow == number]
+        self.unwatch(rows if with_rows else [])
         self._journal.unfollow(number, self.clock.monotonic())
 
     def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:

@@ -51,6 +51,7 @@ class Journal:
         """The latest, newest first."""
         self.recent: list[InstanceId] = []
         self.follows: tuple[Follow, ...] = ()
+        self._unfollowed: list[Follow] = []
         self.follow_trouble: Trouble | None = None
         """Why the last look was refused."""
         self.news: list[Transition] = []
@@ -107,11 +108,15 @@ class Journal:
 
     def unwatch(self, keys: Sequence[InstanceKey]) -> None:
         """Take instances off the watched list."""
+        self._unfollowed = []
         for key in self.watchlist.unwatch(keys):
             self._changes.remove(key)
 
-    def restore(self) -> None:
-        """Undo the last `unwatch`."""
+    def restore(self, monotonic: float) -> None:
+        """Undo the last `unwatch`, and the `unfollow` behind it."""
+        for follow in self._unfollowed:
+            self.follow(follow, monotonic)
+        self._unfollowed = []
         for key in self.watchlist.restore():
             self._changes.added[key] = self.watchlist.rows[key]
 
@@ -161,8 +166,9 @@ class Journal:
         return kept
 
     def unfollow(self, number: int, monotonic: float) -> None:
-        """Remove a follow, at once."""
+        """Remove a follow, at once; `restore` brings it back."""
         self._use(lambda: self.store.remove_follow(number), monotonic)
+        self._unfollowed = [each for each in self.follows if each.number == number]
         self.follows = tuple(each for each in self.follows if each.number != number)
 
     def passed_over(self, keys: Sequence[InstanceKey], monotonic: float) -> Collection[InstanceKey]:

@@ -107,7 +107,8 @@ ENOUGH_RUNS = 7
 _KEPT_DATES = 16
 _RUNS_A_DATE = 24
 _FINAL_AFTER = timedelta(days=2)  # until then a date without runs may still get one
-_CATCH_ALL = 1  # the workflow of all tasks that belong to none: distinguished by name
+CATCH_ALL = 1
+"""The workflow of all tasks that belong to none: told apart by name."""
 
 
 class RunHistory(NamedTuple):
@@ -140,7 +141,7 @@ class RunHistory(NamedTuple):
             return
         # Days of a wall clock, since a change of the zone's offset makes one longer.
         local = at.astimezone(zone_of(self.target.region))
-        is_catch_all = self.instance.workflow_id == _CATCH_ALL
+        is_catch_all = self.instance.workflow_id == CATCH_ALL
         for back in range(1, DATES + 1):
             yield Query(
                 self.instance.project_id,
@@ -164,7 +165,7 @@ class RunHistory(NamedTuple):
 
     def learn(self, biz_date: int, found: Iterable[WorkflowInstance], moment: Moment) -> None:
         """Keep the runs of a date."""
-        is_catch_all = self.instance.workflow_id == _CATCH_ALL
+        is_catch_all = self.instance.workflow_id == CATCH_ALL
         runs = tuple(
             Run(each.id, biz_date, each.status, each.started_time, each.finished_time)
             for each in found
@@ -183,7 +184,7 @@ class RunHistory(NamedTuple):
     @property
     def _name(self) -> str:
         one, whose = self.instance, self.target
-        name = one.name[:MAX_NAME] if one.workflow_id == _CATCH_ALL else ""
+        name = one.name[:MAX_NAME] if one.workflow_id == CATCH_ALL else ""
         parts = [*whose, one.project_id, one.env_type, one.type, one.workflow_id, name]
         return f"runs {json.dumps(parts)}"
 

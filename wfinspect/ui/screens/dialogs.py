@@ -29,7 +29,7 @@ from wfinspect.ui.lines import (
 from wfinspect.ui.painting import SparingScreen
 from wfinspect.ui.widgets.boxes import LineInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, StaticLines
-from wfinspect.watching.api import Row
+from wfinspect.watching.api import MAX_NOTE, Row
 
 
 class Choice(NamedTuple):
@@ -131,6 +131,32 @@ class QuitScreen(SheetScreen):
 
 
 _MORE = "More: wfinspect help keys, search, config, notify, costs, ssh, ..."
+
+
+class NoteScreen(OverMain):
+    """One line to write; answers with it, with None where it is to stay as it was."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar = [("escape", "dismiss", "close")]
+
+    def __init__(self, about: str, text: str) -> None:
+        super().__init__()
+        self._title = StatusLine(lambda _: line((f" Note about {about}", Role.STRONG)), id="title")
+        self.input = LineInput("what others should know of it", text, max_length=MAX_NOTE)
+        keys = (("Enter", "keep"), ("Esc", "close"))
+        self._hint = StatusLine(
+            lambda width: line((MARGIN, Role.DIM), *hints(keys, width - 1)), id="hint"
+        )
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="sheet"):
+            yield self._title
+            yield self.input
+            yield self._hint
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.dismiss(self.input.value)
 
 
 class HelpScreen(SheetScreen):

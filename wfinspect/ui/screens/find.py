@@ -91,6 +91,7 @@ class FindScreen(OverlayScreen):
         bind("t", "run_on_row('tasks')", "tasks"),
         bind("l", "run_on_row('task_log')", "log"),
         bind("w", "watch", "watch"),
+        bind("W", "follow", "follow"),
         bind("space", "mark", "mark"),
         bind("a", "mark_all", "all"),
         bind("s", "sort", "sort, reversed", "s S"),
@@ -395,6 +396,17 @@ class FindScreen(OverlayScreen):
             what = str(keys[0].id) if len(keys) == 1 else f"{len(keys)} instances"
             self.notify(f"{what} on the watched list")
             self._mark(set())
+
+    def action_follow(self) -> None:
+        """Follow the search: what matches joins the list on each date."""
+        query = self._query._replace(biz_date=0) if self._query is not None else None
+        if query is None or query == Query(query.project_id, 0):
+            self.notify("A whole workspace can't be followed: add a filter.")
+        elif self._left:
+            self.notify("Words with ! can't be followed: search by fields.")
+        else:
+            self.control.follow(self._target, query)
+            self.notify(f"Following {shown(query.words(), limit=100)}")
 
     def action_take(self) -> None:
         """Watch what is marked; without marks, open what is under the cursor."""

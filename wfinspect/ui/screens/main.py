@@ -366,7 +366,7 @@ class MainScreen(SparingScreen[None]):
         return command_hints(width, self._keymap, commands)
 
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
-        return nothing_watched(self.snapshot.health.trouble, width)
+        return nothing_watched(self.snapshot.health.trouble, self.snapshot.follows, width)
 
     @on(LineView.Moved)
     def _cursor_moved(self) -> None:

@@ -209,7 +209,8 @@ class Detail(Vertical):
         tasks: tuple[Line, ...] = ()
         if row.family in {Family.FAILURE, Family.ACTIVE}:
             tasks = task_lines(row, self._look, self._now, width)
-        return outlook_lines(row, self._look, self._now, width), tasks
+        about = instance_text.about(row, width)
+        return about, outlook_lines(row, self._look, self._now, width), tasks
 
     def _core(
         self, row: Row, found: WorkflowInstance, width: int, *groups: FieldGroup
