@@ -27,7 +27,7 @@ from wfinspect import settings
 from wfinspect.watching import limits, view
 settings.MIN_LOST_AFTER_SECONDS = 3.0
 limits.DOWN_SECONDS = 1.0, 2.0
-view.freshness_seconds = lambda interval: 5.0
+view.freshness_seconds = lambda interval: 8.0
 """
 
 
