@@ -55,6 +55,12 @@ def test_what_failed_before_it_was_seen_is_notified_of_once(
         again.wait_for("1 unseen")
         again.quit()
         assert again.bells == 0
+    with home.start("follow", "remove", "1") as remove:
+        remove.wait_for("Remove the rows that came by it, too \\(1\\)")
+        remove.press("y", "enter")
+        remove.wait_for("Not followed any more")
+        assert remove.wait_exit() == 0
+    assert home.run("list", "-o", "json").stdout.strip() == "[]"
 
 
 def test_a_row_is_followed_noted_and_let_go_by_keys(home: Home, simulator: Simulator) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import sys
 from collections.abc import Mapping
 from datetime import time
 from math import isfinite
@@ -14,7 +15,7 @@ from wfinspect.commands.output import add_output_option, aligned, say
 from wfinspect.errors import StoreError, UsageError
 from wfinspect.model import Follow, Query
 from wfinspect.settings import Settings
-from wfinspect.watching.store import Store
+from wfinspect.watching.store import Changes, Store
 
 _DAY_SECONDS = 86_400
 _MOST_DAYS = 30
@@ -101,9 +102,16 @@ def _remove(store: Store, follows: list[Follow], numbers: list[str]) -> None:
         raise UsageError(
             f"Nothing is followed as {unknown[0]}: wfinspect follow list prints the numbers."
         )
+    brought = [row.key for row in store.rows() if str(row.follow) in numbers]
+    is_asked = bool(brought) and sys.stdin.isatty() and sys.stdout.isatty()
+    question = f"Remove the rows that came by it, too ({len(brought)})? [y/N] "
+    has_to_go = is_asked and input(question).strip().lower() in {"y", "yes"}
     for number in numbers:
         store.remove_follow(known[number].number)
-    say("Not followed any more. The rows that it brought stay on the list.")
+    if has_to_go:
+        store.save(Changes(removed=dict.fromkeys(brought)))
+    kept = " Its rows stay on the list." if brought and not has_to_go else ""
+    say(f"Not followed any more.{kept}")
 
 
 def _print(follows: list[Follow], output: str) -> None:
