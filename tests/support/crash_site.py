@@ -19,7 +19,7 @@ PLACES = {
     "compose": ("wfinspect.ui.screens.main", "MainScreen.compose"),
     "mount": ("wfinspect.ui.app", "WfInspectApp.on_mount"),
     "first snapshot": ("wfinspect.ui.app", "WfInspectApp._take_snapshot"),
-    "rendering a row": ("wfinspect.ui.widgets.watched_list", "WatchedList.render_line"),
+    "rendering a row": ("wfinspect.ui.widgets.panes", "WatchedList.render_line"),
     "rendering a pane": ("wfinspect.ui.widgets.line_view", "LineView.render_line"),
     "key": ("wfinspect.ui.screens.main", "MainScreen.key_pressed"),
     "command": ("wfinspect.ui.app", "WfInspectApp.action_help"),

@@ -34,9 +34,8 @@ from wfinspect.ui.widgets.boxes import (
     command_hints,
     helpful_commands,
 )
-from wfinspect.ui.widgets.detail import Detail
 from wfinspect.ui.widgets.line_view import LineView
-from wfinspect.ui.widgets.watched_list import WatchedList
+from wfinspect.ui.widgets.panes import Detail, WatchedList
 from wfinspect.watching.api import Contact, Row, Rows, Snapshot
 from wfinspect.watching.poller import Poller
 
