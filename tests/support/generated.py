@@ -86,6 +86,7 @@ def _common() -> list[Argument]:
 def _own(command: str) -> list[Argument]:
     """Return what a command takes beside those."""
     parser = argparse.ArgumentParser(add_help=False)
+    parser.set_defaults(command=command)
     module_of(command).add_arguments(parser)
     return [
         Argument(

@@ -219,6 +219,7 @@ COMMANDS: Mapping[str, Command] = {
         "Print a script that makes a shell complete commands, options and their values. Pressing Tab "
         "then runs no Python and reads nothing.",
         takes="SHELL",
+        module="help",
         examples=(
             "completion bash > ~/.local/share/bash-completion/completions/wfinspect",
             "completion zsh > ~/.zfunc/_wfinspect",

@@ -1,4 +1,4 @@
-"""``wfinspect help``: pages that are read where there is no browser."""
+"""``wfinspect help`` and ``completion``: what the program prints of itself."""
 
 import argparse
 import re
@@ -26,11 +26,20 @@ from wfinspect.settings import Settings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    parser.add_argument("topic", nargs="?", metavar="TOPIC", help="the page to print")
+    if parser.get_default("command") == "completion":
+        shells = ("bash", "zsh", "fish")
+        parser.add_argument("shell", choices=shells, metavar="SHELL", help="bash, zsh or fish")
+    else:
+        parser.add_argument("topic", nargs="?", metavar="TOPIC", help="the page to print")
 
 
 def run(args: argparse.Namespace, _settings: Settings | None, environ: Mapping[str, str]) -> int:
     """Print a page, through a pager where it is longer than the terminal; without a topic the list."""
+    if args.command == "completion":
+        # With options; without, `__main__` prints it, and imports nothing of this.
+        made = resources.files("wfinspect.commands").joinpath("generated")
+        print(made.joinpath(f"completion.{args.shell}").read_text("utf-8"), end="")
+        return 0
     if args.topic is None:
         text = _list_of_pages()
     elif args.topic in TOPICS:
