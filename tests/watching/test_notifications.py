@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from math import inf
 from pathlib import Path
 
@@ -396,33 +397,61 @@ def test_without_a_command_nothing_is_started() -> None:
     assert messenger._thread is None
 
 
-def test_the_script_of_the_help_page_posts_any_name_as_json(tmp_path: Path) -> None:
-    scripts = re.findall(
-        r"```sh\n(#!/bin/sh\n.*?)```", PAGES["notify"].read_text("utf-8"), re.DOTALL
-    )
-    [script] = [each for each in scripts if "dingtalk-url" in each]
-    (tmp_path / "curl").write_text(
-        f'#!/bin/sh\ncat > {tmp_path}/body\necho "$@" > {tmp_path}/given\n'
-        'echo "{\\"errcode\\":$ERRCODE}"\n'
-    )
-    (tmp_path / "dingtalk").write_text(script)
-    for name in ("curl", "dingtalk"):
-        (tmp_path / name).chmod(0o755)
-    url = tmp_path / ".config" / "wfinspect" / "dingtalk-url"
+@pytest.mark.parametrize(
+    ("script", "body", "refusal"),
+    [
+        (
+            "dingtalk",
+            {"msgtype": "text", "text": {"content": "wfinspect: <a> & \"b'$(id)`\\ -> Failure"}},
+            (200, {"errcode": 310000, "errmsg": "keywords not in content"}),
+        ),
+        (
+            "slack",
+            {"text": "wfinspect: &lt;a&gt; &amp; \"b'$(id)`\\ -&gt; Failure"},
+            (403, "invalid_token"),
+        ),
+    ],
+)
+def test_a_script_of_the_help_page_posts_any_name_as_json(
+    tmp_path: Path, script: str, body: object, refusal: tuple[int, object]
+) -> None:
+    page = PAGES["notify"].read_text("utf-8")
+    [text] = re.findall(rf"<!-- script: {script} -->\n```python\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / script
+    file.write_text(text)
+    file.chmod(0o755)
+    url = tmp_path / ".config" / "wfinspect" / f"{script}-url"
     url.parent.mkdir(parents=True)
-    url.write_text("https://127.0.0.1/robot?access_token=x\n")
-    path = f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin"
-    message = Announcement("1 failed: a\"b'$(id)`\\ (1) Running -> Failure")
+    environ = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    messenger = Messenger((str(file),), environ)
+    message = Announcement("<a> & \"b'$(id)`\\ -> Failure")
+    answers: list[tuple[int, object]] = [(200, {"errcode": 0}), refusal]
+    posted: list[tuple[str, object]] = []
 
-    def post(errcode: str) -> str:
-        environ = {"PATH": path, "HOME": str(tmp_path), "ERRCODE": errcode}
-        return Messenger((str(tmp_path / "dingtalk"),), environ).run(message)
+    class Robot(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            posted.append((self.path, json.loads(self.rfile.read(length))))
+            code, answer = answers[len(posted) - 1]
+            self.send_response(code)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
 
-    assert post("0") == ""
-    body = json.loads((tmp_path / "body").read_text())
-    assert body == {"msgtype": "text", "text": {"content": f"wfinspect: {message.text}"}}
-    assert (tmp_path / "given").read_text().endswith("https://127.0.0.1/robot?access_token=x\n")
-    assert "exit code 1" in post("310000")
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Robot) as server:
+        url.write_text(f"http://127.0.0.1:{server.server_port}/robot?access_token=x\n")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            assert messenger.run(message) == ""
+            assert "exit code 1" in messenger.run(message)
+        finally:
+            server.shutdown()
+            thread.join()
+
+    assert posted == [("/robot?access_token=x", body)] * 2
 
 
 def test_a_bug_while_telling_is_said_and_the_next_message_is_told(
