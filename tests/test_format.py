@@ -31,7 +31,7 @@ from wfinspect.format import (
     shown_block,
     size_of,
 )
-from wfinspect.regions import REGIONS, zone_of, zone_words
+from wfinspect.model import REGIONS, zone_of, zone_words
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 9, 18, 6, 32, 7, tzinfo=UTC)

@@ -19,9 +19,9 @@ from wfinspect.model import (
     TaskInstance,
     WorkflowInstance,
     spans,
+    zone_of,
 )
 from wfinspect.parsing import Parameters, first_parameters
-from wfinspect.regions import zone_of
 
 
 def as_json(instances: Sequence[WorkflowInstance], *, is_array: bool) -> str:

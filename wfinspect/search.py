@@ -29,9 +29,9 @@ from wfinspect.model import (
     WorkflowInstance,
     biz_date_of,
     family_of,
+    zone_of,
 )
 from wfinspect.parsing import read_number
-from wfinspect.regions import zone_of
 
 T = TypeVar("T")
 

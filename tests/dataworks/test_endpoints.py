@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from wfinspect.dataworks.endpoints import base_url, endpoint_of, is_loopback
 from wfinspect.errors import ConfigError
-from wfinspect.regions import REGIONS
+from wfinspect.model import REGIONS
 
 
 @pytest.mark.parametrize("region", REGIONS)

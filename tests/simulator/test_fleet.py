@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from signed_request import Caller, listed
 
-from wfinspect.model import Status, WorkflowInstance
+from wfinspect.model import Status, WorkflowInstance, zone_of
 from wfinspect.parsing import parse_parameters
-from wfinspect.regions import zone_of
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.simulator.fleet import HOSTILE_TEXT, REGION, TYPES, Fleet, Record, milliseconds
 

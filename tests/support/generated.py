@@ -17,8 +17,7 @@ from unittest import mock
 import wfinspect
 from wfinspect.cli import main
 from wfinspect.commands import COMMANDS, TOPICS, module_of
-from wfinspect.model import FIELDS_AS_SENT
-from wfinspect.regions import REGIONS
+from wfinspect.model import FIELDS_AS_SENT, REGIONS
 from wfinspect.settings import COLORS, LOG_LEVELS, OPTIONS, THEMES
 
 DIRECTORY = Path(wfinspect.__file__).parent / "commands" / "generated"

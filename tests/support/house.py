@@ -28,7 +28,7 @@ except ModuleNotFoundError as missing:
     sys.exit(f"{missing.name} is not installed for {sys.executable}: use .venv/bin/python.")
 
 LIMITS = {
-    "files": 101,
+    "files": 95,
     "code lines": 22_000,
     "import circles": 0,
     "public class names defined twice": 0,

@@ -189,8 +189,8 @@ _LAYERS = {
     "lateness | settings | export | search": "late or not; settings, private files; JSON and CSV; one language of search",
     "parsing | terminal": "IDs and parameters in text; facts of terminals",
     "format": "values as text",
-    "model": "an instance, a task, a search, and their states",
-    "errors | clock | regions | signals": "what can go wrong; time; zones; the end by a signal",
+    "model": "what DataWorks has: instances, tasks, states, regions and their zones",
+    "errors | clock | signals": "what can go wrong; time; the end by a signal",
     "redaction": "secrets taken out of what is written",
 }
 

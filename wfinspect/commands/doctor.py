@@ -28,8 +28,7 @@ from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.profiles import identify
 from wfinspect.errors import BadRequest, NotFound, Refused, ServiceError, UsageError, WfInspectError
 from wfinspect.format import duration, exact_json, shown
-from wfinspect.model import InstanceId, Target, WorkflowInstance
-from wfinspect.regions import day_of
+from wfinspect.model import InstanceId, Target, WorkflowInstance, day_of
 from wfinspect.settings import NotifySettings, Settings, home_of
 from wfinspect.terminal import (
     announcement,

@@ -13,8 +13,7 @@ from wfinspect.commands import output
 from wfinspect.commands.once import count_calls, resolve_target, with_retries
 from wfinspect.dataworks import connector
 from wfinspect.errors import ServiceError, UsageError
-from wfinspect.model import Query, Target, WorkflowInstance, biz_date_of
-from wfinspect.regions import zone_of
+from wfinspect.model import Query, Target, WorkflowInstance, biz_date_of, zone_of
 from wfinspect.search import WORDS, date_of, read_day, read_id, read_tag, read_word
 from wfinspect.settings import Settings, home_of
 

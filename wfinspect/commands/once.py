@@ -26,8 +26,7 @@ from wfinspect.errors import (
     Unreachable,
     UsageError,
 )
-from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
-from wfinspect.regions import day_of
+from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance, day_of
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import Group, InstanceSource, group_of
 

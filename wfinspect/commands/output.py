@@ -29,9 +29,9 @@ from wfinspect.model import (
     FieldKind,
     WorkflowInstance,
     service_name,
+    zone_of,
 )
 from wfinspect.parsing import first_parameters
-from wfinspect.regions import zone_of
 
 SENTENCE_LIMIT = 4_000
 

@@ -21,9 +21,8 @@ from wfinspect.commands.output import SENTENCE_LIMIT, add_ids, add_output_option
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import shown
-from wfinspect.model import Family, Follow, InstanceKey, Query, Target, biz_date_of
+from wfinspect.model import Family, Follow, InstanceKey, Query, Target, biz_date_of, zone_of
 from wfinspect.parsing import FoundIds, parse_ids, read_id_file
-from wfinspect.regions import zone_of
 from wfinspect.search import date_of, read_day
 from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals

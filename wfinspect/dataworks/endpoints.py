@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from wfinspect.errors import ConfigError, did_you_mean
 from wfinspect.format import shown
+from wfinspect.model import REGIONS
 from wfinspect.redaction import without_keys
-from wfinspect.regions import REGIONS
 
 CHOICES = ("public", "vpc")
 """What an endpoint may be called besides giving its URL."""

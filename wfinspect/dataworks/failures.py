@@ -32,8 +32,8 @@ from wfinspect.errors import (
     starvation,
 )
 from wfinspect.format import duration, shown
+from wfinspect.model import day_ends_at
 from wfinspect.redaction import without_secrets
-from wfinspect.regions import day_ends_at
 
 # An answer with an error.
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from wfinspect.errors import ConfigError, did_you_mean
 from wfinspect.format import shown
+from wfinspect.model import REGIONS
 from wfinspect.redaction import without_keys
-from wfinspect.regions import REGIONS
 from wfinspect.settings import decoded, other_writers, other_writers_above, read_settings
 
 ENVIRONMENT = "(env)"

@@ -13,8 +13,7 @@ from functools import lru_cache
 from itertools import accumulate
 from random import Random
 
-from wfinspect.model import family_of
-from wfinspect.regions import zone_of
+from wfinspect.model import family_of, zone_of
 from wfinspect.search import WORDS
 from wfinspect.simulator.faults import Faults
 

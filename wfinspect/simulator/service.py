@@ -14,8 +14,7 @@ from random import Random
 from typing import TypeVar
 from uuid import UUID
 
-from wfinspect.model import MAX_INSTANCE_ID, Status
-from wfinspect.regions import zone_of
+from wfinspect.model import MAX_INSTANCE_ID, Status, zone_of
 from wfinspect.simulator.faults import CODES, OUTAGES, PAGES, Fault, Refusal
 from wfinspect.simulator.fleet import HOSTILE_TEXT, REGION, TYPES, Population, Record
 from wfinspect.simulator.http import HttpReply, HttpRequest, Verifier

@@ -10,8 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from random import Random
 
-from wfinspect.model import family_of
-from wfinspect.regions import zone_of
+from wfinspect.model import family_of, zone_of
 from wfinspect.simulator.faults import Refusal
 from wfinspect.simulator.fleet import (
     BIG_LOG_ID,

@@ -21,9 +21,9 @@ from wfinspect.model import (
     Target,
     Transition,
     WorkflowInstance,
+    zone_of,
 )
 from wfinspect.parsing import first_parameters
-from wfinspect.regions import zone_of
 from wfinspect.ui.lines import (
     BLANK,
     MARGIN,

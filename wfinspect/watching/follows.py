@@ -26,8 +26,9 @@ from wfinspect.model import (
     Target,
     WorkflowInstance,
     biz_date_of,
+    day_of,
+    zone_of,
 )
-from wfinspect.regions import day_of, zone_of
 from wfinspect.watching.api import Find, Outcome, Trouble
 from wfinspect.watching.journal import Journal
 from wfinspect.watching.lookups import Lookups, RunHistory

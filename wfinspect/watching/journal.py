@@ -21,8 +21,9 @@ from wfinspect.model import (
     Target,
     Transition,
     WorkflowInstance,
+    day_ends_at,
+    day_of,
 )
-from wfinspect.regions import day_ends_at, day_of
 from wfinspect.watching.api import Row, Trouble
 from wfinspect.watching.cadence import SAVED_AFTER_SECONDS
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits

@@ -31,9 +31,10 @@ from wfinspect.model import (
     Target,
     TaskInstance,
     WorkflowInstance,
+    day_of,
     family_of,
+    zone_of,
 )
-from wfinspect.regions import day_of, zone_of
 from wfinspect.watching.api import (
     A,
     EarlierRuns,

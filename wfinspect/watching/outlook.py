@@ -19,9 +19,11 @@ from wfinspect.model import (
     Target,
     WorkflowInstance,
     by_attention,
+    day_of,
+    due_at,
     progress,
+    zone_of,
 )
-from wfinspect.regions import day_of, due_at, zone_of
 from wfinspect.watching.api import A, EarlierRuns, Heard, Outcome, Outlook, Request, Row, TasksOf
 from wfinspect.watching.cadence import freshness_seconds
 from wfinspect.watching.journal import Journal

@@ -26,8 +26,8 @@ from wfinspect.model import (
     TaskInstance,
     WorkflowInstance,
     family_of,
+    zone_of,
 )
-from wfinspect.regions import zone_of
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import (
     BLANK,

@@ -18,8 +18,8 @@ from wfinspect.model import (
     Status,
     Target,
     WorkflowInstance,
+    zone_of,
 )
-from wfinspect.regions import zone_of
 from wfinspect.search import HELP, Term, help_on, matcher, parse_search, suggestions, to_query
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import (

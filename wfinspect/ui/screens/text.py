@@ -15,8 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.format import LogLevel, indented, log_parts, plain_text, shown, shown_block
-from wfinspect.model import Family, Target, TaskInstance
-from wfinspect.regions import zone_words
+from wfinspect.model import Family, Target, TaskInstance, zone_words
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, ELLIPSIS, Line, Part, Role, Span, fit, line, shed, wrap
 from wfinspect.ui.screens.main import MainScreen
