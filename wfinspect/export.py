@@ -238,7 +238,7 @@ def compared_tasks(
     Between these stand the tasks that ran in one only, or were frozen or a dry run there. Where a
     run has several of one name, they are paired by the task's ID, then by order.
     """
-    counted = (Counter(map(_task_name, tasks)) for tasks in (first, second))
+    counted = (Counter(task.name_or_id for task in tasks) for tasks in (first, second))
     shared = {name for each in counted for name, times in each.items() if times > 1}
     mine, theirs = (_by_name(tasks, shared) for tasks in (first, second))
     pairs = [
@@ -263,14 +263,10 @@ def compared_tasks(
     return sorted(pairs, key=need)
 
 
-def _task_name(task: TaskInstance) -> str:
-    return task.task_name or str(task.id)
-
-
 def _by_name(tasks: Iterable[TaskInstance], shared: Collection[str]) -> Mapping[str, TaskInstance]:
     found: dict[str, TaskInstance] = {}
     for task in sorted(tasks, key=lambda task: task.id):
-        name = _task_name(task)
+        name = task.name_or_id
         if name in shared and task.task_id is not None:
             name += f" (task {task.task_id})"
         same = (name if n == 1 else f"{name} ({n})" for n in count(1))

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, tzinfo
 from typing import Literal, NamedTuple
 
@@ -199,6 +199,12 @@ def biz_day(milliseconds: int, scheduling_zone: tzinfo, pattern: str = "%Y-%m-%d
 def biz_date(milliseconds: int, scheduling_zone: tzinfo) -> str:
     """Return a business date with its day of the week: ``2026-09-17 (Thu)``."""
     return biz_day(milliseconds, scheduling_zone, "%Y-%m-%d (%a)")
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Return names as part of a sentence: ``a, b and 3 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def age(seconds: float) -> str:

@@ -417,6 +417,11 @@ class TaskInstance:
         return self.trigger_recurrence in _DRY_RUN and self.family is Family.SUCCESS
 
     @property
+    def name_or_id(self) -> str:
+        """Its name; its ID where it has none."""
+        return self.task_name or str(self.id)
+
+    @property
     def is_idle(self) -> bool:
         """Whether its state was set by the schedule, without a run."""
         return self.is_frozen or self.is_dry_run
@@ -560,35 +565,36 @@ class Query(NamedTuple):
 
     def matches(self, instance: WorkflowInstance) -> bool:
         """Return whether an instance passes all filters but the date, by the service's own rules."""
-        exact = {
-            "project_id": self.project_id,
-            "status": self.status,
-            "type": self.type,
-            "owner": self.owner,
-            "env_type": self.env_type,
-            "workflow_id": self.workflow_id,
-            "unified_workflow_instance_id": self.unified_workflow_instance_id,
-        }
+        given = ((name, getattr(self, name)) for name in FILTERS.values() if name != "name")
         return (
-            all(getattr(instance, name) == value for name, value in exact.items() if value)
+            all(getattr(instance, name) == value for name, value in given if value)
             and self.name in instance.name
             and (not self.tags or any(tag in self.tags for tag in instance.tags))
         )
 
     def words(self) -> str:
         """Return the filters as they are typed, such as ``project=88123 workflow=2261034``."""
-        given = {
-            "project": self.project_id,
-            "workflow": self.workflow_id,
-            "name": self.name,
-            "owner": self.owner,
-            "status": self.status,
-            "type": self.type,
-            "env": self.env_type,
-            "trigger": self.unified_workflow_instance_id,
-        }
+        given = ((word, getattr(self, name)) for word, name in FILTERS.items())
         tags = [f"tag={tag.key}:{tag.value}" for tag in self.tags]
-        return " ".join([*(f"{name}={value}" for name, value in given.items() if value), *tags])
+        return " ".join([*(f"{word}={value}" for word, value in given if value), *tags])
+
+    @property
+    def is_whole_workspace(self) -> bool:
+        """Whether there is no filter besides workspace and date."""
+        return not any(self[2:])
+
+
+FILTERS = {
+    "project": "project_id",
+    "workflow": "workflow_id",
+    "name": "name",
+    "owner": "owner",
+    "status": "status",
+    "type": "type",
+    "env": "env_type",
+    "trigger": "unified_workflow_instance_id",
+}
+"""Attributes of a `Query`, but for date and tags, by the words that users type for them."""
 
 
 class Follow(NamedTuple):

@@ -13,7 +13,7 @@ from wfinspect.commands import output
 from wfinspect.commands.once import count_calls, resolve_target, with_retries
 from wfinspect.dataworks import connector
 from wfinspect.errors import ServiceError, UsageError
-from wfinspect.model import Query, Target, WorkflowInstance, biz_date_of, zone_of
+from wfinspect.model import FILTERS, Query, Target, WorkflowInstance, biz_date_of, zone_of
 from wfinspect.search import WORDS, date_of, read_day, read_id, read_tag, read_word
 from wfinspect.settings import Settings, home_of
 
@@ -89,18 +89,9 @@ def add_filters(parser: argparse.ArgumentParser, *, is_required: bool = True) ->
 
 def query_of(args: argparse.Namespace, biz_date: int) -> Query:
     """Return the search that the arguments of `add_filters` describe."""
-    return Query(
-        args.project,
-        biz_date,
-        name=args.name or "",
-        status=args.status or "",
-        type=args.type or "",
-        owner=args.owner or "",
-        env_type=args.env or "",
-        tags=tuple(args.tag or ()),
-        workflow_id=args.workflow,
-        unified_workflow_instance_id=args.trigger,
-    )
+    given = ((name, getattr(args, word)) for word, name in FILTERS.items())
+    filters = {name: value for name, value in given if value}
+    return Query(biz_date=biz_date, tags=tuple(args.tag or ()), **filters)
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

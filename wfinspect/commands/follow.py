@@ -73,7 +73,7 @@ def _query(args: argparse.Namespace) -> Query:
     if args.project is None:
         raise UsageError("--project ID is missing: the workspace whose runs are to be followed.")
     query = query_of(args, 0)
-    if query == Query(args.project, 0):
+    if query.is_whole_workspace:
         raise UsageError(
             "A whole workspace can't be followed: add --workflow ID or another filter, "
             "such as --name, --owner or --tag."

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from wfinspect.commands import output
 from wfinspect.commands.once import Requester, resolve_target
 from wfinspect.errors import NotFound, UsageError
-from wfinspect.format import log_parts, plain_text, shown
+from wfinspect.format import listed, log_parts, plain_text, shown
 from wfinspect.model import Family, InstanceId, InstanceKey, TaskInstance, by_attention
 from wfinspect.parsing import parse_id
 from wfinspect.search import read_id
@@ -128,9 +128,8 @@ def _chosen(
     others = [task for task in tasks if not task.is_frozen]
     failed = [task for task in others if task.family is Family.FAILURE]
     if frozen := [task for task in tasks if task.is_frozen]:
-        names = ", ".join(shown(t.task_name, limit=60) or str(t.id) for t in frozen[:_NAMED])
-        more = f" and {len(frozen) - _NAMED} more" if len(frozen) > _NAMED else ""
-        output.say(f"Skipped, since it is frozen: {names}{more}.")
+        names = listed([shown(t.name_or_id, limit=60) for t in frozen], _NAMED)
+        output.say(f"Skipped, since it is frozen: {names}.")
     if args.is_of_failed and not failed:
         output.say("No task has failed by itself.")
     if not others:

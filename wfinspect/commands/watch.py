@@ -21,7 +21,7 @@ from wfinspect.commands.output import SENTENCE_LIMIT, add_ids, add_output_option
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import shown
-from wfinspect.model import Family, Follow, InstanceKey, Query, Target, biz_date_of, zone_of
+from wfinspect.model import Family, Follow, InstanceKey, Target, biz_date_of, zone_of
 from wfinspect.parsing import FoundIds, parse_ids, read_id_file
 from wfinspect.search import date_of, read_day
 from wfinspect.settings import Settings, home_of
@@ -140,7 +140,7 @@ def _refuse_what_contradicts(args: argparse.Namespace) -> None:
         raise UsageError("--project ID is missing: the workspace whose run is waited for.")
     if args.project is not None and (is_of_ids or args.forever):
         raise UsageError("--project waits for runs of its own: leave the IDs and --forever out.")
-    if args.project is not None and query_of(args, 0) == Query(args.project, 0):
+    if args.project is not None and query_of(args, 0).is_whole_workspace:
         raise UsageError("Which runs of the workspace? Add --workflow ID or --name TEXT.")
     if args.forever and (is_of_ids or args.until or args.timeout):
         raise UsageError(

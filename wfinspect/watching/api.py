@@ -77,7 +77,7 @@ class Outlook(NamedTuple):
     @property
     def frozen(self) -> tuple[str, ...]:
         """Names of those of `foremost` that are frozen."""
-        return tuple(t.task_name or str(t.id) for t in self.foremost if t.is_frozen)
+        return tuple(t.name_or_id for t in self.foremost if t.is_frozen)
 
 
 class Row(NamedTuple):

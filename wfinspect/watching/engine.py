@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from wfinspect.clock import Clock, Moment
 from wfinspect.errors import CredentialsMissing, DailyLimit, NotFound, Refused, ServiceError
+from wfinspect.format import listed, shown
 from wfinspect.format import moment as format_moment
-from wfinspect.format import shown
 from wfinspect.model import Family, Follow, InstanceKey, Query, Target, Transition, WorkflowInstance
 from wfinspect.watching.api import (
     MAX_NOTE,
@@ -481,8 +481,7 @@ class Engine:
         numbers = [str(key.id) for key in self._unknown]
         text = next(iter(self._unknown.values()))
         if len(numbers) > 1:
-            more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
-            text = f"the service knows none of {', '.join(numbers[:_NAMED])}{more}."
+            text = f"the service knows none of {listed(numbers, _NAMED)}."
         self._notices.say(f"Not watched: {text}", is_error=True)
         self._unknown.clear()
 

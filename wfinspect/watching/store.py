@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from wfinspect.errors import StoreError
+from wfinspect.format import listed
 from wfinspect.model import (
     MAX_INSTANCE_ID,
     SHARED,
@@ -270,11 +271,7 @@ class Store:
         if not new:
             return ""
         self._unreadable = dict.fromkeys(self._unreadable, True)
-        more = f" and {len(new) - _MAX_NAMED} more" if len(new) > _MAX_NAMED else ""
-        return (
-            f"The stored list is damaged. What can't be read is left out: "
-            f"{', '.join(new[:_MAX_NAMED])}{more}."
-        )
+        return f"The stored list is damaged. What can't be read is left out: {listed(new, _MAX_NAMED)}."
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""

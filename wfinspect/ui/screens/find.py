@@ -400,7 +400,7 @@ class FindScreen(OverlayScreen):
     def action_follow(self) -> None:
         """Follow the search: what matches joins the list on each date."""
         query = self._query._replace(biz_date=0) if self._query is not None else None
-        if query is None or query == Query(query.project_id, 0):
+        if query is None or query.is_whole_workspace:
             self.notify("A whole workspace can't be followed: add a filter.")
         elif self._left:
             self.notify("Words with ! can't be followed: search by fields.")

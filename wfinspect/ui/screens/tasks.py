@@ -8,7 +8,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.errors import UsageError
-from wfinspect.format import duration, indented, near_time, shown
+from wfinspect.format import duration, indented, listed, near_time, shown
 from wfinspect.model import (
     Family,
     InstanceKey,
@@ -132,8 +132,7 @@ class TasksScreen(OverlayScreen):
         """Show that of the task that needs attention most, which is never a frozen one."""
         frozen = [task for task in self._tasks if task.is_frozen]
         others = [task for task in self._tasks if not task.is_frozen]
-        names = ", ".join(shown(t.task_name, limit=60) or str(t.id) for t in frozen[:_NAMED])
-        names += f" and {len(frozen) - _NAMED} more" if len(frozen) > _NAMED else ""
+        names = listed([shown(t.name_or_id, limit=60) for t in frozen], _NAMED)
         if frozen and (not others or others[0].family not in _WORTH_A_LOG):
             self.notify(f"No log is opened: no task has failed by itself; frozen: {names}.")
             return
