@@ -2,16 +2,15 @@
 
 import argparse
 import contextlib
-import json
 import sys
 from collections.abc import Mapping
-from datetime import time
+from datetime import time, tzinfo
 from math import isfinite
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands.find import add_filters, query_of
 from wfinspect.commands.once import resolve_target
-from wfinspect.commands.output import add_output_option, aligned, say
+from wfinspect.commands.output import Values, add_output_option, aligned, as_rows, say
 from wfinspect.errors import StoreError, UsageError
 from wfinspect.model import Follow, Query
 from wfinspect.settings import Settings
@@ -38,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HH:MM",
         help="the runs are to be done by this time on the day after the business date",
     )
-    add_output_option(parser, "an array of what is followed", ("table", "json"))
+    add_output_option(parser, "an array of what is followed")
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
@@ -49,16 +48,13 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             follows = store.follows()
             match args.words:
                 case ["list"]:
-                    _print(follows, args.output)
+                    _print(follows, args.output, settings.zone)
                 case ["remove", *numbers] if numbers:
                     _remove(store, follows, numbers)
                 case []:
                     target = resolve_target(settings, environ).target
-                    _add(
-                        store,
-                        follows,
-                        Follow(0, target, _query(args), clock.now(), args.keep, args.by),
-                    )
+                    new = Follow(0, target, _query(args), clock.now(), args.keep, args.by)
+                    _add(store, follows, new)
                 case words:
                     raise UsageError(
                         f"{words[0]!r} can't be followed: give --project ID with --workflow ID or another "
@@ -114,37 +110,27 @@ def _remove(store: Store, follows: list[Follow], numbers: list[str]) -> None:
     say(f"Not followed any more.{kept}")
 
 
-def _print(follows: list[Follow], output: str) -> None:
-    if output == "json":
-        print(json.dumps([_record(each) for each in follows], indent=2, ensure_ascii=False))
+def _print(follows: list[Follow], form: str, zone: tzinfo) -> None:
+    if form != "table":
+        print(as_rows(form, [*map(_values, follows)], _KEYS, zone))
     elif follows:
         heading = ("N", "FOLLOWED", "PROFILE", "REGION", "KEEP", "BY")
         rows = [
-            (
-                str(each.number),
-                each.query.words(),
-                *each.target[:2],
-                f"{each.keep_days:g}d",
-                each.due,
-            )
-            for each in follows
+            (str(f.number), f.query.words(), *f.target[:2], f"{f.keep_days:g}d", f.due)
+            for f in follows
         ]
         print(aligned([heading, *rows]))
     else:
         say("Nothing is followed. Follow a workflow: wfinspect follow --project ID --workflow ID")
 
 
-def _record(follow: Follow) -> dict[str, object]:
-    return {
-        "number": follow.number,
-        "query": follow.query.words(),
-        "profile": follow.target.profile,
-        "region": follow.target.region,
-        "endpoint": follow.target.endpoint,
-        "added_at": follow.added_at.isoformat(),
-        "keep_days": follow.keep_days,
-        "by": follow.due or None,
-    }
+_KEYS = ("number", "query", "profile", "region", "endpoint", "added_at", "keep_days", "by")
+
+
+def _values(follow: Follow) -> Values:
+    number, target, query, added_at, keep_days, due = follow
+    values = number, query.words(), *target, added_at, keep_days, due or None
+    return dict(zip(_KEYS, values, strict=True))
 
 
 def _days(text: str) -> float:
