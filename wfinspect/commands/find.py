@@ -1,16 +1,14 @@
 """``wfinspect find``: print the instances of a workspace and business date that match."""
 
 import argparse
-import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import count_calls, resolve_target, with_retries
+from wfinspect.commands.once import OnCall, resolve_target, run_counted, with_retries
 from wfinspect.dataworks import connector
 from wfinspect.errors import ServiceError, UsageError
 from wfinspect.model import FILTERS, Query, Target, WorkflowInstance, biz_date_of, zone_of
@@ -99,18 +97,14 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     target, clock = resolve_target(settings, environ).target, SystemClock()
     zone = zone_of(target.region)
     query = query_of(args, biz_date_of(date_of(args.bizdate, clock.now(), zone), zone))
-    calls = Counter[Target]()
     found: dict[int, WorkflowInstance] = {}
+    more, error = "", None
     try:
-        with asyncio.Runner() as runner:
-            more = runner.run(
-                _find(target, query, found, environ, clock, lambda: calls.update([target]))
-            )
-        error = None
+        more = run_counted(
+            settings, clock, lambda on_call: _find(target, query, found, environ, clock, on_call)
+        )
     except ServiceError as trouble:
-        more, error = "", trouble
-    finally:
-        count_calls(settings, clock, calls)
+        error = trouble
     some = tuple(found.values())[:MAX_FOUND]
     if some or (error is None and args.output != "table"):
         print(output.printed(args.output, some, target.region, settings.zone, is_several=True))
@@ -127,12 +121,12 @@ async def _find(
     found: dict[int, WorkflowInstance],
     environ: Mapping[str, str],
     clock: Clock,
-    on_call: Callable[[], None],
+    on_call: OnCall,
 ) -> str:
     """Fill `found`, page by page; gives a sentence where there are more than are printed."""
     number = 0
     connect = connector(environ, home_of(environ), clock)
-    async with contextlib.aclosing(await connect(target, on_call)) as client:
+    async with contextlib.aclosing(await connect(target, lambda: on_call(target))) as client:
         while True:
             number += 1
             search = partial(client.find_workflow_instances, query, page=number)

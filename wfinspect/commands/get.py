@@ -1,14 +1,11 @@
 """``wfinspect get``: print instances once."""
 
 import argparse
-import asyncio
-from collections import Counter
 from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import count_calls, read_instances, resolve_target
-from wfinspect.model import Target
+from wfinspect.commands.once import read_instances, resolve_target, run_counted
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
 
@@ -29,14 +26,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print what could be read; name on standard error what could not."""
     ids = parse_ids(" ".join(args.ids))
     target = resolve_target(settings, environ).target
-    clock, calls = SystemClock(), Counter[Target]()
-    try:
-        with asyncio.Runner() as runner:
-            reading = runner.run(
-                read_instances(target, ids, environ, clock, lambda: calls.update([target]))
-            )
-    finally:
-        count_calls(settings, clock, calls)
+    clock = SystemClock()
+    reading = run_counted(
+        settings, clock, lambda on_call: read_instances(target, ids, environ, clock, on_call)
+    )
     found = [reading.found[i] for i in ids if i in reading.found]
     region, is_several = target.region, len(ids) > 1
     # An array or a table of none, too, is one that a script can read.

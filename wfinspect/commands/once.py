@@ -3,10 +3,10 @@
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.output import say
@@ -112,11 +112,11 @@ async def read_instances(
     ids: Sequence[InstanceId],
     environ: Mapping[str, str],
     clock: Clock,
-    on_call: Callable[[], None],
+    on_call: "OnCall",
 ) -> Reading:
-    """Read instances of a target; what may pass is tried again. `on_call` is called for each request."""
+    """Read instances of a target; what may pass is tried again."""
     connect = connector(environ, home_of(environ), clock)
-    async with contextlib.aclosing(await connect(target, on_call)) as client:
+    async with contextlib.aclosing(await connect(target, lambda: on_call(target))) as client:
         return await read(client, target, ids, partial(with_retries, clock=clock))
 
 
@@ -340,6 +340,23 @@ def read_input(name: str, what: str) -> bytes:
     except OSError as error:
         called = "standard input" if name == "-" else name
         raise UsageError(f"{what}: {called} can't be read: {error.strerror or error}.") from None
+
+
+OnCall = Callable[[Target], None]
+"""Notes a request that goes out."""
+
+
+def run_counted(
+    settings: Settings, clock: Clock, work: Callable[[OnCall], Coroutine[Any, Any, _T]]
+) -> _T:
+    """Return what work gives; the requests that it notes are counted, also where it fails."""
+    import asyncio  # dear, and a status bar has no use for it
+
+    calls = Counter[Target]()
+    try:
+        return asyncio.run(work(lambda target: calls.update([target])))
+    finally:
+        count_calls(settings, clock, calls)
 
 
 def count_calls(settings: Settings, clock: Clock, calls: Counter[Target]) -> None:

@@ -2,17 +2,17 @@
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import (
-    count_calls,
+    OnCall,
     gravest,
     read_instances,
     resolve_target,
+    run_counted,
     stored_rows,
 )
 from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError, UsageError
@@ -105,32 +105,26 @@ def _read_all(
     """Read each row by its own target, all targets at once."""
     import asyncio  # dear, and a status bar has no use for it
 
-    calls = Counter[Target]()
-
-    async def read_those(keys: Sequence[InstanceKey]) -> dict[InstanceKey, Outcome]:
+    async def read_those(
+        keys: Sequence[InstanceKey], on_call: OnCall
+    ) -> dict[InstanceKey, Outcome]:
         target, ids = keys[0].target, [key.id for key in keys]
         try:
-            reading = await read_instances(
-                target, ids, environ, clock, lambda: calls.update([target])
-            )
+            reading = await read_instances(target, ids, environ, clock, on_call)
         except ConfigError as error:
             # One profile that is gone must not keep the rows of others from being read.
             return dict.fromkeys(keys, Refused(str(error), cause="settings"))
         outcomes: dict[InstanceId, Outcome] = {**reading.errors, **reading.found}
         return {key: outcomes[key.id] for key in keys}
 
-    async def read_each() -> list[dict[InstanceKey, Outcome]]:
+    async def read_each(on_call: OnCall) -> list[dict[InstanceKey, Outcome]]:
         by_target: dict[Target, list[InstanceKey]] = {}
         for row in rows:
             by_target.setdefault(row.key.target, []).append(row.key)
-        return await asyncio.gather(*map(read_those, by_target.values()))
+        return await asyncio.gather(*(read_those(keys, on_call) for keys in by_target.values()))
 
-    try:
-        with asyncio.Runner() as runner:
-            outcomes = runner.run(read_each())
-        return {key: outcome for some in outcomes for key, outcome in some.items()}
-    finally:
-        count_calls(settings, clock, calls)
+    outcomes = run_counted(settings, clock, read_each)
+    return {key: outcome for some in outcomes for key, outcome in some.items()}
 
 
 def _codes(outcomes: Collection[Outcome]) -> set[int]:

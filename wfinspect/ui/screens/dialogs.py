@@ -133,6 +133,14 @@ class QuitScreen(SheetScreen):
 _MORE = "More: wfinspect help keys, search, config, notify, costs, ssh, ..."
 
 
+def _title(text: str) -> StatusLine:
+    return StatusLine(lambda _: line((f" {text}", Role.STRONG)), id="title")
+
+
+def _hint(*keys: tuple[str, str]) -> StatusLine:
+    return StatusLine(lambda width: line((MARGIN, Role.DIM), *hints(keys, width - 1)), id="hint")
+
+
 class NoteScreen(OverMain):
     """One line to write; answers with it, with None where it is to stay as it was."""
 
@@ -141,12 +149,9 @@ class NoteScreen(OverMain):
 
     def __init__(self, about: str, text: str) -> None:
         super().__init__()
-        self._title = StatusLine(lambda _: line((f" Note about {about}", Role.STRONG)), id="title")
+        self._title = _title(f"Note about {about}")
         self.input = LineInput("what others should know of it", text, max_length=MAX_NOTE)
-        keys = (("Enter", "keep"), ("Esc", "close"))
-        self._hint = StatusLine(
-            lambda width: line((MARGIN, Role.DIM), *hints(keys, width - 1)), id="hint"
-        )
+        self._hint = _hint(("Enter", "keep"), ("Esc", "close"))
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
@@ -265,17 +270,14 @@ class ChoiceScreen(OverMain):
         super().__init__(classes="-wide" if is_wide else None)
         self._make = make
         self._has_plain = has_plain
-        self._title = StatusLine(lambda _: line((f" {title}", Role.STRONG)), id="title")
+        self._title = _title(title)
         self._query = LineInput("type to narrow")
         # The query has the keys, and some of them move the cursor here.
         self._list = CursorList(
             self._choice_line, lambda choice: choice.value, self._nothing, can_focus=False
         )
         plain = (("Tab", "as plain text"),) if has_plain else ()
-        keys = (("Enter", enter), *plain, ("Esc", "close"))
-        self._hint = StatusLine(
-            lambda width: line((MARGIN, Role.DIM), *hints(keys, width - 1)), id="hint"
-        )
+        self._hint = _hint(("Enter", enter), *plain, ("Esc", "close"))
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
