@@ -139,7 +139,6 @@ async def test_doctor_finds_a_fault_of_the_proxy_even_without_a_key(
     failed = [check for check, (level, _) in found.items() if level is Level.FAILURE]
     assert failed[0] == fault.step
     blames_the_proxy(found[fault.step][1], port, fault.says)
-    blames_the_proxy(found["GetWorkflowInstance"][1], port, fault.says)
 
 
 async def test_doctor_as_a_command_says_the_same(tmp_path: Path) -> None:

@@ -84,6 +84,6 @@ def test_a_letter_held_down_is_a_key_in_a_terminal_without_brackets(
         app.wait_for("✖ Failure")
         app.press("?")
         app.wait_for("g +to the first")
-        app.send(b"jjjjjjjj")
+        app.send(b"j" * 16)
         app.wait_gone("g +to the first")
         app.quit()

@@ -60,7 +60,7 @@ def listed(rig: Rig) -> list[int]:
 
 async def test_what_matches_joins_and_says_what_brought_it(rig: Rig) -> None:
     rig.source.hold(run_of(1), run_of(2, workflow_id=8))
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(5.0)
     assert listed(rig) == [1]
     assert rig.row().follow == rig.snapshot.follows[0].number
@@ -68,7 +68,7 @@ async def test_what_matches_joins_and_says_what_brought_it(rig: Rig) -> None:
 
 
 async def test_the_expected_date_is_looked_at_each_minute_and_the_other_each_ten(rig: Rig) -> None:
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(3599.0)
     assert len(looks(rig, YESTERDAY)) == 60
     assert len(looks(rig, TODAY)) == 6
@@ -82,7 +82,7 @@ async def test_the_expected_date_is_looked_at_each_minute_and_the_other_each_ten
 async def test_one_look_answers_for_all_follows_of_a_workspace(rig: Rig) -> None:
     for workflow in range(1, 21):
         rig.source.hold(run_of(100 + workflow, "Success", workflow_id=workflow))
-        rig.engine.follow(FOLLOWED._replace(workflow_id=workflow))
+        rig.engine.follow(BINDING, FOLLOWED._replace(workflow_id=workflow))
     await rig.run(5.0)
     assert len(listed(rig)) == 20
     assert len(looks(rig)) == 2
@@ -95,7 +95,7 @@ async def test_a_look_counts_as_a_reading_of_every_row_in_its_answer(rig: Rig) -
     calls = len(rig.source.calls)
     await rig.run(3600.0)
     alone = len(rig.source.calls) - calls
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(600.0)
     calls = len(rig.source.calls)
     await rig.run(3600.0)
@@ -104,7 +104,7 @@ async def test_a_look_counts_as_a_reading_of_every_row_in_its_answer(rig: Rig) -
 
 async def test_where_a_date_has_too_many_each_follow_looks_for_itself(rig: Rig) -> None:
     rig.source.hold(*(run_of(n, "Success", workflow_id=8) for n in range(100, 250)), run_of(1))
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(70.0)
     assert listed(rig) == [1]
     assert [each[1] for each in looks(rig, YESTERDAY)] == [0, 7, 7]
@@ -112,7 +112,7 @@ async def test_where_a_date_has_too_many_each_follow_looks_for_itself(rig: Rig) 
 
 async def test_more_than_200_are_said_and_none_is_added(rig: Rig) -> None:
     rig.source.hold(*(run_of(number, "Success") for number in range(1, 202)))
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(200.0)
     assert listed(rig) == []
     assert ["matches 201 instances" in text for text in rig.texts] == [True]
@@ -120,14 +120,14 @@ async def test_more_than_200_are_said_and_none_is_added(rig: Rig) -> None:
 
 async def test_two_pages_are_read_of_up_to_200(rig: Rig) -> None:
     rig.source.hold(*(run_of(number, "Success") for number in range(1, 201)))
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(5.0)
     assert len(listed(rig)) == 200
 
 
 async def test_what_was_taken_off_is_not_brought_back(rig: Rig, tmp_path: Path) -> None:
     rig.source.hold(run_of(1), run_of(2))
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(5.0)
     rig.engine.unwatch([key(1)])
     await rig.run(200.0)
@@ -144,7 +144,7 @@ async def test_what_was_taken_off_is_not_brought_back(rig: Rig, tmp_path: Path) 
 
 async def test_undoing_a_removal_brings_a_followed_row_back_for_good(rig: Rig) -> None:
     rig.source.hold(run_of(1))
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(5.0)
     rig.engine.unwatch([key(1)])
     await rig.run(5.0)
@@ -167,7 +167,7 @@ async def test_when_a_row_leaves(
     rig: Rig, status: str, is_seen: bool, stays: float, leaves: float | None
 ) -> None:
     rig.source.hold(run_of(1))
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(5.0)
     becomes(
         rig, 1, status, workflow_id=7, biz_date=YESTERDAY, finished_time=ms(rig.clock.now())
@@ -187,7 +187,7 @@ async def test_when_a_row_leaves(
 async def test_a_failure_from_before_the_follow_is_listed_and_not_notified_of(rig: Rig) -> None:
     before = ms(rig.clock.now() - timedelta(minutes=1))
     rig.source.hold(run_of(1, "Failure", finished_time=before))
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(30.0)
     assert listed(rig) == [1]
     assert not rig.row().is_unseen
@@ -195,7 +195,7 @@ async def test_a_failure_from_before_the_follow_is_listed_and_not_notified_of(ri
 
 
 async def test_a_failure_since_the_follow_is_notified_of_once(rig: Rig, tmp_path: Path) -> None:
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(30.0)
     rig.source.hold(run_of(1, "Failure", finished_time=ms(rig.clock.now())))
     await rig.run(100.0)
@@ -212,14 +212,14 @@ async def test_a_failure_since_the_follow_is_notified_of_once(rig: Rig, tmp_path
 
 async def test_looks_that_answer_no_poll_take_a_quarter_of_the_budget(tmp_path: Path) -> None:
     rig = _rig(tmp_path, budget=1000)
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(86_400.0)
     assert 150 <= len(looks(rig)) <= 375
 
 
 async def test_a_workspace_that_is_refused_is_said_once_and_left_alone(rig: Rig) -> None:
     rig.source.error = Refused("no permission", code="Forbidden.Access")
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(500.0)
     assert sum("no permission" in text for text in rig.texts) <= 1
     assert len(looks(rig)) <= 2
@@ -227,14 +227,14 @@ async def test_a_workspace_that_is_refused_is_said_once_and_left_alone(rig: Rig)
 
 async def test_paused_nothing_is_looked_at(rig: Rig) -> None:
     rig.engine.set_paused(paused=True)
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(600.0)
     assert looks(rig) == []
 
 
 async def test_a_follow_that_was_removed_looks_no_more_and_its_rows_stay(rig: Rig) -> None:
     rig.source.hold(run_of(1))
-    rig.engine.follow(FOLLOWED)
+    rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(5.0)
     rig.engine.unfollow(rig.snapshot.follows[0].number)
     await rig.run(5.0)
