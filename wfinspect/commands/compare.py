@@ -89,31 +89,18 @@ async def _read(requester: Requester, keys: Sequence[InstanceKey]) -> _Runs:
 
 
 def _field(found: ComparedField) -> output.Values:
-    is_plain = found.label[0] not in _PARTS
-    return {
-        "part": _PARTS.get(found.label[0], "field"),
-        "name": found.label if is_plain else found.label[1:],
-        "first": found.first,
-        "second": found.second,
-        "differs": _NO if found.is_equal else _IN_EVERY_RUN if found.is_of_run else _YES,
-        "first_seconds": None,
-        "second_seconds": None,
-    }
+    part = _PARTS.get(found.label[0], "field")
+    name = found.label if part == "field" else found.label[1:]
+    differs = _NO if found.is_equal else _IN_EVERY_RUN if found.is_of_run else _YES
+    values = part, name, found.first, found.second, differs, None, None
+    return dict(zip(_KEYS, values, strict=True))
 
 
 def _task(pair: ComparedTask, now_ms: float) -> output.Values:
     words = [None if task is None else task.word for task in (pair.first, pair.second)]
-    seconds = pair.seconds(now_ms)
     is_same = words[0] == words[1] and not pair.change(now_ms)
-    return {
-        "part": "task",
-        "name": pair.name,
-        "first": words[0],
-        "second": words[1],
-        "differs": _NO if is_same else _YES,
-        "first_seconds": seconds[0],
-        "second_seconds": seconds[1],
-    }
+    values = "task", pair.name, *words, _NO if is_same else _YES, *pair.seconds(now_ms)
+    return dict(zip(_KEYS, values, strict=True))
 
 
 def _line(row: output.Values, limit: int) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ uses it: it takes 0.15 s, which `doctor --help` and `completion` would wait for.
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import shutil
 import ssl
@@ -27,7 +26,7 @@ from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.profiles import identify
 from wfinspect.errors import BadRequest, NotFound, Refused, ServiceError, UsageError, WfInspectError
-from wfinspect.format import duration, exact_json, shown
+from wfinspect.format import duration, shown
 from wfinspect.model import InstanceId, Target, WorkflowInstance, day_of
 from wfinspect.settings import NotifySettings, Settings, home_of
 from wfinspect.terminal import (
@@ -95,8 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each check; 1 if one of them failed."""
-    with asyncio.Runner() as runner:
-        return runner.run(_check_all(args, settings, environ))
+    return asyncio.run(_check_all(args, settings, environ))
 
 
 async def _check_all(
@@ -105,7 +103,7 @@ async def _check_all(
     clock = SystemClock()
     stored = StoreChecks(settings, clock)
     service = ServiceChecks(settings, environ, clock, stored.instances)
-    said = []
+    said: list[output.Values] = []
     try:
         async for name, found in findings(
             [
@@ -123,7 +121,7 @@ async def _check_all(
     finally:
         await service.aclose()
     if args.output == "json":
-        print(exact_json(json.dumps(said, indent=1)))
+        print(output.as_rows("json", said, (), settings.zone))
     return int(any(each["level"] == "failure" for each in said))
 
 

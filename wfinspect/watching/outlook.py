@@ -114,23 +114,27 @@ class OutlookTracker:
         row, state = self._watchlist.rows[key], self._watchlist.states[key].outlook
         if row.instance is None or row.read_at is None:
             return
-        if state is None and row.follow and self._due_at(row) is not None:
+        due = self._due_at(row)
+        if state is None and due is not None:
             state = self._watchlist.states[key].outlook = OutlookState(row.instance)
         if state is None:
             return
         before = row.outlook or Outlook()
         outlook = followed(before, state, row.instance, row.read_at)
-        due = self._due_at(row)
         if due is not None:
             zone = zone_of(key.target.region)
             said = deadline_words(due.astimezone(zone), outlook, row.instance, row.read_at)
             outlook = outlook._replace(deadline=said)
         self._keep(key, outlook)
-        if row.is_watched:
-            if outlook.is_late and not before.is_late:
-                self._notify_late(key, outlook)
-            if outlook.deadline[:4] not in {"", before.deadline[:4]}:
-                self._notify_deadline(key, outlook)
+        if not row.is_watched:
+            return
+        name = f"{' '.join(key.target)} {key.id}"
+        if outlook.lateness is not None and outlook.is_late and not before.is_late:
+            said = outlook.lateness.sentence(self._clock.now())
+            self._notify(key, said, f"late {name} {row.instance.started_time}")
+        # That it is at risk, and that it is late, are two things to be notified of.
+        if outlook.deadline[:4] not in {"", before.deadline[:4]}:
+            self._notify(key, outlook.deadline, f"due {outlook.deadline.partition(' ')[0]} {name}")
 
     def _due_at(self, row: Row) -> datetime | None:
         """Return by when a row is to be done, by the follow that brought it."""
@@ -254,31 +258,14 @@ class OutlookTracker:
             self._keep(key, outlook)
             self._watchlist.touch([key])
 
-    def _notify_deadline(self, key: InstanceKey, outlook: Outlook) -> None:
-        """Have it announced that a run may miss its deadline, and again when it does."""
-        instance = self._watchlist.rows[key].instance
-        if instance is None or not self._alerts.is_late_wanted:
-            return
-        moment = self._clock.moment()
-        what = outlook.deadline.partition(" ")[0]
-        if self._journal.claim([f"due {what} {' '.join(key.target)} {key.id}"], moment):
-            said = outlook.deadline
-            self._alerts.late(
-                key, instance, said, moment.now, moment.monotonic, frozen=outlook.frozen
-            )
-
-    def _notify_late(self, key: InstanceKey, outlook: Outlook) -> None:
+    def _notify(self, key: InstanceKey, said: str, claim: str) -> None:
         """Have it announced that a run is late, once over all processes and starts."""
-        instance = self._watchlist.rows[key].instance
-        if instance is None or outlook.lateness is None or not self._alerts.is_late_wanted:
+        row, moment = self._watchlist.rows[key], self._clock.moment()
+        if row.instance is None or not self._alerts.is_late_wanted:
             return
-        moment = self._clock.moment()
-        name = f"late {' '.join(key.target)} {key.id} {instance.started_time}"
-        if self._journal.claim([name], moment):
-            said = outlook.lateness.sentence(moment.now)
-            self._alerts.late(
-                key, instance, said, moment.now, moment.monotonic, frozen=outlook.frozen
-            )
+        if self._journal.claim([claim], moment):
+            frozen = row.outlook.frozen if row.outlook else ()
+            self._alerts.late(key, row.instance, said, moment.now, moment.monotonic, frozen=frozen)
 
 
 def deadline_words(
