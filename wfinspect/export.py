@@ -30,7 +30,9 @@ def as_json(instances: Sequence[WorkflowInstance], *, is_array: bool) -> str:
     return "[" + ",\n".join(texts) + "]" if is_array else "\n".join(texts)
 
 
-def as_csv(found: Iterable[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
+def as_csv(
+    found: Sequence[tuple[WorkflowInstance, str]], zone: tzinfo, notes: Sequence[str] = ()
+) -> str:
     """Return a header of the service's names and a line for each instance.
 
     Times are RFC 3339 in `zone`, BizDate a date, and a value that can't be read is the service's
@@ -39,13 +41,16 @@ def as_csv(found: Iterable[tuple[WorkflowInstance, str]], zone: tzinfo) -> str:
     Args:
         found: instances, each with the region that it is from.
         zone: for times.
+        notes: of each instance, in a column of their own if there is one.
     """
     names = [field.service_name for field in FIELDS_AS_SENT]
-    return csv_table(
-        names,
-        ([_csv_value(each, field, region) for field in FIELDS_AS_SENT] for each, region in found),
-        zone,
-    )
+    rows: list[list[object]] = [
+        [_csv_value(each, field, region) for field in FIELDS_AS_SENT] for each, region in found
+    ]
+    if any(notes):
+        names.append("Note")
+        rows = [[*row, note] for row, note in zip(rows, notes, strict=True)]
+    return csv_table(names, rows, zone)
 
 
 def csv_table(names: Sequence[str], rows: Iterable[Iterable[object]], zone: tzinfo) -> str:

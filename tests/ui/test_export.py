@@ -55,6 +55,16 @@ def test_a_list_of_two_regions_is_one_table_with_dates_of_each_zone() -> None:
     assert [line["Id"] for line in table] == ["1", "2"]
     assert [line["BizDate"] for line in table] == ["2026-09-17", "2026-09-16"]
     assert table[0]["Name"] == "a,b"
+    assert "Note" not in table[0]
+
+
+def test_a_table_has_notes_where_there_are_some() -> None:
+    noted = replace(row(2, "Running"), note="=rerun, by Li")
+    rows = (row(1, "Success"), Row(key(3), note="unread"), noted)
+
+    table = list(csv.DictReader(as_text("CSV", rows, ZONE).splitlines()))
+
+    assert [line["Note"] for line in table] == ["", "'=rerun, by Li"]
 
 
 def test_json_is_the_service_s_own_object() -> None:

@@ -63,11 +63,15 @@ FORMATS = ("JSON", "CSV")
 
 
 def as_text(form: str, rows: Iterable[Row], zone: tzinfo) -> str:
-    """Return the last readings of rows in one of `FORMATS`; rows without one are left out."""
-    found = [(row.instance, row.key.target.region) for row in rows if row.instance is not None]
+    """Return the last readings of rows in one of `FORMATS`; rows without one are left out.
+
+    CSV has their notes as well.
+    """
+    read = [(row, row.instance) for row in rows if row.instance is not None]
     if form == "CSV":
-        return as_csv(found, zone)
-    return as_json([instance for instance, _ in found], is_array=len(found) != 1)
+        found = [(instance, row.key.target.region) for row, instance in read]
+        return as_csv(found, zone, [row.note for row, _ in read])
+    return as_json([instance for _, instance in read], is_array=len(read) != 1)
 
 
 def save_new(text: str, name: str, ending: str, directories: Iterable[Path]) -> str:
