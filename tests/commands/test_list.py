@@ -1,12 +1,20 @@
 import json
+import tempfile
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fakes import listed
+from fakes import START, instance, listed
+from fuzz import tried
+from hypothesis import given
+from hypothesis import strategies as st
 
-from wfinspect.model import InstanceId, InstanceKey, Target
+from wfinspect.clock import Moment
+from wfinspect.commands.list import exported, imported, merge
+from wfinspect.model import Follow, InstanceId, InstanceKey, Query, Target
 from wfinspect.simulator import DEMO_IDS
+from wfinspect.watching.api import MAX_NOTE, Row
 from wfinspect.watching.store import Changes, Store
 
 ONE, TWO = DEMO_IDS[:2]
@@ -46,12 +54,14 @@ def test_what_was_exported_is_imported_for_its_own_account(
 ) -> None:
     command("list", "add", str(TWO))
     kept = [row.key for row in store.rows()]
+    store.save(Changes(notes={kept[0]: "=known"}))
     file = tmp_path / "list"
     file.write_text(command("list", "export", "-o", form)[1])
     store.save(Changes(removed=dict.fromkeys(kept)))
 
     assert command("list", "import", str(file)) == (0, "", "wfinspect: 2 added.\n")
     assert [row.key for row in store.rows()] == kept
+    assert [row.note for row in store.rows()] == ["=known", ""]
     assert elsewhere in {key.target for key in kept}
     assert command("list", "import", str(file))[2] == (
         "wfinspect: 0 added, 2 already on the list.\n"
@@ -77,3 +87,158 @@ def test_a_file_can_name_no_host_for_signed_requests(
 
     assert (code, "evil.example.com" in err) == (2, True)
     assert store.rows() == []
+
+
+def test_what_version_0_1_exported_is_imported(
+    command: Command, store: Store, elsewhere: Target, tmp_path: Path
+) -> None:
+    row = {"id": TWO, "name": "a", "status": "Running", "read_at": "2026-09-17T16:00:00Z"}
+    file = tmp_path / "list.json"
+    file.write_text(json.dumps([row | {"unseen": True, "gone": False} | elsewhere._asdict()]))
+
+    assert command("list", "import", str(file))[0] == 0
+    assert [(row.key.id, row.is_unseen) for row in store.rows()] == [(ONE, False), (TWO, True)]
+
+
+def test_a_followed_row_can_name_no_host_either(
+    command: Command, store: Store, elsewhere: Target, tmp_path: Path
+) -> None:
+    store.add_follow(Follow(0, elsewhere, Query(1, 0, name="dwd"), START))
+    export = json.loads(command("list", "export")[1])
+    file = tmp_path / "list.json"
+
+    def code(**changes: object) -> int:
+        file.write_text(json.dumps([export[0], export[1] | changes]))
+        return command("list", "import", str(file))[0]
+
+    assert [code(endpoint="evil.example.com"), code(filters={}), code(keep_days=1e300)] == [2, 2, 2]
+    assert [code(filters={"project_id": 1}), code(by="late"), code(version=2)] == [2, 2, 2]
+    assert len(store.follows()) == 1
+    assert code() == 0
+
+
+def test_a_note_is_of_a_row_and_has_an_end(command: Command, store: Store) -> None:
+    command("list", "add", str(ONE))
+
+    assert command("list", "note", str(ONE))[0] == 2
+    assert command("list", "note", str(ONE), "x" * (MAX_NOTE + 1))[0] == 2
+    assert command("list", "note", str(TWO), "x")[0] == 5
+    noted = command("list", "note", str(ONE), " rerun\nby Li ", "=now\udc80")
+    assert noted == (0, "", "wfinspect: Noted.\n")
+    assert [row.note for row in store.rows()] == ["rerun by Li =now?"]
+    assert command("list", "note", str(ONE), "")[2] == "wfinspect: The note was removed.\n"
+    assert [row.note for row in store.rows()] == [""]
+
+
+def test_a_reading_from_the_future_is_no_reading() -> None:
+    target = Target("(env)", "cn-shanghai", "dataworks.cn-shanghai.aliyuncs.com")
+    row = read_row(InstanceKey(target, InstanceId(ONE)), "Running", 60)
+    with tempfile.TemporaryDirectory() as name:
+        store = filled(Path(name), [row], [])
+        text = exported(store, 15.0, Moment(0.0, START))
+        store.close()
+
+    [then] = imported(text.encode(), target, START + timedelta(seconds=60)).rows
+    [now] = imported(text.encode(), target, START).rows
+    assert (then.instance, now.instance) == (row.instance, None)
+
+
+def read_row(key: InstanceKey, status: str, seconds: float, **fields: object) -> Row:
+    at = START + timedelta(seconds=seconds)
+    return listed(key, 0.0, START, instance(key.id, status), at)._replace(**fields)  # type: ignore[arg-type]
+
+
+def filled(directory: Path, rows: list[Row], follows: list[Follow]) -> Store:
+    store = Store(directory, lambda: START)
+    for follow in follows:
+        store.add_follow(follow)
+    store.save(Changes(added={r.key: r._replace(position=n) for n, r in enumerate(rows, 1)}))
+    return store
+
+
+TARGETS = [
+    Target("prod", region, f"{region}.aliyuncs.com") for region in ("cn-beijing", "eu-west-1")
+]
+KEYS = st.builds(InstanceKey, st.sampled_from(TARGETS), st.integers(1, 4).map(InstanceId))
+NOTES = st.sampled_from(["", "", "a", "b", "a / b", "\u4f60\u597d \u202e", "'=x"])
+FOLLOWS = st.lists(
+    st.builds(
+        Follow,
+        st.just(0),
+        st.sampled_from(TARGETS),
+        st.builds(
+            lambda name, workflow: Query(1, 0, name, workflow_id=workflow),
+            st.sampled_from(["", "x y"]),
+            st.integers(1, 2),
+        ),
+        st.just(START),
+        st.sampled_from([1.0, 3.0, 7.5]),
+        st.sampled_from(["", "07:00", "08:00"]),
+    ),
+    max_size=3,
+    unique_by=lambda follow: follow[1:3],
+)
+LISTS = st.tuples(
+    st.lists(
+        st.tuples(KEYS, st.sampled_from(["", "Running", "Failure"]), st.integers(-9000, -1), NOTES, st.booleans(), st.integers(0, 3)),
+        max_size=4,
+        unique_by=lambda drawn: drawn[0],
+    ),
+    FOLLOWS,
+)  # fmt: skip
+Drawn = tuple[list[tuple[InstanceKey, str, int, str, bool, int]], list[Follow]]
+
+
+@tried(12, 1_000)
+@given(LISTS, LISTS)
+def test_an_import_merges_and_loses_nothing(one: Drawn, other: Drawn) -> None:
+    def made(name: str, drawn: Drawn) -> Store:
+        rows = [
+            read_row(key, status, seconds, note=note, is_unseen=is_unseen, follow=place % (len(drawn[1]) + 1))
+            if status
+            else listed(key, 0.0, START)._replace(note=note, is_unseen=is_unseen)
+            for key, status, seconds, note, is_unseen, place in drawn[0]
+        ]  # fmt: skip
+        return filled(Path(directory) / name, rows, drawn[1])
+
+    def text(store: Store) -> str:
+        return exported(store, 15.0, Moment(0.0, START))
+
+    def bring(export: str, store: Store) -> None:
+        merge(store, imported(export.encode(), TARGETS[0], START), START)
+
+    def parts(row: Row | None) -> set[str]:
+        return set(row.note.split(" / ")) - {""} if row else set()
+
+    with tempfile.TemporaryDirectory() as directory:
+        first, second, empty = made("1", one), made("2", other), made("3", ([], []))
+        before = [{row.key: row for row in store.rows()} for store in (first, second)]
+        follows = [*first.follows(), *second.follows()]
+        export = text(first)
+        bring(export, empty)
+        bring(export, second)
+        merged = text(second)
+        bring(export, second)
+        twice, copied = text(second), text(empty)
+        after = {row.key: row for row in second.rows()}
+        followed = {each[1:3]: each for each in second.follows()}
+        for store in (first, second, empty):
+            store.close()
+
+    assert copied == export
+    assert twice == merged
+    assert after.keys() == before[0].keys() | before[1].keys()
+    assert [*after][: len(before[1])] == [*before[1]]
+    for key, row in after.items():
+        found = [each[key] for each in before if key in each]
+        read_at: list[datetime] = [each.read_at for each in found if each.read_at]
+        assert parts(row) == set().union(*map(parts, found))
+        assert row.is_unseen == any(each.is_unseen for each in found)
+        assert row.read_at == max(read_at, default=None)
+        assert row.instance in [each.instance for each in found if each.read_at == row.read_at]
+        assert bool(row.follow) == all(each.follow for each in found)
+    assert followed.keys() == {each[1:3] for each in follows}
+    for each in follows:
+        kept = followed[each[1:3]]
+        assert kept.keep_days >= each.keep_days
+        assert not each.due or "" < kept.due <= each.due

@@ -1,3 +1,5 @@
+import contextlib
+import json
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -6,14 +8,17 @@ from pathlib import Path
 
 import pytest
 from fakes import START, instance, key, listed, ms
+from fuzz import tried
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wfinspect.__main__ import interval_in
-from wfinspect.clock import SystemClock
-from wfinspect.commands.status import short_line
+from wfinspect.clock import Moment, SystemClock
+from wfinspect.commands.list import KEYS
+from wfinspect.commands.status import metrics, short_line
 from wfinspect.errors import ConfigError
-from wfinspect.model import InstanceId, InstanceKey, Status, Target
+from wfinspect.format import shown
+from wfinspect.model import Family, InstanceId, InstanceKey, Status, Target
 from wfinspect.settings import load_settings
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.api import Row
@@ -286,3 +291,73 @@ def test_plain_settings_are_read_quickly(tmp_path: Path, text: str, interval: fl
     assert interval_in(str(config)) == interval
     config.chmod(0o620)
     assert interval_in(str(config)) is None
+
+
+def test_a_row_says_what_is_stored_with_what_was_read(
+    status: Command, store: Store, target: Target, live: Simulator
+) -> None:
+    live.set_status(RUNNING, "Running")
+    row = stored(RUNNING, target, is_unseen=True)
+    store.save(Changes(added={row.key: row._replace(note="rerun", follow=3)}))
+
+    [of_list] = json.loads(status("-o", "json")[1])
+    one, other = json.loads(status(str(RUNNING), "77", "-o", "json")[1])
+
+    assert of_list == one
+    assert [one[k] for k in ("live", "unseen", "note", "follow", "trouble", "version")] == [
+        True,
+        True,
+        "rerun",
+        3,
+        None,
+        1,
+    ]
+    assert [other[k] for k in ("live", "status", "late", "note", "trouble")] == [
+        False,
+        None,
+        None,
+        None,
+        "not found",
+    ]
+    assert json.loads(status("--json")[1])[0].keys() == {*KEYS, "trouble"}
+
+
+def test_a_stored_list_that_cannot_be_used_keeps_no_instance_from_being_read(
+    status: Command, store: Store
+) -> None:
+    store.path.parent.mkdir(parents=True, mode=0o700)
+    store.path.mkdir()
+
+    code, out, err = status(str(SUCCESS), "-o", "json")
+
+    assert [(row["id"], row["live"]) for row in json.loads(out)] == [(SUCCESS, True)]
+    assert (code, "is not a file of this user" in err) == (0, True)
+    assert status("-o", "prometheus")[0] == 70
+
+
+LABELS = st.text(min_size=1, max_size=6) | st.sampled_from(['"', "\\", "a\\nb", "\n", "{,}="])
+
+
+@tried(15, 1_000)
+@given(LABELS, st.lists(st.sampled_from([*Status, "Sleeping", "gone"]), max_size=6))
+def test_prometheus_reads_any_profile_and_counts_every_row_once(
+    tmp_path_factory: pytest.TempPathFactory, profile: str, words: list[str]
+) -> None:
+    from prometheus_client.parser import text_string_to_metric_families
+
+    target = Target(profile, "cn-shanghai", "dataworks.cn-shanghai.aliyuncs.com")
+    rows = [
+        stored(n, target, instance=instance(n, word), read_at=at(12), is_gone=word == "gone")
+        for n, word in enumerate(words, 1)
+    ]
+    with contextlib.closing(Store(tmp_path_factory.mktemp("s"), lambda: START)) as store:
+        text = metrics(store, rows, 15.0, Moment(0.0, START))
+
+    families = {each.name: each.samples for each in text_string_to_metric_families(text)}
+    samples = families["wfinspect_instances"]
+    assert sum(sample.value for sample in samples) == len(words)
+    assert all(sample.labels["profile"] == shown(profile) for sample in samples)
+    assert {sample.labels["family"] for sample in samples} >= {*Family} if words else not samples
+    assert [sample.value for sample in families["wfinspect_calls_today"]] == [0] * bool(words)
+    read = [sample.value for sample in families["wfinspect_last_read_timestamp_seconds"]]
+    assert read == [at(12).timestamp()] * bool(words)

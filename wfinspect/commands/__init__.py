@@ -65,14 +65,15 @@ COMMANDS: Mapping[str, Command] = {
         "the watched list, each instance read with its own profile and region. The list is never "
         "changed. With --short it is one line for a status bar, from what is stored, without "
         "a call to the service: X failed, > running, ~ waiting, . not run, + succeeded, ? unknown or "
-        "too old to count as the present, ! changes you have not seen.",
+        "too old to count as the present, ! changes you have not seen. With -o prometheus it is gauges for "
+        "a textfile collector, also without a call, and the exit code is 0.",
         f"exit codes: 0 all succeeded; 1 one failed; 8 one is still pending; {_REFUSED}; {_TROUBLE}; "
         "5 no such instance. Of several the first of 4, 5, 2, 3, 1, 8",
         "[ID ...]",
         examples=(
-            "status",
             "status 10432987165 -o json",
             "status --short",
+            "status -o prometheus",
         ),
     ),
     "watch": Command(
@@ -152,9 +153,10 @@ COMMANDS: Mapping[str, Command] = {
     "list": Command(
         "print and edit the watched list",
         "Print the watched list as it is stored, without a call, or edit it. An app that runs takes "
-        "edits over. IDs are those of --profile and --region.",
+        "edits over. IDs are those of --profile and --region. An export has the rows, their notes and "
+        "unseen marks, and what is followed; an import adds them to what is there.",
         "exit codes: 0 done; 2 wrong usage or configuration; 5 not on the list",
-        "[add ID ... | remove ID ... | export | import FILE|-]",
+        "[add ID ... | remove ID ... | note ID TEXT | export | import FILE|-]",
         examples=(
             "list add 10432987165 10433001244",
             "list export > list.json",

@@ -10,9 +10,9 @@ from math import isfinite
 from wfinspect.clock import SystemClock
 from wfinspect.commands.find import add_filters, query_of
 from wfinspect.commands.once import resolve_target
-from wfinspect.commands.output import Values, add_output_option, aligned, as_rows, say
+from wfinspect.commands.output import VERSION, Values, add_output_option, aligned, as_rows, say
 from wfinspect.errors import StoreError, UsageError
-from wfinspect.model import Follow, Query
+from wfinspect.model import Follow, Query, Target
 from wfinspect.settings import Settings
 from wfinspect.watching.store import Changes, Store
 
@@ -112,7 +112,7 @@ def _remove(store: Store, follows: list[Follow], numbers: list[str]) -> None:
 
 def _print(follows: list[Follow], form: str, zone: tzinfo) -> None:
     if form != "table":
-        print(as_rows(form, [*map(_values, follows)], _KEYS, zone))
+        print(as_rows(form, [*map(follow_values, follows)], _KEYS, zone))
     elif follows:
         heading = ("N", "FOLLOWED", "PROFILE", "REGION", "KEEP", "BY")
         rows = [
@@ -124,13 +124,27 @@ def _print(follows: list[Follow], form: str, zone: tzinfo) -> None:
         say("Nothing is followed. Follow a workflow: wfinspect follow --project ID --workflow ID")
 
 
-_KEYS = ("number", "query", "profile", "region", "endpoint", "added_at", "keep_days", "by")
+_KEYS = ("number", "query", *Target._fields, "added_at", "keep_days", "by", "version")
 
 
-def _values(follow: Follow) -> Values:
-    number, target, query, added_at, keep_days, due = follow
-    values = number, query.words(), *target, added_at, keep_days, due or None
-    return dict(zip(_KEYS, values, strict=True))
+def follow_values(follow: Follow) -> Values:
+    """Return a follow as JSON has it; ``filters`` has all that ``query`` says, without quoting."""
+    given = follow.query._replace(biz_date=0)._asdict()
+    return {
+        "number": follow.number,
+        "query": follow.query.words(),
+        "filters": {name: value for name, value in given.items() if value},
+        **follow.target._asdict(),
+        "added_at": follow.added_at,
+        "keep_days": follow.keep_days,
+        "by": follow.due or None,
+        "version": VERSION,
+    }
+
+
+def is_bounded(follow: Follow) -> bool:
+    """Return whether a follow is of less than a whole workspace, and lets go of what it brings."""
+    return follow.query != Query(follow.query.project_id, 0) and 0 < follow.keep_days <= _MOST_DAYS
 
 
 def _days(text: str) -> float:

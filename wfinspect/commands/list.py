@@ -4,23 +4,59 @@ import argparse
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, NamedTuple
 
-from wfinspect.clock import SystemClock
+from wfinspect.clock import Clock, Moment, SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import read_input, resolve_target, stored, stored_rows
+from wfinspect.commands.follow import follow_values, is_bounded
+from wfinspect.commands.once import read_input, resolve_target, stored
 from wfinspect.errors import NotFound, UsageError
 from wfinspect.format import MARKS, duration, shown
-from wfinspect.model import InstanceKey, Status, Target, family_of
+from wfinspect.format import moment as moment_of
+from wfinspect.model import (
+    Follow,
+    InstanceKey,
+    Query,
+    Status,
+    Target,
+    Transition,
+    WorkflowInstance,
+    family_of,
+)
 from wfinspect.parsing import decoded, parse_id, parse_ids, read_id_file
 from wfinspect.settings import Settings
-from wfinspect.watching.api import Row
-from wfinspect.watching.store import Changes, Store
+from wfinspect.watching.api import MAX_NOTE, Row, state_since
+from wfinspect.watching.store import (
+    Changes,
+    Store,
+    read,
+    read_follow,
+    read_time,
+    text_of,
+    to_microseconds,
+)
 
-_KEYS = ("id", "name", "status", "read_at", "unseen", "gone", "profile", "region", "endpoint")
-_ACTIONS = ("add", "remove", "export", "import")
+KEYS = (
+    *(
+        "id",
+        "name",
+        "status",
+        "since",
+        "read_at",
+        "live",
+        "unseen",
+        "gone",
+        "late",
+        "note",
+        "follow",
+    ),
+    *(*Target._fields, "version"),
+)
+_ACTIONS = ("add", "remove", "note", "export", "import")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,13 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=_ACTIONS,
         metavar="ACTION",
-        help="add ID..., remove ID..., export (as JSON, or with -o csv), import FILE",
+        help="add ID..., remove ID..., note ID TEXT, export (as JSON, or with -o csv), import FILE",
     )
     parser.add_argument(
         "what",
         nargs="*",
-        metavar="ID|FILE",
-        help="IDs, ranges; what was exported, or any file of IDs, - for standard input",
+        metavar="ID|TEXT|FILE",
+        help='IDs, ranges; a note, "" to remove it; what was exported, or any file of IDs, - for standard input',
     )
     output.add_output_option(parser, "an array of rows")
 
@@ -47,32 +83,60 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if args.action in {None, "export"}:
         if args.what:
             raise UsageError(f"{args.what[0][:40]!r} is one too many: add or remove takes IDs.")
-        _print(stored_rows(settings, clock), args, settings, clock.now())
+        stored(settings, clock, lambda store: _print(store, args, settings, clock))
         return 0
     if args.action == "import" and len(args.what) != 1:
         raise UsageError("list import takes one file, or - for standard input.")
+    if args.action == "note" and len(args.what) < len(("ID", "TEXT")):
+        raise UsageError('list note takes an ID and a text, "" to remove the note.')
     target = resolve_target(settings, environ).target
     if args.action == "import":
-        keys = _read_keys(args.what[0], target)
+        edit = partial(merge, brought=_read(args.what[0], target, clock.now()))
+    elif args.action == "note":
+        key = InstanceKey(target, parse_id(args.what[0]))
+        edit = partial(_note, key=key, text=" ".join(args.what[1:]))
     else:
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.what))]
-    edit = _remove if args.action == "remove" else _add
-    output.say(stored(settings, clock, lambda store: edit(store, keys, clock.now())))
+        if args.action == "add":
+            edit = partial(merge, brought=Brought([Row(key) for key in keys]))
+        else:
+            edit = partial(_remove, keys=keys)
+    output.say(stored(settings, clock, lambda store: edit(store, now=clock.now())))
     return 0
 
 
-def _print(
-    rows: Sequence[Row], args: argparse.Namespace, settings: Settings, now: datetime
-) -> None:
-    if args.output != "table" or args.action == "export":
-        form = "json" if args.output == "table" else args.output
-        print(output.as_rows(form, [*map(_values, rows)], _KEYS, settings.zone))
+def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Clock) -> None:
+    rows = store.rows()
+    if args.action == "export" and args.output in {"table", "json"}:
+        print(exported(store, settings.interval, clock.moment()))
+    elif args.output != "table" or args.action == "export":
+        from wfinspect.watching.outlook import judged_rows
+
+        judged = judged_rows(store, rows, settings.interval, clock.moment())
+        print(output.as_rows(args.output, [*map(row_values, judged)], KEYS, settings.zone))
     elif rows:
         has_several = len({row.key.target.account for row in rows}) > 1
+        now = clock.now()
         titles = ("", "ID", "STATUS", "NAME", "READ", *(("PROFILE", "REGION") * has_several))
-        print(output.aligned([titles, *(_line(row, now)[: len(titles)] for row in rows)]))
+        lines = [titles, *(_line(row, now)[: len(titles)] for row in rows)]
+        if any(row.note for row in rows):
+            notes = ["NOTE", *(shown(row.note, limit=200) for row in rows)]
+            lines = [(*line, note) for line, note in zip(lines, notes, strict=True)]
+        print(output.aligned(lines))
     else:
         output.say("The watched list is empty: add to it with wfinspect list add ID.")
+
+
+def exported(store: Store, interval: float, moment: Moment) -> str:
+    """Return all that `imported` takes, as JSON: an array of rows, and behind them what is followed."""
+    from wfinspect.watching.outlook import judged_rows
+
+    rows = judged_rows(store, store.rows(), interval, moment)
+    found: list[output.Values] = [
+        {"kind": "row", **row_values(row), **_kept_values(row)} for row in rows
+    ]
+    found += [{"kind": "follow", **follow_values(each)} for each in store.follows()]
+    return output.as_rows("json", found, (), UTC)
 
 
 def _line(row: Row, now: datetime) -> tuple[str, ...]:
@@ -91,95 +155,244 @@ def _line(row: Row, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _values(row: Row) -> output.Values:
-    instance, target = row.instance, row.key.target
+def row_values(row: Row) -> output.Values:
+    """Return a row, as `judged_rows` gives it, by `KEYS`."""
+    instance, since = row.instance, state_since(row)
     return {
         "id": row.key.id,
         "name": instance.name if instance else None,
         "status": instance.status if instance else None,
+        "since": moment_of(round(since * 1000)) if since else None,
         "read_at": row.read_at,
+        "live": row.is_live,
         "unseen": row.is_unseen,
         "gone": row.is_gone,
-        **target._asdict(),
+        "late": row.lateness or None,
+        "note": row.note or None,
+        "follow": row.follow or None,
+        **row.key.target._asdict(),
+        "version": output.VERSION,
     }
 
 
-def _add(store: Store, keys: Sequence[InstanceKey], now: datetime) -> str:
-    """Put instances at the end of the list; return what was done."""
-    rows = store.rows()
-    known, last = {row.key for row in rows}, max((row.position for row in rows), default=0.0)
-    new = [key for key in dict.fromkeys(keys) if key not in known]
-    store.save(
-        Changes(
-            added={
-                key: Row(key, is_watched=True, position=last + place, added_at=now)
-                for place, key in enumerate(new, 1)
-            }
+def _kept_values(row: Row) -> output.Values:
+    """Return what an export has beyond `row_values`, so that an import loses nothing."""
+    return {
+        "added_at": row.added_at,
+        "reading": None if row.instance is None else json.loads(text_of(row.instance)),
+        "last_change": None if row.last_change is None else json.loads(text_of(row.last_change)),
+    }
+
+
+class Brought(NamedTuple):
+    """What is to be put on the list."""
+
+    rows: Sequence[Row]
+    follows: Sequence[Follow] = ()
+
+
+def merge(store: Store, brought: Brought, now: datetime) -> str:
+    """Put rows at the end of the list, or together with those that are there; return what was done."""
+    follows, numbers, new_follows = store.follows(), dict[int, int](), 0
+    for follow in brought.follows:
+        own = next((each for each in follows if each[1:3] == follow[1:3]), None)
+        kept = follow._replace(number=0) if own is None else _joined_follow(own, follow)
+        if kept != own:
+            kept = store.add_follow(kept)
+        new_follows += own is None
+        follows = [each for each in follows if each != own] + [kept]
+        numbers[follow.number] = kept.number
+    rows = {row.key: row for row in store.rows()}
+    known, last = set(rows), max((row.position for row in rows.values()), default=0.0)
+    changes, given = Changes(), set[InstanceKey]()
+    for row in brought.rows:
+        given.add(row.key)
+        last += 1.0
+        new = row._replace(
+            is_watched=True,
+            position=last,
+            added_at=row.added_at or now,
+            follow=numbers.get(row.follow, 0),
         )
+        if row.key in rows:
+            new = _joined(rows[row.key], new)
+        if new != rows.get(row.key):
+            rows[row.key] = changes.added[row.key] = new
+            if row.key in known:
+                changes.removed[row.key] = None
+    store.save(changes)
+    already = len(given & known)
+    said = f"{len(given) - already} added" + (
+        f", {already} already on the list." if already else "."
     )
-    already = len(keys) - len(new)
-    return f"{len(new)} added" + (f", {already} already on the list." if already else ".")
+    return said + (f" {new_follows} follow{'s' * (new_follows > 1)} added." if new_follows else "")
 
 
-def _remove(store: Store, keys: Sequence[InstanceKey], _now: datetime) -> str:
+def _joined_follow(own: Follow, other: Follow) -> Follow:
+    """Return a follow that keeps as long as both, and is due by the earlier of both."""
+    due = min((each for each in (own.due, other.due) if each), default="")
+    return own._replace(keep_days=max(own.keep_days, other.keep_days), due=due)
+
+
+def _joined(own: Row, other: Row) -> Row:
+    """Return a row with the newer reading of two, and with all notes and marks of both."""
+    is_newer = other.read_at is not None and (own.read_at is None or other.read_at > own.read_at)
+    newer, older = (other, own) if is_newer else (own, other)
+    notes = [own.note, *(n for n in other.note.split(_AND) if n not in own.note.split(_AND))]
+    return newer._replace(
+        is_unseen=own.is_unseen or other.is_unseen,
+        last_change=newer.last_change or older.last_change,
+        position=own.position,
+        added_at=own.added_at,
+        # What a user has put there does not leave with what a follow brings.
+        follow=own.follow if other.follow else 0,
+        note=_AND.join(filter(None, notes)),
+    )
+
+
+_AND = " / "
+"""Between notes of several users."""
+
+
+def _note(store: Store, key: InstanceKey, text: str, now: datetime) -> str:
+    """Keep a note about a row, in place of the one before; return what was done.
+
+    Raises:
+        NotFound: it is not on the list for its account.
+        UsageError: it is too long.
+    """
+    del now
+    note = _storable(" ".join(text.split()))
+    if len(note) > MAX_NOTE:
+        raise UsageError(f"A note has at most {MAX_NOTE:,} characters, and this one {len(note):,}.")
+    _check_listed({row.key for row in store.rows()}, [key], "Nothing was changed.")
+    store.save(Changes(notes={key: note}))
+    return "Noted." if note else "The note was removed."
+
+
+def _remove(store: Store, keys: Sequence[InstanceKey], now: datetime) -> str:
     """Take instances off the list; return what was done.
 
     Raises:
-        NotFound: none of them is on it for their account.
+        NotFound: one of them is not on it for its account.
     """
+    del now
     listed = {row.key for row in store.rows()}
     found = [key for key in dict.fromkeys(keys) if key in listed]
-    missing = [key for key in keys if key not in listed]
     store.save(Changes(removed=dict.fromkeys(found)))
+    _check_listed(listed, keys, f"{len(found)} removed.")
+    return f"{len(found)} removed."
+
+
+def _check_listed(listed: Collection[InstanceKey], keys: Sequence[InstanceKey], done: str) -> None:
+    missing = [key for key in keys if key not in listed]
     if not missing:
-        return f"{len(found)} removed."
+        return
     numbers = ", ".join(str(key.id) for key in missing[:5]) + ", ..." * (len(missing) > 5)  # noqa: PLR2004 - names enough
     others = {key.target for key in listed if key.id in {each.id for each in missing}}
     advice = "".join(
         f" It is there with --profile {t.profile} --region {t.region}." for t in others
     )
-    raise NotFound(f"{len(found)} removed. Not on the list: {numbers}.{shown(advice)}")
+    raise NotFound(f"{done} Not on the list: {numbers}.{shown(advice)}")
 
 
-def _read_keys(name: str, target: Target) -> Sequence[InstanceKey]:
-    """Return the instances that a file names; each is of `target` where it does not name another.
-
-    Raises:
-        UsageError: it can't be read, or names an endpoint that is not the service's.
-    """
-    data = read_input(name, "list import")
+def _read(name: str, target: Target, now: datetime) -> Brought:
     try:
-        rows = _exported(decoded(data))
-        return [_key_of(row, target) for row in rows] or [
-            InstanceKey(target, number) for number in read_id_file(data).ids
-        ]
+        return imported(read_input(name, "list import"), target, now)
     except UsageError as error:
         raise UsageError(f"list import: {name}: {error}") from None
 
 
-def _exported(text: str) -> Sequence[Mapping[str, str]]:
-    """Return the rows of an export, keys in lower case; none for any other file."""
-    found: Iterable[object] = ()
+def imported(data: bytes, target: Target, now: datetime) -> Brought:
+    """Return what a file holds that `exported` made, or any with IDs, which are of `target` then.
+
+    Raises:
+        UsageError: it can't be read, or names an endpoint that is not the service's.
+    """
+    records = _records(decoded(data))
+    if records is None:
+        return Brought([Row(InstanceKey(target, number)) for number in read_id_file(data).ids])
+    follows = [_follow(each, target) for each in records if each.get("kind") == "follow"]
+    rows = [_row(each, target, now) for each in records if each.get("kind") != "follow"]
+    return Brought(rows, follows)
+
+
+def _records(text: str) -> Sequence[Mapping[str, Any]] | None:
+    """Return the objects of an export, keys in lower case; None for any other file."""
+    found: object = None
     if text.lstrip().startswith("["):
         with suppress(ValueError, RecursionError):
             found = json.loads(text)
     else:
         with suppress(csv.Error):
-            found = [*csv.DictReader(io.StringIO(text, newline=""))]
-    rows = [
-        {str(k).lower(): str(v).removeprefix("'") for k, v in each.items()}
-        for each in found
-        if isinstance(each, dict)
-    ]
-    return rows if all(row.keys() >= {"id", *Target._fields} for row in rows) else ()
+            lines = [*csv.DictReader(io.StringIO(text, newline=""))]
+            found = [
+                {k: v.removeprefix("'") for k, v in each.items() if isinstance(v, str)}
+                for each in lines
+            ] or None
+    if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
+        return None
+    records = [{str(k).lower(): v for k, v in each.items()} for each in found]
+    if not all(
+        each.keys() >= set(Target._fields) and each.keys() & {"id", "filters"} for each in records
+    ):
+        return None
+    if any(str(each.get("version") or output.VERSION) != str(output.VERSION) for each in records):
+        raise UsageError("it was exported by a newer wfinspect: update this one.")
+    return records
 
 
-def _key_of(row: Mapping[str, str], target: Target) -> InstanceKey:
-    there = Target(*(row[name] for name in Target._fields))
+def _target(record: Mapping[str, Any], target: Target) -> Target:
+    there = Target(*(_storable(str(record[name])) for name in Target._fields))
     # A signed request, with a token, goes there: a file from elsewhere must not name any host.
     if there.endpoint != target.endpoint and not there.endpoint.endswith(".aliyuncs.com"):
         raise UsageError(
             f"it names the endpoint {shown(there.endpoint, limit=80)!r}, which is not Alibaba Cloud's: give "
             "it with --endpoint, if it is yours."
         )
-    return InstanceKey(there, parse_id(row["id"]))
+    return there
+
+
+def _row(record: Mapping[str, Any], target: Target, now: datetime) -> Row:
+    """Return a row; what can't be read of it is left out, but for its ID and target."""
+    key = InstanceKey(_target(record, target), parse_id(str(record["id"])))
+    instance = read(WorkflowInstance, json.dumps(record.get("reading")))
+    change = read(Transition, json.dumps(record.get("last_change")))
+    at, follow = _time(record.get("read_at")), record.get("follow")
+    # One from the future, by another machine's clock, would be taken for the present.
+    is_read = instance is not None and instance.id == key.id and at is not None and at <= now
+    return Row(
+        key,
+        instance if is_read else None,
+        at if is_read else None,
+        is_unseen=record.get("unseen") in {True, "True"},
+        is_gone=record.get("gone") in {True, "True"},
+        last_change=change if change is not None and change.key == key else None,
+        added_at=_time(record.get("added_at")),
+        follow=follow if type(follow) is int else 0,
+        note=_storable(str(record.get("note") or "")),
+    )
+
+
+def _follow(record: Mapping[str, Any], target: Target) -> Follow:
+    there, at = _target(record, target), _time(record.get("added_at"))
+    with suppress(TypeError, ValueError):
+        query = Query(**(record["filters"] | {"biz_date": 0}))
+        doc = {"query": query, "keep_days": record.get("keep_days"), "due": record.get("by")}
+        added_at = None if at is None else to_microseconds(at)
+        found = read_follow(record.get("number"), *there, json.dumps(doc), added_at)
+        if found is not None and is_bounded(found):
+            return found
+    raise UsageError(f"what is followed can't be read: {shown(str(record), limit=200)}")
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return read_time(str(value))
+    except (OverflowError, ValueError):
+        return None
+
+
+def _storable(text: str) -> str:
+    """Return text without lone surrogates, which UTF-8 can't carry."""
+    return text.encode("utf-8", "replace").decode()

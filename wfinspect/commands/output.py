@@ -34,6 +34,8 @@ from wfinspect.model import (
 from wfinspect.parsing import first_parameters
 
 SENTENCE_LIMIT = 4_000
+VERSION = 1
+"""Of the rows of the program's own in JSON that say one: those of the list, and what is followed."""
 
 
 def say(sentence: str) -> None:
@@ -69,7 +71,7 @@ def add_output_option(
     )
 
 
-Value = str | int | float | bool | datetime | None | Sequence["Value"]
+Value = str | int | float | bool | datetime | None | Sequence["Value"] | Mapping[str, "Value"]
 Values = Mapping[str, Value]
 """A row of the program's own, by its keys in JSON."""
 

@@ -1,27 +1,40 @@
 """``wfinspect status``: a line an instance, or one short line of the stored list for a status bar."""
 
 import argparse
+import contextlib
 import sys
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
-from wfinspect.clock import Clock, SystemClock
+from wfinspect.clock import Clock, Moment, SystemClock
 from wfinspect.commands import output
+from wfinspect.commands.list import KEYS, row_values
 from wfinspect.commands.once import (
     OnCall,
     gravest,
     read_instances,
     resolve_target,
     run_counted,
+    stored,
     stored_rows,
 )
-from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError, UsageError
+from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError, StoreError, UsageError
 from wfinspect.format import MARKS, duration, shown
-from wfinspect.model import Family, InstanceId, InstanceKey, Status, Target, WorkflowInstance
+from wfinspect.model import (
+    Family,
+    InstanceId,
+    InstanceKey,
+    Status,
+    Target,
+    WorkflowInstance,
+    day_of,
+)
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
 from wfinspect.watching import summary
 from wfinspect.watching.api import Row, state_since
+from wfinspect.watching.store import Store
 
 Outcome = WorkflowInstance | ServiceError
 
@@ -40,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --short: print a line at each change, for a bar that shows the last line",
     )
-    output.add_output_option(parser, "an array of rows")
+    forms = ("table", "json", "csv", "prometheus")
+    output.add_output_option(parser, "an array of rows, prometheus what is stored", forms)
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
@@ -52,26 +66,62 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         raise UsageError("--short is one line for a status bar: leave out -o.")
     if args.short and not args.ids and (code := _print_summary(args, settings, clock)) is not None:
         return code
-    rows = stored_rows(settings, clock) if args.short or not args.ids else []
+    is_stored = args.short or args.output == "prometheus"
+    rows = _known_rows(args, settings, clock)
     if args.ids:
         target = resolve_target(settings, environ).target
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
-        stored = {row.key: row for row in rows}
-        rows = [stored.get(key) or Row(key) for key in keys]
+        listed = {row.key: row for row in rows}
+        rows = [listed.get(key) or Row(key) for key in keys]
     if args.short:
         print(short_line(rows, settings.interval, clock.now()))
         return summary.code_of(map(_group, rows))
-    outcomes = _read_all(rows, settings, environ, clock) if rows else {}
-    if args.output != "table":
-        read = [_values(row, outcomes[row.key], clock.now()) for row in rows]
-        print(output.as_rows(args.output, read, _KEYS, settings.zone))
-    elif rows:
-        print(output.aligned([_line(row, outcomes[row.key], clock.now()) for row in rows]))
-    else:
+    outcomes = {} if is_stored or not rows else _read_all(rows, settings, environ, clock)
+    if args.output == "table" and not rows:
         output.say("The watched list is empty: give IDs, or put some on it with wfinspect ID.")
+    elif args.output == "table":
+        print(output.aligned([_line(row, outcomes[row.key], clock.now()) for row in rows]))
+    elif args.output == "prometheus":
+        text = stored(
+            settings, clock, lambda s: metrics(s, rows, settings.interval, clock.moment())
+        )
+        print(text, end="")
+    else:
+        read = [_with_outcome(row, outcomes[row.key], clock.now()) for row in rows]
+        found = [
+            {**row_values(row), "trouble": _trouble(outcomes[row.key])}
+            for row in _judged(read, settings, clock)
+        ]
+        print(output.as_rows(args.output, found, (*KEYS, "trouble"), settings.zone))
     for sentence in dict.fromkeys(str(o) for o in outcomes.values() if isinstance(o, ServiceError)):
         output.say(sentence)
     return gravest(_codes(outcomes.values()))
+
+
+def _known_rows(args: argparse.Namespace, settings: Settings, clock: Clock) -> list[Row]:
+    """Return the watched list; without it, instances that are named can still be read."""
+    is_needed = not args.ids or args.short or args.output == "prometheus"
+    if args.output == "table" and not is_needed:
+        return []
+    try:
+        return stored_rows(settings, clock)
+    except StoreError as error:
+        if is_needed:
+            raise
+        output.say(str(error))
+        return []
+
+
+def _judged(rows: Sequence[Row], settings: Settings, clock: Clock) -> Sequence[Row]:
+    from wfinspect.watching.outlook import judged_rows
+
+    with contextlib.suppress(StoreError):
+        return stored(
+            settings,
+            clock,
+            lambda store: [*judged_rows(store, rows, settings.interval, clock.moment())],
+        )
+    return rows
 
 
 def _print_summary(args: argparse.Namespace, settings: Settings, clock: Clock) -> int | None:
@@ -135,23 +185,61 @@ def _codes(outcomes: Collection[Outcome]) -> set[int]:
     return codes | ({8} if not all(i.is_settled for i in read) else set())
 
 
-_KEYS = ("id", "name", "status", "since", "read_at", "trouble", "profile", "region", "endpoint")
+def _with_outcome(row: Row, outcome: Outcome, now: datetime) -> Row:
+    if isinstance(outcome, ServiceError):
+        return row
+    return row._replace(
+        instance=outcome, read_at=now, is_live=True, is_gone=False, last_change=None
+    )
 
 
-def _values(row: Row, outcome: Outcome, now: datetime) -> output.Values:
-    """Return a row as JSON has it; of what could not be read, what is known and why it is old."""
-    is_read = isinstance(outcome, WorkflowInstance)
-    known = outcome if isinstance(outcome, WorkflowInstance) else row.instance
-    since = state_since(Row(row.key, outcome)) if isinstance(outcome, WorkflowInstance) else None
-    return {
-        "id": row.key.id,
-        "name": known.name if known else None,
-        "status": known.status if known else None,
-        "since": None if since is None else datetime.fromtimestamp(since, UTC),
-        "read_at": now if is_read else row.read_at,
-        "trouble": None if isinstance(outcome, WorkflowInstance) else outcome.cause,
-        **row.key.target._asdict(),
-    }
+def _trouble(outcome: Outcome) -> str | None:
+    return outcome.cause if isinstance(outcome, ServiceError) else None
+
+
+_GONE = "gone"
+_HELP = {
+    "instances": "Watched instances by the family of their status, as last read.",
+    "unseen": "Instances with a change that no user has seen.",
+    "late": "Instances that take longer than usual, or may miss their deadline.",
+    "old": "Instances whose reading is missing or too old to count as the present.",
+    "last_read_timestamp_seconds": "When an instance was read last.",
+    "calls_today": "Calls that all processes made on this day of the region.",
+}
+
+
+def metrics(store: Store, rows: Sequence[Row], interval: float, moment: Moment) -> str:
+    """Return gauges of what is stored, in the text format 0.0.4 of Prometheus."""
+    from wfinspect.watching.outlook import judged_rows
+
+    by_target: dict[Target, list[Row]] = {each.target: [] for each in store.follows()}
+    for row in judged_rows(store, rows, interval, moment):
+        by_target.setdefault(row.key.target, []).append(row)
+    samples: dict[str, dict[str, float]] = {name: {} for name in _HELP}
+    for target, found in by_target.items():
+        labels = target._asdict()
+        counts = Counter(_GONE if row.is_gone else str(row.family) for row in found)
+        # A family without instances is 0, since one that is missing raises no alert.
+        for family in (*Family, _GONE):
+            samples["instances"][_labels(labels | {"family": family})] = counts[family]
+        samples["unseen"][_labels(labels)] = sum(row.is_unseen for row in found)
+        samples["late"][_labels(labels)] = sum(row.is_late for row in found)
+        samples["old"][_labels(labels)] = sum(not (row.is_live or row.is_gone) for row in found)
+        if read := [row.read_at.timestamp() for row in found if row.read_at is not None]:
+            samples["last_read_timestamp_seconds"][_labels(labels)] = max(read)
+        del labels["endpoint"]  # calls are counted for an account in a region
+        calls = store.calls(target.account, day_of(target.region, moment.now))
+        samples["calls_today"][_labels(labels)] = calls
+    lines = []
+    for name, values in samples.items():
+        lines += [f"# HELP wfinspect_{name} {_HELP[name]}", f"# TYPE wfinspect_{name} gauge"]
+        lines += [f"wfinspect_{name}{given} {value:.15g}" for given, value in values.items()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _labels(values: Mapping[str, str]) -> str:
+    escaped = {k: shown(v).replace("\\", r"\\").replace('"', r"\"") for k, v in values.items()}
+    return "{" + ",".join(f'{name}="{text}"' for name, text in escaped.items()) + "}"
 
 
 def _line(row: Row, outcome: Outcome, now: datetime) -> tuple[str, ...]:

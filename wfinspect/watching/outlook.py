@@ -5,6 +5,7 @@ never while the day's budget runs short, the line is in trouble or the watch pau
 """
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from math import inf
 from typing import Any
@@ -15,6 +16,7 @@ from wfinspect.format import moment as moment_of
 from wfinspect.lateness import compare
 from wfinspect.model import (
     Family,
+    Follow,
     InstanceKey,
     Target,
     WorkflowInstance,
@@ -22,15 +24,14 @@ from wfinspect.model import (
     day_of,
     due_at,
     progress,
-    zone_of,
 )
 from wfinspect.watching.api import A, EarlierRuns, Heard, Outcome, Outlook, Request, Row, TasksOf
-from wfinspect.watching.cadence import freshness_seconds
+from wfinspect.watching.cadence import freshness_seconds, old_after
 from wfinspect.watching.journal import Journal
 from wfinspect.watching.lookups import Lookups, RunHistory
-from wfinspect.watching.notifications import Alerts
+from wfinspect.watching.notifications import Alerts, Notices
 from wfinspect.watching.schedule import Schedule
-from wfinspect.watching.store import EphemeralStore
+from wfinspect.watching.store import EphemeralStore, Store
 from wfinspect.watching.watchlist import Attention, OutlookState
 
 FOREMOST = 6
@@ -114,7 +115,7 @@ class OutlookTracker:
         row, state = self._watchlist.rows[key], self._watchlist.states[key].outlook
         if row.instance is None or row.read_at is None:
             return
-        due = self._due_at(row)
+        due = due_of(row, self._journal.follows)
         if state is None and due is not None:
             state = self._watchlist.states[key].outlook = OutlookState(row.instance)
         if state is None:
@@ -122,8 +123,7 @@ class OutlookTracker:
         before = row.outlook or Outlook()
         outlook = followed(before, state, row.instance, row.read_at)
         if due is not None:
-            zone = zone_of(key.target.region)
-            said = deadline_words(due.astimezone(zone), outlook, row.instance, row.read_at)
+            said = deadline_words(due, outlook, row.instance, row.read_at)
             outlook = outlook._replace(deadline=said)
         self._keep(key, outlook)
         if not row.is_watched:
@@ -135,14 +135,6 @@ class OutlookTracker:
         # That it is at risk, and that it is late, are two things to be notified of.
         if outlook.deadline[:4] not in {"", before.deadline[:4]}:
             self._notify(key, outlook.deadline, f"due {outlook.deadline.partition(' ')[0]} {name}")
-
-    def _due_at(self, row: Row) -> datetime | None:
-        """Return by when a row is to be done, by the follow that brought it."""
-        follow = next((each for each in self._journal.follows if each.number == row.follow), None)
-        begin = moment_of(row.instance.biz_date or 0) if row.instance else None
-        if follow is None or not follow.due or begin is None:
-            return None
-        return due_at(row.key.target.region, begin, follow.due)
 
     def _keep(self, key: InstanceKey, outlook: Outlook) -> None:
         row = self._watchlist.rows[key]
@@ -171,7 +163,8 @@ class OutlookTracker:
             row = self._watchlist.rows.get(key)
             if row is None or not row.is_watched:
                 continue
-            if row.family is not Family.ACTIVE and (row.family.is_settled or not self._due_at(row)):
+            is_due = not row.family.is_settled and due_of(row, self._journal.follows)
+            if row.family is not Family.ACTIVE and not is_due:
                 continue
             known = self._watchlist.states[key].outlook
             before = known.examined_on if known else None
@@ -266,6 +259,40 @@ class OutlookTracker:
         if self._journal.claim([claim], moment):
             frozen = row.outlook.frozen if row.outlook else ()
             self._alerts.late(key, row.instance, said, moment.now, moment.monotonic, frozen=frozen)
+
+
+def judged_rows(
+    store: Store, rows: Iterable[Row], interval_seconds: float, moment: Moment
+) -> Iterator[Row]:
+    """Yield stored rows with whether they are live and late, by what the store holds of earlier runs."""
+    journal = Journal(store, Notices())
+    journal.follows = tuple(store.follows())
+    for row in rows:
+        instance, read_at = row.instance, row.read_at
+        if instance is None or read_at is None or row.is_gone:
+            yield row
+            continue
+        age = (moment.now - read_at).total_seconds()
+        outlook = None
+        if not instance.is_settled:
+            state = OutlookState(instance)
+            state.runs, missing = RunHistory(journal, row.key.target, instance).known(moment)
+            state.is_complete = missing is None
+            outlook = followed(judged(Outlook(), state), state, instance, read_at)
+            due = due_of(row, journal.follows)
+            said = "" if due is None else deadline_words(due, outlook, instance, read_at)
+            outlook = outlook._replace(deadline=said)
+        is_live = row.is_final or age <= old_after(row.family, interval_seconds)
+        yield row._replace(is_live=is_live, outlook=outlook)
+
+
+def due_of(row: Row, follows: Iterable[Follow]) -> datetime | None:
+    """Return by when a row is to be done, in the region's zone, by the follow that brought it."""
+    follow = next((each for each in follows if each.number == row.follow), None)
+    begin = moment_of(row.instance.biz_date or 0) if row.instance else None
+    if follow is None or not follow.due or begin is None:
+        return None
+    return due_at(row.key.target.region, begin, follow.due)
 
 
 def deadline_words(

@@ -188,15 +188,15 @@ class Store:
             "SELECT number, profile, region, endpoint, doc, added_at FROM follows ORDER BY number"
         )
         lines = self._use(lambda c: c.execute(query).fetchall())
-        found = [_follow(values) for values in lines]
+        found = [read_follow(*values) for values in lines]
         if None in found:
             self._lost("what is followed")
         return [each for each in found if each is not None]
 
     def add_follow(self, follow: Follow) -> Follow:
-        """Keep a follow; returns it with a number of its own unless it has one."""
+        """Keep a follow, in place of the one with its number; returns it with one of its own if that is 0."""
         insert = (
-            "INSERT INTO follows (number, profile, region, endpoint, doc, added_at)"
+            "INSERT OR REPLACE INTO follows (number, profile, region, endpoint, doc, added_at)"
             " VALUES (?, ?, ?, ?, ?, ?)"
         )
         doc = json.dumps({"query": follow.query, "keep_days": follow.keep_days, "due": follow.due})
@@ -646,15 +646,16 @@ def _row(
     )
 
 
-def _follow(values: Sequence[object]) -> Follow | None:
+def read_follow(number: object, *values: object) -> Follow | None:
     """Make a follow of a line of its table; None where it can't be read."""
-    number, *target, text, added_at = values
+    *target, text, added_at = values
     at = from_microseconds(added_at)
     try:
         doc = json.loads(str(text))
         query = Query(*doc["query"])
         tags = tuple(Tag(str(key), str(value)) for key, value in query.tags)
-        is_sound = is_id(query.project_id) and set(map(type, query[2:6])) == {str}
+        is_sound = is_id(query.project_id) and set(map(type, query[2:7])) == {str}
+        is_sound &= all(each is None or is_id(each) for each in query[8:])
         keep_days, due = float(doc["keep_days"]), str(doc.get("due") or "")
         time.fromisoformat(due or "00:00")
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError):
@@ -893,7 +894,8 @@ def from_microseconds(value: object) -> datetime | None:
         return None
 
 
-def _time(text: str) -> datetime:
+def read_time(text: str) -> datetime:
+    """Return a time in ISO 8601 that every zone can show; a ValueError for any other."""
     return _plausible(datetime.fromisoformat(text))
 
 
@@ -905,7 +907,7 @@ def _plausible(at: datetime) -> datetime:
 
 
 _READ: dict[str, Callable[[Any], object]] = {
-    **dict.fromkeys(("at", "seen_after", "seen_by"), _time),
+    **dict.fromkeys(("at", "seen_after", "seen_by"), read_time),
     # As in the answers of the service: thousands of instances say the same few words.
     **dict.fromkeys((*SHARED, "from_status", "to_status"), sys.intern),
     "key": _key,
