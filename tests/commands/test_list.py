@@ -1,3 +1,4 @@
+import contextlib
 import json
 import tempfile
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.clock import Moment
-from wfinspect.commands.list import exported, imported, merge
+from wfinspect.commands.list import Brought, exported, imported, merge
+from wfinspect.errors import UsageError
 from wfinspect.model import Follow, InstanceId, InstanceKey, Query, Target
 from wfinspect.simulator import DEMO_IDS
 from wfinspect.watching.api import MAX_NOTE, Row
@@ -242,3 +244,40 @@ def test_an_import_merges_and_loses_nothing(one: Drawn, other: Drawn) -> None:
         kept = followed[each[1:3]]
         assert kept.keep_days >= each.keep_days
         assert not each.due or "" < kept.due <= each.due
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.just(START.isoformat()),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=4,
+)  # fmt: skip
+ROW = {"kind": "row", "id": 1, "reading": {"id": 1, "status": "Running"}, "read_at": str(START)}
+FOLLOW = {
+    "kind": "follow",
+    "number": 1,
+    "filters": {"project_id": 1, "name": "x"},
+    "keep_days": 3.0,
+}
+FOLLOW |= {"added_at": START.isoformat(), "by": None}
+
+
+@given(
+    st.sampled_from([ROW, FOLLOW]),
+    st.dictionaries(st.sampled_from([*ROW, *FOLLOW, *Target._fields, "version"]), JSON, max_size=3),
+)
+def test_any_value_is_left_out_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, record: dict[str, object], odd: dict[str, object]
+) -> None:
+    data = json.dumps([record | TARGETS[0]._asdict() | odd]).encode()
+    store = Store(tmp_path_factory.getbasetemp() / "odd", lambda: START)
+    with contextlib.closing(store), contextlib.suppress(UsageError):
+        brought = imported(data, TARGETS[0], START)
+        merge(store, brought, START)
+        assert {row.key for row in brought.rows} <= {row.key for row in store.rows()}
+        assert {each[1:3] for each in brought.follows} <= {each[1:3] for each in store.follows()}
+        assert store.take_unreadable() == ""
+
+
+def test_what_stands_for_nothing_is_nothing() -> None:
+    assert imported(b"[]\n", TARGETS[0], START) == Brought([], [])
+    assert imported(json.dumps([ROW | TARGETS[0]._asdict()]).encode(), TARGETS[0], START).rows

@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
@@ -7,13 +8,15 @@ import pytest
 from engine_rig import Asker, FakeMessenger, dates
 from fakes import START, FakeClock, instance, key, ms
 
+from wfinspect.clock import Moment
 from wfinspect.errors import Refused, Unreachable
-from wfinspect.model import Progress, TaskInstance, WorkflowInstance
+from wfinspect.model import Follow, Progress, Query, TaskInstance, WorkflowInstance
 from wfinspect.settings import NotifyRule
 from wfinspect.watching.api import Outlook, Row, TasksOf
 from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
 from wfinspect.watching.notifications import Alerts
-from wfinspect.watching.outlook import FOREMOST
+from wfinspect.watching.outlook import FOREMOST, judged_rows
+from wfinspect.watching.store import Store
 
 MINUTE = 60_000
 
@@ -293,6 +296,32 @@ async def test_who_is_refused_asks_again_ten_minutes_later(rig: Watched) -> None
 
     assert rig.outlook().progress == Progress(1, 0, 1, 3)
     assert rig.counts[0] <= 3
+
+
+async def test_what_is_stored_says_without_a_call_who_is_late(rig: Watched, tmp_path: Path) -> None:
+    await rig.watch(30, 5)
+    await rig.run(600.0)
+    with contextlib.closing(Store(tmp_path / "state", rig.clock.now)) as store:
+        query = Query(1, 0, name="dwd")
+        early, soon = (
+            store.add_follow(Follow(0, key(1).target, query, START, 3.0, due)).number
+            for due in ("07:00", "14:42")
+        )
+
+        def judged(follow: int, moment: Moment) -> list[Row]:
+            rows = [row._replace(follow=follow) for row in store.rows()]
+            return [*judged_rows(store, rows, 15.0, moment)]
+
+        now = rig.clock.moment()
+        words = [[row.lateness for row in judged(n, now)] for n in (0, early, soon)]
+        present = judged(0, now)
+        later = judged(0, now._replace(now=now.now + timedelta(hours=1)))
+
+    assert words[0] == [row.lateness for row in map(rig.row, (1, 2))] == ["late", ""]
+    assert words[1] == ["late for 07:00"] * 2
+    assert words[2][1] == "at risk: expected 14:45, due 14:42"
+    assert [(row.is_live, row.is_late) for row in present] == [(True, True), (True, False)]
+    assert [(row.is_live, row.is_late) for row in later] == [(False, False)] * 2
 
 
 def test_a_row_of_which_nothing_is_known_is_not_late() -> None:

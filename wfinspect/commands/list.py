@@ -344,6 +344,8 @@ def _records(text: str) -> Sequence[Mapping[str, Any]] | None:
 
 def _target(record: Mapping[str, Any], target: Target) -> Target:
     there = Target(*(_storable(str(record[name])) for name in Target._fields))
+    if not all(there):
+        raise UsageError(f"it has a row without a profile, region or endpoint: {there}.")
     # A signed request, with a token, goes there: a file from elsewhere must not name any host.
     if there.endpoint != target.endpoint and not there.endpoint.endswith(".aliyuncs.com"):
         raise UsageError(
@@ -355,7 +357,7 @@ def _target(record: Mapping[str, Any], target: Target) -> Target:
 
 def _row(record: Mapping[str, Any], target: Target, now: datetime) -> Row:
     """Return a row; what can't be read of it is left out, but for its ID and target."""
-    key = InstanceKey(_target(record, target), parse_id(str(record["id"])))
+    key = InstanceKey(_target(record, target), parse_id(str(record.get("id", ""))))
     instance = read(WorkflowInstance, json.dumps(record.get("reading")))
     change = read(Transition, json.dumps(record.get("last_change")))
     at, follow = _time(record.get("read_at")), record.get("follow")
@@ -377,7 +379,7 @@ def _row(record: Mapping[str, Any], target: Target, now: datetime) -> Row:
 def _follow(record: Mapping[str, Any], target: Target) -> Follow:
     there, at = _target(record, target), _time(record.get("added_at"))
     with suppress(TypeError, ValueError):
-        query = Query(**(record["filters"] | {"biz_date": 0}))
+        query = Query(**(record.get("filters", {}) | {"biz_date": 0}))
         doc = {"query": query, "keep_days": record.get("keep_days"), "due": record.get("by")}
         added_at = None if at is None else to_microseconds(at)
         found = read_follow(record.get("number"), *there, json.dumps(doc), added_at)
