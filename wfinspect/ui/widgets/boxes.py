@@ -181,11 +181,10 @@ class SearchInput(LineInput):
 class IdInput(LineInput):
     """Digits are text here, letters stay commands."""
 
-    def __init__(self, end: Callable[[str], None], take: Callable[[str], None]) -> None:
-        """Call `end` with a key that ends it or offers another ID, and `take` with what is pasted, in their turn of the keys."""
+    def __init__(self, pasted: Callable[[str], None]) -> None:
+        """Call `pasted` with what is pasted, in its turn of the keys."""
         super().__init__("type or paste an instance ID")
-        self._end = end
-        self._take = take
+        self._pasted = pasted
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Accept only what an ID, a list or a range is made of."""
@@ -193,18 +192,13 @@ class IdInput(LineInput):
         return character is not None and character in ACCEPTED
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key in {"enter", "escape", "up", "down"}:
-            # At once, not when the key has gone round: keys bunched behind it belong to what comes next.
-            event.stop()
-            event.prevent_default()
-            self._end(event.key)
-        elif event.is_printable and event.character not in ACCEPTED:
+        if event.is_printable and event.character not in ACCEPTED:
             event.prevent_default()
 
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        self._take(event.text)
+        self._pasted(event.text)
 
 
 class IdBox(Vertical):
@@ -217,7 +211,8 @@ class IdBox(Vertical):
         super().__init__(id=id)
         self._prompt = StatusLine(lambda _: line((f" {prompt}", Role.ACCENT)), id="prompt")
         self._done = done
-        self._input = IdInput(self._ended, self._pasted)
+        self._input = IdInput(self._pasted)
+        self._input.takes = self._take_key
         self._remark = StaticLines(id="remark")
         self._remark.display = False
         self.recent: Sequence[InstanceId] = ()
@@ -274,18 +269,20 @@ class IdBox(Vertical):
         self._set(fmt.shown(words, limit=200) if is_typable else ", ".join(map(str, entry.ids)))
         self._say(entry.problem or entry.remark, Role.TROUBLE if entry.problem else Role.TEXT)
 
-    def _ended(self, key: str) -> None:
+    def _take_key(self, key: str) -> bool:
+        entry = read_entry(self.text)
         if key in {"up", "down"}:
             self._offer(1 if key == "up" else -1)
-            return
-        entry = read_entry(self.text)
-        if key == "enter" and entry.problem:
+        elif key == "enter" and entry.problem:
             self._say(entry.problem, Role.TROUBLE)
-            return
-        self._recent_index = -1
-        self._set("")
-        self._say("")
-        self._done(entry.ids if key == "enter" else ())
+        elif key in {"enter", "escape"}:
+            self._recent_index = -1
+            self._set("")
+            self._say("")
+            self._done(entry.ids if key == "enter" else ())
+        else:
+            return False
+        return True
 
     def _offer(self, step: int) -> None:
         """Put a recent ID in the box."""
@@ -340,8 +337,8 @@ def _enter(ids: Sequence[InstanceId]) -> str:
 class NamedBox(Horizontal):
     """An input behind what it is for; hidden until it is used."""
 
-    def __init__(self, name: str, wrapped: Input) -> None:
-        super().__init__()
+    def __init__(self, name: str, wrapped: Input, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._prompt = StatusLine(lambda _: line((f" {name}", Role.ACCENT)), id="box-name")
         self._prompt.styles.width = len(name) + 2
         self._wrapped = wrapped
@@ -352,19 +349,14 @@ class NamedBox(Horizontal):
         yield self._wrapped
 
 
-class FilterBox(Horizontal):
+class FilterBox(NamedBox):
     """Has the line of the filter while that is typed, in place of the ID box."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._prompt = StatusLine(lambda _: line((" /", Role.ACCENT)), id="filter-prompt")
-        self.input = SearchInput(EXAMPLE, max_length=100)
+        search = SearchInput(EXAMPLE, max_length=100)
+        super().__init__("/", search, id=id)
+        self.input = search
         self.input.takes = self._clears
-        self.display = False
-
-    def compose(self) -> ComposeResult:
-        yield self._prompt
-        yield self.input
 
     KEYS = (
         ("Enter", "keep"),
