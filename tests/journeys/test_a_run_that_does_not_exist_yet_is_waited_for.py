@@ -44,6 +44,10 @@ def test_124_if_it_never_comes(home: Home, simulator: Simulator, words: list[str
     simulator.population.vanish(AWAITED)
     ended = home.run("watch", *words, "--bizdate", "yesterday", "--timeout", "2", "--json")
     assert ended.returncode == 124
+    simulator.population.unvanish(AWAITED)
+    today = home.run("watch", *words, "--bizdate", "today", "--timeout", "2", "--json")
+    assert (today.returncode, today.stdout) == (124, "")
+    assert home.run("watch", "--bizdate", "today").returncode == 2
     assert ended.stdout == ""
     assert "Timed out: waiting for project=" in ended.stderr
 

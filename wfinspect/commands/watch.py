@@ -136,7 +136,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
 def _refuse_what_contradicts(args: argparse.Namespace) -> None:
     is_of_ids = bool(args.ids) or args.file is not None
-    if args.project is None and any((args.workflow, args.name, args.bizdate, args.tag, args.owner)):
+    has_date = args.bizdate is not None
+    if args.project is None and any((has_date, args.workflow, args.name, args.tag, args.owner)):
         raise UsageError("--project ID is missing: the workspace whose run is waited for.")
     if args.project is not None and (is_of_ids or args.forever):
         raise UsageError("--project waits for runs of its own: leave the IDs and --forever out.")
@@ -152,9 +153,11 @@ def _refuse_what_contradicts(args: argparse.Namespace) -> None:
 def _awaited(args: argparse.Namespace, target: Target, clock: Clock) -> Follow:
     """Return the query of a run that may not exist yet, with its date; says what is waited for."""
     zone = zone_of(target.region)
-    day = date_of(args.bizdate or read_day("yesterday"), clock.now(), zone)
+    # Today is a day of 0, which is not to be taken for none.
+    given = read_day("yesterday") if args.bizdate is None else args.bizdate
+    day = date_of(given, clock.now(), zone)
     query = query_of(args, biz_date_of(day, zone))
-    said = "" if args.bizdate else " (yesterday, as --bizdate is not given)"
+    said = "" if args.bizdate is not None else " (yesterday, as --bizdate is not given)"
     say(f"Waiting for a run with {query.words()}, business date {day}{said}.")
     return Follow(1, target, query, clock.now())
 
