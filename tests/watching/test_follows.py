@@ -217,6 +217,18 @@ async def test_looks_that_answer_no_poll_take_a_quarter_of_the_budget(tmp_path: 
     assert 150 <= len(looks(rig)) <= 375
 
 
+async def test_each_start_counts_the_looks_of_those_before(tmp_path: Path) -> None:
+    clock, made = FakeClock(), 0
+    for start in range(3):
+        rig = _rig(tmp_path, clock, budget=1000)
+        if start == 0:
+            rig.engine.follow(BINDING, FOLLOWED)
+        await rig.run(3 * 3600.0)
+        made += len(looks(rig))
+        await rig.engine.aclose()
+    assert 150 <= made <= 250
+
+
 async def test_a_workspace_that_is_refused_is_said_once_and_left_alone(rig: Rig) -> None:
     rig.source.error = Refused("no permission", code="Forbidden.Access")
     rig.engine.follow(BINDING, FOLLOWED)

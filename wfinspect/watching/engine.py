@@ -1,7 +1,7 @@
 """One step of a watch: take answers in, take over what others did, send, save, notify, draw."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from wfinspect.watching.api import (
     with_group,
 )
 from wfinspect.watching.calls import BatchAnswer, Calls
-from wfinspect.watching.follows import FollowTracker
+from wfinspect.watching.follows import FollowTracker, Found
 from wfinspect.watching.journal import DailyBudget, Journal
 from wfinspect.watching.lookups import Lookups
 from wfinspect.watching.notifications import TRIAL, Absence, Alerts, Notices
@@ -318,26 +318,29 @@ class Engine:
             self._alerts.outage.changed(seen.transition)
         self._absence.heard(key, moment.monotonic, seen.transition)
 
-    def _read_beside(self, key: InstanceKey, instance: WorkflowInstance, moment: Moment) -> None:
-        """Take in a reading that no poll requested."""
-        self._observe(key, instance, moment)
-        self._watchlist.touch([key])
+    def _read_beside(self, found: Found, moment: Moment) -> None:
+        """Take in readings that no poll requested."""
+        for key, instance in found.items():
+            self._observe(key, instance, moment)
+        self._watchlist.touch(found)
         self._reconcile(moment.monotonic)
-        self._schedule.read_elsewhere(key, moment.monotonic, moment.monotonic)
+        for key in found:
+            self._schedule.read_elsewhere(key, moment.monotonic, moment.monotonic)
         self._last_good_at = moment.now
 
-    def _join(self, follow: Follow, instance: WorkflowInstance, moment: Moment) -> None:
-        """Put an instance on the list that a follow brings; notifies of one that has failed since then."""
-        key = InstanceKey(follow.target, instance.id)
-        self._journal.watch([key], moment.now, follow.number)
-        self._read_beside(key, instance, moment)
-        over_at = format_moment(instance.finished_time or instance.modify_time or 0)
-        is_failure = instance.family is Family.FAILURE
-        if is_failure and over_at is not None and over_at > follow.added_at:
-            name, status = instance.name[:MAX_NAME], instance.status
-            since = follow.added_at
-            change = Transition(key, name, NEW, status, min(over_at, moment.now), since, moment.now)
-            self._journal.failed_at_first_sight(key, change)
+    def _join(self, joining: Mapping[InstanceKey, Follow], found: Found, moment: Moment) -> None:
+        """Put instances on the list that follows bring; notifies of those that have failed since then."""
+        for key, follow in joining.items():
+            self._journal.watch([key], moment.now, follow.number)
+        self._read_beside({key: found[key] for key in joining}, moment)
+        for key, follow in joining.items():
+            instance, since = found[key], follow.added_at
+            over_at = format_moment(instance.finished_time or instance.modify_time or 0)
+            is_failure = instance.family is Family.FAILURE
+            if is_failure and over_at is not None and over_at > since:
+                name, seen_at = instance.name[:MAX_NAME], min(over_at, moment.now)
+                change = Transition(key, name, NEW, instance.status, seen_at, since, moment.now)
+                self._journal.failed_at_first_sight(key, change)
 
     def _missed(self, key: InstanceKey, error: NotFound, monotonic: float) -> None:
         row = self._watchlist.rows.get(key)

@@ -4,7 +4,6 @@ A look is one List of a workspace's business date. Where that has at most 100 in
 all follows there, and counts as a reading of every row among them.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -51,6 +50,9 @@ _NAME_LIMIT = 60
 _ELSEWHERE = 0.9  # of the seconds between two looks: then another process has looked
 
 
+Found = Mapping[InstanceKey, WorkflowInstance]
+
+
 @dataclass(eq=False, slots=True)
 class _Look:
     """A question about one business date, and when it is put again; in monotonic seconds."""
@@ -73,8 +75,8 @@ class FollowTracker:
         schedule: Schedule,
         lookups: Lookups,
         clock: Clock,
-        observe: Callable[[InstanceKey, WorkflowInstance, Moment], None],
-        join: Callable[[Follow, WorkflowInstance, Moment], None],
+        observe: Callable[[Found, Moment], None],
+        join: Callable[[Mapping[InstanceKey, Follow], Found, Moment], None],
     ) -> None:
         """Look at nothing yet.
 
@@ -83,8 +85,8 @@ class FollowTracker:
             schedule: has the budget.
             lookups: make the calls.
             clock: the time.
-            observe: takes in a reading of a row.
-            join: puts an instance on the list, with its reading.
+            observe: takes in readings of rows.
+            join: puts instances on the list, each with its reading.
         """
         self._journal = journal
         self._schedule = schedule
@@ -93,13 +95,12 @@ class FollowTracker:
         self._observe = observe
         self._join = join
         self._looks: dict[Find, _Look] = {}
+        self._regions: set[str] = set()
         self._made_of: object = None
         """The follows and the days of which the looks were made."""
         self._large: set[Find] = set()
         """Dates with more instances than one List gives: there each follow has a look of its own."""
         self._said: set[str] = set()
-        self._spent: Counter[tuple[Account, date]] = Counter()
-        """Looks that answered no poll."""
         self._leaving_at = -inf
         self.missing: list[str] = []
         """Sentences on runs that should have begun, to be notified of; the caller clears this."""
@@ -141,12 +142,14 @@ class FollowTracker:
     def _current(self, moment: Moment) -> list[_Look]:
         """Return the looks at the dates of now."""
         follows = self._journal.follows
-        days = tuple(day_of(follow.target.region, moment.now) for follow in follows)
+        days = {region: day_of(region, moment.now) for region in self._regions}
         if (follows, days, len(self._large)) != self._made_of:
+            self._regions = {follow.target.region for follow in follows}
+            days = {region: day_of(region, moment.now) for region in self._regions}
             self._made_of = follows, days, len(self._large)
             looks: dict[Find, _Look] = {}
-            for follow, today in zip(follows, days, strict=True):
-                for biz_date, is_expected in _dates(follow, today):
+            for follow in follows:
+                for biz_date, is_expected in _dates(follow, days[follow.target.region]):
                     own = follow.query._replace(biz_date=biz_date)
                     every = Query(own.project_id, own.biz_date, env_type=own.env_type)
                     is_of_all = Find(follow.target, every) not in self._large
@@ -177,7 +180,8 @@ class FollowTracker:
         passed = (local.hour * 3600 + local.minute * 60 + local.second) / 86_400
         budget = self._schedule.limits.bucket(target, moment.monotonic).budget
         share = budget * _SHARE * (_AT_ONCE + (1.0 - _AT_ONCE) * passed)
-        return self._spent[target.account, local.date()] < share
+        spent = self._journal.calls(_looks_of(target), local.date(), moment.monotonic)
+        return spent < share
 
     def _heard(
         self,
@@ -216,36 +220,35 @@ class FollowTracker:
             return
         is_of_use = self._take(look, {InstanceKey(target, each.id): each for each in found}, moment)
         if not is_of_use:
-            self._spent[target.account, day_of(target.region, moment.now)] += 1
+            self._journal.count_call(_looks_of(target), day_of(target.region, moment.now))
 
-    def _take(
-        self, look: _Look, found: Mapping[InstanceKey, WorkflowInstance], moment: Moment
-    ) -> bool:
+    def _take(self, look: _Look, found: Found, moment: Moment) -> bool:
         """Take an answer in; returns whether it has answered a poll as well."""
-        rows, is_of_use = self._journal.watchlist.rows, False
-        joining: dict[InstanceKey, Follow] = {}
+        rows, wanted = self._journal.watchlist.rows, look.request.query
         follows = [
             each
             for each in self._journal.follows
             if each.target == look.request.target
-            and each.query.project_id == look.request.query.project_id
-            and each.query.env_type == look.request.query.env_type
+            and each.query.project_id == wanted.project_id
+            and each.query.env_type == wanted.env_type
         ]
+        known = {key: each for key, each in found.items() if key in rows and rows[key].is_watched}
+        is_of_use = any(not rows[key].is_final for key in known)
+        look.is_expected |= any(rows[key].follow for key in known)
+        joining: dict[InstanceKey, Follow] = {}
         for key, instance in found.items():
-            brings = next((each for each in follows if each.query.matches(instance)), None)
-            look.is_expected |= brings is not None
-            if key in rows and rows[key].is_watched:
-                is_of_use |= not rows[key].is_final
-                self._observe(key, instance, moment)
-            elif brings is not None:
-                joining[key] = brings
+            if key not in known or not look.is_expected:
+                brings = next((each for each in follows if each.query.matches(instance)), None)
+                look.is_expected |= brings is not None
+                if key not in known and brings is not None:
+                    joining[key] = brings
         for key in self._journal.passed_over(list(joining), moment.monotonic):
             joining.pop(key, None)
-        for key, follow in joining.items():
-            self._join(follow, found[key], moment)
+        self._observe(known, moment)
+        self._join(joining, found, moment)
         for follow in follows:
-            if follow.due and follow.query.workflow_id and look.request.query.biz_date:
-                self._miss(follow, look.request.query.biz_date, found.values(), moment)
+            if follow.due and follow.query.workflow_id and wanted.biz_date:
+                self._miss(follow, wanted.biz_date, found.values(), moment)
         return is_of_use or bool(joining)
 
     def _miss(
@@ -264,8 +267,8 @@ class FollowTracker:
         known = [
             row.instance
             for row in self._journal.watchlist.rows.values()
-            if row.instance and row.key.target == follow.target
-            if follow.query.matches(row.instance)
+            if row.instance and row.instance.workflow_id == follow.query.workflow_id
+            if row.key.target == follow.target and follow.query.matches(row.instance)
         ]
         if not known:
             return  # without a run there is no name, and nothing is usual
@@ -288,6 +291,12 @@ class FollowTracker:
         if text not in self._said:
             self._said.add(text)
             self._journal.notices.say(text, is_error=True)
+
+
+def _looks_of(target: Target) -> Account:
+    """Return under what looks that answer no poll are counted, over all processes."""
+    profile, region = target.account
+    return profile, f"{region} looks"
 
 
 def _dates(follow: Follow, today: date) -> list[tuple[int, bool]]:

@@ -52,6 +52,7 @@ class Journal:
         """The latest, newest first."""
         self.recent: list[InstanceId] = []
         self.follows: tuple[Follow, ...] = ()
+        self._numbered: tuple[object, dict[int, Follow]] = (None, {})
         self._unfollowed: list[Follow] = []
         self.follow_trouble: Trouble | None = None
         """Why the last look was refused."""
@@ -165,6 +166,12 @@ class Journal:
         if kept is not None:
             self.follows = (*self.follows, kept)
         return kept
+
+    def follow_of(self, row: Row) -> Follow | None:
+        """Return what brought a row, None where nothing did that is still followed."""
+        if self._numbered[0] is not self.follows:
+            self._numbered = self.follows, {each.number: each for each in self.follows}
+        return self._numbered[1].get(row.follow)
 
     def unfollow(self, number: int, monotonic: float) -> None:
         """Remove a follow, at once; `restore` brings it back."""

@@ -115,7 +115,7 @@ class OutlookTracker:
         row, state = self._watchlist.rows[key], self._watchlist.states[key].outlook
         if row.instance is None or row.read_at is None:
             return
-        due = due_of(row, self._journal.follows)
+        due = due_of(row, self._journal.follow_of(row))
         if state is None and due is not None:
             state = self._watchlist.states[key].outlook = OutlookState(row.instance)
         if state is None:
@@ -163,7 +163,7 @@ class OutlookTracker:
             row = self._watchlist.rows.get(key)
             if row is None or not row.is_watched:
                 continue
-            is_due = not row.family.is_settled and due_of(row, self._journal.follows)
+            is_due = not row.family.is_settled and due_of(row, self._journal.follow_of(row))
             if row.family is not Family.ACTIVE and not is_due:
                 continue
             known = self._watchlist.states[key].outlook
@@ -279,16 +279,15 @@ def judged_rows(
             state.runs, missing = RunHistory(journal, row.key.target, instance).known(moment)
             state.is_complete = missing is None
             outlook = followed(judged(Outlook(), state), state, instance, read_at)
-            due = due_of(row, journal.follows)
+            due = due_of(row, journal.follow_of(row))
             said = "" if due is None else deadline_words(due, outlook, instance, read_at)
             outlook = outlook._replace(deadline=said)
         is_live = row.is_final or age <= old_after(row.family, interval_seconds)
         yield row._replace(is_live=is_live, outlook=outlook)
 
 
-def due_of(row: Row, follows: Iterable[Follow]) -> datetime | None:
+def due_of(row: Row, follow: Follow | None) -> datetime | None:
     """Return by when a row is to be done, in the region's zone, by the follow that brought it."""
-    follow = next((each for each in follows if each.number == row.follow), None)
     begin = moment_of(row.instance.biz_date or 0) if row.instance else None
     if follow is None or not follow.due or begin is None:
         return None
