@@ -14,6 +14,7 @@ import commands
 import day
 import edits
 import faults
+import follows
 import frames
 import hardship
 import kills
@@ -69,6 +70,7 @@ def measured(*, is_long: bool, directory: Path | None) -> list[Measured]:
         found += [
             ("hardship", of_terminal(hardship.PARTS)),
             ("day", collected(day.tell)),
+            ("follows", collected(follows.tell)),
             ("faults", collected(faults.tell)),
             ("kills", collected(kills.tell)),
             ("edits", collected(edits.tell)),
