@@ -260,7 +260,7 @@ class Requester:
             )
         )
 
-    def run(self, work: Awaitable[_T]) -> _T:
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Return what work gives that awaits `answer`; what it has called is counted, also where it fails.
 
         Raises:
@@ -270,13 +270,10 @@ class Requester:
 
         from wfinspect.signals import ended_by_signals
 
-        async def awaited() -> _T:
-            return await work
-
         self._poller.start()
         with ended_by_signals():
             try:
-                return asyncio.run(awaited())
+                return asyncio.run(work)
             finally:
                 self._poller.stop()
 
