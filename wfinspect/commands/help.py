@@ -12,16 +12,14 @@ from io import StringIO
 from itertools import pairwise
 from shutil import get_terminal_size, which
 from tempfile import TemporaryFile
-
-from rich.box import Box
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import CodeBlock, Heading, Markdown, TableElement
-from rich.segment import Segment
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from wfinspect.commands import COMMANDS, TOPICS
 from wfinspect.errors import UsageError, did_you_mean
 from wfinspect.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.markdown import Markdown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +86,9 @@ _BULLET = re.compile(r"^( *) • ", re.MULTILINE)
 
 def as_plain_text(text: str, width: int) -> str:
     """Return Markdown as plain text: wrapped, but for code, and without a control character."""
-    parsed = _Page(_LINK.sub(r"\1", _COMMENT.sub("", text)), hyperlinks=False)
+    from rich.console import Console
+
+    parsed = _page_class()(_LINK.sub(r"\1", _COMMENT.sub("", text)), hyperlinks=False)
     for before, token in pairwise(parsed.parsed):
         if before.type not in {"td_open", "th_open"}:
             for part in token.children or ():
@@ -101,40 +101,47 @@ def as_plain_text(text: str, width: int) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip("\n")) + "\n"
 
 
-class _Heading(Heading):
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        self.text.justify = "left"
-        yield self.text
-        length = min(self.text.cell_len, options.max_width)
-        yield Segment(("=" if self.tag == "h1" else "-") * length + "\n")
+def _page_class() -> "type[Markdown]":
+    """Return rich's Markdown with headings, code and tables as plain text has them."""
+    # 150 ms, of which neither `completion` nor the list of pages has any use.
+    from rich.box import Box
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.markdown import CodeBlock, Heading, Markdown, TableElement
+    from rich.segment import Segment
+    from rich.table import Table
 
+    class PlainHeading(Heading):
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            self.text.justify = "left"
+            yield self.text
+            length = min(self.text.cell_len, options.max_width)
+            yield Segment(("=" if self.tag == "h1" else "-") * length + "\n")
 
-class _CodeBlock(CodeBlock):
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for line in str(self.text).rstrip().splitlines():
-            yield Segment(f"    {line}\n")
+    class PlainCode(CodeBlock):
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            for line in str(self.text).rstrip().splitlines():
+                yield Segment(f"    {line}\n")
 
+    # Only the line below the titles is drawn.
+    box = Box("    \n    \n -  \n    \n    \n    \n    \n    \n", ascii=True)
 
-# Only the line below the titles is drawn.
-_BOX = Box("    \n    \n -  \n    \n    \n    \n    \n    \n", ascii=True)
+    class PlainTable(TableElement):
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            table = Table(box=box, show_edge=False, pad_edge=False, collapse_padding=True)
+            for cell in self.header.row.cells if self.header and self.header.row else ():
+                table.add_column(cell.content, overflow="fold")
+            for row in self.body.rows if self.body else ():
+                table.add_row(*(cell.content for cell in row.cells))
+            yield table
 
+    class PlainPage(Markdown):
+        elements = Markdown.elements | {
+            "heading_open": PlainHeading,
+            "fence": PlainCode,
+            "table_open": PlainTable,
+        }
 
-class _Table(TableElement):
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table(box=_BOX, show_edge=False, pad_edge=False, collapse_padding=True)
-        for cell in self.header.row.cells if self.header and self.header.row else ():
-            table.add_column(cell.content, overflow="fold")
-        for row in self.body.rows if self.body else ():
-            table.add_row(*(cell.content for cell in row.cells))
-        yield table
-
-
-class _Page(Markdown):
-    elements = Markdown.elements | {
-        "heading_open": _Heading,
-        "fence": _CodeBlock,
-        "table_open": _Table,
-    }
+    return PlainPage
 
 
 def _pager(environ: Mapping[str, str]) -> list[str] | None:
