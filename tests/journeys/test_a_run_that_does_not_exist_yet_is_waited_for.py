@@ -67,6 +67,12 @@ def test_an_unknown_workspace_ends_it_as_wrong_usage(home: Home, words: list[str
     assert "4711" in ended.stderr
 
 
+def test_a_filter_without_a_workspace_is_refused(home: Home) -> None:
+    ended = home.run("watch", "--status", "Failure")
+    assert ended.returncode == 2
+    assert "--project ID is missing" in ended.stderr
+
+
 def test_left_alone_it_keeps_the_list_and_runs_the_command(
     home: Home, simulator: Simulator, words: list[str]
 ) -> None:

@@ -21,7 +21,7 @@ from wfinspect.commands.output import SENTENCE_LIMIT, add_ids, add_output_option
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import shown
-from wfinspect.model import Family, Follow, InstanceKey, Target, biz_date_of, zone_of
+from wfinspect.model import FILTERS, Family, Follow, InstanceKey, Target, biz_date_of, zone_of
 from wfinspect.parsing import FoundIds, parse_ids, read_id_file
 from wfinspect.search import date_of, read_day
 from wfinspect.settings import Settings, home_of
@@ -136,8 +136,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
 def _refuse_what_contradicts(args: argparse.Namespace) -> None:
     is_of_ids = bool(args.ids) or args.file is not None
-    has_date = args.bizdate is not None
-    if args.project is None and any((has_date, args.workflow, args.name, args.tag, args.owner)):
+    has_filter = any(getattr(args, word) for word in (*FILTERS, "tag"))
+    if args.project is None and (has_filter or args.bizdate is not None):
         raise UsageError("--project ID is missing: the workspace whose run is waited for.")
     if args.project is not None and (is_of_ids or args.forever):
         raise UsageError("--project waits for runs of its own: leave the IDs and --forever out.")
