@@ -140,11 +140,13 @@ def test_each_row_is_read_by_its_own_binding(
     assert code == 4
 
 
-def test_an_empty_list_is_said(status: Command) -> None:
+def test_an_empty_list_is_said(status: Command, command: Command) -> None:
     code, out, err = status()
 
     assert (code, out) == (0, "")
     assert "list is empty" in err
+    assert command("list")[2] == err == command("watch")[2]
+    assert "or the list is empty" in command("status", "--help")[1]
 
 
 def test_hostile_text_reaches_the_terminal_harmless(status: Command, live: Simulator) -> None:
@@ -172,7 +174,8 @@ def test_the_short_line_asks_nobody(
 
     assert status("--short") == (1, "X1 >2 ~1 +12 !1\n", "")
     assert status("--short", "2,3") == (8, ">2\n", "")
-    assert status("--short", "2", "4711") == (8, "?1 >1\n", "")
+    assert status("--short", "2", "4711") == (3, "?1 >1\n", "")
+    assert status("--short", "1", "4711") == (3, "X1 ?1\n", "")
     assert live.calls.count() == calls
 
 

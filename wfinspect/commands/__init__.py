@@ -63,12 +63,14 @@ COMMANDS: Mapping[str, Command] = {
         "one line an instance",
         "Print one line an instance: mark, ID, status, name, time in this state. Without IDs it is "
         "the watched list, each instance read with its own profile and region. The list is never "
-        "changed. With --short it is one line for a status bar, from what is stored, without "
-        "a call to the service: X failed, > running, ~ waiting, . not run, + succeeded, ? unknown or "
-        "too old to count as the present, ! changes you have not seen. With -o prometheus it is gauges for "
+        "changed. With --short it is one line for a status bar, from what the app or watch --forever has "
+        "stored, without a call: X failed, > running, ~ waiting, . not run, + succeeded, ? never read, "
+        "unknown or gone, ! changes you have not seen. A ? behind a count means that readings "
+        "of it are too old to count as the present, and (12m) how old the oldest of them is. With -o prometheus it is gauges for "
         "a textfile collector, also without a call, and the exit code is 0.",
-        f"exit codes: 0 all succeeded; 1 one failed; 8 one is still pending; {_REFUSED}; {_TROUBLE}; "
-        "5 no such instance. Of several the first of 4, 5, 2, 3, 1, 8",
+        f"exit codes: 0 all succeeded, or the list is empty; 1 one failed; 8 one is still pending; "
+        f"{_REFUSED}; {_TROUBLE}; with --short, 3 one was never read; 5 no such instance. "
+        "Of several the first of 4, 5, 2, 3, 1, 8",
         "[ID ...]",
         examples=(
             "status 10432987165 -o json",
@@ -130,7 +132,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "history": Command(
         "print the recorded changes",
-        "Print the changes that were recorded while instances were watched, the newest first: time, "
+        "Print the changes recorded by the app and by watch --forever, the newest first: time, "
         "ID, what became what, name. No call is made.",
         takes="[ID ...]",
         examples=(
@@ -152,8 +154,8 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "list": Command(
         "print and edit the watched list",
-        "Print the watched list as it is stored, without a call, or edit it. An app that runs takes "
-        "edits over. IDs are those of --profile and --region. An export has the rows, their notes and "
+        "Print the watched list as the app and watch --forever have stored it, without a call, or edit it. "
+        "An app that runs takes edits over. IDs are those of --profile, --region and --endpoint. An export has the rows, their notes and "
         "unseen marks, and what is followed; an import adds them to what is there.",
         "exit codes: 0 done; 2 wrong usage or configuration; 5 not on the list",
         "[add ID ... | remove ID ... | note ID TEXT | export | import FILE|-]",

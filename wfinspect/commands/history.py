@@ -90,5 +90,5 @@ def run(args: argparse.Namespace, settings: Settings, _environ: Mapping[str, str
     elif changes:
         print("\n".join(change.as_text(settings.zone) for change in changes))
     else:
-        output.say("No change is recorded: changes are recorded while an instance is watched.")
+        output.say("No change is recorded: the app and watch --forever record changes.")
     return 0

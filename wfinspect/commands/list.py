@@ -124,7 +124,7 @@ def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Cl
             lines = [(*line, note) for line, note in zip(lines, notes, strict=True)]
         print(output.aligned(lines))
     else:
-        output.say("The watched list is empty: add to it with wfinspect list add ID.")
+        output.say(output.EMPTY_LIST)
 
 
 def exported(store: Store, interval: float, moment: Moment) -> str:

@@ -34,6 +34,7 @@ from wfinspect.model import (
 from wfinspect.parsing import first_parameters
 
 SENTENCE_LIMIT = 4_000
+EMPTY_LIST = "The watched list is empty: add to it with wfinspect list add ID."
 VERSION = 1
 """Of the rows of the program's own in JSON that say one: those of the list, and what is followed."""
 

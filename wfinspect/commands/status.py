@@ -78,7 +78,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         return summary.code_of(map(_group, rows))
     outcomes = {} if is_stored or not rows else _read_all(rows, settings, environ, clock)
     if args.output == "table" and not rows:
-        output.say("The watched list is empty: give IDs, or put some on it with wfinspect ID.")
+        output.say(output.EMPTY_LIST)
     elif args.output == "table":
         print(output.aligned([_line(row, outcomes[row.key], clock.now()) for row in rows]))
     elif args.output == "prometheus":

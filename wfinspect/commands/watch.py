@@ -17,7 +17,14 @@ from wfinspect.clock import Clock, SystemClock, duration_seconds
 from wfinspect.commands.find import add_date, add_filters, query_of
 from wfinspect.commands.history import KEYS, Change
 from wfinspect.commands.once import gravest, read_input, resolve_target, stored_rows
-from wfinspect.commands.output import SENTENCE_LIMIT, add_ids, add_output_option, as_rows, say
+from wfinspect.commands.output import (
+    EMPTY_LIST,
+    SENTENCE_LIMIT,
+    add_ids,
+    add_output_option,
+    as_rows,
+    say,
+)
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import shown
@@ -174,7 +181,7 @@ def _stored_keys(settings: Settings, clock: Clock, schedule: Schedule) -> Sequen
     """Return the watched list; the schedule learns who shares a call, so that no search is made."""
     rows = stored_rows(settings, clock)
     if not rows:
-        raise UsageError("The watched list is empty: give the IDs of instances to follow.")
+        raise UsageError(EMPTY_LIST)
     for row in rows:
         group = group_of(row.key.target, row.instance) if row.instance else None
         schedule.add(row.key, group=group)

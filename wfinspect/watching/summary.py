@@ -74,8 +74,13 @@ def line_of(groups: Iterable[Group], interval: float, now: float | None = None) 
 
 
 def code_of(groups: Iterable[Group]) -> int:
-    """Return the exit code: 1 for a failure, else 8 for what is pending; of what is gone, the last reading counts."""
-    families = {family for family, *_ in groups if family is not None}
+    """Return the exit code: 3 if one was never read, else 1 for a failure, else 8 for what is pending.
+
+    Of what is gone, the last reading counts.
+    """
+    families = {family for family, *_ in groups}
+    if None in families:
+        return 3
     return 1 if "failure" in families else 0 if families <= SETTLED else 8
 
 
