@@ -1,3 +1,5 @@
+import json
+
 from journey import Home
 
 from wfinspect.clock import SystemClock
@@ -89,3 +91,27 @@ def test_a_row_is_followed_noted_and_let_go_by_keys(home: Home, simulator: Simul
         again.press("enter")
         again.wait_for("called the owner")
         again.quit()
+
+
+def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Simulator) -> None:
+    words = workflow_of(simulator, FOLLOWED)
+    refused = home.run("follow", "--project", "1", *words[2:])
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "Not followed" in refused.stderr
+    first = home.run("follow", *words)
+    assert first.stdout == f"1  project={words[1]} workflow={words[3]}  keep=3d\n"
+    assert "Followed already, as 1." in home.run("follow", *words).stderr
+    changed = home.run("follow", *words, "--by", "07:30")
+    assert changed.stdout == f"1  project={words[1]} workflow={words[3]}  keep=3d by=07:30\n"
+    assert "Changed" in changed.stderr
+    home.run("follow", *words, "--keep", "5")
+    simulator.faults.add("html")
+    unchecked = home.run("follow", *words[:2], "--name", "dwd")
+    assert (unchecked.returncode, "not checked" in unchecked.stderr) == (0, True)
+    follows = json.loads(home.run("follow", "list", "--json").stdout)
+    assert [(each["number"], each["by"], each["keep_days"]) for each in follows] == [
+        (1, "07:30", 5),
+        (2, None, 3),
+    ]
+    assert ".0" not in home.run("follow", "list", "--json").stdout.replace("127.0.0.1", "")
+    assert "wfinspect follow list" in home.run("follow", "remove").stderr

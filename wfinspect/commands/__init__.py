@@ -168,11 +168,14 @@ COMMANDS: Mapping[str, Command] = {
     "follow": Command(
         "have new runs join the watched list by themselves",
         "Follow a workflow, or all instances that match filters: each new one joins the watched list "
-        "by itself, in every wfinspect that runs. Looked at are today's and yesterday's business date; "
-        "a daily run has the business date of the day before. A success leaves the list after "
+        "by itself, in every wfinspect that runs. It looks for runs of today's and yesterday's business "
+        "date; a daily run has the business date of the day before. One search first checks that "
+        "the service accepts it; what can't be checked without contact is followed, too. The same "
+        "again with another --by or --keep changes these. A success leaves the list after "
         "--keep days, a failure once you have seen it, and after 30 days at most. "
         "wfinspect follow list prints what is followed, wfinspect follow remove N ends it.",
-        f"exit codes: 0 done; {_REFUSED}",
+        f"exit codes: 0 done; {_REFUSED}, as of an unknown workspace; 4 credentials missing, expired "
+        "or refused",
         "[--project ID FILTERS | list | remove N]",
         examples=(
             "follow --project 88123 --workflow 2261040 --by 07:30",

@@ -9,15 +9,17 @@ from math import isfinite
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands.find import add_filters, query_of
-from wfinspect.commands.once import resolve_target
+from wfinspect.commands.once import OnCall, resolve_target, run_counted
 from wfinspect.commands.output import VERSION, Values, add_output_option, aligned, as_rows, say
-from wfinspect.errors import StoreError, UsageError
-from wfinspect.model import Follow, Query, Target
-from wfinspect.settings import Settings
+from wfinspect.dataworks import connector
+from wfinspect.errors import ServiceError, StoreError, UsageError
+from wfinspect.model import Follow, Query, Target, biz_date_of, zone_of
+from wfinspect.settings import Settings, home_of
 from wfinspect.watching.store import Changes, Store
 
 _DAY_SECONDS = 86_400
 _MOST_DAYS = 30
+_NO_CONTACT = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep",
         type=_days,
-        default=3.0,
         metavar="DAYS",
-        help="how long a success stays on the list; 3 by default",
+        help="how long a success stays on the list (default: 3)",
     )
     parser.add_argument(
         "--by",
@@ -49,12 +50,22 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             match args.words:
                 case ["list"]:
                     _print(follows, args.output, settings.zone)
-                case ["remove", *numbers] if numbers:
+                case ["remove"]:
+                    raise UsageError(
+                        "follow remove takes N: wfinspect follow list prints the numbers."
+                    )
+                case ["remove", *numbers]:
                     _remove(store, follows, numbers)
                 case []:
                     target = resolve_target(settings, environ).target
-                    new = Follow(0, target, _query(args), clock.now(), args.keep, args.by)
-                    _add(store, follows, new)
+                    query = _query(args)
+                    same = next(
+                        (f for f in follows if (f.target, f.query) == (target, query)), None
+                    )
+                    if same is None and (error := _check(target, query, settings, environ)):
+                        say(f"Not followed. {error}")
+                        return error.exit_code
+                    _keep(store, same, Follow(0, target, query, clock.now()), args)
                 case words:
                     raise UsageError(
                         f"{words[0]!r} can't be followed: give --project ID with --workflow ID or another "
@@ -77,18 +88,47 @@ def _query(args: argparse.Namespace) -> Query:
     return query
 
 
-def _add(store: Store, follows: list[Follow], follow: Follow) -> None:
-    same = next((each for each in follows if each[1:3] == follow[1:3]), None)
+def _check(
+    target: Target, query: Query, settings: Settings, environ: Mapping[str, str]
+) -> ServiceError | None:
+    """Search once, and return why the service refuses that; without contact, say that it is not known."""
+    clock, zone = SystemClock(), zone_of(target.region)
+    dated = query._replace(biz_date=biz_date_of(clock.now().astimezone(zone).date(), zone))
+
+    async def search(on_call: OnCall) -> None:
+        connect = connector(environ, home_of(environ), clock)
+        async with contextlib.aclosing(await connect(target, lambda: on_call(target))) as client:
+            await client.find_workflow_instances(dated, page=1)
+
+    try:
+        run_counted(settings, clock, search)
+    except ServiceError as error:
+        if error.exit_code != _NO_CONTACT:
+            return error
+        say(f"The workspace was not checked. {error}")
+    return None
+
+
+def _keep(store: Store, same: Follow | None, new: Follow, args: argparse.Namespace) -> None:
+    """Keep a new follow, or what is given of another one's deadline and days."""
+    before = same or new
+    kept = before._replace(
+        keep_days=before.keep_days if args.keep is None else args.keep,
+        due=before.due if args.by is None else args.by,
+    )
+    if kept != same:
+        kept = store.add_follow(kept)
+    options = f"keep={kept.keep_days:g}d" + (f" by={kept.due}" if kept.due else "")
+    print(f"{kept.number}  {kept.query.words()}  {options}")
     if same is not None:
-        say(f"Followed already, as {same.number}.")
+        changed = f"Changed: {kept.number} has {options} now."
+        say(f"Followed already, as {kept.number}." if kept == same else changed)
         return
-    kept = store.add_follow(follow)
-    print(f"{kept.number}  {kept.query.words()}")
     looks = _DAY_SECONDS // 60 + _DAY_SECONDS // 600
     say(
         f"Followed as {kept.number}. Its new runs join the list of every wfinspect that runs. "
-        f"That costs up to {looks:,} calls a day for the workspace, and at most a quarter of the "
-        "budget where they answer no poll."
+        f"That costs up to {looks:,} calls a day for the workspace. Calls that find nothing to "
+        "update or add take at most a quarter of the budget."
     )
 
 
@@ -136,7 +176,7 @@ def follow_values(follow: Follow) -> Values:
         "filters": {name: value for name, value in given.items() if value},
         **follow.target._asdict(),
         "added_at": follow.added_at,
-        "keep_days": follow.keep_days,
+        "keep_days": int(days) if (days := follow.keep_days).is_integer() else days,
         "by": follow.due or None,
         "version": VERSION,
     }
