@@ -31,6 +31,9 @@ def test_a_new_run_of_a_followed_workflow_joins_and_rings_when_it_fails(
         app.wait_for("Nothing is watched yet")
         simulator.population.unvanish(FOLLOWED)
         app.wait_for(f"dwd_trade_order_di[^\\n]*{FOLLOWED}  Running")
+        app.press("enter")
+        app.wait_for("brought by follow 1")
+        app.press("escape")
         simulator.set_status(FOLLOWED, "Failure")
         app.wait_for_bell()
         app.wait_for_announcement("dwd_trade_order_di .* Running -> Failure")
@@ -115,3 +118,14 @@ def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Sim
     ]
     assert ".0" not in home.run("follow", "list", "--json").stdout.replace("127.0.0.1", "")
     assert "wfinspect follow list" in home.run("follow", "remove").stderr
+
+
+OFTEN = f"{SOON}; f.EXPECTED_SECONDS = 1.0; import wfinspect.simulator.fleet as g; g._EVERY_SECONDS = 2.0"
+
+
+def test_a_new_run_joins_the_demo(home: Home) -> None:
+    with home.start("demo", patch=OFTEN) as app:
+        for number in DEMO_IDS:
+            app.wait_for(str(number))
+        app.wait_for(r"dws_shop_uv_hh *105000000\d\d")
+        app.quit()

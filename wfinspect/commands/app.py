@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wfinspect.clock import SystemClock
+from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.once import resolve_target
 from wfinspect.dataworks import connector
 from wfinspect.errors import StoreError
-from wfinspect.model import InstanceId, InstanceKey, Target
+from wfinspect.model import Follow, InstanceId, InstanceKey, Query, Target
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings, home_of, replace_private
 from wfinspect.terminal import (
@@ -115,6 +115,8 @@ def _show(
 
 # The port differs from start to start; the rows stay bound to this name.
 _DEMO_TARGET = Target("demo", "cn-shanghai", "simulator")
+# A run of it comes into being every five minutes, and the one that is there at first waits.
+_DEMO_FOLLOWED = Query(88123, 0, workflow_id=2261133)
 # Its calls cost nothing, so changes are looked for more often.
 _DEMO_SECONDS = 5.0
 _DEMO_CALLS = 100_000
@@ -134,8 +136,19 @@ def _run_demo(ids: Iterable[InstanceId], settings: Settings, environ: Mapping[st
             there = target._replace(profile="(env)", endpoint=simulator.url)
             return await connect_there(there, on_call)
 
+        if is_first:
+            _follow_one(settings.paths.state_dir, clock)
         shown_ids = (*ids, *(DEMO_IDS if is_first else ()))
         return _show(settings, environ, _DEMO_TARGET, connect, shown_ids, is_demo=True)
+
+
+def _follow_one(state_dir: Path, clock: Clock) -> None:
+    """Let new runs of one workflow join the demo's list, as far as that can be kept."""
+    from wfinspect.watching.store import Store
+
+    follow = Follow(0, _DEMO_TARGET, _DEMO_FOLLOWED, clock.now())
+    with contextlib.suppress(StoreError), contextlib.closing(Store(state_dir, clock.now)) as store:
+        store.add_follow(follow)
 
 
 def _for_demo(settings: Settings) -> Settings:
