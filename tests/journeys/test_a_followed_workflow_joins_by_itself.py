@@ -129,3 +129,15 @@ def test_a_new_run_joins_the_demo(home: Home) -> None:
             app.wait_for(str(number))
         app.wait_for(r"dws_shop_uv_hh *105000000\d\d")
         app.quit()
+
+
+def test_a_followed_run_is_late_for_its_deadline(home: Home, simulator: Simulator) -> None:
+    words = workflow_of(simulator, FOLLOWED)
+    simulator.set_status(FOLLOWED, "Running")
+    # The day after the business date has begun, in the region.
+    assert home.run("follow", *words, "--by", "00:00").returncode == 0
+    with home.start(patch=SOON) as app:
+        app.wait_for(f"{FOLLOWED}  Running .*late for 00:00")
+        simulator.set_status(FOLLOWED, "Success")
+        app.wait_gone("late for")
+        app.quit()
