@@ -116,7 +116,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["logs", "1", "--grep", "("], "--grep: '(' is not a regular expression"),
         (["logs", "1", "--tail", "0"], "whole number above 0"),
         (["logs", "1", "--task", "1", "--failed"], "not allowed with argument --task"),
-        (["list", "add"], "No instance ID was given"),
+        (["list", "add"], "list add takes IDs"),
         (["list", "import"], "one file"),
         (["list", "import", "/no/such"], "list import: /no/such can't be read"),
         (["find", "--project", "1", "--date", "-2x"], "argument --bizdate/--date: expected one"),

@@ -63,6 +63,12 @@ def test_rows_are_one_array_whatever_the_command(command: Command, live: Simulat
     assert (row["Id"], row["To"], row["Final"]) == (str(TWO), "Success", "True")
 
 
+def test_fields_are_one_form_of_output(command: Command) -> None:
+    for form in ("json", "csv"):
+        code, out, err = command("get", ONE, "--field", "Status", "-o", form)
+        assert (code, out, "leave out -o" in err) == (2, "", True)
+
+
 def test_without_a_recorded_change_history_says_so(command: Command) -> None:
     code, out, err = command("history", UNKNOWN)
     assert (code, out, "No change is recorded" in err) == (0, "", True)

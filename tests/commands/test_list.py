@@ -44,10 +44,23 @@ def test_two_accounts_never_mix(command: Command, store: Store, elsewhere: Targe
         (TWO, "cn-shanghai"),
     ]
     assert command("list")[1].splitlines()[0].split() == [
-        *("ID", "STATUS", "NAME", "READ", "PROFILE", "REGION")
+        *("ID", "STATUS", "NAME", "READ", "PROFILE", "REGION", "ENDPOINT")
     ]
+    # A row of another endpoint alone is named by it.
+    given = ("remove", str(TWO), "--endpoint", "http://127.0.0.1:9")
+    hint = f"--region cn-shanghai --endpoint {rows[1]['endpoint']}."
+    assert hint in command("list", *given)[2]
     assert command("list", "remove", str(ONE))[0] == 0
     assert [row.key.target.region for row in store.rows()] == ["cn-beijing", "cn-shanghai"]
+
+
+def test_nothing_to_do_is_said(command: Command, tmp_path: Path) -> None:
+    empty = tmp_path / "list.json"
+    empty.write_text("[]")
+    assert command("list", "import", str(empty)) == (0, "", "wfinspect: 0 added.\n")
+    for word in ("add", "remove"):
+        code, _, err = command("list", word)
+        assert (code, f"list {word} takes IDs" in err) == (2, True)
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])

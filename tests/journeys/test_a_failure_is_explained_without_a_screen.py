@@ -132,5 +132,11 @@ def test_a_failure_is_compared_with_the_last_success(home: Home, simulator: Simu
     assert re.match(r" 12\n *clean_login_event +Failure \w+ +Success \w+", tasks)
     assert re.search(r"\nDIFFERS IN EVERY RUN \d+\n(.*\n)* *Business date  +2", done.stdout)
     rows = json.loads(home.run("compare", FAILED, "--json").stdout)
+    got = home.run("get", FAILED, "--json").stdout
     assert {row["differs"] for row in rows} == {"yes", "in every run", "no"}
     assert rows[0]["part"] == "field"
+    of_field = {row["name"]: row for row in rows if row["part"] == "field"}
+    assert {"BizDate", "Status", "Id"} <= of_field.keys() <= {*json.loads(got), "Tags"}
+    for place in ("first", "second"):
+        assert re.fullmatch(r"[-\d]{10}T[:\d]{8}Z", of_field["StartedTime"][place])
+    assert all(row["first_id"] and row["second_id"] for row in rows if row["part"] == "task")

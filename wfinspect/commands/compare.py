@@ -8,15 +8,26 @@ from wfinspect.commands import output
 from wfinspect.commands.once import Requester, resolve_target
 from wfinspect.errors import NotFound
 from wfinspect.export import ComparedField, ComparedTask, compared_fields, compared_tasks
-from wfinspect.format import duration, shown
+from wfinspect.format import duration, moment, shown
 from wfinspect.lateness import compare
-from wfinspect.model import Family, InstanceKey, TaskInstance, WorkflowInstance, family_of
+from wfinspect.model import (
+    FIELDS,
+    Family,
+    FieldKind,
+    InstanceKey,
+    TaskInstance,
+    WorkflowInstance,
+    family_of,
+)
 from wfinspect.parsing import parse_id
 from wfinspect.settings import Settings
 from wfinspect.watching.api import EarlierRuns, InstanceOf, TasksOf
 
 _YES, _IN_EVERY_RUN, _NO = "yes", "in every run", "no"
-_KEYS = ("part", "name", "first", "second", "differs", "first_seconds", "second_seconds")
+_KEYS = (
+    *("part", "name", "first", "second", "differs", "first_seconds", "second_seconds"),
+    *("first_id", "second_id"),
+)
 _PARTS = {"$": "parameter", "#": "tag"}
 _LIMIT = 60
 """Characters of a value that stands beside another."""
@@ -45,7 +56,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     fields = [*map(_field, compared_fields(first, second, target.region, settings.zone))]
     tasks = [_task(pair, now_ms) for pair in compared_tasks(*runs.tasks, now_ms)]
     if args.output != "table":
-        print(output.as_rows(args.output, [*fields, *tasks], _KEYS, settings.zone))
+        exact = (_exact(row, first, second) for row in fields)
+        print(output.as_rows(args.output, [*exact, *tasks], _KEYS, settings.zone))
         return 0
     print(f"{shown(first.name, limit=200)}, {first.id} beside {second.id}", end="")
     print(f", its last success: {said}\n" if said else "\n")
@@ -92,14 +104,31 @@ def _field(found: ComparedField) -> output.Values:
     part = _PARTS.get(found.label[0], "field")
     name = found.label if part == "field" else found.label[1:]
     differs = _NO if found.is_equal else _IN_EVERY_RUN if found.is_of_run else _YES
-    values = part, name, found.first, found.second, differs, None, None
+    values = part, name, found.first, found.second, differs, None, None, None, None
     return dict(zip(_KEYS, values, strict=True))
+
+
+def _exact(row: output.Values, *runs: WorkflowInstance) -> output.Values:
+    """Return the row of a field with the service's name, and times as times; any other as it is."""
+    field = _FIELDS.get(str(row["name"])) if row["part"] == "field" else None
+    if field is None:
+        return row
+    exact: dict[str, output.Value] = {**row, "name": field.service_name}
+    for place, run in zip(("first", "second"), runs, strict=True):
+        value = getattr(run, field.attribute)
+        if field.kind is FieldKind.TIME and value is not None:
+            exact[place] = moment(value) or row[place]
+    return exact
+
+
+_FIELDS = {field.label: field for field in FIELDS}
 
 
 def _task(pair: ComparedTask, now_ms: float) -> output.Values:
     words = [None if task is None else task.word for task in (pair.first, pair.second)]
+    ids = [None if task is None else task.id for task in (pair.first, pair.second)]
     is_same = words[0] == words[1] and not pair.change(now_ms)
-    values = "task", pair.name, *words, _NO if is_same else _YES, *pair.seconds(now_ms)
+    values = "task", pair.name, *words, _NO if is_same else _YES, *pair.seconds(now_ms), *ids
     return dict(zip(_KEYS, values, strict=True))
 
 

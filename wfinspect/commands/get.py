@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import read_instances, resolve_target, run_counted
+from wfinspect.errors import UsageError
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
 
@@ -24,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what could be read; name on standard error what could not."""
+    if args.field and args.output != "table":
+        raise UsageError("--field prints bare values: leave out -o, or print whole objects.")
     ids = parse_ids(" ".join(args.ids))
     target = resolve_target(settings, environ).target
     clock = SystemClock()

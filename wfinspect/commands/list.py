@@ -95,6 +95,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     elif args.action == "note":
         key = InstanceKey(target, parse_id(args.what[0]))
         edit = partial(_note, key=key, text=" ".join(args.what[1:]))
+    elif not args.what:
+        raise UsageError(f"list {args.action} takes IDs: wfinspect list {args.action} 10432987165")
     else:
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.what))]
         if args.action == "add":
@@ -115,9 +117,15 @@ def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Cl
         judged = judged_rows(store, rows, settings.interval, clock.moment())
         print(output.as_rows(args.output, [*map(row_values, judged)], KEYS, settings.zone))
     elif rows:
-        has_several = len({row.key.target.account for row in rows}) > 1
+        targets = {row.key.target for row in rows}
+        has_several = len(targets) > 1
+        has_endpoints = len({each.endpoint for each in targets}) > 1
         now = clock.now()
-        titles = ("", "ID", "STATUS", "NAME", "READ", *(("PROFILE", "REGION") * has_several))
+        titles = (
+            *("", "ID", "STATUS", "NAME", "READ"),
+            *(("PROFILE", "REGION") * has_several),
+            *(("ENDPOINT",) * has_endpoints),
+        )
         lines = [titles, *(_line(row, now)[: len(titles)] for row in rows)]
         if any(row.note for row in rows):
             notes = ["NOTE", *(shown(row.note, limit=200) for row in rows)]
@@ -152,6 +160,7 @@ def _line(row: Row, now: datetime) -> tuple[str, ...]:
         read,
         shown(target.profile),
         shown(target.region),
+        shown(target.endpoint),
     )
 
 
@@ -290,10 +299,15 @@ def _check_listed(listed: Collection[InstanceKey], keys: Sequence[InstanceKey], 
         return
     numbers = ", ".join(str(key.id) for key in missing[:5]) + ", ..." * (len(missing) > 5)  # noqa: PLR2004 - names enough
     others = {key.target for key in listed if key.id in {each.id for each in missing}}
-    advice = "".join(
-        f" It is there with --profile {t.profile} --region {t.region}." for t in others
-    )
+    advice = "".join(f" It is there with {_options(t, keys[0].target)}." for t in sorted(others))
     raise NotFound(f"{done} Not on the list: {numbers}.{shown(advice)}")
+
+
+def _options(there: Target, own: Target) -> str:
+    """Return what to give for another target; its endpoint only where region alone does not lead there."""
+    given = f"--profile {there.profile} --region {there.region}"
+    is_alike = there.endpoint.replace(there.region, "") == own.endpoint.replace(own.region, "")
+    return given if is_alike else f"{given} --endpoint {there.endpoint}"
 
 
 def _read(name: str, target: Target, now: datetime) -> Brought:
