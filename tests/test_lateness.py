@@ -64,7 +64,7 @@ def test_runs_that_did_not_succeed_do_not_count(status: str) -> None:
     found = compare(running(41), [*runs(20, 20, 20), *runs(5, 5, 5, status=status)])
 
     assert (found.usual, found.late_at) == (None, None)
-    assert found.sentence(START) == "too few runs to compare with (3 of 4)"
+    assert found.sentence(START) == "3 of 4 earlier runs known, too few to compare with"
 
 
 def test_a_run_is_not_compared_with_itself() -> None:
@@ -78,7 +78,7 @@ def test_a_finished_run_says_by_how_much_it_was_longer() -> None:
 
     found = compare(done, runs(20, 20, 20, 20))
 
-    assert found.sentence(START) == "took 1h00m, usually 19m to 21m: 39m00s longer"
+    assert found.sentence(START) == "took 1h00m, usually 19m to 21m: 39m00s beyond usual"
     assert found.expected_at is None
 
 

@@ -113,7 +113,8 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
     """
     known = [r for r in runs if r.id != instance.id and r.seconds is not None]
     if len(known) < MIN_RUNS:
-        return Lateness(f"too few runs to compare with ({len(known)} of {MIN_RUNS})")
+        few = f"{len(known)} of {MIN_RUNS} earlier runs known, too few to compare with"
+        return Lateness(few if known else "no earlier runs to compare with yet")
     usual = _usual([r.seconds or 0.0 for r in known])
     said = f"usually {usual}"
     started = None if instance.started_time is None else moment(instance.started_time)
@@ -124,7 +125,7 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
     if instance.finished_time is not None:
         took = (instance.finished_time - (instance.started_time or 0)) / 1000
         is_success = instance.family is Family.SUCCESS
-        longer = f": {difference(took, usual.high)} longer" if took > usual.high else ""
+        longer = f": {difference(took, usual.high)} beyond usual" if took > usual.high else ""
         said = f"{'took' if is_success else 'failed after'} {duration(took)}, {said}{longer}"
     return Lateness(said, usual)
 

@@ -225,7 +225,7 @@ def test_of_a_settled_run_and_of_what_is_old_nothing_is_claimed() -> None:
         row(1, "Success", started_time=ms(ago(minutes=50)), finished_time=ms(ago(minutes=9)))
     )
 
-    assert said(done)[1] == " took 41m00s, usually 19m to 21m: 20m00s longer"
+    assert said(done)[1] == " took 41m00s, usually 19m to 21m: 20m00s beyond usual"
     assert len(said(with_outlook(running(41, is_live=False)))) == 1
 
 

@@ -235,6 +235,15 @@ async def test_capital_l_goes_to_the_instance_of_a_change() -> None:
         assert cursor(rig) == TRADE
 
 
+async def test_the_log_of_all_changes_is_searched_by_id_too() -> None:
+    async with running(with_history()) as rig:
+        await rig.press("L", *str(TRADE))
+        assert str(TRADE) in rig.text.split("All changes", 1)[1]
+        await rig.press("enter")
+
+        assert cursor(rig) == TRADE
+
+
 async def test_the_history_of_one_row_is_not_shown_as_another_s() -> None:
     async with running(with_history(), (160, 60)) as rig:
         await rig.press("g")

@@ -222,7 +222,9 @@ async def test_too_few_runs_are_said_and_nothing_is_claimed(rig: Watched) -> Non
 
     lateness = rig.outlook().lateness
     assert lateness is not None
-    assert lateness.sentence(rig.clock.now()) == "too few runs to compare with (3 of 4)"
+    assert (
+        lateness.sentence(rig.clock.now()) == "3 of 4 earlier runs known, too few to compare with"
+    )
     assert not rig.row().is_late
     assert rig.counts == (0, DATES)
 

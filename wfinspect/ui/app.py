@@ -422,8 +422,10 @@ class WfInspectApp(CrashSafeApp):
         def written(text: str | None) -> None:
             if text is not None:
                 self._control.note(row.key, text)
+                self.notify("Note kept." if text.strip() else "Note removed.")
 
-        self.push_screen(NoteScreen(str(row.key.id), row.note), written)
+        name = f"{shown(row.instance.name, limit=60)} " if row.instance else ""
+        self.push_screen(NoteScreen(f"{name}{row.key.id}", row.note), written)
 
     def action_follow(self) -> None:
         """Follow the workflow of the row under the cursor, or end that."""
@@ -444,11 +446,36 @@ class WfInspectApp(CrashSafeApp):
             self._control.follow(row.key.target, query)
             self.notify(f"Following {shown(instance.name, limit=60)}: its new runs join the list")
         else:
-            count = sum(each.follow == follow.number for each in self.main.snapshot.rows)
-            self._ask_to_unfollow(follow, count)
+            self._ask_to_unfollow(follow)
 
-    def _ask_to_unfollow(self, follow: Follow, count: int) -> None:
+    def action_end_follow(self) -> None:
+        """Choose a follow to end."""
+        if not self.main.snapshot.follows:
+            self.notify("Nothing is followed: W follows the workflow of a row.")
+            return
+
+        def choices() -> tuple[Choice, ...]:
+            called = [(each, self._called(each)) for each in self.main.snapshot.follows]
+            return tuple(Choice(f, ((f" {name}", Role.TEXT),), (), name) for f, name in called)
+
+        self._choose(choices, self._ask_to_unfollow, "Follows", "end it", is_wide=True)
+
+    def _called(self, follow: Follow) -> str:
+        """Return a query, behind the name of a run on the list where it follows one workflow."""
+        query, rows = follow.query, self.main.snapshot.rows if follow.query.workflow_id else ()
+        names = (
+            row.instance.name
+            for row in rows
+            if row.instance is not None
+            and row.key.target == follow.target
+            and row.instance.workflow_id == query.workflow_id
+        )
+        name, words = next(filter(None, names), ""), shown(query.words(), limit=100)
+        return f"{shown(name, limit=60)}, {words}" if name else words
+
+    def _ask_to_unfollow(self, follow: Follow) -> None:
         """Ask what becomes of the rows that a follow brought, and end it."""
+        count = sum(each.follow == follow.number for each in self.main.snapshot.rows)
         rows = "its row" if count == 1 else f"its {count} rows"
         words = {False: f"end it, keep {rows}", True: f"end it, remove {rows}"}
         choices = tuple(
@@ -458,9 +485,10 @@ class WfInspectApp(CrashSafeApp):
 
         def chosen(answer: tuple[bool]) -> None:
             self._control.unfollow(follow.number, with_rows=answer[0])
-            self.notify("Not followed any more, u restores")
+            restored = f" and restores {rows}" if answer[0] else ""
+            self.notify(f"Not followed any more, u follows it again{restored}.")
 
-        title = f"Following {shown(follow.query.words(), limit=100)}"
+        title = f"End the follow of {self._called(follow)}"
         self._choose(lambda: choices, chosen, title, "do it")
 
     def action_export(self) -> None:

@@ -350,6 +350,8 @@ def event(
     name = fmt.shown(change.name, limit=200) or str(change.key.id)
     at = _time(change.at, now, look)
     left: tuple[Span, ...] = ((f" {at}  ", Role.DIM), (f"{glyph} ", role), (name, Role.TEXT))
+    if change.name:
+        left = (*left, (f" {change.key.id}", Role.DIM))
     return left, (
         (f"{_word(change.from_status)} -> ", Role.DIM),
         (f"{_word(change.to_status)} ", role),

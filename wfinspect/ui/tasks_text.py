@@ -295,7 +295,7 @@ def task_columns(width: int, names: int, types: int) -> tuple[Column, ...]:
     word = 13 if width >= 60 else 9  # noqa: PLR2004 - as in the watched list
     kind = min(types, 16 if is_wide else 12) if width >= 70 else 0  # noqa: PLR2004
     wait = 10 if is_wide else 0
-    rest = width - 3 - word - (kind and kind + 1) - (wait and 2 * wait + 2) - _FIGURES
+    rest = width - 3 - word - (kind and kind + 1) - (wait and 2 * wait + 5) - _FIGURES
     name = max(8, min(names + 1, rest - (_LEAST_BAR if rest > 28 else 0), 40))  # noqa: PLR2004
     spare = rest - name - 2
     for_bar = spare if spare >= _LEAST_BAR else 0
@@ -306,7 +306,7 @@ def task_columns(width: int, names: int, types: int) -> tuple[Column, ...]:
         Column("TOOK", 7, 1, is_right=True),
         Column("RUN", 4, 1, is_right=True),
         Column("WAIT TIME", wait, 1, is_right=True),
-        Column("WAIT RES", wait, 1, is_right=True),
+        Column("WAIT RESOURCE", wait and wait + 3, 1, is_right=True),
         Column("", 2 if for_bar else 0, 0),
         Column("TIMELINE", for_bar, 0),
     )

@@ -100,7 +100,7 @@ def head_lines(
     else:
         took = duration(ran)
         if ran_before is not None and second.is_settled and int(ran) != int(ran_before):
-            took += f"  {difference(ran, ran_before)} {'more' if ran > ran_before else 'less'}"
+            took += f"  {difference(ran, ran_before)} {'more' if ran > ran_before else 'less'} than that run"
     took_before = span_words(ran_before)
     yield from side_by_side(
         "Took", (" ", took, Role.TEXT), (" ", took_before or "-", Role.TEXT), columns

@@ -28,7 +28,7 @@ from wfinspect.ui.lines import (
 )
 from wfinspect.ui.painting import SparingScreen
 from wfinspect.ui.widgets.boxes import LineInput, StatusLine
-from wfinspect.ui.widgets.line_view import CursorList, StaticLines
+from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import MAX_NOTE, Row
 
 
@@ -133,8 +133,21 @@ class QuitScreen(SheetScreen):
 _MORE = "More: wfinspect help keys, search, config, notify, costs, ssh, ..."
 
 
-def _title(text: str) -> StatusLine:
-    return StatusLine(lambda _: line((f" {text}", Role.STRONG)), id="title")
+class _Heading(LineView):
+    """What a dialog is about, whole: it is wrapped."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(id="title")
+        self._text = text
+
+    def _lines(self) -> list[Line]:
+        return sentence(self._text, self.text_width or self.app.size.width, Role.STRONG)
+
+    def total_lines(self) -> int:
+        return len(self._lines())
+
+    def line_at(self, y: int) -> Line:
+        return self._lines()[y]
 
 
 def _hint(*keys: tuple[str, str]) -> StatusLine:
@@ -149,7 +162,7 @@ class NoteScreen(OverMain):
 
     def __init__(self, about: str, text: str) -> None:
         super().__init__()
-        self._title = _title(f"Note about {about}")
+        self._title = _Heading(f"Note about {about}")
         self.input = LineInput("what others should know of it", text, max_length=MAX_NOTE)
         self._hint = _hint(("Enter", "keep"), ("Esc", "close"))
 
@@ -270,7 +283,7 @@ class ChoiceScreen(OverMain):
         super().__init__(classes="-wide" if is_wide else None)
         self._make = make
         self._has_plain = has_plain
-        self._title = _title(title)
+        self._title = _Heading(title)
         self._query = LineInput("type to narrow")
         # The query has the keys, and some of them move the cursor here.
         self._list = CursorList(
@@ -333,8 +346,9 @@ class ChoiceScreen(OverMain):
 
 
 def command_choices(keymap: Mapping[str, str], themes: Sequence[str]) -> tuple[Choice, ...]:
-    """Return all commands, a trial of the notifications, then the themes; their values are actions."""
+    """Return all commands, those without a key, then the themes; their values are actions."""
     entries = [(c.text, keymap.get(c.id, c.shown), c.action, c.id) for c in COMMANDS]
+    entries.append(("end a follow", "", "app.end_follow", "unfollow workflow search"))
     entries.append(("try the notifications", "", "app.try_alert", "bell alert trial"))
     entries += [(f"theme {t}", "", f"app.use_theme({t!r})", "colours") for t in themes]
     return tuple(

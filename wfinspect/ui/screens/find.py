@@ -46,6 +46,7 @@ from wfinspect.ui.rows import (
     row_columns,
     sort_words,
 )
+from wfinspect.ui.screens.dialogs import Choice, ChoiceScreen
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title, bind
 from wfinspect.ui.widgets.boxes import SearchInput
@@ -88,10 +89,10 @@ class FindScreen(OverlayScreen):
     BINDINGS: ClassVar = [
         bind("enter", "take", "open", "Enter"),
         bind("slash", "search", "search", "/"),
-        bind("t", "run_on_row('tasks')", "tasks"),
         bind("l", "run_on_row('task_log')", "log"),
         bind("w", "watch", "watch"),
-        bind("W", "follow", "follow"),
+        bind("W", "follow", "follow search"),
+        bind("t", "run_on_row('tasks')", "tasks"),
         bind("space", "mark", "mark"),
         bind("a", "mark_all", "all"),
         bind("s", "sort", "sort, reversed", "s S"),
@@ -405,8 +406,21 @@ class FindScreen(OverlayScreen):
         elif self._left:
             self.notify("Words with ! can't be followed: search by fields.")
         else:
-            self.control.follow(self._target, query)
-            self.notify(f"Following {shown(query.words(), limit=100)}")
+            self._make_sure(query)
+
+    def _make_sure(self, query: Query) -> None:
+        """Follow a query once that is chosen: the key reads like one for the row under the cursor."""
+        words = f"follow {shown(query.words(), limit=100)}"
+        choices = (Choice(query, ((f" {words}", Role.TEXT),), (), words),)
+
+        def chosen(found: Query | None) -> None:
+            if found is not None:
+                self.control.follow(self._target, found)
+                ends = "W on a row it brought, or wfinspect follow remove, ends it."
+                self.notify(f"Following {shown(found.words(), limit=100)}: {ends}")
+
+        title = "Follow this search? What matches joins the list, on each date."
+        self.app.push_screen(ChoiceScreen(lambda: choices, title, "follow"), chosen)
 
     def action_take(self) -> None:
         """Watch what is marked; without marks, open what is under the cursor."""

@@ -439,7 +439,7 @@ def helpful_commands(
         ("tasks", "", is_failed or row.family is Family.ACTIVE),
         ("compare", "", is_failed),
         ("watch", "", not is_watched),
-        ("back", "back" if in_detail else "drop it", in_detail or not is_watched),
+        ("back", "back" if in_detail else "close it", in_detail or not is_watched),
         ("next-tab", "next part", in_detail and is_read),
         ("open", "", not in_detail),
         ("next-unseen", "", unseen > 0),
