@@ -70,6 +70,40 @@ def test_an_id_looked_up_is_a_row_of_the_list_until_it_is_dropped(
         app.quit()
 
 
+ONE_BY_ONE = """
+from wfinspect.watching.poller import Poller
+def do_one(self):
+    if self._intents:
+        self._intents.popleft()()
+        self._wake_up()
+Poller._do_intents = do_one
+"""
+"""A snapshot comes between any two things that the user wants."""
+
+
+def test_what_is_watched_no_more_stays_under_the_cursor(home: Home, simulator: Simulator) -> None:
+    for number in (FIRST, SECOND, OTHER):
+        simulator.set_status(number, "Running")
+    with home.start(FIRST, SECOND, OTHER, size=WIDE, patch=ONE_BY_ONE) as app:
+        app.wait_for(r"▸ 3 [\s\S]*Running ")
+        app.press("s", "s", "s", "s", "g", "j")
+        wait_detail(app, NAMES[SECOND])
+        for _ in range(3):
+            app.press("w")
+            wait_detail(app, "not watched, w adds it")
+            wait_detail(app, NAMES[SECOND])
+            app.press("w")
+            wait_detail(app, "[^t] watched, w removes it")
+        app.wait_for("▸ 3 ")
+        app.press("w")
+        wait_detail(app, "not watched, w adds it")
+        app.press("escape")
+        # Dropped, it leaves the cursor on the row behind it.
+        wait_detail(app, "ods_pay_bill_di")
+        app.wait_for("▸ 2 ")
+        app.quit()
+
+
 def test_what_changes_under_the_cursor_stays_unseen_until_a_key_is_pressed(
     home: Home, simulator: Simulator
 ) -> None:

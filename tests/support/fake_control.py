@@ -46,8 +46,8 @@ class FakeControl:
     def watch(self, keys: Sequence[InstanceKey]) -> None:
         self.asked.append(("watch", *(key.id for key in keys)))
 
-    def unwatch(self, keys: Sequence[InstanceKey]) -> None:
-        self.asked.append(("unwatch", *(key.id for key in keys)))
+    def unwatch(self, keys: Sequence[InstanceKey], *, stays: bool = False) -> None:
+        self.asked.append(("unwatch", *(key.id for key in keys), *(["stays"] * stays)))
 
     def restore(self) -> None:
         self.asked.append(("restore",))

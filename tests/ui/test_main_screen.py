@@ -130,6 +130,15 @@ async def test_escape_in_the_list_takes_off_what_was_looked_up() -> None:
         assert str(NEW) not in rig.text
 
 
+async def test_the_cursor_returns_to_where_it_was_before_the_look_up() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        await rig.press("j", "j", *str(NEW), "enter", "escape")
+        assert cursor(rig) == TRADE
+        # Of two in a row it is where the first began.
+        await rig.press(*str(NEW), "enter", *str(NEW + 1), "enter", "escape")
+        assert cursor(rig) == TRADE
+
+
 async def test_w_watches_what_was_looked_up_and_what_it_unwatches_stays() -> None:
     shown = replace(row(NEW, "Running"), is_watched=False)
     async with running(replace(mixed(), rows=(shown, *mixed_rows()))) as rig:
@@ -140,7 +149,22 @@ async def test_w_watches_what_was_looked_up_and_what_it_unwatches_stays() -> Non
         rig.control.asked.clear()
         await rig.press("w")
 
-        assert rig.asked == [("display", NEW), ("unwatch", NEW), ("display", NEW)]
+        assert rig.asked == [("unwatch", NEW, "stays")]
+
+
+async def test_w_keeps_the_cursor_on_its_instance_whatever_snapshot_comes_next() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        await rig.press("j", "j", "w")
+        assert cursor(rig) == TRADE
+        assert "not watched, w adds it" in rig.text
+        others = tuple(each for each in mixed_rows() if each.key.id != TRADE)
+        await rig.publish(replace(mixed(), rows=others))
+        assert cursor(rig) == TRADE
+        rig.control.asked.clear()
+        await rig.press("w")
+
+        assert rig.asked == [("watch", TRADE)]
+        assert "watched, w removes it" in rig.text
 
 
 async def test_what_is_marked_is_acted_on_together_until_escape() -> None:

@@ -182,9 +182,17 @@ class Engine:
             if self._watchlist.states[key].read_at is None:
                 self._schedule.request(key, moment.monotonic)
 
-    def unwatch(self, keys: Sequence[InstanceKey]) -> None:
-        """Take off the list; what is on it without being watched as well."""
+    def unwatch(self, keys: Sequence[InstanceKey], *, stays: bool = False) -> None:
+        """Take off the list; what is on it without being watched as well.
+
+        With `stays` the last of them remains as if it were looked up, in every snapshot.
+        """
+        if stays:
+            # On display before, so that its reading is kept; after, so that it joins as looked up.
+            self.display(keys[-1])
         self._journal.unwatch(keys)
+        if stays:
+            self.display(keys[-1])
         self._reconcile(self.clock.monotonic())
 
     def restore(self) -> None:

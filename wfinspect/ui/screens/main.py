@@ -65,6 +65,10 @@ def layout_for(width: int, *, in_detail: bool, is_zoomed: bool) -> Layout:
     return Layout.DETAIL if in_detail else Layout.LIST
 
 
+def _is_watched(row: Row | None) -> bool | None:
+    return None if row is None else row.is_watched
+
+
 _AWAITED_SECONDS = 5.0
 MINUTE_SECONDS = 60.0
 BRIEF_SECONDS = 4
@@ -112,8 +116,10 @@ class MainScreen(SparingScreen[None]):
         self._painted: tuple[InstanceKey, Transition | None] | None = None
         """The unseen change that the last frame showed under the cursor, with the detail in view."""
         self._awaited: dict[InstanceKey, Row | None] = {}
-        """Rows put on the list or taken off, until the poller does so too."""
+        """Rows put on the list, taken off, or watched otherwise, until the poller does so too."""
         self._awaited_at = -inf
+        self._came_from: InstanceKey | None = None
+        """Where the cursor goes from a row that is not watched, once that is dropped."""
         self.last_key_at = -inf
         """When the last key was pressed, in monotonic seconds."""
         self.top = StatusLine(self._top_line, id="top")
@@ -191,7 +197,7 @@ class MainScreen(SparingScreen[None]):
         self._awaited = {
             key: row
             for key, row in self._awaited.items()
-            if (snapshot.rows.get(key) is None) is not (row is None)
+            if _is_watched(snapshot.rows.get(key)) is not _is_watched(row)
         }
         self._fill()
         if self.is_mounted and not self.has_class(f"-{self._layout}"):
@@ -250,6 +256,9 @@ class MainScreen(SparingScreen[None]):
         In a narrow screen this opens the detail, unless it is one of several. `is_watched` says that
         the poller was told to watch it.
         """
+        before = self.list.chosen
+        if before is not None and before.is_watched:
+            self._came_from = before.key
         if self._rows.get(key) is None:
             items = self.list.items
             former = [items[0].key] if len(items) and not items[0].is_watched else []
@@ -379,7 +388,7 @@ class MainScreen(SparingScreen[None]):
         if len(keys) > 1:
             self.control.watch(keys)
         if keys:
-            self.look_up(keys[0], is_alone=len(keys) == 1)
+            self.look_up(keys[0], is_alone=len(keys) == 1, is_watched=len(keys) > 1)
         # Later, so that a digit typed behind it is seen: a slow link bunches keys.
         self.id_box.call_later(self._box_left)
 
@@ -481,12 +490,13 @@ class MainScreen(SparingScreen[None]):
         if row is None:
             return
         if row.is_watched:
-            # On display before, so that its reading is kept; after, so that it joins the list as looked up.
-            self._display(row.key)
-            self.control.unwatch([row.key])
-            self._display(row.key)
+            items, place = self.list.items, self.list.cursor
+            self._came_from = items[place + 1 if place + 1 < len(items) else place - 1].key
+            self._displayed = row.key
+            self.control.unwatch([row.key], stays=True)
         else:
             self.control.watch([row.key])
+        self._await({row.key: row._replace(is_watched=not row.is_watched)})
 
     def action_remove(self) -> None:
         """Remove rows from the list."""
@@ -514,7 +524,10 @@ class MainScreen(SparingScreen[None]):
     def _take_off(self, rows: Sequence[Row]) -> None:
         self.control.unwatch([row.key for row in rows])
         self.list.marked -= {row.key for row in rows}
+        chosen = self.list.chosen
         self._await(dict.fromkeys(row.key for row in rows))
+        if chosen and chosen in rows and not chosen.is_watched and self._came_from:
+            self.list.select(self._came_from)
         self._begin_rest()
 
     def action_undo(self) -> None:
