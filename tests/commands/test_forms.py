@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from wfinspect.model import InstanceId, InstanceKey, Target, Transition
 from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.watching.store import Changes, Store
 
 ONE, TWO = DEMO_IDS[:2]
 UNKNOWN = 77
@@ -67,6 +69,19 @@ def test_fields_are_one_form_of_output(command: Command) -> None:
     for form in ("json", "csv"):
         code, out, err = command("get", ONE, "--field", "Status", "-o", form)
         assert (code, out, "leave out -o" in err) == (2, "", True)
+
+
+def test_history_has_the_newest_change_first_whichever_was_recorded_first(
+    command: Command, store: Store, target: Target
+) -> None:
+    now = datetime.now(UTC)
+    changes = [
+        Transition(InstanceKey(target, InstanceId(n)), "x", "Running", "Success", at, now, now)
+        for n, at in ((1, now), (2, now - timedelta(hours=1)))
+    ]
+    store.save(Changes(transitions=[(str(each.key.id), each) for each in changes]))
+
+    assert [row["id"] for row in json.loads(command("history", "--json")[1])] == [1, 2]
 
 
 def test_without_a_recorded_change_history_says_so(command: Command) -> None:

@@ -649,7 +649,7 @@ def test_on_a_terminal_the_progress_is_one_line_drawn_anew(
         lines = [line.rstrip() for line in session.text().splitlines() if line.strip()]
     assert len(lines) == 3
     assert "Running -> Success" in lines[1]
-    assert lines[2] == "wfinspect: Over: 1 of 1 settled."
+    assert lines[2] == "wfinspect: Ended: 1 of 1 settled."
 
 
 def test_what_was_read_of_a_file_is_said(watch: Command, tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def test_what_is_there_at_first_sight_is_all_that_is_waited_for(
 def test_an_unknown_workspace_ends_it_as_wrong_usage(home: Home, words: list[str]) -> None:
     ended = home.run("watch", "--project", "4711", *words[2:])
     assert ended.returncode == 2
-    assert "4711" in ended.stderr
+    assert "The run can't be looked for" in ended.stderr
+    assert "workspace's ID (--project)" in ended.stderr
 
 
 def test_a_filter_without_a_workspace_is_refused(home: Home) -> None:

@@ -55,6 +55,8 @@ def test_refused_keys_end_a_watch_before_its_first_reading_with_4(home: Home) ->
     home.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "NotTheSecret"
     done = home.run("watch", ONE)
     assert (done.returncode, done.stdout) == (4, "")
+    assert "Next try" not in done.stderr
+    assert "Ended: 0 of 1 settled" in done.stderr
 
 
 def test_ctrl_c_ends_a_watch_with_130(home: Home, simulator: Simulator) -> None:

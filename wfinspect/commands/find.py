@@ -96,7 +96,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print what was found, also where a later page could not be read."""
     target, clock = resolve_target(settings, environ).target, SystemClock()
     zone = zone_of(target.region)
-    query = query_of(args, biz_date_of(date_of(args.bizdate, clock.now(), zone), zone))
+    day = date_of(args.bizdate, clock.now(), zone)
+    query = query_of(args, biz_date_of(day, zone))
     found: dict[int, WorkflowInstance] = {}
     more, error = "", None
     try:
@@ -109,7 +110,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if some or (error is None and args.output != "table"):
         print(output.printed(args.output, some, target.region, settings.zone, is_several=True))
     elif error is None:
-        output.say("No instance matches.")
+        output.say(
+            f"No instance matches business date {day}. A daily run has the date of the day before it runs."
+        )
     for sentence in filter(None, (more, str(error or ""))):
         output.say(sentence)
     return error.exit_code if error is not None else 0

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from operator import attrgetter
 from typing import NamedTuple
 
 from wfinspect.clock import SystemClock
@@ -84,6 +85,8 @@ def run(args: argparse.Namespace, settings: Settings, _environ: Mapping[str, str
     ids = parse_ids(" ".join(args.ids)) if args.ids else ()
     recorded = stored(settings, SystemClock(), lambda store: store.transitions(MAX_TRANSITIONS))
     changes = [Change.of(each) for each in recorded if not ids or each.key.id in ids]
+    # The service's time of a change may be long before that of its record.
+    changes.sort(key=attrgetter("at"), reverse=True)
     if args.output != "table":
         rows = [change.values for change in changes]
         print(output.as_rows(args.output, rows, KEYS, settings.zone))

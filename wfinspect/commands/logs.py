@@ -131,7 +131,7 @@ def _chosen(
         names = listed([shown(t.name_or_id, limit=60) for t in frozen], _NAMED)
         output.say(f"Skipped, since it is frozen: {names}.")
     if args.is_of_failed and not failed:
-        output.say("No task has failed by itself.")
+        output.say("No other task has failed." if frozen else "No task has failed.")
     if not others:
         output.say("No task has run.")
     return failed if args.is_of_failed else others[:1]

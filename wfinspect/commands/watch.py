@@ -395,10 +395,12 @@ class ProgressLine:
             self._write("\r\x1b[K")
             self._line = ""
 
-    def show(self, snapshot: Snapshot, summary: str) -> None:
-        """Say what is new in a snapshot, and draw how far the watch is."""
-        for sentence in self._news(snapshot):
+    def show(self, snapshot: Snapshot, summary: str, *, is_over: bool = False) -> None:
+        """Say what is new in a snapshot, and draw how far the watch is unless that `is_over`."""
+        for sentence in self._news(snapshot, is_over=is_over):
             self.say(sentence)
+        if is_over:
+            return
         health = snapshot.health
         words = "live" if health.contact is Contact.LIVE else health.contact.value.upper()
         if health.contact is Contact.LIVE and health.slow is not None:
@@ -416,7 +418,7 @@ class ProgressLine:
                 self._write(line)
                 self._line = line
 
-    def _news(self, snapshot: Snapshot) -> Iterator[str]:
+    def _news(self, snapshot: Snapshot, *, is_over: bool) -> Iterator[str]:
         new, health = self._notices.new(snapshot), snapshot.health
         yield from (notice.text for notice in new)
         if health.slow is not None and health.slow.cause not in self._slow:
@@ -431,7 +433,7 @@ class ProgressLine:
                         causes.setdefault(each.trouble.cause, each.trouble)
         self._rows, self._of_rows = snapshot.rows, +self._of_rows
         for trouble in (t for cause, t in causes.items() if cause not in self._causes):
-            at = trouble.retry_at
+            at = None if is_over else trouble.retry_at
             again = f" Next try at {at.astimezone(self._zone):%H:%M:%S}." if at is not None else ""
             yield f"{trouble.sentence}{again}"
         self._causes |= causes.keys()
@@ -473,11 +475,12 @@ def follow(
         for change in follower.take(snapshot):
             progress.clear()
             print(written(change), flush=True)
-        progress.show(snapshot, follower.summary())
         code = follower.exit_code
         left = deadline - clock.monotonic()
-        if code is not None or left <= 0:
-            progress.say(f"{'Timed out' if code is None else 'Over'}: {follower.summary()}.")
+        is_over = code is not None or left <= 0
+        progress.show(snapshot, follower.summary(), is_over=is_over)
+        if is_over:
+            progress.say(f"{'Timed out' if code is None else 'Ended'}: {follower.summary()}.")
             return TIMED_OUT if code is None else code
         with contextlib.suppress(queue.Empty):
             pings.get(timeout=min(left, _LONGEST_WAIT_SECONDS))

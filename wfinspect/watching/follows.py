@@ -43,7 +43,7 @@ FAILURES_KEPT = timedelta(days=30)
 _REFUSED_SECONDS = 600.0  # a workspace that is refused stays so for a while
 _LEAVING_SECONDS = 600.0
 _SHARE = 0.25
-"""Of the day's calls, for looks that answer no poll."""
+"""Of the day's calls, for looks that neither add nor update a row."""
 _AT_ONCE = 0.5
 """Of that share, what may be spent before its time."""
 _NAME_LIMIT = 60
@@ -197,7 +197,9 @@ class FollowTracker:
             if isinstance(outcome, (BadRequest, Refused)):
                 look.due_at = moment.monotonic + _REFUSED_SECONDS
                 self._journal.follow_trouble = Trouble.of(outcome)
-                self._say(f"What is followed can't be looked at: {outcome}")
+                is_awaited = any(f.query.biz_date for f in self._journal.follows)
+                what = "The run" if is_awaited else "New runs"
+                self._say(f"{what} can't be looked for: {outcome}")
             return
         self._journal.follow_trouble = None
         page = outcome.value
