@@ -20,6 +20,7 @@ from wfinspect.errors import (
     UsageError,
     WfInspectError,
     did_you_mean,
+    none_of,
     starvation,
 )
 from wfinspect.redaction import without_keys
@@ -81,6 +82,8 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     module.add_arguments(parser)
     args, unknown = parser.parse_known_args(rest[1:] if name else rest, namespace)
     if unknown:
+        if not name:
+            _refuse_early(unknown[0], rest, common)
         parser.refuse(unknown[0])
     if name == "help":
         # It has to help also where the settings are wrong.
@@ -133,6 +136,17 @@ def _refuse_words(arguments: Sequence[str]) -> None:
         raise UsageError(f"{word[:40]!r} is not a command or an instance ID: {hint}")
 
 
+def _refuse_early(option: str, rest: Sequence[str], common: argparse.ArgumentParser) -> None:
+    """Refuse an option of a command that stands before it."""
+    flag = option.partition("=")[0]
+    for name in (word for word in rest if word in COMMANDS):
+        parser = _command_parser(name, COMMANDS[name], common)
+        parser.set_defaults(command=name)
+        module_of(name).add_arguments(parser)
+        if parser.has_option(flag):
+            raise UsageError(f"Put {flag} behind the command: wfinspect {name} {flag} ...")
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in a sentence, without a page of usage above it."""
 
@@ -149,6 +163,15 @@ class _Parser(argparse.ArgumentParser):
         shows = f"`{self.prog} --help` shows what can be given."
         hint = did_you_mean(name, self._option_string_actions, shows)
         raise UsageError(f"There is no option {name!r}: {hint}")
+
+    def has_option(self, flag: str) -> bool:
+        """Return whether there is an option that is written so."""
+        return flag in self._option_string_actions
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - argparse's
+        if action.choices is not None and value not in action.choices:
+            what = action.option_strings[-1:] or [self.prog.removeprefix("wfinspect ")]
+            raise UsageError(f"{what[0]}: {none_of(str(value), map(str, action.choices))}")
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; `{self.prog} --help` shows what can be given.")

@@ -35,10 +35,25 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """Return the part of a sentence that names what comes near an unknown word; `otherwise` if nothing does."""
     import difflib  # noqa: PLC0415 - only for those who mistype
 
-    by_folded = {each.casefold(): each for each in known}
-    found = difflib.get_close_matches(word.casefold(), by_folded, n=2)
+    by_folded, wanted = {each.casefold(): each for each in known}, word.casefold()
+    begun = [each for each in by_folded if wanted and each.startswith(wanted)]
+    found = begun[:2] or difflib.get_close_matches(wanted, by_folded, n=2)
+    # One that is shortened, such as rm.
+    found = found or [each for each in by_folded if _shortens(wanted, each)][:1]
     near = [by_folded[each] for each in found]
     return f"did you mean {' or '.join(near)}?" if near else otherwise
+
+
+def _shortens(word: str, name: str) -> bool:
+    letters = iter(name)
+    return len(word) > 1 and word[0] == name[:1] and all(letter in letters for letter in word)
+
+
+def none_of(text: str, words: Iterable[str]) -> str:
+    """Return the sentence on a text that is none of the words that may be given."""
+    known = tuple(words)
+    hint = did_you_mean(text, known, "")
+    return f"{text[:40]!r} is none of {', '.join(known)}{f': {hint}' if hint else '.'}"
 
 
 def starvation(error: BaseException) -> str:

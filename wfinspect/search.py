@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from functools import cache, partial
 from typing import NamedTuple, TypeVar
 
-from wfinspect.errors import UsageError, did_you_mean
+from wfinspect.errors import UsageError, did_you_mean, none_of
 from wfinspect.format import LINE_LIMIT, biz_day, moment, shown
 from wfinspect.model import (
     FIELDS,
@@ -309,7 +309,8 @@ def read_word(words: Sequence[str], text: str) -> str:
     found = [word for word in words if word.casefold().startswith(wanted)]
     exact = [word for word in found if word.casefold() == wanted]
     if len(exact or found) != 1:
-        raise UsageError(f"{_quoted(text)} is none of {', '.join(found or words)}.")
+        several = f"{_quoted(text)} is none of {', '.join(found)}."
+        raise UsageError(several if found else none_of(text, words))
     return (exact or found)[0]
 
 
