@@ -7,7 +7,7 @@ from typing import Any
 from fakes import BINDING, START
 
 from wfinspect.errors import ServiceError
-from wfinspect.model import InstanceKey
+from wfinspect.model import InstanceKey, Query, Target
 from wfinspect.watching.api import A, Heard, Reply, Request, Rows, Snapshot
 
 
@@ -48,6 +48,9 @@ class FakeControl:
 
     def unwatch(self, keys: Sequence[InstanceKey], *, stays: bool = False) -> None:
         self.asked.append(("unwatch", *(key.id for key in keys), *(["stays"] * stays)))
+
+    def follow(self, target: Target, query: Query) -> None:
+        self.asked.append(("follow", query))
 
     def restore(self) -> None:
         self.asked.append(("restore",))

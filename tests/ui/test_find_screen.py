@@ -270,10 +270,14 @@ async def test_what_was_found_can_be_read_again_also_after_that_failed() -> None
 async def test_capital_w_follows_the_search_once_that_is_chosen() -> None:
     async with on_results((80, 24)) as rig:
         assert "W follow search" in rig.text
+        await rig.press("/", *" ads", "enter")
+        rig.control.answer(found(*FOUND))
+        await rig.settle()
         await rig.press("W", "escape")
-        assert not [one for one in rig.asked if one[0] == "follow"]
+        assert "follow" not in {one[0] for one in rig.asked}
         await rig.press("W")
         assert "Follow this search?" in rig.text
         await rig.press("enter")
-        assert [one[0] for one in rig.asked].count("follow") == 1
+
+        assert rig.asked[-1] == ("follow", Query(88123, 0, name="ads"))
         assert "W on a row it brought" in " ".join(rig.text.split())
