@@ -50,7 +50,7 @@ class FakeControl:
         self.asked.append(("unwatch", *(key.id for key in keys), *(["stays"] * stays)))
 
     def follow(self, target: Target, query: Query) -> None:
-        self.asked.append(("follow", query))
+        self.asked.append(("follow", target, query))
 
     def restore(self) -> None:
         self.asked.append(("restore",))

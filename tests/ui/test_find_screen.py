@@ -279,5 +279,5 @@ async def test_capital_w_follows_the_search_once_that_is_chosen() -> None:
         assert "Follow this search?" in rig.text
         await rig.press("enter")
 
-        assert rig.asked[-1] == ("follow", Query(88123, 0, name="ads"))
+        assert rig.asked[-1] == ("follow", BINDING, Query(88123, 0, name="ads"))
         assert "W on a row it brought" in " ".join(rig.text.split())

@@ -610,6 +610,35 @@ async def test_a_filter_is_named_where_there_is_hardly_room() -> None:
         assert "dwd_trade" in rig.text
 
 
+@pytest.mark.parametrize("width", [60, 80])
+async def test_order_and_filter_cover_no_title_but_the_last(width: int) -> None:
+    async with running(mixed(), (width, 24)) as rig:
+        await rig.press("/", *"d", "enter", "s")
+
+        heading = next(
+            each for each in rig.text.splitlines() if "NAME" in each and "STATUS" in each
+        )
+        assert "/d" in heading
+        assert re.search(r"STATUS +(START|TIME|TOOK)", heading)
+
+
+def test_a_few_long_names_do_not_cost_all_rows_their_note() -> None:
+    names = ["dwd_trade_order_di"] * 9 + ["dwd_trade_order_with_a_very_long_name_di"]
+    few = RowTable(row(n, "Running", name=name) for n, name in enumerate(names, 1))
+    many = RowTable(row(n, "Running", name=names[-1]) for n in range(1, 11))
+
+    name, *_, note = row_columns(80, *few.widest)
+    assert note.cells >= 14
+    assert name.cells >= 18
+    assert row_columns(80, *many.widest)[-1].cells == 0
+
+
+def test_a_note_is_the_remark_unless_there_is_news() -> None:
+    one = row(1, "Running", name="dim_shop")._replace(note="called the owner")
+
+    assert note(one, START, 40)[0] == "note: called the owner"
+
+
 async def test_s_goes_round_the_orders_and_keeps_the_last(tmp_path: Path) -> None:
     async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
         orders = []
@@ -620,7 +649,7 @@ async def test_s_goes_round_the_orders_and_keeps_the_last(tmp_path: Path) -> Non
         assert len(set(orders)) == len(SORTS)
         assert orders[SORTS.index("ID") - 1] == tuple(sorted(shown(rig)))
         await rig.press("s", "s", "S")
-        assert "by duration, shortest first" in rig.text
+        assert "by duration" in rig.text
         kept = tuple(shown(rig))
     async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
         assert tuple(shown(rig)) == kept

@@ -213,10 +213,12 @@ def _notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
     is_change_news = row.is_live and row.is_unseen
     if shows_reading(row, now) and not is_change_news:
         return Role.DIM, (read,)
-    if change is not None:
+    if change is not None and not (row.note and not is_change_news):
         return _change_notes(row, change, now)
     seconds = instance.run_seconds(now) if instance.is_settled else None
-    return Role.DIM, () if seconds is None else (f"ran {fmt.duration(seconds)}",)
+    ran = "" if seconds is None else f"ran {fmt.duration(seconds)}"
+    said = f"note: {fmt.shown(row.note, limit=80)}" if row.note else ran
+    return Role.DIM, (said,) if said else ()
 
 
 def _change_notes(row: Row, change: Transition, now: datetime) -> tuple[Role, tuple[str, ...]]:
@@ -371,16 +373,17 @@ _LEAST_NOTE = 14
 
 
 def row_columns(
-    width: int, id_cells: int, name_cells: int, sort: str = SORTS[0]
+    width: int, id_cells: int, name_cells: int, most_names: int = 0, sort: str = SORTS[0]
 ) -> tuple[Column, ...]:
     """Share out a line of the list: name, ID, word, time, note.
 
-    The ID never gives way, the note first, then the word to a whole name.
+    The ID never gives way, a few long names first, then the note, then the word to a whole name.
 
     Args:
         width: cells of the line.
         id_cells: the most that an ID takes.
         name_cells: the most that a name takes.
+        most_names: what most names take; 0 where none may be cut for the note.
         sort: the order, which says of what the time is.
     """
     has_id = width >= ID_FROM_CELLS
@@ -388,6 +391,9 @@ def row_columns(
     ids = id_cells if has_id else 0
     rest = width - LEAD_CELLS - gap - (ids and ids + 2) - word - 1 - TIME_CELLS
     spare = rest - 2 - name_cells
+    if spare < _LEAST_NOTE <= rest - 2 - (most_names or rest):
+        # A few long names don't cost all rows their note.
+        name_cells, spare = rest - 2 - _LEAST_NOTE, _LEAST_NOTE
     note_cells = min(34, spare) if spare >= _LEAST_NOTE else 0
     given = min(word - _LEAST_WORD_CELLS, max(0, name_cells - rest))
     name = min(rest + given - (note_cells and note_cells + 2), name_cells)
@@ -529,6 +535,7 @@ class RowTable:
         self._targets: Counter[Target] = Counter()
         self._name_cells: Counter[int] = Counter()
         self._id_cells: Counter[int] = Counter()
+        self._widest: tuple[int, int, int] | None = None
         self.counts: Counter[Family] = Counter()
         """How many watched rows that were read are in which family; what is gone is UNKNOWN."""
         self.watched = 0
@@ -552,9 +559,20 @@ class RowTable:
         return self._groups if len(self._targets) > 1 else RowGroups()
 
     @property
-    def widest(self) -> tuple[int, int]:
-        """The cells of the longest ID and of the widest name, each at least as wide as its title."""
-        return max([8, *self._id_cells]), max([12, *self._name_cells])
+    def widest(self) -> tuple[int, int, int]:
+        """The cells of the longest ID, of the widest name, and of nine in ten of the names.
+
+        Each is at least as wide as its title.
+        """
+        if self._widest is None:
+            few, most = self._name_cells.total() // 10, 12
+            for cells in sorted(self._name_cells, reverse=True):
+                few -= self._name_cells[cells]
+                if few < 0:
+                    most = max(12, cells)
+                    break
+            self._widest = max([8, *self._id_cells]), max([12, *self._name_cells]), most
+        return self._widest
 
     def update(self, rows: Rows) -> bool:
         """Take other rows in place of the former; return whether places or matches differ."""
@@ -650,6 +668,7 @@ class RowTable:
         old, new = before and before.instance, row and row.instance
         if before is not None and row is not None and old is new:
             return
+        self._widest = None
         for each, step in ((before, -1), (row, 1)):
             if each is None:
                 continue

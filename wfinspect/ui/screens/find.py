@@ -34,10 +34,10 @@ from wfinspect.ui.lines import (
     in_columns,
     line,
     titles,
-    width_of,
 )
 from wfinspect.ui.rows import (
     ID_FROM_CELLS,
+    LEAD_CELLS,
     MARKED,
     SORTS,
     RowTable,
@@ -70,15 +70,16 @@ _WIDER = (
 
 @lru_cache(4)  # every line is drawn with them
 def found_columns(
-    width: int, id_cells: int, name_cells: int
+    width: int, id_cells: int, name_cells: int, _: int
 ) -> tuple[Sequence[Column], Sequence[Column]]:
     """Return the columns of the watched list, but for its last, and those behind them."""
-    *base, last = row_columns(width, id_cells, name_cells)
-    base.append(last._replace(cells=0))
-    room = width - width_of(list_heading(base, width).spans)
-    wider = [each for each in _WIDER if (room := room - each.cells - each.gap) >= 0]
+    *base, time, last = row_columns(width, id_cells, name_cells)
+    room = width - LEAD_CELLS - sum(each.cells + each.gap for each in base if each.cells)
+    room -= time.cells + 2
+    wider = [each for each in _WIDER if (room := room - each.cells - each.gap) >= -each.gap]
+    base += [time._replace(gap=2 if wider else 0), last._replace(cells=0)]
     if len(wider) == len(_WIDER):
-        wider[-1] = wider[-1]._replace(cells=wider[-1].cells + room)
+        wider[-1] = wider[-1]._replace(cells=wider[-1].cells + max(0, room))
     return base, wider
 
 

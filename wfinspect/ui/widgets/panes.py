@@ -23,15 +23,19 @@ from wfinspect.ui.lines import (
     Column,
     Ground,
     Line,
+    Part,
     Role,
     Span,
     crop,
     line,
+    shed,
     side_by_side,
     spread,
+    titles,
     width_of,
 )
 from wfinspect.ui.rows import (
+    LEAD_CELLS,
     MARKED,
     SORTS,
     RowTable,
@@ -93,23 +97,41 @@ class WatchedList(CursorList[Row]):
 
     def heading(self, width: int) -> Line:
         """Return the line that belongs above the list: titles where there are columns, filter and order."""
-        about: list[Span] = []
+        parts: list[Part] = []
         if self.filter_text:
-            about.append((f"{len(self.table)} of {self.table.total}", Role.TEXT))
-            about.append((f" /{fmt.shown(self.filter_text, limit=40)}", Role.ACCENT))
+            count = f"{len(self.table)} of {self.table.total}"
+            query = f" /{fmt.shown(self.filter_text, limit=40)}"
+            parts.append(Part(((count, Role.TEXT), (query, Role.ACCENT)), 0))
         if self.table.total and (self._is_sidebar or self.sort != SORTS[0]):
             by, direction = sort_words(self.sort)
-            about.append((f"  {by}", Role.DIM))
+            parts.append(Part(((f"  {by}", Role.DIM),), 1))
             if self.sort != SORTS[0]:
-                about.append((f", {direction}", Role.DIM))
+                parts.append(Part(((f", {direction}", Role.DIM),), 2))
         if self._is_sidebar or not len(self.table):
             count = "" if self.filter_text or not self.table.watched else f" {self.table.watched}"
             head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
+            about = [span for part in parts for span in part.spans]
             spans = crop((*head, (" " * bool(self.filter_text), Role.DIM), *about), width)
         else:
-            room = width - width_of(about) - 1 if about else width
-            spans = spread(list_heading(self.columns, room).spans, about, width)
+            spans = self._titles(parts, width)
         return line(*spans).on(Ground.KEYS if self.has_focus else Ground.NONE)
+
+    def _titles(self, parts: Sequence[Part], width: int) -> tuple[Span, ...]:
+        """Return the titles of the columns, and filter and order where they cover no title of the others."""
+        columns = self.columns
+        name, *others = columns[:-1]
+        behind = width - width_of(list_heading((name, *others), width).spans) - 1
+        beside_name = name.cells - len(name.title) - 2
+        about = shed(parts, max(behind, beside_name), gap="")
+        if width_of(about) <= behind or not others:
+            room = width - width_of(about) - 1 if about else width
+            return spread(list_heading(columns, room).spans, about, width)
+        # The last column, which says what changed, may be too narrow for it or not there.
+        first: tuple[Span, ...] = (*titles((Column(name.title, len(name.title)),)), *about)
+        blanks = name.cells + name.gap - width_of(first)
+        rest = titles((*others, columns[-1]))
+        spans = ((" " * LEAD_CELLS, Role.DIM), *first, (" " * blanks, Role.DIM), *rest)
+        return crop(spans, width)
 
     def show_rows(self, rows: Rows, troubles: Mapping[Target, Trouble], now: datetime) -> None:
         """Show these rows, and what keeps some from being read; `now` moves the ages on."""
