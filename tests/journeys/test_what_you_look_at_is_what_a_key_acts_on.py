@@ -41,7 +41,17 @@ def test_every_command_acts_on_the_row_under_the_cursor_whatever_pane_has_the_ke
         assert "calls" in app.text().splitlines()[-2]
         app.press("escape")
         app.wait_gone("Removed")
+        # Two removals, undone one after the other: the cursor goes where each was.
+        app.press("x")
+        app.wait_for(f"Removed {FIRST}, u restores")
         app.press("u")
+        app.wait_for(f"Restored {FIRST}")
+        wait_detail(app, NAMES[FIRST])
+        app.press("u")
+        app.wait_for(f"Restored {SECOND}")
+        wait_detail(app, NAMES[SECOND])
+        app.press("u")
+        app.wait_for("Nothing to restore.")
         app.wait_for("▸ 2 ")
         app.quit()
 

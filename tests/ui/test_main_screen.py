@@ -192,6 +192,14 @@ async def test_x_removes_and_u_brings_back() -> None:
         assert rig.asked[-1] == ("restore",)
 
 
+async def test_what_was_only_looked_up_is_not_said_to_be_restored_by_u() -> None:
+    async with running(mixed()) as rig:
+        await rig.press(*str(NEW), "enter", "x")
+
+        assert f"Removed {NEW}" in rig.text
+        assert "u restores" not in rig.text
+
+
 async def test_capital_x_removes_the_settled_but_not_what_nobody_has_seen() -> None:
     rows = (*mixed_rows(), row(5, "Failure"), row(6, "Success", is_live=False))
     async with running(replace(mixed(), rows=rows)) as rig:
@@ -200,13 +208,22 @@ async def test_capital_x_removes_the_settled_but_not_what_nobody_has_seen() -> N
         assert rig.asked == [("unwatch", 5, 10432980001)]
 
 
-async def test_n_goes_to_the_next_unseen_change_and_round() -> None:
+async def test_n_goes_to_the_most_urgent_unseen_change_first_and_round() -> None:
     async with running(mixed()) as rig:
-        await rig.press("n")
-        assert cursor(rig) == ORDER[1]
+        # What is under the cursor is unseen, too, and its detail is not in view.
+        for place in (0, 1, 0):
+            await rig.press("n")
+            assert cursor(rig) == ORDER[place]
+        for moved in ("j", "G"):
+            await rig.press(moved, "n")
+            assert cursor(rig) == ORDER[0]
+
+
+async def test_n_leaves_a_row_whose_detail_was_in_view() -> None:
+    async with running(mixed(), (110, 30)) as rig:
         await rig.press("n")
 
-        assert cursor(rig) == ORDER[0]
+        assert cursor(rig) == ORDER[1]
 
 
 async def test_n_says_so_when_nothing_is_unseen() -> None:

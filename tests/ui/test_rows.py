@@ -297,22 +297,25 @@ def test_a_row_without_a_reading_counts_as_not_live() -> None:
     assert ids(by_attention((row(2, "Running"), unread))) == [1, 2]
 
 
-def test_next_unseen_goes_round() -> None:
-    table = RowTable((failed_row(), row(2, "Running"), row(3, "Success", is_unseen=True)))
-    failed, unseen, running = table
+def test_of_unseen_rows_the_most_urgent_comes_first_in_any_order() -> None:
+    rows = (row(3, "Success", is_unseen=True), failed_row(), row(2, "Running"))
+    unseen, failed, _ = rows
+    for sort in SORTS:
+        table = RowTable(rows)
+        table.arrange(sort, lambda _: True)
 
-    assert table.next_unseen(failed.key) is unseen
-    assert table.next_unseen(running.key) is failed
-    assert table.next_unseen(unseen.key) is failed
-    assert table.next_unseen(None) is failed
-    assert RowTable([running]).next_unseen(running.key) is None
+        assert table.most_urgent_unseen(()) is failed
+        assert table.most_urgent_unseen({failed.key}) is unseen
+        assert table.most_urgent_unseen({failed.key, unseen.key}) is None
 
 
-def test_next_unseen_finds_what_the_search_hides_last() -> None:
-    table = RowTable((failed_row(), row(2, "Running")))
-    table.arrange(SORTS[0], lambda each: not each.is_unseen)
+def test_what_the_search_hides_is_the_last_unseen() -> None:
+    rows = (failed_row(), row(2, "Running", is_unseen=True))
+    table = RowTable(rows)
+    table.arrange(SORTS[0], lambda each: each.key.id == 2)
 
-    assert table.next_unseen(None) == failed_row()
+    assert table.most_urgent_unseen(()) is rows[1]
+    assert table.most_urgent_unseen({rows[1].key}) is rows[0]
 
 
 @given(st.permutations(mixed_rows()))

@@ -244,15 +244,20 @@ def test_marks_are_cleared_for_some_and_for_all() -> None:
 
 def test_removed_rows_come_back_where_they_stood() -> None:
     watched = Watchlist()
-    for number in (1, 2, 3, 4):
+    for number in (1, 2, 3, 4, 5):
         watched.watch([key(number)], START)
+    for number in (5, 4):
+        watched.unwatch([key(number)])
+    watched.watch([key(4)], START)
     assert watched.unwatch([key(2), key(3), key(9)]) == [key(2), key(3)]
     for number in (2, 3):
         watched.forget(key(number))
     assert [row.key.id for row in watched.watched()] == [1, 4]
-    assert watched.restore() == [key(2), key(3)]
+    # Before that one was removed that is watched again by now, and before that another.
+    assert watched.restore() == ([key(2), key(3)], None)
     assert [row.key.id for row in watched.watched()] == [1, 2, 3, 4]
-    assert watched.restore() == []
+    assert watched.restore() == ([key(5)], None)
+    assert watched.restore() == ([], None)
 
 
 def test_a_row_that_was_read_after_it_was_removed_comes_back_as_it_was_read_last() -> None:
@@ -261,7 +266,7 @@ def test_a_row_that_was_read_after_it_was_removed_comes_back_as_it_was_read_last
     readings.list.unwatch([key(1)])
     readings.read(modified("Success", 15))  # it is on display still
     readings.list.forget(key(1))
-    assert readings.list.restore() == [key(1)]
+    assert readings.list.restore() == ([key(1)], None)
     assert readings.row.instance == modified("Success", 15)
     assert readings.list.states[key(1)].read_at == readings.seconds
 

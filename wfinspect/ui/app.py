@@ -259,6 +259,8 @@ class WfInspectApp(CrashSafeApp):
         """Notify what a snapshot holds beyond the former ones."""
         for notice in self._notices.new(snapshot)[-MAX_MESSAGES:]:
             self.notify(notice.text, severity="error" if notice.is_error else "information")
+            if notice.key is not None and self.main.is_mounted:
+                self.main.select(notice.key)
         alert = snapshot.alert
         if alert is not None and alert.number > self._last_alert:
             self._alert(alert.text)

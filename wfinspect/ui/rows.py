@@ -619,14 +619,10 @@ class RowTable:
         group = self._groups.targets.index(key.target)
         return self._starts[group] + bisect_left(self._orders[key.target], place)
 
-    def next_unseen(self, after: InstanceKey | None) -> Row | None:
-        """Return the first unseen row behind `after`, going round; failing that one that does not match."""
-        start = 0 if after is None or (at := self.index(after)) is None else at + 1
-        places = (*range(start, len(self)), *range(start))
-        if not self.unseen:
-            return None
-        found = next((row for row in map(self.__getitem__, places) if row.is_unseen), None)
-        return found or next((row for row in self._given if row.is_unseen), None)
+    def most_urgent_unseen(self, passed: Collection[InstanceKey]) -> Row | None:
+        """Return the most urgent unseen row but for those passed; one that does not match comes last."""
+        left = (row for row in self._given if row.is_unseen and row.key not in passed)
+        return min(left, key=lambda row: (not self._place(row), _order(row)), default=None)
 
     def _row(self, place: tuple[Any, ...]) -> Row:
         return cast("Row", self._given.get(place[-1]))

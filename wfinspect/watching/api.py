@@ -309,6 +309,8 @@ class Notice(NamedTuple):
     """Counts up; a screen shows those above the last it has shown."""
     text: str
     is_error: bool = False
+    key: InstanceKey | None = None
+    """What a screen shows with it."""
 
 
 class Alert(NamedTuple):

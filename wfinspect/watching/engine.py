@@ -196,9 +196,14 @@ class Engine:
         self._reconcile(self.clock.monotonic())
 
     def restore(self) -> None:
-        """Undo the last `unwatch`."""
-        self._journal.restore(self.clock.monotonic())
+        """Undo the last `unwatch` or `unfollow` that is not undone, and say what that restored."""
+        keys, follow = self._journal.restore(self.clock.monotonic())
         self._reconcile(self.clock.monotonic())
+        what = [f"the follow {follow.query.words()}"] if follow else []
+        if keys:
+            what.append(str(keys[0].id) if len(keys) == 1 else f"{len(keys)} instances")
+        text = f"Restored {' and '.join(what)}" if what else "Nothing to restore."
+        self._notices.say(text, key=keys[0] if keys else None)
 
     def follow(self, target: Target, query: Query) -> None:
         """Have the instances of a query join the list by themselves, on each business date."""
@@ -217,8 +222,8 @@ class Engine:
     def unfollow(self, number: int, *, with_rows: bool = False) -> None:
         """Follow a query no longer; the rows it brought stay, or go as well. `restore` undoes it."""
         rows = [key for key, row in self._watchlist.rows.items() if row.follow == number]
-        self.unwatch(rows if with_rows else [])
-        self._journal.unfollow(number, self.clock.monotonic())
+        self._journal.unfollow(number, rows if with_rows else [], self.clock.monotonic())
+        self._reconcile(self.clock.monotonic())
 
     def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
         """Clear the unseen marks of some rows, of all without an argument."""

@@ -53,7 +53,6 @@ class Journal:
         self.recent: list[InstanceId] = []
         self.follows: tuple[Follow, ...] = ()
         self._numbered: tuple[object, dict[int, Follow]] = (None, {})
-        self._unfollowed: list[Follow] = []
         self.follow_trouble: Trouble | None = None
         """Why the last look was refused."""
         self.news: list[Transition] = []
@@ -108,19 +107,19 @@ class Journal:
         for key in self.watchlist.watch(keys, now, follow):
             self._changes.added[key] = self.watchlist.rows[key]
 
-    def unwatch(self, keys: Sequence[InstanceKey]) -> None:
+    def unwatch(self, keys: Sequence[InstanceKey], follow: Follow | None = None) -> None:
         """Take instances off the watched list."""
-        self._unfollowed = []
-        for key in self.watchlist.unwatch(keys):
+        for key in self.watchlist.unwatch(keys, follow):
             self._changes.remove(key)
 
-    def restore(self, monotonic: float) -> None:
-        """Undo the last `unwatch`, and the `unfollow` behind it."""
-        for follow in self._unfollowed:
+    def restore(self, monotonic: float) -> tuple[list[InstanceKey], Follow | None]:
+        """Undo the last `unwatch` or `unfollow` that is not undone; returns what it restored."""
+        keys, follow = self.watchlist.restore()
+        if follow is not None:
             self.follow(follow, monotonic)
-        self._unfollowed = []
-        for key in self.watchlist.restore():
+        for key in keys:
             self._changes.added[key] = self.watchlist.rows[key]
+        return keys, follow
 
     def drop(self, key: InstanceKey) -> None:
         """Take an instance off the list that should not have been put there."""
@@ -173,10 +172,10 @@ class Journal:
             self._numbered = self.follows, {each.number: each for each in self.follows}
         return self._numbered[1].get(row.follow)
 
-    def unfollow(self, number: int, monotonic: float) -> None:
-        """Remove a follow, at once; `restore` brings it back."""
+    def unfollow(self, number: int, keys: Sequence[InstanceKey], monotonic: float) -> None:
+        """Remove a follow, at once, and take rows off the list; `restore` brings both back."""
+        self.unwatch(keys, next((each for each in self.follows if each.number == number), None))
         self._use(lambda: self.store.remove_follow(number), monotonic)
-        self._unfollowed = [each for each in self.follows if each.number == number]
         self.follows = tuple(each for each in self.follows if each.number != number)
 
     def passed_over(self, keys: Sequence[InstanceKey], monotonic: float) -> Collection[InstanceKey]:

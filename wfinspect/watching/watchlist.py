@@ -4,6 +4,7 @@ A reading may be the first of its row, say the same, show a change, be older tha
 another instance under the same ID. "Not found" makes a row gone only after several answers in a row.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wfinspect.clock import Moment
 from wfinspect.format import moment
-from wfinspect.model import InstanceKey, Status, Transition, WorkflowInstance
+from wfinspect.model import Follow, InstanceKey, Status, Transition, WorkflowInstance
 from wfinspect.settings import MIN_INTERVAL_SECONDS
 from wfinspect.watching import cadence
 from wfinspect.watching.api import Row, Trouble
@@ -29,6 +30,8 @@ GONE_SECONDS = 60.0
 BACK_AFTER = 3
 """Answers in a row, spread over `BACK_SECONDS`, older than what is held: the server went back."""
 BACK_SECONDS = 60.0
+MAX_UNDONE = 20
+"""Removals that can be undone, the latest first."""
 MAX_NAME = 200
 """Characters of a name that a change is stored with: ten thousand changes are."""
 
@@ -131,6 +134,14 @@ class RowState:
         self.fault = self.missing = self.stale = None
 
 
+class Removal(NamedTuple):
+    """What was taken off at one time."""
+
+    rows: dict[InstanceKey, tuple[Row, RowState]]
+    follow: Follow | None
+    """What is followed no longer since then."""
+
+
 class Watchlist:
     """The watched rows, the one looked up and the one on display, by key, each with its state."""
 
@@ -142,7 +153,7 @@ class Watchlist:
         self.looked_up: InstanceKey | None = None
         """What is on the list without being watched."""
         self._changed: dict[InstanceKey, None] = {}
-        self._removed: dict[InstanceKey, tuple[Row, RowState]] = {}
+        self._removals: deque[Removal] = deque(maxlen=MAX_UNDONE)
 
     def watched(self) -> list[Row]:
         """Return the watched rows in the order of the list."""
@@ -196,29 +207,38 @@ class Watchlist:
             self.looked_up = None
         return new
 
-    def unwatch(self, keys: Sequence[InstanceKey]) -> list[InstanceKey]:
-        """Take rows off the list; returns those that were on it. `restore` undoes the last call."""
+    def unwatch(
+        self, keys: Sequence[InstanceKey], follow: Follow | None = None
+    ) -> list[InstanceKey]:
+        """Take rows off the list; returns those that were on it. `restore` brings back `follow`, too."""
         removed = [key for key in keys if self._is_watched(key)]
         if self.looked_up in keys:
             self.look_up(None)
-        if removed:
-            self._removed = {key: (self.rows[key], self.states[key]) for key in removed}
+        if removed or follow:
+            rows = {key: (self.rows[key], self.states[key]) for key in removed}
+            self._removals.append(Removal(rows, follow))
         for key in removed:
             self.drop(key)
         return removed
 
-    def restore(self) -> list[InstanceKey]:
-        """Put back what the last `unwatch` took off, where it stood; returns the keys."""
-        restored = [key for key in self._removed if not self._is_watched(key)]
+    def restore(self) -> tuple[list[InstanceKey], Follow | None]:
+        """Put back what the last `unwatch` took off, where it stood; the next call, what the one before did.
+
+        Returns the keys and what is to be followed again; a removal with nothing to put back is passed over.
+        """
+        restored: list[InstanceKey] = []
+        removal = Removal({}, None)
+        while self._removals and not restored and removal.follow is None:
+            removal = self._removals.pop()
+            restored = [key for key in removal.rows if not self._is_watched(key)]
         for key in restored:
-            row, state = self._removed[key]
+            row, state = removal.rows[key]
             # It may be on display still, in a row that went on being read.
             held = self.rows.setdefault(key, row)
             self.put(held._replace(is_watched=True, position=row.position))
             self.states.setdefault(key, state)
-        self._removed = {}
         self.touch(restored)
-        return restored
+        return restored, removal.follow
 
     def drop(self, key: InstanceKey) -> None:
         """Take a row off the list for good: `restore` does not bring it back."""
@@ -231,8 +251,9 @@ class Watchlist:
         self._changed[key] = None
         if row is not None and state is not None:
             state.looked_at = inf
-            if key in self._removed:
-                self._removed[key] = row, state
+            for removal in self._removals:
+                if key in removal.rows:
+                    removal.rows[key] = row, state
 
     def mark_seen(self, keys: Iterable[InstanceKey] | None) -> list[InstanceKey]:
         """Clear unseen marks, all without keys; returns those that were unseen."""

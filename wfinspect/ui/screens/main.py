@@ -115,6 +115,8 @@ class MainScreen(SparingScreen[None]):
         self._displayed: InstanceKey | None = None
         self._painted: tuple[InstanceKey, Transition | None] | None = None
         """The unseen change that the last frame showed under the cursor, with the detail in view."""
+        self._visited: list[InstanceKey] = []
+        """Where "next unseen" went, one by one."""
         self._awaited: dict[InstanceKey, Row | None] = {}
         """Rows put on the list, taken off, or watched otherwise, until the poller does so too."""
         self._awaited_at = -inf
@@ -266,11 +268,12 @@ class MainScreen(SparingScreen[None]):
                 dict.fromkeys(former) | {key: Row(key, is_watched=is_watched, is_loading=True)}
             )
         self._display(key)
-        self._select(key)
+        self.select(key)
         if is_alone and self.app.size.width < WIDE_CELLS:
             self._give_keys(in_detail=True)
 
-    def _select(self, key: InstanceKey) -> None:
+    def select(self, key: InstanceKey) -> None:
+        """Put the cursor on an instance of the list."""
         if not self.list.select(key):
             # The filter hides it.
             self.filter.input.value = ""
@@ -518,8 +521,11 @@ class MainScreen(SparingScreen[None]):
 
     def _unwatch(self, rows: Sequence[Row]) -> None:
         self._take_off(rows)
-        what = str(rows[0].key.id) if len(rows) == 1 else f"{len(rows)} instances"
-        self.notify(f"Removed {what}, u restores")
+        watched = [row for row in rows if row.is_watched]
+        # Of what was only looked up nothing is kept.
+        removed, then = (watched, ", u restores") if watched else (rows, "")
+        what = str(removed[0].key.id) if len(removed) == 1 else f"{len(removed)} instances"
+        self.notify(f"Removed {what}{then}")
 
     def _take_off(self, rows: Sequence[Row]) -> None:
         self.control.unwatch([row.key for row in rows])
@@ -531,17 +537,29 @@ class MainScreen(SparingScreen[None]):
         self._begin_rest()
 
     def action_undo(self) -> None:
-        """Restore what was removed last."""
-        self._awaited = {}
+        """Restore what was removed last, then what was before that."""
+        rows = self.snapshot.rows
+        # What was looked up is awaited still.
+        self._awaited = {k: row for k, row in self._awaited.items() if row and not rows.get(k)}
         self.control.restore()
 
     def action_next_unseen(self) -> None:
-        """Go to the next unseen change."""
-        row = self.list.next_unseen()
+        """Go to the most urgent unseen change, then to the others one by one."""
+        chosen = self.list.chosen
+        if chosen is None or chosen.key not in self._visited[-1:]:
+            # The cursor was moved since, so it begins with the most urgent.
+            self._visited = []
+        is_seen = chosen is not None and (chosen.key, chosen.last_change) == self._painted
+        seen = {chosen.key} if chosen and is_seen else set()
+        row = self.list.table.most_urgent_unseen({*self._visited, *seen})
+        if row is None:
+            self._visited = []
+            row = self.list.table.most_urgent_unseen(seen)
         if row is None:
             self.notify("No unseen changes.", timeout=BRIEF_SECONDS)
             return
-        self._select(row.key)
+        self._visited.append(row.key)
+        self.select(row.key)
 
     def action_seen(self) -> None:
         """Mark rows as seen."""

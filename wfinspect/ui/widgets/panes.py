@@ -238,10 +238,6 @@ class WatchedList(CursorList[Row]):
             self.go_to(index)
         return index is not None
 
-    def next_unseen(self) -> Row | None:
-        """Return the next row with an unseen change, seen from the cursor; failing that a filtered one."""
-        return self.table.next_unseen(self.chosen.key if self.chosen else None)
-
     def on_click(self, event: events.Click) -> None:
         """Move the cursor."""
         index = self.table.headers.at(event.y + self.scroll_offset.y, self._row_height).row
