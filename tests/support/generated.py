@@ -43,13 +43,20 @@ def _help(*command: str) -> str:
 # Values to offer for options whose parser has no list of choices.
 _WORDS: Mapping[str, Sequence[str]] = {
     "endpoint": ("public", "vpc"),
+    "bizdate": ("today", "yesterday"),
     "field": tuple(field.service_name for field in FIELDS_AS_SENT),
     "color": COLORS,
     "log_level": [level.lower() for level in LOG_LEVELS],
     "region": REGIONS,
     "theme": THEMES,
     "topic": TOPICS,
+    "words": ("list", "remove"),
 }
+
+
+_BEFORE_A_FILE = "list import"
+_ANY = "ID|TEXT|FILE"
+"""What `list` calls its arguments, of which one may be a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ def _own(command: str) -> list[Argument]:
         Argument(
             each.option_strings,
             "" if each.nargs == 0 else str(each.metavar or each.dest.upper()),
-            each.help or "",
+            "" if each.help == argparse.SUPPRESS else each.help or "",
             tuple(each.choices or _WORDS.get(each.dest, ())),
         )
         for each in parser._actions
@@ -154,6 +161,8 @@ def _bash(common: Sequence[Argument], own: Mapping[str, Sequence[Argument]]) -> 
             elif each.value:
                 valued |= dict.fromkeys(each.flags)
                 values.setdefault(action(each), []).extend(f"{name}/{f}" for f in each.flags)
+    files = action(Argument(("--file",), "FILE", ""))
+    values.setdefault(files, []).append(_BEFORE_A_FILE.replace(" ", "/"))
     flags = {f"{name}/-*": long(*common, *arguments) for name, arguments in own.items()}
     others = {**flags, "*/-*": long(*common), **offers}
     return _filled(
@@ -194,7 +203,7 @@ def _zsh(common: Sequence[Argument], own: Mapping[str, Sequence[Argument]]) -> s
         return "".join(f"\\{c}" if c in "\\:[]" else c for c in text)
 
     def specs(argument: Argument) -> Iterable[str]:
-        kind = {"FILE": "_files", "DIR": "_directories"}.get(argument.value, " ")
+        kind = {"FILE": "_files", "DIR": "_directories", _ANY: "_files"}.get(argument.value, " ")
         if argument.words:
             kind = f"({' '.join(map(escaped, argument.words))})"
         value = f":{escaped(argument.value)}:{kind}" if argument.value else ""
@@ -243,6 +252,9 @@ def _fish(common: Sequence[Argument], own: Mapping[str, Sequence[Argument]]) -> 
     for name, arguments in own.items():
         of_command = f"__fish_seen_subcommand_from {name}"
         lines += [line(of_command, each) for each in arguments if each.flags or each.words]
+    command, _, action = _BEFORE_A_FILE.partition(" ")
+    seen = "__fish_seen_subcommand_from"
+    lines.append(f"complete -c wfinspect -n '{seen} {command}; and {seen} {action}' -F")
     return "\n".join(["# Completion of wfinspect for fish.", "complete -c wfinspect -f", *lines])
 
 

@@ -21,15 +21,16 @@ _wfinspect() {
     fi
     COMPREPLY=()
     case $command/$before in
-        watch/--project|watch/--workspace|watch/--name|watch/--owner|watch/--tag|watch/--workflow|watch/--trigger|watch/--bizdate|watch/--date|watch/--timeout|find/--project|find/--workspace|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|find/--bizdate|find/--date|logs/--task|logs/--run|logs/--tail|logs/--grep|follow/--project|follow/--workspace|follow/--name|follow/--owner|follow/--tag|follow/--workflow|follow/--trigger|follow/--keep|follow/--by|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone) return ;;
+        watch/--project|watch/--workspace|watch/--name|watch/--owner|watch/--tag|watch/--workflow|watch/--trigger|watch/--timeout|find/--project|find/--workspace|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|logs/--task|logs/--run|logs/--tail|logs/--grep|follow/--project|follow/--workspace|follow/--name|follow/--owner|follow/--tag|follow/--workflow|follow/--trigger|follow/--keep|follow/--by|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone) return ;;
         get/-o|get/--output|watch/-o|watch/--output|find/-o|find/--output|tasks/-o|tasks/--output|history/-o|history/--output|compare/-o|compare/--output|list/-o|list/--output|follow/-o|follow/--output) words='table json csv' ;;
         get/--field) words='Id Name Status Type EnvType WorkflowId WorkflowTaskInstanceId UnifiedWorkflowInstanceId ProjectId BizDate StartedTime FinishedTime CreateTime ModifyTime Owner CreateUser ModifyUser WorkflowParameters Tags' ;;
         status/-o|status/--output) words='table json csv prometheus' ;;
         watch/--status|find/--status|follow/--status) words='Failure Running Checking WaitTime CheckingCondition WaitResource NotRun Success' ;;
         watch/--type|find/--type|follow/--type) words='Normal Manual SmokeTest SupplementData ManualWorkflow TriggerWorkflow' ;;
         watch/--env|find/--env|follow/--env) words='Prod Dev' ;;
+        watch/--bizdate|watch/--date|find/--bizdate|find/--date) words='today yesterday' ;;
         watch/--until) words='all:done all:success all:failure any:done any:success any:failure' ;;
-        watch/--file|*/--config) compopt -o default 2>/dev/null; return ;;
+        watch/--file|*/--config|list/import) compopt -o default 2>/dev/null; return ;;
         tasks/--status) words='NotRun Running WaitTime CheckingCondition WaitResource WaitTrigger Failure Success Checking frozen dry-run' ;;
         doctor/-o|doctor/--output|info/-o|info/--output) words='table json' ;;
         */--region) words='cn-hangzhou cn-shanghai cn-shenzhen cn-beijing cn-zhangjiakou cn-wulanchabu cn-chengdu cn-qingdao cn-huhehaote cn-hangzhou-finance cn-shanghai-finance-1 cn-shenzhen-finance-1 cn-beijing-finance-1 cn-north-2-gov-1 cn-hongkong ap-southeast-1 ap-southeast-3 ap-southeast-5 ap-southeast-7 ap-northeast-1 ap-northeast-2 us-west-1 us-east-1 eu-central-1 eu-west-1 me-east-1 me-central-1' ;;
@@ -59,6 +60,7 @@ _wfinspect() {
                 */-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
                 /*) words='demo get status watch find tasks logs history compare list follow simulate doctor info help completion' ;;
                 list/*) words='add remove note export import' ;;
+                follow/*) words='list remove' ;;
                 help/*) words='keys search config notify credentials costs exit-codes ssh doctor scripts systemd' ;;
                 completion/*) words='bash zsh fish' ;;
             esac ;;
