@@ -684,8 +684,11 @@ def zone_of(region: str) -> ZoneInfo:
 
 def zone_words(region: str, at: datetime) -> str:
     """Return a region's zone and how far it is ahead of UTC at a time: ``Asia/Shanghai, UTC+8``."""
-    zone = zone_of(region)
-    hours, minutes = divmod(
-        int((at.astimezone(zone).utcoffset() or timedelta()).total_seconds()) // 60, 60
-    )
-    return f"{zone.key}, UTC{hours:+}{f':{minutes:02}' if minutes else ''}"
+    return f"{zone_of(region).key}, {utc_words(zone_of(region), at)}"
+
+
+def utc_words(zone: tzinfo, at: datetime) -> str:
+    """Return how far a zone is ahead of UTC at a time: ``UTC+8``, ``UTC-3:30``."""
+    ahead = int((at.astimezone(zone).utcoffset() or timedelta()).total_seconds()) // 60
+    hours, minutes = divmod(abs(ahead), 60)
+    return f"UTC{'-' if ahead < 0 else '+'}{hours}{f':{minutes:02}' if minutes else ''}"

@@ -25,6 +25,12 @@ def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
         app.press("escape")
         app.wait_for("WATCHED")
         app.press("l")
+        app.wait_for("ads_user_profile_daily / join_region_dim +log of 10432987165009")
+        app.wait_for("1 of 2 failed, o next")
+        app.press("o")
+        app.wait_for("ads_user_profile_daily / clean_login_event")
+        app.wait_for(r"line \d+ of \d+ .*2 of 2 failed, o next")
+        app.press("o")
         app.wait_for(r"log of 10432987165009[\s\S]*LOOKS LIKE THE ERROR *\n FAILED: ODPS-0130071")
         app.wait_for("times: Asia/Shanghai, UTC[+]8")
         app.press("/")
@@ -36,7 +42,7 @@ def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
         app.press("escape")
         app.wait_for("WATCHED")
         app.quit()
-    assert simulator.calls.count("GetTaskInstanceLog") == 1
+    assert simulator.calls.count("GetTaskInstanceLog") == 2
 
 
 def test_what_failed_comes_first_and_in_red_beside_the_last_success(

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from fakes import BINDING
+from fakes import BINDING, key
 from rig import Rig, check_golden, running
-from scenes import mixed
+from scenes import FAILED, mixed
 from task_scenes import FAILED_TASK, RUNNING_TASK, log, task
 from values import replace
 
@@ -25,7 +25,7 @@ async def on_log(
     size: tuple[int, int] = (80, 24),
 ) -> AsyncIterator[Rig]:
     async with running(mixed(), size) as rig:
-        await rig.app.push_screen(LogScreen(rig.app.main, BINDING, of))
+        await rig.app.push_screen(LogScreen(rig.app.main, key(FAILED), of))
         await rig.settle()
         if text is not None:
             rig.control.answer(text)

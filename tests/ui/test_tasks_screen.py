@@ -41,7 +41,7 @@ async def test_before_the_answer_it_is_said_that_it_is_read() -> None:
         assert "Reading its tasks from the service" in rig.text
 
 
-@pytest.mark.parametrize(("hours", "words"), [(1, "13:30:00 CST"), (25, "09-17 13:30:00 CST")])
+@pytest.mark.parametrize(("hours", "words"), [(1, "13:30:00, UTC+8"), (25, "09-17 13:30, UTC+8")])
 async def test_the_title_says_when_they_were_read_not_when_they_were_shown(
     hours: int, words: str
 ) -> None:

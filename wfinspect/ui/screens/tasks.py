@@ -18,6 +18,7 @@ from wfinspect.model import (
     by_attention,
     longest_stretch,
     progress,
+    utc_words,
 )
 from wfinspect.search import EXAMPLE, TASK_NAMES, task_matcher
 from wfinspect.ui import tasks_text
@@ -33,7 +34,7 @@ from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import RunsOf, TaskOf, TasksOf
 
-_TIME = "%H:%M:%S %Z"
+_TIME = "%H:%M:%S"
 _NAMED = 3
 _WORTH_A_LOG = {Family.FAILURE, Family.UNKNOWN, Family.ACTIVE}
 
@@ -84,8 +85,8 @@ class TasksScreen(OverlayScreen):
         row = self.row(self._key)
         look, rest = self.look, "tasks"
         if self.read_at is not None:
-            at = near_time(self.read_at, self.clock.now(), look.zone, _TIME, f"%m-%d {_TIME}")
-            rest += f" as of {at}"
+            at = near_time(self.read_at, self.clock.now(), look.zone, _TIME, "%m-%d %H:%M")
+            rest += f" as of {at}, {utc_words(look.zone, self.read_at)}"
         glyph, role = glyph_of(row, look)
         state = (f" {glyph} ", role), state_word(row)
         return Title(state, row.instance.name if row.instance else "", str(self._key.id), rest)
@@ -139,7 +140,7 @@ class TasksScreen(OverlayScreen):
         if frozen:
             self.notify(f"Skipped, since it is frozen: {names}.")
         # In the place of this screen: Esc goes back to where the key was pressed.
-        self.app.switch_screen(LogScreen(self.main, self._key.target, others[0]))
+        self.app.switch_screen(LogScreen(self.main, self._key, others[0], others))
 
     # What is shown.
 
@@ -255,7 +256,7 @@ class TasksScreen(OverlayScreen):
     def action_log(self) -> None:
         """The log of the task under the cursor."""
         if (task := self.list.chosen) is not None:
-            self.app.push_screen(LogScreen(self.main, self._key.target, task))
+            self.app.push_screen(LogScreen(self.main, self._key, task, self._tasks))
 
     def action_raw(self) -> None:
         """The task's own JSON."""
@@ -287,7 +288,10 @@ class TaskScreen(OverlayScreen):
         task = self._subject
         glyph, word, role = state_of(task, self.look)
         state = f" {glyph} {word}", role
-        return Title((state,), task.task_name, str(task.id), "task")
+        instance = self.row(self._key).instance
+        name = f"{instance.name} / {task.task_name}" if instance else task.task_name
+        zone = utc_words(self.look.zone, self.clock.now())
+        return Title((state,), name, str(task.id), f"task, {zone}")
 
     def read(self) -> None:
         task = self._subject
@@ -309,7 +313,7 @@ class TaskScreen(OverlayScreen):
 
     def action_log(self) -> None:
         """Its log."""
-        self.app.push_screen(LogScreen(self.main, self._key.target, self._subject))
+        self.app.push_screen(LogScreen(self.main, self._key, self._subject))
 
     def action_raw(self) -> None:
         """Its own JSON."""

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.format import LogLevel, indented, log_parts, plain_text, shown, shown_block
-from wfinspect.model import Family, Target, TaskInstance, zone_words
+from wfinspect.model import Family, InstanceKey, TaskInstance, utc_words, zone_of, zone_words
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, ELLIPSIS, Line, Part, Role, Span, fit, line, shed, wrap
 from wfinspect.ui.screens.main import MainScreen
@@ -561,6 +561,8 @@ class TextScreen(OverlayScreen):
 _ERRORS_ON_TOP = 4
 _LINES_AN_ERROR = 2
 _LEAST_ON_TOP = 2
+_NARROW = 60
+"""Cells; in fewer the title has room for the task's name alone."""
 
 
 class LogScreen(TextScreen):
@@ -570,15 +572,26 @@ class LogScreen(TextScreen):
         bind("f", "follow", "follow"),
         bind("less_than_sign", "turn(-1)", "other run", "< >"),
         bind("greater_than_sign", "turn(1)"),
+        bind("o", "other", "other failed log"),
     ]
     WHAT = "log"
     ENDING = "log"
     OPENS_AT_END = True
 
-    def __init__(self, main: MainScreen, target: Target, task: TaskInstance) -> None:
+    def __init__(
+        self,
+        main: MainScreen,
+        key: InstanceKey,
+        task: TaskInstance,
+        tasks: Sequence[TaskInstance] = (),
+    ) -> None:
+        """Create the screen of a task's log; `tasks` are those of the instance, where they are known."""
         super().__init__(main, Title(), "", file=f"wfinspect-task-{task.id}")
-        self._target = target
+        self._key = key
+        self._target = key.target
         self._subject = task
+        self._tasks = tasks
+        self._failed = [each for each in tasks if each.family is Family.FAILURE]
         self._run = task.run_number
         self._is_following = True
         self._is_read = False
@@ -597,15 +610,40 @@ class LogScreen(TextScreen):
         task = self._subject
         glyph, word, role = state_of(task, self.look)
         state = (f" {glyph} {word}", role) if self._is_latest else (" earlier run", Role.DIM)
-        run = f"run {self._run} of {task.run_number}" if self._run else ""
-        return Title((state,), task.task_name, f"log of {task.id}", run)
+        zone = utc_words(zone_of(self._target.region), self.clock.now())
+        instance, is_narrow = self.row(self._key).instance, self.size.width < _NARROW
+        whose = f"{instance.name} / " if instance and not is_narrow else ""
+        return Title((state,), f"{whose}{task.task_name}", f"log of {task.id}", zone)
+
+    @property
+    def _hints(self) -> list[tuple[str, str]]:
+        # What has no use here gives its room to the rest.
+        words = {"f": "stop following" if self.follows else "follow"}
+        is_over = self._subject.family.is_settled or not self._is_latest
+        useless = {"f"} if is_over else set()
+        useless |= set() if self._others else {"o"}
+        found = [(key, words.get(key, word)) for key, word in super()._hints if key not in useless]
+        return sorted(found, key=lambda hint: hint[0] != "o")
+
+    @property
+    def _others(self) -> Sequence[TaskInstance]:
+        """The other failed tasks, from this one on."""
+        ids = [each.id for each in self._failed]
+        at = ids.index(self._subject.id) if self._subject.id in ids else -1
+        return [*self._failed[at + 1 :], *self._failed[: max(0, at)]]
 
     def about_spans(self, width: int) -> tuple[Span, ...]:
         where = super().about_spans(width)
         follows = (("follows every 30s", Role.ACTIVE),) if self.follows else ()
         zone = zone_words(self._target.region, self.clock.now())
         times = ((f"times: {zone}", Role.DIM),) if self.text.text else ()
-        return shed((Part(where, 0), Part(follows, 1), Part(times, 2)), width)
+        ids = [each.id for each in self._failed]
+        run = ((f"run {self._run} of {self._subject.run_number}", Role.DIM),) if self._run else ()
+        which = f"{ids.index(self._subject.id) + 1} of " if self._subject.id in ids else ""
+        failed = ((f"{which}{len(ids)} failed, o next", Role.FAILURE),) if self._others else ()
+        return shed(
+            (Part(where, 0), Part(run, 1), Part(failed, 2), Part(follows, 3), Part(times, 4)), width
+        )
 
     def read(self) -> None:
         run, task = self._run, self._subject
@@ -669,6 +707,13 @@ class LogScreen(TextScreen):
         if self._subject.family.is_settled or not self._is_latest:
             self.notify("This run is over.")
         self.refresh_lines()
+
+    def action_other(self) -> None:
+        """Show the log of the next task that failed, in the place of this one."""
+        if self._others:
+            self.app.switch_screen(LogScreen(self.main, self._key, self._others[0], self._tasks))
+        else:
+            self.notify("No other task has failed.")
 
     def action_turn(self, step: int) -> None:
         """Show the log of another run."""
