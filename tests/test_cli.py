@@ -116,6 +116,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["list", "rm", "1"],
             "list: 'rm' is none of add, remove, note, export, import: did you mean remove?",
         ),
+        (["follow", "rm", "1"], "'rm' can't be followed: did you mean remove?"),
         (["completion", "ksh"], "completion: 'ksh' is none of bash, zsh, fish"),
         (["help", "exit"], "did you mean exit-codes?"),
         (["--short", "status"], "Put --short behind the command: wfinspect status --short"),

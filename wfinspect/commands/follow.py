@@ -12,7 +12,7 @@ from wfinspect.commands.find import add_filters, query_of
 from wfinspect.commands.once import OnCall, resolve_target, run_counted
 from wfinspect.commands.output import VERSION, Values, add_output_option, aligned, as_rows, say
 from wfinspect.dataworks import connector
-from wfinspect.errors import ServiceError, StoreError, UsageError
+from wfinspect.errors import ServiceError, StoreError, UsageError, did_you_mean
 from wfinspect.model import Follow, Query, Target, biz_date_of, zone_of
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.store import Changes, Store
@@ -67,10 +67,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
                         return error.exit_code
                     _keep(store, same, Follow(0, target, query, clock.now()), args)
                 case words:
-                    raise UsageError(
-                        f"{words[0]!r} can't be followed: give --project ID with --workflow ID or another "
-                        "filter, or one of: list, remove N."
-                    )
+                    advice = "give --project ID with --workflow ID or another filter, or one of: list, remove N."
+                    hint = did_you_mean(words[0], ("list", "remove"), advice)
+                    raise UsageError(f"{words[0][:40]!r} can't be followed: {hint}")
         except StoreError as error:
             raise UsageError(f"Nothing was changed. {error}") from error
     return 0

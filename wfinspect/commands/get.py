@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what could be read; name on standard error what could not."""
     if args.field and args.output != "table":
-        raise UsageError("--field prints bare values: leave out -o, or print whole objects.")
+        raise UsageError("--field prints bare values: leave out -o or --json.")
     ids = parse_ids(" ".join(args.ids))
     target = resolve_target(settings, environ).target
     clock = SystemClock()
