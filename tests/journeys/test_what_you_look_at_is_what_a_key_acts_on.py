@@ -198,11 +198,9 @@ def test_keys_that_a_link_bunches_act_in_their_order(home: Home, simulator: Simu
         simulator.set_status(number, "Success")
     with home.start(FIRST, SECOND) as app:
         app.wait_for("✔ 2 ")
-        app.send(b"/trade")
-        app.wait_for("/ trade")
-        app.wait_gone(NAMES[FIRST])
-        app.press("enter", "e")
+        app.send(b"/trade\re")
         app.wait_for("CSV to a file")
+        app.wait_for("all 1 rows")
         app.send(b"\x1b[B\x1b[B\r")
         app.wait_for(r"Written to [\s\S]*\.csv")
         app.quit()

@@ -20,7 +20,9 @@ from scenes import (
 from values import replace
 
 from wfinspect.model import InstanceKey
+from wfinspect.ui.screens.dialogs import ChoiceScreen
 from wfinspect.ui.screens.main import Layout, layout_for
+from wfinspect.ui.widgets.boxes import LineInput
 from wfinspect.watching.api import Contact, Snapshot
 
 ORDER = [FAILED, 10433007802, TRADE, 10433001250]
@@ -232,6 +234,32 @@ async def test_n_says_so_when_nothing_is_unseen() -> None:
 
         assert "No unseen changes." in rig.text
         assert rig.asked == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "box", "searched", "chosen"),
+    [
+        (":12", "", "", "12"),
+        ("j:qu", "", "", "qu"),
+        ("/12", "", "12", ""),
+        ("j/pay 12", "", "pay 12", ""),
+        ("j12", "12", "", ""),
+        ("/pay\ne", "", "pay", ""),
+        ("12\n34", "34", "", ""),
+    ],
+)
+async def test_bunched_keys_go_to_what_those_before_them_open(
+    keys: str, box: str, searched: str, chosen: str
+) -> None:
+    async with running(mixed()) as rig:
+        await rig.burst(keys)
+        on_top = rig.app.screen
+
+        assert rig.app.main.id_box.text == box
+        assert rig.app.main.list.filter_text == searched
+        assert isinstance(on_top, ChoiceScreen) is (":" in keys or keys.endswith("e"))
+        if isinstance(on_top, ChoiceScreen):
+            assert on_top.query_one(LineInput).value == chosen
 
 
 async def test_each_key_asks_for_its_thing() -> None:

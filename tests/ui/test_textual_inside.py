@@ -84,7 +84,10 @@ INSIDE: dict[type, tuple[str, set[str]]] = {
     ChopsUpdate: ("painting.py", {"chop_ends", "chops", "spans"}),
     LayoutUpdate: ("painting.py", {"region", "strips"}),
     XTermParser: ("input.py", {"_sequence_to_key_events"}),
-    Widget: ("widgets/line_view.py", {"_on_blur", "_on_focus", "_scroll_update"}),
+    Widget: (
+        "widgets/line_view.py, app.py",
+        {"_forward_event", "_on_blur", "_on_focus", "_scroll_update"},
+    ),
     Input: ("widgets/boxes.py", {"_on_key", "_on_paste"}),
 }
 """By class of Textual: where it is used, and the names."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
@@ -36,11 +36,14 @@ from wfinspect.ui.screens.dialogs import (
 )
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.terminal import CrashSafeApp
-from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, MessageLine
+from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, LineInput, MessageLine
 from wfinspect.watching.api import Row, Snapshot
 from wfinspect.watching.lookups import CATCH_ALL
 from wfinspect.watching.notifications import NoticeReader, summary
 from wfinspect.watching.poller import Poller
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
 
 AUTO = "auto"
 SECOND_PRESS_SECONDS = 3.0
@@ -100,6 +103,9 @@ class WfInspectApp(CrashSafeApp):
         self._has_bell = bell == "on"
         self._is_pinged = False
         self._notices = NoticeReader()
+        self._way: Widget | None = None
+        self._on_their_way: list[events.Key] = []
+        """Keys that were sent to `_way` and have not come round to act."""
         self._last_alert = 0
         self._last_transition: Transition | None = None
         self._is_behind = False
@@ -186,18 +192,39 @@ class WfInspectApp(CrashSafeApp):
             self.main.key_pressed()
             if self.main.messages.key_pressed():
                 self._show_messages()
-            box = self._id_box
+            if isinstance(event, events.Key) and await self._has_sent_behind(event):
+                return
+            box, way = self._id_box, self.focused
             if box is not None and (isinstance(event, events.Paste) or _is_digit(event)):
                 box.take_keys()
             elif isinstance(event, events.Paste):
                 event = self._line_of(event)
-        elif isinstance(event, events.Key) and self._is_text_of_box(event):
-            return
+            elif way is not None and not isinstance(way, Input):
+                self._way, self._on_their_way = way, [event]
+        elif isinstance(event, events.Key):
+            if event in self._on_their_way:
+                self._on_their_way.remove(event)
+            if self._is_text_of_box(event):
+                return
         await super().on_event(event)
+
+    async def _has_sent_behind(self, key: events.Key) -> bool:
+        """Send a key the way of those that have not come round: what they open is to get it, in their order."""
+        way = self._way
+        if not self._on_their_way or way is None or not way.is_attached:
+            return False
+        if not await self._check_bindings(key.key, priority=True):
+            self._on_their_way.append(key)
+            way._forward_event(key)  # noqa: SLF001 - it has no public name
+        return True
 
     def _is_text_of_box(self, key: events.Key) -> bool:
         """Take a key that was on its way when the one before it gave the keys to a box: a slow link bunches keys."""
+        if self._id_box is not None and not isinstance(self.focused, Input) and _is_digit(key):
+            self._id_box.take_keys()
         box, char = self.focused, key.character or ""
+        if isinstance(box, LineInput) and not key.is_printable:
+            return box.takes(key.key)
         if not key.is_printable or not isinstance(box, Input):
             return False
         is_text = box.check_consume_key(key.key, char)

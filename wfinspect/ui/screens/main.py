@@ -126,7 +126,7 @@ class MainScreen(SparingScreen[None]):
         """When the last key was pressed, in monotonic seconds."""
         self.top = StatusLine(self._top_line, id="top")
         self.id_box = IdBox(look.prompt, self._ids_entered, id="id-box")
-        self.filter = FilterBox(id="filter")
+        self.filter = FilterBox(self._filter_left, id="filter")
         self.list = WatchedList(look, self._now, empty=self._empty_lines, id="watched")
         sort = preferences.get("sort", SORTS[0])
         self.list.set_order(query="", sort=sort if is_sort(sort) else SORTS[0])
@@ -396,14 +396,18 @@ class MainScreen(SparingScreen[None]):
         self.id_box.call_later(self._box_left)
 
     @on(Input.Changed, "#filter Input")
-    def _filter_changed(self, event: Input.Changed) -> None:
-        query = event.value.strip()
+    def _filter_changed(self) -> None:
+        query = self.filter.input.value.strip()
         self.list.set_order(query=query, sort=self.list.sort)
         self.set_class(bool(query), "-filtered")
         self.heading.update_lines()
         self.bottom.update_lines()
 
-    @on(Input.Submitted, "#filter Input")
+    def _filter_left(self) -> None:
+        # The keys behind this one are about what is filtered.
+        self._filter_changed()
+        self._box_left()
+
     def _box_left(self) -> None:
         if self.id_box.text:
             # It was cleared: what stands there was typed behind Enter or Esc.

@@ -132,6 +132,10 @@ class LineInput(Input):
     async def _on_key(self, event: events.Key) -> None:
         # At once, not when the key has gone round: of keys that a slow link bunches, those behind it
         # would act, or be in the text, before it.
+        if self.app.focused is not self:
+            # It was on its way when the keys went elsewhere: it goes round, and acts there.
+            event.prevent_default()
+            return
         if event.is_printable:
             return
         if self.takes(event.key) or await self.app._check_bindings(event.key):  # noqa: SLF001 - it has no public name
@@ -352,11 +356,13 @@ class NamedBox(Horizontal):
 class FilterBox(NamedBox):
     """Has the line of the filter while that is typed, in place of the ID box."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, done: Callable[[], None], *, id: str | None = None) -> None:
+        """Create the box; `done` is called when it is left."""
         search = SearchInput(EXAMPLE, max_length=100)
+        self._done = done
         super().__init__("/", search, id=id)
         self.input = search
-        self.input.takes = self._clears
+        self.input.takes = self._leaves
 
     KEYS = (
         ("Enter", "keep"),
@@ -371,12 +377,14 @@ class FilterBox(NamedBox):
         """Whether what is typed is a filter."""
         return self.input.has_focus
 
-    def _clears(self, key: str) -> bool:
-        """Clear on Esc, and then as on Enter."""
+    def _leaves(self, key: str) -> bool:
+        """Leave on Enter, and on Esc without a filter."""
         if key == "escape":
             self.input.value = ""
-            self.post_message(Input.Submitted(self.input, ""))
-        return key == "escape"
+        is_end = key in {"enter", "escape"}
+        if is_end:
+            self._done()
+        return is_end
 
 
 def command_hints(
