@@ -36,7 +36,7 @@ def test_frozen_tasks_and_dry_runs_are_told_from_failures_and_successes_at_no_ca
         app.wait_for("WATCHED")
 
         app.press("l")
-        app.wait_for(f"✖ Failure +{FAILED}")
+        app.wait_for(f"✖ Failure +ods_pay_bill_di / {FAILED}")
         app.wait_for(f"Skipped, since it is frozen: {FROZEN}")
         assert simulator.calls.count("ListTaskInstances") == calls
         app.quit()
