@@ -183,7 +183,7 @@ def follow_values(follow: Follow) -> Values:
 
 def is_bounded(follow: Follow) -> bool:
     """Return whether a follow is of less than a whole workspace, and lets go of what it brings."""
-    return follow.query != Query(follow.query.project_id, 0) and 0 < follow.keep_days <= _MOST_DAYS
+    return not follow.query.is_whole_workspace and 0 < follow.keep_days <= _MOST_DAYS
 
 
 def _days(text: str) -> float:

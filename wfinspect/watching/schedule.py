@@ -364,7 +364,7 @@ class Schedule:
         return heap[0] if heap else None
 
     def _fellows(self, group: Group, most: int, monotonic: float) -> list[PollState]:
-        """Return those of a group that are to be read first, of whom a List can answer for all."""
+        """Return those of a group that are to be read first, as many as one List can answer for."""
         found: list[_Entry] = []
         passed: list[_Entry] = []
         for unit in (group, Requested(group)):
