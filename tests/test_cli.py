@@ -351,7 +351,7 @@ def test_files_that_run_out_later_are_told_as_such(
     def starved(*_: object) -> int:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    monkeypatch.setattr("wfinspect.commands.info.run", starved)
+    monkeypatch.setattr("wfinspect.commands.doctor.run", starved)
 
     assert run("info") == 70
     assert "ulimit -n" in run.err

@@ -206,6 +206,7 @@ COMMANDS: Mapping[str, Command] = {
         "where files are, and where each setting came from",
         "Print where configuration, state and log are, and each setting with its source. Secrets "
         "are never printed.",
+        module="doctor",
         examples=(
             "info",
             "info -o json",

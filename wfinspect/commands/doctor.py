@@ -1,4 +1,4 @@
-"""``wfinspect doctor``: checks the store, the way to the service, the terminal and the notifications.
+"""``wfinspect doctor`` checks store, service, terminal and notifications; ``wfinspect info`` prints what is set.
 
 A check has a deadline, and none that fails hides another. What needs httpx is imported by the check that
 uses it: it takes 0.15 s, which `doctor --help` and `completion` would wait for.
@@ -8,6 +8,8 @@ import argparse
 import asyncio
 import contextlib
 import os
+import platform
+import shlex
 import shutil
 import ssl
 import sys
@@ -19,16 +21,26 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from wfinspect import __version__
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import count_calls, resolve_target
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.profiles import identify
-from wfinspect.errors import BadRequest, NotFound, Refused, ServiceError, UsageError, WfInspectError
+from wfinspect.errors import (
+    BadRequest,
+    ConfigError,
+    NotFound,
+    Refused,
+    ServiceError,
+    UsageError,
+    WfInspectError,
+)
 from wfinspect.format import duration, shown
 from wfinspect.model import InstanceId, Target, WorkflowInstance, day_of
-from wfinspect.settings import NotifySettings, Settings, home_of
+from wfinspect.redaction import without_keys
+from wfinspect.settings import OPTIONS, NotifySettings, Settings, home_of
 from wfinspect.terminal import (
     announcement,
     color_system,
@@ -82,7 +94,10 @@ class Check:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what only this command takes."""
+    """Add what only these commands take."""
+    if parser.get_default("command") == "info":
+        output.add_output_option(parser, "an array of name, value and source", ("table", "json"))
+        return
     output.add_output_option(parser, "an array of check, level and text", ("table", "json"))
     parser.add_argument(
         "--try",
@@ -93,7 +108,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
-    """Print a line for each check; 1 if one of them failed."""
+    """Print a line for each check, 1 if one of them failed; or the settings."""
+    if args.command == "info":
+        return _print_info(args, settings, environ)
     return asyncio.run(_check_all(args, settings, environ))
 
 
@@ -548,3 +565,67 @@ def _sent(what: str, sequence: str, *, is_trial: bool) -> Found:
     finally:
         os.close(terminal)
     return Found(f"{what} was sent: see whether it came")
+
+
+# What is set.
+
+
+def _print_info(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+    """Print two or three columns a line: what, its value, its source."""
+    paths = settings.paths
+    rows = [
+        ("wfinspect", f"{__version__} on Python {platform.python_version()}", ""),
+        ("config", str(paths.config_file), "" if paths.config_file.exists() else "not there"),
+        ("state", str(paths.state_dir), settings.sources["state_dir"]),
+        ("database", str(paths.database), "" if paths.database.exists() else "not there yet"),
+        ("log", str(paths.log_file), "" if paths.log_file.exists() else "not there yet"),
+    ]
+    trouble: ConfigError | None = None
+    try:
+        resolved = resolve_target(settings, environ)
+    except ConfigError as error:
+        trouble = error
+    else:
+        rows += [
+            ("profile", resolved.target.profile, resolved.profile_source),
+            ("region", resolved.target.region, resolved.region_source),
+            ("endpoint", resolved.target.endpoint, resolved.endpoint_source),
+        ]
+    listed = {row[0] for row in rows} | {"state-dir"}
+    rows += [
+        (option.name, _setting(getattr(settings, option.key)), settings.sources[option.key])
+        for option in OPTIONS
+        if option.name not in listed
+    ]
+    notify, source = settings.notify, str(paths.config_file)
+    rows += [
+        (f"notify {name}", _setting(value), source if value != default else "default")
+        for name, value, default in zip(
+            NotifySettings._fields, notify, NotifySettings(), strict=True
+        )
+    ]
+    rows = [
+        (name, shown(without_keys(value)), shown(without_keys(source)))
+        for name, value, source in rows
+    ]
+    if args.output == "json":
+        values = [dict(zip(_INFO_KEYS, row, strict=True)) for row in rows]
+        print(output.as_rows("json", values, _INFO_KEYS, settings.zone))
+    else:
+        print(output.aligned(rows))
+    if trouble is not None:
+        raise trouble
+    return 0
+
+
+_INFO_KEYS = ("name", "value", "source")
+
+
+def _setting(value: object) -> str:
+    if value is None:
+        return "(automatic)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return shlex.join(value) or "(none)"
+    return f"{value:g}" if isinstance(value, float) else str(value)
