@@ -186,6 +186,7 @@ COMMANDS: Mapping[str, Command] = {
         "only the simulated service",
         "Serve a simulated DataWorks on 127.0.0.1 until interrupted, and print its URL and the "
         "environment that points any client, the official SDK included, to it.",
+        module="app",
         examples=(
             "simulate",
             "simulate --port 8080 --speed 20",

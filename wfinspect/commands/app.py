@@ -1,10 +1,12 @@
-"""The app, and ``wfinspect demo``, which is the app against a simulated service of its own."""
+"""The app; ``wfinspect demo``, which is the app against a simulated service of its own; and that service alone."""
 
 import argparse
 import contextlib
 import gc
 import os
+import shlex
 import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +14,11 @@ from pathlib import Path
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.once import resolve_target
 from wfinspect.dataworks import connector
-from wfinspect.errors import StoreError
+from wfinspect.errors import StoreError, UsageError
 from wfinspect.model import Follow, InstanceId, InstanceKey, Query, Target
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings, home_of, replace_private
+from wfinspect.signals import ended_by_signals
 from wfinspect.terminal import (
     encoding_of,
     has_glyphs,
@@ -27,7 +30,23 @@ from wfinspect.watching.api import Connect, InstanceSource
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what only this command takes."""
+    """Add what only these commands take."""
+    if parser.get_default("command") == "simulate":
+        parser.add_argument(
+            "--port",
+            type=int,
+            default=0,
+            metavar="N",
+            help="port on 127.0.0.1 (default: a free one)",
+        )
+        parser.add_argument(
+            "--speed",
+            type=float,
+            default=1.0,
+            metavar="X",
+            help="how many times faster than real ones its instances run (default: 1)",
+        )
+        return
     parser.add_argument(
         "ids",
         nargs="*",
@@ -37,7 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
-    """Show the app until it is quit."""
+    """Show the app until it is quit, or serve until interrupted."""
+    if args.command == "simulate":
+        return _serve(args)
     ids = parse_ids(" ".join(args.ids)) if args.ids else ()
     if args.command == "demo":
         return _run_demo(ids, settings, environ)
@@ -173,3 +194,31 @@ def _epoch(path: Path, now: datetime) -> tuple[datetime, bool]:
     with contextlib.suppress(OSError, StoreError):
         replace_private(path, now.isoformat())
     return now, True
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from wfinspect.simulator import DEMO_IDS, Simulator
+
+    if not 0 <= args.port < 1 << 16:
+        raise UsageError(f"--port: {args.port} is not a port: use 0 to 65535.")
+    if not 0 < args.speed <= 1000:  # noqa: PLR2004 - the limit is in the sentence
+        raise UsageError(f"--speed: {args.speed:g} can't be used: use a number up to 1000.")
+    clock = SystemClock()
+    try:
+        simulator = Simulator(clock=clock, speed=args.speed, port=args.port)
+        simulator.start()
+    except OSError as error:
+        raise UsageError(
+            f"--port: {args.port} can't be listened on ({error.strerror or error}): "
+            "leave it out for a free one."
+        ) from None
+    with ended_by_signals():
+        try:
+            print(f"# A simulated DataWorks serves at {simulator.url} until interrupted.")
+            for name, value in simulator.environment().items():
+                print(f"export {name}={shlex.quote(value)}")
+            print(f"# Try: wfinspect get {DEMO_IDS[0]}", flush=True)
+            threading.Event().wait()
+        finally:
+            simulator.stop()
+    return 0
