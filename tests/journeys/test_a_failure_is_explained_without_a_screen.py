@@ -68,7 +68,7 @@ def test_frozen_tasks_are_passed_over_and_named(home: Home) -> None:
 
 def test_a_log_is_followed_until_its_run_is_over(home: Home, simulator: Simulator) -> None:
     simulator.set_status(RUNNING, "Running")
-    patch = "from wfinspect.commands import logs; logs._period = lambda _: 0.3"
+    patch = "from wfinspect.commands import tasks; tasks._period = lambda _: 0.3"
     with home.start("logs", RUNNING, "--follow", size=(160, 40), patch=patch) as follower:
         follower.wait_for(r"INFO M1_job_0: ")
         simulator.set_status(RUNNING, "Success")

@@ -124,6 +124,7 @@ COMMANDS: Mapping[str, Command] = {
         "What is not in the log goes to standard error.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
         "ID",
+        module="tasks",
         examples=(
             "logs 10432987165 --tail 50",
             "logs 10432987165 --failed --grep 'ERROR|FAILED'",

@@ -1,19 +1,33 @@
-"""``wfinspect tasks``: prints the tasks of an instance, what needs the user first."""
+"""``wfinspect tasks`` and ``logs``: print the tasks of an instance, and what they wrote."""
 
 import argparse
+import asyncio
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, tzinfo
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import Requester, resolve_target
+from wfinspect.errors import NotFound, UsageError
 from wfinspect.export import csv_table
-from wfinspect.format import duration, exact_json, moment, service_time, shown
+from wfinspect.format import (
+    duration,
+    exact_json,
+    listed,
+    log_parts,
+    moment,
+    plain_text,
+    service_time,
+    shown,
+)
 from wfinspect.model import (
     Family,
+    InstanceId,
     InstanceKey,
+    Page,
     Status,
     TaskInstance,
     by_attention,
@@ -21,9 +35,10 @@ from wfinspect.model import (
     spans,
 )
 from wfinspect.parsing import parse_id
-from wfinspect.search import read_word
+from wfinspect.search import read_id, read_word
 from wfinspect.settings import Settings
-from wfinspect.watching.api import TasksOf
+from wfinspect.watching.api import TaskLog, TaskOf, TasksOf
+from wfinspect.watching.cadence import FOLLOW_SECONDS
 
 WORDS = (*(str(each) for each in Status if each is not Status.UNKNOWN), "frozen", "dry-run")
 """What a task's state may be called."""
@@ -37,6 +52,9 @@ _TITLES = ("ID", "STATUS", "NAME", "TYPE", "STARTED", "RAN", "RUN")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
     output.add_id(parser)
+    if parser.get_default("command") == "logs":
+        _add_log_arguments(parser)
+        return
     parser.add_argument(
         "--status",
         type=lambda text: read_word(WORDS, text),
@@ -48,26 +66,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
-    """Print a line for each task."""
+    """Print a line for each task, or logs."""
+    if args.command == "logs":
+        _refuse_what_contradicts(args)
     target = resolve_target(settings, environ).target
+    key = InstanceKey(target, parse_id(args.id))
     requester = Requester(target, settings, environ)
-    page = requester.run(requester.answer(TasksOf(InstanceKey(target, parse_id(args.id)))))
+    if args.command == "logs":
+        requester.run(_print_logs(requester, key, args, _period(settings)))
+    else:
+        _print_tasks(requester.run(requester.answer(TasksOf(key))), args, settings.zone)
+    return 0
+
+
+def _print_tasks(page: Page[TaskInstance], args: argparse.Namespace, zone: tzinfo) -> None:
     found = by_attention(page.items)
     tasks = [task for task in found if args.status in {None, task.word.replace(" ", "-")}]
     if args.output == "json":
         print("[" + ",\n".join(map(_json, tasks)) + "]")
     elif args.output == "csv":
-        print(csv_table([service_name(n) for n in _COLUMNS], map(_values, tasks), settings.zone))
+        print(csv_table([service_name(n) for n in _COLUMNS], map(_values, tasks), zone))
     elif tasks:
         now = SystemClock().now()
-        rows = [_TITLES, *(_row(task, settings.zone, now) for task in tasks)]
+        rows = [_TITLES, *(_row(task, zone, now) for task in tasks)]
         print(output.fitted(rows, _SHED, output.room()))
     else:
         output.say("No task matches." if found else "The instance has no tasks.")
     if not page.is_last:
         total = f" of {page.total:,}" if page.total else ""
         output.say(f"Only the first {len(found):,}{total} tasks were read.")
-    return 0
 
 
 def _row(task: TaskInstance, zone: tzinfo, now: datetime) -> tuple[str, ...]:
@@ -98,3 +125,165 @@ def _values(task: TaskInstance) -> Iterator[object]:
     for name in _COLUMNS:
         value = unreadable.get(name, getattr(task, name))
         yield (moment(value) or value) if name.endswith("_time") and type(value) is int else value
+
+
+# Their logs.
+
+_NAMED = 3
+
+
+def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--task", type=read_id, metavar="TASK_ID", help="of this task")
+    which.add_argument(
+        "--failed",
+        dest="is_of_failed",
+        action="store_true",
+        help="of each failed task, below a line that names it; frozen ones are passed over",
+    )
+    parser.add_argument("--run", type=_count, metavar="N", help="of the task's run N, from 1")
+    parser.add_argument("--tail", type=_count, metavar="N", help="only the last N lines")
+    parser.add_argument("--grep", type=_pattern, metavar="REGEX", help="only lines that match")
+    parser.add_argument(
+        "--follow",
+        dest="is_followed",
+        action="store_true",
+        help=f"print what comes until the run is over, read every {FOLLOW_SECONDS:g}s or --interval",
+    )
+
+
+def _count(text: str) -> int:
+    if text.isascii() and text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise UsageError(f"{text[:20]!r} can't be used: give a whole number above 0.")
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise UsageError(f"--grep: {text[:60]!r} is not a regular expression: {error}.") from None
+
+
+def _refuse_what_contradicts(args: argparse.Namespace) -> None:
+    if args.is_of_failed and (args.is_followed or args.run):
+        raise UsageError("--failed goes with neither --follow nor --run: name one --task.")
+    if args.run and args.is_followed:
+        raise UsageError("--follow reads the latest run: leave --run out.")
+
+
+async def _print_logs(
+    requester: Requester, key: InstanceKey, args: argparse.Namespace, every: float
+) -> None:
+    page = await requester.answer(TasksOf(key))
+    tasks = _chosen(by_attention(page.items), key.id, args)
+    for task in tasks:
+        number = args.run or task.run_number
+        state = f", {shown(task.word, limit=40)}" if number == task.run_number else ""
+        name = shown(task.task_name, limit=200)
+        heading = f"{name} ({task.id}), run {number or 1}{state}"
+        if args.is_of_failed:
+            print(f"==> {heading} <==")
+        else:
+            output.say(f"Log of {heading}.")
+        log = GrowingLog(args.grep, args.tail)
+        text = await requester.answer(TaskLog(key.target, task.id, args.run))
+        log.print(text, is_whole=not args.is_followed)
+        if args.is_followed:
+            await _follow(requester, task, log, every)
+        if not log.text:
+            output.say("This run has written no log.")
+        elif not log.has_printed:
+            output.say("No line of it matches.")
+
+
+async def _follow(
+    requester: Requester, task: TaskInstance, log: "GrowingLog", every: float
+) -> None:
+    read = TaskLog(requester.target, task.id)
+    is_over = task.family.is_settled
+    while not is_over:
+        await asyncio.sleep(every)
+        before = log.text
+        log.print(await requester.answer(read), is_whole=False)
+        if log.text == before:
+            # The state costs a call of its own, which a log that grows spares.
+            task = await requester.answer(TaskOf(requester.target, task.id))
+            if is_over := task.family.is_settled:
+                log.print(await requester.answer(read), is_whole=False)
+    log.print(log.text, is_whole=True)
+
+
+def _period(settings: Settings) -> float:
+    """Return the seconds between two readings of a log: those of --interval where it is set."""
+    return FOLLOW_SECONDS if settings.sources["interval"] == "default" else settings.interval
+
+
+def _chosen(
+    tasks: Sequence[TaskInstance], instance_id: InstanceId, args: argparse.Namespace
+) -> Sequence[TaskInstance]:
+    """Return the tasks whose logs are wanted; say which ones are passed over."""
+    if args.task is not None:
+        named = [task for task in tasks if args.task in {task.id, task.task_id}]
+        if not named:
+            raise NotFound(
+                f"{instance_id} has no task {args.task}: `wfinspect tasks {instance_id}` lists them."
+            )
+        return named[:1]
+    others = [task for task in tasks if not task.is_frozen]
+    failed = [task for task in others if task.family is Family.FAILURE]
+    if frozen := [task for task in tasks if task.is_frozen]:
+        names = listed([shown(t.name_or_id, limit=60) for t in frozen], _NAMED)
+        output.say(f"Skipped, since it is frozen: {names}.")
+    if args.is_of_failed and not failed:
+        output.say("No other task has failed." if frozen else "No task has failed.")
+    if not others:
+        output.say("No task has run.")
+    return failed if args.is_of_failed else others[:1]
+
+
+class GrowingLog:
+    """A log that grows, as far as it is printed."""
+
+    def __init__(self, pattern: re.Pattern[str] | None, tail: int | None) -> None:
+        """Print only lines that match `pattern`, and of those that are there at first the last ones."""
+        self.text = ""
+        self.has_printed = False
+        self._pattern = pattern
+        self._tail = tail
+        self._printed = 0
+        """Characters of the text that have been printed or left out."""
+
+    def print(self, text: str, *, is_whole: bool) -> None:
+        """Print what is new in a text; unless it `is_whole`, without a line that is not complete."""
+        if not text.startswith(self.text[: self._printed]):
+            output.say("The log is that of a new run.")
+            self._printed = 0
+        end = len(text) if is_whole else text.rfind("\n") + 1
+        lines = text[self._printed : end].removesuffix("\n").split("\n")
+        is_new = end > self._printed
+        self.text, self._printed = text, end
+        if self._pattern is not None:
+            lines = [line for line in lines if self._pattern.search(line)]
+        if self._tail is not None:
+            lines, self._tail = lines[-self._tail :], None
+        if is_new and lines:
+            self.has_printed = True
+            print(_in_colors(plain_text("\n".join(lines))), flush=True)
+
+
+_LEVELS = {"error": output.RED, "warn": output.YELLOW, "debug": output.GREY}
+
+
+def _in_colors(text: str) -> str:
+    """Return lines of a log with their times dim and errors and warnings in colour, where that is on."""
+    if not output.has_color():
+        return text
+    lines = []
+    for line in text.split("\n"):
+        parts = log_parts(line)
+        rest = line.removeprefix(parts.time)
+        if color := _LEVELS.get(parts.level or ""):
+            rest = output.colored(output.Colored(rest, color))
+        lines.append(output.colored(output.Colored(parts.time, output.GREY)) + rest)
+    return "\n".join(lines)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.commands import output
-from wfinspect.commands.logs import GrowingLog
+from wfinspect.commands.tasks import GrowingLog
 
 LINES = st.lists(st.text("ab \u00e9", max_size=4).map(lambda line: f"{line}\n"), max_size=8)
 
