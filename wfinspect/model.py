@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta, tzinfo
-from enum import StrEnum
+from enum import Enum, StrEnum
 from math import inf
 from typing import Generic, NamedTuple, NewType, TypeVar
 from zoneinfo import ZoneInfo
@@ -348,8 +348,7 @@ class TaskInstance:
     """One reading of a task's run.
 
     As for a workflow instance: times are milliseconds and None while there is nothing, text is "".
-    Only `raw` holds Inputs, Outputs, DataSource, what else is within RuntimeResource, and what the
-    instance says of itself: its workflow, workspace and business date.
+    Only `raw` holds Inputs, Outputs, DataSource and what else is within RuntimeResource.
     """
 
     id: int
@@ -390,6 +389,12 @@ class TaskInstance:
     script_content: str = ""
     """Only GetTaskInstance gives it, and `tags`."""
     tags: tuple[Tag, ...] = ()
+    workflow_instance_id: int | None = None
+    workflow_id: int | None = None
+    workflow_name: str = ""
+    project_id: int | None = None
+    biz_date: int | None = None
+    env_type: str = ""
     unknown_fields: tuple[str, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     raw: str = field(default="", compare=False, repr=False)
@@ -432,6 +437,35 @@ class TaskInstance:
         if self.is_frozen:
             return "frozen"
         return "dry run" if self.is_dry_run else self.status
+
+
+class Direction(Enum):
+    """Which way to go in a graph of tasks; the value is the service's word for it."""
+
+    UPSTREAM = "Upstream"
+    """What a task waits for."""
+    DOWNSTREAM = "Downstream"
+    """What waits for it."""
+
+
+class Dependency(NamedTuple):
+    """A neighbour of a task, and how one of the two depends on the other."""
+
+    task: TaskInstance
+    type: str
+    """``Normal``, ``CrossCycle`` for a run of another business date, or another word as it came."""
+
+
+class OperationLog(NamedTuple):
+    """Something done to a task by hand; what can't be read is None or ""."""
+
+    task_id: int | None
+    content: str
+    """What was done, in the service's words."""
+    user: str
+    """An account ID."""
+    create_time: int | None
+    sequence: int | None
 
 
 class Spans(NamedTuple):

@@ -35,7 +35,7 @@ from wfinspect.errors import (
     ServiceError,
     Unreachable,
 )
-from wfinspect.model import InstanceId, Query, Tag, Target
+from wfinspect.model import Direction, InstanceId, Query, Tag, Target
 
 ID = InstanceId(10432987165)
 GOOD = {"RequestId": "R", "WorkflowInstance": {"Id": ID, "Status": "Running"}}
@@ -600,3 +600,34 @@ async def test_an_unknown_task_and_a_log_that_is_gone_are_called_what_they_are()
         await client_of(Service(refused)).get_task_instance(77)
     with pytest.raises(NotFound, match="has no log of task instance 77 "):
         await client_of(Service(refused)).get_task_instance_log(77)
+
+
+@pytest.mark.parametrize("direction", Direction)
+async def test_neighbours_are_requested_by_the_task_alone(direction: Direction) -> None:
+    operation = f"{direction.value}TaskInstances"
+    item = {"DependencyType": "Normal", "TaskInstance": {"Id": 8}}
+    service = Service(answer({"PagingInfo": {operation: [item], "TotalCount": 101}}))
+
+    page = await client_of(service).list_dependencies(7, direction, page=2)
+
+    request = service.requests[0]
+    assert (request.method, request.headers["x-acs-action"]) == ("GET", f"List{operation}")
+    assert str(request.url) == f"https://{HOST}/?Id=7&PageNumber=2&PageSize=100"
+    assert ([each.task.id for each in page.items], page.is_last) == ([8], True)
+
+
+@pytest.mark.parametrize(("day", "sent"), [(None, ""), (1743350400000, "&Date=1743350400000")])
+async def test_operations_are_those_of_a_day(day: int | None, sent: str) -> None:
+    log = {"OperationContent": "Rerun", "User": "1", "CreateTime": 5}
+    service = Service(answer({"PagingInfo": {"OperationLogs": [log], "TotalCount": 1}}))
+
+    (found,) = (await client_of(service).list_operation_logs(7, day)).items
+
+    assert str(service.requests[0].url) == f"https://{HOST}/?Id=7&PageNumber=1&PageSize=100{sent}"
+    assert (found.content, found.user, found.create_time) == ("Rerun", "1", 5)
+
+
+async def test_the_neighbours_of_an_unknown_task_are_not_found() -> None:
+    service = Service(answer({"Code": "InstanceNotFound"}, 404))
+    with pytest.raises(NotFound, match="task instance 7"):
+        await client_of(service).list_dependencies(7, Direction.UPSTREAM)

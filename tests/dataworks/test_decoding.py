@@ -11,15 +11,17 @@ from hypothesis import strategies as st
 
 from wfinspect.dataworks.decoding import (
     MAX_DEPTH,
+    decode_dependencies,
     decode_instance,
     decode_log,
+    decode_operations,
     decode_page,
     decode_task,
     decode_tasks,
     repaired,
 )
 from wfinspect.errors import BadAnswer, NotFound, ServiceError
-from wfinspect.model import Family, InstanceId, Tag, WorkflowInstance
+from wfinspect.model import Family, InstanceId, OperationLog, Tag, WorkflowInstance
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 ID = InstanceId(10432987165)
@@ -396,6 +398,9 @@ def test_the_tasks_of_a_page_are_read_with_what_stands_within_their_fields() -> 
     assert task.resource_group_id == "S_res_group_1"
     assert task.script_parameters == "bizdate=20250331 "
     assert (task.baseline_id, task.timeout) == (None, None)
+    assert (task.workflow_instance_id, task.workflow_id) == (ID, 2261034)
+    assert (task.workflow_name, task.project_id) == ("ads_user_profile_daily", 88123)
+    assert (task.biz_date, task.env_type) == (1743350400000, "Prod")
     assert task.unknown_fields == ("Novel",)
     assert task.raw.startswith('{"Id":55021998313,')
 
@@ -469,3 +474,70 @@ def test_an_empty_page_is_the_last_whatever_the_total_says() -> None:
     body = b'{"PagingInfo":{"TotalCount":99,"WorkflowInstances":[]}}'
 
     assert decode_page(body, 1, 10).is_last
+
+
+def listed(key: str, *items: object, **others: object) -> bytes:
+    return json.dumps({"PagingInfo": {key: items, "TotalCount": len(items), **others}}).encode()
+
+
+AWAITED = {"Id": 7, "Status": "Failure", "EnvType": "Dev", "Bizdate": 1743350400000, "Owner": "1"}
+
+
+@pytest.mark.parametrize("key", ["UpstreamTaskInstances", "DownstreamTaskInstances"])
+def test_a_neighbour_is_read_with_how_it_depends(key: str) -> None:
+    items = (
+        {"DependencyType": "CrossCycle", "TaskInstance": AWAITED},
+        {"DependencyType": ["?"], "TaskInstance": AWAITED | {"Id": 8}},
+        {"DependencyType": "Normal"},
+    )
+    page = decode_dependencies(listed(key, *items, TaskInstances=[{"Id": 9}]), 1, 100)
+
+    assert [(each.task.id, each.type) for each in page.items] == [(7, "CrossCycle"), (8, "")]
+    task = page.items[0].task
+    assert (task.status, task.env_type, task.biz_date) == ("Failure", "Dev", 1743350400000)
+    assert task.unknown_fields == ()
+
+
+def test_neighbours_in_the_deprecated_form_are_read_too() -> None:
+    body = listed("TaskInstances", AWAITED | {"StepType": "CrossCycle"}, UpstreamTaskInstances=None)
+    (found,) = decode_dependencies(body, 1, 100).items
+
+    assert (found.task.id, found.type, found.task.unknown_fields) == (7, "CrossCycle", ())
+
+
+def test_an_operation_says_what_was_done_by_whom_and_when() -> None:
+    items = (
+        {"OperationContent": "Rerun\n", "User": 1823, "CreateTime": "17", "OperationSeq": 2, "TaskInstanceId": 7},
+        {"OperationContent": "Kill", "User": {}, "CreateTime": None},
+        {"TaskInstanceId": 7},
+        3,
+    )  # fmt: skip
+    page = decode_operations(listed("OperationLogs", *items), 1, 100)
+
+    assert page.items == (
+        OperationLog(7, "Rerun", "1823", 17, 2),
+        OperationLog(None, "Kill", "", None, None),
+    )
+
+
+NEIGHBOURS = st.dictionaries(
+    st.sampled_from([
+        "TaskInstance", "DependencyType", "StepType", "OperationContent", "User", "CreateTime",
+        "OperationSeq", "TaskInstanceId",
+    ]),
+    JSON | st.dictionaries(st.sampled_from([*AWAITED]), JSON) | st.just(AWAITED),
+)  # fmt: skip
+
+
+@tried(100, 50_000)
+@given(
+    st.sampled_from(["UpstreamTaskInstances", "DownstreamTaskInstances", "TaskInstances"]),
+    st.lists(NEIGHBOURS | JSON, max_size=3),
+)
+def test_neighbours_and_operations_of_any_form_cost_no_more_than_themselves(
+    key: str, items: list[object]
+) -> None:
+    good = AWAITED | {"TaskInstance": AWAITED, "OperationContent": "Rerun"}
+    for decode, name in ((decode_dependencies, key), (decode_operations, "OperationLogs")):
+        alone = decode(listed(name, good), 1, 100).items[0]
+        assert alone in decode(listed(name, *items, good), 1, 100).items

@@ -7,7 +7,16 @@ from pathlib import Path
 from drive import Drive, engine_of
 from fakes import BINDING, FakeClock, ScriptedSource, instance, key, ms
 
-from wfinspect.model import Page, Query, Target, TaskInstance, WorkflowInstance
+from wfinspect.model import (
+    Dependency,
+    Direction,
+    OperationLog,
+    Page,
+    Query,
+    Target,
+    TaskInstance,
+    WorkflowInstance,
+)
 from wfinspect.settings import DATABASE
 from wfinspect.watching.api import (
     Connect,
@@ -118,6 +127,9 @@ class TaskSource(ScriptedSource):
 
     pages: tuple[tuple[TaskInstance, ...], ...] = ((),)
     past: dict[int, tuple[WorkflowInstance, ...]] = {}  # noqa: RUF012 - replaced, never changed
+    neighbours: dict[tuple[int, Direction], tuple[tuple[Dependency, ...], ...]] = {}  # noqa: RUF012
+    """Pages of them."""
+    operations: tuple[OperationLog, ...] = ()
 
     async def find_workflow_instances(
         self, query: Query, *, page: int = 1
@@ -139,6 +151,19 @@ class TaskSource(ScriptedSource):
     async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:
         await self._called("log", (task_id, run_number or 0))
         return f"log of run {run_number}"
+
+    async def list_dependencies(
+        self, task_id: int, direction: Direction, *, page: int = 1
+    ) -> Page[Dependency]:
+        await self._called(direction.value.lower(), (task_id, page))
+        found = self.neighbours.get((task_id, direction), ((),))
+        return Page(found[page - 1], page, None, is_last=page == len(found))
+
+    async def list_operation_logs(
+        self, task_id: int, day_ms: int | None = None, *, page: int = 1
+    ) -> Page[OperationLog]:
+        await self._called("operations", (task_id, day_ms or 0, page))
+        return Page(self.operations, page, None, is_last=True)
 
 
 class Asker(Rig):

@@ -19,11 +19,23 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.model import InstanceId, Page, Query, Target, TaskInstance, WorkflowInstance
+from wfinspect.model import (
+    Dependency,
+    Direction,
+    InstanceId,
+    OperationLog,
+    Page,
+    Query,
+    Target,
+    TaskInstance,
+    WorkflowInstance,
+)
 from wfinspect.watching.api import (
+    DependenciesOf,
     EarlierRuns,
     Find,
     InstanceOf,
+    OperationsOf,
     Outcome,
     Reply,
     RunsOf,
@@ -118,6 +130,41 @@ async def test_a_task_its_runs_its_log_and_a_search_are_a_call_each(rig: Asker) 
     ]
     assert value_of(rig.heard[2]) == "log of run 2"
     assert rig.snapshot.health.calls_today == before + 4
+
+
+async def test_the_neighbours_of_a_task_are_read_to_the_last_page(rig: Asker) -> None:
+    up, down = Direction.UPSTREAM, Direction.DOWNSTREAM
+    two, three = (Dependency(TaskInstance(n, raw="{}"), "Normal") for n in (2, 3))
+    rig.source.neighbours = {(1, up): ((two,), (three,)), (1, down): ((three,),)}
+
+    for direction in (up, down):
+        rig.engine.submit(DependenciesOf(BINDING, 1, direction), rig.heard.append)
+        await rig.run(2.0)
+
+    found = [value_of(each) for each in rig.heard]
+    assert found == [(two, three), (three,)]
+    assert [each.task.raw for each in found[0]] == ["", ""]
+    assert rig.called("upstream") == [(1, 1), (1, 2)]
+    assert rig.called("downstream") == [(1, 1)]
+
+
+async def test_what_was_done_to_a_task_is_a_call_for_its_day(rig: Asker) -> None:
+    rig.source.operations = (OperationLog(5, "Rerun", "1823", 7, 1),)
+
+    assert value_of(await rig.ask(OperationsOf(BINDING, 5, 86_400_000))) == rig.source.operations
+    assert rig.called("operations") == [(5, 86_400_000, 1)]
+
+
+async def test_what_is_about_a_settled_task_is_requested_once(rig: Asker) -> None:
+    for settled_at in (None, None, 7, 7, 8):
+        rig.engine.submit(OperationsOf(BINDING, 5, 0, settled_at), rig.heard.append)
+        rig.engine.submit(
+            DependenciesOf(BINDING, 5, Direction.UPSTREAM, settled_at), rig.heard.append
+        )
+        await rig.run(2.0)
+
+    assert len(rig.heard) == 10
+    assert (len(rig.called("operations")), len(rig.called("upstream"))) == (4, 4)
 
 
 async def test_an_answer_says_when_it_was_read(rig: Asker) -> None:

@@ -43,7 +43,15 @@ from wfinspect.watching.cadence import FOLLOW_SECONDS
 WORDS = (*(str(each) for each in Status if each is not Status.UNKNOWN), "frozen", "dry-run")
 """What a task's state may be called."""
 
-_LEFT_OUT = ("script_content", "tags", "unknown_fields", "unreadable", "raw")
+_OF_INSTANCE = (
+    "workflow_instance_id",
+    "workflow_id",
+    "workflow_name",
+    "project_id",
+    "biz_date",
+    "env_type",
+)
+_LEFT_OUT = (*_OF_INSTANCE, "script_content", "tags", "unknown_fields", "unreadable", "raw")
 _COLUMNS = tuple(each.name for each in fields(TaskInstance) if each.name not in _LEFT_OUT)
 _SHED = ("STARTED", "TYPE", "RUN")
 _TITLES = ("ID", "STATUS", "NAME", "TYPE", "STARTED", "RAN", "RUN")

@@ -18,8 +18,10 @@ import httpx
 from wfinspect.clock import Clock
 from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.decoding import (
+    decode_dependencies,
     decode_instance,
     decode_log,
+    decode_operations,
     decode_page,
     decode_task,
     decode_tasks,
@@ -29,7 +31,17 @@ from wfinspect.dataworks.failures import NO_SKEW, contact_error, failure_of, has
 from wfinspect.dataworks.signing import Acs3Auth
 from wfinspect.dataworks.transport import Answer, Call, Transport
 from wfinspect.errors import ABOUT_KEYS, BadAnswer, ClockSkew, NotFound
-from wfinspect.model import InstanceId, Page, Query, Target, TaskInstance, WorkflowInstance
+from wfinspect.model import (
+    Dependency,
+    Direction,
+    InstanceId,
+    OperationLog,
+    Page,
+    Query,
+    Target,
+    TaskInstance,
+    WorkflowInstance,
+)
 
 MAX_IDS = 100
 """IDs of one list call."""
@@ -39,6 +51,9 @@ FIND_PAGE = 100
 
 TASK_PAGE = 500
 """Tasks of one page, as many as the service gives."""
+
+NEIGHBOUR_PAGE = 100
+"""Dependencies or operations of one page; the service does not document how many it would give."""
 
 LOG_DEADLINE = 60.0
 MAX_LOG_BODY = 40 * 1024 * 1024
@@ -190,6 +205,27 @@ class DataWorksClient:
             max_body=MAX_LOG_BODY,
         )
         return await self._send(call, decode_log)
+
+    async def list_dependencies(
+        self, task_id: int, direction: Direction, *, page: int = 1
+    ) -> Page[Dependency]:
+        """Read a page of what a task waits for, or of what waits for it; raises as `get_task_instance`."""
+        operation = f"List{direction.value}TaskInstances"
+        decode = partial(decode_dependencies, number=page, size=NEIGHBOUR_PAGE)
+        return await self._send(self._page_of_task(operation, task_id, page), decode)
+
+    async def list_operation_logs(
+        self, task_id: int, day_ms: int | None = None, *, page: int = 1
+    ) -> Page[OperationLog]:
+        """Read a page of what was done to a task by hand on one day, today without one."""
+        operation = "ListTaskInstanceOperationLogs"
+        decode = partial(decode_operations, number=page, size=NEIGHBOUR_PAGE)
+        return await self._send(self._page_of_task(operation, task_id, page, Date=day_ms), decode)
+
+    @staticmethod
+    def _page_of_task(operation: str, task_id: int, page: int, **others: int | None) -> Call:
+        given = {"Id": task_id, "PageNumber": page, "PageSize": NEIGHBOUR_PAGE, **others}
+        return Call(operation, given, requested_id=task_id, kind="task instance")
 
     def credentials_fingerprint(self) -> str:
         """Return a text that changes when the files behind the credentials do: a refusal may be over."""

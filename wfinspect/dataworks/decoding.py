@@ -1,4 +1,4 @@
-"""From the bytes of an answer to instances, tasks and logs: pure functions.
+"""From the bytes of an answer to instances, tasks, dependencies and logs: pure functions.
 
 An answer is read in two steps: its members, each object still packed, and then the fields of each object.
 
@@ -23,7 +23,9 @@ from wfinspect.model import (
     MAX_INSTANCE_ID,
     MAX_STATUS,
     SHARED,
+    Dependency,
     InstanceId,
+    OperationLog,
     Page,
     Tag,
     TaskInstance,
@@ -48,7 +50,11 @@ class _Found(msgspec.Struct, rename="pascal"):
 
 class _PagingInfo(msgspec.Struct, rename="pascal"):
     workflow_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
+    upstream_task_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
+    downstream_task_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
+    operation_logs: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     task_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
+    """The last, since a list of dependencies has it as well, in a form that is deprecated."""
     page_size: msgspec.Raw = _NULL
     total_count: msgspec.Raw = _NULL
 
@@ -86,6 +92,16 @@ def decode_task(body: bytes, requested_id: int) -> TaskInstance:
 def decode_tasks(body: bytes, number: int, size: int) -> Page[TaskInstance]:
     """Return the tasks in an answer of ListTaskInstances, also several runs of one task."""
     return _page_of(body, _task, lambda task: (task.id, task.run_number), number, size)
+
+
+def decode_dependencies(body: bytes, number: int, size: int) -> Page[Dependency]:
+    """Return the neighbours in an answer of ListUpstreamTaskInstances or its downstream twin."""
+    return _page_of(body, _dependency, lambda each: (each.task.id, each.type), number, size)
+
+
+def decode_operations(body: bytes, number: int, size: int) -> Page[OperationLog]:
+    """Return what was done, in an answer of ListTaskInstanceOperationLogs."""
+    return _page_of(body, _operation, lambda each: each, number, size)
 
 
 def decode_log(body: bytes) -> str:
@@ -151,7 +167,7 @@ def _page_of(
     number: int,
     size: int,
 ) -> Page[_T]:
-    """Return a page of instances or tasks in its order, one for each key.
+    """Return a page of items in its order, one for each key.
 
     An item that can't be read is left out, as if it had not been found: it must not hide the
     others, and a Get of it says what is wrong with it.
@@ -169,9 +185,17 @@ def _page_of(
     page = _decoded(repaired(body), _Listed).paging_info
     if page is None:
         raise BadAnswer("The service's answer holds no PagingInfo: it was not used.")
-    total = _count_or_none(page.total_count)
+    total = _or_nothing(count, page.total_count)
     lists = [
-        each for each in (page.workflow_instances, page.task_instances) if each is not msgspec.UNSET
+        each
+        for each in (
+            page.workflow_instances,
+            page.upstream_task_instances,
+            page.downstream_task_instances,
+            page.operation_logs,
+            page.task_instances,
+        )
+        if each is not msgspec.UNSET
     ]
     # Without its list, only a count of 0 says that there is nothing to list.
     if not lists and bytes(page.total_count).strip(b' "') != b"0":
@@ -188,7 +212,7 @@ def _page_of(
             found[key(item)] = item
     if trouble is not None and not found:
         raise trouble
-    size = _count_or_none(page.page_size) or size
+    size = _or_nothing(count, page.page_size) or size
     is_last = not raws or (len(raws) < size if total is None else number * size >= total)
     return Page(tuple(found.values()), number, total, is_last)
 
@@ -225,7 +249,50 @@ def _number(value: int | None) -> int | None:
 
 
 def _task(raw: msgspec.Raw) -> TaskInstance:
-    return TaskInstance(**values_of(raw, _TASK, left_in_raw=_LEFT_IN_RAW))
+    values = values_of(raw, _TASK, left_in_raw=_LEFT_IN_RAW)
+    values |= {name: sys.intern(values[name]) for name in _SHARED_BY_TASKS if name in values}
+    values |= {name: _number(values[name]) for name in _SHARED_TASK_NUMBERS if name in values}
+    return TaskInstance(**values)
+
+
+_SHARED_BY_TASKS = ("workflow_name", "env_type")
+_SHARED_TASK_NUMBERS = ("project_id", "workflow_id", "workflow_instance_id", "biz_date")
+
+
+class _DependencyShape(msgspec.Struct, rename="pascal"):
+    task_instance: msgspec.Raw = msgspec.Raw(b"")
+    dependency_type: msgspec.Raw = _NULL
+    step_type: msgspec.Raw = _NULL
+
+
+def _dependency(raw: msgspec.Raw) -> Dependency:
+    found = _decoded(raw, _DependencyShape)
+    if task := found.task_instance:
+        return Dependency(_task(task), _or_nothing(word, found.dependency_type) or "")
+    # The deprecated form, which is the task itself.
+    return Dependency(_task(raw), _or_nothing(word, found.step_type) or "")
+
+
+class _OperationShape(msgspec.Struct, rename="pascal"):
+    task_instance_id: msgspec.Raw = _NULL
+    operation_content: msgspec.Raw = _NULL
+    user: msgspec.Raw = _NULL
+    create_time: msgspec.Raw = _NULL
+    operation_seq: msgspec.Raw = _NULL
+
+
+def _operation(raw: msgspec.Raw) -> OperationLog:
+    found = _decoded(raw, _OperationShape)
+    log = OperationLog(
+        _or_nothing(count, found.task_instance_id),
+        _or_nothing(text, found.operation_content) or "",
+        _or_nothing(text, found.user) or "",
+        _or_nothing(count, found.create_time),
+        _or_nothing(count, found.operation_seq),
+    )
+    if not any(log[1:]):
+        raise BadAnswer("The service's answer holds an operation of which nothing can be read.")
+    return log
 
 
 MAX_PARTS = 50_000
@@ -386,9 +453,9 @@ def _status(raw: msgspec.Raw) -> str:
     return text(raw)[:MAX_STATUS]
 
 
-def _count_or_none(raw: msgspec.Raw) -> int | None:
+def _or_nothing(read: Callable[[msgspec.Raw], _T | None], raw: msgspec.Raw) -> _T | None:
     try:
-        return count(raw)
+        return read(raw)
     except ValueError:
         return None
 
@@ -421,12 +488,14 @@ _TASK = shape_of(
     resource_group_id=Field(text, (("RuntimeResource", "ResourceGroupId"),)),
     script_content=Field(verbatim, (("Script", "Content"),)),
     script_parameters=Field(verbatim, (("ScriptParameters",), ("Script", "Parameters"))),
+    workflow_name=bare_line,
+    biz_date=Field(count, (("Bizdate",),)),
+    env_type=Field(word, (("EnvType",), ("ProjectEnv",))),
 )
 
-# Much data, and what the instance says of itself.
+# Much data, and what the instance or its dependency says.
 _LEFT_IN_RAW = (
-    "DataSource", "Inputs", "Outputs", "Bizdate", "ProjectEnv", "ProjectId", "UnifiedWorkflowInstanceId",
-    "WorkflowId", "WorkflowInstanceId", "WorkflowInstanceType", "WorkflowName",
+    "DataSource", "Inputs", "Outputs", "StepType", "UnifiedWorkflowInstanceId", "WorkflowInstanceType",
 )  # fmt: skip
 
 # Bytes that should be JSON: repaired where services are known to cut, and bounded.

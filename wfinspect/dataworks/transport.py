@@ -46,6 +46,9 @@ READ_ONLY = frozenset(
         "ListTaskInstances",
         "GetTaskInstance",
         "GetTaskInstanceLog",
+        "ListUpstreamTaskInstances",
+        "ListDownstreamTaskInstances",
+        "ListTaskInstanceOperationLogs",
     }
 )
 """Every operation that this program can send."""

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from wfinspect.errors import ServiceError
 from wfinspect.model import (
+    Dependency,
+    Direction,
     Family,
     Follow,
     InstanceId,
     InstanceKey,
+    OperationLog,
     Page,
     Query,
     Target,
@@ -466,6 +469,32 @@ class TaskLog(_OfTarget[str]):
 
 
 @dataclass(eq=False, repr=False)
+class DependenciesOf(_OfTarget[tuple[Dependency, ...]]):
+    """All that one task waits for, or all that waits for it; a call for 100 of them.
+
+    The tasks come without their JSON.
+    """
+
+    target: Target
+    task_id: int
+    direction: Direction
+    settled_at: int | None = None
+    """The latest ModifyTime of what it lists, where all of that is over: then the answer is kept."""
+
+
+@dataclass(eq=False, repr=False)
+class OperationsOf(_OfTarget[tuple[OperationLog, ...]]):
+    """What was done to one task by hand on one day, in the service's order; a call for 100 of them."""
+
+    target: Target
+    task_id: int
+    day_ms: int | None = None
+    """Midnight of the day in the region's zone; None is today."""
+    settled_at: int | None = None
+    """As in `TaskOf`."""
+
+
+@dataclass(eq=False, repr=False)
 class Find(_OfTarget[Page[WorkflowInstance]]):
     """A page of the instances that match, newest first; one call."""
 
@@ -519,6 +548,16 @@ class InstanceSource(Protocol):
 
     async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:
         """Return the log of one run, the latest without a number."""
+
+    async def list_dependencies(
+        self, task_id: int, direction: Direction, *, page: int = 1
+    ) -> Page[Dependency]:
+        """Return a page of what a task waits for, or of what waits for it."""
+
+    async def list_operation_logs(
+        self, task_id: int, day_ms: int | None = None, *, page: int = 1
+    ) -> Page[OperationLog]:
+        """Return a page of what was done to a task by hand on one day, today without one."""
 
     def credentials_fingerprint(self) -> str:
         """Return a text that changes when the credentials' source does; cheap, called every second."""

@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from math import inf
@@ -37,11 +37,13 @@ from wfinspect.model import (
 )
 from wfinspect.watching.api import (
     A,
+    DependenciesOf,
     EarlierRuns,
     Find,
     Heard,
     InstanceOf,
     InstanceSource,
+    OperationsOf,
     Outcome,
     Reply,
     Request,
@@ -70,7 +72,7 @@ class ReplyCache:
 
     def version(self, request: Request[Any]) -> int | None:
         """Return what changes when a kept answer is no longer true; None where none is to be kept."""
-        if isinstance(request, (TaskOf, TaskLog)):
+        if isinstance(request, (TaskOf, TaskLog, DependenciesOf, OperationsOf)):
             return request.settled_at
         if isinstance(request, (TasksOf, RunsOf)):
             row = self._journal.watchlist.rows.get(request.key)
@@ -94,7 +96,8 @@ class ReplyCache:
         logs = [each for each in self._replies if isinstance(each, TaskLog)]
         heavy, room = list[Request[Any]](), _MOST_TASKS
         for known, (_, each) in reversed(self._replies.items()):
-            room -= len(each.value.items) if isinstance(each.value, Page) else 0
+            held = each.value.items if isinstance(each.value, Page) else each.value
+            room -= len(held) if isinstance(held, tuple) else 0
             if room < 0 and known != request:
                 heavy.append(known)
         for oldest in (*logs[:-_MOST_LOGS], *list(self._replies)[:-_MOST], *heavy):
@@ -203,7 +206,7 @@ def _run(biz_date: int, number: object, status: object, started: object, finishe
 
 
 MAX_PAGES = 20
-"""Pages of one answer: 10,000 tasks."""
+"""Pages of one answer: 10,000 tasks, or 2,000 dependencies."""
 MAX_RAW = 16_000_000
 """Characters of JSON that are kept of them all; a task without is read when it is opened."""
 
@@ -319,6 +322,22 @@ class Lookups:
                 value = await self._call(target, lambda s: s.get_task_instance(task_id))
             case TaskLog(target, task_id, number):
                 value = await self._call(target, lambda s: s.get_task_instance_log(task_id, number))
+            case DependenciesOf(target, task_id, direction):
+                found = self._pages(
+                    target, lambda s, n: s.list_dependencies(task_id, direction, page=n)
+                )
+                value = tuple(
+                    [
+                        each._replace(task=replace(each.task, raw=""))
+                        async for page in found
+                        for each in page.items
+                    ]
+                )
+            case OperationsOf(target, task_id, day_ms):
+                logs = self._pages(
+                    target, lambda s, n: s.list_operation_logs(task_id, day_ms, page=n)
+                )
+                value = tuple([each async for page in logs for each in page.items])
             case Find(target, query, page):
                 value = await self._call(
                     target, lambda s: s.find_workflow_instances(query, page=page)
@@ -333,18 +352,24 @@ class Lookups:
         instance = await self._instance(key)
         found: dict[tuple[int, int | None], TaskInstance] = {}
         room = MAX_RAW
-        for number in range(1, MAX_PAGES + 1):
-            page = await self._call(
-                key.target,
-                lambda s, n=number: s.list_task_instances(instance, page=n, task_id=task_id),  # type: ignore[misc]
-            )
+        async for page in self._pages(
+            key.target, lambda s, n: s.list_task_instances(instance, page=n, task_id=task_id)
+        ):
             for task in page.items:
                 room -= len(task.raw)
                 # A list that moves between two pages shows some of them twice.
                 found[task.id, task.run_number] = task if room >= 0 else replace(task, raw="")
+        return Page(tuple(found.values()), page.number, page.total, page.is_last)
+
+    async def _pages(
+        self, target: Target, call: Callable[[InstanceSource, int], Awaitable[Page[_T]]]
+    ) -> AsyncIterator[Page[_T]]:
+        """Yield the pages of an answer, which `call` gets by their numbers."""
+        for number in range(1, MAX_PAGES + 1):
+            page = await self._call(target, lambda s, n=number: call(s, n))  # type: ignore[misc]
+            yield page
             if page.is_last:
                 break
-        return Page(tuple(found.values()), page.number, page.total, page.is_last)
 
     async def _earlier_runs(self, key: InstanceKey, most: int) -> tuple[Run, ...]:
         past = RunHistory(self._journal, key.target, await self._instance(key))
