@@ -10,6 +10,7 @@ from fakes import BINDING, START, FakeClock, instance, key, ms
 from wfinspect.clock import Moment
 from wfinspect.errors import (
     BadAnswer,
+    BadRequest,
     ConfigError,
     DailyLimit,
     NotFound,
@@ -132,20 +133,52 @@ async def test_a_task_its_runs_its_log_and_a_search_are_a_call_each(rig: Asker) 
     assert rig.snapshot.health.calls_today == before + 4
 
 
-async def test_the_neighbours_of_a_task_are_read_to_the_last_page(rig: Asker) -> None:
+async def test_the_neighbours_of_a_task_are_read_page_by_page(rig: Asker) -> None:
     up, down = Direction.UPSTREAM, Direction.DOWNSTREAM
     two, three = (Dependency(TaskInstance(n, raw="{}"), "Normal") for n in (2, 3))
     rig.source.neighbours = {(1, up): ((two,), (three,)), (1, down): ((three,),)}
 
-    for direction in (up, down):
-        rig.engine.submit(DependenciesOf(BINDING, 1, direction), rig.heard.append)
-        await rig.run(2.0)
+    for request in (
+        DependenciesOf(BINDING, 1, up),
+        DependenciesOf(BINDING, 1, up, 2),
+        DependenciesOf(BINDING, 1, down),
+    ):
+        rig.engine.submit(request, rig.heard.append)
+        await rig.run(1.0)
 
-    found = [value_of(each) for each in rig.heard]
-    assert found == [(two, three), (three,)]
-    assert [each.task.raw for each in found[0]] == ["", ""]
-    assert rig.called("upstream") == [(1, 1), (1, 2)]
-    assert rig.called("downstream") == [(1, 1)]
+    pages = [value_of(each) for each in rig.heard]
+    assert [(page.items, page.is_last) for page in pages] == [
+        ((two,), False),
+        ((three,), True),
+        ((three,), True),
+    ]
+    assert {each.task.raw for page in pages for each in page.items} == {""}
+    assert (rig.called("upstream"), rig.called("downstream")) == ([(1, 1), (1, 2)], [(1, 1)])
+
+
+async def test_a_workflows_own_task_is_tried_once_a_day(rig: Asker) -> None:
+    own = [DependenciesOf(BINDING, n, Direction.UPSTREAM, is_of_workflow=True) for n in (7, 8)]
+    for error, request in ((BadRequest("no"), own[0]), (None, own[1])):
+        rig.source.errors = [error] if error else []
+        outcome = await rig.ask(request)
+        assert value_of(outcome) is None
+        assert outcome.calls == bool(error)
+
+    assert value_of(await rig.ask(DependenciesOf(BINDING, 8, Direction.UPSTREAM))) is not None
+    rig.clock.advance(86_400)
+    assert value_of(await rig.ask(own[1])) is not None
+    assert rig.called("upstream") == [(7, 1), (8, 1), (8, 1)]
+
+
+async def test_an_answer_says_how_many_calls_it_took(rig: Asker) -> None:
+    rig.source.hold(instance(7, "Success"))
+    rig.source.pages = ((TaskInstance(1),), (TaskInstance(2),))
+
+    for request in (TasksOf(key(7)), *[TaskLog(BINDING, 5, 1, 7)] * 2):
+        rig.engine.submit(request, rig.heard.append)
+        await rig.run(3.0)
+
+    assert [outcome.calls for outcome in rig.heard] == [3, 1, 0]
 
 
 async def test_what_was_done_to_a_task_is_a_call_for_its_day(rig: Asker) -> None:
@@ -155,16 +188,13 @@ async def test_what_was_done_to_a_task_is_a_call_for_its_day(rig: Asker) -> None
     assert rig.called("operations") == [(5, 86_400_000, 1)]
 
 
-async def test_what_is_about_a_settled_task_is_requested_once(rig: Asker) -> None:
+async def test_what_was_done_to_a_settled_task_is_requested_once(rig: Asker) -> None:
     for settled_at in (None, None, 7, 7, 8):
         rig.engine.submit(OperationsOf(BINDING, 5, 0, settled_at), rig.heard.append)
-        rig.engine.submit(
-            DependenciesOf(BINDING, 5, Direction.UPSTREAM, settled_at), rig.heard.append
-        )
         await rig.run(2.0)
 
-    assert len(rig.heard) == 10
-    assert (len(rig.called("operations")), len(rig.called("upstream"))) == (4, 4)
+    assert len(rig.heard) == 5
+    assert len(rig.called("operations")) == 4
 
 
 async def test_an_answer_says_when_it_was_read(rig: Asker) -> None:

@@ -469,8 +469,8 @@ class TaskLog(_OfTarget[str]):
 
 
 @dataclass(eq=False, repr=False)
-class DependenciesOf(_OfTarget[tuple[Dependency, ...]]):
-    """All that one task waits for, or all that waits for it; a call for 100 of them.
+class DependenciesOf(_OfTarget["Page[Dependency] | None"]):
+    """A page of what one task waits for, or of what waits for it; one call.
 
     The tasks come without their JSON.
     """
@@ -478,8 +478,10 @@ class DependenciesOf(_OfTarget[tuple[Dependency, ...]]):
     target: Target
     task_id: int
     direction: Direction
-    settled_at: int | None = None
-    """The latest ModifyTime of what it lists, where all of that is over: then the answer is kept."""
+    page: int = 1
+    is_of_workflow: bool = False
+    """The ID is that of the task that stands for a workflow instance. Where the service does not take
+    it, None is the answer, and no call is made for another such ID on that day."""
 
 
 @dataclass(eq=False, repr=False)
@@ -508,6 +510,8 @@ class Reply(NamedTuple, Generic[A]):
 
     value: A
     read_at: datetime
+    calls: int = 0
+    """How many calls it took; none where it was known."""
 
 
 Outcome = Reply[A] | ServiceError

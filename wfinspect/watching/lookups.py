@@ -8,6 +8,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from math import inf
@@ -15,8 +16,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock, Moment
 from wfinspect.errors import (
+    BadRequest,
     CredentialsMissing,
     DailyLimit,
+    NotFound,
     Refused,
     ServiceError,
     Throttled,
@@ -25,6 +28,7 @@ from wfinspect.errors import (
 from wfinspect.format import moment as moment_of
 from wfinspect.lateness import Run
 from wfinspect.model import (
+    Dependency,
     InstanceKey,
     Page,
     Query,
@@ -72,7 +76,7 @@ class ReplyCache:
 
     def version(self, request: Request[Any]) -> int | None:
         """Return what changes when a kept answer is no longer true; None where none is to be kept."""
-        if isinstance(request, (TaskOf, TaskLog, DependenciesOf, OperationsOf)):
+        if isinstance(request, (TaskOf, TaskLog, OperationsOf)):
             return request.settled_at
         if isinstance(request, (TasksOf, RunsOf)):
             row = self._journal.watchlist.rows.get(request.key)
@@ -211,6 +215,8 @@ MAX_RAW = 16_000_000
 """Characters of JSON that are kept of them all; a task without is read when it is opened."""
 
 _POLLS_TURN_SECONDS = 1.0
+_calls: ContextVar[list[Target]] = ContextVar("calls")
+"""Those made for the request that is being answered."""
 _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
@@ -301,10 +307,13 @@ class Lookups:
 
     async def _answer(self, request: Request[Any]) -> None:
         version = self._cache.version(request)
+        calls: list[Target] = []
+        _calls.set(calls)
         outcome: Outcome[Any] = await outcome_of(self._find_out(request))
         # A run that changed meanwhile is read again.
         if isinstance(outcome, Reply):
             self._cache.keep(request, version, outcome)
+            outcome = outcome._replace(calls=len(calls))
         for answer in self._requests.pop(request):
             _give(answer, outcome)
         self._calls.wake()
@@ -322,17 +331,8 @@ class Lookups:
                 value = await self._call(target, lambda s: s.get_task_instance(task_id))
             case TaskLog(target, task_id, number):
                 value = await self._call(target, lambda s: s.get_task_instance_log(task_id, number))
-            case DependenciesOf(target, task_id, direction):
-                found = self._pages(
-                    target, lambda s, n: s.list_dependencies(task_id, direction, page=n)
-                )
-                value = tuple(
-                    [
-                        each._replace(task=replace(each.task, raw=""))
-                        async for page in found
-                        for each in page.items
-                    ]
-                )
+            case DependenciesOf():
+                value = await self._dependencies(request)
             case OperationsOf(target, task_id, day_ms):
                 logs = self._pages(
                     target, lambda s, n: s.list_operation_logs(task_id, day_ms, page=n)
@@ -347,6 +347,29 @@ class Lookups:
             case _:
                 raise TypeError(f"{type(request).__name__} is no request that is known")
         return Reply(value, self._clock.now())
+
+    async def _dependencies(self, request: DependenciesOf) -> Page[Dependency] | None:
+        moment, target = self._clock.moment(), request.target
+        name = f"no workflow's own task {json.dumps(target)}"
+        day = day_of(target.region, moment.now).isoformat()
+        if request.is_of_workflow and self._journal.remembered(name, moment.monotonic) == day:
+            return None
+        try:
+            page = await self._call(
+                target,
+                lambda s: s.list_dependencies(
+                    request.task_id, request.direction, page=request.page
+                ),
+            )
+        except (NotFound, BadRequest):
+            if not request.is_of_workflow:
+                raise
+            self._journal.remember(name, day)
+            return None
+        # The JSON of thousands is never shown.
+        return page._replace(
+            items=tuple(e._replace(task=replace(e.task, raw="")) for e in page.items)
+        )
 
     async def _tasks(self, key: InstanceKey, task_id: int | None) -> Page[TaskInstance]:
         instance = await self._instance(key)
@@ -400,6 +423,7 @@ class Lookups:
         self._waiting.append((target, turn))
         self._calls.wake()
         await turn
+        _calls.get().append(target)
         try:
             value = await call(await self._calls.source(target))
         except ServiceError as error:

@@ -1,0 +1,300 @@
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+import pytest
+from fakes import BINDING, START, instance, key
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfinspect.errors import NotFound, Throttled
+from wfinspect.model import Dependency, Direction, Page, TaskInstance
+from wfinspect.watching.api import DependenciesOf, InstanceOf, Reply, Request, TaskOf, TasksOf
+from wfinspect.watching.dependencies import Dependencies, DependencySearch, Walk, explore
+
+UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
+STATES = ("NotRun", "Running", "Failure", "Success", "WaitTime", "Odd", "frozen")
+PAGE = 2
+"""So small that most tasks have several."""
+
+Graph = Mapping[int, Sequence[int]]
+
+
+def task(number: int, state: str = "NotRun", **fields: object) -> TaskInstance:
+    if state == "frozen":
+        state, fields = "NotRun", {"trigger_recurrence": "Pause", **fields}
+    values: dict[str, object] = {"task_name": f"t{number}", "workflow_name": f"w{number // 10}"}
+    return TaskInstance(number, status=state, **(values | fields))  # type: ignore[arg-type]
+
+
+class World:
+    """Tasks and who is next to whom; what is read is written down."""
+
+    def __init__(self, graph: Graph, states: Mapping[int, str], **fields: object) -> None:
+        self.tasks = {n: task(n, states.get(n, "NotRun"), **fields) for n in graph}
+        self.graph = graph
+        self.read: list[tuple[int, int]] = []
+
+    def page(self, number: int, at: int) -> Page[Dependency]:
+        self.read.append((number, at))
+        found = [Dependency(self.tasks[n], "Normal") for n in self.graph[number]]
+        items = tuple(found[(at - 1) * PAGE : at * PAGE])
+        return Page(items, at, len(found), is_last=at * PAGE >= len(found))
+
+    def walk(self, direction: Direction, *starts: int, most: int = 10_000) -> Dependencies:
+        walk = Walk(direction, [self.tasks[n] for n in starts])
+        for _ in range(most):
+            if (step := walk.next()) is None:
+                break
+            walk.learn(step[0], self.page(*step))
+        return walk.found()
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[World, list[int]]:
+    count = draw(st.integers(1, 9))
+    numbers = st.integers(1, count)
+    graph = {n: draw(st.lists(numbers, max_size=5, unique=True)) for n in range(1, count + 1)}
+    states = {n: draw(st.sampled_from(STATES)) for n in graph}
+    starts = draw(st.lists(numbers, min_size=1, max_size=3, unique=True))
+    return World(graph, states), starts
+
+
+def reference(world: World, starts: Sequence[int], direction: Direction) -> Iterator[TaskInstance]:
+    """All that a search without a budget comes to, depth first."""
+    seen: set[int] = set()
+
+    def visit(number: int) -> None:
+        if number in seen:
+            return
+        seen.add(number)
+        each = world.tasks[number]
+        begun = each.status != "NotRun" or (direction is UP and each.is_frozen)
+        holds = direction is DOWN and number in starts and each.status != "Success"
+        if holds or not begun:
+            for other in world.graph[number]:
+                visit(other)
+
+    for number in starts:
+        visit(number)
+    return (world.tasks[number] for number in seen)
+
+
+@given(worlds(), st.integers(0, 12), st.sampled_from([UP, DOWN]))
+def test_it_ends_and_reads_no_page_twice(
+    made: tuple[World, list[int]], most: int, direction: Direction
+) -> None:
+    world, starts = made
+
+    found = world.walk(direction, *starts, most=most)
+
+    assert len(world.read) == len(set(world.read)) <= most
+    assert all(world.tasks[number].task_name for number, _ in world.read)
+    if found.unread:
+        assert len(world.read) == most
+
+
+@given(worlds())
+def test_upstream_it_finds_exactly_what_blocks(made: tuple[World, list[int]]) -> None:
+    world, starts = made
+
+    found = world.walk(UP, *starts)
+
+    blocking = {
+        each.id
+        for each in reference(world, starts, UP)
+        if (each.status != "NotRun" or each.is_frozen) and each.status != "Success"
+    }
+    dead_ends = {
+        each.id
+        for each in reference(world, starts, UP)
+        if each.status == "NotRun"
+        and not each.is_frozen
+        and all(world.tasks[n].status == "Success" for n in world.graph[each.id])
+    }
+    assert {each.task.id for each in found.tasks} == blocking | dead_ends
+    assert len(found.tasks) == len(blocking) + len(dead_ends)
+    assert found.unread == 0
+    states = [each.task.word for each in found.tasks]
+    order = ("Failure", "frozen", "Odd", "Running", "WaitTime", "NotRun")
+    assert states == sorted(states, key=order.index)
+
+
+@given(worlds())
+def test_downstream_it_finds_exactly_what_has_not_begun(made: tuple[World, list[int]]) -> None:
+    world, starts = made
+
+    found = world.walk(DOWN, *starts)
+
+    held = {e.id for e in reference(world, starts, DOWN) if e.status == "NotRun"} - {*starts}
+    assert sorted(each.task.id for each in found.tasks) == sorted(held)
+    assert (found.between, found.unread) == ((), 0)
+
+
+@given(worlds())
+def test_a_way_leads_from_a_start_to_each_by_its_level(made: tuple[World, list[int]]) -> None:
+    world, starts = made
+
+    found = world.walk(UP, *starts)
+
+    for each in (*found.tasks, *found.between):
+        if each.level == 0:
+            assert each.task.id in starts
+            continue
+        way = [*(one.id for one in each.through), each.task.id]
+        assert len(way) == each.level
+        assert any(way[0] in world.graph[start] for start in starts)
+        assert all(b in world.graph[a] for a, b in pairwise(way))
+
+
+def test_the_nearest_are_read_first_and_what_is_left_is_counted() -> None:
+    world = World({1: [2, 3], 2: [4], 3: [5], 4: [], 5: [6], 6: []}, {4: "Success", 6: "Failure"})
+
+    found = world.walk(UP, 1, most=3)
+
+    assert world.read == [(1, 1), (2, 1), (3, 1)]
+    assert (found.unread, found.words) == (1, "waits for 1 NotRun, 2 not begun between")
+    assert world.walk(UP, 1).words == "waits for 1 Failure, 1 NotRun, 2 not begun between"
+
+
+def test_of_an_instances_tasks_those_that_others_wait_for_lead_out_of_it() -> None:
+    # 11 to 14 are its tasks, of which 14 waits for 12, and 12 for 21, which is of another instance.
+    world = World(
+        {11: [14], 12: [21], 13: [14], 14: [12], 21: [31], 31: []}, {31: "Failure", 21: "NotRun"}
+    )
+
+    found = world.walk(UP, 11, 12, 13, 14, most=4)
+
+    assert [number for number, _ in world.read] == [11, 14, 12, 21]
+    assert [(each.task.id, each.level, each.path) for each in found.tasks] == [(31, 2, "w2: t21")]
+
+
+def test_tasks_that_wait_for_each_other_are_named() -> None:
+    world = World({1: [2], 2: [3], 3: [4], 4: [2]}, {})
+
+    for direction, names in ((UP, ("t2", "t3", "t4")), (DOWN, ("t4", "t3", "t2"))):
+        found = world.walk(direction, 1)
+        cycle = [each.task_name for each in found.cycle]
+        assert len(cycle) == 4
+        assert cycle[0] == cycle[-1]
+        begins = names.index(cycle[0])
+        assert cycle[:-1] == [*names[begins:], *names[:begins]]
+    assert World({1: [2], 2: [3], 3: []}, {}).walk(UP, 1).cycle == ()
+
+
+def test_what_is_late_comes_before_what_runs_and_what_is_followed_before_the_rest() -> None:
+    world = World({1: [2, 3, 4], 2: [], 3: [], 4: []}, {2: "Running", 3: "Running", 4: "Failure"})
+    walk = Walk(UP, [world.tasks[1]])
+    while step := walk.next():
+        walk.learn(step[0], world.page(*step))
+    found = walk.found(is_late=lambda each: each.id == 3)
+    assert [each.word for each in found.tasks] == ["Failure", "Running late", "Running"]
+
+    world = World({1: [2, 3], 2: [], 3: []}, {1: "Failure"}, owner="1823", project_id=88123)
+    walk = Walk(DOWN, [world.tasks[1]])
+    while step := walk.next():
+        walk.learn(step[0], world.page(*step))
+    found = walk.found(is_followed=lambda each: each.id == 3)
+    assert [each.task.id for each in found.tasks] == [3, 2]
+    assert (found.words, found.counted) == ("holds up 2", "2 in workspace 88123 (1823 2)")
+
+
+# As requests.
+
+
+class Answers:
+    """What a service gives to a search."""
+
+    def __init__(self, world: World, own: int | None = None) -> None:
+        self.world = world
+        self.own = own
+        """The task that the service takes for the workflow's own."""
+        self.sent: list[Request[object]] = []
+        self.lost: set[int] = set()
+
+    async def __call__(self, request: Request[object]) -> Reply[object]:
+        self.sent.append(request)
+        match request:
+            case TasksOf():
+                value: object = Page(tuple(self.world.tasks.values())[:2], 1, 2, is_last=True)
+            case TaskOf(task_id=number):
+                value = self.world.tasks[number]
+            case DependenciesOf(task_id=number, page=at, is_of_workflow=is_own):
+                if number in self.lost:
+                    raise NotFound("past its retention")
+                value = None if is_own and number != self.own else self.world.page(number, at)
+        return Reply(value, START, calls=1)
+
+
+WORLD = World({11: [12], 12: [21], 21: [31], 31: []}, {31: "Failure"})
+KEY = key(1)
+
+
+def begun(direction: Direction, status: str, own: int | None = 5) -> DependencySearch:
+    search = DependencySearch(direction, InstanceOf(KEY))
+    search.take(Reply(instance(1, status, workflow_task_instance_id=own), START))
+    return search
+
+
+async def test_what_stands_for_the_workflow_is_tried_before_its_tasks() -> None:
+    tasks = TasksOf(KEY)
+    for own, basis, requests in (
+        (None, "its 2 tasks", [DependenciesOf(BINDING, 5, UP, is_of_workflow=True), tasks]),
+        (11, "its own task instance 11", []),
+    ):
+        search, answers = begun(UP, "NotRun", own or 5), Answers(WORLD, own)
+        await explore(search, answers, 10)
+        assert search.basis == basis
+        assert answers.sent[: len(requests)] == requests
+        assert [each.task.id for each in search.walk.found().tasks] == [31]
+        assert search.calls == len(answers.sent)
+
+
+@pytest.mark.parametrize(
+    ("direction", "status", "own", "first"),
+    [
+        (UP, "Running", 5, TasksOf(KEY)),
+        (UP, "NotRun", None, TasksOf(KEY)),
+        (DOWN, "Failure", 5, DependenciesOf(BINDING, 5, DOWN, is_of_workflow=True)),
+        (UP, "WaitTime", 5, None),
+        (UP, "Success", 5, None),
+        (DOWN, "Success", 5, None),
+    ],
+)
+def test_no_call_is_spent_where_its_status_says_it(
+    direction: Direction, status: str, own: int | None, first: object
+) -> None:
+    search = begun(direction, status, own)
+
+    assert search.request == first
+    if first is None:
+        words = [each.word for each in search.walk.found().tasks]
+        assert words == ([status] if status == "WaitTime" else [])
+
+
+async def test_a_budget_ends_it_and_a_higher_one_goes_on_where_it_was() -> None:
+    search, answers = DependencySearch(UP, TaskOf(BINDING, 11)), Answers(WORLD)
+
+    await explore(search, answers, 2)
+    assert (search.calls, search.walk.found().unread) == (2, 1)
+    await explore(search, answers, 10)
+
+    assert answers.sent == [
+        TaskOf(BINDING, 11),
+        *(DependenciesOf(BINDING, number, UP) for number in (11, 12, 21)),
+    ]
+    assert search.name == "t11"
+    assert search.walk.found().words == "waits for 1 Failure, 2 not begun between"
+
+
+async def test_a_task_past_its_retention_is_counted_and_any_other_error_ends_it() -> None:
+    search, answers = DependencySearch(UP, TaskOf(BINDING, 11)), Answers(WORLD)
+    answers.lost = {21}
+    await explore(search, answers, 10)
+    found = search.walk.found()
+    assert (found.tasks, found.lost, found.unread) == ((), 1, 0)
+
+    search = begun(UP, "Running")
+    request = search.request
+    with pytest.raises(Throttled):
+        search.take(Throttled("later"))
+    assert search.request == request

@@ -1,0 +1,349 @@
+"""What a task waits for and what it holds up: a walk along the dependencies, level by level. Pure.
+
+The service gives the neighbours of one task at a time. Upstream the walk goes through what has not begun, to
+what failed, is frozen, runs or waits by itself; downstream through all that has not begun because of the start.
+"""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from wfinspect.errors import NotFound, ServiceError
+from wfinspect.model import (
+    Dependency,
+    Direction,
+    Family,
+    InstanceKey,
+    Page,
+    TaskInstance,
+    WorkflowInstance,
+    by_attention,
+)
+from wfinspect.watching.api import (
+    DependenciesOf,
+    InstanceOf,
+    Outcome,
+    Reply,
+    Request,
+    TaskOf,
+    TasksOf,
+)
+
+_MOST_PAGES = 20
+"""Pages of one task's neighbours: 2,000 of them."""
+
+
+class Reached(NamedTuple):
+    """A task that the walk has come to."""
+
+    task: TaskInstance
+    level: int
+    """How many dependencies it is away from the start."""
+    type: str = ""
+    """Of the last of these, as it came: ``Normal`` or ``CrossCycle``."""
+    through: tuple[TaskInstance, ...] = ()
+    """The tasks between the start and it, the nearest to the start first."""
+    is_late: bool = False
+    """It runs, and its workflow instance is known to be late."""
+
+    @property
+    def path(self) -> str:
+        """What lies between, such as ``ads_report: publish, join; dim_sku: publish``; "" for a neighbour."""
+        return "; ".join(
+            f"{name}: {', '.join(task.name_or_id for task in tasks)}"
+            for name, tasks in groupby(self.through, lambda task: task.workflow_name)
+        )
+
+    @property
+    def word(self) -> str:
+        """What its state is called."""
+        return f"{self.task.word} late" if self.is_late else self.task.word
+
+    @property
+    def since(self) -> int | None:
+        """When its state began, in milliseconds; None before it begins, and where that is not known."""
+        task = self.task
+        if task.family.is_settled:
+            return task.finished_time or task.modify_time
+        if task.family is Family.WAITING:
+            return task.waiting_resource_time or task.waiting_trigger_time or task.modify_time
+        return None if task.family is Family.IDLE else task.started_time or task.modify_time
+
+
+class Dependencies(NamedTuple):
+    """What a walk has found so far."""
+
+    direction: Direction
+    tasks: tuple[Reached, ...]
+    """Upstream what blocks, the gravest first; downstream what has not begun, what is followed first."""
+    between: tuple[Reached, ...]
+    """Upstream what has not begun between these and the start, by level."""
+    passed: int
+    """How many neighbours do not count: upstream they succeeded, downstream they have begun."""
+    unread: int
+    """How many tasks have neighbours that were not read yet."""
+    lost: int
+    """How many have neighbours that the service no longer knows."""
+    cycle: tuple[TaskInstance, ...]
+    """Tasks each of which waits for the next in a circle, the first of them once more at the end."""
+
+    @property
+    def words(self) -> str:
+        """E.g. ``waits for 1 Failure, 2 Running, 3 not begun between`` or ``holds up 9``."""
+        if self.direction is Direction.DOWNSTREAM:
+            return f"holds up {len(self.tasks):,}" if self.tasks else "holds up nothing"
+        counts = Counter(each.word for each in self.tasks)
+        if self.between:
+            counts["not begun between"] = len(self.between)
+        said = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+        return f"waits for {said or 'nothing'}"
+
+    @property
+    def counted(self) -> str:
+        """How many tasks are of each workspace and owner, the most first: ``5 in workspace 88123 (1823 5)``."""
+        owners: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
+        for each in self.tasks:
+            owners[each.task.project_id][each.task.owner] += 1
+        parts = []
+        for space, counts in sorted(owners.items(), key=lambda pair: -pair[1].total()):
+            named = ", ".join(f"{owner or '-'} {n:,}" for owner, n in counts.most_common())
+            parts.append(f"{counts.total():,} in workspace {space or '-'} ({named})")
+        return "; ".join(parts)
+
+
+def _never(_: TaskInstance) -> bool:
+    return False
+
+
+class Walk:
+    """The tasks that are known, and whose neighbours are read next."""
+
+    def __init__(self, direction: Direction, starts: Iterable[TaskInstance]) -> None:
+        self._direction = direction
+        self._is_up = direction is Direction.UPSTREAM
+        self._tasks = {task.id: task for task in by_attention(starts)}
+        self._starts = tuple(self._tasks)
+        self._neighbours: dict[int, dict[int, str]] = {}
+        """Of a task those that were read, with the types of the dependencies."""
+        self._pages = Counter[int]()
+        """How many pages of its neighbours were read."""
+        self._is_whole: set[int] = set()
+        self._lost: set[int] = set()
+
+    def next(self) -> tuple[int, int] | None:
+        """Return the task whose neighbours are to be read next, and the page of them; None at the end.
+
+        What is not a start goes first, by level. Of several starts, which are the tasks of an instance,
+        those to which others led go before the rest: what holds up the instance lies behind them.
+        """
+        led_to = {number for each in self._neighbours.values() for number in each}
+        unread = [
+            (each.level == 0, each.task.id not in led_to, place, each.task.id)
+            for place, each in enumerate(self._reached())
+            if self._is_unread(each.task)
+        ]
+        if not unread:
+            return None
+        *_, number = min(unread)
+        return number, self._pages[number] + 1
+
+    def learn(self, number: int, page: Page[Dependency]) -> None:
+        """Take in a page of a task's neighbours."""
+        neighbours = self._neighbours.setdefault(number, {})
+        for each in page.items:
+            # It may have changed since it was read as the neighbour of another.
+            self._tasks[each.task.id] = each.task
+            neighbours[each.task.id] = each.type
+        self._pages[number] += 1
+        if page.is_last or not page.items or self._pages[number] == _MOST_PAGES:
+            self._is_whole.add(number)
+
+    def lose(self, number: int) -> None:
+        """Note that the neighbours of a task can't be read."""
+        self._lost.add(number)
+
+    def found(
+        self,
+        is_late: Callable[[TaskInstance], bool] = _never,
+        is_followed: Callable[[TaskInstance], bool] = _never,
+    ) -> Dependencies:
+        """Return what is known by now.
+
+        Args:
+            is_late: whether the workflow instance of a task that runs is known to be late.
+            is_followed: whether the workflow of a task is followed.
+        """
+        reached = [
+            each._replace(is_late=each.task.family is Family.ACTIVE and is_late(each.task))
+            for each in self._reached()
+        ]
+        beyond = [each for each in reached if each.level]
+        waiting = [each for each in beyond if self._leads_on(each.task)]
+        if self._is_up:
+            tasks = _by_gravity(each for each in reached if self._blocks(each.task))
+            between = [each for each in waiting if not self._blocks(each.task)]
+            passed = sum(each.task.family is Family.SUCCESS for each in beyond)
+        else:
+            tasks, between = sorted(waiting, key=lambda each: not is_followed(each.task)), []
+            passed = len(beyond) - len(waiting)
+        return Dependencies(
+            self._direction,
+            tuple(tasks),
+            tuple(between),
+            passed,
+            sum(self._is_unread(each.task) for each in reached),
+            len(self._lost),
+            self._cycle(),
+        )
+
+    def _leads_on(self, task: TaskInstance) -> bool:
+        """Return whether the walk goes on to the neighbours of a task."""
+        if self._is_up:
+            return task.family is Family.IDLE and not task.is_frozen
+        is_start = task.id in self._starts
+        return task.family is Family.IDLE or (is_start and task.family is not Family.SUCCESS)
+
+    def _blocks(self, task: TaskInstance) -> bool:
+        if not self._leads_on(task):
+            return task.family is not Family.SUCCESS
+        # It has not begun although all that it waits for is done.
+        waits_for = (self._tasks[number] for number in self._neighbours.get(task.id, ()))
+        is_done = all(each.family is Family.SUCCESS for each in waits_for)
+        return task.id in self._is_whole and is_done
+
+    def _is_unread(self, task: TaskInstance) -> bool:
+        is_read = task.id in self._is_whole or task.id in self._lost
+        return self._leads_on(task) and not is_read
+
+    def _reached(self) -> Iterator[Reached]:
+        """Yield what the walk has come to, by level."""
+        seen = set(self._starts)
+        queue = deque(Reached(self._tasks[number], 0) for number in self._starts)
+        while queue:
+            yield (at := queue.popleft())
+            if not self._leads_on(at.task):
+                continue
+            through = (*at.through, at.task) if at.level else ()
+            for number, kind in self._neighbours.get(at.task.id, {}).items():
+                if number not in seen:
+                    seen.add(number)
+                    queue.append(Reached(self._tasks[number], at.level + 1, kind, through))
+
+    def _cycle(self) -> tuple[TaskInstance, ...]:
+        going = {n for n in self._neighbours if self._leads_on(self._tasks[n])}
+        try:
+            TopologicalSorter({n: going & self._neighbours[n].keys() for n in going}).prepare()
+        except CycleError as error:
+            # Each is a neighbour of the one named after it.
+            named = error.args[1][::-1] if self._is_up else error.args[1]
+            return tuple(self._tasks[number] for number in named)
+        return ()
+
+
+def _by_gravity(every: Iterable[Reached]) -> list[Reached]:
+    """Put what failed first, then what is late, then all else by attention."""
+    known = {each.task.id: each for each in every}
+    ordered = [known[task.id] for task in by_attention(each.task for each in known.values())]
+
+    def gravity(each: Reached) -> int:
+        is_grave = each.task.is_frozen or each.task.family in {Family.FAILURE, Family.UNKNOWN}
+        return 0 if is_grave else 1 if each.is_late else 2
+
+    return sorted(ordered, key=gravity)
+
+
+class DependencySearch:
+    """A walk as requests to the service: what to send next, and what came of it."""
+
+    def __init__(self, direction: Direction, first: InstanceOf | TaskOf) -> None:
+        """Begin with the answer of `first`; a caller that knows it takes that in without a call."""
+        self.direction = direction
+        self.walk = Walk(direction, ())
+        self.name = ""
+        """Of the start; "" before it is known."""
+        self.basis = ""
+        """What stands for an instance, in words."""
+        self.calls = 0
+        self._target = first.destination
+        self._next: Request[Any] | None = first
+        self._its_tasks: TasksOf | None = None
+
+    @property
+    def request(self) -> Request[Any] | None:
+        """What to send next; None at the end."""
+        if self._next is None and (at := self.walk.next()) is not None:
+            self._next = DependenciesOf(self._target, at[0], self.direction, at[1])
+        return self._next
+
+    def take(self, outcome: Outcome[Any]) -> None:
+        """Take in what came of `request`; raise an error after which the same can be sent again."""
+        request = self.request
+        if isinstance(outcome, ServiceError):
+            if not isinstance(outcome, NotFound) or not isinstance(request, DependenciesOf):
+                raise outcome
+            self.calls, self._next = self.calls + 1, None
+            self.walk.lose(request.task_id)
+            return
+        self.calls, self._next = self.calls + outcome.calls, None
+        value = outcome.value
+        match request:
+            case InstanceOf():
+                self._begin_with(value)
+            case TaskOf():
+                self.name = value.name_or_id
+                self.walk = Walk(self.direction, (value,))
+            case TasksOf():
+                self.basis = f"its {len(value.items):,} tasks"
+                self.walk = Walk(self.direction, value.items)
+            case DependenciesOf(is_of_workflow=True) if value is None or not value.items:
+                # No neighbour at all may as well mean that the service does not take such an ID.
+                self._next = self._its_tasks
+            case DependenciesOf(task_id=number):
+                self.walk.learn(number, value)
+            case _:
+                raise TypeError("Nothing was requested.")
+
+    def _begin_with(self, instance: WorkflowInstance) -> None:
+        """Begin at the task that stands for the instance, or at all its tasks where that says nothing."""
+        self.name = instance.name or str(instance.id)
+        self._its_tasks = TasksOf(InstanceKey(self._target, instance.id))
+        own, family = instance.workflow_task_instance_id, instance.family
+        is_up = self.direction is Direction.UPSTREAM
+        whole = TaskInstance(
+            own or instance.id,
+            task_name=instance.name,
+            status=instance.status,
+            owner=instance.owner,
+            finished_time=instance.finished_time,
+            modify_time=instance.modify_time,
+            project_id=instance.project_id,
+            workflow_id=instance.workflow_id,
+            workflow_instance_id=instance.id,
+            workflow_name=instance.name,
+        )
+        self.walk = Walk(self.direction, (whole,))
+        if family is Family.SUCCESS or (is_up and family is Family.WAITING):
+            self.basis = "its own status"
+        elif own and (family is Family.IDLE or not is_up):
+            self.basis = f"its own task instance {own}"
+            self._next = DependenciesOf(self._target, own, self.direction, is_of_workflow=True)
+        else:
+            self._next = self._its_tasks
+
+
+async def explore(
+    search: DependencySearch, answer: Callable[[Request[Any]], Awaitable[Reply[Any]]], most: int
+) -> None:
+    """Go on with a search until it ends, or `most` calls were made for it.
+
+    Raises:
+        ServiceError: a request was not answered; what was found before that stays.
+    """
+    while search.calls < most and (request := search.request) is not None:
+        try:
+            outcome: Outcome[Any] = await answer(request)
+        except NotFound as error:
+            outcome = error
+        search.take(outcome)
