@@ -87,7 +87,7 @@ def test_measured_figures_go_into_the_results_and_the_readme(
 ) -> None:
     text = RESULTS.read_text("utf-8")
     table = text.partition("generated -->\n")[2].partition("\n<!-- end")[0]
-    start = re.search(r"\| start to first paint / bare app \| ([\d.]+)", table)
+    start = re.search(r"\| 80x24: first paint / bare app, CPU \| ([\d.]+)", table)
     assert start is not None
     readme, results = tmp_path / "README.md", tmp_path / "RESULTS.md"
     readme.write_text(TEXT)
@@ -98,7 +98,7 @@ def test_measured_figures_go_into_the_results_and_the_readme(
 
     readme_blocks.write_measured(table.replace(start[0], start[0].replace(start[1], "77.7")))
 
-    assert "/ bare app | 77.7 |" in results.read_text("utf-8")
+    assert "/ bare app, CPU | 77.7 |" in results.read_text("utf-8")
     assert "- 77.7 times the start" in readme.read_text("utf-8")
 
 

@@ -213,7 +213,7 @@ def ratios() -> str:
     ours, sdk, *_ = of("CPU for an instance and round, HTTPS: ours / SDK sync / SDK async")
     calls, loop = of("calls a round for 1,000 watched in 10 groups, ours / SDK's loop")
     [fewer] = of("... calls of the loops for one of ours")
-    [start] = of("start to first paint / bare app")
+    [start] = of("80x24: first paint / bare app, CPU")
     [idle] = of("idle: bytes in 60 s")
     return "\n".join(
         (
