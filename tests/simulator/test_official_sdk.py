@@ -166,6 +166,44 @@ def test_it_gets_the_logs_of_a_tasks_runs(simulator: Simulator) -> None:
     assert "FINISH" in client(simulator).get_task_instance_log(request).body.task_instance_log
 
 
+def test_it_lists_what_a_task_waits_for_with_every_field_it_knows(simulator: Simulator) -> None:
+    task = next(t for t in tasks_of(simulator) if "publish" in t.task_name)
+    request = models.ListUpstreamTaskInstancesRequest(id=task.id, page_size=100)
+    paging = client(simulator).list_upstream_task_instances(request).body.paging_info
+    assert paging.total_count == len(paging.upstream_task_instances) > 0
+    assert {each.dependency_type for each in paging.upstream_task_instances} == {"Normal"}
+    found = paging.upstream_task_instances[0].task_instance
+    # Not every type of task has a source of data.
+    assert known_fields(found) - set(found.to_map()) <= {"DataSource"}
+    assert [t.step_type for t in paging.task_instances] == ["Normal"] * paging.total_count
+
+
+def test_it_lists_what_waits_for_a_task_over_pages(simulator: Simulator) -> None:
+    (last,) = tasks_of(simulator, workflow_instance_id=10432980002, task_name="publish")
+    found = []
+    for number in (1, 2):
+        request = models.ListDownstreamTaskInstancesRequest(
+            id=last.id, page_number=number, page_size=100
+        )
+        paging = client(simulator).list_downstream_task_instances(request).body.paging_info
+        found += [each.task_instance for each in paging.downstream_task_instances]
+    assert len({t.id for t in found}) == paging.total_count > 100
+    assert len({t.project_id for t in found}) > 1
+
+
+def test_it_lists_who_reran_a_task(simulator: Simulator) -> None:
+    (task,) = [t for t in tasks_of(simulator) if t.run_number == 2]
+    # It waits for resources from the rerun on.
+    request = models.ListTaskInstanceOperationLogsRequest(
+        id=task.id, date=task.waiting_resource_time
+    )
+    paging = client(simulator).list_task_instance_operation_logs(request).body.paging_info
+    (found,) = paging.operation_logs
+    assert None not in found.to_map().values()
+    assert set(found.to_map()) == known_fields(found)
+    assert (found.operation_content, found.user) == (task.operation_type, task.modify_user)
+
+
 def test_it_lists_earlier_runs_of_a_workflow(simulator: Simulator) -> None:
     known = get(simulator, DEMO_IDS[0])
     request = models.ListWorkflowInstancesRequest(

@@ -11,6 +11,8 @@ from wfinspect.simulator import BIG_LOG_TASK_ID, DEMO_IDS, MANY_TASKS_ID, Simula
 from wfinspect.simulator.fleet import HOSTILE_TEXT
 
 TASKS, TASK, LOG = "ListTaskInstances", "GetTaskInstance", "GetTaskInstanceLog"
+UP, DOWN = "ListUpstreamTaskInstances", "ListDownstreamTaskInstances"
+OPERATIONS = "ListTaskInstanceOperationLogs"
 RUNNING, LONG, _, DONE = DEMO_IDS
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
@@ -269,6 +271,13 @@ DATED = {"ProjectId": 88123, "Bizdate": 1}
         (LOG, {"Id": UNKNOWN}, "InstanceNotFound"),
         (LOG, {"Id": f"{RUNNING}001", "RunNumber": 0}, "InvalidRunNumber"),
         (LOG, {"Id": f"{RUNNING}001", "RunNumber": 9}, "InvalidRunNumber"),
+        (UP, {}, "MissingId"),
+        (UP, {"Id": UNKNOWN}, "InstanceNotFound"),
+        (DOWN, {"Id": RUNNING}, "InstanceNotFound"),
+        (DOWN, {"Id": f"{RUNNING}001", "Date": 1}, "InvalidParameter"),
+        (OPERATIONS, {"Id": UNKNOWN}, "InstanceNotFound"),
+        (OPERATIONS, {"Id": f"{RUNNING}001", "Date": 1}, "InvalidDate"),
+        (OPERATIONS, {"Id": f"{RUNNING}001", "Date": "noon"}, "InvalidDate"),
         ("ListTasks", {}, "InvalidAction.NotFound"),
         ("RerunTaskInstances", {"Ids": "[1]"}, "NoPermission"),
     ],
@@ -279,9 +288,66 @@ def test_a_wrong_call_is_refused(caller: Caller, action: str, parameters: dict, 
     assert set(answer.json) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
 
 
-@pytest.mark.parametrize("action", [TASK, LOG])
+@pytest.mark.parametrize("action", [TASK, LOG, UP, DOWN, OPERATIONS])
 def test_what_is_asked_by_get_cannot_be_posted(caller: Caller, action: str) -> None:
     assert caller.call(action, {"Id": 1}, method="POST").code == "UnsupportedHTTPMethod"
+
+
+def neighbours(caller: Caller, action: str, **parameters: object) -> dict:
+    answer = get(caller, action, **parameters)
+    assert answer.code == "OK", answer.body
+    return answer.json["PagingInfo"]
+
+
+def test_a_neighbour_is_the_task_as_it_stands_in_the_old_form_as_in_the_new(
+    caller: Caller, day: dict
+) -> None:
+    page = neighbours(caller, UP, Id=f"{LONG}004")
+    (item,) = page["UpstreamTaskInstances"]
+    assert item["DependencyType"] == "Normal"
+    assert page["TaskInstances"] == [item["TaskInstance"] | {"StepType": "Normal"}]
+    (task,) = listed(caller, **day, Ids=f"[{item['TaskInstance']['Id']}]")
+    assert item["TaskInstance"].pop("EnvType") == task["ProjectEnv"] == "Prod"
+    assert item["TaskInstance"].items() <= task.items()
+
+
+def test_a_task_that_many_wait_for_has_pages_of_ten(caller: Caller, day: dict) -> None:
+    last = max(t["Id"] for t in listed(caller, **day, WorkflowInstanceId=10432980002))
+    pages = [neighbours(caller, DOWN, Id=last, PageNumber=n, PageSize=100) for n in (1, 2, 3)]
+    sizes = [len(page["DownstreamTaskInstances"]) for page in pages]
+    assert sizes[0] == 100
+    assert 0 < sizes[1] < 100
+    assert sizes[2] == 0
+    assert {page["TotalCount"] for page in pages} == {sum(sizes)}
+    found = [i["TaskInstance"] for page in pages for i in page["DownstreamTaskInstances"]]
+    assert len({t["Id"] for t in found}) == sum(sizes)
+    assert len({t["ProjectId"] for t in found}) > 1
+    first = neighbours(caller, DOWN, Id=last)["DownstreamTaskInstances"]
+    assert first == pages[0]["DownstreamTaskInstances"][:10]
+
+
+def test_neighbours_vanish_with_their_instance(simulator: Simulator, caller: Caller) -> None:
+    assert neighbours(caller, DOWN, Id=f"{RUNNING}012")["TotalCount"] == 1
+    simulator.population.vanish(10432991052)
+    assert neighbours(caller, DOWN, Id=f"{RUNNING}012")["TotalCount"] == 0
+
+
+def test_operations_are_those_of_one_day_in_the_regions_zone(caller: Caller, day: dict) -> None:
+    task = rerun_task(caller, day)
+    (rerun,) = neighbours(caller, OPERATIONS, Id=task["Id"])["OperationLogs"]
+    assert rerun["OperationContent"] == task["OperationType"] == "Rerun"
+    assert rerun["User"] == task["ModifyUser"]
+    assert rerun["TaskInstanceId"] == task["Id"]
+    midnight = day["Bizdate"] + DAY_MS
+    dated = [
+        neighbours(caller, OPERATIONS, Id=task["Id"], Date=at)["TotalCount"]
+        for at in (midnight - 1, midnight, midnight + DAY_MS - 1)
+    ]
+    assert dated == [0, 1, 1]
+    assert get(caller, OPERATIONS, Id=task["Id"], Date=midnight + DAY_MS).code == "InvalidDate"
+    oldest = midnight - 30 * DAY_MS
+    assert neighbours(caller, OPERATIONS, Id=task["Id"], Date=oldest)["TotalCount"] == 0
+    assert get(caller, OPERATIONS, Id=task["Id"], Date=oldest - 1).code == "InvalidDate"
 
 
 def test_a_fault_can_strike_one_of_the_calls(simulator: Simulator, caller: Caller) -> None:

@@ -10,13 +10,18 @@ from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.model import Family, family_of
+from wfinspect.model import Direction, Family, family_of
 from wfinspect.simulator import DEMO_IDS, FROZEN_ID, MANY_TASKS_ID
-from wfinspect.simulator.faults import Faults
-from wfinspect.simulator.fleet import Fleet, Population
-from wfinspect.simulator.tasks import Tasks, layout_of, log_of, tasks_of
+from wfinspect.simulator.faults import Faults, Refusal
+from wfinspect.simulator.fleet import BIG_LOG_ID, WORKFLOW_TASKS, Fleet, Population
+from wfinspect.simulator.tasks import Tasks, layout_of, log_of, neighbours, tasks_of
 
 RUNNING, LONG, WAITING, DONE = DEMO_IDS
+UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
+IDLE_ID = 10432991052
+"""Waits for others, of another workspace."""
+SET_ID = 10431554021
+"""A task of it was set to successful."""
 FLEET = Fleet(epoch=START, extra=5)
 PEOPLE = Population(FLEET, Faults())
 ORDER = ("CreateTime", "WaitingTriggerTime", "WaitingResourceTime", "StartedTime", "FinishedTime")
@@ -342,3 +347,112 @@ def test_a_failed_task_says_why_at_the_end_of_its_log_and_a_good_one_that_it_is_
             assert "Current task status: FINISH" in text
             assert "ERROR" not in text
     assert Family.FAILURE in {family_of(t["Status"]) for t in current(RUNNING, 33)}
+
+
+# What they wait for
+
+
+def around(
+    task_id: int, direction: Direction, elapsed: float = 0, people: Population = PEOPLE
+) -> list[dict]:
+    return neighbours(task_id, direction, people, after(elapsed))
+
+
+@given(
+    instance_id=ids, number=st.integers(1, 4), elapsed=seconds, direction=st.sampled_from(Direction)
+)
+def test_what_a_task_waits_for_is_what_is_held_up_by_it(
+    instance_id: int, number: int, elapsed: float, direction: Direction
+) -> None:
+    task_id, back = instance_id * 1000 + number, DOWN if direction is UP else UP
+    for found in around(task_id, direction, elapsed)[:5]:
+        mirrored = {t["Id"]: t["StepType"] for t in around(found["Id"], back, elapsed)}
+        assert mirrored[task_id] == found["StepType"]
+
+
+@given(instance_id=living, elapsed=seconds)
+def test_no_task_runs_while_one_that_it_waits_for_has_failed(
+    instance_id: int, elapsed: float
+) -> None:
+    for task in current(instance_id, elapsed):
+        if "StartedTime" in task:
+            awaited = around(task["Id"], UP, elapsed)
+            assert "Failure" not in {t["Status"] for t in awaited}
+
+
+def test_a_waiting_workflow_waits_for_a_failed_and_a_running_task_of_others() -> None:
+    elapsed = 40
+    assert statuses(IDLE_ID, elapsed).keys() == {"NotRun"}
+    first = around(IDLE_ID * 1000 + 1, UP, elapsed)
+    assert {t["WorkflowInstanceId"] for t in first} == {RUNNING, LONG}
+    assert {t["Status"] for t in first} == {"NotRun"}
+    second = [t for one in first for t in around(one["Id"], UP, elapsed)]
+    assert {"Failure", "Running"} <= {t["Status"] for t in second}
+    mine = PEOPLE.record(IDLE_ID, after(elapsed))
+    assert mine["ProjectId"] not in {t["ProjectId"] for t in second}
+    assert len({t["Owner"] for t in second}) == 2
+
+
+def test_some_tasks_wait_for_their_own_run_of_the_day_before() -> None:
+    found = [t for n in range(1, 9) for t in around(DONE * 1000 + n, UP)]
+    before = [t for t in found if t["StepType"] == "CrossCycle"]
+    assert before
+    mine = PEOPLE.record(DONE, START)
+    assert {(t["WorkflowId"], t["Bizdate"]) for t in before} == {
+        (mine["WorkflowId"], mine["BizDate"] - 86_400_000)
+    }
+
+
+def test_a_test_can_add_dependencies_and_close_a_cycle() -> None:
+    people = Population(FLEET, Faults())
+    first, second = DONE * 1000 + 1, DONE * 1000 + 2
+    people.dependencies = [(first, second, "Normal"), (first, first, "CrossCycle")]
+
+    assert [(t["Id"], t["StepType"]) for t in around(first, UP, people=people)] == [
+        (first, "CrossCycle"),
+        (second, "Normal"),
+    ]
+    assert first in {t["Id"] for t in around(second, UP, people=people)}
+
+
+@pytest.mark.parametrize("offset", [0, WORKFLOW_TASKS])
+def test_a_whole_workflow_has_neighbours_only_where_the_service_takes_its_id(offset: int) -> None:
+    people = Population(FLEET, Faults())
+    with pytest.raises(Refusal) as refused:
+        around(IDLE_ID + offset, UP, people=people)
+    assert refused.value.code == "InstanceNotFound"
+    people.takes_workflow_ids = True
+    awaited = around(IDLE_ID + offset, UP, people=people)
+    same_date = {t["WorkflowInstanceId"] for t in awaited if t["StepType"] == "Normal"}
+    assert same_date == {RUNNING, LONG}
+    held_up = {t["WorkflowInstanceId"] for t in around(RUNNING + offset, DOWN, people=people)}
+    assert held_up == {IDLE_ID}
+
+
+# What was done to them
+
+
+@given(instance_id=ids, elapsed=seconds)
+def test_operations_agree_with_run_numbers_and_with_what_a_task_says_of_the_latest(
+    instance_id: int, elapsed: float
+) -> None:
+    asked = tasks(instance_id, elapsed)
+    now = FLEET.moment(after(elapsed))
+    for task in asked.current():
+        found = asked.operations(task["Id"])
+        contents = [each["OperationContent"] for each in found]
+        assert ("Rerun" in contents) == (task["RunNumber"] > 1)
+        assert task["OperationType"] == (contents[0] if contents else "")
+        assert task["ModifyUser"] == (found[0]["User"] if found else task["Owner"])
+        times = [each["CreateTime"] for each in found]
+        assert times == sorted(times, reverse=True)
+        assert all(task["CreateTime"] <= at <= now for at in times)
+
+
+def test_tasks_were_killed_set_to_success_and_frozen_by_hand() -> None:
+    contents = {
+        tuple(each["OperationContent"] for each in tasks(instance_id, 0).operations(t["Id"]))
+        for instance_id in (BIG_LOG_ID, SET_ID, FROZEN_ID)
+        for t in current(instance_id, 0)
+    }
+    assert {("Rerun", "Kill"), ("SetSuccess", "Rerun"), ("Freeze",)} <= contents

@@ -78,7 +78,7 @@ class WorkflowRun:
         return self.begins.get("Checking", self.begins[OUTCOME]) - self.begins["Running"]
 
 
-_OWNERS = {"a": "1823556600124410", "b": "1741220981230017", "c": "2069113357720448"}
+OWNERS = {"a": "1823556600124410", "b": "1741220981230017", "c": "2069113357720448"}
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -142,7 +142,7 @@ def _workflow(line: str) -> Workflow:
         name,
         kind,
         int(project),
-        _OWNERS[owner],
+        OWNERS[owner],
         parameters.replace(r"\n", "\n"),
         tuple((key, value) for key, _, value in (tag.partition(":") for tag in tags.split())),
     )
@@ -176,7 +176,8 @@ _PLAIN = _life(15, 25, 0, 20, 90, 0, 150, at="NotRun", into=0, past=20.0, failin
 _CHECKED = _life(15, 25, 0, 15, 110, 25, 150, at="NotRun", into=0, past=20.0, failing=0.2)
 _BRANCH = _life(15, 25, 20, 15, 75, 0, 150, at="NotRun", into=0, past=25.0, failing=0.2)
 _BY_HAND = _life(0, 0, 0, 20, 60, 0, 220, at="NotRun", into=0, past=10.0, failing=0.4)
-_IDLE = _life(86400, 900, 0, 120, 3600, 0, 86400, at="NotRun", into=2 * _HOUR)
+IDLE = _life(86400, 900, 0, 120, 3600, 0, 86400, at="NotRun", into=2 * _HOUR)
+"""For a day it waits for others."""
 
 
 def _at_work(hours: float) -> Lifecycle:
@@ -209,7 +210,7 @@ INSTANCES = (
     _planned(10433007802, 2261140, "Prod", 1, _CHECKED),
     _planned(10433007790, 2261101, "Prod", 1, _BRANCH),
     _planned(10433007811, 2261151, "Prod", 1, _CHECKED),
-    _planned(10433010001, 2261171, "Prod", 1, _IDLE),
+    _planned(10433010001, 2261171, "Prod", 1, IDLE),
     _planned(10431554021, 2261034, "Prod", 2, _over(24.35, minutes=20)),
     _planned(10431567130, 2261040, "Prod", 2, _PLAIN),
     _planned(10431573348, 2261077, "Prod", 2, _over(25.5, failing=1.0)),
@@ -218,8 +219,8 @@ INSTANCES = (
     _planned(10433012207, 2261034, "Dev", 1, _BRANCH),
     _planned(10433012215, 2261140, "Dev", 1, _BY_HAND),
     _planned(10432991040, 3310021, "Prod", 1, _PLAIN),
-    _planned(10432991041, 3310022, "Prod", 1, _CHECKED),
-    _planned(10432991052, 3310051, "Prod", 1, _BRANCH),
+    _planned(10432991041, 3310022, "Prod", 1, _over(2.0, failing=1.0)),
+    _planned(10432991052, 3310051, "Prod", 1, IDLE),
     _planned(10432991060, 3310060, "Prod", 1, _PLAIN),
     _planned(10431560917, 3310022, "Prod", 2, _over(27.0)),
     _planned(10431560933, 3310021, "Prod", 2, _PLAIN),
@@ -312,7 +313,7 @@ def _arrival(number: int, workflow: Workflow, days_back: int, seconds: float) ->
 def _extra_workflow(n: int) -> Workflow:
     name, project = f"dwd_load_{n:05}_di", 91000 + n // 100
     tags = (("load", "1"),)
-    return Workflow(5500000 + n, name, "Normal", project, _OWNERS["b"], "bizdate=%D", tags)
+    return Workflow(5500000 + n, name, "Normal", project, OWNERS["b"], "bizdate=%D", tags)
 
 
 REGION = "cn-shanghai"
@@ -327,6 +328,10 @@ Record = dict[str, object]
 def milliseconds(at: datetime) -> int:
     """Return a moment as the service writes it."""
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+WORKFLOW_TASKS = 44_589_011_147
+"""So far the ID of the task that stands for a whole workflow is from that of its instance."""
 
 
 class Fleet:
@@ -359,6 +364,8 @@ class Fleet:
         """Those, and those of the runs of earlier days."""
         self._hours = self._days = 0
         """Up to which hour and day since the epoch runs have come into being."""
+        self._by_date: dict[tuple[int, str, int], int] = {}
+        self._index(self._planned.values())
         self.project_ids = frozenset(p.workflow.project_id for p in self._planned.values())
 
     def ids_at(self, now: datetime) -> tuple[int, ...]:
@@ -386,6 +393,27 @@ class Fleet:
         self._days = max(self._days, last_day)
         self._planned |= {each.id: each for each in new}
         self._lives |= {each.id: each.life for each in new}
+        self._index(new)
+
+    def _index(self, planned: Iterable[PlannedInstance]) -> None:
+        for each in planned:
+            if each.workflow.id in _WORKFLOWS:
+                where = each.workflow.id, each.env_type, each.days_back
+                self._by_date.setdefault(where, each.id)
+
+    def planned(self, instance_id: int) -> PlannedInstance:
+        """Return what an instance is."""
+        return self._planned[instance_id]
+
+    def instance_of(self, workflow_id: int, env_type: str, days_back: int) -> int | None:
+        """Return the first instance of a workflow of the catalogue for a business date."""
+        return self._by_date.get((workflow_id, env_type, days_back))
+
+    def had_succeeded(self, instance_id: int) -> bool:
+        """Return whether it was done when the fleet began, and never fails."""
+        run = self.run_of(instance_id, 0)
+        is_fixed = self._planned[instance_id].is_fixed
+        return is_fixed and not run.fails and run.begins[OUTCOME] <= self.epoch
 
     def moment(self, now: datetime) -> int:
         """Return the moment as the fleet knows it: time before its epoch does not exist."""
@@ -413,7 +441,7 @@ class Fleet:
         record: Record = {
             "Id": planned.id,
             "WorkflowId": workflow.id,
-            "WorkflowTaskInstanceId": planned.id + 44_589_011_147,
+            "WorkflowTaskInstanceId": planned.id + WORKFLOW_TASKS,
             "UnifiedWorkflowInstanceId": _unified_id(planned),
             "Name": workflow.name,
             "Type": workflow.type,
@@ -498,6 +526,11 @@ class Population:
         self.faults = faults
         self.task_fields: Record = {}
         """What every task says beside, or in place of, its own; None takes a field away."""
+        self.dependencies: list[tuple[int, int, str]] = []
+        """More than the catalogue has: a task, the one it waits for, and the type. Cycles may be made."""
+        self.takes_workflow_ids = False
+        """Whether neighbours are given of a whole workflow as well, by the ID of its instance or by its
+        WorkflowTaskInstanceId. Of the service that is not known."""
         self._changes: dict[int, Record] = {}
         self._held: dict[int, datetime] = {}
         self._answers: dict[int, Record] = {}
@@ -568,7 +601,7 @@ class Population:
 
     def disguised(self, record: Record) -> Record:
         """Return a record as it goes out: a disguise never decides which records are found."""
-        number = int(str(record["Id"]))
+        number = int(str(record.get("Id", 0)))
         if self.faults.is_hostile:
             record = {name: _hostile(value) for name, value in record.items()}
         return record | self._answers.get(number, {})

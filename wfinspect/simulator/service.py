@@ -1,4 +1,4 @@
-"""From a request to its reply: verification, faults, the five operations, and the log of calls.
+"""From a request to its reply: verification, faults, the operations, and the log of calls.
 
 Checks and filters as documented for the service (2024-05-18). How long a reply takes, and whether it goes out at
 all, is left to `server`.
@@ -14,7 +14,7 @@ from random import Random
 from typing import TypeVar
 from uuid import UUID
 
-from wfinspect.model import MAX_INSTANCE_ID, Status, zone_of
+from wfinspect.model import MAX_INSTANCE_ID, Direction, Status, zone_of
 from wfinspect.simulator.faults import CODES, OUTAGES, PAGES, Fault, Refusal
 from wfinspect.simulator.fleet import HOSTILE_TEXT, REGION, TYPES, Population, Record
 from wfinspect.simulator.http import HttpReply, HttpRequest, Verifier
@@ -24,6 +24,7 @@ from wfinspect.simulator.tasks import (
     Tasks,
     bulk_log,
     log_of,
+    neighbours,
 )
 
 VERSION = "2024-05-18"
@@ -244,13 +245,14 @@ class Arguments:
 
         records.sort(key=rank, reverse=order == "Desc")
 
-    def page(self, key: str, found: Sequence[Record], shown: Callable[[Record], Record]) -> Body:
-        """Return the part of what was found that PageNumber and PageSize select, under `key`."""
+    def page(self, found: Sequence[Record], **lists: Callable[[Record], Record]) -> Body:
+        """Return the part of what was found that PageNumber and PageSize select, in some lists."""
         number = self.number("PageNumber", 1) or 1
         size = self.number("PageSize", _MIN_PAGE, _MAX_PAGE) or _MIN_PAGE
         part = found[(number - 1) * size : number * size]
         paging: Body = {"PageNumber": number, "PageSize": size, "TotalCount": len(found)}
-        return {"PagingInfo": {**paging, key: [shown(record) for record in part]}}
+        shown = {name: [show(record) for record in part] for name, show in lists.items()}
+        return {"PagingInfo": {**paging, **shown}}
 
     def _json(self, name: str, kind: type[_T]) -> _T:
         try:
@@ -305,7 +307,7 @@ def list_workflow_instances(arguments: Arguments, population: Population, now: d
     for matches in _instance_filters(arguments, due):
         found = [record for record in found if matches(record)]
     arguments.sort(found, due)
-    return arguments.page("WorkflowInstances", found, population.disguised)
+    return arguments.page(found, WorkflowInstances=population.disguised)
 
 
 def instances(
@@ -425,7 +427,7 @@ def list_task_instances(arguments: Arguments, population: Population, now: datet
     for matches in _task_filters(arguments):
         found = [record for record in found if matches(record)]
     arguments.sort(found, lambda record: record.get("TriggerTime"))
-    return arguments.page("TaskInstances", found, population.disguised)
+    return arguments.page(found, TaskInstances=population.disguised)
 
 
 def _records(tasks: Tasks, task_id: int | None) -> list[Record]:
@@ -453,6 +455,54 @@ def _task_filters(arguments: Arguments) -> Iterable[Callable[[Record], bool]]:
         yield _within(bound, moment_of(value, "Filter"))
 
 
+def list_upstream_task_instances(
+    arguments: Arguments, population: Population, now: datetime
+) -> Body:
+    """Return a page of the tasks that one waits for, by rising IDs, as the documents leave open."""
+    return _neighbours(Direction.UPSTREAM, arguments, population, now)
+
+
+def list_downstream_task_instances(
+    arguments: Arguments, population: Population, now: datetime
+) -> Body:
+    """Return a page of the tasks that wait for one."""
+    return _neighbours(Direction.DOWNSTREAM, arguments, population, now)
+
+
+def _neighbours(
+    direction: Direction, arguments: Arguments, population: Population, now: datetime
+) -> Body:
+    found = neighbours(arguments.required("Id"), direction, population, now)
+
+    def shown(record: Record) -> Record:
+        task = population.disguised(record)
+        return {"DependencyType": task.pop("StepType", None), "TaskInstance": task}
+
+    key = f"{direction.value}TaskInstances"
+    return arguments.page(found, **{key: shown, "TaskInstances": population.disguised})
+
+
+_LOGGED_DAYS = 31
+
+
+def list_task_instance_operation_logs(
+    arguments: Arguments, population: Population, now: datetime
+) -> Body:
+    """Return a page of what was done to a task by hand on a day, the latest first.
+
+    Where the documents are silent: a day is one of the region's zone, and today is one of the 31.
+    """
+    task_id = arguments.required("Id")
+    today = _day(population.fleet.moment(now))
+    at = arguments.number("Date", high=10**13)
+    wanted = today if at is None else _day(at)
+    if not 0 <= (today - wanted).days < _LOGGED_DAYS:
+        raise invalid("Date", f"Only the last {_LOGGED_DAYS} days are kept.")
+    operations = Tasks.of(task_id, population, now).operations(task_id)
+    found = [each for each in operations if _day(int(str(each["CreateTime"]))) == wanted]
+    return arguments.page(found, OperationLogs=population.disguised)
+
+
 def _texts(value: object) -> Iterable[object]:
     return value.values() if isinstance(value, dict) else ()
 
@@ -475,6 +525,9 @@ OPERATIONS: dict[str, tuple[str, Callable[[Arguments, Population, datetime], Bod
     "GetTaskInstance": ("GET", get_task_instance),
     "GetTaskInstanceLog": ("GET", get_task_instance_log),
     "ListTaskInstances": ("POST", list_task_instances),
+    "ListUpstreamTaskInstances": ("GET", list_upstream_task_instances),
+    "ListDownstreamTaskInstances": ("GET", list_downstream_task_instances),
+    "ListTaskInstanceOperationLogs": ("GET", list_task_instance_operation_logs),
 }
 """The operations served, each with the only method it takes."""
 

@@ -4,21 +4,28 @@ A workflow's tasks and the layout of a run know no moment: a layout counts in pa
 each task has come is made on demand from what the population says about its instance.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from random import Random
+from typing import NamedTuple
 
-from wfinspect.model import family_of, zone_of
+from wfinspect.model import Direction, family_of, zone_of
 from wfinspect.simulator.faults import Refusal
 from wfinspect.simulator.fleet import (
     BIG_LOG_ID,
     FROZEN_ID,
+    IDLE,
     INSTANCES,
     MANY_TASKS_ID,
     OUTCOME,
+    OWNERS,
     REGION,
+    WORKFLOW_TASKS,
+    Fleet,
+    PlannedInstance,
     Population,
     Record,
     WorkflowRun,
@@ -214,6 +221,23 @@ class TaskRun:
     finished: int | None = None
     ends: int = 0
     """When its work is through, also while that lies ahead."""
+    rerun_at: int | None = None
+    """When a user had it run again."""
+    by_hand: str = ""
+    """``Kill`` or ``SetSuccess`` where a user ended it so."""
+
+    @property
+    def operation(self) -> str:
+        """The latest thing done to it by hand; "" for none."""
+        return self.by_hand or ("Rerun" if self.rerun_at is not None else "")
+
+    @property
+    def operator(self) -> str:
+        """The account of the user who did it."""
+        return _OPERATORS[(self.task.number + self.run_number) % len(_OPERATORS)]
+
+
+_OPERATORS = tuple(OWNERS.values())
 
 
 def course_of(record: Record, run: WorkflowRun) -> Course:
@@ -302,6 +326,9 @@ _SOURCES = {"ODPS_SQL": "odps_first", "HOLOGRES_SQL": "holo_serving", "DI": "rds
 _RECURRENCES = {FROZEN_ID * TASKS_APART + 7: "Pause", FROZEN_ID * TASKS_APART + 11: "Skip"}
 _SET_TO = {"Pause": "Failure", "Skip": "Success"}
 
+# Of these, the task that makes two attempts: the first was killed, or the second set to successful, by hand.
+_KILLED_ID, _SET_SUCCESS_ID = BIG_LOG_ID, 10431554021
+
 _KEPT_RUNS = 20  # runs of an instance that are remembered, beside the one under way
 
 
@@ -362,7 +389,8 @@ class Tasks:
             "StartedTime": task_run.started,
             "FinishedTime": task_run.finished,
         }
-        passed = [at for at in times.values() if isinstance(at, int)]
+        passed = [at for at in (*times.values(), task_run.rerun_at) if isinstance(at, int)]
+        recurrence = self._recurrence(task, self._course)
         record: Record = {
             "Id": self.instance_id * TASKS_APART + task.number,
             "TaskId": self._workflow_id * TASKS_APART + task.number,
@@ -372,7 +400,7 @@ class Tasks:
             "RunNumber": task_run.run_number,
             "Owner": owner,
             "CreateUser": owner,
-            "ModifyUser": owner,
+            "ModifyUser": task_run.operator if task_run.operation else owner,
             "Description": "",
             "BaselineId": -1,
             "Priority": (1, 1, 3, 1, 5, 8)[task.number % 6],
@@ -383,9 +411,9 @@ class Tasks:
                 "Image": "dataworks_pyodps_task_pod:prod_202604" if task.type == "PYODPS3" else "",
                 "ResourceGroupId": _RESOURCE_GROUP,
             },
-            "TriggerRecurrence": self._recurrence(task, self._course),
+            "TriggerRecurrence": recurrence,
             "PeriodNumber": 1,
-            "OperationType": "Rerun" if task_run.run_number > 1 else "",
+            "OperationType": task_run.operation or ("Freeze" if recurrence == "Pause" else ""),
             "Bizdate": instance.get("BizDate"),
             "TriggerTime": self._due,
             "ModifyTime": max(passed, default=None),
@@ -422,7 +450,48 @@ class Tasks:
         per_run = len(layout_of(seed, *ids, fails=False)[task.number])
         found = task_runs(task, layout, course, self._now, per_run)
         status = _SET_TO.get(self._recurrence(task, course))
-        return found if status is None else [_without_running(found[0], status)]
+        if status is not None:
+            return [_without_running(found[0], status)]
+        begun = min(course.run.begins.values())
+        return [
+            replace(
+                run,
+                rerun_at=(run.waits_for_resources if place else begun)
+                if run.run_number > 1
+                else None,
+                by_hand=self._by_hand(run, place, per_run),
+            )
+            for place, run in enumerate(found)
+        ]
+
+    def _by_hand(self, run: TaskRun, place: int, per_run: int) -> str:
+        is_first, is_last = place < per_run - 1, 0 < place == per_run - 1
+        if self.instance_id == _KILLED_ID and is_first and run.status == "Failure":
+            return "Kill"
+        is_set = self.instance_id == _SET_SUCCESS_ID and is_last and run.status == "Success"
+        return "SetSuccess" if is_set else ""
+
+    def operations(self, task_id: int) -> list[Record]:
+        """Return what was done to a task by hand, the latest first."""
+        found: list[tuple[int, str, str]] = []
+        for run in self.runs(task_id):
+            if run.rerun_at is not None:
+                found.append((run.rerun_at, "Rerun", run.operator))
+            if run.by_hand and run.finished is not None:
+                found.append((run.finished, run.by_hand, run.operator))
+        (now,) = self.current([task_id % TASKS_APART])
+        if now["OperationType"] == "Freeze":
+            found.append((int(str(now["CreateTime"])), "Freeze", str(now["Owner"])))
+        return [
+            {
+                "OperationSeq": number,
+                "OperationContent": content,
+                "User": user,
+                "CreateTime": at,
+                "TaskInstanceId": task_id,
+            }
+            for number, (at, content, user) in enumerate(sorted(found), start=1)
+        ][::-1]
 
     def _recurrence(self, task: Task, course: Course) -> str:
         known = _RECURRENCES.get(self.instance_id * TASKS_APART + task.number, "Normal")
@@ -437,6 +506,133 @@ def _without_running(task_run: TaskRun, status: str) -> TaskRun:
     return TaskRun(task_run.task, task_run.run_number, status, finished=due, ends=due)
 
 
+# What they wait for.
+
+# By workflow, those of its business date that its first task waits for.
+_WAITS_FOR = {
+    2261034: (2261012,),
+    2261040: (2261102,),
+    2261077: (2261012, 2261102),
+    2261101: (2261102,),
+    2261133: (2261012,),
+    2261140: (2261040, 2261102),
+    2261151: (2261012, 2261034),
+    2261171: (3310022, 2261040),
+    3310021: (2261012,),
+    3310022: (3310021, 2261012),
+    3310051: (2261034, 2261040),
+    3310060: (3310021,),
+    4402033: (2261034, 2261102),
+}
+_AWAITED_TASKS = {2261040: 4, 3310022: 12}
+"""The task of a workflow that others wait for, where that is not the last one."""
+_READ_BY_MANY = (2261102, 4402033)
+"""A workflow, and one of which a quarter of the tasks waits for it."""
+
+
+class Edge(NamedTuple):
+    """That one task waits for another, which may be of another instance."""
+
+    task_id: int
+    awaited_id: int
+    type: str = "Normal"
+
+
+def neighbours(
+    task_id: int, direction: Direction, population: Population, now: datetime
+) -> list[Record]:
+    """Return what a task waits for, or what waits for it, by ID; `StepType` says how.
+
+    Raises:
+        Refusal: there is no such task.
+    """
+    is_up = direction is Direction.UPSTREAM
+    own, edges = _around(task_id, population, now)
+    ends = [(e.awaited_id, e.task_id, e.type) if is_up else e for e in edges]
+    wanted = sorted({(other, kind) for other, one, kind in ends if one in own})
+    if len(own) > 1:
+        wanted = [each for each in wanted if each[0] not in own]
+    by_instance: dict[int, dict[int, str]] = defaultdict(dict)
+    for other, kind in wanted:
+        by_instance[other // TASKS_APART][other % TASKS_APART] = kind
+    found: list[Record] = []
+    for instance_id, kinds in by_instance.items():
+        if (instance := population.record(instance_id, now)) is not None:
+            tasks = Tasks(population, instance, now).current(kinds)
+            found += [_neighbour(t, k) for t, k in zip(tasks, kinds.values(), strict=True)]
+    return found
+
+
+def _around(
+    given: int, population: Population, now: datetime
+) -> tuple[Collection[int], list[Edge]]:
+    """Return the tasks that an ID stands for, and all edges of the instances about them."""
+    fleet = population.fleet
+    whole = {given, given - WORKFLOW_TASKS} if population.takes_workflow_ids else set()
+    own: Collection[int]
+    if instance_ids := [each for each in whole if population.record(each, now)]:
+        (instance_id,) = instance_ids
+        own = range(instance_id * TASKS_APART, (instance_id + 1) * TASKS_APART)
+    else:
+        instance_id, own = Tasks.of(given, population, now).instance_id, {given}
+    planned = fleet.planned(instance_id)
+    env_type, days_back = planned.env_type, planned.days_back
+    followers = [w for w, awaited in _WAITS_FOR.items() if planned.workflow.id in awaited]
+    others = [fleet.instance_of(workflow, env_type, days_back) for workflow in followers]
+    others.append(fleet.instance_of(planned.workflow.id, env_type, days_back - 1))
+    edges = [Edge(*each) for each in population.dependencies]
+    for each in {instance_id, *(each for each in others if each is not None)}:
+        edges += _edges(fleet, each)
+    return own, edges
+
+
+def _edges(fleet: Fleet, instance_id: int) -> Iterator[Edge]:
+    """Yield what the tasks of an instance wait for."""
+    planned = fleet.planned(instance_id)
+    own, where = planned.workflow.id, (planned.env_type, planned.days_back)
+    tasks, first = tasks_of(fleet.seed, own), instance_id * TASKS_APART
+    for task in tasks:
+        for number in task.upstream:
+            yield Edge(first + task.number, first + number)
+    if fleet.instance_of(own, *where) != instance_id:
+        return
+
+    for workflow in _WAITS_FOR.get(own, ()):
+        if (other := _awaited(fleet, planned, workflow, planned.days_back)) is not None:
+            awaited = _AWAITED_TASKS.get(workflow) or len(tasks_of(fleet.seed, workflow))
+            is_read = (workflow, own) == _READ_BY_MANY
+            for number in range(4, len(tasks), 4) if is_read else (1,):
+                yield Edge(first + number, other * TASKS_APART + awaited)
+    if (before := _awaited(fleet, planned, own, planned.days_back + 1)) is not None:
+        for number in range(2, len(tasks), 5):
+            yield Edge(first + number, before * TASKS_APART + number, "CrossCycle")
+
+
+def _awaited(
+    fleet: Fleet, planned: PlannedInstance, workflow_id: int, days_back: int
+) -> int | None:
+    """Return the instance of a workflow that another one may wait for without running too early."""
+    other = fleet.instance_of(workflow_id, planned.env_type, days_back)
+    if other is None or not (planned.life == IDLE or fleet.had_succeeded(other)):
+        return None
+    return other
+
+
+_NOT_OF_A_NEIGHBOUR = {
+    "OperationType",
+    "ProjectEnv",
+    "ScriptParameters",
+    "UnifiedWorkflowInstanceId",
+    "WaitingResourceTime",
+    "WaitingTriggerTime",
+}
+
+
+def _neighbour(task: Record, kind: str) -> Record:
+    kept = {name: value for name, value in task.items() if name not in _NOT_OF_A_NEIGHBOUR}
+    return {**kept, "EnvType": task.get("ProjectEnv"), "StepType": kind}
+
+
 # Their logs: a log only grows, what was there at one moment begins what is there at the next.
 
 _STEPS = 200  # lines of progress in a long log; a short one has a line a second
@@ -448,6 +644,8 @@ _ERRORS = (
     "Exit with FAILED.",
     "Shell run failed, exitCode: 1",
 )
+
+_KILLED = ("The job was killed by a user", "Exit with KILLED.")
 
 _BULK_SIZE = 32 * 1024 * 1024
 _BULK_LINE = (
@@ -500,8 +698,9 @@ def _lines(task_run: TaskRun, day: str) -> Iterator[tuple[int, str]]:
         yield then, f"INFO M1_job_0: {mapped} R2_1_job_0: {reduced}"
     if task_run.finished is None:
         return
-    has_failed = task_run.status == "Failure"
-    for line in _ERRORS if has_failed else ("OK",):
+    has_failed = task_run.status == "Failure" or task_run.by_hand == "SetSuccess"
+    errors = _KILLED if task_run.by_hand == "Kill" else _ERRORS
+    for line in errors if has_failed else ("OK",):
         yield task_run.finished, f"{'ERROR' if has_failed else 'INFO'} {line}"
     word = "ERROR" if has_failed else "FINISH"
     yield task_run.finished, f"INFO Current task status: {word}"
