@@ -307,6 +307,8 @@ def placing(figures: Figures) -> None:
 CALLS_TO_LOSE = 30
 """So many fail, and more, before contact is lost."""
 GROWN = (2_000, 16_000)
+TURNS = 3
+"""The two are measured in turns, and figures are medians."""
 CASES: dict[str, tuple[int, dict[str, Any]]] = {
     "100 a group": (100, {}),
     "one group": (10**6, {}),
@@ -323,7 +325,7 @@ async def step_ms(
     """Return the CPU of the engine for each call, in milliseconds."""
     clock = FakeClock()
     source = ScriptedSource(clock)
-    source.hold(*(instance(n, project_id=1 + n // of_group) for n in range(1, count + 1)))
+    source.hold(*(instance(n, project_id=1 + (n - 1) // of_group) for n in range(1, count + 1)))
     with scratch() as directory:
         engine = engine_of(directory, source.connect, clock, budget=budget)
         keys = [InstanceKey(engine.target, InstanceId(n)) for n in source.held]
@@ -363,8 +365,12 @@ def growing(figures: Figures) -> None:
     """Say how the engine's CPU for each call grows with the number of instances, case by case."""
     least, most = GROWN
     for what, (of_group, more) in CASES.items():
-        few, many = (asyncio.run(step_ms(count, of_group, **more)) for count in GROWN)
-        exponent = math.log(many / few) / math.log(most / least)
+        pairs = [
+            [asyncio.run(step_ms(count, of_group, **more)) for count in GROWN] for _ in range(TURNS)
+        ]
+        few, many = map(statistics.median, zip(*pairs, strict=True))
+        ratio = statistics.median(after / before for before, after in pairs)
+        exponent = math.log(ratio) / math.log(most / least)
         figures.report(f"{what}: CPU a call of {least:,}; {most:,}", f"{few:.2f}; {many:.2f} ms")
         figures.hold(f"{what}: s in CPU a call ~ N^s", exponent, most=0.1)
 

@@ -25,7 +25,7 @@ from wfinspect.watching.api import Group
 from wfinspect.watching.cadence import cadence, freshness_seconds
 from wfinspect.watching.groups import MAX_IDS
 from wfinspect.watching.limits import CircuitBreaker, RateLimiter, TokenBucket
-from wfinspect.watching.schedule import Batch, Schedule
+from wfinspect.watching.schedule import Batch, PollState, Schedule
 
 OTHER = Target("other", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
 GROUP = Group(BINDING, 88123, "Prod", 1)
@@ -437,6 +437,26 @@ def test_what_is_given_back_to_a_bucket_shortens_the_waits_of_all() -> None:
     assert made.next_at(1.0) == pytest.approx(37.5, abs=0.1)
     bucket.correct(1.0, 0)
     assert made.next_at(1.0) == 15.0
+
+
+def test_a_budget_that_runs_short_costs_no_look_at_rows_that_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, looks, real = Schedule(NoJitter(), budget=100), [0], PollState.due_at
+    groups = {key(n): GROUP._replace(project_id=n // 20) for n in range(1000)}
+    for each, group in groups.items():
+        made.add(each, group=group)
+    made.limits.bucket(BINDING, 0.0).begin_day(0.0, ends_at=86_400.0, used=0)
+
+    def looked_at(state: PollState, stretch: float) -> float:
+        looks[0] += 1
+        return real(state, stretch)
+
+    monkeypatch.setattr(PollState, "due_at", looked_at)
+    settle(made, groups, 0.0)
+    assert made.limits.bucket(BINDING, 20.0).stretch(20.0) > 10.0
+    # Of each at most one before its first call and one after it.
+    assert looks[0] <= 2 * len(groups)
 
 
 def test_what_other_processes_used_is_gone_from_the_bucket() -> None:

@@ -431,7 +431,6 @@ class Engine:
         self._lookups.let_out(monotonic, is_sharing=True)
         while (batch := self._schedule.take_due(monotonic)) is not None:
             self._calls.send(batch)
-            self._watchlist.touch(batch.keys)
         self._lookups.let_out(monotonic, is_sharing=False)
 
     def _opens_at(self) -> float:

@@ -6,6 +6,7 @@ and where neighbours end. A List that places none has to be earned: before the n
 as keep the cost within 1.2 times that of Gets alone.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -33,7 +34,7 @@ class BatchPlanner:
     def __init__(self) -> None:
         self._members: dict[InstanceKey, _Member] = {}
         self._by_group: dict[Group, dict[InstanceKey, None]] = {}
-        self._placements: dict[Target, _Placement] = {}
+        self._placements: defaultdict[Target, _Placement] = defaultdict(_Placement)
         self._fallbacks: dict[Group | Target, tuple[float, str]] = {}
         """Where List is of no use, until when, and why in a few words."""
         self._doubted: dict[Group, str] = {}
@@ -43,7 +44,7 @@ class BatchPlanner:
         """Take an instance up, as a new one where its group is not known."""
         self._members[key] = _Member(None)
         if group is None:
-            self._placement(key.target).unplaced[key] = None
+            self._placements[key.target].unplaced[key] = None
         else:
             self._move(key, group)
 
@@ -69,7 +70,7 @@ class BatchPlanner:
 
         With `is_alone` only the instance itself, since the user waits for it.
         """
-        placement = self._placement(key.target)
+        placement = self._placements[key.target]
         if key not in placement.unplaced:
             return (key,), None
         keys: tuple[InstanceKey, ...] = (key,)
@@ -77,20 +78,21 @@ class BatchPlanner:
         pilot = placement.pilot
         if pilot is not None and not is_alone and not self._is_without_list(pilot, monotonic):
             # One that was tried already waits for the end of the search.
-            first = [key] if key in placement.untried else []
-            keys = tuple(dict.fromkeys([*first, *islice(placement.untried, MAX_IDS)]))[:MAX_IDS]
+            first = [key] if key not in placement.tried else []
+            rest = (each for each in placement.unplaced if each not in placement.tried)
+            keys = tuple(dict.fromkeys([*first, *islice(rest, MAX_IDS)]))[:MAX_IDS]
             group = pilot if len(keys) > 1 else None
         placement.in_flight.update(keys)
         return keys, group
 
     def must_wait(self, target: Target) -> bool:
         """Return whether an answer on its way may place new instances at no cost."""
-        placement = self._placement(target)
+        placement = self._placements[target]
         return bool(placement.in_flight) and not placement.is_singly
 
     def is_new(self, key: InstanceKey) -> bool:
         """Return whether an instance is not placed yet."""
-        return key in self._placement(key.target).unplaced
+        return key in self._placements[key.target].unplaced
 
     def group_of(self, key: InstanceKey) -> Group | None:
         return self._members[key].group
@@ -134,33 +136,34 @@ class BatchPlanner:
         has_placed = False
         missing = [key for key in known if key not in found]
         for key in known:
-            placement = self._placement(key.target)
+            placement = self._placements[key.target]
             placement.in_flight.discard(key)
-            placement.untried.pop(key, None)
             is_new = key in placement.unplaced
             if key in found:
                 has_placed |= is_new
                 self._members[key].lacked = 0
                 self._set_placed(key, found[key])
-            elif not is_new:
+            elif is_new:
+                placement.tried.add(key)
+            else:
                 self._members[key].is_single = True
                 self._members[key].lacked += 1
         if found:
             self._doubted.pop(group, None)
         elif any(self._members[key].group == group for key in missing):
             self._doubted[group] = _LACKS_KNOWN
-        placement = self._placement(group.target)
+        placement = self._placements[group.target]
         if placement.pilot == group:
             placement.fruitless += not has_placed
             # Found up to one of them and none beyond: neighbours, of which this was the last.
             is_last = all(key in found for key in known[: len(known) - len(missing)])
-            if not (has_placed and placement.untried) or (missing and is_last):
+            if not (has_placed and placement.has_untried) or (missing and is_last):
                 placement.end_search()
         return missing
 
     def refused(self, keys: Iterable[InstanceKey], group: Group, error: ServiceError) -> None:
         """Learn that a List was refused; whether Get is as well, the next one tells."""
-        placement = self._placement(group.target)
+        placement = self._placements[group.target]
         placement.in_flight.difference_update(keys)
         placement.is_refused = True
         placement.end_search()
@@ -171,7 +174,7 @@ class BatchPlanner:
 
     def failed(self, keys: Iterable[InstanceKey], target: Target, *, is_get: bool) -> None:
         """Learn that a call failed for a reason of its own."""
-        placement = self._placement(target)
+        placement = self._placements[target]
         placement.in_flight.difference_update(keys)
         if is_get:
             placement.is_list_doubted = False
@@ -183,7 +186,7 @@ class BatchPlanner:
     def _got(
         self, key: InstanceKey, found: Mapping[InstanceKey, Group | None], monotonic: float
     ) -> None:
-        placement = self._placement(key.target)
+        placement = self._placements[key.target]
         placement.in_flight.discard(key)
         member = self._members[key]
         member.is_single = False
@@ -213,16 +216,16 @@ class BatchPlanner:
             placement.begin_search(group)
 
     def _set_placed(self, key: InstanceKey, group: Group | None) -> None:
-        self._placement(key.target).placed += 1
+        self._placements[key.target].placed += 1
         self._drop_unplaced(key)
         self._move(key, group)
 
     def _drop_unplaced(self, key: InstanceKey) -> None:
-        placement = self._placement(key.target)
+        placement = self._placements[key.target]
         placement.unplaced.pop(key, None)
-        placement.untried.pop(key, None)
+        placement.tried.discard(key)
         placement.in_flight.discard(key)
-        if not placement.untried:
+        if not placement.has_untried:
             placement.end_search()
         if not placement.unplaced:
             placement.placed = placement.fruitless = 0
@@ -246,18 +249,15 @@ class BatchPlanner:
             others[key] = None
 
     def _is_without_list(self, group: Group, monotonic: float) -> bool:
-        if group in self._doubted or self._placement(group.target).is_list_doubted:
+        if group in self._doubted or self._placements[group.target].is_list_doubted:
             return True
-        return any(
+        return bool(self._fallbacks) and any(
             place in self._fallbacks and self._fallbacks[place][0] > monotonic
             for place in (group, group.target)
         )
 
     def _fall_back(self, place: Group | Target, word: str, monotonic: float) -> None:
         self._fallbacks[place] = (monotonic + FALLBACK_SECONDS, word)
-
-    def _placement(self, target: Target) -> "_Placement":
-        return self._placements.setdefault(target, _Placement())
 
 
 @dataclass(slots=True)
@@ -275,8 +275,9 @@ class _Placement:
 
     unplaced: dict[InstanceKey, None] = field(default_factory=dict)
     pilot: Group | None = None
-    """The group in which the untried ones are searched for next."""
-    untried: dict[InstanceKey, None] = field(default_factory=dict)
+    """The group in which those are searched for next that have not been."""
+    tried: set[InstanceKey] = field(default_factory=set)
+    """Those that a List of the pilot lacked."""
     placed: int = 0
     """How many of the new ones have been placed."""
     fruitless: int = 0
@@ -292,8 +293,13 @@ class _Placement:
         """Whether they are placed by Gets alone for now."""
         return self.is_refused or self.placed < self.fruitless * _PLACED_FOR_A_LIST
 
+    @property
+    def has_untried(self) -> bool:
+        """Whether there are others than those that were tried."""
+        return len(self.tried) < len(self.unplaced)
+
     def begin_search(self, group: Group) -> None:
-        self.pilot, self.untried = group, dict(self.unplaced)
+        self.pilot, self.tried = group, set()
 
     def end_search(self) -> None:
-        self.pilot, self.untried = None, {}
+        self.pilot, self.tried = None, set()

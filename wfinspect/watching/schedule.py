@@ -160,7 +160,7 @@ class Schedule:
         """The first of each unit that may be read."""
         self._heaps: defaultdict[Target, list[_Entry]] = defaultdict(list)
         self._stretches: dict[Target, float] = {}
-        """By which the entries were made."""
+        """By which the latest entries were made."""
         self._numbers = count()
         self.groups = BatchPlanner()
         self.limits = Limits(rng, budget=budget)
@@ -332,9 +332,9 @@ class Schedule:
     def _head(self, target: Target, limit: Limit) -> _Entry | None:
         """Return the instance of a target that is to be read first."""
         filed, changed = self._filed.pop(target, []), self._changed.pop(target, set())
-        if self._stretches.setdefault(target, limit.stretch) != limit.stretch:
-            # That lengthens the waits of all, and happens seldom.
-            self._stretches[target] = limit.stretch
+        former, self._stretches[target] = self._stretches.get(target, 1.0), limit.stretch
+        if limit.stretch < former:
+            # That shortens the waits of all, and happens seldom; a longer one is for later readings.
             filed = [state for state in self._states.values() if state.key.target == target]
             for state in filed:
                 self._units.pop(state.unit, None)  # type: ignore[arg-type] # None is no unit

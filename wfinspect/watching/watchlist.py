@@ -149,7 +149,7 @@ class Watchlist:
         self.rows: dict[InstanceKey, Row] = {}
         self.states: dict[InstanceKey, RowState] = {}
         self.touched: dict[InstanceKey, None] = {}
-        """Rows that were read, sent for or changed since the last snapshot, which clears this."""
+        """Rows that were read or changed since the last snapshot, which clears this."""
         self.looked_up: InstanceKey | None = None
         """What is on the list without being watched."""
         self._changed: dict[InstanceKey, None] = {}
