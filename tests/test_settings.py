@@ -69,7 +69,10 @@ def test_our_own_variable_is_stronger_than_the_cloud_s(environ: dict[str, str]) 
     ("given", "words"),
     [
         ({"interval": "1"}, "interval: '1' is too short: at least 2 seconds"),
-        ({"interval": "soon"}, "interval: 'soon' is not a duration: write seconds, 90s, 5m or 2h"),
+        (
+            {"interval": "soon"},
+            "interval: 'soon' is not a duration: write seconds, 90s, 5m, 2h or 1d",
+        ),
         ({"interval": "inf"}, "is not a duration"),
         ({"state_dir": "~nobody-of-this-name/x"}, "not known here"),
         ({"state_dir": "a\0b"}, "no path has"),
@@ -315,7 +318,15 @@ def test_nothing_is_sent_that_was_not_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("written", "seconds"),
-    [(90, 90.0), (10.5, 10.5), ("90", 90.0), ("90s", 90.0), ("5m", 300.0), ("1.5 h", 5400.0)],
+    [
+        (90, 90.0),
+        (10.5, 10.5),
+        ("90", 90.0),
+        ("90s", 90.0),
+        ("5m", 300.0),
+        ("1.5 h", 5400.0),
+        ("1d", 86400.0),
+    ],
 )
 def test_lost_after_is_a_duration(written: object, seconds: float) -> None:
     assert read_notify({"lost_after": written}, "config.toml").lost_after == seconds

@@ -159,7 +159,7 @@ class _Parser(argparse.ArgumentParser):
         """Say that an argument is one too many, or the name of no option."""
         name = argument.partition("=")[0][:40]
         if not name.startswith("-"):
-            self.error(f"{name!r} is one too many")
+            raise UsageError(f"{name!r} is one too many: {self.usage}")
         shows = f"`{self.prog} --help` shows what can be given."
         hint = did_you_mean(name, self._option_string_actions, shows)
         raise UsageError(f"There is no option {name!r}: {hint}")
@@ -168,13 +168,43 @@ class _Parser(argparse.ArgumentParser):
         """Return whether there is an option that is written so."""
         return flag in self._option_string_actions
 
+    def _get_value(self, action: argparse.Action, text: str) -> Any:  # noqa: ANN401 - argparse's
+        try:
+            return super()._get_value(action, text)
+        except argparse.ArgumentError:
+            problem = f"{text[:40]!r} is not a number."
+        except UsageError as error:
+            problem = str(error)
+        raise UsageError(f"{self._name_of(action)}: {problem}")
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - argparse's
         if action.choices is not None and value not in action.choices:
-            what = action.option_strings[-1:] or [self.prog.removeprefix("wfinspect ")]
-            raise UsageError(f"{what[0]}: {none_of(str(value), map(str, action.choices))}")
+            problem = none_of(str(value), map(str, action.choices))
+            raise UsageError(f"{self._name_of(action)}: {problem}")
+
+    def _name_of(self, action: argparse.Action) -> str:
+        names = [each for each in action.option_strings if each.startswith("--")]
+        return names[0] if names else self.prog.removeprefix("wfinspect ")
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; `{self.prog} --help` shows what can be given.")
+        """Say in a sentence of our own what argparse has found."""
+        about, _, found = message.partition(": ")
+        # Of several names of an option the first.
+        names = [each.partition("/--")[0] for each in found.split(", ")]
+        action = self._option_string_actions.get(about.rpartition(" ")[2].rpartition("/")[2])
+        if about.endswith("are required"):
+            are = "is" if len(names) == 1 else "are"
+            raise UsageError(f"{' and '.join(names)} {are} missing: {self.usage}")
+        if action is None:
+            raise UsageError(f"{message}: {self.usage}")
+        name = self._name_of(action)
+        if found.startswith("expected"):
+            values = ", ".join(map(str, action.choices or ())) or f"{name} {action.metavar}"
+            raise UsageError(f"{name} needs a value: {values}")
+        if found.startswith("not allowed with"):
+            raise UsageError(f"{name} and {names[0].rpartition(' ')[2]} exclude each other.")
+        # What is left: a value behind a switch.
+        raise UsageError(f"{name} takes no value.")
 
 
 def _add_options(parser: argparse.ArgumentParser, *, is_shown: bool) -> None:

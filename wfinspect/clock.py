@@ -66,12 +66,12 @@ class MachineZone(tzinfo):
         return there.replace(fold=int(there.utcoffset() != offset))
 
 
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smh]?)", re.ASCII)
-_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smhd]?)", re.ASCII)
+_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def duration_seconds(value: object) -> float:
-    """Return the seconds of a duration as users write it: ``90``, ``90s``, ``5m``, ``2h``.
+    """Return the seconds of a duration as users write it: ``90``, ``90s``, ``5m``, ``2h``, ``1d``.
 
     Raises:
         ValueError: it is not one.

@@ -69,7 +69,7 @@ def _seconds(value: object) -> float:
     try:
         return duration_seconds(value)
     except ValueError:
-        raise ValueError("is not a duration: write seconds, 90s, 5m or 2h") from None
+        raise ValueError("is not a duration: write seconds, 90s, 5m, 2h or 1d") from None
 
 
 def _interval(value: object) -> float:

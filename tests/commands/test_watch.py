@@ -495,8 +495,8 @@ def test_ids_come_from_a_file_or_from_standard_input(
         (["1", "--timeout", "0"], "above 0"),
         (["1", "--timeout", "nan"], "above 0"),
         (
-            ["1", "--timeout", "5d"],
-            "--timeout: '5d' is not a duration above 0: write 90, 90s, 5m or 2h",
+            ["1", "--timeout", "5w"],
+            "--timeout: '5w' is not a duration above 0: write 90, 90s, 5m, 2h or 1d",
         ),
         (["1", "--until", "most:done"], "most:done"),
     ],

@@ -45,6 +45,7 @@ def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator:
     assert whole.returncode == 0
     assert CAUSE in whole.stdout
     assert re.search(r"join_region_dim \(10432987165009\), run \d, Failure", whole.stderr)
+    assert whole.stderr.endswith("; its times are of Asia/Shanghai, UTC+8.\n")
     assert simulator.calls.count("GetTaskInstanceLog") == 1
     found = home.run("logs", FAILED, "--grep", r"FAILED: ODPS-\d+|Cost time", "--tail", 2)
     assert [CAUSE in line for line in found.stdout.splitlines()] == [True, False]
@@ -53,6 +54,10 @@ def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator:
         "==> join_region_dim (10432987165009), run 2, Failure <==",
         "==> clean_login_event (10432987165007), run 1, Failure <==",
     ]
+    assert both.stderr == "wfinspect: The times in these logs are of Asia/Shanghai, UTC+8.\n"
+    nothing = home.run("logs", FAILED, "--grep", "nosuch")
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+    assert nothing.stderr.endswith("wfinspect: No line of it matches.\n")
     other = home.run("logs", FAILED, "--task", "10432987165007", "--run", 1)
     assert "Current node: clean_login_event" in other.stdout
 

@@ -61,7 +61,7 @@ _NOTIFY = {
     "bell": "ring the terminal's bell; `b` switches it in the app",
     "osc": 'desktop notification by the terminal: `"9"`, `"777"`, `"off"`',
     "tmux_passthrough": "wrap that for tmux, whose `allow-passthrough` has to be on",
-    "lost_after": 'contact lost for so long is notified, and its return: seconds, or `"90s"`, `"5m"`, `"2h"`; at least 10 s',
+    "lost_after": 'contact lost for so long is notified, and its return: seconds, or `"90s"`, `"5m"`, `"2h"`, `"1d"`; at least 10 s',
 }
 
 

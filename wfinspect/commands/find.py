@@ -2,20 +2,17 @@
 
 import argparse
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, TypeVar
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import OnCall, resolve_target, run_counted, with_retries
 from wfinspect.dataworks import connector
-from wfinspect.errors import ServiceError, UsageError
+from wfinspect.errors import ServiceError
 from wfinspect.model import FILTERS, Query, Target, WorkflowInstance, biz_date_of, zone_of
 from wfinspect.search import WORDS, date_of, read_day, read_id, read_tag, read_word
 from wfinspect.settings import Settings, home_of
-
-T = TypeVar("T")
 
 MAX_FOUND = 1_000
 """Instances that are printed at most; one call brings a hundred."""
@@ -33,7 +30,7 @@ def add_date(parser: argparse.ArgumentParser, *, is_required: bool = True) -> No
     parser.add_argument(
         "--bizdate",
         "--date",
-        type=partial(_checked, "--bizdate", read_day),
+        type=read_day,
         required=is_required,
         metavar="DATE",
         help="the business date: 2026-11-28, 20261128, today, yesterday, -2d",
@@ -42,15 +39,13 @@ def add_date(parser: argparse.ArgumentParser, *, is_required: bool = True) -> No
 
 def add_filters(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:
     """Add the workspace and the filters of a search, but for its date."""
-
-    def add(*flags: str, read: Callable[[str], object], **others: Any) -> None:  # noqa: ANN401 - argparse's
-        parser.add_argument(*flags, type=partial(_checked, flags[0], read), **others)
+    add = parser.add_argument
 
     def add_word(name: str) -> None:
         words = WORDS[name]
         add(
             f"--{name}",
-            read=partial(read_word, words),
+            type=partial(read_word, words),
             choices=words,
             metavar=name.upper(),
             help=", ".join(words),
@@ -59,26 +54,26 @@ def add_filters(parser: argparse.ArgumentParser, *, is_required: bool = True) ->
     add(
         "--project",
         "--workspace",
-        read=read_id,
+        type=read_id,
         required=is_required,
         metavar="ID",
         help="the workspace",
     )
-    parser.add_argument("--name", metavar="TEXT", help="a part of the name")
+    add("--name", metavar="TEXT", help="a part of the name")
     add_word("status")
     add_word("type")
-    parser.add_argument("--owner", metavar="ID", help="the owner's account ID")
+    add("--owner", metavar="ID", help="the owner's account ID")
     add(
         "--tag",
-        read=read_tag,
+        type=read_tag,
         action="append",
         metavar="K:V",
         help="a tag; of several one is enough",
     )
-    add("--workflow", read=read_id, metavar="ID", help="the workflow they are runs of")
+    add("--workflow", type=read_id, metavar="ID", help="the workflow they are runs of")
     add(
         "--trigger",
-        read=read_id,
+        type=read_id,
         metavar="ID",
         help="what started them: a UnifiedWorkflowInstanceId",
     )
@@ -144,11 +139,3 @@ async def _find(
                 )
             if page.is_last or len(found) == before:
                 return ""
-
-
-def _checked(option: str, read: Callable[[str], T], text: str) -> T:
-    """Read the value of an option; an error names the option."""
-    try:
-        return read(text)
-    except UsageError as error:
-        raise UsageError(f"{option}: {error}") from None

@@ -188,11 +188,11 @@ def is_bounded(follow: Follow) -> bool:
 
 def _days(text: str) -> float:
     try:
-        days = float(text)
+        days = float(text.removesuffix("d"))
     except ValueError:
         days = -1.0
     if not (isfinite(days) and 0 < days <= _MOST_DAYS):
-        raise UsageError(f"--keep: {text[:40]!r} is not a number of days up to {_MOST_DAYS}.")
+        raise UsageError(f"{text[:40]!r} is not a number of days up to {_MOST_DAYS}.")
     return days
 
 
@@ -200,4 +200,4 @@ def _time_of_day(text: str) -> str:
     try:
         return f"{time.fromisoformat(text.zfill(len('07:00'))):%H:%M}"
     except ValueError:
-        raise UsageError(f"--by: {text[:40]!r} is not a time of day such as 07:00.") from None
+        raise UsageError(f"{text[:40]!r} is not a time of day such as 07:00.") from None

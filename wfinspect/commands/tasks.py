@@ -33,6 +33,7 @@ from wfinspect.model import (
     by_attention,
     service_name,
     spans,
+    zone_words,
 )
 from wfinspect.parsing import parse_id
 from wfinspect.search import read_id, read_word
@@ -170,7 +171,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text)
     except re.error as error:
-        raise UsageError(f"--grep: {text[:60]!r} is not a regular expression: {error}.") from None
+        raise UsageError(f"{text[:60]!r} is not a regular expression: {error}.") from None
 
 
 def _refuse_what_contradicts(args: argparse.Namespace) -> None:
@@ -185,6 +186,9 @@ async def _print_logs(
 ) -> None:
     page = await requester.answer(TasksOf(key))
     tasks = _chosen(by_attention(page.items), key.id, args)
+    zone = zone_words(key.target.region, requester.clock.now())
+    if args.is_of_failed and tasks:
+        output.say(f"The times in these logs are of {zone}.")
     for task in tasks:
         number = args.run or task.run_number
         state = f", {shown(task.word, limit=40)}" if number == task.run_number else ""
@@ -193,7 +197,7 @@ async def _print_logs(
         if args.is_of_failed:
             print(f"==> {heading} <==")
         else:
-            output.say(f"Log of {heading}.")
+            output.say(f"Log of {heading}; its times are of {zone}.")
         log = GrowingLog(args.grep, args.tail)
         text = await requester.answer(TaskLog(key.target, task.id, args.run))
         log.print(text, is_whole=not args.is_followed)

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_output_option(parser, "an object a line for each change")
     parser.add_argument(
-        "--timeout", type=_seconds, metavar="D", help="end after so long: 90, 90s, 5m, 2h"
+        "--timeout", type=_seconds, metavar="D", help="end after so long: 90, 90s, 5m, 2h, 1d"
     )
     parser.add_argument(
         "--fail-fast", action="store_true", help="end as soon as the condition can't come true"
@@ -82,9 +82,7 @@ def _seconds(text: str) -> float:
     with contextlib.suppress(ValueError):
         if (seconds := duration_seconds(text)) > 0:
             return seconds
-    raise UsageError(
-        f"--timeout: {text[:40]!r} is not a duration above 0: write 90, 90s, 5m or 2h."
-    )
+    raise UsageError(f"{text[:40]!r} is not a duration above 0: write 90, 90s, 5m, 2h or 1d.")
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

@@ -53,7 +53,7 @@ complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l until -x -a 'all
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l file -r -F -d 'read IDs from a file, of a table those of its column Id; - for standard input'
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -s o -l output -x -a 'table json csv' -d 'json prints an object a line for each change (default: table)'
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l json -d 'the same as -o json'
-complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l timeout -x -d 'end after so long: 90, 90s, 5m, 2h'
+complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l timeout -x -d 'end after so long: 90, 90s, 5m, 2h, 1d'
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l fail-fast -d 'end as soon as the condition can'"'"'t come true'
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l notify -d 'run the command of [notify], as the app does'
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l forever -d 'keep the watched list and what is followed up to date, until it is ended'
