@@ -17,18 +17,17 @@ from wfinspect.model import (
     Transition,
     WorkflowInstance,
 )
+from wfinspect.search import none_match
 from wfinspect.ui import instance_text
 from wfinspect.ui.lines import (
     BLANK,
     Column,
     Ground,
     Line,
-    Part,
     Role,
     Span,
     crop,
     line,
-    shed,
     side_by_side,
     spread,
     titles,
@@ -97,41 +96,46 @@ class WatchedList(CursorList[Row]):
 
     def heading(self, width: int) -> Line:
         """Return the line that belongs above the list: titles where there are columns, filter and order."""
-        parts: list[Part] = []
+        about: tuple[Span, ...] = ()
         if self.filter_text:
-            count = f"{len(self.table)} of {self.table.total}"
             query = f" /{fmt.shown(self.filter_text, limit=40)}"
-            parts.append(Part(((count, Role.TEXT), (query, Role.ACCENT)), 0))
-        if self.table.total and (self._is_sidebar or self.sort != SORTS[0]):
-            by, direction = sort_words(self.sort)
-            parts.append(Part(((f"  {by}", Role.DIM),), 1))
-            if self.sort != SORTS[0]:
-                parts.append(Part(((f", {direction}", Role.DIM),), 2))
+            about = ((f"{len(self.table)} of {self.table.total}", Role.TEXT), (query, Role.ACCENT))
+        by, direction = sort_words(self.sort)
+        orders: tuple[str, ...] = ()
+        if self.sort != SORTS[0]:
+            short = f"{by}, {direction.removesuffix(' first')}"
+            # With the direction alone, the title of the column says by what.
+            orders = (f"{by}, {direction}", short, direction)
         if self._is_sidebar or not len(self.table):
             count = "" if self.filter_text or not self.table.watched else f" {self.table.watched}"
             head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
-            about = [span for part in parts for span in part.spans]
-            spans = crop((*head, (" " * bool(self.filter_text), Role.DIM), *about), width)
+            head = (*head, (" " * bool(self.filter_text), Role.DIM), *about)
+            orders = orders or (by,) * (self.table.total > 0)
+            spans = crop(_with_order(head, orders, width), width)
         else:
-            spans = self._titles(parts, width)
+            spans = self._titles(about, orders, width)
         return line(*spans).on(Ground.KEYS if self.has_focus else Ground.NONE)
 
-    def _titles(self, parts: Sequence[Part], width: int) -> tuple[Span, ...]:
-        """Return the titles of the columns, and filter and order where they cover no title of the others."""
+    def _titles(
+        self, about: tuple[Span, ...], orders: Sequence[str], width: int
+    ) -> tuple[Span, ...]:
+        """Return the titles of the columns, and filter and order where they cover none of them.
+
+        A filter that has room nowhere covers the last ones.
+        """
         columns = self.columns
-        name, *others = columns[:-1]
-        behind = width - width_of(list_heading((name, *others), width).spans) - 1
-        beside_name = name.cells - len(name.title) - 2
-        about = shed(parts, max(behind, beside_name), gap="")
-        if width_of(about) <= behind or not others:
-            room = width - width_of(about) - 1 if about else width
-            return spread(list_heading(columns, room).spans, about, width)
-        # The last column, which says what changed, may be too narrow for it or not there.
-        first: tuple[Span, ...] = (*titles((Column(name.title, len(name.title)),)), *about)
-        blanks = name.cells + name.gap - width_of(first)
-        rest = titles((*others, columns[-1]))
-        spans = ((" " * LEAD_CELLS, Role.DIM), *first, (" " * blanks, Role.DIM), *rest)
-        return crop(spans, width)
+        beside = columns[0].cells - len(columns[0].title) - 2
+        behind = width - width_of(list_heading(columns, width).spans) - 2
+        about = _with_order(about, orders, max(beside, behind))
+        if behind < width_of(about) <= beside:
+            first: tuple[Span, ...] = (*titles((Column(columns[0].title, 4),)), *about)
+            blanks = columns[0].cells + columns[0].gap - width_of(first)
+            rest = titles(columns[1:])
+            spans = ((" " * LEAD_CELLS, Role.DIM), *first, (" " * blanks, Role.DIM), *rest)
+            return crop(spans, width)
+        about = crop(about, width - width_of(list_heading(columns[:3], width).spans) - 2)
+        room = width - width_of(about) - 2
+        return spread(list_heading(columns, room).spans, (*about, (" ", Role.DIM)), width)
 
     def show_rows(self, rows: Rows, troubles: Mapping[Target, Trouble], now: datetime) -> None:
         """Show these rows, and what keeps some from being read; `now` moves the ages on."""
@@ -202,7 +206,8 @@ class WatchedList(CursorList[Row]):
             return self._make_empty(width)
         if self._problem:
             return (BLANK, *instance_text.sentence(self._problem, width, Role.TROUBLE))
-        return (BLANK, line((" No watched instance matches.", Role.DIM)))
+        said = f"{none_match('watched instance', self.filter_text)} Esc shows all."
+        return (BLANK, *instance_text.sentence(said, width))
 
     def line_at(self, y: int) -> Line:
         if not len(self.table):
@@ -243,6 +248,14 @@ class WatchedList(CursorList[Row]):
         index = self.table.headers.at(event.y + self.scroll_offset.y, self._row_height).row
         if index is not None and index < len(self.table):
             self.go_to(index)
+
+
+def _with_order(about: tuple[Span, ...], orders: Sequence[str], width: int) -> tuple[Span, ...]:
+    """Return spans, and behind them the first words for an order that `width` cells hold."""
+    gap = "  " * bool(about)
+    room = width - width_of(about) - len(gap)
+    order = next((each for each in orders if len(each) <= room), "")
+    return (*about, (gap, Role.DIM), (order, Role.DIM)) if order else about
 
 
 _TABS = ("Core", "Parameters", "Tags", "History")
