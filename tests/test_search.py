@@ -54,6 +54,8 @@ def found(query: str) -> set[int]:
         ("0124", {10433001244}),
         ("status=run", {10433001244, 10433001250}),
         ("status=wait !sku", {10433007781}),
+        ("status=waiti !sku", {10433007781}),
+        ("status=failed", {10432987165}),
         ("_di !status=success !status=wait", {10433001244, 10433010001}),
         ("店铺", {10433007791}),
         ("nothing such", set()),
@@ -223,7 +225,8 @@ def test_what_the_service_can_not_search_for_is_left_to_the_matcher() -> None:
         ("workspace=" + "9" * 19 + " date=2026-09-17", "is not an ID"),
         ("workspace=1 date=2026-13-17", "date: '2026-13-17' is not a date"),
         (NEEDED + "status=Broken", "status: 'Broken' is none of Failure, "),
-        (NEEDED + "status=wait", "'wait' is none of WaitTime, WaitResource[.]"),
+        (NEEDED + "status=wait", "'wait' may be WaitTime or WaitResource"),
+        (NEEDED + "status=waiting", "'waiting' may be WaitTime or WaitResource"),
         (NEEDED + "workflow=-1", "workflow: '-1' is not an ID"),
         (NEEDED + "tag=:x", "':x' is not a tag"),
     ],
@@ -290,6 +293,11 @@ def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
         ("tag=", "", "tag= key:value"),
         ("trigger=1", "", "trigger= an ID"),
         ("no such", "", "name= status= type="),
+        ("x Failed", "x status=Failure", "Failed is a part of a name or ID, Tab makes it status=F"),
+        ("!running", "!status=Running", "running is a part of a name or ID"),
+        ("Yesterday", "date=Yesterday", "Yesterday is a part of a name or ID"),
+        ("2026-11-28", "date=2026-11-28", "2026-11-28 is a part"),
+        ("dwd_failed", "", "name= status= type="),
     ],
 )
 def test_what_is_begun_can_be_completed_and_is_explained(text: str, whole: str, line: str) -> None:
@@ -299,6 +307,9 @@ def test_what_is_begun_can_be_completed_and_is_explained(text: str, whole: str, 
 
 def test_tasks_are_offered_the_fields_they_have() -> None:
     assert (completed("t", TASK_NAMES), completed("w", TASK_NAMES)) == ("type=", "")
+    assert completed("frozen", TASK_NAMES) == "status=frozen"
+    assert help_on("type=", TASK_NAMES) == "type= its beginning, such as ODPS"
+    assert completed("yesterday", TASK_NAMES) == ""
     with pytest.raises(UsageError, match="no field 'stat': did you mean status"):
         parse_search("stat=fail", TASK_NAMES)
 
@@ -325,7 +336,7 @@ def test_a_frozen_task_and_a_dry_run_are_found_by_their_words() -> None:
     frozen = task(1, "publish", "Failure", trigger_recurrence="Pause")
     dry = task(2, "load", "Success", trigger_recurrence="Skip", started=20, finished=20)
 
-    for query, one in (("status=frozen", frozen), ("status=dry", dry)):
+    for query, one in (("status=frozen", frozen), ("status=dry-run", dry)):
         assert list(filter(task_matcher(query, START), (frozen, dry))) == [one]
 
 

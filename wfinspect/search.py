@@ -8,6 +8,7 @@ is enough, as with the service.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta, tzinfo
 from functools import cache, partial
 from typing import NamedTuple, TypeVar
@@ -35,7 +36,8 @@ from wfinspect.parsing import read_number
 
 T = TypeVar("T")
 
-NAMES = tuple(field.search for field in FIELDS if field.search)
+Names = tuple[str, ...]
+NAMES: Names = tuple(field.search for field in FIELDS if field.search)
 """What may stand before ``=``."""
 
 _FIELDS = {field.search: field for field in FIELDS if field.search}
@@ -61,8 +63,12 @@ WORDS = {
 }
 """The values that the service documents for a field, by the field's name in a search."""
 
-TASK_NAMES = ("name", "status", "type", "owner")
+TASK_NAMES: Names = ("name", "status", "type", "owner")
 """What may stand before ``=`` where tasks are searched."""
+TASK_WORDS = (*(str(each) for each in Status if each is not Status.UNKNOWN), "frozen", "dry-run")
+"""What a task's state may be called."""
+_SPOKEN = {"failed": "Failure", "succeeded": "Success", "successful": "Success", "waiting": "Wait"}
+"""What users call a status, and the service's word or what several of its words begin with."""
 
 EXAMPLE = "name or ID, status=Failure, !without"
 """What an empty box shows."""
@@ -71,9 +77,14 @@ HELP = (
     "Dates are today, yesterday, -2d or 2026-11-28. Tab completes."
 )
 
-_OFFERED = WORDS | {"date": ("today", "yesterday")}
+_OFFERED = {
+    NAMES: WORDS | {"date": ("today", "yesterday")},
+    TASK_NAMES: {"status": TASK_WORDS},
+}
+"""The values that are offered, by the fields there are."""
 _WRITTEN = {
     "name": "a part of the name",
+    "type": "its beginning, such as ODPS",
     "date": "today, yesterday, -2d, 2026-11-28 or 20261128",
     "owner": "an account ID",
     "tag": "key:value",
@@ -81,34 +92,65 @@ _WRITTEN = {
 """How the values of fields are written that are neither words nor IDs."""
 
 
-def completions(text: str, names: Sequence[str] = NAMES) -> list[str]:
+def completions(text: str, names: Names = NAMES) -> list[str]:
     """Return what the last word may become: the name of a field, or a value that is documented."""
     word = _last_word(text)
     name, equals, _ = word.partition("=")
     known = [f"{each}=" for each in names]
     if equals:
         field = _FIELDS.get(name.lower())
-        known = [f"{name}={value}" for value in _OFFERED.get(field.search if field else "", ())]
+        offered = _OFFERED[names].get(field.search if field else "", ())
+        known = [f"{name}={value}" for value in offered]
     return [each for each in known if each.casefold().startswith(word.casefold())]
 
 
-def completed(text: str, names: Sequence[str] = NAMES) -> str:
-    """Return a search with its last word completed; "" where there is nothing to add."""
+def completed(text: str, names: Names = NAMES) -> str:
+    """Return a search with its last word completed, or put as it may be meant; "" for as it is."""
     word = _last_word(text)
     found = completions(text, names) if word else []
-    return text + found[0][len(word) :] if found and found[0] != word else ""
+    if found and found[0] != word:
+        return text + found[0][len(word) :]
+    other = meant(word, names)
+    return text.removesuffix(word) + other if other else ""
 
 
-def help_on(text: str, names: Sequence[str] = NAMES) -> str:
+def meant(word: str, names: Names = NAMES) -> str:
+    """Return the condition that a word without a field may be meant for, e.g. ``status=Failure``."""
+    if "date" in names:
+        with suppress(UsageError):
+            read_day(word)
+            return f"date={word}"
+    values = _OFFERED[names] | {"status": (*_OFFERED[names]["status"], *_SPOKEN)}
+    known = ((name, each) for name, some in values.items() for each in some)
+    found = (
+        f"{name}={_SPOKEN.get(each, each)}"
+        for name, each in known
+        if each.casefold() == word.casefold()
+    )
+    return next(found, "")
+
+
+def none_match(what: str, text: str, names: Names = NAMES) -> str:
+    """Return the sentence that nothing matches a search, with what its words may be meant for."""
+    others = [other for word in text.split() if (other := meant(word.lstrip("!"), names))]
+    hint = f" A word is a part of a name or ID: did you mean {' '.join(others)}?" if others else ""
+    return f"No {what} matches.{hint}"
+
+
+def help_on(text: str, names: Names = NAMES) -> str:
     """Return a line on what the last word may become."""
-    name, equals, _ = _last_word(text).partition("=")
+    word = _last_word(text)
+    name, equals, _ = word.partition("=")
     field = _FIELDS.get(name.lower())
     found = completions(text, names)
-    if not equals or field is None:
+    if other := meant(word, names):
+        return f"{word} is a part of a name or ID, Tab makes it {other}"
+    if not equals or field is None or field.search not in names:
         fields = " ".join(found or [f"{each}=" for each in names])
         return f"{fields}  Tab completes" if len(found) < len(names) and found else f"{fields} !not"
-    values = [each.partition("=")[2] for each in found] or WORDS.get(field.search, ("an ID",))
-    return f"{name}= {_WRITTEN.get(field.search) or ', '.join(values)}"
+    values = [each.partition("=")[2] for each in found] or _OFFERED[names].get(field.search)
+    written = _WRITTEN.get(field.search, "an ID")
+    return f"{name}= {', '.join(values) if values and field.search in WORDS else written}"
 
 
 def _last_word(text: str) -> str:
@@ -125,7 +167,7 @@ class Term(NamedTuple):
     is_negated: bool = False
 
 
-def parse_search(text: str, names: Sequence[str] = NAMES) -> tuple[Term, ...]:
+def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
     """Read a search for the fields of `names`; an unfinished ``status=`` is not a condition yet.
 
     Raises:
@@ -190,7 +232,11 @@ def _test_of(term: Term, now: datetime) -> Test:
     if field is None:
         return lambda key, found, _: value in _name(found) or value in str(key.id)
     if field.kind is FieldKind.STATUS:
-        return lambda _, __, word: word.casefold().startswith(value)
+        spoken = (word for said, word in _SPOKEN.items() if said.startswith(value))
+        wanted = next(
+            (word for each in spoken if not (word := each.casefold()).startswith(value)), value
+        )
+        return lambda _, __, word: word.casefold().replace(" ", "-").startswith(wanted)
     holds = _field_test(field, value, now)
     return lambda key, found, _: found is not None and holds(found, key.target.region)
 
@@ -305,11 +351,11 @@ def read_word(words: Sequence[str], text: str) -> str:
     Raises:
         UsageError: it begins none of the words, or several.
     """
-    wanted = text.casefold()
+    wanted = _SPOKEN.get(text.casefold(), text).casefold()
     found = [word for word in words if word.casefold().startswith(wanted)]
     exact = [word for word in found if word.casefold() == wanted]
     if len(exact or found) != 1:
-        several = f"{_quoted(text)} is none of {', '.join(found)}."
+        several = f"{_quoted(text)} may be {' or '.join(found)}: write which."
         raise UsageError(several if found else none_of(text, words))
     return (exact or found)[0]
 

@@ -74,6 +74,30 @@ def test_after_no_match_the_search_can_be_changed_at_once_and_marks_outlive_it(h
         app.quit()
 
 
+def test_a_status_or_date_without_its_field_is_offered_with_it(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FAILED, "Failure")
+    with home.start(*DEMO_IDS[:3]) as app:
+        app.wait_for("Failure")
+        app.press("/", *"failed")
+        app.wait_for(r"No watched instance matches[^?]*mean\s+status=Failure")
+        app.wait_for("Tab makes it status=Failure")
+        app.press("tab", "enter")
+        app.wait_for(r"INSTANCE  STATUS +1 of 3 /status=Failure")
+        app.press("t")
+        app.wait_for("join_region_dim")
+        app.press("/", *"frozen")
+        app.wait_for("Tab makes it status=frozen")
+        app.press("escape", "escape")
+        open_box(app, "f")
+        search(app, f"{PLACE} failed")
+        app.wait_for(r"No instance matches[^?]*mean\s+status=Failure")
+        app.press("tab", "enter")
+        app.wait_for("1 of 1 found")
+        app.quit()
+
+
 def test_commands_act_on_the_result_under_the_cursor(home: Home, simulator: Simulator) -> None:
     simulator.set_status(FAILED, "Failure")
     with home.start(DEMO_IDS[1]) as app:

@@ -28,7 +28,6 @@ from wfinspect.model import (
     InstanceId,
     InstanceKey,
     Page,
-    Status,
     TaskInstance,
     by_attention,
     service_name,
@@ -36,13 +35,10 @@ from wfinspect.model import (
     zone_words,
 )
 from wfinspect.parsing import parse_id
-from wfinspect.search import read_id, read_word
+from wfinspect.search import TASK_WORDS, read_id, read_word
 from wfinspect.settings import Settings
 from wfinspect.watching.api import TaskLog, TaskOf, TasksOf
 from wfinspect.watching.cadence import FOLLOW_SECONDS
-
-WORDS = (*(str(each) for each in Status if each is not Status.UNKNOWN), "frozen", "dry-run")
-"""What a task's state may be called."""
 
 _OF_INSTANCE = (
     "workflow_instance_id",
@@ -66,10 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         return
     parser.add_argument(
         "--status",
-        type=lambda text: read_word(WORDS, text),
-        choices=WORDS,
+        type=lambda text: read_word(TASK_WORDS, text),
+        choices=TASK_WORDS,
         metavar="STATUS",
-        help=f"only those in a state: {', '.join(WORDS)}",
+        help=f"only those in a state: {', '.join(TASK_WORDS)}",
     )
     output.add_output_option(parser, "an array of the service's objects as they came")
 

@@ -20,7 +20,16 @@ from wfinspect.model import (
     WorkflowInstance,
     zone_of,
 )
-from wfinspect.search import HELP, Term, help_on, matcher, parse_search, suggestions, to_query
+from wfinspect.search import (
+    HELP,
+    Term,
+    help_on,
+    matcher,
+    none_match,
+    parse_search,
+    suggestions,
+    to_query,
+)
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import (
     BLANK,
@@ -244,7 +253,7 @@ class FindScreen(OverlayScreen):
         if not self._page.is_last:
             said = f"None of the first {len(self._found):,} instances matches. Enter reads more."
             return (BLANK, *sentence(said, width))
-        return (BLANK, line((" No instance matches.", Role.DIM)))
+        return (BLANK, *sentence(none_match("instance", self._searched), width))
 
     # What is read.
 

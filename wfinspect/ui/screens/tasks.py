@@ -20,7 +20,7 @@ from wfinspect.model import (
     progress,
     utc_words,
 )
-from wfinspect.search import EXAMPLE, TASK_NAMES, task_matcher
+from wfinspect.search import EXAMPLE, TASK_NAMES, help_on, none_match, task_matcher
 from wfinspect.ui import tasks_text
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, Column, Line, Role, Span, line, spread, width_of
@@ -52,7 +52,7 @@ class TasksScreen(OverlayScreen):
         bind("y", "copy", "copy ID"),
         READ,
     ]
-    TYPING = (("Enter", "keep the filter"),)
+    TYPING = (("Enter", "keep the filter"), ("Tab", "complete"))
 
     def __init__(self, main: MainScreen, key: InstanceKey, *, opens_log: bool = False) -> None:
         """Create the screen; `opens_log` goes on to the log of the task that needs attention most."""
@@ -93,6 +93,8 @@ class TasksScreen(OverlayScreen):
 
     def about_spans(self, width: int) -> Sequence[Span]:
         del width
+        if self.input.has_focus:
+            return ((f" {help_on(self.input.value, TASK_NAMES)}", Role.DIM),)
         task = self.list.chosen
         is_part = self._page is not None and not self._page.is_last
         more = f" Only the first {len(self._tasks):,} were read." if is_part else ""
@@ -208,8 +210,9 @@ class TasksScreen(OverlayScreen):
             return self.waiting_lines(width, f"Reading {count}tasks from the service...")
         if self._problem:
             return (BLANK, *sentence(self._problem, width, Role.TROUBLE))
-        said = "No task matches." if self._tasks else "This instance has no tasks."
-        return (BLANK, *sentence(said, width))
+        if not self._tasks:
+            return (BLANK, *sentence("This instance has no tasks.", width))
+        return (BLANK, *sentence(none_match("task", self.input.value, TASK_NAMES), width))
 
     # What keys do.
 

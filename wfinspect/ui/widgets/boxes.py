@@ -14,7 +14,7 @@ from wfinspect import format as fmt
 from wfinspect.errors import UsageError
 from wfinspect.model import Family, InstanceId
 from wfinspect.parsing import FULL_WIDTH, plain, read_ids
-from wfinspect.search import EXAMPLE, NAMES, completed
+from wfinspect.search import EXAMPLE, NAMES, Names, completed
 from wfinspect.ui.keys import COMMANDS_BY_ID
 from wfinspect.ui.lines import MARGIN, Line, Role, hints, line, width_of, wrap
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
@@ -146,12 +146,14 @@ class LineInput(Input):
 class _Completion(Suggester):
     """Has the rest of a word stand dim behind the cursor."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Names) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._names = names
 
     async def get_suggestion(self, value: str) -> str | None:
-        return completed(value, self._names) or None
+        # Tab may also put the last word otherwise.
+        whole = completed(value, self._names)
+        return whole if whole.startswith(value) else None
 
 
 class SearchInput(LineInput):
@@ -162,7 +164,7 @@ class SearchInput(LineInput):
         placeholder: str = "",
         value: str = "",
         *,
-        names: Sequence[str] = NAMES,
+        names: Names = NAMES,
         **options: Any,  # noqa: ANN401 - Textual's
     ) -> None:
         super().__init__(placeholder, value, suggester=_Completion(names), **options)
