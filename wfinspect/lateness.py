@@ -18,6 +18,7 @@ _SPREAD = 2 * 1.4826
 # Of the median; else runs that happen to agree would make every second a delay.
 _LEAST_SPREAD = 0.05
 _LEAST_SPREAD_SECONDS = 30.0
+_LEAST_START_SECONDS = 600.0  # of when runs start: a few minutes later than ever are no alarm
 _DAY = 86_400.0
 
 
@@ -94,15 +95,16 @@ class Lateness(NamedTuple):
         return difference(ran, self.usual.high, in_minutes=True)
 
 
-def usual_start(runs: Iterable[Run]) -> Usual | None:
-    """Return how long after the beginning of its business date a run starts; None from few runs.
+def usual_start(runs: Iterable[Run]) -> float | None:
+    """Return by how many seconds after the beginning of its business date a run usually has started.
 
-    Where a date had several, none of them is the usual one.
+    None from few runs, or where a date had several: none of those is the usual one.
     """
     known = [r for r in runs if r.started_time is not None]
     if len(known) < MIN_RUNS or len({r.biz_date for r in known}) < len(known):
         return None
-    return _usual([((r.started_time or 0) - r.biz_date) / 1000 for r in known])
+    middle, spread = _middle([((r.started_time or 0) - r.biz_date) / 1000 for r in known])
+    return middle + max(spread, _LEAST_START_SECONDS)
 
 
 def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
@@ -149,16 +151,18 @@ def _due(begin: datetime, usual: Usual) -> tuple[datetime | None, datetime | Non
 
 
 def _usual(seconds: Sequence[float]) -> Usual:
+    middle, spread = _middle(seconds)
+    spread = max(spread, _LEAST_SPREAD * middle, _LEAST_SPREAD_SECONDS)
+    low, high = max(0.0, middle - spread), middle + spread
+    return Usual(low - low % _unit(low), middle, high + -high % _unit(high))
+
+
+def _middle(seconds: Sequence[float]) -> tuple[float, float]:
+    """Return the median and the spread around it."""
     from statistics import median  # noqa: PLC0415 - 20 ms, and most starts need none
 
     middle = median(seconds)
-    spread = max(
-        _SPREAD * median(abs(each - middle) for each in seconds),
-        _LEAST_SPREAD * middle,
-        _LEAST_SPREAD_SECONDS,
-    )
-    low, high = max(0.0, middle - spread), middle + spread
-    return Usual(low - low % _unit(low), middle, high + -high % _unit(high))
+    return middle, _SPREAD * median(abs(each - middle) for each in seconds)
 
 
 def _unit(seconds: float) -> float:

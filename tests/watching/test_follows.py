@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -6,7 +7,7 @@ import pytest
 from engine_rig import Asker, Rig, becomes
 from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, ms
 
-from wfinspect.errors import Refused
+from wfinspect.errors import Refused, Unreachable
 from wfinspect.model import Follow, Page, Query, WorkflowInstance
 from wfinspect.settings import NotifyRule
 from wfinspect.watching.store import Store
@@ -15,14 +16,21 @@ YESTERDAY = ms(START.replace(hour=16, minute=0) - timedelta(days=2))
 TODAY = YESTERDAY + 86_400_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FOLLOWED = Query(88123, 0, workflow_id=7)
+HOUR = 3_600_000
 
 
 class SearchedSource(ScriptedSource):
     """A service that finds."""
 
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.seen: list[int] = []
+        """The workspaces that were searched."""
+
     async def find_workflow_instances(
         self, query: Query, *, page: int = 1
     ) -> Page[WorkflowInstance]:
+        self.seen.append(query.project_id)
         await self._called("find", (query.biz_date, query.workflow_id or 0, page))
         found = [e for e in self.held.values() if e.biz_date == query.biz_date and query.matches(e)]
         items = tuple(found[(page - 1) * 100 : page * 100])
@@ -217,6 +225,76 @@ async def test_looks_that_answer_no_poll_take_a_quarter_of_the_budget(tmp_path: 
     assert 150 <= len(looks(rig)) <= 375
 
 
+async def test_once_it_is_known_when_runs_come_they_are_looked_for_then(tmp_path: Path) -> None:
+    # Made at 23:30 of their business date, as the service makes scheduled runs.
+    rig = _rig(tmp_path, FakeClock(EPOCH + timedelta(milliseconds=TODAY + 12 * HOUR)), budget=3000)
+    rig.engine.follow(BINDING, FOLLOWED)
+    delays, costs = [], []
+    for day in range(4):
+        begin = TODAY + day * 24 * HOUR
+        made = begin + 23 * HOUR + HOUR // 2
+        await rig.run(made / 1000 - rig.clock.now().timestamp())
+        number = 10 + day
+        run = run_of(number, "Success", biz_date=begin, create_time=made, finished_time=made)
+        rig.source.hold(run)
+        while number not in listed(rig):
+            await rig.run(5.0)
+        delays.append(rig.clock.now().timestamp() - made / 1000)
+        before = len(rig.source.calls)
+        await rig.run(begin / 1000 + 47 * 3600 - rig.clock.now().timestamp())
+        costs.append(len(rig.source.calls) - before)
+    assert max(delays) <= 75.0
+    # From 23:30 to 23:00: two looks each ten minutes, and each minute until midnight.
+    assert max(costs[1:]) <= 2 * 141 + 2 * 30 + 10 < costs[0]
+
+
+async def test_rows_that_are_polled_are_looked_at_as_often_when_the_share_is_spent(
+    tmp_path: Path,
+) -> None:
+    rig = _rig(tmp_path, budget=3000)
+    rig.source.hold(run_of(1, "Running"))
+    rig.engine.follow(BINDING, FOLLOWED)
+    await rig.run(60.0)
+    rig.engine._journal._counts[("prod-ops", "cn-shanghai looks"), START.date()] = 750
+    before = len(looks(rig, YESTERDAY)), len(rig.source.calls)
+    await rig.run(3600.0)
+    assert len(looks(rig, YESTERDAY)) - before[0] >= 55
+    # Each takes the place of a poll.
+    assert len(rig.source.calls) - before[1] <= 3600 / 15 + 12
+    rig.source.hold(run_of(1, "Success", modify_time=ms(rig.clock.now())))
+    await rig.run(700.0)
+    before = len(looks(rig)), len(rig.source.calls)
+    await rig.run(3600.0)
+    assert len(looks(rig)) - before[0] <= 12
+
+
+@pytest.mark.parametrize("budget", [90, 1000])
+async def test_where_the_share_is_short_no_workspace_is_forgotten(
+    tmp_path: Path, budget: int
+) -> None:
+    rig = _rig(tmp_path, budget=budget)
+    for project in range(1, 6):
+        rig.engine.follow(BINDING, Query(project, 0, name="dwd"))
+    rig.source.seen = []
+    await rig.run(6 * 3600.0)
+    counts = Counter(rig.source.seen)
+    assert len(counts) == 5
+    assert max(counts.values()) <= min(counts.values()) + 2
+    assert counts.total() <= budget / 4
+    assert sum("more seldom" in text for text in rig.texts) == 1
+
+
+async def test_an_outage_is_not_made_worse_by_what_is_followed(rig: Rig) -> None:
+    for project in range(1, 21):
+        rig.engine.follow(BINDING, Query(project, 0, name="dwd"))
+    await rig.run(5.0)
+    rig.source.error = Unreachable("no route")
+    await rig.run(70.0)
+    before = len(rig.source.calls)
+    await rig.run(600.0)
+    assert len(rig.source.calls) - before <= 40
+
+
 async def test_each_start_counts_the_looks_of_those_before(tmp_path: Path) -> None:
     clock, made = FakeClock(), 0
     for start in range(3):
@@ -255,9 +333,6 @@ async def test_a_follow_that_was_removed_looks_no_more_and_its_rows_stay(rig: Ri
     assert rig.snapshot.follows == ()
     assert listed(rig) == [1]
     assert len(looks(rig)) == before
-
-
-HOUR = 3_600_000
 
 
 def past_runs(count: int, minutes: int = 30) -> list[WorkflowInstance]:
@@ -322,10 +397,9 @@ async def test_a_run_that_has_not_begun_is_reported_as_missing_once(tmp_path: Pa
     # The run before is known: what is usual is learnt from it.
     rig.engine.watch([key(901)])
     rig.source.hold(replace(rig.source.held[901], status="Running", finished_time=None))
-    await rig.run(700.0)
+    await rig.run(590.0)
     said = [text for text in rig.texts if "is missing" in text]
     assert said == []
-    rig.clock.advance(8 * 3600)
     await rig.run(700.0)
     said = [text for text in rig.texts if "is missing" in text]
     assert len(said) == 1

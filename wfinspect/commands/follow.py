@@ -15,9 +15,9 @@ from wfinspect.dataworks import connector
 from wfinspect.errors import ServiceError, StoreError, UsageError, did_you_mean
 from wfinspect.model import Follow, Query, Target, biz_date_of, zone_of
 from wfinspect.settings import Settings, home_of
+from wfinspect.watching.follows import SHARE
 from wfinspect.watching.store import Changes, Store
 
-_DAY_SECONDS = 86_400
 _MOST_DAYS = 30
 _NO_CONTACT = 3
 
@@ -65,7 +65,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
                     if same is None and (error := _check(target, query, settings, environ)):
                         say(f"Not followed. {error}")
                         return error.exit_code
-                    _keep(store, same, Follow(0, target, query, clock.now()), args)
+                    new = Follow(0, target, query, clock.now())
+                    _keep(store, same, new, args, settings.budget)
                 case words:
                     advice = "give --project ID with --workflow ID or another filter, or one of: list, remove N."
                     hint = did_you_mean(words[0], ("list", "remove"), advice)
@@ -108,7 +109,9 @@ def _check(
     return None
 
 
-def _keep(store: Store, same: Follow | None, new: Follow, args: argparse.Namespace) -> None:
+def _keep(
+    store: Store, same: Follow | None, new: Follow, args: argparse.Namespace, budget: int
+) -> None:
     """Keep a new follow, or what is given of another one's deadline and days."""
     before = same or new
     kept = before._replace(
@@ -123,11 +126,11 @@ def _keep(store: Store, same: Follow | None, new: Follow, args: argparse.Namespa
         changed = f"Changed: {kept.number} has {options} now."
         say(f"Followed already, as {kept.number}." if kept == same else changed)
         return
-    looks = _DAY_SECONDS // 60 + _DAY_SECONDS // 600
     say(
-        f"Followed as {kept.number}. Its new runs join the list of every wfinspect that runs. "
-        f"That costs up to {looks:,} calls a day for the workspace. Calls that find nothing to "
-        "update or add take at most a quarter of the budget."
+        f"Followed as {kept.number}. Its new runs join the list of every wfinspect that runs, within "
+        "a minute at the times at which they usually come. Looking for them costs at most "
+        f"{int(budget * SHARE):,} calls a day, {SHARE:.0%} of the budget, for all that is followed. "
+        "A call that reads watched rows in place of a poll is not counted there."
     )
 
 

@@ -336,7 +336,6 @@ class Engine:
         for key, instance in found.items():
             self._observe(key, instance, moment)
         self._watchlist.touch(found)
-        self._reconcile(moment.monotonic)
         for key in found:
             self._schedule.read_elsewhere(key, moment.monotonic, moment.monotonic)
         self._last_good_at = moment.now
@@ -345,6 +344,7 @@ class Engine:
         """Put instances on the list that follows bring; notifies of those that have failed since then."""
         for key, follow in joining.items():
             self._journal.watch([key], moment.now, follow.number)
+        self._reconcile(moment.monotonic)
         self._read_beside({key: found[key] for key in joining}, moment)
         for key, follow in joining.items():
             instance, since = found[key], follow.added_at

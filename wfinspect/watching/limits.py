@@ -297,6 +297,10 @@ class Rounds:
         """Return the unit that a row was put in."""
         return self._rows.get(key, (None, None))[0]
 
+    def interval(self, unit: Hashable) -> float:
+        """Return the cadence of a unit in seconds, infinite where none of its rows is polled."""
+        return min(self._units.get(unit, ()), default=inf)
+
     def put(self, key: InstanceKey, unit: Hashable | None, cadence: float | None) -> None:
         """Note in which unit a row is read, and how often; without either it is not polled."""
         before = self._rows.get(key, (None, None))
