@@ -298,6 +298,25 @@ def log_parts(text: str) -> LogParts:
     return LogParts(time, word, text[len(time) + len(word) :])
 
 
+LOG_END = 1 << 18
+"""Characters of a log in which the error of a run is looked for: what ended it stands at the end."""
+_SIGNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"FAILED:|\bODPS-\d{5}|\b\w*(?:Error|Exception)\b|Traceback|Caused by:|exception -",
+        r"\b(?:ERROR|FATAL)\b|[Ee]rror:|\bKilled\b|denied|\u9519\u8bef|\u5f02\u5e38|\u5931\u8d25",
+        r"(?i)\bfailed\b|\bfailure\b|exit ?code:? *[1-9]",
+    )
+)
+"""What an error looks like: what names its cause, what has its rank, what only mentions one."""
+
+
+def error_places(text: str, start: int = 0) -> list[int]:
+    """Return where a log names an error, from `start` on, by the strongest of the signs there is."""
+    found = ([match.start() for match in sign.finditer(text, start)] for sign in _SIGNS)
+    return next(filter(None, found), [])
+
+
 # Possessive: a string of megabytes is passed over without a place to go back to for each character.
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _STEP = "  "

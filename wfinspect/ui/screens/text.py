@@ -14,7 +14,16 @@ from textual import events, on
 from textual.widget import Widget
 from textual.widgets import Input
 
-from wfinspect.format import LogLevel, indented, log_parts, plain_text, shown, shown_block
+from wfinspect.format import (
+    LOG_END,
+    LogLevel,
+    error_places,
+    indented,
+    log_parts,
+    plain_text,
+    shown,
+    shown_block,
+)
 from wfinspect.model import Family, InstanceKey, TaskInstance, utc_words, zone_of, zone_words
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, ELLIPSIS, Line, Part, Role, Span, fit, line, shed, wrap
@@ -25,22 +34,10 @@ from wfinspect.ui.widgets.boxes import LineInput, NamedBox
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.watching.api import Request, TaskLog, TaskOf
 
-_LAST_CHARACTERS = 1 << 18
-"""Where a run's error is looked for: what ended it stands at the end."""
 _MAX_ERRORS = 200
 ROW_LIMIT = 2_000
 """Characters of a row, so that one of a line of megabytes is drawn as fast as any other."""
 _ROW = re.compile(rf"[^\n]{{1,{ROW_LIMIT}}}\n?|\n")
-
-_SIGNS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"FAILED:|\bODPS-\d{5}|\b\w*(?:Error|Exception)\b|Traceback|Caused by:|exception -",
-        r"\b(?:ERROR|FATAL)\b|[Ee]rror:|\bKilled\b|denied|\u9519\u8bef|\u5f02\u5e38|\u5931\u8d25",
-        r"(?i)\bfailed\b|\bfailure\b|exit ?code:? *[1-9]",
-    )
-)
-"""What an error looks like: what names its cause, what has its rank, what only mentions one."""
 
 
 class LongText:
@@ -127,12 +124,9 @@ class LongText:
 
     def error_lines(self) -> tuple[int, ...]:
         """Return the rows near the end that look like an error, by the strongest of the signs there is."""
-        first = self.row_of(max(0, len(self.text) - _LAST_CHARACTERS))
-        for sign in _SIGNS:
-            matches = sign.finditer(self.text, self._starts[first] if self._starts else 0)
-            if found := tuple(dict.fromkeys(self.row_of(match.start()) for match in matches)):
-                return found[-_MAX_ERRORS:]
-        return ()
+        first = self.row_of(max(0, len(self.text) - LOG_END))
+        places = error_places(self.text, self._starts[first] if self._starts else 0)
+        return tuple(dict.fromkeys(map(self.row_of, places)))[-_MAX_ERRORS:]
 
     def bare(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """Return some rows, each once, without the stamps they begin with."""
