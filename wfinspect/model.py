@@ -8,6 +8,7 @@ import zlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import Enum, StrEnum
@@ -661,6 +662,10 @@ class Page(NamedTuple, Generic[T]):
     total: int | None
     """Over all pages; None where the service does not say."""
     is_last: bool
+
+
+answered: ContextVar[list[tuple[str, str]] | None] = ContextVar("answered", default=None)
+"""Where the operation and RequestId of each answer are noted, also of one that refuses; None notes nothing."""
 
 
 # The endpoint page of the 2024-05-18 API and the endpoint map of the official SDK 9.11.0 have the regions.

@@ -651,4 +651,18 @@ def replace_private(path: Path, text: str) -> None:
         StoreError: as `make_private`.
     """
     make_private(path.parent)
-    write_new(path.with_name(f"{path.name}.{os.getpid()}"), text).replace(path)
+    write_over(path, text)
+
+
+def write_over(path: Path, text: str) -> None:
+    """Write a file that only the user can read, in one step and in the place of one that is there.
+
+    Raises:
+        OSError: it can't be written; what was there stays.
+    """
+    new = write_new(path.with_name(f"{path.name}.{os.getpid()}"), text)
+    try:
+        new.replace(path)
+    except OSError:
+        new.unlink()
+        raise

@@ -186,6 +186,7 @@ _LAYERS = {
     "ui | dataworks | simulator": "the terminal; the service; a service on loopback",
     "watching": "who is due, what changed, what is kept: no terminal, no HTTP",
     "diagnostics": "the log of the program itself, and crash reports",
+    "report": "what others need to know of a failure: Markdown, HTML, JSON",
     "lateness | settings | export | search": "late or not; settings, private files; JSON and CSV; one language of search",
     "parsing | terminal": "IDs and parameters in text; facts of terminals",
     "format": "values as text",

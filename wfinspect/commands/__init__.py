@@ -153,6 +153,23 @@ COMMANDS: Mapping[str, Command] = {
             "compare 10432987165 10431554021 -o json",
         ),
     ),
+    "report": Command(
+        "print what others need to know of a failure",
+        "Print a report of what failed: since when, the failed tasks with their errors and the end of "
+        "their logs, what differs from the last success, notes and RequestIds. It is to be pasted into "
+        "a ticket, or to be sent as one file of HTML. Values whose names look like a password, secret, "
+        "token or key are masked. Without IDs it is of everything that failed on the watched list, "
+        "each instance read with its own profile and region. How many calls it made goes to standard "
+        "error: at most 7 for an instance.",
+        f"exit codes: 0 printed, also where a part could not be read; {_REFUSED}; {_TROUBLE}; 5 no such "
+        "instance",
+        "[ID ...]",
+        examples=(
+            "report 10432987165",
+            "report 10432987165 -o html --out failure.html",
+            "report -o html --out morning.html",
+        ),
+    ),
     "list": Command(
         "print and edit the watched list",
         "Print the watched list as the app and watch --forever have stored it, without a call, or edit it. "

@@ -31,6 +31,7 @@ from wfinspect.dataworks.failures import NO_SKEW, contact_error, failure_of, has
 from wfinspect.dataworks.signing import Acs3Auth
 from wfinspect.dataworks.transport import Answer, Call, Transport
 from wfinspect.errors import ABOUT_KEYS, BadAnswer, ClockSkew, NotFound
+from wfinspect.format import shown
 from wfinspect.model import (
     Dependency,
     Direction,
@@ -41,6 +42,7 @@ from wfinspect.model import (
     Target,
     TaskInstance,
     WorkflowInstance,
+    answered,
 )
 
 MAX_IDS = 100
@@ -284,6 +286,10 @@ class DataWorksClient:
             keys, lambda: self._clock.now() + self._offset, lambda: secrets.token_hex(16)
         )
         answer = await self._transport.send(call, auth)
+        if (noted := answered.get()) is not None:
+            noted.append(
+                (call.operation, shown(answer.headers.get("x-acs-request-id", ""), limit=64))
+            )
         if self._clock.monotonic() - started <= _DATE_TRUST:
             self._learn_clock(answer)
         if answer.status == _OK:

@@ -34,6 +34,7 @@ from wfinspect.watching.cadence import is_final
 if TYPE_CHECKING:
     from wfinspect.lateness import Lateness, Run  # noqa: F401 - in the text of a base class
     from wfinspect.model import Progress
+    from wfinspect.report import Incident  # noqa: F401
 
 A = TypeVar("A")
 
@@ -444,6 +445,19 @@ class EarlierRuns(_OfInstance["tuple[Run, ...]"]):
     key: InstanceKey
     most: int = 10
     """Calls at most; what is known then is the answer."""
+
+
+INCIDENT_CALLS = 7
+
+
+@dataclass(eq=False, repr=False)
+class IncidentOf(_OfInstance["Incident"]):
+    """What a report says of an instance; at most INCIDENT_CALLS calls, none for what is kept.
+
+    Only an instance that is not known and can't be read is an error; any other part is left out, with the reason.
+    """
+
+    key: InstanceKey
 
 
 @dataclass(eq=False, repr=False)

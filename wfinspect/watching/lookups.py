@@ -7,7 +7,15 @@ import asyncio
 import json
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -25,36 +33,46 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
+from wfinspect.format import LOG_END
 from wfinspect.format import moment as moment_of
 from wfinspect.lateness import Run
 from wfinspect.model import (
     Dependency,
+    Family,
     InstanceKey,
+    OperationLog,
     Page,
     Query,
     Target,
     TaskInstance,
     WorkflowInstance,
+    answered,
+    biz_date_of,
     day_of,
     family_of,
     zone_of,
 )
+from wfinspect.report import Incident, failed_tasks
 from wfinspect.watching.api import (
+    INCIDENT_CALLS,
     A,
     DependenciesOf,
     EarlierRuns,
     Find,
     Heard,
+    IncidentOf,
     InstanceOf,
     InstanceSource,
     OperationsOf,
     Outcome,
     Reply,
     Request,
+    Row,
     RunsOf,
     TaskLog,
     TaskOf,
     TasksOf,
+    state_since,
 )
 from wfinspect.watching.calls import Calls, outcome_of
 from wfinspect.watching.journal import DailyBudget, Journal
@@ -209,6 +227,9 @@ def _run(biz_date: int, number: object, status: object, started: object, finishe
     return Run(number, biz_date, status, started, finished)  # type: ignore[arg-type] # checked
 
 
+_Missing = dict[str, str]
+"""Parts of a report that can't be had, and why."""
+_LAST = "comparison"
 MAX_PAGES = 20
 """Pages of one answer: 10,000 tasks, or 2,000 dependencies."""
 MAX_RAW = 16_000_000
@@ -241,6 +262,8 @@ class Lookups:
         self._requests: dict[Request[Any], list[Heard[Any]]] = {}
         self._waiting: list[tuple[Target, asyncio.Future[None]]] = []
         self._cache = ReplyCache(journal)
+        self._known: dict[InstanceKey, WorkflowInstance] = {}
+        """The latest readings of what is not on the list."""
         self._looking_back: defaultdict[Target, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._sent_at = -inf
         self._is_over = False
@@ -323,10 +346,8 @@ class Lookups:
         match request:
             case InstanceOf(key):
                 value = await self._instance(key)
-            case TasksOf(key):
-                value = await self._tasks(key, None)
-            case RunsOf(key, task_id):
-                value = await self._tasks(key, task_id)
+            case TasksOf(key) | RunsOf(key):
+                value = await self._tasks(key, getattr(request, "task_id", None))
             case TaskOf(target, task_id):
                 value = await self._call(target, lambda s: s.get_task_instance(task_id))
             case TaskLog(target, task_id, number):
@@ -344,6 +365,8 @@ class Lookups:
                 )
             case EarlierRuns(key, most):
                 value = await self._earlier_runs(key, most)
+            case IncidentOf(key):
+                value = await self._incident(key)
             case _:
                 raise TypeError(f"{type(request).__name__} is no request that is known")
         return Reply(value, self._clock.now())
@@ -372,7 +395,7 @@ class Lookups:
         )
 
     async def _tasks(self, key: InstanceKey, task_id: int | None) -> Page[TaskInstance]:
-        instance = await self._instance(key)
+        instance = await self._any_reading(key)
         found: dict[tuple[int, int | None], TaskInstance] = {}
         room = MAX_RAW
         async for page in self._pages(
@@ -395,7 +418,7 @@ class Lookups:
                 break
 
     async def _earlier_runs(self, key: InstanceKey, most: int) -> tuple[Run, ...]:
-        past = RunHistory(self._journal, key.target, await self._instance(key))
+        past = RunHistory(self._journal, key.target, await self._any_reading(key))
         for _ in range(most):
             # Of two that look back on one date, the second waits for the answer of the first.
             async with self._looking_back[key.target]:
@@ -407,13 +430,105 @@ class Lookups:
                     lambda s, q=query: s.find_workflow_instances(q),  # type: ignore[misc]
                 )
                 past.learn(query.biz_date, page.items, self._clock.moment())
+                for run in page.items:
+                    self._note(InstanceKey(key.target, run.id), run)
         return past.known(self._clock.moment())[0]
+
+    async def _incident(self, key: InstanceKey) -> Incident:
+        """Read what a report needs, what says most before the rest."""
+        row, noted = self._journal.watchlist.rows.get(key) or Row(key), list[tuple[str, str]]()
+        answered.set(noted)
+        missing, instance = _Missing(), await self._instance(key)
+        page = await self._part(missing, "tasks", TasksOf(key))
+        tasks = page.items if page is not None else ()
+        failed, logs, done = failed_tasks(tasks), dict[int, str](), list[OperationLog]()
+        for task in failed[:1]:
+            logs[task.id] = await self._log_end(missing, key.target, task)
+        runs, before, tasks_before = await self._last_success(missing, key, instance)
+        for place, task in enumerate(failed):
+            if place:
+                logs[task.id] = await self._log_end(missing, key.target, task)
+            done += await self._operations(missing, key.target, task)
+        return Incident(
+            key,
+            instance,
+            row.read_at or self._clock.now(),
+            state_since(row._replace(instance=instance)),
+            tasks=tasks,
+            logs=logs,
+            operations=done,
+            runs=runs,
+            before=before,
+            tasks_before=tasks_before,
+            history=self._journal.history(key, self._clock.monotonic()),
+            missing=missing,
+            request_ids=tuple(noted),
+            note=row.note,
+        )
+
+    async def _log_end(self, missing: _Missing, target: Target, task: TaskInstance) -> str:
+        log = TaskLog(target, task.id, task.run_number, task.modify_time)
+        return (await self._part(missing, f"log {task.id}", log) or "")[-LOG_END:]
+
+    async def _operations(
+        self, missing: _Missing, target: Target, task: TaskInstance
+    ) -> Sequence[OperationLog]:
+        at, zone = moment_of(task.finished_time or task.modify_time or 0), zone_of(target.region)
+        day = None if at is None else biz_date_of(day_of(target.region, at), zone)
+        request = OperationsOf(target, task.id, day, task.modify_time)
+        return await self._part(missing, "operations", request) or ()
+
+    async def _last_success(
+        self, missing: _Missing, key: InstanceKey, instance: WorkflowInstance
+    ) -> tuple[Sequence[Run], WorkflowInstance | None, Sequence[TaskInstance]]:
+        """Return earlier runs, the last of them that succeeded, and its tasks."""
+        history = RunHistory(self._journal, key.target, instance)
+        cost = 0 if history.known(self._clock.moment())[1] is None else 1
+        runs = await self._part(missing, _LAST, EarlierRuns(key, most=1), cost) or ()
+        ids = (r.id for r in runs if r.id != key.id and family_of(r.status) is Family.SUCCESS)
+        if (last := next(ids, None)) is None:
+            return runs, None, ()
+        other = InstanceKey(key.target, last)
+        if (before := self._known.get(other)) is None:
+            before = await self._part(missing, _LAST, InstanceOf(other))
+        page = await self._part(missing, _LAST, TasksOf(other))
+        return runs, before, page.items if page is not None else ()
+
+    async def _part(
+        self, missing: _Missing, name: str, request: Request[A], cost: int = 1
+    ) -> A | None:
+        """Return the answer to a request, a kept one first; None where `missing` says why there is none."""
+        version = self._cache.version(request)
+        outcome: Outcome[A] | None = self._cache.find(request)
+        if outcome is None and len(_calls.get()) + cost > INCIDENT_CALLS:
+            missing[name] = f"a report makes {INCIDENT_CALLS} calls at most."
+        elif outcome is None:
+            outcome = await outcome_of(self._find_out(request))
+        if isinstance(outcome, Reply):
+            self._cache.keep(request, version, outcome)
+            value: A = outcome.value
+            return value
+        if outcome is not None:
+            missing[name] = str(outcome)
+        return None
+
+    async def _any_reading(self, key: InstanceKey) -> WorkflowInstance:
+        """Return a reading, however old: it says where the instance belongs, which never changes."""
+        return self._known.get(key) or await self._instance(key)
 
     async def _instance(self, key: InstanceKey) -> WorkflowInstance:
         row = self._journal.watchlist.rows.get(key)
         if row is not None and row.instance is not None:
             return row.instance
-        return await self._call(key.target, lambda s: s.get_workflow_instance(key.id))
+        found = await self._call(key.target, lambda s: s.get_workflow_instance(key.id))
+        self._note(key, found)
+        return found
+
+    def _note(self, key: InstanceKey, found: WorkflowInstance) -> None:
+        self._known.pop(key, None)
+        self._known[key] = found
+        for oldest in list(self._known)[:-_MOST]:
+            del self._known[oldest]
 
     async def _call(self, target: Target, call: Callable[[InstanceSource], Awaitable[_T]]) -> _T:
         """Call a target's source once it is its turn."""

@@ -9,7 +9,7 @@ _wfinspect() {
     read -ra given <<<"${line%"$current"}"
     for word in "${given[@]:1}"; do
         case $before in
-            -o|--output|--field|--project|--workspace|--name|--status|--type|--owner|--tag|--workflow|--trigger|--env|--bizdate|--date|--until|--file|--timeout|--task|--run|--tail|--grep|--keep|--by|--port|--speed|--profile|--region|--endpoint|--interval|--budget|--config|--state-dir|--time-zone|--theme|--color|--log-level) ;;
+            -o|--output|--field|--project|--workspace|--name|--status|--type|--owner|--tag|--workflow|--trigger|--env|--bizdate|--date|--until|--file|--timeout|--task|--run|--tail|--grep|--out|--keep|--by|--port|--speed|--profile|--region|--endpoint|--interval|--budget|--config|--state-dir|--time-zone|--theme|--color|--log-level) ;;
             *) [[ $word == -* || -n $command ]] || command=$word ;;
         esac
         before=$word
@@ -30,8 +30,9 @@ _wfinspect() {
         watch/--env|find/--env|follow/--env) words='Prod Dev' ;;
         watch/--bizdate|watch/--date|find/--bizdate|find/--date) words='today yesterday' ;;
         watch/--until) words='all:done all:success all:failure any:done any:success any:failure' ;;
-        watch/--file|*/--config|list/import) compopt -o default 2>/dev/null; return ;;
+        watch/--file|report/--out|*/--config|list/import) compopt -o default 2>/dev/null; return ;;
         tasks/--status) words='NotRun Running WaitTime CheckingCondition WaitResource WaitTrigger Failure Success Checking frozen dry-run' ;;
+        report/-o|report/--output) words='markdown html json' ;;
         doctor/-o|doctor/--output|info/-o|info/--output) words='table json' ;;
         */--region) words='cn-hangzhou cn-shanghai cn-shenzhen cn-beijing cn-zhangjiakou cn-wulanchabu cn-chengdu cn-qingdao cn-huhehaote cn-hangzhou-finance cn-shanghai-finance-1 cn-shenzhen-finance-1 cn-beijing-finance-1 cn-north-2-gov-1 cn-hongkong ap-southeast-1 ap-southeast-3 ap-southeast-5 ap-southeast-7 ap-northeast-1 ap-northeast-2 us-west-1 us-east-1 eu-central-1 eu-west-1 me-east-1 me-central-1' ;;
         */--endpoint) words='public vpc' ;;
@@ -50,6 +51,7 @@ _wfinspect() {
                 logs/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --task --failed --run --tail --grep --follow' ;;
                 history/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
                 compare/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
+                report/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json --out' ;;
                 list/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
                 follow/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --project --workspace --name --status --type --owner --tag --workflow --trigger --env --keep --by --output --json' ;;
                 simulate/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --port --speed' ;;
@@ -58,7 +60,7 @@ _wfinspect() {
                 help/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
                 completion/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
                 */-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
-                /*) words='demo get status watch find tasks logs history compare list follow simulate doctor info help completion' ;;
+                /*) words='demo get status watch find tasks logs history compare report list follow simulate doctor info help completion' ;;
                 list/*) words='add remove note export import' ;;
                 follow/*) words='list remove' ;;
                 help/*) words='keys search config notify credentials costs exit-codes ssh doctor scripts systemd' ;;

@@ -1,0 +1,54 @@
+"""A failure is written down for others: by a command, by a key, with the next step to take by hand."""
+
+import json
+import re
+import stat
+
+from journey import Home
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+FAILED, OTHER = DEMO_IDS[:2]
+CAUSE = "FAILED: ODPS-0130071"
+PARAMETERS = '{"bizdate": "20261128", "db_password": "hunter2 | x"}'
+
+
+def test_a_report_says_to_one_who_was_not_there_what_failed_and_why(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FAILED, "Failure")
+    simulator.population.set_fields(FAILED, {"WorkflowParameters": PARAMETERS})
+    home.run("list", "add", FAILED)
+    home.run("list", "note", FAILED, "waits for", "Li")
+
+    done = home.run("report", FAILED)
+
+    text, calls = done.stdout, simulator.calls.count()
+    assert done.returncode == 0
+    assert text.startswith("# ads_user_profile_daily: Failure\n")
+    assert "## Failed task join_region_dim\n" in text
+    assert "## Failed task clean_login_event\n" in text
+    assert f"```text\n{CAUSE}" in text
+    assert re.search(r"\nSince \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, ", text)
+    assert "\nNote: waits for Li\n" in text
+    assert ("hunter2" in text, "1 value masked" in text) == (False, True)
+    assert calls <= 7
+    assert len(re.findall(r"\| [0-9A-F]{8}-[0-9A-F-]{27} \|", text)) == calls
+    assert done.stderr == f"wfinspect: {calls} calls were made.\n"
+
+
+def test_a_part_that_is_gone_costs_that_part(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FAILED, "Failure")
+    simulator.faults.add("InvalidParameter", action="GetTaskInstanceLog")
+
+    done = home.run("report", FAILED, "-o", "json", "--out", "report.json")
+
+    assert (done.returncode, done.stdout) == (0, "")
+    path = home.path / "report.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    [report] = json.loads(path.read_text("utf-8"))
+    assert [task["name"] for task in report["failed_tasks"]] == [
+        "join_region_dim",
+        "clean_login_event",
+    ]
+    assert "InvalidParameter" in report["missing"]["log 10432987165009"]
