@@ -137,7 +137,7 @@ def test_the_last_line_names_the_keys_that_do_something_now(
     with home.start() as app:
         app.wait_for(r"f +finds[\s\S]*\n f find  \? help  q quit")
         app.press(*f"{FIRST},{SECOND}")
-        app.wait_for(r"Enter look up  Esc leave  \? help  q quit")
+        app.wait_for(r"Enter look up  Esc leave  \? help  ctrl\+q quit")
         simulator.set_status(FIRST, "Failure")
         app.press("enter", "g")
         app.wait_for(r"l log  t tasks  c compare  Enter detail .* \? help  q quit")
@@ -203,4 +203,48 @@ def test_keys_that_a_link_bunches_act_in_their_order(home: Home, simulator: Simu
         app.wait_for("all 1 rows")
         app.send(b"\x1b[B\x1b[B\r")
         app.wait_for(r"Written to [\s\S]*\.csv")
+        app.quit()
+
+
+def test_letters_behind_a_digit_do_nothing_until_the_box_is_left(
+    home: Home, simulator: Simulator
+) -> None:
+    for number in (FIRST, SECOND):
+        simulator.set_status(number, "Running")
+    with home.start(FIRST, SECOND) as app:
+        app.wait_for(r"▸ 2 [\s\S]*Running ")
+        app.press("1", "2", "x")
+        app.wait_for("Digits only; Esc leaves the box.")
+        app.wait_for(r"\u203a +12\b")
+        app.press("q")
+        app.wait_for(r"Enter look up  Esc leave  \? help  ctrl\+q quit")
+        app.press("escape")
+        # In one packet, as a slow link delivers them.
+        app.send(b"j12xwq")
+        app.wait_for("Digits only; Esc leaves the box.")
+        app.press("escape")
+        app.wait_for(r"▸ 2 [\s\S]*q quit")
+        assert "Removed" not in app.text()
+        app.quit()
+
+
+def test_another_instance_opens_at_its_top_and_on_its_core(
+    home: Home, simulator: Simulator
+) -> None:
+    for number in (FIRST, SECOND, OTHER):
+        simulator.set_status(number, "Failure")
+    with home.start(FIRST, SECOND, size=(80, 16)) as app:
+        app.wait_for(r"✖ 2 [\s\S]*Failure ")
+        app.press("s", "s", "s", "s", "g", "enter")
+        app.wait_for("Esc back")
+        app.press("G")
+        app.wait_gone("done, ")
+        app.press("escape")
+        app.wait_gone("Esc back")
+        app.press(">")
+        app.wait_for("Open the detail first: Enter.")
+        app.press("j", "enter")
+        app.wait_for(r"✖ Failure  dwd_trade[\s\S]*\d/\d+ done")
+        app.press(">", "escape", *str(OTHER), "enter")
+        app.wait_for(r"✖ Failure  ods_pay_bill_di[\s\S]*\d/\d+ done")
         app.quit()

@@ -230,6 +230,9 @@ class WfInspectApp(CrashSafeApp):
         is_text = box.check_consume_key(key.key, char)
         if is_text:
             box.insert_text_at_cursor(char)
+        elif self.main.id_box.refuses(key):
+            self.notify("Digits only; Esc leaves the box.")
+            return True
         return is_text
 
     @property

@@ -603,7 +603,10 @@ class MainScreen(SparingScreen[None]):
 
     def action_turn(self, step: int) -> None:
         """The next or previous part of the detail."""
-        self.detail.turn(step)
+        if self._layout is Layout.LIST:
+            self.notify("Open the detail first: Enter.", timeout=BRIEF_SECONDS)
+        else:
+            self.detail.turn(step)
 
     def action_history(self) -> None:
         """Show the history of the row under the cursor."""

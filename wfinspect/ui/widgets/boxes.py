@@ -185,7 +185,7 @@ class SearchInput(LineInput):
 
 
 class IdInput(LineInput):
-    """Digits are text here, letters stay commands."""
+    """Digits are text here; letters stay commands while it is empty."""
 
     def __init__(self, pasted: Callable[[str], None]) -> None:
         """Call `pasted` with what is pasted, in its turn of the keys."""
@@ -250,6 +250,13 @@ class IdBox(Vertical):
     def take_keys(self) -> None:
         """Take what is typed from now on."""
         self.screen.set_focus(self._input)
+
+    def refuses(self, key: events.Key) -> bool:
+        """Whether a letter behind digits is a slip: it is not a command then, but for help and palette."""
+        if not (self.has_keys and self.text and key.is_printable):
+            return False
+        bound = self.screen.active_bindings.get(key.key)
+        return bound is None or bound.binding.id not in {"help", "palette"}
 
     def _set(self, text: str) -> None:
         with self.prevent(Input.Changed):
@@ -403,18 +410,18 @@ def command_hints(
         commands: words for commands, by their IDs; "" for the usual one.
         typing: keys of what is typed in, and words.
     """
-    about = [(COMMANDS_BY_ID[name], word) for name, word in (*commands.items(), *_ALWAYS)]
+    # Behind digits a letter does nothing.
+    quits = ("quit-now", "quit") if typing else ("quit", "")
+    named = (*commands.items(), ("help", ""), quits)
+    about = [(COMMANDS_BY_ID[name], word) for name, word in named]
     keys = [*typing, *((keymap.get(c.id, c.shown), word or c.hint) for c, word in about)]
     # Where little fits, the way back is among it.
     ranks = [
-        0 if c.id in {"help", "quit"} else 1 if c.id == "back" else 2 + n
+        0 if c.id in {"help", quits[0]} else 1 if c.id == "back" else 2 + n
         for n, (c, _) in enumerate(about)
     ]
     ranks = [*[1] * len(typing), *ranks]
     return line((MARGIN, Role.DIM), *hints(keys, width - 1, ranks))
-
-
-_ALWAYS = (("help", ""), ("quit", ""))
 
 
 def helpful_commands(

@@ -276,7 +276,7 @@ class _Text(LineView):
     def show(self, *, is_other: bool) -> None:
         """Make the lines again; those of another text are shown from their start."""
         if is_other:
-            self.scroll_to(y=0, animate=False)
+            self.scroll_to(y=0, animate=False, force=True, immediate=True)
         self._made_for = -1
         self.update_lines()
 
@@ -302,6 +302,8 @@ class Detail(Vertical):
         self._history: tuple[Transition, ...] = ()
         self._has_tabs = True
         self._tab = 0
+        self._is_other = False
+        """Another text is to be shown, from its start, as soon as there is room for it."""
         self._starts: list[int] = []
         """Where the parts begin in the one text, in lines."""
         self._kept: dict[tuple[str, int], tuple[Line, ...]] = {}
@@ -364,6 +366,7 @@ class Detail(Vertical):
         self._fill()
 
     def _fill(self, *, is_other: bool = False) -> None:
+        self._is_other |= is_other
         width, row = self.content_size.width, self._row
         if not width:
             return
@@ -378,6 +381,7 @@ class Detail(Vertical):
             tabs = self._tab_spans(None)
         self._tabs.show([line(*crop(tabs, width))])
         self._tabs.display = self._has_tabs and found is not None
+        is_other, self._is_other = self._is_other, False
         self.text.show(is_other=is_other)
 
     def _tab_spans(self, found: WorkflowInstance | None) -> list[Span]:
