@@ -1,4 +1,5 @@
 import json
+import time
 
 from journey import Home
 
@@ -66,6 +67,31 @@ def test_what_failed_before_it_was_seen_is_notified_of_once(
         remove.wait_for("Not followed any more")
         assert remove.wait_exit() == 0
     assert home.run("list", "-o", "json").stdout.strip() == "[]"
+
+
+def test_of_two_processes_one_looks_and_both_see(home: Home, simulator: Simulator) -> None:
+    words = workflow_of(simulator, FOLLOWED)
+    simulator.set_status(FOLLOWED, "Running")
+    simulator.population.vanish(FOLLOWED)
+    assert home.run("follow", *words).returncode == 0
+    often = (
+        f"{SOON}; f.EXPECTED_SECONDS = 0.3; import wfinspect.watching.limits as l, wfinspect.watching.lookups as k;"
+        "l.RateLimiter.ready_at = lambda self, at: at; k._POLLS_TURN_SECONDS = 0.0"
+    )
+    with home.start(patch=often) as app, home.start("watch", "--forever", patch=often) as watch:
+        app.wait_for("Followed: new runs of these join the list")
+        app.wait_until(lambda: len(simulator.calls.latest) > 8, "the first looks of both")
+        before, since = len(simulator.calls.latest), time.monotonic()
+        app.wait_until(lambda: len(simulator.calls.latest) >= before + 12, "more looks")
+        made = len(simulator.calls.latest) - before
+        # However slow the machine is: one look in the time of one, and a few that were on their way.
+        assert made <= (time.monotonic() - since) / (0.9 * 0.3) + 2
+        simulator.population.unvanish(FOLLOWED)
+        app.wait_for(f"{FOLLOWED}  Running")
+        watch.wait_for(f"{FOLLOWED}  -> Running")
+        app.quit()
+        watch.press("ctrl+c")
+        assert watch.wait_exit() == 130
 
 
 def test_a_row_is_followed_noted_and_let_go_by_keys(home: Home, simulator: Simulator) -> None:

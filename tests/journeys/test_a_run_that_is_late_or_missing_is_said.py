@@ -1,0 +1,75 @@
+"""A followed run that will miss its deadline, and one that does not begin, are said before anyone looks."""
+
+from collections.abc import Iterator
+
+from journey import Home
+
+from wfinspect.clock import SystemClock
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+RUNNING, WAITING = DEMO_IDS[1], DEMO_IDS[0]
+BEFORE_WAITING = 10431554021
+"""The run of the date before."""
+HOUR = 3_600_000
+DAY = 24 * HOUR
+CONFIG = '[notify]\nrule = "late"\nosc = "9"\n'
+SOON = (
+    "import wfinspect.watching.follows as f, wfinspect.watching.limits as l, wfinspect.watching.lookups as k;"
+    "f.EXPECTED_SECONDS = 1.0; l.RateLimiter.ready_at = lambda self, at: at; k._POLLS_TURN_SECONDS = 0.0"
+)
+"""Looks each second, and other calls as fast as they are answered."""
+
+
+def runs_of(simulator: Simulator, workflow: object) -> Iterator[tuple[int, int]]:
+    """ID and business date of each run of a workflow in production."""
+    for number in simulator.population.fleet.all_ids:
+        record = simulator.population.record(number, SystemClock().now())
+        if record and (record["WorkflowId"], record["EnvType"]) == (workflow, "Prod"):
+            yield number, int(str(record["BizDate"]))
+
+
+def follow(home: Home, simulator: Simulator, number: int, by: str) -> object:
+    record = simulator.population.record(number, SystemClock().now())
+    assert record is not None
+    words = ("--project", record["ProjectId"], "--workflow", record["WorkflowId"], "--env", "Prod")
+    assert home.run("follow", *words, "--by", by).returncode == 0
+    return record["WorkflowId"]
+
+
+def test_a_run_that_will_be_late_is_at_risk_before_its_deadline(
+    home: Home, simulator: Simulator
+) -> None:
+    workflow = follow(home, simulator, RUNNING, "07:00")
+    for number, biz_date in runs_of(simulator, workflow):
+        took = {"StartedTime": biz_date + DAY, "FinishedTime": biz_date + 5 * DAY}
+        if number == RUNNING:
+            # Of today's business date: it is due tomorrow, whatever the time is now.
+            simulator.set_status(RUNNING, "Running")
+            took = {"BizDate": biz_date + DAY}
+        simulator.population.set_fields(number, took)
+    with home.start(config=CONFIG, patch=SOON) as app:
+        app.wait_for(f"{RUNNING}  Running")
+        app.press("enter")
+        app.wait_for(r"at risk: expected \d\d:\d\d, due 07:00")
+        app.wait_for_announcement(r"1 late: dwd_trade_order_di .* at risk: expected .* due 07:00")
+        assert app.bells == 1
+        app.quit()
+
+
+def test_a_run_that_does_not_begin_is_reported_as_missing_once(
+    home: Home, simulator: Simulator
+) -> None:
+    workflow = follow(home, simulator, WAITING, "23:59")
+    for number, biz_date in runs_of(simulator, workflow):
+        began = {"StartedTime": biz_date + 2 * HOUR, "FinishedTime": biz_date + 3 * HOUR}
+        simulator.population.set_fields(number, began)
+    simulator.population.vanish(WAITING)
+    assert home.run("list", "add", BEFORE_WAITING).returncode == 0
+    with home.start(config=CONFIG, patch=SOON) as app:
+        app.wait_for_announcement(
+            "ads_user_profile_daily is missing: its run of .* has not begun, and usually has by 02:10"
+        )
+        looks = len(simulator.calls.latest)
+        app.wait_until(lambda: len(simulator.calls.latest) >= looks + 3, "more looks")
+        assert app.bells == 1
+        app.quit()
