@@ -216,10 +216,15 @@ def test_what_the_service_can_not_search_for_is_left_to_the_matcher() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "give both"),
-        ("workspace=88123", "give both"),
-        ("date=2026-09-17 workspace=", "give both"),
-        ("date=2026-09-17 !workspace=1", "give both"),
+        ("", "add workspace= and date=[.]"),
+        ("workspace=88123", "add date=[.]"),
+        ("date=2026-09-17 workspace=", "add workspace=[.]"),
+        ("date=2026-09-17 !workspace=1", "add workspace=[.]"),
+        (NEEDED + "workspace=88124", "workspace= is given twice: 88123 and 88124[.]"),
+        (
+            NEEDED + "date=yesterday date=today",
+            "date= is given twice: 2026-09-17 and yesterday and today[.]",
+        ),
         ("workspace=x date=2026-09-17", "workspace: 'x' is not an ID"),
         ("workspace=0 date=2026-09-17", "is not an ID"),
         ("workspace=" + "9" * 19 + " date=2026-09-17", "is not an ID"),

@@ -80,7 +80,8 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     parser = _command_parser(name, command, common)
     parser.set_defaults(command=name)
     module.add_arguments(parser)
-    args, unknown = parser.parse_known_args(rest[1:] if name else rest, namespace)
+    # Options may stand between the words.
+    args, unknown = parser.parse_known_intermixed_args(rest[1:] if name else rest, namespace)
     if unknown:
         if not name:
             _refuse_early(unknown[0], rest, common)
@@ -147,13 +148,22 @@ def _refuse_early(option: str, rest: Sequence[str], common: argparse.ArgumentPar
             raise UsageError(f"Put {flag} behind the command: wfinspect {name} {flag} ...")
 
 
+_LONG = {"-V": "--version", "-f": "--follow", "-n": "--tail"}
+"""What other programs call our options."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in a sentence, without a page of usage above it."""
 
     def __init__(self, **others: Any) -> None:  # noqa: ANN401 - argparse's
         super().__init__(**others)
-        # A date such as -2d is the value of an option, as -2 is.
-        self._negative_number_matcher = re.compile(r"-\d+d?$|-\d*\.\d+$", re.IGNORECASE)
+        # What begins so, a date such as -2d or a mistyped -1w, is the value of an option, as -2 is.
+        self._negative_number_matcher = re.compile(r"-\.?\d")
+        self._given: list[str] = []
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's
+        self._given = list(args)
+        return super().parse_known_args(args, namespace)
 
     def refuse(self, argument: str) -> NoReturn:
         """Say that an argument is one too many, or the name of no option."""
@@ -161,7 +171,11 @@ class _Parser(argparse.ArgumentParser):
         if not name.startswith("-"):
             raise UsageError(f"{name!r} is one too many: {self.usage}")
         shows = f"`{self.prog} --help` shows what can be given."
-        hint = did_you_mean(name, self._option_string_actions, shows)
+        known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        if not name.startswith("--"):
+            # A letter is like too many names.
+            known = [flag for flag in known if flag == _LONG.get(name)]
+        hint = did_you_mean(_LONG.get(name, name), known, shows)
         raise UsageError(f"There is no option {name!r}: {hint}")
 
     def has_option(self, flag: str) -> bool:
@@ -184,7 +198,9 @@ class _Parser(argparse.ArgumentParser):
 
     def _name_of(self, action: argparse.Action) -> str:
         names = [each for each in action.option_strings if each.startswith("--")]
-        return names[0] if names else self.prog.removeprefix("wfinspect ")
+        given = {word.partition("=")[0] for word in self._given}
+        typed = [each for each in names if each in given]
+        return (typed or names or [self.prog.removeprefix("wfinspect ")])[0]
 
     def error(self, message: str) -> NoReturn:
         """Say in a sentence of our own what argparse has found."""

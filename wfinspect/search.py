@@ -7,7 +7,7 @@ is enough, as with the service.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta, tzinfo
 from functools import cache, partial
@@ -166,6 +166,19 @@ class Term(NamedTuple):
     """As it was typed, never ""."""
     is_negated: bool = False
 
+    @classmethod
+    def of(cls, name: str, value: str) -> "Term":
+        """Return the condition that a field has a value."""
+        return cls(_FIELDS[name], value)
+
+    @property
+    def name(self) -> str:
+        """What stands before the ``=``; "" for a plain word."""
+        return self.field.search if self.field else ""
+
+    def __str__(self) -> str:
+        return "!" * self.is_negated + (f"{self.name}={self.value}" if self.name else self.value)
+
 
 def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
     """Read a search for the fields of `names`; an unfinished ``status=`` is not a condition yet.
@@ -257,10 +270,10 @@ def _field_test(
         case FieldKind.DATE:
             return _date_test(value, now)
         case FieldKind.TAGS:
-            key, colon, rest = value.partition(":")
+            key, mark, rest = _parts_of_tag(value)
             return lambda found, _: any(
                 tag.key[:LINE_LIMIT].casefold() == key
-                and (not colon or tag.value[:LINE_LIMIT].casefold() == rest)
+                and (not mark or tag.value[:LINE_LIMIT].casefold() == rest)
                 for tag in found.tags
             )
         case _ if attribute == "name":
@@ -293,12 +306,20 @@ def to_query(terms: Iterable[Term], now: datetime, zone: tzinfo) -> tuple[Query,
     Raises:
         UsageError: a value can't be used, or workspace or date is missing.
     """
+
+    def read_date(text: str) -> date:
+        return date_of(read_day(text), now, zone)
+
+    needed: Mapping[str, Callable[[str], object]] = {"workspace": read_id, "date": read_date}
+    terms = tuple(terms)
+    _refuse_twice(terms, needed)
     given: dict[str, str] = {}
     tags: list[Tag] = []
     left: list[Term] = []
     for term in terms:
-        name = term.field.search if term.field else "name"
-        if term.is_negated or name in given or (name == "tag" and ":" not in term.value):
+        name = term.name or "name"
+        is_bare_tag = name == "tag" and not _parts_of_tag(term.value)[1]
+        if term.is_negated or name in given or is_bare_tag:
             left.append(term)
         elif name == "tag":
             tags.append(read_tag(term.value))
@@ -316,12 +337,15 @@ def to_query(terms: Iterable[Term], now: datetime, zone: tzinfo) -> tuple[Query,
     def word(name: str) -> str:
         return value(name, partial(read_word, WORDS[name])) or ""
 
-    project, day = value("workspace", read_id), value("date", read_day)
+    project, day = value("workspace", read_id), value("date", read_date)
     if project is None or day is None:
-        raise UsageError("The service searches one workspace and business date: give both.")
+        missing = [f"{name}=" for name in needed if name not in given]
+        raise UsageError(
+            f"The service searches one workspace and business date: add {' and '.join(missing)}."
+        )
     query = Query(
         project,
-        biz_date_of(date_of(day, now, zone), zone),
+        biz_date_of(day, zone),
         name=given.get("name", ""),
         status=word("status"),
         type=word("type"),
@@ -332,6 +356,13 @@ def to_query(terms: Iterable[Term], now: datetime, zone: tzinfo) -> tuple[Query,
         unified_workflow_instance_id=value("trigger", read_id),
     )
     return query, tuple(left)
+
+
+def _refuse_twice(terms: Sequence[Term], needed: Mapping[str, Callable[[str], object]]) -> None:
+    for name, read in needed.items():
+        given = [term.value for term in terms if term.name == name and not term.is_negated]
+        if any(read(value) != read(given[0]) for value in given[1:]):
+            raise UsageError(f"{name}= is given twice: {shown(' and '.join(given), limit=60)}.")
 
 
 def read_id(text: str) -> int:
@@ -397,10 +428,15 @@ def read_tag(text: str) -> Tag:
     Raises:
         UsageError: it has no key, or no colon behind it.
     """
-    key, colon, value = text.partition(":")
-    if not (key and colon):
+    key, mark, value = _parts_of_tag(text)
+    if not (key and mark):
         raise UsageError(f"{_quoted(text)} is not a tag: write it as key:value or key:")
     return Tag(key, value)
+
+
+def _parts_of_tag(text: str) -> tuple[str, str, str]:
+    # As the service's documents write it, or as tables here show it.
+    return text.partition(":" if ":" in text else "=")
 
 
 def _quoted(text: str) -> str:

@@ -410,7 +410,7 @@ def _parsed(option: Option, raw: object, source: str) -> object:
     try:
         return option.parse(raw)
     except ValueError as error:
-        place = option.name if source == f"--{option.name}" else f"{option.name} in {source}"
+        place = source if source == f"--{option.name}" else f"{option.name} in {source}"
         raise ConfigError(f"{place}: {without_keys(str(raw))[:60]!r} {error}.") from None
 
 

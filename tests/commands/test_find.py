@@ -93,8 +93,40 @@ def test_nothing_found_is_said_and_no_error(run: Run, place: list[str]) -> None:
     assert found(run, *place, "--name", "no such name") == []
     assert run("find", *place, "--name", "no such name") == 0
     assert run.out == ""
-    assert run.err.startswith("wfinspect: No instance matches business date ")
-    assert "date of the day before" in run.err
+    assert "no instance matches name=no such name." in run.err
+    assert "date of the day before" not in run.err
+
+    assert run("find", *place[:2], "--date", "2001-01-01") == 0
+    assert "business date 2001-01-01, no instance is there: a daily run has" in run.err
+
+
+def test_the_words_of_the_search_are_those_of_the_app(run: Run, place: list[str]) -> None:
+    by_options = found(run, *place, "--status", "failure", "--name", "ads")
+    words = f"workspace={place[1]} date={place[3]} status=fail ads".split()
+
+    assert found(run, *words) == by_options
+    assert found(run, *place, *words) == by_options
+    assert found(run, *words[:2], *place[:2], words[2], "--name=ads") == by_options
+    others = found(run, *place, "!status=fail")
+    assert len(others) + len(found(run, *place, "--status", "failure")) == len(found(run, *place))
+    for twice in ("workspace=7", "date=-3d"):
+        assert run("find", *place, twice) == 2
+        assert "given twice" in run.err
+    assert run("find", "!ads", "--project", "1") == 2
+    assert "add date=" in run.err
+
+
+def test_a_filter_is_given_once(run: Run, place: list[str]) -> None:
+    assert run("find", *place, "--status", "Running", "--status", "Failure") == 2
+    assert run.err.startswith("wfinspect: --status is given twice")
+    assert run("find", *place, "--workspace", "1") == 2
+    assert run.err.startswith("wfinspect: --workspace is given twice")
+
+
+def test_a_tag_is_written_as_it_is_printed(run: Run, place: list[str]) -> None:
+    [tag, *_] = next(one["Tags"] for one in found(run, *place) if one["Tags"])  # type: ignore[misc]
+    by_colon = found(run, *place, "--tag", f"{tag['Key']}:{tag['Value']}")
+    assert found(run, *place, "--tag", f"{tag['Key']}={tag['Value']}") == by_colon != []
 
 
 class Pages:
@@ -140,7 +172,7 @@ def test_a_thousand_instances_are_printed_at_most(
 
     assert len(found(run, *place)) == 1_000
     assert pages.asked == list(range(1, 11))
-    assert "Only the first 1,000 are printed" in run.err
+    assert "Only the first 1,000 are read" in run.err
 
 
 def test_what_is_beyond_the_limit_is_said(
@@ -150,7 +182,7 @@ def test_what_is_beyond_the_limit_is_said(
     monkeypatch.setattr(find, "MAX_FOUND", 2)
 
     assert len(found(run, *place)) == 2
-    assert f"Only the first 2 of {total} are printed" in run.err
+    assert f"Only the first 2 of {total} are read" in run.err
 
 
 @pytest.mark.parametrize("output", ["table", "json", "csv"])
@@ -180,11 +212,14 @@ def test_what_was_read_before_a_page_failed_is_printed(
         (["--bizdate", "17.09.2026"], "'17.09.2026' is not a date"),
         (["--project", "x"], "'x' is not an ID"),
         (["--status", "Done"], "'Done' is none of Failure"),
+        (["--date", "-1w"], "'-1w' is not a date"),
+        (["--workspace=x"], "'x' is not an ID"),
         (["--tag", "team"], "'team' is not a tag"),
     ],
 )
 def test_a_filter_that_can_not_be_used_is_named(run: Run, arguments: list[str], said: str) -> None:
-    assert run("find", "--project", "1", "--bizdate", "2026-09-17", *arguments) == 2
+    assert run("find", *arguments) == 2
+    arguments = arguments[0].split("=")
     assert run.err.startswith(f"wfinspect: {arguments[0]}: {said}")
     assert run.err.count("\n") == 1
 

@@ -67,7 +67,7 @@ async def test_a_bad_search_says_why_and_asks_nothing() -> None:
     async with running(Snapshot()) as rig:
         await rig.press("f", "enter")
 
-        assert "give both." in rig.text
+        assert "add " in rig.text
         assert rig.control.questions == []
 
 

@@ -98,12 +98,13 @@ COMMANDS: Mapping[str, Command] = {
     "find": Command(
         "print the instances of a workspace and business date",
         "Print the instances of a workspace and business date that match all filters, newest "
-        "first, at most 1,000; a call for every hundred.",
+        "first; of those that the service finds the first 1,000 are read, a call for every hundred.",
         f"exit codes: 0 printed, also where nothing matches; {_REFUSED}, as of an unknown workspace; "
         f"{_TROUBLE}",
-        "--project ID --bizdate DATE",
+        "[WORD ...]",
         examples=(
             "find --project 88123 --bizdate yesterday --status Failure",
+            "find workspace=88123 date=yesterday status=failure ads",
             "find --workspace 88123 --date -2d -o csv",
         ),
     ),

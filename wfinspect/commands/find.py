@@ -2,44 +2,87 @@
 
 import argparse
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
 from functools import partial
+from typing import Any
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import OnCall, resolve_target, run_counted, with_retries
 from wfinspect.dataworks import connector
-from wfinspect.errors import ServiceError
-from wfinspect.model import FILTERS, Query, Target, WorkflowInstance, biz_date_of, zone_of
-from wfinspect.search import WORDS, date_of, read_day, read_id, read_tag, read_word
+from wfinspect.errors import ServiceError, UsageError
+from wfinspect.format import biz_day, shown
+from wfinspect.model import (
+    FILTERS,
+    InstanceKey,
+    Query,
+    Target,
+    WorkflowInstance,
+    zone_of,
+)
+from wfinspect.search import (
+    WORDS,
+    Term,
+    date_of,
+    matcher,
+    parse_search,
+    read_day,
+    read_id,
+    read_tag,
+    read_word,
+    to_query,
+)
 from wfinspect.settings import Settings, home_of
 
 MAX_FOUND = 1_000
-"""Instances that are printed at most; one call brings a hundred."""
+"""Instances that are read at most; one call brings a hundred."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
+    parser.add_argument(
+        "search",
+        nargs="*",
+        metavar="WORD",
+        help="as in the app: parts of the name, status=failure, !word; `wfinspect help search`",
+    )
     add_filters(parser)
     add_date(parser)
     output.add_output_option(parser, "an array of the service's objects as they came")
 
 
-def add_date(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:
+class _Once(argparse.Action):
+    """Keeps the value of an option; a second one would silently take the place of the first."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,  # noqa: ANN401 - argparse's
+        option_string: str | None = None,
+    ) -> None:
+        del parser
+        if getattr(namespace, self.dest) is not None:
+            raise UsageError(f"{option_string} is given twice: one value of it is searched for.")
+        setattr(namespace, self.dest, values)
+
+
+def add_date(parser: argparse.ArgumentParser) -> None:
     """Add the business date of a search."""
     parser.add_argument(
         "--bizdate",
         "--date",
         type=read_day,
-        required=is_required,
+        action=_Once,
         metavar="DATE",
         help="the business date: 2026-11-28, 20261128, today, yesterday, -2d",
     )
 
 
-def add_filters(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:
+def add_filters(parser: argparse.ArgumentParser) -> None:
     """Add the workspace and the filters of a search, but for its date."""
-    add = parser.add_argument
+    add = partial(parser.add_argument, action=_Once)
 
     def add_word(name: str) -> None:
         words = WORDS[name]
@@ -51,19 +94,12 @@ def add_filters(parser: argparse.ArgumentParser, *, is_required: bool = True) ->
             help=", ".join(words),
         )
 
-    add(
-        "--project",
-        "--workspace",
-        type=read_id,
-        required=is_required,
-        metavar="ID",
-        help="the workspace",
-    )
+    add("--project", "--workspace", type=read_id, metavar="ID", help="the workspace")
     add("--name", metavar="TEXT", help="a part of the name")
     add_word("status")
     add_word("type")
     add("--owner", metavar="ID", help="the owner's account ID")
-    add(
+    parser.add_argument(
         "--tag",
         type=read_tag,
         action="append",
@@ -80,6 +116,17 @@ def add_filters(parser: argparse.ArgumentParser, *, is_required: bool = True) ->
     add_word("env")
 
 
+def _terms(args: argparse.Namespace, now: datetime, zone: tzinfo) -> Iterator[Term]:
+    """Yield what the options say, as the words of a search."""
+    for name in FILTERS:
+        if value := getattr(args, name):
+            yield Term.of(name, str(value))
+    for tag in args.tag or ():
+        yield Term.of("tag", f"{tag.key}:{tag.value}")
+    if args.bizdate is not None:
+        yield Term.of("date", str(date_of(args.bizdate, now, zone)))
+
+
 def query_of(args: argparse.Namespace, biz_date: int) -> Query:
     """Return the search that the arguments of `add_filters` describe."""
     given = ((name, getattr(args, word)) for word, name in FILTERS.items())
@@ -90,9 +137,10 @@ def query_of(args: argparse.Namespace, biz_date: int) -> Query:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what was found, also where a later page could not be read."""
     target, clock = resolve_target(settings, environ).target, SystemClock()
-    zone = zone_of(target.region)
-    day = date_of(args.bizdate, clock.now(), zone)
-    query = query_of(args, biz_date_of(day, zone))
+    zone, now = zone_of(target.region), clock.now()
+    terms = [*_terms(args, now, zone), *parse_search(" ".join(args.search))]
+    query, left = to_query(terms, now, zone)
+    matches = matcher(left, now)
     found: dict[int, WorkflowInstance] = {}
     more, error = "", None
     try:
@@ -101,13 +149,22 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         )
     except ServiceError as trouble:
         error = trouble
-    some = tuple(found.values())[:MAX_FOUND]
+    some = [
+        each
+        for each in (*found.values(),)[:MAX_FOUND]
+        if matches(InstanceKey(target, each.id), each, each.status)
+    ]
     if some or (error is None and args.output != "table"):
         print(output.printed(args.output, some, target.region, settings.zone, is_several=True))
     elif error is None:
-        output.say(
-            f"No instance matches business date {day}. A daily run has the date of the day before it runs."
+        day = biz_day(query.biz_date, zone)
+        others = [str(each) for each in terms if each.name not in {"workspace", "date"}]
+        why = (
+            f"matches {shown(' '.join(others), limit=200)}"
+            if others
+            else "is there: a daily run has the date of the day before it runs"
         )
+        output.say(f"Of workspace {query.project_id} and business date {day}, no instance {why}.")
     for sentence in filter(None, (more, str(error or ""))):
         output.say(sentence)
     return error.exit_code if error is not None else 0
@@ -134,8 +191,6 @@ async def _find(
             found |= {each.id: each for each in page.items}
             if len(found) > MAX_FOUND or (len(found) == MAX_FOUND and not page.is_last):
                 total = f" of {page.total:,}" if page.total else ""
-                return (
-                    f"Only the first {MAX_FOUND:,}{total} are printed: add filters for the others."
-                )
+                return f"Only the first {MAX_FOUND:,}{total} are read: add filters for the others."
             if page.is_last or len(found) == before:
                 return ""

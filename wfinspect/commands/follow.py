@@ -25,7 +25,7 @@ _NO_CONTACT = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
     parser.add_argument("words", nargs="*", metavar="list | remove N", help=argparse.SUPPRESS)
-    add_filters(parser, is_required=False)
+    add_filters(parser)
     parser.add_argument(
         "--keep",
         type=_days,

@@ -48,8 +48,8 @@ TIMED_OUT = 124
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
     add_ids(parser, without="; without one, the watched list as it is now")
-    add_filters(parser, is_required=False)
-    add_date(parser, is_required=False)
+    add_filters(parser)
+    add_date(parser)
     parser.add_argument(
         "--until",
         choices=UNTILS,
