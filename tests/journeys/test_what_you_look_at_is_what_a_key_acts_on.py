@@ -5,6 +5,8 @@ from journey import Home, Session
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 FIRST, SECOND, OTHER = DEMO_IDS[:3]
+EARLIER = 10431554021
+"""The run of FIRST's workflow one business date before."""
 NAMES = {FIRST: "ads_user_profile", SECOND: "dwd_trade_order_di"}
 WIDE = (110, 30)
 
@@ -248,3 +250,11 @@ def test_another_instance_opens_at_its_top_and_on_its_core(
         app.press(">", "escape", *str(OTHER), "enter")
         app.wait_for(r"✖ Failure  ods_pay_bill_di[\s\S]*\d/\d+ done")
         app.quit()
+
+
+def test_runs_of_one_workflow_are_told_apart_by_their_business_dates(home: Home) -> None:
+    for size in ((80, 24), (110, 30)):
+        with home.start(FIRST, EARLIER, size=size) as app:
+            app.wait_for(r"of \d\d-\d\d[\s\S]*of \d\d-\d\d")
+            assert len(set(re.findall(r"of (\d\d-\d\d)", app.text()))) == 2
+            app.quit()

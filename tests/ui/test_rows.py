@@ -1,6 +1,6 @@
 import re
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -670,3 +670,27 @@ async def test_the_cursor_stays_on_its_instance_in_any_order() -> None:
         await rig.press("j", "j", "s")
 
         assert rig.app.main.list.chosen.key.id == TRADE  # type: ignore[union-attr]
+
+
+def test_rows_of_one_name_are_told_apart_by_date_and_those_of_one_date_by_their_start() -> None:
+    def run(number: int, days: int, hours: float, name: str = "dws_shop_uv_hh") -> Row:
+        started = ms(START - timedelta(hours=hours))
+        date = ms(datetime(2026, 9, 17, tzinfo=ZONE)) - days * 86_400_000
+        return row(number, "Success", name=name, biz_date=date, started_time=started)
+
+    first, second, third = run(1, 0, 1), run(2, 1, 25), run(3, 1, 2)
+    rows = Rows([first, second, third, run(4, 0, 1, "other")])
+    table = RowTable(rows)
+
+    def apart() -> dict[int, str]:
+        return {each.key.id: table.apart(each, ZONE, START) for each in table}
+
+    assert apart() == {1: "of 09-17", 2: "from 09-17", 3: "from 12:30", 4: ""}
+    table.update(rows.updated({second.key: None}))
+    assert apart() == {1: "of 09-17", 3: "of 09-16", 4: ""}
+    for width, cells in ((80, 14), (80, 33), (62, 14), (45, 14)):
+        columns = row_columns(width, 11, cells)
+        shown = list_line(first, (" ", Role.DIM), LOOK, START, columns, apart="of 09-17").text
+        assert " of 09-17" in shown
+    below = sidebar_lines(first, (" ", Role.DIM), LOOK, START, 34, apart="of 09-17")[1]
+    assert below.text.endswith("of 09-17")

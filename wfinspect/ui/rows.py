@@ -3,15 +3,24 @@
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import accumulate, chain
 from typing import Any, NamedTuple, TypeVar, cast
 
 from wfinspect import format as fmt
 from wfinspect.format import LINE_LIMIT, shown
-from wfinspect.model import Family, FieldKind, InstanceKey, Status, Target, Transition
+from wfinspect.model import (
+    Family,
+    FieldKind,
+    InstanceKey,
+    Status,
+    Target,
+    Transition,
+    zone_of,
+)
 from wfinspect.search import matcher, parse_search
 from wfinspect.ui.lines import (
+    ELLIPSIS,
     Column,
     Line,
     Role,
@@ -299,15 +308,21 @@ ROOMY_ROW_CELLS = 44
 """From here a two-line row has room for any status in full."""
 
 
-def _remarks(row: Row, now: datetime, room: int) -> tuple[Span, list[Span]]:
-    """What changed, and what there is room for beside it: how far it is, and that it is late."""
+def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> tuple[Span, list[Span]]:
+    """What changed, and what there is room for beside it: how far it is, and that it is late.
+
+    `apart` is what tells the row from others of its name, and stands before all that.
+    """
+    which: list[Span] = [(f"{apart} ", Role.TEXT)] if apart else []
     words = late_words(row, now)
-    fitting = next((word for word in words if cell_len(word) < room), *words[-1:] or ("",))
+    fitting = next((w for w in words if cell_len(w) + width_of(which) < room), *words[-1:] or ("",))
     late: list[Span] = [(f"{fitting} ", Role.TROUBLE)] if fitting else []
-    left = room - width_of(late)
+    left = room - width_of([*which, *late])
     said = note(row, now, left) if left >= _LEAST_REMARK else ("", Role.DIM)
-    beside = [*figure(row), *late]
-    return said, beside if width_of([said, *beside]) <= room else late
+    if apart and said[0].endswith(ELLIPSIS):
+        said = "", Role.DIM
+    beside = [*which, *figure(row), *late]
+    return said, beside if width_of([said, *beside]) <= room else [*which, *late]
 
 
 _LEAST_REMARK = 8
@@ -336,7 +351,13 @@ def _keeps_word(row: Row) -> bool:
 
 
 def sidebar_lines(
-    row: Row, mark: Span, look: Look, now: datetime, width: int, sort: str = SORTS[0]
+    row: Row,
+    mark: Span,
+    look: Look,
+    now: datetime,
+    width: int,
+    sort: str = SORTS[0],
+    apart: str = "",
 ) -> tuple[Line, Line]:
     """Two lines: mark, glyph, name, word and time; below them the whole ID, what changed.
 
@@ -359,8 +380,9 @@ def sidebar_lines(
     if keeps_word and not right:
         beside = [said, time] if width_of([said, time]) <= room else [(fit(said[0], room), role)]
     else:
-        (text, note_role), beside = _remarks(row, now, room + 1)
+        (text, note_role), beside = _remarks(row, now, room + 1, apart)
         below.append((f"  {text}" if text else "", note_role))
+        beside[-1:] = [(last.rstrip(), role) for last, role in beside[-1:]]
     return (
         line(*spread(left, right, width)),
         line(*spread(below, beside, width)),
@@ -370,6 +392,7 @@ def sidebar_lines(
 _WORD_CELLS, _SHORT_WORD_CELLS, _LEAST_WORD_CELLS = 13, 10, 8
 """Cells of the state's word: WaitResource?; where there is no ID; where a name needs the room."""
 _LEAST_NOTE = 14
+_APART_CELLS = len(" of 11-28")
 
 
 def row_columns(
@@ -396,7 +419,9 @@ def row_columns(
         name_cells, spare = rest - 2 - _LEAST_NOTE, _LEAST_NOTE
     note_cells = min(34, spare) if spare >= _LEAST_NOTE else 0
     given = min(word - _LEAST_WORD_CELLS, max(0, name_cells - rest))
-    name = min(rest + given - (note_cells and note_cells + 2), name_cells)
+    # Without the note, the name has beside it what tells it from others of its kind.
+    wanted = name_cells if note_cells else name_cells + _APART_CELLS
+    name = min(rest + given - (note_cells and note_cells + 2), wanted)
     return (
         Column("NAME", max(4, name), gap),
         Column("INSTANCE", ids, is_right=True),
@@ -433,9 +458,13 @@ def list_line(
     now: datetime,
     columns: Sequence[Column],
     sort: str = SORTS[0],
+    apart: str = "",
 ) -> Line:
-    """One line: mark, glyph, name, ID, word, time, what changed."""
-    _, _, for_word, _, for_note = columns
+    """One line: mark, glyph, name, ID, word, time, what changed; see `RowTable.apart`."""
+    for_name, _, for_word, _, for_note = columns
+    name, name_role = name_of(row)
+    if apart and not for_note.cells and cell_len(name) + len(apart) < for_name.cells:
+        name = f"{name} {apart}"
     glyph, glyph_role = glyph_of(row, look)
     word, word_role = state_word(row)
     if not for_note.cells and (late := late_words(row, now)):
@@ -446,14 +475,14 @@ def list_line(
         if cell_len(word) > for_word.cells and not _keeps_word(row):
             word = ""
     values: list[Span] = [
-        name_of(row),
+        (name, name_role),
         (str(row.key.id), Role.DIM),
         (word, word_role),
         (time_of(row, look, now, sort), Role.DIM),
     ]
     spans = [mark, (f" {glyph} ", glyph_role), *in_columns(values, columns)]
     if for_note.cells:
-        (text, role), beside = _remarks(row, now, for_note.cells)
+        (text, role), beside = _remarks(row, now, for_note.cells, apart)
         spans += [*beside, (pad(text, for_note.cells - width_of(beside)), role)]
     return line(*spans)
 
@@ -536,6 +565,8 @@ class RowTable:
         self._name_cells: Counter[int] = Counter()
         self._id_cells: Counter[int] = Counter()
         self._widest: tuple[int, int, int] | None = None
+        self._alike: Counter[tuple[object, ...]] = Counter()
+        """How many rows have a name, and how many a name and a business date."""
         self.counts: Counter[Family] = Counter()
         """How many watched rows that were read are in which family; what is gone is UNKNOWN."""
         self.watched = 0
@@ -573,6 +604,19 @@ class RowTable:
                     break
             self._widest = max([8, *self._id_cells]), max([12, *self._name_cells]), most
         return self._widest
+
+    def apart(self, row: Row, zone: tzinfo, now: datetime) -> str:
+        """Return what tells a row from others of its name: its business date, or when it started."""
+        found, (name, run) = row.instance, _likeness(row)
+        if found is None or self._alike[name] == 1:
+            return ""
+        at, day, pattern = found.biz_date, "of %m-%d", "of %m-%d"
+        if self._alike[run] == 1:
+            zone = zone_of(row.key.target.region)
+        else:
+            at, day, pattern = found.started_time, "from %m-%d", "from %H:%M"
+        when = fmt.moment(at) if at else None
+        return fmt.near_time(when, now, zone, pattern, day) if when else ""
 
     def update(self, rows: Rows) -> bool:
         """Take other rows in place of the former; return whether places or matches differ."""
@@ -671,8 +715,16 @@ class RowTable:
             _add(self._targets, each.key.target, step)
             _add(self._id_cells, len(str(each.key.id)), step)
             if each.instance is not None:
+                for likeness in _likeness(each):
+                    _add(self._alike, likeness, step)
                 cells = cell_len(shown(each.instance.name, limit=NAME_LIMIT))
                 _add(self._name_cells, cells, step)
+
+
+def _likeness(row: Row) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """Return what rows of one name have in common, and what those of one business date as well."""
+    found, target = row.instance, row.key.target
+    return (target, found and found.name), (target, found and found.name, found and found.biz_date)
 
 
 _FEW = 64  # beyond this many, one sort costs less than to put each in its place

@@ -217,14 +217,24 @@ class WatchedList(CursorList[Row]):
             return self._header(header) if header else BLANK
         row = self.table[index]
         if self._is_sidebar:
-            width = self.text_width
-            lines = sidebar_lines(row, self._mark(row), self._look, self._now, width, self.sort)
+            lines = sidebar_lines(
+                row,
+                self._mark(row),
+                self._look,
+                self._now,
+                self.text_width,
+                self.sort,
+                self._apart(row),
+            )
             return lines[part].on(self.ground_of(index))
         return self._row_line(row).on(self.ground_of(index))
 
     def _row_line(self, row: Row) -> Line:
-        mark, columns = self._mark(row), self.columns
-        return list_line(row, mark, self._look, self._now, columns, self.sort)
+        mark, columns, apart = self._mark(row), self.columns, self._apart(row)
+        return list_line(row, mark, self._look, self._now, columns, self.sort, apart)
+
+    def _apart(self, row: Row) -> str:
+        return self.table.apart(row, self._look.zone, self._now)
 
     def _mark(self, row: Row) -> Span:
         return MARKED if row.key in self.marked else mark_of(row, self._look)
