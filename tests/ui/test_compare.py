@@ -151,7 +151,7 @@ def test_short_values_stand_together_and_long_ones_take_the_room_there_is() -> N
 
     assert compare_columns(160, fields(mine(), mine())) == columns(30, 24)
     assert compare_columns(160, fields(long, mine())) == columns(30, 61)
-    assert compare_columns(30, fields(long, mine())) == columns(13, 8)
+    assert compare_columns(60, fields(long, mine())) == columns(18, 17)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
@@ -258,3 +258,15 @@ def test_of_thousands_of_parameters_that_differ_some_are_shown_and_the_rest_is_c
     assert " DIFFERS 5000" in text
     assert " ... and 4,500 more, v shows them all" in text
     assert len(text) < 1_000
+
+
+def test_where_two_values_have_no_room_they_stand_below_each_other() -> None:
+    narrow = compare_columns(43, fields(mine(), last_success()))
+    ids = (" ", "104329871651", Role.TEXT), (" ", "104329000001", Role.TEXT)
+
+    assert [text.rstrip() for text in texts(side_by_side("ID", *ids, narrow))] == [
+        " ID              104329871651",
+        "                 104329000001",
+    ]
+    [both] = texts(side_by_side("Owner", ids[0], ids[0], narrow))
+    assert both.split() == ["Owner", "104329871651"]

@@ -101,9 +101,8 @@ def fit(text: str, width: int) -> str:
     """The text, shortened with an ellipsis where it is wider than `width` cells."""
     if _end_of(text, 0, width) == len(text):
         return text
-    if width <= len(ELLIPSIS):
-        return cut(text, max(0, width))
-    return cut(text, width - len(ELLIPSIS)) + ELLIPSIS
+    # Of very few cells all are the sign: one digit of an ID would pass for the whole.
+    return cut(text, width - len(ELLIPSIS)) + ELLIPSIS[: max(0, width)]
 
 
 def pad(text: str, width: int) -> str:

@@ -100,7 +100,8 @@ _ANSI_GROUND_STYLES: Mapping[Ground, str] = {
     Ground.NONE: "",
     Ground.CURSOR: "reverse",
     Ground.RESTING: "underline",
-    Ground.KEYS: "bold reverse $wf-accent",
+    # The cursor's row may stand right below.
+    Ground.KEYS: "bold reverse underline $wf-accent",
 }
 _ANSI_ROLE_STYLES: Mapping[Role, str] = {
     Role.BRAND: "bold reverse $wf-accent",

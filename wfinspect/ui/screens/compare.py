@@ -51,6 +51,7 @@ from wfinspect.watching.api import EarlierRuns, InstanceOf, TasksOf
 
 _MAX_NAMES = 500
 """Fields of a kind that are shown; the rest is counted."""
+_TWO_VALUES_CELLS = 60
 _BEFORE = 100
 """Characters that are shown before the first in which two long values differ."""
 _IN_HEAD = ("ID", "Status", "Business date")
@@ -60,11 +61,17 @@ Cell = tuple[str, str, Role]
 
 
 def compare_columns(width: int, fields: Iterable[ComparedField]) -> tuple[Column, ...]:
-    """Return those of label, glyph, value and glyph; the values stand together where those of the first are short."""
-    label = max(13, min(30, width * 3 // 10))
+    """Return those of label, glyph, value and glyph; the values stand together where those of the first are short.
+
+    Without room for two values, of which one may be a long ID, the last is left out: they stand below
+    each other.
+    """
+    if width < _TWO_VALUES_CELLS:
+        return Column("", 13, 1), Column("", 1, 1), Column("", width - 18, 0), Column("", 0, 0)
+    label = min(30, width * 3 // 10)
     values = (shown_block(shortened(each.first or "")[0]) for each in fields)
     widest = max((cell_len(part) for value in values for part in value.split("\n")), default=0)
-    value = max(8, min((width - label - 8) // 2, max(24, widest)))
+    value = min((width - label - 8) // 2, max(24, widest))
     return Column("", label, 1), Column("", 1, 1), Column("", value), Column("", 1, 1)
 
 
@@ -100,7 +107,7 @@ def head_lines(
     else:
         took = duration(ran)
         if ran_before is not None and second.is_settled and int(ran) != int(ran_before):
-            took += f"  {difference(ran, ran_before)} {'more' if ran > ran_before else 'less'} than that run"
+            took += f"  {difference(ran, ran_before)} {'more' if ran > ran_before else 'less'}"
     took_before = span_words(ran_before)
     yield from side_by_side(
         "Took", (" ", took, Role.TEXT), (" ", took_before or "-", Role.TEXT), columns
@@ -166,16 +173,18 @@ def side_by_side(
     start = 0
     if one != other and max(len(one), len(other)) > VALUE_LIMIT:
         start = max(0, _first_difference(one, other) - _BEFORE)
-    for_label, _, for_value, _ = columns
+    for_label, _, for_value, for_mark = columns
     values = (wrap_lines(_part(text, start), for_value.cells) for text in (one, other))
-    return beside(
-        columns,
+    left = (
         ((piece, role) for piece in wrap(shown(label, limit=200), for_label.cells)),
         ((mark, one_role),),
         ((piece, one_role) for piece in next(values)),
-        ((other_mark, other_role),),
-        ((piece, other_role) for piece in next(values)),
     )
+    right = ((other_mark, other_role),), ((piece, other_role) for piece in next(values))
+    if for_mark.cells:
+        return beside(columns, *left, *right)
+    is_equal = (mark, one) == (other_mark, other)
+    return [*beside(columns, *left), *(() if is_equal else beside(columns, (), *right))]
 
 
 def _part(text: str, start: int) -> str:

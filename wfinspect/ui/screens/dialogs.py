@@ -19,6 +19,7 @@ from wfinspect.ui.lines import (
     Line,
     Role,
     Span,
+    crop,
     hints,
     line,
     pad,
@@ -130,7 +131,7 @@ class QuitScreen(SheetScreen):
         )
 
 
-_MORE = "More: wfinspect help keys, search, config, notify, costs, ssh, ..."
+_MORE = "   more: wfinspect help keys, search, config, notify, ssh, ..."
 
 
 class _Heading(LineView):
@@ -185,13 +186,16 @@ class HelpScreen(SheetScreen):
         *MOVE_BINDINGS,
     ]
 
-    def __init__(self, groups: KeyGroups) -> None:
+    def __init__(self, groups: KeyGroups, title: str = "Keys") -> None:
         super().__init__()
         self._groups = groups
+        spans: tuple[Span, ...] = ((title, Role.STRONG), (_MORE, Role.DIM))
+        self._title = StatusLine(lambda width: line(*crop(spans, width)), id="title")
         self._hint = StatusLine(self._hint_line, id="hint")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
+            yield self._title
             yield self.lines
             yield self._hint
 
@@ -200,9 +204,9 @@ class HelpScreen(SheetScreen):
         self.on_resize()
 
     def on_resize(self) -> None:
-        self.lines.styles.max_height = max(1, self.size.height - 2)
+        self.lines.styles.max_height = max(1, self.size.height - 3)
         width = min(76, self.size.width) - 4
-        self.lines.show((*sentence(_MORE, width), BLANK, *_help_lines(self._groups, width)))
+        self.lines.show((BLANK, *_help_lines(self._groups, width)))
         self._hint.update_lines()
 
     def _hint_line(self, width: int) -> Line:

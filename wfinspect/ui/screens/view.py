@@ -241,7 +241,8 @@ class OverlayScreen(OverMain):
     def action_help(self) -> None:
         """Show all keys of this view: the last line may have no room for them."""
         typing = {"While typing": self.TYPING} if self.TYPING else {}
-        self.app.push_screen(HelpScreen({"Here": self._hints} | typing | {"Move": MOVES}))
+        groups = {"Here": self._hints} | typing | {"Move": MOVES}
+        self.app.push_screen(HelpScreen(groups, "Keys of this view"))
 
     def action_move(self, where: str) -> None:
         """Scroll the part that scrolls."""
