@@ -1,12 +1,17 @@
+import re
+import shlex
 from datetime import UTC
 
 import pytest
 from fakes import START, instance, ms
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from task_scenes import TASKS, task
 from values import replace
 
-from wfinspect.export import compared_fields, compared_tasks
-from wfinspect.model import TaskInstance, WorkflowInstance
+from wfinspect.export import BY_HAND, commands_by_hand, compared_fields, compared_tasks
+from wfinspect.format import shown
+from wfinspect.model import Target, TaskInstance, WorkflowInstance
 
 NOW = ms(START)
 DAY = 86_400_000
@@ -100,3 +105,57 @@ def test_tasks_of_one_name_are_kept_apart_by_their_task_and_then_by_order() -> N
 
 def test_each_task_of_both_is_there_once() -> None:
     assert sorted(names(TASKS, TASKS[:2])) == sorted(each.task_name for each in TASKS)
+
+
+HOSTILE = (
+    "a b",
+    "'; rm -rf ~ #",
+    '"',
+    "$(id)",
+    "`id`",
+    "\n",
+    "\x1b[201~",
+    "!!",
+    "#",
+    "|",
+    "&",
+    "\\",
+    "\ud800",
+    "~",
+    "=",
+    "*",
+)
+hostile = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=3), max_size=4).map("".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hostile, hostile.filter(lambda text: not text.startswith("(")), hostile)
+def test_a_command_is_one_line_of_known_words_whatever_the_names(
+    name: str, profile: str, region: str
+) -> None:
+    target = Target(profile, region, f"dataworks.{region}.aliyuncs.com")
+    failed = [task(1, name, "Failure"), task(2, name, "Failure")]
+    commands = commands_by_hand(target, instance(7, "Failure", name=name), failed)
+
+    assert [*commands] == ["Rerun", "Set success"]
+    for command, operation in zip(commands.values(), BY_HAND.values(), strict=True):
+        words = ["aliyun", "dataworks-public", operation, "--Ids", "[1,2]", "--region"]
+        assert shlex.split(command, comments=True) == [
+            *(*words, shown(region), "--profile", shown(profile)),
+        ]
+        assert command.isprintable()
+        # Not even where a shell takes the comment for more words.
+        assert re.search(r" # [\w .,:/-]*\Z", command)
+
+
+def test_a_command_names_an_endpoint_that_is_not_the_usual_one_and_no_profile_that_is_none() -> (
+    None
+):
+    target = Target("(env)", "cn-shanghai", "dataworks-vpc.cn-shanghai.aliyuncs.com")
+    command = commands_by_hand(target, instance(7, name="x"), [task(1, "load", "Failure")])["Rerun"]
+
+    assert command == (
+        "aliyun dataworks-public RerunTaskInstances --Ids '[1]' --region cn-shanghai "
+        "--endpoint dataworks-vpc.cn-shanghai.aliyuncs.com # x 7: load"
+    )
+    assert commands_by_hand(target, instance(7), []) == {}

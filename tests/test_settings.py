@@ -8,18 +8,21 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from fakes import instance
 from fuzz import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.cli import main
 from wfinspect.errors import ConfigError, StoreError
+from wfinspect.model import Target
 from wfinspect.settings import (
     OPTIONS,
     NotifyRule,
     NotifySettings,
     load_settings,
     make_private,
+    read_links,
     read_notify,
 )
 
@@ -275,7 +278,7 @@ VALUES = st.one_of(
     st.sampled_from(["cn-shanghai", "1e999", "-0", "nan", "../..", "~nobody/x", "Asia", "/"]),
     st.integers(-(2**70), 2**70).map(str),
 )
-NAMES = st.sampled_from([option.key for option in OPTIONS] + ["keys", "notify", "new"])
+NAMES = st.sampled_from([option.key for option in OPTIONS] + ["keys", "notify", "links", "new"])
 TOML = st.dictionaries(
     NAMES,
     st.one_of(
@@ -381,3 +384,45 @@ def test_info_shows_what_is_set(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert shown["command"].split("  ")[0] == "tell 'a b' '{message}'"
     assert shown["command"].endswith(str(path))
     assert shown["osc"].split() == ["off", "default"]
+
+
+LINK = "https://console.example/{region}/{project}?flow={workflow}#/{id}"
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"instance": "http://console.example/{id}"}, "is not a link"),
+        ({"instance": "javascript:alert({id})"}, "is not a link"),
+        ({"instance": "https://a b/{id}"}, "is not a link"),
+        ({"instance": 'https://a"b/{id}'}, "is not a link"),
+        ({"instance": "https://x/{id!r}"}, "is not a link"),
+        ({"instance": "https://x/{}"}, "is not a link"),
+        ({"instance": "https://x/{{id}}"}, "is not a link"),
+        ({"instance": "https://x/\u202e{id}"}, "is not a link"),
+        ({"instance": 7}, "is not text"),
+        ({"instance": "https://x/{bizdate}"}, "known are region, project, workflow, id"),
+        ({"task": "https://x/{id}"}, "[links] takes one line"),
+        ("https://x/{id}", "[links] takes one line"),
+    ],
+)
+def test_a_link_that_cannot_be_one_is_refused(table: object, said: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read_links(table, "config.toml")
+
+    assert str(refused.value).startswith("config.toml: [links]")
+    assert said in str(refused.value)
+
+
+def test_a_link_has_no_part_that_is_not_known(environ: dict[str, str]) -> None:
+    write_config(environ, f'[links]\ninstance = "{LINK}"\n')
+    linked = load_settings({}, environ)
+    target = Target("prod", "cn-shanghai", "")
+
+    whole = instance(7, workflow_id=5)
+    assert linked.link_to(target, whole) == "https://console.example/cn-shanghai/88123?flow=5#/7"
+    assert linked.link_to(target, instance(7)) == ""
+    assert linked.link_to(target._replace(region='x"><script>'), whole) == ""
+    assert (
+        load_settings({}, {**environ, "XDG_CONFIG_HOME": "/nowhere"}).link_to(target, whole) == ""
+    )

@@ -3,19 +3,30 @@
 import csv
 import io
 import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from itertools import count
 from typing import NamedTuple
 
-from wfinspect.format import biz_day, difference, exact_json, moment, plain_text, service_time
+from wfinspect.format import (
+    biz_day,
+    difference,
+    exact_json,
+    listed,
+    moment,
+    plain_text,
+    service_time,
+    shown,
+)
 from wfinspect.model import (
     FIELDS,
     FIELDS_AS_SENT,
     Family,
     FieldKind,
     InstanceField,
+    Target,
     TaskInstance,
     WorkflowInstance,
     spans,
@@ -126,6 +137,40 @@ def _pairs(instance: WorkflowInstance, field: InstanceField) -> Iterable[tuple[s
         found = first_parameters(instance.workflow_parameters) or Parameters()
         return ((each.key, each.value) for each in found.pairs)
     return instance.tags if field.kind is FieldKind.TAGS else ()
+
+
+def commands_by_hand(
+    target: Target, instance: WorkflowInstance, failed: Sequence[TaskInstance]
+) -> dict[str, str]:
+    """Return the commands that rerun tasks or set them to success, for a user to run: ``label -> command``.
+
+    They are lines for a shell without an end. The comment has no character that any shell takes for its own,
+    since zsh, as it comes, does not know comments in what is typed.
+    """
+    if not failed:
+        return {}
+    ids = ",".join(str(task.id) for task in failed)
+    words = ["--Ids", f"[{ids}]", "--region", target.region]
+    if not target.profile.startswith("("):
+        words += ["--profile", target.profile]
+    if target.endpoint != f"dataworks.{target.region}.aliyuncs.com":
+        words += ["--endpoint", target.endpoint]
+    names = listed([task.name_or_id for task in failed], _NAMED)
+    said = shown(f"{instance.name} {instance.id}: {names}", limit=_MAX_COMMENT)
+    comment = re.sub(r"[^\w .,:/-]", "_", said)
+    options = " ".join(shlex.quote(shown(word)) for word in words)
+    return {
+        label: f"aliyun dataworks-public {operation} {options} # {comment}"
+        for label, operation in BY_HAND.items()
+    }
+
+
+BY_HAND: Mapping[str, str] = {
+    "Rerun": "RerunTaskInstances",
+    "Set success": "SetSuccessTaskInstances",
+}
+"""Operations that only a user sends, by what they are called here."""
+_NAMED, _MAX_COMMENT = 5, 300
 
 
 class ComparedField(NamedTuple):

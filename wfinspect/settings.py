@@ -13,11 +13,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from wfinspect.clock import MachineZone, SystemClock, duration_seconds
 from wfinspect.errors import ConfigError, StoreError, did_you_mean
 from wfinspect.redaction import without_keys
+
+if TYPE_CHECKING:
+    from wfinspect.model import Target, WorkflowInstance
 
 MIN_INTERVAL_SECONDS = 2.0  # below it a watch is a load test
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -272,6 +275,37 @@ _NOTIFY_PARSERS: Mapping[str, Callable[[object], object]] = {
     "lost_after": _lost_after,
 }
 
+_LINK_PARTS = ("region", "project", "workflow", "id")
+_LINK = re.compile(r"https://(?:[^\s{}<>\"'`|\\^\x00-\x20\x7f-\U0010ffff]|\{([a-z]+)\})+")
+
+
+def _link(value: object) -> str:
+    text = _text(value)
+    if not _LINK.fullmatch(text):
+        raise ValueError("is not a link: write https://..., with places such as {region} and {id}")
+    if unknown := set(re.findall(r"\{(\w+)\}", text)) - set(_LINK_PARTS):
+        known = ", ".join(_LINK_PARTS)
+        raise ValueError(
+            f"has a place {min(unknown)!r} that nothing is put into: known are {known}"
+        )
+    return text
+
+
+def read_links(table: object, source: str) -> str:
+    """Return the template of [links] for an instance, "" without one.
+
+    Raises:
+        ConfigError: it is not an https link, or names what is not known.
+    """
+    if not isinstance(table, Mapping) or table.keys() - {"instance"}:
+        raise ConfigError(f'{source}: [links] takes one line, instance = "https://...".')
+    try:
+        return _link(table["instance"]) if table else ""
+    except ValueError as error:
+        quoted = without_keys(str(table["instance"]))[:100]
+        raise ConfigError(f"{source}: [links] instance: {quoted!r} {error}.") from None
+
+
 DATABASE = "watch.sqlite3"
 
 
@@ -313,6 +347,8 @@ class Settings(NamedTuple):
     keys: Mapping[str, str]
     """Action name -> keys, from the [keys] table."""
     notify: NotifySettings
+    instance_link: str
+    """A template from the [links] table, "" for none."""
     sources: Mapping[str, str]
     """Option key -> where its value came from, in a few words."""
 
@@ -329,6 +365,16 @@ class Settings(NamedTuple):
             return UTC
         return MachineZone()
 
+    def link_to(self, target: "Target", instance: "WorkflowInstance") -> str:
+        """Return the link to an instance, "" where there is none or a part of it is not known."""
+        parts = (target.region, instance.project_id, instance.workflow_id, instance.id)
+        given = dict(zip(_LINK_PARTS, map(str, parts), strict=True))
+        wanted = [given[name] for name in re.findall(r"\{(\w+)\}", self.instance_link)]
+        # A list that was handed over may call its region anything.
+        if not all(re.fullmatch(r"[a-z0-9-]+", part) for part in wanted):
+            return ""
+        return self.instance_link.format(**given)
+
 
 _MAX_FILE_BYTES = 1024 * 1024
 
@@ -340,14 +386,14 @@ def load_settings(given: Mapping[str, object], environ: Mapping[str, str]) -> Se
         ConfigError: one sentence that names the setting, its source and what is allowed.
     """
     stated = _stated(given, environ)
-    from_file, keys, notify = _Origin(), dict[str, str](), NotifySettings()
+    from_file, keys, notify, link = _Origin(), dict[str, str](), NotifySettings(), ""
     is_named = "config" in stated
     if is_named:
         config_file = Path(str(_parsed(_BY_KEY["config"], *stated["config"])))
     else:
         config_file = _own_directory("config", environ) / "config.toml"
     try:
-        from_file, keys, notify = _from_file(config_file, PIPE_SECONDS if is_named else 0.0)
+        from_file, keys, notify, link = _from_file(config_file, PIPE_SECONDS if is_named else 0.0)
     except FileNotFoundError:
         if is_named:
             raise ConfigError(
@@ -361,7 +407,7 @@ def load_settings(given: Mapping[str, object], environ: Mapping[str, str]) -> Se
     del values["config"]
     state_dir = values.pop("state_dir") or _own_directory("state", environ)
     paths = Paths(config_file, state_dir)
-    return Settings(paths, keys=keys, notify=notify, sources=sources, **values)
+    return Settings(paths, keys=keys, notify=notify, instance_link=link, sources=sources, **values)
 
 
 _Origin = dict[str, tuple[object, str]]  # option key -> raw value and where it stood
@@ -378,7 +424,9 @@ def _stated(given: Mapping[str, object], environ: Mapping[str, str]) -> _Origin:
     return found
 
 
-def _from_file(path: Path, pipe_seconds: float) -> tuple[_Origin, dict[str, str], NotifySettings]:
+def _from_file(
+    path: Path, pipe_seconds: float
+) -> tuple[_Origin, dict[str, str], NotifySettings, str]:
     data, status = read_settings(path, _MAX_FILE_BYTES, pipe_seconds=pipe_seconds)
     if writers := other_writers(path, status):
         raise ConfigError(writers)
@@ -397,13 +445,14 @@ def _from_file(path: Path, pipe_seconds: float) -> tuple[_Origin, dict[str, str]
     notify = read_notify(table.pop("notify", {}), str(path))
     if notify.command and (writers := other_writers_above(path)):
         raise ConfigError(f"[notify] command: {writers}")
+    link = read_links(table.pop("links", {}), str(path))
     for name in table:
         option = _BY_KEY.get(name)
         if option is None or not option.in_file:
             known = [key for key, option in _BY_KEY.items() if option.in_file]
             hint = did_you_mean(name, known, f"known are {', '.join(known)}.")
             raise ConfigError(f"{path}: there is no setting {name!r}: {hint}")
-    return {name: (value, str(path)) for name, value in table.items()}, keys, notify
+    return {name: (value, str(path)) for name, value in table.items()}, keys, notify, link
 
 
 def _parsed(option: Option, raw: object, source: str) -> object:

@@ -1,11 +1,13 @@
 """A failure is written down for others: by a command, by a key, with the next step to take by hand."""
 
+import base64
 import json
 import re
 import stat
 
-from journey import Home
+from journey import Home, Session
 
+from wfinspect.dataworks.transport import READ_ONLY
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 FAILED, OTHER = DEMO_IDS[:2]
@@ -52,3 +54,36 @@ def test_a_part_that_is_gone_costs_that_part(home: Home, simulator: Simulator) -
         "clean_login_event",
     ]
     assert "InvalidParameter" in report["missing"]["log 10432987165009"]
+
+
+LINKS = '[links]\ninstance = "https://console.example/{region}/{project}?run={id}"\n'
+
+
+def copied(app: Session) -> list[str]:
+    found = (re.fullmatch(r"\x1b]52;c;(.*)\x1b\\", token) for token in app.tokens())
+    return [base64.b64decode(each[1]).decode() for each in found if each]
+
+
+def test_the_next_step_is_copied_and_never_taken(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FAILED, "Failure")
+    with home.start(FAILED, config=LINKS) as app:
+        app.wait_for("2 failed")
+        app.press("Y", *"rerun")
+        app.wait_for(r"Rerun +aliyun dataworks-public")
+        app.press("enter")
+        app.wait_until(lambda: len(copied(app)) == 1, "a copy")
+        app.press("Y", *"link", "enter")
+        app.wait_until(lambda: len(copied(app)) == 2, "another copy")
+        app.quit()
+        command, link = copied(app)
+    assert command.startswith(
+        "aliyun dataworks-public RerunTaskInstances "
+        "--Ids '[10432987165009,10432987165007]' --region cn-shanghai --endpoint "
+    )
+    assert re.search(
+        r" # ads_user_profile_daily 10432987165: join_region_dim, clean_\w+\Z", command
+    )
+    assert re.fullmatch(rf"https://console\.example/cn-shanghai/\d+\?run={FAILED}", link)
+    assert {action for action, _ in simulator.calls.counts} <= set(READ_ONLY)
+    got = home.run("get", FAILED).stdout
+    assert f"(link) {link}" in re.sub(" +", " ", got)

@@ -604,6 +604,8 @@ def _print_info(args: argparse.Namespace, settings: Settings, environ: Mapping[s
             NotifySettings._fields, notify, NotifySettings(), strict=True
         )
     ]
+    link = settings.instance_link
+    rows.append(("links instance", link or "(none)", source if link else "default"))
     rows = [
         (name, shown(without_keys(value)), shown(without_keys(source)))
         for name, value, source in rows

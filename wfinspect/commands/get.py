@@ -40,7 +40,14 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         print(
             output.as_fields(found, args.field, has_id=is_several)
             if args.field
-            else output.printed(args.output, found, region, settings.zone, is_several=is_several)
+            else output.printed(
+                args.output,
+                found,
+                region,
+                settings.zone,
+                is_several=is_several,
+                links=[settings.link_to(target, each) for each in found],
+            )
         )
     # Each error once, however many IDs it kept from being read.
     for sentence in dict.fromkeys(map(str, reading.errors.values())):

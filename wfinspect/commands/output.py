@@ -102,16 +102,20 @@ def printed(
     zone: tzinfo,
     *,
     is_several: bool,
+    links: Sequence[str] = (),
 ) -> str:
-    """Return instances in one of the forms of ``--output``; unless `is_several`, there is one."""
+    """Return instances in one of the forms of ``--output``; unless `is_several`, there is one.
+
+    A table has the links to them as well.
+    """
     if form == "json":
         return as_json(instances, is_array=is_several)
     if form == "csv":
         return as_csv([(each, region) for each in instances], zone)
     now = SystemClock().now()
     if len(instances) == 1 and not is_several:
-        return as_record(instances[0], region, zone, now)
-    return as_lines(instances, region, zone, now, room())
+        return as_record(instances[0], region, zone, now, *links)
+    return as_lines(instances, region, zone, now, room(), links)
 
 
 _HEADING: tuple[str, ...] = ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
@@ -126,10 +130,13 @@ def as_lines(
     zone: tzinfo,
     now: datetime,
     width: int | None = None,
+    links: Sequence[str] = (),
 ) -> str:
     """Return a heading and a line for each instance, without columns that `width` cells do not hold."""
     rows = [_HEADING, *(_row(instance, region, zone, now) for instance in instances)]
-    return fitted(rows, _SHED, width)
+    if any(links):
+        rows = [(*row, link) for row, link in zip(rows, ("LINK", *links), strict=True)]
+    return fitted(rows, (*("LINK",) * any(links), *_SHED), width)
 
 
 def fitted(rows: Sequence[tuple[str, ...]], shed: Sequence[str], width: int | None) -> str:
@@ -165,7 +172,9 @@ _WHOLE = "-o json or --field has the whole"
 _UNREADABLE = "unreadable, -o json shows it"
 
 
-def as_record(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> str:
+def as_record(
+    instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime, link: str = ""
+) -> str:
     """Return an instance as a list of all its fields."""
     rows = []
     unreadable = dict(instance.unreadable)
@@ -182,6 +191,8 @@ def as_record(instance: WorkflowInstance, region: str, zone: tzinfo, now: dateti
         else:
             text = "-" if value in {None, ""} else _start(str(value))
         rows.append((field.service_name, text))
+    if link:
+        rows.append(("(link)", link))
     if ran := _ran(instance, now):
         rows.append(("(ran)" if instance.is_settled else "(running for)", ran))
     rows += _parameter_rows(instance.workflow_parameters)

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         output.say(
             f"{len(known)} instances: at most {len(known) * INCIDENT_CALLS} calls, 2 a second."
         )
-    found, errors = requester.run(_read(requester, known)) if known else ([], [])
+    found, errors = requester.run(_read(requester, settings, known)) if known else ([], [])
     if len(errors) == len(known) > 0:
         for sentence in dict.fromkeys(map(str, errors)):
             output.say(sentence)
@@ -85,7 +85,9 @@ def _known(settings: Settings, requester: Requester, keys: Sequence[InstanceKey]
         return [(Row(key), ()) for key in keys]
 
 
-async def _read(requester: Requester, known: _Known) -> tuple[list[Incident], list[ServiceError]]:
+async def _read(
+    requester: Requester, settings: Settings, known: _Known
+) -> tuple[list[Incident], list[ServiceError]]:
     found, errors = list[Incident](), list[ServiceError]()
     for row, changes in known:
         try:
@@ -99,7 +101,8 @@ async def _read(requester: Requester, known: _Known) -> tuple[list[Incident], li
                 row.key, row.instance, row.read_at, missing={"instance": str(error)}
             )
         since = state_since(row._replace(instance=incident.instance))
-        found.append(incident._replace(history=changes, note=row.note, since=since))
+        link = settings.link_to(row.key.target, incident.instance) if incident.instance else ""
+        found.append(incident._replace(history=changes, note=row.note, since=since, link=link))
     return found, errors
 
 

@@ -1,9 +1,9 @@
 """The app: keys go in, snapshots of the watch come out, and commands open lists and views."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from textual import events, on
 from textual.binding import BindingType
@@ -13,8 +13,20 @@ from textual.theme import Theme
 from textual.widgets import Input
 
 from wfinspect.clock import Clock
+from wfinspect.errors import ServiceError
+from wfinspect.export import BY_HAND, commands_by_hand
 from wfinspect.format import indented, shown
-from wfinspect.model import Follow, InstanceKey, Query, Transition
+from wfinspect.model import (
+    Family,
+    Follow,
+    InstanceKey,
+    Page,
+    Query,
+    TaskInstance,
+    Transition,
+    WorkflowInstance,
+)
+from wfinspect.report import failed_tasks
 from wfinspect.settings import Settings
 from wfinspect.terminal import announcement, ends_with_ssh
 from wfinspect.ui import instance_text, keys
@@ -37,7 +49,7 @@ from wfinspect.ui.screens.dialogs import (
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.terminal import CrashSafeApp
 from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, LineInput, MessageLine
-from wfinspect.watching.api import Row, Snapshot
+from wfinspect.watching.api import Outcome, Row, Snapshot, TasksOf
 from wfinspect.watching.lookups import CATCH_ALL
 from wfinspect.watching.notifications import NoticeReader, summary
 from wfinspect.watching.poller import Poller
@@ -54,6 +66,17 @@ _LONGEST_LINE = 1_000
 """Characters in a box that sets no limit of its own."""
 
 _logger = logging.getLogger(__name__)
+
+
+class _OfFailed(NamedTuple):
+    """A command about tasks that are not all known."""
+
+    row: Row
+    instance: WorkflowInstance
+    label: str
+
+    def __str__(self) -> str:
+        return "its failed tasks: reads them first, 1 call"
 
 
 class WfInspectApp(CrashSafeApp):
@@ -420,12 +443,12 @@ class WfInspectApp(CrashSafeApp):
                 value,
                 (
                     (f" {pad(shown(label, limit=100), 15)}", Role.DIM),
-                    (shown(value, limit=200), Role.TEXT),
+                    (shown(str(value), limit=200), Role.TEXT),
                 ),
                 (),
                 label[:100],
             )
-            for label, value in fields(row, self.main.look.zone)
+            for label, value in self._copyable(row)
         )
         self._choose(
             lambda: choices,
@@ -436,11 +459,45 @@ class WfInspectApp(CrashSafeApp):
             has_plain=True,
         )
 
-    def _copy_chosen(self, value: str | Plain) -> None:
-        if isinstance(value, Plain):
-            self.show_plain(value.value)
+    def _copyable(self, row: Row) -> Iterator[tuple[str, "str | _OfFailed"]]:
+        """Yield what may be copied: where tasks have failed, first what a user can do about them by hand."""
+        instance, outlook = row.instance, row.outlook
+        if instance is not None:
+            failed = failed_tasks(outlook.foremost if outlook else ())
+            total = outlook.progress.failed if outlook and outlook.progress else 0
+            if failed and len(failed) == total:
+                yield from commands_by_hand(row.key.target, instance, failed).items()
+            elif total or row.family is Family.FAILURE:
+                yield from ((label, _OfFailed(row, instance, label)) for label in BY_HAND)
+            if link := self._settings.link_to(row.key.target, instance):
+                yield "Link", link
+        yield from fields(row, self.main.look.zone)
+
+    def _copy_chosen(self, value: "str | _OfFailed | Plain") -> None:
+        chosen: str | _OfFailed = value.value if isinstance(value, Plain) else value
+        if isinstance(chosen, _OfFailed):
+            self._copy_of_failed(chosen)
+        elif isinstance(value, Plain):
+            self.show_plain(chosen)
         else:
-            self.notify(self.copy(value))
+            self.notify(self.copy(chosen))
+
+    def _copy_of_failed(self, wanted: "_OfFailed") -> None:
+        row, instance, label = wanted
+
+        def take(outcome: Outcome[Page[TaskInstance]]) -> None:
+            if isinstance(outcome, ServiceError):
+                self.notify(f"Nothing was copied: {outcome}", severity="error")
+                return
+            failed = failed_tasks(outcome.value.items)
+            text = commands_by_hand(row.key.target, instance, failed).get(label, "")
+            self.notify(self.copy(text) if text else "Nothing was copied: no task has failed.")
+
+        def heard(outcome: Outcome[Page[TaskInstance]]) -> None:
+            # On the poller's thread.
+            self.call_later(take, outcome)
+
+        self._control.submit(TasksOf(row.key), heard)
 
     def action_note(self) -> None:
         """Write a note about the row under the cursor."""
