@@ -344,8 +344,7 @@ _AFTER_FAILURES = _URGENCY[Family.FAILURE] + 0.5
 _NEVER = 1 << 63
 
 
-@dataclass(frozen=True, slots=True)
-class TaskInstance:
+class TaskInstance(NamedTuple):
     """One reading of a task's run.
 
     As for a workflow instance: times are milliseconds and None while there is nothing, text is "".
@@ -398,7 +397,8 @@ class TaskInstance:
     env_type: str = ""
     unknown_fields: tuple[str, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
-    raw: str = field(default="", compare=False, repr=False)
+    # As a data class it would take 2 ms of every start.
+    raw: str = ""
 
     @property
     def family(self) -> Family:

@@ -147,12 +147,13 @@ async def test_the_neighbours_of_a_task_are_read_page_by_page(rig: Asker) -> Non
         await rig.run(1.0)
 
     pages = [value_of(each) for each in rig.heard]
+    # Without their JSON, which nothing shows.
+    two, three = (each._replace(task=each.task._replace(raw="")) for each in (two, three))
     assert [(page.items, page.is_last) for page in pages] == [
         ((two,), False),
         ((three,), True),
         ((three,), True),
     ]
-    assert {each.task.raw for page in pages for each in page.items} == {""}
     assert (rig.called("upstream"), rig.called("downstream")) == ([(1, 1), (1, 2)], [(1, 1)])
 
 

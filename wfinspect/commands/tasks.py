@@ -5,7 +5,6 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime, tzinfo
 
 from wfinspect.clock import SystemClock
@@ -49,7 +48,7 @@ _OF_INSTANCE = (
     "env_type",
 )
 _LEFT_OUT = (*_OF_INSTANCE, "script_content", "tags", "unknown_fields", "unreadable", "raw")
-_COLUMNS = tuple(each.name for each in fields(TaskInstance) if each.name not in _LEFT_OUT)
+_COLUMNS = tuple(name for name in TaskInstance._fields if name not in _LEFT_OUT)
 _SHED = ("STARTED", "TYPE", "RUN")
 _TITLES = ("ID", "STATUS", "NAME", "TYPE", "STARTED", "RAN", "RUN")
 

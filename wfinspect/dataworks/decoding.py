@@ -9,7 +9,7 @@ BadAnswer with one sentence.
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeVar
@@ -361,20 +361,25 @@ def values_of(
 def shape_of(
     kind: type[Any], **others: Field | Callable[[msgspec.Raw], Any]
 ) -> Mapping[str, Field]:
-    """Return where the fields of a dataclass stand: under their own names in Pascal case.
+    """Return where the fields of a class stand: under their own names in Pascal case.
 
     Args:
-        kind: fields with the default "" are read by `text`, the rest by `count`; `unknown_fields`,
-            `unreadable` and `raw` are not the service's.
+        kind: a dataclass or named tuple; fields with the default "" are read by `text`, the rest by
+            `count`; `unknown_fields`, `unreadable` and `raw` are not the service's.
         others: the fields that stand in another place, or are read by something else.
     """
     shape: dict[str, Field] = {}
-    for each in fields(kind):
-        if each.name in _OURS:
+    defaults = (
+        {each.name: each.default for each in fields(kind)}
+        if is_dataclass(kind)
+        else dict.fromkeys(kind._fields) | kind._field_defaults
+    )
+    for name, default in defaults.items():
+        if name in _OURS:
             continue
-        given = others.get(each.name, text if each.default == "" else count)
-        here = ((service_name(each.name),),)
-        shape[each.name] = given if isinstance(given, Field) else Field(given, here)
+        given = others.get(name, text if default == "" else count)
+        here = ((service_name(name),),)
+        shape[name] = given if isinstance(given, Field) else Field(given, here)
     return shape
 
 

@@ -17,7 +17,6 @@ from collections.abc import (
     Sequence,
 )
 from contextvars import ContextVar
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from math import inf
 from typing import Any, NamedTuple, TypeVar
@@ -391,7 +390,7 @@ class Lookups:
             return None
         # The JSON of thousands is never shown.
         return page._replace(
-            items=tuple(e._replace(task=replace(e.task, raw="")) for e in page.items)
+            items=tuple(e._replace(task=e.task._replace(raw="")) for e in page.items)
         )
 
     async def _tasks(self, key: InstanceKey, task_id: int | None) -> Page[TaskInstance]:
@@ -404,7 +403,7 @@ class Lookups:
             for task in page.items:
                 room -= len(task.raw)
                 # A list that moves between two pages shows some of them twice.
-                found[task.id, task.run_number] = task if room >= 0 else replace(task, raw="")
+                found[task.id, task.run_number] = task if room >= 0 else task._replace(raw="")
         return Page(tuple(found.values()), page.number, page.total, page.is_last)
 
     async def _pages(
