@@ -75,6 +75,7 @@ INSIDE: dict[type, tuple[str, set[str]]] = {
             "_compositor_refresh",
             "_dirty_widgets",
             "_on_timer_update",
+            "_screen_resized",
             "_update_timer",
         },
     ),

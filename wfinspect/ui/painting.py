@@ -32,6 +32,7 @@ from textual._compositor import (
 from textual._styles_cache import StylesCache
 from textual.color import Color
 from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.screen import UPDATE_PERIOD, Screen
 from textual.strip import Strip
 
@@ -546,6 +547,11 @@ class SparingScreen(Screen[T]):
         """
         if not self.stack_updates and len(self.app.screen_stack) == 1:
             event.refresh_styles = False
+
+    def _screen_resized(self, size: Size) -> None:
+        """Lay out for another size only: at the start three events say the same one."""
+        if size != self._compositor.size:
+            super()._screen_resized(size)
 
     def _compositor_refresh(self) -> None:
         if self is self.app.screen:
