@@ -71,7 +71,8 @@ async def test_what_is_in_a_list_alone_stays_unseen() -> None:
     async with running(mixed()) as rig:
         await rig.press("j", "k", "j")
         assert rig.asked == []
-        await rig.press("enter", "escape")
+        await rig.press("enter")
+        await rig.press("escape")
 
         assert ("seen", ORDER[1]) in rig.asked
 

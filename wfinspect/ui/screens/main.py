@@ -34,7 +34,7 @@ from wfinspect.ui.widgets.boxes import (
     command_hints,
     helpful_commands,
 )
-from wfinspect.ui.widgets.line_view import LineView
+from wfinspect.ui.widgets.line_view import LineView, attach
 from wfinspect.ui.widgets.panes import Detail, WatchedList
 from wfinspect.watching.api import Contact, Row, Rows, Snapshot
 from wfinspect.watching.poller import Poller
@@ -131,6 +131,7 @@ class MainScreen(SparingScreen[None]):
         sort = preferences.get("sort", SORTS[0])
         self.list.set_order(query="", sort=sort if is_sort(sort) else SORTS[0])
         self.heading = StatusLine(self.list.heading, id="heading")
+        self._body, self._left = Horizontal(id="body"), Vertical(id="list")
         self.detail = Detail(look, self._now, control.target, id="detail")
         self.messages = Messages()
         self.bottom = MessageLine(self.messages, self._bottom_line, id="bottom")
@@ -144,12 +145,12 @@ class MainScreen(SparingScreen[None]):
         self.add_class(f"-{self._layout}", tall[1], update=False)
         yield self.top
         yield self.id_box
-        yield self.filter
-        with Horizontal(id="body"):
-            with Vertical(id="list"):
+        with self._body:
+            with self._left:
                 yield self.heading
                 yield self.list
-            yield self.detail
+            if self._layout is not Layout.LIST:
+                yield self.detail
         yield self.bottom
         yield self.hints
 
@@ -326,6 +327,8 @@ class MainScreen(SparingScreen[None]):
             # The last row has gone.
             self._in_detail = False
             self.set_focus(self.list)
+        if layout is not Layout.LIST and self._left.is_attached:
+            attach(self.detail, self.detail.parts, self._body, self._left)
         before = self.classes
         self.remove_class(*(f"-{one}" for one in Layout if one is not layout), update=False)
         self.add_class(f"-{layout}", update=False)
@@ -472,6 +475,7 @@ class MainScreen(SparingScreen[None]):
     def action_filter(self) -> None:
         """Narrow the list."""
         self._give_keys(in_detail=False)
+        attach(self.filter, self.filter.parts, self, self.id_box)
         self.id_box.display = False
         self.filter.display = True
         self.set_focus(self.filter.input)

@@ -352,14 +352,13 @@ class NamedBox(Horizontal):
 
     def __init__(self, name: str, wrapped: Input, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._prompt = StatusLine(lambda _: line((f" {name}", Role.ACCENT)), id="box-name")
-        self._prompt.styles.width = len(name) + 2
-        self._wrapped = wrapped
+        prompt = StatusLine(lambda _: line((f" {name}", Role.ACCENT)), id="box-name")
+        prompt.styles.width = len(name) + 2
+        self.parts = prompt, wrapped
         self.display = False
 
     def compose(self) -> ComposeResult:
-        yield self._prompt
-        yield self._wrapped
+        yield from () if self.children else self.parts
 
 
 class FilterBox(NamedBox):

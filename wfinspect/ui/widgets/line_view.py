@@ -12,6 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 from textual.style import Style
+from textual.widget import Widget
 
 from wfinspect.ui.lines import BLANK, Ground, Line, Role, width_of
 from wfinspect.ui.theme import style_of
@@ -170,6 +171,16 @@ class LineView(ScrollView, inherit_bindings=False):
     def move_to_end(self, *, is_top: bool) -> None:
         """Scroll to the first or last line."""
         self.scroll_to(y=0 if is_top else self.max_scroll_y, animate=False)
+
+
+def attach(box: Widget, parts: Sequence[Widget], parent: Widget, after: Widget) -> None:
+    """Mount a box with its parts, unless it is: at once, since the next key may be for one of them.
+
+    What is hidden at the start is mounted so when it is shown: each widget takes a millisecond of it.
+    """
+    if not box.is_attached:
+        parent.mount(box, after=after)
+        box.mount(*parts)
 
 
 class StaticLines(LineView):

@@ -321,11 +321,10 @@ class Detail(Vertical):
         self._header = StaticLines(id="header")
         self._tabs = StaticLines(id="tabs")
         self.text = _Text(self._lines)
+        self.parts = self._header, self._tabs, self.text
 
     def compose(self) -> ComposeResult:
-        yield self._header
-        yield self._tabs
-        yield self.text
+        yield from () if self.children else self.parts
 
     def show_row(
         self, row: Row | None, history: tuple[Transition, ...], now: datetime, *, has_tabs: bool
