@@ -31,7 +31,7 @@ def test_a_new_run_of_a_followed_workflow_joins_and_rings_when_it_fails(
         app.wait_until(lambda: bool(simulator.calls.latest), "a look")
         app.wait_for("Nothing is watched yet")
         simulator.population.unvanish(FOLLOWED)
-        app.wait_for(f"dwd_trade_order_di[^\\n]*{FOLLOWED}  Running")
+        app.wait_for(f"W[^ ] dwd_trade_order_di[^\\n]*{FOLLOWED}  Running")
         app.press("enter")
         app.wait_for("brought by follow 1")
         app.press("escape")

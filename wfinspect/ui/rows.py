@@ -336,8 +336,15 @@ def mark_of(row: Row, look: Look) -> Span:
     return (unseen_mark(look.glyphs) if row.is_unseen else " "), Role.FAILURE
 
 
+def lead(row: Row, mark: Span, look: Look) -> tuple[Span, Span, Span]:
+    """Return what stands before a name: mark, the sign of a row that a follow brought, and glyph."""
+    glyph, role = glyph_of(row, look)
+    return mark, (FOLLOWED if row.follow else " ", Role.DIM), (f"{glyph} ", role)
+
+
 LEAD_CELLS = 4
-"""Cells of mark and glyph, each with a blank behind it."""
+FOLLOWED = "W"
+"""As the key that follows a workflow."""
 
 
 MARKED: Span = "#", Role.ACCENT
@@ -369,8 +376,7 @@ def sidebar_lines(
     # A word that is not documented may be long; glyph and name keep their half.
     said: Span = (fit(word, width // 2 - 4), role)
     time: Span = (" " + pad_left(time_of(row, look, now, sort), TIME_CELLS), Role.DIM)
-    glyph, glyph_role = glyph_of(row, look)
-    left = [mark, (f" {glyph} ", glyph_role), name_of(row)]
+    left = [*lead(row, mark, look), name_of(row)]
     room = width - width_of(left) - 1
     keeps_word = _keeps_word(row)
     forms = ([said, time], [said] if keeps_word else [time])
@@ -465,7 +471,6 @@ def list_line(
     name, name_role = name_of(row)
     if apart and not for_note.cells and cell_len(name) + len(apart) < for_name.cells:
         name = f"{name} {apart}"
-    glyph, glyph_role = glyph_of(row, look)
     word, word_role = state_word(row)
     if not for_note.cells and (late := late_words(row, now)):
         word = next((each for each in late if cell_len(each) <= for_word.cells), late[-1])
@@ -480,7 +485,7 @@ def list_line(
         (word, word_role),
         (time_of(row, look, now, sort), Role.DIM),
     ]
-    spans = [mark, (f" {glyph} ", glyph_role), *in_columns(values, columns)]
+    spans = [*lead(row, mark, look), *in_columns(values, columns)]
     if for_note.cells:
         (text, role), beside = _remarks(row, now, for_note.cells, apart)
         spans += [*beside, (pad(text, for_note.cells - width_of(beside)), role)]
