@@ -17,6 +17,7 @@ from wfinspect.errors import UsageError
 from wfinspect.model import Follow, InstanceId, InstanceKey, Query, Target
 from wfinspect.simulator import DEMO_IDS
 from wfinspect.watching.api import MAX_NOTE, Row
+from wfinspect.watching.journal import EVER
 from wfinspect.watching.store import Changes, Store
 
 ONE, TWO = DEMO_IDS[:2]
@@ -200,8 +201,9 @@ LISTS = st.tuples(
         unique_by=lambda drawn: drawn[0],
     ),
     FOLLOWS,
+    st.lists(KEYS, max_size=3, unique=True),
 )  # fmt: skip
-Drawn = tuple[list[tuple[InstanceKey, str, int, str, bool, int]], list[Follow]]
+Drawn = tuple[list[tuple[InstanceKey, str, int, str, bool, int]], list[Follow], list[InstanceKey]]
 
 
 @tried(12, 1_000)
@@ -214,7 +216,12 @@ def test_an_import_merges_and_loses_nothing(one: Drawn, other: Drawn) -> None:
             else listed(key, 0.0, START)._replace(note=note, is_unseen=is_unseen)
             for key, status, seconds, note, is_unseen, place in drawn[0]
         ]  # fmt: skip
-        return filled(Path(directory) / name, rows, drawn[1])
+        store = filled(Path(directory) / name, rows, drawn[1])
+        store.save(Changes(passed_over=dict.fromkeys(drawn[2])))
+        return store
+
+    def removed(store: Store) -> set[InstanceKey]:
+        return set(store.all_passed_over(EVER))
 
     def text(store: Store) -> str:
         return exported(store, 15.0, Moment(0.0, START))
@@ -226,9 +233,10 @@ def test_an_import_merges_and_loses_nothing(one: Drawn, other: Drawn) -> None:
         return set(row.note.split(" / ")) - {""} if row else set()
 
     with tempfile.TemporaryDirectory() as directory:
-        first, second, empty = made("1", one), made("2", other), made("3", ([], []))
+        first, second, empty = made("1", one), made("2", other), made("3", ([], [], []))
         before = [{row.key: row for row in store.rows()} for store in (first, second)]
         follows = [*first.follows(), *second.follows()]
+        passed_over = removed(first) | removed(second)
         export = text(first)
         bring(export, empty)
         bring(export, second)
@@ -237,6 +245,7 @@ def test_an_import_merges_and_loses_nothing(one: Drawn, other: Drawn) -> None:
         twice, copied = text(second), text(empty)
         after = {row.key: row for row in second.rows()}
         followed = {each[1:3]: each for each in second.follows()}
+        assert removed(second) == passed_over - after.keys()
         for store in (first, second, empty):
             store.close()
 
@@ -275,7 +284,7 @@ FOLLOW |= {"added_at": START.isoformat(), "by": None}
 
 
 @given(
-    st.sampled_from([ROW, FOLLOW]),
+    st.sampled_from([ROW, FOLLOW, {"kind": "removed", "id": 1}]),
     st.dictionaries(st.sampled_from([*ROW, *FOLLOW, *Target._fields, "version"]), JSON, max_size=3),
 )
 def test_any_value_is_left_out_or_refused(
@@ -292,5 +301,5 @@ def test_any_value_is_left_out_or_refused(
 
 
 def test_what_stands_for_nothing_is_nothing() -> None:
-    assert imported(b"[]\n", TARGETS[0], START) == Brought([], [])
+    assert imported(b"[]\n", TARGETS[0], START) == Brought([], [], [])
     assert imported(json.dumps([ROW | TARGETS[0]._asdict()]).encode(), TARGETS[0], START).rows

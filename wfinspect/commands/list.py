@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -136,7 +136,7 @@ def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Cl
 
 
 def exported(store: Store, interval: float, moment: Moment) -> str:
-    """Return all that `imported` takes, as JSON: an array of rows, and behind them what is followed."""
+    """Return all that `imported` takes, as JSON: rows, what is followed, what no follow is to bring."""
     from wfinspect.watching.outlook import judged_rows
 
     rows = judged_rows(store, store.rows(), interval, moment)
@@ -144,6 +144,10 @@ def exported(store: Store, interval: float, moment: Moment) -> str:
         {"kind": "row", **row_values(row), **_kept_values(row)} for row in rows
     ]
     found += [{"kind": "follow", **follow_values(each)} for each in store.follows()]
+    found += [
+        {"kind": "removed", "id": key.id, **key.target._asdict(), "version": output.VERSION}
+        for key in store.all_passed_over(moment.now - _LOOKED_AT)
+    ]
     return output.as_rows("json", found, (), UTC)
 
 
@@ -198,6 +202,8 @@ class Brought(NamedTuple):
 
     rows: Sequence[Row]
     follows: Sequence[Follow] = ()
+    passed_over: Sequence[InstanceKey] = ()
+    """Those that no follow is to bring."""
 
 
 def merge(store: Store, brought: Brought, now: datetime) -> str:
@@ -213,7 +219,7 @@ def merge(store: Store, brought: Brought, now: datetime) -> str:
         numbers[follow.number] = kept.number
     rows = {row.key: row for row in store.rows()}
     known, last = set(rows), max((row.position for row in rows.values()), default=0.0)
-    changes, given = Changes(), set[InstanceKey]()
+    changes, given = Changes(passed_over=dict.fromkeys(brought.passed_over)), set[InstanceKey]()
     for row in brought.rows:
         given.add(row.key)
         last += 1.0
@@ -259,6 +265,8 @@ def _joined(own: Row, other: Row) -> Row:
     )
 
 
+_LOOKED_AT = timedelta(days=3)
+"""What left the list before that is of no date at which follows look."""
 _AND = " / "
 """Between notes of several users."""
 
@@ -326,9 +334,15 @@ def imported(data: bytes, target: Target, now: datetime) -> Brought:
     records = _records(decoded(data))
     if records is None:
         return Brought([Row(InstanceKey(target, number)) for number in read_id_file(data).ids])
-    follows = [_follow(each, target) for each in records if each.get("kind") == "follow"]
-    rows = [_row(each, target, now) for each in records if each.get("kind") != "follow"]
-    return Brought(rows, follows)
+    of_kind: dict[object, list[Mapping[str, Any]]] = {"follow": [], "removed": []}
+    others: list[Mapping[str, Any]] = []
+    for each in records:
+        of_kind.get(str(each.get("kind")), others).append(each)
+    return Brought(
+        [_row(each, target, now) for each in others],
+        [_follow(each, target) for each in of_kind["follow"]],
+        [_key(each, target) for each in of_kind["removed"]],
+    )
 
 
 def _records(text: str) -> Sequence[Mapping[str, Any]] | None:
@@ -369,9 +383,13 @@ def _target(record: Mapping[str, Any], target: Target) -> Target:
     return there
 
 
+def _key(record: Mapping[str, Any], target: Target) -> InstanceKey:
+    return InstanceKey(_target(record, target), parse_id(str(record.get("id", ""))))
+
+
 def _row(record: Mapping[str, Any], target: Target, now: datetime) -> Row:
     """Return a row; what can't be read of it is left out, but for its ID and target."""
-    key = InstanceKey(_target(record, target), parse_id(str(record.get("id", ""))))
+    key = _key(record, target)
     instance = read(WorkflowInstance, json.dumps(record.get("reading")))
     change = read(Transition, json.dumps(record.get("last_change")))
     at, follow = _time(record.get("read_at")), record.get("follow")

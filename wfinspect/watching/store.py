@@ -65,6 +65,8 @@ class Changes:
     """Rows of which nothing but the time of their reading differs."""
     unseen: dict[InstanceKey, bool] = field(default_factory=dict)
     notes: dict[InstanceKey, str] = field(default_factory=dict)
+    passed_over: dict[InstanceKey, None] = field(default_factory=dict)
+    """Those that no follow is to bring, unless they are on the list."""
     transitions: list[tuple[str, Transition]] = field(default_factory=list)
     """Each with its `event_name`, so that two processes notify of it once."""
     calls: Counter[tuple[Account, date]] = field(default_factory=Counter)
@@ -217,6 +219,16 @@ class Store:
                 connection.execute("DELETE FROM follows WHERE number = ?", (number,))
 
         self._use(write)
+
+    def all_passed_over(self, since: datetime) -> list[InstanceKey]:
+        """Return all that a follow brought and that left the list after a time."""
+        query = "SELECT profile, region, endpoint, id FROM passed_over WHERE at > ? ORDER BY at, id"
+        found = self._use(lambda c: c.execute(query, (to_microseconds(since),)).fetchall())
+        keys: list[InstanceKey] = []
+        for parts in found:
+            with suppress(ValueError):
+                keys.append(_key(parts))
+        return keys
 
     def passed_over(self, keys: Iterable[InstanceKey]) -> set[InstanceKey]:
         """Return those that a follow brought and that left the list since."""
@@ -715,6 +727,12 @@ def _write_rows(connection: sqlite3.Connection, changes: Changes, now: datetime)
     connection.executemany(insert, map(_values, changes.added.values()))
     added = [(*key.target, key.id) for key in changes.added]
     connection.executemany(f"DELETE FROM passed_over WHERE {_KEY}", added)  # noqa: S608
+    connection.executemany(
+        "INSERT OR IGNORE INTO passed_over (profile, region, endpoint, id, at) SELECT ?1, ?2, ?3, ?4, ?5"
+        " WHERE NOT EXISTS (SELECT 1 FROM watched WHERE profile = ?1 AND region = ?2"
+        " AND endpoint = ?3 AND id = ?4)",
+        [(*key.target, key.id, to_microseconds(now)) for key in changes.passed_over],
+    )
     # An older reading of this process never overwrites a newer one of another; one that is newer by
     # more than a save can take was dated by a clock that has been set back since.
     update = (
