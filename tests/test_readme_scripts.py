@@ -1,10 +1,12 @@
-"""The scripts that `wfinspect help scripts` shows, run as they stand there."""
+"""The scripts that `wfinspect help scripts` shows, run as they stand there; the units of `help systemd`."""
 
 import re
 import subprocess
 import sys
 from collections.abc import Callable
+from configparser import RawConfigParser
 from pathlib import Path
+from shutil import which
 
 import pytest
 from fakes import listed
@@ -20,6 +22,13 @@ SCRIPTS = dict(
     )
 )
 PROGRAMS = Path(sys.executable).parent
+UNITS = dict(
+    re.findall(
+        r"```\n# ~/.config/systemd/user/(\S+)\n(.*?)```",
+        PAGES["systemd"].read_text("utf-8"),
+        re.DOTALL,
+    )
+)
 
 Run = Callable[[str], "subprocess.CompletedProcess[str]"]
 
@@ -89,3 +98,45 @@ def test_cron_mails_failures_and_trouble_alone(
 
     assert len(mailed.splitlines()) == lines
     assert (str(DEMO_IDS[1]) in mailed) == (status != "Running")
+
+
+def test_each_unit_is_whole() -> None:
+    assert list(UNITS) == ["wfinspect.service", "wfinspect-watch.service", "wfinspect-watch.timer"]
+    fields = {}
+    for name, text in UNITS.items():
+        unit = RawConfigParser()
+        unit.optionxform = str  # type: ignore[assignment,method-assign]
+        unit.read_string(text)
+        fields[name] = {key: unit[part][key] for part in unit.sections() for key in unit[part]}
+    forever, nightly, timer = fields.values()
+    assert (forever["Restart"], forever["WantedBy"]) == ("always", "default.target")
+    assert (nightly["Restart"], timer["WantedBy"]) == ("on-failure", "timers.target")
+    usage = subprocess.run(
+        [PROGRAMS / "wfinspect", "watch", "--help"], capture_output=True, check=True
+    )
+    for each in (forever, nightly):
+        program, command, *words = each["ExecStart"].split()
+        assert (program, command) == ("%h/.local/bin/wfinspect", "watch")
+        assert {word for word in words if word.startswith("--")} <= set(
+            usage.stdout.decode().split()
+        )
+
+
+ANALYZE = which("systemd-analyze")
+
+
+@pytest.mark.skipif(ANALYZE is None, reason="no systemd-analyze")
+@pytest.mark.parametrize("name", UNITS)
+def test_each_unit_is_verified_by_systemd(name: str, tmp_path: Path) -> None:
+    for each, text in UNITS.items():
+        (tmp_path / each).write_text(text.replace("%h/.local/bin/wfinspect", "/bin/true"))
+
+    done = subprocess.run(
+        [str(ANALYZE), "verify", "--user", tmp_path / name],
+        env={"XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
