@@ -75,7 +75,7 @@ class FakeControl:
     def answer(self, value: object, read_at: datetime = START) -> Request[Any]:
         """Answer the oldest question with a value or a ServiceError; gives the question."""
         request, heard = self.questions.pop(0)
-        heard(value if isinstance(value, ServiceError) else Reply(value, read_at))
+        heard(value if isinstance(value, ServiceError) else Reply(value, read_at, calls=1))
         return request
 
     def try_alert(self) -> None:

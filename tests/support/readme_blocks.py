@@ -23,7 +23,7 @@ from wfinspect.settings import (
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.screens.compare import CompareScreen
 from wfinspect.ui.screens.find import FindScreen
-from wfinspect.ui.screens.tasks import TaskScreen, TasksScreen
+from wfinspect.ui.screens.tasks import DependenciesScreen, TaskScreen, TasksScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.watching.follows import MOST
 from wfinspect.watching.groups import MAX_IDS
@@ -90,6 +90,7 @@ def keys() -> str:
 _VIEWS = {
     "tasks": TasksScreen,
     "one task": TaskScreen,
+    "waits for, holds up": DependenciesScreen,
     "JSON": TextScreen,
     "a log, also": LogScreen,
     "find": FindScreen,

@@ -154,6 +154,33 @@ COMMANDS: Mapping[str, Command] = {
             "compare 10432987165 10431554021 -o json",
         ),
     ),
+    "upstream": Command(
+        "print what an instance waits for",
+        "Print what an instance or a task waits for: level by level through all that has not begun, up "
+        "to what failed, is frozen, runs, or waits for its own time or for resources, also in other "
+        "workflows and workspaces. What blocks comes first, then what lies between. Each task that is looked "
+        "at costs a call; what was spent, and what was not looked at, goes to standard error.",
+        f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
+        "ID | --task TASK_ID",
+        examples=(
+            "upstream 10433010001",
+            "upstream 10433010001 --calls 30 -o json",
+            "upstream --task 10433010001002",
+        ),
+    ),
+    "downstream": Command(
+        "print what an instance holds up",
+        "Print what has not begun because of an instance or a task, level by level, what you follow first; "
+        "standard error counts it by workspace and owner, and says what calls were spent and what was "
+        "not looked at.",
+        f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
+        "ID | --task TASK_ID",
+        module="upstream",
+        examples=(
+            "downstream 10432987165",
+            "downstream --task 10432987165009 -o csv",
+        ),
+    ),
     "report": Command(
         "print what others need to know of a failure",
         "Print a report of what failed: since when, the failed tasks with their errors and the end of "

@@ -31,7 +31,7 @@ from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import Group, InstanceSource, group_of
 
 if TYPE_CHECKING:
-    from wfinspect.watching.api import Outcome, Request, Row
+    from wfinspect.watching.api import Outcome, Reply, Request, Row
     from wfinspect.watching.store import Store
 
 DEFAULT_REGION = "cn-shanghai"
@@ -279,9 +279,13 @@ class Requester:
 
     async def answer(self, request: "Request[_T]") -> _T:
         """Return what a request gives; what may pass is tried again."""
-        return await with_retries(partial(self._answer, request), clock=self.clock)
+        return (await self.reply(request)).value
 
-    async def _answer(self, request: "Request[_T]") -> _T:
+    async def reply(self, request: "Request[_T]") -> "Reply[_T]":
+        """Return the same with when it was read, and how many calls it took."""
+        return await with_retries(partial(self._reply, request), clock=self.clock)
+
+    async def _reply(self, request: "Request[_T]") -> "Reply[_T]":
         import asyncio
 
         loop = asyncio.get_running_loop()
@@ -296,7 +300,7 @@ class Requester:
             raise ConfigError(str(outcome))
         if isinstance(outcome, ServiceError):
             raise outcome
-        return outcome.value
+        return outcome
 
 
 def stored(settings: Settings, clock: Clock, read: "Callable[[Store], _T]") -> _T:

@@ -145,8 +145,8 @@ def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="of each failed task, below a line that names it; frozen ones are passed over",
     )
-    parser.add_argument("--run", type=_count, metavar="N", help="of the task's run N, from 1")
-    parser.add_argument("--tail", type=_count, metavar="N", help="only the last N lines")
+    parser.add_argument("--run", type=read_count, metavar="N", help="of the task's run N, from 1")
+    parser.add_argument("--tail", type=read_count, metavar="N", help="only the last N lines")
     parser.add_argument("--grep", type=_pattern, metavar="REGEX", help="only lines that match")
     parser.add_argument(
         "--follow",
@@ -156,7 +156,8 @@ def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _count(text: str) -> int:
+def read_count(text: str) -> int:
+    """Return the number above 0 that an option has for a value."""
     if text.isascii() and text.isdecimal() and int(text) > 0:
         return int(text)
     raise UsageError(f"{text[:20]!r} can't be used: give a whole number above 0.")

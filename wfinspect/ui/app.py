@@ -627,6 +627,13 @@ class WfInspectApp(CrashSafeApp):
         if (row := self._needed()) is not None:
             self.push_screen(TasksScreen(self.main, row.key, opens_log=opens_log))
 
+    def action_upstream(self) -> None:
+        """Show what an instance waits for, and what it holds up."""
+        from wfinspect.ui.screens.tasks import DependenciesScreen
+
+        if (row := self._needed()) is not None:
+            self.push_screen(DependenciesScreen(self.main, row.key), self._open_found)
+
     def action_raw(self) -> None:
         """Show the service's own JSON of an instance, as it was read last."""
         from wfinspect.ui.screens.text import TextScreen

@@ -55,6 +55,7 @@ COMMANDS = (
     KeyCommand("export", "e", "app.export", "export to file, clipboard", _OPEN, "e"),
     KeyCommand("history", "h", "history", "show its history", _OPEN, "h", "history"),
     KeyCommand("tasks", "t", "app.tasks", "show its tasks", _OPEN, "t", "tasks"),
+    KeyCommand("upstream", "U", "app.upstream", "waits for, holds up", _OPEN, "U", "waits for"),
     KeyCommand("task-log", "l", "app.task_log", "log of the failed task", _OPEN, "l", "log"),
     KeyCommand("raw", "v", "app.raw", "show its JSON", _OPEN, "v"),
     KeyCommand("compare", "c", "app.compare", "compare with last success", _OPEN, "c", "compare"),

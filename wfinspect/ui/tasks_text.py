@@ -28,6 +28,7 @@ from wfinspect.ui.lines import (
 from wfinspect.ui.rows import is_overtaken, short_word
 from wfinspect.ui.theme import BAR_GROUND, FAMILY_ROLES, Look, bar_mark
 from wfinspect.watching.api import Row
+from wfinspect.watching.dependencies import Reached
 
 _SCRIPT_LIMIT = 100_000
 """Characters of a script that are shown."""
@@ -428,3 +429,73 @@ _RUN_CELLS, _START_CELLS = 7, 13
 def _foremost(row: Row) -> tuple[TaskInstance, ...]:
     outlook = row.outlook
     return outlook.foremost if outlook is not None and outlook.is_progress_live else ()
+
+
+# What tasks wait for, and hold up.
+
+
+def reached_columns(width: int, reached: Sequence[Reached]) -> tuple[Column, ...]:
+    """Share out a line: names and workflows whole before owner, workspace and time have any room."""
+    tasks = [each.task for each in reached]
+    word = max([6, *(cell_len(_reached_word(each)) for each in reached)])
+    columns = (
+        Column("TASK", max([4, *(cell_len(_indented(each)) for each in reached)]), 2),
+        Column("STATUS", word, 1),
+        Column("SINCE", 5, 2, is_right=True),
+        Column("WORKFLOW", max([8, *(cell_len(_shown(task.workflow_name)) for task in tasks)]), 2),
+        Column("WORKSPACE", max([9, *(len(str(task.project_id or "")) for task in tasks)]), 2),
+        Column("OWNER", max([5, *(cell_len(_shown(task.owner)) for task in tasks)]), 0),
+    )
+    left, kept = width - 3, dict.fromkeys(range(len(columns)), 0)
+    for place in (1, 0, 3, 2, 4, 5):
+        column = columns[place]
+        # The last two names may be cut; what else does not fit is left out.
+        cells = min(column.cells, left) if place in {0, 3} else column.cells
+        if 0 < cells <= left:
+            kept[place], left = cells, left - cells - column.gap
+    last = max((place for place, cells in kept.items() if cells), default=0)
+    return tuple(
+        column._replace(cells=kept[place], gap=column.gap if place < last else 0)
+        for place, column in enumerate(columns)
+    )
+
+
+def reached_line(each: Reached, columns: Sequence[Column], look: Look, now: datetime) -> Line:
+    """A task that something waits for, or that is held up: the further away, the more indented."""
+    glyph, _, role = state_of(each.task, look)
+    role = Role.TROUBLE if each.is_late else role
+    at = fmt.moment(each.since) if each.since else None
+    values = (
+        (_indented(each), Role.TEXT),
+        (_reached_word(each), role),
+        (near_time(at, now, look.zone, "%H:%M", "%m-%d") if at else "", Role.DIM),
+        (_shown(each.task.workflow_name), Role.TEXT),
+        (str(each.task.project_id or ""), Role.DIM),
+        (_shown(each.task.owner), Role.DIM),
+    )
+    return line((f" {glyph} ", role), *in_columns(values, columns))
+
+
+def reached_summary(each: Reached) -> str:
+    """What a line may have no room for."""
+    task = each.task
+    kind = "" if each.type in {"", "Normal"} else _shown(each.type)
+    through = f"through {fmt.shown(each.path, limit=200)}" if each.path else ""
+    owner = f"owner {_shown(task.owner)}" if task.owner else ""
+    space = f"workspace {task.project_id}" if task.project_id else ""
+    return ", ".join(filter(None, (str(task.id), kind, through, owner, space)))
+
+
+_MOST_LEVELS = 5
+
+
+def _indented(each: Reached) -> str:
+    return " " * min(max(0, each.level - 1), _MOST_LEVELS) + _shown(each.task.name_or_id)
+
+
+def _reached_word(each: Reached) -> str:
+    return short_word(fmt.shown(each.word, limit=40) or "no status")
+
+
+def _shown(text: str) -> str:
+    return fmt.shown(text, limit=200)

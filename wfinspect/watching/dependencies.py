@@ -15,8 +15,11 @@ from wfinspect.model import (
     Dependency,
     Direction,
     Family,
+    Follow,
+    InstanceId,
     InstanceKey,
     Page,
+    Target,
     TaskInstance,
     WorkflowInstance,
     by_attention,
@@ -91,26 +94,44 @@ class Dependencies(NamedTuple):
 
     @property
     def words(self) -> str:
-        """E.g. ``waits for 1 Failure, 2 Running, 3 not begun between`` or ``holds up 9``."""
+        """E.g. ``1 Failure, 2 Running, with 3 not begun between`` or ``9 tasks of 2 workflows``."""
         if self.direction is Direction.DOWNSTREAM:
-            return f"holds up {len(self.tasks):,}" if self.tasks else "holds up nothing"
-        counts = Counter(each.word for each in self.tasks)
-        if self.between:
-            counts["not begun between"] = len(self.between)
-        said = ", ".join(f"{count:,} {word}" for word, count in counts.items())
-        return f"waits for {said or 'nothing'}"
+            workflows = len({each.task.workflow_instance_id for each in self.tasks})
+            said = f"{_count(len(self.tasks), 'task')} of {_count(workflows, 'workflow')}"
+        else:
+            counts = Counter(each.word for each in self.tasks)
+            said = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+        if not self.tasks:
+            said = "nothing that is known yet" if self.unread else "nothing"
+        return f"{said}, with {len(self.between):,} not begun between" if self.between else said
 
     @property
     def counted(self) -> str:
-        """How many tasks are of each workspace and owner, the most first: ``5 in workspace 88123 (1823 5)``."""
+        """How many tasks are of each workspace and owner, the most first: ``9 in workspace 1 (9 of 1823)``."""
         owners: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
         for each in self.tasks:
             owners[each.task.project_id][each.task.owner] += 1
         parts = []
         for space, counts in sorted(owners.items(), key=lambda pair: -pair[1].total()):
-            named = ", ".join(f"{owner or '-'} {n:,}" for owner, n in counts.most_common())
+            named = ", ".join(f"{n:,} of {owner or '-'}" for owner, n in counts.most_common())
             parts.append(f"{counts.total():,} in workspace {space or '-'} ({named})")
         return "; ".join(parts)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'s' * (number != 1)}"
+
+
+def is_followed(task: TaskInstance, target: Target, follows: Iterable[Follow]) -> bool:
+    """Return whether a follow brings the workflow instance of a task, by what the task says of that."""
+    instance = WorkflowInstance(
+        InstanceId(task.workflow_instance_id or 0),
+        task.workflow_name,
+        env_type=task.env_type,
+        workflow_id=task.workflow_id,
+        project_id=task.project_id,
+    )
+    return any(each.target == target and each.query.matches(instance) for each in follows)
 
 
 def _never(_: TaskInstance) -> bool:
@@ -138,16 +159,26 @@ class Walk:
         What is not a start goes first, by level. Of several starts, which are the tasks of an instance,
         those to which others led go before the rest: what holds up the instance lies behind them.
         """
+        if (first := self._first_unread()) is None:
+            return None
+        *_, number = first
+        return number, self._pages[number] + 1
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether something blocks an instance, and only its own tasks are left to which nothing led."""
+        first = self._first_unread()
+        is_rest = first is not None and first[0] and first[1]
+        return self._is_up and is_rest and any(self._blocks(e.task) for e in self._reached())
+
+    def _first_unread(self) -> tuple[bool, bool, int, int] | None:
         led_to = {number for each in self._neighbours.values() for number in each}
-        unread = [
+        unread = (
             (each.level == 0, each.task.id not in led_to, place, each.task.id)
             for place, each in enumerate(self._reached())
             if self._is_unread(each.task)
-        ]
-        if not unread:
-            return None
-        *_, number = min(unread)
-        return number, self._pages[number] + 1
+        )
+        return min(unread, default=None)
 
     def learn(self, number: int, page: Page[Dependency]) -> None:
         """Take in a page of a task's neighbours."""
@@ -264,7 +295,7 @@ class DependencySearch:
         self.name = ""
         """Of the start; "" before it is known."""
         self.basis = ""
-        """What stands for an instance, in words."""
+        """What was read of an instance, in words."""
         self.calls = 0
         self._target = first.destination
         self._next: Request[Any] | None = first
@@ -276,6 +307,17 @@ class DependencySearch:
         if self._next is None and (at := self.walk.next()) is not None:
             self._next = DependenciesOf(self._target, at[0], self.direction, at[1])
         return self._next
+
+    @property
+    def verb(self) -> str:
+        """What goes before the words of what was found."""
+        return "waits for" if self.direction is Direction.UPSTREAM else "holds up"
+
+    @property
+    def spent(self) -> str:
+        """What it has cost, and where it began: ``6 calls, starting from its 28 tasks``."""
+        calls = _count(self.calls, "call")
+        return f"{calls}, starting from {self.basis}" if self.basis else calls
 
     def take(self, outcome: Outcome[Any]) -> None:
         """Take in what came of `request`; raise an error after which the same can be sent again."""
@@ -300,7 +342,8 @@ class DependencySearch:
             case DependenciesOf(is_of_workflow=True) if value is None or not value.items:
                 # No neighbour at all may as well mean that the service does not take such an ID.
                 self._next = self._its_tasks
-            case DependenciesOf(task_id=number):
+            case DependenciesOf(task_id=number, is_of_workflow=is_own):
+                self.basis = f"its own task instance {number}" if is_own else self.basis
                 self.walk.learn(number, value)
             case _:
                 raise TypeError("Nothing was requested.")
@@ -325,23 +368,30 @@ class DependencySearch:
         )
         self.walk = Walk(self.direction, (whole,))
         if family is Family.SUCCESS or (is_up and family is Family.WAITING):
-            self.basis = "its own status"
+            self.basis = f"its status {instance.status}"
         elif own and (family is Family.IDLE or not is_up):
-            self.basis = f"its own task instance {own}"
             self._next = DependenciesOf(self._target, own, self.direction, is_of_workflow=True)
         else:
             self._next = self._its_tasks
 
 
 async def explore(
-    search: DependencySearch, answer: Callable[[Request[Any]], Awaitable[Reply[Any]]], most: int
+    search: DependencySearch,
+    answer: Callable[[Request[Any]], Awaitable[Reply[Any]]],
+    most: int,
+    *,
+    is_thorough: bool = False,
 ) -> None:
-    """Go on with a search until it ends, or `most` calls were made for it.
+    """Go on with a search until `most` calls were made for it, or what blocks is explained.
+
+    Unless it `is_thorough`: then until it ends.
 
     Raises:
         ServiceError: a request was not answered; what was found before that stays.
     """
     while search.calls < most and (request := search.request) is not None:
+        if search.walk.is_explained and not is_thorough:
+            break
         try:
             outcome: Outcome[Any] = await answer(request)
         except NotFound as error:

@@ -9,7 +9,7 @@ _wfinspect() {
     read -ra given <<<"${line%"$current"}"
     for word in "${given[@]:1}"; do
         case $before in
-            -o|--output|--field|--project|--workspace|--name|--status|--type|--owner|--tag|--workflow|--trigger|--env|--bizdate|--date|--until|--file|--timeout|--task|--run|--tail|--grep|--out|--keep|--by|--port|--speed|--profile|--region|--endpoint|--interval|--budget|--config|--state-dir|--time-zone|--theme|--color|--log-level) ;;
+            -o|--output|--field|--project|--workspace|--name|--status|--type|--owner|--tag|--workflow|--trigger|--env|--bizdate|--date|--until|--file|--timeout|--task|--run|--tail|--grep|--calls|--out|--keep|--by|--port|--speed|--profile|--region|--endpoint|--interval|--budget|--config|--state-dir|--time-zone|--theme|--color|--log-level) ;;
             *) [[ $word == -* || -n $command ]] || command=$word ;;
         esac
         before=$word
@@ -21,8 +21,8 @@ _wfinspect() {
     fi
     COMPREPLY=()
     case $command/$before in
-        watch/--project|watch/--workspace|watch/--name|watch/--owner|watch/--tag|watch/--workflow|watch/--trigger|watch/--timeout|find/--project|find/--workspace|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|logs/--task|logs/--run|logs/--tail|logs/--grep|follow/--project|follow/--workspace|follow/--name|follow/--owner|follow/--tag|follow/--workflow|follow/--trigger|follow/--keep|follow/--by|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone) return ;;
-        get/-o|get/--output|watch/-o|watch/--output|find/-o|find/--output|tasks/-o|tasks/--output|history/-o|history/--output|compare/-o|compare/--output|list/-o|list/--output|follow/-o|follow/--output) words='table json csv' ;;
+        watch/--project|watch/--workspace|watch/--name|watch/--owner|watch/--tag|watch/--workflow|watch/--trigger|watch/--timeout|find/--project|find/--workspace|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|logs/--task|logs/--run|logs/--tail|logs/--grep|upstream/--task|upstream/--calls|downstream/--task|downstream/--calls|follow/--project|follow/--workspace|follow/--name|follow/--owner|follow/--tag|follow/--workflow|follow/--trigger|follow/--keep|follow/--by|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone) return ;;
+        get/-o|get/--output|watch/-o|watch/--output|find/-o|find/--output|tasks/-o|tasks/--output|history/-o|history/--output|compare/-o|compare/--output|upstream/-o|upstream/--output|downstream/-o|downstream/--output|list/-o|list/--output|follow/-o|follow/--output) words='table json csv' ;;
         get/--field) words='Id Name Status Type EnvType WorkflowId WorkflowTaskInstanceId UnifiedWorkflowInstanceId ProjectId BizDate StartedTime FinishedTime CreateTime ModifyTime Owner CreateUser ModifyUser WorkflowParameters Tags' ;;
         status/-o|status/--output) words='table json csv prometheus' ;;
         watch/--status|find/--status|follow/--status) words='Failure Running Checking WaitTime CheckingCondition WaitResource NotRun Success' ;;
@@ -51,6 +51,8 @@ _wfinspect() {
                 logs/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --task --failed --run --tail --grep --follow' ;;
                 history/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
                 compare/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
+                upstream/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --task --calls --output --json' ;;
+                downstream/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --task --calls --output --json' ;;
                 report/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json --out' ;;
                 list/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json' ;;
                 follow/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --project --workspace --name --status --type --owner --tag --workflow --trigger --env --keep --by --output --json' ;;
@@ -60,7 +62,7 @@ _wfinspect() {
                 help/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
                 completion/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
                 */-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
-                /*) words='demo get status watch find tasks logs history compare report list follow simulate doctor info help completion' ;;
+                /*) words='demo get status watch find tasks logs history compare upstream downstream report list follow simulate doctor info help completion' ;;
                 list/*) words='add remove note export import' ;;
                 follow/*) words='list remove' ;;
                 help/*) words='keys search config notify credentials costs exit-codes ssh doctor scripts systemd' ;;

@@ -1,20 +1,23 @@
-"""The screens of an instance's tasks, and of one task in full."""
+"""The screens of an instance's tasks, of one task in full, and of what tasks wait for or hold up."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.widget import Widget
 from textual.widgets import Input
 
-from wfinspect.errors import UsageError
+from wfinspect.errors import ServiceError, UsageError
 from wfinspect.format import duration, indented, listed, near_time, shown
 from wfinspect.model import (
+    Direction,
     Family,
+    InstanceId,
     InstanceKey,
     Page,
     Target,
     TaskInstance,
+    WorkflowInstance,
     by_attention,
     longest_stretch,
     progress,
@@ -23,16 +26,35 @@ from wfinspect.model import (
 from wfinspect.search import EXAMPLE, TASK_NAMES, help_on, none_match, task_matcher
 from wfinspect.ui import tasks_text
 from wfinspect.ui.instance_text import sentence
-from wfinspect.ui.lines import BLANK, Column, Line, Role, Span, line, spread, width_of
+from wfinspect.ui.lines import (
+    BLANK,
+    Column,
+    Line,
+    Role,
+    Span,
+    crop,
+    line,
+    spread,
+    titles,
+    width_of,
+)
 from wfinspect.ui.rows import glyph_of, state_word
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import READ, OverlayScreen, Title, bind
-from wfinspect.ui.tasks_text import details, state_of, summary
+from wfinspect.ui.tasks_text import (
+    details,
+    reached_columns,
+    reached_line,
+    reached_summary,
+    state_of,
+    summary,
+)
 from wfinspect.ui.theme import bar_mark
 from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
-from wfinspect.watching.api import RunsOf, TaskOf, TasksOf
+from wfinspect.watching.api import InstanceOf, Outcome, Reply, RunsOf, TaskOf, TasksOf
+from wfinspect.watching.dependencies import DependencySearch, Reached, is_followed
 
 _TIME = "%H:%M:%S"
 _NAMED = 3
@@ -50,6 +72,7 @@ class TasksScreen(OverlayScreen):
         bind("s", "status", "by status"),
         bind("slash", "filter", "filter", "/"),
         bind("y", "copy", "copy ID"),
+        bind("U", "upstream", "waits for"),
         READ,
     ]
     TYPING = (("Enter", "keep the filter"), ("Tab", "complete"))
@@ -266,6 +289,17 @@ class TasksScreen(OverlayScreen):
         if (task := self.list.chosen) is not None:
             self.app.push_screen(_json_of(self.main, self._key.target, task))
 
+    def action_upstream(self) -> None:
+        """What the task waits for."""
+        if (task := self.list.chosen) is not None:
+            screen = DependenciesScreen(self.main, self._key, task)
+            self.app.push_screen(screen, self._open_instance)
+
+    def _open_instance(self, key: InstanceKey | None) -> None:
+        if key is not None:
+            self.main.look_up(key)
+            self.dismiss()
+
     def action_copy(self) -> None:
         """Copy the task's ID."""
         if (task := self.list.chosen) is not None:
@@ -321,6 +355,249 @@ class TaskScreen(OverlayScreen):
     def action_raw(self) -> None:
         """Its own JSON."""
         self.app.push_screen(_json_of(self.main, self._key.target, self._subject))
+
+
+_AT_ONCE, _MORE = 3, 10
+"""Calls that are made without being told what they cost, and at most by one more key."""
+
+
+class DependenciesScreen(OverlayScreen):
+    """What an instance or a task waits for, or holds up; answers with an instance to open, None for none.
+
+    Every level is made of calls: beyond the first few the user decides.
+    """
+
+    AUTO_FOCUS = "CursorList"
+    BINDINGS: ClassVar = [
+        bind("enter", "take", "open", "Enter"),
+        bind("m", "more", "look further"),
+        bind("d", "turn", "what it holds up"),
+        bind("w", "watch", "watch"),
+        bind("l", "log", "log"),
+        READ,
+    ]
+
+    def __init__(
+        self, main: MainScreen, key: InstanceKey, task: TaskInstance | None = None
+    ) -> None:
+        """Create the screen; it is about one task where that is given.
+
+        Of what failed it first shows what that holds up.
+        """
+        super().__init__(main)
+        self._key = key
+        self._subject = task
+        family = task.family if task else self.row(key).family
+        has_failed = family is Family.FAILURE
+        self._search = self._begun(Direction.DOWNSTREAM if has_failed else Direction.UPSTREAM)
+        self._allowed = _AT_ONCE
+        self._is_waiting = self._is_thorough = False
+        self._has_moved = False
+        """The user has chosen a line."""
+        self._found = self._search.walk.found()
+        self._columns: Sequence[Column] = ()
+        self._now = self.clock.now()
+        self.head = StaticLines(classes="head")
+        self.titles = StatusLine(self._titles_line, id="titles")
+        self.list = CursorList(self._reached_line, lambda each: each.task.id, self._nothing)
+
+    def body(self) -> Iterator[Widget]:
+        yield self.head
+        yield self.titles
+        yield self.list
+
+    def title_now(self) -> Title:
+        rest = "what it holds up" if self._is_down else "what it waits for"
+        if self.read_at is not None:
+            at = near_time(self.read_at, self.clock.now(), self.look.zone, _TIME, "%m-%d %H:%M")
+            rest += f", as of {at}"
+        if self._subject is not None:
+            glyph, word, role = state_of(self._subject, self.look)
+            name, number = self._subject.task_name, self._subject.id
+            return Title(((f" {glyph} {word}", role),), name, str(number), rest)
+        row = self.row(self._key)
+        glyph, role = glyph_of(row, self.look)
+        name = row.instance.name if row.instance else ""
+        return Title(((f" {glyph} ", role), state_word(row)), name, str(self._key.id), rest)
+
+    def about_spans(self, width: int) -> Sequence[Span]:
+        del width
+        said = reached_summary(self.list.chosen) if self.list.chosen else ""
+        return ((f" {said}", Role.DIM),)
+
+    @property
+    def _hints(self) -> list[tuple[str, str]]:
+        words = {"d": "what it waits for"} if self._is_down else {}
+        if not self._found.unread:
+            words["m"] = ""
+        found = [(key, words.get(key, word)) for key, word in super()._hints]
+        return [hint for hint in found if hint[1]]
+
+    # What is read.
+
+    @property
+    def _is_down(self) -> bool:
+        return self._search.direction is Direction.DOWNSTREAM
+
+    def _begun(self, direction: Direction) -> DependencySearch:
+        """Return a search that has begun with what is known already."""
+        known: TaskInstance | WorkflowInstance | None = self._subject
+        first: TaskOf | InstanceOf
+        if known is not None:
+            first = TaskOf(self._key.target, known.id)
+        else:
+            first, known = InstanceOf(self._key), self.row(self._key).instance
+        search = DependencySearch(direction, first)
+        if known is not None:
+            search.take(Reply(known, self.clock.now()))
+        return search
+
+    def action_read(self) -> None:
+        """Go on where the service did not answer, else begin again."""
+        if self.trouble is None:
+            self._begin(self._search.direction)
+        else:
+            self.trouble = None
+            self._go_on()
+
+    def _begin(self, direction: Direction) -> None:
+        self._search, self._allowed = self._begun(direction), _AT_ONCE
+        self._is_waiting = self._is_thorough = self._has_moved = False
+        self.trouble = None
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Send the next request, unless one is out or the calls that were agreed to are spent."""
+        search, request = self._search, self._search.request
+        is_enough = search.walk.is_explained and not self._is_thorough
+        is_allowed = search.calls < self._allowed and not is_enough
+        if request is not None and is_allowed and not self._is_waiting:
+            self._is_waiting = True
+
+            def heard(outcome: Outcome[Any]) -> None:
+                # On the poller's thread.
+                self.call_later(self._answer, search, outcome)
+
+            self.control.submit(request, heard)
+        self.refresh_lines()
+
+    def _answer(self, search: DependencySearch, outcome: Outcome[Any]) -> None:
+        if search is not self._search:
+            return
+        self._is_waiting = False
+        try:
+            search.take(outcome)
+        except ServiceError as error:
+            self.trouble = error
+            self.refresh_lines()
+            return
+        self.read_at = outcome.read_at if isinstance(outcome, Reply) else self.clock.now()
+        self._go_on()
+
+    # What is shown.
+
+    def fill(self) -> None:
+        self._now = self.clock.now()
+        self._found = self._search.walk.found(self._is_late, self._is_followed)
+        reached = (*self._found.tasks, *self._found.between)
+        self._columns = reached_columns(self.list.text_width, reached)
+        self.list.offer(reached)
+        if not self._has_moved:
+            # What blocks comes in above what was there before.
+            self.list.cursor = 0
+            self.list.update_lines()
+        self.head.show(self._head_lines(self.size.width))
+        self.titles.update_lines()
+
+    def _is_late(self, task: TaskInstance) -> bool:
+        key = self._key_of(task)
+        return key is not None and self.row(key).is_late
+
+    def _is_followed(self, task: TaskInstance) -> bool:
+        return is_followed(task, self._key.target, self.control.snapshot.follows)
+
+    def _key_of(self, task: TaskInstance) -> InstanceKey | None:
+        number = task.workflow_instance_id
+        return InstanceKey(self._key.target, InstanceId(number)) if number else None
+
+    def _head_lines(self, width: int) -> Sequence[Line]:
+        """Say what was found, by which calls, and what looking further costs."""
+        search, found = self._search, self._found
+        if not search.name:
+            return ()
+        counted = f": {found.counted}" if self._is_down and found.tasks else ""
+        lines = list(sentence(f"It {search.verb} {found.words}{counted}.", width, Role.TEXT))
+        lines += sentence(f"{search.spent}.", width, Role.DIM)
+        if found.cycle:
+            names = listed([shown(each.name_or_id) for each in found.cycle], _NAMED)
+            lines += sentence(f"In a circle: {names}.", width, Role.TROUBLE)
+        if found.lost:
+            lost = f"The service no longer knows the dependencies of {found.lost} of them."
+            lines += sentence(lost, width, Role.TROUBLE)
+        if self._is_waiting:
+            # Without a task the list says it.
+            lines += sentence("Reading from the service...", width) if self.list.items else []
+        elif found.unread and self.trouble is None:
+            tasks = "1 task is" if found.unread == 1 else f"{found.unread:,} tasks are"
+            cost = "1 call" if found.unread == 1 else f"up to {min(found.unread, _MORE)} calls"
+            more = f"{tasks} not looked at yet: m looks further, {cost}."
+            lines += sentence(more, width, Role.DIM if search.walk.is_explained else Role.ACCENT)
+        return lines
+
+    def _titles_line(self, width: int) -> Line:
+        if not self.list.items:
+            return BLANK
+        return line(*crop((("   ", Role.DIM), *titles(self._columns)), width))
+
+    def _reached_line(self, each: Reached) -> Line:
+        return reached_line(each, self._columns, self.look, self._now)
+
+    def _nothing(self, width: int) -> tuple[Line, ...]:
+        if self._is_waiting or self.trouble is not None:
+            return self.waiting_lines(width)
+        return ()
+
+    # What keys do.
+
+    def action_more(self) -> None:
+        """Look at more tasks, at a call each; at all, once what blocks is explained."""
+        self._is_thorough = self._search.walk.is_explained
+        spent = max(self._allowed if self._is_waiting else 0, self._search.calls)
+        self._allowed = spent + min(self._found.unread, _MORE)
+        self._go_on()
+
+    def action_turn(self) -> None:
+        """The other direction."""
+        self._begin(Direction.UPSTREAM if self._is_down else Direction.DOWNSTREAM)
+
+    def _chosen_key(self) -> InstanceKey | None:
+        """Return the instance of the task under the cursor; notify where it is not known."""
+        each = self.list.chosen
+        key = self._key_of(each.task) if each else None
+        if each is not None and key is None:
+            self.notify("The service does not say which instance the task is of.")
+        return key
+
+    def action_take(self) -> None:
+        """Open the instance of the task under the cursor."""
+        if (key := self._chosen_key()) is not None:
+            self.dismiss(key)
+
+    def action_watch(self) -> None:
+        """Watch the instance of the task under the cursor."""
+        if (key := self._chosen_key()) is not None:
+            self.control.watch([key])
+            self.notify(f"{key.id} on the watched list")
+
+    def action_log(self) -> None:
+        """The log of the task under the cursor."""
+        if (key := self._chosen_key()) is not None and self.list.chosen:
+            self.app.push_screen(LogScreen(self.main, key, self.list.chosen.task))
+
+    @on(LineView.Moved)
+    def _cursor_moved(self) -> None:
+        self._has_moved = True
+        self.about.update_lines()
 
 
 def _json_of(main: MainScreen, target: Target, task: TaskInstance) -> TextScreen:

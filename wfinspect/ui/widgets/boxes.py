@@ -451,6 +451,7 @@ def helpful_commands(
     is_read, is_watched = row.instance is not None, row.is_watched
     is_failed = row.family is Family.FAILURE
     wanted = (
+        ("upstream", "", row.family in {Family.IDLE, Family.WAITING}),
         ("task-log", "", is_failed),
         ("tasks", "", is_failed or row.family is Family.ACTIVE),
         ("compare", "", is_failed),
@@ -461,6 +462,7 @@ def helpful_commands(
         ("next-unseen", "", unseen > 0),
         ("filter", "", total > 1),
         ("find", "", True),
+        ("upstream", "holds up", is_failed),
         ("refresh", "", not is_read),
         ("tasks", "", is_read),
         ("watch", "unwatch", is_watched),

@@ -1,0 +1,98 @@
+"""Why a run has not begun, and what does not begin because of one, across workflows and workspaces."""
+
+import json
+import re
+
+from journey import Home
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+FAILED = DEMO_IDS[0]
+WAITING, WHOLE = 10433010001, 55022021148
+"""An instance that has not begun, and the task that stands for it."""
+CULPRIT = 10432991041
+"""The failed instance that it waits for, of another workspace."""
+UP = "ListUpstreamTaskInstances"
+
+
+def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
+    home: Home, simulator: Simulator
+) -> None:
+    with home.start(WAITING) as app:
+        app.wait_for("U waits for")
+        before = simulator.calls.count("ListTaskInstances")
+        app.press("U")
+        # What stands for the whole is tried first, then all tasks are listed, then one is looked at.
+        app.wait_for(r"3 calls, starting from its 28 tasks")
+        app.wait_for(r"It waits for nothing that is known yet, with 2 not begun between")
+        app.wait_for(r"29 tasks are not looked at yet: m looks further, up to 10 calls")
+        assert simulator.calls.count(UP) == 2
+        app.press("m")
+        app.wait_for(r"It waits for 1 Failure, 1 Running, with 2 not begun between")
+        app.wait_for(r"✖ +join_region_dim +Failure .* ads_ctr_report_daily +90211")
+        app.wait_for("5 calls")
+        app.wait_for(r"10432991041009, through ads_ctr_report_daily: serve_region_dim, owner")
+        app.press("w")
+        app.wait_for(f"{CULPRIT} on the watched list")
+        app.press("enter")
+        app.wait_for(rf"✖ Failure +ads_ctr_report_daily[\s\S]* {CULPRIT} ")
+        app.quit()
+    assert simulator.calls.count(UP) == 4
+    assert simulator.calls.count("ListTaskInstances") <= before + 2
+
+
+def test_what_a_failure_holds_up_is_shown_beside_it(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FAILED, "Failure")
+    with home.start(FAILED, size=(110, 30)) as app:
+        app.wait_for("U holds up")
+        app.press("U")
+        app.wait_for(r"Failure +ads_user_profile_daily +10432987165 +what it holds up")
+        app.wait_for("3 calls, starting from its 12 tasks")
+        app.press("m")
+        app.wait_for(
+            r"It holds up \d+ tasks of 1 workflow: \d+ in workspace 90211 \(\d+ of 2069113"
+        )
+        app.wait_for(r"◌ check_source_ready +NotRun +ads_营收看板_daily")
+        app.press("d")
+        # What failed explains itself, and its tasks are known: that costs nothing.
+        app.wait_for(r"It waits for 2 Failure\.[\s\S]* 0 calls, starting from its 12 tasks")
+        app.quit()
+    assert simulator.calls.count(UP) == 0
+
+
+def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FAILED, "Failure")
+
+    up = home.run("upstream", "--task", WAITING * 1000 + 1)
+
+    assert up.returncode == 0
+    heading, culprit, running, *between = up.stdout.splitlines()
+    assert heading.split()[:4] == ["TASK", "STATUS", "SINCE", "NAME"]
+    assert all(word in culprit for word in ("Failure", "ads_ctr_report_daily", "90211"))
+    assert " Running " in running
+    assert len(between) == 2
+    said = "check_source_ready waits for 1 Failure, 1 Running, with 2 not begun between."
+    assert up.stderr == f"wfinspect: {said}\nwfinspect: 4 calls.\n"
+    assert simulator.calls.count() == 4
+
+    down = home.run("downstream", FAILED, "--calls", 5, "-o", "json")
+
+    assert down.returncode == 0
+    first, *_ = json.loads(down.stdout)
+    assert (first["name"], first["status"], first["level"]) == ("check_source_ready", "NotRun", 1)
+    assert first["workspace"] == 90211
+    assert re.search(r"holds up \d tasks? of 1 workflow: \d in workspace 90211", down.stderr)
+    assert "5 calls, starting from its 12 tasks; " in down.stderr
+    assert "not looked at: --calls " in down.stderr
+    assert simulator.calls.count() == 9
+
+
+def test_what_stands_for_a_workflow_is_used_where_the_service_takes_it(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.population.takes_workflow_ids = True
+
+    done = home.run("upstream", WAITING)
+
+    assert f"4 calls, starting from its own task instance {WHOLE}." in done.stderr
+    assert "waits for 1 Failure, 1 Running, with 2 not begun between" in done.stderr

@@ -1,0 +1,194 @@
+"""What a run waits for and holds up, over the whole screen: keys in, requests and text out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fakes import BINDING, key, ms
+from rig import Rig, check_golden, running
+from scenes import FAILED, TRADE, ago, mixed, row
+from task_scenes import TASKS, page, task
+from values import replace
+
+from wfinspect.errors import NotFound, Throttled
+from wfinspect.model import Dependency, Direction, Page, TaskInstance
+from wfinspect.ui.screens.tasks import DependenciesScreen, TasksScreen
+from wfinspect.watching.api import DependenciesOf, Outlook, Snapshot, TasksOf
+
+UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
+NOT_BEGUN, OWN = 10433010001, 55022021148
+
+
+def of(number: int, status: str, workflow: int, name: str, **fields: object) -> TaskInstance:
+    """A task of another workflow instance."""
+    whose = {
+        "workflow_instance_id": 10430000000 + workflow,
+        "workflow_name": name,
+        "workflow_id": workflow,
+        "project_id": 90211,
+        "owner": "1823556600124410",
+    }
+    return task(number, f"task_{number}", status, **(whose | fields))
+
+
+CULPRIT = of(31, "Failure", 7, "ads_店铺_daily", finished=90)
+RUNNING = of(32, "Running", TRADE - 10430000000, "dwd_trade_order_di", started=12)
+BETWEEN = of(21, "NotRun", 7, "ads_店铺_daily")
+BEFORE = of(41, "WaitTime", 8, "dim_sku_df", waiting_trigger_time=ms(ago(minutes=9)))
+NEIGHBOURS = {
+    1: ((BETWEEN, "Normal"), (BEFORE, "CrossCycle")),
+    21: ((CULPRIT, "Normal"), (RUNNING, "Normal")),
+    2: (),
+}
+
+
+def neighbours(number: int) -> Page[Dependency]:
+    found = tuple(Dependency(*each) for each in NEIGHBOURS[number])
+    return Page(found, 1, len(found), is_last=True)
+
+
+def scene() -> Snapshot:
+    waiting = row(
+        NOT_BEGUN, "NotRun", name="dwd_coupon_use_di", workflow_task_instance_id=OWN, owner="1823"
+    )
+    snapshot = mixed()
+    return snapshot._replace(rows=(*snapshot.rows, waiting))
+
+
+async def answered(rig: Rig, value: object) -> object:
+    request = rig.control.answer(value)
+    await rig.settle()
+    return request
+
+
+@asynccontextmanager
+async def on_dependencies(
+    size: tuple[int, int] = (80, 24), snapshot: Snapshot | None = None
+) -> AsyncIterator[Rig]:
+    """The app with what the tasks of an instance wait for, after the first three calls."""
+    async with running(snapshot or scene(), size) as rig:
+        rig.app.main.select(key(NOT_BEGUN))
+        await rig.press("U")
+        own = await answered(rig, None)
+        assert own == DependenciesOf(BINDING, OWN, UP, is_of_workflow=True)
+        mine = (task(n, f"own_{n}", "NotRun") for n in (1, 2))
+        assert await answered(rig, page(*mine)) == TasksOf(key(NOT_BEGUN))
+        assert await answered(rig, neighbours(1)) == DependenciesOf(BINDING, 1, UP)
+        assert not rig.control.questions
+        yield rig
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)])
+async def test_what_it_waits_for(size: tuple[int, int]) -> None:
+    async with on_dependencies(size) as rig:
+        await rig.press("m")
+        assert await answered(rig, neighbours(21)) == DependenciesOf(BINDING, 21, UP)
+        assert not rig.control.questions
+        check_golden(f"waits-for-{size[0]}x{size[1]}", rig.text)
+
+
+async def test_more_calls_are_made_only_at_a_key_and_their_number_is_said_before() -> None:
+    async with on_dependencies() as rig:
+        assert "It waits for 1 WaitTime, with 1 not begun between." in rig.text
+        assert "2 tasks are not looked at yet: m looks further, up to 2 calls." in rig.text
+        await rig.press("m")
+        await answered(rig, neighbours(21))
+        # What blocks is explained: the other tasks of the instance only at one more key.
+        assert "1 task is not looked at yet: m looks further, 1 call." in rig.text
+        assert not rig.control.questions
+        await rig.press("m")
+        assert await answered(rig, neighbours(2)) == DependenciesOf(BINDING, 2, UP)
+        assert "m look" not in rig.text
+
+
+async def test_the_gravest_is_under_the_cursor_until_another_is_chosen() -> None:
+    async with on_dependencies() as rig:
+        await rig.press("m")
+        await answered(rig, neighbours(21))
+        assert "31, through ads_店铺_daily: task_21, owner 1823" in rig.text
+        await rig.press("G", "m")
+        await answered(rig, neighbours(2))
+        assert " 21, owner 1823556600124410, workspace 90211" in rig.text
+
+
+async def test_enter_opens_the_instance_and_w_watches_it_and_l_shows_the_log() -> None:
+    async with on_dependencies() as rig:
+        await rig.press("w")
+        assert rig.asked[-1] == ("watch", 10430000008)
+        await rig.press("l")
+        assert "log of 41" in rig.text
+        await rig.press("escape", "enter")
+        assert rig.app.screen is rig.app.main
+        assert rig.app.main.list.chosen.key == key(10430000008)
+
+
+async def test_without_its_instance_a_task_can_not_be_opened() -> None:
+    async with on_dependencies() as rig:
+        await rig.press("m")
+        lone = Dependency(replace(CULPRIT, workflow_instance_id=None), "Normal")
+        await answered(rig, Page((lone,), 1, 1, is_last=True))
+        await rig.press("enter")
+        assert "does not say which instance" in rig.text
+        assert isinstance(rig.app.screen, DependenciesScreen)
+
+
+async def test_another_key_turns_to_what_it_holds_up() -> None:
+    async with on_dependencies() as rig:
+        await rig.press("d")
+        assert "what it holds up" in rig.text.splitlines()[0]
+        own = await answered(rig, Page((Dependency(BETWEEN, "Normal"),), 1, 1, is_last=True))
+        assert own == DependenciesOf(BINDING, OWN, DOWN, is_of_workflow=True)
+        assert "It holds up 1 task of 1 workflow: 1 in workspace 90211" in rig.text
+        assert f"starting from its own task instance {OWN}" in rig.text
+
+
+async def test_of_a_failed_run_it_first_shows_what_that_holds_up() -> None:
+    async with running(mixed()) as rig:
+        rig.app.main.select(key(FAILED))
+        await rig.press("U")
+        assert "what it holds up" in rig.text.splitlines()[0]
+
+
+async def test_a_late_run_is_said_to_be_late() -> None:
+    snapshot = scene()
+    rows = [
+        each._replace(outlook=Outlook(is_late=True)) if each.key.id == TRADE else each
+        for each in snapshot.rows
+    ]
+    async with on_dependencies(snapshot=snapshot._replace(rows=tuple(rows))) as rig:
+        await rig.press("m")
+        await answered(rig, neighbours(21))
+        assert "It waits for 1 Failure, 1 Running late, 1 WaitTime" in rig.text
+
+
+async def test_an_error_is_said_in_place_and_r_goes_on_from_there() -> None:
+    async with on_dependencies() as rig:
+        await rig.press("m")
+        await answered(rig, Throttled("Too many calls."))
+        assert "throttled, r reads again" in rig.text
+        assert "It waits for 1 WaitTime" in rig.text
+        await rig.press("r")
+        assert await answered(rig, NotFound("past")) == DependenciesOf(BINDING, 21, UP)
+        assert "no longer knows the dependencies of 1 of them" in rig.text
+
+
+async def test_an_answer_to_what_was_left_changes_nothing() -> None:
+    async with on_dependencies() as rig:
+        await rig.press("m", "d")
+        await answered(rig, neighbours(21))
+        assert "It holds up nothing that is known yet" in rig.text
+        assert "Failure" not in rig.text
+
+
+async def test_from_the_tasks_it_is_about_the_task_under_the_cursor() -> None:
+    async with running(scene()) as rig:
+        rig.app.main.select(key(NOT_BEGUN))
+        await rig.press("t")
+        await answered(rig, page(*TASKS))
+        assert isinstance(rig.app.screen, TasksScreen)
+        await rig.press("/", *"status=notrun", "enter", "U")
+        assert await answered(rig, neighbours(21)) == DependenciesOf(BINDING, 5004, UP)
+        assert "publish_to_hologres" in rig.text.splitlines()[0]
+        await rig.press("enter")
+        assert rig.app.screen is rig.app.main
+        assert rig.app.main.list.chosen.key == key(10430000007)

@@ -1,0 +1,141 @@
+"""``wfinspect upstream`` and ``downstream``: print what an instance waits for, and what it holds up."""
+
+import argparse
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from functools import partial
+
+from wfinspect.commands import COMMANDS, output
+from wfinspect.commands.once import Requester, resolve_target, stored
+from wfinspect.commands.tasks import read_count
+from wfinspect.errors import ServiceError, UsageError
+from wfinspect.format import listed, moment, near_time, shown
+from wfinspect.model import Direction, Family, InstanceKey
+from wfinspect.parsing import parse_id
+from wfinspect.search import read_id
+from wfinspect.settings import Settings
+from wfinspect.watching.api import InstanceOf, TaskOf
+from wfinspect.watching.dependencies import (
+    Dependencies,
+    DependencySearch,
+    Reached,
+    explore,
+    is_followed,
+)
+
+CALLS = 10
+"""Calls at most, unless --calls says otherwise."""
+_KEYS = (
+    *("id", "name", "status", "blocks", "since", "level", "dependency", "through"),
+    *("workflow", "instance", "workspace", "owner"),
+)
+_TITLES = ("TASK", "STATUS", "SINCE", "NAME", "LEVEL", "WORKFLOW", "INSTANCE", "WORKSPACE", "OWNER")
+_SHED = ("TASK", "LEVEL", "INSTANCE", "WORKSPACE", "SINCE")
+_NAMED = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only these commands take."""
+    parser.add_argument("id", nargs="?", metavar="ID", help="the instance's ID")
+    parser.add_argument(
+        "--task", type=read_id, metavar="TASK_ID", help="of this task instance, without an ID"
+    )
+    parser.add_argument(
+        "--calls",
+        type=read_count,
+        metavar="N",
+        help=f"make about N calls at most (default: {CALLS}, fewer where what blocks is found)",
+    )
+    output.add_output_option(parser, "an array of tasks")
+
+
+def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+    """Print a line for each task, and on standard error what that is in words and what it took."""
+    usage = f"wfinspect {args.command} {COMMANDS[args.command].takes} [options]"
+    if args.id is None and args.task is None:
+        raise UsageError(f"ID or --task is missing: {usage}")
+    if args.id is not None and args.task is not None:
+        raise UsageError(f"Of ID and --task only one can be given: {usage}")
+    direction = Direction(args.command.capitalize())
+    target = resolve_target(settings, environ).target
+    requester = Requester(target, settings, environ)
+    first: InstanceOf | TaskOf = TaskOf(target, args.task)
+    if args.task is None:
+        first = InstanceOf(InstanceKey(target, parse_id(args.id)))
+    search, trouble = DependencySearch(direction, first), None
+    most = args.calls or CALLS
+    try:
+        is_thorough = args.calls is not None
+        requester.run(explore(search, requester.reply, most, is_thorough=is_thorough))
+    except ServiceError as error:
+        if not search.name:
+            raise
+        trouble = error
+    follows = stored(settings, requester.clock, lambda store: store.follows())
+    found = search.walk.found(is_followed=partial(is_followed, target=target, follows=follows))
+    blocking = len(found.tasks) if direction is Direction.UPSTREAM else 0
+    rows = [*found.tasks, *found.between]
+    if args.output != "table":
+        values = [_values(each, blocks=place < blocking) for place, each in enumerate(rows)]
+        print(output.as_rows(args.output, values, _KEYS, settings.zone))
+    elif rows:
+        now = requester.clock.now()
+        lines = [_line(each, settings.zone, now) for each in rows]
+        print(output.fitted([_TITLES, *lines], _SHED, output.room()))
+    _say(search, found, most)
+    if trouble is not None:
+        output.say(f"{trouble} There may be more than what was printed.")
+    return trouble.exit_code if trouble else 0
+
+
+def _say(search: DependencySearch, found: Dependencies, most: int) -> None:
+    counted = (
+        f": {found.counted}" if search.direction is Direction.DOWNSTREAM and found.tasks else ""
+    )
+    output.say(f"{search.name} {search.verb} {found.words}{counted}.")
+    if found.cycle:
+        names = listed([each.name_or_id for each in found.cycle], _NAMED)
+        output.say(f"These wait for each other in a circle: {names}.")
+    if found.lost:
+        output.say(f"The service no longer knows the dependencies of {found.lost} of them.")
+    further = ""
+    if found.unread:
+        were = "task was" if found.unread == 1 else "tasks were"
+        more = max(3 * most, search.calls + found.unread)
+        further = f"; {found.unread:,} {were} not looked at: --calls {more} goes further"
+    output.say(f"{search.spent}{further}.")
+
+
+def _values(each: Reached, *, blocks: bool) -> output.Values:
+    task = each.task
+    return {
+        "id": task.id,
+        "name": task.task_name,
+        "status": task.word,
+        "blocks": blocks,
+        "since": moment(each.since) if each.since else None,
+        "level": each.level,
+        "dependency": each.type or None,
+        "through": [one.id for one in each.through],
+        "workflow": task.workflow_name,
+        "instance": task.workflow_instance_id,
+        "workspace": task.project_id,
+        "owner": task.owner,
+    }
+
+
+def _line(each: Reached, zone: tzinfo, now: datetime) -> tuple[str, ...]:
+    task = each.task
+    at = moment(each.since) if each.since else None
+    family = Family.IDLE if task.is_idle else task.family
+    return (
+        str(task.id),
+        output.Colored(shown(each.word, limit=40) or "-", family),
+        near_time(at, now, zone, "%H:%M:%S", "%m-%d %H:%M") if at else "-",
+        shown(task.name_or_id, limit=200),
+        f"{each.level} {each.type}" if each.type not in {"", "Normal"} else str(each.level),
+        shown(task.workflow_name, limit=200) or "-",
+        str(task.workflow_instance_id or "-"),
+        str(task.project_id or "-"),
+        shown(task.owner, limit=40) or "-",
+    )
