@@ -144,7 +144,7 @@ def help_on(text: str, names: Names = NAMES) -> str:
     field = _FIELDS.get(name.lower())
     found = completions(text, names)
     if other := meant(word, names):
-        return f"{word} is a part of a name or ID, Tab makes it {other}"
+        return f"Tab makes it {other}; as it is, it is a part of a name or ID"
     if not equals or field is None or field.search not in names:
         fields = " ".join(found or [f"{each}=" for each in names])
         return f"{fields}  Tab completes" if len(found) < len(names) and found else f"{fields} !not"

@@ -426,8 +426,8 @@ def row_columns(
     note_cells = min(34, spare) if spare >= _LEAST_NOTE else 0
     given = min(word - _LEAST_WORD_CELLS, max(0, name_cells - rest))
     # Without the note, the name has beside it what tells it from others of its kind.
-    wanted = name_cells if note_cells else name_cells + _APART_CELLS
-    name = min(rest + given - (note_cells and note_cells + 2), wanted)
+    apart = 0 if note_cells else max(0, min(_APART_CELLS, rest - 1 - name_cells))
+    name = min(rest + given - (note_cells and note_cells + 2), name_cells + apart)
     return (
         Column("NAME", max(4, name), gap),
         Column("INSTANCE", ids, is_right=True),
