@@ -70,6 +70,6 @@ def test_the_keys_in_the_app_lead_to_the_pages(home: Home) -> None:
     with home.start(config="") as app:
         app.wait_for("help")
         app.press("?")
-        app.wait_for(r"More: wfinspect help keys, search")
+        app.wait_for(r"Keys +more: wfinspect help keys, search")
         app.press("escape")
         app.quit()
