@@ -82,16 +82,18 @@ async def delays(state_dir: Path, budget: int) -> list[float]:
     return found
 
 
-def cpu(seconds: float) -> tuple[float, int]:
-    """Return the part of a core that the app takes for many follows, and its calls meanwhile."""
+def cpu(seconds: float, follows: int) -> tuple[float, int]:
+    """Return the part of a core that the app takes for so many follows, and its calls meanwhile."""
     with tempfile.TemporaryDirectory() as made:
         home, state_dir = Path(made), Path(made) / "state"
         with serving(state_dir, FOLLOWED) as service:
             endpoint = service.environment["WFINSPECT_ENDPOINT"]
             target, now = Target("(env)", "cn-shanghai", endpoint), SystemClock().now()
             with closing(Store(state_dir, SystemClock().now)) as store:
-                for n in range(FOLLOWS):
-                    query = Query(PROJECT + n // 10, 0, name=f"dwd_load_{n:04}")
+                for n in range(follows):
+                    project, place = divmod(n, 10)
+                    workflow = WORKFLOW + 100 * project + place
+                    query = Query(PROJECT + project, 0, env_type="Prod", workflow_id=workflow)
                     store.add_follow(Follow(0, target, query, now, due="07:00"))
             with app(home, service, state_dir, AT_DEFAULT_INTERVAL) as running:
                 running.read_for(75.0)
@@ -116,7 +118,10 @@ def tell(figures: Figures, seconds: float = 60.0) -> None:
         most=EXPECTED_SECONDS + INTERVAL,
         unit=" s",
     )
-    used, calls = cpu(seconds)
+    alone, calls = cpu(seconds, 0)
+    what = f"  of the same instances, polled without a follow, {calls} calls: CPU, %"
+    figures.report(what, f"{alone * 100:.2f}")
+    used, calls = cpu(seconds, FOLLOWS)
     what = f"{FOLLOWS} follows, {FOLLOWED:,} instances, {calls} calls: CPU of the app, %"
     figures.hold(what, used * 100, most=2.0)
 
