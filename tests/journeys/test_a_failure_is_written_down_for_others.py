@@ -37,11 +37,22 @@ def test_a_report_says_to_one_who_was_not_there_what_failed_and_why(
     assert calls <= 7
     assert len(re.findall(r"\| [0-9A-F]{8}-[0-9A-F-]{27} \|", text)) == calls
     assert done.stderr == f"wfinspect: {calls} calls were made.\n"
+    with home.start() as app:
+        app.wait_for("✖ .* Failure")
+        app.press("e", *"markdown to a f")
+        app.wait_for(rf"ID {FAILED}: report, Markdown to a file +at most 7 calls")
+        app.press("enter")
+        app.wait_for("Written to")
+        app.quit()
+    [path] = home.path.glob(f"wfinspect-{FAILED}-report-*.md")
+    written = path.read_text("utf-8")
+    for pattern in (r"^#+ .*$", r"^FAILED: .*$", r"^Note: .*$", r"^\| parameter .*$"):
+        assert re.findall(pattern, written, re.MULTILINE) == re.findall(pattern, text, re.MULTILINE)
 
 
 def test_a_part_that_is_gone_costs_that_part(home: Home, simulator: Simulator) -> None:
     simulator.set_status(FAILED, "Failure")
-    simulator.faults.add("InvalidParameter", action="GetTaskInstanceLog")
+    simulator.faults.add("InvalidParameter", action="ListTaskInstances")
 
     done = home.run("report", FAILED, "-o", "json", "--out", "report.json")
 
@@ -49,11 +60,9 @@ def test_a_part_that_is_gone_costs_that_part(home: Home, simulator: Simulator) -
     path = home.path / "report.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     [report] = json.loads(path.read_text("utf-8"))
-    assert [task["name"] for task in report["failed_tasks"]] == [
-        "join_region_dim",
-        "clean_login_event",
-    ]
-    assert "InvalidParameter" in report["missing"]["log 10432987165009"]
+    assert (report["id"], report["status"], report["failed_tasks"]) == (FAILED, "Failure", [])
+    assert "InvalidParameter" in report["missing"]["tasks"]
+    assert len(report["request_ids"]) == simulator.calls.count()
 
 
 LINKS = '[links]\ninstance = "https://console.example/{region}/{project}?run={id}"\n'

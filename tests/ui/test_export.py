@@ -10,11 +10,14 @@ import pytest
 from fakes import key
 from rig import ZONE, copied, running
 from scenes import FAILED, failed_row, mixed, row
+from task_scenes import task
 from values import replace
 
-from wfinspect.model import Target, Unreadable, pack
+from wfinspect.errors import ServiceTrouble
+from wfinspect.model import Page, Target, Unreadable, pack
+from wfinspect.report import Incident
 from wfinspect.ui.files import as_text, fields, save_new
-from wfinspect.watching.api import Row
+from wfinspect.watching.api import IncidentOf, Row
 
 OTHER = Target("dev", "us-west-1", "dataworks.us-west-1.aliyuncs.com")
 
@@ -162,3 +165,41 @@ async def test_an_empty_list_has_nothing_to_export() -> None:
         await rig.press("e")
 
         assert "There is nothing to export." in rig.text
+
+
+async def test_a_report_of_marked_rows_is_one_document_once_all_have_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(mixed(), (100, 30)) as rig:
+        await rig.press("space", "space", "e", *"report, html to a f")
+        assert "2 marked: report, HTML to a file" in rig.text
+        assert "at most 14 calls" in rig.text
+        await rig.press("enter")
+        requests = [request for request, _ in rig.control.questions]
+        rig.control.answer(ServiceTrouble("It is down."))
+        await rig.settle()
+        assert not any(tmp_path.glob("wfinspect*"))  # noqa: ASYNC240
+        rig.control.answer(Incident(requests[1].key, missing={"instance": "gone"}))
+        await rig.settle()
+        [path] = tmp_path.glob("wfinspect-list-report-*.html")  # noqa: ASYNC240
+
+        assert [type(each) for each in requests] == [IncidentOf, IncidentOf]
+        assert "It is down." in path.read_text()
+        assert "Written to" in rig.text
+
+
+async def test_a_command_about_tasks_that_are_not_known_reads_them_first() -> None:
+    async with running(mixed(), is_recorded=True) as rig:
+        await rig.press("Y", *"rerun")
+        assert "reads them first, 1 call" in rig.text
+        await rig.press("enter")
+        rig.control.answer(Page((task(5, "load", "Failure"), task(6, "ok", "Success")), 1, 2, True))
+        await rig.settle()
+        await rig.press("Y", *"set success", "enter")
+        rig.control.answer(ServiceTrouble("It is down."))
+        await rig.settle()
+
+        [command] = copied(rig)
+        assert command.startswith("aliyun dataworks-public RerunTaskInstances --Ids '[5]' --region")
+        assert "Nothing was copied: It is down." in rig.text

@@ -26,7 +26,7 @@ from wfinspect.model import (
     Transition,
     WorkflowInstance,
 )
-from wfinspect.report import failed_tasks
+from wfinspect.report import FORMS, Incident, as_report, failed_tasks
 from wfinspect.settings import Settings
 from wfinspect.terminal import announcement, ends_with_ssh
 from wfinspect.ui import instance_text, keys
@@ -49,7 +49,7 @@ from wfinspect.ui.screens.dialogs import (
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.terminal import CrashSafeApp
 from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, LineInput, MessageLine
-from wfinspect.watching.api import Outcome, Row, Snapshot, TasksOf
+from wfinspect.watching.api import INCIDENT_CALLS, IncidentOf, Outcome, Row, Snapshot, TasksOf
 from wfinspect.watching.lookups import CATCH_ALL
 from wfinspect.watching.notifications import NoticeReader, summary
 from wfinspect.watching.poller import Poller
@@ -66,6 +66,12 @@ _LONGEST_LINE = 1_000
 """Characters in a box that sets no limit of its own."""
 
 _logger = logging.getLogger(__name__)
+
+
+REPORTS = {"report, Markdown": "markdown", "report, HTML": "html", "report, JSON": "json"}
+"""What the forms of a report are called."""
+
+_READING = "Reading what the report needs..."
 
 
 class _OfFailed(NamedTuple):
@@ -591,24 +597,59 @@ class WfInspectApp(CrashSafeApp):
         first = {f"{len(marked)} marked": marked} if marked else {f"ID {row.key.id}": (row,)}
         scopes: dict[str, Sequence[Row]] = {**first, f"all {len(every)} rows": every}
         choices = tuple(
-            Choice((rows, kind, goal), ((f" {what}: {words}", Role.TEXT),), (), f"{what} {words}")
+            Choice((rows, kind, goal), ((f" {text}", Role.TEXT),), ((cost, Role.DIM),), text)
             for what, rows in scopes.items()
-            for kind in FORMATS
+            # Those of all rows would take many minutes of calls.
+            for kind in (*FORMATS, *(REPORTS if what in first else ()))
             for goal in goals
-            for words in (f"{kind} to {goals[goal]}",)
+            for text in (f"{what}: {kind} to {goals[goal]}",)
+            for cost in (f"at most {len(rows) * INCIDENT_CALLS} calls " * (kind in REPORTS),)
         )
         self._choose(
-            lambda: choices, lambda chosen: self.notify(self._export(*chosen)), "Export", "export"
+            lambda: choices, lambda it: self._export(*it), "Export", "export", is_wide=True
         )
 
-    def _export(self, rows: Sequence[Row], kind: str, goal: str) -> str:
-        zone = self.main.look.zone
-        text = as_text(kind, rows, zone)
+    def _export(self, rows: Sequence[Row], kind: str, goal: str) -> None:
+        if kind in REPORTS:
+            self._report(rows, kind, goal)
+        else:
+            text = as_text(kind, rows, self.main.look.zone)
+            self.notify(self._put(text, rows, "", kind.lower(), goal))
+
+    def _put(self, text: str, rows: Sequence[Row], what: str, ending: str, goal: str) -> str:
         if goal == "clipboard":
             return self.copy(text)
-        what = str(rows[0].key.id) if len(rows) == 1 else "list"
-        name = f"wfinspect-{what}-{self._clock.now().astimezone(zone):%Y%m%dT%H%M%S}"
-        return self.save(text, name, kind.lower())
+        whose = str(rows[0].key.id) if len(rows) == 1 else "list"
+        at = self._clock.now().astimezone(self.main.look.zone)
+        return self.save(text, f"wfinspect-{whose}-{what}{at:%Y%m%dT%H%M%S}", ending)
+
+    def _report(self, rows: Sequence[Row], kind: str, goal: str) -> None:
+        """Have the report of each row read, and write them as one document once all have come."""
+        form, found = REPORTS[kind], dict[InstanceKey, Incident]()
+
+        def take(row: Row, outcome: Outcome[Incident]) -> None:
+            if isinstance(outcome, ServiceError):
+                missing = {"instance": str(outcome)}
+                incident = Incident(row.key, row.instance, row.read_at, missing=missing)
+            else:
+                incident = outcome.value
+            instance = incident.instance
+            link = self._settings.link_to(row.key.target, instance) if instance else ""
+            found[row.key] = incident._replace(link=link)
+            if len(found) == len(rows):
+                incidents = [found[each.key] for each in rows]
+                text = as_report(form, incidents, self.main.look.zone, self._clock.now())
+                self._forget(_READING)
+                self.notify(self._put(text, rows, "report-", FORMS[form], goal))
+
+        self.notify(_READING)
+        for row in rows:
+
+            def heard(outcome: Outcome[Incident], row: Row = row) -> None:
+                # On the poller's thread.
+                self.call_later(take, row, outcome)
+
+            self._control.submit(IncidentOf(row.key), heard)
 
     # Views over the main screen, about the row under the cursor. They are imported when
     # they are opened: at start they would cost 14 ms together.

@@ -52,7 +52,7 @@ COMMANDS = (
     KeyCommand("note", "i", "app.note", "write a note about it", _OPEN, "i"),
     KeyCommand("copy", "y", "app.copy_id", "copy the ID", _OPEN, "y", "copy"),
     KeyCommand("copy-field", "Y", "app.copy_field", "copy field, link, command", _OPEN, "Y"),
-    KeyCommand("export", "e", "app.export", "export to file, clipboard", _OPEN, "e"),
+    KeyCommand("export", "e", "app.export", "export, incident report", _OPEN, "e"),
     KeyCommand("history", "h", "history", "show its history", _OPEN, "h", "history"),
     KeyCommand("tasks", "t", "app.tasks", "show its tasks", _OPEN, "t", "tasks"),
     KeyCommand("upstream", "U", "app.upstream", "waits for, holds up", _OPEN, "U", "waits for"),
