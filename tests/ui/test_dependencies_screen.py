@@ -172,6 +172,15 @@ async def test_an_error_is_said_in_place_and_r_goes_on_from_there() -> None:
         assert "no longer knows the dependencies of 1 of them" in rig.text
 
 
+async def test_names_from_outside_are_text() -> None:
+    async with on_dependencies((160, 30)) as rig:
+        await rig.press("m")
+        nasty = "[@click=a.b] \x1b[2J [$x]"
+        each = Dependency(replace(CULPRIT, task_name=nasty, workflow_name=nasty), "Normal")
+        await answered(rig, Page((each,), 1, 1, is_last=True))
+        assert rig.text.count("[@click=a.b] \u241b[2J [$x]") == 2
+
+
 async def test_an_answer_to_what_was_left_changes_nothing() -> None:
     async with on_dependencies() as rig:
         await rig.press("m", "d")

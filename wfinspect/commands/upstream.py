@@ -68,7 +68,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         is_thorough = args.calls is not None
         requester.run(explore(search, requester.reply, most, is_thorough=is_thorough))
     except ServiceError as error:
-        if not search.name:
+        if not search.walk.found().tasks:
             raise
         trouble = error
     follows = stored(settings, requester.clock, lambda store: store.follows())

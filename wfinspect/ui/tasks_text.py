@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from math import ceil
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.format import near_time
@@ -28,7 +28,10 @@ from wfinspect.ui.lines import (
 from wfinspect.ui.rows import is_overtaken, short_word
 from wfinspect.ui.theme import BAR_GROUND, FAMILY_ROLES, Look, bar_mark
 from wfinspect.watching.api import Row
-from wfinspect.watching.dependencies import Reached
+
+if TYPE_CHECKING:
+    # The first paint needs this module, and not the 2 ms of that one.
+    from wfinspect.watching.dependencies import Reached
 
 _SCRIPT_LIMIT = 100_000
 """Characters of a script that are shown."""
@@ -434,7 +437,7 @@ def _foremost(row: Row) -> tuple[TaskInstance, ...]:
 # What tasks wait for, and hold up.
 
 
-def reached_columns(width: int, reached: Sequence[Reached]) -> tuple[Column, ...]:
+def reached_columns(width: int, reached: "Sequence[Reached]") -> tuple[Column, ...]:
     """Share out a line: names and workflows whole before owner, workspace and time have any room."""
     tasks = [each.task for each in reached]
     word = max([6, *(cell_len(_reached_word(each)) for each in reached)])
@@ -460,7 +463,7 @@ def reached_columns(width: int, reached: Sequence[Reached]) -> tuple[Column, ...
     )
 
 
-def reached_line(each: Reached, columns: Sequence[Column], look: Look, now: datetime) -> Line:
+def reached_line(each: "Reached", columns: Sequence[Column], look: Look, now: datetime) -> Line:
     """A task that something waits for, or that is held up: the further away, the more indented."""
     glyph, _, role = state_of(each.task, look)
     role = Role.TROUBLE if each.is_late else role
@@ -476,7 +479,7 @@ def reached_line(each: Reached, columns: Sequence[Column], look: Look, now: date
     return line((f" {glyph} ", role), *in_columns(values, columns))
 
 
-def reached_summary(each: Reached) -> str:
+def reached_summary(each: "Reached") -> str:
     """What a line may have no room for."""
     task = each.task
     kind = "" if each.type in {"", "Normal"} else _shown(each.type)
@@ -489,11 +492,11 @@ def reached_summary(each: Reached) -> str:
 _MOST_LEVELS = 5
 
 
-def _indented(each: Reached) -> str:
+def _indented(each: "Reached") -> str:
     return " " * min(max(0, each.level - 1), _MOST_LEVELS) + _shown(each.task.name_or_id)
 
 
-def _reached_word(each: Reached) -> str:
+def _reached_word(each: "Reached") -> str:
     return short_word(fmt.shown(each.word, limit=40) or "no status")
 
 
