@@ -115,6 +115,14 @@ def test_commands_act_on_the_result_under_the_cursor(home: Home, simulator: Simu
         app.wait_for(r"log of \d+")
         app.press("escape")
         app.wait_for("1 of 1 found")
+        app.press(":")
+        app.wait_for("Commands here")
+        app.press("escape")
+        app.wait_gone("Commands here")
+        # What was only read there is no row of the list.
+        app.press("escape")
+        app.wait_for("dwd_trade_order_di")
+        assert NAME not in app.text()
         app.quit()
 
 

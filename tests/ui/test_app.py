@@ -10,6 +10,7 @@ from values import replace
 
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.keys import COMMANDS
+from wfinspect.ui.screens.dialogs import command_choices
 from wfinspect.watching.api import Notice, Snapshot
 
 
@@ -132,6 +133,14 @@ async def test_the_palette_finds_and_runs_a_command() -> None:
 
         assert rig.asked == [("refresh", None)]
         assert rig.app.screen is rig.app.main
+
+
+async def test_every_command_of_the_palette_is_one_that_main_screen_or_app_can_run() -> None:
+    async with running(mixed()) as rig:
+        for choice in command_choices({}, ["dark"]):
+            where, _, name = choice.value.partition("(")[0].rpartition(".")
+            owner = rig.app if where else rig.app.main
+            assert callable(getattr(owner, f"action_{name}", None)), choice.value
 
 
 async def test_two_enters_in_one_packet_run_the_command_once() -> None:

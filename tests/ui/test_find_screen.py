@@ -10,7 +10,7 @@ from view_scenes import FOUND, MIDNIGHT, found, on_results
 from wfinspect.errors import BadRequest
 from wfinspect.model import Page, Query, pack
 from wfinspect.ui.screens.find import FindScreen
-from wfinspect.watching.api import Find, InstanceOf, Snapshot
+from wfinspect.watching.api import Find, InstanceOf, Snapshot, TasksOf
 
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)])
@@ -116,21 +116,29 @@ async def test_a_refused_search_is_told_and_nothing_found_as_well() -> None:
 
 async def test_several_are_marked_and_watched_by_enter() -> None:
     async with on_results() as rig:
-        await rig.press("space", "j", "space")
-        assert "2 marked" in rig.text
+        await rig.press("space", "space", "space")
+        assert "3 marked" in rig.text
         await rig.press("enter")
 
         assert ("watch", 10433009001, 10433009002) in rig.asked
         assert rig.app.screen is rig.app.main
+        assert "Added 2 instances to the list, 1 was on it" in rig.text
+        assert rig.app.main.list.chosen is not None
+        assert rig.app.main.list.chosen.key.id == 10433009001
 
 
 async def test_w_watches_what_is_under_the_cursor_and_stays() -> None:
     async with on_results() as rig:
-        await rig.press("j", "w")
-
-        assert rig.asked[-1] == ("watch", TRADE)
+        assert "w watch " in rig.text
+        await rig.press("w")
+        assert rig.asked[-1] == ("watch", 10433009001)
+        assert "Added 10433009001 to the list" in rig.text
+        # As in the list, it is unwatched by the same key.
+        await rig.press("j")
+        assert "w unwatch " in rig.text
+        await rig.press("w")
+        assert rig.asked[-1] == ("unwatch", TRADE)
         assert isinstance(rig.app.screen, FindScreen)
-        assert f"{TRADE} on the watched list" in rig.text
 
 
 async def test_a_marks_all_and_esc_takes_the_marks_before_it_leaves() -> None:
@@ -229,16 +237,29 @@ async def test_the_json_is_that_of_the_result_without_a_call() -> None:
         assert not any(asked[0] == "display" for asked in rig.asked)
 
 
-async def test_a_comparison_is_of_the_result_which_joins_the_list_unwatched() -> None:
+@pytest.mark.parametrize("view", ["c", "t"])
+async def test_what_is_read_of_a_result_leaves_the_list_as_it_was(view: str) -> None:
     async with on_results() as rig:
-        await rig.press("c")
+        before = rig.app.main.list.chosen
+        await rig.press(view)
 
-        assert rig.control.questions[0][0] == InstanceOf(key(10433009001))
-        assert ("display", 10433009001) in rig.asked
+        assert rig.control.questions[0][0] in {
+            InstanceOf(key(10433009001)),
+            TasksOf(key(10433009001)),
+        }
         await rig.press("escape", "escape")
-        chosen = rig.app.main.list.chosen
-        assert chosen is not None
-        assert (chosen.key.id, chosen.is_watched) == (10433009001, False)
+        assert rig.app.screen is rig.app.main
+        assert rig.app.main.list.chosen == before
+        assert "display" not in {one[0] for one in rig.asked}
+
+
+async def test_a_view_has_a_palette_of_its_own_commands() -> None:
+    async with on_results() as rig:
+        await rig.press(":")
+        assert "Commands here" in rig.text
+        await rig.press(*"copy", "enter")
+        assert isinstance(rig.app.screen, FindScreen)
+        assert "10433009001: " in rig.text
 
 
 async def test_keys_typed_behind_enter_are_text_and_keep_the_keys_in_the_box() -> None:

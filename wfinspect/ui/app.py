@@ -428,7 +428,8 @@ class WfInspectApp(CrashSafeApp):
         self._choose(
             lambda: command_choices(self._keys, names),
             lambda action: self.call_later(self.main.run_action, action),
-            "Commands",
+            # In a narrow screen it may cover the list.
+            f"Commands for {_named(row)}" if (row := self.main.list.chosen) else "Commands",
             "run",
         )
 
@@ -519,8 +520,7 @@ class WfInspectApp(CrashSafeApp):
                 self._control.note(row.key, text)
                 self.notify("Note kept." if text.strip() else "Note removed.")
 
-        name = f"{shown(row.instance.name, limit=60)} " if row.instance else ""
-        self.push_screen(NoteScreen(f"{name}{row.key.id}", row.note), written)
+        self.push_screen(NoteScreen(_named(row), row.note), written)
 
     def action_follow(self) -> None:
         """Follow the workflow of the row under the cursor, or end that."""
@@ -539,12 +539,13 @@ class WfInspectApp(CrashSafeApp):
         follow = brought or next((each for each in same if each.query == query), None)
         if follow is None:
             self._control.follow(row.key.target, query)
-            self.notify(f"Following {shown(instance.name, limit=60)}: its new runs join the list")
+            name = shown(instance.name, limit=60)
+            self.notify(f"Following {name}: its new runs join the list, W ends it.")
         else:
             self._ask_to_unfollow(follow)
 
-    def action_end_follow(self) -> None:
-        """Choose a follow to end."""
+    def action_follows(self) -> None:
+        """Show what is followed; Enter ends one."""
         if not self.main.snapshot.follows:
             self.notify("Nothing is followed: W follows the workflow of a row.")
             return
@@ -553,7 +554,7 @@ class WfInspectApp(CrashSafeApp):
             called = [(each, self._called(each)) for each in self.main.snapshot.follows]
             return tuple(Choice(f, ((f" {name}", Role.TEXT),), (), name) for f, name in called)
 
-        self._choose(choices, self._ask_to_unfollow, "Follows", "end it", is_wide=True)
+        self._choose(choices, self._ask_to_unfollow, "What is followed", "end it", is_wide=True)
 
     def _called(self, follow: Follow) -> str:
         """Return a query, behind the name of a run on the list where it follows one workflow."""
@@ -790,6 +791,11 @@ class WfInspectApp(CrashSafeApp):
         else:
             self._interrupted_at = monotonic
             self.notify("ctrl+c once more quits.", timeout=SECOND_PRESS_SECONDS)
+
+
+def _named(row: Row) -> str:
+    name = f"{shown(row.instance.name, limit=60)} " if row.instance else ""
+    return f"{name}{row.key.id}"
 
 
 def _is_digit(key: events.Key) -> bool:

@@ -219,7 +219,7 @@ class CompareScreen(OverlayScreen):
 
     def __init__(self, main: MainScreen, key: InstanceKey) -> None:
         super().__init__(main)
-        self._key = key
+        self._key = self.subject = key
         self._first: WorkflowInstance | None = None
         self._runs: Sequence[Run] = ()
         """The earlier ones, newest first; at first only the latest of them."""

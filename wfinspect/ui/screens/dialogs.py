@@ -11,6 +11,7 @@ from textual.fuzzy import Matcher
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from wfinspect.model import InstanceKey
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import (
@@ -76,6 +77,8 @@ class OverMain(SparingScreen[Any], ModalScreen[Any]):
     """
 
     _is_dismissed = False
+    subject: InstanceKey | None = None
+    """The instance that it shows in full."""
 
     def dismiss(self, result: object = None) -> AwaitComplete:
         """Close, unless it is closed already."""
@@ -264,6 +267,7 @@ class ChoiceScreen(OverMain):
         ("pagedown", "move('page_down')", "page down"),
         ("pageup", "move('page_up')", "page up"),
         ("tab", "plain", "as plain text"),
+        ("enter", "take", "choose"),
     ]
 
     def __init__(
@@ -281,11 +285,12 @@ class ChoiceScreen(OverMain):
             make: gives the choices, and again after each snapshot.
             title: what they are.
             enter: what Enter does.
-            is_wide: they need more room than words.
+            is_wide: they need more room than words, and stay in their order.
             has_plain: Tab chooses a value as `Plain`.
         """
         super().__init__(classes="-wide" if is_wide else None)
         self._make = make
+        self._is_wide = is_wide
         self._has_plain = has_plain
         self._title = _Heading(title)
         self._query = LineInput("type to narrow")
@@ -304,6 +309,11 @@ class ChoiceScreen(OverMain):
             yield self._hint
 
     def on_mount(self) -> None:
+        if len(self._make()) == 1:
+            # There is nothing to narrow.
+            self._query.display = False
+            self._list.can_focus = True
+            self.set_focus(self._list)
         self.snapshot_changed()
 
     def snapshot_changed(self) -> None:
@@ -311,6 +321,9 @@ class ChoiceScreen(OverMain):
         choices, query = self._make(), self._query.value
         wanted = query.casefold()
         found = [choice for choice in choices if wanted in choice.words.casefold()]
+        if not self._is_wide:
+            # Where a word begins so, it was meant: "end" is not "suspend".
+            found.sort(key=lambda choice: f" {wanted}" not in f" {choice.words.casefold()}")
         if not found:
             matcher = Matcher(query)
             scores = [(matcher.match(choice.words), choice) for choice in choices]
@@ -344,18 +357,29 @@ class ChoiceScreen(OverMain):
         self._list.go_to(0)
 
     @on(Input.Submitted)
-    def _submitted(self) -> None:
+    def action_take(self) -> None:
+        """Choose what is under the cursor."""
         if self._list.chosen is not None:
             self.dismiss(self._list.chosen.value)
 
 
 def command_choices(keymap: Mapping[str, str], themes: Sequence[str]) -> tuple[Choice, ...]:
     """Return all commands, those without a key, then the themes; their values are actions."""
-    entries = [(c.text, keymap.get(c.id, c.shown), c.action, c.id) for c in COMMANDS]
-    entries.append(("end a follow", "", "app.end_follow", "unfollow workflow search"))
-    entries.append(("try the notifications", "", "app.try_alert", "bell alert trial"))
-    entries += [(f"theme {t}", "", f"app.use_theme({t!r})", "colours") for t in themes]
-    return tuple(
-        Choice(action, ((f" {text}", Role.TEXT),), ((f"{key} ", Role.ACCENT),), f"{text} {also}")
-        for text, key, action, also in entries
-    )
+    choices = [
+        command_choice(
+            f"app.{c.action}" if c.is_app else c.action, c.text, keymap.get(c.id, c.shown), c.id
+        )
+        for c in COMMANDS
+    ]
+    follows = "follows: what is followed", "end a follow, unfollow workflow or search"
+    choices.append(command_choice("app.follows", follows[0], also=follows[1]))
+    trial = "try the notifications", "bell alert trial"
+    choices.append(command_choice("app.try_alert", trial[0], also=trial[1]))
+    named = ((f"theme {each}", f"app.use_theme({each!r})") for each in themes)
+    choices += [command_choice(action, text, also="colours") for text, action in named]
+    return tuple(choices)
+
+
+def command_choice(action: str, text: str, key: str = "", also: str = "") -> Choice:
+    """Return a command of a palette, found by its text and `also`."""
+    return Choice(action, ((f" {text}", Role.TEXT),), ((f"{key} ", Role.ACCENT),), f"{text} {also}")

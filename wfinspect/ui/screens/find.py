@@ -99,15 +99,15 @@ class FindScreen(OverlayScreen):
     BINDINGS: ClassVar = [
         bind("enter", "take", "open", "Enter"),
         bind("slash", "search", "search", "/"),
-        bind("l", "run_on_row('task_log')", "log"),
+        bind("l", "app.task_log", "log"),
         bind("w", "watch", "watch"),
         bind("W", "follow", "follow search"),
-        bind("t", "run_on_row('tasks')", "tasks"),
+        bind("t", "app.tasks", "tasks"),
         bind("space", "mark", "mark"),
         bind("a", "mark_all", "all"),
         bind("s", "sort", "sort, reversed", "s S"),
         bind("S", "reverse"),
-        bind("c", "run_on_row('compare')", "compare"),
+        bind("c", "app.compare", "compare"),
         bind("v", "app.raw", "JSON"),
         bind("y", "app.copy_id", "copy ID"),
     ]
@@ -168,9 +168,12 @@ class FindScreen(OverlayScreen):
 
     @property
     def _hints(self) -> list[tuple[str, str]]:
-        words = {"Enter": "watch {}", "w": "watch {}"} if self._marked else {}
-        count = len(self._marked)
-        return [(key, words.get(key, word).format(count)) for key, word in super()._hints]
+        acted, count = self._acted_on, f" {len(self._marked)}" if self._marked else ""
+        is_watched = bool(acted) and all(map(self._is_watched, acted))
+        words = {"w": f"{'unwatch' if is_watched else 'watch'}{count}"}
+        if self._marked:
+            words["Enter"] = f"watch{count}"
+        return [(key, words.get(key, word)) for key, word in super()._hints]
 
     @property
     def again(self) -> tuple[str, str]:
@@ -223,8 +226,7 @@ class FindScreen(OverlayScreen):
 
     def _found_line(self, row: Row) -> Line:
         """As in the watched list, with a mark before what is marked or watched."""
-        known = self.control.snapshot.rows.get(row.key)
-        mark: Span = ("w" if known is not None and known.is_watched else " ", Role.DIM)
+        mark: Span = ("w" if self._is_watched(row.key) else " ", Role.DIM)
         if row.key in self._marked:
             mark = MARKED
         base, wider = self._columns
@@ -311,6 +313,7 @@ class FindScreen(OverlayScreen):
     @on(LineView.Moved)
     def _moved(self) -> None:
         self.about.update_lines()
+        self.bottom.update_lines()
         if not self._is_waiting and self.list.cursor >= len(self.list.items) - _AHEAD:
             self._ask_next()
 
@@ -376,12 +379,6 @@ class FindScreen(OverlayScreen):
     def needed(self) -> Row | None:
         return self.list.chosen
 
-    async def action_run_on_row(self, action: str) -> None:
-        """Run a command of the list on what is under the cursor, which joins the list as looked up."""
-        if self.list.chosen is not None:
-            self.main.look_up(self.list.chosen.key, is_alone=False)
-            await self.app.run_action(f"app.{action}")
-
     def action_mark(self) -> None:
         """Mark what is under the cursor, or remove its mark, and go to the next."""
         if self.list.chosen:
@@ -399,14 +396,35 @@ class FindScreen(OverlayScreen):
         self.about.update_lines()
         self.bottom.update_lines()
 
-    def action_watch(self) -> None:
-        """Watch what is marked, else what is under the cursor."""
+    def _is_watched(self, key: InstanceKey) -> bool:
+        known = self.control.snapshot.rows.get(key)
+        return known is not None and known.is_watched
+
+    @property
+    def _acted_on(self) -> list[InstanceKey]:
+        """What is marked, else what is under the cursor."""
         marked = [row.key for row in self.list.items if row.key in self._marked]
-        if keys := marked or [row.key for row in (self.list.chosen,) if row]:
-            self.control.watch(keys)
-            what = str(keys[0].id) if len(keys) == 1 else f"{len(keys)} instances"
-            self.notify(f"{what} on the watched list")
+        return marked or [row.key for row in (self.list.chosen,) if row]
+
+    def action_watch(self) -> None:
+        """Watch what is marked, else what is under the cursor; where all of it is watched, unwatch it."""
+        keys = self._acted_on
+        if not keys or not all(map(self._is_watched, keys)):
+            self._watch(keys)
+        else:
+            self.control.unwatch(keys)
+            self.notify(f"Removed {_counted(keys)} from the list")
             self._mark(set())
+
+    def _watch(self, keys: Sequence[InstanceKey]) -> None:
+        if new := [key for key in keys if not self._is_watched(key)]:
+            self.control.watch(new)
+            others = len(keys) - len(new)
+            before = f", {others} {'was' if others == 1 else 'were'} on it" if others else ""
+            self.notify(f"Added {_counted(new)} to the list{before}")
+        elif keys:
+            self.notify(f"{_counted(keys)} already on the list")
+        self._mark(set())
 
     def action_follow(self) -> None:
         """Follow the search: what matches joins the list on each date."""
@@ -420,22 +438,32 @@ class FindScreen(OverlayScreen):
 
     def _make_sure(self, query: Query) -> None:
         """Follow a query once that is chosen: the key reads like one for the row under the cursor."""
-        words = f"follow {shown(query.words(), limit=100)}"
+        # As it was typed, but for the date.
+        typed = [w for w in self._searched.split() if "date=" not in w.casefold()]
+        search = shown(" ".join(typed), limit=100)
+        words = f"follow {search}"
         choices = (Choice(query, ((f" {words}", Role.TEXT),), (), words),)
 
         def chosen(found: Query | None) -> None:
             if found is not None:
                 self.control.follow(self._target, found)
-                ends = "W on a row it brought, or wfinspect follow remove, ends it."
-                self.notify(f"Following {shown(found.words(), limit=100)}: {ends}")
+                ends = "W on a row it brought, or : follows, ends it."
+                self.notify(f"Following {search}: {ends}")
 
-        title = "Follow this search? What matches joins the list, on each date."
+        title = "Follow this search? New runs that match it join the list."
         self.app.push_screen(ChoiceScreen(lambda: choices, title, "follow"), chosen)
 
     def action_take(self) -> None:
         """Watch what is marked; without marks, open what is under the cursor."""
         if self._marked:
-            self.action_watch()
+            keys = self._acted_on
+            new = [key for key in keys if not self._is_watched(key)]
+            self._watch(keys)
+            self.main.look_up((new or keys)[0], is_alone=False, is_watched=True)
             self.dismiss()
         elif self.list.chosen:
             self.dismiss(self.list.chosen.key)
+
+
+def _counted(keys: Sequence[InstanceKey]) -> str:
+    return str(keys[0].id) if len(keys) == 1 else f"{len(keys)} instances"

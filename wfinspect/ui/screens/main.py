@@ -24,6 +24,7 @@ from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import MARGIN, Line, Role, crop, hints, line
 from wfinspect.ui.painting import SparingScreen
 from wfinspect.ui.rows import ID_FROM_CELLS, SORTS, is_sort
+from wfinspect.ui.screens.dialogs import OverMain
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.boxes import (
     FilterBox,
@@ -114,7 +115,7 @@ class MainScreen(SparingScreen[None]):
         self._rest: Timer | None = None
         self._displayed: InstanceKey | None = None
         self._painted: tuple[InstanceKey, Transition | None] | None = None
-        """The unseen change that the last frame showed under the cursor, with the detail in view."""
+        """The unseen change that the last frame showed with its detail, tasks, log or comparison."""
         self._visited: list[InstanceKey] = []
         """Where "next unseen" went, one by one."""
         self._awaited: dict[InstanceKey, Row | None] = {}
@@ -163,12 +164,16 @@ class MainScreen(SparingScreen[None]):
         """Note that the user is there: the row under the cursor was seen, and is read more often soon."""
         self.last_key_at = self.clock.monotonic()
         self.control.touch()
-        row = self.list.chosen
         # As the poller has it by now: what it has changed since was not painted.
-        known = self.control.snapshot.rows.get(row.key) if row else None
+        known = self.control.snapshot.rows.get(self._painted[0]) if self._painted else None
         if known and known.is_unseen and (known.key, known.last_change) == self._painted:
-            self.control.mark_seen([known.key])
+            self._see([known.key])
         self._begin_rest()
+
+    def _see(self, keys: Sequence[InstanceKey] | None = None) -> None:
+        """Mark rows as seen, or all; that under the cursor keeps its place for the next key."""
+        self.list.hold()
+        self.control.mark_seen(keys)
 
     def _begin_rest(self) -> None:
         if self._rest is not None:
@@ -244,14 +249,18 @@ class MainScreen(SparingScreen[None]):
             history = tuple(each for each in self.snapshot.transitions if each.key == row.key)
         width, height = self.app.size
         has_tabs = width < _ONE_TEXT[0] or height < _ONE_TEXT[1]
+        self.detail.follows = self.snapshot.follows
         self.detail.show_row(row, history, self._now, has_tabs=has_tabs)
-        self.call_after_refresh(self._note_painted)
+        self.call_after_refresh(self.note_painted)
 
-    def _note_painted(self) -> None:
-        row = self.list.chosen
-        is_in_view = self.is_current and self._layout is not Layout.LIST
-        is_unseen = row is not None and row.is_unseen and is_in_view
-        self._painted = (row.key, row.last_change) if row and is_unseen else None
+    def note_painted(self) -> None:
+        """Note which unseen change is in full on the screen, here or in a view."""
+        row, on_top = self.list.chosen, self.app.screen
+        if isinstance(on_top, OverMain):
+            row = self._rows.get(on_top.subject) if on_top.subject else None
+        elif self._layout is Layout.LIST:
+            row = None
+        self._painted = (row.key, row.last_change) if row and row.is_unseen else None
 
     def look_up(self, key: InstanceKey, *, is_alone: bool = True, is_watched: bool = False) -> None:
         """Put the cursor on an instance; one that is not on the list joins it, in place of the one before.
@@ -319,7 +328,7 @@ class MainScreen(SparingScreen[None]):
 
     def on_screen_resume(self) -> None:
         """Note what is in view again once another screen has gone."""
-        self.call_after_refresh(self._note_painted)
+        self.call_after_refresh(self.note_painted)
 
     def _arrange(self) -> None:
         layout = self._layout
@@ -357,7 +366,9 @@ class MainScreen(SparingScreen[None]):
         is_hidden = self._layout is Layout.LIST and self.list.text_width < ID_FROM_CELLS
         hint = str(row.key.id) if row and is_hidden else ""
         health = self.snapshot.health
-        return bottom_line(health, width, unseen=self.unseen, hint=hint, flags=self._flags)
+        followed = len(self.snapshot.follows)
+        flags = [*self._flags, *[f"{followed} followed"] * bool(followed)]
+        return bottom_line(health, width, unseen=self.unseen, hint=hint, flags=flags)
 
     def show_flags(self, flags: Sequence[str]) -> None:
         """Show words for what is not as it is by default."""
@@ -557,14 +568,14 @@ class MainScreen(SparingScreen[None]):
         if chosen is None or chosen.key not in self._visited[-1:]:
             # The cursor was moved since, so it begins with the most urgent.
             self._visited = []
-        is_seen = chosen is not None and (chosen.key, chosen.last_change) == self._painted
-        seen = {chosen.key} if chosen and is_seen else set()
-        row = self.list.table.most_urgent_unseen({*self._visited, *seen})
+        here = {chosen.key} if chosen else set()
+        row = self.list.table.most_urgent_unseen({*self._visited, *here})
         if row is None:
             self._visited = []
-            row = self.list.table.most_urgent_unseen(seen)
+            row = self.list.table.most_urgent_unseen(here)
         if row is None:
-            self.notify("No unseen changes.", timeout=BRIEF_SECONDS)
+            other = "other " if chosen and chosen.is_unseen and not self._painted else ""
+            self.notify(f"No {other}unseen changes.", timeout=BRIEF_SECONDS)
             return
         self._visited.append(row.key)
         self.select(row.key)
@@ -572,11 +583,11 @@ class MainScreen(SparingScreen[None]):
     def action_seen(self) -> None:
         """Mark rows as seen."""
         if rows := self._marked_or_needed():
-            self.control.mark_seen([row.key for row in rows])
+            self._see([row.key for row in rows])
 
     def action_all_seen(self) -> None:
         """Mark all rows as seen."""
-        self.control.mark_seen()
+        self._see()
 
     def action_refresh_one(self) -> None:
         """Read instances now."""

@@ -80,7 +80,7 @@ class TasksScreen(OverlayScreen):
     def __init__(self, main: MainScreen, key: InstanceKey, *, opens_log: bool = False) -> None:
         """Create the screen; `opens_log` goes on to the log of the task that needs attention most."""
         super().__init__(main)
-        self._key = key
+        self._key = self.subject = key
         self._opens_log = opens_log
         self._read_in = ""
         """The state of the instance when its tasks were requested."""
@@ -313,7 +313,7 @@ class TaskScreen(OverlayScreen):
 
     def __init__(self, main: MainScreen, key: InstanceKey, task: TaskInstance) -> None:
         super().__init__(main)
-        self._key = key
+        self._key = self.subject = key
         self._subject = task
         self._runs: Sequence[TaskInstance] = ()
         self._lines = StaticLines(classes="pane main")

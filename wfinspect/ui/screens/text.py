@@ -581,7 +581,7 @@ class LogScreen(TextScreen):
     ) -> None:
         """Create the screen of a task's log; `tasks` are those of the instance, where they are known."""
         super().__init__(main, Title(), "", file=f"wfinspect-task-{task.id}")
-        self._key = key
+        self._key = self.subject = key
         self._target = key.target
         self._subject = task
         self._tasks = tasks

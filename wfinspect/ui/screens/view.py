@@ -26,7 +26,13 @@ from wfinspect.ui.lines import (
     line,
     width_of,
 )
-from wfinspect.ui.screens.dialogs import MOVE_BINDINGS, HelpScreen, OverMain
+from wfinspect.ui.screens.dialogs import (
+    MOVE_BINDINGS,
+    ChoiceScreen,
+    HelpScreen,
+    OverMain,
+    command_choice,
+)
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.widgets.boxes import MessageLine, StatusLine
 from wfinspect.ui.widgets.line_view import LineView
@@ -85,6 +91,7 @@ class OverlayScreen(OverMain):
         *MOVE_BINDINGS,
         ("r", "read", "read again"),
         ("question_mark,f1", "help", "keys"),
+        ("colon,ctrl+p", "palette", "find a command"),
     ]
     TYPING: ClassVar[tuple[tuple[str, str], ...]] = ()
     """The hints while an input has the keys."""
@@ -162,8 +169,13 @@ class OverlayScreen(OverMain):
             self.read()
 
     def row(self, key: InstanceKey) -> Row:
-        """Return an instance as the poller knows it now."""
-        return self.control.snapshot.rows.get(key) or Row(key)
+        """Return an instance as the poller knows it now, else as the search below this view found it."""
+        if (known := self.control.snapshot.rows.get(key)) is not None:
+            return known
+        below = (s.needed() for s in self.app.screen_stack if isinstance(s, OverMain))
+        found = next((row for row in below if row is not None and row.key == key), Row(key))
+        since = (self.clock.now() - found.read_at).total_seconds() if found.read_at else 0.0
+        return found._replace(is_live=found.is_live and since <= FOLLOW_SECONDS)
 
     def request(self, request: Request[A], take: Callable[[A], None]) -> None:
         """Send a request to the service; `take` gets the answer, `trouble` a failure."""
@@ -203,14 +215,15 @@ class OverlayScreen(OverMain):
         return line(*crop(self.about_spans(width), width))
 
     @property
-    def _hints(self) -> list[tuple[str, str]]:
-        """The keys of this view and what they do, its own before those of its bases."""
+    def _commands(self) -> list[Binding]:
+        """The commands of this view, its own before those of its bases."""
         own = (one for base in type(self).__mro__ for one in vars(base).get("BINDINGS", ()))
-        return [
-            (one.key_display or one.key, one.description)
-            for one in own
-            if isinstance(one, Binding) and one.show
-        ]
+        return [one for one in own if isinstance(one, Binding) and one.show]
+
+    @property
+    def _hints(self) -> list[tuple[str, str]]:
+        """The keys of this view and what they do."""
+        return [(one.key_display or one.key, one.description) for one in self._commands]
 
     def _hint_line(self, width: int) -> Line:
         is_typing = isinstance(self.focused, Input)
@@ -234,6 +247,7 @@ class OverlayScreen(OverMain):
 
     def snapshot_changed(self) -> None:
         self.top.update_lines()
+        self.call_after_refresh(self.main.note_painted)
 
     def action_back(self) -> None:
         self.dismiss()
@@ -243,6 +257,19 @@ class OverlayScreen(OverMain):
         typing = {"While typing": self.TYPING} if self.TYPING else {}
         groups = {"Here": self._hints} | typing | {"Move": MOVES}
         self.app.push_screen(HelpScreen(groups, "Keys of this view"))
+
+    def action_palette(self) -> None:
+        """Find a command of this view by name."""
+        choices = [
+            command_choice(one.action, one.description, one.key_display or one.key)
+            for one in self._commands
+        ]
+
+        def run(action: str | None) -> None:
+            if action is not None:
+                self.call_later(self.run_action, action)
+
+        self.app.push_screen(ChoiceScreen(lambda: choices, "Commands here", "run"), run)
 
     def action_move(self, where: str) -> None:
         """Scroll the part that scrolls."""
