@@ -213,20 +213,56 @@ async def test_capital_x_removes_the_settled_but_not_what_nobody_has_seen() -> N
 
 async def test_n_goes_to_the_most_urgent_unseen_change_first_and_round() -> None:
     async with running(mixed()) as rig:
-        # What is under the cursor is unseen, too, and its detail is not in view.
-        for place in (0, 1, 0):
+        # From the most urgent on, which is unseen, too.
+        for place in (1, 0, 1):
             await rig.press("n")
             assert cursor(rig) == ORDER[place]
-        for moved in ("j", "G"):
-            await rig.press(moved, "n")
-            assert cursor(rig) == ORDER[0]
+        await rig.press("G", "n")
+        assert cursor(rig) == ORDER[0]
 
 
-async def test_n_leaves_a_row_whose_detail_was_in_view() -> None:
-    async with running(mixed(), (110, 30)) as rig:
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_n_leaves_the_row_under_the_cursor_at_any_size(size: tuple[int, int]) -> None:
+    async with running(mixed(), size) as rig:
+        await rig.press("n")
+        assert cursor(rig) == ORDER[1]
+        await rig.press("G", "n")
+        assert cursor(rig) == ORDER[0]
+
+
+async def test_n_says_so_where_the_only_unseen_change_is_under_the_cursor() -> None:
+    async with running(Snapshot(rows=(failed_row(),))) as rig:
         await rig.press("n")
 
+        assert "No other unseen changes." in rig.text
+
+
+async def test_what_is_seen_keeps_its_place_until_the_cursor_leaves_it() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        await rig.press("n")
         assert cursor(rig) == ORDER[1]
+        await rig.press("a")
+        seen = [
+            replace(one, is_unseen=False) if one.key.id == ORDER[1] else one for one in mixed_rows()
+        ]
+        await rig.publish(replace(mixed(), rows=tuple(seen)))
+
+        assert [one.key.id for one in rig.app.main.list.items][1] == ORDER[1]
+        below = rig.app.main.list.items[2].key.id
+        await rig.press("j")
+        # The row goes to its place; the cursor is on the one that stood below it.
+        assert cursor(rig) == below
+        assert [one.key.id for one in rig.app.main.list.items][1] != ORDER[1]
+
+
+@pytest.mark.parametrize("view", ["t", "c"])
+async def test_a_view_of_a_row_counts_as_its_detail(view: str) -> None:
+    async with running(mixed()) as rig:
+        await rig.press(view)
+        assert not any(one[0] == "seen" for one in rig.asked)
+        await rig.press("escape")
+
+        assert ("seen", ORDER[0]) in rig.asked
 
 
 async def test_n_says_so_when_nothing_is_unseen() -> None:

@@ -428,11 +428,13 @@ def header(
     return (*lines, *_trouble(row, look, now, width))
 
 
-def about(row: Row, width: int) -> tuple[Line, ...]:
+def about(row: Row, follows: Sequence[Follow], width: int) -> tuple[Line, ...]:
     """Return what users wrote about a row, and what brought it to the list."""
-    lines = [*sentence(row.note, width, Role.TEXT)] if row.note else []
-    if row.follow:
-        lines.append(line((f"{MARGIN}brought by follow {row.follow}, W ends it", Role.DIM)))
+    lines = sentence(f"Note: {row.note}", width, Role.TEXT) if row.note else []
+    if follow := next((each for each in follows if each.number == row.follow), None):
+        is_workflow = follow.query.workflow_id is not None
+        what = "its workflow" if is_workflow else fmt.shown(follow.query.words(), limit=200)
+        lines += sentence(f"{what} is followed, W ends it", width)
     return tuple(lines)
 
 

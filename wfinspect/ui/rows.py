@@ -562,6 +562,8 @@ class RowTable:
         self._now = _NO_TIME
         """As of when the order is; a duration grows."""
         self._matches: Callable[[Row], bool] = _any_row
+        self.held: Row | None = None
+        """The row that stays where its unseen change has put it, though it is seen by now."""
         self._orders: dict[Target, list[tuple[Any, ...]]] = {}
         """Of each target, the sort keys of the rows that match; a row's key ends with its `InstanceKey`."""
         self._groups = RowGroups()
@@ -640,6 +642,14 @@ class RowTable:
             self._move(removed, added)
         return bool(removed or added)
 
+    def hold(self, row: Row | None) -> None:
+        """Have an unseen row stay in its place until its next change, and no other row."""
+        before, self.held = self.held, row if row is not None and row.is_unseen else None
+        if before is not None and (known := self._given.get(before.key)) is not None:
+            old, new = self._place(known, before), self._place(known)
+            if old != new and old:
+                self._move({old}, [new])
+
     def arrange(
         self, sort: str, matches: Callable[[Row], bool] | None = None, now: datetime = _NO_TIME
     ) -> None:
@@ -676,10 +686,13 @@ class RowTable:
     def _row(self, place: tuple[Any, ...]) -> Row:
         return cast("Row", self._given.get(place[-1]))
 
-    def _place(self, row: Row | None) -> tuple[Any, ...]:
-        """Return the sort key of a row, () where it is not shown."""
+    def _place(self, row: Row | None, held: Row | None = None) -> tuple[Any, ...]:
+        """Return the sort key of a row, () where it is not shown; `held` is another than the held one."""
         if row is None or (row.is_watched and not self._matches(row)):
             return ()
+        held = held or self.held
+        if held is not None and held.key == row.key and held.last_change == row.last_change:
+            row = row._replace(is_unseen=True)
         return (row.is_watched, *_sort_key(self.sort, row, self._now), row.key)
 
     def _move(self, removed: set[tuple[Any, ...]], added: list[tuple[Any, ...]]) -> None:

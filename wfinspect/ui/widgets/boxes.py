@@ -459,7 +459,9 @@ def helpful_commands(
         ("back", "back" if in_detail else "close it", in_detail or not is_watched),
         ("next-tab", "next part", in_detail and is_read),
         ("open", "", not in_detail),
-        ("next-unseen", "", unseen > 0),
+        # Beside its detail, any key marks it.
+        ("seen", "", row.is_unseen and not in_detail and not has_panes),
+        ("next-unseen", "", unseen > row.is_unseen),
         ("filter", "", total > 1),
         ("find", "", True),
         ("upstream", "holds up", is_failed),
@@ -468,7 +470,6 @@ def helpful_commands(
         ("watch", "unwatch", is_watched),
         ("copy", "", True),
         ("history", "", is_read),
-        ("seen", "", row.is_unseen),
         ("compare", "", is_read),
         ("refresh", "", True),
         ("sort", "", total > 1),

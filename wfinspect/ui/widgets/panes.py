@@ -12,6 +12,7 @@ from wfinspect.errors import UsageError
 from wfinspect.model import (
     Family,
     FieldGroup,
+    Follow,
     InstanceKey,
     Target,
     Transition,
@@ -180,6 +181,17 @@ class WatchedList(CursorList[Row]):
         # A sort while the user acts must not carry the row out of sight.
         self.call_after_refresh(self.reveal)
 
+    def hold(self) -> None:
+        """Have the row under the cursor stay where it is once it is seen, until the cursor leaves it."""
+        self.table.hold(self.chosen)
+
+    def go_to(self, index: int) -> None:
+        super().go_to(index)
+        if self.table.held is not None and (row := self.chosen) and row.key != self.table.held.key:
+            self.table.hold(None)
+            self._keep_cursor(row)
+            self.update_lines()
+
     def set_sidebar(self, *, is_sidebar: bool) -> None:
         """Two lines a row, or one."""
         if is_sidebar != self._is_sidebar:
@@ -312,6 +324,8 @@ class Detail(Vertical):
         self._history: tuple[Transition, ...] = ()
         self._has_tabs = True
         self._tab = 0
+        self.follows: Sequence[Follow] = ()
+        """What is followed, of which one may have brought the row."""
         self._is_other = False
         """Another text is to be shown, from its start, as soon as there is room for it."""
         self._starts: list[int] = []
@@ -455,7 +469,7 @@ class Detail(Vertical):
         tasks: tuple[Line, ...] = ()
         if row.family in {Family.FAILURE, Family.ACTIVE}:
             tasks = task_lines(row, self._look, self._now, width)
-        about = instance_text.about(row, width)
+        about = instance_text.about(row, self.follows, width)
         return about, outlook_lines(row, self._look, self._now, width), tasks
 
     def _core(
