@@ -24,7 +24,7 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
         app.press("U")
         # What stands for the whole is tried first, then all tasks are listed, then one is looked at.
         app.wait_for(r"3 calls, starting from its 28 tasks")
-        app.wait_for(r"It waits for nothing that is known yet, with 2 not begun between")
+        app.wait_for(r"It waits for something not known yet, with 2 not begun between")
         app.wait_for(r"29 tasks are not looked at yet: m looks further, up to 10 calls")
         assert simulator.calls.count(UP) == 2
         app.press("m")

@@ -102,7 +102,9 @@ class Dependencies(NamedTuple):
             counts = Counter(each.word for each in self.tasks)
             said = ", ".join(f"{count:,} {word}" for word, count in counts.items())
         if not self.tasks:
-            said = "nothing that is known yet" if self.unread else "nothing"
+            is_up = self.direction is Direction.UPSTREAM
+            unknown = "something not known yet" if is_up else "nothing known yet"
+            said = unknown if self.unread else "nothing"
         return f"{said}, with {len(self.between):,} not begun between" if self.between else said
 
     @property

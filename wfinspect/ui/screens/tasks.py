@@ -358,7 +358,7 @@ class TaskScreen(OverlayScreen):
 
 
 _AT_ONCE, _MORE = 3, 10
-"""Calls that are made without being told what they cost, and at most by one more key."""
+"""Calls that are made at once, and at most by one more key."""
 
 
 class DependenciesScreen(OverlayScreen):
