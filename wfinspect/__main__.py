@@ -165,6 +165,9 @@ def _answer_from_stored(environ: "Mapping[str, str]", *, is_followed: bool) -> i
     if is_followed:
         return summary.follow(path, interval, sys.stdout)
     print(summary.line_of(groups, interval))
+    if unread := summary.unread_words(groups):
+        with contextlib.suppress(OSError):
+            print(f"wfinspect: {unread}", file=sys.stderr)
     return summary.code_of(groups)
 
 

@@ -86,12 +86,12 @@ def test_all_well_is_a_line_each_and_counts_its_calls(doctor: Doctor, simulator:
     found = doctor()
 
     assert doctor.code == 0
-    assert {name for name, (level, _) in found.items() if level != "ok"} == {"terminal"}
+    assert {name for name, (level, _) in found.items() if level != "ok"} == {"terminal", "tls"}
     assert found["credentials"][1].startswith("key LTAI***, profile (env)")
     assert f"; {DEMO_IDS[0]} is " in found["GetWorkflowInstance"][1]
     assert found["ListWorkflowInstances"][1].startswith("permitted, ")
     assert simulator.calls.count() == 2
-    assert found["calls"][1] == "2 today of a budget of 3,000, 2 of them for this"
+    assert found["calls"][1] == "2 today of a budget of 3,000, 2 of them by these checks"
     assert doctor()["calls"][1].startswith("4 today")
 
 
@@ -112,8 +112,8 @@ def test_an_id_that_nobody_has_shows_the_permission(doctor: Doctor) -> None:
     assert found["GetWorkflowInstance"][0] == "ok"
     assert found["GetWorkflowInstance"][1].startswith("permitted, ")
     assert found["ListWorkflowInstances"] == (
-        "ok",
-        "not tried: it takes a watched instance that was read before",
+        "skipped",
+        "it takes a watched instance that was read before",
     )
 
 
@@ -144,7 +144,7 @@ def test_without_credentials_the_way_is_checked_all_the_same(doctor: Doctor) -> 
     skipped = "skipped", "not tried, since credentials failed: see above"
     assert found["GetWorkflowInstance"] == found["ListWorkflowInstances"] == skipped
     assert found["tcp"][0] == "ok"
-    assert found["clock"] == ("skipped", "Not known, since no answer came: see above.")
+    assert found["clock"] == ("skipped", "not known, since no answer came: see above")
 
 
 @pytest.mark.parametrize(("ahead", "words"), [(1200, "behind"), (-1200, "ahead of")])
@@ -160,7 +160,7 @@ def test_a_clock_that_is_off_is_a_warning_that_says_which_way(
     assert "timedatectl" in found["clock"][1]
     assert found["GetWorkflowInstance"][0] == "ok"
     assert simulator.calls.count() == 2
-    assert "2 of them for this" in found["calls"][1]
+    assert "2 of them by these checks" in found["calls"][1]
 
 
 def test_an_unreachable_service_fails_what_needs_it(doctor: Doctor, simulator: Simulator) -> None:
@@ -229,7 +229,7 @@ async def test_behind_a_proxy_the_proxy_is_what_is_connected_to(tmp_path: Path) 
         environ = {"HTTPS_PROXY": f"http://user:canary@127.0.0.1:{proxy.port}", "NO_PROXY": "none"}
         found = await service_findings(1, environ, tmp_path)
 
-    assert found["dns"] == (Level.OK, "the proxy 127.0.0.1 is 127.0.0.1")
+    assert found["dns"] == (Level.OK, "the proxy 127.0.0.1 has 127.0.0.1")
     assert found["tcp"][0] is Level.OK
     assert "closed the connection" in found["tls"][1]
     assert "canary" not in str(found)

@@ -56,7 +56,7 @@ COMMANDS: Mapping[str, Command] = {
         examples=(
             "get 10432987165",
             "get 10432987165 10433001244 -o json",
-            "get 10432987165 --field Status --field BizDate",
+            "get 10432987165 --field Status --field Name",
         ),
     ),
     "status": Command(
@@ -64,13 +64,16 @@ COMMANDS: Mapping[str, Command] = {
         "Print one line an instance: mark, ID, status, name, time in this state. Without IDs it is "
         "the watched list, each instance read with its own profile and region. The list is never "
         "changed. With --short it is one line for a status bar, from what the app or watch --forever has "
-        "stored, without a call: X failed, > running, ~ waiting, . not run, + succeeded, ? never read, "
-        "unknown or gone, ! changes you have not seen. A ? behind a count means that readings "
-        "of it are too old to count as the present, and (12m) how old the oldest of them is. With -o prometheus it is gauges for "
-        "a textfile collector, also without a call, and the exit code is 0.",
+        "stored, without a call. With -o prometheus it is gauges for a textfile collector, also "
+        "without a call, and the exit code is 0.\n\n"
+        "signs:\n"
+        "  X > ~ . +  failed, running, waiting, not run, succeeded\n"
+        "  ?          never read, unknown or gone; behind a count: readings of it are\n"
+        "             too old to count as the present, the oldest of them (12m) old\n"
+        "  !          changes you have not seen",
         f"exit codes: 0 all succeeded, or the list is empty; 1 one failed; 8 one is still pending; "
         f"{_REFUSED}; {_TROUBLE}; with --short, 3 one was never read; 5 no such instance. "
-        "Of several the first of 4, 5, 2, 3, 1, 8",
+        "If several hold, the first of 4, 5, 2, 3, 1, 8",
         "[ID ...]",
         examples=(
             "status 10432987165 -o json",
@@ -85,9 +88,9 @@ COMMANDS: Mapping[str, Command] = {
         "follows the watched list, which it never changes. An outage does not end it. What is "
         "wrong, and how far it is, goes to standard error.",
         "exit codes: 0 as wanted; 1 settled, and not as wanted: one failed, or for any:... and "
-        f"all:failure it can't come any more; {_REFUSED}; 3 no usable answer ever came; 4 credentials "
-        "missing, expired or refused before the first reading; 5 no such instance, or gone; 124 --timeout has passed; 129, 130, 143 ended by HUP, INT, "
-        "TERM. Of several the first of 4, 5, 2, 3, 1",
+        f"all:failure it can't come any more; {_REFUSED}; 3 one can't be read, and waiting helps nothing; 4 credentials "
+        "missing, expired or refused before the first reading; 5 no such instance, or gone; 124 --timeout has passed, also if nothing was read; 129, 130, 143 ended by HUP, INT, "
+        "TERM. If several hold, the first of 4, 5, 2, 3, 1",
         "[ID ...]",
         examples=(
             "watch 10432987165 --until all:success --timeout 2h",

@@ -14,7 +14,7 @@ import shutil
 import ssl
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -37,7 +37,7 @@ from wfinspect.errors import (
     UsageError,
     WfInspectError,
 )
-from wfinspect.format import duration, shown
+from wfinspect.format import cell_width, duration, shown
 from wfinspect.model import InstanceId, Target, WorkflowInstance, day_of
 from wfinspect.redaction import without_keys
 from wfinspect.settings import OPTIONS, NotifySettings, Settings, home_of
@@ -64,7 +64,7 @@ class Level(StrEnum):
     WARNING = "warning"
     FAILURE = "failure"
     SKIPPED = "skipped"
-    """It needs what failed before it."""
+    """It was not tried."""
 
 
 _COLORS = {
@@ -231,7 +231,7 @@ class StoreChecks:
         day, budget = day_of(target.region, self._clock.now()), self._settings.budget
         with contextlib.closing(Store(self._directory, self._clock.now)) as store:
             used = store.calls(target.account, day)
-        text = f"{used:,} today of a budget of {budget:,}, {calls.total()} of them for this"
+        text = f"{used:,} today of a budget of {budget:,}, {calls.total()} of them by these checks"
         if used >= budget:
             return warning(f"{text}: polling waits for tomorrow; --budget sets it.")
         return Found(text)
@@ -319,7 +319,7 @@ class ServiceChecks:
         hop = self._hop()
         self._addresses = await resolve(hop)
         through = "the proxy " if hop.proxy else ""
-        return Found(f"{through}{hop.host} is {', '.join(self._addresses[:3])}")
+        return Found(f"{through}{hop.host} has {', '.join(self._addresses[:3])}")
 
     async def _check_tcp(self) -> Found:
         hop, began = self._hop(), self._clock.monotonic()
@@ -331,7 +331,7 @@ class ServiceChecks:
 
         endpoint = self.target.endpoint
         if is_loopback(endpoint):
-            return Found("not tried here: plain http on this machine")
+            return Found("plain http on this machine", Level.SKIPPED)
         proxy = self._hop().proxy
         peer = await shake_hands(proxy, endpoint, tls_context(self._environ))
         through = "through the proxy, " if proxy else ""
@@ -359,7 +359,7 @@ class ServiceChecks:
     async def _check_list(self) -> Found:
         known = [i for i in self._watched(self.target) if i.project_id and i.biz_date]
         if not known:
-            return Found("not tried: it takes a watched instance that was read before")
+            return Found("it takes a watched instance that was read before", Level.SKIPPED)
         client, began = await self._open(), self._clock.monotonic()
         one = known[0]
         try:
@@ -378,7 +378,7 @@ class ServiceChecks:
     async def _check_clock(self) -> Found:
         skew = None if self._client is None else self._client.skew_seconds
         if skew is None:
-            return Found("Not known, since no answer came: see above.", Level.SKIPPED)
+            return Found("not known, since no answer came: see above", Level.SKIPPED)
         off = duration(abs(skew))
         if abs(skew) < _GOOD_CLOCK_SECONDS:
             return Found(f"within {off} of the service's")
@@ -614,12 +614,21 @@ def _print_info(args: argparse.Namespace, settings: Settings, environ: Mapping[s
         values = [dict(zip(_INFO_KEYS, row, strict=True)) for row in rows]
         print(output.as_rows("json", values, _INFO_KEYS, settings.zone))
     else:
-        print(output.aligned(rows))
+        print("\n".join(_setting_lines(rows)))
     if trouble is not None:
         raise trouble
     return 0
 
 
+def _setting_lines(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    """Yield lines in columns; a long value, such as a path, moves only its own source to the right."""
+    width = max((w for _, value, _ in rows if (w := cell_width(value)) <= _COLUMN), default=0)
+    for name, value, source in rows:
+        room = " " * max(0, width - cell_width(value))
+        yield f"{name:<{len('notify tmux_passthrough')}}  {value}{room}  {source}".rstrip()
+
+
+_COLUMN = 32
 _INFO_KEYS = ("name", "value", "source")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import read_instances, resolve_target, run_counted
+from wfinspect.commands.once import read_instances, resolve_target, run_counted, sentences
 from wfinspect.errors import UsageError
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--field",
         action="append",
         metavar="NAME",
-        help="print this field's value, e.g. Status; given several times, tab separated in a line",
+        help="print this field's value as the service has it, e.g. Status; times are milliseconds. "
+        "Several fields are separated by tabs; with several IDs the ID comes first",
     )
 
 
@@ -49,7 +50,6 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
                 links=[settings.link_to(target, each) for each in found],
             )
         )
-    # Each error once, however many IDs it kept from being read.
-    for sentence in dict.fromkeys(map(str, reading.errors.values())):
+    for sentence in sentences(reading.errors):
         output.say(sentence)
     return reading.exit_code

@@ -15,13 +15,13 @@ from wfinspect.commands import output
 from wfinspect.commands.follow import follow_values, is_bounded
 from wfinspect.commands.once import read_input, resolve_target, stored
 from wfinspect.errors import NotFound, UsageError
-from wfinspect.format import MARKS, duration, shown
+from wfinspect.format import duration, shown
 from wfinspect.format import moment as moment_of
 from wfinspect.model import (
+    Family,
     Follow,
     InstanceKey,
     Query,
-    Status,
     Target,
     Transition,
     WorkflowInstance,
@@ -39,6 +39,7 @@ from wfinspect.watching.store import (
     text_of,
     to_microseconds,
 )
+from wfinspect.watching.summary import MARKS
 
 KEYS = (
     *(
@@ -82,7 +83,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     clock = SystemClock()
     if args.action in {None, "export"}:
         if args.what:
-            raise UsageError(f"{args.what[0][:40]!r} is one too many: add or remove takes IDs.")
+            file = f"it is printed: wfinspect list export > {args.what[0][:40]}"
+            hint = file if args.action else "add or remove takes IDs."
+            raise UsageError(f"{args.what[0][:40]!r} is one too many: {hint}")
         stored(settings, clock, lambda store: _print(store, args, settings, clock))
         return 0
     if args.action == "import" and len(args.what) != 1:
@@ -108,14 +111,13 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
 
 def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Clock) -> None:
-    rows = store.rows()
+    from wfinspect.watching.outlook import judged_rows
+
+    rows = [*judged_rows(store, store.rows(), settings.interval, clock.moment())]
     if args.action == "export" and args.output in {"table", "json"}:
         print(exported(store, settings.interval, clock.moment()))
     elif args.output != "table" or args.action == "export":
-        from wfinspect.watching.outlook import judged_rows
-
-        judged = judged_rows(store, rows, settings.interval, clock.moment())
-        print(output.as_rows(args.output, [*map(row_values, judged)], KEYS, settings.zone))
+        print(output.as_rows(args.output, [*map(row_values, rows)], KEYS, settings.zone))
     elif rows:
         targets = {row.key.target for row in rows}
         has_several = len(targets) > 1
@@ -127,10 +129,19 @@ def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Cl
             *(("ENDPOINT",) * has_endpoints),
         )
         lines = [titles, *(_line(row, now)[: len(titles)] for row in rows)]
-        if any(row.note for row in rows):
-            notes = ["NOTE", *(shown(row.note, limit=200) for row in rows)]
-            lines = [(*line, note) for line, note in zip(lines, notes, strict=True)]
+        for title, column in (
+            ("LATE", [late_of(row, now) for row in rows]),
+            ("UNSEEN", ["!" * row.is_unseen for row in rows]),
+            ("NOTE", [shown(row.note, limit=200) for row in rows]),
+        ):
+            if any(column):
+                lines = [(*a, b) for a, b in zip(lines, [title, *column], strict=True)]
         print(output.aligned(lines))
+        if unread := sum(row.instance is None and not row.is_gone for row in rows):
+            output.say(
+                f"{unread} not read yet: the app and `wfinspect watch --forever` read the list; "
+                "`wfinspect status` reads it now, and stores nothing."
+            )
     else:
         output.say(output.EMPTY_LIST)
 
@@ -155,17 +166,26 @@ def _line(row: Row, now: datetime) -> tuple[str, ...]:
     instance, target = row.instance, row.key.target
     read = "-" if row.read_at is None else f"{duration((now - row.read_at).total_seconds())} ago"
     status = "" if row.is_gone or instance is None else instance.status
-    family = family_of(status)
+    word, family = shown(status, limit=40) or "-", family_of(status)
+    if row.is_gone:
+        word = "gone"
+    elif instance is not None and not row.is_live:
+        word, family = f"{word}?", Family.UNKNOWN
     return (
-        output.Colored(MARKS[Status(status)], family),
+        output.Colored(MARKS[family_of(status)], family),
         str(row.key.id),
-        output.Colored("gone" if row.is_gone else shown(status, limit=40) or "-", family),
+        output.Colored(word, family),
         shown(instance.name if instance else "", limit=200) or "-",
         read,
         shown(target.profile),
         shown(target.region),
         shown(target.endpoint),
     )
+
+
+def late_of(row: Row, now: datetime) -> output.Colored:
+    """Return in a few words why a row counts as late; "" where it does not."""
+    return output.Colored(next(iter(row.late_words(now)), ""), output.YELLOW)
 
 
 def row_values(row: Row) -> output.Values:
@@ -319,8 +339,9 @@ def _options(there: Target, own: Target) -> str:
 
 
 def _read(name: str, target: Target, now: datetime) -> Brought:
+    data = read_input(name, "list import")
     try:
-        return imported(read_input(name, "list import"), target, now)
+        return imported(data, target, now)
     except UsageError as error:
         raise UsageError(f"list import: {name}: {error}") from None
 

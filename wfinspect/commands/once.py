@@ -2,10 +2,11 @@
 
 import contextlib
 import random
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock, SystemClock
@@ -26,6 +27,7 @@ from wfinspect.errors import (
     Unreachable,
     UsageError,
 )
+from wfinspect.format import listed
 from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance, day_of
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import Group, InstanceSource, group_of
@@ -100,6 +102,22 @@ class Reading:
     def exit_code(self) -> int:
         """0 if all were read, else the code of the gravest error."""
         return gravest({error.exit_code for error in self.errors.values()})
+
+
+def sentences(errors: Mapping[InstanceId, ServiceError]) -> Sequence[str]:
+    """Return what to say of errors: each once, however many IDs it kept from being read."""
+    missing = [key for key, error in errors.items() if isinstance(error, NotFound)]
+    if len(missing) < 2:  # noqa: PLR2004 - several
+        return [*dict.fromkeys(map(str, errors.values()))]
+    first = errors[missing[0]].sentence
+    others = dict.fromkeys(str(e) for e in errors.values() if not isinstance(e, NotFound))
+    said = first.replace(
+        f"instance {missing[0]} ", f"instances {listed([*map(str, missing)], _NAMED)} "
+    )
+    return [said, *others]
+
+
+_NAMED = 10
 
 
 def gravest(codes: Collection[int]) -> int:
@@ -190,6 +208,8 @@ THROTTLED_BASE_SECONDS = 1.0
 CAP_SECONDS = 20.0
 TOTAL_SECONDS = 30.0
 """From the first attempt to the beginning of the last."""
+SILENT_SECONDS = 3.0
+"""After which a user is told that it lasts."""
 _RNG = random.Random()
 _T = TypeVar("_T")
 
@@ -208,17 +228,28 @@ async def with_retries(
     import asyncio
 
     started = clock.monotonic()
-    for number in range(1, ATTEMPTS):
-        try:
-            return await attempt()
-        except ServiceError as error:
-            if not is_worth_retrying(error):
-                raise
-            pause = pause_seconds(error, number, rng)
-            if clock.monotonic() - started + pause > TOTAL_SECONDS:
-                raise
-        await (sleep or asyncio.sleep)(pause)
-    return await attempt()
+    silence = asyncio.get_running_loop().call_later(SILENT_SECONDS, say_that_it_lasts)
+    try:
+        for number in range(1, ATTEMPTS):
+            try:
+                return await attempt()
+            except ServiceError as error:
+                if not is_worth_retrying(error):
+                    raise
+                pause = pause_seconds(error, number, rng)
+                if clock.monotonic() - started + pause > TOTAL_SECONDS:
+                    raise
+            await (sleep or asyncio.sleep)(pause)
+        return await attempt()
+    finally:
+        silence.cancel()
+
+
+@cache  # of many calls once
+def say_that_it_lasts() -> None:
+    """Say on a terminal that no answer has come yet."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        say(f"No answer yet. It is tried for about {TOTAL_SECONDS:g}s; Ctrl-C ends it.")
 
 
 def is_worth_retrying(error: ServiceError) -> bool:
@@ -333,7 +364,6 @@ def read_input(name: str, what: str) -> bytes:
     Raises:
         UsageError: it can't be read.
     """
-    import sys
     from pathlib import Path
 
     try:

@@ -9,23 +9,23 @@ from datetime import datetime
 
 from wfinspect.clock import Clock, Moment, SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.list import KEYS, row_values
+from wfinspect.commands.list import KEYS, late_of, row_values
 from wfinspect.commands.once import (
     OnCall,
     gravest,
     read_instances,
     resolve_target,
     run_counted,
+    sentences,
     stored,
     stored_rows,
 )
 from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError, StoreError, UsageError
-from wfinspect.format import MARKS, duration, shown
+from wfinspect.format import duration, shown
 from wfinspect.model import (
     Family,
     InstanceId,
     InstanceKey,
-    Status,
     Target,
     WorkflowInstance,
     day_of,
@@ -74,13 +74,19 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         listed = {row.key: row for row in rows}
         rows = [listed.get(key) or Row(key) for key in keys]
     if args.short:
-        print(short_line(rows, settings.interval, clock.now()))
-        return summary.code_of(map(_group, rows))
+        groups = [*map(_group, rows)]
+        print(summary.line_of(groups, settings.interval, clock.now().timestamp()))
+        return _code_of(groups)
     outcomes = {} if is_stored or not rows else _read_all(rows, settings, environ, clock)
     if args.output == "table" and not rows:
         output.say(output.EMPTY_LIST)
     elif args.output == "table":
-        print(output.aligned([_line(row, outcomes[row.key], clock.now()) for row in rows]))
+        now = clock.now()
+        read = [_with_outcome(row, outcomes[row.key], now) for row in rows]
+        lines = [_line(row, outcomes[row.key], now) for row in _judged(read, settings, clock)]
+        # Without what no row has.
+        shown_too = [at for at in (5, 6) if any(line[at] for line in lines)]
+        print(output.aligned([(*line[:5], *(line[at] for at in shown_too)) for line in lines]))
     elif args.output == "prometheus":
         text = stored(
             settings, clock, lambda s: metrics(s, rows, settings.interval, clock.moment())
@@ -93,7 +99,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             for row in _judged(read, settings, clock)
         ]
         print(output.as_rows(args.output, found, (*KEYS, "trouble"), settings.zone))
-    for sentence in dict.fromkeys(str(o) for o in outcomes.values() if isinstance(o, ServiceError)):
+    for sentence in sentences(
+        {k.id: o for k, o in outcomes.items() if isinstance(o, ServiceError)}
+    ):
         output.say(sentence)
     return gravest(_codes(outcomes.values()))
 
@@ -101,8 +109,6 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 def _known_rows(args: argparse.Namespace, settings: Settings, clock: Clock) -> list[Row]:
     """Return the watched list; without it, instances that are named can still be read."""
     is_needed = not args.ids or args.short or args.output == "prometheus"
-    if args.output == "table" and not is_needed:
-        return []
     try:
         return stored_rows(settings, clock)
     except StoreError as error:
@@ -134,6 +140,12 @@ def _print_summary(args: argparse.Namespace, settings: Settings, clock: Clock) -
     if (groups := summary.read(database)) is None:
         return None
     print(summary.line_of(groups, settings.interval, clock.now().timestamp()))
+    return _code_of(groups)
+
+
+def _code_of(groups: Sequence[summary.Group]) -> int:
+    if unread := summary.unread_words(groups):
+        output.say(unread)
     return summary.code_of(groups)
 
 
@@ -243,16 +255,16 @@ def _labels(values: Mapping[str, str]) -> str:
 
 
 def _line(row: Row, outcome: Outcome, now: datetime) -> tuple[str, ...]:
-    """Mark, ID, status word, name, time in this state; for what could not be read, what is known."""
+    """Mark, ID, status word, name, time in this state, lateness, unseen; if not read, what is known."""
     family = Family.UNKNOWN
     if isinstance(outcome, WorkflowInstance):
         since, family = state_since(Row(row.key, outcome)), outcome.family
-        mark, word, name = MARKS[Status(outcome.status)], outcome.status, outcome.name
+        mark, word, name = summary.MARKS[family], outcome.status, outcome.name
         time = "-" if since is None else duration(now.timestamp() - since)
     else:
         is_missing = isinstance(outcome, NotFound)
         word = NotFound.default_cause if is_missing else outcome.cause
-        mark, name, time = MARKS[Status.UNKNOWN], "", "-"
+        mark, name, time = summary.MARKS[family], "", "-"
         if row.instance is not None and row.read_at is not None:
             name = row.instance.name
             if not is_missing:
@@ -264,4 +276,6 @@ def _line(row: Row, outcome: Outcome, now: datetime) -> tuple[str, ...]:
         output.Colored(shown(word) or "-", family),
         shown(name, limit=200) or "-",
         time,
+        late_of(row, now),
+        "!" * row.is_unseen,
     )

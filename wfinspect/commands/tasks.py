@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
+from typing import TypeVar
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import Requester, resolve_target
-from wfinspect.errors import NotFound, UsageError
+from wfinspect.commands.once import Requester, is_worth_retrying, resolve_target
+from wfinspect.errors import NotFound, ServiceError, UsageError
 from wfinspect.export import csv_table
 from wfinspect.format import (
     duration,
@@ -34,10 +35,12 @@ from wfinspect.model import (
     zone_words,
 )
 from wfinspect.parsing import parse_id
-from wfinspect.search import TASK_WORDS, read_id, read_word
+from wfinspect.search import TASK_WORDS, read_word
 from wfinspect.settings import Settings
-from wfinspect.watching.api import TaskLog, TaskOf, TasksOf
+from wfinspect.watching.api import InstanceOf, Request, TaskLog, TaskOf, TasksOf
 from wfinspect.watching.cadence import FOLLOW_SECONDS
+
+_T = TypeVar("_T")
 
 _OF_INSTANCE = (
     "workflow_instance_id",
@@ -138,7 +141,7 @@ _NAMED = 3
 
 def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--task", type=read_id, metavar="TASK_ID", help="of this task")
+    which.add_argument("--task", metavar="TASK", help="of this task: its name or ID")
     which.add_argument(
         "--failed",
         dest="is_of_failed",
@@ -152,7 +155,8 @@ def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
         "--follow",
         dest="is_followed",
         action="store_true",
-        help=f"print what comes until the run is over, read every {FOLLOW_SECONDS:g}s or --interval",
+        help="print what comes until that task's run is over, also after an outage; read every "
+        f"{FOLLOW_SECONDS:g}s or --interval",
     )
 
 
@@ -198,28 +202,50 @@ async def _print_logs(
         text = await requester.answer(TaskLog(key.target, task.id, args.run))
         log.print(text, is_whole=not args.is_followed)
         if args.is_followed:
-            await _follow(requester, task, log, every)
+            word = await _follow(requester, task, log, every)
+            of = await _patient(requester, InstanceOf(key), every)
+            goes_on = f" {key.id} goes on ({shown(of.status, limit=40)}): `wfinspect watch {key.id}` follows it."
+            output.say(f"{name} is over: {word}.{'' if of.is_settled else goes_on}")
         if not log.text:
             output.say("This run has written no log.")
         elif not log.has_printed:
             output.say("No line of it matches.")
 
 
-async def _follow(
-    requester: Requester, task: TaskInstance, log: "GrowingLog", every: float
-) -> None:
+async def _follow(requester: Requester, task: TaskInstance, log: "GrowingLog", every: float) -> str:
+    """Print a log until its run is over; return how the run ended."""
     read = TaskLog(requester.target, task.id)
     is_over = task.family.is_settled
     while not is_over:
         await asyncio.sleep(every)
         before = log.text
-        log.print(await requester.answer(read), is_whole=False)
+        log.print(await _patient(requester, read, every), is_whole=False)
         if log.text == before:
             # The state costs a call of its own, which a log that grows spares.
-            task = await requester.answer(TaskOf(requester.target, task.id))
+            task = await _patient(requester, TaskOf(requester.target, task.id), every)
             if is_over := task.family.is_settled:
-                log.print(await requester.answer(read), is_whole=False)
+                log.print(await _patient(requester, read, every), is_whole=False)
     log.print(log.text, is_whole=True)
+    return shown(task.word, limit=40)
+
+
+async def _patient(requester: Requester, request: Request[_T], every: float) -> _T:
+    """Return what a request gives; an outage is said, and does not end it."""
+    is_lost = False
+    while True:
+        try:
+            answer = await requester.answer(request)
+        except ServiceError as error:
+            if not is_worth_retrying(error):
+                raise
+            if not is_lost:
+                output.say(f"{error} It is tried again every {every:g}s.")
+            is_lost = True
+            await asyncio.sleep(every)
+        else:
+            if is_lost:
+                output.say("Contact is back.")
+            return answer
 
 
 def _period(settings: Settings) -> float:
@@ -232,10 +258,11 @@ def _chosen(
 ) -> Sequence[TaskInstance]:
     """Return the tasks whose logs are wanted; say which ones are passed over."""
     if args.task is not None:
-        named = [task for task in tasks if args.task in {task.id, task.task_id}]
+        by_id = [task for task in tasks if args.task in {str(task.id), str(task.task_id)}]
+        named = by_id or [task for task in tasks if task.task_name == args.task]
         if not named:
             raise NotFound(
-                f"{instance_id} has no task {args.task}: `wfinspect tasks {instance_id}` lists them."
+                f"{instance_id} has no task {shown(args.task, limit=60)}: `wfinspect tasks {instance_id}` lists them."
             )
         return named[:1]
     others = [task for task in tasks if not task.is_frozen]

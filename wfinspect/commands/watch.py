@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import queue
+import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -120,6 +121,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     )
     poller = Poller(engine)
     is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
+    # What reads a pipe, such as tee, may write to the same terminal, and later than the next progress.
+    is_terminal = is_terminal and not _is_piped()
     progress = ProgressLine(sys.stderr, settings.zone, is_terminal=is_terminal)
     ways: Mapping[str, Callable[[Change], str]] = {
         "table": partial(Change.as_text, zone=settings.zone),
@@ -137,6 +140,13 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         finally:
             progress.clear()
             poller.stop()
+
+
+def _is_piped() -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):  # there is none
+        return False
 
 
 def _refuse_what_contradicts(args: argparse.Namespace) -> None:
@@ -241,6 +251,7 @@ class Follower:
         """
         self._is_endless, self._awaited = not until, awaited
         self._trouble: Trouble | None = None
+        self._until = until
         self._is_any, self._state = until.startswith("any:"), until.partition(":")[2]
         self._fail_fast = fail_fast
         self._given = Rows()
@@ -251,6 +262,8 @@ class Follower:
         for key in keys or ():
             self._stand(key, None)
         self._reported: dict[InstanceKey, Row] = {}
+        self._stored: dict[InstanceKey, Row] = {}
+        """What was stored of those that are not reported yet."""
 
     def take(self, snapshot: Snapshot) -> list[Change]:
         """Take the newest snapshot in; return what is new in it."""
@@ -318,11 +331,24 @@ class Follower:
             return f"{', '.join(parts)}; unknown or gone: {shown(' '.join(missing))}"
         return ", ".join(parts)
 
+    def end(self) -> str:
+        """Return how far it came, and why that is the end where no failure is."""
+        is_missed = self.exit_code == 1 and self._state != DONE
+        return self.summary() + f"; {self._until} can't come true any more" * is_missed
+
     def _change(self, row: Row) -> Change | None:
         instance, read_at, news = row.instance, row.read_at, row.last_change
         if instance is None or read_at is None:
             return None
         before = self._reported.get(row.key)
+        if before is None and not row.is_live:
+            # From the store: not yet a reading of this watch.
+            self._stored.setdefault(row.key, row)
+            return None
+        if before is None:
+            former = self._stored.pop(row.key, None)
+            is_other = former and former.instance and former.instance.status != instance.status
+            before = former if is_other else None
         self._reported[row.key] = row
         at, between, was = read_at, None, None
         if before is not None and before.instance is not None and before.read_at is not None:
@@ -404,6 +430,9 @@ class ProgressLine:
         if health.contact is Contact.LIVE and health.slow is not None:
             words = health.slow.words
         if health.trouble is not None:
+            if health.contact is Contact.LIVE and health.last_good_at is not None:
+                # Not yet lost, and not to be called live beside what keeps it from being read.
+                words = f"last read {health.last_good_at.astimezone(self._zone):%H:%M:%S}"
             words += f": {shown(health.trouble.cause)}"
             if health.trouble.retry_at is not None:
                 words += f", next try {health.trouble.retry_at.astimezone(self._zone):%H:%M:%S}"
@@ -478,7 +507,7 @@ def follow(
         is_over = code is not None or left <= 0
         progress.show(snapshot, follower.summary(), is_over=is_over)
         if is_over:
-            progress.say(f"{'Timed out' if code is None else 'Ended'}: {follower.summary()}.")
+            progress.say(f"{'Timed out' if code is None else 'Ended'}: {follower.end()}.")
             return TIMED_OUT if code is None else code
         with contextlib.suppress(queue.Empty):
             pings.get(timeout=min(left, _LONGEST_WAIT_SECONDS))

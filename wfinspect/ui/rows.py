@@ -276,16 +276,6 @@ def name_of(row: Row) -> Span:
     return name, Role.STRONG if row.is_unseen else Role.TEXT
 
 
-def late_words(row: Row, now: datetime) -> tuple[str, ...]:
-    """Why a row counts as late, the longest wording first, e.g. ``late by 19m``; () for one that does not."""
-    if not row.is_late or row.outlook is None:
-        return ()
-    if said := row.outlook.deadline:
-        return said, said.partition(":")[0], "at risk" if said.startswith("at risk") else "late"
-    by = row.outlook.lateness.late_by(now) if row.outlook.lateness else ""
-    return (f"late by {by}", f"late {by}", "late") if by else ("late",)
-
-
 def figure(row: Row) -> list[Span]:
     """E.g. ``17/23`` with a blank behind it; where that is not the present, with a ``?`` as a state."""
     if row.outlook is None or row.outlook.progress is None or is_overtaken(row):
@@ -314,7 +304,7 @@ def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> tuple[Span,
     `apart` is what tells the row from others of its name, and stands before all that.
     """
     which: list[Span] = [(f"{apart} ", Role.TEXT)] if apart else []
-    words = late_words(row, now)
+    words = row.late_words(now)
     fitting = next((w for w in words if cell_len(w) + width_of(which) < room), *words[-1:] or ("",))
     late: list[Span] = [(f"{fitting} ", Role.TROUBLE)] if fitting else []
     left = room - width_of([*which, *late])
@@ -472,7 +462,7 @@ def list_line(
     if apart and not for_note.cells and cell_len(name) + len(apart) < for_name.cells:
         name = f"{name} {apart}"
     word, word_role = state_word(row)
-    if not for_note.cells and (late := late_words(row, now)):
+    if not for_note.cells and (late := row.late_words(now)):
         word = next((each for each in late if cell_len(each) <= for_word.cells), late[-1])
         word_role = Role.TROUBLE
     elif cell_len(word) > for_word.cells:

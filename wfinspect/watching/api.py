@@ -142,6 +142,15 @@ class Row(NamedTuple):
             return ""
         return self.outlook.deadline or ("late" if self.outlook.is_late else "")
 
+    def late_words(self, now: datetime) -> tuple[str, ...]:
+        """Why it counts as late, the longest wording first, e.g. ``late by 19m``; () if it does not."""
+        if not self.is_late or self.outlook is None:
+            return ()
+        if said := self.outlook.deadline:
+            return said, said.partition(":")[0], "at risk" if said.startswith("at risk") else "late"
+        by = self.outlook.lateness.late_by(now) if self.outlook.lateness else ""
+        return (f"late by {by}", f"late {by}", "late") if by else ("late",)
+
 
 _READ_AT = Row._fields.index("read_at")
 

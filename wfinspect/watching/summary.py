@@ -84,6 +84,16 @@ def code_of(groups: Iterable[Group]) -> int:
     return 1 if "failure" in families else 0 if families <= SETTLED else 8
 
 
+def unread_words(groups: Iterable[Group]) -> str:
+    """Return a sentence on those that were never read; "" where there are none."""
+    count = sum(count for family, _, count, *_ in groups if family is None)
+    return (
+        f"{count} never read: the app and `wfinspect watch --forever` read the watched list."
+        if count
+        else ""
+    )
+
+
 def age(seconds: float) -> str:
     """Return how long ago in at most five characters, as `format.age` does."""
     minutes = int(max(0.0, seconds) // 60)

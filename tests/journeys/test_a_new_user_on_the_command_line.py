@@ -1,0 +1,94 @@
+"""What is printed says what it rests on, and an outage ends nothing that can go on."""
+
+from journey import SCRIPT, Home
+from pty_session import PtySession
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+ONE, TWO = DEMO_IDS[:2]
+EVERY = "from wfinspect.commands import tasks; tasks._period = lambda _: 0.2"
+
+
+def test_a_log_is_followed_through_an_outage_and_its_end_is_named(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(TWO, "Running")
+    patch = f"{EVERY}; from wfinspect.commands import once; once.ATTEMPTS = 1"
+    patch += "; from wfinspect.watching import limits; limits.DOWN_SECONDS = 0.2, 0.4"
+    with home.start("logs", TWO, "--follow", size=(200, 40), patch=patch) as follower:
+        follower.wait_for(r"INFO M1_job_0: ")
+        simulator.stop()
+        follower.wait_for("It is tried again every 0.2s")
+        simulator.start()
+        follower.wait_for("Contact is back")
+        simulator.set_status(TWO, "Success")
+        assert follower.wait_exit() == 0
+        assert " is over: Success." in follower.text()
+        assert f"{TWO} goes on" not in follower.text()
+
+
+def test_a_task_is_named_and_the_instance_goes_on(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(TWO, "Running")
+    done = next(
+        line.split()[2]
+        for line in home.run("tasks", TWO).stdout.splitlines()
+        if line.split()[1] == "Success"
+    )
+
+    followed = home.run("logs", TWO, "--task", done, "--follow")
+
+    assert followed.returncode == 0
+    assert f"{done} is over: Success. {TWO} goes on (Running): " in followed.stderr
+    unknown = home.run("logs", TWO, "--task", "no_such_task")
+    assert (unknown.returncode, "`wfinspect tasks" in unknown.stderr) == (5, True)
+
+
+def test_the_stored_list_never_passes_for_the_present(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(ONE, "Running")
+    home.run("list", "add", ONE, TWO)
+    unread = home.run("list")
+    assert "2 not read yet: " in unread.stderr
+    assert "2 never read: " in home.run("status", "--short").stderr
+    with home.start(size=(80, 24)) as app:
+        app.wait_for("Running")
+        simulator.set_status(ONE, "Failure")
+        app.wait_for("Failure")
+        app.quit()
+
+    old = "from wfinspect.watching import outlook; outlook.old_after = lambda *_: 0.0"
+    with home.start("list", size=(160, 24), patch=old) as listed:
+        assert listed.wait_exit() == 0
+        heading, first, *_ = listed.text().splitlines()
+        assert heading.split() == ["ID", "STATUS", "NAME", "READ", "UNSEEN"]
+        assert first.split()[:3] == ["X", str(ONE), "Failure?"]
+        assert first.split()[-1] == "!"
+    fresh = home.run("status").stdout.splitlines()
+    assert [line.split()[-1] == "!" for line in fresh] == [True, False]
+    simulator.stop()
+    patch = "from wfinspect.watching import view; view.old_after = lambda *_: 0.0"
+    with home.start("watch", "--forever", size=(160, 24), patch=patch) as watch:
+        watch.wait_for("connection refused")
+        assert "-> Failure" not in watch.text()
+        watch.press("ctrl+c")
+        assert watch.wait_exit() == 130
+
+
+def test_what_a_pipe_hands_on_is_not_glued_to_the_progress(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(ONE, "Running")
+    command = ["sh", "-c", f"{SCRIPT} watch {ONE} --interval 2 | cat"]
+    with PtySession(command, home=home.path, env=home.environ, size=(120, 24)) as watch:
+        watch.wait_for("-> Running")
+        simulator.set_status(ONE, "Success")
+        assert watch.wait_exit() == 0
+        assert "settled |" not in watch.log.decode()
+
+
+def test_a_service_that_hangs_is_said_on_a_terminal(home: Home, simulator: Simulator) -> None:
+    simulator.faults.add("hang")
+    patch = "from wfinspect.commands import once; once.SILENT_SECONDS = 0.2"
+    with home.start("get", ONE, size=(100, 24), patch=patch) as get:
+        get.wait_for("No answer yet. It is tried for about 30s")
+        get.press("ctrl+c")
+        assert get.wait_exit() == 130
