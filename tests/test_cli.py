@@ -342,7 +342,7 @@ def test_every_command_has_help(run: Run, name: str) -> None:
     assert 1 <= len(examples) <= 3
     has_all = {option.name for option in OPTIONS if re.search(rf"--{option.name}\b", run.out)}
     assert "profile" in has_all
-    assert len(has_all) in ({len(OPTIONS)} if name == "demo" else range(4))
+    assert len(has_all) < 4
     assert lines[-1].startswith("Options for all commands")
 
 

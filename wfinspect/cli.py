@@ -67,7 +67,7 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     # The options that every command takes, before or behind its name.
     common = _Parser(prog="wfinspect", add_help=False, allow_abbrev=False)
     # All of them would push what there is to know of a command off the screen; the app's help has them.
-    is_of_app = not any(word in COMMANDS and word != "demo" for word in argv)
+    is_of_app = not any(word in COMMANDS for word in argv)
     _add_options(common, is_shown=is_of_app)
     namespace, rest = common.parse_known_args(list(argv))
     if rest[:1] == ["help"] and rest[1:2] and rest[1] in COMMANDS and rest[1] not in TOPICS:
@@ -171,11 +171,9 @@ class _Parser(argparse.ArgumentParser):
         if not name.startswith("-"):
             raise UsageError(f"{name!r} is one too many: {self.usage}")
         shows = f"`{self.prog} --help` shows what can be given."
+        long = name if name.startswith("--") else _LONG.get(name, "")
         known = [flag for flag in self._option_string_actions if flag.startswith("--")]
-        if not name.startswith("--"):
-            # A letter is like too many names.
-            known = [flag for flag in known if flag == _LONG.get(name)]
-        hint = did_you_mean(_LONG.get(name, name), known, shows)
+        hint = did_you_mean(long, known, shows) if long in known or long == name else shows
         raise UsageError(f"There is no option {name!r}: {hint}")
 
     def has_option(self, flag: str) -> bool:

@@ -229,7 +229,7 @@ async def test_behind_a_proxy_the_proxy_is_what_is_connected_to(tmp_path: Path) 
         environ = {"HTTPS_PROXY": f"http://user:canary@127.0.0.1:{proxy.port}", "NO_PROXY": "none"}
         found = await service_findings(1, environ, tmp_path)
 
-    assert found["dns"] == (Level.OK, "the proxy 127.0.0.1 has 127.0.0.1")
+    assert found["dns"] == (Level.OK, "the proxy 127.0.0.1 is an address")
     assert found["tcp"][0] is Level.OK
     assert "closed the connection" in found["tls"][1]
     assert "canary" not in str(found)

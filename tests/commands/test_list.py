@@ -2,7 +2,7 @@ import contextlib
 import json
 import tempfile
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from wfinspect.clock import Moment
 from wfinspect.commands.list import Brought, exported, imported, merge
 from wfinspect.errors import UsageError
+from wfinspect.lateness import Lateness
 from wfinspect.model import Follow, InstanceId, InstanceKey, Query, Target
 from wfinspect.simulator import DEMO_IDS
-from wfinspect.watching.api import MAX_NOTE, Row
+from wfinspect.watching import outlook
+from wfinspect.watching.api import MAX_NOTE, Outlook, Row
 from wfinspect.watching.journal import EVER
 from wfinspect.watching.store import Changes, Store
 
@@ -53,6 +55,22 @@ def test_two_accounts_never_mix(command: Command, store: Store, elsewhere: Targe
     assert hint in command("list", *given)[2]
     assert command("list", "remove", str(ONE))[0] == 0
     assert [row.key.target.region for row in store.rows()] == ["cn-beijing", "cn-shanghai"]
+
+
+def test_lateness_and_what_is_unseen_have_columns_where_any_row_has_them(
+    command: Command, store: Store, elsewhere: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command("list")[1].splitlines()[0].split() == ["ID", "STATUS", "NAME", "READ"]
+    late_at = datetime.now(UTC) - timedelta(minutes=9, seconds=5)
+    late = Outlook(lateness=Lateness("usually 1m", late_at=late_at), is_late=True)
+    row = store.rows()[0]._replace(is_live=True, is_unseen=True, outlook=late)
+    monkeypatch.setattr(outlook, "judged_rows", lambda *_: [row])
+
+    heading, line = command("list")[1].splitlines()
+
+    assert heading.split()[-2:] == ["LATE", "UNSEEN"]
+    assert line.endswith("  late by 9m  !")
+    assert " late by 9m" in command("status", "--profile", elsewhere.profile)[1]
 
 
 def test_nothing_to_do_is_said(command: Command, tmp_path: Path) -> None:

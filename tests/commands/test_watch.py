@@ -448,6 +448,55 @@ def test_a_standard_error_that_nobody_reads_stops_nothing() -> None:
     progress.say("twice")
 
 
+def test_what_is_stored_is_no_reading_of_this_watch() -> None:
+    live, stored = seen(1, "Running", True, False, False), seen(1, "Running", False, False, False)
+    follower = Follower(None, "")
+    assert follower.take(Snapshot(rows=Rows([stored]))) == []
+    [first] = follower.take(Snapshot(rows=Rows([live])))
+    assert (first.from_status, first.to_status) == (None, "Running")
+    assert follower.take(Snapshot(rows=Rows([stored]))) == []
+    assert follower.take(Snapshot(rows=Rows([live]))) == []
+
+    follower = Follower(None, "")
+    follower.take(Snapshot(rows=Rows([stored])))
+    [change] = follower.take(Snapshot(rows=Rows([seen(1, "Failure", True, False, False)])))
+    assert (change.from_status, change.to_status) == ("Running", "Failure")
+
+
+@pytest.mark.parametrize(
+    ("until", "status", "words"),
+    [
+        ("any:failure", "Success", "1 of 1 settled; any:failure can't come true any more"),
+        (
+            "all:success",
+            "Failure",
+            "1 of 1 settled, 1 failed; all:success can't come true any more",
+        ),
+        ("any:failure", "Failure", "1 of 1 settled, 1 failed"),
+        ("all:done", "Failure", "1 of 1 settled, 1 failed"),
+    ],
+)
+def test_an_end_that_was_not_wanted_has_its_reason(until: str, status: str, words: str) -> None:
+    row = seen(1, status, True, False, False)
+    follower = Follower([row.key], until)
+    follower.take(Snapshot(rows=Rows([row])))
+    assert follower.end() == words
+
+
+def test_what_is_refused_is_not_called_live(tmp_path: Path) -> None:
+    command = "import io, sys; from datetime import UTC, datetime\n"
+    command += "from wfinspect.commands.watch import ProgressLine\n"
+    command += "from wfinspect.watching.api import *\n"
+    command += "at = datetime(2026, 9, 17, 22, 30, tzinfo=UTC)\n"
+    command += "health = Health(Contact.LIVE, Trouble('connection refused', '', at), at)\n"
+    command += (
+        "ProgressLine(sys.stderr, UTC, is_terminal=True).show(Snapshot(health=health), 'none')"
+    )
+    with PtySession([sys.executable, "-c", command], home=tmp_path) as session:
+        assert session.wait_exit() == 0
+        assert "none | last read 22:30:00: connection refused, next try 22:30:00" in session.text()
+
+
 def test_that_a_limit_of_our_own_slows_the_watch_is_said_once() -> None:
     said = io.StringIO()
     progress = ProgressLine(said, UTC, is_terminal=False)

@@ -134,8 +134,10 @@ def test_a_failure_is_compared_with_the_last_success(home: Home, simulator: Simu
     assert done.returncode == 0
     assert re.search(r"failed after \w+, usually \w+ to \w+", done.stdout)
     tasks = done.stdout.partition("TASKS")[2]
-    assert re.match(r" 12\n *clean_login_event +Failure \w+ +Success \w+", tasks)
-    assert re.search(r"\nDIFFERS IN EVERY RUN \d+\n(.*\n)* *Business date  +2", done.stdout)
+    assert re.match(rf" 12 +{FAILED} +\d+\n *clean_login_event +Failure \w+ +Success \w+", tasks)
+    assert re.search(
+        rf"\nDIFFERS IN EVERY RUN \d+ +{FAILED} +\d+\n(.*\n)* *Business date  +2", done.stdout
+    )
     rows = json.loads(home.run("compare", FAILED, "--json").stdout)
     got = home.run("get", FAILED, "--json").stdout
     assert {row["differs"] for row in rows} == {"yes", "in every run", "no"}

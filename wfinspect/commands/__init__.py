@@ -41,7 +41,8 @@ COMMANDS: Mapping[str, Command] = {
     "demo": Command(
         "the app on a simulated service: no account, no network",
         "Start the app against a simulated DataWorks on this machine. It needs no account and no "
-        "network, and keeps a watched list of its own.",
+        "network, and keeps a watched list of its own. It takes the options of the app, "
+        "such as --theme.",
         takes="[ID ...]",
         module="app",
         examples=("demo",),
@@ -207,7 +208,7 @@ COMMANDS: Mapping[str, Command] = {
         "An app that runs takes edits over. IDs are those of --profile, --region and --endpoint. An export has the rows, their notes and "
         "unseen marks, and what is followed; an import adds them to what is there.",
         "exit codes: 0 done; 2 wrong usage or configuration; 5 not on the list",
-        "[add ID ... | remove ID ... | note ID TEXT | export | import FILE|-]",
+        "[add|remove|note|export|import ...]",
         examples=(
             "list add 10432987165 10433001244",
             "list export > list.json",

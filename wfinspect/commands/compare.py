@@ -70,7 +70,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     ):
         lines = [_line(row, limit) for row in rows if differs in {None, row["differs"]}]
         if lines:
-            print(f"{title} {len(lines)}\n{output.aligned(lines)}\n")
+            heading = (f"{title} {len(lines)}", str(first.id), str(second.id))
+            print(f"{output.aligned([heading, *lines])}\n")
     print(f"{sum(row['differs'] == _NO for row in fields)} are equal: -o json has them.")
     return 0
 

@@ -319,7 +319,8 @@ class ServiceChecks:
         hop = self._hop()
         self._addresses = await resolve(hop)
         through = "the proxy " if hop.proxy else ""
-        return Found(f"{through}{hop.host} has {', '.join(self._addresses[:3])}")
+        found = "an address" if hop.host in self._addresses else ", ".join(self._addresses[:3])
+        return Found(f"{through}{hop.host} is {found}")
 
     async def _check_tcp(self) -> Found:
         hop, began = self._hop(), self._clock.monotonic()

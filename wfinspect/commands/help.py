@@ -120,7 +120,7 @@ def _page_class() -> "type[Markdown]":
     class PlainCode(CodeBlock):
         def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
             for line in str(self.text).rstrip().splitlines():
-                yield Segment(f"    {line}\n")
+                yield Segment(f"  {line}\n")
 
     # Only the line below the titles is drawn.
     box = Box("    \n    \n -  \n    \n    \n    \n    \n    \n", ascii=True)
