@@ -230,7 +230,7 @@ _Missing = dict[str, str]
 """Parts of a report that can't be had, and why."""
 _LAST = "comparison"
 MAX_PAGES = 20
-"""Pages of one answer: 10,000 tasks, or 2,000 dependencies."""
+"""Pages of one answer: 10,000 tasks, or 2,000 operations."""
 MAX_RAW = 16_000_000
 """Characters of JSON that are kept of them all; a task without is read when it is opened."""
 
