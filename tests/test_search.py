@@ -18,6 +18,7 @@ from wfinspect.search import (
     date_of,
     help_on,
     matcher,
+    none_match,
     parse_search,
     read_day,
     read_word,
@@ -291,7 +292,7 @@ def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
         ("x s", "x status=", "status=  Tab completes"),
         ("status=S", "status=Success", "status= Success"),
         ("!Type=no", "!Type=normal", "Type= Normal"),
-        ("bizdate=y", "bizdate=yesterday", "bizdate= today, yesterday, -2d"),
+        ("bizdate=y", "bizdate=yesterday", "bizdate= business date: today, yesterday, -2d"),
         ("status=Failure", "", "status= Failure"),
         ("status=Success ", "", "name= status= type="),
         ("status=nothing", "", "status= Failure, Running, "),
@@ -348,3 +349,8 @@ def test_a_frozen_task_and_a_dry_run_are_found_by_their_words() -> None:
 def test_what_tasks_do_not_have_is_refused() -> None:
     with pytest.raises(UsageError, match="no field 'workspace': use name, status, type, owner"):
         task_matcher("workspace=1", START)
+
+
+def test_nothing_of_today_is_explained_by_what_a_business_date_is() -> None:
+    assert "business date of today's daily runs is yesterday" in none_match("run", "x date=today")
+    assert "business date" not in none_match("run", "x date=yesterday")

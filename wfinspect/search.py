@@ -74,7 +74,8 @@ EXAMPLE = "name or ID, status=Failure, !without"
 """What an empty box shows."""
 HELP = (
     "Words are parts of the name or ID, field=value is about one field, !word leaves out what matches. "
-    "Dates are today, yesterday, -2d or 2026-11-28. Tab completes."
+    "date= is the business date, for a daily run the day before: yesterday, -2d or 2026-11-28. "
+    "Tab completes."
 )
 
 _OFFERED = {
@@ -85,7 +86,7 @@ _OFFERED = {
 _WRITTEN = {
     "name": "a part of the name",
     "type": "its beginning, such as ODPS",
-    "date": "today, yesterday, -2d, 2026-11-28 or 20261128",
+    "date": "business date: today, yesterday, -2d, 2026-11-28 or 20261128",
     "owner": "an account ID",
     "tag": "key:value",
 }
@@ -134,6 +135,8 @@ def none_match(what: str, text: str, names: Names = NAMES) -> str:
     """Return the sentence that nothing matches a search, with what its words may be meant for."""
     others = [other for word in text.split() if (other := meant(word.lstrip("!"), names))]
     hint = f" A word is a part of a name or ID: did you mean {' '.join(others)}?" if others else ""
+    if {"date=today", "bizdate=today"} & {*text.casefold().split()}:
+        hint += " The business date of today's daily runs is yesterday: date=yesterday."
     return f"No {what} matches.{hint}"
 
 

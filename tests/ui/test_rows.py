@@ -26,7 +26,7 @@ from scenes import (
 )
 from values import replace
 
-from wfinspect.model import Family, Target
+from wfinspect.model import Family, Status, Target
 from wfinspect.ui import theme
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.lines import Role
@@ -37,6 +37,7 @@ from wfinspect.ui.rows import (
     RowTable,
     header_line,
     list_line,
+    mark_of,
     names_of,
     note,
     row_columns,
@@ -635,6 +636,19 @@ def test_a_few_long_names_do_not_cost_all_rows_their_note() -> None:
     assert note.cells >= 14
     assert name.cells >= 18
     assert row_columns(80, *many.widest)[-1].cells == 0
+
+
+def test_a_note_has_a_sign_where_its_words_have_no_room() -> None:
+    late = row(1, "Running", note="called the DBA")
+    assert mark_of(late, LOOK)[0] == "i"
+    # News comes first, and goes once it is seen.
+    assert mark_of(replace(late, is_unseen=True), LOOK)[0] != "i"
+
+
+def test_a_word_gives_way_to_a_name_after_the_time() -> None:
+    trade = row(1, "Running", name="dwd_trade_order_di")
+    first, _ = sidebar_lines(trade, MARK, LOOK, START, 35)
+    assert first.text.split() == [LOOK.glyphs[Status.RUNNING], "dwd_trade_order_di", "Running"]
 
 
 def test_a_note_is_the_remark_unless_there_is_news() -> None:

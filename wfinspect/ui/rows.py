@@ -234,7 +234,7 @@ def _change_notes(row: Row, change: Transition, now: datetime) -> tuple[Role, tu
     before = fmt.shown(change.from_status, limit=40)
     words, was, short = change_words(row), f"was {before}", f"was {short_word(before)}"
     if not row.is_unseen:
-        return Role.DIM, (words, was, short)
+        return Role.DIM, (words, was, short, "")
     ago = coarse_age((now - change.at).total_seconds())
     return FAMILY_ROLES[change.family], (
         f"{words}, {ago} ago",
@@ -242,6 +242,7 @@ def _change_notes(row: Row, change: Transition, now: datetime) -> tuple[Role, tu
         f"{was}, {ago} ago",
         was,
         short,
+        "",
     )
 
 
@@ -320,10 +321,12 @@ _LEAST_REMARK = 8
 
 
 def mark_of(row: Row, look: Look) -> Span:
-    """The sign at the far left: of an unseen change, or that it was looked up and is not watched."""
+    """The sign at the far left: not watched, but looked up; an unseen change; else a note, by its key."""
     if not row.is_watched:
         return look.prompt, Role.ACCENT
-    return (unseen_mark(look.glyphs) if row.is_unseen else " "), Role.FAILURE
+    if row.is_unseen:
+        return unseen_mark(look.glyphs), Role.FAILURE
+    return ("i" if row.note else " "), Role.DIM
 
 
 def lead(row: Row, mark: Span, look: Look) -> tuple[Span, Span, Span]:
@@ -369,7 +372,7 @@ def sidebar_lines(
     left = [*lead(row, mark, look), name_of(row)]
     room = width - width_of(left) - 1
     keeps_word = _keeps_word(row)
-    forms = ([said, time], [said] if keeps_word else [time])
+    forms = ([said, time], [said], *[[time]] * (not keeps_word))
     right = next((form for form in forms if width_of(form) <= room), list[Span]())
     below: list[Span] = [(f"{' ' * LEAD_CELLS}{row.key.id}", Role.DIM)]
     room = width - width_of(below) - 3

@@ -208,7 +208,7 @@ class HelpScreen(SheetScreen):
 
     def on_resize(self) -> None:
         self.lines.styles.max_height = max(1, self.size.height - 3)
-        width = min(76, self.size.width) - 4
+        width = min(80, self.size.width) - 4
         self.lines.show((BLANK, *_help_lines(self._groups, width)))
         self._hint.update_lines()
 

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.errors import UsageError
-from wfinspect.format import age, duration, moment, near_time, shown
+from wfinspect.format import age, biz_day, duration, moment, near_time, shown
 from wfinspect.model import (
     InstanceId,
     InstanceKey,
@@ -37,11 +37,13 @@ from wfinspect.ui.lines import (
     Column,
     Ground,
     Line,
+    Part,
     Role,
     Span,
     crop,
     in_columns,
     line,
+    shed,
     titles,
 )
 from wfinspect.ui.rows import (
@@ -154,17 +156,22 @@ class FindScreen(OverlayScreen):
         return Title((), "Find instances", "", rest)
 
     def about_spans(self, width: int) -> Sequence[Span]:
-        del width
-        if self._page is None:
+        if self._page is None or self._query is None:
             return ()
         total = f" of {self._page.total:,}" if self._page.total is not None else ""
         more = ", more as you scroll" if not self._page.is_last else ""
         marked = f" {len(self._marked)} marked " if self._marked else ""
         order = f", {', '.join(sort_words(self._sort))}" if len(self._table) else ""
-        said = f" {len(self._table):,}{total} found{more}{order}"
+        day = f", business date {biz_day(self._query.biz_date, self._zone)}"
+        said = f" {len(self._table):,}{total} found{more}"
         if self.list.text_width < ID_FROM_CELLS and self.list.chosen:
             said = f" {self.list.chosen.key.id} {said}"
-        return (marked, Role.ACCENT), (said, Role.DIM)
+        parts = (
+            Part(((marked, Role.ACCENT), (said, Role.DIM)), 0),
+            Part(((day, Role.DIM),), 1),
+            Part(((order, Role.DIM),), 2),
+        )
+        return shed(parts, width, gap="")
 
     @property
     def _hints(self) -> list[tuple[str, str]]:

@@ -616,6 +616,7 @@ class LogScreen(TextScreen):
         is_over = self._subject.family.is_settled or not self._is_latest
         useless = {"f"} if is_over else set()
         useless |= set() if self._others else {"o"}
+        useless |= set() if (self._subject.run_number or 1) > 1 else {"< >"}
         found = [(key, words.get(key, word)) for key, word in super()._hints if key not in useless]
         return sorted(found, key=lambda hint: hint[0] != "o")
 
@@ -633,8 +634,8 @@ class LogScreen(TextScreen):
         times = ((f"times: {zone}", Role.DIM),) if self.text.text else ()
         ids = [each.id for each in self._failed]
         run = ((f"run {self._run} of {self._subject.run_number}", Role.DIM),) if self._run else ()
-        which = f"{ids.index(self._subject.id) + 1} of " if self._subject.id in ids else ""
-        failed = ((f"{which}{len(ids)} failed, o next", Role.FAILURE),) if self._others else ()
+        at = f" {ids.index(self._subject.id) + 1} of" if self._subject.id in ids else "s:"
+        failed = ((f"failed log{at} {len(ids)}, o next", Role.FAILURE),) if self._others else ()
         return shed(
             (Part(where, 0), Part(run, 1), Part(failed, 2), Part(follows, 3), Part(times, 4)), width
         )
