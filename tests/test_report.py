@@ -43,7 +43,7 @@ def incident(text: str, **fields: object) -> Incident:
     change = Transition(key(7), text, text, text, START, START, START)
     found = Incident(
         key(7), made, START, at / 1000, (failed,), {1: f"{text}\nFAILED: {text}\n"},
-        operations=(OperationLog(1, text, text, at, 1),), before=replace(made, owner=f"{text}."),
+        operations=(OperationLog(1, text, text, at, 1),), held_up=(replace(failed, workflow_name=text),), unread=2, before=replace(made, owner=f"{text}."),
         tasks_before=(replace(failed, status="Success"),), history=(change,), missing={"tasks": text},
         request_ids=((text, text),), note=text,
     )  # fmt: skip

@@ -68,6 +68,10 @@ class Incident(NamedTuple):
     """Of failed tasks, by the ID of the task instance."""
     operations: Sequence[OperationLog] = ()
     """What was done to its failed tasks by hand."""
+    held_up: Sequence[TaskInstance] = ()
+    """What has not begun because of them, as far as it was read."""
+    unread: int = 0
+    """How many tasks may hold up more."""
     runs: Sequence[Run] = ()
     """Earlier runs of its workflow."""
     before: WorkflowInstance | None = None
@@ -185,6 +189,8 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "progress": str(progress(incident.tasks)) if incident.tasks else None,
         "failed_tasks": [_task(each, incident, secrets, now) for each in failed],
         "timeline": sorted(_events(incident, failed), key=lambda event: event["at"]),
+        "held_up": [_held(each) for each in incident.held_up],
+        "held_up_unread": incident.unread,
         "compared": _compared(incident, now),
         "missing": dict(incident.missing),
         "request_ids": [dict(zip(_REQUEST, each, strict=True)) for each in incident.request_ids],
@@ -230,6 +236,18 @@ def _task(
         "parameters": secrets.parameters(task.script_parameters),
         "errors": [each[:_LINE_LIMIT] for each in dict.fromkeys(errors) if each][-_ERRORS:],
         "log_end": "\n".join(line[:_LINE_LIMIT] for line in log.split("\n")[-_LOG_LINES:]),
+    }
+
+
+def _held(task: TaskInstance) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "name": task.task_name,
+        "status": task.word,
+        "workflow": task.workflow_name,
+        "instance": task.workflow_instance_id,
+        "workspace": task.project_id,
+        "owner": task.owner,
     }
 
 
@@ -388,6 +406,7 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
         yield f"Its tasks could not be read: {missing['tasks']}"
     for task in tasks:
         yield from _about_task(task, missing, level + 1, zone)
+    yield from _holds_up(values, level + 1)
     if "operations" in missing:
         yield f"Not all that was done by hand could be read: {missing['operations']}"
     if values["timeline"]:
@@ -396,8 +415,7 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
             ("When", "What", "How exactly"), [_event_row(e, zone) for e in values["timeline"]]
         )
     yield from _comparison(values, level + 1)
-    pairs = [("parameter", *each.values()) for each in values["parameters"]]
-    pairs += [("tag", *each.values()) for each in values["tags"]]
+    pairs = [(kind, *each.values()) for kind in ("parameter", "tag") for each in values[f"{kind}s"]]
     if pairs:
         yield _Heading(level + 1, "Parameters and tags")
         yield from _table(("Kind", "Name", "Value"), pairs)
@@ -408,6 +426,8 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
         )
 
 
+_HELD = ("Task", "Status", "Workflow", "Instance", "Workspace", "Owner")
+_HELD_KEYS = ("name", "status", "workflow", "instance", "workspace", "owner")
 _SAID = {"id", "name", "status", "workflow_parameters", "tags"}
 
 
@@ -431,6 +451,16 @@ def _about_task(
     if task["log_end"]:
         yield "The end of its log:"
         yield _Lines(task["log_end"])
+
+
+def _holds_up(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
+    if "held_up" in values["missing"]:
+        yield f"Not all that it holds up could be read: {values['missing']['held_up']}"
+    if held := values["held_up"]:
+        yield _Heading(level, "Holds up")
+        yield from _table(_HELD, [[str(each[n] or "-") for n in _HELD_KEYS] for each in held])
+    if unread := values["held_up_unread"]:
+        yield f"It may hold up more: what {unread:,} tasks lead to was not read."
 
 
 def _event_row(event: Mapping[str, Any], zone: tzinfo) -> Sequence[str]:
@@ -507,9 +537,7 @@ def _whole(text: str) -> str:
 
 
 # An underscore within a word is none; a colon or dot would make a link of what follows it or stands before.
-_MARK = re.compile(
-    r"[\\`*\[\]|~!$#]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.ASCII | re.IGNORECASE
-)
+_MARK = re.compile(r"[\\`*\[\]|~!$#]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE)
 _IN_MARKDOWN = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _IN_HTML = {**_IN_MARKDOWN, ord('"'): "&quot;"}
 
@@ -555,7 +583,7 @@ h1, h2, h3 {{ line-height: 1.25; overflow-wrap: anywhere; break-after: avoid; }}
 h2 {{ margin-top: 2.5em; border-top: 1px solid #8888; padding-top: 0.7em; }}
 table {{ border-collapse: collapse; margin: 1em 0; }}
 th, td {{ border: 1px solid #8888; padding: 0.2em 0.6em; text-align: left; vertical-align: top; }}
-th, td {{ white-space: pre-wrap; overflow-wrap: anywhere; }}
+th, td {{ white-space: pre-wrap; overflow-wrap: anywhere; min-width: 6em; }}
 th {{ font-weight: 600; background: #8881; }}
 pre {{ border-left: 4px solid #c33; padding: 0.6em 0.8em; background: #8881; white-space: pre-wrap; }}
 pre {{ overflow-wrap: anywhere; font-size: 13px; }}

@@ -32,15 +32,16 @@ def test_a_report_says_to_one_who_was_not_there_what_failed_and_why(
     assert "## Failed task clean_login_event\n" in text
     assert f"```text\n{CAUSE}" in text
     assert re.search(r"\nSince \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, ", text)
+    assert re.search(r"\n## Holds up\n\n(\|.*\n)+\| publish_result \| NotRun \|", text)
     assert "\nNote: waits for Li\n" in text
     assert ("hunter2" in text, "1 value masked" in text) == (False, True)
-    assert calls <= 7
+    assert calls <= 8
     assert len(re.findall(r"\| [0-9A-F]{8}-[0-9A-F-]{27} \|", text)) == calls
     assert done.stderr == f"wfinspect: {calls} calls were made.\n"
     with home.start() as app:
         app.wait_for("✖ .* Failure")
         app.press("e", *"markdown to a f")
-        app.wait_for(rf"ID {FAILED}: report, Markdown to a file +at most 7 calls")
+        app.wait_for(rf"ID {FAILED}: report, Markdown to a file +at most 8 calls")
         app.press("enter")
         app.wait_for("Written to")
         app.quit()

@@ -174,7 +174,7 @@ async def test_a_report_of_marked_rows_is_one_document_once_all_have_come(
     async with running(mixed(), (100, 30)) as rig:
         await rig.press("space", "space", "e", *"report, html to a f")
         assert "2 marked: report, HTML to a file" in rig.text
-        assert "at most 14 calls" in rig.text
+        assert "at most 16 calls" in rig.text
         await rig.press("enter")
         requests = [request for request, _ in rig.control.questions]
         rig.control.answer(ServiceTrouble("It is down."))

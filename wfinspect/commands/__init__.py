@@ -192,7 +192,7 @@ COMMANDS: Mapping[str, Command] = {
         "a ticket, or to be sent as one file of HTML. Values whose names look like a password, secret, "
         "token or key are masked. Without IDs it is of everything that failed on the watched list, "
         "each instance read with its own profile and region. How many calls it made goes to standard "
-        "error: at most 7 for an instance.",
+        "error: at most 8 for an instance.",
         f"exit codes: 0 printed, also where a part could not be read; {_REFUSED}; {_TROUBLE}; 5 no such "
         "instance",
         "[ID ...]",

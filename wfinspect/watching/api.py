@@ -456,7 +456,7 @@ class EarlierRuns(_OfInstance["tuple[Run, ...]"]):
     """Calls at most; what is known then is the answer."""
 
 
-INCIDENT_CALLS = 7
+INCIDENT_CALLS = 8
 
 
 @dataclass(eq=False, repr=False)

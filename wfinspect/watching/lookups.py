@@ -37,6 +37,7 @@ from wfinspect.format import moment as moment_of
 from wfinspect.lateness import Run
 from wfinspect.model import (
     Dependency,
+    Direction,
     Family,
     InstanceKey,
     OperationLog,
@@ -74,6 +75,7 @@ from wfinspect.watching.api import (
     state_since,
 )
 from wfinspect.watching.calls import Calls, outcome_of
+from wfinspect.watching.dependencies import Dependencies, Walk
 from wfinspect.watching.journal import DailyBudget, Journal
 from wfinspect.watching.limits import Limits
 from wfinspect.watching.store import is_id
@@ -444,8 +446,11 @@ class Lookups:
         for task in failed[:1]:
             logs[task.id] = await self._log_end(missing, key.target, task)
         runs, before, tasks_before = await self._last_success(missing, key, instance)
+        for task in failed[1:2]:
+            logs[task.id] = await self._log_end(missing, key.target, task)
+        held = await self._held_up(missing, key.target, failed)
         for place, task in enumerate(failed):
-            if place:
+            if place > 1:
                 logs[task.id] = await self._log_end(missing, key.target, task)
             done += await self._operations(missing, key.target, task)
         return Incident(
@@ -456,6 +461,8 @@ class Lookups:
             tasks=tasks,
             logs=logs,
             operations=done,
+            held_up=tuple(each.task for each in held.tasks),
+            unread=held.unread,
             runs=runs,
             before=before,
             tasks_before=tasks_before,
@@ -468,6 +475,21 @@ class Lookups:
     async def _log_end(self, missing: _Missing, target: Target, task: TaskInstance) -> str:
         log = TaskLog(target, task.id, task.run_number, task.modify_time)
         return (await self._part(missing, f"log {task.id}", log) or "")[-LOG_END:]
+
+    async def _held_up(
+        self, missing: _Missing, target: Target, failed: Sequence[TaskInstance]
+    ) -> Dependencies:
+        """Return what has not begun because of failed tasks, as far as two calls show it."""
+        walk = Walk(Direction.DOWNSTREAM, failed)
+        for _ in range(2):
+            if (at := walk.next()) is None:
+                break
+            request = DependenciesOf(target, at[0], Direction.DOWNSTREAM, at[1])
+            page = await self._part(missing, "held_up", request)
+            if page is None:
+                break
+            walk.learn(at[0], page)
+        return walk.found()
 
     async def _operations(
         self, missing: _Missing, target: Target, task: TaskInstance
