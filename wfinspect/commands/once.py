@@ -27,7 +27,6 @@ from wfinspect.errors import (
     Unreachable,
     UsageError,
 )
-from wfinspect.format import listed
 from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance, day_of
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import Group, InstanceSource, group_of
@@ -111,13 +110,9 @@ def sentences(errors: Mapping[InstanceId, ServiceError]) -> Sequence[str]:
         return [*dict.fromkeys(map(str, errors.values()))]
     first = errors[missing[0]].sentence
     others = dict.fromkeys(str(e) for e in errors.values() if not isinstance(e, NotFound))
-    said = first.replace(
-        f"instance {missing[0]} ", f"instances {listed([*map(str, missing)], _NAMED)} "
-    )
+    numbers = ", ".join(map(str, missing))
+    said = first.replace(f"instance {missing[0]} ", f"instances {numbers} ")
     return [said, *others]
-
-
-_NAMED = 10
 
 
 def gravest(codes: Collection[int]) -> int:
