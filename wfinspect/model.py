@@ -261,7 +261,7 @@ FIELDS: tuple[InstanceField, ...] = (
     InstanceField("project_id", "Workspace", FieldGroup.WHERE, FieldKind.NUMBER, "workspace"),
     InstanceField("workflow_id", "Workflow", FieldGroup.WHERE, FieldKind.NUMBER, "workflow"),
     InstanceField("workflow_task_instance_id", "Task instance", FieldGroup.WHERE, FieldKind.NUMBER, is_of_run=True),
-    InstanceField("unified_workflow_instance_id", "Unified ID", FieldGroup.WHERE, FieldKind.NUMBER, "trigger", is_of_run=True),
+    InstanceField("unified_workflow_instance_id", "Trigger ID", FieldGroup.WHERE, FieldKind.NUMBER, "trigger", is_of_run=True),
     InstanceField("owner", "Owner", FieldGroup.WHO, FieldKind.TEXT, "owner"),
     InstanceField("create_user", "Created by", FieldGroup.WHO, FieldKind.TEXT),
     InstanceField("modify_user", "Modified by", FieldGroup.WHO, FieldKind.TEXT),
