@@ -423,6 +423,12 @@ class TaskInstance(NamedTuple):
         return self.trigger_recurrence in _DRY_RUN and self.family is Family.SUCCESS
 
     @property
+    def may_have_operations(self) -> bool:
+        """Whether something may have been done to it by hand: it failed, ran again, or says so."""
+        is_rerun = (self.run_number or 1) > 1
+        return self.family is Family.FAILURE or is_rerun or bool(self.operation_type)
+
+    @property
     def name_or_id(self) -> str:
         """Its name; its ID where it has none."""
         return self.task_name or str(self.id)

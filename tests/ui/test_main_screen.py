@@ -1,7 +1,9 @@
 """Keys in, intents out; snapshots in, the screen out."""
 
+import re
+
 import pytest
-from fakes import START, key
+from fakes import START, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
 from rig import Rig, running
@@ -17,13 +19,15 @@ from scenes import (
     row,
     with_history,
 )
+from task_scenes import FAILED_TASK
 from values import replace
 
-from wfinspect.model import InstanceKey
+from wfinspect.errors import Refused
+from wfinspect.model import InstanceKey, OperationLog
 from wfinspect.ui.screens.dialogs import ChoiceScreen
 from wfinspect.ui.screens.main import Layout, layout_for
 from wfinspect.ui.widgets.boxes import LineInput
-from wfinspect.watching.api import Contact, Snapshot
+from wfinspect.watching.api import Contact, Outlook, Snapshot
 
 ORDER = [FAILED, 10433007802, TRADE, 10433001250]
 """The first rows of `mixed`, by attention."""
@@ -332,6 +336,47 @@ async def test_h_shows_the_history_and_never_the_log_over_all(size: tuple[int, i
         assert rig.app.main.detail.has_keys
         assert "2m48s" in rig.text
         assert "All changes" not in rig.text
+
+
+def touched(*numbers: int) -> Snapshot:
+    """The failed row, of which some tasks may have been acted on."""
+    tasks = tuple(replace(FAILED_TASK, id=n, modify_time=ms(START)) for n in numbers)
+    outlook = Outlook(is_progress_live=True, touched=tasks)
+    rows = [replace(r, outlook=outlook) if r.key.id == FAILED else r for r in mixed_rows()]
+    return replace(mixed(), rows=rows)
+
+
+async def test_who_acted_on_one_task_is_requested_once_its_history_is_looked_at() -> None:
+    async with running(touched(1), (120, 50)) as rig:
+        await rig.press("g", "o")
+        rig.control.answer(Refused("ListTaskInstanceOperationLogs is not allowed."))
+        await rig.settle()
+        assert "ListTaskInstanceOperationLogs is not allowed." in rig.text
+        await rig.publish(replace(touched(1), recent_ids=(7,)))
+        assert rig.control.questions == []
+        await rig.press("o")
+        rig.control.answer((OperationLog(1, "Kill", "1823", ms(START), 1),))
+        await rig.settle()
+
+        assert re.search("14:30:00 +Kill +by 1823", rig.text)
+        assert "not allowed" not in rig.text
+
+
+async def test_who_acted_on_several_tasks_is_requested_when_the_cost_was_shown() -> None:
+    async with running(touched(1, 2, 3, 4), (120, 50)) as rig:
+        await rig.press("g", "h", "escape", "j", "k", "o")
+        assert rig.control.questions == []
+        assert "o  shows who acted on 4 of its tasks: 4 calls" in rig.text
+        await rig.press("o", "o")
+
+        assert len(rig.control.questions) == 4
+
+
+async def test_where_no_task_was_acted_on_o_says_so() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "o", "o")
+
+        assert "No task is known that failed, ran again" in rig.text
 
 
 async def test_capital_l_goes_to_the_instance_of_a_change() -> None:

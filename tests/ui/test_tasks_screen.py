@@ -1,9 +1,9 @@
 """Tasks of an instance over the whole screen: keys in, questions and text out."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from fakes import BINDING, START, key
+from fakes import BINDING, START, key, ms
 from rig import Rig, check_golden, running
 from scenes import FAILED, TRADE, mixed
 from task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, log, page, task
@@ -11,10 +11,11 @@ from values import replace
 from view_scenes import on_tasks
 
 from wfinspect.errors import Refused
+from wfinspect.model import OperationLog
 from wfinspect.ui.screens.tasks import TaskScreen, TasksScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import ATTENDED_SECONDS
-from wfinspect.watching.api import RunsOf, Snapshot, TaskLog, TaskOf, TasksOf
+from wfinspect.watching.api import OperationsOf, RunsOf, Snapshot, TaskLog, TaskOf, TasksOf
 
 
 async def tick(rig: Rig) -> None:
@@ -184,6 +185,9 @@ async def test_enter_shows_a_task_with_its_runs_and_its_script() -> None:
         assert rig.control.answer(whole) == TaskOf(BINDING, 5003, 7)
         runs = page(replace(whole, run_number=1), whole)
         assert rig.control.answer(runs) == RunsOf(key(FAILED), 5003)
+        rerun = OperationLog(5003, "Rerun", "1823", ms(START), 1)
+        of_day = rig.control.answer((rerun,))
+        assert of_day == OperationsOf(BINDING, 5003, ms(datetime(1969, 12, 31, 16, tzinfo=UTC)), 7)
         await rig.settle()
 
         check_golden("task-80x24", rig.text)

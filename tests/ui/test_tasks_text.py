@@ -1,14 +1,16 @@
 import re
 
 import pytest
-from fakes import START, ms
+from fakes import BINDING, START, ms
+from fuzz import hostile
 from hypothesis import given
 from hypothesis import strategies as st
 from rig import ZONE
 from task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, task
 from values import replace
 
-from wfinspect.model import Progress, progress
+from wfinspect.errors import Refused
+from wfinspect.model import OperationLog, Progress, progress
 from wfinspect.ui.lines import Role, width_of
 from wfinspect.ui.tasks_text import (
     TimeLine,
@@ -16,6 +18,7 @@ from wfinspect.ui.tasks_text import (
     bar,
     details,
     heading,
+    operation_lines,
     progress_line,
     summary,
     task_columns,
@@ -23,6 +26,7 @@ from wfinspect.ui.tasks_text import (
     widest,
 )
 from wfinspect.ui.theme import ASCII_GLYPHS, GLYPHS, Look
+from wfinspect.watching.api import OperationsOf, Outcome, Reply
 
 LOOK = Look(ASCII_GLYPHS, ">", ZONE)
 NOW = float(ms(START))
@@ -139,7 +143,7 @@ def test_a_frozen_task_and_a_dry_run_say_so_in_a_word_and_are_neither_red_nor_gr
         assert {Role.FAILURE, Role.SUCCESS}.isdisjoint(role for _, role in line.spans)
     assert "frozen" in summary(frozen, LOOK, START)
     for each, why in ((frozen, "sets it to failed"), (dry, "set to successful")):
-        text = "\n".join(line.text for line in details(each, [], LOOK, START, 80))
+        text = "\n".join(line.text for line in details(each, [], (), LOOK, START, 80))
         assert why in text
 
 
@@ -157,7 +161,7 @@ def test_details_hold_fields_runs_and_the_whole_script() -> None:
     )
     first = replace(whole, run_number=1)
 
-    text = "\n".join(line.text for line in details(whole, [whole, first], LOOK, START, 80))
+    text = "\n".join(line.text for line in details(whole, [whole, first], (), LOOK, START, 80))
 
     for held in ("1823", "Priority", "Refresh", "RUNS 2", "run 1", "SELECT 1;", "Colour"):
         assert held in text
@@ -165,3 +169,54 @@ def test_details_hold_fields_runs_and_the_whole_script() -> None:
     assert "by 1823" in text
     assert text.count("x") >= 20_000
     assert "\x1b" not in text
+
+
+TOUCHED = tuple(
+    replace(t, modify_time=ms(START)) for t in (FAILED_TASK, replace(TASKS[1], run_number=2))
+)
+WANTED = [(t, OperationsOf.of(BINDING, t)) for t in TOUCHED]
+RERUN = OperationLog(5003, "Rerun", "1823", ms(START) - 60_000, 1)
+KILL = OperationLog(5002, "Kill", "1741", ms(START) - 120_000, 4)
+
+
+def by_hand(*outcomes: Outcome | None, count: int = 2, width: int = 100) -> list[str]:
+    known = {request: each for (_, request), each in zip(WANTED, outcomes, strict=False)}
+    return [
+        line.text.rstrip() for line in operation_lines(WANTED[:count], known, LOOK, START, width)
+    ]
+
+
+def test_who_acted_on_tasks_is_said_newest_first_with_the_day_that_was_looked_at() -> None:
+    heading, *lines = by_hand(Reply((RERUN,), START), Reply((KILL,), START))
+    assert heading == " BY HAND 2  on 2026-09-18 in Asia/Shanghai, the day of the latest change"
+    assert [re.sub(" +", " ", each) for each in lines] == [
+        " 14:29:00 Rerun by 1823 build_profile_wide",
+        " 14:28:00 Kill by 1741 clean_店铺_events",
+    ]
+    narrow = by_hand(Reply((RERUN,), START), count=1, width=40)
+    assert narrow[0] == " BY HAND 1"
+    assert narrow[-2:] == [" 14:29:00  Rerun", "   by 1823  build_profile_wide"]
+
+
+def test_what_is_not_known_of_operations_is_said() -> None:
+    assert by_hand() == [" o  shows who acted on 2 of its tasks: 2 calls"]
+    assert by_hand(count=1) == [" o  shows who acted on 1 of its tasks: 1 call"]
+    assert by_hand(None, Reply((KILL,), START))[0] == " BY HAND  reading..."
+    assert by_hand(Reply((), START), Reply((), START)) == [
+        " BY HAND nothing  on 2026-09-18 in Asia/Shanghai, the day of the latest change"
+    ]
+    refused = by_hand(Refused("Not allowed."), Refused("Not allowed."))
+    assert [each.strip() for each in refused[1:]] == ["Not allowed."]
+    assert "nothing" not in refused[0]
+
+
+@given(hostile, hostile, st.none() | st.integers(1, 2**62), st.integers(20, 90))
+def test_an_operation_of_any_text_is_a_line(
+    content: str, user: str, at: int | None, width: int
+) -> None:
+    odd = Reply((OperationLog(None, content, user, at, None),), START)
+    known = {WANTED[0][1]: odd}
+    lines = operation_lines(WANTED[:1], known, LOOK, START, width)
+    assert len(lines) >= 2
+    assert all(width_of(line.spans) <= width for line in lines)
+    assert all(line.text.isprintable() for line in lines)

@@ -54,6 +54,7 @@ COMMANDS = (
     KeyCommand("copy-field", "Y", "app.copy_field", "copy field, link, command", _OPEN, "Y"),
     KeyCommand("export", "e", "app.export", "export, incident report", _OPEN, "e"),
     KeyCommand("history", "h", "history", "show its history", _OPEN, "h", "history"),
+    KeyCommand("operations", "o", "operations", "show who acted on tasks", _OPEN, "o"),
     KeyCommand("tasks", "t", "app.tasks", "show its tasks", _OPEN, "t", "tasks"),
     KeyCommand("upstream", "U", "app.upstream", "waits for, holds up", _OPEN, "U", "waits for"),
     KeyCommand("task-log", "l", "app.task_log", "log of the failed task", _OPEN, "l", "log"),

@@ -1,13 +1,14 @@
 """Tasks as text: in lines with bars, one in full, and what an instance's detail says of them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from wfinspect import format as fmt
+from wfinspect.errors import ServiceError
 from wfinspect.format import near_time
-from wfinspect.model import Family, Progress, Status, TaskInstance, spans
+from wfinspect.model import Family, OperationLog, Progress, Status, TaskInstance, spans, zone_of
 from wfinspect.ui import instance_text
 from wfinspect.ui.lines import (
     BLANK,
@@ -23,11 +24,12 @@ from wfinspect.ui.lines import (
     pad,
     pad_left,
     titles,
+    width_of,
     wrap_lines,
 )
 from wfinspect.ui.rows import is_overtaken, short_word
 from wfinspect.ui.theme import BAR_GROUND, FAMILY_ROLES, Look, bar_mark
-from wfinspect.watching.api import Row
+from wfinspect.watching.api import OperationsOf, Outcome, Reply, Row
 
 if TYPE_CHECKING:
     # The first paint needs this module, and not the 2 ms of that one.
@@ -84,9 +86,14 @@ def waited(task: TaskInstance, now: datetime) -> str:
 
 
 def details(
-    task: TaskInstance, runs: Sequence[TaskInstance], look: Look, now: datetime, width: int
+    task: TaskInstance,
+    runs: Sequence[TaskInstance],
+    operations: Sequence[Line],
+    look: Look,
+    now: datetime,
+    width: int,
 ) -> tuple[Line, ...]:
-    """One task in full: its fields, the runs it has had, its script."""
+    """One task in full: its fields, what was done by hand, the runs it has had, its script."""
     unreadable = dict.fromkeys(dict(task.unreadable), instance_text.UNREADABLE)
 
     def plain(name: str) -> object:
@@ -134,6 +141,7 @@ def details(
     )
     pairs = [(key, str(value)) for key, value in fields if not key or value not in {"", None}]
     lines = list(instance_text.unreadable_line(len(unreadable), width))
+    lines += [*operations, BLANK] if operations else []
     lines += instance_text.table(pairs, width)
     if len(runs) > 1:
         lines += [BLANK, line((" RUNS", Role.DIM), (f" {len(runs)}", Role.DIM)), BLANK]
@@ -155,6 +163,79 @@ def _run_line(run: TaskInstance, look: Look, now: datetime) -> Line:
         (f"{glyph} {pad(word, 13)}", role),
         (f"{fmt.service_time(run.started_time, look.zone) or '-'}  {took}", Role.DIM),
     )
+
+
+Operations = Mapping[OperationsOf, Outcome[tuple[OperationLog, ...]] | None]
+"""What came of requests; None for one that is on its way."""
+
+
+def touched(row: Row) -> list[tuple[TaskInstance, OperationsOf]]:
+    """The tasks of a row that may have been acted on by hand, each with the request that says so."""
+    outlook = row.outlook
+    tasks = outlook.touched if outlook is not None and outlook.is_progress_live else ()
+    found = ((task, OperationsOf.of(row.key.target, task)) for task in tasks)
+    return [(task, request) for task, request in found if request is not None]
+
+
+def operation_lines(
+    wanted: Sequence[tuple[TaskInstance, OperationsOf]],
+    known: Operations,
+    look: Look,
+    now: datetime,
+    width: int,
+    *,
+    has_names: bool = True,
+) -> tuple[Line, ...]:
+    """What was done to tasks by hand, newest first; what it costs to know, where that is not known.
+
+    Args:
+        wanted: tasks, and what says it of them.
+        known: what came of that.
+        look: how it is drawn.
+        now: what is of this day has no date.
+        width: cells.
+        has_names: say of which task.
+    """
+    if not wanted:
+        return ()
+    if any(request not in known for _, request in wanted):
+        calls = "1 call" if len(wanted) == 1 else f"{len(wanted)} calls"
+        what = f"shows who acted on {len(wanted)} of its tasks: {calls}"
+        return tuple(instance_text.keys_with_words(("o", what), width=width))
+    outcomes = [(task, known[request]) for task, request in wanted]
+    replies = [(task, each.value) for task, each in outcomes if isinstance(each, Reply)]
+    logs = [(log, task) for task, found in replies for log in found]
+    logs.sort(key=lambda each: (each[0].create_time or 0, each[0].sequence or 0), reverse=True)
+    failed = {str(each) for _, each in outcomes if isinstance(each, ServiceError)}
+    count = f" {len(logs)}" if logs else ("" if failed else " nothing")
+    days = sorted({_day(request) for _, request in wanted})
+    zone = zone_of(wanted[0][1].target.region).key
+    on = f"on {' and '.join(days)} in {zone}, the day of the latest change"
+    if any(each is None for _, each in outcomes):
+        count, on = "", "reading..."
+    head: tuple[Span, ...] = ((" BY HAND", Role.DIM), (count, Role.DIM))
+    fits = width_of(head) + cell_len(on) + 2 <= width
+    lines = [line(*head, (f"  {on}" if fits else "", Role.DIM))]
+    lines += [] if fits else instance_text.sentence(on, width)
+    for log, task in logs:
+        at = fmt.moment(log.create_time) if log.create_time else None
+        when = near_time(at, now, look.zone, "%H:%M:%S", "%m-%d %H:%M:%S") if at else "-"
+        what = fmt.shown(log.content, limit=40) or "-"
+        user = f"by {fmt.shown(log.user, limit=40) or '-'}"
+        by = f"{user}  {_words(task)[0]}" if has_names else user
+        spans: list[Span] = [(f" {when}  ", Role.DIM), (pad(what, 12), Role.TEXT)]
+        is_one = width_of(spans) + cell_len(by) + 1 <= width
+        spans += [(f" {by}", Role.TEXT)] if is_one else []
+        lines.append(line(*crop(spans, width)))
+        lines += [] if is_one else [line(*crop(((f"   {by}", Role.TEXT),), width))]
+    # Of several that fail alike, one sentence.
+    for each in sorted(failed):
+        lines += instance_text.sentence(each, width, Role.TROUBLE)
+    return tuple(lines)
+
+
+def _day(request: OperationsOf) -> str:
+    return fmt.biz_day(request.day_ms or 0, zone_of(request.target.region))
 
 
 _WIDE_CELLS = 110

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from wfinspect.errors import ServiceError
+from wfinspect.format import moment
 from wfinspect.model import (
     Dependency,
     Direction,
@@ -27,7 +28,10 @@ from wfinspect.model import (
     TaskInstance,
     Transition,
     WorkflowInstance,
+    biz_date_of,
+    day_of,
     family_of,
+    zone_of,
 )
 from wfinspect.watching.cadence import is_final
 
@@ -77,6 +81,8 @@ class Outlook(NamedTuple):
     """Whether it misses what its follow is due by: ``late for 07:00``, or ``at risk: ...``."""
     foremost: tuple[TaskInstance, ...] = ()
     """The few of its tasks that need the user first, as read with `progress`."""
+    touched: tuple[TaskInstance, ...] = ()
+    """The first few to which something may have been done by hand, as read with `progress`."""
 
     @property
     def frozen(self) -> tuple[str, ...]:
@@ -517,6 +523,16 @@ class OperationsOf(_OfTarget[tuple[OperationLog, ...]]):
     """Midnight of the day in the region's zone; None is today."""
     settled_at: int | None = None
     """As in `TaskOf`."""
+
+    @classmethod
+    def of(cls, target: Target, task: TaskInstance) -> "OperationsOf | None":
+        """Return the request for the day of a task's latest change; None where it needs none."""
+        latest = task.modify_time or task.finished_time or task.started_time
+        at = moment(latest) if latest and task.may_have_operations else None
+        if at is None:
+            return None
+        day = biz_date_of(day_of(target.region, at), zone_of(target.region))
+        return cls(target, task.id, day, latest if task.family.is_settled else None)
 
 
 @dataclass(eq=False, repr=False)

@@ -244,9 +244,12 @@ class OutlookTracker:
         elif tasks := outcome.value.items:
             lasts = inf if row.family.is_settled else freshness_seconds(TASKS_SECONDS)
             state.progress_until = moment.monotonic + lasts
-            foremost = tuple(by_attention(tasks)[:FOREMOST])
+            ranked = by_attention(tasks)
+            touched = [task for task in ranked if task.may_have_operations]
             outlook = (row.outlook or Outlook())._replace(
-                progress=progress(tasks), foremost=foremost
+                progress=progress(tasks),
+                foremost=tuple(ranked[:FOREMOST]),
+                touched=tuple(touched[:FOREMOST]),
             )
             self._keep(key, outlook)
             self._watchlist.touch([key])
@@ -339,7 +342,9 @@ def followed(
             state.examined_on, state.runs, state.is_complete = None, (), False
         odd = {name for each in (before, instance) for name, _ in each.unreadable}
         if before.started_time != instance.started_time and "started_time" not in odd:
-            outlook = outlook._replace(progress=None, foremost=())  # those of another run
+            outlook = outlook._replace(
+                progress=None, foremost=(), touched=()
+            )  # those of another run
         if before.status != instance.status or outlook.progress is None:
             state.progress_until = state.tasks_at = -inf
         outlook = judged(outlook, state)

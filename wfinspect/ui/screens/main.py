@@ -1,8 +1,9 @@
 """The main screen: status lines, ID box, watched list and detail, with their keys."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,7 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.clock import Clock
-from wfinspect.model import Family, InstanceId, InstanceKey, Transition
+from wfinspect.model import Family, InstanceId, InstanceKey, OperationLog, Transition
 from wfinspect.search import help_on
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
@@ -25,6 +26,7 @@ from wfinspect.ui.lines import MARGIN, Line, Role, crop, hints, line
 from wfinspect.ui.painting import SparingScreen
 from wfinspect.ui.rows import ID_FROM_CELLS, SORTS, is_sort
 from wfinspect.ui.screens.dialogs import OverMain
+from wfinspect.ui.tasks_text import touched
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.boxes import (
     FilterBox,
@@ -37,7 +39,7 @@ from wfinspect.ui.widgets.boxes import (
 )
 from wfinspect.ui.widgets.line_view import LineView, attach
 from wfinspect.ui.widgets.panes import Detail, WatchedList
-from wfinspect.watching.api import Contact, Row, Rows, Snapshot
+from wfinspect.watching.api import Contact, OperationsOf, Outcome, Row, Rows, Snapshot
 from wfinspect.watching.poller import Poller
 
 if TYPE_CHECKING:
@@ -123,6 +125,10 @@ class MainScreen(SparingScreen[None]):
         self._awaited_at = -inf
         self._came_from: InstanceKey | None = None
         """Where the cursor goes from a row that is not watched, once that is dropped."""
+        self._history_of: InstanceKey | None = None
+        """The row under the cursor, once its history has been looked at."""
+        self.operations: dict[OperationsOf, Outcome[tuple[OperationLog, ...]] | None] = {}
+        """What is known of who acted on tasks; None for what is on its way."""
         self.last_key_at = -inf
         """When the last key was pressed, in monotonic seconds."""
         self.top = StatusLine(self._top_line, id="top")
@@ -247,10 +253,14 @@ class MainScreen(SparingScreen[None]):
         if row is not None and not history:
             # Until it is on display: its latest changes.
             history = tuple(each for each in self.snapshot.transitions if each.key == row.key)
+        if row is None or row.key != self._history_of:
+            self._history_of = None
+        elif len(wanted := touched(row)) == 1 and wanted[0][1] not in self.operations:
+            self.request_operations([wanted[0][1]], self._show_operations)
         width, height = self.app.size
         has_tabs = width < _ONE_TEXT[0] or height < _ONE_TEXT[1]
         self.detail.follows = self.snapshot.follows
-        self.detail.show_row(row, history, self._now, has_tabs=has_tabs)
+        self.detail.show_row(row, history, self.operations, self._now, has_tabs=has_tabs)
         self.call_after_refresh(self.note_painted)
 
     def note_painted(self) -> None:
@@ -625,9 +635,49 @@ class MainScreen(SparingScreen[None]):
 
     def action_history(self) -> None:
         """Show the history of the row under the cursor."""
-        if self.needed() is not None:
+        if (row := self.needed()) is not None:
             self._give_keys(in_detail=True)
             self.detail.show_history()
+            self._history_of = row.key
+            self._show_chosen()
+
+    def action_operations(self) -> None:
+        """Show who acted on the tasks of the row under the cursor, once the history says at what cost."""
+        if (row := self.needed()) is None:
+            return
+        if row.key != self._history_of:
+            self.action_history()
+        elif wanted := [request for _, request in touched(row)]:
+            self.request_operations(wanted, self._show_operations)
+            self._show_operations()
+        else:
+            said = "No task is known that failed, ran again or was changed by hand: t shows all."
+            self.notify(said, timeout=BRIEF_SECONDS)
+
+    def _show_operations(self) -> None:
+        is_at_end = self.detail.is_at_end
+        self._show_chosen()
+        if is_at_end:
+            # They stand at the end, which has moved.
+            self.call_after_refresh(self.detail.show_history)
+
+    def request_operations(
+        self, wanted: Iterable[OperationsOf], then: Callable[[], object]
+    ) -> None:
+        """Request who acted on tasks, but for what is on its way; `then` shows what comes."""
+
+        def take(request: OperationsOf, outcome: Outcome[tuple[OperationLog, ...]]) -> None:
+            self.operations[request] = outcome
+            then()
+
+        def heard(request: OperationsOf, outcome: Outcome[tuple[OperationLog, ...]]) -> None:
+            # On the poller's thread.
+            self.call_later(take, request, outcome)
+
+        for request in wanted:
+            if request not in self.operations or self.operations[request] is not None:
+                self.operations[request] = None
+                self.control.submit(request, partial(heard, request))
 
     def action_next_pane(self) -> None:
         """Give the keys to the next pane."""

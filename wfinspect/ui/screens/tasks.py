@@ -44,6 +44,7 @@ from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import READ, OverlayScreen, Title, bind
 from wfinspect.ui.tasks_text import (
     details,
+    operation_lines,
     reached_columns,
     reached_line,
     reached_summary,
@@ -53,7 +54,15 @@ from wfinspect.ui.tasks_text import (
 from wfinspect.ui.theme import bar_mark
 from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
-from wfinspect.watching.api import InstanceOf, Outcome, Reply, RunsOf, TaskOf, TasksOf
+from wfinspect.watching.api import (
+    InstanceOf,
+    OperationsOf,
+    Outcome,
+    Reply,
+    RunsOf,
+    TaskOf,
+    TasksOf,
+)
 from wfinspect.watching.dependencies import DependencySearch, Reached, is_followed
 
 _TIME = "%H:%M:%S"
@@ -316,6 +325,7 @@ class TaskScreen(OverlayScreen):
         self._key = self.subject = key
         self._subject = task
         self._runs: Sequence[TaskInstance] = ()
+        self._operations = OperationsOf.of(key.target, task)
         self._lines = StaticLines(classes="pane main")
 
     def body(self) -> Iterator[Widget]:
@@ -336,6 +346,10 @@ class TaskScreen(OverlayScreen):
         self.request(TaskOf(self._key.target, task.id, settled_at), self._take)
         if (task.run_number or 1) > 1:
             self.request(RunsOf(self._key, task.id), self._take_runs)
+        if self._operations is not None:
+            self.main.request_operations(
+                [self._operations], lambda: self.call_later(self.refresh_lines)
+            )
 
     def _take(self, task: TaskInstance) -> None:
         self._subject = task
@@ -345,7 +359,10 @@ class TaskScreen(OverlayScreen):
 
     def fill(self) -> None:
         now, width = self.clock.now(), max(20, self.size.width - 2)
-        found = details(self._subject, self._runs, self.look, now, width)
+        wanted = [(self._subject, self._operations)] if self._operations else []
+        known = self.main.operations
+        operations = operation_lines(wanted, known, self.look, now, width, has_names=False)
+        found = details(self._subject, self._runs, operations, self.look, now, width)
         self._lines.show((BLANK, *found))
 
     def action_log(self) -> None:

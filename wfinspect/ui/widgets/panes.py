@@ -49,7 +49,13 @@ from wfinspect.ui.rows import (
     sidebar_lines,
     sort_words,
 )
-from wfinspect.ui.tasks_text import outlook_lines, task_lines
+from wfinspect.ui.tasks_text import (
+    Operations,
+    operation_lines,
+    outlook_lines,
+    task_lines,
+    touched,
+)
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Row, Rows, Trouble
@@ -322,6 +328,7 @@ class Detail(Vertical):
         self._now = now
         self._row: Row | None = None
         self._history: tuple[Transition, ...] = ()
+        self._operations: Operations = {}
         self._has_tabs = True
         self._tab = 0
         self.follows: Sequence[Follow] = ()
@@ -341,13 +348,20 @@ class Detail(Vertical):
         yield from () if self.children else self.parts
 
     def show_row(
-        self, row: Row | None, history: tuple[Transition, ...], now: datetime, *, has_tabs: bool
+        self,
+        row: Row | None,
+        history: tuple[Transition, ...],
+        operations: Operations,
+        now: datetime,
+        *,
+        has_tabs: bool,
     ) -> None:
         """Show an instance with its ages as of `now`, or what stands in for it; another from its start.
 
         Args:
             row: the instance.
             history: its changes, newest first.
+            operations: what is known of who acted on tasks.
             now: for the ages.
             has_tabs: whether there is room for a part of it only.
         """
@@ -356,12 +370,18 @@ class Detail(Vertical):
         if is_other:
             self._tab = 0
         self._row, self._history, self._now, self._has_tabs = row, history, now, has_tabs
+        self._operations = operations
         self._fill(is_other=is_other)
 
     @property
     def has_keys(self) -> bool:
         """Whether the text has the keys."""
         return self.text.has_focus
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the last of the one text is in view."""
+        return not self._has_tabs and self.text.scroll_offset.y >= self.text.max_scroll_y
 
     def turn(self, step: int) -> None:
         """Show the next or previous tab; in the one text, go to the next or previous part."""
@@ -479,7 +499,10 @@ class Detail(Vertical):
 
     def _part(self, title: str, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
         if title == "History":
-            return instance_text.history(self._history, found, self._look, self._now, width)
+            changes = instance_text.history(self._history, found, self._look, self._now, width)
+            wanted = touched(self._row) if self._row else ()
+            by_hand = operation_lines(wanted, self._operations, self._look, self._now, width)
+            return (*changes, BLANK, *by_hand) if by_hand else changes
         # A thousand lines of parameters are made once, not for each key and each minute.
         if found is not self._kept_of or len(self._kept) > 2 * _MAX_WIDTHS:
             self._kept, self._kept_of = {}, found
