@@ -137,8 +137,8 @@ def said(one: Row, width: int = WIDE) -> list[str]:
 
 
 def test_a_row_shows_a_figure_and_that_it_is_late() -> None:
-    assert below(with_outlook(running(41))) == "10432987165  17/23 late by 20m"
-    assert below(with_outlook(running(5))) == "10432987165              17/23"
+    assert below(with_outlook(running(41))) == "10432987165   17/23 late by 20m"
+    assert below(with_outlook(running(5))) == "10432987165               17/23"
     assert below(running(41)) == "10432987165"
 
 
