@@ -5,8 +5,10 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from unittest.mock import ANY
 
 import pytest
+from fakes import START, instance, listed
 
 from wfinspect.model import InstanceId, InstanceKey, Target, Transition
 from wfinspect.simulator import DEMO_IDS, Simulator
@@ -89,6 +91,27 @@ def test_without_a_recorded_change_history_says_so(command: Command) -> None:
     assert (code, out, "No change is recorded" in err) == (0, "", True)
 
 
+def test_a_report_of_the_list_is_of_what_still_has_failed(
+    command: Command, live: Simulator, store: Store, target: Target
+) -> None:
+    assert command("report") == (0, ANY, "wfinspect: 0 calls were made.\n")
+    assert command("report", "-o", "json")[1] == "[]\n"
+    live.set_status(TWO, "Success")
+    rows = {InstanceKey(target, n): n for n in (ONE, TWO)}
+    failed = {key: listed(key, 1.0, None, instance(n, "Failure"), START) for key, n in rows.items()}
+    store.save(Changes(added=failed))
+    live.set_status(ONE, "Failure")
+    live.faults.add("InvalidParameter", action="ListTaskInstances")
+    before = live.calls.count()
+
+    code, out, err = command("report", "-o", "json")
+
+    assert (code, [each["id"] for each in json.loads(out)]) == (0, [ONE])
+    assert "2 instances: at most 16 calls" in err
+    assert "it has not failed any more: 1 of them" in err
+    assert f"{live.calls.count() - before} calls were made" in err
+
+
 CODES = [
     ("get", "", 0), ("get", "unknown", 5), ("get", "Forbidden.Access", 4), ("get", "InvalidParameter", 2),
     ("get", "Throttling.Resource", 3), ("get", "InvalidProject.NotFound", 2),
@@ -97,6 +120,7 @@ CODES = [
     ("tasks", "Throttling.Resource", 3),
     ("logs", "", 0), ("logs", "unknown", 5), ("logs", "Forbidden.Access", 4), ("logs", "html", 3),
     ("compare", "", 0), ("compare", "unknown", 5), ("compare", "Forbidden.Access", 4), ("compare", "html", 3),
+    ("report", "unknown", 5), ("report", "Forbidden.Access", 4), ("report", "html", 3), ("report --out /", "", 2),
     ("logs --task 77", "", 5), (f"compare {TWO}", "", 0), ("history", "", 0), ("history", "html", 0), ("list add", "html", 0), ("list remove", "", 5),
     ("watch --fail-fast", "", 1), ("watch", "unknown", 5), ("watch", "Forbidden.Access", 4),
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from engine_rig import OTHER, Asker, dates
 from fakes import BINDING, START, FakeClock, instance, key, ms
+from values import replace
 
 from wfinspect.clock import Moment
 from wfinspect.errors import (
@@ -31,10 +32,13 @@ from wfinspect.model import (
     TaskInstance,
     WorkflowInstance,
 )
+from wfinspect.report import Incident
 from wfinspect.watching.api import (
+    INCIDENT_CALLS,
     DependenciesOf,
     EarlierRuns,
     Find,
+    IncidentOf,
     InstanceOf,
     OperationsOf,
     Outcome,
@@ -670,3 +674,26 @@ def test_what_cannot_be_read_is_asked_for_again(
     assert asked_next(past(book)) == DATE
     past(book).learn(DATE, [run(7)], NOW)
     assert [r.id for r in past(book).known(NOW)[0]] == [7]
+
+
+async def test_a_report_reads_what_says_most_and_leaves_out_what_would_be_too_much(
+    rig: Asker,
+) -> None:
+    await display(rig, "Failure")
+    failed = [replace(TaskInstance(n), status="Failure", modify_time=n) for n in range(1, 9)]
+    rig.source.pages = (tuple(failed),)
+    before = len(rig.source.calls)
+    rig.engine.submit(IncidentOf(key(1)), rig.heard.append)
+    await rig.run(30.0)
+    incident = value_of(rig.heard[0])
+    assert isinstance(incident, Incident)
+
+    names = [name for name, _ in rig.source.calls[before:]]
+    assert names[:2] == ["tasks", "log"]
+    assert len(names) == INCIDENT_CALLS
+    assert incident.logs[1]
+    assert f"a report makes {INCIDENT_CALLS} calls at most" in incident.missing["log 8"]
+
+
+async def test_an_instance_of_a_report_that_is_not_known_is_an_error(rig: Asker) -> None:
+    assert isinstance(await rig.ask(IncidentOf(key(7))), NotFound)

@@ -49,16 +49,16 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         for sentence in dict.fromkeys(map(str, errors)):
             output.say(sentence)
         return gravest({error.exit_code for error in errors})
+    calls = sum(len(each.request_ids) for each in found)
     if keys is None:
         found = [each for each in found if _is_failed(each)]
         if (others := len(known) - len(found)) > 0:
-            output.say(f"{others} of them has not failed any more, and is left out.")
+            output.say(f"Left out, since it has not failed any more: {others} of them.")
     text = as_report(args.output, found, settings.zone, requester.clock.now())
     if args.out is None:
         print(text)
     else:
         _write(args.out, text)
-    calls = sum(len(each.request_ids) for each in found)
     output.say(f"{calls} calls were made." if calls != 1 else "1 call was made.")
     return 0
 
