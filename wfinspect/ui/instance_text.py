@@ -239,6 +239,7 @@ _FIRST_KEYS = (
     ("Enter", "looks it up: status, tasks, parameters; several are watched"),
     ("w", "watches it: you are notified when it changes"),
     ("f", "finds instances by name, status, date and more"),
+    ("W", "follows a workflow, in f a search: new runs join the list"),
     ("?", "shows all keys"),
 )
 
