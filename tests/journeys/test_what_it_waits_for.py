@@ -55,7 +55,7 @@ def test_what_a_failure_holds_up_is_shown_beside_it(home: Home, simulator: Simul
         app.wait_for(r"◌ check_source_ready +NotRun +ads_营收看板_daily")
         app.press("d")
         # What failed explains itself, and its tasks are known: that costs nothing.
-        app.wait_for(r"It waits for 2 Failure\.[\s\S]* 0 calls, starting from its 12 tasks")
+        app.wait_for(r"It waits for 2 Failure\.\s+1 task is not looked at yet")
         app.quit()
     assert simulator.calls.count(UP) == 0
 
@@ -85,6 +85,28 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
     assert "5 calls, starting from its 12 tasks; " in down.stderr
     assert "not looked at: --calls " in down.stderr
     assert simulator.calls.count() == 9
+
+
+def test_what_waits_for_its_own_time_or_is_over_is_said_in_a_sentence(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FAILED, "WaitTime")
+
+    with home.start(FAILED) as app:
+        app.wait_for("WaitTime")
+        app.press("U")
+        text = app.wait_for(r"It waits for its own time since \d\d:\d\d\.")
+        assert "starting from" not in text
+        assert " TASK " not in text
+        app.quit()
+
+    up = home.run("upstream", FAILED, "-o", "json")
+    said = re.fullmatch(r"wfinspect: \S+ (.*) since \d\d:\d\d\.\nwfinspect: (.*)\n", up.stderr)
+    assert said
+    assert said.groups() == ("waits for its own time", "1 call.")
+    assert (up.returncode, json.loads(up.stdout)) == (0, [])
+    simulator.set_status(FAILED, "Success")
+    assert " is over: it waits for nothing.\n" in home.run("upstream", FAILED).stderr
 
 
 def test_what_stands_for_a_workflow_is_used_where_the_service_takes_it(

@@ -1,8 +1,9 @@
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC
 from itertools import pairwise
 
 import pytest
-from fakes import BINDING, START, instance, key
+from fakes import BINDING, START, instance, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -268,8 +269,31 @@ def test_no_call_is_spent_where_its_status_says_it(
 
     assert search.request == first
     if first is None:
-        words = [each.word for each in search.walk.found().tasks]
-        assert words == ([status] if status == "WaitTime" else [])
+        assert (search.found().tasks, search.spent) == ((), "")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("WaitTime", "It waits for its own time since 06:30."),
+        ("WaitResource", "It waits for resources since 06:30."),
+        ("WaitTrigger", "It waits for a trigger from outside since 06:30."),
+        ("CheckingCondition", "It waits for the check of a condition since 06:30."),
+        ("Success", "It is over: it waits for nothing."),
+        ("Failure", "It is over: it waits for nothing."),
+        ("Running", "It has begun: it waits for nothing."),
+        ("frozen", "It is frozen: it waits for nothing."),
+        ("Odd", "It waits for 1 Odd."),
+    ],
+)
+def test_what_its_own_state_explains_is_a_sentence_without_a_row(state: str, said: str) -> None:
+    search = DependencySearch(UP, TaskOf(BINDING, 1))
+    search.take(Reply(task(1, state, modify_time=ms(START)), START))
+
+    found = search.found()
+
+    assert search.sentence(found, "It", UTC, START) == said
+    assert len(found.tasks) == (state == "Odd")
 
 
 async def test_a_budget_ends_it_and_a_higher_one_goes_on_where_it_was() -> None:

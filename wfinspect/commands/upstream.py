@@ -68,20 +68,21 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         is_thorough = args.calls is not None
         requester.run(explore(search, requester.reply, most, is_thorough=is_thorough))
     except ServiceError as error:
-        if not search.walk.found().tasks:
+        if not search.found().tasks:
             raise
         trouble = error
     follows = stored(settings, requester.clock, lambda store: store.follows())
-    found = search.walk.found(is_followed=partial(is_followed, target=target, follows=follows))
+    found = search.found(is_followed=partial(is_followed, target=target, follows=follows))
     blocking = len(found.tasks) if direction is Direction.UPSTREAM else 0
     rows = [*found.tasks, *found.between]
+    now = requester.clock.now()
     if args.output != "table":
         values = [_values(each, blocks=place < blocking) for place, each in enumerate(rows)]
         print(output.as_rows(args.output, values, _KEYS, settings.zone))
     elif rows:
-        now = requester.clock.now()
         lines = [_line(each, settings.zone, now) for each in rows]
         print(output.fitted([_TITLES, *lines], _SHED, output.room()))
+    output.say(search.sentence(found, search.name, settings.zone, now))
     _say(search, found, most)
     if trouble is not None:
         output.say(f"{trouble} There may be more than what was printed.")
@@ -89,10 +90,6 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
 
 def _say(search: DependencySearch, found: Dependencies, most: int) -> None:
-    counted = (
-        f": {found.counted}" if search.direction is Direction.DOWNSTREAM and found.tasks else ""
-    )
-    output.say(f"{search.name} {search.verb} {found.words}{counted}.")
     if found.cycle:
         names = listed([each.name_or_id for each in found.cycle], _NAMED)
         output.say(f"These wait for each other in a circle: {names}.")

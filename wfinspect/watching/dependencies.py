@@ -5,12 +5,14 @@ what failed, is frozen, runs or waits by itself; downstream through all that has
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from datetime import datetime, tzinfo
 from graphlib import CycleError, TopologicalSorter
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from wfinspect.errors import NotFound, ServiceError
+from wfinspect.format import moment, near_time
 from wfinspect.model import (
     Dependency,
     Direction,
@@ -19,6 +21,7 @@ from wfinspect.model import (
     InstanceId,
     InstanceKey,
     Page,
+    Status,
     Target,
     TaskInstance,
     WorkflowInstance,
@@ -287,6 +290,14 @@ def _by_gravity(every: Iterable[Reached]) -> list[Reached]:
     return sorted(ordered, key=gravity)
 
 
+_AWAITED: Mapping[str, str] = {
+    Status.WAIT_TIME: "its own time",
+    Status.WAIT_RESOURCE: "resources",
+    Status.WAIT_TRIGGER: "a trigger from outside",
+    Status.CHECKING_CONDITION: "the check of a condition",
+}
+
+
 class DependencySearch:
     """A walk as requests to the service: what to send next, and what came of it."""
 
@@ -300,6 +311,8 @@ class DependencySearch:
         """What was read of an instance, in words."""
         self.calls = 0
         self._target = first.destination
+        self._start: TaskInstance | None = None
+        """What it is about; None before that is known."""
         self._next: Request[Any] | None = first
         self._its_tasks: TasksOf | None = None
 
@@ -310,16 +323,46 @@ class DependencySearch:
             self._next = DependenciesOf(self._target, at[0], self.direction, at[1])
         return self._next
 
+    def found(
+        self,
+        is_late: Callable[[TaskInstance], bool] = _never,
+        is_followed: Callable[[TaskInstance], bool] = _never,
+    ) -> Dependencies:
+        """Return what the walk has found, without the start where `sentence` says all of that."""
+        found = self.walk.found(is_late, is_followed)
+        return found._replace(tasks=()) if self._own_words else found
+
+    def sentence(self, found: Dependencies, who: str, zone: tzinfo, now: datetime) -> str:
+        """Say what was found, e.g. ``It waits for 1 Failure`` or ``It waits for its own time``."""
+        if self.direction is Direction.DOWNSTREAM:
+            counted = f": {found.counted}" if found.tasks else ""
+            return f"{who} holds up {found.words}{counted}."
+        if self._start is None or not (own := self._own_words):
+            return f"{who} waits for {found.words}."
+        since = Reached(self._start, 0).since
+        if self._start.family is Family.WAITING and since and (at := moment(since)):
+            own += f" since {near_time(at, now, zone, '%H:%M', '%m-%d %H:%M')}"
+        return f"{who} {own}."
+
     @property
-    def verb(self) -> str:
-        """What goes before the words of what was found."""
-        return "waits for" if self.direction is Direction.UPSTREAM else "holds up"
+    def _own_words(self) -> str:
+        """What the state of the start alone says; "" where what it waits for is found by a walk."""
+        task = self._start
+        if task is None or self.direction is Direction.DOWNSTREAM:
+            return ""
+        if task.is_frozen:
+            return "is frozen: it waits for nothing"
+        if task.family is Family.WAITING:
+            return f"waits for {_AWAITED[task.status]}"
+        begun = "has begun" if task.family is Family.ACTIVE else ""
+        state = "is over" if task.family.is_settled else begun
+        return f"{state}: it waits for nothing" if state else ""
 
     @property
     def spent(self) -> str:
-        """What it has cost, and where it began: ``6 calls, starting from its 28 tasks``."""
-        calls = _count(self.calls, "call")
-        return f"{calls}, starting from {self.basis}" if self.basis else calls
+        """What it has cost, and where it began, e.g. ``6 calls, starting from its 28 tasks``; "" for none."""
+        calls = _count(self.calls, "call") if self.calls else ""
+        return f"{calls}, starting from {self.basis}" if calls and self.basis else calls
 
     def take(self, outcome: Outcome[Any]) -> None:
         """Take in what came of `request`; raise an error after which the same can be sent again."""
@@ -336,7 +379,7 @@ class DependencySearch:
             case InstanceOf():
                 self._begin_with(value)
             case TaskOf():
-                self.name = value.name_or_id
+                self.name, self._start = value.name_or_id, value
                 self.walk = Walk(self.direction, (value,))
             case TasksOf():
                 self.basis = f"its {len(value.items):,} tasks"
@@ -370,7 +413,7 @@ class DependencySearch:
         )
         self.walk = Walk(self.direction, (whole,))
         if family is Family.SUCCESS or (is_up and family is Family.WAITING):
-            self.basis = f"its status {instance.status}"
+            self._start = whole
         elif own and (family is Family.IDLE or not is_up):
             self._next = DependenciesOf(self._target, own, self.direction, is_of_workflow=True)
         else:

@@ -411,7 +411,7 @@ class DependenciesScreen(OverlayScreen):
         self._is_waiting = self._is_thorough = False
         self._has_moved = False
         """The user has chosen a line."""
-        self._found = self._search.walk.found()
+        self._found = self._search.found()
         self._columns: Sequence[Column] = ()
         self._now = self.clock.now()
         self.head = StaticLines(classes="head")
@@ -515,7 +515,7 @@ class DependenciesScreen(OverlayScreen):
 
     def fill(self) -> None:
         self._now = self.clock.now()
-        self._found = self._search.walk.found(self._is_late, self._is_followed)
+        self._found = self._search.found(self._is_late, self._is_followed)
         reached = (*self._found.tasks, *self._found.between)
         self._columns = reached_columns(self.list.text_width, reached)
         self.list.offer(reached)
@@ -542,9 +542,9 @@ class DependenciesScreen(OverlayScreen):
         search, found = self._search, self._found
         if not search.name:
             return ()
-        counted = f": {found.counted}" if self._is_down and found.tasks else ""
-        lines = list(sentence(f"It {search.verb} {found.words}{counted}.", width, Role.TEXT))
-        lines += sentence(f"{search.spent}.", width, Role.DIM)
+        said = search.sentence(found, "It", self.look.zone, self._now)
+        lines = list(sentence(said, width, Role.TEXT))
+        lines += sentence(f"{search.spent}.", width, Role.DIM) if search.spent else ()
         if found.cycle:
             names = listed([shown(each.name_or_id) for each in found.cycle], _NAMED)
             lines += sentence(f"In a circle: {names}.", width, Role.TROUBLE)
