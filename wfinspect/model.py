@@ -513,6 +513,11 @@ def by_attention(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
     )
 
 
+def failed_tasks(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
+    """Return the tasks that failed by themselves, not those that are frozen; the first to begin comes first."""
+    return [t for t in by_attention(tasks) if t.family is Family.FAILURE and not t.is_frozen]
+
+
 def longest_stretch(tasks: Iterable[TaskInstance], now_ms: float) -> list[TaskInstance]:
     """Return the tasks that one after the other led to the end of what has run, in their order.
 

@@ -29,14 +29,13 @@ from wfinspect.format import (
 from wfinspect.lateness import Run, compare
 from wfinspect.model import (
     FIELDS,
-    Family,
     FieldKind,
     InstanceKey,
     OperationLog,
     TaskInstance,
     Transition,
     WorkflowInstance,
-    by_attention,
+    failed_tasks,
     progress,
     spans,
     utc_words,
@@ -85,11 +84,6 @@ class Incident(NamedTuple):
     """Operations and the RequestIds of their answers, also of those that refused."""
     note: str = ""
     link: str = ""
-
-
-def failed_tasks(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
-    """Return the tasks that failed by themselves, not those that are frozen; the first to begin comes first."""
-    return [t for t in by_attention(tasks) if t.family is Family.FAILURE and not t.is_frozen]
 
 
 def as_report(form: str, incidents: Sequence[Incident], zone: tzinfo, now: datetime) -> str:

@@ -235,6 +235,18 @@ async def test_l_passes_a_frozen_task_over_and_names_it() -> None:
         assert "Skipped, since it is frozen: publish_result." in rig.text
 
 
+async def test_o_in_a_log_passes_a_frozen_task_over() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "t")
+        rig.control.answer(page(*TASKS, FROZEN))
+        await rig.settle()
+        await rig.press("l", "o")
+        assert rig.control.answer(log()) == TaskLog(BINDING, 5003, 2, 7)
+        await rig.settle()
+        assert "failed log" not in rig.text
+        assert "No other task has failed." in rig.text
+
+
 async def test_l_opens_no_log_where_nothing_but_frozen_tasks_failed() -> None:
     async with running(mixed()) as rig:
         await rig.press("g", "l")

@@ -30,6 +30,7 @@ from wfinspect.model import (
     Page,
     TaskInstance,
     by_attention,
+    failed_tasks,
     service_name,
     spans,
     zone_words,
@@ -266,7 +267,7 @@ def _chosen(
             )
         return named[:1]
     others = [task for task in tasks if not task.is_frozen]
-    failed = [task for task in others if task.family is Family.FAILURE]
+    failed = failed_tasks(tasks)
     if frozen := [task for task in tasks if task.is_frozen]:
         names = listed([shown(t.name_or_id, limit=60) for t in frozen], _NAMED)
         output.say(f"Skipped, since it is frozen: {names}.")

@@ -25,8 +25,9 @@ from wfinspect.model import (
     TaskInstance,
     Transition,
     WorkflowInstance,
+    failed_tasks,
 )
-from wfinspect.report import FORMS, Incident, as_report, failed_tasks
+from wfinspect.report import FORMS, Incident, as_report
 from wfinspect.settings import Settings
 from wfinspect.terminal import announcement, ends_with_ssh
 from wfinspect.ui import instance_text, keys

@@ -49,10 +49,11 @@ from wfinspect.model import (
     answered,
     biz_date_of,
     day_of,
+    failed_tasks,
     family_of,
     zone_of,
 )
-from wfinspect.report import Incident, failed_tasks
+from wfinspect.report import Incident
 from wfinspect.watching.api import (
     INCIDENT_CALLS,
     A,

@@ -24,7 +24,15 @@ from wfinspect.format import (
     shown,
     shown_block,
 )
-from wfinspect.model import Family, InstanceKey, TaskInstance, utc_words, zone_of, zone_words
+from wfinspect.model import (
+    Family,
+    InstanceKey,
+    TaskInstance,
+    failed_tasks,
+    utc_words,
+    zone_of,
+    zone_words,
+)
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import BLANK, ELLIPSIS, Line, Part, Role, Span, fit, line, shed, wrap
 from wfinspect.ui.screens.main import MainScreen
@@ -585,7 +593,7 @@ class LogScreen(TextScreen):
         self._target = key.target
         self._subject = task
         self._tasks = tasks
-        self._failed = [each for each in tasks if each.family is Family.FAILURE]
+        self._failed = failed_tasks(tasks)
         self._run = task.run_number
         self._is_following = True
         self._is_read = False
