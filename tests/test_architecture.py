@@ -86,3 +86,10 @@ def test_the_simulator_loads_nothing_of_the_client() -> None:
     assert not any(
         name.startswith(("wfinspect.dataworks", "wfinspect.watching")) for name in loaded
     )
+
+
+def test_the_app_starts_without_what_is_read_on_demand() -> None:
+    loaded = modules_after("import wfinspect.ui.app, wfinspect.watching.engine")
+
+    screens = {f"wfinspect.ui.screens.{each}" for each in ("tasks", "text", "find", "compare")}
+    assert not loaded & {"wfinspect.report", "wfinspect.watching.dependencies", *screens}

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -27,7 +28,6 @@ from wfinspect.model import (
     WorkflowInstance,
     failed_tasks,
 )
-from wfinspect.report import FORMS, Incident, as_report
 from wfinspect.settings import Settings
 from wfinspect.terminal import announcement, ends_with_ssh
 from wfinspect.ui import instance_text, keys
@@ -57,6 +57,7 @@ from wfinspect.watching.poller import Poller
 
 if TYPE_CHECKING:
     from textual.widget import Widget
+
 
 AUTO = "auto"
 SECOND_PRESS_SECONDS = 3.0
@@ -501,11 +502,7 @@ class WfInspectApp(CrashSafeApp):
             text = commands_by_hand(row.key.target, instance, failed).get(label, "")
             self.notify(self.copy(text) if text else "Nothing was copied: no task has failed.")
 
-        def heard(outcome: Outcome[Page[TaskInstance]]) -> None:
-            # On the poller's thread.
-            self.call_later(take, outcome)
-
-        self._control.submit(TasksOf(row.key), heard)
+        self._control.submit(TasksOf(row.key), partial(self.call_later, take))
 
     def action_note(self) -> None:
         """Write a note about the row under the cursor."""
@@ -627,6 +624,8 @@ class WfInspectApp(CrashSafeApp):
 
     def _report(self, rows: Sequence[Row], kind: str, goal: str) -> None:
         """Have the report of each row read, and write them as one document once all have come."""
+        from wfinspect.report import FORMS, Incident, as_report
+
         form, found = REPORTS[kind], dict[InstanceKey, Incident]()
 
         def take(row: Row, outcome: Outcome[Incident]) -> None:
@@ -646,12 +645,7 @@ class WfInspectApp(CrashSafeApp):
 
         self.notify(_READING)
         for row in rows:
-
-            def heard(outcome: Outcome[Incident], row: Row = row) -> None:
-                # On the poller's thread.
-                self.call_later(take, row, outcome)
-
-            self._control.submit(IncidentOf(row.key), heard)
+            self._control.submit(IncidentOf(row.key), partial(self.call_later, take, row))
 
     # Views over the main screen, about the row under the cursor. They are imported when
     # they are opened: at start they would cost 14 ms together.

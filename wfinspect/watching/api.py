@@ -554,8 +554,8 @@ class Reply(NamedTuple, Generic[A]):
 
 
 Outcome = Reply[A] | ServiceError
-Heard = Callable[[Outcome[A]], None]
-"""Called on the poller's thread; it must not wait."""
+Heard = Callable[[Outcome[A]], object]
+"""Called on the poller's thread: it must not wait, and a screen has its own thread go on."""
 
 
 # What the watch needs of a service.

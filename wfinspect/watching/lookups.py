@@ -19,7 +19,7 @@ from collections.abc import (
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from math import inf
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock, Moment
 from wfinspect.errors import (
@@ -47,13 +47,11 @@ from wfinspect.model import (
     TaskInstance,
     WorkflowInstance,
     answered,
-    biz_date_of,
     day_of,
     failed_tasks,
     family_of,
     zone_of,
 )
-from wfinspect.report import Incident
 from wfinspect.watching.api import (
     INCIDENT_CALLS,
     A,
@@ -76,11 +74,14 @@ from wfinspect.watching.api import (
     state_since,
 )
 from wfinspect.watching.calls import Calls, outcome_of
-from wfinspect.watching.dependencies import Dependencies, Walk
 from wfinspect.watching.journal import DailyBudget, Journal
 from wfinspect.watching.limits import Limits
 from wfinspect.watching.store import is_id
 from wfinspect.watching.watchlist import MAX_NAME
+
+if TYPE_CHECKING:
+    from wfinspect.report import Incident
+    from wfinspect.watching.dependencies import Dependencies
 
 _MOST = 64
 _MOST_LOGS = 2  # each may hold 32 MiB
@@ -436,8 +437,10 @@ class Lookups:
                     self._note(InstanceKey(key.target, run.id), run)
         return past.known(self._clock.moment())[0]
 
-    async def _incident(self, key: InstanceKey) -> Incident:
+    async def _incident(self, key: InstanceKey) -> "Incident":
         """Read what a report needs, what says most before the rest."""
+        from wfinspect.report import Incident  # noqa: PLC0415 - 4 ms of every start
+
         row, noted = self._journal.watchlist.rows.get(key) or Row(key), list[tuple[str, str]]()
         answered.set(noted)
         missing, instance = _Missing(), await self._instance(key)
@@ -453,7 +456,9 @@ class Lookups:
         for place, task in enumerate(failed):
             if place > 1:
                 logs[task.id] = await self._log_end(missing, key.target, task)
-            done += await self._operations(missing, key.target, task)
+            if request := OperationsOf.of(key.target, task):
+                operations = await self._part(missing, "operations", request)
+                done += operations or ()
         return Incident(
             key,
             instance,
@@ -479,8 +484,10 @@ class Lookups:
 
     async def _held_up(
         self, missing: _Missing, target: Target, failed: Sequence[TaskInstance]
-    ) -> Dependencies:
+    ) -> "Dependencies":
         """Return what has not begun because of failed tasks, as far as two calls show it."""
+        from wfinspect.watching.dependencies import Walk  # noqa: PLC0415 - 1 ms of every start
+
         walk = Walk(Direction.DOWNSTREAM, failed)
         for _ in range(2):
             if (at := walk.next()) is None:
@@ -491,14 +498,6 @@ class Lookups:
                 break
             walk.learn(at[0], page)
         return walk.found()
-
-    async def _operations(
-        self, missing: _Missing, target: Target, task: TaskInstance
-    ) -> Sequence[OperationLog]:
-        at, zone = moment_of(task.finished_time or task.modify_time or 0), zone_of(target.region)
-        day = None if at is None else biz_date_of(day_of(target.region, at), zone)
-        request = OperationsOf(target, task.id, day, task.modify_time)
-        return await self._part(missing, "operations", request) or ()
 
     async def _last_success(
         self, missing: _Missing, key: InstanceKey, instance: WorkflowInstance

@@ -670,14 +670,10 @@ class MainScreen(SparingScreen[None]):
             self.operations[request] = outcome
             then()
 
-        def heard(request: OperationsOf, outcome: Outcome[tuple[OperationLog, ...]]) -> None:
-            # On the poller's thread.
-            self.call_later(take, request, outcome)
-
         for request in wanted:
             if request not in self.operations or self.operations[request] is not None:
                 self.operations[request] = None
-                self.control.submit(request, partial(heard, request))
+                self.control.submit(request, partial(self.call_later, take, request))
 
     def action_next_pane(self) -> None:
         """Give the keys to the next pane."""

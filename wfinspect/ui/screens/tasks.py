@@ -1,6 +1,7 @@
 """The screens of an instance's tasks, of one task in full, and of what tasks wait for or hold up."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
@@ -490,12 +491,7 @@ class DependenciesScreen(OverlayScreen):
         is_allowed = search.calls < self._allowed and not is_enough
         if request is not None and is_allowed and not self._is_waiting:
             self._is_waiting = True
-
-            def heard(outcome: Outcome[Any]) -> None:
-                # On the poller's thread.
-                self.call_later(self._answer, search, outcome)
-
-            self.control.submit(request, heard)
+            self.control.submit(request, partial(self.call_later, self._answer, search))
         self.refresh_lines()
 
     def _answer(self, search: DependencySearch, outcome: Outcome[Any]) -> None:

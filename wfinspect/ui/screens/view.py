@@ -1,6 +1,7 @@
 """The base of the views that fill the screen: title, hints, requests to the poller, reading again."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events, on
@@ -187,11 +188,7 @@ class OverlayScreen(OverMain):
                 take(outcome.value)
             self.refresh_lines()
 
-        def on_outcome(outcome: Outcome[A]) -> None:
-            # On the poller's thread.
-            self.call_later(answer, outcome)
-
-        self.control.submit(request, on_outcome)
+        self.control.submit(request, partial(self.call_later, answer))
 
     def refresh_lines(self) -> None:
         """Show what there is, and what is said about it."""
