@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from wfinspect.__main__ import interval_in
 from wfinspect.clock import Moment, SystemClock
 from wfinspect.commands.list import KEYS
-from wfinspect.commands.status import metrics, short_line
+from wfinspect.commands.status import as_group, metrics
 from wfinspect.errors import ConfigError
 from wfinspect.format import shown
 from wfinspect.model import Family, InstanceId, InstanceKey, Status, Target
@@ -23,6 +23,7 @@ from wfinspect.settings import load_settings
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.watching.api import Row
 from wfinspect.watching.store import Changes, Store
+from wfinspect.watching.summary import line_of
 
 RUNNING, SUCCESS = DEMO_IDS[0], DEMO_IDS[3]
 
@@ -198,7 +199,7 @@ def test_counts_that_rest_on_old_readings_are_marked_and_dated() -> None:
         listed(key(6), 6.0),
     ]
 
-    assert short_line(rows, 15.0, START) == "X1? ?1 >2? ~1 +1 (30m)"
+    assert line_of(map(as_group, rows), 15.0, START.timestamp()) == "X1? ?1 >2? ~1 +1 (30m)"
 
 
 def test_an_unsettled_row_read_five_minutes_ago_is_marked_whatever_the_interval() -> None:
@@ -208,7 +209,7 @@ def test_an_unsettled_row_read_five_minutes_ago_is_marked_whatever_the_interval(
         listed(key(3), 3.0, instance=instance(3, "Success"), read_at=at(20)),
     ]
 
-    assert short_line(rows, 3600.0, START) == ">1? ~1 +1 (6m)"
+    assert line_of(map(as_group, rows), 3600.0, START.timestamp()) == ">1? ~1 +1 (6m)"
 
 
 @pytest.mark.parametrize(("minutes", "line"), [(1.7, ">1"), (1.8, ">1? (1m)")])
@@ -217,7 +218,7 @@ def test_a_reading_counts_for_a_minute_longer_since_so_late_is_its_time_saved(
 ) -> None:
     rows = [listed(key(1), 1.0, instance=instance(1), read_at=at(minutes))]
 
-    assert short_line(rows, 15.0, START) == line
+    assert line_of(map(as_group, rows), 15.0, START.timestamp()) == line
 
 
 def test_what_is_final_or_gone_is_never_old() -> None:
@@ -228,7 +229,7 @@ def test_what_is_final_or_gone_is_never_old() -> None:
         listed(key(2), 2.0, instance=instance(2), read_at=at(60), is_gone=True),
     ]
 
-    assert short_line(rows, 15.0, START) == "?1 +1"
+    assert line_of(map(as_group, rows), 15.0, START.timestamp()) == "?1 +1"
 
 
 @given(
@@ -242,7 +243,9 @@ def test_every_instance_is_counted_once(drawn: list[tuple[str, float, bool]]) ->
         listed(key(n), n, instance=instance(n, word), read_at=at(minutes), is_unseen=unseen)
         for n, (word, minutes, unseen) in enumerate(drawn, 1)
     ]
-    parts = [p for p in short_line(rows, 15.0, START).split() if p[0] not in "(!"]
+    parts = [
+        p for p in line_of(map(as_group, rows), 15.0, START.timestamp()).split() if p[0] not in "(!"
+    ]
 
     assert sum(int(part[1:].rstrip("?")) for part in parts) == len(drawn)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wfinspect import format as fmt
-from wfinspect.commands.status import short_line
+from wfinspect.commands.status import as_group
 from wfinspect.model import Family, Status
 from wfinspect.watching import store as stores
 from wfinspect.watching import summary
@@ -72,8 +72,8 @@ def test_the_columns_say_what_the_documents_do(
         rows_now = store.rows()
         store.close()
     assert groups is not None
-    assert summary.line_of(groups, interval, START.timestamp()) == short_line(
-        rows_now, interval, START
+    assert summary.line_of(groups, interval, START.timestamp()) == summary.line_of(
+        map(as_group, rows_now), interval, START.timestamp()
     )
     families = {r.instance.family for r in rows_now if r.instance}
     code = 1 if Family.FAILURE in families else 0 if all(f.is_settled for f in families) else 8

@@ -74,9 +74,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         listed = {row.key: row for row in rows}
         rows = [listed.get(key) or Row(key) for key in keys]
     if args.short:
-        groups = [*map(_group, rows)]
-        print(summary.line_of(groups, settings.interval, clock.now().timestamp()))
-        return _code_of(groups)
+        return _print_line([*map(as_group, rows)], settings, clock)
     outcomes = {} if is_stored or not rows else _read_all(rows, settings, environ, clock)
     if args.output == "table" and not rows:
         output.say(output.EMPTY_LIST)
@@ -137,24 +135,19 @@ def _print_summary(args: argparse.Namespace, settings: Settings, clock: Clock) -
         if summary.read(database) is None:
             stored_rows(settings, clock)  # it makes, upgrades or repairs the file
         return summary.follow(database, settings.interval, sys.stdout)
-    if (groups := summary.read(database)) is None:
-        return None
+    groups = summary.read(database)
+    return None if groups is None else _print_line(groups, settings, clock)
+
+
+def _print_line(groups: Sequence[summary.Group], settings: Settings, clock: Clock) -> int:
     print(summary.line_of(groups, settings.interval, clock.now().timestamp()))
-    return _code_of(groups)
-
-
-def _code_of(groups: Sequence[summary.Group]) -> int:
     if unread := summary.unread_words(groups):
         output.say(unread)
     return summary.code_of(groups)
 
 
-def short_line(rows: Sequence[Row], interval: float, now: datetime) -> str:
-    """Return the line of `summary.line_of` for rows."""
-    return summary.line_of(map(_group, rows), interval, now.timestamp())
-
-
-def _group(row: Row) -> summary.Group:
+def as_group(row: Row) -> summary.Group:
+    """Return a row as one of the groups that a status bar counts."""
     is_read = row.instance is not None and row.read_at is not None and not row.is_final
     read_at = row.read_at.timestamp() if is_read and row.read_at else None
     family = None if row.instance is None else row.instance.family
