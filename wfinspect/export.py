@@ -219,7 +219,7 @@ _MAX_DATED = 10_000
 
 def _without_run(text: str, instance: WorkflowInstance, region: str) -> str:
     """Return a value with its dates counted from the business date, and without the IDs of its run."""
-    begin = instance.biz_date and moment(instance.biz_date)
+    begin = moment(instance.biz_date)
     if len(text) > _MAX_DATED or not begin:
         return text
     day = begin.astimezone(zone_of(region)).date()

@@ -164,8 +164,10 @@ def _char_width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
 
 
-def moment(milliseconds: int) -> datetime | None:
-    """Return the aware UTC time of a service's time; None where no calendar holds it in every zone."""
+def moment(milliseconds: int | None) -> datetime | None:
+    """Return the aware UTC time of a service's time; None for none, and where no calendar holds it in every zone."""
+    if not milliseconds:
+        return None
     try:
         at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (OverflowError, OSError, ValueError):
@@ -180,7 +182,7 @@ def clock_time(at: datetime, zone: tzinfo) -> str:
 
 def service_time(milliseconds: int | None, zone: tzinfo) -> str:
     """Return a service's time as `clock_time`; the number where no calendar holds it, "" for none."""
-    at = moment(milliseconds) if milliseconds else None
+    at = moment(milliseconds)
     return clock_time(at, zone) if at else str(milliseconds or "")
 
 

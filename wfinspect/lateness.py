@@ -119,7 +119,7 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
         return Lateness(few if known else "no earlier runs to compare with yet")
     usual = _usual([r.seconds or 0.0 for r in known])
     said = f"usually {usual}"
-    started = None if instance.started_time is None else moment(instance.started_time)
+    started = moment(instance.started_time)
     if started is None:
         return _waiting(instance, known, usual)
     if not instance.is_settled:
@@ -133,7 +133,7 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
 
 
 def _waiting(instance: WorkflowInstance, known: Sequence[Run], usual: Usual) -> Lateness:
-    begin = None if instance.biz_date is None else moment(instance.biz_date)
+    begin = moment(instance.biz_date)
     dates = [r.biz_date for r in known]
     said = f"usually takes {usual}"
     if begin is None or instance.is_settled or len(set(dates)) < len(dates):

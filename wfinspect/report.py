@@ -172,7 +172,7 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "id": incident.key.id,
         "name": instance.name if instance else None,
         "status": instance.status if instance else None,
-        "since": incident.since and _moment(round(incident.since * 1000)),
+        "since": incident.since and moment(round(incident.since * 1000)),
         "read_at": incident.read_at,
         "note": incident.note or None,
         "link": incident.link or None,
@@ -223,8 +223,8 @@ def _task(
         "type": task.task_type,
         "status": task.status,
         "run_number": task.run_number,
-        "started": _moment(task.started_time),
-        "finished": _moment(task.finished_time),
+        "started": moment(task.started_time),
+        "finished": moment(task.finished_time),
         "seconds": spans(task, now.timestamp() * 1000).running,
         "owner": task.owner,
         "parameters": secrets.parameters(task.script_parameters),
@@ -245,10 +245,6 @@ def _held(task: TaskInstance) -> dict[str, Any]:
     }
 
 
-def _moment(milliseconds: int | None) -> datetime | None:
-    return moment(milliseconds) if milliseconds else None
-
-
 def _events(incident: Incident, failed: Sequence[TaskInstance]) -> Iterator[dict[str, Any]]:
     """Yield what happened and how exactly the time of it is known."""
     changed = {round(each.at.timestamp()) for each in incident.history}
@@ -260,16 +256,16 @@ def _events(incident: Incident, failed: Sequence[TaskInstance]) -> Iterator[dict
     if instance is not None:
         ended = f"ended: {instance.status}", instance.finished_time
         for what, milliseconds in (("started", instance.started_time), ended):
-            at = _moment(milliseconds)
+            at = moment(milliseconds)
             # A change that is known to the second says the same.
             if at is not None and round(at.timestamp()) not in changed:
                 yield _event(at, what)
     for task in failed:
-        if (at := _moment(task.finished_time)) is not None:
+        if (at := moment(task.finished_time)) is not None:
             yield _event(at, f"{task.name_or_id} failed in run {task.run_number or 1}")
     names = {task.id: task.name_or_id for task in failed}
     for each in incident.operations:
-        if (at := _moment(each.create_time)) is not None:
+        if (at := moment(each.create_time)) is not None:
             name = names.get(each.task_id or 0, "a task")
             yield _event(at, f"{name}: {each.content}, by {each.user or 'an unknown account'}")
 

@@ -448,7 +448,7 @@ def _quoted(text: str) -> str:
 
 def suggestions(instance: WorkflowInstance | None, now: datetime, zone: tzinfo) -> tuple[str, ...]:
     """Return searches to begin with: around an instance, its trigger, its workflow; else of yesterday."""
-    at = moment(instance.biz_date) if instance and instance.biz_date else None
+    at = moment(instance.biz_date) if instance else None
     day = (at or now - timedelta(days=1)).astimezone(zone).date()
     if instance is None or instance.project_id is None:
         return ("date=yesterday workspace=",)

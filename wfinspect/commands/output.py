@@ -237,7 +237,7 @@ def _ran(instance: WorkflowInstance, now: datetime) -> str:
 
 
 def _time(milliseconds: int | None, zone: tzinfo, *, has_offset: bool = False) -> str:
-    at = None if milliseconds is None else moment(milliseconds)
+    at = moment(milliseconds)
     if at is None:
         return "-" if milliseconds is None else str(milliseconds)
     return clock_time(at, zone) + (at.astimezone(zone).strftime(" %z") if has_offset else "")

@@ -110,7 +110,7 @@ def _values(each: Reached, *, blocks: bool) -> output.Values:
         "name": task.task_name,
         "status": task.word,
         "blocks": blocks,
-        "since": moment(each.since) if each.since else None,
+        "since": moment(each.since),
         "level": each.level,
         "dependency": each.type or None,
         "through": [one.id for one in each.through],
@@ -123,7 +123,7 @@ def _values(each: Reached, *, blocks: bool) -> output.Values:
 
 def _line(each: Reached, zone: tzinfo, now: datetime) -> tuple[str, ...]:
     task = each.task
-    at = moment(each.since) if each.since else None
+    at = moment(each.since)
     family = Family.IDLE if task.is_idle else task.family
     return (
         str(task.id),

@@ -446,7 +446,7 @@ def time_of(row: Row, look: Look, now: datetime, sort: str) -> str:
     if by == "duration":
         seconds = instance.run_seconds(now)
         return "" if seconds is None else fmt.age(seconds)
-    at = fmt.moment(instance.started_time) if instance.started_time else None
+    at = fmt.moment(instance.started_time)
     return "" if at is None else fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d")
 
 
@@ -615,7 +615,7 @@ class RowTable:
             zone = zone_of(row.key.target.region)
         else:
             at, day, pattern = found.started_time, "from %m-%d", "from %H:%M"
-        when = fmt.moment(at) if at else None
+        when = fmt.moment(at)
         return fmt.near_time(when, now, zone, pattern, day) if when else ""
 
     def update(self, rows: Rows) -> bool:

@@ -218,7 +218,7 @@ def operation_lines(
     lines = [line(*head, (f"  {on}" if fits else "", Role.DIM))]
     lines += [] if fits else instance_text.sentence(on, width)
     for log, task in logs:
-        at = fmt.moment(log.create_time) if log.create_time else None
+        at = fmt.moment(log.create_time)
         when = near_time(at, now, look.zone, "%H:%M:%S", "%m-%d %H:%M:%S") if at else "-"
         what = fmt.shown(log.content, limit=40) or "-"
         user = f"by {fmt.shown(log.user, limit=40) or '-'}"
@@ -548,7 +548,7 @@ def reached_line(each: "Reached", columns: Sequence[Column], look: Look, now: da
     """A task that something waits for, or that is held up: the further away, the more indented."""
     glyph, _, role = state_of(each.task, look)
     role = Role.TROUBLE if each.is_late else role
-    at = fmt.moment(each.since) if each.since else None
+    at = fmt.moment(each.since)
     values = (
         (_indented(each), Role.TEXT),
         (_reached_word(each), role),

@@ -528,7 +528,7 @@ class OperationsOf(_OfTarget[tuple[OperationLog, ...]]):
     def of(cls, target: Target, task: TaskInstance) -> "OperationsOf | None":
         """Return the request for the day of a task's latest change; None where it needs none."""
         latest = task.modify_time or task.finished_time or task.started_time
-        at = moment(latest) if latest and task.may_have_operations else None
+        at = moment(latest) if task.may_have_operations else None
         if at is None:
             return None
         day = biz_date_of(day_of(target.region, at), zone_of(target.region))

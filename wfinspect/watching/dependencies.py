@@ -340,7 +340,7 @@ class DependencySearch:
         if self._start is None or not (own := self._own_words):
             return f"{who} waits for {found.words}."
         since = Reached(self._start, 0).since
-        if self._start.family is Family.WAITING and since and (at := moment(since)):
+        if self._start.family is Family.WAITING and (at := moment(since)):
             own += f" since {near_time(at, now, zone, '%H:%M', '%m-%d %H:%M')}"
         return f"{who} {own}."
 

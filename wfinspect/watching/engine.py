@@ -348,7 +348,7 @@ class Engine:
         self._read_beside({key: found[key] for key in joining}, moment)
         for key, follow in joining.items():
             instance, since = found[key], follow.added_at
-            over_at = format_moment(instance.finished_time or instance.modify_time or 0)
+            over_at = format_moment(instance.finished_time or instance.modify_time)
             is_failure = instance.family is Family.FAILURE
             if is_failure and over_at is not None and over_at > since:
                 name, seen_at = instance.name[:MAX_NAME], min(over_at, moment.now)

@@ -165,7 +165,7 @@ class RunHistory(NamedTuple):
 
     def _queries(self) -> Iterator[Query]:
         """Yield the requests for the dates before the instance's own, the latest first."""
-        at = None if self.instance.biz_date is None else moment_of(self.instance.biz_date)
+        at = moment_of(self.instance.biz_date)
         if at is None or self.instance.project_id is None or self.instance.workflow_id is None:
             return
         # Days of a wall clock, since a change of the zone's offset makes one longer.

@@ -291,7 +291,7 @@ def judged_rows(
 
 def due_of(row: Row, follow: Follow | None) -> datetime | None:
     """Return by when a row is to be done, in the region's zone, by the follow that brought it."""
-    begin = moment_of(row.instance.biz_date or 0) if row.instance else None
+    begin = moment_of(row.instance.biz_date) if row.instance else None
     if follow is None or not follow.due or begin is None:
         return None
     return due_at(row.key.target.region, begin, follow.due)
@@ -324,7 +324,7 @@ def expected_at(outlook: Outlook, instance: WorkflowInstance, read_at: datetime)
     if usual is not None and usual > read_at:
         return usual
     progress = outlook.progress
-    started = moment_of(instance.started_time) if instance.started_time else None
+    started = moment_of(instance.started_time)
     if progress is None or not progress.done or started is None or started > read_at:
         # It should be over: it takes a while longer at least.
         return read_at if usual is not None else None

@@ -450,12 +450,8 @@ def transition(
 def _said_at(instance: WorkflowInstance) -> datetime | None:
     """Return when the present state began, as far as the service says."""
     if instance.is_settled:
-        milliseconds = instance.finished_time
-    elif instance.status == Status.RUNNING:
-        milliseconds = instance.started_time
-    else:
-        milliseconds = None
-    return None if milliseconds is None else moment(milliseconds)
+        return moment(instance.finished_time)
+    return moment(instance.started_time) if instance.status == Status.RUNNING else None
 
 
 class Attention:

@@ -243,10 +243,10 @@ class FindScreen(OverlayScreen):
     def _wider_values(self, found: WorkflowInstance | None) -> Iterator[Span]:
         if found is None:
             return
-        seconds, started = found.run_seconds(self._now), moment(found.started_time or 0)
+        seconds, started = found.run_seconds(self._now), moment(found.started_time)
         lasted = duration if found.is_settled else age
         at = ""
-        if found.started_time and started:
+        if started:
             at = near_time(started, self._now, self.look.zone, "%H:%M", "%m-%d %H:%M")
         yield "" if seconds is None else lasted(seconds), Role.DIM
         yield at, Role.DIM
