@@ -2,11 +2,12 @@
 
 import csv
 import io
+import json
 import re
 import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from itertools import count
 from typing import NamedTuple
 
@@ -39,6 +40,15 @@ def as_json(instances: Sequence[WorkflowInstance], *, is_array: bool) -> str:
     """Return the service's objects exactly as they came; what can't be seen is escaped."""
     texts = [exact_json(i.raw) for i in instances]
     return "[" + ",\n".join(texts) + "]" if is_array else "\n".join(texts)
+
+
+def json_of(values: Mapping[str, object]) -> str:
+    """Return values as a line of JSON in ASCII; times are RFC 3339 in UTC to the second, which jq can read."""
+    return exact_json(json.dumps(values, default=_rfc3339))
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def as_csv(

@@ -42,6 +42,12 @@ class Run(NamedTuple):
         return seconds if seconds >= 0 else None
 
 
+def last_success(runs: Iterable[Run], number: InstanceId) -> Run | None:
+    """Return the first of some runs that succeeded, but for that of an instance itself."""
+    succeeded = (r for r in runs if r.id != number and family_of(r.status) is Family.SUCCESS)
+    return next(succeeded, None)
+
+
 class Usual(NamedTuple):
     """A median and what lies within the spread around it, in seconds.
 

@@ -3,7 +3,6 @@
 Values whose names look like a secret's are masked and counted. The lines of a log are the reader's to check.
 """
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from wfinspect.export import compared_fields, compared_tasks
+from wfinspect.export import compared_fields, compared_tasks, json_of
 from wfinspect.format import (
     LOG_END,
     VALUE_LIMIT,
@@ -19,7 +18,6 @@ from wfinspect.format import (
     clock_time,
     duration,
     error_places,
-    exact_json,
     log_parts,
     moment,
     plain_text,
@@ -90,14 +88,9 @@ def as_report(form: str, incidents: Sequence[Incident], zone: tzinfo, now: datet
     """Return one document in one of `FORMS`, as JSON an array; its times are in `zone`, those of JSON in UTC."""
     found = [_values(each, now) for each in incidents]
     if form == "json":
-        lines = (json.dumps(each, default=_rfc3339) for each in found)
-        return without_secrets(exact_json("[" + ",\n".join(lines) + "]"))
+        return without_secrets("[" + ",\n".join(map(json_of, found)) + "]")
     blocks = [*_document(found, zone, now)]
     return _html(blocks) if form == "html" else _markdown(blocks)
-
-
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # What is masked.

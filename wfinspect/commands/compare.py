@@ -9,10 +9,9 @@ from wfinspect.commands.once import Requester, resolve_target
 from wfinspect.errors import NotFound
 from wfinspect.export import ComparedField, ComparedTask, compared_fields, compared_tasks
 from wfinspect.format import duration, moment, shown
-from wfinspect.lateness import compare
+from wfinspect.lateness import compare, last_success
 from wfinspect.model import (
     FIELDS,
-    Family,
     FieldKind,
     InstanceKey,
     TaskInstance,
@@ -89,13 +88,11 @@ async def _read(requester: Requester, keys: Sequence[InstanceKey]) -> _Runs:
     if not others:
         earlier = await answer(EarlierRuns(key))
         said = compare(first, earlier).sentence(requester.clock.now())
-        successes = (run.id for run in earlier if family_of(run.status) is Family.SUCCESS)
-        last = next((number for number in successes if number != key.id), None)
-        if last is None:
+        if (last := last_success(earlier, key.id)) is None:
             raise NotFound(
                 f"No earlier run of {key.id} that succeeded is known: give the ID of another run."
             )
-        others = [InstanceKey(key.target, last)]
+        others = [InstanceKey(key.target, last.id)]
     second = await answer(InstanceOf(others[0]))
     tasks = (await answer(TasksOf(key))).items, (await answer(TasksOf(others[0]))).items
     return _Runs((first, second), tasks, said)

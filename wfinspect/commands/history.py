@@ -9,6 +9,7 @@ from typing import NamedTuple
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import stored
+from wfinspect.export import json_of
 from wfinspect.format import clock_time, shown
 from wfinspect.model import InstanceId, Transition, family_of
 from wfinspect.parsing import parse_ids
@@ -55,7 +56,7 @@ class Change(NamedTuple):
 
     def as_json(self) -> str:
         """Return a line of JSON in ASCII."""
-        return output.json_of(self.values)
+        return json_of(self.values)
 
     def as_csv(self, zone: tzinfo) -> str:
         """Return a line of CSV."""

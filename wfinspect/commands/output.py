@@ -5,19 +5,18 @@ import contextlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Self
 
 from wfinspect.clock import SystemClock
 from wfinspect.errors import UsageError, did_you_mean
-from wfinspect.export import as_csv, as_json, csv_table
+from wfinspect.export import as_csv, as_json, csv_table, json_of
 from wfinspect.format import (
     biz_date,
     biz_day,
     cell_width,
     clock_time,
     duration,
-    exact_json,
     moment,
     shortened,
     shown,
@@ -84,15 +83,6 @@ def as_rows(form: str, rows: Sequence[Values], keys: Sequence[str], zone: tzinfo
     return csv_table(
         [service_name(key) for key in keys], ([row[key] for key in keys] for row in rows), zone
     )
-
-
-def json_of(row: Values) -> str:
-    """Return a row as a line of JSON in ASCII; times are RFC 3339 to the second, which jq can read."""
-    return exact_json(json.dumps(row, default=_rfc3339))
-
-
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def printed(

@@ -34,11 +34,10 @@ from wfinspect.errors import (
 )
 from wfinspect.format import LOG_END
 from wfinspect.format import moment as moment_of
-from wfinspect.lateness import Run
+from wfinspect.lateness import Run, last_success
 from wfinspect.model import (
     Dependency,
     Direction,
-    Family,
     InstanceKey,
     OperationLog,
     Page,
@@ -506,10 +505,9 @@ class Lookups:
         history = RunHistory(self._journal, key.target, instance)
         cost = 0 if history.known(self._clock.moment())[1] is None else 1
         runs = await self._part(missing, _LAST, EarlierRuns(key, most=1), cost) or ()
-        ids = (r.id for r in runs if r.id != key.id and family_of(r.status) is Family.SUCCESS)
-        if (last := next(ids, None)) is None:
+        if (last := last_success(runs, key.id)) is None:
             return runs, None, ()
-        other = InstanceKey(key.target, last)
+        other = InstanceKey(key.target, last.id)
         if (before := self._known.get(other)) is None:
             before = await self._part(missing, _LAST, InstanceOf(other))
         page = await self._part(missing, _LAST, TasksOf(other))

@@ -17,7 +17,7 @@ from wfinspect.format import (
     shown_block,
     size_of,
 )
-from wfinspect.lateness import Run, compare
+from wfinspect.lateness import Run, compare, last_success
 from wfinspect.model import (
     Family,
     InstanceKey,
@@ -253,8 +253,7 @@ class CompareScreen(OverlayScreen):
 
     @property
     def _last_success(self) -> Run | None:
-        succeeded = (run for run in self._runs if family_of(run.status) is Family.SUCCESS)
-        return next(succeeded, None)
+        return last_success(self._runs, self._key.id)
 
     def about_spans(self, width: int) -> Sequence[Span]:
         del width
