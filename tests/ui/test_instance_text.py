@@ -137,15 +137,15 @@ def said(one: Row, width: int = WIDE) -> list[str]:
 
 
 def test_a_row_shows_a_figure_and_that_it_is_late() -> None:
-    assert below(with_outlook(running(41))) == "10432987165   17/23 late by 20m"
-    assert below(with_outlook(running(5))) == "10432987165               17/23"
-    assert below(running(41)) == "10432987165"
+    assert below(with_outlook(running(41))) == "10432987165  late by 20m    41m"
+    assert below(with_outlook(running(5))) == "10432987165  17/23 done      5m"
+    assert below(running(41)) == "10432987165                 41m"
 
 
 def test_an_old_figure_is_shown_as_such() -> None:
     one = with_outlook(running(5), is_old=True)
 
-    assert below(one).endswith(" 17/23?")
+    assert " 17/23 done? " in below(one)
     assert said(one)[0] == " 17/23 done, 1 failed, 3 running?"
 
 
@@ -156,16 +156,16 @@ def test_how_far_a_run_was_that_is_over_now_is_not_shown() -> None:
     assert "17/23" not in " ".join(said(over))
 
 
-def test_what_changed_goes_before_the_figure_and_the_mark_before_that() -> None:
+def test_what_changed_gives_way_to_the_figure_and_both_to_the_mark() -> None:
     changed = change(1, "WaitTime", "Running", ago(minutes=1))
     one = with_outlook(running(41, last_change=changed))
 
-    said = {width: " ".join(below(one, width).split()[1:]) for width in (58, 50, 42, 26)}
+    said = {width: " ".join(below(one, width).split()[1:]) for width in (64, 50, 42, 26)}
     assert said == {
-        58: "WaitTime -> Running 17/23 late by 20m",
-        50: "WaitTime -> Running late by 20m",
-        42: "was WaitTime late by 20m",
-        26: "late 20m",
+        64: "17 of 23 done late by 20m was WaitTime 1m",
+        50: "17 of 23 done late by 20m 1m",
+        42: "late by 20m 1m",
+        26: "late 1m",
     }
 
 
@@ -184,8 +184,8 @@ def test_beside_a_detail_at_80_cells_id_state_and_age_are_whole(number: int) -> 
     first, second = sidebar_lines(one, MARK, LOOK, START, 33)
 
     assert cell_len(first.text) == cell_len(second.text) == 33
-    # A name that long leaves no room for either.
-    assert "Running" not in first.text
+    assert first.text.endswith("... Running")
+    assert second.text.endswith(" 1m")
     assert second.text.startswith(f"    {number} ")
     assert "late" in second.text
     assert first.text.startswith("  \u25b8 ads_")

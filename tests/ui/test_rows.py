@@ -26,11 +26,12 @@ from scenes import (
 )
 from values import replace
 
-from wfinspect.model import Family, Status, Target
+from wfinspect.model import Family, Target
 from wfinspect.ui import theme
 from wfinspect.ui.files import Preferences
-from wfinspect.ui.lines import Role
+from wfinspect.ui.lines import Role, fit
 from wfinspect.ui.rows import (
+    ROOMY_ROW_CELLS,
     SORTS,
     Place,
     RowGroups,
@@ -42,6 +43,7 @@ from wfinspect.ui.rows import (
     note,
     row_columns,
     search_of,
+    short_word,
     shows_reading,
     sidebar_lines,
     sort_words,
@@ -68,6 +70,10 @@ def test_every_sidebar_line_fills_its_width_and_holds_the_whole_id(
 
     assert cell_len(first.text) == cell_len(second.text) == width
     assert str(2**63 - 1) in second.text
+    # Word and time have their places at the edge, whatever the name.
+    word = state_word(one)[0] if width >= ROOMY_ROW_CELLS else short_word(state_word(one)[0])
+    assert first.text.endswith(f" {fit(word, width // 2 - 4)}")
+    assert second.text.endswith(state_time(one, LOOK, START))
 
 
 def test_a_long_word_of_a_state_leaves_glyph_and_name_their_half() -> None:
@@ -79,19 +85,32 @@ def test_a_long_word_of_a_state_leaves_glyph_and_name_their_half() -> None:
 
 
 def test_a_whole_name_is_worth_more_than_a_word_that_the_glyph_repeats() -> None:
-    def lines(status: str, width: int, **fields: object) -> list[str]:
-        one = row(1, status, name="ads_user_profile_daily", **fields)
-        return [each.text for each in sidebar_lines(one, MARK, LOOK, START, width)]
-
-    assert "ads_user_profile_daily Running" in lines("Running", 40)[0]
-    assert "Running" not in "".join(lines("Running", 33))
-    assert all("ads_user_profile_daily" in lines("Failure", width)[0] for width in (26, 33, 40))
-    assert all("Failure" in "".join(lines("Failure", width)) for width in (26, 33, 40))
-    assert "Running?" in lines("Running", 26, is_live=False)[1]
     columns = row_columns(45, 11, 26)
     calm = list_line(row(1, "CheckingCondition", name="a" * 26), MARK, LOOK, START, columns).text
     assert "a" * 26 in calm
     assert "Check" not in calm
+
+
+@pytest.mark.parametrize(
+    ("width", "is_unseen", "said"),
+    [
+        (34, False, "17/23 done"),
+        (34, True, "was Running"),
+        (41, False, "17 of 23 done"),
+        (41, True, "was Running"),
+        (52, True, "17 of 23 done  was Running"),
+        (60, False, "17 of 23 done  Running -> Checking"),
+    ],
+)
+def test_of_progress_and_change_there_is_one_where_both_have_no_room(
+    width: int, is_unseen: bool, said: str
+) -> None:
+    last = change(10432987165, "Running", "Checking", START)
+    one = with_outlook(row(10432987165, "Checking", is_unseen=is_unseen, last_change=last))
+
+    below = sidebar_lines(one, MARK, LOOK, START, width)[1].text
+
+    assert re.split(r"\s{3,}|\d{11}  ", below.removesuffix(state_time(one, LOOK, START)))[2] == said
 
 
 @given(NAMES, STATUSES, st.integers(38, 160))
@@ -645,12 +664,6 @@ def test_a_note_has_a_sign_where_its_words_have_no_room() -> None:
     assert mark_of(replace(late, is_unseen=True), LOOK)[0] != "i"
 
 
-def test_a_word_gives_way_to_a_name_after_the_time() -> None:
-    trade = row(1, "Running", name="dwd_trade_order_di")
-    first, _ = sidebar_lines(trade, MARK, LOOK, START, 35)
-    assert first.text.split() == [LOOK.glyphs[Status.RUNNING], "dwd_trade_order_di", "Running"]
-
-
 def test_a_note_is_the_remark_unless_there_is_news() -> None:
     one = row(1, "Running", name="dim_shop")._replace(note="called the owner")
 
@@ -707,4 +720,4 @@ def test_rows_of_one_name_are_told_apart_by_date_and_those_of_one_date_by_their_
         shown = list_line(first, (" ", Role.DIM), LOOK, START, columns, apart="of 09-17").text
         assert " of 09-17" in shown
     below = sidebar_lines(first, (" ", Role.DIM), LOOK, START, 34, apart="of 09-17")[1]
-    assert below.text.endswith("of 09-17")
+    assert below.text.split()[1:] == ["of", "09-17", "14:30"]

@@ -4,7 +4,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from itertools import accumulate, chain
+from itertools import accumulate, chain, product
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from wfinspect import format as fmt
@@ -30,8 +31,6 @@ from wfinspect.ui.lines import (
     fit,
     in_columns,
     line,
-    pad,
-    pad_left,
     spread,
     titles,
     width_of,
@@ -277,12 +276,12 @@ def name_of(row: Row) -> Span:
     return name, Role.STRONG if row.is_unseen else Role.TEXT
 
 
-def figure(row: Row) -> list[Span]:
-    """E.g. ``17/23`` with a blank behind it; where that is not the present, with a ``?`` as a state."""
+def _figures(row: Row) -> tuple[str, ...]:
+    """How far it is, the longest wording first; where that is not the present, with a ``?`` as a state."""
     if row.outlook is None or row.outlook.progress is None or is_overtaken(row):
-        return []
+        return ()
     progress, mark = row.outlook.progress, "" if row.outlook.is_progress_live else "?"
-    return [(f"{progress.done}/{progress.total}{mark} ", Role.DIM)]
+    return tuple(f"{progress.done}{of}{progress.total} done{mark}" for of in (" of ", "/"))
 
 
 def is_overtaken(row: Row) -> bool:
@@ -299,23 +298,34 @@ ROOMY_ROW_CELLS = 44
 """From here a two-line row has room for any status in full."""
 
 
-def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> tuple[Span, list[Span]]:
-    """What changed, and what there is room for beside it: how far it is, and that it is late.
+def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> list[Span]:
+    """Return how far it is, that it is late, and what changed; the less urgent gives way whole.
 
     `apart` is what tells the row from others of its name, and stands before all that.
     """
-    which: list[Span] = [(f"{apart} ", Role.TEXT)] if apart else []
     words = row.late_words(now)
-    fitting = next((w for w in words if cell_len(w) + width_of(which) < room), *words[-1:] or ("",))
-    late: list[Span] = [(f"{fitting} ", Role.TROUBLE)] if fitting else []
-    left = room - width_of([*which, *late])
-    said = note(row, now, left) if left >= _LEAST_REMARK else ("", Role.DIM)
-    if apart and said[0].endswith(ELLIPSIS):
-        said = "", Role.DIM
-    beside = [*which, *figure(row), *late]
-    return said, beside if width_of([said, *beside]) <= room else [*which, *late]
+    if apart and words and cell_len(apart) + cell_len(words[-1]) + _GAP > room:
+        apart = ""
+    left = room - (cell_len(apart) + _GAP if apart else 0)
+    late = next((word for word in words if cell_len(word) <= left), *words[-1:] or ("",))
+    left -= cell_len(late) + _GAP if late else 0
+    text, role = note(row, now, left) if left >= _LEAST_REMARK else ("", Role.DIM)
+    if apart and text.endswith(ELLIPSIS):
+        text = ""
+    figures, wordings = _figures(row), filter(None, _notes(row, now)[1])
+    pairs = product(figures, wordings)
+    both = (pair for pair in pairs if sum(map(cell_len, pair)) + _GAP <= left)
+    figure = next((each for each in figures if cell_len(each) <= left), "")
+    is_news = role is not Role.DIM or bool(row.note) or shows_reading(row, now)
+    figure, text = next(both, ("", text) if text and is_news else (figure, "" if figure else text))
+    parts = (apart, Role.TEXT), (figure, Role.DIM), (late, Role.TROUBLE), (text, role)
+    spans: list[Span] = []
+    for part in filter(itemgetter(0), parts):
+        spans += [(" " * _GAP, Role.DIM), part] if spans else [part]
+    return spans
 
 
+_GAP = 2
 _LEAST_REMARK = 8
 """Cells; less of a remark says nothing."""
 
@@ -359,32 +369,21 @@ def sidebar_lines(
     sort: str = SORTS[0],
     apart: str = "",
 ) -> tuple[Line, Line]:
-    """Two lines: mark, glyph, name, word and time; below them the whole ID, what changed.
+    """Two lines: mark, glyph, name, word; below them the whole ID, what changed, the time.
 
-    Word and time give way to a whole name; a word that has to stay goes to the line below.
+    Word and time have their places at the edge, to which the name gives way.
     """
     word, role = state_word(row)
     if width < ROOMY_ROW_CELLS:
         word = short_word(word)
     # A word that is not documented may be long; glyph and name keep their half.
     said: Span = (fit(word, width // 2 - 4), role)
-    time: Span = (" " + pad_left(time_of(row, look, now, sort), TIME_CELLS), Role.DIM)
-    left = [*lead(row, mark, look), name_of(row)]
-    room = width - width_of(left) - 1
-    keeps_word = _keeps_word(row)
-    forms = ([said, time], [said], *[[time]] * (not keeps_word))
-    right = next((form for form in forms if width_of(form) <= room), list[Span]())
-    below: list[Span] = [(f"{' ' * LEAD_CELLS}{row.key.id}", Role.DIM)]
-    room = width - width_of(below) - 3
-    if keeps_word and not right:
-        beside = [said, time] if width_of([said, time]) <= room else [(fit(said[0], room), role)]
-    else:
-        (text, note_role), beside = _remarks(row, now, room + 1, apart)
-        below.append((f"  {text}" if text else "", note_role))
-        beside[-1:] = [(last.rstrip(), role) for last, role in beside[-1:]]
+    time = time_of(row, look, now, sort)
+    below: list[Span] = [(f"{' ' * LEAD_CELLS}{row.key.id}", Role.DIM), (" " * _GAP, Role.DIM)]
+    below += _remarks(row, now, width - width_of(below) - 1 - TIME_CELLS, apart)
     return (
-        line(*spread(left, right, width)),
-        line(*spread(below, beside, width)),
+        line(*spread([*lead(row, mark, look), name_of(row)], [said], width)),
+        line(*spread(below, [(time, Role.DIM)], width)),
     )
 
 
@@ -480,8 +479,8 @@ def list_line(
     ]
     spans = [*lead(row, mark, look), *in_columns(values, columns)]
     if for_note.cells:
-        (text, role), beside = _remarks(row, now, for_note.cells, apart)
-        spans += [*beside, (pad(text, for_note.cells - width_of(beside)), role)]
+        said = crop(_remarks(row, now, for_note.cells, apart), for_note.cells)
+        spans += [*said, (" " * (for_note.cells - width_of(said)), Role.DIM)]
     return line(*spans)
 
 
