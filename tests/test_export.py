@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from task_scenes import TASKS, task
 from values import replace
 
-from wfinspect.export import BY_HAND, commands_by_hand, compared_fields, compared_tasks
+from wfinspect.export import BY_HAND, commands_by_hand, compared_fields, compared_tasks, csv_table
 from wfinspect.format import shown
 from wfinspect.model import Target, TaskInstance, WorkflowInstance
 
@@ -159,3 +159,9 @@ def test_a_command_names_an_endpoint_that_is_not_the_usual_one_and_no_profile_th
         "--endpoint dataworks-vpc.cn-shanghai.aliyuncs.com # x 7: load"
     )
     assert commands_by_hand(target, instance(7), []) == {}
+
+
+def test_several_values_are_one_cell_of_a_csv_whatever_holds_them() -> None:
+    text = csv_table(["Through", "Names"], [[[1, 2], ("=a", "b")]], UTC)
+
+    assert text == "Through,Names\n1;2,'=a;b"

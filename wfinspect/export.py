@@ -87,7 +87,7 @@ def csv_table(names: Sequence[str], rows: Iterable[Iterable[object]], zone: tzin
 def _cell(value: object, zone: tzinfo) -> object:
     if isinstance(value, datetime):
         return value.astimezone(zone).isoformat("T", "seconds")
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ";".join(str(_cell(each, zone)) for each in value)
     return _guarded(value) if isinstance(value, str) else value
 

@@ -66,6 +66,14 @@ def test_a_part_that_is_gone_costs_that_part(home: Home, simulator: Simulator) -
     assert len(report["request_ids"]) == simulator.calls.count()
 
 
+def test_a_place_that_cannot_be_written_to_costs_no_call(home: Home, simulator: Simulator) -> None:
+    done = home.run("report", FAILED, "--out", "nowhere/report.md")
+
+    assert done.returncode == 2
+    assert re.fullmatch(r"wfinspect: --out: .*/nowhere can't be written to\.\n", done.stderr)
+    assert simulator.calls.count() == 0
+
+
 LINKS = '[links]\ninstance = "https://console.example/{region}/{project}?run={id}"\n'
 
 

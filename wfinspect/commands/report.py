@@ -1,6 +1,7 @@
 """``wfinspect report``: prints for others what failed, since when, why, and what was different before."""
 
 import argparse
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print one document on all of them; what could not be read is said in its place."""
     if args.out is not None and args.out.exists() and not args.out.is_file():
         raise UsageError(f"--out: {args.out} is not a file.")
+    if args.out is not None and not os.access(args.out.absolute().parent, os.W_OK):
+        raise UsageError(f"--out: {args.out.absolute().parent} can't be written to.")
     target = resolve_target(settings, environ).target
     ids = parse_ids(" ".join(args.ids)) if args.ids else None
     keys = None if ids is None else [InstanceKey(target, number) for number in ids]
