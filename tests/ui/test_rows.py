@@ -415,7 +415,7 @@ def test_every_line_is_a_row_a_header_or_a_gap(sizes: list[int], height: int) ->
     # One target alone has no header, which the next test is about.
     groups = table.headers if len(targets) > 1 else RowGroups(targets, (0,))
     assert tuple(table) == rows
-    lines = [groups.at(y, height) for y in range(len(rows) * height + groups.extra_lines)]
+    lines = [groups.at(y, height) for y in range(groups.y_of(len(rows), height))]
 
     expected: list[Place] = []
     for target in targets:
@@ -432,7 +432,7 @@ def test_every_line_is_a_row_a_header_or_a_gap(sizes: list[int], height: int) ->
 @given(st.integers(0, 50), st.integers(1, 2))
 def test_a_list_of_one_account_has_no_header(y: int, height: int) -> None:
     assert RowGroups().at(y, height)[:2] == divmod(y, height)
-    assert RowGroups().extra_lines == 0
+    assert RowGroups().y_of(3, 2) == 6
 
 
 def test_the_endpoint_is_named_only_where_it_tells_two_apart() -> None:

@@ -515,11 +515,6 @@ class RowGroups(NamedTuple):
     starts: tuple[int, ...] = ()
     """The index of each group's first row."""
 
-    @property
-    def extra_lines(self) -> int:
-        """How many lines hold no row."""
-        return max(0, 2 * len(self.starts) - 1)
-
     def y_of(self, index: int, height: int) -> int:
         """The first line of a row; `height` is the lines each takes."""
         return index * height + max(0, 2 * bisect_right(self.starts, index) - 1)

@@ -86,8 +86,6 @@ class Dependencies(NamedTuple):
     """Upstream what blocks, the gravest first; downstream what has not begun, what is followed first."""
     between: tuple[Reached, ...]
     """Upstream what has not begun between these and the start, by level."""
-    passed: int
-    """How many neighbours do not count: upstream they succeeded, downstream they have begun."""
     unread: int
     """How many tasks have neighbours that were not read yet."""
     lost: int
@@ -215,20 +213,16 @@ class Walk:
             each._replace(is_late=each.task.family is Family.ACTIVE and is_late(each.task))
             for each in self._reached()
         ]
-        beyond = [each for each in reached if each.level]
-        waiting = [each for each in beyond if self._leads_on(each.task)]
+        waiting = [each for each in reached if each.level and self._leads_on(each.task)]
         if self._is_up:
             tasks = _by_gravity(each for each in reached if self._blocks(each.task))
             between = [each for each in waiting if not self._blocks(each.task)]
-            passed = sum(each.task.family is Family.SUCCESS for each in beyond)
         else:
             tasks, between = sorted(waiting, key=lambda each: not is_followed(each.task)), []
-            passed = len(beyond) - len(waiting)
         return Dependencies(
             self._direction,
             tuple(tasks),
             tuple(between),
-            passed,
             sum(self._is_unread(each.task) for each in reached),
             len(self._lost),
             self._cycle(),
