@@ -87,6 +87,19 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
     assert simulator.calls.count() == 9
 
 
+def test_a_store_that_cannot_be_read_costs_nothing_of_what_was_found(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FAILED, "Failure")
+    (home.path / "file").touch()
+
+    done = home.run("downstream", FAILED, "--state-dir", home.path / "file")
+
+    assert done.returncode == 0
+    assert "check_source_ready" in done.stdout
+    assert "can't be used (File exists)" in done.stderr
+
+
 def test_what_waits_for_its_own_time_or_is_over_is_said_in_a_sentence(
     home: Home, simulator: Simulator
 ) -> None:

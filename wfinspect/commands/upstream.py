@@ -1,16 +1,17 @@
 """``wfinspect upstream`` and ``downstream``: print what an instance waits for, and what it holds up."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
 
+from wfinspect.clock import Clock
 from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import Requester, resolve_target, stored
 from wfinspect.commands.tasks import read_count
-from wfinspect.errors import ServiceError, UsageError
+from wfinspect.errors import ServiceError, StoreError, UsageError
 from wfinspect.format import listed, moment, near_time, shown
-from wfinspect.model import Direction, Family, InstanceKey
+from wfinspect.model import Direction, Family, Follow, InstanceKey
 from wfinspect.parsing import parse_id
 from wfinspect.search import read_id
 from wfinspect.settings import Settings
@@ -22,6 +23,7 @@ from wfinspect.watching.dependencies import (
     explore,
     is_followed,
 )
+from wfinspect.watching.store import Store
 
 CALLS = 10
 """Calls at most, unless --calls says otherwise."""
@@ -71,7 +73,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         if not search.found().tasks:
             raise
         trouble = error
-    follows = stored(settings, requester.clock, lambda store: store.follows())
+    follows = _follows(settings, requester.clock) if direction is Direction.DOWNSTREAM else ()
     found = search.found(is_followed=partial(is_followed, target=target, follows=follows))
     blocking = len(found.tasks) if direction is Direction.UPSTREAM else 0
     rows = [*found.tasks, *found.between]
@@ -87,6 +89,15 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if trouble is not None:
         output.say(f"{trouble} There may be more than what was printed.")
     return trouble.exit_code if trouble else 0
+
+
+def _follows(settings: Settings, clock: Clock) -> Sequence[Follow]:
+    try:
+        return stored(settings, clock, Store.follows)
+    except StoreError as error:
+        # What was found has cost calls.
+        output.say(str(error))
+        return ()
 
 
 def _say(search: DependencySearch, found: Dependencies, most: int) -> None:
