@@ -102,7 +102,7 @@ class _Sort(NamedTuple):
 
 _NEWEST = "newest first", "oldest first"
 _SORTS: Mapping[str, _Sort] = {
-    "attention": _Sort(lambda row, _: _order(row), "most urgent first", "least urgent first"),
+    "urgency": _Sort(lambda row, _: _order(row), "what needs you first", "what needs you last"),
     "start": _Sort(_by_start, *_NEWEST),
     "duration": _Sort(_by_duration, "longest first", "shortest first"),
     "name": _Sort(_by_name, "A to Z", "Z to A"),

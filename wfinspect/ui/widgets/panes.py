@@ -117,7 +117,7 @@ class WatchedList(CursorList[Row]):
             count = "" if self.filter_text or not self.table.watched else f" {self.table.watched}"
             head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
             head = (*head, (" " * bool(self.filter_text), Role.DIM), *about)
-            orders = orders or (by,) * (self.table.total > 0)
+            orders = orders or (direction, by) * (self.table.total > 0)
             spans = crop(_with_order(head, orders, width), width)
         else:
             spans = self._titles(about, orders, width)
