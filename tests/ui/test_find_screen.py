@@ -216,11 +216,19 @@ async def test_the_answer_to_an_older_search_is_let_go() -> None:
         assert "dwd_trade" not in rig.text
 
 
-async def test_what_is_watched_already_is_told() -> None:
+async def test_what_is_watched_is_seen_also_where_it_is_marked() -> None:
     async with on_results() as rig:
-        row = next(text for text in rig.text.splitlines() if "dwd_trade_order_di" in text)
 
-        assert row.startswith("w ")
+        def before_the_row() -> str:
+            lines = rig.text.splitlines()
+            return next(text for text in lines if "dwd_trade_order_di" in text)[:2]
+
+        assert " w  NAME " in rig.text
+        assert before_the_row() == " w"
+        await rig.press("j", "space")
+        assert before_the_row() == "#w"
+        await rig.press("?")
+        assert "SIGNS" in rig.text
         assert str(FAILED) not in rig.text
 
 

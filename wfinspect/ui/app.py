@@ -36,6 +36,7 @@ from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import FORMATS, Preferences, as_text, fields
 from wfinspect.ui.input import MAX_PASTE, PasteCut
 from wfinspect.ui.lines import Role, pad
+from wfinspect.ui.rows import signs
 from wfinspect.ui.screens.dialogs import (
     Choice,
     ChoiceScreen,
@@ -709,7 +710,7 @@ class WfInspectApp(CrashSafeApp):
 
     def action_help(self) -> None:
         """Show all keys."""
-        self.push_screen(HelpScreen(all_keys(self._keys)))
+        self.push_screen(HelpScreen(all_keys(self._keys, signs(self.main.look))))
 
     # How it looks.
 

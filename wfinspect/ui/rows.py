@@ -345,6 +345,18 @@ def lead(row: Row, mark: Span, look: Look) -> tuple[Span, Span, Span]:
     return mark, (FOLLOWED if row.follow else " ", Role.DIM), (f"{glyph} ", role)
 
 
+def signs(look: Look) -> tuple[tuple[str, str], ...]:
+    """What stands before the glyph of a row, and what it means."""
+    return (
+        (unseen_mark(look.glyphs), "changed, and not seen yet"),
+        (look.prompt, "looked up, not watched"),
+        (MARKED[0], "marked"),
+        ("i", "has a note"),
+        (FOLLOWED, "brought by a follow"),
+        ("Running?", "not live: as last read"),
+    )
+
+
 LEAD_CELLS = 4
 FOLLOWED = "W"
 """As the key that follows a workflow."""
@@ -376,13 +388,14 @@ def sidebar_lines(
     word, role = state_word(row)
     if width < ROOMY_ROW_CELLS:
         word = short_word(word)
+    left = [*lead(row, mark, look), name_of(row)]
     # A word that is not documented may be long; glyph and name keep their half.
-    said: Span = (fit(word, width // 2 - 4), role)
+    said: Span = (fit(word, max(width // 2 - 4, width - width_of(left) - 1)), role)
     time = time_of(row, look, now, sort)
     below: list[Span] = [(f"{' ' * LEAD_CELLS}{row.key.id}", Role.DIM), (" " * _GAP, Role.DIM)]
     below += _remarks(row, now, width - width_of(below) - 1 - TIME_CELLS, apart)
     return (
-        line(*spread([*lead(row, mark, look), name_of(row)], [said], width)),
+        line(*spread(left, [said], width)),
         line(*spread(below, [(time, Role.DIM)], width)),
     )
 

@@ -223,10 +223,11 @@ class HelpScreen(SheetScreen):
         self.lines.move(where)
 
 
-def all_keys(keymap: Mapping[str, str]) -> KeyGroups:
-    """Return the keys of all commands."""
+def all_keys(keymap: Mapping[str, str], signs: Sequence[tuple[str, str]]) -> KeyGroups:
+    """Return the keys of all commands, and what the signs before a row mean."""
     groups: dict[str, list[tuple[str, str]]] = {}
     groups["Look up"] = [("0-9", "an ID, a list, a range"), ("Up", "recent IDs")]
+    groups["Signs"] = [*signs]
     for command in COMMANDS:
         key = keymap.get(command.id, command.shown)
         groups.setdefault(command.group, []).append((key, command.text))

@@ -65,6 +65,8 @@ from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Find, Row
 
 _TIME = "%H:%M:%S %Z"
+_WATCHED = "w"
+"""As the key that watches."""
 _AHEAD = 20
 """Lines before the last one at which the next page is requested."""
 _SORTS = tuple(sort for sort in SORTS if sort != "last change")
@@ -183,6 +185,10 @@ class FindScreen(OverlayScreen):
         return [(key, words.get(key, word)) for key, word in super()._hints]
 
     @property
+    def signs(self) -> Sequence[tuple[str, str]]:
+        return ((_WATCHED, "watched"), (MARKED[0], "marked"))
+
+    @property
     def again(self) -> tuple[str, str]:
         return ("Enter", "searches again") if self.input.has_focus else super().again
 
@@ -224,21 +230,21 @@ class FindScreen(OverlayScreen):
             self.head.show([line(*crop([said], width))])
         else:
             base, wider = self._columns
-            spans = list_heading(base, width).spans
-            self.head.show([line(*spans, *titles(wider)).on(Ground.KEYS)])
+            (blank, role), *spans = list_heading(base, width).spans
+            sign = (f" {_WATCHED}{blank[2:]}", role)
+            self.head.show([line(sign, *spans, *titles(wider)).on(Ground.KEYS)])
 
     @property
     def _columns(self) -> tuple[Sequence[Column], Sequence[Column]]:
         return found_columns(self.list.text_width, *self._table.widest)
 
     def _found_line(self, row: Row) -> Line:
-        """As in the watched list, with a mark before what is marked or watched."""
-        mark: Span = ("w" if self._is_watched(row.key) else " ", Role.DIM)
-        if row.key in self._marked:
-            mark = MARKED
+        """As in the watched list, with a sign for what is watched in place of what a follow brought."""
+        mark: Span = MARKED if row.key in self._marked else (" ", Role.DIM)
+        watched: Span = (_WATCHED if self._is_watched(row.key) else " ", Role.DIM)
         base, wider = self._columns
-        spans = list_line(row, mark, self.look, self._now, base).spans
-        return line(*spans, *in_columns(self._wider_values(row.instance), wider))
+        first, _, *spans = list_line(row, mark, self.look, self._now, base).spans
+        return line(first, watched, *spans, *in_columns(self._wider_values(row.instance), wider))
 
     def _wider_values(self, found: WorkflowInstance | None) -> Iterator[Span]:
         if found is None:

@@ -52,7 +52,7 @@ from wfinspect.ui.tasks_text import (
     state_of,
     summary,
 )
-from wfinspect.ui.theme import bar_mark
+from wfinspect.ui.theme import BAR_GROUND, bar_mark
 from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import (
@@ -123,6 +123,17 @@ class TasksScreen(OverlayScreen):
         glyph, role = glyph_of(row, look)
         state = (f" {glyph} ", role), state_word(row)
         return Title(state, row.instance.name if row.instance else "", str(self._key.id), rest)
+
+    @property
+    def signs(self) -> Sequence[tuple[str, str]]:
+        glyphs = self.look.glyphs
+        return (
+            (bar_mark(glyphs) * 2, "ran, on longest stretch:"),
+            ("", "tasks that led here in turn"),
+            (bar_mark(glyphs, is_light=True) * 2, "ran beside it"),
+            (BAR_GROUND * 2, "waited for time, resources"),
+            ("", "in the upper bar: not done"),
+        )
 
     def about_spans(self, width: int) -> Sequence[Span]:
         del width

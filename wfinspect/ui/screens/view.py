@@ -249,10 +249,16 @@ class OverlayScreen(OverMain):
     def action_back(self) -> None:
         self.dismiss()
 
+    @property
+    def signs(self) -> Sequence[tuple[str, str]]:
+        """What it draws, and what that means."""
+        return ()
+
     def action_help(self) -> None:
         """Show all keys of this view: the last line may have no room for them."""
         typing = {"While typing": self.TYPING} if self.TYPING else {}
-        groups = {"Here": self._hints} | typing | {"Move": MOVES}
+        signs = {"Signs": self.signs} if self.signs else {}
+        groups = {"Here": self._hints} | signs | typing | {"Move": MOVES}
         self.app.push_screen(HelpScreen(groups, "Keys of this view"))
 
     def action_palette(self) -> None:
