@@ -394,9 +394,8 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
         yield f"Not all that was done by hand could be read: {missing['operations']}"
     if values["timeline"]:
         yield _Heading(level + 1, "Timeline")
-        yield from _table(
-            ("When", "What", "How exactly"), [_event_row(e, zone) for e in values["timeline"]]
-        )
+        events = [_event_row(each, zone) for each in values["timeline"]]
+        yield from _table(("When", "What", "How exactly"), events)
     yield from _comparison(values, level + 1)
     pairs = [(kind, *each.values()) for kind in ("parameter", "tag") for each in values[f"{kind}s"]]
     if pairs:
@@ -404,13 +403,11 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
         yield from _table(("Kind", "Name", "Value"), pairs)
     if values["request_ids"]:
         yield _Heading(level + 1, "RequestIds")
-        yield from _table(
-            ("Operation", "RequestId"), [tuple(e.values()) for e in values["request_ids"]]
-        )
+        ids = [tuple(each.values()) for each in values["request_ids"]]
+        yield from _table(("Operation", "RequestId"), ids)
 
 
-_HELD = ("Task", "Status", "Workflow", "Instance", "Workspace", "Owner")
-_HELD_KEYS = ("name", "status", "workflow", "instance", "workspace", "owner")
+_HELD = ("name", "status", "workflow", "instance", "workspace", "owner")
 _SAID = {"id", "name", "status", "workflow_parameters", "tags"}
 
 
@@ -441,17 +438,16 @@ def _holds_up(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
         yield f"Not all that it holds up could be read: {values['missing']['held_up']}"
     if held := values["held_up"]:
         yield _Heading(level, "Holds up")
-        yield from _table(_HELD, [[str(each[n] or "-") for n in _HELD_KEYS] for each in held])
+        rows = [[str(each[name] or "-") for name in _HELD] for each in held]
+        yield from _table([name.capitalize() for name in _HELD], rows)
     if unread := values["held_up_unread"]:
         yield f"It may hold up more: what {unread:,} tasks lead to was not read."
 
 
 def _event_row(event: Mapping[str, Any], zone: tzinfo) -> Sequence[str]:
     seen = event["seen_between"]
-    known = (
-        f"between {_at(seen[0], zone)} and {_at(seen[1], zone)}" if seen else "the service's time"
-    )
-    return _at(event["at"], zone), event["what"], known
+    between = f"between {_at(seen[0], zone)} and {_at(seen[1], zone)}" if seen else ""
+    return _at(event["at"], zone), event["what"], between or "exact, by the service"
 
 
 def _comparison(values: Mapping[str, Any], level: int) -> Iterator[_Block]:

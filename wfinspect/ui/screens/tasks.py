@@ -52,7 +52,7 @@ from wfinspect.ui.tasks_text import (
     state_of,
     summary,
 )
-from wfinspect.ui.theme import BAR_GROUND, bar_mark
+from wfinspect.ui.theme import BAR_GROUND, Look, bar_mark
 from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import (
@@ -60,6 +60,7 @@ from wfinspect.watching.api import (
     OperationsOf,
     Outcome,
     Reply,
+    Row,
     RunsOf,
     TaskOf,
     TasksOf,
@@ -115,14 +116,11 @@ class TasksScreen(OverlayScreen):
         yield self._box
 
     def title_now(self) -> Title:
-        row = self.row(self._key)
         look, rest = self.look, "tasks"
         if self.read_at is not None:
             at = near_time(self.read_at, self.clock.now(), look.zone, _TIME, "%m-%d %H:%M")
             rest += f" as of {at}, {utc_words(look.zone, self.read_at)}"
-        glyph, role = glyph_of(row, look)
-        state = (f" {glyph} ", role), state_word(row)
-        return Title(state, row.instance.name if row.instance else "", str(self._key.id), rest)
+        return _title_of(self.row(self._key), look, rest)
 
     @property
     def signs(self) -> Sequence[tuple[str, str]]:
@@ -444,10 +442,7 @@ class DependenciesScreen(OverlayScreen):
             glyph, word, role = state_of(self._subject, self.look)
             name, number = self._subject.task_name, self._subject.id
             return Title(((f" {glyph} {word}", role),), name, str(number), rest)
-        row = self.row(self._key)
-        glyph, role = glyph_of(row, self.look)
-        name = row.instance.name if row.instance else ""
-        return Title(((f" {glyph} ", role), state_word(row)), name, str(self._key.id), rest)
+        return _title_of(self.row(self._key), self.look, rest)
 
     def about_spans(self, width: int) -> Sequence[Span]:
         del width
@@ -622,6 +617,12 @@ class DependenciesScreen(OverlayScreen):
     def _cursor_moved(self) -> None:
         self._has_moved = True
         self.about.update_lines()
+
+
+def _title_of(row: Row, look: Look, rest: str) -> Title:
+    glyph, role = glyph_of(row, look)
+    name = row.instance.name if row.instance else ""
+    return Title(((f" {glyph} ", role), state_word(row)), name, str(row.key.id), rest)
 
 
 def _json_of(main: MainScreen, target: Target, task: TaskInstance) -> TextScreen:
