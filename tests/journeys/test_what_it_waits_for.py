@@ -25,9 +25,9 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
         # What stands for the whole is tried first, then all tasks are listed, then one is looked at.
         app.wait_for(r"3 calls, starting from its 28 tasks")
         app.wait_for(r"It waits for something not known yet, with 2 not begun between")
-        app.wait_for(r"29 tasks are not looked at yet: m looks further, up to 10 calls")
+        app.wait_for(r"29 tasks are not looked at yet: F looks further, up to 10 calls")
         assert simulator.calls.count(UP) == 2
-        app.press("m")
+        app.press("F")
         app.wait_for(r"It waits for 1 Failure, 1 Running, with 2 not begun between")
         app.wait_for(r"✖ +join_region_dim +Failure .* ads_ctr_report_daily +90211")
         app.wait_for("5 calls")
@@ -48,7 +48,7 @@ def test_what_a_failure_holds_up_is_shown_beside_it(home: Home, simulator: Simul
         app.press("U")
         app.wait_for(r"Failure +ads_user_profile_daily +10432987165 +what it holds up")
         app.wait_for("3 calls, starting from its 12 tasks")
-        app.press("m")
+        app.press("F")
         app.wait_for(
             r"It holds up \d+ tasks of 1 workflow: \d+ in workspace 90211 \(\d+ of 2069113"
         )

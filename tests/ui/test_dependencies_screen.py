@@ -81,7 +81,7 @@ async def on_dependencies(
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)])
 async def test_what_it_waits_for(size: tuple[int, int]) -> None:
     async with on_dependencies(size) as rig:
-        await rig.press("m")
+        await rig.press("F")
         assert await answered(rig, neighbours(21)) == DependenciesOf(BINDING, 21, UP)
         assert not rig.control.questions
         check_golden(f"waits-for-{size[0]}x{size[1]}", rig.text)
@@ -90,23 +90,23 @@ async def test_what_it_waits_for(size: tuple[int, int]) -> None:
 async def test_more_calls_are_made_only_at_a_key_and_their_number_is_said_before() -> None:
     async with on_dependencies() as rig:
         assert "It waits for 1 WaitTime, with 1 not begun between." in rig.text
-        assert "2 tasks are not looked at yet: m looks further, up to 2 calls." in rig.text
-        await rig.press("m")
+        assert "2 tasks are not looked at yet: F looks further, up to 2 calls." in rig.text
+        await rig.press("F")
         await answered(rig, neighbours(21))
         # What blocks is explained: the other tasks of the instance only at one more key.
-        assert "1 task is not looked at yet: m looks further, 1 call." in rig.text
+        assert "1 task is not looked at yet: F looks further, 1 call." in rig.text
         assert not rig.control.questions
-        await rig.press("m")
+        await rig.press("F")
         assert await answered(rig, neighbours(2)) == DependenciesOf(BINDING, 2, UP)
         assert "m look" not in rig.text
 
 
 async def test_the_gravest_is_under_the_cursor_until_another_is_chosen() -> None:
     async with on_dependencies() as rig:
-        await rig.press("m")
+        await rig.press("F")
         await answered(rig, neighbours(21))
         assert "31, through ads_店铺_daily: task_21, owner 1823" in rig.text
-        await rig.press("G", "m")
+        await rig.press("G", "F")
         await answered(rig, neighbours(2))
         assert " 21, owner 1823556600124410, workspace 90211" in rig.text
 
@@ -124,7 +124,7 @@ async def test_enter_opens_the_instance_and_w_watches_it_and_l_shows_the_log() -
 
 async def test_without_its_instance_a_task_can_not_be_opened() -> None:
     async with on_dependencies() as rig:
-        await rig.press("m")
+        await rig.press("F")
         lone = Dependency(replace(CULPRIT, workflow_instance_id=None), "Normal")
         await answered(rig, Page((lone,), 1, 1, is_last=True))
         await rig.press("enter")
@@ -156,14 +156,14 @@ async def test_a_late_run_is_said_to_be_late() -> None:
         for each in snapshot.rows
     ]
     async with on_dependencies(snapshot=snapshot._replace(rows=tuple(rows))) as rig:
-        await rig.press("m")
+        await rig.press("F")
         await answered(rig, neighbours(21))
         assert "It waits for 1 Failure, 1 Running late, 1 WaitTime" in rig.text
 
 
 async def test_an_error_is_said_in_place_and_r_goes_on_from_there() -> None:
     async with on_dependencies() as rig:
-        await rig.press("m")
+        await rig.press("F")
         await answered(rig, Throttled("Too many calls."))
         assert "throttled, r reads again" in rig.text
         assert "It waits for 1 WaitTime" in rig.text
@@ -174,7 +174,7 @@ async def test_an_error_is_said_in_place_and_r_goes_on_from_there() -> None:
 
 async def test_names_from_outside_are_text() -> None:
     async with on_dependencies((160, 30)) as rig:
-        await rig.press("m")
+        await rig.press("F")
         nasty = "[@click=a.b] \x1b[2J [$x]"
         each = Dependency(replace(CULPRIT, task_name=nasty, workflow_name=nasty), "Normal")
         await answered(rig, Page((each,), 1, 1, is_last=True))
@@ -183,7 +183,7 @@ async def test_names_from_outside_are_text() -> None:
 
 async def test_an_answer_to_what_was_left_changes_nothing() -> None:
     async with on_dependencies() as rig:
-        await rig.press("m", "d")
+        await rig.press("F", "d")
         await answered(rig, neighbours(21))
         assert "It holds up nothing known yet" in rig.text
         assert "Failure" not in rig.text

@@ -397,7 +397,7 @@ class DependenciesScreen(OverlayScreen):
     AUTO_FOCUS = "CursorList"
     BINDINGS: ClassVar = [
         bind("enter", "take", "open", "Enter"),
-        bind("m", "more", "look further"),
+        bind("F", "more", "look further"),
         bind("d", "turn", "what it holds up"),
         bind("w", "watch", "watch"),
         bind("l", "log", "log"),
@@ -453,7 +453,7 @@ class DependenciesScreen(OverlayScreen):
     def _hints(self) -> list[tuple[str, str]]:
         words = {"d": "what it waits for"} if self._is_down else {}
         if not self._found.unread:
-            words["m"] = ""
+            words["F"] = ""
         found = [(key, words.get(key, word)) for key, word in super()._hints]
         return [hint for hint in found if hint[1]]
 
@@ -559,7 +559,7 @@ class DependenciesScreen(OverlayScreen):
         elif found.unread and self.trouble is None:
             tasks = "1 task is" if found.unread == 1 else f"{found.unread:,} tasks are"
             cost = "1 call" if found.unread == 1 else f"up to {min(found.unread, _MORE)} calls"
-            more = f"{tasks} not looked at yet: m looks further, {cost}."
+            more = f"{tasks} not looked at yet: F looks further, {cost}."
             lines += sentence(more, width, Role.DIM if search.walk.is_explained else Role.ACCENT)
         return lines
 
