@@ -31,12 +31,14 @@ from wfinspect.ui import theme
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.lines import Role
 from wfinspect.ui.rows import (
+    MARKED,
     ROOMY_ROW_CELLS,
     SORTS,
     Place,
     RowGroups,
     RowTable,
     header_line,
+    lead,
     list_line,
     mark_of,
     names_of,
@@ -721,3 +723,11 @@ def test_rows_of_one_name_are_told_apart_by_date_and_those_of_one_date_by_their_
         assert " of 09-17" in shown
     below = sidebar_lines(first, (" ", Role.DIM), LOOK, START, 34, apart="of 09-17")[1]
     assert below.text.split()[1:] == ["of", "09-17", "14:30"]
+
+
+def test_a_mark_hides_no_unseen_change() -> None:
+    marked = "".join(text for text, _ in lead(failed_row(), MARKED, LOOK))
+    seen = "".join(text for text, _ in lead(failed_row(is_unseen=False), MARKED, LOOK))
+
+    assert marked.startswith("#✱✖")
+    assert seen.startswith("# ✖")

@@ -340,9 +340,13 @@ def mark_of(row: Row, look: Look) -> Span:
 
 
 def lead(row: Row, mark: Span, look: Look) -> tuple[Span, Span, Span]:
-    """Return what stands before a name: mark, the sign of a row that a follow brought, and glyph."""
+    """Return what stands before a name: mark, a sign of what the mark hides or of a follow, and glyph."""
     glyph, role = glyph_of(row, look)
-    return mark, (FOLLOWED if row.follow else " ", Role.DIM), (f"{glyph} ", role)
+    second: Span = FOLLOWED if row.follow else " ", Role.DIM
+    if mark == MARKED and row.is_unseen:
+        # Before an action on marked rows, what was not seen of them is the news.
+        second = mark_of(row, look)
+    return mark, second, (f"{glyph} ", role)
 
 
 def signs(look: Look) -> tuple[tuple[str, str], ...]:
