@@ -374,9 +374,23 @@ async def test_who_acted_on_several_tasks_is_requested_when_the_cost_was_shown()
 
 async def test_where_no_task_was_acted_on_o_says_so() -> None:
     async with running(mixed()) as rig:
-        await rig.press("g", "o", "o")
+        await rig.press("g", "o")
+        assert "Its tasks were not read: t does." in rig.text
+        await rig.publish(touched())
+        await rig.press("o")
 
-        assert "No task is known that failed, ran again" in rig.text
+        assert "No task failed or was rerun." in rig.text
+
+
+async def test_who_acted_on_few_tasks_is_requested_at_once_and_stands_above_the_changes() -> None:
+    async with running(touched(1, 2, 3), (120, 50)) as rig:
+        await rig.press("g", "o")
+        assert len(rig.control.questions) == 3
+        for number in (1, 2, 3):
+            rig.control.answer((OperationLog(number, "Kill", "1823", ms(START), 1),))
+        await rig.settle()
+
+        assert re.search(r"HISTORY[^\n]*\n[^\n]* BY HAND 3 [\s\S]*No change was seen yet", rig.text)
 
 
 async def test_capital_l_goes_to_the_instance_of_a_change() -> None:

@@ -73,6 +73,8 @@ def _is_watched(row: Row | None) -> bool | None:
 
 
 _AWAITED_SECONDS = 5.0
+_AT_ONCE = 3
+"""Calls; of more the cost is shown before they are made."""
 MINUTE_SECONDS = 60.0
 BRIEF_SECONDS = 4
 """For a message that may be untrue soon."""
@@ -642,17 +644,21 @@ class MainScreen(SparingScreen[None]):
             self._show_chosen()
 
     def action_operations(self) -> None:
-        """Show who acted on the tasks of the row under the cursor, once the history says at what cost."""
+        """Show who acted on the tasks of the row under the cursor; where that is dear, at first what it costs."""
         if (row := self.needed()) is None:
             return
-        if row.key != self._history_of:
-            self.action_history()
-        elif wanted := [request for _, request in touched(row)]:
+        is_cost_known = row.key == self._history_of
+        self.action_history()
+        wanted = [request for _, request in touched(row)]
+        if not wanted:
+            is_known = row.outlook is not None and row.outlook.is_progress_live
+            said = (
+                "No task failed or was rerun." if is_known else "Its tasks were not read: t does."
+            )
+            self.notify(said, timeout=BRIEF_SECONDS)
+        elif is_cost_known or len(wanted) <= _AT_ONCE:
             self.request_operations(wanted, self._show_operations)
             self._show_operations()
-        else:
-            said = "No task is known that failed, ran again or was changed by hand: t shows all."
-            self.notify(said, timeout=BRIEF_SECONDS)
 
     def _show_operations(self) -> None:
         is_at_end = self.detail.is_at_end

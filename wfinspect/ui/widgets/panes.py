@@ -502,7 +502,8 @@ class Detail(Vertical):
             changes = instance_text.history(self._history, found, self._look, self._now, width)
             wanted = touched(self._row) if self._row else ()
             by_hand = operation_lines(wanted, self._operations, self._look, self._now, width)
-            return (*changes, BLANK, *by_hand) if by_hand else changes
+            # Of many changes the last are out of sight.
+            return (*by_hand, BLANK, *changes) if by_hand else changes
         # A thousand lines of parameters are made once, not for each key and each minute.
         if found is not self._kept_of or len(self._kept) > 2 * _MAX_WIDTHS:
             self._kept, self._kept_of = {}, found
