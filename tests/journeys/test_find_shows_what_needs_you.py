@@ -134,3 +134,24 @@ def test_the_command_finds_the_runs_of_a_trigger(home: Home) -> None:
 
     assert (alone.returncode, str(FAILED) in alone.stdout) == (0, True)
     assert len(alone.stdout.splitlines()) < len(home.run("find", *place).stdout.splitlines())
+
+
+def test_esc_leads_back_to_what_was_found_and_f_begins_where_it_ended(
+    home: Home, simulator: Simulator
+) -> None:
+    with home.start(DEMO_IDS[1]) as app:
+        app.wait_for("dwd_trade_order_di")
+        open_box(app, "f")
+        search(app, PLACE)
+        app.wait_for("10 of 10 found")
+        app.press("j", "enter")
+        app.wait_for(r"Esc back[\s\S]*\? help")
+        calls = simulator.calls.count("ListWorkflowInstances")
+        app.press("escape")
+        app.wait_for("10 of 10 found")
+        assert simulator.calls.count("ListWorkflowInstances") == calls
+        app.press("escape")
+        app.wait_for("type or paste")
+        open_box(app, "f")
+        assert PLACE in app.text()
+        app.quit()

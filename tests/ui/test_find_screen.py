@@ -1,5 +1,7 @@
 """Finding instances: a search in, pages of results, marks and what is watched out."""
 
+import re
+
 import pytest
 from fakes import BINDING, instance, key
 from rig import check_golden, running
@@ -298,10 +300,12 @@ async def test_what_was_found_can_be_read_again_also_after_that_failed() -> None
 
 async def test_capital_w_follows_the_search_once_that_is_chosen() -> None:
     async with on_results((80, 24)) as rig:
-        assert "W follow search" in rig.text
+        # A whole workspace can't be followed.
+        assert "W follow search" not in rig.text
         await rig.press("/", *" ads", "enter")
         rig.control.answer(found(*FOUND))
         await rig.settle()
+        assert "W follow search" in rig.text
         await rig.press("W", "escape")
         assert "follow" not in {one[0] for one in rig.asked}
         await rig.press("W")
@@ -310,3 +314,52 @@ async def test_capital_w_follows_the_search_once_that_is_chosen() -> None:
 
         assert rig.asked[-1] == ("follow", BINDING, Query(88123, 0, name="ads"))
         assert "W on a row it brought" in " ".join(rig.text.split())
+
+
+async def test_of_a_run_that_goes_on_one_column_says_how_long() -> None:
+    going_on = instance(7, "Running", name="dwd", started_time=MIDNIGHT)
+    async with running(mixed(), (160, 30)) as rig:
+        await rig.press("f", "enter")
+        rig.control.answer(found(going_on))
+        await rig.settle()
+        row = next(text for text in rig.text.splitlines() if " dwd " in text)
+
+        assert len(re.findall(r" \d+[hdms]\w* ", row)) == 1
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_esc_leads_from_what_was_opened_to_the_results_and_from_there_back(
+    size: tuple[int, int],
+) -> None:
+    async with running(mixed(), size) as rig:
+        await rig.press("j", "f", *" ads", "enter")
+        before = rig.app.main.list.chosen
+        rig.control.answer(found(*FOUND))
+        await rig.settle()
+        await rig.press("G", "enter")
+        assert rig.app.screen is rig.app.main
+        await rig.press("escape")
+        assert " 3 of 3 found" in rig.text
+        assert rig.control.questions == []
+        await rig.press("y")
+        assert f"{rig.app.screen.needed().key.id}: " in rig.text
+        assert rig.app.screen.list.cursor == 2
+        await rig.press("escape")
+        assert rig.app.main.list.chosen == before
+        await rig.press("f")
+        assert rig.app.screen.input.value.endswith(" ads")
+
+
+async def test_esc_leads_nowhere_else_once_the_cursor_was_moved() -> None:
+    async with on_results((160, 48)) as rig:
+        await rig.press("enter")
+        await rig.press("j", "escape")
+
+        assert rig.app.screen is rig.app.main
+
+
+async def test_up_offers_the_last_search_first() -> None:
+    async with on_results() as rig:
+        await rig.press("/", *" ads", "enter", "/", *"x", "up")
+
+        assert rig.app.screen.input.value.endswith(" ads")

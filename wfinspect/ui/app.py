@@ -23,6 +23,7 @@ from wfinspect.model import (
     InstanceKey,
     Page,
     Query,
+    Target,
     TaskInstance,
     Transition,
     WorkflowInstance,
@@ -58,6 +59,8 @@ from wfinspect.watching.poller import Poller
 
 if TYPE_CHECKING:
     from textual.widget import Widget
+
+    from wfinspect.ui.screens.find import FindScreen
 
 
 AUTO = "auto"
@@ -143,6 +146,8 @@ class WfInspectApp(CrashSafeApp):
         self._is_behind = False
         """The terminal stood still, and what it missed has not been said yet."""
         self._interrupted_at = -inf
+        self._searched: tuple[Target | None, str] = None, ""
+        """Where was searched last, and for what."""
         self._wanted_theme = settings.theme
         for own in self._own_themes:
             self.register_theme(own)
@@ -701,8 +706,20 @@ class WfInspectApp(CrashSafeApp):
         row = self.main.list.chosen
         if self._is_main_on_top:
             where = row.key.target if row else self._control.target
-            view = FindScreen(self.main, where, row.instance if row else None)
-            self.push_screen(view, self._open_found)
+            last = self._searched[1] if self._searched[0] == where else ""
+            self._show_find(FindScreen(self.main, where, row.instance if row else None, last))
+
+    def _show_find(self, view: "FindScreen") -> None:
+        """Search; from what is opened Esc leads back to what was found."""
+
+        def found(key: InstanceKey | None) -> None:
+            if view.searched[1]:
+                self._searched = view.searched
+            if key is not None:
+                back = partial(self.call_later, lambda: self._show_find(view.once_more()))
+                self.main.look_up(key, back=back)
+
+        self.push_screen(view, found)
 
     def _open_found(self, key: InstanceKey | None) -> None:
         if key is not None:

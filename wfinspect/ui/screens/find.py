@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.errors import UsageError
-from wfinspect.format import age, biz_day, duration, moment, near_time, shown
+from wfinspect.format import biz_day, duration, moment, near_time, shown
 from wfinspect.model import (
     InstanceId,
     InstanceKey,
@@ -117,13 +117,24 @@ class FindScreen(OverlayScreen):
     ]
     TYPING = (("Enter", "search"), ("Tab", "complete, list"), ("Up Down", "suggestions"))
 
-    def __init__(self, main: MainScreen, where: Target, around: WorkflowInstance | None) -> None:
-        """Create the screen; it searches one account and region, and begins around an instance."""
+    def __init__(
+        self,
+        main: MainScreen,
+        where: Target,
+        around: WorkflowInstance | None = None,
+        last: str = "",
+    ) -> None:
+        """Create the screen; it searches one account and region, first as it was searched last.
+
+        Without a last search it begins around an instance.
+        """
         super().__init__(main)
         self._target = where
         self._zone = zone_of(where.region)
         self._offered = suggestions(around, main.clock.now(), self._zone)
-        self._offer = 0
+        self._put_first(last)
+        self._is_once_more = False
+        """It opens with what was found before."""
         self._searched = ""
         self._query: Query | None = None
         self._left: tuple[Term, ...] = ()
@@ -144,6 +155,28 @@ class FindScreen(OverlayScreen):
         self.input.takes = self._leads_elsewhere
         self.head = StaticLines(classes="head")
         self.list = CursorList(self._found_line, lambda row: row.key, self._nothing)
+
+    def once_more(self) -> "FindScreen":
+        """Return a screen with what was found here: one that was closed can't be opened again."""
+        other = FindScreen(self.main, self._target)
+        other._is_once_more = True
+        other._offered, other._offer, other._searched = self._offered, self._offer, self._searched
+        other._query, other._left, other._found = self._query, self._left, self._found
+        other._page, other._asked, other.read_at = self._page, self._asked, self.read_at
+        other._marked, other._sort, other._table = self._marked, self._sort, self._table
+        other.input.value = self._searched
+        other.list.items, other.list.cursor = self.list.items, self.list.cursor
+        return other
+
+    @property
+    def searched(self) -> tuple[Target, str]:
+        """Where was searched last, and for what; "" where nothing was."""
+        return self._target, self._searched
+
+    def _put_first(self, search: str) -> None:
+        """Have a search be the first that is offered."""
+        self._offered = tuple(dict.fromkeys(filter(None, (search, *self._offered))))
+        self._offer = 0
 
     def body(self) -> Iterator[Widget]:
         yield self.input
@@ -182,7 +215,14 @@ class FindScreen(OverlayScreen):
         words = {"w": f"{'unwatch' if is_watched else 'watch'}{count}"}
         if self._marked:
             words["Enter"] = f"watch{count}"
-        return [(key, words.get(key, word)) for key, word in super()._hints]
+        useless = set() if self._followed is not None else {"W"}
+        return [(key, words.get(key, word)) for key, word in super()._hints if key not in useless]
+
+    @property
+    def _followed(self) -> Query | None:
+        """What a follow of the search would look for; None where it can't be followed."""
+        query = self._query and self._query._replace(biz_date=0)
+        return None if query is None or query.is_whole_workspace or self._left else query
 
     @property
     def signs(self) -> Sequence[tuple[str, str]]:
@@ -250,11 +290,11 @@ class FindScreen(OverlayScreen):
         if found is None:
             return
         seconds, started = found.run_seconds(self._now), moment(found.started_time)
-        lasted = duration if found.is_settled else age
         at = ""
         if started:
             at = near_time(started, self._now, self.look.zone, "%H:%M", "%m-%d %H:%M")
-        yield "" if seconds is None else lasted(seconds), Role.DIM
+        # Of a run that goes on, TIME says it.
+        yield duration(seconds) if seconds is not None and found.is_settled else "", Role.DIM
         yield at, Role.DIM
         yield shown(found.type, limit=40), Role.DIM
         yield shown(found.owner, limit=40), Role.DIM
@@ -288,6 +328,7 @@ class FindScreen(OverlayScreen):
             self._ask_next()
         else:
             self._found, self._page, self._searched = {}, None, event.value
+            self._put_first(event.value)
             self._marked, self.list.cursor = set(), 0
             self._ask(1)
         self.refresh_lines()
@@ -336,6 +377,10 @@ class FindScreen(OverlayScreen):
 
     def action_read(self) -> None:
         """Request once more what failed, else search again."""
+        if self._is_once_more:
+            self._is_once_more, self._goes_to_list = False, True
+            self.refresh_lines()
+            return
         self._ask(self._asked if self.trouble is not None else 1)
 
     # What keys do.
@@ -370,8 +415,9 @@ class FindScreen(OverlayScreen):
         if key != "up" and len(self._table):
             self.set_focus(self.list)
         elif key != "tab":
-            step = 1 if key == "up" else -1
-            self._offer = (self._offer + step) % len(self._offered)
+            # From something else that was typed the first is next.
+            step = 0 if self.input.value != self._offered[self._offer] else 1 if key == "up" else -1
+            self._offer = (self._offer + step) * bool(step) % len(self._offered)
             self.input.put(self._offered[self._offer])
         return True
 
@@ -441,13 +487,12 @@ class FindScreen(OverlayScreen):
 
     def action_follow(self) -> None:
         """Follow the search: what matches joins the list on each date."""
-        query = self._query._replace(biz_date=0) if self._query is not None else None
-        if query is None or query.is_whole_workspace:
-            self.notify("A whole workspace can't be followed: add a filter.")
+        if (query := self._followed) is not None:
+            self._make_sure(query)
         elif self._left:
             self.notify("Words with ! can't be followed: search by fields.")
         else:
-            self._make_sure(query)
+            self.notify("A whole workspace can't be followed: add a filter.")
 
     def _make_sure(self, query: Query) -> None:
         """Follow a query once that is chosen: the key reads like one for the row under the cursor."""

@@ -127,6 +127,8 @@ class MainScreen(SparingScreen[None]):
         self._awaited_at = -inf
         self._came_from: InstanceKey | None = None
         """Where the cursor goes from a row that is not watched, once that is dropped."""
+        self._way_back: tuple[InstanceKey, Callable[[], object]] | None = None
+        """The row that was opened from a search, while the cursor is on it, and what leads back there."""
         self._history_of: InstanceKey | None = None
         """The row under the cursor, once its history has been looked at."""
         self.operations: dict[OperationsOf, Outcome[tuple[OperationLog, ...]] | None] = {}
@@ -274,11 +276,18 @@ class MainScreen(SparingScreen[None]):
             row = None
         self._painted = (row.key, row.last_change) if row and row.is_unseen else None
 
-    def look_up(self, key: InstanceKey, *, is_alone: bool = True, is_watched: bool = False) -> None:
+    def look_up(
+        self,
+        key: InstanceKey,
+        *,
+        is_alone: bool = True,
+        is_watched: bool = False,
+        back: Callable[[], object] | None = None,
+    ) -> None:
         """Put the cursor on an instance; one that is not on the list joins it, in place of the one before.
 
         In a narrow screen this opens the detail, unless it is one of several. `is_watched` says that
-        the poller was told to watch it.
+        the poller was told to watch it; `back` is called where Esc leads back to what it was opened from.
         """
         before = self.list.chosen
         if before is not None and before.is_watched:
@@ -291,6 +300,7 @@ class MainScreen(SparingScreen[None]):
             )
         self._display(key)
         self.select(key)
+        self._way_back = (key, back) if back is not None else None
         if is_alone and self.app.size.width < WIDE_CELLS:
             self._give_keys(in_detail=True)
 
@@ -407,6 +417,8 @@ class MainScreen(SparingScreen[None]):
 
     @on(LineView.Moved)
     def _cursor_moved(self) -> None:
+        if self._way_back and (row := self.list.chosen) and row.key != self._way_back[0]:
+            self._way_back = None
         self._show_chosen()
         self._begin_rest()
         self.bottom.update_lines()
@@ -488,12 +500,25 @@ class MainScreen(SparingScreen[None]):
         row = self.list.chosen
         if self.marked:
             self._mark(set())
+        elif self._way_back is not None:
+            self._go_back(*self._way_back)
         elif self._in_detail:
             self._give_keys(in_detail=False)
         elif row is not None and not row.is_watched:
             self._take_off([row])
         else:
             self.filter.input.value = ""
+
+    def _go_back(self, key: InstanceKey, back: Callable[[], object]) -> None:
+        """Leave a row that was opened from a search, for where the cursor was before, and then the search."""
+        self._give_keys(in_detail=False)
+        row, came_from = self._rows.get(key), self._came_from
+        if row is not None and not row.is_watched:
+            self._take_off([row])
+        elif came_from is not None:
+            self.list.select(came_from)
+        self._way_back = None
+        back()
 
     def action_filter(self) -> None:
         """Narrow the list."""
