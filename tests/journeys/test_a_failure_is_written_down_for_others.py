@@ -41,7 +41,8 @@ def test_a_report_says_to_one_who_was_not_there_what_failed_and_why(
     with home.start() as app:
         app.wait_for("✖ .* Failure")
         app.press("e", *"markdown to a f")
-        app.wait_for(rf"ID {FAILED}: report, Markdown to a file +at most 8 calls")
+        app.wait_for(rf"Export ads_user_profile_daily {FAILED} ")
+        app.wait_for(r"   report, Markdown to a file +at most 8 calls")
         app.press("enter")
         app.wait_for("Written to")
         app.quit()

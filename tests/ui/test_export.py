@@ -119,12 +119,14 @@ def test_without_a_place_to_write_the_reason_is_given(tmp_path: Path) -> None:
     assert said == "Not written: No such file or directory."
 
 
-async def test_capital_y_copies_a_field_whole() -> None:
+async def test_capital_y_copies_a_field_whole_and_names_it() -> None:
     async with running(mixed(), is_recorded=True) as rig:
-        await rig.press("Y", *"target_t", "enter")
+        await rig.press("Y", *"target_t")
+        assert f"Copy a field of ads_user_profile_daily {FAILED}" in rig.text
+        await rig.press("enter")
 
         assert copied(rig) == ["ads_user_profile_daily"]
-        assert "Sent to the terminal's clipboard" in rig.text
+        assert f"target_table of {FAILED}: Sent to the terminal's clipboard" in rig.text
 
 
 async def test_e_exports_the_row_under_the_cursor_or_all_that_are_shown(
@@ -173,7 +175,8 @@ async def test_a_report_of_marked_rows_is_one_document_once_all_have_come(
     monkeypatch.chdir(tmp_path)
     async with running(mixed(), (100, 30)) as rig:
         await rig.press("space", "space", "e", *"report, html to a f")
-        assert "2 marked: report, HTML to a file" in rig.text
+        assert "Export 2 marked rows" in rig.text
+        assert "   report, HTML to a file" in rig.text
         assert "at most 16 calls" in rig.text
         await rig.press("enter")
         requests = [request for request, _ in rig.control.questions]

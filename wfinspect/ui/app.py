@@ -455,7 +455,7 @@ class WfInspectApp(CrashSafeApp):
             return
         choices = tuple(
             Choice(
-                value,
+                (label.strip(), value),
                 (
                     (f" {pad(shown(label, limit=100), 15)}", Role.DIM),
                     (shown(str(value), limit=200), Role.TEXT),
@@ -467,8 +467,8 @@ class WfInspectApp(CrashSafeApp):
         )
         self._choose(
             lambda: choices,
-            self._copy_chosen,
-            "Copy a field",
+            lambda chosen: self._copy_chosen(row, chosen),
+            f"Copy a field of {_named(row)}",
             "copy it whole",
             is_wide=True,
             has_plain=True,
@@ -488,14 +488,17 @@ class WfInspectApp(CrashSafeApp):
                 yield "Link", link
         yield from fields(row, self.main.look.zone)
 
-    def _copy_chosen(self, value: "str | _OfFailed | Plain") -> None:
-        chosen: str | _OfFailed = value.value if isinstance(value, Plain) else value
-        if isinstance(chosen, _OfFailed):
-            self._copy_of_failed(chosen)
-        elif isinstance(value, Plain):
-            self.show_plain(chosen)
+    def _copy_chosen(self, row: Row, choice: "tuple[str, str | _OfFailed] | Plain") -> None:
+        label, value = choice.value if isinstance(choice, Plain) else choice
+        if isinstance(value, _OfFailed):
+            self._copy_of_failed(value)
+        elif isinstance(choice, Plain):
+            self.show_plain(value)
         else:
-            self.notify(self.copy(chosen))
+            self._copy_named(row, label, value)
+
+    def _copy_named(self, row: Row, label: str, text: str) -> None:
+        self.notify(f"{shown(label, limit=40)} of {row.key.id}: {self.copy(text)}")
 
     def _copy_of_failed(self, wanted: "_OfFailed") -> None:
         row, instance, label = wanted
@@ -506,7 +509,10 @@ class WfInspectApp(CrashSafeApp):
                 return
             failed = failed_tasks(outcome.value.items)
             text = commands_by_hand(row.key.target, instance, failed).get(label, "")
-            self.notify(self.copy(text) if text else "Nothing was copied: no task has failed.")
+            if text:
+                self._copy_named(row, label, text)
+            else:
+                self.notify("Nothing was copied: no task has failed.")
 
         self._control.submit(TasksOf(row.key), partial(self.call_later, take))
 
@@ -599,20 +605,18 @@ class WfInspectApp(CrashSafeApp):
             return
         goals = {"file": "a file", "clipboard": "the clipboard"}
         marked = self.main.marked
-        first = {f"{len(marked)} marked": marked} if marked else {f"ID {row.key.id}": (row,)}
-        scopes: dict[str, Sequence[Row]] = {**first, f"all {len(every)} rows": every}
+        scopes = {"": marked or (row,), f"all {len(every)} rows: ": every}
         choices = tuple(
             Choice((rows, kind, goal), ((f" {text}", Role.TEXT),), ((cost, Role.DIM),), text)
             for what, rows in scopes.items()
             # Those of all rows would take many minutes of calls.
-            for kind in (*FORMATS, *(REPORTS if what in first else ()))
+            for kind in (*FORMATS, *(() if what else REPORTS))
             for goal in goals
-            for text in (f"{what}: {kind} to {goals[goal]}",)
+            for text in (f"{what}{kind} to {goals[goal]}",)
             for cost in (f"at most {len(rows) * INCIDENT_CALLS} calls " * (kind in REPORTS),)
         )
-        self._choose(
-            lambda: choices, lambda it: self._export(*it), "Export", "export", is_wide=True
-        )
+        title = f"Export {f'{len(marked)} marked rows' if marked else _named(row)}"
+        self._choose(lambda: choices, lambda it: self._export(*it), title, "export", is_wide=True)
 
     def _export(self, rows: Sequence[Row], kind: str, goal: str) -> None:
         if kind in REPORTS:

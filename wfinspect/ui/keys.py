@@ -51,7 +51,7 @@ COMMANDS = (
     KeyCommand("follow", "W", "app.follow", "follow its workflow", _OPEN, "W"),
     KeyCommand("note", "i", "app.note", "write a note about it", _OPEN, "i"),
     KeyCommand("copy", "y", "app.copy_id", "copy the ID", _OPEN, "y", "copy"),
-    KeyCommand("copy-field", "Y", "app.copy_field", "copy field, link, command", _OPEN, "Y"),
+    KeyCommand("copy-field", "Y", "app.copy_field", "copy field, next command", _OPEN, "Y"),
     KeyCommand("export", "e", "app.export", "export, incident report", _OPEN, "e"),
     KeyCommand("history", "h", "history", "show its history", _OPEN, "h", "history"),
     KeyCommand("operations", "o", "operations", "show who acted on tasks", _OPEN, "o"),
