@@ -15,7 +15,7 @@ PLACES = {
     "raw": ("v", '"Status"'),
     "compare": ("c", "(?i)compare|differs"),
     "copy a field": ("Y", "Copy a field"),
-    "export": ("e", "ID \\d+: CSV"),
+    "export": ("e", "Export"),
 }
 
 

@@ -145,7 +145,7 @@ def test_esc_leads_back_to_what_was_found_and_f_begins_where_it_ended(
         search(app, PLACE)
         app.wait_for("10 of 10 found")
         app.press("j", "enter")
-        app.wait_for(r"Esc back[\s\S]*\? help")
+        app.wait_for(r"Esc results[\s\S]*\? help")
         calls = simulator.calls.count("ListWorkflowInstances")
         app.press("escape")
         app.wait_for("10 of 10 found")

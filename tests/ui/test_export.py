@@ -134,6 +134,9 @@ async def test_e_exports_the_row_under_the_cursor_or_all_that_are_shown(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     async with running(mixed()) as rig:
+        await rig.press("g", "space", "e")
+        assert f"Export ads_user_profile_daily {FAILED}" in rig.text
+        await rig.press("escape", "escape")
         await rig.press("/", *"dwd", "enter", "e", *"all csv", "enter")
         await rig.press("escape", "g", "e", "enter")
         names = sorted(path.name for path in tmp_path.glob("wfinspect*"))  # noqa: ASYNC240

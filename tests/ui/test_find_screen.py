@@ -338,6 +338,7 @@ async def test_esc_leads_from_what_was_opened_to_the_results_and_from_there_back
         await rig.settle()
         await rig.press("G", "enter")
         assert rig.app.screen is rig.app.main
+        assert "Esc results" in rig.text.splitlines()[-1]
         await rig.press("escape")
         assert " 3 of 3 found" in rig.text
         assert rig.control.questions == []

@@ -615,7 +615,8 @@ class WfInspectApp(CrashSafeApp):
             for text in (f"{what}{kind} to {goals[goal]}",)
             for cost in (f"at most {len(rows) * INCIDENT_CALLS} calls " * (kind in REPORTS),)
         )
-        title = f"Export {f'{len(marked)} marked rows' if marked else _named(row)}"
+        several = f"{len(marked)} marked rows" if len(marked) > 1 else ""
+        title = f"Export {several or _named(*marked or (row,))}"
         self._choose(lambda: choices, lambda it: self._export(*it), title, "export", is_wide=True)
 
     def _export(self, rows: Sequence[Row], kind: str, goal: str) -> None:

@@ -410,6 +410,8 @@ class MainScreen(SparingScreen[None]):
             in_detail=self._in_detail,
             has_panes=self.app.size.width >= (ROOMY_CELLS if self._in_detail else WIDE_CELLS),
         )
+        if self._way_back is not None and not self.marked:
+            commands["back"] = "results"
         return command_hints(width, self._keymap, commands)
 
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
