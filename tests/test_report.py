@@ -255,6 +255,12 @@ def test_a_change_says_how_exactly_its_time_is_known() -> None:
 
 
 def test_nothing_that_failed_is_a_document_too() -> None:
-    assert report("markdown").startswith("# Nothing has failed, ")
+    for watched, said in (
+        (0, "The watched list is empty"),
+        (1, "Nothing has failed of the 1 watched instance"),
+        (12, "Nothing has failed of 12 watched instances"),
+    ):
+        text = as_report("markdown", (), UTC, START, watched)
+        assert text.startswith(f"# {said}, ")
     assert json.loads(report("json")) == []
     assert Page(report("html")).open == []

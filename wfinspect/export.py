@@ -89,6 +89,8 @@ def _cell(value: object, zone: tzinfo) -> object:
         return value.astimezone(zone).isoformat("T", "seconds")
     if isinstance(value, tuple | list):
         return ";".join(str(_cell(each, zone)) for each in value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return _guarded(value) if isinstance(value, str) else value
 
 

@@ -18,6 +18,7 @@ from wfinspect.format import (
     clock_time,
     duration,
     error_places,
+    listed,
     log_parts,
     moment,
     plain_text,
@@ -83,13 +84,26 @@ class Incident(NamedTuple):
     note: str = ""
     link: str = ""
 
+    def has(self, task: TaskInstance) -> bool:
+        """Return whether a task is one of its own."""
+        return task.workflow_instance_id == self.key.id
 
-def as_report(form: str, incidents: Sequence[Incident], zone: tzinfo, now: datetime) -> str:
-    """Return one document in one of `FORMS`, as JSON an array; its times are in `zone`, those of JSON in UTC."""
+
+def as_report(
+    form: str,
+    incidents: Sequence[Incident],
+    zone: tzinfo,
+    now: datetime,
+    watched: int | None = None,
+) -> str:
+    """Return one document in one of `FORMS`, as JSON an array; its times are in `zone`, those of JSON in UTC.
+
+    `watched` is of how many rows of the watched list these are what failed or was not read.
+    """
     found = [_values(each, now) for each in incidents]
     if form == "json":
         return without_secrets("[" + ",\n".join(map(json_of, found)) + "]")
-    blocks = [*_document(found, zone, now)]
+    blocks = [*_document(found, zone, now, watched)]
     return _html(blocks) if form == "html" else _markdown(blocks)
 
 
@@ -176,7 +190,8 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "progress": str(progress(incident.tasks)) if incident.tasks else None,
         "failed_tasks": [_task(each, incident, secrets, now) for each in failed],
         "timeline": sorted(_events(incident, failed), key=lambda event: event["at"]),
-        "held_up": [_held(each) for each in incident.held_up],
+        "held_up": [_held(each) for each in incident.held_up if not incident.has(each)],
+        "held_up_inside": [_held(each) for each in incident.held_up if incident.has(each)],
         "held_up_unread": incident.unread,
         "compared": _compared(incident, now),
         "missing": dict(incident.missing),
@@ -330,23 +345,36 @@ class _Url(str):
 _Block = _Heading | _Table | _Lines | str
 
 
-def _document(found: Sequence[dict[str, Any]], zone: tzinfo, now: datetime) -> Iterator[_Block]:
-    is_one = len(found) == 1
-    if not found:
-        yield _Heading(1, f"Nothing has failed, {_at(now, zone)}")
+def counted(incidents: int, unread: int, watched: int) -> str:
+    """Return how many rows of the watched list failed, in words."""
+    if not watched:
+        return "The watched list is empty"
+    of = "the 1 watched instance" if watched == 1 else f"{watched:,} watched instances"
+    failed = incidents - unread
+    said = f"{failed:,} of {of} failed" if failed or unread else f"Nothing has failed of {of}"
+    return f"{said}, {unread:,} could not be read" if unread else said
+
+
+def _document(
+    found: Sequence[dict[str, Any]], zone: tzinfo, now: datetime, watched: int | None
+) -> Iterator[_Block]:
+    is_one = len(found) == 1 and watched is None
+    if watched is not None:
+        unread = sum("instance" in each["missing"] for each in found)
+        yield _Heading(1, f"{counted(len(found), unread, watched)}, {_at(now, zone)}")
     elif not is_one:
         yield _Heading(1, f"{len(found)} instances, {_at(now, zone)}")
+    if found and not is_one:
         rows = [_summary(each, zone) for each in found]
         yield _Table(("Name", "ID", "Status", "Since", "Failed tasks", "Error", "Note"), rows)
     for each in found:
         yield from _about(each, 1 if is_one else 2, zone, now)
-    regions = dict.fromkeys(zone_words(each["region"], now) for each in found)
-    logs = f" Times within logs: {', '.join(regions)}." if any(map(_has_log, found)) else ""
-    yield f"Made by wfinspect at {_at(now, zone)}. Times: {utc_words(zone, now)}.{logs}"
+    logs = " Times outside logs" if any(map(_has_log, found)) else " Times"
+    yield f"Made by wfinspect at {_at(now, zone)}.{logs}: {utc_words(zone, now)}."
     masked = sum(each["masked"] for each in found)
     if masked:
         yield f"{masked} value{'s' * (masked > 1)} masked, by {'their names' if masked > 1 else 'its name'}."
-    if logs:
+    if any(map(_has_log, found)):
         yield "Lines of logs are as the tasks wrote them: check them before this is passed on."
 
 
@@ -360,7 +388,7 @@ def _summary(values: Mapping[str, Any], zone: tzinfo) -> Sequence[str]:
     return (
         values["name"] or "-",
         str(values["id"]),
-        values["status"] or "not read",
+        "not read" if "instance" in values["missing"] else values["status"] or "-",
         _at(values["since"], zone),
         ", ".join(task["name"] or str(task["id"]) for task in tasks) or "-",
         error or values["missing"].get("instance", "-"),
@@ -387,8 +415,9 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
     yield _Table((), [row for row in rows if row[1]])
     if "tasks" in missing:
         yield f"Its tasks could not be read: {missing['tasks']}"
+    log_zone = zone_words(values["region"], now)
     for task in tasks:
-        yield from _about_task(task, missing, level + 1, zone)
+        yield from _about_task(task, missing, level + 1, zone, log_zone)
     yield from _holds_up(values, level + 1)
     if "operations" in missing:
         yield f"Not all that was done by hand could be read: {missing['operations']}"
@@ -412,7 +441,7 @@ _SAID = {"id", "name", "status", "workflow_parameters", "tags"}
 
 
 def _about_task(
-    task: Mapping[str, Any], missing: Mapping[str, str], level: int, zone: tzinfo
+    task: Mapping[str, Any], missing: Mapping[str, str], level: int, zone: tzinfo, log_zone: str
 ) -> Iterator[_Block]:
     yield _Heading(level, f"Failed task {task['name'] or task['id']}")
     ran = "" if task["seconds"] is None else duration(task["seconds"])
@@ -429,7 +458,7 @@ def _about_task(
         yield "Looks like the error:"
         yield _Lines("\n".join(task["errors"]))
     if task["log_end"]:
-        yield "The end of its log:"
+        yield f"The end of its log, times in {log_zone}:"
         yield _Lines(task["log_end"])
 
 
@@ -440,6 +469,9 @@ def _holds_up(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
         yield _Heading(level, "Holds up")
         rows = [[str(each[name] or "-") for name in _HELD] for each in held]
         yield from _table([name.capitalize() for name in _HELD], rows)
+    if inner := values["held_up_inside"]:
+        names = listed([each["name"] or str(each["id"]) for each in inner], _MOST_ROWS)
+        yield f"Of its own tasks these have not begun because of that: {names}."
     if unread := values["held_up_unread"]:
         yield f"It may hold up more: what {unread:,} tasks lead to was not read."
 

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from unittest.mock import ANY
+from pathlib import Path
 
 import pytest
 from fakes import START, instance, listed
@@ -64,7 +64,7 @@ def test_rows_are_one_array_whatever_the_command(command: Command, live: Simulat
     live.set_status(TWO, "Success")
     watched = command("watch", TWO, "-o", "csv")[1]
     [row] = csv.DictReader(watched.splitlines())
-    assert (row["Id"], row["To"], row["Final"]) == (str(TWO), "Success", "True")
+    assert (row["Id"], row["To"], row["Final"]) == (str(TWO), "Success", "true")
 
 
 def test_fields_are_one_form_of_output(command: Command) -> None:
@@ -94,7 +94,9 @@ def test_without_a_recorded_change_history_says_so(command: Command) -> None:
 def test_a_report_of_the_list_is_of_what_still_has_failed(
     command: Command, live: Simulator, store: Store, target: Target
 ) -> None:
-    assert command("report") == (0, ANY, "wfinspect: 0 calls were made.\n")
+    code, out, err = command("report")
+    assert (code, out.startswith("# The watched list is empty, ")) == (0, True)
+    assert err.endswith("wfinspect: 0 calls were made.\n")
     assert command("report", "-o", "json")[1] == "[]\n"
     live.set_status(TWO, "Success")
     rows = {InstanceKey(target, n): n for n in (ONE, TWO)}
@@ -108,8 +110,34 @@ def test_a_report_of_the_list_is_of_what_still_has_failed(
 
     assert (code, [each["id"] for each in json.loads(out)]) == (0, [ONE])
     assert "2 instances: at most 16 calls" in err
-    assert "it has not failed any more: 1 of them" in err
+    assert "1 left out: it no longer fails." in err
+    assert "1 of 2 watched instances failed." in err
     assert f"{live.calls.count() - before} calls were made" in err
+
+
+def test_a_report_counts_what_it_could_not_read_and_all_calls(
+    command: Command, live: Simulator, store: Store, target: Target, tmp_path: Path
+) -> None:
+    live.set_status(ONE, "Failure")
+    store.save(
+        Changes(
+            added={
+                k: listed(k, 1.0, None) for k in (InstanceKey(target, n) for n in (ONE, UNKNOWN))
+            }
+        )
+    )
+
+    before = live.calls.count()
+    code, out, err = command("report", "--out", tmp_path / "morning.md")
+    assert (code, out) == (0, "")
+    assert f"{live.calls.count() - before} calls were made" in err
+    written = (tmp_path / "morning.md").read_text("utf-8")
+    assert written.startswith("# 1 of 2 watched instances failed, 1 could not be read, ")
+    assert f"| {UNKNOWN} | not read |" in written
+    assert command("report", ONE, "--out", tmp_path / "x.JSON")[0] == 0
+    assert json.loads((tmp_path / "x.JSON").read_text("utf-8"))[0]["id"] == ONE
+    assert command("report", ONE, "--out", tmp_path / "x.html", "-o", "markdown")[0] == 0
+    assert (tmp_path / "x.html").read_text("utf-8").startswith("# ")
 
 
 CODES = [

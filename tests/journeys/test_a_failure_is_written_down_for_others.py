@@ -32,7 +32,9 @@ def test_a_report_says_to_one_who_was_not_there_what_failed_and_why(
     assert "## Failed task clean_login_event\n" in text
     assert f"```text\n{CAUSE}" in text
     assert re.search(r"\nSince \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, ", text)
-    assert re.search(r"\n## Holds up\n\n(\|.*\n)+\| publish_result \| NotRun \|", text)
+    assert "\nOf its own tasks these have not begun because of that: publish" in text
+    assert "| publish_result | NotRun | ads" not in text
+    assert "\nThe end of its log, times in Asia/Shanghai, UTC+8:\n" in text
     assert "\nNote: waits for Li\n" in text
     assert ("hunter2" in text, "1 value masked" in text) == (False, True)
     assert calls <= 8
@@ -50,6 +52,24 @@ def test_a_report_says_to_one_who_was_not_there_what_failed_and_why(
     written = path.read_text("utf-8")
     for pattern in (r"^#+ .*$", r"^FAILED: .*$", r"^Note: .*$", r"^\| parameter .*$"):
         assert re.findall(pattern, written, re.MULTILINE) == re.findall(pattern, text, re.MULTILINE)
+
+
+def test_a_report_of_the_list_reads_what_may_have_failed_since(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FAILED, "Failure")
+    simulator.set_status(OTHER, "Running")
+    home.run("list", "add", FAILED, OTHER)
+
+    done = home.run("report")
+
+    assert done.returncode == 0
+    assert done.stdout.startswith("# 1 of 2 watched instances failed, ")
+    assert "\n## ads_user_profile_daily: Failure\n" in done.stdout
+    assert f"{simulator.calls.count()} calls were made" in done.stderr
+    simulator.stop()
+    unread = home.run("report")
+    assert (unread.returncode, unread.stdout) == (3, "")
 
 
 def test_a_part_that_is_gone_costs_that_part(home: Home, simulator: Simulator) -> None:

@@ -7,6 +7,7 @@ from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import read_instances, resolve_target, run_counted, sentences
 from wfinspect.errors import UsageError
+from wfinspect.model import InstanceKey
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
 
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
                 links=[settings.link_to(target, each) for each in found],
             )
         )
-    for sentence in sentences(reading.errors):
+    errors = {InstanceKey(target, number): each for number, each in reading.errors.items()}
+    for sentence in sentences(errors):
         output.say(sentence)
     return reading.exit_code

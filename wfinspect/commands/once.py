@@ -28,11 +28,13 @@ from wfinspect.errors import (
     UsageError,
 )
 from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance, day_of
+from wfinspect.parsing import FoundIds
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import Group, InstanceSource, group_of
 
 if TYPE_CHECKING:
-    from wfinspect.watching.api import Outcome, Reply, Request, Row
+    from wfinspect.watching.api import Outcome as Answer
+    from wfinspect.watching.api import Reply, Request, Row
     from wfinspect.watching.store import Store
 
 DEFAULT_REGION = "cn-shanghai"
@@ -103,16 +105,35 @@ class Reading:
         return gravest({error.exit_code for error in self.errors.values()})
 
 
-def sentences(errors: Mapping[InstanceId, ServiceError]) -> Sequence[str]:
-    """Return what to say of errors: each once, however many IDs it kept from being read."""
+def sentences(
+    errors: Mapping[InstanceKey, ServiceError], *, is_of_list: bool = False
+) -> Sequence[str]:
+    """Return what to say of errors: each once, however many IDs it kept from being read.
+
+    Of the list, whose rows have profiles of their own, those that have no usable keys are named.
+    """
+    keys_of: dict[tuple[str, str], list[InstanceKey]] = {}
     missing = [key for key, error in errors.items() if isinstance(error, NotFound)]
-    if len(missing) < 2:  # noqa: PLR2004 - several
-        return [*dict.fromkeys(map(str, errors.values()))]
-    first = errors[missing[0]].sentence
-    others = dict.fromkeys(str(e) for e in errors.values() if not isinstance(e, NotFound))
-    numbers = ", ".join(map(str, missing))
-    said = first.replace(f"instance {missing[0]} ", f"instances {numbers} ")
-    return [said, *others]
+    for key, error in errors.items():
+        is_of_keys = is_of_list and isinstance(error, CredentialsMissing | Refused)
+        if len(missing) < 2 or key not in missing:  # noqa: PLR2004 - several
+            keys_of.setdefault((str(error), key.target.profile * is_of_keys), []).append(key)
+    said = [f"{named(keys)}: {text}" if who else text for (text, who), keys in keys_of.items()]
+    if len(missing) > 1:
+        numbers, first = ", ".join(str(key.id) for key in missing), missing[0]
+        sentence = errors[first].sentence
+        said.insert(0, sentence.replace(f"instance {first.id} ", f"instances {numbers} "))
+    return said
+
+
+def named(keys: Collection[InstanceKey]) -> str:
+    """Return instances of one profile in a few words: ``10432987165 of profile prod``."""
+    numbers = [str(key.id) for key in keys]
+    which = ", ".join(numbers) if len(numbers) <= _MOST_NAMED else f"{len(numbers):,} instances"
+    return f"{which} of profile {next(iter(keys)).target.profile}"
+
+
+_MOST_NAMED = 3
 
 
 def gravest(codes: Collection[int]) -> int:
@@ -131,6 +152,47 @@ async def read_instances(
     connect = connector(environ, home_of(environ), clock)
     async with contextlib.aclosing(await connect(target, lambda: on_call(target))) as client:
         return await read(client, target, ids, partial(with_retries, clock=clock))
+
+
+Outcome = WorkflowInstance | ServiceError
+
+
+def read_rows(
+    rows: "Sequence[Row]", settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> tuple[dict[InstanceKey, Outcome], int]:
+    """Read each row by its own target, all targets at once; return how many calls that took, too."""
+    if not rows:
+        return {}, 0
+    import asyncio  # dear, and a status bar has no use for it
+
+    calls = 0
+
+    async def read_those(
+        keys: Sequence[InstanceKey], on_call: OnCall
+    ) -> dict[InstanceKey, Outcome]:
+        target, ids = keys[0].target, [key.id for key in keys]
+
+        def count(of: Target) -> None:
+            nonlocal calls
+            calls += 1
+            on_call(of)
+
+        try:
+            reading = await read_instances(target, ids, environ, clock, count)
+        except ConfigError as error:
+            # One profile that is gone must not keep the rows of others from being read.
+            return dict.fromkeys(keys, Refused(str(error), cause="settings"))
+        outcomes: dict[InstanceId, Outcome] = {**reading.errors, **reading.found}
+        return {key: outcomes[key.id] for key in keys}
+
+    async def read_each(on_call: OnCall) -> list[dict[InstanceKey, Outcome]]:
+        by_target: dict[Target, list[InstanceKey]] = {}
+        for row in rows:
+            by_target.setdefault(row.key.target, []).append(row.key)
+        return await asyncio.gather(*(read_those(keys, on_call) for keys in by_target.values()))
+
+    found = run_counted(settings, clock, read_each)
+    return {key: outcome for some in found for key, outcome in some.items()}, calls
 
 
 Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[WorkflowInstance]]
@@ -244,7 +306,7 @@ async def with_retries(
 def say_that_it_lasts() -> None:
     """Say on a terminal that no answer has come yet."""
     if sys.stderr is not None and sys.stderr.isatty():
-        say(f"No answer yet. It is tried for about {TOTAL_SECONDS:g}s; Ctrl-C ends it.")
+        say(f"Still trying, up to {TOTAL_SECONDS:g}s in all; Ctrl-C ends it.")
 
 
 def is_worth_retrying(error: ServiceError) -> bool:
@@ -315,9 +377,9 @@ class Requester:
         import asyncio
 
         loop = asyncio.get_running_loop()
-        came: asyncio.Future[Outcome[_T]] = loop.create_future()
+        came: asyncio.Future[Answer[_T]] = loop.create_future()
 
-        def heard(outcome: "Outcome[_T]") -> None:
+        def heard(outcome: "Answer[_T]") -> None:
             loop.call_soon_threadsafe(came.set_result, outcome)
 
         self._poller.submit(request, heard)
@@ -366,6 +428,14 @@ def read_input(name: str, what: str) -> bytes:
     except OSError as error:
         called = "standard input" if name == "-" else name
         raise UsageError(f"{what}: {called} can't be read: {error.strerror or error}.") from None
+
+
+def say_found(name: str, found: FoundIds) -> None:
+    """Say which IDs were read from a file, and from where in it."""
+    where = {"": "", "text": " found in its text"}.get(found.source, f" from {found.source}")
+    count = "1 ID" if len(found.ids) == 1 else f"{len(found.ids):,} IDs"
+    called = "standard input" if name == "-" else name
+    say("; ".join(filter(None, (f"{called}: {count}{where}", found.left_out))) + ".")
 
 
 OnCall = Callable[[Target], None]

@@ -6,16 +6,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wfinspect.commands import output
-from wfinspect.commands.once import Requester, gravest, resolve_target, stored
+from wfinspect.commands.once import (
+    Requester,
+    gravest,
+    read_rows,
+    resolve_target,
+    sentences,
+    stored,
+    stored_rows,
+)
 from wfinspect.errors import NotFound, ServiceError, StoreError, UsageError
-from wfinspect.model import Family, InstanceKey, Transition
+from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance
 from wfinspect.parsing import parse_ids
-from wfinspect.report import FORMS, Incident, as_report
+from wfinspect.report import FORMS, Incident, as_report, counted
 from wfinspect.settings import Settings, write_over
 from wfinspect.watching.api import INCIDENT_CALLS, IncidentOf, Row, state_since
 from wfinspect.watching.store import Store
 
 _CHANGES = 200
+_BY_SUFFIX = {f".{suffix}": form for form, suffix in FORMS.items()}
 _Known = Sequence[tuple[Row, Sequence[Transition]]]
 """Rows with their changes."""
 
@@ -28,8 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="FILE",
-        help="write it to this file, which only you can read",
+        help="write it to this file, which only you can read; its suffix .html, .json or .md is the form",
     )
+    parser.set_defaults(output=None)
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
@@ -38,26 +48,40 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         raise UsageError(f"--out: {args.out} is not a file.")
     if args.out is not None and not os.access(args.out.absolute().parent, os.W_OK):
         raise UsageError(f"--out: {args.out.absolute().parent} can't be written to.")
-    target = resolve_target(settings, environ).target
-    ids = parse_ids(" ".join(args.ids)) if args.ids else None
-    keys = None if ids is None else [InstanceKey(target, number) for number in ids]
+    target, watched, calls = resolve_target(settings, environ).target, None, 0
     requester = Requester(target, settings, environ)
+    unread = dict[InstanceKey, ServiceError]()
+    if args.ids:
+        keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
+    else:
+        rows = [row for row in stored_rows(settings, requester.clock) if not row.is_gone]
+        # What is stored of these may have failed since.
+        going = [row for row in rows if row.instance is None or not row.instance.is_settled]
+        outcomes, calls = read_rows(going, settings, environ, requester.clock)
+        unread = {
+            k: outcome for k, outcome in outcomes.items() if isinstance(outcome, ServiceError)
+        }
+        keys = [row.key for row in rows if _is_wanted(outcomes.get(row.key, row.instance))]
+        watched = len(rows)
     known = _known(settings, requester, keys)
-    if len(known) > 1:
-        output.say(
-            f"{len(known)} instances: at most {len(known) * INCIDENT_CALLS} calls, 2 a second."
-        )
-    found, errors = requester.run(_read(requester, settings, known)) if known else ([], [])
+    if (number := len(known) - len(unread)) > 1:
+        output.say(f"{number} instances: at most {number * INCIDENT_CALLS} calls, 2 a second.")
+    found, errors = requester.run(_read(requester, settings, known, unread)) if known else ([], {})
     if len(errors) == len(known) > 0:
-        for sentence in dict.fromkeys(map(str, errors)):
+        for sentence in sentences(errors, is_of_list=watched is not None):
             output.say(sentence)
-        return gravest({error.exit_code for error in errors})
-    calls = sum(len(each.request_ids) for each in found)
-    if keys is None:
-        found = [each for each in found if _is_failed(each)]
+        return gravest({error.exit_code for error in errors.values()})
+    calls += sum(len(each.request_ids) for each in found)
+    if watched is not None:
+        found = [each for each in found if "instance" in each.missing or _is_wanted(each.instance)]
         if (others := len(known) - len(found)) > 0:
-            output.say(f"Left out, since it has not failed any more: {others} of them.")
-    text = as_report(args.output, found, settings.zone, requester.clock.now())
+            no_longer = "it no longer fails" if others == 1 else "they no longer fail"
+            output.say(f"{others} left out: {no_longer}.")
+        missed = sum("instance" in each.missing for each in found)
+        output.say(f"{counted(len(found), missed, watched)}.")
+    suffix = args.out.suffix.lower() if args.out else ""
+    form = args.output or _BY_SUFFIX.get(suffix, "markdown")
+    text = as_report(form, found, settings.zone, requester.clock.now(), watched)
     if args.out is None:
         print(text)
     else:
@@ -66,40 +90,44 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     return 0
 
 
-def _is_failed(incident: Incident) -> bool:
-    return incident.instance is None or incident.instance.family is Family.FAILURE
+def _is_wanted(outcome: WorkflowInstance | ServiceError | None) -> bool:
+    """Return whether an instance failed or could not be read."""
+    return not isinstance(outcome, WorkflowInstance) or outcome.family is Family.FAILURE
 
 
-def _known(settings: Settings, requester: Requester, keys: Sequence[InstanceKey] | None) -> _Known:
+def _known(settings: Settings, requester: Requester, keys: Sequence[InstanceKey]) -> _Known:
     """Return the rows of a report, with what is stored of them."""
 
     def read(store: Store) -> _Known:
         rows = {row.key: row for row in store.rows()}
-        failed = (r for r in rows.values() if r.family is Family.FAILURE and not r.is_gone)
-        wanted = failed if keys is None else (rows.get(key) or Row(key) for key in keys)
+        wanted = (rows.get(key) or Row(key) for key in keys)
         return [(row, store.transitions(_CHANGES, row.key)) for row in wanted]
 
     try:
         return stored(settings, requester.clock, read)
     except StoreError as error:
-        if keys is None:
-            raise
         output.say(str(error))
         return [(Row(key), ()) for key in keys]
 
 
 async def _read(
-    requester: Requester, settings: Settings, known: _Known
-) -> tuple[list[Incident], list[ServiceError]]:
-    found, errors = list[Incident](), list[ServiceError]()
+    requester: Requester,
+    settings: Settings,
+    known: _Known,
+    unread: Mapping[InstanceKey, ServiceError],
+) -> tuple[list[Incident], dict[InstanceKey, ServiceError]]:
+    """Return the incidents, also of those that could not be read, and the errors of these."""
+    found, errors = list[Incident](), dict[InstanceKey, ServiceError]()
     for row, changes in known:
         try:
+            if row.key in unread:
+                raise unread[row.key]
             incident = await requester.answer(IncidentOf(row.key))
         except ServiceError as error:
-            errors.append(error)
-            if not (found or isinstance(error, NotFound)):
+            errors[row.key] = error
+            if not (found or row.key in unread or isinstance(error, NotFound)):
                 # Nor would any other be answered.
-                return [], [error] * len(known)
+                return [], {each.key: unread.get(each.key, error) for each, _ in known}
             incident = Incident(
                 row.key, row.instance, row.read_at, missing={"instance": str(error)}
             )

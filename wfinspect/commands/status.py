@@ -11,20 +11,18 @@ from wfinspect.clock import Clock, Moment, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.list import KEYS, late_of, row_values
 from wfinspect.commands.once import (
-    OnCall,
+    Outcome,
     gravest,
-    read_instances,
+    read_rows,
     resolve_target,
-    run_counted,
     sentences,
     stored,
     stored_rows,
 )
-from wfinspect.errors import ConfigError, NotFound, Refused, ServiceError, StoreError, UsageError
+from wfinspect.errors import NotFound, ServiceError, StoreError, UsageError
 from wfinspect.format import duration, shown
 from wfinspect.model import (
     Family,
-    InstanceId,
     InstanceKey,
     Target,
     WorkflowInstance,
@@ -35,8 +33,6 @@ from wfinspect.settings import Settings
 from wfinspect.watching import summary
 from wfinspect.watching.api import Row, state_since
 from wfinspect.watching.store import Store
-
-Outcome = WorkflowInstance | ServiceError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +71,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         rows = [listed.get(key) or Row(key) for key in keys]
     if args.short:
         return _print_line([*map(as_group, rows)], settings, clock)
-    outcomes = {} if is_stored or not rows else _read_all(rows, settings, environ, clock)
+    outcomes, _ = read_rows([] if is_stored else rows, settings, environ, clock)
     if args.output == "table" and not rows:
         output.say(output.EMPTY_LIST)
     elif args.output == "table":
@@ -97,9 +93,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             for row in _judged(read, settings, clock)
         ]
         print(output.as_rows(args.output, found, (*KEYS, "trouble"), settings.zone))
-    for sentence in sentences(
-        {k.id: o for k, o in outcomes.items() if isinstance(o, ServiceError)}
-    ):
+    errors = {key: o for key, o in outcomes.items() if isinstance(o, ServiceError)}
+    for sentence in sentences(errors, is_of_list=not args.ids):
         output.say(sentence)
     return gravest(_codes(outcomes.values()))
 
@@ -152,34 +147,6 @@ def as_group(row: Row) -> summary.Group:
     read_at = row.read_at.timestamp() if is_read and row.read_at else None
     family = None if row.instance is None else row.instance.family
     return family, row.is_gone, 1, int(row.is_unseen), read_at
-
-
-def _read_all(
-    rows: Sequence[Row], settings: Settings, environ: Mapping[str, str], clock: Clock
-) -> dict[InstanceKey, Outcome]:
-    """Read each row by its own target, all targets at once."""
-    import asyncio  # dear, and a status bar has no use for it
-
-    async def read_those(
-        keys: Sequence[InstanceKey], on_call: OnCall
-    ) -> dict[InstanceKey, Outcome]:
-        target, ids = keys[0].target, [key.id for key in keys]
-        try:
-            reading = await read_instances(target, ids, environ, clock, on_call)
-        except ConfigError as error:
-            # One profile that is gone must not keep the rows of others from being read.
-            return dict.fromkeys(keys, Refused(str(error), cause="settings"))
-        outcomes: dict[InstanceId, Outcome] = {**reading.errors, **reading.found}
-        return {key: outcomes[key.id] for key in keys}
-
-    async def read_each(on_call: OnCall) -> list[dict[InstanceKey, Outcome]]:
-        by_target: dict[Target, list[InstanceKey]] = {}
-        for row in rows:
-            by_target.setdefault(row.key.target, []).append(row.key)
-        return await asyncio.gather(*(read_those(keys, on_call) for keys in by_target.values()))
-
-    outcomes = run_counted(settings, clock, read_each)
-    return {key: outcome for some in outcomes for key, outcome in some.items()}
 
 
 def _codes(outcomes: Collection[Outcome]) -> set[int]:

@@ -17,7 +17,14 @@ from typing import NamedTuple, TextIO
 from wfinspect.clock import Clock, SystemClock, duration_seconds
 from wfinspect.commands.find import add_date, add_filters, query_of
 from wfinspect.commands.history import KEYS, Change
-from wfinspect.commands.once import gravest, read_input, resolve_target, stored_rows
+from wfinspect.commands.once import (
+    gravest,
+    named,
+    read_input,
+    resolve_target,
+    say_found,
+    stored_rows,
+)
 from wfinspect.commands.output import (
     EMPTY_LIST,
     SENTENCE_LIMIT,
@@ -155,7 +162,8 @@ def _refuse_what_contradicts(args: argparse.Namespace) -> None:
     if args.project is None and (has_filter or args.bizdate is not None):
         raise UsageError("--project ID is missing: the workspace whose run is waited for.")
     if args.project is not None and (is_of_ids or args.forever):
-        raise UsageError("--project waits for runs of its own: leave the IDs and --forever out.")
+        what = "--forever" if args.forever else "the IDs"
+        raise UsageError(f"--project waits for runs of its own: leave {what} out.")
     if args.project is not None and query_of(args, 0).is_whole_workspace:
         raise UsageError("Which runs of the workspace? Add --workflow ID or --name TEXT.")
     if args.forever and (is_of_ids or args.until or args.timeout):
@@ -214,9 +222,7 @@ def _read_file(name: str) -> FoundIds:
         found = read_id_file(data)
     except UsageError as error:
         raise UsageError(f"--file: {called}: {error}") from None
-    where = {"": "", "text": " found in its text"}.get(found.source, f" from {found.source}")
-    count = "1 ID" if len(found.ids) == 1 else f"{len(found.ids):,} IDs"
-    say("; ".join(filter(None, (f"{called}: {count}{where}", found.left_out))) + ".")
+    say_found(name, found)
     return found
 
 
@@ -452,17 +458,22 @@ class ProgressLine:
             self._slow.add(health.slow.cause)
             yield health.slow.sentence
         causes = {} if health.trouble is None else {health.trouble.cause: health.trouble}
+        keys_of: dict[str, list[InstanceKey]] = {}
         for former, row in snapshot.rows.changes(self._rows):
             for each, step in (former, -1), (row, 1):
                 if each is not None and each.trouble is not None and not each.is_gone:
                     self._of_rows[each.trouble.cause] += step
                     if step > 0:
                         causes.setdefault(each.trouble.cause, each.trouble)
+                        of_cause = keys_of.setdefault(each.trouble.cause, [])
+                        if not of_cause or of_cause[0].target.profile == each.key.target.profile:
+                            of_cause.append(each.key)
         self._rows, self._of_rows = snapshot.rows, +self._of_rows
         for trouble in (t for cause, t in causes.items() if cause not in self._causes):
             at = None if is_over else trouble.retry_at
             again = f" Next try at {at.astimezone(self._zone):%H:%M:%S}." if at is not None else ""
-            yield f"{trouble.sentence}{again}"
+            of_keys = keys_of.get(trouble.cause) if trouble.exit_code == _REFUSED else None
+            yield f"{f'{named(of_keys)}: ' if of_keys else ''}{trouble.sentence}{again}"
         self._causes |= causes.keys()
         if self._causes and not (causes or self._of_rows) and health.contact is Contact.LIVE:
             self._causes.clear()
