@@ -39,6 +39,26 @@ def test_rows_notes_and_follows_are_handed_over(
     assert simulator.calls.count() == 1  # what follow checks
 
 
+def test_what_is_on_the_list_stays_as_it_is_when_it_is_added_again(
+    home: Home, simulator: Simulator
+) -> None:
+    record = simulator.population.record(ONE, SystemClock().now())
+    assert record is not None
+    home.run("follow", "--project", record["ProjectId"], "--workflow", record["WorkflowId"])
+    rows = json.loads(home.run("list", "export").stdout)
+    follow = rows[0] | {"kind": "row", "id": ONE, "follow": rows[0]["number"], "note": "Li"}
+    home.run("list", "import", home.write("list.json", json.dumps([*rows, follow])))
+    before = home.run("list", "export").stdout
+    assert json.loads(before)[0]["follow"] == rows[0]["number"]
+
+    added = home.run("list", "add", ONE)
+    imported = home.run("list", "import", home.write("ids.csv", f"Id,Name\n{ONE},x\n"))
+
+    assert home.run("list", "export").stdout == before
+    assert added.stderr == "wfinspect: 0 added, 1 already on the list.\n"
+    assert "ids.csv: 1 ID from column Id" in imported.stderr
+
+
 def test_a_dashboard_reads_what_is_stored(home: Home, simulator: Simulator) -> None:
     from prometheus_client.parser import text_string_to_metric_families
 

@@ -4,6 +4,7 @@ import argparse
 import csv
 import io
 import json
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 from wfinspect.clock import Clock, Moment, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.follow import follow_values, is_bounded
-from wfinspect.commands.once import read_input, resolve_target, stored
+from wfinspect.commands.once import read_input, resolve_target, say_found, stored
 from wfinspect.errors import NotFound, UsageError
 from wfinspect.format import duration, shown
 from wfinspect.format import moment as moment_of
@@ -27,7 +28,7 @@ from wfinspect.model import (
     WorkflowInstance,
     family_of,
 )
-from wfinspect.parsing import decoded, parse_id, parse_ids, read_id_file
+from wfinspect.parsing import FoundIds, decoded, parse_id, parse_ids, read_id_file
 from wfinspect.settings import Settings
 from wfinspect.watching.api import MAX_NOTE, Row, state_since
 from wfinspect.watching.store import (
@@ -136,7 +137,7 @@ def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Cl
         ):
             if any(column):
                 lines = [(*a, b) for a, b in zip(lines, [title, *column], strict=True)]
-        print(output.aligned(lines))
+        print(output.fitted(lines, _SHED, output.room(), _LEAST))
         if unread := sum(row.instance is None and not row.is_gone for row in rows):
             output.say(
                 f"{unread} not read yet: the app and `wfinspect watch --forever` read the list; "
@@ -144,6 +145,11 @@ def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Cl
             )
     else:
         output.say(output.EMPTY_LIST)
+
+
+_SHED = ("NOTE", "ENDPOINT", "REGION", "PROFILE", "NAME", "READ")
+_LEAST = {"NOTE": 12, "NAME": 16}
+"""Cells that a column keeps on a terminal."""
 
 
 def exported(store: Store, interval: float, moment: Moment) -> str:
@@ -224,6 +230,8 @@ class Brought(NamedTuple):
     follows: Sequence[Follow] = ()
     passed_over: Sequence[InstanceKey] = ()
     """Those that no follow is to bring."""
+    found: FoundIds | None = None
+    """How the IDs were found in a file that is not an export."""
 
 
 def merge(store: Store, brought: Brought, now: datetime) -> str:
@@ -279,8 +287,7 @@ def _joined(own: Row, other: Row) -> Row:
         last_change=newer.last_change or older.last_change,
         position=own.position,
         added_at=own.added_at,
-        # What a user has put there does not leave with what a follow brings.
-        follow=own.follow if other.follow else 0,
+        follow=own.follow,
         note=_AND.join(filter(None, notes)),
     )
 
@@ -333,17 +340,20 @@ def _check_listed(listed: Collection[InstanceKey], keys: Sequence[InstanceKey], 
 
 def _options(there: Target, own: Target) -> str:
     """Return what to give for another target; its endpoint only where region alone does not lead there."""
-    given = f"--profile {there.profile} --region {there.region}"
+    given = ["--profile", there.profile, "--region", there.region]
     is_alike = there.endpoint.replace(there.region, "") == own.endpoint.replace(own.region, "")
-    return given if is_alike else f"{given} --endpoint {there.endpoint}"
+    return shlex.join(given if is_alike else [*given, "--endpoint", there.endpoint])
 
 
 def _read(name: str, target: Target, now: datetime) -> Brought:
     data = read_input(name, "list import")
     try:
-        return imported(data, target, now)
+        brought = imported(data, target, now)
     except UsageError as error:
         raise UsageError(f"list import: {name}: {error}") from None
+    if brought.found is not None:
+        say_found(name, brought.found)
+    return brought
 
 
 def imported(data: bytes, target: Target, now: datetime) -> Brought:
@@ -354,7 +364,8 @@ def imported(data: bytes, target: Target, now: datetime) -> Brought:
     """
     records = _records(decoded(data))
     if records is None:
-        return Brought([Row(InstanceKey(target, number)) for number in read_id_file(data).ids])
+        found = read_id_file(data)
+        return Brought([Row(InstanceKey(target, number)) for number in found.ids], found=found)
     of_kind: dict[object, list[Mapping[str, Any]]] = {"follow": [], "removed": []}
     others: list[Mapping[str, Any]] = []
     for each in records:
@@ -420,8 +431,8 @@ def _row(record: Mapping[str, Any], target: Target, now: datetime) -> Row:
         key,
         instance if is_read else None,
         at if is_read else None,
-        is_unseen=record.get("unseen") in {True, "True"},
-        is_gone=record.get("gone") in {True, "True"},
+        is_unseen=record.get("unseen") in {True, "True", "true"},
+        is_gone=record.get("gone") in {True, "True", "true"},
         last_change=change if change is not None and change.key == key else None,
         added_at=_time(record.get("added_at")),
         follow=follow if type(follow) is int else 0,

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
+from types import MappingProxyType
 from typing import Self
 
 from wfinspect.clock import SystemClock
@@ -129,15 +130,41 @@ def as_lines(
     return fitted(rows, (*("LINK",) * any(links), *_SHED), width)
 
 
-def fitted(rows: Sequence[tuple[str, ...]], shed: Sequence[str], width: int | None) -> str:
-    """Return rows as lines, the first with titles, without columns of `shed` that `width` cells do not hold."""
+_NONE: Mapping[str, int] = MappingProxyType({})
+
+
+def fitted(
+    rows: Sequence[tuple[str, ...]],
+    shed: Sequence[str],
+    width: int | None,
+    least: Mapping[str, int] = _NONE,
+) -> str:
+    """Return rows as lines of `width` cells, the first with titles.
+
+    What the lines do not hold is taken from the columns of `shed` in turn: of those in `least` all but so
+    many cells, of the others all.
+    """
     for title in shed:
-        widths = (max(map(cell_width, column)) for column in zip(*rows, strict=True))
-        if width is None or sum(widths) + 2 * (len(rows[0]) - 1) <= width:
+        widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
+        excess = 0 if width is None else sum(widths) + 2 * (len(widths) - 1) - width
+        if excess <= 0:
             break
+        if title not in rows[0]:
+            continue
         at = rows[0].index(title)
-        rows = [row[:at] + row[at + 1 :] for row in rows]
+        room = max(least.get(title, 0), widths[at] - excess)
+        kept = [() if title not in least else (_cut(row[at], room),) for row in rows]
+        rows = [(*row[:at], *cell, *row[at + 1 :]) for row, cell in zip(rows, kept, strict=True)]
     return aligned(rows)
+
+
+def _cut(text: str, width: int) -> str:
+    """Return a cell's text in at most `width` cells."""
+    if cell_width(text) <= width:
+        return text
+    while cell_width(text) > width - 3:
+        text = text[:-1]
+    return f"{text}..."
 
 
 def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> tuple[str, ...]:

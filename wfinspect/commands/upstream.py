@@ -32,12 +32,15 @@ _KEYS = (
     *("workflow", "instance", "workspace", "owner"),
 )
 _TITLES = ("TASK", "STATUS", "SINCE", "NAME", "LEVEL", "WORKFLOW", "INSTANCE", "WORKSPACE", "OWNER")
-_SHED = ("TASK", "LEVEL", "INSTANCE", "WORKSPACE", "SINCE")
+_SHED = ("OWNER", "LEVEL", "WORKSPACE", "SINCE", "WORKFLOW", "NAME")
+_LEAST = {"WORKFLOW": 8, "NAME": 12}
 _NAMED = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only these commands take."""
+    is_up = parser.get_default("command") == "upstream"
+    fewer = ", fewer where what blocks is found" * is_up
     parser.add_argument("id", nargs="?", metavar="ID", help="the instance's ID")
     parser.add_argument(
         "--task", type=read_id, metavar="TASK_ID", help="of this task instance, without an ID"
@@ -46,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calls",
         type=read_count,
         metavar="N",
-        help=f"make about N calls at most (default: {CALLS}, fewer where what blocks is found)",
+        help=f"make about N calls at most (default: {CALLS}{fewer})",
     )
     output.add_output_option(parser, "an array of tasks")
 
@@ -83,7 +86,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         print(output.as_rows(args.output, values, _KEYS, settings.zone))
     elif rows:
         lines = [_line(each, settings.zone, now) for each in rows]
-        print(output.fitted([_TITLES, *lines], _SHED, output.room()))
+        print(output.fitted([_TITLES, *lines], _SHED, output.room(), _LEAST))
     output.say(search.sentence(found, search.name, settings.zone, now))
     _say(search, found, most)
     if trouble is not None:
