@@ -66,18 +66,28 @@ class MachineZone(tzinfo):
         return there.replace(fold=int(there.utcoffset() != offset))
 
 
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smhd]?)", re.ASCII)
+_DURATION = re.compile(
+    r"([0-9]+(?:\.[0-9]+)?) ?([smhd]?)|(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?",
+    re.ASCII,
+)
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def duration_seconds(value: object) -> float:
-    """Return the seconds of a duration as users write it: ``90``, ``90s``, ``5m``, ``2h``, ``1d``.
+    """Return the seconds of a duration as users write it: ``90``, ``90s``, ``5m``, ``2h``, ``1d``, ``1h30m``.
 
     Raises:
         ValueError: it is not one.
     """
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     found = _DURATION.fullmatch(str(value) if is_number or isinstance(value, str) else "")
-    if found is None:
+    if not (found and found[0]):
         raise ValueError("no duration")
-    return float(found[1]) * _UNIT_SECONDS[found[2]]
+    if found[1]:
+        return float(found[1]) * _UNIT_SECONDS[found[2]]
+    return float(
+        sum(
+            int(n or 0) * _UNIT_SECONDS[unit]
+            for unit, n in zip("dhms", found.groups()[2:], strict=True)
+        )
+    )

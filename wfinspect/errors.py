@@ -37,16 +37,26 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
 
     by_folded, wanted = {each.casefold(): each for each in known}, word.casefold()
     begun = [each for each in by_folded if wanted and each.startswith(wanted)]
-    found = begun[:2] or difflib.get_close_matches(wanted, by_folded, n=2)
+    found = begun[:2] or difflib.get_close_matches(wanted, by_folded, n=2, cutoff=_NEAR)
     # One that is shortened, such as rm.
     found = found or [each for each in by_folded if _shortens(wanted, each)][:1]
     near = [by_folded[each] for each in found]
     return f"did you mean {' or '.join(near)}?" if near else otherwise
 
 
+_NEAR = 0.7
+"""Of 1: below that `foo` is near to `follow`."""
+
+
 def _shortens(word: str, name: str) -> bool:
     letters = iter(name)
-    return len(word) > 1 and word[0] == name[:1] and all(letter in letters for letter in word)
+    has_vowel = not set("aeiou").isdisjoint(word[1:])
+    return (
+        len(word) > 1
+        and not has_vowel
+        and word[0] == name[:1]
+        and all(letter in letters for letter in word)
+    )
 
 
 def none_of(text: str, words: Iterable[str]) -> str:

@@ -131,10 +131,15 @@ def meant(word: str, names: Names = NAMES) -> str:
     return next(found, "")
 
 
+def hint_on(text: str, names: Names = NAMES) -> str:
+    """Return the sentence on what the words of a search may be meant for; "" for none."""
+    others = [other for word in text.split() if (other := meant(word.lstrip("!"), names))]
+    return f" A word is a part of a name or ID: did you mean {' '.join(others)}?" if others else ""
+
+
 def none_match(what: str, text: str, names: Names = NAMES) -> str:
     """Return the sentence that nothing matches a search, with what its words may be meant for."""
-    others = [other for word in text.split() if (other := meant(word.lstrip("!"), names))]
-    hint = f" A word is a part of a name or ID: did you mean {' '.join(others)}?" if others else ""
+    hint = hint_on(text, names)
     if {"date=today", "bizdate=today"} & {*text.casefold().split()}:
         hint += " The business date of today's daily runs is yesterday: date=yesterday."
     return f"No {what} matches.{hint}"

@@ -113,7 +113,7 @@ def test_an_id_that_nobody_has_shows_the_permission(doctor: Doctor) -> None:
     assert found["GetWorkflowInstance"][1].startswith("permitted, ")
     assert found["ListWorkflowInstances"] == (
         "skipped",
-        "it takes a watched instance that was read before",
+        "no watched instance was read yet: watch one with `wfinspect ID`, then repeat this",
     )
 
 

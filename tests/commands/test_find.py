@@ -97,7 +97,13 @@ def test_nothing_found_is_said_and_no_error(run: Run, place: list[str]) -> None:
     assert "date of the day before" not in run.err
 
     assert run("find", *place[:2], "--date", "2001-01-01") == 0
-    assert "business date 2001-01-01, no instance is there: a daily run has" in run.err
+    assert (
+        "business date 2001-01-01, no instance is kept: the service keeps them for about" in run.err
+    )
+    assert run("find", *place[:2], "--date", "2999-01-01") == 0
+    assert "the date is in the future" in run.err
+    assert run("find", *place[:2], "--date", "today", "--name", "x", "failed") == 0
+    assert "did you mean status=Failure?" in run.err
 
 
 def test_the_words_of_the_search_are_those_of_the_app(run: Run, place: list[str]) -> None:

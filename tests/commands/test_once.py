@@ -6,7 +6,8 @@ from fakes import BINDING, FakeClock, instance
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.commands.once import is_worth_retrying, pause_seconds, read, with_retries
+from wfinspect.clock import duration_seconds
+from wfinspect.commands.once import is_worth_retrying, pause_seconds, read, sentences, with_retries
 from wfinspect.errors import (
     BadAnswer,
     BadRequest,
@@ -19,8 +20,9 @@ from wfinspect.errors import (
     ServiceTrouble,
     Throttled,
     Unreachable,
+    did_you_mean,
 )
-from wfinspect.model import InstanceId, WorkflowInstance
+from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
 
 
 class Service:
@@ -221,3 +223,51 @@ def test_pauses_are_spread_over_a_growing_span_with_a_cap(
     pause = pause_seconds(error, number, random.Random(seed))
 
     assert 0 <= pause <= min(20.0, base * 2 ** (number - 1))
+
+
+def test_rows_without_keys_are_named_with_their_profile() -> None:
+    prod = Target("prod", "cn-shanghai", "dataworks.cn-shanghai.aliyuncs.com")
+    error = CredentialsMissing("No credentials were found: set them.")
+    of_two = {InstanceKey(prod, InstanceId(n)): error for n in (7, 8)}
+    of_four = {InstanceKey(prod, InstanceId(n)): error for n in range(4)}
+
+    assert sentences(of_two) == [str(error)]
+    assert sentences(of_two, is_of_list=True) == [f"7, 8 of profile prod: {error}"]
+    assert sentences(of_four, is_of_list=True) == [f"4 instances of profile prod: {error}"]
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "near"),
+    [
+        ("--quiet", ("--budget", "--file", "--color"), ""),
+        ("foo", ("follow", "find"), ""),
+        ("staus", ("status", "history"), "status"),
+        ("rm", ("remove", "note"), "remove"),
+        ("histroy", ("history", "list"), "history"),
+        ("failed", ("Failure", "Success"), "Failure"),
+        ("cmp", ("compare", "status"), "compare"),
+    ],
+)
+def test_only_what_is_near_is_suggested(word: str, known: tuple[str, ...], near: str) -> None:
+    assert did_you_mean(word, known, "") == (f"did you mean {near}?" if near else "")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("1.5h", 5400),
+        ("1h30m", 5400),
+        ("1m30s", 90),
+        ("1h07m", 4020),
+        ("3d04h", 273_600),
+    ],
+)
+def test_a_duration_is_read_as_tables_print_it(text: str, seconds: float) -> None:
+    assert duration_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", " ", "m", "1m1h", "1h 30m", "1h30", "1.5h30m", "-1h"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="duration"):
+        duration_seconds(text)

@@ -1,5 +1,7 @@
 """What is printed says what it rests on, and an outage ends nothing that can go on."""
 
+import re
+
 from journey import SCRIPT, Home
 from pty_session import PtySession
 
@@ -85,10 +87,35 @@ def test_what_a_pipe_hands_on_is_not_glued_to_the_progress(
         assert "settled |" not in watch.log.decode()
 
 
+def test_a_row_is_a_line_and_its_ids_are_whole(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(ONE, "Failure")
+    home.run("list", "add", ONE)
+    home.run("list", "add", TWO, "--region", "cn-beijing", "--endpoint", "public")
+    home.run("list", "note", ONE, "a long note " * 20)
+    with home.start("list") as listed:
+        assert listed.wait_exit() == 0
+        lines = listed.text().rstrip().splitlines()
+        assert lines[1].rstrip().endswith("...")
+        assert lines[1].split()[1] == str(ONE)
+        assert lines[2].split()[1] == str(TWO)
+    wrong = home.run("list", "remove", TWO)
+    assert "--profile '(" in wrong.stderr
+    with home.start("downstream", ONE) as down:
+        assert down.wait_exit() == 0
+        heading, first, *_ = down.text().splitlines()
+        assert {"TASK", "STATUS", "NAME", "WORKFLOW", "INSTANCE"} <= {*heading.split()}
+        assert "OWNER" not in heading
+        assert len(re.findall(r"(?<!\d)\d{11,14}(?!\d)", first)) == 2
+    assert "Failed too: clean_login_event." in home.run("logs", ONE).stderr
+    compared = home.run("compare", ONE).stdout.splitlines()
+    assert compared[0].endswith(", its last success")
+    assert compared[1].startswith("This run: failed after ")
+
+
 def test_a_service_that_hangs_is_said_on_a_terminal(home: Home, simulator: Simulator) -> None:
     simulator.faults.add("hang")
     patch = "from wfinspect.commands import once; once.SILENT_SECONDS = 0.2"
     with home.start("get", ONE, size=(100, 24), patch=patch) as get:
-        get.wait_for("No answer yet. It is tried for about 30s")
+        get.wait_for("Still trying, up to 30s in all")
         get.press("ctrl+c")
         assert get.wait_exit() == 130

@@ -24,11 +24,11 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
         app.press("U")
         # What stands for the whole is tried first, then all tasks are listed, then one is looked at.
         app.wait_for(r"3 calls, starting from its 28 tasks")
-        app.wait_for(r"It waits for something not known yet, with 2 not begun between")
+        app.wait_for(r"It waits for something not known yet, with 2 in between that have not begun")
         app.wait_for(r"29 tasks are not looked at yet: F looks further, up to 10 calls")
         assert simulator.calls.count(UP) == 2
         app.press("F")
-        app.wait_for(r"It waits for 1 Failure, 1 Running, with 2 not begun between")
+        app.wait_for(r"It waits for 1 Failure, 1 Running, with 2 in between that have not begun")
         app.wait_for(r"✖ +join_region_dim +Failure .* ads_ctr_report_daily +90211")
         app.wait_for("5 calls")
         app.wait_for(r"10432991041009, through ads_ctr_report_daily: serve_region_dim, owner")
@@ -71,7 +71,9 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
     assert all(word in culprit for word in ("Failure", "ads_ctr_report_daily", "90211"))
     assert " Running " in running
     assert len(between) == 2
-    said = "check_source_ready waits for 1 Failure, 1 Running, with 2 not begun between."
+    said = (
+        "check_source_ready waits for 1 Failure, 1 Running, with 2 in between that have not begun."
+    )
     assert up.stderr == f"wfinspect: {said}\nwfinspect: 4 calls.\n"
     assert simulator.calls.count() == 4
 
@@ -130,4 +132,4 @@ def test_what_stands_for_a_workflow_is_used_where_the_service_takes_it(
     done = home.run("upstream", WAITING)
 
     assert f"4 calls, starting from its own task instance {WHOLE}." in done.stderr
-    assert "waits for 1 Failure, 1 Running, with 2 not begun between" in done.stderr
+    assert "waits for 1 Failure, 1 Running, with 2 in between that have not begun" in done.stderr

@@ -89,7 +89,7 @@ async def test_what_it_waits_for(size: tuple[int, int]) -> None:
 
 async def test_more_calls_are_made_only_at_a_key_and_their_number_is_said_before() -> None:
     async with on_dependencies() as rig:
-        assert "It waits for 1 WaitTime, with 1 not begun between." in rig.text
+        assert "It waits for 1 WaitTime, with 1 in between that has not begun." in rig.text
         assert "2 tasks are not looked at yet: F looks further, up to 2 calls." in rig.text
         await rig.press("F")
         await answered(rig, neighbours(21))

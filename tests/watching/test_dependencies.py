@@ -153,8 +153,8 @@ def test_the_nearest_are_read_first_and_what_is_left_is_counted() -> None:
     found = world.walk(UP, 1, most=3)
 
     assert world.read == [(1, 1), (2, 1), (3, 1)]
-    assert (found.unread, found.words) == (1, "1 NotRun, with 2 not begun between")
-    assert world.walk(UP, 1).words == "1 Failure, 1 NotRun, with 2 not begun between"
+    assert (found.unread, found.words) == (1, "1 NotRun, with 2 in between that have not begun")
+    assert world.walk(UP, 1).words == "1 Failure, 1 NotRun, with 2 in between that have not begun"
 
 
 def test_of_an_instances_tasks_those_that_others_wait_for_lead_out_of_it() -> None:
@@ -308,7 +308,7 @@ async def test_a_budget_ends_it_and_a_higher_one_goes_on_where_it_was() -> None:
         *(DependenciesOf(BINDING, number, UP) for number in (11, 12, 21)),
     ]
     assert search.name == "t11"
-    assert search.walk.found().words == "1 Failure, with 2 not begun between"
+    assert search.walk.found().words == "1 Failure, with 2 in between that have not begun"
 
 
 async def test_a_task_past_its_retention_is_counted_and_any_other_error_ends_it() -> None:

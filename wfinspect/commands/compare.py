@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         print(output.as_rows(args.output, [*exact, *tasks], _KEYS, settings.zone))
         return 0
     print(f"{shown(first.name, limit=200)}, {first.id} beside {second.id}", end="")
-    print(f", its last success: {said}\n" if said else "\n")
+    print(f", its last success\nThis run: {said}\n" if said else "\n")
     # Of a name and two values on a terminal, with what marks one as cut.
     limit = min(_LIMIT, max(8, ((output.room() or 1_000) - 20) // 3))
     for title, differs, rows in (

@@ -313,7 +313,10 @@ class ServiceChecks:
     async def _check_endpoint(self) -> Found:
         resolved = resolve_target(self._settings, self._environ)
         self._target = resolved.target
-        return Found(f"{self.target.endpoint}, {self.target.region} ({resolved.region_source})")
+        return Found(
+            f"{self.target.endpoint} ({resolved.endpoint_source}), "
+            f"{self.target.region} ({resolved.region_source})"
+        )
 
     async def _check_dns(self) -> Found:
         hop = self._hop()
@@ -360,7 +363,10 @@ class ServiceChecks:
     async def _check_list(self) -> Found:
         known = [i for i in self._watched(self.target) if i.project_id and i.biz_date]
         if not known:
-            return Found("it takes a watched instance that was read before", Level.SKIPPED)
+            return Found(
+                "no watched instance was read yet: watch one with `wfinspect ID`, then repeat this",
+                Level.SKIPPED,
+            )
         client, began = await self._open(), self._clock.monotonic()
         one = known[0]
         try:

@@ -3,7 +3,7 @@
 import argparse
 import contextlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from wfinspect.search import (
     WORDS,
     Term,
     date_of,
+    hint_on,
     matcher,
     parse_search,
     read_day,
@@ -35,6 +36,7 @@ from wfinspect.search import (
 )
 from wfinspect.settings import Settings, home_of
 
+_KEPT_DAYS = 30
 MAX_FOUND = 1_000
 """Instances that are read at most; one call brings a hundred."""
 
@@ -159,12 +161,18 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     elif error is None:
         day = biz_day(query.biz_date, zone)
         others = [str(each) for each in terms if each.name not in {"workspace", "date"}]
-        why = (
-            f"matches {shown(' '.join(others), limit=200)}"
-            if others
-            else "is there: a daily run has the date of the day before it runs"
-        )
-        output.say(f"Of workspace {query.project_id} and business date {day}, no instance {why}.")
+        ago = (now.astimezone(zone).date() - date.fromisoformat(day)).days
+        if ago < 0:
+            why = "can be there: the date is in the future, and a daily run has that of the day before"
+        elif ago > _KEPT_DAYS:
+            why = f"is kept: the service keeps them for about {_KEPT_DAYS} days"
+        elif others:
+            why = f"matches {shown(' '.join(others), limit=200)}"
+        else:
+            why = "is there: a daily run has the date of the day before it runs"
+        hint = hint_on(" ".join(args.search))
+        said = f"Of workspace {query.project_id} and business date {day}, no instance {why}."
+        output.say(f"{said}{hint}")
     for sentence in filter(None, (more, str(error or ""))):
         output.say(sentence)
     return error.exit_code if error is not None else 0

@@ -138,7 +138,7 @@ def _remove(store: Store, follows: list[Follow], numbers: list[str]) -> None:
     known = {str(each.number): each for each in follows}
     if unknown := [number for number in numbers if number not in known]:
         raise UsageError(
-            f"Nothing is followed as {unknown[0]}: wfinspect follow list prints the numbers."
+            f"There is no follow {unknown[0]}: wfinspect follow list prints the numbers."
         )
     brought = [row.key for row in store.rows() if str(row.follow) in numbers]
     is_asked = bool(brought) and sys.stdin.isatty() and sys.stdout.isatty()

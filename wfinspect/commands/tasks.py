@@ -275,6 +275,9 @@ def _chosen(
         output.say("No other task has failed." if frozen else "No task has failed.")
     if not others:
         output.say("No task has run.")
+    if (further := failed[1:]) and not args.is_of_failed:
+        names = listed([shown(t.name_or_id, limit=60) for t in further], _NAMED)
+        output.say(f"Failed too: {names}. --failed prints the logs of all.")
     return failed if args.is_of_failed else others[:1]
 
 

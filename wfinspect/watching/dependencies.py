@@ -95,7 +95,7 @@ class Dependencies(NamedTuple):
 
     @property
     def words(self) -> str:
-        """E.g. ``1 Failure, 2 Running, with 3 not begun between`` or ``9 tasks of 2 workflows``."""
+        """E.g. ``1 Failure, 2 Running, with 3 in between that have not begun`` or ``9 tasks of 2 workflows``."""
         if self.direction is Direction.DOWNSTREAM:
             workflows = len({each.task.workflow_instance_id for each in self.tasks})
             said = f"{_count(len(self.tasks), 'task')} of {_count(workflows, 'workflow')}"
@@ -106,7 +106,9 @@ class Dependencies(NamedTuple):
             is_up = self.direction is Direction.UPSTREAM
             unknown = "something not known yet" if is_up else "nothing known yet"
             said = unknown if self.unread else "nothing"
-        return f"{said}, with {len(self.between):,} not begun between" if self.between else said
+        have = "has" if len(self.between) == 1 else "have"
+        between = f", with {len(self.between):,} in between that {have} not begun"
+        return f"{said}{between}" if self.between else said
 
     @property
     def counted(self) -> str:
