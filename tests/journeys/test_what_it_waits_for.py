@@ -28,7 +28,9 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
         app.wait_for(r"29 tasks are not looked at yet: F looks further, up to 10 calls")
         assert simulator.calls.count(UP) == 2
         app.press("F")
-        app.wait_for(r"It waits for 1 Failure, 1 Running, with 2 in between that have not begun")
+        app.wait_for(
+            r"It waits for 1 failed task, 1 running task, with 2 in between that have not begun"
+        )
         app.wait_for(r"✖ +join_region_dim +Failure .* ads_ctr_report_daily +90211")
         app.wait_for("5 calls")
         app.wait_for(r"10432991041009, through ads_ctr_report_daily: serve_region_dim, owner")
@@ -50,12 +52,12 @@ def test_what_a_failure_holds_up_is_shown_beside_it(home: Home, simulator: Simul
         app.wait_for("3 calls, starting from its 12 tasks")
         app.press("F")
         app.wait_for(
-            r"It holds up \d+ tasks of 1 workflow: \d+ in workspace 90211 \(\d+ of 2069113"
+            r"It holds up \d+ tasks of 1 workflow: \d+ in workspace 90211, owned by 2069113"
         )
         app.wait_for(r"◌ check_source_ready +NotRun +ads_营收看板_daily")
         app.press("d")
         # What failed explains itself, and its tasks are known: that costs nothing.
-        app.wait_for(r"It waits for 2 Failure\.\s+1 task is not looked at yet")
+        app.wait_for(r"It waits for 2 failed tasks of its own\.\s+1 task is not looked at yet")
         app.quit()
     assert simulator.calls.count(UP) == 0
 
@@ -71,9 +73,7 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
     assert all(word in culprit for word in ("Failure", "ads_ctr_report_daily", "90211"))
     assert " Running " in running
     assert len(between) == 2
-    said = (
-        "check_source_ready waits for 1 Failure, 1 Running, with 2 in between that have not begun."
-    )
+    said = "check_source_ready waits for 1 failed task, 1 running task, with 2 in between that have not begun."
     assert up.stderr == f"wfinspect: {said}\nwfinspect: 4 calls.\n"
     assert simulator.calls.count() == 4
 
@@ -132,4 +132,7 @@ def test_what_stands_for_a_workflow_is_used_where_the_service_takes_it(
     done = home.run("upstream", WAITING)
 
     assert f"4 calls, starting from its own task instance {WHOLE}." in done.stderr
-    assert "waits for 1 Failure, 1 Running, with 2 in between that have not begun" in done.stderr
+    assert (
+        "waits for 1 failed task, 1 running task, with 2 in between that have not begun"
+        in done.stderr
+    )

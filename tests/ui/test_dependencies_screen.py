@@ -89,7 +89,10 @@ async def test_what_it_waits_for(size: tuple[int, int]) -> None:
 
 async def test_more_calls_are_made_only_at_a_key_and_their_number_is_said_before() -> None:
     async with on_dependencies() as rig:
-        assert "It waits for 1 WaitTime, with 1 in between that has not begun." in rig.text
+        assert (
+            "It waits for 1 task waiting for a time, with 1 in between that has not begun."
+            in rig.text
+        )
         assert "2 tasks are not looked at yet: F looks further, up to 2 calls." in rig.text
         await rig.press("F")
         await answered(rig, neighbours(21))
@@ -158,7 +161,9 @@ async def test_a_late_run_is_said_to_be_late() -> None:
     async with on_dependencies(snapshot=snapshot._replace(rows=tuple(rows))) as rig:
         await rig.press("F")
         await answered(rig, neighbours(21))
-        assert "It waits for 1 Failure, 1 Running late, 1 WaitTime" in rig.text
+        assert (
+            "It waits for 1 failed task, 1 late running task, 1 task waiting for a tim" in rig.text
+        )
 
 
 async def test_an_error_is_said_in_place_and_r_goes_on_from_there() -> None:
@@ -166,7 +171,7 @@ async def test_an_error_is_said_in_place_and_r_goes_on_from_there() -> None:
         await rig.press("F")
         await answered(rig, Throttled("Too many calls."))
         assert "throttled, r reads again" in rig.text
-        assert "It waits for 1 WaitTime" in rig.text
+        assert "It waits for 1 task waiting for a time" in rig.text
         await rig.press("r")
         assert await answered(rig, NotFound("past")) == DependenciesOf(BINDING, 21, UP)
         assert "no longer knows the dependencies of 1 of them" in rig.text

@@ -153,8 +153,14 @@ def test_the_nearest_are_read_first_and_what_is_left_is_counted() -> None:
     found = world.walk(UP, 1, most=3)
 
     assert world.read == [(1, 1), (2, 1), (3, 1)]
-    assert (found.unread, found.words) == (1, "1 NotRun, with 2 in between that have not begun")
-    assert world.walk(UP, 1).words == "1 Failure, 1 NotRun, with 2 in between that have not begun"
+    assert (found.unread, found.words()) == (
+        1,
+        "1 task not begun, with 2 in between that have not begun",
+    )
+    assert (
+        world.walk(UP, 1).words()
+        == "1 failed task, 1 task not begun, with 2 in between that have not begun"
+    )
 
 
 def test_of_an_instances_tasks_those_that_others_wait_for_lead_out_of_it() -> None:
@@ -196,8 +202,8 @@ def test_what_is_late_comes_before_what_runs_and_what_is_followed_before_the_res
         walk.learn(step[0], world.page(*step))
     found = walk.found(is_followed=lambda each: each.id == 3)
     assert [each.task.id for each in found.tasks] == [3, 2]
-    assert found.words == "2 tasks of 1 workflow"
-    assert found.counted == "2 in workspace 88123 (2 of 1823)"
+    assert found.words() == "2 tasks of 1 workflow"
+    assert found.counted == "2 in workspace 88123, owned by 1823"
 
 
 # As requests.
@@ -283,7 +289,7 @@ def test_no_call_is_spent_where_its_status_says_it(
         ("Failure", "It is over: it waits for nothing."),
         ("Running", "It has begun: it waits for nothing."),
         ("frozen", "It is frozen: it waits for nothing."),
-        ("Odd", "It waits for 1 Odd."),
+        ("Odd", "It waits for 1 task in state Odd."),
     ],
 )
 def test_what_its_own_state_explains_is_a_sentence_without_a_row(state: str, said: str) -> None:
@@ -308,7 +314,7 @@ async def test_a_budget_ends_it_and_a_higher_one_goes_on_where_it_was() -> None:
         *(DependenciesOf(BINDING, number, UP) for number in (11, 12, 21)),
     ]
     assert search.name == "t11"
-    assert search.walk.found().words == "1 Failure, with 2 in between that have not begun"
+    assert search.walk.found().words() == "1 failed task, with 2 in between that have not begun"
 
 
 async def test_a_task_past_its_retention_is_counted_and_any_other_error_ends_it() -> None:

@@ -93,15 +93,20 @@ class Dependencies(NamedTuple):
     cycle: tuple[TaskInstance, ...]
     """Tasks each of which waits for the next in a circle, the first of them once more at the end."""
 
-    @property
-    def words(self) -> str:
-        """E.g. ``1 Failure, 2 Running, with 3 in between that have not begun`` or ``9 tasks of 2 workflows``."""
+    def words(self, *, is_of_tasks: bool = False) -> str:
+        """E.g. ``1 failed task, with 3 in between that have not begun`` or ``9 tasks of 2 workflows``.
+
+        With `is_of_tasks` the starts are the tasks of an instance, which is said of them.
+        """
         if self.direction is Direction.DOWNSTREAM:
             workflows = len({each.task.workflow_instance_id for each in self.tasks})
             said = f"{_count(len(self.tasks), 'task')} of {_count(workflows, 'workflow')}"
         else:
-            counts = Counter(each.word for each in self.tasks)
-            said = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+            counts = Counter((e.word, is_of_tasks and not e.level) for e in self.tasks)
+            said = ", ".join(
+                f"{_counted(count, word)}{' of its own' * is_own}"
+                for (word, is_own), count in counts.items()
+            )
         if not self.tasks:
             is_up = self.direction is Direction.UPSTREAM
             unknown = "something not known yet" if is_up else "nothing known yet"
@@ -112,19 +117,43 @@ class Dependencies(NamedTuple):
 
     @property
     def counted(self) -> str:
-        """How many tasks are of each workspace and owner, the most first: ``9 in workspace 1 (9 of 1823)``."""
+        """E.g. ``9 in workspace 1, owned by 1823 (6), 2069 (3)``, the most first."""
         owners: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
         for each in self.tasks:
             owners[each.task.project_id][each.task.owner] += 1
         parts = []
         for space, counts in sorted(owners.items(), key=lambda pair: -pair[1].total()):
-            named = ", ".join(f"{n:,} of {owner or '-'}" for owner, n in counts.most_common())
-            parts.append(f"{counts.total():,} in workspace {space or '-'} ({named})")
+            named = ", ".join(
+                f"{owner or '-'}{f' ({n:,})' if len(counts) > 1 else ''}"
+                for owner, n in counts.most_common()
+            )
+            parts.append(f"{counts.total():,} in workspace {space or '-'}, owned by {named}")
         return "; ".join(parts)
 
 
 def _count(number: int, word: str) -> str:
     return f"{number:,} {word}{'s' * (number != 1)}"
+
+
+_STATES: Mapping[str, str] = {
+    Status.FAILURE: "failed {}",
+    "frozen": "frozen {}",
+    Status.RUNNING: "running {}",
+    f"{Status.RUNNING} late": "late running {}",
+    Status.NOT_RUN: "{} not begun",
+    Status.WAIT_TIME: "{} waiting for a time",
+    Status.WAIT_RESOURCE: "{} waiting for resources",
+    Status.WAIT_TRIGGER: "{} waiting for a trigger from outside",
+    Status.CHECKING_CONDITION: "{} checking a condition",
+}
+"""What tasks are called, by the word of their state."""
+
+
+def _counted(number: int, word: str) -> str:
+    tasks = "task" if number == 1 else "tasks"
+    if word not in _STATES:
+        return f"{number:,} {tasks} in state {word}"
+    return f"{number:,} {_STATES[word].format(tasks)}"
 
 
 def is_followed(task: TaskInstance, target: Target, follows: Iterable[Follow]) -> bool:
@@ -311,6 +340,8 @@ class DependencySearch:
         """What it is about; None before that is known."""
         self._next: Request[Any] | None = first
         self._its_tasks: TasksOf | None = None
+        self._is_of_tasks = False
+        """The walk began at the tasks of an instance."""
 
     @property
     def request(self) -> Request[Any] | None:
@@ -329,12 +360,12 @@ class DependencySearch:
         return found._replace(tasks=()) if self._own_words else found
 
     def sentence(self, found: Dependencies, who: str, zone: tzinfo, now: datetime) -> str:
-        """Say what was found, e.g. ``It waits for 1 Failure`` or ``It waits for its own time``."""
+        """Say what was found, e.g. ``It waits for 1 failed task`` or ``It waits for its own time``."""
         if self.direction is Direction.DOWNSTREAM:
             counted = f": {found.counted}" if found.tasks else ""
-            return f"{who} holds up {found.words}{counted}."
+            return f"{who} holds up {found.words()}{counted}."
         if self._start is None or not (own := self._own_words):
-            return f"{who} waits for {found.words}."
+            return f"{who} waits for {found.words(is_of_tasks=self._is_of_tasks)}."
         since = Reached(self._start, 0).since
         if self._start.family is Family.WAITING and (at := moment(since)):
             own += f" since {near_time(at, now, zone, '%H:%M', '%m-%d %H:%M')}"
@@ -378,7 +409,7 @@ class DependencySearch:
                 self.name, self._start = value.name_or_id, value
                 self.walk = Walk(self.direction, (value,))
             case TasksOf():
-                self.basis = f"its {len(value.items):,} tasks"
+                self.basis, self._is_of_tasks = f"its {len(value.items):,} tasks", True
                 self.walk = Walk(self.direction, value.items)
             case DependenciesOf(is_of_workflow=True) if value is None or not value.items:
                 # No neighbour at all may as well mean that the service does not take such an ID.
