@@ -162,8 +162,8 @@ def test_what_changed_gives_way_to_the_figure_and_both_to_the_mark() -> None:
 
     said = {width: " ".join(below(one, width).split()[1:]) for width in (64, 50, 42, 26)}
     assert said == {
-        64: "17 of 23 done late by 20m was WaitTime 1m",
-        50: "17 of 23 done late by 20m 1m",
+        64: "was WaitTime late by 20m 17 of 23 done 1m",
+        50: "late by 20m 17 of 23 done 1m",
         42: "late by 20m 1m",
         26: "late 1m",
     }

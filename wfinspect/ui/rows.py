@@ -205,6 +205,9 @@ def change_words(row: Row) -> str:
     return f"{words} (rerun)" if change.is_rerun else words
 
 
+_NOTE, _RAN = "note: ", "ran "
+
+
 def _notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
     """The remark below a name, the longest wording first: trouble, what changed, how long it ran."""
     instance, change = row.instance, row.last_change
@@ -224,8 +227,8 @@ def _notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
     if change is not None and not (row.note and not is_change_news):
         return _change_notes(row, change, now)
     seconds = instance.run_seconds(now) if instance.is_settled else None
-    ran = "" if seconds is None else f"ran {fmt.duration(seconds)}"
-    said = f"note: {fmt.shown(row.note, limit=80)}" if row.note else ran
+    ran = "" if seconds is None else f"{_RAN}{fmt.duration(seconds)}"
+    said = f"{_NOTE}{fmt.shown(row.note, limit=80)}" if row.note else ran
     return Role.DIM, (said,) if said else ()
 
 
@@ -281,6 +284,9 @@ def _figures(row: Row) -> tuple[str, ...]:
     if row.outlook is None or row.outlook.progress is None or is_overtaken(row):
         return ()
     progress, mark = row.outlook.progress, "" if row.outlook.is_progress_live else "?"
+    if mark and not progress.done and row.family is not Family.ACTIVE:
+        # Nothing was done, and nothing runs: there is no doubt to show.
+        return ()
     return tuple(f"{progress.done}{of}{progress.total} done{mark}" for of in (" of ", "/"))
 
 
@@ -299,12 +305,13 @@ ROOMY_ROW_CELLS = 44
 
 
 def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> list[Span]:
-    """Return how far it is, that it is late, and what changed; the less urgent gives way whole.
+    """Return what changed, that it is late, how far it is, and a note; the less urgent gives way whole.
 
-    `apart` is what tells the row from others of its name, and stands before all that.
+    `apart` is what tells the row from others of its name; it gives way to lateness and to what failed.
     """
-    words = row.late_words(now)
-    if apart and words and cell_len(apart) + cell_len(words[-1]) + _GAP > room:
+    words, has_failed = row.late_words(now), row.family is Family.FAILURE and row.last_change
+    needed = [*words[-1:], *list(filter(None, _notes(row, now)[1]))[-1:] * bool(has_failed)]
+    if apart and sum(cell_len(each) + _GAP for each in needed) + cell_len(apart) > room:
         apart = ""
     left = room - (cell_len(apart) + _GAP if apart else 0)
     late = next((word for word in words if cell_len(word) <= left), *words[-1:] or ("",))
@@ -316,9 +323,10 @@ def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> list[Span]:
     pairs = product(figures, wordings)
     both = (pair for pair in pairs if sum(map(cell_len, pair)) + _GAP <= left)
     figure = next((each for each in figures if cell_len(each) <= left), "")
-    is_news = role is not Role.DIM or bool(row.note) or shows_reading(row, now)
+    is_news = role is not Role.DIM or bool(row.note or has_failed) or shows_reading(row, now)
     figure, text = next(both, ("", text) if text and is_news else (figure, "" if figure else text))
-    parts = (apart, Role.TEXT), (figure, Role.DIM), (late, Role.TROUBLE), (text, role)
+    parts = [(late, Role.TROUBLE), (figure, Role.DIM), (apart, Role.TEXT)]
+    parts.insert(len(parts) if text.startswith((_NOTE, _RAN)) else 0, (text, role))
     spans: list[Span] = []
     for part in filter(itemgetter(0), parts):
         spans += [(" " * _GAP, Role.DIM), part] if spans else [part]
@@ -407,7 +415,7 @@ def sidebar_lines(
 _WORD_CELLS, _SHORT_WORD_CELLS, _LEAST_WORD_CELLS = 13, 10, 8
 """Cells of the state's word: WaitResource?; where there is no ID; where a name needs the room."""
 _LEAST_NOTE = 14
-_APART_CELLS = len(" of 11-28")
+_APART_CELLS = len(" began 10:40")
 
 
 def row_columns(
@@ -621,11 +629,11 @@ class RowTable:
         found, (name, run) = row.instance, _likeness(row)
         if found is None or self._alike[name] == 1:
             return ""
-        at, day, pattern = found.biz_date, "of %m-%d", "of %m-%d"
+        at, day, pattern = found.biz_date, "biz %m-%d", "biz %m-%d"
         if self._alike[run] == 1:
             zone = zone_of(row.key.target.region)
         else:
-            at, day, pattern = found.started_time, "from %m-%d", "from %H:%M"
+            at, day, pattern = found.started_time, "began %m-%d", "began %H:%M"
         when = fmt.moment(at)
         return fmt.near_time(when, now, zone, pattern, day) if when else ""
 

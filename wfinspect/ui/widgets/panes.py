@@ -110,9 +110,10 @@ class WatchedList(CursorList[Row]):
         by, direction = sort_words(self.sort)
         orders: tuple[str, ...] = ()
         if self.sort != SORTS[0]:
-            short = f"{by}, {direction.removesuffix(' first')}"
-            # With the direction alone, the title of the column says by what.
-            orders = (f"{by}, {direction}", short, direction)
+            most = direction.removesuffix(" first")
+            what = by.split()[-1].replace("duration", "run")
+            shortest = by if most == direction else f"{most} {what}"
+            orders = (f"{by}, {direction}", f"{by}, {most}", shortest)
         if self._is_sidebar or not len(self.table):
             count = "" if self.filter_text or not self.table.watched else f" {self.table.watched}"
             head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
