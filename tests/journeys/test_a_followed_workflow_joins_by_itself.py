@@ -94,6 +94,28 @@ def test_of_two_processes_one_looks_and_both_see(home: Home, simulator: Simulato
         assert watch.wait_exit() == 130
 
 
+def test_a_workflow_that_another_follow_covers_is_not_followed_twice(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FOLLOWED, "Running")
+    home.run("follow", "--project", 88123, "--name", "dwd_trade")
+    with home.start(FOLLOWED) as app:
+        app.wait_for("1 followed")
+        app.wait_for("Running  dwd_trade_order_di")
+        app.press("W")
+        app.wait_for(r"dwd_trade_order_di is followed already, by project=88123\s+name=dwd_trade")
+        app.quit()
+    home.run("follow", "--project", 88123, "--workflow", 2261040, "--env", "Prod")
+    with home.start(FOLLOWED) as app:
+        app.wait_for("2 followed")
+        app.wait_for(r"dwd_trade_order_di +10433001244 +Running")
+        app.press("W")
+        app.wait_for("End the follow of dwd_trade_order_di,")
+        app.press("enter")
+        app.wait_for(r"Runs of it are still followed by")
+        app.quit()
+
+
 def test_a_row_is_followed_noted_and_let_go_by_keys(home: Home, simulator: Simulator) -> None:
     simulator.set_status(FOLLOWED, "Running")
     with home.start(FOLLOWED) as app:

@@ -547,12 +547,24 @@ class WfInspectApp(CrashSafeApp):
         )
         same = (each for each in follows if each.target == row.key.target)
         follow = brought or next((each for each in same if each.query == query), None)
-        if follow is None:
-            self._control.follow(row.key.target, query)
-            name = shown(instance.name, limit=60)
-            self.notify(f"Following {name}: its new runs join the list, W ends it.")
-        else:
+        name = shown(instance.name, limit=60)
+        if follow is not None:
             self._ask_to_unfollow(follow)
+        elif other := self._covering(instance, row.key.target):
+            called = self._called(other)
+            self.notify(
+                f"{name} is followed already, by {called}: `follows` in the palette ends it."
+            )
+        else:
+            self._control.follow(row.key.target, query)
+            self.notify(f"Following {name}: its new runs join the list, W ends it.")
+
+    def _covering(
+        self, instance: WorkflowInstance, target: Target, but: int | None = None
+    ) -> Follow | None:
+        """Return a follow that brings such an instance, other than that of a number."""
+        follows = (f for f in self.main.snapshot.follows if f.target == target and f.number != but)
+        return next((each for each in follows if each.query.matches(instance)), None)
 
     def action_follows(self) -> None:
         """Show what is followed; Enter ends one."""
@@ -590,9 +602,19 @@ class WfInspectApp(CrashSafeApp):
         )
 
         def chosen(answer: tuple[bool]) -> None:
+            covering = (
+                self._covering(each.instance, follow.target, follow.number)
+                for each in self.main.snapshot.rows
+                if each.instance is not None
+                and each.key.target == follow.target
+                and follow.query.matches(each.instance)
+            )
+            other = next(filter(None, covering), None)
             self._control.unfollow(follow.number, with_rows=answer[0])
             restored = f" and restores {rows}" if answer[0] else ""
-            self.notify(f"Not followed any more, u follows it again{restored}.")
+            ended = f"Not followed any more, u follows it again{restored}."
+            still = f" Runs of it are still followed by {self._called(other)}." if other else ""
+            self.notify(ended + still)
 
         title = f"End the follow of {self._called(follow)}"
         self._choose(lambda: choices, chosen, title, "do it")
