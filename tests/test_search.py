@@ -351,6 +351,15 @@ def test_what_tasks_do_not_have_is_refused() -> None:
         task_matcher("workspace=1", START)
 
 
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [("fail", "status=Failure"), ("RUN", "status=Running"), ("wait", "status=wait"), ("re", "")],
+)
+def test_a_part_of_a_status_is_offered_as_one(word: str, other: str) -> None:
+    hint = f" A word is a part of a name or ID: did you mean {other}?" if other else ""
+    assert none_match("instance", word) == f"No instance matches.{hint}"
+
+
 def test_nothing_of_today_is_explained_by_what_a_business_date_is() -> None:
     assert "business date of today's daily runs is yesterday" in none_match("run", "x date=today")
     assert "business date" not in none_match("run", "x date=yesterday")

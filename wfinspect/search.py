@@ -67,6 +67,8 @@ TASK_NAMES: Names = ("name", "status", "type", "owner")
 """What may stand before ``=`` where tasks are searched."""
 TASK_WORDS = (*(str(each) for each in Status if each is not Status.UNKNOWN), "frozen", "dry-run")
 """What a task's state may be called."""
+_LEAST_PART = 3
+"""Characters of a status of which one may be meant."""
 _SPOKEN = {"failed": "Failure", "succeeded": "Success", "successful": "Success", "waiting": "Wait"}
 """What users call a status, and the service's word or what several of its words begin with."""
 
@@ -128,7 +130,15 @@ def meant(word: str, names: Names = NAMES) -> str:
         for name, each in known
         if each.casefold() == word.casefold()
     )
-    return next(found, "")
+    if whole := next(found, ""):
+        return whole
+    begun = {
+        _SPOKEN.get(each, each)
+        for each in values["status"]
+        if len(word) >= _LEAST_PART and each.casefold().startswith(word.casefold())
+    }
+    # A part of several of them is itself such a condition.
+    return f"status={begun.pop() if len(begun) == 1 else word}" if begun else ""
 
 
 def hint_on(text: str, names: Names = NAMES) -> str:
