@@ -94,6 +94,9 @@ def test_what_differs_comes_first_then_what_always_does_then_what_is_equal() -> 
     places = {said.split()[0]: n for n, said in enumerate(text) if said.strip()}
 
     assert len(titles) == 3
+    assert " No setting differs." not in text
+    alike = texts(field_lines(fields(mine(), mine()), WIDE))
+    assert alike[alike.index(" DIFFERS 0") + 1] == " No setting differs."
     assert titles[0] < places["$region_list"] < titles[1]
     assert titles[1] < places["Started"] < titles[2]
     assert titles[1] < places["$bizdate"] < titles[2]

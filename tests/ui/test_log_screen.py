@@ -186,6 +186,13 @@ async def test_levels_have_colours_and_times_are_dim() -> None:
 async def test_it_says_in_which_zone_its_times_are() -> None:
     async with on_log(text=log()) as rig:
         assert "times: Asia/Shanghai, UTC+8" in rig.text
+    others = (replace(FAILED_TASK, id=5009), FAILED_TASK)
+    async with running(mixed()) as rig:
+        await rig.app.push_screen(LogScreen(rig.app.main, key(FAILED), FAILED_TASK, others))
+        rig.control.answer(log())
+        await rig.settle()
+        assert "failed log" in rig.text
+        assert "times: UTC+8" in rig.text
 
 
 async def test_an_unchanged_search_finds_what_is_new() -> None:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from wfinspect import format as fmt
 from wfinspect.errors import ServiceError
 from wfinspect.format import near_time
-from wfinspect.model import Family, OperationLog, Progress, Status, TaskInstance, spans, zone_of
+from wfinspect.model import (
+    Family,
+    OperationLog,
+    Progress,
+    Status,
+    TaskInstance,
+    spans,
+    utc_words,
+    zone_of,
+)
 from wfinspect.ui import instance_text
 from wfinspect.ui.lines import (
     BLANK,
@@ -208,9 +217,7 @@ def operation_lines(
     logs.sort(key=lambda each: (each[0].create_time or 0, each[0].sequence or 0), reverse=True)
     failed = {str(each) for _, each in outcomes if isinstance(each, ServiceError)}
     count = f" {len(logs)}" if logs else ("" if failed else " nothing")
-    days = sorted({_day(request) for _, request in wanted})
-    zone = zone_of(wanted[0][1].target.region).key
-    on = f"on {' and '.join(days)} in {zone}, the day of the latest change"
+    on = _period_words([request for _, request in wanted], look.zone)
     if any(each is None for _, each in outcomes):
         count, on = "", "reading..."
     head: tuple[Span, ...] = ((" BY HAND", Role.DIM), (count, Role.DIM))
@@ -234,8 +241,18 @@ def operation_lines(
     return tuple(lines)
 
 
-def _day(request: OperationsOf) -> str:
-    return fmt.biz_day(request.day_ms or 0, zone_of(request.target.region))
+def _period_words(requests: Sequence[OperationsOf], shown_in: tzinfo) -> str:
+    """Return which days of a region were looked at, as times where the screen has another zone."""
+    zone = zone_of(requests[0].target.region)
+    days = [datetime.fromtimestamp(day / 1000, zone) for day in {r.day_ms or 0 for r in requests}]
+    if all(utc_words(zone, day) == utc_words(shown_in, day) for day in days):
+        said = " and ".join(f"{day:%Y-%m-%d}" for day in sorted(days))
+        return f"on {said}, the day of the latest change"
+    ends = ((day, day + timedelta(days=1)) for day in sorted(days))
+    said = " and ".join(
+        " to ".join(f"{at.astimezone(shown_in):%m-%d %H:%M}" for at in pair) for pair in ends
+    )
+    return f"from {said}, the day of the latest change in {zone.key}"
 
 
 _WIDE_CELLS = 110

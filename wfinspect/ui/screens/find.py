@@ -18,6 +18,7 @@ from wfinspect.model import (
     Status,
     Target,
     WorkflowInstance,
+    utc_words,
     zone_of,
 )
 from wfinspect.search import (
@@ -47,6 +48,7 @@ from wfinspect.ui.lines import (
     titles,
 )
 from wfinspect.ui.rows import (
+    FOLLOWED,
     ID_FROM_CELLS,
     LEAD_CELLS,
     MARKED,
@@ -64,7 +66,7 @@ from wfinspect.ui.widgets.boxes import SearchInput
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Find, Row
 
-_TIME = "%H:%M:%S %Z"
+_TIME = "%H:%M:%S"
 _WATCHED = "w"
 """As the key that watches."""
 _AHEAD = 20
@@ -187,7 +189,7 @@ class FindScreen(OverlayScreen):
         rest = f"{self._target.profile}, {self._target.region}"
         if self._page is not None and self.read_at is not None:
             at = near_time(self.read_at, self.clock.now(), self.look.zone, _TIME, f"%m-%d {_TIME}")
-            rest += f"  as of {at}"
+            rest += f"  as of {at}, {utc_words(self.look.zone, self.read_at)}"
         return Title((), "Find instances", "", rest)
 
     def about_spans(self, width: int) -> Sequence[Span]:
@@ -279,9 +281,12 @@ class FindScreen(OverlayScreen):
         return found_columns(self.list.text_width, *self._table.widest)
 
     def _found_line(self, row: Row) -> Line:
-        """As in the watched list, with a sign for what is watched in place of what a follow brought."""
+        """As in the watched list, with a sign for what is watched where no follow brought it."""
         mark: Span = MARKED if row.key in self._marked else (" ", Role.DIM)
-        watched: Span = (_WATCHED if self._is_watched(row.key) else " ", Role.DIM)
+        known = self.control.snapshot.rows.get(row.key)
+        is_followed = known is not None and bool(known.follow)
+        sign = FOLLOWED if is_followed else _WATCHED if self._is_watched(row.key) else " "
+        watched: Span = (sign, Role.DIM)
         base, wider = self._columns
         first, _, *spans = list_line(row, mark, self.look, self._now, base).spans
         return line(first, watched, *spans, *in_columns(self._wider_values(row.instance), wider))

@@ -79,11 +79,11 @@ class TasksScreen(OverlayScreen):
     BINDINGS: ClassVar = [
         bind("enter", "open", "details", "Enter"),
         bind("l", "log", "log"),
-        bind("v", "raw", "raw"),
+        bind("U", "upstream", "waits for"),
         bind("s", "status", "by status"),
         bind("slash", "filter", "filter", "/"),
+        bind("v", "raw", "raw"),
         bind("y", "copy", "copy ID"),
-        bind("U", "upstream", "waits for"),
         READ,
     ]
     TYPING = (("Enter", "keep the filter"), ("Tab", "complete"))
@@ -454,6 +454,8 @@ class DependenciesScreen(OverlayScreen):
         words = {"d": "what it waits for"} if self._is_down else {}
         if not self._found.unread:
             words["F"] = ""
+        if not self.list.items:
+            words |= dict.fromkeys(("Enter", "w", "l"), "")
         found = [(key, words.get(key, word)) for key, word in super()._hints]
         return [hint for hint in found if hint[1]]
 

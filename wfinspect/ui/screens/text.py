@@ -31,10 +31,21 @@ from wfinspect.model import (
     failed_tasks,
     utc_words,
     zone_of,
-    zone_words,
 )
 from wfinspect.ui.instance_text import sentence
-from wfinspect.ui.lines import BLANK, ELLIPSIS, Line, Part, Role, Span, fit, line, shed, wrap
+from wfinspect.ui.lines import (
+    BLANK,
+    ELLIPSIS,
+    Line,
+    Part,
+    Role,
+    Span,
+    fit,
+    line,
+    shed,
+    width_of,
+    wrap,
+)
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title, bind
 from wfinspect.ui.tasks_text import meaning, state_of
@@ -638,15 +649,20 @@ class LogScreen(TextScreen):
     def about_spans(self, width: int) -> tuple[Span, ...]:
         where = super().about_spans(width)
         follows = (("follows every 30s", Role.ACTIVE),) if self.follows else ()
-        zone = zone_words(self._target.region, self.clock.now())
-        times = ((f"times: {zone}", Role.DIM),) if self.text.text else ()
+        zone = zone_of(self._target.region)
+        # Where the name of the zone does not fit, its distance stays.
+        apart = utc_words(zone, self.clock.now())
+        named, short = (
+            ((f"times: {words}", Role.DIM),) if self.text.text else ()
+            for words in (f"{zone.key}, {apart}", apart)
+        )
         ids = [each.id for each in self._failed]
         run = ((f"run {self._run} of {self._subject.run_number}", Role.DIM),) if self._run else ()
         at = f" {ids.index(self._subject.id) + 1} of" if self._subject.id in ids else "s:"
         failed = ((f"failed log{at} {len(ids)}, o next", Role.FAILURE),) if self._others else ()
-        return shed(
-            (Part(where, 0), Part(run, 1), Part(failed, 2), Part(follows, 3), Part(times, 4)), width
-        )
+        parts = [Part(where, 0), Part(run, 1), Part(failed, 2), Part(follows, 3)]
+        is_roomy = sum(width_of(p.spans) + 2 for p in parts if p.spans) + width_of(named) <= width
+        return shed([*parts, Part(named if is_roomy else short, 0)], width)
 
     def read(self) -> None:
         run, task = self._run, self._subject
