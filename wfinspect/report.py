@@ -419,12 +419,7 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
     for task in tasks:
         yield from _about_task(task, missing, level + 1, zone, log_zone)
     yield from _holds_up(values, level + 1)
-    if "operations" in missing:
-        yield f"Not all that was done by hand could be read: {missing['operations']}"
-    if values["timeline"]:
-        yield _Heading(level + 1, "Timeline")
-        events = [_event_row(each, zone) for each in values["timeline"]]
-        yield from _table(("When", "What", "How exactly"), events)
+    yield from _timeline(values, level + 1, zone)
     yield from _comparison(values, level + 1)
     pairs = [(kind, *each.values()) for kind in ("parameter", "tag") for each in values[f"{kind}s"]]
     if pairs:
@@ -474,6 +469,17 @@ def _holds_up(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
         yield f"Of its own tasks these have not begun because of that: {names}."
     if unread := values["held_up_unread"]:
         yield f"It may hold up more: what {unread:,} tasks lead to was not read."
+
+
+def _timeline(values: Mapping[str, Any], level: int, zone: tzinfo) -> Iterator[_Block]:
+    if trouble := values["missing"].get("operations"):
+        yield f"Not all that was done by hand could be read: {trouble}"
+    if events := values["timeline"]:
+        yield _Heading(level, "Timeline")
+        yield from _table(("When", "What", "How exactly"), [_event_row(e, zone) for e in events])
+        if values["failed_tasks"]:
+            # It is a call for each task: those that were rerun and did not fail have none.
+            yield "Of what was done by hand only that to the failed tasks was read."
 
 
 def _event_row(event: Mapping[str, Any], zone: tzinfo) -> Sequence[str]:

@@ -124,6 +124,8 @@ def field_lines(fields: Sequence[ComparedField], columns: Sequence[Column]) -> I
     for title, role, belongs in groups:
         found = [each for each in fields if belongs(each) and each.label not in _IN_HEAD]
         yield from _title(title, len(found))
+        if not found and title == "DIFFERS":
+            yield line((" No setting differs.", Role.DIM))
         for each in found[:_MAX_NAMES]:
             first, second = (value or "-" for value in (each.first, each.second))
             yield from side_by_side(each.label, (" ", first, role), (" ", second, role), columns)
