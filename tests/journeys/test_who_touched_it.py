@@ -47,5 +47,5 @@ def test_the_history_of_a_failure_says_who_touched_its_tasks_at_a_cost_that_is_s
         app.wait_for("2 failed")
         # Up to three calls are made at the first press.
         app.press("o")
-        app.wait_for(r"BY HAND 1 +on [\s\S]*:\d\d +Rerun +by \d+ +join_region_dim")
+        app.wait_for(r"BY HAND 1[\s\S]* from [\s\S]*:\d\d +Rerun +by \d+ +join_region_dim")
         app.quit()
