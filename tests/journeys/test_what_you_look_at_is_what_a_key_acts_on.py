@@ -255,6 +255,6 @@ def test_another_instance_opens_at_its_top_and_on_its_core(
 def test_runs_of_one_workflow_are_told_apart_by_their_business_dates(home: Home) -> None:
     for size in ((80, 24), (110, 30)):
         with home.start(FIRST, EARLIER, size=size) as app:
-            app.wait_for(r"of \d\d-\d\d[\s\S]*of \d\d-\d\d")
-            assert len(set(re.findall(r"of (\d\d-\d\d)", app.text()))) == 2
+            app.wait_for(r"biz \d\d-\d\d[\s\S]*biz \d\d-\d\d")
+            assert len(set(re.findall(r"biz (\d\d-\d\d)", app.text()))) == 2
             app.quit()
