@@ -350,6 +350,14 @@ class DependencySearch:
             self._next = DependenciesOf(self._target, at[0], self.direction, at[1])
         return self._next
 
+    def next_within(self, most: int, *, is_thorough: bool) -> Request[Any] | None:
+        """Return what to send next; None where `most` calls were made, or what blocks is explained.
+
+        Where it `is_thorough` the search goes on beyond that, until it ends.
+        """
+        may_go_on = self.calls < most and (is_thorough or not self.walk.is_explained)
+        return self.request if may_go_on else None
+
     def found(
         self,
         is_late: Callable[[TaskInstance], bool] = _never,
@@ -454,16 +462,12 @@ async def explore(
     *,
     is_thorough: bool = False,
 ) -> None:
-    """Go on with a search until `most` calls were made for it, or what blocks is explained.
-
-    Unless it `is_thorough`: then until it ends.
+    """Go on with a search as far as `next_within` allows.
 
     Raises:
         ServiceError: a request was not answered; what was found before that stays.
     """
-    while search.calls < most and (request := search.request) is not None:
-        if search.walk.is_explained and not is_thorough:
-            break
+    while (request := search.next_within(most, is_thorough=is_thorough)) is not None:
         try:
             outcome: Outcome[Any] = await answer(request)
         except NotFound as error:

@@ -494,12 +494,10 @@ class DependenciesScreen(OverlayScreen):
 
     def _go_on(self) -> None:
         """Send the next request, unless one is out or the calls that were agreed to are spent."""
-        search, request = self._search, self._search.request
-        is_enough = search.walk.is_explained and not self._is_thorough
-        is_allowed = search.calls < self._allowed and not is_enough
-        if request is not None and is_allowed and not self._is_waiting:
+        request = self._search.next_within(self._allowed, is_thorough=self._is_thorough)
+        if request is not None and not self._is_waiting:
             self._is_waiting = True
-            self.control.submit(request, partial(self.call_later, self._answer, search))
+            self.control.submit(request, partial(self.call_later, self._answer, self._search))
         self.refresh_lines()
 
     def _answer(self, search: DependencySearch, outcome: Outcome[Any]) -> None:
