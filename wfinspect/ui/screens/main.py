@@ -73,7 +73,7 @@ def _is_watched(row: Row | None) -> bool | None:
 
 
 _AWAITED_SECONDS = 5.0
-_AT_ONCE = 3
+CALLS_AT_ONCE = 3
 """Calls; of more the cost is shown before they are made."""
 MINUTE_SECONDS = 60.0
 BRIEF_SECONDS = 4
@@ -683,7 +683,7 @@ class MainScreen(SparingScreen[None]):
                 "No task failed or was rerun." if is_known else "Its tasks were not read: t does."
             )
             self.notify(said, timeout=BRIEF_SECONDS)
-        elif is_cost_known or len(wanted) <= _AT_ONCE:
+        elif is_cost_known or len(wanted) <= CALLS_AT_ONCE:
             self.request_operations(wanted, self._show_operations)
             self._show_operations()
 

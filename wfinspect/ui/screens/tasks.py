@@ -40,7 +40,7 @@ from wfinspect.ui.lines import (
     width_of,
 )
 from wfinspect.ui.rows import glyph_of, state_word
-from wfinspect.ui.screens.main import MainScreen
+from wfinspect.ui.screens.main import CALLS_AT_ONCE, MainScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import READ, OverlayScreen, Title, bind
 from wfinspect.ui.tasks_text import (
@@ -384,8 +384,8 @@ class TaskScreen(OverlayScreen):
         self.app.push_screen(_json_of(self.main, self._key.target, self._subject))
 
 
-_AT_ONCE, _MORE = 3, 10
-"""Calls that are made at once, and at most by one more key."""
+_MORE = 10
+"""Calls that are made at most by one more key."""
 
 
 class DependenciesScreen(OverlayScreen):
@@ -417,7 +417,7 @@ class DependenciesScreen(OverlayScreen):
         family = task.family if task else self.row(key).family
         has_failed = family is Family.FAILURE
         self._search = self._begun(Direction.DOWNSTREAM if has_failed else Direction.UPSTREAM)
-        self._allowed = _AT_ONCE
+        self._allowed = CALLS_AT_ONCE
         self._is_waiting = self._is_thorough = False
         self._has_moved = False
         """The user has chosen a line."""
@@ -487,7 +487,7 @@ class DependenciesScreen(OverlayScreen):
             self._go_on()
 
     def _begin(self, direction: Direction) -> None:
-        self._search, self._allowed = self._begun(direction), _AT_ONCE
+        self._search, self._allowed = self._begun(direction), CALLS_AT_ONCE
         self._is_waiting = self._is_thorough = self._has_moved = False
         self.trouble = None
         self._go_on()
