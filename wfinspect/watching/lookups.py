@@ -349,7 +349,7 @@ class Lookups:
             case InstanceOf(key):
                 value = await self._instance(key)
             case TasksOf(key) | RunsOf(key):
-                value = await self._tasks(key, getattr(request, "task_id", None))
+                value = await self._tasks(key, request)
             case TaskOf(target, task_id):
                 value = await self._call(target, lambda s: s.get_task_instance(task_id))
             case TaskLog(target, task_id, number):
@@ -396,7 +396,8 @@ class Lookups:
             items=tuple(e._replace(task=e.task._replace(raw="")) for e in page.items)
         )
 
-    async def _tasks(self, key: InstanceKey, task_id: int | None) -> Page[TaskInstance]:
+    async def _tasks(self, key: InstanceKey, request: TasksOf | RunsOf) -> Page[TaskInstance]:
+        task_id = request.task_id if isinstance(request, RunsOf) else None
         instance = await self._any_reading(key)
         found: dict[tuple[int, int | None], TaskInstance] = {}
         room = MAX_RAW
