@@ -40,6 +40,11 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
         app.wait_for(f"{CULPRIT} on the watched list")
         app.press("enter")
         app.wait_for(rf"✖ Failure +ads_ctr_report_daily[\s\S]* {CULPRIT} ")
+        # Esc leads back, one step each, to where everything is as it was.
+        app.press("escape")
+        app.wait_for(r"10432991041009, through ads_ctr_report_daily: serve_region_dim, owner")
+        app.press("escape")
+        app.wait_for(r"◌ NotRun[\s\S]* 10433010001[\s\S]* U waits for")
         app.quit()
     assert simulator.calls.count(UP) == 4
     assert simulator.calls.count("ListTaskInstances") <= before + 2

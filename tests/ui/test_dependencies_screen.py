@@ -125,6 +125,43 @@ async def test_enter_opens_the_instance_and_w_watches_it_and_l_shows_the_log() -
         assert rig.app.main.list.chosen.key == key(10430000008)
 
 
+async def test_from_what_was_opened_esc_leads_back_step_by_step_through_all_views() -> None:
+    async with running(scene(), (110, 30)) as rig:
+        main = rig.app.main
+        main.select(key(NOT_BEGUN))
+        await rig.press("t")
+        await answered(rig, page(*TASKS))
+        tasks = rig.app.screen.list
+        tasks.go_to(next(n for n, each in enumerate(tasks.items) if each.status == "NotRun"))
+        await rig.press("U")
+        await answered(rig, neighbours(21))
+        await rig.press("j")
+        under_cursor = rig.text.splitlines()[-2]
+        await rig.press("enter", "U")
+        await rig.press("escape")
+        assert rig.app.screen is main
+        assert main.list.chosen.key == key(TRADE)
+        assert "Esc back" in rig.text.splitlines()[-1]
+        await rig.press("escape")
+        assert isinstance(rig.app.screen, DependenciesScreen)
+        assert rig.text.splitlines()[-2] == under_cursor
+        await rig.press("escape")
+        assert isinstance(rig.app.screen, TasksScreen)
+        await rig.press("escape")
+        assert rig.app.screen is main
+        assert main.list.chosen.key == key(NOT_BEGUN)
+
+
+async def test_views_that_esc_no_longer_leads_back_to_are_gone() -> None:
+    async with on_dependencies((110, 30)) as rig:
+        view = rig.app.screen
+        await rig.press("enter", "j")
+        assert not view.is_running
+        assert not rig.app.is_screen_installed(view)
+        await rig.press("escape")
+        assert rig.app.screen is rig.app.main
+
+
 async def test_without_its_instance_a_task_can_not_be_opened() -> None:
     async with on_dependencies() as rig:
         await rig.press("F")

@@ -60,8 +60,6 @@ from wfinspect.watching.poller import Poller
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from wfinspect.ui.screens.find import FindScreen
-
 
 AUTO = "auto"
 SECOND_PRESS_SECONDS = 3.0
@@ -146,8 +144,8 @@ class WfInspectApp(CrashSafeApp):
         self._is_behind = False
         """The terminal stood still, and what it missed has not been said yet."""
         self._interrupted_at = -inf
-        self._searched: tuple[Target | None, str] = None, ""
-        """Where was searched last, and for what."""
+        self._searched: dict[Target, str] = {}
+        """For what was searched last."""
         self._wanted_theme = settings.theme
         for own in self._own_themes:
             self.register_theme(own)
@@ -702,7 +700,7 @@ class WfInspectApp(CrashSafeApp):
         from wfinspect.ui.screens.tasks import DependenciesScreen
 
         if (row := self._needed()) is not None:
-            self.push_screen(DependenciesScreen(self.main, row.key), self._open_found)
+            self.push_screen(DependenciesScreen(self.main, row.key))
 
     def action_raw(self) -> None:
         """Show the service's own JSON of an instance, as it was read last."""
@@ -733,24 +731,8 @@ class WfInspectApp(CrashSafeApp):
         row = self.main.list.chosen
         if self._is_main_on_top:
             where = row.key.target if row else self._control.target
-            last = self._searched[1] if self._searched[0] == where else ""
-            self._show_find(FindScreen(self.main, where, row.instance if row else None, last))
-
-    def _show_find(self, view: "FindScreen") -> None:
-        """Search; from what is opened Esc leads back to what was found."""
-
-        def found(key: InstanceKey | None) -> None:
-            if view.searched[1]:
-                self._searched = view.searched
-            if key is not None:
-                back = partial(self.call_later, lambda: self._show_find(view.once_more()))
-                self.main.look_up(key, back=back)
-
-        self.push_screen(view, found)
-
-    def _open_found(self, key: InstanceKey | None) -> None:
-        if key is not None:
-            self.main.look_up(key)
+            around = row.instance if row else None
+            self.push_screen(FindScreen(self.main, where, around, self._searched))
 
     def action_help(self) -> None:
         """Show all keys."""

@@ -76,6 +76,8 @@ class OverMain(SparingScreen[Any], ModalScreen[Any]):
     A slow link may deliver two Enters at a time (Textualize/textual#4884).
     """
 
+    NAME = "back"
+    """What it is called where Esc leads back to it."""
     _is_dismissed = False
     subject: InstanceKey | None = None
     """The instance that it shows in full."""

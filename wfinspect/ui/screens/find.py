@@ -99,8 +99,9 @@ def found_columns(
 
 
 class FindScreen(OverlayScreen):
-    """The search in one line; answers with an instance to open, None for none."""
+    """The search in one line, and what it found."""
 
+    NAME = "results"
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar = [
         bind("enter", "take", "open", "Enter"),
@@ -123,10 +124,10 @@ class FindScreen(OverlayScreen):
         self,
         main: MainScreen,
         where: Target,
-        around: WorkflowInstance | None = None,
-        last: str = "",
+        around: WorkflowInstance | None,
+        last: dict[Target, str],
     ) -> None:
-        """Create the screen; it searches one account and region, first as it was searched last.
+        """Create the screen; it searches one account and region, first as was searched there `last`.
 
         Without a last search it begins around an instance.
         """
@@ -134,9 +135,8 @@ class FindScreen(OverlayScreen):
         self._target = where
         self._zone = zone_of(where.region)
         self._offered = suggestions(around, main.clock.now(), self._zone)
-        self._put_first(last)
-        self._is_once_more = False
-        """It opens with what was found before."""
+        self._last = last
+        self._put_first(last.get(where, ""))
         self._searched = ""
         self._query: Query | None = None
         self._left: tuple[Term, ...] = ()
@@ -157,23 +157,6 @@ class FindScreen(OverlayScreen):
         self.input.takes = self._leads_elsewhere
         self.head = StaticLines(classes="head")
         self.list = CursorList(self._found_line, lambda row: row.key, self._nothing)
-
-    def once_more(self) -> "FindScreen":
-        """Return a screen with what was found here: one that was closed can't be opened again."""
-        other = FindScreen(self.main, self._target)
-        other._is_once_more = True
-        other._offered, other._offer, other._searched = self._offered, self._offer, self._searched
-        other._query, other._left, other._found = self._query, self._left, self._found
-        other._page, other._asked, other.read_at = self._page, self._asked, self.read_at
-        other._marked, other._sort, other._table = self._marked, self._sort, self._table
-        other.input.value = self._searched
-        other.list.items, other.list.cursor = self.list.items, self.list.cursor
-        return other
-
-    @property
-    def searched(self) -> tuple[Target, str]:
-        """Where was searched last, and for what; "" where nothing was."""
-        return self._target, self._searched
 
     def _put_first(self, search: str) -> None:
         """Have a search be the first that is offered."""
@@ -334,6 +317,8 @@ class FindScreen(OverlayScreen):
         else:
             self._found, self._page, self._searched = {}, None, event.value
             self._put_first(event.value)
+            if event.value:
+                self._last[self._target] = event.value
             self._marked, self.list.cursor = set(), 0
             self._ask(1)
         self.refresh_lines()
@@ -382,10 +367,6 @@ class FindScreen(OverlayScreen):
 
     def action_read(self) -> None:
         """Request once more what failed, else search again."""
-        if self._is_once_more:
-            self._is_once_more, self._goes_to_list = False, True
-            self.refresh_lines()
-            return
         self._ask(self._asked if self.trouble is not None else 1)
 
     # What keys do.
@@ -523,9 +504,8 @@ class FindScreen(OverlayScreen):
             new = [key for key in keys if not self._is_watched(key)]
             self._watch(keys)
             self.main.look_up((new or keys)[0], is_alone=False, is_watched=True)
-            self.dismiss()
         elif self.list.chosen:
-            self.dismiss(self.list.chosen.key)
+            self.main.look_up(self.list.chosen.key)
 
 
 def _counted(keys: Sequence[InstanceKey]) -> str:

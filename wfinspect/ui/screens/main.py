@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -72,6 +72,17 @@ def _is_watched(row: Row | None) -> bool | None:
     return None if row is None else row.is_watched
 
 
+class _Aside(NamedTuple):
+    """Views that gave way to an instance chosen in them."""
+
+    key: InstanceKey
+    """The instance."""
+    views: Sequence[OverMain]
+    before: Row | None
+    """The row under the cursor until then."""
+    was_in_detail: bool
+
+
 _AWAITED_SECONDS = 5.0
 CALLS_AT_ONCE = 3
 """Calls; of more the cost is shown before they are made."""
@@ -127,8 +138,8 @@ class MainScreen(SparingScreen[None]):
         self._awaited_at = -inf
         self._came_from: InstanceKey | None = None
         """Where the cursor goes from a row that is not watched, once that is dropped."""
-        self._way_back: tuple[InstanceKey, Callable[[], object]] | None = None
-        """The row that was opened from a search, while the cursor is on it, and what leads back there."""
+        self._aside: list[_Aside] = []
+        """What Esc leads back to, as long as the cursor stays where it was led to; the latest last."""
         self._history_of: InstanceKey | None = None
         """The row under the cursor, once its history has been looked at."""
         self.operations: dict[OperationsOf, Outcome[tuple[OperationLog, ...]] | None] = {}
@@ -282,13 +293,25 @@ class MainScreen(SparingScreen[None]):
         *,
         is_alone: bool = True,
         is_watched: bool = False,
-        back: Callable[[], object] | None = None,
     ) -> None:
         """Put the cursor on an instance; one that is not on the list joins it, in place of the one before.
 
         In a narrow screen this opens the detail, unless it is one of several. `is_watched` says that
-        the poller was told to watch it; `back` is called where Esc leads back to what it was opened from.
+        the poller was told to watch it. Views over this screen give way, and Esc leads back to them.
         """
+        if views := [view for view in self.app.screen_stack if isinstance(view, OverMain)]:
+            for view in reversed(views):
+                # Textual keeps those that are installed.
+                self.app.install_screen(view, f"aside-{id(view)}")
+                self.app.pop_screen()
+            self._aside.append(_Aside(key, views, self.list.chosen, self._in_detail))
+        else:
+            self._drop_aside()
+        self._put_cursor_on(key, is_watched=is_watched)
+        if is_alone and self.app.size.width < WIDE_CELLS:
+            self._give_keys(in_detail=True)
+
+    def _put_cursor_on(self, key: InstanceKey, *, is_watched: bool) -> None:
         before = self.list.chosen
         if before is not None and before.is_watched:
             self._came_from = before.key
@@ -300,9 +323,18 @@ class MainScreen(SparingScreen[None]):
             )
         self._display(key)
         self.select(key)
-        self._way_back = (key, back) if back is not None else None
-        if is_alone and self.app.size.width < WIDE_CELLS:
-            self._give_keys(in_detail=True)
+
+    def _drop_aside(self) -> None:
+        for view in (view for each in self._aside for view in each.views):
+            self.app.uninstall_screen(view)
+            view.remove()
+        self._aside = []
+
+    @property
+    def _way_back(self) -> _Aside | None:
+        """What Esc leads back to from the row under the cursor."""
+        row = self.list.chosen
+        return self._aside[-1] if self._aside and row and row.key == self._aside[-1].key else None
 
     def select(self, key: InstanceKey) -> None:
         """Put the cursor on an instance of the list."""
@@ -411,7 +443,7 @@ class MainScreen(SparingScreen[None]):
             has_panes=self.app.size.width >= (ROOMY_CELLS if self._in_detail else WIDE_CELLS),
         )
         if self._way_back is not None and not self.marked:
-            commands["back"] = "results"
+            commands["back"] = self._way_back.views[-1].NAME
         return command_hints(width, self._keymap, commands)
 
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
@@ -419,8 +451,8 @@ class MainScreen(SparingScreen[None]):
 
     @on(LineView.Moved)
     def _cursor_moved(self) -> None:
-        if self._way_back and (row := self.list.chosen) and row.key != self._way_back[0]:
-            self._way_back = None
+        if self._way_back is None:
+            self._drop_aside()
         self._show_chosen()
         self._begin_rest()
         self.bottom.update_lines()
@@ -503,7 +535,7 @@ class MainScreen(SparingScreen[None]):
         if self.marked:
             self._mark(set())
         elif self._way_back is not None:
-            self._go_back(*self._way_back)
+            self._return_to(self._way_back)
         elif self._in_detail:
             self._give_keys(in_detail=False)
         elif row is not None and not row.is_watched:
@@ -511,16 +543,18 @@ class MainScreen(SparingScreen[None]):
         else:
             self.filter.input.value = ""
 
-    def _go_back(self, key: InstanceKey, back: Callable[[], object]) -> None:
-        """Leave a row that was opened from a search, for where the cursor was before, and then the search."""
-        self._give_keys(in_detail=False)
-        row, came_from = self._rows.get(key), self._came_from
+    def _return_to(self, aside: _Aside) -> None:
+        """Have the cursor where it was before a row was opened from views, and them over it again."""
+        self._aside.remove(aside)
+        row, before = self._rows.get(aside.key), aside.before
         if row is not None and not row.is_watched:
             self._take_off([row])
-        elif came_from is not None:
-            self.list.select(came_from)
-        self._way_back = None
-        back()
+        if before is not None:
+            self._put_cursor_on(before.key, is_watched=before.is_watched)
+        self._give_keys(in_detail=aside.was_in_detail)
+        for view in aside.views:
+            self.app.uninstall_screen(view)
+            self.app.push_screen(view)
 
     def action_filter(self) -> None:
         """Narrow the list."""

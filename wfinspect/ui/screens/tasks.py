@@ -311,13 +311,7 @@ class TasksScreen(OverlayScreen):
     def action_upstream(self) -> None:
         """What the task waits for."""
         if (task := self.list.chosen) is not None:
-            screen = DependenciesScreen(self.main, self._key, task)
-            self.app.push_screen(screen, self._open_instance)
-
-    def _open_instance(self, key: InstanceKey | None) -> None:
-        if key is not None:
-            self.main.look_up(key)
-            self.dismiss()
+            self.app.push_screen(DependenciesScreen(self.main, self._key, task))
 
     def action_copy(self) -> None:
         """Copy the task's ID."""
@@ -389,7 +383,7 @@ _MORE = 10
 
 
 class DependenciesScreen(OverlayScreen):
-    """What an instance or a task waits for, or holds up; answers with an instance to open, None for none.
+    """What an instance or a task waits for, or holds up.
 
     Every level is made of calls: beyond the first few the user decides.
     """
@@ -600,7 +594,7 @@ class DependenciesScreen(OverlayScreen):
     def action_take(self) -> None:
         """Open the instance of the task under the cursor."""
         if (key := self._chosen_key()) is not None:
-            self.dismiss(key)
+            self.main.look_up(key)
 
     def action_watch(self) -> None:
         """Watch the instance of the task under the cursor."""
