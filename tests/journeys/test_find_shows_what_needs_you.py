@@ -59,7 +59,7 @@ def test_after_no_match_the_search_can_be_changed_at_once_and_marks_outlive_it(h
         app.wait_for("name=nosuch status=q")
         search(app, PLACE)
         app.wait_for("10 of 10 found")
-        app.press(" ", " ")
+        app.press(" ", "j", " ")
         app.wait_for("2 marked")
         open_box(app, "/")
         app.press("x")

@@ -37,7 +37,7 @@ def test_every_command_acts_on_the_row_under_the_cursor_whatever_pane_has_the_ke
         app.press("enter", "y")
         app.wait_for(f"{SECOND}: ")
         app.press("x")
-        app.wait_for(f"Removed {SECOND}")
+        app.wait_for(f"Removed {NAMES[SECOND]} {SECOND}, u restores")
         wait_detail(app, NAMES[FIRST])
         # What is said covers nothing, and goes with the next key.
         assert "calls" in app.text().splitlines()[-2]
@@ -45,7 +45,7 @@ def test_every_command_acts_on_the_row_under_the_cursor_whatever_pane_has_the_ke
         app.wait_gone("Removed")
         # Two removals, undone one after the other: the cursor goes where each was.
         app.press("x")
-        app.wait_for(f"Removed {FIRST}, u restores")
+        app.wait_for(rf"Removed {NAMES[FIRST]}\w* {FIRST}, u restores")
         app.press("u")
         app.wait_for(f"Restored {FIRST}")
         wait_detail(app, NAMES[FIRST])
@@ -183,15 +183,24 @@ def test_marked_rows_are_acted_on_together_as_the_footer_says(
         app.wait_for(r"▸ 3 [\s\S]*Running ")
         app.press("s", "s", "s", "s", "g")
         app.wait_for("by ID")
-        app.press(" ", " ")
-        app.wait_for(r"x remove 2  r refresh 2 .* \? help  q quit")
+        # The cursor stays: what is marked is what is looked at.
+        app.press(" ", "y")
+        app.wait_for(f"{FIRST}: ")
+        app.press("j", " ", "j")
+        app.wait_for(r"x remove 2 marked  r refresh 2 .* \? help  q quit")
         app.press("x")
-        app.wait_for("Removed 2 instances, u restores")
+        said = r"Removed 2 instances \(\w+_daily, dwd_trade_order_di\),\s+u restores"
+        app.wait_for(said)
         app.wait_for("▸ 1 ")
         app.press("u")
         app.wait_for("▸ 3 ")
         app.press("g", " ", "escape")
         app.wait_gone("x remove")
+        # Both ways off the list say whose, and the way back.
+        app.press("w")
+        app.wait_for(f"Unwatched ads_user_profile_daily {FIRST}, u restores")
+        app.press("u")
+        app.wait_for("▸ 3 ")
         app.quit()
 
 

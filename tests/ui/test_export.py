@@ -177,8 +177,8 @@ async def test_a_report_of_marked_rows_is_one_document_once_all_have_come(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     async with running(mixed(), (100, 30)) as rig:
-        await rig.press("space", "space", "e", *"report, html to a f")
-        assert "Export 2 marked rows" in rig.text
+        await rig.press("space", "j", "space", "e", *"report, html to a f")
+        assert "Export 2 instances (" in rig.text
         assert "   report, HTML to a file" in rig.text
         assert "at most 16 calls" in rig.text
         await rig.press("enter")

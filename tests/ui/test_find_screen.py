@@ -118,13 +118,16 @@ async def test_a_refused_search_is_told_and_nothing_found_as_well() -> None:
 
 async def test_several_are_marked_and_watched_by_enter() -> None:
     async with on_results() as rig:
-        await rig.press("space", "space", "space")
+        await rig.press("space", "j", "space", "j", "space")
         assert "3 marked" in rig.text
         await rig.press("enter")
 
         assert ("watch", 10433009001, 10433009002) in rig.asked
         assert rig.app.screen is rig.app.main
-        assert "Added 2 instances to the list, 1 was on it" in rig.text
+        assert (
+            "Added 2 instances (ads_gmv_店铺_hh, ods_user_login_di) to the list, 1 was on it"
+            in " ".join(rig.text.split())
+        )
         assert rig.app.main.list.chosen is not None
         assert rig.app.main.list.chosen.key.id == 10433009001
 
@@ -134,12 +137,17 @@ async def test_w_watches_what_is_under_the_cursor_and_stays() -> None:
         assert "w watch " in rig.text
         await rig.press("w")
         assert rig.asked[-1] == ("watch", 10433009001)
-        assert "Added 10433009001 to the list" in rig.text
+        assert "Added ads_gmv_店铺_hh 10433009001 to the list" in rig.text
+        assert "w unwatch " in rig.text
         # As in the list, it is unwatched by the same key.
         await rig.press("j")
         assert "w unwatch " in rig.text
         await rig.press("w")
         assert rig.asked[-1] == ("unwatch", TRADE)
+        assert f"Removed dwd_trade_order_di {TRADE}, u restores" in rig.text
+        assert "w watch " in rig.text
+        await rig.press("u")
+        assert rig.asked[-1] == ("restore",)
         assert isinstance(rig.app.screen, FindScreen)
 
 

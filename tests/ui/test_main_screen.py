@@ -176,8 +176,9 @@ async def test_w_keeps_the_cursor_on_its_instance_whatever_snapshot_comes_next()
 
 async def test_what_is_marked_is_acted_on_together_until_escape() -> None:
     async with running(mixed()) as rig:
-        await rig.press("g", "space", "space")
+        await rig.press("g", "space", "j", "space", "j")
         assert cursor(rig) == TRADE
+        assert "x remove 2 marked" in rig.text
         assert "a seen 2" in rig.text
         await rig.press("a", "r", "escape", "r")
 

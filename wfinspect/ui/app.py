@@ -37,7 +37,7 @@ from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import FORMATS, Preferences, as_text, fields
 from wfinspect.ui.input import MAX_PASTE, PasteCut
 from wfinspect.ui.lines import Role, pad
-from wfinspect.ui.rows import signs
+from wfinspect.ui.rows import signs, whose
 from wfinspect.ui.screens.dialogs import (
     Choice,
     ChoiceScreen,
@@ -324,7 +324,7 @@ class WfInspectApp(CrashSafeApp):
         """Notify what a snapshot holds beyond the former ones."""
         for notice in self._notices.new(snapshot)[-MAX_MESSAGES:]:
             self.notify(notice.text, severity="error" if notice.is_error else "information")
-            if notice.key is not None and self.main.is_mounted:
+            if notice.key is not None and self.main.is_mounted and self._is_main_on_top:
                 self.main.select(notice.key)
         alert = snapshot.alert
         if alert is not None and alert.number > self._last_alert:
@@ -435,7 +435,7 @@ class WfInspectApp(CrashSafeApp):
             lambda: command_choices(self._keys, names),
             lambda action: self.call_later(self.main.run_action, action),
             # In a narrow screen it may cover the list.
-            f"Commands for {_named(row)}" if (row := self.main.list.chosen) else "Commands",
+            f"Commands for {whose([row])}" if (row := self.main.list.chosen) else "Commands",
             "run",
         )
 
@@ -466,7 +466,7 @@ class WfInspectApp(CrashSafeApp):
         self._choose(
             lambda: choices,
             lambda chosen: self._copy_chosen(row, chosen),
-            f"Copy a field of {_named(row)}",
+            f"Copy a field of {whose([row])}",
             "copy it whole",
             is_wide=True,
             has_plain=True,
@@ -528,7 +528,7 @@ class WfInspectApp(CrashSafeApp):
                 self._control.note(row.key, text)
                 self.notify("Note kept." if text.strip() else "Note removed.")
 
-        self.push_screen(NoteScreen(_named(row), row.note), written)
+        self.push_screen(NoteScreen(whose([row]), row.note), written)
 
     def action_follow(self) -> None:
         """Follow the workflow of the row under the cursor, or end that."""
@@ -635,8 +635,7 @@ class WfInspectApp(CrashSafeApp):
             for text in (f"{what}{kind} to {goals[goal]}",)
             for cost in (f"at most {len(rows) * INCIDENT_CALLS} calls " * (kind in REPORTS),)
         )
-        several = f"{len(marked)} marked rows" if len(marked) > 1 else ""
-        title = f"Export {several or _named(*marked or (row,))}"
+        title = f"Export {whose(marked or (row,))}"
         self._choose(lambda: choices, lambda it: self._export(*it), title, "export", is_wide=True)
 
     def _export(self, rows: Sequence[Row], kind: str, goal: str) -> None:
@@ -813,11 +812,6 @@ class WfInspectApp(CrashSafeApp):
         else:
             self._interrupted_at = monotonic
             self.notify("ctrl+c once more quits.", timeout=SECOND_PRESS_SECONDS)
-
-
-def _named(row: Row) -> str:
-    name = f"{shown(row.instance.name, limit=60)} " if row.instance else ""
-    return f"{name}{row.key.id}"
 
 
 def _is_digit(key: events.Key) -> bool:

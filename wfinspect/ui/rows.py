@@ -136,6 +136,16 @@ def _reversed(value: Any) -> Any:  # noqa: ANN401 - a part of a sort key
     return value if isinstance(value, bool) else -value
 
 
+def whose(rows: Sequence[Row]) -> str:
+    """Return name and ID of a row, or how many rows there are and the first of their names."""
+    names = [fmt.shown(row.instance.name, limit=60) if row.instance else "" for row in rows]
+    if len(rows) == 1:
+        return f"{names[0]} {rows[0].key.id}".lstrip()
+    named = [name or str(row.key.id) for name, row in zip(names, rows, strict=True)]
+    return f"{len(rows)} instances ({fmt.listed(named, _NAMED)})"
+
+
+_NAMED = 3
 _HOUR = 3600.0
 NAME_LIMIT = 200
 """Characters of a name that may be shown."""
@@ -269,13 +279,15 @@ def short_word(word: str) -> str:
     return _SHORT_WORDS.get(bare, bare) + word[len(bare) :]
 
 
-def name_of(row: Row) -> Span:
-    """The name, or a dash before it is known."""
+def name_of(row: Row, mark: Span) -> Span:
+    """The name, or a dash before it is known; that of a marked row is set off."""
     name = fmt.shown(row.instance.name, limit=NAME_LIMIT) if row.instance else ""
     if row.instance is not None and "name" in dict(row.instance.unreadable):
         return "unreadable", Role.DIM
     if not name:
         return "-", Role.DIM
+    if mark == MARKED:
+        return name, Role.ACCENT
     return name, Role.STRONG if row.is_unseen else Role.TEXT
 
 
@@ -374,7 +386,7 @@ FOLLOWED = "W"
 """As the key that follows a workflow."""
 
 
-MARKED: Span = "#", Role.ACCENT
+MARKED: Span = "#", Role.BRAND
 """The sign of a row that was marked with space."""
 
 
@@ -400,7 +412,7 @@ def sidebar_lines(
     word, role = state_word(row)
     if width < ROOMY_ROW_CELLS:
         word = short_word(word)
-    left = [*lead(row, mark, look), name_of(row)]
+    left = [*lead(row, mark, look), name_of(row, mark)]
     # A word that is not documented may be long; glyph and name keep their half.
     said: Span = (fit(word, max(width // 2 - 4, width - width_of(left) - 1)), role)
     time = time_of(row, look, now, sort)
@@ -485,7 +497,7 @@ def list_line(
 ) -> Line:
     """One line: mark, glyph, name, ID, word, time, what changed; see `RowTable.apart`."""
     for_name, _, for_word, _, for_note = columns
-    name, name_role = name_of(row)
+    name, name_role = name_of(row, mark)
     if apart and not for_note.cells and cell_len(name) + len(apart) < for_name.cells:
         name = f"{name} {apart}"
     word, word_role = state_word(row)

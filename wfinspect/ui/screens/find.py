@@ -117,6 +117,7 @@ class FindScreen(OverlayScreen):
         bind("c", "app.compare", "compare"),
         bind("v", "app.raw", "JSON"),
         bind("y", "app.copy_id", "copy ID"),
+        bind("u", "undo", "restore"),
     ]
     TYPING = (("Enter", "search"), ("Tab", "complete, list"), ("Up Down", "suggestions"))
 
@@ -196,10 +197,10 @@ class FindScreen(OverlayScreen):
     @property
     def _hints(self) -> list[tuple[str, str]]:
         acted, count = self._acted_on, f" {len(self._marked)}" if self._marked else ""
-        is_watched = bool(acted) and all(map(self._is_watched, acted))
+        is_watched = bool(acted) and all(row.is_watched for row in acted)
         words = {"w": f"{'unwatch' if is_watched else 'watch'}{count}"}
         if self._marked:
-            words["Enter"] = f"watch{count}"
+            words["Enter"] = "go to the first" if is_watched else f"watch{count}"
         useless = set() if self._followed is not None else {"W"}
         return [(key, words.get(key, word)) for key, word in super()._hints if key not in useless]
 
@@ -221,6 +222,7 @@ class FindScreen(OverlayScreen):
         """What was found may be watched by now."""
         super().snapshot_changed()
         self.list.update_lines()
+        self.bottom.update_lines()
 
     def tick(self) -> None:
         """Move the ages on: what was found is not read again by itself."""
@@ -266,9 +268,8 @@ class FindScreen(OverlayScreen):
     def _found_line(self, row: Row) -> Line:
         """As in the watched list, with a sign for what is watched where no follow brought it."""
         mark: Span = MARKED if row.key in self._marked else (" ", Role.DIM)
-        known = self.control.snapshot.rows.get(row.key)
-        is_followed = known is not None and bool(known.follow)
-        sign = FOLLOWED if is_followed else _WATCHED if self._is_watched(row.key) else " "
+        known = self.main.rows.get(row.key) or row
+        sign = FOLLOWED if known.follow else _WATCHED if known.is_watched else " "
         watched: Span = (sign, Role.DIM)
         base, wider = self._columns
         first, _, *spans = list_line(row, mark, self.look, self._now, base).spans
@@ -425,10 +426,9 @@ class FindScreen(OverlayScreen):
         return self.list.chosen
 
     def action_mark(self) -> None:
-        """Mark what is under the cursor, or remove its mark, and go to the next."""
+        """Mark what is under the cursor, or remove its mark."""
         if self.list.chosen:
             self._mark(self._marked ^ {self.list.chosen.key})
-            self.list.move_by(1)
 
     def action_mark_all(self) -> None:
         """Mark all that were read, or none."""
@@ -441,35 +441,23 @@ class FindScreen(OverlayScreen):
         self.about.update_lines()
         self.bottom.update_lines()
 
-    def _is_watched(self, key: InstanceKey) -> bool:
-        known = self.control.snapshot.rows.get(key)
-        return known is not None and known.is_watched
-
     @property
-    def _acted_on(self) -> list[InstanceKey]:
-        """What is marked, else what is under the cursor."""
-        marked = [row.key for row in self.list.items if row.key in self._marked]
-        return marked or [row.key for row in (self.list.chosen,) if row]
+    def _acted_on(self) -> list[Row]:
+        """What is marked, else what is under the cursor, as the list has it."""
+        marked = [row for row in self.list.items if row.key in self._marked]
+        found = marked or [row for row in (self.list.chosen,) if row]
+        return [self.main.rows.get(row.key) or row for row in found]
 
     def action_watch(self) -> None:
         """Watch what is marked, else what is under the cursor; where all of it is watched, unwatch it."""
-        keys = self._acted_on
-        if not keys or not all(map(self._is_watched, keys)):
-            self._watch(keys)
-        else:
-            self.control.unwatch(keys)
-            self.notify(f"Removed {_counted(keys)} from the list")
+        if rows := self._acted_on:
+            is_watched = all(row.is_watched for row in rows)
+            (self.main.stop_watching if is_watched else self.main.start_watching)(rows)
             self._mark(set())
 
-    def _watch(self, keys: Sequence[InstanceKey]) -> None:
-        if new := [key for key in keys if not self._is_watched(key)]:
-            self.control.watch(new)
-            others = len(keys) - len(new)
-            before = f", {others} {'was' if others == 1 else 'were'} on it" if others else ""
-            self.notify(f"Added {_counted(new)} to the list{before}")
-        elif keys:
-            self.notify(f"{_counted(keys)} already on the list")
-        self._mark(set())
+    def action_undo(self) -> None:
+        """Restore what was taken off the list last."""
+        self.main.action_undo()
 
     def action_follow(self) -> None:
         """Follow the search: what matches joins the list on each date."""
@@ -500,13 +488,10 @@ class FindScreen(OverlayScreen):
     def action_take(self) -> None:
         """Watch what is marked; without marks, open what is under the cursor."""
         if self._marked:
-            keys = self._acted_on
-            new = [key for key in keys if not self._is_watched(key)]
-            self._watch(keys)
-            self.main.look_up((new or keys)[0], is_alone=False, is_watched=True)
+            rows = self._acted_on
+            new = [row for row in rows if not row.is_watched]
+            if new:
+                self.main.start_watching(rows)
+            self.main.look_up((new or rows)[0].key, is_alone=False, is_watched=True)
         elif self.list.chosen:
             self.main.look_up(self.list.chosen.key)
-
-
-def _counted(keys: Sequence[InstanceKey]) -> str:
-    return str(keys[0].id) if len(keys) == 1 else f"{len(keys)} instances"

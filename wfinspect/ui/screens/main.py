@@ -24,7 +24,7 @@ from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import MARGIN, Line, Role, crop, hints, line
 from wfinspect.ui.painting import SparingScreen
-from wfinspect.ui.rows import ID_FROM_CELLS, SORTS, is_sort
+from wfinspect.ui.rows import ID_FROM_CELLS, SORTS, is_sort, whose
 from wfinspect.ui.screens.dialogs import OverMain
 from wfinspect.ui.tasks_text import touched
 from wfinspect.ui.theme import Look
@@ -244,13 +244,14 @@ class MainScreen(SparingScreen[None]):
 
     def _fill(self) -> None:
         self.id_box.recent = self.snapshot.recent_ids
-        self.list.show_rows(self._rows, self.snapshot.troubles, self._now)
+        self.list.show_rows(self.rows, self.snapshot.troubles, self._now)
         self._show_chosen()
         for status in (self.top, self.heading, self.bottom, self.hints):
             status.update_lines()
 
     @property
-    def _rows(self) -> Rows:
+    def rows(self) -> Rows:
+        """What is on the list, with what the poller is about to do."""
         rows = self.snapshot.rows
         return rows.updated(self._awaited) if self._awaited else rows
 
@@ -282,7 +283,7 @@ class MainScreen(SparingScreen[None]):
         """Note which unseen change is in full on the screen, here or in a view."""
         row, on_top = self.list.chosen, self.app.screen
         if isinstance(on_top, OverMain):
-            row = self._rows.get(on_top.subject) if on_top.subject else None
+            row = self.rows.get(on_top.subject) if on_top.subject else None
         elif self._layout is Layout.LIST:
             row = None
         self._painted = (row.key, row.last_change) if row and row.is_unseen else None
@@ -315,7 +316,7 @@ class MainScreen(SparingScreen[None]):
         before = self.list.chosen
         if before is not None and before.is_watched:
             self._came_from = before.key
-        if self._rows.get(key) is None:
+        if self.rows.get(key) is None:
             items = self.list.items
             former = [items[0].key] if len(items) and not items[0].is_watched else []
             self._await(
@@ -369,7 +370,7 @@ class MainScreen(SparingScreen[None]):
 
     @property
     def _layout(self) -> Layout:
-        if not self._rows:
+        if not self.rows:
             return Layout.LIST
         width = self.app.size.width
         return layout_for(width, in_detail=self._in_detail, is_zoomed=self._is_zoomed)
@@ -509,10 +510,10 @@ class MainScreen(SparingScreen[None]):
         return self.marked or [row for row in (self.needed(),) if row is not None]
 
     def action_mark(self) -> None:
-        """Mark what is under the cursor, or remove its mark, and go to the next."""
+        """Mark what is under the cursor, or remove its mark."""
+        # The cursor stays: the next key is about what is looked at.
         if (row := self.needed()) is not None:
             self._mark(self.list.marked ^ {row.key})
-            self.list.move_by(1)
 
     def _mark(self, keys: set[InstanceKey]) -> None:
         self.list.mark(keys)
@@ -546,7 +547,7 @@ class MainScreen(SparingScreen[None]):
     def _return_to(self, aside: _Aside) -> None:
         """Have the cursor where it was before a row was opened from views, and them over it again."""
         self._aside.remove(aside)
-        row, before = self._rows.get(aside.key), aside.before
+        row, before = self.rows.get(aside.key), aside.before
         if row is not None and not row.is_watched:
             self._take_off([row])
         if before is not None:
@@ -589,14 +590,24 @@ class MainScreen(SparingScreen[None]):
             self._came_from = items[place + 1 if place + 1 < len(items) else place - 1].key
             self._displayed = row.key
             self.control.unwatch([row.key], stays=True)
+            self._await({row.key: row._replace(is_watched=False)})
+            self.notify(f"Unwatched {whose([row])}, u restores")
         else:
-            self.control.watch([row.key])
-        self._await({row.key: row._replace(is_watched=not row.is_watched)})
+            self.start_watching([row])
+
+    def start_watching(self, rows: Sequence[Row]) -> None:
+        """Put rows on the list, some of which may be on it, and say so."""
+        new = [row for row in rows if not row.is_watched]
+        self.control.watch([row.key for row in new])
+        self._await({row.key: row._replace(is_watched=True) for row in new})
+        others = len(rows) - len(new)
+        before = f", {others} {'was' if others == 1 else 'were'} on it" if others else ""
+        self.notify(f"Added {whose(new)} to the list{before}")
 
     def action_remove(self) -> None:
         """Remove rows from the list."""
         if rows := self._marked_or_needed():
-            self._unwatch(rows)
+            self.stop_watching(rows)
 
     def action_remove_settled(self) -> None:
         """Remove every settled row, but those with an unseen change."""
@@ -607,17 +618,17 @@ class MainScreen(SparingScreen[None]):
             if row.instance and row.instance.is_settled
         ]
         if settled:
-            self._unwatch(settled)
+            self.stop_watching(settled)
         else:
             self.notify("No settled instance to remove: unseen ones stay.", timeout=BRIEF_SECONDS)
 
-    def _unwatch(self, rows: Sequence[Row]) -> None:
+    def stop_watching(self, rows: Sequence[Row]) -> None:
+        """Take rows off the list, and say whose."""
         self._take_off(rows)
         watched = [row for row in rows if row.is_watched]
         # Of what was only looked up nothing is kept.
         removed, then = (watched, ", u restores") if watched else (rows, "")
-        what = str(removed[0].key.id) if len(removed) == 1 else f"{len(removed)} instances"
-        self.notify(f"Removed {what}{then}")
+        self.notify(f"Removed {whose(removed)}{then}")
 
     def _take_off(self, rows: Sequence[Row]) -> None:
         self.control.unwatch([row.key for row in rows])

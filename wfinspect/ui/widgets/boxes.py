@@ -444,8 +444,9 @@ def helpful_commands(
     """
     if marked:
         has_news = any(each.is_unseen for each in marked)
-        acting = ("remove", "refresh", "export", *["seen"] * has_news)
-        return {each: f"{each} {len(marked)}" for each in acting} | {"back": "unmark"}
+        acting = ("remove", "refresh", *["seen"] * has_news, "export")
+        words = {each: f"{each} {len(marked)}" for each in acting}
+        return words | {"remove": f"{words['remove']} marked", "back": "unmark"}
     if row is None:
         return {"find": ""} | ({"filter": ""} if total else {})
     is_read, is_watched = row.instance is not None, row.is_watched
