@@ -93,12 +93,16 @@ def test_what_was_exported_is_imported_for_its_own_account(
     file.write_text(command("list", "export", "-o", form)[1])
     store.save(Changes(removed=dict.fromkeys(kept)))
 
-    assert command("list", "import", str(file)) == (0, "", "wfinspect: 2 added.\n")
+    assert command("list", "import", str(file)) == (
+        0,
+        "",
+        f"wfinspect: 2 added: {kept[0].id}, {TWO}.\n",
+    )
     assert [row.key for row in store.rows()] == kept
     assert [row.note for row in store.rows()] == ["=known", ""]
     assert elsewhere in {key.target for key in kept}
     assert command("list", "import", str(file))[2] == (
-        "wfinspect: 0 added, 2 already on the list.\n"
+        f"wfinspect: 0 added. 2 already on the list: {kept[0].id}, {TWO}.\n"
     )
 
 
@@ -158,10 +162,26 @@ def test_a_note_is_of_a_row_and_has_an_end(command: Command, store: Store) -> No
     assert command("list", "note", str(ONE), "x" * (MAX_NOTE + 1))[0] == 2
     assert command("list", "note", str(TWO), "x")[0] == 5
     noted = command("list", "note", str(ONE), " rerun\nby Li ", "=now\udc80")
-    assert noted == (0, "", "wfinspect: Noted.\n")
+    assert noted == (0, "", f"wfinspect: Note kept for {ONE}: rerun by Li =now?\n")
     assert [row.note for row in store.rows()] == ["rerun by Li =now?"]
-    assert command("list", "note", str(ONE), "")[2] == "wfinspect: The note was removed.\n"
+    assert command("list", "note", str(ONE), "")[2] == f"wfinspect: Note removed from {ONE}.\n"
     assert [row.note for row in store.rows()] == [""]
+
+
+def test_what_is_edited_is_named(command: Command, store: Store) -> None:
+    ids = [ONE + place for place in range(1, 6)]
+    assert command("list", "add", *map(str, ids))[2] == (
+        f"wfinspect: 5 added: {ids[0]}, {ids[1]}, {ids[2]} and 2 more.\n"
+    )
+    row = read_row(store.rows()[0].key, "Running", 60)
+    store.save(Changes(readings={row.key: row}))
+    name = f"{ids[0]} {row.instance.name}" if row.instance else ""
+    for words, said in (
+        (("add",), f"0 added. 1 already on the list: {name}."),
+        (("note", "x"), f"Note kept for {name}: x"),
+        (("remove",), f"1 removed: {name}."),
+    ):
+        assert command("list", words[0], str(ids[0]), *words[1:])[2] == f"wfinspect: {said}\n"
 
 
 def test_a_reading_from_the_future_is_no_reading() -> None:

@@ -33,7 +33,10 @@ def test_rows_notes_and_follows_are_handed_over(
 
     done = colleague.run("list", "import", exported)
 
-    assert done.stderr == "wfinspect: 1 added, 1 already on the list. 1 follow added.\n"
+    followed = f"project={words[1]} workflow={words[3]}"
+    assert done.stderr == (
+        f"wfinspect: 1 added: {ONE}. 1 already on the list: {TWO}. 1 follow added: {followed}.\n"
+    )
     assert "rerun by Li, wait" in colleague.run("list").stdout
     assert "07:30" in colleague.run("follow", "list").stdout
     assert simulator.calls.count() == 1  # what follow checks
@@ -55,7 +58,7 @@ def test_what_is_on_the_list_stays_as_it_is_when_it_is_added_again(
     imported = home.run("list", "import", home.write("ids.csv", f"Id,Name\n{ONE},x\n"))
 
     assert home.run("list", "export").stdout == before
-    assert added.stderr == "wfinspect: 0 added, 1 already on the list.\n"
+    assert added.stderr == f"wfinspect: 0 added. 1 already on the list: {ONE}.\n"
     assert "ids.csv: 1 ID from column Id" in imported.stderr
 
 

@@ -69,7 +69,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
                     _keep(store, same, new, args, settings.budget)
                 case words:
                     advice = "give --project ID with --workflow ID or another filter, or one of: list, remove N."
-                    hint = did_you_mean(words[0], ("list", "remove"), advice)
+                    hint = did_you_mean(words[0], ("remove", "list"), advice)
                     raise UsageError(f"{words[0][:40]!r} can't be followed: {hint}")
         except StoreError as error:
             raise UsageError(f"Nothing was changed. {error}") from error
@@ -127,10 +127,9 @@ def _keep(
         say(f"Followed already, as {kept.number}." if kept == same else changed)
         return
     say(
-        f"Followed as {kept.number}. Its new runs join the list of every wfinspect that runs, within "
-        "a minute at the times at which they usually come. Looking for them costs at most "
-        f"{int(budget * SHARE):,} calls a day, {SHARE:.0%} of the budget, for all that is followed. "
-        "A call that reads watched rows in place of a poll is not counted there."
+        f"Followed as {kept.number}. New runs join the list by themselves while the app or "
+        "watch --forever runs. Looking for them takes at most "
+        f"{int(budget * SHARE):,} of the day's {budget:,} calls, for all that is followed together."
     )
 
 
@@ -148,8 +147,10 @@ def _remove(store: Store, follows: list[Follow], numbers: list[str]) -> None:
         store.remove_follow(known[number].number)
     if has_to_go:
         store.save(Changes(removed=dict.fromkeys(brought)))
-    kept = " Its rows stay on the list." if brought and not has_to_go else ""
-    say(f"Not followed any more.{kept}")
+    ended = ", ".join(f"{number} ({known[number].query.words()})" for number in numbers)
+    many = "Its row was" if len(brought) == 1 else f"Its {len(brought)} rows were"
+    what = f" {many} {'removed' if has_to_go else 'kept on the list'}." if brought else ""
+    say(f"No longer followed: {ended}.{what}")
 
 
 def _print(follows: list[Follow], form: str, zone: tzinfo) -> None:

@@ -16,7 +16,7 @@ from wfinspect.commands import output
 from wfinspect.commands.follow import follow_values, is_bounded
 from wfinspect.commands.once import read_input, resolve_target, say_found, stored
 from wfinspect.errors import NotFound, UsageError
-from wfinspect.format import duration, shown
+from wfinspect.format import duration, listed, shown
 from wfinspect.format import moment as moment_of
 from wfinspect.model import (
     Family,
@@ -236,20 +236,19 @@ class Brought(NamedTuple):
 
 def merge(store: Store, brought: Brought, now: datetime) -> str:
     """Put rows at the end of the list, or together with those that are there; return what was done."""
-    follows, numbers, new_follows = store.follows(), dict[int, int](), 0
+    follows, numbers, new_follows = store.follows(), dict[int, int](), list[str]()
     for follow in brought.follows:
         own = next((each for each in follows if each[1:3] == follow[1:3]), None)
         kept = follow._replace(number=0) if own is None else _joined_follow(own, follow)
         if kept != own:
             kept = store.add_follow(kept)
-        new_follows += own is None
+        new_follows += [kept.query.words()] * (own is None)
         follows = [each for each in follows if each != own] + [kept]
         numbers[follow.number] = kept.number
     rows = {row.key: row for row in store.rows()}
     known, last = set(rows), max((row.position for row in rows.values()), default=0.0)
-    changes, given = Changes(passed_over=dict.fromkeys(brought.passed_over)), set[InstanceKey]()
+    changes = Changes(passed_over=dict.fromkeys(brought.passed_over))
     for row in brought.rows:
-        given.add(row.key)
         last += 1.0
         new = row._replace(
             is_watched=True,
@@ -264,11 +263,22 @@ def merge(store: Store, brought: Brought, now: datetime) -> str:
             if row.key in known:
                 changes.removed[row.key] = None
     store.save(changes)
-    already = len(given & known)
-    said = f"{len(given) - already} added" + (
-        f", {already} already on the list." if already else "."
-    )
-    return said + (f" {new_follows} follow{'s' * (new_follows > 1)} added." if new_follows else "")
+    given = dict.fromkeys(row.key for row in brought.rows)
+    said = [_counted("added", [_named(rows[key]) for key in given if key not in known])]
+    if old := [_named(rows[key]) for key in given if key in known]:
+        said.append(_counted("already on the list", old))
+    if new_follows:
+        said.append(_counted(f"follow{'s' * (len(new_follows) > 1)} added", new_follows))
+    return " ".join(said)
+
+
+def _named(row: Row) -> str:
+    return f"{row.key.id} {shown(row.instance.name) if row.instance else ''}".strip()
+
+
+def _counted(done: str, names: Sequence[str]) -> str:
+    """Return what was done to how many, and the first of them."""
+    return f"{len(names)} {done}{': ' * bool(names)}{listed(names, 3)}."
 
 
 def _joined_follow(own: Follow, other: Follow) -> Follow:
@@ -309,9 +319,11 @@ def _note(store: Store, key: InstanceKey, text: str, now: datetime) -> str:
     note = _storable(" ".join(text.split()))
     if len(note) > MAX_NOTE:
         raise UsageError(f"A note has at most {MAX_NOTE:,} characters, and this one {len(note):,}.")
-    _check_listed({row.key for row in store.rows()}, [key], "Nothing was changed.")
+    rows = {row.key: row for row in store.rows()}
+    _check_listed(rows, [key], "Nothing was changed.")
     store.save(Changes(notes={key: note}))
-    return "Noted." if note else "The note was removed."
+    name = _named(rows[key])
+    return f"Note kept for {name}: {note}" if note else f"Note removed from {name}."
 
 
 def _remove(store: Store, keys: Sequence[InstanceKey], now: datetime) -> str:
@@ -321,19 +333,20 @@ def _remove(store: Store, keys: Sequence[InstanceKey], now: datetime) -> str:
         NotFound: one of them is not on it for its account.
     """
     del now
-    listed = {row.key for row in store.rows()}
-    found = [key for key in dict.fromkeys(keys) if key in listed]
+    rows = {row.key: row for row in store.rows()}
+    found = [key for key in dict.fromkeys(keys) if key in rows]
     store.save(Changes(removed=dict.fromkeys(found)))
-    _check_listed(listed, keys, f"{len(found)} removed.")
-    return f"{len(found)} removed."
+    said = _counted("removed", [_named(rows[key]) for key in found])
+    _check_listed(rows, keys, said)
+    return said
 
 
-def _check_listed(listed: Collection[InstanceKey], keys: Sequence[InstanceKey], done: str) -> None:
-    missing = [key for key in keys if key not in listed]
+def _check_listed(rows: Collection[InstanceKey], keys: Sequence[InstanceKey], done: str) -> None:
+    missing = [key for key in keys if key not in rows]
     if not missing:
         return
-    numbers = ", ".join(str(key.id) for key in missing[:5]) + ", ..." * (len(missing) > 5)  # noqa: PLR2004 - names enough
-    others = {key.target for key in listed if key.id in {each.id for each in missing}}
+    numbers = listed([str(key.id) for key in missing], 5)
+    others = {key.target for key in rows if key.id in {each.id for each in missing}}
     advice = "".join(f" It is there with {_options(t, keys[0].target)}." for t in sorted(others))
     raise NotFound(f"{done} Not on the list: {numbers}.{shown(advice)}")
 
