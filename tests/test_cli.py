@@ -103,13 +103,57 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
     [
         (["get", "abc"], "'abc' is not an instance ID"),
         (["get", "-5"], "'-5' is negative"),
-        (["get"], "ID is missing: wfinspect get ID [ID ...]"),
+        (
+            ["get"],
+            "ID is missing: an ID, a list (1,2) or a range (100..120), e.g. wfinspect get 104",
+        ),
+        (["completion"], "SHELL is missing: bash, zsh or fish, e.g. wfinspect completion bash"),
+        (["upstream"], "ID or --task is missing: "),
+        (["get", "1", "--format", "json"], "no option '--format': did you mean --output?"),
+        (["get", "1", "--query", "Status"], "no option '--query': did you mean --field?"),
+        (["get", "1", "-w"], "no option '-w': did you mean wfinspect watch?"),
+        (["find", "--limit", "5"], "no option '--limit': wfinspect find takes --project, "),
+        (["find", "--state", "Failure"], "no option '--state': did you mean --status?"),
+        (["find", "--filter", "x"], "no option '--filter': wfinspect find takes "),
+        (["logs", "1", "--lines=5"], "no option '--lines': did you mean --tail?"),
+        (["logs", "1", "--since", "1h"], "no option '--since': did you mean --tail?"),
+        (["report", "--file", "x"], "no option '--file': did you mean --out?"),
+        (
+            ["report", "-o", "x.html"],
+            "'x.html' is none of markdown, html, json: did you mean --out",
+        ),
+        (["list", "export", "-o", "x"], "'x' is none of table, json, csv."),
+        (["get", "1", "--no-color"], "no option '--no-color': did you mean --color?"),
+        (["get", "1", "-v"], "no option '-v': did you mean --version?"),
+        (["version"], "'version' is not a command or an instance ID: did you mean --version?"),
+        (["ls"], "did you mean list?"),
+        (["rm", "1"], "did you mean list remove?"),
+        (["follow", "add", "1"], "'add' can't be followed: give --project ID with"),
+        (["watch", "--until", "done"], "did you mean all:done?"),
+        (
+            ["completion", "bash", "--shell"],
+            "no option '--shell': `wfinspect completion --help` shows",
+        ),
+        (["help", "exit", "code"], "no page 'exit-code': did you mean exit-codes?"),
+        (["list", "-o", "x.json"], "'x.json' is none of table, json, csv: did you mean > x.json?"),
+        (["describe", "1"], "did you mean get?"),
+        (["list", "delete", "1"], "did you mean remove?"),
+        (["follow", "stop", "1"], "did you mean remove?"),
+        (["unfollow", "1"], "did you mean follow remove?"),
+        (["help", "nosuch"], "no page 'nosuch': there are keys, search, config, "),
+        (["help", "tmux"], "no page 'tmux': did you mean ssh?"),
+        (["help", "login"], "no page 'login': did you mean credentials?"),
+        (
+            ["tasks", "ads_daily"],
+            "by name: wfinspect find --project ID --date yesterday --name ads_daily",
+        ),
+        (["ads_daily"], "by name: wfinspect find --project ID --date yesterday --name ads_daily"),
         (["find"], "searches one workspace and business date: add workspace= and date=."),
         (
             ["get", "1", "--colour", "red"],
             "There is no option '--colour': did you mean --color?",
         ),
-        (["get", "1", "--frobnicate"], "no option '--frobnicate': `wfinspect get --help` shows"),
+        (["get", "1", "--frobnicate"], "no option '--frobnicate': wfinspect get takes --output, "),
         (["tasks", "1", "2"], "'2' is one too many: wfinspect tasks ID"),
         (["get", "1", "-o", "json", "--fields", "Id"], "did you mean --field?"),
         (["tasks", "1", "--status", "fails"], "--status: 'fails' is none of NotRun, "),
@@ -130,7 +174,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["logs", "1", "--failed", "--follow"], "--failed goes with neither"),
         (["logs", "1", "--grep", "("], "--grep: '(' is not a regular expression"),
         (["logs", "1", "--tail", "0"], "--tail: '0' can't be used: give a whole number above 0"),
-        (["logs", "1", "--tail"], "--tail needs a value: --tail N"),
+        (["logs", "1", "--tail"], "--tail needs a value: --tail N, only the last N lines"),
         (["logs", "1", "--failed=3"], "--failed takes no value"),
         (["get", "1", "-o"], "--output needs a value: table, json, csv"),
         (["logs", "1", "--task", "1", "--failed"], "--failed and --task exclude each other"),
@@ -145,12 +189,19 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "1", "-V"], "There is no option '-V': did you mean --version?"),
         (["logs", "1", "-f"], "There is no option '-f': did you mean --follow?"),
         (["logs", "1", "-n", "5"], "There is no option '-n': did you mean --tail?"),
-        (["get", "1", "-n", "5"], "There is no option '-n': `wfinspect get --help` shows"),
+        (["get", "1", "-n", "5"], "There is no option '-n': wfinspect get takes --output, "),
         (["compare", "1", "abc"], "'abc' is not an instance ID"),
         (["get", "1", "-o", "yaml"], "--output: 'yaml' is none of table, json, csv."),
-        (["--region"], "--region needs a value: --region REGION"),
+        (["--region"], "--region needs a value: --region REGION, region of the workspace"),
+        (
+            ["get", "1", "--region"],
+            "--region needs a value: --region REGION, region of the workspace",
+        ),
         (["watc"], "'watc' is not a command or an instance ID: did you mean watch?"),
-        (["lorem"], "'lorem' is not a command or an instance ID: `wfinspect --help` lists"),
+        (
+            ["lorem"],
+            "'lorem' is not a command or an instance ID: `wfinspect --help` lists the commands.",
+        ),
         (["1", "get"], "'get' is a command, and a command comes first"),
         (["get", str(2**63)], "too large"),
         (["get", "1..500"], "at most 100"),
@@ -349,10 +400,9 @@ def test_every_command_has_help(run: Run, name: str) -> None:
 @pytest.mark.parametrize("name", [n for n, c in COMMANDS.items() if c.takes[:1] not in {"", "["}])
 def test_what_a_usage_asks_for_is_missed(run: Run, name: str) -> None:
     assert run(name) == 2
-    flags = re.findall(r"--\w+", COMMANDS[name].takes) or [COMMANDS[name].takes.split()[0]]
-    assert (
-        f"{' and '.join(flags)} {'is' if len(flags) == 1 else 'are'} missing: wfinspect" in run.err
-    )
+    missing = " or ".join(re.findall(r"--\w+|^[A-Z]+", COMMANDS[name].takes))
+    assert f": {missing} is missing: " in run.err
+    assert run.err.endswith(f", e.g. wfinspect {COMMANDS[name].examples[0]}\n")
 
 
 def test_help_is_a_word_too(run: Run) -> None:

@@ -6,6 +6,7 @@ import gc
 import os
 import re
 import resource
+import shlex
 import signal
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -17,6 +18,7 @@ from wfinspect.commands import APP, COMMANDS, TOPICS, Command, module_of
 from wfinspect.commands.output import decide_color, say
 from wfinspect.errors import (
     ConfigError,
+    NotAnId,
     UsageError,
     WfInspectError,
     did_you_mean,
@@ -43,7 +45,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         return _dispatch(argv, environ)
     except WfInspectError as error:
-        say(without_keys(str(error)))
+        by_name = _by_name(error.name) if isinstance(error, NotAnId) else ""
+        say(without_keys(f"{error} {by_name}".strip()))
         return error.exit_code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -132,9 +135,17 @@ def _refuse_words(arguments: Sequence[str]) -> None:
     if word in COMMANDS:
         raise UsageError(f"{word!r} is a command, and a command comes first: wfinspect {word} ...")
     if word:
-        advice = "`wfinspect --help` lists the commands, and an ID is digits, e.g. 10432987165."
-        hint = did_you_mean(word, COMMANDS, advice)
+        advice = f"`wfinspect --help` lists the commands. {_by_name(word)}"
+        hint = did_you_mean(
+            word, (*COMMANDS, "list add", "list remove", "follow remove", "--version"), advice
+        )
         raise UsageError(f"{word[:40]!r} is not a command or an instance ID: {hint}")
+
+
+def _by_name(word: str) -> str:
+    """Return the sentence on how to find the ID of what was given by its name."""
+    given = shlex.quote(word[:40])
+    return f"To find an ID by name: wfinspect find --project ID --date yesterday --name {given}"
 
 
 def _refuse_early(option: str, rest: Sequence[str], common: argparse.ArgumentParser) -> None:
@@ -146,10 +157,6 @@ def _refuse_early(option: str, rest: Sequence[str], common: argparse.ArgumentPar
         module_of(name).add_arguments(parser)
         if parser.has_option(flag):
             raise UsageError(f"Put {flag} behind the command: wfinspect {name} {flag} ...")
-
-
-_LONG = {"-V": "--version", "-f": "--follow", "-n": "--tail"}
-"""What other programs call our options."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -170,11 +177,16 @@ class _Parser(argparse.ArgumentParser):
         name = argument.partition("=")[0][:40]
         if not name.startswith("-"):
             raise UsageError(f"{name!r} is one too many: {self.usage}")
-        shows = f"`{self.prog} --help` shows what can be given."
-        long = name if name.startswith("--") else _LONG.get(name, "")
-        known = [flag for flag in self._option_string_actions if flag.startswith("--")]
-        hint = did_you_mean(long, known, shows) if long in known or long == name else shows
-        raise UsageError(f"There is no option {name!r}: {hint}")
+        flags = [f for f in self._option_string_actions if f.startswith("--")]
+        others = [f"wfinspect {each}" for each in COMMANDS if not self.prog.endswith(each)]
+        shown = [a for a in self._actions if a.dest != "help" and a.help != argparse.SUPPRESS]
+        own = [self._name_of(each) for each in shown if each.option_strings]
+        takes = (
+            f"{self.prog} takes {', '.join(own)}." if own else f"`{self.prog} --help` shows all."
+        )
+        raise UsageError(
+            f"There is no option {name!r}: {did_you_mean(name, [*flags, *others], takes)}"
+        )
 
     def has_option(self, flag: str) -> bool:
         """Return whether there is an option that is written so."""
@@ -192,6 +204,9 @@ class _Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - argparse's
         if action.choices is not None and value not in action.choices:
             problem = none_of(str(value), map(str, action.choices))
+            if "." in str(value) and action.dest == "output":
+                there = "--out" if self.has_option("--out") else ">"
+                problem = f"{problem.partition(':')[0].rstrip('.')}: did you mean {there} {value}?"
             raise UsageError(f"{self._name_of(action)}: {problem}")
 
     def _name_of(self, action: argparse.Action) -> str:
@@ -207,14 +222,17 @@ class _Parser(argparse.ArgumentParser):
         names = [each.partition("/--")[0] for each in found.split(", ")]
         action = self._option_string_actions.get(about.rpartition(" ")[2].rpartition("/")[2])
         if about.endswith("are required"):
-            are = "is" if len(names) == 1 else "are"
-            raise UsageError(f"{' and '.join(names)} {are} missing: {self.usage}")
+            [what] = [each.help for each in self._actions if each.metavar == names[0]]
+            example = COMMANDS[self.prog.removeprefix("wfinspect ")].examples[0]
+            raise UsageError(f"{names[0]} is missing: {what}, e.g. wfinspect {example}")
         if action is None:
             raise UsageError(f"{message}: {self.usage}")
         name = self._name_of(action)
         if found.startswith("expected"):
-            values = ", ".join(map(str, action.choices or ())) or f"{name} {action.metavar}"
-            raise UsageError(f"{name} needs a value: {values}")
+            if action.choices:
+                raise UsageError(f"{name} needs a value: {', '.join(map(str, action.choices))}")
+            means = {f"--{each.name}": each.meaning for each in OPTIONS}.get(name, action.help)
+            raise UsageError(f"{name} needs a value: {name} {action.metavar}, {means}")
         if found.startswith("not allowed with"):
             raise UsageError(f"{name} and {names[0].rpartition(' ')[2]} exclude each other.")
         # What is left: a value behind a switch.

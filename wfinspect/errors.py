@@ -35,28 +35,69 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """Return the part of a sentence that names what comes near an unknown word; `otherwise` if nothing does."""
     import difflib  # noqa: PLC0415 - only for those who mistype
 
-    by_folded, wanted = {each.casefold(): each for each in known}, word.casefold()
-    begun = [each for each in by_folded if wanted and each.startswith(wanted)]
-    found = begun[:2] or difflib.get_close_matches(wanted, by_folded, n=2, cutoff=_NEAR)
-    # One that is shortened, such as rm.
-    found = found or [each for each in by_folded if _shortens(wanted, each)][:1]
-    near = [by_folded[each] for each in found]
+    by_folded = {each.casefold().removeprefix("--"): each for each in known}
+    typed = word.removeprefix("--")
+    wanted = typed.casefold()
+    found = [each for each in by_folded if typed in _CALLED_ELSEWHERE.get(each, "").split()][:1]
+    found = found or [each for each in by_folded if wanted and each.startswith(wanted)]
+    found = found or difflib.get_close_matches(wanted, by_folded, n=2, cutoff=_NEAR)
+    near = [by_folded[each] for each in found[:2]]
     return f"did you mean {' or '.join(near)}?" if near else otherwise
 
 
-_NEAR = 0.7
-"""Of 1: below that `foo` is near to `follow`."""
+_NEAR = 0.73
+"""Of 1: below that `foo` is near to `follow`, and `file` to `profile`."""
 
-
-def _shortens(word: str, name: str) -> bool:
-    letters = iter(name)
-    has_vowel = not set("aeiou").isdisjoint(word[1:])
-    return (
-        len(word) > 1
-        and not has_vowel
-        and word[0] == name[:1]
-        and all(letter in letters for letter in word)
-    )
+# Of commands, options, their values and the pages of help alike: what is offered is what can be given there.
+_CALLED_ELSEWHERE = {
+    "add": "watch new put create",
+    "all:done": "done",
+    "all:success": "success",
+    "bizdate": "since day business-date -d",
+    "budget": "quota max-calls",
+    "calls": "limit max depth",
+    "color": "no-color no-colour",
+    "compare": "diff cmp",
+    "completion": "autocomplete bash zsh fish",
+    "config": "settings options environment env toml",
+    "credentials": "login auth keys ram policy permissions",
+    "doctor": "check diagnose test ping login auth troubleshooting",
+    "downstream": "children impact dependencies deps",
+    "endpoint": "url",
+    "exit-codes": "codes return-codes",
+    "field": "query fields columns column select jsonpath template jq -q",
+    "find": "search query",
+    "follow remove": "unfollow",
+    "follow": "subscribe watch stream -f",
+    "get": "show describe inspect view print",
+    "grep": "search filter match pattern regex",
+    "help": "man manual docs usage",
+    "history": "events changes audit",
+    "info": "config configure settings env paths",
+    "list add": "add",
+    "list remove": "remove rm delete unwatch",
+    "list": "ls",
+    "log-level": "verbose debug quiet",
+    "name": "pattern match search grep",
+    "notify": "bell dingtalk webhook alerts notifications",
+    "out": "file output-file",
+    "output": "format output-format -F",
+    "profile": "account context -p",
+    "project": "namespace",
+    "remove": "rm delete del stop end unwatch unfollow",
+    "simulate": "serve server mock simulator",
+    "ssh": "tmux locale colour color terminal",
+    "status": "state ps",
+    "tag": "label labels selector -l",
+    "tail": "lines limit last head since -n -t",
+    "time-zone": "tz utc",
+    "timeout": "max-wait deadline",
+    "until": "wait for condition",
+    "upstream": "why parents dependencies deps",
+    "version": "-V -v",
+    "watch": "wait",
+    "wfinspect watch": "watch wait -w",
+}
 
 
 def none_of(text: str, words: Iterable[str]) -> str:
@@ -104,6 +145,14 @@ class UsageError(WfInspectError):
     """An argument that can't be used."""
 
     exit_code = 2
+
+
+class NotAnId(UsageError):
+    """A word where an instance's ID is wanted."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is not an instance ID: use digits only, e.g. 10432987165.")
+        self.name = name
 
 
 class ConfigError(WfInspectError):

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from wfinspect.errors import UsageError
+from wfinspect.errors import NotAnId, UsageError
 from wfinspect.model import MAX_INSTANCE_ID, InstanceId
 
 MAX_RANGE = 100
@@ -315,7 +315,7 @@ def _number(part: str) -> InstanceId:
     if _NEGATIVE.fullmatch(part):
         raise UsageError(f"{quoted!r} is negative: an instance ID is a positive whole number.")
     if not _ID.fullmatch(part):
-        raise UsageError(f"{quoted!r} is not an instance ID: use digits only, e.g. 10432987165.")
+        raise NotAnId(quoted)
     if len(part.lstrip("0")) > len(str(MAX_INSTANCE_ID)) or int(part) > MAX_INSTANCE_ID:
         raise UsageError(f"'{part[:12]}...' is too large: an ID is at most {MAX_INSTANCE_ID}.")
     if int(part) == 0:

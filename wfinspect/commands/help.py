@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         shells = ("bash", "zsh", "fish")
         parser.add_argument("shell", choices=shells, metavar="SHELL", help="bash, zsh or fish")
     else:
-        parser.add_argument("topic", nargs="?", metavar="TOPIC", help="the page to print")
+        parser.add_argument("topic", nargs="*", metavar="TOPIC", help="the page to print")
 
 
 def run(args: argparse.Namespace, _settings: Settings | None, environ: Mapping[str, str]) -> int:
@@ -38,13 +38,14 @@ def run(args: argparse.Namespace, _settings: Settings | None, environ: Mapping[s
         made = resources.files("wfinspect.commands").joinpath("generated")
         print(made.joinpath(f"completion.{args.shell}").read_text("utf-8"), end="")
         return 0
-    if args.topic is None:
+    topic = "-".join(args.topic)
+    if not topic:
         text = _list_of_pages()
-    elif args.topic in TOPICS:
-        text = as_plain_text(page(args.topic), _width())
+    elif topic in TOPICS:
+        text = as_plain_text(page(topic), _width())
     else:
-        hint = did_you_mean(args.topic, (*TOPICS, *COMMANDS), "`wfinspect help` lists the pages.")
-        raise UsageError(f"There is no page {args.topic[:40]!r}: {hint}")
+        hint = did_you_mean(topic, (*TOPICS, *COMMANDS), f"there are {', '.join(TOPICS)}.")
+        raise UsageError(f"There is no page {topic[:40]!r}: {hint}")
     is_long = text.count("\n") >= get_terminal_size().lines
     pager = _pager(environ) if is_long and sys.stdout.isatty() else None
     code = _through(pager, text, environ) if pager else None

@@ -58,7 +58,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print a line for each task, and on standard error what that is in words and what it took."""
     usage = f"wfinspect {args.command} {COMMANDS[args.command].takes} [options]"
     if args.id is None and args.task is None:
-        raise UsageError(f"ID or --task is missing: {usage}")
+        example = COMMANDS[args.command].examples[0]
+        raise UsageError(f"ID or --task is missing: what it is of, e.g. wfinspect {example}")
     if args.id is not None and args.task is not None:
         raise UsageError(f"Of ID and --task only one can be given: {usage}")
     direction = Direction(args.command.capitalize())
