@@ -87,7 +87,7 @@ class Drive:
         assert rows == {key: _but_for_retry(row) for key, row in held.rows.items()}
         shown = self.engine.snapshot.rows
         assert {row.key: row for row in held.rows.values() if held.is_listed(row.key)} == {
-            row.key: row for bucket in shown.buckets for row in bucket.values()
+            row.key: row for bucket in filter(None, shown.buckets) for row in bucket.values()
         }
         assert made.changes_at <= min(
             (each.changes_at for each in held.states.values()), default=inf

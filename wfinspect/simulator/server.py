@@ -116,6 +116,9 @@ class Simulator:
         if self._thread is not None:
             raise RuntimeError("the simulator runs already")
         listener = socket.create_server((_HOST, self._port), backlog=_BACKLOG)
+        # A reply is two writes, and the second would wait 40 ms for the first to be acknowledged:
+        # asyncio turns that off only for a socket that names its protocol, as `create_server` does not.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._port = listener.getsockname()[1]
         ready = threading.Event()
         self._thread = threading.Thread(

@@ -199,8 +199,11 @@ class Rows(Collection[Row]):
                 own[place].pop(key, None)
             else:
                 own[place][key] = row
+        buckets: list[Mapping[InstanceKey, Row]] = [*self.buckets]
+        for place, bucket in own.items():
+            buckets[place] = bucket
         new = Rows()
-        new.buckets = tuple(own.get(n, each) for n, each in enumerate(self.buckets))
+        new.buckets = tuple(buckets)
         return new
 
     def changes(self, before: "Rows") -> Iterator[tuple[Row | None, Row | None]]:
