@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from rig import Rig, running
 from scenes import mixed
 from textual import events
+from view_scenes import FOUND, MIDNIGHT, found, on_results, on_tasks
 
 from wfinspect.model import InstanceId
 from wfinspect.ui.widgets.boxes import listed, read_entry
@@ -219,3 +220,45 @@ def test_what_enter_does_fits_beside_the_ids(count: int) -> None:
 
 def test_few_ids_are_all_named() -> None:
     assert listed([1, 2]) == "2 IDs: 1, 2"  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("where", ["list", "tasks", "find"])
+async def test_what_is_typed_replaces_what_a_box_holds_unless_that_is_kept_by_a_key(
+    where: str,
+) -> None:
+    opened = (
+        running(mixed()) if where == "list" else on_tasks() if where == "tasks" else on_results()
+    )
+    async with opened as rig:
+
+        def held() -> str:
+            return rig.app.focused.value.removeprefix("workspace=88123 date=2026-09-17 ")
+
+        first = "dwd" if where == "list" else "status=fail"
+        await rig.press("/", *first, "enter")
+        if where == "find":
+            rig.control.answer(found(*FOUND))
+            await rig.settle()
+        # In one packet, and one by one.
+        await rig.burst("/di")
+        assert held() == "di"
+        await rig.press("enter")
+        if where == "find":
+            assert rig.control.answer(found(*FOUND)).query.biz_date == MIDNIGHT
+            await rig.settle()
+        for key in ("end", "right", "tab"):
+            await rig.press("/", key, "x")
+            assert held() == "dix"
+            await rig.press("backspace", "enter")
+            if where == "find":
+                rig.control.answer(found(*FOUND))
+                await rig.settle()
+        await rig.press("/", "u")
+        assert held() == "u"
+
+
+async def test_a_filter_set_by_s_is_replaced_by_what_is_typed() -> None:
+    async with on_tasks() as rig:
+        await rig.press("s", "/", *"status=succ", "enter")
+
+        assert rig.app.screen.input.value == "status=succ"

@@ -259,12 +259,12 @@ class WfInspectApp(CrashSafeApp):
             self._id_box.take_keys()
         box, char = self.focused, key.character or ""
         if isinstance(box, LineInput) and not key.is_printable:
-            return box.takes(key.key)
+            return box.handles(key.key)
         if not key.is_printable or not isinstance(box, Input):
             return False
         is_text = box.check_consume_key(key.key, char)
         if is_text:
-            box.insert_text_at_cursor(char)
+            box.replace(char, *sorted(box.selection))
         elif self.main.id_box.refuses(key):
             self.notify("Digits only; Esc leaves the box.")
             return True
@@ -282,7 +282,7 @@ class WfInspectApp(CrashSafeApp):
             self.notify("Pasted text does nothing here.")
             return events.Paste("")
         text = " ".join(paste.text.replace("\t", " ").splitlines())
-        room = max(0, (box.max_length or _LONGEST_LINE) - len(box.value))
+        room = max(0, (box.max_length or _LONGEST_LINE) - len(box.value) + len(box.selected_text))
         if len(text) > room:
             self.notify(f"The paste is too long: only {room} characters of it fit here.")
         return events.Paste(text[:room])

@@ -1,6 +1,7 @@
 """The find screen: a search of one workspace and business date, typed in a line, and what it found."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import ClassVar
 
@@ -102,7 +103,6 @@ class FindScreen(OverlayScreen):
     """The search in one line, and what it found."""
 
     NAME = "results"
-    AUTO_FOCUS = "Input"
     BINDINGS: ClassVar = [
         bind("enter", "take", "open", "Enter"),
         bind("slash", "search", "search", "/"),
@@ -163,6 +163,10 @@ class FindScreen(OverlayScreen):
         """Have a search be the first that is offered."""
         self._offered = tuple(dict.fromkeys(filter(None, (search, *self._offered))))
         self._offer = 0
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.input.take_keys()
 
     def body(self) -> Iterator[Widget]:
         yield self.input
@@ -301,25 +305,36 @@ class FindScreen(OverlayScreen):
 
     # What is read.
 
+    def _with_place(self, search: str) -> str:
+        """Return a search with the workspace and date that it lacks, as they were searched last or are offered."""
+        names = {term.name for term in parse_search(search) if not term.is_negated}
+        known: dict[str, str] = {}
+        for text in reversed(self._offered):
+            with suppress(UsageError):
+                known |= {t.name: str(t) for t in parse_search(text) if not t.is_negated}
+        lacking = [known[name] for name in ("workspace", "date") if name in known.keys() - names]
+        return " ".join([*lacking, search])
+
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        before = self._query, self._left
+        before, search = (self._query, self._left), event.value
         self._problem, self._goes_to_list = "", True
         try:
-            self._query, self._left = to_query(
-                parse_search(event.value), self.clock.now(), self._zone
-            )
+            search = self._with_place(search)
+            self._query, self._left = to_query(parse_search(search), self.clock.now(), self._zone)
         except UsageError as error:
             self._problem, self._query = str(error), None
+        with self.prevent(Input.Changed):
+            self.input.put(search)
         has_more = self._page is not None and not self._page.is_last
         if (self._query, self._left) == before and has_more and not self.list.items:
             self._ask_next()
         else:
-            self._found, self._page, self._searched = {}, None, event.value
-            self._put_first(event.value)
-            if event.value:
-                self._last[self._target] = event.value
+            self._found, self._page, self._searched = {}, None, search
+            self._put_first(search)
+            if search:
+                self._last[self._target] = search
             self._marked, self.list.cursor = set(), 0
             self._ask(1)
         self.refresh_lines()
@@ -410,7 +425,7 @@ class FindScreen(OverlayScreen):
 
     def action_search(self) -> None:
         """Change the search."""
-        self.set_focus(self.input)
+        self.input.take_keys()
 
     def action_sort(self) -> None:
         """The next order."""

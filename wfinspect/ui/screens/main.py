@@ -563,7 +563,7 @@ class MainScreen(SparingScreen[None]):
         attach(self.filter, self.filter.parts, self, self.id_box)
         self.id_box.display = False
         self.filter.display = True
-        self.set_focus(self.filter.input)
+        self.filter.input.take_keys()
 
     def action_sort(self) -> None:
         """The next order of the list."""

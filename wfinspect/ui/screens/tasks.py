@@ -265,7 +265,7 @@ class TasksScreen(OverlayScreen):
     def action_filter(self) -> None:
         """Narrow the list while one types."""
         self._box.display = True
-        self.set_focus(self.input)
+        self.input.take_keys()
 
     @on(Input.Changed)
     def _filtered(self) -> None:

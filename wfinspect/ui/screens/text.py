@@ -489,7 +489,7 @@ class TextScreen(OverlayScreen):
         self._began_at = self.view.top
         self.input.value = ""
         self._box.display = True
-        self.set_focus(self.input)
+        self.input.take_keys()
 
     def action_back(self) -> None:
         """Out of the search, back to where it began; then out of the view."""

@@ -129,6 +129,24 @@ class LineInput(Input):
         self.takes: Callable[[str], bool] = lambda _: False
         """Returns whether it does something at a key, which then means nothing else."""
 
+    def take_keys(self) -> None:
+        """Take what is typed from now on: it replaces what stands there, unless that waits for more."""
+        if not self.value.endswith((" ", "=")):
+            self.select_all()
+        self.screen.set_focus(self)
+
+    def put(self, text: str) -> None:
+        """Have a text stand there in place of another, with the cursor behind it."""
+        self.value = text
+        self.cursor_position = len(text)
+
+    def handles(self, key: str) -> bool:
+        """Do what a key does that is not text; return whether there is anything."""
+        if key == "tab" and not self.selection.is_empty:
+            self.put(self.value)
+            return True
+        return self.takes(key)
+
     async def _on_key(self, event: events.Key) -> None:
         # At once, not when the key has gone round: of keys that a slow link bunches, those behind it
         # would act, or be in the text, before it.
@@ -138,7 +156,7 @@ class LineInput(Input):
             return
         if event.is_printable:
             return
-        if self.takes(event.key) or await self.app._check_bindings(event.key):  # noqa: SLF001 - it has no public name
+        if self.handles(event.key) or await self.app._check_bindings(event.key):  # noqa: SLF001 - it has no public name
             event.stop()
             event.prevent_default()
 
@@ -169,11 +187,6 @@ class SearchInput(LineInput):
     ) -> None:
         super().__init__(placeholder, value, suggester=_Completion(names), **options)
         self._names = names
-
-    def put(self, text: str) -> None:
-        """Have a text stand there in place of another, with the cursor behind it."""
-        self.value = text
-        self.cursor_position = len(text)
 
     def on_key(self, event: events.Key) -> None:
         # At once, not when the suggestion has come: keys may be bunched.
@@ -260,8 +273,7 @@ class IdBox(Vertical):
 
     def _set(self, text: str) -> None:
         with self.prevent(Input.Changed):
-            self._input.value = text
-        self._input.cursor_position = len(text)
+            self._input.put(text)
 
     def _say(self, text: str, role: Role = Role.TEXT) -> None:
         self._remark.show([line((f"   {fmt.shown(text)}", role))])
