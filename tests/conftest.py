@@ -23,6 +23,7 @@ from wfinspect.clock import SystemClock
 from wfinspect.commands import once
 from wfinspect.model import Target
 from wfinspect.simulator import DEMO_IDS, Simulator
+from wfinspect.watching import limits
 from wfinspect.watching.store import Store
 
 # Thousands of small databases, each written through to the disk, would be waited for.
@@ -148,7 +149,8 @@ def live(service: Simulator) -> Iterator[Simulator]:
 
 @pytest.fixture
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command tries again at once."""
+    """A command tries again, and makes its next call, at once."""
+    monkeypatch.setattr(limits, "CALLS_A_SECOND", 50)
     monkeypatch.setattr(once, "BASE_SECONDS", 0.0)
     monkeypatch.setattr(once, "THROTTLED_BASE_SECONDS", 0.0)
 

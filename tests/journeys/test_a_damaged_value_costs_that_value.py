@@ -20,6 +20,7 @@ DAMAGES = (
 def test_damaged_values_hide_neither_list_nor_row_and_are_said_once(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     ids = simulator.ids[: len(DAMAGES) + 1]
     for number in ids:
         simulator.set_status(number, "Running")

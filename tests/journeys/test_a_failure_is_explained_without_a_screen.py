@@ -38,6 +38,7 @@ def test_the_tasks_of_a_failure_are_listed_with_what_needs_the_user_first(
 
 
 def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Failure")
 
     whole = home.run("logs", FAILED)
@@ -63,6 +64,7 @@ def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator:
 
 
 def test_frozen_tasks_are_passed_over_and_named(home: Home) -> None:
+    home.hurry()
     for option in ((), ("--failed",)):
         done = home.run("logs", FROZEN_ID, *option)
 
@@ -82,6 +84,7 @@ def test_a_log_is_followed_until_its_run_is_over(home: Home, simulator: Simulato
 
 
 def test_the_list_is_edited_and_moved_without_a_screen(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Failure")
     assert home.run("list").stdout == ""
     assert home.run("list", "-o", "json").stdout == "[]\n"
@@ -110,6 +113,7 @@ def test_the_list_is_edited_and_moved_without_a_screen(home: Home, simulator: Si
 
 
 def test_what_changed_is_kept_and_printed(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Running")
     with home.start(FAILED, size=(100, 30)) as app:
         app.wait_for("▸ Running")
@@ -127,6 +131,7 @@ def test_what_changed_is_kept_and_printed(home: Home, simulator: Simulator) -> N
 
 
 def test_a_failure_is_compared_with_the_last_success(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Failure")
 
     done = home.run("compare", FAILED)

@@ -18,6 +18,7 @@ PARAMETERS = '{"bizdate": "20261128", "db_password": "hunter2 | x"}'
 def test_a_report_says_to_one_who_was_not_there_what_failed_and_why(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Failure")
     simulator.population.set_fields(FAILED, {"WorkflowParameters": PARAMETERS})
     home.run("list", "add", FAILED)
@@ -57,6 +58,7 @@ def test_a_report_says_to_one_who_was_not_there_what_failed_and_why(
 def test_a_report_of_the_list_reads_what_may_have_failed_since(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Failure")
     simulator.set_status(OTHER, "Running")
     home.run("list", "add", FAILED, OTHER)

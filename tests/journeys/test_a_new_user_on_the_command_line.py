@@ -46,6 +46,7 @@ def test_a_task_is_named_and_the_instance_goes_on(home: Home, simulator: Simulat
 
 
 def test_the_stored_list_never_passes_for_the_present(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     simulator.set_status(ONE, "Running")
     home.run("list", "add", ONE, TWO)
     unread = home.run("list")
@@ -88,6 +89,7 @@ def test_what_a_pipe_hands_on_is_not_glued_to_the_progress(
 
 
 def test_a_row_is_a_line_and_its_ids_are_whole(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     simulator.set_status(ONE, "Failure")
     home.run("list", "add", ONE)
     home.run("list", "add", TWO, "--region", "cn-beijing", "--endpoint", "public")

@@ -11,6 +11,7 @@ CONFIG = '[notify]\nosc = "9"\n'
 def test_a_rerun_that_fails_too_rings_again_also_where_it_was_never_seen_running(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.set_status(RERUN, "Failure")
     # What is over is read rarely, but with those of its group that run.
     simulator.set_status(RUNNING, "Running")

@@ -26,6 +26,7 @@ def words(simulator: Simulator) -> list[str]:
 def test_it_is_waited_for_until_it_comes_and_then_until_it_ends(
     home: Home, simulator: Simulator, words: list[str], status: str, code: int
 ) -> None:
+    home.hurry()
     simulator.population.vanish(AWAITED)
     with home.start(
         "watch", *words, "--until", "all:success", "--timeout", "60", patch=SOON
@@ -77,6 +78,7 @@ def test_a_filter_without_a_workspace_is_refused(home: Home) -> None:
 def test_left_alone_it_keeps_the_list_and_runs_the_command(
     home: Home, simulator: Simulator, words: list[str]
 ) -> None:
+    home.hurry()
     simulator.population.vanish(AWAITED)
     assert home.run("follow", *words).returncode == 0
     simulator.set_status(DEMO_IDS[0], "Running")

@@ -39,6 +39,7 @@ def follow(home: Home, simulator: Simulator, number: int, by: str) -> object:
 def test_a_run_that_will_be_late_is_at_risk_before_its_deadline(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     workflow = follow(home, simulator, RUNNING, "07:00")
     for number, biz_date in runs_of(simulator, workflow):
         took = {"StartedTime": biz_date + DAY, "FinishedTime": biz_date + 5 * DAY}
@@ -59,6 +60,7 @@ def test_a_run_that_will_be_late_is_at_risk_before_its_deadline(
 def test_a_run_that_does_not_begin_is_reported_as_missing_once(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     workflow = follow(home, simulator, WAITING, "23:59")
     for number, biz_date in runs_of(simulator, workflow):
         began = {"StartedTime": biz_date + 2 * HOUR, "FinishedTime": biz_date + 3 * HOUR}

@@ -38,6 +38,7 @@ def next_line(process: subprocess.Popen[str]) -> str:
 
 
 def test_a_line_comes_at_each_change_of_the_list(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     ids = DEMO_IDS[:3]
     for number in ids:
         simulator.set_status(number, "Running")

@@ -50,6 +50,7 @@ def fill(app: Session, stalled: Path) -> None:
 def test_a_failure_while_the_link_stood_still_rings_once_it_is_back(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Running")
     with home.start(FAILED, size=(160, 48), config=CONFIG, patch=NOTE_A_STALL) as app:
         app.wait_for("▸ Running")

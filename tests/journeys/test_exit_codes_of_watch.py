@@ -40,9 +40,9 @@ def test_watch_prints_each_change_and_ends_when_all_are_done(
 
 
 def test_watch_goes_on_through_an_outage(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     simulator.set_status(ONE, "Running")
-    patch = "from wfinspect.watching import limits; limits.DOWN_SECONDS = 1.0, 2.0"
-    with home.start("watch", ONE, patch=patch) as watch:
+    with home.start("watch", ONE) as watch:
         watch.wait_for(f"{ONE}  -> Running")
         simulator.stop()
         watch.wait_for("connection refused")

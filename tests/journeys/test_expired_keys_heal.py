@@ -18,6 +18,7 @@ def test_expired_keys_heal_from_another_pane_with_no_key_pressed(
 ) -> None:
     simulator.set_status(DEMO_IDS[1], "Running")
     home = Home(tmp_path / "home", {"WFINSPECT_ENDPOINT": simulator.url})
+    home.hurry()
     configure(
         home,
         mode="StsToken",

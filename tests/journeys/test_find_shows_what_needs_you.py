@@ -103,6 +103,7 @@ def test_a_status_or_date_without_its_field_is_offered_with_it(
 
 
 def test_commands_act_on_the_result_under_the_cursor(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Failure")
     with home.start(DEMO_IDS[1]) as app:
         app.wait_for("dwd_trade_order_di")

@@ -15,6 +15,7 @@ ODD: dict[str, object] = {
 def test_a_failure_with_fields_in_another_form_rings_and_says_what_can_not_be_read(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.set_status(RUNNING, "Running")
     with home.start(size=(120, 40)) as app:
         app.wait_for("ready|type or paste")

@@ -6,6 +6,7 @@ from wfinspect.simulator import DEMO_IDS, Simulator
 def test_what_changed_while_the_app_was_closed_is_said_at_the_next_start(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     fails, ends, runs = DEMO_IDS[:3]
     for number in (fails, ends, runs):
         simulator.set_status(number, "Running")

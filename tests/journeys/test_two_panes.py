@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from journey import INTERVAL_SECONDS, Home
+from journey import Home
 
 from wfinspect.simulator import DEMO_IDS, Simulator
 
@@ -25,6 +25,7 @@ def three_polls_seconds(simulator: Simulator) -> float:
 def test_two_panes_share_their_calls_and_both_ring_and_one_runs_the_command(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     for number in DEMO_IDS[:2]:
         simulator.set_status(number, "Running")
     notified = home.path / "notified"
@@ -33,7 +34,7 @@ def test_two_panes_share_their_calls_and_both_ring_and_one_runs_the_command(
             pane.wait_for(r"▸ 2 [\s\S]*Running ")
         # Three polls span two intervals; of two panes apart, a single one.
         one.wait_until(
-            lambda: three_polls_seconds(simulator) >= 1.5 * INTERVAL_SECONDS, "shared polls"
+            lambda: three_polls_seconds(simulator) >= 1.5 * home.interval, "shared polls"
         )
         simulator.set_status(DEMO_IDS[0], "Failure")
         for pane in (one, other):
@@ -48,6 +49,7 @@ def test_two_panes_share_their_calls_and_both_ring_and_one_runs_the_command(
 def test_what_one_pane_takes_off_the_list_leaves_the_other(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     for number in DEMO_IDS[:2]:
         simulator.set_status(number, "Running")
     with home.start(*DEMO_IDS[:2]) as one, home.start() as other:

@@ -83,6 +83,7 @@ def test_a_hundred_instances_fit_through_a_pipe_that_does_not_block(
 
 
 def test_so_do_many_sentences_on_standard_error(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     strangers = [10**15 + n for n in range(150)]
     missing = home.run("get", *strangers)
     assert all(str(number) in missing.stderr for number in strangers)

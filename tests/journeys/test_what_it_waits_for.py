@@ -18,6 +18,7 @@ UP = "ListUpstreamTaskInstances"
 def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     with home.start(WAITING) as app:
         app.wait_for("U waits for")
         before = simulator.calls.count("ListTaskInstances")
@@ -51,6 +52,7 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
 
 
 def test_what_a_failure_holds_up_is_shown_beside_it(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Failure")
     with home.start(FAILED, size=(110, 30)) as app:
         app.wait_for("U holds up")
@@ -70,6 +72,7 @@ def test_what_a_failure_holds_up_is_shown_beside_it(home: Home, simulator: Simul
 
 
 def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Failure")
 
     up = home.run("upstream", "--task", WAITING * 1000 + 1)
@@ -99,6 +102,7 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
 def test_a_store_that_cannot_be_read_costs_nothing_of_what_was_found(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Failure")
     (home.path / "file").touch()
 
@@ -112,6 +116,7 @@ def test_a_store_that_cannot_be_read_costs_nothing_of_what_was_found(
 def test_what_waits_for_its_own_time_or_is_over_is_said_in_a_sentence(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "WaitTime")
 
     with home.start(FAILED) as app:
@@ -134,6 +139,7 @@ def test_what_waits_for_its_own_time_or_is_over_is_said_in_a_sentence(
 def test_what_stands_for_a_workflow_is_used_where_the_service_takes_it(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.population.takes_workflow_ids = True
 
     done = home.run("upstream", WAITING)

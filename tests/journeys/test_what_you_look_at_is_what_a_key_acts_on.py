@@ -119,6 +119,7 @@ def test_what_is_watched_no_more_stays_under_the_cursor(home: Home, simulator: S
 def test_what_changes_under_the_cursor_stays_unseen_until_a_key_is_pressed(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.set_status(FIRST, "Running")
     with home.start(FIRST, size=WIDE) as app:
         app.wait_for(r"▸ 1 [\s\S]*Running ")

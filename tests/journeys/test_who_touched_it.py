@@ -33,6 +33,7 @@ def test_a_task_that_was_rerun_says_by_whom_and_when(home: Home, simulator: Simu
 def test_the_history_of_a_failure_says_who_touched_its_tasks_at_a_cost_that_is_shown(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Failure")
     with home.start(FAILED, size=(120, 48)) as app:
         app.wait_for("2 failed")

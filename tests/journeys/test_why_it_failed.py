@@ -8,6 +8,7 @@ FAILED = DEMO_IDS[0]
 def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Failure")
     with home.start(FAILED, size=(120, 36)) as app:
         app.wait_for("✖ Failure")
@@ -64,6 +65,7 @@ def test_what_failed_comes_first_and_in_red_beside_the_last_success(
 def test_a_failure_is_seen_in_the_view_of_its_tasks_with_no_key_pressed(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     simulator.set_status(FAILED, "Running")
     with home.start(FAILED) as app:
         app.wait_for("▸ Running")

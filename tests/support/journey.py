@@ -11,6 +11,19 @@ from pty_session import PATIENCE, PtySession, python
 
 SCRIPT = Path(sys.executable).with_name("wfinspect")
 INTERVAL_SECONDS = 2
+HURRIED_SECONDS = 0.3
+HURRIED = f"""
+from wfinspect import settings
+from wfinspect.watching import limits, notifications, outlook, watchlist
+settings.MIN_INTERVAL_SECONDS = watchlist.MIN_INTERVAL_SECONDS = {HURRIED_SECONDS}
+limits.CALLS_A_SECOND = 50
+limits.FIRST_SECONDS = 0.3
+limits.DOWN_SECONDS = 0.4, 0.8
+limits.REFUSED_SECONDS = 2.0
+notifications.GATHER_SECONDS = 0.5
+outlook._FIRST_SECONDS = 0.5
+"""
+"""Takes away what only spares the service: pauses between calls, polls and attempts."""
 _BELL = "\x07"
 _OSC_9 = re.compile(r"\x1b\]9;([^\x07\x1b]*)(?:\x07|\x1b\\)")
 _GLANCE_SECONDS = 0.05
@@ -91,6 +104,11 @@ class Home:
         self.environ = dict(environ)
         self.encoding = "utf-8"
         """What the terminal and the test read."""
+        self.interval, self._patch = float(INTERVAL_SECONDS), ""
+
+    def hurry(self) -> None:
+        """Begin commands that don't spare the service from now on."""
+        self.interval, self._patch = HURRIED_SECONDS, HURRIED
 
     def write(self, name: str, text: str) -> Path:
         """Write a file that only the user may read."""
@@ -114,17 +132,15 @@ class Home:
         """
         if config is not None:
             self.write(".config/wfinspect/config.toml", config)
-        script = [str(SCRIPT)]
-        if patch:
-            script = python("-c", f"{patch}\nfrom wfinspect.__main__ import run; run()")
-        command = [*script, *map(str, arguments), "--interval", str(INTERVAL_SECONDS)]
+        interval = f"{self.interval:g}"
+        command = [*self._script(patch), *map(str, arguments), "--interval", interval]
         return Session(command, home=self.path, env=self.environ, size=size, encoding=self.encoding)
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Run a command line to its end, without a terminal."""
         with_home = {"HOME": str(self.path), "LANG": "C.UTF-8", "TZ": "UTC"}
         return subprocess.run(
-            [SCRIPT, *map(str, arguments)],
+            [*self._script(), *map(str, arguments)],
             env=with_home | self.environ,
             cwd=self.path,
             stdin=subprocess.DEVNULL,
@@ -133,3 +149,9 @@ class Home:
             timeout=PATIENCE,
             check=False,
         )
+
+    def _script(self, patch: str = "") -> list[str]:
+        patch = self._patch + patch
+        if not patch:
+            return [str(SCRIPT)]
+        return python("-c", f"{patch}\nfrom wfinspect.__main__ import run; run()")

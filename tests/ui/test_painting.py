@@ -214,7 +214,7 @@ def walk(steps: Sequence[object], paint: Paint) -> Iterator[tuple[int | None, st
 
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("erases", [True, False])
-@tried(12, 2_000)
+@tried(8, 2_000)
 @example(steps=[[[("ae\u0301a", 0)], [], []], (0, 0, 2, [])])
 @example(steps=[[[("ae\u0301a", 0)], [], []], (0, 2, 2, [])])
 @given(steps=STEPS)

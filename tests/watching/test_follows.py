@@ -230,7 +230,7 @@ async def test_once_it_is_known_when_runs_come_they_are_looked_for_then(tmp_path
     rig = _rig(tmp_path, FakeClock(EPOCH + timedelta(milliseconds=TODAY + 12 * HOUR)), budget=3000)
     rig.engine.follow(BINDING, FOLLOWED)
     delays, costs = [], []
-    for day in range(4):
+    for day in range(3):
         begin = TODAY + day * 24 * HOUR
         made = begin + 23 * HOUR + HOUR // 2
         await rig.run(made / 1000 - rig.clock.now().timestamp())

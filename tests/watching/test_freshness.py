@@ -283,7 +283,7 @@ ACTS = st.one_of(
 )
 
 
-@tried(30, 1_000)
+@tried(20, 1_000)
 @given(st.sampled_from([8, 40, 3000]), st.lists(ACTS, max_size=14))
 def test_whatever_happens_no_outage_without_failures_and_none_half_shown(
     budget: int, acts: list[tuple[str, Any]]
