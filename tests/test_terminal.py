@@ -103,25 +103,27 @@ def test_it_imports_nothing_of_textual() -> None:
 
 
 def test_a_terminal_is_accepted(tty: TextIO) -> None:
-    require_terminal(tty, tty, "xterm-256color")
+    require_terminal(tty, tty, tty, "xterm-256color")
 
 
 @pytest.mark.parametrize("term", ["", "dumb", "unknown"])
 def test_a_terminal_that_cannot_be_drawn_on_is_refused(tty: TextIO, term: str) -> None:
     with pytest.raises(UsageError, match="TERM"):
-        require_terminal(tty, tty, term)
+        require_terminal(tty, tty, tty, term)
 
 
 def test_no_terminal_is_refused_with_what_to_use(tty: TextIO, tmp_path: Path) -> None:
     with (tmp_path / "file").open("w") as file:
-        with pytest.raises(UsageError, match=r"standard input is none.*ssh -t.*wfinspect get"):
-            require_terminal(file, tty, "xterm")
-        with pytest.raises(UsageError, match="standard error is none"):
-            require_terminal(tty, file, "xterm")
+        with pytest.raises(UsageError, match=r"standard input is not one.*ssh -t.*wfinspect get"):
+            require_terminal(file, tty, tty, "xterm")
+        with pytest.raises(UsageError, match="standard output is not one"):
+            require_terminal(tty, file, tty, "xterm")
+        with pytest.raises(UsageError, match="standard error is not one"):
+            require_terminal(tty, tty, file, "xterm")
         with pytest.raises(UsageError):
-            require_terminal(None, tty, "xterm")
+            require_terminal(None, tty, tty, "xterm")
     with pytest.raises(UsageError):
-        require_terminal(file, tty, "xterm")  # closed
+        require_terminal(file, tty, tty, "xterm")  # closed
 
 
 @pytest.mark.parametrize(

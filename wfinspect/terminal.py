@@ -76,17 +76,25 @@ def has_glyphs(encoding: str) -> bool:
     return True
 
 
-def require_terminal(stdin: TextIO | None, stderr: TextIO | None, term: str) -> None:
+def require_terminal(
+    stdin: TextIO | None, stdout: TextIO | None, stderr: TextIO | None, term: str
+) -> None:
     """Make sure that there is a screen and a keyboard: Textual reads stdin and draws on stderr.
 
+    Who sends standard output elsewhere wants text, and not a screen.
+
     Raises:
-        UsageError: standard input or error is not a terminal, or TERM names one that can't be drawn on.
+        UsageError: one of them is not a terminal, or TERM names one that can't be drawn on.
     """
-    for stream, name in ((stdin, "input"), (stderr, "error")):
+    for stream, name, remedy in (
+        (stdin, "input", "over SSH use `ssh -t HOST wfinspect`"),
+        (stdout, "output", "start it without | and >"),
+        (stderr, "error", "start it without 2>"),
+    ):
         if not _is_terminal(stream):
             raise UsageError(
-                f"The app needs a terminal, and standard {name} is none: over SSH use "
-                "ssh -t HOST wfinspect, or print instances with wfinspect get ID."
+                f"The app needs a terminal, and standard {name} is not one: {remedy}, or print "
+                "instances with `wfinspect get ID`."
             )
     if term in _NO_TERMINALS:
         raise UsageError(

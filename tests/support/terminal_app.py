@@ -10,7 +10,7 @@ from pathlib import Path
 from wfinspect.terminal import prepare_environment, require_terminal
 
 prepare_environment(os.environ)
-require_terminal(sys.__stdin__, sys.__stderr__, os.environ.get("TERM", ""))
+require_terminal(sys.__stdin__, sys.__stdout__, sys.__stderr__, os.environ.get("TERM", ""))
 
 from textual import events  # noqa: E402
 from textual.app import ComposeResult  # noqa: E402

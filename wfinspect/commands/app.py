@@ -80,7 +80,7 @@ def _show(
     Raises:
         UsageError: there is no terminal to run it on.
     """
-    require_terminal(sys.__stdin__, sys.__stderr__, environ.get("TERM", ""))
+    require_terminal(sys.__stdin__, sys.__stdout__, sys.__stderr__, environ.get("TERM", ""))
     # Textual reads the process's own environment when it is imported.
     prepare_environment(os.environ, low_bandwidth=settings.low_bandwidth)
     # Imports and the first paint make objects that stay; looking for garbage among them takes a tenth.

@@ -477,7 +477,8 @@ _COLOURS = {"truecolor": "all colours", "256": "256 colours", "standard": "16 co
 def _check_terminal(environ: Mapping[str, str], *, low_bandwidth: bool | None) -> Found:
     term = environ.get("TERM", "")
     try:
-        require_terminal(sys.__stdin__, sys.__stderr__, term)
+        # What this command prints may go elsewhere.
+        require_terminal(sys.__stdin__, sys.__stderr__, sys.__stderr__, term)
         columns, lines = os.get_terminal_size(2)
     except (UsageError, OSError) as error:
         return warning(str(error))
