@@ -193,7 +193,7 @@ async def _find(
         while True:
             number += 1
             search = partial(client.find_workflow_instances, query, page=number)
-            page = await with_retries(search, clock=clock)
+            page = await with_retries(search, clock=clock, place=target.endpoint)
             # New instances push others onto the next page, where they come again.
             before = len(found)
             found |= {each.id: each for each in page.items}

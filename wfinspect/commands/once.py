@@ -151,7 +151,8 @@ async def read_instances(
     """Read instances of a target; what may pass is tried again."""
     connect = connector(environ, home_of(environ), clock)
     async with contextlib.aclosing(await connect(target, lambda: on_call(target))) as client:
-        return await read(client, target, ids, partial(with_retries, clock=clock))
+        attempt = partial(with_retries, clock=clock, place=target.endpoint)
+        return await read(client, target, ids, attempt)
 
 
 Outcome = WorkflowInstance | ServiceError
@@ -275,17 +276,21 @@ async def with_retries(
     attempt: Callable[[], Awaitable[_T]],
     *,
     clock: Clock,
+    place: str = "the service",
     sleep: Callable[[float], Awaitable[object]] | None = None,
     rng: random.Random = _RNG,
 ) -> _T:
     """Return the value of the first attempt that succeeds; raise the last one's ServiceError.
 
-    Pauses have full jitter, and are at least what the service demands.
+    Pauses have full jitter, and are at least what the service demands. An answer from `place` that does
+    not come is said, with the cause as soon as that is known.
     """
     import asyncio
 
-    started = clock.monotonic()
-    silence = asyncio.get_running_loop().call_later(SILENT_SECONDS, say_that_it_lasts)
+    started, cause = clock.monotonic(), f"No answer from {place} yet."
+    silence = asyncio.get_running_loop().call_later(
+        SILENT_SECONDS, lambda: say_that_it_lasts(cause)
+    )
     try:
         for number in range(1, ATTEMPTS):
             try:
@@ -296,6 +301,9 @@ async def with_retries(
                 pause = pause_seconds(error, number, rng)
                 if clock.monotonic() - started + pause > TOTAL_SECONDS:
                     raise
+                cause = error.sentence
+            if clock.monotonic() - started >= SILENT_SECONDS:
+                say_that_it_lasts(cause)
             await (sleep or asyncio.sleep)(pause)
         return await attempt()
     finally:
@@ -303,10 +311,10 @@ async def with_retries(
 
 
 @cache  # of many calls once
-def say_that_it_lasts() -> None:
-    """Say on a terminal that no answer has come yet."""
+def say_that_it_lasts(cause: str) -> None:
+    """Say on a terminal why no answer has come yet."""
     if sys.stderr is not None and sys.stderr.isatty():
-        say(f"Still trying, up to {TOTAL_SECONDS:g}s in all; Ctrl-C ends it.")
+        say(f"{cause} Still trying, up to {TOTAL_SECONDS:g}s in all; Ctrl-C ends it.")
 
 
 def is_worth_retrying(error: ServiceError) -> bool:
@@ -371,7 +379,8 @@ class Requester:
 
     async def reply(self, request: "Request[_T]") -> "Reply[_T]":
         """Return the same with when it was read, and how many calls it took."""
-        return await with_retries(partial(self._reply, request), clock=self.clock)
+        attempt = partial(self._reply, request)
+        return await with_retries(attempt, clock=self.clock, place=self.target.endpoint)
 
     async def _reply(self, request: "Request[_T]") -> "Reply[_T]":
         import asyncio
