@@ -176,7 +176,7 @@ def test_the_short_line_asks_nobody(
     assert status("--short") == (1, "X1 >2 ~1 +12 !1\n", "")
     assert status("--short", "2,3") == (8, ">2\n", "")
     code, out, err = status("--short", "2", "4711")
-    assert (code, out, "1 never read: the app and" in err) == (3, "?1 >1\n", True)
+    assert (code, out, "1 never read: `wfinspect list` shows" in err) == (3, "?1 >1\n", True)
     assert status("--short", "1", "4711")[:2] == (3, "X1 ?1\n")
     assert live.calls.count() == calls
 

@@ -140,7 +140,7 @@ def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Cl
         print(output.fitted(lines, _SHED, output.room(), _LEAST))
         if unread := sum(row.instance is None and not row.is_gone for row in rows):
             output.say(
-                f"{unread} not read yet: the app and `wfinspect watch --forever` read the list; "
+                f"{unread} never read: the app and `wfinspect watch --forever` read the list; "
                 "`wfinspect status` reads it now, and stores nothing."
             )
     else:
@@ -175,7 +175,9 @@ def _line(row: Row, now: datetime) -> tuple[str, ...]:
     word, family = shown(status, limit=40) or "-", family_of(status)
     if row.is_gone:
         word = "gone"
-    elif instance is not None and not row.is_live:
+    elif instance is None:
+        word = "never read"
+    elif not row.is_live:
         word, family = f"{word}?", Family.UNKNOWN
     return (
         output.Colored(MARKS[family_of(status)], family),

@@ -88,7 +88,7 @@ def unread_words(groups: Iterable[Group]) -> str:
     """Return a sentence on those that were never read; "" where there are none."""
     count = sum(count for family, _, count, *_ in groups if family is None)
     return (
-        f"{count} never read: the app and `wfinspect watch --forever` read the watched list."
+        f"{count} never read: `wfinspect list` shows which, the app and `wfinspect watch --forever` read them."
         if count
         else ""
     )
