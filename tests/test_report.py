@@ -231,7 +231,7 @@ def test_several_are_one_document_with_a_table_first() -> None:
     said = report("markdown", incident("first"), unread)
     heading, table, *_ = said.split("\n\n")
 
-    assert heading == "# 2 instances, 2026-09-18 06:35:00"
+    assert heading == "# 2 instances, 2026-09-18 06:35:00 UTC"
     rows = [row.split(" | ") for row in table.split("\n")]
     assert [row[1] for row in rows[2:]] == ["7", "8"]
     assert rows[2][5] == "FAILED: first"

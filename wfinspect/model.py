@@ -738,7 +738,9 @@ def zone_words(region: str, at: datetime) -> str:
 
 
 def utc_words(zone: tzinfo, at: datetime) -> str:
-    """Return how far a zone is ahead of UTC at a time: ``UTC+8``, ``UTC-3:30``."""
+    """Return how far a zone is ahead of UTC at a time: ``UTC``, ``UTC+8``, ``UTC-3:30``."""
     ahead = int((at.astimezone(zone).utcoffset() or timedelta()).total_seconds()) // 60
     hours, minutes = divmod(abs(ahead), 60)
+    if not ahead:
+        return "UTC"
     return f"UTC{'-' if ahead < 0 else '+'}{hours}{f':{minutes:02}' if minutes else ''}"

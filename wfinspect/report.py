@@ -361,9 +361,9 @@ def _document(
     is_one = len(found) == 1 and watched is None
     if watched is not None:
         unread = sum("instance" in each["missing"] for each in found)
-        yield _Heading(1, f"{counted(len(found), unread, watched)}, {_at(now, zone)}")
+        yield _Heading(1, f"{counted(len(found), unread, watched)}, {_exactly(now, zone)}")
     elif not is_one:
-        yield _Heading(1, f"{len(found)} instances, {_at(now, zone)}")
+        yield _Heading(1, f"{len(found)} instances, {_exactly(now, zone)}")
     if found and not is_one:
         rows = [_summary(each, zone) for each in found]
         yield _Table(("Name", "ID", "Status", "Since", "Failed tasks", "Error", "Note"), rows)
@@ -403,7 +403,7 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
         yield f"It could not be read: {missing['instance']}"
     if since := values["since"]:
         ago = duration((now - since).total_seconds(), in_minutes=True).replace("<", "under ")
-        yield f"Since {_at(since, zone)}, {ago} ago. Read at {_at(values['read_at'], zone)}."
+        yield f"Since {_exactly(since, zone)}, {ago} ago. Read at {_at(values['read_at'], zone)}."
     if values["note"]:
         yield f"Note: {values['note']}"
     rows = [("Instance", str(values["id"])), ("Region", values["region"])]
@@ -533,6 +533,10 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[_Bl
 
 def _at(at: datetime | None, zone: tzinfo) -> str:
     return "-" if at is None else clock_time(at, zone)
+
+
+def _exactly(at: datetime, zone: tzinfo) -> str:
+    return f"{clock_time(at, zone)} {utc_words(zone, at)}"
 
 
 def _text(value: Any, zone: tzinfo) -> str:  # noqa: ANN401 - any field's

@@ -133,7 +133,7 @@ def test_one_instance_is_a_list_of_all_its_fields() -> None:
     rows = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in lines}
     assert set(FIELDS) <= set(rows)
     assert rows["BizDate"] == "2026-09-17 (Thu)"
-    assert rows["StartedTime"] == "2026-09-18 13:49:00 +0800"
+    assert rows["StartedTime"] == "2026-09-18 13:49:00 UTC+8"
     assert rows["FinishedTime"] == "-"
     assert rows["(running for)"] == "41m00s"
     assert rows["WorkflowParameters"] == "a=1"
@@ -152,10 +152,10 @@ def test_several_instances_are_a_line_each_with_columns_that_align() -> None:
 @pytest.mark.parametrize(
     ("width", "titles"),
     [
-        (None, "ID STATUS NAME TYPE ENV BIZDATE STARTED RAN"),
-        (200, "ID STATUS NAME TYPE ENV BIZDATE STARTED RAN"),
-        (97, "ID STATUS NAME TYPE BIZDATE STARTED RAN"),
-        (80, "ID STATUS NAME STARTED RAN"),
+        (None, "ID STATUS NAME TYPE ENV BIZDATE STARTED UTC+8 RAN"),
+        (200, "ID STATUS NAME TYPE ENV BIZDATE STARTED UTC+8 RAN"),
+        (97, "ID STATUS NAME TYPE BIZDATE STARTED UTC+8 RAN"),
+        (80, "ID STATUS NAME STARTED UTC+8 RAN"),
         (20, "ID STATUS NAME RAN"),
     ],
 )

@@ -466,14 +466,14 @@ def test_what_is_stored_is_no_reading_of_this_watch() -> None:
 @pytest.mark.parametrize(
     ("until", "status", "words"),
     [
-        ("any:failure", "Success", "1 of 1 settled; any:failure can't come true any more"),
+        ("any:failure", "Success", "1 of 1 done; any:failure can't come true any more"),
         (
             "all:success",
             "Failure",
-            "1 of 1 settled, 1 failed; all:success can't come true any more",
+            "1 of 1 done, 1 failed; all:success can't come true any more",
         ),
-        ("any:failure", "Failure", "1 of 1 settled, 1 failed"),
-        ("all:done", "Failure", "1 of 1 settled, 1 failed"),
+        ("any:failure", "Failure", "1 of 1 done, 1 failed"),
+        ("all:done", "Failure", "1 of 1 done, 1 failed"),
     ],
 )
 def test_an_end_that_was_not_wanted_has_its_reason(until: str, status: str, words: str) -> None:
@@ -502,8 +502,8 @@ def test_that_a_limit_of_our_own_slows_the_watch_is_said_once() -> None:
     progress = ProgressLine(said, UTC, is_terminal=False)
     for seconds in (4800.0, 3000.0):
         health = Health(Contact.LIVE, slow=Slow(seconds, "budget"))
-        progress.show(Snapshot(health=health), "0 of 1 settled")
-    progress.show(Snapshot(health=Health(Contact.LIVE)), "0 of 1 settled")
+        progress.show(Snapshot(health=health), "0 of 1 done")
+    progress.show(Snapshot(health=Health(Contact.LIVE)), "0 of 1 done")
 
     assert said.getvalue() == (
         "wfinspect: The day's budget of calls lets each instance be read every 80m only; "
@@ -625,11 +625,11 @@ def test_a_signal_ends_it_with_its_code(
     pipe = subprocess.PIPE
     with start(environ, str(DEMO_IDS[0]), stdout=pipe, stderr=pipe) as process:
         assert process.stdout is not None
-        assert b"-> Running" in process.stdout.readline()
+        assert b"  Running  " in process.stdout.readline()
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
     assert process.returncode == code
-    assert (out, err) == (b"", b"")
+    assert (out, err) == (b"", b"wfinspect: Times are in UTC.\n")
 
 
 def test_an_ignored_hang_up_stays_ignored(environ: dict[str, str], live: Simulator) -> None:
@@ -692,13 +692,13 @@ def test_on_a_terminal_the_progress_is_one_line_drawn_anew(
     live.set_status(DEMO_IDS[0], R)
     command = [sys.executable, "-m", "wfinspect", "watch", str(DEMO_IDS[0]), "--interval", "2"]
     with PtySession(command, home=tmp_path, env=environ) as session:
-        session.wait_for(r"-> Running +ads_user_profile_daily\s+0 of 1 settled \| live")
+        session.wait_for(r"  Running +ads_user_profile_daily\s+0 of 1 done \| live")
         live.set_status(DEMO_IDS[0], S)
         assert session.wait_exit() == 0
         lines = [line.rstrip() for line in session.text().splitlines() if line.strip()]
-    assert len(lines) == 3
-    assert "Running -> Success" in lines[1]
-    assert lines[2] == "wfinspect: Ended: 1 of 1 settled."
+    assert len(lines) == 4
+    assert "Running -> Success" in lines[2]
+    assert lines[3] == "wfinspect: Ended: 1 of 1 done."
 
 
 def test_what_was_read_of_a_file_is_said(watch: Command, tmp_path: Path) -> None:
@@ -739,4 +739,4 @@ def test_a_log_that_cannot_be_opened_does_not_end_the_watch(
     monkeypatch.setattr("wfinspect.watching.poller._AFTER_A_CRASH_SECONDS", 0.1)
     monkeypatch.setattr(Engine, "step", broken_once)
     code, out, _ = watch(str(DEMO_IDS[0]))
-    assert (code, "-> Success" in out) == (0, True)
+    assert (code, "  Success  " in out) == (0, True)

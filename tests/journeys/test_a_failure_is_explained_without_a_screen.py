@@ -21,7 +21,7 @@ def test_the_tasks_of_a_failure_are_listed_with_what_needs_the_user_first(
 
     heading, first, second, *others = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (0, "")
-    assert heading.split() == ["ID", "STATUS", "NAME", "TYPE", "STARTED", "RAN", "RUN"]
+    assert heading.split() == ["ID", "STATUS", "NAME", "TYPE", "STARTED", "UTC", "RAN", "RUN"]
     assert "join_region_dim" in first
     assert "clean_login_event" in second
     assert " Failure " in first
@@ -124,7 +124,9 @@ def test_what_changed_is_kept_and_printed(home: Home, simulator: Simulator) -> N
     done = home.run("history", FAILED)
 
     assert re.fullmatch(
-        rf"[-\d]+ [:\d]+  {FAILED}  Running -> Failure  ads_user_profile_daily\n", done.stdout
+        r"WHEN UTC +ID +CHANGE +NAME\n"
+        rf"[-\d]+ [:\d]+  {FAILED}  Running -> Failure  ads_user_profile_daily\n",
+        done.stdout,
     )
     [row] = json.loads(home.run("history", "--json").stdout)
     assert (row["id"], row["from"], row["to"], row["final"]) == (FAILED, "Running", "Failure", True)

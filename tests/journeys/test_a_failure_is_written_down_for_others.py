@@ -32,7 +32,7 @@ def test_a_report_says_to_one_who_was_not_there_what_failed_and_why(
     assert "## Failed task join_region_dim\n" in text
     assert "## Failed task clean_login_event\n" in text
     assert f"```text\n{CAUSE}" in text
-    assert re.search(r"\nSince \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, ", text)
+    assert re.search(r"\nSince \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, ", text)
     assert "\nOf its own tasks these have not begun because of that: publish" in text
     assert "| publish_result | NotRun | ads" not in text
     assert "\nThe end of its log, times in Asia/Shanghai, UTC+8:\n" in text

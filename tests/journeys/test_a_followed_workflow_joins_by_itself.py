@@ -94,7 +94,7 @@ def test_of_two_processes_one_looks_and_both_see(home: Home, simulator: Simulato
         assert made <= (time.monotonic() - since) / (0.9 * 0.3) + 2
         simulator.population.unvanish(FOLLOWED)
         app.wait_for(f"{FOLLOWED}  Running")
-        watch.wait_for(f"{FOLLOWED}  -> Running")
+        watch.wait_for(f"{FOLLOWED}  Running")
         app.quit()
         watch.press("ctrl+c")
         assert watch.wait_exit() == 130

@@ -2,12 +2,14 @@
 
 import re
 
+import pytest
 from journey import SCRIPT, Home
 from pty_session import PtySession
 
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 ONE, TWO = DEMO_IDS[:2]
+WAITING = 10433010001
 EVERY = "from wfinspect.commands import tasks; tasks._period = lambda _: 0.2"
 
 
@@ -50,7 +52,7 @@ def test_the_stored_list_never_passes_for_the_present(home: Home, simulator: Sim
     simulator.set_status(ONE, "Running")
     home.run("list", "add", ONE, TWO)
     unread = home.run("list")
-    assert "2 not read yet: " in unread.stderr
+    assert "2 never read: " in unread.stderr
     assert "2 never read: " in home.run("status", "--short").stderr
     with home.start(size=(80, 24)) as app:
         app.wait_for("Running")
@@ -71,7 +73,7 @@ def test_the_stored_list_never_passes_for_the_present(home: Home, simulator: Sim
     patch = "from wfinspect.watching import view; view.old_after = lambda *_: 0.0"
     with home.start("watch", "--forever", size=(160, 24), patch=patch) as watch:
         watch.wait_for("connection refused")
-        assert "-> Failure" not in watch.text()
+        assert "  Failure  " not in watch.text()
         watch.press("ctrl+c")
         assert watch.wait_exit() == 130
 
@@ -82,10 +84,10 @@ def test_what_a_pipe_hands_on_is_not_glued_to_the_progress(
     simulator.set_status(ONE, "Running")
     command = ["sh", "-c", f"{SCRIPT} watch {ONE} --interval 2 | cat"]
     with PtySession(command, home=home.path, env=home.environ, size=(120, 24)) as watch:
-        watch.wait_for("-> Running")
+        watch.wait_for("  Running  ")
         simulator.set_status(ONE, "Success")
         assert watch.wait_exit() == 0
-        assert "settled |" not in watch.log.decode()
+        assert "done |" not in watch.log.decode()
 
 
 def test_a_row_is_a_line_and_its_ids_are_whole(home: Home, simulator: Simulator) -> None:
@@ -118,6 +120,93 @@ def test_a_service_that_hangs_is_said_on_a_terminal(home: Home, simulator: Simul
     simulator.faults.add("hang")
     patch = "from wfinspect.commands import once; once.SILENT_SECONDS = 0.2"
     with home.start("get", ONE, size=(100, 24), patch=patch) as get:
-        get.wait_for("Still trying, up to 30s in all")
+        get.wait_for(r"No answer from http\S+ yet\. Still trying, up to 30s in all")
         get.press("ctrl+c")
         assert get.wait_exit() == 130
+
+
+def test_times_are_of_one_zone_that_is_named_where_they_are_read(
+    home: Home, simulator: Simulator
+) -> None:
+    home.environ["TZ"] = "Asia/Tokyo"
+    simulator.set_status(ONE, "Failure")
+
+    def heading(*arguments: object) -> str:
+        return home.run(*arguments).stdout.splitlines()[0]
+
+    assert " STARTED UTC+9 " in heading("find", "workspace=88123", "date=yesterday")
+    assert " STARTED UTC+9 " in heading("tasks", ONE)
+    assert " SINCE UTC+9 " in heading("upstream", ONE)
+    assert re.search(r"\nStartedTime +[-\d]+ [:\d]+ UTC\+9\n", home.run("get", ONE).stdout)
+    assert re.search(r"\n +Started UTC\+9 +\d{4}-", home.run("compare", ONE).stdout)
+    assert re.search(r"\nSince [-\d]+ [:\d]+ UTC\+9, ", home.run("report", ONE).stdout)
+    watched = home.run("watch", ONE)
+    assert watched.stderr.startswith("wfinspect: Times are in UTC+9.\n")
+    assert re.fullmatch(rf"[-\d]+ [:\d]+  {ONE}  Failure  \S+\n", watched.stdout)
+    assert watched.stderr.endswith("Ended: 1 of 1 done, 1 failed.\n")
+
+
+def test_a_search_spends_its_calls_or_says_why_not(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(ONE, "Failure")
+
+    done = home.run("upstream", ONE)
+
+    assert done.stderr.endswith("\nwfinspect: 3 calls, starting from its 12 tasks.\n")
+    assert simulator.calls.count() == 3
+    many = home.run("upstream", WAITING)
+    assert "; 27 tasks were not looked at, as what blocks it is found: --calls 33 " in many.stderr
+
+
+def test_a_row_that_was_never_read_says_so(home: Home, simulator: Simulator) -> None:
+    home.run("list", "add", ONE)
+    assert home.run("list").stdout.splitlines()[1].split()[1:4] == [str(ONE), "never", "read"]
+    simulator.stop()
+    status = home.run("status")
+    assert (status.returncode, status.stdout.split()[1:4]) == (
+        3,
+        [str(ONE), "connection", "refused"],
+    )
+    short = home.run("status", "--short")
+    assert (short.returncode, short.stdout) == (3, "?1\n")
+    assert "1 never read: `wfinspect list` shows which, " in short.stderr
+
+
+def test_sentences_on_a_terminal_end_their_lines_between_words(
+    home: Home,
+) -> None:
+    home.run("list", "add", ONE)
+    with home.start("status", "--short", size=(40, 24)) as status:
+        assert status.wait_exit() == 3
+        lines = [line.rstrip() for line in status.text().splitlines() if line.strip()]
+    assert max(map(len, lines)) <= 40
+    assert "`wfinspect watch --forever`" in "\n".join(lines)
+    whole = home.run("status", "--short").stderr.removesuffix("\n")
+    assert " ".join(each.strip() for each in lines[1:]) == whole
+
+
+def test_a_report_of_nothing_says_so_once(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(ONE, "Success")
+    home.run("list", "add", ONE)
+    with home.start("report", size=(120, 24)) as report:
+        assert report.wait_exit() == 0
+        assert report.text().count("Nothing has failed of the 1 watched instance") == 1
+    assert "Nothing has failed of " in home.run("report", "--json").stderr
+
+
+@pytest.mark.parametrize("command", ["", "demo"])
+def test_the_app_draws_nothing_where_its_output_is_piped(home: Home, command: str) -> None:
+    piped = ["bash", "-c", f"{SCRIPT} {command} | cat; echo code ${{PIPESTATUS[0]}}"]
+    with PtySession(piped, home=home.path, env=home.environ) as app:
+        app.wait_for("code 2")
+        assert b"\x1b" not in app.log
+        assert "standard output" in app.text()
+
+
+def test_what_is_tried_again_is_said_with_its_cause(home: Home, simulator: Simulator) -> None:
+    simulator.stop()
+    patch = "from wfinspect.commands import once; once.SILENT_SECONDS = 0.0"
+    with home.start("get", ONE, size=(160, 24), patch=patch) as get:
+        assert get.wait_exit() == 3
+        text = get.text()
+    assert re.search(r"127\.0\.0\.1.* refuse\w* .* Still trying, up to 30s in all", text)
+    assert len(re.findall("refuse.* Still trying", text)) == 1

@@ -79,7 +79,7 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
 
     assert up.returncode == 0
     heading, culprit, running, *between = up.stdout.splitlines()
-    assert heading.split()[:4] == ["TASK", "STATUS", "SINCE", "NAME"]
+    assert heading.split()[:4] == ["TASK", "STATUS", "SINCE", "UTC"]
     assert all(word in culprit for word in ("Failure", "ads_ctr_report_daily", "90211"))
     assert " Running " in running
     assert len(between) == 2

@@ -88,7 +88,7 @@ COMMANDS: Mapping[str, Command] = {
         "time, ID, what became what, name; the first reading is a line too. Without IDs it "
         "follows the watched list, which it never changes. An outage does not end it. What is "
         "wrong, and how far it is, goes to standard error.",
-        "exit codes: 0 as wanted; 1 settled, and not as wanted: one failed, or for any:... and "
+        "exit codes: 0 as wanted; 1 done, and not as wanted: one failed, or for any:... and "
         f"all:failure it can't come any more; {_REFUSED}; 3 one can't be read, and waiting helps nothing; 4 credentials "
         "missing, expired or refused before the first reading; 5 no such instance, or gone; 124 --timeout has passed, also if nothing was read; 129, 130, 143 ended by HUP, INT, "
         "TERM. If several hold, the first of 4, 5, 2, 3, 1",

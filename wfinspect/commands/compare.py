@@ -61,13 +61,14 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     print(f"{shown(first.name, limit=200)}, {first.id} beside {second.id}", end="")
     print(f", its last success\nThis run: {said}\n" if said else "\n")
     # Of a name and two values on a terminal, with what marks one as cut.
+    zone = output.titled("", settings.zone, requester.clock.now())
     limit = min(_LIMIT, max(8, ((output.room() or 1_000) - 20) // 3))
     for title, differs, rows in (
         ("TASKS", None, tasks),
         ("DIFFERS", _YES, fields),
         ("DIFFERS IN EVERY RUN", _IN_EVERY_RUN, fields),
     ):
-        lines = [_line(row, limit) for row in rows if differs in {None, row["differs"]}]
+        lines = [_line(row, limit, zone) for row in rows if differs in {None, row["differs"]}]
         if lines:
             heading = (f"{title} {len(lines)}", str(first.id), str(second.id))
             print(f"{output.aligned([heading, *lines])}\n")
@@ -130,8 +131,10 @@ def _task(pair: ComparedTask, now_ms: float) -> output.Values:
     return dict(zip(_KEYS, values, strict=True))
 
 
-def _line(row: output.Values, limit: int) -> tuple[str, ...]:
-    cells = [f"  {shown(str(row['name']), limit=limit)}"]
+def _line(row: output.Values, limit: int, zone: str) -> tuple[str, ...]:
+    field = _FIELDS.get(str(row["name"])) if row["part"] == "field" else None
+    zone = zone if field is not None and field.kind is FieldKind.TIME else ""
+    cells = [f"  {shown(str(row['name']), limit=limit)}{zone}"]
     for place in ("first", "second"):
         value, seconds = row[place], row[f"{place}_seconds"]
         ran = f" {duration(seconds)}" if isinstance(seconds, float) else ""

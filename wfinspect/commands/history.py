@@ -62,15 +62,18 @@ class Change(NamedTuple):
         """Return a line of CSV."""
         return output.as_rows("csv", [self.values], KEYS, zone).partition("\n")[2]
 
-    def as_text(self, zone: tzinfo) -> str:
-        """Return a line to read: time, ID, what became what, name."""
-        before = "" if self.from_status is None else f"{shown(self.from_status, limit=40)} "
-        after = output.Colored(
-            shown(self.to_status, limit=40) or "no status", family_of(self.to_status)
-        )
-        words = f"{before}-> {output.colored(after)}"
+    def cells(self, zone: tzinfo) -> tuple[str, ...]:
+        """Return time, ID, what became what, name."""
+        words = shown(self.to_status, limit=40) or "no status"
+        if self.from_status is not None:
+            words = f"{shown(self.from_status, limit=40)} -> {words}"
         words += " (rerun)" if self.from_status == self.to_status else ""
-        return f"{clock_time(self.at, zone)}  {self.id}  {words}  {shown(self.name)}".rstrip()
+        change = output.Colored(words, family_of(self.to_status))
+        return clock_time(self.at, zone), str(self.id), change, shown(self.name)
+
+    def as_text(self, zone: tzinfo) -> str:
+        """Return a line to read."""
+        return "  ".join(map(output.colored, self.cells(zone))).rstrip()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +87,8 @@ def run(args: argparse.Namespace, settings: Settings, _environ: Mapping[str, str
     from wfinspect.watching.store import MAX_TRANSITIONS
 
     ids = parse_ids(" ".join(args.ids)) if args.ids else ()
-    recorded = stored(settings, SystemClock(), lambda store: store.transitions(MAX_TRANSITIONS))
+    clock = SystemClock()
+    recorded = stored(settings, clock, lambda store: store.transitions(MAX_TRANSITIONS))
     changes = [Change.of(each) for each in recorded if not ids or each.key.id in ids]
     # The service's time of a change may be long before that of its record.
     changes.sort(key=attrgetter("at"), reverse=True)
@@ -92,7 +96,8 @@ def run(args: argparse.Namespace, settings: Settings, _environ: Mapping[str, str
         rows = [change.values for change in changes]
         print(output.as_rows(args.output, rows, KEYS, settings.zone))
     elif changes:
-        print("\n".join(change.as_text(settings.zone) for change in changes))
+        titles = (output.titled("WHEN", settings.zone, clock.now()), "ID", "CHANGE", "NAME")
+        print(output.aligned([titles, *(change.cells(settings.zone) for change in changes)]))
     else:
         output.say("No change is recorded: the app and watch --forever record changes.")
     return 0

@@ -3,11 +3,13 @@
 import argparse
 import contextlib
 import json
+import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
-from typing import Self
+from typing import Self, TextIO
 
 from wfinspect.clock import SystemClock
 from wfinspect.errors import UsageError, did_you_mean
@@ -29,6 +31,7 @@ from wfinspect.model import (
     FieldKind,
     WorkflowInstance,
     service_name,
+    utc_words,
     zone_of,
 )
 from wfinspect.parsing import first_parameters
@@ -42,7 +45,29 @@ VERSION = 1
 def say(sentence: str) -> None:
     """Print a sentence on standard error; go on where it can't be written."""
     with contextlib.suppress(OSError):
-        print(f"wfinspect: {shown(sentence, limit=SENTENCE_LIMIT)}", file=sys.stderr, flush=True)
+        print(as_message(sentence, sys.stderr), file=sys.stderr, flush=True)
+
+
+def as_message(sentence: str, stream: TextIO | None) -> str:
+    """Return a sentence as it is written to a stream: to a terminal in lines that end between words.
+
+    What may be copied stays whole: a word, and what stands in backticks.
+    """
+    text = f"wfinspect: {shown(sentence, limit=SENTENCE_LIMIT)}"
+    if stream is None or not stream.isatty():
+        return text
+    width = os.get_terminal_size(stream.fileno()).columns
+    lines = [""]
+    for piece in _PIECE.findall(text):
+        longer = f"{lines[-1]} {piece}" if lines[-1] else piece
+        if not lines[-1] or cell_width(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(f"  {piece}")
+    return "\n".join(lines)
+
+
+_PIECE = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
 
 
 def add_ids(parser: argparse.ArgumentParser, nargs: str = "*", without: str = "") -> None:
@@ -109,6 +134,12 @@ def printed(
     return as_lines(instances, region, zone, now, room(), links)
 
 
+def titled(title: str, zone: tzinfo, now: datetime) -> str:
+    """Return the title of a column of times with their zone: by its name where its offset changes."""
+    offsets = {utc_words(zone, now + timedelta(days)) for days in (-182, 0)}
+    return f"{title} {offsets.pop() if len(offsets) == 1 else getattr(zone, 'key', 'local time')}"
+
+
 _HEADING: tuple[str, ...] = ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
 _CELLS = ("status", "name", "type", "env_type", "biz_date", "started_time")
 _SHED = ("ENV", "TYPE", "BIZDATE", "STARTED")
@@ -124,7 +155,8 @@ def as_lines(
     links: Sequence[str] = (),
 ) -> str:
     """Return a heading and a line for each instance, without columns that `width` cells do not hold."""
-    rows = [_HEADING, *(_row(instance, region, zone, now) for instance in instances)]
+    heading = [titled(each, zone, now) if each == "STARTED" else each for each in _HEADING]
+    rows = [(*heading,), *(_row(instance, region, zone, now) for instance in instances)]
     if any(links):
         rows = [(*row, link) for row, link in zip(rows, ("LINK", *links), strict=True)]
     return fitted(rows, (*("LINK",) * any(links), *_SHED), width)
@@ -144,17 +176,20 @@ def fitted(
     What the lines do not hold is taken from the columns of `shed` in turn: of those in `least` all but so
     many cells, of the others all.
     """
+    # Those of times have a zone behind them.
+    titles = [each.partition(" ")[0] for each in rows[0]]
     for title in shed:
         widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
         excess = 0 if width is None else sum(widths) + 2 * (len(widths) - 1) - width
         if excess <= 0:
             break
-        if title not in rows[0]:
+        if title not in titles:
             continue
-        at = rows[0].index(title)
+        at = titles.index(title)
         room = max(least.get(title, 0), widths[at] - excess)
         kept = [() if title not in least else (_cut(row[at], room),) for row in rows]
         rows = [(*row[:at], *cell, *row[at + 1 :]) for row, cell in zip(rows, kept, strict=True)]
+        titles[at : at + 1] = [title] * (title in least)
     return aligned(rows)
 
 
@@ -257,7 +292,7 @@ def _time(milliseconds: int | None, zone: tzinfo, *, has_offset: bool = False) -
     at = moment(milliseconds)
     if at is None:
         return "-" if milliseconds is None else str(milliseconds)
-    return clock_time(at, zone) + (at.astimezone(zone).strftime(" %z") if has_offset else "")
+    return clock_time(at, zone) + (f" {utc_words(zone, at)}" if has_offset else "")
 
 
 _NO_LIMIT = 1 << 40

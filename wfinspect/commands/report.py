@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -44,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print one document on all of them; what could not be read is said in its place."""
-    if args.out is not None and args.out.exists() and not args.out.is_file():
-        raise UsageError(f"--out: {args.out} is not a file.")
-    if args.out is not None and not os.access(args.out.absolute().parent, os.W_OK):
-        raise UsageError(f"--out: {args.out.absolute().parent} can't be written to.")
+    if args.out is not None:
+        _refuse_unwritable(args.out)
+    suffix = args.out.suffix.lower() if args.out else ""
+    form = args.output or _BY_SUFFIX.get(suffix, "markdown")
     target, watched, calls = resolve_target(settings, environ).target, None, 0
     requester = Requester(target, settings, environ)
     unread = dict[InstanceKey, ServiceError]()
@@ -78,9 +79,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             no_longer = "it no longer fails" if others == 1 else "they no longer fail"
             output.say(f"{others} left out: {no_longer}.")
         missed = sum("instance" in each.missing for each in found)
-        output.say(f"{counted(len(found), missed, watched)}.")
-    suffix = args.out.suffix.lower() if args.out else ""
-    form = args.output or _BY_SUFFIX.get(suffix, "markdown")
+        # On a terminal the document's first line says it.
+        if args.out is not None or form == "json" or not sys.stdout.isatty():
+            output.say(f"{counted(len(found), missed, watched)}.")
     text = as_report(form, found, settings.zone, requester.clock.now(), watched)
     if args.out is None:
         print(text)
@@ -135,6 +136,14 @@ async def _read(
         link = settings.link_to(row.key.target, incident.instance) if incident.instance else ""
         found.append(incident._replace(history=changes, note=row.note, since=since, link=link))
     return found, errors
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Refuse before a call is made what `_write` could not write to."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"--out: {path} is not a file.")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise UsageError(f"--out: {path.absolute().parent} can't be written to.")
 
 
 def _write(path: Path, text: str) -> None:

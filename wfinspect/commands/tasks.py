@@ -54,7 +54,6 @@ _OF_INSTANCE = (
 _LEFT_OUT = (*_OF_INSTANCE, "script_content", "tags", "unknown_fields", "unreadable", "raw")
 _COLUMNS = tuple(name for name in TaskInstance._fields if name not in _LEFT_OUT)
 _SHED = ("STARTED", "TYPE", "RUN")
-_TITLES = ("ID", "STATUS", "NAME", "TYPE", "STARTED", "RAN", "RUN")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +95,11 @@ def _print_tasks(page: Page[TaskInstance], args: argparse.Namespace, zone: tzinf
         print(csv_table([service_name(n) for n in _COLUMNS], map(_values, tasks), zone))
     elif tasks:
         now = SystemClock().now()
-        rows = [_TITLES, *(_row(task, zone, now) for task in tasks)]
+        started = output.titled("STARTED", zone, now)
+        rows = [
+            ("ID", "STATUS", "NAME", "TYPE", started, "RAN", "RUN"),
+            *(_row(task, zone, now) for task in tasks),
+        ]
         print(output.fitted(rows, _SHED, output.room()))
     else:
         output.say("No task matches." if found else "The instance has no tasks.")

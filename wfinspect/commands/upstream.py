@@ -31,7 +31,7 @@ _KEYS = (
     *("id", "name", "status", "blocks", "since", "level", "dependency", "through"),
     *("workflow", "instance", "workspace", "owner"),
 )
-_TITLES = ("TASK", "STATUS", "SINCE", "NAME", "LEVEL", "WORKFLOW", "INSTANCE", "WORKSPACE", "OWNER")
+_TITLES = ("NAME", "LEVEL", "WORKFLOW", "INSTANCE", "WORKSPACE", "OWNER")
 _SHED = ("OWNER", "LEVEL", "WORKSPACE", "SINCE", "WORKFLOW", "NAME")
 _LEAST = {"WORKFLOW": 8, "NAME": 12}
 _NAMED = 8
@@ -87,7 +87,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         print(output.as_rows(args.output, values, _KEYS, settings.zone))
     elif rows:
         lines = [_line(each, settings.zone, now) for each in rows]
-        print(output.fitted([_TITLES, *lines], _SHED, output.room(), _LEAST))
+        titles = ("TASK", "STATUS", output.titled("SINCE", settings.zone, now), *_TITLES)
+        print(output.fitted([titles, *lines], _SHED, output.room(), _LEAST))
     output.say(search.sentence(found, search.name, settings.zone, now))
     _say(search, found, most)
     if trouble is not None:
@@ -114,7 +115,9 @@ def _say(search: DependencySearch, found: Dependencies, most: int) -> None:
     if found.unread:
         were = "task was" if found.unread == 1 else "tasks were"
         more = max(3 * most, search.calls + found.unread)
-        further = f"; {found.unread:,} {were} not looked at: --calls {more} goes further"
+        is_enough = search.walk.is_explained and search.calls < most
+        why = ", as what blocks it is found" * is_enough
+        further = f"; {found.unread:,} {were} not looked at{why}: --calls {more} goes further"
     output.say(f"{search.spent}{further}.")
 
 

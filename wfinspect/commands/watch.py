@@ -27,11 +27,12 @@ from wfinspect.commands.once import (
 )
 from wfinspect.commands.output import (
     EMPTY_LIST,
-    SENTENCE_LIMIT,
     add_ids,
     add_output_option,
+    as_message,
     as_rows,
     say,
+    titled,
 )
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
@@ -139,6 +140,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     written = ways[args.output]
     if args.output == "csv":
         print(as_rows("csv", (), KEYS, settings.zone), flush=True)
+    elif args.output == "table":
+        say(f"{titled('Times are in', settings.zone, clock.now())}.")
     until = "" if args.forever else args.until or UNTILS[0]
     follower = Follower(keys, until, fail_fast=args.fail_fast, awaited=awaited)
     with ended_by_signals():
@@ -327,8 +330,8 @@ class Follower:
         counts = self._counts.items()
         failed = sum(n for each, n in counts if each.family is Family.FAILURE)
         unread = sum(n for each, n in counts if each.is_unread)
-        settled = sum(n for each, n in counts if each.settled is not None)
-        parts = [f"{settled} of {len(self._standings)} settled"]
+        done = sum(n for each, n in counts if each.settled is not None)
+        parts = [f"{done} of {len(self._standings)} done"]
         parts += [f"{failed} failed"] if failed else []
         parts += [f"{unread} not read yet"] if unread else []
         if any(each.family is None for each, _ in counts):
@@ -417,7 +420,7 @@ class ProgressLine:
     def say(self, sentence: str) -> None:
         """Write a sentence on a line of its own."""
         self.clear()
-        self._write(f"wfinspect: {shown(sentence, limit=SENTENCE_LIMIT)}\n")
+        self._write(f"{as_message(sentence, self._stream)}\n")
 
     def clear(self) -> None:
         """Take the progress off the terminal, since something else is to be written there."""

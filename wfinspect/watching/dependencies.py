@@ -462,12 +462,15 @@ async def explore(
     *,
     is_thorough: bool = False,
 ) -> None:
-    """Go on with a search as far as `next_within` allows.
+    """Go on with a search as far as `next_within` allows; to its end where the calls suffice for that.
 
     Raises:
         ServiceError: a request was not answered; what was found before that stays.
     """
-    while (request := search.next_within(most, is_thorough=is_thorough)) is not None:
+    while True:
+        may_end = is_thorough or search.calls + search.found().unread <= most
+        if (request := search.next_within(most, is_thorough=may_end)) is None:
+            return
         try:
             outcome: Outcome[Any] = await answer(request)
         except NotFound as error:
