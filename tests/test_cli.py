@@ -424,3 +424,22 @@ def test_files_that_run_out_later_are_told_as_such(
     assert run("info") == 70
     assert "ulimit -n" in run.err
     assert "internal error" not in run.err
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["follow", "list"], ["history"], ["list", "add", "1"]]
+)
+def test_a_state_directory_that_cannot_be_used_is_code_70(run: Run, command: list[str]) -> None:
+    assert run(*command, "--state-dir", "/dev/null/x") == 70
+
+    assert run.err == (
+        "wfinspect: The state directory /dev/null/x can't be used (Not a directory): choose "
+        "another with --state-dir.\n"
+    )
+
+
+def test_a_port_that_is_taken_is_named(run: Run, simulator: Simulator) -> None:
+    port = simulator.url.rpartition(":")[2]
+
+    assert run("simulate", "--port", port) == 2
+    assert f"{port} can't be listened on (Address already in use): leave it out" in run.err

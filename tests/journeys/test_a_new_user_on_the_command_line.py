@@ -210,3 +210,11 @@ def test_what_is_tried_again_is_said_with_its_cause(home: Home, simulator: Simul
         text = get.text()
     assert re.search(r"127\.0\.0\.1.* refuse\w* .* Still trying, up to 30s in all", text)
     assert len(re.findall("refuse.* Still trying", text)) == 1
+
+
+def test_what_is_read_from_the_keyboard_is_announced(home: Home) -> None:
+    with home.start("list", "import", "-") as session:
+        session.wait_for("list import: type or paste, and end with Enter and ctrl-D")
+        session.send(f"{ONE}\r\x04".encode())
+        session.wait_for(f"1 added: {ONE}")
+        assert session.wait_exit() == 0

@@ -209,7 +209,7 @@ def _serve(args: argparse.Namespace) -> int:
         simulator.start()
     except OSError as error:
         raise UsageError(
-            f"--port: {args.port} can't be listened on ({error.strerror or error}): "
+            f"--port: {args.port} can't be listened on ({os.strerror(error.errno or 0)}): "
             "leave it out for a free one."
         ) from None
     with ended_by_signals():

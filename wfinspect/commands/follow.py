@@ -12,7 +12,7 @@ from wfinspect.commands.find import add_filters, query_of
 from wfinspect.commands.once import OnCall, resolve_target, run_counted
 from wfinspect.commands.output import VERSION, Values, add_output_option, aligned, as_rows, say
 from wfinspect.dataworks import connector
-from wfinspect.errors import ServiceError, StoreError, UsageError, did_you_mean
+from wfinspect.errors import ServiceError, UsageError, did_you_mean
 from wfinspect.model import Follow, Query, Target, biz_date_of, zone_of
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.follows import SHARE
@@ -45,34 +45,27 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Change or print what the store has; a wfinspect that runs takes that over within seconds."""
     clock = SystemClock()
     with contextlib.closing(Store(settings.paths.state_dir, clock.now)) as store:
-        try:
-            follows = store.follows()
-            match args.words:
-                case ["list"]:
-                    _print(follows, args.output, settings.zone)
-                case ["remove"]:
-                    raise UsageError(
-                        "follow remove takes N: wfinspect follow list prints the numbers."
-                    )
-                case ["remove", *numbers]:
-                    _remove(store, follows, numbers)
-                case []:
-                    target = resolve_target(settings, environ).target
-                    query = _query(args)
-                    same = next(
-                        (f for f in follows if (f.target, f.query) == (target, query)), None
-                    )
-                    if same is None and (error := _check(target, query, settings, environ)):
-                        say(f"Not followed. {error}")
-                        return error.exit_code
-                    new = Follow(0, target, query, clock.now())
-                    _keep(store, same, new, args, settings.budget)
-                case words:
-                    advice = "give --project ID with --workflow ID or another filter, or one of: list, remove N."
-                    hint = did_you_mean(words[0], ("remove", "list"), advice)
-                    raise UsageError(f"{words[0][:40]!r} can't be followed: {hint}")
-        except StoreError as error:
-            raise UsageError(f"Nothing was changed. {error}") from error
+        follows = store.follows()
+        match args.words:
+            case ["list"]:
+                _print(follows, args.output, settings.zone)
+            case ["remove"]:
+                raise UsageError("follow remove takes N: wfinspect follow list prints the numbers.")
+            case ["remove", *numbers]:
+                _remove(store, follows, numbers)
+            case []:
+                target = resolve_target(settings, environ).target
+                query = _query(args)
+                same = next((f for f in follows if (f.target, f.query) == (target, query)), None)
+                if same is None and (error := _check(target, query, settings, environ)):
+                    say(f"Not followed. {error}")
+                    return error.exit_code
+                new = Follow(0, target, query, clock.now())
+                _keep(store, same, new, args, settings.budget)
+            case words:
+                advice = "give --project ID with --workflow ID or another filter, or one of: list, remove N."
+                hint = did_you_mean(words[0], ("remove", "list"), advice)
+                raise UsageError(f"{words[0][:40]!r} can't be followed: {hint}")
     return 0
 
 

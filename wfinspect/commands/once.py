@@ -433,6 +433,8 @@ def read_input(name: str, what: str) -> bytes:
     from pathlib import Path
 
     try:
+        if name == "-" and sys.stdin.isatty():
+            say(f"{what}: type or paste, and end with Enter and ctrl-D.")
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         called = "standard input" if name == "-" else name
