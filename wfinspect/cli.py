@@ -8,6 +8,7 @@ import re
 import resource
 import shlex
 import signal
+import textwrap
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import takewhile
@@ -164,6 +165,7 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **others: Any) -> None:  # noqa: ANN401 - argparse's
         super().__init__(**others)
+        self._positionals.title = "arguments"
         # What begins so, a date such as -2d or a mistyped -1w, is the value of an option, as -2 is.
         self._negative_number_matcher = re.compile(r"-\.?\d")
         self._given: list[str] = []
@@ -286,7 +288,31 @@ def _epilog_of(name: str, command: Command) -> str:
         )
     else:
         rest = "Options for all commands, such as --profile and --region: wfinspect --help"
-    return "\n\n".join(filter(None, (examples, command.epilog, rest)))
+    return "\n\n".join(filter(None, (examples, _codes_in_lines(command.epilog), rest)))
+
+
+_CODES = re.compile(r"(?:: |; )(?=\d)(\d+(?:, \d+)*) ")
+
+
+def _codes_in_lines(epilog: str) -> str:
+    """Return the sentence on exit codes as a line for each, and what follows it as a paragraph."""
+    listed, _, rest = epilog.partition(". ")
+    title, *parts = _CODES.split(listed)
+    pairs = [*zip(parts[::2], parts[1::2], strict=True)]
+    width = max((len(codes) for codes, _ in pairs), default=0)
+    lines = [
+        textwrap.fill(
+            text,
+            _WIDTH,
+            initial_indent=f"  {codes:<{width}}  ",
+            subsequent_indent=" " * (width + 4),
+        )
+        for codes, text in pairs
+    ]
+    return "\n".join([f"{title}:" * bool(title), *lines]) + (f"\n\n{rest}" if rest else "")
+
+
+_WIDTH = 78
 
 
 def _commands() -> str:

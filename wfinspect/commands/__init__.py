@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 _REFUSED = "2 wrong usage or configuration, or a call that the service never accepts"
 _TROUBLE = (
-    "3 the service can't be reached, is in trouble or takes no more calls for now; "
+    "3 the service can't be reached, is in trouble or takes no more calls now; "
     "4 credentials missing, expired or refused"
 )
 
@@ -52,7 +52,7 @@ COMMANDS: Mapping[str, Command] = {
         "Print workflow instances once, without a screen. An instance that failed is printed like "
         "any other: the exit code is 0.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance. 3 may be tried again "
-        "later; the others need a change first",
+        "later; the others need a change first.",
         "ID [ID ...]",
         examples=(
             "get 10432987165",
@@ -61,20 +61,20 @@ COMMANDS: Mapping[str, Command] = {
         ),
     ),
     "status": Command(
-        "one line an instance",
-        "Print one line an instance: mark, ID, status, name, time in this state. Without IDs it is "
+        "print the status of the watched list, a line each",
+        "Read instances, and print a line for each: sign, ID, status, name, time in this state. Without IDs it is "
         "the watched list, each instance read with its own profile and region. The list is never "
         "changed. With --short it is one line for a status bar, from what the app or watch --forever has "
-        "stored, without a call. With -o prometheus it is gauges for a textfile collector, also "
-        "without a call, and the exit code is 0.\n\n"
+        "stored, without a call. With -o prometheus it prints gauges for a textfile collector, "
+        "also without a call, and the exit code is 0.\n\n"
         "signs:\n"
         "  X > ~ . +  failed, running, waiting, not run, succeeded\n"
         "  ?          never read, unknown or gone; behind a count: readings of it are\n"
         "             too old to count as the present, the oldest of them (12m) old\n"
         "  !          changes you have not seen",
-        f"exit codes: 0 all succeeded, or the list is empty; 1 one failed; 8 one is still pending; "
-        f"{_REFUSED}; {_TROUBLE}; with --short, 3 one was never read; 5 no such instance. "
-        "If several hold, the first of 4, 5, 2, 3, 1, 8",
+        f"exit codes: 0 all succeeded, or the list is empty; 1 one failed; "
+        f"{_REFUSED}; {_TROUBLE}; 5 no such instance; 8 one is still pending. "
+        "If several hold, it is the first of 4, 5, 2, 3, 1, 8. With --short, 3 also says that one was never read.",
         "[ID ...]",
         examples=(
             "status 10432987165 -o json",
@@ -86,12 +86,13 @@ COMMANDS: Mapping[str, Command] = {
         "follow instances without a screen until they are done",
         "Follow workflow instances until --until comes true, and print one line for each change: "
         "time, ID, what became what, name; the first reading is a line too. Without IDs it "
-        "follows the watched list, which it never changes. An outage does not end it. What is "
-        "wrong, and how far it is, goes to standard error.",
-        "exit codes: 0 as wanted; 1 done, and not as wanted: one failed, or for any:... and "
-        f"all:failure it can't come any more; {_REFUSED}; 3 one can't be read, and waiting helps nothing; 4 credentials "
+        "follows the watched list, which it never changes. An outage does not end it. Progress and "
+        "errors go to standard error. With --project and --workflow or another filter it waits for "
+        "a run that may not exist yet.",
+        "exit codes: 0 as wanted; 1 done, and not as wanted: one failed, or what --until waits for "
+        f"can't come any more; {_REFUSED}; 3 one can't be read, and waiting helps nothing; 4 credentials "
         "missing, expired or refused before the first reading; 5 no such instance, or gone; 124 --timeout has passed, also if nothing was read; 129, 130, 143 ended by HUP, INT, "
-        "TERM. If several hold, the first of 4, 5, 2, 3, 1",
+        "TERM. If several hold, it is the first of 4, 5, 2, 3, 1.",
         "[ID ...]",
         examples=(
             "watch 10432987165 --until all:success --timeout 2h",
@@ -102,7 +103,7 @@ COMMANDS: Mapping[str, Command] = {
     "find": Command(
         "print the instances of a workspace and business date",
         "Print the instances of a workspace and business date that match all filters, newest "
-        "first; of those that the service finds the first 1,000 are read, a call for every hundred.",
+        "first. It reads 1,000 at most, with a call for every hundred.",
         f"exit codes: 0 printed, also where nothing matches; {_REFUSED}, as of an unknown workspace; "
         f"{_TROUBLE}",
         "[WORD ...]",
@@ -124,9 +125,9 @@ COMMANDS: Mapping[str, Command] = {
         ),
     ),
     "logs": Command(
-        "print the log of the task that needs you most",
-        "Print the log of the task that needs you most, or of a certain one, or of all that failed. "
-        "What is not in the log goes to standard error.",
+        "print the log of the failed or running task",
+        "Print the log of the task that needs you most, a failed one before a running one; with --task "
+        "of another, with --failed of all that failed. Whose log it is goes to standard error.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
         "ID",
         module="tasks",
@@ -186,10 +187,10 @@ COMMANDS: Mapping[str, Command] = {
         ),
     ),
     "report": Command(
-        "print what others need to know of a failure",
+        "print a report of what failed, for a ticket",
         "Print a report of what failed: since when, the failed tasks with their errors and the end of "
-        "their logs, what differs from the last success, notes and RequestIds. It is to be pasted into "
-        "a ticket, or to be sent as one file of HTML. Values whose names look like a password, secret, "
+        "their logs, what differs from the last success, notes and RequestIds. Paste it into a "
+        "ticket, or send it as one file of HTML. Values whose names look like a password, secret, "
         "token or key are masked. Without IDs it is of everything that failed on the watched list, "
         "each instance read with its own profile and region. How many calls it made goes to standard "
         "error: at most 8 for an instance.",
@@ -217,13 +218,14 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "follow": Command(
         "have new runs join the watched list by themselves",
-        "Follow a workflow, or all instances that match filters: each new one joins the watched list "
-        "by itself, in every wfinspect that runs. It looks for runs of today's and yesterday's business "
-        "date; a daily run has the business date of the day before. One search first checks that "
-        "the service accepts it; what can't be checked without contact is followed, too. The same "
-        "again with another --by or --keep changes these. A success leaves the list after "
-        "--keep days, a failure once you have seen it, and after 30 days at most. "
-        "wfinspect follow list prints what is followed, wfinspect follow remove N ends it.",
+        "Follow a workflow, or all instances that match filters: each new run joins the watched list "
+        "by itself, while the app or watch --forever runs. Runs of today's and yesterday's business "
+        "date are looked for; a daily run has the business date of the day before. A search checks first "
+        "that the service accepts the filters; without contact they are followed all the same. To "
+        "change --by or --keep, give the same filters again. A success leaves the list after "
+        "--keep days, a failure once you have seen it, and after 30 days at most.\n\n"
+        "  follow list      prints what is followed, with its number N\n"
+        "  follow remove N  ends it",
         f"exit codes: 0 done; {_REFUSED}, as of an unknown workspace; 4 credentials missing, expired "
         "or refused",
         "[--project ID FILTERS | list | remove N]",
@@ -233,7 +235,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
     ),
     "simulate": Command(
-        "only the simulated service",
+        "serve a simulated DataWorks to other programs",
         "Serve a simulated DataWorks on 127.0.0.1 until interrupted, and print its URL and the "
         "environment that points any client, the official SDK included, to it.",
         module="app",
@@ -244,8 +246,8 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "doctor": Command(
         "check credentials, service, terminal and notifications",
-        "Check the way from the credentials to an answer of the service, what is stored, the terminal "
-        "and the ways of notification. Its few calls are counted like all others.",
+        "Check the credentials, the network, the answer of the service, what is stored, the terminal and "
+        "the notifications. It makes one or two calls.",
         "exit codes: 0 all well, or with warnings; 1 something failed; 2 wrong usage or configuration",
         examples=(
             "doctor",
@@ -264,9 +266,9 @@ COMMANDS: Mapping[str, Command] = {
         ),
     ),
     "help": Command(
-        "pages on keys, search, config, notify, ssh, ...",
-        "Print a page of the manual, through $PAGER where it is longer than the terminal; without "
-        "TOPIC, what pages there are. Of a command it prints what --help does.",
+        "print a page of the manual: keys, search, ssh, ...",
+        "Print a page of the manual, through $PAGER where it is longer than the terminal. Without "
+        "TOPIC it lists the pages. For the name of a command it prints what --help does.",
         takes="[TOPIC]",
         examples=(
             "help",
@@ -274,7 +276,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
     ),
     "completion": Command(
-        "print what makes a shell complete wfinspect's arguments",
+        "print a script for bash, zsh or fish: Tab completes",
         "Print a script that makes a shell complete commands, options and their values. Pressing Tab "
         "then runs no Python and reads nothing.",
         takes="SHELL",

@@ -84,7 +84,8 @@ def add_date(parser: argparse.ArgumentParser) -> None:
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
     """Add the workspace and the filters of a search, but for its date."""
-    add = partial(parser.add_argument, action=_Once)
+    filters = parser.add_argument_group("filters")
+    add = partial(filters.add_argument, action=_Once)
 
     def add_word(name: str) -> None:
         words = WORDS[name]
@@ -101,14 +102,14 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     add_word("status")
     add_word("type")
     add("--owner", metavar="ID", help="the owner's account ID")
-    parser.add_argument(
+    filters.add_argument(
         "--tag",
         type=read_tag,
         action="append",
         metavar="K:V",
         help="a tag; of several one is enough",
     )
-    add("--workflow", type=read_id, metavar="ID", help="the workflow they are runs of")
+    add("--workflow", type=read_id, metavar="ID", help="the workflow")
     add(
         "--trigger",
         type=read_id,

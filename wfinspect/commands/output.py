@@ -90,7 +90,8 @@ def add_output_option(
         "--output",
         choices=forms,
         default=forms[0],
-        help=f"json prints {array} (default: {forms[0]})",
+        metavar="FORM",
+        help=f"{', '.join(forms)}; json prints {array} (default: {forms[0]})",
     )
     parser.add_argument(
         "--json", dest="output", action="store_const", const="json", help="the same as -o json"

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--short",
         action="store_true",
-        help="one line from what is stored, without asking the service, such as: X1 >2 +11 !1",
+        help="one line from what is stored, without a call, such as: X1 >2 +11 !1",
     )
     parser.add_argument(
         "--follow",
