@@ -132,7 +132,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["watch", "--until", "done"], "did you mean all:done?"),
         (
             ["completion", "bash", "--shell"],
-            "no option '--shell': `wfinspect completion --help` shows",
+            "no option '--shell': wfinspect completion takes no option of its own",
         ),
         (["help", "exit", "code"], "no page 'exit-code': did you mean exit-codes?"),
         (["list", "-o", "x.json"], "'x.json' is none of table, json, csv: did you mean > x.json?"),

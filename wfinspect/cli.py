@@ -77,13 +77,9 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     if rest[:1] == ["help"] and rest[1:2] and rest[1] in COMMANDS and rest[1] not in TOPICS:
         rest = [rest[1], "--help"]
     name = rest[0] if rest and rest[0] in COMMANDS else ""
-    command = COMMANDS.get(name, APP)
-    module = module_of(name)
     if not name:
         _refuse_words(rest)
-    parser = _command_parser(name, command, common)
-    parser.set_defaults(command=name)
-    module.add_arguments(parser)
+    parser = _command_parser(name, common)
     # Options may stand between the words.
     args, unknown = parser.parse_known_intermixed_args(rest[1:] if name else rest, namespace)
     if unknown:
@@ -92,7 +88,7 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         parser.refuse(unknown[0])
     if name == "help":
         # It has to help also where the settings are wrong.
-        printed: int = module.run(args, None, environ)
+        printed: int = module_of(name).run(args, None, environ)
         return printed
     settings = load_settings(vars(args), environ)
     from wfinspect.diagnostics import keep_log
@@ -101,7 +97,7 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     decide_color(settings.color, environ)
     gc.freeze()
     gc.enable()
-    code: int = module.run(args, settings, environ)
+    code: int = module_of(name).run(args, settings, environ)
     return code
 
 
@@ -137,9 +133,7 @@ def _refuse_words(arguments: Sequence[str]) -> None:
         raise UsageError(f"{word!r} is a command, and a command comes first: wfinspect {word} ...")
     if word:
         advice = f"`wfinspect --help` lists the commands. {_by_name(word)}"
-        hint = did_you_mean(
-            word, (*COMMANDS, "list add", "list remove", "follow remove", "--version"), advice
-        )
+        hint = did_you_mean(word, (*COMMANDS, "list remove", "follow remove", "--version"), advice)
         raise UsageError(f"{word[:40]!r} is not a command or an instance ID: {hint}")
 
 
@@ -153,10 +147,7 @@ def _refuse_early(option: str, rest: Sequence[str], common: argparse.ArgumentPar
     """Refuse an option of a command that stands before it."""
     flag = option.partition("=")[0]
     for name in (word for word in rest if word in COMMANDS):
-        parser = _command_parser(name, COMMANDS[name], common)
-        parser.set_defaults(command=name)
-        module_of(name).add_arguments(parser)
-        if parser.has_option(flag):
+        if _command_parser(name, common).has_option(flag):
             raise UsageError(f"Put {flag} behind the command: wfinspect {name} {flag} ...")
 
 
@@ -183,12 +174,9 @@ class _Parser(argparse.ArgumentParser):
         others = [f"wfinspect {each}" for each in COMMANDS if not self.prog.endswith(each)]
         shown = [a for a in self._actions if a.dest != "help" and a.help != argparse.SUPPRESS]
         own = [self._name_of(each) for each in shown if each.option_strings]
-        takes = (
-            f"{self.prog} takes {', '.join(own)}." if own else f"`{self.prog} --help` shows all."
-        )
-        raise UsageError(
-            f"There is no option {name!r}: {did_you_mean(name, [*flags, *others], takes)}"
-        )
+        takes = f"{self.prog} takes {', '.join(own) or 'no option of its own'}."
+        hint = did_you_mean(name, [*flags, *others], takes)
+        raise UsageError(f"There is no option {name!r}: {hint}")
 
     def has_option(self, flag: str) -> bool:
         """Return whether there is an option that is written so."""
@@ -266,9 +254,10 @@ class _Layout(argparse.RawDescriptionHelpFormatter):
         return "\n\n".join(part if "\n  " in part else fill(part) for part in parts)
 
 
-def _command_parser(name: str, command: Command, common: argparse.ArgumentParser) -> _Parser:
+def _command_parser(name: str, common: argparse.ArgumentParser) -> _Parser:
+    command = COMMANDS.get(name, APP)
     usage = " ".join(filter(None, ("wfinspect", name, command.takes, "[options]")))
-    return _Parser(
+    parser = _Parser(
         prog=f"wfinspect {name}".strip(),
         usage=usage if name else "wfinspect [ID ...] [options]\n       wfinspect COMMAND ...",
         description=command.description if name else f"{command.description}\n\n{_commands()}",
@@ -278,6 +267,9 @@ def _command_parser(name: str, command: Command, common: argparse.ArgumentParser
         parents=[common],
         allow_abbrev=False,
     )
+    parser.set_defaults(command=name)
+    module_of(name).add_arguments(parser)
+    return parser
 
 
 def _epilog_of(name: str, command: Command) -> str:
