@@ -174,15 +174,10 @@ class Store:
         )
         span = (to_microseconds(since), to_microseconds(now))
 
-        def write(connection: sqlite3.Connection) -> list[str]:
-            with connection:
-                connection.execute(_BEGIN)
-                values = {name: (f"{_CLAIM}{name}", span[1], *span) for name in names}
-                return [
-                    n for n, each in values.items() if connection.execute(statement, each).rowcount
-                ]
-
-        return self._use(write)
+        values = {name: (f"{_CLAIM}{name}", span[1], *span) for name in names}
+        return self._write(
+            lambda c: [n for n in values if c.execute(statement, values[n]).rowcount]
+        )
 
     def follows(self) -> list[Follow]:
         """Return what is followed, the oldest first."""
@@ -203,22 +198,12 @@ class Store:
         )
         doc = json.dumps({"query": follow.query, "keep_days": follow.keep_days, "due": follow.due})
         values = (follow.number or None, *follow.target, doc, to_microseconds(follow.added_at))
-
-        def write(connection: sqlite3.Connection) -> Follow:
-            with connection:
-                number = connection.execute(insert, values).lastrowid
-            return follow._replace(number=int(number or 0))
-
-        return self._use(write)
+        number = self._write(lambda c: c.execute(insert, values).lastrowid)
+        return follow._replace(number=int(number or 0))
 
     def remove_follow(self, number: int) -> None:
         """Follow no longer; the rows it brought stay."""
-
-        def write(connection: sqlite3.Connection) -> None:
-            with connection:
-                connection.execute("DELETE FROM follows WHERE number = ?", (number,))
-
-        self._use(write)
+        self._write(lambda c: c.execute("DELETE FROM follows WHERE number = ?", (number,)))
 
     def all_passed_over(self, since: datetime) -> list[InstanceKey]:
         """Return all that a follow brought and that left the list after a time."""
@@ -241,20 +226,18 @@ class Store:
         """Save all changes or none; returns the transitions that no process had recorded before."""
 
         def write(connection: sqlite3.Connection) -> list[Transition]:
-            with connection:
-                connection.execute(_BEGIN)
-                _write_rows(connection, changes, self._now())
-                new = [
-                    transition
-                    for event, transition in changes.transitions
-                    if _write_transition(connection, event, transition)
-                ]
-                _write_counts(connection, changes)
-                if new:
-                    _prune(connection, self._now())
+            _write_rows(connection, changes, self._now())
+            new = [
+                transition
+                for event, transition in changes.transitions
+                if _write_transition(connection, event, transition)
+            ]
+            _write_counts(connection, changes)
+            if new:
+                _prune(connection, self._now())
             return new
 
-        return self._use(write)
+        return self._write(write)
 
     def has_news(self) -> bool:
         """Return whether another process has written since the last call of this method."""
@@ -293,6 +276,16 @@ class Store:
 
     def _lost(self, what: str) -> None:
         self._unreadable.setdefault(what, False)
+
+    def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Do work in a transaction: all of it or none."""
+
+        def transaction(connection: sqlite3.Connection) -> _T:
+            with connection:
+                connection.execute(_BEGIN)
+                return work(connection)
+
+        return self._use(transaction)
 
     def _use(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         try:
@@ -340,7 +333,7 @@ class Store:
             connection.execute("PRAGMA trusted_schema = OFF")
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if verdict != "ok":
-                raise _damage(str(verdict))  # noqa: TRY301 - the connection is closed below
+                raise _Damaged(str(verdict))  # noqa: TRY301 - the connection is closed below
             _upgrade(connection, can_write=not self.is_read_only)
         except BaseException:
             connection.close()
@@ -462,10 +455,8 @@ def _text(data: bytes) -> str | bytes:
         return data
 
 
-def _damage(verdict: str) -> sqlite3.DatabaseError:
-    damage = sqlite3.DatabaseError(verdict)
-    damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return damage
+class _Damaged(sqlite3.DatabaseError):
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
 
 def _is_damage(error: Exception) -> bool:
