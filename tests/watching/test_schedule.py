@@ -621,7 +621,7 @@ class World:
     def by_hand(self) -> list[tuple[float, int, float, int, InstanceKey]]:
         """When each may be read, and what decides who goes first, found by looking at all of them."""
         made, found = self.made, []
-        limits = made.limits.at(self.now, made.targets)
+        limits = {target: made.limits.limit(target, self.now) for target in made.targets}
         for each, state in made._states.items():
             limit, due_at = limits[each.target], state.due_at(limits[each.target].stretch)
             is_new = made.groups.is_new(each)

@@ -198,7 +198,7 @@ class FollowTracker:
         wait = (
             0.0 if is_free else self._share_in(target, moment, is_near=spans not in ([], [_EVER]))
         )
-        allowed_at = self._schedule.limits.at(monotonic, (target,))[target].allowed_at
+        allowed_at = self._schedule.limits.limit(target, monotonic).allowed_at
         if wait or allowed_at > monotonic:
             look.due_at = min(look.due_at, max(monotonic + wait, allowed_at))
             return

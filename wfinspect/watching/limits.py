@@ -7,7 +7,7 @@ single instance opens neither. Only here it is decided how long to wait after a 
 
 import random
 from collections import Counter, deque
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from math import ceil, inf
 from typing import NamedTuple
 
@@ -385,10 +385,6 @@ class Limits:
         """Whether any call has no answer yet."""
         return any(self._calls.values())
 
-    def at(self, monotonic: float, targets: Iterable[Target]) -> dict[Target, Limit]:
-        """Return what holds now for each target."""
-        return {target: self._limit(target, monotonic) for target in targets}
-
     def waits(
         self, rounds: Mapping[Target, Counter[float]], new: int, monotonic: float
     ) -> dict[Target, Wait]:
@@ -472,7 +468,8 @@ class Limits:
             breaker = self.endpoint_breaker(target)
             breaker.failed(error, monotonic, day_ends_at=ends_at, sent_at=sent_at)
 
-    def _limit(self, target: Target, monotonic: float) -> Limit:
+    def limit(self, target: Target, monotonic: float) -> Limit:
+        """Return what holds now for a target."""
         account, endpoint = self.account_breaker(target), self.endpoint_breaker(target)
         allowed_at = max(account.retry_at, endpoint.retry_at)
         # An open breaker lets a single probe through, over all that share the endpoint.

@@ -290,7 +290,7 @@ class Lookups:
         """
         for waiting in tuple(self._waiting):
             target, turn = waiting
-            allowed_at = self._limits.at(monotonic, (target,))[target].allowed_at
+            allowed_at = self._limits.limit(target, monotonic).allowed_at
             if allowed_at == inf:
                 continue
             if allowed_at > monotonic:
@@ -311,8 +311,8 @@ class Lookups:
 
     def next_at(self, monotonic: float) -> float:
         """Return when `let_out` has something to do; infinite while only an answer brings that."""
-        limits = self._limits.at(monotonic, {target for target, _ in self._waiting})
-        is_ready = any(limit.allowed_at < inf for limit in limits.values())
+        targets = {target for target, _ in self._waiting}
+        is_ready = any(self._limits.limit(each, monotonic).allowed_at < inf for each in targets)
         return self._limits.rate.ready_at(monotonic) if is_ready else inf
 
     def end(self) -> None:

@@ -124,10 +124,6 @@ class Requested(NamedTuple):
 
     group: Group
 
-    @property
-    def target(self) -> Target:
-        return self.group.target
-
 
 Unit = Target | Group | Requested | InstanceKey
 """What waits together: the new ones of a target, those of a group, or an instance alone."""
@@ -231,7 +227,7 @@ class Schedule:
         """Return the next call to make now, None if nothing may go out; mark its instances in flight."""
         if self.limits.rate.ready_at(monotonic) > monotonic:
             return None
-        limits = self.limits.at(monotonic, self.targets)
+        limits = self._limits(monotonic)
         ready = [
             head
             for target, limit in limits.items()
@@ -250,7 +246,7 @@ class Schedule:
 
     def next_at(self, monotonic: float) -> float | None:
         """Return when `take_due` may have something, None if only an answer or the user changes that."""
-        limits = self.limits.at(monotonic, self.targets)
+        limits = self._limits(monotonic)
         heads = ((self._head(target, limit), limit) for target, limit in limits.items())
         first_at = min((self._ready_at(head, limit) for head, limit in heads if head), default=inf)
         return None if first_at == inf else max(first_at, self.limits.rate.ready_at(monotonic))
@@ -303,6 +299,9 @@ class Schedule:
         for state in states:
             self._file(state)
         return is_of_one
+
+    def _limits(self, monotonic: float) -> dict[Target, Limit]:
+        return {target: self.limits.limit(target, monotonic) for target in self.targets}
 
     def _is_of_one(self, batch: Batch, error: ServiceError, states: Iterable[PollState]) -> bool:
         """Return whether it is always the same instance that fails, while calls for others succeed."""
@@ -424,7 +423,3 @@ class Schedule:
             if state.flight is batch:
                 state.flight = None
         return states
-
-
-def _target_of(unit: Unit) -> Target:
-    return unit if isinstance(unit, Target) else unit.target
