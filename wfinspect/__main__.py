@@ -166,8 +166,13 @@ def _answer_from_stored(environ: "Mapping[str, str]", *, is_followed: bool) -> i
         return summary.follow(path, interval, sys.stdout)
     print(summary.line_of(groups, interval))
     if unread := summary.unread_words(groups):
-        with contextlib.suppress(OSError):
-            print(f"wfinspect: {unread}", file=sys.stderr)
+        if os.isatty(2):
+            from wfinspect.commands.output import say  # a status bar is spared it
+
+            say(unread)
+        else:
+            with contextlib.suppress(OSError):
+                print(f"wfinspect: {unread}", file=sys.stderr)
     return summary.code_of(groups)
 
 

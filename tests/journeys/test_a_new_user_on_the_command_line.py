@@ -171,17 +171,19 @@ def test_a_row_that_was_never_read_says_so(home: Home, simulator: Simulator) -> 
     assert "1 never read: `wfinspect list` shows which, " in short.stderr
 
 
-def test_sentences_on_a_terminal_end_their_lines_between_words(
-    home: Home,
-) -> None:
+def test_sentences_on_a_terminal_end_their_lines_between_words(home: Home) -> None:
     home.run("list", "add", ONE)
-    with home.start("status", "--short", size=(40, 24)) as status:
+    command = [str(SCRIPT), "status", "--short"]
+    with PtySession(command, home=home.path, env=home.environ, size=(40, 24)) as status:
         assert status.wait_exit() == 3
         lines = [line.rstrip() for line in status.text().splitlines() if line.strip()]
     assert max(map(len, lines)) <= 40
     assert "`wfinspect watch --forever`" in "\n".join(lines)
     whole = home.run("status", "--short").stderr.removesuffix("\n")
     assert " ".join(each.strip() for each in lines[1:]) == whole
+    with home.start("upstream", size=(70, 24)) as wrong:
+        assert wrong.wait_exit() == 2
+        assert re.search(r"\n *wfinspect upstream \d+ *\n", wrong.text())
 
 
 def test_a_report_of_nothing_says_so_once(home: Home, simulator: Simulator) -> None:

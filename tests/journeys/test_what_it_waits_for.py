@@ -122,13 +122,13 @@ def test_what_waits_for_its_own_time_or_is_over_is_said_in_a_sentence(
     with home.start(FAILED) as app:
         app.wait_for("WaitTime")
         app.press("U")
-        text = app.wait_for(r"It waits for its own time since \d\d:\d\d\.")
+        text = app.wait_for(r"It waits for its own time since \d\d:\d\d UTC\.")
         assert "starting from" not in text
         assert " TASK " not in text
         app.quit()
 
     up = home.run("upstream", FAILED, "-o", "json")
-    said = re.fullmatch(r"wfinspect: \S+ (.*) since \d\d:\d\d\.\nwfinspect: (.*)\n", up.stderr)
+    said = re.fullmatch(r"wfinspect: \S+ (.*) since \d\d:\d\d UTC\.\nwfinspect: (.*)\n", up.stderr)
     assert said
     assert said.groups() == ("waits for its own time", "1 call.")
     assert (up.returncode, json.loads(up.stdout)) == (0, [])

@@ -281,10 +281,10 @@ def test_no_call_is_spent_where_its_status_says_it(
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        ("WaitTime", "It waits for its own time since 06:30."),
-        ("WaitResource", "It waits for resources since 06:30."),
-        ("WaitTrigger", "It waits for a trigger from outside since 06:30."),
-        ("CheckingCondition", "It waits for the check of a condition since 06:30."),
+        ("WaitTime", "It waits for its own time since 06:30 UTC."),
+        ("WaitResource", "It waits for resources since 06:30 UTC."),
+        ("WaitTrigger", "It waits for a trigger from outside since 06:30 UTC."),
+        ("CheckingCondition", "It waits for the check of a condition since 06:30 UTC."),
         ("Success", "It is over: it waits for nothing."),
         ("Failure", "It is over: it waits for nothing."),
         ("Running", "It has begun: it waits for nothing."),

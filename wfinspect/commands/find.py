@@ -13,14 +13,7 @@ from wfinspect.commands.once import OnCall, resolve_target, run_counted, with_re
 from wfinspect.dataworks import connector
 from wfinspect.errors import ServiceError, UsageError
 from wfinspect.format import biz_day, shown
-from wfinspect.model import (
-    FILTERS,
-    InstanceKey,
-    Query,
-    Target,
-    WorkflowInstance,
-    zone_of,
-)
+from wfinspect.model import FILTERS, InstanceKey, Query, Target, WorkflowInstance, zone_of
 from wfinspect.search import (
     WORDS,
     Term,

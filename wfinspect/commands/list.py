@@ -43,20 +43,8 @@ from wfinspect.watching.store import (
 from wfinspect.watching.summary import MARKS
 
 KEYS = (
-    *(
-        "id",
-        "name",
-        "status",
-        "since",
-        "read_at",
-        "live",
-        "unseen",
-        "gone",
-        "late",
-        "note",
-        "follow",
-    ),
-    *(*Target._fields, "version"),
+    *("id", "name", "status", "since", "read_at", "live", "unseen", "gone", "late", "note"),
+    *("follow", *Target._fields, "version"),
 )
 _ACTIONS = ("add", "remove", "note", "export", "import")
 

@@ -51,7 +51,7 @@ def say(sentence: str) -> None:
 def as_message(sentence: str, stream: TextIO | None) -> str:
     """Return a sentence as it is written to a stream: to a terminal in lines that end between words.
 
-    What may be copied stays whole: a word, and what stands in backticks.
+    What may be copied stays whole: a word, what stands in backticks, and a command at the end.
     """
     text = f"wfinspect: {shown(sentence, limit=SENTENCE_LIMIT)}"
     if stream is None or not stream.isatty():
@@ -67,7 +67,7 @@ def as_message(sentence: str, stream: TextIO | None) -> str:
     return "\n".join(lines)
 
 
-_PIECE = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
+_PIECE = re.compile(r"[^\s`]*`[^`]*`\S*|wfinspect [^.;:]*\.?$|\S+")
 
 
 def add_ids(parser: argparse.ArgumentParser, nargs: str = "*", without: str = "") -> None:

@@ -21,13 +21,7 @@ from wfinspect.commands.once import (
 )
 from wfinspect.errors import NotFound, ServiceError, StoreError, UsageError
 from wfinspect.format import duration, shown
-from wfinspect.model import (
-    Family,
-    InstanceKey,
-    Target,
-    WorkflowInstance,
-    day_of,
-)
+from wfinspect.model import Family, InstanceKey, Target, WorkflowInstance, day_of
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
 from wfinspect.watching import summary

@@ -26,6 +26,7 @@ from wfinspect.model import (
     TaskInstance,
     WorkflowInstance,
     by_attention,
+    utc_words,
 )
 from wfinspect.watching.api import (
     DependenciesOf,
@@ -376,7 +377,9 @@ class DependencySearch:
             return f"{who} waits for {found.words(is_of_tasks=self._is_of_tasks)}."
         since = Reached(self._start, 0).since
         if self._start.family is Family.WAITING and (at := moment(since)):
-            own += f" since {near_time(at, now, zone, '%H:%M', '%m-%d %H:%M')}"
+            own += (
+                f" since {near_time(at, now, zone, '%H:%M', '%m-%d %H:%M')} {utc_words(zone, at)}"
+            )
         return f"{who} {own}."
 
     @property
