@@ -184,6 +184,9 @@ def test_marked_rows_are_acted_on_together_as_the_footer_says(
         app.wait_for(r"▸ 3 [\s\S]*Running ")
         app.press("s", "s", "s", "s", "g")
         app.wait_for("by ID")
+        # What failed in a run that goes on is in its row, and its log the first of the keys.
+        app.wait_for(r"ads_user_profile_daily +\d{11}  Running +\w+  1 failed")
+        app.wait_for(r"\n l log  t tasks")
         # The cursor stays: what is marked is what is looked at.
         app.press(" ", "y")
         app.wait_for(f"{FIRST}: ")

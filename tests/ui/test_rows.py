@@ -52,6 +52,7 @@ from wfinspect.ui.rows import (
     state_word,
 )
 from wfinspect.ui.theme import Look
+from wfinspect.ui.widgets.boxes import helpful_commands
 from wfinspect.watching.api import Contact, Health, Row, Rows, Snapshot, Trouble
 
 LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
@@ -107,7 +108,9 @@ def test_of_progress_and_change_there_is_one_where_both_have_no_room(
     width: int, is_unseen: bool, said: str
 ) -> None:
     last = change(10432987165, "Running", "Checking", START)
-    one = with_outlook(row(10432987165, "Checking", is_unseen=is_unseen, last_change=last))
+    one = with_outlook(
+        row(10432987165, "Checking", is_unseen=is_unseen, last_change=last), failed=0
+    )
 
     below = sidebar_lines(one, MARK, LOOK, START, width)[1].text
 
@@ -127,7 +130,7 @@ def test_every_list_line_fits_its_width(name: str, status: str, width: int) -> N
 
 @given(st.integers(30, 120), st.integers(4, 40), st.sampled_from([67, 25, 60 * 23 + 59]))
 def test_what_is_late_says_so_at_any_width(width: int, name_cells: int, minutes: int) -> None:
-    one = with_outlook(row(7, "Running", started_time=ms(ago(minutes=minutes))))
+    one = with_outlook(row(7, "Running", started_time=ms(ago(minutes=minutes))), failed=0)
     spans = list_line(one, MARK, LOOK, START, row_columns(width, 11, name_cells)).spans
 
     marks = [text.strip() for text, role in spans if role is Role.TROUBLE]
@@ -669,6 +672,32 @@ def test_a_note_is_the_remark_unless_there_is_news() -> None:
     one = row(1, "Running", name="dim_shop")._replace(note="called the owner")
 
     assert note(one, START, 40)[0] == "note: called the owner"
+
+
+def test_a_note_gives_way_to_what_changed() -> None:
+    one = failed_row(is_unseen=False)._replace(note="called the owner")
+
+    def said(width: int) -> str:
+        return list_line(one, MARK, LOOK, START, row_columns(width, 11, 14)).text
+
+    assert "Running -> Failure" in said(100)
+    assert "note" not in said(100)
+    assert "Running -> Failure" in said(80)
+    short = list_line(one._replace(note="DBA"), MARK, LOOK, START, row_columns(100, 11, 14)).text
+    assert "Running -> Failure  note: DBA" in short
+
+
+@pytest.mark.parametrize("name_cells", [14, 40])
+def test_what_failed_in_a_run_that_goes_on_is_never_left_out(name_cells: int) -> None:
+    one = with_outlook(row(7, "Running", started_time=ms(ago(minutes=42)), note="called them"))
+    for width in (45, 60, 80, 160):
+        columns = row_columns(width, 11, name_cells)
+        spans = list_line(one, MARK, LOOK, START, columns).spans
+        assert "1 failed" in " ".join(text for text, role in spans if role is Role.FAILURE)
+    for width in (30, 36, 60):
+        assert "1 failed" in sidebar_lines(one, MARK, LOOK, START, width)[1].text
+    helpful = helpful_commands(one, (), unseen=0, total=1, in_detail=False, has_panes=False)
+    assert next(iter(helpful)) == "task-log"
 
 
 async def test_s_goes_round_the_orders_and_keeps_the_last(tmp_path: Path) -> None:

@@ -234,12 +234,16 @@ def _notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
     is_change_news = row.is_live and row.is_unseen
     if shows_reading(row, now) and not is_change_news:
         return Role.DIM, (read,)
-    if change is not None and not (row.note and not is_change_news):
+    if change is not None:
         return _change_notes(row, change, now)
     seconds = instance.run_seconds(now) if instance.is_settled else None
     ran = "" if seconds is None else f"{_RAN}{fmt.duration(seconds)}"
-    said = f"{_NOTE}{fmt.shown(row.note, limit=80)}" if row.note else ran
+    said = _note_words(row) or ran
     return Role.DIM, (said,) if said else ()
+
+
+def _note_words(row: Row) -> str:
+    return f"{_NOTE}{fmt.shown(row.note, limit=80)}" if row.note else ""
 
 
 def _change_notes(row: Row, change: Transition, now: datetime) -> tuple[Role, tuple[str, ...]]:
@@ -302,6 +306,23 @@ def _figures(row: Row) -> tuple[str, ...]:
     return tuple(f"{progress.done}{of}{progress.total} done{mark}" for of in (" of ", "/"))
 
 
+def failed_so_far(row: Row) -> int:
+    """Return how many tasks of a run that goes on have failed."""
+    if row.outlook is None or row.outlook.progress is None or row.family is not Family.ACTIVE:
+        return 0
+    return row.outlook.progress.failed
+
+
+def _pressing(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
+    """Say that a run needs someone though it goes on: what failed in it, that it is late; the longest wording first."""
+    late, failed = row.late_words(now), failed_so_far(row)
+    if not failed:
+        return Role.TROUBLE, late
+    is_live = row.outlook is not None and row.outlook.is_progress_live
+    said = f"{failed} failed{'' if is_live else '?'}"
+    return Role.FAILURE, (*(f"{said}  {each}" for each in late), said, f"{failed} fail")
+
+
 def is_overtaken(row: Row) -> bool:
     """Whether the known progress says nothing any more."""
     # Of a run that is over, how far it was once says nothing.
@@ -317,11 +338,12 @@ ROOMY_ROW_CELLS = 44
 
 
 def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> list[Span]:
-    """Return what changed, that it is late, how far it is, and a note; the less urgent gives way whole.
+    """Return what changed, what is pressing, how far it is, and a note; the less urgent gives way whole.
 
     `apart` is what tells the row from others of its name; it gives way to lateness and to what failed.
     """
-    words, has_failed = row.late_words(now), row.family is Family.FAILURE and row.last_change
+    pressing, words = _pressing(row, now)
+    has_failed = row.family is Family.FAILURE and row.last_change
     needed = [*words[-1:], *list(filter(None, _notes(row, now)[1]))[-1:] * bool(has_failed)]
     if apart and sum(cell_len(each) + _GAP for each in needed) + cell_len(apart) > room:
         apart = ""
@@ -335,13 +357,19 @@ def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> list[Span]:
     pairs = product(figures, wordings)
     both = (pair for pair in pairs if sum(map(cell_len, pair)) + _GAP <= left)
     figure = next((each for each in figures if cell_len(each) <= left), "")
-    is_news = role is not Role.DIM or bool(row.note or has_failed) or shows_reading(row, now)
+    is_note = text.startswith(_NOTE)
+    is_news = role is not Role.DIM or bool(is_note or has_failed) or shows_reading(row, now)
     figure, text = next(both, ("", text) if text and is_news else (figure, "" if figure else text))
-    parts = [(late, Role.TROUBLE), (figure, Role.DIM), (apart, Role.TEXT)]
+    parts = [(late, pressing), (figure, Role.DIM), (apart, Role.TEXT)]
     parts.insert(len(parts) if text.startswith((_NOTE, _RAN)) else 0, (text, role))
+    if row.note and not is_note:
+        parts.append((_note_words(row), Role.DIM))
     spans: list[Span] = []
     for part in filter(itemgetter(0), parts):
-        spans += [(" " * _GAP, Role.DIM), part] if spans else [part]
+        more = [(" " * _GAP, Role.DIM), part] if spans else [part]
+        # A note is whole or not there: the detail has it.
+        if part[0] != _note_words(row) or width_of([*spans, *more]) <= room:
+            spans += more
     return spans
 
 
@@ -501,9 +529,10 @@ def list_line(
     if apart and not for_note.cells and cell_len(name) + len(apart) < for_name.cells:
         name = f"{name} {apart}"
     word, word_role = state_word(row)
-    if not for_note.cells and (late := row.late_words(now)):
-        word = next((each for each in late if cell_len(each) <= for_word.cells), late[-1])
-        word_role = Role.TROUBLE
+    pressing, words = _pressing(row, now)
+    if words and not for_note.cells:
+        word = next((each for each in words if cell_len(each) <= for_word.cells), words[-1])
+        word_role = pressing
     elif cell_len(word) > for_word.cells:
         word = short_word(word)
         if cell_len(word) > for_word.cells and not _keeps_word(row):

@@ -17,6 +17,7 @@ from wfinspect.parsing import FULL_WIDTH, plain, read_ids
 from wfinspect.search import EXAMPLE, NAMES, Names, completed
 from wfinspect.ui.keys import COMMANDS_BY_ID
 from wfinspect.ui.lines import MARGIN, Line, Role, hints, line, width_of, wrap
+from wfinspect.ui.rows import failed_so_far
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.watching.api import Row
 
@@ -462,7 +463,8 @@ def helpful_commands(
     if row is None:
         return {"find": ""} | ({"filter": ""} if total else {})
     is_read, is_watched = row.instance is not None, row.is_watched
-    is_failed = row.family is Family.FAILURE
+    has_failed = row.family is Family.FAILURE
+    is_failed = has_failed or failed_so_far(row) > 0
     wanted = (
         ("upstream", "", row.family in {Family.IDLE, Family.WAITING}),
         ("task-log", "", is_failed),
@@ -477,7 +479,7 @@ def helpful_commands(
         ("next-unseen", "", unseen > row.is_unseen),
         ("filter", "", total > 1),
         ("find", "", True),
-        ("upstream", "holds up", is_failed),
+        ("upstream", "holds up", has_failed),
         ("refresh", "", not is_read),
         ("tasks", "", is_read),
         ("watch", "unwatch", is_watched),
