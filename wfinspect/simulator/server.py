@@ -155,6 +155,10 @@ class Simulator:
         await asyncio.gather(*self._conversations, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopping.is_set():
+            # It was on its way as the listener closed, too late to be ended with the others.
+            writer.transport.abort()
+            return
         task = asyncio.get_running_loop().create_task(self._converse(reader, writer))
         self._conversations[task] = writer
         task.add_done_callback(self._conversations.pop)
