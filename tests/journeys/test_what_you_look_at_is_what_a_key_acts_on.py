@@ -120,9 +120,10 @@ def test_what_changes_under_the_cursor_stays_unseen_until_a_key_is_pressed(
     home: Home, simulator: Simulator
 ) -> None:
     home.hurry()
-    simulator.set_status(FIRST, "Running")
-    with home.start(FIRST, size=WIDE) as app:
-        app.wait_for(r"▸ 1 [\s\S]*Running ")
+    for number in (FIRST, OTHER):
+        simulator.set_status(number, "Running")
+    with home.start(FIRST, OTHER, size=WIDE) as app:
+        app.wait_for(r"▸ 2 [\s\S]*Running ")
         simulator.set_status(FIRST, "Failure")
         app.wait_for(r"✱ ✖ ")
         wait_detail(app, "Running -> Failure")
