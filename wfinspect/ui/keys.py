@@ -79,7 +79,7 @@ COMMANDS = (
     KeyCommand("mark", "space", "mark", "mark for x, a, e and r", _LIST, "Space"),
     KeyCommand("remove", "x", "remove", "remove", _LIST, "x"),
     KeyCommand("undo", "u", "undo", "restore what was removed", _LIST, "u"),
-    KeyCommand("remove-settled", "X", "remove_settled", "remove all settled", _LIST, "X"),
+    KeyCommand("remove-settled", "X", "remove_settled", "remove all that are done", _LIST, "X"),
     KeyCommand(
         "next-unseen", "n", "next_unseen", "go to the next unseen", _SEEN, "n", "next unseen"
     ),
