@@ -99,6 +99,15 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
     assert simulator.calls.count() == 9
 
 
+def test_a_run_of_the_list_that_is_late_is_so_where_others_wait_for_it(home: Home) -> None:
+    home.run("list", "add", DEMO_IDS[1])
+    late = "from wfinspect.watching.api import Row; Row.is_late = property(lambda _: True)"
+    with home.start("upstream", WAITING, size=(120, 24), patch=late) as up:
+        assert up.wait_exit() == 0
+        assert re.search(rf"Running late .* {DEMO_IDS[1]} ", up.text())
+        assert "waits for 1 failed task, 1 late running task, " in up.text()
+
+
 def test_a_store_that_cannot_be_read_costs_nothing_of_what_was_found(
     home: Home, simulator: Simulator
 ) -> None:

@@ -11,7 +11,7 @@ from wfinspect.commands.once import Requester, resolve_target, stored
 from wfinspect.commands.tasks import read_count
 from wfinspect.errors import ServiceError, StoreError, UsageError
 from wfinspect.format import listed, moment, near_time, shown
-from wfinspect.model import Direction, Family, Follow, InstanceKey
+from wfinspect.model import Direction, Family, Follow, InstanceId, InstanceKey
 from wfinspect.parsing import parse_id
 from wfinspect.search import read_id
 from wfinspect.settings import Settings
@@ -23,6 +23,7 @@ from wfinspect.watching.dependencies import (
     explore,
     is_followed,
 )
+from wfinspect.watching.outlook import judged_rows
 from wfinspect.watching.store import Store
 
 CALLS = 10
@@ -56,12 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each task, and on standard error what that is in words and what it took."""
-    usage = f"wfinspect {args.command} {COMMANDS[args.command].takes} [options]"
-    if args.id is None and args.task is None:
+    if (args.id is None) == (args.task is None):
+        what = "is missing: what it is of" if args.id is None else "can be given, not both"
         example = COMMANDS[args.command].examples[0]
-        raise UsageError(f"ID or --task is missing: what it is of, e.g. wfinspect {example}")
-    if args.id is not None and args.task is not None:
-        raise UsageError(f"Of ID and --task only one can be given: {usage}")
+        raise UsageError(f"ID or --task {what}, e.g. wfinspect {example}")
     direction = Direction(args.command.capitalize())
     target = resolve_target(settings, environ).target
     requester = Requester(target, settings, environ)
@@ -77,8 +76,11 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         if not search.found().tasks:
             raise
         trouble = error
-    follows = _follows(settings, requester.clock) if direction is Direction.DOWNSTREAM else ()
-    found = search.found(is_followed=partial(is_followed, target=target, follows=follows))
+    follows, late = _known(settings, requester.clock)
+    found = search.found(
+        lambda task: InstanceKey(target, InstanceId(task.workflow_instance_id or 0)) in late,
+        partial(is_followed, target=target, follows=follows),
+    )
     blocking = len(found.tasks) if direction is Direction.UPSTREAM else 0
     rows = [*found.tasks, *found.between]
     now = requester.clock.now()
@@ -96,13 +98,19 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     return trouble.exit_code if trouble else 0
 
 
-def _follows(settings: Settings, clock: Clock) -> Sequence[Follow]:
+def _known(settings: Settings, clock: Clock) -> tuple[Sequence[Follow], set[InstanceKey]]:
+    """Return what is followed, and what of the watched list is late."""
+
+    def read(store: Store) -> tuple[Sequence[Follow], set[InstanceKey]]:
+        rows = judged_rows(store, store.rows(), settings.interval, clock.moment())
+        return store.follows(), {row.key for row in rows if row.is_late}
+
     try:
-        return stored(settings, clock, Store.follows)
+        return stored(settings, clock, read)
     except StoreError as error:
         # What was found has cost calls.
         output.say(str(error))
-        return ()
+        return (), set()
 
 
 def _say(search: DependencySearch, found: Dependencies, most: int) -> None:

@@ -11,13 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock, Moment
-from wfinspect.errors import (
-    Refused,
-    ServiceError,
-    ServiceTrouble,
-    WfInspectError,
-    starvation,
-)
+from wfinspect.errors import Refused, ServiceError, ServiceTrouble, WfInspectError, starvation
 from wfinspect.model import Target, WorkflowInstance
 from wfinspect.watching.api import Connect, InstanceSource
 from wfinspect.watching.schedule import Batch
