@@ -110,17 +110,6 @@ def test_a_body_may_come_in_chunks(
             assert answer["PagingInfo"] == expected
 
 
-def test_a_client_that_waits_for_leave_to_send_gets_it(simulator: Simulator) -> None:
-    """As curl does with a large body."""
-    with socket.create_connection(("127.0.0.1", urlsplit(simulator.url).port), 5) as peer:
-        peer.sendall(POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
-        answers = peer.makefile("rb")
-        assert answers.readline().startswith(b"HTTP/1.1 100 ")
-        assert answers.readline() == b"\r\n"
-        peer.sendall(b"ab")
-        assert answers.readline().startswith(b"HTTP/1.1 400 ")
-
-
 def test_a_taken_port_is_an_error_at_once(simulator: Simulator, clock: FakeClock) -> None:
     with pytest.raises(OSError, match="in use"):
         Simulator(clock=clock, port=urlsplit(simulator.url).port or 0).start()

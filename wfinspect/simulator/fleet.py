@@ -1,7 +1,7 @@
 """The workflows and instances of the fleet, the states each passes through, and the records of them.
 
 The first 30 instances are written by hand; `extra_instances` makes as many more as a load test wants, and
-`earlier_instances` the runs of the days before. A record is a pure function of seed, epoch, speed and now, so a restart
+`earlier_instances` the runs of the days before. A record is a pure function of epoch, speed and now, so a restart
 goes on where it was. `Population` adds what a test has changed, and how records are disguised. They hold the service's
 names and values; `service` makes answers of them.
 """
@@ -198,7 +198,7 @@ def _planned(
     return PlannedInstance(number, _WORKFLOWS[workflow], env_type, days_back, life, is_fixed)
 
 
-_ANY = (_PLAIN, _CHECKED, _BRANCH, _BY_HAND)  # lifecycles that the seed varies
+_ANY = (_PLAIN, _CHECKED, _BRANCH, _BY_HAND)  # lifecycles that chance varies
 
 INSTANCES = (
     _planned(10432987165, 2261034, "Prod", 1, _FAILS),
@@ -338,18 +338,14 @@ class Fleet:
     """All instances of the simulated service.
 
     Args:
-        seed: chooses pace and outcome of everything but the instances written as fixed.
         epoch: when the fleet began; aware.
         speed: seconds of a lifecycle in a second of time.
         extra: so many instances beyond the 30 of the catalogue.
     """
 
-    def __init__(
-        self, *, seed: int = 0, epoch: datetime, speed: float = 1.0, extra: int = 0
-    ) -> None:
+    def __init__(self, *, epoch: datetime, speed: float = 1.0, extra: int = 0) -> None:
         if speed <= 0:
             raise ValueError(f"speed must be positive, not {speed}")
-        self.seed = seed
         self.epoch = milliseconds(epoch)
         self._speed = speed
         self._today = epoch.astimezone(zone_of(REGION)).replace(
@@ -482,7 +478,7 @@ class Fleet:
         ends = accumulate(seconds for _, seconds in life.phases)
         begins = [number * life.period - life.offset + end for end in (0.0, *ends)]
         moments = {word: moment(at) for (word, _), at in zip(life.phases, begins, strict=False)}
-        fails = _chance(self.seed, instance_id, number) < life.failing
+        fails = _chance(instance_id, number) < life.failing
         return WorkflowRun(number, fails, moments)
 
     def _elapsed(self, life: Lifecycle, now: datetime) -> float:
@@ -492,13 +488,13 @@ class Fleet:
     def _life(self, planned: PlannedInstance) -> Lifecycle:
         if planned.is_fixed:
             return planned.life
-        luck = Random(f"{self.seed}/{planned.id}")
+        luck = Random(f"0/{planned.id}")
         return planned.life.scaled(luck.uniform(0.8, 1.4), luck.random())
 
 
 @lru_cache(maxsize=4096)
-def _chance(seed: int, instance_id: int, run: int) -> float:
-    return Random(f"{seed}/{instance_id}/{run}").random()
+def _chance(instance_id: int, run: int) -> float:
+    return Random(f"0/{instance_id}/{run}").random()
 
 
 def _unified_id(planned: PlannedInstance) -> int:

@@ -77,9 +77,9 @@ class HttpReply:
 
 
 async def read_request(
-    connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    connection: h11.Connection, reader: asyncio.StreamReader
 ) -> HttpRequest | None:
-    """Read one request; None when the peer has gone. A client that waits for ``100 Continue`` gets it.
+    """Read one request; None when the peer has gone.
 
     Raises:
         MalformedRequest: the bytes are not an HTTP/1 request, or one that is too large.
@@ -92,9 +92,6 @@ async def read_request(
             raise MalformedRequest(error.error_status_hint, str(error)) from None
         match event:
             case h11.NEED_DATA:
-                if connection.they_are_waiting_for_100_continue:
-                    go_on = h11.InformationalResponse(status_code=100, headers=[])
-                    writer.write(connection.send(go_on) or b"")
                 connection.receive_data(await reader.read(_PIECE))
             case h11.Request():
                 head = event

@@ -172,7 +172,7 @@ class Simulator:
                 await writer.drain()
 
         try:
-            while request := await read_request(connection, reader, writer):
+            while request := await read_request(connection, reader):
                 reply, fault = self._service.respond(request, self._clock.now())
                 if fault is not None:
                     await asyncio.sleep(fault.seconds)

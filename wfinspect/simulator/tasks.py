@@ -95,9 +95,9 @@ Layout = Mapping[int, Sequence[Attempt]]
 
 
 @lru_cache(maxsize=256)
-def tasks_of(seed: int, workflow_id: int) -> tuple[Task, ...]:
+def tasks_of(workflow_id: int) -> tuple[Task, ...]:
     """Return the tasks of a workflow: one that begins, one that ends, and a graph of 2 or more between."""
-    luck = Random(f"{seed}/{workflow_id}/tasks")
+    luck = Random(f"0/{workflow_id}/tasks")
     count = _COUNTS.get(workflow_id) or luck.randint(_FEWEST, _MOST)
     names = luck.sample(_NAMES, len(_NAMES))
     # So that each workflow has one that can fail.
@@ -117,15 +117,15 @@ def tasks_of(seed: int, workflow_id: int) -> tuple[Task, ...]:
 
 
 @lru_cache(maxsize=256)
-def layout_of(seed: int, workflow_id: int, instance_id: int, *, fails: bool) -> Layout:
+def layout_of(workflow_id: int, instance_id: int, *, fails: bool) -> Layout:
     """Return how a run of an instance spends its time; its workflow's other instances do nearly alike.
 
     Where it fails, one task fails at its very end, sometimes another one before. One task succeeds
     only at its second attempt.
     """
-    tasks = tasks_of(seed, workflow_id)
-    usual = Random(f"{seed}/{workflow_id}/layout")
-    luck = Random(f"{seed}/{instance_id}/layout")
+    tasks = tasks_of(workflow_id)
+    usual = Random(f"0/{workflow_id}/layout")
+    luck = Random(f"0/{instance_id}/layout")
     lengths = {
         t.number: (0.02 if t.type == "VIRTUAL" else usual.expovariate(1) + 0.3)
         * luck.uniform(0.9, 1.1)
@@ -344,7 +344,7 @@ class Tasks:
         # Only the first run was scheduled; those after it are reruns.
         self._due = population.fleet.run_of(self.instance_id, 0).due
         self._course = course_of(instance, population.run(self.instance_id, now))
-        self.definitions = tasks_of(population.fleet.seed, self._workflow_id)
+        self.definitions = tasks_of(self._workflow_id)
 
     @classmethod
     def of(cls, task_id: int, population: Population, now: datetime) -> "Tasks":
@@ -445,9 +445,9 @@ class Tasks:
         return f"{datetime.fromtimestamp(at, zone_of(REGION)):%Y%m%d}"
 
     def _runs_in(self, task: Task, course: Course) -> list[TaskRun]:
-        seed, ids = self._population.fleet.seed, (self._workflow_id, self.instance_id)
-        layout = layout_of(seed, *ids, fails=course.fails)
-        per_run = len(layout_of(seed, *ids, fails=False)[task.number])
+        ids = self._workflow_id, self.instance_id
+        layout = layout_of(*ids, fails=course.fails)
+        per_run = len(layout_of(*ids, fails=False)[task.number])
         found = task_runs(task, layout, course, self._now, per_run)
         status = _SET_TO.get(self._recurrence(task, course))
         if status is not None:
@@ -590,7 +590,7 @@ def _edges(fleet: Fleet, instance_id: int) -> Iterator[Edge]:
     """Yield what the tasks of an instance wait for."""
     planned = fleet.planned(instance_id)
     own, where = planned.workflow.id, (planned.env_type, planned.days_back)
-    tasks, first = tasks_of(fleet.seed, own), instance_id * TASKS_APART
+    tasks, first = tasks_of(own), instance_id * TASKS_APART
     for task in tasks:
         for number in task.upstream:
             yield Edge(first + task.number, first + number)
@@ -599,7 +599,7 @@ def _edges(fleet: Fleet, instance_id: int) -> Iterator[Edge]:
 
     for workflow in _WAITS_FOR.get(own, ()):
         if (other := _awaited(fleet, planned, workflow, planned.days_back)) is not None:
-            awaited = _AWAITED_TASKS.get(workflow) or len(tasks_of(fleet.seed, workflow))
+            awaited = _AWAITED_TASKS.get(workflow) or len(tasks_of(workflow))
             is_read = (workflow, own) == _READ_BY_MANY
             for number in range(4, len(tasks), 4) if is_read else (1,):
                 yield Edge(first + number, other * TASKS_APART + awaited)
