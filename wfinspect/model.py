@@ -20,6 +20,8 @@ InstanceId = NewType("InstanceId", int)
 """An instance's ID: 1 to 2**63 - 1."""
 
 MAX_INSTANCE_ID = 2**63 - 1
+MAX_IDS = 100
+"""IDs that one List may request."""
 
 MAX_STATUS = 100
 """Characters of a status that are read: it is written into each change, compared and counted."""

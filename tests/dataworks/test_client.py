@@ -101,11 +101,6 @@ async def test_an_environment_that_is_not_known_is_left_to_the_service() -> None
     assert "EnvType" not in form
 
 
-async def test_more_ids_than_one_call_takes_are_a_mistake_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="at most 100"):
-        await list_form(list(range(1, 102)))
-
-
 async def test_no_ids_are_no_call() -> None:
     service = Service(answer(GOOD))
 

@@ -11,7 +11,7 @@ from textual.binding import Binding
 
 from wfinspect.commands import TOPICS
 from wfinspect.commands.find import MAX_FOUND
-from wfinspect.model import FIELDS, FieldKind
+from wfinspect.model import FIELDS, MAX_IDS, FieldKind
 from wfinspect.parsing import MAX_RANGE
 from wfinspect.search import WORDS
 from wfinspect.settings import (
@@ -26,7 +26,6 @@ from wfinspect.ui.screens.find import FindScreen
 from wfinspect.ui.screens.tasks import DependenciesScreen, TaskScreen, TasksScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.watching.follows import MOST
-from wfinspect.watching.groups import MAX_IDS
 from wfinspect.watching.limits import CALLS_A_SECOND
 from wfinspect.watching.notifications import MAX_TEXT
 from wfinspect.watching.store import MAX_RECENT, MAX_TRANSITIONS, TRANSITIONS_KEPT_FOR

@@ -20,10 +20,9 @@ from wfinspect.errors import (
     Throttled,
     Unreachable,
 )
-from wfinspect.model import Family, InstanceKey, Target
+from wfinspect.model import MAX_IDS, Family, InstanceKey, Target
 from wfinspect.watching.api import Group
 from wfinspect.watching.cadence import cadence, freshness_seconds
-from wfinspect.watching.groups import MAX_IDS
 from wfinspect.watching.limits import CircuitBreaker, RateLimiter, TokenBucket
 from wfinspect.watching.schedule import Batch, PollState, Schedule
 

@@ -26,7 +26,7 @@ from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import count_calls, resolve_target
 from wfinspect.dataworks import connector
-from wfinspect.dataworks.endpoints import base_url, is_loopback
+from wfinspect.dataworks.endpoints import PORTS, base_url, is_loopback
 from wfinspect.dataworks.profiles import identify
 from wfinspect.errors import (
     BadRequest,
@@ -242,7 +242,6 @@ _NO_INSTANCE = InstanceId(1)
 _EXPIRES_SOON = 14 * 86_400
 _GOOD_CLOCK_SECONDS = 60.0
 STEP_SECONDS = 5.0
-_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,7 +401,7 @@ class ServiceChecks:
         endpoint = self.target.endpoint
         proxy = None if is_loopback(endpoint) else proxy_for(endpoint, self._environ)
         parts = urlsplit(proxy or base_url(endpoint))
-        return Hop(parts.hostname or "", parts.port or _PORTS[parts.scheme], proxy)
+        return Hop(parts.hostname or "", parts.port or PORTS[parts.scheme], proxy)
 
     async def _open(self) -> "DataWorksClient":
         if self._client is None:

@@ -45,9 +45,6 @@ from wfinspect.model import (
     answered,
 )
 
-MAX_IDS = 100
-"""IDs of one list call."""
-
 FIND_PAGE = 100
 """Instances of one page; the service does not document how many it would give."""
 
@@ -128,13 +125,11 @@ class DataWorksClient:
         What the service does not find is missing; a service that ignores the IDs gives others.
 
         Args:
-            ids: at most MAX_IDS.
+            ids: at most `model.MAX_IDS`.
             project_id: the workspace.
             biz_date: milliseconds, as the service gave it.
             env_type: ``Prod`` or ``Dev``; "" leaves it to the service.
         """
-        if len(ids) > MAX_IDS:
-            raise ValueError(f"{len(ids)} IDs in one list call: at most {MAX_IDS}")
         if not ids:
             return ()
         form = {

@@ -21,7 +21,7 @@ _CENTRAL_REGIONS = frozenset({"cn-hangzhou-finance", "cn-qingdao", "cn-huhehaote
 _PUBLIC_ONLY = _CENTRAL_REGIONS | {"cn-beijing-finance-1", "cn-north-2-gov-1"}
 
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
-_PORTS = {"https": 443, "http": 80}
+PORTS = {"https": 443, "http": 80}
 
 
 def endpoint_of(region: str, choice: str) -> str:
@@ -90,7 +90,7 @@ def _from_url(text: str) -> str:
     if not is_host or parts.path not in {"", "/"} or re.search("[@?#]", text):
         raise unusable
     name = f"[{literal}]" if isinstance(literal, ipaddress.IPv6Address) else host
-    place = name if port in {None, _PORTS[parts.scheme]} else f"{name}:{port}"
+    place = name if port in {None, PORTS[parts.scheme]} else f"{name}:{port}"
     if parts.scheme == "https":
         return place
     # A name may resolve to anything, so only a literal can promise that nothing leaves the machine.

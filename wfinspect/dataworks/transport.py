@@ -28,7 +28,7 @@ import httpcore
 import httpx
 
 from wfinspect import __version__
-from wfinspect.dataworks.endpoints import base_url, is_loopback
+from wfinspect.dataworks.endpoints import PORTS, base_url, is_loopback
 from wfinspect.dataworks.failures import Stage, contact_error, is_closed
 from wfinspect.errors import BadAnswer, ConfigError
 from wfinspect.format import shown
@@ -148,15 +148,12 @@ class Transport:
             await oldest.aclose()
 
 
-_PORTS = {"http": 80, "https": 443}
-
-
 class RequestProgress:
     """How far a request has come, by the events of httpcore."""
 
     def __init__(self, url: httpx.URL, on_call: Callable[[], None] = lambda: None) -> None:
         """Begin; any other host than the URL's is a proxy, `on_call` is called as the request goes out."""
-        self._origin = (url.host, url.port or _PORTS[url.scheme])
+        self._origin = (url.host, url.port or PORTS[url.scheme])
         self._on_call = on_call
         self.is_unanswered_reuse = True
         self.proxy = ""
@@ -443,7 +440,7 @@ def _is_exempt(endpoint: str, environ: Mapping[str, str]) -> bool:
     """
     no_proxy = environ.get("no_proxy", "").strip() or environ.get("NO_PROXY", "")
     parts = urlsplit(f"https://{endpoint}")
-    host, port = parts.hostname or "", parts.port or _PORTS["https"]
+    host, port = parts.hostname or "", parts.port or PORTS["https"]
     for entry in re.split(r"[,;\s]+", no_proxy.lower()):
         name, is_url, rest = entry.partition("://")
         if is_url:

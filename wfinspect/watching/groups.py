@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from wfinspect.errors import Refused, ServiceError
-from wfinspect.model import InstanceKey, Target
+from wfinspect.model import MAX_IDS, InstanceKey, Target
 from wfinspect.watching.api import Group
 
-MAX_IDS = 100
-"""IDs that one List may request."""
 FALLBACK_SECONDS = 3600.0
 """After this List is tried again: a permission may have been granted since."""
 

@@ -13,10 +13,10 @@ from math import inf
 from typing import NamedTuple
 
 from wfinspect.errors import BadRequest, Refused, ServiceError
-from wfinspect.model import InstanceKey, Target
+from wfinspect.model import MAX_IDS, InstanceKey, Target
 from wfinspect.watching.api import Group
 from wfinspect.watching.cadence import ACTIVE_SECONDS, JITTER
-from wfinspect.watching.groups import MAX_IDS, BatchPlanner
+from wfinspect.watching.groups import BatchPlanner
 from wfinspect.watching.limits import Limit, Limits, Rounds, Wait, is_of_account, is_of_instance
 
 _BAD_REQUEST_SECONDS = 60.0
