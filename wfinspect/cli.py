@@ -174,8 +174,8 @@ class _Parser(argparse.ArgumentParser):
         others = [f"wfinspect {each}" for each in COMMANDS if not self.prog.endswith(each)]
         shown = [a for a in self._actions if a.dest != "help" and a.help != argparse.SUPPRESS]
         own = [self._name_of(each) for each in shown if each.option_strings]
-        takes = f"{self.prog} takes {', '.join(own) or 'no option of its own'}."
-        hint = did_you_mean(name, [*flags, *others], takes)
+        there = f"there are {', '.join(own) or 'only those of `wfinspect --help`'}."
+        hint = did_you_mean(name, [*flags, *others], there)
         raise UsageError(f"There is no option {name!r}: {hint}")
 
     def has_option(self, flag: str) -> bool:
@@ -213,7 +213,7 @@ class _Parser(argparse.ArgumentParser):
         action = self._option_string_actions.get(about.rpartition(" ")[2].rpartition("/")[2])
         if about.endswith("are required"):
             [what] = [each.help for each in self._actions if each.metavar == names[0]]
-            example = COMMANDS[self.prog.removeprefix("wfinspect ")].examples[0]
+            example = COMMANDS[self.prog.removeprefix("wfinspect ")].examples[0].partition(" > ")[0]
             raise UsageError(f"{names[0]} is missing: {what}, e.g. wfinspect {example}")
         if action is None:
             raise UsageError(f"{message}: {self.usage}")
