@@ -621,8 +621,9 @@ class Query(NamedTuple):
         )
 
     def words(self) -> str:
-        """Return the filters as they are typed, such as ``project=88123 workflow=2261034``."""
-        given = ((word, getattr(self, name)) for word, name in FILTERS.items())
+        """Return the filters as they are typed, such as ``workspace=88123 workflow=2261034``."""
+        others = ((word, getattr(self, name)) for word, name in FILTERS.items())
+        given = (("workspace", self.project_id), *((w, v) for w, v in others if w != "project"))
         tags = [f"tag={tag.key}:{tag.value}" for tag in self.tags]
         return " ".join([*(f"{word}={value}" for word, value in given if value), *tags])
 

@@ -70,7 +70,7 @@ def test_what_failed_before_it_was_seen_is_notified_of_once(
     with home.start("follow", "remove", "1") as remove:
         remove.wait_for("Remove the rows that came by it, too \\(1\\)")
         remove.press("y", "enter")
-        remove.wait_for(r"No longer followed: 1 \(project=\d+ workflow=\d+\). Its row was")
+        remove.wait_for(r"No longer followed: 1 \(workspace=\d+ workflow=\d+\). Its row was")
         assert remove.wait_exit() == 0
     assert home.run("list", "-o", "json").stdout.strip() == "[]"
 
@@ -109,7 +109,7 @@ def test_a_workflow_that_another_follow_covers_is_not_followed_twice(
         app.wait_for("1 followed")
         app.wait_for("Running  dwd_trade_order_di")
         app.press("W")
-        app.wait_for(r"dwd_trade_order_di is followed already, by project=88123\s+name=dwd_trade")
+        app.wait_for(r"dwd_trade_order_di is followed already, by workspace=88123\s+name=dwd_trade")
         app.quit()
     home.run("follow", "--project", 88123, "--workflow", 2261040, "--env", "Prod")
     with home.start(FOLLOWED) as app:
@@ -169,10 +169,10 @@ def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Sim
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "Not followed" in refused.stderr
     first = home.run("follow", *words)
-    assert first.stdout == f"1  project={words[1]} workflow={words[3]}  keep=3d\n"
+    assert first.stdout == f"1  workspace={words[1]} workflow={words[3]}  keep=3d\n"
     assert "Followed already, as 1." in home.run("follow", *words).stderr
     changed = home.run("follow", *words, "--by", "07:30")
-    assert changed.stdout == f"1  project={words[1]} workflow={words[3]}  keep=3d by=07:30\n"
+    assert changed.stdout == f"1  workspace={words[1]} workflow={words[3]}  keep=3d by=07:30\n"
     assert "Changed" in changed.stderr
     home.run("follow", *words, "--keep", "5")
     simulator.faults.add("html")

@@ -33,7 +33,7 @@ def test_rows_notes_and_follows_are_handed_over(
 
     done = colleague.run("list", "import", exported)
 
-    followed = f"project={words[1]} workflow={words[3]}"
+    followed = f"workspace={words[1]} workflow={words[3]}"
     assert done.stderr == (
         f"wfinspect: 1 added: {ONE}. 1 already on the list: {TWO}. 1 follow added: {followed}.\n"
     )

@@ -31,7 +31,7 @@ def test_it_is_waited_for_until_it_comes_and_then_until_it_ends(
     with home.start(
         "watch", *words, "--until", "all:success", "--timeout", "60", patch=SOON
     ) as watch:
-        watch.wait_for(f"Waiting for a run with project={words[1]} workflow={words[3]}")
+        watch.wait_for(f"Waiting for a run with workspace={words[1]} workflow={words[3]}")
         watch.wait_for("yesterday, as --bizdate is not given")
         watch.wait_until(lambda: len(simulator.calls.latest) >= 2, "two looks")
         simulator.population.unvanish(AWAITED)
@@ -50,7 +50,7 @@ def test_124_if_it_never_comes(home: Home, simulator: Simulator, words: list[str
     assert (today.returncode, today.stdout) == (124, "")
     assert home.run("watch", "--bizdate", "today").returncode == 2
     assert ended.stdout == ""
-    assert "Timed out: waiting for project=" in ended.stderr
+    assert "Timed out: waiting for workspace=" in ended.stderr
 
 
 def test_what_is_there_at_first_sight_is_all_that_is_waited_for(

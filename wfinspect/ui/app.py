@@ -52,7 +52,15 @@ from wfinspect.ui.screens.dialogs import (
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.terminal import CrashSafeApp
 from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, LineInput, MessageLine
-from wfinspect.watching.api import INCIDENT_CALLS, IncidentOf, Outcome, Row, Snapshot, TasksOf
+from wfinspect.watching.api import (
+    INCIDENT_CALLS,
+    Contact,
+    IncidentOf,
+    Outcome,
+    Row,
+    Snapshot,
+    TasksOf,
+)
 from wfinspect.watching.lookups import CATCH_ALL
 from wfinspect.watching.notifications import NoticeReader, summary
 from wfinspect.watching.poller import Poller
@@ -432,7 +440,7 @@ class WfInspectApp(CrashSafeApp):
         """Find a command by name."""
         names = [AUTO, *(own.name for own in self._own_themes)]
         self._choose(
-            lambda: command_choices(self._keys, names),
+            lambda: command_choices(self._keys, names, self.words_now),
             lambda action: self.call_later(self.main.run_action, action),
             # In a narrow screen it may cover the list.
             f"Commands for {whose([row])}" if (row := self.main.list.chosen) else "Commands",
@@ -535,16 +543,11 @@ class WfInspectApp(CrashSafeApp):
         row = self.main.needed() if self._is_main_on_top else None
         if row is None:
             return
-        instance, follows = row.instance, self.main.snapshot.follows
+        instance = row.instance
         if instance is None or not instance.project_id or (instance.workflow_id or 0) <= CATCH_ALL:
             self.notify("It can't be followed: what it is a run of is not known.")
             return
-        brought = next((each for each in follows if each.number == row.follow), None)
-        query = Query(
-            instance.project_id, 0, env_type=instance.env_type, workflow_id=instance.workflow_id
-        )
-        same = (each for each in follows if each.target == row.key.target)
-        follow = brought or next((each for each in same if each.query == query), None)
+        query, follow = self._follow_of(row, instance)
         name = shown(instance.name, limit=60)
         if follow is not None:
             self._ask_to_unfollow(follow)
@@ -556,6 +559,40 @@ class WfInspectApp(CrashSafeApp):
         else:
             self._control.follow(row.key.target, query)
             self.notify(f"Following {name}: its new runs join the list, W ends it.")
+
+    def _follow_of(self, row: Row, found: WorkflowInstance) -> tuple[Query, Follow | None]:
+        """Return what follows the workflow of a row, and the follow that brought the row or is that one."""
+        follows, project = self.main.snapshot.follows, found.project_id or 0
+        query = Query(project, 0, env_type=found.env_type, workflow_id=found.workflow_id)
+        brought = next((each for each in follows if each.number == row.follow), None)
+        same = (each for each in follows if each.target == row.key.target)
+        return query, brought or next((each for each in same if each.query == query), None)
+
+    @property
+    def words_now(self) -> Mapping[str, str]:
+        """What commands do now, where that depends on the row or on how things are, by their IDs."""
+        row, marked = self.main.list.chosen, len(self.main.marked)
+        is_paused = self.main.snapshot.health.contact is Contact.PAUSED
+        words = {
+            "pause": "resume polling" if is_paused else "pause polling",
+            "layout": "show both panes" if self.main.is_zoomed else "show this pane alone",
+            "bell": "turn bell off" if self._has_bell else "turn bell on",
+            "mouse": "turn mouse off" if self._has_mouse else "turn mouse on",
+        }
+        if marked:
+            words |= {"remove": f"remove {marked} marked", "refresh": f"refresh {marked} marked"}
+            words |= {"seen": f"mark {marked} as seen", "back": "remove the marks"}
+        if row is not None:
+            is_marked, has_failed = row.key in self.main.list.marked, row.family is Family.FAILURE
+            words["watch"] = "stop watching it" if row.is_watched else "watch it"
+            words["upstream"] = "what it holds up" if has_failed else "what it waits for"
+            words["mark"] = "remove its mark" if is_marked else "mark for x, a, e and r"
+            if row.instance is not None:
+                is_followed = self._follow_of(row, row.instance)[1] is not None
+                words["follow"] = (
+                    "stop following its workflow" if is_followed else "follow its workflow"
+                )
+        return words
 
     def _covering(
         self, instance: WorkflowInstance, target: Target, but: int | None = None
@@ -735,7 +772,7 @@ class WfInspectApp(CrashSafeApp):
 
     def action_help(self) -> None:
         """Show all keys."""
-        self.push_screen(HelpScreen(all_keys(self._keys, signs(self.main.look))))
+        self.push_screen(HelpScreen(all_keys(self._keys, signs(self.main.look), self.words_now)))
 
     # How it looks.
 

@@ -186,7 +186,9 @@ class FindScreen(OverlayScreen):
         total = f" of {self._page.total:,}" if self._page.total is not None else ""
         more = ", more as you scroll" if not self._page.is_last else ""
         marked = f" {len(self._marked)} marked " if self._marked else ""
-        order = f", {', '.join(sort_words(self._sort))}" if len(self._table) else ""
+        by, direction = sort_words(self._sort)
+        words = direction if self._sort == SORTS[0] else f"{by}, {direction}"
+        order = f", {words}" if len(self._table) else ""
         day = f", business date {biz_day(self._query.biz_date, self._zone)}"
         said = f" {len(self._table):,}{total} found{more}"
         if self.list.text_width < ID_FROM_CELLS and self.list.chosen:

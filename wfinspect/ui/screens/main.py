@@ -123,7 +123,7 @@ class MainScreen(SparingScreen[None]):
         self.snapshot = control.snapshot
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
-        self._in_detail = self._is_zoomed = False
+        self._in_detail = self.is_zoomed = False
         self._arranged_for = Size()
         self.rest_seconds = 1.0
         """So long the cursor rests on a row before that is on display."""
@@ -373,7 +373,7 @@ class MainScreen(SparingScreen[None]):
         if not self.rows:
             return Layout.LIST
         width = self.app.size.width
-        return layout_for(width, in_detail=self._in_detail, is_zoomed=self._is_zoomed)
+        return layout_for(width, in_detail=self._in_detail, is_zoomed=self.is_zoomed)
 
     def on_resize(self, event: events.Resize) -> None:
         # It comes three times at the start, each with the size of the terminal.
@@ -697,7 +697,7 @@ class MainScreen(SparingScreen[None]):
 
     def action_layout(self) -> None:
         """Show the pane that has the keys alone, or both again."""
-        self._is_zoomed = not self._is_zoomed
+        self.is_zoomed = not self.is_zoomed
         self._arrange()
 
     def action_turn(self, step: int) -> None:
