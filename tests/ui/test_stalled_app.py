@@ -44,20 +44,24 @@ def test_a_service_that_hangs_is_said_at_once_and_its_values_soon_look_old(tmp_p
         assert session.wait_exit() == 0
 
 
-def test_ctrl_s_holds_nothing_up_and_a_value_is_printed_as_plain_text_until_enter(
+def test_ctrl_s_holds_nothing_up_and_a_value_is_printed_as_plain_text_until_a_key_leaves_it(
     tmp_path: Path,
 ) -> None:
     with watching(tmp_path) as (_, session):
         session.wait_for("live")
-        session.press("ctrl+s", "Y")
-        session.wait_for("Copy a field")
-        session.forget()
-        session.press("tab")
-        session.wait_for("Enter goes back")
-        assert session.text().split()[0] == str(INSTANCE)
-        assert session.modes_left_on() == []
-        session.press("enter")
-        session.wait_for("live")
+        session.press("ctrl+s")
+        for leaving in ("escape", "q", "enter"):
+            session.press("Y")
+            session.wait_for("Copy a field")
+            session.forget()
+            session.press("tab")
+            session.wait_for("Enter goes back")
+            assert str(INSTANCE) in session.text()
+            assert session.modes_left_on() == []
+            session.press("x", "up", leaving)
+            session.wait_for("live")
+            # What is typed there is not echoed.
+            assert b"goes back) \x1b" in bytes(session.log)
         session.press("ctrl+q")
 
         assert session.wait_exit() == 0

@@ -2,8 +2,11 @@
 
 import contextlib
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+import termios
+import tty
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,18 +78,23 @@ class CrashSafeApp(App[None]):
     def show_plain(self, text: str) -> None:
         """Leave the screen and print a text, so that the terminal's own selection can have it.
 
-        Waits for Enter. The watch goes on meanwhile, in its own thread.
+        Waits for Esc, q or Enter. The watch goes on meanwhile, in its own thread.
         """
         screen = sys.__stderr__
         text, size = shortened(text, _PLAIN_LIMIT)
         rest = f"\n... {size}, an export (e) writes the whole to a file" if size else ""
-        with contextlib.suppress(SuspendNotSupported, OSError, ValueError), self.suspend():
+        keys = sys.stdin.fileno()
+        with (
+            contextlib.suppress(SuspendNotSupported, OSError, ValueError, termios.error),
+            self.suspend(),
+            _keys_without_echo(keys),
+        ):
             if screen is not None:
-                screen.write(
-                    f"{shown_block(text)}{rest}\n\n(select it with the terminal; Enter goes back) "
-                )
+                back = "(select it with the terminal; Esc, q or Enter goes back) "
+                screen.write(f"{shown_block(text)}{rest}\n\n{back}")
                 screen.flush()
-                sys.stdin.readline()
+                while (pressed := os.read(keys, 1024)) and not _leaves(pressed):
+                    pass
 
     def set_window_title(self, text: str) -> None:
         """Name the terminal's window; nothing is sent if it has that name."""
@@ -181,6 +189,22 @@ def run_app(app: CrashSafeApp, *, mouse: bool, crash_directory: Path) -> int:
         report = report_crash(app.failure, crash_directory)
     print(crash_sentence(app.failure, report), file=sys.stderr)  # noqa: T201 - the app is gone
     return INTERNAL_ERROR
+
+
+@contextlib.contextmanager
+def _keys_without_echo(terminal: int) -> Iterator[None]:
+    before = termios.tcgetattr(terminal)
+    try:
+        tty.setcbreak(terminal, termios.TCSANOW)
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSANOW, before)
+
+
+def _leaves(keys: bytes) -> bool:
+    """Return whether Esc, q or Enter is among keys; an arrow comes as Esc and more."""
+    alone = re.sub(rb"\x1b[\[O][0-?]*[ -/]*[@-~]", b"", keys)
+    return any(key in alone for key in b"\x1bq\r\n")
 
 
 def _detach_from_terminal() -> None:
