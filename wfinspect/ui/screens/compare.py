@@ -330,7 +330,7 @@ class CompareScreen(OverlayScreen):
         at = self._runs.index(self._other) if self._other in self._runs else -1
         if 0 <= at + step < len(self._runs):
             self._put_beside(self._runs[at + step])
-        elif self._runs:
+        else:
             self.notify(f"No {'earlier' if step > 0 else 'later'} run is known.")
 
     def action_choose(self) -> None:
@@ -348,6 +348,8 @@ class CompareScreen(OverlayScreen):
                 is_wide=True,
             )
             self.app.push_screen(view, chosen)
+        else:
+            self.notify("No earlier run is known.")
 
     def _choice(self, run: Run) -> Choice:
         day = self._day(run)

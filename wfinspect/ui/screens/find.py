@@ -1,6 +1,6 @@
 """The find screen: a search of one workspace and business date, typed in a line, and what it found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import ClassVar
@@ -201,14 +201,13 @@ class FindScreen(OverlayScreen):
         return shed(parts, width, gap="")
 
     @property
-    def _hints(self) -> list[tuple[str, str]]:
+    def words(self) -> Mapping[str, str]:
         acted, count = self._acted_on, f" {len(self._marked)}" if self._marked else ""
         is_watched = bool(acted) and all(row.is_watched for row in acted)
-        words = {"w": f"{'unwatch' if is_watched else 'watch'}{count}"}
-        if self._marked:
-            words["Enter"] = "go to the first" if is_watched else f"watch{count}"
-        useless = set() if self._followed is not None else {"W"}
-        return [(key, words.get(key, word)) for key, word in super()._hints if key not in useless]
+        take = "go to the first" if is_watched else f"watch{count}"
+        enter = {"Enter": take} if self._marked else {}
+        follow = {} if self._followed is not None else {"W": ""}
+        return {"w": f"{'unwatch' if is_watched else 'watch'}{count}", **enter, **follow}
 
     @property
     def _followed(self) -> Query | None:

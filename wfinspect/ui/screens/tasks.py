@@ -1,6 +1,6 @@
 """The screens of an instance's tasks, of one task in full, and of what tasks wait for or hold up."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -80,6 +80,7 @@ class TasksScreen(OverlayScreen):
         bind("enter", "open", "details", "Enter"),
         bind("l", "log", "log"),
         bind("U", "upstream", "waits for"),
+        bind("c", "app.compare", "compare"),
         bind("s", "status", "by status"),
         bind("slash", "filter", "filter", "/"),
         bind("v", "raw", "raw"),
@@ -132,6 +133,13 @@ class TasksScreen(OverlayScreen):
             (BAR_GROUND * 2, "waited for time, resources"),
             ("", "in the upper bar: not done"),
         )
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        task = self.list.chosen
+        if task is None:
+            return dict.fromkeys(("Enter", "l", "U", "v", "y"), "")
+        return {"U": "holds up"} if task.family is Family.FAILURE else {}
 
     def about_spans(self, width: int) -> Sequence[Span]:
         del width
@@ -261,6 +269,7 @@ class TasksScreen(OverlayScreen):
     @on(LineView.Moved)
     def _cursor_moved(self) -> None:
         self.about.update_lines()
+        self.bottom.update_lines()
 
     def action_filter(self) -> None:
         """Narrow the list while one types."""
@@ -286,6 +295,8 @@ class TasksScreen(OverlayScreen):
 
     def action_status(self) -> None:
         """Only the tasks of one status: the next of those there are, then all again."""
+        if not self._tasks:
+            self.notify("There are no tasks.")
         # A dry run is found by the first of its words.
         words = ["", *dict.fromkeys(f"status={t.word.split()[0]}" for t in self._tasks if t.word)]
         now = self.input.value
@@ -293,29 +304,35 @@ class TasksScreen(OverlayScreen):
         self.input.value = words[(at + 1) % len(words)]
         self._kept()
 
+    def _chosen(self) -> TaskInstance | None:
+        """Return the task under the cursor; notify where there is none."""
+        if self.list.chosen is None:
+            self.notify("There is no task under the cursor.")
+        return self.list.chosen
+
     def action_open(self) -> None:
         """The task in full."""
-        if (task := self.list.chosen) is not None:
+        if (task := self._chosen()) is not None:
             self.app.push_screen(TaskScreen(self.main, self._key, task))
 
     def action_log(self) -> None:
         """The log of the task under the cursor."""
-        if (task := self.list.chosen) is not None:
+        if (task := self._chosen()) is not None:
             self.app.push_screen(LogScreen(self.main, self._key, task, self._tasks))
 
     def action_raw(self) -> None:
         """The task's own JSON."""
-        if (task := self.list.chosen) is not None:
+        if (task := self._chosen()) is not None:
             self.app.push_screen(_json_of(self.main, self._key.target, task))
 
     def action_upstream(self) -> None:
-        """What the task waits for."""
-        if (task := self.list.chosen) is not None:
+        """What the task waits for, or what it holds up."""
+        if (task := self._chosen()) is not None:
             self.app.push_screen(DependenciesScreen(self.main, self._key, task))
 
     def action_copy(self) -> None:
         """Copy the task's ID."""
-        if (task := self.list.chosen) is not None:
+        if (task := self._chosen()) is not None:
             self.notify(f"{task.id}: {self.app.copy(str(task.id))}")
 
 
@@ -444,14 +461,11 @@ class DependenciesScreen(OverlayScreen):
         return ((f" {said}", Role.DIM),)
 
     @property
-    def _hints(self) -> list[tuple[str, str]]:
-        words = {"d": "what it waits for"} if self._is_down else {}
-        if not self._found.unread:
-            words["F"] = ""
-        if not self.list.items:
-            words |= dict.fromkeys(("Enter", "w", "l"), "")
-        found = [(key, words.get(key, word)) for key, word in super()._hints]
-        return [hint for hint in found if hint[1]]
+    def words(self) -> Mapping[str, str]:
+        useless = [] if self._found.unread else ["F"]
+        useless += [] if self.list.items else ["Enter", "w", "l"]
+        turn = {"d": "what it waits for"} if self._is_down else {}
+        return turn | dict.fromkeys(useless, "")
 
     # What is read.
 
@@ -574,6 +588,10 @@ class DependenciesScreen(OverlayScreen):
 
     def action_more(self) -> None:
         """Look at more tasks, at a call each; at all, once what blocks is explained."""
+        if not self._found.unread:
+            self.notify("There is nothing further to look at.")
+        elif self._is_waiting:
+            self.notify("It looks further once this is read.")
         self._is_thorough = self._search.walk.is_explained
         spent = max(self._allowed if self._is_waiting else 0, self._search.calls)
         self._allowed = spent + min(self._found.unread, _MORE)
@@ -587,7 +605,9 @@ class DependenciesScreen(OverlayScreen):
         """Return the instance of the task under the cursor; notify where it is not known."""
         each = self.list.chosen
         key = self._key_of(each.task) if each else None
-        if each is not None and key is None:
+        if each is None:
+            self.notify("There is no task under the cursor.")
+        elif key is None:
             self.notify("The service does not say which instance the task is of.")
         return key
 

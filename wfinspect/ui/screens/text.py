@@ -443,6 +443,12 @@ class TextScreen(OverlayScreen):
         if self._request is not None:
             self.request(self._request, self._take_task)
 
+    def action_again(self) -> None:
+        if self._request is None:
+            self.notify("It is shown as it was read last.")
+        else:
+            super().action_again()
+
     def _take_task(self, task: TaskInstance) -> None:
         self.view.show(LongText(indented(task.raw)))
 
@@ -478,6 +484,10 @@ class TextScreen(OverlayScreen):
     @on(LineView.Moved)
     def _view_moved(self) -> None:
         self.about.update_lines()
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        return {} if self.wanted else {"n N": ""}
 
     def find_all(self) -> None:
         """Find again what is searched for: the text has changed."""
@@ -534,6 +544,8 @@ class TextScreen(OverlayScreen):
         if self._found:
             self._at = (self._at + step) % len(self._found)
             self._show_match()
+        elif not self.wanted:
+            self.notify("Nothing is searched for: / searches.")
 
     def _show_match(self) -> None:
         self.view.mark(self._found[self._at] if self._found else None, self.wanted)
@@ -546,19 +558,26 @@ class TextScreen(OverlayScreen):
 
     def action_sidestep(self, step: int) -> None:
         """See more of lines that are cut."""
+        if self.view.wraps:
+            self.notify("Long lines are wrapped: w cuts them.")
         self.view.sidestep(step)
 
     def action_copy_view(self) -> None:
         """Copy the lines in view, or the one that a search is at."""
-        if len(self.text):
+        if self._has_text():
             first, last = self.view.in_view
             lines = self.text.line_number(last) - self.text.line_number(first) + 1
             self._tell_copied(lines, self.text.between(first, last))
 
     def action_copy_all(self) -> None:
         """Copy the whole text."""
-        if len(self.text):
+        if self._has_text():
             self._tell_copied(self.text.line_count, self.text.text)
+
+    def _has_text(self) -> bool:
+        if not len(self.text):
+            self.notify("There is no text.")
+        return len(self.text) > 0
 
     def _tell_copied(self, lines: int, text: str) -> None:
         what = "1 line" if lines == 1 else f"{lines:,} lines"
@@ -566,7 +585,7 @@ class TextScreen(OverlayScreen):
 
     def action_save(self) -> None:
         """Write the whole text to a file that only the user can read."""
-        if len(self.text):
+        if self._has_text():
             whole = self.text.text.removesuffix("\n")
             self.notify(self.app.save(plain_text(whole), self._file, self.ENDING))
 
@@ -582,10 +601,11 @@ class LogScreen(TextScreen):
     """Reads a log; where it has not changed, whether the run still goes on."""
 
     BINDINGS: ClassVar = [
+        bind("o", "other", "other failed log"),
         bind("f", "follow", "follow"),
         bind("less_than_sign", "turn(-1)", "other run", "< >"),
         bind("greater_than_sign", "turn(1)"),
-        bind("o", "other", "other failed log"),
+        bind("c", "app.compare", "compare"),
     ]
     WHAT = "log"
     ENDING = "log"
@@ -629,15 +649,12 @@ class LogScreen(TextScreen):
         return Title((state,), f"{whose}{task.task_name}", f"log of {task.id}", zone)
 
     @property
-    def _hints(self) -> list[tuple[str, str]]:
-        # What has no use here gives its room to the rest.
-        words = {"f": "stop following" if self.follows else "follow"}
+    def words(self) -> Mapping[str, str]:
         is_over = self._subject.family.is_settled or not self._is_latest
-        useless = {"f"} if is_over else set()
-        useless |= set() if self._others else {"o"}
-        useless |= set() if (self._subject.run_number or 1) > 1 else {"< >"}
-        found = [(key, words.get(key, word)) for key, word in super()._hints if key not in useless]
-        return sorted(found, key=lambda hint: hint[0] != "o")
+        follow = "" if is_over else "stop following" if self.follows else "follow"
+        others = {} if self._others else {"o": ""}
+        runs = {} if (self._subject.run_number or 1) > 1 else {"< >": ""}
+        return {**super().words, "f": follow, **others, **runs}
 
     @property
     def _others(self) -> Sequence[TaskInstance]:

@@ -1,7 +1,8 @@
 """The base of the views that fill the screen: title, hints, requests to the poller, reading again."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events, on
@@ -34,7 +35,7 @@ from wfinspect.ui.screens.dialogs import (
     OverMain,
     command_choice,
 )
-from wfinspect.ui.screens.main import MainScreen
+from wfinspect.ui.screens.main import BRIEF_SECONDS, MainScreen
 from wfinspect.ui.widgets.boxes import MessageLine, StatusLine
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.api import A, Outcome, Reply, Request, Row
@@ -55,7 +56,7 @@ def bind(keys: str, action: str, words: str = "", shown_as: str = "") -> Binding
     return Binding(keys, action, words, show=bool(words), key_display=shown_as or keys)
 
 
-READ = bind("r", "read", "read again")
+READ = bind("r", "again", "read again")
 
 
 class Title(NamedTuple):
@@ -90,7 +91,7 @@ class OverlayScreen(OverMain):
         ("escape", "back", "close"),
         ("q", "dismiss", "close"),
         *MOVE_BINDINGS,
-        ("r", "read", "read again"),
+        ("r", "again", "read again"),
         ("question_mark,f1", "help", "keys"),
         ("colon,ctrl+p", "palette", "find a command"),
     ]
@@ -136,6 +137,11 @@ class OverlayScreen(OverMain):
         return False
 
     @property
+    def words(self) -> Mapping[str, str]:
+        """What keys do now where that is not the usual; "" where they do nothing."""
+        return {}
+
+    @property
     def again(self) -> tuple[str, str]:
         """The key that requests once more what failed, and what it does."""
         return "r", "reads again"
@@ -163,6 +169,11 @@ class OverlayScreen(OverMain):
         self.read()
         self.refresh_lines()
 
+    def action_again(self) -> None:
+        """Read it again, and say so: it may be as it was."""
+        self.action_read()
+        self.notify("Reading it again.", timeout=BRIEF_SECONDS)
+
     def tick(self) -> None:
         """Read again what goes on, as long as there are keys."""
         since = self.clock.monotonic() - max(self._opened_at, self.main.last_key_at)
@@ -173,10 +184,14 @@ class OverlayScreen(OverMain):
         """Return an instance as the poller knows it now, else as the search below this view found it."""
         if (known := self.control.snapshot.rows.get(key)) is not None:
             return known
-        below = (s.needed() for s in self.app.screen_stack if isinstance(s, OverMain))
+        stack = takewhile(lambda screen: screen is not self, self.app.screen_stack)
+        below = (s.needed() for s in stack if isinstance(s, OverMain))
         found = next((row for row in below if row is not None and row.key == key), Row(key))
         since = (self.clock.now() - found.read_at).total_seconds() if found.read_at else 0.0
         return found._replace(is_live=found.is_live and since <= FOLLOW_SECONDS)
+
+    def needed(self) -> Row | None:
+        return self.row(self.subject) if self.subject else None
 
     def request(self, request: Request[A], take: Callable[[A], None]) -> None:
         """Send a request to the service; `take` gets the answer, `trouble` a failure."""
@@ -212,15 +227,17 @@ class OverlayScreen(OverMain):
         return line(*crop(self.about_spans(width), width))
 
     @property
-    def _commands(self) -> list[Binding]:
-        """The commands of this view, its own before those of its bases."""
+    def _commands(self) -> dict[str, tuple[str, str]]:
+        """The keys of this view with action and what they do, its own before those of its bases."""
         own = (one for base in type(self).__mro__ for one in vars(base).get("BINDINGS", ()))
-        return [one for one in own if isinstance(one, Binding) and one.show]
+        named = ((b.key_display or b.key, b) for b in own if isinstance(b, Binding) and b.show)
+        words = self.words
+        found = {key: (each.action, words.get(key, each.description)) for key, each in named}
+        return {key: (action, word) for key, (action, word) in found.items() if word}
 
     @property
     def _hints(self) -> list[tuple[str, str]]:
-        """The keys of this view and what they do."""
-        return [(one.key_display or one.key, one.description) for one in self._commands]
+        return [(key, word) for key, (_, word) in self._commands.items()]
 
     def _hint_line(self, width: int) -> Line:
         is_typing = isinstance(self.focused, Input)
@@ -246,6 +263,11 @@ class OverlayScreen(OverMain):
         self.top.update_lines()
         self.call_after_refresh(self.main.note_painted)
 
+    def on_key(self, event: events.Key) -> None:
+        """Say so where a key does nothing: in the list below it may do something."""
+        if event.is_printable and event.key not in self.active_bindings:
+            self.notify(f"{event.character} does nothing here, ? shows the keys.")
+
     def action_back(self) -> None:
         self.dismiss()
 
@@ -263,10 +285,8 @@ class OverlayScreen(OverMain):
 
     def action_palette(self) -> None:
         """Find a command of this view by name."""
-        choices = [
-            command_choice(one.action, one.description, one.key_display or one.key)
-            for one in self._commands
-        ]
+        commands = self._commands.items()
+        choices = [command_choice(action, word, key) for key, (action, word) in commands]
 
         def run(action: str | None) -> None:
             if action is not None:

@@ -1,0 +1,73 @@
+"""What all views over the list have in common: each key does something there, or says that it does not."""
+
+import pytest
+from fakes import instance, key, ms
+from rig import Rig, running
+from scenes import FAILED, ago, mixed
+from task_scenes import FAILED_TASK, TASKS, log, page
+
+from wfinspect.lateness import Run
+from wfinspect.model import InstanceId
+from wfinspect.ui.screens.view import OverlayScreen
+from wfinspect.watching.api import (
+    EarlierRuns,
+    InstanceOf,
+    OperationsOf,
+    TaskLog,
+    TaskOf,
+    TasksOf,
+)
+
+ANSWERS = {
+    TasksOf: page(*TASKS),
+    TaskLog: log(),
+    TaskOf: FAILED_TASK,
+    OperationsOf: (),
+    InstanceOf: instance(FAILED, "Failure", name="ads_user_profile_daily"),
+    EarlierRuns: (
+        Run(InstanceId(7), ms(ago(days=1)), "Success", ms(ago(days=1)), ms(ago(hours=23))),
+    ),
+}
+ELSEWHERE = {"c", "o", "t", "h", "x", "F", "n", "s", "5", "+"}
+"""Keys that do something in the list, or in another view."""
+
+
+async def answer_all(rig: Rig) -> None:
+    while rig.control.questions:
+        rig.control.answer(ANSWERS.get(type(rig.control.questions[0][0]), page()))
+        await rig.settle()
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_read"),
+    [(keys, True) for keys in ("t", "t enter", "t l", "t U", "t v", "c")]
+    + [(keys, False) for keys in ("t", "t l", "U", "c")],
+)
+async def test_each_key_does_something_or_says_that_it_does_not(
+    keys: str, *, is_read: bool
+) -> None:
+    async with running(mixed(), (80, 24)) as rig:
+        rig.app.main.select(key(FAILED))
+        *before, last = keys.split()
+        for name in before:
+            await rig.press(name)
+            await answer_all(rig)
+        await rig.press(last)
+        if is_read:
+            await answer_all(rig)
+        view = rig.app.screen
+        assert isinstance(view, OverlayScreen)
+        here = {
+            name for names, _ in view._hints for name in names.replace("Enter", "enter").split()
+        }
+        for name in sorted(here | ELSEWHERE):
+            text = rig.text
+            await rig.press(name)
+            assert rig.text != text, name
+            while rig.app.screen is not view:
+                await rig.press("escape")
+            if view.focused is not None and name == "/":
+                await rig.press("escape")
+            rig.app.main.messages.key_pressed()
+            rig.app._show_messages()
+            await rig.settle()
