@@ -1,5 +1,7 @@
 """What all views over the list have in common: each key does something there, or says that it does not."""
 
+from pathlib import Path
+
 import pytest
 from fakes import instance, key, ms
 from rig import Rig, running
@@ -44,8 +46,9 @@ async def answer_all(rig: Rig) -> None:
     + [(keys, False) for keys in ("t", "t l", "U", "c")],
 )
 async def test_each_key_does_something_or_says_that_it_does_not(
-    keys: str, *, is_read: bool
+    keys: str, *, is_read: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     async with running(mixed(), (80, 24)) as rig:
         rig.app.main.select(key(FAILED))
         *before, last = keys.split()

@@ -156,8 +156,11 @@ class _Heading(LineView):
         return self._lines()[y]
 
 
-def _hint(*keys: tuple[str, str]) -> StatusLine:
-    return StatusLine(lambda width: line((MARGIN, Role.DIM), *hints(keys, width - 1)), id="hint")
+def _hint_line(keys: Sequence[tuple[str, str]], width: int, beyond: str = "") -> Line:
+    """Return keys, and how much is out of sight; the last of the keys stays in any case."""
+    right = f"{beyond} " if beyond else ""
+    kept = hints(keys, width - len(right) - 2, [*range(1, len(keys)), 0])
+    return line(*spread(((MARGIN, Role.DIM), *kept), ((right, Role.TEXT),), width))
 
 
 class NoteScreen(OverMain):
@@ -170,7 +173,8 @@ class NoteScreen(OverMain):
         super().__init__()
         self._title = _Heading(f"Note about {about}")
         self.input = LineInput("what others should know of it", text, max_length=MAX_NOTE)
-        self._hint = _hint(("Enter", "keep"), ("Esc", "close"))
+        keys = ("Enter", "keep"), ("Esc", "close")
+        self._hint = StatusLine(lambda width: _hint_line(keys, width), id="hint")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
@@ -196,7 +200,7 @@ class HelpScreen(SheetScreen):
         self._groups = groups
         spans: tuple[Span, ...] = ((title, Role.STRONG), (_MORE, Role.DIM))
         self._title = StatusLine(lambda width: line(*crop(spans, width)), id="title")
-        self._hint = StatusLine(self._hint_line, id="hint")
+        self._hint = StatusLine(self._keys_line, id="hint")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
@@ -214,11 +218,11 @@ class HelpScreen(SheetScreen):
         self.lines.show((BLANK, *_help_lines(self._groups, width)))
         self._hint.update_lines()
 
-    def _hint_line(self, width: int) -> Line:
-        below = self.lines.max_scroll_y - self.lines.scroll_offset.y
-        keys = (("j k", "scroll"),) if self.lines.max_scroll_y else ()
-        more = ((f"{below} more below", Role.TEXT),) if below > 0 else ()
-        return line(*spread(hints((*keys, ("Esc", "close")), width), more, width))
+    def _keys_line(self, width: int) -> Line:
+        beyond = self.lines.beyond
+        keys = (*[("j k", "scroll")] * bool(beyond), ("Esc", "close"))
+        kept = hints(keys, width - len(beyond) - 1, [*range(1, len(keys)), 0])
+        return line(*spread(kept, ((beyond, Role.TEXT),), width))
 
     def action_move(self, where: str) -> None:
         """Scroll."""
@@ -305,7 +309,8 @@ class ChoiceScreen(OverMain):
             self._choice_line, lambda choice: choice.value, self._nothing, can_focus=False
         )
         plain = (("Tab", "as plain text"),) if has_plain else ()
-        self._hint = _hint(("Enter", enter), *plain, ("Esc", "close"))
+        keys = ("Enter", enter), *plain, ("Esc", "close")
+        self._hint = StatusLine(lambda w: _hint_line(keys, w, self._list.beyond), id="hint")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
@@ -320,6 +325,7 @@ class ChoiceScreen(OverMain):
             self._query.display = False
             self._list.can_focus = True
             self.set_focus(self._list)
+        self.watch(self._list, "scroll_y", self._hint.update_lines, init=False)
         self.snapshot_changed()
 
     def snapshot_changed(self) -> None:
@@ -336,6 +342,7 @@ class ChoiceScreen(OverMain):
             scores.sort(key=lambda scored: -scored[0])
             found = [choice for score, choice in scores if score > 0]
         self._list.offer(found)
+        self._hint.update_lines()
 
     @staticmethod
     def _nothing(width: int) -> tuple[Line, ...]:

@@ -22,7 +22,7 @@ from wfinspect.search import help_on
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
 from wfinspect.ui.keys import COMMANDS
-from wfinspect.ui.lines import MARGIN, Line, Role, crop, hints, line
+from wfinspect.ui.lines import MARGIN, Line, Role, crop, hints, line, spread
 from wfinspect.ui.painting import SparingScreen
 from wfinspect.ui.rows import ID_FROM_CELLS, SORTS, is_sort, whose
 from wfinspect.ui.screens.dialogs import OverMain
@@ -179,6 +179,7 @@ class MainScreen(SparingScreen[None]):
     def on_mount(self) -> None:
         # Ages are in minutes: one frame a minute moves them all, and nothing else ticks.
         self.set_interval(MINUTE_SECONDS, self.tick)
+        self.watch(self.list, "scroll_y", self.bottom.update_lines, init=False)
         self._arrange()
 
     def key_pressed(self) -> None:
@@ -393,6 +394,7 @@ class MainScreen(SparingScreen[None]):
             self.set_focus(self.list)
         if layout is not Layout.LIST and self._left.is_attached:
             attach(self.detail, self.detail.parts, self._body, self._left)
+            self.watch(self.detail.text, "scroll_y", self.bottom.update_lines, init=False)
         before = self.classes
         self.remove_class(*(f"-{one}" for one in Layout if one is not layout), update=False)
         self.add_class(f"-{layout}", update=False)
@@ -423,7 +425,11 @@ class MainScreen(SparingScreen[None]):
         health = self.snapshot.health
         followed = len(self.snapshot.follows)
         flags = [*self._flags, *[f"{followed} followed"] * bool(followed)]
-        return bottom_line(health, width, unseen=self.unseen, hint=hint, flags=flags)
+        pane: LineView = self.detail.text if self._in_detail else self.list
+        beyond = f"{pane.beyond} " if pane.beyond else ""
+        room = width - len(beyond)
+        said = bottom_line(health, room, unseen=self.unseen, hint=hint, flags=flags)
+        return line(*spread(said.spans, ((beyond, Role.DIM),), width))
 
     def show_flags(self, flags: Sequence[str]) -> None:
         """Show words for what is not as it is by default."""

@@ -737,6 +737,9 @@ class LogScreen(TextScreen):
             pieces = [*pieces[: room - 1], fit(f"{pieces[room - 1].rstrip()}{ELLIPSIS}", width - 2)]
         return (line((title, Role.DIM)), *(line((f" {it}", Role.FAILURE)) for it in pieces), BLANK)
 
+    def action_again(self) -> None:
+        OverlayScreen.action_again(self)
+
     def action_follow(self) -> None:
         """Read it again every half a minute while the run goes on, or don't."""
         self._is_following = not self._is_following

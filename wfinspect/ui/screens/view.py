@@ -26,6 +26,7 @@ from wfinspect.ui.lines import (
     fit,
     hints,
     line,
+    spread,
     width_of,
 )
 from wfinspect.ui.screens.dialogs import (
@@ -162,6 +163,7 @@ class OverlayScreen(OverMain):
 
     def on_mount(self) -> None:
         self.set_interval(FOLLOW_SECONDS, self.tick)
+        self.watch(self.main_part, "scroll_y", self.about.update_lines, init=False)
         self.action_read()
 
     def action_read(self) -> None:
@@ -224,7 +226,9 @@ class OverlayScreen(OverMain):
         if self.trouble is not None:
             said = f" {self.trouble.cause}, {' '.join(self.again)}"
             return line(*crop(((said, Role.TROUBLE),), width))
-        return line(*crop(self.about_spans(width), width))
+        beyond = f" {self.main_part.beyond} " if self.main_part.beyond else ""
+        left = self.about_spans(width - len(beyond))
+        return line(*spread(left, ((beyond, Role.TEXT),), width))
 
     @property
     def _commands(self) -> dict[str, tuple[str, str]]:
@@ -296,4 +300,9 @@ class OverlayScreen(OverMain):
 
     def action_move(self, where: str) -> None:
         """Scroll the part that scrolls."""
-        self.query_one(".main", LineView).move(where)
+        self.main_part.move(where)
+
+    @property
+    def main_part(self) -> LineView:
+        """The part that scrolls."""
+        return self.query_one(".main", LineView)

@@ -67,6 +67,14 @@ class LineView(ScrollView, inherit_bindings=False):
         """Cells a line may take."""
         return self.scrollable_content_region.width
 
+    @property
+    def beyond(self) -> str:
+        """How many lines are out of sight, such as ``3 above, 12 below``; "" for none."""
+        above, end = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+        counts = ("above", above), ("below", self.virtual_size.height - end)
+        said = [f"{count:,} {where}" for where, count in counts if count > 0]
+        return said[0].replace(" ", " more ") if len(said) == 1 else ", ".join(said)
+
     def update_lines(self) -> None:
         """Show what changed since the last paint."""
         if not self.is_attached:
