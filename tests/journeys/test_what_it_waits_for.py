@@ -26,7 +26,7 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
         # What stands for the whole is tried first, then all tasks are listed, then one is looked at.
         app.wait_for(r"3 calls, starting from its 28 tasks")
         app.wait_for(
-            r"It waits for something not known yet, with 2 in between that have\s+not\s+begun"
+            r"What it waits for is not known yet, with 2 in between that have\s+not\s+begun"
         )
         app.wait_for(r"29 tasks are not looked at yet: F looks further, up to 10 calls")
         assert simulator.calls.count(UP) == 2

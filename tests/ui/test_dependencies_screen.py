@@ -211,7 +211,7 @@ async def test_an_error_is_said_in_place_and_r_goes_on_from_there() -> None:
         assert "It waits for 1 task waiting for a time" in rig.text
         await rig.press("r")
         assert await answered(rig, NotFound("past")) == DependenciesOf(BINDING, 21, UP)
-        assert "no longer knows the dependencies of 1 of them" in rig.text
+        assert "no longer knows the dependencies of 1 task." in rig.text
 
 
 async def test_names_from_outside_are_text() -> None:
@@ -227,7 +227,7 @@ async def test_an_answer_to_what_was_left_changes_nothing() -> None:
     async with on_dependencies() as rig:
         await rig.press("F", "d")
         await answered(rig, neighbours(21))
-        assert "It holds up nothing known yet" in rig.text
+        assert "Nothing is known to wait for it." in rig.text
         assert "Failure" not in rig.text
 
 

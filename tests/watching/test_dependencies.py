@@ -6,6 +6,7 @@ import pytest
 from fakes import BINDING, START, instance, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
+from values import replace
 
 from wfinspect.errors import NotFound, Throttled
 from wfinspect.model import Dependency, Direction, Page, TaskInstance
@@ -153,14 +154,17 @@ def test_the_nearest_are_read_first_and_what_is_left_is_counted() -> None:
     found = world.walk(UP, 1, most=3)
 
     assert world.read == [(1, 1), (2, 1), (3, 1)]
-    assert (found.unread, found.words()) == (
+    assert (found.unread, found.sentence("It")) == (
         1,
-        "1 task not begun, with 2 in between that have not begun",
+        "It waits for 1 task not begun, with 2 in between that have not begun.",
     )
     assert (
-        world.walk(UP, 1).words()
-        == "1 failed task, 1 task not begun, with 2 in between that have not begun"
+        world.walk(UP, 1).sentence("It")
+        == "It waits for 1 failed task, 1 task not begun, with 2 in between that have not begun."
     )
+    assert world.walk(UP, 1, most=0).sentence("It") == "What it waits for is not known yet."
+    assert world.walk(DOWN, 1, most=0).sentence("t1") == "Nothing is known to wait for t1."
+    assert World({1: []}, {}).walk(DOWN, 1).sentence("It") == "Nothing waits for it."
 
 
 def test_of_an_instances_tasks_those_that_others_wait_for_lead_out_of_it() -> None:
@@ -202,8 +206,18 @@ def test_what_is_late_comes_before_what_runs_and_what_is_followed_before_the_res
         walk.learn(step[0], world.page(*step))
     found = walk.found(is_followed=lambda each: each.id == 3)
     assert [each.task.id for each in found.tasks] == [3, 2]
-    assert found.words() == "2 tasks of 1 workflow"
-    assert found.counted == "2 in workspace 88123, owned by 1823"
+    assert (
+        found.sentence("It")
+        == "It holds up 2 tasks of 1 workflow: 2 in workspace 88123, owned by 1823."
+    )
+
+
+def test_what_is_held_up_in_the_same_run_is_counted_apart() -> None:
+    world = World({1: [2, 3], 2: [4], 3: [], 4: []}, {1: "Failure"}, workflow_instance_id=9)
+    assert world.walk(DOWN, 1).sentence("It") == "It holds up 3 tasks of its own run."
+    world.tasks[4] = replace(world.tasks[4], workflow_instance_id=8, project_id=7, owner="a")
+    said = "It holds up 2 tasks of its own run and 1 task of 1 other workflow"
+    assert world.walk(DOWN, 1).sentence("It") == f"{said}: 1 in workspace 7, owned by a."
 
 
 # As requests.
@@ -314,7 +328,8 @@ async def test_a_budget_ends_it_and_a_higher_one_goes_on_where_it_was() -> None:
         *(DependenciesOf(BINDING, number, UP) for number in (11, 12, 21)),
     ]
     assert search.name == "t11"
-    assert search.walk.found().words() == "1 failed task, with 2 in between that have not begun"
+    said = search.walk.found().sentence("It")
+    assert said == "It waits for 1 failed task, with 2 in between that have not begun."
 
 
 async def test_a_task_past_its_retention_is_counted_and_any_other_error_ends_it() -> None:

@@ -10,7 +10,7 @@ from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import Requester, resolve_target, stored
 from wfinspect.commands.tasks import read_count
 from wfinspect.errors import ServiceError, StoreError, UsageError
-from wfinspect.format import listed, moment, near_time, shown
+from wfinspect.format import moment, near_time, shown
 from wfinspect.model import Direction, Family, Follow, InstanceId, InstanceKey
 from wfinspect.parsing import parse_id
 from wfinspect.search import read_id
@@ -35,7 +35,6 @@ _KEYS = (
 _TITLES = ("NAME", "LEVEL", "WORKFLOW", "INSTANCE", "WORKSPACE", "OWNER")
 _SHED = ("OWNER", "LEVEL", "WORKSPACE", "SINCE", "WORKFLOW", "NAME")
 _LEAST = {"WORKFLOW": 8, "NAME": 12}
-_NAMED = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,11 +113,8 @@ def _known(settings: Settings, clock: Clock) -> tuple[Sequence[Follow], set[Inst
 
 
 def _say(search: DependencySearch, found: Dependencies, most: int) -> None:
-    if found.cycle:
-        names = listed([each.name_or_id for each in found.cycle], _NAMED)
-        output.say(f"These wait for each other in a circle: {names}.")
-    if found.lost:
-        output.say(f"The service no longer knows the dependencies of {found.lost} of them.")
+    for remark in found.remarks:
+        output.say(remark)
     further = ""
     if found.unread:
         were = "task was" if found.unread == 1 else "tasks were"

@@ -5,14 +5,14 @@ what failed, is frozen, runs or waits by itself; downstream through all that has
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from graphlib import CycleError, TopologicalSorter
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from wfinspect.errors import NotFound, ServiceError
-from wfinspect.format import moment, near_time
+from wfinspect.format import listed, moment, near_time, shown
 from wfinspect.model import (
     Dependency,
     Direction,
@@ -94,42 +94,76 @@ class Dependencies(NamedTuple):
     cycle: tuple[TaskInstance, ...]
     """Tasks each of which waits for the next in a circle, the first of them once more at the end."""
 
-    def words(self, *, is_of_tasks: bool = False) -> str:
-        """E.g. ``1 failed task, with 3 in between that have not begun`` or ``9 tasks of 2 workflows``.
+    own: Collection[int]
+    """The workflow instances that the starts are of."""
+
+    def sentence(self, who: str, *, is_of_tasks: bool = False) -> str:
+        """E.g. ``It waits for 1 failed task`` or ``It holds up 9 tasks of 2 workflows``.
 
         With `is_of_tasks` the starts are the tasks of an instance, which is said of them.
         """
         if self.direction is Direction.DOWNSTREAM:
-            workflows = len({each.task.workflow_instance_id for each in self.tasks})
-            said = f"{_count(len(self.tasks), 'task')} of {_count(workflows, 'workflow')}"
-        else:
-            counts = Counter((e.word, is_of_tasks and not e.level) for e in self.tasks)
-            said = ", ".join(
-                f"{_counted(count, word)}{' of its own' * is_own}"
-                for (word, is_own), count in counts.items()
-            )
-        if not self.tasks:
-            is_up = self.direction is Direction.UPSTREAM
-            unknown = "something not known yet" if is_up else "nothing known yet"
-            said = unknown if self.unread else "nothing"
+            return self._held_up(who)
+        counts = Counter((e.word, is_of_tasks and not e.level) for e in self.tasks)
+        said = ", ".join(
+            f"{_counted(count, word)}{' of its own' * is_own}"
+            for (word, is_own), count in counts.items()
+        )
         have = "has" if len(self.between) == 1 else "have"
-        between = f", with {len(self.between):,} in between that {have} not begun"
-        return f"{said}{between}" if self.between else said
+        behind = f", with {len(self.between):,} in between that {have} not begun"
+        behind = behind if self.between else ""
+        if self.unread and not said:
+            return f"What {_lowered(who)} waits for is not known yet{behind}."
+        return f"{who} waits for {said or 'nothing'}{behind}."
+
+    def _held_up(self, who: str) -> str:
+        others = [
+            each.task for each in self.tasks if each.task.workflow_instance_id not in self.own
+        ]
+        inside = len(self.tasks) - len(others)
+        if not self.tasks:
+            known = "is known to wait" if self.unread else "waits"
+            return f"Nothing {known} for {_lowered(who)}."
+        workflows = len({task.workflow_instance_id for task in others})
+        other = "other workflow" if inside else "workflow"
+        parts = [f"{_count(inside, 'task')} of its own run"] if inside else []
+        parts += [f"{_count(len(others), 'task')} of {_count(workflows, other)}"] if others else []
+        owners = f": {_owners(others)}" if others else ""
+        return f"{who} holds up {' and '.join(parts)}{owners}."
 
     @property
-    def counted(self) -> str:
-        """E.g. ``9 in workspace 1, owned by 1823 (6), 2069 (3)``, the most first."""
-        owners: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
-        for each in self.tasks:
-            owners[each.task.project_id][each.task.owner] += 1
-        parts = []
-        for space, counts in sorted(owners.items(), key=lambda pair: -pair[1].total()):
-            named = ", ".join(
-                f"{owner or '-'}{f' ({n:,})' if len(counts) > 1 else ''}"
-                for owner, n in counts.most_common()
-            )
-            parts.append(f"{counts.total():,} in workspace {space or '-'}, owned by {named}")
-        return "; ".join(parts)
+    def remarks(self) -> list[str]:
+        """What keeps it from being all, in sentences."""
+        said = []
+        if self.cycle:
+            names = listed([shown(task.name_or_id, limit=60) for task in self.cycle], _NAMED)
+            said.append(f"These wait for each other in a circle: {names}.")
+        if self.lost:
+            lost = _count(self.lost, "task")
+            said.append(f"The service no longer knows the dependencies of {lost}.")
+        return said
+
+
+_NAMED = 8
+
+
+def _lowered(who: str) -> str:
+    return "it" if who == "It" else who
+
+
+def _owners(tasks: Iterable[TaskInstance]) -> str:
+    """E.g. ``9 in workspace 1, owned by 1823 (6), 2069 (3)``, the most first."""
+    owners: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
+    for task in tasks:
+        owners[task.project_id][task.owner] += 1
+    parts = []
+    for space, counts in sorted(owners.items(), key=lambda pair: -pair[1].total()):
+        named = ", ".join(
+            f"{owner or '-'}{f' ({n:,})' if len(counts) > 1 else ''}"
+            for owner, n in counts.most_common()
+        )
+        parts.append(f"{counts.total():,} in workspace {space or '-'}, owned by {named}")
+    return "; ".join(parts)
 
 
 def _count(number: int, word: str) -> str:
@@ -187,6 +221,9 @@ class Walk:
         """How many pages of its neighbours were read."""
         self._is_whole: set[int] = set()
         self._lost: set[int] = set()
+        self._led_to: set[int] = set()
+        """What is the neighbour of another."""
+        self._reached = tuple(self._walked())
 
     def next(self) -> tuple[int, int] | None:
         """Return the task whose neighbours are to be read next, and the page of them; None at the end.
@@ -204,13 +241,12 @@ class Walk:
         """Whether something blocks an instance, and only its own tasks are left to which nothing led."""
         first = self._first_unread()
         is_rest = first is not None and first[0] and first[1]
-        return self._is_up and is_rest and any(self._blocks(e.task) for e in self._reached())
+        return self._is_up and is_rest and any(self._blocks(e.task) for e in self._reached)
 
     def _first_unread(self) -> tuple[bool, bool, int, int] | None:
-        led_to = {number for each in self._neighbours.values() for number in each}
         unread = (
-            (each.level == 0, each.task.id not in led_to, place, each.task.id)
-            for place, each in enumerate(self._reached())
+            (each.level == 0, each.task.id not in self._led_to, place, each.task.id)
+            for place, each in enumerate(self._reached)
             if self._is_unread(each.task)
         )
         return min(unread, default=None)
@@ -222,9 +258,11 @@ class Walk:
             # It may have changed since it was read as the neighbour of another.
             self._tasks[each.task.id] = each.task
             neighbours[each.task.id] = each.type
+            self._led_to.add(each.task.id)
         self._pages[number] += 1
         if page.is_last or not page.items or self._pages[number] == _MOST_PAGES:
             self._is_whole.add(number)
+        self._reached = tuple(self._walked())
 
     def lose(self, number: int) -> None:
         """Note that the neighbours of a task can't be read."""
@@ -243,7 +281,7 @@ class Walk:
         """
         reached = [
             each._replace(is_late=each.task.family is Family.ACTIVE and is_late(each.task))
-            for each in self._reached()
+            for each in self._reached
         ]
         waiting = [each for each in reached if each.level and self._leads_on(each.task)]
         if self._is_up:
@@ -258,6 +296,7 @@ class Walk:
             sum(self._is_unread(each.task) for each in reached),
             len(self._lost),
             self._cycle(),
+            {of for n in self._starts if (of := self._tasks[n].workflow_instance_id)},
         )
 
     def _leads_on(self, task: TaskInstance) -> bool:
@@ -279,7 +318,7 @@ class Walk:
         is_read = task.id in self._is_whole or task.id in self._lost
         return self._leads_on(task) and not is_read
 
-    def _reached(self) -> Iterator[Reached]:
+    def _walked(self) -> Iterator[Reached]:
         """Yield what the walk has come to, by level."""
         seen = set(self._starts)
         queue = deque(Reached(self._tasks[number], 0) for number in self._starts)
@@ -327,7 +366,7 @@ _AWAITED: Mapping[str, str] = {
 class DependencySearch:
     """A walk as requests to the service: what to send next, and what came of it."""
 
-    def __init__(self, direction: Direction, first: InstanceOf | TaskOf) -> None:
+    def __init__(self, direction: Direction, first: InstanceOf | TaskOf | TasksOf) -> None:
         """Begin with the answer of `first`; a caller that knows it takes that in without a call."""
         self.direction = direction
         self.walk = Walk(direction, ())
@@ -370,16 +409,16 @@ class DependencySearch:
 
     def sentence(self, found: Dependencies, who: str, zone: tzinfo, now: datetime) -> str:
         """Say what was found, e.g. ``It waits for 1 failed task`` or ``It waits for its own time``."""
-        if self.direction is Direction.DOWNSTREAM:
-            counted = f": {found.counted}" if found.tasks else ""
-            return f"{who} holds up {found.words()}{counted}."
         if self._start is None or not (own := self._own_words):
-            return f"{who} waits for {found.words(is_of_tasks=self._is_of_tasks)}."
-        since = Reached(self._start, 0).since
-        if self._start.family is Family.WAITING and (at := moment(since)):
-            own += (
-                f" since {near_time(at, now, zone, '%H:%M', '%m-%d %H:%M')} {utc_words(zone, at)}"
-            )
+            return found.sentence(who, is_of_tasks=self._is_of_tasks)
+        due = self._start.trigger_time if self._start.status == Status.WAIT_TIME else None
+        since = Reached(self._start, 0).since if self._start.family is Family.WAITING else None
+        said = [
+            f"{word} {near_time(at, now, zone, '%H:%M', '%m-%d %H:%M')}"
+            for word, each in ((", due", due), (" since", since))
+            if (at := moment(each))
+        ]
+        own += "".join([*said, f" {utc_words(zone, now)}" if said else ""])
         return f"{who} {own}."
 
     @property

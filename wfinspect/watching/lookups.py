@@ -452,7 +452,7 @@ class Lookups:
         runs, before, tasks_before = await self._last_success(missing, key, instance)
         for task in failed[1:2]:
             logs[task.id] = await self._log_end(missing, key.target, task)
-        held = await self._held_up(missing, key.target, failed)
+        held = await self._held_up(missing, key, failed)
         for place, task in enumerate(failed):
             if place > 1:
                 logs[task.id] = await self._log_end(missing, key.target, task)
@@ -483,21 +483,21 @@ class Lookups:
         return (await self._part(missing, f"log {task.id}", log) or "")[-LOG_END:]
 
     async def _held_up(
-        self, missing: _Missing, target: Target, failed: Sequence[TaskInstance]
+        self, missing: _Missing, key: InstanceKey, failed: Sequence[TaskInstance]
     ) -> "Dependencies":
         """Return what has not begun because of failed tasks, as far as two calls show it."""
-        from wfinspect.watching.dependencies import Walk  # noqa: PLC0415 - 1 ms of every start
+        from wfinspect.watching.dependencies import (  # noqa: PLC0415 - 1 ms of every start
+            DependencySearch,
+        )
 
-        walk = Walk(Direction.DOWNSTREAM, failed)
-        for _ in range(2):
-            if (at := walk.next()) is None:
-                break
-            request = DependenciesOf(target, at[0], Direction.DOWNSTREAM, at[1])
+        search, now = DependencySearch(Direction.DOWNSTREAM, TasksOf(key)), self._clock.now()
+        search.take(Reply(Page(tuple(failed), 1, None, is_last=True), now))
+        while (request := search.next_within(2, is_thorough=True)) is not None:
             page = await self._part(missing, "held_up", request)
             if page is None:
                 break
-            walk.learn(at[0], page)
-        return walk.found()
+            search.take(Reply(page, now, calls=1))
+        return search.found()
 
     async def _last_success(
         self, missing: _Missing, key: InstanceKey, instance: WorkflowInstance

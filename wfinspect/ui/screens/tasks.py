@@ -555,12 +555,11 @@ class DependenciesScreen(OverlayScreen):
         said = search.sentence(found, "It", self.look.zone, self._now)
         lines = list(sentence(said, width, Role.TEXT))
         lines += sentence(f"{search.spent}.", width, Role.DIM) if search.spent else ()
-        if found.cycle:
-            names = listed([shown(each.name_or_id) for each in found.cycle], _NAMED)
-            lines += sentence(f"In a circle: {names}.", width, Role.TROUBLE)
-        if found.lost:
-            lost = f"The service no longer knows the dependencies of {found.lost} of them."
-            lines += sentence(lost, width, Role.TROUBLE)
+        remarks = found.remarks
+        if not self._subject and (outlook := self.row(self._key).outlook) and outlook.deadline:
+            remarks.insert(0, f"It is {outlook.deadline}.")
+        for remark in remarks:
+            lines += sentence(remark, width, Role.TROUBLE)
         if self._is_waiting:
             # Without a task the list says it.
             lines += sentence("Reading from the service...", width) if self.list.items else []
