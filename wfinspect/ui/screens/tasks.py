@@ -79,7 +79,7 @@ class TasksScreen(OverlayScreen):
     BINDINGS: ClassVar = [
         bind("enter", "open", "details", "Enter"),
         bind("l", "log", "log"),
-        bind("U", "upstream", "waits for"),
+        bind("U", "upstream", "waits for, holds up"),
         bind("c", "app.compare", "compare"),
         bind("s", "status", "by status"),
         bind("slash", "filter", "filter", "/"),
@@ -139,7 +139,7 @@ class TasksScreen(OverlayScreen):
         task = self.list.chosen
         if task is None:
             return dict.fromkeys(("Enter", "l", "U", "v", "y"), "")
-        return {"U": "holds up"} if task.family is Family.FAILURE else {}
+        return {"U": "holds up" if task.family is Family.FAILURE else "waits for"}
 
     def about_spans(self, width: int) -> Sequence[Span]:
         del width
