@@ -250,8 +250,8 @@ def test_a_change_says_how_exactly_its_time_is_known() -> None:
     said = report("markdown", incident("x", history=(change, exact)))
 
     assert "Running -&gt; Failure | between 2026-09-18 06:28:00 and 2026-09-18 06:30:00 |" in said
-    assert "Running -&gt; Failure (rerun) | exact, by the service |" in said
-    assert "| x: x, by x | exact, by the service |" in said
+    assert "Running -&gt; Failure (rerun) | to the second |" in said
+    assert "| x: x, by x | to the second |" in said
     assert "Of what was done by hand only that to the failed tasks was read" in said
 
 

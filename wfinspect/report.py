@@ -468,7 +468,8 @@ def _holds_up(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
         names = listed([each["name"] or str(each["id"]) for each in inner], _MOST_ROWS)
         yield f"Of its own tasks these have not begun because of that: {names}."
     if unread := values["held_up_unread"]:
-        yield f"It may hold up more: what {unread:,} tasks lead to was not read."
+        were = "task was" if unread == 1 else "tasks were"
+        yield f"It may hold up more: {unread:,} {were} not looked at."
 
 
 def _timeline(values: Mapping[str, Any], level: int, zone: tzinfo) -> Iterator[_Block]:
@@ -476,7 +477,8 @@ def _timeline(values: Mapping[str, Any], level: int, zone: tzinfo) -> Iterator[_
         yield f"Not all that was done by hand could be read: {trouble}"
     if events := values["timeline"]:
         yield _Heading(level, "Timeline")
-        yield from _table(("When", "What", "How exactly"), [_event_row(e, zone) for e in events])
+        when = f"When, {utc_words(zone, events[-1]['at'])}"
+        yield from _table((when, "What", "How exactly"), [_event_row(e, zone) for e in events])
         if values["failed_tasks"]:
             # It is a call for each task: those that were rerun and did not fail have none.
             yield "Of what was done by hand only that to the failed tasks was read."
@@ -485,7 +487,7 @@ def _timeline(values: Mapping[str, Any], level: int, zone: tzinfo) -> Iterator[_
 def _event_row(event: Mapping[str, Any], zone: tzinfo) -> Sequence[str]:
     seen = event["seen_between"]
     between = f"between {_at(seen[0], zone)} and {_at(seen[1], zone)}" if seen else ""
-    return _at(event["at"], zone), event["what"], between or "exact, by the service"
+    return _at(event["at"], zone), event["what"], between or "to the second"
 
 
 def _comparison(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
