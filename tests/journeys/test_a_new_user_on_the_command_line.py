@@ -120,7 +120,7 @@ def test_a_service_that_hangs_is_said_on_a_terminal(home: Home, simulator: Simul
     simulator.faults.add("hang")
     patch = "from wfinspect.commands import once; once.SILENT_SECONDS = 0.2"
     with home.start("get", ONE, size=(100, 24), patch=patch) as get:
-        get.wait_for(r"No answer from http\S+ yet\. Still trying, up to 30s in all")
+        get.wait_for(r"No complete answer from http\S+ yet\. Still trying, up to 30s in all")
         get.press("ctrl+c")
         assert get.wait_exit() == 130
 

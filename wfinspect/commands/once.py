@@ -287,7 +287,7 @@ async def with_retries(
     """
     import asyncio
 
-    started, cause = clock.monotonic(), f"No answer from {place} yet."
+    started, cause = clock.monotonic(), f"No complete answer from {place} yet."
     silence = asyncio.get_running_loop().call_later(
         SILENT_SECONDS, lambda: say_that_it_lasts(cause)
     )
