@@ -23,12 +23,7 @@ from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual import events, on
-from textual._compositor import (
-    ChopsUpdate,
-    Compositor,
-    CompositorMap,
-    LayoutUpdate,
-)
+from textual._compositor import ChopsUpdate, Compositor, CompositorMap, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual.color import Color
 from textual.filter import LineFilter

@@ -10,15 +10,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from wfinspect import format as fmt
 from wfinspect.format import LINE_LIMIT, shown
-from wfinspect.model import (
-    Family,
-    FieldKind,
-    InstanceKey,
-    Status,
-    Target,
-    Transition,
-    zone_of,
-)
+from wfinspect.model import Family, FieldKind, InstanceKey, Status, Target, Transition, zone_of
 from wfinspect.search import matcher, parse_search
 from wfinspect.ui.lines import (
     ELLIPSIS,

@@ -49,13 +49,7 @@ from wfinspect.ui.rows import (
     sidebar_lines,
     sort_words,
 )
-from wfinspect.ui.tasks_text import (
-    Operations,
-    operation_lines,
-    outlook_lines,
-    task_lines,
-    touched,
-)
+from wfinspect.ui.tasks_text import Operations, operation_lines, outlook_lines, task_lines, touched
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Row, Rows, Trouble
