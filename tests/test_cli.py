@@ -179,6 +179,13 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "1", "-o"], "--output needs a value: table, json, csv"),
         (["logs", "1", "--task", "1", "--failed"], "--failed and --task exclude each other"),
         (["list", "add"], "list add takes IDs"),
+        (
+            ["list", "5"],
+            "list: '5' is none of add, remove, note, export, import: did you mean add 5?",
+        ),
+        (["list", "export", "5"], "list export takes no ID, it prints: wfinspect list export > 5"),
+        (["list", "note", "5"], 'takes an ID and a text: wfinspect list note 5 "rerun by Li"'),
+        (["follow", "list", "1"], "'1' is one too many: wfinspect follow list"),
         (["list", "import"], "one file"),
         (["list", "import", "/no/such"], "list import: /no/such can't be read"),
         (["find", "--project", "1", "--date", "-2x"], "--date: '-2x' is not a date"),

@@ -52,13 +52,11 @@ _NEAR = 0.73
 _CALLED_ELSEWHERE = {
     "all:done": "done",
     "bizdate": "since day business-date -d",
-    "color": "no-color no-colour",
     "compare": "diff cmp",
     "completion": "autocomplete bash zsh fish",
     "config": "settings options environment env toml",
     "credentials": "login auth keys ram policy permissions",
     "doctor": "check diagnose test ping login auth troubleshooting",
-    "downstream": "children impact dependencies deps",
     "exit-codes": "codes return-codes",
     "field": "query fields columns column select jsonpath template jq -q",
     "find": "search query",
@@ -66,18 +64,15 @@ _CALLED_ELSEWHERE = {
     "follow": "subscribe watch stream -f",
     "get": "show describe inspect view print",
     "grep": "search filter match pattern regex",
-    "help": "man manual docs usage",
     "history": "events changes audit",
     "info": "config configure settings env paths",
     "list remove": "remove rm delete unwatch",
     "list": "ls",
     "log-level": "verbose debug quiet",
-    "name": "pattern match search grep",
     "out": "file output-file",
     "output": "format output-format -F",
     "profile": "account context -p",
     "remove": "rm delete del stop end unwatch unfollow",
-    "simulate": "serve server mock simulator",
     "ssh": "tmux locale colour color terminal",
     "status": "state ps",
     "tag": "label labels selector -l",
@@ -93,7 +88,9 @@ _CALLED_ELSEWHERE = {
 def none_of(text: str, words: Iterable[str]) -> str:
     """Return the sentence on a text that is none of the words that may be given."""
     known = tuple(words)
-    hint = did_you_mean(text, known, "")
+    # Of the actions of `list` one takes IDs.
+    is_id = text.isdecimal() and "add" in known
+    hint = f"did you mean add {text[:40]}?" if is_id else did_you_mean(text, known, "")
     return f"{text[:40]!r} is none of {', '.join(known)}{f': {hint}' if hint else '.'}"
 
 

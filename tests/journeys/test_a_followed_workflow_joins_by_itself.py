@@ -1,4 +1,5 @@
 import json
+import re
 import time
 
 from journey import Home
@@ -169,6 +170,7 @@ def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Sim
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "Not followed" in refused.stderr
     first = home.run("follow", *words)
+    assert "No run" not in first.stderr
     assert first.stdout == f"1  workspace={words[1]} workflow={words[3]}  keep=3d\n"
     assert "Followed already, as 1." in home.run("follow", *words).stderr
     changed = home.run("follow", *words, "--by", "07:30")
@@ -185,6 +187,12 @@ def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Sim
     ]
     assert ".0" not in home.run("follow", "list", "--json").stdout.replace("127.0.0.1", "")
     assert "wfinspect follow list" in home.run("follow", "remove").stderr
+
+
+def test_filters_that_match_no_run_of_yesterday_are_named(home: Home) -> None:
+    typo = home.run("follow", "--project", "88123", "--workflow", "999")
+    assert re.search(r"No run of business date [\d-]+ matches: check the filters", typo.stderr)
+    assert typo.returncode == 0
 
 
 OFTEN = f"{SOON}; f.EXPECTED_SECONDS = 1.0; import wfinspect.simulator.fleet as g; g._EVERY_SECONDS = 2.0"

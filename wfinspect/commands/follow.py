@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Mapping
-from datetime import time, tzinfo
+from datetime import time, timedelta, tzinfo
 from math import isfinite
 
 from wfinspect.clock import SystemClock
@@ -62,6 +62,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
                     return error.exit_code
                 new = Follow(0, target, query, clock.now())
                 _keep(store, same, new, args, settings.budget)
+            case ["list", word, *_]:
+                raise UsageError(f"{word[:40]!r} is one too many: wfinspect follow list")
             case words:
                 advice = "give --project ID with --workflow ID or another filter, or one of: list, remove N."
                 hint = did_you_mean(words[0], ("remove", "list"), advice)
@@ -86,15 +88,18 @@ def _check(
 ) -> ServiceError | None:
     """Search once, and return why the service refuses that; without contact, say that it is not known."""
     clock, zone = SystemClock(), zone_of(target.region)
-    dated = query._replace(biz_date=biz_date_of(clock.now().astimezone(zone).date(), zone))
+    # Its daily runs are there; those of today's are made late in the evening.
+    day = clock.now().astimezone(zone).date() - timedelta(days=1)
+    dated = query._replace(biz_date=biz_date_of(day, zone))
 
-    async def search(on_call: OnCall) -> None:
+    async def search(on_call: OnCall) -> bool:
         connect = connector(environ, home_of(environ), clock)
         async with contextlib.aclosing(await connect(target, lambda: on_call(target))) as client:
-            await client.find_workflow_instances(dated, page=1)
+            return bool((await client.find_workflow_instances(dated, page=1)).items)
 
     try:
-        run_counted(settings, clock, search)
+        if not run_counted(settings, clock, search):
+            say(f"No run of business date {day} matches: check the filters, if one should.")
     except ServiceError as error:
         if error.exit_code != _NO_CONTACT:
             return error

@@ -72,15 +72,15 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     clock = SystemClock()
     if args.action in {None, "export"}:
         if args.what:
-            file = f"it is printed: wfinspect list export > {args.what[0][:40]}"
-            hint = file if args.action else "add or remove takes IDs."
-            raise UsageError(f"{args.what[0][:40]!r} is one too many: {hint}")
+            file = args.what[0][:40]
+            raise UsageError(f"list export takes no ID, it prints: wfinspect list export > {file}")
         stored(settings, clock, lambda store: _print(store, args, settings, clock))
         return 0
     if args.action == "import" and len(args.what) != 1:
         raise UsageError("list import takes one file, or - for standard input.")
     if args.action == "note" and len(args.what) < len(("ID", "TEXT")):
-        raise UsageError('list note takes an ID and a text, "" to remove the note.')
+        example = f'wfinspect list note {(*args.what, "10432987165")[0][:40]} "rerun by Li"'
+        raise UsageError(f"list note takes an ID and a text: {example}")
     target = resolve_target(settings, environ).target
     if args.action == "import":
         edit = partial(merge, brought=_read(args.what[0], target, clock.now()))
