@@ -26,7 +26,7 @@ SOONER = """
 from wfinspect import settings
 from wfinspect.watching import view
 settings.MIN_LOST_AFTER_SECONDS = 2.0
-view.freshness_seconds = lambda interval: 4.0 if interval < 60.0 else 600.0
+view.freshness_seconds = lambda interval: 4.0 if interval < 300.0 else 900.0
 """
 
 

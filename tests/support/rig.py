@@ -24,6 +24,7 @@ from wfinspect.watching.api import Snapshot
 
 GOLDENS = Path(__file__).parents[1] / "ui" / "goldens"
 ZONE = ZoneInfo("Asia/Shanghai")
+_MANY_TURNS = 50
 
 
 class RecordingDriver(HeadlessDriver):
@@ -84,6 +85,14 @@ class Rig:
         # Twice: a message may post another, and a repaint waits for the idle moment behind it.
         await self.pilot.pause()
         await self.pilot.pause()
+
+    async def shows(self, text: str) -> bool:
+        """Whether the screen shows a text once the app has had its turns, on a busy machine many."""
+        for _ in range(_MANY_TURNS):
+            if text in self.text:
+                return True
+            await self.settle()
+        return False
 
     async def publish(self, snapshot: Snapshot) -> None:
         self.control.publish(snapshot)

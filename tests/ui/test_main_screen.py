@@ -493,7 +493,7 @@ async def test_another_instance_is_shown_from_its_top() -> None:
     async with running(mixed()) as rig:
         await rig.press("enter", "G", ">", "escape", "j", "enter")
 
-        assert "Status        " in rig.text
+        assert await rig.shows("Status        ")
 
 
 async def test_z_zooms_the_pane_that_has_the_keys_and_a_resize_keeps_it() -> None:
