@@ -33,7 +33,7 @@ def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
         app.wait_for(r"line \d+ of \d+ .*failed log 2 of 2, o next")
         app.press("o")
         app.wait_for(r"log of 10432987165009[\s\S]*LOOKS LIKE THE ERROR *\n FAILED: ODPS-0130071")
-        app.wait_for("times: Asia/Shanghai, UTC[+]8")
+        app.wait_for("times: Asia/Shanghai, UTC[+]8  elsewhere UTC ")
         app.press("/")
         app.wait_for("Search log")
         app.press(*"exitcode")

@@ -189,7 +189,7 @@ def by_hand(*outcomes: Outcome | None, count: int = 2, width: int = 100) -> list
 
 def test_who_acted_on_tasks_is_said_newest_first_with_the_day_that_was_looked_at() -> None:
     heading, *lines = by_hand(Reply((RERUN,), START), Reply((KILL,), START))
-    assert heading == " BY HAND 2  on 2026-09-18, the day of the latest change"
+    assert heading == " BY HAND 2  on 2026-09-18, only this day was read"
     assert [re.sub(" +", " ", each) for each in lines] == [
         " 14:29:00 Rerun by 1823 build_profile_wide",
         " 14:28:00 Kill by 1741 clean_店铺_events",
@@ -203,7 +203,7 @@ def test_the_day_that_was_looked_at_is_said_in_the_zone_of_the_times_below() -> 
     known = {request: Reply((RERUN,), START) for _, request in WANTED}
     lines = operation_lines(WANTED[:1], known, LOOK._replace(zone=UTC), START, 110)
     assert [each.text.rstrip() for each in lines] == [
-        " BY HAND 1  from 09-17 16:00 to 09-18 16:00, the day of the latest change in Asia/Shanghai",
+        " BY HAND 1  on 2026-09-18 in Asia/Shanghai, only this day was read",
         " 06:29:00  Rerun        by 1823  build_profile_wide",
     ]
 
@@ -213,7 +213,7 @@ def test_what_is_not_known_of_operations_is_said() -> None:
     assert by_hand(count=1) == [" o  shows who acted on 1 of its tasks: 1 call"]
     assert by_hand(None, Reply((KILL,), START))[0] == " BY HAND  reading..."
     assert by_hand(Reply((), START), Reply((), START)) == [
-        " BY HAND nothing  on 2026-09-18, the day of the latest change"
+        " BY HAND nothing  on 2026-09-18, only this day was read"
     ]
     refused = by_hand(Refused("Not allowed."), Refused("Not allowed."))
     assert [each.strip() for each in refused[1:]] == ["Not allowed."]

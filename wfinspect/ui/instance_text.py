@@ -333,7 +333,7 @@ def history(
 def precision(change: Transition, look: Look) -> str:
     """How exactly the time of a change is known, and whether it began a new run."""
     if change.is_service_time:
-        known = "exact, by the service"
+        known = "exact"
     else:
         known = (
             f"between {_time(change.seen_after, change.at, look)}"

@@ -242,17 +242,13 @@ def operation_lines(
 
 
 def _period_words(requests: Sequence[OperationsOf], shown_in: tzinfo) -> str:
-    """Return which days of a region were looked at, as times where the screen has another zone."""
+    """Return which days of a region were read, which is named where the screen has another zone."""
     zone = zone_of(requests[0].target.region)
     days = [datetime.fromtimestamp(day / 1000, zone) for day in {r.day_ms or 0 for r in requests}]
-    if all(utc_words(zone, day) == utc_words(shown_in, day) for day in days):
-        said = " and ".join(f"{day:%Y-%m-%d}" for day in sorted(days))
-        return f"on {said}, the day of the latest change"
-    ends = ((day, day + timedelta(days=1)) for day in sorted(days))
-    said = " and ".join(
-        " to ".join(f"{at.astimezone(shown_in):%m-%d %H:%M}" for at in pair) for pair in ends
-    )
-    return f"from {said}, the day of the latest change in {zone.key}"
+    is_named = any(utc_words(zone, day) != utc_words(shown_in, day) for day in days)
+    said = " and ".join(f"{day:%Y-%m-%d}" for day in sorted(days))
+    only = "only this day was" if len(days) == 1 else "only these days were"
+    return f"on {said}{f' in {zone.key}' * is_named}, {only} read"
 
 
 _WIDE_CELLS = 110

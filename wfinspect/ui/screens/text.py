@@ -669,17 +669,20 @@ class LogScreen(TextScreen):
         zone = zone_of(self._target.region)
         # Where the name of the zone does not fit, its distance stays.
         apart = utc_words(zone, self.clock.now())
+        own = utc_words(self.look.zone, self.clock.now())
+        role = Role.DIM if own == apart else Role.TEXT
         named, short = (
-            ((f"times: {words}", Role.DIM),) if self.text.text else ()
+            ((f"times: {words}", role),) if self.text.text else ()
             for words in (f"{zone.key}, {apart}", apart)
         )
+        others = ((f"elsewhere {own}", Role.DIM),) if own != apart and self.text.text else ()
         ids = [each.id for each in self._failed]
         run = ((f"run {self._run} of {self._subject.run_number}", Role.DIM),) if self._run else ()
         at = f" {ids.index(self._subject.id) + 1} of" if self._subject.id in ids else "s:"
         failed = ((f"failed log{at} {len(ids)}, o next", Role.FAILURE),) if self._others else ()
         parts = [Part(where, 0), Part(run, 1), Part(failed, 2), Part(follows, 3)]
         is_roomy = sum(width_of(p.spans) + 2 for p in parts if p.spans) + width_of(named) <= width
-        return shed([*parts, Part(named if is_roomy else short, 0)], width)
+        return shed([*parts, Part(named if is_roomy else short, 0), Part(others, 4)], width)
 
     def read(self) -> None:
         run, task = self._run, self._subject
