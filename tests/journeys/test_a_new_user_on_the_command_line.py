@@ -189,6 +189,10 @@ def test_sentences_on_a_terminal_end_their_lines_between_words(home: Home) -> No
 def test_a_report_of_nothing_says_so_once(home: Home, simulator: Simulator) -> None:
     simulator.set_status(ONE, "Success")
     home.run("list", "add", ONE)
+    patch = "from wfinspect.commands import once; once.SILENT_SECONDS = 0.1"
+    with home.start("report", ONE, "--out", "r.md", size=(120, 24), patch=patch) as written:
+        assert written.wait_exit() == 0
+        assert "Still trying" not in written.text()
     with home.start("report", size=(120, 24)) as report:
         assert report.wait_exit() == 0
         assert report.text().count("Nothing has failed of the 1 watched instance") == 1

@@ -30,7 +30,7 @@ from wfinspect.errors import (
 from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance, day_of
 from wfinspect.parsing import FoundIds
 from wfinspect.settings import Settings, home_of
-from wfinspect.watching.api import Group, InstanceSource, group_of
+from wfinspect.watching.api import Group, IncidentOf, InstanceSource, group_of
 
 if TYPE_CHECKING:
     from wfinspect.watching.api import Outcome as Answer
@@ -277,6 +277,7 @@ async def with_retries(
     *,
     clock: Clock,
     place: str = "the service",
+    silent_seconds: float | None = None,
     sleep: Callable[[float], Awaitable[object]] | None = None,
     rng: random.Random = _RNG,
 ) -> _T:
@@ -288,9 +289,8 @@ async def with_retries(
     import asyncio
 
     started, cause = clock.monotonic(), f"No complete answer from {place} yet."
-    silence = asyncio.get_running_loop().call_later(
-        SILENT_SECONDS, lambda: say_that_it_lasts(cause)
-    )
+    silent = silent_seconds or SILENT_SECONDS
+    silence = asyncio.get_running_loop().call_later(silent, lambda: say_that_it_lasts(cause))
     try:
         for number in range(1, ATTEMPTS):
             try:
@@ -302,7 +302,7 @@ async def with_retries(
                 if clock.monotonic() - started + pause > TOTAL_SECONDS:
                     raise
                 cause = error.sentence
-            if clock.monotonic() - started >= SILENT_SECONDS:
+            if clock.monotonic() - started >= silent:
                 say_that_it_lasts(cause)
             await (sleep or asyncio.sleep)(pause)
         return await attempt()
@@ -380,7 +380,11 @@ class Requester:
     async def reply(self, request: "Request[_T]") -> "Reply[_T]":
         """Return the same with when it was read, and how many calls it took."""
         attempt = partial(self._reply, request)
-        return await with_retries(attempt, clock=self.clock, place=self.target.endpoint)
+        # Its calls are made at our own rate.
+        silent = TOTAL_SECONDS / 3 if isinstance(request, IncidentOf) else None
+        return await with_retries(
+            attempt, clock=self.clock, place=self.target.endpoint, silent_seconds=silent
+        )
 
     async def _reply(self, request: "Request[_T]") -> "Reply[_T]":
         import asyncio
