@@ -1,6 +1,7 @@
 """Keys in, intents out; snapshots in, the screen out."""
 
 import re
+from typing import Any
 
 import pytest
 from fakes import START, key, ms
@@ -21,10 +22,13 @@ from scenes import (
 )
 from task_scenes import FAILED_TASK
 from values import replace
+from view_scenes import found, on_results
 
 from wfinspect.errors import Refused
 from wfinspect.model import InstanceKey, OperationLog
+from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.screens.dialogs import ChoiceScreen
+from wfinspect.ui.screens.find import FindScreen
 from wfinspect.ui.screens.main import Layout, layout_for
 from wfinspect.ui.widgets.boxes import LineInput
 from wfinspect.watching.api import Contact, Outlook, Snapshot
@@ -619,3 +623,69 @@ def test_the_pane_that_has_the_keys_is_always_in_view(
 
     assert layout in {SPLIT, DETAIL if in_detail else LIST}
     assert layout is not SPLIT or not is_zoomed
+
+
+MOVES = {"down", "up", "top", "bottom", "page-down", "page-up", "back", "redraw"}
+"""At an end these do nothing, as everywhere."""
+ENDS = {"suspend", "quit", "quit-now", "interrupt"}
+
+
+@pytest.mark.parametrize("where", ["empty", "list", "looked up", "nothing found"])
+async def test_every_key_does_something_or_says_why_not(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(Snapshot() if where == "empty" else mixed()) as rig:
+        if where == "looked up":
+            await rig.press(*str(NEW), "enter")
+        elif where == "nothing found":
+            await rig.press("f", "enter")
+            rig.control.answer(found())
+            await rig.settle()
+            rig.app.screen.set_focus(rig.app.screen.list)
+        own = [each.key for each in FindScreen.BINDINGS if each.key != "W"]
+        keys = [c.keys.split(",")[0] for c in COMMANDS if c.id not in MOVES | ENDS]
+        origin, notify, said = rig.app.screen, rig.app.notify, list[str]()
+
+        def note(text: str, **options: Any) -> None:  # noqa: ANN401 - handed on
+            said.append(text)
+            notify(text, **options)
+
+        monkeypatch.setattr(rig.app, "notify", note)
+        for each in own if where == "nothing found" else keys:
+            before = rig.text, len(rig.asked), len(said)
+            await rig.press(each)
+            assert (rig.text, len(rig.asked), len(said)) != before, each
+            if rig.app.screen is not origin or rig.app.main.id_box.has_keys:
+                await rig.press("escape")
+                assert rig.app.screen is origin, each
+            elif isinstance(rig.app.focused, LineInput):
+                if where != "nothing found":
+                    await rig.press("escape")
+                origin.set_focus(origin.list)
+
+
+@pytest.mark.parametrize("where", ["list", "looked up", "found"])
+async def test_esc_leads_from_each_screen_to_the_row_it_was_opened_from(where: str) -> None:
+    opened = on_results() if where == "found" else running(mixed())
+    async with opened as rig:
+        if where == "looked up":
+            await rig.press(*str(NEW), "enter")
+        await rig.press("j")
+        origin = rig.app.screen
+        row = origin.list.chosen
+        for each in ("t", "l", "c", "v", "U", "?", ":", "i", "Y", "e", "L", "f"):
+            if where == "found" and each in "UiYeLf":
+                continue
+            await rig.press(each)
+            view = rig.app.screen
+            if view is origin:
+                continue
+            for inner in ("?", ":"):
+                if each in "tlcvU":
+                    await rig.press(inner)
+                    assert rig.app.screen is not view
+                    await rig.press("escape")
+                    assert rig.app.screen is view, (each, inner)
+            await rig.press("escape")
+            assert rig.app.screen is origin, each
+            assert origin.list.chosen == row

@@ -39,6 +39,7 @@ from wfinspect.ui.input import MAX_PASTE, PasteCut
 from wfinspect.ui.lines import Role, pad
 from wfinspect.ui.rows import signs, whose
 from wfinspect.ui.screens.dialogs import (
+    NOTHING_FOUND,
     Choice,
     ChoiceScreen,
     HelpScreen,
@@ -387,7 +388,10 @@ class WfInspectApp(CrashSafeApp):
     def _needed(self) -> Row | None:
         """Return the row that commands are about: that under the cursor of the list, or of a search."""
         on_top = self.screen
-        return on_top.needed() if isinstance(on_top, MainScreen | OverMain) else None
+        row = on_top.needed() if isinstance(on_top, MainScreen | OverMain) else None
+        if row is None and isinstance(on_top, OverMain):
+            self.notify(NOTHING_FOUND)
+        return row
 
     @property
     def _is_main_on_top(self) -> bool:

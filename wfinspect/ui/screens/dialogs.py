@@ -70,6 +70,9 @@ MOVE_BINDINGS = (
 """For a screen that scrolls."""
 
 
+NOTHING_FOUND = "Nothing was found: / changes the search."
+
+
 class OverMain(SparingScreen[Any], ModalScreen[Any]):
     """A screen over the main one, which closes once.
 

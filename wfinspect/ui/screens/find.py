@@ -60,7 +60,7 @@ from wfinspect.ui.rows import (
     row_columns,
     sort_words,
 )
-from wfinspect.ui.screens.dialogs import Choice, ChoiceScreen
+from wfinspect.ui.screens.dialogs import NOTHING_FOUND, Choice, ChoiceScreen
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title, bind
 from wfinspect.ui.widgets.boxes import SearchInput
@@ -207,6 +207,9 @@ class FindScreen(OverlayScreen):
         take = "go to the first" if is_watched else f"watch{count}"
         enter = {"Enter": take} if self._marked else {}
         follow = {} if self._followed is not None else {"W": ""}
+        if not len(self._table):
+            useless = ("Enter", "l", "w", "t", "space", "a", "s S", "c", "v", "y")
+            return dict.fromkeys(useless, "") | follow
         return {"w": f"{'unwatch' if is_watched else 'watch'}{count}", **enter, **follow}
 
     @property
@@ -428,13 +431,23 @@ class FindScreen(OverlayScreen):
         """Change the search."""
         self.input.take_keys()
 
+    def _is_empty(self) -> bool:
+        """Return whether nothing was found, and notify that."""
+        if not len(self._table):
+            self.notify(NOTHING_FOUND)
+        return not len(self._table)
+
     def action_sort(self) -> None:
         """The next order."""
+        if self._is_empty():
+            return
         self._sort = _SORTS[(_SORTS.index(self._sort.removeprefix("-")) + 1) % len(_SORTS)]
         self.refresh_lines()
 
     def action_reverse(self) -> None:
         """The same order from its other end."""
+        if self._is_empty():
+            return
         self._sort = self._sort[1:] if self._sort.startswith("-") else f"-{self._sort}"
         self.refresh_lines()
 
@@ -443,11 +456,15 @@ class FindScreen(OverlayScreen):
 
     def action_mark(self) -> None:
         """Mark what is under the cursor, or remove its mark."""
+        if self._is_empty():
+            return
         if self.list.chosen:
             self._mark(self._marked ^ {self.list.chosen.key})
 
     def action_mark_all(self) -> None:
         """Mark all that were read, or none."""
+        if self._is_empty():
+            return
         every = {row.key for row in self.list.items}
         self._mark(set() if every <= self._marked else every)
 
@@ -466,6 +483,8 @@ class FindScreen(OverlayScreen):
 
     def action_watch(self) -> None:
         """Watch what is marked, else what is under the cursor; where all of it is watched, unwatch it."""
+        if self._is_empty():
+            return
         if rows := self._acted_on:
             is_watched = all(row.is_watched for row in rows)
             (self.main.stop_watching if is_watched else self.main.start_watching)(rows)
@@ -503,6 +522,8 @@ class FindScreen(OverlayScreen):
 
     def action_take(self) -> None:
         """Watch what is marked; without marks, open what is under the cursor."""
+        if self._is_empty():
+            return
         if self._marked:
             rows = self._acted_on
             new = [row for row in rows if not row.is_watched]

@@ -703,19 +703,27 @@ class MainScreen(SparingScreen[None]):
 
     def action_layout(self) -> None:
         """Show the pane that has the keys alone, or both again."""
-        self.is_zoomed = not self.is_zoomed
-        self._arrange()
+        if self._has_two_panes or self.is_zoomed:
+            self.is_zoomed = not self.is_zoomed
+            self._arrange()
 
     def action_turn(self, step: int) -> None:
         """The next or previous part of the detail."""
         if self._layout is Layout.LIST:
             self.notify("Open the detail first: Enter.", timeout=BRIEF_SECONDS)
-        else:
+        elif self._is_read(self.needed()):
             self.detail.turn(step)
+
+    def _is_read(self, row: Row | None) -> bool:
+        """Return whether a row has been read; notify where it has not."""
+        if row is not None and row.instance is None:
+            self.notify("It has not been read yet.", timeout=BRIEF_SECONDS)
+        return row is not None and row.instance is not None
 
     def action_history(self) -> None:
         """Show the history of the row under the cursor."""
-        if (row := self.needed()) is not None:
+        row = self.needed()
+        if row is not None and self._is_read(row):
             self._give_keys(in_detail=True)
             self.detail.show_history()
             self._history_of = row.key
@@ -761,8 +769,17 @@ class MainScreen(SparingScreen[None]):
 
     def action_next_pane(self) -> None:
         """Give the keys to the next pane."""
-        self.focus_next(".pane")
+        if self._has_two_panes:
+            self.focus_next(".pane")
 
     def action_previous_pane(self) -> None:
         """Give the keys to the previous pane."""
-        self.focus_previous(".pane")
+        if self._has_two_panes:
+            self.focus_previous(".pane")
+
+    @property
+    def _has_two_panes(self) -> bool:
+        """Whether list and detail are in view; notify where one is."""
+        if (is_split := self._layout is Layout.SPLIT) is False and not self.is_zoomed:
+            self.notify("Only one pane is in view.", timeout=BRIEF_SECONDS)
+        return is_split
