@@ -203,6 +203,25 @@ async def test_a_late_run_is_said_to_be_late() -> None:
         )
 
 
+async def test_when_it_is_due_is_said_of_a_run_and_of_a_task_that_waits_for_its_time() -> None:
+    snapshot = scene()
+    outlook = Outlook(deadline="at risk: expected 07:12, due 05:00")
+    rows = [
+        each._replace(outlook=outlook) if each.key == key(NOT_BEGUN) else each
+        for each in snapshot.rows
+    ]
+    async with running(snapshot._replace(rows=tuple(rows)), (110, 30)) as rig:
+        rig.app.main.select(key(NOT_BEGUN))
+        await rig.press("U")
+        assert "It is at risk: expected 07:12, due 05:00." in rig.text
+        rig.control.questions.clear()
+        await rig.press("escape", "t")
+        due = {"trigger_time": ms(ago(minutes=-60)), "waiting_trigger_time": ms(ago(minutes=9))}
+        await answered(rig, page(task(1, "own", "WaitTime", **due)))
+        await rig.press("U")
+        assert "It waits for its own time, due 15:30, since 14:21 " in rig.text
+
+
 async def test_an_error_is_said_in_place_and_r_goes_on_from_there() -> None:
     async with on_dependencies() as rig:
         await rig.press("F")

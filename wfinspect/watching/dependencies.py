@@ -415,7 +415,7 @@ class DependencySearch:
         since = Reached(self._start, 0).since if self._start.family is Family.WAITING else None
         said = [
             f"{word} {near_time(at, now, zone, '%H:%M', '%m-%d %H:%M')}"
-            for word, each in ((", due", due), (" since", since))
+            for word, each in ((", due", due), (", since" if due else " since", since))
             if (at := moment(each))
         ]
         own += "".join([*said, f" {utc_words(zone, now)}" if said else ""])
