@@ -128,6 +128,7 @@ def test_a_service_that_hangs_is_said_on_a_terminal(home: Home, simulator: Simul
 def test_times_are_of_one_zone_that_is_named_where_they_are_read(
     home: Home, simulator: Simulator
 ) -> None:
+    home.hurry()
     home.environ["TZ"] = "Asia/Tokyo"
     simulator.set_status(ONE, "Failure")
 

@@ -137,15 +137,15 @@ def said(one: Row, width: int = WIDE) -> list[str]:
 
 
 def test_a_row_shows_a_figure_and_that_it_is_late() -> None:
-    assert below(with_outlook(running(41))) == "10432987165  late by 20m    41m"
-    assert below(with_outlook(running(5))) == "10432987165  17/23 done      5m"
+    assert below(with_outlook(running(41), failed=0)) == "10432987165  late by 20m    41m"
+    assert below(with_outlook(running(5), failed=0)) == "10432987165  17/23 done      5m"
     assert below(running(41)) == "10432987165                 41m"
 
 
 def test_an_old_figure_is_shown_as_such() -> None:
     one = with_outlook(running(5), is_old=True)
 
-    assert " 17/23 done? " in below(one)
+    assert " 1 failed? " in below(one)
     assert said(one)[0] == " 17/23 done, 1 failed, 3 running?"
 
 
@@ -158,7 +158,7 @@ def test_how_far_a_run_was_that_is_over_now_is_not_shown() -> None:
 
 def test_what_changed_gives_way_to_the_figure_and_both_to_the_mark() -> None:
     changed = change(1, "WaitTime", "Running", ago(minutes=1))
-    one = with_outlook(running(41, last_change=changed))
+    one = with_outlook(running(41, last_change=changed), failed=0)
 
     said = {width: " ".join(below(one, width).split()[1:]) for width in (64, 50, 42, 26)}
     assert said == {
@@ -179,7 +179,8 @@ def test_beside_a_detail_at_80_cells_id_state_and_age_are_whole(number: int) -> 
             started_time=ms(ago(minutes=67)),
             is_unseen=True,
             last_change=change(number, "WaitResource", "Running", ago(minutes=1)),
-        )
+        ),
+        failed=0,
     )
     first, second = sidebar_lines(one, MARK, LOOK, START, 33)
 
@@ -192,7 +193,7 @@ def test_beside_a_detail_at_80_cells_id_state_and_age_are_whole(number: int) -> 
 
 
 def test_in_the_list_the_mark_stands_before_what_changed() -> None:
-    one = with_outlook(running(41))
+    one = with_outlook(running(41), failed=0)
     text = list_line(one, MARK, LOOK, START, row_columns(78, 11, 22)).text
 
     assert text.rstrip().endswith("  late by 20m")
