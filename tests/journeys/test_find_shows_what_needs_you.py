@@ -38,7 +38,7 @@ def test_find_shows_what_needs_you_first_under_titles_in_any_order(
         app.wait_for("10 of 10 found")
         # The newest come first from the service, of which this is one of the oldest.
         assert NAME in rows(app)[0]
-        assert re.search("NAME +INSTANCE +STATUS +TIME +DURATION +STARTED +TYPE +OWNER", app.text())
+        assert re.search("NAME +INSTANCE +STATUS +TIME +TOOK +STARTED +TYPE +OWNER", app.text())
         app.press("s", "s", "s")
         app.wait_for("by name, A to Z")
         assert "ads_gmv_board" in rows(app)[0]

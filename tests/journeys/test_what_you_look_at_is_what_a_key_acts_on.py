@@ -70,7 +70,7 @@ def test_an_id_looked_up_is_a_row_of_the_list_until_it_is_dropped(
         wait_detail(app, NAMES[SECOND])
         app.press("j")
         wait_detail(app, NAMES[FIRST])
-        app.wait_for(rf"\u203a . [^\n]*\n +{SECOND}")
+        app.wait_for(rf"\u203a  . [^\n]*\n +{SECOND}")
         app.press("k")
         wait_detail(app, "not watched, w adds it")
         app.press("escape")
@@ -125,7 +125,7 @@ def test_what_changes_under_the_cursor_stays_unseen_until_a_key_is_pressed(
     with home.start(FIRST, OTHER, size=WIDE) as app:
         app.wait_for(r"▸ 2 [\s\S]*Running ")
         simulator.set_status(FIRST, "Failure")
-        app.wait_for(r"✱ ✖ ")
+        app.wait_for(r"✱  ✖ ")
         wait_detail(app, "Running -> Failure")
         polls = len(simulator.calls.latest)
         app.wait_until(lambda: len(simulator.calls.latest) > polls, "another poll")

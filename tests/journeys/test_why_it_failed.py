@@ -54,8 +54,8 @@ def test_what_failed_comes_first_and_in_red_beside_the_last_success(
         app.wait_for("✖ Failure")
         app.press("c")
         app.wait_for(r"TASKS +reading the (\d+ )?tasks of")
-        text = app.wait_for(r"TASKS 12 *\n .*✖ Failure .*\n .*✖ Failure ")
-        row = text[: text.index("✖ Failure", text.index("TASKS"))].count("\n")
+        text = app.wait_for(r"TASKS 12 *\n .*✖ .*m\d\ds  Failure .*\n .*✖ .*m\d\ds  Failure ")
+        row = text[: text.index("✖ ", text.index("TASKS"))].count("\n")
         red = app.cell(25, row).fg
         assert red != app.cell(25, row + 3).fg
         assert {app.cell(column, row).fg for column in (1, 27)} == {red}

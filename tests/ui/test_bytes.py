@@ -169,7 +169,7 @@ async def test_a_change_of_state_shows_within_one_snapshot() -> None:
         place = next(i for i, text in enumerate(lines) if "dwd_trade_order_di" in text)
         assert "Failure" in lines[place]
         assert str(TRADE) in lines[place + 1]
-        assert lines[place].startswith("\u2731 \u2716 ")
+        assert lines[place].startswith("\u2731  \u2716 ")
         assert place < next(i for i, text in enumerate(lines) if "ads_user" in text[:20])
 
 

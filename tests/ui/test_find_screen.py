@@ -233,7 +233,7 @@ async def test_what_is_watched_is_seen_also_where_it_is_marked() -> None:
             lines = rig.text.splitlines()
             return next(text for text in lines if "dwd_trade_order_di" in text)[:2]
 
-        assert " w  NAME " in rig.text
+        assert " w   NAME " in rig.text
         assert before_the_row() == " w"
         await rig.press("j", "space")
         assert before_the_row() == "#w"

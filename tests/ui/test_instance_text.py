@@ -137,9 +137,9 @@ def said(one: Row, width: int = WIDE) -> list[str]:
 
 
 def test_a_row_shows_a_figure_and_that_it_is_late() -> None:
-    assert below(with_outlook(running(41), failed=0)) == "10432987165  late by 20m    41m"
-    assert below(with_outlook(running(5), failed=0)) == "10432987165  17/23 done      5m"
-    assert below(running(41)) == "10432987165                 41m"
+    assert below(with_outlook(running(41), failed=0)) == "10432987165 late by 20m    41m"
+    assert below(with_outlook(running(5), failed=0)) == "10432987165  17/23 done     5m"
+    assert below(running(41)) == "10432987165                41m"
 
 
 def test_an_old_figure_is_shown_as_such() -> None:
@@ -187,9 +187,9 @@ def test_beside_a_detail_at_80_cells_id_state_and_age_are_whole(number: int) -> 
     assert cell_len(first.text) == cell_len(second.text) == 33
     assert first.text.endswith("... Running")
     assert second.text.endswith(" 1m")
-    assert second.text.startswith(f"    {number} ")
+    assert second.text.startswith(f"     {number} ")
     assert "late" in second.text
-    assert first.text.startswith("  \u25b8 ads_")
+    assert first.text.startswith("   \u25b8 ads_")
 
 
 def test_in_the_list_the_mark_stands_before_what_changed() -> None:

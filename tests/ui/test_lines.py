@@ -11,6 +11,7 @@ from wfinspect.ui.lines import (
     crop,
     cut,
     fit,
+    hint_line,
     pad,
     pad_left,
     shed,
@@ -112,3 +113,10 @@ def test_shedding_drops_the_least_needed_first_and_never_rank_zero() -> None:
     assert texts(15) == "must  should"
     assert texts(5) == "must"
     assert texts(3) == "..."
+
+
+def test_of_hints_the_first_and_the_last_stay() -> None:
+    keys = [("Enter", "copy it whole"), ("Tab", "as plain text"), ("Esc", "close")]
+
+    assert hint_line(keys, 80).text.rstrip() == " Enter copy it whole  Tab as plain text  Esc close"
+    assert hint_line(keys, 41).text.rstrip() == " Enter copy it whole  Esc close"

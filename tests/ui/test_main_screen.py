@@ -27,10 +27,13 @@ from view_scenes import found, on_results
 from wfinspect.errors import Refused
 from wfinspect.model import InstanceKey, OperationLog
 from wfinspect.ui.keys import COMMANDS
-from wfinspect.ui.screens.dialogs import ChoiceScreen
+from wfinspect.ui.lines import Role, line
+from wfinspect.ui.screens.dialogs import Choice, ChoiceScreen
 from wfinspect.ui.screens.find import FindScreen
 from wfinspect.ui.screens.main import Layout, layout_for
+from wfinspect.ui.screens.view import Title
 from wfinspect.ui.widgets.boxes import LineInput
+from wfinspect.ui.widgets.line_view import StaticLines
 from wfinspect.watching.api import Contact, Outlook, Snapshot
 
 ORDER = [FAILED, 10433007802, TRADE, 10433001250]
@@ -134,7 +137,7 @@ async def test_escape_in_the_list_takes_off_what_was_looked_up() -> None:
     async with running(mixed(), (110, 30)) as rig:
         await rig.press(*str(NEW), "enter")
         assert cursor(rig) == NEW
-        assert rig.text.splitlines()[4].startswith("\u203a ? -")
+        assert rig.text.splitlines()[4].startswith("\u203a  ? -")
         await rig.press("escape")
 
         assert rig.asked[-1] == ("unwatch", NEW)
@@ -689,3 +692,35 @@ async def test_esc_leads_from_each_screen_to_the_row_it_was_opened_from(where: s
             await rig.press("escape")
             assert rig.app.screen is origin, each
             assert origin.list.chosen == row
+
+
+@pytest.mark.parametrize(("count", "rows"), [(1, 10), (2, 11), (40, 20)])
+async def test_a_dialog_is_as_high_as_its_choices_need(count: int, rows: int) -> None:
+    choices = [Choice(n, ((f" {n}", Role.TEXT),), (), str(n)) for n in range(count)]
+    async with running(mixed()) as rig:
+        rig.app.push_screen(ChoiceScreen(lambda: choices, "Choose", "take"))
+        await rig.settle()
+
+        assert rig.app.screen.query_one(".sheet").size.height + 2 == rows
+        assert " 0" in rig.text
+
+
+async def test_no_line_is_cut_without_a_sign() -> None:
+    async with running(mixed(), (40, 12)) as rig:
+        lines = StaticLines()
+        await rig.app.main.mount(lines, before=0)
+        lines.show([line(("word " * 20, Role.TEXT))])
+        await rig.settle()
+        assert rig.text.splitlines()[0] == "word " * 7 + "wo..."
+
+        await rig.press(*"12..", "enter")
+        assert "use digits" in " ".join(rig.text.split())
+        assert "10432987165." in rig.text
+
+
+def test_a_title_keeps_what_the_view_is_where_its_time_has_no_room() -> None:
+    title = Title((), "ads_user_profile_daily", "10432987165", "what it holds up, as of 12:14:05")
+
+    assert title.line(80).text.endswith("  what it holds up, as of 12:14:05")
+    assert title.line(60).text.endswith("  what it holds up")
+    assert title.line(40).text.endswith("  10432987165")

@@ -119,6 +119,7 @@ def test_one_failed_of_many_is_seen_and_the_bar_is_full_only_when_all_is_done() 
 
     assert {Role.FAILURE, Role.ACTIVE} <= {role for text, role in few.spans if "=" in text}
     assert "." in progress_line(Progress(499, 0, 0, 500), LOOK, 80).text
+    assert "." in progress_line(Progress(9, 1, 1, 12), LOOK, 44).text
     assert "." not in progress_line(Progress(500, 0, 0, 500), LOOK, 80).text.partition("done")[2]
 
 

@@ -149,18 +149,27 @@ def next_try(trouble: Trouble | None, look: Look, now: datetime) -> str:
 
 
 def bottom_line(
-    health: Health, width: int, *, unseen: int = 0, hint: str = "", flags: Sequence[str] = ()
+    health: Health,
+    width: int,
+    *,
+    unseen: int = 0,
+    news: Role = Role.STRONG,
+    hint: str = "",
+    flags: Sequence[str] = (),
 ) -> Line:
-    """Return what is unseen, the calls of today, the interval, and what is not as it should be."""
+    """Return what is unseen, the calls of today, the interval, and what is not as it should be.
+
+    `news` is what the unseen are: a failure among them is red.
+    """
     parts = [
         Part(((" " + hint, Role.STRONG),) if hint else (), 1),
-        Part(((f" {unseen} unseen", Role.FAILURE),) if unseen else (), 2),
+        Part(((f" {unseen} unseen", news),) if unseen else (), 2),
         # The whole sentence is a notification; here it would push out the rest.
         Part(_said("not saved: wfinspect doctor says why" if health.store_trouble else ""), 1),
         Part(_said(*health.remarks), 3),
         Part(_spent(health), 4),
         Part((((" every " + seconds(health.interval_seconds)), Role.DIM),), 5),
-        Part((("  ".join(["", *flags]), Role.DIM),) if flags else (), 4),
+        Part(((" " + "  ".join(flags), Role.DIM),) if flags else (), 4),
         Part(_elsewhere(health), 3),
     ]
     return line(*shed(parts, width, gap=" "))
@@ -610,7 +619,8 @@ def _oddness(instance: WorkflowInstance, now: datetime) -> tuple[Span, ...]:
 
 def _field(label: str, spans: Sequence[Span], width: int) -> list[Line]:
     room = max(8, width - len(MARGIN) - _LABEL.cells - _LABEL.gap - 1)
-    if width_of(spans) <= room:
+    # The gutter of the scroll bar is a margin too: at 80 cells a time and its age stand together.
+    if width_of(spans) <= room + 1:
         return [line((MARGIN, Role.DIM), *in_columns([(label, Role.DIM)], [_LABEL]), *spans)]
     pieces = [(piece, role) for text, role in spans for piece in wrap(text.strip(), room)]
     return beside([_LABEL], [(label, Role.DIM)], pieces)

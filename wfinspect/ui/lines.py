@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from itertools import repeat, zip_longest
+from itertools import zip_longest
 from typing import NamedTuple
 
 import rich.cells
@@ -67,6 +67,11 @@ MARGIN = " "
 def line(*spans: Span) -> Line:
     """Return a line of the spans that hold something."""
     return Line(tuple(span for span in spans if span[0]))
+
+
+def section(title: str, rest: object = "") -> Line:
+    """Return the title of a part of a text; `rest` is what is dim behind it, as a count."""
+    return line((MARGIN + title, Role.STRONG), (f" {rest}" if rest else "", Role.DIM))
 
 
 def cell_len(text: str) -> int:
@@ -234,11 +239,23 @@ def _joined_width(parts: Sequence[Part], gap: str) -> int:
 
 
 def hints(
-    keys: Iterable[tuple[str, str]], width: int, ranks: Iterable[int] = repeat(0)
+    keys: Sequence[tuple[str, str]], width: int, ranks: Sequence[int] = ()
 ) -> tuple[Span, ...]:
-    """Return keys and what they do, as many as fit; see `Part` for the ranks."""
+    """Return keys and what they do, as many as fit; see `Part` for the ranks.
+
+    Without ranks the first and the last stay.
+    """
     parts = (
         Part(((key, Role.ACCENT), (f" {word}", Role.DIM)), rank)
-        for (key, word), rank in zip(keys, ranks, strict=False)
+        for (key, word), rank in zip(keys, ranks or (*range(len(keys) - 1), 0), strict=True)
     )
     return shed(tuple(parts), width)
+
+
+def hint_line(
+    keys: Sequence[tuple[str, str]], width: int, ranks: Sequence[int] = (), beyond: str = ""
+) -> Line:
+    """Return `hints` as a line of the screen, with its margin at both ends, and what is out of sight."""
+    right = f"{beyond}{MARGIN}" if beyond else ""
+    kept = hints(keys, width - len(right) - 2 * len(MARGIN), ranks)
+    return line(*spread(((MARGIN, Role.DIM), *kept), ((right, Role.TEXT),), width))

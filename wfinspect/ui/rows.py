@@ -375,7 +375,9 @@ def mark_of(row: Row, look: Look) -> Span:
     if not row.is_watched:
         return look.prompt, Role.ACCENT
     if row.is_unseen:
-        return unseen_mark(look.glyphs), Role.FAILURE
+        # Red is for what failed.
+        is_failure = row.family is Family.FAILURE
+        return unseen_mark(look.glyphs), Role.FAILURE if is_failure else Role.STRONG
     return ("i" if row.note else " "), Role.DIM
 
 
@@ -386,7 +388,7 @@ def lead(row: Row, mark: Span, look: Look) -> tuple[Span, Span, Span]:
     if mark == MARKED and row.is_unseen:
         # Before an action on marked rows, what was not seen of them is the news.
         second = mark_of(row, look)
-    return mark, second, (f"{glyph} ", role)
+    return mark, second, (f" {glyph} ", role)
 
 
 def signs(look: Look) -> tuple[tuple[str, str], ...]:
@@ -401,7 +403,7 @@ def signs(look: Look) -> tuple[tuple[str, str], ...]:
     )
 
 
-LEAD_CELLS = 4
+LEAD_CELLS = 5
 FOLLOWED = "W"
 """As the key that follows a workflow."""
 
@@ -436,17 +438,20 @@ def sidebar_lines(
     # A word that is not documented may be long; glyph and name keep their half.
     said: Span = (fit(word, max(width // 2 - 4, width - width_of(left) - 1)), role)
     time = time_of(row, look, now, sort)
-    below: list[Span] = [(f"{' ' * LEAD_CELLS}{row.key.id}", Role.DIM), (" " * _GAP, Role.DIM)]
-    below += _remarks(row, now, width - width_of(below) - 1 - TIME_CELLS, apart)
+    number = f"{' ' * LEAD_CELLS}{row.key.id} "
+    room = width - cell_len(number) - _GAP - TIME_CELLS
+    remarks = _remarks(row, now, room, apart)
+    # Where room is short it is taken from before them: "was Running 12:13" is not when it ran.
+    number += " " * (width_of(remarks) < room)
     return (
         line(*spread(left, [said], width)),
-        line(*spread(below, [(time, Role.DIM)], width)),
+        line(*spread([(number, Role.DIM), *remarks], [(time, Role.DIM)], width)),
     )
 
 
 _WORD_CELLS, _SHORT_WORD_CELLS, _LEAST_WORD_CELLS = 13, 10, 8
 """Cells of the state's word: WaitResource?; where there is no ID; where a name needs the room."""
-_LEAST_NOTE = 14
+_LEAST_NOTE = 13
 _APART_CELLS = len(" began 10:40")
 
 
@@ -624,6 +629,7 @@ class RowTable:
         self.watched = 0
         self.unseen = 0
         """How many rows have an unseen change."""
+        self.unseen_failures = 0
         self.update(Rows(rows))
 
     @property
@@ -766,6 +772,7 @@ class RowTable:
                 continue
             self.watched += step
             self.unseen += step * each.is_unseen
+            self.unseen_failures += step * (each.is_unseen and each.family is Family.FAILURE)
             if each.instance is not None:
                 _add(self.counts, Family.UNKNOWN if each.is_gone else each.family, step)
         old, new = before and before.instance, row and row.instance

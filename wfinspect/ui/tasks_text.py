@@ -32,6 +32,7 @@ from wfinspect.ui.lines import (
     line,
     pad,
     pad_left,
+    section,
     titles,
     width_of,
     wrap_lines,
@@ -153,10 +154,10 @@ def details(
     lines += [*operations, BLANK] if operations else []
     lines += instance_text.table(pairs, width)
     if len(runs) > 1:
-        lines += [BLANK, line((" RUNS", Role.DIM), (f" {len(runs)}", Role.DIM)), BLANK]
+        lines += [BLANK, section("RUNS", len(runs))]
         lines += [_run_line(run, look, now) for run in runs]
     if task.script_content:
-        lines += [BLANK, line((" SCRIPT", Role.DIM)), BLANK]
+        lines += [BLANK, section("SCRIPT")]
         script, size = fmt.shortened(task.script_content, _SCRIPT_LIMIT)
         pieces = wrap_lines(fmt.shown_block(script), width - 2)
         lines += [line((f" {piece}", Role.TEXT)) for piece in pieces]
@@ -216,13 +217,13 @@ def operation_lines(
     logs = [(log, task) for task, found in replies for log in found]
     logs.sort(key=lambda each: (each[0].create_time or 0, each[0].sequence or 0), reverse=True)
     failed = {str(each) for _, each in outcomes if isinstance(each, ServiceError)}
-    count = f" {len(logs)}" if logs else ("" if failed else " nothing")
+    count = str(len(logs)) if logs else ("" if failed else "nothing")
     on = _period_words([request for _, request in wanted], look.zone)
     if any(each is None for _, each in outcomes):
         count, on = "", "reading..."
-    head: tuple[Span, ...] = ((" BY HAND", Role.DIM), (count, Role.DIM))
-    fits = width_of(head) + cell_len(on) + 2 <= width
-    lines = [line(*head, (f"  {on}" if fits else "", Role.DIM))]
+    head = section("BY HAND", count)
+    fits = width_of(head.spans) + cell_len(on) + 2 <= width
+    lines = [line(*head.spans, (f"  {on}" if fits else "", Role.DIM))]
     lines += [] if fits else instance_text.sentence(on, width)
     for log, task in logs:
         at = fmt.moment(log.create_time)
@@ -366,10 +367,12 @@ def progress_line(progress: Progress, look: Look, width: int) -> Line:
         max(1, count * cells // progress.total) if count else 0
         for count in (progress.failed, progress.running, progress.frozen)
     )
-    done = min(progress.done * cells // progress.total, cells - failed - running - frozen)
+    others = failed + running + frozen
+    is_all = progress.total == sum(progress[:3]) + progress.frozen
+    done = min(progress.done * cells // progress.total, cells - others - (not is_all))
     shares = (done, Role.SUCCESS), (failed, Role.FAILURE), (running, Role.ACTIVE)
     parts = [(mark * share, role) for share, role in (*shares, (frozen, Role.UNKNOWN))]
-    left = cells - done - failed - running - frozen
+    left = cells - done - others
     return line((said, Role.TEXT), ("  ", Role.DIM), *parts, (BAR_GROUND * left, Role.DIM))
 
 
@@ -390,20 +393,21 @@ def widest(tasks: Sequence[TaskInstance]) -> tuple[int, int]:
 def task_columns(width: int, names: int, types: int) -> tuple[Column, ...]:
     """Share out a line, given the `widest` words: the name first, then the bar, then the rest."""
     is_wide = width >= _WIDE_CELLS
-    word = 13 if width >= 60 else 9  # noqa: PLR2004 - as in the watched list
+    word = 14 if is_wide else 13 if width >= 60 else 9  # noqa: PLR2004 - as in the watched list
     kind = min(types, 16 if is_wide else 12) if width >= 70 else 0  # noqa: PLR2004
     wait = 10 if is_wide else 0
-    rest = width - 3 - word - (kind and kind + 1) - (wait and 2 * wait + 5) - _FIGURES
-    name = max(8, min(names + 1, rest - (_LEAST_BAR if rest > 28 else 0), 40))  # noqa: PLR2004
+    rest = width - 3 - word - (kind and kind + 1) - (wait and 2 * wait + 6) - _FIGURES
+    gap = 2 if width >= 60 else 1  # noqa: PLR2004
+    name = max(8, min(names + gap, rest - (_LEAST_BAR if rest > 28 else 0), 40))  # noqa: PLR2004
     spare = rest - name - 2
     for_bar = spare if spare >= _LEAST_BAR else 0
     return (
-        Column("TASK", name - 1, 1),
+        Column("TASK", name - gap, gap),
         Column("STATUS", word, 0),
         Column("TYPE", kind, 1),
         Column("TOOK", 7, 1, is_right=True),
         Column("RUN", 4, 1, is_right=True),
-        Column("WAIT TIME", wait, 1, is_right=True),
+        Column("WAIT TIME", wait, 2, is_right=True),
         Column("WAIT RESOURCE", wait and wait + 3, 1, is_right=True),
         Column("", 2 if for_bar else 0, 0),
         Column("TIMELINE", for_bar, 0),
@@ -494,7 +498,7 @@ def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, .
     room = width - name_cells - words - _TASK_FIGURES
     kind_cells = min(kinds, 16) + 2 if room >= min(kinds, 16) + 2 else 0
     has_start = room - kind_cells >= _START_CELLS
-    lines = [line((" TASKS", Role.STRONG), (f" {total}", Role.DIM))]
+    lines = [section("TASKS", total)]
     for task in tasks:
         name, kind = _words(task)
         glyph, word, role = state_of(task, look)
@@ -537,7 +541,7 @@ def reached_columns(width: int, reached: "Sequence[Reached]") -> tuple[Column, .
     word = max([6, *(cell_len(_reached_word(each)) for each in reached)])
     columns = (
         Column("TASK", max([4, *(cell_len(_indented(each)) for each in reached)]), 2),
-        Column("STATUS", word, 1),
+        Column("STATUS", word, 2),
         Column("SINCE", 5, 2, is_right=True),
         Column("WORKFLOW", max([8, *(cell_len(_shown(task.workflow_name)) for task in tasks)]), 2),
         Column("WORKSPACE", max([9, *(len(str(task.project_id or "")) for task in tasks)]), 2),

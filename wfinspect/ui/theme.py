@@ -192,6 +192,7 @@ def _among_256(number: int) -> str:
     return "#" + f"{round((number - _FIRST_GREY + 1) * 255 / 25):02x}" * 3
 
 
+_PARTS = ("", "-hover", "-active")
 _ANSI = {
     "wf-ground": "ansi_default",
     "wf-panel": "ansi_default",
@@ -211,6 +212,9 @@ _ANSI = {
     "wf-unknown": "ansi_magenta",
     "wf-alarm": "ansi_red",
     "wf-alarm-text": "ansi_bright_white",
+    # Textual's own are blue, as if it were news, on black, which a light terminal doesn't have.
+    **{f"scrollbar{part}": "ansi_bright_black" for part in _PARTS},
+    **{f"scrollbar-background{part}": "ansi_default" for part in _PARTS},
 }
 
 
@@ -233,9 +237,7 @@ def _theme(name: str, table: _Table, *, is_dark: bool, is_256: bool) -> Theme:
             "scrollbar": colours["wf-cursor"],
             "scrollbar-hover": colours["wf-cursor"],
             "scrollbar-active": colours["wf-accent"],
-            "scrollbar-background": colours["wf-panel"],
-            "scrollbar-background-hover": colours["wf-panel"],
-            "scrollbar-background-active": colours["wf-panel"],
+            **{f"scrollbar-background{part}": colours["wf-panel"] for part in _PARTS},
         },
     )
 

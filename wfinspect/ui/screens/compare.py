@@ -38,6 +38,7 @@ from wfinspect.ui.lines import (
     beside,
     cell_len,
     line,
+    section,
     wrap,
     wrap_lines,
 )
@@ -56,7 +57,7 @@ _BEFORE = 100
 """Characters that are shown before the first in which two long values differ."""
 _IN_HEAD = ("ID", "Status", "Business date")
 
-Cell = tuple[str, str, Role]
+Cell = tuple[Span, Span]
 """A glyph, or a blank, and a value of one of both runs."""
 
 
@@ -90,12 +91,13 @@ def head_lines(
 
     def status(one: WorkflowInstance) -> Cell:
         word = shown(one.status, limit=40) or "-"
-        return look.glyphs[Status(one.status)], word, FAMILY_ROLES[one.family]
+        role = FAMILY_ROLES[one.family]
+        return (look.glyphs[Status(one.status)], role), (word, role)
 
     cells: Mapping[str, Callable[[WorkflowInstance], Cell]] = {
-        "ID": lambda one: (" ", str(one.id), Role.STRONG),
+        "ID": lambda one: _plain(str(one.id), Role.STRONG),
         "Status": status,
-        "Business date": lambda one: (" ", day(one), Role.TEXT),
+        "Business date": lambda one: _plain(day(one)),
     }
     for label in _IN_HEAD:
         yield from side_by_side(label, cells[label](first), cells[label](second), columns)
@@ -109,9 +111,7 @@ def head_lines(
         if ran_before is not None and second.is_settled and int(ran) != int(ran_before):
             took += f"  {difference(ran, ran_before)} {'more' if ran > ran_before else 'less'}"
     took_before = span_words(ran_before)
-    yield from side_by_side(
-        "Took", (" ", took, Role.TEXT), (" ", took_before or "-", Role.TEXT), columns
-    )
+    yield from side_by_side("Took", _plain(took), _plain(took_before or "-"), columns)
 
 
 def field_lines(fields: Sequence[ComparedField], columns: Sequence[Column]) -> Iterator[Line]:
@@ -123,25 +123,26 @@ def field_lines(fields: Sequence[ComparedField], columns: Sequence[Column]) -> I
     )
     for title, role, belongs in groups:
         found = [each for each in fields if belongs(each) and each.label not in _IN_HEAD]
-        yield from _title(title, len(found))
+        yield from (BLANK, section(title, f"{len(found)}"))
         if not found and title == "DIFFERS":
             yield line((" No setting differs.", Role.DIM))
         for each in found[:_MAX_NAMES]:
             first, second = (value or "-" for value in (each.first, each.second))
-            yield from side_by_side(each.label, (" ", first, role), (" ", second, role), columns)
+            values = _plain(first, role), _plain(second, role)
+            yield from side_by_side(each.label, *values, columns)
         if (more := len(found) - _MAX_NAMES) > 0:
             yield line((f" ... and {more:,} more, v shows them all", Role.DIM))
 
 
-def _title(title: str, count: int, rest: str = "") -> tuple[Line, Line]:
-    return BLANK, line((f" {title}", Role.STRONG), (f" {count}{rest}", Role.DIM))
+def _plain(value: str, role: Role = Role.TEXT) -> Cell:
+    return (" ", role), (value, role)
 
 
 def task_lines(
     pairs: Sequence[ComparedTask], columns: Sequence[Column], look: Look, now: datetime
 ) -> Iterator[Line]:
     """Yield how each task went in both, as `compared_tasks` orders them."""
-    yield from _title("TASKS", len(pairs))
+    yield from (BLANK, section("TASKS", f"{len(pairs)}"))
     now_ms = now.timestamp() * 1000
     for pair in pairs:
         ran, ran_before = pair.seconds(now_ms)
@@ -150,7 +151,7 @@ def task_lines(
             _task_cell(pair.first, ran, change, look),
             _task_cell(pair.second, ran_before, "", look),
         )
-        has_failed = cells[0][2] is Role.FAILURE
+        has_failed = cells[0][1][1] is Role.FAILURE
         yield from side_by_side(
             pair.name, *cells, columns, Role.FAILURE if has_failed else Role.TEXT
         )
@@ -158,20 +159,20 @@ def task_lines(
 
 def _task_cell(task: TaskInstance | None, seconds: float | None, change: str, look: Look) -> Cell:
     if task is None:
-        return " ", "-", Role.DIM
+        return _plain("-", Role.DIM)
     glyph, word, role = state_of(task, look)
     took = "" if task.is_idle else span_words(seconds)
-    # The glyph says that it ran or runs; what failed has its word in any case.
-    is_plain = took and (change or task.family is Family.SUCCESS)
-    said = (f"{took:<7}" if change else took) if is_plain else f"{word} {took}".strip()
-    return glyph, f"{said} {change}".strip(), role
+    if took and (change or task.family is Family.SUCCESS):
+        # The glyph says that it ran or runs, and how long is neither good nor bad.
+        return (glyph, role), (f"{took:>7}  {change:>11}".rstrip(), Role.TEXT)
+    return (glyph, role), (f"{took:>7}  {word}", role)
 
 
 def side_by_side(
     label: str, first: Cell, second: Cell, columns: Sequence[Column], role: Role = Role.DIM
 ) -> list[Line]:
     """A label and two values, wrapped beside each other; of long ones the part where they differ."""
-    (mark, one, one_role), (other_mark, other, other_role) = first, second
+    (mark, (one, one_role)), (other_mark, (other, other_role)) = first, second
     start = 0
     if one != other and max(len(one), len(other)) > VALUE_LIMIT:
         start = max(0, _first_difference(one, other) - _BEFORE)
@@ -179,13 +180,13 @@ def side_by_side(
     values = (wrap_lines(_part(text, start), for_value.cells) for text in (one, other))
     left = (
         ((piece, role) for piece in wrap(shown(label, limit=200), for_label.cells)),
-        ((mark, one_role),),
+        (mark,),
         ((piece, one_role) for piece in next(values)),
     )
-    right = ((other_mark, other_role),), ((piece, other_role) for piece in next(values))
+    right = (other_mark,), ((piece, other_role) for piece in next(values))
     if for_mark.cells:
         return beside(columns, *left, *right)
-    is_equal = (mark, one) == (other_mark, other)
+    is_equal = (mark[0], one) == (other_mark[0], other)
     return [*beside(columns, *left), *(() if is_equal else beside(columns, (), *right))]
 
 
@@ -410,7 +411,7 @@ class CompareScreen(OverlayScreen):
             yield from self.waiting_lines(width)
         else:
             # What stands below them comes with them: nothing on the screen changes its place.
-            yield from (BLANK, line((" TASKS", Role.STRONG), (f"  {self._reading}", Role.DIM)))
+            yield from (BLANK, section("TASKS", self._reading))
             return
         yield from field_lines(fields, columns)
 

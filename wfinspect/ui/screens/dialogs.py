@@ -1,6 +1,7 @@
 """The dialogs: all keys, the question before quitting, and lists to choose from."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from textual import on
@@ -16,14 +17,15 @@ from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import (
     BLANK,
-    MARGIN,
     Line,
+    Part,
     Role,
     Span,
-    crop,
+    hint_line,
     hints,
     line,
     pad,
+    shed,
     side_by_side,
     spread,
     width_of,
@@ -139,7 +141,7 @@ class QuitScreen(SheetScreen):
         )
 
 
-_MORE = "   more: wfinspect help keys, search, config, notify, ssh, ..."
+_MORE = "   more: wfinspect help", " keys, search, config, notify, ssh, ..."
 
 
 class _Heading(LineView):
@@ -159,13 +161,6 @@ class _Heading(LineView):
         return self._lines()[y]
 
 
-def _hint_line(keys: Sequence[tuple[str, str]], width: int, beyond: str = "") -> Line:
-    """Return keys, and how much is out of sight; the last of the keys stays in any case."""
-    right = f"{beyond} " if beyond else ""
-    kept = hints(keys, width - len(right) - 2, [*range(1, len(keys)), 0])
-    return line(*spread(((MARGIN, Role.DIM), *kept), ((right, Role.TEXT),), width))
-
-
 class NoteScreen(OverMain):
     """One line to write; answers with it, with None where it is to stay as it was."""
 
@@ -177,7 +172,7 @@ class NoteScreen(OverMain):
         self._title = _Heading(f"Note about {about}")
         self.input = LineInput("what others should know of it", text, max_length=MAX_NOTE)
         keys = ("Enter", "keep"), ("Esc", "close")
-        self._hint = StatusLine(lambda width: _hint_line(keys, width), id="hint")
+        self._hint = StatusLine(partial(hint_line, keys), id="hint")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
@@ -201,8 +196,9 @@ class HelpScreen(SheetScreen):
     def __init__(self, groups: KeyGroups, title: str = "Keys") -> None:
         super().__init__()
         self._groups = groups
-        spans: tuple[Span, ...] = ((title, Role.STRONG), (_MORE, Role.DIM))
-        self._title = StatusLine(lambda width: line(*crop(spans, width)), id="title")
+        more = (Part(((words, Role.DIM),), rank) for rank, words in enumerate(_MORE, 1))
+        parts = (Part(((title, Role.STRONG),), 0), *more)
+        self._title = StatusLine(lambda width: line(*shed(parts, width, gap="")), id="title")
         self._hint = StatusLine(self._keys_line, id="hint")
 
     def compose(self) -> ComposeResult:
@@ -216,15 +212,20 @@ class HelpScreen(SheetScreen):
         self.on_resize()
 
     def on_resize(self) -> None:
+        side = 3 if self.size.width >= 60 else 2  # noqa: PLR2004
+        width = min(80, self.size.width) - 2 * side
+        lines = (BLANK, *_help_lines(self._groups, width))
+        # The edge of other dialogs, where it hides none of the keys.
+        edge = int(len(lines) <= self.size.height - 5)
+        self.query_one(".sheet").styles.padding = edge, side
         self.lines.styles.max_height = max(1, self.size.height - 3)
-        width = min(80, self.size.width) - 4
-        self.lines.show((BLANK, *_help_lines(self._groups, width)))
+        self.lines.show(lines)
         self._hint.update_lines()
 
     def _keys_line(self, width: int) -> Line:
         beyond = self.lines.beyond
         keys = (*[("j k", "scroll")] * bool(beyond), ("Esc", "close"))
-        kept = hints(keys, width - len(beyond) - 1, [*range(1, len(keys)), 0])
+        kept = hints(keys, width - len(beyond) - 1)
         return line(*spread(kept, ((beyond, Role.TEXT),), width))
 
     def action_move(self, where: str) -> None:
@@ -255,7 +256,7 @@ def _help_lines(groups: KeyGroups, width: int) -> tuple[Line, ...]:
 
 
 def _block(title: str, pairs: Sequence[tuple[str, str]]) -> list[Line]:
-    lines = [line((title.upper(), Role.DIM))]
+    lines = [line((title.upper(), Role.STRONG))]
     lines += [line((pad(key, 10), Role.ACCENT), (text, Role.TEXT)) for key, text in pairs]
     return lines
 
@@ -267,6 +268,11 @@ def _two_columns(blocks: Sequence[Sequence[Line]], width: int) -> tuple[Line, ..
         shorter += [*([BLANK] if shorter else []), *block]
     left, right = columns
     return tuple(side_by_side(left, right, width))
+
+
+_CHOICES_ROWS = 20
+_AROUND_CHOICES = 9
+"""Rows of edges, query and hint, and of a title that is wrapped."""
 
 
 class ChoiceScreen(OverMain):
@@ -313,7 +319,7 @@ class ChoiceScreen(OverMain):
         )
         plain = (("Tab", "as plain text"),) if has_plain else ()
         keys = ("Enter", enter), *plain, ("Esc", "close")
-        self._hint = StatusLine(lambda w: _hint_line(keys, w, self._list.beyond), id="hint")
+        self._hint = StatusLine(lambda w: hint_line(keys, w, beyond=self._list.beyond), id="hint")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
@@ -323,7 +329,11 @@ class ChoiceScreen(OverMain):
             yield self._hint
 
     def on_mount(self) -> None:
-        if len(self._make()) == 1:
+        count = len(self._make())
+        needed = count + _AROUND_CHOICES
+        if needed < (self.app.size.height * 4 // 5 if self._is_wide else _CHOICES_ROWS):
+            self.query_one(".sheet").styles.height = needed
+        if count == 1:
             # There is nothing to narrow.
             self._query.display = False
             self._list.can_focus = True

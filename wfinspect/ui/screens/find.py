@@ -75,7 +75,7 @@ _AHEAD = 20
 _SORTS = tuple(sort for sort in SORTS if sort != "last change")
 """What is found was not watched: no change of it has been seen."""
 _WIDER = (
-    Column("DURATION", 8),
+    Column("TOOK", 7, is_right=True),
     Column("STARTED", 11),
     Column("TYPE", 15),
     Column("OWNER", 18),
@@ -110,7 +110,7 @@ class FindScreen(OverlayScreen):
         bind("w", "watch", "watch"),
         bind("W", "follow", "follow search"),
         bind("t", "app.tasks", "tasks"),
-        bind("space", "mark", "mark"),
+        bind("space", "mark", "mark", "Space"),
         bind("a", "mark_all", "all"),
         bind("s", "sort", "sort, reversed", "s S"),
         bind("S", "reverse"),

@@ -22,7 +22,7 @@ from wfinspect.search import help_on
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
 from wfinspect.ui.keys import COMMANDS
-from wfinspect.ui.lines import MARGIN, Line, Role, crop, hints, line, spread
+from wfinspect.ui.lines import MARGIN, Line, Role, crop, hint_line, line, spread
 from wfinspect.ui.painting import SparingScreen
 from wfinspect.ui.rows import ID_FROM_CELLS, SORTS, is_sort, whose
 from wfinspect.ui.screens.dialogs import OverMain
@@ -428,7 +428,8 @@ class MainScreen(SparingScreen[None]):
         pane: LineView = self.detail.text if self._in_detail else self.list
         beyond = f"{pane.beyond} " if pane.beyond else ""
         room = width - len(beyond)
-        said = bottom_line(health, room, unseen=self.unseen, hint=hint, flags=flags)
+        news = Role.FAILURE if self.list.table.unseen_failures else Role.STRONG
+        said = bottom_line(health, room, unseen=self.unseen, news=news, hint=hint, flags=flags)
         return line(*spread(said.spans, ((beyond, Role.DIM),), width))
 
     def show_flags(self, flags: Sequence[str]) -> None:
@@ -438,7 +439,7 @@ class MainScreen(SparingScreen[None]):
 
     def _hints(self, width: int) -> Line:
         if self.filter.has_keys:
-            return line((MARGIN, Role.DIM), *hints(FilterBox.KEYS, width - 1))
+            return hint_line(FilterBox.KEYS, width)
         if self.id_box.has_keys:
             return command_hints(width, self._keymap, {}, self.id_box.keys)
         commands = helpful_commands(

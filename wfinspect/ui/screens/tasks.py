@@ -384,7 +384,7 @@ class TaskScreen(OverlayScreen):
         known = self.main.operations
         operations = operation_lines(wanted, known, self.look, now, width, has_names=False)
         found = details(self._subject, self._runs, operations, self.look, now, width)
-        self._lines.show((BLANK, *found))
+        self._lines.show(found)
 
     def action_log(self) -> None:
         """Its log."""

@@ -42,6 +42,7 @@ from wfinspect.ui.lines import (
     Span,
     fit,
     line,
+    section,
     shed,
     width_of,
     wrap,
@@ -728,7 +729,7 @@ class LogScreen(TextScreen):
         if not self._errors:
             return ()
         has_failed = self._subject.family is Family.FAILURE or not self._is_latest
-        title = " LOOKS LIKE THE ERROR" if has_failed else " LOOKS LIKE AN ERROR"
+        title = section("LOOKS LIKE THE ERROR" if has_failed else "LOOKS LIKE AN ERROR")
         # The log itself keeps half of the screen.
         room = max(_LEAST_ON_TOP, self.size.height // 2 - 2)
         pieces = [
@@ -738,7 +739,7 @@ class LogScreen(TextScreen):
         ]
         if len(pieces) > room:
             pieces = [*pieces[: room - 1], fit(f"{pieces[room - 1].rstrip()}{ELLIPSIS}", width - 2)]
-        return (line((title, Role.DIM)), *(line((f" {it}", Role.FAILURE)) for it in pieces), BLANK)
+        return (title, *(line((f" {it}", Role.FAILURE)) for it in pieces), BLANK)
 
     def action_again(self) -> None:
         OverlayScreen.action_again(self)

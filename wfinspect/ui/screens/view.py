@@ -17,14 +17,13 @@ from wfinspect.model import InstanceKey
 from wfinspect.ui.instance_text import keys_with_words, sentence
 from wfinspect.ui.lines import (
     BLANK,
-    MARGIN,
     Line,
     Role,
     Span,
     cell_len,
     crop,
     fit,
-    hints,
+    hint_line,
     line,
     spread,
     width_of,
@@ -69,17 +68,18 @@ class Title(NamedTuple):
     whole: str = ""
     """Behind the name, and never cut: an ID."""
     rest: str = ""
-    """Left out where it does not fit."""
+    """What of it does not fit is left out, from a comma on."""
 
     def line(self, width: int) -> Line:
         """Return the title in `width` cells."""
         lead = "  " if self.state else " "
-        room = width - width_of(self.state) - cell_len(self.whole) - 4
+        room = width - width_of(self.state) - cell_len(self.whole) - 5
         name = fit(shown(self.name, limit=200), max(0, room))
         spans: tuple[Span, ...] = (*self.state, (f"{lead}{name}" if name else "", Role.STRONG))
         spans = (*spans, (f"  {self.whole}" if self.whole else "", Role.DIM))
-        fits = width_of(spans) + cell_len(self.rest) + 2 <= width
-        rest = f"  {self.rest}" if fits and self.rest else ""
+        rest = self.rest and f"  {self.rest}"
+        while rest and width_of(spans) + cell_len(rest) > width:
+            rest = rest.rpartition(", ")[0]
         return line(*crop((*spans, (rest, Role.DIM)), width))
 
 
@@ -248,7 +248,7 @@ class OverlayScreen(OverMain):
         own = self.TYPING if is_typing else self._hints
         # To an input a question mark is text.
         keys = [("Esc", "back"), *own, ("F1" if is_typing else "?", "keys")]
-        return line((MARGIN, Role.DIM), *hints(keys, width - 1, [*range(len(keys) - 1), 0]))
+        return hint_line(keys, width)
 
     def on_resize(self) -> None:
         self.refresh_lines()

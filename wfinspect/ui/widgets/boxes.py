@@ -16,7 +16,7 @@ from wfinspect.model import Family, InstanceId
 from wfinspect.parsing import FULL_WIDTH, plain, read_ids
 from wfinspect.search import EXAMPLE, NAMES, Names, completed
 from wfinspect.ui.keys import COMMANDS_BY_ID
-from wfinspect.ui.lines import MARGIN, Line, Role, hints, line, width_of, wrap
+from wfinspect.ui.lines import Line, Role, hint_line, line, width_of, wrap
 from wfinspect.ui.rows import failed_so_far
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.watching.api import Row
@@ -277,7 +277,8 @@ class IdBox(Vertical):
             self._input.put(text)
 
     def _say(self, text: str, role: Role = Role.TEXT) -> None:
-        self._remark.show([line((f"   {fmt.shown(text)}", role))])
+        pieces = wrap(fmt.shown(text), self.app.size.width - 4, is_prose=True)
+        self._remark.show([line((f"   {piece.rstrip()}", role)) for piece in pieces])
         self._remark.display = bool(text)
 
     @on(Input.Changed)
@@ -433,7 +434,7 @@ def command_hints(
         for n, (c, _) in enumerate(about)
     ]
     ranks = [*[1] * len(typing), *ranks]
-    return line((MARGIN, Role.DIM), *hints(keys, width - 1, ranks))
+    return hint_line(keys, width, ranks)
 
 
 def helpful_commands(

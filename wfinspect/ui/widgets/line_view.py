@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
-from wfinspect.ui.lines import BLANK, Ground, Line, Role, width_of
+from wfinspect.ui.lines import BLANK, Ground, Line, Role, crop, width_of
 from wfinspect.ui.theme import style_of
 
 T = TypeVar("T")
@@ -144,11 +144,11 @@ class LineView(ScrollView, inherit_bindings=False):
         index = y + self.scroll_offset.y
         content = self.line_at(index) if index < self.total_lines() else BLANK
         self._painted[index] = content
-        segments = [
-            Segment(text, self._style(role, content.ground)) for text, role in content.spans
-        ]
+        # What made a line too long gets the same sign as everywhere.
+        spans = crop(content.spans, self.size.width)
+        segments = [Segment(text, self._style(role, content.ground)) for text, role in spans]
         filler = self._style(Role.TEXT, content.ground)
-        return Strip(segments, width_of(content.spans)).adjust_cell_length(self.size.width, filler)
+        return Strip(segments, width_of(spans)).adjust_cell_length(self.size.width, filler)
 
     def _style(self, role: Role, ground: Ground) -> RichStyle:
         style = self._styles.get((role, ground))

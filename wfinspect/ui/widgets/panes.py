@@ -29,6 +29,7 @@ from wfinspect.ui.lines import (
     Span,
     crop,
     line,
+    section,
     side_by_side,
     spread,
     titles,
@@ -476,8 +477,7 @@ class Detail(Vertical):
 
     def _headed(self, title: str, part: Sequence[Line]) -> list[Line]:
         count = self._row and self._row.instance and self._count(title, self._row.instance)
-        heading = line((f" {title.upper()}", Role.STRONG), (f" {count or ''}", Role.DIM))
-        return [heading, *part, BLANK]
+        return [section(title.upper(), count), *part, BLANK]
 
     def _foremost(self, row: Row, width: int) -> tuple[tuple[Line, ...], ...]:
         """Return how far it is, and the tasks that matter where it failed or runs."""
