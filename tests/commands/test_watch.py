@@ -625,11 +625,11 @@ def test_a_signal_ends_it_with_its_code(
     pipe = subprocess.PIPE
     with start(environ, str(DEMO_IDS[0]), stdout=pipe, stderr=pipe) as process:
         assert process.stdout is not None
-        assert b"  Running  " in process.stdout.readline()
+        assert b"-> Running" in process.stdout.readline()
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
     assert process.returncode == code
-    assert (out, err) == (b"", b"wfinspect: Times are in UTC.\n")
+    assert (out, err) == (b"", b"")
 
 
 def test_an_ignored_hang_up_stays_ignored(environ: dict[str, str], live: Simulator) -> None:
@@ -692,7 +692,7 @@ def test_on_a_terminal_the_progress_is_one_line_drawn_anew(
     live.set_status(DEMO_IDS[0], R)
     command = [sys.executable, "-m", "wfinspect", "watch", str(DEMO_IDS[0]), "--interval", "2"]
     with PtySession(command, home=tmp_path, env=environ) as session:
-        session.wait_for(r"  Running +ads_user_profile_daily\s+0 of 1 done \| live")
+        session.wait_for(r"-> Running +ads_user_profile_daily\s+0 of 1 done \| live")
         live.set_status(DEMO_IDS[0], S)
         assert session.wait_exit() == 0
         lines = [line.rstrip() for line in session.text().splitlines() if line.strip()]
@@ -739,4 +739,4 @@ def test_a_log_that_cannot_be_opened_does_not_end_the_watch(
     monkeypatch.setattr("wfinspect.watching.poller._AFTER_A_CRASH_SECONDS", 0.1)
     monkeypatch.setattr(Engine, "step", broken_once)
     code, out, _ = watch(str(DEMO_IDS[0]))
-    assert (code, "  Success  " in out) == (0, True)
+    assert (code, "-> Success" in out) == (0, True)

@@ -64,9 +64,9 @@ class Change(NamedTuple):
 
     def cells(self, zone: tzinfo) -> tuple[str, ...]:
         """Return time, ID, what became what, name."""
-        words = shown(self.to_status, limit=40) or "no status"
+        words = f"-> {shown(self.to_status, limit=40) or 'no status'}"
         if self.from_status is not None:
-            words = f"{shown(self.from_status, limit=40)} -> {words}"
+            words = f"{shown(self.from_status, limit=40)} {words}"
         words += " (rerun)" if self.from_status == self.to_status else ""
         change = output.Colored(words, family_of(self.to_status))
         return clock_time(self.at, zone), str(self.id), change, shown(self.name)

@@ -140,7 +140,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     written = ways[args.output]
     if args.output == "csv":
         print(as_rows("csv", (), KEYS, settings.zone), flush=True)
-    elif args.output == "table":
+    elif args.output == "table" and os.isatty(1):
         say(f"{titled('Times are in', settings.zone, clock.now())}.")
     until = "" if args.forever else args.until or UNTILS[0]
     follower = Follower(keys, until, fail_fast=args.fail_fast, awaited=awaited)
