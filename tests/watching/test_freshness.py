@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from drive import HttpDrive
+from engine_rig import Asker, watching
 from engine_rig import Rig as ScriptedRig
 from fakes import BINDING, FakeClock, ScriptedSource, instance, key, ms
 from fuzz import tried
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from wfinspect.errors import Refused, ServiceError, Throttled, Unreachable
 from wfinspect.model import InstanceId, InstanceKey
 from wfinspect.simulator import DEMO_IDS, Simulator
-from wfinspect.watching.api import Contact, Row, Snapshot
+from wfinspect.watching.api import Contact, Row, Snapshot, TasksOf
 from wfinspect.watching.limits import Rounds, added_wait
 
 
@@ -217,6 +218,25 @@ async def test_a_stale_row_does_not_become_live_by_another_cadence(
     rig.engine.display(None)
     await rig.run(3.0)
     assert not any(row.is_live for row in rig.engine.snapshot.rows)
+
+
+async def test_an_outage_that_begins_behind_an_answer_to_another_request_is_one(
+    tmp_path: Path,
+) -> None:
+    """The row was due, as polling was paused, when the last answer came: to what was looked at."""
+    rig = Asker(tmp_path / "state")
+    await watching(rig, 1)
+    rig.engine.set_paused(paused=True)
+    await rig.run(60.0)
+    await rig.ask(TasksOf(key(1)))
+    rig.source.error = Unreachable("down")
+    rig.engine.set_paused(paused=False)
+    await rig.run(20.0)
+    assert rig.snapshot.health.contact is not Contact.NOT_LIVE
+    await rig.run(40.0)
+    assert rig.snapshot.health.contact is Contact.NOT_LIVE
+    assert rig.snapshot.troubles
+    await rig.engine.aclose()
 
 
 class Source(ScriptedSource):

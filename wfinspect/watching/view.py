@@ -191,7 +191,7 @@ class Judge:
         """When contact with each target was last lost, in monotonic seconds."""
         self.changes_at = inf
         """When time alone changes something, in monotonic seconds."""
-        self._silences: dict[Target, tuple[float, float, bool]] = {}
+        self._silences: dict[Target, tuple[float, float, float, bool]] = {}
         """What `_silence` found of each target, until a row of it differs, with `answered_at`."""
         self._looks: list[tuple[float, InstanceKey]] = []
         """A heap of when to look at rows; one that is read is looked at later than it says."""
@@ -301,27 +301,33 @@ class Judge:
         known = self._silences.get(target)
         if known is None or known[0] != answered_at:
             known = self._silences[target] = answered_at, *self._silence(target, answered_at)
-        _, silent_since, is_all_read = known
+        _, silent_since, silent_at, is_all_read = known
         if silent_since > -inf:
             return True, silent_since > self._lost_at.get(target, -inf), inf
-        if is_all_read:
-            return False, False, inf
-        apart = limits.seconds_between_calls(target, monotonic)
-        silent_at = answered_at + freshness_seconds(apart)
+        if not is_all_read:
+            apart = limits.seconds_between_calls(target, monotonic)
+            silent_at = min(silent_at, answered_at + freshness_seconds(apart))
         return monotonic >= silent_at, False, silent_at if silent_at > monotonic else inf
 
-    def _silence(self, target: Target, answered_at: float) -> tuple[float, bool]:
-        """Return the last reading of an awaited row that has grown old in silence; whether all were read."""
-        newest, is_all_read = -inf, True
+    def _silence(self, target: Target, answered_at: float) -> tuple[float, float, bool]:
+        """Return what the rows that are awaited say of a silence.
+
+        The last reading of one that has grown old in it; when it will have lasted, since an answer to
+        whatever request, as long as the fastest stays fresh; and whether all of them were ever read.
+        """
+        newest, silent_at, is_all_read = -inf, inf, True
         for key, state in self._watchlist.states.items():
             if state.is_awaited and key.target == target:
                 if state.read_at is None:
                     is_all_read = False
+                    continue
+                last_at = max(answered_at, state.read_at)
+                silent_at = min(silent_at, last_at + freshness_seconds(state.interval))
                 # A row that only waits behind others' answers has grown old without a loss of contact:
                 # every call since its next reading was due must have failed.
-                elif state.is_old and answered_at <= state.read_at + state.interval:
+                if state.is_old and answered_at <= state.read_at + state.interval:
                     newest = max(newest, state.read_at)
-        return newest, is_all_read
+        return newest, silent_at, is_all_read
 
 
 def _but_for_times(troubles: Mapping[Target, Trouble | None]) -> Mapping[Target, object]:
