@@ -1,7 +1,6 @@
 """``wfinspect find``: print the instances of a workspace and business date that match."""
 
 import argparse
-import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, tzinfo
 from functools import partial
@@ -9,8 +8,7 @@ from typing import Any
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import OnCall, resolve_target, run_counted, with_retries
-from wfinspect.dataworks import connector
+from wfinspect.commands.once import OnCall, client_of, resolve_target, run_counted, with_retries
 from wfinspect.errors import ServiceError, UsageError
 from wfinspect.format import biz_day, shown
 from wfinspect.model import FILTERS, InstanceKey, Query, Target, WorkflowInstance, zone_of
@@ -27,7 +25,7 @@ from wfinspect.search import (
     read_word,
     to_query,
 )
-from wfinspect.settings import Settings, home_of
+from wfinspect.settings import Settings
 
 _KEPT_DAYS = 30
 MAX_FOUND = 1_000
@@ -182,8 +180,7 @@ async def _find(
 ) -> str:
     """Fill `found`, page by page; gives a sentence where there are more than are printed."""
     number = 0
-    connect = connector(environ, home_of(environ), clock)
-    async with contextlib.aclosing(await connect(target, lambda: on_call(target))) as client:
+    async with await client_of(target, environ, clock, on_call) as client:
         while True:
             number += 1
             search = partial(client.find_workflow_instances, query, page=number)

@@ -9,12 +9,11 @@ from math import isfinite
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands.find import add_filters, query_of
-from wfinspect.commands.once import OnCall, resolve_target, run_counted
+from wfinspect.commands.once import OnCall, client_of, resolve_target, run_counted
 from wfinspect.commands.output import VERSION, Values, add_output_option, aligned, as_rows, say
-from wfinspect.dataworks import connector
 from wfinspect.errors import ServiceError, UsageError, did_you_mean
 from wfinspect.model import Follow, Query, Target, biz_date_of, zone_of
-from wfinspect.settings import Settings, home_of
+from wfinspect.settings import Settings
 from wfinspect.watching.follows import SHARE
 from wfinspect.watching.store import Changes, Store
 
@@ -93,8 +92,7 @@ def _check(
     dated = query._replace(biz_date=biz_date_of(day, zone))
 
     async def search(on_call: OnCall) -> bool:
-        connect = connector(environ, home_of(environ), clock)
-        async with contextlib.aclosing(await connect(target, lambda: on_call(target))) as client:
+        async with await client_of(target, environ, clock, on_call) as client:
             return bool((await client.find_workflow_instances(dated, page=1)).items)
 
     try:

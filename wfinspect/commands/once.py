@@ -149,10 +149,17 @@ async def read_instances(
     on_call: "OnCall",
 ) -> Reading:
     """Read instances of a target; what may pass is tried again."""
-    connect = connector(environ, home_of(environ), clock)
-    async with contextlib.aclosing(await connect(target, lambda: on_call(target))) as client:
+    async with await client_of(target, environ, clock, on_call) as client:
         attempt = partial(with_retries, clock=clock, place=target.endpoint)
         return await read(client, target, ids, attempt)
+
+
+async def client_of(
+    target: Target, environ: Mapping[str, str], clock: Clock, on_call: "OnCall"
+) -> contextlib.aclosing[InstanceSource]:
+    """Return a target's service for some calls."""
+    connect = connector(environ, home_of(environ), clock)
+    return contextlib.aclosing(await connect(target, lambda: on_call(target)))
 
 
 Outcome = WorkflowInstance | ServiceError
