@@ -164,16 +164,17 @@ def _answer_from_stored(environ: "Mapping[str, str]", *, is_followed: bool) -> i
         return None
     if is_followed:
         return summary.follow(path, interval, sys.stdout)
-    print(summary.line_of(groups, interval))
-    if unread := summary.unread_words(groups):
-        if os.isatty(2):
-            from wfinspect.commands.output import say  # a status bar is spared it
+    return summary.print_line(groups, interval, _say)
 
-            say(unread)
-        else:
-            with contextlib.suppress(OSError):
-                print(f"wfinspect: {unread}", file=sys.stderr)
-    return summary.code_of(groups)
+
+def _say(sentence: str) -> None:
+    if os.isatty(2):
+        from wfinspect.commands.output import say  # a status bar is spared it
+
+        say(sentence)
+    else:
+        with contextlib.suppress(OSError):
+            print(f"wfinspect: {sentence}", file=sys.stderr)
 
 
 def _usual_place(environ: "Mapping[str, str]") -> tuple[str, float] | None:

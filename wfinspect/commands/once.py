@@ -173,20 +173,14 @@ def read_rows(
         return {}, 0
     import asyncio  # dear, and a status bar has no use for it
 
-    calls = 0
+    calls = Counter[Target]()
 
     async def read_those(
         keys: Sequence[InstanceKey], on_call: OnCall
     ) -> dict[InstanceKey, Outcome]:
         target, ids = keys[0].target, [key.id for key in keys]
-
-        def count(of: Target) -> None:
-            nonlocal calls
-            calls += 1
-            on_call(of)
-
         try:
-            reading = await read_instances(target, ids, environ, clock, count)
+            reading = await read_instances(target, ids, environ, clock, on_call)
         except ConfigError as error:
             # One profile that is gone must not keep the rows of others from being read.
             return dict.fromkeys(keys, Refused(str(error), cause="settings"))
@@ -199,8 +193,8 @@ def read_rows(
             by_target.setdefault(row.key.target, []).append(row.key)
         return await asyncio.gather(*(read_those(keys, on_call) for keys in by_target.values()))
 
-    found = run_counted(settings, clock, read_each)
-    return {key: outcome for some in found for key, outcome in some.items()}, calls
+    found = run_counted(settings, clock, read_each, calls)
+    return {key: outcome for some in found for key, outcome in some.items()}, calls.total()
 
 
 Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[WorkflowInstance]]
@@ -426,6 +420,15 @@ def stored(settings: Settings, clock: Clock, read: "Callable[[Store], _T]") -> _
         return found
 
 
+def stored_or(settings: Settings, clock: Clock, read: "Callable[[Store], _T]", otherwise: _T) -> _T:
+    """Return the same; where it can't be read, say so and go on with `otherwise`."""
+    try:
+        return stored(settings, clock, read)
+    except StoreError as error:
+        say(str(error))
+        return otherwise
+
+
 def stored_rows(settings: Settings, clock: Clock) -> "list[Row]":
     """Return the watched list in its order.
 
@@ -465,12 +468,15 @@ OnCall = Callable[[Target], None]
 
 
 def run_counted(
-    settings: Settings, clock: Clock, work: Callable[[OnCall], Coroutine[Any, Any, _T]]
+    settings: Settings,
+    clock: Clock,
+    work: Callable[[OnCall], Coroutine[Any, Any, _T]],
+    calls: Counter[Target] | None = None,
 ) -> _T:
     """Return what work gives; the requests that it notes are counted, also where it fails."""
     import asyncio  # dear, and a status bar has no use for it
 
-    calls = Counter[Target]()
+    calls = Counter() if calls is None else calls
     try:
         return asyncio.run(work(lambda target: calls.update([target])))
     finally:

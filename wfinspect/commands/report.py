@@ -13,10 +13,10 @@ from wfinspect.commands.once import (
     read_rows,
     resolve_target,
     sentences,
-    stored,
+    stored_or,
     stored_rows,
 )
-from wfinspect.errors import NotFound, ServiceError, StoreError, UsageError
+from wfinspect.errors import NotFound, ServiceError, UsageError
 from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance
 from wfinspect.parsing import parse_ids
 from wfinspect.report import FORMS, Incident, as_report, counted
@@ -27,7 +27,6 @@ from wfinspect.watching.store import Store
 _CHANGES = 200
 _BY_SUFFIX = {f".{suffix}": form for form, suffix in FORMS.items()}
 _Known = Sequence[tuple[Row, Sequence[Transition]]]
-"""Rows with their changes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,11 +103,7 @@ def _known(settings: Settings, requester: Requester, keys: Sequence[InstanceKey]
         wanted = (rows.get(key) or Row(key) for key in keys)
         return [(row, store.transitions(_CHANGES, row.key)) for row in wanted]
 
-    try:
-        return stored(settings, requester.clock, read)
-    except StoreError as error:
-        output.say(str(error))
-        return [(Row(key), ()) for key in keys]
+    return stored_or(settings, requester.clock, read, [(Row(key), ()) for key in keys])
 
 
 async def _read(

@@ -17,6 +17,7 @@ from wfinspect.commands.once import (
     resolve_target,
     sentences,
     stored,
+    stored_or,
     stored_rows,
 )
 from wfinspect.errors import NotFound, ServiceError, StoreError, UsageError
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         listed = {row.key: row for row in rows}
         rows = [listed.get(key) or Row(key) for key in keys]
     if args.short:
-        return _print_line([*map(as_group, rows)], settings, clock)
+        return summary.print_line([*map(as_group, rows)], settings.interval, output.say)
     outcomes, _ = read_rows([] if is_stored else rows, settings, environ, clock)
     if args.output == "table" and not rows:
         output.say(output.EMPTY_LIST)
@@ -95,14 +96,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
 def _known_rows(args: argparse.Namespace, settings: Settings, clock: Clock) -> list[Row]:
     """Return the watched list; without it, instances that are named can still be read."""
-    is_needed = not args.ids or args.short or args.output == "prometheus"
-    try:
+    if not args.ids or args.short or args.output == "prometheus":
         return stored_rows(settings, clock)
-    except StoreError as error:
-        if is_needed:
-            raise
-        output.say(str(error))
-        return []
+    return stored_or(settings, clock, lambda store: store.rows(), list[Row]())
 
 
 def _judged(rows: Sequence[Row], settings: Settings, clock: Clock) -> Sequence[Row]:
@@ -125,14 +121,7 @@ def _print_summary(args: argparse.Namespace, settings: Settings, clock: Clock) -
             stored_rows(settings, clock)  # it makes, upgrades or repairs the file
         return summary.follow(database, settings.interval, sys.stdout)
     groups = summary.read(database)
-    return None if groups is None else _print_line(groups, settings, clock)
-
-
-def _print_line(groups: Sequence[summary.Group], settings: Settings, clock: Clock) -> int:
-    print(summary.line_of(groups, settings.interval, clock.now().timestamp()))
-    if unread := summary.unread_words(groups):
-        output.say(unread)
-    return summary.code_of(groups)
+    return None if groups is None else summary.print_line(groups, settings.interval, output.say)
 
 
 def as_group(row: Row) -> summary.Group:

@@ -7,9 +7,9 @@ from functools import partial
 
 from wfinspect.clock import Clock
 from wfinspect.commands import COMMANDS, output
-from wfinspect.commands.once import Requester, resolve_target, stored
+from wfinspect.commands.once import Requester, resolve_target, stored_or
 from wfinspect.commands.tasks import read_count
-from wfinspect.errors import ServiceError, StoreError, UsageError
+from wfinspect.errors import ServiceError, UsageError
 from wfinspect.format import moment, near_time, shown
 from wfinspect.model import Direction, Family, Follow, InstanceId, InstanceKey
 from wfinspect.parsing import parse_id
@@ -104,12 +104,9 @@ def _known(settings: Settings, clock: Clock) -> tuple[Sequence[Follow], set[Inst
         rows = judged_rows(store, store.rows(), settings.interval, clock.moment())
         return store.follows(), {row.key for row in rows if row.is_late}
 
-    try:
-        return stored(settings, clock, read)
-    except StoreError as error:
-        # What was found has cost calls.
-        output.say(str(error))
-        return (), set()
+    # What was found has cost calls.
+    nothing: tuple[Sequence[Follow], set[InstanceKey]] = ((), set())
+    return stored_or(settings, clock, read, nothing)
 
 
 def _say(search: DependencySearch, found: Dependencies, most: int) -> None:

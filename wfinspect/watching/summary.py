@@ -10,12 +10,13 @@ import signal
 import sqlite3
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from wfinspect.watching.cadence import SETTLED, old_after
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
 VERSION = 4
@@ -71,6 +72,14 @@ def line_of(groups: Iterable[Group], interval: float, now: float | None = None) 
     parts += [f"!{unseen}"] if unseen else []
     parts += [f"({age(max(ages.values()))})"] if ages else []
     return " ".join(parts)
+
+
+def print_line(groups: Sequence[Group], interval: float, say: "Callable[[str], None]") -> int:
+    """Print the line; return the exit code. `say` gets a sentence on those that were never read."""
+    print(line_of(groups, interval))
+    if unread := unread_words(groups):
+        say(unread)
+    return code_of(groups)
 
 
 def code_of(groups: Iterable[Group]) -> int:
