@@ -147,14 +147,14 @@ class MainScreen(SparingScreen[None]):
         self.last_key_at = -inf
         """When the last key was pressed, in monotonic seconds."""
         self.top = StatusLine(self._top_line, id="top")
-        self.id_box = IdBox(look.prompt, self._ids_entered, id="id-box")
-        self.filter = FilterBox(self._filter_left, id="filter")
-        self.list = WatchedList(look, self._now, empty=self._empty_lines, id="watched")
+        self.id_box = IdBox(look.prompt, self._ids_entered)
+        self.filter = FilterBox(self._filter_left)
+        self.list = WatchedList(look, self._now, self._empty_lines)
         sort = preferences.get("sort", SORTS[0])
         self.list.set_order(query="", sort=sort if is_sort(sort) else SORTS[0])
         self.heading = StatusLine(self.list.heading, id="heading")
         self._body, self._left = Horizontal(id="body"), Vertical(id="list")
-        self.detail = Detail(look, self._now, control.target, id="detail")
+        self.detail = Detail(look, self._now, control.target)
         self.messages = Messages()
         self.bottom = MessageLine(self.messages, self._bottom_line, id="bottom")
         self.hints = StatusLine(self._hints, id="hints")
@@ -247,6 +247,11 @@ class MainScreen(SparingScreen[None]):
         self.id_box.recent = self.snapshot.recent_ids
         self.list.show_rows(self.rows, self.snapshot.troubles, self._now)
         self._show_chosen()
+        self._update_status()
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _update_status(self) -> None:
         for status in (self.top, self.heading, self.bottom, self.hints):
             status.update_lines()
 
@@ -361,13 +366,6 @@ class MainScreen(SparingScreen[None]):
             was_in_detail, self._in_detail = self._in_detail, self.focused is self.detail.text
             if self._in_detail is not was_in_detail:
                 self._arrange()
-            self.heading.update_lines()
-
-    @on(events.DescendantFocus)
-    @on(events.DescendantBlur)
-    def _keys_moved(self) -> None:
-        for status in (self.heading, self.bottom, self.hints):
-            status.update_lines()
 
     @property
     def _layout(self) -> Layout:
@@ -463,8 +461,7 @@ class MainScreen(SparingScreen[None]):
             self._drop_aside()
         self._show_chosen()
         self._begin_rest()
-        self.bottom.update_lines()
-        self.hints.update_lines()
+        self._update_status()
 
     def _ids_entered(self, ids: Sequence[InstanceId]) -> None:
         keys = [InstanceKey(self.control.target, each) for each in ids]
@@ -480,8 +477,7 @@ class MainScreen(SparingScreen[None]):
         query = self.filter.input.value.strip()
         self.list.set_order(query=query, sort=self.list.sort)
         self.set_class(bool(query), "-filtered")
-        self.heading.update_lines()
-        self.bottom.update_lines()
+        self._update_status()
 
     def _filter_left(self) -> None:
         # The keys behind this one are about what is filtered.

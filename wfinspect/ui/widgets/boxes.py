@@ -91,24 +91,19 @@ _LEAST_STATUS = 12
 """Cells; with less room beside a message, the status line is left out."""
 
 
-class MessageLine(StatusLine):
+class MessageLine(LineView):
     """A status line that gives way to messages; beside the last of them it has what room is left."""
 
     def __init__(self, messages: Messages, make: Callable[[int], Line], *, id: str) -> None:
-        super().__init__(make, id=id)
+        super().__init__(id=id)
         self._messages = messages
-
-    def total_lines(self) -> int:
-        return len(self._lines())
-
-    def line_at(self, y: int) -> Line:
-        return self._lines()[y]
+        self._make = make
 
     def render_line(self, y: int) -> Strip:
         self._messages.note_painted()
         return super().render_line(y)
 
-    def _lines(self) -> list[Line]:
+    def lines(self) -> list[Line]:
         width = self.text_width
         said = self._messages.lines(width)[-max(1, self.app.size.height // 2) :]
         if not said:
@@ -224,11 +219,9 @@ class IdInput(LineInput):
 class IdBox(Vertical):
     """Takes IDs in any form; a line below says what it understood, and is there only then."""
 
-    def __init__(
-        self, prompt: str, done: Callable[[Sequence[InstanceId]], None], *, id: str | None = None
-    ) -> None:
+    def __init__(self, prompt: str, done: Callable[[Sequence[InstanceId]], None]) -> None:
         """Create the box; `done` gets the IDs that were entered, none where it was left with Esc."""
-        super().__init__(id=id)
+        super().__init__(id="id-box")
         self._prompt = StatusLine(lambda _: line((f" {prompt}", Role.ACCENT)), id="prompt")
         self._done = done
         self._input = IdInput(self._pasted)
@@ -378,11 +371,11 @@ class NamedBox(Horizontal):
 class FilterBox(NamedBox):
     """Has the line of the filter while that is typed, in place of the ID box."""
 
-    def __init__(self, done: Callable[[], None], *, id: str | None = None) -> None:
+    def __init__(self, done: Callable[[], None]) -> None:
         """Create the box; `done` is called when it is left."""
         search = SearchInput(EXAMPLE, max_length=100)
         self._done = done
-        super().__init__("/", search, id=id)
+        super().__init__("/", search, id="filter")
         self.input = search
         self.input.takes = self._leaves
 

@@ -34,8 +34,8 @@ ScrollBar.renderer = _PlainBar
 class LineView(ScrollView, inherit_bindings=False):
     """Lines rendered one by one; `update_lines` compares before it refreshes.
 
-    A subclass says what there is with `total_lines` and `line_at`. Equal lines, and lines outside
-    the window, are not painted again.
+    A subclass says what there is with `lines`, or with `total_lines` and `line_at` where not all are
+    made at once. Equal lines, and lines outside the window, are not painted again.
     """
 
     class Moved(Message):
@@ -53,14 +53,17 @@ class LineView(ScrollView, inherit_bindings=False):
         self._painted: dict[int, Line] = {}
         self._styles: dict[tuple[Role, Ground], RichStyle] = {}
 
+    def lines(self) -> Sequence[Line]:
+        """Return all lines at the present width."""
+        return ()
+
     def total_lines(self) -> int:
         """Return how many lines there are at the present width."""
-        return 0
+        return len(self.lines())
 
     def line_at(self, y: int) -> Line:
         """Return the line at an index below `total_lines`."""
-        del y
-        return BLANK
+        return self.lines()[y]
 
     @property
     def text_width(self) -> int:
@@ -194,20 +197,19 @@ def attach(box: Widget, parts: Sequence[Widget], parent: Widget, after: Widget) 
 class StaticLines(LineView):
     """Lines that are handed in."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self, lines: Sequence[Line] = (), *, id: str | None = None, classes: str | None = None
+    ) -> None:
         super().__init__(id=id, classes=classes)
-        self._lines: tuple[Line, ...] = ()
+        self._lines = lines
 
     def show(self, lines: Sequence[Line]) -> None:
         """Show these lines in place of the former ones."""
         self._lines = tuple(lines)
         self.update_lines()
 
-    def total_lines(self) -> int:
-        return len(self._lines)
-
-    def line_at(self, y: int) -> Line:
-        return self._lines[y]
+    def lines(self) -> Sequence[Line]:
+        return self._lines
 
 
 class Items(Protocol[T_co]):

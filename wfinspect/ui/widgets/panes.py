@@ -64,15 +64,8 @@ class WatchedList(CursorList[Row]):
     Rows of several accounts or regions stand under a header for each, in the order of their first rows.
     """
 
-    def __init__(
-        self,
-        look: Look,
-        now: datetime,
-        *,
-        empty: Callable[[int], tuple[Line, ...]],
-        id: str | None = None,
-    ) -> None:
-        super().__init__(self._row_line, lambda row: row.key, self._no_row, id=id)
+    def __init__(self, look: Look, now: datetime, empty: Callable[[int], tuple[Line, ...]]) -> None:
+        super().__init__(self._row_line, lambda row: row.key, self._no_row, id="watched")
         self._look = look
         self._now = now
         self.items = self.table = RowTable()
@@ -304,21 +297,18 @@ class _Text(LineView):
         self._made_for = -1
         self.update_lines()
 
-    def total_lines(self) -> int:
+    def lines(self) -> Sequence[Line]:
         if self._made_for != self.text_width:
             self._made_for = self.text_width
             self._lines = self._make(self.text_width)
-        return len(self._lines)
-
-    def line_at(self, y: int) -> Line:
-        return self._lines[y]
+        return self._lines
 
 
 class Detail(Vertical):
     """Header, tab line and text of the row under the cursor."""
 
-    def __init__(self, look: Look, now: datetime, own: Target, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, look: Look, now: datetime, own: Target) -> None:
+        super().__init__(id="detail")
         self._look = look
         self._own = own
         self._now = now
