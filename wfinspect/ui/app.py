@@ -408,14 +408,9 @@ class WfInspectApp(CrashSafeApp):
         has_plain: bool = False,
     ) -> None:
         """Offer the choices of `make`; `answer` gets the value chosen."""
-
-        def chosen(value: object) -> None:
-            if value is not None:
-                answer(value)
-
         if self._is_main_on_top:
             screen = ChoiceScreen(make, title, enter, is_wide=is_wide, has_plain=has_plain)
-            self.push_screen(screen, chosen)
+            self.push_dialog(screen, answer)
 
     def action_log(self) -> None:
         """Show all changes, newest first; Enter goes to the instance."""
@@ -535,12 +530,11 @@ class WfInspectApp(CrashSafeApp):
             self.notify("Watch it first: a note belongs to a row of the list.")
             return
 
-        def written(text: str | None) -> None:
-            if text is not None:
-                self._control.note(row.key, text)
-                self.notify("Note kept." if text.strip() else "Note removed.")
+        def written(text: str) -> None:
+            self._control.note(row.key, text)
+            self.notify("Note kept." if text.strip() else "Note removed.")
 
-        self.push_screen(NoteScreen(whose([row]), row.note), written)
+        self.push_dialog(NoteScreen(whose([row]), row.note), written)
 
     def action_follow(self) -> None:
         """Follow the workflow of the row under the cursor, or end that."""
@@ -837,12 +831,8 @@ class WfInspectApp(CrashSafeApp):
     def action_ask_quit(self) -> None:
         """Quit; where there are unseen changes, only after a question."""
         if self.main.unseen:
-            self.push_screen(QuitScreen(self.main.unseen), self._quit_answered)
+            self.push_dialog(QuitScreen(self.main.unseen), lambda _: self.exit())
         else:
-            self.exit()
-
-    def _quit_answered(self, is_yes: bool | None) -> None:  # noqa: FBT001 - Textual calls it
-        if is_yes:
             self.exit()
 
     def action_interrupt(self) -> None:

@@ -6,7 +6,7 @@ import re
 import sys
 import termios
 import tty
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,15 @@ class CrashSafeApp(App[None]):
                 screen.flush()
                 while (pressed := os.read(keys, 1024)) and not _leaves(pressed):
                     pass
+
+    def push_dialog(self, dialog: Screen[Any], take: Callable[[Any], object]) -> None:
+        """Show a dialog; `take` gets its answer, unless that is None."""
+
+        def answered(answer: object) -> None:
+            if answer is not None:
+                take(answer)
+
+        self.push_screen(dialog, answered)
 
     def set_window_title(self, text: str) -> None:
         """Name the terminal's window; nothing is sent if it has that name."""

@@ -336,19 +336,10 @@ class CompareScreen(OverlayScreen):
 
     def action_choose(self) -> None:
         """Choose among the earlier runs."""
-        if self._runs:
-
-            def chosen(run: Run | None) -> None:
-                if run is not None:
-                    self._put_beside(run)
-
-            view = ChoiceScreen(
-                lambda: [*map(self._choice, self._runs)],
-                "Compare with another run",
-                "compare",
-                is_wide=True,
-            )
-            self.app.push_screen(view, chosen)
+        choices, title = [*map(self._choice, self._runs)], "Compare with another run"
+        if choices:
+            dialog = ChoiceScreen(lambda: choices, title, "compare", is_wide=True)
+            self.app.push_dialog(dialog, self._put_beside)
         else:
             self.notify("No earlier run is known.")
 

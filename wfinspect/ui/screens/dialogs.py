@@ -10,6 +10,7 @@ from textual.await_complete import AwaitComplete
 from textual.containers import Vertical
 from textual.fuzzy import Matcher
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.model import InstanceKey
@@ -103,17 +104,17 @@ class OverMain(SparingScreen[Any], ModalScreen[Any]):
 
 
 class SheetScreen(OverMain):
-    """Lines on a sheet in the middle of the screen."""
+    """Widgets on a sheet in the middle of the screen."""
 
     CSS_PATH = "dialogs.tcss"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines = StaticLines()
+    def __init__(self, *parts: Widget, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self._parts = parts
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
-            yield self.lines
+            yield from self._parts
 
 
 class QuitScreen(SheetScreen):
@@ -121,24 +122,14 @@ class QuitScreen(SheetScreen):
 
     BINDINGS: ClassVar = [
         ("y,enter,q", "dismiss(True)", "quit"),
-        ("n,escape", "dismiss(False)", "stay"),
+        ("n,escape", "dismiss", "stay"),
     ]
 
     def __init__(self, unseen: int) -> None:
-        super().__init__()
-        self._unseen = unseen
-
-    def on_mount(self) -> None:
-        what = (
-            "1 unseen change stays" if self._unseen == 1 else f"{self._unseen} unseen changes stay"
-        )
-        self.lines.show(
-            (
-                line(("Quit?", Role.STRONG), (f" {what} marked.", Role.TEXT)),
-                BLANK,
-                line(*hints((("y", "quit"), ("n", "stay")), 40)),
-            )
-        )
+        what = "1 unseen change stays" if unseen == 1 else f"{unseen} unseen changes stay"
+        question = line(("Quit?", Role.STRONG), (f" {what} marked.", Role.TEXT))
+        keys = line(*hints((("y", "quit"), ("n", "stay")), 40))
+        super().__init__(StaticLines((question, BLANK, keys)))
 
 
 _MORE = "   more: wfinspect help", " keys, search, config, notify, ssh, ..."
@@ -151,34 +142,20 @@ class _Heading(LineView):
         super().__init__(id="title")
         self._text = text
 
-    def _lines(self) -> list[Line]:
+    def lines(self) -> list[Line]:
         return sentence(self._text, self.text_width or self.app.size.width, Role.STRONG)
 
-    def total_lines(self) -> int:
-        return len(self._lines())
 
-    def line_at(self, y: int) -> Line:
-        return self._lines()[y]
-
-
-class NoteScreen(OverMain):
+class NoteScreen(SheetScreen):
     """One line to write; answers with it, with None where it is to stay as it was."""
 
-    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar = [("escape", "dismiss", "close")]
 
     def __init__(self, about: str, text: str) -> None:
-        super().__init__()
-        self._title = _Heading(f"Note about {about}")
         self.input = LineInput("what others should know of it", text, max_length=MAX_NOTE)
         keys = ("Enter", "keep"), ("Esc", "close")
-        self._hint = StatusLine(partial(hint_line, keys), id="hint")
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="sheet"):
-            yield self._title
-            yield self.input
-            yield self._hint
+        hint = StatusLine(partial(hint_line, keys), id="hint")
+        super().__init__(_Heading(f"Note about {about}"), self.input, hint)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -194,18 +171,12 @@ class HelpScreen(SheetScreen):
     ]
 
     def __init__(self, groups: KeyGroups, title: str = "Keys") -> None:
-        super().__init__()
         self._groups = groups
         more = (Part(((words, Role.DIM),), rank) for rank, words in enumerate(_MORE, 1))
         parts = (Part(((title, Role.STRONG),), 0), *more)
-        self._title = StatusLine(lambda width: line(*shed(parts, width, gap="")), id="title")
-        self._hint = StatusLine(self._keys_line, id="hint")
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="sheet"):
-            yield self._title
-            yield self.lines
-            yield self._hint
+        head = StatusLine(lambda width: line(*shed(parts, width, gap="")), id="title")
+        self.lines, self._hint = StaticLines(), StatusLine(self._keys_line, id="hint")
+        super().__init__(head, self.lines, self._hint)
 
     def on_mount(self) -> None:
         self.watch(self.lines, "scroll_y", self._hint.update_lines, init=False)
@@ -275,10 +246,9 @@ _AROUND_CHOICES = 9
 """Rows of edges, query and hint, and of a title that is wrapped."""
 
 
-class ChoiceScreen(OverMain):
+class ChoiceScreen(SheetScreen):
     """Type a few letters, Enter chooses; the answer is the value, None for none."""
 
-    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar = [
         ("escape", "dismiss", "close"),
         ("down", "move('down')", "down"),
@@ -307,11 +277,9 @@ class ChoiceScreen(OverMain):
             is_wide: they need more room than words, and stay in their order.
             has_plain: Tab chooses a value as `Plain`.
         """
-        super().__init__(classes="-wide" if is_wide else None)
         self._make = make
         self._is_wide = is_wide
         self._has_plain = has_plain
-        self._title = _Heading(title)
         self._query = LineInput("type to narrow")
         # The query has the keys, and some of them move the cursor here.
         self._list = CursorList(
@@ -320,13 +288,8 @@ class ChoiceScreen(OverMain):
         plain = (("Tab", "as plain text"),) if has_plain else ()
         keys = ("Enter", enter), *plain, ("Esc", "close")
         self._hint = StatusLine(lambda w: hint_line(keys, w, beyond=self._list.beyond), id="hint")
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="sheet"):
-            yield self._title
-            yield self._query
-            yield self._list
-            yield self._hint
+        parts = _Heading(title), self._query, self._list, self._hint
+        super().__init__(*parts, classes="-wide" if is_wide else None)
 
     def on_mount(self) -> None:
         count = len(self._make())

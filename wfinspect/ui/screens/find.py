@@ -511,14 +511,12 @@ class FindScreen(OverlayScreen):
         words = f"follow {search}"
         choices = (Choice(query, ((f" {words}", Role.TEXT),), (), words),)
 
-        def chosen(found: Query | None) -> None:
-            if found is not None:
-                self.control.follow(self._target, found)
-                ends = "W on a row it brought, or : follows, ends it."
-                self.notify(f"Following {search}: {ends}")
+        def chosen(found: Query) -> None:
+            self.control.follow(self._target, found)
+            self.notify(f"Following {search}: W on a row it brought, or : follows, ends it.")
 
         title = "Follow this search? New runs that match it join the list."
-        self.app.push_screen(ChoiceScreen(lambda: choices, title, "follow"), chosen)
+        self.app.push_dialog(ChoiceScreen(lambda: choices, title, "follow"), chosen)
 
     def action_take(self) -> None:
         """Watch what is marked; without marks, open what is under the cursor."""

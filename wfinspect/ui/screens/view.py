@@ -291,12 +291,8 @@ class OverlayScreen(OverMain):
         """Find a command of this view by name."""
         commands = self._commands.items()
         choices = [command_choice(action, word, key) for key, (action, word) in commands]
-
-        def run(action: str | None) -> None:
-            if action is not None:
-                self.call_later(self.run_action, action)
-
-        self.app.push_screen(ChoiceScreen(lambda: choices, "Commands here", "run"), run)
+        dialog = ChoiceScreen(lambda: choices, "Commands here", "run")
+        self.app.push_dialog(dialog, partial(self.call_later, self.run_action))
 
     def action_move(self, where: str) -> None:
         """Scroll the part that scrolls."""
