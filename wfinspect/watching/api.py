@@ -408,6 +408,7 @@ class Request(Generic[A]):
         raise NotImplementedError
 
 
+@dataclass(eq=False, repr=False)
 class _OfInstance(Request[A]):
     key: InstanceKey
 
@@ -416,6 +417,7 @@ class _OfInstance(Request[A]):
         return self.key.target
 
 
+@dataclass(eq=False, repr=False)
 class _OfTarget(Request[A]):
     target: Target
 
@@ -424,14 +426,10 @@ class _OfTarget(Request[A]):
         return self.target
 
 
-@dataclass(eq=False, repr=False)
 class InstanceOf(_OfInstance[WorkflowInstance]):
     """An instance, to compare with; no call where it is watched or on display, else one."""
 
-    key: InstanceKey
 
-
-@dataclass(eq=False, repr=False)
 class TasksOf(_OfInstance[Page[TaskInstance]]):
     """All tasks of an instance, in one page; `is_last` is False where there are more than are read.
 
@@ -439,17 +437,12 @@ class TasksOf(_OfInstance[Page[TaskInstance]]):
     the instance is neither watched nor on display.
     """
 
-    key: InstanceKey
-
 
 @dataclass(eq=False, repr=False)
 class RunsOf(_OfInstance[Page[TaskInstance]]):
-    """All runs of one task instance, told apart by `run_number`; one call."""
+    """All runs of one task instance of an instance, told apart by `run_number`; one call."""
 
-    key: InstanceKey
-    """That of the workflow instance."""
     task_id: int
-    """The task instance's ID."""
 
 
 @dataclass(eq=False, repr=False)
@@ -460,7 +453,6 @@ class EarlierRuns(_OfInstance["tuple[Run, ...]"]):
     each, until enough runs are known.
     """
 
-    key: InstanceKey
     most: int = 10
     """Calls at most; what is known then is the answer."""
 
@@ -468,21 +460,17 @@ class EarlierRuns(_OfInstance["tuple[Run, ...]"]):
 INCIDENT_CALLS = 8
 
 
-@dataclass(eq=False, repr=False)
 class IncidentOf(_OfInstance["Incident"]):
     """What a report says of an instance; at most INCIDENT_CALLS calls, none for what is kept.
 
     Only an instance that is not known and can't be read is an error; any other part is left out, with the reason.
     """
 
-    key: InstanceKey
-
 
 @dataclass(eq=False, repr=False)
 class TaskOf(_OfTarget[TaskInstance]):
     """One task instance with its script and tags; one call."""
 
-    target: Target
     task_id: int
     settled_at: int | None = None
     """The task's ModifyTime where its run is over: then the answer is kept."""
@@ -492,7 +480,6 @@ class TaskOf(_OfTarget[TaskInstance]):
 class TaskLog(_OfTarget[str]):
     """The whole log of one run, as it came; one call each time, whatever its length."""
 
-    target: Target
     task_id: int
     run_number: int | None = None
     """None is the latest run."""
@@ -507,7 +494,6 @@ class DependenciesOf(_OfTarget["Page[Dependency] | None"]):
     The tasks come without their JSON.
     """
 
-    target: Target
     task_id: int
     direction: Direction
     page: int = 1
@@ -520,7 +506,6 @@ class DependenciesOf(_OfTarget["Page[Dependency] | None"]):
 class OperationsOf(_OfTarget[tuple[OperationLog, ...]]):
     """What was done to one task by hand on one day, in the service's order; a call for 100 of them."""
 
-    target: Target
     task_id: int
     day_ms: int | None = None
     """Midnight of the day in the region's zone; None is today."""
@@ -542,7 +527,6 @@ class OperationsOf(_OfTarget[tuple[OperationLog, ...]]):
 class Find(_OfTarget[Page[WorkflowInstance]]):
     """A page of the instances that match, newest first; one call."""
 
-    target: Target
     query: Query
     page: int = 1
 
