@@ -8,7 +8,6 @@ from fakes import START, FakeClock, instance, key
 from wfinspect.errors import StoreError
 from wfinspect.model import Transition, pack
 from wfinspect.watching.journal import Journal
-from wfinspect.watching.notifications import Notices
 from wfinspect.watching.store import Changes, Store
 
 
@@ -30,8 +29,7 @@ def tried_at(journal: Journal, seconds: range, monkeypatch: pytest.MonkeyPatch) 
 def test_after_a_failure_it_is_tried_soon_and_then_once_a_minute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notices = Notices()
-    journal = Journal(Store(tmp_path / "state", FakeClock().now), notices)
+    journal = Journal(Store(tmp_path / "state", FakeClock().now))
     journal.watch([key(1)], START)
 
     assert tried_at(journal, range(300), monkeypatch) == [0, 5, 15, 35, 75, 135, 195, 255]
@@ -39,7 +37,9 @@ def test_after_a_failure_it_is_tried_soon_and_then_once_a_minute(
     journal.save(315.0)
     assert [row.key for row in journal.store.rows()] == [key(1)]
     assert journal.trouble == ""
-    assert [notice.text for notice in notices.latest()] == ["The watched list is saved again."]
+    assert [notice.text for notice in journal.notices.latest()] == [
+        "The watched list is saved again."
+    ]
     journal.watch([key(2)], START)
     assert tried_at(journal, range(320, 340), monkeypatch) == [320, 325, 335]
     journal.save_last()
@@ -54,7 +54,7 @@ def test_a_reading_that_says_the_same_is_not_saved_again(tmp_path: Path) -> None
             return super().save(changes)
 
     clock = FakeClock()
-    journal = Journal(CountingStore(tmp_path / "state", clock.now), Notices())
+    journal = Journal(CountingStore(tmp_path / "state", clock.now))
     journal.watch([key(1)], START)
     journal.save(clock.monotonic())
     for text in ("{}", "{}", "{ }"):

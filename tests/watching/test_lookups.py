@@ -56,7 +56,6 @@ from wfinspect.watching.lookups import (
     MAX_RAW,
     RunHistory,
 )
-from wfinspect.watching.notifications import Notices
 from wfinspect.watching.store import Store
 
 QUERY = Query(88123, ms(datetime(2026, 9, 16, 16, tzinfo=UTC)))
@@ -555,7 +554,7 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 def book(tmp_path: Path) -> Iterator[Journal]:
-    made = Journal(Store(tmp_path / "state", FakeClock().now), Notices())
+    made = Journal(Store(tmp_path / "state", FakeClock().now))
     yield made
     made.store.close()
 

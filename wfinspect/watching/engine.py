@@ -28,7 +28,7 @@ from wfinspect.watching.calls import BatchAnswer, Calls
 from wfinspect.watching.follows import FollowTracker, Found
 from wfinspect.watching.journal import DailyBudget, Journal
 from wfinspect.watching.lookups import Lookups
-from wfinspect.watching.notifications import TRIAL, Absence, Alerts, Notices
+from wfinspect.watching.notifications import TRIAL, Absence, Alerts
 from wfinspect.watching.outlook import OutlookTracker
 from wfinspect.watching.schedule import Batch, Schedule
 from wfinspect.watching.store import Store
@@ -69,8 +69,8 @@ class Engine:
         self._schedule = schedule
         self._alerts = alerts
         self._attention = Attention(schedule.interval_seconds)
-        self._notices = Notices()
-        self._journal = Journal(store, self._notices)
+        self._journal = Journal(store)
+        self._notices = self._journal.notices
         self._watchlist = self._journal.watchlist
         self._days = DailyBudget(self._journal, schedule.limits)
         self._calls = Calls(
@@ -83,7 +83,7 @@ class Engine:
         self._follows = FollowTracker(
             self._journal, schedule, self._lookups, clock, self._read_beside, self._join
         )
-        self._view = View(self._journal, schedule, self._notices, alerts)
+        self._view = View(self._journal, schedule, alerts)
         self._absence = Absence()
         self._unknown: dict[InstanceKey, str] = {}
         """New IDs that the service does not know, each with what it said, until that is notified."""

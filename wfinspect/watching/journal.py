@@ -44,8 +44,8 @@ _T = TypeVar("_T")
 class Journal:
     """The watchlist and everything else that outlives the process."""
 
-    def __init__(self, store: Store, notices: Notices) -> None:
-        """Know nothing before `load`; `notices` get the store's trouble and its end."""
+    def __init__(self, store: Store) -> None:
+        """Know nothing before `load`."""
         self.store = store
         self.watchlist = Watchlist()
         self.transitions: list[Transition] = []
@@ -59,7 +59,7 @@ class Journal:
         """Changes that are saved and without a notification yet; the caller clears this."""
         self.trouble = ""
         """Why nothing can be saved, "" while all is well."""
-        self.notices = notices
+        self.notices = Notices()
         self._retry_at = self._saved_at = self._shared_until = -inf
         self._failures = 0
         """Of the store, in a row."""

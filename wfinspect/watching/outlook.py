@@ -29,7 +29,7 @@ from wfinspect.watching.api import A, EarlierRuns, Heard, Outcome, Outlook, Requ
 from wfinspect.watching.cadence import freshness_seconds, old_after
 from wfinspect.watching.journal import Journal
 from wfinspect.watching.lookups import Lookups, RunHistory
-from wfinspect.watching.notifications import Alerts, Notices
+from wfinspect.watching.notifications import Alerts
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.store import EphemeralStore, Store
 from wfinspect.watching.watchlist import Attention, OutlookState
@@ -268,7 +268,7 @@ def judged_rows(
     store: Store, rows: Iterable[Row], interval_seconds: float, moment: Moment
 ) -> Iterator[Row]:
     """Yield stored rows with whether they are live and late, by what the store holds of earlier runs."""
-    journal = Journal(store, Notices())
+    journal = Journal(store)
     journal.follows = tuple(store.follows())
     for row in rows:
         instance, read_at = row.instance, row.read_at

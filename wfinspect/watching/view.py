@@ -21,7 +21,7 @@ from wfinspect.watching.api import Contact, Health, Row, Slow, Snapshot, Trouble
 from wfinspect.watching.cadence import freshness_seconds
 from wfinspect.watching.journal import Journal
 from wfinspect.watching.limits import CircuitBreaker, Wait
-from wfinspect.watching.notifications import Alerts, Notices
+from wfinspect.watching.notifications import Alerts
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.watchlist import RowState, Watchlist
 
@@ -36,18 +36,11 @@ _SAME_SLOWNESS = 0.8, 1.25
 class View:
     """Makes snapshots of what the journal and the schedule hold."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        schedule: Schedule,
-        notices: Notices,
-        alerts: Alerts,
-    ) -> None:
+    def __init__(self, journal: Journal, schedule: Schedule, alerts: Alerts) -> None:
         self.snapshot = Snapshot()
         self.judge = Judge(journal.watchlist, schedule)
         self._journal = journal
         self._schedule = schedule
-        self._notices = notices
         self._alerts = alerts
         self._troubles: dict[CircuitBreaker, tuple[tuple[float, int], Trouble]] = {}
         """That of each open breaker, with the attempt it is of."""
@@ -91,7 +84,7 @@ class View:
             troubles=said,
             transitions=tuple(self._journal.transitions),
             history=self._journal.history(displayed, moment.monotonic),
-            notices=self._notices.latest(),
+            notices=self._journal.notices.latest(),
             recent_ids=tuple(self._journal.recent),
             follows=self._journal.follows,
             follow_trouble=self._journal.follow_trouble,
@@ -116,7 +109,7 @@ class View:
     def _follow_outage(self, contact: Contact, trouble: Trouble | None, moment: Moment) -> None:
         text, is_error, seconds = self._alerts.outage.follow(contact, trouble, moment.monotonic)
         if text:
-            self._notices.say(text, is_error=is_error)
+            self._journal.notices.say(text, is_error=is_error)
             name, lost_at = "lost" if is_error else "back", moment.now - timedelta(seconds=seconds)
             # The names are those of 0.1.0, whose processes may share the store.
             has_command = self._alerts.messenger.has_command
