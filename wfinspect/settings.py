@@ -54,10 +54,6 @@ class Option(NamedTuple):
         return f"WFINSPECT_{self.key.upper()}"
 
 
-_TOO_SHORT = "is too short: at least {:g} seconds are allowed"
-_NO_NUMBER = "is not a number: use digits without a unit, e.g. 15 or 3000"
-
-
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("is not text")
@@ -75,28 +71,22 @@ def _seconds(value: object) -> float:
         raise ValueError("is not a duration: write seconds, 90s, 5m, 2h or 1d") from None
 
 
-def _interval(value: object) -> float:
-    seconds = _seconds(value)
-    if seconds < MIN_INTERVAL_SECONDS:
-        raise ValueError(_TOO_SHORT.format(MIN_INTERVAL_SECONDS))
+def _at_least(least: float, value: object) -> float:
+    if (seconds := _seconds(value)) < least:
+        raise ValueError(f"is too short: at least {least:g} seconds are allowed")
     return seconds
 
 
 def _budget(value: object) -> int:
-    calls = _number(value)
+    try:
+        calls = math.nan if isinstance(value, bool) else float(str(value))
+    except ValueError:
+        calls = math.nan
+    if not math.isfinite(calls):
+        raise ValueError("is not a number: use digits without a unit, e.g. 15 or 3000")
     if calls < 1 or not calls.is_integer():
         raise ValueError("is not a whole number above 0")
     return int(calls)
-
-
-def _number(value: object) -> float:
-    try:
-        number = math.nan if isinstance(value, bool) else float(str(value))
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(_NO_NUMBER)
-    return number
 
 
 def _switch(value: object) -> bool:
@@ -173,7 +163,8 @@ OPTIONS = (
     Option("endpoint", "public|vpc|URL", _text, None,
            "which endpoint of the service to call (default: the profile's, else public)",
            other_variables=_ENDPOINT_VARIABLES),
-    Option("interval", "D", _interval, 15.0, "how often a running instance is read (at least 2)"),
+    Option("interval", "D", lambda value: _at_least(MIN_INTERVAL_SECONDS, value), 15.0,
+           "how often a running instance is read (at least 2)"),
     Option("budget", "CALLS", _budget, 3000, "calls a day to stay under"),
     Option("config", "FILE", _path, None, "another config.toml (default: ~/.config/wfinspect/config.toml)",
            in_file=False),
@@ -245,10 +236,6 @@ def read_notify(table: object, source: str) -> NotifySettings:
     return NotifySettings(**values)
 
 
-def _rule(value: object) -> NotifyRule:
-    return NotifyRule(_one_of(*NotifyRule)(value))
-
-
 def _command(value: object) -> tuple[str, ...]:
     words = value if isinstance(value, list) else [None]
     if not all(isinstance(word, str) and "\0" not in word for word in words) or words[:1] == [""]:
@@ -259,20 +246,13 @@ def _command(value: object) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _lost_after(value: object) -> float:
-    seconds = _seconds(value)
-    if seconds < MIN_LOST_AFTER_SECONDS:
-        raise ValueError(_TOO_SHORT.format(MIN_LOST_AFTER_SECONDS))
-    return seconds
-
-
 _NOTIFY_PARSERS: Mapping[str, Callable[[object], object]] = {
-    "rule": _rule,
+    "rule": lambda value: NotifyRule(_one_of(*NotifyRule)(value)),
     "command": _command,
     "bell": _switch,
     "osc": _one_of(*OSC_KINDS),
     "tmux_passthrough": _switch,
-    "lost_after": _lost_after,
+    "lost_after": lambda value: _at_least(MIN_LOST_AFTER_SECONDS, value),
 }
 
 _LINK_PARTS = ("region", "project", "workflow", "id")
