@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from wfinspect.format import (
     biz_day,
+    clock_time,
     difference,
     exact_json,
     listed,
     moment,
     plain_text,
-    service_time,
     shown,
 )
 from wfinspect.model import (
@@ -66,7 +66,7 @@ def as_csv(
     """
     names = [field.service_name for field in FIELDS_AS_SENT]
     rows: list[list[object]] = [
-        [_csv_value(each, field, region) for field in FIELDS_AS_SENT] for each, region in found
+        [exact_value(each, field, region) for field in FIELDS_AS_SENT] for each, region in found
     ]
     if any(notes):
         names.append("Note")
@@ -94,7 +94,8 @@ def _cell(value: object, zone: tzinfo) -> object:
     return _guarded(value) if isinstance(value, str) else value
 
 
-def _csv_value(instance: WorkflowInstance, field: InstanceField, region: str) -> object:
+def exact_value(instance: WorkflowInstance, field: InstanceField, region: str) -> object:
+    """Return a field as CSV and reports have it: a day or a time where it is one, in JSON where it can't be read."""
     value = dict(instance.unreadable).get(field.attribute, getattr(instance, field.attribute))
     if isinstance(value, int) and field.kind is FieldKind.DATE:
         return biz_day(value, zone_of(region))
@@ -121,12 +122,8 @@ def labelled(
     The key is "" but for the parameters and tags, which follow the text of them all. Times are in
     `zone`; a value that can't be read is the service's JSON.
     """
-    unreadable = dict(instance.unreadable)
     for field in FIELDS:
-        text = unreadable.get(field.attribute)
-        if text is None:
-            text = _value_text(instance, field, region, zone)
-        if text:
+        if text := _value_text(instance, field, region, zone):
             yield field, "", text
         for key, value in _pairs(instance, field):
             if value:
@@ -134,13 +131,11 @@ def labelled(
 
 
 def _value_text(instance: WorkflowInstance, field: InstanceField, region: str, zone: tzinfo) -> str:
-    value = getattr(instance, field.attribute)
-    if field.kind is FieldKind.DATE:
-        return biz_day(value, zone_of(region)) if value else ""
-    if field.kind is FieldKind.TIME:
-        return service_time(value, zone)
-    if field.kind is FieldKind.TAGS:
-        return ", ".join(f"{tag.key}:{tag.value}" for tag in value)
+    if field.kind is FieldKind.TAGS and instance.tags:
+        return ", ".join(f"{tag.key}:{tag.value}" for tag in instance.tags)
+    value = exact_value(instance, field, region)
+    if isinstance(value, datetime):
+        return clock_time(value, zone)
     return "" if value is None else str(value)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from wfinspect.export import compared_fields, compared_tasks, json_of
+from wfinspect.export import compared_fields, compared_tasks, exact_value, json_of
 from wfinspect.format import (
     LOG_END,
     VALUE_LIMIT,
@@ -28,7 +28,7 @@ from wfinspect.format import (
 from wfinspect.lateness import Run, compare
 from wfinspect.model import (
     FIELDS,
-    FieldKind,
+    FieldGroup,
     InstanceKey,
     OperationLog,
     TaskInstance,
@@ -206,17 +206,12 @@ _REQUEST = ("operation", "request_id")
 
 
 def _fields(instance: WorkflowInstance, region: str) -> dict[str, Any]:
-    found = dict[str, Any](instance.unreadable)
-    for field in FIELDS:
-        value = getattr(instance, field.attribute)
-        if field.attribute in found or field.kind in {FieldKind.PARAMETERS, FieldKind.TAGS}:
-            continue
-        if value and field.kind is FieldKind.TIME:
-            value = moment(value) or value
-        elif value and field.kind is FieldKind.DATE:
-            value = biz_day(value, zone_of(region))
-        found[field.attribute] = value or None
-    return found
+    unreadable = dict(instance.unreadable)
+    return {
+        field.attribute: exact_value(instance, field, region) or None
+        for field in FIELDS
+        if field.group is not FieldGroup.PAIRS or field.attribute in unreadable
+    }
 
 
 def _task(

@@ -21,6 +21,7 @@ from wfinspect.format import (
     clock_time,
     duration,
     moment,
+    service_time,
     shortened,
     shown,
 )
@@ -212,7 +213,7 @@ def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -
         "biz_date": ""
         if instance.biz_date is None
         else biz_day(instance.biz_date, zone_of(region)),
-        "started_time": _time(instance.started_time, zone),
+        "started_time": service_time(instance.started_time, zone),
     } | dict.fromkeys(dict(instance.unreadable), "unreadable")
     return (
         str(instance.id),
@@ -238,7 +239,8 @@ def as_record(
         elif field.group is FieldGroup.PAIRS:
             continue
         elif field.kind is FieldKind.TIME:
-            text = _time(value, zone, has_offset=True)
+            at = moment(value)
+            text = f"{clock_time(at, zone)} {utc_words(zone, at)}" if at else str(value or "-")
         elif field.kind is FieldKind.DATE:
             text = "-" if value is None else biz_date(value, zone_of(region))
         else:
@@ -287,13 +289,6 @@ def _ran(instance: WorkflowInstance, now: datetime) -> str:
     """Return how long the run took or has taken; "" before it starts and where its times make no sense."""
     seconds = instance.run_seconds(now)
     return "" if seconds is None or seconds < 0 else duration(seconds)
-
-
-def _time(milliseconds: int | None, zone: tzinfo, *, has_offset: bool = False) -> str:
-    at = moment(milliseconds)
-    if at is None:
-        return "-" if milliseconds is None else str(milliseconds)
-    return clock_time(at, zone) + (f" {utc_words(zone, at)}" if has_offset else "")
 
 
 _NO_LIMIT = 1 << 40
