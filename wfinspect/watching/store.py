@@ -656,11 +656,8 @@ def _flag(value: object) -> bool | None:
 
 def _values(row: Row) -> Mapping[str, Any]:
     """Return a row by the names of its columns."""
-    target = row.key.target
     return {
-        "profile": target.profile,
-        "region": target.region,
-        "endpoint": target.endpoint,
+        **row.key.target._asdict(),
         "id": row.key.id,
         "read_at": None if row.read_at is None else to_microseconds(row.read_at),
         "is_gone": row.is_gone,
@@ -690,13 +687,10 @@ def _write_rows(connection: sqlite3.Connection, changes: Changes, now: datetime)
     )
     for table in ("watched", "readings"):
         connection.executemany(f"DELETE FROM {table} WHERE {_KEY}", removed)  # noqa: S608
-    insert = (
-        "INSERT INTO watched (profile, region, endpoint, id, position, added_at, read_at,"
-        " last_change, is_unseen, is_gone, family, final_at, follow, note) VALUES (:profile, :region,"
-        " :endpoint, :id, :position, :added_at, :read_at, :last_change, :is_unseen, :is_gone, :family,"
-        " :final_at, :follow, :note) ON CONFLICT DO NOTHING"
-    )
-    connection.executemany(insert, map(_values, changes.added.values()))
+    for row in map(_values, changes.added.values()):
+        names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+        insert = f"INSERT INTO watched ({names}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
+        connection.execute(insert, row)
     added = [(*key.target, key.id) for key in changes.added]
     connection.executemany(f"DELETE FROM passed_over WHERE {_KEY}", added)  # noqa: S608
     connection.executemany(
