@@ -25,10 +25,8 @@ def counts_of(rows: Iterable[Row]) -> Counter[Family]:
     return RowTable(rows).counts
 
 
-def top(snapshot: Snapshot, width: int, *, is_demo: bool = False) -> str:
-    return top_line(
-        snapshot, counts_of(snapshot.rows), BINDING, LOOK, START, width, is_demo=is_demo
-    ).text
+def top(snapshot: Snapshot, width: int) -> str:
+    return top_line(snapshot, counts_of(snapshot.rows), BINDING, LOOK, START, width).text
 
 
 def with_health(**fields: object) -> Snapshot:
@@ -82,18 +80,9 @@ def test_the_lines_fit_any_width(width: int) -> None:
 @given(st.integers(0, 59))
 def test_nothing_ticks_while_all_is_well(later: int) -> None:
     now = START + timedelta(minutes=later, seconds=later)
-    before = top_line(mixed(), counts_of(mixed().rows), BINDING, LOOK, START, 120, is_demo=False)
+    before = top_line(mixed(), counts_of(mixed().rows), BINDING, LOOK, START, 120)
 
-    assert (
-        top_line(mixed(), counts_of(mixed().rows), BINDING, LOOK, now, 120, is_demo=False) == before
-    )
-
-
-def test_the_demo_says_so_in_place_of_the_profile() -> None:
-    text = top(mixed(), 120, is_demo=True)
-
-    assert " demo " in text
-    assert "prod-ops" not in text
+    assert top_line(mixed(), counts_of(mixed().rows), BINDING, LOOK, now, 120) == before
 
 
 def test_an_empty_start_is_ready_not_starting() -> None:
@@ -105,9 +94,7 @@ def test_a_retry_that_is_overdue_is_due_now() -> None:
 
     assert (
         "next try 14:35:00"
-        in top_line(
-            outage(), counts_of(outage().rows), BINDING, LOOK, late, 120, is_demo=False
-        ).text
+        in top_line(outage(), counts_of(outage().rows), BINDING, LOOK, late, 120).text
     )
 
 

@@ -72,8 +72,6 @@ def _show(
     target: Target,
     connect: Connect,
     ids: Iterable[InstanceId],
-    *,
-    is_demo: bool = False,
 ) -> int:
     """Run the app on this terminal until it ends; `ids` are watched, and the first is opened.
 
@@ -125,7 +123,6 @@ def _show(
         on_ready=start,
         preferences=Preferences(state_dir),
         open_keys=[InstanceKey(target, each) for each in ids],
-        is_demo=is_demo,
         environ=environ,
     )
     try:
@@ -160,7 +157,7 @@ def _run_demo(ids: Iterable[InstanceId], settings: Settings, environ: Mapping[st
         if is_first:
             _follow_one(settings.paths.state_dir, clock)
         shown_ids = (*ids, *(DEMO_IDS if is_first else ()))
-        return _show(settings, environ, _DEMO_TARGET, connect, shown_ids, is_demo=True)
+        return _show(settings, environ, _DEMO_TARGET, connect, shown_ids)
 
 
 def _follow_one(state_dir: Path, clock: Clock) -> None:

@@ -117,7 +117,6 @@ class WfInspectApp(CrashSafeApp):
         on_ready: Callable[[], None],
         preferences: Preferences | None = None,
         open_keys: Sequence[InstanceKey] = (),
-        is_demo: bool = False,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         """Create the app.
@@ -129,7 +128,6 @@ class WfInspectApp(CrashSafeApp):
             on_ready: called once after the first paint.
             preferences: what was chosen on the screen before.
             open_keys: all are watched, the cursor is put on the first.
-            is_demo: say so in place of the profile.
             environ: decides where copies and files go.
         """
         super().__init__(environ=environ, ascii_only=settings.ascii)
@@ -164,7 +162,6 @@ class WfInspectApp(CrashSafeApp):
             themes.look_for(settings.zone, is_ascii=settings.ascii),
             keymap=self._keys,
             preferences=self._preferences,
-            is_demo=is_demo,
         )
         self._show_flags()
         self.theme = self._styled_theme = self._usable_theme()

@@ -73,8 +73,6 @@ def top_line(
     look: Look,
     now: datetime,
     width: int,
-    *,
-    is_demo: bool,
 ) -> Line:
     """Return whose instances these are, how many are in which state, and whether contact is live.
 
@@ -84,10 +82,9 @@ def top_line(
     if snapshot.health.contact is Contact.STARTING and not counts.total():
         right = (("ready", Role.DIM),)
     room = width - width_of(right) - 3
-    profile = "demo" if is_demo else fmt.shown(target.profile, limit=40)
     parts = [
         Part(((" wfinspect ", Role.BRAND),), 6),
-        Part(((profile, Role.STRONG),), 3),
+        Part(((fmt.shown(target.profile, limit=40), Role.STRONG),), 3),
         Part(((fmt.shown(target.region, limit=40), Role.DIM),), 5),
         Part((("read-only", Role.DIM),), 7),
         Part(_count_spans(counts, look), 4),

@@ -111,14 +111,12 @@ class MainScreen(SparingScreen[None]):
         *,
         keymap: Mapping[str, str],
         preferences: Preferences,
-        is_demo: bool = False,
     ) -> None:
         super().__init__()
         self.preferences = preferences
         self.control = control
         self.clock = clock
         self.look = look
-        self._is_demo = is_demo
         self._keymap = keymap
         self.snapshot = control.snapshot
         self._now = clock.now()
@@ -403,15 +401,8 @@ class MainScreen(SparingScreen[None]):
         self._fill()
 
     def _top_line(self, width: int) -> Line:
-        return top_line(
-            self.snapshot,
-            self.counts,
-            self.control.target,
-            self.look,
-            self._now,
-            width,
-            is_demo=self._is_demo,
-        )
+        target, look, now = self.control.target, self.look, self._now
+        return top_line(self.snapshot, self.counts, target, look, now, width)
 
     def _bottom_line(self, width: int) -> Line:
         if self.filter.has_keys:
