@@ -21,7 +21,6 @@ from wfinspect.lateness import Run, compare, last_success
 from wfinspect.model import (
     Family,
     InstanceKey,
-    Page,
     Status,
     TaskInstance,
     WorkflowInstance,
@@ -44,7 +43,7 @@ from wfinspect.ui.lines import (
 )
 from wfinspect.ui.screens.dialogs import Choice, ChoiceScreen
 from wfinspect.ui.screens.main import MainScreen
-from wfinspect.ui.screens.view import READ, OverlayScreen, Title, bind
+from wfinspect.ui.screens.view import READ, OverlayScreen, Steps, Title, bind
 from wfinspect.ui.tasks_text import span_words, state_of
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.ui.widgets.line_view import StaticLines
@@ -269,62 +268,34 @@ class CompareScreen(OverlayScreen):
 
     def read(self) -> None:
         self._second, self._tasks = None, (None, None)
-        self.request(InstanceOf(self._key), self._take_first)
+        self.request_in_turn(self._read_all())
 
-    def _take_first(self, found: WorkflowInstance) -> None:
-        self._first = found
-        if self._other is not None:
-            self._read_other()
-        else:
-            # Each date may cost a call: those that only say what is usual come last.
-            self.request(EarlierRuns(self._key, most=1), self._take_latest)
-
-    def _take_latest(self, runs: tuple[Run, ...]) -> None:
-        self._keep(runs)
+    def _read_all(self) -> Steps:
+        self._first = yield InstanceOf(self._key)
         if self._other is None:
-            self._read_runs()
+            # Each date may cost a call: those that only say what is usual come last.
+            self._keep((yield EarlierRuns(self._key, most=1)))
+        yield from self._read_rest()
 
-    def _read_runs(self) -> None:
+    def _read_rest(self) -> Steps:
+        yield from self._read_other()
         if not self._has_all:
-            self.request(EarlierRuns(self._key), self._take_all)
-
-    def _take_all(self, runs: tuple[Run, ...]) -> None:
-        self._has_all = True
-        self._keep(runs)
+            self._keep((yield EarlierRuns(self._key)))
+            self._has_all = True
+            if self._second is None:
+                yield from self._read_other()
 
     def _keep(self, runs: tuple[Run, ...]) -> None:
         self._runs = [run for run in runs if run.id != self._key.id]
-        if self._other is None:
-            self._other = self._last_success
-            self._read_other()
+        self._other = self._other or self._last_success
 
-    def _read_other(self) -> None:
-        if (run := self._other) is not None:
-            key = InstanceKey(self._key.target, run.id)
-            self.request(InstanceOf(key), lambda found: self._take_second(run, found))
-
-    def _take_second(self, run: Run, found: WorkflowInstance) -> None:
-        if run != self._other:
-            return
-        self._second = found
-        if self._tasks[0] is None:
-            self.request(TasksOf(self._key), self._take_tasks)
-        else:
-            self._read_other_tasks()
-
-    def _take_tasks(self, page: Page[TaskInstance]) -> None:
-        self._tasks = page.items, self._tasks[1]
-        self._read_other_tasks()
-
-    def _read_other_tasks(self) -> None:
-        if (run := self._other) is not None:
-            key = InstanceKey(self._key.target, run.id)
-            self.request(TasksOf(key), lambda page: self._take_other_tasks(run, page))
-
-    def _take_other_tasks(self, run: Run, page: Page[TaskInstance]) -> None:
-        if run == self._other:
-            self._tasks = self._tasks[0], page.items
-            self._read_runs()
+    def _read_other(self) -> Steps:
+        if self._other is not None:
+            other, (mine, _) = InstanceKey(self._key.target, self._other.id), self._tasks
+            self._second = yield InstanceOf(other)
+            mine = (yield TasksOf(self._key)).items if mine is None else mine
+            self._tasks = mine, None
+            self._tasks = mine, (yield TasksOf(other)).items
 
     def action_turn(self, step: int) -> None:
         """Compare with the run before or after."""
@@ -358,7 +329,7 @@ class CompareScreen(OverlayScreen):
 
     def _put_beside(self, run: Run) -> None:
         self._other, self._second, self._tasks = run, None, (self._tasks[0], None)
-        self._read_other()
+        self.request_in_turn(self._read_rest())
         self.refresh_lines()
 
     # What is shown.

@@ -62,7 +62,7 @@ from wfinspect.ui.rows import (
 )
 from wfinspect.ui.screens.dialogs import NOTHING_FOUND, Choice, ChoiceScreen
 from wfinspect.ui.screens.main import MainScreen
-from wfinspect.ui.screens.view import OverlayScreen, Title, bind
+from wfinspect.ui.screens.view import OverlayScreen, Steps, Title, bind
 from wfinspect.ui.widgets.boxes import SearchInput
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Find, Row
@@ -344,40 +344,29 @@ class FindScreen(OverlayScreen):
         self.refresh_lines()
 
     def _ask(self, number: int) -> None:
+        self.request_in_turn(self._read_page(number))
+
+    def _read_page(self, number: int) -> Steps:
         if (query := self._query) is None:
             return
         self._asked, self._is_waiting = number, True
-
-        def take(page: Page[WorkflowInstance]) -> None:
-            if query == self._query:
-                if number == 1 and not page.is_last and not query.status:
-                    # The service sorts by time: those that failed may be on any page.
-                    failed = query._replace(status=Status.FAILURE)
-                    request = Find(self._target, failed)
-                    self.request(request, lambda first: self._take(page, query, first.items))
-                else:
-                    self._take(page, query)
-
-        self.request(Find(self._target, query, number), take)
-
-    def _take(
-        self, page: Page[WorkflowInstance], query: Query, more: Sequence[WorkflowInstance] = ()
-    ) -> None:
-        if query != self._query:
-            return
+        page = yield Find(self._target, query, number)
+        found = [*page.items]
+        if number == 1 and not page.is_last and not query.status:
+            # The service sorts by time: those that failed may be on any page.
+            failed = yield Find(self._target, query._replace(status=Status.FAILURE))
+            found += failed.items
         self._is_waiting = False
-        if page.number == 1:
+        if number == 1:
             self._found = {}
         # New instances push others onto the next page, where they come again.
-        for one in (*page.items, *more):
+        for one in found:
             key = InstanceKey(self._target, one.id)
             self._found[one.id] = Row(key, one, read_at=self.read_at, is_live=True)
         self._page = page
 
     @on(LineView.Moved)
     def _moved(self) -> None:
-        self.about.update_lines()
-        self.bottom.update_lines()
         if not self._is_waiting and self.list.cursor >= len(self.list.items) - _AHEAD:
             self._ask_next()
 

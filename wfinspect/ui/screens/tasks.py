@@ -266,11 +266,6 @@ class TasksScreen(OverlayScreen):
 
     # What keys do.
 
-    @on(LineView.Moved)
-    def _cursor_moved(self) -> None:
-        self.about.update_lines()
-        self.bottom.update_lines()
-
     def action_filter(self) -> None:
         """Narrow the list while one types."""
         self._box.display = True
@@ -629,7 +624,6 @@ class DependenciesScreen(OverlayScreen):
     @on(LineView.Moved)
     def _cursor_moved(self) -> None:
         self._has_moved = True
-        self.about.update_lines()
 
 
 def _title_of(row: Row, look: Look, rest: str) -> Title:

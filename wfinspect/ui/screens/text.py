@@ -482,10 +482,6 @@ class TextScreen(OverlayScreen):
         role = Role.TEXT if self._found else Role.TROUBLE
         return (where, Role.DIM), (found, role), (shown(self.wanted, limit=40), Role.ACCENT)
 
-    @on(LineView.Moved)
-    def _view_moved(self) -> None:
-        self.about.update_lines()
-
     @property
     def words(self) -> Mapping[str, str]:
         return {} if self.wanted else {"n N": ""}

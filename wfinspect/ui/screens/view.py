@@ -1,9 +1,10 @@
 """The base of the views that fill the screen: title, hints, requests to the poller, reading again."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import takewhile
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -57,6 +58,8 @@ def bind(keys: str, action: str, words: str = "", shown_as: str = "") -> Binding
 
 
 READ = bind("r", "again", "read again")
+Steps = Generator[Request[Any], Any, None]
+"""Yields requests, and gets the answer to each in its place."""
 
 
 class Title(NamedTuple):
@@ -207,6 +210,17 @@ class OverlayScreen(OverMain):
 
         self.control.submit(request, partial(self.call_later, answer))
 
+    def request_in_turn(self, steps: Steps) -> None:
+        """Send requests, each once the one before is answered; answers to former steps are dropped."""
+        self._steps = steps
+
+        def go_on(answer: object = None) -> None:
+            if steps is self._steps:
+                with suppress(StopIteration):
+                    self.request(steps.send(answer), go_on)
+
+        go_on()
+
     def refresh_lines(self) -> None:
         """Show what there is, and what is said about it."""
         self.fill()
@@ -255,7 +269,9 @@ class OverlayScreen(OverMain):
 
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
-    def _keys_go_elsewhere(self) -> None:
+    @on(LineView.Moved)
+    def _update_ends(self) -> None:
+        self.about.update_lines()
         self.bottom.update_lines()
 
     def on_screen_resume(self) -> None:
