@@ -13,7 +13,6 @@ from pyte import Screen, Stream
 from rich.cells import cell_len
 
 from wfinspect.format import (
-    age,
     biz_date,
     cell_width,
     clock_time,
@@ -32,6 +31,7 @@ from wfinspect.format import (
     size_of,
 )
 from wfinspect.model import REGIONS, zone_of, zone_words
+from wfinspect.watching.summary import age
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 9, 18, 6, 32, 7, tzinfo=UTC)

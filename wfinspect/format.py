@@ -209,18 +209,6 @@ def listed(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + more
 
 
-def age(seconds: float) -> str:
-    """Return how long ago in at most five characters, without seconds: ``<1m 12m 1h07 3d``."""
-    minutes = int(max(0.0, seconds) // 60)
-    if minutes < 1:
-        return "<1m"
-    if minutes < 60:  # noqa: PLR2004 - an hour
-        return f"{minutes}m"
-    if minutes < 24 * 60:
-        return f"{minutes // 60}h{minutes % 60:02}"
-    return f"{minutes // (24 * 60)}d"
-
-
 def duration(seconds: float, *, in_minutes: bool = False) -> str:
     """Return a measured span: ``41m12s``, ``9s``, ``1h07m``, ``3d04h``; ``41m`` and ``<1m`` `in_minutes`."""
     return _in_units(_as_shown(seconds, in_minutes=in_minutes), in_minutes=in_minutes)

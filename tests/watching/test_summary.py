@@ -27,11 +27,6 @@ def test_what_is_said_twice_for_the_sake_of_imports_is_the_same() -> None:
     assert {family for family in Family if family.is_settled} == summary.SETTLED
 
 
-@given(st.floats(-1e3, 1e8))
-def test_an_age_is_written_as_everywhere(seconds: float) -> None:
-    assert summary.age(seconds) == fmt.age(seconds)
-
-
 Drawn = tuple[str, float | None, float | None, int]
 
 

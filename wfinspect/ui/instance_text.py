@@ -54,6 +54,7 @@ from wfinspect.ui.rows import (
 )
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.watching.api import Contact, Health, Row, Snapshot, Trouble
+from wfinspect.watching.summary import age as age_of
 
 _TITLED = ((Family.FAILURE, "failed"), (Family.ACTIVE, "running"), (Family.WAITING, "waiting"))
 
@@ -130,7 +131,7 @@ def _contact_spans(
             cause = fmt.shown(health.trouble.cause, limit=40) if health.trouble else "no answer yet"
             parts = [Part(((" NOT LIVE ", Role.ALARM), (f" {whose}{cause}", Role.TROUBLE)), 0)]
             if health.last_good_at is not None:
-                age = fmt.age((now - health.last_good_at).total_seconds())
+                age = age_of((now - health.last_good_at).total_seconds())
                 parts.append(Part(((f"last read {age} ago", Role.DIM),), 2))
             if retry := next_try(health.trouble, look, now):
                 parts.append(Part(((retry, Role.DIM),), 1))
@@ -477,7 +478,7 @@ def _reading(row: Row, look: Look, now: datetime) -> list[Span]:
     if row.read_at is None or not (row.is_gone or shows_reading(row, now)):
         return []
     read = fmt.clock_time(row.read_at, look.zone)
-    said = f"read {fmt.age((now - row.read_at).total_seconds())} ago, at {read}"
+    said = f"read {age_of((now - row.read_at).total_seconds())} ago, at {read}"
     if row.is_live and not row.is_gone:
         return [(MARGIN + said, Role.DIM)]
     word = " GONE " if row.is_gone else " NOT LIVE "
@@ -599,7 +600,7 @@ def _duration(instance: WorkflowInstance, now: datetime) -> tuple[Span, ...]:
     seconds = instance.run_seconds(now)
     if seconds is None:
         return (("-", Role.DIM),)
-    text = fmt.duration(seconds) if instance.is_settled else f"{fmt.age(seconds)} so far"
+    text = fmt.duration(seconds) if instance.is_settled else f"{age_of(seconds)} so far"
     return ((text, Role.STRONG),)
 
 

@@ -30,6 +30,7 @@ from wfinspect.ui.lines import (
 from wfinspect.ui.theme import FAMILY_ROLES, Look, unseen_mark
 from wfinspect.watching.api import Row, Rows, Trouble, is_same_but_for_age, state_since
 from wfinspect.watching.cadence import shows_age
+from wfinspect.watching.summary import age as age_of
 
 UNSEEN_FAILURE, FAILURE, LATE, GONE, NOT_LIVE, UNSEEN, ACTIVE, WAITING, IDLE, SUCCESS = range(10)
 
@@ -174,14 +175,14 @@ def state_time(row: Row, look: Look, now: datetime) -> str:
     read long ago, its own age.
     """
     if row.instance is not None and row.read_at is not None and shows_reading(row, now):
-        return fmt.age((now - row.read_at).total_seconds())
+        return age_of((now - row.read_at).total_seconds())
     since = state_since(row)
     if since is None or row.instance is None:
         return ""
     if row.instance.is_settled or row.is_gone:
         at = fmt.moment(int(since * 1000))
         return "" if at is None else fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d")
-    return fmt.age(now.timestamp() - since)
+    return age_of(now.timestamp() - since)
 
 
 def shows_reading(row: Row, now: datetime) -> bool:
@@ -195,7 +196,7 @@ def coarse_age(seconds: float) -> str:
     """An age that ticks by the minute for an hour, then by the hour, then by the day."""
     if _HOUR <= seconds < 24 * _HOUR:
         return f"{int(seconds // _HOUR)}h"
-    return fmt.age(seconds)
+    return age_of(seconds)
 
 
 def change_words(row: Row) -> str:
@@ -215,7 +216,7 @@ def _notes(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
     instance, change = row.instance, row.last_change
     if instance is None:
         return Role.DIM, ()
-    read = f"read {fmt.age((now - row.read_at).total_seconds())} ago" if row.read_at else ""
+    read = f"read {age_of((now - row.read_at).total_seconds())} ago" if row.read_at else ""
     if row.trouble is not None:
         cause = fmt.shown(row.trouble.cause, limit=40)
         # What passes by itself is said once, in the status line's colour; here it stays in the background.
@@ -506,7 +507,7 @@ def time_of(row: Row, look: Look, now: datetime, sort: str) -> str:
         return state_time(row, look, now)
     if by == "duration":
         seconds = instance.run_seconds(now)
-        return "" if seconds is None else fmt.age(seconds)
+        return "" if seconds is None else age_of(seconds)
     at = fmt.moment(instance.started_time)
     return "" if at is None else fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d")
 

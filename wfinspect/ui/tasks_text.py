@@ -40,6 +40,7 @@ from wfinspect.ui.lines import (
 from wfinspect.ui.rows import is_overtaken, short_word
 from wfinspect.ui.theme import BAR_GROUND, FAMILY_ROLES, Look, bar_mark
 from wfinspect.watching.api import OperationsOf, Outcome, Reply, Row
+from wfinspect.watching.summary import age as age_of
 
 if TYPE_CHECKING:
     # The first paint needs this module, and not the 2 ms of that one.
@@ -504,7 +505,7 @@ def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, .
         glyph, word, role = state_of(task, look)
         took = spans(task, now.timestamp() * 1000).running
         # As of the instance: of what goes on only minutes, since a figure that ticks is bytes for nothing.
-        age = "" if took is None else (fmt.duration if task.family.is_settled else fmt.age)(took)
+        age = "" if took is None else (fmt.duration if task.family.is_settled else age_of)(took)
         run = f"run {task.run_number}" if (task.run_number or 1) > 1 else ""
         begun = fmt.service_time(task.started_time, look.zone)[-8:] if has_start else ""
         parts: list[Span] = [

@@ -104,7 +104,7 @@ def unread_words(groups: Iterable[Group]) -> str:
 
 
 def age(seconds: float) -> str:
-    """Return how long ago in at most five characters, as `format.age` does."""
+    """Return how long ago in at most five characters, without seconds: ``<1m 12m 1h07 3d``."""
     minutes = int(max(0.0, seconds) // 60)
     if minutes < 1:
         return "<1m"
