@@ -192,12 +192,12 @@ async def test_a_change_says_when_it_was_and_between_which_readings(rigged: Rigg
     rig.becomes(1, S, finished_time=ms(finished))
     assert await rig.run(60.0) == 0
     first, last = rig.changes
-    assert (first.from_status, first.seen_between, first.is_final) == (None, None, False)
+    assert (first.from_status, first.seen_between, first.values["final"]) == (None, None, False)
     assert last.at == finished
     assert last.seen_between is not None
     assert last.seen_between[0] == before
     assert last.seen_between[0] < last.at < last.seen_between[1]
-    assert last.is_final
+    assert last.values["final"]
 
 
 async def test_a_rerun_is_waited_for_again(rigged: Rigged) -> None:
@@ -218,7 +218,7 @@ async def test_a_rerun_that_ends_alike_is_a_line(rigged: Rigged) -> None:
     rig.becomes(1, F, finished_time=ms(START + timedelta(minutes=5)))
     await rig.run(1200.0)
     assert (1, F, F) in rig.lines
-    assert "Failure -> Failure (rerun)" in rig.changes[-1].as_text(UTC)
+    assert "Failure -> Failure (rerun)" in rig.changes[-1].line("table", UTC)
 
 
 @pytest.mark.parametrize(
@@ -413,20 +413,20 @@ def test_every_line_is_safe_ascii_json_and_loses_nothing(
     name: str, to_status: str, from_status: str | None
 ) -> None:
     change = Change(InstanceId(2**63 - 1), name, from_status, to_status, START, None)
-    line = change.as_json()
+    line = change.line("json", UTC)
     assert line.isascii()
     assert line.isprintable()
     read = json.loads(line)
     assert list(read) == ["id", "name", "from", "to", "at", "seen_between", "final"]
     assert (read["id"], read["name"], read["to"]) == (2**63 - 1, name, to_status)
     assert read["from"] == from_status
-    assert change.as_text(UTC).isprintable()
+    assert change.line("table", UTC).isprintable()
 
 
 def test_a_line_of_json_holds_rfc_3339_times() -> None:
     between = (START, START + timedelta(seconds=15))
     change = Change(InstanceId(7), "a", R, S, START, between)
-    assert json.loads(change.as_json()) == {
+    assert json.loads(change.line("json", UTC)) == {
         "id": 7,
         "name": "a",
         "from": "Running",
@@ -435,7 +435,7 @@ def test_a_line_of_json_holds_rfc_3339_times() -> None:
         "seen_between": ["2026-09-18T06:30:00Z", "2026-09-18T06:30:15Z"],
         "final": True,
     }
-    assert change.as_text(UTC) == "2026-09-18 06:30:00  7  Running -> Success  a"
+    assert change.line("table", UTC) == "2026-09-18 06:30:00  7  Running -> Success  a"
 
 
 def test_a_standard_error_that_nobody_reads_stops_nothing() -> None:

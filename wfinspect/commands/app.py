@@ -13,6 +13,7 @@ from pathlib import Path
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands.once import resolve_target
+from wfinspect.commands.output import add_ids
 from wfinspect.dataworks import connector
 from wfinspect.errors import StoreError, UsageError
 from wfinspect.model import Follow, InstanceId, InstanceKey, Query, Target
@@ -47,12 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="how many times faster than real ones its instances run (default: 1)",
         )
         return
-    parser.add_argument(
-        "ids",
-        nargs="*",
-        metavar="ID",
-        help="instances to open and watch: an ID, a list or a range",
-    )
+    add_ids(parser, without=", to open and watch")
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

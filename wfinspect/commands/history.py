@@ -37,30 +37,11 @@ class Change(NamedTuple):
         return cls(found.key.id, found.name, found.from_status, found.to_status, found.at, between)
 
     @property
-    def is_final(self) -> bool:
-        """Whether the run was over."""
-        return family_of(self.to_status).is_settled
-
-    @property
     def values(self) -> output.Values:
         """The change by its keys in JSON."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "from": self.from_status,
-            "to": self.to_status,
-            "at": self.at,
-            "seen_between": self.seen_between,
-            "final": self.is_final,
-        }
-
-    def as_json(self) -> str:
-        """Return a line of JSON in ASCII."""
-        return json_of(self.values)
-
-    def as_csv(self, zone: tzinfo) -> str:
-        """Return a line of CSV."""
-        return output.as_rows("csv", [self.values], KEYS, zone).partition("\n")[2]
+        # Whether the run was over follows from its state.
+        is_final = family_of(self.to_status).is_settled
+        return dict(zip(KEYS, (*self, is_final), strict=True))
 
     def cells(self, zone: tzinfo) -> tuple[str, ...]:
         """Return time, ID, what became what, name."""
@@ -71,9 +52,13 @@ class Change(NamedTuple):
         change = output.Colored(words, family_of(self.to_status))
         return clock_time(self.at, zone), str(self.id), change, shown(self.name)
 
-    def as_text(self, zone: tzinfo) -> str:
-        """Return a line to read."""
-        return "  ".join(map(output.colored, self.cells(zone))).rstrip()
+    def line(self, form: str, zone: tzinfo) -> str:
+        """Return it alone in one of the forms of ``--output``, JSON in ASCII."""
+        if form == "table":
+            return "  ".join(map(output.colored, self.cells(zone))).rstrip()
+        if form == "json":
+            return json_of(self.values)
+        return output.as_rows(form, [self.values], KEYS, zone).partition("\n")[2]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -43,16 +43,8 @@ from wfinspect.watching.cadence import FOLLOW_SECONDS
 
 _T = TypeVar("_T")
 
-_OF_INSTANCE = (
-    "workflow_instance_id",
-    "workflow_id",
-    "workflow_name",
-    "project_id",
-    "biz_date",
-    "env_type",
-)
-_LEFT_OUT = (*_OF_INSTANCE, "script_content", "tags", "unknown_fields", "unreadable", "raw")
-_COLUMNS = tuple(name for name in TaskInstance._fields if name not in _LEFT_OUT)
+# Without what only GetTaskInstance gives, and what the instance says of all its tasks.
+_COLUMNS = TaskInstance._fields[: TaskInstance._fields.index("script_content")]
 _SHED = ("STARTED", "TYPE", "RUN")
 
 

@@ -132,12 +132,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     # What reads a pipe, such as tee, may write to the same terminal, and later than the next progress.
     is_terminal = is_terminal and not _is_piped()
     progress = ProgressLine(sys.stderr, settings.zone, is_terminal=is_terminal)
-    ways: Mapping[str, Callable[[Change], str]] = {
-        "table": partial(Change.as_text, zone=settings.zone),
-        "json": Change.as_json,
-        "csv": partial(Change.as_csv, zone=settings.zone),
-    }
-    written = ways[args.output]
+    written = partial(Change.line, form=args.output, zone=settings.zone)
     if args.output == "csv":
         print(as_rows("csv", (), KEYS, settings.zone), flush=True)
     elif args.output == "table" and os.isatty(1):
