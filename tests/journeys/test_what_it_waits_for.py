@@ -38,7 +38,7 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
         app.wait_for("5 calls")
         app.wait_for(r"10432991041009, through ads_ctr_report_daily: serve_region_dim, owner")
         app.press("w")
-        app.wait_for(f"{CULPRIT} on the watched list")
+        app.wait_for(f"Added .*{CULPRIT} to the list")
         app.press("enter")
         app.wait_for(rf"✖ Failure +ads_ctr_report_daily[\s\S]* {CULPRIT} ")
         # Esc leads back, one step each, to where everything is as it was.

@@ -118,6 +118,9 @@ async def test_enter_opens_the_instance_and_w_watches_it_and_l_shows_the_log() -
     async with on_dependencies() as rig:
         await rig.press("w")
         assert rig.asked[-1] == ("watch", 10430000008)
+        assert "Added 10430000008 to the list" in rig.text
+        await rig.press("w")
+        assert rig.asked[-1] == ("unwatch", 10430000008)
         await rig.press("l")
         assert "log of 41" in rig.text
         await rig.press("escape", "enter")

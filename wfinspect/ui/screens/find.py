@@ -475,8 +475,7 @@ class FindScreen(OverlayScreen):
         if self._is_empty():
             return
         if rows := self._acted_on:
-            is_watched = all(row.is_watched for row in rows)
-            (self.main.stop_watching if is_watched else self.main.start_watching)(rows)
+            self.main.watch_or_not(rows)
             self._mark(set())
 
     def action_undo(self) -> None:

@@ -459,8 +459,11 @@ class DependenciesScreen(OverlayScreen):
     def words(self) -> Mapping[str, str]:
         useless = [] if self._found.unread else ["F"]
         useless += [] if self.list.items else ["Enter", "w", "l"]
+        key = self._key_of(self.list.chosen.task) if self.list.chosen else None
+        known = self.main.rows.get(key) if key else None
+        unwatch = {"w": "unwatch"} if known and known.is_watched else {}
         turn = {"d": "what it waits for"} if self._is_down else {}
-        return turn | dict.fromkeys(useless, "")
+        return unwatch | turn | dict.fromkeys(useless, "")
 
     # What is read.
 
@@ -611,10 +614,10 @@ class DependenciesScreen(OverlayScreen):
             self.main.look_up(key)
 
     def action_watch(self) -> None:
-        """Watch the instance of the task under the cursor."""
+        """Watch the instance of the task under the cursor, or unwatch it."""
         if (key := self._chosen_key()) is not None:
-            self.control.watch([key])
-            self.notify(f"{key.id} on the watched list")
+            self.main.watch_or_not([self.main.rows.get(key) or self.row(key)])
+            self.bottom.update_lines()
 
     def action_log(self) -> None:
         """The log of the task under the cursor."""
