@@ -194,13 +194,7 @@ def _among_256(number: int) -> str:
 
 _PARTS = ("", "-hover", "-active")
 _ANSI = {
-    "wf-ground": "ansi_default",
-    "wf-panel": "ansi_default",
-    "wf-bar": "ansi_default",
-    "wf-cursor": "ansi_default",
-    "wf-resting": "ansi_default",
-    "wf-text": "ansi_default",
-    "wf-strong": "ansi_default",
+    **dict.fromkeys(_DARK, "ansi_default"),
     "wf-dim": "ansi_bright_black",
     "wf-accent": "ansi_cyan",
     "wf-brand": "ansi_blue",

@@ -397,8 +397,6 @@ class TextScreen(OverlayScreen):
     ]
     TYPING = (("Enter", "keep it, n N go on"),)
     WHAT = "JSON"
-    ENDING = "json"
-    """Of a file's name."""
     OPENS_AT_END = False
 
     def __init__(
@@ -584,7 +582,7 @@ class TextScreen(OverlayScreen):
         """Write the whole text to a file that only the user can read."""
         if self._has_text():
             whole = self.text.text.removesuffix("\n")
-            self.notify(self.app.save(plain_text(whole), self._file, self.ENDING))
+            self.notify(self.app.save(plain_text(whole), self._file, self.WHAT.lower()))
 
 
 _ERRORS_ON_TOP = 4
@@ -605,7 +603,6 @@ class LogScreen(TextScreen):
         bind("c", "app.compare", "compare"),
     ]
     WHAT = "log"
-    ENDING = "log"
     OPENS_AT_END = True
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -443,18 +444,19 @@ class Detail(Vertical):
         head: list[Line] = []
         for part in self._foremost(row, width):
             head += [*part, BLANK] if part else []
+        core = partial(instance_text.core, row, found, self._look, self._now)
         if self._has_tabs:
             # Name and status stand above, in the header.
             groups = FieldGroup.WHEN, FieldGroup.WHAT, FieldGroup.WHERE, FieldGroup.WHO
-            return (*head, *self._core(row, found, width, *groups))
+            return (*head, *core(width, *groups))
         columns = 2 if width >= _TWO_COLUMNS_CELLS else 1
         cells = width // columns
         about = FieldGroup.WHAT, FieldGroup.WHERE, FieldGroup.WHO
         parts: list[list[Line]] = [
             self._headed("Parameters", self._part("Parameters", found, cells)),
             self._headed("Tags", self._part("Tags", found, cells)),
-            self._headed("Times", self._core(row, found, cells, FieldGroup.WHEN)),
-            self._headed("IDs and accounts", self._core(row, found, cells, *about)),
+            self._headed("Times", core(cells, FieldGroup.WHEN)),
+            self._headed("IDs and accounts", core(cells, *about)),
         ]
         if columns > 1:
             sent, known = [*parts[0], *parts[1]], [*parts[2], *parts[3]]
@@ -476,11 +478,6 @@ class Detail(Vertical):
             tasks = task_lines(row, self._look, self._now, width)
         about = instance_text.about(row, self.follows, width)
         return about, outlook_lines(row, self._look, self._now, width), tasks
-
-    def _core(
-        self, row: Row, found: WorkflowInstance, width: int, *groups: FieldGroup
-    ) -> tuple[Line, ...]:
-        return instance_text.core(row, found, self._look, self._now, width, *groups)
 
     def _part(self, title: str, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
         if title == "History":
