@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events, on
 from textual.binding import BindingType
@@ -394,33 +394,14 @@ class WfInspectApp(CrashSafeApp):
     def _is_main_on_top(self) -> bool:
         return bool(self.screen_stack) and self.screen is self.main
 
-    def _choose(
-        self,
-        make: Callable[[], Sequence[Choice]],
-        answer: Callable[[Any], Any],
-        title: str,
-        enter: str,
-        *,
-        is_wide: bool = False,
-        has_plain: bool = False,
-    ) -> None:
-        """Offer the choices of `make`; `answer` gets the value chosen."""
-        if self._is_main_on_top:
-            screen = ChoiceScreen(make, title, enter, is_wide=is_wide, has_plain=has_plain)
-            self.push_dialog(screen, answer)
-
     def action_log(self) -> None:
         """Show all changes, newest first; Enter goes to the instance."""
         if not self.main.snapshot.transitions:
             self.notify("No change was seen yet.")
             return
-        self._choose(
-            self._changes,
-            lambda change: self.main.look_up(change.key),
-            "All changes, newest first",
-            "go to the instance",
-            is_wide=True,
-        )
+        title = "All changes, newest first"
+        dialog = ChoiceScreen(self._changes, title, "go to the instance", is_wide=True)
+        self.push_dialog(dialog, lambda change: self.main.look_up(change.key))
 
     def _changes(self) -> tuple[Choice, ...]:
         look, now = self.main.look, self._clock.now()
@@ -435,13 +416,11 @@ class WfInspectApp(CrashSafeApp):
     def action_palette(self) -> None:
         """Find a command by name."""
         names = [AUTO, *(own.name for own in self._own_themes)]
-        self._choose(
-            lambda: command_choices(self._keys, names, self.words_now),
-            lambda action: self.call_later(self.main.run_action, action),
-            # In a narrow screen it may cover the list.
-            f"Commands for {whose([row])}" if (row := self.main.list.chosen) else "Commands",
-            "run",
-        )
+        make = partial(command_choices, self._keys, names, self.words_now)
+        # In a narrow screen it may cover the list.
+        title = f"Commands for {whose([row])}" if (row := self.main.list.chosen) else "Commands"
+        dialog = ChoiceScreen(make, title, "run")
+        self.push_dialog(dialog, partial(self.call_later, self.main.run_action))
 
     # Copies and exports of the row that commands are about.
 
@@ -467,14 +446,9 @@ class WfInspectApp(CrashSafeApp):
             )
             for label, value in self._copyable(row)
         )
-        self._choose(
-            lambda: choices,
-            lambda chosen: self._copy_chosen(row, chosen),
-            f"Copy a field of {whose([row])}",
-            "copy it whole",
-            is_wide=True,
-            has_plain=True,
-        )
+        title, does = f"Copy a field of {whose([row])}", "copy it whole"
+        dialog = ChoiceScreen(lambda: choices, title, does, is_wide=True, has_plain=True)
+        self.push_dialog(dialog, partial(self._copy_chosen, row))
 
     def _copyable(self, row: Row) -> Iterator[tuple[str, "str | _OfFailed"]]:
         """Yield what may be copied: where tasks have failed, first what a user can do about them by hand."""
@@ -520,7 +494,7 @@ class WfInspectApp(CrashSafeApp):
 
     def action_note(self) -> None:
         """Write a note about the row under the cursor."""
-        row = self.main.needed() if self._is_main_on_top else None
+        row = self.main.needed()
         if row is None:
             return
         if not row.is_watched:
@@ -535,7 +509,7 @@ class WfInspectApp(CrashSafeApp):
 
     def action_follow(self) -> None:
         """Follow the workflow of the row under the cursor, or end that."""
-        row = self.main.needed() if self._is_main_on_top else None
+        row = self.main.needed()
         if row is None:
             return
         instance = row.instance
@@ -606,7 +580,8 @@ class WfInspectApp(CrashSafeApp):
             called = [(each, self._called(each)) for each in self.main.snapshot.follows]
             return tuple(Choice(f, ((f" {name}", Role.TEXT),), (), name) for f, name in called)
 
-        self._choose(choices, self._ask_to_unfollow, "What is followed", "end it", is_wide=True)
+        dialog = ChoiceScreen(choices, "What is followed", "end it", is_wide=True)
+        self.push_dialog(dialog, self._ask_to_unfollow)
 
     def _called(self, follow: Follow) -> str:
         """Return a query, behind the name of a run on the list where it follows one workflow."""
@@ -647,7 +622,7 @@ class WfInspectApp(CrashSafeApp):
             self.notify(ended + still)
 
         title = f"End the follow of {self._called(follow)}"
-        self._choose(lambda: choices, chosen, title, "do it")
+        self.push_dialog(ChoiceScreen(lambda: choices, title, "do it"), chosen)
 
     def action_export(self) -> None:
         """Write the row under the cursor, or all of the list, to a file."""
@@ -668,7 +643,8 @@ class WfInspectApp(CrashSafeApp):
             for cost in (f"at most {len(rows) * INCIDENT_CALLS} calls " * (kind in REPORTS),)
         )
         title = f"Export {whose(marked or (row,))}"
-        self._choose(lambda: choices, lambda it: self._export(*it), title, "export", is_wide=True)
+        dialog = ChoiceScreen(lambda: choices, title, "export", is_wide=True)
+        self.push_dialog(dialog, lambda chosen: self._export(*chosen))
 
     def _export(self, rows: Sequence[Row], kind: str, goal: str) -> None:
         if kind in REPORTS:
@@ -760,10 +736,9 @@ class WfInspectApp(CrashSafeApp):
         from wfinspect.ui.screens.find import FindScreen
 
         row = self.main.list.chosen
-        if self._is_main_on_top:
-            where = row.key.target if row else self._control.target
-            around = row.instance if row else None
-            self.push_screen(FindScreen(self.main, where, around, self._searched))
+        where = row.key.target if row else self._control.target
+        around = row.instance if row else None
+        self.push_screen(FindScreen(self.main, where, around, self._searched))
 
     def action_help(self) -> None:
         """Show all keys."""
