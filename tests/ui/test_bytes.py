@@ -178,5 +178,5 @@ async def test_giving_the_keys_to_another_pane_repaints_no_pane() -> None:
         rig.take_bytes()
         await rig.press("enter")
 
-        assert rig.app.main.detail.has_keys
+        assert rig.app.main.detail.text.has_focus
         assert rig.take_bytes() < 2500

@@ -125,7 +125,7 @@ async def test_the_cursor_stays_near_when_its_row_goes() -> None:
 async def test_enter_gives_the_keys_to_the_detail_and_escape_gives_them_back() -> None:
     async with running(mixed()) as rig:
         await rig.press("enter")
-        assert rig.app.main.detail.has_keys
+        assert rig.app.main.detail.text.has_focus
         assert "Business date" in rig.text
         await rig.press("escape")
 
@@ -341,7 +341,7 @@ async def test_h_shows_the_history_and_never_the_log_over_all(size: tuple[int, i
     async with running(with_history(), size) as rig:
         await rig.press("g", "h", "h")
 
-        assert rig.app.main.detail.has_keys
+        assert rig.app.main.detail.text.has_focus
         assert "2m48s" in rig.text
         assert "All changes" not in rig.text
 
@@ -467,7 +467,7 @@ async def test_keys_on_an_empty_list_do_no_harm() -> None:
 async def test_tab_goes_from_pane_to_pane() -> None:
     async with running(mixed(), (160, 48)) as rig:
         await rig.press("tab")
-        assert rig.app.main.detail.has_keys
+        assert rig.app.main.detail.text.has_focus
         await rig.press("tab")
 
         assert rig.app.main.list.has_focus
@@ -557,7 +557,7 @@ async def test_the_reading_of_an_opened_instance_appears_when_it_comes() -> None
     async with running(mixed()) as rig:
         rig.app.main.look_up(key(NEW))
         await rig.settle()
-        assert rig.app.main.detail.has_keys
+        assert rig.app.main.detail.text.has_focus
         assert "Reading it from the service" in rig.text
         await rig.publish(
             replace(mixed(), rows=(replace(row(NEW, "Running"), is_watched=False), *mixed_rows()))

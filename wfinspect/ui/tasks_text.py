@@ -488,7 +488,8 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
 
 def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
     """Return the tasks that need attention first, with a title that counts all; () where none are known."""
-    tasks, outlook = _foremost(row), row.outlook
+    outlook = row.outlook
+    tasks = outlook.foremost if outlook is not None and outlook.is_progress_live else ()
     if not tasks or outlook is None or outlook.progress is None:
         return ()
     total = outlook.progress.total
@@ -526,11 +527,6 @@ def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, .
 _TASK_FIGURES = 23
 """Cells of a task's glyph, how long it took and which run it is, with the blanks between."""
 _RUN_CELLS, _START_CELLS = 7, 13
-
-
-def _foremost(row: Row) -> tuple[TaskInstance, ...]:
-    outlook = row.outlook
-    return outlook.foremost if outlook is not None and outlook.is_progress_live else ()
 
 
 # What tasks wait for, and hold up.

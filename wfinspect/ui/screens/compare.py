@@ -257,8 +257,7 @@ class CompareScreen(OverlayScreen):
     def _last_success(self) -> Run | None:
         return last_success(self._runs, self._key.id)
 
-    def about_spans(self, width: int) -> Sequence[Span]:
-        del width
+    def about_spans(self, _: int) -> Sequence[Span]:
         if not self._has_all or self._other not in self._runs:
             return ()
         place = self._runs.index(self._other) + 1

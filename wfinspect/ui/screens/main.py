@@ -384,7 +384,7 @@ class MainScreen(SparingScreen[None]):
 
     def _arrange(self) -> None:
         layout = self._layout
-        if layout is Layout.LIST and self.detail.has_keys:
+        if layout is Layout.LIST and self.detail.text.has_focus:
             # The last row has gone.
             self._in_detail = False
             self.set_focus(self.list)

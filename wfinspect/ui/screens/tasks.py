@@ -141,8 +141,7 @@ class TasksScreen(OverlayScreen):
             return dict.fromkeys(("Enter", "l", "U", "v", "y"), "")
         return {"U": "holds up" if task.family is Family.FAILURE else "waits for"}
 
-    def about_spans(self, width: int) -> Sequence[Span]:
-        del width
+    def about_spans(self, _: int) -> Sequence[Span]:
         if self.input.has_focus:
             return ((f" {help_on(self.input.value, TASK_NAMES)}", Role.DIM),)
         task = self.list.chosen
@@ -450,8 +449,7 @@ class DependenciesScreen(OverlayScreen):
             return Title(((f" {glyph} {word}", role),), name, str(number), rest)
         return _title_of(self.row(self._key), self.look, rest)
 
-    def about_spans(self, width: int) -> Sequence[Span]:
-        del width
+    def about_spans(self, _: int) -> Sequence[Span]:
         said = reached_summary(self.list.chosen) if self.list.chosen else ""
         return ((f" {said}", Role.DIM),)
 

@@ -68,23 +68,23 @@ class LongText:
 
     def __init__(self, text: str) -> None:
         self.text = text.replace("\r\n", "\n")
-        self._starts = array("I", [0])
-        self._starts.extend(match.end() for match in _ROW.finditer(self.text))
-        self._starts.pop()
+        self.starts = array("I", [0])
+        self.starts.extend(match.end() for match in _ROW.finditer(self.text))
+        self.starts.pop()
         self._continued = array("I")
         """The rows that go on with the line of the row before."""
         lines = self.text.count("\n") + (self.text[-1:] not in {"", "\n"})
-        if len(self._starts) > lines:
-            starts = enumerate(self._starts)
+        if len(self.starts) > lines:
+            starts = enumerate(self.starts)
             self._continued.extend(n for n, at in starts if n and self.text[at - 1] != "\n")
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self.starts)
 
     @property
     def line_count(self) -> int:
         """How many lines there are."""
-        return len(self._starts) - len(self._continued)
+        return len(self.starts) - len(self._continued)
 
     def line_number(self, row: int) -> int:
         """Return the number of the line that a row is of, from 1."""
@@ -97,32 +97,28 @@ class LongText:
 
     def row(self, number: int, limit: int | None = None) -> str:
         """Return a row without its break, at most `limit` characters of it."""
-        start, end = self._starts[number], self._end(number)
+        start, end = self.starts[number], self._end(number)
         return self.text[start : end if limit is None else min(end, start + limit)]
 
     def line_part(self, row: int, column: int, size: int) -> str:
         """Return at most `size` characters from `column` on of the line that begins with a row."""
-        start = self._starts[row]
+        start = self.starts[row]
         end = self.text.find("\n", start)
         end = len(self.text) if end < 0 else end
         return self.text[min(start + column, end) : min(start + column + size, end)]
 
     def between(self, first: int, last: int) -> str:
         """Return the rows from `first` to `last`, both included."""
-        return self.text[self._starts[first] : self._end(last)]
+        return self.text[self.starts[first] : self._end(last)]
 
     def _end(self, number: int) -> int:
-        is_last = number + 1 == len(self._starts)
-        end = len(self.text) if is_last else self._starts[number + 1]
+        is_last = number + 1 == len(self.starts)
+        end = len(self.text) if is_last else self.starts[number + 1]
         return end - (self.text[end - 1 : end] == "\n")
-
-    def place_of(self, number: int) -> int:
-        """Return where a row begins."""
-        return self._starts[number]
 
     def row_of(self, place: int) -> int:
         """Return the row that a character stands in."""
-        return bisect_right(self._starts, place) - 1
+        return bisect_right(self.starts, place) - 1
 
     def search(self, wanted: str) -> Sequence[int]:
         """Return where a text begins, once for each row it does in; a capital letter makes case count."""
@@ -145,7 +141,7 @@ class LongText:
     def error_lines(self) -> tuple[int, ...]:
         """Return the rows near the end that look like an error, by the strongest of the signs there is."""
         first = self.row_of(max(0, len(self.text) - LOG_END))
-        places = error_places(self.text, self._starts[first] if self._starts else 0)
+        places = error_places(self.text, self.starts[first] if self.starts else 0)
         return tuple(dict.fromkeys(map(self.row_of, places)))[-_MAX_ERRORS:]
 
     def bare(self, numbers: Iterable[int]) -> tuple[str, ...]:
@@ -169,7 +165,7 @@ class TextView(LineView):
         self.text = LongText("")
         self.wraps = True
         self._opens_at_end = self._sticks = opens_at_end
-        self._top: Place = (0, 0)
+        self.top: Place = (0, 0)
         self._column = 0
         self._wanted = ""
         self._mark: int | None = None
@@ -189,7 +185,7 @@ class TextView(LineView):
             row, piece = self._drawn_at(place)
             self._mark = row
             if (row, piece) not in {shown for shown, _ in self._window}:
-                self._go(self._before((row, piece), self.size.height // 3))
+                self.go_to(self._before((row, piece), self.size.height // 3))
         self._changed()
 
     def _drawn_at(self, place: int) -> Place:
@@ -199,18 +195,9 @@ class TextView(LineView):
             while not self.text.begins_line(row):
                 row -= 1
             return row, 0
-        left = len(shown_block(self.text.row(row, place - self.text.place_of(row))))
+        left = len(shown_block(self.text.row(row, place - self.text.starts[row])))
         ends = accumulate(map(len, self._pieces_of(row)))
         return row, sum(end <= left for end in ends)
-
-    @property
-    def top(self) -> Place:
-        """What the window begins with."""
-        return self._top
-
-    def return_to(self, top: Place) -> None:
-        """Have the window begin with what it did before."""
-        self._go(top)
 
     @property
     def in_view(self) -> tuple[int, int]:
@@ -223,7 +210,7 @@ class TextView(LineView):
 
     def set_wrap(self, *, wraps: bool) -> None:
         """Wrap long lines, or cut them at the window's edge."""
-        self.wraps, self._column, self._top = wraps, 0, (self._top[0], 0)
+        self.wraps, self._column, self.top = wraps, 0, (self.top[0], 0)
         self._refill()
 
     def sidestep(self, step: int) -> None:
@@ -235,11 +222,11 @@ class TextView(LineView):
 
     def move_by(self, steps: int) -> None:
         """Scroll by rows; a mark stays behind."""
-        top = self._top
-        self._go(self._after(top, steps) if steps > 0 else self._before(top, -steps))
+        top = self.top
+        self.go_to(self._after(top, steps) if steps > 0 else self._before(top, -steps))
 
     def move_to_end(self, *, is_top: bool) -> None:
-        self._go((0, 0) if is_top else self._last_top())
+        self.go_to((0, 0) if is_top else self._last_top())
 
     def total_lines(self) -> int:
         # As many as the window has: it is filled again, never scrolled.
@@ -265,8 +252,7 @@ class TextView(LineView):
         level = _LEVEL_ROLES[parts.level] if parts.level else Role.DIM
         return [(f" {parts.time}", Role.DIM), (parts.word, level), (parts.text, role)]
 
-    def on_resize(self, event: events.Resize) -> None:
-        del event
+    def on_resize(self, _: events.Resize) -> None:
         self._refill()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -278,17 +264,18 @@ class TextView(LineView):
         event.stop()
         self.move_by(-3)
 
-    def _go(self, top: Place) -> None:
+    def go_to(self, top: Place) -> None:
+        """Have the window begin with a place, or as near to it as the end allows."""
         last = self._last_top()
-        self._top = max((0, 0), min(top, last))
+        self.top = max((0, 0), min(top, last))
         # A text that is read from its start and fits the window is at its end, too.
-        self._sticks = self._top >= last and (self._opens_at_end or self._top > (0, 0))
+        self._sticks = self.top >= last and (self._opens_at_end or self.top > (0, 0))
         self._changed()
 
     def _refill(self) -> None:
         self._pieces.clear()
         last = self._last_top()
-        self._top = last if self._sticks else min(self._top, last)
+        self.top = last if self._sticks else min(self.top, last)
         self._changed()
 
     def _changed(self) -> None:
@@ -298,7 +285,7 @@ class TextView(LineView):
 
     def _fill(self) -> None:
         self._window = []
-        number, first = self._top
+        number, first = self.top
         while number < len(self.text) and len(self._window) < self.size.height:
             pieces = enumerate(self._pieces_of(number))
             self._window += [((number, at), piece) for at, piece in pieces if at >= first]
@@ -468,8 +455,7 @@ class TextScreen(OverlayScreen):
     def title_now(self) -> Title:
         return self._about_what
 
-    def about_spans(self, width: int) -> tuple[Span, ...]:
-        del width
+    def about_spans(self, _: int) -> tuple[Span, ...]:
         _, last = self.view.in_view
         lines = self.text.line_count
         where = f" line {self.text.line_number(last):,} of {lines:,}" if lines else ""
@@ -500,7 +486,7 @@ class TextScreen(OverlayScreen):
         """Out of the search, back to where it began; then out of the view."""
         if self.input.has_focus:
             self._close_input()
-            self.view.return_to(self._began_at)
+            self.view.go_to(self._began_at)
             self._search("")
         elif self.wanted:
             self._search("")
@@ -516,7 +502,7 @@ class TextScreen(OverlayScreen):
         """Search while it is typed, unless that would take long."""
         event.stop()
         if self.input.has_focus and len(self.text.text) <= _SEARCHED_WHILE_TYPED:
-            self.view.return_to(self._began_at)
+            self.view.go_to(self._began_at)
             self._search(event.value)
 
     @on(Input.Submitted)
@@ -530,7 +516,7 @@ class TextScreen(OverlayScreen):
         self.wanted, self._at = wanted, -1
         self.find_all()
         if self._found:
-            first = self.text.place_of(self._began_at[0])
+            first = self.text.starts[self._began_at[0]]
             self._at = min(bisect_left(self._found, first), len(self._found) - 1)
         self._show_match()
 

@@ -130,9 +130,8 @@ class OverlayScreen(OverMain):
         """Return what the view is about."""
         raise NotImplementedError
 
-    def about_spans(self, width: int) -> Sequence[Span]:
-        """Return the line above the hints, at most `width` cells of it."""
-        del width
+    def about_spans(self, _: int) -> Sequence[Span]:
+        """Return the line above the hints, at most so many cells of it."""
         return ()
 
     @property

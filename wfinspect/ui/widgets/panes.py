@@ -361,11 +361,6 @@ class Detail(Vertical):
         self._fill(is_other=is_other)
 
     @property
-    def has_keys(self) -> bool:
-        """Whether the text has the keys."""
-        return self.text.has_focus
-
-    @property
     def is_at_end(self) -> bool:
         """Whether the last of the one text is in view."""
         return not self._has_tabs and self.text.scroll_offset.y >= self.text.max_scroll_y
@@ -402,7 +397,7 @@ class Detail(Vertical):
             return
         lines = instance_text.header(row, self._look, self._now, width, own=self._own)
         if lines:
-            heading = lines[0].on(Ground.KEYS) if self.has_keys else lines[0]
+            heading = lines[0].on(Ground.KEYS) if self.text.has_focus else lines[0]
             lines = (heading, *lines[1:], BLANK)
         self._header.show(lines)
         found = row.instance if row else None
@@ -442,7 +437,11 @@ class Detail(Vertical):
         if self._has_tabs and title != "Core":
             return self._part(title, found, width)
         head: list[Line] = []
-        for part in self._foremost(row, width):
+        outlook = outlook_lines(row, self._look, self._now, width)
+        # The tasks that matter, where it failed or runs.
+        has_tasks = row.family in {Family.FAILURE, Family.ACTIVE}
+        tasks = task_lines(row, self._look, self._now, width) if has_tasks else ()
+        for part in (instance_text.about(row, self.follows, width), outlook, tasks):
             head += [*part, BLANK] if part else []
         core = partial(instance_text.core, row, found, self._look, self._now)
         if self._has_tabs:
@@ -470,14 +469,6 @@ class Detail(Vertical):
     def _headed(self, title: str, part: Sequence[Line]) -> list[Line]:
         count = self._row and self._row.instance and self._count(title, self._row.instance)
         return [section(title.upper(), count), *part, BLANK]
-
-    def _foremost(self, row: Row, width: int) -> tuple[tuple[Line, ...], ...]:
-        """Return how far it is, and the tasks that matter where it failed or runs."""
-        tasks: tuple[Line, ...] = ()
-        if row.family in {Family.FAILURE, Family.ACTIVE}:
-            tasks = task_lines(row, self._look, self._now, width)
-        about = instance_text.about(row, self.follows, width)
-        return about, outlook_lines(row, self._look, self._now, width), tasks
 
     def _part(self, title: str, found: WorkflowInstance, width: int) -> tuple[Line, ...]:
         if title == "History":
