@@ -4,9 +4,11 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
 from engine_rig import Asker, FakeMessenger, dates
 from fakes import START, FakeClock, instance, key, ms
+from hypothesis import Phase, given, settings
 
 from wfinspect.clock import Moment
 from wfinspect.errors import Refused, Unreachable
@@ -330,3 +332,57 @@ def test_a_row_of_which_nothing_is_known_is_not_late() -> None:
     assert not Row(key(1)).is_late
     assert Row(key(1), is_live=True, outlook=Outlook(is_late=True)).is_late
     assert not Row(key(1), outlook=Outlook(is_late=True)).is_late
+
+
+@settings(max_examples=5, deadline=None, phases=[Phase.generate])  # shrinking takes minutes
+@given(
+    minutes=st.permutations([14.0, 18.5, 20.0, 21.0, 24.0, 29.5, 33.0, 38.0, 51.0]),
+    trouble=st.sets(st.integers(0, 9), max_size=3),
+    other=st.integers(0, 3),
+)
+async def test_a_run_is_late_by_ever_more_of_one_range_whatever_comes_when(
+    tmp_path_factory: pytest.TempPathFactory,
+    minutes: list[float],
+    trouble: set[int],
+    other: int,
+) -> None:
+    state_dir = tmp_path_factory.mktemp("late")
+    rig = Watched(state_dir)
+    rig.source.past = {
+        date: (run(100 + n, date, each),)
+        for n, (date, each) in enumerate(zip(dates(), minutes, strict=False))
+    }
+    rig.source.hold(running(1, 70))
+    # Another run of the workflow, which looks back on other dates.
+    rig.source.hold(running(2, 10, biz_date=dates()[other]))
+    rig.engine.watch([key(1), key(2)])
+    said, late = set[str](), list[float]()
+    for turn in range(36):
+        if turn in trouble:
+            rig.source.errors = [Unreachable("away")]
+        if turn == 12:
+            rig.engine.display(key(1))
+        if turn == 26:
+            # Those of yesterday have ended or failed since, and it is another day.
+            rig.clock.advance(14 * 3600)
+            rig.source.past = {
+                date: (run(200 + n, date, 70 - n),) for n, date in enumerate(dates())
+            }
+        await rig.run(15.0)
+        outlook = rig.row().outlook
+        if outlook is None or outlook.lateness is None or outlook.lateness.usual is None:
+            assert not late
+            continue
+        now = rig.clock.now()
+        said.add(outlook.lateness.said)
+        late.append((now - outlook.lateness.late_at).total_seconds())
+        if turn % 9 == 0:
+            with contextlib.closing(Store(state_dir, rig.clock.now)) as store:
+                stored = [row for row in store.rows() if row.key == key(1)]
+                (judged,) = judged_rows(store, stored, 15.0, rig.clock.moment())
+            assert judged.outlook is not None
+            assert judged.outlook.lateness == outlook.lateness
+    await rig.engine.aclose()
+
+    assert len(said) == 1
+    assert late == sorted(late)

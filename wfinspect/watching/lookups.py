@@ -133,6 +133,8 @@ DATES = 10
 ENOUGH_RUNS = 7
 """Successful runs after which no older date is requested."""
 _KEPT_DATES = 16
+_KEPT_SAMPLES = 8  # of runs of one workflow
+_SAMPLES = "samples"
 _RUNS_A_DATE = 24
 _FINAL_AFTER = timedelta(days=2)  # until then a date without runs may still get one
 CATCH_ALL = 1
@@ -149,8 +151,11 @@ class RunHistory(NamedTuple):
     def known(self, moment: Moment) -> tuple[tuple[Run, ...], Query | None]:
         """Return the runs that are known, newest date first, and what to request next.
 
-        None means that nothing is to be requested today: enough is known, or all there is.
+        None means that nothing is to be requested today: enough is known, or all there is. Of a run
+        that is not over and has been compared, what it was compared with.
         """
+        if (sample := self._sample(moment.monotonic)) is not None:
+            return sample, None
         days, found, missing = self._days(moment.monotonic), list[Run](), None
         for query in self._queries():
             runs = self._runs(days, query.biz_date, moment.now)
@@ -207,7 +212,32 @@ class RunHistory(NamedTuple):
         rows = [[r.id, r.status, r.started_time, r.finished_time] for r in runs]
         days = {**self._days(moment.monotonic), str(biz_date): [read_on.isoformat(), rows]}
         latest = sorted(days, key=int)[-_KEPT_DATES:]
-        self.journal.remember(self._name, json.dumps({day: days[day] for day in latest}))
+        self._remember({day: days[day] for day in latest}, self._samples(moment.monotonic))
+
+    def keep_sample(self, runs: Iterable[Run], monotonic: float) -> None:
+        """Keep what this run is compared with, for all processes and until it is over."""
+        samples = self._samples(monotonic)
+        samples.pop(str(self.instance.id), None)
+        rows = [[r.biz_date, r.id, r.status, r.started_time, r.finished_time] for r in runs]
+        samples[str(self.instance.id)] = [self.instance.started_time, rows]
+        self._remember(self._days(monotonic), dict([*samples.items()][-_KEPT_SAMPLES:]))
+
+    def _sample(self, monotonic: float) -> tuple[Run, ...] | None:
+        kept = self._samples(monotonic).get(str(self.instance.id))
+        try:
+            started_time, rows = kept or (None, None)
+            if self.instance.is_settled or not rows or started_time != self.instance.started_time:
+                return None
+            return tuple(_run(*row) for row in rows)
+        except (TypeError, ValueError):
+            return None
+
+    def _samples(self, monotonic: float) -> dict[str, Any]:
+        kept = self.journal.recalled(self._name, monotonic).get(_SAMPLES)
+        return kept if isinstance(kept, dict) else {}
+
+    def _remember(self, days: Mapping[str, Any], samples: Mapping[str, Any]) -> None:
+        self.journal.remember(self._name, json.dumps({**days, _SAMPLES: samples}))
 
     @property
     def _name(self) -> str:

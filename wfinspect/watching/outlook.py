@@ -191,10 +191,16 @@ class OutlookTracker:
         return state.outlook
 
     def _examine(self, key: InstanceKey, state: OutlookState, moment: Moment) -> None:
-        history = RunHistory(self._journal, key.target, state.of)
-        state.runs, missing = history.known(moment)
-        state.examined_on, state.is_complete = day_of(key.target.region, moment.now), not missing
-        self._keep(key, judged(self._watchlist.rows[key].outlook or Outlook(), state))
+        state.examined_on = day_of(key.target.region, moment.now)
+        outlook = self._watchlist.rows[key].outlook or Outlook()
+        # What a run was once compared with stays: what is said to be late must not become less so.
+        if not (state.is_complete and outlook.lateness and outlook.lateness.usual):
+            history = RunHistory(self._journal, key.target, state.of)
+            state.take(*history.known(moment))
+            outlook = judged(outlook, state)
+            if state.is_complete and outlook.lateness and outlook.lateness.usual:
+                history.keep_sample(state.runs, moment.monotonic)
+        self._keep(key, outlook)
         self._watchlist.touch([key])
         self._follow(key)
 
@@ -279,8 +285,7 @@ def judged_rows(
         outlook = None
         if not instance.is_settled:
             state = OutlookState(instance)
-            state.runs, missing = RunHistory(journal, row.key.target, instance).known(moment)
-            state.is_complete = missing is None
+            state.take(*RunHistory(journal, row.key.target, instance).known(moment))
             outlook = followed(judged(Outlook(), state), state, instance, read_at)
             due = due_of(row, journal.follow_of(row))
             said = "" if due is None else deadline_words(due, outlook, instance, read_at)
@@ -338,13 +343,12 @@ def followed(
     before = state.of
     if before is not instance:
         state.of = instance
-        if before.workflow_id != instance.workflow_id:
-            state.examined_on, state.runs, state.is_complete = None, (), False
         odd = {name for each in (before, instance) for name, _ in each.unreadable}
-        if before.started_time != instance.started_time and "started_time" not in odd:
-            outlook = outlook._replace(
-                progress=None, foremost=(), touched=()
-            )  # those of another run
+        is_other_run = before.started_time != instance.started_time and "started_time" not in odd
+        if is_other_run or before.workflow_id != instance.workflow_id:
+            state.examined_on, state.runs, state.is_complete = None, (), False
+        if is_other_run:
+            outlook = outlook._replace(progress=None, foremost=(), touched=())
         if before.status != instance.status or outlook.progress is None:
             state.progress_until = state.tasks_at = -inf
         outlook = judged(outlook, state)
@@ -357,6 +361,8 @@ def followed(
 def judged(outlook: Outlook, state: OutlookState) -> Outlook:
     """Return an outlook with the run compared with earlier ones."""
     lateness = compare(state.of, state.runs) if state.of.workflow_id else None
-    # That there are too few is said once there are no more.
-    is_said = lateness is not None and (state.is_complete or lateness.usual is not None)
+    # Each further answer would move the range, and with it what a run is late by.
+    is_said = lateness is not None and (
+        state.is_complete or (state.of.is_settled and lateness.usual is not None)
+    )
     return outlook._replace(lateness=lateness if is_said else None)

@@ -91,15 +91,19 @@ class OutlookState:
     of: WorkflowInstance
     """The reading that it was judged by."""
     runs: "Sequence[Run]" = ()
-    """Earlier runs of the workflow."""
+    """Earlier runs of the workflow, with which this one is compared."""
     examined_on: date | None = None
     """When it was last looked up what the store holds of the workflow."""
     is_complete: bool = False
-    """Nothing more of the workflow is to be read on that day."""
+    """Nothing more of the workflow is to be read."""
     tasks_at: float = -inf
     """From when its tasks are worth a call."""
     progress_until: float = -inf
     """Until when those that were read count as the present."""
+
+    def take(self, runs: "Sequence[Run]", missing: object) -> None:
+        """Take in earlier runs; `missing` is what is to be requested before there are all."""
+        self.runs, self.is_complete = runs, missing is None
 
 
 @dataclass(slots=True)
