@@ -252,7 +252,7 @@ def test_a_change_says_how_exactly_its_time_is_known() -> None:
     assert "Running -&gt; Failure | between 2026-09-18 06:28:00 and 2026-09-18 06:30:00 |" in said
     assert "Running -&gt; Failure (rerun) | to the second |" in said
     assert "| x: x, by x | to the second |" in said
-    assert "Of what was done by hand only that to the failed tasks was read" in said
+    assert "Manual actions were read for the failed tasks only" in said
 
 
 def test_nothing_that_failed_is_a_document_too() -> None:

@@ -464,19 +464,20 @@ def _holds_up(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
         yield f"Of its own tasks these have not begun because of that: {names}."
     if unread := values["held_up_unread"]:
         were = "task was" if unread == 1 else "tasks were"
-        yield f"It may hold up more: {unread:,} {were} not looked at."
+        more = f"wfinspect downstream {values['id']} looks further."
+        yield f"It may hold up more: {unread:,} {were} not looked at. {more}"
 
 
 def _timeline(values: Mapping[str, Any], level: int, zone: tzinfo) -> Iterator[_Block]:
-    if trouble := values["missing"].get("operations"):
-        yield f"Not all that was done by hand could be read: {trouble}"
+    if trouble := values["missing"].get("operations", ""):
+        yield f"Not all manual actions were read: {trouble}"
     if events := values["timeline"]:
         yield _Heading(level, "Timeline")
         when = f"When, {utc_words(zone, events[-1]['at'])}"
         yield from _table((when, "What", "How exactly"), [_event_row(e, zone) for e in events])
-        if values["failed_tasks"]:
+        if values["failed_tasks"] and not trouble:
             # It is a call for each task: those that were rerun and did not fail have none.
-            yield "Of what was done by hand only that to the failed tasks was read."
+            yield "Manual actions were read for the failed tasks only."
 
 
 def _event_row(event: Mapping[str, Any], zone: tzinfo) -> Sequence[str]:

@@ -61,12 +61,12 @@ def test_what_a_failure_holds_up_is_shown_beside_it(home: Home, simulator: Simul
         app.wait_for("3 calls, starting from its 12 tasks")
         app.press("F")
         app.wait_for(
-            r"It holds up \d+ tasks of 1 workflow: \d+ in workspace 90211, owned by 2069113"
+            r"It holds up \d+ tasks? of 1 workflow: \d+ in workspace 90211, owned by 2069113"
         )
         app.wait_for(r"◌ check_source_ready +NotRun +ads_营收看板_daily")
         app.press("d")
         # What failed explains itself, and its tasks are known: that costs nothing.
-        app.wait_for(r"It waits for 2 failed tasks of its own\.\s+1 task is not looked at yet")
+        app.wait_for(r"It waits for 2 of its own failed tasks\.\s+1 task is not looked at yet")
         app.quit()
     assert simulator.calls.count(UP) == 0
 
@@ -94,9 +94,30 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
     assert (first["name"], first["status"], first["level"]) == ("check_source_ready", "NotRun", 1)
     assert first["workspace"] == 90211
     assert re.search(r"holds up \d tasks? of 1 workflow: \d in workspace 90211", down.stderr)
-    assert "5 calls, starting from its 12 tasks; " in down.stderr
-    assert "not looked at: --calls " in down.stderr
+    assert "5 calls, starting from its 12 tasks. " in down.stderr
+    assert re.search(r"not looked at: --calls \d+ looks at (it|them)\.", down.stderr)
     assert simulator.calls.count() == 9
+    said = home.run("upstream", WAITING).stderr
+    assert re.search(
+        r"Its blockers were found, so \d+ tasks were not looked at: --calls \d+ looks at them\.",
+        said,
+    )
+
+
+def test_the_workflow_that_a_failure_holds_up_is_found_within_the_calls_of_the_command(
+    home: Home,
+) -> None:
+    home.hurry()
+
+    few = home.run("downstream", CULPRIT, "--calls", 3)
+    down = home.run("downstream", CULPRIT)
+    report = home.run("report", CULPRIT).stdout
+
+    assert "What waits for ads_ctr_report_daily is not known yet." in few.stderr
+    assert f"{WAITING}001" in down.stdout
+    assert re.search(r"ads_ctr_report_daily holds up \d+ tasks? of 1 workflow: ", down.stderr)
+    assert f"| {WAITING} |" in report
+    assert re.search(rf"not looked at\. wfinspect downstream {CULPRIT} looks further\.", report)
 
 
 def test_a_run_of_the_list_that_is_late_is_so_where_others_wait_for_it(home: Home) -> None:

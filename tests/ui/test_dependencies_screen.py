@@ -249,7 +249,7 @@ async def test_an_answer_to_what_was_left_changes_nothing() -> None:
     async with on_dependencies() as rig:
         await rig.press("F", "d")
         await answered(rig, neighbours(21))
-        assert "Nothing is known to wait for it." in rig.text
+        assert "What waits for it is not known yet." in rig.text
         assert "Failure" not in rig.text
 
 

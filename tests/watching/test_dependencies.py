@@ -163,7 +163,7 @@ def test_the_nearest_are_read_first_and_what_is_left_is_counted() -> None:
         == "It waits for 1 failed task, 1 task not begun, with 2 in between that have not begun."
     )
     assert world.walk(UP, 1, most=0).sentence("It") == "What it waits for is not known yet."
-    assert world.walk(DOWN, 1, most=0).sentence("t1") == "Nothing is known to wait for t1."
+    assert world.walk(DOWN, 1, most=0).sentence("t1") == "What waits for t1 is not known yet."
     assert World({1: []}, {}).walk(DOWN, 1).sentence("It") == "Nothing waits for it."
 
 
@@ -177,6 +177,27 @@ def test_of_an_instances_tasks_those_that_others_wait_for_lead_out_of_it() -> No
 
     assert [number for number, _ in world.read] == [11, 14, 12, 21]
     assert [(each.task.id, each.level, each.path) for each in found.tasks] == [(31, 2, "w2: t21")]
+
+
+def test_downstream_it_follows_what_failed_last_out_of_the_instance_first() -> None:
+    # 11 to 16 are of one instance, of which 11 and 12 failed; what waits for 12 leads to 21 and 31.
+    world = World(
+        {11: [13, 14], 12: [15], 13: [], 14: [], 15: [21, 16], 16: [31], 21: [22], 22: [], 31: []},
+        {11: "Failure", 12: "Failure"},
+    )
+    for number, each in world.tasks.items():
+        began = {11: 1, 12: 2}.get(number)
+        of = number // 10
+        world.tasks[number] = replace(each, workflow_instance_id=of, started_time=began)
+
+    for starts in (range(11, 17), (11, 12)):
+        world.read.clear()
+        found = world.walk(DOWN, *starts, most=3)
+        assert [number for number, _ in world.read] == [12, 15, 16]
+        assert {21, 31} <= {each.task.id for each in found.tasks}
+    found = world.walk(DOWN, *range(11, 17))
+    assert [number for number, _ in world.read[-6:]] == [11, 13, 14, 31, 21, 22]
+    assert found.unread == 0
 
 
 def test_tasks_that_wait_for_each_other_are_named() -> None:

@@ -691,7 +691,7 @@ async def test_a_report_reads_what_says_most_and_leaves_out_what_would_be_too_mu
     assert names[:2] == ["tasks", "log"]
     assert len(names) == INCIDENT_CALLS
     assert incident.logs[1]
-    assert f"a report makes {INCIDENT_CALLS} calls at most" in incident.missing["log 8"]
+    assert f"a report makes at most {INCIDENT_CALLS} calls" in incident.missing["log 8"]
 
 
 async def test_an_instance_of_a_report_that_is_not_known_is_an_error(rig: Asker) -> None:

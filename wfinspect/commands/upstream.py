@@ -114,12 +114,12 @@ def _say(search: DependencySearch, found: Dependencies, most: int) -> None:
         output.say(remark)
     further = ""
     if found.unread:
-        were = "task was" if found.unread == 1 else "tasks were"
+        were, them = ("task was", "it") if found.unread == 1 else ("tasks were", "them")
         more = max(3 * most, search.calls + found.unread)
         is_enough = search.walk.is_explained and search.calls < most
-        why = ", as what blocks it is found" * is_enough
-        further = f"; {found.unread:,} {were} not looked at{why}: --calls {more} goes further"
-    output.say(f"{search.spent}{further}.")
+        why = "Its blockers were found, so " * is_enough
+        further = f" {why}{found.unread:,} {were} not looked at: --calls {more} looks at {them}."
+    output.say(f"{search.spent}.{further}")
 
 
 def _values(each: Reached, *, blocks: bool) -> output.Values:

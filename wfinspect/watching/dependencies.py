@@ -106,8 +106,7 @@ class Dependencies(NamedTuple):
             return self._held_up(who)
         counts = Counter((e.word, is_of_tasks and not e.level) for e in self.tasks)
         said = ", ".join(
-            f"{_counted(count, word)}{' of its own' * is_own}"
-            for (word, is_own), count in counts.items()
+            _counted(count, word, is_own=is_own) for (word, is_own), count in counts.items()
         )
         have = "has" if len(self.between) == 1 else "have"
         behind = f", with {len(self.between):,} in between that {have} not begun"
@@ -121,8 +120,10 @@ class Dependencies(NamedTuple):
             each.task for each in self.tasks if each.task.workflow_instance_id not in self.own
         ]
         inside = len(self.tasks) - len(others)
+        if not self.tasks and self.unread:
+            return f"What waits for {_lowered(who)} is not known yet."
         if not self.tasks:
-            known = "is known to wait" if self.unread else "waits"
+            known = "is known to wait" if self.lost else "waits"
             return f"Nothing {known} for {_lowered(who)}."
         workflows = len({task.workflow_instance_id for task in others})
         other = "other workflow" if inside else "workflow"
@@ -184,11 +185,10 @@ _STATES: Mapping[str, str] = {
 """What tasks are called, by the word of their state."""
 
 
-def _counted(number: int, word: str) -> str:
-    tasks = "task" if number == 1 else "tasks"
-    if word not in _STATES:
-        return f"{number:,} {tasks} in state {word}"
-    return f"{number:,} {_STATES[word].format(tasks)}"
+def _counted(number: int, word: str, *, is_own: bool) -> str:
+    tasks = "task" if number == 1 and not is_own else "tasks"
+    said = _STATES[word].format(tasks) if word in _STATES else f"{tasks} in state {word}"
+    return f"{number:,}{' of its own' * is_own} {said}"
 
 
 def is_followed(task: TaskInstance, target: Target, follows: Iterable[Follow]) -> bool:
@@ -215,41 +215,54 @@ class Walk:
         self._is_up = direction is Direction.UPSTREAM
         self._tasks = {task.id: task for task in by_attention(starts)}
         self._starts = tuple(self._tasks)
+        self._own = {of for t in self._tasks.values() if (of := t.workflow_instance_id)}
         self._neighbours: dict[int, dict[int, str]] = {}
         """Of a task those that were read, with the types of the dependencies."""
         self._pages = Counter[int]()
         """How many pages of its neighbours were read."""
         self._is_whole: set[int] = set()
         self._lost: set[int] = set()
-        self._led_to: set[int] = set()
-        """What is the neighbour of another."""
+        self._led_to: dict[int, int] = {}
+        """What is the neighbour of another, and how many pages were read when that was learned."""
         self._reached = tuple(self._walked())
 
     def next(self) -> tuple[int, int] | None:
         """Return the task whose neighbours are to be read next, and the page of them; None at the end.
 
-        What is not a start goes first, by level. Of several starts, which are the tasks of an instance,
-        those to which others led go before the rest: what holds up the instance lies behind them.
+        Upstream what is not a start goes first, by level. Of several starts, which are the tasks of an
+        instance, those to which others led go before the rest: what holds up the instance lies behind them.
+        Downstream the failed start that began last goes first, and each time what was found last: that is
+        mostly a short way out of the instance; tasks of other instances come after its own.
         """
-        if (first := self._first_unread()) is None:
-            return None
-        *_, number = first
-        return number, self._pages[number] + 1
+        first = self._first_unread()
+        return first and (first.task.id, self._pages[first.task.id] + 1)
 
     @property
     def is_explained(self) -> bool:
         """Whether something blocks an instance, and only its own tasks are left to which nothing led."""
         first = self._first_unread()
-        is_rest = first is not None and first[0] and first[1]
+        is_rest = first is not None and self._is_rest(first)
         return self._is_up and is_rest and any(self._blocks(e.task) for e in self._reached)
 
-    def _first_unread(self) -> tuple[bool, bool, int, int] | None:
-        unread = (
-            (each.level == 0, each.task.id not in self._led_to, place, each.task.id)
-            for place, each in enumerate(self._reached)
-            if self._is_unread(each.task)
+    def _first_unread(self) -> Reached | None:
+        unread = (each for each in self._reached if self._is_unread(each.task))
+        return min(unread, key=self._place_up if self._is_up else self._place_down, default=None)
+
+    def _place_up(self, each: Reached) -> tuple[bool, bool]:
+        return self._is_rest(each), each.level == 0
+
+    def _place_down(self, each: Reached) -> tuple[bool, bool, int, int]:
+        task = each.task
+        return (
+            self._is_rest(each) and not (task.family is Family.FAILURE or task.is_frozen),
+            task.workflow_instance_id not in self._own,
+            -self._led_to.get(task.id, 0),
+            -(task.started_time or 0),
         )
-        return min(unread, default=None)
+
+    def _is_rest(self, each: Reached) -> bool:
+        """Return whether it is a start to which nothing led."""
+        return each.level == 0 and each.task.id not in self._led_to
 
     def learn(self, number: int, page: Page[Dependency]) -> None:
         """Take in a page of a task's neighbours."""
@@ -258,7 +271,7 @@ class Walk:
             # It may have changed since it was read as the neighbour of another.
             self._tasks[each.task.id] = each.task
             neighbours[each.task.id] = each.type
-            self._led_to.add(each.task.id)
+            self._led_to[each.task.id] = self._pages.total() + 1
         self._pages[number] += 1
         if page.is_last or not page.items or self._pages[number] == _MOST_PAGES:
             self._is_whole.add(number)
@@ -296,7 +309,7 @@ class Walk:
             sum(self._is_unread(each.task) for each in reached),
             len(self._lost),
             self._cycle(),
-            {of for n in self._starts if (of := self._tasks[n].workflow_instance_id)},
+            self._own,
         )
 
     def _leads_on(self, task: TaskInstance) -> bool:

@@ -480,11 +480,9 @@ class Lookups:
         for task in failed[:1]:
             logs[task.id] = await self._log_end(missing, key.target, task)
         runs, before, tasks_before = await self._last_success(missing, key, instance)
-        for task in failed[1:2]:
-            logs[task.id] = await self._log_end(missing, key.target, task)
         held = await self._held_up(missing, key, failed)
         for place, task in enumerate(failed):
-            if place > 1:
+            if place:
                 logs[task.id] = await self._log_end(missing, key.target, task)
             if request := OperationsOf.of(key.target, task):
                 operations = await self._part(missing, "operations", request)
@@ -551,7 +549,7 @@ class Lookups:
         version = self._cache.version(request)
         outcome: Outcome[A] | None = self._cache.find(request)
         if outcome is None and len(_calls.get()) + cost > INCIDENT_CALLS:
-            missing[name] = f"a report makes {INCIDENT_CALLS} calls at most."
+            missing[name] = f"a report makes at most {INCIDENT_CALLS} calls."
         elif outcome is None:
             outcome = await outcome_of(self._find_out(request))
         if isinstance(outcome, Reply):
