@@ -709,7 +709,6 @@ _ZONES = dict.fromkeys(_IN_CHINA, _CHINA) | {
 }
 
 REGIONS = tuple(_ZONES)
-"""Every region with a known endpoint."""
 
 
 def day_of(region: str, at: datetime) -> date:

@@ -71,7 +71,6 @@ class Incident(NamedTuple):
     unread: int = 0
     """How many tasks may hold up more."""
     runs: Sequence[Run] = ()
-    """Earlier runs of its workflow."""
     before: WorkflowInstance | None = None
     """The last success."""
     tasks_before: Sequence[TaskInstance] = ()

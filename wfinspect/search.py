@@ -66,7 +66,6 @@ WORDS = {
 TASK_NAMES: Names = ("name", "status", "type", "owner")
 """What may stand before ``=`` where tasks are searched."""
 TASK_WORDS = (*(str(each) for each in Status if each is not Status.UNKNOWN), "frozen", "dry-run")
-"""What a task's state may be called."""
 _LEAST_PART = 3
 """Characters of a status of which one may be meant."""
 _SPOKEN = {"failed": "Failure", "succeeded": "Success", "successful": "Success", "waiting": "Wait"}
@@ -84,7 +83,6 @@ _OFFERED = {
     NAMES: WORDS | {"date": ("today", "yesterday")},
     TASK_NAMES: {"status": TASK_WORDS},
 }
-"""The values that are offered, by the fields there are."""
 _WRITTEN = {
     "name": "a part of the name",
     "type": "its beginning, such as ODPS",

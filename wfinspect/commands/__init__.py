@@ -302,7 +302,6 @@ TOPICS = (
     "scripts",
     "systemd",
 )
-"""The pages of ``wfinspect help``, which `wfinspect/help` has."""
 
 
 def module_of(name: str) -> Any:  # noqa: ANN401 - what `Command` says

@@ -64,7 +64,6 @@ class Level(StrEnum):
     WARNING = "warning"
     FAILURE = "failure"
     SKIPPED = "skipped"
-    """It was not tried."""
 
 
 _COLORS = {
@@ -273,7 +272,6 @@ class ServiceChecks:
         self._client: DataWorksClient | None = None
         self._addresses: Sequence[str] = ()
         self.calls: Counter[Target] = Counter()
-        """The requests that went out."""
 
     def checks(self) -> list[Check]:
         """From the credentials to the permissions."""

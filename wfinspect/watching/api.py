@@ -100,7 +100,6 @@ class Row(NamedTuple):
     instance: WorkflowInstance | None = None
     """The last good reading; None before the first."""
     read_at: datetime | None = None
-    """When that reading was taken."""
     is_watched: bool = False
     is_live: bool = False
     """Whether the reading is recent enough to be shown as the present state; judged, not stored."""
@@ -118,11 +117,9 @@ class Row(NamedTuple):
     position: float = 0.0
     """Where it stands in the watched list; smaller comes first."""
     added_at: datetime | None = None
-    """When it was put on the watched list."""
     follow: int = 0
     """The number of the follow that brought it; 0 where the user did."""
     note: str = ""
-    """What a user wrote about it."""
 
     @property
     def family(self) -> Family:
@@ -315,7 +312,6 @@ class Health(NamedTuple):
     budget: int = 3000
     """Calls a day."""
     interval_seconds: float = 15.0
-    """How often an active instance is read."""
     slow: Slow | None = None
     """Set where our own budget or rate makes that clearly longer."""
     store_trouble: str = ""
@@ -359,7 +355,6 @@ class Snapshot(NamedTuple):
     notices: tuple[Notice, ...] = ()
     """The latest notices, oldest first."""
     alert: Alert | None = None
-    """The latest alert; None before the first."""
     recent_ids: tuple[InstanceId, ...] = ()
     """IDs looked up lately, newest first."""
     follows: tuple[Follow, ...] = ()
@@ -484,7 +479,6 @@ class TaskLog(_OfTarget[str]):
     run_number: int | None = None
     """None is the latest run."""
     settled_at: int | None = None
-    """As in `TaskOf`."""
 
 
 @dataclass(eq=False, repr=False)
@@ -510,7 +504,6 @@ class OperationsOf(_OfTarget[tuple[OperationLog, ...]]):
     day_ms: int | None = None
     """Midnight of the day in the region's zone; None is today."""
     settled_at: int | None = None
-    """As in `TaskOf`."""
 
     @classmethod
     def of(cls, target: Target, task: TaskInstance) -> "OperationsOf | None":

@@ -27,7 +27,6 @@ class BatchAnswer(NamedTuple):
     batch: Batch
     outcome: tuple[WorkflowInstance, ...] | ServiceError
     moment: Moment
-    """When it came."""
 
 
 async def outcome_of(work: Awaitable[_T]) -> _T | ServiceError:

@@ -93,7 +93,6 @@ class Engine:
         """When the service last answered with instances."""
         self._is_open = self._is_opening = False
         self._open_error: ServiceError | None = None
-        """Why the source could not be opened the last time."""
         self._fingerprints: dict[Target, tuple[int, str]] = {}
         """Of each refused target: its failures in a row, and the credentials since then."""
         moment = clock.moment()

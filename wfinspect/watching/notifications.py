@@ -176,7 +176,6 @@ class AlertNews(NamedTuple):
 
     change: Transition
     took_seconds: float | None = None
-    """How long the run took that the change has ended."""
     is_ours: bool = True
     """Of all processes that share the store this one recorded it."""
     frozen: Sequence[str] = ()

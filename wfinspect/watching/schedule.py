@@ -143,7 +143,6 @@ class Schedule:
     ) -> None:
         self._rng = rng
         self.interval_seconds = interval_seconds
-        """Between two readings of an active instance."""
         self._states: dict[InstanceKey, PollState] = {}
         self.targets: Counter[Target] = Counter()
         """Those in use, each with the number of its instances."""
