@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from readme_blocks import PAGES
 from values import replace
 
+from wfinspect.clock import Moment
 from wfinspect.format import is_harmless
-from wfinspect.model import Status
+from wfinspect.model import Status, TaskInstance
 from wfinspect.settings import NotifyRule
-from wfinspect.watching.api import Alert, Health, Notice, Snapshot
+from wfinspect.watching.api import Alert, Health, Notice, Outlook, Row, Snapshot
 from wfinspect.watching.notifications import (
     GATHER_SECONDS,
     LONGEST_SECONDS,
@@ -49,7 +50,7 @@ def test_a_failure_is_told_with_id_name_states_and_how_long_it_took() -> None:
     alerts = Alerts(NotifyRule.FAILURE)
     started = START - timedelta(minutes=41, seconds=12)
     failed = instance(1, "Failure", started_time=ms(started), finished_time=ms(START))
-    alerts.changed(change(), failed, 0.0, is_ours=True)
+    alerts.changed(change(), Row(key(1), failed), 0.0, is_ours=True)
 
     assert alerts.take(GATHER_SECONDS - 0.1) is None
     assert alerts.latest is None
@@ -71,8 +72,14 @@ def test_a_failure_is_told_with_id_name_states_and_how_long_it_took() -> None:
 def test_frozen_tasks_that_are_known_of_are_told_with_a_failure_and_with_what_is_late() -> None:
     alerts = Alerts(NotifyRule.LATE)
     names = ("publish_result", "n" * 90, "third")
-    alerts.changed(change(), None, 0.0, is_ours=True, frozen=names[:1])
-    alerts.late(key(2), instance(2), "late by 19m", START, 0.0, frozen=names)
+    frozen = tuple(
+        TaskInstance(i, task_name=name, status="NotRun", trigger_recurrence="Pause")
+        for i, name in enumerate(names)
+    )
+    few = Row(key(1), outlook=Outlook(foremost=frozen[:1]))
+    alerts.changed(change(), few, 0.0, is_ours=True)
+    all_of_them = Row(key(2), outlook=Outlook(foremost=frozen))
+    alerts.late(all_of_them, instance(2), "late by 19m", Moment(0.0, START))
 
     message = alerts.take(inf)
     assert message is not None
@@ -82,13 +89,13 @@ def test_frozen_tasks_that_are_known_of_are_told_with_a_failure_and_with_what_is
 
 def note_late(alerts: Alerts, number: int = 1, **fields: object) -> None:
     said = "running 41m, usually 18m to 22m: late by 19m"
-    alerts.late(key(number), instance(number, **fields), said, START, 0.0)
+    alerts.late(Row(key(number)), instance(number, **fields), said, Moment(0.0, START))
 
 
 def test_a_late_run_is_told_to_who_asked_for_it_behind_what_failed() -> None:
     alerts = Alerts(NotifyRule.LATE)
     note_late(alerts)
-    alerts.changed(change(2), None, 0.0, is_ours=True)
+    alerts.changed(change(2), Row(key(1)), 0.0, is_ours=True)
 
     message = alerts.take(inf)
 
@@ -120,7 +127,9 @@ def test_of_a_late_run_a_command_is_told_its_name_made_visible_and_late_as_its_s
 
 def test_a_run_that_goes_on_again_by_now_has_no_duration() -> None:
     alerts = Alerts(NotifyRule.FAILURE)
-    alerts.changed(change(), instance(1, "Running", started_time=ms(START)), 0.0, is_ours=True)
+    alerts.changed(
+        change(), Row(key(1), instance(1, "Running", started_time=ms(START))), 0.0, is_ours=True
+    )
 
     message = alerts.take(inf)
 
@@ -132,7 +141,7 @@ def test_fifty_changes_of_one_round_are_one_message_of_300_characters_failures_f
     alerts = Alerts(NotifyRule.SETTLED)
     for number in range(1, 51):
         to = "Failure" if number == 50 else "Success"
-        alerts.changed(change(number, to), None, number * 0.1, is_ours=True)
+        alerts.changed(change(number, to), Row(key(1)), number * 0.1, is_ours=True)
         assert alerts.take(number * 0.1) is None
 
     message = alerts.take(50 * 0.1 + GATHER_SECONDS)
@@ -151,7 +160,7 @@ def test_changes_without_an_end_are_told_all_the_same() -> None:
     alerts = Alerts(NotifyRule.ANY)
     now = 0.0
     while alerts.take(now) is None:
-        alerts.changed(change(int(now) + 1, "Running"), None, now, is_ours=True)
+        alerts.changed(change(int(now) + 1, "Running"), Row(key(1)), now, is_ours=True)
         now += 1.0
 
     assert now <= LONGEST_SECONDS + 1.0
@@ -159,8 +168,8 @@ def test_changes_without_an_end_are_told_all_the_same() -> None:
 
 def test_of_one_instance_the_last_change_is_told() -> None:
     alerts = Alerts(NotifyRule.ANY)
-    alerts.changed(change(to="Running", was="WaitTime"), None, 0.0, is_ours=True)
-    alerts.changed(change(to="Success"), None, 1.0, is_ours=True)
+    alerts.changed(change(to="Running", was="WaitTime"), Row(key(1)), 0.0, is_ours=True)
+    alerts.changed(change(to="Success"), Row(key(1)), 1.0, is_ours=True)
 
     message = alerts.take(inf)
 
@@ -170,13 +179,13 @@ def test_of_one_instance_the_last_change_is_told() -> None:
 
 def test_what_another_process_recorded_rings_here_and_is_told_there() -> None:
     alerts = Alerts(NotifyRule.FAILURE)
-    alerts.changed(change(1), None, 0.0, is_ours=False)
+    alerts.changed(change(1), Row(key(1)), 0.0, is_ours=False)
     assert alerts.take(inf) is None
     assert alerts.latest is not None
     assert "dwd_table_1" in alerts.latest.text
 
-    alerts.changed(change(1), None, 0.0, is_ours=False)
-    alerts.changed(change(2), None, 0.0, is_ours=True)
+    alerts.changed(change(1), Row(key(1)), 0.0, is_ours=False)
+    alerts.changed(change(2), Row(key(1)), 0.0, is_ours=True)
     message = alerts.take(inf)
 
     assert message is not None
@@ -193,7 +202,7 @@ def test_lost_contact_and_its_return_are_told_under_every_rule() -> None:
     assert lost.values()["id"] == ""
 
     alerts.say("Contact is back after 9 minutes: 1 failed.", 0.0)
-    alerts.changed(change(), None, 0.5, is_ours=True)
+    alerts.changed(change(), Row(key(1)), 0.5, is_ours=True)
     back = alerts.take(inf)
 
     assert back is not None
@@ -219,7 +228,7 @@ def test_no_text_makes_a_message_long_or_harmful(
     for text in said:
         alerts.say(text, 0.0)
     for number, (name, word) in enumerate(given_texts, 1):
-        alerts.changed(change(number, word, word, name), None, 0.0, is_ours=True)
+        alerts.changed(change(number, word, word, name), Row(key(1)), 0.0, is_ours=True)
 
     message = alerts.take(inf)
 

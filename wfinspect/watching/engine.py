@@ -478,12 +478,8 @@ class Engine:
         claims = {_claim(each): each for each in news if self._alerts.is_wanted(each)}
         claimed = self._journal.claim(claims, moment) if self._alerts.messenger.has_command else ()
         for name, change in claims.items():
-            row = rows[change.key]
-            is_failure = change.family is Family.FAILURE
-            frozen = row.outlook.frozen if row.outlook and is_failure else ()
-            self._alerts.changed(
-                change, row.instance, moment.monotonic, is_ours=name in claimed, frozen=frozen
-            )
+            is_ours = name in claimed
+            self._alerts.changed(change, rows[change.key], moment.monotonic, is_ours=is_ours)
 
     def _notify_unknown(self) -> None:
         """Say which IDs were not added, once that is known of all new ones."""

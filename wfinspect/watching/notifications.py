@@ -12,14 +12,14 @@ import subprocess
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from math import inf
 from typing import NamedTuple
 
+from wfinspect.clock import Moment
 from wfinspect.format import duration, shown
 from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance
 from wfinspect.settings import NotifyRule, NotifySettings
-from wfinspect.watching.api import Alert, Contact, Notice, Snapshot, Trouble
+from wfinspect.watching.api import Alert, Contact, Notice, Row, Snapshot, Trouble
 from wfinspect.watching.watchlist import MAX_NAME
 
 _PATIENCE_SECONDS = 30.0  # a row that nothing is heard of must not keep the others' news back
@@ -235,36 +235,21 @@ class Alerts:
             return change.family.is_settled
         return self._rule is NotifyRule.ANY or change.family is Family.FAILURE
 
-    def changed(
-        self,
-        change: Transition,
-        instance: WorkflowInstance | None,
-        monotonic: float,
-        *,
-        is_ours: bool,
-        frozen: Sequence[str] = (),
-    ) -> None:
-        """Note a change, and the reading that is held by now; of one instance the last counts."""
+    def changed(self, change: Transition, row: Row, monotonic: float, *, is_ours: bool) -> None:
+        """Note a change, and the row as it is by now; of one instance the last counts."""
         if self.is_wanted(change):
-            seconds = _took_seconds(change, instance)
+            seconds = _took_seconds(change, row.instance)
+            frozen = _frozen(row) if change.family is Family.FAILURE else ()
             self._news[change.key] = AlertNews(change, seconds, is_ours, frozen)
             self._note(monotonic)
 
-    def late(
-        self,
-        key: InstanceKey,
-        instance: WorkflowInstance,
-        said: str,
-        at: datetime,
-        monotonic: float,
-        *,
-        frozen: Sequence[str] = (),
-    ) -> None:
+    def late(self, row: Row, instance: WorkflowInstance, said: str, moment: Moment) -> None:
         """Note that a run is late, and why that is said."""
         if self.is_late_wanted:
-            change = Transition(key, instance.name[:MAX_NAME], instance.status, LATE, at, at, at)
-            self._news[key] = AlertNews(change, frozen=frozen, lateness=said)
-            self._note(monotonic)
+            name, at = instance.name[:MAX_NAME], moment.now
+            change = Transition(row.key, name, instance.status, LATE, at, at, at)
+            self._news[row.key] = AlertNews(change, frozen=_frozen(row), lateness=said)
+            self._note(moment.monotonic)
 
     def say(self, text: str, monotonic: float, *, is_ours: bool = True) -> None:
         """Note a sentence of another kind, such as that contact was lost."""
@@ -337,6 +322,10 @@ def _described(news: AlertNews) -> str:
         text += " (rerun)"
     after = "" if news.took_seconds is None else f" after {duration(news.took_seconds)}"
     return f"{text}{after}{frozen}"
+
+
+def _frozen(row: Row) -> Sequence[str]:
+    return row.outlook.frozen if row.outlook else ()
 
 
 def _frozen_words(names: Sequence[str]) -> str:

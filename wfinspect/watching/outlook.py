@@ -266,8 +266,7 @@ class OutlookTracker:
         if row.instance is None or not self._alerts.is_late_wanted:
             return
         if self._journal.claim([claim], moment):
-            frozen = row.outlook.frozen if row.outlook else ()
-            self._alerts.late(key, row.instance, said, moment.now, moment.monotonic, frozen=frozen)
+            self._alerts.late(row, row.instance, said, moment)
 
 
 def judged_rows(
