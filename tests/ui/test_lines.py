@@ -115,6 +115,17 @@ def test_shedding_drops_the_least_needed_first_and_never_rank_zero() -> None:
     assert texts(3) == "..."
 
 
+@given(WORDS, st.integers(20, 60), st.sampled_from(["", "25 more below"]))
+def test_the_words_of_the_first_hint_give_way_to_the_last(
+    word: str, width: int, beyond: str
+) -> None:
+    keys = [("Enter", word), ("Tab", "as plain text"), ("Esc", "close")]
+    said = hint_line(keys, width + len(beyond), beyond=beyond).text
+
+    assert " Esc close" in said
+    assert said.startswith(" Enter")
+
+
 def test_of_hints_the_first_and_the_last_stay() -> None:
     keys = [("Enter", "copy it whole"), ("Tab", "as plain text"), ("Esc", "close")]
 

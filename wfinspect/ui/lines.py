@@ -243,10 +243,14 @@ def hints(
 ) -> tuple[Span, ...]:
     """Return keys and what they do, as many as fit; see `Part` for the ranks.
 
-    Without ranks the first and the last stay.
+    Without ranks the first and the last stay, and the words of the first give way to the last.
     """
+    if not ranks and len(keys) > 1:
+        (key, word), (last, last_word) = keys[0], keys[-1]
+        room = width - cell_len(f"{key}   {last} {last_word}")
+        keys = ((key, fit(word, room) if room >= min(cell_len(word), 4) else ""), *keys[1:])
     parts = (
-        Part(((key, Role.ACCENT), (f" {word}", Role.DIM)), rank)
+        Part(((key, Role.ACCENT), (f" {word}" if word else "", Role.DIM)), rank)
         for (key, word), rank in zip(keys, ranks or (*range(len(keys) - 1), 0), strict=True)
     )
     return shed(tuple(parts), width)
