@@ -1,6 +1,7 @@
 """The app: keys go in, snapshots of the watch come out, and commands open lists and views."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
@@ -37,7 +38,7 @@ from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import FORMATS, Preferences, as_text, fields
 from wfinspect.ui.input import MAX_PASTE, PasteCut
 from wfinspect.ui.lines import Role, pad
-from wfinspect.ui.rows import signs, whose
+from wfinspect.ui.rows import ID_FROM_CELLS, signs, whose
 from wfinspect.ui.screens.dialogs import (
     NOTHING_FOUND,
     Choice,
@@ -407,10 +408,13 @@ class WfInspectApp(CrashSafeApp):
         look, now = self.main.look, self._clock.now()
         # Several changes may come to light in one reading, and the service may know when each happened.
         changes = sorted(self.main.snapshot.transitions, key=lambda change: change.at, reverse=True)
+        namesakes = Counter(name for name, _ in {(change.name, change.key) for change in changes})
+        is_narrow = self.size.width < ID_FROM_CELLS
         return tuple(
             Choice(change, left, right, f"{change.name} {change.key.id} {change.to_status}")
             for change in changes
-            for left, right in (instance_text.event(change, look, now),)
+            for is_id_first in (is_narrow and namesakes[change.name] > 1,)
+            for left, right in (instance_text.event(change, look, now, is_id_first=is_id_first),)
         )
 
     def action_palette(self) -> None:

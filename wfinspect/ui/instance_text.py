@@ -350,20 +350,21 @@ def precision(change: Transition, look: Look) -> str:
 
 
 def event(
-    change: Transition, look: Look, now: datetime
+    change: Transition, look: Look, now: datetime, *, is_id_first: bool = False
 ) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """A change in a log over all instances: when and of which, and what."""
+    """A change in a log over all instances: when and of which, and what; the name or the ID gives way."""
     role = FAMILY_ROLES[change.family]
     glyph = look.glyphs[Status(change.to_status)]
     name = fmt.shown(change.name, limit=200) or str(change.key.id)
+    news: tuple[Span, ...] = (("-> ", Role.DIM), (f"{_word(change.to_status)} ", role))
+    sign, named, number = (f"{glyph} ", role), (name, Role.TEXT), str(change.key.id)
+    if is_id_first:
+        at = fmt.near_time(change.at, now, look.zone, "%H:%M", "%m-%d")
+        return ((f" {at} ", Role.DIM), sign, (f"{number} ", Role.DIM), named), news
     at = _time(change.at, now, look)
-    left: tuple[Span, ...] = ((f" {at}  ", Role.DIM), (f"{glyph} ", role), (name, Role.TEXT))
-    if change.name:
-        left = (*left, (f" {change.key.id}", Role.DIM))
-    return left, (
-        (f"{_word(change.from_status)} -> ", Role.DIM),
-        (f"{_word(change.to_status)} ", role),
-    )
+    left: tuple[Span, ...] = ((f" {at}  ", Role.DIM), sign, named)
+    left = (*left, (f" {number}", Role.DIM)) if change.name else left
+    return left, ((f"{_word(change.from_status)} ", Role.DIM), *news)
 
 
 def _word(status: str) -> str:
