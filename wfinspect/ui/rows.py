@@ -333,11 +333,13 @@ ROOMY_ROW_CELLS = 44
 def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> list[Span]:
     """Return what changed, what is pressing, how far it is, and a note; the less urgent gives way whole.
 
-    `apart` is what tells the row from others of its name; it gives way to lateness and to what failed.
+    `apart` is what tells the row from others of its name; it gives way to lateness, to what failed and
+    to what was not seen.
     """
     pressing, words = _pressing(row, now)
     has_failed = row.family is Family.FAILURE and row.last_change
-    needed = [*words[-1:], *list(filter(None, _notes(row, now)[1]))[-1:] * bool(has_failed)]
+    is_told = has_failed or (row.is_unseen and row.last_change)
+    needed = [*words[-1:], *list(filter(None, _notes(row, now)[1]))[-1:] * bool(is_told)]
     if apart and sum(cell_len(each) + _GAP for each in needed) + cell_len(apart) > room:
         apart = ""
     left = room - (cell_len(apart) + _GAP if apart else 0)
@@ -524,7 +526,9 @@ def list_line(
     """One line: mark, glyph, name, ID, word, time, what changed; see `RowTable.apart`."""
     for_name, _, for_word, _, for_note = columns
     name, name_role = name_of(row, mark)
-    if apart and not for_note.cells and cell_len(name) + len(apart) < for_name.cells:
+    remarks = _remarks(row, now, for_note.cells, apart)
+    is_said = for_note.cells and any(text == apart for text, _ in remarks)
+    if apart and not is_said and cell_len(name) + len(apart) < for_name.cells:
         name = f"{name} {apart}"
     word, word_role = state_word(row)
     pressing, words = _pressing(row, now)
@@ -543,7 +547,7 @@ def list_line(
     ]
     spans = [*lead(row, mark, look), *in_columns(values, columns)]
     if for_note.cells:
-        said = crop(_remarks(row, now, for_note.cells, apart), for_note.cells)
+        said = crop(remarks, for_note.cells)
         spans += [*said, (" " * (for_note.cells - width_of(said)), Role.DIM)]
     return line(*spans)
 
