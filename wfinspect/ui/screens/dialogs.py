@@ -179,7 +179,6 @@ class HelpScreen(SheetScreen):
         super().__init__(head, self.lines, self._hint)
 
     def on_mount(self) -> None:
-        self.watch(self.lines, "scroll_y", self._hint.update_lines, init=False)
         self.on_resize()
 
     def on_resize(self) -> None:
@@ -191,6 +190,9 @@ class HelpScreen(SheetScreen):
         self.query_one(".sheet").styles.padding = edge, side
         self.lines.styles.max_height = max(1, self.size.height - 3)
         self.lines.show(lines)
+
+    @on(LineView.Scrolled)
+    def _scrolled(self) -> None:
         self._hint.update_lines()
 
     def _keys_line(self, width: int) -> Line:
@@ -301,7 +303,6 @@ class ChoiceScreen(SheetScreen):
             self._query.display = False
             self._list.can_focus = True
             self.set_focus(self._list)
-        self.watch(self._list, "scroll_y", self._hint.update_lines, init=False)
         self.snapshot_changed()
 
     def snapshot_changed(self) -> None:
@@ -318,6 +319,9 @@ class ChoiceScreen(SheetScreen):
             scores.sort(key=lambda scored: -scored[0])
             found = [choice for score, choice in scores if score > 0]
         self._list.offer(found)
+
+    @on(LineView.Scrolled)
+    def _scrolled(self) -> None:
         self._hint.update_lines()
 
     @staticmethod

@@ -530,7 +530,6 @@ class TextScreen(OverlayScreen):
 
     def _show_match(self) -> None:
         self.view.mark(self._found[self._at] if self._found else None, self.wanted)
-        self.about.update_lines()
 
     def action_wrap(self) -> None:
         """Wrap long lines, or cut them."""

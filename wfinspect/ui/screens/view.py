@@ -165,7 +165,6 @@ class OverlayScreen(OverMain):
 
     def on_mount(self) -> None:
         self.set_interval(FOLLOW_SECONDS, self.tick)
-        self.watch(self.main_part, "scroll_y", self.about.update_lines, init=False)
         self.action_read()
 
     def action_read(self) -> None:
@@ -269,6 +268,7 @@ class OverlayScreen(OverMain):
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     @on(LineView.Moved)
+    @on(LineView.Scrolled)
     def _update_ends(self) -> None:
         self.about.update_lines()
         self.bottom.update_lines()

@@ -41,6 +41,9 @@ class LineView(ScrollView, inherit_bindings=False):
     class Moved(Message):
         """The cursor is on another item, or another part of the text is in view."""
 
+    class Scrolled(Message):
+        """What is said of the lines out of sight is another text."""
+
     def __init__(
         self,
         *,
@@ -51,6 +54,7 @@ class LineView(ScrollView, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self.can_focus = can_focus
         self._painted: dict[int, Line] = {}
+        self._beyond = ""
         self._styles: dict[tuple[Role, Ground], RichStyle] = {}
 
     def lines(self) -> Sequence[Line]:
@@ -100,6 +104,16 @@ class LineView(ScrollView, inherit_bindings=False):
             if new != old:
                 self._painted[y] = new
                 self.refresh(Region(0, y - top, self.size.width, 1))
+        self._note_beyond()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._note_beyond()
+
+    def _note_beyond(self) -> None:
+        if self.beyond != self._beyond:
+            self._beyond = self.beyond
+            self.post_message(self.Scrolled())
 
     def repaint(self) -> None:
         """Forget what was painted, and paint all of it."""
