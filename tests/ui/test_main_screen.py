@@ -327,6 +327,13 @@ async def test_each_key_asks_for_its_thing() -> None:
         assert rig.asked == list(intents.values())
 
 
+async def test_capital_a_says_that_nothing_is_lost() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("A")
+
+        assert "2 marked as seen, L shows all changes." in rig.text
+
+
 async def test_p_resumes_what_is_paused() -> None:
     health = replace(mixed().health, contact=Contact.PAUSED)
     async with running(replace(mixed(), health=health)) as rig:
@@ -408,6 +415,17 @@ async def test_capital_l_goes_to_the_instance_of_a_change() -> None:
         assert cursor(rig) == TRADE
 
 
+async def test_runs_of_one_name_are_told_apart_in_a_narrow_log_too() -> None:
+    runs = (
+        replace(change(10432987000 + n, "Running", "Failure", START), name="x" * 30) for n in (1, 2)
+    )
+    async with running(replace(mixed(), transitions=tuple(runs)), (45, 16)) as rig:
+        await rig.press("L")
+
+        assert len(set(re.findall(r"1043298700\d x.*-> Failure", rig.text))) == 2
+        assert "Esc close" in rig.text
+
+
 async def test_the_log_of_all_changes_is_searched_by_id_too() -> None:
     async with running(with_history()) as rig:
         await rig.press("L", *str(TRADE))
@@ -485,6 +503,19 @@ async def test_angle_brackets_turn_the_tabs() -> None:
         assert "Business date" in rig.text
         await rig.press("<", "<")
         assert "growth" in rig.text
+
+
+async def test_what_is_out_of_sight_is_counted_for_the_part_in_view() -> None:
+    async with running(with_history(), (80, 11)) as rig:
+        await rig.press("enter")
+        said = set()
+        for pressed in (">", ">", ">", ">", "o"):
+            await rig.press(pressed)
+            beyond = rig.app.main.detail.text.beyond
+            counts = re.findall(r"\d+ more below", rig.text)
+            assert counts == ([beyond] if beyond else [])
+            said.add(beyond)
+        assert len(said) > 1
 
 
 async def test_a_pane_with_the_keys_scrolls() -> None:

@@ -630,6 +630,21 @@ async def test_only_what_is_shown_is_removed_and_unseen_is_found_all_the_same() 
         assert len(shown(rig)) > 1
 
 
+@pytest.mark.parametrize("size", [(45, 12), (80, 24), (110, 30)])
+async def test_the_order_is_said_at_any_width_until_the_next_key(size: tuple[int, int]) -> None:
+    async with running(mixed(), size) as rig:
+        await rig.press("/", *"ads", "enter", "s")
+        assert "Sorted by start, newest first." in rig.text
+        await rig.press("S")
+        assert "Sorted by start, oldest first." in rig.text
+        assert "newest first." not in rig.text
+        await rig.burst("ss")
+        assert rig.text.count("Sorted") == 1
+        await rig.press("j")
+
+        assert "Sorted" not in rig.text
+
+
 async def test_a_filter_is_named_where_there_is_hardly_room() -> None:
     async with running(mixed(), (40, 7)) as rig:
         await rig.press("/", *"dwd", "enter")
@@ -752,6 +767,22 @@ def test_rows_of_one_name_are_told_apart_by_date_and_those_of_one_date_by_their_
         assert " biz 09-17" in shown
     below = sidebar_lines(first, (" ", Role.DIM), LOOK, START, 34, apart="biz 09-17")[1]
     assert below.text.split()[1:] == ["biz", "09-17", "14:30"]
+
+
+@pytest.mark.parametrize(("name_cells", "is_told_apart"), [(22, False), (34, True)])
+def test_what_an_unseen_row_was_comes_before_what_tells_it_from_others(
+    name_cells: int, is_told_apart: bool
+) -> None:
+    news = change(1, "WaitTime", "Running", ago(minutes=1))
+    one = row(1, "Running", name="dws_shop_uv_hh", is_unseen=True, last_change=news)
+    columns = row_columns(80 if not is_told_apart else 90, 11, name_cells)
+    mark, apart = (" ", Role.DIM), "began 13:20"
+    shown = list_line(one, mark, LOOK, START, columns, apart=apart).text
+
+    assert "was WaitTime" in shown
+    assert ("dws_shop_uv_hh began 13:20" in shown) is is_told_apart
+    below = sidebar_lines(one, mark, LOOK, START, 36, apart=apart)[1].text
+    assert "WaitTime" in below
 
 
 def test_red_says_that_something_failed_and_nothing_else_is_red() -> None:

@@ -131,6 +131,16 @@ async def test_a_search_goes_along_while_it_is_typed_and_esc_brings_back_where_i
         assert "line 21" in rig.text.splitlines()[1]
 
 
+async def test_keys_of_a_search_are_named_while_there_is_one() -> None:
+    async with on_text(numbered(500)) as rig:
+        assert "n N" not in rig.text
+        await rig.press("/", *"line 4", "enter")
+        assert "n N next, before" in rig.text
+        await rig.press("escape")
+
+        assert "n N" not in rig.text
+
+
 async def test_the_match_a_search_is_at_is_brighter_than_the_others() -> None:
     async with on_text("one two\ntwo three\n") as rig:
         await rig.press("/", *"wo t")

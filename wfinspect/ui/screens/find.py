@@ -431,14 +431,18 @@ class FindScreen(OverlayScreen):
         if self._is_empty():
             return
         self._sort = _SORTS[(_SORTS.index(self._sort.removeprefix("-")) + 1) % len(_SORTS)]
-        self.refresh_lines()
+        self._show_order()
 
     def action_reverse(self) -> None:
         """The same order from its other end."""
         if self._is_empty():
             return
         self._sort = self._sort[1:] if self._sort.startswith("-") else f"-{self._sort}"
+        self._show_order()
+
+    def _show_order(self) -> None:
         self.refresh_lines()
+        self.main.say_order(self._sort)
 
     def needed(self) -> Row | None:
         return self.list.chosen

@@ -24,7 +24,7 @@ from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import MARGIN, Line, Role, crop, hint_line, line, spread
 from wfinspect.ui.painting import SparingScreen
-from wfinspect.ui.rows import ID_FROM_CELLS, SORTS, is_sort, whose
+from wfinspect.ui.rows import ID_FROM_CELLS, SORTS, is_sort, sort_words, whose
 from wfinspect.ui.screens.dialogs import OverMain
 from wfinspect.ui.tasks_text import touched
 from wfinspect.ui.theme import Look
@@ -121,6 +121,7 @@ class MainScreen(SparingScreen[None]):
         self.snapshot = control.snapshot
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
+        self._order_said = ""
         self._in_detail = self.is_zoomed = False
         self._arranged_for = Size()
         self.rest_seconds = 1.0
@@ -177,7 +178,6 @@ class MainScreen(SparingScreen[None]):
     def on_mount(self) -> None:
         # Ages are in minutes: one frame a minute moves them all, and nothing else ticks.
         self.set_interval(MINUTE_SECONDS, self.tick)
-        self.watch(self.list, "scroll_y", self.bottom.update_lines, init=False)
         self._arrange()
 
     def key_pressed(self) -> None:
@@ -390,7 +390,6 @@ class MainScreen(SparingScreen[None]):
             self.set_focus(self.list)
         if layout is not Layout.LIST and self._left.is_attached:
             attach(self.detail, self.detail.parts, self._body, self._left)
-            self.watch(self.detail.text, "scroll_y", self.bottom.update_lines, init=False)
         before = self.classes
         self.remove_class(*(f"-{one}" for one in Layout if one is not layout), update=False)
         self.add_class(f"-{layout}", update=False)
@@ -445,6 +444,10 @@ class MainScreen(SparingScreen[None]):
 
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
         return nothing_watched(self.snapshot.health.trouble, self.snapshot.follows, width)
+
+    @on(LineView.Scrolled)
+    def _scrolled(self) -> None:
+        self.bottom.update_lines()
 
     @on(LineView.Moved)
     def _cursor_moved(self) -> None:
@@ -573,6 +576,14 @@ class MainScreen(SparingScreen[None]):
         self.list.set_order(query=self.list.filter_text, sort=sort)
         self.heading.update_lines()
         self.preferences.set("sort", sort)
+        self.say_order(sort)
+
+    def say_order(self, sort: str) -> None:
+        """Say by what a list is sorted now; a title may have no room for it, and orders look alike."""
+        # Of keys that a slow link bunches the last one alone counts.
+        self.messages.forget(self._order_said)
+        self._order_said = f"Sorted {', '.join(sort_words(sort))}."
+        self.notify(self._order_said)
 
     def action_watch(self) -> None:
         """Watch or unwatch it; one that is not watched any more stays, as if it were looked up."""
@@ -669,7 +680,11 @@ class MainScreen(SparingScreen[None]):
 
     def action_all_seen(self) -> None:
         """Mark all rows as seen."""
-        self._see()
+        if self.unseen:
+            self._see()
+            self.notify(f"{self.unseen} marked as seen, L shows all changes.")
+        else:
+            self.notify("No unseen changes.", timeout=BRIEF_SECONDS)
 
     def action_refresh_one(self) -> None:
         """Read instances now."""
