@@ -2,6 +2,7 @@
 
 from fakes import START, instance, key
 
+from wfinspect.model import Progress
 from wfinspect.watching.api import Outlook, Row, Trouble
 from wfinspect.watching.view import judge
 from wfinspect.watching.watchlist import OutlookState, RowState
@@ -38,7 +39,8 @@ def test_progress_grows_old_before_the_reading_does() -> None:
     assert READ.instance is not None
     outlook = OutlookState(READ.instance, progress_until=20.0)
     state = RowState(read_at=0.0, outlook=outlook)
-    live = judged(READ._replace(outlook=Outlook()), state, 1.0)
-    assert live.outlook == Outlook(is_progress_live=True)
+    known = Outlook(Progress(1, 0, 1, 3))
+    live = judged(READ._replace(outlook=known), state, 1.0)
+    assert live.outlook == known._replace(is_progress_live=True)
     assert state.changes_at == 20.0
-    assert judged(live, state, 20.0).outlook == Outlook()
+    assert judged(live, state, 20.0).outlook == known

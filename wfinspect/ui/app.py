@@ -458,8 +458,8 @@ class WfInspectApp(CrashSafeApp):
         """Yield what may be copied: where tasks have failed, first what a user can do about them by hand."""
         instance, outlook = row.instance, row.outlook
         if instance is not None:
-            failed = failed_tasks(outlook.foremost if outlook else ())
-            total = outlook.progress.failed if outlook and outlook.progress else 0
+            failed = failed_tasks(outlook.foremost)
+            total = outlook.progress.failed if outlook.progress else 0
             if failed and len(failed) == total:
                 yield from commands_by_hand(row.key.target, instance, failed).items()
             elif total or row.family is Family.FAILURE:

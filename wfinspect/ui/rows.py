@@ -290,7 +290,7 @@ def name_of(row: Row, mark: Span) -> Span:
 
 def _figures(row: Row) -> tuple[str, ...]:
     """How far it is, the longest wording first; where that is not the present, with a ``?`` as a state."""
-    if row.outlook is None or row.outlook.progress is None or is_overtaken(row):
+    if row.outlook.progress is None or is_overtaken(row):
         return ()
     progress, mark = row.outlook.progress, "" if row.outlook.is_progress_live else "?"
     if mark and not progress.done and row.family is not Family.ACTIVE:
@@ -301,9 +301,8 @@ def _figures(row: Row) -> tuple[str, ...]:
 
 def failed_so_far(row: Row) -> int:
     """Return how many tasks of a run that goes on have failed."""
-    if row.outlook is None or row.outlook.progress is None or row.family is not Family.ACTIVE:
-        return 0
-    return row.outlook.progress.failed
+    progress = row.outlook.progress
+    return progress.failed if progress is not None and row.family is Family.ACTIVE else 0
 
 
 def _pressing(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
@@ -311,16 +310,14 @@ def _pressing(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
     late, failed = row.late_words(now), failed_so_far(row)
     if not failed:
         return Role.TROUBLE, late
-    is_live = row.outlook is not None and row.outlook.is_progress_live
-    said = f"{failed} failed{'' if is_live else '?'}"
+    said = f"{failed} failed{'' if row.outlook.is_progress_live else '?'}"
     return Role.FAILURE, (*(f"{said}  {each}" for each in late), said, f"{failed} fail")
 
 
 def is_overtaken(row: Row) -> bool:
     """Whether the known progress says nothing any more."""
     # Of a run that is over, how far it was once says nothing.
-    is_over = row.instance is not None and row.instance.is_settled
-    return is_over and row.outlook is not None and not row.outlook.is_progress_live
+    return row.family.is_settled and not row.outlook.is_progress_live
 
 
 TIME_CELLS = 5

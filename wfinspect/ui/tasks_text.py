@@ -183,7 +183,7 @@ Operations = Mapping[OperationsOf, Outcome[tuple[OperationLog, ...]] | None]
 def touched(row: Row) -> list[tuple[TaskInstance, OperationsOf]]:
     """The tasks of a row that may have been acted on by hand, each with the request that says so."""
     outlook = row.outlook
-    tasks = outlook.touched if outlook is not None and outlook.is_progress_live else ()
+    tasks = outlook.touched if outlook.is_progress_live else ()
     found = ((task, OperationsOf.of(row.key.target, task)) for task in tasks)
     return [(task, request) for task, request in found if request is not None]
 
@@ -462,7 +462,7 @@ def task_line(
 
 def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
     """The progress as a bar, and how long it takes against what is usual."""
-    if row.outlook is None or row.instance is None:
+    if row.instance is None:
         return ()
     lines: list[Line] = []
     if (progress := row.outlook.progress) is not None and not is_overtaken(row):
@@ -489,8 +489,8 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
 def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
     """Return the tasks that need attention first, with a title that counts all; () where none are known."""
     outlook = row.outlook
-    tasks = outlook.foremost if outlook is not None and outlook.is_progress_live else ()
-    if not tasks or outlook is None or outlook.progress is None:
+    tasks = outlook.foremost if outlook.is_progress_live else ()
+    if not tasks or outlook.progress is None:
         return ()
     total = outlook.progress.total
     names, kinds = widest(tasks)

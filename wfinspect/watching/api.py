@@ -112,8 +112,8 @@ class Row(NamedTuple):
     """Judged, not stored."""
     is_loading: bool = False
     """Requested and not yet answered, with nothing to show meanwhile; judged, not stored."""
-    outlook: Outlook | None = None
-    """None where nothing of it is known; not stored."""
+    outlook: Outlook = Outlook()
+    """Not stored."""
     position: float = 0.0
     """Where it stands in the watched list; smaller comes first."""
     added_at: datetime | None = None
@@ -141,13 +141,11 @@ class Row(NamedTuple):
     @property
     def lateness(self) -> str:
         """In a word or a few why it counts as late, "" where it does not."""
-        if self.outlook is None:
-            return ""
         return self.outlook.deadline or ("late" if self.outlook.is_late else "")
 
     def late_words(self, now: datetime) -> tuple[str, ...]:
         """Why it counts as late, the longest wording first, e.g. ``late by 19m``; () if it does not."""
-        if not self.is_late or self.outlook is None:
+        if not self.is_late:
             return ()
         if said := self.outlook.deadline:
             return said, said.partition(":")[0], "at risk" if said.startswith("at risk") else "late"

@@ -239,7 +239,7 @@ class Alerts:
         """Note a change, and the row as it is by now; of one instance the last counts."""
         if self.is_wanted(change):
             seconds = _took_seconds(change, row.instance)
-            frozen = _frozen(row) if change.family is Family.FAILURE else ()
+            frozen = row.outlook.frozen if change.family is Family.FAILURE else ()
             self._news[change.key] = AlertNews(change, seconds, is_ours, frozen)
             self._note(monotonic)
 
@@ -248,7 +248,7 @@ class Alerts:
         if self.is_late_wanted:
             name, at = instance.name[:MAX_NAME], moment.now
             change = Transition(row.key, name, instance.status, LATE, at, at, at)
-            self._news[row.key] = AlertNews(change, frozen=_frozen(row), lateness=said)
+            self._news[row.key] = AlertNews(change, frozen=row.outlook.frozen, lateness=said)
             self._note(moment.monotonic)
 
     def say(self, text: str, monotonic: float, *, is_ours: bool = True) -> None:
@@ -322,10 +322,6 @@ def _described(news: AlertNews) -> str:
         text += " (rerun)"
     after = "" if news.took_seconds is None else f" after {duration(news.took_seconds)}"
     return f"{text}{after}{frozen}"
-
-
-def _frozen(row: Row) -> Sequence[str]:
-    return row.outlook.frozen if row.outlook else ()
 
 
 def _frozen_words(names: Sequence[str]) -> str:

@@ -120,7 +120,7 @@ class OutlookTracker:
             state = self._watchlist.states[key].outlook = OutlookState(row.instance)
         if state is None:
             return
-        before = row.outlook or Outlook()
+        before = row.outlook
         outlook = followed(before, state, row.instance, row.read_at)
         if due is not None:
             said = deadline_words(due, outlook, row.instance, row.read_at)
@@ -138,10 +138,8 @@ class OutlookTracker:
 
     def _keep(self, key: InstanceKey, outlook: Outlook) -> None:
         row = self._watchlist.rows[key]
-        is_known = outlook.progress is not None or outlook.lateness is not None or outlook.deadline
-        found = outlook if is_known else None
-        if found != row.outlook:
-            self._watchlist.put(row._replace(outlook=found))
+        if outlook != row.outlook:
+            self._watchlist.put(row._replace(outlook=outlook))
 
     def _look_closely(self, key: InstanceKey, moment: Moment) -> None:
         state = self._examined(key, moment)
@@ -192,7 +190,7 @@ class OutlookTracker:
 
     def _examine(self, key: InstanceKey, state: OutlookState, moment: Moment) -> None:
         state.examined_on = day_of(key.target.region, moment.now)
-        outlook = self._watchlist.rows[key].outlook or Outlook()
+        outlook = self._watchlist.rows[key].outlook
         # What a run was once compared with stays: what is said to be late must not become less so.
         if not (state.is_complete and outlook.lateness and outlook.lateness.usual):
             history = RunHistory(self._journal, key.target, state.of)
@@ -252,7 +250,7 @@ class OutlookTracker:
             state.progress_until = moment.monotonic + lasts
             ranked = by_attention(tasks)
             touched = [task for task in ranked if task.may_have_operations]
-            outlook = (row.outlook or Outlook())._replace(
+            outlook = row.outlook._replace(
                 progress=progress(tasks),
                 foremost=tuple(ranked[:FOREMOST]),
                 touched=tuple(touched[:FOREMOST]),
@@ -281,11 +279,11 @@ def judged_rows(
             yield row
             continue
         age = (moment.now - read_at).total_seconds()
-        outlook = None
+        outlook = Outlook()
         if not instance.is_settled:
             state = OutlookState(instance)
             state.take(*RunHistory(journal, row.key.target, instance).known(moment))
-            outlook = followed(judged(Outlook(), state), state, instance, read_at)
+            outlook = followed(judged(outlook, state), state, instance, read_at)
             due = due_of(row, journal.follow_of(row))
             said = "" if due is None else deadline_words(due, outlook, instance, read_at)
             outlook = outlook._replace(deadline=said)

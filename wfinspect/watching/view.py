@@ -363,8 +363,9 @@ def judge(
     shown = state.fault or (None if is_live else trouble)
     is_loading = row.instance is None and shown is None
     progress_until = inf if state.outlook is None else state.outlook.progress_until
-    outlook, is_progress_live = row.outlook, is_live and monotonic < progress_until
-    if outlook is not None and outlook.is_progress_live != is_progress_live:
+    outlook, is_in_time = row.outlook, is_live and monotonic < progress_until
+    is_progress_live = outlook.progress is not None and is_in_time
+    if outlook.is_progress_live != is_progress_live:
         outlook = outlook._replace(is_progress_live=is_progress_live)
     times = (expires_at, progress_until)
     state.changes_at = min((at for at in times if at > monotonic), default=inf)

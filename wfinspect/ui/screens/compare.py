@@ -378,8 +378,7 @@ class CompareScreen(OverlayScreen):
 
     @property
     def _reading(self) -> str:
-        outlook = self.row(self._key).outlook
-        progress = outlook.progress if outlook else None
+        progress = self.row(self._key).outlook.progress
         mine, _ = self._tasks
         count = progress.total if mine is None and progress else len(mine or ())
         whose = "of it" if mine is None else "of the other run"

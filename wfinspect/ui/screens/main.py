@@ -744,7 +744,7 @@ class MainScreen(SparingScreen[None]):
         self.action_history()
         wanted = [request for _, request in touched(row)]
         if not wanted:
-            is_known = row.outlook is not None and row.outlook.is_progress_live
+            is_known = row.outlook.is_progress_live
             said = (
                 "No task failed or was rerun." if is_known else "Its tasks were not read: t does."
             )

@@ -254,8 +254,8 @@ class TasksScreen(OverlayScreen):
 
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._page is None:
-            outlook = self.row(self._key).outlook
-            count = f"{outlook.progress.total:,} " if outlook and outlook.progress else "its "
+            progress = self.row(self._key).outlook.progress
+            count = f"{progress.total:,} " if progress else "its "
             return self.waiting_lines(width, f"Reading {count}tasks from the service...")
         if self._problem:
             return (BLANK, *sentence(self._problem, width, Role.TROUBLE))
@@ -552,8 +552,8 @@ class DependenciesScreen(OverlayScreen):
         lines = list(sentence(said, width, Role.TEXT))
         lines += sentence(f"{search.spent}.", width, Role.DIM) if search.spent else ()
         remarks = found.remarks
-        if not self._subject and (outlook := self.row(self._key).outlook) and outlook.deadline:
-            remarks.insert(0, f"It is {outlook.deadline}.")
+        if not self._subject and (deadline := self.row(self._key).outlook.deadline):
+            remarks.insert(0, f"It is {deadline}.")
         for remark in remarks:
             lines += sentence(remark, width, Role.TROUBLE)
         if self._is_waiting:
