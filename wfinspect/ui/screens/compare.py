@@ -1,10 +1,8 @@
 """Two runs side by side, what needs attention first: the text and its screen."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar
-
-from textual.widget import Widget
 
 from wfinspect.export import ComparedField, ComparedTask, compared_fields, compared_tasks
 from wfinspect.format import (
@@ -85,21 +83,14 @@ def head_lines(
 ) -> Iterator[Line]:
     """Yield which runs they are, how they stand and how long they took."""
 
-    def day(one: WorkflowInstance) -> str:
-        return "-" if one.biz_date is None else biz_date(one.biz_date, zone_of(region))
+    def cells(one: WorkflowInstance) -> tuple[Cell, ...]:
+        day = "-" if one.biz_date is None else biz_date(one.biz_date, zone_of(region))
+        word, role = shown(one.status, limit=40) or "-", FAMILY_ROLES[one.family]
+        status = (look.glyphs[Status(one.status)], role), (word, role)
+        return _plain(str(one.id), Role.STRONG), status, _plain(day)
 
-    def status(one: WorkflowInstance) -> Cell:
-        word = shown(one.status, limit=40) or "-"
-        role = FAMILY_ROLES[one.family]
-        return (look.glyphs[Status(one.status)], role), (word, role)
-
-    cells: Mapping[str, Callable[[WorkflowInstance], Cell]] = {
-        "ID": lambda one: _plain(str(one.id), Role.STRONG),
-        "Status": status,
-        "Business date": lambda one: _plain(day(one)),
-    }
-    for label in _IN_HEAD:
-        yield from side_by_side(label, cells[label](first), cells[label](second), columns)
+    for label, mine, other in zip(_IN_HEAD, cells(first), cells(second), strict=True):
+        yield from side_by_side(label, mine, other, columns)
     ran, ran_before = first.run_seconds(now), second.run_seconds(now)
     if ran is None:
         took = "-"
@@ -229,14 +220,10 @@ class CompareScreen(OverlayScreen):
         self._other: Run | None = None
         """Which of them is beside it."""
         self._second: WorkflowInstance | None = None
-        self._tasks: tuple[Sequence[TaskInstance] | None, Sequence[TaskInstance] | None] = (
-            None,
-            None,
-        )
+        self._tasks: Sequence[TaskInstance] | None = None
+        self._other_tasks: Sequence[TaskInstance] | None = None
         self._lines = StaticLines(classes="pane main")
-
-    def body(self) -> Iterator[Widget]:
-        yield self._lines
+        self.parts = (self._lines,)
 
     def title_now(self) -> Title:
         name = self._first.name if self._first else ""
@@ -266,7 +253,7 @@ class CompareScreen(OverlayScreen):
     # What is read.
 
     def read(self) -> None:
-        self._second, self._tasks = None, (None, None)
+        self._second = self._tasks = self._other_tasks = None
         self.request_in_turn(self._read_all())
 
     def _read_all(self) -> Steps:
@@ -290,11 +277,11 @@ class CompareScreen(OverlayScreen):
 
     def _read_other(self) -> Steps:
         if self._other is not None:
-            other, (mine, _) = InstanceKey(self._key.target, self._other.id), self._tasks
+            other = InstanceKey(self._key.target, self._other.id)
             self._second = yield InstanceOf(other)
-            mine = (yield TasksOf(self._key)).items if mine is None else mine
-            self._tasks = mine, None
-            self._tasks = mine, (yield TasksOf(other)).items
+            if self._tasks is None:
+                self._tasks = (yield TasksOf(self._key)).items
+            self._other_tasks = (yield TasksOf(other)).items
 
     def action_turn(self, step: int) -> None:
         """Compare with the run before or after."""
@@ -327,7 +314,7 @@ class CompareScreen(OverlayScreen):
         )
 
     def _put_beside(self, run: Run) -> None:
-        self._other, self._second, self._tasks = run, None, (self._tasks[0], None)
+        self._other, self._second, self._other_tasks = run, None, None
         self.request_in_turn(self._read_rest())
         self.refresh_lines()
 
@@ -364,9 +351,8 @@ class CompareScreen(OverlayScreen):
         columns = compare_columns(width, fields)
         yield BLANK
         yield from head_lines(first, second, region, columns, self.look, now)
-        mine, theirs = self._tasks
-        if mine is not None and theirs is not None:
-            pairs = compared_tasks(mine, theirs, now.timestamp() * 1000)
+        if self._tasks is not None and self._other_tasks is not None:
+            pairs = compared_tasks(self._tasks, self._other_tasks, now.timestamp() * 1000)
             yield from task_lines(pairs, columns, self.look, now)
         elif self.trouble is not None:
             yield from self.waiting_lines(width)
@@ -379,7 +365,7 @@ class CompareScreen(OverlayScreen):
     @property
     def _reading(self) -> str:
         progress = self.row(self._key).outlook.progress
-        mine, _ = self._tasks
-        count = progress.total if mine is None and progress else len(mine or ())
-        whose = "of it" if mine is None else "of the other run"
+        is_first = self._tasks is None
+        count = progress.total if is_first and progress else len(self._tasks or ())
+        whose = "of it" if is_first else "of the other run"
         return f"reading the {f'{count:,} ' if count else ''}tasks {whose}..."

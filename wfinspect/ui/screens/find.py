@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import ClassVar
 
 from textual import events, on
-from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.errors import UsageError
@@ -158,6 +157,7 @@ class FindScreen(OverlayScreen):
         self.input.takes = self._leads_elsewhere
         self.head = StaticLines(classes="head")
         self.list = CursorList(self._found_line, lambda row: row.key, self._nothing)
+        self.parts = self.input, self.head, self.list
 
     def _put_first(self, search: str) -> None:
         """Have a search be the first that is offered."""
@@ -167,11 +167,6 @@ class FindScreen(OverlayScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.input.take_keys()
-
-    def body(self) -> Iterator[Widget]:
-        yield self.input
-        yield self.head
-        yield self.list
 
     def title_now(self) -> Title:
         rest = f"{self._target.profile}, {self._target.region}"
@@ -428,38 +423,32 @@ class FindScreen(OverlayScreen):
 
     def action_sort(self) -> None:
         """The next order."""
-        if self._is_empty():
-            return
-        self._sort = _SORTS[(_SORTS.index(self._sort.removeprefix("-")) + 1) % len(_SORTS)]
-        self._show_order()
+        at = _SORTS.index(self._sort.removeprefix("-"))
+        self._sort_by(_SORTS[(at + 1) % len(_SORTS)])
 
     def action_reverse(self) -> None:
         """The same order from its other end."""
-        if self._is_empty():
-            return
-        self._sort = self._sort[1:] if self._sort.startswith("-") else f"-{self._sort}"
-        self._show_order()
+        self._sort_by(self._sort[1:] if self._sort.startswith("-") else f"-{self._sort}")
 
-    def _show_order(self) -> None:
-        self.refresh_lines()
-        self.main.say_order(self._sort)
+    def _sort_by(self, sort: str) -> None:
+        if not self._is_empty():
+            self._sort = sort
+            self.refresh_lines()
+            self.main.say_order(sort)
 
     def needed(self) -> Row | None:
         return self.list.chosen
 
     def action_mark(self) -> None:
         """Mark what is under the cursor, or remove its mark."""
-        if self._is_empty():
-            return
-        if self.list.chosen:
+        if not self._is_empty() and self.list.chosen:
             self._mark(self._marked ^ {self.list.chosen.key})
 
     def action_mark_all(self) -> None:
         """Mark all that were read, or none."""
-        if self._is_empty():
-            return
-        every = {row.key for row in self.list.items}
-        self._mark(set() if every <= self._marked else every)
+        if not self._is_empty():
+            every = {row.key for row in self.list.items}
+            self._mark(set() if every <= self._marked else every)
 
     def _mark(self, keys: set[InstanceKey]) -> None:
         self._marked = keys
@@ -476,10 +465,8 @@ class FindScreen(OverlayScreen):
 
     def action_watch(self) -> None:
         """Watch what is marked, else what is under the cursor; where all of it is watched, unwatch it."""
-        if self._is_empty():
-            return
-        if rows := self._acted_on:
-            self.main.watch_or_not(rows)
+        if not self._is_empty():
+            self.main.watch_or_not(self._acted_on)
             self._mark(set())
 
     def action_undo(self) -> None:

@@ -76,7 +76,6 @@ class _Aside(NamedTuple):
     """Views that gave way to an instance chosen in them."""
 
     key: InstanceKey
-    """The instance."""
     views: Sequence[OverMain]
     before: Row | None
     """The row under the cursor until then."""

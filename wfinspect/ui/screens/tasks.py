@@ -1,11 +1,10 @@
 """The screens of an instance's tasks, of one task in full, and of what tasks wait for or hold up."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
-from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.errors import ServiceError, UsageError
@@ -109,12 +108,7 @@ class TasksScreen(OverlayScreen):
         self.list = CursorList(self._task_line, lambda task: task.id, self._nothing)
         self.input = SearchInput(EXAMPLE, names=TASK_NAMES)
         self._box = NamedBox("Filter tasks", self.input)
-
-    def body(self) -> Iterator[Widget]:
-        yield self.progress
-        yield self.titles
-        yield self.list
-        yield self._box
+        self.parts = self.progress, self.titles, self.list, self._box
 
     def title_now(self) -> Title:
         look, rest = self.look, "tasks"
@@ -342,9 +336,7 @@ class TaskScreen(OverlayScreen):
         self._runs: Sequence[TaskInstance] = ()
         self._operations = OperationsOf.of(key.target, task)
         self._lines = StaticLines(classes="pane main")
-
-    def body(self) -> Iterator[Widget]:
-        yield self._lines
+        self.parts = (self._lines,)
 
     def title_now(self) -> Title:
         task = self._subject
@@ -432,11 +424,7 @@ class DependenciesScreen(OverlayScreen):
         self.head = StaticLines(classes="head")
         self.titles = StatusLine(self._titles_line, id="titles")
         self.list = CursorList(self._reached_line, lambda each: each.task.id, self._nothing)
-
-    def body(self) -> Iterator[Widget]:
-        yield self.head
-        yield self.titles
-        yield self.list
+        self.parts = self.head, self.titles, self.list
 
     def title_now(self) -> Title:
         rest = "what it holds up" if self._is_down else "what it waits for"

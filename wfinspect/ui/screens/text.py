@@ -6,12 +6,11 @@ A text may have any length: its rows have an index, without an object for each.
 import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate, groupby, islice
 from typing import ClassVar
 
 from textual import events, on
-from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.format import (
@@ -413,17 +412,13 @@ class TextScreen(OverlayScreen):
         self.view.add_class("main")
         self.input = LineInput("any part of a line")
         self._box = NamedBox(f"Search {self.WHAT}", self.input)
+        self.parts = self.head, self.view, self._box
         self._began_at: Place = (0, 0)
         """What was in view when the search began."""
         self.wanted = ""
         self._found: Sequence[int] = ()
         self._at = -1
         self.view.text = LongText(text)
-
-    def body(self) -> Iterator[Widget]:
-        yield self.head
-        yield self.view
-        yield self._box
 
     def read(self) -> None:
         if self._request is not None:

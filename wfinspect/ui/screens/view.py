@@ -1,6 +1,6 @@
 """The base of the views that fill the screen: title, hints, requests to the poller, reading again."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import takewhile
@@ -122,9 +122,8 @@ class OverlayScreen(OverMain):
 
     # What a subclass says.
 
-    def body(self) -> Iterator[Widget]:
-        """Yield what stands between title and hints."""
-        raise NotImplementedError
+    parts: Sequence[Widget]
+    """What stands between title and hints."""
 
     def title_now(self) -> Title:
         """Return what the view is about."""
@@ -159,7 +158,7 @@ class OverlayScreen(OverMain):
 
     def compose(self) -> ComposeResult:
         yield self.top
-        yield from self.body()
+        yield from self.parts
         yield self.about
         yield self.bottom
 
