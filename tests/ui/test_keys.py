@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.keys import _normalize_key_list
 
-from wfinspect.ui.keys import COMMAND_IDS, COMMANDS, usable_keys
+from wfinspect.ui.keys import COMMANDS, COMMANDS_BY_ID, usable_keys
 
 WRITTEN = st.one_of(
     st.text(max_size=12),
@@ -15,7 +15,7 @@ WRITTEN = st.one_of(
 )
 
 
-@given(st.dictionaries(st.sampled_from(sorted(COMMAND_IDS)), WRITTEN))
+@given(st.dictionaries(st.sampled_from(sorted(COMMANDS_BY_ID)), WRITTEN))
 def test_whatever_the_table_holds_each_key_has_one_command_and_each_command_a_key(
     table: dict[str, str],
 ) -> None:

@@ -107,10 +107,8 @@ COMMANDS = (
     KeyCommand("suspend", "ctrl+z", "suspend_process", "suspend", _SCREEN, "ctrl+z", is_app=True),
 )
 
-COMMAND_IDS = frozenset(command.id for command in COMMANDS)
-"""What a keymap may name."""
-
 COMMANDS_BY_ID = {command.id: command for command in COMMANDS}
+"""By what a keymap may name."""
 
 _OTHER_NAMES = {
     "esc": "escape",
@@ -140,7 +138,7 @@ def usable_keys(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     for name, text in given.items():
         command = COMMANDS_BY_ID.get(name)
         if command is None:
-            hint = did_you_mean(name, COMMAND_IDS, "`wfinspect help keys` lists them.")
+            hint = did_you_mean(name, COMMANDS_BY_ID, "`wfinspect help keys` lists them.")
             said.append(f"No command is called {shown(name, limit=40)!r}: {hint}")
             continue
         for written in dict.fromkeys(map(str.strip, text.split(","))):

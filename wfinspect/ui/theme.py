@@ -223,9 +223,6 @@ def _theme(name: str, table: _Table, *, is_dark: bool, is_256: bool) -> Theme:
         background=colours["wf-ground"],
         surface=colours["wf-panel"],
         panel=colours["wf-bar"],
-        success=colours["wf-success"],
-        warning=colours["wf-waiting"],
-        error=colours["wf-failure"],
         variables=dict(colours)
         | {
             "scrollbar": colours["wf-cursor"],
