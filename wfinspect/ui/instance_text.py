@@ -40,6 +40,7 @@ from wfinspect.ui.lines import (
     pad,
     shed,
     spread,
+    whole,
     width_of,
     wrap,
     wrap_lines,
@@ -429,7 +430,7 @@ def header(
     elif row.instance is not None:
         said = "watched, w removes it" if row.is_watched else "not watched, w adds it"
         second.append((f"  {said}", Role.DIM))
-    lines = [line(*crop(first, width)), line(*_whole_id(second, width))]
+    lines = [line(*crop(first, width)), line(*whole(second, width))]
     if row.instance is not None:
         lines += unreadable_line(len(row.instance.unreadable), width)
     if read and not has_room:
@@ -453,13 +454,6 @@ def unreadable_line(count: int, width: int) -> tuple[Line, ...]:
         return ()
     said = f"{count} fields unreadable, v shows them" if count > 1 else f"1 field {UNREADABLE}"
     return (line(*crop(((f"{MARGIN}{said}", Role.TROUBLE),), width)),)
-
-
-def _whole_id(spans: Sequence[Span], width: int) -> tuple[Span, ...]:
-    kept = list(spans)
-    while len(kept) > 1 and width_of(kept) > width:
-        kept.pop()
-    return tuple(kept)
 
 
 def _changed(row: Row, now: datetime) -> list[Span]:

@@ -144,6 +144,13 @@ def crop(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
     return tuple(kept)
 
 
+def whole(spans: Sequence[Span], width: int) -> Sequence[Span]:
+    """The first of the spans, as many as fit into `width` cells; one at least."""
+    while len(spans) > 1 and width_of(spans) > width:
+        spans = spans[:-1]
+    return spans
+
+
 def wrap(text: str, width: int, *, is_prose: bool = False, breaks: str = " ,;&/") -> Iterator[str]:
     """The text in pieces of at most `width` cells, made as they are asked for; joined, they are the text.
 

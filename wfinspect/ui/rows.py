@@ -25,6 +25,7 @@ from wfinspect.ui.lines import (
     line,
     spread,
     titles,
+    whole,
     width_of,
 )
 from wfinspect.ui.theme import FAMILY_ROLES, Look, unseen_mark
@@ -552,9 +553,7 @@ def list_line(
 def list_heading(columns: Sequence[Column], width: int) -> Line:
     """The titles over `list_line`; the last are left out where `width` cells do not hold them."""
     spans = [(" " * LEAD_CELLS, Role.DIM), *titles(columns)]
-    while len(spans) > 1 and width_of(spans) > width:
-        spans.pop()
-    return line(*crop(spans, width))
+    return line(*crop(whole(spans, width), width))
 
 
 _LOST = "  NOT LIVE"

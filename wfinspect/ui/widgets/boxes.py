@@ -50,9 +50,6 @@ class Messages:
         self._roles: dict[str, Role] = {}
         self._painted: set[str] = set()
 
-    def __contains__(self, text: str) -> bool:
-        return text in self._roles
-
     def say(self, text: str, role: Role) -> None:
         """Add a text, as the newest of the few that are kept."""
         self.forget(text)

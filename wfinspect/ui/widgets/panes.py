@@ -164,10 +164,8 @@ class WatchedList(CursorList[Row]):
         try:
             matches = search_of(self.filter_text, self._now)
         except UsageError as error:
-            self._problem = str(error)
-            self.table.arrange(sort, lambda _: False, self._now)
-        else:
-            self.table.arrange(sort, matches, self._now)
+            self._problem, matches = str(error), lambda _: False
+        self.table.arrange(sort, matches, self._now)
 
     def _keep_cursor(self, before: Row | None) -> None:
         if before is None and not self.cursor:
