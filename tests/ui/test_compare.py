@@ -16,10 +16,10 @@ from wfinspect.lateness import Run
 from wfinspect.model import InstanceId, WorkflowInstance
 from wfinspect.ui.lines import Column, Line, Role
 from wfinspect.ui.screens.compare import compare_columns, field_lines, side_by_side, task_lines
-from wfinspect.ui.theme import ASCII_GLYPHS, Look
+from wfinspect.ui.theme import look_for
 from wfinspect.watching.api import EarlierRuns, InstanceOf, TasksOf
 
-LOOK = Look(ASCII_GLYPHS, ">", ZONE)
+LOOK = look_for(ZONE, is_ascii=True)
 REGION = key(FAILED).target.region
 
 

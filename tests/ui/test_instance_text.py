@@ -25,10 +25,10 @@ from wfinspect.ui.instance_text import (
 from wfinspect.ui.lines import Line, Role, width_of
 from wfinspect.ui.rows import RowTable, list_line, row_columns, sidebar_lines
 from wfinspect.ui.tasks_text import outlook_lines, task_lines
-from wfinspect.ui.theme import GLYPHS, PROMPT, Look
+from wfinspect.ui.theme import look_for
 from wfinspect.watching.api import Row
 
-LOOK = Look(GLYPHS, PROMPT, ZoneInfo("Asia/Shanghai"))
+LOOK = look_for(ZoneInfo("Asia/Shanghai"), is_ascii=False)
 MINUTE = 60_000
 
 

@@ -51,11 +51,10 @@ from wfinspect.ui.rows import (
     state_time,
     state_word,
 )
-from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.boxes import helpful_commands
 from wfinspect.watching.api import Contact, Health, Row, Rows, Snapshot, Trouble
 
-LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
+LOOK = theme.look_for(ZONE, is_ascii=False)
 MARK = (" ", Role.DIM)
 NAMES = st.text(max_size=40)
 STATUSES = st.sampled_from(

@@ -15,10 +15,9 @@ from wfinspect.model import Family
 from wfinspect.ui import theme
 from wfinspect.ui.instance_text import bottom_line, seconds, title, top_line
 from wfinspect.ui.rows import RowTable
-from wfinspect.ui.theme import Look
 from wfinspect.watching.api import Contact, Row, Slow, Snapshot
 
-LOOK = Look(theme.GLYPHS, theme.PROMPT, ZONE)
+LOOK = theme.look_for(ZONE, is_ascii=False)
 
 
 def counts_of(rows: Iterable[Row]) -> Counter[Family]:

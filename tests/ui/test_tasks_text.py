@@ -26,10 +26,10 @@ from wfinspect.ui.tasks_text import (
     task_line,
     widest,
 )
-from wfinspect.ui.theme import ASCII_GLYPHS, GLYPHS, Look
+from wfinspect.ui.theme import look_for
 from wfinspect.watching.api import OperationsOf, Outcome, Reply
 
-LOOK = Look(ASCII_GLYPHS, ">", ZONE)
+LOOK = look_for(ZONE, is_ascii=True)
 NOW = float(ms(START))
 OVER = TimeLine.of(TASKS, NOW)
 TIMES = st.none() | st.integers(ms(START) - 10_000_000, ms(START))
@@ -124,7 +124,7 @@ def test_one_failed_of_many_is_seen_and_the_bar_is_full_only_when_all_is_done() 
 
 
 def test_glyphs_other_than_ascii_have_a_bar_of_their_own() -> None:
-    assert "\u25ac" in progress_line(progress(TASKS), Look(GLYPHS, ">", ZONE), 80).text
+    assert "\u25ac" in progress_line(progress(TASKS), look_for(ZONE, is_ascii=False), 80).text
 
 
 def test_a_summary_says_what_it_waited_for_and_when_it_ran() -> None:

@@ -1,5 +1,6 @@
 import re
 import unicodedata
+from datetime import UTC
 from itertools import combinations
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from wfinspect.ui.lines import ELLIPSIS, Ground, Role
 
 
 def test_every_glyph_of_ours_is_one_cell_in_any_terminal() -> None:
-    signs = [*theme.GLYPHS.values(), *theme.ASCII_GLYPHS.values(), theme.PROMPT, *ELLIPSIS]
+    looks = [theme.look_for(UTC, is_ascii=is_ascii) for is_ascii in (True, False)]
+    signs = [sign for _, glyphs, *others in looks for sign in (*glyphs.values(), *others)]
 
-    for sign in signs:
+    for sign in (*signs, *ELLIPSIS):
         assert len(sign) == 1
         assert unicodedata.east_asian_width(sign) in {"N", "Na"}
 

@@ -28,7 +28,7 @@ from wfinspect.ui.lines import (
     whole,
     width_of,
 )
-from wfinspect.ui.theme import FAMILY_ROLES, Look, unseen_mark
+from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.watching.api import Row, Rows, Trouble, is_same_but_for_age, state_since
 from wfinspect.watching.cadence import shows_age
 from wfinspect.watching.summary import age as age_of
@@ -378,7 +378,7 @@ def mark_of(row: Row, look: Look) -> Span:
     if row.is_unseen:
         # Red is for what failed.
         is_failure = row.family is Family.FAILURE
-        return unseen_mark(look.glyphs), Role.FAILURE if is_failure else Role.STRONG
+        return look.unseen, Role.FAILURE if is_failure else Role.STRONG
     return ("i" if row.note else " "), Role.DIM
 
 
@@ -395,7 +395,7 @@ def lead(row: Row, mark: Span, look: Look) -> tuple[Span, Span, Span]:
 def signs(look: Look) -> tuple[tuple[str, str], ...]:
     """What stands before the glyph of a row, and what it means."""
     return (
-        (unseen_mark(look.glyphs), "changed, and not seen yet"),
+        (look.unseen, "changed, and not seen yet"),
         (look.prompt, "looked up, not watched"),
         (MARKED[0], "marked"),
         ("i", "has a note"),

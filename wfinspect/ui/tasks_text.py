@@ -38,7 +38,7 @@ from wfinspect.ui.lines import (
     wrap_lines,
 )
 from wfinspect.ui.rows import is_overtaken, short_word
-from wfinspect.ui.theme import BAR_GROUND, FAMILY_ROLES, Look, bar_mark
+from wfinspect.ui.theme import BAR_GROUND, FAMILY_ROLES, Look
 from wfinspect.watching.api import OperationsOf, Outcome, Reply, Row
 from wfinspect.watching.summary import age as age_of
 
@@ -347,7 +347,7 @@ def bar(
     # However short a run was, it is seen.
     stop = min(cells, max(start + 1, round((end - over.begin) * scale))) if begin else start
     start = min(start, stop - 1) if begin else start
-    mark = bar_mark(look.glyphs, is_light=not is_critical)
+    mark = look.bar if is_critical else look.light_bar
     return (
         (" " * first, Role.DIM),
         (BAR_GROUND * max(0, start - first), Role.WAITING),
@@ -362,7 +362,7 @@ def progress_line(progress: Progress, look: Look, width: int) -> Line:
     cells = min(40, width - cell_len(said) - 4)
     if not progress.total or cells < _LEAST_BAR:
         return line(*crop(((said, Role.TEXT),), width))
-    mark = bar_mark(look.glyphs)
+    mark = look.bar
     # What failed or runs is seen however little it is; less than all never fills the bar.
     failed, running, frozen = (
         max(1, count * cells // progress.total) if count else 0

@@ -28,7 +28,7 @@ GLYPHS: Mapping[Status, str] = {
     Status.UNKNOWN: "?",
 }
 ASCII_GLYPHS: Mapping[Status, str] = MARKS
-PROMPT, ASCII_PROMPT = "\u203a", "@"  # ">" is Running
+BAR_GROUND = "."
 
 
 class Look(NamedTuple):
@@ -37,30 +37,23 @@ class Look(NamedTuple):
     It stays the same as long as the app runs.
     """
 
-    glyphs: Mapping[Status, str]
-    prompt: str
     zone: tzinfo
     """Times are shown in it."""
+    glyphs: Mapping[Status, str]
+    prompt: str
+    unseen: str
+    """The sign of an unseen change."""
+    bar: str
+    light_bar: str
 
 
 def look_for(zone: tzinfo, *, is_ascii: bool) -> Look:
     """Return the look of a screen that draws in ASCII, or in the glyphs that most fonts have."""
-    return Look(ASCII_GLYPHS, ASCII_PROMPT, zone) if is_ascii else Look(GLYPHS, PROMPT, zone)
-
-
-def unseen_mark(glyphs: Mapping[Status, str]) -> str:
-    """Return the sign of an unseen change beside a set of glyphs; the heavy asterisk is Neutral."""
-    return "*" if glyphs is ASCII_GLYPHS else "\u2731"
-
-
-BAR_GROUND = "."
-
-
-def bar_mark(glyphs: Mapping[Status, str], *, is_light: bool = False) -> str:
-    """Return what a bar is made of beside a set of glyphs; both rectangles are Neutral, and in most fonts."""
-    if glyphs is ASCII_GLYPHS:
-        return "-" if is_light else "="
-    return "\u25ad" if is_light else "\u25ac"
+    if is_ascii:
+        # ">" is Running.
+        return Look(zone, ASCII_GLYPHS, prompt="@", unseen="*", bar="=", light_bar="-")
+    # The heavy asterisk and both rectangles are Neutral.
+    return Look(zone, GLYPHS, "\u203a", unseen="\u2731", bar="\u25ac", light_bar="\u25ad")
 
 
 FAMILY_ROLES: Mapping[Family, Role] = {

@@ -51,7 +51,7 @@ from wfinspect.ui.tasks_text import (
     state_of,
     summary,
 )
-from wfinspect.ui.theme import BAR_GROUND, Look, bar_mark
+from wfinspect.ui.theme import BAR_GROUND, Look
 from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import (
@@ -119,11 +119,10 @@ class TasksScreen(OverlayScreen):
 
     @property
     def signs(self) -> Sequence[tuple[str, str]]:
-        glyphs = self.look.glyphs
         return (
-            (bar_mark(glyphs) * 2, "ran, on longest stretch:"),
+            (self.look.bar * 2, "ran, on longest stretch:"),
             ("", "tasks that led here in turn"),
-            (bar_mark(glyphs, is_light=True) * 2, "ran beside it"),
+            (self.look.light_bar * 2, "ran beside it"),
             (BAR_GROUND * 2, "waited for time, resources"),
             ("", "in the upper bar: not done"),
         )
@@ -220,7 +219,7 @@ class TasksScreen(OverlayScreen):
         has_bars = bool(self._stretch) and self._columns[-1].cells > 0
         legend: tuple[Span, ...] = ()
         if has_bars:
-            mark = bar_mark(self.look.glyphs)
+            mark = self.look.bar
             legend = (
                 (f"{mark * 2} ", Role.TEXT),
                 (f"longest stretch {self._stretch_took} ", Role.DIM),
