@@ -145,10 +145,16 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["help", "login"], "no page 'login': did you mean credentials?"),
         (
             ["tasks", "ads_daily"],
-            "by name: wfinspect find --project ID --date yesterday --name ads_daily",
+            "by name: wfinspect find --project ID --bizdate yesterday --name ads_daily",
         ),
-        (["ads_daily"], "by name: wfinspect find --project ID --date yesterday --name ads_daily"),
-        (["find"], "searches one workspace and business date: add workspace= and date=."),
+        (
+            ["ads_daily"],
+            "by name: wfinspect find --project ID --bizdate yesterday --name ads_daily",
+        ),
+        (
+            ["find"],
+            "searches one workspace and business date: add a workspace: --project 88123 and a business date: --bizdate yesterday, as in wfinspect find --project 88123 --bizdate yesterday",
+        ),
         (
             ["get", "1", "--colour", "red"],
             "There is no option '--colour': did you mean --color?",

@@ -215,7 +215,7 @@ def test_masked_values_are_counted_and_those_of_the_last_success_too_are_masked(
     said = report("markdown", Incident(key(7), made, START, before=before))
 
     assert "hunter" not in said
-    assert "3 values masked, by their names." in said
+    assert "3 values were masked because of their names." in said
     assert "mysql\\://u:(masked)@h/d" in said
 
 

@@ -217,10 +217,10 @@ def test_what_the_service_can_not_search_for_is_left_to_the_matcher() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "add workspace= and date=[.]"),
-        ("workspace=88123", "add date=[.]"),
-        ("date=2026-09-17 workspace=", "add workspace=[.]"),
-        ("date=2026-09-17 !workspace=1", "add workspace=[.]"),
+        ("", "add a workspace, .*=88123 and a business date, .*yesterday[.]"),
+        ("workspace=88123", "add a business date, such as date=yesterday[.]"),
+        ("date=2026-09-17 workspace=", "add a workspace, such as workspace=88123[.]"),
+        ("date=2026-09-17 !workspace=1", "add a workspace, such as workspace=88123[.]"),
         (NEEDED + "workspace=88124", "workspace= is given twice: 88123 and 88124[.]"),
         (
             NEEDED + "date=yesterday date=today",

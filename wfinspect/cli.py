@@ -140,7 +140,7 @@ def _refuse_words(arguments: Sequence[str]) -> None:
 def _by_name(word: str) -> str:
     """Return the sentence on how to find the ID of what was given by its name."""
     given = shlex.quote(word[:40])
-    return f"To find an ID by name: wfinspect find --project ID --date yesterday --name {given}"
+    return f"To find an ID by name: wfinspect find --project ID --bizdate yesterday --name {given}"
 
 
 def _refuse_early(option: str, rest: Sequence[str], common: argparse.ArgumentParser) -> None:

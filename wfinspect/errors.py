@@ -91,6 +91,8 @@ def none_of(text: str, words: Iterable[str]) -> str:
     # Of the actions of `list` one takes IDs.
     is_id = text.isdecimal() and "add" in known
     hint = f"did you mean add {text[:40]}?" if is_id else did_you_mean(text, known, "")
+    if "add" in known and text in {"show", "ls", "list", "print"}:
+        hint = "`wfinspect list` alone prints it."
     return f"{text[:40]!r} is none of {', '.join(known)}{f': {hint}' if hint else '.'}"
 
 

@@ -367,7 +367,8 @@ def _document(
     yield f"Made by wfinspect at {_at(now, zone)}.{logs}: {utc_words(zone, now)}."
     masked = sum(each["masked"] for each in found)
     if masked:
-        yield f"{masked} value{'s' * (masked > 1)} masked, by {'their names' if masked > 1 else 'its name'}."
+        were = "values were masked because of their names"
+        yield f"{masked} {were if masked > 1 else 'value was masked because of its name'}."
     if any(map(_has_log, found)):
         yield "Lines of logs are as the tasks wrote them: check them before this is passed on."
 
@@ -453,14 +454,14 @@ def _about_task(
 
 def _holds_up(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
     if "held_up" in values["missing"]:
-        yield f"Not all that it holds up could be read: {values['missing']['held_up']}"
+        yield f"Not all that it holds up was read: {values['missing']['held_up']}"
     if held := values["held_up"]:
         yield _Heading(level, "Holds up")
         rows = [[str(each[name] or "-") for name in _HELD] for each in held]
         yield from _table([name.capitalize() for name in _HELD], rows)
     if inner := values["held_up_inside"]:
         names = listed([each["name"] or str(each["id"]) for each in inner], _MOST_ROWS)
-        yield f"Of its own tasks these have not begun because of that: {names}."
+        yield f"These of its own tasks have not begun because of that: {names}."
     if unread := values["held_up_unread"]:
         were = "task was" if unread == 1 else "tasks were"
         more = f"wfinspect downstream {values['id']} looks further."
@@ -491,7 +492,7 @@ def _comparison(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
         return
     yield _Heading(level, "Compared with its last success")
     if missing:
-        yield f"Not all of it could be read: {missing}"
+        yield f"The comparison was not read in full: {missing}"
     if found.get("usual"):
         yield f"Its run: {found['usual']}."
     if "id" not in found:
@@ -505,7 +506,7 @@ def _comparison(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
     # What went alike says nothing, and there may be thousands.
     differ = [row for row in rows if row[1] != row[2]]
     if alike := len(rows) - len(differ):
-        yield f"Alike, and after the same time, ended {alike:,} of {len(rows):,} tasks."
+        yield f"{alike:,} of {len(rows):,} tasks ended alike, after the same time."
     yield from _table(("Task", "This run", "Last success"), differ)
     fields = [
         [each["name"], *(each[name] or "-" for name in ("value", "value_before"))]

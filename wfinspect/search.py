@@ -313,11 +313,19 @@ def _date_test(value: str, now: datetime) -> Callable[[WorkflowInstance, str], b
     return lambda found, region: found.biz_date is not None and is_on(found.biz_date, region)
 
 
-def to_query(terms: Iterable[Term], now: datetime, zone: tzinfo) -> tuple[Query, tuple[Term, ...]]:
+_HOW = {
+    "workspace": "a workspace, such as workspace=88123",
+    "date": "a business date, such as date=yesterday",
+}
+
+
+def to_query(
+    terms: Iterable[Term], now: datetime, zone: tzinfo, how: Mapping[str, str] = _HOW
+) -> tuple[Query, tuple[Term, ...]]:
     """Return what the service is to search for, and the terms that are left to a `matcher`.
 
     The service knows no negation, no ID, and one value of a field. Business dates begin at midnight
-    in `zone`.
+    in `zone`. `how` says of what is needed how it is given.
 
     Raises:
         UsageError: a value can't be used, or workspace or date is missing.
@@ -355,7 +363,7 @@ def to_query(terms: Iterable[Term], now: datetime, zone: tzinfo) -> tuple[Query,
 
     project, day = value("workspace", read_id), value("date", read_date)
     if project is None or day is None:
-        missing = [f"{name}=" for name in needed if name not in given]
+        missing = [how[name] for name in needed if name not in given]
         raise UsageError(
             f"The service searches one workspace and business date: add {' and '.join(missing)}."
         )

@@ -119,7 +119,9 @@ def test_the_words_of_the_search_are_those_of_the_app(run: Run, place: list[str]
         assert run("find", *place, twice) == 2
         assert "given twice" in run.err
     assert run("find", "!ads", "--project", "1") == 2
-    assert "add date=" in run.err
+    assert (
+        "add a business date: --bizdate yesterday, as in wfinspect find --project 88123 " in run.err
+    )
 
 
 def test_a_filter_is_given_once(run: Run, place: list[str]) -> None:

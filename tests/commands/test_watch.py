@@ -629,7 +629,7 @@ def test_a_signal_ends_it_with_its_code(
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
     assert process.returncode == code
-    assert (out, err) == (b"", b"")
+    assert (out, err) == (b"", b"wfinspect: Ended by a signal: 0 of 1 done.\n")
 
 
 def test_an_ignored_hang_up_stays_ignored(environ: dict[str, str], live: Simulator) -> None:

@@ -58,7 +58,13 @@ def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator:
     assert both.stderr == "wfinspect: The times in these logs are of Asia/Shanghai, UTC+8.\n"
     nothing = home.run("logs", FAILED, "--grep", "nosuch")
     assert (nothing.returncode, nothing.stdout) == (0, "")
-    assert nothing.stderr.endswith("wfinspect: No line of it matches.\n")
+    assert nothing.stderr.endswith("wfinspect: No line of it matches 'nosuch'.\n")
+    assert CAUSE in home.run("logs", FAILED, "--grep", r"failed: \S+").stdout
+    capital = home.run("logs", FAILED, "--grep", "Failed: ODPS")
+    assert capital.stderr.endswith("matches 'Failed: ODPS': a capital letter makes case count.\n")
+    later = home.run("logs", FAILED, "--task", "clean_login_event", "--run", 9)
+    assert (later.returncode, later.stdout) == (5, "")
+    assert later.stderr == "wfinspect: clean_login_event has no run 9: it has only run 1.\n"
     other = home.run("logs", FAILED, "--task", "10432987165007", "--run", 1)
     assert "Current node: clean_login_event" in other.stdout
 

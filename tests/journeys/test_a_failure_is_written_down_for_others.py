@@ -33,11 +33,11 @@ def test_a_report_says_to_one_who_was_not_there_what_failed_and_why(
     assert "## Failed task clean_login_event\n" in text
     assert f"```text\n{CAUSE}" in text
     assert re.search(r"\nSince \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, ", text)
-    assert "\nOf its own tasks these have not begun because of that: publish" in text
+    assert "\nThese of its own tasks have not begun because of that: publish" in text
     assert "| publish_result | NotRun | ads" not in text
     assert "\nThe end of its log, times in Asia/Shanghai, UTC+8:\n" in text
     assert "\nNote: waits for Li\n" in text
-    assert ("hunter2" in text, "1 value masked" in text) == (False, True)
+    assert ("hunter2" in text, "1 value was masked" in text) == (False, True)
     assert calls <= 8
     assert len(re.findall(r"\| [0-9A-F]{8}-[0-9A-F-]{27} \|", text)) == calls
     assert done.stderr == f"wfinspect: {calls} calls were made.\n"

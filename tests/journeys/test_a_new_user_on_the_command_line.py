@@ -154,7 +154,7 @@ def test_a_search_spends_its_calls_or_says_why_not(home: Home, simulator: Simula
     assert done.stderr.endswith("\nwfinspect: 3 calls, starting from its 12 tasks.\n")
     assert simulator.calls.count() == 3
     many = home.run("upstream", WAITING)
-    assert "; 27 tasks were not looked at, as what blocks it is found: --calls 33 " in many.stderr
+    assert "Its blockers were found, so 27 tasks were not looked at: --calls 33 " in many.stderr
 
 
 def test_a_row_that_was_never_read_says_so(home: Home, simulator: Simulator) -> None:
@@ -224,3 +224,26 @@ def test_what_is_read_from_the_keyboard_is_announced(home: Home) -> None:
         session.send(f"{ONE}\r\x04".encode())
         session.wait_for(f"1 added: {ONE}")
         assert session.wait_exit() == 0
+
+
+def test_doctor_wraps_its_sentences_below_their_column(home: Home) -> None:
+    with home.start("doctor", size=(80, 50)) as doctor:
+        doctor.wait_exit()
+        said = "no watched instance was read yet: watch one with"
+        assert f"{said}\n{'':32}`wfinspect ID`, then repeat this" in doctor.text()
+    piped = home.run("doctor").stdout.splitlines()
+    assert any(len(line) > 80 for line in piped)
+    assert not any(line.startswith(" ") for line in piped)
+
+
+def test_what_is_missing_is_named_with_an_example(home: Home) -> None:
+    example = "as in wfinspect find --project 88123 --bizdate yesterday"
+    assert f": add a business date: --bizdate yesterday, {example}" in (
+        home.run("find", "--project", 88123).stderr
+    )
+    assert "`wfinspect list` alone prints it" in home.run("list", "show").stderr
+    named = home.run("upstream", "--task", "join_region_dim").stderr
+    assert "'join_region_dim' is not the ID of a task instance, such as 10433010001002" in named
+    home.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = ""
+    keys = home.run("get", DEMO_IDS[0]).stderr
+    assert "No credentials were found, as ALIBABA_CLOUD_ACCESS_KEY_SECRET is empty: set " in keys

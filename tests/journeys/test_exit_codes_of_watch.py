@@ -32,7 +32,7 @@ def test_watch_prints_each_change_and_ends_when_all_are_done(
 ) -> None:
     simulator.set_status(ONE, "Running")
     with home.start("watch", ONE) as watch:
-        watch.wait_for(f"{ONE}  Running")
+        watch.wait_for(f"{ONE}  -> Running")
         simulator.set_status(ONE, "Failure")
         assert watch.wait_exit() == 1
         assert f"{ONE}  Running -> Failure" in watch.text()
@@ -43,7 +43,7 @@ def test_watch_goes_on_through_an_outage(home: Home, simulator: Simulator) -> No
     home.hurry()
     simulator.set_status(ONE, "Running")
     with home.start("watch", ONE) as watch:
-        watch.wait_for(f"{ONE}  Running")
+        watch.wait_for(f"{ONE}  -> Running")
         simulator.stop()
         watch.wait_for("connection refused")
         simulator.set_status(ONE, "Success")
@@ -62,6 +62,7 @@ def test_refused_keys_end_a_watch_before_its_first_reading_with_4(home: Home) ->
 def test_ctrl_c_ends_a_watch_with_130(home: Home, simulator: Simulator) -> None:
     simulator.set_status(ONE, "Running")
     with home.start("watch", ONE) as watch:
-        watch.wait_for(f"{ONE}  Running")
+        watch.wait_for(f"{ONE}  -> Running")
         watch.press("ctrl+c")
         assert watch.wait_exit() == 130
+        assert "Ended by a signal: 0 of 1 done" in watch.text()

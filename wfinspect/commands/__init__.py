@@ -110,7 +110,7 @@ COMMANDS: Mapping[str, Command] = {
         examples=(
             "find --project 88123 --bizdate yesterday --status Failure",
             "find workspace=88123 date=yesterday status=failure ads",
-            "find --workspace 88123 --date -2d -o csv",
+            "find --project 88123 --bizdate -2d -o csv",
         ),
     ),
     "tasks": Command(
@@ -278,12 +278,13 @@ COMMANDS: Mapping[str, Command] = {
     "completion": Command(
         "print a script for bash, zsh or fish: Tab completes",
         "Print a script that makes a shell complete commands, options and their values. Pressing Tab "
-        "then runs no Python and reads nothing.",
+        "then runs no Python and reads nothing. Add `source ~/.wfinspect.bash` to ~/.bashrc, or "
+        "`source ~/.wfinspect.zsh` to ~/.zshrc behind compinit.",
         takes="SHELL",
         module="help",
         examples=(
-            "completion bash > ~/.local/share/bash-completion/completions/wfinspect",
-            "completion zsh > ~/.zfunc/_wfinspect",
+            "completion bash > ~/.wfinspect.bash",
+            "completion zsh > ~/.wfinspect.zsh",
             "completion fish > ~/.config/fish/completions/wfinspect.fish",
         ),
     ),

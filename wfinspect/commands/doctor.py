@@ -131,9 +131,11 @@ async def _check_all(
         ):
             said.append({"check": name, "level": found.level.value, "text": found.text})
             if args.output != "json":
-                # At once, so that a slow check is seen to be one. Never wrapped: it may be a command.
-                level = output.colored(output.Colored(f"{found.level:<7}", _COLORS[found.level]))
-                print(f"{level}  {name:<21}  {shown(found.text)}", flush=True)
+                # At once, so that a slow check is seen to be one.
+                head = f"{found.level:<7}  {name:<21} "
+                text = output.wrapped(head, shown(found.text), sys.stdout, len(head) + 1)
+                level = output.colored(output.Colored(found.level, _COLORS[found.level]))
+                print(f"{level}{text.removeprefix(found.level)}", flush=True)
     finally:
         await service.aclose()
     if args.output == "json":

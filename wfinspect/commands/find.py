@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from wfinspect.clock import Clock, SystemClock
-from wfinspect.commands import output
+from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import OnCall, client_of, resolve_target, run_counted, with_retries
 from wfinspect.errors import ServiceError, UsageError
 from wfinspect.format import biz_day, shown
@@ -121,6 +121,12 @@ def _terms(args: argparse.Namespace, now: datetime, zone: tzinfo) -> Iterator[Te
         yield Term.of("date", str(date_of(args.bizdate, now, zone)))
 
 
+_HOW = {
+    "workspace": "a workspace: --project 88123",
+    "date": f"a business date: --bizdate yesterday, as in wfinspect {COMMANDS['find'].examples[0]}",
+}
+
+
 def query_of(args: argparse.Namespace, biz_date: int) -> Query:
     """Return the search that the arguments of `add_filters` describe."""
     given = ((name, getattr(args, word)) for word, name in FILTERS.items())
@@ -133,7 +139,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     target, clock = resolve_target(settings, environ).target, SystemClock()
     zone, now = zone_of(target.region), clock.now()
     terms = [*_terms(args, now, zone), *parse_search(" ".join(args.search))]
-    query, left = to_query(terms, now, zone)
+    query, left = to_query(terms, now, zone, _HOW)
     matches = matcher(left, now)
     found: dict[int, WorkflowInstance] = {}
     more, error = "", None

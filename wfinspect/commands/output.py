@@ -54,17 +54,23 @@ def as_message(sentence: str, stream: TextIO | None) -> str:
 
     What may be copied stays whole: a word, what stands in backticks, and a command at the end.
     """
-    text = f"wfinspect: {shown(sentence, limit=SENTENCE_LIMIT)}"
+    return wrapped("wfinspect:", shown(sentence, limit=SENTENCE_LIMIT), stream, 2)
+
+
+def wrapped(head: str, text: str, stream: TextIO | None, indent: int) -> str:
+    """Return a text behind a head in the same way, its further lines moved in by `indent` cells."""
     if stream is None or not stream.isatty():
-        return text
+        return f"{head} {text}"
     width = os.get_terminal_size(stream.fileno()).columns
-    lines = [""]
+    lines = [head]
     for piece in _PIECE.findall(text):
-        longer = f"{lines[-1]} {piece}" if lines[-1] else piece
-        if not lines[-1] or cell_width(longer) <= width:
+        longer = f"{lines[-1]} {piece}"
+        # A line of its own would give the first piece no more room.
+        is_first = lines == [head] and cell_width(head) < indent
+        if is_first or cell_width(longer) <= width:
             lines[-1] = longer
         else:
-            lines.append(f"  {piece}")
+            lines.append(f"{'':{indent}}{piece}")
     return "\n".join(lines)
 
 

@@ -146,7 +146,12 @@ def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run", type=read_count, metavar="N", help="of the task's run N, from 1")
     parser.add_argument("--tail", type=read_count, metavar="N", help="only the last N lines")
-    parser.add_argument("--grep", type=_pattern, metavar="REGEX", help="only lines that match")
+    parser.add_argument(
+        "--grep",
+        type=_pattern,
+        metavar="REGEX",
+        help="only lines that match; a capital letter makes case count",
+    )
     parser.add_argument(
         "--follow",
         dest="is_followed",
@@ -164,8 +169,10 @@ def read_count(text: str) -> int:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
+    # As in the log of the app. \S and its like are no letters.
+    bare = re.sub(r"\\.", "", text)
     try:
-        return re.compile(text)
+        return re.compile(text, re.IGNORECASE if bare == bare.lower() else 0)
     except re.error as error:
         raise UsageError(f"{text[:60]!r} is not a regular expression: {error}.") from None
 
@@ -189,13 +196,16 @@ async def _print_logs(
         number = args.run or task.run_number
         state = f", {shown(task.word, limit=40)}" if number == task.run_number else ""
         name = shown(task.task_name, limit=200)
+        if (latest := task.run_number or 1) < (args.run or 1):
+            runs = f"runs 1 to {latest}" if latest > 1 else "only run 1"
+            raise NotFound(f"{name} has no run {args.run}: it has {runs}.")
         heading = f"{name} ({task.id}), run {number or 1}{state}"
+        text = await requester.answer(TaskLog(key.target, task.id, args.run))
         if args.is_of_failed:
             print(f"==> {heading} <==")
         else:
             output.say(f"Log of {heading}; its times are of {zone}.")
         log = GrowingLog(args.grep, args.tail)
-        text = await requester.answer(TaskLog(key.target, task.id, args.run))
         log.print(text, is_whole=not args.is_followed)
         if args.is_followed:
             word = await _follow(requester, task, log, every)
@@ -205,7 +215,8 @@ async def _print_logs(
         if not log.text:
             output.say("This run has written no log.")
         elif not log.has_printed:
-            output.say("No line of it matches.")
+            case = "" if args.grep.flags & re.IGNORECASE else ": a capital letter makes case count"
+            output.say(f"No line of it matches {args.grep.pattern!r}{case}.")
 
 
 async def _follow(requester: Requester, task: TaskInstance, log: "GrowingLog", every: float) -> str:

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fewer = ", fewer where what blocks is found" * is_up
     parser.add_argument("id", nargs="?", metavar="ID", help="the instance's ID")
     parser.add_argument(
-        "--task", type=read_id, metavar="TASK_ID", help="of this task instance, without an ID"
+        "--task", type=_task_id, metavar="TASK_ID", help="of this task instance, without an ID"
     )
     parser.add_argument(
         "--calls",
@@ -52,6 +52,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"make about N calls at most (default: {CALLS}{fewer})",
     )
     output.add_output_option(parser, "an array of tasks")
+
+
+def _task_id(text: str) -> int:
+    try:
+        return read_id(text)
+    except UsageError:
+        raise UsageError(
+            f"{text[:40]!r} is not the ID of a task instance, such as 10433010001002: "
+            "wfinspect tasks ID prints them."
+        ) from None
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

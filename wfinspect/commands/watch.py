@@ -83,7 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--forever",
         action="store_true",
-        help="keep the watched list and what is followed up to date, until it is ended",
+        help="keep the watched list and what is followed up to date, until it is ended; it waits for "
+        "credentials, too",
     )
 
 
@@ -506,17 +507,21 @@ def follow(
     poller.subscribe(lambda: pings.put(None))
     deadline = inf if timeout is None else clock.monotonic() + timeout
     poller.start()
-    while True:
-        snapshot = poller.snapshot
-        for change in follower.take(snapshot):
-            progress.clear()
-            print(written(change), flush=True)
-        code = follower.exit_code
-        left = deadline - clock.monotonic()
-        is_over = code is not None or left <= 0
-        progress.show(snapshot, follower.summary(), is_over=is_over)
-        if is_over:
-            progress.say(f"{'Timed out' if code is None else 'Ended'}: {follower.end()}.")
-            return TIMED_OUT if code is None else code
-        with contextlib.suppress(queue.Empty):
-            pings.get(timeout=min(left, _LONGEST_WAIT_SECONDS))
+    try:
+        while True:
+            snapshot = poller.snapshot
+            for change in follower.take(snapshot):
+                progress.clear()
+                print(written(change), flush=True)
+            code = follower.exit_code
+            left = deadline - clock.monotonic()
+            is_over = code is not None or left <= 0
+            progress.show(snapshot, follower.summary(), is_over=is_over)
+            if is_over:
+                progress.say(f"{'Timed out' if code is None else 'Ended'}: {follower.end()}.")
+                return TIMED_OUT if code is None else code
+            with contextlib.suppress(queue.Empty):
+                pings.get(timeout=min(left, _LONGEST_WAIT_SECONDS))
+    except SystemExit:
+        progress.say(f"Ended by a signal: {follower.summary()}.")
+        raise

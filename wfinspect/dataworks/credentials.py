@@ -94,7 +94,7 @@ class CredentialsSource:
         if self._known is not None:
             return self._known
         if self._provider is None:
-            raise CredentialsMissing(f"No credentials were found: {HOW_TO}")
+            raise _none_found(self._environ)
         lookup = self._lookup = self._lookup or self._look_up(self._provider)
         try:
             found, self._seen = await lookup.wait(self._deadline)
@@ -148,7 +148,7 @@ class CredentialsSource:
         if self._profile == profiles.ENVIRONMENT:
             keys = profiles.keys_in(self._environ)
             if keys is None:
-                raise CredentialsMissing(f"The environment holds no complete key: {HOW_TO}")
+                raise _none_found(self._environ)
             self._known = checked(Credentials(*keys), self._profile)
             return
         name = self._profile
@@ -334,7 +334,13 @@ def chain_provider(environ: Mapping[str, str], ini_file: Path) -> Provider:
             _require_private(uri, "ALIBABA_CLOUD_CREDENTIALS_URI")
             yield lambda: provider.URLCredentialsProvider(uri=uri)
 
-    return _FirstThatWorks(build, CredentialsMissing(f"No credentials were found: {HOW_TO}"))
+    return _FirstThatWorks(build, _none_found(environ))
+
+
+def _none_found(environ: Mapping[str, str]) -> CredentialsMissing:
+    half = profiles.missing_half(environ)
+    said = f"No credentials were found, as {half} is empty" if half else "No credentials were found"
+    return CredentialsMissing(f"{said}: {HOW_TO}")
 
 
 def _ini_section(path: Path, name: str, *, is_named: bool) -> dict[str, str] | None:

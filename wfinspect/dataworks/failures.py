@@ -295,7 +295,7 @@ Internal(Error\b.*|Failure)|ServiceUnavailable.*  The service has an internal fa
 (InvalidApi|InvalidAction|InvalidProduct)\.NotFound|InvalidVersion|UnsupportedHTTPMethod  This endpoint does not serve the call ({code}): check --region and --endpoint; a DataWorks host is dataworks.<region>.aliyuncs.com.
 InvalidProtocol\.NeedSsl  The service wants https ({code}): leave off --endpoint, or write it with https://.
 (Invalid)?Project\.?NotFound  The service does not know the workspace for this account and region ({code}): check the workspace's ID (--project), --profile and --region.
-(Missing|Invalid).*|9990030003|58014884415|1201111431  The service does not accept the call ({code}): check the ID and the region.{message}
+(Missing|Invalid).*|9990030003|58014884415|1201111431  The service does not accept a value of the call ({code}): check the ID, the other values and the region.{message}
 """,
 }
 

@@ -95,14 +95,27 @@ def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Ide
     return Identity(name, region, source, _member(found, "endpoint", "endpoint_type"))
 
 
+_PREFIXES = ("ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_", "")
+
+
 def keys_in(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
     """Return key ID, secret and token ("" without) from the environment, by the CLI's names in its order."""
-    for prefix in ("ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_", ""):
+    for prefix in _PREFIXES:
         key_id = environ.get(f"{prefix}ACCESS_KEY_ID", "").strip()
         secret = environ.get(f"{prefix}ACCESS_KEY_SECRET", "").strip()
         if key_id and secret:
             return key_id, secret, environ.get(f"{prefix}SECURITY_TOKEN", "").strip()
     return None
+
+
+def missing_half(environ: Mapping[str, str]) -> str:
+    """Return the variable that keeps a key of the environment from being whole; "" for none."""
+    for prefix in _PREFIXES:
+        names = (f"{prefix}ACCESS_KEY_ID", f"{prefix}ACCESS_KEY_SECRET")
+        empty = [name for name in names if not environ.get(name, "").strip()]
+        if len(empty) == 1:
+            return empty[0]
+    return ""
 
 
 def region_variable(environ: Mapping[str, str]) -> str:
