@@ -81,9 +81,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if args.action == "note" and len(args.what) < len(("ID", "TEXT")):
         example = f'wfinspect list note {(*args.what, "10432987165")[0][:40]} "rerun by Li"'
         raise UsageError(f"list note takes an ID and a text: {example}")
-    target = resolve_target(settings, environ).target
+    target, now = resolve_target(settings, environ).target, clock.now()
     if args.action == "import":
-        edit = partial(merge, brought=_read(args.what[0], target, clock.now()))
+        edit = partial(merge, brought=_read(args.what[0], target, now), now=now)
     elif args.action == "note":
         key = InstanceKey(target, parse_id(args.what[0]))
         edit = partial(_note, key=key, text=" ".join(args.what[1:]))
@@ -92,10 +92,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     else:
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.what))]
         if args.action == "add":
-            edit = partial(merge, brought=Brought([Row(key) for key in keys]))
+            edit = partial(merge, brought=Brought([Row(key) for key in keys]), now=now)
         else:
             edit = partial(_remove, keys=keys)
-    output.say(stored(settings, clock, lambda store: edit(store, now=clock.now())))
+    output.say(stored(settings, clock, edit))
     return 0
 
 
@@ -298,14 +298,13 @@ _AND = " / "
 """Between notes of several users."""
 
 
-def _note(store: Store, key: InstanceKey, text: str, now: datetime) -> str:
+def _note(store: Store, key: InstanceKey, text: str) -> str:
     """Keep a note about a row, in place of the one before; return what was done.
 
     Raises:
         NotFound: it is not on the list for its account.
         UsageError: it is too long.
     """
-    del now
     note = _storable(" ".join(text.split()))
     if len(note) > MAX_NOTE:
         raise UsageError(f"A note has at most {MAX_NOTE:,} characters, and this one {len(note):,}.")
@@ -316,13 +315,12 @@ def _note(store: Store, key: InstanceKey, text: str, now: datetime) -> str:
     return f"Note kept for {name}: {note}" if note else f"Note removed from {name}."
 
 
-def _remove(store: Store, keys: Sequence[InstanceKey], now: datetime) -> str:
+def _remove(store: Store, keys: Sequence[InstanceKey]) -> str:
     """Take instances off the list; return what was done.
 
     Raises:
         NotFound: one of them is not on it for its account.
     """
-    del now
     rows = {row.key: row for row in store.rows()}
     found = [key for key in dict.fromkeys(keys) if key in rows]
     store.save(Changes(removed=dict.fromkeys(found)))
