@@ -356,12 +356,9 @@ class Limits:
 
     def bucket(self, target: Target, monotonic: float) -> TokenBucket:
         """Return the day's calls of the account that a target belongs to."""
-        return self._bucket(target.account, monotonic)
-
-    def _bucket(self, account: Account, monotonic: float) -> TokenBucket:
-        if account not in self._buckets:
-            self._buckets[account] = TokenBucket(self.budget, monotonic)
-        return self._buckets[account]
+        if target.account not in self._buckets:
+            self._buckets[target.account] = TokenBucket(self.budget, monotonic)
+        return self._buckets[target.account]
 
     def account_breaker(self, target: Target) -> CircuitBreaker:
         """Return the breaker that the service's answers to this caller open."""
@@ -400,8 +397,9 @@ class Limits:
             accounts.setdefault(target.account, Counter()).update(calls)
         stretches: dict[Account, tuple[float, float]] = {}
         everything: Counter[float] = Counter()
+        buckets = {target.account: self.bucket(target, monotonic) for target in rounds}
         for account, calls in accounts.items():
-            bucket = self._bucket(account, monotonic)
+            bucket = buckets[account]
             stretch, queue = bucket.stretch(monotonic), 0.0
             stretched = Counter({cadence * stretch: n for cadence, n in calls.items()})
             if bucket.ready_at(monotonic) > monotonic:
