@@ -207,7 +207,7 @@ class Engine:
     def follow(self, target: Target, query: Query) -> None:
         """Have the instances of a query join the list by themselves, on each business date."""
         moment = self.clock.moment()
-        if any(each[1:3] == (target, query) for each in self._journal.follows):
+        if any(each[1:3] == (target, query) for each in self._journal.follows.values()):
             self._notices.say(f"Followed already: {query.words()}.")
             return
         kept = self._journal.follow(Follow(0, target, query, moment.now), moment.monotonic)

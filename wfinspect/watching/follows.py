@@ -143,22 +143,21 @@ class FollowTracker:
 
     def _let_go(self, now: datetime) -> None:
         """Take rows off the list that follows brought and that need no one any more."""
-        kept = {follow.number: timedelta(days=follow.keep_days) for follow in self._journal.follows}
-        for row in [each for each in self._journal.watchlist.rows.values() if each.follow in kept]:
-            instance = row.instance
-            if instance is None or not (instance.is_settled or row.is_gone):
+        for row in tuple(self._journal.watchlist.rows.values()):
+            instance, follow = row.instance, self._journal.follow_of(row)
+            if follow is None or instance is None or not (instance.is_settled or row.is_gone):
                 continue
             over_at = instance.finished_time or instance.modify_time
             if over_at is None:
                 continue
             is_awaited = instance.family is Family.FAILURE and row.is_unseen
-            lasts = FAILURES_KEPT if is_awaited else kept[row.follow]
+            lasts = FAILURES_KEPT if is_awaited else timedelta(days=follow.keep_days)
             if now.timestamp() - over_at / 1000 > lasts.total_seconds():
                 self._journal.drop(row.key)
 
     def _current(self, moment: Moment) -> Iterable[_Look]:
         """Return the looks at the dates of now."""
-        follows = self._journal.follows
+        follows = tuple(self._journal.follows.values())
         days = {region: day_of(region, moment.now) for region in self._regions}
         if (follows, days, len(self._large)) != self._made_of:
             self._regions = {follow.target.region for follow in follows}
@@ -257,7 +256,7 @@ class FollowTracker:
             if isinstance(outcome, (BadRequest, Refused)):
                 look.due_at = moment.monotonic + _REFUSED_SECONDS
                 self._journal.follow_trouble = Trouble.of(outcome)
-                is_awaited = any(f.query.biz_date for f in self._journal.follows)
+                is_awaited = any(f.query.biz_date for f in self._journal.follows.values())
                 what = "The run" if is_awaited else "New runs"
                 self._say(f"{what} can't be looked for: {outcome}")
             return
@@ -288,7 +287,7 @@ class FollowTracker:
         rows, wanted = self._journal.watchlist.rows, look.request.query
         follows = [
             each
-            for each in self._journal.follows
+            for each in self._journal.follows.values()
             if each.target == look.request.target
             and each.query.project_id == wanted.project_id
             and each.query.env_type == wanted.env_type

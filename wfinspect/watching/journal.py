@@ -6,7 +6,7 @@ several processes see is recorded once, and the user is notified of it only afte
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from math import inf
 from typing import Any, TypeVar
@@ -51,8 +51,8 @@ class Journal:
         self.transitions: list[Transition] = []
         """The latest, newest first."""
         self.recent: list[InstanceId] = []
-        self.follows: tuple[Follow, ...] = ()
-        self._numbered: tuple[object, dict[int, Follow]] = (None, {})
+        self.follows: Mapping[int, Follow] = {}
+        """By their numbers, the oldest first; never changed in place."""
         self.follow_trouble: Trouble | None = None
         """Why the last look was refused."""
         self.news: list[Transition] = []
@@ -74,6 +74,10 @@ class Journal:
     def load(self, monotonic: float) -> None:
         """Fill the list from the store, before anything else; its readings count as old."""
         self._use(lambda: self._take_over(None), monotonic)
+
+    def read_follows(self) -> None:
+        """Take over what the store has of them."""
+        self.follows = {each.number: each for each in self.store.follows()}
 
     def is_shared(self, monotonic: float) -> bool:
         """Return whether another process may be there that uses the store."""
@@ -163,20 +167,18 @@ class Journal:
         """Keep a follow, at once; returns it with its number, None where it can't be kept."""
         kept = self._use(lambda: self.store.add_follow(follow), monotonic)
         if kept is not None:
-            self.follows = (*self.follows, kept)
+            self.follows = {**self.follows, kept.number: kept}
         return kept
 
     def follow_of(self, row: Row) -> Follow | None:
         """Return what brought a row, None where nothing did that is still followed."""
-        if self._numbered[0] is not self.follows:
-            self._numbered = self.follows, {each.number: each for each in self.follows}
-        return self._numbered[1].get(row.follow)
+        return self.follows.get(row.follow)
 
     def unfollow(self, number: int, keys: Sequence[InstanceKey], monotonic: float) -> None:
         """Remove a follow, at once, and take rows off the list; `restore` brings both back."""
-        self.unwatch(keys, next((each for each in self.follows if each.number == number), None))
+        self.unwatch(keys, self.follows.get(number))
         self._use(lambda: self.store.remove_follow(number), monotonic)
-        self.follows = tuple(each for each in self.follows if each.number != number)
+        self.follows = {n: each for n, each in self.follows.items() if n != number}
 
     def passed_over(self, keys: Sequence[InstanceKey], monotonic: float) -> Collection[InstanceKey]:
         """Return those that a follow brought and that left the list; all where that can't be read."""
@@ -313,7 +315,7 @@ class Journal:
         taken = self.watchlist.take_over(self.store.rows(held), self._changes, moment)
         self._read_transitions()
         self.recent = self.store.recent()
-        self.follows = tuple(self.store.follows())
+        self.read_follows()
         return taken
 
     def _save(self) -> None:

@@ -272,7 +272,7 @@ def judged_rows(
 ) -> Iterator[Row]:
     """Yield stored rows with whether they are live and late, by what the store holds of earlier runs."""
     journal = Journal(store)
-    journal.follows = tuple(store.follows())
+    journal.read_follows()
     for row in rows:
         instance, read_at = row.instance, row.read_at
         if instance is None or read_at is None or row.is_gone:

@@ -86,7 +86,7 @@ class View:
             history=self._journal.history(displayed, moment.monotonic),
             notices=self._journal.notices.latest(),
             recent_ids=tuple(self._journal.recent),
-            follows=self._journal.follows,
+            follows=tuple(self._journal.follows.values()),
             follow_trouble=self._journal.follow_trouble,
             alert=self._alerts.latest,
         )
