@@ -37,7 +37,7 @@ def test_a_new_run_of_a_followed_workflow_joins_and_rings_when_it_fails(
         app.wait_until(lambda: bool(simulator.calls.latest), "a look")
         app.wait_for("Nothing is watched yet")
         simulator.population.unvanish(FOLLOWED)
-        app.wait_for(f"W[^ ] dwd_trade_order_di[^\\n]*{FOLLOWED}  Running")
+        app.wait_for(f"W [^ ] dwd_trade_order_di[^\\n]*{FOLLOWED}  Running")
         app.press("enter")
         app.wait_for("its workflow is followed, W ends it")
         app.press("escape")
@@ -95,7 +95,7 @@ def test_of_two_processes_one_looks_and_both_see(home: Home, simulator: Simulato
         assert made <= (time.monotonic() - since) / (0.9 * 0.3) + 2
         simulator.population.unvanish(FOLLOWED)
         app.wait_for(f"{FOLLOWED}  Running")
-        watch.wait_for(f"{FOLLOWED}  Running")
+        watch.wait_for(f"{FOLLOWED}  -> Running")
         app.quit()
         watch.press("ctrl+c")
         assert watch.wait_exit() == 130

@@ -35,7 +35,7 @@ def test_it_is_waited_for_until_it_comes_and_then_until_it_ends(
         watch.wait_for("yesterday, as --bizdate is not given")
         watch.wait_until(lambda: len(simulator.calls.latest) >= 2, "two looks")
         simulator.population.unvanish(AWAITED)
-        watch.wait_for(f"{AWAITED}  Running")
+        watch.wait_for(f"{AWAITED}  -> Running")
         simulator.set_status(AWAITED, status)
         watch.wait_for(f"{AWAITED}  Running -> {status}")
         assert watch.wait_exit() == code
@@ -86,7 +86,7 @@ def test_left_alone_it_keeps_the_list_and_runs_the_command(
     with home.start("watch", "--forever", "--notify", config=CONFIG, patch=SOON) as watch:
         watch.wait_until(lambda: len(simulator.calls.latest) >= 2, "two looks")
         simulator.population.unvanish(AWAITED)
-        watch.wait_for(f"{AWAITED}  Running")
+        watch.wait_for(f"{AWAITED}  -> Running")
         simulator.set_status(AWAITED, "Failure")
         watch.wait_for(f"{AWAITED}  Running -> Failure")
         watch.wait_until((home.path / "notified").exists, "the command")
