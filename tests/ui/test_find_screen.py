@@ -4,6 +4,8 @@ import re
 
 import pytest
 from fakes import BINDING, instance, key
+from hypothesis import given
+from hypothesis import strategies as st
 from rig import check_golden, running
 from scenes import FAILED, FINANCE, TRADE, accounts, mixed
 from values import replace
@@ -11,7 +13,8 @@ from view_scenes import FOUND, MIDNIGHT, found, on_results
 
 from wfinspect.errors import BadRequest
 from wfinspect.model import Page, Query, pack
-from wfinspect.ui.screens.find import FindScreen
+from wfinspect.ui.rows import LEAD_CELLS
+from wfinspect.ui.screens.find import FindScreen, found_columns
 from wfinspect.watching.api import Find, InstanceOf, Snapshot, TasksOf
 
 
@@ -20,6 +23,14 @@ async def test_what_was_found(size: tuple[int, int]) -> None:
     async with on_results(size) as rig:
         await rig.press("j", "space")
         check_golden(f"find-{size[0]}x{size[1]}", rig.text)
+
+
+@given(st.integers(20, 200), st.integers(5, 20), st.integers(1, 60))
+def test_the_columns_of_what_was_found_fit(width: int, id_cells: int, name_cells: int) -> None:
+    base, wider = found_columns(width, id_cells, name_cells, 0)
+
+    needed = sum(each.cells + each.gap for each in (*base, *wider) if each.cells)
+    assert not wider or LEAD_CELLS + needed <= width
 
 
 async def test_f_begins_around_the_instance_in_view_and_says_what_can_be_typed() -> None:

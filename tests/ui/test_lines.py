@@ -99,6 +99,20 @@ def test_cropping_shortens_the_span_that_does_not_fit() -> None:
     assert spans == (("abc", Role.TEXT), ("de...", Role.DIM))
 
 
+@given(st.lists(st.text(alphabet="ab \u5e97", max_size=6), max_size=5), st.integers(0, 20))
+def test_what_is_cropped_is_signed_whole_and_blanks_are_not_missed(
+    texts: list[str], width: int
+) -> None:
+    spans = [(text, Role.TEXT) for text in texts]
+    kept = "".join(text for text, _ in crop(spans, width))
+    whole = "".join(texts)
+
+    assert cell_len(kept) <= width
+    if kept.rstrip() != whole.rstrip():
+        assert kept.endswith("..."[:width])
+        assert whole.startswith(kept.removesuffix("..."[:width]))
+
+
 def test_shedding_drops_the_least_needed_first_and_never_rank_zero() -> None:
     parts = [
         Part((("must", Role.TEXT),), 0),

@@ -243,3 +243,10 @@ async def test_an_answer_after_the_view_was_closed_harms_nothing() -> None:
         await rig.settle()
 
         assert rig.app.screen is rig.app.main
+
+
+async def test_without_room_what_a_search_found_stays_and_no_part_is_cut() -> None:
+    async with on_log(text="one\ntwo\n", size=(45, 12)) as rig:
+        await rig.press("/", *"amount", "enter")
+
+        assert rig.text.splitlines()[-2].split("  ") == [" no line has amount", "times: UTC+8"]

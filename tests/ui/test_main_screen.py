@@ -1,6 +1,7 @@
 """Keys in, intents out; snapshots in, the screen out."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,8 +16,12 @@ from scenes import (
     ago,
     change,
     failed_row,
+    gone,
     mixed,
     mixed_rows,
+    not_found,
+    outage,
+    refused,
     row,
     with_history,
 )
@@ -516,6 +521,55 @@ async def test_what_is_out_of_sight_is_counted_for_the_part_in_view() -> None:
             assert counts == ([beyond] if beyond else [])
             said.add(beyond)
         assert len(said) > 1
+
+
+@pytest.mark.parametrize("size", [(80, 24), (45, 12), (110, 30)])
+async def test_how_much_is_out_of_sight_is_true_of_each_part(size: tuple[int, int]) -> None:
+    async with running(mixed(), size) as rig:
+        await rig.press("enter")
+        text = rig.app.main.detail.text
+        for key_pressed in (">", ">", ">", "G", ">", "g"):
+            await rig.press(key_pressed)
+            counts = re.findall(r"(\d+) (?:more )?(above|below)", rig.text.splitlines()[-2])
+
+            above = text.scroll_offset.y
+            below = text.total_lines() - above - text.size.height
+            said = {where: int(count) for count, where in counts}
+            assert said == {w: n for w, n in (("above", above), ("below", below)) if n > 0}
+
+
+@pytest.mark.parametrize("size", [(110, 16), (80, 9)])
+async def test_of_a_list_rows_are_counted_not_lines(size: tuple[int, int]) -> None:
+    async with running(mixed(), size) as rig:
+        shown = sum(str(each.key.id) in rig.text for each in mixed_rows())
+
+        assert f"{len(mixed_rows()) - shown} more below" in rig.text
+
+
+@pytest.mark.parametrize("scene", [outage, not_found, gone, refused])
+async def test_what_is_wrong_leaves_room_for_what_was_read(scene: Callable[[], Snapshot]) -> None:
+    async with running(scene(), (45, 12)) as rig:
+        await rig.press("enter")
+        text = rig.app.main.detail.text
+        assert text.size.height >= 2
+        await rig.press("G")
+
+        assert text.beyond.endswith(" more above") or not text.beyond
+
+
+async def test_in_help_no_column_touches_the_next() -> None:
+    async with running(Snapshot(), (80, 24)) as rig:
+        await rig.press("?")
+        first = rig.text
+        await rig.press("G")
+        shown = f"{first}\n{rig.text}"
+        touching = [
+            each.text
+            for each in COMMANDS
+            if each.text in shown and not re.search(rf" {each.text}(  |$)", shown, re.MULTILINE)
+        ]
+
+    assert not touching
 
 
 async def test_a_pane_with_the_keys_scrolls() -> None:

@@ -403,7 +403,7 @@ Field = tuple[str, tuple[Span, ...]]
 def header(
     row: Row | None, look: Look, now: datetime, width: int, *, own: Target | None = None
 ) -> tuple[Line, ...]:
-    """State, name, whole ID, what changed; below them whatever keeps this from being the present.
+    """State, name, whole ID, what changed; below them that it is not the present: see `trouble_lines`.
 
     One that is of another account or region than `own`, which the top line names, says of which.
     """
@@ -434,8 +434,8 @@ def header(
     if row.instance is not None:
         lines += unreadable_line(len(row.instance.unreadable), width)
     if read and not has_room:
-        lines.append(line(*crop(read, width)))
-    return (*lines, *_trouble(row, look, now, width))
+        lines.append(line(*whole(read, width)))
+    return tuple(lines)
 
 
 def about(row: Row, follows: Sequence[Follow], width: int) -> tuple[Line, ...]:
@@ -472,15 +472,17 @@ def _reading(row: Row, look: Look, now: datetime) -> list[Span]:
     """When it was read, and what keeps that from being the present; nothing while it is live."""
     if row.read_at is None or not (row.is_gone or shows_reading(row, now)):
         return []
-    read = fmt.clock_time(row.read_at, look.zone)
-    said = f"read {age_of((now - row.read_at).total_seconds())} ago, at {read}"
+    at = f", at {fmt.clock_time(row.read_at, look.zone)}"
+    said = f"read {age_of((now - row.read_at).total_seconds())} ago"
     if row.is_live and not row.is_gone:
-        return [(MARGIN + said, Role.DIM)]
+        return [(MARGIN + said, Role.DIM), (at, Role.DIM)]
     word = " GONE " if row.is_gone else " NOT LIVE "
-    return [(MARGIN, Role.TEXT), (word, Role.ALARM), (f" {said}", Role.TROUBLE)]
+    said = f"{MARGIN}{said}"
+    return [(MARGIN, Role.TEXT), (word, Role.ALARM), (said, Role.TROUBLE), (at, Role.TROUBLE)]
 
 
-def _trouble(row: Row, look: Look, now: datetime, width: int) -> list[Line]:
+def trouble_lines(row: Row, look: Look, now: datetime, width: int) -> list[Line]:
+    """Return the sentences on what keeps a row from being the present; none while nothing does."""
     lines: list[Line] = []
     retry = next_try(row.trouble, look, now)
     if row.is_gone and row.trouble is None:

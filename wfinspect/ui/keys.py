@@ -48,7 +48,7 @@ COMMANDS = (
     KeyCommand("open", "enter", "open_row", "go to the detail", _OPEN, "Enter", "detail"),
     KeyCommand("back", "escape", "back", "go back", _OPEN, "Esc", "back"),
     KeyCommand("watch", "w", "watch", "watch or unwatch it", _OPEN, "w", "watch"),
-    KeyCommand("follow", "W", "app.follow", "follow or unfollow its workflow", _OPEN, "W"),
+    KeyCommand("follow", "W", "app.follow", "follow/unfollow workflow", _OPEN, "W"),
     KeyCommand("note", "i", "app.note", "write a note about it", _OPEN, "i"),
     KeyCommand("copy", "y", "app.copy_id", "copy the ID", _OPEN, "y", "copy"),
     KeyCommand("copy-field", "Y", "app.copy_field", "copy field, next command", _OPEN, "Y"),
@@ -56,9 +56,7 @@ COMMANDS = (
     KeyCommand("history", "h", "history", "show its history", _OPEN, "h", "history"),
     KeyCommand("operations", "o", "operations", "show who acted on tasks", _OPEN, "o"),
     KeyCommand("tasks", "t", "app.tasks", "show its tasks", _OPEN, "t", "tasks"),
-    KeyCommand(
-        "upstream", "U", "app.upstream", "what it waits for, holds up", _OPEN, "U", "waits for"
-    ),
+    KeyCommand("upstream", "U", "app.upstream", "waits for, holds up", _OPEN, "U", "waits for"),
     KeyCommand("task-log", "l", "app.task_log", "log of the failed task", _OPEN, "l", "log"),
     KeyCommand("raw", "v", "app.raw", "show its JSON", _OPEN, "v"),
     KeyCommand("compare", "c", "app.compare", "compare with last success", _OPEN, "c", "compare"),

@@ -131,16 +131,24 @@ def spread(left: Sequence[Span], right: Sequence[Span], width: int) -> tuple[Spa
 
 
 def crop(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
-    """The spans shortened to `width` cells; the one that does not fit gets the ellipsis."""
+    """The spans shortened to `width` cells, with an ellipsis for what is lost, but not for blanks."""
     kept: list[Span] = []
-    for text, role in spans:
+    rest, room = iter(spans), max(0, width)
+    for text, role in rest:
         size = cell_len(text)
-        if size > width:
-            if width > 0:
-                kept.append((fit(text, width), role))
-            break
-        kept.append((text, role))
-        width -= size
+        if size <= room:
+            kept.append((text, role))
+            room -= size
+            continue
+        lost = [text[_end_of(text, 0, room) :], *(other for other, _ in rest)]
+        if not any(map(str.strip, lost)):
+            return (*kept, (cut(text, room), role))
+        # Of what stands before it only as much as the ellipsis needs: a single dot would be no sign.
+        while kept and room < len(ELLIPSIS):
+            text, role = kept.pop()  # noqa: PLW2901
+            room += cell_len(text)
+        if room:
+            kept.append((cut(text, room - len(ELLIPSIS)) + ELLIPSIS[:room], role))
     return tuple(kept)
 
 

@@ -265,7 +265,7 @@ def note(row: Row, now: datetime, width: int) -> Span:
 
 
 _SHORT_WORDS = {
-    "CheckingCondition": "CheckCond",
+    "CheckingCondition": "ChkCond",
     "WaitResource": "WaitRes",
     "WaitTrigger": "WaitTrig",
 }
@@ -344,7 +344,9 @@ def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> list[Span]:
     late = next((word for word in words if cell_len(word) <= left), *words[-1:] or ("",))
     left -= cell_len(late) + _GAP if late else 0
     text, role = note(row, now, left) if left >= _LEAST_REMARK else ("", Role.DIM)
-    if apart and text.endswith(ELLIPSIS):
+    # What keeps every row from being read stands in the top line: a part of it says nothing here.
+    is_passing = row.trouble is not None and role is Role.DIM
+    if (apart or is_passing) and text.endswith(ELLIPSIS):
         text = ""
     figures, wordings = _figures(row), filter(None, _notes(row, now)[1])
     pairs = product(figures, wordings)

@@ -222,25 +222,21 @@ def all_keys(
 
 def _help_lines(groups: KeyGroups, width: int) -> tuple[Line, ...]:
     """Return keys in their groups, in two columns where they fit."""
+    columns: list[list[Line]] = [[], []]
     blocks = [_block(title, pairs) for title, pairs in groups.items()]
-    if width < 70:  # noqa: PLR2004 - two columns of 35
+    for block in blocks:
+        shorter = min(columns, key=len)
+        shorter += [*([BLANK] if shorter else []), *block]
+    left, right = (max((width_of(each.spans) for each in one), default=0) for one in columns)
+    if left + 2 > width // 2 or right > width // 2:
         return tuple(entry for block in blocks for entry in (*block, BLANK))[:-1]
-    return _two_columns(blocks, width // 2)
+    return tuple(side_by_side(columns[0], columns[1], width // 2))
 
 
 def _block(title: str, pairs: Sequence[tuple[str, str]]) -> list[Line]:
     lines = [line((title.upper(), Role.STRONG))]
     lines += [line((pad(key, 10), Role.ACCENT), (text, Role.TEXT)) for key, text in pairs]
     return lines
-
-
-def _two_columns(blocks: Sequence[Sequence[Line]], width: int) -> tuple[Line, ...]:
-    columns: list[list[Line]] = [[], []]
-    for block in blocks:
-        shorter = min(columns, key=len)
-        shorter += [*([BLANK] if shorter else []), *block]
-    left, right = columns
-    return tuple(side_by_side(left, right, width))
 
 
 _CHOICES_ROWS = 20

@@ -93,8 +93,9 @@ def found_columns(
     room -= time.cells + 2
     wider = [each for each in _WIDER if (room := room - each.cells - each.gap) >= -each.gap]
     base += [time._replace(gap=2 if wider else 0), last._replace(cells=0)]
-    if len(wider) == len(_WIDER):
-        wider[-1] = wider[-1]._replace(cells=wider[-1].cells + max(0, room))
+    if wider:
+        rest = max(0, room) if len(wider) == len(_WIDER) else 0
+        wider[-1] = wider[-1]._replace(cells=wider[-1].cells + rest, gap=0)
     return base, wider
 
 

@@ -413,7 +413,7 @@ class MainScreen(SparingScreen[None]):
         followed = len(self.snapshot.follows)
         flags = [*self._flags, *[f"{followed} followed"] * bool(followed)]
         pane: LineView = self.detail.text if self._in_detail else self.list
-        beyond = f"{pane.beyond} " if pane.beyond else ""
+        beyond = f"{pane.beyond} " if 0 < len(pane.beyond) < width else ""
         room = width - len(beyond)
         news = Role.FAILURE if self.list.table.unseen_failures else Role.STRONG
         said = bottom_line(health, room, unseen=self.unseen, news=news, hint=hint, flags=flags)

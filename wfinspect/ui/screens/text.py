@@ -450,16 +450,22 @@ class TextScreen(OverlayScreen):
     def title_now(self) -> Title:
         return self._about_what
 
-    def about_spans(self, _: int) -> tuple[Span, ...]:
+    def about_spans(self, width: int) -> tuple[Span, ...]:
+        return shed(self.about_parts(), width, gap=" ")
+
+    def about_parts(self) -> list[Part]:
+        """Return where in the text the view is, and what a search has found."""
         _, last = self.view.in_view
         lines = self.text.line_count
-        where = f" line {self.text.line_number(last):,} of {lines:,}" if lines else ""
-        if not self.wanted:
-            return ((where, Role.DIM),)
-        count = f"  {self._at + 1:,} of {len(self._found):,} lines with "
-        found = count if self._found else "  no line has "
-        role = Role.TEXT if self._found else Role.TROUBLE
-        return (where, Role.DIM), (found, role), (shown(self.wanted, limit=40), Role.ACCENT)
+        where = f" line {self.text.line_number(last):,} of {lines:,}"
+        parts = [Part(((where, Role.DIM),) if lines else (), 2 if self.wanted else 0)]
+        if self.wanted:
+            count = f" {self._at + 1:,} of {len(self._found):,} lines with "
+            found = count if self._found else " no line has "
+            role = Role.TEXT if self._found else Role.TROUBLE
+            wanted = shown(self.wanted, limit=40), Role.ACCENT
+            parts.append(Part(((found, role), wanted), 0))
+        return parts
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -529,7 +535,7 @@ class TextScreen(OverlayScreen):
     def action_wrap(self) -> None:
         """Wrap long lines, or cut them."""
         self.view.set_wrap(wraps=not self.view.wraps)
-        self.notify("long lines wrap" if self.view.wraps else "long lines are cut, arrows move")
+        self.notify("Long lines wrap." if self.view.wraps else "Long lines are cut: arrows move.")
 
     def action_sidestep(self, step: int) -> None:
         """See more of lines that are cut."""
@@ -638,25 +644,25 @@ class LogScreen(TextScreen):
         return [*self._failed[at + 1 :], *self._failed[: max(0, at)]]
 
     def about_spans(self, width: int) -> tuple[Span, ...]:
-        where = super().about_spans(width)
-        follows = (("follows every 30s", Role.ACTIVE),) if self.follows else ()
+        follows = ((" follows every 30s", Role.ACTIVE),) if self.follows else ()
         zone = zone_of(self._target.region)
         # Where the name of the zone does not fit, its distance stays.
         apart = utc_words(zone, self.clock.now())
         own = utc_words(self.look.zone, self.clock.now())
         role = Role.DIM if own == apart else Role.TEXT
         named, short = (
-            ((f"times: {words}", role),) if self.text.text else ()
+            ((f" times: {words}", role),) if self.text.text else ()
             for words in (f"{zone.key}, {apart}", apart)
         )
-        others = ((f"elsewhere {own}", Role.DIM),) if own != apart and self.text.text else ()
+        others = ((f" elsewhere {own}", Role.DIM),) if own != apart and self.text.text else ()
         ids = [each.id for each in self._failed]
-        run = ((f"run {self._run} of {self._subject.run_number}", Role.DIM),) if self._run else ()
+        run = ((f" run {self._run} of {self._subject.run_number}", Role.DIM),) if self._run else ()
         at = f" {ids.index(self._subject.id) + 1} of" if self._subject.id in ids else "s:"
-        failed = ((f"failed log{at} {len(ids)}, o next", Role.FAILURE),) if self._others else ()
-        parts = [Part(where, 0), Part(run, 1), Part(failed, 2), Part(follows, 3)]
-        is_roomy = sum(width_of(p.spans) + 2 for p in parts if p.spans) + width_of(named) <= width
-        return shed([*parts, Part(named if is_roomy else short, 0), Part(others, 4)], width)
+        failed = ((f" failed log{at} {len(ids)}, o next", Role.FAILURE),) if self._others else ()
+        parts = [*self.about_parts(), Part(run, 3), Part(failed, 4), Part(follows, 5)]
+        is_roomy = sum(width_of(p.spans) + 1 for p in parts if p.spans) + width_of(named) <= width
+        zones = Part(named if is_roomy else short, 1), Part(others, 6)
+        return shed([*parts, *zones], width, gap=" ")
 
     def read(self) -> None:
         run, task = self._run, self._subject

@@ -237,7 +237,8 @@ class OverlayScreen(OverMain):
         if self.trouble is not None:
             said = f" {self.trouble.cause}, {' '.join(self.again)}"
             return line(*crop(((said, Role.TROUBLE),), width))
-        beyond = f" {self.main_part.beyond} " if self.main_part.beyond else ""
+        beyond = self.main_part.beyond
+        beyond = f" {beyond} " if 0 < len(beyond) < width - 1 else ""
         left = self.about_spans(width - len(beyond))
         return line(*spread(left, ((beyond, Role.TEXT),), width))
 

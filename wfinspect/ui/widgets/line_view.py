@@ -1,5 +1,6 @@
 """Lines of text of which only the changed ones are painted; lists with a cursor. Knows no data."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
@@ -76,11 +77,16 @@ class LineView(ScrollView, inherit_bindings=False):
 
     @property
     def beyond(self) -> str:
-        """How many lines are out of sight, such as ``3 above, 12 below``; "" for none."""
-        above, end = self.scroll_offset.y, self.scroll_offset.y + self.size.height
-        counts = ("above", above), ("below", self.virtual_size.height - end)
+        """How much is out of sight, such as ``3 above, 12 below``; "" for none."""
+        top = self.scroll_offset.y
+        above, below = self.out_of_sight(top, top + self.size.height)
+        counts = ("above", above), ("below", below)
         said = [f"{count:,} {where}" for where, count in counts if count > 0]
         return said[0].replace(" ", " more ") if len(said) == 1 else ", ".join(said)
+
+    def out_of_sight(self, top: int, end: int) -> tuple[int, int]:
+        """Return how many lines are above `top`, and how many from `end` on."""
+        return top, self.virtual_size.height - end
 
     def update_lines(self) -> None:
         """Show what changed since the last paint."""
@@ -290,6 +296,14 @@ class CursorList(LineView, Generic[T]):
         if index != self.cursor:
             return Ground.NONE
         return Ground.CURSOR if self.has_focus or not self.can_focus else Ground.RESTING
+
+    def out_of_sight(self, top: int, end: int) -> tuple[int, int]:
+        # Items, of which each may have several lines; one of which a part is out of sight counts.
+        count = range(len(self.items))
+        if not count:
+            return super().out_of_sight(top, end)
+        above = bisect_left(count, top, key=lambda index: self.place_of(index)[0])
+        return above, len(count) - bisect_right(count, end, key=lambda i: self.place_of(i)[1])
 
     def total_lines(self) -> int:
         if len(self.items):

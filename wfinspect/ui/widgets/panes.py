@@ -108,7 +108,7 @@ class WatchedList(CursorList[Row]):
             head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
             head = (*head, (" " * bool(self.filter_text), Role.DIM), *about)
             orders = orders or (direction, by) * (self.table.total > 0)
-            spans = crop(_with_order(head, orders, width), width)
+            spans = crop(_with_order(head, orders, width - 1), width)
         else:
             spans = self._titles(about, orders, width)
         return line(*spans).on(Ground.KEYS if self.has_focus else Ground.NONE)
@@ -278,6 +278,8 @@ _TABS = ("Core", "Parameters", "Tags", "History")
 _MAX_WIDTHS = 4
 _TWO_COLUMNS_CELLS = 96
 """From here the parts of the one text stand in two columns."""
+_AROUND_HEADER = 6
+"""Rows of a blank, the tabs with another, and the least of what was read."""
 
 
 class _Text(LineView):
@@ -320,6 +322,8 @@ class Detail(Vertical):
         """What is followed, of which one may have brought the row."""
         self._is_other = False
         """Another text is to be shown, from its start, as soon as there is room for it."""
+        self._is_low = False
+        """The sentences on what is wrong have no room above the text."""
         self._starts: list[int] = []
         """Where the parts begin in the one text, in lines."""
         self._kept: dict[tuple[str, int], tuple[Line, ...]] = {}
@@ -394,11 +398,14 @@ class Detail(Vertical):
         if not width:
             return
         lines = instance_text.header(row, self._look, self._now, width, own=self._own)
-        if lines:
-            heading = lines[0].on(Ground.KEYS) if self.text.has_focus else lines[0]
-            lines = (heading, *lines[1:], BLANK)
-        self._header.show(lines)
         found = row.instance if row else None
+        if row:
+            wrong = instance_text.trouble_lines(row, self._look, self._now, width)
+            # What the header has no room for is part of what scrolls.
+            self._is_low = self.content_size.height < len(lines) + len(wrong) + _AROUND_HEADER
+            heading = lines[0].on(Ground.KEYS) if self.text.has_focus else lines[0]
+            lines = (heading, *lines[1:], *([] if self._is_low else wrong), BLANK)
+        self._header.show(lines)
         tabs = self._tab_spans(found)
         if width_of(tabs) > width:
             tabs = self._tab_spans(None)
@@ -429,8 +436,11 @@ class Detail(Vertical):
         self._starts = []
         if row is None:
             return ()
+        wrong: list[Line] = []
+        if self._is_low and (row.trouble or row.is_gone):
+            wrong = [*instance_text.trouble_lines(row, self._look, self._now, width), BLANK]
         if found is None:
-            return instance_text.not_read(row, self._look, self._now, width)
+            return (*wrong, *instance_text.not_read(row, self._look, self._now, width))
         title = _TABS[self._tab]
         if self._has_tabs and title != "Core":
             return self._part(title, found, width)
@@ -445,13 +455,13 @@ class Detail(Vertical):
         if self._has_tabs:
             # Name and status stand above, in the header.
             groups = FieldGroup.WHEN, FieldGroup.WHAT, FieldGroup.WHERE, FieldGroup.WHO
-            return (*head, *core(width, *groups))
+            return (*head, *wrong, *core(width, *groups))
         columns = 2 if width >= _TWO_COLUMNS_CELLS else 1
         cells = width // columns
         about = FieldGroup.WHAT, FieldGroup.WHERE, FieldGroup.WHO
         parts: list[list[Line]] = [
-            self._headed("Parameters", self._part("Parameters", found, cells)),
-            self._headed("Tags", self._part("Tags", found, cells)),
+            self._headed("Parameters", self._part("Parameters", found, cells - columns + 1)),
+            self._headed("Tags", self._part("Tags", found, cells - columns + 1)),
             self._headed("Times", core(cells, FieldGroup.WHEN)),
             self._headed("IDs and accounts", core(cells, *about)),
         ]
