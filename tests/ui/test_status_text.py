@@ -11,6 +11,7 @@ from rig import ZONE
 from scenes import accounts, empty, gone, mixed, outage, row
 from values import replace
 
+from wfinspect.format import MARKED_AS
 from wfinspect.model import Family
 from wfinspect.ui import theme
 from wfinspect.ui.instance_text import bottom_line, seconds, title, top_line
@@ -86,6 +87,15 @@ def test_nothing_ticks_while_all_is_well(later: int) -> None:
 
 def test_an_empty_start_is_ready_not_starting() -> None:
     assert "ready" in top(empty(), 80)
+
+
+def test_without_room_the_counts_of_what_needs_you_stay_longest() -> None:
+    whole = top(mixed(), 120)
+    marks = [mark for each in MARKED_AS.values() if (mark := LOOK.glyphs[each]) in whole]
+    for width in range(12, 60):
+        kept = [mark for mark in marks if mark in top(mixed(), width)]
+        assert kept == marks[: len(kept)]
+    assert marks[0] in top(mixed(), 24)
 
 
 def test_a_retry_that_is_overdue_is_due_now() -> None:

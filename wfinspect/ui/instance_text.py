@@ -89,7 +89,8 @@ def top_line(
         Part(((fmt.shown(target.profile, limit=40), Role.STRONG),), 3),
         Part(((fmt.shown(target.region, limit=40), Role.DIM),), 5),
         Part((("read-only", Role.DIM),), 7),
-        Part(_count_spans(counts, look), 4),
+        # What needs you most stays longest.
+        *(Part((each,), 4) for each in _count_spans(counts, look)),
     ]
     return line(*spread(((" ", Role.TEXT), *shed(parts, room)), (*right, (" ", Role.TEXT)), width))
 
@@ -103,14 +104,11 @@ def _whose(snapshot: Snapshot, target: Target) -> str:
     return f"{fmt.shown(name, limit=20)}: " if other != target else ""
 
 
-def _count_spans(counts: Counter[Family], look: Look) -> tuple[Span, ...]:
-    """The counts, e.g. ``X 1  > 2``."""
-    spans: list[Span] = []
+def _count_spans(counts: Counter[Family], look: Look) -> Iterator[Span]:
+    """The counts, e.g. ``X 1`` and ``> 2``."""
     for family, status in fmt.MARKED_AS.items():
         if counts[family]:
-            gap = "  " if spans else ""
-            spans.append((f"{gap}{look.glyphs[status]} {counts[family]}", FAMILY_ROLES[family]))
-    return tuple(spans)
+            yield f"{look.glyphs[status]} {counts[family]}", FAMILY_ROLES[family]
 
 
 def _contact_spans(
