@@ -135,6 +135,22 @@ def test_what_changes_under_the_cursor_stays_unseen_until_a_key_is_pressed(
         app.quit()
 
 
+def test_a_new_order_waits_until_no_key_is_pressed(home: Home, simulator: Simulator) -> None:
+    home.hurry()
+    for number in (FIRST, SECOND, OTHER):
+        simulator.set_status(number, "Running")
+    patch = "from wfinspect.ui.screens import main\nmain.ORDER_SECONDS = 1.0\n"
+    with home.start(FIRST, SECOND, OTHER, patch=patch) as app:
+        app.wait_for(r"▸ 3 [\s\S]*Running ")
+        app.press("G", "g")
+        last = re.findall(r"▸ (\w+) +(\d{11})", app.text())[-1]
+        simulator.set_status(int(last[1]), "Failure")
+        app.press("j")
+        # Without another key, and though nothing else changes.
+        app.wait_for(rf"NAME[^\n]*\n✱  ✖ {last[0]}")
+        app.quit()
+
+
 def test_the_last_line_names_the_keys_that_do_something_now(
     home: Home, simulator: Simulator
 ) -> None:

@@ -35,7 +35,7 @@ from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import Role, line
 from wfinspect.ui.screens.dialogs import Choice, ChoiceScreen
 from wfinspect.ui.screens.find import FindScreen
-from wfinspect.ui.screens.main import Layout, layout_for
+from wfinspect.ui.screens.main import ORDER_SECONDS, Layout, layout_for
 from wfinspect.ui.screens.view import Title
 from wfinspect.ui.widgets.boxes import LineInput
 from wfinspect.ui.widgets.line_view import StaticLines
@@ -116,6 +116,41 @@ async def test_a_new_order_keeps_the_cursor_on_its_instance() -> None:
         await rig.publish(replace(mixed(), rows=rows))
 
         assert cursor(rig) == TRADE
+
+
+async def quiet(rig: Rig) -> None:
+    """No key is pressed for a while."""
+    rig.clock.advance(ORDER_SECONDS)
+    rig.app.main.sort_if_quiet()
+    await rig.settle()
+
+
+async def test_no_row_moves_until_no_key_was_pressed_for_a_while() -> None:
+    brought = row(6, "Failure", is_unseen=True, follow=1)
+    async with running(mixed()) as rig:
+        await rig.press("j", "j")
+        before = [one.key.id for one in rig.app.main.list.items]
+        news = tuple(
+            row(1, "Failure", key=one.key, is_unseen=True) if one.key.id == before[4] else one
+            for one in mixed_rows()
+        )
+        await rig.publish(replace(mixed(), rows=(brought, *news)))
+        assert [one.key.id for one in rig.app.main.list.items] == [*before, 6]
+        assert rig.app.main.unseen == 4
+        await rig.press("up", "down", "down")
+        assert cursor(rig) == before[3]
+        rig.clock.advance(ORDER_SECONDS - 1)
+        rig.app.main.sort_if_quiet()
+        assert [one.key.id for one in rig.app.main.list.items] == [*before, 6]
+        # Removed by the user, a row goes at once.
+        await rig.press("x")
+        assert [one.key.id for one in rig.app.main.list.items] == [*before[:3], *before[4:], 6]
+        assert cursor(rig) == before[4]
+        await quiet(rig)
+
+        assert {one.key.id for one in list(rig.app.main.list.items)[:3]} == {6, before[4], FAILED}
+        assert cursor(rig) == before[4]
+        assert not rig.app.main.list.is_order_due
 
 
 async def test_the_cursor_stays_near_when_its_row_goes() -> None:
@@ -267,7 +302,9 @@ async def test_what_is_seen_keeps_its_place_until_the_cursor_leaves_it() -> None
         assert [one.key.id for one in rig.app.main.list.items][1] == ORDER[1]
         below = rig.app.main.list.items[2].key.id
         await rig.press("j")
-        # The row goes to its place; the cursor is on the one that stood below it.
+        assert cursor(rig) == below
+        # The row goes to its place once no key is pressed; the cursor is on the one that stood below it.
+        await quiet(rig)
         assert cursor(rig) == below
         assert [one.key.id for one in rig.app.main.list.items][1] != ORDER[1]
 

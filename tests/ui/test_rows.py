@@ -26,7 +26,7 @@ from scenes import (
 )
 from values import replace
 
-from wfinspect.model import Family, Target
+from wfinspect.model import Family, InstanceKey, Target
 from wfinspect.ui import theme
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.lines import Role
@@ -357,12 +357,13 @@ rows_of = st.builds(
         is_live=flags & 1 > 0,
         is_unseen=flags & 2 > 0,
         is_gone=flags & 4 > 0,
+        follow=flags & 8 or None,
     ),
     st.integers(1, 12),
     st.sampled_from([BINDING, BINDING, FINANCE]),
     st.sampled_from(["Running", "Success", "Failure", "WaitTime", "Odd", ""]),
     st.sampled_from(NAMES_ORDER),
-    st.integers(0, 7),
+    st.integers(0, 15),
 )
 
 
@@ -370,12 +371,13 @@ rows_of = st.builds(
     st.lists(st.lists(st.one_of(rows_of, st.integers(0, 30)), max_size=80), max_size=5),
     st.sampled_from([*SORTS, *(f"-{sort}" for sort in SORTS)]),
     st.sampled_from(["", "status=run", "dwd", "!ods"]),
+    st.booleans(),
 )
 def test_what_is_kept_equals_a_table_made_afresh(
-    series: list[list[Row | int]], sort: str, query: str
+    series: list[list[Row | int]], sort: str, query: str, keeps_places: bool
 ) -> None:
     matches = search_of(query, START)
-    table, held = RowTable(), Rows()
+    table, held, was_read = RowTable(), Rows(), set[InstanceKey]()
     table.arrange(sort, matches)
     for changes in series:
         for each in changes:
@@ -384,7 +386,16 @@ def test_what_is_kept_equals_a_table_made_afresh(
             elif len(held):
                 taken = [*held][each % len(held)]
                 held = held.updated({taken.key: None})
+        table.keeps_places = keeps_places
+        before = [each.key for each in table]
         table.update(held)
+        assert [table.index(each.key) for each in table] == [*range(len(table))]
+        read = {one.key for one in held if one.instance is not None}
+        if keeps_places and len({one.key.target for one in held}) < 2:
+            stay = [one.key for one in table if one.key in read & was_read & {*before}]
+            assert stay == [one for one in before if one in stay]
+        was_read = read
+        table.take_places(table.due(None))
 
         again = RowTable(held)
         again.arrange(sort, matches)

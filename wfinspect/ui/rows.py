@@ -615,8 +615,10 @@ class RowTable:
         self._now = _NO_TIME
         """As of when the order is; a duration grows."""
         self._matches: Callable[[Row], bool] = _any_row
-        self.held: Row | None = None
-        """The row that stays where its unseen change has put it, though it is seen by now."""
+        self.keeps_places = False
+        """Rows that change stay where they are, and those that a follow brings come last."""
+        self._kept: dict[InstanceKey, tuple[Any, ...]] = {}
+        """The sort keys of rows that stay where they are."""
         self._orders: dict[Target, list[tuple[Any, ...]]] = {}
         """Of each target, the sort keys of the rows that match; a row's key ends with its `InstanceKey`."""
         self._groups = RowGroups()
@@ -687,7 +689,8 @@ class RowTable:
             if is_same_but_for_age(before, row):
                 continue
             self._count(before, row)
-            old, new = self._place(before), self._place(row)
+            old = self._place(before)
+            new = self._new_place(old, before, row)
             if old != new:
                 removed |= {old} - {()}
                 added += {new} - {()}
@@ -696,20 +699,43 @@ class RowTable:
             self._move(removed, added)
         return bool(removed or added)
 
-    def hold(self, row: Row | None) -> None:
-        """Have an unseen row stay in its place until its next change, and no other row."""
-        before, self.held = self.held, row if row is not None and row.is_unseen else None
-        if before is not None and (known := self._given.get(before.key)) is not None:
-            old, new = self._place(known, before), self._place(known)
-            if old != new and old:
-                self._move({old}, [new])
+    def _new_place(
+        self, old: tuple[Any, ...], before: Row | None, row: Row | None
+    ) -> tuple[Any, ...]:
+        was_kept = before is not None and self._kept.pop(before.key, None) is not None
+        new = self._place(row)
+        stays: tuple[Any, ...] = ()
+        if row is None:
+            return new
+        if before is None:
+            stays = (2, row.key) if self.keeps_places and row.follow and new else ()
+        elif before.instance is not None and before.is_watched is row.is_watched:
+            # What the user watches or looks up has its place at once.
+            is_same = was_kept and before.last_change == row.last_change
+            stays = old if self.keeps_places or is_same else ()
+        if stays and stays != new:
+            self._kept[row.key] = new = stays
+        return new
+
+    def due(self, chosen: Row | None) -> Sequence[InstanceKey]:
+        """Return the rows that are to take their places; the chosen one stays where its change has put it."""
+        seen = chosen.key if chosen is not None and not chosen.is_unseen else None
+        return [key for key in self._kept if key != seen]
+
+    def take_places(self, keys: Sequence[InstanceKey]) -> bool:
+        """Have rows go where they belong; return whether there are any."""
+        removed = {self._kept.pop(key) for key in keys}
+        if removed:
+            places = (self._place(self._given.get(key)) for key in keys)
+            self._move(removed, [place for place in places if place])
+        return bool(removed)
 
     def arrange(
         self, sort: str, matches: Callable[[Row], bool] | None = None, now: datetime = _NO_TIME
     ) -> None:
         """Have another order, as of `now`, and only the rows for which `matches` holds."""
         self.sort, self._matches, self._now = sort, matches or _any_row, now
-        self._orders = {}
+        self._orders, self._kept = {}, {}
         self._move(set(), [place for row in self._given if (place := self._place(row))])
 
     def __len__(self) -> int:
@@ -740,13 +766,12 @@ class RowTable:
     def _row(self, place: tuple[Any, ...]) -> Row:
         return cast("Row", self._given.get(place[-1]))
 
-    def _place(self, row: Row | None, held: Row | None = None) -> tuple[Any, ...]:
-        """Return the sort key of a row, () where it is not shown; `held` is another than the held one."""
+    def _place(self, row: Row | None) -> tuple[Any, ...]:
+        """Return the sort key of a row, () where it is not shown."""
+        if row is not None and row.key in self._kept:
+            return self._kept[row.key]
         if row is None or (row.is_watched and not self._matches(row)):
             return ()
-        held = held or self.held
-        if held is not None and held.key == row.key and held.last_change == row.last_change:
-            row = row._replace(is_unseen=True)
         return (row.is_watched, *_sort_key(self.sort, row, self._now), row.key)
 
     def _move(self, removed: set[tuple[Any, ...]], added: list[tuple[Any, ...]]) -> None:

@@ -83,6 +83,8 @@ class _Aside(NamedTuple):
 
 
 _AWAITED_SECONDS = 5.0
+ORDER_SECONDS = 5.0
+"""So long after a key no row moves: the next key is about what was looked at."""
 CALLS_AT_ONCE = 3
 """Calls; of more the cost is shown before they are made."""
 MINUTE_SECONDS = 60.0
@@ -126,6 +128,7 @@ class MainScreen(SparingScreen[None]):
         self.rest_seconds = 1.0
         """So long the cursor rests on a row before that is on display."""
         self._rest: Timer | None = None
+        self._sorting: Timer | None = None
         self._displayed: InstanceKey | None = None
         self._painted: tuple[InstanceKey, Transition | None] | None = None
         """The unseen change that the last frame showed with its detail, tasks, log or comparison."""
@@ -186,13 +189,8 @@ class MainScreen(SparingScreen[None]):
         # As the poller has it by now: what it has changed since was not painted.
         known = self.control.snapshot.rows.get(self._painted[0]) if self._painted else None
         if known and known.is_unseen and (known.key, known.last_change) == self._painted:
-            self._see([known.key])
+            self.control.mark_seen([known.key])
         self._begin_rest()
-
-    def _see(self, keys: Sequence[InstanceKey] | None = None) -> None:
-        """Mark rows as seen, or all; that under the cursor keeps its place for the next key."""
-        self.list.hold()
-        self.control.mark_seen(keys)
 
     def _begin_rest(self) -> None:
         if self._rest is not None:
@@ -242,9 +240,23 @@ class MainScreen(SparingScreen[None]):
 
     def _fill(self) -> None:
         self.id_box.recent = self.snapshot.recent_ids
-        self.list.show_rows(self.rows, self.snapshot.troubles, self._now)
+        keeps_order = self.clock.monotonic() - self.last_key_at < ORDER_SECONDS
+        troubles = self.snapshot.troubles
+        self.list.show_rows(self.rows, troubles, self._now, keeps_order=keeps_order)
         self._show_chosen()
         self._update_status()
+        self._sort_later()
+
+    def _sort_later(self) -> None:
+        # No timer goes while each row is where it belongs.
+        if self._sorting is None and self.list.is_order_due:
+            left = self.last_key_at + ORDER_SECONDS - self.clock.monotonic()
+            self._sorting = self.set_timer(max(0.1, left), self.sort_if_quiet)
+
+    def sort_if_quiet(self) -> None:
+        """Have rows take their places unless a key was pressed meanwhile; then wait again."""
+        self._sorting = None
+        self._fill()
 
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
@@ -455,6 +467,7 @@ class MainScreen(SparingScreen[None]):
         self._show_chosen()
         self._begin_rest()
         self._update_status()
+        self._sort_later()
 
     def _ids_entered(self, ids: Sequence[InstanceId]) -> None:
         keys = [InstanceKey(self.control.target, each) for each in ids]
@@ -675,12 +688,12 @@ class MainScreen(SparingScreen[None]):
     def action_seen(self) -> None:
         """Mark rows as seen."""
         if rows := self._marked_or_needed():
-            self._see([row.key for row in rows])
+            self.control.mark_seen([row.key for row in rows])
 
     def action_all_seen(self) -> None:
         """Mark all rows as seen."""
         if self.unseen:
-            self._see()
+            self.control.mark_seen()
             self.notify(f"{self.unseen} marked as seen, L shows all changes.")
         else:
             self.notify("No unseen changes.", timeout=BRIEF_SECONDS)

@@ -134,12 +134,22 @@ class WatchedList(CursorList[Row]):
         room = width - width_of(about) - 2
         return spread(list_heading(columns, room).spans, (*about, (" ", Role.DIM)), width)
 
-    def show_rows(self, rows: Rows, troubles: Mapping[Target, Trouble], now: datetime) -> None:
+    def show_rows(
+        self,
+        rows: Rows,
+        troubles: Mapping[Target, Trouble],
+        now: datetime,
+        *,
+        keeps_order: bool = False,
+    ) -> None:
         """Show these rows, and what keeps some from being read; `now` moves the ages on."""
         is_later, self._troubles, self._now = now != self._now, troubles, now
         before = self.chosen
+        self.table.keeps_places = keeps_order
         has_moved = self.table.update(rows)
-        if is_later and (self.filter_text or self.sort.endswith("duration")):
+        if not keeps_order:
+            has_moved |= self.table.take_places(self.table.due(before and rows.get(before.key)))
+        if is_later and not keeps_order and (self.filter_text or self.sort.endswith("duration")):
             # A search may be about today, and what runs takes longer.
             self._arrange(self.sort)
             has_moved = True
@@ -175,16 +185,10 @@ class WatchedList(CursorList[Row]):
         # A sort while the user acts must not carry the row out of sight.
         self.call_after_refresh(self.reveal)
 
-    def hold(self) -> None:
-        """Have the row under the cursor stay where it is once it is seen, until the cursor leaves it."""
-        self.table.hold(self.chosen)
-
-    def go_to(self, index: int) -> None:
-        super().go_to(index)
-        if self.table.held is not None and (row := self.chosen) and row.key != self.table.held.key:
-            self.table.hold(None)
-            self._keep_cursor(row)
-            self.update_lines()
+    @property
+    def is_order_due(self) -> bool:
+        """Whether rows are to take their places once no key is pressed."""
+        return bool(self.table.due(self.chosen))
 
     def set_sidebar(self, *, is_sidebar: bool) -> None:
         """Two lines a row, or one."""
