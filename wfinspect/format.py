@@ -186,6 +186,14 @@ def service_time(milliseconds: int | None, zone: tzinfo) -> str:
     return clock_time(at, zone) if at else str(milliseconds or "")
 
 
+def change_words(before: str, after: str, *, limit: int, is_rerun: bool = False) -> str:
+    """Return e.g. ``Running -> Failure``, or ``Failure again`` of a rerun that ended as the run before."""
+    new = shown(after, limit=limit) or "no status"
+    if before == after:
+        return f"{new} again"
+    return f"{shown(before, limit=limit) or 'no status'} -> {new}{' (rerun)' * is_rerun}"
+
+
 def near_time(at: datetime, now: datetime, zone: tzinfo, today: str, else_: str) -> str:
     """Return a time in a zone: by one pattern of `strftime` on the day of `now`, by another on others."""
     local = at.astimezone(zone)

@@ -15,6 +15,7 @@ from wfinspect.format import (
     LOG_END,
     VALUE_LIMIT,
     biz_day,
+    change_words,
     clock_time,
     duration,
     error_places,
@@ -251,7 +252,8 @@ def _events(incident: Incident, failed: Sequence[TaskInstance]) -> Iterator[dict
     """Yield what happened and how exactly the time of it is known."""
     changed = {round(each.at.timestamp()) for each in incident.history}
     for change in incident.history:
-        what = f"{change.from_status} -> {change.to_status}" + " (rerun)" * change.is_rerun
+        states = change.from_status, change.to_status
+        what = change_words(*states, limit=_LINE_LIMIT, is_rerun=change.is_rerun)
         seen = None if change.is_service_time else (change.seen_after, change.seen_by)
         yield _event(change.at, what, seen)
     instance = incident.instance

@@ -218,7 +218,7 @@ async def test_a_rerun_that_ends_alike_is_a_line(rigged: Rigged) -> None:
     rig.becomes(1, F, finished_time=ms(START + timedelta(minutes=5)))
     await rig.run(1200.0)
     assert (1, F, F) in rig.lines
-    assert "Failure -> Failure (rerun)" in rig.changes[-1].line("table", UTC)
+    assert "Failure again" in rig.changes[-1].line("table", UTC)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ def test_a_rerun_that_fails_too_rings_again_also_where_it_was_never_seen_running
         times = dict.fromkeys(("StartedTime", "FinishedTime", "ModifyTime"), now)
         simulator.population.set_fields(RERUN, times)
         app.wait_for_bell(2)
-        app.wait_for_announcement(rf"{RERUN}.* Failure -> Failure \(rerun\)")
+        app.wait_for_announcement(rf"{RERUN}.* Failure again")
+        app.wait_for("✖ .* Failure .*again")
         # In its history as well; that of a row without changes is not the log of all.
         app.press("g", "h")
         app.wait_for(r"rerun[\s\S]*Running -> Failure +\S*\n[^\n]* after \d+")

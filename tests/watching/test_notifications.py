@@ -214,7 +214,7 @@ def test_lost_contact_and_its_return_are_told_under_every_rule() -> None:
 def test_a_rerun_that_failed_unseen_says_so() -> None:
     text = sentence([], [AlertNews(change(was="Failure", is_rerun=True))])
 
-    assert text == "1 failed: dwd_table_1 (1) Failure -> Failure (rerun)"
+    assert text == "1 failed: dwd_table_1 (1) Failure again"
 
 
 @given(

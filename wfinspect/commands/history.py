@@ -10,7 +10,7 @@ from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import stored
 from wfinspect.export import json_of
-from wfinspect.format import clock_time, shown
+from wfinspect.format import change_words, clock_time, shown
 from wfinspect.model import InstanceId, Transition, family_of
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
@@ -45,10 +45,10 @@ class Change(NamedTuple):
 
     def cells(self, zone: tzinfo) -> tuple[str, ...]:
         """Return time, ID, what became what, name."""
-        words = f"-> {shown(self.to_status, limit=40) or 'no status'}"
-        if self.from_status is not None:
-            words = f"{shown(self.from_status, limit=40)} {words}"
-        words += " (rerun)" if self.from_status == self.to_status else ""
+        if self.from_status is None:
+            words = f"-> {shown(self.to_status, limit=40) or 'no status'}"
+        else:
+            words = change_words(self.from_status, self.to_status, limit=40)
         change = output.Colored(words, family_of(self.to_status))
         return clock_time(self.at, zone), str(self.id), change, shown(self.name)
 

@@ -295,6 +295,7 @@ def _spans(pieces: Iterable[str], role: Role = Role.TEXT) -> Iterator[Span]:
 
 
 _LONGEST_WORD = 20
+_ARROW = " -> "
 _GAPS = 11
 
 
@@ -311,8 +312,7 @@ def history(
     rows = [
         (
             _time(change.at, now, look),
-            _word(change.from_status),
-            _word(change.to_status),
+            *_states(change),
             _lasted(change, before, instance),
             precision(change, look),
         )
@@ -324,12 +324,12 @@ def history(
     for change, (at, old, new, lasted, known) in zip(changes, rows, strict=True):
         role = FAMILY_ROLES[change.family]
         if is_table:
-            head = f"{MARGIN}{pad(at, cells[0])}  {pad(old, cells[1])} -> "
+            head = f"{MARGIN}{pad(at, cells[0])}  {pad(old, cells[1])}{_ARROW if old else '    '}"
             span = f"{pad(new, cells[2])}  "
             rest = (f"{pad(lasted, cells[3])}  ", Role.TEXT), (known, Role.DIM)
             lines.append(line((head, Role.DIM), (span, role), *rest))
         else:
-            spans = (f"{MARGIN}{at}  {old} -> ", Role.DIM), (new, role)
+            spans = (f"{MARGIN}{at}  {old}{_ARROW if old else ''}", Role.DIM), (new, role)
             lines.append(line(*crop(spans, width)))
             pieces = wrap(", ".join(filter(None, (lasted, known))), width - 4, is_prose=True)
             lines += beside([Column("", 1, 1)], (), _spans(pieces, Role.DIM))
@@ -355,7 +355,10 @@ def event(
     role = FAMILY_ROLES[change.family]
     glyph = look.glyphs[Status(change.to_status)]
     name = fmt.shown(change.name, limit=200) or str(change.key.id)
-    news: tuple[Span, ...] = (("-> ", Role.DIM), (f"{_word(change.to_status)} ", role))
+    old, new = _states(change)
+    news: tuple[Span, ...] = ((f"{new} ", role),)
+    if old:
+        news = (("-> ", Role.DIM), *news)
     sign, named, number = (f"{glyph} ", role), (name, Role.TEXT), str(change.key.id)
     if is_id_first:
         at = fmt.near_time(change.at, now, look.zone, "%H:%M", "%m-%d")
@@ -363,11 +366,14 @@ def event(
     at = _time(change.at, now, look)
     left: tuple[Span, ...] = ((f" {at}  ", Role.DIM), sign, named)
     left = (*left, (f" {number}", Role.DIM)) if change.name else left
-    return left, ((f"{_word(change.from_status)} ", Role.DIM), *news)
+    return left, (((f"{old} ", Role.DIM), *news) if old else news)
 
 
-def _word(status: str) -> str:
-    return fmt.shown(status, limit=_LONGEST_WORD) or "no status"
+def _states(change: Transition) -> tuple[str, str]:
+    """What it was, "" where that is the same, and what it became."""
+    words = fmt.change_words(change.from_status, change.to_status, limit=_LONGEST_WORD)
+    old, _, new = words.rpartition(_ARROW)
+    return old, new
 
 
 def _time(at: datetime, now: datetime, look: Look) -> str:

@@ -205,8 +205,9 @@ def change_words(row: Row) -> str:
     change = row.last_change
     if change is None:
         return ""
-    words = f"{fmt.shown(change.from_status, limit=40)} -> {fmt.shown(change.to_status, limit=40)}"
-    return f"{words} (rerun)" if change.is_rerun else words
+    return fmt.change_words(
+        change.from_status, change.to_status, limit=40, is_rerun=change.is_rerun
+    )
 
 
 _NOTE, _RAN = "note: ", "ran "
@@ -243,6 +244,8 @@ def _note_words(row: Row) -> str:
 def _change_notes(row: Row, change: Transition, now: datetime) -> tuple[Role, tuple[str, ...]]:
     before = fmt.shown(change.from_status, limit=40)
     words, was, short = change_words(row), f"was {before}", f"was {short_word(before)}"
+    if change.from_status == change.to_status:
+        was = short = words  # "was Failure" beside Failure says nothing
     if not row.is_unseen:
         return Role.DIM, (words, was, short, "")
     ago = coarse_age((now - change.at).total_seconds())

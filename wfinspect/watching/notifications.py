@@ -16,7 +16,7 @@ from math import inf
 from typing import NamedTuple
 
 from wfinspect.clock import Moment
-from wfinspect.format import duration, shown
+from wfinspect.format import change_words, duration, shown
 from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance
 from wfinspect.settings import NotifyRule, NotifySettings
 from wfinspect.watching.api import Alert, Contact, Notice, Row, Snapshot, Trouble
@@ -316,10 +316,9 @@ def _described(news: AlertNews) -> str:
     frozen = f", {_frozen_words(news.frozen)}" if news.frozen else ""
     if news.lateness:
         return f"{name} ({change.key.id}) {news.lateness}{frozen}"
-    states = [_cut(word, _MAX_STATUS) for word in (change.from_status, change.to_status)]
-    text = f"{name} ({change.key.id}) {' -> '.join(states)}".strip()
-    if change.is_rerun:
-        text += " (rerun)"
+    states = change.from_status, change.to_status
+    words = change_words(*states, limit=_MAX_STATUS, is_rerun=change.is_rerun)
+    text = f"{name} ({change.key.id}) {words}".strip()
     after = "" if news.took_seconds is None else f" after {duration(news.took_seconds)}"
     return f"{text}{after}{frozen}"
 
