@@ -447,7 +447,7 @@ async def test_who_acted_on_few_tasks_is_requested_at_once_and_stands_above_the_
             rig.control.answer((OperationLog(number, "Kill", "1823", ms(START), 1),))
         await rig.settle()
 
-        assert re.search(r"HISTORY[^\n]*\n[^\n]* BY HAND 3 [\s\S]*No change was seen yet", rig.text)
+        assert re.search(r"HISTORY[^\n]*\n[^\n]* BY HAND 3 [\s\S]*Running -> Failure", rig.text)
 
 
 async def test_capital_l_goes_to_the_instance_of_a_change() -> None:
@@ -511,7 +511,7 @@ async def test_the_log_goes_by_when_it_happened_not_by_when_it_was_read() -> Non
 
 async def test_the_log_says_so_when_nothing_has_changed() -> None:
     async with running(mixed()) as rig:
-        await rig.press("h")
+        await rig.press("G", "h")
 
         assert "No change was seen yet." in rig.text
 
@@ -540,7 +540,7 @@ async def test_angle_brackets_turn_the_tabs() -> None:
         await rig.press(">")
         assert "growth" in rig.text
         await rig.press(">")
-        assert "No change was seen yet." in rig.text
+        assert "Running -> Failure" in rig.text
         await rig.press(">")
         assert "Business date" in rig.text
         await rig.press("<", "<")

@@ -1,11 +1,14 @@
+from datetime import timedelta
+
 import pytest
-from fakes import instance, key
+from fakes import START, instance, key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.model import InstanceKey
+from wfinspect.model import InstanceKey, Transition
 from wfinspect.watching.api import Health, Row, Rows, Snapshot, equal_but_for_ages
 
+MINUTE = timedelta(minutes=1)
 AGES_AND_COUNTS = {"read_at", "last_good_at", "calls_today"}
 ROW = Row(key(1), instance(1))
 SEEN = Snapshot(rows=Rows([ROW, Row(key(2))]))
@@ -73,3 +76,22 @@ def test_rows_hold_what_was_put_in_and_say_what_differs(steps: list[dict[int, in
                 for k in former.keys() | model.keys()
                 if former.get(k) is not model.get(k)
             }
+
+
+def test_the_last_change_of_a_row_is_in_its_history_once() -> None:
+    first = Transition(key(1), "x", "WaitTime", "Running", START, START - MINUTE, START)
+    at = START + MINUTE
+    last = Transition(key(1), "x", "Running", "Success", at, START, at)
+    row = Row(key(1), last_change=last)
+
+    assert Snapshot().history_of(row) == (last,)
+    assert Snapshot(transitions=(first,)).history_of(row) == (last, first)
+    other = first._replace(key=key(2))
+    assert Snapshot(history=(other,), transitions=(last, other, first)).history_of(row) == (
+        last,
+        first,
+    )
+    # As another process saw it.
+    elsewhere = last._replace(seen_by=last.seen_by + MINUTE / 2)
+    assert Snapshot(history=(elsewhere, first)).history_of(row) == (elsewhere, first)
+    assert Snapshot(history=(first,)).history_of(Row(key(1))) == (first,)

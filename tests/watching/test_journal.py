@@ -64,3 +64,31 @@ def test_a_reading_that_says_the_same_is_not_saved_again(tmp_path: Path) -> None
         journal.observed(key(1), seen, before)
         journal.save(clock.monotonic())
     assert saved == [0, 1, 1]
+
+
+def test_changes_that_cannot_be_saved_stay_in_view_whatever_others_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    journal = Journal(Store(tmp_path / "state", clock.now))
+    journal.sync(clock.moment())
+    journal.watch([key(1)], START)
+    states = ("WaitTime", "Running", "Checking", "Success")
+    held = None
+    for status in states:
+        clock.advance(60.0)
+        seen = journal.watchlist.observe(key(1), new := instance(1, status), clock.moment())
+        journal.observed(key(1), seen, held)
+        held = new
+    tried_at(journal, range(1), monkeypatch)
+    other = Journal(Store(tmp_path / "state", clock.now))
+    other.watch([key(2)], START)
+    other.save_last()
+    journal.sync(clock.moment())
+
+    assert key(2) in journal.watchlist.rows
+    history = journal.history(key(1), clock.monotonic())
+    assert [change.to_status for change in history] == ["Success", "Checking", "Running"]
+    assert history[0] == journal.watchlist.rows[key(1)].last_change
+    journal.save_last()
+    assert journal.history(key(1), clock.monotonic()) == history

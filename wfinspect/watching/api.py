@@ -360,6 +360,19 @@ class Snapshot(NamedTuple):
     follow_trouble: Trouble | None = None
     """Why the service refuses to be looked at for what is followed; None while it does not."""
 
+    def history_of(self, row: Row) -> tuple[Transition, ...]:
+        """Return what is known of a row's changes, newest first; its last one is among them."""
+        found = self.history
+        if not found or found[0].key != row.key:
+            # Until it is on display: the latest.
+            found = tuple(each for each in self.transitions if each.key == row.key)
+        last = row.last_change
+        # One that another process has recorded as well overlaps it in time. An imported row has
+        # one that was never recorded here.
+        if last is not None and (not found or found[0].seen_by <= last.seen_after):
+            found = (last, *found)
+        return found
+
 
 def equal_but_for_ages(one: Snapshot, other: Snapshot) -> bool:
     """Return whether nothing but ages and counts differs, which wait for the next redraw.

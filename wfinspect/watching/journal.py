@@ -336,11 +336,13 @@ class Journal:
         self._unsaved_news = []
 
     def _read_transitions(self) -> None:
-        self.transitions = self.store.transitions(SHOWN_TRANSITIONS)
-        recorded = frozenset(self.transitions)
+        recorded = frozenset(stored := self.store.transitions(SHOWN_TRANSITIONS))
+        # Those that can't be saved yet are not there, and have been seen all the same.
+        unsaved = [change for _, change in reversed(self._changes.transitions)]
+        self.transitions = [*dict.fromkeys([*unsaved, *stored])][:SHOWN_TRANSITIONS]
         if self._recorded is not None:
             new = recorded - self._recorded
-            self.news += [change for change in self.transitions if change in new]
+            self.news += [change for change in stored if change in new]
         self._recorded = recorded
 
     def _note(self, row: Row, instance: WorkflowInstance | None, change: Transition | None) -> None:

@@ -278,12 +278,8 @@ class MainScreen(SparingScreen[None]):
 
     def _show_chosen(self) -> None:
         """Show the row under the cursor, as far as the snapshot knows it."""
-        row, history = self.list.chosen, self.snapshot.history
-        if row is not None and history[:1] and history[0].key != row.key:
-            history = ()
-        if row is not None and not history:
-            # Until it is on display: its latest changes.
-            history = tuple(each for each in self.snapshot.transitions if each.key == row.key)
+        row = self.list.chosen
+        history = self.snapshot.history_of(row) if row is not None else ()
         if row is None or row.key != self._history_of:
             self._history_of = None
         elif len(wanted := touched(row)) == 1 and wanted[0][1] not in self.operations:
