@@ -9,7 +9,6 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from wfinspect import format as fmt
-from wfinspect.format import LINE_LIMIT, shown
 from wfinspect.model import Family, FieldKind, InstanceKey, Status, Target, Transition, zone_of
 from wfinspect.search import matcher, parse_search
 from wfinspect.ui.lines import (
@@ -73,7 +72,7 @@ def _by_last_change(row: Row, _: datetime) -> tuple[Any, ...]:
 
 
 def _by_name(row: Row, _: datetime) -> tuple[Any, ...]:
-    name = row.instance.name[:LINE_LIMIT].casefold() if row.instance else ""
+    name = row.instance.name[: fmt.LINE_LIMIT].casefold() if row.instance else ""
     return (not name, name, row.key.id)
 
 
@@ -818,7 +817,7 @@ class RowTable:
             if each.instance is not None:
                 for likeness in _likeness(each):
                     _add(self._alike, likeness, step)
-                cells = cell_len(shown(each.instance.name, limit=NAME_LIMIT))
+                cells = cell_len(fmt.shown(each.instance.name, limit=NAME_LIMIT))
                 _add(self._name_cells, cells, step)
 
 
@@ -864,8 +863,8 @@ def names_of(targets: Collection[Target]) -> Mapping[Target, tuple[Span, ...]]:
         place = each.region
         if alike[each.account] > 1:
             place += f" {each.endpoint}"
-        profile = f" {shown(each.profile, limit=40)}"
-        names[each] = (profile, Role.TEXT), (f" {shown(place, limit=100)}", Role.DIM)
+        profile = f" {fmt.shown(each.profile, limit=40)}"
+        names[each] = (profile, Role.TEXT), (f" {fmt.shown(place, limit=100)}", Role.DIM)
     return names
 
 
@@ -873,7 +872,7 @@ def header_line(name: tuple[Span, ...], trouble: Trouble | None, width: int) -> 
     """A group's name, and what keeps it from being read: the cause gives way before the name does."""
     if trouble is None:
         return line(*crop(name, width))
-    said = f"{_LOST}: {shown(trouble.cause, limit=40)}"
+    said = f"{_LOST}: {fmt.shown(trouble.cause, limit=40)}"
     if width_of(name) + cell_len(said) > width:
         said = _LOST
     return line(*crop(name, width - cell_len(said)), (said, Role.TROUBLE))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wfinspect import format as fmt
 from wfinspect.errors import ServiceError
-from wfinspect.format import near_time
 from wfinspect.model import (
     Family,
     OperationLog,
@@ -228,7 +227,7 @@ def operation_lines(
     lines += [] if fits else instance_text.sentence(on, width)
     for log, task in logs:
         at = fmt.moment(log.create_time)
-        when = near_time(at, now, look.zone, "%H:%M:%S", "%m-%d %H:%M:%S") if at else "-"
+        when = fmt.near_time(at, now, look.zone, "%H:%M:%S", "%m-%d %H:%M:%S") if at else "-"
         what = fmt.shown(log.content, limit=40) or "-"
         user = f"by {fmt.shown(log.user, limit=40) or '-'}"
         by = f"{user}  {_words(task)[0]}" if has_names else user
@@ -475,7 +474,7 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
     if lateness is not None and row.is_live and (lateness.usual or not row.instance.is_settled):
         said = lateness.sentence(now)
         if lateness.expected_at is not None and now < lateness.expected_at:
-            at = near_time(lateness.expected_at, now, look.zone, "%H:%M", "%m-%d %H:%M")
+            at = fmt.near_time(lateness.expected_at, now, look.zone, "%H:%M", "%m-%d %H:%M")
             said += f", expected by {at}"
         role = Role.TROUBLE if lateness.is_late(now) else Role.DIM
         if cell_len(said) > width - 2:
@@ -566,7 +565,7 @@ def reached_line(each: "Reached", columns: Sequence[Column], look: Look, now: da
     values = (
         (_indented(each), Role.TEXT),
         (_reached_word(each), role),
-        (near_time(at, now, look.zone, "%H:%M", "%m-%d") if at else "", Role.DIM),
+        (fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d") if at else "", Role.DIM),
         (_shown(each.task.workflow_name), Role.TEXT),
         (str(each.task.project_id or ""), Role.DIM),
         (_shown(each.task.owner), Role.DIM),

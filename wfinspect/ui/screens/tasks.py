@@ -42,15 +42,6 @@ from wfinspect.ui.rows import glyph_of, state_word
 from wfinspect.ui.screens.main import CALLS_AT_ONCE, MainScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import READ, OverlayScreen, Title, bind
-from wfinspect.ui.tasks_text import (
-    details,
-    operation_lines,
-    reached_columns,
-    reached_line,
-    reached_summary,
-    state_of,
-    summary,
-)
 from wfinspect.ui.theme import BAR_GROUND, Look
 from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
@@ -141,7 +132,7 @@ class TasksScreen(OverlayScreen):
         is_part = self._page is not None and not self._page.is_last
         more = f" Only the first {len(self._tasks):,} were read." if is_part else ""
         now = self.clock.now()
-        said = f" {summary(task, self.look, now, self._stretch)}" if task else ""
+        said = f" {tasks_text.summary(task, self.look, now, self._stretch)}" if task else ""
         return (more, Role.TROUBLE), (said, Role.DIM)
 
     # What is read.
@@ -216,14 +207,10 @@ class TasksScreen(OverlayScreen):
         """How far the instance is, or how many tasks the filter leaves; and what the bars are."""
         if self._page is None:
             return BLANK
-        has_bars = bool(self._stretch) and self._columns[-1].cells > 0
         legend: tuple[Span, ...] = ()
-        if has_bars:
-            mark = self.look.bar
-            legend = (
-                (f"{mark * 2} ", Role.TEXT),
-                (f"longest stretch {self._stretch_took} ", Role.DIM),
-            )
+        if self._stretch and self._columns[-1].cells:
+            took = f"longest stretch {self._stretch_took} "
+            legend = (f"{self.look.bar * 2} ", Role.TEXT), (took, Role.DIM)
         room = width - width_of(legend) - 2
         said: tuple[Span, ...]
         if query := self.input.value.strip():
@@ -339,7 +326,7 @@ class TaskScreen(OverlayScreen):
 
     def title_now(self) -> Title:
         task = self._subject
-        glyph, word, role = state_of(task, self.look)
+        glyph, word, role = tasks_text.state_of(task, self.look)
         state = f" {glyph} {word}", role
         instance = self.row(self._key).instance
         name = f"{instance.name} / {task.task_name}" if instance else task.task_name
@@ -367,8 +354,10 @@ class TaskScreen(OverlayScreen):
         now, width = self.clock.now(), max(20, self.size.width - 2)
         wanted = [(self._subject, self._operations)] if self._operations else []
         known = self.main.operations
-        operations = operation_lines(wanted, known, self.look, now, width, has_names=False)
-        found = details(self._subject, self._runs, operations, self.look, now, width)
+        operations = tasks_text.operation_lines(
+            wanted, known, self.look, now, width, has_names=False
+        )
+        found = tasks_text.details(self._subject, self._runs, operations, self.look, now, width)
         self._lines.show(found)
 
     def action_log(self) -> None:
@@ -431,13 +420,13 @@ class DependenciesScreen(OverlayScreen):
             at = near_time(self.read_at, self.clock.now(), self.look.zone, _TIME, "%m-%d %H:%M")
             rest += f", as of {at}"
         if self._subject is not None:
-            glyph, word, role = state_of(self._subject, self.look)
+            glyph, word, role = tasks_text.state_of(self._subject, self.look)
             name, number = self._subject.task_name, self._subject.id
             return Title(((f" {glyph} {word}", role),), name, str(number), rest)
         return _title_of(self.row(self._key), self.look, rest)
 
     def about_spans(self, _: int) -> Sequence[Span]:
-        said = reached_summary(self.list.chosen) if self.list.chosen else ""
+        said = tasks_text.reached_summary(self.list.chosen) if self.list.chosen else ""
         return ((f" {said}", Role.DIM),)
 
     @property
@@ -510,7 +499,7 @@ class DependenciesScreen(OverlayScreen):
         self._now = self.clock.now()
         self._found = self._search.found(self._is_late, self._is_followed)
         reached = (*self._found.tasks, *self._found.between)
-        self._columns = reached_columns(self.list.text_width, reached)
+        self._columns = tasks_text.reached_columns(self.list.text_width, reached)
         self.list.offer(reached)
         if not self._has_moved:
             # What blocks comes in above what was there before.
@@ -559,7 +548,7 @@ class DependenciesScreen(OverlayScreen):
         return line(*crop((("   ", Role.DIM), *titles(self._columns)), width))
 
     def _reached_line(self, each: Reached) -> Line:
-        return reached_line(each, self._columns, self.look, self._now)
+        return tasks_text.reached_line(each, self._columns, self.look, self._now)
 
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._is_waiting or self.trouble is not None:
