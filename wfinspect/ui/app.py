@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
@@ -88,15 +88,7 @@ REPORTS = {"report, Markdown": "markdown", "report, HTML": "html", "report, JSON
 _READING = "Reading what the report needs..."
 
 
-class _OfFailed(NamedTuple):
-    """A command about tasks that are not all known."""
-
-    row: Row
-    instance: WorkflowInstance
-    label: str
-
-    def __str__(self) -> str:
-        return "its failed tasks: reads them first, 1 call"
+_OF_FAILED = "its failed tasks: reads them first, 1 call"
 
 
 class WfInspectApp(CrashSafeApp):
@@ -443,7 +435,7 @@ class WfInspectApp(CrashSafeApp):
                 (label.strip(), value),
                 (
                     (f" {pad(shown(label, limit=100), 15)}", Role.DIM),
-                    (shown(str(value), limit=200), Role.TEXT),
+                    (shown(value or _OF_FAILED, limit=200), Role.TEXT),
                 ),
                 (),
                 label[:100],
@@ -454,8 +446,11 @@ class WfInspectApp(CrashSafeApp):
         dialog = ChoiceScreen(lambda: choices, title, does, is_wide=True, has_plain=True)
         self.push_dialog(dialog, partial(self._copy_chosen, row))
 
-    def _copyable(self, row: Row) -> Iterator[tuple[str, "str | _OfFailed"]]:
-        """Yield what may be copied: where tasks have failed, first what a user can do about them by hand."""
+    def _copyable(self, row: Row) -> Iterator[tuple[str, str | None]]:
+        """Yield what may be copied: where tasks have failed, first what a user can do about them by hand.
+
+        None stands for what is made of tasks that are not all known.
+        """
         instance, outlook = row.instance, row.outlook
         if instance is not None:
             failed = failed_tasks(outlook.foremost)
@@ -463,15 +458,15 @@ class WfInspectApp(CrashSafeApp):
             if failed and len(failed) == total:
                 yield from commands_by_hand(row.key.target, instance, failed).items()
             elif total or row.family is Family.FAILURE:
-                yield from ((label, _OfFailed(row, instance, label)) for label in BY_HAND)
+                yield from dict.fromkeys(BY_HAND).items()
             if link := self._settings.link_to(row.key.target, instance):
                 yield "Link", link
         yield from fields(row, self.main.look.zone)
 
-    def _copy_chosen(self, row: Row, choice: "tuple[str, str | _OfFailed] | Plain") -> None:
+    def _copy_chosen(self, row: Row, choice: tuple[str, str | None] | Plain) -> None:
         label, value = choice.value if isinstance(choice, Plain) else choice
-        if isinstance(value, _OfFailed):
-            self._copy_of_failed(value)
+        if value is None:
+            self._copy_of_failed(row, label)
         elif isinstance(choice, Plain):
             self.show_plain(value)
         else:
@@ -480,17 +475,15 @@ class WfInspectApp(CrashSafeApp):
     def _copy_named(self, row: Row, label: str, text: str) -> None:
         self.notify(f"{shown(label, limit=40)} of {row.key.id}: {self.copy(text)}")
 
-    def _copy_of_failed(self, wanted: "_OfFailed") -> None:
-        row, instance, label = wanted
-
+    def _copy_of_failed(self, row: Row, label: str) -> None:
         def take(outcome: Outcome[Page[TaskInstance]]) -> None:
             if isinstance(outcome, ServiceError):
                 self.notify(f"Nothing was copied: {outcome}", severity="error")
                 return
-            failed = failed_tasks(outcome.value.items)
-            text = commands_by_hand(row.key.target, instance, failed).get(label, "")
-            if text:
-                self._copy_named(row, label, text)
+            failed, instance = failed_tasks(outcome.value.items), row.instance
+            texts = commands_by_hand(row.key.target, instance, failed) if instance else {}
+            if label in texts:
+                self._copy_named(row, label, texts[label])
             else:
                 self.notify("Nothing was copied: no task has failed.")
 
