@@ -119,8 +119,10 @@ async def test_enter_opens_the_instance_and_w_watches_it_and_l_shows_the_log() -
         await rig.press("w")
         assert rig.asked[-1] == ("watch", 10430000008)
         assert "Added 10430000008 to the list" in rig.text
+        assert "w watch" not in rig.text
         await rig.press("w")
-        assert rig.asked[-1] == ("unwatch", 10430000008)
+        assert rig.asked[-1] == ("watch", 10430000008)
+        assert "On the list already: 10430000008" in rig.text
         await rig.press("l")
         assert "log of 41" in rig.text
         await rig.press("escape", "enter")

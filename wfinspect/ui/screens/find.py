@@ -467,7 +467,9 @@ class FindScreen(OverlayScreen):
     def action_watch(self) -> None:
         """Watch what is marked, else what is under the cursor; where all of it is watched, unwatch it."""
         if not self._is_empty():
-            self.main.watch_or_not(self._acted_on)
+            rows = self._acted_on
+            is_watched = all(row.is_watched for row in rows)
+            (self.main.stop_watching if is_watched else self.main.start_watching)(rows)
             self._mark(set())
 
     def action_undo(self) -> None:

@@ -608,13 +608,12 @@ class MainScreen(SparingScreen[None]):
         else:
             self.start_watching([row])
 
-    def watch_or_not(self, rows: Sequence[Row]) -> None:
-        """Put rows on the list; where all are on it, take them off."""
-        (self.stop_watching if all(row.is_watched for row in rows) else self.start_watching)(rows)
-
     def start_watching(self, rows: Sequence[Row]) -> None:
         """Put rows on the list, some of which may be on it, and say so."""
         new = [row for row in rows if not row.is_watched]
+        if not new:
+            self.notify(f"On the list already: {whose(rows)}")
+            return
         self.control.watch([row.key for row in new])
         self._await({row.key: row._replace(is_watched=True) for row in new})
         others = len(rows) - len(new)

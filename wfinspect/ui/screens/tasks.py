@@ -435,9 +435,9 @@ class DependenciesScreen(OverlayScreen):
         useless += [] if self.list.items else ["Enter", "w", "l"]
         key = self._key_of(self.list.chosen.task) if self.list.chosen else None
         known = self.main.rows.get(key) if key else None
-        unwatch = {"w": "unwatch"} if known and known.is_watched else {}
+        useless += ["w"] if known and known.is_watched else []
         turn = {"d": "what it waits for"} if self._is_down else {}
-        return unwatch | turn | dict.fromkeys(useless, "")
+        return turn | dict.fromkeys(useless, "")
 
     # What is read.
 
@@ -588,9 +588,10 @@ class DependenciesScreen(OverlayScreen):
             self.main.look_up(key)
 
     def action_watch(self) -> None:
-        """Watch the instance of the task under the cursor, or unwatch it."""
+        """Watch the instance of the task under the cursor."""
+        # Never the other way: of many tasks here it is the instance that this screen is about.
         if (key := self._chosen_key()) is not None:
-            self.main.watch_or_not([self.main.rows.get(key) or self.row(key)])
+            self.main.start_watching([self.main.rows.get(key) or self.row(key)])
             self.bottom.update_lines()
 
     def action_log(self) -> None:
