@@ -22,7 +22,7 @@ class KeyCommand(NamedTuple):
         hint: a word or two for the line of hints; "" keeps it out of there.
         text: a sentence part for help and palette.
         group: where help lists it.
-        shown: how its keys are written for the user.
+        shown_as: how its first key is written for the user, unless as in `keys`.
         is_app: the app's own, alive on every screen.
     """
 
@@ -31,9 +31,14 @@ class KeyCommand(NamedTuple):
     action: str
     text: str
     group: str
-    shown: str
     hint: str = ""
+    shown_as: str = ""
     is_app: bool = False
+
+    @property
+    def shown(self) -> str:
+        """How its key is written for the user."""
+        return self.shown_as or self.keys.partition(",")[0]
 
     def binding(self) -> Binding:
         """Return the command as Textual wants it."""
@@ -45,64 +50,69 @@ class KeyCommand(NamedTuple):
 _LIST, _OPEN, _SEEN, _READ, _SCREEN = "List", "Open instance", "Changes", "Reading", "Screen"
 
 COMMANDS = (
-    KeyCommand("open", "enter", "open_row", "go to the detail", _OPEN, "Enter", "detail"),
-    KeyCommand("back", "escape", "back", "go back", _OPEN, "Esc", "back"),
-    KeyCommand("watch", "w", "watch", "watch or unwatch it", _OPEN, "w", "watch"),
-    KeyCommand("follow", "W", "app.follow", "follow/unfollow workflow", _OPEN, "W"),
-    KeyCommand("note", "i", "app.note", "write a note about it", _OPEN, "i"),
-    KeyCommand("copy", "y", "app.copy_id", "copy the ID", _OPEN, "y", "copy"),
-    KeyCommand("copy-field", "Y", "app.copy_field", "copy field, next command", _OPEN, "Y"),
-    KeyCommand("export", "e", "app.export", "export, incident report", _OPEN, "e"),
-    KeyCommand("history", "h", "history", "show its history", _OPEN, "h", "history"),
-    KeyCommand("operations", "o", "operations", "show who acted on tasks", _OPEN, "o"),
-    KeyCommand("tasks", "t", "app.tasks", "show its tasks", _OPEN, "t", "tasks"),
-    KeyCommand("upstream", "U", "app.upstream", "waits for, holds up", _OPEN, "U", "waits for"),
-    KeyCommand("task-log", "l", "app.task_log", "log of the failed task", _OPEN, "l", "log"),
-    KeyCommand("raw", "v", "app.raw", "show its JSON", _OPEN, "v"),
-    KeyCommand("compare", "c", "app.compare", "compare with last success", _OPEN, "c", "compare"),
-    KeyCommand("find", "f", "app.find", "find instances", _OPEN, "f", "find"),
-    KeyCommand("next-pane", "tab", "next_pane", "go to the next pane", _OPEN, "Tab"),
+    KeyCommand("open", "enter", "open_row", "go to the detail", _OPEN, "detail", shown_as="Enter"),
+    KeyCommand("back", "escape", "back", "go back", _OPEN, "back", shown_as="Esc"),
+    KeyCommand("watch", "w", "watch", "watch or unwatch it", _OPEN, "watch"),
+    KeyCommand("follow", "W", "app.follow", "follow/unfollow workflow", _OPEN),
+    KeyCommand("note", "i", "app.note", "write a note about it", _OPEN),
+    KeyCommand("copy", "y", "app.copy_id", "copy the ID", _OPEN, "copy"),
+    KeyCommand("copy-field", "Y", "app.copy_field", "copy field, next command", _OPEN),
+    KeyCommand("export", "e", "app.export", "export, incident report", _OPEN),
+    KeyCommand("history", "h", "history", "show its history", _OPEN, "history"),
+    KeyCommand("operations", "o", "operations", "show who acted on tasks", _OPEN),
+    KeyCommand("tasks", "t", "app.tasks", "show its tasks", _OPEN, "tasks"),
+    KeyCommand("upstream", "U", "app.upstream", "waits for, holds up", _OPEN, "waits for"),
+    KeyCommand("task-log", "l", "app.task_log", "log of the failed task", _OPEN, "log"),
+    KeyCommand("raw", "v", "app.raw", "show its JSON", _OPEN),
+    KeyCommand("compare", "c", "app.compare", "compare with last success", _OPEN, "compare"),
+    KeyCommand("find", "f", "app.find", "find instances", _OPEN, "find"),
+    KeyCommand("next-pane", "tab", "next_pane", "go to the next pane", _OPEN, shown_as="Tab"),
     KeyCommand(
-        "previous-pane", "shift+tab", "previous_pane", "go to the pane before", _OPEN, "Shift+Tab"
+        "previous-pane",
+        "shift+tab",
+        "previous_pane",
+        "go to the pane before",
+        _OPEN,
+        shown_as="Shift+Tab",
     ),
-    KeyCommand("previous-tab", "less_than_sign", "turn(-1)", "to the part before", _OPEN, "<"),
-    KeyCommand("next-tab", "greater_than_sign", "turn(1)", "to the next part", _OPEN, ">"),
-    KeyCommand("down", "j,down", "move('down')", "down", _LIST, "j"),
-    KeyCommand("up", "k,up", "move('up')", "up", _LIST, "k"),
-    KeyCommand("top", "g,home", "move('top')", "to the first", _LIST, "g"),
-    KeyCommand("bottom", "G,end", "move('bottom')", "to the last", _LIST, "G"),
-    KeyCommand("page-down", "pagedown", "move('page_down')", "a page down", _LIST, "PgDn"),
-    KeyCommand("page-up", "pageup", "move('page_up')", "a page up", _LIST, "PgUp"),
-    KeyCommand("filter", "slash", "filter", "filter", _LIST, "/", "filter"),
-    KeyCommand("sort", "s", "sort", "change sort order", _LIST, "s", "sort"),
-    KeyCommand("reverse", "S", "reverse", "reverse the order", _LIST, "S"),
-    KeyCommand("mark", "space", "mark", "mark for x, a, e and r", _LIST, "Space"),
-    KeyCommand("remove", "x", "remove", "remove", _LIST, "x"),
-    KeyCommand("undo", "u", "undo", "restore what was removed", _LIST, "u"),
-    KeyCommand("remove-settled", "X", "remove_settled", "remove all that are done", _LIST, "X"),
     KeyCommand(
-        "next-unseen", "n", "next_unseen", "go to the next unseen", _SEEN, "n", "next unseen"
+        "previous-tab", "less_than_sign", "turn(-1)", "to the part before", _OPEN, shown_as="<"
     ),
-    KeyCommand("seen", "a", "seen", "mark this one as seen", _SEEN, "a", "seen"),
-    KeyCommand("all-seen", "A", "all_seen", "mark all as seen", _SEEN, "A"),
-    KeyCommand("log", "L", "app.log", "show all changes", _SEEN, "L"),
-    KeyCommand("refresh", "r", "refresh_one", "refresh this one", _READ, "r", "refresh"),
-    KeyCommand("refresh-all", "R", "refresh_all", "refresh all", _READ, "R"),
-    KeyCommand("slower", "plus", "interval(1)", "longer interval", _READ, "+"),
-    KeyCommand("faster", "minus", "interval(-1)", "shorter interval", _READ, "-"),
-    KeyCommand("pause", "p", "pause", "pause or resume", _READ, "p"),
-    KeyCommand("layout", "z", "layout", "show this pane alone", _SCREEN, "z", "zoom"),
-    KeyCommand("bell", "b", "app.ring", "turn bell on or off", _SCREEN, "b"),
-    KeyCommand("mouse", "m", "app.mouse", "turn mouse on or off", _SCREEN, "m"),
-    KeyCommand("redraw", "ctrl+l", "redraw", "redraw the screen", _SCREEN, "ctrl+l", is_app=True),
-    KeyCommand("help", "question_mark,f1", "app.help", "show all keys", _SCREEN, "?", "help"),
-    KeyCommand("palette", "colon,ctrl+p", "app.palette", "find a command", _SCREEN, ":"),
-    KeyCommand("quit", "q", "app.ask_quit", "quit", _SCREEN, "q", "quit"),
-    KeyCommand("quit-now", "ctrl+q", "quit", "quit at once", _SCREEN, "ctrl+q", is_app=True),
+    KeyCommand("next-tab", "greater_than_sign", "turn(1)", "to the next part", _OPEN, shown_as=">"),
+    KeyCommand("down", "j,down", "move('down')", "down", _LIST),
+    KeyCommand("up", "k,up", "move('up')", "up", _LIST),
+    KeyCommand("top", "g,home", "move('top')", "to the first", _LIST),
+    KeyCommand("bottom", "G,end", "move('bottom')", "to the last", _LIST),
+    KeyCommand("page-down", "pagedown", "move('page_down')", "a page down", _LIST, shown_as="PgDn"),
+    KeyCommand("page-up", "pageup", "move('page_up')", "a page up", _LIST, shown_as="PgUp"),
+    KeyCommand("filter", "slash", "filter", "filter", _LIST, "filter", shown_as="/"),
+    KeyCommand("sort", "s", "sort", "change sort order", _LIST, "sort"),
+    KeyCommand("reverse", "S", "reverse", "reverse the order", _LIST),
+    KeyCommand("mark", "space", "mark", "mark for x, a, e and r", _LIST, shown_as="Space"),
+    KeyCommand("remove", "x", "remove", "remove", _LIST),
+    KeyCommand("undo", "u", "undo", "restore what was removed", _LIST),
+    KeyCommand("remove-settled", "X", "remove_settled", "remove all that are done", _LIST),
+    KeyCommand("next-unseen", "n", "next_unseen", "go to the next unseen", _SEEN, "next unseen"),
+    KeyCommand("seen", "a", "seen", "mark this one as seen", _SEEN, "seen"),
+    KeyCommand("all-seen", "A", "all_seen", "mark all as seen", _SEEN),
+    KeyCommand("log", "L", "app.log", "show all changes", _SEEN),
+    KeyCommand("refresh", "r", "refresh_one", "refresh this one", _READ, "refresh"),
+    KeyCommand("refresh-all", "R", "refresh_all", "refresh all", _READ),
+    KeyCommand("slower", "plus", "interval(1)", "longer interval", _READ, shown_as="+"),
+    KeyCommand("faster", "minus", "interval(-1)", "shorter interval", _READ, shown_as="-"),
+    KeyCommand("pause", "p", "pause", "pause or resume", _READ),
+    KeyCommand("layout", "z", "layout", "show this pane alone", _SCREEN, "zoom"),
+    KeyCommand("bell", "b", "app.ring", "turn bell on or off", _SCREEN),
+    KeyCommand("mouse", "m", "app.mouse", "turn mouse on or off", _SCREEN),
+    KeyCommand("redraw", "ctrl+l", "redraw", "redraw the screen", _SCREEN, is_app=True),
     KeyCommand(
-        "interrupt", "ctrl+c", "interrupt", "quit, if pressed twice", _SCREEN, "ctrl+c", is_app=True
+        "help", "question_mark,f1", "app.help", "show all keys", _SCREEN, "help", shown_as="?"
     ),
-    KeyCommand("suspend", "ctrl+z", "suspend_process", "suspend", _SCREEN, "ctrl+z", is_app=True),
+    KeyCommand("palette", "colon,ctrl+p", "app.palette", "find a command", _SCREEN, shown_as=":"),
+    KeyCommand("quit", "q", "app.ask_quit", "quit", _SCREEN, "quit"),
+    KeyCommand("quit-now", "ctrl+q", "quit", "quit at once", _SCREEN, is_app=True),
+    KeyCommand("interrupt", "ctrl+c", "interrupt", "quit, if pressed twice", _SCREEN, is_app=True),
+    KeyCommand("suspend", "ctrl+z", "suspend_process", "suspend", _SCREEN, is_app=True),
 )
 
 COMMANDS_BY_ID = {command.id: command for command in COMMANDS}
