@@ -487,16 +487,12 @@ def row_columns(
     # Without the note, the name has beside it what tells it from others of its kind.
     apart = 0 if note_cells else max(0, min(_APART_CELLS, rest - 1 - name_cells))
     name = min(rest + given - (note_cells and note_cells + 2), name_cells + apart)
+    time = _TIMES.get(sort.removeprefix("-"), "TIME")
     return (
         Column("NAME", max(4, name), gap),
         Column("INSTANCE", ids, is_right=True),
         Column("STATUS", word - given, gap=0),
-        Column(
-            _TIMES.get(sort.removeprefix("-"), "TIME"),
-            1 + TIME_CELLS,
-            gap=2 if note_cells else 0,
-            is_right=True,
-        ),
+        Column(time, 1 + TIME_CELLS, gap=2 if note_cells else 0, is_right=True),
         Column("LAST CHANGE", note_cells, gap=0),
     )
 

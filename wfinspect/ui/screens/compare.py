@@ -306,12 +306,8 @@ class CompareScreen(OverlayScreen):
         glyph = self.look.glyphs[Status(run.status)]
         state = f"{glyph} {word:<10}", FAMILY_ROLES[family_of(run.status)]
         took = span_words(run.seconds)
-        return Choice(
-            run,
-            ((f" {day}  ", Role.TEXT), state, (f" {took:>7}", Role.TEXT)),
-            ((f"{run.id} ", Role.DIM),),
-            f"{day} {word} {run.id}",
-        )
+        left = (f" {day}  ", Role.TEXT), state, (f" {took:>7}", Role.TEXT)
+        return Choice(run, left, ((f"{run.id} ", Role.DIM),), f"{day} {word} {run.id}")
 
     def _put_beside(self, run: Run) -> None:
         self._other, self._second, self._other_tasks = run, None, None

@@ -227,15 +227,8 @@ class WatchedList(CursorList[Row]):
             return self._header(header) if header else BLANK
         row = self.table[index]
         if self._is_sidebar:
-            lines = sidebar_lines(
-                row,
-                self._mark(row),
-                self._look,
-                self._now,
-                self.text_width,
-                self.sort,
-                self._apart(row),
-            )
+            mark, apart, look = self._mark(row), self._apart(row), self._look
+            lines = sidebar_lines(row, mark, look, self._now, self.text_width, self.sort, apart)
             return lines[part].on(self.ground_of(index))
         return self._row_line(row).on(self.ground_of(index))
 
