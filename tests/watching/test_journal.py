@@ -80,11 +80,17 @@ def test_changes_that_cannot_be_saved_stay_in_view_whatever_others_write(
         seen = journal.watchlist.observe(key(1), new := instance(1, status), clock.moment())
         journal.observed(key(1), seen, held)
         held = new
-    tried_at(journal, range(1), monkeypatch)
     other = Journal(Store(tmp_path / "state", clock.now))
     other.watch([key(2)], START)
     other.save_last()
-    journal.sync(clock.moment())
+
+    def fail(_: Changes) -> None:
+        raise StoreError("The list is locked by another program.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.store, "save", fail)
+        journal.save(clock.monotonic() - 60.0)
+        journal.sync(clock.moment())
 
     assert key(2) in journal.watchlist.rows
     history = journal.history(key(1), clock.monotonic())
