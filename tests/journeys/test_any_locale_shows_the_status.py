@@ -50,10 +50,10 @@ def test_each_status_has_its_sign(
     simulator.population.set_fields(DEMO_IDS[0], {"Name": NAME})
     with home.start(*DEMO_IDS[:4]) as app:
         for sign, status in zip(ASCII_SIGNS, STATUSES, strict=True):
-            app.wait_for(rf"(?m)^  {re.escape(sign)} .* {status}")
-        text = app.wait_for(rf"(?m)^  .{re.escape(f' {name} ')}")
+            app.wait_for(rf"(?m)^   {re.escape(sign)} .* {status}")
+        text = app.wait_for(rf"(?m)^   .{re.escape(f' {name} ')}")
         # No letter that could not be written shifts what stands behind it.
-        heads = re.findall(rf"(?m)^  [^ W].*?(?=(?:{'|'.join(STATUSES)}) )", text)
+        heads = re.findall(rf"(?m)^   [^ ].*?(?=(?:{'|'.join(STATUSES)}) )", text)
         assert len(set(map(cell_width, heads))) == 1
         app.quit()
     printed = home.run("status")
