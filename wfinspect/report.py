@@ -10,7 +10,13 @@ from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from wfinspect.export import compared_fields, compared_tasks, exact_value, json_of
+from wfinspect.export import (
+    commands_by_hand,
+    compared_fields,
+    compared_tasks,
+    exact_value,
+    json_of,
+)
 from wfinspect.format import (
     LOG_END,
     VALUE_LIMIT,
@@ -175,6 +181,7 @@ class _Secrets:
 
 def _values(incident: Incident, now: datetime) -> dict[str, Any]:
     instance, secrets, failed = incident.instance, _Secrets(), failed_tasks(incident.tasks)
+    by_hand = commands_by_hand(incident.key.target, instance, failed) if instance else {}
     return {
         "id": incident.key.id,
         "name": instance.name if instance else None,
@@ -188,6 +195,7 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "tags": [secrets.pair(*tag) for tag in instance.tags] if instance else [],
         "seconds": instance.run_seconds(now) if instance else None,
         "progress": str(progress(incident.tasks)) if incident.tasks else None,
+        "rerun": by_hand.get("Rerun"),
         "failed_tasks": [_task(each, incident, secrets, now) for each in failed],
         "timeline": sorted(_events(incident, failed), key=lambda event: event["at"]),
         "held_up": [_held(each) for each in incident.held_up if not incident.has(each)],
@@ -362,7 +370,8 @@ def _document(
         yield _Heading(1, f"{len(found)} instances, {_exactly(now, zone)}")
     if found and not is_one:
         rows = [_summary(each, zone) for each in found]
-        yield _Table(("Name", "ID", "Status", "Since", "Failed tasks", "Error", "Note"), rows)
+        since = f"Since, {utc_words(zone, now)}"
+        yield _Table(("Name", "ID", "Status", since, "Failed tasks", "Error", "Note"), rows)
     for each in found:
         yield from _about(each, 1 if is_one else 2, zone, now)
     logs = " Times outside logs" if any(map(_has_log, found)) else " Times"
@@ -413,6 +422,9 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
     if "tasks" in missing:
         yield f"Its tasks could not be read: {missing['tasks']}"
     log_zone = zone_words(values["region"], now)
+    if values["rerun"]:
+        yield "To run what failed again, by hand:"
+        yield _Lines(values["rerun"])
     for task in tasks:
         yield from _about_task(task, missing, level + 1, zone, log_zone)
     yield from _holds_up(values, level + 1)
@@ -440,8 +452,8 @@ def _about_task(
     parameters = " ".join("=".join(filter(None, each.values())) for each in task["parameters"])
     rows = (
         *(("Task instance", str(task["id"])), ("Type", task["type"]), ("Owner", task["owner"])),
-        *(("Run", str(task["run_number"] or "")), ("Started", _at(task["started"], zone))),
-        *(("Finished", _at(task["finished"], zone)), ("Ran", ran), ("Parameters", parameters)),
+        *(("Run", str(task["run_number"] or "")), ("Started", _text(task["started"], zone))),
+        *(("Finished", _text(task["finished"], zone)), ("Ran", ran), ("Parameters", parameters)),
     )
     yield _Table((), [row for row in rows if row[1]])
     if trouble := missing.get(f"log {task['id']}"):
@@ -540,7 +552,7 @@ def _exactly(at: datetime, zone: tzinfo) -> str:
 
 
 def _text(value: Any, zone: tzinfo) -> str:  # noqa: ANN401 - any field's
-    return _at(value, zone) if isinstance(value, datetime) else str(value or "")
+    return _exactly(value, zone) if isinstance(value, datetime) else str(value or "")
 
 
 # How it is written.

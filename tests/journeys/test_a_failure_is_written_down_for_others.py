@@ -37,6 +37,8 @@ def test_a_report_says_to_one_who_was_not_there_what_failed_and_why(
     assert "| publish_result | NotRun | ads" not in text
     assert "\nThe end of its log, times in Asia/Shanghai, UTC+8:\n" in text
     assert "\nNote: waits for Li\n" in text
+    assert "\naliyun dataworks-public RerunTaskInstances --Ids " in text
+    assert len(re.findall(r"\| (?:Started|Finished) \| [-\d]{10} [:\d]{8} UTC \|", text)) >= 4
     assert ("hunter2" in text, "1 value was masked" in text) == (False, True)
     assert calls <= 8
     assert len(re.findall(r"\| [0-9A-F]{8}-[0-9A-F-]{27} \|", text)) == calls
@@ -67,6 +69,7 @@ def test_a_report_of_the_list_reads_what_may_have_failed_since(
 
     assert done.returncode == 0
     assert done.stdout.startswith("# 1 of 2 watched instances failed, ")
+    assert "\n| Name | ID | Status | Since, UTC | Failed tasks |" in done.stdout
     assert "\n## ads_user_profile_daily: Failure\n" in done.stdout
     assert f"{simulator.calls.count()} calls were made" in done.stderr
     simulator.stop()
