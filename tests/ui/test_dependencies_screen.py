@@ -90,8 +90,8 @@ async def test_what_it_waits_for(size: tuple[int, int]) -> None:
 async def test_more_calls_are_made_only_at_a_key_and_their_number_is_said_before() -> None:
     async with on_dependencies() as rig:
         assert (
-            "It waits for 1 task waiting for a time, with 1 in between that has not begun."
-            in rig.text
+            "It waits for at least 1 task waiting for a time, with 1 in between not begun."
+            in " ".join(rig.text.split())
         )
         assert "2 tasks are not looked at yet: F looks further, up to 2 calls." in rig.text
         await rig.press("F")
@@ -183,7 +183,7 @@ async def test_another_key_turns_to_what_it_holds_up() -> None:
         assert "what it holds up" in rig.text.splitlines()[0]
         own = await answered(rig, Page((Dependency(BETWEEN, "Normal"),), 1, 1, is_last=True))
         assert own == DependenciesOf(BINDING, OWN, DOWN, is_of_workflow=True)
-        assert "It holds up 1 task of 1 workflow: 1 in workspace 90211" in rig.text
+        assert "It holds up at least 1 task of 1 workflow: 1 in workspace 90211" in rig.text
         assert f"starting from its own task instance {OWN}" in rig.text
 
 
@@ -203,9 +203,7 @@ async def test_a_late_run_is_said_to_be_late() -> None:
     async with on_dependencies(snapshot=snapshot._replace(rows=tuple(rows))) as rig:
         await rig.press("F")
         await answered(rig, neighbours(21))
-        assert (
-            "It waits for 1 failed task, 1 late running task, 1 task waiting for a tim" in rig.text
-        )
+        assert "It waits for at least 1 failed task, 1 late running task, 1" in rig.text
 
 
 async def test_when_it_is_due_is_said_of_a_run_and_of_a_task_that_waits_for_its_time() -> None:
@@ -232,7 +230,7 @@ async def test_an_error_is_said_in_place_and_r_goes_on_from_there() -> None:
         await rig.press("F")
         await answered(rig, Throttled("Too many calls."))
         assert "throttled, r reads again" in rig.text
-        assert "It waits for 1 task waiting for a time" in rig.text
+        assert "It waits for at least 1 task waiting for a time" in rig.text
         await rig.press("r")
         assert await answered(rig, NotFound("past")) == DependenciesOf(BINDING, 21, UP)
         assert "no longer knows the dependencies of 1 task." in rig.text

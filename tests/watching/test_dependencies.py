@@ -156,11 +156,11 @@ def test_the_nearest_are_read_first_and_what_is_left_is_counted() -> None:
     assert world.read == [(1, 1), (2, 1), (3, 1)]
     assert (found.unread, found.sentence("It")) == (
         1,
-        "It waits for 1 task not begun, with 2 in between that have not begun.",
+        "It waits for at least 1 task not begun, with 2 in between not begun.",
     )
     assert (
         world.walk(UP, 1).sentence("It")
-        == "It waits for 1 failed task, 1 task not begun, with 2 in between that have not begun."
+        == "It waits for 1 failed task, 1 task not begun, with 2 in between not begun."
     )
     assert world.walk(UP, 1, most=0).sentence("It") == "What it waits for is not known yet."
     assert world.walk(DOWN, 1, most=0).sentence("t1") == "What waits for t1 is not known yet."
@@ -200,6 +200,29 @@ def test_downstream_it_follows_what_failed_last_out_of_the_instance_first() -> N
     assert found.unread == 0
 
 
+def test_of_an_instance_its_own_tasks_are_said_apart() -> None:
+    states = {
+        1: "Running",
+        2: "WaitResource",
+        3: "WaitResource",
+        4: "Failure",
+        7: "{} Odd",
+        8: "Running",
+    }
+    world = World({1: [], 2: [], 3: [], 4: [], 5: [6], 6: [8], 7: [], 8: []}, states)
+
+    running = "Of its own tasks, 1 is running and 2 wait for resources"
+    assert world.walk(UP, 1, 2, 3).sentence("It", is_of_tasks=True) == f"{running}."
+    failed = world.walk(UP, 4).sentence("t", is_of_tasks=True)
+    assert failed == "Of t's own tasks, 1 failed."
+    odd = world.walk(UP, 4, 5, 7).sentence("t", is_of_tasks=True)
+    behind = "It waits for 1 running task, with 1 in between not begun."
+    assert odd == f"Of t's own tasks, 1 failed and 1 is in state {{}} Odd. {behind}"
+    few = world.walk(UP, 5, most=1).sentence("It", is_of_tasks=True)
+    behind = "1 of 2 tasks looked at, with 1 in between not begun"
+    assert few == f"What it waits for is not known yet: {behind}."
+
+
 def test_tasks_that_wait_for_each_other_are_named() -> None:
     world = World({1: [2], 2: [3], 3: [4], 4: [2]}, {})
 
@@ -236,6 +259,8 @@ def test_what_is_late_comes_before_what_runs_and_what_is_followed_before_the_res
 def test_what_is_held_up_in_the_same_run_is_counted_apart() -> None:
     world = World({1: [2, 3], 2: [4], 3: [], 4: []}, {1: "Failure"}, workflow_instance_id=9)
     assert world.walk(DOWN, 1).sentence("It") == "It holds up 3 tasks of its own run."
+    few = world.walk(DOWN, 1, most=1).sentence("It")
+    assert few == "It holds up at least 2 tasks of its own run."
     world.tasks[4] = replace(world.tasks[4], workflow_instance_id=8, project_id=7, owner="a")
     said = "It holds up 2 tasks of its own run and 1 task of 1 other workflow"
     assert world.walk(DOWN, 1).sentence("It") == f"{said}: 1 in workspace 7, owned by a."
@@ -350,7 +375,7 @@ async def test_a_budget_ends_it_and_a_higher_one_goes_on_where_it_was() -> None:
     ]
     assert search.name == "t11"
     said = search.walk.found().sentence("It")
-    assert said == "It waits for 1 failed task, with 2 in between that have not begun."
+    assert said == "It waits for 1 failed task, with 2 in between not begun."
 
 
 async def test_a_task_past_its_retention_is_counted_and_any_other_error_ends_it() -> None:

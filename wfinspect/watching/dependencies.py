@@ -89,6 +89,8 @@ class Dependencies(NamedTuple):
     """Upstream what has not begun between these and the start, by level."""
     unread: int
     """How many tasks have neighbours that were not read yet."""
+    read: int
+    """How many have neighbours that were read."""
     lost: int
     """How many have neighbours that the service no longer knows."""
     cycle: tuple[TaskInstance, ...]
@@ -104,16 +106,32 @@ class Dependencies(NamedTuple):
         """
         if self.direction is Direction.DOWNSTREAM:
             return self._held_up(who)
+        behind = f", with {len(self.between):,} in between not begun" if self.between else ""
+        if self.unread and not self.tasks:
+            return f"What {_lowered(who)} waits for is not known yet{self._looked_at}{behind}."
         counts = Counter((e.word, is_of_tasks and not e.level) for e in self.tasks)
-        said = ", ".join(
-            _counted(count, word, is_own=is_own) for (word, is_own), count in counts.items()
-        )
-        have = "has" if len(self.between) == 1 else "have"
-        behind = f", with {len(self.between):,} in between that {have} not begun"
-        behind = behind if self.between else ""
-        if self.unread and not said:
-            return f"What {_lowered(who)} waits for is not known yet{behind}."
-        return f"{who} waits for {said or 'nothing'}{behind}."
+        own, others = list[str](), list[str]()
+        for (word, is_own), count in counts.items():
+            (own if is_own else others).append(_counted(count, word, is_own=is_own))
+        said = []
+        if own:
+            # All of these are known from the start, so that "at least" is for the others.
+            owner = "its" if who == "It" else f"{who}'s"
+            states = " and ".join(filter(None, (", ".join(own[:-1]), own[-1])))
+            said.append(f"Of {owner} own tasks, {states}")
+            who = "It"
+        if others:
+            said.append(f"{who} waits for {self._least}{', '.join(others)}")
+        return f"{'. '.join(said) or f'{who} waits for nothing'}{behind}."
+
+    @property
+    def _least(self) -> str:
+        return "at least " * bool(self.unread)
+
+    @property
+    def _looked_at(self) -> str:
+        of = _count(self.read + self.unread, "task")
+        return f": {self.read:,} of {of} looked at" if self.read else ""
 
     def _held_up(self, who: str) -> str:
         others = [
@@ -121,7 +139,7 @@ class Dependencies(NamedTuple):
         ]
         inside = len(self.tasks) - len(others)
         if not self.tasks and self.unread:
-            return f"What waits for {_lowered(who)} is not known yet."
+            return f"What waits for {_lowered(who)} is not known yet{self._looked_at}."
         if not self.tasks:
             known = "is known to wait" if self.lost else "waits"
             return f"Nothing {known} for {_lowered(who)}."
@@ -130,7 +148,7 @@ class Dependencies(NamedTuple):
         parts = [f"{_count(inside, 'task')} of its own run"] if inside else []
         parts += [f"{_count(len(others), 'task')} of {_count(workflows, other)}"] if others else []
         owners = f": {_owners(others)}" if others else ""
-        return f"{who} holds up {' and '.join(parts)}{owners}."
+        return f"{who} holds up {self._least}{' and '.join(parts)}{owners}."
 
     @property
     def remarks(self) -> list[str]:
@@ -171,24 +189,30 @@ def _count(number: int, word: str) -> str:
     return f"{number:,} {word}{'s' * (number != 1)}"
 
 
-_STATES: Mapping[str, str] = {
-    Status.FAILURE: "failed {}",
-    "frozen": "frozen {}",
-    Status.RUNNING: "running {}",
-    f"{Status.RUNNING} late": "late running {}",
-    Status.NOT_RUN: "{} not begun",
-    Status.WAIT_TIME: "{} waiting for a time",
-    Status.WAIT_RESOURCE: "{} waiting for resources",
-    Status.WAIT_TRIGGER: "{} waiting for a trigger from outside",
-    Status.CHECKING_CONDITION: "{} checking a condition",
+_STATES: Mapping[str, tuple[str, str]] = {
+    Status.FAILURE: ("failed {}", "failed"),
+    "frozen": ("frozen {}", "is frozen"),
+    Status.RUNNING: ("running {}", "is running"),
+    f"{Status.RUNNING} late": ("late running {}", "is running late"),
+    Status.NOT_RUN: ("{} not begun", "could begin"),
+    Status.WAIT_TIME: ("{} waiting for a time", "waits for a time"),
+    Status.WAIT_RESOURCE: ("{} waiting for resources", "waits for resources"),
+    Status.WAIT_TRIGGER: (
+        "{} waiting for a trigger from outside",
+        "waits for a trigger from outside",
+    ),
+    Status.CHECKING_CONDITION: ("{} checking a condition", "checks a condition"),
 }
-"""What tasks are called, by the word of their state."""
+"""What tasks are called, by the word of their state, and what is said of an instance's own one."""
 
 
-def _counted(number: int, word: str, *, is_own: bool) -> str:
-    tasks = "task" if number == 1 and not is_own else "tasks"
-    said = _STATES[word].format(tasks) if word in _STATES else f"{tasks} in state {word}"
-    return f"{number:,}{' of its own' * is_own} {said}"
+def _counted(number: int, word: str, *, is_own: bool = False) -> str:
+    called, does = _STATES.get(word) or (f"{{}} in state {word}", f"is in state {word}")
+    if not is_own:
+        return f"{number:,} {called.replace('{}', 'task' if number == 1 else 'tasks', 1)}"
+    verb, blank, rest = does.partition(" ")
+    many = "are" if verb == "is" else verb.removesuffix("s")
+    return f"{number:,} {verb if number == 1 else many}{blank}{rest}"
 
 
 def is_followed(task: TaskInstance, target: Target, follows: Iterable[Follow]) -> bool:
@@ -307,6 +331,7 @@ class Walk:
             tuple(tasks),
             tuple(between),
             sum(self._is_unread(each.task) for each in reached),
+            sum(each.task.id in self._is_whole for each in reached),
             len(self._lost),
             self._cycle(),
             self._own,
