@@ -68,6 +68,14 @@ async def test_several_accounts(size: tuple[int, int]) -> None:
         check_golden(f"accounts-open-{named(size)}", rig.text)
 
 
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)], ids=named)
+async def test_the_next_step_is_shown_whole(size: tuple[int, int]) -> None:
+    async with running(scenes.late(FOREMOST), size) as rig:
+        rig.app.main.look_up(key(scenes.TRADE))
+        await rig.press("Y")
+        check_golden(f"next-step-{named(size)}", rig.text)
+
+
 @pytest.mark.parametrize("tabs", [1, 2])
 async def test_the_other_tabs(tabs: int) -> None:
     async with running(scenes.mixed()) as rig:

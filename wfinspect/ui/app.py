@@ -435,7 +435,7 @@ class WfInspectApp(CrashSafeApp):
                 (label.strip(), value),
                 (
                     (f" {pad(shown(label, limit=100), 15)}", Role.DIM),
-                    (shown(value or _OF_FAILED, limit=200), Role.TEXT),
+                    (shown(value or _OF_FAILED, limit=2000), Role.TEXT),
                 ),
                 (),
                 label[:100],

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import NamedTuple
 
 import rich.cells
@@ -174,6 +174,14 @@ def wrap(text: str, width: int, *, is_prose: bool = False, breaks: str = " ,;&/"
         yield piece
         start += len(piece)
     yield text[start:]
+
+
+def beginning(text: str, width: int, lines: int) -> list[str]:
+    """Return the first lines that a text is wrapped to; an ellipsis says that there are more."""
+    pieces = [*islice(wrap(text, width), lines + 1)]
+    if len(pieces) > lines:
+        pieces[lines - 1 :] = [fit(f"{pieces[lines - 1].rstrip()}{ELLIPSIS}", width)]
+    return pieces
 
 
 def wrap_lines(text: str, width: int) -> list[str]:

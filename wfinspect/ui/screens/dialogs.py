@@ -22,6 +22,7 @@ from wfinspect.ui.lines import (
     Part,
     Role,
     Span,
+    beginning,
     hint_line,
     hints,
     line,
@@ -242,6 +243,8 @@ def _block(title: str, pairs: Sequence[tuple[str, str]]) -> list[Line]:
 _CHOICES_ROWS = 20
 _AROUND_CHOICES = 9
 """Rows of edges, query and hint, and of a title that is wrapped."""
+_WHOLE_ROWS = 3
+"""Of a value that has no room on its line, as far as room is kept for it."""
 
 
 class ChoiceScreen(SheetScreen):
@@ -284,14 +287,15 @@ class ChoiceScreen(SheetScreen):
             self._choice_line, lambda choice: choice.value, self._nothing, can_focus=False
         )
         plain = (("Tab", "as plain text"),) if has_plain else ()
+        self._whole = StaticLines()
         keys = ("Enter", enter), *plain, ("Esc", "close")
         self._hint = StatusLine(lambda w: hint_line(keys, w, beyond=self._list.beyond), id="hint")
-        parts = _Heading(title), self._query, self._list, self._hint
+        parts = _Heading(title), self._query, self._list, self._whole, self._hint
         super().__init__(*parts, classes="-wide" if is_wide else None)
 
     def on_mount(self) -> None:
         count = len(self._make())
-        needed = count + _AROUND_CHOICES
+        needed = count + _AROUND_CHOICES + _WHOLE_ROWS * self._has_plain
         if needed < (self.app.size.height * 4 // 5 if self._is_wide else _CHOICES_ROWS):
             self.query_one(".sheet").styles.height = needed
         if count == 1:
@@ -315,6 +319,21 @@ class ChoiceScreen(SheetScreen):
             scores.sort(key=lambda scored: -scored[0])
             found = [choice for score, choice in scores if score > 0]
         self._list.offer(found)
+        self._show_whole()
+
+    def on_resize(self) -> None:
+        # How much room a line has is known once all is laid out.
+        self.call_after_refresh(self._show_whole)
+
+    @on(LineView.Moved)
+    def _show_whole(self) -> None:
+        """Show below the list what is under the cursor, where its line has no room for a value to be copied."""
+        chosen, width = self._list.chosen, self._list.text_width
+        most = (self.app.size.height - _AROUND_CHOICES) // 2 - 1
+        pieces = list[str]()
+        if self._has_plain and chosen is not None and width_of(chosen.left) > width > 0 < most:
+            pieces = ["", *beginning(chosen.left[-1][0], width - 1, most)]
+        self._whole.show([line((f" {each}", Role.TEXT)) for each in pieces])
 
     @on(LineView.Scrolled)
     def _scrolled(self) -> None:

@@ -7,7 +7,7 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import accumulate, groupby, islice
+from itertools import accumulate, groupby
 from typing import ClassVar
 
 from textual import events, on
@@ -39,6 +39,7 @@ from wfinspect.ui.lines import (
     Part,
     Role,
     Span,
+    beginning,
     fit,
     line,
     section,
@@ -714,7 +715,7 @@ class LogScreen(TextScreen):
         pieces = [
             piece
             for error in self._errors
-            for piece in _beginning(shown(error), width - 2, _LINES_AN_ERROR)
+            for piece in beginning(shown(error), width - 2, _LINES_AN_ERROR)
         ]
         if len(pieces) > room:
             pieces = [*pieces[: room - 1], fit(f"{pieces[room - 1].rstrip()}{ELLIPSIS}", width - 2)]
@@ -749,11 +750,3 @@ class LogScreen(TextScreen):
         self.find_all()
         self.read()
         self.refresh_lines()
-
-
-def _beginning(text: str, width: int, lines: int) -> list[str]:
-    """Return the first lines that a text is wrapped to; an ellipsis says that there are more."""
-    pieces = [*islice(wrap(text, width), lines + 1)]
-    if len(pieces) > lines:
-        pieces[lines - 1 :] = [fit(f"{pieces[lines - 1].rstrip()}{ELLIPSIS}", width)]
-    return pieces
