@@ -235,6 +235,8 @@ def test_what_the_service_can_not_search_for_is_left_to_the_matcher() -> None:
         (NEEDED + "status=waiting", "'waiting' may be WaitTime or WaitResource"),
         (NEEDED + "workflow=-1", "workflow: '-1' is not an ID"),
         (NEEDED + "tag=:x", "':x' is not a tag"),
+        (NEEDED + "tag=team tag=:x", "':x' is not a tag"),
+        (NEEDED + "owner=bob", "owner: 'bob' is not an account ID"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_a_sentence(text: str, said: str) -> None:
@@ -296,7 +298,7 @@ def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
         ("status=Failure", "", "status= Failure"),
         ("status=Success ", "", "name= status= type="),
         ("status=nothing", "", "status= Failure, Running, "),
-        ("tag=", "", "tag= key:value"),
+        ("tag=", "", "tag= key or key:value"),
         ("trigger=1", "", "trigger= an ID"),
         ("no such", "", "name= status= type="),
         ("x Failed", "x status=Failure", "Tab makes it status=Failure; as it is"),

@@ -605,8 +605,8 @@ class Query(NamedTuple):
     owner: str = ""
     """An account ID."""
     env_type: str = ""
-    tags: tuple[Tag, ...] = ()
-    """Any one of them is enough."""
+    tags: tuple[Tag | str, ...] = ()
+    """Any one of them is enough; text is a key with any value."""
     workflow_id: int | None = None
     unified_workflow_instance_id: int | None = None
     """That of one trigger."""
@@ -617,14 +617,14 @@ class Query(NamedTuple):
         return (
             all(getattr(instance, name) == value for name, value in given if value)
             and self.name in instance.name
-            and (not self.tags or any(tag in self.tags for tag in instance.tags))
+            and (not self.tags or any({tag, tag.key} & {*self.tags} for tag in instance.tags))
         )
 
     def words(self) -> str:
         """Return the filters as they are typed, such as ``workspace=88123 workflow=2261034``."""
         others = ((word, getattr(self, name)) for word, name in FILTERS.items())
         given = (("workspace", self.project_id), *((w, v) for w, v in others if w != "project"))
-        tags = [f"tag={tag.key}:{tag.value}" for tag in self.tags]
+        tags = [f"tag={tag if isinstance(tag, str) else ':'.join(tag)}" for tag in self.tags]
         return " ".join([*(f"{word}={value}" for word, value in given if value), *tags])
 
     @property

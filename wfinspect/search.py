@@ -88,7 +88,7 @@ _WRITTEN = {
     "type": "its beginning, such as ODPS",
     "date": "business date: today, yesterday, -2d, 2026-11-28 or 20261128",
     "owner": "an account ID",
-    "tag": "key:value",
+    "tag": "key or key:value",
 }
 """How the values of fields are written that are neither words nor IDs."""
 
@@ -338,16 +338,16 @@ def to_query(
     terms = tuple(terms)
     _refuse_twice(terms, needed)
     given: dict[str, str] = {}
-    tags: list[Tag] = []
+    tags = [read_tag(t.value) for t in terms if t.name == "tag" and not t.is_negated]
+    # The service knows no key alone; since one of the tags is enough, all are left then.
+    known = tuple(tag for tag in tags if isinstance(tag, Tag))
+    has_known = len(known) == len(tags)
     left: list[Term] = []
     for term in terms:
         name = term.name or "name"
-        is_bare_tag = name == "tag" and not _parts_of_tag(term.value)[1]
-        if term.is_negated or name in given or is_bare_tag:
+        if term.is_negated or name in given or (name == "tag" and not has_known):
             left.append(term)
-        elif name == "tag":
-            tags.append(read_tag(term.value))
-        else:
+        elif name != "tag":
             given[name] = term.value
 
     def value(name: str, read: Callable[[str], T]) -> T | None:
@@ -373,9 +373,9 @@ def to_query(
         name=given.get("name", ""),
         status=word("status"),
         type=word("type"),
-        owner=given.get("owner", ""),
+        owner=value("owner", read_owner) or "",
         env_type=word("env"),
-        tags=tuple(tags),
+        tags=known if has_known else (),
         workflow_id=value("workflow", read_id),
         unified_workflow_instance_id=value("trigger", read_id),
     )
@@ -398,6 +398,19 @@ def read_id(text: str) -> int:
     if (number := read_number(text)) is None:
         raise UsageError(f"{_quoted(text)} is not an ID: use digits only, e.g. 88123.")
     return number
+
+
+def read_owner(text: str) -> str:
+    """Return an account ID.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(
+            f"{_quoted(text)} is not an account ID: use digits only, e.g. 1823556600124410."
+        )
+    return text
 
 
 def read_word(words: Sequence[str], text: str) -> str:
@@ -446,16 +459,16 @@ def date_of(day: Day, now: datetime, zone: tzinfo) -> date:
     return now.astimezone(zone).date() - day if isinstance(day, timedelta) else day
 
 
-def read_tag(text: str) -> Tag:
-    """Return a tag.
+def read_tag(text: str) -> Tag | str:
+    """Return a tag, or the key alone, which means any value.
 
     Raises:
-        UsageError: it has no key, or no colon behind it.
+        UsageError: it has no key.
     """
     key, mark, value = _parts_of_tag(text)
-    if not (key and mark):
-        raise UsageError(f"{_quoted(text)} is not a tag: write it as key:value or key:")
-    return Tag(key, value)
+    if not key:
+        raise UsageError(f"{_quoted(text)} is not a tag: write it as key or key:value.")
+    return Tag(key, value) if mark else key
 
 
 def _parts_of_tag(text: str) -> tuple[str, str, str]:

@@ -137,6 +137,26 @@ def test_a_tag_is_written_as_it_is_printed(run: Run, place: list[str]) -> None:
     assert found(run, *place, "--tag", f"{tag['Key']}={tag['Value']}") == by_colon != []
 
 
+def test_a_key_alone_means_any_value_of_the_tag(
+    run: Run, place: list[str], simulator: Simulator
+) -> None:
+    def keys(one: dict[str, object]) -> set[str]:
+        return {tag["Key"] for tag in one["Tags"]}  # type: ignore[attr-defined]
+
+    everything = found(run, *place)
+    of_key = [one for one in everything if "team" in keys(one)]
+
+    assert found(run, *place, "--tag", "team") == of_key != []
+    assert found(run, *place, "tag=team") == of_key
+    # The service knows no key alone, and of several tags one is enough.
+    either = [one for one in everything if keys(one) & {"team", "sla"}]
+    [sla, *_] = (t["Value"] for one in everything for t in one["Tags"] if t["Key"] == "sla")  # type: ignore[attr-defined]
+    mixed = found(run, *place, "--tag", "team", "--tag", f"sla:{sla}")
+    assert of_key != mixed
+    assert [one for one in either if one in mixed] == mixed
+    assert "Tags" not in simulator.calls.latest[-1].parameters
+
+
 class Pages:
     """Pages of a long answer in place of the service's; a page may be an error."""
 
@@ -222,7 +242,8 @@ def test_what_was_read_before_a_page_failed_is_printed(
         (["--status", "Done"], "'Done' is none of Failure"),
         (["--date", "-1w"], "'-1w' is not a date"),
         (["--workspace=x"], "'x' is not an ID"),
-        (["--tag", "team"], "'team' is not a tag"),
+        (["--tag", ":x"], "':x' is not a tag: write it as key or key:value."),
+        (["--owner", "bob"], "'bob' is not an account ID: use digits only"),
     ],
 )
 def test_a_filter_that_can_not_be_used_is_named(run: Run, arguments: list[str], said: str) -> None:

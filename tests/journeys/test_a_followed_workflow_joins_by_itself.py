@@ -191,8 +191,24 @@ def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Sim
 
 def test_filters_that_match_no_run_of_yesterday_are_named(home: Home) -> None:
     typo = home.run("follow", "--project", "88123", "--workflow", "999")
-    assert re.search(r"No run of business date [\d-]+ matches: check the filters", typo.stderr)
+    assert re.search(
+        r"No run of business date [\d-]+ matches\. If you expected one, check the filters\.",
+        typo.stderr,
+    )
     assert typo.returncode == 0
+
+
+def test_a_tag_is_followed_by_its_key_alone(home: Home) -> None:
+    home.hurry()
+    refused = home.run("follow", "--project", "88123", "--owner", "bob")
+    assert (refused.returncode, "'bob' is not an account ID" in refused.stderr) == (2, True)
+    followed = home.run("follow", "--project", "88123", "--tag", "pii")
+    assert "No run" not in followed.stderr
+    assert followed.stdout.split()[1:3] == ["workspace=88123", "tag=pii"]
+    with home.start(patch=SOON) as app:
+        app.wait_for("ods_pay_bill_di")
+        assert "dwd_" not in app.text()
+        app.quit()
 
 
 OFTEN = f"{SOON}; f.EXPECTED_SECONDS = 1.0; import wfinspect.simulator.fleet as g; g._EVERY_SECONDS = 2.0"

@@ -21,6 +21,7 @@ from wfinspect.search import (
     parse_search,
     read_day,
     read_id,
+    read_owner,
     read_tag,
     read_word,
     to_query,
@@ -92,13 +93,13 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     add("--name", metavar="TEXT", help="a part of the name")
     add_word("status")
     add_word("type")
-    add("--owner", metavar="ID", help="the owner's account ID")
+    add("--owner", type=read_owner, metavar="ID", help="the owner's account ID")
     filters.add_argument(
         "--tag",
         type=read_tag,
         action="append",
         metavar="K:V",
-        help="a tag; of several one is enough",
+        help="a tag, or its key alone; of several one is enough",
     )
     add("--workflow", type=read_id, metavar="ID", help="the workflow")
     add(
@@ -116,7 +117,7 @@ def _terms(args: argparse.Namespace, now: datetime, zone: tzinfo) -> Iterator[Te
         if value := getattr(args, name):
             yield Term.of(name, str(value))
     for tag in args.tag or ():
-        yield Term.of("tag", f"{tag.key}:{tag.value}")
+        yield Term.of("tag", tag if isinstance(tag, str) else ":".join(tag))
     if args.bizdate is not None:
         yield Term.of("date", str(date_of(args.bizdate, now, zone)))
 

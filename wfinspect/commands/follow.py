@@ -93,11 +93,12 @@ def _check(
 
     async def search(on_call: OnCall) -> bool:
         async with await client_of(target, environ, clock, on_call) as client:
-            return bool((await client.find_workflow_instances(dated, page=1)).items)
+            page = await client.find_workflow_instances(dated, page=1)
+            return not page.is_last or any(map(dated.matches, page.items))
 
     try:
         if not run_counted(settings, clock, search):
-            say(f"No run of business date {day} matches: check the filters, if one should.")
+            say(f"No run of business date {day} matches. If you expected one, check the filters.")
     except ServiceError as error:
         if error.exit_code != _NO_CONTACT:
             return error

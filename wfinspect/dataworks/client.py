@@ -146,7 +146,10 @@ class DataWorksClient:
     async def find_workflow_instances(
         self, query: Query, *, page: int = 1
     ) -> Page[WorkflowInstance]:
-        """Read a page of the instances that match, newest first."""
+        """Read a page of the instances that match, newest first; `Query.matches` says which have a tag's key."""
+        # The service knows no key alone; since one of the tags is enough, none is sent then.
+        has_key = any(isinstance(tag, str) for tag in query.tags)
+        tags = [] if has_key else [":".join(tag) for tag in query.tags]
         form = {
             "BizDate": query.biz_date,
             "PageNumber": page,
@@ -159,7 +162,7 @@ class DataWorksClient:
             "WorkflowId": query.workflow_id,
             "UnifiedWorkflowInstanceId": query.unified_workflow_instance_id,
             "Filter": _json({"status": query.status}) if query.status else "",
-            "Tags": _json([f"{t.key}:{t.value}" for t in query.tags]) if query.tags else "",
+            "Tags": _json(tags) if tags else "",
         }
         decode = partial(decode_page, number=page, size=FIND_PAGE)
         return await self._send(Call("ListWorkflowInstances", form, is_form=True), decode)

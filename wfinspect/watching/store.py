@@ -656,7 +656,7 @@ def read_follow(number: object, *values: object) -> Follow | None:
     try:
         doc = json.loads(str(text))
         query = Query(*doc["query"])
-        tags = tuple(Tag(str(key), str(value)) for key, value in query.tags)
+        tags = tuple(each if isinstance(each, str) else Tag(*map(str, each)) for each in query.tags)
         is_sound = is_id(query.project_id) and set(map(type, query[2:7])) == {str}
         is_sound &= all(each is None or is_id(each) for each in query[8:])
         keep_days, due = float(doc["keep_days"]), str(doc.get("due") or "")
