@@ -158,7 +158,7 @@ def test_what_waits_for_its_own_time_or_is_over_is_said_in_a_sentence(
     with home.start(FAILED) as app:
         app.wait_for("WaitTime")
         app.press("U")
-        text = app.wait_for(r"It waits for its own time since \d\d:\d\d UTC\.")
+        text = app.wait_for(r"It has been waiting for its own time since \d\d:\d\d UTC\.")
         assert "starting from" not in text
         assert " TASK " not in text
         app.quit()
@@ -166,7 +166,7 @@ def test_what_waits_for_its_own_time_or_is_over_is_said_in_a_sentence(
     up = home.run("upstream", FAILED, "-o", "json")
     said = re.fullmatch(r"wfinspect: \S+ (.*) since \d\d:\d\d UTC\.\nwfinspect: (.*)\n", up.stderr)
     assert said
-    assert said.groups() == ("waits for its own time", "1 call.")
+    assert said.groups() == ("has been waiting for its own time", "1 call.")
     assert (up.returncode, json.loads(up.stdout)) == (0, [])
     simulator.set_status(FAILED, "Success")
     assert " is over: it waits for nothing.\n" in home.run("upstream", FAILED).stderr

@@ -222,7 +222,7 @@ async def test_when_it_is_due_is_said_of_a_run_and_of_a_task_that_waits_for_its_
         due = {"trigger_time": ms(ago(minutes=-60)), "waiting_trigger_time": ms(ago(minutes=9))}
         await answered(rig, page(task(1, "own", "WaitTime", **due)))
         await rig.press("U")
-        assert "It waits for its own time, due 15:30, since 14:21 " in rig.text
+        assert "It has been waiting for its own time since 14:21, due 15:30 " in rig.text
 
 
 async def test_an_error_is_said_in_place_and_r_goes_on_from_there() -> None:

@@ -223,6 +223,17 @@ def test_of_an_instance_its_own_tasks_are_said_apart() -> None:
     assert few == f"What it waits for is not known yet: {behind}."
 
 
+def test_a_failure_that_holds_up_only_its_own_run_says_so() -> None:
+    world = World({1: [2], 2: [3], 3: []}, {1: "Failure"}, workflow_instance_id=9)
+    said = "No other workflow waits for it; 2 of its own tasks have not begun."
+
+    assert world.walk(DOWN, 1, 2, 3).sentence("It", is_of_tasks=True) == said
+    said = "Nothing waits for it."
+    assert world.walk(DOWN, 3).sentence("It", is_of_tasks=False) == said
+    world = World({1: [2], 2: []}, {1: "Failure", 2: "Success"}, workflow_instance_id=9)
+    assert world.walk(DOWN, 1, 2).sentence("It", is_of_tasks=True) == said
+
+
 def test_tasks_that_wait_for_each_other_are_named() -> None:
     world = World({1: [2], 2: [3], 3: [4], 4: [2]}, {})
 
@@ -341,10 +352,10 @@ def test_no_call_is_spent_where_its_status_says_it(
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        ("WaitTime", "It waits for its own time since 06:30 UTC."),
-        ("WaitResource", "It waits for resources since 06:30 UTC."),
-        ("WaitTrigger", "It waits for a trigger from outside since 06:30 UTC."),
-        ("CheckingCondition", "It waits for the check of a condition since 06:30 UTC."),
+        ("WaitTime", "It has been waiting for its own time since 06:30 UTC."),
+        ("WaitResource", "It has been waiting for resources since 06:30 UTC."),
+        ("WaitTrigger", "It has been waiting for a trigger from outside since 06:30 UTC."),
+        ("CheckingCondition", "It has been waiting for the check of a condition since 06:30 UTC."),
         ("Success", "It is over: it waits for nothing."),
         ("Failure", "It is over: it waits for nothing."),
         ("Running", "It has begun: it waits for nothing."),

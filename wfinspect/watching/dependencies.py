@@ -98,6 +98,8 @@ class Dependencies(NamedTuple):
 
     own: Collection[int]
     """The workflow instances that the starts are of."""
+    idle: int
+    """How many of the starts have not begun."""
 
     def sentence(self, who: str, *, is_of_tasks: bool = False) -> str:
         """E.g. ``It waits for 1 failed task`` or ``It holds up 9 tasks of 2 workflows``.
@@ -105,7 +107,7 @@ class Dependencies(NamedTuple):
         With `is_of_tasks` the starts are the tasks of an instance, which is said of them.
         """
         if self.direction is Direction.DOWNSTREAM:
-            return self._held_up(who)
+            return self._held_up(who, self.idle if is_of_tasks else 0)
         behind = f", with {len(self.between):,} in between not begun" if self.between else ""
         if self.unread and not self.tasks:
             return f"What {_lowered(who)} waits for is not known yet{self._looked_at}{behind}."
@@ -133,7 +135,7 @@ class Dependencies(NamedTuple):
         of = _count(self.read + self.unread, "task")
         return f": {self.read:,} of {of} looked at" if self.read else ""
 
-    def _held_up(self, who: str) -> str:
+    def _held_up(self, who: str, idle: int) -> str:
         others = [
             each.task for each in self.tasks if each.task.workflow_instance_id not in self.own
         ]
@@ -142,7 +144,10 @@ class Dependencies(NamedTuple):
             return f"What waits for {_lowered(who)} is not known yet{self._looked_at}."
         if not self.tasks:
             known = "is known to wait" if self.lost else "waits"
-            return f"Nothing {known} for {_lowered(who)}."
+            nothing = "No other workflow" if idle else "Nothing"
+            has = "has" if idle == 1 else "have"
+            own = f"; {idle:,} of its own tasks {has} not begun" if idle else ""
+            return f"{nothing} {known} for {_lowered(who)}{own}."
         workflows = len({task.workflow_instance_id for task in others})
         other = "other workflow" if inside else "workflow"
         parts = [f"{_count(inside, 'task')} of its own run"] if inside else []
@@ -335,6 +340,7 @@ class Walk:
             len(self._lost),
             self._cycle(),
             self._own,
+            sum(not e.level and e.task.family is Family.IDLE for e in reached),
         )
 
     def _leads_on(self, task: TaskInstance) -> bool:
@@ -453,7 +459,7 @@ class DependencySearch:
         since = Reached(self._start, 0).since if self._start.family is Family.WAITING else None
         said = [
             f"{word} {near_time(at, now, zone, '%H:%M', '%m-%d %H:%M')}"
-            for word, each in ((", due", due), (", since" if due else " since", since))
+            for word, each in ((" since", since), (", due", due))
             if (at := moment(each))
         ]
         own += "".join([*said, f" {utc_words(zone, now)}" if said else ""])
@@ -468,7 +474,8 @@ class DependencySearch:
         if task.is_frozen:
             return "is frozen: it waits for nothing"
         if task.family is Family.WAITING:
-            return f"waits for {_AWAITED[task.status]}"
+            waits = "waits" if Reached(task, 0).since is None else "has been waiting"
+            return f"{waits} for {_AWAITED[task.status]}"
         begun = "has begun" if task.family is Family.ACTIVE else ""
         state = "is over" if task.family.is_settled else begun
         return f"{state}: it waits for nothing" if state else ""
