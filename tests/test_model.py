@@ -8,12 +8,13 @@ from wfinspect.model import (
     FIELDS,
     FIELDS_AS_SENT,
     Spans,
+    Tag,
     TaskInstance,
     WorkflowInstance,
     by_attention,
-    longest_stretch,
     pack,
     progress,
+    slowest_chain,
     spans,
     unpack,
 )
@@ -171,7 +172,7 @@ def ran(
     return task(number, status, **dict(zip(names, times, strict=True)))
 
 
-def test_the_longest_stretch_leads_to_the_end_over_what_each_waited_for() -> None:
+def test_the_slowest_chain_leads_to_the_end_over_what_each_waited_for() -> None:
     tasks = [
         ran(1, 10, 12, 100),
         ran(2, 10, 10, 90),
@@ -181,12 +182,12 @@ def test_the_longest_stretch_leads_to_the_end_over_what_each_waited_for() -> Non
         task(6, "NotRun"),
     ]
 
-    assert [each.id for each in longest_stretch(tasks, NOW)] == [1, 3, 5]
-    assert longest_stretch([task(1, "NotRun")], NOW) == []
+    assert [each.id for each in slowest_chain(tasks, NOW)] == [1, 3, 5]
+    assert slowest_chain([task(1, "NotRun")], NOW) == []
 
 
 @given(st.lists(st.tuples(TIMES, TIMES, TIMES, st.sampled_from(STATUSES)), max_size=8))
-def test_no_task_is_on_the_longest_stretch_twice_nor_out_of_order(
+def test_no_task_is_on_the_slowest_chain_twice_nor_out_of_order(
     made: list[tuple[int | None, int | None, int | None, str]],
 ) -> None:
     tasks = [
@@ -194,7 +195,7 @@ def test_no_task_is_on_the_longest_stretch_twice_nor_out_of_order(
         for n, (waits, starts, ends, status) in enumerate(made)
     ]
 
-    found = longest_stretch(tasks, NOW)
+    found = slowest_chain(tasks, NOW)
 
     ends = [each.finished_time or NOW for each in found]
     assert len({each.id for each in found}) == len(found)
@@ -205,3 +206,7 @@ def test_no_task_is_on_the_longest_stretch_twice_nor_out_of_order(
 def test_a_packed_text_comes_back_and_is_equal_where_the_text_is(one: str, other: str) -> None:
     assert [unpack(pack(text)) for text in (one, other)] == [one, other]
     assert (pack(one) == pack(other)) is (one == other)
+
+
+def test_a_tag_without_a_value_reads_as_its_key() -> None:
+    assert (Tag("pii", "").words, Tag("layer", "dwd").words) == ("pii", "layer:dwd")

@@ -89,6 +89,11 @@ class Tag(NamedTuple):
     key: str
     value: str
 
+    @property
+    def words(self) -> str:
+        """As it is read: a tag without a value is its key."""
+        return f"{self.key}:{self.value}" if self.value else self.key
+
 
 class Unreadable(NamedTuple):
     """A field that the service sent in a form that can't be read."""
@@ -520,7 +525,7 @@ def failed_tasks(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
     return [t for t in by_attention(tasks) if t.family is Family.FAILURE and not t.is_frozen]
 
 
-def longest_stretch(tasks: Iterable[TaskInstance], now_ms: float) -> list[TaskInstance]:
+def slowest_chain(tasks: Iterable[TaskInstance], now_ms: float) -> list[TaskInstance]:
     """Return the tasks that one after the other led to the end of what has run, in their order.
 
     The service's list does not say which task waits for which. Of those that ended just before a

@@ -16,7 +16,7 @@ def test_a_task_that_was_rerun_says_by_whom_and_when(home: Home, simulator: Simu
         app.press(*"build_login", "enter")
         app.wait_for("Enter details")
         app.press("enter")
-        app.wait_for(r"BY HAND 1 +on \d{4}-\d\d-\d\d in Asia/Shanghai, only this day was read")
+        app.wait_for(r"BY HAND 1 +Only \d{4}-\d\d-\d\d \(Asia/Shanghai\) was read\.")
         app.wait_for(r"\d\d:\d\d:\d\d +Rerun +by 2069113357720448")
         assert simulator.calls.count(ACTION) == 1
         app.press("escape")
@@ -39,12 +39,12 @@ def test_the_history_of_a_failure_says_who_touched_its_tasks_at_a_cost_that_is_s
         app.wait_for(r"o +shows who acted on 2 of its tasks: 2 calls")
         assert simulator.calls.count(ACTION) == 0
         app.press("o")
-        app.wait_for(r"BY HAND 1 [\s\S]* on [\s\S]*:\d\d +Rerun +by \d+ +join_region_dim")
+        app.wait_for(r"BY HAND 1 [\s\S]*Only [\s\S]*:\d\d +Rerun +by \d+ +join_region_dim")
         assert simulator.calls.count(ACTION) == 2
         app.quit()
     with home.start(FAILED, size=(120, 48)) as app:
         app.wait_for("2 failed")
         # Up to three calls are made at the first press.
         app.press("o")
-        app.wait_for(r"BY HAND 1[\s\S]* on [\s\S]*:\d\d +Rerun +by \d+ +join_region_dim")
+        app.wait_for(r"BY HAND 1[\s\S]*Only [\s\S]*:\d\d +Rerun +by \d+ +join_region_dim")
         app.quit()

@@ -319,7 +319,7 @@ def test_a_time_is_as_exact_as_it_is_known() -> None:
 
     assert instance_text.precision(seen, LOOK) == "between 14:27:45 and 14:28:00"
     assert instance_text.precision(blind, LOOK) == "between 09-17 14:28:00 and 14:28:00"
-    assert instance_text.precision(exact, LOOK) == "exact, rerun"
+    assert instance_text.precision(exact, LOOK) == "exact time, rerun"
 
 
 def test_where_a_line_has_no_room_each_change_takes_two() -> None:

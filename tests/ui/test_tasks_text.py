@@ -68,12 +68,12 @@ def test_a_bar_has_its_cells_whatever_the_times(
     assert width_of(bar(odd, OVER, NOW, cells, LOOK)) == cells
 
 
-def test_a_task_beside_the_longest_stretch_has_a_lighter_bar() -> None:
+def test_a_task_beside_the_slowest_chain_has_a_lighter_bar() -> None:
     found = bar(FAILED_TASK, OVER, NOW, 44, LOOK, is_critical=False)
 
     assert "".join(text for text, _ in found).strip() == "." * 5 + "-" * 13
-    assert "1 of 2 on the longest stretch" in summary(TASKS[0], LOOK, START, TASKS[:2])
-    assert "stretch" not in summary(TASKS[0], LOOK, START, TASKS[1:])
+    assert "slowest chain 1/2" in summary(TASKS[0], LOOK, START, TASKS[:2])
+    assert "chain" not in summary(TASKS[0], LOOK, START, TASKS[1:])
 
 
 def test_the_axis_has_round_times_where_they_are_and_else_both_ends() -> None:
@@ -190,12 +190,12 @@ def by_hand(*outcomes: Outcome | None, count: int = 2, width: int = 100) -> list
 
 def test_who_acted_on_tasks_is_said_newest_first_with_the_day_that_was_looked_at() -> None:
     heading, *lines = by_hand(Reply((RERUN,), START), Reply((KILL,), START))
-    assert heading == " BY HAND 2  on 2026-09-18, only this day was read"
+    assert heading == " BY HAND 2  Only 2026-09-18 was read."
     assert [re.sub(" +", " ", each) for each in lines] == [
         " 14:29:00 Rerun by 1823 build_profile_wide",
         " 14:28:00 Kill by 1741 clean_店铺_events",
     ]
-    narrow = by_hand(Reply((RERUN,), START), count=1, width=40)
+    narrow = by_hand(Reply((RERUN,), START), count=1, width=32)
     assert narrow[0] == " BY HAND 1"
     assert narrow[-2:] == [" 14:29:00  Rerun", "   by 1823  build_profile_wide"]
 
@@ -204,7 +204,7 @@ def test_the_day_that_was_looked_at_is_said_in_the_zone_of_the_times_below() -> 
     known = {request: Reply((RERUN,), START) for _, request in WANTED}
     lines = operation_lines(WANTED[:1], known, LOOK._replace(zone=UTC), START, 110)
     assert [each.text.rstrip() for each in lines] == [
-        " BY HAND 1  on 2026-09-18 in Asia/Shanghai, only this day was read",
+        " BY HAND 1  Only 2026-09-18 (Asia/Shanghai) was read.",
         " 06:29:00  Rerun        by 1823  build_profile_wide",
     ]
 
@@ -214,7 +214,7 @@ def test_what_is_not_known_of_operations_is_said() -> None:
     assert by_hand(count=1) == [" o  shows who acted on 1 of its tasks: 1 call"]
     assert by_hand(None, Reply((KILL,), START))[0] == " BY HAND  reading..."
     assert by_hand(Reply((), START), Reply((), START)) == [
-        " BY HAND nothing  on 2026-09-18, only this day was read"
+        " BY HAND nothing  Only 2026-09-18 was read."
     ]
     refused = by_hand(Refused("Not allowed."), Refused("Not allowed."))
     assert [each.strip() for each in refused[1:]] == ["Not allowed."]

@@ -520,11 +520,11 @@ class WfInspectApp(CrashSafeApp):
         elif other := self._covering(instance, row.key.target):
             called = self._called(other)
             self.notify(
-                f"{name} is followed already, by {called}: `follows` in the palette ends it."
+                f"{name} is followed already, by {called}: `follows` in the palette stops that."
             )
         else:
             self._control.follow(row.key.target, query)
-            self.notify(f"Following {name}: its new runs join the list, W ends it.")
+            self.notify(f"Following {name}: its new runs join the list, W stops that.")
 
     def _follow_of(self, row: Row, found: WorkflowInstance) -> tuple[Query, Follow | None]:
         """Return what follows the workflow of a row, and the follow that brought the row or is that one."""

@@ -339,7 +339,7 @@ def history(
 def precision(change: Transition, look: Look) -> str:
     """How exactly the time of a change is known, and whether it began a new run."""
     if change.is_service_time:
-        known = "exact"
+        known = "exact time"
     else:
         known = (
             f"between {_time(change.seen_after, change.at, look)}"
@@ -448,7 +448,7 @@ def about(row: Row, follows: Sequence[Follow], width: int) -> tuple[Line, ...]:
     if follow := next((each for each in follows if each.number == row.follow), None):
         is_workflow = follow.query.workflow_id is not None
         what = "its workflow" if is_workflow else fmt.shown(follow.query.words(), limit=200)
-        lines += sentence(f"{what} is followed, W ends it", width)
+        lines += sentence(f"{what} is followed, W stops that", width)
     return tuple(lines)
 
 

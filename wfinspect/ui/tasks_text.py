@@ -74,11 +74,11 @@ def meaning(task: TaskInstance) -> str:
 
 
 def summary(
-    task: TaskInstance, look: Look, now: datetime, stretch: Sequence[TaskInstance] = ()
+    task: TaskInstance, look: Look, now: datetime, chain: Sequence[TaskInstance] = ()
 ) -> str:
-    """What a line has no room for; `stretch` is the longest one."""
-    place = next((n for n, each in enumerate(stretch, 1) if each.id == task.id), 0)
-    critical = f"{place} of {len(stretch)} on the longest stretch" if place else ""
+    """What a line has no room for; `chain` is the slowest one."""
+    place = next((n for n, each in enumerate(chain, 1) if each.id == task.id), 0)
+    critical = f"slowest chain {place}/{len(chain)}" if place else ""
     parts = [str(task.id), meaning(task), critical, waited(task, now)]
     if task.started_time:
         times = (task.started_time, task.finished_time)
@@ -116,7 +116,7 @@ def details(
         return separator.join(filter(None, map(str, parts)))
 
     trigger = joined(" ", plain("trigger_type"), plain("trigger_recurrence"))
-    tags = unreadable.get("tags") or ", ".join(f"{tag.key}:{tag.value}" for tag in task.tags)
+    tags = unreadable.get("tags") or ", ".join(tag.words for tag in task.tags)
     waits = (unreadable.get(f"waiting_{what}_time") for what in ("trigger", "resource"))
     fields = (
         ("Type", plain("task_type")),
@@ -248,8 +248,8 @@ def _period_words(requests: Sequence[OperationsOf], shown_in: tzinfo) -> str:
     days = [datetime.fromtimestamp(day / 1000, zone) for day in {r.day_ms or 0 for r in requests}]
     is_named = any(utc_words(zone, day) != utc_words(shown_in, day) for day in days)
     said = " and ".join(f"{day:%Y-%m-%d}" for day in sorted(days))
-    only = "only this day was" if len(days) == 1 else "only these days were"
-    return f"on {said}{f' in {zone.key}' * is_named}, {only} read"
+    were = "was" if len(days) == 1 else "were"
+    return f"Only {said}{f' ({zone.key})' * is_named} {were} read."
 
 
 _WIDE_CELLS = 110
@@ -329,7 +329,7 @@ def bar(
 ) -> tuple[Span, ...]:
     """Where on the run's time line a task waited and ran; exactly `cells` cells.
 
-    One that is not on the longest stretch is drawn lighter.
+    One that is not on the slowest chain is drawn lighter.
     """
     begin = task.started_time
     waits = task.waiting_resource_time or task.waiting_trigger_time or begin

@@ -154,7 +154,7 @@ class NoteScreen(SheetScreen):
 
     def __init__(self, about: str, text: str) -> None:
         self.input = LineInput("what others should know of it", text, max_length=MAX_NOTE)
-        keys = ("Enter", "keep"), ("Esc", "close")
+        keys = ("Enter", "keep, or remove if empty" if text else "keep"), ("Esc", "close")
         hint = StatusLine(partial(hint_line, keys), id="hint")
         super().__init__(_Heading(f"Note about {about}"), self.input, hint)
 

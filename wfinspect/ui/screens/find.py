@@ -291,7 +291,7 @@ class FindScreen(OverlayScreen):
         yield at, Role.DIM
         yield shown(found.type, limit=40), Role.DIM
         yield shown(found.owner, limit=40), Role.DIM
-        yield shown(" ".join(f"{t.key}:{t.value}" for t in found.tags), limit=200), Role.DIM
+        yield shown(" ".join(tag.words for tag in found.tags), limit=200), Role.DIM
 
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._query is None:
@@ -495,7 +495,7 @@ class FindScreen(OverlayScreen):
 
         def chosen(found: Query) -> None:
             self.control.follow(self._target, found)
-            self.notify(f"Following {search}: W on a row it brought, or : follows, ends it.")
+            self.notify(f"Following {search}: W on a row it brought, or : follows, stops that.")
 
         title = "Follow this search? New runs that match it join the list."
         self.app.push_dialog(ChoiceScreen(lambda: choices, title, "follow"), chosen)

@@ -19,8 +19,8 @@ from wfinspect.model import (
     TaskInstance,
     WorkflowInstance,
     by_attention,
-    longest_stretch,
     progress,
+    slowest_chain,
     utc_words,
 )
 from wfinspect.search import EXAMPLE, TASK_NAMES, help_on, none_match, task_matcher
@@ -90,7 +90,7 @@ class TasksScreen(OverlayScreen):
         self._tasks: Sequence[TaskInstance] = ()
         self._widest = (4, 4)
         self._over: tasks_text.TimeLine | None = None
-        self._stretch: Sequence[TaskInstance] = ()
+        self._chain: Sequence[TaskInstance] = ()
         self._critical: Collection[int] = ()
         self._now = self.clock.now()
         self._problem = ""
@@ -111,7 +111,7 @@ class TasksScreen(OverlayScreen):
     @property
     def signs(self) -> Sequence[tuple[str, str]]:
         return (
-            (self.look.bar * 2, "ran, on longest stretch:"),
+            (self.look.bar * 2, "ran, on slowest chain:"),
             ("", "tasks that led here in turn"),
             (self.look.light_bar * 2, "ran beside it"),
             (BAR_GROUND * 2, "waited for time, resources"),
@@ -132,7 +132,7 @@ class TasksScreen(OverlayScreen):
         is_part = self._page is not None and not self._page.is_last
         more = f" Only the first {len(self._tasks):,} were read." if is_part else ""
         now = self.clock.now()
-        said = f" {tasks_text.summary(task, self.look, now, self._stretch)}" if task else ""
+        said = f" {tasks_text.summary(task, self.look, now, self._chain)}" if task else ""
         return (more, Role.TROUBLE), (said, Role.DIM)
 
     # What is read.
@@ -183,8 +183,8 @@ class TasksScreen(OverlayScreen):
         self._now, self._problem = self.clock.now(), ""
         now_ms = self._now.timestamp() * 1000
         self._over = tasks_text.TimeLine.of(self._tasks, now_ms)
-        self._stretch = longest_stretch(self._tasks, now_ms)
-        self._critical = {task.id for task in self._stretch}
+        self._chain = slowest_chain(self._tasks, now_ms)
+        self._critical = {task.id for task in self._chain}
         try:
             self.list.offer(list(filter(task_matcher(self.input.value, self._now), self._tasks)))
         except UsageError as error:
@@ -208,9 +208,10 @@ class TasksScreen(OverlayScreen):
         if self._page is None:
             return BLANK
         legend: tuple[Span, ...] = ()
-        if self._stretch and self._columns[-1].cells:
-            took = f"longest stretch {self._stretch_took} "
-            legend = (f"{self.look.bar * 2} ", Role.TEXT), (took, Role.DIM)
+        if self._chain and self._columns[-1].cells:
+            took = f"slowest chain {self._chain_took}  "
+            others = (f"{self.look.light_bar * 2} ", Role.TEXT), ("others ", Role.DIM)
+            legend = (f"{self.look.bar * 2} ", Role.TEXT), (took, Role.DIM), *others
         room = width - width_of(legend) - 2
         said: tuple[Span, ...]
         if query := self.input.value.strip():
@@ -221,8 +222,8 @@ class TasksScreen(OverlayScreen):
         return line(*spread(said, legend, width))
 
     @property
-    def _stretch_took(self) -> str:
-        first, last = self._stretch[0], self._stretch[-1]
+    def _chain_took(self) -> str:
+        first, last = self._chain[0], self._chain[-1]
         end = last.finished_time or self._now.timestamp() * 1000
         took = (end - (first.started_time or 0)) / 1000
         return duration(took, in_minutes=not last.family.is_settled)
