@@ -8,6 +8,7 @@ import re
 import resource
 import shlex
 import signal
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -30,6 +31,7 @@ from wfinspect.redaction import without_keys
 from wfinspect.settings import OPTIONS, load_settings
 
 INTERNAL_ERROR = 70
+_INTERRUPTED = 128 + signal.SIGINT
 _FILES = 64
 # The app on a screen uses 13, and more for several accounts and for a command that it runs.
 _FREE_FILES = 24
@@ -49,10 +51,11 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         by_name = _by_name(error.name) if isinstance(error, NotAnId) else ""
         say(without_keys(f"{error} {by_name}".strip()))
         return error.exit_code
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except SystemExit as error:
-        return error.code if isinstance(error.code, int) else INTERNAL_ERROR
+    except (KeyboardInterrupt, SystemExit) as error:
+        code = error.code if isinstance(error, SystemExit) else _INTERRUPTED
+        if code == _INTERRUPTED and os.isatty(2):
+            print(file=sys.stderr)  # the terminal has written ^C, and the prompt comes next
+        return code if isinstance(code, int) else INTERNAL_ERROR
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OUTPUT_FAILED:
             raise

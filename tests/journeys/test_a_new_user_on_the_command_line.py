@@ -123,6 +123,36 @@ def test_a_service_that_hangs_is_said_on_a_terminal(home: Home, simulator: Simul
         get.wait_for(r"No complete answer from http\S+ yet\. Still trying, up to 30s in all")
         get.press("ctrl+c")
         assert get.wait_exit() == 130
+        assert get.text().rstrip("\n ").endswith("^C")
+        assert get.log.endswith(b"\r\n")
+
+
+@pytest.mark.parametrize("command", ["simulate", "status --short --follow", f"watch {ONE}"])
+def test_a_prompt_stands_on_a_line_of_its_own_after_ctrl_c(
+    home: Home, simulator: Simulator, command: str
+) -> None:
+    simulator.set_status(ONE, "Running")
+    home.run("list", "add", ONE)
+    with home.start(*command.split()) as running:
+        running.wait_for(r"Try:|watched|1 |-> Running")
+        running.press("ctrl+c")
+        assert running.wait_exit() == 130
+        assert running.log.endswith(b"\r\n")
+        assert not running.log.endswith(b"\r\n\r\n")
+
+
+def test_compare_shows_whole_what_a_terminal_has_room_for(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(ONE, "Failure")
+    for width in (60, 80):
+        with home.start("compare", ONE, TWO, size=(width, 70)) as compare:
+            assert compare.wait_exit() == 0
+            lines = [line.rstrip() for line in compare.text().rstrip().splitlines()]
+        assert max(map(len, lines)) <= width
+        tables = "\n".join(lines).split("\n\n")[1:]
+        # What is cut shares all the room: with one more cell for each of three columns it would not fit.
+        cut = [table for table in tables if "..." in table]
+        assert all(max(len(each) for each in table.splitlines()) >= width - 2 for table in cut)
+        assert bool(cut) == (width < 80)
 
 
 def test_times_are_of_one_zone_that_is_named_where_they_are_read(

@@ -84,5 +84,8 @@ def run(args: argparse.Namespace, settings: Settings, _environ: Mapping[str, str
         titles = (output.titled("WHEN", settings.zone, clock.now()), "ID", "CHANGE", "NAME")
         print(output.aligned([titles, *(change.cells(settings.zone) for change in changes)]))
     else:
-        output.say("No change is recorded: the app and watch --forever record changes.")
+        output.say(
+            "No change is recorded: the app and watch --forever record changes, "
+            "and a first reading is not a change."
+        )
     return 0

@@ -187,7 +187,7 @@ def fitted(
     # Those of times have a zone behind them.
     titles = [each.partition(" ")[0] for each in rows[0]]
     for title in shed:
-        widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
+        widths = column_widths(rows)
         excess = 0 if width is None else sum(widths) + 2 * (len(widths) - 1) - width
         if excess <= 0:
             break
@@ -195,13 +195,13 @@ def fitted(
             continue
         at = titles.index(title)
         room = max(least.get(title, 0), widths[at] - excess)
-        kept = [() if title not in least else (_cut(row[at], room),) for row in rows]
+        kept = [() if title not in least else (cut(row[at], room),) for row in rows]
         rows = [(*row[:at], *cell, *row[at + 1 :]) for row, cell in zip(rows, kept, strict=True)]
         titles[at : at + 1] = [title] * (title in least)
     return aligned(rows)
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
     """Return a cell's text in at most `width` cells."""
     if cell_width(text) <= width:
         return text
@@ -388,9 +388,14 @@ def colored(text: str) -> str:
     return f"\x1b[{text.sgr}m{text}\x1b[0m" if isinstance(text, Colored) and has_color() else text
 
 
+def column_widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
+    """Return the cells of each column's widest text."""
+    return [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
+
+
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:
     """Return rows of safe text as lines, their columns below each other."""
-    widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
+    widths = column_widths(rows)
     return "\n".join(
         "  ".join(
             colored(text) + " " * (width - cell_width(text))

@@ -522,6 +522,6 @@ def follow(
                 return TIMED_OUT if code is None else code
             with contextlib.suppress(queue.Empty):
                 pings.get(timeout=min(left, _LONGEST_WAIT_SECONDS))
-    except SystemExit:
+    except SystemExit as error:
         progress.say(f"Ended by a signal: {follower.summary()}.")
-        raise
+        return int(str(error.code))
