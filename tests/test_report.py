@@ -255,6 +255,19 @@ def test_a_change_says_how_exactly_its_time_is_known() -> None:
     assert "Manual actions were read for the failed tasks only" in said
 
 
+def test_a_run_that_failed_before_it_was_rerun_says_where_that_is() -> None:
+    rerun = Transition(key(7), "x", "Failure", "NotRun", START, START, START, is_rerun=True)
+    tasks = (replace(task(1, "again", "Running"), run_number=3), task(2, "later", "NotRun"))
+    made = instance(7, "Running")
+    text = report("markdown", Incident(key(7), made, START, tasks=tasks, history=(rerun,)))
+
+    assert "It failed, and was rerun at 2026-09-18 06:30:00 UTC. This report is about" in text
+    assert "```text\nwfinspect logs 7 --task 1 --run 2\n```" in text
+    assert "These tasks have earlier runs: again." in text
+    failed = Incident(key(7), instance(7, "Failure"), START, history=(rerun,))
+    assert "was rerun at" not in report("markdown", failed)
+
+
 def test_nothing_that_failed_is_a_document_too() -> None:
     for watched, said in (
         (0, "The watched list is empty"),

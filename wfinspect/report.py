@@ -35,12 +35,15 @@ from wfinspect.format import (
 from wfinspect.lateness import Run, compare
 from wfinspect.model import (
     FIELDS,
+    Family,
     FieldGroup,
     InstanceKey,
     OperationLog,
+    Status,
     TaskInstance,
     Transition,
     WorkflowInstance,
+    by_attention,
     failed_tasks,
     progress,
     spans,
@@ -196,6 +199,12 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "seconds": instance.run_seconds(now) if instance else None,
         "progress": str(progress(incident.tasks)) if incident.tasks else None,
         "rerun": by_hand.get("Rerun"),
+        "rerun_at": _rerun_at(incident),
+        "earlier_runs": [
+            {"id": each.id, "name": each.task_name, "last": each.run_number - 1}
+            for each in by_attention(incident.tasks)
+            if each.run_number and each.run_number > 1
+        ],
         "failed_tasks": [_task(each, incident, secrets, now) for each in failed],
         "timeline": sorted(_events(incident, failed), key=lambda event: event["at"]),
         "held_up": [_held(each) for each in incident.held_up if not incident.has(each)],
@@ -211,6 +220,14 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
 
 
 _REQUEST = ("operation", "request_id")
+
+
+def _rerun_at(incident: Incident) -> datetime | None:
+    """Return when what had failed was last run again; None where it fails now."""
+    if incident.instance is None or incident.instance.family is Family.FAILURE:
+        return None
+    reruns = (each for each in incident.history if each.is_rerun)
+    return next((each.at for each in reruns if each.from_status == Status.FAILURE), None)
 
 
 def _fields(instance: WorkflowInstance, region: str) -> dict[str, Any]:
@@ -422,6 +439,8 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
     if "tasks" in missing:
         yield f"Its tasks could not be read: {missing['tasks']}"
     log_zone = zone_words(values["region"], now)
+    if values["rerun_at"]:
+        yield from _before_rerun(values, zone)
     if values["rerun"]:
         yield "To run what failed again, by hand:"
         yield _Lines(values["rerun"])
@@ -464,6 +483,20 @@ def _about_task(
     if task["log_end"]:
         yield f"The end of its log, times in {log_zone}:"
         yield _Lines(task["log_end"])
+
+
+def _before_rerun(values: Mapping[str, Any], zone: tzinfo) -> Iterator[_Block]:
+    """Yield where the run that failed is found: each of its tasks would be a call."""
+    earlier = values["earlier_runs"]
+    number = earlier[0]["last"] if earlier else 1
+    task = f" --task {earlier[0]['id']}" if earlier else ""
+    at = _exactly(values["rerun_at"], zone)
+    yield f"It failed, and was rerun at {at}. This report is about the run since then."
+    yield "An earlier log of a task is printed by:"
+    yield _Lines(f"wfinspect logs {values['id']}{task} --run {number}")
+    if earlier:
+        names = listed([each["name"] or str(each["id"]) for each in earlier], _ERRORS)
+        yield f"These tasks have earlier runs: {names}."
 
 
 def _holds_up(values: Mapping[str, Any], level: int) -> Iterator[_Block]:

@@ -20,6 +20,7 @@ def test_a_rerun_that_fails_too_rings_again_also_where_it_was_never_seen_running
         simulator.set_status(RERUN, "Running")
         app.wait_for("was Failure")
         assert app.bells == 0
+        assert "\nIt failed, and was rerun at " in home.run("report", RERUN).stdout
         simulator.set_status(RERUN, "Failure")
         app.wait_for_bell(1)
         # Between two readings: what differs is when it began.
