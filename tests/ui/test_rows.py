@@ -74,7 +74,7 @@ def test_every_sidebar_line_fills_its_width_and_holds_the_whole_id(
     # Word and time have their places at the edge, whatever the name.
     word = state_word(one)[0] if width >= ROOMY_ROW_CELLS else short_word(state_word(one)[0])
     assert first.text.endswith(f" {word}") or cell_len(word) > width // 2 - 4
-    assert second.text.endswith(state_time(one, LOOK, START))
+    assert re.search(rf"({state_time(one, LOOK, START)}|read \S+)$", second.text)
 
 
 def test_a_long_word_of_a_state_leaves_glyph_and_name_their_half() -> None:
@@ -144,10 +144,10 @@ def test_a_row_on_time_is_not_late() -> None:
 
 
 def test_an_old_value_wears_a_question_mark_dim() -> None:
-    old = row(1, "Running", is_live=False, read_at=ago(minutes=6))
+    old = row(1, "Running", is_live=False, read_at=ago(minutes=6), started_time=ms(ago(minutes=12)))
 
     assert state_word(old) == ("Running?", Role.DIM)
-    assert state_time(old, LOOK, START) == "6m"
+    assert state_time(old, LOOK, START) == "12m"
     assert note(old, START, 40) == ("read 6m ago", Role.DIM)
 
 
@@ -166,9 +166,9 @@ def test_a_row_that_was_read_long_ago_shows_that_age_though_it_is_live() -> None
     settled = row(1, "Success", read_at=ago(minutes=28), finished_time=ms(ago(hours=3)))
 
     assert state_word(slow) == ("Running", Role.ACTIVE)
-    assert (state_time(slow, LOOK, START), note(slow, START, 40)[0]) == ("6m", "read 6m ago")
+    assert (state_time(slow, LOOK, START), note(slow, START, 40)[0]) == ("1h07", "read 6m ago")
     assert (state_time(settled, LOOK, START), note(settled, START, 40)[0]) == (
-        "28m",
+        "11:30",
         "read 28m ago",
     )
     # Twice its own ten minutes is no long time for what is over, nor is any for what rests.
@@ -684,6 +684,50 @@ def test_a_few_long_names_do_not_cost_all_rows_their_note() -> None:
     assert note.cells >= 13
     assert name.cells >= 18
     assert row_columns(80, *many.widest)[-1].cells == 0
+
+
+def test_two_runs_of_a_long_name_cost_no_row_its_note_and_are_told_apart() -> None:
+    names = [
+        "dwd_trade_order_di",
+        "dim_shop",
+        "ods_pay_bill_di",
+        *["dws_trade_shop_summary_daily_all"] * 2,
+    ]
+    table = RowTable(row(n, "Running", name=name) for n, name in enumerate(names, 1))
+    columns = row_columns(80, *table.widest)
+    was = change(5, "WaitTime", "Running", ago(minutes=1))
+
+    one = row(5, "Running", name=names[-1], last_change=was)
+    said = list_line(one, MARK, LOOK, START, columns, apart="biz 11-29").text
+
+    assert columns[-1].cells >= 13
+    assert re.search(r"dws_trade_\w+\.\.\. biz 11-29 ", said)
+    assert said.rstrip().endswith("was WaitTime")
+
+
+@pytest.mark.parametrize("width", [60, 66, 80, 160])
+@pytest.mark.parametrize("name_cells", [14, 22, 32])
+@pytest.mark.parametrize("minutes", [0, 42])
+def test_the_age_of_a_reading_is_never_taken_for_that_of_a_run(
+    width: int, name_cells: int, minutes: int
+) -> None:
+    one = row(
+        7, "Running", is_live=False, read_at=START, started_time=ms(ago(minutes=12)), name="dim_a"
+    )
+    if minutes:
+        one = with_outlook(
+            replace(one, instance=replace(one.instance, started_time=ms(ago(minutes=67))))
+        )
+    lines = [
+        list_line(one, MARK, LOOK, START, row_columns(width, 11, name_cells), apart=apart).text
+        for apart in ("", "biz 11-29")
+    ]
+    lines.append(sidebar_lines(one, MARK, LOOK, START, width)[1].text)
+    for said in lines:
+        assert cell_len(said) <= width
+        if width >= 80 or name_cells < 32:
+            assert "read <1m" in said
+        assert "<1m" not in said.replace("read <1m", "")
 
 
 def test_a_note_has_a_sign_where_its_words_have_no_room() -> None:

@@ -171,11 +171,8 @@ def state_word(row: Row) -> Span:
 def state_time(row: Row, look: Look, now: datetime) -> str:
     """How long, or since when, in at most five cells: an age while it may still change.
 
-    A settled row shows the clock time or the date, which never ticks; an old value, and one that was
-    read long ago, its own age.
+    A settled row shows the clock time or the date, which never ticks.
     """
-    if row.instance is not None and row.read_at is not None and shows_reading(row, now):
-        return age_of((now - row.read_at).total_seconds())
     since = state_since(row)
     if since is None or row.instance is None:
         return ""
@@ -190,6 +187,17 @@ def shows_reading(row: Row, now: datetime) -> bool:
     if row.instance is None or row.read_at is None:
         return False
     return not row.is_live or shows_age(row.instance, row.read_at, now)
+
+
+def _read_words(row: Row, now: datetime) -> str:
+    """How long ago it was read, where a row says so."""
+    if row.read_at is None or not shows_reading(row, now):
+        return ""
+    return f"read {age_of((now - row.read_at).total_seconds())}"
+
+
+def _says(remarks: Sequence[Span], words: str) -> bool:
+    return any(words in text for text, _ in remarks)
 
 
 def coarse_age(seconds: float) -> str:
@@ -338,7 +346,7 @@ def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> list[Span]:
     """
     pressing, words = _pressing(row, now)
     has_failed = row.family is Family.FAILURE and row.last_change
-    is_told = has_failed or (row.is_unseen and row.last_change)
+    is_told = has_failed or (row.is_unseen and row.last_change) or shows_reading(row, now)
     needed = [*words[-1:], *list(filter(None, _notes(row, now)[1]))[-1:] * bool(is_told)]
     if apart and sum(cell_len(each) + _GAP for each in needed) + cell_len(apart) > room:
         apart = ""
@@ -446,6 +454,11 @@ def sidebar_lines(
     number = f"{' ' * LEAD_CELLS}{row.key.id} "
     room = width - cell_len(number) - _GAP - TIME_CELLS
     remarks = _remarks(row, now, room, apart)
+    read = _read_words(row, now)
+    left_over = room + TIME_CELLS - width_of(remarks)
+    if read and not _says(remarks, read) and cell_len(read) < left_over:
+        room -= cell_len(read) - TIME_CELLS
+        time = read
     # Where room is short it is taken from before them: "was Running 12:13" is not when it ran.
     number += " " * (width_of(remarks) < room)
     return (
@@ -458,6 +471,9 @@ _WORD_CELLS, _SHORT_WORD_CELLS, _LEAST_WORD_CELLS = 13, 10, 8
 """Cells of the state's word: WaitResource?; where there is no ID; where a name needs the room."""
 _LEAST_NOTE = 13
 _APART_CELLS = len(" began 10:40")
+_ROOMY_NOTE = _LEAST_NOTE + _GAP + _APART_CELLS
+"""From here what changed and what tells a row from others of its name stand side by side."""
+_LEAST_NAME = 12
 
 
 def row_columns(
@@ -522,11 +538,15 @@ def list_line(
     apart: str = "",
 ) -> Line:
     """One line: mark, glyph, name, ID, word, time, what changed; see `RowTable.apart`."""
-    for_name, _, for_word, _, for_note = columns
+    for_name, for_id, for_word, for_time, for_note = columns
     name, name_role = name_of(row, mark)
+    room = for_name.cells - cell_len(apart) - 1
+    if apart and 0 < for_note.cells < _ROOMY_NOTE and room >= min(_LEAST_NAME, cell_len(name)):
+        # What changed is worth more than the end of a name that others have too.
+        name, apart = f"{fit(name, room)} {apart}", ""
     remarks = _remarks(row, now, for_note.cells, apart)
     is_said = for_note.cells and any(text == apart for text, _ in remarks)
-    if apart and not is_said and cell_len(name) + len(apart) < for_name.cells:
+    if apart and not is_said and cell_len(name) <= room:
         name = f"{name} {apart}"
     word, word_role = state_word(row)
     pressing, words = _pressing(row, now)
@@ -537,16 +557,25 @@ def list_line(
         word = short_word(word)
         if cell_len(word) > for_word.cells and not _keeps_word(row):
             word = ""
+    time, read = time_of(row, look, now, sort), _read_words(row, now)
+    if read and for_time.title == "TIME" and not (for_note.cells and _says(remarks, read)):
+        more = max(0, cell_len(read) + 1 - for_time.cells)
+        said = word if cell_len(word) + more <= for_word.cells else short_word(word)
+        if cell_len(said) + more <= for_word.cells:
+            word, time = said, read
+            for_word = for_word._replace(cells=for_word.cells - more)
+            for_time = for_time._replace(cells=for_time.cells + more)
     values: list[Span] = [
         (name, name_role),
         (str(row.key.id), Role.DIM),
         (word, word_role),
-        (time_of(row, look, now, sort), Role.DIM),
+        (time, Role.DIM),
     ]
+    columns = (for_name, for_id, for_word, for_time)
     spans = [*lead(row, mark, look), *in_columns(values, columns)]
     if for_note.cells:
-        said = crop(remarks, for_note.cells)
-        spans += [*said, (" " * (for_note.cells - width_of(said)), Role.DIM)]
+        kept = crop(remarks, for_note.cells)
+        spans += [*kept, (" " * (for_note.cells - width_of(kept)), Role.DIM)]
     return line(*spans)
 
 
@@ -652,12 +681,13 @@ class RowTable:
 
     @property
     def widest(self) -> tuple[int, int, int]:
-        """The cells of the longest ID, of the widest name, and of nine in ten of the names.
+        """The cells of the longest ID, of the widest name, and of most names; each at least its title's.
 
-        Each is at least as wide as its title.
+        Most are nine in ten, or all but two.
         """
         if self._widest is None:
-            few, most = self._name_cells.total() // 10, 12
+            total, most = self._name_cells.total(), 12
+            few = min(total // 2, max(2, total // 10))
             for cells in sorted(self._name_cells, reverse=True):
                 few -= self._name_cells[cells]
                 if few < 0:
