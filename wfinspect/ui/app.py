@@ -138,6 +138,8 @@ class WfInspectApp(CrashSafeApp):
         self._notices = NoticeReader()
         self._way: Widget | None = None
         self._on_their_way: list[events.Key] = []
+        self._passing = ""
+        """The message that is true only until the next change."""
         """Keys that were sent to `_way` and have not come round to act."""
         self._last_alert = 0
         self._last_transition: Transition | None = None
@@ -323,7 +325,12 @@ class WfInspectApp(CrashSafeApp):
         """Notify what a snapshot holds beyond the former ones."""
         for notice in self._notices.new(snapshot)[-MAX_MESSAGES:]:
             self.notify(notice.text, severity="error" if notice.is_error else "information")
+        newest = next(iter(snapshot.transitions), None)
+        if self._passing and newest != self._last_transition:
+            self._forget(self._passing)
+            self._passing = ""
             if notice.key is not None and self.main.is_mounted and self._is_main_on_top:
+            self._passing = notice.text if notice.is_passing else self._passing
                 self.main.select(notice.key)
         alert = snapshot.alert
         if alert is not None and alert.number > self._last_alert:
@@ -334,7 +341,7 @@ class WfInspectApp(CrashSafeApp):
         # A snapshot may come between the terminal's return and the message that says so.
         self._is_behind |= self.is_terminal_lost
         if not self._is_behind:
-            self._last_transition = next(iter(snapshot.transitions), None)
+            self._last_transition = newest
 
     def _alert(self, text: str) -> None:
         table = self._settings.notify

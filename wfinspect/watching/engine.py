@@ -459,7 +459,7 @@ class Engine:
         """Notify once what happened at the same time is known; the last time, whatever there is."""
         monotonic = moment.monotonic
         if text := self._absence.take(monotonic):
-            self._notices.say(text)
+            self._notices.say(text, is_passing=True)
         self._notify_unknown()
         self._notify_changes(moment)
         missing, self._follows.missing = self._follows.missing, []

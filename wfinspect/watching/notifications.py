@@ -34,10 +34,17 @@ class Notices:
         self._latest: deque[Notice] = deque(maxlen=_KEPT)
         self._number = 0
 
-    def say(self, text: str, *, is_error: bool = False, key: InstanceKey | None = None) -> None:
+    def say(
+        self,
+        text: str,
+        *,
+        is_error: bool = False,
+        key: InstanceKey | None = None,
+        is_passing: bool = False,
+    ) -> None:
         """Add a sentence."""
         self._number += 1
-        self._latest.append(Notice(self._number, text, is_error, key))
+        self._latest.append(Notice(self._number, text, is_error, key, is_passing))
 
     def latest(self) -> tuple[Notice, ...]:
         """Return the latest, oldest first."""
