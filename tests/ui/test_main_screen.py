@@ -468,6 +468,19 @@ async def test_runs_of_one_name_are_told_apart_in_a_narrow_log_too() -> None:
         assert "Esc close" in rig.text
 
 
+async def test_a_narrow_log_keeps_names_and_has_the_id_where_one_is_cut() -> None:
+    short, long = "ods_pay_bill_di", "dwd_trade_order_detail_di"
+    changes = tuple(
+        replace(change(10432987000 + n, "Running", "Success", START), name=name)
+        for n, name in enumerate((short, long), 1)
+    )
+    async with running(replace(mixed(), transitions=changes), (45, 12)) as rig:
+        await rig.press("L")
+
+        assert re.search(rf"{short} .*-> Success", rig.text)
+        assert re.search(r"10432987002 dwd_.* -> Success", rig.text)
+
+
 async def test_the_log_of_all_changes_is_searched_by_id_too() -> None:
     async with running(with_history()) as rig:
         await rig.press("L", *str(TRADE))

@@ -37,8 +37,8 @@ from wfinspect.ui import theme as themes
 from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import FORMATS, Preferences, as_text, fields
 from wfinspect.ui.input import MAX_PASTE, PasteCut
-from wfinspect.ui.lines import Role, pad
-from wfinspect.ui.rows import ID_FROM_CELLS, signs, whose
+from wfinspect.ui.lines import Role, cell_len, pad
+from wfinspect.ui.rows import ID_FROM_CELLS, short_word, signs, whose
 from wfinspect.ui.screens.dialogs import (
     NOTHING_FOUND,
     Choice,
@@ -76,6 +76,8 @@ SECOND_PRESS_SECONDS = 3.0
 MAX_SENTENCES = 3
 """So many of one kind are said at once."""
 _MAX_MESSAGE = 1_000
+_CHANGE_CELLS = len("|| 14:28:00  x  ->  ||")
+"""Of a change in the narrow log, what is neither the name nor what became of it; with the frame."""
 _LONGEST_LINE = 1_000
 """Characters in a box that sets no limit of its own."""
 
@@ -136,10 +138,10 @@ class WfInspectApp(CrashSafeApp):
         self._has_bell = bell == "on"
         self._is_pinged = False
         self._notices = NoticeReader()
-        self._way: Widget | None = None
-        self._on_their_way: list[events.Key] = []
         self._passing = ""
         """The message that is true only until the next change."""
+        self._way: Widget | None = None
+        self._on_their_way: list[events.Key] = []
         """Keys that were sent to `_way` and have not come round to act."""
         self._last_alert = 0
         self._last_transition: Transition | None = None
@@ -323,14 +325,14 @@ class WfInspectApp(CrashSafeApp):
 
     def _notify_news(self, snapshot: Snapshot) -> None:
         """Notify what a snapshot holds beyond the former ones."""
-        for notice in self._notices.new(snapshot)[-MAX_MESSAGES:]:
-            self.notify(notice.text, severity="error" if notice.is_error else "information")
         newest = next(iter(snapshot.transitions), None)
         if self._passing and newest != self._last_transition:
             self._forget(self._passing)
             self._passing = ""
-            if notice.key is not None and self.main.is_mounted and self._is_main_on_top:
+        for notice in self._notices.new(snapshot)[-MAX_MESSAGES:]:
             self._passing = notice.text if notice.is_passing else self._passing
+            self.notify(notice.text, severity="error" if notice.is_error else "information")
+            if notice.key is not None and self.main.is_mounted and self._is_main_on_top:
                 self.main.select(notice.key)
         alert = snapshot.alert
         if alert is not None and alert.number > self._last_alert:
@@ -408,12 +410,20 @@ class WfInspectApp(CrashSafeApp):
         # Several changes may come to light in one reading, and the service may know when each happened.
         changes = sorted(self.main.snapshot.transitions, key=lambda change: change.at, reverse=True)
         namesakes = Counter(name for name, _ in {(change.name, change.key) for change in changes})
-        is_narrow = self.size.width < ID_FROM_CELLS
+        is_narrow, room = self.size.width < ID_FROM_CELLS, self.size.width - _CHANGE_CELLS
+
+        def is_apart(change: Transition) -> bool:
+            cells = cell_len(change.name + short_word(change.to_status))
+            return is_narrow and (cells > room or namesakes[change.name] > 1)
+
         return tuple(
             Choice(change, left, right, f"{change.name} {change.key.id} {change.to_status}")
             for change in changes
-            for is_id_first in (is_narrow and namesakes[change.name] > 1,)
-            for left, right in (instance_text.event(change, look, now, is_id_first=is_id_first),)
+            for left, right in (
+                instance_text.event(
+                    change, look, now, is_id_first=is_apart(change), has_id=not is_narrow
+                ),
+            )
         )
 
     def action_palette(self) -> None:

@@ -50,6 +50,7 @@ from wfinspect.ui.rows import (
     coarse_age,
     glyph_of,
     names_of,
+    short_word,
     shows_reading,
     state_word,
 )
@@ -349,14 +350,19 @@ def precision(change: Transition, look: Look) -> str:
 
 
 def event(
-    change: Transition, look: Look, now: datetime, *, is_id_first: bool = False
+    change: Transition,
+    look: Look,
+    now: datetime,
+    *,
+    is_id_first: bool = False,
+    has_id: bool = True,
 ) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """A change in a log over all instances: when and of which, and what; the name or the ID gives way."""
     role = FAMILY_ROLES[change.family]
     glyph = look.glyphs[Status(change.to_status)]
     name = fmt.shown(change.name, limit=200) or str(change.key.id)
     old, new = _states(change)
-    news: tuple[Span, ...] = ((f"{new} ", role),)
+    news: tuple[Span, ...] = ((f"{new if has_id else short_word(new)} ", role),)
     if old:
         news = (("-> ", Role.DIM), *news)
     sign, named, number = (f"{glyph} ", role), (name, Role.TEXT), str(change.key.id)
@@ -365,7 +371,7 @@ def event(
         return ((f" {at} ", Role.DIM), sign, (f"{number} ", Role.DIM), named), news
     at = _time(change.at, now, look)
     left: tuple[Span, ...] = ((f" {at}  ", Role.DIM), sign, named)
-    left = (*left, (f" {number}", Role.DIM)) if change.name else left
+    left = (*left, (f" {number}", Role.DIM)) if change.name and has_id else left
     return left, (((f"{old} ", Role.DIM), *news) if old else news)
 
 
