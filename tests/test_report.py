@@ -249,10 +249,21 @@ def test_a_change_says_how_exactly_its_time_is_known() -> None:
     exact = change._replace(is_service_time=True, is_rerun=True)
     said = report("markdown", incident("x", history=(change, exact)))
 
-    assert "Running -&gt; Failure | between 2026-09-18 06:28:00 and 2026-09-18 06:30:00 |" in said
-    assert "Running -&gt; Failure (rerun) | to the second |" in said
+    assert "Running -> Failure | between 2026-09-18 06:28:00 and 2026-09-18 06:30:00 |" in said
+    assert "Running -> Failure (rerun) | to the second |" in said
     assert "| x: x, by x | to the second |" in said
     assert "Manual actions were read for the failed tasks only" in said
+
+
+def test_at_one_time_the_failure_of_a_task_stands_before_the_end_of_the_run() -> None:
+    at = START.replace(microsecond=0)
+    change = Transition(key(7), "x", "Running", "Failure", at, at, at, is_service_time=True)
+    failed = replace(incident("x").tasks[0], finished_time=ms(at) + 400)
+    for history in ((), (change,)):
+        [values] = json.loads(report("json", incident("x", tasks=(failed,), history=history)))
+        said = [each["what"] for each in values["timeline"]]
+        end = "Running -> Failure" if history else "ended: Failure"
+        assert said.index("x failed in run 1") < said.index(end)
 
 
 def test_a_run_that_failed_before_it_was_rerun_says_where_that_is() -> None:

@@ -206,7 +206,7 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
             if each.run_number and each.run_number > 1
         ],
         "failed_tasks": [_task(each, incident, secrets, now) for each in failed],
-        "timeline": sorted(_events(incident, failed), key=lambda event: event["at"]),
+        "timeline": sorted(_events(incident, failed), key=_by_second),
         "held_up": [_held(each) for each in incident.held_up if not incident.has(each)],
         "held_up_inside": [_held(each) for each in incident.held_up if incident.has(each)],
         "held_up_unread": incident.unread,
@@ -274,7 +274,10 @@ def _held(task: TaskInstance) -> dict[str, Any]:
 
 
 def _events(incident: Incident, failed: Sequence[TaskInstance]) -> Iterator[dict[str, Any]]:
-    """Yield what happened and how exactly the time of it is known."""
+    """Yield what happened and how exactly the time of it is known, causes first."""
+    for task in failed:
+        if (at := moment(task.finished_time)) is not None:
+            yield _event(at, f"{task.name_or_id} failed in run {task.run_number or 1}")
     changed = {round(each.at.timestamp()) for each in incident.history}
     for change in incident.history:
         states = change.from_status, change.to_status
@@ -289,14 +292,17 @@ def _events(incident: Incident, failed: Sequence[TaskInstance]) -> Iterator[dict
             # A change that is known to the second says the same.
             if at is not None and round(at.timestamp()) not in changed:
                 yield _event(at, what)
-    for task in failed:
-        if (at := moment(task.finished_time)) is not None:
-            yield _event(at, f"{task.name_or_id} failed in run {task.run_number or 1}")
     names = {task.id: task.name_or_id for task in failed}
     for each in incident.operations:
         if (at := moment(each.create_time)) is not None:
             name = names.get(each.task_id or 0, "a task")
             yield _event(at, f"{name}: {each.content}, by {each.user or 'an unknown account'}")
+
+
+def _by_second(event: Mapping[str, Any]) -> datetime:
+    # Of what is shown with one time, a task's failure stands before the end of the run, its effect.
+    at: datetime = event["at"]
+    return at.replace(microsecond=0)
 
 
 def _event(
@@ -602,10 +608,11 @@ def _whole(text: str) -> str:
     return plain_text(without_secrets(text))
 
 
-# An underscore within a word is none; a colon or dot would make a link of what follows it or stands before.
-_MARK = re.compile(r"[\\`*\[\]|~!$#]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE)
-_IN_MARKDOWN = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_IN_HTML = {**_IN_MARKDOWN, ord('"'): "&quot;"}
+# A > quotes only at the start of a line. An underscore within a word is none; a colon or dot would make a
+# link of what follows it or stands before.
+_MARK = re.compile(r"^>|[\\`*\[\]|~!$#]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_IN_MARKDOWN = str.maketrans({"&": "&amp;", "<": "&lt;"})
+_IN_HTML = {**_IN_MARKDOWN, ord(">"): "&gt;", ord('"'): "&quot;"}
 
 
 def _markdown(blocks: Iterable[_Block]) -> str:
@@ -631,7 +638,7 @@ def _markdown_block(block: _Block) -> str:
 def _in_markdown(text: str) -> str:
     if isinstance(text, _Url):
         return f"<{text}>"
-    return _MARK.sub(r"\\\g<0>", _line(text).translate(_IN_MARKDOWN))
+    return _MARK.sub(r"\\\g<0>", _line(text).lstrip(" ").translate(_IN_MARKDOWN))
 
 
 _PAGE = """<!doctype html>
