@@ -184,6 +184,7 @@ class _Secrets:
 
 def _values(incident: Incident, now: datetime) -> dict[str, Any]:
     instance, secrets, failed = incident.instance, _Secrets(), failed_tasks(incident.tasks)
+    fails = instance is not None and instance.family is Family.FAILURE
     by_hand = commands_by_hand(incident.key.target, instance, failed) if instance else {}
     return {
         "id": incident.key.id,
@@ -203,7 +204,7 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "earlier_runs": [
             {"id": each.id, "name": each.task_name, "last": each.run_number - 1}
             for each in by_attention(incident.tasks)
-            if each.run_number and each.run_number > 1
+            if not fails and each.run_number and each.run_number > 1
         ],
         "failed_tasks": [_task(each, incident, secrets, now) for each in failed],
         "timeline": sorted(_events(incident, failed), key=_by_second),
@@ -445,8 +446,7 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
     if "tasks" in missing:
         yield f"Its tasks could not be read: {missing['tasks']}"
     log_zone = zone_words(values["region"], now)
-    if values["rerun_at"]:
-        yield from _before_rerun(values, zone)
+    yield from _before_rerun(values, zone)
     if values["rerun"]:
         yield "To run what failed again, by hand:"
         yield _Lines(values["rerun"])
@@ -496,8 +496,11 @@ def _before_rerun(values: Mapping[str, Any], zone: tzinfo) -> Iterator[_Block]:
     earlier = values["earlier_runs"]
     number = earlier[0]["last"] if earlier else 1
     task = f" --task {earlier[0]['id']}" if earlier else ""
-    at = _exactly(values["rerun_at"], zone)
-    yield f"It failed, and was rerun at {at}. This report is about the run since then."
+    if rerun_at := values["rerun_at"]:
+        at = _exactly(rerun_at, zone)
+        yield f"It failed, and was rerun at {at}. This report is about the run since then."
+    elif not earlier:
+        return
     yield "An earlier log of a task is printed by:"
     yield _Lines(f"wfinspect logs {values['id']}{task} --run {number}")
     if earlier:
