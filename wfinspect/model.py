@@ -664,6 +664,8 @@ class Follow(NamedTuple):
     """How long after its end a run stays on the list that needs no one."""
     due: str = ""
     """``HH:MM`` in the region's zone, on the day after the business date; "" is no deadline."""
+    name: str = ""
+    """That of a run of the workflow, as it was when this was added; "" where none was known."""
 
 
 def biz_date_of(day: date, zone: tzinfo) -> int:

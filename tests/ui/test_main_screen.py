@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fakes import START, key, ms
+from fakes import BINDING, START, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
 from rig import Rig, running
@@ -30,7 +30,7 @@ from values import replace
 from view_scenes import found, on_results
 
 from wfinspect.errors import Refused
-from wfinspect.model import InstanceKey, OperationLog
+from wfinspect.model import Follow, InstanceKey, OperationLog, Query
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import Role, line
 from wfinspect.ui.screens.dialogs import Choice, ChoiceScreen
@@ -466,6 +466,15 @@ async def test_runs_of_one_name_are_told_apart_in_a_narrow_log_too() -> None:
 
         assert len(set(re.findall(r"1043298700\d x.*-> Failure", rig.text))) == 2
         assert "Esc close" in rig.text
+
+
+async def test_what_is_followed_has_its_name_when_no_run_of_it_is_listed() -> None:
+    follow = Follow(1, BINDING, Query(88123, 0, workflow_id=2261133), START, name="dim_shop_daily")
+    async with running(replace(mixed(), follows=(follow,))) as rig:
+        rig.app.action_follows()
+        await rig.settle()
+
+        assert "dim_shop_daily, workspace=88123 workflow=2261133" in rig.text
 
 
 async def test_a_narrow_log_keeps_names_and_has_the_id_where_one_is_cut() -> None:

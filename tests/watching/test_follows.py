@@ -335,6 +335,20 @@ async def test_a_follow_that_was_removed_looks_no_more_and_its_rows_stay(rig: Ri
     assert len(looks(rig)) == before
 
 
+async def test_a_followed_workflow_has_its_name_when_no_run_of_it_is_listed(tmp_path: Path) -> None:
+    rig = _rig(tmp_path)
+    rig.source.hold(run_of(1, name="dwd_trade_order_di"))
+    rig.engine.watch([key(1)])
+    await rig.run(5.0)
+    rig.engine.follow(BINDING, FOLLOWED)
+    rig.engine.unwatch([key(1)])
+    await rig.run(5.0)
+    await rig.engine.aclose()
+    again = _rig(tmp_path, rig.clock)
+    assert [each.name for each in again.snapshot.follows] == ["dwd_trade_order_di"]
+    await again.engine.aclose()
+
+
 def past_runs(count: int, minutes: int = 30) -> list[WorkflowInstance]:
     """Runs of the days before, each begun 26 hours after the beginning of its business date."""
     found = []

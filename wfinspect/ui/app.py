@@ -607,7 +607,7 @@ class WfInspectApp(CrashSafeApp):
             and row.key.target == follow.target
             and row.instance.workflow_id == query.workflow_id
         )
-        name, words = next(filter(None, names), ""), shown(query.words(), limit=100)
+        name, words = next(filter(None, names), follow.name), shown(query.words(), limit=100)
         return f"{shown(name, limit=60)}, {words}" if name else words
 
     def _ask_to_unfollow(self, follow: Follow) -> None:

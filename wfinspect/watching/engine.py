@@ -210,7 +210,10 @@ class Engine:
         if any(each[1:3] == (target, query) for each in self._journal.follows.values()):
             self._notices.say(f"Followed already: {query.words()}.")
             return
-        kept = self._journal.follow(Follow(0, target, query, moment.now), moment.monotonic)
+        found = (row.instance for row in self._watchlist.rows.values() if row.key.target == target)
+        runs = (each.name for each in found if query.workflow_id and each and query.matches(each))
+        follow = Follow(0, target, query, moment.now, name=next(filter(None, runs), "")[:MAX_NOTE])
+        kept = self._journal.follow(follow, moment.monotonic)
         if kept is None:
             self._notices.say(f"Not followed: {self._journal.trouble}", is_error=True)
 

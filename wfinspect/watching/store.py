@@ -196,7 +196,8 @@ class Store:
             "INSERT OR REPLACE INTO follows (number, profile, region, endpoint, doc, added_at)"
             " VALUES (?, ?, ?, ?, ?, ?)"
         )
-        doc = json.dumps({"query": follow.query, "keep_days": follow.keep_days, "due": follow.due})
+        own = {"keep_days": follow.keep_days, "due": follow.due, "name": follow.name}
+        doc = json.dumps({"query": follow.query, **own})
         values = (follow.number or None, *follow.target, doc, to_microseconds(follow.added_at))
         number = self._write(lambda c: c.execute(insert, values).lastrowid)
         return follow._replace(number=int(number or 0))
@@ -660,13 +661,14 @@ def read_follow(number: object, *values: object) -> Follow | None:
         is_sound = is_id(query.project_id) and set(map(type, query[2:7])) == {str}
         is_sound &= all(each is None or is_id(each) for each in query[8:])
         keep_days, due = float(doc["keep_days"]), str(doc.get("due") or "")
+        name = str(doc.get("name") or "")
         time.fromisoformat(due or "00:00")
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError):
         return None
     if at is None or not is_sound or not isfinite(keep_days):
         return None
     place = Target(*map(str, target))
-    return Follow(int(str(number)), place, query._replace(tags=tags), at, keep_days, due)
+    return Follow(int(str(number)), place, query._replace(tags=tags), at, keep_days, due, name)
 
 
 def _flag(value: object) -> bool | None:
