@@ -138,14 +138,16 @@ def test_an_id_that_may_be_a_task_s_says_where_that_is_taken(home: Home) -> None
     assert "If the ID" not in home.run("logs", "--task", "77").stderr
 
 
-@pytest.mark.parametrize("command", ["simulate", "status --short --follow", f"watch {ONE}"])
+@pytest.mark.parametrize(
+    "command", ["simulate", f"logs {ONE} --follow", "status --short --follow", f"watch {ONE}"]
+)
 def test_a_prompt_stands_on_a_line_of_its_own_after_ctrl_c(
     home: Home, simulator: Simulator, command: str
 ) -> None:
     simulator.set_status(ONE, "Running")
     home.run("list", "add", ONE)
     with home.start(*command.split()) as running:
-        running.wait_for(r"Try:|watched|1 |-> Running")
+        running.wait_for(r"Try:|Log of|watched|1 |-> Running")
         running.press("ctrl+c")
         assert running.wait_exit() == 130
         assert running.log.endswith(b"\r\n")
