@@ -20,7 +20,6 @@ from wfinspect.commands import APP, COMMANDS, TOPICS, Command, module_of
 from wfinspect.commands.output import decide_color, say
 from wfinspect.errors import (
     ConfigError,
-    NoInstance,
     NotAnId,
     UsageError,
     WfInspectError,
@@ -49,9 +48,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         return _dispatch(argv, environ)
     except WfInspectError as error:
-        hint = error.hint if isinstance(error, NoInstance) else ""
-        hint = _by_name(error.name) if isinstance(error, NotAnId) else hint
-        say(without_keys(f"{error} {hint}".strip()))
+        by_name = _by_name(error.name) if isinstance(error, NotAnId) else ""
+        say(without_keys(f"{error} {by_name}".strip()))
         return error.exit_code
     except (KeyboardInterrupt, SystemExit) as error:
         code = error.code if isinstance(error, SystemExit) else _INTERRUPTED

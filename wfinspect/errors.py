@@ -8,8 +8,7 @@ WfInspectError
         CredentialsMissing   no key found
         Refused              key, token, signature or permission
             ClockSkew        refused because this machine's clock is off
-        NotFound             no such instance, task or log
-            NoInstance       no such workflow instance
+        NotFound             no such instance
         Throttled            too many calls for the moment
             DailyLimit       the calls of a day or of a quota are used up
         Unreachable          no answer: name, route, connection, TLS, time
@@ -219,12 +218,6 @@ class NotFound(ServiceError):
 
     exit_code = 5
     default_cause = "not found"
-
-
-class NoInstance(NotFound):
-    """The service has no such workflow instance."""
-
-    hint = "If the ID is a task's: wfinspect logs --task ID, or upstream --task ID."
 
 
 class Throttled(ServiceError):

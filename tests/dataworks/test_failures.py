@@ -22,7 +22,6 @@ from wfinspect.errors import (
     BadRequest,
     ClockSkew,
     DailyLimit,
-    NoInstance,
     NotFound,
     Refused,
     ServiceError,
@@ -106,9 +105,9 @@ CODES = {
     "ResourceNotAuthorized.Api": Refused,
     "Unauthorized": Refused,
     "AccessDenied.NoMember": Refused,
-    "InstanceNotFound": NoInstance,
-    "InvalidInstance.NotFound": NoInstance,
-    "WorkflowInstanceNotExist": NoInstance,
+    "InstanceNotFound": NotFound,
+    "InvalidInstance.NotFound": NotFound,
+    "WorkflowInstanceNotExist": NotFound,
 }
 
 
@@ -119,7 +118,7 @@ def test_the_code_decides_whatever_the_status(code: str, kind: type[ServiceError
 
         assert type(error) is kind
         assert error.code == code
-        assert error.cause == ("not found" if kind is NoInstance else code)
+        assert error.cause == ("not found" if kind is NotFound else code)
         assert str(error).endswith("(RequestId REQ-1)")
 
 
@@ -132,7 +131,7 @@ def test_every_code_of_the_table_is_tested() -> None:
 def test_each_code_has_one_sentence_that_names_it_and_says_what_to_do(code: str) -> None:
     sentence = failure(code).sentence
 
-    if CODES[code] is not NoInstance:
+    if CODES[code] is not NotFound:
         assert code in sentence
     assert ":" in sentence
     assert sentence.endswith(".")
@@ -142,7 +141,7 @@ def test_each_code_has_one_sentence_that_names_it_and_says_what_to_do(code: str)
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, BadRequest), (401, Refused), (403, Refused), (404, NoInstance), (409, BadRequest),
+    [(400, BadRequest), (401, Refused), (403, Refused), (404, NotFound), (409, BadRequest),
      (429, Throttled), (500, ServiceTrouble), (503, ServiceTrouble), (200, BadRequest)],
 )  # fmt: skip
 def test_the_status_decides_about_a_code_that_is_not_known(
@@ -154,9 +153,9 @@ def test_the_status_decides_about_a_code_that_is_not_known(
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
-        ("The workflow instance does not exist.", NoInstance),
-        ("instance [77] not found", NoInstance),
-        ("工作流实例 77 不存在", NoInstance),
+        ("The workflow instance does not exist.", NotFound),
+        ("instance [77] not found", NotFound),
+        ("工作流实例 77 不存在", NotFound),
         ("The project of the instance is invalid", BadRequest),
         ("The parameter Id is not valid", BadRequest),
     ],

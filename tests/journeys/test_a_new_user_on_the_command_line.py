@@ -127,17 +127,6 @@ def test_a_service_that_hangs_is_said_on_a_terminal(home: Home, simulator: Simul
         assert get.log.endswith(b"\r\n")
 
 
-def test_an_id_that_may_be_a_task_s_says_where_that_is_taken(home: Home) -> None:
-    task = home.run("tasks", ONE, "-o", "csv").stdout.splitlines()[1].split(",")[0]
-    for command in ("get", "tasks", "logs"):
-        done = home.run(command, task)
-        assert done.returncode == 5
-        assert (
-            "If the ID is a task's: wfinspect logs --task ID, or upstream --task ID." in done.stderr
-        )
-    assert "If the ID" not in home.run("logs", "--task", "77").stderr
-
-
 @pytest.mark.parametrize(
     "command", ["simulate", f"logs {ONE} --follow", "status --short --follow", f"watch {ONE}"]
 )

@@ -18,7 +18,6 @@ from wfinspect.errors import (
     ConfigError,
     CredentialsMissing,
     DailyLimit,
-    NoInstance,
     NotFound,
     Refused,
     ServiceError,
@@ -124,8 +123,6 @@ def sentences(
         numbers, first = ", ".join(str(key.id) for key in missing), missing[0]
         sentence = errors[first].sentence
         said.insert(0, sentence.replace(f"instance {first.id} ", f"instances {numbers} "))
-    if not is_of_list and any(isinstance(error, NoInstance) for error in errors.values()):
-        said.append(NoInstance.hint)
     return said
 
 

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from wfinspect.errors import BadAnswer, NoInstance, NotFound, ServiceError
+from wfinspect.errors import BadAnswer, NotFound, ServiceError
 from wfinspect.format import shown
 from wfinspect.model import (
     MAX_INSTANCE_ID,
@@ -112,15 +112,11 @@ def decode_log(body: bytes) -> str:
     raise BadAnswer("The service's answer holds a log that is not text: it was not used.")
 
 
-_WORKFLOW_INSTANCE = "workflow instance"
-
-
 def not_found(
-    requested_id: int, *, kind: str = _WORKFLOW_INSTANCE, code: str = "", request_id: str = ""
+    requested_id: int, *, kind: str = "workflow instance", code: str = "", request_id: str = ""
 ) -> NotFound:
     """Return the error for an instance or a task that the service does not know."""
-    error_type = NoInstance if kind == _WORKFLOW_INSTANCE else NotFound
-    return error_type(
+    return NotFound(
         f"The service has no {kind} {requested_id} for this account and region: check the "
         "ID, --profile and --region; instances are kept for about 30 days.",
         cause=NotFound.default_cause,
