@@ -114,7 +114,7 @@ async def test_where_a_whole_page_is_left_out_enter_reads_the_next() -> None:
 
 async def test_a_refused_search_is_told_and_nothing_found_as_well() -> None:
     async with running(mixed()) as rig:
-        await rig.press("f", *"owner=odd", "enter")
+        await rig.press("f", *"owner=1823", "enter")
         rig.control.answer(BadRequest("The service refuses Owner: change the search."))
         await rig.settle()
         assert "The service refuses Owner: change the search." in rig.text
