@@ -152,7 +152,7 @@ def _line(row: output.Values, limit: int, zone: str) -> tuple[str, ...]:
     zone = zone if field is not None and field.kind is FieldKind.TIME else ""
 
     def fitted(value: output.Value) -> str:
-        return output.cut(shown(str(value), limit=limit), limit)
+        return output.fit(shown(str(value), limit=limit), limit)
 
     cells = [f"  {fitted(row['name'])}{zone}"]
     for place in ("first", "second"):

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Self, TextIO
 
@@ -195,19 +196,18 @@ def fitted(
             continue
         at = titles.index(title)
         room = max(least.get(title, 0), widths[at] - excess)
-        kept = [() if title not in least else (cut(row[at], room),) for row in rows]
+        kept = [() if title not in least else (fit(row[at], room),) for row in rows]
         rows = [(*row[:at], *cell, *row[at + 1 :]) for row, cell in zip(rows, kept, strict=True)]
         titles[at : at + 1] = [title] * (title in least)
     return aligned(rows)
 
 
-def cut(text: str, width: int) -> str:
-    """Return a cell's text in at most `width` cells."""
+def fit(text: str, width: int) -> str:
+    """Return a cell's text, shortened with an ellipsis where it is wider than `width` cells."""
     if cell_width(text) <= width:
         return text
-    while cell_width(text) > width - 3:
-        text = text[:-1]
-    return f"{text}..."
+    end = sum(cells <= width - 3 for cells in accumulate(map(cell_width, text)))
+    return f"{text[:end]}..."
 
 
 def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> tuple[str, ...]:
