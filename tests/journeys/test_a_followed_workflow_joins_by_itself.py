@@ -1,6 +1,7 @@
 import json
 import re
 import time
+from collections import Counter
 
 from journey import Home
 
@@ -89,10 +90,11 @@ def test_of_two_processes_one_looks_and_both_see(home: Home, simulator: Simulato
         app.wait_for("Followed: new runs of these join the list")
         app.wait_until(lambda: len(simulator.calls.latest) > 8, "the first looks of both")
         before, since = len(simulator.calls.latest), time.monotonic()
-        app.wait_until(lambda: len(simulator.calls.latest) >= before + 12, "more looks")
-        made = len(simulator.calls.latest) - before
+        app.wait_until(lambda: len(simulator.calls.latest) >= before + 20, "more looks")
+        # Late in the evening of the region runs of two dates may come, each with looks of its own.
+        made = Counter(each.parameters["BizDate"] for each in [*simulator.calls.latest][before:])
         # However slow the machine is: one look in the time of one, and a few that were on their way.
-        assert made <= (time.monotonic() - since) / (0.9 * 0.3) + 2
+        assert max(made.values()) <= (time.monotonic() - since) / (0.9 * 0.3) + 2
         simulator.population.unvanish(FOLLOWED)
         app.wait_for(f"{FOLLOWED}  Running")
         watch.wait_for(f"{FOLLOWED}  -> Running")
