@@ -211,13 +211,13 @@ def test_of_an_instance_its_own_tasks_are_said_apart() -> None:
     }
     world = World({1: [], 2: [], 3: [], 4: [], 5: [6], 6: [8], 7: [], 8: []}, states)
 
-    running = "Of its own tasks, 1 is running and 2 wait for resources"
+    running = "Of its own tasks, 1 is running, 2 wait for resources"
     assert world.walk(UP, 1, 2, 3).sentence("It", is_of_tasks=True) == f"{running}."
     failed = world.walk(UP, 4).sentence("t", is_of_tasks=True)
     assert failed == "Of t's own tasks, 1 failed."
     odd = world.walk(UP, 4, 5, 7).sentence("t", is_of_tasks=True)
     behind = "It waits for 1 running task, with 1 in between not begun."
-    assert odd == f"Of t's own tasks, 1 failed and 1 is in state {{}} Odd. {behind}"
+    assert odd == f"Of t's own tasks, 1 failed, 1 is in state {{}} Odd. {behind}"
     few = world.walk(UP, 5, most=1).sentence("It", is_of_tasks=True)
     behind = "1 of 2 tasks looked at, with 1 in between not begun"
     assert few == f"What it waits for is not known yet: {behind}."
@@ -263,7 +263,7 @@ def test_what_is_late_comes_before_what_runs_and_what_is_followed_before_the_res
     assert [each.task.id for each in found.tasks] == [3, 2]
     assert (
         found.sentence("It")
-        == "It holds up 2 tasks of 1 workflow: 2 in workspace 88123, owned by 1823."
+        == "It holds up 2 tasks of 1 workflow in workspace 88123, owned by 1823."
     )
 
 
@@ -274,7 +274,13 @@ def test_what_is_held_up_in_the_same_run_is_counted_apart() -> None:
     assert few == "It holds up at least 2 tasks of its own run."
     world.tasks[4] = replace(world.tasks[4], workflow_instance_id=8, project_id=7, owner="a")
     said = "It holds up 2 tasks of its own run and 1 task of 1 other workflow"
-    assert world.walk(DOWN, 1).sentence("It") == f"{said}: 1 in workspace 7, owned by a."
+    assert world.walk(DOWN, 1).sentence("It") == f"{said} in workspace 7, owned by a."
+    world.tasks[3] = replace(world.tasks[3], workflow_instance_id=6, project_id=5, owner="b")
+    world.tasks[2] = replace(world.tasks[2], workflow_instance_id=8, project_id=7, owner="c")
+    assert world.walk(DOWN, 1).sentence("It") == (
+        "It holds up 3 tasks of 2 workflows: 2 in workspace 7, owned by c (1), a (1); "
+        "1 in workspace 5, owned by b."
+    )
 
 
 # As requests.

@@ -119,8 +119,7 @@ class Dependencies(NamedTuple):
         if own:
             # All of these are known from the start, so that "at least" is for the others.
             owner = "its" if who == "It" else f"{who}'s"
-            states = " and ".join(filter(None, (", ".join(own[:-1]), own[-1])))
-            said.append(f"Of {owner} own tasks, {states}")
+            said.append(f"Of {owner} own tasks, {', '.join(own)}")
             who = "It"
         if others:
             said.append(f"{who} waits for {self._least}{', '.join(others)}")
@@ -151,9 +150,10 @@ class Dependencies(NamedTuple):
         workflows = len({task.workflow_instance_id for task in others})
         other = "other workflow" if inside else "workflow"
         parts = [f"{_count(inside, 'task')} of its own run"] if inside else []
-        parts += [f"{_count(len(others), 'task')} of {_count(workflows, other)}"] if others else []
-        owners = f": {_owners(others)}" if others else ""
-        return f"{who} holds up {self._least}{' and '.join(parts)}{owners}."
+        if others:
+            of = _count(workflows, other)
+            parts.append(f"{_count(len(others), 'task')} of {of}{_owners(others)}")
+        return f"{who} holds up {self._least}{' and '.join(parts)}."
 
     @property
     def remarks(self) -> list[str]:
@@ -176,7 +176,7 @@ def _lowered(who: str) -> str:
 
 
 def _owners(tasks: Iterable[TaskInstance]) -> str:
-    """E.g. ``9 in workspace 1, owned by 1823 (6), 2069 (3)``, the most first."""
+    """E.g. `` in workspace 1, owned by 1823 (6), 2069 (3)``; of several the most first, and each counted."""
     owners: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
     for task in tasks:
         owners[task.project_id][task.owner] += 1
@@ -186,8 +186,9 @@ def _owners(tasks: Iterable[TaskInstance]) -> str:
             f"{owner or '-'}{f' ({n:,})' if len(counts) > 1 else ''}"
             for owner, n in counts.most_common()
         )
-        parts.append(f"{counts.total():,} in workspace {space or '-'}, owned by {named}")
-    return "; ".join(parts)
+        counted = f"{counts.total():,} " if len(owners) > 1 else ""
+        parts.append(f"{counted}in workspace {space or '-'}, owned by {named}")
+    return f"{':' if len(owners) > 1 else ''} {'; '.join(parts)}"
 
 
 def _count(number: int, word: str) -> str:
