@@ -85,14 +85,10 @@ _CALLED_ELSEWHERE = {
 }
 
 
-def none_of(text: str, words: Iterable[str]) -> str:
-    """Return the sentence on a text that is none of the words that may be given."""
+def none_of(text: str, words: Iterable[str], hint: str = "") -> str:
+    """Return the sentence on a text that is none of the words that may be given; it ends with a hint."""
     known = tuple(words)
-    # Of the actions of `list` one takes IDs.
-    is_id = text.isdecimal() and "add" in known
-    hint = f"did you mean add {text[:40]}?" if is_id else did_you_mean(text, known, "")
-    if "add" in known and text in {"show", "ls", "list", "print"}:
-        hint = "`wfinspect list` alone prints it."
+    hint = hint or did_you_mean(text, known, "")
     return f"{text[:40]!r} is none of {', '.join(known)}{f': {hint}' if hint else '.'}"
 
 

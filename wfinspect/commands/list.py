@@ -15,7 +15,7 @@ from wfinspect.clock import Clock, Moment, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.follow import follow_values, is_bounded
 from wfinspect.commands.once import read_input, resolve_target, say_found, stored
-from wfinspect.errors import NotFound, UsageError
+from wfinspect.errors import NotFound, UsageError, none_of
 from wfinspect.format import duration, listed, shown
 from wfinspect.format import moment as moment_of
 from wfinspect.model import (
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         nargs="?",
+        type=_action,
         choices=_ACTIONS,
         metavar="ACTION",
         help="add ID..., remove ID..., note ID TEXT, export (as JSON, or with -o csv), import FILE",
@@ -65,6 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='IDs, ranges; a note, "" to remove it; what was exported, or any file of IDs, - for standard input',
     )
     output.add_output_option(parser, "an array of rows")
+
+
+def _action(text: str) -> str:
+    hint = f"did you mean add {text[:40]}?" if text.isdecimal() else ""
+    if text in {"show", "ls", "list", "print"}:
+        hint = "`wfinspect list` alone prints it."
+    if hint:
+        raise UsageError(none_of(text, _ACTIONS, hint))
+    return text
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
