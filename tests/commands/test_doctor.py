@@ -101,8 +101,10 @@ def test_lines_for_a_person_hold_the_same(
     found = doctor()
 
     assert main(["doctor"], doctor.environ) == 0
-    lines = capsys.readouterr().out.splitlines()
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
 
+    assert err == f"wfinspect: None of {len(lines)} checks failed.\n"
     assert [line.split()[:2] for line in lines] == [[level, n] for n, (level, _) in found.items()]
 
 

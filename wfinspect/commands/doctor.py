@@ -138,9 +138,12 @@ async def _check_all(
                 print(f"{level}{text.removeprefix(found.level)}", flush=True)
     finally:
         await service.aclose()
+    failures = sum(each["level"] == "failure" for each in said)
     if args.output == "json":
         print(output.as_rows("json", said, (), settings.zone))
-    return int(any(each["level"] == "failure" for each in said))
+    else:
+        output.say(f"{failures or 'None'} of {len(said)} checks failed.")
+    return int(failures > 0)
 
 
 DEADLINE_SECONDS = 20.0
