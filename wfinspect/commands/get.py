@@ -18,10 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_output_option(parser, "the service's object as it came, an array for several")
     parser.add_argument(
         "--field",
-        action="append",
+        action="extend",
+        type=lambda text: text.replace(" ", "").split(","),
         metavar="NAME",
         help="print this field's value as the service has it, e.g. Status; times are milliseconds. "
-        "Several fields are separated by tabs; with several IDs the ID comes first",
+        "Several, as in Status,Name, are separated by tabs; with several IDs the ID comes first",
     )
 
 
