@@ -78,6 +78,17 @@ def test_a_field_is_printed_bare(run: Run) -> None:
     assert run.out == "Success\n"
 
 
+def test_several_fields_are_given_together_or_one_by_one(run: Run) -> None:
+    one = str(DEMO_IDS[3])
+    assert run("get", one, "--field", "Status", "--field", "Id", "--field", "Status") == 0
+    line = run.out
+    assert line == f"Success\t{one}\tSuccess\n"
+    assert run("get", one, "--field", "Status, Id", "--field", "Status") == 0
+    assert run.out == line
+    assert run("get", one, "--field", "Status,") == 2
+    assert "'' is not a field: known are Id, " in run.err
+
+
 def test_a_region_that_is_new_can_be_used_with_its_endpoint(run: Run, simulator: Simulator) -> None:
     asked = ("get", str(DEMO_IDS[3]), "--region", "cn-newtown", "--endpoint", simulator.url)
 
@@ -192,7 +203,13 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["list", "export", "5"], "list export takes no ID, it prints: wfinspect list export > 5"),
         (["list", "note", "5"], 'takes an ID and a text: wfinspect list note 5 "rerun by Li"'),
         (["follow", "list", "1"], "'1' is one too many: wfinspect follow list"),
+        (["list", "show"], "import: `wfinspect list` alone prints it."),
         (["list", "import"], "one file"),
+        (
+            ["report", "1", "--out", "x.csv"],
+            "--out: '.csv' is none of .md, .html, .json: give the form with -o.",
+        ),
+        (["compare", "7", "7"], "7 is given twice: compare it with another run, or give one ID."),
         (["list", "import", "/no/such"], "list import: /no/such can't be read"),
         (["find", "--project", "1", "--date", "-2x"], "--date: '-2x' is not a date"),
         (["logs", "1", "--tail", "x"], "--tail: 'x' can't be used: give a whole number above 0"),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wfinspect.commands import output
 from wfinspect.commands.once import Requester, resolve_target
-from wfinspect.errors import NotFound
+from wfinspect.errors import NotFound, UsageError
 from wfinspect.export import ComparedField, ComparedTask, compared_fields, compared_tasks
 from wfinspect.format import duration, moment, shown
 from wfinspect.lateness import compare, last_success
@@ -49,6 +49,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print what differs, then what differs in every run; what is equal is in JSON and CSV."""
     target = resolve_target(settings, environ).target
     keys = [InstanceKey(target, parse_id(each)) for each in (args.id, args.other) if each]
+    if len(keys) > len({*keys}):
+        number = keys[0].id
+        raise UsageError(f"{number} is given twice: compare it with another run, or give one ID.")
     requester = Requester(target, settings, environ)
     runs = requester.run(_read(requester, keys))
     (first, second), said = runs.instances, runs.lateness

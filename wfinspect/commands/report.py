@@ -16,7 +16,7 @@ from wfinspect.commands.once import (
     stored_or,
     stored_rows,
 )
-from wfinspect.errors import NotFound, ServiceError, UsageError
+from wfinspect.errors import NotFound, ServiceError, UsageError, none_of
 from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance
 from wfinspect.parsing import parse_ids
 from wfinspect.report import FORMS, Incident, as_report, counted
@@ -46,8 +46,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print one document on all of them; what could not be read is said in its place."""
     if args.out is not None:
         _refuse_unwritable(args.out)
-    suffix = args.out.suffix.lower() if args.out else ""
-    form = args.output or _BY_SUFFIX.get(suffix, "markdown")
+    form = args.output or _form_of(args.out)
     target, watched, calls = resolve_target(settings, environ).target, None, 0
     requester = Requester(target, settings, environ)
     unread = dict[InstanceKey, ServiceError]()
@@ -88,6 +87,13 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         _write(args.out, text)
     output.say(f"{calls} calls were made." if calls != 1 else "1 call was made.")
     return 0
+
+
+def _form_of(path: Path | None) -> str:
+    suffix = path.suffix.lower() if path is not None else ""
+    if suffix and suffix not in _BY_SUFFIX:
+        raise UsageError(f"--out: {none_of(suffix, _BY_SUFFIX, 'give the form with -o.')}")
+    return _BY_SUFFIX.get(suffix, "markdown")
 
 
 def _is_wanted(outcome: WorkflowInstance | ServiceError | None) -> bool:
