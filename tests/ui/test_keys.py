@@ -45,7 +45,7 @@ def test_whatever_the_table_holds_each_key_has_one_command_and_each_command_a_ke
 )
 def test_a_key_is_taken_in_the_ways_that_it_is_written(written: str, keys: str) -> None:
     # All whose defaults are in the table give them up.
-    others = {"top": "ctrl+t", "bottom": "ctrl+b", "previous-pane": "f2", "back": "f3"}
+    others = {"top": "ctrl+t", "bottom": "ctrl+b", "next-pane": "f2", "back": "f3"}
     others |= {"page-down": "f4", "help": "f6", "filter": "f7"}
 
     assert usable_keys({**others, "refresh": written})[0] == {**others, "refresh": keys}

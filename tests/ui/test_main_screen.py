@@ -546,11 +546,12 @@ async def test_keys_on_an_empty_list_do_no_harm() -> None:
         assert "Nothing is" in rig.text
 
 
-async def test_tab_goes_from_pane_to_pane() -> None:
+@pytest.mark.parametrize("key", ["tab", "shift+tab"])
+async def test_tab_goes_from_pane_to_pane(key: str) -> None:
     async with running(mixed(), (160, 48)) as rig:
-        await rig.press("tab")
+        await rig.press(key)
         assert rig.app.main.detail.text.has_focus
-        await rig.press("tab")
+        await rig.press(key)
 
         assert rig.app.main.list.has_focus
 

@@ -66,14 +66,8 @@ COMMANDS = (
     KeyCommand("raw", "v", "app.raw", "show its JSON", _OPEN),
     KeyCommand("compare", "c", "app.compare", "compare with last success", _OPEN, "compare"),
     KeyCommand("find", "f", "app.find", "find instances", _OPEN, "find"),
-    KeyCommand("next-pane", "tab", "next_pane", "go to the next pane", _OPEN, shown_as="Tab"),
     KeyCommand(
-        "previous-pane",
-        "shift+tab",
-        "previous_pane",
-        "go to the pane before",
-        _OPEN,
-        shown_as="Shift+Tab",
+        "next-pane", "tab,shift+tab", "next_pane", "go to the other pane", _OPEN, shown_as="Tab"
     ),
     KeyCommand(
         "previous-tab", "less_than_sign", "turn(-1)", "to the part before", _OPEN, shown_as="<"

@@ -782,14 +782,9 @@ class MainScreen(SparingScreen[None]):
                 self.control.submit(request, partial(self.call_later, take, request))
 
     def action_next_pane(self) -> None:
-        """Give the keys to the next pane."""
+        """Give the keys to the other pane."""
         if self._has_two_panes:
             self.focus_next(".pane")
-
-    def action_previous_pane(self) -> None:
-        """Give the keys to the previous pane."""
-        if self._has_two_panes:
-            self.focus_previous(".pane")
 
     @property
     def _has_two_panes(self) -> bool:
