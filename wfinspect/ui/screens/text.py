@@ -71,29 +71,24 @@ class LongText:
         self.starts = array("I", [0])
         self.starts.extend(match.end() for match in _ROW.finditer(self.text))
         self.starts.pop()
-        self._continued = array("I")
-        """The rows that go on with the line of the row before."""
-        lines = self.text.count("\n") + (self.text[-1:] not in {"", "\n"})
-        if len(self.starts) > lines:
-            starts = enumerate(self.starts)
-            self._continued.extend(n for n, at in starts if n and self.text[at - 1] != "\n")
+        self.line_count = self.text.count("\n") + (self.text[-1:] not in {"", "\n"})
 
     def __len__(self) -> int:
         return len(self.starts)
 
     @property
-    def line_count(self) -> int:
-        """How many lines there are."""
-        return len(self.starts) - len(self._continued)
+    def _has_long_lines(self) -> bool:
+        return len(self.starts) > self.line_count
 
     def line_number(self, row: int) -> int:
         """Return the number of the line that a row is of, from 1."""
-        return row + 1 - bisect_right(self._continued, row)
+        if not self._has_long_lines:
+            return row + 1
+        return 1 + self.text.count("\n", 0, self.starts[row])
 
     def begins_line(self, row: int) -> bool:
         """Return whether a line begins with a row."""
-        at = bisect_right(self._continued, row) - 1
-        return at < 0 or self._continued[at] != row
+        return row == 0 or self.text[self.starts[row] - 1] == "\n"
 
     def row(self, number: int, limit: int | None = None) -> str:
         """Return a row without its break, at most `limit` characters of it."""
@@ -132,10 +127,10 @@ class LongText:
                 # A few letters change their length with their case, and no place would agree.
                 held, flags = self.text, re.IGNORECASE
         # Where each line is one row, the rest of it is passed over, which is quick.
-        rest = "" if self._continued else "[^\n]*"
+        rest = "" if self._has_long_lines else "[^\n]*"
         places = (match.start() for match in re.finditer(re.escape(wanted) + rest, held, flags))
         one_a_row = (next(of_row) for _, of_row in groupby(places, self.row_of))
-        found.extend(one_a_row if self._continued else places)
+        found.extend(one_a_row if self._has_long_lines else places)
         return found
 
     def error_lines(self) -> tuple[int, ...]:
