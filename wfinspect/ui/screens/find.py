@@ -18,7 +18,6 @@ from wfinspect.model import (
     Status,
     Target,
     WorkflowInstance,
-    utc_words,
     zone_of,
 )
 from wfinspect.search import (
@@ -66,7 +65,6 @@ from wfinspect.ui.widgets.boxes import SearchInput
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Find, Row
 
-_TIME = "%H:%M:%S"
 _WATCHED = "w"
 """As the key that watches."""
 _AHEAD = 20
@@ -171,9 +169,7 @@ class FindScreen(OverlayScreen):
 
     def title_now(self) -> Title:
         rest = f"{self._target.profile}, {self._target.region}"
-        if self._page is not None and self.read_at is not None:
-            at = near_time(self.read_at, self.clock.now(), self.look.zone, _TIME, f"%m-%d {_TIME}")
-            rest += f"  as of {at}, {utc_words(self.look.zone, self.read_at)}"
+        rest += f"  {self.as_of}" if self._page is not None else ""
         return Title((), "Find instances", "", rest)
 
     def about_spans(self, width: int) -> Sequence[Span]:

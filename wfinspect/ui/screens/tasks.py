@@ -8,7 +8,7 @@ from textual import on
 from textual.widgets import Input
 
 from wfinspect.errors import ServiceError, UsageError
-from wfinspect.format import duration, indented, listed, near_time, shown
+from wfinspect.format import duration, indented, listed, shown
 from wfinspect.model import (
     Direction,
     Family,
@@ -57,7 +57,6 @@ from wfinspect.watching.api import (
 )
 from wfinspect.watching.dependencies import DependencySearch, Reached, is_followed
 
-_TIME = "%H:%M:%S"
 _NAMED = 3
 _WORTH_A_LOG = {Family.FAILURE, Family.UNKNOWN, Family.ACTIVE}
 
@@ -102,11 +101,7 @@ class TasksScreen(OverlayScreen):
         self.parts = self.progress, self.titles, self.list, self._box
 
     def title_now(self) -> Title:
-        look, rest = self.look, "tasks"
-        if self.read_at is not None:
-            at = near_time(self.read_at, self.clock.now(), look.zone, _TIME, "%m-%d %H:%M")
-            rest += f" as of {at}, {utc_words(look.zone, self.read_at)}"
-        return _title_of(self.row(self._key), look, rest)
+        return _title_of(self.row(self._key), self.look, f"tasks {self.as_of}".rstrip())
 
     @property
     def signs(self) -> Sequence[tuple[str, str]]:
@@ -417,9 +412,7 @@ class DependenciesScreen(OverlayScreen):
 
     def title_now(self) -> Title:
         rest = "what it holds up" if self._is_down else "what it waits for"
-        if self.read_at is not None:
-            at = near_time(self.read_at, self.clock.now(), self.look.zone, _TIME, "%m-%d %H:%M")
-            rest += f", as of {at}"
+        rest += f", {self.as_of}" if self.as_of else ""
         if self._subject is not None:
             glyph, word, role = tasks_text.state_of(self._subject, self.look)
             name, number = self._subject.task_name, self._subject.id

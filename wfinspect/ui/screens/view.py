@@ -13,8 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.errors import ServiceError
-from wfinspect.format import shown
-from wfinspect.model import InstanceKey
+from wfinspect.format import near_time, shown
+from wfinspect.model import InstanceKey, utc_words
 from wfinspect.ui.instance_text import keys_with_words, sentence
 from wfinspect.ui.lines import (
     BLANK,
@@ -119,6 +119,15 @@ class OverlayScreen(OverMain):
         self.top = StatusLine(lambda width: self.title_now().line(width), id="top")
         self.about = MessageLine(main.messages, self._about_line, id="about")
         self.bottom = StatusLine(self._hint_line, id="hints")
+
+    @property
+    def as_of(self) -> str:
+        """When what is on view was read, and in which zone that is; "" before it was."""
+        if self.read_at is None:
+            return ""
+        zone = self.look.zone
+        at = near_time(self.read_at, self.clock.now(), zone, "%H:%M:%S", "%m-%d %H:%M")
+        return f"as of {at}, {utc_words(zone, self.read_at)}"
 
     # What a subclass says.
 
