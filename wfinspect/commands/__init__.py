@@ -116,7 +116,7 @@ COMMANDS: Mapping[str, Command] = {
     "tasks": Command(
         "print an instance's tasks, what needs you first",
         "Print a line for each task of an instance, what needs you first: failed ones, then frozen, "
-        "running and waiting ones.",
+        "running and waiting ones. It makes 2 calls, and one more for each further 500 tasks.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance",
         "ID",
         examples=(
@@ -127,7 +127,8 @@ COMMANDS: Mapping[str, Command] = {
     "logs": Command(
         "print the log of the failed or running task",
         "Print the log of the task that needs you most, a failed one before a running one; with --task "
-        "of another, with --failed of all that failed. Whose log it is goes to standard error.",
+        "of another, with --failed of all that failed. Whose log it is goes to standard error. It makes 2 "
+        "calls, and one for each log.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
         "ID",
         module="tasks",
@@ -151,7 +152,8 @@ COMMANDS: Mapping[str, Command] = {
         "print an instance beside its last success",
         "Print how an instance differs from the last successful run of its workflow, or from another: "
         "how long it took and is usual, its tasks, failed ones first, and what differs in its "
-        "parameters, tags and fields.",
+        "parameters, tags and fields. It makes 4 calls; without OTHER up to 10 more, for earlier runs "
+        "that are not known yet, 2 a second.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance, or no earlier success",
         "ID [OTHER]",
         examples=(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock, SystemClock
@@ -30,7 +31,7 @@ from wfinspect.errors import (
 from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance, day_of
 from wfinspect.parsing import FoundIds
 from wfinspect.settings import Settings, home_of
-from wfinspect.watching.api import Group, IncidentOf, InstanceSource, group_of
+from wfinspect.watching.api import Group, InstanceSource, group_of
 
 if TYPE_CHECKING:
     from wfinspect.watching.api import Outcome as Answer
@@ -268,7 +269,7 @@ CAP_SECONDS = 20.0
 TOTAL_SECONDS = 30.0
 """From the first attempt to the beginning of the last."""
 SILENT_SECONDS = 3.0
-"""After which a user is told that it lasts."""
+"""After which a user reads that it lasts."""
 _RNG = random.Random()
 _T = TypeVar("_T")
 
@@ -278,20 +279,28 @@ async def with_retries(
     *,
     clock: Clock,
     place: str = "the service",
-    silent_seconds: float | None = None,
+    answered_at: Callable[[], float] = lambda: -inf,
     sleep: Callable[[float], Awaitable[object]] | None = None,
     rng: random.Random = _RNG,
 ) -> _T:
     """Return the value of the first attempt that succeeds; raise the last one's ServiceError.
 
-    Pauses have full jitter, and are at least what the service demands. An answer from `place` that does
-    not come is said, with the cause as soon as that is known.
+    Pauses have full jitter, and are at least what the service demands. A terminal says that it lasts, and
+    why: no answer comes from `place`, or one attempt makes many calls, the last answered at `answered_at`.
     """
     import asyncio
 
-    started, cause = clock.monotonic(), f"No complete answer from {place} yet."
-    silent = silent_seconds or SILENT_SECONDS
-    silence = asyncio.get_running_loop().call_later(silent, lambda: say_that_it_lasts(cause))
+    again = f"Still trying, up to {TOTAL_SECONDS:g}s in all; Ctrl-C ends it."
+    started, cause = clock.monotonic(), f"No complete answer from {place} for {SILENT_SECONDS:g}s."
+
+    async def say_why() -> None:
+        while (left := max(started, answered_at()) + SILENT_SECONDS - clock.monotonic()) > 0:
+            await asyncio.sleep(left)
+            if answered_at() > started:
+                say_on_terminal("Still reading, 2 calls a second.")
+        say_on_terminal(f"{cause} {again}")
+
+    silence = asyncio.create_task(say_why())
     try:
         for number in range(1, ATTEMPTS):
             try:
@@ -303,8 +312,8 @@ async def with_retries(
                 if clock.monotonic() - started + pause > TOTAL_SECONDS:
                     raise
                 cause = error.sentence
-            if clock.monotonic() - started >= silent:
-                say_that_it_lasts(cause)
+            if clock.monotonic() - started >= SILENT_SECONDS:
+                say_on_terminal(f"{cause} {again}")
             await (sleep or asyncio.sleep)(pause)
         return await attempt()
     finally:
@@ -312,10 +321,10 @@ async def with_retries(
 
 
 @cache  # of many calls once
-def say_that_it_lasts(cause: str) -> None:
-    """Say on a terminal why no answer has come yet."""
+def say_on_terminal(sentence: str) -> None:
+    """Say what a user who waits needs to know, and a script does not."""
     if sys.stderr is not None and sys.stderr.isatty():
-        say(f"{cause} Still trying, up to {TOTAL_SECONDS:g}s in all; Ctrl-C ends it.")
+        say(sentence)
 
 
 def is_worth_retrying(error: ServiceError) -> bool:
@@ -346,13 +355,15 @@ class Requester:
 
         self.target = target
         self.clock = SystemClock()
+        schedule = Schedule(budget=settings.budget, interval_seconds=settings.interval)
+        self._limits = schedule.limits
         self._poller = Poller(
             Engine(
                 target,
                 connector(environ, home_of(environ), self.clock),
                 self.clock,
                 store=EphemeralStore(settings.paths.state_dir, self.clock.now),
-                schedule=Schedule(budget=settings.budget, interval_seconds=settings.interval),
+                schedule=schedule,
                 alerts=Alerts(),
             )
         )
@@ -380,11 +391,11 @@ class Requester:
 
     async def reply(self, request: "Request[_T]") -> "Reply[_T]":
         """Return the same with when it was read, and how many calls it took."""
-        attempt = partial(self._reply, request)
-        # Its calls are made at our own rate.
-        silent = TOTAL_SECONDS / 3 if isinstance(request, IncidentOf) else None
         return await with_retries(
-            attempt, clock=self.clock, place=self.target.endpoint, silent_seconds=silent
+            partial(self._reply, request),
+            clock=self.clock,
+            place=self.target.endpoint,
+            answered_at=lambda: self._limits.answered_at.get(request.destination, -inf),
         )
 
     async def _reply(self, request: "Request[_T]") -> "Reply[_T]":
