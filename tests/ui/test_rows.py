@@ -730,11 +730,18 @@ def test_the_age_of_a_reading_is_never_taken_for_that_of_a_run(
         assert "<1m" not in said.replace("read <1m", "")
 
 
-def test_a_note_has_a_sign_where_its_words_have_no_room() -> None:
-    late = row(1, "Running", note="called the DBA")
-    assert mark_of(late, LOOK)[0] == "i"
-    # News comes first, and goes once it is seen.
-    assert mark_of(replace(late, is_unseen=True), LOOK)[0] != "i"
+@pytest.mark.parametrize("follow", [0, 3])
+def test_a_note_has_a_sign_that_no_other_sign_hides(follow: int) -> None:
+    noted = row(1, "Running", note="called the DBA", follow=follow)
+    followed = "W" if follow else " "
+    for unseen, sign in ((True, "✱"), (False, " ")):
+        one = replace(noted, is_unseen=unseen)
+        mark = mark_of(one, LOOK)
+        lines = [list_line(one, mark, LOOK, START, row_columns(w, 11, 14)) for w in (45, 80, 160)]
+        for each in (*lines, sidebar_lines(one, mark, LOOK, START, 35)[0]):
+            assert each.text.startswith(f"{sign}{followed}i▸ ")
+        marked = "".join(text for text, _ in lead(one, MARKED, LOOK))
+        assert marked == f"#{sign if unseen else followed}i▸ "
 
 
 def test_a_note_is_the_remark_unless_there_is_news() -> None:

@@ -384,24 +384,24 @@ _LEAST_REMARK = 8
 
 
 def mark_of(row: Row, look: Look) -> Span:
-    """The sign at the far left: not watched, but looked up; an unseen change; else a note, by its key."""
+    """The sign at the far left: not watched, but looked up; or an unseen change."""
     if not row.is_watched:
         return look.prompt, Role.ACCENT
     if row.is_unseen:
         # Red is for what failed.
         is_failure = row.family is Family.FAILURE
         return look.unseen, Role.FAILURE if is_failure else Role.STRONG
-    return ("i" if row.note else " "), Role.DIM
+    return " ", Role.DIM
 
 
-def lead(row: Row, mark: Span, look: Look) -> tuple[Span, Span, Span]:
-    """Return what stands before a name: mark, a sign of what the mark hides or of a follow, and glyph."""
+def lead(row: Row, mark: Span, look: Look) -> tuple[Span, Span, Span, Span]:
+    """Return what stands before a name: mark, a sign of what the mark hides or of a follow, of a note, and glyph."""
     glyph, role = glyph_of(row, look)
     second: Span = FOLLOWED if row.follow else " ", Role.DIM
     if mark == MARKED and row.is_unseen:
         # Before an action on marked rows, what was not seen of them is the news.
         second = mark_of(row, look)
-    return mark, second, (f" {glyph} ", role)
+    return mark, second, (NOTED if row.note else " ", Role.DIM), (f"{glyph} ", role)
 
 
 def signs(look: Look) -> tuple[tuple[str, str], ...]:
@@ -410,7 +410,7 @@ def signs(look: Look) -> tuple[tuple[str, str], ...]:
         (look.unseen, "changed, and not seen yet"),
         (look.prompt, "looked up, not watched"),
         (MARKED[0], "marked"),
-        ("i", "has a note"),
+        (NOTED, "has a note"),
         (FOLLOWED, "brought by a follow"),
         ("Running?", "not live: as last read"),
     )
@@ -419,6 +419,8 @@ def signs(look: Look) -> tuple[tuple[str, str], ...]:
 LEAD_CELLS = 5
 FOLLOWED = "W"
 """As the key that follows a workflow."""
+NOTED = "i"
+"""As the key that writes a note."""
 
 
 MARKED: Span = "#", Role.BRAND
