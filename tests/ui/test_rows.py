@@ -799,6 +799,25 @@ async def test_s_goes_round_the_orders_and_keeps_the_last(tmp_path: Path) -> Non
         assert shown(rig) == [*kept[:known][::-1], *shown(rig)[known:]]
 
 
+def test_by_last_change_what_was_not_seen_to_change_goes_by_when_it_did() -> None:
+    rows = [
+        row(1, "Success", finished_time=ms(ago(minutes=30))),
+        row(2, "Running", last_change=change(2, "WaitTime", "Running", ago(minutes=20))),
+        row(3, "Running", started_time=ms(ago(minutes=10))),
+        row(4, "WaitTime", modify_time=ms(ago(minutes=5))),
+        # It has gone on since the change that was seen.
+        row(
+            5,
+            "Failure",
+            finished_time=ms(ago(minutes=1)),
+            last_change=change(5, "WaitTime", "Running", ago(hours=9)),
+        ),
+        Row(key(6), is_watched=True),
+    ]
+
+    assert [one.key.id for one in RowTable(rows, "last change")] == [5, 4, 3, 2, 1, 6]
+
+
 async def test_the_cursor_stays_on_its_instance_in_any_order() -> None:
     async with running(mixed()) as rig:
         await rig.press("j", "j", "s")

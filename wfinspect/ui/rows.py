@@ -67,7 +67,8 @@ def _order(row: Row) -> tuple[object, ...]:
 
 
 def _by_last_change(row: Row, _: datetime) -> tuple[Any, ...]:
-    at = row.last_change.at.timestamp() if row.last_change else 0.0
+    # Of one whose change was not seen, the service says when it began or ended.
+    at = state_since(row) or 0.0
     return (not at, -at, row.key.id)
 
 
