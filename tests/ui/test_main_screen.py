@@ -309,6 +309,27 @@ async def test_what_is_seen_keeps_its_place_until_the_cursor_leaves_it() -> None
         assert [one.key.id for one in rig.app.main.list.items][1] != ORDER[1]
 
 
+@pytest.mark.parametrize("sort", ["last change", "urgency"])
+async def test_what_changes_and_is_seen_at_once_takes_its_place_under_the_cursor(sort: str) -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        rig.app.main.list.set_order(query="", sort=sort)
+        await rig.press("G")
+        last = cursor(rig)
+        place = rig.app.main.list.cursor
+        failed = change(last, "Running", "Failure", START)
+        for unseen in (True, False):
+            news = row(last, "Failure", is_unseen=unseen, last_change=failed)
+            rows = tuple(news if each.key.id == last else each for each in mixed_rows())
+            await rig.publish(replace(mixed(), rows=rows))
+            # The next key is about what was looked at.
+            assert (cursor(rig), rig.app.main.list.cursor) == (last, place)
+        await quiet(rig)
+
+        assert cursor(rig) == last
+        assert rig.app.main.list.cursor < place
+        assert not rig.app.main.list.is_order_due
+
+
 @pytest.mark.parametrize("view", ["t", "c"])
 async def test_a_view_of_a_row_counts_as_its_detail(view: str) -> None:
     async with running(mixed()) as rig:

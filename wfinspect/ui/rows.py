@@ -750,8 +750,10 @@ class RowTable:
 
     def due(self, chosen: Row | None) -> Sequence[InstanceKey]:
         """Return the rows that are to take their places; the chosen one stays where its change has put it."""
-        seen = chosen.key if chosen is not None and not chosen.is_unseen else None
-        return [key for key in self._kept if key != seen]
+        if chosen is not None and not chosen.is_unseen:
+            put = self._own_place(chosen._replace(is_unseen=True))
+            return [key for key, kept in self._kept.items() if (key, kept) != (chosen.key, put)]
+        return [*self._kept]
 
     def take_places(self, keys: Sequence[InstanceKey]) -> bool:
         """Have rows go where they belong; return whether there are any."""
@@ -798,9 +800,12 @@ class RowTable:
         return cast("Row", self._given.get(place[-1]))
 
     def _place(self, row: Row | None) -> tuple[Any, ...]:
-        """Return the sort key of a row, () where it is not shown."""
+        """Return the sort key of a row, which may be kept; () where it is not shown."""
         if row is not None and row.key in self._kept:
             return self._kept[row.key]
+        return self._own_place(row)
+
+    def _own_place(self, row: Row | None) -> tuple[Any, ...]:
         if row is None or (row.is_watched and not self._matches(row)):
             return ()
         return (row.is_watched, *_sort_key(self.sort, row, self._now), row.key)
