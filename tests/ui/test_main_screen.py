@@ -511,6 +511,18 @@ async def test_a_narrow_log_keeps_names_and_has_the_id_where_one_is_cut() -> Non
         assert re.search(r"10432987002 dwd_.* -> Success", rig.text)
 
 
+@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("name", ["dwd_trade_order_detail_di", "ads_营收看板_" * 7])
+async def test_in_a_log_the_id_is_whole_and_nothing_touches_it(width: int, name: str) -> None:
+    news = replace(change(10432987002, "WaitResource", "NotRun", ago(days=2)), name=name)
+    async with running(replace(mixed(), transitions=(news,)), (width, 24)) as rig:
+        await rig.press("L")
+
+        assert re.search(
+            r"   09-16 14:30:00  ◌ \S+  10432987002  .*-> NotRun$", rig.text, re.MULTILINE
+        )
+
+
 async def test_the_log_of_all_changes_is_searched_by_id_too() -> None:
     async with running(with_history()) as rig:
         await rig.press("L", *str(TRADE))

@@ -76,8 +76,10 @@ SECOND_PRESS_SECONDS = 3.0
 MAX_SENTENCES = 3
 """So many of one kind are said at once."""
 _MAX_MESSAGE = 1_000
-_CHANGE_CELLS = len("|| 14:28:00  x  ->  ||")
-"""Of a change in the narrow log, what is neither the name nor what became of it; with the frame."""
+_LOG_CELLS = 135
+"""The most that a line of a wide dialog has, as its styles say."""
+_CHANGE_CELLS = len(" 14:28:00  x  -> ")
+"""Of a change in the narrow log, what is neither the name nor what became of it."""
 _LONGEST_LINE = 1_000
 """Characters in a box that sets no limit of its own."""
 
@@ -410,7 +412,8 @@ class WfInspectApp(CrashSafeApp):
         # Several changes may come to light in one reading, and the service may know when each happened.
         changes = sorted(self.main.snapshot.transitions, key=lambda change: change.at, reverse=True)
         namesakes = Counter(name for name, _ in {(change.name, change.key) for change in changes})
-        is_narrow, room = self.size.width < ID_FROM_CELLS, self.size.width - _CHANGE_CELLS
+        is_narrow, cells = self.size.width < ID_FROM_CELLS, min(self.size.width - 5, _LOG_CELLS)
+        room = cells - _CHANGE_CELLS
 
         def is_apart(change: Transition) -> bool:
             cells = cell_len(change.name + short_word(change.to_status))
@@ -421,7 +424,7 @@ class WfInspectApp(CrashSafeApp):
             for change in changes
             for left, right in (
                 instance_text.event(
-                    change, look, now, is_id_first=is_apart(change), has_id=not is_narrow
+                    change, look, now, 0 if is_narrow else cells, is_id_first=is_apart(change)
                 ),
             )
         )

@@ -26,6 +26,7 @@ from wfinspect.model import (
 from wfinspect.parsing import first_parameters
 from wfinspect.ui.lines import (
     BLANK,
+    ELLIPSIS,
     MARGIN,
     Column,
     Line,
@@ -35,6 +36,7 @@ from wfinspect.ui.lines import (
     beside,
     cell_len,
     crop,
+    fit,
     in_columns,
     line,
     pad,
@@ -353,16 +355,20 @@ def event(
     change: Transition,
     look: Look,
     now: datetime,
+    width: int,
     *,
     is_id_first: bool = False,
-    has_id: bool = True,
 ) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """A change in a log over all instances: when and of which, and what; the name or the ID gives way."""
+    """A change in a log over all instances: when and of which, and what.
+
+    In `width` cells the name gives way to the ID and to what became of it; at a width of 0 there is no
+    room for the ID behind the name.
+    """
     role = FAMILY_ROLES[change.family]
     glyph = look.glyphs[Status(change.to_status)]
     name = fmt.shown(change.name, limit=200) or str(change.key.id)
     old, new = _states(change)
-    news: tuple[Span, ...] = ((f"{new if has_id else short_word(new)} ", role),)
+    news: tuple[Span, ...] = ((f"{new if width else short_word(new)} ", role),)
     if old:
         news = (("-> ", Role.DIM), *news)
     sign, named, number = (f"{glyph} ", role), (name, Role.TEXT), str(change.key.id)
@@ -370,9 +376,12 @@ def event(
         at = fmt.near_time(change.at, now, look.zone, "%H:%M", "%m-%d")
         return ((f" {at} ", Role.DIM), sign, (f"{number} ", Role.DIM), named), news
     at = _time(change.at, now, look)
-    left: tuple[Span, ...] = ((f" {at}  ", Role.DIM), sign, named)
-    left = (*left, (f" {number}", Role.DIM)) if change.name and has_id else left
-    return left, (((f"{old} ", Role.DIM), *news) if old else news)
+    before: tuple[Span, ...] = ((f" {at}  ", Role.DIM), sign)
+    after = (f"  {number}" * bool(width and change.name), Role.DIM)
+    if width:
+        room = width - width_of((*before, after, *news)) - len("  ")
+        named = fit(name, max(len(ELLIPSIS), room)), Role.TEXT
+    return (*before, named, after), (((f"{old} ", Role.DIM), *news) if old else news)
 
 
 def _states(change: Transition) -> tuple[str, str]:

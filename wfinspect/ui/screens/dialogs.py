@@ -346,7 +346,7 @@ class ChoiceScreen(SheetScreen):
     def _choice_line(self, choice: Choice) -> Line:
         width, right = self._list.text_width, choice.right
         # Of what became what, the end is the news: a name is not cut for the rest of it.
-        if len(right) > 2 and width_of((*choice.left, *right)) >= width:  # noqa: PLR2004 - old, arrow, new
+        if len(right) > 2 and width_of((*choice.left, *right)) >= width - 1:  # noqa: PLR2004 - old, arrow, new
             right = right[1:]
         while len(right) > 1 and width_of(right) > width // 2:
             right = right[1:]
