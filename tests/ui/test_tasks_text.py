@@ -1,4 +1,5 @@
 import re
+from collections.abc import Sequence
 from datetime import UTC
 
 import pytest
@@ -11,7 +12,7 @@ from task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, task
 from values import replace
 
 from wfinspect.errors import Refused
-from wfinspect.model import OperationLog, Progress, progress
+from wfinspect.model import OperationLog, Progress, TaskInstance, progress
 from wfinspect.ui.lines import Role, width_of
 from wfinspect.ui.tasks_text import (
     TimeLine,
@@ -38,6 +39,10 @@ TIMES = st.none() | st.integers(ms(START) - 10_000_000, ms(START))
 def drawn(number: int, cells: int = 44) -> str:
     found = next(t for t in TASKS if t.id == number)
     return "".join(text for text, _ in bar(found, OVER, NOW, cells, LOOK))
+
+
+def summed(one: TaskInstance, width: int = 200, chain: Sequence[TaskInstance] = ()) -> str:
+    return "".join(text for text, _ in summary(one, LOOK, START, width, chain))
 
 
 def test_the_time_line_goes_from_the_first_wait_to_the_last_end() -> None:
@@ -72,8 +77,8 @@ def test_a_task_beside_the_slowest_chain_has_a_lighter_bar() -> None:
     found = bar(FAILED_TASK, OVER, NOW, 44, LOOK, is_critical=False)
 
     assert "".join(text for text, _ in found).strip() == "." * 5 + "-" * 13
-    assert "slowest chain 1/2" in summary(TASKS[0], LOOK, START, TASKS[:2])
-    assert "chain" not in summary(TASKS[0], LOOK, START, TASKS[1:])
+    assert "slowest chain 1/2" in summed(TASKS[0], chain=TASKS[:2])
+    assert "chain" not in summed(TASKS[0], chain=TASKS[1:])
 
 
 def test_the_axis_has_round_times_where_they_are_and_else_both_ends() -> None:
@@ -128,10 +133,19 @@ def test_glyphs_other_than_ascii_have_a_bar_of_their_own() -> None:
 
 
 def test_a_summary_says_what_it_waited_for_and_when_it_ran() -> None:
-    assert summary(FAILED_TASK, LOOK, START) == (
+    assert summed(FAILED_TASK) == (
         "5003, waited 5m00s for resources, ran from 14:15:00 to 14:28:00"
     )
-    assert summary(RUNNING_TASK, LOOK, START).endswith("ran from 14:20:00")
+    assert summed(RUNNING_TASK).endswith("ran from 14:20:00")
+    # What has no room leaves whole.
+    for said in (
+        "5003, slowest chain 1/1, waited 5m00s for resources, ran from 14:15:00 to 14:28:00",
+        "5003, waited 5m00s for resources, ran from 14:15:00 to 14:28:00",
+        "5003, ran from 14:15:00 to 14:28:00",
+        "5003",
+    ):
+        for width in (len(said), len(said) + 5):
+            assert summed(FAILED_TASK, width, (FAILED_TASK,)) == said
 
 
 def test_a_frozen_task_and_a_dry_run_say_so_in_a_word_and_are_neither_red_nor_green() -> None:
@@ -143,7 +157,7 @@ def test_a_frozen_task_and_a_dry_run_say_so_in_a_word_and_are_neither_red_nor_gr
     assert [line.text.split()[2] for line in lines] == ["frozen", "dry"]
     for line in lines:
         assert {Role.FAILURE, Role.SUCCESS}.isdisjoint(role for _, role in line.spans)
-    assert "frozen" in summary(frozen, LOOK, START)
+    assert "frozen" in summed(frozen)
     for each, why in ((frozen, "sets it to failed"), (dry, "set to successful")):
         text = "\n".join(line.text for line in details(each, [], (), LOOK, START, 80))
         assert why in text

@@ -22,6 +22,7 @@ from wfinspect.ui.lines import (
     BLANK,
     Column,
     Line,
+    Part,
     Role,
     Span,
     cell_len,
@@ -32,6 +33,7 @@ from wfinspect.ui.lines import (
     pad,
     pad_left,
     section,
+    shed,
     titles,
     width_of,
     wrap_lines,
@@ -74,17 +76,23 @@ def meaning(task: TaskInstance) -> str:
 
 
 def summary(
-    task: TaskInstance, look: Look, now: datetime, chain: Sequence[TaskInstance] = ()
-) -> str:
-    """What a line has no room for; `chain` is the slowest one."""
+    task: TaskInstance,
+    look: Look,
+    now: datetime,
+    width: int,
+    chain: Sequence[TaskInstance] = (),
+) -> tuple[Span, ...]:
+    """What a line has no room for, as many whole parts as `width` cells hold; `chain` is the slowest one."""
     place = next((n for n, each in enumerate(chain, 1) if each.id == task.id), 0)
-    critical = f"slowest chain {place}/{len(chain)}" if place else ""
-    parts = [str(task.id), meaning(task), critical, waited(task, now)]
+    critical, ran = f"slowest chain {place}/{len(chain)}" if place else "", ""
     if task.started_time:
         times = (task.started_time, task.finished_time)
         begun, ended = (fmt.service_time(at, look.zone)[-8:] for at in times)
-        parts.append(f"ran from {begun}{f' to {ended}' if ended else ''}")
-    return ", ".join(filter(None, parts))
+        ran = f"ran from {begun}{f' to {ended}' if ended else ''}"
+    said = (str(task.id), meaning(task), critical, waited(task, now), ran)
+    # Its bar says whether it is on the chain; how long it waited is in the task in full.
+    parts = (Part(line((s, Role.DIM)).spans, n) for s, n in zip(said, (0, 1, 4, 3, 2), strict=True))
+    return shed([*parts], width, ", ")
 
 
 def waited(task: TaskInstance, now: datetime) -> str:

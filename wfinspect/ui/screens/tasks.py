@@ -120,15 +120,18 @@ class TasksScreen(OverlayScreen):
             return dict.fromkeys(("Enter", "l", "U", "v", "y"), "")
         return {"U": "holds up" if task.family is Family.FAILURE else "waits for"}
 
-    def about_spans(self, _: int) -> Sequence[Span]:
+    def about_spans(self, width: int) -> Sequence[Span]:
         if self.input.has_focus:
             return ((f" {help_on(self.input.value, TASK_NAMES)}", Role.DIM),)
         task = self.list.chosen
         is_part = self._page is not None and not self._page.is_last
         more = f" Only the first {len(self._tasks):,} were read." if is_part else ""
-        now = self.clock.now()
-        said = f" {tasks_text.summary(task, self.look, now, self._chain)}" if task else ""
-        return (more, Role.TROUBLE), (said, Role.DIM)
+        if task is None:
+            return ((more, Role.TROUBLE),)
+        # The line keeps a blank before what is out of sight.
+        room, now = width - len(more) - len("  "), self.clock.now()
+        said = tasks_text.summary(task, self.look, now, room, self._chain)
+        return (more, Role.TROUBLE), (" ", Role.DIM), *said
 
     # What is read.
 
