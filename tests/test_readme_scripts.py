@@ -100,6 +100,30 @@ def test_cron_mails_failures_and_trouble_alone(
     assert (str(DEMO_IDS[1]) in mailed) == (status != "Running")
 
 
+def test_the_entry_for_cron_is_a_line_that_needs_no_more_than_cron_gives(
+    tmp_path: Path,
+) -> None:
+    [(name, file, entry)] = re.findall(
+        r"```\n(\w+)=(.*)\n\* \* \* \* \* (.*)\n```\n", PAGES["scripts"].read_text("utf-8")
+    )
+    program = tmp_path / ".local/bin/wfinspect"
+    program.parent.mkdir(parents=True)
+    program.symlink_to(PROGRAMS / "wfinspect")
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", entry],
+        cwd="/",
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", name: f"{tmp_path}/{Path(file).name}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert "# TYPE wfinspect_instances gauge\n" in (tmp_path / "wf.prom").read_text("utf-8")
+
+
 def test_each_unit_is_whole() -> None:
     assert list(UNITS) == ["wfinspect.service", "wfinspect-watch.service", "wfinspect-watch.timer"]
     fields = {}
