@@ -31,7 +31,7 @@ def test_it_is_waited_for_until_it_comes_and_then_until_it_ends(
     with home.start(
         "watch", *words, "--until", "all:success", "--timeout", "60", patch=SOON
     ) as watch:
-        watch.wait_for(f"Waiting for a run with workspace={words[1]} workflow={words[3]}")
+        watch.wait_for(f"Waiting for runs with workspace={words[1]} workflow={words[3]}")
         watch.wait_for("yesterday, as --bizdate is not given")
         watch.wait_until(lambda: len(simulator.calls.latest) >= 2, "two looks")
         simulator.population.unvanish(AWAITED)
@@ -60,6 +60,16 @@ def test_what_is_there_at_first_sight_is_all_that_is_waited_for(
     ended = home.run("watch", *words, "--json")
     assert ended.returncode == 0
     assert [json.loads(text)["id"] for text in ended.stdout.splitlines()] == [AWAITED]
+    assert "\nwfinspect: 1 run matches, and is followed until all:done; later ones " in ended.stderr
+
+
+def test_all_runs_that_match_are_counted_and_their_first_readings_have_an_order(
+    home: Home, words: list[str]
+) -> None:
+    ended = home.run("watch", *words[:2], "--name", "s", "--timeout", "2", "--json")
+    names = [json.loads(text)["name"] for text in ended.stdout.splitlines()]
+    assert f"\nwfinspect: {len(names)} runs match, and are followed until all:done" in ended.stderr
+    assert names == sorted(names) != []
 
 
 def test_an_unknown_workspace_ends_it_as_wrong_usage(home: Home, words: list[str]) -> None:

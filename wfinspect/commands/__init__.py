@@ -87,8 +87,8 @@ COMMANDS: Mapping[str, Command] = {
         "Follow workflow instances until --until comes true, and print one line for each change: "
         "time, ID, what became what, name; the first reading is a line too. Without IDs it "
         "follows the watched list, which it never changes. An outage does not end it. Progress and "
-        "errors go to standard error. With --project and --workflow or another filter it waits for "
-        "a run that may not exist yet.",
+        "errors go to standard error. With --project and --workflow or another filter it "
+        "follows all runs of a business date that match when it looks first; if there is none yet, it waits for the first.",
         "exit codes: 0 as wanted; 1 done, and not as wanted: one failed, or what --until waits for "
         f"can't come any more; {_REFUSED}; 3 one can't be read, and waiting helps nothing; 4 credentials "
         "missing, expired or refused before the first reading; 5 no such instance, or gone; 124 --timeout has passed, also if nothing was read; 129, 130, 143 ended by HUP, INT, "

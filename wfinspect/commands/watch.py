@@ -173,14 +173,14 @@ def _refuse_what_contradicts(args: argparse.Namespace) -> None:
 
 
 def _awaited(args: argparse.Namespace, target: Target, clock: Clock) -> Follow:
-    """Return the query of a run that may not exist yet, with its date; says what is waited for."""
+    """Return the query of runs that may not exist yet, with their date; says what is waited for."""
     zone = zone_of(target.region)
     # Today is a day of 0, which is not to be taken for none.
     given = read_day("yesterday") if args.bizdate is None else args.bizdate
     day = date_of(given, clock.now(), zone)
     query = query_of(args, biz_date_of(day, zone))
     said = "" if args.bizdate is not None else " (yesterday, as --bizdate is not given)"
-    say(f"Waiting for a run with {query.words()}, business date {day}{said}.")
+    say(f"Waiting for runs with {query.words()}, business date {day}{said}.")
     return Follow(1, target, query, clock.now())
 
 
@@ -264,6 +264,8 @@ class Follower:
         self._counts: Counter[_Standing] = Counter()
         self._is_begun = self._is_endless or keys is not None
         """Which instances are followed is known."""
+        self.beginning = ""
+        """What was found by a search, to be said; the caller clears this."""
         for key in keys or ():
             self._stand(key, None)
         self._reported: dict[InstanceKey, Row] = {}
@@ -282,8 +284,16 @@ class Follower:
             if key in self._standings or is_first or self._is_endless:
                 self._stand(key, row, is_kept=not self._is_endless)
                 news += [] if row is None else [row]
-        changes = map(self._change, sorted(news, key=attrgetter("position")))
-        return [change for change in changes if change is not None]
+        found = map(self._change, sorted(news, key=attrgetter("position")))
+        changes = [change for change in found if change is not None]
+        if is_first:
+            # In the order of the answer, which is none that a reader knows.
+            changes.sort(key=attrgetter("name", "id"))
+            runs = (
+                "1 run matches, and is" if len(news) == 1 else f"{len(news):,} runs match, and are"
+            )
+            self.beginning = f"{runs} followed until {self._until}; later ones are not."
+        return changes
 
     def _stand(self, key: InstanceKey, row: Row | None, *, is_kept: bool = True) -> None:
         """Note how an instance stands; one without a row is given up unless `is_kept`."""
@@ -510,7 +520,11 @@ def follow(
     try:
         while True:
             snapshot = poller.snapshot
-            for change in follower.take(snapshot):
+            changes = follower.take(snapshot)
+            if follower.beginning:
+                progress.say(follower.beginning)
+                follower.beginning = ""
+            for change in changes:
                 progress.clear()
                 print(written(change), flush=True)
             code = follower.exit_code
