@@ -83,7 +83,7 @@ def test_the_first_failure_is_posted(run: Run, live: Simulator, status: str) -> 
     assert (str(DEMO_IDS[1]) in done.stdout) == (status == "Failure")
 
 
-@pytest.mark.parametrize(("status", "lines"), [("Running", 0), ("Failure", 1), ("refused", 3)])
+@pytest.mark.parametrize(("status", "lines"), [("Running", 0), ("Failure", 1), ("refused", 4)])
 def test_cron_mails_failures_and_trouble_alone(
     run: Run, live: Simulator, target: Target, store: Store, status: str, lines: int
 ) -> None:

@@ -83,6 +83,15 @@ def test_history_has_the_newest_change_first_whichever_was_recorded_first(
     store.save(Changes(transitions=[(str(each.key.id), each) for each in changes]))
 
     assert [row["id"] for row in json.loads(command("history", "--json")[1])] == [1, 2]
+    assert command("history")[1].splitlines()[0].split() == ["WHEN", "UTC", "ID", "CHANGE", "NAME"]
+    elsewhere = changes[0]._replace(
+        key=InstanceKey(target._replace(profile="b"), changes[0].key.id),
+        at=now + timedelta(hours=1),
+    )
+    store.save(Changes(transitions=[("", elsewhere)]))
+    assert [line.split()[-1] for line in command("history")[1].splitlines()] == [
+        *("PROFILE", "b", "(env)", "(env)")
+    ]
 
 
 def test_without_a_recorded_change_history_says_so(command: Command) -> None:

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from values import replace
 
-from wfinspect.commands.output import as_fields, as_lines, as_record
+from wfinspect.commands.output import as_fields, as_lines, as_record, fitted, where
 from wfinspect.errors import UsageError
 from wfinspect.export import as_csv, as_json
-from wfinspect.model import FIELDS_AS_SENT, Tag, WorkflowInstance, pack
+from wfinspect.format import cell_width
+from wfinspect.model import FIELDS_AS_SENT, Tag, Target, WorkflowInstance, pack
 from wfinspect.parsing import read_id_file
 from wfinspect.simulator import DEMO_IDS, Simulator
 
@@ -165,6 +166,49 @@ def test_a_terminal_is_spared_the_columns_it_has_no_room_for(
     text = as_lines([answered(), answered()], "cn-shanghai", ZONE, START, width)
 
     assert text.split("\n")[0].split() == titles.split()
+
+
+CELLS = st.text("ab\u8ba2", max_size=60)
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=4),
+    st.integers(36, 200),
+)
+def test_a_table_is_as_wide_as_the_terminal_and_its_ids_are_whole(
+    rows: list[tuple[str, ...]], width: int
+) -> None:
+    titles = ("ID", "STATUS", "NAME", "STARTED UTC+8", "NOTE")
+    steps = (("NOTE", 12), ("STARTED", 0), ("NAME", 16))
+
+    heading, *lines = fitted(
+        [[titles, *(("10432987165", *each) for each in rows)]], width, steps
+    ).splitlines()
+
+    assert all(line.startswith("10432987165") for line in lines)
+    assert all(title in {*titles, "UTC+8", "STARTED"} for title in heading.split())
+    assert max(map(cell_width, lines)) <= width
+    for column, title in enumerate(titles[1:]):
+        has_text = any(row[column] for row in rows)
+        assert title in heading or not has_text or title.startswith("STARTED")
+        assert title not in heading or has_text
+    whole = fitted([[titles, *(("10432987165", *each) for each in rows)]], None, steps)
+    assert all(cell in whole for row in rows for cell in row)
+    if max(map(cell_width, whole.splitlines())) <= width:
+        assert whole.splitlines() == [heading, *lines]
+
+
+def test_a_place_is_said_as_far_as_it_tells_rows_apart() -> None:
+    one = Target("a", "cn-shanghai", "dataworks.cn-shanghai.aliyuncs.com")
+    vpc = one._replace(endpoint="dataworks-vpc.cn-shanghai.aliyuncs.com")
+    beijing = Target("a", "cn-beijing", "dataworks.cn-beijing.aliyuncs.com")
+
+    assert where([]) == [("PROFILE", "REGION", "ENDPOINT")]
+    assert where([one, one])[1:] == [("", "", "")] * 2
+    assert where([one, vpc])[1:] == [("", "", "public"), ("", "", "vpc")]
+    assert where([one, beijing])[1:] == [("", "cn-shanghai", ""), ("", "cn-beijing", "")]
+    odd = one._replace(profile="b\x1b", endpoint="other")
+    assert where([one, odd])[1:] == [("a", "", ""), ("b\u241b", "", "")]
 
 
 def test_csv_has_the_service_s_names_and_readable_times() -> None:

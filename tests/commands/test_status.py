@@ -48,7 +48,8 @@ def test_a_line_holds_mark_id_status_name_and_time(status: Command, live: Simula
     live.set_status(RUNNING, "Running")
     code, out, err = status(str(RUNNING), str(SUCCESS))
 
-    first, second = out.splitlines()
+    titles, first, second = out.splitlines()
+    assert titles.split() == ["ID", "STATUS", "NAME", "TIME"]
     assert first.split()[:4] == [">", str(RUNNING), "Running", "ads_user_profile_daily"]
     assert second.split()[:3] == ["+", str(SUCCESS), "Success"]
     assert len(second.split()) == 5
@@ -80,7 +81,7 @@ def test_an_unknown_id_outweighs_a_failure_and_the_rest_is_printed(
     live.set_status(RUNNING, "Failure")
     code, out, err = status("77", str(RUNNING))
 
-    assert [line.split()[:3] for line in out.splitlines()] == [
+    assert [line.split()[:3] for line in out.splitlines()[1:]] == [
         ["?", "77", "not"],
         ["X", str(RUNNING), "Failure"],
     ]
@@ -96,7 +97,7 @@ def test_trouble_has_its_code_and_is_said_once(
     got, out, err = status(*map(str, DEMO_IDS[:3]))
 
     assert got == code
-    assert len(out.splitlines()) == 3
+    assert len(out.splitlines()) == 4
     assert err.count("\n") == 1
 
 
@@ -109,7 +110,7 @@ def test_the_stored_list_is_read_in_its_order_with_few_calls(
     _, out, _ = status()
 
     made = live.calls.count() - calls
-    assert [int(line.split()[1]) for line in out.splitlines()] == numbers
+    assert [int(line.split()[1]) for line in out.splitlines()[1:]] == numbers
     assert made < len(numbers)
     assert store.rows() == before
     today = (datetime.now(UTC) + timedelta(hours=8)).date()
@@ -134,9 +135,11 @@ def test_each_row_is_read_by_its_own_binding(
         )
         code, out, err = status("--region", "cn-hangzhou")
 
-    words = [line.split() for line in out.splitlines()]
+    titles, *words = [line.split() for line in out.splitlines()]
+    assert titles == ["ID", "STATUS", "NAME", "TIME", "PROFILE", "REGION"]
     assert [line[2] for line in words] == ["Success", "Failure", "Running?"]
-    assert words[2][3:] == ["dwd_table_5", "read", "3h00m", "ago"]
+    assert [line[-2:] for line in words[:2]] == [["(env)", "cn-shanghai"], ["(env)", "cn-beijing"]]
+    assert words[2][3:] == ["dwd_table_5", "read", "3h00m", "ago", "nobody", "cn-shanghai"]
     assert "nobody" in err
     assert code == 4
 
@@ -154,7 +157,7 @@ def test_hostile_text_reaches_the_terminal_harmless(status: Command, live: Simul
     live.faults.is_hostile = True
     _, out, err = status(str(RUNNING))
 
-    assert out.count("\n") == 1
+    assert out.count("\n") == 2
     assert all(char.isprintable() for char in (out + err).replace("\n", ""))
 
 

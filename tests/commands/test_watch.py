@@ -67,7 +67,7 @@ class Rig:
 
     @property
     def lines(self) -> list[tuple[int, str | None, str]]:
-        return [(c.id, c.from_status, c.to_status) for c in self.changes]
+        return [(c.key.id, c.from_status, c.to_status) for c in self.changes]
 
     def becomes(self, number: int, status: str, **fields: object) -> None:
         now = ms(self.clock.now())
@@ -412,7 +412,7 @@ def test_what_only_differences_were_taken_of_stands_as_if_all_were(
 def test_every_line_is_safe_ascii_json_and_loses_nothing(
     name: str, to_status: str, from_status: str | None
 ) -> None:
-    change = Change(InstanceId(2**63 - 1), name, from_status, to_status, START, None)
+    change = Change(key(2**63 - 1), name, from_status, to_status, START, None)
     line = change.line("json", UTC)
     assert line.isascii()
     assert line.isprintable()
@@ -425,7 +425,7 @@ def test_every_line_is_safe_ascii_json_and_loses_nothing(
 
 def test_a_line_of_json_holds_rfc_3339_times() -> None:
     between = (START, START + timedelta(seconds=15))
-    change = Change(InstanceId(7), "a", R, S, START, between)
+    change = Change(key(7), "a", R, S, START, between)
     assert json.loads(change.line("json", UTC)) == {
         "id": 7,
         "name": "a",

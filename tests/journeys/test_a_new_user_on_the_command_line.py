@@ -64,10 +64,10 @@ def test_the_stored_list_never_passes_for_the_present(home: Home, simulator: Sim
     with home.start("list", size=(160, 24), patch=old) as listed:
         assert listed.wait_exit() == 0
         heading, first, *_ = listed.text().splitlines()
-        assert heading.split() == ["ID", "STATUS", "NAME", "READ", "UNSEEN"]
+        assert heading.split() == ["ID", "STATUS", "NAME", "READ", "!"]
         assert first.split()[:3] == ["X", str(ONE), "Failure?"]
         assert first.split()[-1] == "!"
-    fresh = home.run("status").stdout.splitlines()
+    _, *fresh = home.run("status").stdout.splitlines()
     assert [line.split()[-1] == "!" for line in fresh] == [True, False]
     simulator.stop()
     patch = "from wfinspect.watching import view; view.old_after = lambda *_: 0.0"
@@ -107,13 +107,46 @@ def test_a_row_is_a_line_and_its_ids_are_whole(home: Home, simulator: Simulator)
     with home.start("downstream", ONE) as down:
         assert down.wait_exit() == 0
         heading, first, *_ = down.text().splitlines()
-        assert {"TASK", "STATUS", "NAME", "WORKFLOW", "INSTANCE"} <= {*heading.split()}
-        assert "OWNER" not in heading
-        assert len(re.findall(r"(?<!\d)\d{11,14}(?!\d)", first)) == 2
+        assert {"TASK", "STATUS", "NAME", "WORKFLOW", "INSTANCE", "OWNER"} <= {*heading.split()}
+        assert len(re.findall(r"(?<!\d)\d{11,16}(?!\d)", first)) == 3
     assert "Failed too: clean_login_event." in home.run("logs", ONE).stderr
     compared = home.run("compare", ONE).stdout.splitlines()
     assert compared[0].endswith(", its last success")
     assert compared[1].startswith("This run: failed after ")
+
+
+def test_no_table_is_wider_than_the_terminal_and_rows_of_two_places_say_where(
+    home: Home, simulator: Simulator
+) -> None:
+    home.hurry()
+    simulator.population.set_fields(ONE, {"Name": "ads_user_profile_" * 8})
+    simulator.set_status(ONE, "Running")
+    home.run("list", "add", ONE, TWO)
+    with (
+        home.start("list", "note", ONE, "a long note " * 20),
+        home.start("watch", "--forever") as watch,
+    ):
+        watch.wait_for(f"{ONE}  -> Running")
+        assert "cn-shanghai" not in watch.text()
+        simulator.set_status(ONE, "Failure")
+        watch.wait_for("Running -> Failure")
+        home.run("list", "add", TWO, "--region", "cn-beijing")
+        watch.wait_for(f"{TWO} .*  cn-beijing")
+    for words, titles in (
+        ("list", "STATUS NAME REGION ! NOTE"),
+        ("status", "STATUS NAME TIME REGION !"),
+        ("history", "CHANGE NAME"),
+        (f"tasks {ONE}", "STATUS NAME TYPE RAN RUN"),
+        (f"get {ONE} {TWO}", "STATUS NAME STARTED UTC RAN"),
+    ):
+        with home.start(*words.split()) as table:
+            table.wait_exit()
+            heading, *lines = bytes(table.log).decode().splitlines()
+        assert heading.split()[-len(titles.split()) :] == titles.split()
+        assert any(str(ONE) in line for line in lines)
+        lines = [re.sub(r"\x1b\[\d*m", "", line) for line in lines]
+        assert max(len(line) for line in (heading, *lines)) <= 80
+        assert not any(line.startswith(" ") for line in lines if str(ONE) in line)
 
 
 def test_a_service_that_hangs_is_said_on_a_terminal(home: Home, simulator: Simulator) -> None:
@@ -208,7 +241,7 @@ def test_a_row_that_was_never_read_says_so(home: Home, simulator: Simulator) -> 
     assert home.run("list").stdout.splitlines()[1].split()[1:4] == [str(ONE), "never", "read"]
     simulator.stop()
     status = home.run("status")
-    assert (status.returncode, status.stdout.split()[1:4]) == (
+    assert (status.returncode, status.stdout.splitlines()[1].split()[1:4]) == (
         3,
         [str(ONE), "connection", "refused"],
     )

@@ -1,7 +1,6 @@
 """``wfinspect compare``: prints an instance beside its last success, or beside another."""
 
 import argparse
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -29,8 +28,8 @@ _KEYS = (
     *("first_id", "second_id"),
 )
 _PARTS = {"$": "parameter", "#": "tag"}
-_LIMITS = range(8, 61)
-"""Cells of a value that stands beside another; more where a terminal has room for them."""
+_LIMIT = 60
+"""Characters of a value that stands beside another; more where a terminal has room for them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +72,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         some = [row for row in rows if differs in {None, row["differs"]}]
         if some:
             heading = (f"{title} {len(some)}", str(first.id), str(second.id))
-            print(f"{output.aligned(_fitted(heading, some, zone, room))}\n")
+            lines = [heading, *(_line(row, max(room or 0, _LIMIT), zone) for row in some)]
+            print(f"{output.fitted([lines], room)}\n")
     print(f"{sum(row['differs'] == _NO for row in fields)} are equal: -o json has them.")
     return 0
 
@@ -133,35 +133,14 @@ def _task(pair: ComparedTask, now_ms: float) -> output.Values:
     return dict(zip(_KEYS, values, strict=True))
 
 
-def _fitted(
-    heading: tuple[str, ...], rows: Sequence[output.Values], zone: str, room: int | None
-) -> list[tuple[str, ...]]:
-    """Return the lines of a table with the largest limit of a value that the room holds."""
-
-    def lines(limit: int) -> list[tuple[str, ...]]:
-        return [heading, *(_line(row, limit, zone) for row in rows)]
-
-    def width(limit: int) -> int:
-        return sum(output.column_widths(lines(limit))) + 2 * (len(heading) - 1)
-
-    if room is None:
-        return lines(_LIMITS[-1])
-    limits = range(_LIMITS.start, max(_LIMITS.stop, room))
-    return lines(limits[max(0, bisect_right(limits, room, key=width) - 1)])
-
-
 def _line(row: output.Values, limit: int, zone: str) -> tuple[str, ...]:
     field = _FIELDS.get(str(row["name"])) if row["part"] == "field" else None
     zone = zone if field is not None and field.kind is FieldKind.TIME else ""
-
-    def fitted(value: output.Value) -> str:
-        return output.fit(shown(str(value), limit=limit), limit)
-
-    cells = [f"  {fitted(row['name'])}{zone}"]
+    cells = [f"  {shown(str(row['name']), limit=limit)}{zone}"]
     for place in ("first", "second"):
         value, seconds = row[place], row[f"{place}_seconds"]
         ran = f" {duration(seconds)}" if isinstance(seconds, float) else ""
-        cell = "-" if value is None else fitted(value) + ran
+        cell = "-" if value is None else shown(str(value), limit=limit) + ran
         is_state = value is not None and (row["part"] == "task" or row["name"] == "Status")
         cells.append(output.Colored(cell, family_of(str(value))) if is_state else cell)
     return tuple(cells)

@@ -8,9 +8,9 @@ from datetime import time, timedelta, tzinfo
 from math import isfinite
 
 from wfinspect.clock import SystemClock
+from wfinspect.commands import output
 from wfinspect.commands.find import add_filters, query_of
 from wfinspect.commands.once import OnCall, client_of, resolve_target, run_counted
-from wfinspect.commands.output import VERSION, Values, add_output_option, aligned, as_rows, say
 from wfinspect.errors import ServiceError, UsageError, did_you_mean
 from wfinspect.model import Follow, Query, Target, biz_date_of, zone_of
 from wfinspect.settings import Settings
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HH:MM",
         help="the runs are to be done by this time on the day after the business date",
     )
-    add_output_option(parser, "an array of what is followed")
+    output.add_output_option(parser, "an array of what is followed")
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
                 query = _query(args)
                 same = next((f for f in follows if (f.target, f.query) == (target, query)), None)
                 if same is None and (error := _check(target, query, settings, environ)):
-                    say(f"Not followed. {error}")
+                    output.say(f"Not followed. {error}")
                     return error.exit_code
                 new = Follow(0, target, query, clock.now())
                 _keep(store, same, new, args, settings.budget)
@@ -98,11 +98,13 @@ def _check(
 
     try:
         if not run_counted(settings, clock, search):
-            say(f"No run of business date {day} matches. If you expected one, check the filters.")
+            output.say(
+                f"No run of business date {day} matches. If you expected one, check the filters."
+            )
     except ServiceError as error:
         if error.exit_code != _NO_CONTACT:
             return error
-        say(f"The workspace was not checked. {error}")
+        output.say(f"The workspace was not checked. {error}")
     return None
 
 
@@ -121,9 +123,9 @@ def _keep(
     print(f"{kept.number}  {kept.query.words()}  {options}")
     if same is not None:
         changed = f"Changed: {kept.number} has {options} now."
-        say(f"Followed already, as {kept.number}." if kept == same else changed)
+        output.say(f"Followed already, as {kept.number}." if kept == same else changed)
         return
-    say(
+    output.say(
         f"Followed as {kept.number}. New runs join the list by themselves while the app or "
         "watch --forever runs. Looking for them takes at most "
         f"{int(budget * SHARE):,} of the day's {budget:,} calls, for all that is followed together."
@@ -147,27 +149,27 @@ def _remove(store: Store, follows: list[Follow], numbers: list[str]) -> None:
     ended = ", ".join(f"{number} ({known[number].query.words()})" for number in numbers)
     many = "Its row was" if len(brought) == 1 else f"Its {len(brought)} rows were"
     what = f" {many} {'removed' if has_to_go else 'kept on the list'}." if brought else ""
-    say(f"No longer followed: {ended}.{what}")
+    output.say(f"No longer followed: {ended}.{what}")
 
 
 def _print(follows: list[Follow], form: str, zone: tzinfo) -> None:
     if form != "table":
-        print(as_rows(form, [*map(follow_values, follows)], _KEYS, zone))
+        print(output.as_rows(form, [*map(follow_values, follows)], _KEYS, zone))
     elif follows:
-        heading = ("N", "FOLLOWED", "PROFILE", "REGION", "KEEP", "BY")
-        rows = [
-            (str(f.number), f.query.words(), *f.target[:2], f"{f.keep_days:g}d", f.due)
-            for f in follows
-        ]
-        print(aligned([heading, *rows]))
+        places = output.where([each.target for each in follows])
+        rows = [("N", "FOLLOWED", "KEEP", "BY")]
+        rows += [(str(f.number), f.query.words(), f"{f.keep_days:g}d", f.due) for f in follows]
+        print(output.fitted([rows, places], output.room()))
     else:
-        say("Nothing is followed. Follow a workflow: wfinspect follow --project ID --workflow ID")
+        output.say(
+            "Nothing is followed. Follow a workflow: wfinspect follow --project ID --workflow ID"
+        )
 
 
 _KEYS = ("number", "query", *Target._fields, "added_at", "keep_days", "by", "version")
 
 
-def follow_values(follow: Follow) -> Values:
+def follow_values(follow: Follow) -> output.Values:
     """Return a follow as JSON has it; ``filters`` has all that ``query`` says, without quoting."""
     given = follow.query._replace(biz_date=0)._asdict()
     return {
@@ -178,7 +180,7 @@ def follow_values(follow: Follow) -> Values:
         "added_at": follow.added_at,
         "keep_days": int(days) if (days := follow.keep_days).is_integer() else days,
         "by": follow.due or None,
-        "version": VERSION,
+        "version": output.VERSION,
     }
 
 

@@ -1,7 +1,7 @@
 """``wfinspect history``: prints the recorded changes, as `watch` prints those that it sees."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, tzinfo
 from operator import attrgetter
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from wfinspect.commands import output
 from wfinspect.commands.once import stored
 from wfinspect.export import json_of
 from wfinspect.format import change_words, clock_time, shown
-from wfinspect.model import InstanceId, Transition, family_of
+from wfinspect.model import InstanceKey, Target, Transition, family_of
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
 
@@ -21,7 +21,7 @@ KEYS = ("id", "name", "from", "to", "at", "seen_between", "final")
 class Change(NamedTuple):
     """A first reading, or a change of status between two."""
 
-    id: InstanceId
+    key: InstanceKey
     name: str
     from_status: str | None
     """None for the first reading."""
@@ -34,14 +34,14 @@ class Change(NamedTuple):
     def of(cls, found: Transition) -> "Change":
         """Return a change that was recorded."""
         between = found.seen_after, found.seen_by
-        return cls(found.key.id, found.name, found.from_status, found.to_status, found.at, between)
+        return cls(found.key, found.name, found.from_status, found.to_status, found.at, between)
 
     @property
     def values(self) -> output.Values:
         """The change by its keys in JSON."""
         # Whether the run was over follows from its state.
         is_final = family_of(self.to_status).is_settled
-        return dict(zip(KEYS, (*self, is_final), strict=True))
+        return dict(zip(KEYS, (self.key.id, *self[1:], is_final), strict=True))
 
     def cells(self, zone: tzinfo) -> tuple[str, ...]:
         """Return time, ID, what became what, name."""
@@ -50,12 +50,16 @@ class Change(NamedTuple):
         else:
             words = change_words(self.from_status, self.to_status, limit=40)
         change = output.Colored(words, family_of(self.to_status))
-        return clock_time(self.at, zone), str(self.id), change, shown(self.name)
+        return clock_time(self.at, zone), str(self.key.id), change, shown(self.name)
 
-    def line(self, form: str, zone: tzinfo) -> str:
-        """Return it alone in one of the forms of ``--output``, JSON in ASCII."""
+    def line(self, form: str, zone: tzinfo, targets: Collection[Target] = ()) -> str:
+        """Return it alone in one of the forms of ``--output``, JSON in ASCII.
+
+        A table says of which of `targets` it is.
+        """
         if form == "table":
-            return "  ".join(map(output.colored, self.cells(zone))).rstrip()
+            _, place, *_ = output.where([self.key.target, *targets])
+            return "  ".join(map(output.colored, filter(None, (*self.cells(zone), *place))))
         if form == "json":
             return json_of(self.values)
         return output.as_rows(form, [self.values], KEYS, zone).partition("\n")[2]
@@ -82,7 +86,9 @@ def run(args: argparse.Namespace, settings: Settings, _environ: Mapping[str, str
         print(output.as_rows(args.output, rows, KEYS, settings.zone))
     elif changes:
         titles = (output.titled("WHEN", settings.zone, clock.now()), "ID", "CHANGE", "NAME")
-        print(output.aligned([titles, *(change.cells(settings.zone) for change in changes)]))
+        lines = [titles, *(change.cells(settings.zone) for change in changes)]
+        places = output.where([change.key.target for change in changes])
+        print(output.fitted([lines, places], output.room(), (("NAME", 12),)))
     else:
         output.say(
             "No change is recorded: the app and watch --forever record changes, "

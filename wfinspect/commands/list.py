@@ -118,24 +118,12 @@ def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Cl
     elif args.output != "table" or args.action == "export":
         print(output.as_rows(args.output, [*map(row_values, rows)], KEYS, settings.zone))
     elif rows:
-        targets = {row.key.target for row in rows}
-        has_several = len(targets) > 1
-        has_endpoints = len({each.endpoint for each in targets}) > 1
         now = clock.now()
-        titles = (
-            *("", "ID", "STATUS", "NAME", "READ"),
-            *(("PROFILE", "REGION") * has_several),
-            *(("ENDPOINT",) * has_endpoints),
-        )
-        lines = [titles, *(_line(row, now)[: len(titles)] for row in rows)]
-        for title, column in (
-            ("LATE", [late_of(row, now) for row in rows]),
-            ("UNSEEN", ["!" * row.is_unseen for row in rows]),
-            ("NOTE", [shown(row.note, limit=200) for row in rows]),
-        ):
-            if any(column):
-                lines = [(*a, b) for a, b in zip(lines, [title, *column], strict=True)]
-        print(output.fitted(lines, _SHED, output.room(), _LEAST))
+        lines = [("", "ID", "STATUS", "NAME", "READ"), *(_line(row, now) for row in rows)]
+        places = output.where([row.key.target for row in rows])
+        notes = [("NOTE",), *((shown(row.note, limit=200),) for row in rows)]
+        parts = lines, places, late_and_unseen(rows, now), notes
+        print(output.fitted(parts, output.room(), _STEPS))
         if unread := sum(row.instance is None and not row.is_gone for row in rows):
             output.say(
                 f"{unread} never read: the app and `wfinspect watch --forever` read the list; "
@@ -145,9 +133,7 @@ def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Cl
         output.say(output.EMPTY_LIST)
 
 
-_SHED = ("NOTE", "ENDPOINT", "REGION", "PROFILE", "NAME", "READ")
-_LEAST = {"NOTE": 12, "NAME": 16}
-"""Cells that a column keeps on a terminal."""
+_STEPS = (("NOTE", 30), ("READ", 0), ("NAME", 16), ("LATE", 12), ("NOTE", 12))
 
 
 def exported(store: Store, interval: float, moment: Moment) -> str:
@@ -167,7 +153,7 @@ def exported(store: Store, interval: float, moment: Moment) -> str:
 
 
 def _line(row: Row, now: datetime) -> tuple[str, ...]:
-    instance, target = row.instance, row.key.target
+    instance = row.instance
     read = "-" if row.read_at is None else f"{duration((now - row.read_at).total_seconds())} ago"
     status = "" if row.is_gone or instance is None else instance.status
     word, family = shown(status, limit=40) or "-", family_of(status)
@@ -183,15 +169,14 @@ def _line(row: Row, now: datetime) -> tuple[str, ...]:
         output.Colored(word, family),
         shown(instance.name if instance else "", limit=200) or "-",
         read,
-        shown(target.profile),
-        shown(target.region),
-        shown(target.endpoint),
     )
 
 
-def late_of(row: Row, now: datetime) -> output.Colored:
-    """Return in a few words why a row counts as late; "" where it does not."""
-    return output.Colored(next(iter(row.late_words(now)), ""), output.YELLOW)
+def late_and_unseen(rows: Sequence[Row], now: datetime) -> list[tuple[str, ...]]:
+    """Return titles, and for each row why it counts as late, and a mark of what is not seen."""
+    late = (output.Colored(next(iter(row.late_words(now)), ""), output.YELLOW) for row in rows)
+    marks = ("!" * row.is_unseen for row in rows)
+    return [("LATE", "!"), *zip(late, marks, strict=True)]
 
 
 def row_values(row: Row) -> output.Values:

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from itertools import accumulate
-from types import MappingProxyType
+from operator import mul
 from typing import Self, TextIO
 
 from wfinspect.clock import SystemClock
+from wfinspect.dataworks.endpoints import endpoint_word
 from wfinspect.errors import UsageError, did_you_mean
 from wfinspect.export import as_csv, as_json, csv_table, json_of
 from wfinspect.format import (
@@ -31,6 +32,7 @@ from wfinspect.model import (
     Family,
     FieldGroup,
     FieldKind,
+    Target,
     WorkflowInstance,
     service_name,
     utc_words,
@@ -149,9 +151,9 @@ def titled(title: str, zone: tzinfo, now: datetime) -> str:
     return f"{title} {offsets.pop() if len(offsets) == 1 else getattr(zone, 'key', 'local time')}"
 
 
-_HEADING: tuple[str, ...] = ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE", "STARTED", "RAN")
+_HEADING = ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE")
 _CELLS = ("status", "name", "type", "env_type", "biz_date", "started_time")
-_SHED = ("ENV", "TYPE", "BIZDATE", "STARTED")
+_STEPS = (("NAME", 24), *((title, 0) for title in ("LINK", "ENV", "TYPE", "BIZDATE", "STARTED")))
 _NAME_LIMIT = 200  # characters of a name in a line: the other lines are filled up to its width
 
 
@@ -164,42 +166,61 @@ def as_lines(
     links: Sequence[str] = (),
 ) -> str:
     """Return a heading and a line for each instance, without columns that `width` cells do not hold."""
-    heading = [titled(each, zone, now) if each == "STARTED" else each for each in _HEADING]
-    rows = [(*heading,), *(_row(instance, region, zone, now) for instance in instances)]
-    if any(links):
-        rows = [(*row, link) for row, link in zip(rows, ("LINK", *links), strict=True)]
-    return fitted(rows, (*("LINK",) * any(links), *_SHED), width)
+    heading = (*_HEADING, titled("STARTED", zone, now), "RAN")
+    rows = [heading, *(_row(instance, region, zone, now) for instance in instances)]
+    return fitted([rows, [("LINK",), *((link,) for link in links)]], width, _STEPS)
 
 
-_NONE: Mapping[str, int] = MappingProxyType({})
+def where(targets: Sequence[Target]) -> list[tuple[str, ...]]:
+    """Return titles, and for each target the profile and the region where these differ between them.
+
+    The endpoint is there, too, where they are not enough.
+    """
+    words = {each: (*each.account, endpoint_word(*each[1:])) for each in {*targets}}
+    accounts = {each.account for each in words}
+    differ = [len({each[part] for each in accounts}) > 1 for part in (0, 1)]
+    differ.append(len(accounts) < len(words))
+    cells = {each: tuple(map(mul, map(shown, some), differ)) for each, some in words.items()}
+    return [("PROFILE", "REGION", "ENDPOINT"), *(cells[each] for each in targets)]
 
 
 def fitted(
-    rows: Sequence[tuple[str, ...]],
-    shed: Sequence[str],
+    parts: Sequence[Sequence[tuple[str, ...]]],
     width: int | None,
-    least: Mapping[str, int] = _NONE,
+    steps: Sequence[tuple[str, int]] = (),
 ) -> str:
-    """Return rows as lines of `width` cells, the first with titles.
+    """Return tables beside one another as lines of `width` cells, the first with titles.
 
-    What the lines do not hold is taken from the columns of `shed` in turn: of those in `least` all but so
-    many cells, of the others all.
+    A column in which no row has text is left out, and an empty cell of another has a dash. What the
+    lines do not hold is taken from a column after the other, by its title and the cells that it keeps at
+    least, or 0 where it may go; then from the widest ones. IDs and titles stay whole.
     """
+    columns = [each for part in parts for each in zip(*part, strict=True) if any(each[1:])]
     # Those of times have a zone behind them.
-    titles = [each.partition(" ")[0] for each in rows[0]]
-    for title in shed:
-        widths = column_widths(rows)
-        excess = 0 if width is None else sum(widths) + 2 * (len(widths) - 1) - width
-        if excess <= 0:
-            break
-        if title not in titles:
-            continue
-        at = titles.index(title)
-        room = max(least.get(title, 0), widths[at] - excess)
-        kept = [() if title not in least else (fit(row[at], room),) for row in rows]
-        rows = [(*row[:at], *cell, *row[at + 1 :]) for row, cell in zip(rows, kept, strict=True)]
-        titles[at : at + 1] = [title] * (title in least)
-    return aligned(rows)
+    titles = [column[0].partition(" ")[0] for column in columns]
+    widths = [max(map(cell_width, column)) for column in columns]
+    for some, least in (*(({title}, cells) for title, cells in steps), ({*titles} - _IDS, _LEAST)):
+        while width is not None and sum(widths) + 2 * (len(widths) - 1) > width:
+            able = [
+                (cells, at)
+                for at, cells in enumerate(widths)
+                if titles[at] in some and cells > (least and max(least, cell_width(columns[at][0])))
+            ]
+            if not able:
+                break
+            cells, at = max(able)
+            widths[at] = cells - 1 if least else _GONE
+    kept = [
+        [title, *(fit(text or "-", cells) for text in texts)]
+        for (title, *texts), cells in zip(columns, widths, strict=True)
+        if cells != _GONE
+    ]
+    return aligned([*zip(*kept, strict=True)])
+
+
+_IDS = {"ID", "TASK", "INSTANCE", "OWNER"}
+_LEAST = 6  # cells of a column that is cut in the end
+_GONE = -2  # cells of a column that is left out, with the gap before it
 
 
 def fit(text: str, width: int) -> str:
@@ -207,7 +228,8 @@ def fit(text: str, width: int) -> str:
     if cell_width(text) <= width:
         return text
     end = sum(cells <= width - 3 for cells in accumulate(map(cell_width, text)))
-    return f"{text[:end]}..."
+    cut = f"{text[:end]}..."
+    return Colored(cut, text.sgr) if isinstance(text, Colored) else cut
 
 
 def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> tuple[str, ...]:
@@ -388,14 +410,9 @@ def colored(text: str) -> str:
     return f"\x1b[{text.sgr}m{text}\x1b[0m" if isinstance(text, Colored) and has_color() else text
 
 
-def column_widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
-    """Return the cells of each column's widest text."""
-    return [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
-
-
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:
     """Return rows of safe text as lines, their columns below each other."""
-    widths = column_widths(rows)
+    widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
             colored(text) + " " * (width - cell_width(text))

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from wfinspect.clock import Clock, Moment, SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.list import KEYS, late_of, row_values
+from wfinspect.commands.list import KEYS, late_and_unseen, row_values
 from wfinspect.commands.once import (
     Outcome,
     gravest,
@@ -72,10 +72,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     elif args.output == "table":
         now = clock.now()
         read = [_with_outcome(row, outcomes[row.key], now) for row in rows]
-        lines = [_line(row, outcomes[row.key], now) for row in _judged(read, settings, clock)]
-        # Without what no row has.
-        shown_too = [at for at in (5, 6) if any(line[at] for line in lines)]
-        print(output.aligned([(*line[:5], *(line[at] for at in shown_too)) for line in lines]))
+        lines = [_TITLES, *(_line(row, outcomes[row.key], now) for row in read)]
+        places = output.where([row.key.target for row in rows])
+        marks = late_and_unseen(_judged(read, settings, clock), now)
+        print(output.fitted([lines, places, marks], output.room()))
     elif args.output == "prometheus":
         text = stored(
             settings, clock, lambda s: metrics(s, rows, settings.interval, clock.moment())
@@ -197,8 +197,11 @@ def _labels(values: Mapping[str, str]) -> str:
     return "{" + ",".join(f'{name}="{text}"' for name, text in escaped.items()) + "}"
 
 
+_TITLES = ("", "ID", "STATUS", "NAME", "TIME")
+
+
 def _line(row: Row, outcome: Outcome, now: datetime) -> tuple[str, ...]:
-    """Mark, ID, status word, name, time in this state, lateness, unseen; if not read, what is known."""
+    """Mark, ID, status word, name, time in this state; if it was not read, what is known."""
     family = Family.UNKNOWN
     if isinstance(outcome, WorkflowInstance):
         since, family = state_since(Row(row.key, outcome)), outcome.family
@@ -219,6 +222,4 @@ def _line(row: Row, outcome: Outcome, now: datetime) -> tuple[str, ...]:
         output.Colored(shown(word) or "-", family),
         shown(name, limit=200) or "-",
         time,
-        late_of(row, now),
-        "!" * row.is_unseen,
     )

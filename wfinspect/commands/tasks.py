@@ -45,7 +45,7 @@ _T = TypeVar("_T")
 
 # Without what only GetTaskInstance gives, and what the instance says of all its tasks.
 _COLUMNS = TaskInstance._fields[: TaskInstance._fields.index("script_content")]
-_SHED = ("STARTED", "TYPE", "RUN")
+_STEPS = (("NAME", 24), ("STARTED", 0), ("TYPE", 0), ("RUN", 0))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,7 +92,7 @@ def _print_tasks(page: Page[TaskInstance], args: argparse.Namespace, zone: tzinf
             ("ID", "STATUS", "NAME", "TYPE", started, "RAN", "RUN"),
             *(_row(task, zone, now) for task in tasks),
         ]
-        print(output.fitted(rows, _SHED, output.room()))
+        print(output.fitted([rows], output.room(), _STEPS))
     else:
         output.say("No task matches." if found else "The instance has no tasks.")
     if not page.is_last:

@@ -33,8 +33,8 @@ _KEYS = (
     *("workflow", "instance", "workspace", "owner"),
 )
 _TITLES = ("NAME", "LEVEL", "WORKFLOW", "INSTANCE", "WORKSPACE", "OWNER")
-_SHED = ("OWNER", "LEVEL", "WORKSPACE", "SINCE", "WORKFLOW", "NAME")
-_LEAST = {"WORKFLOW": 8, "NAME": 12}
+# The owner is who to call.
+_STEPS = (("LEVEL", 0), ("WORKSPACE", 0), ("NAME", 20), ("SINCE", 0), ("NAME", 12), ("WORKFLOW", 8))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     elif rows:
         lines = [_line(each, settings.zone, now) for each in rows]
         titles = ("TASK", "STATUS", output.titled("SINCE", settings.zone, now), *_TITLES)
-        print(output.fitted([titles, *lines], _SHED, output.room(), _LEAST))
+        print(output.fitted([[titles, *lines]], output.room(), _STEPS))
     output.say(search.sentence(found, search.name, settings.zone, now))
     _say(search, found, most)
     if trouble is not None:

@@ -268,6 +268,8 @@ class Follower:
         """What was found by a search, to be said; the caller clears this."""
         for key in keys or ():
             self._stand(key, None)
+        self.targets = set[Target]()
+        """Where they have been."""
         self._reported: dict[InstanceKey, Row] = {}
         self._stored: dict[InstanceKey, Row] = {}
         """What was stored of those that are not reported yet."""
@@ -282,6 +284,7 @@ class Follower:
         for former, row in snapshot.rows.changes(before):
             key = (row or former).key  # type: ignore[union-attr] # one of them is there
             if key in self._standings or is_first or self._is_endless:
+                self.targets.add(key.target)
                 self._stand(key, row, is_kept=not self._is_endless)
                 news += [] if row is None else [row]
         found = map(self._change, sorted(news, key=attrgetter("position")))
@@ -375,7 +378,7 @@ class Follower:
             was, between = before.instance.status, (before.read_at, read_at)
             if is_new and news is not None and news.to_status == instance.status:
                 at, between = news.at, (news.seen_after, news.seen_by)
-        return Change(row.key.id, instance.name, was, instance.status, at, between)
+        return Change(row.key, instance.name, was, instance.status, at, between)
 
 
 class _Standing(NamedTuple):
@@ -506,7 +509,7 @@ _LONGEST_WAIT_SECONDS = 5.0
 def follow(
     poller: Poller,
     follower: Follower,
-    written: Callable[[Change], str],
+    written: Callable[..., str],
     progress: ProgressLine,
     clock: Clock,
     timeout: float | None,
@@ -526,7 +529,7 @@ def follow(
                 follower.beginning = ""
             for change in changes:
                 progress.clear()
-                print(written(change), flush=True)
+                print(written(change, targets=follower.targets), flush=True)
             code = follower.exit_code
             left = deadline - clock.monotonic()
             is_over = code is not None or left <= 0

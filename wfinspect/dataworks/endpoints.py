@@ -4,6 +4,7 @@ Host names follow the endpoint page of the 2024-05-18 API. The official SDK igno
 option for known regions, so names are built here.
 """
 
+import contextlib
 import ipaddress
 import re
 from urllib.parse import urlsplit
@@ -45,6 +46,15 @@ def endpoint_of(region: str, choice: str) -> str:
     if "://" not in wanted and "." in wanted:
         wanted = f"https://{wanted}"
     return _from_url(wanted)
+
+
+def endpoint_word(region: str, endpoint: str) -> str:
+    """Return ``public`` or ``vpc`` for what `endpoint_of` makes of it, any other endpoint as it is."""
+    for choice in CHOICES:
+        with contextlib.suppress(ConfigError):
+            if _host_of(region, choice) == endpoint:
+                return choice
+    return endpoint
 
 
 def is_loopback(endpoint: str) -> bool:
