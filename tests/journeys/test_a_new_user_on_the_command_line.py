@@ -250,6 +250,26 @@ def test_a_row_that_was_never_read_says_so(home: Home, simulator: Simulator) -> 
     assert "1 never read: `wfinspect list` shows which, " in short.stderr
 
 
+def test_a_row_keeps_its_endpoint_and_says_how_to_change_that(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(ONE, "Success")
+    gone = "http://127.0.0.1:9"
+    home.run("list", "add", ONE, "--endpoint", gone)
+    for command in ("status", "report", "watch --timeout 1"):
+        said = home.run(*command.split()).stderr
+        assert f" {ONE} was added to the list with {gone}, and keeps that" in said
+    for command in ("get", "status", "watch --timeout 1"):
+        said = home.run(*command.split(), ONE, "--endpoint", gone).stderr
+        assert "check --endpoint" in said
+        assert "was added" not in said
+
+    remove, add = re.findall("`wfinspect (list .*?)`", home.run("status").stderr)
+    home.run(*remove.split())
+    home.run(*add.split())
+    assert home.run("status").returncode == 0
+
+
 def test_sentences_on_a_terminal_end_their_lines_between_words(home: Home) -> None:
     home.run("list", "add", ONE)
     command = [str(SCRIPT), "status", "--short"]

@@ -28,6 +28,7 @@ from wfinspect.errors import (
     Unreachable,
     UsageError,
 )
+from wfinspect.format import shown
 from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance, day_of
 from wfinspect.parsing import FoundIds
 from wfinspect.settings import Settings, home_of
@@ -119,12 +120,27 @@ def sentences(
         is_of_keys = is_of_list and isinstance(error, CredentialsMissing | Refused)
         if len(missing) < 2 or key not in missing:  # noqa: PLR2004 - several
             keys_of.setdefault((str(error), key.target.profile * is_of_keys), []).append(key)
-    said = [f"{named(keys)}: {text}" if who else text for (text, who), keys in keys_of.items()]
+    said = [
+        f"{named(keys)}: {text}" if who else on_list(text, keys * is_of_list)
+        for (text, who), keys in keys_of.items()
+    ]
     if len(missing) > 1:
         numbers, first = ", ".join(str(key.id) for key in missing), missing[0]
         sentence = errors[first].sentence
         said.insert(0, sentence.replace(f"instance {first.id} ", f"instances {numbers} "))
     return said
+
+
+def on_list(sentence: str, keys: Sequence[InstanceKey]) -> str:
+    """Return a sentence on rows of the list, which keep their endpoint whatever --endpoint is."""
+    own = [key for key in keys if not key.target.endpoint.startswith("dataworks.")]
+    if "--endpoint" not in sentence or not own:
+        return sentence
+    row, there = own[0].id, shown(own[0].target.endpoint)
+    return (
+        f"{sentence} {row} was added to the list with {there}, and keeps that: to change it, run "
+        f"`wfinspect list remove {row} --endpoint {there}` and `wfinspect list add {row}`."
+    )
 
 
 def named(keys: Collection[InstanceKey]) -> str:

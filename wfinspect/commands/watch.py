@@ -20,6 +20,7 @@ from wfinspect.commands.history import KEYS, Change
 from wfinspect.commands.once import (
     gravest,
     named,
+    on_list,
     read_input,
     resolve_target,
     say_found,
@@ -132,7 +133,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
     # What reads a pipe, such as tee, may write to the same terminal, and later than the next progress.
     is_terminal = is_terminal and not _is_piped()
-    progress = ProgressLine(sys.stderr, settings.zone, is_terminal=is_terminal)
+    is_of_list = not (args.ids or args.file or args.project)
+    progress = ProgressLine(
+        sys.stderr, settings.zone, is_terminal=is_terminal, is_of_list=is_of_list
+    )
     written = partial(Change.line, form=args.output, zone=settings.zone)
     if args.output == "csv":
         print(as_rows("csv", (), KEYS, settings.zone), flush=True)
@@ -415,7 +419,10 @@ def _lost_code(row: Row | None) -> int | None:
 class ProgressLine:
     """Writes to a stream; to none where there is none."""
 
-    def __init__(self, stream: TextIO | None, zone: tzinfo, *, is_terminal: bool) -> None:
+    def __init__(
+        self, stream: TextIO | None, zone: tzinfo, *, is_terminal: bool, is_of_list: bool = False
+    ) -> None:
+        self._is_of_list = is_of_list
         self._stream = stream
         self._zone = zone
         self._is_terminal = is_terminal
@@ -484,8 +491,9 @@ class ProgressLine:
         for trouble in (t for cause, t in causes.items() if cause not in self._causes):
             at = None if is_over else trouble.retry_at
             again = f" Next try at {at.astimezone(self._zone):%H:%M:%S}." if at is not None else ""
-            of_keys = keys_of.get(trouble.cause) if trouble.exit_code == _REFUSED else None
-            yield f"{f'{named(of_keys)}: ' if of_keys else ''}{trouble.sentence}{again}"
+            keys = keys_of.get(trouble.cause, [])
+            who = f"{named(keys)}: " if keys and trouble.exit_code == _REFUSED else ""
+            yield f"{who}{on_list(trouble.sentence, keys * self._is_of_list)}{again}"
         self._causes |= causes.keys()
         if self._causes and not (causes or self._of_rows) and health.contact is Contact.LIVE:
             self._causes.clear()
