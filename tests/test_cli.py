@@ -201,6 +201,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             "list: '5' is none of add, remove, note, export, import: did you mean add 5?",
         ),
         (["list", "export", "5"], "list export takes no ID, it prints: wfinspect list export > 5"),
+        (["list", "export", "-o", "table"], "list export has no table: -o json"),
         (["list", "note", "5"], 'takes an ID and a text: wfinspect list note 5 "rerun by Li"'),
         (["follow", "list", "1"], "'1' is one too many: wfinspect follow list"),
         (["list", "show"], "import: `wfinspect list` alone prints it."),

@@ -66,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='IDs, ranges; a note, "" to remove it; what was exported, or any file of IDs, - for standard input',
     )
     output.add_output_option(parser, "an array of rows")
+    parser.set_defaults(output="")  # an export as a table is refused
 
 
 def _action(text: str) -> str:
@@ -84,6 +85,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         if args.what:
             file = args.what[0][:40]
             raise UsageError(f"list export takes no ID, it prints: wfinspect list export > {file}")
+        if args.action and args.output == "table":
+            raise UsageError("list export has no table: -o json, the default, or -o csv.")
         stored(settings, clock, lambda store: _print(store, args, settings, clock))
         return 0
     if args.action == "import" and len(args.what) != 1:
@@ -113,9 +116,9 @@ def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Cl
     from wfinspect.watching.outlook import judged_rows
 
     rows = [*judged_rows(store, store.rows(), settings.interval, clock.moment())]
-    if args.action == "export" and args.output in {"table", "json"}:
+    if args.action and args.output != "csv":
         print(exported(store, settings.interval, clock.moment()))
-    elif args.output != "table" or args.action == "export":
+    elif args.output in {"json", "csv"}:
         print(output.as_rows(args.output, [*map(row_values, rows)], KEYS, settings.zone))
     elif rows:
         now = clock.now()
