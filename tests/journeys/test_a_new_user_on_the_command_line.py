@@ -333,6 +333,16 @@ def test_doctor_wraps_its_sentences_below_their_column(home: Home) -> None:
     assert not any(line.startswith(" ") for line in piped)
 
 
+def test_a_path_is_whole_on_a_line_that_has_room_for_it(home: Home) -> None:
+    directory = home.path.with_name("a directory of some length " + "x" * 12)
+    for words, size in (("doctor", 140), ("info", 140), ("doctor", 200), ("info", 200)):
+        with home.start(words, "--state-dir", directory, size=(size, 50)) as session:
+            session.wait_exit()
+            lines = session.text().splitlines()
+        assert any(f"{directory}/watch.sqlite3" in line for line in lines)
+        assert any(f"{directory} " in f"{line.replace(chr(39), '')} " for line in lines)
+
+
 def test_what_is_missing_is_named_with_an_example(home: Home) -> None:
     example = "as in wfinspect find --project 88123 --bizdate yesterday"
     assert f": add a business date: --bizdate yesterday, {example}" in (

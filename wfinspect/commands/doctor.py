@@ -213,11 +213,12 @@ class StoreChecks:
         with contextlib.closing(Store(self._directory, self._clock.now)) as store:
             rows = store.rows()
             self._known = [(row.key.target, row.instance) for row in rows if row.instance]
-            text = f"{store.path}, {len(rows)} watched"
+            text = f"{shlex.quote(str(store.path))}, {len(rows)} watched"
             if unreadable := store.take_unreadable():
                 return warning(f"{text}. {unreadable}")
             if store.set_aside is not None:
-                return warning(f"{text}; it was damaged, and is kept as {store.set_aside}.")
+                kept = shlex.quote(str(store.set_aside))
+                return warning(f"{text}; it was damaged, and is kept as {kept}.")
             if store.is_read_only:
                 return warning(f"{text}; it can't be written to: changes end with the app.")
         return Found(text)
@@ -225,7 +226,7 @@ class StoreChecks:
     def _check_disk(self) -> Found:
         places = (self._directory, *self._directory.parents)
         free = shutil.disk_usage(next(place for place in places if place.exists())).free
-        text = f"{free // 1024**2:,} MiB free for {self._directory}"
+        text = f"{free // 1024**2:,} MiB free for {shlex.quote(str(self._directory))}"
         if free < _TOO_LITTLE:
             return Found(f"{text}: make room, or choose another --state-dir.", Level.FAILURE)
         return warning(f"{text}: make room in time.") if free < _LITTLE else Found(text)
@@ -631,11 +632,16 @@ def _print_info(args: argparse.Namespace, settings: Settings, environ: Mapping[s
 
 
 def _setting_lines(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
-    """Yield lines in columns; a long value, such as a path, moves only its own source to the right."""
-    width = max((w for _, value, _ in rows if (w := cell_width(value)) <= _COLUMN), default=0)
+    """Yield lines in columns; a long value, such as a path, moves only its own source to the right.
+
+    Where a terminal has no room for both, it has a line of its own, so that it can be copied.
+    """
+    column = max((w for _, value, _ in rows if (w := cell_width(value)) <= _COLUMN), default=0)
     for name, value, source in rows:
-        room = " " * max(0, width - cell_width(value))
-        yield f"{name:<{len('notify tmux_passthrough')}}  {value}{room}  {source}".rstrip()
+        head = f"{name:<{len('notify tmux_passthrough')}}  "
+        line = f"{head}{value}{' ' * (column - cell_width(value))}  {source}".rstrip()
+        is_cut = cell_width(line) > (output.room() or cell_width(line))
+        yield f"{head}{source}".rstrip() + f"\n{value}" if is_cut else line
 
 
 _COLUMN = 32

@@ -55,29 +55,30 @@ def say(sentence: str) -> None:
 def as_message(sentence: str, stream: TextIO | None) -> str:
     """Return a sentence as it is written to a stream: to a terminal in lines that end between words.
 
-    What may be copied stays whole: a word, what stands in backticks, and a command at the end.
+    What may be copied stays whole: a word, what stands in quotes or backticks, and a command at the end.
     """
     return wrapped("wfinspect:", shown(sentence, limit=SENTENCE_LIMIT), stream, 2)
 
 
 def wrapped(head: str, text: str, stream: TextIO | None, indent: int) -> str:
-    """Return a text behind a head in the same way, its further lines moved in by `indent` cells."""
+    """Return a text behind a head in the same way, its further lines moved in by `indent` cells if they fit."""
     if stream is None or not stream.isatty():
         return f"{head} {text}"
     width = os.get_terminal_size(stream.fileno()).columns
     lines = [head]
     for piece in _PIECE.findall(text):
         longer = f"{lines[-1]} {piece}"
+        start = max(0, min(indent, width - cell_width(piece)))
         # A line of its own would give the first piece no more room.
-        is_first = lines == [head] and cell_width(head) < indent
+        is_first = lines == [head] and cell_width(head) < start
         if is_first or cell_width(longer) <= width:
             lines[-1] = longer
         else:
-            lines.append(f"{'':{indent}}{piece}")
+            lines.append(f"{'':{start}}{piece}")
     return "\n".join(lines)
 
 
-_PIECE = re.compile(r"[^\s`]*`[^`]*`\S*|wfinspect [^.;:]*\.?$|\S+")
+_PIECE = re.compile(r"[^\s`]*`[^`]*`\S*|'[^']*'\S*|wfinspect [^.;:]*\.?$|\S+")
 
 
 def add_ids(parser: argparse.ArgumentParser, nargs: str = "*", without: str = "") -> None:
