@@ -106,6 +106,24 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
     )
 
 
+def test_a_task_is_named_as_for_its_log(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(FAILED, "Failure")
+    by_id = home.run("upstream", "--task", WAITING * 1000 + 1)
+    for task in ("check_source_ready", WAITING * 1000 + 1):
+        simulator.calls.clear()
+        named = home.run("upstream", WAITING, "--task", task)
+        assert (named.returncode, named.stdout) == (0, by_id.stdout)
+        assert named.stderr == by_id.stderr.replace(": 4 calls", ": 5 calls")
+        assert simulator.calls.count() == 5
+    for command in ("upstream", "logs"):
+        unknown = home.run(command, WAITING, "--task", "nope")
+        assert (unknown.returncode, unknown.stdout) == (5, "")
+        assert f"{WAITING} has no task nope: `wfinspect tasks {WAITING}` lists" in unknown.stderr
+    alone = home.run("upstream", "--task", "check_source_ready")
+    assert (alone.returncode, alone.stdout) == (2, "")
+    assert "put the instance's ID before the name of a task" in alone.stderr
+
+
 def test_the_workflow_that_a_failure_holds_up_is_found_within_the_calls_of_the_command(
     home: Home,
 ) -> None:
@@ -118,7 +136,8 @@ def test_the_workflow_that_a_failure_holds_up_is_found_within_the_calls_of_the_c
     assert "What waits for ads_ctr_report_daily is not known yet." in few.stderr
     assert f"{WAITING}001" in down.stdout
     assert re.search(
-        r"ads_ctr_report_daily holds up at least \d+ tasks? of 1 workflow: ", down.stderr
+        r"ads_ctr_report_daily holds up at least \d+ tasks? of 1 workflow in workspace ",
+        down.stderr,
     )
     assert f"| {WAITING} |" in report
     assert re.search(rf"not looked at\. wfinspect downstream {CULPRIT} looks further\.", report)

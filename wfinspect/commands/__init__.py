@@ -168,11 +168,11 @@ COMMANDS: Mapping[str, Command] = {
         "workflows and workspaces. What blocks comes first, then what lies between. Each task that is looked "
         "at costs a call; what was spent, and what was not looked at, goes to standard error.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
-        "ID | --task TASK_ID",
+        "[ID] [--task TASK]",
         examples=(
             "upstream 10433010001",
             "upstream 10433010001 --calls 30 -o json",
-            "upstream --task 10433010001002",
+            "upstream 10433010001 --task build_profile_wide",
         ),
     ),
     "downstream": Command(
@@ -181,7 +181,7 @@ COMMANDS: Mapping[str, Command] = {
         "standard error counts it by workspace and owner, and says what calls were spent and what was "
         "not looked at.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
-        "ID | --task TASK_ID",
+        "[ID] [--task TASK]",
         module="upstream",
         examples=(
             "downstream 10432987165",

@@ -265,13 +265,7 @@ def _chosen(
 ) -> Sequence[TaskInstance]:
     """Return the tasks whose logs are wanted; say which ones are passed over."""
     if args.task is not None:
-        by_id = [task for task in tasks if args.task in {str(task.id), str(task.task_id)}]
-        named = by_id or [task for task in tasks if task.task_name == args.task]
-        if not named:
-            raise NotFound(
-                f"{instance_id} has no task {shown(args.task, limit=60)}: `wfinspect tasks {instance_id}` lists them."
-            )
-        return named[:1]
+        return [named_task(tasks, args.task, instance_id)]
     others = [task for task in tasks if not task.is_frozen]
     failed = failed_tasks(tasks)
     if frozen := [task for task in tasks if task.is_frozen]:
@@ -285,6 +279,16 @@ def _chosen(
         names = listed([shown(t.name_or_id, limit=60) for t in further], _NAMED)
         output.say(f"Failed too: {names}. --failed prints the logs of all.")
     return failed if args.is_of_failed else others[:1]
+
+
+def named_task(tasks: Sequence[TaskInstance], text: str, instance_id: InstanceId) -> TaskInstance:
+    """Return the task of an instance with an ID, else that with a name."""
+    by_id = [task for task in tasks if text in {str(task.id), str(task.task_id)}]
+    if named := by_id or [task for task in tasks if task.task_name == text]:
+        return named[0]
+    raise NotFound(
+        f"{instance_id} has no task {shown(text, limit=60)}: `wfinspect tasks {instance_id}` lists them."
+    )
 
 
 class GrowingLog:

@@ -8,14 +8,14 @@ from functools import partial
 from wfinspect.clock import Clock
 from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import Requester, resolve_target, stored_or
-from wfinspect.commands.tasks import read_count
+from wfinspect.commands.tasks import named_task, read_count
 from wfinspect.errors import ServiceError, UsageError
 from wfinspect.format import moment, near_time, shown
 from wfinspect.model import Direction, Family, Follow, InstanceId, InstanceKey
 from wfinspect.parsing import parse_id
 from wfinspect.search import read_id
 from wfinspect.settings import Settings
-from wfinspect.watching.api import InstanceOf, TaskOf
+from wfinspect.watching.api import InstanceOf, Reply, TaskOf, TasksOf
 from wfinspect.watching.dependencies import (
     Dependencies,
     DependencySearch,
@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fewer = ", fewer where what blocks is found" * is_up
     parser.add_argument("id", nargs="?", metavar="ID", help="the instance's ID")
     parser.add_argument(
-        "--task", type=_task_id, metavar="TASK_ID", help="of this task instance, without an ID"
+        "--task",
+        metavar="TASK",
+        help="of this task, by its name or ID; with its ID the instance's can be left out",
     )
     parser.add_argument(
         "--calls",
@@ -60,27 +62,37 @@ def _task_id(text: str) -> int:
     except UsageError:
         raise UsageError(
             f"{text[:40]!r} is not the ID of a task instance, such as 10433010001002: "
-            "wfinspect tasks ID prints them."
+            "put the instance's ID before the name of a task."
         ) from None
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each task, and on standard error what that is in words and what it took."""
-    if (args.id is None) == (args.task is None):
-        what = "is missing: what it is of" if args.id is None else "can be given, not both"
+    if args.id is None and args.task is None:
         example = COMMANDS[args.command].examples[0]
-        raise UsageError(f"ID or --task {what}, e.g. wfinspect {example}")
+        raise UsageError(f"ID or --task is missing: what it is of, e.g. wfinspect {example}")
     direction = Direction(args.command.capitalize())
     target = resolve_target(settings, environ).target
     requester = Requester(target, settings, environ)
-    first: InstanceOf | TaskOf = TaskOf(target, args.task)
-    if args.task is None:
-        first = InstanceOf(InstanceKey(target, parse_id(args.id)))
+    key = None if args.id is None else InstanceKey(target, parse_id(args.id))
+    first: InstanceOf | TaskOf
+    if key is not None and args.task is None:
+        first = InstanceOf(key)
+    else:
+        # One of an instance is known by the time it would be requested.
+        first = TaskOf(target, 0 if key is not None else _task_id(args.task))
     search, trouble = DependencySearch(direction, first), None
     most = args.calls or CALLS
+
+    async def go() -> None:
+        if key is not None and args.task is not None:
+            page = await requester.reply(TasksOf(key))
+            task = named_task(page.value.items, args.task, key.id)
+            search.take(Reply(task, page.read_at, page.calls))
+        await explore(search, requester.reply, most, is_thorough=args.calls is not None)
+
     try:
-        is_thorough = args.calls is not None
-        requester.run(explore(search, requester.reply, most, is_thorough=is_thorough))
+        requester.run(go())
     except ServiceError as error:
         if not search.found().tasks:
             raise
