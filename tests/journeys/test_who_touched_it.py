@@ -42,9 +42,10 @@ def test_the_history_of_a_failure_says_who_touched_its_tasks_at_a_cost_that_is_s
         app.wait_for(r"BY HAND 1 [\s\S]*Only [\s\S]*:\d\d +Rerun +by \d+ +join_region_dim")
         assert simulator.calls.count(ACTION) == 2
         app.quit()
+    simulator.faults.add("slow", action="ListTaskInstances", seconds=2.0, times=1)
     with home.start(FAILED, size=(120, 48)) as app:
-        app.wait_for("2 failed")
-        # Up to three calls are made at the first press.
+        app.wait_for("Failure  ads_")
+        # Its tasks are still being read; up to three calls are made at the first press.
         app.press("o")
         app.wait_for(r"BY HAND 1[\s\S]*Only [\s\S]*:\d\d +Rerun +by \d+ +join_region_dim")
         app.quit()

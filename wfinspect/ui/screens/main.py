@@ -17,7 +17,16 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.clock import Clock
-from wfinspect.model import Family, InstanceId, InstanceKey, OperationLog, Transition
+from wfinspect.errors import ServiceError
+from wfinspect.model import (
+    Family,
+    InstanceId,
+    InstanceKey,
+    OperationLog,
+    Page,
+    TaskInstance,
+    Transition,
+)
 from wfinspect.search import help_on
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
@@ -39,7 +48,7 @@ from wfinspect.ui.widgets.boxes import (
 )
 from wfinspect.ui.widgets.line_view import LineView, attach
 from wfinspect.ui.widgets.panes import Detail, WatchedList
-from wfinspect.watching.api import Contact, OperationsOf, Outcome, Row, Rows, Snapshot
+from wfinspect.watching.api import Contact, OperationsOf, Outcome, Row, Rows, Snapshot, TasksOf
 from wfinspect.watching.poller import Poller
 
 if TYPE_CHECKING:
@@ -143,6 +152,8 @@ class MainScreen(SparingScreen[None]):
         """What Esc leads back to, as long as the cursor stays where it was led to; the latest last."""
         self._history_of: InstanceKey | None = None
         """The row under the cursor, once its history has been looked at."""
+        self._wants_operations = False
+        """Who acted on that row is requested as soon as its tasks have been read."""
         self.operations: dict[OperationsOf, Outcome[tuple[OperationLog, ...]] | None] = {}
         """What is known of who acted on tasks; None for what is on its way."""
         self.last_key_at = -inf
@@ -281,7 +292,9 @@ class MainScreen(SparingScreen[None]):
         row = self.list.chosen
         history = self.snapshot.history_of(row) if row is not None else ()
         if row is None or row.key != self._history_of:
-            self._history_of = None
+            self._history_of, self._wants_operations = None, False
+        elif self._wants_operations and row.outlook.is_progress_live:
+            self._start_operations(row, is_cost_known=False)
         elif len(wanted := touched(row)) == 1 and wanted[0][1] not in self.operations:
             self.request_operations([wanted[0][1]], self._show_operations)
         width, height = self.app.size
@@ -749,16 +762,33 @@ class MainScreen(SparingScreen[None]):
             return
         is_cost_known = row.key == self._history_of
         self.action_history()
+        if row.instance is not None:
+            self._start_operations(row, is_cost_known=is_cost_known)
+
+    def _start_operations(self, row: Row, *, is_cost_known: bool) -> None:
+        self._wants_operations = not row.outlook.is_progress_live
         wanted = [request for _, request in touched(row)]
-        if not wanted:
-            is_known = row.outlook.is_progress_live
-            said = (
-                "No task failed or was rerun." if is_known else "Its tasks were not read: t does."
-            )
-            self.notify(said, timeout=BRIEF_SECONDS)
+        if self._wants_operations:
+            self.notify("Reading its tasks first.", timeout=BRIEF_SECONDS)
+            take = partial(self.call_later, self._take_tasks, row.key)
+            self.control.submit(TasksOf(row.key), take)
+        elif not wanted:
+            self.notify("No task failed or was rerun.", timeout=BRIEF_SECONDS)
         elif is_cost_known or len(wanted) <= CALLS_AT_ONCE:
             self.request_operations(wanted, self._show_operations)
             self._show_operations()
+
+    def _take_tasks(self, key: InstanceKey, outcome: Outcome[Page[TaskInstance]]) -> None:
+        if isinstance(outcome, ServiceError):
+            said = str(outcome)
+        elif outcome.value.is_last and outcome.value.items:
+            # The next snapshot has them.
+            return
+        else:
+            said = "It has no tasks." if outcome.value.is_last else "It has too many tasks for o."
+        if self._wants_operations and self._history_of == key:
+            self._wants_operations = False
+            self.notify(said)
 
     def _show_operations(self) -> None:
         is_at_end = self.detail.is_at_end
