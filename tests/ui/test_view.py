@@ -74,3 +74,30 @@ async def test_each_key_does_something_or_says_that_it_does_not(
             rig.app.main.messages.key_pressed()
             rig.app._show_messages()
             await rig.settle()
+
+
+@pytest.mark.parametrize(
+    ("opens", "keys", "empty"),
+    [
+        ("t", "l enter s U v y", (page(),)),
+        ("t l", "y Y", ("",)),
+        ("U", "enter w l", ()),
+        ("c", "< o", ()),
+    ],
+)
+async def test_a_key_that_needs_what_is_being_read_says_so_and_not_that_there_is_none(
+    opens: str, keys: str, empty: tuple[object, ...]
+) -> None:
+    async with running(mixed(), (80, 24)) as rig:
+        rig.app.main.select(key(FAILED))
+        for name in opens.split():
+            await answer_all(rig)
+            await rig.press(name)
+        for name in keys.split():
+            await rig.press(name)
+            assert "It is still being read." in rig.text, name
+        for answer in empty:
+            rig.control.answer(answer)
+            await rig.settle()
+            await rig.press(name)
+            assert "still being read" not in rig.text

@@ -252,6 +252,10 @@ class CompareScreen(OverlayScreen):
 
     # What is read.
 
+    @property
+    def is_reading(self) -> bool:
+        return not self._has_all and self.trouble is None
+
     def read(self) -> None:
         self._second = self._tasks = self._other_tasks = None
         self.request_in_turn(self._read_all())
@@ -289,7 +293,7 @@ class CompareScreen(OverlayScreen):
         if 0 <= at + step < len(self._runs):
             self._put_beside(self._runs[at + step])
         else:
-            self.notify(f"No {'earlier' if step > 0 else 'later'} run is known.")
+            self.say_none(f"No {'earlier' if step > 0 else 'later'} run is known.")
 
     def action_choose(self) -> None:
         """Choose among the earlier runs."""
@@ -298,7 +302,7 @@ class CompareScreen(OverlayScreen):
             dialog = ChoiceScreen(lambda: choices, title, "compare", is_wide=True)
             self.app.push_dialog(dialog, self._put_beside)
         else:
-            self.notify("No earlier run is known.")
+            self.say_none("No earlier run is known.")
 
     def _choice(self, run: Run) -> Choice:
         day = self._day(run)

@@ -269,7 +269,7 @@ class TasksScreen(OverlayScreen):
     def action_status(self) -> None:
         """Only the tasks of one status: the next of those there are, then all again."""
         if not self._tasks:
-            self.notify("There are no tasks.")
+            self.say_none("There are no tasks.")
         # A dry run is found by the first of its words.
         words = ["", *dict.fromkeys(f"status={t.word.split()[0]}" for t in self._tasks if t.word)]
         now = self.input.value
@@ -280,7 +280,7 @@ class TasksScreen(OverlayScreen):
     def _chosen(self) -> TaskInstance | None:
         """Return the task under the cursor; notify where there is none."""
         if self.list.chosen is None:
-            self.notify("There is no task under the cursor.")
+            self.say_none("There is no task under the cursor.")
         return self.list.chosen
 
     def action_open(self) -> None:
@@ -547,6 +547,10 @@ class DependenciesScreen(OverlayScreen):
     def _reached_line(self, each: Reached) -> Line:
         return tasks_text.reached_line(each, self._columns, self.look, self._now)
 
+    @property
+    def is_reading(self) -> bool:
+        return self._is_waiting
+
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._is_waiting or self.trouble is not None:
             return self.waiting_lines(width)
@@ -574,7 +578,7 @@ class DependenciesScreen(OverlayScreen):
         each = self.list.chosen
         key = self._key_of(each.task) if each else None
         if each is None:
-            self.notify("There is no task under the cursor.")
+            self.say_none("There is no task under the cursor.")
         elif key is None:
             self.notify("The service does not say which instance the task is of.")
         return key

@@ -553,7 +553,7 @@ class TextScreen(OverlayScreen):
 
     def _has_text(self) -> bool:
         if not len(self.text):
-            self.notify("There is no text.")
+            self.say_none("There is no text.")
         return len(self.text) > 0
 
     def _tell_copied(self, lines: int, text: str) -> None:
@@ -666,6 +666,10 @@ class LogScreen(TextScreen):
         settled_at = task.modify_time if task.family.is_settled else None
         request = TaskLog(self._target, task.id, run, settled_at)
         self.request(request, lambda text: self._take(run, text))
+
+    @property
+    def is_reading(self) -> bool:
+        return not self._is_read and self.trouble is None
 
     def _take(self, run: int | None, text: str) -> None:
         if run != self._run:

@@ -204,6 +204,15 @@ class OverlayScreen(OverMain):
     def needed(self) -> Row | None:
         return self.row(self.subject) if self.subject else None
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether what keys are about is on its way."""
+        return self.trouble is None and self.read_at is None
+
+    def say_none(self, said: str) -> None:
+        """Say why a key does nothing: what it is about is on its way, or else `said`."""
+        self.notify("It is still being read." if self.is_reading else said)
+
     def request(self, request: Request[A], take: Callable[[A], None]) -> None:
         """Send a request to the service; `take` gets the answer, `trouble` a failure."""
 
