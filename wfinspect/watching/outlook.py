@@ -41,6 +41,10 @@ FOREMOST = 6
 SETTLE_SECONDS = 0.5  # moving through a list costs nothing
 TASKS_SECONDS = 60.0
 BACKGROUND_SECONDS = 30.0
+"""Between two requests of earlier runs that are not on display, in the long run."""
+_BURST = 60
+_BURST_SECONDS = 2.0
+"""So many of them go out at this pace after a start or a quiet time: what is late must not take minutes to show."""
 QUIET_SECONDS = 600.0  # for a kind of request that was refused
 _FIRST_SECONDS = 5.0  # the list comes first
 _ANSWER_SECONDS = 60.0  # then none comes any more
@@ -71,6 +75,7 @@ class OutlookTracker:
         if isinstance(journal.store, EphemeralStore):
             # A watch without a screen prints changes, and pays for nothing else.
             self._background_at = inf
+        self._background_paid_until = -inf
         self._runs_free_at = -inf
         self._around: deque[InstanceKey] = deque()
         """The rows that are still to be looked at in this pass over the list."""
@@ -98,8 +103,12 @@ class OutlookTracker:
 
     def next_at(self, monotonic: float) -> float:
         """Return when a step is due that no reading brings about."""
-        at = self._attention.opened_at + SETTLE_SECONDS
-        return at if self._attention.displayed is not None and at > monotonic else inf
+        settled_at = self._attention.opened_at + SETTLE_SECONDS
+        ats = (
+            settled_at if self._attention.displayed is not None else inf,
+            self._background_at if self._around else inf,
+        )
+        return min((at for at in ats if at > monotonic), default=inf)
 
     def submit(self, request: Request[A], answer: Heard[A]) -> None:
         """Have the user's request answered, and learn from what comes of it."""
@@ -172,6 +181,10 @@ class OutlookTracker:
             if is_wanted and self._request_runs(key, moment.monotonic):
                 # Its other dates come first, as long as there are any.
                 self._around.appendleft(key)
+                paid_until = max(self._background_paid_until, moment.monotonic) + BACKGROUND_SECONDS
+                self._background_paid_until = paid_until
+                even = paid_until - _BURST * BACKGROUND_SECONDS
+                self._background_at = max(moment.monotonic + _BURST_SECONDS, even)
                 return
             if looked_up >= _AT_ONCE:
                 self._background_at = moment.monotonic + 1.0
