@@ -104,15 +104,12 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     _refuse_what_contradicts(args)
     clock, directory = SystemClock(), settings.paths.state_dir
     schedule = Schedule(budget=settings.budget, interval_seconds=settings.interval)
-    keys: Sequence[InstanceKey] | None = None
-    if args.forever or args.project is not None:
-        target = resolve_target(settings, environ).target
-    else:
-        has_ids = args.ids or args.file is not None
-        keys = (
-            _keys(args, settings, environ) if has_ids else _stored_keys(settings, clock, schedule)
-        )
-        target = keys[0].target
+    has_ids = bool(args.ids) or args.file is not None
+    is_of_list = not has_ids and args.project is None
+    keys = _keys(args, settings, environ) if has_ids else None
+    if is_of_list and not args.forever:
+        keys = _stored_keys(settings, clock, schedule)
+    target = keys[0].target if keys else resolve_target(settings, environ).target
     if args.forever:
         store, awaited = Store(directory, clock.now), ""
     else:
@@ -133,7 +130,6 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
     # What reads a pipe, such as tee, may write to the same terminal, and later than the next progress.
     is_terminal = is_terminal and not _is_piped()
-    is_of_list = not (args.ids or args.file or args.project)
     progress = ProgressLine(
         sys.stderr, settings.zone, is_terminal=is_terminal, is_of_list=is_of_list
     )
