@@ -291,7 +291,7 @@ class Follower:
         changes = [change for change in found if change is not None]
         if is_first:
             # In the order of the answer, which is none that a reader knows.
-            changes.sort(key=attrgetter("name", "id"))
+            changes.sort(key=attrgetter("name", "key.id"))
             runs = (
                 "1 run matches, and is" if len(news) == 1 else f"{len(news):,} runs match, and are"
             )
