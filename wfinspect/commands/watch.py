@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import NamedTuple, TextIO
 
 from wfinspect.clock import Clock, SystemClock, duration_seconds
+from wfinspect.commands import output
 from wfinspect.commands.find import add_date, add_filters, query_of
 from wfinspect.commands.history import KEYS, Change
 from wfinspect.commands.once import (
@@ -25,15 +26,6 @@ from wfinspect.commands.once import (
     resolve_target,
     say_found,
     stored_rows,
-)
-from wfinspect.commands.output import (
-    EMPTY_LIST,
-    add_ids,
-    add_output_option,
-    as_message,
-    as_rows,
-    say,
-    titled,
 )
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
@@ -57,7 +49,7 @@ TIMED_OUT = 124
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    add_ids(parser, without="; without one, the watched list as it is now")
+    output.add_ids(parser, without="; without one, the watched list as it is now")
     add_filters(parser)
     add_date(parser)
     parser.add_argument(
@@ -71,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="read IDs from a file, of a table those of its column Id; - for standard input",
     )
-    add_output_option(parser, "an object a line for each change")
+    output.add_output_option(parser, "an object a line for each change")
     parser.add_argument(
         "--timeout", type=_seconds, metavar="D", help="end after so long: 90, 90s, 5m, 2h, 1d"
     )
@@ -135,9 +127,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     )
     written = partial(Change.line, form=args.output, zone=settings.zone)
     if args.output == "csv":
-        print(as_rows("csv", (), KEYS, settings.zone), flush=True)
+        print(output.as_rows("csv", (), KEYS, settings.zone), flush=True)
     elif args.output == "table" and os.isatty(1):
-        say(f"{titled('Times are in', settings.zone, clock.now())}.")
+        output.say(f"{output.titled('Times are in', settings.zone, clock.now())}.")
     until = "" if args.forever else args.until or UNTILS[0]
     follower = Follower(keys, until, fail_fast=args.fail_fast, awaited=awaited)
     with ended_by_signals():
@@ -180,7 +172,7 @@ def _awaited(args: argparse.Namespace, target: Target, clock: Clock) -> Follow:
     day = date_of(given, clock.now(), zone)
     query = query_of(args, biz_date_of(day, zone))
     said = "" if args.bizdate is not None else " (yesterday, as --bizdate is not given)"
-    say(f"Waiting for runs with {query.words()}, business date {day}{said}.")
+    output.say(f"Waiting for runs with {query.words()}, business date {day}{said}.")
     return Follow(1, target, query, clock.now())
 
 
@@ -196,7 +188,7 @@ def _stored_keys(settings: Settings, clock: Clock, schedule: Schedule) -> Sequen
     """Return the watched list; the schedule learns who shares a call, so that no search is made."""
     rows = stored_rows(settings, clock)
     if not rows:
-        raise UsageError(EMPTY_LIST)
+        raise UsageError(output.EMPTY_LIST)
     for row in rows:
         group = group_of(row.key.target, row.instance) if row.instance else None
         schedule.add(row.key, group=group)
@@ -432,7 +424,7 @@ class ProgressLine:
     def say(self, sentence: str) -> None:
         """Write a sentence on a line of its own."""
         self.clear()
-        self._write(f"{as_message(sentence, self._stream)}\n")
+        self._write(f"{output.as_message(sentence, self._stream)}\n")
 
     def clear(self) -> None:
         """Take the progress off the terminal, since something else is to be written there."""
