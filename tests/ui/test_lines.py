@@ -129,6 +129,24 @@ def test_shedding_drops_the_least_needed_first_and_never_rank_zero() -> None:
     assert texts(3) == "..."
 
 
+def test_what_stays_is_said_in_more_words_where_there_is_room() -> None:
+    parts = [
+        Part.of(["progress 3 of 5", "3/5"], Role.DIM, 2),
+        Part.of(["late by 5m", "late"], Role.TROUBLE, 0),
+        Part.of(["a note"], Role.DIM, 3),
+    ]
+
+    def said(width: int) -> str:
+        return "".join(text for text, _ in shed(parts, width))
+
+    assert said(40) == "progress 3 of 5  late by 5m  a note"
+    assert said(34) == "3/5  late by 5m  a note"
+    assert said(22) == "3/5  late by 5m"
+    assert said(14) == "late by 5m"
+    assert said(6) == "late"
+    assert shed([Part.of([""], Role.DIM, 0)], 9) == ()
+
+
 @given(WORDS, st.integers(20, 60), st.sampled_from(["", "25 more below"]))
 def test_the_words_of_the_first_hint_give_way_to_the_last(
     word: str, width: int, beyond: str

@@ -29,7 +29,7 @@ from values import replace
 from wfinspect.model import Family, InstanceKey, Target
 from wfinspect.ui import theme
 from wfinspect.ui.files import Preferences
-from wfinspect.ui.lines import Role
+from wfinspect.ui.lines import Role, Span
 from wfinspect.ui.rows import (
     MARKED,
     ROOMY_ROW_CELLS,
@@ -42,7 +42,7 @@ from wfinspect.ui.rows import (
     list_line,
     mark_of,
     names_of,
-    note,
+    remarks,
     row_columns,
     search_of,
     short_word,
@@ -141,6 +141,10 @@ def test_a_row_on_time_is_not_late() -> None:
     one = with_outlook(row(7, "Running", started_time=ms(ago(minutes=12))))
 
     assert "late" not in list_line(one, MARK, LOOK, START, row_columns(40, 11, 20)).text
+
+
+def note(one: Row, now: datetime, width: int) -> Span:
+    return remarks(one, now, width)[0]
 
 
 def test_an_old_value_wears_a_question_mark_dim() -> None:

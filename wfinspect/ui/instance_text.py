@@ -121,9 +121,9 @@ def _contact_spans(
     match health.contact:
         case Contact.LIVE:
             if health.slow is not None:
-                word, why = health.slow.words.split(":")
-                slow = Part(((word, Role.TROUBLE),), 0), Part(((f":{why}", Role.TROUBLE),), 1)
-                return shed(slow, width - 1, gap="")
+                words = health.slow.words
+                slow = Part.of([words, words.partition(":")[0]], Role.TROUBLE, 0)
+                return shed([slow], width - 1)
             return (("live", Role.SUCCESS),)
         case Contact.STARTING:
             return (("starting" if health.last_good_at is None else "reading...", Role.DIM),)

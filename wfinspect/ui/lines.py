@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from itertools import islice, zip_longest
+from itertools import groupby, islice, zip_longest
 from typing import NamedTuple
 
 import rich.cells
@@ -51,7 +51,7 @@ class Line(NamedTuple):
     @property
     def text(self) -> str:
         """The line without its roles."""
-        return "".join(text for text, _ in self.spans)
+        return text_of(self.spans)
 
     def on(self, ground: Ground) -> "Line":
         """Return the line on another ground."""
@@ -78,6 +78,11 @@ def cell_len(text: str) -> int:
     """Cells a text takes that has passed `shown`."""
     # Rich looks into its cache in any case, which holds fewer texts than a long list has names.
     return len(text) if text.isascii() else rich.cells.cell_len(text)
+
+
+def text_of(spans: Iterable[Span]) -> str:
+    """The text of spans."""
+    return "".join(text for text, _ in spans)
 
 
 def width_of(spans: Iterable[Span]) -> int:
@@ -233,32 +238,53 @@ def side_by_side(left: Iterable[Line], right: Iterable[Line], left_cells: int) -
 
 
 class Part(NamedTuple):
-    """A piece of a status line that may have to go."""
+    """A piece of a line that may have to go, or to be said in fewer words."""
 
     spans: tuple[Span, ...]
     rank: int
     """The highest rank goes first; rank 0 stays."""
+    shorter: Sequence[tuple[Span, ...]] = ()
+    """Other words for it, the longest first."""
+
+    @classmethod
+    def of(cls, wordings: Iterable[str], role: Role, rank: int) -> "Part":
+        """Return a part of one role, given its wordings, the longest first."""
+        spans: list[tuple[Span, ...]] = [((each, role),) for each in wordings if each]
+        first, *shorter = spans or [()]
+        return cls(first, rank, shorter)
 
 
 def shed(parts: Sequence[Part], width: int, gap: str = "  ") -> tuple[Span, ...]:
-    """The parts side by side, those of the highest rank left out until the rest fits."""
-    kept = [part for part in parts if part.spans]
-    while kept and _joined_width(kept, gap) > width:
-        worst = max(part.rank for part in kept)
-        if worst == 0:
-            break
-        last = max(i for i, part in enumerate(kept) if part.rank == worst)
-        del kept[last]
+    """The parts side by side, those of the highest rank left out until the rest fits.
+
+    Of other words for them rank 0 has the longest that fit, the others at first the shortest.
+    """
+    chosen: dict[int, tuple[Span, ...]] = {}
+
+    def rank(n: int) -> int:
+        return parts[n].rank
+
+    def longest(n: int, room: int) -> tuple[Span, ...]:
+        wordings = (parts[n].spans, *parts[n].shorter)
+        return next((each for each in wordings if width_of(each) <= room), wordings[-1])
+
+    def room() -> int:
+        return width - sum(width_of(each) + len(gap) for each in chosen.values())
+
+    order = sorted((n for n, part in enumerate(parts) if part.spans), key=rank)
+    for _, alike in groupby(order, rank):
+        for n in alike:
+            least = longest(n, 0 if rank(n) else room())
+            if rank(n) and width_of(least) > room():
+                # The first of a rank stay longest.
+                break
+            chosen[n] = least
+    for n, least in chosen.items():
+        chosen[n] = longest(n, room() + len(gap) + width_of(least))
     spans: list[Span] = []
-    for part in kept:
-        if spans:
-            spans.append((gap, Role.DIM))
-        spans.extend(part.spans)
+    for n in sorted(chosen):
+        spans += [(gap, Role.DIM), *chosen[n]] if spans else chosen[n]
     return crop(spans, width)
-
-
-def _joined_width(parts: Sequence[Part], gap: str) -> int:
-    return sum(width_of(part.spans) for part in parts) + len(gap) * (len(parts) - 1)
 
 
 def hints(

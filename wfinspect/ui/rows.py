@@ -4,17 +4,16 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from itertools import accumulate, chain, product
-from operator import itemgetter
+from itertools import accumulate, chain
 from typing import Any, NamedTuple, TypeVar, cast
 
 from wfinspect import format as fmt
 from wfinspect.model import Family, FieldKind, InstanceKey, Status, Target, Transition, zone_of
 from wfinspect.search import matcher, parse_search
 from wfinspect.ui.lines import (
-    ELLIPSIS,
     Column,
     Line,
+    Part,
     Role,
     Span,
     cell_len,
@@ -22,7 +21,9 @@ from wfinspect.ui.lines import (
     fit,
     in_columns,
     line,
+    shed,
     spread,
+    text_of,
     titles,
     whole,
     width_of,
@@ -197,10 +198,6 @@ def _read_words(row: Row, now: datetime) -> str:
     return f"read {age_of((now - row.read_at).total_seconds())}"
 
 
-def _says(remarks: Sequence[Span], words: str) -> bool:
-    return any(words in text for text, _ in remarks)
-
-
 def coarse_age(seconds: float) -> str:
     """An age that ticks by the minute for an hour, then by the hour, then by the day."""
     if _HOUR <= seconds < 24 * _HOUR:
@@ -267,14 +264,6 @@ def _change_notes(row: Row, change: Transition, now: datetime) -> tuple[Role, tu
     )
 
 
-def note(row: Row, now: datetime, width: int) -> Span:
-    """The longest wording of the remark that fits into `width` cells."""
-    role, wordings = _notes(row, now)
-    if not wordings:
-        return "", role
-    return next((w for w in wordings if cell_len(w) <= width), fit(wordings[-1], width)), role
-
-
 _SHORT_WORDS = {
     "CheckingCondition": "ChkCond",
     "WaitResource": "WaitRes",
@@ -339,44 +328,34 @@ ROOMY_ROW_CELLS = 44
 """From here a two-line row has room for any status in full."""
 
 
-def _remarks(row: Row, now: datetime, room: int, apart: str = "") -> list[Span]:
-    """Return what changed, what is pressing, how far it is, and a note; the less urgent gives way whole.
+def remarks(row: Row, now: datetime, room: int, apart: str = "") -> Sequence[Span]:
+    """Return what changed, what is pressing, how far it is, and a note, as far as there is room.
 
     `apart` is what tells the row from others of its name; it gives way to lateness, to what failed and
     to what was not seen.
     """
-    pressing, words = _pressing(row, now)
-    has_failed = row.family is Family.FAILURE and row.last_change
-    is_told = has_failed or (row.is_unseen and row.last_change) or shows_reading(row, now)
-    needed = [*words[-1:], *list(filter(None, _notes(row, now)[1]))[-1:] * bool(is_told)]
-    if apart and sum(cell_len(each) + _GAP for each in needed) + cell_len(apart) > room:
-        apart = ""
-    left = room - (cell_len(apart) + _GAP if apart else 0)
-    late = next((word for word in words if cell_len(word) <= left), *words[-1:] or ("",))
-    left -= cell_len(late) + _GAP if late else 0
-    text, role = note(row, now, left) if left >= _LEAST_REMARK else ("", Role.DIM)
+    (pressing, late), (role, texts) = _pressing(row, now), _notes(row, now)
+    is_note = texts[:1] == (_note_words(row),)
+    has_failed = row.family is Family.FAILURE and row.last_change is not None
+    is_news = role is not Role.DIM or has_failed or shows_reading(row, now)
+    late = tuple(each for each in late if cell_len(each) <= room) or late[-1:]
+    left = room - (cell_len(late[0]) + _GAP if late else 0)
     # What keeps every row from being read stands in the top line: a part of it says nothing here.
     is_passing = row.trouble is not None and role is Role.DIM
-    if (apart or is_passing) and text.endswith(ELLIPSIS):
-        text = ""
-    figures, wordings = _figures(row), filter(None, _notes(row, now)[1])
-    pairs = product(figures, wordings)
-    both = (pair for pair in pairs if sum(map(cell_len, pair)) + _GAP <= left)
-    figure = next((each for each in figures if cell_len(each) <= left), "")
-    is_note = text.startswith(_NOTE)
-    is_news = role is not Role.DIM or bool(is_note or has_failed) or shows_reading(row, now)
-    figure, text = next(both, ("", text) if text and is_news else (figure, "" if figure else text))
-    parts = [(late, pressing), (figure, Role.DIM), (apart, Role.TEXT)]
-    parts.insert(len(parts) if text.startswith((_NOTE, _RAN)) else 0, (text, role))
-    if row.note and not is_note:
-        parts.append((_note_words(row), Role.DIM))
-    spans: list[Span] = []
-    for part in filter(itemgetter(0), parts):
-        more = [(" " * _GAP, Role.DIM), part] if spans else [part]
-        # A note is whole or not there: the detail has it.
-        if part[0] != _note_words(row) or width_of([*spans, *more]) <= room:
-            spans += more
-    return spans
+    if (is_news or is_note) and not is_passing and texts[-1] and left >= _LEAST_REMARK:
+        texts = (*texts, fit(texts[-1], left))
+    parts = [
+        Part.of(late, pressing, 0),
+        Part.of(_figures(row), Role.DIM, 4),
+        Part.of([apart], Role.TEXT, 2),
+    ]
+    is_last = is_note or "".join(texts[:1]).startswith(_RAN)
+    text = Part.of(texts, role, 1 if is_news else 3 if is_note else 5)
+    parts.insert(len(parts) if is_last else 0, text)
+    # A note is whole or not there: the detail has it.
+    parts.append(Part.of([] if is_note else [_note_words(row)], Role.DIM, 6))
+    # What is pressing is never cut.
+    return shed(parts, max(room, *map(cell_len, late[-1:]), 0))
 
 
 _GAP = 2
@@ -456,17 +435,17 @@ def sidebar_lines(
     time = time_of(row, look, now, sort)
     number = f"{' ' * LEAD_CELLS}{row.key.id} "
     room = width - cell_len(number) - _GAP - TIME_CELLS
-    remarks = _remarks(row, now, room, apart)
+    below = remarks(row, now, room, apart)
     read = _read_words(row, now)
-    left_over = room + TIME_CELLS - width_of(remarks)
-    if read and not _says(remarks, read) and cell_len(read) < left_over:
+    left_over = room + TIME_CELLS - width_of(below)
+    if read not in text_of(below) and cell_len(read) < left_over:
         room -= cell_len(read) - TIME_CELLS
         time = read
     # Where room is short it is taken from before them: "was Running 12:13" is not when it ran.
-    number += " " * (width_of(remarks) < room)
+    number += " " * (width_of(below) < room)
     return (
         line(*spread(left, [said], width)),
-        line(*spread([(number, Role.DIM), *remarks], [(time, Role.DIM)], width)),
+        line(*spread([(number, Role.DIM), *below], [(time, Role.DIM)], width)),
     )
 
 
@@ -544,13 +523,11 @@ def list_line(
     for_name, for_id, for_word, for_time, for_note = columns
     name, name_role = name_of(row, mark)
     room = for_name.cells - cell_len(apart) - 1
-    if apart and 0 < for_note.cells < _ROOMY_NOTE and room >= min(_LEAST_NAME, cell_len(name)):
-        # What changed is worth more than the end of a name that others have too.
+    # Of a name that others have too, what changed is worth more than the end.
+    least = _LEAST_NAME if 0 < for_note.cells < _ROOMY_NOTE else cell_len(name)
+    if apart and room >= min(least, cell_len(name)):
         name, apart = f"{fit(name, room)} {apart}", ""
-    remarks = _remarks(row, now, for_note.cells, apart)
-    is_said = for_note.cells and any(text == apart for text, _ in remarks)
-    if apart and not is_said and cell_len(name) <= room:
-        name = f"{name} {apart}"
+    beside = remarks(row, now, for_note.cells, apart)
     word, word_role = state_word(row)
     pressing, words = _pressing(row, now)
     if words and not for_note.cells:
@@ -561,7 +538,7 @@ def list_line(
         if cell_len(word) > for_word.cells and not _keeps_word(row):
             word = ""
     time, read = time_of(row, look, now, sort), _read_words(row, now)
-    if read and for_time.title == "TIME" and not (for_note.cells and _says(remarks, read)):
+    if read not in text_of(beside) and for_time.title == "TIME":
         more = max(0, cell_len(read) + 1 - for_time.cells)
         said = word if cell_len(word) + more <= for_word.cells else short_word(word)
         if cell_len(said) + more <= for_word.cells:
@@ -576,10 +553,8 @@ def list_line(
     ]
     columns = (for_name, for_id, for_word, for_time)
     spans = [*lead(row, mark, look), *in_columns(values, columns)]
-    if for_note.cells:
-        kept = crop(remarks, for_note.cells)
-        spans += [*kept, (" " * (for_note.cells - width_of(kept)), Role.DIM)]
-    return line(*spans)
+    beside = crop(beside, for_note.cells)
+    return line(*spans, *beside, (" " * (for_note.cells - width_of(beside)), Role.DIM))
 
 
 def list_heading(columns: Sequence[Column], width: int) -> Line:

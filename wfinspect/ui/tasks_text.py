@@ -91,7 +91,7 @@ def summary(
         ran = f"ran from {begun}{f' to {ended}' if ended else ''}"
     said = (str(task.id), meaning(task), critical, waited(task, now), ran)
     # Its bar says whether it is on the chain; how long it waited is in the task in full.
-    parts = (Part(line((s, Role.DIM)).spans, n) for s, n in zip(said, (0, 1, 4, 3, 2), strict=True))
+    parts = (Part.of([s], Role.DIM, n) for s, n in zip(said, (0, 1, 4, 3, 2), strict=True))
     return shed([*parts], width, ", ")
 
 

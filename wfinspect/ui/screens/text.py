@@ -44,7 +44,6 @@ from wfinspect.ui.lines import (
     line,
     section,
     shed,
-    width_of,
     wrap,
 )
 from wfinspect.ui.screens.main import MainScreen
@@ -454,7 +453,7 @@ class TextScreen(OverlayScreen):
         _, last = self.view.in_view
         lines = self.text.line_count
         where = f" line {self.text.line_number(last):,} of {lines:,}"
-        parts = [Part(((where, Role.DIM),) if lines else (), 2 if self.wanted else 0)]
+        parts = [Part(((where, Role.DIM),) if lines else (), 3 if self.wanted else 0)]
         if self.wanted:
             count = f" {self._at + 1:,} of {len(self._found):,} lines with "
             found = count if self._found else " no line has "
@@ -646,19 +645,16 @@ class LogScreen(TextScreen):
         apart = utc_words(zone, self.clock.now())
         own = utc_words(self.look.zone, self.clock.now())
         role = Role.DIM if own == apart else Role.TEXT
-        named, short = (
-            ((f" times: {words}", role),) if self.text.text else ()
-            for words in (f"{zone.key}, {apart}", apart)
-        )
-        others = ((f" elsewhere {own}", Role.DIM),) if own != apart and self.text.text else ()
+        zones = [
+            Part.of([f" times: {zone.key}, {apart}", f" times: {apart}"], role, 1),
+            Part.of([f" elsewhere {own}"] * (own != apart), Role.DIM, 6),
+        ]
         ids = [each.id for each in self._failed]
         run = ((f" run {self._run} of {self._subject.run_number}", Role.DIM),) if self._run else ()
         at = f" {ids.index(self._subject.id) + 1} of" if self._subject.id in ids else "s:"
         failed = ((f" failed log{at} {len(ids)}, o next", Role.FAILURE),) if self._others else ()
         parts = [*self.about_parts(), Part(run, 3), Part(failed, 4), Part(follows, 5)]
-        is_roomy = sum(width_of(p.spans) + 1 for p in parts if p.spans) + width_of(named) <= width
-        zones = Part(named if is_roomy else short, 1), Part(others, 6)
-        return shed([*parts, *zones], width, gap=" ")
+        return shed([*parts, *(zones if self.text.text else ())], width, gap=" ")
 
     def read(self) -> None:
         run, task = self._run, self._subject
