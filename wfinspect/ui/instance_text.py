@@ -417,6 +417,8 @@ _KEY_LIMIT = 200
 _FIELD_LIMIT = 300
 _MAX_NAMED = 50
 Field = tuple[str, tuple[Span, ...]]
+_WIDTHS = 2
+"""A text in view is made for the width with a scroll bar, and for that without."""
 
 
 def header(
@@ -640,6 +642,7 @@ def _field(label: str, spans: Sequence[Span], width: int) -> list[Line]:
     return beside([_LABEL], [(label, Role.DIM)], pieces)
 
 
+@lru_cache(maxsize=_WIDTHS)  # a thousand lines are made once, not for each key and each minute
 def parameters(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
     """Key and value of each parameter, and the raw text where that may be read in another way."""
     if "workflow_parameters" in dict(instance.unreadable):
@@ -666,6 +669,7 @@ def _as_it_came(why: str, instance: WorkflowInstance, width: int) -> tuple[Line,
     return (*title, BLANK, *(line((MARGIN + piece, Role.TEXT)) for piece in pieces), *rest)
 
 
+@lru_cache(maxsize=_WIDTHS)
 def tags(instance: WorkflowInstance, width: int) -> tuple[Line, ...]:
     """Key and value of each tag."""
     if "tags" in dict(instance.unreadable):

@@ -56,14 +56,8 @@ def look_for(zone: tzinfo, *, is_ascii: bool) -> Look:
     return Look(zone, GLYPHS, "\u203a", unseen="\u2731", bar="\u25ac", light_bar="\u25ad")
 
 
-FAMILY_ROLES: Mapping[Family, Role] = {
-    Family.IDLE: Role.IDLE,
-    Family.WAITING: Role.WAITING,
-    Family.ACTIVE: Role.ACTIVE,
-    Family.SUCCESS: Role.SUCCESS,
-    Family.FAILURE: Role.FAILURE,
-    Family.UNKNOWN: Role.UNKNOWN,
-}
+# Each has a role of its name.
+FAMILY_ROLES: Mapping[Family, Role] = {family: Role(family) for family in Family}
 
 ROLE_STYLES: Mapping[Role, str] = {
     Role.TEXT: "$wf-text",

@@ -1,6 +1,6 @@
 """The screens of an instance's tasks, of one task in full, and of what tasks wait for or hold up."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -90,7 +90,6 @@ class TasksScreen(OverlayScreen):
         self._widest = (4, 4)
         self._over: tasks_text.TimeLine | None = None
         self._chain: Sequence[TaskInstance] = ()
-        self._critical: Collection[int] = ()
         self._now = self.clock.now()
         self._problem = ""
         self.progress = StatusLine(self._progress_line, id="progress")
@@ -182,7 +181,6 @@ class TasksScreen(OverlayScreen):
         now_ms = self._now.timestamp() * 1000
         self._over = tasks_text.TimeLine.of(self._tasks, now_ms)
         self._chain = slowest_chain(self._tasks, now_ms)
-        self._critical = {task.id for task in self._chain}
         try:
             self.list.offer(list(filter(task_matcher(self.input.value, self._now), self._tasks)))
         except UsageError as error:
@@ -196,7 +194,7 @@ class TasksScreen(OverlayScreen):
         return tasks_text.task_columns(self.list.text_width, *self._widest)
 
     def _task_line(self, task: TaskInstance) -> Line:
-        is_critical = task.id in self._critical
+        is_critical = any(each is task for each in self._chain)
         return tasks_text.task_line(
             task, self._over, self._columns, self.look, self._now, is_critical=is_critical
         )

@@ -26,18 +26,10 @@ ACCEPTED = frozenset("0123456789,;. ") | frozenset(map(chr, FULL_WIDTH))
 
 
 class StatusLine(LineView):
-    """One line, made for the width whenever it is painted."""
+    """One line, made for the width."""
 
     def __init__(self, make: Callable[[int], Line], *, id: str) -> None:
-        super().__init__(id=id)
-        self._make = make
-
-    def total_lines(self) -> int:
-        return 1
-
-    def line_at(self, y: int) -> Line:
-        del y
-        return self._make(self.text_width)
+        super().__init__(lambda width: (make(width),), id=id)
 
 
 class Messages:
@@ -94,7 +86,7 @@ class MessageLine(LineView):
     def __init__(self, messages: Messages, make: Callable[[int], Line], *, id: str) -> None:
         super().__init__(id=id)
         self._messages = messages
-        self._make = make
+        self._status = make
 
     def render_line(self, y: int) -> Strip:
         self._messages.note_painted()
@@ -104,10 +96,10 @@ class MessageLine(LineView):
         width = self.text_width
         said = self._messages.lines(width)[-max(1, self.app.size.height // 2) :]
         if not said:
-            return [self._make(width)]
+            return [self._status(width)]
         room = width - width_of(said[-1].spans)
         if room >= _LEAST_STATUS:
-            said[-1] = line(*said[-1].spans, *self._make(room).spans)
+            said[-1] = line(*said[-1].spans, *self._status(room).spans)
         return said
 
 
@@ -331,10 +323,10 @@ def read_entry(text: str) -> BoxEntry:
         ids, source, _ = read_ids(text)
     except UsageError as error:
         return BoxEntry(problem=str(error))
-    if source:
-        return BoxEntry(ids, f"Found {listed(ids)}  {_enter(ids)}")
-    is_as_typed = text.strip() == str(ids[0])
-    return BoxEntry(ids, "" if is_as_typed else f"{listed(ids)}  {_enter(ids)}")
+    if text.strip() == str(ids[0]):
+        return BoxEntry(ids)
+    enter = "Enter looks it up" if len(ids) == 1 else "Enter watches all"
+    return BoxEntry(ids, f"{'Found ' if source else ''}{listed(ids)}  {enter}")
 
 
 def listed(ids: Sequence[InstanceId]) -> str:
@@ -345,10 +337,6 @@ def listed(ids: Sequence[InstanceId]) -> str:
     if len(ids) > _NAMED:
         named = [*named[: _NAMED - 1], f"... {ids[-1]}"]
     return f"{len(ids)} IDs: {', '.join(named)}"
-
-
-def _enter(ids: Sequence[InstanceId]) -> str:
-    return "Enter looks it up" if len(ids) == 1 else "Enter watches all"
 
 
 class NamedBox(Horizontal):

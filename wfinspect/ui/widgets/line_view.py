@@ -35,8 +35,9 @@ ScrollBar.renderer = _PlainBar
 class LineView(ScrollView, inherit_bindings=False):
     """Lines rendered one by one; `update_lines` compares before it refreshes.
 
-    A subclass says what there is with `lines`, or with `total_lines` and `line_at` where not all are
-    made at once. Equal lines, and lines outside the window, are not painted again.
+    `make` makes them for a width, once until they are updated. A subclass may say what there is with
+    `lines`, or with `total_lines` and `line_at` where not all are made at once. Equal lines, and lines
+    outside the window, are not painted again.
     """
 
     class Moved(Message):
@@ -47,6 +48,7 @@ class LineView(ScrollView, inherit_bindings=False):
 
     def __init__(
         self,
+        make: Callable[[int], Sequence[Line]] = lambda _: (),
         *,
         id: str | None = None,
         classes: str | None = None,
@@ -54,13 +56,19 @@ class LineView(ScrollView, inherit_bindings=False):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.can_focus = can_focus
+        self._make = make
+        self._made: tuple[int, Sequence[Line]] | None = None
+        """The lines, and the width that they are for."""
         self._painted: dict[int, Line] = {}
         self._beyond = ""
         self._styles: dict[tuple[Role, Ground], RichStyle] = {}
 
     def lines(self) -> Sequence[Line]:
         """Return all lines at the present width."""
-        return ()
+        width = self.text_width
+        if self._made is None or self._made[0] != width:
+            self._made = width, self._make(width)
+        return self._made[1]
 
     def total_lines(self) -> int:
         """Return how many lines there are at the present width."""
@@ -90,6 +98,7 @@ class LineView(ScrollView, inherit_bindings=False):
 
     def update_lines(self) -> None:
         """Show what changed since the last paint."""
+        self._made = None
         if not self.is_attached:
             return
         total = self.total_lines()
@@ -264,14 +273,12 @@ class CursorList(LineView, Generic[T]):
             id: Textual's.
             can_focus: False where the cursor is moved by keys that something else has.
         """
-        super().__init__(id=id, classes="pane main", can_focus=can_focus)
+        super().__init__(nothing, id=id, classes="pane main", can_focus=can_focus)
         self.items: Items[T] = ()
         self.cursor = 0
         """The index of the item under the cursor."""
         self._draw = draw
         self._key = key
-        self._make_nothing = nothing
-        self._nothing: tuple[Line, ...] = ()
 
     @property
     def chosen(self) -> T | None:
@@ -308,13 +315,12 @@ class CursorList(LineView, Generic[T]):
     def total_lines(self) -> int:
         if len(self.items):
             return self.place_of(len(self.items) - 1)[1]
-        self._nothing = self._make_nothing(self.text_width)
-        return len(self._nothing)
+        return super().total_lines()
 
     def line_at(self, y: int) -> Line:
         """Return a line, made when it is asked for: items out of sight cost nothing."""
         if not len(self.items):
-            return self._nothing[y]
+            return super().line_at(y)
         return self._draw(self.items[y]).on(self.ground_of(y))
 
     def move_by(self, steps: int) -> None:

@@ -272,34 +272,10 @@ def _with_order(about: tuple[Span, ...], orders: Sequence[str], width: int) -> t
 
 
 _TABS = ("Core", "Parameters", "Tags", "History")
-_MAX_WIDTHS = 4
 _TWO_COLUMNS_CELLS = 96
 """From here the parts of the one text stand in two columns."""
 _AROUND_HEADER = 6
 """Rows of a blank, the tabs with another, and the least of what was read."""
-
-
-class _Text(LineView):
-    """Lines that depend on the width, made once for it."""
-
-    def __init__(self, make: Callable[[int], tuple[Line, ...]]) -> None:
-        super().__init__(id="text", classes="pane", can_focus=True)
-        self._make = make
-        self._lines: tuple[Line, ...] = ()
-        self._made_for = -1
-
-    def show(self, *, is_other: bool) -> None:
-        """Make the lines again; those of another text are shown from their start."""
-        if is_other:
-            self.scroll_to(y=0, animate=False, force=True, immediate=True)
-        self._made_for = -1
-        self.update_lines()
-
-    def lines(self) -> Sequence[Line]:
-        if self._made_for != self.text_width:
-            self._made_for = self.text_width
-            self._lines = self._make(self.text_width)
-        return self._lines
 
 
 class Detail(Vertical):
@@ -323,11 +299,9 @@ class Detail(Vertical):
         """The sentences on what is wrong have no room above the text."""
         self._starts: list[int] = []
         """Where the parts begin in the one text, in lines."""
-        self._kept: dict[tuple[str, int], tuple[Line, ...]] = {}
-        self._kept_of: WorkflowInstance | None = None
         self._header = StaticLines(id="header")
         self._tabs = StaticLines(id="tabs")
-        self.text = _Text(self._lines)
+        self.text = LineView(self._lines, id="text", classes="pane", can_focus=True)
         self.parts = self._header, self._tabs, self.text
 
     def compose(self) -> ComposeResult:
@@ -408,8 +382,10 @@ class Detail(Vertical):
             tabs = self._tab_spans(None)
         self._tabs.show([line(*crop(tabs, width))])
         self._tabs.display = self._has_tabs and found is not None
-        is_other, self._is_other = self._is_other, False
-        self.text.show(is_other=is_other)
+        if self._is_other:
+            self.text.scroll_to(y=0, animate=False, force=True, immediate=True)
+        self._is_other = False
+        self.text.update_lines()
 
     def _tab_spans(self, found: WorkflowInstance | None) -> list[Span]:
         spans: list[Span] = []
@@ -421,12 +397,12 @@ class Detail(Vertical):
 
     def _count(self, title: str, found: WorkflowInstance) -> object:
         """Return what stands behind a title, or nothing where that is false."""
-        counts: Mapping[str, Callable[[], object]] = {
-            "Parameters": lambda: instance_text.parameter_count(found),
-            "Tags": lambda: len(found.tags),
-            "History": lambda: len(self._history),
+        counts = {
+            "Parameters": instance_text.parameter_count(found),
+            "Tags": len(found.tags),
+            "History": len(self._history),
         }
-        return counts[title]() if title in counts else ""
+        return counts.get(title, "")
 
     def _lines(self, width: int) -> tuple[Line, ...]:
         row, found = self._row, self._row.instance if self._row else None
@@ -482,10 +458,5 @@ class Detail(Vertical):
             by_hand = operation_lines(wanted, self._operations, self._look, self._now, width)
             # Of many changes the last are out of sight.
             return (*by_hand, BLANK, *changes) if by_hand else changes
-        # A thousand lines of parameters are made once, not for each key and each minute.
-        if found is not self._kept_of or len(self._kept) > 2 * _MAX_WIDTHS:
-            self._kept, self._kept_of = {}, found
-        if (title, width) not in self._kept:
-            make = instance_text.parameters if title == "Parameters" else instance_text.tags
-            self._kept[title, width] = make(found, width)
-        return self._kept[title, width]
+        make = instance_text.parameters if title == "Parameters" else instance_text.tags
+        return make(found, width)
