@@ -79,8 +79,23 @@ async def test_a_change_is_seen_when_a_key_is_pressed_after_its_detail_was_paint
 
         assert rig.asked == []
         await rig.settle()
+        rig.clock.advance(1)
         await rig.press("g")
         assert rig.asked == [("seen", FAILED)]
+
+
+async def test_a_change_that_is_only_passed_over_stays_unseen() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        await rig.press("G", *"kkkkkkk")
+        assert cursor(rig) == ORDER[1]
+        await rig.press("j", "k")
+        rig.app.main.rested()
+        assert ("seen", ORDER[1]) not in rig.asked
+        # What acts on the row has it seen once the cursor rests.
+        await rig.press("l", "escape")
+        rig.app.main.rested()
+
+        assert rig.asked.count(("seen", ORDER[1])) == 1
 
 
 async def test_what_is_in_a_list_alone_stays_unseen() -> None:
@@ -89,6 +104,7 @@ async def test_what_is_in_a_list_alone_stays_unseen() -> None:
         assert rig.asked == []
         await rig.press("enter")
         await rig.press("escape")
+        rig.app.main.rested()
 
         assert ("seen", ORDER[1]) in rig.asked
 

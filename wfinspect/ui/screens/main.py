@@ -92,6 +92,8 @@ class _Aside(NamedTuple):
 
 
 _AWAITED_SECONDS = 5.0
+_LOOK_SECONDS = 1.0
+"""So long the cursor is on a row before the next key says that its change was seen."""
 ORDER_SECONDS = 5.0
 """So long after a key no row moves: the next key is about what was looked at."""
 CALLS_AT_ONCE = 3
@@ -132,7 +134,7 @@ class MainScreen(SparingScreen[None]):
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
         self._order_said = ""
-        self._in_detail = self.is_zoomed = False
+        self._in_detail = self.is_zoomed = self._wants_operations = False
         self._arranged_for = Size()
         self.rest_seconds = 1.0
         """So long the cursor rests on a row before that is on display."""
@@ -141,6 +143,8 @@ class MainScreen(SparingScreen[None]):
         self._displayed: InstanceKey | None = None
         self._painted: tuple[InstanceKey, Transition | None] | None = None
         """The unseen change that the last frame showed with its detail, tasks, log or comparison."""
+        self._noticed: tuple[InstanceKey, Transition | None] | None = None
+        """What is seen if the cursor rests there: a key was pressed, which may have led away."""
         self._visited: list[InstanceKey] = []
         """Where "next unseen" went, one by one."""
         self._awaited: dict[InstanceKey, Row | None] = {}
@@ -151,13 +155,14 @@ class MainScreen(SparingScreen[None]):
         self._aside: list[_Aside] = []
         """What Esc leads back to, as long as the cursor stays where it was led to; the latest last."""
         self._history_of: InstanceKey | None = None
-        """The row under the cursor, once its history has been looked at."""
-        self._wants_operations = False
-        """Who acted on that row is requested as soon as its tasks have been read."""
+        """The row under the cursor, once its history has been looked at.
+
+        With `_wants_operations`, who acted on it is requested as soon as its tasks have been read.
+        """
         self.operations: dict[OperationsOf, Outcome[tuple[OperationLog, ...]] | None] = {}
         """What is known of who acted on tasks; None for what is on its way."""
-        self.last_key_at = -inf
-        """When the last key was pressed, in monotonic seconds."""
+        self.last_key_at = self._moved_at = -inf
+        """When the last key was pressed, and when the cursor came to its row, in monotonic seconds."""
         self.top = StatusLine(self._top_line, id="top")
         self.id_box = IdBox(look.prompt, self._ids_entered)
         self.filter = FilterBox(self._filter_left)
@@ -200,7 +205,11 @@ class MainScreen(SparingScreen[None]):
         # As the poller has it by now: what it has changed since was not painted.
         known = self.control.snapshot.rows.get(self._painted[0]) if self._painted else None
         if known and known.is_unseen and (known.key, known.last_change) == self._painted:
-            self.control.mark_seen([known.key])
+            # Passing over a row is not looking at it.
+            if self.last_key_at - self._moved_at >= _LOOK_SECONDS:
+                self.control.mark_seen([known.key])
+            else:
+                self._noticed = self._painted
         self._begin_rest()
 
     def _begin_rest(self) -> None:
@@ -211,6 +220,8 @@ class MainScreen(SparingScreen[None]):
     def rested(self) -> None:
         """Have the row under the cursor read more often."""
         row = self.list.chosen
+        if row and row.is_unseen and (row.key, row.last_change) == self._noticed:
+            self.control.mark_seen([row.key])
         if (row and row.key) != self._displayed:
             self._display(row.key if row else None)
 
@@ -473,6 +484,7 @@ class MainScreen(SparingScreen[None]):
     def _cursor_moved(self) -> None:
         if self._way_back is None:
             self._drop_aside()
+        self._moved_at, self._noticed = self.clock.monotonic(), None
         self._show_chosen()
         self._begin_rest()
         self._update_status()
