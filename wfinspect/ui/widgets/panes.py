@@ -26,11 +26,13 @@ from wfinspect.ui.lines import (
     Column,
     Ground,
     Line,
+    Part,
     Role,
     Span,
     crop,
     line,
     section,
+    shed,
     side_by_side,
     spread,
     titles,
@@ -108,7 +110,7 @@ class WatchedList(CursorList[Row]):
             head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
             head = (*head, (" " * bool(self.filter_text), Role.DIM), *about)
             orders = orders or (direction, by) * (self.table.total > 0)
-            spans = crop(_with_order(head, orders, width - 1), width)
+            spans = shed([Part(head, 0), Part.of(orders, Role.DIM, 1)], width - 1)
         else:
             spans = self._titles(about, orders, width)
         return line(*spans).on(Ground.KEYS if self.has_focus else Ground.NONE)
@@ -123,7 +125,8 @@ class WatchedList(CursorList[Row]):
         columns = self.columns
         beside = columns[0].cells - len(columns[0].title) - 2
         behind = width - width_of(list_heading(columns, width).spans) - 2
-        about = _with_order(about, orders, max(beside, behind))
+        most = max(beside, behind, width_of(about))
+        about = shed([Part(about, 0), Part.of(orders, Role.DIM, 1)], most)
         if behind < width_of(about) <= beside:
             first: tuple[Span, ...] = (*titles((Column(columns[0].title, 4),)), *about)
             blanks = columns[0].cells + columns[0].gap - width_of(first)
@@ -261,14 +264,6 @@ class WatchedList(CursorList[Row]):
         index = self.table.headers.at(event.y + self.scroll_offset.y, self._row_height).row
         if index is not None and index < len(self.table):
             self.go_to(index)
-
-
-def _with_order(about: tuple[Span, ...], orders: Sequence[str], width: int) -> tuple[Span, ...]:
-    """Return spans, and behind them the first words for an order that `width` cells hold."""
-    gap = "  " * bool(about)
-    room = width - width_of(about) - len(gap)
-    order = next((each for each in orders if len(each) <= room), "")
-    return (*about, (gap, Role.DIM), (order, Role.DIM)) if order else about
 
 
 _TABS = ("Core", "Parameters", "Tags", "History")
