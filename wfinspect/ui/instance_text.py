@@ -521,9 +521,6 @@ def trouble_lines(row: Row, look: Look, now: datetime, width: int) -> list[Line]
     return lines
 
 
-_GROUPS = (FieldGroup.WHAT, FieldGroup.WHEN, FieldGroup.WHERE, FieldGroup.WHO)
-
-
 def core(
     row: Row,
     instance: WorkflowInstance,
@@ -532,9 +529,9 @@ def core(
     width: int,
     *groups: FieldGroup,
 ) -> tuple[Line, ...]:
-    """The core fields of the service of some groups, or of all: what it is, when, where, who."""
+    """The core fields of the service of some groups, with a blank line between them."""
     lines: list[Line] = []
-    for group in core_fields(row, instance, look, now, groups or _GROUPS):
+    for group in core_fields(row, instance, look, now, groups):
         if lines:
             lines.append(BLANK)
         for label, spans in group:
@@ -555,7 +552,7 @@ def core_fields(
     instance: WorkflowInstance,
     look: Look,
     now: datetime,
-    wanted: Sequence[FieldGroup] = _GROUPS,
+    wanted: Sequence[FieldGroup],
 ) -> Sequence[Sequence[Field]]:
     """Return the groups of labels and values; a value the service left out is a dash."""
     unreadable = dict(instance.unreadable)
