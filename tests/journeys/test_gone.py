@@ -4,6 +4,37 @@ from journey import Home
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 
+SOON = """
+from wfinspect.watching import cadence, watchlist
+watchlist.GONE_SECONDS = cadence.MISSING_SECONDS = 0.3
+"""
+
+
+def test_a_row_of_the_list_that_does_not_exist_stays_with_its_note(
+    home: Home, simulator: Simulator
+) -> None:
+    stays = DEMO_IDS[1]
+    simulator.set_status(stays, "Running")
+    home.hurry()
+    home.run("list", "add", 55, stays)
+    home.run("list", "note", 55, "call Li")
+    with home.start("watch", "--forever", patch=SOON) as watch:
+        watch.wait_for("55 is gone: the service does not know it")
+        watch.press("ctrl+c")
+        assert watch.wait_exit() == 130
+        assert "Not watched" not in watch.text()
+    assert "call Li" in home.run("list").stdout
+    with home.start(56, size=(100, 30), patch=SOON) as app:
+        app.wait_for(r"55[\s\S]*gone|gone[\s\S]*55")
+        app.wait_for("Not watched: ")
+        app.quit()
+    listed = home.run("list").stdout
+    assert [line.split()[1:3] for line in listed.splitlines()[1:]] == [
+        ["55", "gone"],
+        [str(stays), "Running"],
+    ]
+
+
 @pytest.mark.battery
 def test_an_instance_is_gone_after_a_minute_of_three_answers_that_there_is_none(
     home: Home, simulator: Simulator

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from engine_rig import OTHER, Rig, becomes, move, put_in_the_way, take_away, watching
-from fakes import START, FakeClock, ScriptedSource, instance, key, ms
+from fakes import START, FakeClock, ScriptedSource, instance, key, listed, ms
 
 from wfinspect.errors import (
     BadAnswer,
@@ -23,7 +23,7 @@ from wfinspect.errors import (
 from wfinspect.model import InstanceKey, Target
 from wfinspect.settings import DATABASE
 from wfinspect.watching.api import Contact, Row
-from wfinspect.watching.store import from_microseconds
+from wfinspect.watching.store import Changes, Store, from_microseconds
 
 
 @pytest.fixture
@@ -85,6 +85,27 @@ async def test_an_unknown_id_is_not_added_to_the_list(rig: Rig) -> None:
     assert [row.key for row in rig.snapshot.rows] == [key(2)]
     assert rig.texts == ["Not watched: no instance 1"]
     assert Rig(rig.engine._journal.store.path.parent).snapshot.rows.get(key(1)) is None
+
+
+async def test_a_stored_row_that_the_service_does_not_know_is_gone_and_stays(
+    rig: Rig, state_dir: Path
+) -> None:
+    await watching(rig, 2)
+    with closing(Store(state_dir, rig.clock.now)) as other:
+        row = listed(key(1), 9.0)._replace(note="call Li")
+        other.save(Changes(added={key(1): row}))
+    await rig.turn()
+    rig.engine.watch([key(1)])
+    await rig.run(120.0)
+    assert (rig.row(1).is_gone, rig.row(1).is_unseen, rig.row(1).note) == (True, True, "call Li")
+    assert rig.texts == ["1 is gone: the service does not know it. It stays on the list."]
+    again = Rig(state_dir)
+    assert (again.row(1).is_gone, again.row(1).note) == (True, "call Li")
+    again.source.hold(instance(1), instance(2))
+    again.engine.refresh()
+    await again.run(10.0)
+    assert again.row(1).is_live
+    assert not again.row(1).is_gone
 
 
 async def test_many_unknown_ids_are_told_in_one_sentence(rig: Rig) -> None:

@@ -209,9 +209,11 @@ def test_nothing_is_gone_while_no_other_instance_is_found() -> None:
     assert readings.miss(40.0)
 
 
-def test_an_instance_never_seen_is_not_gone() -> None:
-    readings = Readings()
-    assert not any(readings.miss(60.0) for _ in range(5))
+def test_an_instance_never_seen_is_gone_only_where_it_is_watched() -> None:
+    watched, looked_up = Readings(), Readings()
+    looked_up.list.unwatch([key(1)])
+    assert [watched.miss(31.0) for _ in range(4)] == [False, False, True, False]
+    assert not any(looked_up.miss(60.0) for _ in range(5))
 
 
 def test_what_is_found_again_is_no_longer_gone() -> None:

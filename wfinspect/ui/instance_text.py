@@ -507,9 +507,8 @@ def trouble_lines(row: Row, look: Look, now: datetime, width: int) -> list[Line]
     lines: list[Line] = []
     retry = next_try(row.trouble, look, now)
     if row.is_gone and row.trouble is None:
-        lines += sentence(
-            "The service no longer knows this instance; what follows is what was last known.", width
-        )
+        said = "The service no longer knows this instance; what follows is what was last known."
+        lines += sentence(said if row.instance else "The service does not know this ID.", width)
     if row.trouble is not None:
         lines += sentence(
             _without_advice(row.trouble) if row.instance is None else row.trouble.sentence,

@@ -158,12 +158,12 @@ def glyph_of(row: Row, look: Look) -> Span:
 
 def state_word(row: Row) -> Span:
     """The word of a row's state: as the service says it, with ``?`` where it is not the present."""
+    if row.is_gone:
+        return "gone", Role.UNKNOWN
     if row.instance is None:
         if row.trouble is not None:
             return fmt.shown(row.trouble.cause), Role.TROUBLE
         return ("reading..." if row.is_loading else "not read"), Role.DIM
-    if row.is_gone:
-        return "gone", Role.UNKNOWN
     word = fmt.shown(row.instance.status, limit=40) or "no status"
     if not row.is_live:
         return f"{word}?", Role.DIM

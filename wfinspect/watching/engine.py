@@ -172,7 +172,7 @@ class Engine:
             self._schedule.request(key, moment.monotonic, is_urgent=True)
 
     def watch(self, keys: Sequence[InstanceKey]) -> None:
-        """Add to the watched list. An ID that the service does not know is dropped with a notice."""
+        """Add to the watched list. A new ID that the service does not know is dropped with a notice."""
         moment = self.clock.moment()
         self._journal.watch(keys, moment.now)
         self._new.extend(keys)
@@ -364,9 +364,14 @@ class Engine:
         self._absence.heard(key, monotonic)
         if self._watchlist.missed(key, Trouble.of(error), monotonic):
             self._journal.gone(key)
-            name = _name(row.instance) if row.instance else ""
-            self._notices.say(f"{name} ({key.id}) is gone: the service no longer knows it.")
-        if row.instance is None and row.is_watched:
+            said = f"{key.id} is gone: the service does not know it. It stays on the list."
+            if row.instance is not None:
+                name = _name(row.instance)
+                said = f"{name} ({key.id}) is gone: the service no longer knows it."
+            self._notices.say(said)
+        # What was stored before is never forgotten: it becomes gone, and stays.
+        is_new = self._watchlist.states[key].is_new or not self._journal.store.is_lasting
+        if row.instance is None and row.is_watched and is_new and not row.note:
             self._journal.drop(key)
             self._unknown[key] = str(error)
 

@@ -347,7 +347,8 @@ class Journal:
 
     def _note(self, row: Row, instance: WorkflowInstance | None, change: Transition | None) -> None:
         """Have a reading saved; instance and change are None where they stay as they are."""
-        if not row.is_watched or row.read_at is None:
+        is_known = row.read_at is not None
+        if not row.is_watched or not (is_known or row.is_gone):
             return
         if row.key in self._changes.added:
             self._changes.added[row.key] = row
@@ -355,7 +356,7 @@ class Journal:
         unsaved = self._changes.readings.get(row.key)
         if unsaved is not None:
             instance, change = instance or unsaved.instance, change or unsaved.last_change
-        if unsaved is None and instance is None and change is None:
+        if is_known and unsaved is None and instance is None and change is None:
             self._changes.ages[row.key] = row
         else:
             self._changes.ages.pop(row.key, None)

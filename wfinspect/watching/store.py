@@ -105,6 +105,9 @@ def event_name(transition: Transition, instance: WorkflowInstance) -> str:
 class Store:
     """The file; opened on first use, and again after each error. Every error is a `StoreError`."""
 
+    is_lasting = True
+    """Whether its rows outlive the process."""
+
     def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
         self.path = directory / DATABASE
         self._now = now
@@ -361,6 +364,8 @@ class EphemeralStore(Store):
     Calls and what is kept by name are written to the file. Readings that other processes save in its
     time are taken from there.
     """
+
+    is_lasting = False
 
     def __init__(
         self,

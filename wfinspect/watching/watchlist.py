@@ -114,6 +114,8 @@ class RowState:
     """When its reading was taken; None before this process has seen one."""
     modify_time: int | None = None
     """The latest ModifyTime that could be read, in milliseconds; older readings are dropped."""
+    is_new: bool = False
+    """It was put on the list in this process, where it may turn out that there is no such instance."""
     fault: Trouble | None = None
     """What is wrong with this instance alone."""
     missing: Streak | None = None
@@ -206,6 +208,7 @@ class Watchlist:
             row = self.add(key)
             place = last + number
             self.put(row._replace(is_watched=True, position=place, added_at=now, follow=follow))
+            self.states[key].is_new = True
         self.touch(new)
         if self.looked_up in new:
             self.looked_up = None
@@ -302,7 +305,7 @@ class Watchlist:
         state.fault = trouble
         state.missing = state.missing or Streak()
         state.missing.add(monotonic)
-        if row.instance is None or row.is_gone:
+        if row.is_gone or not (row.is_watched or row.instance):
             return False
         is_long = state.missing.is_long(monotonic, GONE_AFTER, GONE_SECONDS)
         if not (is_long and self._is_proved(key, state.missing.since)):
@@ -349,6 +352,8 @@ class Watchlist:
         )
         self.put(row)
         if stored.instance is None or stored.read_at is None:
+            if held.instance is None:
+                self.put(row._replace(is_gone=held.is_gone or stored.is_gone))
             return False
         if held.read_at is not None and stored.read_at <= held.read_at:
             return False
@@ -491,7 +496,7 @@ class Attention:
         if row.is_gone:
             return cadence.GONE_SECONDS
         if state.missing is not None:
-            if row.instance is None:
+            if not (row.is_watched or row.instance):
                 return None
             # While everything is missing nothing counts as gone, however long that is.
             is_new = state.missing.count <= 2 * GONE_AFTER
