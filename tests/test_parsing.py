@@ -245,6 +245,17 @@ TABLE = 'Id,Name,Note\n7,"a, 88888888\nnext, 99999999",\n8,x,\n'
         (b"Name,Id\n99999999,7\n55555,'8\n,\n", (7, 8), "column Id"),
         (b'Name,Id\nx,"10,432,987,165"\n', (10432987165,), "column Id"),
         (b"ID  STATUS   NAME\n7   Failure  job 88888888\n8   NotRun   -\n", (7, 8), "column ID"),
+        (
+            b"   ID  NAME  LATE\n>  7   a     late\n+  8   b     -\n?  9   -     -\n",
+            (7, 8, 9),
+            "column ID",
+        ),
+        (b"ID  NAME\n.  7   a\n~  8   b\n", (7, 8), "column ID"),
+        (
+            b"TASK  NAME      INSTANCE  OWNER\n55555001  -  55555  99999\n",
+            (55555,),
+            "column INSTANCE",
+        ),
         (b"| ID | Name |\n|---|---|\n| 7 | 55555 |\n| 8 | x |\n", (7, 8), "column ID"),
         (b"ID\n7\n8 # late\n", (7, 8), "column ID"),
         (b"Id             7\nWorkflowId     99999999\nName  x\n", (7,), "field Id"),

@@ -37,9 +37,11 @@ _IN_URL = re.compile(r"(?<=[=/#:])[0-9]{5,}(?![0-9A-Za-z_])")
 _PLACE = re.compile(r"(?:project|workspace)_?(?:id)?[=/:]\Z", re.IGNORECASE)
 _DATE = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9]{6})?")
 
-_TITLES = ("Id", "ID")
+_TITLES = ("Id", "ID", "INSTANCE")
 _DELIMITERS = "\t,;|\uff0c"
 _COLUMNS = re.compile(r"\s{2,}")
+# Tables of our own have it before the ID, below no title.
+_SIGN = re.compile(r"^[X>~.+?] {2,}(?=[0-9])")
 _RULE = re.compile(r"[-=:+\s]*")
 _RECORD = re.compile(r"^Id {2,}([0-9]+)[ \r]*$", re.MULTILINE)
 # In a link a # is followed by a path: https://host/sc?projectId=88123#/i/10432987165.
@@ -256,7 +258,7 @@ def _rows(text: str, *, is_file: bool) -> Iterator[tuple[int, list[str]]]:
         return
     for number, line in enumerate(text.split("\n"), 1):
         seen = _COMMENT.sub("", line) if is_file else line
-        yield number, _COLUMNS.split(seen.strip())
+        yield number, _COLUMNS.split(_SIGN.sub("", seen.strip()))
 
 
 def _of_cells(cells: Iterable[tuple[str, str]]) -> tuple[InstanceId, ...]:

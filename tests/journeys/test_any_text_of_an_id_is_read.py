@@ -86,6 +86,14 @@ def test_what_our_own_commands_print_can_be_watched(home: Home, simulator: Simul
     assert len(found) > 3
     assert watched(home, ["--file", "-"], printed.encode())[:2] == (0, found)
 
+    home.run("list", "add", *three)
+    home.run("list", "note", ID, "as 10432980001")
+    for words in ("status", "list"):
+        assert watched(home, ["--file", "-"], home.run(words).stdout.encode())[:2] == (0, three)
+    table = home.write("l.txt", home.run("list").stdout)
+    home.run("list", "remove", *three)
+    assert home.run("list", "import", table).stderr.count("3 added: ") == 1
+
 
 def test_an_export_of_the_list_can_be_watched(home: Home, simulator: Simulator) -> None:
     for number in DEMO_IDS[:2]:
