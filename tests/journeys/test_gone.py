@@ -3,7 +3,6 @@ from journey import Home
 
 from wfinspect.simulator import DEMO_IDS, Simulator
 
-
 SOON = """
 from wfinspect.watching import cadence, watchlist
 watchlist.GONE_SECONDS = cadence.MISSING_SECONDS = 0.3
