@@ -167,6 +167,15 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             "searches one workspace and business date: add a workspace: --project 88123 and a business date: --bizdate yesterday, as in wfinspect find --project 88123 --bizdate yesterday",
         ),
         (
+            ["find", "--project", "1", "ads", "-2d"],
+            "one workspace and business date: did you mean --bizdate -2d?",
+        ),
+        (["find", "88123", "yesterday"], "did you mean --project 88123 --bizdate yesterday?"),
+        (
+            ["find", "yesterday", "10432987165"],
+            "add a workspace: --project 88123; did you mean --bizdate yesterday?",
+        ),
+        (
             ["get", "1", "--colour", "red"],
             "There is no option '--colour': did you mean --color?",
         ),

@@ -314,18 +314,18 @@ def _date_test(value: str, now: datetime) -> Callable[[WorkflowInstance, str], b
 
 
 _HOW = {
-    "workspace": "a workspace, such as workspace=88123",
-    "date": "a business date, such as date=yesterday",
+    "workspace": ("workspace=", "a workspace, such as workspace=88123"),
+    "date": ("date=", "a business date, such as date=yesterday"),
 }
 
 
 def to_query(
-    terms: Iterable[Term], now: datetime, zone: tzinfo, how: Mapping[str, str] = _HOW
+    terms: Iterable[Term], now: datetime, zone: tzinfo, how: Mapping[str, tuple[str, str]] = _HOW
 ) -> tuple[Query, tuple[Term, ...]]:
     """Return what the service is to search for, and the terms that are left to a `matcher`.
 
     The service knows no negation, no ID, and one value of a field. Business dates begin at midnight
-    in `zone`. `how` says of what is needed how it is given.
+    in `zone`. `how` has of what is needed how it is written, and what is said where it is missing.
 
     Raises:
         UsageError: a value can't be used, or workspace or date is missing.
@@ -363,10 +363,9 @@ def to_query(
 
     project, day = value("workspace", read_id), value("date", read_date)
     if project is None or day is None:
-        missing = [how[name] for name in needed if name not in given]
-        raise UsageError(
-            f"The service searches one workspace and business date: add {' and '.join(missing)}."
-        )
+        missing = [name for name in needed if name not in given]
+        advice = _advice_on(missing, terms, how)
+        raise UsageError(f"The service searches one workspace and business date: {advice}")
     query = Query(
         project,
         biz_date_of(day, zone),
@@ -387,6 +386,24 @@ def _refuse_twice(terms: Sequence[Term], needed: Mapping[str, Callable[[str], ob
         given = [term.value for term in terms if term.name == name and not term.is_negated]
         if any(read(value) != read(given[0]) for value in given[1:]):
             raise UsageError(f"{name}= is given twice: {shown(' and '.join(given), limit=60)}.")
+
+
+def _advice_on(
+    missing: Sequence[str], terms: Sequence[Term], how: Mapping[str, tuple[str, str]]
+) -> str:
+    """Return what to add to a search, or which of its words may be meant for what is missing."""
+    words = [term.value for term in terms if not (term.name or term.is_negated)]
+    days = [word for word in words if meant(word).startswith("date=")]
+    numbers = [word for word in words if len(word) < _DIGITS and read_number(word) is not None]
+    found = {"workspace": [word for word in numbers if word not in days], "date": days}
+    others = " and ".join(how[name][1] for name in missing if not found[name])
+    likely = " ".join(f"{how[name][0]}{found[name][0]}" for name in missing if found[name])
+    said = [f"add {others}"] * bool(others) + [f"did you mean {likely}"] * bool(likely)
+    return f"{'; '.join(said)}{'?' if likely else '.'}"
+
+
+_DIGITS = 10
+"""Of the ID of an instance, at least; that of a workspace has fewer."""
 
 
 def read_id(text: str) -> int:

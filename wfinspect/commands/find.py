@@ -123,8 +123,11 @@ def _terms(args: argparse.Namespace, now: datetime, zone: tzinfo) -> Iterator[Te
 
 
 _HOW = {
-    "workspace": "a workspace: --project 88123",
-    "date": f"a business date: --bizdate yesterday, as in wfinspect {COMMANDS['find'].examples[0]}",
+    "workspace": ("--project ", "a workspace: --project 88123"),
+    "date": (
+        "--bizdate ",
+        f"a business date: --bizdate yesterday, as in wfinspect {COMMANDS['find'].examples[0]}",
+    ),
 }
 
 
