@@ -175,14 +175,17 @@ def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Sim
     refused = home.run("follow", "--project", "1", *words[2:])
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "Not followed" in refused.stderr
-    first = home.run("follow", *words)
+    first = home.run("follow", "add", *words)
     assert "No run" not in first.stderr
     assert first.stdout == f"1  workspace={words[1]} workflow={words[3]}  keep=3d\n"
     assert "Followed already, as 1." in home.run("follow", *words).stderr
     changed = home.run("follow", *words, "--by", "07:30")
     assert changed.stdout == f"1  workspace={words[1]} workflow={words[3]}  keep=3d by=07:30\n"
     assert "Changed" in changed.stderr
-    home.run("follow", *words, "--keep", "5")
+    cleared = home.run("follow", *words, "--by", "none")
+    assert cleared.stdout == first.stdout
+    assert "Changed: 1 has keep=3d now." in cleared.stderr
+    home.run("follow", *words, "--keep", "5", "--by", "7:30")
     simulator.faults.add("html")
     unchecked = home.run("follow", *words[:2], "--name", "dwd")
     assert (unchecked.returncode, "not checked" in unchecked.stderr) == (0, True)

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--by",
         type=_time_of_day,
         metavar="HH:MM",
-        help="the runs are to be done by this time on the day after the business date",
+        help="the runs are to be done by this time on the day after the business date; none takes it away",
     )
     output.add_output_option(parser, "an array of what is followed")
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
                 raise UsageError("follow remove takes N: wfinspect follow list prints the numbers.")
             case ["remove", *numbers]:
                 _remove(store, follows, numbers)
-            case []:
+            case [] | ["add"]:
                 target = resolve_target(settings, environ).target
                 query = _query(args)
                 same = next((f for f in follows if (f.target, f.query) == (target, query)), None)
@@ -200,6 +200,8 @@ def _days(text: str) -> float:
 
 
 def _time_of_day(text: str) -> str:
+    if text.casefold() == "none":
+        return ""
     try:
         return f"{time.fromisoformat(text.zfill(len('07:00'))):%H:%M}"
     except ValueError:
