@@ -153,8 +153,9 @@ def test_several_instances_are_a_line_each_with_columns_that_align() -> None:
 @pytest.mark.parametrize(
     ("width", "titles"),
     [
-        (None, "ID STATUS NAME TYPE ENV BIZDATE STARTED UTC+8 RAN"),
-        (200, "ID STATUS NAME TYPE ENV BIZDATE STARTED UTC+8 RAN"),
+        (None, "ID STATUS NAME TYPE ENV BIZDATE STARTED UTC+8 RAN WORKFLOW"),
+        (160, "ID STATUS NAME TYPE ENV BIZDATE STARTED UTC+8 RAN WORKFLOW"),
+        (103, "ID STATUS NAME TYPE ENV BIZDATE STARTED UTC+8 RAN"),
         (97, "ID STATUS NAME TYPE BIZDATE STARTED UTC+8 RAN"),
         (80, "ID STATUS NAME STARTED UTC+8 RAN"),
         (20, "ID STATUS NAME RAN"),
@@ -163,7 +164,9 @@ def test_several_instances_are_a_line_each_with_columns_that_align() -> None:
 def test_a_terminal_is_spared_the_columns_it_has_no_room_for(
     width: int | None, titles: str
 ) -> None:
-    text = as_lines([answered(), answered()], "cn-shanghai", ZONE, START, width)
+    one = replace(answered(), workflow_id=2261040)
+
+    text = as_lines([one, one], "cn-shanghai", ZONE, START, width)
 
     assert text.split("\n")[0].split() == titles.split()
 

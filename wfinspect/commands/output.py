@@ -154,7 +154,11 @@ def titled(title: str, zone: tzinfo, now: datetime) -> str:
 
 _HEADING = ("ID", "STATUS", "NAME", "TYPE", "ENV", "BIZDATE")
 _CELLS = ("status", "name", "type", "env_type", "biz_date", "started_time")
-_STEPS = (("NAME", 24), *((title, 0) for title in ("LINK", "ENV", "TYPE", "BIZDATE", "STARTED")))
+_STEPS = (
+    ("WORKFLOW", 0),
+    ("NAME", 24),
+    *((title, 0) for title in ("LINK", "ENV", "TYPE", "BIZDATE", "STARTED")),
+)
 _NAME_LIMIT = 200  # characters of a name in a line: the other lines are filled up to its width
 
 
@@ -167,7 +171,7 @@ def as_lines(
     links: Sequence[str] = (),
 ) -> str:
     """Return a heading and a line for each instance, without columns that `width` cells do not hold."""
-    heading = (*_HEADING, titled("STARTED", zone, now), "RAN")
+    heading = (*_HEADING, titled("STARTED", zone, now), "RAN", "WORKFLOW")
     rows = [heading, *(_row(instance, region, zone, now) for instance in instances)]
     return fitted([rows, [("LINK",), *((link,) for link in links)]], width, _STEPS)
 
@@ -243,11 +247,13 @@ def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -
         if instance.biz_date is None
         else biz_day(instance.biz_date, zone_of(region)),
         "started_time": service_time(instance.started_time, zone),
+        "workflow_id": str(instance.workflow_id or ""),
     } | dict.fromkeys(dict(instance.unreadable), "unreadable")
     return (
         str(instance.id),
         *(cells[name] or "-" for name in _CELLS),
         _ran(instance, now) or "-",
+        cells["workflow_id"],
     )
 
 
