@@ -68,7 +68,7 @@ _CALLED_ELSEWHERE = {
     "info": "config configure settings env paths",
     "list remove": "remove rm delete unwatch",
     "list": "ls",
-    "log-level": "verbose debug quiet",
+    "log-level": "verbose debug",
     "out": "file output-file",
     "output": "format output-format -F",
     "profile": "account context -p",

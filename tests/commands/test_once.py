@@ -239,7 +239,7 @@ def test_rows_without_keys_are_named_with_their_profile() -> None:
 @pytest.mark.parametrize(
     ("word", "known", "near"),
     [
-        ("--quiet", ("--budget", "--file", "--color"), ""),
+        ("--quiet", ("--budget", "--file", "--color", "--log-level"), ""),
         ("foo", ("follow", "find"), ""),
         ("staus", ("status", "history"), "status"),
         ("rm", ("remove", "note"), "remove"),

@@ -43,6 +43,8 @@ def test_a_task_is_named_and_the_instance_goes_on(home: Home, simulator: Simulat
 
     assert followed.returncode == 0
     assert f"{done} is over: Success. {TWO} goes on (Running): " in followed.stderr
+    part = home.run("logs", TWO, "--task", done[:6].upper()).stderr
+    assert re.search(rf"has no task {done[:6].upper()}: did you mean \S*{done[:6]}", part)
     unknown = home.run("logs", TWO, "--task", "no_such_task")
     assert (unknown.returncode, "`wfinspect tasks" in unknown.stderr) == (5, True)
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import Requester, is_worth_retrying, resolve_target
-from wfinspect.errors import NotFound, ServiceError, UsageError
+from wfinspect.errors import NotFound, ServiceError, UsageError, did_you_mean
 from wfinspect.export import csv_table
 from wfinspect.format import (
     duration,
@@ -286,9 +286,9 @@ def named_task(tasks: Sequence[TaskInstance], text: str, instance_id: InstanceId
     by_id = [task for task in tasks if text in {str(task.id), str(task.task_id)}]
     if named := by_id or [task for task in tasks if task.task_name == text]:
         return named[0]
-    raise NotFound(
-        f"{instance_id} has no task {shown(text, limit=60)}: `wfinspect tasks {instance_id}` lists them."
-    )
+    names = [shown(task.task_name, limit=200) for task in tasks]
+    hint = did_you_mean(text, names, f"`wfinspect tasks {instance_id}` lists them.")
+    raise NotFound(f"{instance_id} has no task {shown(text, limit=60)}: {hint}")
 
 
 class GrowingLog:
