@@ -66,7 +66,6 @@ class HardenedDriver(LinuxDriver):
         self._keyboard_encoding = keyboard.encoding
         self._attributes = termios.tcgetattr(self.fileno)
         self._is_suspended = False
-        self._is_stopping = False
         self._is_taken = False  # from before the first mode is set until all are seen to be unset
         self._has_left = False  # what unsets them is queued
         self.is_disturbed = False
@@ -127,7 +126,7 @@ class HardenedDriver(LinuxDriver):
         """Return whether a piece can be queued without making the loop wait."""
         if self._is_suspended or self._output.is_gone:
             return False
-        if self._output.is_stalled and not self._is_stopping:
+        if self._output.is_stalled and not self._output.is_leaving:
             return False
         with queue.mutex:
             is_full = len(queue.queue) >= queue.maxsize
@@ -201,7 +200,6 @@ class HardenedDriver(LinuxDriver):
         """Restore the terminal, also one that is stalled; one that is left to others is theirs."""
         if self._is_suspended:
             return
-        self._is_stopping = True
         if (queue := self._pieces()) is not None:
             if queue.qsize() > queue.maxsize - _LAST_WORDS:
                 self._output.is_stalled = True
@@ -244,7 +242,7 @@ class HardenedDriver(LinuxDriver):
 
     def resume_application_mode(self) -> None:
         """Take the terminal again, and repaint."""
-        self._is_suspended = self._is_stopping = False
+        self._is_suspended = False
         self._output.revive()
         super().resume_application_mode()
         self.set_title(self._title_to_restore)
@@ -364,7 +362,8 @@ class TerminalOutput:
         self._poll = select.poll()
         self._poll.register(self._own, select.POLLOUT)
         self._writing = threading.Lock()
-        self._is_leaving = False
+        self.is_leaving = False
+        """What follows are its last words, until it is revived."""
         self._is_discarding = False
         self._is_silenced = False
         self.has_given_up = False
@@ -397,7 +396,7 @@ class TerminalOutput:
 
     def flush(self) -> None:
         """Note that nothing is queued any more: a stalled terminal that comes so far is back."""
-        if self.is_stalled and not (self.is_gone or self._is_leaving):
+        if self.is_stalled and not (self.is_gone or self.is_leaving):
             self.is_stalled = False
             self._on_recovered()
 
@@ -407,14 +406,14 @@ class TerminalOutput:
         If it is stalled, the rest of the frame being written is dropped, and so is what the system
         holds for the terminal: it makes the room for what restores it.
         """
-        self._is_leaving = True
+        self.is_leaving = True
         if self.is_stalled and not self.is_gone:
             self._is_discarding = True
             discard_output(self._fileno)
 
     def revive(self) -> None:
         """Wait as usual again, for a terminal that was left only for a while."""
-        self._is_leaving = self._is_discarding = self._is_silenced = False
+        self.is_leaving = self._is_discarding = self._is_silenced = False
         self.has_given_up = self.is_stalled = False
 
     def silence(self) -> None:
@@ -433,7 +432,7 @@ class TerminalOutput:
                 return not self._is_discarding
             else:
                 self.is_stalled = True
-                self.has_given_up = self._is_leaving
+                self.has_given_up = self.is_leaving
         return False
 
     def _lose(self) -> None:
