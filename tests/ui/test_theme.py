@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 import textual.widgets
 from rich.color import ColorSystem
+from rig import running
+from scenes import mixed
 from textual.color import Color
 from textual.style import Style
+from textual.widgets import Input
 
 from wfinspect.model import Family, Status
 from wfinspect.settings import THEMES
@@ -88,6 +91,27 @@ def test_text_can_be_read_on_everything_it_lies_on(own: theme.Theme) -> None:
             assert contrast(colours[ink], colours[ground]) >= least, (ink, ground)
     for name in ("alarm", "brand"):
         assert contrast(colours[f"{name}-text"], colours[name]) >= 4.5
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+@pytest.mark.parametrize("opens", ["/", ":", "i"])
+async def test_what_an_empty_box_says_can_be_read(opens: str, name: str) -> None:
+    async with running(mixed(), theme=name) as rig:
+        await rig.press(opens)
+        box = rig.app.focused
+        assert isinstance(box, Input)
+        assert box.placeholder
+        style = box.get_component_rich_style("input--placeholder")
+        inks = [Color.from_rich_color(each) for each in (style.color, style.bgcolor)]
+        assert contrast(*inks) >= 3.3
+
+
+@pytest.mark.parametrize("ground", Ground)
+@pytest.mark.parametrize("role", [Role.BRAND, Role.ALARM])
+def test_what_has_a_ground_of_its_own_keeps_it_on_every_other(role: Role, ground: Ground) -> None:
+    # The sign of a mark could not be seen on the row under the cursor.
+    own = theme.style_of(role, Ground.NONE, is_ansi=False)
+    assert theme.style_of(role, ground, is_ansi=False).split() == own.split()
 
 
 def gap(one: Color, other: Color) -> float:

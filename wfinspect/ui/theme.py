@@ -99,7 +99,9 @@ _ANSI_ROLE_STYLES: Mapping[Role, str] = {
 def style_of(role: Role, ground: Ground, *, is_ansi: bool) -> str:
     """Return the style of a span, in the words of Textual's markup."""
     if not is_ansi:
-        return f"{ROLE_STYLES[role]} {GROUND_STYLES[ground]}"
+        # What has a ground of its own can't be read on another.
+        own = ROLE_STYLES[role]
+        return own if " on " in own else f"{own} {GROUND_STYLES[ground]}"
     if ground is Ground.CURSOR:
         return "reverse $wf-text"
     return f"{_ANSI_ROLE_STYLES.get(role, ROLE_STYLES[role])} {_ANSI_GROUND_STYLES[ground]}"
