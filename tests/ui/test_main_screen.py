@@ -517,9 +517,20 @@ async def test_who_acted_on_few_tasks_is_requested_at_once_and_stands_above_the_
 
 async def test_capital_l_goes_to_the_instance_of_a_change() -> None:
     async with running(with_history()) as rig:
+        before = cursor(rig)
         await rig.press("L", *"trade", "enter")
+        assert cursor(rig) == TRADE != before
+        assert "Esc changes" in rig.text
 
+        # Back in the list of changes, with what was typed there, from where Esc closes it.
+        await rig.press("escape")
+        assert "All changes, newest first" in rig.text
+        assert "trade" in rig.text
+        await rig.press("enter")
         assert cursor(rig) == TRADE
+        await rig.press("escape", "escape")
+        assert "All changes" not in rig.text
+        assert cursor(rig) == before
 
 
 async def test_runs_of_one_name_are_told_apart_in_a_narrow_log_too() -> None:
@@ -540,6 +551,14 @@ async def test_what_is_followed_has_its_name_when_no_run_of_it_is_listed() -> No
         await rig.settle()
 
         assert "dim_shop_daily, workspace=88123 workflow=2261133" in rig.text
+
+
+async def test_help_has_two_columns_whatever_keys_do_now() -> None:
+    follow = Follow(1, BINDING, Query(88123, 0, env_type="Prod", workflow_id=2261034), START)
+    async with running(replace(mixed(), follows=(follow,))) as rig:
+        await rig.press("g", "?")
+        assert re.search(r"W +unfollow its workflow", rig.text)
+        assert re.search(r"LOOK UP +SIGNS", rig.text)
 
 
 async def test_a_narrow_log_keeps_names_and_has_the_id_where_one_is_cut() -> None:

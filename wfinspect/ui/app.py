@@ -41,6 +41,7 @@ from wfinspect.ui.lines import Role, cell_len, pad
 from wfinspect.ui.rows import ID_FROM_CELLS, short_word, signs, whose
 from wfinspect.ui.screens.dialogs import (
     NOTHING_FOUND,
+    ChangesScreen,
     Choice,
     ChoiceScreen,
     HelpScreen,
@@ -403,9 +404,7 @@ class WfInspectApp(CrashSafeApp):
         if not self.main.snapshot.transitions:
             self.notify("No change was seen yet.")
             return
-        title = "All changes, newest first"
-        dialog = ChoiceScreen(self._changes, title, "go to the instance", is_wide=True)
-        self.push_dialog(dialog, lambda change: self.main.look_up(change.key))
+        self.push_screen(ChangesScreen(self._changes, self.main.look_up))
 
     def _changes(self) -> tuple[Choice, ...]:
         look, now = self.main.look, self._clock.now()
@@ -575,9 +574,7 @@ class WfInspectApp(CrashSafeApp):
             words["mark"] = "remove its mark" if is_marked else "mark for x, a, e and r"
             if row.instance is not None:
                 is_followed = self._follow_of(row, row.instance)[1] is not None
-                words["follow"] = (
-                    "stop following its workflow" if is_followed else "follow its workflow"
-                )
+                words["follow"] = "unfollow its workflow" if is_followed else "follow its workflow"
         return words
 
     def _covering(

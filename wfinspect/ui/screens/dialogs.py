@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from wfinspect.model import InstanceKey
+from wfinspect.model import InstanceKey, Transition
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import (
@@ -370,7 +370,33 @@ class ChoiceScreen(SheetScreen):
     def action_take(self) -> None:
         """Choose what is under the cursor."""
         if self._list.chosen is not None:
-            self.dismiss(self._list.chosen.value)
+            self.choose(self._list.chosen.value)
+
+    def choose(self, value: Any) -> None:  # noqa: ANN401 - that of any choice
+        """Answer with a value."""
+        self.dismiss(value)
+
+
+class ChangesScreen(ChoiceScreen):
+    """All changes; Enter goes to the instance of one, from where Esc leads back."""
+
+    NAME = "changes"
+
+    def __init__(
+        self, make: Callable[[], Sequence[Choice]], go_to: Callable[[InstanceKey], None]
+    ) -> None:
+        """Create the screen; `go_to` shows an instance."""
+        super().__init__(make, "All changes, newest first", "go to the instance", is_wide=True)
+        self._go_to = go_to
+
+    def on_screen_resume(self) -> None:
+        """There may be new changes since it gave way."""
+        self.snapshot_changed()
+
+    def choose(self, value: Transition) -> None:
+        # A slow link may deliver two Enters at a time, the second one after it has given way.
+        if self.is_current:
+            self._go_to(value.key)
 
 
 def command_choices(
