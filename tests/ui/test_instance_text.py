@@ -11,6 +11,7 @@ from scenes import FAILED, ago, change, failed_row, history, row, with_outlook
 from task_scenes import FOREMOST, task
 from values import replace
 
+from wfinspect.errors import CredentialsMissing, NotFound
 from wfinspect.format import VALUE_LIMIT
 from wfinspect.model import FieldGroup, Tag, Transition
 from wfinspect.ui import instance_text
@@ -26,7 +27,7 @@ from wfinspect.ui.lines import Line, Role, width_of
 from wfinspect.ui.rows import RowTable, list_line, row_columns, sidebar_lines
 from wfinspect.ui.tasks_text import outlook_lines, task_lines
 from wfinspect.ui.theme import look_for
-from wfinspect.watching.api import Row
+from wfinspect.watching.api import Row, Trouble
 
 LOOK = look_for(ZoneInfo("Asia/Shanghai"), is_ascii=False)
 MINUTE = 60_000
@@ -343,3 +344,13 @@ def test_words_from_outside_are_made_safe_and_short() -> None:
     assert "\x1b" not in texts(hostile, width=200)[0]
     assert "<U+202E>" in "".join(text for text, _ in left)
     assert width_of(right) < 60
+
+
+def test_only_what_is_a_key_looks_like_one() -> None:
+    for cause in (NotFound.default_cause, CredentialsMissing.default_cause, "refused"):
+        trouble = Trouble(cause, "No.", START + timedelta(seconds=60))
+        lines = instance_text.not_read(Row(key(1), trouble=trouble), LOOK, START, 60)
+        accented = [
+            text.strip() for each in lines for text, role in each.spans if role is Role.ACCENT
+        ]
+        assert [text for text in accented if text] in ([], ["r"])

@@ -281,13 +281,15 @@ def _advice(trouble: Trouble, look: Look, now: datetime, width: int) -> list[Lin
 
 
 def keys_with_words(*pairs: tuple[str, str], width: int) -> list[Line]:
+    """Return keys, or words such as "check" or "or run" that lead in, and beside each what it says."""
     key_column = Column("", max(len(key) for key, _ in pairs))
     return [
         each
         for key, text in pairs
         for each in beside(
             [key_column],
-            [(key, Role.ACCENT)],
+            # Keys have a capital, a digit or a single letter.
+            [(key, Role.DIM if len(key) > 1 and key.islower() else Role.ACCENT)],
             _spans(wrap(text, width - key_column.cells - 4, is_prose=True)),
         )
     ]
