@@ -71,7 +71,7 @@ _LEAST_PART = 3
 _SPOKEN = {"failed": "Failure", "succeeded": "Success", "successful": "Success", "waiting": "Wait"}
 """What users call a status, and the service's word or what several of its words begin with."""
 
-EXAMPLE = "name or ID, status=Failure, !without"
+EXAMPLE = "name, ID, status=Failure, !not"
 """What an empty box shows."""
 HELP = (
     "Words are parts of the name or ID, field=value is about one field, !word leaves out what matches. "

@@ -8,7 +8,7 @@ PLACES = {
     "help": ("?", "g +to the first"),
     "palette": (":", "Commands"),
     "find": ("f", "workspace="),
-    "filter": ("/", "!without"),
+    "filter": ("/", "!not"),
     "ID box": ("10", "10 *\\n"),
     "tasks": ("t", "join_region_dim"),
     "log of a task": ("l", "LOOKS LIKE THE ERROR"),

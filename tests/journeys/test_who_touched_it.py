@@ -12,7 +12,7 @@ def test_a_task_that_was_rerun_says_by_whom_and_when(home: Home, simulator: Simu
         app.press("t")
         app.wait_for(r"\d+/\d+ done")
         app.press("/")
-        app.wait_for("Filter tasks")
+        app.wait_for("Filter ")
         app.press(*"build_login", "enter")
         app.wait_for("Enter details")
         app.press("enter")

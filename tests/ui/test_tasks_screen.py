@@ -13,6 +13,7 @@ from view_scenes import on_tasks
 
 from wfinspect.errors import Refused
 from wfinspect.model import OperationLog
+from wfinspect.search import EXAMPLE
 from wfinspect.ui.screens.tasks import TaskScreen, TasksScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import ATTENDED_SECONDS
@@ -129,6 +130,12 @@ async def test_a_filter_narrows_as_one_types() -> None:
 
         assert isinstance(rig.app.screen, TaskScreen)
         assert "publish_to_hologres" in rig.text
+
+
+async def test_what_may_be_typed_is_said_whole_in_the_smallest_screen() -> None:
+    async with on_tasks((40, 12)) as rig:
+        await rig.press("/")
+        assert EXAMPLE in rig.text
 
 
 async def test_a_filter_that_nothing_matches_says_so_and_opens_nothing() -> None:

@@ -96,7 +96,7 @@ class TasksScreen(OverlayScreen):
         self.titles = StatusLine(self._titles_line, id="titles")
         self.list = CursorList(self._task_line, lambda task: task.id, self._nothing)
         self.input = SearchInput(EXAMPLE, names=TASK_NAMES)
-        self._box = NamedBox("Filter tasks", self.input)
+        self._box = NamedBox("Filter", self.input)
         self.parts = self.progress, self.titles, self.list, self._box
 
     def title_now(self) -> Title:
