@@ -1,6 +1,6 @@
 """Two runs side by side, what needs attention first: the text and its screen."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -249,6 +249,10 @@ class CompareScreen(OverlayScreen):
             return ()
         place = self._runs.index(self._other) + 1
         return ((f" earlier run {place} of {len(self._runs)}", Role.DIM),)
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        return {} if self._runs else {"< >": "", "o": ""}
 
     # What is read.
 
