@@ -13,7 +13,7 @@ from values import replace
 from wfinspect.errors import NotFound, Throttled
 from wfinspect.model import Dependency, Direction, Page, TaskInstance
 from wfinspect.ui.screens.tasks import DependenciesScreen, TasksScreen
-from wfinspect.watching.api import DependenciesOf, Outlook, Snapshot, TasksOf
+from wfinspect.watching.api import Contact, DependenciesOf, Outlook, Snapshot, TasksOf
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
 NOT_BEGUN, OWN = 10433010001, 55022021148
@@ -234,6 +234,17 @@ async def test_an_error_is_said_in_place_and_r_goes_on_from_there() -> None:
         await rig.press("r")
         assert await answered(rig, NotFound("past")) == DependenciesOf(BINDING, 21, UP)
         assert "no longer knows the dependencies of 1 task." in rig.text
+
+
+async def test_without_contact_what_goes_on_is_a_question() -> None:
+    async with on_dependencies() as rig:
+        await rig.press("F")
+        await answered(rig, neighbours(21))
+        assert "Running  " in rig.text
+        lost = replace(scene().health, contact=Contact.NOT_LIVE)
+        await rig.publish(scene()._replace(health=lost))
+        assert "Running?  " in rig.text
+        assert "Failure?" not in rig.text
 
 
 async def test_names_from_outside_are_text() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fakes import BINDING, START, key, ms
 from rig import Rig, check_golden, running
-from scenes import FAILED, TRADE, mixed
+from scenes import FAILED, TRADE, mixed, outage
 from task_scenes import FAILED_TASK, RUNNING_TASK, TASKS, log, page, task
 from values import replace
 from view_scenes import on_tasks
@@ -90,6 +90,8 @@ async def test_a_refusal_is_told_in_place_and_r_asks_again() -> None:
         rig.control.answer(Refused("ListTaskInstances is not allowed: ask for it."))
         await rig.settle()
         assert "ListTaskInstances is not allowed: ask for it." in rig.text
+        # What narrows tasks is not offered without any.
+        assert "Esc back  c compare  r read again  ? keys" in rig.text
         await rig.press("r")
         rig.control.answer(page(*TASKS))
         await rig.settle()
@@ -106,6 +108,23 @@ async def test_an_error_after_an_answer_keeps_what_was_read() -> None:
 
         assert "build_profile_wide" in rig.text
         assert "key expired, r reads again" in rig.text
+
+
+async def test_without_contact_what_goes_on_is_a_question() -> None:
+    async with on_tasks() as rig:
+        assert "Running " in rig.text
+        await rig.publish(outage())
+        assert re.search("Running\\? ", rig.text.partition("TASK")[2])
+        assert "NotRun?" in rig.text
+        assert "2/6 done, 1 failed, 1 running?" in rig.text
+        assert "Failure?" not in rig.text
+        await rig.press("j", "enter")
+        assert rig.text.startswith(" \u25b8 Running?")
+        await rig.press("l")
+        assert rig.text.startswith(" \u25b8 Running?")
+        await rig.press("escape", "escape")
+        await rig.publish(mixed())
+        assert "Running?" not in rig.text
 
 
 async def test_s_goes_through_the_statuses_there_are_and_esc_shows_all() -> None:

@@ -56,8 +56,11 @@ def span_words(seconds: float | None) -> str:
     return "" if seconds is None else fmt.duration(seconds)
 
 
-def state_of(task: TaskInstance, look: Look) -> tuple[str, str, Role]:
-    """Glyph, word and colour of a task's state."""
+def state_of(task: TaskInstance, look: Look, *, is_lost: bool = False) -> tuple[str, str, Role]:
+    """Glyph, word and colour of a task's state; where contact is lost, one that goes on is a question."""
+    if is_lost and not (task.is_frozen or task.family.is_settled):
+        glyph, word, _ = state_of(task, look)
+        return glyph, f"{word}?", Role.DIM
     if task.is_frozen:
         return look.glyphs[Status.NOT_RUN], task.word, Role.UNKNOWN
     if task.is_dry_run:
@@ -444,11 +447,12 @@ def task_line(
     now: datetime,
     *,
     is_critical: bool = True,
+    is_lost: bool = False,
 ) -> Line:
     """A task: glyph, name, state, type, how long it took and waited, its run, its bar."""
     _, for_word, *_, for_bar = columns
     now_ms = now.timestamp() * 1000
-    glyph, word, role = state_of(task, look)
+    glyph, word, role = state_of(task, look, is_lost=is_lost)
     took = spans(task, now_ms)
     name, kind = _words(task)
     values = (
@@ -539,10 +543,12 @@ _RUN_CELLS, _START_CELLS = 7, 13
 # What tasks wait for, and hold up.
 
 
-def reached_columns(width: int, reached: "Sequence[Reached]") -> tuple[Column, ...]:
+def reached_columns(
+    width: int, reached: "Sequence[Reached]", look: Look, *, is_lost: bool = False
+) -> tuple[Column, ...]:
     """Share out a line: names and workflows whole before owner, workspace and time have any room."""
     tasks = [each.task for each in reached]
-    word = max([6, *(cell_len(_reached_word(each)) for each in reached)])
+    word = max([6, *(cell_len(_reached_state(each, look, is_lost)[1]) for each in reached)])
     columns = (
         Column("TASK", max([4, *(cell_len(_indented(each)) for each in reached)]), 2),
         Column("STATUS", word, 2),
@@ -565,14 +571,15 @@ def reached_columns(width: int, reached: "Sequence[Reached]") -> tuple[Column, .
     )
 
 
-def reached_line(each: "Reached", columns: Sequence[Column], look: Look, now: datetime) -> Line:
+def reached_line(
+    each: "Reached", columns: Sequence[Column], look: Look, now: datetime, *, is_lost: bool = False
+) -> Line:
     """A task that something waits for, or that is held up: the further away, the more indented."""
-    glyph, _, role = state_of(each.task, look)
-    role = Role.TROUBLE if each.is_late else role
+    glyph, word, role = _reached_state(each, look, is_lost)
     at = fmt.moment(each.since)
     values = (
         (_indented(each), Role.TEXT),
-        (_reached_word(each), role),
+        (word, role),
         (fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d") if at else "", Role.DIM),
         (_shown(each.task.workflow_name), Role.TEXT),
         (str(each.task.project_id or ""), Role.DIM),
@@ -598,8 +605,11 @@ def _indented(each: "Reached") -> str:
     return " " * min(max(0, each.level - 1), _MOST_LEVELS) + _shown(each.task.name_or_id)
 
 
-def _reached_word(each: "Reached") -> str:
-    return short_word(fmt.shown(each.word, limit=40) or "no status")
+def _reached_state(each: "Reached", look: Look, is_lost: bool) -> tuple[str, str, Role]:  # noqa: FBT001
+    glyph, word, role = state_of(each.task, look, is_lost=is_lost)
+    return (
+        (glyph, f"{word} late", Role.TROUBLE) if each.is_late else (glyph, short_word(word), role)
+    )
 
 
 def _shown(text: str) -> str:

@@ -116,7 +116,9 @@ class TasksScreen(OverlayScreen):
     def words(self) -> Mapping[str, str]:
         task = self.list.chosen
         if task is None:
-            return dict.fromkeys(("Enter", "l", "U", "v", "y"), "")
+            # Without tasks there is nothing to narrow either.
+            others = () if self._tasks else ("s", "/")
+            return dict.fromkeys(("Enter", "l", "U", "v", "y", *others), "")
         return {"U": "holds up" if task.family is Family.FAILURE else "waits for"}
 
     def about_spans(self, width: int) -> Sequence[Span]:
@@ -194,9 +196,14 @@ class TasksScreen(OverlayScreen):
         return tasks_text.task_columns(self.list.text_width, *self._widest)
 
     def _task_line(self, task: TaskInstance) -> Line:
-        is_critical = any(each is task for each in self._chain)
         return tasks_text.task_line(
-            task, self._over, self._columns, self.look, self._now, is_critical=is_critical
+            task,
+            self._over,
+            self._columns,
+            self.look,
+            self._now,
+            is_critical=any(each is task for each in self._chain),
+            is_lost=self.is_lost,
         )
 
     def _progress_line(self, width: int) -> Line:
@@ -213,6 +220,8 @@ class TasksScreen(OverlayScreen):
         if query := self.input.value.strip():
             count = f" {len(self.list.items)} of {len(self._tasks)} "
             said = (count, Role.TEXT), (f"/{shown(query, limit=60)}", Role.ACCENT)
+        elif self.is_lost:
+            said = ((f" {progress(self._tasks)}?", Role.DIM),)
         else:
             said = tasks_text.progress_line(progress(self._tasks), self.look, room).spans
         return line(*spread(said, legend, width))
@@ -323,12 +332,10 @@ class TaskScreen(OverlayScreen):
 
     def title_now(self) -> Title:
         task = self._subject
-        glyph, word, role = tasks_text.state_of(task, self.look)
-        state = f" {glyph} {word}", role
         instance = self.row(self._key).instance
         name = f"{instance.name} / {task.task_name}" if instance else task.task_name
         zone = utc_words(self.look.zone, self.clock.now())
-        return Title((state,), name, str(task.id), f"task, {zone}")
+        return Title((self.task_state(task),), name, str(task.id), f"task, {zone}")
 
     def read(self) -> None:
         task = self._subject
@@ -415,9 +422,8 @@ class DependenciesScreen(OverlayScreen):
         rest = "what it holds up" if self._is_down else "what it waits for"
         rest += f", {self.as_of}" if self.as_of else ""
         if self._subject is not None:
-            glyph, word, role = tasks_text.state_of(self._subject, self.look)
             name, number = self._subject.task_name, self._subject.id
-            return Title(((f" {glyph} {word}", role),), name, str(number), rest)
+            return Title((self.task_state(self._subject),), name, str(number), rest)
         return _title_of(self.row(self._key), self.look, rest)
 
     def about_spans(self, _: int) -> Sequence[Span]:
@@ -494,7 +500,9 @@ class DependenciesScreen(OverlayScreen):
         self._now = self.clock.now()
         self._found = self._search.found(self._is_late, self._is_followed)
         reached = (*self._found.tasks, *self._found.between)
-        self._columns = tasks_text.reached_columns(self.list.text_width, reached)
+        self._columns = tasks_text.reached_columns(
+            self.list.text_width, reached, self.look, is_lost=self.is_lost
+        )
         self.list.offer(reached)
         if not self._has_moved:
             # What blocks comes in above what was there before.
@@ -543,7 +551,9 @@ class DependenciesScreen(OverlayScreen):
         return line(*crop((("   ", Role.DIM), *titles(self._columns)), width))
 
     def _reached_line(self, each: Reached) -> Line:
-        return tasks_text.reached_line(each, self._columns, self.look, self._now)
+        return tasks_text.reached_line(
+            each, self._columns, self.look, self._now, is_lost=self.is_lost
+        )
 
     @property
     def is_reading(self) -> bool:

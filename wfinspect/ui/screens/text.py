@@ -48,7 +48,7 @@ from wfinspect.ui.lines import (
 )
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title, bind
-from wfinspect.ui.tasks_text import meaning, state_of
+from wfinspect.ui.tasks_text import meaning
 from wfinspect.ui.widgets.boxes import LineInput, NamedBox
 from wfinspect.ui.widgets.line_view import LineView, StaticLines
 from wfinspect.watching.api import Request, TaskLog, TaskOf
@@ -616,8 +616,7 @@ class LogScreen(TextScreen):
 
     def title_now(self) -> Title:
         task = self._subject
-        glyph, word, role = state_of(task, self.look)
-        state = (f" {glyph} {word}", role) if self._is_latest else (" earlier run", Role.DIM)
+        state = self.task_state(task) if self._is_latest else (" earlier run", Role.DIM)
         zone = utc_words(zone_of(self._target.region), self.clock.now())
         instance, is_narrow = self.row(self._key).instance, self.size.width < _NARROW
         whose = f"{instance.name} / " if instance and not is_narrow else ""

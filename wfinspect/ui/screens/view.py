@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from wfinspect.errors import ServiceError
 from wfinspect.format import near_time, shown
-from wfinspect.model import InstanceKey, utc_words
+from wfinspect.model import InstanceKey, TaskInstance, utc_words
 from wfinspect.ui.instance_text import keys_with_words, sentence
 from wfinspect.ui.lines import (
     BLANK,
@@ -37,9 +37,10 @@ from wfinspect.ui.screens.dialogs import (
     command_choice,
 )
 from wfinspect.ui.screens.main import BRIEF_SECONDS, MainScreen
+from wfinspect.ui.tasks_text import state_of
 from wfinspect.ui.widgets.boxes import MessageLine, StatusLine
 from wfinspect.ui.widgets.line_view import LineView
-from wfinspect.watching.api import A, Outcome, Reply, Request, Row
+from wfinspect.watching.api import A, Contact, Outcome, Reply, Request, Row
 from wfinspect.watching.cadence import FOLLOW_SECONDS
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class OverlayScreen(OverMain):
         self.main = main
         self.control, self.clock, self.look = main.control, main.clock, main.look
         self._opened_at = main.clock.monotonic()
+        self._was_lost = self.is_lost
         self.trouble: ServiceError | None = None
         self.read_at: datetime | None = None
         """When the latest answer was read, which may be long before it was requested."""
@@ -165,6 +167,11 @@ class OverlayScreen(OverMain):
 
     # What all have in common.
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether contact is lost: what was going on may have ended since it was read."""
+        return self.control.snapshot.health.contact is Contact.NOT_LIVE
+
     def compose(self) -> ComposeResult:
         yield self.top
         yield from self.parts
@@ -212,6 +219,11 @@ class OverlayScreen(OverMain):
     def say_none(self, said: str) -> None:
         """Say why a key does nothing: what it is about is on its way, or else `said`."""
         self.notify("It is still being read." if self.is_reading else said)
+
+    def task_state(self, task: TaskInstance) -> Span:
+        """Return the state of a task, as titles have it."""
+        glyph, word, role = state_of(task, self.look, is_lost=self.is_lost)
+        return f" {glyph} {word}", role
 
     def request(self, request: Request[A], take: Callable[[A], None]) -> None:
         """Send a request to the service; `take` gets the answer, `trouble` a failure."""
@@ -297,6 +309,9 @@ class OverlayScreen(OverMain):
         self.refresh_lines()
 
     def snapshot_changed(self) -> None:
+        if self.is_lost is not self._was_lost:
+            self._was_lost = self.is_lost
+            self.refresh_lines()
         self.top.update_lines()
         self.call_after_refresh(self.main.note_painted)
 
