@@ -181,12 +181,12 @@ def wrap(text: str, width: int, *, is_prose: bool = False, breaks: str = " ,;&/"
     yield text[start:]
 
 
-def beginning(text: str, width: int, lines: int) -> list[str]:
-    """Return the first lines that a text is wrapped to; an ellipsis says that there are more."""
-    pieces = [*islice(wrap(text, width), lines + 1)]
-    if len(pieces) > lines:
-        pieces[lines - 1 :] = [fit(f"{pieces[lines - 1].rstrip()}{ELLIPSIS}", width)]
-    return pieces
+def beginning(pieces: Iterable[str], width: int, lines: int) -> list[str]:
+    """Return the first of the lines that a text was wrapped to; an ellipsis says that there are more."""
+    first = [*islice(pieces, lines + 1)]
+    if len(first) > lines:
+        first[lines - 1 :] = [fit(f"{first[lines - 1].rstrip()}{ELLIPSIS}", width)]
+    return first
 
 
 def wrap_lines(text: str, width: int) -> list[str]:

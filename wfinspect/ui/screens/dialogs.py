@@ -31,6 +31,7 @@ from wfinspect.ui.lines import (
     side_by_side,
     spread,
     width_of,
+    wrap,
 )
 from wfinspect.ui.painting import SparingScreen
 from wfinspect.ui.widgets.boxes import LineInput, StatusLine
@@ -332,7 +333,7 @@ class ChoiceScreen(SheetScreen):
         most = (self.app.size.height - _AROUND_CHOICES) // 2 - 1
         pieces = list[str]()
         if self._has_plain and chosen is not None and width_of(chosen.left) > width > 0 < most:
-            pieces = ["", *beginning(chosen.left[-1][0], width - 1, most)]
+            pieces = ["", *beginning(wrap(chosen.left[-1][0], width - 1), width - 1, most)]
         self._whole.show([line((f" {each}", Role.TEXT)) for each in pieces])
 
     @on(LineView.Scrolled)

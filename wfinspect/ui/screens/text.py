@@ -34,7 +34,6 @@ from wfinspect.model import (
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import (
     BLANK,
-    ELLIPSIS,
     Line,
     Part,
     Role,
@@ -706,14 +705,11 @@ class LogScreen(TextScreen):
         title = section("LOOKS LIKE THE ERROR" if has_failed else "LOOKS LIKE AN ERROR")
         # The log itself keeps half of the screen.
         room = max(_LEAST_ON_TOP, self.size.height // 2 - 2)
-        pieces = [
-            piece
-            for error in self._errors
-            for piece in beginning(shown(error), width - 2, _LINES_AN_ERROR)
-        ]
-        if len(pieces) > room:
-            pieces = [*pieces[: room - 1], fit(f"{pieces[room - 1].rstrip()}{ELLIPSIS}", width - 2)]
-        return (title, *(line((f" {it}", Role.FAILURE)) for it in pieces), BLANK)
+        cells = width - 2
+        wrapped = (wrap(shown(error), cells) for error in self._errors)
+        pieces = (piece for each in wrapped for piece in beginning(each, cells, _LINES_AN_ERROR))
+        lines = [line((f" {it}", Role.FAILURE)) for it in beginning(pieces, cells, room)]
+        return (title, *lines, BLANK)
 
     def action_again(self) -> None:
         OverlayScreen.action_again(self)
