@@ -237,6 +237,12 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["get", "1", "--region"],
             "--region needs a value: --region REGION, region of the workspace",
         ),
+        (["watch", "-"], "read IDs from standard input: wfinspect watch --file -"),
+        (["list", "add", "-"], "read IDs from standard input: wfinspect list import -"),
+        (["-"], "read IDs from standard input: wfinspect list import -"),
+        (["get", "-", "--json"], "read IDs from standard input: xargs wfinspect get"),
+        (["list", "remove", "-"], "standard input: xargs wfinspect list remove"),
+        (["get", "1-20"], "a range is 1..20"),
         (["watc"], "'watc' is not a command or an instance ID: did you mean watch?"),
         (
             ["lorem"],

@@ -48,7 +48,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         return _dispatch(argv, environ)
     except WfInspectError as error:
-        by_name = _by_name(error.name) if isinstance(error, NotAnId) else ""
+        by_name = _instead_of(error.name, argv) if isinstance(error, NotAnId) else ""
         say(without_keys(f"{error} {by_name}".strip()))
         return error.exit_code
     except (KeyboardInterrupt, SystemExit) as error:
@@ -138,6 +138,19 @@ def _refuse_words(arguments: Sequence[str]) -> None:
         advice = f"`wfinspect --help` lists the commands. {_by_name(word)}"
         hint = did_you_mean(word, (*COMMANDS, "list remove", "follow remove", "--version"), advice)
         raise UsageError(f"{word[:40]!r} is not a command or an instance ID: {hint}")
+
+
+def _instead_of(word: str, argv: Sequence[str]) -> str:
+    """Return what to type where an ID was wanted, and a word was given."""
+    if word != "-":
+        return _by_name(word)
+    words = [*takewhile(lambda each: each != "-", argv)]
+    instead = f"xargs wfinspect {shlex.join(words)}"
+    if "watch" in words:
+        instead = "wfinspect watch --file -"
+    elif "add" in words or not any(each in COMMANDS for each in words):
+        instead = "wfinspect list import -"
+    return f"To read IDs from standard input: {instead}"
 
 
 def _by_name(word: str) -> str:

@@ -26,6 +26,7 @@ _SEPARATOR = re.compile(r"[\s,;]+")
 _LIST = re.compile(r"[\s0-9,;.]*")
 _ID = re.compile(r"[0-9]+")
 _RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
+_DASHED = re.compile(r"([0-9]+)[-\u2010-\u2015~]([0-9]+)")
 _JOINED = re.compile(
     rf"(?<!\w)(?<![0-9][{_JOINERS}])[1-9][0-9]{{0,2}}(?:[{_JOINERS}][0-9]{{3}})+(?!\w|[{_JOINERS}][0-9])",
     re.ASCII,
@@ -316,6 +317,9 @@ def _number(part: str) -> InstanceId:
     quoted = part if len(part) <= _QUOTED else part[:_QUOTED] + "..."
     if _NEGATIVE.fullmatch(part):
         raise UsageError(f"{quoted!r} is negative: an instance ID is a positive whole number.")
+    if bounds := _DASHED.fullmatch(quoted):
+        first, last = bounds.groups()
+        raise UsageError(f"{quoted!r} is not an instance ID: a range is {first}..{last}.")
     if not _ID.fullmatch(part):
         raise NotAnId(quoted)
     if len(part.lstrip("0")) > len(str(MAX_INSTANCE_ID)) or int(part) > MAX_INSTANCE_ID:
