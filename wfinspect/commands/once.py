@@ -125,7 +125,7 @@ def sentences(
         for (text, who), keys in keys_of.items()
     ]
     if len(missing) > 1:
-        numbers, first = ", ".join(str(key.id) for key in missing), missing[0]
+        numbers, first = ", ".join(str(key.id) for key in missing), max(missing)
         sentence = errors[first].sentence
         said.insert(0, sentence.replace(f"instance {first.id} ", f"instances {numbers} "))
     return said
