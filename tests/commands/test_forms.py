@@ -148,6 +148,24 @@ def test_a_report_counts_what_it_could_not_read_and_all_calls(
     assert (tmp_path / "x.html").read_text("utf-8").startswith("# ")
 
 
+def test_a_report_of_an_id_that_is_not_there_says_so_and_has_the_others(
+    command: Command, live: Simulator
+) -> None:
+    live.set_status(ONE, "Failure")
+    code, out, err = command("report", UNKNOWN, ONE, "--out", "-", "-o", "json")
+    assert (code, [each["id"] for each in json.loads(out)]) == (5, [UNKNOWN, ONE])
+    assert f"wfinspect: The service has no workflow instance {UNKNOWN} for this account" in err
+
+
+@pytest.mark.parametrize("words", ["get", "logs", "tasks", "status"])
+def test_of_an_id_as_long_as_those_of_tasks_it_is_said_that_it_may_be_one(
+    command: Command, words: str
+) -> None:
+    code, _, err = command(words, f"{ONE}009")
+    assert (code, "may be that of a task: wfinspect logs INSTANCE --task ID" in err) == (5, True)
+    assert "may be that of a task" not in command(words, UNKNOWN)[2]
+
+
 CODES = [
     ("get", "", 0), ("get", "unknown", 5), ("get", "Forbidden.Access", 4), ("get", "InvalidParameter", 2),
     ("get", "Throttling.Resource", 3), ("get", "InvalidProject.NotFound", 2),

@@ -35,9 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_output_option(parser, "an array", tuple(FORMS))
     parser.add_argument(
         "--out",
-        type=Path,
+        type=lambda text: None if text == "-" else Path(text),
         metavar="FILE",
-        help="write it to this file, which only you can read; its suffix .html, .json or .md is the form",
+        help="write it to this file, which only you can read; its suffix .html, .json or .md is the form; "
+        "- for standard output",
     )
     parser.set_defaults(output=None)
 
@@ -67,9 +68,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         output.say(f"{number} instances: at most {number * INCIDENT_CALLS} calls, 2 a second.")
     found, errors = requester.run(_read(requester, settings, known, unread)) if known else ([], {})
     if len(errors) == len(known) > 0:
-        for sentence in sentences(errors, is_of_list=watched is not None):
-            output.say(sentence)
-        return gravest({error.exit_code for error in errors.values()})
+        return _say(errors, is_of_list=watched is not None)
     calls += sum(len(each.request_ids) for each in found)
     if watched is not None:
         found = [each for each in found if "instance" in each.missing or _is_wanted(each.instance)]
@@ -86,7 +85,15 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     else:
         _write(args.out, text)
     output.say(f"{calls} calls were made." if calls != 1 else "1 call was made.")
-    return 0
+    # Of a row of the list it is a state, which the report has.
+    return 0 if watched is not None else _say(errors)
+
+
+def _say(errors: Mapping[InstanceKey, ServiceError], *, is_of_list: bool = False) -> int:
+    """Say what could not be read; return the exit code for that."""
+    for sentence in sentences(errors, is_of_list=is_of_list):
+        output.say(sentence)
+    return gravest({error.exit_code for error in errors.values()})
 
 
 def _form_of(path: Path | None) -> str:
