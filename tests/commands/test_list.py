@@ -58,7 +58,7 @@ def test_two_accounts_never_mix(command: Command, store: Store, elsewhere: Targe
 
 
 def test_lateness_and_what_is_unseen_have_columns_where_any_row_has_them(
-    command: Command, store: Store, elsewhere: Target, monkeypatch: pytest.MonkeyPatch
+    command: Command, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert command("list")[1].splitlines()[0].split() == ["ID", "STATUS", "NAME", "READ"]
     late_at = datetime.now(UTC) - timedelta(minutes=9, seconds=5)
@@ -70,7 +70,7 @@ def test_lateness_and_what_is_unseen_have_columns_where_any_row_has_them(
 
     assert heading.split()[-2:] == ["LATE", "!"]
     assert line.endswith("  late by 9m  !")
-    assert " late by 9m" in command("status", "--profile", elsewhere.profile)[1]
+    assert " late by 9m" in command("status")[1]
 
 
 def test_nothing_to_do_is_said(command: Command, tmp_path: Path) -> None:

@@ -133,7 +133,8 @@ def test_each_row_is_read_by_its_own_binding(
             stored(SUCCESS, elsewhere, 2.0),
             stored(5, nobody, 3.0, instance=instance(5), read_at=read_at),
         )
-        code, out, err = status("--region", "cn-hangzhou")
+        code, out, err = status()
+        selected = [status("--region", region) for region in ("cn-beijing", "cn-hangzhou")]
 
     titles, *words = [line.split() for line in out.splitlines()]
     assert titles == ["ID", "STATUS", "NAME", "TIME", "PROFILE", "REGION"]
@@ -142,6 +143,7 @@ def test_each_row_is_read_by_its_own_binding(
     assert words[2][3:] == ["dwd_table_5", "read", "3h00m", "ago", "nobody", "cn-shanghai"]
     assert "nobody" in err
     assert code == 4
+    assert [(code, len(out.splitlines())) for code, out, _ in selected] == [(1, 2), (0, 0)]
 
 
 def test_an_empty_list_is_said(status: Command, command: Command) -> None:

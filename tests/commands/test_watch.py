@@ -570,7 +570,7 @@ def test_the_stored_list_is_followed_without_ids(
     before = store.rows()
     for number in DEMO_IDS[:2]:
         live.set_status(number, S)
-    code, out, _ = watch("--region", "cn-beijing")
+    code, out, _ = watch()
     assert code == 0
     assert sorted(int(line.split()[2]) for line in out.splitlines()) == sorted(DEMO_IDS[:2])
     assert store.rows() == before

@@ -1,15 +1,18 @@
 """What the `aliyun` CLI accepts as a profile is accepted here, by the real command against the simulator."""
 
+import json
 import os
 import time
 from pathlib import Path
 
 import pytest
 from journey import Home
-from profile_files import AK, SSO, external, has_answer, without_keys, write
+from profile_files import AK, ID, SSO, external, has_answer, without_keys, write
 
-from wfinspect.simulator import Simulator
+from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.simulator.server import KEY
+
+OTHER = DEMO_IDS[3]
 
 
 @pytest.fixture
@@ -95,3 +98,41 @@ def test_a_config_that_is_named_and_is_a_pipe_is_read(home: Home) -> None:
         os.close(reader)
 
     assert "77" in done.stdout
+
+
+def test_a_profile_that_is_given_selects_what_is_stored(home: Home, simulator: Simulator) -> None:
+    write(home, {"name": "dev", **AK}, {"name": "prod", **AK}, current="dev")
+    simulator.set_status(ID, "Success")
+    follow = ("follow", "--project", 88123, "--name", "dwd", "--profile")
+    for name, number in (("dev", OTHER), ("prod", ID)):
+        home.run("list", "add", number, "--profile", name)
+        home.run(*follow, name)
+    home.run("list", "note", ID, "of prod", "--profile", "prod")
+    prod = ("--profile", "prod")
+
+    for words in ("list", "list export -o csv", "status", "status -o csv"):
+        assert str(OTHER) in home.run(*words.split()).stdout
+        selected = home.run(*words.split(), *prod).stdout
+        assert (str(ID) in selected, str(OTHER) in selected) == (True, False)
+    assert {each["profile"] for each in json.loads(home.run("list", "export", *prod).stdout)} == {
+        "prod"
+    }
+    assert home.run("status", "--short", *prod).stdout == "?1\n"
+    gauges = home.run("status", "-o", "prometheus", *prod).stdout
+    assert ('profile="prod"' in gauges, 'profile="dev"' in gauges) == (True, False)
+    assert home.run("watch", *prod).stdout.splitlines() == [
+        line for line in home.run("watch", ID, *prod).stdout.splitlines() if str(ID) in line
+    ]
+    assert home.run("follow", "list", *prod).stdout.splitlines()[1].split()[0] == "2"
+    assert "Nothing has failed of the 1 watched" in home.run("report", *prod, "--json").stderr
+    # What a file says is of new instances alone.
+    home.environ["WFINSPECT_PROFILE"] = "prod"
+    assert str(OTHER) in home.run("list").stdout
+    for words in ("list", "status", "status --short", "history", "watch", "follow list", "report"):
+        unknown = home.run(*words.split(), "--profile", "prd")
+        assert (unknown.returncode, unknown.stdout) == (2, "")
+        assert "has no profile 'prd': use one of dev, prod (did you mean prod?)" in unknown.stderr
+        nothing = home.run(*words.split(), "--region", "cn-beijing", *prod)
+        assert "--region cn-beijing" in nothing.stderr or words in {"report", "status --short"}
+    with home.start("status", "--short", "--follow", *prod, size=(100, 24)) as bar:
+        bar.wait_for(r"--follow is of the whole list, not only of --profile prod\.\s+\?2")

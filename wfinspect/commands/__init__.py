@@ -63,8 +63,8 @@ COMMANDS: Mapping[str, Command] = {
     "status": Command(
         "print the status of the watched list, a line each",
         "Read instances, and print a line for each: sign, ID, status, name, time in this state. Without IDs it is "
-        "the watched list, each instance read with its own profile and region. The list is never "
-        "changed. With --short it is one line for a status bar, from what the app or watch --forever has "
+        "the watched list, or its rows of --profile, --region and --endpoint as far as given here, each "
+        "read with its own profile and region. The list is never changed. With --short it is one line for a status bar, from what the app or watch --forever has "
         "stored, without a call. With -o prometheus it prints gauges for a textfile collector, "
         "also without a call, and the exit code is 0.\n\n"
         "signs:\n"
@@ -141,7 +141,7 @@ COMMANDS: Mapping[str, Command] = {
     "history": Command(
         "print the recorded changes",
         "Print the changes recorded by the app and by watch --forever, the newest first: time, "
-        "ID, what became what, name. No call is made.",
+        "ID, what became what, name. --profile, --region and --endpoint, given here, select them. No call is made.",
         takes="[ID ...]",
         examples=(
             "history 10432987165",
@@ -208,7 +208,8 @@ COMMANDS: Mapping[str, Command] = {
     "list": Command(
         "print and edit the watched list",
         "Print the watched list as the app and watch --forever have stored it, without a call, or edit it. "
-        "An app that runs takes edits over. IDs are those of --profile, --region and --endpoint. An export has the rows, their notes and "
+        "An app that runs takes edits over. IDs are those of --profile, --region and --endpoint; given here, these also "
+        "select the rows that are printed. An export has the rows, their notes and "
         "unseen marks, and what is followed; an import adds them to what is there.",
         "exit codes: 0 done; 2 wrong usage or configuration; 5 not on the list",
         "[add|remove|note|export|import ...]",

@@ -4,13 +4,20 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Mapping
-from datetime import time, timedelta, tzinfo
+from datetime import time, timedelta
 from math import isfinite
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.find import add_filters, query_of
-from wfinspect.commands.once import OnCall, client_of, resolve_target, run_counted
+from wfinspect.commands.once import (
+    OnCall,
+    client_of,
+    resolve_target,
+    run_counted,
+    selected_by,
+    selector,
+)
 from wfinspect.errors import ServiceError, UsageError, did_you_mean
 from wfinspect.model import Follow, Query, Target, biz_date_of, zone_of
 from wfinspect.settings import Settings
@@ -42,12 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Change or print what the store has; a wfinspect that runs takes that over within seconds."""
-    clock = SystemClock()
+    clock, is_selected = SystemClock(), selector(settings, environ)
     with contextlib.closing(Store(settings.paths.state_dir, clock.now)) as store:
-        follows = store.follows()
+        follows = [each for each in store.follows() if is_selected(each.target)]
         match args.words:
             case ["list"]:
-                _print(follows, args.output, settings.zone)
+                _print(follows, args.output, settings)
             case ["remove"]:
                 raise UsageError("follow remove takes N: wfinspect follow list prints the numbers.")
             case ["remove", *numbers]:
@@ -152,14 +159,16 @@ def _remove(store: Store, follows: list[Follow], numbers: list[str]) -> None:
     output.say(f"No longer followed: {ended}.{what}")
 
 
-def _print(follows: list[Follow], form: str, zone: tzinfo) -> None:
+def _print(follows: list[Follow], form: str, settings: Settings) -> None:
     if form != "table":
-        print(output.as_rows(form, [*map(follow_values, follows)], _KEYS, zone))
+        print(output.as_rows(form, [*map(follow_values, follows)], _KEYS, settings.zone))
     elif follows:
         places = output.where([each.target for each in follows])
         rows = [("N", "FOLLOWED", "KEEP", "BY")]
         rows += [(str(f.number), f.query.words(), f"{f.keep_days:g}d", f.due) for f in follows]
         print(output.fitted([rows, places], output.room()))
+    elif given := selected_by(settings):
+        output.say(f"Nothing of {given} is followed.")
     else:
         output.say(
             "Nothing is followed. Follow a workflow: wfinspect follow --project ID --workflow ID"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import stored
+from wfinspect.commands.once import selected_by, selector, stored
 from wfinspect.export import json_of
 from wfinspect.format import change_words, clock_time, shown
 from wfinspect.model import InstanceKey, Target, Transition, family_of
@@ -71,14 +71,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_output_option(parser, "an array of changes")
 
 
-def run(args: argparse.Namespace, settings: Settings, _environ: Mapping[str, str]) -> int:
+def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print the changes of some instances, or of all, the newest first."""
     from wfinspect.watching.store import MAX_TRANSITIONS
 
     ids = parse_ids(" ".join(args.ids)) if args.ids else ()
     clock = SystemClock()
+    is_selected = selector(settings, environ)
     recorded = stored(settings, clock, lambda store: store.transitions(MAX_TRANSITIONS))
-    changes = [Change.of(each) for each in recorded if not ids or each.key.id in ids]
+    changes = [
+        Change.of(each)
+        for each in recorded
+        if (not ids or each.key.id in ids) and is_selected(each.key.target)
+    ]
     # The service's time of a change may be long before that of its record.
     changes.sort(key=attrgetter("at"), reverse=True)
     if args.output != "table":
@@ -90,8 +95,9 @@ def run(args: argparse.Namespace, settings: Settings, _environ: Mapping[str, str
         places = output.where([change.key.target for change in changes])
         print(output.fitted([lines, places], output.room(), (("NAME", 12),)))
     else:
+        of = f" of {given}" if (given := selected_by(settings)) else ""
         output.say(
-            "No change is recorded: the app and watch --forever record changes, "
+            f"No change{of} is recorded: the app and watch --forever record changes, "
             "and a first reading is not a change."
         )
     return 0

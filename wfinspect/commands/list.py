@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 from wfinspect.clock import Clock, Moment, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.follow import follow_values, is_bounded
-from wfinspect.commands.once import read_input, resolve_target, say_found, stored
+from wfinspect.commands.once import (
+    Selector,
+    empty_list,
+    read_input,
+    resolve_target,
+    say_found,
+    selected_rows,
+    selector,
+    stored,
+)
 from wfinspect.errors import NotFound, UsageError, none_of
 from wfinspect.format import duration, listed, shown
 from wfinspect.format import moment as moment_of
@@ -87,7 +96,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             raise UsageError(f"list export takes no ID, it prints: wfinspect list export > {file}")
         if args.action and args.output == "table":
             raise UsageError("list export has no table: -o json, the default, or -o csv.")
-        stored(settings, clock, lambda store: _print(store, args, settings, clock))
+        is_selected = selector(settings, environ)
+        stored(settings, clock, lambda store: _print(store, args, settings, clock, is_selected))
         return 0
     if args.action == "import" and len(args.what) != 1:
         raise UsageError("list import takes one file, or - for standard input.")
@@ -112,12 +122,19 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     return 0
 
 
-def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Clock) -> None:
+def _print(
+    store: Store,
+    args: argparse.Namespace,
+    settings: Settings,
+    clock: Clock,
+    is_selected: Selector,
+) -> None:
     from wfinspect.watching.outlook import judged_rows
 
-    rows = [*judged_rows(store, store.rows(), settings.interval, clock.moment())]
+    found = selected_rows(store, is_selected)
+    rows = [*judged_rows(store, found, settings.interval, clock.moment())]
     if args.action and args.output != "csv":
-        print(exported(store, settings.interval, clock.moment()))
+        print(exported(store, settings.interval, clock.moment(), is_selected))
     elif args.output in {"json", "csv"}:
         print(output.as_rows(args.output, [*map(row_values, rows)], KEYS, settings.zone))
     elif rows:
@@ -133,24 +150,31 @@ def _print(store: Store, args: argparse.Namespace, settings: Settings, clock: Cl
                 "`wfinspect status` reads it now, and stores nothing."
             )
     else:
-        output.say(output.EMPTY_LIST)
+        output.say(empty_list(settings))
 
 
 _STEPS = (("NOTE", 30), ("READ", 0), ("NAME", 16), ("LATE", 12), ("NOTE", 12))
 
 
-def exported(store: Store, interval: float, moment: Moment) -> str:
+def exported(
+    store: Store, interval: float, moment: Moment, is_selected: Selector = lambda _: True
+) -> str:
     """Return all that `imported` takes, as JSON: rows, what is followed, what no follow is to bring."""
     from wfinspect.watching.outlook import judged_rows
 
-    rows = judged_rows(store, store.rows(), interval, moment)
+    rows = judged_rows(store, selected_rows(store, is_selected), interval, moment)
     found: list[output.Values] = [
         {"kind": "row", **row_values(row), **_kept_values(row)} for row in rows
     ]
-    found += [{"kind": "follow", **follow_values(each)} for each in store.follows()]
+    found += [
+        {"kind": "follow", **follow_values(each)}
+        for each in store.follows()
+        if is_selected(each.target)
+    ]
     found += [
         {"kind": "removed", "id": key.id, **key.target._asdict(), "version": output.VERSION}
         for key in store.all_passed_over(moment.now - _LOOKED_AT)
+        if is_selected(key.target)
     ]
     return output.as_rows("json", found, (), UTC)
 

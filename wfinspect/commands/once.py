@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import compress
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock, SystemClock
-from wfinspect.commands.output import say
+from wfinspect.commands.output import say, target_words
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import endpoint_of
 from wfinspect.dataworks.profiles import DEFAULT, ENVIRONMENT, Identity, identify, region_variable
@@ -456,13 +457,52 @@ def stored_or(settings: Settings, clock: Clock, read: "Callable[[Store], _T]", o
         return otherwise
 
 
-def stored_rows(settings: Settings, clock: Clock) -> "list[Row]":
-    """Return the watched list in its order.
+def stored_rows(settings: Settings, environ: Mapping[str, str], clock: Clock) -> "list[Row]":
+    """Return the watched list in its order, as far as it is selected.
 
     Raises:
+        ConfigError: as `selector`.
         StoreError: it can't be read.
     """
-    return stored(settings, clock, lambda store: store.rows())
+    is_selected = selector(settings, environ)
+    return stored(settings, clock, lambda store: selected_rows(store, is_selected))
+
+
+Selector = Callable[[Target], bool]
+"""Whether what is stored of a target is meant."""
+
+
+def selected_rows(store: "Store", is_selected: Selector) -> "list[Row]":
+    """Return the rows of the watched list, in its order, that are meant."""
+    return [row for row in store.rows() if is_selected(row.key.target)]
+
+
+def selector(settings: Settings, environ: Mapping[str, str]) -> Selector:
+    """Return what selects what is stored by --profile, --region and --endpoint.
+
+    What config.toml and variables say is of new instances alone.
+
+    Raises:
+        ConfigError: an unknown profile or region, or an endpoint that can't be used.
+    """
+    given = [settings.sources[name] == f"--{name}" for name in Target._fields]
+    if not any(given):
+        return lambda _: True
+    wanted = [*compress(target_words(resolve_target(settings, environ).target), given)]
+    return lambda target: [*compress(target_words(target), given)] == wanted
+
+
+def selected_by(settings: Settings) -> str:
+    """Return the options that select what is stored, as they are given; "" for none."""
+    given = [name for name in Target._fields if settings.sources[name] == f"--{name}"]
+    return " ".join(f"--{name} {getattr(settings, name)}" for name in given)
+
+
+def empty_list(settings: Settings) -> str:
+    """Return the sentence that no row of the list is there, or none that is selected."""
+    if given := selected_by(settings):
+        return f"The watched list has no row of {given}."
+    return "The watched list is empty: add to it with wfinspect list add ID."
 
 
 def read_input(name: str, what: str) -> bytes:

@@ -41,7 +41,6 @@ from wfinspect.model import (
 from wfinspect.parsing import first_parameters
 
 SENTENCE_LIMIT = 4_000
-EMPTY_LIST = "The watched list is empty: add to it with wfinspect list add ID."
 VERSION = 1
 """Of the rows of the program's own in JSON that say one: those of the list, and what is followed."""
 
@@ -176,12 +175,17 @@ def as_lines(
     return fitted([rows, [("LINK",), *((link,) for link in links)]], width, _STEPS)
 
 
+def target_words(target: Target) -> tuple[str, str, str]:
+    """Return profile, region and endpoint, this one as ``public`` or ``vpc`` where it is that."""
+    return (*target.account, endpoint_word(*target[1:]))
+
+
 def where(targets: Sequence[Target]) -> list[tuple[str, ...]]:
     """Return titles, and for each target the profile and the region where these differ between them.
 
     The endpoint is there, too, where they are not enough.
     """
-    words = {each: (*each.account, endpoint_word(*each[1:])) for each in {*targets}}
+    words = {each: target_words(each) for each in {*targets}}
     accounts = {each.account for each in words}
     differ = [len({each[part] for each in accounts}) > 1 for part in (0, 1)]
     differ.append(len(accounts) < len(words))

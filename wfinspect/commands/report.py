@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if args.ids:
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
     else:
-        rows = [row for row in stored_rows(settings, requester.clock) if not row.is_gone]
+        rows = [row for row in stored_rows(settings, environ, requester.clock) if not row.is_gone]
         # What is stored of these may have failed since.
         going = [row for row in rows if row.instance is None or not row.instance.is_settled]
         outcomes, calls = read_rows(going, settings, environ, requester.clock)

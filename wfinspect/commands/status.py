@@ -12,9 +12,13 @@ from wfinspect.commands import output
 from wfinspect.commands.list import KEYS, late_and_unseen, row_values
 from wfinspect.commands.once import (
     Outcome,
+    Selector,
+    empty_list,
     gravest,
     read_rows,
     resolve_target,
+    selected_by,
+    selector,
     sentences,
     stored,
     stored_or,
@@ -55,10 +59,11 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         raise UsageError("--follow goes with --short, and without IDs.")
     if args.short and args.output != "table":
         raise UsageError("--short is one line for a status bar: leave out -o.")
+    is_selected = selector(settings, environ)
     if args.short and not args.ids and (code := _print_summary(args, settings, clock)) is not None:
         return code
     is_stored = args.short or args.output == "prometheus"
-    rows = _known_rows(args, settings, clock)
+    rows = _known_rows(args, settings, environ, clock)
     if args.ids:
         target = resolve_target(settings, environ).target
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
@@ -68,7 +73,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         return summary.print_line([*map(as_group, rows)], settings.interval, output.say)
     outcomes, _ = read_rows([] if is_stored else rows, settings, environ, clock)
     if args.output == "table" and not rows:
-        output.say(output.EMPTY_LIST)
+        output.say(empty_list(settings))
     elif args.output == "table":
         now = clock.now()
         read = [_with_outcome(row, outcomes[row.key], now) for row in rows]
@@ -78,7 +83,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         print(output.fitted([lines, places, marks], output.room()))
     elif args.output == "prometheus":
         text = stored(
-            settings, clock, lambda s: metrics(s, rows, settings.interval, clock.moment())
+            settings,
+            clock,
+            lambda s: metrics(s, rows, settings.interval, clock.moment(), is_selected),
         )
         print(text, end="")
     else:
@@ -94,10 +101,12 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     return gravest(_codes(outcomes.values()))
 
 
-def _known_rows(args: argparse.Namespace, settings: Settings, clock: Clock) -> list[Row]:
+def _known_rows(
+    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> list[Row]:
     """Return the watched list; without it, instances that are named can still be read."""
     if not args.ids or args.short or args.output == "prometheus":
-        return stored_rows(settings, clock)
+        return stored_rows(settings, environ, clock)
     return stored_or(settings, clock, lambda store: store.rows(), list[Row]())
 
 
@@ -115,12 +124,16 @@ def _judged(rows: Sequence[Row], settings: Settings, clock: Clock) -> Sequence[R
 
 def _print_summary(args: argparse.Namespace, settings: Settings, clock: Clock) -> int | None:
     """Print the line of the whole list, or follow it; None where only the whole store can say it."""
-    database = str(settings.paths.database)
+    database, given = str(settings.paths.database), selected_by(settings)
     if args.is_followed:
+        if given:
+            output.say(f"--follow is of the whole list, not only of {given}.")
         if summary.read(database) is None:
-            stored_rows(settings, clock)  # it makes, upgrades or repairs the file
+            stored(
+                settings, clock, lambda store: store.rows()
+            )  # makes, upgrades or repairs the file
         return summary.follow(database, settings.interval, sys.stdout)
-    groups = summary.read(database)
+    groups = None if given else summary.read(database)
     return None if groups is None else summary.print_line(groups, settings.interval, output.say)
 
 
@@ -163,11 +176,18 @@ _HELP = {
 }
 
 
-def metrics(store: Store, rows: Sequence[Row], interval: float, moment: Moment) -> str:
+def metrics(
+    store: Store,
+    rows: Sequence[Row],
+    interval: float,
+    moment: Moment,
+    is_selected: Selector = lambda _: True,
+) -> str:
     """Return gauges of what is stored, in the text format 0.0.4 of Prometheus."""
     from wfinspect.watching.outlook import judged_rows
 
-    by_target: dict[Target, list[Row]] = {each.target: [] for each in store.follows()}
+    followed = [each.target for each in store.follows() if is_selected(each.target)]
+    by_target: dict[Target, list[Row]] = {each: [] for each in followed}
     for row in judged_rows(store, rows, interval, moment):
         by_target.setdefault(row.key.target, []).append(row)
     samples: dict[str, dict[str, float]] = {name: {} for name in _HELP}

@@ -19,6 +19,7 @@ from wfinspect.commands import output
 from wfinspect.commands.find import add_date, add_filters, query_of
 from wfinspect.commands.history import KEYS, Change
 from wfinspect.commands.once import (
+    empty_list,
     gravest,
     named,
     on_list,
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     is_of_list = not has_ids and args.project is None
     keys = _keys(args, settings, environ) if has_ids else None
     if is_of_list and not args.forever:
-        keys = _stored_keys(settings, clock, schedule)
+        keys = _stored_keys(settings, environ, clock, schedule)
     target = keys[0].target if keys else resolve_target(settings, environ).target
     if args.forever:
         store, awaited = Store(directory, clock.now), ""
@@ -184,11 +185,13 @@ def _alerts(settings: Settings, environ: Mapping[str, str]) -> Alerts:
     return Alerts(notify.rule, lost_after=notify.lost_after, messenger=messenger)
 
 
-def _stored_keys(settings: Settings, clock: Clock, schedule: Schedule) -> Sequence[InstanceKey]:
+def _stored_keys(
+    settings: Settings, environ: Mapping[str, str], clock: Clock, schedule: Schedule
+) -> Sequence[InstanceKey]:
     """Return the watched list; the schedule learns who shares a call, so that no search is made."""
-    rows = stored_rows(settings, clock)
+    rows = stored_rows(settings, environ, clock)
     if not rows:
-        raise UsageError(output.EMPTY_LIST)
+        raise UsageError(empty_list(settings))
     for row in rows:
         group = group_of(row.key.target, row.instance) if row.instance else None
         schedule.add(row.key, group=group)
