@@ -57,6 +57,7 @@ def test_two_accounts_never_mix(command: Command, store: Store, elsewhere: Targe
     assert [row.key.target.region for row in store.rows()] == ["cn-beijing", "cn-shanghai"]
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_lateness_and_what_is_unseen_have_columns_where_any_row_has_them(
     command: Command, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
