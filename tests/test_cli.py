@@ -237,6 +237,16 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["get", "1", "--region"],
             "--region needs a value: --region REGION, region of the workspace",
         ),
+        (
+            ["tasks", "1", "--status", "Success", "--status", "Failure"],
+            "--status is given twice: Success and Failure. It takes one value: give one of them.",
+        ),
+        (["get", "1", "-o", "csv", "--json"], "--output is given twice: csv and json."),
+        (["--profile", "x", "get", "1", "--profile=nobody"], "nobody"),
+        (
+            ["logs", "1", "--tail", "5", "--grep", "x", "--tail", "6"],
+            "--tail is given twice: 5 and 6.",
+        ),
         (["watch", "-"], "read IDs from standard input: wfinspect watch --file -"),
         (["list", "add", "-"], "read IDs from standard input: wfinspect list import -"),
         (["-"], "read IDs from standard input: wfinspect list import -"),

@@ -176,6 +176,8 @@ class _Parser(argparse.ArgumentParser):
         # What begins so, a date such as -2d or a mistyped -1w, is the value of an option, as -2 is.
         self._negative_number_matcher = re.compile(r"-\.?\d")
         self._given: list[str] = []
+        self._values: dict[str, tuple[str, object]] = {}
+        """What the first option for each destination said, as it was typed and as it was read."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's
         self._given = list(args)
@@ -197,6 +199,21 @@ class _Parser(argparse.ArgumentParser):
     def has_option(self, flag: str) -> bool:
         """Return whether there is an option that is written so."""
         return flag in self._option_string_actions
+
+    def _get_values(self, action: argparse.Action, texts: list[str]) -> Any:  # noqa: ANN401 - argparse's
+        read = super()._get_values(action, texts)
+        # A second value would silently take the place of the first. Of options for all commands, which
+        # `common` reads, the last one counts: an alias may have given the one before.
+        is_repeated = isinstance(action, argparse._AppendAction)  # noqa: SLF001
+        if action.option_strings and self.add_help and not is_repeated:
+            text, value = (texts[0], read) if texts else (str(action.const), action.const)
+            before, known = self._values.setdefault(action.dest, (text, value))
+            if known != value:
+                raise UsageError(
+                    f"--{action.dest} is given twice: {before[:40]} and {text[:40]}. It takes "
+                    "one value: give one of them."
+                )
+        return read
 
     def _get_value(self, action: argparse.Action, text: str) -> Any:  # noqa: ANN401 - argparse's
         try:

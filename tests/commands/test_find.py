@@ -126,9 +126,9 @@ def test_the_words_of_the_search_are_those_of_the_app(run: Run, place: list[str]
 
 def test_a_filter_is_given_once(run: Run, place: list[str]) -> None:
     assert run("find", *place, "--status", "Running", "--status", "Failure") == 2
-    assert run.err.startswith("wfinspect: --status is given twice")
+    assert run.err.startswith("wfinspect: --status is given twice: Running and Failure.")
     assert run("find", *place, "--workspace", "1") == 2
-    assert run.err.startswith("wfinspect: --workspace is given twice")
+    assert run.err.startswith("wfinspect: --project is given twice: ")
 
 
 def test_a_tag_is_written_as_it_is_printed(run: Run, place: list[str]) -> None:

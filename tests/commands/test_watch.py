@@ -597,13 +597,13 @@ def test_a_stored_group_costs_one_call(watch: Command, live: Simulator, tmp_path
 
 
 def test_a_bug_in_the_poller_writes_no_traceback(
-    watch: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def broken(_: Engine) -> float:
         raise ZeroDivisionError
 
     monkeypatch.setattr(Engine, "step", broken)
-    code, out, err = watch(str(DEMO_IDS[0]), "--timeout", "0.3")
+    code, out, err = command("watch", str(DEMO_IDS[0]), "--timeout", "0.3")
     assert (code, out) == (124, "")
     assert "internal error" in err
     assert "Traceback" not in err
@@ -701,20 +701,20 @@ def test_on_a_terminal_the_progress_is_one_line_drawn_anew(
     assert lines[3] == "wfinspect: Ended: 1 of 1 done."
 
 
-def test_what_was_read_of_a_file_is_said(watch: Command, tmp_path: Path) -> None:
+def test_what_was_read_of_a_file_is_said(command: Command, tmp_path: Path) -> None:
     (tmp_path / "ids").write_text("10432987165 was late\n1043298716S\n77 \n")
-    _, _, err = watch("--file", str(tmp_path / "ids"), "--timeout", "0.1")
+    _, _, err = command("watch", "--file", str(tmp_path / "ids"), "--timeout", "0.1")
     assert "ids: 1 ID found in its text; 2 lines without an ID (the first in line 2).\n" in err
 
 
 def test_a_round_without_files_to_open_says_what_to_raise(
-    watch: Command, monkeypatch: pytest.MonkeyPatch
+    command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def starved(_: Engine) -> float:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     monkeypatch.setattr(Engine, "step", starved)
-    code, out, err = watch(str(DEMO_IDS[0]), "--timeout", "0.3")
+    code, out, err = command("watch", str(DEMO_IDS[0]), "--timeout", "0.3")
     assert (code, out) == (124, "")
     assert "ulimit -n" in err
     assert "internal error" not in err

@@ -90,6 +90,10 @@ def test_what_our_own_commands_print_can_be_watched(home: Home, simulator: Simul
     home.run("list", "note", ID, "as 10432980001")
     for words in ("status", "list"):
         assert watched(home, ["--file", "-"], home.run(words).stdout.encode())[:2] == (0, three)
+    one, two = (home.write(f"{number}.txt", f"{number}\n") for number in DEMO_IDS[:2])
+    code, ids, err = watched(home, ["--file", str(one), "--file", str(two), "--file", str(one)])
+    assert (code, ids) == (0, set(DEMO_IDS[:2]))
+    assert all(f"{each}: 1 ID." in err for each in (one, two))
     table = home.write("l.txt", home.run("list").stdout)
     home.run("list", "remove", *three)
     assert home.run("list", "import", table).stderr.count("3 added: ") == 1

@@ -4,12 +4,11 @@ import argparse
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, tzinfo
 from functools import partial
-from typing import Any
 
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import OnCall, client_of, resolve_target, run_counted, with_retries
-from wfinspect.errors import ServiceError, UsageError
+from wfinspect.errors import ServiceError
 from wfinspect.format import biz_day, shown
 from wfinspect.model import FILTERS, InstanceKey, Query, Target, WorkflowInstance, zone_of
 from wfinspect.search import (
@@ -46,29 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_output_option(parser, "an array of the service's objects as they came")
 
 
-class _Once(argparse.Action):
-    """Keeps the value of an option; a second one would silently take the place of the first."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,  # noqa: ANN401 - argparse's
-        option_string: str | None = None,
-    ) -> None:
-        del parser
-        if getattr(namespace, self.dest) is not None:
-            raise UsageError(f"{option_string} is given twice: one value of it is searched for.")
-        setattr(namespace, self.dest, values)
-
-
 def add_date(parser: argparse.ArgumentParser) -> None:
     """Add the business date of a search."""
     parser.add_argument(
         "--bizdate",
         "--date",
         type=read_day,
-        action=_Once,
         metavar="DATE",
         help="the business date: 2026-11-28, 20261128, today, yesterday, -2d",
     )
@@ -77,7 +59,7 @@ def add_date(parser: argparse.ArgumentParser) -> None:
 def add_filters(parser: argparse.ArgumentParser) -> None:
     """Add the workspace and the filters of a search, but for its date."""
     filters = parser.add_argument_group("filters")
-    add = partial(filters.add_argument, action=_Once)
+    add = filters.add_argument
 
     def add_word(name: str) -> None:
         words = WORDS[name]
@@ -94,7 +76,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     add_word("status")
     add_word("type")
     add("--owner", type=read_owner, metavar="ID", help="the owner's account ID")
-    filters.add_argument(
+    add(
         "--tag",
         type=read_tag,
         action="append",

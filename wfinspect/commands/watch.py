@@ -61,8 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--file",
+        action="append",
         metavar="FILE",
-        help="read IDs from a file, of a table those of its column Id; - for standard input",
+        help="read IDs from a file, of a table those of its column Id; - for standard input; "
+        "may be repeated",
     )
     output.add_output_option(parser, "an object a line for each change")
     parser.add_argument(
@@ -203,8 +205,8 @@ def _keys(
 ) -> Sequence[InstanceKey]:
     target = resolve_target(settings, environ).target
     ids = dict.fromkeys(parse_ids(" ".join(args.ids)) if args.ids else ())
-    if args.file is not None:
-        ids |= dict.fromkeys(_read_file(args.file).ids)
+    for name in args.file or ():
+        ids |= dict.fromkeys(_read_file(name).ids)
     return [InstanceKey(target, number) for number in ids]
 
 

@@ -53,7 +53,7 @@ complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l trigger -x -d 'w
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l env -x -a 'Prod Dev' -d 'Prod, Dev'
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l bizdate -l date -x -a 'today yesterday' -d 'the business date: 2026-11-28, 20261128, today, yesterday, -2d'
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l until -x -a 'all:done all:success all:failure any:done any:success any:failure' -d 'all or any, a colon, and done, success or failure (default: all:done)'
-complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l file -r -F -d 'read IDs from a file, of a table those of its column Id; - for standard input'
+complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l file -r -F -d 'read IDs from a file, of a table those of its column Id; - for standard input; may be repeated'
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -s o -l output -x -a 'table json csv' -d 'table, json, csv; json prints an object a line for each change (default: table)'
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l json -d 'the same as -o json'
 complete -c wfinspect -n '__fish_seen_subcommand_from watch' -l timeout -x -d 'end after so long: 90, 90s, 5m, 2h, 1d'
