@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fakes import START
 from rig import Rig, check_golden, copied, running
-from scenes import failed_row, mixed
+from scenes import failed_row, loading, mixed
 from values import replace
 
 from wfinspect.model import pack
@@ -52,9 +52,10 @@ async def test_v_shows_the_service_s_own_json(size: tuple[int, int]) -> None:
         assert rig.app.screen is rig.app.main
 
 
-async def test_what_was_never_read_has_no_json() -> None:
-    async with running(mixed()) as rig:
-        await rig.press("v")
+@pytest.mark.parametrize("key", ["v", "W"])
+async def test_what_was_never_read_has_no_json_and_nothing_to_follow(key: str) -> None:
+    async with running(loading()) as rig:
+        await rig.press(key)
 
         assert "It has not been read yet." in rig.text
 

@@ -526,7 +526,7 @@ class WfInspectApp(CrashSafeApp):
     def action_follow(self) -> None:
         """Follow the workflow of the row under the cursor, or end that."""
         row = self.main.needed()
-        if row is None:
+        if row is None or not self.main.is_read(row):
             return
         instance = row.instance
         if instance is None or not instance.project_id or (instance.workflow_id or 0) <= CATCH_ALL:

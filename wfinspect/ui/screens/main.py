@@ -750,10 +750,10 @@ class MainScreen(SparingScreen[None]):
         """The next or previous part of the detail."""
         if self._layout is Layout.LIST:
             self.notify("Open the detail first: Enter.", timeout=BRIEF_SECONDS)
-        elif self._is_read(self.needed()):
+        elif self.is_read(self.needed()):
             self.detail.turn(step)
 
-    def _is_read(self, row: Row | None) -> bool:
+    def is_read(self, row: Row | None) -> bool:
         """Return whether a row has been read; notify where it has not."""
         if row is not None and row.instance is None:
             self.notify("It has not been read yet.", timeout=BRIEF_SECONDS)
@@ -762,7 +762,7 @@ class MainScreen(SparingScreen[None]):
     def action_history(self) -> None:
         """Show the history of the row under the cursor."""
         row = self.needed()
-        if row is not None and self._is_read(row):
+        if row is not None and self.is_read(row):
             self._give_keys(in_detail=True)
             self.detail.show_history()
             self._history_of = row.key
