@@ -754,6 +754,15 @@ def test_a_note_is_the_remark_unless_there_is_news() -> None:
     assert note(one, START, 40)[0] == "note: called the owner"
 
 
+@pytest.mark.parametrize("width", [38, 45, 56])
+def test_a_note_is_whole_or_not_there(width: int) -> None:
+    noted = row(1, "Running", started_time=ms(ago(minutes=42)), note="called the owner")
+    for one in (noted, with_outlook(noted), with_outlook(noted, failed=0)):
+        below = sidebar_lines(one, MARK, LOOK, START, width)[1].text
+        assert "note" not in below or "note: called the owner" in below
+        assert "..." not in below
+
+
 def test_a_note_gives_way_to_what_changed() -> None:
     one = failed_row(is_unseen=False)._replace(note="called the owner")
 

@@ -342,7 +342,8 @@ def remarks(row: Row, now: datetime, room: int, apart: str = "") -> Sequence[Spa
     left = room - (cell_len(late[0]) + _GAP if late else 0)
     # What keeps every row from being read stands in the top line: a part of it says nothing here.
     is_passing = row.trouble is not None and role is Role.DIM
-    if (is_news or is_note) and not is_passing and texts[-1] and left >= _LEAST_REMARK:
+    # A note is whole or not there: the detail has it.
+    if is_news and not (is_note or is_passing) and texts[-1] and left >= _LEAST_REMARK:
         texts = (*texts, fit(texts[-1], left))
     parts = [
         Part.of(late, pressing, 0),
@@ -352,7 +353,6 @@ def remarks(row: Row, now: datetime, room: int, apart: str = "") -> Sequence[Spa
     is_last = is_note or "".join(texts[:1]).startswith(_RAN)
     text = Part.of(texts, role, 1 if is_news else 3 if is_note else 5)
     parts.insert(len(parts) if is_last else 0, text)
-    # A note is whole or not there: the detail has it.
     parts.append(Part.of([] if is_note else [_note_words(row)], Role.DIM, 6))
     # What is pressing is never cut.
     return shed(parts, max(room, *map(cell_len, late[-1:]), 0))
