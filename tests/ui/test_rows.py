@@ -213,6 +213,11 @@ def test_a_long_state_is_named_short_before_it_is_cut() -> None:
 
     assert note(changed, START, 16)[0] == "was WaitResource"
     assert note(changed, START, 15)[0] == "was WaitRes"
+    # What is in full touches the ID only where it would touch the time as well.
+    for since, blanks in ((ago(minutes=3), 2), (ago(hours=10, minutes=5), 1)):
+        now = replace(changed, last_change=change(1, "WaitResource", "Running", since))
+        below = sidebar_lines(now, MARK, LOOK, START, 30)[1].text
+        assert f"1{' ' * blanks}was WaitResource" in below
 
 
 def test_a_seen_change_stays_told_without_a_ticking_age() -> None:

@@ -439,10 +439,9 @@ def sidebar_lines(
     read = _read_words(row, now)
     left_over = room + TIME_CELLS - width_of(below)
     if read not in text_of(below) and cell_len(read) < left_over:
-        room -= cell_len(read) - TIME_CELLS
         time = read
     # Where room is short it is taken from before them: "was Running 12:13" is not when it ran.
-    number += " " * (width_of(below) < room)
+    number += " " * (cell_len(time) < left_over)
     return (
         line(*spread(left, [said], width)),
         line(*spread([(number, Role.DIM), *below], [(time, Role.DIM)], width)),
