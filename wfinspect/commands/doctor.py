@@ -18,16 +18,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wfinspect import __version__
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import count_calls, resolve_target
+from wfinspect.commands.once import count_calls, identity_of, resolve_target
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import PORTS, base_url, is_loopback
-from wfinspect.dataworks.profiles import identify
 from wfinspect.errors import (
     BadRequest,
     ConfigError,
@@ -307,11 +307,12 @@ class ServiceChecks:
     async def _check_credentials(self) -> Found:
         from wfinspect.dataworks.credentials import CredentialsSource
 
-        home = home_of(self._environ)
-        identity = identify(self._settings.profile, self._environ, home)
-        keys = await CredentialsSource(identity.profile, self._environ, home).current()
+        identity = identity_of(self._settings, self._environ)
+        source = CredentialsSource(identity.profile, self._environ, home_of(self._environ))
+        keys = await source.current()
         kind = "temporary key" if keys.security_token else "key"
-        return Found(f"{kind} {keys.masked_id}, profile {identity.profile} ({identity.source})")
+        text = f"{kind} {keys.masked_id}, profile {identity.profile} ({identity.source})"
+        return Found(text, Level.WARNING if identity.passed_over else Level.OK)
 
     async def _check_endpoint(self) -> Found:
         resolved = resolve_target(self._settings, self._environ)
@@ -634,14 +635,16 @@ def _print_info(args: argparse.Namespace, settings: Settings, environ: Mapping[s
 def _setting_lines(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
     """Yield lines in columns; a long value, such as a path, moves only its own source to the right.
 
-    Where a terminal has no room for both, it has a line of its own, so that it can be copied.
+    What a terminal has no room for on one line goes on below; a value has one of its own, to be copied.
     """
     column = max((w for _, value, _ in rows if (w := cell_width(value)) <= _COLUMN), default=0)
     for name, value, source in rows:
         head = f"{name:<{len('notify tmux_passthrough')}}  "
-        line = f"{head}{value}{' ' * (column - cell_width(value))}  {source}".rstrip()
-        is_cut = cell_width(line) > (output.room() or cell_width(line))
-        yield f"{head}{source}".rstrip() + f"\n{value}" if is_cut else line
+        is_cut = cell_width(f"{head}{value}") > (output.room() or inf)
+        before = head if is_cut else f"{head}{value}{' ' * (column - cell_width(value))} "
+        yield output.wrapped(before, source, sys.stdout, len(head)).rstrip()
+        if is_cut:
+            yield value
 
 
 _COLUMN = 32

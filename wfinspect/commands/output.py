@@ -74,7 +74,7 @@ def wrapped(head: str, text: str, stream: TextIO | None, indent: int) -> str:
             lines[-1] = longer
         else:
             lines.append(f"{'':{start}}{piece}")
-    return "\n".join(lines)
+    return "\n".join(map(str.rstrip, lines))
 
 
 _PIECE = re.compile(r"[^\s`]*`[^`]*`\S*|'[^']*'\S*|wfinspect [^.;:]*\.?$|\S+")
