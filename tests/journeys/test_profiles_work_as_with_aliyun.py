@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -120,9 +121,7 @@ def test_a_profile_that_is_given_selects_what_is_stored(home: Home, simulator: S
     assert home.run("status", "--short", *prod).stdout == "?1\n"
     gauges = home.run("status", "-o", "prometheus", *prod).stdout
     assert ('profile="prod"' in gauges, 'profile="dev"' in gauges) == (True, False)
-    assert home.run("watch", *prod).stdout.splitlines() == [
-        line for line in home.run("watch", ID, *prod).stdout.splitlines() if str(ID) in line
-    ]
+    assert re.findall(r"  (\d{11})  -> ", home.run("watch", *prod).stdout) == [str(ID)]
     assert home.run("follow", "list", *prod).stdout.splitlines()[1].split()[0] == "2"
     assert "Nothing has failed of the 1 watched" in home.run("report", *prod, "--json").stderr
     # What a file says is of new instances alone.
@@ -136,3 +135,36 @@ def test_a_profile_that_is_given_selects_what_is_stored(home: Home, simulator: S
         assert "--region cn-beijing" in nothing.stderr or words in {"report", "status --short"}
     with home.start("status", "--short", "--follow", *prod, size=(100, 24)) as bar:
         bar.wait_for(r"--follow is of the whole list, not only of --profile prod\.\s+\?2")
+
+
+def test_what_chose_the_profile_and_what_is_passed_over_is_said(home: Home) -> None:
+    file = write(home, {"name": "dev", **AK}, {"name": "prod", **AK}, current="dev")
+
+    def said() -> tuple[str, str]:
+        [chosen] = [
+            each["source"]
+            for each in json.loads(home.run("info", "--json").stdout)
+            if each["name"] == "profile"
+        ]
+        [checked] = [
+            f"{each['level']} {each['text']}"
+            for each in json.loads(home.run("doctor", "--json").stdout)
+            if each["check"] == "credentials"
+        ]
+        assert f" ({chosen})" in checked
+        return chosen, checked.partition(" ")[0]
+
+    assert said() == (f"profile dev in {file}, its current one", "ok")
+    home.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "x"
+    half = "the key in the environment is passed over, as ALIBABA_CLOUD_ACCESS_KEY_SECRET is empty"
+    assert said() == (f"profile dev in {file}, its current one; {half}", "warning")
+    home.environ["ALIBABA_CLOUD_PROFILE"] = "prod"
+    assert said()[0] == f"profile prod in {file}, named by ALIBABA_CLOUD_PROFILE; {half}"
+    config = home.write(".config/wfinspect/config.toml", 'profile = "prod"\n')
+    assert said() == (f"profile prod in {file}, named by {config}", "ok")
+    with home.start("info", size=(80, 50)) as info:
+        info.wait_for(r"profile +prod +profile prod in\s")
+    home.environ["WFINSPECT_PROFILE"] = "prod"
+    assert said() == (f"profile prod in {file}, named by WFINSPECT_PROFILE", "ok")
+    home.environ |= {"WFINSPECT_PROFILE": "(env)", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "y"}
+    assert said() == ("keys in the environment, named by WFINSPECT_PROFILE", "ok")

@@ -58,7 +58,7 @@ def resolve_target(settings: Settings, environ: Mapping[str, str]) -> ResolvedTa
     Raises:
         ConfigError: an unknown profile or region, or an endpoint that can't be used.
     """
-    identity = identify(settings.profile, environ, home_of(environ))
+    identity = identity_of(settings, environ)
     region, region_source = _first(
         (settings.region, settings.sources["region"]),
         (identity.region, _source(identity, environ)),
@@ -77,6 +77,15 @@ def resolve_target(settings: Settings, environ: Mapping[str, str]) -> ResolvedTa
         raise ConfigError(f"{error} It comes from {endpoint_source}.") from None
     target = Target(identity.profile, region, endpoint)
     return ResolvedTarget(target, identity.source, region_source, endpoint_source)
+
+
+def identity_of(settings: Settings, environ: Mapping[str, str]) -> Identity:
+    """Return the account that is meant; its source has what named its profile, too."""
+    identity = identify(settings.profile, environ, home_of(environ))
+    if settings.profile is None:
+        return identity
+    named_by = settings.sources["profile"]
+    return identity._replace(source=f"{identity.source}, named by {named_by}")
 
 
 def _first(*choices: tuple[str | None, str]) -> tuple[str, str]:

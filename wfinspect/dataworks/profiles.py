@@ -66,6 +66,8 @@ class Identity(NamedTuple):
     """Where that was found, in a few words."""
     endpoint: str | None = None
     """The profile's own endpoint, or ``vpc`` or ``public``; None where it names none."""
+    passed_over: str = ""
+    """The variable that keeps a key of the environment from being used; the source says so."""
 
 
 def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Identity:
@@ -88,11 +90,16 @@ def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Ide
         found = find_profile(current, home)[1] if current else {}
         name, source = DEFAULT, "default credential chain"
         if current and not is_empty(found):
-            name, source = current, _named(current, home)
+            variable = profile_variable(environ)
+            chosen = f"named by {variable}" if variable else "its current one"
+            name, source = current, f"{_named(current, home)}, {chosen}"
     variable = region_variable(environ)
     regions = [environ[variable].strip() if variable else None, _member(found, "region_id")]
     region = next(filter(None, reversed(regions) if is_explicit else regions), None)
-    return Identity(name, region, source, _member(found, "endpoint", "endpoint_type"))
+    half = "" if profile or name == ENVIRONMENT else missing_half(environ)
+    if half:
+        source += f"; the key in the environment is passed over, as {half} is empty"
+    return Identity(name, region, source, _member(found, "endpoint", "endpoint_type"), half)
 
 
 _PREFIXES = ("ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_", "")
@@ -137,9 +144,8 @@ def current_profile(environ: Mapping[str, str], home: Path) -> str | None:
         or environ.get("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "").lower() == "true"
     ):
         return None
-    for name in ("ALIBABACLOUD_PROFILE", "ALIBABA_CLOUD_PROFILE", "ALICLOUD_PROFILE"):
-        if value := environ.get(name, "").strip():
-            return decoded(value)
+    if variable := profile_variable(environ):
+        return decoded(environ[variable].strip())
     file = read_file(home)
     if file is None:
         return None
@@ -148,6 +154,12 @@ def current_profile(environ: Mapping[str, str], home: Path) -> str | None:
         return current
     # The CLI's own reading of a file that was written by hand or by a script.
     return "default" if file.profile("default") else None
+
+
+def profile_variable(environ: Mapping[str, str]) -> str:
+    """Return which of the CLI's variables names the profile in use; "" for none."""
+    names = ("ALIBABACLOUD_PROFILE", "ALIBABA_CLOUD_PROFILE", "ALICLOUD_PROFILE")
+    return next((name for name in names if environ.get(name, "").strip()), "")
 
 
 def find_profile(name: str, home: Path) -> tuple[CliFile, dict[str, Any]]:
