@@ -317,6 +317,29 @@ def test_what_is_tried_again_is_said_with_its_cause(home: Home, simulator: Simul
     assert len(re.findall("refuse.* Still trying", text)) == 1
 
 
+def test_a_watch_without_end_says_what_it_waits_for_and_needs_a_place_for_the_list(
+    home: Home, simulator: Simulator
+) -> None:
+    home.hurry()
+    for number in (ONE, TWO):
+        simulator.set_status(number, "Running")
+    (home.path / "state/watch.sqlite3").mkdir(parents=True, mode=0o700)
+    (home.path / "state").chmod(0o700)
+    for place in ("/dev/null/x", home.path / "state"):
+        refused = home.run("watch", "--forever", "--state-dir", place)
+        assert (refused.returncode, refused.stdout) == (70, "")
+        assert "choose another" in refused.stderr
+    with home.start("watch", "--forever") as watch:
+        watch.wait_for("The watched list is empty: this waits for what is added")
+        home.run("list", "add", ONE)
+        watch.wait_for(f"{ONE}  -> Running")
+        watch.press("ctrl+c")
+    with home.start("watch", "--forever") as watch:
+        watch.wait_for(f"{ONE}  -> Running")
+        assert "is empty" not in watch.text()
+        watch.press("ctrl+c")
+
+
 def test_what_is_read_from_the_keyboard_is_announced(home: Home) -> None:
     with home.start("list", "import", "-") as session:
         session.wait_for("list import: type or paste, and end with Enter and ctrl-D")

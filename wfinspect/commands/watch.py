@@ -107,6 +107,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     target = keys[0].target if keys else resolve_target(settings, environ).target
     if args.forever:
         store, awaited = Store(directory, clock.now), ""
+        with contextlib.suppress(OSError):
+            # Where the list can never be read, there would be nothing to watch.
+            store.prepare()
     else:
         follow_of = [_awaited(args, target, clock)] if args.project is not None else []
         awaited = follow_of[0].query.words() if follow_of else ""
@@ -133,6 +136,11 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         print(output.as_rows("csv", (), KEYS, settings.zone), flush=True)
     elif args.output == "table" and os.isatty(1):
         output.say(f"{output.titled('Times are in', settings.zone, clock.now())}.")
+    if args.forever and not (poller.snapshot.rows or poller.snapshot.health.store_trouble):
+        output.say(
+            "The watched list is empty: this waits for what is added to it, by "
+            "`wfinspect list add ID` or `wfinspect follow`."
+        )
     until = "" if args.forever else args.until or UNTILS[0]
     follower = Follower(keys, until, fail_fast=args.fail_fast, awaited=awaited)
     with ended_by_signals():

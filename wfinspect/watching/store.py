@@ -121,6 +121,16 @@ class Store:
         self._unreadable: dict[str, bool] = {}
         """The values that could not be read, each with whether `take_unreadable` has given it."""
 
+    def prepare(self) -> None:
+        """Make the file and its directory where there are none.
+
+        Raises:
+            StoreError: the list can never be kept there.
+            OSError: it can't be at present, as on a disk that is full.
+        """
+        make_private(self.path.parent)
+        self._inode, self.is_read_only = _make_file(self.path)
+
     def rows(self, held: Mapping[InstanceKey, Row] | None = None) -> list[Row]:
         """Return the watched list in its order; a reading no newer than the one in `held` is left out."""
 
@@ -309,8 +319,7 @@ class Store:
             ) from error
 
     def _open(self) -> sqlite3.Connection:
-        make_private(self.path.parent)
-        self._inode, self.is_read_only = _make_file(self.path)
+        self.prepare()
         try:
             return self._connect()
         except sqlite3.DatabaseError as error:
