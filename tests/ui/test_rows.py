@@ -51,6 +51,7 @@ from wfinspect.ui.rows import (
     state_time,
     state_word,
 )
+from wfinspect.ui.screens.main import WIDE_CELLS
 from wfinspect.ui.widgets.boxes import helpful_commands
 from wfinspect.watching.api import Contact, Health, Row, Rows, Snapshot, Trouble
 
@@ -602,6 +603,32 @@ async def test_an_unknown_field_is_said_where_the_rows_would_be() -> None:
         await rig.press("escape")
 
         assert len(shown(rig)) == 9
+
+
+@pytest.mark.parametrize("size", [(45, 12), (80, 24), (110, 30), (160, 48)])
+async def test_where_nothing_matches_all_of_the_space_says_what_filters_and_what_clears_it(
+    size: tuple[int, int],
+) -> None:
+    async with running(mixed(), size) as rig:
+        for query, said in (("no such", "No watched instance matches."), ("colour=", "no field")):
+            await rig.press("/", *query)
+            assert " /  " not in rig.text
+            await rig.press("enter")
+            width = rig.app.main.list.size.width
+            assert said in rig.text
+            assert f" filter  {query}\n Esc     clears it and shows all\n" in rig.text
+            assert width == size[0]
+            await rig.press("j", "tab", "escape")
+            assert len(shown(rig)) == 9
+            assert (rig.app.main.list.size.width < width) is (size[0] >= WIDE_CELLS)
+        await rig.press("/", *"trade", "enter", "tab")
+        await rig.publish(mixed()._replace(rows=()))
+        await rig.publish(mixed())
+        assert shown(rig) == [TRADE]
+        await rig.publish(mixed()._replace(rows=(failed_row(),)))
+        assert "No watched instance matches." in rig.text
+        assert rig.app.main.list.has_focus
+        assert rig.app.main.list.size.width == size[0]
 
 
 async def test_fields_dates_and_their_negation_narrow_the_list() -> None:

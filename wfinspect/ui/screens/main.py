@@ -398,7 +398,8 @@ class MainScreen(SparingScreen[None]):
 
     @property
     def _layout(self) -> Layout:
-        if not self.rows:
+        if not self.rows or (self.list.filter_text and not len(self.list.items)):
+            # There is nothing to be beside.
             return Layout.LIST
         width = self.app.size.width
         return layout_for(width, in_detail=self._in_detail, is_zoomed=self.is_zoomed)
@@ -504,7 +505,7 @@ class MainScreen(SparingScreen[None]):
         query = self.filter.input.value.strip()
         self.list.set_order(query=query, sort=self.list.sort)
         self.set_class(bool(query), "-filtered")
-        self._update_status()
+        self._arrange()
 
     def _filter_left(self) -> None:
         # The keys behind this one are about what is filtered.

@@ -217,10 +217,13 @@ class WatchedList(CursorList[Row]):
     def _no_row(self, width: int) -> tuple[Line, ...]:
         if not self.table.total:
             return self._make_empty(width)
-        if self._problem:
-            return (BLANK, *instance_text.sentence(self._problem, width, Role.TROUBLE))
-        said = f"{none_match('watched instance', self.filter_text)} Esc shows all."
-        return (BLANK, *instance_text.sentence(said, width))
+        said = self._problem or none_match("watched instance", self.filter_text)
+        role = Role.TROUBLE if self._problem else Role.TEXT
+        keys = [("filter", fmt.shown(self.filter_text)), ("Esc", "clears it and shows all")]
+        # In its box a slash is text.
+        keys += [("/", "changes it")] * self.has_focus
+        with_words = instance_text.keys_with_words(*keys, width=width)
+        return (BLANK, *instance_text.sentence(said, width, role), BLANK, *with_words)
 
     def line_at(self, y: int) -> Line:
         if not len(self.table):
