@@ -229,6 +229,7 @@ FOLLOWS = st.lists(
         st.just(START),
         st.sampled_from([1.0, 3.0, 7.5]),
         st.sampled_from(["", "07:00", "08:00"]),
+        st.sampled_from(["", "a name"]),
     ),
     max_size=3,
     unique_by=lambda follow: follow[1:3],
@@ -306,6 +307,7 @@ def test_an_import_merges_and_loses_nothing(one: Drawn, other: Drawn) -> None:
         kept = followed[each[1:3]]
         assert kept.keep_days >= each.keep_days
         assert not each.due or "" < kept.due <= each.due
+        assert kept.name or not each.name
 
 
 JSON = st.recursive(
@@ -343,3 +345,15 @@ def test_any_value_is_left_out_or_refused(
 def test_what_stands_for_nothing_is_nothing() -> None:
     assert imported(b"[]\n", TARGETS[0], START) == Brought([], [], [])
     assert imported(json.dumps([ROW | TARGETS[0]._asdict()]).encode(), TARGETS[0], START).rows
+
+
+def test_what_is_followed_is_printed_as_safe_text(command: Command, tmp_path: Path) -> None:
+    odd = FOLLOW | {
+        "filters": {"project_id": 1, "workflow_id": 2, "name": "\x1bc"},
+        "name": "\x1b]0;x",
+    }
+    file = tmp_path / "list.json"
+    file.write_text(json.dumps([odd | TARGETS[0]._asdict()]))
+    assert command("list", "import", str(file))[0] == 0
+
+    assert "\x1b" not in command("follow", "list")[1]

@@ -33,7 +33,9 @@ def test_a_new_run_of_a_followed_workflow_joins_and_rings_when_it_fails(
         0,
         True,
     )
-    assert words[3] in home.run("follow", "list").stdout
+    # Of a search that matches no run, such as that of a new workflow, no name is known.
+    titles, line = home.run("follow", "list").stdout.splitlines()
+    assert (titles.split(), words[3] in line) == (["N", "FOLLOWED", "KEEP"], True)
     with home.start(config=CONFIG, patch=SOON) as app:
         app.wait_until(lambda: bool(simulator.calls.latest), "a look")
         app.wait_for("Nothing is watched yet")
@@ -190,10 +192,13 @@ def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Sim
     unchecked = home.run("follow", *words[:2], "--name", "dwd")
     assert (unchecked.returncode, "not checked" in unchecked.stderr) == (0, True)
     follows = json.loads(home.run("follow", "list", "--json").stdout)
-    assert [(each["number"], each["by"], each["keep_days"]) for each in follows] == [
-        (1, "07:30", 5),
-        (2, None, 3),
+    named = "number", "by", "keep_days", "name"
+    assert [tuple(each[key] for key in named) for each in follows] == [
+        (1, "07:30", 5, "dwd_trade_order_di"),
+        (2, None, 3, None),
     ]
+    first_line = home.run("follow", "list").stdout.splitlines()[1]
+    assert first_line.split()[:2] == ["1", "dwd_trade_order_di"]
     assert ".0" not in home.run("follow", "list", "--json").stdout.replace("127.0.0.1", "")
     assert "wfinspect follow list" in home.run("follow", "remove").stderr
 

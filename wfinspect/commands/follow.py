@@ -19,8 +19,10 @@ from wfinspect.commands.once import (
     selector,
 )
 from wfinspect.errors import ServiceError, UsageError, did_you_mean
+from wfinspect.format import shown
 from wfinspect.model import Follow, Query, Target, biz_date_of, zone_of
 from wfinspect.settings import Settings
+from wfinspect.watching.api import MAX_NOTE
 from wfinspect.watching.follows import SHARE
 from wfinspect.watching.store import Changes, Store
 
@@ -63,10 +65,11 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
                 target = resolve_target(settings, environ).target
                 query = _query(args)
                 same = next((f for f in follows if (f.target, f.query) == (target, query)), None)
-                if same is None and (error := _check(target, query, settings, environ)):
-                    output.say(f"Not followed. {error}")
-                    return error.exit_code
-                new = Follow(0, target, query, clock.now())
+                found = "" if same else _checked(target, query, settings, environ)
+                if isinstance(found, ServiceError):
+                    output.say(f"Not followed. {found}")
+                    return found.exit_code
+                new = Follow(0, target, query, clock.now(), name=found)
                 _keep(store, same, new, args, settings.budget)
             case ["list", word, *_]:
                 raise UsageError(f"{word[:40]!r} is one too many: wfinspect follow list")
@@ -89,22 +92,26 @@ def _query(args: argparse.Namespace) -> Query:
     return query
 
 
-def _check(
+def _checked(
     target: Target, query: Query, settings: Settings, environ: Mapping[str, str]
-) -> ServiceError | None:
-    """Search once, and return why the service refuses that; without contact, say that it is not known."""
+) -> str | ServiceError:
+    """Search once, and return the name of a workflow's run, "" for none, or why the service refuses that.
+
+    Without contact, say that it is not known.
+    """
     clock, zone = SystemClock(), zone_of(target.region)
     # Its daily runs are there; those of today's are made late in the evening.
     day = clock.now().astimezone(zone).date() - timedelta(days=1)
     dated = query._replace(biz_date=biz_date_of(day, zone))
 
-    async def search(on_call: OnCall) -> bool:
+    async def search(on_call: OnCall) -> tuple[list[str], bool]:
         async with await client_of(target, environ, clock, on_call) as client:
             page = await client.find_workflow_instances(dated, page=1)
-            return not page.is_last or any(map(dated.matches, page.items))
+            return [each.name for each in page.items if dated.matches(each)], page.is_last
 
     try:
-        if not run_counted(settings, clock, search):
+        names, is_all = run_counted(settings, clock, search)
+        if is_all and not names:
             output.say(
                 f"No run of business date {day} matches. If you expected one, check the filters."
             )
@@ -112,7 +119,8 @@ def _check(
         if error.exit_code != _NO_CONTACT:
             return error
         output.say(f"The workspace was not checked. {error}")
-    return None
+        return ""
+    return next(filter(None, names), "")[:MAX_NOTE] if query.workflow_id else ""
 
 
 def _keep(
@@ -164,9 +172,12 @@ def _print(follows: list[Follow], form: str, settings: Settings) -> None:
         print(output.as_rows(form, [*map(follow_values, follows)], _KEYS, settings.zone))
     elif follows:
         places = output.where([each.target for each in follows])
-        rows = [("N", "FOLLOWED", "KEEP", "BY")]
-        rows += [(str(f.number), f.query.words(), f"{f.keep_days:g}d", f.due) for f in follows]
-        print(output.fitted([rows, places], output.room()))
+        rows: list[tuple[str, ...]] = [("N", "NAME", "FOLLOWED", "KEEP", "BY")]
+        for each in follows:
+            texts = (shown(text, limit=200) for text in (each.name, each.query.words()))
+            rows.append((str(each.number), *texts, f"{each.keep_days:g}d", each.due))
+        steps = (("NAME", 12), ("ENDPOINT", 12), ("NAME", 0))
+        print(output.fitted([rows, places], output.room(), steps))
     elif given := selected_by(settings):
         output.say(f"Nothing of {given} is followed.")
     else:
@@ -175,7 +186,7 @@ def _print(follows: list[Follow], form: str, settings: Settings) -> None:
         )
 
 
-_KEYS = ("number", "query", *Target._fields, "added_at", "keep_days", "by", "version")
+_KEYS = ("number", "query", *Target._fields, "added_at", "keep_days", "by", "name", "version")
 
 
 def follow_values(follow: Follow) -> output.Values:
@@ -189,6 +200,7 @@ def follow_values(follow: Follow) -> output.Values:
         "added_at": follow.added_at,
         "keep_days": int(days) if (days := follow.keep_days).is_integer() else days,
         "by": follow.due or None,
+        "name": follow.name or None,
         "version": output.VERSION,
     }
 

@@ -296,7 +296,8 @@ def _counted(done: str, names: Sequence[str]) -> str:
 def _joined_follow(own: Follow, other: Follow) -> Follow:
     """Return a follow that keeps as long as both, and is due by the earlier of both."""
     due = min((each for each in (own.due, other.due) if each), default="")
-    return own._replace(keep_days=max(own.keep_days, other.keep_days), due=due)
+    days, name = max(own.keep_days, other.keep_days), own.name or other.name
+    return own._replace(keep_days=days, due=due, name=name)
 
 
 def _joined(own: Row, other: Row) -> Row:
@@ -468,6 +469,7 @@ def _follow(record: Mapping[str, Any], target: Target) -> Follow:
     with suppress(TypeError, ValueError):
         query = Query(**(record.get("filters", {}) | {"biz_date": 0}))
         doc = {"query": query, "keep_days": record.get("keep_days"), "due": record.get("by")}
+        doc["name"] = _storable(str(record.get("name") or ""))[:MAX_NOTE]
         added_at = None if at is None else to_microseconds(at)
         found = read_follow(record.get("number"), *there, json.dumps(doc), added_at)
         if found is not None and is_bounded(found):
