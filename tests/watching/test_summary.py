@@ -32,7 +32,7 @@ Drawn = tuple[str, float | None, float | None, int]
 
 def row(number: int, word: str, minutes: float | None, over: float | None, flags: int) -> Row:
     if minutes is None:
-        return listed(key(number), 1.0, is_unseen=bool(flags & 1))
+        return listed(key(number), 1.0, is_unseen=bool(flags & 1), is_gone=bool(flags & 2))
     finished = None if over is None else ms(START - timedelta(minutes=over))
     read_at = START - timedelta(minutes=minutes)
     found = instance(number, word, finished_time=finished)
@@ -72,7 +72,10 @@ def test_the_columns_say_what_the_documents_do(
     )
     families = {r.instance.family for r in rows_now if r.instance}
     code = 1 if Family.FAILURE in families else 0 if all(f.is_settled for f in families) else 8
-    assert summary.code_of(groups) == (code if all(r.instance for r in rows_now) else 3)
+    unread = sum(r.instance is None and not r.is_gone for r in rows_now)
+    assert summary.code_of(groups) == (3 if unread else code)
+    assert summary.unread_words(groups).startswith(f"{unread} never read: " if unread else "")
+    assert bool(summary.unread_words(groups)) == bool(unread)
 
 
 @pytest.mark.parametrize(

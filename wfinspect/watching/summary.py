@@ -85,9 +85,9 @@ def print_line(groups: Sequence[Group], interval: float, say: "Callable[[str], N
 def code_of(groups: Iterable[Group]) -> int:
     """Return the exit code: 3 if one was never read, else 1 for a failure, else 8 for what is pending.
 
-    Of what is gone, the last reading counts.
+    Of what is gone, the last reading counts, if there is any.
     """
-    families = {family for family, *_ in groups}
+    families = {family for family, is_gone, *_ in groups if family or not is_gone}
     if None in families:
         return 3
     return 1 if "failure" in families else 0 if families <= SETTLED else 8
@@ -95,7 +95,7 @@ def code_of(groups: Iterable[Group]) -> int:
 
 def unread_words(groups: Iterable[Group]) -> str:
     """Return a sentence on those that were never read; "" where there are none."""
-    count = sum(count for family, _, count, *_ in groups if family is None)
+    count = sum(count for family, is_gone, count, *_ in groups if not (family or is_gone))
     return (
         f"{count} never read: `wfinspect list` shows which, the app and `wfinspect watch --forever` read them."
         if count
