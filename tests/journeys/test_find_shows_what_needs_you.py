@@ -13,7 +13,7 @@ RESULT = r" \d{11}  "
 def open_box(app: Session, key: str) -> None:
     """Press a key that leads to the search, and wait until it takes what is typed."""
     app.press(key)
-    app.wait_for("an ID|!not|2026-11-28 or")
+    app.wait_for("an ID|name= status=|2026-11-28 or")
 
 
 def search(app: Session, text: str) -> None:

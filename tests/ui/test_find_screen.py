@@ -76,6 +76,20 @@ async def test_up_offers_the_trigger_of_the_open_instance() -> None:
         assert rig.control.questions[0][0] == Find(BINDING, query)
 
 
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)])
+async def test_what_was_found_keeps_its_titles_while_another_search_is_typed(
+    size: tuple[int, int],
+) -> None:
+    async with on_results(size) as rig:
+        before = rig.text.splitlines()[2:6]
+        await rig.press("/", *" sta")
+        assert rig.text.splitlines()[2:6] == before
+        assert "status=" in rig.text.splitlines()[-2]
+        await rig.press(*"x=")
+        assert "no field 'stax'" in rig.text
+        assert "\n".join(before) in rig.text
+
+
 async def test_a_bad_search_says_why_and_asks_nothing() -> None:
     async with running(Snapshot()) as rig:
         await rig.press("f", "enter")

@@ -33,14 +33,12 @@ from wfinspect.search import (
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import (
     BLANK,
-    MARGIN,
     Column,
     Ground,
     Line,
     Part,
     Role,
     Span,
-    crop,
     in_columns,
     line,
     shed,
@@ -173,6 +171,8 @@ class FindScreen(OverlayScreen):
         return Title((), "Find instances", "", rest)
 
     def about_spans(self, width: int) -> Sequence[Span]:
+        if self.input.has_focus:
+            return ((f" {help_on(self.input.value)}", Role.DIM),)
         if self._page is None or self._query is None:
             return ()
         total = f" of {self._page.total:,}" if self._page.total is not None else ""
@@ -248,18 +248,16 @@ class FindScreen(OverlayScreen):
         self._fill_head()
 
     def _fill_head(self) -> None:
-        """Show below the search what is wrong with it; else help while one types, else titles."""
+        """Show below the search what is wrong with it, and the titles over what was found."""
         width = self.size.width
-        if self._problem:
-            self.head.show(sentence(self._problem, width, Role.TROUBLE))
-        elif self.input.has_focus:
-            said = (f"{MARGIN}{help_on(self.input.value)}", Role.DIM)
-            self.head.show([line(*crop([said], width))])
-        else:
+        lines = sentence(self._problem, width, Role.TROUBLE) if self._problem else []
+        if len(self._table):
             base, wider = self._columns
             (blank, role), *spans = list_heading(base, width).spans
             sign = (f" {_WATCHED}{blank[2:]}", role)
-            self.head.show([line(sign, *spans, *titles(wider)).on(Ground.KEYS)])
+            ground = Ground.NONE if self.input.has_focus else Ground.KEYS
+            lines.append(line(sign, *spans, *titles(wider)).on(ground))
+        self.head.show(lines or [BLANK])
 
     @property
     def _columns(self) -> tuple[Sequence[Column], Sequence[Column]]:
@@ -380,6 +378,7 @@ class FindScreen(OverlayScreen):
         except UsageError as error:
             self._problem = str(error)
         self._fill_head()
+        self.about.update_lines()
 
     @on(events.DescendantFocus)
     def _keys_taken(self) -> None:
