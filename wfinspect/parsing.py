@@ -317,7 +317,7 @@ def _number(part: str) -> InstanceId:
     quoted = part if len(part) <= _QUOTED else part[:_QUOTED] + "..."
     if _NEGATIVE.fullmatch(part):
         raise UsageError(f"{quoted!r} is negative: an instance ID is a positive whole number.")
-    if bounds := _DASHED.fullmatch(quoted):
+    if (bounds := _DASHED.fullmatch(quoted)) and int(bounds[1]) <= int(bounds[2]):
         first, last = bounds.groups()
         raise UsageError(f"{quoted!r} is not an instance ID: a range is {first}..{last}.")
     if not _ID.fullmatch(part):

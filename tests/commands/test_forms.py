@@ -162,7 +162,7 @@ def test_of_an_id_as_long_as_those_of_tasks_it_is_said_that_it_may_be_one(
     command: Command, words: str
 ) -> None:
     code, _, err = command(words, f"{ONE}009")
-    assert (code, "may be that of a task: wfinspect logs INSTANCE --task ID" in err) == (5, True)
+    assert (code, "may be that of a task: `wfinspect logs INSTANCE --task ID`." in err) == (5, True)
     assert "may be that of a task" not in command(words, UNKNOWN)[2]
 
 

@@ -124,7 +124,7 @@ def not_found(
     return NotFound(
         f"The service has no {kind} {requested_id} for this account and region: check the "
         "ID, --profile and --region; instances are kept for about 30 days."
-        + " An ID this long may be that of a task: wfinspect logs INSTANCE --task ID"
+        + " An ID this long may be that of a task: `wfinspect logs INSTANCE --task ID`."
         * is_long,
         cause=NotFound.default_cause,
         code=code,
