@@ -160,6 +160,12 @@ async def test_undoing_a_removal_brings_a_followed_row_back_for_good(rig: Rig) -
     await rig.run(200.0)
     assert listed(rig) == [1]
     assert rig.row().follow
+    # As the key that unwatches and watches what is under the cursor.
+    rig.engine.unwatch([key(1)], stays=True)
+    await rig.run(5.0)
+    rig.engine.watch([key(1)])
+    await rig.run(5.0)
+    assert rig.row().follow
 
 
 @pytest.mark.parametrize(

@@ -574,7 +574,9 @@ class WfInspectApp(CrashSafeApp):
             words["mark"] = "remove its mark" if is_marked else "mark for x, a, e and r"
             if row.instance is not None:
                 is_followed = self._follow_of(row, row.instance)[1] is not None
-                words["follow"] = "unfollow its workflow" if is_followed else "follow its workflow"
+                is_covered = self._covering(row.instance, row.key.target) is not None
+                other = "say what follows it" if is_covered else "follow its workflow"
+                words["follow"] = "unfollow its workflow" if is_followed else other
         return words
 
     def _covering(

@@ -207,7 +207,9 @@ class Watchlist:
         for number, key in enumerate(new, 1):
             row = self.add(key)
             place = last + number
-            self.put(row._replace(is_watched=True, position=place, added_at=now, follow=follow))
+            # One that was taken off and stayed in view belongs to its follow still.
+            by = follow or row.follow
+            self.put(row._replace(is_watched=True, position=place, added_at=now, follow=by))
             self.states[key].is_new = True
         self.touch(new)
         if self.looked_up in new:
