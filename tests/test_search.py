@@ -305,6 +305,12 @@ def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
         ("!running", "!status=Running", "Tab makes it status=Running"),
         ("Yesterday", "date=Yesterday", "Tab makes it date=Yesterday"),
         ("2026-11-28", "date=2026-11-28", "Tab makes it date=2026-11-28"),
+        (
+            "yesterday !failed dwd status=Failure",
+            "date=yesterday !status=Failure dwd status=Failure",
+            "status= ",
+        ),
+        ("yesterday failed", "date=yesterday status=Failure", "Tab makes it status=Failure"),
         ("dwd_failed", "", "name= status= type="),
     ],
 )

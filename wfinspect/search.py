@@ -106,13 +106,17 @@ def completions(text: str, names: Names = NAMES) -> list[str]:
 
 
 def completed(text: str, names: Names = NAMES) -> str:
-    """Return a search with its last word completed, or put as it may be meant; "" for as it is."""
+    """Return a search with its last word completed, else all words as they may be meant; "" for as it is."""
     word = _last_word(text)
     found = completions(text, names) if word else []
     if found and found[0] != word:
         return text + found[0][len(word) :]
-    other = meant(word, names)
-    return text.removesuffix(word) + other if other else ""
+    others = ((each, meant(each.lstrip("!"), names)) for each in text.split(" "))
+    whole = " ".join(
+        each[: len(each) - len(each.lstrip("!"))] + other if other else each
+        for each, other in others
+    )
+    return whole if whole != text else ""
 
 
 def meant(word: str, names: Names = NAMES) -> str:
