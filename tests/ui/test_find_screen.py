@@ -360,6 +360,15 @@ async def test_of_a_run_that_goes_on_one_column_says_how_long() -> None:
         assert len(re.findall(r" \d+[hdms]\w* ", row)) == 1
 
 
+async def test_without_room_the_time_is_that_of_the_order() -> None:
+    async with on_results() as rig:
+        assert "TIME" in rig.text
+        await rig.press("s")
+        assert "Sorted start" in rig.text
+        assert re.search(r"STATUS +START\b", rig.text)
+        assert "TIME" not in rig.text
+
+
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 async def test_esc_leads_from_what_was_opened_to_the_results_and_from_there_back(
     size: tuple[int, int],

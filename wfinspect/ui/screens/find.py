@@ -81,14 +81,18 @@ _WIDER = (
 
 @lru_cache(4)  # every line is drawn with them
 def found_columns(
-    width: int, id_cells: int, name_cells: int, _: int
+    width: int, id_cells: int, name_cells: int, _: int, sort: str = SORTS[0]
 ) -> tuple[Sequence[Column], Sequence[Column]]:
-    """Return the columns of the watched list, but for its last, and those behind them."""
-    *base, time, last = row_columns(width, id_cells, name_cells)
+    """Return the columns of the watched list, but for its last, and those behind them.
+
+    What the order is about stands in place of the time where no column of its own has room.
+    """
+    *base, time, last = row_columns(width, id_cells, name_cells, sort=sort)
     room = width - LEAD_CELLS - sum(each.cells + each.gap for each in base if each.cells)
     room -= time.cells + 2
     wider = [each for each in _WIDER if (room := room - each.cells - each.gap) >= -each.gap]
-    base += [time._replace(gap=2 if wider else 0), last._replace(cells=0)]
+    title = "TIME" if any(each.title.startswith(time.title) for each in wider) else time.title
+    base += [time._replace(title=title, gap=2 if wider else 0), last._replace(cells=0)]
     if wider:
         rest = max(0, room) if len(wider) == len(_WIDER) else 0
         wider[-1] = wider[-1]._replace(cells=wider[-1].cells + rest, gap=0)
@@ -261,7 +265,7 @@ class FindScreen(OverlayScreen):
 
     @property
     def _columns(self) -> tuple[Sequence[Column], Sequence[Column]]:
-        return found_columns(self.list.text_width, *self._table.widest)
+        return found_columns(self.list.text_width, *self._table.widest, self._sort)
 
     def _found_line(self, row: Row) -> Line:
         """As in the watched list, with a sign for what is watched where no follow brought it."""
@@ -270,7 +274,8 @@ class FindScreen(OverlayScreen):
         sign = FOLLOWED if known.follow else _WATCHED if known.is_watched else " "
         watched: Span = (sign, Role.DIM)
         base, wider = self._columns
-        first, _, *spans = list_line(row, mark, self.look, self._now, base).spans
+        sort = SORTS[0] if base[-2].title == "TIME" else self._sort
+        first, _, *spans = list_line(row, mark, self.look, self._now, base, sort).spans
         return line(first, watched, *spans, *in_columns(self._wider_values(row.instance), wider))
 
     def _wider_values(self, found: WorkflowInstance | None) -> Iterator[Span]:
