@@ -649,11 +649,13 @@ class WfInspectApp(CrashSafeApp):
         goals = {"file": "a file", "clipboard": "the clipboard"}
         marked = self.main.marked
         scopes = {"": marked or (row,), f"all {len(every)} rows: ": every}
+        has_failed = any(each.family is Family.FAILURE for each in marked or (row,))
+        kinds = (*REPORTS, *FORMATS) if has_failed else (*FORMATS, *REPORTS)
         choices = tuple(
             Choice((rows, kind, goal), ((f" {text}", Role.TEXT),), ((cost, Role.DIM),), text)
             for what, rows in scopes.items()
-            # Those of all rows would take many minutes of calls.
-            for kind in (*FORMATS, *(() if what else REPORTS))
+            # Reports of all rows would take many minutes of calls.
+            for kind in (FORMATS if what else kinds)
             for goal in goals
             for text in (f"{what}{kind} to {goals[goal]}",)
             for cost in (f"at most {len(rows) * INCIDENT_CALLS} calls " * (kind in REPORTS),)
