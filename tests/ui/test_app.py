@@ -93,6 +93,9 @@ async def test_q_asks_when_something_is_unseen() -> None:
     async with running(mixed()) as rig:
         await rig.press("q")
         assert "Quit? 2 unseen changes stay marked." in rig.text
+        # A q that is pressed once too often does not answer it.
+        await rig.press("q")
+        assert rig.app.is_running
         await rig.press("n")
         assert rig.app.is_running
         await rig.press("q", "y")

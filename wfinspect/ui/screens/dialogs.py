@@ -123,7 +123,7 @@ class QuitScreen(SheetScreen):
     """Makes sure before the app ends while there are unseen changes."""
 
     BINDINGS: ClassVar = [
-        ("y,enter,q", "dismiss(True)", "quit"),
+        ("y,enter", "dismiss(True)", "quit"),
         ("n,escape", "dismiss", "stay"),
     ]
 
