@@ -253,8 +253,8 @@ class ChoiceScreen(SheetScreen):
 
     BINDINGS: ClassVar = [
         ("escape", "dismiss", "close"),
-        ("down", "move('down')", "down"),
-        ("up", "move('up')", "up"),
+        ("down,ctrl+n", "move('down')", "down"),
+        ("up,ctrl+p", "move('up')", "up"),
         ("pagedown", "move('page_down')", "page down"),
         ("pageup", "move('page_up')", "page up"),
         ("tab", "plain", "as plain text"),
@@ -282,7 +282,7 @@ class ChoiceScreen(SheetScreen):
         self._make = make
         self._is_wide = is_wide
         self._has_plain = has_plain
-        self._query = LineInput("type to narrow")
+        self._query = LineInput("type to narrow, Up and Down move")
         # The query has the keys, and some of them move the cursor here.
         self._list = CursorList(
             self._choice_line, lambda choice: choice.value, self._nothing, can_focus=False
@@ -342,7 +342,7 @@ class ChoiceScreen(SheetScreen):
 
     @staticmethod
     def _nothing(width: int) -> tuple[Line, ...]:
-        return tuple(sentence("nothing matches", width))
+        return tuple(sentence("Nothing matches: Backspace takes letters back.", width))
 
     def _choice_line(self, choice: Choice) -> Line:
         width, right = self._list.text_width, choice.right
@@ -372,6 +372,9 @@ class ChoiceScreen(SheetScreen):
         """Choose what is under the cursor."""
         if self._list.chosen is not None:
             self.choose(self._list.chosen.value)
+        else:
+            said = "Enter does nothing while nothing matches."
+            self._whole.show(sentence(said, self._list.text_width))
 
     def choose(self, value: Any) -> None:  # noqa: ANN401 - that of any choice
         """Answer with a value."""
