@@ -254,6 +254,63 @@ async def test_l_on_the_main_screen_goes_on_to_the_log_of_the_worst_task() -> No
         assert rig.app.screen is rig.app.main
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_what_is_typed_behind_l_is_for_the_log(size: tuple[int, int]) -> None:
+    async with running(mixed(), size) as rig:
+        await rig.press("g", "l", "/", "f", "e")
+        assert "Filter tasks" not in rig.text
+        assert "does nothing here" not in rig.text
+        rig.control.answer(page(*TASKS))
+        await rig.settle()
+        assert rig.control.answer(log()) == TaskLog(BINDING, 5003, 2, 7)
+        assert await rig.shows("Search log  fe")
+        await rig.press("escape", "escape")
+        await rig.burst("l/odps\n")
+        rig.control.answer(page(*TASKS))
+        await rig.settle()
+        rig.control.answer(log())
+        assert await rig.shows("lines with odps")
+        assert "does nothing here" not in rig.text
+
+
+async def test_what_is_typed_behind_l_is_dropped_where_no_log_comes() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "l", "/")
+        rig.control.answer(Refused("No."))
+        assert await rig.shows("Not done, as it was not read: /")
+        await rig.press("escape", "l", "x", "escape")
+
+        assert rig.app.screen is rig.app.main
+        assert ("unwatch", [key(FAILED)]) not in rig.asked
+
+
+@pytest.mark.parametrize("is_burst", [False, True])
+async def test_a_key_about_tasks_waits_for_them_and_what_is_typed_behind_it(
+    *, is_burst: bool
+) -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g")
+        await (rig.burst("tjl/") if is_burst else rig.press("t", "j", "l", "/"))
+        assert "There is no task" not in rig.text
+        assert isinstance(rig.app.screen, TasksScreen)
+        rig.control.answer(page(*TASKS))
+        assert await rig.shows("Search log")
+
+        assert rig.control.answer(log()) != TaskLog(BINDING, 5003, 2, 7)
+
+
+async def test_a_filter_typed_at_once_is_text_of_the_box_alone() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g")
+        await rig.burst("t/clean\n")
+        rig.control.answer(page(*TASKS))
+        assert await rig.shows("/clean")
+        assert "does nothing here" not in rig.text
+        await rig.burst("/fail\n")
+        assert await rig.shows("/fail")
+        assert "does nothing here" not in rig.text
+
+
 FROZEN = task(5007, "publish_result", "Failure", trigger_recurrence="Pause")
 
 

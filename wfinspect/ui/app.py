@@ -146,6 +146,9 @@ class WfInspectApp(CrashSafeApp):
         self._way: Widget | None = None
         self._on_their_way: list[events.Key] = []
         """Keys that were sent to `_way` and have not come round to act."""
+        self._held: Sequence[events.Key] = ()
+        """Keys that wait for what the screen on top reads, and all behind them."""
+        self._held_said = ""
         self._last_alert = 0
         self._last_transition: Transition | None = None
         self._is_behind = False
@@ -235,19 +238,58 @@ class WfInspectApp(CrashSafeApp):
                 self._show_messages()
             if isinstance(event, events.Key) and await self._has_sent_behind(event):
                 return
-            box, way = self._id_box, self.focused
+            # A screen that has just been opened has given the keys to no part of it.
+            box, way = self._id_box, self.focused or self.screen
             if box is not None and (isinstance(event, events.Paste) or _is_digit(event)):
                 box.take_keys()
             elif isinstance(event, events.Paste):
                 event = self._line_of(event)
-            elif way is not None and not isinstance(way, Input):
+            elif not isinstance(way, Input):
                 self._way, self._on_their_way = way, [event]
-        elif isinstance(event, events.Key):
-            if event in self._on_their_way:
-                self._on_their_way.remove(event)
-            if self._is_text_of_box(event):
-                return
+        elif isinstance(event, events.Key) and self._is_used(event):
+            return
         await super().on_event(event)
+
+    def _is_used(self, key: events.Key) -> bool:
+        """Return whether a key that has come round is text, or waits; where it does nothing say so."""
+        if key in self._on_their_way:
+            self._on_their_way.remove(key)
+        if self._is_text_of_box(key) or self._is_held(key):
+            return True
+        if isinstance(self.screen, OverMain):
+            self.screen.say_if_useless(key)
+        return False
+
+    def _is_held(self, key: events.Key) -> bool:
+        """Keep a key that is about what the screen on top still reads, and what is typed behind it."""
+        is_way_out = key.key in {"escape", "q"} or key.key.startswith("ctrl+")
+        waits = isinstance(self.screen, OverMain) and self.screen.waits(key.key)
+        if not is_way_out and (self._held or waits):
+            self._hold([*self._held, events.Key(key.key, key.character)])
+            return True
+        self._hold(())
+        return False
+
+    def _hold(self, keys: Sequence[events.Key]) -> None:
+        """Have keys wait, in place of those that do, and say so."""
+        if self._held:
+            self._forget(self._held_said)
+        self._held = keys
+        if keys:
+            named = " ".join((each.is_printable and each.character) or each.key for each in keys)
+            self._held_said = f"Once it is read: {shown(named, limit=40)}"
+            self.notify(self._held_said)
+
+    def release_keys(self, *, has_failed: bool = False) -> None:
+        """Send the keys that were held on their way, once what they wait for was read; drop them where it was not."""
+        held, said = self._held, self._held_said
+        self._hold(())
+        if has_failed and held:
+            self.notify(f"Not done, as it was not read: {said.partition(': ')[2]}")
+        elif held:
+            self._way, self._on_their_way = self.focused or self.screen, [*held]
+            for key in held:
+                self._way._forward_event(key)  # noqa: SLF001 - it has no public name
 
     async def _has_sent_behind(self, key: events.Key) -> bool:
         """Send a key the way of those that have not come round: what they open is to get it, in their order."""

@@ -57,6 +57,9 @@ class CrashSafeApp(App[None]):
         if ascii_only:
             self._last_filters.append(AsciiFilter(encoding_of(sys.__stderr__)))
 
+    def release_keys(self, *, has_failed: bool = False) -> None:
+        """Let go the keys that waited for what a screen was reading."""
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return Textual's filters, and then the ones that keep the terminal safe."""
         return [*super().get_line_filters(), *self._last_filters]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.containers import Vertical
@@ -99,6 +99,14 @@ class OverMain(SparingScreen[Any], ModalScreen[Any]):
 
     def snapshot_changed(self) -> None:
         """Show what a new snapshot holds; called while nothing lies over it."""
+
+    def waits(self, key: str) -> bool:
+        """Return whether a key is about what is still being read here."""
+        del key
+        return False
+
+    def say_if_useless(self, key: events.Key) -> None:
+        """Say so where a key does nothing."""
 
     def needed(self) -> Row | None:
         """Return the row that commands of the list are about here; None where they do nothing."""

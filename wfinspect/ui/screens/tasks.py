@@ -41,7 +41,7 @@ from wfinspect.ui.lines import (
 from wfinspect.ui.rows import glyph_of, state_word
 from wfinspect.ui.screens.main import CALLS_AT_ONCE, MainScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
-from wfinspect.ui.screens.view import READ, OverlayScreen, Title, bind
+from wfinspect.ui.screens.view import ABOUT_KEYS, READ, OverlayScreen, Title, bind
 from wfinspect.ui.theme import BAR_GROUND, Look
 from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
@@ -100,7 +100,8 @@ class TasksScreen(OverlayScreen):
         self.parts = self.progress, self.titles, self.list, self._box
 
     def title_now(self) -> Title:
-        return _title_of(self.row(self._key), self.look, f"tasks {self.as_of}".rstrip())
+        rest = "log" if self._opens_log else f"tasks {self.as_of}".rstrip()
+        return _title_of(self.row(self._key), self.look, rest)
 
     @property
     def signs(self) -> Sequence[tuple[str, str]]:
@@ -137,6 +138,15 @@ class TasksScreen(OverlayScreen):
     # What is read.
 
     @property
+    def is_unread(self) -> bool:
+        return self._page is None
+
+    def waits(self, key: str) -> bool:
+        # What is typed is for the log that takes the place of this screen.
+        is_for_log = self._opens_log and self.trouble is None and key not in ABOUT_KEYS
+        return is_for_log or super().waits(key)
+
+    @property
     def follows(self) -> bool:
         """An instance that goes on may change its tasks."""
         return not self.row(self._key).family.is_settled
@@ -159,12 +169,20 @@ class TasksScreen(OverlayScreen):
     def _take(self, page: Page[TaskInstance]) -> None:
         self._page, self._tasks = page, by_attention(page.items)
         self._widest = tasks_text.widest(self._tasks)
-        if self._opens_log and self._tasks:
-            self._opens_log = False
-            self._open_the_log()
+        self._open_the_log()
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        # Its tasks may have come under the help.
+        self._open_the_log()
 
     def _open_the_log(self) -> None:
-        """Show that of the task that needs attention most, which is never a frozen one."""
+        """Show that of the task that needs attention most, which is never a frozen one, once that is known."""
+        if not self._opens_log or self._page is None or not self.is_current:
+            return
+        self._opens_log = False
+        if not self._tasks:
+            return
         frozen = [task for task in self._tasks if task.is_frozen]
         others = [task for task in self._tasks if not task.is_frozen]
         names = listed([shown(t.name_or_id, limit=60) for t in frozen], _NAMED)
@@ -441,6 +459,10 @@ class DependenciesScreen(OverlayScreen):
         return turn | dict.fromkeys(useless, "")
 
     # What is read.
+
+    @property
+    def is_unread(self) -> bool:
+        return self._is_waiting and not self.list.items
 
     @property
     def _is_down(self) -> bool:

@@ -58,6 +58,10 @@ def bind(keys: str, action: str, words: str = "", shown_as: str = "") -> Binding
     return Binding(keys, action, words, show=bool(words), key_display=shown_as or keys)
 
 
+ABOUT_KEYS = ("question_mark", "f1", "colon", "ctrl+p")
+"""Show the keys of a view, and find its commands."""
+_AT_ONCE = {"again", "filter", "search", "help", "palette", "turn", "app.compare"}
+"""Actions that need no answer."""
 READ = bind("r", "again", "read again")
 Steps = Generator[Request[Any], Any, None]
 """Yields requests, and gets the answer to each in its place."""
@@ -97,8 +101,8 @@ class OverlayScreen(OverMain):
         ("q", "dismiss", "close"),
         *MOVE_BINDINGS,
         ("r", "again", "read again"),
-        ("question_mark,f1", "help", "keys"),
-        ("colon,ctrl+p", "palette", "find a command"),
+        (",".join(ABOUT_KEYS[:2]), "help", "keys"),
+        (",".join(ABOUT_KEYS[2:]), "palette", "find a command"),
     ]
     TYPING: ClassVar[tuple[tuple[str, str], ...]] = ()
     """The hints while an input has the keys."""
@@ -147,6 +151,11 @@ class OverlayScreen(OverMain):
     @property
     def follows(self) -> bool:
         """Whether what is on view may go on changing."""
+        return False
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether most keys are about an answer that has not come."""
         return False
 
     @property
@@ -253,6 +262,8 @@ class OverlayScreen(OverMain):
         self.fill()
         for each in (self.top, self.about, self.bottom):
             each.update_lines()
+        if self.is_current and (self.trouble is not None or not self.is_unread):
+            self.app.release_keys(has_failed=self.trouble is not None)
 
     def waiting_lines(
         self, width: int, what: str = "Reading it from the service..."
@@ -315,10 +326,16 @@ class OverlayScreen(OverMain):
         self.top.update_lines()
         self.call_after_refresh(self.main.note_painted)
 
-    def on_key(self, event: events.Key) -> None:
-        """Say so where a key does nothing: in the list below it may do something."""
-        if event.is_printable and event.key not in self.active_bindings:
-            self.notify(f"{event.character} does nothing here, ? shows the keys.")
+    def say_if_useless(self, key: events.Key) -> None:
+        # In the list below it may do something.
+        if key.is_printable and key.key not in self.active_bindings:
+            self.notify(f"{key.character} does nothing here, ? shows the keys.")
+
+    def waits(self, key: str) -> bool:
+        if not self.is_unread or self.trouble is not None:
+            return False
+        bound = self.active_bindings.get(key)
+        return bound is not None and bound.binding.action not in _AT_ONCE
 
     def action_back(self) -> None:
         self.dismiss()
