@@ -235,6 +235,15 @@ def test_keys_that_a_link_bunches_act_in_their_order(home: Home, simulator: Simu
         app.wait_for("all 1 rows")
         app.send(b"\x1b[B\x1b[B\r")
         app.wait_for(r"Written to [\s\S]*\.csv")
+        # The log is to get what is typed while its tasks are read.
+        app.send(b"l/exit")
+        app.wait_for(r"log of \d+[\s\S]*Search log +exit")
+        assert "does nothing here" not in app.text()
+        app.press("escape", "escape", "escape")
+        app.wait_for("type or paste")
+        app.send(b"t/load\r")
+        app.wait_for(r"\d of \d+ /load")
+        assert "does nothing here" not in app.text()
         app.quit()
 
 

@@ -76,6 +76,7 @@ class TasksScreen(OverlayScreen):
         bind("y", "copy", "copy ID"),
         READ,
     ]
+    HOLDS_KEYS = True
     TYPING = (("Enter", "keep the filter"), ("Tab", "complete"))
 
     def __init__(self, main: MainScreen, key: InstanceKey, *, opens_log: bool = False) -> None:
@@ -136,10 +137,6 @@ class TasksScreen(OverlayScreen):
         return (more, Role.TROUBLE), (" ", Role.DIM), *said
 
     # What is read.
-
-    @property
-    def is_unread(self) -> bool:
-        return self._page is None
 
     def waits(self, key: str) -> bool:
         # What is typed is for the log that takes the place of this screen.
@@ -410,6 +407,7 @@ class DependenciesScreen(OverlayScreen):
         bind("l", "log", "log"),
         READ,
     ]
+    HOLDS_KEYS = True
 
     def __init__(
         self, main: MainScreen, key: InstanceKey, task: TaskInstance | None = None
@@ -459,10 +457,6 @@ class DependenciesScreen(OverlayScreen):
         return turn | dict.fromkeys(useless, "")
 
     # What is read.
-
-    @property
-    def is_unread(self) -> bool:
-        return self._is_waiting and not self.list.items
 
     @property
     def _is_down(self) -> bool:
@@ -579,7 +573,7 @@ class DependenciesScreen(OverlayScreen):
 
     @property
     def is_reading(self) -> bool:
-        return self._is_waiting
+        return self._is_waiting and not self.list.items
 
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._is_waiting or self.trouble is not None:

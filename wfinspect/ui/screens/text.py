@@ -418,10 +418,6 @@ class TextScreen(OverlayScreen):
         if self._request is not None:
             self.request(self._request, self._take_task)
 
-    @property
-    def is_unread(self) -> bool:
-        return self._request is not None and not self.text.text
-
     def action_again(self) -> None:
         if self._request is None:
             self.notify("It is shown as it was read last.")
@@ -587,6 +583,7 @@ class LogScreen(TextScreen):
         bind("c", "app.compare", "compare"),
     ]
     WHAT = "log"
+    HOLDS_KEYS = True
     OPENS_AT_END = True
 
     def __init__(
@@ -607,10 +604,6 @@ class LogScreen(TextScreen):
         self._is_following = True
         self._is_read = False
         self._errors: tuple[str, ...] = ()
-
-    @property
-    def is_unread(self) -> bool:
-        return not self._is_read
 
     @property
     def _is_latest(self) -> bool:

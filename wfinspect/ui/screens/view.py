@@ -104,6 +104,8 @@ class OverlayScreen(OverMain):
         (",".join(ABOUT_KEYS[:2]), "help", "keys"),
         (",".join(ABOUT_KEYS[2:]), "palette", "find a command"),
     ]
+    HOLDS_KEYS: ClassVar[bool] = False
+    """Most keys are about an answer, and wait for it."""
     TYPING: ClassVar[tuple[tuple[str, str], ...]] = ()
     """The hints while an input has the keys."""
 
@@ -151,11 +153,6 @@ class OverlayScreen(OverMain):
     @property
     def follows(self) -> bool:
         """Whether what is on view may go on changing."""
-        return False
-
-    @property
-    def is_unread(self) -> bool:
-        """Whether most keys are about an answer that has not come."""
         return False
 
     @property
@@ -262,7 +259,7 @@ class OverlayScreen(OverMain):
         self.fill()
         for each in (self.top, self.about, self.bottom):
             each.update_lines()
-        if self.is_current and (self.trouble is not None or not self.is_unread):
+        if self.is_current and (self.trouble is not None or not self.is_reading):
             self.app.release_keys(has_failed=self.trouble is not None)
 
     def waiting_lines(
@@ -332,7 +329,7 @@ class OverlayScreen(OverMain):
             self.notify(f"{key.character} does nothing here, ? shows the keys.")
 
     def waits(self, key: str) -> bool:
-        if not self.is_unread or self.trouble is not None:
+        if not (self.HOLDS_KEYS and self.is_reading):
             return False
         bound = self.active_bindings.get(key)
         return bound is not None and bound.binding.action not in _AT_ONCE
