@@ -170,6 +170,10 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["find", "--project", "1", "ads", "-2d"],
             "one workspace and business date: did you mean --bizdate -2d?",
         ),
+        (
+            ["watch", "--project", "1", "--name", "ads", "-2d"],
+            "waits for runs of its own: did you mean --bizdate -2d?",
+        ),
         (["find", "88123", "yesterday"], "did you mean --project 88123 --bizdate yesterday?"),
         (
             ["find", "yesterday", "10432987165"],

@@ -33,7 +33,7 @@ from wfinspect.errors import UsageError
 from wfinspect.format import shown
 from wfinspect.model import FILTERS, Family, Follow, InstanceKey, Target, biz_date_of, zone_of
 from wfinspect.parsing import FoundIds, parse_ids, read_id_file
-from wfinspect.search import date_of, read_day
+from wfinspect.search import date_of, meant, read_day
 from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals
 from wfinspect.watching.api import Contact, Row, Rows, Snapshot, Trouble, group_of
@@ -165,7 +165,9 @@ def _refuse_what_contradicts(args: argparse.Namespace) -> None:
         raise UsageError("--project ID is missing: the workspace whose run is waited for.")
     if args.project is not None and (is_of_ids or args.forever):
         what = "--forever" if args.forever else "the IDs"
-        raise UsageError(f"--project waits for runs of its own: leave {what} out.")
+        day = next((word for word in args.ids if meant(word).startswith("date=")), "")
+        hint = f"did you mean --bizdate {day}?" if day else f"leave {what} out."
+        raise UsageError(f"--project waits for runs of its own: {hint}")
     if args.project is not None and query_of(args, 0).is_whole_workspace:
         raise UsageError("Which runs of the workspace? Add --workflow ID or --name TEXT.")
     if args.forever and (is_of_ids or args.until or args.timeout):
