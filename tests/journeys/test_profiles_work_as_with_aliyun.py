@@ -135,6 +135,14 @@ def test_a_profile_that_is_given_selects_what_is_stored(home: Home, simulator: S
         assert "--region cn-beijing" in nothing.stderr or words in {"report", "status --short"}
     with home.start("status", "--short", "--follow", *prod, size=(100, 24)) as bar:
         bar.wait_for(r"--follow is of the whole list, not only of --profile prod\.\s+\?2")
+    # That of a profile which is no longer there can be seen and removed.
+    write(home, {"name": "dev", **AK}, current="dev")
+    assert str(ID) in home.run("list", *prod).stdout
+    assert "no profile 'prod'" in home.run("status", *prod).stderr
+    assert "1 removed: " in home.run("list", "remove", ID, *prod).stderr
+    assert home.run("list", *prod).stdout == ""
+    assert "No longer followed" in home.run("follow", "remove", 2, *prod).stderr
+    assert home.run("list", *prod).returncode == 2
 
 
 def test_what_chose_the_profile_and_what_is_passed_over_is_said(home: Home) -> None:

@@ -51,8 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Change or print what the store has; a wfinspect that runs takes that over within seconds."""
-    clock, is_selected = SystemClock(), selector(settings, environ)
+    clock = SystemClock()
     with contextlib.closing(Store(settings.paths.state_dir, clock.now)) as store:
+        is_selected = selector(settings, environ, store)
         follows = [each for each in store.follows() if is_selected(each.target)]
         match args.words:
             case ["list"]:

@@ -77,8 +77,11 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
     ids = parse_ids(" ".join(args.ids)) if args.ids else ()
     clock = SystemClock()
-    is_selected = selector(settings, environ)
-    recorded = stored(settings, clock, lambda store: store.transitions(MAX_TRANSITIONS))
+    recorded, is_selected = stored(
+        settings,
+        clock,
+        lambda s: (s.transitions(MAX_TRANSITIONS), selector(settings, environ, s)),
+    )
     changes = [
         Change.of(each)
         for each in recorded

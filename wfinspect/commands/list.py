@@ -23,6 +23,7 @@ from wfinspect.commands.once import (
     selected_rows,
     selector,
     stored,
+    stored_profiles,
 )
 from wfinspect.errors import NotFound, UsageError, none_of
 from wfinspect.format import duration, listed, shown
@@ -96,15 +97,15 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             raise UsageError(f"list export takes no ID, it prints: wfinspect list export > {file}")
         if args.action and args.output == "table":
             raise UsageError("list export has no table: -o json, the default, or -o csv.")
-        is_selected = selector(settings, environ)
-        stored(settings, clock, lambda store: _print(store, args, settings, clock, is_selected))
+        stored(settings, clock, lambda store: _print(store, args, settings, environ, clock))
         return 0
     if args.action == "import" and len(args.what) != 1:
         raise UsageError("list import takes one file, or - for standard input.")
     if args.action == "note" and len(args.what) < len(("ID", "TEXT")):
         example = f'wfinspect list note {(*args.what, "10432987165")[0][:40]} "rerun by Li"'
         raise UsageError(f"list note takes an ID and a text: {example}")
-    target, now = resolve_target(settings, environ).target, clock.now()
+    others = partial(stored, settings, clock, stored_profiles)
+    target, now = resolve_target(settings, environ, others).target, clock.now()
     if args.action == "import":
         edit = partial(merge, brought=_read(args.what[0], target, now), now=now)
     elif args.action == "note":
@@ -126,11 +127,12 @@ def _print(
     store: Store,
     args: argparse.Namespace,
     settings: Settings,
+    environ: Mapping[str, str],
     clock: Clock,
-    is_selected: Selector,
 ) -> None:
     from wfinspect.watching.outlook import judged_rows
 
+    is_selected = selector(settings, environ, store)
     found = selected_rows(store, is_selected)
     rows = [*judged_rows(store, found, settings.interval, clock.moment())]
     if args.action and args.output != "csv":

@@ -52,13 +52,24 @@ class ResolvedTarget(NamedTuple):
     endpoint_source: str
 
 
-def resolve_target(settings: Settings, environ: Mapping[str, str]) -> ResolvedTarget:
+def resolve_target(
+    settings: Settings,
+    environ: Mapping[str, str],
+    others: Callable[[], Collection[str]] = tuple,
+) -> ResolvedTarget:
     """Decide the target of new instances; read no key and send nothing.
+
+    Of what is stored, `others` returns profiles that may be meant where the CLI no longer has them.
 
     Raises:
         ConfigError: an unknown profile or region, or an endpoint that can't be used.
     """
-    identity = identity_of(settings, environ)
+    try:
+        identity = identity_of(settings, environ)
+    except ConfigError:
+        if settings.profile is None or settings.profile not in others():
+            raise
+        identity = Identity(settings.profile, None, "the watched list")
     region, region_source = _first(
         (settings.region, settings.sources["region"]),
         (identity.region, _source(identity, environ)),
@@ -86,6 +97,12 @@ def identity_of(settings: Settings, environ: Mapping[str, str]) -> Identity:
         return identity
     named_by = settings.sources["profile"]
     return identity._replace(source=f"{identity.source}, named by {named_by}")
+
+
+def stored_profiles(store: "Store") -> set[str]:
+    """Return the profiles of the watched list and of what is followed."""
+    targets = (*(row.key.target for row in store.rows()), *(f.target for f in store.follows()))
+    return {each.profile for each in targets}
 
 
 def _first(*choices: tuple[str | None, str]) -> tuple[str, str]:
@@ -473,8 +490,7 @@ def stored_rows(settings: Settings, environ: Mapping[str, str], clock: Clock) ->
         ConfigError: as `selector`.
         StoreError: it can't be read.
     """
-    is_selected = selector(settings, environ)
-    return stored(settings, clock, lambda store: selected_rows(store, is_selected))
+    return stored(settings, clock, lambda s: selected_rows(s, selector(settings, environ, s)))
 
 
 Selector = Callable[[Target], bool]
@@ -486,7 +502,7 @@ def selected_rows(store: "Store", is_selected: Selector) -> "list[Row]":
     return [row for row in store.rows() if is_selected(row.key.target)]
 
 
-def selector(settings: Settings, environ: Mapping[str, str]) -> Selector:
+def selector(settings: Settings, environ: Mapping[str, str], store: "Store") -> Selector:
     """Return what selects what is stored by --profile, --region and --endpoint.
 
     What config.toml and variables say is of new instances alone.
@@ -497,7 +513,8 @@ def selector(settings: Settings, environ: Mapping[str, str]) -> Selector:
     given = [settings.sources[name] == f"--{name}" for name in Target._fields]
     if not any(given):
         return lambda _: True
-    wanted = [*compress(target_words(resolve_target(settings, environ).target), given)]
+    own = resolve_target(settings, environ, lambda: stored_profiles(store)).target
+    wanted = [*compress(target_words(own), given)]
     return lambda target: [*compress(target_words(target), given)] == wanted
 
 

@@ -59,7 +59,6 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         raise UsageError("--follow goes with --short, and without IDs.")
     if args.short and args.output != "table":
         raise UsageError("--short is one line for a status bar: leave out -o.")
-    is_selected = selector(settings, environ)
     if args.short and not args.ids and (code := _print_summary(args, settings, clock)) is not None:
         return code
     is_stored = args.short or args.output == "prometheus"
@@ -85,7 +84,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         text = stored(
             settings,
             clock,
-            lambda s: metrics(s, rows, settings.interval, clock.moment(), is_selected),
+            lambda s: metrics(
+                s, rows, settings.interval, clock.moment(), selector(settings, environ, s)
+            ),
         )
         print(text, end="")
     else:
