@@ -330,6 +330,17 @@ def test_what_holds_no_id_is_counted(data: bytes, left_out: str) -> None:
         (b"[]", "The field Id holds no instance ID"),
         (b"# c\nId,Name\n7,x\n1.04E+10,y\n", "line 4: '1.04E+10' is not an instance ID"),
         (b'Id,Name\n7,"x\n8,y\n', "is a quotation mark missing?"),
+        (
+            b"ID  STATUS  NAME  RAN  RUN\n55555001  Failure  x  2m  1\n",
+            "The column ID holds IDs of tasks",
+        ),
+        (b"Id,TaskId,TaskName\n55555001,5,x\n", "The column Id holds IDs of tasks"),
+        (
+            b"Id,Name,Level,Dependency,Instance\n55555001,x,1,,55555\n",
+            "The column Id holds IDs of tasks",
+        ),
+        (b'[{"Id": 55555001, "TaskId": 5}]', "The field Id holds IDs of tasks"),
+        (b'[{"id": 55555001, "dependency": null}]', "The field Id holds IDs of tasks"),
         (b'[{"Id": 7}, {"Id": null}]', "object 2: 'None' is not an instance ID"),
         (b"10432987165\n99999999999999999999\n", "too large"),
     ],

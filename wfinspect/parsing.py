@@ -39,6 +39,8 @@ _PLACE = re.compile(r"(?:project|workspace)_?(?:id)?[=/:]\Z", re.IGNORECASE)
 _DATE = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9]{6})?")
 
 _TITLES = ("Id", "ID", "INSTANCE")
+# What `tasks` and `upstream` print of tasks, in each form.
+_OF_TASKS = {"TaskId"}, {"Dependency"}, {"dependency"}, {"RAN", "RUN"}
 _DELIMITERS = "\t,;|\uff0c"
 _COLUMNS = re.compile(r"\s{2,}")
 # Tables of our own have it before the ID, below no title.
@@ -199,6 +201,7 @@ def _in_json(text: str) -> FoundIds | None:
     values = loaded if isinstance(loaded, list) else [loaded]
     if not all(isinstance(each, dict) and ("Id" in each or "id" in each) for each in values):
         return None
+    _refuse_tasks("field Id", {name for each in values for name in each})
     cells = (
         (f"object {n}", str(each.get("Id", each.get("id")))) for n, each in enumerate(values, 1)
     )
@@ -224,6 +227,7 @@ def _in_table(text: str, *, is_file: bool) -> FoundIds | None:
     if place is None or _found(plain(header)):
         return None
     source = f"column {titles[place]}"
+    _refuse_tasks(source, {*titles})
     cells: list[tuple[str, str]] = []
     without: list[int] = []
     try:
@@ -240,6 +244,11 @@ def _in_table(text: str, *, is_file: bool) -> FoundIds | None:
             "missing?"
         ) from None
     return FoundIds(_of_cells(cells), source, _left_out("row", without))
+
+
+def _refuse_tasks(source: str, names: set[str]) -> None:
+    if any(some <= names for some in _OF_TASKS):
+        raise UsageError(f"The {source} holds IDs of tasks, and those of instances are wanted.")
 
 
 def _rows(text: str, *, is_file: bool) -> Iterator[tuple[int, list[str]]]:
