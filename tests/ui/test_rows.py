@@ -581,6 +581,9 @@ async def test_a_filter_narrows_the_list_as_it_is_typed_and_enter_keeps_it() -> 
         assert shown(rig) == [TRADE]
         assert rig.app.main.list.has_focus
         assert "type or paste an instance ID" in rig.text
+        # The titles are worth more than the end of a long one.
+        await rig.press("/", *"status=run", "enter")
+        assert re.search(r"of 9 /\S+ +INSTANCE +STATUS +TIME +LAST CHANGE", rig.text), rig.text
 
 
 async def test_digits_and_letters_are_the_filter_s_while_it_has_the_keys() -> None:

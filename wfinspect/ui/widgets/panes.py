@@ -58,6 +58,9 @@ from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Row, Rows, Trouble
 
+_LEAST_FILTER = len(" 2 of 5 /env...")
+"""Cells; with fewer a filter says nothing."""
+
 
 class WatchedList(CursorList[Row]):
     """A row for each instance, filtered and sorted, and a cursor that stays on its ID.
@@ -120,13 +123,13 @@ class WatchedList(CursorList[Row]):
     ) -> tuple[Span, ...]:
         """Return the titles of the columns, and filter and order where they cover none of them.
 
-        A filter that has room nowhere covers the last ones.
+        A long filter is cut; one that has room nowhere covers the last ones.
         """
         columns = self.columns
         beside = columns[0].cells - len(columns[0].title) - 2
         behind = width - width_of(list_heading(columns, width).spans) - 2
-        most = max(beside, behind, width_of(about))
-        about = shed([Part(about, 0), Part.of(orders, Role.DIM, 1)], most)
+        most = max(beside, behind, _LEAST_FILTER)
+        about = crop(shed([Part(about, 0), Part.of(orders, Role.DIM, 1)], most), most)
         if behind < width_of(about) <= beside:
             first: tuple[Span, ...] = (*titles((Column(columns[0].title, 4),)), *about)
             blanks = columns[0].cells + columns[0].gap - width_of(first)
