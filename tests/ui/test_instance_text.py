@@ -142,7 +142,7 @@ def said(one: Row, width: int = WIDE) -> list[str]:
 
 
 def test_a_row_shows_a_figure_and_that_it_is_late() -> None:
-    assert below(with_outlook(running(41), failed=0)) == "10432987165 late by 20m    41m"
+    assert below(with_outlook(running(41), failed=0)) == "10432987165  late by 20m   41m"
     assert below(with_outlook(running(5), failed=0)) == "10432987165  17/23 done     5m"
     assert below(running(41)) == "10432987165                41m"
 
