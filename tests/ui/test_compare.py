@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 from fakes import START, instance, key, ms
 from rig import ZONE, check_golden, running
-from scenes import FAILED, ago, failed_row, mixed
+from scenes import FAILED, ago, failed_row, mixed, outage
 from task_scenes import TASKS, page, task
 from values import replace
 
@@ -207,6 +207,23 @@ async def test_any_earlier_run_can_stand_beside_it() -> None:
         await rig.press("o", *"Success", "down", "enter")
         assert rig.control.answer(last_success()) == InstanceOf(key(BEFORE - 1))
         assert rig.control.questions == []
+
+
+async def test_without_contact_what_goes_on_is_a_question_and_takes_no_longer() -> None:
+    goes_on = replace(mine(), status="Running", finished_time=None)
+    async with running(mixed(), (160, 48)) as rig:
+        await rig.press("g", "enter", "c")
+        for answer in (goes_on, runs(2), last_success(), page(*TASKS), page(*TASKS), runs()):
+            rig.control.answer(answer)
+            await rig.settle()
+        before = rig.text
+        assert " Running " in before
+        rig.clock.advance(7_200)
+        await rig.publish(outage())
+        assert rig.text.count("Running?") == 3
+        assert rig.text.replace("Running? ", "Running  ").splitlines()[2:8] == (
+            before.splitlines()[2:8]
+        )
 
 
 async def test_without_a_success_before_it_says_so_and_asks_no_more() -> None:

@@ -1,5 +1,6 @@
 """What a run waits for and holds up, over the whole screen: keys in, requests and text out."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -245,6 +246,7 @@ async def test_without_contact_what_goes_on_is_a_question() -> None:
         await rig.publish(scene()._replace(health=lost))
         assert "Running?  " in rig.text
         assert "Failure?" not in rig.text
+        assert re.search("It waits for [^.?]* 1 running task[^.?]*[?]", rig.text)
 
 
 async def test_names_from_outside_are_text() -> None:

@@ -125,6 +125,13 @@ def test_long_names_owners_tags_and_new_fields_leave_room_for_the_others() -> No
     assert "... 7.0 MB, v shows the whole" in text_of(lines)
 
 
+def test_of_a_run_that_is_not_live_how_long_it_took_is_known_until_it_was_read() -> None:
+    for is_live, said in ((True, "42m so far"), (False, "36m so far")):
+        one = running(42, is_live=is_live, read_at=ago(minutes=6))
+        assert one.instance is not None
+        assert said in text_of(core(one, one.instance, LOOK, START, 80, *GROUPS))
+
+
 WIDE = 200
 MARK = (" ", Role.DIM)
 

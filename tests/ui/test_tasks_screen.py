@@ -118,6 +118,12 @@ async def test_without_contact_what_goes_on_is_a_question() -> None:
         assert "NotRun?" in rig.text
         assert "2/6 done, 1 failed, 1 running?" in rig.text
         assert "Failure?" not in rig.text
+        # How long it has taken is known until it was read.
+        before = rig.text.splitlines()
+        rig.clock.advance(7_200)
+        await rig.pilot.resize_terminal(80, 25)
+        await rig.settle()
+        assert rig.text.splitlines()[:8] == before[:8]
         await rig.press("j", "enter")
         assert rig.text.startswith(" \u25b8 Running?")
         await rig.press("l")

@@ -557,6 +557,7 @@ def core_fields(
 ) -> Sequence[Sequence[Field]]:
     """Return the groups of labels and values; a value the service left out is a dash."""
     unreadable = dict(instance.unreadable)
+    known_until = now if row.is_live or row.read_at is None else row.read_at
 
     def value(field: InstanceField) -> tuple[Span, ...]:
         if field.kind is FieldKind.STATUS:
@@ -577,7 +578,7 @@ def core_fields(
         for field in (each for each in _IN_DETAIL if each.group is name):
             group.append((field.label, value(field)))
             if field.attribute == "finished_time":
-                group.append(("Duration", (*_duration(instance, now), *_oddness(instance, now))))
+                group.append(("Duration", (*_duration(instance, known_until), *_oddness(instance, now))))
         groups.append(group)
     if instance.unknown_fields and FieldGroup.WHO in wanted:
         named = [fmt.shown(name, limit=80) for name in instance.unknown_fields[:_MAX_NAMED]]

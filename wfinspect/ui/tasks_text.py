@@ -113,6 +113,8 @@ def details(
     look: Look,
     now: datetime,
     width: int,
+    *,
+    is_lost: bool = False,
 ) -> tuple[Line, ...]:
     """One task in full: its fields, what was done by hand, the runs it has had, its script."""
     unreadable = dict.fromkeys(dict(task.unreadable), instance_text.UNREADABLE)
@@ -166,7 +168,7 @@ def details(
     lines += instance_text.table(pairs, width)
     if len(runs) > 1:
         lines += [BLANK, section("RUNS", len(runs))]
-        lines += [_run_line(run, look, now) for run in runs]
+        lines += [_run_line(run, look, now, is_lost) for run in runs]
     if task.script_content:
         lines += [BLANK, section("SCRIPT")]
         script, size = fmt.shortened(task.script_content, _SCRIPT_LIMIT)
@@ -176,8 +178,8 @@ def details(
     return tuple(lines)
 
 
-def _run_line(run: TaskInstance, look: Look, now: datetime) -> Line:
-    glyph, word, role = state_of(run, look)
+def _run_line(run: TaskInstance, look: Look, now: datetime, is_lost: bool) -> Line:  # noqa: FBT001
+    glyph, word, role = state_of(run, look, is_lost=is_lost)
     took = span_words(spans(run, now.timestamp() * 1000).running)
     return line(
         (f" run {pad(str(run.run_number or '-'), 3)} ", Role.TEXT),

@@ -132,8 +132,8 @@ class TasksScreen(OverlayScreen):
         if task is None:
             return ((more, Role.TROUBLE),)
         # The line keeps a blank before what is out of sight.
-        room, now = width - len(more) - len("  "), self.clock.now()
-        said = tasks_text.summary(task, self.look, now, room, self._chain)
+        room = width - len(more) - len("  ")
+        said = tasks_text.summary(task, self.look, self._now, room, self._chain)
         return (more, Role.TROUBLE), (" ", Role.DIM), *said
 
     # What is read.
@@ -194,7 +194,7 @@ class TasksScreen(OverlayScreen):
     # What is shown.
 
     def fill(self) -> None:
-        self._now, self._problem = self.clock.now(), ""
+        self._now, self._problem = self.as_read, ""
         now_ms = self._now.timestamp() * 1000
         self._over = tasks_text.TimeLine.of(self._tasks, now_ms)
         self._chain = slowest_chain(self._tasks, now_ms)
@@ -370,13 +370,15 @@ class TaskScreen(OverlayScreen):
         self._runs = sorted(page.items, key=lambda run: -(run.run_number or 0))
 
     def fill(self) -> None:
-        now, width = self.clock.now(), max(20, self.size.width - 2)
+        now, width = self.as_read, max(20, self.size.width - 2)
         wanted = [(self._subject, self._operations)] if self._operations else []
         known = self.main.operations
         operations = tasks_text.operation_lines(
             wanted, known, self.look, now, width, has_names=False
         )
-        found = tasks_text.details(self._subject, self._runs, operations, self.look, now, width)
+        found = tasks_text.details(
+            self._subject, self._runs, operations, self.look, now, width, is_lost=self.is_lost
+        )
         self._lines.show(found)
 
     def action_log(self) -> None:
@@ -543,8 +545,11 @@ class DependenciesScreen(OverlayScreen):
         search, found = self._search, self._found
         if not search.name:
             return ()
-        said = search.sentence(found, "It", self.look.zone, self._now)
-        lines = list(sentence(said, width, Role.TEXT))
+        said, role = search.sentence(found, "It", self.look.zone, self._now), Role.TEXT
+        family = self._subject.family if self._subject else self.row(self._key).family
+        if self.is_lost and (self._is_down or not family.is_settled):
+            said, role = f"{said.removesuffix('.')}?", Role.DIM
+        lines = list(sentence(said, width, role))
         lines += sentence(f"{search.spent}.", width, Role.DIM) if search.spent else ()
         remarks = found.remarks
         if not self._subject and (deadline := self.row(self._key).outlook.deadline):

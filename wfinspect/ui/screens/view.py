@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -44,8 +45,6 @@ from wfinspect.watching.api import A, Contact, Outcome, Reply, Request, Row
 from wfinspect.watching.cadence import FOLLOW_SECONDS
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from wfinspect.ui.terminal import CrashSafeApp
 
 ATTENDED_SECONDS = 1800.0
@@ -177,6 +176,11 @@ class OverlayScreen(OverMain):
     def is_lost(self) -> bool:
         """Whether contact is lost: what was going on may have ended since it was read."""
         return self.control.snapshot.health.contact is Contact.NOT_LIVE
+
+    @property
+    def as_read(self) -> datetime:
+        """Until when what goes on is known to: now, or where contact is lost, when it was read."""
+        return self.read_at if self.is_lost and self.read_at else self.clock.now()
 
     def compose(self) -> ComposeResult:
         yield self.top
