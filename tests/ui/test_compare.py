@@ -221,8 +221,9 @@ async def test_without_contact_what_goes_on_is_a_question_and_takes_no_longer() 
         rig.clock.advance(7_200)
         await rig.publish(outage())
         assert rig.text.count("Running?") == 3
-        assert rig.text.replace("Running? ", "Running  ").splitlines()[2:8] == (
-            before.splitlines()[2:8]
+        assert (
+            rig.text.replace("Running? ", "Running  ").splitlines()[2:8]
+            == (before.splitlines()[2:8])
         )
 
 

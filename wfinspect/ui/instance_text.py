@@ -578,7 +578,8 @@ def core_fields(
         for field in (each for each in _IN_DETAIL if each.group is name):
             group.append((field.label, value(field)))
             if field.attribute == "finished_time":
-                group.append(("Duration", (*_duration(instance, known_until), *_oddness(instance, now))))
+                spent = *_duration(instance, known_until), *_oddness(instance, now)
+                group.append(("Duration", spent))
         groups.append(group)
     if instance.unknown_fields and FieldGroup.WHO in wanted:
         named = [fmt.shown(name, limit=80) for name in instance.unknown_fields[:_MAX_NAMED]]
