@@ -79,6 +79,14 @@ async def on_dependencies(
         yield rig
 
 
+@pytest.mark.parametrize("width", [40, 45, 60])
+async def test_of_what_a_line_has_no_room_for_the_parts_are_whole(width: int) -> None:
+    async with on_dependencies((width, 24)) as rig:
+        last = rig.text.splitlines()[-2]
+        assert last.startswith(" 41, ")
+        assert "..." not in last
+
+
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 48)])
 async def test_what_it_waits_for(size: tuple[int, int]) -> None:
     async with on_dependencies(size) as rig:

@@ -117,6 +117,11 @@ def test_progress_is_told_in_words_and_as_a_bar() -> None:
     assert said.text.startswith(" 2/6 done, 1 failed, 1 running  =")
     assert width_of(said.spans) <= 80
     assert progress_line(progress(TASKS), LOOK, 36).text == " 2/6 done, 1 failed, 1 running"
+    every = Progress(9, 1, 1, 13, frozen=1, dry_runs=2)
+    for width, last in ((55, "2 dry runs"), (45, "1 frozen"), (30, "1 failed")):
+        for is_live in (True, False):
+            text = progress_line(every, LOOK, width, is_live=is_live).text
+            assert text.endswith(f" {last}{'' if is_live else '?'}")
 
 
 def test_one_failed_of_many_is_seen_and_the_bar_is_full_only_when_all_is_done() -> None:

@@ -34,6 +34,7 @@ from wfinspect.ui.lines import (
     pad_left,
     section,
     shed,
+    text_of,
     titles,
     width_of,
     wrap_lines,
@@ -368,12 +369,15 @@ def bar(
     )
 
 
-def progress_line(progress: Progress, look: Look, width: int) -> Line:
-    """How far the instance is, in words and as a bar."""
-    said = f" {progress}"
+def progress_line(progress: Progress, look: Look, width: int, *, is_live: bool = True) -> Line:
+    """How far the instance is, in words and as a bar; with a sign in its place where it was so once."""
+    counts = [Part.of([each], Role.TEXT, n) for n, each in enumerate(str(progress).split(", "))]
+    said = f" {text_of(shed(counts, width - 2, ', '))}"
+    if not is_live:
+        return line((f"{said}?", Role.DIM))
     cells = min(40, width - cell_len(said) - 4)
     if not progress.total or cells < _LEAST_BAR:
-        return line(*crop(((said, Role.TEXT),), width))
+        return line((said, Role.TEXT))
     mark = look.bar
     # What failed or runs is seen however little it is; less than all never fills the bar.
     failed, running, frozen = (
@@ -480,10 +484,9 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
     lines: list[Line] = []
     if (progress := row.outlook.progress) is not None and not is_overtaken(row):
         is_live = row.outlook.is_progress_live
-        old = line(*crop(((f" {progress}?", Role.DIM),), width))
-        lines.append(progress_line(progress, look, width) if is_live else old)
+        lines.append(progress_line(progress, look, width, is_live=is_live))
     if row.outlook.deadline and row.is_live:
-        lines.append(line(*crop(((f" {row.outlook.deadline}", Role.TROUBLE),), width)))
+        lines += instance_text.sentence(row.outlook.deadline, width, Role.TROUBLE)
     lateness = row.outlook.lateness
     if lateness is not None and row.is_live and (lateness.usual or not row.instance.is_settled):
         said = lateness.sentence(now)
@@ -493,9 +496,9 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
         role = Role.TROUBLE if lateness.is_late(now) else Role.DIM
         if cell_len(said) > width - 2:
             end = max(said.rfind(", "), said.rfind(": ")) + 1
-            lines.append(line(*crop(((f" {said[:end]}", role),), width)))
+            lines += instance_text.sentence(said[:end], width, role)
             said = said[end:].strip()
-        lines.append(line(*crop(((f" {said}", role),), width)))
+        lines += instance_text.sentence(said, width, role)
     return tuple(lines)
 
 
@@ -590,14 +593,16 @@ def reached_line(
     return line((f" {glyph} ", role), *in_columns(values, columns))
 
 
-def reached_summary(each: "Reached") -> str:
-    """What a line may have no room for."""
+def reached_summary(each: "Reached", width: int) -> tuple[Span, ...]:
+    """What a line may have no room for, as many whole parts as `width` cells hold."""
     task = each.task
     kind = "" if each.type in {"", "Normal"} else _shown(each.type)
     through = f"through {fmt.shown(each.path, limit=200)}" if each.path else ""
     owner = f"owner {_shown(task.owner)}" if task.owner else ""
     space = f"workspace {task.project_id}" if task.project_id else ""
-    return ", ".join(filter(None, (str(task.id), kind, through, owner, space)))
+    said = (str(task.id), kind, through, owner, space)
+    parts = (Part.of([s], Role.DIM, n) for s, n in zip(said, (0, 3, 1, 2, 4), strict=True))
+    return shed([*parts], width, ", ")
 
 
 _MOST_LEVELS = 5

@@ -235,10 +235,12 @@ class TasksScreen(OverlayScreen):
         if query := self.input.value.strip():
             count = f" {len(self.list.items)} of {len(self._tasks)} "
             said = (count, Role.TEXT), (f"/{shown(query, limit=60)}", Role.ACCENT)
-        elif self.is_lost:
-            said = ((f" {progress(self._tasks)}?", Role.DIM),)
         else:
-            said = tasks_text.progress_line(progress(self._tasks), self.look, room).spans
+            done, is_live = progress(self._tasks), not self.is_lost
+            if len(str(done)) > room - 2:
+                # What the bars are is among the signs of the help too.
+                legend, room = (), width
+            said = tasks_text.progress_line(done, self.look, room, is_live=is_live).spans
         return line(*spread(said, legend, width))
 
     @property
@@ -444,9 +446,9 @@ class DependenciesScreen(OverlayScreen):
             return Title((self.task_state(self._subject),), name, str(number), rest)
         return _title_of(self.row(self._key), self.look, rest)
 
-    def about_spans(self, _: int) -> Sequence[Span]:
-        said = tasks_text.reached_summary(self.list.chosen) if self.list.chosen else ""
-        return ((f" {said}", Role.DIM),)
+    def about_spans(self, width: int) -> Sequence[Span]:
+        each, room = self.list.chosen, width - len("  ")
+        return (" ", Role.DIM), *(tasks_text.reached_summary(each, room) if each else ())
 
     @property
     def words(self) -> Mapping[str, str]:
