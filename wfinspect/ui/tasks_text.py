@@ -601,7 +601,8 @@ def reached_summary(each: "Reached", width: int) -> tuple[Span, ...]:
     owner = f"owner {_shown(task.owner)}" if task.owner else ""
     space = f"workspace {task.project_id}" if task.project_id else ""
     said = (str(task.id), kind, through, owner, space)
-    parts = (Part.of([s], Role.DIM, n) for s, n in zip(said, (0, 3, 1, 2, 4), strict=True))
+    # What lies between stands in the list, the owner maybe nowhere else.
+    parts = (Part.of([s], Role.DIM, n) for s, n in zip(said, (0, 3, 2, 1, 4), strict=True))
     return shed([*parts], width, ", ")
 
 
