@@ -266,7 +266,14 @@ def test_a_row_keeps_its_endpoint_and_says_how_to_change_that(
         assert "check --endpoint" in said
         assert "was added" not in said
 
-    remove, add = re.findall("`wfinspect (list .*?)`", home.run("status").stderr)
+    for at in ((), ("--endpoint", gone)):
+        with home.start(*at, size=(160, 30)) as app:
+            app.wait_for(rf"It was added to the\s+list with {gone}, and keeps\s+that\.")
+            app.quit()
+
+    said = home.run("status").stderr
+    assert "a note on it is removed as well" in said
+    remove, add = re.findall("`wfinspect (list .*?)`", said)
     home.run(*remove.split())
     home.run(*add.split())
     assert home.run("status").returncode == 0

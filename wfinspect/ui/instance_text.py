@@ -512,11 +512,12 @@ def trouble_lines(row: Row, look: Look, now: datetime, width: int) -> list[Line]
         said = "The service no longer knows this instance; what follows is what was last known."
         lines += sentence(said if row.instance else "The service does not know this ID.", width)
     if row.trouble is not None:
-        lines += sentence(
-            _without_advice(row.trouble) if row.instance is None else row.trouble.sentence,
-            width,
-            role=Role.TROUBLE,
-        )
+        trouble, endpoint = row.trouble, row.key.target.endpoint
+        said = _without_advice(trouble) if row.instance is None else trouble.sentence
+        if row.is_watched and "--endpoint" in said and not endpoint.startswith("dataworks."):
+            # Whatever --endpoint is now.
+            said += f" It was added to the list with {endpoint}, and keeps that."
+        lines += sentence(said, width, Role.TROUBLE)
         if row.instance is not None and retry:
             lines += sentence(retry.capitalize() + ".", width)
     return lines
