@@ -166,7 +166,8 @@ def on_list(sentence: str, keys: Sequence[InstanceKey]) -> str:
     row, there = own[0].id, shown(own[0].target.endpoint)
     return (
         f"{sentence} {row} was added to the list with {there}, and keeps that: to change it, run "
-        f"`wfinspect list remove {row} --endpoint {there}` and `wfinspect list add {row}`."
+        f"`wfinspect list remove {row} --endpoint {there}` and `wfinspect list add {row}`; "
+        "a note on it is removed as well."
     )
 
 
