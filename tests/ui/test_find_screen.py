@@ -361,10 +361,10 @@ async def test_of_a_run_that_goes_on_one_column_says_how_long() -> None:
 
 
 async def test_without_room_the_time_is_that_of_the_order() -> None:
-    async with on_results() as rig:
+    async with on_results((60, 24)) as rig:
         assert "TIME" in rig.text
         await rig.press("s")
-        assert "Sorted start" in rig.text
+        assert "Sorted by start" in rig.text
         assert re.search(r"STATUS +START\b", rig.text)
         assert "TIME" not in rig.text
 
