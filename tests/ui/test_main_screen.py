@@ -874,11 +874,12 @@ MOVES = {"down", "up", "top", "bottom", "page-down", "page-up", "back", "redraw"
 ENDS = {"suspend", "quit", "quit-now", "interrupt"}
 
 
-@pytest.mark.parametrize("where", ["empty", "list", "looked up", "nothing found"])
+@pytest.mark.parametrize("where", ["empty", "one row", "list", "looked up", "nothing found"])
 async def test_every_key_does_something_or_says_why_not(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running(Snapshot() if where == "empty" else mixed()) as rig:
+    rows = {"empty": (), "one row": (failed_row(),)}.get(where, mixed_rows())
+    async with running(replace(mixed(), rows=rows)) as rig:
         if where == "looked up":
             await rig.press(*str(NEW), "enter")
         elif where == "nothing found":

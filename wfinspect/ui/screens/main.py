@@ -626,7 +626,8 @@ class MainScreen(SparingScreen[None]):
             return
         if row.is_watched:
             items, place = self.list.items, self.list.cursor
-            self._came_from = items[place + 1 if place + 1 < len(items) else place - 1].key
+            near = place + 1 if place + 1 < len(items) else place - 1
+            self._came_from = items[near].key if near >= 0 else None
             self._displayed = row.key
             self.control.unwatch([row.key], stays=True)
             self._await({row.key: row._replace(is_watched=False)})
