@@ -163,6 +163,7 @@ class MainScreen(SparingScreen[None]):
         """What is known of who acted on tasks; None for what is on its way."""
         self.last_key_at = self._moved_at = -inf
         """When the last key was pressed, and when the cursor came to its row, in monotonic seconds."""
+        self._moved_to: InstanceKey | None = None
         self.top = StatusLine(self._top_line, id="top")
         self.id_box = IdBox(look.prompt, self._ids_entered)
         self.filter = FilterBox(self._filter_left)
@@ -485,7 +486,11 @@ class MainScreen(SparingScreen[None]):
     def _cursor_moved(self) -> None:
         if self._way_back is None:
             self._drop_aside()
-        self._moved_at, self._noticed = self.clock.monotonic(), None
+        row = self.list.chosen
+        # At an end of the list a key leads nowhere, and in a new order the row may be the same.
+        if (row and row.key) != self._moved_to:
+            self._moved_to = row.key if row else None
+            self._moved_at, self._noticed = self.clock.monotonic(), None
         self._show_chosen()
         self._begin_rest()
         self._update_status()
