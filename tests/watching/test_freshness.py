@@ -1,6 +1,7 @@
 """What is shown as the present, and when contact is lost: the engine over HTTP on the simulator."""
 
 import asyncio
+import re
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -121,6 +122,26 @@ async def test_a_small_budget_is_slow_and_no_outage(simulator: Simulator, rig_of
     assert all(row.is_live for row in rig.engine.snapshot.rows)
     assert rig.slow == "slow: every 42m (budget)"
     assert simulator.calls.count() <= 90
+
+
+async def test_a_first_reading_that_waits_for_the_budget_is_slow(
+    simulator: Simulator, rig_of: Open
+) -> None:
+    former = rig_of(budget=4)
+    first, second = in_groups(simulator, 2, 1, "Running")
+    former.watch(first)
+    for _ in range(8):
+        former.engine.refresh(former.key(first))
+        await former.run(1.0)
+    former.engine.unwatch([former.key(first)])
+    former.watch(second)
+    await former.engine.aclose()
+    rig = rig_of(budget=4)
+    await rig.run(60.0)
+
+    assert simulator.calls.count() == 8
+    assert [row.key.id for row in rig.engine.snapshot.rows] == [second]
+    assert re.fullmatch(r"slow: every \d+[hm] \(budget\)", rig.slow)
 
 
 async def test_a_round_longer_than_its_interval_is_slow_and_no_outage(

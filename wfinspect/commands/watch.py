@@ -455,7 +455,7 @@ class ProgressLine:
             return
         health = snapshot.health
         words = "live" if health.contact is Contact.LIVE else health.contact.value.upper()
-        if health.contact is Contact.LIVE and health.slow is not None:
+        if health.contact in {Contact.LIVE, Contact.STARTING} and health.slow is not None:
             words = health.slow.words
         if health.trouble is not None:
             if health.contact is Contact.LIVE and health.last_good_at is not None:

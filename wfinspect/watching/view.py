@@ -29,6 +29,8 @@ _LASTING = CredentialsMissing, Refused, DailyLimit
 """Time alone ends none of these, so contact is lost with the first."""
 _SLOW_FROM = 1.25
 """By what factor intervals have to be longer than wished before that is said."""
+_LONG_SECONDS = 60.0
+"""How long a first reading may wait for the budget before that is said."""
 _SAME_SLOWNESS = 0.8, 1.25
 """A bucket's level moves with every call; what is said of it does not."""
 
@@ -67,7 +69,7 @@ class View:
         troubles = {target: self._trouble(each, moment) for target, each in breakers.items()}
         self.judge.follow(breakers, troubles, moment.monotonic)
         watchlist, lost = self._journal.watchlist, self.judge.lost
-        self._slow = self._slowness()
+        self._slow = self._slowness(breakers, moment.monotonic)
         contact = self._contact(is_known=health.last_good_at is not None)
         said: dict[Target, Trouble] = {}
         if contact is Contact.NOT_LIVE:
@@ -116,13 +118,19 @@ class View:
             is_ours = has_command and bool(self._journal.claim([name], moment, since=lost_at))
             self._alerts.say(text, moment.monotonic, is_ours=is_ours)
 
-    def _slowness(self) -> Slow | None:
+    def _slowness(self, targets: Iterable[Target], monotonic: float) -> Slow | None:
         """Return how far apart the readings of the slowest target are, by our own limits."""
         if self._schedule.is_paused:
             return None
         found: Slow | None = None
+        limits, polled = self._schedule.limits, self._schedule.rounds.calls
+        for target in targets if self._schedule.groups.new else ():
+            bucket = limits.bucket(target, monotonic)
+            # Nothing of it was read yet, and for a while nothing will be.
+            if not polled.get(target) and bucket.ready_at(monotonic) - monotonic > _LONG_SECONDS:
+                found = Slow(bucket.seconds_a_call(monotonic), "budget")
         for target, wait in self.judge.waits.items():
-            calls = self._schedule.rounds.calls[target]
+            calls = polled[target]
             if not calls or target in self.judge.lost:
                 continue
             wished = min(calls)
