@@ -88,7 +88,7 @@ def test_a_status_or_date_without_its_field_is_offered_with_it(
         app.wait_for(r"No watched instance matches[^?]*mean\s+status=Failure")
         app.wait_for("Tab makes it status=Failure")
         app.press("tab", "enter")
-        app.wait_for(r"NAME +1 of 3 /statu")
+        app.wait_for(r"1 of 3 +INSTANCE  STATUS[\s\S]* /status=Failure  ")
         app.press("t")
         app.wait_for("join_region_dim")
         app.press("/", *"frozen")

@@ -119,11 +119,11 @@ def _contact_spans(
 ) -> tuple[Span, ...]:
     """``live``, how slow, or NOT LIVE with cause, age and next try; the word and the cause are never shed."""
     match health.contact:
+        case Contact.LIVE | Contact.STARTING if health.slow is not None:
+            words = health.slow.words
+            slow = Part.of([words, words.partition(":")[0]], Role.TROUBLE, 0)
+            return shed([slow], width - 1)
         case Contact.LIVE:
-            if health.slow is not None:
-                words = health.slow.words
-                slow = Part.of([words, words.partition(":")[0]], Role.TROUBLE, 0)
-                return shed([slow], width - 1)
             return (("live", Role.SUCCESS),)
         case Contact.STARTING:
             return (("starting" if health.last_good_at is None else "reading...", Role.DIM),)
@@ -155,14 +155,17 @@ def bottom_line(
     unseen: int = 0,
     news: Role = Role.STRONG,
     hint: str = "",
+    filter_text: str = "",
     flags: Sequence[str] = (),
 ) -> Line:
-    """Return what is unseen, the calls of today, the interval, and what is not as it should be.
+    """Return the list's filter, what is unseen, the calls of today, the interval, and what is amiss.
 
     `news` is what the unseen are: a failure among them is red.
     """
+    filters = [f" /{fmt.shown(filter_text, limit=limit)}" for limit in (40, 12) if filter_text]
     parts = [
         Part(((" " + hint, Role.STRONG),) if hint else (), 1),
+        Part.of(filters, Role.ACCENT, 1),
         Part(((f" {unseen} unseen", news),) if unseen else (), 2),
         # The whole sentence is a notification; here it would push out the rest.
         Part(_said("not saved: wfinspect doctor says why" if health.store_trouble else ""), 1),

@@ -450,7 +450,15 @@ class MainScreen(SparingScreen[None]):
         beyond = f"{pane.beyond} " if 0 < len(pane.beyond) < width else ""
         room = width - len(beyond)
         news = Role.FAILURE if self.list.table.unseen_failures else Role.STRONG
-        said = bottom_line(health, room, unseen=self.unseen, news=news, hint=hint, flags=flags)
+        said = bottom_line(
+            health,
+            room,
+            unseen=self.unseen,
+            news=news,
+            hint=hint,
+            filter_text=self.list.filter_text,
+            flags=flags,
+        )
         return line(*spread(said.spans, ((beyond, Role.DIM),), width))
 
     def show_flags(self, flags: Sequence[str]) -> None:

@@ -58,9 +58,6 @@ from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
 from wfinspect.watching.api import Row, Rows, Trouble
 
-_LEAST_FILTER = len(" 2 of 5 /env...")
-"""Cells; with fewer a filter says nothing."""
-
 
 class WatchedList(CursorList[Row]):
     """A row for each instance, filtered and sorted, and a cursor that stays on its ID.
@@ -96,11 +93,9 @@ class WatchedList(CursorList[Row]):
         return row_columns(self.text_width, *self.table.widest, self.sort)
 
     def heading(self, width: int) -> Line:
-        """Return the line that belongs above the list: titles where there are columns, filter and order."""
-        about: tuple[Span, ...] = ()
-        if self.filter_text:
-            query = f" /{fmt.shown(self.filter_text, limit=40)}"
-            about = ((f"{len(self.table)} of {self.table.total}", Role.TEXT), (query, Role.ACCENT))
+        """Return the line that belongs above the list: titles where there are columns, count and order."""
+        count = f"{len(self.table)} of {self.table.total}" if self.filter_text else ""
+        about: tuple[Span, ...] = ((count, Role.TEXT),) if count else ()
         by, direction = sort_words(self.sort)
         orders: tuple[str, ...] = ()
         if self.sort != SORTS[0]:
@@ -109,9 +104,8 @@ class WatchedList(CursorList[Row]):
             shortest = by if most == direction else f"{most} {what}"
             orders = (f"{by}, {direction}", f"{by}, {most}", shortest)
         if self._is_sidebar or not len(self.table):
-            count = "" if self.filter_text or not self.table.watched else f" {self.table.watched}"
-            head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (count, Role.TEXT))
-            head = (*head, (" " * bool(self.filter_text), Role.DIM), *about)
+            count = count or str(self.table.watched or "")
+            head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (f" {count}".rstrip(), Role.TEXT))
             orders = orders or (direction, by) * (self.table.total > 0)
             spans = shed([Part(head, 0), Part.of(orders, Role.DIM, 1)], width - 1)
         else:
@@ -121,15 +115,12 @@ class WatchedList(CursorList[Row]):
     def _titles(
         self, about: tuple[Span, ...], orders: Sequence[str], width: int
     ) -> tuple[Span, ...]:
-        """Return the titles of the columns, and filter and order where they cover none of them.
-
-        A long filter is cut; one that has room nowhere covers the last ones.
-        """
+        """Return the titles of the columns, and count and order where they cover none of them."""
         columns = self.columns
         beside = columns[0].cells - len(columns[0].title) - 2
         behind = width - width_of(list_heading(columns, width).spans) - 2
-        most = max(beside, behind, _LEAST_FILTER)
-        about = crop(shed([Part(about, 0), Part.of(orders, Role.DIM, 1)], most), most)
+        most = max(beside, behind)
+        about = shed([Part(about, 0), Part.of(orders, Role.DIM, 1)], most)
         if behind < width_of(about) <= beside:
             first: tuple[Span, ...] = (*titles((Column(columns[0].title, 4),)), *about)
             blanks = columns[0].cells + columns[0].gap - width_of(first)
