@@ -100,7 +100,7 @@ def test_tasks_with_much_that_is_unknown_are_listed_and_narrowed(
         app.press("t")
         app.wait_for("/500 done")
         app.press("/")
-        app.wait_for("name or ID")
+        app.wait_for("name, ID")
         app.press(*"zzz")
         app.wait_for("No task matches")
         app.press("escape")

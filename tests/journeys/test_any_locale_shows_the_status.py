@@ -57,7 +57,7 @@ def test_each_status_has_its_sign(
         assert len(set(map(cell_width, heads))) == 1
         app.quit()
     printed = home.run("status")
-    assert [line.split()[0] for line in printed.stdout.splitlines()] == list(ASCII_SIGNS)
+    assert [line.split()[0] for line in printed.stdout.splitlines()[1:]] == list(ASCII_SIGNS)
 
 
 def test_doctor_judges_by_the_encoding_and_not_by_the_name_of_the_locale(
