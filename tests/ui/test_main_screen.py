@@ -263,6 +263,30 @@ async def test_x_removes_and_u_brings_back() -> None:
         assert rig.asked[-1] == ("restore",)
 
 
+async def test_what_u_restores_is_where_it_was_though_a_follow_had_brought_it() -> None:
+    brought = row(6, "Failure", is_unseen=True, follow=1)
+    snapshot = replace(mixed(), rows=(brought, *mixed_rows()))
+    async with running(snapshot) as rig:
+        before = [one.key.id for one in rig.app.main.list.items]
+        while cursor(rig) != 6:
+            await rig.press("j")
+        await rig.press("x")
+        await rig.publish(mixed())
+        assert 6 not in [one.key.id for one in rig.app.main.list.items]
+        await rig.press("u")
+        await rig.publish(snapshot)
+
+        assert [one.key.id for one in rig.app.main.list.items] == before
+
+
+async def test_what_is_read_by_hand_is_said() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("r")
+        assert "Reading ads_user_profile_daily" in rig.text
+        await rig.press("R")
+        assert "Reading all instances" in rig.text
+
+
 async def test_what_was_only_looked_up_is_not_said_to_be_restored_by_u() -> None:
     async with running(mixed()) as rig:
         await rig.press(*str(NEW), "enter", "x")

@@ -623,6 +623,8 @@ class RowTable:
         """Rows that change stay where they are, and those that a follow brings come last."""
         self._kept: dict[InstanceKey, tuple[Any, ...]] = {}
         """The sort keys of rows that stay where they are."""
+        self._left: set[InstanceKey] = set()
+        """Rows that were taken off: one that is restored has its own place at once."""
         self._orders: dict[Target, list[tuple[Any, ...]]] = {}
         """Of each target, the sort keys of the rows that match; a row's key ends with its `InstanceKey`."""
         self._groups = RowGroups()
@@ -711,9 +713,11 @@ class RowTable:
         new = self._place(row)
         stays: tuple[Any, ...] = ()
         if row is None:
+            self._left |= {before.key} if before else set()
             return new
         if before is None:
-            stays = (2, row.key) if self.keeps_places and row.follow and new else ()
+            is_brought = bool(row.follow and new) and row.key not in self._left
+            stays = (2, row.key) if self.keeps_places and is_brought else ()
         elif before.instance is not None and before.is_watched is row.is_watched:
             # What the user watches or looks up has its place at once.
             is_same = was_kept and before.last_change == row.last_change
