@@ -734,13 +734,16 @@ class MainScreen(SparingScreen[None]):
             self.notify("No unseen changes.", timeout=BRIEF_SECONDS)
 
     def action_refresh_one(self) -> None:
-        """Read instances now."""
-        for row in self._marked_or_needed():
-            self.control.refresh(row.key)
+        """Read instances now, and say so: where nothing has changed there is nothing else to see."""
+        if rows := self._marked_or_needed():
+            for row in rows:
+                self.control.refresh(row.key)
+            self.notify(f"Reading {whose(rows)}", timeout=BRIEF_SECONDS)
 
     def action_refresh_all(self) -> None:
         """Read all instances now."""
         self.control.refresh()
+        self.notify("Reading all instances", timeout=BRIEF_SECONDS)
 
     def action_interval(self, step: int) -> None:
         """Poll less or more often."""
