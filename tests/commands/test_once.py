@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.clock import duration_seconds
-from wfinspect.commands.once import is_worth_retrying, pause_seconds, read, sentences, with_retries
+from wfinspect.commands.once import (
+    Outcomes,
+    errors_of,
+    is_worth_retrying,
+    pause_seconds,
+    read,
+    say_errors,
+    sentences,
+    with_retries,
+)
 from wfinspect.errors import (
     BadAnswer,
     BadRequest,
@@ -59,36 +68,40 @@ async def once(
     return await attempt()
 
 
-def ids(*numbers: int) -> list[InstanceId]:
-    return [InstanceId(number) for number in numbers]
+def keys(*numbers: int) -> list[InstanceKey]:
+    return [InstanceKey(BINDING, InstanceId(number)) for number in numbers]
+
+
+def found(outcomes: Outcomes) -> set[int]:
+    return {key.id for key, each in outcomes.items() if isinstance(each, WorkflowInstance)}
 
 
 async def test_a_group_costs_two_calls_however_many_it_has() -> None:
     service = Service(*(instance(n) for n in range(1, 51)))
 
-    reading = await read(service, BINDING, ids(*range(1, 51)), once)
+    outcomes = await read(service, keys(*range(1, 51)), once)
 
-    assert len(reading.found) == 50
+    assert len(found(outcomes)) == 50
     assert service.asked == ["get 1", "list 49"]
-    assert reading.exit_code == 0
+    assert say_errors(outcomes) == 0
 
 
 async def test_what_list_does_not_know_is_asked_singly() -> None:
     service = Service(instance(1), instance(2, project_id=9), instance(3))
 
-    reading = await read(service, BINDING, ids(1, 2, 3, 4), once)
+    outcomes = await read(service, keys(1, 2, 3, 4), once)
 
-    assert set(reading.found) == {1, 2, 3}
+    assert found(outcomes) == {1, 2, 3}
     assert service.asked == ["get 1", "list 3", "get 2", "get 4"]
-    assert reading.exit_code == 5
+    assert say_errors(outcomes) == 5
 
 
 async def test_where_list_is_refused_all_are_asked_singly() -> None:
     service = Service(instance(1), instance(2), instance(3), refuses_list=True)
 
-    reading = await read(service, BINDING, ids(1, 2, 3), once)
+    outcomes = await read(service, keys(1, 2, 3), once)
 
-    assert set(reading.found) == {1, 2, 3}
+    assert found(outcomes) == {1, 2, 3}
     assert service.asked == ["get 1", "list 2", "get 2", "get 3"]
 
 
@@ -96,21 +109,21 @@ async def test_a_refused_key_ends_the_reading_for_all() -> None:
     service = Service(instance(1), instance(3))
     service.errors[2] = Refused("The key is inactive.")
 
-    reading = await read(service, BINDING, ids(2, 1, 3), once)
+    outcomes = await read(service, keys(2, 1, 3), once)
 
-    assert set(reading.errors) == {1, 2, 3}
+    assert {key.id for key in errors_of(outcomes)} == {1, 2, 3}
     assert service.asked == ["get 2"]
-    assert reading.exit_code == 4
+    assert say_errors(outcomes) == 4
 
 
 async def test_the_gravest_of_mixed_troubles_decides_and_the_rest_is_read() -> None:
     service = Service(instance(1))
     service.errors[2] = ServiceTrouble("The service is in trouble.")
 
-    reading = await read(service, BINDING, ids(2, 7, 1), once)
+    outcomes = await read(service, keys(2, 7, 1), once)
 
-    assert set(reading.found) == {1}
-    assert reading.exit_code == 5
+    assert found(outcomes) == {1}
+    assert say_errors(outcomes) == 5
 
 
 WORTH = [Unreachable("x"), ServiceTrouble("x"), Throttled("x")]

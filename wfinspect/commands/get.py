@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import read_instances, resolve_target, run_counted, sentences
+from wfinspect.commands.once import read_instances, resolve_target, run_counted, say_errors
 from wfinspect.errors import UsageError
-from wfinspect.model import InstanceKey
+from wfinspect.model import InstanceKey, WorkflowInstance
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
 
@@ -30,14 +30,13 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print what could be read; name on standard error what could not."""
     if args.field and args.output != "table":
         raise UsageError("--field prints bare values: leave out -o or --json.")
-    ids = parse_ids(" ".join(args.ids))
-    target = resolve_target(settings, environ).target
-    clock = SystemClock()
-    reading = run_counted(
-        settings, clock, lambda on_call: read_instances(target, ids, environ, clock, on_call)
+    target, clock = resolve_target(settings, environ).target, SystemClock()
+    keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
+    outcomes = run_counted(
+        settings, clock, lambda on_call: read_instances(keys, environ, clock, on_call)
     )
-    found = [reading.found[i] for i in ids if i in reading.found]
-    region, is_several = target.region, len(ids) > 1
+    found = [each for key in keys if isinstance(each := outcomes[key], WorkflowInstance)]
+    is_several = len(keys) > 1
     # An array or a table of none, too, is one that a script can read.
     if found or (is_several and args.output != "table" and not args.field):
         print(
@@ -46,13 +45,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             else output.printed(
                 args.output,
                 found,
-                region,
+                target.region,
                 settings.zone,
                 is_several=is_several,
                 links=[settings.link_to(target, each) for each in found],
             )
         )
-    errors = {InstanceKey(target, number): each for number, each in reading.errors.items()}
-    for sentence in sentences(errors):
-        output.say(sentence)
-    return reading.exit_code
+    return say_errors(outcomes)

@@ -4,8 +4,15 @@ import contextlib
 import random
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from functools import cache, partial
 from itertools import compress
 from math import inf
@@ -30,7 +37,7 @@ from wfinspect.errors import (
     UsageError,
 )
 from wfinspect.format import shown
-from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance, day_of
+from wfinspect.model import InstanceKey, Target, WorkflowInstance, day_of
 from wfinspect.parsing import FoundIds
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import Group, InstanceSource, group_of
@@ -121,17 +128,22 @@ def _profile_of(identity: Identity) -> str:
     return f"profile {identity.profile}" if is_named else "the aliyun CLI's current profile"
 
 
-@dataclass(slots=True)
-class Reading:
-    """What could be read, and why the rest could not."""
+Outcome = WorkflowInstance | ServiceError
+Outcomes = dict[InstanceKey, Outcome]
+"""Of each instance what was read, or why it could not be."""
 
-    found: dict[InstanceId, WorkflowInstance] = field(default_factory=dict)
-    errors: dict[InstanceId, ServiceError] = field(default_factory=dict)
 
-    @property
-    def exit_code(self) -> int:
-        """0 if all were read, else the code of the gravest error."""
-        return gravest({error.exit_code for error in self.errors.values()})
+def errors_of(outcomes: Mapping[InstanceKey, Outcome]) -> dict[InstanceKey, ServiceError]:
+    """Return what could not be read."""
+    return {key: each for key, each in outcomes.items() if isinstance(each, ServiceError)}
+
+
+def say_errors(outcomes: Mapping[InstanceKey, Outcome], *, is_of_list: bool = False) -> int:
+    """Say what could not be read; return the exit code for that."""
+    errors = errors_of(outcomes)
+    for sentence in sentences(errors, is_of_list=is_of_list):
+        say(sentence)
+    return gravest({error.exit_code for error in errors.values()})
 
 
 def sentences(
@@ -187,16 +199,12 @@ def gravest(codes: Collection[int]) -> int:
 
 
 async def read_instances(
-    target: Target,
-    ids: Sequence[InstanceId],
-    environ: Mapping[str, str],
-    clock: Clock,
-    on_call: "OnCall",
-) -> Reading:
-    """Read instances of a target; what may pass is tried again."""
+    keys: Sequence[InstanceKey], environ: Mapping[str, str], clock: Clock, on_call: "OnCall"
+) -> Outcomes:
+    """Read instances of one target; what may pass is tried again."""
+    target = keys[0].target
     async with await client_of(target, environ, clock, on_call) as client:
-        attempt = partial(with_retries, clock=clock, place=target.endpoint)
-        return await read(client, target, ids, attempt)
+        return await read(client, keys, partial(with_retries, clock=clock, place=target.endpoint))
 
 
 async def client_of(
@@ -207,36 +215,28 @@ async def client_of(
     return contextlib.aclosing(await connect(target, lambda: on_call(target)))
 
 
-Outcome = WorkflowInstance | ServiceError
-
-
-def read_rows(
-    rows: "Sequence[Row]", settings: Settings, environ: Mapping[str, str], clock: Clock
-) -> tuple[dict[InstanceKey, Outcome], int]:
-    """Read each row by its own target, all targets at once; return how many calls that took, too."""
-    if not rows:
+def read_all(
+    keys: Sequence[InstanceKey], settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> tuple[Outcomes, int]:
+    """Read instances, those of all targets at once; return how many calls that took, too."""
+    if not keys:
         return {}, 0
     import asyncio  # dear, and a status bar has no use for it
 
     calls = Counter[Target]()
 
-    async def read_those(
-        keys: Sequence[InstanceKey], on_call: OnCall
-    ) -> dict[InstanceKey, Outcome]:
-        target, ids = keys[0].target, [key.id for key in keys]
+    async def read_those(those: Sequence[InstanceKey], on_call: OnCall) -> Outcomes:
         try:
-            reading = await read_instances(target, ids, environ, clock, on_call)
+            return await read_instances(those, environ, clock, on_call)
         except ConfigError as error:
             # One profile that is gone must not keep the rows of others from being read.
-            return dict.fromkeys(keys, Refused(str(error), cause="settings"))
-        outcomes: dict[InstanceId, Outcome] = {**reading.errors, **reading.found}
-        return {key: outcomes[key.id] for key in keys}
+            return dict.fromkeys(those, Refused(str(error), cause="settings"))
 
-    async def read_each(on_call: OnCall) -> list[dict[InstanceKey, Outcome]]:
+    async def read_each(on_call: OnCall) -> list[Outcomes]:
         by_target: dict[Target, list[InstanceKey]] = {}
-        for row in rows:
-            by_target.setdefault(row.key.target, []).append(row.key)
-        return await asyncio.gather(*(read_those(keys, on_call) for keys in by_target.values()))
+        for key in keys:
+            by_target.setdefault(key.target, []).append(key)
+        return await asyncio.gather(*(read_those(some, on_call) for some in by_target.values()))
 
     found = run_counted(settings, clock, read_each, calls)
     return {key: outcome for some in found for key, outcome in some.items()}, calls.total()
@@ -245,47 +245,43 @@ def read_rows(
 Attempt = Callable[[Callable[[], Awaitable[WorkflowInstance]]], Awaitable[WorkflowInstance]]
 
 
-async def read(
-    source: InstanceSource, target: Target, ids: Sequence[InstanceId], attempt: Attempt
-) -> Reading:
-    """Read instances of a target with few calls.
+async def read(source: InstanceSource, keys: Iterable[InstanceKey], attempt: Attempt) -> Outcomes:
+    """Read instances of one target with few calls.
 
     `attempt` makes the single calls and may retry them. An error that is not the instance's own
     ends the reading: no other ID would fare better.
     """
     from wfinspect.watching.groups import BatchPlanner
 
-    planner, reading = BatchPlanner(), Reading()
-    waiting = dict.fromkeys(InstanceKey(target, number) for number in ids)
+    planner, outcomes, waiting = BatchPlanner(), Outcomes(), dict.fromkeys(keys)
     for key in waiting:
         planner.add(key, None)
     while waiting:
-        keys, group = planner.place(next(iter(waiting)), _AT)
+        batch, group = planner.place(next(iter(waiting)), _AT)
         if group is not None:
             try:
-                listed = await _list(source, keys, group)
+                listed = await _list(source, batch, group)
             except ServiceError as error:
-                planner.refused(keys, group, error)
+                planner.refused(batch, group, error)
                 continue
-            planner.answered(keys, group, dict.fromkeys(listed, group), _AT)
-            reading.found |= {key.id: instance for key, instance in listed.items()}
+            planner.answered(batch, group, dict.fromkeys(listed, group), _AT)
+            outcomes |= listed
             for key in listed:
                 del waiting[key]
             continue
-        (key,) = keys
+        (key,) = batch
         try:
             instance = await attempt(lambda key=key: source.get_workflow_instance(key.id))  # type: ignore[misc]
         except (CredentialsMissing, Refused, Throttled, Unreachable) as error:
-            reading.errors |= {each.id: error for each in waiting}
-            break
+            return outcomes | dict.fromkeys(waiting, error)
         except ServiceError as error:
-            reading.errors[key.id] = error
-            planner.answered(keys, None, {}, _AT)
+            outcomes[key] = error
+            planner.answered(batch, None, {}, _AT)
         else:
-            reading.found[key.id] = instance
-            planner.answered(keys, None, {key: group_of(target, instance)}, _AT)
+            outcomes[key] = instance
+            planner.answered(batch, None, {key: group_of(key.target, instance)}, _AT)
         del waiting[key]
-    return reading
+    return outcomes
 
 
 _AT = 0.0  # one reading is one moment to the planner

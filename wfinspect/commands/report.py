@@ -9,10 +9,10 @@ from pathlib import Path
 from wfinspect.commands import output
 from wfinspect.commands.once import (
     Requester,
-    gravest,
-    read_rows,
+    errors_of,
+    read_all,
     resolve_target,
-    sentences,
+    say_errors,
     stored_or,
     stored_rows,
 )
@@ -56,11 +56,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     else:
         rows = [row for row in stored_rows(settings, environ, requester.clock) if not row.is_gone]
         # What is stored of these may have failed since.
-        going = [row for row in rows if row.instance is None or not row.instance.is_settled]
-        outcomes, calls = read_rows(going, settings, environ, requester.clock)
-        unread = {
-            k: outcome for k, outcome in outcomes.items() if isinstance(outcome, ServiceError)
-        }
+        going = [row.key for row in rows if row.instance is None or not row.instance.is_settled]
+        outcomes, calls = read_all(going, settings, environ, requester.clock)
+        unread = errors_of(outcomes)
         keys = [row.key for row in rows if _is_wanted(outcomes.get(row.key, row.instance))]
         watched = len(rows)
     known = _known(settings, requester, keys)
@@ -68,7 +66,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         output.say(f"{number} instances: at most {number * INCIDENT_CALLS} calls, 2 a second.")
     found, errors = requester.run(_read(requester, settings, known, unread)) if known else ([], {})
     if len(errors) == len(known) > 0:
-        return _say(errors, is_of_list=watched is not None)
+        return say_errors(errors, is_of_list=watched is not None)
     calls += sum(len(each.request_ids) for each in found)
     if watched is not None:
         found = [each for each in found if "instance" in each.missing or _is_wanted(each.instance)]
@@ -86,14 +84,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         _write(args.out, text)
     output.say(f"{calls} calls were made." if calls != 1 else "1 call was made.")
     # Of a row of the list it is a state, which the report has.
-    return 0 if watched is not None else _say(errors)
-
-
-def _say(errors: Mapping[InstanceKey, ServiceError], *, is_of_list: bool = False) -> int:
-    """Say what could not be read; return the exit code for that."""
-    for sentence in sentences(errors, is_of_list=is_of_list):
-        output.say(sentence)
-    return gravest({error.exit_code for error in errors.values()})
+    return 0 if watched is not None else say_errors(errors)
 
 
 def _form_of(path: Path | None) -> str:

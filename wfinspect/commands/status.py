@@ -14,12 +14,13 @@ from wfinspect.commands.once import (
     Outcome,
     Selector,
     empty_list,
+    errors_of,
     gravest,
-    read_rows,
+    read_all,
     resolve_target,
+    say_errors,
     selected_by,
     selector,
-    sentences,
     stored,
     stored_or,
     stored_rows,
@@ -61,7 +62,6 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         raise UsageError("--short is one line for a status bar: leave out -o.")
     if args.short and not args.ids and (code := _print_summary(args, settings, clock)) is not None:
         return code
-    is_stored = args.short or args.output == "prometheus"
     rows = _known_rows(args, settings, environ, clock)
     if args.ids:
         target = resolve_target(settings, environ).target
@@ -70,17 +70,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         rows = [listed.get(key) or Row(key) for key in keys]
     if args.short:
         return summary.print_line([*map(as_group, rows)], settings.interval, output.say)
-    outcomes, _ = read_rows([] if is_stored else rows, settings, environ, clock)
-    if args.output == "table" and not rows:
-        output.say(empty_list(settings))
-    elif args.output == "table":
-        now = clock.now()
-        read = [_with_outcome(row, outcomes[row.key], now) for row in rows]
-        lines = [_TITLES, *(_line(row, outcomes[row.key], now) for row in read)]
-        places = output.where([row.key.target for row in rows])
-        marks = late_and_unseen(_judged(read, settings, clock), now)
-        print(output.fitted([lines, places, marks], output.room()))
-    elif args.output == "prometheus":
+    if args.output == "prometheus":
         text = stored(
             settings,
             clock,
@@ -89,16 +79,21 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             ),
         )
         print(text, end="")
-    else:
-        read = [_with_outcome(row, outcomes[row.key], clock.now()) for row in rows]
-        found = [
-            {**row_values(row), "trouble": _trouble(outcomes[row.key])}
-            for row in _judged(read, settings, clock)
-        ]
+        return 0
+    outcomes, _ = read_all([row.key for row in rows], settings, environ, clock)
+    now = clock.now()
+    read = _judged([_with_outcome(row, outcomes[row.key], now) for row in rows], settings, clock)
+    if args.output != "table":
+        troubles = {key: error.cause for key, error in errors_of(outcomes).items()}
+        found = [{**row_values(row), "trouble": troubles.get(row.key)} for row in read]
         print(output.as_rows(args.output, found, (*KEYS, "trouble"), settings.zone))
-    errors = {key: o for key, o in outcomes.items() if isinstance(o, ServiceError)}
-    for sentence in sentences(errors, is_of_list=not args.ids):
-        output.say(sentence)
+    elif rows:
+        lines = [_TITLES, *(_line(row, outcomes[row.key], now) for row in read)]
+        places = output.where([row.key.target for row in rows])
+        print(output.fitted([lines, places, late_and_unseen(read, now)], output.room()))
+    else:
+        output.say(empty_list(settings))
+    say_errors(outcomes, is_of_list=not args.ids)
     return gravest(_codes(outcomes.values()))
 
 
@@ -160,10 +155,6 @@ def _with_outcome(row: Row, outcome: Outcome, now: datetime) -> Row:
     return row._replace(
         instance=outcome, read_at=now, is_live=True, is_gone=False, last_change=None
     )
-
-
-def _trouble(outcome: Outcome) -> str | None:
-    return outcome.cause if isinstance(outcome, ServiceError) else None
 
 
 _GONE = "gone"
