@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from wfinspect.commands import output
 from wfinspect.commands.once import Requester, resolve_target
@@ -52,11 +51,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         number = keys[0].id
         raise UsageError(f"{number} is given twice: compare it with another run, or give one ID.")
     requester = Requester(target, settings, environ)
-    runs = requester.run(_read(requester, keys))
-    (first, second), said = runs.instances, runs.lateness
+    (first, second), both_tasks, said = requester.run(_read(requester, keys))
     now_ms = requester.clock.now().timestamp() * 1000
     fields = [*map(_field, compared_fields(first, second, target.region, settings.zone))]
-    tasks = [_task(pair, now_ms) for pair in compared_tasks(*runs.tasks, now_ms)]
+    tasks = [_task(pair, now_ms) for pair in compared_tasks(both_tasks[0], both_tasks[1], now_ms)]
     if args.output != "table":
         exact = (_exact(row, first, second) for row in fields)
         print(output.as_rows(args.output, [*exact, *tasks], _KEYS, settings.zone))
@@ -78,27 +76,25 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     return 0
 
 
-class _Runs(NamedTuple):
-    instances: tuple[WorkflowInstance, WorkflowInstance]
-    tasks: tuple[Sequence[TaskInstance], Sequence[TaskInstance]]
-    lateness: str
-    """How long it took beside what is usual; "" where the other was named."""
+async def _read(
+    requester: Requester, keys: Sequence[InstanceKey]
+) -> tuple[list[WorkflowInstance], list[Sequence[TaskInstance]], str]:
+    """Return both instances, the tasks of both, and how long the first took beside what is usual.
 
-
-async def _read(requester: Requester, keys: Sequence[InstanceKey]) -> _Runs:
+    That is "" where the other was named.
+    """
     answer, (key, *others), said = requester.answer, keys, ""
-    first = await answer(InstanceOf(key))
+    instances = [await answer(InstanceOf(key))]
     if not others:
         earlier = await answer(EarlierRuns(key))
-        said = compare(first, earlier).sentence(requester.clock.now())
+        said = compare(instances[0], earlier).sentence(requester.clock.now())
         if (last := last_success(earlier, key.id)) is None:
             raise NotFound(
                 f"No earlier run of {key.id} that succeeded is known: give the ID of another run."
             )
         others = [InstanceKey(key.target, last.id)]
-    second = await answer(InstanceOf(others[0]))
-    tasks = (await answer(TasksOf(key))).items, (await answer(TasksOf(others[0]))).items
-    return _Runs((first, second), tasks, said)
+    instances.append(await answer(InstanceOf(*others)))
+    return instances, [(await answer(TasksOf(each))).items for each in (key, *others)], said
 
 
 def _field(found: ComparedField) -> output.Values:
