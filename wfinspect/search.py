@@ -111,12 +111,11 @@ def completed(text: str, names: Names = NAMES) -> str:
     found = completions(text, names) if word else []
     if found and found[0] != word:
         return text + found[0][len(word) :]
-    others = ((each, meant(each.lstrip("!"), names)) for each in text.split(" "))
-    whole = " ".join(
-        each[: len(each) - len(each.lstrip("!"))] + other if other else each
-        for each, other in others
-    )
+    whole = _WORD.sub(lambda each: meant(each[0], names) or each[0], text)
     return whole if whole != text else ""
+
+
+_WORD = re.compile(r"[^ !][^ ]*")
 
 
 def meant(word: str, names: Names = NAMES) -> str:
