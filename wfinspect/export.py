@@ -36,6 +36,19 @@ from wfinspect.model import (
 from wfinspect.parsing import Parameters, first_parameters
 
 
+def task_values(task: TaskInstance) -> dict[str, str | int | None]:
+    """Return what says which task it is, how it stands and who is to be asked, by its keys in JSON."""
+    return {
+        "id": task.id,
+        "name": task.task_name,
+        "status": task.word,
+        "workflow": task.workflow_name,
+        "instance": task.workflow_instance_id,
+        "workspace": task.project_id,
+        "owner": task.owner,
+    }
+
+
 def as_json(instances: Sequence[WorkflowInstance], *, is_array: bool) -> str:
     """Return the service's objects exactly as they came; what can't be seen is escaped."""
     texts = [exact_json(i.raw) for i in instances]

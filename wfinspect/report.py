@@ -16,6 +16,7 @@ from wfinspect.export import (
     compared_tasks,
     exact_value,
     json_of,
+    task_values,
 )
 from wfinspect.format import (
     LOG_END,
@@ -208,8 +209,8 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         ],
         "failed_tasks": [_task(each, incident, secrets, now) for each in failed],
         "timeline": sorted(_events(incident, failed), key=_by_second),
-        "held_up": [_held(each) for each in incident.held_up if not incident.has(each)],
-        "held_up_inside": [_held(each) for each in incident.held_up if incident.has(each)],
+        "held_up": [task_values(each) for each in incident.held_up if not incident.has(each)],
+        "held_up_inside": [task_values(each) for each in incident.held_up if incident.has(each)],
         "held_up_unread": incident.unread,
         "compared": _compared(incident, now),
         "missing": dict(incident.missing),
@@ -259,18 +260,6 @@ def _task(
         "parameters": secrets.parameters(task.script_parameters),
         "errors": [each[:_LINE_LIMIT] for each in dict.fromkeys(errors) if each][-_ERRORS:],
         "log_end": "\n".join(line[:_LINE_LIMIT] for line in log.split("\n")[-_LOG_LINES:]),
-    }
-
-
-def _held(task: TaskInstance) -> dict[str, Any]:
-    return {
-        "id": task.id,
-        "name": task.task_name,
-        "status": task.word,
-        "workflow": task.workflow_name,
-        "instance": task.workflow_instance_id,
-        "workspace": task.project_id,
-        "owner": task.owner,
     }
 
 

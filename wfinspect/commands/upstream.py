@@ -10,6 +10,7 @@ from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import Requester, resolve_target, stored_or
 from wfinspect.commands.tasks import named_task, read_count
 from wfinspect.errors import ServiceError, UsageError
+from wfinspect.export import task_values
 from wfinspect.format import moment, near_time, shown
 from wfinspect.model import Direction, Family, Follow, InstanceId, InstanceKey
 from wfinspect.parsing import parse_id
@@ -145,21 +146,15 @@ def _say(search: DependencySearch, found: Dependencies, most: int) -> None:
 
 
 def _values(each: Reached, *, blocks: bool) -> output.Values:
-    task = each.task
-    return {
-        "id": task.id,
-        "name": task.task_name,
-        "status": task.word,
+    values = {
+        **task_values(each.task),
         "blocks": blocks,
         "since": moment(each.since),
         "level": each.level,
         "dependency": each.type or None,
         "through": [one.id for one in each.through],
-        "workflow": task.workflow_name,
-        "instance": task.workflow_instance_id,
-        "workspace": task.project_id,
-        "owner": task.owner,
     }
+    return {key: values[key] for key in _KEYS}
 
 
 def _line(each: Reached, zone: tzinfo, now: datetime) -> tuple[str, ...]:
