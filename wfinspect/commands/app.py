@@ -83,7 +83,7 @@ def _show(
     from wfinspect.ui.files import Preferences
     from wfinspect.ui.terminal import run_app
     from wfinspect.watching.engine import Engine
-    from wfinspect.watching.notifications import Alerts, Messenger
+    from wfinspect.watching.notifications import Alerts
     from wfinspect.watching.poller import Poller
     from wfinspect.watching.schedule import Schedule
     from wfinspect.watching.store import Store
@@ -95,11 +95,7 @@ def _show(
         clock,
         store=Store(state_dir, clock.now),
         schedule=Schedule(budget=settings.budget, interval_seconds=settings.interval),
-        alerts=Alerts(
-            settings.notify.rule,
-            lost_after=settings.notify.lost_after,
-            messenger=Messenger(settings.notify.command, environ),
-        ),
+        alerts=Alerts.of(settings.notify, environ),
     )
     poller = Poller(engine)
 

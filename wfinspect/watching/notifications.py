@@ -228,6 +228,12 @@ class Alerts:
         self._since = self._last = inf
         self.latest: Alert | None = None
 
+    @classmethod
+    def of(cls, notify: NotifySettings, environ: Mapping[str, str]) -> "Alerts":
+        """Return alerts as a user has set them, whose command gets an environment."""
+        messenger = Messenger(notify.command, environ)
+        return cls(notify.rule, lost_after=notify.lost_after, messenger=messenger)
+
     @property
     def due_at(self) -> float:
         """When what has gathered is announced, in monotonic seconds; infinite where nothing has."""
