@@ -372,11 +372,7 @@ def _options(there: Target, own: Target) -> str:
 
 
 def _read(name: str, target: Target, now: datetime) -> Brought:
-    data = read_input(name, "list import")
-    try:
-        brought = imported(data, target, now)
-    except UsageError as error:
-        raise UsageError(f"list import: {name}: {error}") from None
+    brought = read_input(name, "list import", partial(imported, target=target, now=now))
     if brought.found is not None:
         say_found(name, brought.found)
     return brought

@@ -528,29 +528,34 @@ def empty_list(settings: Settings) -> str:
     return "The watched list is empty: add to it with wfinspect list add ID."
 
 
-def read_input(name: str, what: str) -> bytes:
+def read_input(name: str, what: str, parse: Callable[[bytes], _T]) -> _T:
     """Return what a file holds, or standard input for ``-``; `what` names the argument in an error.
 
     Raises:
-        UsageError: it can't be read.
+        UsageError: it can't be read, or not be parsed.
     """
     from pathlib import Path
 
     try:
         if name == "-" and sys.stdin.isatty():
             say(f"{what}: type or paste, and end with Enter and ctrl-D.")
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return parse(sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes())
     except OSError as error:
-        called = "standard input" if name == "-" else name
-        raise UsageError(f"{what}: {called} can't be read: {error.strerror or error}.") from None
+        why = f"can't be read: {error.strerror or error}."
+        raise UsageError(f"{what}: {_called(name)} {why}") from None
+    except UsageError as error:
+        raise UsageError(f"{what}: {_called(name)}: {error}") from None
+
+
+def _called(name: str) -> str:
+    return "standard input" if name == "-" else name
 
 
 def say_found(name: str, found: FoundIds) -> None:
     """Say which IDs were read from a file, and from where in it."""
     where = {"": "", "text": " found in its text"}.get(found.source, f" from {found.source}")
     count = "1 ID" if len(found.ids) == 1 else f"{len(found.ids):,} IDs"
-    called = "standard input" if name == "-" else name
-    say("; ".join(filter(None, (f"{called}: {count}{where}", found.left_out))) + ".")
+    say("; ".join(filter(None, (f"{_called(name)}: {count}{where}", found.left_out))) + ".")
 
 
 OnCall = Callable[[Target], None]

@@ -32,13 +32,13 @@ from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import shown
 from wfinspect.model import FILTERS, Family, Follow, InstanceKey, Target, biz_date_of, zone_of
-from wfinspect.parsing import FoundIds, parse_ids, read_id_file
+from wfinspect.parsing import parse_ids, read_id_file
 from wfinspect.search import date_of, meant, read_day
 from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals
 from wfinspect.watching.api import Contact, Row, Rows, Snapshot, Trouble, group_of
 from wfinspect.watching.engine import Engine
-from wfinspect.watching.notifications import Alerts, Messenger, NoticeReader
+from wfinspect.watching.notifications import Alerts, NoticeReader
 from wfinspect.watching.poller import Poller
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.store import EphemeralStore, Store
@@ -190,11 +190,9 @@ def _awaited(args: argparse.Namespace, target: Target, clock: Clock) -> Follow:
 
 
 def _alerts(settings: Settings, environ: Mapping[str, str]) -> Alerts:
-    notify = settings.notify
-    if not notify.command:
+    if not settings.notify.command:
         raise UsageError("--notify runs the command of [notify], and config.toml has none.")
-    messenger = Messenger(notify.command, environ)
-    return Alerts(notify.rule, lost_after=notify.lost_after, messenger=messenger)
+    return Alerts.of(settings.notify, environ)
 
 
 def _stored_keys(
@@ -216,20 +214,10 @@ def _keys(
     target = resolve_target(settings, environ).target
     ids = dict.fromkeys(parse_ids(" ".join(args.ids)) if args.ids else ())
     for name in args.file or ():
-        ids |= dict.fromkeys(_read_file(name).ids)
+        found = read_input(name, "--file", read_id_file)
+        say_found(name, found)
+        ids |= dict.fromkeys(found.ids)
     return [InstanceKey(target, number) for number in ids]
-
-
-def _read_file(name: str) -> FoundIds:
-    """Read the IDs in a file or on standard input; say on standard error what was read."""
-    called = "standard input" if name == "-" else name
-    data = read_input(name, "--file")
-    try:
-        found = read_id_file(data)
-    except UsageError as error:
-        raise UsageError(f"--file: {called}: {error}") from None
-    say_found(name, found)
-    return found
 
 
 _WANTED = {
