@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ from urllib.parse import urlsplit
 from wfinspect import __version__
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import count_calls, identity_of, resolve_target
+from wfinspect.commands.once import ResolvedTarget, count_calls, identity_of, resolve_target
 from wfinspect.dataworks import connector
 from wfinspect.dataworks.endpoints import PORTS, base_url, is_loopback
 from wfinspect.errors import (
@@ -274,7 +275,6 @@ class ServiceChecks:
         self._environ = environ
         self._clock = clock
         self._watched = watched
-        self._target: Target | None = None
         self._client: DataWorksClient | None = None
         self._addresses: Sequence[str] = ()
         self.calls: Counter[Target] = Counter()
@@ -300,9 +300,11 @@ class ServiceChecks:
     @property
     def target(self) -> Target:
         """The target of new instances; raises ConfigError if that can't be decided."""
-        if self._target is None:
-            self._target = resolve_target(self._settings, self._environ).target
-        return self._target
+        return self._resolved.target
+
+    @cached_property
+    def _resolved(self) -> ResolvedTarget:
+        return resolve_target(self._settings, self._environ)
 
     async def _check_credentials(self) -> Found:
         from wfinspect.dataworks.credentials import CredentialsSource
@@ -315,12 +317,8 @@ class ServiceChecks:
         return Found(text, Level.WARNING if identity.passed_over else Level.OK)
 
     async def _check_endpoint(self) -> Found:
-        resolved = resolve_target(self._settings, self._environ)
-        self._target = resolved.target
-        return Found(
-            f"{self.target.endpoint} ({resolved.endpoint_source}), "
-            f"{self.target.region} ({resolved.region_source})"
-        )
+        target, _, region_source, endpoint_source = self._resolved
+        return Found(f"{target.endpoint} ({endpoint_source}), {target.region} ({region_source})")
 
     async def _check_dns(self) -> Found:
         hop = self._hop()
