@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from random import Random
 from typing import TypeVar
@@ -455,23 +456,13 @@ def _task_filters(arguments: Arguments) -> Iterable[Callable[[Record], bool]]:
         yield _within(bound, moment_of(value, "Filter"))
 
 
-def list_upstream_task_instances(
-    arguments: Arguments, population: Population, now: datetime
-) -> Body:
-    """Return a page of the tasks that one waits for, by rising IDs, as the documents leave open."""
-    return _neighbours(Direction.UPSTREAM, arguments, population, now)
-
-
-def list_downstream_task_instances(
-    arguments: Arguments, population: Population, now: datetime
-) -> Body:
-    """Return a page of the tasks that wait for one."""
-    return _neighbours(Direction.DOWNSTREAM, arguments, population, now)
-
-
-def _neighbours(
+def list_neighbours(
     direction: Direction, arguments: Arguments, population: Population, now: datetime
 ) -> Body:
+    """Return a page of the tasks that one waits for, or that wait for it, by rising IDs.
+
+    The documents leave the order open.
+    """
     found = neighbours(arguments.required("Id"), direction, population, now)
 
     def shown(record: Record) -> Record:
@@ -525,8 +516,8 @@ OPERATIONS: dict[str, tuple[str, Callable[[Arguments, Population, datetime], Bod
     "GetTaskInstance": ("GET", get_task_instance),
     "GetTaskInstanceLog": ("GET", get_task_instance_log),
     "ListTaskInstances": ("POST", list_task_instances),
-    "ListUpstreamTaskInstances": ("GET", list_upstream_task_instances),
-    "ListDownstreamTaskInstances": ("GET", list_downstream_task_instances),
+    "ListUpstreamTaskInstances": ("GET", partial(list_neighbours, Direction.UPSTREAM)),
+    "ListDownstreamTaskInstances": ("GET", partial(list_neighbours, Direction.DOWNSTREAM)),
     "ListTaskInstanceOperationLogs": ("GET", list_task_instance_operation_logs),
 }
 """The operations served, each with the only method it takes."""
