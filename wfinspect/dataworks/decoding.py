@@ -48,13 +48,18 @@ class _Found(msgspec.Struct, rename="pascal"):
     request_id: Any = None
 
 
-class _PagingInfo(msgspec.Struct, rename="pascal"):
+class _Lists(msgspec.Struct, rename="pascal"):
+    """What a page may list."""
+
     workflow_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     upstream_task_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     downstream_task_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     operation_logs: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     task_instances: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     """The last, since a list of dependencies has it as well, in a form that is deprecated."""
+
+
+class _PagingInfo(_Lists):
     page_size: msgspec.Raw = _NULL
     total_count: msgspec.Raw = _NULL
 
@@ -193,17 +198,8 @@ def _page_of(
     if page is None:
         raise BadAnswer("The service's answer holds no PagingInfo: it was not used.")
     total = _or_nothing(count, page.total_count)
-    lists = [
-        each
-        for each in (
-            page.workflow_instances,
-            page.upstream_task_instances,
-            page.downstream_task_instances,
-            page.operation_logs,
-            page.task_instances,
-        )
-        if each is not msgspec.UNSET
-    ]
+    every = (getattr(page, name) for name in _Lists.__struct_fields__)
+    lists: list[list[msgspec.Raw] | None] = [each for each in every if each is not msgspec.UNSET]
     # Without its list, only a count of 0 says that there is nothing to list.
     if not lists and bytes(page.total_count).strip(b' "') != b"0":
         raise BadAnswer("The service's answer holds a page without its list: it was not used.")
