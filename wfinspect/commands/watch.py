@@ -203,8 +203,7 @@ def _stored_keys(
     if not rows:
         raise UsageError(empty_list(settings))
     for row in rows:
-        group = group_of(row.key.target, row.instance) if row.instance else None
-        schedule.add(row.key, group=group)
+        schedule.add(row.key, group=group_of(row.key.target, row.instance))
     return [row.key for row in rows]
 
 

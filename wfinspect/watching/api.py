@@ -619,9 +619,11 @@ class Group(NamedTuple):
     """Milliseconds, as the service gave it."""
 
 
-def group_of(target: Target, instance: WorkflowInstance) -> Group | None:
-    """Return the group of an instance, None where the service left a field of it out."""
-    if instance.project_id is None or instance.biz_date is None or not instance.env_type:
+def group_of(target: Target, instance: WorkflowInstance | None) -> Group | None:
+    """Return the group of an instance, None before it was read, or where the service left a field of it out."""
+    if instance is None or instance.project_id is None or instance.biz_date is None:
+        return None
+    if not instance.env_type:
         return None
     return Group(target, instance.project_id, instance.env_type, instance.biz_date)
 

@@ -316,8 +316,7 @@ class Engine:
     def _group_of(self, key: InstanceKey) -> Group | None:
         """Return the group by the reading that is held."""
         row = self._watchlist.rows.get(key)
-        held = row.instance if row is not None else None
-        return group_of(key.target, held) if held is not None else None
+        return group_of(key.target, row.instance if row is not None else None)
 
     def _observe(self, key: InstanceKey, instance: WorkflowInstance, moment: Moment) -> None:
         row = self._watchlist.rows[key]
@@ -410,8 +409,7 @@ class Engine:
                 self._watchlist.forget(key)
                 self._schedule.forget(key)
                 continue
-            group = group_of(key.target, row.instance) if row.instance else None
-            self._schedule.add(key, group=group)
+            self._schedule.add(key, group=group_of(key.target, row.instance))
             cadence = self._attention.cadence(row, self._watchlist.states[key], monotonic)
             self._schedule.set_cadence(key, cadence)
 

@@ -31,7 +31,7 @@ from wfinspect.watching.journal import Journal
 from wfinspect.watching.lookups import Lookups, RunHistory
 from wfinspect.watching.notifications import Alerts
 from wfinspect.watching.schedule import Schedule
-from wfinspect.watching.store import EphemeralStore, Store
+from wfinspect.watching.store import Store
 from wfinspect.watching.watchlist import Attention, OutlookState
 
 FOREMOST = 6
@@ -72,7 +72,7 @@ class OutlookTracker:
         self._alerts = alerts
         self._clock = clock
         self._background_at = clock.monotonic() + _FIRST_SECONDS
-        if isinstance(journal.store, EphemeralStore):
+        if not journal.store.is_lasting:
             # A watch without a screen prints changes, and pays for nothing else.
             self._background_at = inf
         self._background_paid_until = -inf
