@@ -804,21 +804,17 @@ def _write_counts(connection: sqlite3.Connection, changes: Changes) -> None:
 
 def _prune(connection: sqlite3.Connection, now: datetime) -> None:
     """Drop what is too old or too much."""
+    kept_from = to_microseconds(now - TRANSITIONS_KEPT_FOR)
     connection.execute(
         "DELETE FROM transitions WHERE seen_by < ?"
         " OR number <= (SELECT max(number) FROM transitions) - ?",
-        (to_microseconds(now - TRANSITIONS_KEPT_FOR), MAX_TRANSITIONS),
+        (kept_from, MAX_TRANSITIONS),
     )
-    connection.execute(
-        "DELETE FROM meta WHERE name LIKE ? AND CAST(value AS INTEGER) < ?",
-        (f"{_CLAIM}%", to_microseconds(now - TRANSITIONS_KEPT_FOR)),
-    )
-    connection.execute(
-        "DELETE FROM passed_over WHERE at < ?", (to_microseconds(now - TRANSITIONS_KEPT_FOR),)
-    )
-    connection.execute(
-        "DELETE FROM calls WHERE day < ?", ((now - CALLS_KEPT_FOR).date().isoformat(),)
-    )
+    of_claims = "DELETE FROM meta WHERE name LIKE ? AND CAST(value AS INTEGER) < ?"
+    connection.execute(of_claims, (f"{_CLAIM}%", kept_from))
+    connection.execute("DELETE FROM passed_over WHERE at < ?", (kept_from,))
+    days_from = (now - CALLS_KEPT_FOR).date().isoformat()
+    connection.execute("DELETE FROM calls WHERE day < ?", (days_from,))
     connection.execute(
         "DELETE FROM recent WHERE id NOT IN (SELECT id FROM recent ORDER BY at DESC LIMIT ?)",
         (MAX_RECENT,),
