@@ -116,13 +116,15 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         store = EphemeralStore(
             directory, clock.now, keys or (), follows=follow_of, has_claims=args.notify
         )
+    if args.notify and not settings.notify.command:
+        raise UsageError("--notify runs the command of [notify], and config.toml has none.")
     engine = Engine(
         target,
         connector(environ, home_of(environ), clock),
         clock,
         store=store,
         schedule=schedule,
-        alerts=_alerts(settings, environ) if args.notify else Alerts(),
+        alerts=Alerts.of(settings.notify, environ) if args.notify else Alerts(),
     )
     poller = Poller(engine)
     is_terminal = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
@@ -187,12 +189,6 @@ def _awaited(args: argparse.Namespace, target: Target, clock: Clock) -> Follow:
     said = "" if args.bizdate is not None else " (yesterday, as --bizdate is not given)"
     output.say(f"Waiting for runs with {query.words()}, business date {day}{said}.")
     return Follow(1, target, query, clock.now())
-
-
-def _alerts(settings: Settings, environ: Mapping[str, str]) -> Alerts:
-    if not settings.notify.command:
-        raise UsageError("--notify runs the command of [notify], and config.toml has none.")
-    return Alerts.of(settings.notify, environ)
 
 
 def _stored_keys(
