@@ -133,11 +133,12 @@ def _print(
     from wfinspect.watching.outlook import judged_rows
 
     is_selected = selector(settings, environ, store)
-    found = selected_rows(store, is_selected)
-    rows = [*judged_rows(store, found, settings.interval, clock.moment())]
     if args.action and args.output != "csv":
         print(exported(store, settings.interval, clock.moment(), is_selected))
-    elif args.output in {"json", "csv"}:
+        return
+    found = selected_rows(store, is_selected)
+    rows = [*judged_rows(store, found, settings.interval, clock.moment())]
+    if args.output in {"json", "csv"}:
         print(output.as_rows(args.output, [*map(row_values, rows)], KEYS, settings.zone))
     elif rows:
         now = clock.now()
