@@ -30,25 +30,19 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print what could be read; name on standard error what could not."""
     if args.field and args.output != "table":
         raise UsageError("--field prints bare values: leave out -o or --json.")
+    ids = parse_ids(" ".join(args.ids))
     target, clock = resolve_target(settings, environ).target, SystemClock()
-    keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
+    keys = [InstanceKey(target, number) for number in ids]
     outcomes = run_counted(
         settings, clock, lambda on_call: read_instances(keys, environ, clock, on_call)
     )
     found = [each for key in keys if isinstance(each := outcomes[key], WorkflowInstance)]
     is_several = len(keys) > 1
+    if args.field and found:
+        print(output.as_fields(found, args.field, has_id=is_several))
     # An array or a table of none, too, is one that a script can read.
-    if found or (is_several and args.output != "table" and not args.field):
-        print(
-            output.as_fields(found, args.field, has_id=is_several)
-            if args.field
-            else output.printed(
-                args.output,
-                found,
-                target.region,
-                settings.zone,
-                is_several=is_several,
-                links=[settings.link_to(target, each) for each in found],
-            )
-        )
+    elif not args.field and (found or (is_several and args.output != "table")):
+        links = [settings.link_to(target, each) for each in found]
+        form, region, zone = args.output, target.region, settings.zone
+        print(output.printed(form, found, region, zone, is_several=is_several, links=links))
     return say_errors(outcomes)
