@@ -167,9 +167,7 @@ class CredentialsSource:
     def _current_profile(self) -> str:
         """Return the CLI's own current profile, for an app that began before `aliyun configure` ran; or ""."""
         with contextlib.suppress(ConfigError):
-            name = profiles.current_profile(self._environ, self._home)
-            if name and not profiles.is_empty(profiles.find_profile(name, self._home)[1]):
-                return name
+            return profiles.profile_in_use(self._environ, self._home)[0]
         return ""
 
     def _open_profile(self, file: CliFile, profile: Mapping[str, Any]) -> None:

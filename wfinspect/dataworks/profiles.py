@@ -86,10 +86,9 @@ def identify(profile: str | None, environ: Mapping[str, str], home: Path) -> Ide
     elif profile == ENVIRONMENT or (not profile and keys_in(environ) is not None):
         name, found, source = ENVIRONMENT, _beside_keys(environ, home), "keys in the environment"
     else:
-        current = None if profile == DEFAULT else current_profile(environ, home)
-        found = find_profile(current, home)[1] if current else {}
+        current, found = ("", {}) if profile == DEFAULT else profile_in_use(environ, home)
         name, source = DEFAULT, "default credential chain"
-        if current and not is_empty(found):
+        if current:
             variable = profile_variable(environ)
             chosen = f"named by {variable}" if variable else "its current one"
             name, source = current, f"{_named(current, home)}, {chosen}"
@@ -154,6 +153,18 @@ def current_profile(environ: Mapping[str, str], home: Path) -> str | None:
         return current
     # The CLI's own reading of a file that was written by hand or by a script.
     return "default" if file.profile("default") else None
+
+
+def profile_in_use(environ: Mapping[str, str], home: Path) -> tuple[str, dict[str, Any]]:
+    """Return the same with its members; "" for one that an unconfigured CLI writes: mode AK without a key.
+
+    Raises:
+        ConfigError: it is unknown, or the CLI's file can't be read.
+    """
+    name = current_profile(environ, home)
+    found = find_profile(name, home)[1] if name else {}
+    is_empty = mode_of(found) == "AK" and not found.get("access_key_id")
+    return "" if is_empty or name is None else name, found
 
 
 def profile_variable(environ: Mapping[str, str]) -> str:
@@ -247,15 +258,9 @@ def _member(profile: Mapping[str, Any], *names: str) -> str | None:
 def _beside_keys(environ: Mapping[str, str], home: Path) -> dict[str, Any]:
     """Return the current profile: the CLI, too, puts keys from the environment over a profile."""
     try:
-        name = current_profile(environ, home)
-        return find_profile(name, home)[1] if name else {}
+        return profile_in_use(environ, home)[1]
     except ConfigError:
         return {}
-
-
-def is_empty(profile: Mapping[str, Any]) -> bool:
-    """Return whether a profile is the one that an unconfigured CLI writes: mode AK without a key."""
-    return mode_of(profile) == "AK" and not profile.get("access_key_id")
 
 
 def _named(name: str, home: Path) -> str:
