@@ -72,9 +72,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     key = InstanceKey(target, parse_id(args.id))
     requester = Requester(target, settings, environ)
     if args.command == "logs":
-        is_given = settings.sources["interval"] != "default"
-        every = settings.interval if is_given else FOLLOW_SECONDS
-        requester.run(_print_logs(requester, key, args, every))
+        requester.run(_print_logs(requester, key, args, _period(settings)))
     else:
         _print_tasks(requester.run(requester.answer(TasksOf(key))), args, settings.zone)
     return 0
@@ -255,6 +253,11 @@ async def _patient(requester: Requester, request: Request[_T], every: float) -> 
             if is_lost:
                 output.say("Contact is back.")
             return answer
+
+
+def _period(settings: Settings) -> float:
+    """Return the seconds between two readings of a log: those of --interval where it is set."""
+    return FOLLOW_SECONDS if settings.sources["interval"] == "default" else settings.interval
 
 
 def _chosen(
