@@ -97,11 +97,13 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
     assert first["workspace"] == 90211
     assert re.search(r"holds up at least \d tasks? of 1 workflow in workspace 90211", down.stderr)
     assert "5 calls, starting from its 12 tasks. " in down.stderr
-    assert re.search(r"not looked at: --calls \d+ looks at (it|them)\.", down.stderr)
+    assert re.search(
+        r"not looked at: --calls \d+ looks further, --calls all to the end\.", down.stderr
+    )
     assert simulator.calls.count() == 9
     said = home.run("upstream", WAITING).stderr
     assert re.search(
-        r"Its blockers were found, so \d+ tasks were not looked at: --calls \d+ looks at them\.",
+        r"Its blockers were found, so \d+ tasks were not looked at: --calls \d+ looks further, ",
         said,
     )
 
@@ -135,6 +137,12 @@ def test_the_workflow_that_a_failure_holds_up_is_found_within_the_calls_of_the_c
 
     assert "What waits for ads_ctr_report_daily is not known yet." in few.stderr
     assert f"{WAITING}001" in down.stdout
+    with home.start("downstream", CULPRIT, "--calls", "all", size=(110, 60)) as every:
+        assert every.wait_exit() == 0
+        said = " ".join(every.text().split())
+        assert said.startswith("wfinspect: Still reading, 2 calls a second.")
+        assert re.search(r"holds up \d+ tasks of \d workflows? .* calls, starting from its", said)
+        assert "not looked at" not in said
     assert re.search(
         r"ads_ctr_report_daily holds up at least \d+ tasks? of 1 workflow in workspace ",
         down.stderr,

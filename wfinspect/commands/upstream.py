@@ -1,13 +1,15 @@
 """``wfinspect upstream`` and ``downstream``: print what an instance waits for, and what it holds up."""
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
+from typing import Any
 
 from wfinspect.clock import Clock
 from wfinspect.commands import COMMANDS, output
-from wfinspect.commands.once import Requester, resolve_target, stored_or
+from wfinspect.commands.once import Requester, resolve_target, say_on_terminal, stored_or
 from wfinspect.commands.tasks import named_task, read_count
 from wfinspect.errors import ServiceError, UsageError
 from wfinspect.export import task_values
@@ -16,7 +18,7 @@ from wfinspect.model import Direction, Family, Follow, InstanceId, InstanceKey
 from wfinspect.parsing import parse_id
 from wfinspect.search import read_id
 from wfinspect.settings import Settings
-from wfinspect.watching.api import InstanceOf, Reply, TaskOf, TasksOf
+from wfinspect.watching.api import InstanceOf, Reply, Request, TaskOf, TasksOf
 from wfinspect.watching.dependencies import (
     Dependencies,
     DependencySearch,
@@ -29,6 +31,8 @@ from wfinspect.watching.store import Store
 
 CALLS = 10
 """Calls at most, unless --calls says otherwise."""
+_MANY_CALLS = 6
+"""After which a user reads that it lasts: at 2 calls a second, 3 s."""
 _KEYS = (
     *("id", "name", "status", "blocks", "since", "level", "dependency", "through"),
     *("workflow", "instance", "workspace", "owner"),
@@ -50,11 +54,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--calls",
-        type=read_count,
-        metavar="N",
-        help=f"make about N calls at most (default: {CALLS}{fewer})",
+        type=_read_calls,
+        metavar="N|all",
+        help=f"make about N calls at most; all goes on to the end (default: {CALLS}{fewer})",
     )
     output.add_output_option(parser, "an array of tasks")
+
+
+def _read_calls(text: str) -> int:
+    return sys.maxsize if text == "all" else read_count(text)
 
 
 def _task_id(text: str) -> int:
@@ -90,7 +98,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             page = await requester.reply(TasksOf(key))
             task = named_task(page.value.items, args.task, key.id)
             search.take(Reply(task, page.read_at, page.calls))
-        await explore(search, requester.reply, most, is_thorough=args.calls is not None)
+        reply = partial(_reply, search, requester)
+        await explore(search, reply, most, is_thorough=args.calls is not None)
 
     try:
         requester.run(go())
@@ -120,6 +129,14 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     return trouble.exit_code if trouble else 0
 
 
+async def _reply(
+    search: DependencySearch, requester: Requester, request: Request[Any]
+) -> Reply[Any]:
+    if search.calls >= _MANY_CALLS:
+        say_on_terminal("Still reading, 2 calls a second.")
+    return await requester.reply(request)
+
+
 def _known(settings: Settings, clock: Clock) -> tuple[Sequence[Follow], set[InstanceKey]]:
     """Return what is followed, and what of the watched list is late."""
 
@@ -137,11 +154,13 @@ def _say(search: DependencySearch, found: Dependencies, most: int) -> None:
         output.say(remark)
     further = ""
     if found.unread:
-        were, them = ("task was", "it") if found.unread == 1 else ("tasks were", "them")
+        were = "task was" if found.unread == 1 else "tasks were"
         more = max(3 * most, search.calls + found.unread)
         is_enough = search.walk.is_explained and search.calls < most
         why = "Its blockers were found, so " * is_enough
-        further = f" {why}{found.unread:,} {were} not looked at: --calls {more} looks at {them}."
+        # What these lead to is not known, and costs calls, too.
+        how = f"--calls {more} looks further, --calls all to the end"
+        further = f" {why}{found.unread:,} {were} not looked at: {how}."
     output.say(f"{search.spent}.{further}")
 
 
