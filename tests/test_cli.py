@@ -139,7 +139,11 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["version"], "'version' is not a command or an instance ID: did you mean --version?"),
         (["ls"], "did you mean list?"),
         (["rm", "1"], "did you mean list remove?"),
-        (["follow", "add", "1"], "'add' can't be followed: give --project ID with"),
+        (
+            ["follow", "ads_ctr"],
+            "'ads_ctr' can't be followed: add its workspace, such as workspace=",
+        ),
+        (["follow", "add", "1"], "'1' can't be followed: add its workspace, such as workspace="),
         (["watch", "--until", "done"], "did you mean all:done?"),
         (
             ["completion", "bash", "--shell"],

@@ -397,7 +397,7 @@ def _advice_on(
     """Return what to add to a search, or which of its words may be meant for what is missing."""
     words = [term.value for term in terms if not (term.name or term.is_negated)]
     days = [word for word in words if meant(word).startswith("date=")]
-    numbers = [word for word in words if len(word) < _DIGITS and read_number(word) is not None]
+    numbers = [word for word in words if len(word) < ID_DIGITS and read_number(word) is not None]
     found = {"workspace": [word for word in numbers if word not in days], "date": days}
     others = " and ".join(how[name][1] for name in missing if not found[name])
     likely = " ".join(f"{how[name][0]}{found[name][0]}" for name in missing if found[name])
@@ -405,7 +405,7 @@ def _advice_on(
     return f"{'; '.join(said)}{'?' if likely else '.'}"
 
 
-_DIGITS = 10
+ID_DIGITS = 10
 """Of the ID of an instance, at least; that of a workspace has fewer."""
 
 

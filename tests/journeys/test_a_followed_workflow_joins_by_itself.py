@@ -203,6 +203,35 @@ def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Sim
     assert "wfinspect follow list" in home.run("follow", "remove").stderr
 
 
+def test_the_workflow_of_an_instance_is_followed_by_its_id(
+    home: Home, simulator: Simulator
+) -> None:
+    words = workflow_of(simulator, FOLLOWED)
+    followed = home.run("follow", FOLLOWED, "--by", "07:30")
+    query = f"workspace={words[1]} workflow={words[3]} env=Prod"
+    assert followed.stdout == f"1  {query}  keep=3d by=07:30\n"
+    assert simulator.calls.count() == 1
+    assert "dwd_trade_order_di" in home.run("follow", "list").stdout
+    unknown = home.run("follow", 10999999999)
+    assert (unknown.returncode, "10999999999" in unknown.stderr) == (5, True)
+    for others in (["ads"], ["--project", "88123"]):
+        mixed = home.run("follow", FOLLOWED, *others)
+        assert (mixed.returncode, "give it alone" in mixed.stderr) == (2, True)
+
+
+def test_words_are_followed_as_they_are_found(home: Home) -> None:
+    by_words = home.run("follow", "workspace=90211", "ads", "status=fail", "tag=pii")
+    assert by_words.stdout == "1  workspace=90211 name=ads status=Failure tag=pii  keep=3d\n"
+    mixed = home.run("follow", "--workspace", 90211, "ads", "--by", "07:30")
+    assert mixed.stdout == "2  workspace=90211 name=ads  keep=3d by=07:30\n"
+    hint = home.run("follow", "workspace=90211", "failed").stderr
+    assert "did you mean status=Failure?" in hint
+    for word in ("ctr", "!ads", "name=ctr", "date=today"):
+        refused = home.run("follow", "workspace=90211", "ads", word)
+        assert (refused.returncode, f"{word.split('=')[0]}" in refused.stderr) == (2, True)
+        assert "can't be followed" in refused.stderr
+
+
 def test_filters_that_match_no_run_of_yesterday_are_named(home: Home) -> None:
     typo = home.run("follow", "--project", "88123", "--workflow", "999")
     assert re.search(

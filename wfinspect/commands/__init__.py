@@ -221,7 +221,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "follow": Command(
         "have new runs join the watched list by themselves",
-        "Follow a workflow, or all instances that match filters: each new run joins the watched list "
+        "Follow the workflow of an instance, or all instances that match words and filters: each new run joins the watched list "
         "by itself, while the app or watch --forever runs. Runs of today's and yesterday's business "
         "date are looked for; a daily run has the business date of the day before. A search checks first "
         "that the service accepts the filters; without contact they are followed all the same. To "
@@ -231,9 +231,10 @@ COMMANDS: Mapping[str, Command] = {
         "  follow remove N  ends it",
         f"exit codes: 0 done; {_REFUSED}, as of an unknown workspace; 4 credentials missing, expired "
         "or refused",
-        "[--project ID FILTERS | list | remove N]",
+        "[ID | WORD ... | list | remove N]",
         examples=(
-            "follow --project 88123 --workflow 2261040 --by 07:30",
+            "follow 10432987165",
+            "follow workspace=88123 ads --by 07:30",
             "follow list",
         ),
     ),

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, tzinfo
+from datetime import date
 from functools import partial
 
 from wfinspect.clock import Clock, SystemClock
@@ -93,15 +93,13 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     add_word("env")
 
 
-def _terms(args: argparse.Namespace, now: datetime, zone: tzinfo) -> Iterator[Term]:
-    """Yield what the options say, as the words of a search."""
+def terms_of(args: argparse.Namespace) -> Iterator[Term]:
+    """Yield what the options of `add_filters` say, as the words of a search."""
     for name in FILTERS:
         if value := getattr(args, name):
             yield Term.of(name, str(value))
     for tag in args.tag or ():
         yield Term.of("tag", tag if isinstance(tag, str) else ":".join(tag))
-    if args.bizdate is not None:
-        yield Term.of("date", str(date_of(args.bizdate, now, zone)))
 
 
 _HOW = {
@@ -124,7 +122,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print what was found, also where a later page could not be read."""
     target, clock = resolve_target(settings, environ).target, SystemClock()
     zone, now = zone_of(target.region), clock.now()
-    terms = [*_terms(args, now, zone), *parse_search(" ".join(args.search))]
+    terms = [*terms_of(args), *parse_search(" ".join(args.search))]
+    if args.bizdate is not None:
+        terms.append(Term.of("date", str(date_of(args.bizdate, now, zone))))
     query, left = to_query(terms, now, zone, _HOW)
     matches = matcher(left, now)
     found: dict[int, WorkflowInstance] = {}

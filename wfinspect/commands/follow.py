@@ -3,16 +3,17 @@
 import argparse
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
 from math import isfinite
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.find import add_filters, query_of
+from wfinspect.commands.find import add_filters, terms_of
 from wfinspect.commands.once import (
     OnCall,
     client_of,
+    read_instances,
     resolve_target,
     run_counted,
     selected_by,
@@ -20,10 +21,13 @@ from wfinspect.commands.once import (
 )
 from wfinspect.errors import ServiceError, UsageError, did_you_mean
 from wfinspect.format import shown
-from wfinspect.model import Follow, Query, Target, biz_date_of, zone_of
+from wfinspect.model import Follow, InstanceKey, Query, Target, biz_date_of, zone_of
+from wfinspect.parsing import parse_id
+from wfinspect.search import ID_DIGITS, Term, hint_on, parse_search, read_tag, to_query
 from wfinspect.settings import Settings
 from wfinspect.watching.api import MAX_NOTE
 from wfinspect.watching.follows import SHARE
+from wfinspect.watching.lookups import CATCH_ALL
 from wfinspect.watching.store import Changes, Store
 
 _MOST_DAYS = 30
@@ -32,7 +36,12 @@ _NO_CONTACT = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    parser.add_argument("words", nargs="*", metavar="list | remove N", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="as in find: parts of the name, status=failure; or one instance's ID, for its workflow",
+    )
     add_filters(parser)
     parser.add_argument(
         "--keep",
@@ -62,39 +71,86 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
                 raise UsageError("follow remove takes N: wfinspect follow list prints the numbers.")
             case ["remove", *numbers]:
                 _remove(store, follows, numbers)
-            case [] | ["add"]:
-                target = resolve_target(settings, environ).target
-                query = _query(args)
-                same = next((f for f in follows if (f.target, f.query) == (target, query)), None)
-                found = "" if same else _checked(target, query, settings, environ)
-                if isinstance(found, ServiceError):
-                    output.say(f"Not followed. {found}")
-                    return found.exit_code
-                new = Follow(0, target, query, clock.now(), name=found)
-                _keep(store, same, new, args, settings.budget)
             case ["list", word, *_]:
                 raise UsageError(f"{word[:40]!r} is one too many: wfinspect follow list")
             case words:
-                advice = "give --project ID with --workflow ID or another filter, or one of: list, remove N."
-                hint = did_you_mean(words[0], ("remove", "list"), advice)
-                raise UsageError(f"{words[0][:40]!r} can't be followed: {hint}")
+                target = resolve_target(settings, environ).target
+                words = words[words[:1] == ["add"] :]
+                query, found = _wanted(args, words, target, settings, environ)
+                same = next((f for f in follows if (f.target, f.query) == (target, query)), None)
+                if not (same or found):
+                    checked = _checked(target, query, " ".join(words), settings, environ)
+                    if isinstance(checked, ServiceError):
+                        output.say(f"Not followed. {checked}")
+                        return checked.exit_code
+                    found = checked
+                new = Follow(0, target, query, clock.now(), name=found)
+                _keep(store, same, new, args, settings.budget)
     return 0
 
 
-def _query(args: argparse.Namespace) -> Query:
-    if args.project is None:
-        raise UsageError("--project ID is missing: the workspace whose runs are to be followed.")
-    query = query_of(args, 0)
+def _wanted(
+    args: argparse.Namespace,
+    words: Sequence[str],
+    target: Target,
+    settings: Settings,
+    environ: Mapping[str, str],
+) -> tuple[Query, str]:
+    """Return what is to be followed; of an instance its workflow, and the name of that."""
+    options = [*terms_of(args)]
+    if ids := [word for word in words if word.isdecimal() and len(word) >= ID_DIGITS]:
+        if options or len(words) > 1:
+            raise UsageError(
+                f"{ids[0]} is the ID of an instance: give it alone, and its workflow is followed."
+            )
+        return _workflow_of(InstanceKey(target, parse_id(ids[0])), settings, environ)
+    terms = [*options, *parse_search(" ".join(words))]
+    if not any(term.name == "workspace" and not term.is_negated for term in terms):
+        if not words:
+            raise UsageError(
+                "--project ID is missing: the workspace whose runs are to be followed."
+            )
+        advice = "add its workspace, such as workspace=88123, or give the ID of an instance."
+        hint = did_you_mean(words[0], ("remove", "list"), advice)
+        raise UsageError(f"{shown(words[0], limit=40)!r} can't be followed: {hint}")
+    if any(term.name == "date" for term in terms):
+        raise UsageError("date= can't be followed: runs of all coming dates are. Leave it out.")
+    now, zone = SystemClock().now(), zone_of(target.region)
+    query, left = to_query([*terms, Term.of("date", "yesterday")], now, zone)
+    # A follow takes tags by their keys alone, too, which the service does not search for.
+    tags = [term for term in terms if term.name == "tag" and not term.is_negated]
+    if others := [term for term in left if term not in tags]:
+        raise UsageError(
+            f"{shown(str(others[0]), limit=60)} can't be followed: give one part of the name, "
+            "one value of a field, and no word with !."
+        )
+    query = query._replace(biz_date=0, tags=tuple(read_tag(term.value) for term in tags))
     if query.is_whole_workspace:
         raise UsageError(
             "A whole workspace can't be followed: add --workflow ID or another filter, "
             "such as --name, --owner or --tag."
         )
-    return query
+    return query, ""
+
+
+def _workflow_of(
+    key: InstanceKey, settings: Settings, environ: Mapping[str, str]
+) -> tuple[Query, str]:
+    """Read an instance; return the query of its workflow, and its name."""
+    clock = SystemClock()
+    found = run_counted(
+        settings, clock, lambda on_call: read_instances([key], environ, clock, on_call)
+    )[key]
+    if isinstance(found, ServiceError):
+        raise found
+    if not found.project_id or (found.workflow_id or 0) <= CATCH_ALL:
+        raise UsageError(f"{key.id} can't be followed: what it is a run of is not known.")
+    query = Query(found.project_id, 0, env_type=found.env_type, workflow_id=found.workflow_id)
+    return query, found.name[:MAX_NOTE]
 
 
 def _checked(
-    target: Target, query: Query, settings: Settings, environ: Mapping[str, str]
+    target: Target, query: Query, words: str, settings: Settings, environ: Mapping[str, str]
 ) -> str | ServiceError:
     """Search once, and return the name of a workflow's run, "" for none, or why the service refuses that.
 
@@ -115,6 +171,7 @@ def _checked(
         if is_all and not names:
             output.say(
                 f"No run of business date {day} matches. If you expected one, check the filters."
+                f"{hint_on(words)}"
             )
     except ServiceError as error:
         if error.exit_code != _NO_CONTACT:

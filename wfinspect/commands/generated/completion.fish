@@ -99,7 +99,7 @@ complete -c wfinspect -n '__fish_seen_subcommand_from report' -l out -r -F -d 'w
 complete -c wfinspect -n '__fish_seen_subcommand_from list' -a 'add remove note export import' -d 'add ID..., remove ID..., note ID TEXT, export (as JSON, or with -o csv), import FILE'
 complete -c wfinspect -n '__fish_seen_subcommand_from list' -s o -l output -x -a 'table json csv' -d 'table, json, csv; json prints an array of rows (default: table)'
 complete -c wfinspect -n '__fish_seen_subcommand_from list' -l json -d 'the same as -o json'
-complete -c wfinspect -n '__fish_seen_subcommand_from follow' -a 'list remove' -d ''
+complete -c wfinspect -n '__fish_seen_subcommand_from follow' -a 'list remove' -d 'as in find: parts of the name, status=failure; or one instance'"'"'s ID, for its workflow'
 complete -c wfinspect -n '__fish_seen_subcommand_from follow' -l project -l workspace -x -d 'the workspace'
 complete -c wfinspect -n '__fish_seen_subcommand_from follow' -l name -x -d 'a part of the name'
 complete -c wfinspect -n '__fish_seen_subcommand_from follow' -l status -x -a 'Failure Running Checking WaitTime CheckingCondition WaitResource NotRun Success' -d 'Failure, Running, Checking, WaitTime, CheckingCondition, WaitResource, NotRun, Success'
