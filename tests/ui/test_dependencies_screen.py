@@ -102,15 +102,40 @@ async def test_more_calls_are_made_only_at_a_key_and_their_number_is_said_before
             "It waits for at least 1 task waiting for a time, with 1 in between not begun."
             in " ".join(rig.text.split())
         )
-        assert "2 tasks are not looked at yet: F looks further, up to 2 calls." in rig.text
+        further = "not looked at yet: F looks further, up to 100 calls, 2 a second."
+        assert f"2 tasks are {further}" in rig.text
         await rig.press("F")
         await answered(rig, neighbours(21))
         # What blocks is explained: the other tasks of the instance only at one more key.
-        assert "1 task is not looked at yet: F looks further, 1 call." in rig.text
+        assert f"1 task is {further}" in rig.text
         assert not rig.control.questions
         await rig.press("F")
         assert await answered(rig, neighbours(2)) == DependenciesOf(BINDING, 2, UP)
         assert "m look" not in rig.text
+
+
+async def test_the_same_key_goes_on_through_all_that_is_found_or_stops_that() -> None:
+    async with on_dependencies() as rig:
+        await rig.press("d")
+        first = Page((Dependency(BETWEEN, "Normal"),), 1, 1, is_last=True)
+        await answered(rig, first)
+        await rig.press("F")
+        for number in range(51, 60):
+            next_one = Dependency(of(number, "NotRun", 7, "ads_店铺_daily"), "Normal")
+            await answered(rig, Page((next_one,), 1, 1, is_last=True))
+            assert "Reading from the service, 1 task left: F stops." in rig.text
+            assert "F stop " in rig.text.splitlines()[-1]
+        await rig.press("F")
+        last = Dependency(of(60, "NotRun", 7, "ads_店铺_daily"), "Normal")
+        await answered(rig, Page((last,), 1, 1, is_last=True))
+        assert not rig.control.questions
+        assert "1 task is not looked at yet: F looks further" in rig.text
+        assert "11 calls, starting from" in rig.text
+        await rig.press("F")
+        await answered(rig, Page((), 1, 0, is_last=True))
+        assert not rig.control.questions
+        assert "F stop" not in rig.text
+        assert "looks further" not in rig.text
 
 
 async def test_the_gravest_is_under_the_cursor_until_another_is_chosen() -> None:

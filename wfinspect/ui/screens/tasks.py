@@ -392,7 +392,7 @@ class TaskScreen(OverlayScreen):
         self.app.push_screen(_json_of(self.main, self._key.target, self._subject))
 
 
-_MORE = 10
+_MORE = 100
 """Calls that are made at most by one more key."""
 
 
@@ -458,6 +458,7 @@ class DependenciesScreen(OverlayScreen):
         known = self.main.rows.get(key) if key else None
         useless += ["w"] if known and known.is_watched else []
         turn = {"d": "what it waits for"} if self._is_down else {}
+        turn |= {"F": "stop"} if self._is_going_on else {}
         return turn | dict.fromkeys(useless, "")
 
     # What is read.
@@ -527,6 +528,7 @@ class DependenciesScreen(OverlayScreen):
         if not self._has_moved:
             # What blocks comes in above what was there before.
             self.list.cursor = 0
+            self.list.reveal()
             self.list.update_lines()
         self.head.show(self._head_lines(self.size.width))
         self.titles.update_lines()
@@ -560,10 +562,13 @@ class DependenciesScreen(OverlayScreen):
             lines += sentence(remark, width, Role.TROUBLE)
         if self._is_waiting:
             # Without a task the list says it.
-            lines += sentence("Reading from the service...", width) if self.list.items else []
+            left = "1 task" if found.unread == 1 else f"{found.unread:,} tasks"
+            rest = f", {left} left: F stops." if self._is_going_on else "..."
+            lines += sentence(f"Reading from the service{rest}", width) if self.list.items else []
         elif found.unread and self.trouble is None:
             tasks = "1 task is" if found.unread == 1 else f"{found.unread:,} tasks are"
-            cost = "1 call" if found.unread == 1 else f"up to {min(found.unread, _MORE)} calls"
+            # These may lead to more: how many calls it takes to the end is not known.
+            cost = f"up to {_MORE} calls, 2 a second"
             more = f"{tasks} not looked at yet: F looks further, {cost}."
             lines += sentence(more, width, Role.DIM if search.walk.is_explained else Role.ACCENT)
         return lines
@@ -589,15 +594,19 @@ class DependenciesScreen(OverlayScreen):
 
     # What keys do.
 
+    @property
+    def _is_going_on(self) -> bool:
+        """Whether it reads because of the key that looks further."""
+        return self._is_waiting and self._allowed > max(CALLS_AT_ONCE, self._search.calls)
+
     def action_more(self) -> None:
-        """Look at more tasks, at a call each; at all, once what blocks is explained."""
-        if not self._found.unread:
+        """Look at more tasks, at a call each; at all, once what blocks is explained. Or stop that."""
+        spent, is_going_on = self._search.calls, self._is_going_on
+        if not (self._found.unread or self._is_waiting):
             self.notify("There is nothing further to look at.")
-        elif self._is_waiting:
-            self.notify("It looks further once this is read.")
         self._is_thorough = self._search.walk.is_explained
-        spent = max(self._allowed if self._is_waiting else 0, self._search.calls)
-        self._allowed = spent + min(self._found.unread, _MORE)
+        self._allowed = spent if is_going_on else spent + _MORE
+        self.trouble = None
         self._go_on()
 
     def action_turn(self) -> None:
