@@ -187,7 +187,10 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["get", "1", "--colour", "red"],
             "There is no option '--colour': did you mean --color?",
         ),
-        (["get", "1", "--frobnicate"], "no option '--frobnicate': there are --output, "),
+        (
+            ["get", "1", "--frobnicate"],
+            "no option '--frobnicate': there are --output, --json, --field: ",
+        ),
         (["tasks", "1", "2"], "'2' is one too many: wfinspect tasks ID"),
         (["get", "1", "-o", "json", "--fields", "Id"], "did you mean --field?"),
         (["tasks", "1", "--status", "fails"], "--status: 'fails' is none of NotRun, "),
@@ -228,6 +231,10 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             "--out: '.csv' is none of .md, .html, .json: give the form with -o.",
         ),
         (["compare", "7", "7"], "7 is given twice: compare it with another run, or give one ID."),
+        (
+            ["compare", "7", "--with", "8"],
+            "there are --output, --json: wfinspect compare ID [OTHER] [options]",
+        ),
         (["list", "import", "/no/such"], "list import: /no/such can't be read"),
         (["find", "--project", "1", "--date", "-2x"], "--date: '-2x' is not a date"),
         (["logs", "1", "--tail", "x"], "--tail: 'x' can't be used: give a whole number above 0"),

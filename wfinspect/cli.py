@@ -192,7 +192,9 @@ class _Parser(argparse.ArgumentParser):
         others = [f"wfinspect {each}" for each in COMMANDS if not self.prog.endswith(each)]
         shown = [a for a in self._actions if a.dest != "help" and a.help != argparse.SUPPRESS]
         own = [self._name_of(each) for each in shown if each.option_strings]
-        there = f"there are {', '.join(own) or 'only those of `wfinspect --help`'}."
+        # What it is about may be an argument.
+        usage = (self.usage or "").partition("\n")[0]
+        there = f"there are {', '.join(own) or 'only those of `wfinspect --help`'}: {usage}"
         hint = did_you_mean(name, [*flags, *others], there)
         raise UsageError(f"There is no option {name!r}: {hint}")
 
