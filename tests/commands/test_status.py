@@ -181,8 +181,11 @@ def test_the_short_line_asks_nobody(
     assert status("--short") == (1, "X1 >2 ~1 +12 !1\n", "")
     assert status("--short", "2,3") == (8, ">2\n", "")
     code, out, err = status("--short", "2", "4711")
-    assert (code, out, "1 never read: `wfinspect list` shows" in err) == (3, "?1 >1\n", True)
-    assert status("--short", "1", "4711")[:2] == (3, "X1 ?1\n")
+    assert (code, out) == (5, "?1 >1\n")
+    assert err == "wfinspect: 4711 is not on the list: `wfinspect status 4711` reads it.\n"
+    code, out, err = status("--short", "1", "4711", "4712")
+    assert (code, out) == (5, "X1 ?2\n")
+    assert "4711, 4712 are not on the list: `wfinspect status 4711 4712` reads them." in err
     assert live.calls.count() == calls
 
 

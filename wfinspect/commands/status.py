@@ -63,13 +63,22 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if args.short and not args.ids and (code := _print_summary(args, settings, clock)) is not None:
         return code
     rows = _known_rows(args, settings, environ, clock)
+    missing: list[str] = []
     if args.ids:
         target = resolve_target(settings, environ).target
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
         listed = {row.key: row for row in rows}
-        rows = [listed.get(key) or Row(key) for key in keys]
+        missing = [str(key.id) for key in keys if key not in listed]
+        # For a status bar what is not on the list is unknown, as what is gone, but not yet to be read.
+        rows = [listed.get(key) or Row(key, is_gone=args.short) for key in keys]
     if args.short:
-        return summary.print_line([*map(as_group, rows)], settings.interval, output.say)
+        code = summary.print_line([*map(as_group, rows)], settings.interval, output.say)
+        if not missing:
+            return code
+        are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+        there = f"`wfinspect status {' '.join(missing)}` reads {them}."
+        output.say(f"{', '.join(missing)} {are} not on the list: {there}")
+        return NotFound.exit_code
     if args.output == "prometheus":
         text = stored(
             settings,
