@@ -78,7 +78,18 @@ def test_an_id_looked_up_is_a_row_of_the_list_until_it_is_dropped(
         app.press("1", "up", "enter")
         wait_detail(app, NAMES[SECOND])
         app.press("w")
-        wait_detail(app, "watched, w removes it")
+        wait_detail(app, "[^t] watched, w removes it")
+        # Of pasted IDs that the service does not know none leaves the cursor on another row.
+        app.press("s", "s", "s", "s")
+        app.wait_for("by ID, lowest first")
+        app.send(f"\x1b[200~{SECOND + 56} {SECOND + 57} {FIRST}\x1b[201~\r".encode())
+        app.wait_for("Not watched: the service knows none of")
+        wait_detail(app, NAMES[SECOND])
+        for leave in ("enter", "escape"):
+            app.press("/", "z", "z", leave)
+            app.wait_for("matches" if leave == "enter" else "by ID")
+            app.press("escape")
+            wait_detail(app, NAMES[SECOND])
         app.quit()
 
 

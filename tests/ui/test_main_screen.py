@@ -178,6 +178,42 @@ async def test_the_cursor_stays_near_when_its_row_goes() -> None:
         assert cursor(rig) == TRADE
 
 
+async def test_the_cursor_returns_to_its_row_when_pasted_ids_are_not_known() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        await rig.press("j", "j")
+        await rig.paste(f"{NEW} {NEW + 1} {TRADE}")
+        await rig.press("enter")
+        assert cursor(rig) == NEW
+        joining = (row(NEW, "Running"), row(NEW + 1, "Running"))
+        joining = tuple(replace(each, instance=None, is_loading=True) for each in joining)
+        await rig.publish(replace(mixed(), rows=(*joining, *mixed_rows())))
+        assert cursor(rig) == NEW
+        await rig.publish(mixed())
+        assert cursor(rig) == TRADE
+        # Of a row that is removed by hand the next one takes the place.
+        await rig.press("x")
+        await rig.publish(replace(mixed(), rows=[r for r in mixed_rows() if r.key.id != TRADE]))
+        assert cursor(rig) == ORDER[3]
+
+
+async def test_the_cursor_returns_to_its_row_when_a_filter_widens() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        for keys in (("/", *"zzz", "enter", "escape"), ("/", *"ads", "enter", "escape")):
+            await rig.press("g", "j", "j", *keys)
+            assert cursor(rig) == TRADE
+        await rig.press("/", *"zzz")
+        assert rig.app.main.list.chosen is None
+        await rig.press("backspace", "backspace", "backspace")
+        assert cursor(rig) == TRADE
+        await rig.press(*"zzz", "escape")
+        assert cursor(rig) == TRADE
+        # Moved in what is left, it stays where it is then.
+        await rig.press("/", *"ads", "enter", "j", "k")
+        other = cursor(rig)
+        await rig.press("escape")
+        assert cursor(rig) == other != TRADE
+
+
 async def test_enter_gives_the_keys_to_the_detail_and_escape_gives_them_back() -> None:
     async with running(mixed()) as rig:
         await rig.press("enter")

@@ -317,6 +317,16 @@ async def test_a_filter_typed_at_once_is_text_of_the_box_alone() -> None:
         assert "does nothing here" not in rig.text
 
 
+async def test_the_cursor_returns_to_its_task_when_a_filter_widens() -> None:
+    async with on_tasks() as rig:
+        await rig.press("j", "j")
+        here = rig.app.screen.list.chosen.id
+        await rig.press("/", *"zzz")
+        assert rig.app.screen.list.chosen is None
+        await rig.press("enter", "escape")
+        assert rig.app.screen.list.chosen.id == here
+
+
 FROZEN = task(5007, "publish_result", "Failure", trigger_recurrence="Pause")
 
 

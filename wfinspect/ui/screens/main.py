@@ -247,7 +247,11 @@ class MainScreen(SparingScreen[None]):
             for key, row in self._awaited.items()
             if _is_watched(snapshot.rows.get(key)) is not _is_watched(row)
         }
+        before = self.list.chosen
         self._fill()
+        if before and before.instance is None and not self.rows.get(before.key) and self._came_from:
+            # It was put on the list, and the service does not know it.
+            self.list.select(self._came_from)
         if self.is_mounted and not self.has_class(f"-{self._layout}"):
             self._arrange()
 

@@ -198,11 +198,13 @@ class TasksScreen(OverlayScreen):
         now_ms = self._now.timestamp() * 1000
         self._over = tasks_text.TimeLine.of(self._tasks, now_ms)
         self._chain = slowest_chain(self._tasks, now_ms)
+        found: Sequence[TaskInstance] = ()
+        query = self.input.value.strip()
         try:
-            self.list.offer(list(filter(task_matcher(self.input.value, self._now), self._tasks)))
+            found = list(filter(task_matcher(query, self._now), self._tasks))
         except UsageError as error:
             self._problem = str(error)
-            self.list.offer(())
+        self.list.offer(found, filter_text=query)
         self.progress.update_lines()
         self.titles.update_lines()
 

@@ -277,6 +277,10 @@ class CursorList(LineView, Generic[T]):
         self.items: Items[T] = ()
         self.cursor = 0
         """The index of the item under the cursor."""
+        self.filter_text = ""
+        """What items must match, as `search` reads it; "" for nothing."""
+        self._left: Hashable = None
+        """What the cursor was on before the filter, until it is moved."""
         self._draw = draw
         self._key = key
 
@@ -285,11 +289,24 @@ class CursorList(LineView, Generic[T]):
         """The item under the cursor."""
         return self.items[self.cursor] if len(self.items) else None
 
-    def offer(self, items: Items[T]) -> None:
+    def set_filter(self, text: str) -> Sequence[Hashable]:
+        """Note a filter; return the keys of where the cursor may be with it, the best first.
+
+        As a filter narrows and widens, the cursor returns to what it was on.
+        """
+        here = self._key(self.items[self.cursor]) if len(self.items) else None
+        if text == self.filter_text:
+            return (here,)
+        left = here if self._left is None else self._left
+        self.filter_text, self._left = text, left if text else None
+        return left, here
+
+    def offer(self, items: Items[T], *, filter_text: str = "") -> None:
         """Show these items; where that of the cursor is gone, the next one takes its place."""
-        key = self._key(self.items[self.cursor]) if len(self.items) else None
+        wanted = self.set_filter(filter_text)
         self.items = items
-        place = next((n for n, item in enumerate(items) if self._key(item) == key), self.cursor)
+        places = {self._key(item): n for n, item in enumerate(items)}
+        place = next((places[key] for key in wanted if key in places), self.cursor)
         self.cursor = max(0, min(place, len(items) - 1))
         self.update_lines()
         self.reveal()
@@ -331,7 +348,7 @@ class CursorList(LineView, Generic[T]):
 
     def go_to(self, index: int) -> None:
         """Put the cursor on an item, or the one nearest to that index, and bring it in view."""
-        self.cursor = max(0, min(index, len(self.items) - 1))
+        self.cursor, self._left = max(0, min(index, len(self.items) - 1)), None
         self.reveal()
         self.update_lines()
         self.post_message(self.Moved())

@@ -74,8 +74,6 @@ class WatchedList(CursorList[Row]):
         self.items = self.table = RowTable()
         self._names: Mapping[Target, tuple[Span, ...]] = {}
         self._troubles: Mapping[Target, Trouble] = {}
-        self.filter_text = ""
-        """What a row must match, as `search` reads it; "" for nothing."""
         self.marked: set[InstanceKey] = set()
         """Rows that some commands act on together, on the list or not any more."""
         self._problem = ""
@@ -159,10 +157,10 @@ class WatchedList(CursorList[Row]):
     def set_order(self, *, query: str, sort: str) -> None:
         """Show the rows that match a query, in one of the orders of `SORTS`."""
         if (query, sort) != (self.filter_text, self.sort):
-            self.filter_text = query
-            before = self.chosen
+            wanted = self.set_filter(query)
             self._arrange(sort)
-            self._keep_cursor(before)
+            places = (self.table.index(key) for key in wanted if isinstance(key, InstanceKey))
+            self._put_cursor(next((at for at in places if at is not None), None))
             self.update_lines()
             self.post_message(self.Moved())
 
@@ -177,7 +175,9 @@ class WatchedList(CursorList[Row]):
     def _keep_cursor(self, before: Row | None) -> None:
         if before is None and not self.cursor:
             return
-        place = self.table.index(before.key) if before else None
+        self._put_cursor(self.table.index(before.key) if before else None)
+
+    def _put_cursor(self, place: int | None) -> None:
         self.cursor = max(0, min(self.cursor if place is None else place, len(self.table) - 1))
         # A sort while the user acts must not carry the row out of sight.
         self.call_after_refresh(self.reveal)
