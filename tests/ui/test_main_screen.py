@@ -337,6 +337,10 @@ async def test_capital_x_removes_the_settled_but_not_what_nobody_has_seen() -> N
         await rig.press("X")
 
         assert rig.asked == [("unwatch", 5, 10432980001)]
+        left = tuple(each for each in mixed_rows() if each.key.id != 10432980001)
+        await rig.publish(replace(mixed(), rows=left))
+        await rig.press("X")
+        assert "No instance to remove has ended: unseen ones stay." in rig.text
 
 
 async def test_n_goes_to_the_most_urgent_unseen_change_first_and_round() -> None:

@@ -680,7 +680,7 @@ class MainScreen(SparingScreen[None]):
         if settled:
             self.stop_watching(settled)
         else:
-            self.notify("No instance to remove is done: unseen ones stay.", timeout=BRIEF_SECONDS)
+            self.notify("No instance to remove has ended: unseen ones stay.", timeout=BRIEF_SECONDS)
 
     def stop_watching(self, rows: Sequence[Row]) -> None:
         """Take rows off the list, and say whose."""
