@@ -49,7 +49,7 @@ def test_a_line_holds_mark_id_status_name_and_time(status: Command, live: Simula
     code, out, err = status(str(RUNNING), str(SUCCESS))
 
     titles, first, second = out.splitlines()
-    assert titles.split() == ["ID", "STATUS", "NAME", "TIME"]
+    assert titles.split() == ["ID", "STATUS", "NAME", "IN", "STATE"]
     assert first.split()[:4] == [">", str(RUNNING), "Running", "ads_user_profile_daily"]
     assert second.split()[:3] == ["+", str(SUCCESS), "Success"]
     assert len(second.split()) == 5
@@ -137,7 +137,7 @@ def test_each_row_is_read_by_its_own_binding(
         selected = [status("--region", region) for region in ("cn-beijing", "cn-hangzhou")]
 
     titles, *words = [line.split() for line in out.splitlines()]
-    assert titles == ["ID", "STATUS", "NAME", "TIME", "PROFILE", "REGION"]
+    assert titles == ["ID", "STATUS", "NAME", "IN", "STATE", "PROFILE", "REGION"]
     assert [line[2] for line in words] == ["Success", "Failure", "Running?"]
     assert [line[-2:] for line in words[:2]] == [["(env)", "cn-shanghai"], ["(env)", "cn-beijing"]]
     assert words[2][3:] == ["dwd_table_5", "read", "3h00m", "ago", "nobody", "cn-shanghai"]

@@ -136,7 +136,7 @@ def test_no_table_is_wider_than_the_terminal_and_rows_of_two_places_say_where(
         watch.wait_for(f"{TWO} .*  cn-beijing")
     for words, titles in (
         ("list", "STATUS NAME REGION ! NOTE"),
-        ("status", "STATUS NAME TIME REGION !"),
+        ("status", "STATUS NAME IN STATE REGION !"),
         ("history", "CHANGE NAME"),
         (f"tasks {ONE}", "STATUS NAME TYPE RAN RUN"),
         (f"get {ONE} {TWO}", "STATUS NAME STARTED UTC RAN"),

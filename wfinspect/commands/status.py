@@ -218,7 +218,7 @@ def _labels(values: Mapping[str, str]) -> str:
     return "{" + ",".join(f'{name}="{text}"' for name, text in escaped.items()) + "}"
 
 
-_TITLES = ("", "ID", "STATUS", "NAME", "TIME")
+_TITLES = ("", "ID", "STATUS", "NAME", "IN STATE")
 
 
 def _line(row: Row, outcome: Outcome, now: datetime) -> tuple[str, ...]:
