@@ -61,7 +61,9 @@ def test_what_a_failure_holds_up_is_shown_beside_it(home: Home, simulator: Simul
         app.wait_for("3 calls, starting from its 12 tasks")
         app.press("F")
         # One key goes on to the end.
-        app.wait_for(r"It holds up \d+ tasks? of 1 workflow in workspace 90211, owned by 2069113")
+        app.wait_for(
+            r"It holds up \d+ tasks? of 1 workflow,\s+ads_营收看板_daily,\s+in workspace 90211,\s+owned by 2069113"
+        )
         assert "looks further" not in app.text()
         app.wait_for(r"◌ check_source_ready +NotRun +ads_营收看板_daily")
         app.press("d")
@@ -95,7 +97,9 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
     first, *_ = json.loads(down.stdout)
     assert (first["name"], first["status"], first["level"]) == ("check_source_ready", "NotRun", 1)
     assert first["workspace"] == 90211
-    assert re.search(r"holds up at least \d tasks? of 1 workflow in workspace 90211", down.stderr)
+    assert re.search(
+        r"holds up at least \d tasks? of 1 workflow, \S+, in workspace 90211", down.stderr
+    )
     assert "5 calls, starting from its 12 tasks. " in down.stderr
     assert re.search(
         r"not looked at: --calls \d+ looks further, --calls all to the end\.", down.stderr
@@ -106,6 +110,20 @@ def test_the_commands_print_it_and_say_what_it_cost(home: Home, simulator: Simul
         r"Its blockers were found, so \d+ tasks were not looked at: --calls \d+ looks further, ",
         said,
     )
+
+
+def test_a_narrow_terminal_shows_whole_names_and_says_who_owns_what_blocks(home: Home) -> None:
+    home.hurry()
+    with home.start("upstream", WAITING, size=(80, 24)) as up:
+        assert up.wait_exit() == 0
+        table, _, said = up.text().partition("Owner")
+        assert re.search(r"Failure +join_region_dim +ads_", table)
+        assert "OWNER" not in table
+        assert re.match(r"s?: \d{16} of join_region_dim[,.;]", said)
+    with home.start("upstream", WAITING, size=(160, 48)) as wide:
+        assert wide.wait_exit() == 0
+        assert re.search(r"WORKSPACE +OWNER", wide.text())
+        assert "Owner" not in wide.text()
 
 
 def test_a_task_is_named_as_for_its_log(home: Home, simulator: Simulator) -> None:
@@ -141,10 +159,10 @@ def test_the_workflow_that_a_failure_holds_up_is_found_within_the_calls_of_the_c
         assert every.wait_exit() == 0
         said = " ".join(every.text().split())
         assert said.startswith("wfinspect: Still reading, 2 calls a second.")
-        assert re.search(r"holds up \d+ tasks of \d workflows? .* calls, starting from its", said)
+        assert re.search(r"holds up \d+ tasks of \d workflows?,? .* calls, starting from its", said)
         assert "not looked at" not in said
     assert re.search(
-        r"ads_ctr_report_daily holds up at least \d+ tasks? of 1 workflow in workspace ",
+        r"ads_ctr_report_daily holds up at least \d+ tasks? of 1 workflow, \S+, in workspace ",
         down.stderr,
     )
     assert f"| {WAITING} |" in report

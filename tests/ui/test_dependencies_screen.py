@@ -217,7 +217,7 @@ async def test_another_key_turns_to_what_it_holds_up() -> None:
         assert "what it holds up" in rig.text.splitlines()[0]
         own = await answered(rig, Page((Dependency(BETWEEN, "Normal"),), 1, 1, is_last=True))
         assert own == DependenciesOf(BINDING, OWN, DOWN, is_of_workflow=True)
-        assert "It holds up at least 1 task of 1 workflow in workspace 90211" in rig.text
+        assert "It holds up at least 1 task of 1 workflow, ads_店铺_daily, in" in rig.text
         assert f"starting from its own task instance {OWN}" in rig.text
 
 

@@ -263,7 +263,7 @@ def test_what_is_late_comes_before_what_runs_and_what_is_followed_before_the_res
     assert [each.task.id for each in found.tasks] == [3, 2]
     assert (
         found.sentence("It")
-        == "It holds up 2 tasks of 1 workflow in workspace 88123, owned by 1823."
+        == "It holds up 2 tasks of 1 workflow, w0, in workspace 88123, owned by 1823."
     )
 
 
@@ -273,7 +273,7 @@ def test_what_is_held_up_in_the_same_run_is_counted_apart() -> None:
     few = world.walk(DOWN, 1, most=1).sentence("It")
     assert few == "It holds up at least 2 tasks of its own run."
     world.tasks[4] = replace(world.tasks[4], workflow_instance_id=8, project_id=7, owner="a")
-    said = "It holds up 2 tasks of its own run and 1 task of 1 other workflow"
+    said = "It holds up 2 tasks of its own run and 1 task of 1 other workflow, w0,"
     assert world.walk(DOWN, 1).sentence("It") == f"{said} in workspace 7, owned by a."
     world.tasks[3] = replace(world.tasks[3], workflow_instance_id=6, project_id=5, owner="b")
     world.tasks[2] = replace(world.tasks[2], workflow_instance_id=8, project_id=7, owner="c")

@@ -13,7 +13,7 @@ from wfinspect.commands.once import Requester, resolve_target, say_on_terminal, 
 from wfinspect.commands.tasks import named_task, read_count
 from wfinspect.errors import ServiceError, UsageError
 from wfinspect.export import task_values
-from wfinspect.format import moment, near_time, shown
+from wfinspect.format import listed, moment, near_time, shown
 from wfinspect.model import Direction, Family, Follow, InstanceId, InstanceKey
 from wfinspect.parsing import parse_id
 from wfinspect.search import read_id
@@ -38,8 +38,13 @@ _KEYS = (
     *("workflow", "instance", "workspace", "owner"),
 )
 _TITLES = ("NAME", "LEVEL", "WORKFLOW", "INSTANCE", "WORKSPACE", "OWNER")
-# The owner is who to call.
-_STEPS = (("LEVEL", 0), ("WORKSPACE", 0), ("NAME", 20), ("SINCE", 0), ("NAME", 12), ("WORKFLOW", 8))
+# A task is found by its name; who to call is said below where the column has no room.
+_STEPS = (
+    *(("LEVEL", 0), ("WORKSPACE", 0), ("NAME", 24), ("WORKFLOW", 16), ("SINCE", 0)),
+    *(("OWNER", 0), ("WORKFLOW", 8), ("NAME", 12)),
+)
+_OWNED = 3
+"""Tasks of an owner that are named."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -119,9 +124,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         values = [_values(each, blocks=place < blocking) for place, each in enumerate(rows)]
         print(output.as_rows(args.output, values, _KEYS, settings.zone))
     elif rows:
-        lines = [_line(each, settings.zone, now) for each in rows]
-        titles = ("TASK", "STATUS", output.titled("SINCE", settings.zone, now), *_TITLES)
-        print(output.fitted([[titles, *lines]], output.room(), _STEPS))
+        _print(rows, blocking, settings.zone, now)
     output.say(search.sentence(found, search.name, settings.zone, now))
     _say(search, found, most)
     if trouble is not None:
@@ -135,6 +138,23 @@ async def _reply(
     if search.calls >= _MANY_CALLS:
         say_on_terminal("Still reading, 2 calls a second.")
     return await requester.reply(request)
+
+
+def _print(rows: Sequence[Reached], blocking: int, zone: tzinfo, now: datetime) -> None:
+    """Print the table, and where it has no room for them the owners of the `blocking` first tasks."""
+    titles = ("TASK", "STATUS", output.titled("SINCE", zone, now), *_TITLES)
+    table = output.fitted(
+        [[titles, *(_line(each, zone, now) for each in rows)]], output.room(), _STEPS
+    )
+    print(table)
+    if "OWNER" in table.partition("\n")[0] or not blocking:
+        return  # What is held up has its owners in the sentence on it.
+    names: dict[str, list[str]] = {}
+    for task in (each.task for each in rows[:blocking]):
+        owner = shown(task.owner, limit=40) or "-"
+        names.setdefault(owner, []).append(shown(task.name_or_id, limit=60))
+    said = (f"{owner} of {listed(some, _OWNED)}" for owner, some in names.items())
+    output.say(f"Owner{'s' * (len(names) > 1)}: {'; '.join(said)}.")
 
 
 def _known(settings: Settings, clock: Clock) -> tuple[Sequence[Follow], set[InstanceKey]]:

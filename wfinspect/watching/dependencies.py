@@ -151,7 +151,9 @@ class Dependencies(NamedTuple):
         other = "other workflow" if inside else "workflow"
         parts = [f"{_count(inside, 'task')} of its own run"] if inside else []
         if others:
-            of = _count(workflows, other)
+            of, name = _count(workflows, other), others[0].workflow_name
+            if workflows == 1 and name:
+                of = f"{of}, {shown(name, limit=60)},"
             parts.append(f"{_count(len(others), 'task')} of {of}{_owners(others)}")
         return f"{who} holds up {self._least}{' and '.join(parts)}."
 
