@@ -333,8 +333,18 @@ async def test_what_was_found_can_be_read_again_also_after_that_failed() -> None
 
 async def test_capital_w_follows_the_search_once_that_is_chosen() -> None:
     async with on_results((80, 24)) as rig:
-        # A whole workspace can't be followed.
-        assert "W follow search" not in rig.text
+        assert "W follow" not in rig.text
+        await rig.press("W")
+        assert "A whole workspace can't be followed" in rig.text
+        # Then it is about the row under the cursor.
+        await rig.press("r")
+        rig.control.answer(found(replace(FOUND[0], workflow_id=2261034)))
+        await rig.settle()
+        assert "W follow workflow" in rig.text
+        await rig.press("W")
+        workflow = Query(88123, 0, env_type="Prod", workflow_id=2261034)
+        assert rig.asked[-1] == ("follow", BINDING, workflow)
+        rig.control.asked.clear()
         await rig.press("/", *" ads", "enter")
         rig.control.answer(found(*FOUND))
         await rig.settle()

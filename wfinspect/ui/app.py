@@ -567,7 +567,7 @@ class WfInspectApp(CrashSafeApp):
 
     def action_follow(self) -> None:
         """Follow the workflow of the row under the cursor, or end that."""
-        row = self.main.needed()
+        row = self._needed()
         if row is None or not self.main.is_read(row):
             return
         instance = row.instance

@@ -202,7 +202,8 @@ class FindScreen(OverlayScreen):
         is_watched = bool(acted) and all(row.is_watched for row in acted)
         take = "go to the first" if is_watched else f"watch{count}"
         enter = {"Enter": take} if self._marked else {}
-        follow = {} if self._followed is not None else {"W": ""}
+        workflow = "follow workflow" if self._has_workflow else ""
+        follow = {} if self._followed is not None else {"W": workflow}
         if not len(self._table):
             useless = ("Enter", "l", "w", "t", "space", "a", "s S", "c", "v", "y")
             return dict.fromkeys(useless, "") | follow
@@ -213,6 +214,12 @@ class FindScreen(OverlayScreen):
         """What a follow of the search would look for; None where it can't be followed."""
         query = self._query and self._query._replace(biz_date=0)
         return None if query is None or query.is_whole_workspace or self._left else query
+
+    @property
+    def _has_workflow(self) -> bool:
+        """Whether it is known what the row under the cursor is a run of."""
+        row = self.list.chosen
+        return bool(row and row.instance and row.instance.workflow_id)
 
     @property
     def signs(self) -> Sequence[tuple[str, str]]:
@@ -476,10 +483,12 @@ class FindScreen(OverlayScreen):
         """Restore what was taken off the list last."""
         self.main.action_undo()
 
-    def action_follow(self) -> None:
-        """Follow the search: what matches joins the list on each date."""
+    async def action_follow(self) -> None:
+        """Follow the search: what matches joins the list on each date; else the workflow of the row."""
         if (query := self._followed) is not None:
             self._make_sure(query)
+        elif self._has_workflow:
+            await self.run_action("app.follow")
         elif self._left:
             self.notify("Words with ! can't be followed: search by fields.")
         else:
