@@ -168,7 +168,7 @@ def test_the_last_line_names_the_keys_that_do_something_now(
     with home.start() as app:
         app.wait_for(r"f +finds[\s\S]*\n f find  \? help  q quit")
         app.press(*f"{FIRST},{SECOND}")
-        app.wait_for(r"Enter look up  Esc leave  \? help  ctrl\+q quit")
+        app.wait_for(r"Enter watch all  Esc leave  \? help  ctrl\+q quit")
         simulator.set_status(FIRST, "Failure")
         app.press("enter", "g")
         app.wait_for(r"l log  t tasks  c compare  Enter detail .* \? help  q quit")

@@ -52,6 +52,9 @@ class FakeControl:
     def follow(self, target: Target, query: Query) -> None:
         self.asked.append(("follow", target, query))
 
+    def note(self, key: InstanceKey, text: str) -> None:
+        self.asked.append(("note", key.id, text))
+
     def restore(self) -> None:
         self.asked.append(("restore",))
 

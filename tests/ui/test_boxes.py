@@ -37,6 +37,7 @@ async def test_a_list_opens_the_first_and_watches_all() -> None:
     async with running(mixed()) as rig:
         await rig.press(*"5,3..4")
         assert "3 IDs: 5, 3, 4  Enter watches all" in rig.text
+        assert "\n Enter watch all  Esc leave" in rig.text
         await rig.press("enter")
 
         assert rig.asked[:2] == [("watch", 5, 3, 4), ("display", 5)]

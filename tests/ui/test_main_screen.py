@@ -245,6 +245,32 @@ async def test_the_cursor_returns_to_where_it_was_before_the_look_up() -> None:
         assert cursor(rig) == TRADE
 
 
+async def test_a_note_about_what_was_looked_up_puts_it_on_the_list() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        await rig.press(*str(NEW), "enter", "i", *"Wxq", "escape")
+        assert "watch" not in {one[0] for one in rig.asked}
+        await rig.press("i", "enter")
+        assert rig.asked[-1] == ("note", NEW, "")
+        assert "No note was written." in rig.text
+        await rig.press("i", *"Wx")
+        assert "Enter watch it with this note" in rig.text
+        await rig.press("enter")
+
+        assert rig.asked[-2:] == [("watch", NEW), ("note", NEW, "Wx")]
+        assert f"Added {NEW} to the list, with its note" in rig.text
+
+
+async def test_what_has_no_use_now_is_said() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("G", "a")
+        assert "Nothing is unseen here." in rig.text
+        assert "mark_seen" not in {one[0] for one in rig.asked}
+        await rig.press("D")
+        assert "D does nothing here, ? shows the keys." in rig.text
+        await rig.press("j")
+        assert "does nothing here" not in rig.text
+
+
 async def test_w_watches_what_was_looked_up_and_what_it_unwatches_stays() -> None:
     shown = replace(row(NEW, "Running"), is_watched=False)
     async with running(replace(mixed(), rows=(shown, *mixed_rows()))) as rig:

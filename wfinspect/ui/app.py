@@ -256,7 +256,7 @@ class WfInspectApp(CrashSafeApp):
             self._on_their_way.remove(key)
         if self._is_text_of_box(key) or self._is_held(key):
             return True
-        if isinstance(self.screen, OverMain):
+        if isinstance(self.screen, MainScreen | OverMain):
             self.screen.say_if_useless(key)
         return False
 
@@ -555,15 +555,17 @@ class WfInspectApp(CrashSafeApp):
         row = self.main.needed()
         if row is None:
             return
-        if not row.is_watched:
-            self.notify("Watch it first: a note belongs to a row of the list.")
-            return
 
         def written(text: str) -> None:
+            if not row.is_watched and text.strip():
+                self.main.start_watching([row], ", with its note")
+            else:
+                done = "kept" if text.strip() else "removed"
+                self.notify(f"Note {done}." if row.is_watched else "No note was written.")
             self._control.note(row.key, text)
-            self.notify("Note kept." if text.strip() else "Note removed.")
 
-        self.push_dialog(NoteScreen(whose([row]), row.note), written)
+        keeps = "keep" if row.is_watched else "watch it with this note"
+        self.push_dialog(NoteScreen(whose([row]), row.note, keeps), written)
 
     def action_follow(self) -> None:
         """Follow the workflow of the row under the cursor, or end that."""

@@ -161,9 +161,9 @@ class NoteScreen(SheetScreen):
 
     BINDINGS: ClassVar = [("escape", "dismiss", "close")]
 
-    def __init__(self, about: str, text: str) -> None:
+    def __init__(self, about: str, text: str, keeps: str) -> None:
         self.input = LineInput("what others should know of it", text, max_length=MAX_NOTE)
-        keys = ("Enter", "keep, or remove if empty" if text else "keep"), ("Esc", "close")
+        keys = ("Enter", "keep, or remove if empty" if text else keeps), ("Esc", "close")
         hint = StatusLine(partial(hint_line, keys), id="hint")
         super().__init__(_Heading(f"Note about {about}"), self.input, hint)
 

@@ -165,7 +165,8 @@ class MainScreen(SparingScreen[None]):
         """When the last key was pressed, and when the cursor came to its row, in monotonic seconds."""
         self._moved_to: InstanceKey | None = None
         self.top = StatusLine(self._top_line, id="top")
-        self.id_box = IdBox(look.prompt, self._ids_entered)
+        self.hints = StatusLine(self._hints, id="hints")
+        self.id_box = IdBox(look.prompt, self._ids_entered, self.hints.update_lines)
         self.filter = FilterBox(self._filter_left)
         self.list = WatchedList(look, self._now, self._empty_lines)
         sort = preferences.get("sort", SORTS[0])
@@ -175,7 +176,6 @@ class MainScreen(SparingScreen[None]):
         self.detail = Detail(look, self._now, control.target)
         self.messages = Messages()
         self.bottom = MessageLine(self.messages, self._bottom_line, id="bottom")
-        self.hints = StatusLine(self._hints, id="hints")
 
     def compose(self) -> ComposeResult:
         # The classes that depend on the size, now: each would style the whole tree again later.
@@ -542,6 +542,11 @@ class MainScreen(SparingScreen[None]):
         self.filter.display = False
         self.id_box.display = True
 
+    def say_if_useless(self, key: events.Key) -> None:
+        """Say so where a key does nothing on the screen that is on top."""
+        if key.is_printable and key.key not in self.app.screen.active_bindings:
+            self.notify(f"{key.character} does nothing here, ? shows the keys.")
+
     def needed(self) -> Row | None:
         """Return the row under the cursor, which every command is about; notify where there is none."""
         if self.list.chosen is None:
@@ -652,7 +657,7 @@ class MainScreen(SparingScreen[None]):
         else:
             self.start_watching([row])
 
-    def start_watching(self, rows: Sequence[Row]) -> None:
+    def start_watching(self, rows: Sequence[Row], how: str = "") -> None:
         """Put rows on the list, some of which may be on it, and say so."""
         new = [row for row in rows if not row.is_watched]
         if not new:
@@ -662,7 +667,7 @@ class MainScreen(SparingScreen[None]):
         self._await({row.key: row._replace(is_watched=True) for row in new})
         others = len(rows) - len(new)
         before = f", {others} {'was' if others == 1 else 'were'} on it" if others else ""
-        self.notify(f"Added {whose(new)} to the list{before}")
+        self.notify(f"Added {whose(new)} to the list{before}{how}")
 
     def action_remove(self) -> None:
         """Remove rows from the list."""
@@ -726,8 +731,11 @@ class MainScreen(SparingScreen[None]):
 
     def action_seen(self) -> None:
         """Mark rows as seen."""
-        if rows := self._marked_or_needed():
+        rows = self._marked_or_needed()
+        if any(row.is_unseen for row in rows):
             self.control.mark_seen([row.key for row in rows])
+        elif rows:
+            self.notify("Nothing is unseen here.", timeout=BRIEF_SECONDS)
 
     def action_all_seen(self) -> None:
         """Mark all rows as seen."""

@@ -329,8 +329,7 @@ class OverlayScreen(OverMain):
 
     def say_if_useless(self, key: events.Key) -> None:
         # In the list below it may do something.
-        if key.is_printable and key.key not in self.active_bindings:
-            self.notify(f"{key.character} does nothing here, ? shows the keys.")
+        self.main.say_if_useless(key)
 
     def waits(self, key: str) -> bool:
         if not (self.HOLDS_KEYS and self.is_reading):

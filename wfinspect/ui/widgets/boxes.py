@@ -208,11 +208,16 @@ class IdInput(LineInput):
 class IdBox(Vertical):
     """Takes IDs in any form; a line below says what it understood, and is there only then."""
 
-    def __init__(self, prompt: str, done: Callable[[Sequence[InstanceId]], None]) -> None:
+    def __init__(
+        self,
+        prompt: str,
+        done: Callable[[Sequence[InstanceId]], None],
+        changed: Callable[[], None],
+    ) -> None:
         """Create the box; `done` gets the IDs that were entered, none where it was left with Esc."""
         super().__init__(id="id-box")
         self._prompt = StatusLine(lambda _: line((f" {prompt}", Role.ACCENT)), id="prompt")
-        self._done = done
+        self._done, self._changed = done, changed
         self._input = IdInput(self._pasted)
         self._input.takes = self._take_key
         self._remark = StaticLines(id="remark")
@@ -236,7 +241,8 @@ class IdBox(Vertical):
     def keys(self) -> tuple[tuple[str, str], ...]:
         """What ends it, and what each does."""
         recent = (("Up", "recent IDs"),) if self.recent else ()
-        return (("Enter", "look up"), ("Esc", "leave"), *recent)
+        enter = "watch all" if len(read_entry(self.text).ids) > 1 else "look up"
+        return (("Enter", enter), ("Esc", "leave"), *recent)
 
     @property
     def text(self) -> str:
@@ -262,6 +268,7 @@ class IdBox(Vertical):
         pieces = wrap(fmt.shown(text), self.app.size.width - 4, is_prose=True)
         self._remark.show([line((f"   {piece.rstrip()}", role)) for piece in pieces])
         self._remark.display = bool(text)
+        self._changed()
 
     @on(Input.Changed)
     def _preview(self, event: Input.Changed) -> None:
