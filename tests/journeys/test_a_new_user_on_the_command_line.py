@@ -119,6 +119,23 @@ def test_a_row_is_a_line_and_its_ids_are_whole(home: Home, simulator: Simulator)
     assert compared[1].startswith("This run: failed after ")
 
 
+def test_the_status_is_in_view_under_a_record_higher_than_the_terminal(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(ONE, "Failure")
+    record = home.run("get", ONE).stdout.splitlines()
+    short = rf"{ONE}  Failure  ads_user_profile_daily  ran \d+"
+    # The prompt takes a line, too.
+    with home.start("get", ONE, size=(80, len(record))) as low:
+        assert low.wait_exit() == 0
+        assert re.search(rf"\n *\n{short}", low.text())
+    with home.start("get", ONE, size=(80, len(record) + 1)) as high:
+        assert high.wait_exit() == 0
+        assert high.text().startswith("Id  ")
+        assert not re.search(short, high.text())
+    assert not re.search(short, "\n".join(record))
+
+
 def test_no_table_is_wider_than_the_terminal_and_rows_of_two_places_say_where(
     home: Home, simulator: Simulator
 ) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from itertools import accumulate
+from math import ceil
 from operator import mul
 from typing import Self, TextIO
 
@@ -141,7 +142,8 @@ def printed(
         return as_csv([(each, region) for each in instances], zone)
     now = SystemClock().now()
     if len(instances) == 1 and not is_several:
-        return as_record(instances[0], region, zone, now, *links)
+        record = as_record(instances[0], region, zone, now, *links)
+        return f"{record}{_in_short(instances[0], now) if _is_high(record) else ''}"
     return as_lines(instances, region, zone, now, room(), links)
 
 
@@ -295,6 +297,15 @@ def as_record(
     return aligned(rows)
 
 
+def _in_short(instance: WorkflowInstance, now: datetime) -> str:
+    """Return the line that stays in view under a record whose first lines have gone."""
+    status = colored(Colored(shown(instance.status) or "-", instance.family))
+    name = shown(instance.name, limit=_NAME_LIMIT)
+    ran = _ran(instance, now)
+    ran = f"  {'ran' if instance.is_settled else 'running for'} {ran}" if ran else ""
+    return f"\n\n{instance.id}  {status}  {name}{ran}"
+
+
 def _parameter_rows(text: str) -> list[tuple[str, str]]:
     found = first_parameters(text)
     if found is None:
@@ -431,6 +442,15 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> str:
         ).rstrip()
         for row in rows
     )
+
+
+def _is_high(text: str) -> bool:
+    """Return whether a text and the prompt behind it are higher than the terminal that it goes to."""
+    from shutil import get_terminal_size
+
+    columns, lines = get_terminal_size()
+    high = sum(max(1, ceil(cell_width(line) / columns)) for line in text.splitlines())
+    return sys.stdout.isatty() and high >= lines
 
 
 def room() -> int | None:
