@@ -113,6 +113,7 @@ def test_a_workflow_that_another_follow_covers_is_not_followed_twice(
     with home.start(FOLLOWED) as app:
         app.wait_for("1 followed")
         app.wait_for("Running  dwd_trade_order_di")
+        app.wait_for(r"workspace=88123 name=dwd_trade\s+is\s+followed\s")
         app.press("W")
         app.wait_for(r"dwd_trade_order_di is followed already, by workspace=88123\s+name=dwd_trade")
         app.quit()
@@ -136,6 +137,8 @@ def test_a_row_is_followed_noted_and_let_go_by_keys(home: Home, simulator: Simul
         app.wait_for("Following dwd_trade_order_di: its new runs join the list, W stops that")
         app.press("r")
         app.wait_for("1 followed")
+        # Also of the row that was there before.
+        app.wait_for("its workflow is followed, W stops that")
         app.wait_until(lambda: "workflow=2261040" in home.run("follow", "list").stdout, "a follow")
         app.press("i")
         app.wait_for(f"Note about dwd_trade_order_di {FOLLOWED}")
@@ -154,10 +157,10 @@ def test_a_row_is_followed_noted_and_let_go_by_keys(home: Home, simulator: Simul
         app.wait_until(lambda: home.run("follow", "list").stdout == "", "the end of the follow")
         app.press("u")
         app.wait_until(lambda: "workflow=2261040" in home.run("follow", "list").stdout, "a follow")
-        # "suspend" has it, too; of a single follow there is nothing to narrow.
+        # Of a single follow there is nothing to narrow.
         app.press(":")
         app.wait_for(f"Commands for dwd_trade_order_di {FOLLOWED}")
-        app.press(*"end", "enter")
+        app.press(*"is followed", "enter")
         app.wait_for("What is followed")
         assert "type to narrow" not in app.text()
         app.press("enter")

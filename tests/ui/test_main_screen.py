@@ -643,6 +643,17 @@ async def test_what_is_followed_has_its_name_when_no_run_of_it_is_listed() -> No
         assert "dim_shop_daily, workspace=88123 workflow=2261133" in rig.text
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_what_a_follow_brings_has_its_sign_also_where_it_was_there_before(
+    size: tuple[int, int],
+) -> None:
+    follow = Follow(1, BINDING, Query(88123, 0, env_type="Prod", workflow_id=2261034), START)
+    others = (follow._replace(number=2, query=Query(88123, 0, workflow_id=9)),)
+    for follows, is_followed in (((*others, follow), True), (others, False)):
+        async with running(replace(mixed(), follows=follows), size) as rig:
+            assert ("W ✖ ads_user_profile_daily" in rig.text) == is_followed
+
+
 async def test_help_has_two_columns_whatever_keys_do_now() -> None:
     follow = Follow(1, BINDING, Query(88123, 0, env_type="Prod", workflow_id=2261034), START)
     async with running(replace(mixed(), follows=(follow,))) as rig:

@@ -27,7 +27,6 @@ from wfinspect.model import (
     Target,
     TaskInstance,
     Transition,
-    WorkflowInstance,
     failed_tasks,
 )
 from wfinspect.settings import Settings
@@ -38,7 +37,7 @@ from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import FORMATS, Preferences, as_text, fields
 from wfinspect.ui.input import MAX_PASTE, PasteCut
 from wfinspect.ui.lines import Role, cell_len, pad
-from wfinspect.ui.rows import ID_FROM_CELLS, short_word, signs, whose
+from wfinspect.ui.rows import ID_FROM_CELLS, follow_of, is_own, short_word, signs, whose
 from wfinspect.ui.screens.dialogs import (
     NOTHING_FOUND,
     ChangesScreen,
@@ -576,26 +575,20 @@ class WfInspectApp(CrashSafeApp):
         if instance is None or not instance.project_id or (instance.workflow_id or 0) <= CATCH_ALL:
             self.notify("It can't be followed: what it is a run of is not known.")
             return
-        query, follow = self._follow_of(row, instance)
-        name = shown(instance.name, limit=60)
-        if follow is not None:
+        name, project = shown(instance.name, limit=60), instance.project_id
+        follow = follow_of(row, self.main.snapshot.follows)
+        if follow is None:
+            env, workflow = instance.env_type, instance.workflow_id
+            query = Query(project, 0, env_type=env, workflow_id=workflow)
+            self._control.follow(row.key.target, query)
+            self.notify(f"Following {name}: its new runs join the list, W stops that.")
+        elif is_own(row, follow):
             self._ask_to_unfollow(follow)
-        elif other := self._covering(instance, row.key.target):
-            called = self._called(other)
+        else:
+            called = self._called(follow)
             self.notify(
                 f"{name} is followed already, by {called}: `follows` in the palette stops that."
             )
-        else:
-            self._control.follow(row.key.target, query)
-            self.notify(f"Following {name}: its new runs join the list, W stops that.")
-
-    def _follow_of(self, row: Row, found: WorkflowInstance) -> tuple[Query, Follow | None]:
-        """Return what follows the workflow of a row, and the follow that brought the row or is that one."""
-        follows, project = self.main.snapshot.follows, found.project_id or 0
-        query = Query(project, 0, env_type=found.env_type, workflow_id=found.workflow_id)
-        brought = next((each for each in follows if each.number == row.follow), None)
-        same = (each for each in follows if each.target == row.key.target)
-        return query, brought or next((each for each in same if each.query == query), None)
 
     @property
     def words_now(self) -> Mapping[str, str]:
@@ -617,18 +610,12 @@ class WfInspectApp(CrashSafeApp):
             words["upstream"] = "what it holds up" if has_failed else "what it waits for"
             words["mark"] = "remove its mark" if is_marked else "mark for x, a, e and r"
             if row.instance is not None:
-                is_followed = self._follow_of(row, row.instance)[1] is not None
-                is_covered = self._covering(row.instance, row.key.target) is not None
-                other = "say what follows it" if is_covered else "follow its workflow"
-                words["follow"] = "unfollow its workflow" if is_followed else other
+                follow = follow_of(row, self.main.snapshot.follows)
+                words["follow"] = "follow its workflow"
+                if follow is not None:
+                    ends = is_own(row, follow)
+                    words["follow"] = "unfollow its workflow" if ends else "say what follows it"
         return words
-
-    def _covering(
-        self, instance: WorkflowInstance, target: Target, but: int | None = None
-    ) -> Follow | None:
-        """Return a follow that brings such an instance, other than that of a number."""
-        follows = (f for f in self.main.snapshot.follows if f.target == target and f.number != but)
-        return next((each for each in follows if each.query.matches(instance)), None)
 
     def action_follows(self) -> None:
         """Show what is followed; Enter ends one."""
@@ -667,14 +654,9 @@ class WfInspectApp(CrashSafeApp):
         )
 
         def chosen(answer: tuple[bool]) -> None:
-            covering = (
-                self._covering(each.instance, follow.target, follow.number)
-                for each in self.main.snapshot.rows
-                if each.instance is not None
-                and each.key.target == follow.target
-                and follow.query.matches(each.instance)
-            )
-            other = next(filter(None, covering), None)
+            others = [each for each in self.main.snapshot.follows if each != follow]
+            runs = (row for row in self.main.snapshot.rows if follow_of(row, [follow]))
+            other = next(filter(None, (follow_of(row, others) for row in runs)), None)
             self._control.unfollow(follow.number, with_rows=answer[0])
             restored = f" and restores {rows}" if answer[0] else ""
             ended = f"Not followed any more, u follows it again{restored}."

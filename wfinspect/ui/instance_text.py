@@ -50,7 +50,9 @@ from wfinspect.ui.lines import (
 from wfinspect.ui.rows import (
     change_words,
     coarse_age,
+    follow_of,
     glyph_of,
+    is_own,
     names_of,
     short_word,
     shows_reading,
@@ -465,12 +467,13 @@ def header(
 
 
 def about(row: Row, follows: Sequence[Follow], width: int) -> tuple[Line, ...]:
-    """Return what users wrote about a row, and what brought it to the list."""
+    """Return what users wrote about a row, and what follows it."""
     lines = sentence(f"Note: {row.note}", width, Role.TEXT) if row.note else []
-    if follow := next((each for each in follows if each.number == row.follow), None):
+    if follow := follow_of(row, follows):
         is_workflow = follow.query.workflow_id is not None
         what = "its workflow" if is_workflow else fmt.shown(follow.query.words(), limit=200)
-        lines += sentence(f"{what} is followed, W stops that", width)
+        then = ", W stops that" if is_own(row, follow) else ""
+        lines += sentence(f"{what} is followed{then}", width)
     return tuple(lines)
 
 

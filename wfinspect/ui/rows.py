@@ -8,7 +8,16 @@ from itertools import accumulate, chain
 from typing import Any, NamedTuple, TypeVar, cast
 
 from wfinspect import format as fmt
-from wfinspect.model import Family, FieldKind, InstanceKey, Status, Target, Transition, zone_of
+from wfinspect.model import (
+    Family,
+    FieldKind,
+    Follow,
+    InstanceKey,
+    Status,
+    Target,
+    Transition,
+    zone_of,
+)
 from wfinspect.search import matcher, parse_search
 from wfinspect.ui.lines import (
     Column,
@@ -384,6 +393,32 @@ def lead(row: Row, mark: Span, look: Look) -> tuple[Span, Span, Span, Span]:
     return mark, second, (NOTED if row.note else " ", Role.DIM), (f"{glyph} ", role)
 
 
+def follow_of(row: Row, follows: Sequence[Follow]) -> Follow | None:
+    """Return the follow that brought a row, else one that brings such runs, of its workflow alone before others."""
+    one, brought_by, target = row.instance, row.follow, row.key.target
+    found = [
+        each
+        for each in follows
+        if each.number == brought_by
+        or (
+            one is not None
+            and each.query.workflow_id in {None, one.workflow_id}  # of many follows most end here
+            and each.target == target
+            and each.query.matches(one)
+        )
+    ]
+    return min(
+        found,
+        key=lambda each: (each.number != brought_by, not each.query.workflow_id),
+        default=None,
+    )
+
+
+def is_own(row: Row, follow: Follow) -> bool:
+    """Return whether the row stands for what `follow_of` gives: the key that follows it ends that."""
+    return follow.number == row.follow or follow.query.workflow_id is not None
+
+
 def signs(look: Look) -> tuple[tuple[str, str], ...]:
     """What stands before the glyph of a row, and what it means."""
     return (
@@ -391,7 +426,7 @@ def signs(look: Look) -> tuple[tuple[str, str], ...]:
         (look.prompt, "looked up, not watched"),
         (MARKED[0], "marked"),
         (NOTED, "has a note"),
-        (FOLLOWED, "brought by a follow"),
+        (FOLLOWED, "followed"),
         ("Running?", "not live: as last read"),
     )
 

@@ -51,6 +51,7 @@ from wfinspect.ui.rows import (
     MARKED,
     SORTS,
     RowTable,
+    follow_of,
     list_heading,
     list_line,
     row_columns,
@@ -278,7 +279,8 @@ class FindScreen(OverlayScreen):
         """As in the watched list, with a sign for what is watched where no follow brought it."""
         mark: Span = MARKED if row.key in self._marked else (" ", Role.DIM)
         known = self.main.rows.get(row.key) or row
-        sign = FOLLOWED if known.follow else _WATCHED if known.is_watched else " "
+        is_followed = follow_of(known, self.control.snapshot.follows) is not None
+        sign = (FOLLOWED if is_followed else _WATCHED) if known.is_watched else " "
         watched: Span = (sign, Role.DIM)
         base, wider = self._columns
         sort = SORTS[0] if base[-2].title == "TIME" else self._sort

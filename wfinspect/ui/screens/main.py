@@ -269,6 +269,7 @@ class MainScreen(SparingScreen[None]):
         self.id_box.recent = self.snapshot.recent_ids
         keeps_order = self.clock.monotonic() - self.last_key_at < ORDER_SECONDS
         troubles = self.snapshot.troubles
+        self.list.follows = self.snapshot.follows
         self.list.show_rows(self.rows, troubles, self._now, keeps_order=keeps_order)
         self._show_chosen()
         self._update_status()

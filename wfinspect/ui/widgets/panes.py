@@ -43,6 +43,7 @@ from wfinspect.ui.rows import (
     MARKED,
     SORTS,
     RowTable,
+    follow_of,
     header_line,
     list_heading,
     list_line,
@@ -76,6 +77,7 @@ class WatchedList(CursorList[Row]):
         self._troubles: Mapping[Target, Trouble] = {}
         self.marked: set[InstanceKey] = set()
         """Rows that some commands act on together, on the list or not any more."""
+        self.follows: Sequence[Follow] = ()
         self._problem = ""
         self._is_sidebar = False
         self._make_empty = empty
@@ -226,6 +228,9 @@ class WatchedList(CursorList[Row]):
         if index is None:
             return self._header(header) if header else BLANK
         row = self.table[index]
+        # Its sign is there also where it was on the list before it was followed.
+        follow = follow_of(row, self.follows)
+        row = row._replace(follow=follow.number if follow else 0)
         if self._is_sidebar:
             mark, apart, look = self._mark(row), self._apart(row), self._look
             lines = sidebar_lines(row, mark, look, self._now, self.text_width, self.sort, apart)
