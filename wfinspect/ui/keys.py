@@ -85,7 +85,7 @@ COMMANDS = (
     KeyCommand("mark", "space", "mark", "mark for x, a, e and r", _LIST, shown_as="Space"),
     KeyCommand("remove", "x", "remove", "remove", _LIST),
     KeyCommand("undo", "u", "undo", "restore what was removed", _LIST),
-    KeyCommand("remove-settled", "X", "remove_settled", "remove all that have ended", _LIST),
+    KeyCommand("remove-settled", "X", "remove_settled", "remove all that ended", _LIST),
     KeyCommand("next-unseen", "n", "next_unseen", "go to the next unseen", _SEEN, "next unseen"),
     KeyCommand("seen", "a", "seen", "mark this one as seen", _SEEN, "seen"),
     KeyCommand("all-seen", "A", "all_seen", "mark all as seen", _SEEN),
