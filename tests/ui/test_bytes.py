@@ -166,7 +166,7 @@ async def test_a_change_of_state_shows_within_one_snapshot() -> None:
         await rig.publish(with_row(mixed(), failed))
 
         lines = rig.text.splitlines()
-        place = next(i for i, text in enumerate(lines) if "dwd_trade_order_di" in text)
+        place = next(i for i, text in enumerate(lines) if "dwd_trade" in text[:20])
         assert "Failure" in lines[place]
         assert str(TRADE) in lines[place + 1]
         assert lines[place].startswith("\u2731  \u2716 ")

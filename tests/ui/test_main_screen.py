@@ -134,6 +134,19 @@ async def test_a_new_order_keeps_the_cursor_on_its_instance() -> None:
         assert cursor(rig) == TRADE
 
 
+@pytest.mark.parametrize("opened", [(), (key(TRADE),)])
+async def test_before_the_first_key_the_cursor_is_on_the_first_row(
+    opened: tuple[InstanceKey, ...],
+) -> None:
+    rows = (row(TRADE, "Running"), row(FAILED, "Success"))
+    async with running(replace(mixed(), rows=rows), (110, 30), open_keys=opened) as rig:
+        assert cursor(rig) == TRADE
+        await rig.publish(replace(mixed(), rows=(rows[0], failed_row())))
+        assert [each.key.id for each in rig.app.main.list.items] == [FAILED, TRADE]
+        # What was named on the command line keeps the cursor.
+        assert cursor(rig) == (TRADE if opened else FAILED)
+
+
 async def quiet(rig: Rig) -> None:
     """No key is pressed for a while."""
     rig.clock.advance(ORDER_SECONDS)

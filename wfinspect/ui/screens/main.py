@@ -134,7 +134,7 @@ class MainScreen(SparingScreen[None]):
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
         self._order_said = ""
-        self._in_detail = self.is_zoomed = self._wants_operations = False
+        self._in_detail = self.is_zoomed = self._wants_operations = self._is_led = False
         self._arranged_for = Size()
         self.rest_seconds = 1.0
         """So long the cursor rests on a row before that is on display."""
@@ -270,7 +270,11 @@ class MainScreen(SparingScreen[None]):
         keeps_order = self.clock.monotonic() - self.last_key_at < ORDER_SECONDS
         troubles = self.snapshot.troubles
         self.list.follows = self.snapshot.follows
+        was_first = not self.list.cursor
         self.list.show_rows(self.rows, troubles, self._now, keeps_order=keeps_order)
+        # Before the first key no row was chosen: the cursor stays on what needs the user most.
+        if was_first and self.list.cursor and self.last_key_at == -inf and not self._is_led:
+            self.list.move_to_end(is_top=True)
         self._show_chosen()
         self._update_status()
         self._sort_later()
@@ -379,7 +383,8 @@ class MainScreen(SparingScreen[None]):
         return self._aside[-1] if self._aside and row and row.key == self._aside[-1].key else None
 
     def select(self, key: InstanceKey) -> None:
-        """Put the cursor on an instance of the list."""
+        """Put the cursor on an instance of the list, which has it from then on."""
+        self._is_led = True
         if not self.list.select(key):
             # The filter hides it.
             self.filter.input.value = ""
