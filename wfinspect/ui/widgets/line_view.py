@@ -1,7 +1,7 @@
 """Lines of text of which only the changed ones are painted; lists with a cursor. Knows no data."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from rich.segment import Segment
@@ -258,7 +258,7 @@ class CursorList(LineView, Generic[T]):
     def __init__(
         self,
         draw: Callable[[T], Line],
-        key: Callable[[T], Hashable],
+        key: Callable[[T], object],
         nothing: Callable[[int], tuple[Line, ...]],
         *,
         id: str | None = None,
@@ -279,7 +279,7 @@ class CursorList(LineView, Generic[T]):
         """The index of the item under the cursor."""
         self.filter_text = ""
         """What items must match, as `search` reads it; "" for nothing."""
-        self._left: Hashable = None
+        self._left: object = None
         """What the cursor was on before the filter, until it is moved."""
         self._draw = draw
         self._key = key
@@ -289,7 +289,7 @@ class CursorList(LineView, Generic[T]):
         """The item under the cursor."""
         return self.items[self.cursor] if len(self.items) else None
 
-    def set_filter(self, text: str) -> Sequence[Hashable]:
+    def set_filter(self, text: str) -> Sequence[object]:
         """Note a filter; return the keys of where the cursor may be with it, the best first.
 
         As a filter narrows and widens, the cursor returns to what it was on.
@@ -305,8 +305,8 @@ class CursorList(LineView, Generic[T]):
         """Show these items; where that of the cursor is gone, the next one takes its place."""
         wanted = self.set_filter(filter_text)
         self.items = items
-        places = {self._key(item): n for n, item in enumerate(items)}
-        place = next((places[key] for key in wanted if key in places), self.cursor)
+        keys = [self._key(item) for item in items]
+        place = next((keys.index(key) for key in wanted if key in keys), self.cursor)
         self.cursor = max(0, min(place, len(items) - 1))
         self.update_lines()
         self.reveal()
