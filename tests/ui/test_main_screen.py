@@ -366,7 +366,7 @@ async def test_what_was_only_looked_up_is_not_said_to_be_restored_by_u() -> None
     async with running(mixed()) as rig:
         await rig.press(*str(NEW), "enter", "x")
 
-        assert f"Removed {NEW}" in rig.text
+        assert f"Closed {NEW}: it was not watched" in rig.text
         assert "u restores" not in rig.text
 
 

@@ -698,8 +698,10 @@ class MainScreen(SparingScreen[None]):
         self._take_off(rows)
         watched = [row for row in rows if row.is_watched]
         # Of what was only looked up nothing is kept.
-        removed, then = (watched, ", u restores") if watched else (rows, "")
-        self.notify(f"Removed {whose(removed)}{then}")
+        if watched:
+            self.notify(f"Removed {whose(watched)}, u restores")
+        else:
+            self.notify(f"Closed {whose(rows)}: it was not watched")
 
     def _take_off(self, rows: Sequence[Row]) -> None:
         self.control.unwatch([row.key for row in rows])
