@@ -143,6 +143,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["follow", "ads_ctr"],
             "'ads_ctr' can't be followed: add its workspace, such as workspace=",
         ),
+        (["follow"], "What is followed is shown by wfinspect follow list."),
         (["follow", "add", "1"], "'1' can't be followed: add its workspace, such as workspace="),
         (["watch", "--until", "done"], "did you mean all:done?"),
         (

@@ -108,7 +108,8 @@ def _wanted(
     if not any(term.name == "workspace" and not term.is_negated for term in terms):
         if not words:
             raise UsageError(
-                "--project ID is missing: the workspace whose runs are to be followed."
+                "--project ID is missing: the workspace whose runs are to be followed. "
+                "What is followed is shown by wfinspect follow list."
             )
         advice = "add its workspace, such as workspace=88123, or give the ID of an instance."
         hint = did_you_mean(words[0], ("remove", "list"), advice)
