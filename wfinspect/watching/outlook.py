@@ -106,7 +106,7 @@ class OutlookTracker:
         settled_at = self._attention.opened_at + SETTLE_SECONDS
         ats = (
             settled_at if self._attention.displayed is not None else inf,
-            self._background_at if self._around else inf,
+            self._background_at if self._background_paid_until > monotonic else inf,
         )
         return min((at for at in ats if at > monotonic), default=inf)
 
