@@ -60,6 +60,17 @@ def test_digits_right_behind_esc_start_the_box(home: Home, simulator: Simulator)
         app.quit()
 
 
+@pytest.mark.parametrize("tmux", [{}, {"TMUX": "tmux,1,0"}])
+def test_an_id_and_enter_typed_before_the_start_look_it_up(
+    home: Home, simulator: Simulator, tmux: dict[str, str]
+) -> None:
+    home.environ |= tmux
+    with started(home, simulator) as app:
+        app.press(*str(OTHER), "enter")
+        app.wait_for(rf"(?s)not watched, w adds it.*{OTHER}|{OTHER}.*not watched")
+        app.quit()
+
+
 @pytest.mark.parametrize("more", ["", "\x1b[200~lost"])
 def test_a_paste_without_brackets_is_text(home: Home, simulator: Simulator, more: str) -> None:
     with started(home, simulator) as app:

@@ -280,6 +280,13 @@ def test_an_endless_answer_costs_no_memory() -> None:
     [
         ([b"quit 104\r"], ["paste quit 104\r"]),
         ([b"104 ", b"1", b"05\r"], ["paste 104 105\r"]),
+        ([b"1043\r1044\r"], ["paste 1043\r1044\r"]),
+        # An ID that was typed before the start, or while the answer was on its way.
+        ([b"1043\n"], [*"1043", "enter"]),
+        ([b"1043", ANSWERS["mode"], b"\r"], [*"1043", "enter"]),
+        ([ANSWERS["mode"] + b"1043\r"], [*"1043", "enter"]),
+        ([ANSWERS["version"] + b"jkg1\r"], [*"jkg1", "enter"]),
+        ([b"jkgx" + ANSWERS["mode"]], ["paste jkgx"]),
         ([b"\x1b[31m104\x1b[m 5"], ["paste 104 5"]),
         ([b"jjjjjj"], ["j"] * 6),
         ([b"\r\r\r\r"], ["enter"] * 4),
@@ -296,6 +303,12 @@ def test_several_characters_in_one_read_are_a_paste_where_brackets_are_not_known
     reads: list[bytes], typed: list[str]
 ) -> None:
     assert Keyboard(brackets_pastes=False).send(*reads).rest().typed == typed
+
+
+def test_an_answer_amid_what_is_taken_for_a_paste_counts() -> None:
+    keyboard = Keyboard(brackets_pastes=False).send(b"jkgx" + ANSWERS["mode"]).rest()
+
+    assert keyboard.send(b"jkgx").rest().typed == ["paste jkgx", *"jkgx"]
 
 
 def test_escape_is_a_key_again_behind_a_paste_without_brackets() -> None:

@@ -67,6 +67,7 @@ def test_a_key_is_taken_in_the_ways_that_it_is_written(written: str, keys: str) 
         ("watch", "q", "q in watch is the key of quit: w stays."),
         ("watch", "?", "? in watch is the key of help"),
         ("watch", "ctrl+i", "tab in watch is the key of next-pane"),
+        ("watch", "ctrl+j", "enter in watch is the key of open"),
         ("quit-now", "Q", "is needed in boxes"),
         ("quit-now", "backspace", "is needed in boxes"),
         ("fly", "f", "No command is called 'fly'"),

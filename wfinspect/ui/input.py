@@ -50,6 +50,8 @@ _in_paste = re.compile(
 _UNSEEN = bytes({*range(32), 127} - {*b"\t\n\r"})
 
 _mode_report = re.compile(r"\x1b\[\?(2004|2026);[1-3]\$y")
+_knows_brackets = re.compile(rb"\x1b(?:\[\?2004;[1-3]\$y|P>\|tmux)")
+_typed_ahead = re.compile(rb"\d+[\r\n]?")
 # Keys as xterm's modifyOtherKeys has them, and as kitty's protocol.
 _other_key = re.compile(r"\x1b\[27;(?P<modifiers>\d{1,4});(?P<code>\d{1,7})~")
 _kitty_key = re.compile(
@@ -123,7 +125,8 @@ class KeyReader:
             rest = data.removeprefix(self._late_end)
             self._brackets_pastes |= rest != data
             data, self._pending, self._late_end = self._pending + rest, b"", b""
-            if not self._brackets_pastes and self._is_chunk(data):
+            # What comes behind the terminal's answer, in the same read, was typed.
+            if not self._brackets_pastes and self._is_chunk(_knows_brackets.split(data)[0]):
                 self._has_acted, self._paste = False, _Paste(monotonic, has_brackets=False)
         elif monotonic >= self._last_at + PAUSE_SECONDS and _is_way_out(data):
             return self._meaning(data)
@@ -180,6 +183,11 @@ class KeyReader:
         paste, self._paste = self._paste, None
         assert paste is not None  # noqa: S101 - what calls this has seen it
         data = _in_paste.sub(_break, bytes(paste.data)).translate(None, _UNSEEN)
+        if not paste.has_brackets:
+            self._brackets_pastes |= _knows_brackets.search(paste.data) is not None
+            if _typed_ahead.fullmatch(data):
+                # Before the start, or over a slow link; of a paste it would be the same ID.
+                return self._typed(data)
         text: list[Message] = [events.Paste(data.decode(self._encoding, "replace"))] if data else []
         return [*text, PasteCut(paste.left_out)] if paste.left_out else text
 
@@ -235,6 +243,9 @@ class KeyReader:
         """Return the keys that a character, or a sequence of a keyboard in its usual mode, is."""
         if text[:1] == "\x1b" and len(text) == 2:  # noqa: PLR2004 - Alt with a character
             return [*self._keys("\x1b"), *self._keys(text[1])]
+        if text == "\n":
+            # Enter, pressed before the terminal was ours.
+            text = "\r"
         if len(text) > 1 and text not in ANSI_SEQUENCES_KEYS:
             return []
         keys = self._parser._sequence_to_key_events(text)  # noqa: SLF001 - it has no public name

@@ -123,6 +123,7 @@ _OTHER_NAMES = {
     "page_down": "pagedown",
     # What a terminal sends for these is the same byte.
     "ctrl+i": "tab",
+    "ctrl+j": "enter",
     "ctrl+m": "enter",
     "ctrl+h": "backspace",
     "ctrl+space": "ctrl+@",
