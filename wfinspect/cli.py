@@ -160,11 +160,13 @@ def _by_name(word: str) -> str:
 
 
 def _refuse_early(option: str, rest: Sequence[str], common: argparse.ArgumentParser) -> None:
-    """Refuse an option of a command that stands before it."""
+    """Refuse an option of a command that stands before it, or without one."""
     flag = option.partition("=")[0]
-    for name in (word for word in rest if word in COMMANDS):
+    given = [word for word in rest if word in COMMANDS]
+    for name in given or COMMANDS:
         if _command_parser(name, common).has_option(flag):
-            raise UsageError(f"Put {flag} behind the command: wfinspect {name} {flag} ...")
+            which = "the command" if given else "a command"
+            raise UsageError(f"Put {flag} behind {which}: wfinspect {name} {flag} ...")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -187,7 +189,10 @@ class _Parser(argparse.ArgumentParser):
         """Say that an argument is one too many, or the name of no option."""
         name = argument.partition("=")[0][:40]
         if not name.startswith("-"):
-            raise UsageError(f"{name!r} is one too many: {self.usage}")
+            raise UsageError(f"{name!r} is one too many: {self._taking(argument) or self.usage}")
+        if re.fullmatch(r"-\w\d+", name):
+            name = name[:2]
+        forms = [f"-o {c}" for a in self._actions if a.dest == "output" for c in a.choices or ()]
         flags = [f for f in self._option_string_actions if f.startswith("--")]
         others = [f"wfinspect {each}" for each in COMMANDS if not self.prog.endswith(each)]
         shown = [a for a in self._actions if a.dest != "help" and a.help != argparse.SUPPRESS]
@@ -195,8 +200,26 @@ class _Parser(argparse.ArgumentParser):
         # What it is about may be an argument.
         usage = (self.usage or "").partition("\n")[0]
         there = f"there are {', '.join(own) or 'only those of `wfinspect --help`'}: {usage}"
-        hint = did_you_mean(name, [*flags, *others], there)
+        hint = did_you_mean(name, [*forms, *flags, *others], there)
         raise UsageError(f"There is no option {name!r}: {hint}")
+
+    def _taking(self, word: str) -> str:
+        """Return the sentence on what takes a word that is one too many; "" for nothing."""
+        prog, value = self.prog, word.casefold()
+        options = [each for each in self._actions if each.option_strings]
+        flags = [
+            each.option_strings[-1]
+            for each in options
+            if value in map(str.casefold, each.choices or ())
+        ]
+        if prog == "wfinspect tasks" and not (flags or word.isdecimal()):
+            prog = "wfinspect logs"
+        if prog == "wfinspect logs" or self.has_option("--task"):
+            flags.append("--task")
+        if not flags:
+            return ""
+        words = [*self._given[: self._given.index(word)], flags[0], word[:40]]
+        return f"did you mean {prog} {shlex.join(words)}?"
 
     def has_option(self, flag: str) -> bool:
         """Return whether there is an option that is written so."""

@@ -35,10 +35,10 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """Return the part of a sentence that names what comes near an unknown word; `otherwise` if nothing does."""
     import difflib  # noqa: PLC0415 - only for those who mistype
 
-    by_folded = {each.casefold().removeprefix("--"): each for each in known}
+    by_folded = {each.casefold().removeprefix("--").removeprefix("-o "): each for each in known}
     typed = word.removeprefix("--")
     wanted = typed.casefold()
-    found = [each for each in by_folded if typed in _CALLED_ELSEWHERE.get(each, "").split()][:1]
+    found = [each for each in by_folded if typed in _CALLED_ELSEWHERE.get(each, "").split()]
     found = found or [each for each in by_folded if wanted and each.startswith(wanted)]
     found = found or difflib.get_close_matches(wanted, by_folded, n=2, cutoff=_NEAR)
     near = [by_folded[each] for each in found[:2]]
@@ -50,7 +50,12 @@ _NEAR = 0.73
 
 # Of commands, options, their values and the pages of help alike: what is offered is what can be given there.
 _CALLED_ELSEWHERE = {
-    "all:done": "done",
+    "all:done": "done finished",
+    "all:failure": "failure failed fail",
+    "all:success": "success succeeded",
+    "any:done": "done finished",
+    "any:failure": "failure failed fail",
+    "any:success": "success succeeded",
     "bizdate": "since day business-date -d",
     "compare": "diff cmp",
     "completion": "autocomplete bash zsh fish",
@@ -67,10 +72,13 @@ _CALLED_ELSEWHERE = {
     "history": "events changes audit",
     "info": "config configure settings env paths",
     "list remove": "remove rm delete unwatch",
+    "json": "-j",
     "list": "ls",
     "log-level": "verbose debug",
+    "markdown": "md",
+    "name": "-n",
     "out": "file output-file",
-    "output": "format output-format -F",
+    "output": "format output-format -F yaml",
     "profile": "account context -p",
     "remove": "rm delete del stop end unwatch unfollow",
     "ssh": "tmux locale colour color terminal",

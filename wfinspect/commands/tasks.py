@@ -161,11 +161,11 @@ def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read_count(text: str) -> int:
-    """Return the number above 0 that an option has for a value."""
+def read_count(text: str, other: str = "") -> int:
+    """Return the number above 0 that an option has for a value; `other` names what it may be besides."""
     if text.isascii() and text.isdecimal() and int(text) > 0:
         return int(text)
-    raise UsageError(f"{text[:20]!r} can't be used: give a whole number above 0.")
+    raise UsageError(f"{text[:20]!r} can't be used: give {other}a whole number above 0.")
 
 
 def _pattern(text: str) -> re.Pattern[str]:

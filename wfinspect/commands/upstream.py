@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _read_calls(text: str) -> int:
-    return sys.maxsize if text == "all" else read_count(text)
+    return sys.maxsize if text == "all" else read_count(text, "all or ")
 
 
 def _task_id(text: str) -> int:

@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--until",
         choices=UNTILS,
         metavar="CONDITION",
-        help="all or any, a colon, and done, success or failure (default: all:done)",
+        help="all:done (the default), all:success, all:failure, any:done, any:success or any:failure",
     )
     parser.add_argument(
         "--file",
