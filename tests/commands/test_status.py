@@ -186,6 +186,16 @@ def test_the_short_line_asks_nobody(
     code, out, err = status("--short", "1", "4711", "4712")
     assert (code, out) == (5, "X1 ?2\n")
     assert "4711, 4712 are not on the list: `wfinspect status 4711 4712` reads them." in err
+    put(store, stored(4713, target._replace(profile="prod"), instance=instance(4713)))
+    for place in ((), ("--region", target.region)):
+        code, _, err = status("--short", "4713", *place)
+        assert (code, err.endswith(" It is there with --profile prod --region cn-shanghai.\n")) == (
+            5,
+            True,
+        )
+    code, out, err = status("-o", "prometheus", "4711")
+    assert (code, 'family="unknown"} 1\n' in out) == (0, True)
+    assert err.startswith("wfinspect: 4711 is not on the list: ")
     assert live.calls.count() == calls
 
 

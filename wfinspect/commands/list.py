@@ -360,9 +360,14 @@ def _check_listed(rows: Collection[InstanceKey], keys: Sequence[InstanceKey], do
     if not missing:
         return
     numbers = listed([str(key.id) for key in missing], 5)
+    raise NotFound(f"{done} Not on the list: {numbers}.{elsewhere(rows, missing)}")
+
+
+def elsewhere(rows: Collection[InstanceKey], missing: Sequence[InstanceKey]) -> str:
+    """Return for which other targets some of what is not on the list is there; "" for none."""
     others = {key.target for key in rows if key.id in {each.id for each in missing}}
-    advice = "".join(f" It is there with {_options(t, keys[0].target)}." for t in sorted(others))
-    raise NotFound(f"{done} Not on the list: {numbers}.{shown(advice)}")
+    own = missing[0].target
+    return shown("".join(f" It is there with {_options(each, own)}." for each in sorted(others)))
 
 
 def _options(there: Target, own: Target) -> str:

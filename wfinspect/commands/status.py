@@ -9,7 +9,7 @@ from datetime import datetime
 
 from wfinspect.clock import Clock, Moment, SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.list import KEYS, late_and_unseen, row_values
+from wfinspect.commands.list import KEYS, elsewhere, late_and_unseen, row_values
 from wfinspect.commands.once import (
     Outcome,
     Selector,
@@ -63,23 +63,21 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         raise UsageError("--short is one line for a status bar: leave out -o.")
     if args.short and not args.ids and (code := _print_summary(args, settings, clock)) is not None:
         return code
-    rows = _known_rows(args, settings, environ, clock)
-    missing: list[str] = []
+    is_stored = args.short or args.output == "prometheus"
+    rows = _known_rows(args, settings, environ, clock, is_stored=is_stored)
+    missing: list[InstanceKey] = []
     if args.ids:
         target = resolve_target(settings, environ).target
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
         listed = {row.key: row for row in rows}
-        missing = [str(key.id) for key in keys if key not in listed]
+        missing = [key for key in keys if key not in listed]
         # For a status bar what is not on the list is unknown, as what is gone, but not yet to be read.
         rows = [listed.get(key) or Row(key, is_gone=args.short) for key in keys]
+        if is_stored and missing:
+            output.say(_not_listed(missing, listed))
     if args.short:
         code = summary.print_line([*map(as_group, rows)], settings.interval, output.say)
-        if not missing:
-            return code
-        are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
-        there = f"`wfinspect status {' '.join(missing)}` reads {them}."
-        output.say(f"{', '.join(missing)} {are} not on the list: {there}")
-        return NotFound.exit_code
+        return NotFound.exit_code if missing else code
     if args.output == "prometheus":
         text = stored(
             settings,
@@ -108,12 +106,26 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
 
 def _known_rows(
-    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str], clock: Clock
+    args: argparse.Namespace,
+    settings: Settings,
+    environ: Mapping[str, str],
+    clock: Clock,
+    *,
+    is_stored: bool,
 ) -> list[Row]:
     """Return the watched list; without it, instances that are named can still be read."""
-    if not args.ids or args.short or args.output == "prometheus":
+    if not args.ids:
         return stored_rows(settings, environ, clock)
+    if is_stored:
+        return stored(settings, clock, lambda store: store.rows())
     return stored_or(settings, clock, lambda store: store.rows(), list[Row]())
+
+
+def _not_listed(missing: Sequence[InstanceKey], listed: Collection[InstanceKey]) -> str:
+    numbers = [str(key.id) for key in missing]
+    are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+    there = f"`wfinspect status {' '.join(numbers)}` reads {them}."
+    return f"{', '.join(numbers)} {are} not on the list: {there}{elsewhere(listed, missing)}"
 
 
 def _judged(rows: Sequence[Row], settings: Settings, clock: Clock) -> Sequence[Row]:
