@@ -1,7 +1,7 @@
 """From a request to its reply: verification, faults, the operations, and the log of calls.
 
-Checks and filters as documented for the service (2024-05-18). How long a reply takes, and whether it goes out at
-all, is left to `server`.
+Checks and filters as documented for the service (2024-05-18), by the parameters that wfinspect sends. How long a
+reply takes, and whether it goes out at all, is left to `server`.
 """
 
 import json
@@ -147,7 +147,6 @@ class Service:
 _MIN_PAGE, _MAX_PAGE = 10, 500
 _DIGITS = 20
 _COMMON = {"RegionId"}  # what the aliyun CLI and older SDKs send along with every call
-_SORT_FIELDS = ("TriggerTime", "StartedTime", "FinishedTime", "CreateTime", "Id")
 
 
 class Arguments:
@@ -203,48 +202,13 @@ class Arguments:
             raise invalid(name)
         return [item for item in array if isinstance(item, int)]
 
-    def conditions(self, name: str, known: Collection[str]) -> dict[str, object]:
-        """Return a JSON object of known fields in one parameter, empty where it is missing."""
-        loaded = self._json(name, dict)
-        if unknown := ", ".join(sorted(set(loaded) - set(known))):
-            raise invalid(name, f"{unknown} is not served, only {', '.join(known)}.")
-        return loaded
-
-    def equals(
-        self, numbers: Iterable[str], words: Mapping[str, Collection[str]], texts: Iterable[str]
-    ) -> Callable[[Record], bool]:
-        """Return a test of whether a record has the values of the parameters named like its fields."""
-        given: Record = {name: self.number(name) for name in numbers}
-        given |= {name: self.word(name, known) or None for name, known in words.items()}
-        given |= {name: self.text(name) or None for name in texts}
-        wanted = {name: value for name, value in given.items() if value is not None}.items()
-        return lambda record: all(record.get(name) == value for name, value in wanted)
-
-    def contains(self, parameter: str, field: str) -> Callable[[Record], bool]:
-        """Return a test of whether a field holds what a parameter says, in upper or lower case."""
-        part = self.text(parameter).lower()
-        return lambda record: part in str(record.get(field)).lower()
-
-    def among(self, parameter: str, field: str) -> Callable[[Record], bool]:
-        """Return a test of whether a field is among the numbers of a parameter, where that is given."""
-        numbers = self.numbers(parameter)
-        return lambda record: not numbers or record.get(field) in numbers
-
-    def sort(self, records: list[Record], due: Callable[[Record], object]) -> None:
-        """Put records in the order of SortBy, by falling IDs where it is missing.
-
-        Where the documents are silent: what has no such time yet comes before all that have.
-        """
-        field, _, order = (self.text("SortBy") or "Id Desc").partition(" ")
-        if field not in _SORT_FIELDS or order not in {"", "Asc", "Desc"}:
-            raise invalid("SortBy", f"Use {', '.join(_SORT_FIELDS)}, then Desc or Asc.")
-
-        def rank(record: Record) -> list[int]:
-            value = due(record) if field == "TriggerTime" else record.get(field)
-            values = (value, record.get("Id"), record.get("RunNumber"))
-            return [value if isinstance(value, int) else -1 for value in values]
-
-        records.sort(key=rank, reverse=order == "Desc")
+    def status(self) -> str:
+        """Return the status in Filter, a JSON object; "" where it is missing."""
+        conditions = self._json("Filter", dict)
+        status = str(conditions.pop("status", ""))
+        if conditions or (status and Status(status) is Status.UNKNOWN):
+            raise invalid("Filter")
+        return status
 
     def page(self, found: Sequence[Record], **lists: Callable[[Record], Record]) -> Body:
         """Return the part of what was found that PageNumber and PageSize select, in some lists."""
@@ -265,18 +229,9 @@ class Arguments:
         return loaded or kind()
 
 
-def moment_of(value: object, name: str) -> int:
-    """Read milliseconds since 1970, written as a number or as its digits."""
-    text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
-        raise invalid(name, f"{text[:40]} is not a time in milliseconds.")
-    return int(text)
-
-
-def invalid(name: str, reason: str = "") -> Refusal:
+def invalid(name: str) -> Refusal:
     """Return the refusal of a parameter."""
-    message = f"The specified parameter {name} is not valid. {reason}"
-    return Refusal(f"Invalid{name}", message.rstrip())
+    return Refusal(f"Invalid{name}", f"The specified parameter {name} is not valid.")
 
 
 ENVIRONMENTS = ("Prod", "Dev")
@@ -293,22 +248,21 @@ def get_workflow_instance(arguments: Arguments, population: Population, now: dat
 
 
 def list_workflow_instances(arguments: Arguments, population: Population, now: datetime) -> Body:
-    """Return a page of a workspace's instances of one business date.
+    """Return a page of a workspace's instances of one business date, by falling IDs.
 
     Where the documents are silent: without EnvType it is Prod; with Ids the business date still has
-    to match; an instance's executionDate is the day on which
-    it is due, in the region's zone.
+    to match.
     """
     ids = arguments.numbers("Ids")
     found = instances(arguments, population, now, ids, "EnvType", "BizDate")
-
-    def due(record: Record) -> int:
-        return population.fleet.run_of(int(str(record["Id"])), 0).due
-
-    for matches in _instance_filters(arguments, due):
+    for matches in _instance_filters(arguments):
         found = [record for record in found if matches(record)]
-    arguments.sort(found, due)
+    found.sort(key=_order, reverse=True)
     return arguments.page(found, WorkflowInstances=population.disguised)
+
+
+def _order(record: Record) -> tuple[int, int]:
+    return int(str(record["Id"])), int(str(record.get("RunNumber", 0)))
 
 
 def instances(
@@ -337,23 +291,21 @@ def instances(
     ]
 
 
-def _instance_filters(
-    arguments: Arguments, due: Callable[[Record], int]
-) -> Iterable[Callable[[Record], bool]]:
-    numbers = ("WorkflowId", "UnifiedWorkflowInstanceId")
-    yield arguments.equals(numbers, {"Type": TYPES}, ("Owner",))
-    yield arguments.contains("Name", "Name")
+def _instance_filters(arguments: Arguments) -> Iterable[Callable[[Record], bool]]:
+    given: Record = {
+        "WorkflowId": arguments.number("WorkflowId"),
+        "UnifiedWorkflowInstanceId": arguments.number("UnifiedWorkflowInstanceId"),
+        "Type": arguments.word("Type", TYPES),
+        "Owner": arguments.text("Owner"),
+        "Status": arguments.status(),
+    }
+    wanted = {name: value for name, value in given.items() if value not in {None, ""}}.items()
+    yield lambda record: wanted <= record.items()
+    part = arguments.text("Name").lower()
+    yield lambda record: part in str(record.get("Name")).lower()
     if tags := arguments.array("Tags"):
-        wanted = {tuple(str(tag).partition(":")[::2]) for tag in tags}
-        yield lambda record: bool(wanted & _tags(record))
-    conditions = arguments.conditions("Filter", ("status", "executionDate"))
-    if status := conditions.get("status"):
-        if Status(str(status)) is Status.UNKNOWN:
-            raise invalid("Filter")
-        yield lambda record: record.get("Status") == status
-    if "executionDate" in conditions:
-        date = _day(moment_of(conditions["executionDate"], "Filter"))
-        yield lambda record: _day(due(record)) == date
+        known = {tuple(str(tag).partition(":")[::2]) for tag in tags}
+        yield lambda record: bool(known & _tags(record))
 
 
 def _day(moment: int) -> date:
@@ -398,36 +350,20 @@ def get_task_instance_log(arguments: Arguments, population: Population, now: dat
     return {"TaskInstanceLog": bulk_log(text) if task_id == BIG_LOG_TASK_ID else text}
 
 
-_STATUSES = ("NotRun", "Running", "Failure", "Success", "WaitTime", "WaitResource")
-_WORDS = {
-    "Status": _STATUSES,
-    "TriggerType": ("Scheduler", "Manual"),
-    "WorkflowInstanceType": TYPES,
-}
-
-_RECURRENCES = ("Normal", "Pause", "Skip")
-_TIMES = {"startedTime": "StartedTime", "finishedTime": "FinishedTime", "createTime": "CreateTime"}
-_NUMBERS = ("TaskId", "WorkflowId", "WorkflowInstanceId", "UnifiedWorkflowInstanceId", "Id")
-
-
 def list_task_instances(arguments: Arguments, population: Population, now: datetime) -> Body:
     """Return a page of the tasks of a workspace and a business date, in Prod unless ProjectEnv says Dev.
 
-    With Id it holds the past runs of that task as well. Where the documents are silent: the bounds of
-    a time in Filter are within it, and what has no such time yet is in no bounds.
+    With Id it holds the past runs of that task as well.
     """
     task_id, instance_id = arguments.number("Id"), arguments.number("WorkflowInstanceId")
-    ids = arguments.numbers("Ids")
-    wanted = {instance_id} if instance_id else {i // TASKS_APART for i in (*ids, task_id) if i}
+    wanted = {instance_id} if instance_id else {task_id // TASKS_APART} if task_id else ()
     where = instances(arguments, population, now, wanted, "ProjectEnv", "Bizdate")
     found = [
         record
         for instance in where
         for record in _records(Tasks(population, instance, now), task_id)
     ]
-    for matches in _task_filters(arguments):
-        found = [record for record in found if matches(record)]
-    arguments.sort(found, lambda record: record.get("TriggerTime"))
+    found.sort(key=_order, reverse=True)
     return arguments.page(found, TaskInstances=population.disguised)
 
 
@@ -438,22 +374,6 @@ def _records(tasks: Tasks, task_id: int | None) -> list[Record]:
     if instance_id != tasks.instance_id or not 0 < number <= len(tasks.definitions):
         return []
     return [tasks.record(run) for run in tasks.runs(task_id)]
-
-
-def _task_filters(arguments: Arguments) -> Iterable[Callable[[Record], bool]]:
-    yield arguments.equals(_NUMBERS, _WORDS, ("TaskType", "Owner"))
-    yield arguments.contains("TaskName", "TaskName")
-    yield arguments.among("Ids", "Id")
-    yield arguments.among("TaskIds", "TaskId")
-    recurrence = arguments.word("TriggerRecurrence", _RECURRENCES)
-    # Documented to take effect only then.
-    if recurrence and arguments.text("TriggerType") == "Scheduler":
-        yield lambda record: record["TriggerRecurrence"] == recurrence
-    if group := arguments.text("RuntimeResource"):
-        yield lambda record: group in _texts(record["RuntimeResource"])
-    bounds = [f"{name}{end}" for name in _TIMES for end in ("Start", "End")]
-    for bound, value in arguments.conditions("Filter", bounds).items():
-        yield _within(bound, moment_of(value, "Filter"))
 
 
 def list_neighbours(
@@ -488,26 +408,10 @@ def list_task_instance_operation_logs(
     at = arguments.number("Date", high=10**13)
     wanted = today if at is None else _day(at)
     if not 0 <= (today - wanted).days < _LOGGED_DAYS:
-        raise invalid("Date", f"Only the last {_LOGGED_DAYS} days are kept.")
+        raise invalid("Date")
     operations = Tasks.of(task_id, population, now).operations(task_id)
     found = [each for each in operations if _day(int(str(each["CreateTime"]))) == wanted]
     return arguments.page(found, OperationLogs=population.disguised)
-
-
-def _texts(value: object) -> Iterable[object]:
-    return value.values() if isinstance(value, dict) else ()
-
-
-def _within(bound: str, limit: int) -> Callable[[Record], bool]:
-    """Return whether a record's time, such as StartedTime of ``startedTimeEnd``, keeps a limit."""
-    is_start = bound.endswith("Start")
-    field = _TIMES[bound.removesuffix("Start").removesuffix("End")]
-
-    def keeps(record: Record) -> bool:
-        at = record.get(field)
-        return isinstance(at, int) and (at >= limit if is_start else at <= limit)
-
-    return keeps
 
 
 OPERATIONS: dict[str, tuple[str, Callable[[Arguments, Population, datetime], Body]]] = {
