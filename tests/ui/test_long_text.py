@@ -32,18 +32,6 @@ def test_its_rows_are_the_lines_of_the_text_and_parts_of_long_ones(text: str) ->
     assert found.line_count == len(expected)
 
 
-@given(TEXTS | LONG, st.integers(0, 5), st.integers(0, 3 * ROW_LIMIT), st.integers(0, 80))
-def test_a_part_of_a_line_never_holds_any_of_the_next(
-    text: str, line: int, column: int, size: int
-) -> None:
-    found = LongText(text)
-    begins = [n for n in range(len(found)) if found.begins_line(n)]
-    if line < len(begins):
-        whole = text.split("\n")[line]
-
-        assert found.line_part(begins[line], column, size) == whole[column : column + size]
-
-
 @given(TEXTS | LONG, st.text("aAb店", min_size=1, max_size=3))
 def test_a_search_finds_each_row_in_which_the_text_begins_once(text: str, wanted: str) -> None:
     found = LongText(text)

@@ -1,4 +1,4 @@
-"""A long text over the whole screen: search, wrap, copy, save. The log and the raw JSON are shown so.
+"""A long text over the whole screen: search, copy, save. The log and the raw JSON are shown so.
 
 A text may have any length: its rows have an index, without an object for each.
 """
@@ -39,7 +39,6 @@ from wfinspect.ui.lines import (
     Role,
     Span,
     beginning,
-    fit,
     line,
     section,
     shed,
@@ -93,13 +92,6 @@ class LongText:
         start, end = self.starts[number], self._end(number)
         return self.text[start : end if limit is None else min(end, start + limit)]
 
-    def line_part(self, row: int, column: int, size: int) -> str:
-        """Return at most `size` characters from `column` on of the line that begins with a row."""
-        start = self.starts[row]
-        end = self.text.find("\n", start)
-        end = len(self.text) if end < 0 else end
-        return self.text[min(start + column, end) : min(start + column + size, end)]
-
     def between(self, first: int, last: int) -> str:
         """Return the rows from `first` to `last`, both included."""
         return self.text[self.starts[first] : self._end(last)]
@@ -143,7 +135,6 @@ class LongText:
         return tuple(dict.fromkeys(line for line in lines if line))
 
 
-_SIDESTEP = 20
 _KEPT_ROWS = 400
 
 Place = tuple[int, int]
@@ -156,10 +147,8 @@ class TextView(LineView):
     def __init__(self, *, opens_at_end: bool = False) -> None:
         super().__init__(can_focus=False)
         self.text = LongText("")
-        self.wraps = True
         self._opens_at_end = self._sticks = opens_at_end
         self.top: Place = (0, 0)
-        self._column = 0
         self._wanted = ""
         self._mark: int | None = None
         self._alarming: Collection[int] = ()
@@ -182,12 +171,8 @@ class TextView(LineView):
         self._changed()
 
     def _drawn_at(self, place: int) -> Place:
-        """Return where a character is drawn; one of a line that is cut may be beyond the edge."""
+        """Return where a character is drawn."""
         row = self.text.row_of(place)
-        if not self.wraps:
-            while not self.text.begins_line(row):
-                row -= 1
-            return row, 0
         left = len(shown_block(self.text.row(row, place - self.text.starts[row])))
         ends = accumulate(map(len, self._pieces_of(row)))
         return row, sum(end <= left for end in ends)
@@ -200,18 +185,6 @@ class TextView(LineView):
         (first, _), (last, _) = self._window[0][0], self._window[-1][0]
         is_marked = self._mark is not None and first <= self._mark <= last
         return (self._mark or 0, self._mark or 0) if is_marked else (first, last)
-
-    def set_wrap(self, *, wraps: bool) -> None:
-        """Wrap long lines, or cut them at the window's edge."""
-        self.wraps, self._column, self.top = wraps, 0, (self.top[0], 0)
-        self._refill()
-
-    def sidestep(self, step: int) -> None:
-        """Move to the side in lines that are cut."""
-        if not self.wraps:
-            self._column = max(0, self._column + step * _SIDESTEP)
-            self._pieces.clear()
-            self._changed()
 
     def move_by(self, steps: int) -> None:
         """Scroll by rows; a mark stays behind."""
@@ -239,7 +212,7 @@ class TextView(LineView):
     def _coloured(self, number: int, piece: str, *, is_first: bool) -> list[Span]:
         """Return a piece of a row with time and level set apart where the row begins a line of a log."""
         role = Role.FAILURE if number in self._alarming else Role.TEXT
-        if not is_first or self._column or not self.text.begins_line(number):
+        if not is_first or not self.text.begins_line(number):
             return [(f" {piece}", role)]
         parts = log_parts(piece)
         level = _LEVEL_ROLES[parts.level] if parts.level else Role.DIM
@@ -286,19 +259,13 @@ class TextView(LineView):
         del self._window[self.size.height :]
 
     def _pieces_of(self, number: int) -> list[str]:
-        """Return a row as it is drawn, in pieces of the window's width; of a line that is cut only the first."""
+        """Return a row as it is drawn, in pieces of the window's width."""
         found = self._pieces.get(number)
         if found is None:
             if len(self._pieces) > _KEPT_ROWS:
                 self._pieces.clear()
             width = max(2, self.text_width - 2)
-            if self.wraps:
-                found = list(wrap(shown_block(self.text.row(number)), width, breaks=" "))
-            elif self.text.begins_line(number):
-                part = self.text.line_part(number, self._column, width + 1)
-                found = [fit(shown_block(part), width)]
-            else:
-                found = []
+            found = list(wrap(shown_block(self.text.row(number)), width, breaks=" "))
             self._pieces[number] = found
         return found
 
@@ -371,9 +338,6 @@ class TextScreen(OverlayScreen):
         bind("s", "save", "save"),
         bind("y", "copy_view", "copy view, all", "y Y"),
         bind("Y", "copy_all"),
-        bind("w", "wrap", "wrap"),
-        bind("left", "sidestep(-1)"),
-        bind("right", "sidestep(1)"),
     ]
     TYPING = (("Enter", "keep it, n N go on"),)
     WHAT = "JSON"
@@ -525,17 +489,6 @@ class TextScreen(OverlayScreen):
 
     def _show_match(self) -> None:
         self.view.mark(self._found[self._at] if self._found else None, self.wanted)
-
-    def action_wrap(self) -> None:
-        """Wrap long lines, or cut them."""
-        self.view.set_wrap(wraps=not self.view.wraps)
-        self.notify("Long lines wrap." if self.view.wraps else "Long lines are cut: arrows move.")
-
-    def action_sidestep(self, step: int) -> None:
-        """See more of lines that are cut."""
-        if self.view.wraps:
-            self.notify("Long lines are wrapped: w cuts them.")
-        self.view.sidestep(step)
 
     def action_copy_view(self) -> None:
         """Copy the lines in view, or the one that a search is at."""
