@@ -21,7 +21,7 @@ from wfinspect.ui.lines import ELLIPSIS, Ground, Role
 
 def test_every_glyph_of_ours_is_one_cell_in_any_terminal() -> None:
     looks = [theme.look_for(UTC, is_ascii=is_ascii) for is_ascii in (True, False)]
-    signs = [sign for _, glyphs, *others in looks for sign in (*glyphs.values(), *others)]
+    signs = [sign for _, glyphs, *others, _ in looks for sign in (*glyphs.values(), *others)]
 
     for sign in (*signs, *ELLIPSIS):
         assert len(sign) == 1

@@ -57,10 +57,10 @@ def span_words(seconds: float | None) -> str:
     return "" if seconds is None else fmt.duration(seconds)
 
 
-def state_of(task: TaskInstance, look: Look, *, is_lost: bool = False) -> tuple[str, str, Role]:
+def state_of(task: TaskInstance, look: Look) -> tuple[str, str, Role]:
     """Glyph, word and colour of a task's state; where contact is lost, one that goes on is a question."""
-    if is_lost and not (task.is_frozen or task.family.is_settled):
-        glyph, word, _ = state_of(task, look)
+    if look.is_lost and not (task.is_frozen or task.family.is_settled):
+        glyph, word, _ = state_of(task, look._replace(is_lost=False))
         return glyph, f"{word}?", Role.DIM
     if task.is_frozen:
         return look.glyphs[Status.NOT_RUN], task.word, Role.UNKNOWN
@@ -114,8 +114,6 @@ def details(
     look: Look,
     now: datetime,
     width: int,
-    *,
-    is_lost: bool = False,
 ) -> tuple[Line, ...]:
     """One task in full: its fields, what was done by hand, the runs it has had, its script."""
     unreadable = dict.fromkeys(dict(task.unreadable), instance_text.UNREADABLE)
@@ -169,7 +167,7 @@ def details(
     lines += instance_text.table(pairs, width)
     if len(runs) > 1:
         lines += [BLANK, section("RUNS", len(runs))]
-        lines += [_run_line(run, look, now, is_lost) for run in runs]
+        lines += [_run_line(run, look, now) for run in runs]
     if task.script_content:
         lines += [BLANK, section("SCRIPT")]
         script, size = fmt.shortened(task.script_content, _SCRIPT_LIMIT)
@@ -179,8 +177,8 @@ def details(
     return tuple(lines)
 
 
-def _run_line(run: TaskInstance, look: Look, now: datetime, is_lost: bool) -> Line:  # noqa: FBT001
-    glyph, word, role = state_of(run, look, is_lost=is_lost)
+def _run_line(run: TaskInstance, look: Look, now: datetime) -> Line:
+    glyph, word, role = state_of(run, look)
     took = span_words(spans(run, now.timestamp() * 1000).running)
     return line(
         (f" run {pad(str(run.run_number or '-'), 3)} ", Role.TEXT),
@@ -453,12 +451,11 @@ def task_line(
     now: datetime,
     *,
     is_critical: bool = True,
-    is_lost: bool = False,
 ) -> Line:
     """A task: glyph, name, state, type, how long it took and waited, its run, its bar."""
     _, for_word, *_, for_bar = columns
     now_ms = now.timestamp() * 1000
-    glyph, word, role = state_of(task, look, is_lost=is_lost)
+    glyph, word, role = state_of(task, look)
     took = spans(task, now_ms)
     name, kind = _words(task)
     values = (
@@ -548,12 +545,10 @@ _RUN_CELLS, _START_CELLS = 7, 13
 # What tasks wait for, and hold up.
 
 
-def reached_columns(
-    width: int, reached: "Sequence[Reached]", look: Look, *, is_lost: bool = False
-) -> tuple[Column, ...]:
+def reached_columns(width: int, reached: "Sequence[Reached]", look: Look) -> tuple[Column, ...]:
     """Share out a line: names and workflows whole before owner, workspace and time have any room."""
     tasks = [each.task for each in reached]
-    word = max([6, *(cell_len(_reached_state(each, look, is_lost)[1]) for each in reached)])
+    word = max([6, *(cell_len(_reached_state(each, look)[1]) for each in reached)])
     columns = (
         Column("TASK", max([4, *(cell_len(_indented(each)) for each in reached)]), 2),
         Column("STATUS", word, 2),
@@ -576,11 +571,9 @@ def reached_columns(
     )
 
 
-def reached_line(
-    each: "Reached", columns: Sequence[Column], look: Look, now: datetime, *, is_lost: bool = False
-) -> Line:
+def reached_line(each: "Reached", columns: Sequence[Column], look: Look, now: datetime) -> Line:
     """A task that something waits for, or that is held up: the further away, the more indented."""
-    glyph, word, role = _reached_state(each, look, is_lost)
+    glyph, word, role = _reached_state(each, look)
     at = fmt.moment(each.since)
     values = (
         (_indented(each), Role.TEXT),
@@ -613,8 +606,8 @@ def _indented(each: "Reached") -> str:
     return " " * min(max(0, each.level - 1), _MOST_LEVELS) + _shown(each.task.name_or_id)
 
 
-def _reached_state(each: "Reached", look: Look, is_lost: bool) -> tuple[str, str, Role]:  # noqa: FBT001
-    glyph, word, role = state_of(each.task, look, is_lost=is_lost)
+def _reached_state(each: "Reached", look: Look) -> tuple[str, str, Role]:
+    glyph, word, role = state_of(each.task, look)
     return (
         (glyph, f"{word} late", Role.TROUBLE) if each.is_late else (glyph, short_word(word), role)
     )

@@ -34,7 +34,7 @@ BAR_GROUND = "."
 class Look(NamedTuple):
     """How every line is drawn: what it takes to make text of a row besides the row and the time.
 
-    It stays the same as long as the app runs.
+    But for `is_lost` it stays the same as long as the app runs.
     """
 
     zone: tzinfo
@@ -45,6 +45,8 @@ class Look(NamedTuple):
     """The sign of an unseen change."""
     bar: str
     light_bar: str
+    is_lost: bool = False
+    """Contact is lost: of a task that went on when it was read, the state is a question."""
 
 
 def look_for(zone: tzinfo, *, is_ascii: bool) -> Look:

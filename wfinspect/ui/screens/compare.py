@@ -80,15 +80,13 @@ def head_lines(
     columns: Sequence[Column],
     look: Look,
     now: datetime,
-    *,
-    is_lost: bool = False,
 ) -> Iterator[Line]:
     """Yield which runs they are, how they stand and how long they took."""
 
     def cells(one: WorkflowInstance) -> tuple[Cell, ...]:
         day = "-" if one.biz_date is None else biz_date(one.biz_date, zone_of(region))
         word, role = shown(one.status, limit=40) or "-", FAMILY_ROLES[one.family]
-        if is_lost and not one.is_settled:
+        if look.is_lost and not one.is_settled:
             word, role = f"{word}?", Role.DIM
         status = (look.glyphs[Status(one.status)], role), (word, role)
         return _plain(str(one.id), Role.STRONG), status, _plain(day)
@@ -133,12 +131,7 @@ def _plain(value: str, role: Role = Role.TEXT) -> Cell:
 
 
 def task_lines(
-    pairs: Sequence[ComparedTask],
-    columns: Sequence[Column],
-    look: Look,
-    now: datetime,
-    *,
-    is_lost: bool = False,
+    pairs: Sequence[ComparedTask], columns: Sequence[Column], look: Look, now: datetime
 ) -> Iterator[Line]:
     """Yield how each task went in both, as `compared_tasks` orders them."""
     yield from (BLANK, section("TASKS", f"{len(pairs)}"))
@@ -147,8 +140,8 @@ def task_lines(
         ran, ran_before = pair.seconds(now_ms)
         change = pair.change(now_ms)
         cells = (
-            _task_cell(pair.first, ran, change, look, is_lost=is_lost),
-            _task_cell(pair.second, ran_before, "", look, is_lost=is_lost),
+            _task_cell(pair.first, ran, change, look),
+            _task_cell(pair.second, ran_before, "", look),
         )
         has_failed = cells[0][1][1] is Role.FAILURE
         yield from side_by_side(
@@ -156,12 +149,10 @@ def task_lines(
         )
 
 
-def _task_cell(
-    task: TaskInstance | None, seconds: float | None, change: str, look: Look, *, is_lost: bool
-) -> Cell:
+def _task_cell(task: TaskInstance | None, seconds: float | None, change: str, look: Look) -> Cell:
     if task is None:
         return _plain("-", Role.DIM)
-    glyph, word, role = state_of(task, look, is_lost=is_lost)
+    glyph, word, role = state_of(task, look)
     took = "" if task.is_idle else span_words(seconds)
     if took and (change or task.family is Family.SUCCESS):
         # The glyph says that it ran or runs, and how long is neither good nor bad.
@@ -365,10 +356,10 @@ class CompareScreen(OverlayScreen):
         fields = compared_fields(first, second, region, self.look.zone)
         columns = compare_columns(width, fields)
         yield BLANK
-        yield from head_lines(first, second, region, columns, self.look, now, is_lost=self.is_lost)
+        yield from head_lines(first, second, region, columns, self.look, now)
         if self._tasks is not None and self._other_tasks is not None:
             pairs = compared_tasks(self._tasks, self._other_tasks, now.timestamp() * 1000)
-            yield from task_lines(pairs, columns, self.look, now, is_lost=self.is_lost)
+            yield from task_lines(pairs, columns, self.look, now)
         elif self.trouble is not None:
             yield from self.waiting_lines(width)
         else:

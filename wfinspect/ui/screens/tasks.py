@@ -32,10 +32,8 @@ from wfinspect.ui.lines import (
     Line,
     Role,
     Span,
-    crop,
     line,
     spread,
-    titles,
     width_of,
 )
 from wfinspect.ui.rows import glyph_of, state_word
@@ -220,7 +218,6 @@ class TasksScreen(OverlayScreen):
             self.look,
             self._now,
             is_critical=any(each is task for each in self._chain),
-            is_lost=self.is_lost,
         )
 
     def _progress_line(self, width: int) -> Line:
@@ -380,10 +377,9 @@ class TaskScreen(OverlayScreen):
         operations = tasks_text.operation_lines(
             wanted, known, self.look, now, width, has_names=False
         )
-        found = tasks_text.details(
-            self._subject, self._runs, operations, self.look, now, width, is_lost=self.is_lost
+        self._lines.show(
+            tasks_text.details(self._subject, self._runs, operations, self.look, now, width)
         )
-        self._lines.show(found)
 
     def action_log(self) -> None:
         """Its log."""
@@ -523,9 +519,7 @@ class DependenciesScreen(OverlayScreen):
         self._now = self.clock.now()
         self._found = self._search.found(self._is_late, self._is_followed)
         reached = (*self._found.tasks, *self._found.between)
-        self._columns = tasks_text.reached_columns(
-            self.list.text_width, reached, self.look, is_lost=self.is_lost
-        )
+        self._columns = tasks_text.reached_columns(self.list.text_width, reached, self.look)
         self.list.offer(reached)
         if not self._has_moved:
             # What blocks comes in above what was there before.
@@ -578,12 +572,10 @@ class DependenciesScreen(OverlayScreen):
     def _titles_line(self, width: int) -> Line:
         if not self.list.items:
             return BLANK
-        return line(*crop((("   ", Role.DIM), *titles(self._columns)), width))
+        return tasks_text.heading(self._columns, width)
 
     def _reached_line(self, each: Reached) -> Line:
-        return tasks_text.reached_line(
-            each, self._columns, self.look, self._now, is_lost=self.is_lost
-        )
+        return tasks_text.reached_line(each, self._columns, self.look, self._now)
 
     @property
     def is_reading(self) -> bool:

@@ -39,6 +39,7 @@ from wfinspect.ui.screens.dialogs import (
 )
 from wfinspect.ui.screens.main import BRIEF_SECONDS, MainScreen
 from wfinspect.ui.tasks_text import state_of
+from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.boxes import MessageLine, StatusLine
 from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.api import A, Contact, Outcome, Reply, Request, Row
@@ -117,7 +118,7 @@ class OverlayScreen(OverMain):
         """Create the view; it uses poller, clock and look of the main screen that it lies over."""
         super().__init__()
         self.main = main
-        self.control, self.clock, self.look = main.control, main.clock, main.look
+        self.control, self.clock = main.control, main.clock
         self._opened_at = main.clock.monotonic()
         self._was_lost = self.is_lost
         self.trouble: ServiceError | None = None
@@ -178,6 +179,11 @@ class OverlayScreen(OverMain):
         return self.control.snapshot.health.contact is Contact.NOT_LIVE
 
     @property
+    def look(self) -> Look:
+        """How lines are drawn, as things are now."""
+        return self.main.look._replace(is_lost=self.is_lost)
+
+    @property
     def as_read(self) -> datetime:
         """Until when what goes on is known to: now, or where contact is lost, when it was read."""
         return self.read_at if self.is_lost and self.read_at else self.clock.now()
@@ -232,7 +238,7 @@ class OverlayScreen(OverMain):
 
     def task_state(self, task: TaskInstance) -> Span:
         """Return the state of a task, as titles have it."""
-        glyph, word, role = state_of(task, self.look, is_lost=self.is_lost)
+        glyph, word, role = state_of(task, self.look)
         return f" {glyph} {word}", role
 
     def request(self, request: Request[A], take: Callable[[A], None]) -> None:
