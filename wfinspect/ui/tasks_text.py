@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from wfinspect import format as fmt
@@ -290,44 +289,19 @@ def _end(task: TaskInstance, now_ms: float) -> float:
     return task.finished_time or (now_ms if goes_on and not task.is_frozen else 0)
 
 
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_TICKS = (
-    *(("%H:%M:%S", seconds) for seconds in (1, 2, 5, 10, 15, 30)),
-    *(("%H:%M", minutes * _MINUTE) for minutes in (1, 2, 5, 10, 15, 20, 30)),
-    *(("%H:%M", hours * _HOUR) for hours in (1, 2, 3, 6, 12)),
-    *(("%m-%d", days * _DAY) for days in (1, 2, 7, 30, 365)),
-)
-"""How times are written on the axis, and how many seconds may lie between two."""
-
-
 def axis(over: TimeLine, cells: int, zone: tzinfo) -> str:
-    """Return the times along the bars, each behind a stroke where it is; exactly `cells` cells.
-
-    As many as there is room for, at round times of `zone`.
-    """
+    """Return when the bars begin and end, each time beside a stroke where it is; exactly `cells` cells."""
     begin, end = fmt.moment(int(over.begin)), fmt.moment(int(over.end))
     if begin is None or end is None:
         return " " * cells
-    scale = cells * 1000 / (over.end - over.begin)
-    offset = (begin.astimezone(zone).utcoffset() or timedelta()).total_seconds()
-    first = over.begin / 1000 + offset
-    for pattern, step in _TICKS:
-        if int(step * scale) <= len(f"{begin:{pattern}}") + 1:
-            continue
-        drawn, at = "", ceil(first / step) * step
-        while (place := int((at - first) * scale)) < cells:
-            label = f"|{datetime.fromtimestamp(at - offset, zone):{pattern}}"
-            if place + len(label) <= cells:
-                drawn = f"{drawn:<{place}}{label}"
-            at += step
-        if drawn.count("|") > 1:
-            return f"{drawn:<{cells}}"
-        break
-    # With no room for two round times it says when it begins, and when it ends.
-    ends = [f"{at.astimezone(zone):%H:%M}" for at in (begin, end)]
-    gap = cells - len(f"|{''.join(ends)}|")
-    both = f"|{ends[0]}{' ' * gap}{ends[1]}|"
-    return both if gap > 0 else f"{fit(f'|{ends[0]}', cells):<{cells}}"
+    pattern = "%m-%d %H:%M" if end - begin > _DAY else "%H:%M"
+    pattern = "%H:%M:%S" if end - begin < _SOON else pattern
+    first, last = (f"{at.astimezone(zone):{pattern}}" for at in (begin, end))
+    gap = cells - len(f"|{first}{last}|")
+    return f"|{first}{' ' * gap}{last}|" if gap > 0 else f"{fit(f'|{first}', cells):<{cells}}"
+
+
+_DAY, _SOON = timedelta(days=1), timedelta(minutes=10)
 
 
 def bar(
