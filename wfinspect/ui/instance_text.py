@@ -423,7 +423,6 @@ MAX_LINES = 1_000
 _KEY_LIMIT = 200
 _FIELD_LIMIT = 300
 _MAX_NAMED = 50
-Field = tuple[str, tuple[Span, ...]]
 _WIDTHS = 2
 """A text in view is made for the width with a scroll bar, and for that without."""
 
@@ -529,24 +528,6 @@ def trouble_lines(row: Row, look: Look, now: datetime, width: int) -> list[Line]
     return lines
 
 
-def core(
-    row: Row,
-    instance: WorkflowInstance,
-    look: Look,
-    now: datetime,
-    width: int,
-    *groups: FieldGroup,
-) -> tuple[Line, ...]:
-    """The core fields of the service of some groups, with a blank line between them."""
-    lines: list[Line] = []
-    for group in core_fields(row, instance, look, now, groups):
-        if lines:
-            lines.append(BLANK)
-        for label, spans in group:
-            lines += _field(label, spans, width)
-    return tuple(lines)
-
-
 # The state first, as everywhere.
 _FOREMOST = ("status", "name")
 _IN_DETAIL = [
@@ -555,14 +536,18 @@ _IN_DETAIL = [
 ]
 
 
-def core_fields(
+def core(
     row: Row,
     instance: WorkflowInstance,
     look: Look,
     now: datetime,
-    wanted: Sequence[FieldGroup],
-) -> Sequence[Sequence[Field]]:
-    """Return the groups of labels and values; a value the service left out is a dash."""
+    width: int,
+    *groups: FieldGroup,
+) -> tuple[Line, ...]:
+    """The core fields of the service of some groups, with a blank line between them.
+
+    A value that the service left out is a dash.
+    """
     unreadable = dict(instance.unreadable)
     known_until = now if row.is_live or row.read_at is None else row.read_at
 
@@ -579,21 +564,21 @@ def core_fields(
             held = fmt.biz_date(held, zone_of(row.key.target.region)) if held else ""
         return _plain(held, Role.STRONG if field.attribute == "name" else Role.TEXT)
 
-    groups: list[list[Field]] = []
-    for name in wanted:
-        group: list[Field] = []
-        for field in (each for each in _IN_DETAIL if each.group is name):
-            group.append((field.label, value(field)))
+    lines: list[Line] = []
+    for group in groups:
+        lines += [BLANK] if lines else []
+        for field in (each for each in _IN_DETAIL if each.group is group):
+            lines += _field(field.label, value(field), width)
             if field.attribute == "finished_time":
                 spent = *_duration(instance, known_until), *_oddness(instance, now)
-                group.append(("Duration", spent))
-        groups.append(group)
-    if instance.unknown_fields and FieldGroup.WHO in wanted:
+                lines += _field("Duration", spent, width)
+    if instance.unknown_fields and FieldGroup.WHO in groups:
         named = [fmt.shown(name, limit=80) for name in instance.unknown_fields[:_MAX_NAMED]]
         names = ", ".join([*named, "..."] if len(named) < len(instance.unknown_fields) else named)
         count = f"{len(instance.unknown_fields)}, v shows them: "
-        groups.append([("New fields", ((count, Role.TEXT), (names, Role.DIM)))])
-    return groups
+        new = (count, Role.TEXT), (names, Role.DIM)
+        lines += [BLANK, *_field("New fields", new, width)]
+    return tuple(lines)
 
 
 def _plain(value: str | int | None, role: Role = Role.TEXT) -> tuple[Span, ...]:
