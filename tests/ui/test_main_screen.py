@@ -38,7 +38,7 @@ from wfinspect.ui.screens.find import FindScreen
 from wfinspect.ui.screens.main import ORDER_SECONDS, Layout, layout_for
 from wfinspect.ui.screens.view import Title
 from wfinspect.ui.widgets.boxes import LineInput
-from wfinspect.ui.widgets.line_view import StaticLines
+from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.api import Contact, Outlook, Snapshot, TasksOf
 
 ORDER = [FAILED, 10433007802, TRADE, 10433001250]
@@ -1063,7 +1063,7 @@ async def test_a_dialog_is_as_high_as_its_choices_need(count: int, rows: int) ->
 
 async def test_no_line_is_cut_without_a_sign() -> None:
     async with running(mixed(), (40, 12)) as rig:
-        lines = StaticLines()
+        lines = LineView()
         await rig.app.main.mount(lines, before=0)
         lines.show([line(("word " * 20, Role.TEXT))])
         await rig.settle()

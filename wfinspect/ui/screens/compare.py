@@ -44,7 +44,7 @@ from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import READ, OverlayScreen, Steps, Title, bind
 from wfinspect.ui.tasks_text import span_words, state_of
 from wfinspect.ui.theme import FAMILY_ROLES, Look
-from wfinspect.ui.widgets.line_view import StaticLines
+from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.api import EarlierRuns, InstanceOf, TasksOf
 
 _MAX_NAMES = 500
@@ -224,7 +224,7 @@ class CompareScreen(OverlayScreen):
         self._second: WorkflowInstance | None = None
         self._tasks: Sequence[TaskInstance] | None = None
         self._other_tasks: Sequence[TaskInstance] | None = None
-        self._lines = StaticLines(classes="pane main")
+        self._lines = LineView(classes="pane main")
         self.parts = (self._lines,)
 
     def title_now(self) -> Title:

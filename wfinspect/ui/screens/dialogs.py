@@ -35,7 +35,7 @@ from wfinspect.ui.lines import (
 )
 from wfinspect.ui.painting import SparingScreen
 from wfinspect.ui.widgets.boxes import LineInput, StatusLine
-from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
+from wfinspect.ui.widgets.line_view import CursorList, LineView
 from wfinspect.watching.api import MAX_NOTE, Row
 
 
@@ -139,7 +139,7 @@ class QuitScreen(SheetScreen):
         what = "1 unseen change stays" if unseen == 1 else f"{unseen} unseen changes stay"
         question = line(("Quit?", Role.STRONG), (f" {what} marked.", Role.TEXT))
         keys = line(*hints((("y", "quit"), ("n", "stay")), 40))
-        super().__init__(StaticLines((question, BLANK, keys)))
+        super().__init__(LineView(lambda _: (question, BLANK, keys)))
 
 
 _MORE = "   more: wfinspect help", " keys, search, config, notify, ssh, ..."
@@ -185,7 +185,7 @@ class HelpScreen(SheetScreen):
         more = (Part(((words, Role.DIM),), rank) for rank, words in enumerate(_MORE, 1))
         parts = (Part(((title, Role.STRONG),), 0), *more)
         head = StatusLine(lambda width: line(*shed(parts, width, gap="")), id="title")
-        self.lines, self._hint = StaticLines(), StatusLine(self._keys_line, id="hint")
+        self.lines, self._hint = LineView(), StatusLine(self._keys_line, id="hint")
         super().__init__(head, self.lines, self._hint)
 
     def on_mount(self) -> None:
@@ -296,7 +296,7 @@ class ChoiceScreen(SheetScreen):
             self._choice_line, lambda choice: choice.value, self._nothing, can_focus=False
         )
         plain = (("Tab", "as plain text"),) if has_plain else ()
-        self._whole = StaticLines()
+        self._whole = LineView()
         keys = ("Enter", enter), *plain, ("Esc", "close")
         self._hint = StatusLine(lambda w: hint_line(keys, w, beyond=self._list.beyond), id="hint")
         parts = _Heading(title), self._query, self._list, self._whole, self._hint

@@ -61,7 +61,7 @@ from wfinspect.ui.screens.dialogs import NOTHING_FOUND, Choice, ChoiceScreen
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Steps, Title, bind
 from wfinspect.ui.widgets.boxes import SearchInput
-from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
+from wfinspect.ui.widgets.line_view import CursorList, LineView
 from wfinspect.watching.api import Find, Row
 
 _WATCHED = "w"
@@ -157,7 +157,7 @@ class FindScreen(OverlayScreen):
         self._now = self.clock.now()
         self.input = SearchInput(value=self._offered[0])
         self.input.takes = self._leads_elsewhere
-        self.head = StaticLines(classes="head")
+        self.head = LineView(classes="head")
         self.list = CursorList(self._found_line, lambda row: row.key, self._nothing)
         self.parts = self.input, self.head, self.list
 

@@ -42,7 +42,7 @@ from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import ABOUT_KEYS, READ, OverlayScreen, Title, bind
 from wfinspect.ui.theme import BAR_GROUND, Look
 from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
-from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
+from wfinspect.ui.widgets.line_view import CursorList, LineView
 from wfinspect.watching.api import (
     InstanceOf,
     OperationsOf,
@@ -343,7 +343,7 @@ class TaskScreen(OverlayScreen):
         self._subject = task
         self._runs: Sequence[TaskInstance] = ()
         self._operations = OperationsOf.of(key.target, task)
-        self._lines = StaticLines(classes="pane main")
+        self._lines = LineView(classes="pane main")
         self.parts = (self._lines,)
 
     def title_now(self) -> Title:
@@ -431,7 +431,7 @@ class DependenciesScreen(OverlayScreen):
         self._found = self._search.found()
         self._columns: Sequence[Column] = ()
         self._now = self.clock.now()
-        self.head = StaticLines(classes="head")
+        self.head = LineView(classes="head")
         self.titles = StatusLine(self._titles_line, id="titles")
         self.list = CursorList(self._reached_line, lambda each: each.task.id, self._nothing)
         self.parts = self.head, self.titles, self.list

@@ -48,7 +48,7 @@ from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title, bind
 from wfinspect.ui.tasks_text import meaning
 from wfinspect.ui.widgets.boxes import LineInput, NamedBox
-from wfinspect.ui.widgets.line_view import LineView, StaticLines
+from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.api import Request, TaskLog, TaskOf
 
 _MAX_ERRORS = 200
@@ -155,7 +155,7 @@ class TextView(LineView):
         self._pieces: dict[int, list[str]] = {}
         self._window: list[tuple[Place, str]] = []
 
-    def show(self, text: LongText, alarming: Collection[int] = ()) -> None:
+    def show_text(self, text: LongText, alarming: Collection[int] = ()) -> None:
         """Show a text, some of its rows as alarming; what was at the end is at its end again."""
         self.text, self._alarming = text, frozenset(alarming)
         self._refill()
@@ -365,7 +365,7 @@ class TextScreen(OverlayScreen):
         self._about_what = title
         self._file = file
         self._request = request
-        self.head = StaticLines(classes="head")
+        self.head = LineView(classes="head")
         self.view = TextView(opens_at_end=self.OPENS_AT_END)
         self.view.add_class("main")
         self.input = LineInput("any part of a line")
@@ -389,7 +389,7 @@ class TextScreen(OverlayScreen):
             super().action_again()
 
     def _take_task(self, task: TaskInstance) -> None:
-        self.view.show(LongText(indented(task.raw)))
+        self.view.show_text(LongText(indented(task.raw)))
 
     def fill(self) -> None:
         self.show_head(() if self.text.text else self.waiting_lines(self.size.width))
@@ -629,7 +629,7 @@ class LogScreen(TextScreen):
             has_succeeded = self._is_latest and self._subject.family is Family.SUCCESS
             errors = () if has_succeeded else found.error_lines()
             self._errors = found.bare(errors)[-_ERRORS_ON_TOP:]
-            self.view.show(found, errors)
+            self.view.show_text(found, errors)
             self.find_all()
         elif self.follows:
             self.request(TaskOf(self._target, self._subject.id), self._take_state)
@@ -690,7 +690,7 @@ class LogScreen(TextScreen):
             self.notify("There is no later run." if step > 0 else "There is no earlier run.")
             return
         self._run, self._is_read, self._errors = wanted, False, ()
-        self.view.show(LongText(""))
+        self.view.show_text(LongText(""))
         self.find_all()
         self.read()
         self.refresh_lines()

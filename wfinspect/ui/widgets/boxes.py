@@ -18,7 +18,7 @@ from wfinspect.search import EXAMPLE, NAMES, Names, completed
 from wfinspect.ui.keys import COMMANDS_BY_ID
 from wfinspect.ui.lines import Line, Role, hint_line, line, width_of, wrap
 from wfinspect.ui.rows import failed_so_far
-from wfinspect.ui.widgets.line_view import LineView, StaticLines
+from wfinspect.ui.widgets.line_view import LineView
 from wfinspect.watching.api import Row
 
 ACCEPTED = frozenset("0123456789,;. ") | frozenset(map(chr, FULL_WIDTH))
@@ -220,7 +220,7 @@ class IdBox(Vertical):
         self._done, self._changed = done, changed
         self._input = IdInput(self._pasted)
         self._input.takes = self._take_key
-        self._remark = StaticLines(id="remark")
+        self._remark = LineView(id="remark")
         self._remark.display = False
         self.recent: Sequence[InstanceId] = ()
         """What up and down offer."""

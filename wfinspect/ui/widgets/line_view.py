@@ -35,9 +35,9 @@ ScrollBar.renderer = _PlainBar
 class LineView(ScrollView, inherit_bindings=False):
     """Lines rendered one by one; `update_lines` compares before it refreshes.
 
-    `make` makes them for a width, once until they are updated. A subclass may say what there is with
-    `lines`, or with `total_lines` and `line_at` where not all are made at once. Equal lines, and lines
-    outside the window, are not painted again.
+    `make` makes them for a width, once until they are updated; or they are handed in with `show`. A
+    subclass may say what there is with `lines`, or with `total_lines` and `line_at` where not all are
+    made at once. Equal lines, and lines outside the window, are not painted again.
     """
 
     class Moved(Message):
@@ -62,6 +62,11 @@ class LineView(ScrollView, inherit_bindings=False):
         self._painted: dict[int, Line] = {}
         self._beyond = ""
         self._styles: dict[tuple[Role, Ground], RichStyle] = {}
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Show these lines in place of the former ones, whatever the width."""
+        self._make = lambda _: lines
+        self.update_lines()
 
     def lines(self) -> Sequence[Line]:
         """Return all lines at the present width."""
@@ -221,24 +226,6 @@ def attach(box: Widget, parts: Sequence[Widget], parent: Widget, after: Widget) 
     if not box.is_attached:
         parent.mount(box, after=after)
         box.mount(*parts)
-
-
-class StaticLines(LineView):
-    """Lines that are handed in."""
-
-    def __init__(
-        self, lines: Sequence[Line] = (), *, id: str | None = None, classes: str | None = None
-    ) -> None:
-        super().__init__(id=id, classes=classes)
-        self._lines = lines
-
-    def show(self, lines: Sequence[Line]) -> None:
-        """Show these lines in place of the former ones."""
-        self._lines = tuple(lines)
-        self.update_lines()
-
-    def lines(self) -> Sequence[Line]:
-        return self._lines
 
 
 class Items(Protocol[T_co]):

@@ -56,7 +56,7 @@ from wfinspect.ui.rows import (
 )
 from wfinspect.ui.tasks_text import Operations, operation_lines, outlook_lines, task_lines, touched
 from wfinspect.ui.theme import Look
-from wfinspect.ui.widgets.line_view import CursorList, LineView, StaticLines
+from wfinspect.ui.widgets.line_view import CursorList, LineView
 from wfinspect.watching.api import Row, Rows, Trouble
 
 
@@ -296,8 +296,8 @@ class Detail(Vertical):
         """The sentences on what is wrong have no room above the text."""
         self._starts: list[int] = []
         """Where the parts begin in the one text, in lines."""
-        self._header = StaticLines(id="header")
-        self._tabs = StaticLines(id="tabs")
+        self._header = LineView(id="header")
+        self._tabs = LineView(id="tabs")
         self.text = LineView(self._lines, id="text", classes="pane", can_focus=True)
         self.parts = self._header, self._tabs, self.text
 
