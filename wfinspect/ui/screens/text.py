@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import ClassVar
 
 from textual import events, on
@@ -42,6 +43,7 @@ from wfinspect.ui.lines import (
     line,
     section,
     shed,
+    text_of,
     wrap,
 )
 from wfinspect.ui.screens.main import MainScreen
@@ -303,25 +305,15 @@ _LEVEL_ROLES: Mapping[LogLevel, Role] = {
 
 def _set_off(spans: Sequence[Span], wanted: str, match: Role) -> list[Span]:
     """Return the spans with a text in a role of its own wherever it stands, in one span or over several."""
-    text = "".join(piece for piece, _ in spans)
-    held = text if wanted != wanted.lower() else text.lower()
-    if not wanted or len(held) != len(text):
+    if not wanted:
         return [*spans]
-    found: list[Span] = []
-    start, at = 0, held.find(wanted)
-    for piece, role in spans:
-        place, end = start, start + len(piece)
-        while at >= 0 and at < end:
-            stop = min(end, at + len(wanted))
-            begin = max(at, place)
-            found += [(text[place:begin], role), (text[begin:stop], match)]
-            place = stop
-            if at + len(wanted) > end:
-                break
-            at = held.find(wanted, at + len(wanted))
-        found.append((text[place:end], role))
-        start = end
-    return found
+    text = text_of(spans)
+    roles = [role for piece, role in spans for _ in piece]
+    flags = re.IGNORECASE if wanted == wanted.lower() else re.NOFLAG
+    for found in re.finditer(re.escape(wanted), text, flags):
+        roles[found.start() : found.end()] = [match] * len(found[0])
+    alike = groupby(zip(text, roles, strict=True), key=itemgetter(1))
+    return [("".join(char for char, _ in chars), role) for role, chars in alike]
 
 
 _SEARCHED_WHILE_TYPED = 4_000_000
