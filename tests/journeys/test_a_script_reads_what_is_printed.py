@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from journey import Home
 
 from wfinspect.simulator import DEMO_IDS, Simulator
@@ -25,6 +26,28 @@ def test_fields_are_columns_of_one_line(home: Home, simulator: Simulator) -> Non
     wrong = home.run("get", ONE, "--field", "Stauts")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "did you mean Status" in wrong.stderr
+
+
+COMMANDS = f"""get {ONE}
+status {ONE}
+find workspace=88123 date=yesterday
+tasks {ONE}
+list
+compare {ONE} {TWO}
+upstream {ONE}
+follow list"""
+
+
+@pytest.mark.usefixtures("simulator")
+@pytest.mark.parametrize("command", COMMANDS.splitlines())
+def test_help_names_the_keys_which_csv_has_as_columns(home: Home, command: str) -> None:
+    home.run("list", "add", ONE)
+    home.run("follow", ONE)
+    columns = home.run(*command.split(), "-o", "csv").stdout.splitlines()[0]
+    said = " ".join(home.run(command.split(maxsplit=1)[0], "--help").stdout.split())
+    keys = said.partition(" keys of JSON: ")[2].partition(" examples:")[0].split(", ")
+    named = [key.replace("_", "").lower() for key in keys if key != "filters"]
+    assert named == columns.lower().split(",")
 
 
 def test_colours_are_for_a_terminal_alone(home: Home, simulator: Simulator) -> None:

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OTHER",
         help="what to compare it with (default: its last success)",
     )
-    output.add_output_option(parser, "an array of fields and tasks")
+    output.add_output_option(parser, "an array of fields and tasks", keys=_KEYS)
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_filters(parser)
     add_date(parser)
-    output.add_output_option(parser, "an array of the service's objects with keys Id, Name ...")
+    output.add_output_option(parser, "an array of the service's objects", keys=output.SERVICE_NAMES)
 
 
 def add_date(parser: argparse.ArgumentParser) -> None:

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HH:MM",
         help="the runs are to be done by this time on the day after the business date; none takes it away",
     )
-    output.add_output_option(parser, "an array of what is followed")
+    output.add_output_option(parser, "an array of what is followed", keys=(*_KEYS, "filters"))
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

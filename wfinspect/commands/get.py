@@ -15,7 +15,9 @@ from wfinspect.settings import Settings
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
     output.add_ids(parser, nargs="+")
-    output.add_output_option(parser, "the service's object as it came, an array for several")
+    output.add_output_option(
+        parser, "the service's object as it came, an array for several", keys=output.SERVICE_NAMES
+    )
     parser.add_argument(
         "--field",
         action="extend",

@@ -68,7 +68,7 @@ class Change(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
     output.add_ids(parser, without="; without one, all changes")
-    output.add_output_option(parser, "an array of changes")
+    output.add_output_option(parser, "an array of changes", keys=KEYS)
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

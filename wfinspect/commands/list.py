@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID|TEXT|FILE",
         help='IDs, ranges; a note, "" to remove it; what was exported, or any file of IDs, - for standard input',
     )
-    output.add_output_option(parser, "an array of rows with keys id, name ...")
+    output.add_output_option(parser, "an array of rows", keys=KEYS)
     parser.set_defaults(output="")  # an export as a table is refused
 
 

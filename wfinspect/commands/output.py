@@ -42,6 +42,7 @@ from wfinspect.model import (
 from wfinspect.parsing import first_parameters
 
 SENTENCE_LIMIT = 4_000
+SERVICE_NAMES = [field.service_name for field in FIELDS_AS_SENT]
 VERSION = 1
 """Of the rows of the program's own in JSON that say one: those of the list, and what is followed."""
 
@@ -93,9 +94,14 @@ def add_id(parser: argparse.ArgumentParser) -> None:
 
 
 def add_output_option(
-    parser: argparse.ArgumentParser, array: str, forms: Sequence[str] = ("table", "json", "csv")
+    parser: argparse.ArgumentParser,
+    array: str,
+    forms: Sequence[str] = ("table", "json", "csv"),
+    keys: Sequence[str] = (),
 ) -> None:
-    """Add ``--output``, the first of `forms` by default; `array` says what it prints as JSON."""
+    """Add ``--output``, the first of `forms` by default; `array` says what it prints as JSON, with `keys`."""
+    if keys:
+        parser.epilog = f"keys of JSON: {', '.join(keys)}\n\n{parser.epilog}"
     parser.add_argument(
         "-o",
         "--output",
@@ -353,7 +359,7 @@ def as_fields(instances: Sequence[WorkflowInstance], names: Sequence[str], *, ha
     Raises:
         UsageError: a name that is not a field of the service.
     """
-    known = {field.service_name.lower(): field.service_name for field in FIELDS_AS_SENT}
+    known = {name.lower(): name for name in SERVICE_NAMES}
     lines = []
     for instance in instances:
         found = {name.lower(): _bare(value) for name, value in _loaded(instance.raw).items()}

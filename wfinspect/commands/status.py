@@ -50,8 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --short: print a line at each change, for a bar that shows the last line",
     )
     forms = ("table", "json", "csv", "prometheus")
-    array = "an array of rows with keys id, name ...; prometheus what is stored"
-    output.add_output_option(parser, array, forms)
+    output.add_output_option(parser, "an array of rows", forms, (*KEYS, "trouble"))
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

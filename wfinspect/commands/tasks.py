@@ -61,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STATUS",
         help=f"only those in a state: {', '.join(TASK_WORDS)}",
     )
-    output.add_output_option(parser, "an array of the service's objects with keys Id, TaskName ...")
+    names = [*map(service_name, _COLUMNS)]
+    output.add_output_option(parser, "an array of the service's objects", keys=names)
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

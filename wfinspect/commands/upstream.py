@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N|all",
         help=f"make about N calls at most; all goes on to the end (default: {CALLS}{fewer})",
     )
-    output.add_output_option(parser, "an array of tasks with keys id, name ...")
+    output.add_output_option(parser, "an array of tasks", keys=_KEYS)
 
 
 def _read_calls(text: str) -> int:

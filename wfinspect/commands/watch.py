@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="read IDs from a file, of a table those of its column Id; - for standard input; "
         "may be repeated",
     )
-    output.add_output_option(parser, "an object with keys id, name ... a line for each change")
+    output.add_output_option(parser, "an object for each change, each on a line", keys=KEYS)
     parser.add_argument(
         "--timeout", type=_seconds, metavar="D", help="end after so long: 90, 90s, 5m, 2h, 1d"
     )
