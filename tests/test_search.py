@@ -207,11 +207,11 @@ def test_every_filter_of_the_service_can_be_given() -> None:
 
 
 def test_what_the_service_can_not_search_for_is_left_to_the_matcher() -> None:
-    text = "ads daily !status=success tag=team !tag=sla:p1 status=failure status=running"
+    text = "0124 ads daily !status=success tag=team !tag=sla:p1 status=failure status=running"
     query, left = to_query(parse_search(NEEDED + text), START, SHANGHAI)
 
     assert query == Query(88123, MIDNIGHT, name="ads", status="Failure")
-    assert left == parse_search("daily !status=success tag=team !tag=sla:p1 status=running")
+    assert left == parse_search("0124 daily !status=success tag=team !tag=sla:p1 status=running")
 
 
 @pytest.mark.parametrize(

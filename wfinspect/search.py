@@ -348,7 +348,9 @@ def to_query(
     left: list[Term] = []
     for term in terms:
         name = term.name or "name"
-        if term.is_negated or name in given or (name == "tag" and not has_known):
+        # Digits may be a part of the ID.
+        is_id = not term.name and term.value.isdecimal()
+        if term.is_negated or is_id or name in given or (name == "tag" and not has_known):
             left.append(term)
         elif name != "tag":
             given[name] = term.value

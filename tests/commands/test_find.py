@@ -112,6 +112,7 @@ def test_the_words_of_the_search_are_those_of_the_app(run: Run, place: list[str]
 
     assert found(run, *words) == by_options
     assert found(run, *place, *words) == by_options
+    assert [one["Id"] for one in found(run, *place, str(DEMO_IDS[0])[2:])] == [DEMO_IDS[0]]
     assert found(run, *words[:2], *place[:2], words[2], "--name=ads") == by_options
     others = found(run, *place, "!status=fail")
     assert len(others) + len(found(run, *place, "--status", "failure")) == len(found(run, *place))

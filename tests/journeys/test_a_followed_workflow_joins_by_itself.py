@@ -227,6 +227,8 @@ def test_words_are_followed_as_they_are_found(home: Home) -> None:
     assert by_words.stdout == "1  workspace=90211 name=ads status=Failure tag=pii  keep=3d\n"
     mixed = home.run("follow", "--workspace", 90211, "ads", "--by", "07:30")
     assert mixed.stdout == "2  workspace=90211 name=ads  keep=3d by=07:30\n"
+    digits = home.run("follow", "workspace=90211", "2026").stdout
+    assert digits == "3  workspace=90211 name=2026  keep=3d\n"
     hint = home.run("follow", "workspace=90211", "failed").stderr
     assert "did you mean status=Failure?" in hint
     for word in ("ctr", "!ads", "name=ctr", "date=today"):

@@ -105,6 +105,8 @@ def _wanted(
             )
         return _workflow_of(InstanceKey(target, parse_id(ids[0])), settings, environ)
     terms = [*options, *parse_search(" ".join(words))]
+    # Each run has an ID of its own: digits are a part of the name here.
+    terms = [Term.of("name", str(t)) if str(t).isdecimal() else t for t in terms]
     if not any(term.name == "workspace" and not term.is_negated for term in terms):
         if not words:
             raise UsageError(
