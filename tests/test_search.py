@@ -361,7 +361,15 @@ def test_what_tasks_do_not_have_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("word", "other"),
-    [("fail", "status=Failure"), ("RUN", "status=Running"), ("wait", "status=wait"), ("re", "")],
+    [
+        ("fail", "status=Failure"),
+        ("RUN", "status=Running"),
+        ("wait", "status=wait"),
+        ("re", ""),
+        ("*ads*", "ads"),
+        ("name=ads%", "name=ads"),
+        ("a*b", ""),
+    ],
 )
 def test_a_part_of_a_status_is_offered_as_one(word: str, other: str) -> None:
     hint = f" A word is a part of a name or ID: did you mean {other}?" if other else ""

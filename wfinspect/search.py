@@ -120,6 +120,8 @@ _WORD = re.compile(r"[^ !][^ ]*")
 
 def meant(word: str, names: Names = NAMES) -> str:
     """Return the condition that a word without a field may be meant for, e.g. ``status=Failure``."""
+    if (part := word.strip("*%")) != word:
+        return part  # there are no wildcards
     if "date" in names:
         with suppress(UsageError):
             read_day(word)

@@ -104,6 +104,10 @@ def test_nothing_found_is_said_and_no_error(run: Run, place: list[str]) -> None:
     assert "the date is in the future" in run.err
     assert run("find", *place[:2], "--date", "today", "--name", "x", "failed") == 0
     assert "did you mean status=Failure?" in run.err
+    assert run("find", *place, "--name", "ads*") == 0
+    assert run.err.endswith(
+        "matches name=ads*. A word is a part of a name or ID: did you mean name=ads?\n"
+    )
 
 
 def test_the_words_of_the_search_are_those_of_the_app(run: Run, place: list[str]) -> None:

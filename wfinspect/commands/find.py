@@ -154,7 +154,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             why = f"matches {shown(' '.join(others), limit=200)}"
         else:
             why = "is there: a daily run has the date of the day before it runs"
-        hint = hint_on(" ".join(args.search))
+        hint = hint_on(" ".join(map(str, terms)))
         said = f"Of workspace {query.project_id} and business date {day}, no instance {why}."
         output.say(f"{said}{hint}")
     for sentence in filter(None, (more, str(error or ""))):
