@@ -100,6 +100,7 @@ def test_a_wrong_option_is_told_in_one_sentence(
     ("text", "words"),
     [
         ("interval = ", "is not valid TOML"),
+        ("region = cn-beijing", "text needs quotes, as in region = "),
         ("intervall = 3", "there is no setting 'intervall': did you mean interval?"),
         ("interval = true", "is not a duration"),
         ("config = 'x'", "there is no setting 'config'"),

@@ -418,7 +418,9 @@ def _from_file(
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not in UTF-8: save it in that encoding.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+        is_value = str(error).startswith("Invalid value")
+        quotes = '; text needs quotes, as in region = "cn-shanghai"' * is_value
+        raise ConfigError(f"{path} is not valid TOML: {error}{quotes}.") from None
     keys = table.pop("keys", {})
     if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
         raise ConfigError(f'{path}: [keys] takes lines such as refresh = "f5,r".')
