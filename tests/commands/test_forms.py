@@ -97,6 +97,10 @@ def test_history_has_the_newest_change_first_whichever_was_recorded_first(
 def test_without_a_recorded_change_history_says_so(command: Command) -> None:
     code, out, err = command("history", UNKNOWN)
     assert (code, out, "a first reading is not a change." in err) == (0, "", True)
+    assert (
+        f"No change of {UNKNOWN} of --region cn-beijing is recorded"
+        in (command("history", UNKNOWN, "--region", "cn-beijing")[2])
+    )
 
 
 def test_a_report_of_the_list_is_of_what_still_has_failed(

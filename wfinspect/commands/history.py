@@ -10,7 +10,7 @@ from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import selected_by, selector, stored
 from wfinspect.export import json_of
-from wfinspect.format import change_words, clock_time, shown
+from wfinspect.format import change_words, clock_time, listed, shown
 from wfinspect.model import InstanceKey, Target, Transition, family_of
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
@@ -98,7 +98,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         places = output.where([change.key.target for change in changes])
         print(output.fitted([lines, places], output.room(), (("NAME", 12),)))
     else:
-        of = f" of {given}" if (given := selected_by(settings)) else ""
+        given = filter(None, [listed([*map(str, ids)], 5), selected_by(settings)])
+        of = "".join(f" of {each}" for each in given)
         output.say(
             f"No change{of} is recorded: the app and watch --forever record changes, "
             "and a first reading is not a change."
