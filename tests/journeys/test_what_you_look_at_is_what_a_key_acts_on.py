@@ -1,5 +1,6 @@
 import re
 
+import pytest
 from journey import Home, Session
 
 from wfinspect.simulator import DEMO_IDS, Simulator
@@ -143,6 +144,34 @@ def test_what_changes_under_the_cursor_stays_unseen_until_a_key_is_pressed(
         app.wait_for("1 unseen")
         app.press("g")
         app.wait_gone("unseen")
+        app.quit()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+def test_what_leaves_the_list_while_it_is_read_opens_no_other_row(
+    home: Home, simulator: Simulator, size: tuple[int, int]
+) -> None:
+    home.hurry()
+    for number in (FIRST, SECOND, OTHER):
+        simulator.set_status(number, "Running")
+    with home.start(FIRST, SECOND, OTHER, size=size) as app:
+        app.wait_for(r"▸ 3 [\s\S]*Running ")
+        app.press("s", "s", "s", "s", "g", "enter")
+        app.wait_for("Esc back")
+        simulator.set_status(SECOND, "Failure")
+        app.wait_for("1 unseen")
+        app.press("x")
+        app.wait_for(f"Removed {NAMES[FIRST]}")
+        app.wait_for("(?m)^ +NAME")
+        # The keys are in the list, and nobody has looked at the next row.
+        app.press("j")
+        app.wait_gone("Removed")
+        app.wait_for("1 unseen")
+        app.press("enter")
+        app.wait_for(r"Running +ods_pay_bill_di")
+        assert home.run("list", "remove", OTHER).returncode == 0
+        app.wait_for("(?m)^ +NAME")
+        app.wait_for("1 unseen")
         app.quit()
 
 

@@ -67,6 +67,7 @@ async def test_the_detail_follows_the_cursor_and_what_rests_there_is_read_more_o
 async def test_a_change_is_seen_when_a_key_is_pressed_after_its_detail_was_painted() -> None:
     async with running(mixed(), (110, 30)) as rig:
         assert rig.asked == []
+        rig.clock.advance(1)
         await rig.press("j")
         assert rig.asked == [("seen", FAILED)]
         rig.control.asked.clear()
@@ -96,6 +97,25 @@ async def test_a_change_that_is_only_passed_over_stays_unseen() -> None:
         rig.app.main.rested()
 
         assert rig.asked.count(("seen", ORDER[1])) == 1
+
+
+@pytest.mark.parametrize("is_by_key", [True, False])
+async def test_what_comes_under_the_cursor_by_itself_is_not_seen_by_the_next_key(
+    is_by_key: bool,
+) -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        rig.clock.advance(1)
+        if is_by_key:
+            await rig.press("x")
+        else:
+            await rig.publish(
+                replace(mixed(), rows=[r for r in mixed_rows() if r.key.id != FAILED])
+            )
+        assert cursor(rig) == ORDER[1]
+        await rig.press("j")
+        rig.app.main.rested()
+
+        assert ("seen", ORDER[1]) not in rig.asked
 
 
 async def test_what_is_in_a_list_alone_stays_unseen() -> None:
@@ -454,6 +474,7 @@ async def test_a_view_of_a_row_counts_as_its_detail(view: str) -> None:
     async with running(mixed()) as rig:
         await rig.press(view)
         assert not any(one[0] == "seen" for one in rig.asked)
+        rig.clock.advance(1)
         await rig.press("escape")
 
         assert ("seen", ORDER[0]) in rig.asked

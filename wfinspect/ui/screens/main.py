@@ -252,8 +252,6 @@ class MainScreen(SparingScreen[None]):
         if before and before.instance is None and not self.rows.get(before.key) and self._came_from:
             # It was put on the list, and the service does not know it.
             self.list.select(self._came_from)
-        if self.is_mounted and not self.has_class(f"-{self._layout}"):
-            self._arrange()
 
     @property
     def counts(self) -> Counter[Family]:
@@ -270,14 +268,19 @@ class MainScreen(SparingScreen[None]):
         keeps_order = self.clock.monotonic() - self.last_key_at < ORDER_SECONDS
         troubles = self.snapshot.troubles
         self.list.follows = self.snapshot.follows
-        was_first = not self.list.cursor
+        was_first, before = not self.list.cursor, self.list.chosen
         self.list.show_rows(self.rows, troubles, self._now, keeps_order=keeps_order)
+        if before and self._is_detail_opened and self.list.table.index(before.key) is None:
+            # What was read has left the list: no other row is opened in its place.
+            self._in_detail = False
         # Before the first key no row was chosen: the cursor stays on what needs the user most.
         if was_first and self.list.cursor and self.last_key_at == -inf and not self._is_led:
             self.list.move_to_end(is_top=True)
         self._show_chosen()
         self._update_status()
         self._sort_later()
+        if self.is_mounted and not self.has_class(f"-{self._layout}"):
+            self._arrange()
 
     def _sort_later(self) -> None:
         # No timer goes while each row is where it belongs.
@@ -311,6 +314,11 @@ class MainScreen(SparingScreen[None]):
     def _show_chosen(self) -> None:
         """Show the row under the cursor, as far as the snapshot knows it."""
         row = self.list.chosen
+        # Also where another row has come under the cursor by itself. At an end of the list a key leads
+        # nowhere, and in a new order the row may be the same.
+        if (row and row.key) != self._moved_to:
+            self._moved_to = row.key if row else None
+            self._moved_at, self._noticed = self.clock.monotonic(), None
         history = self.snapshot.history_of(row) if row is not None else ()
         if row is None or row.key != self._history_of:
             self._history_of, self._wants_operations = None, False
@@ -415,6 +423,11 @@ class MainScreen(SparingScreen[None]):
         width = self.app.size.width
         return layout_for(width, in_detail=self._in_detail, is_zoomed=self.is_zoomed)
 
+    @property
+    def _is_detail_opened(self) -> bool:
+        """Whether the detail is in view only because it has the keys."""
+        return self._in_detail and (self.is_zoomed or self.app.size.width < WIDE_CELLS)
+
     def on_resize(self, event: events.Resize) -> None:
         # It comes three times at the start, each with the size of the terminal.
         if event.size != self._arranged_for:
@@ -427,8 +440,8 @@ class MainScreen(SparingScreen[None]):
 
     def _arrange(self) -> None:
         layout = self._layout
-        if layout is Layout.LIST and self.detail.text.has_focus:
-            # The last row has gone.
+        if layout is Layout.LIST and self.focused is self.detail.text:
+            # The last row has gone, or that of the detail.
             self._in_detail = False
             self.set_focus(self.list)
         if layout is not Layout.LIST and self._left.is_attached:
@@ -504,11 +517,6 @@ class MainScreen(SparingScreen[None]):
     def _cursor_moved(self) -> None:
         if self._way_back is None:
             self._drop_aside()
-        row = self.list.chosen
-        # At an end of the list a key leads nowhere, and in a new order the row may be the same.
-        if (row and row.key) != self._moved_to:
-            self._moved_to = row.key if row else None
-            self._moved_at, self._noticed = self.clock.monotonic(), None
         self._show_chosen()
         self._begin_rest()
         self._update_status()
