@@ -1,7 +1,7 @@
 """Keys in, intents out; snapshots in, the screen out."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -276,6 +276,21 @@ async def test_the_cursor_returns_to_where_it_was_before_the_look_up() -> None:
         # Of two in a row it is where the first began.
         await rig.press(*str(NEW), "enter", *str(NEW + 1), "enter", "escape")
         assert cursor(rig) == TRADE
+
+
+@pytest.mark.parametrize(
+    ("moves", "place"), [((), 2), (("down", "up"), 0), (("G", "g"), 0), (("n", "g"), 0)]
+)
+@pytest.mark.parametrize("close", ["x", "escape"])
+async def test_what_was_looked_up_leaves_the_cursor_where_it_was_moved(
+    moves: Sequence[str], place: int, close: str
+) -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        await rig.press("g", "j", "j", *"77", "enter", *moves)
+        assert cursor(rig) == 77
+        await rig.press(close)
+
+        assert cursor(rig) == ORDER[place]
 
 
 async def test_a_note_about_what_was_looked_up_puts_it_on_the_list() -> None:

@@ -517,6 +517,9 @@ class MainScreen(SparingScreen[None]):
     def _cursor_moved(self) -> None:
         if self._way_back is None:
             self._drop_aside()
+        if (row := self.list.chosen) is not None and row.key != self._displayed:
+            # It has left the row that it was led to.
+            self._came_from = None
         self._show_chosen()
         self._begin_rest()
         self._update_status()
