@@ -1,4 +1,4 @@
-"""What leaves the app: fields, files and plain text."""
+"""What leaves the app: fields and files."""
 
 import csv
 import json

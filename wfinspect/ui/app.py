@@ -46,7 +46,6 @@ from wfinspect.ui.screens.dialogs import (
     HelpScreen,
     NoteScreen,
     OverMain,
-    Plain,
     QuitScreen,
     all_keys,
     command_choices,
@@ -486,7 +485,7 @@ class WfInspectApp(CrashSafeApp):
             self.notify(f"{row.key.id}: {self.copy(str(row.key.id))}")
 
     def action_copy_field(self) -> None:
-        """Choose a field; Enter copies the whole of it, Tab prints it to be selected."""
+        """Choose a field; Enter copies the whole of it."""
         row = self.main.needed()
         if row is None:
             return
@@ -503,7 +502,7 @@ class WfInspectApp(CrashSafeApp):
             for label, value in self._copyable(row)
         )
         title, does = f"Copy a field of {whose([row])}", "copy it whole"
-        dialog = ChoiceScreen(lambda: choices, title, does, is_wide=True, has_plain=True)
+        dialog = ChoiceScreen(lambda: choices, title, does, is_wide=True, shows_whole=True)
         self.push_dialog(dialog, partial(self._copy_chosen, row))
 
     def _copyable(self, row: Row) -> Iterator[tuple[str, str | None]]:
@@ -523,12 +522,10 @@ class WfInspectApp(CrashSafeApp):
                 yield "Link", link
         yield from fields(row, self.main.look.zone)
 
-    def _copy_chosen(self, row: Row, choice: tuple[str, str | None] | Plain) -> None:
-        label, value = choice.value if isinstance(choice, Plain) else choice
+    def _copy_chosen(self, row: Row, choice: tuple[str, str | None]) -> None:
+        label, value = choice
         if value is None:
             self._copy_of_failed(row, label)
-        elif isinstance(choice, Plain):
-            self.show_plain(value)
         else:
             self._copy_named(row, label, value)
 

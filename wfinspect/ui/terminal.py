@@ -2,23 +2,19 @@
 
 import contextlib
 import os
-import re
 import sys
-import termios
-import tty
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import COLOR_SYSTEMS, RenderableType
 from textual import events, on
-from textual.app import App, SuspendNotSupported
+from textual.app import App
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Input
 
 from wfinspect.diagnostics import crash_sentence, report_crash
-from wfinspect.format import shortened, shown_block
 from wfinspect.settings import home_of
 from wfinspect.terminal import copy_text, encoding_of, erases_in_color
 from wfinspect.ui.driver import HardenedDriver
@@ -26,8 +22,6 @@ from wfinspect.ui.files import save_new
 from wfinspect.ui.painting import AsciiFilter, SafeFilter, Shown, Update
 
 INTERNAL_ERROR = 70
-_PLAIN_LIMIT = 100_000
-"""Characters that are printed to be selected; more would scroll out of most terminals' memory."""
 
 
 class CrashSafeApp(App[None]):
@@ -77,27 +71,6 @@ class CrashSafeApp(App[None]):
     def save(self, text: str, name: str, ending: str) -> str:
         """Write a text to a new file here or at home; return a sentence that says where it is."""
         return save_new(text, name, ending, (Path(), home_of(self.environ)))
-
-    def show_plain(self, text: str) -> None:
-        """Leave the screen and print a text, so that the terminal's own selection can have it.
-
-        Waits for Esc, q or Enter. The watch goes on meanwhile, in its own thread.
-        """
-        screen = sys.__stderr__
-        text, size = shortened(text, _PLAIN_LIMIT)
-        rest = f"\n... {size}, an export (e) writes the whole to a file" if size else ""
-        keys = sys.stdin.fileno()
-        with (
-            contextlib.suppress(SuspendNotSupported, OSError, ValueError, termios.error),
-            self.suspend(),
-            _keys_without_echo(keys),
-        ):
-            if screen is not None:
-                back = "(select it with the terminal; Esc, q or Enter goes back) "
-                screen.write(f"{shown_block(text)}{rest}\n\n{back}")
-                screen.flush()
-                while (pressed := os.read(keys, 1024)) and not _leaves(pressed):
-                    pass
 
     def push_dialog(self, dialog: Screen[Any], take: Callable[[Any], object]) -> None:
         """Show a dialog; `take` gets its answer, unless that is None."""
@@ -201,22 +174,6 @@ def run_app(app: CrashSafeApp, *, mouse: bool, crash_directory: Path) -> int:
         report = report_crash(app.failure, crash_directory)
     print(crash_sentence(app.failure, report), file=sys.stderr)  # noqa: T201 - the app is gone
     return INTERNAL_ERROR
-
-
-@contextlib.contextmanager
-def _keys_without_echo(terminal: int) -> Iterator[None]:
-    before = termios.tcgetattr(terminal)
-    try:
-        tty.setcbreak(terminal, termios.TCSANOW)
-        yield
-    finally:
-        termios.tcsetattr(terminal, termios.TCSANOW, before)
-
-
-def _leaves(keys: bytes) -> bool:
-    """Return whether Esc, q or Enter is among keys; an arrow comes as Esc and more."""
-    alone = re.sub(rb"\x1b[\[O][0-?]*[ -/]*[@-~]", b"", keys)
-    return any(key in alone for key in b"\x1bq\r\n")
 
 
 def _detach_from_terminal() -> None:

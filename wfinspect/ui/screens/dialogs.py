@@ -55,12 +55,6 @@ class Choice(NamedTuple):
     words: str
 
 
-class Plain(NamedTuple):
-    """The value chosen is wanted as plain text."""
-
-    value: Any
-
-
 KeyGroups = Mapping[str, Sequence[tuple[str, str]]]
 """Titles, and below each the keys and what they do."""
 
@@ -265,7 +259,6 @@ class ChoiceScreen(SheetScreen):
         ("up,ctrl+p", "move('up')", "up"),
         ("pagedown", "move('page_down')", "page down"),
         ("pageup", "move('page_up')", "page up"),
-        ("tab", "plain", "as plain text"),
         ("enter", "take", "choose"),
     ]
 
@@ -276,7 +269,7 @@ class ChoiceScreen(SheetScreen):
         enter: str,
         *,
         is_wide: bool = False,
-        has_plain: bool = False,
+        shows_whole: bool = False,
     ) -> None:
         """Create the screen.
 
@@ -285,26 +278,25 @@ class ChoiceScreen(SheetScreen):
             title: what they are.
             enter: what Enter does.
             is_wide: they need more room than words, and stay in their order.
-            has_plain: Tab chooses a value as `Plain`.
+            shows_whole: a value that has no room on its line stands below the list.
         """
         self._make = make
         self._is_wide = is_wide
-        self._has_plain = has_plain
+        self._shows_whole = shows_whole
         self._query = LineInput("type to narrow, Up and Down move")
         # The query has the keys, and some of them move the cursor here.
         self._list = CursorList(
             self._choice_line, lambda choice: choice.value, self._nothing, can_focus=False
         )
-        plain = (("Tab", "as plain text"),) if has_plain else ()
         self._whole = LineView()
-        keys = ("Enter", enter), *plain, ("Esc", "close")
+        keys = ("Enter", enter), ("Esc", "close")
         self._hint = StatusLine(lambda w: hint_line(keys, w, beyond=self._list.beyond), id="hint")
         parts = _Heading(title), self._query, self._list, self._whole, self._hint
         super().__init__(*parts, classes="-wide" if is_wide else None)
 
     def on_mount(self) -> None:
         count = len(self._make())
-        needed = count + _AROUND_CHOICES + _WHOLE_ROWS * self._has_plain
+        needed = count + _AROUND_CHOICES + _WHOLE_ROWS * self._shows_whole
         if needed < (self.app.size.height * 4 // 5 if self._is_wide else _CHOICES_ROWS):
             self.query_one(".sheet").styles.height = needed
         if count == 1:
@@ -340,7 +332,7 @@ class ChoiceScreen(SheetScreen):
         chosen, width = self._list.chosen, self._list.text_width
         most = (self.app.size.height - _AROUND_CHOICES) // 2 - 1
         pieces = list[str]()
-        if self._has_plain and chosen is not None and width_of(chosen.left) > width > 0 < most:
+        if self._shows_whole and chosen is not None and width_of(chosen.left) > width > 0 < most:
             pieces = ["", *beginning(wrap(chosen.left[-1][0], width - 1), width - 1, most)]
         self._whole.show([line((f" {each}", Role.TEXT)) for each in pieces])
 
@@ -364,11 +356,6 @@ class ChoiceScreen(SheetScreen):
     def action_move(self, where: str) -> None:
         """Move among the choices."""
         self._list.move(where)
-
-    def action_plain(self) -> None:
-        """Choose a value as plain text."""
-        if self._has_plain and self._list.chosen is not None:
-            self.dismiss(Plain(self._list.chosen.value))
 
     @on(Input.Changed)
     def _search(self) -> None:
