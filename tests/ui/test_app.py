@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fakes import START, key
 from rig import RecordingDriver, running
-from scenes import change, mixed, row, with_history
+from scenes import mixed, row, with_history
 from values import replace
 
 from wfinspect.ui.files import Preferences
@@ -49,28 +49,15 @@ async def test_pings_from_another_thread_are_joined() -> None:
 
 
 async def test_a_notice_is_told_once() -> None:
-    told = replace(mixed(), notices=(Notice(4, "since you left: 2 finished"),))
+    told = replace(mixed(), notices=(Notice(4, "restored 7"),))
     async with running(mixed()) as rig:
         await rig.publish(told)
-        assert "since you left: 2 finished" in rig.text
+        assert "restored 7" in rig.text
         await rig.press("up")
         await rig.publish(replace(told, notices=(*told.notices, Notice(5, "contact regained"))))
 
-        assert "since you left" not in rig.text
+        assert "restored 7" not in rig.text
         assert "contact regained" in rig.text
-
-
-async def test_what_changed_since_the_last_time_is_said_until_something_else_changes() -> None:
-    text = "Since you left: 2 started."
-    first = change(1, "WaitTime", "Running", START)
-    told = replace(mixed(), transitions=(first,), notices=(Notice(4, text, is_passing=True),))
-    async with running(told) as rig:
-        assert text in rig.text
-        await rig.publish(replace(told, health=replace(told.health, calls_today=77)))
-        assert text in rig.text
-        newer = replace(told, transitions=(change(2, "Running", "Success", START), first))
-        await rig.publish(newer)
-        assert text not in rig.text
 
 
 async def test_at_most_three_notices_are_on_screen() -> None:

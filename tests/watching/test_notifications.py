@@ -201,13 +201,13 @@ def test_lost_contact_and_its_return_are_told_under_every_rule() -> None:
     assert lost.values()["message"] == "No contact for 5 minutes (unreachable)."
     assert lost.values()["id"] == ""
 
-    alerts.say("Contact is back after 9 minutes: 1 failed.", 0.0)
+    alerts.say("Contact is back after 9 minutes.", 0.0)
     alerts.changed(change(), Row(key(1)), 0.5, is_ours=True)
     back = alerts.take(inf)
 
     assert back is not None
     assert back.text == (
-        "Contact is back after 9 minutes: 1 failed. 1 failed: dwd_table_1 (1) Running -> Failure"
+        "Contact is back after 9 minutes. 1 failed: dwd_table_1 (1) Running -> Failure"
     )
 
 

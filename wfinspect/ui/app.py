@@ -63,7 +63,7 @@ from wfinspect.watching.api import (
     TasksOf,
 )
 from wfinspect.watching.lookups import CATCH_ALL
-from wfinspect.watching.notifications import NoticeReader, summary
+from wfinspect.watching.notifications import NoticeReader
 from wfinspect.watching.poller import Poller
 
 if TYPE_CHECKING:
@@ -139,7 +139,6 @@ class WfInspectApp(CrashSafeApp):
         self._has_bell = bell == "on"
         self._is_pinged = False
         self._notices = NoticeReader()
-        self._passing = ""
         """The message that is true only until the next change."""
         self._way: Widget | None = None
         self._on_their_way: list[events.Key] = []
@@ -148,9 +147,6 @@ class WfInspectApp(CrashSafeApp):
         """Keys that wait for what the screen on top reads, and all behind them."""
         self._held_said = ""
         self._last_alert = 0
-        self._last_transition: Transition | None = None
-        self._is_behind = False
-        """The terminal stood still, and what it missed has not been said yet."""
         self._interrupted_at = -inf
         self._searched: dict[Target, str] = {}
         """For what was searched last."""
@@ -368,12 +364,7 @@ class WfInspectApp(CrashSafeApp):
 
     def _notify_news(self, snapshot: Snapshot) -> None:
         """Notify what a snapshot holds beyond the former ones."""
-        newest = next(iter(snapshot.transitions), None)
-        if self._passing and newest != self._last_transition:
-            self._forget(self._passing)
-            self._passing = ""
         for notice in self._notices.new(snapshot)[-MAX_MESSAGES:]:
-            self._passing = notice.text if notice.is_passing else self._passing
             self.notify(notice.text, severity="error" if notice.is_error else "information")
             if notice.key is not None and self.main.is_mounted and self._is_main_on_top:
                 self.main.select(notice.key)
@@ -383,10 +374,6 @@ class WfInspectApp(CrashSafeApp):
             # A terminal that takes nothing has dropped it, and gets it once it is back.
             if not self.is_terminal_lost:
                 self._last_alert = alert.number
-        # A snapshot may come between the terminal's return and the message that says so.
-        self._is_behind |= self.is_terminal_lost
-        if not self._is_behind:
-            self._last_transition = newest
 
     def _alert(self, text: str) -> None:
         table = self._settings.notify
@@ -396,18 +383,8 @@ class WfInspectApp(CrashSafeApp):
 
     @on(HardenedDriver.Recovered)
     def _terminal_is_back(self) -> None:
-        """Say in one sentence what changed while the terminal took nothing."""
-        self._is_behind = False
-        snapshot = self._control.snapshot
-        missed: list[Transition] = []
-        for change in snapshot.transitions:
-            if change == self._last_transition:
-                break
-            missed.insert(0, change)
-        if missed:
-            self._last_transition = missed[-1]
-            self.notify(f"While the terminal stood still: {summary(missed)}.")
-        self._notify_news(snapshot)
+        """Ring for what the terminal did not take."""
+        self._notify_news(self._control.snapshot)
 
     def action_ring(self) -> None:
         """Turn the bell on or off."""

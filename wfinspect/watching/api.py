@@ -327,8 +327,6 @@ class Notice(NamedTuple):
     is_error: bool = False
     key: InstanceKey | None = None
     """What a screen shows with it."""
-    is_passing: bool = False
-    """Whether it is true only until the next change."""
 
 
 class Alert(NamedTuple):

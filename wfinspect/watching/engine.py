@@ -28,7 +28,7 @@ from wfinspect.watching.calls import BatchAnswer, Calls
 from wfinspect.watching.follows import FollowTracker, Found
 from wfinspect.watching.journal import DailyBudget, Journal
 from wfinspect.watching.lookups import Lookups
-from wfinspect.watching.notifications import TRIAL, Absence, Alerts
+from wfinspect.watching.notifications import TRIAL, Alerts
 from wfinspect.watching.outlook import OutlookTracker
 from wfinspect.watching.schedule import Batch, Schedule
 from wfinspect.watching.store import Store
@@ -84,7 +84,6 @@ class Engine:
             self._journal, schedule, self._lookups, clock, self._read_beside, self._join
         )
         self._view = View(self._journal, schedule, alerts)
-        self._absence = Absence()
         self._unknown: dict[InstanceKey, str] = {}
         """New IDs that the service does not know, each with what it said, until that is notified."""
         self._new: deque[InstanceKey] = deque()
@@ -100,8 +99,6 @@ class Engine:
         moment = clock.moment()
         self._journal.load(moment.monotonic)
         self._new.extend(row.key for row in self._watchlist.watched() if row.instance is None)
-        known = (row for row in self._watchlist.watched() if row.instance is not None)
-        self._absence.begin(row.key for row in known if not row.is_final)
         self._reconcile(moment.monotonic)
         self._draw(moment)
 
@@ -286,8 +283,8 @@ class Engine:
             if isinstance(outcome, DailyLimit):
                 self._days.limit_met(batch.target, moment)
             is_of_one = self._schedule.failed(batch, outcome, moment.monotonic)
-            if is_of_one:
-                self._blame(batch.keys[0], outcome, moment.monotonic)
+            if is_of_one and batch.keys[0] in self._watchlist.rows:
+                self._watchlist.states[batch.keys[0]].fault = Trouble.of(outcome)
         else:
             self._last_good_at = moment.now
             found = self._placed(batch, outcome, moment.monotonic)
@@ -330,9 +327,6 @@ class Engine:
             self._notices.say(f"{key.id} now names another instance: {_name(instance)}.")
         if seen.news is News.WENT_BACK:
             self._notices.say(f"The service went back to an older state of {key.id}.")
-        if seen.transition is not None:
-            self._alerts.outage.changed(seen.transition)
-        self._absence.heard(key, moment.monotonic, seen.transition)
 
     def _read_beside(self, found: Found, moment: Moment) -> None:
         """Take in readings that no poll requested."""
@@ -362,7 +356,6 @@ class Engine:
         row = self._watchlist.rows.get(key)
         if row is None:
             return
-        self._absence.heard(key, monotonic)
         if self._watchlist.missed(key, Trouble.of(error), monotonic):
             self._journal.gone(key)
             said = f"{key.id} is gone: the service does not know it. It stays on the list."
@@ -375,11 +368,6 @@ class Engine:
         if row.instance is None and row.is_watched and is_new and not row.note:
             self._journal.drop(key)
             self._unknown[key] = str(error)
-
-    def _blame(self, key: InstanceKey, error: ServiceError, monotonic: float) -> None:
-        if key in self._watchlist.rows:
-            self._watchlist.states[key].fault = Trouble.of(error)
-            self._absence.heard(key, monotonic)
 
     # What others did: other processes, the wall clock, and the user at the credentials.
 
@@ -394,7 +382,6 @@ class Engine:
         for key in read_elsewhere:
             read_at = self._watchlist.states[key].read_at
             self._schedule.read_elsewhere(key, read_at or monotonic, monotonic)
-            self._absence.heard(key, monotonic)
         for target in self._targets():
             self._days.follow(target, moment)
             self._check_credentials(target, monotonic)
@@ -466,8 +453,6 @@ class Engine:
     def _notify(self, moment: Moment, *, is_last: bool = False) -> None:
         """Notify once what happened at the same time is known; the last time, whatever there is."""
         monotonic = moment.monotonic
-        if text := self._absence.take(monotonic):
-            self._notices.say(text, is_passing=True)
         self._notify_unknown()
         self._notify_changes(moment)
         missing, self._follows.missing = self._follows.missing, []

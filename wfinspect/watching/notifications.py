@@ -22,7 +22,6 @@ from wfinspect.settings import NotifyRule, NotifySettings
 from wfinspect.watching.api import Alert, Contact, Notice, Row, Snapshot, Trouble
 from wfinspect.watching.watchlist import MAX_NAME
 
-_PATIENCE_SECONDS = 30.0  # a row that nothing is heard of must not keep the others' news back
 _KEPT = 20
 _MAX_CAUSE = 400
 
@@ -40,11 +39,10 @@ class Notices:
         *,
         is_error: bool = False,
         key: InstanceKey | None = None,
-        is_passing: bool = False,
     ) -> None:
         """Add a sentence."""
         self._number += 1
-        self._latest.append(Notice(self._number, text, is_error, key, is_passing))
+        self._latest.append(Notice(self._number, text, is_error, key))
 
     def latest(self) -> tuple[Notice, ...]:
         """Return the latest, oldest first."""
@@ -72,35 +70,6 @@ class NoticeReader:
         return found
 
 
-class Absence:
-    """What changed while the program was not running, gathered from the first reading of each stored row."""
-
-    def __init__(self) -> None:
-        self._awaited: set[InstanceKey] = set()
-        self._changes: list[Transition] = []
-        self._since = inf
-
-    def begin(self, keys: Iterable[InstanceKey]) -> None:
-        """Await the first reading of rows that were there at start."""
-        self._awaited.update(keys)
-
-    def heard(self, key: InstanceKey, monotonic: float, change: Transition | None = None) -> None:
-        """Note what became of a row."""
-        if key in self._awaited:
-            self._awaited.discard(key)
-            self._awaited = self._awaited or set()  # an emptied one keeps its size
-            if change is not None:
-                self._changes.append(change)
-                self._since = min(self._since, monotonic)
-
-    def take(self, monotonic: float) -> str:
-        """Return the sentence once all have been heard of, or those that can be; "" if there is none."""
-        if not self._changes or (self._awaited and monotonic < self._since + _PATIENCE_SECONDS):
-            return ""
-        changes, self._changes, self._since = self._changes, [], inf
-        return f"Since you left: {summary(changes)}."
-
-
 class Outage:
     """Says once when contact has been lost for `lost_after` seconds, and once when it is back."""
 
@@ -108,12 +77,6 @@ class Outage:
         self._lost_after = lost_after
         self._since: float | None = None
         self._is_said = False
-        self._changes: list[Transition] = []
-
-    def changed(self, change: Transition) -> None:
-        """Note a change, which may have happened out of sight."""
-        if self._since is not None:
-            self._changes.append(change)
 
     def wakes_at(self) -> float:
         """Return when the loss becomes news, in monotonic seconds."""
@@ -137,12 +100,12 @@ class Outage:
             cause = f" ({trouble.cause})" if trouble else ""
             words = f"No contact for {_spelled(self._lost_after)}{cause}."
             return words, True, monotonic - self._since
-        was_said, since, changes = self._is_said, self._since, self._changes
-        self._since, self._is_said, self._changes = None, False, []
+        was_said, since = self._is_said, self._since
+        self._since, self._is_said = None, False
         if contact is not Contact.LIVE or not was_said or since is None:
             return "", False, 0.0
-        blind = f"Contact is back after {_spelled(monotonic - since)}"
-        return f"{blind}: {summary(changes)}.", False, monotonic - since
+        words = f"Contact is back after {_spelled(monotonic - since)}."
+        return words, False, monotonic - since
 
 
 def _spelled(seconds: float) -> str:

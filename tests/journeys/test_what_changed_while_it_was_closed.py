@@ -3,7 +3,7 @@ from journey import Home
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 
-def test_what_changed_while_the_app_was_closed_is_said_at_the_next_start(
+def test_what_changed_while_the_app_was_closed_rings_at_the_next_start(
     home: Home, simulator: Simulator
 ) -> None:
     home.hurry()
@@ -16,7 +16,6 @@ def test_what_changed_while_the_app_was_closed_is_said_at_the_next_start(
     simulator.set_status(fails, "Failure")
     simulator.set_status(ends, "Success")
     with home.start(size=(99, 30)) as app:
-        app.wait_for("Since you left: 1 finished, 1 failed")
         app.wait_for("2 unseen")
         app.wait_for_bell()
         app.quit()
