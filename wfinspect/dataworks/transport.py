@@ -7,7 +7,6 @@ the look-up of names, and blocking functions in threads.
 import asyncio
 import gzip
 import io
-import ipaddress
 import logging
 import os
 import re
@@ -22,6 +21,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # not in typeshed
 
 import certifi
 import httpcore
@@ -434,34 +434,12 @@ def proxy_for(endpoint: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _is_exempt(endpoint: str, environ: Mapping[str, str]) -> bool:
-    """Return whether NO_PROXY names the host: ``*``, a name with its subdomains, an address, a network.
-
-    As curl reads it, and more than curl: ports, ``*.`` before a name, semicolons, and whole URLs.
-    """
+    """Return whether NO_PROXY names the host: ``*``, a name with its subdomains, an address; with a port or without."""
     no_proxy = environ.get("no_proxy", "").strip() or environ.get("NO_PROXY", "")
+    names = re.split(r"[,;\s]+", no_proxy.replace("*.", "."))
     parts = urlsplit(f"https://{endpoint}")
-    host, port = parts.hostname or "", parts.port or PORTS["https"]
-    for entry in re.split(r"[,;\s]+", no_proxy.lower()):
-        name, is_url, rest = entry.partition("://")
-        if is_url:
-            name = rest.partition("/")[0]
-        if with_port := re.fullmatch(r"(\[.*\]|[^:]+):([0-9]{1,5})", name.rstrip("/")):
-            name = with_port[1]
-            if int(with_port[2]) != port:
-                continue
-        name = name.rstrip("/").removeprefix("*.").strip(".")
-        if name and (name in {"*", host} or host.endswith(f".{name}")):
-            return True
-        if _is_in_network(host, name.strip("[]")):
-            return True
-    return False
-
-
-def _is_in_network(host: str, network: str) -> bool:
-    try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
-    except ValueError:
-        return False
+    place = f"{parts.hostname}:{parts.port or PORTS['https']}"
+    return "*" in names or bool(proxy_bypass_environment(place, {"no": ",".join(names)}))
 
 
 Resolve = Callable[[str, int], Sequence[str]]
