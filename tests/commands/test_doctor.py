@@ -86,7 +86,7 @@ def test_all_well_is_a_line_each_and_counts_its_calls(doctor: Doctor, simulator:
     found = doctor()
 
     assert doctor.code == 0
-    assert {name for name, (level, _) in found.items() if level != "ok"} == {"terminal", "tls"}
+    assert {name for name, (level, _) in found.items() if level != "ok"} == {"terminal"}
     assert found["credentials"][1].startswith("key LTAI***, profile (env)")
     assert f"; {DEMO_IDS[0]} is " in found["GetWorkflowInstance"][1]
     assert found["ListWorkflowInstances"][1].startswith("permitted, ")
@@ -145,7 +145,7 @@ def test_without_credentials_the_way_is_checked_all_the_same(doctor: Doctor) -> 
     assert "aliyun configure" in found["credentials"][1]
     skipped = "skipped", "not tried, since credentials failed: see above"
     assert found["GetWorkflowInstance"] == found["ListWorkflowInstances"] == skipped
-    assert found["tcp"][0] == "ok"
+    assert found["connection"][0] == "ok"
     assert found["clock"] == ("skipped", "not known, since no answer came: see above")
 
 
@@ -171,9 +171,8 @@ def test_an_unreachable_service_fails_what_needs_it(doctor: Doctor, simulator: S
     found = doctor()
 
     assert doctor.code == 1
-    assert {name for name, (level, _) in found.items() if level == "failure"} == {"tcp"}
+    assert {name for name, (level, _) in found.items() if level == "failure"} == {"connection"}
     assert {name for name, (level, _) in found.items() if level == "skipped"} == {
-        "tls",
         "GetWorkflowInstance",
         "ListWorkflowInstances",
         "clock",
@@ -219,11 +218,10 @@ async def test_the_certificate_is_looked_at(tmp_path: Path, days: int, level: Le
         found = await service_findings(server.port, trusting, tmp_path)
         distrusting = await service_findings(server.port, {}, tmp_path)
 
-    assert found["tls"][0] is level
-    assert f"TLSv1.3, certificate valid until {ends:%Y-%m-%d}" in found["tls"][1]
-    assert distrusting["tls"][0] is Level.FAILURE
-    assert "does not verify" in distrusting["tls"][1]
-    assert distrusting["tcp"][0] is Level.OK
+    assert found["connection"][0] is level
+    assert f"TLSv1.3, certificate valid until {ends:%Y-%m-%d}" in found["connection"][1]
+    assert distrusting["connection"][0] is Level.FAILURE
+    assert "does not verify" in distrusting["connection"][1]
 
 
 async def test_behind_a_proxy_the_proxy_is_what_is_connected_to(tmp_path: Path) -> None:
@@ -231,9 +229,7 @@ async def test_behind_a_proxy_the_proxy_is_what_is_connected_to(tmp_path: Path) 
         environ = {"HTTPS_PROXY": f"http://user:canary@127.0.0.1:{proxy.port}", "NO_PROXY": "none"}
         found = await service_findings(1, environ, tmp_path)
 
-    assert found["dns"] == (Level.OK, "the proxy 127.0.0.1 is an address")
-    assert found["tcp"][0] is Level.OK
-    assert "closed the connection" in found["tls"][1]
+    assert f"proxy 127.0.0.1:{proxy.port} closed the connection" in found["connection"][1]
     assert "canary" not in str(found)
 
 

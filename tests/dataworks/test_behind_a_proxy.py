@@ -59,12 +59,10 @@ class Fault:
     scheme: str = "http"
     has_tls: bool = False
     """It speaks TLS, with a certificate that is not trusted."""
-    step: str = "tls"
-    """The first check of `doctor` that fails."""
 
 
 FAULTS = {
-    "refuses": Fault(None, "refuses connections.*HTTPS_PROXY", step="tcp"),
+    "refuses": Fault(None, "refuses connections.*HTTPS_PROXY"),
     "is a server of ssh": Fault(greet_as_ssh, "is not an HTTP proxy.*HTTPS_PROXY"),
     "closes without an answer": Fault(close_at_once, "closed the connection.*HTTPS_PROXY"),
     "is spoken to without its TLS": Fault(
@@ -137,8 +135,8 @@ async def test_doctor_finds_a_fault_of_the_proxy_even_without_a_key(
         found = await service_findings(9, {"HTTPS_PROXY": url}, tmp_path)
 
     failed = [check for check, (level, _) in found.items() if level is Level.FAILURE]
-    assert failed[0] == fault.step
-    blames_the_proxy(found[fault.step][1], port, fault.says)
+    assert failed[0] == "connection"
+    blames_the_proxy(found["connection"][1], port, fault.says)
 
 
 async def test_doctor_as_a_command_says_the_same(tmp_path: Path) -> None:
@@ -147,7 +145,9 @@ async def test_doctor_as_a_command_says_the_same(tmp_path: Path) -> None:
         code, said = await command({"ALL_PROXY": url}, tmp_path, "doctor")
 
     assert code == 1
-    blames_the_proxy(said, seen.port, "failure +tls +What answers at .* is not an HTTP proxy")
+    blames_the_proxy(
+        said, seen.port, "failure +connection +What answers at .* is not an HTTP proxy"
+    )
 
 
 @pytest.mark.parametrize("arguments", [("get", str(ID)), ("doctor",)])
@@ -203,7 +203,9 @@ async def test_behind_a_good_proxy_a_fault_of_the_service_is_the_services(tmp_pa
         f"certificate of 127.0.0.1:{seen.port} (through the proxy 127.0.0.1:{proxied.port}) does "
         "not verify"
     ) in distrusted[1]
-    assert re.search(r"ok +tls +through the proxy, TLSv1.3, certificate valid", checked[1]), checked
+    assert re.search(r"ok +connection +the proxy 127.*, TLSv1.3, certificate valid", checked[1]), (
+        checked
+    )
 
 
 async def test_a_service_that_ends_the_tunnel_is_named_with_the_proxy(tmp_path: Path) -> None:

@@ -15,26 +15,24 @@ import ssl
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from wfinspect import __version__
 from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import ResolvedTarget, count_calls, identity_of, resolve_target
 from wfinspect.dataworks import connector
-from wfinspect.dataworks.endpoints import PORTS, base_url, is_loopback
+from wfinspect.dataworks.endpoints import is_loopback
 from wfinspect.errors import (
     BadRequest,
     ConfigError,
     NotFound,
     Refused,
-    ServiceError,
     UsageError,
     WfInspectError,
 )
@@ -247,17 +245,6 @@ _NO_INSTANCE = InstanceId(1)
 """An ID that no instance has: the service counts up from ten digits."""
 _EXPIRES_SOON = 14 * 86_400
 _GOOD_CLOCK_SECONDS = 60.0
-STEP_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """What this machine connects to first."""
-
-    host: str
-    port: int
-    proxy: str | None = field(repr=False)
-    """The URL of the proxy that it is, which may hold a password; None where it is the service."""
 
 
 class ServiceChecks:
@@ -276,7 +263,6 @@ class ServiceChecks:
         self._clock = clock
         self._watched = watched
         self._client: DataWorksClient | None = None
-        self._addresses: Sequence[str] = ()
         self.calls: Counter[Target] = Counter()
 
     def checks(self) -> list[Check]:
@@ -284,10 +270,8 @@ class ServiceChecks:
         return [
             Check("credentials", self._check_credentials),
             Check("endpoint", self._check_endpoint),
-            Check("dns", self._check_dns, ("endpoint",)),
-            Check("tcp", self._check_tcp, ("dns",)),
-            Check("tls", self._check_tls, ("tcp",)),
-            Check("GetWorkflowInstance", self._check_get, ("credentials", "tls")),
+            Check("connection", self._check_connection, ("endpoint",)),
+            Check("GetWorkflowInstance", self._check_get, ("credentials", "connection")),
             Check("ListWorkflowInstances", self._check_list, ("GetWorkflowInstance",)),
             Check("clock", self._check_clock),
         ]
@@ -320,30 +304,19 @@ class ServiceChecks:
         target, _, region_source, endpoint_source = self._resolved
         return Found(f"{target.endpoint} ({endpoint_source}), {target.region} ({region_source})")
 
-    async def _check_dns(self) -> Found:
-        hop = self._hop()
-        self._addresses = await resolve(hop)
-        through = "the proxy " if hop.proxy else ""
-        found = "an address" if hop.host in self._addresses else ", ".join(self._addresses[:3])
-        return Found(f"{through}{hop.host} is {found}")
+    async def _check_connection(self) -> Found:
+        from wfinspect.dataworks.transport import connect_once, no_tls, tls_context
 
-    async def _check_tcp(self) -> Found:
-        hop, began = self._hop(), self._clock.monotonic()
-        address = await reach(hop, self._addresses)
-        return Found(f"{address} port {hop.port}, {self._milliseconds(began)}")
-
-    async def _check_tls(self) -> Found:
-        from wfinspect.dataworks.transport import shake_hands, tls_context
-
-        endpoint = self.target.endpoint
-        if is_loopback(endpoint):
-            return Found("plain http on this machine", Level.SKIPPED)
-        proxy = self._hop().proxy
-        peer = await shake_hands(proxy, endpoint, tls_context(self._environ))
-        through = "through the proxy, " if proxy else ""
-        certificate = peer.getpeercert() or {}
-        expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
-        text = f"{through}{peer.version()}, certificate valid until {datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
+        endpoint, began = self.target.endpoint, self._clock.monotonic()
+        verify = no_tls() if is_loopback(endpoint) else tls_context(self._environ)
+        address, proxy, tls = await connect_once(endpoint, self._environ, verify)
+        where = f"the proxy {proxy} at {address}" if proxy else address
+        text = f"{where}, {self._milliseconds(began)}"
+        if tls is None:
+            return Found(f"{text}, plain http on this machine")
+        expires = ssl.cert_time_to_seconds(str((tls.getpeercert() or {})["notAfter"]))
+        until = f"{datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
+        text = f"{text}, {tls.version()}, certificate valid until {until}"
         if expires - self._clock.now().timestamp() < _EXPIRES_SOON:
             return warning(f"{text}: if it is a proxy's of your company, inform its administrator.")
         return Found(text)
@@ -397,15 +370,6 @@ class ServiceChecks:
             "with the service's time as far as it can be trusted."
         )
 
-    def _hop(self) -> Hop:
-        """Return the service, or the proxy before it; raises ConfigError where that can't be used."""
-        from wfinspect.dataworks.transport import proxy_for
-
-        endpoint = self.target.endpoint
-        proxy = None if is_loopback(endpoint) else proxy_for(endpoint, self._environ)
-        parts = urlsplit(proxy or base_url(endpoint))
-        return Hop(parts.hostname or "", parts.port or PORTS[parts.scheme], proxy)
-
     async def _open(self) -> "DataWorksClient":
         if self._client is None:
             connect = connector(self._environ, home_of(self._environ), self._clock)
@@ -414,41 +378,6 @@ class ServiceChecks:
 
     def _milliseconds(self, began: float) -> str:
         return f"{(self._clock.monotonic() - began) * 1000:.0f} ms"
-
-
-async def resolve(hop: Hop) -> Sequence[str]:
-    """Return the addresses of a hop. Raises ServiceError."""
-    from wfinspect.dataworks.transport import BlockingCall, addresses_of
-
-    lookup = BlockingCall(lambda: addresses_of(hop.host, hop.port), "look-up of a host")
-    try:
-        return await lookup.wait(STEP_SECONDS)
-    except (OSError, TimeoutError) as error:
-        raise _error(error, hop) from None
-
-
-async def reach(hop: Hop, addresses: Sequence[str]) -> str:
-    """Connect to the first address that answers, hang up, and return it. Raises ServiceError."""
-    failed: Exception = OSError("no address")
-    for address in addresses:
-        try:
-            async with asyncio.timeout(STEP_SECONDS / len(addresses)):
-                # By address, since asyncio would look a name up in threads that the end waits for.
-                _, writer = await asyncio.open_connection(address, hop.port)
-        except (OSError, TimeoutError) as error:
-            failed = error
-        else:
-            writer.transport.abort()
-            return address
-    raise _error(failed, hop) from None
-
-
-def _error(error: Exception, hop: Hop) -> ServiceError:
-    from wfinspect.dataworks.failures import Stage, contact_error
-
-    host = f"[{hop.host}]" if ":" in hop.host else hop.host
-    proxy = f"{host}:{hop.port}" if hop.proxy else ""
-    return contact_error(error, hop.host, proxy, Stage.CONNECT)
 
 
 _TERMINAL = "/dev/tty"

@@ -365,36 +365,42 @@ def no_tls() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-class _Shaken(Exception):
-    """TLS with the service stands: nothing is to be sent."""
+class _Connected(Exception):
+    """A connection stands, over which a call would be sent now."""
 
 
-async def shake_hands(proxy: str | None, endpoint: str, verify: ssl.SSLContext) -> ssl.SSLObject:
-    """Shake hands with an endpoint as a call does before it is sent, and hang up.
+async def connect_once(
+    endpoint: str, environ: Mapping[str, str], verify: ssl.SSLContext
+) -> tuple[str, str, ssl.SSLObject | None]:
+    """Connect to an endpoint as a call does before it is sent, and hang up.
+
+    Returns the first address on the way, host and port of the proxy if that is one, and the TLS with the service.
 
     Raises:
         ServiceError: as a call would.
+        ConfigError: as `open_http`.
     """
     url = base_url(endpoint)
-    progress, peers = RequestProgress(httpx.URL(url)), list[ssl.SSLObject]()
+    progress, found = RequestProgress(httpx.URL(url)), list[tuple[str, ssl.SSLObject | None]]()
 
     async def trace(event: str, info: Mapping[str, Any]) -> None:
         await progress.trace(event, info)
-        if event.endswith(".start_tls.complete"):
-            peers.append(info["return_value"].get_extra_info("ssl_object"))
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            stream = info["return_value"]
+            address = stream.get_extra_info("server_addr")[0]
+            found.append((address, stream.get_extra_info("ssl_object")))
         elif event == "http11.send_request_headers.started" and info["request"].method == b"GET":
-            raise _Shaken
+            raise _Connected
 
-    transport, timeout = _transport(verify, proxy), httpx.Timeout(CONNECT)
     try:
-        async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as http:
+        async with open_http(endpoint, environ, verify) as http:
             await http.get(url, extensions={"trace": trace})
-    except _Shaken:
-        return peers[-1]
+    except _Connected:
+        return found[0][0], progress.proxy, found[-1][1]
     except httpx.HTTPError as error:
         host = urlsplit(url).netloc
         raise contact_error(error, host, progress.proxy, progress.stage) from None
-    raise AssertionError("TLS comes before any request")
+    raise AssertionError("a connection comes before any request")
 
 
 def proxy_for(endpoint: str, environ: Mapping[str, str]) -> str | None:
