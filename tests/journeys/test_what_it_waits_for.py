@@ -30,12 +30,17 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
         )
         app.wait_for(r"29 tasks are not looked at yet: F looks further, up to 100 calls")
         assert simulator.calls.count(UP) == 2
+        # What was tried in vain is not tried again that day, and it is shown to the same point.
+        app.press("escape", "U")
+        app.wait_for(r"2 calls, starting from its 28 tasks")
+        app.wait_for(r"1 of 30 tasks looked at[\s\S]*29 tasks are not looked at yet")
+        assert simulator.calls.count(UP) == 3
         app.press("F")
         app.wait_for(
             r"It waits for at least 1 failed task, 1 running task, with 2 in between\s+not"
         )
         app.wait_for(r"✖ +join_region_dim +Failure .* ads_ctr_report_daily +90211")
-        app.wait_for("5 calls")
+        app.wait_for("4 calls")
         app.wait_for(r"10432991041009, owner \d{16}")
         app.press("w")
         app.wait_for(f"Added .*{CULPRIT} to the list")
@@ -47,8 +52,8 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
         app.press("escape")
         app.wait_for(r"◌ NotRun[\s\S]* 10433010001[\s\S]* U waits for")
         app.quit()
-    assert simulator.calls.count(UP) == 4
-    assert simulator.calls.count("ListTaskInstances") <= before + 2
+    assert simulator.calls.count(UP) == 5
+    assert simulator.calls.count("ListTaskInstances") <= before + 3
 
 
 def test_what_a_failure_holds_up_is_shown_beside_it(home: Home, simulator: Simulator) -> None:

@@ -422,6 +422,8 @@ class DependencySearch:
         self.basis = ""
         """What was read of an instance, in words."""
         self.calls = 0
+        self.known = 0
+        """Answers that took no call since they were known: where these count too, a search goes as far each time."""
         self._target = first.destination
         self._start: TaskInstance | None = None
         """What it is about; None before that is known."""
@@ -499,6 +501,7 @@ class DependencySearch:
             self.walk.lose(request.task_id)
             return
         self.calls, self._next = self.calls + outcome.calls, None
+        self.known += isinstance(request, (TasksOf, DependenciesOf)) and not outcome.calls
         value = outcome.value
         match request:
             case InstanceOf():

@@ -462,7 +462,8 @@ class DependenciesScreen(OverlayScreen):
 
     def _go_on(self) -> None:
         """Send the next request, unless one is out or the calls that were agreed to are spent."""
-        request = self._search.next_within(self._allowed, is_thorough=self._is_thorough)
+        most = self._allowed - self._search.known
+        request = self._search.next_within(most, is_thorough=self._is_thorough)
         if request is not None and not self._is_waiting:
             self._is_waiting = True
             self.control.submit(request, partial(self.call_later, self._answer, self._search))
@@ -557,13 +558,17 @@ class DependenciesScreen(OverlayScreen):
     # What keys do.
 
     @property
+    def _spent(self) -> int:
+        return self._search.calls + self._search.known
+
+    @property
     def _is_going_on(self) -> bool:
         """Whether it reads because of the key that looks further."""
-        return self._is_waiting and self._allowed > max(CALLS_AT_ONCE, self._search.calls)
+        return self._is_waiting and self._allowed > max(CALLS_AT_ONCE, self._spent)
 
     def action_more(self) -> None:
         """Look at more tasks, at a call each; at all, once what blocks is explained. Or stop that."""
-        spent, is_going_on = self._search.calls, self._is_going_on
+        spent, is_going_on = self._spent, self._is_going_on
         if not (self._found.unread or self._is_waiting):
             self.notify("There is nothing further to look at.")
         self._is_thorough = self._search.walk.is_explained
