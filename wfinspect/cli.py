@@ -5,7 +5,6 @@ import errno
 import gc
 import os
 import re
-import resource
 import shlex
 import signal
 import sys
@@ -19,7 +18,6 @@ from wfinspect import __version__
 from wfinspect.commands import APP, COMMANDS, TOPICS, Command, module_of
 from wfinspect.commands.output import decide_color, say
 from wfinspect.errors import (
-    ConfigError,
     NotAnId,
     UsageError,
     WfInspectError,
@@ -32,9 +30,6 @@ from wfinspect.settings import OPTIONS, load_settings
 
 INTERNAL_ERROR = 70
 _INTERRUPTED = 128 + signal.SIGINT
-_FILES = 64
-# The app on a screen uses 13, and more for several accounts and for a command that it runs.
-_FREE_FILES = 24
 # Of files and connections all others are handled where they are used.
 _OUTPUT_FAILED = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
@@ -70,7 +65,6 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    _allow_files()
     # The options that every command takes, before or behind its name.
     common = _Parser(prog="wfinspect", add_help=False, allow_abbrev=False)
     # All of them would push what there is to know of a command off the screen; the app's help has them.
@@ -102,30 +96,6 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     gc.enable()
     code: int = module_of(name).run(args, settings, environ)
     return code
-
-
-def _allow_files() -> None:
-    """Make sure that a command may open enough files: with too few, its parts fail one by one, and late.
-
-    Raises:
-        ConfigError: too few are left, of which the program may have inherited most.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < _FILES:
-        most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    held: list[int] = []
-    try:
-        while len(held) < _FREE_FILES:
-            held.append(os.open(os.devnull, os.O_RDONLY))
-    except OSError as error:
-        refused = starvation(error)
-        raise ConfigError(
-            f"{refused[:1].upper()}{refused[1:]}." if refused else str(error)
-        ) from None
-    finally:
-        for each in held:
-            os.close(each)
 
 
 def _refuse_words(arguments: Sequence[str]) -> None:

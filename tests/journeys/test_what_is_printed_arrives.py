@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -126,51 +125,6 @@ def test_output_that_is_closed_is_an_error_not_a_success(home: Home, command: st
     assert done.returncode == 70
     assert "Standard output can't be written to (it is closed)" in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-WITH_OPEN_FILES = """
-import os, resource, sys
-for _ in range(int(sys.argv[1])):
-    os.set_inheritable(os.open(os.devnull, os.O_RDONLY), True)
-limits = tuple(map(int, sys.argv[2:4]))
-resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-os.execv(sys.argv[4], sys.argv[4:])
-"""
-
-
-def with_files(
-    home: Home, taken: int, limits: tuple[int, int], *arguments: object
-) -> subprocess.CompletedProcess[str]:
-    """Run a command that inherits open files, and may have only so many."""
-    words = (sys.executable, "-c", WITH_OPEN_FILES, taken, *limits, SCRIPT, *arguments)
-    return subprocess.run(
-        [*map(str, words)],
-        env={"HOME": str(home.path), "TZ": "UTC", **home.environ},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-
-
-@pytest.mark.parametrize(
-    ("command", "taken", "limit"),
-    # Every value at least once.
-    [("get 1", 0, 5), ("status 1", 0, 6), ("watch 1", 0, 20), ("doctor", 90, 96)],
-)
-def test_too_few_files_are_one_sentence(home: Home, command: str, taken: int, limit: int) -> None:
-    done = with_files(home, taken, (limit, limit), *command.split())
-
-    assert (done.returncode, done.stdout) == (2, "")
-    assert f"open {limit} files at once" in done.stderr
-    assert "ulimit -n" in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
-def test_a_low_limit_that_may_be_raised_is_raised(home: Home) -> None:
-    done = with_files(home, 0, (6, 4_096), "get", DEMO_IDS[0], "--field", "Id")
-
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{DEMO_IDS[0]}\n", "")
 
 
 def test_a_saved_log_holds_nothing_that_acts_on_a_terminal(
