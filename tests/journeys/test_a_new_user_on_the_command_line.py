@@ -54,8 +54,8 @@ def test_the_stored_list_never_passes_for_the_present(home: Home, simulator: Sim
     simulator.set_status(ONE, "Running")
     home.run("list", "add", ONE, TWO)
     unread = home.run("list")
-    assert "2 not polled yet: " in unread.stderr
-    assert "2 not polled yet: " in home.run("status", "--short").stderr
+    assert "No reading of 2 is stored: " in unread.stderr
+    assert "No reading of 2 is stored: " in home.run("status", "--short").stderr
     with home.start(size=(80, 24)) as app:
         app.wait_for("Running")
         simulator.set_status(ONE, "Failure")
@@ -257,12 +257,12 @@ def test_a_search_spends_its_calls_or_says_why_not(home: Home, simulator: Simula
     assert "Its blockers were found, so 27 tasks were not looked at: --calls 33 " in many.stderr
 
 
-def test_a_row_that_was_not_polled_yet_says_so(home: Home, simulator: Simulator) -> None:
+def test_a_row_of_which_no_reading_is_stored_says_so(home: Home, simulator: Simulator) -> None:
     home.run("list", "add", ONE)
     assert home.run("status").returncode in {0, 1, 8}
     # It stores nothing: the app would not notify of a change that is already stored.
     unread = home.run("list").stdout.splitlines()[1]
-    assert unread.split()[1:5] == [str(ONE), "not", "polled", "yet"]
+    assert unread.split()[1:5] == [str(ONE), "no", "reading", "stored"]
     simulator.stop()
     status = home.run("status")
     assert (status.returncode, status.stdout.splitlines()[1].split()[1:4]) == (
@@ -271,7 +271,7 @@ def test_a_row_that_was_not_polled_yet_says_so(home: Home, simulator: Simulator)
     )
     short = home.run("status", "--short")
     assert (short.returncode, short.stdout) == (3, "?1\n")
-    assert "1 not polled yet: `wfinspect list` shows which, " in short.stderr
+    assert "No reading of 1 is stored: `wfinspect list` shows which, " in short.stderr
 
 
 def test_a_row_keeps_its_endpoint_and_says_how_to_change_that(

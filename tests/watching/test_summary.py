@@ -74,7 +74,9 @@ def test_the_columns_say_what_the_documents_do(
     code = 1 if Family.FAILURE in families else 0 if all(f.is_settled for f in families) else 8
     unread = sum(r.instance is None and not r.is_gone for r in rows_now)
     assert summary.code_of(groups) == (3 if unread else code)
-    assert summary.unread_words(groups).startswith(f"{unread} not polled yet: " if unread else "")
+    assert summary.unread_words(groups).startswith(
+        f"No reading of {unread} is stored: " if unread else ""
+    )
     assert bool(summary.unread_words(groups)) == bool(unread)
 
 

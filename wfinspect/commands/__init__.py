@@ -69,12 +69,12 @@ COMMANDS: Mapping[str, Command] = {
         "also without a call, and the exit code is 0.\n\n"
         "signs:\n"
         "  X > ~ . +  failed, running, waiting, not run, succeeded\n"
-        "  ?          not polled yet, unknown or gone; behind a count: readings of it are\n"
-        "             too old to count as the present, the oldest of them (12m) old\n"
+        "  ?          no reading stored, unknown or gone; behind a count: readings of it\n"
+        "             are too old to count as the present, the oldest of them (12m) old\n"
         "  !          changes you have not seen",
         f"exit codes: 0 all succeeded, or the list is empty; 1 one failed; "
         f"{_REFUSED}; {_TROUBLE}; 5 no such instance; 8 one is still pending. "
-        "If several hold, it is the first of 4, 5, 2, 3, 1, 8. With --short, 3 also says that one was not polled yet, "
+        "If several hold, it is the first of 4, 5, 2, 3, 1, 8. With --short, 3 also says that no reading of one is stored, "
         "and 5 that one is not on the list.",
         "[ID ...]",
         examples=(

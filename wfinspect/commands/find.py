@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "search",
         nargs="*",
         metavar="WORD",
-        help="as in the app: parts of the name, status=failure, !word; `wfinspect help search`",
+        help="as in the app: parts of the name or ID, status=failure, !word; `wfinspect help search`",
     )
     add_filters(parser)
     add_date(parser)

@@ -149,8 +149,8 @@ def _print(
         print(output.fitted(parts, output.room(), _STEPS))
         if unread := sum(row.instance is None and not row.is_gone for row in rows):
             output.say(
-                f"{unread} not polled yet: the app and `wfinspect watch --forever` poll the list, and "
-                "store what they read; `wfinspect status` reads it now, and stores nothing."
+                f"No reading of {unread} is stored: the app and `wfinspect watch --forever` read the "
+                "list and store it; `wfinspect status` reads it now, and stores nothing."
             )
     else:
         output.say(empty_list(settings))
@@ -190,7 +190,7 @@ def _line(row: Row, now: datetime) -> tuple[str, ...]:
     if row.is_gone:
         word = "gone"
     elif instance is None:
-        word = "not polled yet"
+        word = "no reading stored"
     elif not row.is_live:
         word, family = f"{word}?", Family.UNKNOWN
     return (

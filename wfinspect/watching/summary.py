@@ -96,8 +96,8 @@ def code_of(groups: Iterable[Group]) -> int:
 def unread_words(groups: Iterable[Group]) -> str:
     """Return a sentence on those that were never read; "" where there are none."""
     count = sum(count for family, is_gone, count, *_ in groups if not (family or is_gone))
-    where = "`wfinspect list` shows which, the app and `wfinspect watch --forever` poll them."
-    return f"{count} not polled yet: {where}" if count else ""
+    where = "`wfinspect list` shows which, the app and `wfinspect watch --forever` read them."
+    return f"No reading of {count} is stored: {where}" if count else ""
 
 
 def age(seconds: float) -> str:
