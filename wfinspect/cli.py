@@ -196,6 +196,11 @@ class _Parser(argparse.ArgumentParser):
         return flag in self._option_string_actions
 
     def _get_values(self, action: argparse.Action, texts: list[str]) -> Any:  # noqa: ANN401 - argparse's
+        if action.option_strings and texts == [""]:
+            # Of an unset variable of a shell: a filter that is left out would match everything.
+            raise UsageError(
+                f"{self._name_of(action)} is empty: give {action.metavar}, or leave it out."
+            )
         read = super()._get_values(action, texts)
         # A second value would silently take the place of the first. Of options for all commands, which
         # `common` reads, the last one counts: an alias may have given the one before.

@@ -89,6 +89,7 @@ _CALLED_ELSEWHERE = {
     "upstream": "why parents dependencies deps",
     "version": "-V -v",
     "watch": "wait",
+    "workflowparameters": "parameters params",
     "wfinspect watch": "watch wait -w",
 }
 
