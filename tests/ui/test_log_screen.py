@@ -149,11 +149,8 @@ async def test_a_log_that_stands_still_makes_it_ask_whether_the_run_is_over() ->
         assert await tick(rig) == []
 
 
-async def test_f_stops_following_and_so_does_nobody_being_there() -> None:
+async def test_a_log_is_followed_only_while_there_are_keys() -> None:
     async with on_log(RUNNING_TASK, "one\n") as rig:
-        await rig.press("f")
-        assert await tick(rig) == []
-        await rig.press("f")
         rig.clock.advance(ATTENDED_SECONDS + 1)
 
         assert await tick(rig) == []

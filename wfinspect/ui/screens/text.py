@@ -522,7 +522,6 @@ class LogScreen(TextScreen):
 
     BINDINGS: ClassVar = [
         bind("o", "other", "other failed log"),
-        bind("f", "follow", "follow"),
         bind("less_than_sign", "turn(-1)", "other run", "< >"),
         bind("greater_than_sign", "turn(1)"),
         bind("c", "app.compare", "compare"),
@@ -546,7 +545,6 @@ class LogScreen(TextScreen):
         self._tasks = tasks
         self._failed = failed_tasks(tasks)
         self._run = task.run_number
-        self._is_following = True
         self._is_read = False
         self._errors: tuple[str, ...] = ()
 
@@ -557,7 +555,7 @@ class LogScreen(TextScreen):
     @property
     def follows(self) -> bool:
         """The latest run may go on; the others are over."""
-        return self._is_following and self._is_latest and not self._subject.family.is_settled
+        return self._is_latest and not self._subject.family.is_settled
 
     def title_now(self) -> Title:
         task = self._subject
@@ -569,11 +567,9 @@ class LogScreen(TextScreen):
 
     @property
     def words(self) -> Mapping[str, str]:
-        is_over = self._subject.family.is_settled or not self._is_latest
-        follow = "" if is_over else "stop following" if self.follows else "follow"
         others = {} if self._others else {"o": ""}
         runs = {} if (self._subject.run_number or 1) > 1 else {"< >": ""}
-        return {**super().words, "f": follow, **others, **runs}
+        return {**super().words, **others, **runs}
 
     @property
     def _others(self) -> Sequence[TaskInstance]:
@@ -659,13 +655,6 @@ class LogScreen(TextScreen):
 
     def action_again(self) -> None:
         OverlayScreen.action_again(self)
-
-    def action_follow(self) -> None:
-        """Read it again every half a minute while the run goes on, or don't."""
-        self._is_following = not self._is_following
-        if self._subject.family.is_settled or not self._is_latest:
-            self.notify("This run is over.")
-        self.refresh_lines()
 
     def action_other(self) -> None:
         """Show the log of the next task that failed, in the place of this one."""
