@@ -51,15 +51,8 @@ class HardenedDriver(LinuxDriver):
     class Disturbed(Message):
         """The terminal may show something else than it was sent."""
 
-    def __init__(
-        self,
-        app: App[Any],
-        *,
-        debug: bool = False,
-        mouse: bool = True,
-        size: tuple[int, int] | None = None,
-    ) -> None:
-        super().__init__(app, debug=debug, mouse=mouse, size=size)
+    def __init__(self, app: App[Any], **options: Any) -> None:  # noqa: ANN401 - Textual's
+        super().__init__(app, **options)
         screen, keyboard = sys.__stderr__, sys.__stdin__
         assert screen is not None  # noqa: S101 - `require_terminal` has seen both
         assert keyboard is not None  # noqa: S101
