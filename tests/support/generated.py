@@ -1,4 +1,4 @@
-"""The texts in `wfinspect/commands/generated`: the pages of ``--help``, and a script of completion for each shell.
+"""The texts in `wfinspect/commands/generated`: the pages of ``--help`` and of ``help``, and scripts of completion.
 
 The program only prints them: to make them takes it 0.15 s, which a shell that loads its completion would
 wait for each time it starts. The scripts hold all they need: nothing runs when Tab is pressed.
@@ -8,11 +8,19 @@ import argparse
 import contextlib
 import io
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from unittest import mock
+
+from rich.box import Box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import CodeBlock, Heading, Markdown, TableElement
+from rich.segment import Segment
+from rich.table import Table
 
 import wfinspect
 from wfinspect.cli import main
@@ -29,7 +37,9 @@ def texts() -> dict[Path, str]:
     found = {f"completion.{shell}": make(_common(), own) for shell, make in _SCRIPTS.items()}
     scripts = {DIRECTORY / name: f"{text}\n" for name, text in found.items()}
     pages = {DIRECTORY / f"help-{name}.txt": _help(name) for name in COMMANDS}
-    return {**scripts, **pages, DIRECTORY / "help.txt": _help()}
+    pages |= {DIRECTORY / f"page-{topic}.txt": as_plain_text(_page(topic)) for topic in TOPICS}
+    lists = {DIRECTORY / "help.txt": _help(), DIRECTORY / "pages.txt": _list_of_pages()}
+    return {**scripts, **pages, **lists}
 
 
 def _help(*command: str) -> str:
@@ -38,6 +48,75 @@ def _help(*command: str) -> str:
     with mock.patch.dict(os.environ, {"COLUMNS": "80"}), contextlib.redirect_stdout(printed):
         assert main([*command, "--help"], {"HOME": "/"}) == 0
     return printed.getvalue()
+
+
+def _page(topic: str) -> str:
+    return DIRECTORY.parents[1].joinpath("help", f"{topic}.md").read_text("utf-8")
+
+
+def _list_of_pages() -> str:
+    lines = ["wfinspect help TOPIC prints one of these pages:", ""]
+    for topic in TOPICS:
+        heading, _, _ = _page(topic).partition("\n")
+        lines.append(f"  {topic:<12}  {heading.partition(': ')[2]}")
+    return "\n".join(
+        [*lines, "", "wfinspect --help lists the commands; COMMAND --help has its options.\n"]
+    )
+
+
+_COMMENT = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)
+# Of pages here: a path is of no use without the repository, and each names its topic in words.
+_LINK = re.compile(r"\[([^]]+)\]\((?!http)[^)]*\)")
+_BULLET = re.compile(r"^( *) • ", re.MULTILINE)
+# Only the line below the titles is drawn.
+_BOX = Box("    \n    \n -  \n    \n    \n    \n    \n    \n", ascii=True)
+
+
+def as_plain_text(text: str) -> str:
+    """Return Markdown as plain text: wrapped, but for code, and without a control character."""
+    parsed = _PlainPage(_LINK.sub(r"\1", _COMMENT.sub("", text)), hyperlinks=False)
+    for before, token in pairwise(parsed.parsed):
+        if before.type not in {"td_open", "th_open"}:
+            for part in token.children or ():
+                # Without a colour, what is code would read as words of the sentence.
+                part.content = f"`{part.content}`" if part.type == "code_inline" else part.content
+    console = Console(file=io.StringIO(), width=80, color_system=None, highlight=False)
+    with console.capture() as printed:
+        console.print(parsed, crop=False)
+    lines = [line.rstrip() for line in _BULLET.sub(r"\1 - ", printed.get()).splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip("\n")) + "\n"
+
+
+class _PlainHeading(Heading):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        self.text.justify = "left"
+        yield self.text
+        length = min(self.text.cell_len, options.max_width)
+        yield Segment(("=" if self.tag == "h1" else "-") * length + "\n")
+
+
+class _PlainCode(CodeBlock):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in str(self.text).rstrip().splitlines():
+            yield Segment(f"  {line}\n")
+
+
+class _PlainTable(TableElement):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = Table(box=_BOX, show_edge=False, pad_edge=False, collapse_padding=True)
+        for cell in self.header.row.cells if self.header and self.header.row else ():
+            table.add_column(cell.content, overflow="fold")
+        for row in self.body.rows if self.body else ():
+            table.add_row(*(cell.content for cell in row.cells))
+        yield table
+
+
+class _PlainPage(Markdown):
+    elements = Markdown.elements | {
+        "heading_open": _PlainHeading,
+        "fence": _PlainCode,
+        "table_open": _PlainTable,
+    }
 
 
 # Values to offer for options whose parser has no list of choices.

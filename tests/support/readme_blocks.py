@@ -265,7 +265,7 @@ def write_measured(table: str) -> None:
 
 
 if __name__ == "__main__":
-    for path, text in generated.texts().items():
-        path.write_text(text, encoding="utf-8")
     for page in BLOCKS:
         page.write_text(with_blocks(page), encoding="utf-8")
+    for path, text in generated.texts().items():
+        path.write_text(text, encoding="utf-8")

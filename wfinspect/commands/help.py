@@ -1,25 +1,18 @@
 """``wfinspect help`` and ``completion``: what the program prints of itself."""
 
 import argparse
-import re
 import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from importlib import resources
-from io import StringIO
-from itertools import pairwise
 from shutil import get_terminal_size, which
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
 
 from wfinspect.commands import COMMANDS, TOPICS
 from wfinspect.errors import UsageError, did_you_mean
 from wfinspect.settings import Settings
-
-if TYPE_CHECKING:
-    from rich.markdown import Markdown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,17 +28,13 @@ def run(args: argparse.Namespace, _settings: Settings | None, environ: Mapping[s
     """Print a page, through a pager where it is longer than the terminal; without a topic the list."""
     if args.command == "completion":
         # With options; without, `__main__` prints it, and imports nothing of this.
-        made = resources.files("wfinspect.commands").joinpath("generated")
-        print(made.joinpath(f"completion.{args.shell}").read_text("utf-8"), end="")
+        print(_made_ahead(f"completion.{args.shell}"), end="")
         return 0
     topic = "-".join(args.topic)
-    if not topic:
-        text = _list_of_pages()
-    elif topic in TOPICS:
-        text = as_plain_text(page(topic), _width())
-    else:
+    if topic and topic not in TOPICS:
         hint = did_you_mean(topic, (*TOPICS, *COMMANDS), f"there are {', '.join(TOPICS)}.")
         raise UsageError(f"There is no page {topic[:40]!r}: {hint}")
+    text = _made_ahead(f"page-{topic}.txt" if topic else "pages.txt")
     is_long = text.count("\n") >= get_terminal_size().lines
     pager = _pager(environ) if is_long and sys.stdout.isatty() else None
     code = _through(pager, text, environ) if pager else None
@@ -54,95 +43,10 @@ def run(args: argparse.Namespace, _settings: Settings | None, environ: Mapping[s
     return code or 0
 
 
-def page(topic: str) -> str:
-    """Return the Markdown of a topic."""
-    return resources.files("wfinspect").joinpath("help", f"{topic}.md").read_text("utf-8")
-
-
-def _list_of_pages() -> str:
-    lines = ["wfinspect help TOPIC prints one of these pages:", ""]
-    for topic in TOPICS:
-        heading, _, _ = page(topic).partition("\n")
-        lines.append(f"  {topic:<12}  {heading.partition(': ')[2]}")
-    return "\n".join(
-        [*lines, "", "wfinspect --help lists the commands; COMMAND --help has its options.\n"]
-    )
-
-
-_WIDTH = 80
-_MAX_WIDTH = 100  # longer lines are hard to read
-
-
-def _width() -> int:
-    if not sys.stdout.isatty():
-        return _WIDTH
-    return min(get_terminal_size().columns, _MAX_WIDTH)
-
-
-_COMMENT = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)
-# Of pages here: a path is of no use without the repository, and each names its topic in words.
-_LINK = re.compile(r"\[([^]]+)\]\((?!http)[^)]*\)")
-_BULLET = re.compile(r"^( *) • ", re.MULTILINE)
-
-
-def as_plain_text(text: str, width: int) -> str:
-    """Return Markdown as plain text: wrapped, but for code, and without a control character."""
-    from rich.console import Console
-
-    parsed = _page_class()(_LINK.sub(r"\1", _COMMENT.sub("", text)), hyperlinks=False)
-    for before, token in pairwise(parsed.parsed):
-        if before.type not in {"td_open", "th_open"}:
-            for part in token.children or ():
-                # Without a colour, what is code would read as words of the sentence.
-                part.content = f"`{part.content}`" if part.type == "code_inline" else part.content
-    console = Console(file=StringIO(), width=width, color_system=None, highlight=False)
-    with console.capture() as printed:
-        console.print(parsed, crop=False)
-    lines = [line.rstrip() for line in _BULLET.sub(r"\1 - ", printed.get()).splitlines()]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip("\n")) + "\n"
-
-
-def _page_class() -> "type[Markdown]":
-    """Return rich's Markdown with headings, code and tables as plain text has them."""
-    # 150 ms, of which neither `completion` nor the list of pages has any use.
-    from rich.box import Box
-    from rich.console import Console, ConsoleOptions, RenderResult
-    from rich.markdown import CodeBlock, Heading, Markdown, TableElement
-    from rich.segment import Segment
-    from rich.table import Table
-
-    class PlainHeading(Heading):
-        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-            self.text.justify = "left"
-            yield self.text
-            length = min(self.text.cell_len, options.max_width)
-            yield Segment(("=" if self.tag == "h1" else "-") * length + "\n")
-
-    class PlainCode(CodeBlock):
-        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-            for line in str(self.text).rstrip().splitlines():
-                yield Segment(f"  {line}\n")
-
-    # Only the line below the titles is drawn.
-    box = Box("    \n    \n -  \n    \n    \n    \n    \n    \n", ascii=True)
-
-    class PlainTable(TableElement):
-        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-            table = Table(box=box, show_edge=False, pad_edge=False, collapse_padding=True)
-            for cell in self.header.row.cells if self.header and self.header.row else ():
-                table.add_column(cell.content, overflow="fold")
-            for row in self.body.rows if self.body else ():
-                table.add_row(*(cell.content for cell in row.cells))
-            yield table
-
-    class PlainPage(Markdown):
-        elements = Markdown.elements | {
-            "heading_open": PlainHeading,
-            "fence": PlainCode,
-            "table_open": PlainTable,
-        }
-
-    return PlainPage
+def _made_ahead(name: str) -> str:
+    """Return a text that tests/support/generated.py has made of what the program has."""
+    made = resources.files("wfinspect.commands").joinpath("generated", name)
+    return made.read_text("utf-8")
 
 
 def _pager(environ: Mapping[str, str]) -> list[str] | None:
