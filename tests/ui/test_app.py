@@ -11,6 +11,7 @@ from values import replace
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.screens.dialogs import command_choices
+from wfinspect.ui.widgets.line_view import CursorList
 from wfinspect.watching.api import Notice, Snapshot
 
 
@@ -137,6 +138,31 @@ async def test_the_palette_finds_and_runs_a_command() -> None:
 
         assert rig.asked == [("refresh", None)]
         assert rig.app.screen is rig.app.main
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("end", "app.follows"),
+        ("log", "app.task_log"),
+        ("tasks", "app.tasks"),
+        ("up", "move('up')"),
+        ("remove", "remove"),
+        ("unfollow", "app.follow"),
+        ("follow", "app.follow"),
+        ("quit", "app.ask_quit"),
+        ("note", "app.note"),
+        ("theme", "app.use_theme('auto')"),
+        ("undo", "undo"),
+    ],
+)
+async def test_the_palette_has_first_what_is_called_by_the_word_that_is_typed(
+    typed: str, first: str
+) -> None:
+    async with running(mixed()) as rig:
+        await rig.press(":", *typed)
+
+        assert rig.app.screen.query_one(CursorList).chosen.value == first
 
 
 async def test_every_command_of_the_palette_is_one_that_main_screen_or_app_can_run() -> None:

@@ -1,5 +1,6 @@
 """The dialogs: all keys, the question before quitting, and lists to choose from."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
@@ -46,7 +47,7 @@ class Choice(NamedTuple):
         value: what the screen answers with.
         left: what is shown.
         right: what is shown at the right edge; the first of it gives way where there is little room.
-        words: what it is found by.
+        words: what it is found by; of commands, a line for each of title, name and others.
     """
 
     value: Any
@@ -312,8 +313,7 @@ class ChoiceScreen(SheetScreen):
         wanted = query.casefold()
         found = [choice for choice in choices if wanted in choice.words.casefold()]
         if not self._is_wide:
-            # Where a word begins so, it was meant: "end" is not "suspend".
-            found.sort(key=lambda choice: f" {wanted}" not in f" {choice.words.casefold()}")
+            found.sort(key=lambda choice: _rank(choice.words.casefold(), wanted))
         if not found:
             matcher = Matcher(query)
             scores = [(matcher.match(choice.words), choice) for choice in choices]
@@ -376,6 +376,13 @@ class ChoiceScreen(SheetScreen):
         self.dismiss(value)
 
 
+def _rank(words: str, wanted: str) -> tuple[bool, ...]:
+    """Return what a command is sorted by among those found: "end" is "end a follow", not "suspend"."""
+    ends = (rf"\b{re.escape(wanted)}{end}" for end in (r"\b", ""))
+    no_words = [re.search(pattern, words) is None for pattern in ends]
+    return not words.startswith(wanted), wanted not in words.split("\n"), *no_words
+
+
 class ChangesScreen(ChoiceScreen):
     """All changes; Enter goes to the instance of one, from where Esc leads back."""
 
@@ -410,11 +417,11 @@ def command_choices(
             f"app.{c.action}" if c.is_app else c.action,
             words.get(c.id, c.text),
             keymap.get(c.id, c.shown),
-            f"{c.id} {c.text}",
+            f"{c.id}\n{c.text}",
         )
         for c in COMMANDS
     ]
-    follows = "follows: what is followed", "end a follow, unfollow workflow or search"
+    follows = "follows: see or end what is followed", "stop a follow, unfollow workflow or search"
     choices.append(command_choice("app.follows", follows[0], also=follows[1]))
     trial = "try the notifications", "bell alert trial"
     choices.append(command_choice("app.try_alert", trial[0], also=trial[1]))
@@ -425,4 +432,6 @@ def command_choices(
 
 def command_choice(action: str, text: str, key: str = "", also: str = "") -> Choice:
     """Return a command of a palette, found by its text and `also`."""
-    return Choice(action, ((f" {text}", Role.TEXT),), ((f"{key} ", Role.ACCENT),), f"{text} {also}")
+    return Choice(
+        action, ((f" {text}", Role.TEXT),), ((f"{key} ", Role.ACCENT),), f"{text}\n{also}"
+    )
