@@ -25,6 +25,7 @@ from wfinspect.ui.screens.compare import CompareScreen
 from wfinspect.ui.screens.find import FindScreen
 from wfinspect.ui.screens.tasks import DependenciesScreen, TaskScreen, TasksScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
+from wfinspect.ui.screens.view import OverlayScreen
 from wfinspect.watching.follows import MOST
 from wfinspect.watching.limits import CALLS_A_SECOND
 from wfinspect.watching.notifications import MAX_TEXT
@@ -94,6 +95,7 @@ _VIEWS = {
     "a log, also": LogScreen,
     "find": FindScreen,
     "compare": CompareScreen,
+    "each of these": OverlayScreen,
 }
 
 

@@ -1,5 +1,6 @@
 """What all views over the list have in common: each key does something there, or says that it does not."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,18 @@ ELSEWHERE = {"c", "o", "t", "h", "x", "F", "n", "s", "5", "+"}
 """Keys that do something in the list, or in another view."""
 
 
+NAMES = {
+    "/": "slash",
+    "<": "less_than_sign",
+    ">": "greater_than_sign",
+    "Space": "space",
+}
+"""Textual's, by those of the help."""
+OF_ALL_VIEWS = {*"jkgGq", "space"}
+"""They stand in the help of every view."""
+SAYS_NO = r"There (is|are) no|No other|is over|Nothing|as it was|Once it is read"
+
+
 async def answer_all(rig: Rig) -> None:
     while rig.control.questions:
         rig.control.answer(ANSWERS.get(type(rig.control.questions[0][0]), page()))
@@ -63,10 +76,16 @@ async def test_each_key_does_something_or_says_that_it_does_not(
         here = {
             name for names, _ in view._hints for name in names.replace("Enter", "enter").split()
         }
-        for name in sorted(here | ELSEWHERE):
+        bound = {name for name, each in view.active_bindings.items() if each.node is view}
+        bound = {name for name in bound if len(name) == 1 or name in NAMES.values()}
+        unnamed = bound - {NAMES.get(name, name) for name in here} - OF_ALL_VIEWS
+        for name in sorted(here | ELSEWHERE | unnamed):
             text = rig.text
             await rig.press(name)
             assert rig.text != text, name
+            if name in unnamed and is_read:
+                # What the help does not have does nothing.
+                assert re.search(SAYS_NO, rig.text), name
             while rig.app.screen is not view:
                 await rig.press("escape")
             if view.focused is not None and name == "/":

@@ -41,7 +41,7 @@ from wfinspect.ui.lines import (
 )
 from wfinspect.ui.screens.dialogs import Choice, ChoiceScreen
 from wfinspect.ui.screens.main import MainScreen
-from wfinspect.ui.screens.view import READ, OverlayScreen, Steps, Title, bind
+from wfinspect.ui.screens.view import OverlayScreen, Steps, Title, bind
 from wfinspect.ui.tasks_text import span_words, state_of
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.ui.widgets.line_view import LineView
@@ -209,7 +209,6 @@ class CompareScreen(OverlayScreen):
         bind("less_than_sign", "turn(1)", "other run", "< >"),
         bind("greater_than_sign", "turn(-1)"),
         bind("o", "choose", "choose run"),
-        READ,
     ]
 
     def __init__(self, main: MainScreen, key: InstanceKey) -> None:

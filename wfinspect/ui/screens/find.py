@@ -206,7 +206,8 @@ class FindScreen(OverlayScreen):
         workflow = "follow workflow" if self._has_workflow else ""
         follow = {} if self._followed is not None else {"W": workflow}
         if not len(self._table):
-            useless = ("Enter", "l", "w", "t", "space", "a", "s S", "c", "v", "y")
+            useless = ["Enter", "l", "w", "t", "Space", "a", "s S", "c", "v", "y"]
+            useless += [] if self._query else ["r"]
             return dict.fromkeys(useless, "") | follow
         return {"w": f"{'unwatch' if is_watched else 'watch'}{count}", **enter, **follow}
 

@@ -37,7 +37,7 @@ from wfinspect.ui.lines import (
 from wfinspect.ui.rows import glyph_of, state_word
 from wfinspect.ui.screens.main import CALLS_AT_ONCE, MainScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
-from wfinspect.ui.screens.view import ABOUT_KEYS, READ, OverlayScreen, Title, bind
+from wfinspect.ui.screens.view import ABOUT_KEYS, OverlayScreen, Title, bind
 from wfinspect.ui.theme import BAR_GROUND, Look
 from wfinspect.ui.widgets.boxes import NamedBox, SearchInput, StatusLine
 from wfinspect.ui.widgets.line_view import CursorList, LineView
@@ -70,7 +70,6 @@ class TasksScreen(OverlayScreen):
         bind("slash", "filter", "filter", "/"),
         bind("v", "raw", "raw"),
         bind("y", "copy", "copy ID"),
-        READ,
     ]
     HOLDS_KEYS = True
     TYPING = (("Enter", "keep the filter"), ("Tab", "complete"))
@@ -303,7 +302,7 @@ class TasksScreen(OverlayScreen):
 class TaskScreen(OverlayScreen):
     """One task in full, with its runs and its script."""
 
-    BINDINGS: ClassVar = [bind("l", "log", "log"), bind("v", "raw", "raw"), READ]
+    BINDINGS: ClassVar = [bind("l", "log", "log"), bind("v", "raw", "raw")]
 
     def __init__(self, main: MainScreen, key: InstanceKey, task: TaskInstance) -> None:
         super().__init__(main)
@@ -375,7 +374,6 @@ class DependenciesScreen(OverlayScreen):
         bind("d", "turn", "what it holds up"),
         bind("w", "watch", "watch"),
         bind("l", "log", "log"),
-        READ,
     ]
     HOLDS_KEYS = True
 

@@ -419,7 +419,8 @@ class TextScreen(OverlayScreen):
 
     @property
     def words(self) -> Mapping[str, str]:
-        return {} if self.wanted else {"n N": ""}
+        useless = ["n N"] * (not self.wanted) + ["r"] * (self._request is None)
+        return dict.fromkeys(useless, "")
 
     def find_all(self) -> None:
         """Find again what is searched for: the text has changed."""
@@ -569,7 +570,7 @@ class LogScreen(TextScreen):
     def words(self) -> Mapping[str, str]:
         others = {} if self._others else {"o": ""}
         runs = {} if (self._subject.run_number or 1) > 1 else {"< >": ""}
-        return {**super().words, **others, **runs}
+        return {**super().words, "r": "read again", **others, **runs}
 
     @property
     def _others(self) -> Sequence[TaskInstance]:

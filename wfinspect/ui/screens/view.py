@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 ATTENDED_SECONDS = 1800.0
 """Without a key for so long nothing is read again: the user is somewhere else."""
 MOVES = (("j k", "down, up"), ("PgDn PgUp", "a page down, up"), ("g G", "to the start, the end"))
+OTHERS = (("Esc", "back"), ("q", "close"), (":", "find a command"))
 
 
 def bind(keys: str, action: str, words: str = "", shown_as: str = "") -> Binding:
@@ -62,7 +63,6 @@ ABOUT_KEYS = ("question_mark", "f1", "colon", "ctrl+p")
 """Show the keys of a view, and find its commands."""
 _AT_ONCE = {"again", "filter", "search", "help", "palette", "turn", "app.compare"}
 """Actions that need no answer."""
-READ = bind("r", "again", "read again")
 Steps = Generator[Request[Any], Any, None]
 """Yields requests, and gets the answer to each in its place."""
 
@@ -100,7 +100,7 @@ class OverlayScreen(OverMain):
         ("escape", "back", "close"),
         ("q", "dismiss", "close"),
         *MOVE_BINDINGS,
-        ("r", "again", "read again"),
+        bind("r", "again", "read again"),
         (",".join(ABOUT_KEYS[:2]), "help", "keys"),
         (",".join(ABOUT_KEYS[2:]), "palette", "find a command"),
     ]
@@ -355,7 +355,7 @@ class OverlayScreen(OverMain):
         """Show all keys of this view: the last line may have no room for them."""
         typing = {"While typing": self.TYPING} if self.TYPING else {}
         signs = {"Signs": self.signs} if self.signs else {}
-        groups = {"Here": self._hints} | signs | typing | {"Move": MOVES}
+        groups = {"Here": self._hints} | signs | typing | {"Move": MOVES, "View": OTHERS}
         self.app.push_screen(HelpScreen(groups, "Keys of this view"))
 
     def action_palette(self) -> None:
