@@ -25,6 +25,7 @@ from wfinspect.search import (
     suggestions,
     task_matcher,
     to_query,
+    values_in,
 )
 from wfinspect.ui.rows import search_of
 from wfinspect.watching.api import Row
@@ -317,6 +318,28 @@ def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
 def test_what_is_begun_can_be_completed_and_is_explained(text: str, whole: str, line: str) -> None:
     assert completed(text) == whole
     assert help_on(text).startswith(line)
+
+
+def test_values_that_instances_have_are_offered_where_they_can_be_searched() -> None:
+    seen = [
+        instance(1, project_id=5, owner="", tags=(Tag("team", "a b"), Tag("pii", ""))),
+        instance(2, project_id=6, owner="77", tags=(Tag("x", "\u202e"), Tag("sla", "p0"))),
+        instance(3, project_id=5, owner="77"),
+    ]
+
+    def known(name: str) -> list[str]:
+        return values_in(name, seen)
+
+    assert [known(name) for name in ("workspace", "owner", "tag", "name")] == [
+        ["5", "6"],
+        ["77"],
+        ["pii", "sla:p0"],
+        [],
+    ]
+    assert completed("x workspace=", known=known) == "x workspace=5"
+    assert completed("project=6", known=known) == ""
+    assert help_on("workspace=", known=known) == "workspace= 5, 6"
+    assert help_on("workspace=7", known=known) == "workspace= an ID"
 
 
 def test_tasks_are_offered_the_fields_they_have() -> None:

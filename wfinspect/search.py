@@ -93,22 +93,44 @@ _WRITTEN = {
 """How the values of fields are written that are neither words nor IDs."""
 
 
-def completions(text: str, names: Names = NAMES) -> list[str]:
-    """Return what the last word may become: the name of a field, or a value that is documented."""
+Known = Callable[[str], Iterable[str]]
+"""Gives values of a field by its name, where none are documented."""
+
+
+def none_known(_: str) -> Iterable[str]:
+    """Return no values."""
+    return ()
+
+
+def values_in(name: str, instances: Iterable[WorkflowInstance]) -> list[str]:
+    """Return the values that instances have of a field of IDs or of tags, each once; of others none."""
+    field = _FIELDS[name]
+    if field.kind is FieldKind.TAGS:
+        found = (":".join(filter(None, tag)) for one in instances for tag in one.tags)
+    elif field.kind is FieldKind.NUMBER or name == "owner":
+        found = (str(getattr(one, field.attribute) or "") for one in instances)
+    else:
+        return []
+    # What has a blank, or what can't be seen, could not be searched for as it stands there.
+    return [each for each in dict.fromkeys(found) if each.isprintable() and len(each.split()) == 1]
+
+
+def completions(text: str, names: Names = NAMES, known: Known = none_known) -> list[str]:
+    """Return what the last word may become: the name of a field, or a value that is documented or known."""
     word = _last_word(text)
     name, equals, _ = word.partition("=")
-    known = [f"{each}=" for each in names]
+    found = [f"{each}=" for each in names]
     if equals:
         field = _FIELDS.get(name.lower())
-        offered = _OFFERED[names].get(field.search if field else "", ())
-        known = [f"{name}={value}" for value in offered]
-    return [each for each in known if each.casefold().startswith(word.casefold())]
+        values = (_OFFERED[names].get(field.search) or known(field.search)) if field else ()
+        found = [f"{name}={value}" for value in values]
+    return [each for each in found if each.casefold().startswith(word.casefold())]
 
 
-def completed(text: str, names: Names = NAMES) -> str:
+def completed(text: str, names: Names = NAMES, known: Known = none_known) -> str:
     """Return a search with its last word completed, else all words as they may be meant; "" for as it is."""
     word = _last_word(text)
-    found = completions(text, names) if word else []
+    found = completions(text, names, known) if word else []
     if found and found[0] != word:
         return text + found[0][len(word) :]
     whole = _WORD.sub(lambda each: meant(each[0], names) or each[0], text)
@@ -158,12 +180,12 @@ def none_match(what: str, text: str, names: Names = NAMES) -> str:
     return f"No {what} matches.{hint}"
 
 
-def help_on(text: str, names: Names = NAMES) -> str:
+def help_on(text: str, names: Names = NAMES, known: Known = none_known) -> str:
     """Return a line on what the last word may become."""
     word = _last_word(text)
     name, equals, _ = word.partition("=")
     field = _FIELDS.get(name.lower())
-    found = completions(text, names)
+    found = completions(text, names, known)
     if other := meant(word, names):
         return f"Tab makes it {other}; as it is, it is a part of a name or ID"
     if not equals or field is None or field.search not in names:
@@ -171,7 +193,7 @@ def help_on(text: str, names: Names = NAMES) -> str:
         return f"{fields}  Tab completes" if len(found) < len(names) and found else f"{fields} !not"
     values = [each.partition("=")[2] for each in found] or _OFFERED[names].get(field.search)
     written = _WRITTEN.get(field.search, "an ID")
-    return f"{name}= {', '.join(values) if values and field.search in WORDS else written}"
+    return f"{name}= {', '.join(values) if values and field.search != 'date' else written}"
 
 
 def _last_word(text: str) -> str:

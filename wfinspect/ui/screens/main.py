@@ -24,10 +24,11 @@ from wfinspect.model import (
     InstanceKey,
     OperationLog,
     Page,
+    Target,
     TaskInstance,
     Transition,
 )
-from wfinspect.search import help_on
+from wfinspect.search import values_in
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
 from wfinspect.ui.keys import COMMANDS
@@ -168,6 +169,7 @@ class MainScreen(SparingScreen[None]):
         self.hints = StatusLine(self._hints, id="hints")
         self.id_box = IdBox(look.prompt, self._ids_entered, self.hints.update_lines)
         self.filter = FilterBox(self._filter_left)
+        self.filter.input.known = self.known
         self.list = WatchedList(look, self._now, self._empty_lines)
         sort = preferences.get("sort", SORTS[0])
         self.list.set_order(query="", sort=sort if is_sort(sort) else SORTS[0])
@@ -304,6 +306,11 @@ class MainScreen(SparingScreen[None]):
         """What is on the list, with what the poller is about to do."""
         rows = self.snapshot.rows
         return rows.updated(self._awaited) if self._awaited else rows
+
+    def known(self, name: str, target: Target | None = None) -> list[str]:
+        """Return the values that the list has of a field of a search, of one target or of all."""
+        rows = (row for row in self.rows if target in {None, row.key.target})
+        return values_in(name, (row.instance for row in rows if row.instance))
 
     def _await(self, rows: Mapping[InstanceKey, Row | None]) -> None:
         """Put rows on the list, or off it, ahead of the poller: the next key is about what is there then."""
@@ -461,7 +468,7 @@ class MainScreen(SparingScreen[None]):
 
     def _bottom_line(self, width: int) -> Line:
         if self.filter.has_keys:
-            return line(*crop(((MARGIN + help_on(self.filter.input.value), Role.DIM),), width))
+            return line(*crop(((MARGIN + self.filter.input.help, Role.DIM),), width))
         # A line of the narrow list has no room for the ID.
         row = self.list.chosen
         is_hidden = self._layout is Layout.LIST and self.list.text_width < ID_FROM_CELLS

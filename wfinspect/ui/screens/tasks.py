@@ -22,7 +22,7 @@ from wfinspect.model import (
     progress,
     utc_words,
 )
-from wfinspect.search import EXAMPLE, TASK_NAMES, help_on, none_match, task_matcher
+from wfinspect.search import EXAMPLE, TASK_NAMES, none_match, task_matcher
 from wfinspect.ui import tasks_text
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.lines import (
@@ -117,7 +117,7 @@ class TasksScreen(OverlayScreen):
 
     def about_spans(self, width: int) -> Sequence[Span]:
         if self.input.has_focus:
-            return ((f" {help_on(self.input.value, TASK_NAMES)}", Role.DIM),)
+            return ((f" {self.input.help}", Role.DIM),)
         task = self.list.chosen
         is_part = self._page is not None and not self._page.is_last
         more = f" Only the first {len(self._tasks):,} were read." if is_part else ""

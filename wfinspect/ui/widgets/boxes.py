@@ -14,7 +14,7 @@ from wfinspect import format as fmt
 from wfinspect.errors import UsageError
 from wfinspect.model import Family, InstanceId
 from wfinspect.parsing import FULL_WIDTH, plain, read_ids
-from wfinspect.search import EXAMPLE, NAMES, Names, completed
+from wfinspect.search import EXAMPLE, NAMES, Known, Names, completed, help_on, none_known
 from wfinspect.ui.keys import COMMANDS_BY_ID
 from wfinspect.ui.lines import Line, Role, hint_line, line, width_of, wrap
 from wfinspect.ui.rows import failed_so_far
@@ -149,13 +149,13 @@ class LineInput(Input):
 class _Completion(Suggester):
     """Has the rest of a word stand dim behind the cursor."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, complete: Callable[[str], str]) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
-        self._names = names
+        self._complete = complete
 
     async def get_suggestion(self, value: str) -> str | None:
         # Tab may also put the last word otherwise.
-        whole = completed(value, self._names)
+        whole = self._complete(value)
         return whole if whole.startswith(value) else None
 
 
@@ -170,12 +170,21 @@ class SearchInput(LineInput):
         names: Names = NAMES,
         **options: Any,  # noqa: ANN401 - Textual's
     ) -> None:
-        super().__init__(placeholder, value, suggester=_Completion(names), **options)
+        super().__init__(placeholder, value, suggester=_Completion(self._completed), **options)
         self._names = names
+        self.known: Known = none_known
+
+    @property
+    def help(self) -> str:
+        """A line on what the last word may become."""
+        return help_on(self.value, self._names, self.known)
+
+    def _completed(self, value: str) -> str:
+        return completed(value, self._names, self.known)
 
     def on_key(self, event: events.Key) -> None:
         # At once, not when the suggestion has come: keys may be bunched.
-        whole = completed(self.value, self._names) if event.key == "tab" else ""
+        whole = self._completed(self.value) if event.key == "tab" else ""
         if whole and self.cursor_position == len(self.value):
             event.stop()
             event.prevent_default()
