@@ -67,9 +67,10 @@ def test_after_no_match_the_search_can_be_changed_at_once_and_marks_outlive_it(h
         app.press("escape")
         app.wait_gone("yesterdayx")
         app.wait_for("2 marked")
-        # What is typed replaces what was searched, but for where: in one packet, as a slow link delivers it.
+        # What is typed stays as it is, and what it lacks of place and date is said: in one packet, as a slow
+        # link delivers it.
         app.send(b"/ads\r")
-        app.wait_for("workspace=88123 date=yesterday ads +\n")
+        app.wait_for(r"Find  with workspace=88123 date=yesterday .*\n ads +\n")
         app.wait_for(r"[1-9] of \d found")
         open_box(app, "/")
         search(app, f"{PLACE} stat=fail")
@@ -99,6 +100,17 @@ def test_a_status_or_date_without_its_field_is_offered_with_it(
         app.wait_for(r"No instance matches[^?]*mean\s+status=Failure")
         app.press("tab", "enter")
         app.wait_for("1 of 1 found")
+        # The date that was searched last gives way to the one that is meant.
+        app.press("/")
+        app.wait_for("Enter search")
+        search(app, f"workspace=88123 date=2020-01-01 {NAME}")
+        app.wait_for("No instance matches")
+        search(app, f"{NAME} yesterday")
+        app.wait_for(
+            r"with workspace=88123 date=2020-01-01 [\s\S]*No instance matches[^?]*mean\s+date=yesterday"
+        )
+        app.press("tab", "enter")
+        app.wait_for(rf"with workspace=88123 [\s\S]*{NAME} date=yesterday[\s\S]*1 of 1 found")
         app.quit()
 
 

@@ -359,6 +359,23 @@ async def test_capital_w_follows_the_search_once_that_is_chosen() -> None:
         assert "W on a row it brought" in " ".join(rig.text.split())
 
 
+async def test_what_a_search_lacks_of_its_place_is_said_and_its_text_stays_as_it_was_typed() -> (
+    None
+):
+    async with on_results((80, 24)) as rig:
+        assert "with" not in rig.text.splitlines()[0]
+        await rig.press("/", "ctrl+u", *"ads")
+        said = "Find  with workspace=88123 date=2026-09-17  "
+        assert said in rig.text.splitlines()[0]
+        await rig.press("enter")
+
+        assert rig.control.questions[-1][0] == Find(BINDING, Query(88123, MIDNIGHT, name="ads"))
+        assert rig.app.screen.input.value == "ads"
+        assert said in rig.text.splitlines()[0]
+        await rig.press("ctrl+u", *"workspace=5 x")
+        assert "Find  with date=2026-09-17  prod-ops" in rig.text.splitlines()[0]
+
+
 async def test_of_a_run_that_goes_on_one_column_says_how_long() -> None:
     going_on = instance(7, "Running", name="dwd", started_time=MIDNIGHT)
     async with running(mixed(), (160, 30)) as rig:

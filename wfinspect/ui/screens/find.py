@@ -100,6 +100,13 @@ def found_columns(
     return base, wider
 
 
+def _terms(search: str) -> list[Term]:
+    """Return the conditions of a search that are not reversed; none where it can't be read."""
+    with suppress(UsageError):
+        return [term for term in parse_search(search) if not term.is_negated]
+    return []
+
+
 class FindScreen(OverlayScreen):
     """The search in one line, and what it found."""
 
@@ -172,8 +179,11 @@ class FindScreen(OverlayScreen):
 
     def title_now(self) -> Title:
         rest = f"{self._target.profile}, {self._target.region}"
-        rest += f"  {self.as_of}" if self._page is not None else ""
-        return Title((), "Find instances", "", rest)
+        as_of = self.as_of if self._page is not None else ""
+        if place := self._place_for(self.input.value):
+            # When it was read goes before where: there may be no room for all.
+            return Title((), "Find", f"with {place}", f"{as_of}  {rest}".lstrip())
+        return Title((), "Find instances", "", f"{rest}  {as_of}".rstrip())
 
     def about_spans(self, width: int) -> Sequence[Span]:
         if self.input.has_focus:
@@ -310,37 +320,33 @@ class FindScreen(OverlayScreen):
         if not self._page.is_last:
             said = f"None of the first {len(self._found):,} instances matches. Enter reads more."
             return (BLANK, *sentence(said, width))
-        return (BLANK, *sentence(none_match("instance", self._searched), width))
+        return (BLANK, *sentence(none_match("instance", self._offered[0]), width))
 
     # What is read.
 
-    def _with_place(self, search: str) -> str:
-        """Return a search with the workspace and date that it lacks, as they were searched last or are offered."""
-        names = {term.name for term in parse_search(search) if not term.is_negated}
-        known: dict[str, str] = {}
-        for text in reversed(self._offered):
-            with suppress(UsageError):
-                known |= {t.name: str(t) for t in parse_search(text) if not t.is_negated}
-        lacking = [known[name] for name in ("workspace", "date") if name in known.keys() - names]
-        return " ".join([*lacking, search])
+    def _place_for(self, search: str) -> str:
+        """Return the workspace and date that a search lacks, as they were searched last or are offered."""
+        with suppress(UsageError):
+            named = {term.name for term in parse_search(search) if not term.is_negated}
+            known = {t.name: str(t) for text in reversed(self._offered) for t in _terms(text)}
+            return " ".join(known[n] for n in ("workspace", "date") if n in known.keys() - named)
+        return ""
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        before, search = (self._query, self._left), event.value
+        before, typed = (self._query, self._left), event.value
         self._problem, self._goes_to_list = "", True
+        search = " ".join(filter(None, (self._place_for(typed), typed)))
         try:
-            search = self._with_place(search)
             self._query, self._left = to_query(parse_search(search), self.clock.now(), self._zone)
         except UsageError as error:
             self._problem, self._query = str(error), None
-        with self.prevent(Input.Changed):
-            self.input.put(search)
         has_more = self._page is not None and not self._page.is_last
         if (self._query, self._left) == before and has_more and not self.list.items:
             self._ask_next()
         else:
-            self._found, self._page, self._searched = {}, None, search
+            self._found, self._page, self._searched = {}, None, typed
             self._put_first(search)
             if search:
                 self._last[self._target] = search
@@ -393,7 +399,8 @@ class FindScreen(OverlayScreen):
         except UsageError as error:
             self._problem = str(error)
         self._fill_head()
-        self.about.update_lines()
+        for each in (self.top, self.about):
+            each.update_lines()
 
     @on(events.DescendantFocus)
     def _keys_taken(self) -> None:
@@ -500,7 +507,7 @@ class FindScreen(OverlayScreen):
     def _make_sure(self, query: Query) -> None:
         """Follow a query once that is chosen: the key reads like one for the row under the cursor."""
         # As it was typed, but for the date.
-        typed = [w for w in self._searched.split() if "date=" not in w.casefold()]
+        typed = [w for w in self._offered[0].split() if "date=" not in w.casefold()]
         search = shown(" ".join(typed), limit=100)
         words = f"follow {search}"
         choices = (Choice(query, ((f" {words}", Role.TEXT),), (), words),)
