@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from fakes import BINDING, instance, key
+from fakes import BINDING, START, instance, key
 from hypothesis import given
 from hypothesis import strategies as st
 from rig import check_golden, running
@@ -12,7 +12,7 @@ from values import replace
 from view_scenes import FOUND, MIDNIGHT, found, on_results
 
 from wfinspect.errors import BadRequest
-from wfinspect.model import Page, Query, pack
+from wfinspect.model import Follow, Page, Query, pack
 from wfinspect.ui.rows import LEAD_CELLS
 from wfinspect.ui.screens.find import FindScreen, found_columns
 from wfinspect.watching.api import Find, InstanceOf, Snapshot, TasksOf
@@ -374,6 +374,18 @@ async def test_what_a_search_lacks_of_its_place_is_said_and_its_text_stays_as_it
         assert said in rig.text.splitlines()[0]
         await rig.press("ctrl+u", *"workspace=5 x")
         assert "Find  with date=2026-09-17  prod-ops" in rig.text.splitlines()[0]
+
+
+async def test_tab_offers_the_values_that_are_known() -> None:
+    mine = Follow(1, BINDING, Query(77001, 0, name="x"), START)
+    async with running(replace(mixed(), follows=(mine,))) as rig:
+        await rig.press("f", "ctrl+u", *"workspace=")
+        assert "workspace= 88123, 77001" in rig.text
+        await rig.press("7", "tab")
+        assert rig.app.screen.input.value == "workspace=77001"
+        await rig.press("escape", "/", *"workspace=", "tab")
+
+        assert rig.app.main.filter.input.value == "workspace=88123"
 
 
 async def test_of_a_run_that_goes_on_one_column_says_how_long() -> None:

@@ -1,6 +1,6 @@
 """The find screen: a search of one workspace and business date, typed in a line, and what it found."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import ClassVar
@@ -23,7 +23,6 @@ from wfinspect.model import (
 from wfinspect.search import (
     HELP,
     Term,
-    help_on,
     matcher,
     none_match,
     parse_search,
@@ -163,7 +162,7 @@ class FindScreen(OverlayScreen):
         self._table = RowTable()
         self._now = self.clock.now()
         self.input = SearchInput(value=self._offered[0])
-        self.input.takes = self._leads_elsewhere
+        self.input.takes, self.input.known = self._leads_elsewhere, self._known
         self.head = LineView(classes="head")
         self.list = CursorList(self._found_line, lambda row: row.key, self._nothing)
         self.parts = self.input, self.head, self.list
@@ -187,7 +186,7 @@ class FindScreen(OverlayScreen):
 
     def about_spans(self, width: int) -> Sequence[Span]:
         if self.input.has_focus:
-            return ((f" {help_on(self.input.value)}", Role.DIM),)
+            return ((f" {self.input.help}", Role.DIM),)
         if self._page is None or self._query is None:
             return ()
         total = f" of {self._page.total:,}" if self._page.total is not None else ""
@@ -331,6 +330,13 @@ class FindScreen(OverlayScreen):
             known = {t.name: str(t) for text in reversed(self._offered) for t in _terms(text)}
             return " ".join(known[n] for n in ("workspace", "date") if n in known.keys() - named)
         return ""
+
+    def _known(self, name: str) -> Iterable[str]:
+        """Return values of a field: of the last searches, of what is followed, of the list."""
+        follows = (f for f in self.control.snapshot.follows if f.target == self._target)
+        texts = (*self._offered, *(follow.query.words() for follow in follows))
+        found = [term.value for text in texts for term in _terms(text) if term.name == name]
+        return dict.fromkeys([*found, *self.main.known(name, self._target)])
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
