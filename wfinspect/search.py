@@ -410,6 +410,28 @@ def to_query(
     return query, tuple(left)
 
 
+def to_follow(query: Query, left: Iterable[Term]) -> Query:
+    """Return what a follow of a search looks for, on every date; see `to_query`.
+
+    Raises:
+        UsageError: a follow can't look for all of it.
+    """
+    # It takes tags by their keys alone, too, which the service does not search for.
+    tags = [term for term in left if term.name == "tag" and not term.is_negated]
+    if others := [term for term in left if term not in tags]:
+        raise UsageError(
+            f"{shown(str(others[0]), limit=60)} can't be followed: give one part of the name, "
+            "one value of a field, and no word with !."
+        )
+    query = query._replace(biz_date=0, tags=query.tags or tuple(read_tag(t.value) for t in tags))
+    if query.is_whole_workspace:
+        raise UsageError(
+            "A whole workspace can't be followed: add what its runs have in common, "
+            "such as name=ads, workflow=2261034 or tag=team."
+        )
+    return query
+
+
 def _refuse_twice(terms: Sequence[Term], needed: Mapping[str, Callable[[str], object]]) -> None:
     for name, read in needed.items():
         given = [term.value for term in terms if term.name == name and not term.is_negated]

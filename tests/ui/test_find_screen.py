@@ -12,7 +12,7 @@ from values import replace
 from view_scenes import FOUND, MIDNIGHT, found, on_results
 
 from wfinspect.errors import BadRequest
-from wfinspect.model import Follow, Page, Query, pack
+from wfinspect.model import Follow, Page, Query, Tag, pack
 from wfinspect.ui.rows import LEAD_CELLS
 from wfinspect.ui.screens.find import FindScreen, found_columns
 from wfinspect.watching.api import Find, InstanceOf, Snapshot, TasksOf
@@ -356,7 +356,46 @@ async def test_capital_w_follows_the_search_once_that_is_chosen() -> None:
         await rig.press("enter")
 
         assert rig.asked[-1] == ("follow", BINDING, Query(88123, 0, name="ads"))
-        assert "W on a row it brought" in " ".join(rig.text.split())
+        assert "its new runs join the list, W stops that" in " ".join(rig.text.split())
+
+
+async def test_a_search_for_a_tag_by_its_key_is_followed_and_what_can_not_be_is_said() -> None:
+    async with on_results((80, 24)) as rig:
+        for search, query in (
+            (" tag=team", Query(88123, 0, tags=("team",))),
+            ("tag=team tag=sla:p0", Query(88123, 0, tags=("team", Tag("sla", "p0")))),
+        ):
+            await rig.press("/", *search, "enter")
+            rig.control.answer(found(instance(5, "Success", tags=(Tag("team", "a"),))))
+            await rig.settle()
+            await rig.press("W", "enter")
+            assert rig.asked[-1] == ("follow", BINDING, query)
+        for search in ("ads", "!x"):
+            await rig.press("/", *f"gmv {search}", "enter")
+            rig.control.answer(found(instance(5, "Success", name="ads_gmv")))
+            await rig.settle()
+            await rig.press("W")
+            assert f"{search} can't be followed: give one part of the name" in rig.text
+
+
+async def test_capital_w_is_called_what_it_does_where_something_is_followed() -> None:
+    def follow(number: int, query: Query) -> Follow:
+        return Follow(number, BINDING, query, START)
+
+    of_workflow = follow(1, Query(88123, 0, workflow_id=2261034))
+    of_search = follow(2, Query(88123, 0, name="ads"))
+    async with running(replace(mixed(), follows=(of_workflow, of_search)), (120, 24)) as rig:
+        await rig.press("g", "f", "enter")
+        rig.control.answer(found(replace(FOUND[0], workflow_id=2261034)))
+        await rig.settle()
+        assert "W unfollow workflow" in rig.text
+        await rig.press("/", *"ads", "enter")
+        rig.control.answer(found(*FOUND))
+        await rig.settle()
+        assert "W unfollow search" in rig.text
+        await rig.press("W")
+
+        assert "End the follow of workspace=88123 name=ads" in rig.text
 
 
 async def test_what_a_search_lacks_of_its_place_is_said_and_its_text_stays_as_it_was_typed() -> (

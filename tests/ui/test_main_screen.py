@@ -707,7 +707,7 @@ async def test_help_has_two_columns_whatever_keys_do_now() -> None:
     follow = Follow(1, BINDING, Query(88123, 0, env_type="Prod", workflow_id=2261034), START)
     async with running(replace(mixed(), follows=(follow,))) as rig:
         await rig.press("g", "?")
-        assert re.search(r"W +unfollow its workflow", rig.text)
+        assert re.search(r"W +unfollow workflow", rig.text)
         assert re.search(r"LOOK UP +SIGNS", rig.text)
 
 

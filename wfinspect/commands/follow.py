@@ -23,7 +23,7 @@ from wfinspect.errors import ServiceError, UsageError, did_you_mean
 from wfinspect.format import shown
 from wfinspect.model import Follow, InstanceKey, Query, Target, biz_date_of, zone_of
 from wfinspect.parsing import parse_id
-from wfinspect.search import ID_DIGITS, Term, hint_on, parse_search, read_tag, to_query
+from wfinspect.search import ID_DIGITS, Term, hint_on, parse_search, to_follow, to_query
 from wfinspect.settings import Settings
 from wfinspect.watching.api import MAX_NOTE
 from wfinspect.watching.follows import SHARE
@@ -119,20 +119,7 @@ def _wanted(
     if any(term.name == "date" for term in terms):
         raise UsageError("date= can't be followed: runs of all coming dates are. Leave it out.")
     now, zone = SystemClock().now(), zone_of(target.region)
-    query, left = to_query([*terms, Term.of("date", "yesterday")], now, zone)
-    # A follow takes tags by their keys alone, too, which the service does not search for.
-    tags = [term for term in terms if term.name == "tag" and not term.is_negated]
-    if others := [term for term in left if term not in tags]:
-        raise UsageError(
-            f"{shown(str(others[0]), limit=60)} can't be followed: give one part of the name, "
-            "one value of a field, and no word with !."
-        )
-    query = query._replace(biz_date=0, tags=tuple(read_tag(term.value) for term in tags))
-    if query.is_whole_workspace:
-        raise UsageError(
-            "A whole workspace can't be followed: add --workflow ID or another filter, "
-            "such as --name, --owner or --tag."
-        )
+    query = to_follow(*to_query([*terms, Term.of("date", "yesterday")], now, zone))
     return query, ""
 
 

@@ -37,7 +37,15 @@ from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import FORMATS, Preferences, as_text, fields
 from wfinspect.ui.input import MAX_PASTE, PasteCut
 from wfinspect.ui.lines import Role, cell_len, pad
-from wfinspect.ui.rows import ID_FROM_CELLS, follow_of, is_own, short_word, signs, whose
+from wfinspect.ui.rows import (
+    ID_FROM_CELLS,
+    follow_of,
+    follow_words,
+    is_own,
+    short_word,
+    signs,
+    whose,
+)
 from wfinspect.ui.screens.dialogs import (
     NOTHING_FOUND,
     ChangesScreen,
@@ -557,7 +565,7 @@ class WfInspectApp(CrashSafeApp):
             self._control.follow(row.key.target, query)
             self.notify(f"Following {name}: its new runs join the list, W stops that.")
         elif is_own(row, follow):
-            self._ask_to_unfollow(follow)
+            self.action_unfollow(follow.number)
         else:
             called = self._called(follow)
             self.notify(
@@ -584,11 +592,7 @@ class WfInspectApp(CrashSafeApp):
             words["upstream"] = "what it holds up" if has_failed else "what it waits for"
             words["mark"] = "remove its mark" if is_marked else "mark for x, a, e and r"
             if row.instance is not None:
-                follow = follow_of(row, self.main.snapshot.follows)
-                words["follow"] = "follow its workflow"
-                if follow is not None:
-                    ends = is_own(row, follow)
-                    words["follow"] = "unfollow its workflow" if ends else "say what follows it"
+                words["follow"] = follow_words(row, self.main.snapshot.follows)
         return words
 
     def action_follows(self) -> None:
@@ -602,7 +606,7 @@ class WfInspectApp(CrashSafeApp):
             return tuple(Choice(f, ((f" {name}", Role.TEXT),), (), name) for f, name in called)
 
         dialog = ChoiceScreen(choices, "What is followed", "end it", is_wide=True)
-        self.push_dialog(dialog, self._ask_to_unfollow)
+        self.push_dialog(dialog, lambda follow: self.action_unfollow(follow.number))
 
     def _called(self, follow: Follow) -> str:
         """Return a query, behind the name of a run on the list where it follows one workflow."""
@@ -617,8 +621,9 @@ class WfInspectApp(CrashSafeApp):
         name, words = next(filter(None, names), follow.name), shown(query.words(), limit=100)
         return f"{shown(name, limit=60)}, {words}" if name else words
 
-    def _ask_to_unfollow(self, follow: Follow) -> None:
+    def action_unfollow(self, number: int) -> None:
         """Ask what becomes of the rows that a follow brought, and end it."""
+        follow = next(each for each in self.main.snapshot.follows if each.number == number)
         count = sum(each.follow == follow.number for each in self.main.snapshot.rows)
         rows = "its row" if count == 1 else f"its {count} rows"
         words = {False: f"end it, keep {rows}", True: f"end it, remove {rows}"}

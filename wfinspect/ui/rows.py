@@ -419,6 +419,13 @@ def is_own(row: Row, follow: Follow) -> bool:
     return follow.number == row.follow or follow.query.workflow_id is not None
 
 
+def follow_words(row: Row, follows: Sequence[Follow]) -> str:
+    """Return what the key that follows a row's workflow does."""
+    if (follow := follow_of(row, follows)) is None:
+        return "follow workflow"
+    return "unfollow workflow" if is_own(row, follow) else "say what follows it"
+
+
 def signs(look: Look) -> tuple[tuple[str, str], ...]:
     """What stands before the glyph of a row, and what it means."""
     return (

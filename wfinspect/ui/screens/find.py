@@ -11,6 +11,7 @@ from textual.widgets import Input
 from wfinspect.errors import UsageError
 from wfinspect.format import biz_day, duration, moment, near_time, shown
 from wfinspect.model import (
+    Follow,
     InstanceId,
     InstanceKey,
     Page,
@@ -27,6 +28,7 @@ from wfinspect.search import (
     none_match,
     parse_search,
     suggestions,
+    to_follow,
     to_query,
 )
 from wfinspect.ui.instance_text import sentence
@@ -51,6 +53,7 @@ from wfinspect.ui.rows import (
     SORTS,
     RowTable,
     follow_of,
+    follow_words,
     list_heading,
     list_line,
     row_columns,
@@ -212,8 +215,10 @@ class FindScreen(OverlayScreen):
         is_watched = bool(acted) and all(row.is_watched for row in acted)
         take = "go to the first" if is_watched else f"watch{count}"
         enter = {"Enter": take} if self._marked else {}
-        workflow = "follow workflow" if self._has_workflow else ""
-        follow = {} if self._followed is not None else {"W": workflow}
+        row = self.needed() if self._has_workflow else None
+        follow = {"W": follow_words(row, self.control.snapshot.follows) if row else ""}
+        if isinstance(self._wanted, Query):
+            follow = {"W": "follow search" if self._follow is None else "unfollow search"}
         if not len(self._table):
             useless = ["Enter", "l", "w", "t", "Space", "a", "s S", "c", "v", "y"]
             useless += [] if self._query else ["r"]
@@ -221,10 +226,22 @@ class FindScreen(OverlayScreen):
         return {"w": f"{'unwatch' if is_watched else 'watch'}{count}", **enter, **follow}
 
     @property
-    def _followed(self) -> Query | None:
-        """What a follow of the search would look for; None where it can't be followed."""
-        query = self._query and self._query._replace(biz_date=0)
-        return None if query is None or query.is_whole_workspace or self._left else query
+    def _wanted(self) -> Query | str:
+        """What a follow of the search would look for, or why it can't be followed."""
+        try:
+            return to_follow(self._query, self._left) if self._query else NOTHING_FOUND
+        except UsageError as error:
+            return str(error)
+
+    @property
+    def _follow(self) -> Follow | None:
+        """What follows the search already."""
+        wanted, follows = (self._target, self._wanted), self.control.snapshot.follows
+        return next((each for each in follows if (each.target, each.query) == wanted), None)
+
+    def _as_listed(self, row: Row) -> Row:
+        """Return a row that was found as it is on the list, where it is."""
+        return self.main.rows.get(row.key) or row
 
     @property
     def _has_workflow(self) -> bool:
@@ -288,7 +305,7 @@ class FindScreen(OverlayScreen):
     def _found_line(self, row: Row) -> Line:
         """As in the watched list, with a sign for what is watched where no follow brought it."""
         mark: Span = MARKED if row.key in self._marked else (" ", Role.DIM)
-        known = self.main.rows.get(row.key) or row
+        known = self._as_listed(row)
         is_followed = follow_of(known, self.control.snapshot.follows) is not None
         sign = (FOLLOWED if is_followed else _WATCHED) if known.is_watched else " "
         watched: Span = (sign, Role.DIM)
@@ -461,7 +478,9 @@ class FindScreen(OverlayScreen):
             self.main.say_order(sort)
 
     def needed(self) -> Row | None:
-        return self.list.chosen
+        row = self.list.chosen
+        # What brought it to the list is known there.
+        return row and row._replace(follow=self._as_listed(row).follow)
 
     def action_mark(self) -> None:
         """Mark what is under the cursor, or remove its mark."""
@@ -485,7 +504,7 @@ class FindScreen(OverlayScreen):
         """What is marked, else what is under the cursor, as the list has it."""
         marked = [row for row in self.list.items if row.key in self._marked]
         found = marked or [row for row in (self.list.chosen,) if row]
-        return [self.main.rows.get(row.key) or row for row in found]
+        return [self._as_listed(row) for row in found]
 
     def action_watch(self) -> None:
         """Watch what is marked, else what is under the cursor; where all of it is watched, unwatch it."""
@@ -501,14 +520,14 @@ class FindScreen(OverlayScreen):
 
     async def action_follow(self) -> None:
         """Follow the search: what matches joins the list on each date; else the workflow of the row."""
-        if (query := self._followed) is not None:
-            self._make_sure(query)
+        if (follow := self._follow) is not None:
+            await self.run_action(f"app.unfollow({follow.number})")
+        elif isinstance(wanted := self._wanted, Query):
+            self._make_sure(wanted)
         elif self._has_workflow:
             await self.run_action("app.follow")
-        elif self._left:
-            self.notify("Words with ! can't be followed: search by fields.")
         else:
-            self.notify("A whole workspace can't be followed: add a filter.")
+            self.notify(wanted)
 
     def _make_sure(self, query: Query) -> None:
         """Follow a query once that is chosen: the key reads like one for the row under the cursor."""
@@ -520,7 +539,7 @@ class FindScreen(OverlayScreen):
 
         def chosen(found: Query) -> None:
             self.control.follow(self._target, found)
-            self.notify(f"Following {search}: W on a row it brought, or : follows, stops that.")
+            self.notify(f"Following {search}: its new runs join the list, W stops that.")
 
         title = "Follow this search? New runs that match it join the list."
         self.app.push_dialog(ChoiceScreen(lambda: choices, title, "follow"), chosen)
