@@ -271,8 +271,6 @@ class WatchedList(CursorList[Row]):
 _TABS = ("Core", "Parameters", "Tags", "History")
 _TWO_COLUMNS_CELLS = 96
 """From here the parts of the one text stand in two columns."""
-_AROUND_HEADER = 6
-"""Rows of a blank, the tabs with another, and the least of what was read."""
 
 
 class Detail(Vertical):
@@ -292,8 +290,6 @@ class Detail(Vertical):
         """What is followed, of which one may have brought the row."""
         self._is_other = False
         """Another text is to be shown, from its start, as soon as there is room for it."""
-        self._is_low = False
-        """The sentences on what is wrong have no room above the text."""
         self._starts: list[int] = []
         """Where the parts begin in the one text, in lines."""
         self._header = LineView(id="header")
@@ -368,11 +364,8 @@ class Detail(Vertical):
         lines = instance_text.header(row, self._look, self._now, width, own=self._own)
         found = row.instance if row else None
         if row:
-            wrong = instance_text.trouble_lines(row, self._look, self._now, width)
-            # What the header has no room for is part of what scrolls.
-            self._is_low = self.content_size.height < len(lines) + len(wrong) + _AROUND_HEADER
             heading = lines[0].on(Ground.KEYS) if self.text.has_focus else lines[0]
-            lines = (heading, *lines[1:], *([] if self._is_low else wrong), BLANK)
+            lines = (heading, *lines[1:], BLANK)
         self._header.show(lines)
         tabs = self._tab_spans(found)
         if width_of(tabs) > width:
@@ -406,15 +399,13 @@ class Detail(Vertical):
         self._starts = []
         if row is None:
             return ()
-        wrong: list[Line] = []
-        if self._is_low and (row.trouble or row.is_gone):
-            wrong = [*instance_text.trouble_lines(row, self._look, self._now, width), BLANK]
+        head = instance_text.trouble_lines(row, self._look, self._now, width)
+        head += [BLANK] if head else []
         if found is None:
-            return (*wrong, *instance_text.not_read(row, self._look, self._now, width))
+            return (*head, *instance_text.not_read(row, self._look, self._now, width))
         title = _TABS[self._tab]
         if self._has_tabs and title != "Core":
-            return self._part(title, found, width)
-        head: list[Line] = []
+            return (*head, *self._part(title, found, width))
         outlook = outlook_lines(row, self._look, self._now, width)
         # The tasks that matter, where it failed or runs.
         has_tasks = row.family in {Family.FAILURE, Family.ACTIVE}
@@ -425,7 +416,7 @@ class Detail(Vertical):
         if self._has_tabs:
             # Name and status stand above, in the header.
             groups = FieldGroup.WHEN, FieldGroup.WHAT, FieldGroup.WHERE, FieldGroup.WHO
-            return (*head, *wrong, *core(width, *groups))
+            return (*head, *core(width, *groups))
         columns = 2 if width >= _TWO_COLUMNS_CELLS else 1
         cells = width // columns
         about = FieldGroup.WHAT, FieldGroup.WHERE, FieldGroup.WHO
