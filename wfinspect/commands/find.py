@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import partial
 
-from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import COMMANDS, output
-from wfinspect.commands.once import OnCall, client_of, resolve_target, run_counted, with_retries
+from wfinspect.commands.once import Requester, resolve_target
 from wfinspect.errors import ServiceError
 from wfinspect.format import biz_day, shown
-from wfinspect.model import FILTERS, InstanceKey, Query, Target, WorkflowInstance, zone_of
+from wfinspect.model import FILTERS, InstanceKey, Query, WorkflowInstance, zone_of
 from wfinspect.search import (
     WORDS,
     Term,
@@ -26,6 +25,7 @@ from wfinspect.search import (
     to_query,
 )
 from wfinspect.settings import Settings
+from wfinspect.watching.api import Find
 
 _KEPT_DAYS = 30
 MAX_FOUND = 1_000
@@ -120,8 +120,9 @@ def query_of(args: argparse.Namespace, biz_date: int) -> Query:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what was found, also where a later page could not be read."""
-    target, clock = resolve_target(settings, environ).target, SystemClock()
-    zone, now = zone_of(target.region), clock.now()
+    requester = Requester(resolve_target(settings, environ).target, settings, environ)
+    target, now = requester.target, requester.clock.now()
+    zone = zone_of(target.region)
     terms = [*terms_of(args), *parse_search(" ".join(args.search))]
     if args.bizdate is not None:
         terms.append(Term.of("date", str(date_of(args.bizdate, now, zone))))
@@ -130,9 +131,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     found: dict[int, WorkflowInstance] = {}
     more, error = "", None
     try:
-        more = run_counted(
-            settings, clock, lambda on_call: _find(target, query, found, environ, clock, on_call)
-        )
+        more = requester.run(_find(requester, query, found))
     except ServiceError as trouble:
         error = trouble
     some = [
@@ -162,26 +161,17 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     return error.exit_code if error is not None else 0
 
 
-async def _find(
-    target: Target,
-    query: Query,
-    found: dict[int, WorkflowInstance],
-    environ: Mapping[str, str],
-    clock: Clock,
-    on_call: OnCall,
-) -> str:
+async def _find(requester: Requester, query: Query, found: dict[int, WorkflowInstance]) -> str:
     """Fill `found`, page by page; gives a sentence where there are more than are printed."""
     number = 0
-    async with await client_of(target, environ, clock, on_call) as client:
-        while True:
-            number += 1
-            search = partial(client.find_workflow_instances, query, page=number)
-            page = await with_retries(search, clock=clock, place=target.endpoint)
-            # New instances push others onto the next page, where they come again.
-            before = len(found)
-            found |= {each.id: each for each in page.items}
-            if len(found) > MAX_FOUND or (len(found) == MAX_FOUND and not page.is_last):
-                total = f" of {page.total:,}" if page.total else ""
-                return f"Only the first {MAX_FOUND:,}{total} are read: add filters for the others."
-            if page.is_last or len(found) == before:
-                return ""
+    while True:
+        number += 1
+        page = await requester.answer(Find(requester.target, query, number))
+        # New instances push others onto the next page, where they come again.
+        before = len(found)
+        found |= {each.id: each for each in page.items}
+        if len(found) > MAX_FOUND or (len(found) == MAX_FOUND and not page.is_last):
+            total = f" of {page.total:,}" if page.total else ""
+            return f"Only the first {MAX_FOUND:,}{total} are read: add filters for the others."
+        if page.is_last or len(found) == before:
+            return ""

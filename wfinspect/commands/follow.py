@@ -10,22 +10,14 @@ from math import isfinite
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.find import add_filters, terms_of
-from wfinspect.commands.once import (
-    OnCall,
-    client_of,
-    read_instances,
-    resolve_target,
-    run_counted,
-    selected_by,
-    selector,
-)
+from wfinspect.commands.once import requested, resolve_target, selected_by, selector
 from wfinspect.errors import ServiceError, UsageError, did_you_mean
 from wfinspect.format import shown
 from wfinspect.model import Follow, InstanceKey, Query, Target, biz_date_of, zone_of
 from wfinspect.parsing import parse_id
 from wfinspect.search import ID_DIGITS, Term, hint_on, parse_search, to_follow, to_query
 from wfinspect.settings import Settings
-from wfinspect.watching.api import MAX_NOTE
+from wfinspect.watching.api import MAX_NOTE, Find, InstanceOf
 from wfinspect.watching.follows import SHARE
 from wfinspect.watching.lookups import CATCH_ALL
 from wfinspect.watching.store import Changes, Store
@@ -127,12 +119,7 @@ def _workflow_of(
     key: InstanceKey, settings: Settings, environ: Mapping[str, str]
 ) -> tuple[Query, str]:
     """Read an instance; return the query of its workflow, and its name."""
-    clock = SystemClock()
-    found = run_counted(
-        settings, clock, lambda on_call: read_instances([key], environ, clock, on_call)
-    )[key]
-    if isinstance(found, ServiceError):
-        raise found
+    found = requested(InstanceOf(key), settings, environ)
     if not found.project_id or (found.workflow_id or 0) <= CATCH_ALL:
         raise UsageError(f"{key.id} can't be followed: what it is a run of is not known.")
     query = Query(found.project_id, 0, env_type=found.env_type, workflow_id=found.workflow_id)
@@ -146,28 +133,23 @@ def _checked(
 
     Without contact, say that it is not known.
     """
-    clock, zone = SystemClock(), zone_of(target.region)
+    zone = zone_of(target.region)
     # Its daily runs are there; those of today's are made late in the evening.
-    day = clock.now().astimezone(zone).date() - timedelta(days=1)
+    day = SystemClock().now().astimezone(zone).date() - timedelta(days=1)
     dated = query._replace(biz_date=biz_date_of(day, zone))
-
-    async def search(on_call: OnCall) -> tuple[list[str], bool]:
-        async with await client_of(target, environ, clock, on_call) as client:
-            page = await client.find_workflow_instances(dated, page=1)
-            return [each.name for each in page.items if dated.matches(each)], page.is_last
-
     try:
-        names, is_all = run_counted(settings, clock, search)
-        if is_all and not names:
-            output.say(
-                f"No run of business date {day} matches. If you expected one, check the filters."
-                f"{hint_on(words)}"
-            )
+        page = requested(Find(target, dated), settings, environ)
     except ServiceError as error:
         if error.exit_code != _NO_CONTACT:
             return error
         output.say(f"The workspace was not checked. {error}")
         return ""
+    names = [each.name for each in page.items if dated.matches(each)]
+    if page.is_last and not names:
+        output.say(
+            f"No run of business date {day} matches. If you expected one, check the filters."
+            f"{hint_on(words)}"
+        )
     return next(filter(None, names), "")[:MAX_NOTE] if query.workflow_id else ""
 
 

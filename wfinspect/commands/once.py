@@ -203,16 +203,9 @@ async def read_instances(
 ) -> Outcomes:
     """Read instances of one target; what may pass is tried again."""
     target = keys[0].target
-    async with await client_of(target, environ, clock, on_call) as client:
+    client = await connector(environ, home_of(environ), clock)(target, lambda: on_call(target))
+    async with contextlib.aclosing(client):
         return await read(client, keys, partial(with_retries, clock=clock, place=target.endpoint))
-
-
-async def client_of(
-    target: Target, environ: Mapping[str, str], clock: Clock, on_call: "OnCall"
-) -> contextlib.aclosing[InstanceSource]:
-    """Return a target's service for some calls."""
-    connect = connector(environ, home_of(environ), clock)
-    return contextlib.aclosing(await connect(target, lambda: on_call(target)))
 
 
 def read_all(
@@ -454,6 +447,12 @@ class Requester:
         if isinstance(outcome, ServiceError):
             raise outcome
         return outcome
+
+
+def requested(request: "Request[_T]", settings: Settings, environ: Mapping[str, str]) -> _T:
+    """Return what one request gives; raises as `Requester.run`."""
+    requester = Requester(request.destination, settings, environ)
+    return requester.run(requester.answer(request))
 
 
 def stored(settings: Settings, clock: Clock, read: "Callable[[Store], _T]") -> _T:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import Requester, is_worth_retrying, resolve_target
+from wfinspect.commands.once import Requester, is_worth_retrying, requested, resolve_target
 from wfinspect.errors import NotFound, ServiceError, UsageError, did_you_mean
 from wfinspect.export import csv_table
 from wfinspect.format import (
@@ -71,11 +71,11 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         _refuse_what_contradicts(args)
     target = resolve_target(settings, environ).target
     key = InstanceKey(target, parse_id(args.id))
-    requester = Requester(target, settings, environ)
     if args.command == "logs":
+        requester = Requester(target, settings, environ)
         requester.run(_print_logs(requester, key, args, _period(settings)))
     else:
-        _print_tasks(requester.run(requester.answer(TasksOf(key))), args, settings.zone)
+        _print_tasks(requested(TasksOf(key), settings, environ), args, settings.zone)
     return 0
 
 
