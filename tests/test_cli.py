@@ -155,6 +155,12 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["find", "workspace=1", "date=today", "--name", ""], "--name is empty: give TEXT, or "),
         (["logs", "1", "--task="], "--task is empty: give TASK, or leave it out."),
         (["get", "1", "--profile", ""], "--profile is empty: give NAME, or leave it out."),
+        (["logs", "1", "--grep", "-x|y"], "one that begins with - is written --grep='-x|y'"),
+        (["logs", "1", "--grep", "--tail", "5"], "--grep needs a value: --grep REGEX, only lines "),
+        (
+            ["find", "--project", "ods"],
+            "'ods' is not an ID: use digits only, e.g. 88123; `wfinspect ",
+        ),
         (["list", "-j"], "no option '-j': did you mean --json?"),
         (["logs", "1", "-n20"], "no option '-n': did you mean --tail?"),
         (["find", "-n", "ads"], "no option '-n': did you mean --name?"),

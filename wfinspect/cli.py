@@ -254,6 +254,10 @@ class _Parser(argparse.ArgumentParser):
         if found.startswith("expected"):
             if action.choices:
                 raise UsageError(f"{name} needs a value: {', '.join(map(str, action.choices))}")
+            after = [*self._given, ""][self._given.index(name) + 1] if name in self._given else ""
+            if after.startswith("-") and not self.has_option(after.partition("=")[0]):
+                value = f"{name}={shlex.quote(after[:40])}"
+                raise UsageError(f"{name} needs a value: one that begins with - is written {value}")
             means = {f"--{each.name}": each.meaning for each in OPTIONS}.get(name, action.help)
             raise UsageError(f"{name} needs a value: {name} {action.metavar}, {means}")
         if found.startswith("not allowed with"):

@@ -464,7 +464,10 @@ def read_id(text: str) -> int:
         UsageError: it is not one.
     """
     if (number := read_number(text)) is None:
-        raise UsageError(f"{_quoted(text)} is not an ID: use digits only, e.g. 88123.")
+        raise UsageError(
+            f"{_quoted(text)} is not an ID: use digits only, e.g. 88123; `wfinspect get INSTANCE` "
+            "prints the IDs of its workspace and workflow."
+        )
     return number
 
 
