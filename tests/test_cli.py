@@ -182,6 +182,8 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["follow", "stop", "1"], "did you mean remove?"),
         (["unfollow", "1"], "did you mean follow remove?"),
         (["help", "nosuch"], "no page 'nosuch': there are keys, search, config, "),
+        (["help", "prometheus"], "no page 'prometheus': did you mean scripts?"),
+        (["help", "quota"], "no page 'quota': did you mean costs?"),
         (["help", "tmux"], "no page 'tmux': did you mean ssh?"),
         (["help", "login"], "no page 'login': did you mean credentials or doctor?"),
         (
