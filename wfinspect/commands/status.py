@@ -63,12 +63,13 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if args.short and not args.ids and (code := _print_summary(args, settings, clock)) is not None:
         return code
     is_stored = args.short or args.output == "prometheus"
-    rows = _known_rows(args, settings, environ, clock, is_stored=is_stored)
     missing: list[InstanceKey] = []
-    if args.ids:
+    if not args.ids:
+        rows = stored_rows(settings, environ, clock)
+    else:
         target = resolve_target(settings, environ).target
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
-        listed = {row.key: row for row in rows}
+        listed = {row.key: row for row in _all_rows(settings, clock, is_needed=is_stored)}
         missing = [key for key in keys if key not in listed]
         # For a status bar what is not on the list is unknown, as what is gone, but not yet to be read.
         rows = [listed.get(key) or Row(key, is_gone=args.short) for key in keys]
@@ -104,18 +105,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     return gravest(_codes(outcomes.values()))
 
 
-def _known_rows(
-    args: argparse.Namespace,
-    settings: Settings,
-    environ: Mapping[str, str],
-    clock: Clock,
-    *,
-    is_stored: bool,
-) -> list[Row]:
-    """Return the watched list; without it, instances that are named can still be read."""
-    if not args.ids:
-        return stored_rows(settings, environ, clock)
-    if is_stored:
+def _all_rows(settings: Settings, clock: Clock, *, is_needed: bool) -> list[Row]:
+    """Return the watched list; unless it `is_needed`, instances can be read without it."""
+    if is_needed:
         return stored(settings, clock, lambda store: store.rows())
     return stored_or(settings, clock, lambda store: store.rows(), list[Row]())
 
