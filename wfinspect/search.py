@@ -420,8 +420,8 @@ def to_follow(query: Query, left: Iterable[Term]) -> Query:
     tags = [term for term in left if term.name == "tag" and not term.is_negated]
     if others := [term for term in left if term not in tags]:
         raise UsageError(
-            f"{shown(str(others[0]), limit=60)} can't be followed: give one part of the name, "
-            "one value of a field, and no word with !."
+            f"{shown(str(others[0]), limit=60)} can't be followed: give one part of the name "
+            "(name= before digits), one value of a field, and no word with !."
         )
     query = query._replace(biz_date=0, tags=query.tags or tuple(read_tag(t.value) for t in tags))
     if query.is_whole_workspace:
