@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Generic, NamedTuple, NewType, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -200,6 +201,14 @@ SHARED = (
     "workflow_parameters",
 )
 """Texts of which thousands of instances say the same: they are held once."""
+SHARED_VALUES = ("project_id", "biz_date", "unified_workflow_instance_id", "tags")
+"""Other values of which that is true; see `shared`."""
+
+
+@lru_cache(maxsize=512, typed=True)
+def shared(value: object) -> object:
+    """Return the value that was there before, where it is equal."""
+    return value
 
 
 class FieldKind(StrEnum):

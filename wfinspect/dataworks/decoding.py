@@ -10,7 +10,6 @@ import re
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
@@ -23,6 +22,7 @@ from wfinspect.model import (
     MAX_INSTANCE_ID,
     MAX_STATUS,
     SHARED,
+    SHARED_VALUES,
     Dependency,
     InstanceId,
     OperationLog,
@@ -33,6 +33,7 @@ from wfinspect.model import (
     WorkflowInstance,
     pack,
     service_name,
+    shared,
 )
 
 _NULL = msgspec.Raw(b"null")
@@ -236,25 +237,16 @@ def _instance(raw: msgspec.Raw) -> WorkflowInstance:
             "answer was not used."
         )
     values |= {name: sys.intern(values[name]) for name in SHARED if name in values}
-    values |= {name: _number(values[name]) for name in _SHARED_NUMBERS if name in values}
+    values |= {name: shared(values[name]) for name in SHARED_VALUES if name in values}
     values["packed"] = pack(values.pop("raw"))
     instance = _in_use[digest] = WorkflowInstance(**values)
     return instance
 
 
-_SHARED_NUMBERS = ("project_id", "biz_date", "unified_workflow_instance_id")
-
-
-@lru_cache(maxsize=256)
-def _number(value: int | None) -> int | None:
-    """Return the number that was there before, where it is equal."""
-    return value
-
-
 def _task(raw: msgspec.Raw) -> TaskInstance:
     values = values_of(raw, _TASK, left_in_raw=_LEFT_IN_RAW)
     values |= {name: sys.intern(values[name]) for name in _SHARED_BY_TASKS if name in values}
-    values |= {name: _number(values[name]) for name in _SHARED_TASK_NUMBERS if name in values}
+    values |= {name: shared(values[name]) for name in _SHARED_TASK_NUMBERS if name in values}
     return TaskInstance(**values)
 
 

@@ -24,6 +24,7 @@ from wfinspect.format import listed
 from wfinspect.model import (
     MAX_INSTANCE_ID,
     SHARED,
+    SHARED_VALUES,
     Account,
     Follow,
     InstanceId,
@@ -35,6 +36,7 @@ from wfinspect.model import (
     Unreadable,
     WorkflowInstance,
     pack,
+    shared,
 )
 from wfinspect.settings import DATABASE, make_private, open_private
 from wfinspect.watching.api import Row
@@ -925,8 +927,11 @@ _READ: dict[str, Callable[[Any], object]] = {
     **dict.fromkeys(("at", "seen_after", "seen_by"), read_time),
     # As in the answers of the service: thousands of instances say the same few words.
     **dict.fromkeys((*SHARED, "from_status", "to_status"), sys.intern),
+    **dict.fromkeys(SHARED_VALUES, shared),
     "key": _key,
-    "tags": lambda tags: tuple(Tag(sys.intern(key), sys.intern(value)) for key, value in tags),
+    "tags": lambda tags: shared(
+        tuple(Tag(sys.intern(key), sys.intern(value)) for key, value in tags)
+    ),
     "unknown_fields": lambda names: tuple(map(str, names)),
     "unreadable": lambda found: tuple(Unreadable(str(name), str(text)) for name, text in found),
 }
