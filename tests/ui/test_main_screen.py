@@ -175,7 +175,7 @@ async def quiet(rig: Rig) -> None:
 
 
 async def test_no_row_moves_until_no_key_was_pressed_for_a_while() -> None:
-    brought = row(6, "Failure", is_unseen=True, follow=1)
+    brought = row(6, "Failure", is_unseen=True, follow=1, added_at=START)
     async with running(mixed()) as rig:
         await rig.press("j", "j")
         before = [one.key.id for one in rig.app.main.list.items]
@@ -374,7 +374,7 @@ async def test_x_removes_and_u_brings_back() -> None:
 
 
 async def test_what_u_restores_is_where_it_was_though_a_follow_had_brought_it() -> None:
-    brought = row(6, "Failure", is_unseen=True, follow=1)
+    brought = row(6, "Failure", is_unseen=True, follow=1, added_at=START)
     snapshot = replace(mixed(), rows=(brought, *mixed_rows()))
     async with running(snapshot) as rig:
         before = [one.key.id for one in rig.app.main.list.items]

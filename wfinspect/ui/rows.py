@@ -16,6 +16,7 @@ from wfinspect.model import (
     Status,
     Target,
     Transition,
+    WorkflowInstance,
     zone_of,
 )
 from wfinspect.search import matcher, parse_search
@@ -658,15 +659,15 @@ class RowTable:
     def __init__(self, rows: Iterable[Row] = (), sort: str = SORTS[0]) -> None:
         self._given = Rows()
         self.sort = sort
-        self._now = _NO_TIME
-        """As of when the order is; a duration grows."""
+        self.as_of = _NO_TIME
+        """When the order was made; a duration grows."""
         self._matches: Callable[[Row], bool] = _any_row
         self.keeps_places = False
         """Rows that change stay where they are, and those that a follow brings come last."""
         self._kept: dict[InstanceKey, tuple[Any, ...]] = {}
         """The sort keys of rows that stay where they are."""
-        self._left: set[InstanceKey] = set()
-        """Rows that were taken off: one that is restored has its own place at once."""
+        self._added_until = _NO_TIME
+        """When the latest row was added: one that is restored is older, and has its own place at once."""
         self._orders: dict[Target, list[tuple[Any, ...]]] = {}
         """Of each target, the sort keys of the rows that match; a row's key ends with its `InstanceKey`."""
         self._groups = RowGroups()
@@ -675,8 +676,8 @@ class RowTable:
         self._name_cells: Counter[int] = Counter()
         self._id_cells: Counter[int] = Counter()
         self._widest: tuple[int, int, int] | None = None
-        self._alike: Counter[tuple[object, ...]] = Counter()
-        """How many rows have a name, and how many a name and a business date."""
+        self._dates: dict[Target, dict[str, Counter[int | None] | int | None]] = {}
+        """Of each name the business date, or how many rows have which: of thousands most have their own name."""
         self.counts: Counter[Family] = Counter()
         """How many watched rows that were read are in which family; what is gone is UNKNOWN."""
         self.watched = 0
@@ -719,11 +720,12 @@ class RowTable:
 
     def apart(self, row: Row, zone: tzinfo, now: datetime) -> str:
         """Return what tells a row from others of its name: its business date, or when it started."""
-        found, (name, run) = row.instance, _likeness(row)
-        if found is None or self._alike[name] == 1:
+        found = row.instance
+        dates = self._dates[row.key.target][found.name] if found else None
+        if found is None or not isinstance(dates, Counter) or len(dates) == 1 == dates.total():
             return ""
         at, day, pattern = found.biz_date, "biz %m-%d", "biz %m-%d"
-        if self._alike[run] == 1:
+        if dates[at] == 1:
             zone = zone_of(row.key.target.region)
         else:
             at, day, pattern = found.started_time, "began %m-%d", "began %H:%M"
@@ -734,16 +736,19 @@ class RowTable:
         """Take other rows in place of the former; return whether places or matches differ."""
         removed: set[tuple[Any, ...]] = set()
         added: list[tuple[Any, ...]] = []
+        added_until = self._added_until
         for before, row in rows.changes(self._given):
             if is_same_but_for_age(before, row):
                 continue
             self._count(before, row)
+            if row is not None and row.added_at is not None:
+                added_until = max(added_until, row.added_at)
             old = self._place(before)
             new = self._new_place(old, before, row)
             if old != new:
                 removed |= {old} - {()}
                 added += {new} - {()}
-        self._given = rows
+        self._given, self._added_until = rows, added_until
         if removed or added:
             self._move(removed, added)
         return bool(removed or added)
@@ -755,11 +760,11 @@ class RowTable:
         new = self._place(row)
         stays: tuple[Any, ...] = ()
         if row is None:
-            self._left |= {before.key} if before else set()
             return new
         if before is None:
-            is_brought = bool(row.follow and new) and row.key not in self._left
-            stays = (2, row.key) if self.keeps_places and is_brought else ()
+            is_new = row.added_at is not None and row.added_at > self._added_until
+            is_brought = self.keeps_places and is_new and row.follow and new
+            stays = (2, row.key) if is_brought else ()
         elif before.instance is not None and before.is_watched is row.is_watched:
             # What the user watches or looks up has its place at once.
             is_same = was_kept and before.last_change == row.last_change
@@ -787,7 +792,7 @@ class RowTable:
         self, sort: str, matches: Callable[[Row], bool] | None = None, now: datetime = _NO_TIME
     ) -> None:
         """Have another order, as of `now`, and only the rows for which `matches` holds."""
-        self.sort, self._matches, self._now = sort, matches or _any_row, now
+        self.sort, self._matches, self.as_of = sort, matches or _any_row, now
         self._orders, self._kept = {}, {}
         self._move(set(), [place for row in self._given if (place := self._place(row))])
 
@@ -828,7 +833,7 @@ class RowTable:
     def _own_place(self, row: Row | None) -> tuple[Any, ...]:
         if row is None or (row.is_watched and not self._matches(row)):
             return ()
-        return (row.is_watched, *_sort_key(self.sort, row, self._now), row.key)
+        return (row.is_watched, *_sort_key(self.sort, row, self.as_of), row.key)
 
     def _move(self, removed: set[tuple[Any, ...]], added: list[tuple[Any, ...]]) -> None:
         touched: dict[Target, list[tuple[Any, ...]]] = {p[-1].target: [] for p in removed}
@@ -859,8 +864,7 @@ class RowTable:
             self.unseen_failures += step * (each.is_unseen and each.family is Family.FAILURE)
             if each.instance is not None:
                 _add(self.counts, Family.UNKNOWN if each.is_gone else each.family, step)
-        old, new = before and before.instance, row and row.instance
-        if before is not None and row is not None and old is new:
+        if before is not None and row is not None and _likeness(before) == _likeness(row):
             return
         self._widest = None
         for each, step in ((before, -1), (row, 1)):
@@ -869,16 +873,27 @@ class RowTable:
             _add(self._targets, each.key.target, step)
             _add(self._id_cells, len(str(each.key.id)), step)
             if each.instance is not None:
-                for likeness in _likeness(each):
-                    _add(self._alike, likeness, step)
+                self._count_name(each.key.target, each.instance, step)
                 cells = cell_len(fmt.shown(each.instance.name, limit=NAME_LIMIT))
                 _add(self._name_cells, cells, step)
 
+    def _count_name(self, target: Target, instance: WorkflowInstance, step: int) -> None:
+        of_target, name, date = self._dates.setdefault(target, {}), instance.name, instance.biz_date
+        if name not in of_target:
+            of_target[name] = date
+            return
+        dates = of_target[name]
+        if not isinstance(dates, Counter):
+            dates = of_target[name] = Counter([dates])
+        _add(dates, date, step)
+        if not dates:
+            del of_target[name]
 
-def _likeness(row: Row) -> tuple[tuple[object, ...], tuple[object, ...]]:
-    """Return what rows of one name have in common, and what those of one business date as well."""
-    found, target = row.instance, row.key.target
-    return (target, found and found.name), (target, found and found.name, found and found.biz_date)
+
+def _likeness(row: Row) -> tuple[str, int | None] | None:
+    """Return what rows of one workflow and date have in common; None before it was read."""
+    found = row.instance
+    return None if found is None else (found.name, found.biz_date)
 
 
 _FEW = 64  # beyond this many, one sort costs less than to put each in its place
