@@ -32,9 +32,10 @@ class FakeControl:
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
-    def publish(self, snapshot: Snapshot) -> None:
+    def publish(self, snapshot: Snapshot, *, pings: bool = True) -> None:
+        """Have a newer snapshot; one of which only ages and counts are new pings for no frame."""
         self._snapshot = with_rows(snapshot)
-        for ping in self._pings:
+        for ping in self._pings if pings else ():
             ping()
 
     def subscribe(self, ping: Callable[[], None]) -> None:

@@ -29,7 +29,7 @@ except ModuleNotFoundError as missing:
 
 LIMITS = {
     "files": 95,
-    "code lines": 25_384,
+    "code lines": 25_411,
     "import circles": 0,
     "public class names defined twice": 0,
     "public class names that are Textual's": 0,

@@ -3,16 +3,16 @@ import threading
 from pathlib import Path
 
 import pytest
-from fakes import START, key
+from fakes import START, key, ms
 from rig import RecordingDriver, running
-from scenes import mixed, row, with_history
+from scenes import ago, mixed, row, with_history
 from values import replace
 
 from wfinspect.ui.files import Preferences
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.screens.dialogs import command_choices
 from wfinspect.ui.widgets.line_view import CursorList
-from wfinspect.watching.api import Notice, Snapshot
+from wfinspect.watching.api import Contact, Health, Notice, Snapshot
 
 
 async def test_the_watcher_is_started_once_and_only_after_the_first_paint() -> None:
@@ -284,6 +284,35 @@ async def test_the_minute_moves_the_ages() -> None:
 
         assert "1h08" in rig.text
         assert rig.clock.now() > START
+
+
+async def test_what_pings_is_painted_with_the_ages_of_that_moment() -> None:
+    started = row(1, "Running", started_time=ms(ago(minutes=7, seconds=30)))
+    snapshot = Snapshot(rows=(started,), health=Health(contact=Contact.LIVE))
+    async with running(snapshot) as rig:
+        rig.clock.advance(45)
+        await rig.publish(replace(snapshot, recent_ids=(key(2).id,)))
+
+        assert "8m" in rig.text
+
+
+async def test_a_reading_that_says_the_same_is_no_older_than_a_minute() -> None:
+    over = row(1, "Success", finished_time=ms(ago(hours=2)), read_at=START)
+    snapshot = Snapshot(rows=(over,), health=Health(contact=Contact.LIVE, calls_today=7))
+    async with running(snapshot) as rig:
+        for _ in range(40):
+            rig.clock.advance(60)
+            again = replace(over, read_at=rig.clock.now())
+            health = snapshot.health._replace(calls_today=8)
+            rig.control.publish(replace(snapshot, rows=(again,), health=health), pings=False)
+            rig.app.main.tick()
+        await rig.settle()
+
+        assert "read 4" not in rig.text
+        # While nothing else moves, a count alone is not worth a byte; what comes back to view has it.
+        assert "calls 7/" in rig.text
+        await rig.press("?", "escape")
+        assert "calls 8/" in rig.text
 
 
 async def test_outside_tmux_it_says_once_that_closing_ssh_ends_the_watch(tmp_path: Path) -> None:

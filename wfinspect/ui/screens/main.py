@@ -233,15 +233,16 @@ class MainScreen(SparingScreen[None]):
         self.control.display(key)
 
     def tick(self) -> None:
-        """Move the ages on."""
-        self._now = self.clock.now()
-        self._fill()
+        """Move the ages on, and those of readings: a new one that says the same pings for no frame."""
+        snapshot = self.control.snapshot
+        if all(family.is_settled for family in self.counts):
+            # Nothing else moves then, and a count alone is worth no byte.
+            snapshot = snapshot._replace(health=self.snapshot.health)
+        self.show(snapshot)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot; whatever equals the former one sends nothing."""
-        self.snapshot = snapshot
-        if (self.clock.now() - self._now).total_seconds() >= MINUTE_SECONDS:
-            self._now = self.clock.now()
+        self.snapshot, self._now = snapshot, self.clock.now()
         if self.clock.monotonic() - self._awaited_at > _AWAITED_SECONDS:
             self._awaited = {}
         self._awaited = {
@@ -442,7 +443,9 @@ class MainScreen(SparingScreen[None]):
             self._arrange()
 
     def on_screen_resume(self) -> None:
-        """Note what is in view again once another screen has gone."""
+        """Note what is in view again once another screen has gone, and show what its calls cost."""
+        if self.snapshot.health != self.control.snapshot.health:
+            self.show(self.control.snapshot)
         self.call_after_refresh(self.note_painted)
 
     def _arrange(self) -> None:

@@ -1,7 +1,7 @@
 """The two panes of the main screen: the watched list, and one instance in full."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from textual import events, on
@@ -58,6 +58,9 @@ from wfinspect.ui.tasks_text import Operations, operation_lines, outlook_lines, 
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import CursorList, LineView
 from wfinspect.watching.api import Row, Rows, Trouble
+
+_ORDER_LASTS = timedelta(seconds=50)
+"""Of one that depends on the time: to be made again by the next tick, a minute later."""
 
 
 class WatchedList(CursorList[Row]):
@@ -140,13 +143,14 @@ class WatchedList(CursorList[Row]):
         keeps_order: bool = False,
     ) -> None:
         """Show these rows, and what keeps some from being read; `now` moves the ages on."""
-        is_later, self._troubles, self._now = now != self._now, troubles, now
+        self._troubles, self._now = troubles, now
         before = self.chosen
         self.table.keeps_places = keeps_order
         has_moved = self.table.update(rows)
         if not keeps_order:
             has_moved |= self.table.take_places(self.table.due(before and rows.get(before.key)))
-        if is_later and not keeps_order and (self.filter_text or self.sort.endswith("duration")):
+        is_timed = self.filter_text or self.sort.endswith("duration")
+        if is_timed and not keeps_order and now - self.table.as_of >= _ORDER_LASTS:
             # A search may be about today, and what runs takes longer.
             self._arrange(self.sort)
             has_moved = True
