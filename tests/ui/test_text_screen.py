@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fakes import START
 from rig import Rig, check_golden, copied, running
-from scenes import failed_row, loading, mixed
+from scenes import failed_row, loading, mixed, mixed_rows, not_found
 from values import replace
 
 from wfinspect.model import pack
@@ -52,12 +52,16 @@ async def test_v_shows_the_service_s_own_json(size: tuple[int, int]) -> None:
         assert rig.app.screen is rig.app.main
 
 
-@pytest.mark.parametrize("key", ["v", "W"])
-async def test_what_was_never_read_has_no_json_and_nothing_to_follow(key: str) -> None:
-    async with running(loading()) as rig:
-        await rig.press(key)
+@pytest.mark.parametrize("key", ["v", "W", "e"])
+@pytest.mark.parametrize("why", [" yet", ": not found"])
+async def test_of_what_was_never_read_nothing_is_shown_followed_or_exported(
+    key: str, why: str
+) -> None:
+    unread = (loading() if why == " yet" else not_found()).rows
+    async with running(replace(mixed(), rows=(*unread, *mixed_rows()))) as rig:
+        await rig.press("g", key)
 
-        assert "It has not been read yet." in rig.text
+        assert f"It has not been read{why}." in rig.text
 
 
 async def test_keys_move_by_lines_pages_and_to_the_ends() -> None:

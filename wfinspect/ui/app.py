@@ -648,13 +648,16 @@ class WfInspectApp(CrashSafeApp):
     def action_export(self) -> None:
         """Write the row under the cursor, or all of the list, to a file."""
         row, every = self.main.list.chosen, tuple(self.main.list.items)
-        if row is None or not any(each.instance for each in every):
+        if row is None:
             self.notify("There is nothing to export.")
             return
+        wanted = self.main.marked or (row,)
+        read = [each for each in wanted if each.instance]
+        if not self.main.is_read((read or wanted)[0]):
+            return
         goals = {"file": "a file", "clipboard": "the clipboard"}
-        marked = self.main.marked
-        scopes = {"": marked or (row,), f"all {len(every)} rows: ": every}
-        has_failed = any(each.family is Family.FAILURE for each in marked or (row,))
+        scopes = {"": wanted, f"all {len(every)} rows: ": every}
+        has_failed = any(each.family is Family.FAILURE for each in wanted)
         kinds = (*REPORTS, *FORMATS) if has_failed else (*FORMATS, *REPORTS)
         choices = tuple(
             Choice((rows, kind, goal), ((f" {text}", Role.TEXT),), ((cost, Role.DIM),), text)
@@ -665,7 +668,7 @@ class WfInspectApp(CrashSafeApp):
             for text in (f"{what}{kind} to {goals[goal]}",)
             for cost in (f"at most {len(rows) * INCIDENT_CALLS} calls " * (kind in REPORTS),)
         )
-        title = f"Export {whose(marked or (row,))}"
+        title = f"Export {whose(wanted)}"
         dialog = ChoiceScreen(lambda: choices, title, "export", is_wide=True)
         self.push_dialog(dialog, lambda chosen: self._export(*chosen))
 
@@ -738,7 +741,7 @@ class WfInspectApp(CrashSafeApp):
         from wfinspect.ui.screens.view import Title
 
         row = self._needed()
-        if row is None:
+        if row is None or not self.main.is_read(row):
             return
         if row.instance is None or not row.instance.raw:
             self.notify("It has not been read yet.")

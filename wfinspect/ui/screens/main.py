@@ -815,7 +815,8 @@ class MainScreen(SparingScreen[None]):
     def is_read(self, row: Row | None) -> bool:
         """Return whether a row has been read; notify where it has not."""
         if row is not None and row.instance is None:
-            self.notify("It has not been read yet.", timeout=BRIEF_SECONDS)
+            why = f": {row.trouble.cause}" if row.trouble else " yet"
+            self.notify(f"It has not been read{why}.", timeout=BRIEF_SECONDS)
         return row is not None and row.instance is not None
 
     def action_history(self) -> None:
