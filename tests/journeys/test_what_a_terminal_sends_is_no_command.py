@@ -26,6 +26,30 @@ def test_a_paste_that_loses_its_end_stands_in_the_box_and_the_keys_work(
         app.quit()
 
 
+def test_a_paste_in_one_packet_with_keys_goes_to_what_they_open(
+    home: Home, simulator: Simulator
+) -> None:
+    with started(home, simulator) as app:
+        app.wait_for("✖ Failure")
+        app.send(f"f\x1b[200~{OTHER}\x1b[201~".encode())
+        app.wait_for(rf"Find instances[\s\S]* {OTHER}")
+        app.press("escape", "escape")
+        app.wait_for("type or paste")
+        app.send(b"/\x1b[200~none of it\x1b[201~\r")
+        app.wait_for("(?i)no watched instance matches")
+        app.press("escape")
+        app.wait_for("✖ ads_user_profile")
+        # What waits for the tasks waits in its order.
+        app.send(b"t/\x1b[200~load\x1b[201~\r")
+        app.wait_for(r"\d of \d+ /load")
+        app.press("escape", "escape")
+        app.wait_for("type or paste")
+        app.send(b"i\x1b[200~asked Li\x1b[201~\r")
+        app.wait_for("note: asked Li")
+        assert "Digits only" not in app.text()
+        app.quit()
+
+
 def test_more_of_a_paste_than_is_kept_is_said(home: Home, simulator: Simulator) -> None:
     with started(home, simulator) as app:
         app.wait_for("✖ Failure")

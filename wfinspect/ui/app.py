@@ -149,9 +149,9 @@ class WfInspectApp(CrashSafeApp):
         self._notices = NoticeReader()
         """The message that is true only until the next change."""
         self._way: Widget | None = None
-        self._on_their_way: list[events.Key] = []
-        """Keys that were sent to `_way` and have not come round to act."""
-        self._held: Sequence[events.Key] = ()
+        self._on_their_way: list[events.Key | events.Paste] = []
+        """What was typed, sent to `_way` and has not come round to act."""
+        self._held: Sequence[events.Key | events.Paste] = ()
         """Keys that wait for what the screen on top reads, and all behind them."""
         self._held_said = ""
         self._last_alert = 0
@@ -238,7 +238,7 @@ class WfInspectApp(CrashSafeApp):
             self.main.key_pressed()
             if self.main.messages.key_pressed():
                 self._show_messages()
-            if isinstance(event, events.Key) and await self._has_sent_behind(event):
+            if await self._has_sent_behind(event):
                 return
             # A screen that has just been opened has given the keys to no part of it.
             box, way = self._id_box, self.focused or self.screen
@@ -248,14 +248,17 @@ class WfInspectApp(CrashSafeApp):
                 event = self._line_of(event)
             elif not isinstance(way, Input):
                 self._way, self._on_their_way = way, [event]
-        elif isinstance(event, events.Key) and self._is_used(event):
+        elif isinstance(event, events.Key | events.Paste) and self._is_used(event):
             return
         await super().on_event(event)
 
-    def _is_used(self, key: events.Key) -> bool:
-        """Return whether a key that has come round is text, or waits; where it does nothing say so."""
+    def _is_used(self, key: events.Key | events.Paste) -> bool:
+        """Return whether what has come round is text, or waits; where a key does nothing say so."""
         if key in self._on_their_way:
             self._on_their_way.remove(key)
+        if isinstance(key, events.Paste):
+            self._take_paste(key)
+            return True
         if self._is_text_of_box(key) or self._is_held(key):
             return True
         if isinstance(self.screen, MainScreen | OverMain):
@@ -272,13 +275,26 @@ class WfInspectApp(CrashSafeApp):
         self._hold(())
         return False
 
-    def _hold(self, keys: Sequence[events.Key]) -> None:
+    def _take_paste(self, paste: events.Paste) -> None:
+        """Take a paste that was on its way behind keys: it is for what they have opened, or waits as they do."""
+        if self._held:
+            self._hold([*self._held, events.Paste(paste.text)])
+            return
+        if self._id_box is not None:
+            self._id_box.take_keys()
+        else:
+            paste = self._line_of(paste)
+        if isinstance(self.focused, Input):
+            # At once, as the keys behind it act.
+            self.focused._on_paste(paste)  # noqa: SLF001 - it has no public name
+
+    def _hold(self, keys: Sequence[events.Key | events.Paste]) -> None:
         """Have keys wait, in place of those that do, and say so."""
         if self._held:
             self._forget(self._held_said)
         self._held = keys
         if keys:
-            named = " ".join((each.is_printable and each.character) or each.key for each in keys)
+            named = " ".join(map(_name_of, keys))
             self._held_said = f"Once it is read: {shown(named, limit=40)}"
             self.notify(self._held_said)
 
@@ -293,12 +309,12 @@ class WfInspectApp(CrashSafeApp):
             for key in held:
                 self._way._forward_event(key)  # noqa: SLF001 - it has no public name
 
-    async def _has_sent_behind(self, key: events.Key) -> bool:
-        """Send a key the way of those that have not come round: what they open is to get it, in their order."""
+    async def _has_sent_behind(self, key: events.Key | events.Paste) -> bool:
+        """Send a key or a paste the way of those that have not come round: what they open is to get it, in their order."""
         way = self._way
         if not self._on_their_way or way is None or not way.is_attached:
             return False
-        if not await self._check_bindings(key.key, priority=True):
+        if isinstance(key, events.Paste) or not await self._check_bindings(key.key, priority=True):
             self._on_their_way.append(key)
             way._forward_event(key)  # noqa: SLF001 - it has no public name
         return True
@@ -841,6 +857,12 @@ class WfInspectApp(CrashSafeApp):
         else:
             self._interrupted_at = monotonic
             self.notify("ctrl+c once more quits.", timeout=SECOND_PRESS_SECONDS)
+
+
+def _name_of(typed: events.Key | events.Paste) -> str:
+    if isinstance(typed, events.Paste):
+        return typed.text
+    return (typed.is_printable and typed.character) or typed.key
 
 
 def _is_digit(key: events.Key) -> bool:

@@ -391,7 +391,8 @@ class FilterBox(NamedBox):
     @property
     def has_keys(self) -> bool:
         """Whether what is typed is a filter."""
-        return self.input.has_focus
+        # It knows that only once the keys that were bunched with the one that opened it have come.
+        return self.is_attached and self.screen.focused is self.input
 
     def _leaves(self, key: str) -> bool:
         """Leave on Enter, and on Esc without a filter."""
