@@ -703,14 +703,6 @@ async def test_what_a_follow_brings_has_its_sign_also_where_it_was_there_before(
             assert ("W ✖ ads_user_profile_daily" in rig.text) == is_followed
 
 
-async def test_help_has_two_columns_whatever_keys_do_now() -> None:
-    follow = Follow(1, BINDING, Query(88123, 0, env_type="Prod", workflow_id=2261034), START)
-    async with running(replace(mixed(), follows=(follow,))) as rig:
-        await rig.press("g", "?")
-        assert re.search(r"W +unfollow workflow", rig.text)
-        assert re.search(r"LOOK UP +SIGNS", rig.text)
-
-
 async def test_a_narrow_log_keeps_names_and_has_the_id_where_one_is_cut() -> None:
     short, long = "ods_pay_bill_di", "dwd_trade_order_detail_di"
     changes = tuple(

@@ -40,7 +40,6 @@ from wfinspect.ui.lines import Role, cell_len, pad
 from wfinspect.ui.rows import (
     ID_FROM_CELLS,
     follow_of,
-    follow_words,
     is_own,
     short_word,
     signs,
@@ -63,7 +62,6 @@ from wfinspect.ui.terminal import CrashSafeApp
 from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, LineInput, MessageLine
 from wfinspect.watching.api import (
     INCIDENT_CALLS,
-    Contact,
     IncidentOf,
     Outcome,
     Row,
@@ -472,7 +470,7 @@ class WfInspectApp(CrashSafeApp):
     def action_palette(self) -> None:
         """Find a command by name."""
         names = [AUTO, *(own.name for own in self._own_themes)]
-        make = partial(command_choices, self._keys, names, self.words_now)
+        make = partial(command_choices, self._keys, names)
         # In a narrow screen it may cover the list.
         title = f"Commands for {whose([row])}" if (row := self.main.list.chosen) else "Commands"
         dialog = ChoiceScreen(make, title, "run")
@@ -587,29 +585,6 @@ class WfInspectApp(CrashSafeApp):
             self.notify(
                 f"{name} is followed already, by {called}: `follows` in the palette stops that."
             )
-
-    @property
-    def words_now(self) -> Mapping[str, str]:
-        """What commands do now, where that depends on the row or on how things are, by their IDs."""
-        row, marked = self.main.list.chosen, len(self.main.marked)
-        is_paused = self.main.snapshot.health.contact is Contact.PAUSED
-        words = {
-            "pause": "resume polling" if is_paused else "pause polling",
-            "layout": "show both panes" if self.main.is_zoomed else "show this pane alone",
-            "bell": "turn bell off" if self._has_bell else "turn bell on",
-            "mouse": "turn mouse off" if self._has_mouse else "turn mouse on",
-        }
-        if marked:
-            words |= {"remove": f"remove {marked} marked", "refresh": f"refresh {marked} marked"}
-            words |= {"seen": f"mark {marked} as seen", "back": "remove the marks"}
-        if row is not None:
-            is_marked, has_failed = row.key in self.main.list.marked, row.family is Family.FAILURE
-            words["watch"] = "stop watching it" if row.is_watched else "watch it"
-            words["upstream"] = "what it holds up" if has_failed else "what it waits for"
-            words["mark"] = "remove its mark" if is_marked else "mark for x, a, e and r"
-            if row.instance is not None:
-                words["follow"] = follow_words(row, self.main.snapshot.follows)
-        return words
 
     def action_follows(self) -> None:
         """Show what is followed; Enter ends one."""
@@ -784,7 +759,7 @@ class WfInspectApp(CrashSafeApp):
 
     def action_help(self) -> None:
         """Show all keys."""
-        self.push_screen(HelpScreen(all_keys(self._keys, signs(self.main.look), self.words_now)))
+        self.push_screen(HelpScreen(all_keys(self._keys, signs(self.main.look))))
 
     # How it looks.
 

@@ -211,17 +211,14 @@ class HelpScreen(SheetScreen):
         self.lines.move(where)
 
 
-def all_keys(
-    keymap: Mapping[str, str], signs: Sequence[tuple[str, str]], words: Mapping[str, str]
-) -> KeyGroups:
-    """Return the keys of all commands, and what the signs before a row mean; see `command_choices`."""
+def all_keys(keymap: Mapping[str, str], signs: Sequence[tuple[str, str]]) -> KeyGroups:
+    """Return the keys of all commands, and what the signs before a row mean."""
     groups: dict[str, list[tuple[str, str]]] = {}
     groups["Look up"] = [("0-9", "an ID, a list, a range"), ("Up", "recent IDs")]
     groups["Signs"] = [*signs]
     for command in COMMANDS:
         key = keymap.get(command.id, command.shown)
-        text = words.get(command.id, command.text)
-        groups.setdefault(command.group, []).append((key, text))
+        groups.setdefault(command.group, []).append((key, command.text))
     return groups
 
 
@@ -405,19 +402,14 @@ class ChangesScreen(ChoiceScreen):
             self._go_to(value.key)
 
 
-def command_choices(
-    keymap: Mapping[str, str], themes: Sequence[str], words: Mapping[str, str]
-) -> tuple[Choice, ...]:
-    """Return all commands, those without a key, then the themes; their values are actions.
-
-    `words` are those of commands that do something else now than usual, by their IDs.
-    """
+def command_choices(keymap: Mapping[str, str], themes: Sequence[str]) -> tuple[Choice, ...]:
+    """Return all commands, those without a key, then the themes; their values are actions."""
     choices = [
         command_choice(
             f"app.{c.action}" if c.is_app else c.action,
-            words.get(c.id, c.text),
+            c.text,
             keymap.get(c.id, c.shown),
-            f"{c.id}\n{c.text}",
+            c.id,
         )
         for c in COMMANDS
     ]
