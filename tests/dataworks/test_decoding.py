@@ -59,6 +59,20 @@ def test_all_nineteen_fields_are_read() -> None:
     )
 
 
+def test_what_thousands_of_instances_have_in_common_is_held_once() -> None:
+    tags = [{"Key": "team", "Value": "growth"}]
+    one, other = (
+        decode_instance(answer(Name=name, ProjectId=88123, BizDate=1743350400000, Tags=tags), ID)
+        for name in ("dwd_one", "dwd_other")
+    )
+
+    assert one.tags is other.tags
+    assert one.tags == (Tag("team", "growth"),)
+    assert (one.project_id, one.biz_date) == (88123, 1743350400000)
+    assert one.project_id is other.project_id
+    assert one.biz_date is other.biz_date
+
+
 def test_absent_null_zero_negative_and_empty_times_all_mean_not_yet() -> None:
     instance = decode_instance(sample("get_waiting_with_nulls.json"), ID)
 

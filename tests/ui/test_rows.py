@@ -1,5 +1,6 @@
 import re
 from collections import Counter
+from collections.abc import Sized
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -912,6 +913,21 @@ def test_what_an_unseen_row_was_comes_before_what_tells_it_from_others(
     assert ("dws_shop_uv_hh began 13:20" in shown) is is_told_apart
     below = sidebar_lines(one, mark, LOOK, START, 36, apart=apart)[1].text
     assert "WaitTime" in below
+
+
+def test_rows_that_were_taken_off_leave_nothing_behind() -> None:
+    def held() -> dict[str, int]:
+        return {name: len(of) for name, of in vars(table).items() if isinstance(of, Sized)}
+
+    table = RowTable([row(1, "Running", name="dwd_1")])
+    before = held()
+    for number in range(2, 50):
+        both = (row(n, "Running", name=f"dwd_{n}", biz_date=ms(START)) for n in (1, number))
+        table.update(Rows(both))
+    table.update(Rows([row(1, "Running", name="dwd_1")]))
+
+    assert held() == before
+    assert [len(names) for names in table._dates.values()] == [1]
 
 
 def test_red_says_that_something_failed_and_nothing_else_is_red() -> None:

@@ -12,7 +12,7 @@ from datetime import date, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from fakes import BINDING, START, FakeClock, instance, key, listed
+from fakes import BINDING, START, FakeClock, instance, key, listed, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,6 +88,17 @@ def test_rows_come_back_as_they_were_saved_in_the_order_of_the_list(store: Store
     assert store.rows()[0].instance == rows[0].instance
     assert store.rows()[0].instance is not None
     assert store.rows()[0].instance.raw == '{"Id": 2}'
+
+
+def test_what_thousands_of_stored_rows_have_in_common_is_held_once(store: Store) -> None:
+    same = {"project_id": 88123, "biz_date": ms(START), "tags": (Tag("team", "growth"),)}
+    found = [instance(number, **same) for number in (1, 2)]  # type: ignore[arg-type]
+    store.save(added(*(row(each.id, instance=each, read_at=START) for each in found)))
+    one, other = (each.instance for each in store.rows())
+
+    assert one == found[0]
+    for name in same:
+        assert getattr(one, name) is getattr(other, name)
 
 
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=20)
