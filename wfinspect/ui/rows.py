@@ -102,43 +102,23 @@ class _Sort(NamedTuple):
     key: Callable[[Row, datetime], tuple[Any, ...]]
     """What is smaller comes first; a bool says that there is nothing to sort by, which comes last."""
     direction: str
-    reversed: str
 
 
-_NEWEST = "newest first", "oldest first"
 _SORTS: Mapping[str, _Sort] = {
-    "urgency": _Sort(lambda row, _: _order(row), "what needs you first", "what needs you last"),
-    "start": _Sort(_by_start, *_NEWEST),
-    "duration": _Sort(_by_duration, "longest first", "shortest first"),
-    "name": _Sort(_by_name, "A to Z", "Z to A"),
-    "ID": _Sort(lambda row, _: (row.key.id,), "lowest first", "highest first"),
-    "last change": _Sort(_by_last_change, *_NEWEST),
+    "urgency": _Sort(lambda row, _: _order(row), "what needs you first"),
+    "start": _Sort(_by_start, "newest first"),
+    "duration": _Sort(_by_duration, "longest first"),
+    "name": _Sort(_by_name, "A to Z"),
+    "ID": _Sort(lambda row, _: (row.key.id,), "lowest first"),
+    "last change": _Sort(_by_last_change, "newest first"),
 }
 SORTS = tuple(_SORTS)
-"""The orders there are, the first to begin with; with a ``-`` before it, each is reversed."""
-
-
-def is_sort(sort: str) -> bool:
-    """Return whether there is such an order."""
-    return sort.removeprefix("-") in _SORTS
+"""The orders there are, the first to begin with."""
 
 
 def sort_words(sort: str) -> tuple[str, str]:
     """Return by what an order sorts, and in which direction."""
-    name = sort.removeprefix("-")
-    return f"by {name}", _SORTS[name].reversed if sort.startswith("-") else _SORTS[name].direction
-
-
-def _sort_key(sort: str, row: Row, now: datetime) -> tuple[Any, ...]:
-    key = _SORTS[sort.removeprefix("-")].key(row, now)
-    return tuple(map(_reversed, key)) if sort.startswith("-") else key
-
-
-def _reversed(value: Any) -> Any:  # noqa: ANN401 - a part of a sort key
-    if isinstance(value, str):
-        # The 1 lets the longer of two that begin alike come first.
-        return (*(-ord(char) for char in value), 1)
-    return value if isinstance(value, bool) else -value
+    return f"by {sort}", _SORTS[sort].direction
 
 
 def whose(rows: Sequence[Row]) -> str:
@@ -527,7 +507,7 @@ def row_columns(
     # Without the note, the name has beside it what tells it from others of its kind.
     apart = 0 if note_cells else max(0, min(_APART_CELLS, rest - 1 - name_cells))
     name = min(rest + given - (note_cells and note_cells + 2), name_cells + apart)
-    time = _TIMES.get(sort.removeprefix("-"), "TIME")
+    time = _TIMES.get(sort, "TIME")
     return (
         Column("NAME", max(4, name), gap),
         Column("INSTANCE", ids, is_right=True),
@@ -542,10 +522,10 @@ _TIMES = {"start": "START", "duration": "TOOK"}
 
 def time_of(row: Row, look: Look, now: datetime, sort: str) -> str:
     """Return the time that an order is about, else that of the state; in at most five cells."""
-    by, instance = sort.removeprefix("-"), row.instance
-    if instance is None or by not in _TIMES:
+    instance = row.instance
+    if instance is None or sort not in _TIMES:
         return state_time(row, look, now)
-    if by == "duration":
+    if sort == "duration":
         seconds = instance.run_seconds(now)
         return "" if seconds is None else age_of(seconds)
     at = fmt.moment(instance.started_time)
@@ -833,7 +813,7 @@ class RowTable:
     def _own_place(self, row: Row | None) -> tuple[Any, ...]:
         if row is None or (row.is_watched and not self._matches(row)):
             return ()
-        return (row.is_watched, *_sort_key(self.sort, row, self.as_of), row.key)
+        return (row.is_watched, *_SORTS[self.sort].key(row, self.as_of), row.key)
 
     def _move(self, removed: set[tuple[Any, ...]], added: list[tuple[Any, ...]]) -> None:
         touched: dict[Target, list[tuple[Any, ...]]] = {p[-1].target: [] for p in removed}

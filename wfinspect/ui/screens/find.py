@@ -122,8 +122,7 @@ class FindScreen(OverlayScreen):
         bind("t", "app.tasks", "tasks"),
         bind("space", "mark", "mark", "Space"),
         bind("a", "mark_all", "all"),
-        bind("s", "sort", "sort, reversed", "s S"),
-        bind("S", "reverse"),
+        bind("s", "sort", "sort"),
         bind("c", "app.compare", "compare"),
         bind("v", "app.raw", "JSON"),
         bind("y", "app.copy_id", "copy ID"),
@@ -220,7 +219,7 @@ class FindScreen(OverlayScreen):
         if isinstance(self._wanted, Query):
             follow = {"W": "follow search" if self._follow is None else "unfollow search"}
         if not len(self._table):
-            useless = ["Enter", "l", "w", "t", "Space", "a", "s S", "c", "v", "y"]
+            useless = ["Enter", "l", "w", "t", "Space", "a", "s", "c", "v", "y"]
             useless += [] if self._query else ["r"]
             return dict.fromkeys(useless, "") | follow
         return {"w": f"{'unwatch' if is_watched else 'watch'}{count}", **enter, **follow}
@@ -464,18 +463,10 @@ class FindScreen(OverlayScreen):
 
     def action_sort(self) -> None:
         """The next order."""
-        at = _SORTS.index(self._sort.removeprefix("-"))
-        self._sort_by(_SORTS[(at + 1) % len(_SORTS)])
-
-    def action_reverse(self) -> None:
-        """The same order from its other end."""
-        self._sort_by(self._sort[1:] if self._sort.startswith("-") else f"-{self._sort}")
-
-    def _sort_by(self, sort: str) -> None:
         if not self._is_empty():
-            self._sort = sort
+            self._sort = _SORTS[(_SORTS.index(self._sort) + 1) % len(_SORTS)]
             self.refresh_lines()
-            self.main.say_order(sort)
+            self.main.say_order(self._sort)
 
     def needed(self) -> Row | None:
         row = self.list.chosen

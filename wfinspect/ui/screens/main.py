@@ -34,7 +34,7 @@ from wfinspect.ui.instance_text import bottom_line, nothing_watched, top_line
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import MARGIN, Line, Role, crop, hint_line, line, spread
 from wfinspect.ui.painting import SparingScreen
-from wfinspect.ui.rows import ID_FROM_CELLS, SORTS, is_sort, sort_words, whose
+from wfinspect.ui.rows import ID_FROM_CELLS, SORTS, sort_words, whose
 from wfinspect.ui.screens.dialogs import OverMain
 from wfinspect.ui.tasks_text import touched
 from wfinspect.ui.theme import Look
@@ -172,7 +172,7 @@ class MainScreen(SparingScreen[None]):
         self.filter.input.known = self.known
         self.list = WatchedList(look, self._now, self._empty_lines)
         sort = preferences.get("sort", SORTS[0])
-        self.list.set_order(query="", sort=sort if is_sort(sort) else SORTS[0])
+        self.list.set_order(query="", sort=sort if sort in SORTS else SORTS[0])
         self.heading = StatusLine(self.list.heading, id="heading")
         self._body, self._left = Horizontal(id="body"), Vertical(id="list")
         self.detail = Detail(look, self._now, control.target)
@@ -647,15 +647,7 @@ class MainScreen(SparingScreen[None]):
 
     def action_sort(self) -> None:
         """The next order of the list."""
-        now = SORTS.index(self.list.sort.removeprefix("-"))
-        self._sort_by(SORTS[(now + 1) % len(SORTS)])
-
-    def action_reverse(self) -> None:
-        """The same order from its other end."""
-        sort = self.list.sort
-        self._sort_by(sort.removeprefix("-") if sort.startswith("-") else f"-{sort}")
-
-    def _sort_by(self, sort: str) -> None:
+        sort = SORTS[(SORTS.index(self.list.sort) + 1) % len(SORTS)]
         self.list.set_order(query=self.list.filter_text, sort=sort)
         self.heading.update_lines()
         self.preferences.set("sort", sort)

@@ -102,10 +102,7 @@ class WatchedList(CursorList[Row]):
         by, direction = sort_words(self.sort)
         orders: tuple[str, ...] = ()
         if self.sort != SORTS[0]:
-            most = direction.removesuffix(" first")
-            what = by.split()[-1].replace("duration", "run")
-            shortest = by if most == direction else f"{most} {what}"
-            orders = (f"{by}, {direction}", f"{by}, {most}", shortest)
+            orders = (f"{by}, {direction}", by)
         if self._is_sidebar or not len(self.table):
             count = count or str(self.table.watched or "")
             head: tuple[Span, ...] = ((" WATCHED", Role.DIM), (f" {count}".rstrip(), Role.TEXT))
