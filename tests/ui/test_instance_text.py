@@ -341,7 +341,7 @@ def test_where_a_line_has_no_room_each_change_takes_two() -> None:
 
 def test_words_from_outside_are_made_safe_and_short() -> None:
     hostile = change(FAILED, "\x1b[31m" + "x" * 90, "[red]\x9b", ago(minutes=2))
-    left, right = instance_text.event(replace(hostile, name="a\u202eb"), LOOK, START, 76)
+    left, right = instance_text.event(replace(hostile, name="a\u202eb"), LOOK, START)
 
     assert "\x1b" not in texts(hostile, width=200)[0]
     assert "<U+202E>" in "".join(text for text, _ in left)

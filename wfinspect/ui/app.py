@@ -1,7 +1,6 @@
 """The app: keys go in, snapshots of the watch come out, and commands open lists and views."""
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
@@ -26,7 +25,6 @@ from wfinspect.model import (
     Query,
     Target,
     TaskInstance,
-    Transition,
     failed_tasks,
 )
 from wfinspect.settings import Settings
@@ -36,12 +34,10 @@ from wfinspect.ui import theme as themes
 from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import FORMATS, Preferences, as_text, fields
 from wfinspect.ui.input import MAX_PASTE, PasteCut
-from wfinspect.ui.lines import Role, cell_len, pad
+from wfinspect.ui.lines import Role, pad
 from wfinspect.ui.rows import (
-    ID_FROM_CELLS,
     follow_of,
     is_own,
-    short_word,
     signs,
     whose,
 )
@@ -81,10 +77,6 @@ SECOND_PRESS_SECONDS = 3.0
 MAX_SENTENCES = 3
 """So many of one kind are said at once."""
 _MAX_MESSAGE = 1_000
-_LOG_CELLS = 135
-"""The most that a line of a wide dialog has, as its styles say."""
-_CHANGE_CELLS = len(" 14:28:00  x  -> ")
-"""Of a change in the narrow log, what is neither the name nor what became of it."""
 _LONGEST_LINE = 1_000
 """Characters in a box that sets no limit of its own."""
 
@@ -449,22 +441,13 @@ class WfInspectApp(CrashSafeApp):
         look, now = self.main.look, self._clock.now()
         # Several changes may come to light in one reading, and the service may know when each happened.
         changes = sorted(self.main.snapshot.transitions, key=lambda change: change.at, reverse=True)
-        namesakes = Counter(name for name, _ in {(change.name, change.key) for change in changes})
-        is_narrow, cells = self.size.width < ID_FROM_CELLS, min(self.size.width - 5, _LOG_CELLS)
-        room = cells - _CHANGE_CELLS
-
-        def is_apart(change: Transition) -> bool:
-            cells = cell_len(change.name + short_word(change.to_status))
-            return is_narrow and (cells > room or namesakes[change.name] > 1)
-
         return tuple(
-            Choice(change, left, right, f"{change.name} {change.key.id} {change.to_status}")
-            for change in changes
-            for left, right in (
-                instance_text.event(
-                    change, look, now, 0 if is_narrow else cells, is_id_first=is_apart(change)
-                ),
+            Choice(
+                each,
+                *instance_text.event(each, look, now),
+                f"{each.name} {each.key.id} {each.to_status}",
             )
+            for each in changes
         )
 
     def action_palette(self) -> None:

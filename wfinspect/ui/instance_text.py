@@ -26,7 +26,6 @@ from wfinspect.model import (
 from wfinspect.parsing import first_parameters
 from wfinspect.ui.lines import (
     BLANK,
-    ELLIPSIS,
     MARGIN,
     Column,
     Line,
@@ -36,7 +35,6 @@ from wfinspect.ui.lines import (
     beside,
     cell_len,
     crop,
-    fit,
     in_columns,
     line,
     pad,
@@ -54,7 +52,6 @@ from wfinspect.ui.rows import (
     glyph_of,
     is_own,
     names_of,
-    short_word,
     shows_reading,
     state_word,
 )
@@ -359,36 +356,17 @@ def precision(change: Transition, look: Look) -> str:
 
 
 def event(
-    change: Transition,
-    look: Look,
-    now: datetime,
-    width: int,
-    *,
-    is_id_first: bool = False,
+    change: Transition, look: Look, now: datetime
 ) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """A change in a log over all instances: when and of which, and what.
-
-    In `width` cells the name gives way to the ID and to what became of it; at a width of 0 there is no
-    room for the ID behind the name.
-    """
+    """A change in a log over all instances: when and of which, the name last, and what."""
     role = FAMILY_ROLES[change.family]
-    glyph = look.glyphs[Status(change.to_status)]
-    name = fmt.shown(change.name, limit=200) or str(change.key.id)
+    at = fmt.near_time(change.at, now, look.zone, "%H:%M", "%m-%d %H:%M")
+    sign = f"{look.glyphs[Status(change.to_status)]} ", role
+    number, name = (f"{change.key.id}  ", Role.DIM), fmt.shown(change.name, limit=200)
     old, new = _states(change)
-    news: tuple[Span, ...] = ((f"{new if width else short_word(new)} ", role),)
-    if old:
-        news = (("-> ", Role.DIM), *news)
-    sign, named, number = (f"{glyph} ", role), (name, Role.TEXT), str(change.key.id)
-    if is_id_first:
-        at = fmt.near_time(change.at, now, look.zone, "%H:%M", "%m-%d")
-        return ((f" {at} ", Role.DIM), sign, (f"{number} ", Role.DIM), named), news
-    at = _time(change.at, now, look)
-    before: tuple[Span, ...] = ((f" {at}  ", Role.DIM), sign)
-    after = (f"  {number}" * bool(width and change.name), Role.DIM)
-    if width:
-        room = width - width_of((*before, after, *news)) - len("  ")
-        named = fit(name, max(len(ELLIPSIS), room)), Role.TEXT
-    return (*before, named, after), (((f"{old} ", Role.DIM), *news) if old else news)
+    news = (f"{new} ", role)
+    became = ((f"{old} ", Role.DIM), ("-> ", Role.DIM), news) if old else (news,)
+    return ((f" {at}  ", Role.DIM), sign, number, (name, Role.TEXT)), became
 
 
 def _states(change: Transition) -> tuple[str, str]:

@@ -325,12 +325,14 @@ class ChoiceScreen(SheetScreen):
 
     @on(LineView.Moved)
     def _show_whole(self) -> None:
-        """Show below the list what is under the cursor, where its line has no room for a value to be copied."""
+        """Show below the list the last of what is under the cursor, where its line has no room for it."""
         chosen, width = self._list.chosen, self._list.text_width
         most = (self.app.size.height - _AROUND_CHOICES) // 2 - 1
         pieces = list[str]()
-        if self._shows_whole and chosen is not None and width_of(chosen.left) > width > 0 < most:
-            pieces = ["", *beginning(wrap(chosen.left[-1][0], width - 1), width - 1, most)]
+        if self._shows_whole and chosen is not None and width > 0 < most:
+            last, _ = chosen.left[-1]
+            if last not in self._choice_line(chosen).text:
+                pieces = ["", *beginning(wrap(last, width - 1), width - 1, most)]
         self._whole.show([line((f" {each}", Role.TEXT)) for each in pieces])
 
     @on(LineView.Scrolled)
@@ -389,7 +391,8 @@ class ChangesScreen(ChoiceScreen):
         self, make: Callable[[], Sequence[Choice]], go_to: Callable[[InstanceKey], None]
     ) -> None:
         """Create the screen; `go_to` shows an instance."""
-        super().__init__(make, "All changes, newest first", "go to the instance", is_wide=True)
+        title, does = "All changes, newest first", "go to the instance"
+        super().__init__(make, title, does, is_wide=True, shows_whole=True)
         self._go_to = go_to
 
     def on_screen_resume(self) -> None:
