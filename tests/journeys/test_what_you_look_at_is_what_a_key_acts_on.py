@@ -248,14 +248,17 @@ def test_marked_rows_are_acted_on_together_as_the_footer_says(
         app.press(" ", "y")
         app.wait_for(f"{FIRST}: ")
         app.press("j", " ", "j")
-        app.wait_for(r"x remove 2 marked  r refresh 2 .* \? help  q quit")
-        app.press("x")
-        said = r"Removed 2 instances \(\w+_daily, dwd_trade_order_di\),\s+u restores"
-        app.wait_for(said)
-        app.wait_for("▸ 1 ")
-        app.press("u")
-        app.wait_for("▸ 3 ")
-        app.press("g", " ", "escape")
+        for key in ("x", "w"):
+            app.wait_for(r"x remove 2  w unwatch 2  r refresh 2 .* \? help  q quit")
+            app.press(key)
+            said = r"Removed 2 instances \(\w+_daily, dwd_trade_order_di\),\s+u restores"
+            app.wait_for(said)
+            app.wait_gone("x remove")
+            app.wait_for("▸ 1 ")
+            app.press("u")
+            app.wait_for("▸ 3 ")
+            app.press("g", " ", "j", " ", "j")
+        app.press("escape", "g", " ", "escape")
         app.wait_gone("x remove")
         # Both ways off the list say whose, and the way back.
         app.press("w")

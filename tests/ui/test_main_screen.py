@@ -347,12 +347,23 @@ async def test_w_keeps_the_cursor_on_its_instance_whatever_snapshot_comes_next()
         assert "watched, w removes it" in rig.text
 
 
+async def test_w_watches_all_that_is_marked_where_one_of_it_is_not_watched() -> None:
+    shown = replace(row(NEW, "Running"), is_watched=False)
+    async with running(replace(mixed(), rows=(shown, *mixed_rows()))) as rig:
+        await rig.press("g", "space", "j", "space", "j")
+        assert "w watch 2" in rig.text
+        await rig.press("w")
+
+        assert rig.asked == [("watch", NEW)]
+        assert "1 was on it" in rig.text
+        assert "Esc unmark" not in rig.text
+
+
 async def test_what_is_marked_is_acted_on_together_until_escape() -> None:
     async with running(mixed()) as rig:
         await rig.press("g", "space", "j", "space", "j")
         assert cursor(rig) == TRADE
-        assert "x remove 2 marked" in rig.text
-        assert "a seen 2" in rig.text
+        assert "x remove 2  w unwatch 2  r refresh 2  a seen 2" in rig.text
         await rig.press("a", "r", "escape", "r")
 
         assert rig.asked == [

@@ -500,9 +500,7 @@ class FindScreen(OverlayScreen):
     def action_watch(self) -> None:
         """Watch what is marked, else what is under the cursor; where all of it is watched, unwatch it."""
         if not self._is_empty():
-            rows = self._acted_on
-            is_watched = all(row.is_watched for row in rows)
-            (self.main.stop_watching if is_watched else self.main.start_watching)(rows)
+            self.main.watch_or_remove(self._acted_on)
             self._mark(set())
 
     def action_undo(self) -> None:

@@ -661,20 +661,29 @@ class MainScreen(SparingScreen[None]):
         self.notify(self._order_said)
 
     def action_watch(self) -> None:
-        """Watch or unwatch it; one that is not watched any more stays, as if it were looked up."""
-        row = self.needed()
-        if row is None:
-            return
-        if row.is_watched:
+        """Watch or unwatch it; one that is not watched any more stays, as if it were looked up.
+
+        What is marked is watched; where all of it is, it is removed.
+        """
+        rows = self._marked_or_needed()
+        if self.marked:
+            self.watch_or_remove(rows)
+            self._mark(set())
+        elif rows and (row := rows[0]).is_watched:
             items, place = self.list.items, self.list.cursor
             near = place + 1 if place + 1 < len(items) else place - 1
             self._came_from = items[near].key if near >= 0 else None
             self._displayed = row.key
             self.control.unwatch([row.key], stays=True)
             self._await({row.key: row._replace(is_watched=False)})
-            self.notify(f"Unwatched {whose([row])}, u restores")
-        else:
-            self.start_watching([row])
+            self.notify(f"Unwatched {whose(rows)}, u restores")
+        elif rows:
+            self.start_watching(rows)
+
+    def watch_or_remove(self, rows: Sequence[Row]) -> None:
+        """Put rows on the list; where all of them are on it, remove them."""
+        is_watched = all(row.is_watched for row in rows)
+        (self.stop_watching if is_watched else self.start_watching)(rows)
 
     def start_watching(self, rows: Sequence[Row], how: str = "") -> None:
         """Put rows on the list, some of which may be on it, and say so."""

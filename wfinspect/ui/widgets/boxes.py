@@ -453,9 +453,11 @@ def helpful_commands(
     """
     if marked:
         has_news = any(each.is_unseen for each in marked)
-        acting = ("remove", "refresh", *["seen"] * has_news, "export")
-        words = {each: f"{each} {len(marked)}" for each in acting}
-        return words | {"remove": f"{words['remove']} marked", "back": "unmark"}
+        watch = "unwatch" if all(each.is_watched for each in marked) else "watch"
+        acting = {"remove": "remove", "watch": watch, "refresh": "refresh"}
+        acting |= {"seen": "seen"} if has_news else {}
+        acting |= {"export": "export"}
+        return {name: f"{word} {len(marked)}" for name, word in acting.items()} | {"back": "unmark"}
     if row is None:
         return {"find": ""} | ({"filter": ""} if total else {})
     is_read, is_watched = row.instance is not None, row.is_watched
