@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from wfinspect.model import Direction, Family, family_of
 from wfinspect.simulator import DEMO_IDS, FROZEN_ID, MANY_TASKS_ID
-from wfinspect.simulator.faults import Faults, Refusal
-from wfinspect.simulator.fleet import BIG_LOG_ID, WORKFLOW_TASKS, Fleet, Population
+from wfinspect.simulator.faults import Faults
+from wfinspect.simulator.fleet import BIG_LOG_ID, Fleet, Population
 from wfinspect.simulator.tasks import Tasks, layout_of, log_of, neighbours, tasks_of
 
 RUNNING, LONG, WAITING, DONE = DEMO_IDS
@@ -413,20 +413,6 @@ def test_a_test_can_add_dependencies_and_close_a_cycle() -> None:
         (second, "Normal"),
     ]
     assert first in {t["Id"] for t in around(second, UP, people=people)}
-
-
-@pytest.mark.parametrize("offset", [0, WORKFLOW_TASKS])
-def test_a_whole_workflow_has_neighbours_only_where_the_service_takes_its_id(offset: int) -> None:
-    people = Population(FLEET, Faults())
-    with pytest.raises(Refusal) as refused:
-        around(IDLE_ID + offset, UP, people=people)
-    assert refused.value.code == "InstanceNotFound"
-    people.takes_workflow_ids = True
-    awaited = around(IDLE_ID + offset, UP, people=people)
-    same_date = {t["WorkflowInstanceId"] for t in awaited if t["StepType"] == "Normal"}
-    assert same_date == {RUNNING, LONG}
-    held_up = {t["WorkflowInstanceId"] for t in around(RUNNING + offset, DOWN, people=people)}
-    assert held_up == {IDLE_ID}
 
 
 # What was done to them

@@ -289,10 +289,8 @@ def test_what_is_held_up_in_the_same_run_is_counted_apart() -> None:
 class Answers:
     """What a service gives to a search."""
 
-    def __init__(self, world: World, own: int | None = None) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
-        self.own = own
-        """The task that the service takes for the workflow's own."""
         self.sent: list[Request[object]] = []
         self.lost: set[int] = set()
 
@@ -303,10 +301,10 @@ class Answers:
                 value: object = Page(tuple(self.world.tasks.values())[:2], 1, 2, is_last=True)
             case TaskOf(task_id=number):
                 value = self.world.tasks[number]
-            case DependenciesOf(task_id=number, page=at, is_of_workflow=is_own):
+            case DependenciesOf(task_id=number, page=at):
                 if number in self.lost:
                     raise NotFound("past its retention")
-                value = None if is_own and number != self.own else self.world.page(number, at)
+                value = self.world.page(number, at)
         return Reply(value, START, calls=1)
 
 
@@ -314,41 +312,27 @@ WORLD = World({11: [12], 12: [21], 21: [31], 31: []}, {31: "Failure"})
 KEY = key(1)
 
 
-def begun(direction: Direction, status: str, own: int | None = 5) -> DependencySearch:
+def begun(direction: Direction, status: str) -> DependencySearch:
     search = DependencySearch(direction, InstanceOf(KEY))
-    search.take(Reply(instance(1, status, workflow_task_instance_id=own), START))
+    search.take(Reply(instance(1, status), START))
     return search
 
 
-async def test_what_stands_for_the_workflow_is_tried_before_its_tasks() -> None:
-    tasks = TasksOf(KEY)
-    for own, basis, requests in (
-        (None, "its 2 tasks", [DependenciesOf(BINDING, 5, UP, is_of_workflow=True), tasks]),
-        (11, "its own task instance 11", []),
-    ):
-        search, answers = begun(UP, "NotRun", own or 5), Answers(WORLD, own)
-        await explore(search, answers, 10)
-        assert search.basis == basis
-        assert answers.sent[: len(requests)] == requests
-        assert [each.task.id for each in search.walk.found().tasks] == [31]
-        assert search.calls == len(answers.sent)
-
-
 @pytest.mark.parametrize(
-    ("direction", "status", "own", "first"),
+    ("direction", "status", "first"),
     [
-        (UP, "Running", 5, TasksOf(KEY)),
-        (UP, "NotRun", None, TasksOf(KEY)),
-        (DOWN, "Failure", 5, DependenciesOf(BINDING, 5, DOWN, is_of_workflow=True)),
-        (UP, "WaitTime", 5, None),
-        (UP, "Success", 5, None),
-        (DOWN, "Success", 5, None),
+        (UP, "Running", TasksOf(KEY)),
+        (UP, "NotRun", TasksOf(KEY)),
+        (DOWN, "Failure", TasksOf(KEY)),
+        (UP, "WaitTime", None),
+        (UP, "Success", None),
+        (DOWN, "Success", None),
     ],
 )
 def test_no_call_is_spent_where_its_status_says_it(
-    direction: Direction, status: str, own: int | None, first: object
+    direction: Direction, status: str, first: object
 ) -> None:
-    search = begun(direction, status, own)
+    search = begun(direction, status)
 
     assert search.request == first
     if first is None:

@@ -11,7 +11,6 @@ from values import replace
 from wfinspect.clock import Moment
 from wfinspect.errors import (
     BadAnswer,
-    BadRequest,
     ConfigError,
     DailyLimit,
     NotFound,
@@ -158,20 +157,6 @@ async def test_the_neighbours_of_a_task_are_read_page_by_page(rig: Asker) -> Non
         ((three,), True),
     ]
     assert (rig.called("upstream"), rig.called("downstream")) == ([(1, 1), (1, 2)], [(1, 1)])
-
-
-async def test_a_workflows_own_task_is_tried_once_a_day(rig: Asker) -> None:
-    own = [DependenciesOf(BINDING, n, Direction.UPSTREAM, is_of_workflow=True) for n in (7, 8)]
-    for error, request in ((BadRequest("no"), own[0]), (None, own[1])):
-        rig.source.errors = [error] if error else []
-        outcome = await rig.ask(request)
-        assert value_of(outcome) is None
-        assert outcome.calls == bool(error)
-
-    assert value_of(await rig.ask(DependenciesOf(BINDING, 8, Direction.UPSTREAM))) is not None
-    rig.clock.advance(86_400)
-    assert value_of(await rig.ask(own[1])) is not None
-    assert rig.called("upstream") == [(7, 1), (8, 1), (8, 1)]
 
 
 async def test_an_answer_says_how_many_calls_it_took(rig: Asker) -> None:

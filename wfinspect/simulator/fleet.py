@@ -524,9 +524,6 @@ class Population:
         """What every task says beside, or in place of, its own; None takes a field away."""
         self.dependencies: list[tuple[int, int, str]] = []
         """More than the catalogue has: a task, the one it waits for, and the type. Cycles may be made."""
-        self.takes_workflow_ids = False
-        """Whether neighbours are given of a whole workflow as well, by the ID of its instance or by its
-        WorkflowTaskInstanceId. Of the service that is not known."""
         self._changes: dict[int, Record] = {}
         self._held: dict[int, datetime] = {}
         self._answers: dict[int, Record] = {}

@@ -5,7 +5,7 @@ each task has come is made on demand from what the population says about its ins
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -23,7 +23,6 @@ from wfinspect.simulator.fleet import (
     OUTCOME,
     OWNERS,
     REGION,
-    WORKFLOW_TASKS,
     Fleet,
     PlannedInstance,
     Population,
@@ -547,11 +546,10 @@ def neighbours(
         Refusal: there is no such task.
     """
     is_up = direction is Direction.UPSTREAM
-    own, edges = _around(task_id, population, now)
+    instance_id = Tasks.of(task_id, population, now).instance_id
+    edges = [*_edges_around(instance_id, population), *map(Edge._make, population.dependencies)]
     ends = [(e.awaited_id, e.task_id, e.type) if is_up else e for e in edges]
-    wanted = sorted({(other, kind) for other, one, kind in ends if one in own})
-    if len(own) > 1:
-        wanted = [each for each in wanted if each[0] not in own]
+    wanted = sorted({(other, kind) for other, one, kind in ends if one == task_id})
     by_instance: dict[int, dict[int, str]] = defaultdict(dict)
     for other, kind in wanted:
         by_instance[other // TASKS_APART][other % TASKS_APART] = kind
@@ -563,27 +561,16 @@ def neighbours(
     return found
 
 
-def _around(
-    given: int, population: Population, now: datetime
-) -> tuple[Collection[int], list[Edge]]:
-    """Return the tasks that an ID stands for, and all edges of the instances about them."""
+def _edges_around(instance_id: int, population: Population) -> Iterator[Edge]:
+    """Yield all edges of an instance and of those that may wait for it."""
     fleet = population.fleet
-    whole = {given, given - WORKFLOW_TASKS} if population.takes_workflow_ids else set()
-    own: Collection[int]
-    if instance_ids := [each for each in whole if population.record(each, now)]:
-        (instance_id,) = instance_ids
-        own = range(instance_id * TASKS_APART, (instance_id + 1) * TASKS_APART)
-    else:
-        instance_id, own = Tasks.of(given, population, now).instance_id, {given}
     planned = fleet.planned(instance_id)
     env_type, days_back = planned.env_type, planned.days_back
     followers = [w for w, awaited in _WAITS_FOR.items() if planned.workflow.id in awaited]
     others = [fleet.instance_of(workflow, env_type, days_back) for workflow in followers]
     others.append(fleet.instance_of(planned.workflow.id, env_type, days_back - 1))
-    edges = [Edge(*each) for each in population.dependencies]
     for each in {instance_id, *(each for each in others if each is not None)}:
-        edges += _edges(fleet, each)
-    return own, edges
+        yield from _edges(fleet, each)
 
 
 def _edges(fleet: Fleet, instance_id: int) -> Iterator[Edge]:

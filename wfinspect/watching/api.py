@@ -493,7 +493,7 @@ class TaskLog(_OfTarget[str]):
 
 
 @dataclass(eq=False, repr=False)
-class DependenciesOf(_OfTarget["Page[Dependency] | None"]):
+class DependenciesOf(_OfTarget[Page[Dependency]]):
     """A page of what one task waits for, or of what waits for it; one call.
 
     The tasks come without their JSON.
@@ -502,9 +502,6 @@ class DependenciesOf(_OfTarget["Page[Dependency] | None"]):
     task_id: int
     direction: Direction
     page: int = 1
-    is_of_workflow: bool = False
-    """The ID is that of the task that stands for a workflow instance. Where the service does not take
-    it, None is the answer, and no call is made for another such ID on that day."""
 
 
 @dataclass(eq=False, repr=False)

@@ -428,7 +428,6 @@ class DependencySearch:
         self._start: TaskInstance | None = None
         """What it is about; None before that is known."""
         self._next: Request[Any] | None = first
-        self._its_tasks: TasksOf | None = None
         self._is_of_tasks = False
         """The walk began at the tasks of an instance."""
 
@@ -512,23 +511,16 @@ class DependencySearch:
             case TasksOf():
                 self.basis, self._is_of_tasks = f"its {len(value.items):,} tasks", True
                 self.walk = Walk(self.direction, value.items)
-            case DependenciesOf(is_of_workflow=True) if value is None or not value.items:
-                # No neighbour at all may as well mean that the service does not take such an ID.
-                self._next = self._its_tasks
-            case DependenciesOf(task_id=number, is_of_workflow=is_own):
-                self.basis = f"its own task instance {number}" if is_own else self.basis
-                self.walk.learn(number, value)
+            case DependenciesOf():
+                self.walk.learn(request.task_id, value)
             case _:
                 raise TypeError("Nothing was requested.")
 
     def _begin_with(self, instance: WorkflowInstance) -> None:
-        """Begin at the task that stands for the instance, or at all its tasks where that says nothing."""
+        """Begin at all tasks of the instance, or end where its state says what it waits for."""
         self.name = instance.name or str(instance.id)
-        self._its_tasks = TasksOf(InstanceKey(self._target, instance.id))
-        own, family = instance.workflow_task_instance_id, instance.family
-        is_up = self.direction is Direction.UPSTREAM
         whole = TaskInstance(
-            own or instance.id,
+            instance.id,
             task_name=instance.name,
             status=instance.status,
             owner=instance.owner,
@@ -540,12 +532,11 @@ class DependencySearch:
             workflow_name=instance.name,
         )
         self.walk = Walk(self.direction, (whole,))
-        if family is Family.SUCCESS or (is_up and family is Family.WAITING):
+        waits = self.direction is Direction.UPSTREAM and instance.family is Family.WAITING
+        if waits or instance.family is Family.SUCCESS:
             self._start = whole
-        elif own and (family is Family.IDLE or not is_up):
-            self._next = DependenciesOf(self._target, own, self.direction, is_of_workflow=True)
         else:
-            self._next = self._its_tasks
+            self._next = TasksOf(InstanceKey(self._target, instance.id))
 
 
 async def explore(

@@ -23,10 +23,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from wfinspect.clock import Clock, Moment
 from wfinspect.errors import (
-    BadRequest,
     CredentialsMissing,
     DailyLimit,
-    NotFound,
     Refused,
     ServiceError,
     Throttled,
@@ -403,24 +401,11 @@ class Lookups:
                 raise TypeError(f"{type(request).__name__} is no request that is known")
         return Reply(value, self._clock.now())
 
-    async def _dependencies(self, request: DependenciesOf) -> Page[Dependency] | None:
-        moment, target = self._clock.moment(), request.target
-        name = f"no workflow's own task {json.dumps(target)}"
-        day = day_of(target.region, moment.now).isoformat()
-        if request.is_of_workflow and self._journal.remembered(name, moment.monotonic) == day:
-            return None
-        try:
-            page = await self._call(
-                target,
-                lambda s: s.list_dependencies(
-                    request.task_id, request.direction, page=request.page
-                ),
-            )
-        except (NotFound, BadRequest):
-            if not request.is_of_workflow:
-                raise
-            self._journal.remember(name, day)
-            return None
+    async def _dependencies(self, request: DependenciesOf) -> Page[Dependency]:
+        page = await self._call(
+            request.target,
+            lambda s: s.list_dependencies(request.task_id, request.direction, page=request.page),
+        )
         # The JSON of thousands is never shown.
         return page._replace(
             items=tuple(e._replace(task=e.task._replace(raw="")) for e in page.items)

@@ -35,7 +35,7 @@ from wfinspect.ui.lines import (
     line,
 )
 from wfinspect.ui.rows import glyph_of, state_word
-from wfinspect.ui.screens.main import CALLS_AT_ONCE, MainScreen
+from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import ABOUT_KEYS, OverlayScreen, Title, bind
 from wfinspect.ui.theme import BAR_GROUND, Look
@@ -53,6 +53,8 @@ from wfinspect.watching.api import (
 )
 from wfinspect.watching.dependencies import DependencySearch, Reached, is_followed
 
+_FIRST_CALLS = 2
+"""Before the user decides: for the tasks of an instance, and for what one of them waits for."""
 _NAMED = 3
 _WORTH_A_LOG = {Family.FAILURE, Family.UNKNOWN, Family.ACTIVE}
 
@@ -390,7 +392,7 @@ class DependenciesScreen(OverlayScreen):
         family = task.family if task else self.row(key).family
         has_failed = family is Family.FAILURE
         self._search = self._begun(Direction.DOWNSTREAM if has_failed else Direction.UPSTREAM)
-        self._allowed = CALLS_AT_ONCE
+        self._allowed = _FIRST_CALLS
         self._is_waiting = self._is_thorough = False
         self._has_moved = False
         """The user has chosen a line."""
@@ -453,7 +455,7 @@ class DependenciesScreen(OverlayScreen):
             self._go_on()
 
     def _begin(self, direction: Direction) -> None:
-        self._search, self._allowed = self._begun(direction), CALLS_AT_ONCE
+        self._search, self._allowed = self._begun(direction), _FIRST_CALLS
         self._is_waiting = self._is_thorough = self._has_moved = False
         self.trouble = None
         self._go_on()
@@ -562,7 +564,7 @@ class DependenciesScreen(OverlayScreen):
     @property
     def _is_going_on(self) -> bool:
         """Whether it reads because of the key that looks further."""
-        return self._is_waiting and self._allowed > max(CALLS_AT_ONCE, self._spent)
+        return self._is_waiting and self._allowed > max(_FIRST_CALLS, self._spent)
 
     def action_more(self) -> None:
         """Look at more tasks, at a call each; at all, once what blocks is explained. Or stop that."""
