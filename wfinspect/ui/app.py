@@ -484,7 +484,7 @@ class WfInspectApp(CrashSafeApp):
             for label, value in self._copyable(row)
         )
         title, does = f"Copy a field of {whose([row])}", "copy it whole"
-        dialog = ChoiceScreen(lambda: choices, title, does, is_wide=True, shows_whole=True)
+        dialog = ChoiceScreen(lambda: choices, title, does, is_wide=True)
         self.push_dialog(dialog, partial(self._copy_chosen, row))
 
     def _copyable(self, row: Row) -> Iterator[tuple[str, str | None]]:

@@ -249,7 +249,10 @@ _WHOLE_ROWS = 3
 
 
 class ChoiceScreen(SheetScreen):
-    """Type a few letters, Enter chooses; the answer is the value, None for none."""
+    """Type a few letters, Enter chooses; the answer is the value, None for none.
+
+    Of the choice under the cursor, what has no room on its line stands below the list.
+    """
 
     BINDINGS: ClassVar = [
         ("escape", "dismiss", "close"),
@@ -267,7 +270,6 @@ class ChoiceScreen(SheetScreen):
         enter: str,
         *,
         is_wide: bool = False,
-        shows_whole: bool = False,
     ) -> None:
         """Create the screen.
 
@@ -276,11 +278,9 @@ class ChoiceScreen(SheetScreen):
             title: what they are.
             enter: what Enter does.
             is_wide: they need more room than words, and stay in their order.
-            shows_whole: a value that has no room on its line stands below the list.
         """
         self._make = make
         self._is_wide = is_wide
-        self._shows_whole = shows_whole
         self._query = LineInput("type to narrow, Up and Down move")
         # The query has the keys, and some of them move the cursor here.
         self._list = CursorList(
@@ -294,7 +294,7 @@ class ChoiceScreen(SheetScreen):
 
     def on_mount(self) -> None:
         count = len(self._make())
-        needed = count + _AROUND_CHOICES + _WHOLE_ROWS * self._shows_whole
+        needed = count + _AROUND_CHOICES + _WHOLE_ROWS * self._is_wide
         if needed < (self.app.size.height * 4 // 5 if self._is_wide else _CHOICES_ROWS):
             self.query_one(".sheet").styles.height = needed
         if count == 1:
@@ -329,7 +329,7 @@ class ChoiceScreen(SheetScreen):
         chosen, width = self._list.chosen, self._list.text_width
         most = (self.app.size.height - _AROUND_CHOICES) // 2 - 1
         pieces = list[str]()
-        if self._shows_whole and chosen is not None and width > 0 < most:
+        if chosen is not None and width > 0 < most:
             last, _ = chosen.left[-1]
             if last not in self._choice_line(chosen).text:
                 pieces = ["", *beginning(wrap(last, width - 1), width - 1, most)]
@@ -392,7 +392,7 @@ class ChangesScreen(ChoiceScreen):
     ) -> None:
         """Create the screen; `go_to` shows an instance."""
         title, does = "All changes, newest first", "go to the instance"
-        super().__init__(make, title, does, is_wide=True, shows_whole=True)
+        super().__init__(make, title, does, is_wide=True)
         self._go_to = go_to
 
     def on_screen_resume(self) -> None:
