@@ -170,8 +170,8 @@ def _known(settings: Settings, clock: Clock) -> tuple[Sequence[Follow], set[Inst
 
 
 def _say(search: DependencySearch, found: Dependencies, most: int) -> None:
-    for remark in found.remarks:
-        output.say(remark)
+    if found.remark:
+        output.say(found.remark)
     further = ""
     if found.unread:
         were = "task was" if found.unread == 1 else "tasks were"

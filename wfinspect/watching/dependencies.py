@@ -7,12 +7,11 @@ what failed, is frozen, runs or waits by itself; downstream through all that has
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
-from graphlib import CycleError, TopologicalSorter
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from wfinspect.errors import NotFound, ServiceError
-from wfinspect.format import listed, moment, near_time, shown
+from wfinspect.format import moment, near_time, shown
 from wfinspect.model import (
     Dependency,
     Direction,
@@ -93,9 +92,6 @@ class Dependencies(NamedTuple):
     """How many have neighbours that were read."""
     lost: int
     """How many have neighbours that the service no longer knows."""
-    cycle: tuple[TaskInstance, ...]
-    """Tasks each of which waits for the next in a circle, the first of them once more at the end."""
-
     own: Collection[int]
     """The workflow instances that the starts are of."""
     idle: int
@@ -158,19 +154,10 @@ class Dependencies(NamedTuple):
         return f"{who} holds up {self._least}{' and '.join(parts)}."
 
     @property
-    def remarks(self) -> list[str]:
-        """What keeps it from being all, in sentences."""
-        said = []
-        if self.cycle:
-            names = listed([shown(task.name_or_id, limit=60) for task in self.cycle], _NAMED)
-            said.append(f"These wait for each other in a circle: {names}.")
-        if self.lost:
-            lost = _count(self.lost, "task")
-            said.append(f"The service no longer knows the dependencies of {lost}.")
-        return said
-
-
-_NAMED = 8
+    def remark(self) -> str:
+        """What keeps it from being all, in a sentence; "" for nothing."""
+        lost = _count(self.lost, "task")
+        return f"The service no longer knows the dependencies of {lost}." if self.lost else ""
 
 
 def _lowered(who: str) -> str:
@@ -341,7 +328,6 @@ class Walk:
             sum(self._is_unread(each.task) for each in reached),
             sum(each.task.id in self._is_whole for each in reached),
             len(self._lost),
-            self._cycle(),
             self._own,
             sum(not e.level and e.task.family is Family.IDLE for e in reached),
         )
@@ -378,16 +364,6 @@ class Walk:
                 if number not in seen:
                     seen.add(number)
                     queue.append(Reached(self._tasks[number], at.level + 1, kind, through))
-
-    def _cycle(self) -> tuple[TaskInstance, ...]:
-        going = {n for n in self._neighbours if self._leads_on(self._tasks[n])}
-        try:
-            TopologicalSorter({n: going & self._neighbours[n].keys() for n in going}).prepare()
-        except CycleError as error:
-            # Each is a neighbour of the one named after it.
-            named = error.args[1][::-1] if self._is_up else error.args[1]
-            return tuple(self._tasks[number] for number in named)
-        return ()
 
 
 def _by_gravity(every: Iterable[Reached]) -> list[Reached]:

@@ -520,11 +520,10 @@ class DependenciesScreen(OverlayScreen):
             said, role = f"{said.removesuffix('.')}?", Role.DIM
         lines = list(sentence(said, width, role))
         lines += sentence(f"{search.spent}.", width, Role.DIM) if search.spent else ()
-        remarks = found.remarks
         if not self._subject and (deadline := self.row(self._key).outlook.deadline):
-            remarks.insert(0, f"It is {deadline}.")
-        for remark in remarks:
-            lines += sentence(remark, width, Role.TROUBLE)
+            lines += sentence(f"It is {deadline}.", width, Role.TROUBLE)
+        if found.remark:
+            lines += sentence(found.remark, width, Role.TROUBLE)
         if self._is_waiting:
             # Without a task the list says it.
             left = "1 task" if found.unread == 1 else f"{found.unread:,} tasks"
