@@ -12,7 +12,7 @@ from values import replace
 from view_scenes import FOUND, MIDNIGHT, found, on_results
 
 from wfinspect.errors import BadRequest
-from wfinspect.model import Follow, Page, Query, Tag, pack
+from wfinspect.model import Follow, Page, Query, Tag, WorkflowInstance, pack
 from wfinspect.ui.rows import LEAD_CELLS
 from wfinspect.ui.screens.find import FindScreen, found_columns
 from wfinspect.watching.api import Find, InstanceOf, Snapshot, TasksOf
@@ -244,11 +244,15 @@ async def test_a_page_that_failed_is_asked_for_again_by_r_alone() -> None:
 
 async def test_the_answer_to_an_older_search_is_let_go() -> None:
     async with running(mixed()) as rig:
-        await rig.press("f", "enter", "/", *"other", "enter")
+        await rig.press("f", "enter", "/", *"other", "enter", "escape", "enter", "j")
+        assert len(rig.control.questions) == 3
         rig.control.answer(found(*FOUND))
+        rig.control.answer(BadRequest("No.", cause="refused"))
         await rig.settle()
 
         assert "dwd_trade" not in rig.text
+        assert "refused" not in rig.text
+        assert "Once it is read: j" in rig.text
 
 
 async def test_what_is_watched_is_seen_also_where_it_is_marked() -> None:
@@ -305,16 +309,57 @@ async def test_a_view_has_a_palette_of_its_own_commands() -> None:
         assert "10433009001: " in rig.text
 
 
-async def test_keys_typed_behind_enter_are_text_and_keep_the_keys_in_the_box() -> None:
+async def test_keys_typed_behind_enter_wait_for_what_is_found() -> None:
     async with running(mixed()) as rig:
-        await rig.press("f", "enter", "x")
+        await rig.press("f", "enter", "j", "y")
+        assert "Once it is read: j y" in rig.text
+        rig.control.answer(found(*FOUND))
+        await rig.settle()
+
+        assert "date=2026-09-17\n" in rig.text
+        assert f"{TRADE}: " in rig.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(found(), "nothing was found"), (BadRequest("No.", cause="refused"), "it was not read")],
+)
+async def test_where_nothing_is_found_the_box_has_the_keys_and_those_that_waited_are_dropped(
+    answer: Page[WorkflowInstance] | BadRequest, said: str
+) -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", "enter", "j", "y")
+        rig.control.answer(answer)
+        await rig.settle()
+        assert f"Not done, as {said}: j y" in rig.text
+        await rig.press("x")
+
+        assert "date=2026-09-17 x" in rig.text
+
+
+async def test_esc_gives_the_box_the_keys_back_while_it_reads() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", "enter", "j", "escape", "x")
         rig.control.answer(found(*FOUND))
         await rig.settle()
         await rig.press("q")
 
         assert "date=2026-09-17 xq" in rig.text
+        assert "3 found" not in rig.text
         await rig.press("escape", "j", "y")
         assert f"{TRADE}: " in rig.text
+
+
+async def test_another_search_says_nothing_of_what_the_one_before_met() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", "enter")
+        rig.control.answer(BadRequest("No.", cause="InvalidProject.NotFound"))
+        await rig.settle()
+        assert "InvalidProject.NotFound, Enter searches again" in rig.text
+        await rig.press(*"statsu=fail", "enter")
+
+        assert "no field 'statsu'" in rig.text
+        assert "InvalidProject" not in rig.text
 
 
 async def test_what_was_found_can_be_read_again_also_after_that_failed() -> None:
@@ -412,7 +457,7 @@ async def test_what_a_search_lacks_of_its_place_is_said_and_its_text_stays_as_it
         assert rig.control.questions[-1][0] == Find(BINDING, Query(88123, MIDNIGHT, name="ads"))
         assert rig.app.screen.input.value == "ads"
         assert said in rig.text.splitlines()[0]
-        await rig.press("ctrl+u", *"workspace=5 x")
+        await rig.press("escape", "ctrl+u", *"workspace=5 x")
         assert "Find  with date=2026-09-17  prod-ops" in rig.text.splitlines()[0]
 
 

@@ -288,12 +288,12 @@ class WfInspectApp(CrashSafeApp):
             self._held_said = f"Once it is read: {shown(named, limit=40)}"
             self.notify(self._held_said)
 
-    def release_keys(self, *, has_failed: bool = False) -> None:
-        """Send the keys that were held on their way, once what they wait for was read; drop them where it was not."""
+    def release_keys(self, why_not: str = "") -> None:
+        """Send the keys that were held on their way, once what they wait for was read; or say why they are dropped."""
         held, said = self._held, self._held_said
         self._hold(())
-        if has_failed and held:
-            self.notify(f"Not done, as it was not read: {said.partition(': ')[2]}")
+        if why_not and held:
+            self.notify(f"Not done, as {why_not}: {said.partition(': ')[2]}")
         elif held:
             self._way, self._on_their_way = self.focused or self.screen, [*held]
             for key in held:

@@ -51,7 +51,7 @@ class CrashSafeApp(App[None]):
         if ascii_only:
             self._last_filters.append(AsciiFilter(encoding_of(sys.__stderr__)))
 
-    def release_keys(self, *, has_failed: bool = False) -> None:
+    def release_keys(self, why_not: str = "") -> None:
         """Let go the keys that waited for what a screen was reading."""
 
     def get_line_filters(self) -> Sequence[LineFilter]:

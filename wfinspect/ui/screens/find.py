@@ -113,6 +113,7 @@ class FindScreen(OverlayScreen):
     """The search in one line, and what it found."""
 
     NAME = "results"
+    HOLDS_KEYS = True
     BINDINGS: ClassVar = [
         bind("enter", "take", "open", "Enter"),
         bind("slash", "search", "search", "/"),
@@ -158,7 +159,7 @@ class FindScreen(OverlayScreen):
         """The number of the page that was requested last."""
         self._is_waiting = False
         self._goes_to_list = False
-        """The next rows get the keys, unless the search is changed before they come."""
+        """The list has the keys for what is on its way; where nothing comes, the box gets them back."""
         self._marked: set[InstanceKey] = set()
         self._sort = SORTS[0]
         self._table = RowTable()
@@ -253,6 +254,10 @@ class FindScreen(OverlayScreen):
         return ((_WATCHED, "watched"), (MARKED[0], "marked"))
 
     @property
+    def is_reading(self) -> bool:
+        return self._goes_to_list and self._is_waiting and self.trouble is None
+
+    @property
     def again(self) -> tuple[str, str]:
         return ("Enter", "searches again") if self.input.has_focus else super().again
 
@@ -280,9 +285,12 @@ class FindScreen(OverlayScreen):
         self._table.arrange(self._sort, now=self._now)
         self._marked &= {row.key for row in self._table}
         self.list.offer(self._table)
-        if self._goes_to_list and len(self._table):
+        if self._goes_to_list and not self.is_reading:
             self._goes_to_list = False
-            self.set_focus(self.list)
+            if not len(self._table):
+                self.set_focus(self.input)
+                if self.is_current and self.trouble is None:
+                    self.app.release_keys("nothing was found")
         self._fill_head()
 
     def _fill_head(self) -> None:
@@ -358,7 +366,7 @@ class FindScreen(OverlayScreen):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         before, typed = (self._query, self._left), event.value
-        self._problem, self._goes_to_list = "", True
+        self._problem, self._is_waiting = "", False
         search = " ".join(filter(None, (self._place_for(typed), typed)))
         try:
             self._query, self._left = to_query(parse_search(search), self.clock.now(), self._zone)
@@ -415,7 +423,9 @@ class FindScreen(OverlayScreen):
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        self._problem, self._goes_to_list = "", False
+        if self.is_reading:
+            return  # of what stood there before Enter
+        self._problem = ""
         try:
             parse_search(event.value)
         except UsageError as error:
@@ -426,11 +436,16 @@ class FindScreen(OverlayScreen):
 
     @on(events.DescendantFocus)
     def _keys_taken(self) -> None:
+        if self.focused is self.input:
+            self._goes_to_list = False
         self._fill_head()
 
     def action_back(self) -> None:
         """Out of the search to what it found; there without marks, then out of the view."""
-        if self.input.has_focus and len(self._table):
+        if self.is_reading:
+            self._goes_to_list = False
+            self.set_focus(self.input)
+        elif self.input.has_focus and len(self._table):
             self.input.value = self._searched
             self.set_focus(self.list)
         elif self._marked:
@@ -439,7 +454,13 @@ class FindScreen(OverlayScreen):
             self.dismiss()
 
     def _leads_elsewhere(self, key: str) -> bool:
-        """Offer other searches by up and down; give the keys to the list below the last one."""
+        """Offer other searches by up and down; give the keys to the list below the last one, or to what is found."""
+        if key == "enter":
+            # At once: what is typed behind it waits for what is found.
+            self._goes_to_list, self._is_waiting, self.trouble = True, True, None
+            self.set_focus(self.list)
+            self.input.post_message(Input.Submitted(self.input, self.input.value))
+            return True
         if key not in {"up", "down", "tab"}:
             return False
         if key != "up" and len(self._table):

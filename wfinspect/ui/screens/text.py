@@ -602,15 +602,13 @@ class LogScreen(TextScreen):
         # The same question for a run that is over: then the answer is kept.
         settled_at = task.modify_time if task.family.is_settled else None
         request = TaskLog(self._target, task.id, run, settled_at)
-        self.request(request, lambda text: self._take(run, text))
+        self.request(request, self._take, lambda: run == self._run)
 
     @property
     def is_reading(self) -> bool:
         return not self._is_read and self.trouble is None
 
-    def _take(self, run: int | None, text: str) -> None:
-        if run != self._run:
-            return
+    def _take(self, text: str) -> None:
         is_news = text.replace("\r\n", "\n") != self.text.text or not self._is_read
         if is_news:
             self._is_read = True
@@ -671,7 +669,7 @@ class LogScreen(TextScreen):
         if not 1 <= wanted <= latest:
             self.notify("There is no later run." if step > 0 else "There is no earlier run.")
             return
-        self._run, self._is_read, self._errors = wanted, False, ()
+        self._run, self._is_read, self._errors, self.trouble = wanted, False, (), None
         self.view.show_text(LongText(""))
         self.find_all()
         self.read()

@@ -241,10 +241,17 @@ class OverlayScreen(OverMain):
         glyph, word, role = state_of(task, self.look)
         return f" {glyph} {word}", role
 
-    def request(self, request: Request[A], take: Callable[[A], None]) -> None:
-        """Send a request to the service; `take` gets the answer, `trouble` a failure."""
+    def request(
+        self,
+        request: Request[A],
+        take: Callable[[A], None],
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Send a request to the service; `take` gets the answer, `trouble` a failure, while that is wanted."""
 
         def answer(outcome: Outcome[A]) -> None:
+            if not is_wanted():
+                return
             self.trouble = outcome if isinstance(outcome, ServiceError) else None
             if isinstance(outcome, Reply):
                 self.read_at = outcome.read_at
@@ -258,9 +265,8 @@ class OverlayScreen(OverMain):
         self._steps = steps
 
         def go_on(answer: object = None) -> None:
-            if steps is self._steps:
-                with suppress(StopIteration):
-                    self.request(steps.send(answer), go_on)
+            with suppress(StopIteration):
+                self.request(steps.send(answer), go_on, lambda: steps is self._steps)
 
         go_on()
 
@@ -270,7 +276,7 @@ class OverlayScreen(OverMain):
         for each in (self.top, self.about, self.bottom):
             each.update_lines()
         if self.is_current and (self.trouble is not None or not self.is_reading):
-            self.app.release_keys(has_failed=self.trouble is not None)
+            self.app.release_keys("it was not read" if self.trouble is not None else "")
 
     def waiting_lines(
         self, width: int, what: str = "Reading it from the service..."
