@@ -90,8 +90,6 @@ class Engine:
         """IDs that were put on the list, from the first of which it is not known yet if it is to stay."""
         self._last_good_at: datetime | None = None
         """When the service last answered with instances."""
-        self._joined = 0
-        """How many of the IDs that went from there stayed on the list."""
         self._is_open = self._is_opening = False
         self._open_error: ServiceError | None = None
         self._fingerprints: dict[Target, tuple[int, str]] = {}
@@ -478,20 +476,15 @@ class Engine:
         """Say which IDs were not added, once that is known of all new ones."""
         rows = self._watchlist.rows
         while self._new and not self._is_undecided(rows.get(self._new[0])):
-            row = rows.get(self._new.popleft())
-            self._joined += row is not None and row.is_watched
+            self._new.popleft()
         if not self._unknown or any(map(self._is_awaited, self._new)):
-            self._joined *= bool(self._new)
             return
         numbers = [str(key.id) for key in self._unknown]
         text = next(iter(self._unknown.values()))
         if len(numbers) > 1:
             text = f"the service knows none of {listed(numbers, _NAMED)}."
-        others = "1 other is" if self._joined == 1 else f"{self._joined:,} others are"
-        rest = f" {others} watched." if self._joined else ""
-        self._notices.say(f"Not watched: {text}{rest}", is_error=True)
+        self._notices.say(f"Not watched: {text}", is_error=True)
         self._unknown.clear()
-        self._joined = 0
 
     def _is_undecided(self, row: Row | None) -> bool:
         return row is not None and row.is_watched and row.instance is None
