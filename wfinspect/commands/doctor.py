@@ -122,7 +122,7 @@ async def _check_all(
     try:
         async for name, found in findings(
             [
-                *stored.checks(),
+                blocking("store", stored.check),
                 *service.checks(),
                 stored.count(lambda: service.target, service.calls),
                 *terminal_checks(environ, settings, is_trial=args.is_trial),
@@ -183,9 +183,6 @@ def warning(text: str) -> Found:
     return Found(text, Level.WARNING)
 
 
-_LITTLE, _TOO_LITTLE = 100 * 1024**2, 2 * 1024**2
-
-
 class StoreChecks:
     """The state directory as it is."""
 
@@ -194,10 +191,6 @@ class StoreChecks:
         self._clock = clock
         self._directory = settings.paths.state_dir
         self._known: list[tuple[Target, WorkflowInstance]] = []
-
-    def checks(self) -> list[Check]:
-        """The list, and the room for it."""
-        return [blocking("store", self._check_store), blocking("disk", self._check_disk)]
 
     def instances(self, target: Target) -> list[WorkflowInstance]:
         """Return what is known of the watched instances of a target, once the store was checked."""
@@ -208,7 +201,8 @@ class StoreChecks:
         needs = ("store", "endpoint")
         return blocking("calls", lambda: self._check_calls(target(), calls), needs)
 
-    def _check_store(self) -> Found:
+    def check(self) -> Found:
+        """Read the list."""
         with contextlib.closing(Store(self._directory, self._clock.now)) as store:
             rows = store.rows()
             self._known = [(row.key.target, row.instance) for row in rows if row.instance]
@@ -221,14 +215,6 @@ class StoreChecks:
             if store.is_read_only:
                 return warning(f"{text}; it can't be written to: changes end with the app.")
         return Found(text)
-
-    def _check_disk(self) -> Found:
-        places = (self._directory, *self._directory.parents)
-        free = shutil.disk_usage(next(place for place in places if place.exists())).free
-        text = f"{free // 1024**2:,} MiB free for {shlex.quote(str(self._directory))}"
-        if free < _TOO_LITTLE:
-            return Found(f"{text}: make room, or choose another --state-dir.", Level.FAILURE)
-        return warning(f"{text}: make room in time.") if free < _LITTLE else Found(text)
 
     def _check_calls(self, target: Target, calls: Counter[Target]) -> Found:
         count_calls(self._settings, self._clock, calls)
