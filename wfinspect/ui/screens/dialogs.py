@@ -92,6 +92,15 @@ class OverMain(SparingScreen[Any], ModalScreen[Any]):
         self._is_dismissed = True
         return super().dismiss(result)
 
+    @property
+    def main_part(self) -> LineView:
+        """The part that scrolls."""
+        return self.query_one(".main", LineView)
+
+    def action_move(self, where: str) -> None:
+        """Move in the part that scrolls."""
+        self.main_part.move(where)
+
     def snapshot_changed(self) -> None:
         """Show what a new snapshot holds; called while nothing lies over it."""
 
@@ -120,6 +129,11 @@ class SheetScreen(OverMain):
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
             yield from self._parts
+
+    @on(LineView.Scrolled)
+    def _update_hints(self) -> None:
+        for each in self.query(StatusLine):
+            each.update_lines()
 
 
 class QuitScreen(SheetScreen):
@@ -180,8 +194,8 @@ class HelpScreen(SheetScreen):
         more = (Part(((words, Role.DIM),), rank) for rank, words in enumerate(_MORE, 1))
         parts = (Part(((title, Role.STRONG),), 0), *more)
         head = StatusLine(lambda width: line(*shed(parts, width, gap="")), id="title")
-        self.lines, self._hint = LineView(), StatusLine(self._keys_line, id="hint")
-        super().__init__(head, self.lines, self._hint)
+        self.lines = LineView(classes="main")
+        super().__init__(head, self.lines, StatusLine(self._keys_line, id="hint"))
 
     def on_mount(self) -> None:
         self.on_resize()
@@ -196,19 +210,11 @@ class HelpScreen(SheetScreen):
         self.lines.styles.max_height = max(1, self.size.height - 3)
         self.lines.show(lines)
 
-    @on(LineView.Scrolled)
-    def _scrolled(self) -> None:
-        self._hint.update_lines()
-
     def _keys_line(self, width: int) -> Line:
         beyond = self.lines.beyond
         keys = (*[("j k", "scroll")] * bool(beyond), ("Esc", "close"))
         kept = hints(keys, width - len(beyond) - 1)
         return line(*spread(kept, ((beyond, Role.TEXT),), width))
-
-    def action_move(self, where: str) -> None:
-        """Scroll."""
-        self.lines.move(where)
 
 
 def all_keys(keymap: Mapping[str, str], signs: Sequence[tuple[str, str]]) -> KeyGroups:
@@ -288,8 +294,8 @@ class ChoiceScreen(SheetScreen):
         )
         self._whole = LineView()
         keys = ("Enter", enter), ("Esc", "close")
-        self._hint = StatusLine(lambda w: hint_line(keys, w, beyond=self._list.beyond), id="hint")
-        parts = _Heading(title), self._query, self._list, self._whole, self._hint
+        hint = StatusLine(lambda w: hint_line(keys, w, beyond=self._list.beyond), id="hint")
+        parts = _Heading(title), self._query, self._list, self._whole, hint
         super().__init__(*parts, classes="-wide" if is_wide else None)
 
     def on_mount(self) -> None:
@@ -335,10 +341,6 @@ class ChoiceScreen(SheetScreen):
                 pieces = ["", *beginning(wrap(last, width - 1), width - 1, most)]
         self._whole.show([line((f" {each}", Role.TEXT)) for each in pieces])
 
-    @on(LineView.Scrolled)
-    def _scrolled(self) -> None:
-        self._hint.update_lines()
-
     @staticmethod
     def _nothing(width: int) -> tuple[Line, ...]:
         return tuple(sentence("Nothing matches: Backspace takes letters back.", width))
@@ -351,10 +353,6 @@ class ChoiceScreen(SheetScreen):
         while len(right) > 1 and width_of(right) > width // 2:
             right = right[1:]
         return line(*spread(choice.left, right, width))
-
-    def action_move(self, where: str) -> None:
-        """Move among the choices."""
-        self._list.move(where)
 
     @on(Input.Changed)
     def _search(self) -> None:

@@ -370,12 +370,3 @@ class OverlayScreen(OverMain):
         choices = [command_choice(action, word, key) for key, (action, word) in commands]
         dialog = ChoiceScreen(lambda: choices, "Commands here", "run")
         self.app.push_dialog(dialog, partial(self.call_later, self.run_action))
-
-    def action_move(self, where: str) -> None:
-        """Scroll the part that scrolls."""
-        self.main_part.move(where)
-
-    @property
-    def main_part(self) -> LineView:
-        """The part that scrolls."""
-        return self.query_one(".main", LineView)
