@@ -43,7 +43,12 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
         app.wait_for(r"10432991041009, owner \d{16}")
         app.press("w")
         app.wait_for(f"Added .*{CULPRIT} to the list")
+        # The task, as in the tasks of one instance, and its log.
         app.press("enter")
+        app.wait_for(r"✖ Failure +ads_ctr_report_daily / join_region_dim +10432991041009 +task,")
+        app.press("l")
+        app.wait_for(r"ads_ctr_report_daily / join_region_dim +log of 10432991041009")
+        app.press("escape", "escape", "o")
         app.wait_for(rf"✖ Failure +ads_ctr_report_daily[\s\S]* {CULPRIT} ")
         # Esc leads back, one step each, to where everything is as it was.
         app.press("escape")

@@ -13,7 +13,7 @@ from values import replace
 
 from wfinspect.errors import NotFound, Throttled
 from wfinspect.model import Dependency, Direction, Page, TaskInstance
-from wfinspect.ui.screens.tasks import DependenciesScreen, TasksScreen
+from wfinspect.ui.screens.tasks import DependenciesScreen, TaskScreen, TasksScreen
 from wfinspect.watching.api import Contact, DependenciesOf, Outlook, Snapshot, TasksOf
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
@@ -145,7 +145,7 @@ async def test_the_gravest_is_under_the_cursor_until_another_is_chosen() -> None
         assert " 21, owner 1823556600124410, workspace 90211" in rig.text
 
 
-async def test_enter_opens_the_instance_and_w_watches_it_and_l_shows_the_log() -> None:
+async def test_enter_opens_a_task_and_o_and_w_its_instance_and_l_shows_its_log() -> None:
     async with on_dependencies() as rig:
         await rig.press("w")
         assert rig.asked[-1] == ("watch", 10430000008)
@@ -156,7 +156,13 @@ async def test_enter_opens_the_instance_and_w_watches_it_and_l_shows_the_log() -
         assert "On the list already: 10430000008" in rig.text
         await rig.press("l")
         assert "log of 41" in rig.text
+        # As in the tasks of one instance, a task is what Enter opens, and its log what l then shows.
         await rig.press("escape", "enter")
+        assert isinstance(rig.app.screen, TaskScreen)
+        assert "task_41  41" in rig.text.splitlines()[0]
+        await rig.press("l")
+        assert "log of 41" in rig.text
+        await rig.press("escape", "escape", "o")
         assert rig.app.screen is rig.app.main
         assert rig.app.main.list.chosen.key == key(10430000008)
 
@@ -173,7 +179,7 @@ async def test_from_what_was_opened_esc_leads_back_step_by_step_through_all_view
         await answered(rig, neighbours(21))
         await rig.press("j")
         under_cursor = rig.text.splitlines()[-2]
-        await rig.press("enter", "U")
+        await rig.press("o", "U")
         await rig.press("escape")
         assert rig.app.screen is main
         assert main.list.chosen.key == key(TRADE)
@@ -191,7 +197,7 @@ async def test_from_what_was_opened_esc_leads_back_step_by_step_through_all_view
 async def test_views_that_esc_no_longer_leads_back_to_are_gone() -> None:
     async with on_dependencies((110, 30)) as rig:
         view = rig.app.screen
-        await rig.press("enter", "j")
+        await rig.press("o", "j")
         assert not view.is_running
         assert not rig.app.is_screen_installed(view)
         await rig.press("escape")
@@ -203,9 +209,10 @@ async def test_without_its_instance_a_task_can_not_be_opened() -> None:
         await rig.press("F")
         lone = Dependency(replace(CULPRIT, workflow_instance_id=None), "Normal")
         await answered(rig, Page((lone,), 1, 1, is_last=True))
-        await rig.press("enter")
-        assert "does not say which instance" in rig.text
-        assert isinstance(rig.app.screen, DependenciesScreen)
+        for name in ("enter", "o"):
+            await rig.press(name)
+            assert "does not say which instance" in rig.text
+            assert isinstance(rig.app.screen, DependenciesScreen)
 
 
 async def test_another_key_turns_to_what_it_holds_up() -> None:
@@ -305,6 +312,6 @@ async def test_from_the_tasks_it_is_about_the_task_under_the_cursor() -> None:
         await rig.press("/", *"status=notrun", "enter", "U")
         assert await answered(rig, neighbours(21)) == DependenciesOf(BINDING, 5004, UP)
         assert "publish_to_hologres" in rig.text.splitlines()[0]
-        await rig.press("enter")
+        await rig.press("o")
         assert rig.app.screen is rig.app.main
         assert rig.app.main.list.chosen.key == key(10430000007)

@@ -39,7 +39,7 @@ from wfinspect.ui.lines import (
     wrap,
     wrap_lines,
 )
-from wfinspect.ui.screens.dialogs import Choice, ChoiceScreen
+from wfinspect.ui.screens.dialogs import PAGE_BINDING, Choice, ChoiceScreen
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Steps, Title, bind
 from wfinspect.ui.tasks_text import span_words, state_of
@@ -209,6 +209,7 @@ class CompareScreen(OverlayScreen):
         bind("less_than_sign", "turn(1)", "other run", "< >"),
         bind("greater_than_sign", "turn(-1)"),
         bind("o", "choose", "choose run"),
+        PAGE_BINDING,
     ]
 
     def __init__(self, main: MainScreen, key: InstanceKey) -> None:

@@ -62,12 +62,14 @@ KeyGroups = Mapping[str, Sequence[tuple[str, str]]]
 MOVE_BINDINGS = (
     ("j,down", "move('down')", "down"),
     ("k,up", "move('up')", "up"),
-    ("pagedown,space", "move('page_down')", "page down"),
+    ("pagedown", "move('page_down')", "page down"),
     ("pageup", "move('page_up')", "page up"),
     ("g,home", "move('top')", "to the first"),
     ("G,end", "move('bottom')", "to the last"),
 )
 """For a screen that scrolls."""
+PAGE_BINDING = ("space", "move('page_down')", "page down")
+"""For text, as in `less`: among rows it marks, and where it can't it must not lead to another one."""
 
 
 NOTHING_FOUND = "Nothing was found: / changes the search."
@@ -187,6 +189,7 @@ class HelpScreen(SheetScreen):
     BINDINGS: ClassVar = [
         ("escape,question_mark,f1,q,enter", "dismiss", "close"),
         *MOVE_BINDINGS,
+        PAGE_BINDING,
     ]
 
     def __init__(self, groups: KeyGroups, title: str = "Keys") -> None:

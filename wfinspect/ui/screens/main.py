@@ -571,8 +571,9 @@ class MainScreen(SparingScreen[None]):
 
     def say_if_useless(self, key: events.Key) -> None:
         """Say so where a key does nothing on the screen that is on top."""
-        if key.is_printable and key.key not in self.app.screen.active_bindings:
-            self.notify(f"{key.character} does nothing here, ? shows the keys.")
+        name = "Space" if key.key == "space" else key.character if key.is_printable else ""
+        if name and key.key not in self.app.screen.active_bindings:
+            self.notify(f"{name} does nothing here, ? shows the keys.")
 
     def needed(self) -> Row | None:
         """Return the row under the cursor, which every command is about; notify where there is none."""

@@ -35,6 +35,7 @@ from wfinspect.ui.lines import (
     line,
 )
 from wfinspect.ui.rows import glyph_of, state_word
+from wfinspect.ui.screens.dialogs import PAGE_BINDING
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import ABOUT_KEYS, OverlayScreen, Title, bind
@@ -304,7 +305,7 @@ class TasksScreen(OverlayScreen):
 class TaskScreen(OverlayScreen):
     """One task in full, with its runs and its script."""
 
-    BINDINGS: ClassVar = [bind("l", "log", "log"), bind("v", "raw", "raw")]
+    BINDINGS: ClassVar = [bind("l", "log", "log"), bind("v", "raw", "raw"), PAGE_BINDING]
 
     def __init__(self, main: MainScreen, key: InstanceKey, task: TaskInstance) -> None:
         super().__init__(main)
@@ -371,10 +372,11 @@ class DependenciesScreen(OverlayScreen):
 
     AUTO_FOCUS = "CursorList"
     BINDINGS: ClassVar = [
-        bind("enter", "take", "open", "Enter"),
+        bind("enter", "open", "details", "Enter"),
         bind("F", "more", "look further"),
         bind("d", "turn", "what it holds up"),
         bind("w", "watch", "watch"),
+        bind("o", "take", "its instance"),
         bind("l", "log", "log"),
     ]
     HOLDS_KEYS = True
@@ -419,7 +421,7 @@ class DependenciesScreen(OverlayScreen):
     @property
     def words(self) -> Mapping[str, str]:
         useless = [] if self._found.unread else ["F"]
-        useless += [] if self.list.items else ["Enter", "w", "l"]
+        useless += [] if self.list.items else ["Enter", "w", "o", "l"]
         key = self._key_of(self.list.chosen.task) if self.list.chosen else None
         known = self.main.rows.get(key) if key else None
         useless += ["w"] if known and known.is_watched else []
@@ -588,6 +590,11 @@ class DependenciesScreen(OverlayScreen):
         elif key is None:
             self.notify("The service does not say which instance the task is of.")
         return key
+
+    def action_open(self) -> None:
+        """The task in full."""
+        if (key := self._chosen_key()) is not None and self.list.chosen:
+            self.app.push_screen(TaskScreen(self.main, key, self.list.chosen.task))
 
     def action_take(self) -> None:
         """Open the instance of the task under the cursor."""

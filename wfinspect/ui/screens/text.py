@@ -46,6 +46,7 @@ from wfinspect.ui.lines import (
     text_of,
     wrap,
 )
+from wfinspect.ui.screens.dialogs import PAGE_BINDING
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Title, bind
 from wfinspect.ui.tasks_text import meaning
@@ -330,6 +331,7 @@ class TextScreen(OverlayScreen):
         bind("s", "save", "save"),
         bind("y", "copy_view", "copy view, all", "y Y"),
         bind("Y", "copy_all"),
+        PAGE_BINDING,
     ]
     TYPING = (("Enter", "keep it, n N go on"),)
     WHAT = "JSON"
