@@ -292,7 +292,6 @@ SPLIT = f"{str(FIRST)[:7]}\u200b{str(FIRST)[7:]}"
     [
         f"{FIRST}\r\n{SECOND}\r\n".encode("utf-16"),
         b"\xfe\xff" + f"{FIRST}\r\n{SECOND}\r\n".encode("utf-16-be"),
-        f"{FIRST}\r\n{SECOND}\r\n".encode("utf-16-le"),
         b"\xef\xbb\xbf" + f"{FIRST}\n{SECOND}".encode(),
         f"{FIRST}\uff0c{SECOND}".translate({48: 0xFF10, 49: 0xFF11}).encode(),
         f"{FIRST}\uff0c{SECOND}".encode("gbk"),

@@ -128,7 +128,7 @@ def read_ids(text: str) -> FoundIds:
 def read_id_file(data: bytes) -> FoundIds:
     """Read a file of IDs: as `read_ids`, with remarks behind a ``#``, in the encoding it is in.
 
-    That is UTF-8, UTF-16 with or without a byte order mark, or GB 18030, the one of Windows in China.
+    That is UTF-8, UTF-16 with a byte order mark, or GB 18030, the one of Windows in China.
 
     Raises:
         UsageError: as `read_ids`.
@@ -292,11 +292,7 @@ def _left_out(what: str, numbers: list[int]) -> str:
 def decoded(data: bytes) -> str:
     """Return the text of a file in UTF-8, UTF-16 or GB 18030; what none of them reads is replaced."""
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "")
-    if not encoding and b"\0" in data[:1024]:
-        # Half of UTF-16 that holds digits is zeros: the first bytes, or the second ones.
-        first, second = (data[start:1024:2].count(0) for start in (0, 1))
-        encoding = "utf-16-be" if first > second else "utf-16-le"
-    if encoding.startswith("utf-16"):
+    if encoding == "utf-16":
         # One byte, a Ctrl-Z, is what a program of DOS adds at the end.
         return data[: len(data) // 2 * 2].decode(encoding, "replace")
     for each in (encoding or "utf-8", "gb18030"):
