@@ -32,7 +32,7 @@ PROOFS = {
     ),
     "after an outage, a stop or kill -9 the present is shown, and what changed meanwhile": (
         "watching/test_watchlist.py::test_what_changed_in_an_absence_is_told_once_with_its_gap",
-        "watching/test_engine.py::test_what_changed_since_the_last_time_is_told_in_one_sentence",
+        "watching/test_engine.py::test_what_changed_since_the_last_time_is_unseen",
         "ui/test_driver.py::test_a_bare_stop_is_repaired_on_continuing",
         "watching/test_watch_machine.py::WatchMachine",
     ),
@@ -141,7 +141,7 @@ PROOFS = {
         "dataworks/test_transport.py::test_loopback_is_never_sent_through_a_proxy",
         "dataworks/test_endpoints.py::test_plain_http_is_for_loopback_literals_only",
         "dataworks/test_transport.py::test_the_proxy_for_https_is_found",
-        "dataworks/test_transport.py::test_no_proxy_exempts_names_subdomains_addresses_and_networks",
+        "dataworks/test_transport.py::test_no_proxy_exempts_names_subdomains_and_addresses",
         "dataworks/test_transport.py::test_a_proxy_that_cannot_be_used_is_named_without_its_value",
         "dataworks/test_transport.py::test_any_proxy_can_be_opened_or_is_told",
         "dataworks/test_transport.py::test_authorities_that_are_not_there_are_named",
