@@ -194,6 +194,26 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["ads_daily"],
             "by name: wfinspect find --project ID --bizdate yesterday --name ads_daily",
         ),
+        (["get", "1", "status"], "Did you mean wfinspect get 1 --field Status?"),
+        (
+            ["get", "workspace=1", "date=today"],
+            "by a search: wfinspect find workspace=1 date=today",
+        ),
+        (
+            ["watch", "workspace=88123", "date=yesterday"],
+            "by options: wfinspect watch --project 88123 --bizdate yesterday --name TEXT",
+        ),
+        (
+            ["watch", "tag=team:x", "ads", "--until", "all:done"],
+            "by options: wfinspect watch --tag team:x --name ads --project ID",
+        ),
+        (["list", "add", "owner=1"], "by a search: wfinspect find owner=1"),
+        (["watch", "colour=1"], "There is no field 'colour': use "),
+        (["list", "remove", "ads"], "e.g. 10432987165. `wfinspect list` prints the IDs."),
+        (
+            ["list", "remove", "all"],
+            "to remove all rows: wfinspect list -o csv | tail -n +2 | cut -d, -f1 | xargs wfinspect list remove",
+        ),
         (
             ["find"],
             "searches one workspace and business date: add a workspace: --project 88123 and a business date: --bizdate yesterday, as in wfinspect find --project 88123 --bizdate yesterday",

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from wfinspect import __version__
 from wfinspect.commands import APP, COMMANDS, TOPICS, Command, module_of
-from wfinspect.commands.output import decide_color, say
+from wfinspect.commands.output import SERVICE_NAMES, decide_color, say
 from wfinspect.errors import (
     NotAnId,
     UsageError,
@@ -112,15 +112,49 @@ def _refuse_words(arguments: Sequence[str]) -> None:
 
 def _instead_of(word: str, argv: Sequence[str]) -> str:
     """Return what to type where an ID was wanted, and a word was given."""
+    words = [*takewhile(lambda each: each != word, argv)]
+    fields = {each.casefold(): each for each in SERVICE_NAMES}
+    if words[:1] == ["get"] and words[1:] and word.casefold() in fields:
+        named = shlex.join([*words, "--field", fields[word.casefold()]])
+        return f"Did you mean wfinspect {named}?"
+    given = [*takewhile(lambda each: not each.startswith("-"), argv)]
+    if word in given and "=" in word:
+        return _search_of(given[0], given[1 + (given[0] == "list") :])
+    if word != "-" and words[:2] in (["list", "remove"], ["list", "note"]):
+        rows = "wfinspect list -o csv | tail -n +2 | cut -d, -f1 | xargs wfinspect list remove"
+        of_all = f"; to remove all rows: {rows}"
+        return f"`wfinspect list` prints the IDs{of_all if word == 'all' else ''}."
     if word != "-":
         return _by_name(word)
-    words = [*takewhile(lambda each: each != "-", argv)]
     instead = f"xargs wfinspect {shlex.join(words)}"
     if "watch" in words:
         instead = "wfinspect watch --file -"
     elif "add" in words or not any(each in COMMANDS for each in words):
         instead = "wfinspect list import -"
     return f"To read IDs from standard input: {instead}"
+
+
+def _search_of(command: str, words: Sequence[str]) -> str:
+    """Return how to give the words of a search, which stand behind a command."""
+    from wfinspect.search import parse_search
+
+    try:
+        terms = parse_search(" ".join(words))
+    except UsageError as error:
+        return str(error)
+    names = [term.name or "name" for term in terms]
+    if command != "watch" or len({*names}) < len(names) or any(t.is_negated for t in terms):
+        return f"To find IDs by a search: wfinspect find {shlex.join(words)}"
+    options = [
+        f"--{_AS_OPTIONS.get(name, name)} {shlex.quote(term.value)}"
+        for name, term in zip(names, terms, strict=True)
+    ]
+    options += ["--project ID"] * ("workspace" not in names)
+    options += ["--name TEXT"] * ({*names} <= {"workspace", "date"})
+    return f"A search is given by options: wfinspect watch {' '.join(options)}"
+
+
+_AS_OPTIONS = {"workspace": "project", "date": "bizdate"}
 
 
 def _by_name(word: str) -> str:
