@@ -19,6 +19,8 @@ InstanceId = NewType("InstanceId", int)
 """An instance's ID: 1 to 2**63 - 1."""
 
 MAX_INSTANCE_ID = 2**63 - 1
+MAY_BE_OF_TASK = 10**13
+"""IDs of instances that were seen have 11 digits; from here on one may be that of a task."""
 MAX_IDS = 100
 """IDs that one List may request."""
 

@@ -161,13 +161,25 @@ def test_a_report_of_an_id_that_is_not_there_says_so_and_has_the_others(
     assert f"wfinspect: The service has no workflow instance {UNKNOWN} for this account" in err
 
 
-@pytest.mark.parametrize("words", ["get", "logs", "tasks", "status"])
-def test_of_an_id_as_long_as_those_of_tasks_it_is_said_that_it_may_be_one(
-    command: Command, words: str
+@pytest.mark.parametrize("words", ["get", "logs", "tasks", "status", "compare", "upstream"])
+def test_of_the_id_of_a_task_it_is_said_which_instance_that_is_of(
+    command: Command, live: Simulator, words: str
 ) -> None:
+    before = live.calls.count("GetTaskInstance")
     code, _, err = command(words, f"{ONE}009")
-    assert (code, "may be that of a task: `wfinspect logs INSTANCE --task ID`." in err) == (5, True)
+    said = f"{ONE}009 is the ID of a task, join_region_dim, of instance {ONE}: use that ID, or `wfinspect logs --task {ONE}009`."
+    assert (code, err) == (5, f"wfinspect: {said}\n")
+    assert live.calls.count("GetTaskInstance") == before + 1
+    # Where the service does not say it, its length does.
+    err = command(words, f"{ONE}999")[2]
+    assert f"may be that of a task: `wfinspect logs --task {ONE}999`." in err
     assert "may be that of a task" not in command(words, UNKNOWN)[2]
+
+
+def test_of_several_ids_that_are_not_there_each_is_named(command: Command) -> None:
+    err = command("get", f"{ONE}009", f"{ONE}007", UNKNOWN, UNKNOWN + 1)[2]
+    assert f"instances {UNKNOWN}, {UNKNOWN + 1} for this account" in err
+    assert [f"{ONE}00{n} is the ID of a task" in err for n in (7, 9)] == [True, True]
 
 
 CODES = [

@@ -31,7 +31,7 @@ from wfinspect.errors import (
     Unreachable,
     did_you_mean,
 )
-from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance
+from wfinspect.model import InstanceId, InstanceKey, Target, TaskInstance, WorkflowInstance
 
 
 class Service:
@@ -50,6 +50,9 @@ class Service:
         if instance_id not in self.answers:
             raise NotFound(f"There is no {instance_id}.")
         return self.answers[instance_id]
+
+    async def get_task_instance(self, task_id: int) -> TaskInstance:
+        raise NotFound(f"There is no task {task_id}.")
 
     async def list_workflow_instances(
         self, ids: Sequence[InstanceId], *, project_id: int, biz_date: int, env_type: str

@@ -67,6 +67,15 @@ def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator:
     assert later.stderr == "wfinspect: clean_login_event has no run 9: it has only run 1.\n"
     other = home.run("logs", FAILED, "--task", "10432987165007", "--run", 1)
     assert "Current node: clean_login_event" in other.stdout
+    # What a message has is often a task's ID alone.
+    before = simulator.calls.count()
+    alone = home.run("logs", "--task", "10432987165007")
+    assert alone.stdout == other.stdout
+    of = f"clean_login_event (10432987165007), run 1, Failure, of instance {FAILED}; its times"
+    assert f"Log of {of}" in alone.stderr
+    assert simulator.calls.count() == before + 2
+    assert "put the instance's ID before" in home.run("logs", "--task", "clean").stderr
+    assert "ID or --task is missing" in home.run("logs", "--failed").stderr
 
 
 def test_frozen_tasks_are_passed_over_and_named(home: Home) -> None:

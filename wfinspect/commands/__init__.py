@@ -131,12 +131,12 @@ COMMANDS: Mapping[str, Command] = {
         "of another, with --failed of all that failed. Whose log it is goes to standard error. It makes 2 "
         "calls, and one for each log.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
-        "ID",
+        "[ID] [--task TASK]",
         module="tasks",
         examples=(
             "logs 10432987165 --tail 50",
             "logs 10432987165 --failed --grep 'ERROR|FAILED'",
-            "logs 10432987165 --task 10432987165009 --follow",
+            "logs --task 10432987165009 --follow",
         ),
     ),
     "history": Command(

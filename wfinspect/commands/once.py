@@ -37,7 +37,14 @@ from wfinspect.errors import (
     UsageError,
 )
 from wfinspect.format import shown
-from wfinspect.model import InstanceKey, Target, WorkflowInstance, day_of
+from wfinspect.model import (
+    MAY_BE_OF_TASK,
+    InstanceKey,
+    Target,
+    TaskInstance,
+    WorkflowInstance,
+    day_of,
+)
 from wfinspect.parsing import FoundIds
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import Group, InstanceSource, group_of
@@ -154,7 +161,9 @@ def sentences(
     Of the list, whose rows have profiles of their own, those that have no usable keys are named.
     """
     keys_of: dict[tuple[str, str], list[InstanceKey]] = {}
-    missing = [key for key, error in errors.items() if isinstance(error, NotFound)]
+    missing = [
+        k for k, e in errors.items() if f" instance {k.id} " in e.sentence * isinstance(e, NotFound)
+    ]
     for key, error in errors.items():
         is_of_keys = is_of_list and isinstance(error, CredentialsMissing | Refused)
         if len(missing) < 2 or key not in missing:  # noqa: PLR2004 - several
@@ -268,13 +277,27 @@ async def read(source: InstanceSource, keys: Iterable[InstanceKey], attempt: Att
         except (CredentialsMissing, Refused, Throttled, Unreachable) as error:
             return outcomes | dict.fromkeys(waiting, error)
         except ServiceError as error:
-            outcomes[key] = error
+            outcomes[key] = await _of_task(error, key, source.get_task_instance)
             planner.answered(batch, None, {}, _AT)
         else:
             outcomes[key] = instance
             planner.answered(batch, None, {key: group_of(key.target, instance)}, _AT)
         del waiting[key]
     return outcomes
+
+
+async def _of_task(
+    error: ServiceError, key: InstanceKey, find: Callable[[int], Awaitable[TaskInstance]]
+) -> ServiceError:
+    """Return an error on an ID, where that is a task's with what the task is of, at the cost of a call."""
+    if isinstance(error, NotFound) and key.id >= MAY_BE_OF_TASK:
+        with contextlib.suppress(ServiceError):
+            task = await find(key.id)
+            if number := task.workflow_instance_id:
+                of = f"{shown(task.task_name, limit=200)}, of instance {number}"
+                how = f"use that ID, or `wfinspect logs --task {key.id}`."
+                return NotFound(f"{key.id} is the ID of a task, {of}: {how}")
+    return error
 
 
 _AT = 0.0  # one reading is one moment to the planner
@@ -424,12 +447,23 @@ class Requester:
 
     async def reply(self, request: "Request[_T]") -> "Reply[_T]":
         """Return the same with when it was read, and how many calls it took."""
-        return await with_retries(
-            partial(self._reply, request),
-            clock=self.clock,
-            place=self.target.endpoint,
-            answered_at=lambda: self._limits.answered_at.get(request.destination, -inf),
-        )
+        try:
+            return await with_retries(
+                partial(self._reply, request),
+                clock=self.clock,
+                place=self.target.endpoint,
+                answered_at=lambda: self._limits.answered_at.get(request.destination, -inf),
+            )
+        except NotFound as error:
+            if (key := getattr(request, "key", None)) is None:
+                raise
+            find = partial(self._task, key.target)
+            raise await _of_task(error, key, find) from None
+
+    async def _task(self, target: Target, number: int) -> TaskInstance:
+        from wfinspect.watching.api import TaskOf
+
+        return (await self._reply(TaskOf(target, number))).value
 
     async def _reply(self, request: "Request[_T]") -> "Reply[_T]":
         import asyncio

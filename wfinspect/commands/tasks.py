@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from typing import TypeVar
 
 from wfinspect.clock import SystemClock
-from wfinspect.commands import output
+from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import Requester, is_worth_retrying, requested, resolve_target
 from wfinspect.errors import NotFound, ServiceError, UsageError, did_you_mean
 from wfinspect.export import csv_table
@@ -28,6 +28,7 @@ from wfinspect.model import (
     InstanceId,
     InstanceKey,
     Page,
+    Target,
     TaskInstance,
     by_attention,
     failed_tasks,
@@ -36,7 +37,7 @@ from wfinspect.model import (
     zone_words,
 )
 from wfinspect.parsing import parse_id
-from wfinspect.search import TASK_WORDS, read_word
+from wfinspect.search import TASK_WORDS, read_id, read_word
 from wfinspect.settings import Settings
 from wfinspect.watching.api import InstanceOf, Request, TaskLog, TaskOf, TasksOf
 from wfinspect.watching.cadence import FOLLOW_SECONDS
@@ -50,10 +51,10 @@ _STEPS = (("NAME", 24), ("STARTED", 0), ("TYPE", 0), ("RUN", 0))
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    output.add_id(parser)
     if parser.get_default("command") == "logs":
         _add_log_arguments(parser)
         return
+    output.add_id(parser)
     parser.add_argument(
         "--status",
         type=lambda text: read_word(TASK_WORDS, text),
@@ -70,13 +71,35 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if args.command == "logs":
         _refuse_what_contradicts(args)
     target = resolve_target(settings, environ).target
-    key = InstanceKey(target, parse_id(args.id))
+    key = given_key(args, target)
     if args.command == "logs":
         requester = Requester(target, settings, environ)
         requester.run(_print_logs(requester, key, args, _period(settings)))
-    else:
+    elif key is not None:
         _print_tasks(requested(TasksOf(key), settings, environ), args, settings.zone)
     return 0
+
+
+def given_key(args: argparse.Namespace, target: Target) -> InstanceKey | None:
+    """Return the instance that is given; None where a task alone is, by its ID."""
+    if args.id is not None:
+        return InstanceKey(target, parse_id(args.id))
+    if args.task is None:
+        example = COMMANDS[args.command].examples[0]
+        raise UsageError(f"ID or --task is missing: what it is of, e.g. wfinspect {example}")
+    task_id(args.task)
+    return None
+
+
+def task_id(text: str) -> int:
+    """Return the ID of a task that is given alone."""
+    try:
+        return read_id(text)
+    except UsageError:
+        raise UsageError(
+            f"{text[:40]!r} is not the ID of a task instance, such as 10433010001002: "
+            "put the instance's ID before the name of a task."
+        ) from None
 
 
 def _print_tasks(page: Page[TaskInstance], args: argparse.Namespace, zone: tzinfo) -> None:
@@ -131,14 +154,25 @@ def _values(task: TaskInstance) -> Iterator[object]:
         yield (moment(value) or value) if name.endswith("_time") and type(value) is int else value
 
 
+def add_task(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Add an instance's ID and a task; what else may name tasks joins the group that is returned."""
+    parser.add_argument("id", nargs="?", metavar="ID", help="the instance's ID")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--task",
+        metavar="TASK",
+        help="of this task, by its name or ID; with its ID the instance's can be left out",
+    )
+    return which
+
+
 # Their logs.
 
 _NAMED = 3
 
 
 def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--task", metavar="TASK", help="of this task: its name or ID")
+    which = add_task(parser)
     which.add_argument(
         "--failed",
         dest="is_of_failed",
@@ -186,11 +220,17 @@ def _refuse_what_contradicts(args: argparse.Namespace) -> None:
 
 
 async def _print_logs(
-    requester: Requester, key: InstanceKey, args: argparse.Namespace, every: float
+    requester: Requester, key: InstanceKey | None, args: argparse.Namespace, every: float
 ) -> None:
-    page = await requester.answer(TasksOf(key))
-    tasks = _chosen(by_attention(page.items), key.id, args)
-    zone = zone_words(key.target.region, requester.clock.now())
+    target, of = requester.target, ""
+    if key is not None:
+        page = await requester.answer(TasksOf(key))
+        tasks = _chosen(by_attention(page.items), key.id, args)
+    else:
+        tasks = [task := await requester.answer(TaskOf(target, task_id(args.task)))]
+        if number := task.workflow_instance_id:
+            key, of = InstanceKey(target, InstanceId(number)), f", of instance {number}"
+    zone = zone_words(target.region, requester.clock.now())
     if args.is_of_failed and tasks:
         output.say(f"The times in these logs are of {zone}.")
     for task in tasks:
@@ -201,23 +241,32 @@ async def _print_logs(
             runs = f"runs 1 to {latest}" if latest > 1 else "only run 1"
             raise NotFound(f"{name} has no run {args.run}: it has {runs}.")
         heading = f"{name} ({task.id}), run {number or 1}{state}"
-        text = await requester.answer(TaskLog(key.target, task.id, args.run))
+        text = await requester.answer(TaskLog(target, task.id, args.run))
         if args.is_of_failed:
             print(f"==> {heading} <==")
         else:
-            output.say(f"Log of {heading}; its times are of {zone}.")
+            output.say(f"Log of {heading}{of}; its times are of {zone}.")
         log = GrowingLog(args.grep, args.tail)
         log.print(text, is_whole=not args.is_followed)
         if args.is_followed:
             word = await _follow(requester, task, log, every)
-            of = await _patient(requester, InstanceOf(key), every)
-            goes_on = f" {key.id} goes on ({shown(of.status, limit=40)}): `wfinspect watch {key.id}` follows it."
-            output.say(f"{name} is over: {word}.{'' if of.is_settled else goes_on}")
+            output.say(f"{name} is over: {word}.{await _going_on(requester, key, every)}")
         if not log.text:
             output.say("This run has written no log.")
         elif not log.has_printed:
             case = "" if args.grep.flags & re.IGNORECASE else ": a capital letter makes case count"
             output.say(f"No line of it matches {args.grep.pattern!r}{case}.")
+
+
+async def _going_on(requester: Requester, key: InstanceKey | None, every: float) -> str:
+    """Return a sentence if an instance goes on, with a blank before it."""
+    if key is None:
+        return ""
+    of = await _patient(requester, InstanceOf(key), every)
+    goes_on = (
+        f" {key.id} goes on ({shown(of.status, limit=40)}): `wfinspect watch {key.id}` follows it."
+    )
+    return "" if of.is_settled else goes_on
 
 
 async def _follow(requester: Requester, task: TaskInstance, log: "GrowingLog", every: float) -> str:

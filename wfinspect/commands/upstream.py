@@ -8,15 +8,13 @@ from functools import partial
 from typing import Any
 
 from wfinspect.clock import Clock
-from wfinspect.commands import COMMANDS, output
+from wfinspect.commands import output
 from wfinspect.commands.once import Requester, resolve_target, say_on_terminal, stored_or
-from wfinspect.commands.tasks import named_task, read_count
-from wfinspect.errors import ServiceError, UsageError
+from wfinspect.commands.tasks import add_task, given_key, named_task, read_count, task_id
+from wfinspect.errors import ServiceError
 from wfinspect.export import task_values
 from wfinspect.format import listed, moment, near_time, shown
 from wfinspect.model import Direction, Family, Follow, InstanceId, InstanceKey
-from wfinspect.parsing import parse_id
-from wfinspect.search import read_id
 from wfinspect.settings import Settings
 from wfinspect.watching.api import InstanceOf, Reply, Request, TaskOf, TasksOf
 from wfinspect.watching.dependencies import (
@@ -51,12 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only these commands take."""
     is_up = parser.get_default("command") == "upstream"
     fewer = ", fewer where what blocks is found" * is_up
-    parser.add_argument("id", nargs="?", metavar="ID", help="the instance's ID")
-    parser.add_argument(
-        "--task",
-        metavar="TASK",
-        help="of this task, by its name or ID; with its ID the instance's can be left out",
-    )
+    add_task(parser)
     parser.add_argument(
         "--calls",
         type=_read_calls,
@@ -70,31 +63,18 @@ def _read_calls(text: str) -> int:
     return sys.maxsize if text == "all" else read_count(text, "all or ")
 
 
-def _task_id(text: str) -> int:
-    try:
-        return read_id(text)
-    except UsageError:
-        raise UsageError(
-            f"{text[:40]!r} is not the ID of a task instance, such as 10433010001002: "
-            "put the instance's ID before the name of a task."
-        ) from None
-
-
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each task, and on standard error what that is in words and what it took."""
-    if args.id is None and args.task is None:
-        example = COMMANDS[args.command].examples[0]
-        raise UsageError(f"ID or --task is missing: what it is of, e.g. wfinspect {example}")
     direction = Direction(args.command.capitalize())
     target = resolve_target(settings, environ).target
     requester = Requester(target, settings, environ)
-    key = None if args.id is None else InstanceKey(target, parse_id(args.id))
+    key = given_key(args, target)
     first: InstanceOf | TaskOf
     if key is not None and args.task is None:
         first = InstanceOf(key)
     else:
         # One of an instance is known by the time it would be requested.
-        first = TaskOf(target, 0 if key is not None else _task_id(args.task))
+        first = TaskOf(target, 0 if key is not None else task_id(args.task))
     search, trouble = DependencySearch(direction, first), None
     most = args.calls or CALLS
 

@@ -21,6 +21,7 @@ from wfinspect.format import shown
 from wfinspect.model import (
     MAX_INSTANCE_ID,
     MAX_STATUS,
+    MAY_BE_OF_TASK,
     SHARED,
     SHARED_VALUES,
     Dependency,
@@ -118,19 +119,15 @@ def decode_log(body: bytes) -> str:
     raise BadAnswer("The service's answer holds a log that is not text: it was not used.")
 
 
-# Those of workflow instances that were seen have 11 digits.
-_MAY_BE_OF_TASK = 10**13
-
-
 def not_found(
     requested_id: int, *, kind: str = "workflow instance", code: str = "", request_id: str = ""
 ) -> NotFound:
     """Return the error for an instance or a task that the service does not know."""
-    is_long = kind == "workflow instance" and requested_id >= _MAY_BE_OF_TASK
+    is_long = kind == "workflow instance" and requested_id >= MAY_BE_OF_TASK
     return NotFound(
         f"The service has no {kind} {requested_id} for this account and region: check the "
         "ID, --profile and --region; instances are kept for about 30 days."
-        + " An ID this long may be that of a task: `wfinspect logs INSTANCE --task ID`."
+        + f" An ID this long may be that of a task: `wfinspect logs --task {requested_id}`."
         * is_long,
         cause=NotFound.default_cause,
         code=code,

@@ -75,7 +75,7 @@ complete -c wfinspect -n '__fish_seen_subcommand_from find' -l json -d 'the same
 complete -c wfinspect -n '__fish_seen_subcommand_from tasks' -l status -x -a 'NotRun Running WaitTime CheckingCondition WaitResource WaitTrigger Failure Success Checking frozen dry-run' -d 'only those in a state: NotRun, Running, WaitTime, CheckingCondition, WaitResource, WaitTrigger, Failure, Success, Checking, frozen, dry-run'
 complete -c wfinspect -n '__fish_seen_subcommand_from tasks' -s o -l output -x -a 'table json csv' -d 'table, json, csv; json prints an array of the service'"'"'s objects (default: table)'
 complete -c wfinspect -n '__fish_seen_subcommand_from tasks' -l json -d 'the same as -o json'
-complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l task -x -d 'of this task: its name or ID'
+complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l task -x -d 'of this task, by its name or ID; with its ID the instance'"'"'s can be left out'
 complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l failed -d 'of each failed task, below a line that names it; frozen ones are passed over'
 complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l run -x -d 'of the task'"'"'s run N, from 1'
 complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l tail -x -d 'only the last N lines'
