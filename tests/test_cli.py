@@ -243,8 +243,12 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "1", "-o", "json", "--fields", "Id"], "did you mean --field?"),
         (["tasks", "1", "--status", "fails"], "--status: 'fails' is none of NotRun, "),
         (
-            ["find", "--project", "1", "--date", "today", "--status", "waiting"],
-            "may be WaitTime or",
+            ["find", "--project", "1", "--date", "today", "--type", "m"],
+            "may be Manual or",
+        ),
+        (
+            ["watch", "--project", "1", "--name", "x", "--status", "failure,running"],
+            "--status: give one of them, runs are not waited for by several.",
         ),
         (
             ["list", "rm", "1"],

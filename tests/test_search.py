@@ -24,6 +24,7 @@ from wfinspect.search import (
     read_word,
     suggestions,
     task_matcher,
+    to_follow,
     to_query,
     values_in,
 )
@@ -58,6 +59,9 @@ def found(query: str) -> set[int]:
         ("status=wait !sku", {10433007781}),
         ("status=waiti !sku", {10433007781}),
         ("status=failed", {10432987165}),
+        ("status=failed,run,", {10432987165, 10433001244, 10433001250}),
+        ("status=failed,run status=Running", {10433001244, 10433001250}),
+        ("!status=success,wait !status=run _di", {10433010001}),
         ("_di !status=success !status=wait", {10433001244, 10433010001}),
         ("店铺", {10433007791}),
         ("nothing such", set()),
@@ -70,7 +74,9 @@ def test_words_are_looked_for_in_name_id_and_the_status_that_is_shown(
     assert found(query) == ids
 
 
-@pytest.mark.parametrize("query", ["", "  ", "!", "!!", "status=", "!status=", "!date="])
+@pytest.mark.parametrize(
+    "query", ["", "  ", "!", "!!", "status=", "!status=", "!date=", "status=,"]
+)
 def test_a_search_that_is_not_finished_hides_nothing(query: str) -> None:
     assert len(found(query)) == len(mixed_rows())
 
@@ -189,7 +195,7 @@ def test_workspace_and_date_are_enough_and_the_day_is_the_schedule_s() -> None:
 
 def test_every_filter_of_the_service_can_be_given() -> None:
     text = NEEDED + (
-        "ads status=fail type=manual env=prod owner=1823 tag=team:trade tag=sla:"
+        "ads status=fail type=manual env=prod owner=1823556600124410 tag=team:trade tag=sla:"
         " workflow=2261034 trigger=77"
     )
 
@@ -200,7 +206,7 @@ def test_every_filter_of_the_service_can_be_given() -> None:
         status="Failure",
         type="Manual",
         env_type="Prod",
-        owner="1823",
+        owner="1823556600124410",
         tags=(Tag("team", "trade"), Tag("sla", "")),
         workflow_id=2261034,
         unified_workflow_instance_id=77,
@@ -208,11 +214,22 @@ def test_every_filter_of_the_service_can_be_given() -> None:
 
 
 def test_what_the_service_can_not_search_for_is_left_to_the_matcher() -> None:
-    text = "0124 ads daily !status=success tag=team !tag=sla:p1 status=failure status=running"
+    text = "0124 ads daily !status=success tag=team !tag=sla:p1 status=failure status=fail"
     query, left = to_query(parse_search(NEEDED + text), START, SHANGHAI)
 
     assert query == Query(88123, MIDNIGHT, name="ads", status="Failure")
-    assert left == parse_search("0124 daily !status=success tag=team !tag=sla:p1 status=running")
+    assert left == parse_search("0124 daily !status=success tag=team !tag=sla:p1 status=fail")
+
+
+@pytest.mark.parametrize("text", ["status=failed,running", "status=wait", "owner=1823"])
+def test_what_the_filter_understands_is_found_too_where_the_service_takes_one_whole_value(
+    text: str,
+) -> None:
+    terms = parse_search(NEEDED + text)
+
+    assert to_query(terms, START, SHANGHAI) == (Query(88123, MIDNIGHT), terms[-1:])
+    with pytest.raises(UsageError, match=f"^{text} can't be followed: .* one value of a field"):
+        to_follow(*to_query(terms, START, SHANGHAI))
 
 
 @pytest.mark.parametrize(
@@ -232,8 +249,14 @@ def test_what_the_service_can_not_search_for_is_left_to_the_matcher() -> None:
         ("workspace=" + "9" * 19 + " date=2026-09-17", "is not an ID"),
         ("workspace=1 date=2026-13-17", "date: '2026-13-17' is not a date"),
         (NEEDED + "status=Broken", "status: 'Broken' is none of Failure, "),
-        (NEEDED + "status=wait", "'wait' may be WaitTime or WaitResource"),
-        (NEEDED + "status=waiting", "'waiting' may be WaitTime or WaitResource"),
+        (NEEDED + "status=failure,Broken", "status: 'Broken' is none of Failure, "),
+        (
+            NEEDED + "status=failure status=running",
+            "status= is given twice: failure and running; for any of them: status=failure,running[.]",
+        ),
+        (NEEDED + "type=norm type=man", "type= is given twice: norm and man[.]"),
+        ("workflow=1 workflow=12", "workflow= is given twice: 1 and 12[.]"),
+        (NEEDED + "type=m", "type: 'm' may be Manual or ManualWorkflow"),
         (NEEDED + "workflow=-1", "workflow: '-1' is not an ID"),
         (NEEDED + "tag=:x", "':x' is not a tag"),
         (NEEDED + "tag=team tag=:x", "':x' is not a tag"),
@@ -297,6 +320,8 @@ def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
         ("!Type=no", "!Type=normal", "Type= Normal"),
         ("bizdate=y", "bizdate=yesterday", "bizdate= business date: today, yesterday, -2d"),
         ("status=Failure", "", "status= Failure"),
+        ("status=failed,r", "status=failed,running", "status= Running"),
+        ("status=failed,", "status=failed,Failure", "status= Failure, Running, "),
         ("status=Success ", "", "name= status= type="),
         ("status=nothing", "", "status= Failure, Running, "),
         ("tag=", "", "tag= key or key:value"),

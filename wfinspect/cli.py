@@ -259,8 +259,10 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{self._name_of(action)}: {problem}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - argparse's
-        if action.choices is not None and value not in action.choices:
-            problem = none_of(str(value), map(str, action.choices))
+        # Several statuses are checked where they are read.
+        choices = None if action.dest == "status" else action.choices
+        if choices is not None and value not in choices:
+            problem = none_of(str(value), map(str, choices))
             if "." in str(value) and action.dest == "output":
                 there = "--out" if self.has_option("--out") else ">"
                 problem = f"{problem.partition(':')[0].rstrip('.')}: did you mean {there} {value}?"

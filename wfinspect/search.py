@@ -3,14 +3,15 @@
 A search is words, all of which must hold. A plain word is part of the name or ID; behind the name of a
 field and ``=`` it is about that field, e.g. ``status=fail``; a ``!`` before it reverses it. A value
 matches from its beginning and in any case; numbers and dates match as a whole, and of several tags one
-is enough, as with the service.
+is enough, as with the service. So it is of several statuses: ``status=failure,running``.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta, tzinfo
 from functools import cache, partial
+from itertools import combinations
 from typing import NamedTuple, TypeVar
 
 from wfinspect.errors import UsageError, did_you_mean, none_of
@@ -118,12 +119,13 @@ def values_in(name: str, instances: Iterable[WorkflowInstance]) -> list[str]:
 def completions(text: str, names: Names = NAMES, known: Known = none_known) -> list[str]:
     """Return what the last word may become: the name of a field, or a value that is documented or known."""
     word = _last_word(text)
-    name, equals, _ = word.partition("=")
+    name, equals, typed = word.partition("=")
     found = [f"{each}=" for each in names]
     if equals:
         field = _FIELDS.get(name.lower())
         values = (_OFFERED[names].get(field.search) or known(field.search)) if field else ()
-        found = [f"{name}={value}" for value in values]
+        before = typed[: typed.rfind(",") + 1] if name.lower() == "status" else ""
+        found = [f"{name}={before}{value}" for value in values]
     return [each for each in found if each.casefold().startswith(word.casefold())]
 
 
@@ -191,7 +193,9 @@ def help_on(text: str, names: Names = NAMES, known: Known = none_known) -> str:
     if not equals or field is None or field.search not in names:
         fields = " ".join(found or [f"{each}=" for each in names])
         return f"{fields}  Tab completes" if len(found) < len(names) and found else f"{fields} !not"
-    values = [each.partition("=")[2] for each in found] or _OFFERED[names].get(field.search)
+    # Of several statuses it is about the last.
+    start = max(len(name), word.rfind(",") if field.search == "status" else 0) + 1
+    values = [each[start:] for each in found] or _OFFERED[names].get(field.search)
     written = _WRITTEN.get(field.search, "an ID")
     return f"{name}= {', '.join(values) if values and field.search != 'date' else written}"
 
@@ -227,7 +231,7 @@ def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
     """Read a search for the fields of `names`; an unfinished ``status=`` is not a condition yet.
 
     Raises:
-        UsageError: there is no field of a name before ``=``.
+        UsageError: there is no field of a name before ``=``, or two values of one can't both hold.
     """
     terms: list[Term] = []
     for word in text.split():
@@ -238,9 +242,10 @@ def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
         elif name.lower() not in _FIELDS or _FIELDS[name.lower()].search not in names:
             hint = did_you_mean(name.lower(), names, f"use {', '.join(names)}.")
             raise UsageError(f"There is no field {_quoted(name)}: {hint}")
-        if value:
+        if value.strip(","):
             is_negated = (len(word) - len(bare)) % 2 == 1
             terms.append(Term(_FIELDS[name.lower()] if name else None, value, is_negated))
+    _refuse_twice(terms)
     return tuple(terms)
 
 
@@ -288,13 +293,18 @@ def _test_of(term: Term, now: datetime) -> Test:
     if field is None:
         return lambda key, found, _: value in _name(found) or value in str(key.id)
     if field.kind is FieldKind.STATUS:
-        spoken = (word for said, word in _SPOKEN.items() if said.startswith(value))
-        wanted = next(
-            (word for each in spoken if not (word := each.casefold()).startswith(value)), value
-        )
+        wanted = tuple(_statuses(value))
         return lambda _, __, word: word.casefold().replace(" ", "-").startswith(wanted)
     holds = _field_test(field, value, now)
     return lambda key, found, _: found is not None and holds(found, key.target.region)
+
+
+def _statuses(value: str) -> Iterator[str]:
+    """Yield what a status may begin with, in lower case, for each word between commas."""
+    for part in filter(None, value.casefold().split(",")):
+        spoken = (word for said, word in _SPOKEN.items() if said.startswith(part))
+        words = (word for each in spoken if not (word := each.casefold()).startswith(part))
+        yield next(words, part)
 
 
 def _name(found: WorkflowInstance | None) -> str:
@@ -351,7 +361,7 @@ def to_query(
 ) -> tuple[Query, tuple[Term, ...]]:
     """Return what the service is to search for, and the terms that are left to a `matcher`.
 
-    The service knows no negation, no ID, and one value of a field. Business dates begin at midnight
+    The service knows no negation, no ID, one value of a field, and accounts as a whole. Business dates begin at midnight
     in `zone`. `how` has of what is needed how it is written, and what is said where it is missing.
 
     Raises:
@@ -361,9 +371,8 @@ def to_query(
     def read_date(text: str) -> date:
         return date_of(read_day(text), now, zone)
 
-    needed: Mapping[str, Callable[[str], object]] = {"workspace": read_id, "date": read_date}
     terms = tuple(terms)
-    _refuse_twice(terms, needed)
+    _refuse_twice(terms, read_date)
     given: dict[str, str] = {}
     tags = [read_tag(t.value) for t in terms if t.name == "tag" and not t.is_negated]
     # The service knows no key alone; since one of the tags is enough, all are left then.
@@ -372,9 +381,8 @@ def to_query(
     left: list[Term] = []
     for term in terms:
         name = term.name or "name"
-        # Digits may be a part of the ID.
-        is_id = not term.name and term.value.isdecimal()
-        if term.is_negated or is_id or name in given or (name == "tag" and not has_known):
+        is_left = term.is_negated or name in given or _is_broad(term)
+        if is_left or (name == "tag" and not has_known):
             left.append(term)
         elif name != "tag":
             given[name] = term.value
@@ -392,14 +400,14 @@ def to_query(
 
     project, day = value("workspace", read_id), value("date", read_date)
     if project is None or day is None:
-        missing = [name for name in needed if name not in given]
+        missing = [name for name in how if name not in given]
         advice = _advice_on(missing, terms, how)
         raise UsageError(f"The service searches one workspace and business date: {advice}")
     query = Query(
         project,
         biz_date_of(day, zone),
         name=given.get("name", ""),
-        status=word("status"),
+        status=value("status", partial(read_words, WORDS["status"])) or "",
         type=word("type"),
         owner=value("owner", read_owner) or "",
         env_type=word("env"),
@@ -408,6 +416,21 @@ def to_query(
         unified_workflow_instance_id=value("trigger", read_id),
     )
     return query, tuple(left)
+
+
+def _is_broad(term: Term) -> bool:
+    """Return whether a term matches more than the service can search for by one value."""
+    if term.name == "status":
+        with suppress(UsageError):
+            return "," in read_words(WORDS["status"], term.value)
+    if term.name == "owner":
+        return term.value.isdecimal() and len(term.value) < _ACCOUNT_DIGITS
+    # Digits may be a part of the ID.
+    return not term.name and term.value.isdecimal()
+
+
+_ACCOUNT_DIGITS = 16
+"""Of an account ID, at least: fewer are its beginning, as in the filter of the list."""
 
 
 def to_follow(query: Query, left: Iterable[Term]) -> Query:
@@ -421,7 +444,7 @@ def to_follow(query: Query, left: Iterable[Term]) -> Query:
     if others := [term for term in left if term not in tags]:
         raise UsageError(
             f"{shown(str(others[0]), limit=60)} can't be followed: give one part of the name "
-            "(name= before digits), one value of a field, and no word with !."
+            "(name= before digits), one value of a field, the whole of an account ID, and no word with !."
         )
     query = query._replace(biz_date=0, tags=query.tags or tuple(read_tag(t.value) for t in tags))
     if query.is_whole_workspace:
@@ -432,11 +455,26 @@ def to_follow(query: Query, left: Iterable[Term]) -> Query:
     return query
 
 
-def _refuse_twice(terms: Sequence[Term], needed: Mapping[str, Callable[[str], object]]) -> None:
-    for name, read in needed.items():
-        given = [term.value for term in terms if term.name == name and not term.is_negated]
-        if any(read(value) != read(given[0]) for value in given[1:]):
-            raise UsageError(f"{name}= is given twice: {shown(' and '.join(given), limit=60)}.")
+def _refuse_twice(terms: Iterable[Term], read_date: Callable[[str], object] | None = None) -> None:
+    """Refuse values of a field that can't both hold; dates where there is what reads them."""
+    reads = {"workspace": read_number, "workflow": read_number, "trigger": read_number}
+
+    def may_both_hold(name: str, a: str, b: str) -> bool:
+        if read := {"date": read_date, **reads}.get(name):
+            return read(a) == read(b)
+        pairs = ((x, y) for x in _statuses(a) for y in _statuses(b))
+        return any(x.startswith(y) or y.startswith(x) for x, y in pairs)
+
+    given: dict[str, list[str]] = {}
+    for term in terms:
+        is_one = term.name not in {"", "name", "tag", "" if read_date else "date"}
+        if is_one and not term.is_negated:
+            given.setdefault(term.name, []).append(term.value)
+    for name, values in given.items():
+        if not all(may_both_hold(name, a, b) for a, b in combinations(values, 2)):
+            form = f"; for any of them: status={','.join(values)}" if name == "status" else ""
+            said = shown(" and ".join(values), limit=60)
+            raise UsageError(f"{name}= is given twice: {said}{shown(form, limit=90)}.")
 
 
 def _advice_on(
@@ -490,13 +528,28 @@ def read_word(words: Sequence[str], text: str) -> str:
     Raises:
         UsageError: it begins none of the words, or several.
     """
+    found = _begun(words, text)
+    if len(found) != 1:
+        raise UsageError(f"{_quoted(text)} may be {' or '.join(found)}: write which.")
+    return found[0]
+
+
+def read_words(words: Sequence[str], text: str) -> str:
+    """Return all words that a text, or one of its parts between commas, is the beginning of.
+
+    Raises:
+        UsageError: a part begins none of the words.
+    """
+    found = (each for part in text.split(",") if part for each in _begun(words, part))
+    return ",".join(dict.fromkeys(found)) or read_word(words, text)
+
+
+def _begun(words: Sequence[str], text: str) -> list[str]:
     wanted = _SPOKEN.get(text.casefold(), text).casefold()
     found = [word for word in words if word.casefold().startswith(wanted)]
-    exact = [word for word in found if word.casefold() == wanted]
-    if len(exact or found) != 1:
-        several = f"{_quoted(text)} may be {' or '.join(found)}: write which."
-        raise UsageError(several if found else none_of(text, words))
-    return (exact or found)[0]
+    if not found:
+        raise UsageError(none_of(text, words))
+    return [word for word in found if word.casefold() == wanted] or found
 
 
 _DAYS_AGO = re.compile(r"-([0-9]{1,4})d", re.IGNORECASE)

@@ -118,6 +118,13 @@ def test_the_words_of_the_search_are_those_of_the_app(run: Run, place: list[str]
     assert found(run, *place, *words) == by_options
     assert [one["Id"] for one in found(run, *place, str(DEMO_IDS[0])[2:])] == [DEMO_IDS[0]]
     assert found(run, *words[:2], *place[:2], words[2], "--name=ads") == by_options
+    both = found(run, *place, "--status", "success,running")
+    assert found(run, *place, "status=success,running") == both
+    assert {one["Status"] for one in both} == {"Success", "Running"}
+    assert run("find", *place, "--status", "Failure", "status=running") == 2
+    assert "for any of them: status=Failure,running." in run.err
+    owner = str(both[0]["Owner"])
+    assert found(run, *place, f"owner={owner[:6]}") == found(run, *place, "--owner", owner)
     others = found(run, *place, "!status=fail")
     assert len(others) + len(found(run, *place, "--status", "failure")) == len(found(run, *place))
     for twice in ("workspace=7", "date=-3d"):

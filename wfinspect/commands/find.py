@@ -7,7 +7,7 @@ from functools import partial
 
 from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import Requester, resolve_target
-from wfinspect.errors import ServiceError
+from wfinspect.errors import ServiceError, UsageError
 from wfinspect.format import biz_day, shown
 from wfinspect.model import FILTERS, InstanceKey, Query, WorkflowInstance, zone_of
 from wfinspect.search import (
@@ -22,6 +22,7 @@ from wfinspect.search import (
     read_owner,
     read_tag,
     read_word,
+    read_words,
     to_query,
 )
 from wfinspect.settings import Settings
@@ -65,7 +66,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
         words = WORDS[name]
         add(
             f"--{name}",
-            type=partial(read_word, words),
+            type=partial(read_words if name == "status" else read_word, words),
             choices=words,
             metavar=name.upper(),
             help=", ".join(words),
@@ -112,7 +113,13 @@ _HOW = {
 
 
 def query_of(args: argparse.Namespace, biz_date: int) -> Query:
-    """Return the search that the arguments of `add_filters` describe."""
+    """Return the search that the arguments of `add_filters` describe.
+
+    Raises:
+        UsageError: it is for several statuses, of which the service takes one.
+    """
+    if "," in (args.status or ""):
+        raise UsageError("--status: give one of them, runs are not waited for by several.")
     given = ((name, getattr(args, word)) for word, name in FILTERS.items())
     filters = {name: value for name, value in given if value}
     return Query(biz_date=biz_date, tags=tuple(args.tag or ()), **filters)

@@ -37,7 +37,7 @@ from wfinspect.model import (
     zone_words,
 )
 from wfinspect.parsing import parse_id
-from wfinspect.search import TASK_WORDS, read_id, read_word
+from wfinspect.search import TASK_WORDS, read_id, read_words
 from wfinspect.settings import Settings
 from wfinspect.watching.api import InstanceOf, Request, TaskLog, TaskOf, TasksOf
 from wfinspect.watching.cadence import FOLLOW_SECONDS
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_id(parser)
     parser.add_argument(
         "--status",
-        type=lambda text: read_word(TASK_WORDS, text),
+        type=lambda text: read_words(TASK_WORDS, text),
         choices=TASK_WORDS,
         metavar="STATUS",
         help=f"only those in a state: {', '.join(TASK_WORDS)}",
@@ -104,7 +104,11 @@ def task_id(text: str) -> int:
 
 def _print_tasks(page: Page[TaskInstance], args: argparse.Namespace, zone: tzinfo) -> None:
     found = by_attention(page.items)
-    tasks = [task for task in found if args.status in {None, task.word.replace(" ", "-")}]
+    tasks = [
+        task
+        for task in found
+        if not args.status or task.word.replace(" ", "-") in args.status.split(",")
+    ]
     if args.output == "json":
         print("[" + ",\n".join(map(_json, tasks)) + "]")
     elif args.output == "csv":
