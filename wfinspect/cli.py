@@ -121,7 +121,7 @@ def _instead_of(word: str, argv: Sequence[str]) -> str:
     if word in given and "=" in word:
         return _search_of(given[0], given[1 + (given[0] == "list") :])
     if word != "-" and words[:2] in (["list", "remove"], ["list", "note"]):
-        rows = "wfinspect list -o csv | tail -n +2 | cut -d, -f1 | xargs wfinspect list remove"
+        rows = "`wfinspect list -o csv | tail -n +2 | cut -d, -f1 | xargs wfinspect list remove`"
         of_all = f"; to remove all rows: {rows}"
         return f"`wfinspect list` prints the IDs{of_all if word == 'all' else ''}."
     if word != "-":
