@@ -284,6 +284,29 @@ def test_a_run_that_failed_before_it_was_rerun_says_where_that_is() -> None:
     assert "was rerun at" not in report("markdown", failed)
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("NotRun", "It has not begun. This command"),
+        ("WaitTime", "It has not begun: it waits for its time. This command"),
+        ("Running", ""),
+    ],
+)
+def test_of_a_run_that_has_not_begun_the_tasks_are_not_compared(status: str, said: str) -> None:
+    tasks = (task(1, "load", "NotRun"),)
+    before = instance(6, "Success")
+    done = (task(1, "load", "Success", started=30, finished=20),)
+    made = Incident(
+        key(7), instance(7, status), START, tasks=tasks, before=before, tasks_before=done
+    )
+    text = report("markdown", made)
+
+    assert ("| load | NotRun" in text) is not bool(said)
+    assert ("wfinspect upstream 7" in text) is bool(said)
+    assert said in text
+    assert "The last success is 6, " in text
+
+
 def test_nothing_that_failed_is_a_document_too() -> None:
     for watched, said in (
         (0, "The watched list is empty"),

@@ -46,6 +46,7 @@ from wfinspect.model import (
     WorkflowInstance,
     by_attention,
     failed_tasks,
+    family_of,
     progress,
     spans,
     utc_words,
@@ -434,6 +435,10 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
     yield _Table((), [row for row in rows if row[1]])
     if "tasks" in missing:
         yield f"Its tasks could not be read: {missing['tasks']}"
+    if _waits(values):
+        what = _AWAITED.get(values["status"], "")
+        yield f"It has not begun{what}. This command prints what it waits for:"
+        yield _Lines(f"wfinspect upstream {values['id']}")
     log_zone = zone_words(values["region"], now)
     yield from _before_rerun(values, zone)
     if values["rerun"]:
@@ -452,6 +457,17 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
         yield _Heading(level + 1, "RequestIds")
         ids = [tuple(each.values()) for each in values["request_ids"]]
         yield from _table(("Operation", "RequestId"), ids)
+
+
+_AWAITED = {
+    Status.WAIT_TIME: ": it waits for its time",
+    Status.WAIT_RESOURCE: ": it waits for resources",
+}
+
+
+def _waits(values: Mapping[str, Any]) -> bool:
+    """Return whether the run has not begun."""
+    return family_of(values["status"] or "") in {Family.IDLE, Family.WAITING}
 
 
 _HELD = ("name", "status", "workflow", "instance", "workspace", "owner")
@@ -550,9 +566,10 @@ def _comparison(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
     ]
     # What went alike says nothing, and there may be thousands.
     differ = [row for row in rows if row[1] != row[2]]
-    if alike := len(rows) - len(differ):
-        yield f"{alike:,} of {len(rows):,} tasks ended alike, after the same time."
-    yield from _table(("Task", "This run", "Last success"), differ)
+    if not _waits(values):
+        if alike := len(rows) - len(differ):
+            yield f"{alike:,} of {len(rows):,} tasks ended alike, after the same time."
+        yield from _table(("Task", "This run", "Last success"), differ)
     fields = [
         [each["name"], *(each[name] or "-" for name in ("value", "value_before"))]
         for each in found["fields"]
