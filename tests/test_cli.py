@@ -212,7 +212,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["list", "remove", "ads"], "e.g. 10432987165. `wfinspect list` prints the IDs."),
         (
             ["list", "remove", "all"],
-            "to remove all rows: wfinspect list -o csv | tail -n +2 | cut -d, -f1 | xargs wfinspect list remove",
+            "to remove all rows: `wfinspect list -o csv | tail -n +2 | cut -d, -f1 | xargs wfinspect list remove`",
         ),
         (
             ["find"],
