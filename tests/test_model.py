@@ -14,6 +14,7 @@ from wfinspect.model import (
     by_attention,
     pack,
     progress,
+    slowest_chain,
     spans,
     unpack,
 )
@@ -160,6 +161,45 @@ def test_the_table_of_fields_holds_the_19_of_the_service_once_each() -> None:
     assert len(FIELDS) == len({each.label for each in FIELDS}) == 19
     names = {each.service_name for each in FIELDS}
     assert {"Id", "WorkflowTaskInstanceId", "UnifiedWorkflowInstanceId", "BizDate"} <= names
+
+
+def ran(
+    number: int, waits: int, starts: int, ends: int | None, status: str = "Success"
+) -> TaskInstance:
+    """A task by the seconds at which it began to wait, started and ended."""
+    times = (None if at is None else at * 1000 for at in (waits, starts, ends))
+    names = ("waiting_resource_time", "started_time", "finished_time")
+    return task(number, status, **dict(zip(names, times, strict=True)))
+
+
+def test_the_slowest_chain_leads_to_the_end_over_what_each_waited_for() -> None:
+    tasks = [
+        ran(1, 10, 12, 100),
+        ran(2, 10, 10, 90),
+        ran(3, 100, 140, 300),
+        ran(4, 90, 95, 250),
+        ran(5, 303, 310, None, "Running"),
+        task(6, "NotRun"),
+    ]
+
+    assert [each.id for each in slowest_chain(tasks, NOW)] == [1, 3, 5]
+    assert slowest_chain([task(1, "NotRun")], NOW) == []
+
+
+@given(st.lists(st.tuples(TIMES, TIMES, TIMES, st.sampled_from(STATUSES)), max_size=8))
+def test_no_task_is_on_the_slowest_chain_twice_nor_out_of_order(
+    made: list[tuple[int | None, int | None, int | None, str]],
+) -> None:
+    tasks = [
+        task(n, status, waiting_resource_time=waits, started_time=starts, finished_time=ends)
+        for n, (waits, starts, ends, status) in enumerate(made)
+    ]
+
+    found = slowest_chain(tasks, NOW)
+
+    ends = [each.finished_time or NOW for each in found]
+    assert len({each.id for each in found}) == len(found)
+    assert ends == sorted(ends)
 
 
 @given(st.text(), st.text())

@@ -5,6 +5,7 @@ https://help.aliyun.com/zh/dataworks/developer-reference/api-dataworks-public-20
 """
 
 import zlib
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from contextvars import ContextVar
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import Enum, StrEnum
 from functools import lru_cache
+from math import inf
 from typing import Generic, NamedTuple, NewType, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -532,6 +534,35 @@ def by_attention(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
 def failed_tasks(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
     """Return the tasks that failed by themselves, not those that are frozen; the first to begin comes first."""
     return [t for t in by_attention(tasks) if t.family is Family.FAILURE and not t.is_frozen]
+
+
+def slowest_chain(tasks: Iterable[TaskInstance], now_ms: float) -> list[TaskInstance]:
+    """Return the tasks that one after the other led to the end of what has run, in their order.
+
+    The service's list does not say which task waits for which. Of those that ended just before a
+    task began to wait for resources, the last is taken to be the one it waited for; it is the
+    critical path where that is so.
+    """
+    ran: list[tuple[float, int, int, TaskInstance]] = []
+    for task in tasks:
+        end = task.finished_time or (0 if task.family.is_settled else now_ms)
+        if task.started_time and end >= task.started_time and not task.is_idle:
+            # Of those that ended together the one that ran longest.
+            ran.append((end, -task.started_time, -task.id, task))
+    ran.sort(key=lambda each: each[:3])
+    ends = [each[0] for each in ran]
+    chain: list[TaskInstance] = []
+    place, began = len(ran) - 1, inf
+    while place >= 0 and (began == inf or ends[place] >= began - _SCHEDULING_MS):
+        chain.append(task := ran[place][3])
+        began = task.waiting_resource_time or task.started_time or 0
+        place = min(place, bisect_right(ends, began + _SAME_MS)) - 1
+    return chain[::-1]
+
+
+_SCHEDULING_MS = 10_000
+"""How long after the end of one task the next is begun at the latest."""
+_SAME_MS = 1_000
 
 
 class Progress(NamedTuple):

@@ -16,7 +16,7 @@ def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
         app.press("t")
         # What needs a person comes first.
         app.wait_for(r"9/12 done, 2 failed[\s\S]*✖ join_region_dim .*\n.*✖ clean_login_event ")
-        app.wait_for(r"\n +TASK .*\|\d\d:\d\d +\d\d:\d\d\|")
+        app.wait_for(r"▬▬ slowest chain [0-9hms]+ +▭▭ others *\n +TASK .*\|\d\d:\d\d +\d\d:\d\d\|")
         app.press("/")
         app.wait_for("Filter ")
         app.press(*"join")

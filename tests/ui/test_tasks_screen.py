@@ -71,7 +71,11 @@ async def test_a_question_mark_shows_the_keys_that_the_last_line_has_no_room_for
         await rig.press("?")
         assert "read again" in rig.text
         assert "PgDn PgUp" in rig.text
-        for sign in ("\u25ac\u25ac +ran", r"\.\. +waited for"):
+        for sign in (
+            "\u25ac\u25ac +ran, on slowest chain",
+            "\u25ad\u25ad +ran beside it",
+            r"\.\. +waited for",
+        ):
             assert re.search(sign, rig.text)
         await rig.press("escape", "/", "?")
         assert "F1 keys" in rig.text

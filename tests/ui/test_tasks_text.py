@@ -1,4 +1,5 @@
 import re
+from collections.abc import Sequence
 from datetime import UTC
 
 import pytest
@@ -40,8 +41,8 @@ def drawn(number: int, cells: int = 44) -> str:
     return "".join(text for text, _ in bar(found, OVER, NOW, cells, LOOK))
 
 
-def summed(one: TaskInstance, width: int = 200) -> str:
-    return "".join(text for text, _ in summary(one, LOOK, START, width))
+def summed(one: TaskInstance, width: int = 200, chain: Sequence[TaskInstance] = ()) -> str:
+    return "".join(text for text, _ in summary(one, LOOK, START, width, chain))
 
 
 def test_the_time_line_goes_from_the_first_wait_to_the_last_end() -> None:
@@ -70,6 +71,14 @@ def test_a_bar_has_its_cells_whatever_the_times(
     )
 
     assert width_of(bar(odd, OVER, NOW, cells, LOOK)) == cells
+
+
+def test_a_task_beside_the_slowest_chain_has_a_lighter_bar() -> None:
+    found = bar(FAILED_TASK, OVER, NOW, 44, LOOK, is_critical=False)
+
+    assert "".join(text for text, _ in found).strip() == "." * 5 + "-" * 13
+    assert "slowest chain 1/2" in summed(TASKS[0], chain=TASKS[:2])
+    assert "chain" not in summed(TASKS[0], chain=TASKS[1:])
 
 
 def test_the_axis_has_the_times_of_both_ends_as_exactly_as_they_need() -> None:
@@ -134,12 +143,13 @@ def test_a_summary_says_what_it_waited_for_and_when_it_ran() -> None:
     assert summed(RUNNING_TASK).endswith("ran from 14:20:00")
     # What has no room leaves whole.
     for said in (
+        "5003, slowest chain 1/1, waited 5m00s for resources, ran from 14:15:00 to 14:28:00",
         "5003, waited 5m00s for resources, ran from 14:15:00 to 14:28:00",
         "5003, ran from 14:15:00 to 14:28:00",
         "5003",
     ):
         for width in (len(said), len(said) + 5):
-            assert summed(FAILED_TASK, width) == said
+            assert summed(FAILED_TASK, width, (FAILED_TASK,)) == said
 
 
 def test_a_frozen_task_and_a_dry_run_say_so_in_a_word_and_are_neither_red_nor_green() -> None:

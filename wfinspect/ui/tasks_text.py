@@ -78,16 +78,23 @@ def meaning(task: TaskInstance) -> str:
     return "dry run: set to successful, it did not run" if task.is_dry_run else ""
 
 
-def summary(task: TaskInstance, look: Look, now: datetime, width: int) -> tuple[Span, ...]:
-    """What a line has no room for, as many whole parts as `width` cells hold."""
-    ran = ""
+def summary(
+    task: TaskInstance,
+    look: Look,
+    now: datetime,
+    width: int,
+    chain: Sequence[TaskInstance] = (),
+) -> tuple[Span, ...]:
+    """What a line has no room for, as many whole parts as `width` cells hold; `chain` is the slowest one."""
+    place = next((n for n, each in enumerate(chain, 1) if each.id == task.id), 0)
+    critical, ran = f"slowest chain {place}/{len(chain)}" if place else "", ""
     if task.started_time:
         times = (task.started_time, task.finished_time)
         begun, ended = (fmt.service_time(at, look.zone)[-8:] for at in times)
         ran = f"ran from {begun}{f' to {ended}' if ended else ''}"
-    said = (str(task.id), meaning(task), waited(task, now), ran)
-    # How long it waited is in the task in full.
-    parts = (Part.of([s], Role.DIM, n) for s, n in zip(said, (0, 1, 3, 2), strict=True))
+    said = (str(task.id), meaning(task), critical, waited(task, now), ran)
+    # Its bar says whether it is on the chain; how long it waited is in the task in full.
+    parts = (Part.of([s], Role.DIM, n) for s, n in zip(said, (0, 1, 4, 3, 2), strict=True))
     return shed([*parts], width, ", ")
 
 
@@ -298,9 +305,18 @@ _DAY, _SOON = timedelta(days=1), timedelta(minutes=10)
 
 
 def bar(
-    task: TaskInstance, over: TimeLine | None, now_ms: float, cells: int, look: Look
+    task: TaskInstance,
+    over: TimeLine | None,
+    now_ms: float,
+    cells: int,
+    look: Look,
+    *,
+    is_critical: bool = True,
 ) -> tuple[Span, ...]:
-    """Where on the run's time line a task waited and ran; exactly `cells` cells."""
+    """Where on the run's time line a task waited and ran; exactly `cells` cells.
+
+    One that is not on the slowest chain is drawn lighter.
+    """
     begin = task.started_time
     waits = task.waiting_resource_time or task.waiting_trigger_time or begin
     end = _end(task, now_ms)
@@ -316,10 +332,11 @@ def bar(
     # However short a run was, it is seen.
     stop = min(cells, max(start + 1, round((end - over.begin) * scale))) if begin else start
     start = min(start, stop - 1) if begin else start
+    mark = look.bar if is_critical else look.light_bar
     return (
         (" " * first, Role.DIM),
         (BAR_GROUND * max(0, start - first), Role.WAITING),
-        (look.bar * max(0, stop - start), state_of(task, look)[2]),
+        (mark * max(0, stop - start), state_of(task, look)[2]),
         (" " * max(0, cells - max(stop, first)), Role.DIM),
     )
 
@@ -406,6 +423,8 @@ def task_line(
     columns: Sequence[Column],
     look: Look,
     now: datetime,
+    *,
+    is_critical: bool = True,
 ) -> Line:
     """A task: glyph, name, state, type, how long it took and waited, its run, its bar."""
     _, for_word, *_, for_bar = columns
@@ -425,7 +444,7 @@ def task_line(
     )
     drawn: tuple[Span, ...] = ()
     if for_bar.cells:
-        drawn = bar(task, over, now_ms, for_bar.cells, look)
+        drawn = bar(task, over, now_ms, for_bar.cells, look, is_critical=is_critical)
     return line((f" {glyph} ", role), *in_columns(values, columns), *drawn)
 
 

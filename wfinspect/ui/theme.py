@@ -44,6 +44,7 @@ class Look(NamedTuple):
     unseen: str
     """The sign of an unseen change."""
     bar: str
+    light_bar: str
     is_lost: bool = False
     """Contact is lost: of a task that went on when it was read, the state is a question."""
 
@@ -52,9 +53,9 @@ def look_for(zone: tzinfo, *, is_ascii: bool) -> Look:
     """Return the look of a screen that draws in ASCII, or in the glyphs that most fonts have."""
     if is_ascii:
         # ">" is Running.
-        return Look(zone, ASCII_GLYPHS, prompt="@", unseen="*", bar="=")
-    # The heavy asterisk and the rectangle are Neutral.
-    return Look(zone, GLYPHS, "\u203a", unseen="\u2731", bar="\u25ac")
+        return Look(zone, ASCII_GLYPHS, prompt="@", unseen="*", bar="=", light_bar="-")
+    # The heavy asterisk and both rectangles are Neutral.
+    return Look(zone, GLYPHS, "\u203a", unseen="\u2731", bar="\u25ac", light_bar="\u25ad")
 
 
 # Each has a role of its name.

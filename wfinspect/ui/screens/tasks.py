@@ -8,7 +8,7 @@ from textual import on
 from textual.widgets import Input
 
 from wfinspect.errors import ServiceError, UsageError
-from wfinspect.format import indented, listed, shown
+from wfinspect.format import duration, indented, listed, shown
 from wfinspect.model import (
     Direction,
     Family,
@@ -20,6 +20,7 @@ from wfinspect.model import (
     WorkflowInstance,
     by_attention,
     progress,
+    slowest_chain,
     utc_words,
 )
 from wfinspect.search import EXAMPLE, TASK_NAMES, none_match, task_matcher
@@ -31,8 +32,9 @@ from wfinspect.ui.lines import (
     Line,
     Role,
     Span,
-    crop,
     line,
+    spread,
+    width_of,
 )
 from wfinspect.ui.rows import glyph_of, state_word
 from wfinspect.ui.screens.dialogs import PAGE_BINDING
@@ -88,6 +90,7 @@ class TasksScreen(OverlayScreen):
         self._tasks: Sequence[TaskInstance] = ()
         self._widest = (4, 4)
         self._over: tasks_text.TimeLine | None = None
+        self._chain: Sequence[TaskInstance] = ()
         self._now = self.clock.now()
         self._problem = ""
         self.progress = StatusLine(self._progress_line, id="progress")
@@ -104,7 +107,9 @@ class TasksScreen(OverlayScreen):
     @property
     def signs(self) -> Sequence[tuple[str, str]]:
         return (
-            (self.look.bar * 2, "ran"),
+            (self.look.bar * 2, "ran, on slowest chain:"),
+            ("", "tasks that led here in turn"),
+            (self.look.light_bar * 2, "ran beside it"),
             (BAR_GROUND * 2, "waited for time, resources"),
             ("", "in the upper bar: not done"),
         )
@@ -128,7 +133,7 @@ class TasksScreen(OverlayScreen):
             return ((more, Role.TROUBLE),)
         # The line keeps a blank before what is out of sight.
         room = width - len(more) - len("  ")
-        said = tasks_text.summary(task, self.look, self._now, room)
+        said = tasks_text.summary(task, self.look, self._now, room, self._chain)
         return (more, Role.TROUBLE), (" ", Role.DIM), *said
 
     # What is read.
@@ -190,7 +195,9 @@ class TasksScreen(OverlayScreen):
 
     def fill(self) -> None:
         self._now, self._problem = self.as_read, ""
-        self._over = tasks_text.TimeLine.of(self._tasks, self._now.timestamp() * 1000)
+        now_ms = self._now.timestamp() * 1000
+        self._over = tasks_text.TimeLine.of(self._tasks, now_ms)
+        self._chain = slowest_chain(self._tasks, now_ms)
         found: Sequence[TaskInstance] = ()
         query = self.input.value.strip()
         try:
@@ -206,18 +213,43 @@ class TasksScreen(OverlayScreen):
         return tasks_text.task_columns(self.list.text_width, *self._widest)
 
     def _task_line(self, task: TaskInstance) -> Line:
-        return tasks_text.task_line(task, self._over, self._columns, self.look, self._now)
+        return tasks_text.task_line(
+            task,
+            self._over,
+            self._columns,
+            self.look,
+            self._now,
+            is_critical=any(each is task for each in self._chain),
+        )
 
     def _progress_line(self, width: int) -> Line:
-        """How far the instance is, or how many tasks the filter leaves."""
+        """How far the instance is, or how many tasks the filter leaves; and what the bars are."""
         if self._page is None:
             return BLANK
+        legend: tuple[Span, ...] = ()
+        if self._chain and self._columns[-1].cells:
+            took = f"slowest chain {self._chain_took}  "
+            others = (f"{self.look.light_bar * 2} ", Role.TEXT), ("others ", Role.DIM)
+            legend = (f"{self.look.bar * 2} ", Role.TEXT), (took, Role.DIM), *others
+        room = width - width_of(legend) - 2
+        said: tuple[Span, ...]
         if query := self.input.value.strip():
             count = f" {len(self.list.items)} of {len(self._tasks)} "
             said = (count, Role.TEXT), (f"/{shown(query, limit=60)}", Role.ACCENT)
-            return line(*crop(said, width))
-        done, is_live = progress(self._tasks), not self.is_lost
-        return tasks_text.progress_line(done, self.look, width, is_live=is_live)
+        else:
+            done, is_live = progress(self._tasks), not self.is_lost
+            if len(str(done)) > room - 2:
+                # What the bars are is among the signs of the help too.
+                legend, room = (), width
+            said = tasks_text.progress_line(done, self.look, room, is_live=is_live).spans
+        return line(*spread(said, legend, width))
+
+    @property
+    def _chain_took(self) -> str:
+        first, last = self._chain[0], self._chain[-1]
+        end = last.finished_time or self._now.timestamp() * 1000
+        took = (end - (first.started_time or 0)) / 1000
+        return duration(took, in_minutes=not last.family.is_settled)
 
     def _titles_line(self, width: int) -> Line:
         if not self._tasks:
