@@ -171,7 +171,8 @@ def test_what_leaves_the_list_while_it_is_read_opens_no_other_row(
         app.wait_for(r"Running +ods_pay_bill_di")
         assert home.run("list", "remove", OTHER).returncode == 0
         app.wait_for("(?m)^ +NAME")
-        app.wait_for("1 unseen")
+        app.wait_for(f"{OTHER} was removed by another wfinspect")
+        app.wait_for(f"✱  ✖ {NAMES[SECOND]}")
         app.quit()
 
 

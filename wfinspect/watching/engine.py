@@ -371,10 +371,15 @@ class Engine:
 
     def _sync(self, moment: Moment) -> None:
         monotonic = moment.monotonic
-        if self._attention.displayed is not None:
+        displayed = self._attention.displayed
+        if displayed is not None:
             # How often it is polled depends on the time since the last key.
-            self._watchlist.touch([self._attention.displayed])
+            self._watchlist.touch([displayed])
+        was_listed = displayed is not None and self._watchlist.is_listed(displayed)
         read_elsewhere = self._journal.sync(moment)
+        if displayed and was_listed and not self._watchlist.is_listed(displayed):
+            # What is read goes without a key.
+            self._notices.say(f"{displayed.id} was removed by another wfinspect.")
         self._outlooks.follow()
         self._reconcile(monotonic)
         for key in read_elsewhere:
