@@ -487,7 +487,9 @@ def _about_task(
     )
     yield _Table((), [row for row in rows if row[1]])
     if trouble := missing.get(f"log {task['id']}"):
-        yield f"Its log could not be read: {trouble}"
+        yield f"Its log was not read: {trouble}"
+        yield "This command prints it:"
+        yield _Lines(f"wfinspect logs --task {task['id']}")
     if task["errors"]:
         yield "Looks like the error:"
         yield _Lines("\n".join(task["errors"]))
@@ -554,6 +556,8 @@ def _comparison(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
     yield _Heading(level, "Compared with its last success")
     if missing:
         yield f"The comparison was not read in full: {missing}"
+        yield "This command prints it:"
+        yield _Lines(f"wfinspect compare {values['id']}")
     if found.get("usual"):
         yield f"Its run: {found['usual']}."
     if "id" not in found:

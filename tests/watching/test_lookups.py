@@ -31,9 +31,10 @@ from wfinspect.model import (
     TaskInstance,
     WorkflowInstance,
 )
-from wfinspect.report import Incident
+from wfinspect.report import Incident, as_report
 from wfinspect.watching.api import (
     INCIDENT_CALLS,
+    INCIDENT_LOGS,
     DependenciesOf,
     EarlierRuns,
     Find,
@@ -664,7 +665,10 @@ async def test_a_report_reads_what_says_most_and_leaves_out_what_would_be_too_mu
     rig: Asker,
 ) -> None:
     await display(rig, "Failure")
-    failed = [replace(TaskInstance(n), status="Failure", modify_time=n) for n in range(1, 9)]
+    count = INCIDENT_LOGS + 10
+    failed = [
+        replace(TaskInstance(n), status="Failure", modify_time=n) for n in range(1, 1 + count)
+    ]
     rig.source.pages = (tuple(failed),)
     before = len(rig.source.calls)
     rig.engine.submit(IncidentOf(key(1)), rig.heard.append)
@@ -673,10 +677,13 @@ async def test_a_report_reads_what_says_most_and_leaves_out_what_would_be_too_mu
     assert isinstance(incident, Incident)
 
     names = [name for name, _ in rig.source.calls[before:]]
-    assert names[:2] == ["tasks", "log"]
-    assert len(names) == INCIDENT_CALLS
-    assert incident.logs[1]
-    assert f"a report makes at most {INCIDENT_CALLS} calls" in incident.missing["log 8"]
+    assert names[: INCIDENT_LOGS + 1] == ["tasks", *["log"] * INCIDENT_LOGS]
+    most = INCIDENT_CALLS + INCIDENT_LOGS
+    assert len(names) == most
+    assert incident.logs[INCIDENT_LOGS]
+    assert f"this run makes at most {most} calls" in incident.missing[f"log {count}"]
+    text = as_report("markdown", [incident], UTC, START)
+    assert f"```text\nwfinspect logs --task {count}\n```" in text
 
 
 async def test_an_instance_of_a_report_that_is_not_known_is_an_error(rig: Asker) -> None:

@@ -196,7 +196,7 @@ COMMANDS: Mapping[str, Command] = {
         "ticket, or send it as one file of HTML. Values whose names look like a password, secret, "
         "token or key are masked. Without IDs it is of everything that failed on the watched list, "
         "each instance read with its own profile and region. How many calls it made goes to standard "
-        "error: at most 8 for an instance.",
+        "error: at most 8 for an instance, and one for each failed task, up to 20.",
         f"exit codes: 0 printed, also where a part could not be read; {_REFUSED}; {_TROUBLE}; 5 no such "
         "instance",
         "[ID ...]",

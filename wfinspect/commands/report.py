@@ -63,7 +63,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         watched = len(rows)
     known = _known(settings, requester, keys)
     if (number := len(known) - len(unread)) > 1:
-        output.say(f"{number} instances: at most {number * INCIDENT_CALLS} calls, 2 a second.")
+        most = f"at most {number * INCIDENT_CALLS} calls, and 1 for each failed task"
+        output.say(f"{number} instances: {most}, 2 a second.")
     found, errors = requester.run(_read(requester, settings, known, unread)) if known else ([], {})
     if len(errors) == len(known) > 0:
         return say_errors(errors, is_of_list=watched is not None)

@@ -640,7 +640,10 @@ class WfInspectApp(CrashSafeApp):
             for kind in (FORMATS if what else kinds)
             for goal in goals
             for text in (f"{what}{kind} to {goals[goal]}",)
-            for cost in (f"at most {len(rows) * INCIDENT_CALLS} calls " * (kind in REPORTS),)
+            for cost in (
+                f"at most {len(rows) * INCIDENT_CALLS} calls, +1 a failed task "
+                * (kind in REPORTS),
+            )
         )
         title = f"Export {whose(wanted)}"
         dialog = ChoiceScreen(lambda: choices, title, "export", is_wide=True)

@@ -463,11 +463,13 @@ class EarlierRuns(_OfInstance["tuple[Run, ...]"]):
     """Calls at most; what is known then is the answer."""
 
 
-INCIDENT_CALLS = 8
+INCIDENT_CALLS, INCIDENT_LOGS = 8, 20
 
 
 class IncidentOf(_OfInstance["Incident"]):
-    """What a report says of an instance; at most INCIDENT_CALLS calls, none for what is kept.
+    """What a report says of an instance; at most INCIDENT_CALLS calls, and one for each failed task, of INCIDENT_LOGS.
+
+    What is kept costs none.
 
     Only an instance that is not known and can't be read is an error; any other part is left out, with the reason.
     """

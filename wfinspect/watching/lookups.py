@@ -51,6 +51,7 @@ from wfinspect.model import (
 )
 from wfinspect.watching.api import (
     INCIDENT_CALLS,
+    INCIDENT_LOGS,
     A,
     DependenciesOf,
     EarlierRuns,
@@ -257,8 +258,13 @@ def _run(biz_date: int, number: object, status: object, started: object, finishe
     return Run(number, biz_date, status, started, finished)  # type: ignore[arg-type] # checked
 
 
-_Missing = dict[str, str]
-"""Parts of a report that can't be had, and why."""
+class _Missing(dict[str, str]):
+    """Parts of a report that can't be had, and why."""
+
+    most = INCIDENT_CALLS
+    """Calls for it at most."""
+
+
 _LAST = "comparison"
 MAX_PAGES = 20
 """Pages of one answer: 10,000 tasks, or 2,000 operations."""
@@ -462,13 +468,14 @@ class Lookups:
         page = await self._part(missing, "tasks", TasksOf(key))
         tasks = page.items if page is not None else ()
         failed, logs, done = failed_tasks(tasks), dict[int, str](), list[OperationLog]()
-        for task in failed[:1]:
+        missing.most += min(len(failed), INCIDENT_LOGS)
+        for task in failed[:INCIDENT_LOGS]:
             logs[task.id] = await self._log_end(missing, key.target, task)
         runs, before, tasks_before = await self._last_success(missing, key, instance)
         held = await self._held_up(missing, key, failed)
-        for place, task in enumerate(failed):
-            if place:
-                logs[task.id] = await self._log_end(missing, key.target, task)
+        for task in failed[INCIDENT_LOGS:]:
+            logs[task.id] = await self._log_end(missing, key.target, task)
+        for task in failed:
             if request := OperationsOf.of(key.target, task):
                 operations = await self._part(missing, "operations", request)
                 done += operations or ()
@@ -533,8 +540,8 @@ class Lookups:
         """Return the answer to a request, a kept one first; None where `missing` says why there is none."""
         version = self._cache.version(request)
         outcome: Outcome[A] | None = self._cache.find(request)
-        if outcome is None and len(_calls.get()) + cost > INCIDENT_CALLS:
-            missing[name] = f"a report makes at most {INCIDENT_CALLS} calls."
+        if outcome is None and len(_calls.get()) + cost > missing.most:
+            missing[name] = f"a report of this run makes at most {missing.most} calls."
         elif outcome is None:
             outcome = await outcome_of(self._find_out(request))
         if isinstance(outcome, Reply):
