@@ -178,8 +178,28 @@ def none_match(what: str, text: str, names: Names = NAMES) -> str:
     """Return the sentence that nothing matches a search, with what its words may be meant for."""
     hint = hint_on(text, names)
     if {"date=today", "bizdate=today"} & {*text.casefold().split()}:
-        hint += " The business date of today's daily runs is yesterday: date=yesterday."
+        hint += _OF_TODAY
     return f"No {what} matches.{hint}"
+
+
+_OF_TODAY = " The business date of today's daily runs is yesterday: date=yesterday."
+_KEPT_DAYS = 30
+
+
+def none_found(terms: Iterable["Term"], query: Query, now: datetime, zone: tzinfo) -> str:
+    """Return what is said behind "no" where the service has nothing for a search, e.g. ``instance is there``."""
+    terms = tuple(terms)
+    others = " ".join(str(each) for each in terms if each.name not in {"workspace", "date"})
+    day = date.fromisoformat(biz_day(query.biz_date, zone))
+    ago = (now.astimezone(zone).date() - day).days
+    why, hint = f"matches {shown(others, limit=200)}", _OF_TODAY if ago == 0 else ""
+    if not others:
+        why, hint = "is there: a daily run has the date of the day before it runs", ""
+    if ago < 0:
+        why = "can be there: the date is in the future, and a daily run has that of the day before"
+    elif ago > _KEPT_DAYS:
+        why = f"is kept: the service keeps them for about {_KEPT_DAYS} days"
+    return f"instance {why}.{hint_on(' '.join(map(str, terms)))}{hint}"
 
 
 def help_on(text: str, names: Names = NAMES, known: Known = none_known) -> str:

@@ -104,10 +104,10 @@ def test_a_status_or_date_without_its_field_is_offered_with_it(
         app.press("/")
         app.wait_for("Enter search")
         search(app, f"workspace=88123 date=2020-01-01 {NAME}")
-        app.wait_for("No instance matches")
+        app.wait_for("No instance is kept")
         search(app, f"{NAME} yesterday")
         app.wait_for(
-            r"with workspace=88123 date=2020-01-01 [\s\S]*No instance matches[^?]*mean\s+date=yesterday"
+            r"with workspace=88123 date=2020-01-01 [\s\S]*No instance is kept[^?]*mean\s+date=yesterday"
         )
         app.press("tab", "enter")
         app.wait_for(rf"with workspace=88123 [\s\S]*{NAME} date=yesterday[\s\S]*1 of 1 found")

@@ -137,8 +137,13 @@ async def test_a_refused_search_is_told_and_nothing_found_as_well() -> None:
         rig.control.answer(found())
         await rig.settle()
 
-        assert "No instance matches." in rig.text
+        assert "No instance matches owner=1823." in rig.text
         assert "refuses" not in rig.text
+        await rig.press("ctrl+u", *"date=-40d", "enter")
+        rig.control.answer(found())
+        await rig.settle()
+
+        assert "No instance is kept: the service keeps them for about 30 days." in rig.text
 
 
 async def test_several_are_marked_and_watched_by_enter() -> None:

@@ -2,20 +2,19 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
-from datetime import date
 from functools import partial
 
 from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import Requester, resolve_target
 from wfinspect.errors import ServiceError, UsageError
-from wfinspect.format import biz_day, shown
+from wfinspect.format import biz_day
 from wfinspect.model import FILTERS, InstanceKey, Query, WorkflowInstance, zone_of
 from wfinspect.search import (
     WORDS,
     Term,
     date_of,
-    hint_on,
     matcher,
+    none_found,
     parse_search,
     read_day,
     read_id,
@@ -28,7 +27,6 @@ from wfinspect.search import (
 from wfinspect.settings import Settings
 from wfinspect.watching.api import Find
 
-_KEPT_DAYS = 30
 MAX_FOUND = 1_000
 """Instances that are read at most; one call brings a hundred."""
 
@@ -150,19 +148,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         print(output.printed(args.output, some, target.region, settings.zone, is_several=True))
     elif error is None:
         day = biz_day(query.biz_date, zone)
-        others = [str(each) for each in terms if each.name not in {"workspace", "date"}]
-        ago = (now.astimezone(zone).date() - date.fromisoformat(day)).days
-        if ago < 0:
-            why = "can be there: the date is in the future, and a daily run has that of the day before"
-        elif ago > _KEPT_DAYS:
-            why = f"is kept: the service keeps them for about {_KEPT_DAYS} days"
-        elif others:
-            why = f"matches {shown(' '.join(others), limit=200)}"
-        else:
-            why = "is there: a daily run has the date of the day before it runs"
-        hint = hint_on(" ".join(map(str, terms)))
-        said = f"Of workspace {query.project_id} and business date {day}, no instance {why}."
-        output.say(f"{said}{hint}")
+        of = f"Of workspace {query.project_id} and business date {day}"
+        output.say(f"{of}, no {none_found(terms, query, now, zone)}")
     for sentence in filter(None, (more, str(error or ""))):
         output.say(sentence)
     return error.exit_code if error is not None else 0

@@ -25,7 +25,7 @@ from wfinspect.search import (
     HELP,
     Term,
     matcher,
-    none_match,
+    none_found,
     parse_search,
     suggestions,
     to_follow,
@@ -343,7 +343,9 @@ class FindScreen(OverlayScreen):
         if not self._page.is_last:
             said = f"None of the first {len(self._found):,} instances matches. Enter reads more."
             return (BLANK, *sentence(said, width))
-        return (BLANK, *sentence(none_match("instance", self._offered[0]), width))
+        terms = parse_search(self._offered[0])
+        said = none_found(terms, self._query, self.clock.now(), self._zone)
+        return (BLANK, *sentence(f"No {said}", width))
 
     # What is read.
 
