@@ -185,6 +185,7 @@ async def test_a_marks_all_and_esc_takes_the_marks_before_it_leaves() -> None:
     async with on_results() as rig:
         await rig.press("a")
         assert "3 marked" in rig.text
+        assert rig.text.splitlines()[-1].startswith(" Esc unmark  ")
         await rig.press("escape")
         assert "marked" not in rig.text.splitlines()[-2]
         await rig.press("escape")
@@ -318,6 +319,7 @@ async def test_keys_typed_behind_enter_wait_for_what_is_found() -> None:
     async with running(mixed()) as rig:
         await rig.press("f", "enter", "j", "y")
         assert "Once it is read: j y" in rig.text
+        assert rig.text.splitlines()[-1].startswith(" Esc change search  ")
         rig.control.answer(found(*FOUND))
         await rig.settle()
 

@@ -140,8 +140,12 @@ async def test_s_goes_through_the_statuses_there_are_and_esc_shows_all() -> None
         assert "clean_" not in rig.text
         await rig.press("s")
         assert "1 of 6 /status=Running" in rig.text
+        for keys in ((), ("/",)):
+            await rig.press(*keys)
+            assert rig.text.splitlines()[-1].startswith(" Esc clear  ")
         await rig.press("escape")
         assert "clean_" in rig.text
+        assert rig.text.splitlines()[-1].startswith(" Esc back  ")
         await rig.press("escape")
 
         assert rig.app.screen is rig.app.main

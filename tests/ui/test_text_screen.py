@@ -90,6 +90,7 @@ async def test_a_short_text_does_not_scroll() -> None:
 async def test_a_search_goes_round_and_says_where_it_is() -> None:
     async with on_text(numbered(500)) as rig:
         await rig.press("/", *"line 49", "enter")
+        assert rig.text.splitlines()[-1].startswith(" Esc clear  ")
         assert "1 of 11 lines with line 49" in rig.text
         await rig.press("N")
         assert "11 of 11" in rig.text

@@ -215,6 +215,7 @@ class FindScreen(OverlayScreen):
         is_watched = bool(acted) and all(row.is_watched for row in acted)
         take = "go to the first" if is_watched else f"watch{count}"
         enter = {"Enter": take} if self._marked else {}
+        enter |= {"Esc": "unmark"} if self._marked and not self.input.has_focus else {}
         row = self.needed() if self._has_workflow else None
         follow = {"W": follow_words(row, self.control.snapshot.follows) if row else ""}
         if isinstance(self._wanted, Query):
@@ -222,7 +223,8 @@ class FindScreen(OverlayScreen):
         if not len(self._table):
             useless = ["Enter", "l", "w", "t", "Space", "a", "s", "c", "v", "y"]
             useless += [] if self._query else ["r"]
-            return dict.fromkeys(useless, "") | follow
+            back = {"Esc": "change search"} if self.is_reading else {}
+            return back | dict.fromkeys(useless, "") | follow
         return {"w": f"{'unwatch' if is_watched else 'watch'}{count}", **enter, **follow}
 
     @property

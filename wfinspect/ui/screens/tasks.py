@@ -116,12 +116,12 @@ class TasksScreen(OverlayScreen):
 
     @property
     def words(self) -> Mapping[str, str]:
-        task = self.list.chosen
+        task, back = self.list.chosen, {"Esc": "clear"} if self._box.display else {}
         if task is None:
             # Without tasks there is nothing to narrow either.
             others = () if self._tasks else ("s", "/")
-            return dict.fromkeys(("Enter", "l", "U", "v", "y", *others), "")
-        return {"U": "holds up" if task.family is Family.FAILURE else "waits for"}
+            return back | dict.fromkeys(("Enter", "l", "U", "v", "y", *others), "")
+        return back | {"U": "holds up" if task.family is Family.FAILURE else "waits for"}
 
     def about_spans(self, width: int) -> Sequence[Span]:
         if self.input.has_focus:

@@ -422,7 +422,8 @@ class TextScreen(OverlayScreen):
     @property
     def words(self) -> Mapping[str, str]:
         useless = ["n N"] * (not self.wanted) + ["r"] * (self._request is None)
-        return dict.fromkeys(useless, "")
+        back = {"Esc": "clear"} if self.wanted else {}
+        return back | dict.fromkeys(useless, "")
 
     def find_all(self) -> None:
         """Find again what is searched for: the text has changed."""

@@ -313,7 +313,7 @@ class OverlayScreen(OverMain):
         is_typing = isinstance(self.focused, Input)
         own = self.TYPING if is_typing else self._hints
         # To an input a question mark is text.
-        keys = [("Esc", "back"), *own, ("F1" if is_typing else "?", "keys")]
+        keys = [("Esc", self.words.get("Esc", "back")), *own, ("F1" if is_typing else "?", "keys")]
         return hint_line(keys, width)
 
     def on_resize(self) -> None:
