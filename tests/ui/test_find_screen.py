@@ -132,7 +132,9 @@ async def test_a_refused_search_is_told_and_nothing_found_as_well() -> None:
         rig.control.answer(BadRequest("The service refuses Owner: change the search."))
         await rig.settle()
         assert "The service refuses Owner: change the search." in rig.text
-        assert "Enter searches again" in rig.text
+        assert "Enter  searches again" in rig.text
+        assert "bad request, Enter searches again" in rig.text
+        assert "reads again" not in rig.text
         await rig.press("enter")
         rig.control.answer(found())
         await rig.settle()

@@ -188,7 +188,7 @@ class FindScreen(OverlayScreen):
         return Title((), "Find instances", "", f"{rest}  {as_of}".rstrip())
 
     def about_spans(self, width: int) -> Sequence[Span]:
-        if self.input.has_focus:
+        if self._is_typing:
             return ((f" {self.input.help}", Role.DIM),)
         if self._page is None or self._query is None:
             return ()
@@ -215,7 +215,7 @@ class FindScreen(OverlayScreen):
         is_watched = bool(acted) and all(row.is_watched for row in acted)
         take = "go to the first" if is_watched else f"watch{count}"
         enter = {"Enter": take} if self._marked else {}
-        enter |= {"Esc": "unmark"} if self._marked and not self.input.has_focus else {}
+        enter |= {"Esc": "unmark"} if self._marked and not self._is_typing else {}
         row = self.needed() if self._has_workflow else None
         follow = {"W": follow_words(row, self.control.snapshot.follows) if row else ""}
         if isinstance(self._wanted, Query):
@@ -256,12 +256,17 @@ class FindScreen(OverlayScreen):
         return ((_WATCHED, "watched"), (MARKED[0], "marked"))
 
     @property
+    def _is_typing(self) -> bool:
+        # At once, before the box itself knows.
+        return self.focused is self.input
+
+    @property
     def is_reading(self) -> bool:
         return self._goes_to_list and self._is_waiting and self.trouble is None
 
     @property
     def again(self) -> tuple[str, str]:
-        return ("Enter", "searches again") if self.input.has_focus else super().again
+        return ("Enter", "searches again") if self._is_typing else super().again
 
     def snapshot_changed(self) -> None:
         """What was found may be watched by now."""
@@ -303,7 +308,7 @@ class FindScreen(OverlayScreen):
             base, wider = self._columns
             (blank, role), *spans = list_heading(base, width).spans
             sign = (f" {_WATCHED}{blank[2:]}", role)
-            ground = Ground.NONE if self.input.has_focus else Ground.KEYS
+            ground = Ground.NONE if self._is_typing else Ground.KEYS
             lines.append(line(sign, *spans, *titles(wider)).on(ground))
         self.head.show(lines or [BLANK])
 
@@ -440,7 +445,7 @@ class FindScreen(OverlayScreen):
 
     @on(events.DescendantFocus)
     def _keys_taken(self) -> None:
-        if self.focused is self.input:
+        if self._is_typing:
             self._goes_to_list = False
         self._fill_head()
 
@@ -449,7 +454,7 @@ class FindScreen(OverlayScreen):
         if self.is_reading:
             self._goes_to_list = False
             self.set_focus(self.input)
-        elif self.input.has_focus and len(self._table):
+        elif self._is_typing and len(self._table):
             self.input.value = self._searched
             self.set_focus(self.list)
         elif self._marked:
