@@ -35,6 +35,8 @@ def test_the_tasks_of_a_failure_are_listed_with_what_needs_the_user_first(
         "join_region_dim",
         "clean_login_event",
     ]
+    of_both = home.run("tasks", FAILED, "--status", "failed,succ", "-o", "json").stdout
+    assert json.loads(of_both) == [row for row in rows if row["Status"] in {"Failure", "Success"}]
 
 
 def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator: Simulator) -> None:
