@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -631,6 +632,34 @@ async def test_two_processes_cost_the_calls_of_one(rig: Rig, state_dir: Path) ->
     await other.turn()
     await rig.turn()
     assert not rig.row(2).is_unseen
+    await other.engine.aclose()
+
+
+async def test_what_another_process_read_meanwhile_is_no_second_change(
+    rig: Rig, state_dir: Path
+) -> None:
+    await watching(rig, 1, 2)
+    other = Rig(state_dir, rig.clock)
+    other.source.held = rig.source.held
+    await other.turn()
+    other.source.hangs = True
+    other.engine.refresh(key(2))
+    await other.turn()
+    rig.clock.advance(1.0)
+    becomes(rig, 2, "Failure")
+    rig.engine.refresh(key(2))
+    await rig.turn()
+    rig.engine.mark_seen(None)
+    await rig.turn()
+    rig.clock.advance(1.0)
+    other.source.let_in()
+    for _ in range(8):
+        await asyncio.sleep(0)
+    await other.turn()
+    await rig.turn()
+    assert not rig.row(2).is_unseen
+    assert not other.row(2).is_unseen
+    assert rig.row(2).last_change == other.row(2).last_change == rig.snapshot.transitions[0]
     await other.engine.aclose()
 
 

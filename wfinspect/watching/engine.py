@@ -122,8 +122,10 @@ class Engine:
         None means that only an answer or the user brings more. Needs a running event loop.
         """
         moment = self.clock.moment()
+        # First what others read: an answer that says the same is no second change then.
+        read_elsewhere = self._take_over(moment)
         self._take_answers()
-        self._sync(moment)
+        self._reschedule(read_elsewhere, moment)
         self._send(moment.monotonic)
         self._outlooks.step()
         self._follows.step()
@@ -369,17 +371,22 @@ class Engine:
 
     # What others did: other processes, the wall clock, and the user at the credentials.
 
-    def _sync(self, moment: Moment) -> None:
-        monotonic = moment.monotonic
+    def _take_over(self, moment: Moment) -> Sequence[InstanceKey]:
+        """Take over what other processes did; returns the rows of which they had a newer reading."""
         displayed = self._attention.displayed
-        if displayed is not None:
-            # How often it is polled depends on the time since the last key.
-            self._watchlist.touch([displayed])
         was_listed = displayed is not None and self._watchlist.is_listed(displayed)
         read_elsewhere = self._journal.sync(moment)
         if displayed and was_listed and not self._watchlist.is_listed(displayed):
             # What is read goes without a key.
             self._notices.say(f"{displayed.id} was removed by another wfinspect.")
+        return read_elsewhere
+
+    def _reschedule(self, read_elsewhere: Sequence[InstanceKey], moment: Moment) -> None:
+        """Bring the schedule in line with what was taken in, and with the time."""
+        monotonic = moment.monotonic
+        if self._attention.displayed is not None:
+            # How often it is polled depends on the time since the last key.
+            self._watchlist.touch([self._attention.displayed])
         self._outlooks.follow()
         self._reconcile(monotonic)
         for key in read_elsewhere:
