@@ -159,6 +159,15 @@ class WorkflowInstance:
         """Whether the run is over (Success or Failure)."""
         return self.family.is_settled
 
+    def is_older(self, modify_time: int | None) -> bool:
+        """Return whether it is of an earlier time than what is known, as from a lagging replica.
+
+        `modify_time` is the latest that could be read of this instance, None before that.
+        """
+        if self.modify_time is None or modify_time is None:
+            return False
+        return self.modify_time < modify_time
+
     def run_seconds(self, now: datetime) -> float | None:
         """Return how long the run took, or has taken so far; negative where its times make no sense.
 

@@ -1,8 +1,10 @@
 import asyncio
 import errno
 import io
+import itertools
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -13,11 +15,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from drive import engine_of
+from drive import Drive, engine_of
 from fakes import BINDING, START, FakeClock, ScriptedSource, instance, key, listed, ms
 from hypothesis import given
 from hypothesis import strategies as st
 from pty_session import PtySession
+from world import LATE, Conditions, World
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands.watch import UNTILS, Change, Follower, ProgressLine
@@ -219,6 +222,50 @@ async def test_a_rerun_that_ends_alike_is_a_line(rigged: Rigged) -> None:
     await rig.run(1200.0)
     assert (1, F, F) in rig.lines
     assert "Failure again" in rig.changes[-1].line("table", UTC)
+
+
+async def test_a_change_that_other_processes_see_too_is_told_once(tmp_path: Path) -> None:
+    """Of three that share a list, one leaves it as it is; some answers are overtaken by others."""
+    clock, rng, seconds = FakeClock(), random.Random(4), 500.0
+    late = Conditions(late=0.2, latency=0.1)
+    world = World(late, clock, rng, groups=1, members=5, seconds=seconds, pace=0.5)
+    keys = world.keys
+    engines = [
+        engine_of(
+            tmp_path / "state",
+            world.connect,
+            clock,
+            interval=5.0,
+            budget=10_000_000,
+            rng=random.Random(number),
+            only=only,
+        )
+        for number, only in enumerate((None, None, keys))
+    ]
+    engines[0].watch(keys)
+    drives = [Drive(engine, clock) for engine in engines]
+    followers = [Follower(None, ""), Follower(None, ""), Follower(keys, "all:failure")]
+    told: list[list[Change]] = [[], [], []]
+    while world.now < seconds:
+        world.deliver()
+        due_at = [world.now + (await drive.turn() or 1.0) for drive in drives]
+        for engine, follower, changes in zip(engines, followers, told, strict=True):
+            found = follower.take(engine.snapshot)
+            changes.extend(found)
+        clock.advance(max(1e-3, min([*due_at, world.next_arrival]) - world.now))
+    transitions = engines[0].snapshot.transitions
+    clock.advance(LATE)
+    world.deliver()
+    for engine in engines:
+        await engine.aclose()
+    recorded = [Change.of(each) for each in reversed(transitions)]
+    for changes in (*told, recorded):
+        assert len(changes) > 20
+        for number, history in world.histories.items():
+            mine = [each for each in changes if each.key.id == number]
+            assert history.has_order(each.to_status for each in mine)
+            for before, after in itertools.pairwise(mine):
+                assert changes is recorded or after.from_status == before.to_status
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
+import itertools
+import json
+import re
+
 import pytest
-from journey import Home
+from journey import Home, Session
 
 from wfinspect.simulator import DEMO_IDS, Simulator
 
@@ -37,6 +41,48 @@ def test_watch_prints_each_change_and_ends_when_all_are_done(
         assert watch.wait_exit() == 1
         assert f"{ONE}  Running -> Failure" in watch.text()
         assert "1 of 1 done, 1 failed" in watch.text()
+
+
+def test_processes_that_share_a_list_say_each_change_once(home: Home, simulator: Simulator) -> None:
+    home.hurry()
+    # So that calls of two processes are often on their way at one time.
+    simulator.faults.add("slow", seconds=0.2)
+    for number in (ONE, TWO):
+        simulator.set_status(number, "Running")
+    home.run("list", "add", ONE, TWO)
+    with (
+        home.start("watch", "--forever") as keeper,
+        home.start("watch", ONE, TWO) as watch,
+        home.start() as app,
+    ):
+        app.wait_for("▸ 2 ")
+        said = [f"{ONE}  -> Running"]
+        for each in (keeper, watch):
+            each.wait_for(said[0])
+        for before, after in itertools.pairwise(["Running", "Failure", "WaitTime"] * 4):
+            simulator.set_status(ONE, after)
+            said.append(f"{ONE}  {before} -> {after}")
+            for each in (keeper, watch):
+                each.wait_until(lambda each=each: said[-1] == lines(each)[-1], said[-1])
+        app.wait_for_bell(4)
+        app.wait_for("WaitTime")
+        app.quit()
+        simulator.set_status(ONE, "Success")
+        simulator.set_status(TWO, "Success")
+        assert watch.wait_exit() == 0
+        said.append(f"{ONE}  WaitTime -> Success")
+        keeper.wait_for(said[-1])
+        keeper.press("ctrl+c")
+        keeper.wait_exit()
+        assert lines(keeper) == lines(watch) == said
+        assert app.bells == 4
+    history = json.loads(home.run("history", ONE, "-o", "json").stdout)
+    assert len(history) == len(said) - 1
+
+
+def lines(session: Session) -> list[str]:
+    """What is said of the first instance, without times and names."""
+    return re.findall(rf"{ONE}  (?:\w+ )?-> \w+|{ONE}  \w+ again", session.text())
 
 
 def test_watch_goes_on_through_an_outage(home: Home, simulator: Simulator) -> None:

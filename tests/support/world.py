@@ -9,7 +9,7 @@ import bisect
 import heapq
 import itertools
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from fakes import FakeClock, instance, key, ms
@@ -92,6 +92,11 @@ class History:
     def holds(self, found: WorkflowInstance, now: float) -> bool:
         """Whether this was the state at some time up to now."""
         return found in self._states[: bisect.bisect_right(self._times, now)]
+
+    def has_order(self, statuses: Iterable[str]) -> bool:
+        """Whether these came one after the other, each for every time that it is named."""
+        came = iter([state.status for state in self._states])
+        return all(status in came for status in statuses)
 
     def _add(self, at: float, status: str, started: float | None, finished: float | None) -> None:
         self._times.append(at)

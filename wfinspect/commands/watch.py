@@ -42,6 +42,7 @@ from wfinspect.watching.notifications import Alerts, NoticeReader
 from wfinspect.watching.poller import Poller
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.store import EphemeralStore, Store
+from wfinspect.watching.watchlist import is_other_run
 
 DONE, SUCCESS, FAILURE = "done", "success", "failure"
 UNTILS = tuple(f"{scope}:{state}" for scope in ("all", "any") for state in (DONE, SUCCESS, FAILURE))
@@ -363,7 +364,9 @@ class Follower:
             is_new = (
                 news is not None and news != before.last_change and news.seen_by > before.read_at
             )
-            if not is_new and before.instance.status == instance.status:
+            # Another process that saw the same change has dated it by its own readings.
+            is_again = is_new and is_other_run(before.instance, instance)
+            if not is_again and before.instance.status == instance.status:
                 return None
             was, between = before.instance.status, (before.read_at, read_at)
             if is_new and news is not None and news.to_status == instance.status:

@@ -406,12 +406,17 @@ class EphemeralStore(Store):
         self._is_begun = not self._own
 
     def rows(self, held: Mapping[InstanceKey, Row] | None = None) -> list[Row]:
-        """Return its own rows, each as the file holds it where that was read in its time."""
+        """Return its own rows, each as the file holds it where that was read in its time.
+
+        Not where that is an older state than the one in `held`: some answers lag.
+        """
+        known = {key: row.instance for key, row in (held or {}).items()}
         stored = {
             row.key: row
             # At first no process has read one in its time, and the file may be unusable.
             for row in (super().rows(held) if self._own and self._is_begun else ())
-            if row.read_at is not None and row.read_at >= self._since
+            if row.instance is not None and row.read_at is not None and row.read_at >= self._since
+            if not ((before := known.get(row.key)) and row.instance.is_older(before.modify_time))
         }
         self._is_begun = True
         return [stored.get(key, row) for key, row in self._own.items()]

@@ -283,7 +283,7 @@ class Watchlist:
         elif is_other(row.instance, instance):
             news = News.REPLACED
         else:
-            is_back = is_older(instance, state.modify_time)
+            is_back = instance.is_older(state.modify_time)
             if is_back and not self._went_back(state, moment.monotonic):
                 return Observation(News.STALE)
             change = transition(key, row.instance, row.read_at, instance, moment.now)
@@ -400,24 +400,8 @@ def is_other(held: WorkflowInstance, new: WorkflowInstance) -> bool:
     return any(a is not None and b is not None and a != b for a, b in pairs)
 
 
-def is_older(new: WorkflowInstance, modify_time: int | None) -> bool:
-    """Return whether an answer is of an earlier time than what is held, as of a lagging replica.
-
-    Args:
-        new: the answer.
-        modify_time: the latest that could be read of this instance, None before that.
-    """
-    if new.modify_time is None or modify_time is None:
-        return False
-    return new.modify_time < modify_time
-
-
-def _is_rerun(held: WorkflowInstance, new: WorkflowInstance) -> bool:
-    """Return whether a settled run was followed by another, seen or not."""
-    if not held.is_settled:
-        return False
-    if not new.is_settled:
-        return True
+def is_other_run(held: WorkflowInstance, new: WorkflowInstance) -> bool:
+    """Return whether the times of two readings are of different runs."""
     times = (held.started_time, new.started_time), (held.finished_time, new.finished_time)
     return any(a is not None and b is not None and a != b for a, b in times)
 
@@ -438,7 +422,8 @@ def transition(
         new: the later one.
         at: when that was taken.
     """
-    is_rerun = _is_rerun(held, new)
+    # Seen or not, a settled run was followed by another.
+    is_rerun = held.is_settled and (not new.is_settled or is_other_run(held, new))
     if new.status == held.status and not is_rerun:
         return None
     # A clock set back between two readings must not turn them round.
