@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from datetime import UTC, timedelta
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -246,11 +247,13 @@ async def test_a_change_that_other_processes_see_too_is_told_once(tmp_path: Path
     drives = [Drive(engine, clock) for engine in engines]
     followers = [Follower(None, ""), Follower(None, ""), Follower(keys, "all:failure")]
     told: list[list[Change]] = [[], [], []]
+    unordered = 0
     while world.now < seconds:
         world.deliver()
         due_at = [world.now + (await drive.turn() or 1.0) for drive in drives]
         for engine, follower, changes in zip(engines, followers, told, strict=True):
             found = follower.take(engine.snapshot)
+            unordered += found != sorted(found, key=attrgetter("at"))
             changes.extend(found)
         clock.advance(max(1e-3, min([*due_at, world.next_arrival]) - world.now))
     transitions = engines[0].snapshot.transitions
@@ -258,6 +261,7 @@ async def test_a_change_that_other_processes_see_too_is_told_once(tmp_path: Path
     world.deliver()
     for engine in engines:
         await engine.aclose()
+    assert not unordered
     recorded = [Change.of(each) for each in reversed(transitions)]
     for changes in (*told, recorded):
         assert len(changes) > 20

@@ -279,10 +279,10 @@ class Follower:
                 self._stand(key, row, is_kept=not self._is_endless)
                 news += [] if row is None else [row]
         found = map(self._change, sorted(news, key=attrgetter("position")))
-        changes = [change for change in found if change is not None]
+        # The order of what a search finds is none that a reader knows.
+        order = attrgetter("name", "key.id") if is_first else attrgetter("at")
+        changes = sorted((change for change in found if change is not None), key=order)
         if is_first:
-            # In the order of the answer, which is none that a reader knows.
-            changes.sort(key=attrgetter("name", "key.id"))
             runs = (
                 "1 run matches, and is" if len(news) == 1 else f"{len(news):,} runs match, and are"
             )
