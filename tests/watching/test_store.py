@@ -101,6 +101,16 @@ def test_what_thousands_of_stored_rows_have_in_common_is_held_once(store: Store)
         assert getattr(one, name) is getattr(other, name)
 
 
+def test_a_last_change_holds_no_copy_of_what_its_row_holds(store: Store) -> None:
+    read = instance(1, name="dwd_trade")
+    store.save(added(row(1, instance=read, read_at=START, last_change=transition())))
+    [found] = store.rows()
+    assert found.last_change is not None
+    assert found.instance is not None
+    assert found.last_change.key is found.key
+    assert found.last_change.name is found.instance.name
+
+
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=20)
 NUMBER = st.none() | st.integers(-(2**70), 2**70)
 

@@ -17,7 +17,7 @@ from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from wfinspect.errors import StoreError
 from wfinspect.format import listed
@@ -892,11 +892,12 @@ def _key(parts: Iterable[object]) -> InstanceKey:
     *target, number = parts
     if not (all(isinstance(part, str) and part for part in target) and is_id(number)):
         raise ValueError("no key")
-    return InstanceKey(_target(*target), InstanceId(number))  # type: ignore[arg-type] # checked
+    return _shared_key(InstanceKey(_target(*target), InstanceId(number)))  # type: ignore[arg-type] # checked
 
 
-# Of thousands of rows, many have the same target, and the same times.
+# Of thousands of rows, many have the same target, and the same times; each has one key with its last change.
 _target = lru_cache(maxsize=64)(Target)
+_shared_key = cast("Callable[[InstanceKey], InstanceKey]", shared)
 
 
 @lru_cache(maxsize=64)
@@ -932,7 +933,8 @@ _READ: dict[str, Callable[[Any], object]] = {
     **dict.fromkeys(("at", "seen_after", "seen_by"), read_time),
     # As in the answers of the service: thousands of instances say the same few words.
     **dict.fromkeys((*SHARED, "from_status", "to_status"), sys.intern),
-    **dict.fromkeys(SHARED_VALUES, shared),
+    # The last change of an instance has its key and name.
+    **dict.fromkeys((*SHARED_VALUES, "name"), shared),
     "key": _key,
     "tags": lambda tags: shared(
         tuple(Tag(sys.intern(key), sys.intern(value)) for key, value in tags)
