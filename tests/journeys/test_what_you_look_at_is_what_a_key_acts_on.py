@@ -203,9 +203,14 @@ def test_the_last_line_names_the_keys_that_do_something_now(
         app.press("enter", "g")
         app.wait_for(r"l log  t tasks  c compare  Enter detail .* \? help  q quit")
         app.press("/")
-        app.wait_for(r"Enter keep  Esc clear")
+        app.wait_for(r"Enter keep  Esc cancel")
         app.press("escape")
         app.wait_for(r"\n l log .* / filter  f find")
+        # What was looked at with a filter is what a key acts on without it.
+        app.press("/", *"trade", "enter")
+        app.wait_for(r"Esc clear  \? help")
+        app.press("escape", "x")
+        app.wait_for(f"Removed {NAMES[SECOND]}")
         app.quit()
 
 

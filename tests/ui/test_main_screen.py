@@ -231,7 +231,7 @@ async def test_the_cursor_returns_to_its_row_when_pasted_ids_are_not_known() -> 
 
 async def test_the_cursor_returns_to_its_row_when_a_filter_widens() -> None:
     async with running(mixed(), (110, 30)) as rig:
-        for keys in (("/", *"zzz", "enter", "escape"), ("/", *"ads", "enter", "escape")):
+        for keys in (("/", *"zzz", "enter", "escape"), ("/", *"ads", "escape")):
             await rig.press("g", "j", "j", *keys)
             assert cursor(rig) == TRADE
         await rig.press("/", *"zzz")
@@ -240,11 +240,19 @@ async def test_the_cursor_returns_to_its_row_when_a_filter_widens() -> None:
         assert cursor(rig) == TRADE
         await rig.press(*"zzz", "escape")
         assert cursor(rig) == TRADE
-        # Moved in what is left, it stays where it is then.
-        await rig.press("/", *"ads", "enter", "j", "k")
+        # Also where it was moved meanwhile.
+        await rig.press("/", *"ads", "down", "escape")
+        assert cursor(rig) == TRADE
+        # Once the filter is taken, what is under the cursor is what was looked at.
+        await rig.press("/", *"ads", "enter")
         other = cursor(rig)
+        assert "Esc clear" in rig.text
+        await rig.press("/", *"trade", "escape")
+        assert rig.app.main.list.filter_text == "ads"
+        assert cursor(rig) == other
         await rig.press("escape")
         assert cursor(rig) == other != TRADE
+        assert "Esc clear" not in rig.text
 
 
 async def test_enter_gives_the_keys_to_the_detail_and_escape_gives_them_back() -> None:

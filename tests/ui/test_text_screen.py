@@ -123,6 +123,7 @@ async def test_a_search_goes_along_while_it_is_typed_and_esc_brings_back_where_i
     async with on_text(numbered(500)) as rig:
         await rig.press("pagedown", "/", *"line 4")
         assert "Search JSON  line 4" in rig.text
+        assert rig.text.splitlines()[-1].startswith(" Esc cancel  ")
         assert "2 of 111 lines with line 4" in rig.text
         await rig.press("9", "9")
         assert "1 of 1 lines with line 499" in rig.text
@@ -135,6 +136,12 @@ async def test_a_search_goes_along_while_it_is_typed_and_esc_brings_back_where_i
         assert rig.app.screen.wanted == ""
         assert "Search JSON" not in rig.text
         assert "line 21" in rig.text.splitlines()[1]
+        # The search before that one is as it was.
+        await rig.press("/", *"line 49", "enter", "n", "n")
+        assert "3 of 11 lines with line 49" in rig.text
+        before = rig.text
+        await rig.press("/", *"line 4", "escape")
+        assert rig.text == before
 
 
 async def test_keys_of_a_search_are_named_while_there_is_one() -> None:

@@ -215,7 +215,7 @@ class FindScreen(OverlayScreen):
         is_watched = bool(acted) and all(row.is_watched for row in acted)
         take = "go to the first" if is_watched else f"watch{count}"
         enter = {"Enter": take} if self._marked else {}
-        enter |= {"Esc": "unmark"} if self._marked and not self._is_typing else {}
+        back = "cancel" if self._is_typing else "unmark" if self._marked else "back"
         row = self.needed() if self._has_workflow else None
         follow = {"W": follow_words(row, self.control.snapshot.follows) if row else ""}
         if isinstance(self._wanted, Query):
@@ -223,9 +223,10 @@ class FindScreen(OverlayScreen):
         if not len(self._table):
             useless = ["Enter", "l", "w", "t", "Space", "a", "s", "c", "v", "y"]
             useless += [] if self._query else ["r"]
-            back = {"Esc": "change search"} if self.is_reading else {}
-            return back | dict.fromkeys(useless, "") | follow
-        return {"w": f"{'unwatch' if is_watched else 'watch'}{count}", **enter, **follow}
+            reading = {"Esc": "change search"} if self.is_reading else {}
+            return reading | dict.fromkeys(useless, "") | follow
+        watch = f"{'unwatch' if is_watched else 'watch'}{count}"
+        return {"w": watch, "Esc": back, **enter, **follow}
 
     @property
     def _wanted(self) -> Query | str:

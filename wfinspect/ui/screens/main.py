@@ -514,6 +514,8 @@ class MainScreen(SparingScreen[None]):
         )
         if self._way_back is not None and not self.marked:
             commands["back"] = self._way_back.views[-1].NAME
+        elif self.list.filter_text:
+            commands.setdefault("back", "clear")
         return command_hints(width, self._keymap, commands)
 
     def _empty_lines(self, width: int) -> tuple[Line, ...]:
@@ -547,13 +549,18 @@ class MainScreen(SparingScreen[None]):
     @on(Input.Changed, "#filter Input")
     def _filter_changed(self) -> None:
         query = self.filter.input.value.strip()
-        self.list.set_order(query=query, sort=self.list.sort)
+        self.list.set_order(query=query, sort=self.list.sort, is_typed=self.filter.has_keys)
         self.set_class(bool(query), "-filtered")
         self._arrange()
 
-    def _filter_left(self) -> None:
+    def _filter_left(self, is_taken: bool) -> None:  # noqa: FBT001 - of a callback
+        before, key = self.list.before_filter
+        if not is_taken:
+            self.filter.input.value = before
         # The keys behind this one are about what is filtered.
         self._filter_changed()
+        if not is_taken:
+            self.list.select(key)
         self._box_left()
 
     def _box_left(self) -> None:
@@ -641,6 +648,7 @@ class MainScreen(SparingScreen[None]):
     def action_filter(self) -> None:
         """Narrow the list."""
         self._give_keys(in_detail=False)
+        self.list.begin_filter()
         attach(self.filter, self.filter.parts, self, self.id_box)
         self.id_box.display = False
         self.filter.display = True

@@ -77,7 +77,7 @@ class TasksScreen(OverlayScreen):
         bind("y", "copy", "copy ID"),
     ]
     HOLDS_KEYS = True
-    TYPING = (("Enter", "keep the filter"), ("Tab", "complete"))
+    TYPING = (("Esc", "cancel"), ("Enter", "keep the filter"), ("Tab", "complete"))
 
     def __init__(self, main: MainScreen, key: InstanceKey, *, opens_log: bool = False) -> None:
         """Create the screen; `opens_log` goes on to the log of the task that needs attention most."""
@@ -204,7 +204,7 @@ class TasksScreen(OverlayScreen):
             found = list(filter(task_matcher(query, self._now), self._tasks))
         except UsageError as error:
             self._problem = str(error)
-        self.list.offer(found, filter_text=query)
+        self.list.offer(found, filter_text=query, is_typed=self.focused is self.input)
         self.progress.update_lines()
         self.titles.update_lines()
 
@@ -271,6 +271,7 @@ class TasksScreen(OverlayScreen):
 
     def action_filter(self) -> None:
         """Narrow the list while one types."""
+        self.list.begin_filter()
         self._box.display = True
         self.input.take_keys()
 
@@ -284,8 +285,13 @@ class TasksScreen(OverlayScreen):
         self._box.display = bool(self.input.value.strip())
 
     def action_back(self) -> None:
-        """Out of the filter, then out of the view."""
-        if self._box.display:
+        """Out of what is typed, to what was before; out of the filter; then out of the view."""
+        if self.focused is self.input:
+            self.input.value, key = self.list.before_filter
+            self.fill()
+            self.list.select(key)
+            self._kept()
+        elif self._box.display:
             self.input.value = ""
             self._kept()
         else:

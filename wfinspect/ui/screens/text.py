@@ -333,7 +333,7 @@ class TextScreen(OverlayScreen):
         bind("Y", "copy_all"),
         PAGE_BINDING,
     ]
-    TYPING = (("Enter", "keep it, n N go on"),)
+    TYPING = (("Esc", "cancel"), ("Enter", "keep it, n N go on"))
     WHAT = "JSON"
     OPENS_AT_END = False
 
@@ -367,6 +367,8 @@ class TextScreen(OverlayScreen):
         self.parts = self.head, self.view, self._box
         self._began_at: Place = (0, 0)
         """What was in view when the search began."""
+        self._before = "", -1
+        """What was searched for until then, and which of the matches was shown."""
         self.wanted = ""
         self._found: Sequence[int] = ()
         self._at = -1
@@ -432,17 +434,19 @@ class TextScreen(OverlayScreen):
 
     def action_search(self) -> None:
         """Type what to search for."""
-        self._began_at = self.view.top
+        self._began_at, self._before = self.view.top, (self.wanted, self._at)
         self.input.value = ""
         self._box.display = True
         self.input.take_keys()
 
     def action_back(self) -> None:
-        """Out of the search, back to where it began; then out of the view."""
+        """Out of what is typed, to what was before; out of the search; then out of the view."""
         if self.input.has_focus:
             self._close_input()
+            self.wanted, self._at = self._before
+            self.find_all()
+            self._show_match()
             self.view.go_to(self._began_at)
-            self._search("")
         elif self.wanted:
             self._search("")
         else:

@@ -313,8 +313,8 @@ class OverlayScreen(OverMain):
         is_typing = isinstance(self.focused, Input)
         own = self.TYPING if is_typing else self._hints
         # To an input a question mark is text.
-        keys = [("Esc", self.words.get("Esc", "back")), *own, ("F1" if is_typing else "?", "keys")]
-        return hint_line(keys, width)
+        keys = {"Esc": self.words.get("Esc", "back"), **dict(own)}
+        return hint_line([*keys.items(), ("F1" if is_typing else "?", "keys")], width)
 
     def on_resize(self) -> None:
         self.refresh_lines()

@@ -372,8 +372,8 @@ class NamedBox(Horizontal):
 class FilterBox(NamedBox):
     """Has the line of the filter while that is typed, in place of the ID box."""
 
-    def __init__(self, done: Callable[[], None]) -> None:
-        """Create the box; `done` is called when it is left."""
+    def __init__(self, done: Callable[[bool], None]) -> None:
+        """Create the box; `done` is called when it is left, with whether what was typed is taken."""
         search = SearchInput(EXAMPLE, max_length=100)
         self._done = done
         super().__init__("/", search, id="filter")
@@ -382,7 +382,7 @@ class FilterBox(NamedBox):
 
     KEYS = (
         ("Enter", "keep"),
-        ("Esc", "clear"),
+        ("Esc", "cancel"),
         ("Tab", "complete"),
         ("F1", "help"),
         ("ctrl+q", "quit"),
@@ -395,12 +395,10 @@ class FilterBox(NamedBox):
         return self.is_attached and self.screen.focused is self.input
 
     def _leaves(self, key: str) -> bool:
-        """Leave on Enter, and on Esc without a filter."""
-        if key == "escape":
-            self.input.value = ""
+        """Leave on Enter, and on Esc as if it was not opened."""
         is_end = key in {"enter", "escape"}
         if is_end:
-            self._done()
+            self._done(key == "enter")
         return is_end
 
 

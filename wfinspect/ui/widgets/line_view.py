@@ -266,6 +266,8 @@ class CursorList(LineView, Generic[T]):
         """The index of the item under the cursor."""
         self.filter_text = ""
         """What items must match, as `search` reads it; "" for nothing."""
+        self.before_filter: tuple[str, object] = "", None
+        """Filter and key of the cursor's item, as they were before a filter was typed."""
         self._left: object = None
         """What the cursor was on before the filter, until it is moved."""
         self._draw = draw
@@ -276,21 +278,32 @@ class CursorList(LineView, Generic[T]):
         """The item under the cursor."""
         return self.items[self.cursor] if len(self.items) else None
 
-    def set_filter(self, text: str) -> Sequence[object]:
+    @property
+    def _here(self) -> object:
+        return self._key(self.items[self.cursor]) if len(self.items) else None
+
+    def begin_filter(self) -> None:
+        """Note filter and cursor, for where the one that is typed next is given up."""
+        self.before_filter = self.filter_text, self._here
+        if len(self.items):
+            self._left = None
+
+    def set_filter(self, text: str, *, is_typed: bool) -> Sequence[object]:
         """Note a filter; return the keys of where the cursor may be with it, the best first.
 
-        As a filter narrows and widens, the cursor returns to what it was on.
+        As a filter narrows and widens while it is typed, the cursor returns to what it was on. Later
+        it stays where it is: the user has looked at what the filter left.
         """
-        here = self._key(self.items[self.cursor]) if len(self.items) else None
+        here = self._here
         if text == self.filter_text:
             return (here,)
         left = here if self._left is None else self._left
         self.filter_text, self._left = text, left if text else None
-        return left, here
+        return (left, here) if is_typed else (here, left)
 
-    def offer(self, items: Items[T], *, filter_text: str = "") -> None:
+    def offer(self, items: Items[T], *, filter_text: str = "", is_typed: bool = False) -> None:
         """Show these items; where that of the cursor is gone, the next one takes its place."""
-        wanted = self.set_filter(filter_text)
+        wanted = self.set_filter(filter_text, is_typed=is_typed)
         self.items = items
         keys = [self._key(item) for item in items]
         place = next((keys.index(key) for key in wanted if key in keys), self.cursor)
@@ -339,6 +352,16 @@ class CursorList(LineView, Generic[T]):
         self.reveal()
         self.update_lines()
         self.post_message(self.Moved())
+
+    def index_of(self, key: object) -> int | None:
+        """Return where an item is."""
+        return next((n for n, item in enumerate(self.items) if self._key(item) == key), None)
+
+    def select(self, key: object) -> bool:
+        """Put the cursor on an item; False where it is not there."""
+        if (index := self.index_of(key)) is not None:
+            self.go_to(index)
+        return index is not None
 
     def on_resize(self, event: events.Resize) -> None:
         del event  # Textual calls that of the base as well

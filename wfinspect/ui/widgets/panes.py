@@ -157,12 +157,12 @@ class WatchedList(CursorList[Row]):
             self._names = names_of(self.table.targets)
         self.update_lines()
 
-    def set_order(self, *, query: str, sort: str) -> None:
+    def set_order(self, *, query: str, sort: str, is_typed: bool = False) -> None:
         """Show the rows that match a query, in one of the orders of `SORTS`."""
         if (query, sort) != (self.filter_text, self.sort):
-            wanted = self.set_filter(query)
+            wanted = self.set_filter(query, is_typed=is_typed)
             self._arrange(sort)
-            places = (self.table.index(key) for key in wanted if isinstance(key, InstanceKey))
+            places = map(self.index_of, wanted)
             self._put_cursor(next((at for at in places if at is not None), None))
             self.update_lines()
             self.post_message(self.Moved())
@@ -256,11 +256,8 @@ class WatchedList(CursorList[Row]):
     def _header(self, target: Target) -> Line:
         return header_line(self._names[target], self._troubles.get(target), self.text_width)
 
-    def select(self, key: InstanceKey) -> bool:
-        """Put the cursor on a row; False where it is not there."""
-        if (index := self.table.index(key)) is not None:
-            self.go_to(index)
-        return index is not None
+    def index_of(self, key: object) -> int | None:
+        return self.table.index(key) if isinstance(key, InstanceKey) else None
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor."""
