@@ -264,6 +264,8 @@ TABLE = 'Id,Name,Note\n7,"a, 88888888\nnext, 99999999",\n8,x,\n'
         (b"Id             7\nWorkflowId     99999999\nName  x\n", (7,), "field Id"),
         (b'{"Id": 7, "ProjectId": 88123}', (7,), "field Id"),
         (b'[{"Id": 7}, {"Id": "8"}]', (7, 8), "field Id"),
+        (b'{"id": 7, "at": 99999999}\n{"id": 8}\n\n{"id": 7}\n', (7, 8), "field Id"),
+        (b'[ERROR] {"id": 5} of 10432987165\n', (10432987165,), "text"),
         (b'{"RequestId": "x", "WorkflowInstance": {"Id": 7}}', (7,), "field Id"),
         (
             b'{"PagingInfo": {"PageSize": 10000, "WorkflowInstances": [{"Id": 7}]}}',
@@ -342,6 +344,12 @@ def test_what_holds_no_id_is_counted(data: bytes, left_out: str) -> None:
         (b'[{"id": 55555001, "dependency": null}]', "The field Id holds IDs of tasks"),
         (b'[{"Id": 7}, {"Id": null}]', "object 2: 'None' is not an instance ID"),
         (b"10432987165\n99999999999999999999\n", "too large"),
+        (b'port 18457\n[{"id": 7, "owner": 88888}]', "JSON can't be read at line 1 (other text): "),
+        (b'\n[{"id": 7},\n{"id": 8}]\n\ndone 18457\n', "can't be read at line 5 (Extra data): "),
+        (b'[\n  {\n    "Id": 7,\n    "Port": 18457', "at line 4 (Expecting ',' delimiter): "),
+        (b'{"id": 7}\n{"id": 8}\nwfinspect: 18457\n{"id": 9}\n', "at line 3 (Extra data): "),
+        (b"18457 calls\nId,Name,Owner\n7,x,88888\n", "A table begins at line 2: take out "),
+        (b"18457 calls\n  ID  NAME  RAN\n7  x  88888\n", "A table begins at line 2: take out "),
     ],
 )
 def test_a_file_that_cannot_be_read_whole_is_refused(data: bytes, words: str) -> None:

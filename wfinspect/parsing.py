@@ -7,9 +7,10 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wfinspect.errors import NotAnId, UsageError
 from wfinspect.model import MAX_INSTANCE_ID, InstanceId
@@ -47,6 +48,9 @@ _COLUMNS = re.compile(r"\s{2,}")
 _SIGN = re.compile(r"^[X>~.+?] {2,}(?=[0-9])")
 _RULE = re.compile(r"[-=:+\s]*")
 _RECORD = re.compile(r"^Id {2,}([0-9]+)[ \r]*$", re.MULTILINE)
+# A line that begins JSON, not one such as [ERROR] or {x}.
+_OPENING = re.compile(r'^[ \t]*(?:\[[ \t\r]*$|\[?[ \t]*\{[ \t\r]*(?:"|$))', re.MULTILINE)
+_ID_KEY = re.compile(r'"[Ii]d"[ \t]*:')
 # In a link a # is followed by a path: https://host/sc?projectId=88123#/i/10432987165.
 _COMMENT = re.compile(r"(?:^|(?<=[\s,;]))#.*|(?<=[0-9])#(?![/!]).*", re.MULTILINE)
 
@@ -172,6 +176,7 @@ def _read(text: str, *, is_file: bool) -> FoundIds:
             raise UsageError(f"The {found.source} holds no instance ID.")
         return found
     if is_file:
+        _refuse_damaged(text)
         text = _COMMENT.sub("", text)
     try:
         return FoundIds(parse_ids(text))
@@ -189,10 +194,10 @@ def _in_json(text: str) -> FoundIds | None:
     """Return the Id of each object, if this is JSON of ours or of the service; None if it is not."""
     if text.lstrip()[:1] not in {"{", "["}:
         return None
-    try:
-        loaded = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    lines = [line for line in text.split("\n") if line.strip()]
+    loaded = _json_of(text)
+    if loaded is None and all(map(_json_of, lines)):
+        loaded = [*map(_json_of, lines)]
     if isinstance(loaded, dict):
         loaded = loaded.get("WorkflowInstance", loaded)
         paging = loaded.get("PagingInfo") if isinstance(loaded, dict) else None
@@ -206,6 +211,47 @@ def _in_json(text: str) -> FoundIds | None:
         (f"object {n}", str(each.get("Id", each.get("id")))) for n, each in enumerate(values, 1)
     )
     return FoundIds(_of_cells(cells), "field Id")
+
+
+def _json_of(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return what JSON stands for; None for any other text."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    return None
+
+
+def _refuse_damaged(text: str) -> None:
+    """Refuse JSON that can't be read, and a table below other text: all their numbers would count as IDs.
+
+    Raises:
+        UsageError: with the number of the line.
+    """
+    opening, lines = _OPENING.search(text), [*enumerate(text.split("\n"), 1)]
+    if opening and _ID_KEY.search(text, opening.start()):
+        why, first = "other text", 1
+        if not text[: opening.start()].strip():
+            try:
+                json.loads(text)
+            except json.JSONDecodeError as error:
+                why, first = error.msg, error.lineno
+            except RecursionError:
+                return
+        # Each line may be an object of its own.
+        wrong = next(
+            (n for n, line in lines[first - 1 :] if line.strip() and not _json_of(line)), 0
+        )
+        if wrong:
+            raise UsageError(
+                f"The JSON can't be read at line {wrong} ({why}): take out what does not belong to it, "
+                "or export it again."
+            )
+    for number, line in lines:
+        if not any(title in line for title in _TITLES) or _found(plain(line)):
+            continue
+        with suppress(csv.Error):
+            titles = {title.strip() for title in next(_rows(line, is_file=True))[1]}
+            if len(titles) > len(("ID", "NAME")) and titles & {*_TITLES}:
+                raise UsageError(f"A table begins at line {number}: take out what stands above it.")
 
 
 def _in_table(text: str, *, is_file: bool) -> FoundIds | None:
