@@ -75,6 +75,7 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         rest = [rest[1], "--help"]
     name = rest[0] if rest and rest[0] in COMMANDS else ""
     if not name:
+        common.refuse_pairs(rest)
         _refuse_words(rest)
     parser = _command_parser(name, common)
     # Options may stand between the words.
@@ -125,7 +126,7 @@ def _instead_of(word: str, argv: Sequence[str]) -> str:
         of_all = f"; to remove all rows: {rows}"
         return f"`wfinspect list` prints the IDs{of_all if word == 'all' else ''}."
     if word != "-":
-        return _by_name(word)
+        return _by_name(word, next((each for each in words if each in COMMANDS), ""))
     instead = f"xargs wfinspect {shlex.join(words)}"
     if "watch" in words:
         instead = "wfinspect watch --file -"
@@ -155,10 +156,38 @@ def _search_of(command: str, words: Sequence[str]) -> str:
 
 
 _AS_OPTIONS = {"workspace": "project", "date": "bizdate"}
+_SEARCHING = {"wfinspect find", "wfinspect follow", "wfinspect watch"}
 
 
-def _by_name(word: str) -> str:
+def _searched() -> set[str]:
+    """Return what may stand before = in a search."""
+    from wfinspect.search import NAMES
+
+    return {*NAMES, *_AS_OPTIONS.values()}
+
+
+_OF_FILES = {"--file", "--from-file", "--ids"}
+
+
+def _of_file(prog: str, file: str) -> str:
+    """Return how to give a command the IDs of a file."""
+    name = shlex.quote(file)
+    if prog == "wfinspect watch":
+        return f"To read IDs from a file: wfinspect watch --file {name}"
+    on_list = f"`wfinspect list import {name}` puts the IDs of a file on the watched list."
+    if prog in {"wfinspect", "wfinspect list"}:
+        return on_list
+    one = "" if prog.rpartition(" ")[2] in _OF_SEVERAL else "-n 1 "
+    return f"`xargs {one}{prog} < {name}` takes a file with nothing but IDs; {on_list}"
+
+
+_OF_SEVERAL = {"get", "status", "history", "report"}
+
+
+def _by_name(word: str, command: str = "") -> str:
     """Return the sentence on how to find the ID of what was given by its name."""
+    if os.path.isfile(word.removeprefix("@")):  # noqa: PTH113 - Path raises for a long word
+        return _of_file(f"wfinspect {command}".strip(), word.removeprefix("@"))
     given = shlex.quote(word[:40])
     return f"To find an ID by name: wfinspect find --project ID --bizdate yesterday --name {given}"
 
@@ -191,9 +220,11 @@ class _Parser(argparse.ArgumentParser):
 
     def refuse(self, argument: str) -> NoReturn:
         """Say that an argument is one too many, or the name of no option."""
+        self.refuse_pairs([argument])
         name = argument.partition("=")[0][:40]
         if not name.startswith("-"):
-            raise UsageError(f"{name!r} is one too many: {self._taking(argument) or self.usage}")
+            what = self._taking(argument) or self.usage
+            raise UsageError(f"{argument[:40]!r} is one too many: {what}")
         if re.fullmatch(r"-\w\d+", name):
             name = name[:2]
         forms = [f"-o {c}" for a in self._actions if a.dest == "output" for c in a.choices or ()]
@@ -205,7 +236,26 @@ class _Parser(argparse.ArgumentParser):
         usage = (self.usage or "").partition("\n")[0]
         there = f"there are {', '.join(own) or 'only those of `wfinspect --help`'}: {usage}"
         hint = did_you_mean(name, [*forms, *flags, *others], there)
+        if name in _OF_FILES and {"id", "ids", "what"} & {each.dest for each in self._actions}:
+            after = [argument.partition("=")[2], *self._given[self._given.index(argument) + 1 :]]
+            hint = (
+                f"only `watch` has --file. {_of_file(self.prog, next(filter(None, after), 'FILE'))}"
+            )
+            hint += " To write to a file: --out FILE" * self.has_option("--out")
         raise UsageError(f"There is no option {name!r}: {hint}")
+
+    def refuse_pairs(self, words: Sequence[str]) -> None:
+        """Refuse a word such as status=Failure where there is an option for it, and no search."""
+        for word in words:
+            name, equals, value = word.partition("=")
+            name = name.casefold()
+            action = self._option_string_actions.get(f"--{name}") if equals else None
+            if action is None or (self.prog in _SEARCHING and name in _searched()):
+                continue
+            option = [f"--{name}", *([value[:40]] if action.nargs != 0 else [])]
+            at = self._given.index(word)
+            line = shlex.join([*self._given[:at], *option, *self._given[at + 1 :]])
+            raise UsageError(f"{word[:40]!r} is given as an option: {self.prog} {line}")
 
     def _taking(self, word: str) -> str:
         """Return the sentence on what takes a word that is one too many; "" for nothing."""
@@ -235,6 +285,8 @@ class _Parser(argparse.ArgumentParser):
             raise UsageError(
                 f"{self._name_of(action)} is empty: give {action.metavar}, or leave it out."
             )
+        if not (action.option_strings or self._given[:1] == ["note"]):
+            self.refuse_pairs(texts)
         read = super()._get_values(action, texts)
         # A second value would silently take the place of the first. Of options for all commands, which
         # `common` reads, the last one counts: an alias may have given the one before.

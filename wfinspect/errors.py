@@ -41,6 +41,9 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     found = [each for each in by_folded if typed in _CALLED_ELSEWHERE.get(each, "").split()]
     found = found or [each for each in by_folded if wanted and each.startswith(wanted)]
     found = found or difflib.get_close_matches(wanted, by_folded, n=2, cutoff=_NEAR)
+    # Of three letters one edit changes a third.
+    short = [each for each in by_folded if len(each) == len(wanted) == len("get")]
+    found = found or difflib.get_close_matches(wanted, short, n=2, cutoff=0.66)
     near = [by_folded[each] for each in found[:2]]
     return f"did you mean {' or '.join(near)}?" if near else otherwise
 

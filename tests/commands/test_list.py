@@ -162,9 +162,9 @@ def test_a_note_is_of_a_row_and_has_an_end(command: Command, store: Store) -> No
     assert command("list", "note", str(ONE))[0] == 2
     assert command("list", "note", str(ONE), "x" * (MAX_NOTE + 1))[0] == 2
     assert command("list", "note", str(TWO), "x")[0] == 5
-    noted = command("list", "note", str(ONE), " rerun\nby Li ", "=now\udc80")
-    assert noted == (0, "", f"wfinspect: Note kept for {ONE}: rerun by Li =now?\n")
-    assert [row.note for row in store.rows()] == ["rerun by Li =now?"]
+    noted = command("list", "note", str(ONE), " rerun\nby Li ", "output=now\udc80")
+    assert noted == (0, "", f"wfinspect: Note kept for {ONE}: rerun by Li output=now?\n")
+    assert [row.note for row in store.rows()] == ["rerun by Li output=now?"]
     assert command("list", "note", str(ONE), "")[2] == f"wfinspect: Note removed from {ONE}.\n"
     assert [row.note for row in store.rows()] == [""]
 

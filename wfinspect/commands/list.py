@@ -4,6 +4,7 @@ import argparse
 import csv
 import io
 import json
+import os
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -83,6 +84,8 @@ def _action(text: str) -> str:
     hint = f"did you mean add {text[:40]}?" if text.isdecimal() else ""
     if text in {"show", "ls", "list", "print"}:
         hint = "`wfinspect list` alone prints it."
+    if os.path.isfile(text):  # noqa: PTH113 - Path raises for a long word
+        hint = f"did you mean import {text}?"
     if hint:
         raise UsageError(none_of(text, _ACTIONS, hint))
     return text
