@@ -1,3 +1,4 @@
+import contextlib
 import itertools
 import json
 import re
@@ -43,6 +44,34 @@ def test_watch_prints_each_change_and_ends_when_all_are_done(
         assert "1 of 1 done, 1 failed" in watch.text()
 
 
+NOTIFY = """
+[notify]
+command = ["/bin/sh", "-c", 'echo "$WFINSPECT_ID $WFINSPECT_TO" >> "$HOME/notified"']
+"""
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_watch_runs_the_command_with_notify(
+    home: Home, simulator: Simulator, *, is_shared: bool
+) -> None:
+    home.hurry()
+    simulator.set_status(ONE, "Running")
+    simulator.set_status(TWO, "Running")
+    home.run("list", "add", ONE, TWO)
+    with contextlib.ExitStack() as others:
+        if is_shared:
+            keeper = others.enter_context(home.start("watch", "--forever"))
+            keeper.wait_for(f"{ONE}  -> Running")
+        with home.start("watch", ONE, TWO, "--notify", config=NOTIFY) as watch:
+            watch.wait_for(f"{ONE}  -> Running")
+            simulator.set_status(ONE, "Failure")
+            watch.wait_for(f"{ONE}  Running -> Failure")
+            watch.wait_until((home.path / "notified").exists, "the command")
+            simulator.set_status(TWO, "Success")
+            assert watch.wait_exit() == 1
+    assert (home.path / "notified").read_text() == f"{ONE} Failure\n"
+
+
 def test_processes_that_share_a_list_say_each_change_once(home: Home, simulator: Simulator) -> None:
     home.hurry()
     # So that calls of two processes are often on their way at one time.
@@ -52,7 +81,7 @@ def test_processes_that_share_a_list_say_each_change_once(home: Home, simulator:
     home.run("list", "add", ONE, TWO)
     with (
         home.start("watch", "--forever") as keeper,
-        home.start("watch", ONE, TWO) as watch,
+        home.start("watch", ONE, TWO, "--notify", config=NOTIFY) as watch,
         home.start() as app,
     ):
         app.wait_for("▸ 2 ")
@@ -76,6 +105,7 @@ def test_processes_that_share_a_list_say_each_change_once(home: Home, simulator:
         keeper.wait_exit()
         assert lines(keeper) == lines(watch) == said
         assert app.bells == 4
+    assert (home.path / "notified").read_text() == f"{ONE} Failure\n" * 4
     history = json.loads(home.run("history", ONE, "-o", "json").stdout)
     assert len(history) == len(said) - 1
 

@@ -536,8 +536,11 @@ class Engine:
 
 
 def _claim(change: Transition) -> str:
-    """Return the name of a change that all processes know it by, once it is in the store."""
-    return f"change {' '.join(change.key.target)} {change.key.id} {change.seen_by.isoformat()}"
+    """Return the name of a change that all processes know it by.
+
+    It is in the store, or only seen by a watch that leaves the list as it is: the time is the service's.
+    """
+    return f"change {' '.join(change.key.target)} {change.key.id} {change.at.isoformat()} {change.to_status}"
 
 
 def _name(instance: WorkflowInstance) -> str:

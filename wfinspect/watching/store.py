@@ -425,9 +425,10 @@ class EphemeralStore(Store):
         """Return its own."""
         return self._follows
 
-    def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:  # noqa: ARG002
-        """Return none: those of the file are of the user's own list."""
-        return []
+    def transitions(self, limit: int, key: InstanceKey | None = None) -> list[Transition]:
+        """Return what others saw of its rows in its time, to be notified of; none unless it takes part."""
+        found = super().transitions(limit, key) if self._own and self._has_claims else ()
+        return [each for each in found if each.key in self._own and each.seen_by >= self._since]
 
     def claim(self, names: Iterable[str], since: datetime, now: datetime) -> list[str]:
         """Return none unless it takes part: the processes that share the list run the commands."""
@@ -445,7 +446,7 @@ class EphemeralStore(Store):
         for key in changes.removed:
             self._own.pop(key, None)
         self._own |= changes.added
-        return []
+        return [change for _, change in changes.transitions]
 
 
 # The file.
