@@ -100,6 +100,7 @@ def test_an_id_a_list_and_a_range_are_read(text: str, expected: tuple[int, ...])
         ("1..", "'1..' is not an instance ID"),
         ("10432980001-10432980002", "a range is 10432980001..10432980002"),
         ("3\u20139", "a range is 3..9"),
+        ("10432991040-42", "a range is 10432991040..10432991042"),
         ("9-3", "use digits only"),
         ("9..3", "runs backwards: write 3..9"),
         ("1..101", "holds 101 IDs: at most 100"),

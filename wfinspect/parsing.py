@@ -27,7 +27,7 @@ _SEPARATOR = re.compile(r"[\s,;]+")
 _LIST = re.compile(r"[\s0-9,;.]*")
 _ID = re.compile(r"[0-9]+")
 _RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
-_DASHED = re.compile(r"([0-9]+)[-\u2010-\u2015~]([0-9]+)")
+_DASHED = re.compile(r"([0-9]{1,19})[-\u2010-\u2015~]([0-9]{1,19})")
 _JOINED = re.compile(
     rf"(?<!\w)(?<![0-9][{_JOINERS}])[1-9][0-9]{{0,2}}(?:[{_JOINERS}][0-9]{{3}})+(?!\w|[{_JOINERS}][0-9])",
     re.ASCII,
@@ -148,6 +148,15 @@ def read_number(text: str) -> int | None:
     return int(text) if is_short and 0 < int(text) <= MAX_INSTANCE_ID else None
 
 
+def as_range(text: str) -> str:
+    """Return ``100..120`` for ``100-120`` and ``100-20``, which may be meant so; else ""."""
+    if (bounds := _DASHED.fullmatch(plain(text).strip())) is None:
+        return ""
+    first, last = bounds.groups()
+    last = first[: -len(last)] + last
+    return f"{first}..{last}" if int(first) <= int(last) else ""
+
+
 def visible(text: str) -> str:
     """Return text without the characters that can't be seen: they come along when an ID is copied."""
     if text.isascii():
@@ -183,7 +192,7 @@ def _read(text: str, *, is_file: bool) -> FoundIds:
     except UsageError:
         # Without anything but digits and separators it is a list with a mistake in it.
         ids = () if _LIST.fullmatch(plain(text)) else find_ids(text)
-        if not ids:
+        if not ids or (len(ids) == 1 and as_range(text)):
             raise
         lines = enumerate(plain(text).split("\n"), 1)
         without = [n for n, line in lines if line.strip() and not _found(_ungrouped(line))]
@@ -368,9 +377,8 @@ def _number(part: str) -> InstanceId:
     quoted = part if len(part) <= _QUOTED else part[:_QUOTED] + "..."
     if _NEGATIVE.fullmatch(part):
         raise UsageError(f"{quoted!r} is negative: an instance ID is a positive whole number.")
-    if (bounds := _DASHED.fullmatch(quoted)) and int(bounds[1]) <= int(bounds[2]):
-        first, last = bounds.groups()
-        raise UsageError(f"{quoted!r} is not an instance ID: a range is {first}..{last}.")
+    if written := as_range(quoted):
+        raise UsageError(f"{quoted!r} is not an instance ID: a range is {written}.")
     if not _ID.fullmatch(part):
         raise NotAnId(quoted)
     if len(part.lstrip("0")) > len(str(MAX_INSTANCE_ID)) or int(part) > MAX_INSTANCE_ID:

@@ -304,14 +304,14 @@ def test_letters_behind_a_digit_do_nothing_until_the_box_is_left(
     with home.start(FIRST, SECOND) as app:
         app.wait_for(r"▸ 2 [\s\S]*Running ")
         app.press("1", "2", "x")
-        app.wait_for("Digits only; Esc leaves the box.")
+        app.wait_for(r"Digits only, 100\.\.120 is a range; Esc leaves the box\.")
         app.wait_for(r"\u203a +12\b")
         app.press("q")
         app.wait_for(r"Enter look up  Esc leave  \? help  ctrl\+q quit")
         app.press("escape")
         # In one packet, as a slow link delivers them.
         app.send(b"j12xwq")
-        app.wait_for("Digits only; Esc leaves the box.")
+        app.wait_for(r"Digits only, 100\.\.120 is a range; Esc leaves the box\.")
         app.press("escape")
         app.wait_for(r"▸ 2 [\s\S]*q quit")
         assert "Removed" not in app.text()

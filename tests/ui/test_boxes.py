@@ -73,6 +73,26 @@ async def test_a_bad_entry_says_why_in_the_box_and_keeps_the_text() -> None:
         assert rig.asked == []
 
 
+async def test_a_hyphen_joins_no_numbers_and_the_box_says_how_a_range_is_written() -> None:
+    written = "a range is 10432991040..10432991042"
+    async with running(mixed()) as rig:
+        await rig.press(*"10432991040-42")
+        assert box_text(rig) == "10432991040-42"
+        assert f"'10432991040-42' is not an instance ID: {written}." in rig.text
+        await rig.press("enter")
+        assert f"'10432991040-42' is not an instance ID: {written}." in rig.text
+        await rig.press("escape", "1", "backspace", "minus")
+        # In the empty box it is a command.
+        assert box_text(rig) == ""
+        assert rig.asked == [("interval", 10.0)]
+        for joined in ("10432991040-10432991042", " 10432991040\u201310432991042\n"):
+            await rig.paste(joined)
+            assert f"Found 2 IDs; {written}  Enter watches all" in rig.text
+            await rig.press("escape")
+        await rig.paste("10432991042-10432991040")
+        assert "Found 2 IDs: 10432991042, 10432991040  Enter watches all" in rig.text
+
+
 async def test_a_paste_shows_the_ids_it_found_before_they_are_used() -> None:
     async with running(mixed()) as rig:
         await rig.paste("see workflow 10432987165 (failed) and 10433001244\n")

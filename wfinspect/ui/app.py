@@ -322,7 +322,7 @@ class WfInspectApp(CrashSafeApp):
         if is_text:
             box.replace(char, *sorted(box.selection))
         elif self.main.id_box.refuses(key):
-            self.notify("Digits only; Esc leaves the box.")
+            self.notify("Digits only, 100..120 is a range; Esc leaves the box.")
             return True
         return is_text
 

@@ -13,7 +13,7 @@ from textual.widgets import Input
 from wfinspect import format as fmt
 from wfinspect.errors import UsageError
 from wfinspect.model import Family, InstanceId
-from wfinspect.parsing import FULL_WIDTH, plain, read_ids
+from wfinspect.parsing import FULL_WIDTH, as_range, plain, read_ids
 from wfinspect.search import EXAMPLE, NAMES, Known, Names, completed, help_on, none_known
 from wfinspect.ui.keys import COMMANDS_BY_ID
 from wfinspect.ui.lines import Line, Role, hint_line, line, width_of, wrap
@@ -202,10 +202,14 @@ class IdInput(LineInput):
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Accept only what an ID, a list or a range is made of."""
         del key
-        return character is not None and character in ACCEPTED
+        return self._is_text(character)
+
+    def _is_text(self, character: str | None) -> bool:
+        # Without a number before it a hyphen is a command. Dropped behind one, it would join two.
+        return character in ACCEPTED or (character == "-" and bool(self.value))
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.is_printable and event.character not in ACCEPTED:
+        if event.is_printable and not self._is_text(event.character):
             event.prevent_default()
 
     def _on_paste(self, event: events.Paste) -> None:
@@ -282,7 +286,8 @@ class IdBox(Vertical):
     @on(Input.Changed)
     def _preview(self, event: Input.Changed) -> None:
         event.stop()
-        self._say(read_entry(event.value).remark)
+        entry = read_entry(event.value)
+        self._say(entry.remark or entry.problem * bool(as_range(event.value)))
 
     def _pasted(self, text: str) -> None:
         """Add the IDs in a pasted text, or the text itself with the reason why it has none."""
@@ -342,6 +347,8 @@ def read_entry(text: str) -> BoxEntry:
     if text.strip() == str(ids[0]):
         return BoxEntry(ids)
     enter = "Enter looks it up" if len(ids) == 1 else "Enter watches all"
+    if written := as_range(text):
+        return BoxEntry(ids, f"Found {len(ids)} IDs; a range is {written}  {enter}")
     return BoxEntry(ids, f"{'Found ' if source else ''}{listed(ids)}  {enter}")
 
 
