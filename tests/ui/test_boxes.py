@@ -81,7 +81,7 @@ async def test_a_hyphen_joins_no_numbers_and_the_box_says_how_a_range_is_written
         assert f"'10432991040-42' is not an instance ID: {written}." in rig.text
         await rig.press("enter")
         assert f"'10432991040-42' is not an instance ID: {written}." in rig.text
-        await rig.press("escape", "1", "backspace", "minus")
+        await rig.press("ctrl+w", "minus")
         # In the empty box it is a command.
         assert box_text(rig) == ""
         assert rig.asked == [("interval", 10.0)]
@@ -91,6 +91,14 @@ async def test_a_hyphen_joins_no_numbers_and_the_box_says_how_a_range_is_written
             await rig.press("escape")
         await rig.paste("10432991042-10432991040")
         assert "Found 2 IDs: 10432991042, 10432991040  Enter watches all" in rig.text
+
+
+async def test_ctrl_w_takes_back_the_word_to_the_blank_before_it() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("/", *"ads date=2026-11-30 ", "ctrl+w")
+        assert rig.app.main.filter.input.value == "ads "
+        await rig.press("left", "left", "ctrl+w")
+        assert rig.app.main.filter.input.value == "s "
 
 
 async def test_a_paste_shows_the_ids_it_found_before_they_are_used() -> None:

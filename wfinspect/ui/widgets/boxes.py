@@ -1,10 +1,11 @@
 """The ID box, the filter box, and the single lines above and below the panes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.strip import Strip
 from textual.suggester import Suggester
@@ -106,6 +107,8 @@ class MessageLine(LineView):
 class LineInput(Input):
     """One line to type in, of one row and without a blinking cursor, which would cost 2.6 kB/s."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+w", "delete_left_to_blank", show=False)]
+
     def __init__(self, placeholder: str = "", value: str = "", **options: Any) -> None:  # noqa: ANN401 - Textual's
         super().__init__(
             value, placeholder=placeholder, compact=True, select_on_focus=False, **options
@@ -124,6 +127,14 @@ class LineInput(Input):
         """Have a text stand there in place of another, with the cursor behind it."""
         self.value = text
         self.cursor_position = len(text)
+
+    def action_delete_left_to_blank(self) -> None:
+        """Delete the word before the cursor as a shell does, whatever is in it: Textual ends at a - or =."""
+        if self.selection.is_empty:
+            before = self.value[: self.cursor_position].rstrip()
+            self.delete(len(before) - len(before.split(" ")[-1]), self.cursor_position)
+        else:
+            self.delete_selection()
 
     def handles(self, key: str) -> bool:
         """Do what a key does that is not text; return whether there is anything."""
