@@ -170,6 +170,15 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             "'x.html' is none of markdown, html, json: did you mean --out",
         ),
         (["list", "export", "-o", "x"], "'x' is none of table, json, csv."),
+        (["get", "1", "--out", "x.json"], "no option '--out': did you mean > x.json?"),
+        (["logs", "1", "--output-file=x y"], "'--output-file': did you mean > 'x y'?"),
+        (
+            ["list", "--project", "88123"],
+            "'--project': `watch`, `find`, `follow` have it; there are ",
+        ),
+        (["tasks", "1", "--failed"], "no option '--failed': `logs` has it; there are --status, "),
+        (["get", "--all"], "no option '--all': there are --output, --json, --field: wfinspect get"),
+        (["list", "clear"], "export, import: did you mean remove?"),
         (["get", "1", "--no-color"], "no option '--no-color': did you mean --color?"),
         (["get", "1", "-v"], "no option '-v': did you mean --version?"),
         (["version"], "'version' is not a command or an instance ID: did you mean --version?"),
@@ -192,6 +201,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["logs", "1", "--task="], "--task is empty: give TASK, or leave it out."),
         (["get", "1", "--profile", ""], "--profile is empty: give NAME, or leave it out."),
         (["logs", "1", "--grep", "-x|y"], "one that begins with - is written --grep='-x|y'"),
+        (["logs", "1", "--grep", "--x|y"], "one that begins with - is written --grep='--x|y'"),
         (["logs", "1", "--grep", "--tail", "5"], "--grep needs a value: --grep REGEX, only lines "),
         (
             ["find", "--project", "ods"],

@@ -11,7 +11,7 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Any, NoReturn
 
 from wfinspect import __version__
@@ -166,6 +166,7 @@ def _searched() -> set[str]:
     return {*NAMES, *_AS_OPTIONS.values()}
 
 
+_TO_FILES = {"--out", "--outfile", "--output-file"}
 _OF_FILES = {"--file", "--from-file", "--ids"}
 
 
@@ -216,6 +217,15 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's
         self._given = list(args)
+        if self.add_help and self.prog != "wfinspect":
+            # Before its value is taken for what the command is about.
+            words = takewhile(lambda each: each != "--", self._given)
+            for before, word in pairwise(["", *words]):
+                action = self._option_string_actions.get(before)
+                is_value = action is not None and action.nargs != 0
+                is_option = word.startswith("--") and not is_value
+                if is_option and not self.has_option(word.partition("=")[0]):
+                    self.refuse(word)
         return super().parse_known_args(args, namespace)
 
     def refuse(self, argument: str) -> NoReturn:
@@ -235,13 +245,24 @@ class _Parser(argparse.ArgumentParser):
         # What it is about may be an argument.
         usage = (self.usage or "").partition("\n")[0]
         there = f"there are {', '.join(own) or 'only those of `wfinspect --help`'}: {usage}"
-        hint = did_you_mean(name, [*forms, *flags, *others], there)
+        after = [argument.partition("=")[2], *self._given[self._given.index(argument) + 1 :]]
+        file = next(filter(None, after), "FILE")
         if name in _OF_FILES and {"id", "ids", "what"} & {each.dest for each in self._actions}:
-            after = [argument.partition("=")[2], *self._given[self._given.index(argument) + 1 :]]
-            hint = (
-                f"only `watch` has --file. {_of_file(self.prog, next(filter(None, after), 'FILE'))}"
-            )
+            hint = f"only `watch` has --file. {_of_file(self.prog, file)}"
             hint += " To write to a file: --out FILE" * self.has_option("--out")
+        elif name in _TO_FILES and not self.has_option("--out"):
+            hint = f"did you mean > {shlex.quote(file)}?"
+        elif not (hint := did_you_mean(name, [*forms, *flags, *others], "")):
+            bare = _Parser(prog="wfinspect", add_help=False)
+            having = [
+                f"`{each}`" for each in COMMANDS if _command_parser(each, bare).has_option(name)
+            ]
+            hint = (
+                f"{', '.join(having)} {'has' if len(having) == 1 else 'have'} it; "
+                if having
+                else ""
+            )
+            hint += there
         raise UsageError(f"There is no option {name!r}: {hint}")
 
     def refuse_pairs(self, words: Sequence[str]) -> None:
