@@ -188,7 +188,11 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["follow", "ads_ctr"],
             "'ads_ctr' can't be followed: add its workspace, such as workspace=",
         ),
-        (["follow"], "What is followed is shown by wfinspect follow list."),
+        (["follow", "--name", "x"], "--project ID is missing: the workspace whose runs are to be "),
+        (
+            ["follow", "--by", "07:30"],
+            "to follow its workflow: wfinspect follow 10432987165. What is followed is shown by ",
+        ),
         (["follow", "add", "1"], "'1' can't be followed: add its workspace, such as workspace="),
         (["watch", "--until", "done"], "did you mean all:done or any:done?"),
         (["watch", "--until", "failed"], "did you mean all:failure or any:failure?"),

@@ -101,10 +101,10 @@ def _wanted(
     terms = [Term.of("name", str(t)) if str(t).isdecimal() else t for t in terms]
     if not any(term.name == "workspace" and not term.is_negated for term in terms):
         if not words:
-            raise UsageError(
-                "--project ID is missing: the workspace whose runs are to be followed. "
-                "What is followed is shown by wfinspect follow list."
-            )
+            missing = "--project ID is missing: the workspace whose runs are to be followed."
+            if not terms:
+                missing = "Give an instance, to follow its workflow: wfinspect follow 10432987165."
+            raise UsageError(f"{missing} What is followed is shown by wfinspect follow list.")
         advice = "add its workspace, such as workspace=88123, or give the ID of an instance."
         hint = did_you_mean(words[0], ("remove", "list"), advice)
         raise UsageError(f"{shown(words[0], limit=40)!r} can't be followed: {hint}")
@@ -211,9 +211,7 @@ def _print(follows: list[Follow], form: str, settings: Settings) -> None:
     elif given := selected_by(settings):
         output.say(f"Nothing of {given} is followed.")
     else:
-        output.say(
-            "Nothing is followed. Follow a workflow: wfinspect follow --project ID --workflow ID"
-        )
+        output.say("Nothing is followed. Follow the workflow of an instance: wfinspect follow ID")
 
 
 _KEYS = ("number", "query", *Target._fields, "added_at", "keep_days", "by", "name", "version")
