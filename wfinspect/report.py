@@ -35,6 +35,7 @@ from wfinspect.format import (
 )
 from wfinspect.lateness import Run, compare
 from wfinspect.model import (
+    FEW_RUNS,
     FIELDS,
     Family,
     FieldGroup,
@@ -499,20 +500,24 @@ def _about_task(
 
 
 def _before_rerun(values: Mapping[str, Any], zone: tzinfo) -> Iterator[_Block]:
-    """Yield where the run that failed is found: each of its tasks would be a call."""
+    """Yield how to find the run that failed: how an earlier run of a task ended would be a call each."""
     earlier = values["earlier_runs"]
-    number = earlier[0]["last"] if earlier else 1
-    task = f" --task {earlier[0]['id']}" if earlier else ""
     if rerun_at := values["rerun_at"]:
         at = _exactly(rerun_at, zone)
         yield f"It failed, and was rerun at {at}. This report is about the run since then."
     elif not earlier:
         return
-    yield "An earlier log of a task is printed by:"
-    yield _Lines(f"wfinspect logs {values['id']}{task} --run {number}")
+    number = earlier[0]["last"] if earlier else 1
     if earlier:
         names = listed([each["name"] or str(each["id"]) for each in earlier], _ERRORS)
         yield f"These tasks have earlier runs: {names}."
+    if 0 < len(earlier) <= FEW_RUNS:
+        yield f"If one of them failed in run {number}, this prints its log:"
+        yield _Lines(f"wfinspect logs {values['id']} --run {number}")
+    else:
+        yield "Which task failed before is not known. These print the tasks, and the log of an earlier run of one:"
+        log = f"logs {values['id']} --task TASK --run {number}"
+        yield _Lines(f"wfinspect tasks {values['id']}\nwfinspect {log}")
 
 
 def _holds_up(values: Mapping[str, Any], level: int) -> Iterator[_Block]:

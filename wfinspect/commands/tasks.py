@@ -24,6 +24,7 @@ from wfinspect.format import (
     shown,
 )
 from wfinspect.model import (
+    FEW_RUNS,
     Family,
     InstanceId,
     InstanceKey,
@@ -39,7 +40,7 @@ from wfinspect.model import (
 from wfinspect.parsing import parse_id
 from wfinspect.search import TASK_WORDS, read_id, read_words
 from wfinspect.settings import Settings
-from wfinspect.watching.api import InstanceOf, Request, TaskLog, TaskOf, TasksOf
+from wfinspect.watching.api import InstanceOf, Request, RunsOf, TaskLog, TaskOf, TasksOf
 from wfinspect.watching.cadence import FOLLOW_SECONDS
 
 _T = TypeVar("_T")
@@ -183,7 +184,12 @@ def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="of each failed task, below a line that names it; frozen ones are passed over",
     )
-    parser.add_argument("--run", type=read_count, metavar="N", help="of the task's run N, from 1")
+    parser.add_argument(
+        "--run",
+        type=read_count,
+        metavar="N",
+        help="of run N, from 1; without --task of a task that failed in it",
+    )
     parser.add_argument("--tail", type=read_count, metavar="N", help="only the last N lines")
     parser.add_argument(
         "--grep",
@@ -228,10 +234,10 @@ async def _print_logs(
 ) -> None:
     target, of = requester.target, ""
     if key is not None:
-        page = await requester.answer(TasksOf(key))
-        tasks = _chosen(by_attention(page.items), key.id, args)
+        tasks = await _of_instance(requester, key, args)
     else:
-        tasks = [task := await requester.answer(TaskOf(target, task_id(args.task)))]
+        task = await requester.answer(TaskOf(target, task_id(args.task)))
+        tasks = [task]
         if number := task.workflow_instance_id:
             key, of = InstanceKey(target, InstanceId(number)), f", of instance {number}"
     zone = zone_words(target.region, requester.clock.now())
@@ -260,6 +266,40 @@ async def _print_logs(
         elif not log.has_printed:
             case = "" if args.grep.flags & re.IGNORECASE else ": a capital letter makes case count"
             output.say(f"No line of it matches {args.grep.pattern!r}{case}.")
+
+
+async def _of_instance(
+    requester: Requester, key: InstanceKey, args: argparse.Namespace
+) -> Sequence[TaskInstance]:
+    page = await requester.answer(TasksOf(key))
+    if args.run and args.task is None:
+        return [await _failed_in(requester, key, page.items, args.run)]
+    return _chosen(by_attention(page.items), key.id, args)
+
+
+async def _failed_in(
+    requester: Requester, key: InstanceKey, tasks: Sequence[TaskInstance], number: int
+) -> TaskInstance:
+    """Return the task that failed in a run: what is told of tasks is how their latest run ended.
+
+    Of few tasks with later runs the earlier ones are read, at a call each.
+    """
+    latest = max((task.run_number or 1 for task in tasks), default=0)
+    if latest < number:
+        runs = "1 run" if latest == 1 else f"{latest} runs"
+        raise NotFound(f"No task of {key.id} has run {number}: they have at most {runs}.")
+    failed = [task for task in failed_tasks(tasks) if (task.run_number or 1) == number]
+    later = [task for task in by_attention(tasks) if (task.run_number or 1) > number]
+    for task in later if not failed and len(later) <= FEW_RUNS else ():
+        page = await requester.answer(RunsOf(key, task.id))
+        if any(run.run_number == number for run in failed_tasks(page.items)):
+            return task
+    if not failed:
+        raise UsageError(
+            f"Which task failed in run {number} is not known: name it with --task, "
+            f"`wfinspect tasks {key.id}` lists them."
+        )
+    return failed[0]
 
 
 async def _going_on(requester: Requester, key: InstanceKey | None, every: float) -> str:
