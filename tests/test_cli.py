@@ -178,6 +178,13 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (["tasks", "1", "--failed"], "no option '--failed': `logs` has it; there are --status, "),
         (["get", "--all"], "no option '--all': there are --output, --json, --field: wfinspect get"),
+        (
+            ["logs", "1", "--json"],
+            "no option '--json': there are --task, --failed, --run, --tail, ",
+        ),
+        (["logs", "1", "--attempt", "2"], "no option '--attempt': did you mean --run?"),
+        (["watch", "1", "--exec", "x"], "no option '--exec': did you mean --notify?"),
+        (["watch", "nightly.txt"], "To read IDs from a file: wfinspect watch --file nightly.txt"),
         (["list", "clear"], "export, import: did you mean remove?"),
         (["get", "1", "--no-color"], "no option '--no-color': did you mean --color?"),
         (["get", "1", "-v"], "no option '-v': did you mean --version?"),

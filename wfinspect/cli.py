@@ -166,6 +166,7 @@ def _searched() -> set[str]:
     return {*NAMES, *_AS_OPTIONS.values()}
 
 
+_MOST_NAMED = 5
 _TO_FILES = {"--out", "--outfile", "--output-file"}
 _OF_FILES = {"--file", "--from-file", "--ids"}
 
@@ -187,7 +188,8 @@ _OF_SEVERAL = {"get", "status", "history", "report"}
 
 def _by_name(word: str, command: str = "") -> str:
     """Return the sentence on how to find the ID of what was given by its name."""
-    if os.path.isfile(word.removeprefix("@")):  # noqa: PTH113 - Path raises for a long word
+    is_file = os.path.isfile(word.removeprefix("@"))  # noqa: PTH113 - Path raises for a long word
+    if is_file or word.endswith((".txt", ".csv", ".json")):
         return _of_file(f"wfinspect {command}".strip(), word.removeprefix("@"))
     given = shlex.quote(word[:40])
     return f"To find an ID by name: wfinspect find --project ID --bizdate yesterday --name {given}"
@@ -257,12 +259,8 @@ class _Parser(argparse.ArgumentParser):
             having = [
                 f"`{each}`" for each in COMMANDS if _command_parser(each, bare).has_option(name)
             ]
-            hint = (
-                f"{', '.join(having)} {'has' if len(having) == 1 else 'have'} it; "
-                if having
-                else ""
-            )
-            hint += there
+            has = "has" if len(having) == 1 else "have"
+            hint = f"{', '.join(having)} {has} it; " * (0 < len(having) <= _MOST_NAMED) + there
         raise UsageError(f"There is no option {name!r}: {hint}")
 
     def refuse_pairs(self, words: Sequence[str]) -> None:

@@ -48,6 +48,8 @@ def test_124_if_it_never_comes(home: Home, simulator: Simulator, words: list[str
     simulator.population.unvanish(AWAITED)
     today = home.run("watch", *words, "--bizdate", "today", "--timeout", "2", "--json")
     assert (today.returncode, today.stdout) == (124, "")
+    assert "(a daily run has the date of the day before it runs)." in today.stderr
+    assert "a daily run has" not in ended.stderr
     assert home.run("watch", "--bizdate", "today").returncode == 2
     assert ended.stdout == ""
     assert "Timed out: waiting for workspace=" in ended.stderr

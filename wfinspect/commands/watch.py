@@ -188,6 +188,8 @@ def _awaited(args: argparse.Namespace, target: Target, clock: Clock) -> Follow:
     day = date_of(given, clock.now(), zone)
     query = query_of(args, biz_date_of(day, zone))
     said = "" if args.bizdate is not None else " (yesterday, as --bizdate is not given)"
+    if day >= clock.now().astimezone(zone).date():
+        said = " (a daily run has the date of the day before it runs)"
     output.say(f"Waiting for runs with {query.words()}, business date {day}{said}.")
     return Follow(1, target, query, clock.now())
 
