@@ -36,3 +36,19 @@ def test_a_rerun_that_fails_too_rings_again_also_where_it_was_never_seen_running
         app.press("escape", "G", "h")
         app.wait_for("No change was seen yet. L shows")
         app.quit()
+
+
+def test_what_failed_before_a_rerun_is_still_named(home: Home, simulator: Simulator) -> None:
+    home.hurry()
+    simulator.set_status(RERUN, "Failure")
+    with home.start(RERUN) as app:
+        app.wait_for("✖ .* Failure")
+        app.press("enter")
+        app.wait_for("join_region_dim")
+        simulator.set_status(RERUN, "Running")
+        # What is over is read rarely.
+        app.press("r")
+        app.wait_for(
+            r"Failed before the rerun: join_region_dim\b[\s\S]*\(run 2\), clean_login_event"
+        )
+        app.quit()

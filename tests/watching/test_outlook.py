@@ -164,6 +164,12 @@ async def test_a_state_that_changes_has_the_tasks_read_again(rig: Watched) -> No
 
     assert rig.outlook().progress == Progress(1, 1, 0, 2)
     assert rig.counts[0] == 2
+    # What had failed is not told of the tasks once they run again; of the next rerun it is not known.
+    rig.source.pages = ((task(1, "Success"), task(2, "Running")),)
+    for status, failed in (("Running", [2]), ("Failure", [2]), ("Running", [])):
+        rig.source.hold(running(1, 5, status=status, modify_time=ms(rig.clock.now())))
+        await rig.run(600.0)
+        assert [each.id for each in rig.outlook().failed_before] == failed
 
 
 async def test_a_rerun_has_no_progress_of_the_run_before(rig: Watched) -> None:

@@ -456,6 +456,10 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
     if (progress := row.outlook.progress) is not None and not is_overtaken(row):
         is_live = row.outlook.is_progress_live
         lines.append(progress_line(progress, look, width, is_live=is_live))
+    if failed := row.outlook.failed_before:
+        runs = [f"{fmt.shown(t.name_or_id, limit=60)} (run {t.run_number or 1})" for t in failed]
+        names = fmt.listed(runs, 2)
+        lines += instance_text.sentence(f"Failed before the rerun: {names}.", width)
     if row.outlook.deadline and row.is_live:
         lines += instance_text.sentence(row.outlook.deadline, width, Role.TROUBLE)
     lateness = row.outlook.lateness

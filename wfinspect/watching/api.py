@@ -81,6 +81,9 @@ class Outlook(NamedTuple):
     """Whether it misses what its follow is due by: ``late for 07:00``, or ``at risk: ...``."""
     foremost: tuple[TaskInstance, ...] = ()
     """The few of its tasks that need the user first, as read with `progress`."""
+    failed_before: tuple[TaskInstance, ...] = ()
+    """Those that had failed when it was rerun, as far as they were read: of tasks that run again the service
+    lists the latest run."""
     touched: tuple[TaskInstance, ...] = ()
     """The first few to which something may have been done by hand, as read with `progress`."""
 

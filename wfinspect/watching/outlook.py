@@ -23,6 +23,7 @@ from wfinspect.model import (
     by_attention,
     day_of,
     due_at,
+    failed_tasks,
     progress,
 )
 from wfinspect.watching.api import A, EarlierRuns, Heard, Outcome, Outlook, Request, Row, TasksOf
@@ -357,6 +358,9 @@ def followed(
         is_other_run = before.started_time != instance.started_time and "started_time" not in odd
         if is_other_run or before.workflow_id != instance.workflow_id:
             state.examined_on, state.runs, state.is_complete = None, (), False
+        if before.family is Family.FAILURE and (is_other_run or before.status != instance.status):
+            failed = tuple(failed_tasks(outlook.foremost))
+            outlook = outlook._replace(failed_before=failed)
         if is_other_run:
             outlook = outlook._replace(progress=None, foremost=(), touched=())
         if before.status != instance.status or outlook.progress is None:
