@@ -199,6 +199,23 @@ async def test_the_cursor_stays_on_its_task_when_the_order_changes() -> None:
         assert "3/6 done" in rig.text
 
 
+async def test_a_task_that_no_longer_matches_stays_until_the_cursor_leaves_it() -> None:
+    async with on_tasks(number=TRADE) as rig:
+        await rig.press("/", *"!status=failure", "enter", *"jjkk", "r")
+        here = rig.app.screen.list.chosen
+        count = len(rig.app.screen.list.items)
+        failed = replace(here, status="Failure")
+        rig.control.answer(page(*(failed if t.id == here.id else t for t in TASKS)))
+        await rig.settle()
+
+        assert rig.app.screen.list.chosen == failed
+        assert f"{count} of 6 /!status=failure  no longer matches" in rig.text
+        await rig.press("j")
+        assert rig.app.screen.list.chosen.id != here.id
+        assert f"{count - 1} of 6 /!status=failure" in rig.text
+        assert "no longer" not in rig.text
+
+
 async def test_it_is_read_again_while_the_instance_goes_on_and_somebody_is_there() -> None:
     async with on_tasks(number=TRADE) as rig:
         await tick(rig)

@@ -93,6 +93,8 @@ class TasksScreen(OverlayScreen):
         self._chain: Sequence[TaskInstance] = ()
         self._now = self.clock.now()
         self._problem = ""
+        self._held: TaskInstance | None = None
+        """What the cursor is on, where the filter no longer matches it."""
         self.progress = StatusLine(self._progress_line, id="progress")
         self.titles = StatusLine(self._titles_line, id="titles")
         self.list = CursorList(self._task_line, lambda task: task.id, self._nothing)
@@ -194,14 +196,19 @@ class TasksScreen(OverlayScreen):
     # What is shown.
 
     def fill(self) -> None:
-        self._now, self._problem = self.as_read, ""
+        self._now, self._problem, self._held = self.as_read, "", None
         now_ms = self._now.timestamp() * 1000
         self._over = tasks_text.TimeLine.of(self._tasks, now_ms)
         self._chain = slowest_chain(self._tasks, now_ms)
         found: Sequence[TaskInstance] = ()
         query = self.input.value.strip()
         try:
-            found = list(filter(task_matcher(query, self._now), self._tasks))
+            matches = task_matcher(query, self._now)
+            # What the cursor is on stays, until the cursor or the filter is another.
+            here = self.list.chosen if query == self.list.filter_text else None
+            same = (t for t in self._tasks if here is not None and t.id == here.id)
+            self._held = next((t for t in same if not matches(t)), None)
+            found = [t for t in self._tasks if t is self._held or matches(t)]
         except UsageError as error:
             self._problem = str(error)
         self.list.offer(found, filter_text=query, is_typed=self.focused is self.input)
@@ -235,7 +242,12 @@ class TasksScreen(OverlayScreen):
         said: tuple[Span, ...]
         if query := self.input.value.strip():
             count = f" {len(self.list.items)} of {len(self._tasks)} "
-            said = (count, Role.TEXT), (f"/{shown(query, limit=60)}", Role.ACCENT)
+            left = "  no longer matches" if self._held is not None else ""
+            said = (
+                (count, Role.TEXT),
+                (f"/{shown(query, limit=60)}", Role.ACCENT),
+                (left, Role.TROUBLE),
+            )
         else:
             done, is_live = progress(self._tasks), not self.is_lost
             if len(str(done)) > room - 2:
@@ -278,6 +290,11 @@ class TasksScreen(OverlayScreen):
     @on(Input.Changed)
     def _filtered(self) -> None:
         self.refresh_lines()
+
+    @on(LineView.Moved)
+    def _cursor_moved(self) -> None:
+        if self._held is not None:
+            self.refresh_lines()
 
     @on(Input.Submitted)
     def _kept(self) -> None:
