@@ -346,3 +346,37 @@ def test_runs_of_one_workflow_are_told_apart_by_their_business_dates(home: Home)
             app.wait_for(r"biz \d\d-\d\d[\s\S]*biz \d\d-\d\d")
             assert len(set(re.findall(r"biz (\d\d-\d\d)", app.text()))) == 2
             app.quit()
+
+
+@pytest.mark.parametrize("size", [(160, 48), (80, 24)])
+def test_what_no_longer_matches_the_filter_stays_until_the_cursor_leaves_it(
+    home: Home, simulator: Simulator, size: tuple[int, int]
+) -> None:
+    home.hurry()
+    for number in (FIRST, SECOND, OTHER):
+        simulator.set_status(number, "Running")
+    with home.start(FIRST, SECOND, OTHER, size=size) as app:
+        app.wait_for(r"▸ 3 [\s\S]*Running ")
+        app.press("s", "s", "s", "s", "g", "/", *"status=running", "enter")
+        app.wait_for(r"/status=running")
+        app.press("enter")
+        app.wait_for("Esc back")
+        simulator.set_status(FIRST, "Failure")
+        app.wait_for("/status=running  no longer matches")
+        app.press("l")
+        app.wait_for(rf"{NAMES[FIRST]}\w* / \w+ +log of \d+")
+        app.press("escape")
+        app.wait_for("no longer matches")
+        # In the list as well; a mark keeps it too, and without both it leaves.
+        app.press("escape", "y")
+        app.wait_for(f"{FIRST}: ")
+        app.press(" ", "j")
+        app.wait_for("x remove 1")
+        app.wait_gone("no longer matches")
+        app.wait_for(rf"#.*✖ {NAMES[FIRST]}")
+        app.press("escape")
+        app.wait_gone(NAMES[FIRST])
+        app.wait_for("2 of 3")
+        app.press("y")
+        app.wait_for(f"{SECOND}: ")
+        app.quit()

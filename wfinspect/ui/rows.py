@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from itertools import accumulate, chain
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeGuard, TypeVar, cast
 
 from wfinspect import format as fmt
 from wfinspect.model import (
@@ -642,6 +642,7 @@ class RowTable:
         self.as_of = _NO_TIME
         """When the order was made; a duration grows."""
         self._matches: Callable[[Row], bool] = _any_row
+        self._held: set[InstanceKey] = set()
         self.keeps_places = False
         """Rows that change stay where they are, and those that a follow brings come last."""
         self._kept: dict[InstanceKey, tuple[Any, ...]] = {}
@@ -768,6 +769,21 @@ class RowTable:
             self._move(removed, [place for place in places if place])
         return bool(removed)
 
+    def hold(self, keys: set[InstanceKey]) -> bool:
+        """Have these rows, which are shown, and no others stay where they no longer match; return whether any has left."""
+        left = [each for each in map(self._given.get, self._held - keys) if self.has_left(each)]
+        removed = {self._place(row) for row in left} - {()}
+        for row in left:
+            self._kept.pop(row.key, None)
+        self._held = keys
+        if removed:
+            self._move(removed, [])
+        return bool(removed)
+
+    def has_left(self, row: Row | None) -> TypeGuard[Row]:
+        """Return whether a row matches no longer, though it may be shown."""
+        return row is not None and row.is_watched and not self._matches(row)
+
     def arrange(
         self, sort: str, matches: Callable[[Row], bool] | None = None, now: datetime = _NO_TIME
     ) -> None:
@@ -811,7 +827,7 @@ class RowTable:
         return self._own_place(row)
 
     def _own_place(self, row: Row | None) -> tuple[Any, ...]:
-        if row is None or (row.is_watched and not self._matches(row)):
+        if row is None or (row.key not in self._held and self.has_left(row)):
             return ()
         return (row.is_watched, *_SORTS[self.sort].key(row, self.as_of), row.key)
 

@@ -490,6 +490,7 @@ class MainScreen(SparingScreen[None]):
             news=news,
             hint=hint,
             filter_text=self.list.filter_text,
+            has_left=self.list.has_left,
             flags=flags,
         )
         return line(*spread(said.spans, ((beyond, Role.DIM),), width))
@@ -605,7 +606,7 @@ class MainScreen(SparingScreen[None]):
 
     def _mark(self, keys: set[InstanceKey]) -> None:
         self.list.mark(keys)
-        self.hints.update_lines()
+        self._update_status()
 
     def action_move(self, where: str) -> None:
         """Move in the pane that has the keys, else in the list."""

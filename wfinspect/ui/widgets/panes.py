@@ -141,6 +141,7 @@ class WatchedList(CursorList[Row]):
     ) -> None:
         """Show these rows, and what keeps some from being read; `now` moves the ages on."""
         self._troubles, self._now = troubles, now
+        self._hold()
         before = self.chosen
         self.table.keeps_places = keeps_order
         has_moved = self.table.update(rows)
@@ -160,7 +161,10 @@ class WatchedList(CursorList[Row]):
     def set_order(self, *, query: str, sort: str, is_typed: bool = False) -> None:
         """Show the rows that match a query, in one of the orders of `SORTS`."""
         if (query, sort) != (self.filter_text, self.sort):
+            is_other = query != self.filter_text
             wanted = self.set_filter(query, is_typed=is_typed)
+            if is_other:
+                self.table.hold(set())
             self._arrange(sort)
             places = map(self.index_of, wanted)
             self._put_cursor(next((at for at in places if at is not None), None))
@@ -174,6 +178,24 @@ class WatchedList(CursorList[Row]):
         except UsageError as error:
             self._problem, matches = str(error), lambda _: False
         self.table.arrange(sort, matches, self._now)
+
+    def _hold(self) -> None:
+        """Keep what the cursor is on, and what is marked, in the filter also where it no longer matches."""
+        chosen, keys = self.chosen, set[InstanceKey]()
+        if self.filter_text and chosen is not None:
+            keys = {chosen.key, *(key for key in self.marked if self.index_of(key) is not None)}
+        if self.table.hold(keys):
+            self._keep_cursor(chosen)
+            self.update_lines()
+
+    def go_to(self, index: int) -> None:
+        super().go_to(index)
+        self._hold()
+
+    @property
+    def has_left(self) -> bool:
+        """Whether what the cursor is on no longer matches the filter."""
+        return self.table.has_left(self.chosen)
 
     def _keep_cursor(self, before: Row | None) -> None:
         if before is None and not self.cursor:
@@ -252,6 +274,7 @@ class WatchedList(CursorList[Row]):
         """Mark these rows and no others."""
         self.marked = keys
         self.update_lines()
+        self._hold()
 
     def _header(self, target: Target) -> Line:
         return header_line(self._names[target], self._troubles.get(target), self.text_width)
