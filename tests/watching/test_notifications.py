@@ -193,6 +193,22 @@ def test_what_another_process_recorded_rings_here_and_is_told_there() -> None:
     assert alerts.latest.text.startswith("2 failed: ")
 
 
+def test_what_this_process_claimed_is_told_here_though_another_recorded_it_as_well() -> None:
+    alerts = Alerts(NotifyRule.FAILURE)
+    failed = change(1)
+    theirs = replace(failed, seen_by=failed.seen_by + timedelta(seconds=1))
+    alerts.changed(failed, Row(key(1)), 0.0, is_ours=True)
+    alerts.changed(theirs, Row(key(1)), 0.1, is_ours=False)
+    message = alerts.take(inf)
+    assert message is not None
+    assert message.text == "1 failed: dwd_table_1 (1) Running -> Failure"
+
+    again = replace(failed, at=failed.at + timedelta(minutes=1))
+    alerts.changed(failed, Row(key(1)), 0.0, is_ours=True)
+    alerts.changed(again, Row(key(1)), 0.1, is_ours=False)
+    assert alerts.take(inf) is None
+
+
 def test_lost_contact_and_its_return_are_told_under_every_rule() -> None:
     alerts = Alerts(NotifyRule.FAILURE)
     alerts.say("No contact for 5 minutes (unreachable).", 0.0)
