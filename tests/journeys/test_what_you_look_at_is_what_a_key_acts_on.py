@@ -380,3 +380,31 @@ def test_what_no_longer_matches_the_filter_stays_until_the_cursor_leaves_it(
         app.press("y")
         app.wait_for(f"{SECOND}: ")
         app.quit()
+
+
+def test_u_leaves_the_cursor_where_it_was_unless_its_own_row_had_been_removed(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FIRST, "Success")
+    simulator.set_status(SECOND, "Running")
+    simulator.set_status(OTHER, "Success")
+    with home.start(FIRST, SECOND, OTHER, size=WIDE) as app:
+        app.wait_for(r"✔ 2[\s\S]*Running ")
+        app.press("s", "s", "s", "s", "g", "j")
+        wait_detail(app, NAMES[SECOND])
+        app.press("X")
+        app.wait_for("Removed 2 instances")
+        app.press("u")
+        app.wait_for("Restored 2 instances")
+        app.wait_for("✔ 2")
+        wait_detail(app, NAMES[SECOND])
+        app.press("G")
+        wait_detail(app, "ods_pay_bill_di")
+        # Its own row among several: there it returns, not to the first of them.
+        app.press("X")
+        app.wait_for("Removed 2 instances")
+        wait_detail(app, NAMES[SECOND])
+        app.press("u")
+        app.wait_for("Restored 2 instances")
+        wait_detail(app, "ods_pay_bill_di")
+        app.quit()

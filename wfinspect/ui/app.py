@@ -381,7 +381,7 @@ class WfInspectApp(CrashSafeApp):
         for notice in self._notices.new(snapshot)[-MAX_MESSAGES:]:
             self.notify(notice.text, severity="error" if notice.is_error else "information")
             if notice.key is not None and self.main.is_mounted and self._is_main_on_top:
-                self.main.select(notice.key)
+                self.main.go_back_to(notice.key)
         alert = snapshot.alert
         if alert is not None and alert.number > self._last_alert:
             self._alert(alert.text)

@@ -127,9 +127,7 @@ class MainScreen(SparingScreen[None]):
     ) -> None:
         super().__init__()
         self.preferences = preferences
-        self.control = control
-        self.clock = clock
-        self.look = look
+        self.control, self.clock, self.look = control, clock, look
         self._keymap = keymap
         self.snapshot = control.snapshot
         self._now = clock.now()
@@ -153,6 +151,8 @@ class MainScreen(SparingScreen[None]):
         self._awaited_at = -inf
         self._came_from: InstanceKey | None = None
         """Where the cursor goes from a row that is not watched, once that is dropped."""
+        self._removed_here: set[InstanceKey] = set()
+        """What the cursor was on when it was removed, to which it returns once that is restored."""
         self._aside: list[_Aside] = []
         """What Esc leads back to, as long as the cursor stays where it was led to; the latest last."""
         self._history_of: InstanceKey | None = None
@@ -406,6 +406,11 @@ class MainScreen(SparingScreen[None]):
             self.filter.input.value = ""
             self.list.set_order(query="", sort=self.list.sort)
             self.list.select(key)
+
+    def go_back_to(self, key: InstanceKey) -> None:
+        """Put the cursor on a row that is restored, if it was on that when it was removed."""
+        if key in self._removed_here:
+            self.select(key)
 
     def _give_keys(self, *, in_detail: bool) -> None:
         """Give the keys to the detail, which opens it in a narrow screen, or to the list."""
@@ -684,6 +689,7 @@ class MainScreen(SparingScreen[None]):
             near = place + 1 if place + 1 < len(items) else place - 1
             self._came_from = items[near].key if near >= 0 else None
             self._displayed = row.key
+            self._removed_here.add(row.key)
             self.control.unwatch([row.key], stays=True)
             self._await({row.key: row._replace(is_watched=False)})
             self.notify(f"Unwatched {whose(rows)}, u restores")
@@ -736,10 +742,15 @@ class MainScreen(SparingScreen[None]):
             self.notify(f"Closed {whose(rows)}: it was not watched")
 
     def _take_off(self, rows: Sequence[Row]) -> None:
-        self.control.unwatch([row.key for row in rows])
-        self.list.marked -= {row.key for row in rows}
+        # What the cursor is on leads: a screen is referred to the first once they are restored.
         chosen = self.list.chosen
-        self._await(dict.fromkeys(row.key for row in rows))
+        keys = sorted((row.key for row in rows), key=lambda key: not chosen or key != chosen.key)
+        self._removed_here -= set(keys)
+        if chosen and chosen.key in keys[:1]:
+            self._removed_here.add(chosen.key)
+        self.control.unwatch(keys)
+        self.list.marked -= set(keys)
+        self._await(dict.fromkeys(keys))
         if chosen and chosen in rows and not chosen.is_watched and self._came_from:
             self.list.select(self._came_from)
         self._begin_rest()
