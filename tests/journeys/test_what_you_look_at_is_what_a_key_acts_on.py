@@ -408,3 +408,27 @@ def test_u_leaves_the_cursor_where_it_was_unless_its_own_row_had_been_removed(
         app.wait_for("Restored 2 instances")
         wait_detail(app, "ods_pay_bill_di")
         app.quit()
+
+
+def test_n_leaves_a_filter_only_where_that_has_no_unseen_change_and_says_so(
+    home: Home, simulator: Simulator
+) -> None:
+    home.hurry()
+    for number, status in ((FIRST, "Running"), (SECOND, "Success"), (OTHER, "Running")):
+        simulator.set_status(number, status)
+    with home.start(FIRST, SECOND, OTHER) as app:
+        app.wait_for(r"▸ 2 [\s\S]*Running ")
+        app.press("/", *"status=success", "enter")
+        app.wait_for("1 of 3")
+        simulator.set_status(FIRST, "Failure")
+        simulator.set_status(OTHER, "Success")
+        app.wait_for("2 of 3[\\s\\S]*2 unseen")
+        # What failed is more urgent, but not in the filter.
+        app.press("n", "y")
+        app.wait_for(f"{OTHER}: ")
+        app.wait_for("2 of 3")
+        app.press("n")
+        app.wait_for("Filter cleared: status=success")
+        app.press("y")
+        app.wait_for(f"{FIRST}: ")
+        app.quit()

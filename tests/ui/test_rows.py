@@ -679,6 +679,7 @@ async def test_only_what_is_shown_is_removed_and_unseen_is_found_all_the_same() 
 
         assert rig.app.main.list.chosen.is_unseen  # type: ignore[union-attr]
         assert len(shown(rig)) > 1
+        assert "Filter cleared: login" in rig.text
 
 
 @pytest.mark.parametrize("size", [(45, 12), (80, 24), (110, 30)])

@@ -18,6 +18,7 @@ from textual.widgets import Input
 
 from wfinspect.clock import Clock
 from wfinspect.errors import ServiceError
+from wfinspect.format import shown
 from wfinspect.model import (
     Family,
     InstanceId,
@@ -403,6 +404,7 @@ class MainScreen(SparingScreen[None]):
         self._is_led = True
         if not self.list.select(key):
             # The filter hides it.
+            self.notify(f"Filter cleared: {shown(self.list.filter_text, limit=40)}")
             self.filter.input.value = ""
             self.list.set_order(query="", sort=self.list.sort)
             self.list.select(key)
@@ -742,7 +744,7 @@ class MainScreen(SparingScreen[None]):
             self.notify(f"Closed {whose(rows)}: it was not watched")
 
     def _take_off(self, rows: Sequence[Row]) -> None:
-        # What the cursor is on leads: a screen is referred to the first once they are restored.
+        # What the cursor is on comes first: once they are restored, the notice has the key of the first.
         chosen = self.list.chosen
         keys = sorted((row.key for row in rows), key=lambda key: not chosen or key != chosen.key)
         self._removed_here -= set(keys)
