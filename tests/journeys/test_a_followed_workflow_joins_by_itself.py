@@ -155,8 +155,17 @@ def test_a_row_is_followed_noted_and_let_go_by_keys(home: Home, simulator: Simul
         app.press("enter")
         app.wait_for("Not followed any more, u follows it again")
         app.wait_until(lambda: home.run("follow", "list").stdout == "", "the end of the follow")
-        app.press("u")
+        # Followed once more, u takes that back first, and then the end before it.
+        app.press("W")
         app.wait_until(lambda: "workflow=2261040" in home.run("follow", "list").stdout, "a follow")
+        app.press("u")
+        app.wait_for(r"Not followed any more: workspace=\d+\s+workflow=2261040")
+        app.wait_until(lambda: home.run("follow", "list").stdout == "", "the follow undone")
+        app.press("u")
+        app.wait_for("Restored the follow")
+        app.wait_until(
+            lambda: home.run("follow", "list").stdout.count("workflow=2261040") == 1, "one follow"
+        )
         # Of a single follow there is nothing to narrow.
         app.press(":")
         app.wait_for(f"Commands for dwd_trade_order_di {FOLLOWED}")

@@ -48,14 +48,25 @@ def test_every_command_acts_on_the_row_under_the_cursor_whatever_pane_has_the_ke
         app.press("x")
         app.wait_for(rf"Removed {NAMES[FIRST]}\w* {FIRST}, u restores")
         app.press("u")
-        app.wait_for(f"Restored {FIRST}")
+        app.wait_for(rf"Restored {NAMES[FIRST]}\w* {FIRST}")
         wait_detail(app, NAMES[FIRST])
         app.press("u")
-        app.wait_for(f"Restored {SECOND}")
+        app.wait_for(f"Restored {NAMES[SECOND]} {SECOND}")
         wait_detail(app, NAMES[SECOND])
+        # What was named at the start is no edit.
         app.press("u")
-        app.wait_for("Nothing to restore.")
+        app.wait_for("Nothing to undo.")
         app.wait_for("▸ 2 ")
+        # What was added goes again, and stays under the cursor as it was before.
+        app.press(*str(OTHER), "enter")
+        app.wait_for(rf"{OTHER}[\s\S]*not watched")
+        app.press("w")
+        app.wait_for(rf"Added \w+ {OTHER} to the list")
+        app.press("u")
+        app.wait_for(rf"Unwatched \w+ {OTHER}")
+        wait_detail(app, str(OTHER))
+        app.wait_for("not watched")
+        assert str(OTHER) not in home.run("list").stdout
         app.quit()
 
 

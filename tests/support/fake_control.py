@@ -44,7 +44,7 @@ class FakeControl:
     def display(self, key: InstanceKey | None) -> None:
         self.asked.append(("display", key.id if key else None))
 
-    def watch(self, keys: Sequence[InstanceKey]) -> None:
+    def watch(self, keys: Sequence[InstanceKey], *, is_undoable: bool = True) -> None:  # noqa: ARG002
         self.asked.append(("watch", *(key.id for key in keys)))
 
     def unwatch(self, keys: Sequence[InstanceKey], *, stays: bool = False) -> None:
@@ -56,8 +56,8 @@ class FakeControl:
     def note(self, key: InstanceKey, text: str) -> None:
         self.asked.append(("note", key.id, text))
 
-    def restore(self) -> None:
-        self.asked.append(("restore",))
+    def undo(self) -> None:
+        self.asked.append(("undo",))
 
     def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
         self.asked.append(

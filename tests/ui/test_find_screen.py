@@ -179,7 +179,7 @@ async def test_w_watches_what_is_under_the_cursor_and_stays() -> None:
         assert f"Removed dwd_trade_order_di {TRADE}, u restores" in rig.text
         assert "w watch " in rig.text
         await rig.press("u")
-        assert rig.asked[-1] == ("restore",)
+        assert rig.asked[-1] == ("undo",)
         assert isinstance(rig.app.screen, FindScreen)
 
 

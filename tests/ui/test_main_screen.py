@@ -389,7 +389,7 @@ async def test_x_removes_and_u_brings_back() -> None:
         assert "u restores" in rig.text
         await rig.press("u")
 
-        assert rig.asked[-1] == ("restore",)
+        assert rig.asked[-1] == ("undo",)
 
 
 async def test_what_u_restores_is_where_it_was_though_a_follow_had_brought_it() -> None:

@@ -548,7 +548,7 @@ async def test_removing_and_undoing_keep_place_and_reading(rig: Rig) -> None:
     await rig.run(30.0)
     assert [row.key.id for row in rig.snapshot.rows] == [1, 3]
     assert all(2 not in ids for _, ids in rig.source.calls[-1:])
-    rig.engine.restore()
+    rig.engine.undo()
     await rig.turn()
     assert [row.key.id for row in rig.snapshot.rows] == [1, 2, 3]
     assert rig.row(2).instance is not None

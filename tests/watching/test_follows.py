@@ -156,7 +156,7 @@ async def test_undoing_a_removal_brings_a_followed_row_back_for_good(rig: Rig) -
     await rig.run(5.0)
     rig.engine.unwatch([key(1)])
     await rig.run(5.0)
-    rig.engine.restore()
+    rig.engine.undo()
     await rig.run(200.0)
     assert listed(rig) == [1]
     assert rig.row().follow
@@ -339,6 +339,49 @@ async def test_a_follow_that_was_removed_looks_no_more_and_its_rows_stay(rig: Ri
     assert rig.snapshot.follows == ()
     assert listed(rig) == [1]
     assert len(looks(rig)) == before
+
+
+async def test_undo_takes_back_the_last_edit_of_a_follow_and_never_makes_a_second(rig: Rig) -> None:
+    rig.source.hold(run_of(1))
+    rig.engine.follow(BINDING, FOLLOWED)
+    await rig.run(5.0)
+    rig.engine.unfollow(rig.snapshot.follows[0].number, with_rows=True)
+    rig.engine.follow(BINDING, FOLLOWED)
+    rig.clock.advance(1.0)
+    rig.engine.follow(BINDING, FOLLOWED)
+    await rig.run(5.0)
+    assert "Followed already" in rig.snapshot.notices[-1].text
+    for said, follows in (
+        (f"Not followed any more: {FOLLOWED.words()}", 0),
+        (f"Restored the follow {FOLLOWED.words()} and dwd_table_1 1", 1),
+        (f"Not followed any more: {FOLLOWED.words()}. Its rows stay.", 0),
+        ("Nothing to undo.", 0),
+    ):
+        rig.engine.undo()
+        await rig.turn()
+        assert rig.snapshot.notices[-1].text == said
+        assert len(rig.snapshot.follows) == follows
+
+
+async def test_undo_makes_no_follow_that_another_process_has_made_since(
+    rig: Rig, tmp_path: Path
+) -> None:
+    rig.engine.follow(BINDING, FOLLOWED)
+    await rig.turn()
+    rig.engine.unfollow(rig.snapshot.follows[0].number)
+    other = Store(tmp_path, rig.clock.now)
+    made = other.add_follow(Follow(0, BINDING, FOLLOWED, rig.clock.now()))
+    # Before it is known here, and after.
+    rig.engine.undo()
+    assert other.follows() == [made]
+    await rig.run(600.0)
+    rig.engine.unfollow(made.number)
+    again = other.add_follow(made._replace(number=0))
+    await rig.run(600.0)
+    rig.engine.undo()
+    await rig.turn()
+    assert other.follows() == [again]
+    other.close()
 
 
 async def test_a_followed_workflow_has_its_name_when_no_run_of_it_is_listed(tmp_path: Path) -> None:

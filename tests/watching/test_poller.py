@@ -119,7 +119,7 @@ def test_every_intent_has_its_effect(watcher: Poller) -> None:
     face.wait(lambda s: len(s.rows) == 2)
     watcher.unwatch([key(1)])
     face.wait(lambda s: [row.key for row in s.rows] == [key(2)])
-    watcher.restore()
+    watcher.undo()
     face.wait(lambda s: [row.key for row in s.rows] == [key(1), key(2)])
     watcher.set_paused(paused=True)
     face.wait(lambda s: s.health.contact is Contact.PAUSED)

@@ -244,6 +244,11 @@ def test_marks_are_cleared_for_some_and_for_all() -> None:
     assert watched.mark_seen(None) == []
 
 
+def undone(watched: Watchlist) -> list[int]:
+    edit = watched.undo(())
+    return [key.id for key in edit.rows] if edit else []
+
+
 def test_removed_rows_come_back_where_they_stood() -> None:
     watched = Watchlist()
     for number in (1, 2, 3, 4, 5):
@@ -256,10 +261,27 @@ def test_removed_rows_come_back_where_they_stood() -> None:
         watched.forget(key(number))
     assert [row.key.id for row in watched.watched()] == [1, 4]
     # Before that one was removed that is watched again by now, and before that another.
-    assert watched.restore() == ([key(2), key(3)], None)
+    assert undone(watched) == [2, 3]
     assert [row.key.id for row in watched.watched()] == [1, 2, 3, 4]
-    assert watched.restore() == ([key(5)], None)
-    assert watched.restore() == ([], None)
+    assert undone(watched) == [5]
+    assert undone(watched) == []
+
+
+def test_what_was_added_and_removed_is_undone_in_its_order() -> None:
+    watched = Watchlist()
+    watched.watch([key(1)], START)
+    watched.unwatch([key(1)])
+    watched.note_edit(watched.watch([key(1), key(2)], START), is_addition=True)
+    watched.note_edit(
+        watched.watch([key(2)], START), is_addition=True
+    )  # on the list already: no edit
+    watched.note_edit(watched.watch([key(3)], START), is_addition=True)
+    watched.drop(key(3))  # by another process
+    assert undone(watched) == [1, 2]
+    assert watched.watched() == []
+    assert undone(watched) == [1]
+    assert [row.key.id for row in watched.watched()] == [1]
+    assert undone(watched) == []
 
 
 def test_a_row_that_was_read_after_it_was_removed_comes_back_as_it_was_read_last() -> None:
@@ -268,7 +290,7 @@ def test_a_row_that_was_read_after_it_was_removed_comes_back_as_it_was_read_last
     readings.list.unwatch([key(1)])
     readings.read(modified("Success", 15))  # it is on display still
     readings.list.forget(key(1))
-    assert readings.list.restore() == ([key(1)], None)
+    assert undone(readings.list) == [1]
     assert readings.row.instance == modified("Success", 15)
     assert readings.list.states[key(1)].read_at == readings.seconds
 

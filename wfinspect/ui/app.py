@@ -178,7 +178,7 @@ class WfInspectApp(CrashSafeApp):
                 "Closing SSH ends the watch: start it inside tmux or screen to leave it on."
             )
         if self._open_keys:
-            self._control.watch(self._open_keys)
+            self._control.watch(self._open_keys, is_undoable=False)
             is_alone = len(self._open_keys) == 1
             self.main.look_up(self._open_keys[0], is_alone=is_alone, is_watched=True)
         self._take_snapshot()

@@ -170,10 +170,12 @@ class Engine:
         if self._watchlist.states[key].read_at is None and not row.is_final:
             self._schedule.request(key, moment.monotonic, is_urgent=True)
 
-    def watch(self, keys: Sequence[InstanceKey]) -> None:
+    def watch(self, keys: Sequence[InstanceKey], *, is_undoable: bool = True) -> None:
         """Add to the watched list. A new ID that the service does not know is dropped with a notice."""
         moment = self.clock.moment()
-        self._journal.watch(keys, moment.now)
+        new = self._journal.watch(keys, moment.now)
+        if is_undoable:
+            self._watchlist.note_edit(new, is_addition=True)
         self._new.extend(keys)
         self._reconcile(moment.monotonic)
         for key in keys:
@@ -193,38 +195,55 @@ class Engine:
             self.display(keys[-1])
         self._reconcile(self.clock.monotonic())
 
-    def restore(self) -> None:
-        """Undo the last `unwatch` or `unfollow` that is not undone, and say what that restored."""
-        keys, follow = self._journal.restore(self.clock.monotonic())
-        self._reconcile(self.clock.monotonic())
-        what = [f"the follow {follow.query.words()}"] if follow else []
+    def undo(self) -> None:
+        """Undo the last `watch`, `unwatch`, `follow` or `unfollow` that is not undone, and say what it was."""
+        edit = self._journal.undo(self.clock.monotonic())
+        if edit is None:
+            self._notices.say("Nothing to undo.")
+            return
+        keys, displayed = list(edit.rows), self._attention.displayed
+        what = [f"the follow {edit.follow.query.words()}"] if edit.follow else []
         if keys:
-            what.append(str(keys[0].id) if len(keys) == 1 else f"{len(keys)} instances")
-        text = f"Restored {' and '.join(what)}" if what else "Nothing to restore."
-        self._notices.say(text, key=keys[0] if keys else None)
+            instance = self._watchlist.rows[keys[0]].instance
+            one = f"{_name(instance) if instance else ''} {keys[0].id}".lstrip()
+            what.append(one if len(keys) == 1 else f"{len(keys)} instances")
+        text = f"{'Unwatched' if edit.is_addition else 'Restored'} {' and '.join(what)}"
+        if edit.is_addition and edit.follow is not None:
+            stay = ". Its rows stay." if self._brought(edit.follow.number) else ""
+            text = f"Not followed any more: {edit.follow.query.words()}{stay}"
+        if edit.is_addition and displayed in edit.rows:
+            # It stays as if it were looked up, which it was before.
+            self.display(displayed)
+        self._reconcile(self.clock.monotonic())
+        self._notices.say(text, key=keys[0] if keys and not edit.is_addition else None)
 
     def follow(self, target: Target, query: Query) -> None:
         """Have the instances of a query join the list by themselves, on each business date."""
         moment = self.clock.moment()
-        if any(each[1:3] == (target, query) for each in self._journal.follows.values()):
-            self._notices.say(f"Followed already: {query.words()}.")
-            return
         found = (row.instance for row in self._watchlist.rows.values() if row.key.target == target)
         runs = (each.name for each in found if query.workflow_id and each and query.matches(each))
         follow = Follow(0, target, query, moment.now, name=next(filter(None, runs), "")[:MAX_NOTE])
         kept = self._journal.follow(follow, moment.monotonic)
         if kept is None:
             self._notices.say(f"Not followed: {self._journal.trouble}", is_error=True)
+        elif kept[1:] != follow[1:]:
+            self._notices.say(f"Followed already: {query.words()}.")
+        else:
+            self._watchlist.note_edit((), kept, is_addition=True)
 
     def note(self, key: InstanceKey, text: str) -> None:
         """Keep a note about a watched instance; "" removes it."""
         self._journal.note(key, text.strip()[:MAX_NOTE])
 
     def unfollow(self, number: int, *, with_rows: bool = False) -> None:
-        """Follow a query no longer; the rows it brought stay, or go as well. `restore` undoes it."""
-        rows = [key for key, row in self._watchlist.rows.items() if row.follow == number]
-        self._journal.unfollow(number, rows if with_rows else [], self.clock.monotonic())
+        """Follow a query no longer; the rows it brought stay, or go as well. `undo` undoes it."""
+        rows = self._brought(number) if with_rows else []
+        self._journal.unfollow(number, rows, self.clock.monotonic())
         self._reconcile(self.clock.monotonic())
+
+    def _brought(self, number: int) -> list[InstanceKey]:
+        """Return the rows that a follow brought."""
+        return [key for key, row in self._watchlist.rows.items() if row.follow == number]
 
     def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
         """Clear the unseen marks of some rows, of all without an argument."""

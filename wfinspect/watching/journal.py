@@ -29,7 +29,7 @@ from wfinspect.watching.cadence import SAVED_AFTER_SECONDS
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits
 from wfinspect.watching.notifications import Notices
 from wfinspect.watching.store import MAX_RECENT, Changes, Store, event_name
-from wfinspect.watching.watchlist import News, Observation, Watchlist
+from wfinspect.watching.watchlist import Edit, News, Observation, Watchlist
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN_TRANSITIONS = 200
@@ -106,24 +106,37 @@ class Journal:
         self._retry_at = self._saved_at = -inf
         self.save(0.0)
 
-    def watch(self, keys: Iterable[InstanceKey], now: datetime, follow: int = 0) -> None:
-        """Put instances on the watched list; `follow` is the number of the one that brings them."""
-        for key in self.watchlist.watch(keys, now, follow):
-            self._changes.added[key] = self.watchlist.rows[key]
+    def watch(
+        self, keys: Iterable[InstanceKey], now: datetime, follow: int = 0
+    ) -> list[InstanceKey]:
+        """Put instances on the watched list; returns those that were not on it.
+
+        `follow` is the number of the one that brings them.
+        """
+        new = self.watchlist.watch(keys, now, follow)
+        self._changes.added |= {key: self.watchlist.rows[key] for key in new}
+        return new
 
     def unwatch(self, keys: Sequence[InstanceKey], follow: Follow | None = None) -> None:
         """Take instances off the watched list."""
         for key in self.watchlist.unwatch(keys, follow):
             self._changes.remove(key)
 
-    def restore(self, monotonic: float) -> tuple[list[InstanceKey], Follow | None]:
-        """Undo the last `unwatch` or `unfollow` that is not undone; returns what it restored."""
-        keys, follow = self.watchlist.restore()
-        if follow is not None:
-            self.follow(follow, monotonic)
-        for key in keys:
-            self._changes.added[key] = self.watchlist.rows[key]
-        return keys, follow
+    def undo(self, monotonic: float) -> Edit | None:
+        """Undo the last edit of the user that is not undone; returns what that was of."""
+        edit = self.watchlist.undo(self.follows)
+        if edit is None:
+            return None
+        if edit.follow is not None and edit.is_addition:
+            self._end_follow(edit.follow.number, monotonic)
+        elif edit.follow is not None:
+            self.follow(edit.follow, monotonic)
+        for key in edit.rows:
+            if edit.is_addition:
+                self._changes.remove(key)
+            else:
+                self._changes.added[key] = self.watchlist.rows[key]
+        return edit
 
     def drop(self, key: InstanceKey) -> None:
         """Take an instance off the list that should not have been put there."""
@@ -164,7 +177,10 @@ class Journal:
             self._note_mark(row)
 
     def follow(self, follow: Follow, monotonic: float) -> Follow | None:
-        """Keep a follow, at once; returns it with its number, None where it can't be kept."""
+        """Keep a follow, at once; returns it with its number, None where it can't be kept.
+
+        Where an equal one is kept already, it returns that.
+        """
         kept = self._use(lambda: self.store.add_follow(follow), monotonic)
         if kept is not None:
             self.follows = {**self.follows, kept.number: kept}
@@ -175,8 +191,11 @@ class Journal:
         return self.follows.get(row.follow)
 
     def unfollow(self, number: int, keys: Sequence[InstanceKey], monotonic: float) -> None:
-        """Remove a follow, at once, and take rows off the list; `restore` brings both back."""
+        """Remove a follow, at once, and take rows off the list; `undo` brings both back."""
         self.unwatch(keys, self.follows.get(number))
+        self._end_follow(number, monotonic)
+
+    def _end_follow(self, number: int, monotonic: float) -> None:
         self._use(lambda: self.store.remove_follow(number), monotonic)
         self.follows = {n: each for n, each in self.follows.items() if n != number}
 

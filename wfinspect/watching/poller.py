@@ -122,7 +122,7 @@ class Poller:
     display = _queued(Engine.display)
     watch = _queued(Engine.watch)
     unwatch = _queued(Engine.unwatch)
-    restore = _queued(Engine.restore)
+    undo = _queued(Engine.undo)
     follow = _queued(Engine.follow)
     note = _queued(Engine.note)
     unfollow = _queued(Engine.unfollow)

@@ -196,17 +196,17 @@ class Store:
 
     def follows(self) -> list[Follow]:
         """Return what is followed, the oldest first."""
-        query = (
-            "SELECT number, profile, region, endpoint, doc, added_at FROM follows ORDER BY number"
-        )
-        lines = self._use(lambda c: c.execute(query).fetchall())
-        found = [read_follow(*values) for values in lines]
+        found = self._use(_read_follows)
         if None in found:
             self._lost("what is followed")
         return [each for each in found if each is not None]
 
     def add_follow(self, follow: Follow) -> Follow:
-        """Keep a follow, in place of the one with its number; returns it with one of its own if that is 0."""
+        """Keep a follow, in place of the one with its number; returns it with one of its own if that is 0.
+
+        Where an equal one has another number, as another process may have kept it just now, nothing is
+        written, and that is returned.
+        """
         insert = (
             "INSERT OR REPLACE INTO follows (number, profile, region, endpoint, doc, added_at)"
             " VALUES (?, ?, ?, ?, ?, ?)"
@@ -214,8 +214,15 @@ class Store:
         own = {"keep_days": follow.keep_days, "due": follow.due, "name": follow.name}
         doc = json.dumps({"query": follow.query, **own})
         values = (follow.number or None, *follow.target, doc, to_microseconds(follow.added_at))
-        number = self._write(lambda c: c.execute(insert, values).lastrowid)
-        return follow._replace(number=int(number or 0))
+
+        def add(connection: sqlite3.Connection) -> Follow:
+            for each in _read_follows(connection):
+                if each is not None and each[1:3] == follow[1:3] and each.number != follow.number:
+                    return each
+            number = connection.execute(insert, values).lastrowid
+            return follow._replace(number=int(number or 0))
+
+        return self._write(add)
 
     def remove_follow(self, number: int) -> None:
         """Follow no longer; the rows it brought stay."""
@@ -670,6 +677,12 @@ def _row(
         follow=follow if type(follow) is int else 0,
         note=note if isinstance(note, str) else "",
     )
+
+
+def _read_follows(connection: sqlite3.Connection) -> list[Follow | None]:
+    """Return what is followed, the oldest first; None for each that can't be read."""
+    query = "SELECT number, profile, region, endpoint, doc, added_at FROM follows ORDER BY number"
+    return [read_follow(*values) for values in connection.execute(query).fetchall()]
 
 
 def read_follow(number: object, *values: object) -> Follow | None:

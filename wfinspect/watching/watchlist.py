@@ -5,7 +5,7 @@ another instance under the same ID. "Not found" makes a row gone only after seve
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -31,7 +31,7 @@ BACK_AFTER = 3
 """Answers in a row, spread over `BACK_SECONDS`, older than what is held: the server went back."""
 BACK_SECONDS = 60.0
 MAX_UNDONE = 20
-"""Removals that can be undone, the latest first."""
+"""Edits that can be undone, the latest first."""
 MAX_NAME = 200
 """Characters of a name that a change is stored with: ten thousand changes are."""
 
@@ -140,12 +140,13 @@ class RowState:
         self.fault = self.missing = self.stale = None
 
 
-class Removal(NamedTuple):
-    """What was taken off at one time."""
+class Edit(NamedTuple):
+    """What the user took off the list, or put on it, at one time."""
 
     rows: dict[InstanceKey, tuple[Row, RowState]]
     follow: Follow | None
-    """What is followed no longer since then."""
+    """What is followed no longer since then; of an addition, what is followed."""
+    is_addition: bool
 
 
 class Watchlist:
@@ -159,7 +160,7 @@ class Watchlist:
         self.looked_up: InstanceKey | None = None
         """What is on the list without being watched."""
         self._changed: dict[InstanceKey, None] = {}
-        self._removals: deque[Removal] = deque(maxlen=MAX_UNDONE)
+        self._edits: deque[Edit] = deque(maxlen=MAX_UNDONE)
 
     def watched(self) -> list[Row]:
         """Return the watched rows in the order of the list."""
@@ -219,50 +220,58 @@ class Watchlist:
     def unwatch(
         self, keys: Sequence[InstanceKey], follow: Follow | None = None
     ) -> list[InstanceKey]:
-        """Take rows off the list; returns those that were on it. `restore` brings back `follow`, too."""
+        """Take rows off the list; returns those that were on it. `undo` brings back `follow`, too."""
         removed = [key for key in keys if self._is_watched(key)]
         if self.looked_up in keys:
             self.look_up(None)
-        if removed or follow:
-            rows = {key: (self.rows[key], self.states[key]) for key in removed}
-            self._removals.append(Removal(rows, follow))
+        self.note_edit(removed, follow, is_addition=False)
         for key in removed:
             self.drop(key)
         return removed
 
-    def restore(self) -> tuple[list[InstanceKey], Follow | None]:
-        """Put back what the last `unwatch` took off, where it stood; the next call, what the one before did.
+    def note_edit(
+        self, keys: Iterable[InstanceKey], follow: Follow | None = None, *, is_addition: bool
+    ) -> None:
+        """Keep for `undo` what the user took off the list, or put on it, and the follow of that."""
+        rows = {key: (self.rows[key], self.states[key]) for key in keys}
+        if rows or follow:
+            self._edits.append(Edit(rows, follow, is_addition))
 
-        Returns the keys and what is to be followed again; a removal with nothing to put back is passed over.
+    def undo(self, follows: Container[int]) -> Edit | None:
+        """Put back what the last edit took off, where it stood, or take off what it added.
+
+        The next call does so with the edit before. Returns what was undone, whose `follow` the caller
+        is to keep or to end; what others have undone already, by the numbers in `follows`, is passed over.
         """
-        restored: list[InstanceKey] = []
-        removal = Removal({}, None)
-        while self._removals and not restored and removal.follow is None:
-            removal = self._removals.pop()
-            restored = [key for key in removal.rows if not self._is_watched(key)]
-        for key in restored:
-            row, state = removal.rows[key]
-            # It may be on display still, in a row that went on being read.
-            held = self.rows.setdefault(key, row)
-            self.put(held._replace(is_watched=True, position=row.position))
-            self.states.setdefault(key, state)
-        self.touch(restored)
-        return restored, removal.follow
+        while self._edits:
+            rows, follow, is_addition = self._edits.pop()
+            rows = {key: held for key, held in rows.items() if self._is_watched(key) is is_addition}
+            if is_addition and follow is not None and follow.number not in follows:
+                follow = None
+            for key, (row, state) in rows.items():
+                # It may be on display still, in a row that went on being read.
+                held = self.rows.setdefault(key, row)
+                self.put(held._replace(is_watched=not is_addition, position=row.position))
+                self.states.setdefault(key, state)
+            self.touch(rows)
+            if rows or follow is not None:
+                return Edit(rows, follow, is_addition)
+        return None
 
     def drop(self, key: InstanceKey) -> None:
-        """Take a row off the list for good: `restore` does not bring it back."""
+        """Take a row off the list for good: `undo` does not bring it back."""
         self.put(self.rows[key]._replace(is_watched=False))
         self.touch([key])
 
     def forget(self, key: InstanceKey) -> None:
-        """Drop all that is known of an instance, but for what `restore` brings back."""
+        """Drop all that is known of an instance, but for what `undo` brings back."""
         row, state = self.rows.pop(key, None), self.states.pop(key, None)
         self._changed[key] = None
         if row is not None and state is not None:
             state.looked_at = inf
-            for removal in self._removals:
-                if key in removal.rows:
-                    removal.rows[key] = row, state
+            for edit in self._edits:
+                if key in edit.rows:
+                    edit.rows[key] = row, state
 
     def mark_seen(self, keys: Iterable[InstanceKey] | None) -> list[InstanceKey]:
         """Clear unseen marks, all without keys; returns those that were unseen."""

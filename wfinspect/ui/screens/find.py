@@ -127,7 +127,7 @@ class FindScreen(OverlayScreen):
         bind("c", "app.compare", "compare"),
         bind("v", "app.raw", "JSON"),
         bind("y", "app.copy_id", "copy ID"),
-        bind("u", "undo", "restore"),
+        bind("u", "undo", "undo"),
     ]
     TYPING = (("Enter", "search"), ("Tab", "complete, list"), ("Up Down", "suggestions"))
 
@@ -535,7 +535,7 @@ class FindScreen(OverlayScreen):
             self._mark(set())
 
     def action_undo(self) -> None:
-        """Restore what was taken off the list last."""
+        """Undo what was put on the list or taken off it last."""
         self.main.action_undo()
 
     async def action_follow(self) -> None:

@@ -758,11 +758,12 @@ class MainScreen(SparingScreen[None]):
         self._begin_rest()
 
     def action_undo(self) -> None:
-        """Restore what was removed last, then what was before that."""
+        """Undo what was added or removed last, then what was before that."""
         rows = self.snapshot.rows
         # What was looked up is awaited still.
-        self._awaited = {k: row for k, row in self._awaited.items() if row and not rows.get(k)}
-        self.control.restore()
+        lookups = {k: row for k, row in self._awaited.items() if row and not row.is_watched}
+        self._awaited = {k: row for k, row in lookups.items() if not rows.get(k)}
+        self.control.undo()
 
     def action_next_unseen(self) -> None:
         """Go to the most urgent unseen change, then to the others one by one."""
