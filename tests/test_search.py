@@ -328,7 +328,7 @@ def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
         ("trigger=1", "", "trigger= an ID"),
         ("no such", "", "name= status= type="),
         ("x Failed", "x status=Failure", "Tab makes it status=Failure; as it is"),
-        ("!running", "!status=Running", "Tab makes it status=Running"),
+        ("!running", "!status=Running", "Tab makes it !status=Running"),
         ("Yesterday", "date=Yesterday", "Tab makes it date=Yesterday"),
         ("2026-11-28", "date=2026-11-28", "Tab makes it date=2026-11-28"),
         (
@@ -374,6 +374,9 @@ def test_tasks_are_offered_the_fields_they_have() -> None:
     assert completed("yesterday", TASK_NAMES) == ""
     with pytest.raises(UsageError, match="no field 'stat': did you mean status"):
         parse_search("stat=fail", TASK_NAMES)
+    for names in (NAMES, TASK_NAMES):
+        with pytest.raises(UsageError, match="field 'status!': did you mean !status=success"):
+            parse_search("status!=success", names)
 
 
 def test_without_an_instance_yesterday_is_offered() -> None:
@@ -412,6 +415,7 @@ def test_what_tasks_do_not_have_is_refused() -> None:
     [
         ("fail", "status=Failure"),
         ("RUN", "status=Running"),
+        ("!success", "!status=Success"),
         ("wait", "status=wait"),
         ("re", ""),
         ("*ads*", "ads"),

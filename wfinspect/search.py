@@ -170,7 +170,11 @@ def meant(word: str, names: Names = NAMES) -> str:
 
 def hint_on(text: str, names: Names = NAMES) -> str:
     """Return the sentence on what the words of a search may be meant for; "" for none."""
-    others = [other for word in text.split() if (other := meant(word.lstrip("!"), names))]
+    parts = ((word, word.lstrip("!")) for word in text.split())
+    # A word that is negated is offered negated.
+    others = [
+        word.removesuffix(bare) + other for word, bare in parts if (other := meant(bare, names))
+    ]
     return f" A word is a part of a name or ID: did you mean {' '.join(others)}?" if others else ""
 
 
@@ -209,6 +213,7 @@ def help_on(text: str, names: Names = NAMES, known: Known = none_known) -> str:
     field = _FIELDS.get(name.lower())
     found = completions(text, names, known)
     if other := meant(word, names):
+        other = text.rpartition(" ")[2].removesuffix(word) + other
         return f"Tab makes it {other}; as it is, it is a part of a name or ID"
     if not equals or field is None or field.search not in names:
         fields = " ".join(found or [f"{each}=" for each in names])
@@ -261,6 +266,8 @@ def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
             name, value = "", bare
         elif name.lower() not in _FIELDS or _FIELDS[name.lower()].search not in names:
             hint = did_you_mean(name.lower(), names, f"use {', '.join(names)}.")
+            if name.endswith("!") and name[:-1].lower() in names:
+                hint = f"did you mean !{name[:-1]}={shown(value, limit=40)}?"
             raise UsageError(f"There is no field {_quoted(name)}: {hint}")
         if value.strip(","):
             is_negated = (len(word) - len(bare)) % 2 == 1
